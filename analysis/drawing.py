@@ -1,0 +1,32 @@
+"""A figure with what it shows: its caption and its numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+from matplotlib.figure import Figure
+from pyarrow import csv
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Drawing:
+    """A figure with what it shows."""
+
+    name: str
+    """Of its files."""
+    heading: str
+    caption: str
+    """Estimand and n, in true sentences."""
+    figure: Figure
+    numbers: pa.Table
+    """What is drawn, one row a mark."""
+
+    def save(self, folder: Path) -> tuple[Path, Path, Path]:
+        """Write ``<name>.svg``, ``<name>.png`` and ``<name>.csv``; the same numbers give the same bytes."""
+        svg, png, table = (folder / f"{self.name}.{kind}" for kind in ("svg", "png", "csv"))
+        self.figure.savefig(svg, metadata={"Date": None})
+        self.figure.savefig(png, metadata={"Software": None})
+        csv.write_csv(self.numbers, table)
+        return svg, png, table

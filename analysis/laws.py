@@ -1,0 +1,93 @@
+"""The laws of a study's curves along one axis, and a sentence for each curve that has none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from analysis.groups import Grouped
+from analysis.words import listed, percent, quantity
+from scaling.errors import FitError
+from scaling.fit import Fit, Law, Status, fit_table, rows
+
+
+@dataclass(frozen=True)
+class Laws:
+    """Fits of test error along one axis."""
+
+    x: str
+    fits: dict[str, Fit]
+    """By the label of the curve; curves without a fit are missing."""
+    refused: tuple[str, ...]
+    """For each missing curve why, as a sentence."""
+
+
+def fit_laws(grouped: Grouped, x: str) -> Laws:
+    """Fit each curve by itself, so that one that can't be fitted doesn't take the others with it.
+
+    Args:
+        grouped: the runs.
+        x: a column of them: filters, parameters or macs.
+    """
+    fits, refused = {}, []
+    for label in grouped.labels:
+        runs = grouped.of(label)
+        if not len(runs):
+            refused.append(f"{label} has no law: none of its runs ended with a test error.")
+            continue
+        try:
+            (fits[label],) = fit_table(runs, x=x, y="test_error", by=("group",))
+        except FitError as error:
+            refused.append(f"{label} has no law: {error}.")
+    return Laws(x, fits, tuple(refused))
+
+
+def law_table(laws: Iterable[Laws]) -> pa.Table:
+    """One row a curve, axis and form; the axis in the column ``x``."""
+    return pa.Table.from_pylist([row for law in laws for row in rows(list(law.fits.values()))])
+
+
+@dataclass(frozen=True, kw_only=True)
+class LawWords:
+    """One law as a reader sees it; floor and held-out error are a dash where there is none."""
+
+    label: str
+    form: str
+    exponent: str
+    amplitude: str
+    floor: str
+    held_out: str
+    """How well the form, fitted to the narrower networks, foretells the widest ones."""
+    widths: int
+    runs: int
+    status: Status
+    reason: str
+
+
+def law_words(fits: Iterable[Fit]) -> list[LawWords]:
+    """One entry a curve and form."""
+    return [
+        LawWords(
+            label=fit.label,
+            form=law.form.formula,
+            exponent=quantity(law.parameters["exponent"]),
+            amplitude=quantity(law.parameters["amplitude"]),
+            floor=quantity(law.parameters["floor"], unit=0.01) + " %" if "floor" in law.parameters else "–",
+            held_out=_held_out(law),
+            widths=len(fit.points.widths),
+            runs=len(fit.points.x),
+            status=law.status,
+            reason=law.reason,
+        )
+        for fit in fits
+        for law in fit.laws.values()
+    ]
+
+
+def _held_out(law: Law) -> str:
+    if law.held_out is None:
+        return "–"
+    left_out = listed(law.held_out.left_out)
+    return f"{law.held_out.rmse_log:.3f}, bias {percent(law.held_out.bias)} (at {left_out})"

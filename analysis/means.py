@@ -1,0 +1,44 @@
+"""Means over seeds, with their intervals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from scipy.special import stdtrit
+
+from analysis.groups import Grouped
+from scaling.fit.result import LEVEL
+
+
+def means(grouped: Grouped) -> pa.Table:
+    """One row a curve and width, in the order of the runs.
+
+    Returns:
+        group, filters, parameters, macs, runs, mean_error, std_error (sample standard deviation over seeds; null for one run),
+        low_error and high_error (Student's 95 % interval of the mean; null for one run), wall_s (mean over runs of the pack's
+        time, shared among its replicas).
+    """
+    runs = grouped.runs.append_column("share_s", pc.divide(grouped.runs["wall_s"], pc.cast(grouped.runs["replicas"], pa.float64())))
+    by_width = runs.group_by(["group", "filters", "parameters", "macs"], use_threads=False)
+    found = by_width.aggregate(
+        [
+            ("test_error", "count"),
+            ("test_error", "mean"),
+            ("test_error", "stddev", pc.VarianceOptions(ddof=1)),
+            ("share_s", "mean"),
+        ]
+    )
+    count, mean, std = (found[f"test_error_{name}"].to_numpy() for name in ("count", "mean", "stddev"))
+    half = half_width(std, count)
+    columns = {name: found[name] for name in ("group", "filters", "parameters", "macs")}
+    columns |= {"runs": found["test_error_count"], "mean_error": found["test_error_mean"], "std_error": found["test_error_stddev"]}
+    # An error is a fraction: an interval that a few scattered seeds stretch below zero says no more than one that ends there.
+    columns |= {"low_error": pa.array(np.maximum(mean - half, 0), from_pandas=True), "high_error": pa.array(mean + half, from_pandas=True)}
+    return pa.table({**columns, "wall_s": found["share_s_mean"]})
+
+
+def half_width(std: np.ndarray, count: np.ndarray) -> np.ndarray:
+    """Half of Student's 95 % interval of a mean; NaN for one value."""
+    several = np.where(count > 1, count, 2)
+    return np.where(count > 1, stdtrit(several - 1, (1 + LEVEL) / 2) * std / np.sqrt(several), np.nan)

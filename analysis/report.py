@@ -1,0 +1,127 @@
+"""One page, its figures and its tables."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from matplotlib import style as matplotlib_style
+from pyarrow import csv
+
+from analysis.drawing import Drawing
+from analysis.error_law import FILTERS, MACS, PARAMETERS, draw_error
+from analysis.groups import Grouped, group
+from analysis.laws import Laws, fit_laws, law_table, law_words
+from analysis.learning_curves import draw_learning_curves
+from analysis.means import means
+from analysis.residuals import draw_residuals
+from analysis.style import STYLE
+from analysis.summary import facts, findings
+from analysis.training_length import draw_training_length
+from analysis.words import percent
+from scaling.fit import Fit
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was written."""
+
+    path: Path
+    """report.html."""
+    figures: tuple[Path, ...]
+    """An .svg, a .png and a .csv of each."""
+    fits: tuple[Fit, ...]
+    """Of error against filters, one a curve."""
+
+
+@dataclass(frozen=True)
+class _Embedded:
+    """A figure inside the page."""
+
+    drawing: Drawing
+    svg: str
+
+
+def write_report(
+    *, study: str, runs: pa.Table, epochs: pa.Table, out: Path, command: str, created: datetime | None = None, missing: int = 0
+) -> Report:
+    """Fit, draw and write ``report.html``, ``laws.csv`` and ``figures/``.
+
+    Args:
+        study: its name.
+        runs: the store's runs of this study.
+        epochs: the store's epochs of those runs; may be empty.
+        out: the folder; made where it is missing. Files of an earlier report are replaced.
+        command: what was typed, for the page.
+        created: for the page; without it the same store gives the same bytes.
+        missing: wanted runs that the store doesn't have.
+
+    Raises:
+        StoreError: a run whose configuration this version can't read.
+    """
+    grouped = group(runs)
+    during = grouped.epochs(epochs)
+    table = means(grouped)
+    laws = [fit_laws(grouped, axis.column) for axis in (FILTERS, PARAMETERS, MACS)]
+    figures = out / "figures"
+    figures.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    embedded: list[_Embedded] = []
+    # Starts from matplotlib's own defaults, so that nobody's matplotlibrc changes a figure, and leaves no trace.
+    with matplotlib_style.context(["default", STYLE]):
+        for drawing in _drawings(grouped, during, table, laws):
+            svg, png, numbers = drawing.save(figures)
+            written += [svg, png, numbers]
+            embedded.append(_Embedded(drawing, b64encode(svg.read_bytes()).decode()))
+    csv.write_csv(law_table(laws), out / "laws.csv")
+    fits = tuple(laws[0].fits.values())
+    page = _template().render(
+        study=study,
+        facts=facts(study, runs, grouped, command=command, created=created, missing=missing),
+        findings=findings(fits),
+        notes=_notes(grouped, during, laws[0]),
+        laws=law_words(fits),
+        figures=embedded,
+        means=table.to_pylist(),
+    )
+    path = out / "report.html"
+    path.write_text(page, encoding="utf-8")
+    return Report(path, tuple(written), fits)
+
+
+def _drawings(grouped: Grouped, during: pa.Table, table: pa.Table, laws: list[Laws]) -> list[Drawing]:
+    if not _any_error(grouped.runs):
+        return []
+    drawings = [
+        *(draw_error(grouped, table, along, axis) for along, axis in zip(laws, (FILTERS, PARAMETERS, MACS), strict=True)),
+        draw_learning_curves(grouped, during),
+        draw_residuals(grouped, table, laws[0]),
+        draw_training_length(grouped, during),
+    ]
+    return [drawing for drawing in drawings if drawing]
+
+
+def _notes(grouped: Grouped, during: pa.Table, laws: Laws) -> list[str]:
+    """What a reader of the figures should know."""
+    without = []
+    if len(grouped.runs) and not _any_error(grouped.runs):
+        without.append("No figures: no run made an error, and zero has no place on a logarithmic scale.")
+    elif len(grouped.runs) and not len(during):
+        without.append("No learning curves: the store has no epochs of these runs.")
+    return [*grouped.notes, *laws.refused, *(f"{fit.label}: {note}" for fit in laws.fits.values() for note in fit.notes), *without]
+
+
+def _any_error(table: pa.Table) -> bool:
+    return bool(pc.any(pc.greater(table["test_error"], 0)).as_py())
+
+
+def _template() -> Template:
+    loader = FileSystemLoader(Path(__file__).parent)
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["percent"] = percent
+    return environment.get_template("report.html.jinja")

@@ -1,0 +1,62 @@
+"""What the laws leave unexplained, width by width."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from matplotlib.figure import Figure
+
+from analysis import style
+from analysis.drawing import Drawing
+from analysis.groups import Grouped
+from analysis.laws import Laws
+
+TITLES = {"power": "power law", "floor": "power law with a floor"}
+
+
+def draw_residuals(grouped: Grouped, means: pa.Table, laws: Laws) -> Drawing | None:
+    """log(observed mean / fitted) against filters, a panel for each form; None where nothing could be fitted."""
+    numbers = _residuals(means, laws)
+    if not len(numbers):
+        return None
+    figure = Figure(figsize=(style.WIDTH, 2.5 + 0.16 * -(-len(grouped.labels) // 2)))
+    panels = figure.subplots(1, 2, sharex=True, sharey=True)
+    widths = np.sort(pc.unique(means["filters"]).to_numpy())
+    apart = min(0.03, 0.6 * np.diff(np.log10(widths)).min(initial=1.0) / len(grouped.labels))
+    for axes, (form, title) in zip(panels, TITLES.items(), strict=True):
+        axes.set(xscale="log", title=title, xlabel="filters")
+        axes.axhline(0, color="#555555", lw=0.8)
+        for index, label in enumerate(grouped.labels):
+            look = style.look(index)
+            rows = numbers.filter((pc.field("group") == label) & (pc.field("form") == form))
+            # Side by side, so that bars of equal widths don't cover each other.
+            x = rows["filters"].to_numpy() * 10 ** (apart * (index - (len(grouped.labels) - 1) / 2))
+            bar = np.nan_to_num(rows["half_width"].to_numpy(zero_copy_only=False))
+            axes.errorbar(x, rows["residual"], bar, fmt=look.marker, color=look.color, lw=1, label=label)
+    panels[0].set_ylabel("log(observed mean / fitted)")
+    style.width_ticks(panels[0], widths, gap=0.09)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower left", ncols=2)
+    return Drawing(
+        name="residuals",
+        heading="Residuals",
+        caption=(
+            "Natural logarithm of the mean error over seeds divided by the fitted one (0.1 is about 10 %), with Student's 95 % interval of "
+            "that mean; single runs have none. A form that fits leaves points on both sides of zero without a trend."
+        ),
+        figure=figure,
+        numbers=numbers,
+    )
+
+
+def _residuals(means: pa.Table, laws: Laws) -> pa.Table:
+    rows = []
+    for row in means.to_pylist():
+        fit = laws.fits.get(row["group"])
+        for form, law in (fit.laws if fit else {}).items():
+            if row["mean_error"] > 0:
+                bar = None if row["high_error"] is None else (row["high_error"] - row["mean_error"]) / row["mean_error"]
+                residual = float(np.log(row["mean_error"] / law.predict(row[laws.x])))
+                rows.append({"group": row["group"], "form": form, "filters": row["filters"], "residual": residual, "half_width": bar})
+    names = {"group": pa.string(), "form": pa.string(), "filters": pa.int64(), "residual": pa.float64(), "half_width": pa.float64()}
+    return pa.Table.from_pylist(rows, pa.schema(names))

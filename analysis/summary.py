@@ -1,0 +1,90 @@
+"""What a report says before its tables: which study, out of what, made by whom."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from analysis.groups import Grouped
+from analysis.words import counted, listed, quantity, test_set
+from scaling.fit import Fit, Interval, Status
+
+
+class Fact(NamedTuple):
+    """One line of the summary."""
+
+    name: str
+    value: str
+
+
+def findings(fits: Iterable[Fit]) -> list[str]:
+    """For each curve, its exponent and what that means, as a sentence."""
+    sentences = []
+    for fit in fits:
+        law = fit.laws.get("power")
+        if law is None or law.status is Status.REFUSE:
+            continue
+        exponent = law.parameters["exponent"]
+        factor = Interval(estimate=2**-exponent.estimate, low=2**-exponent.high, high=2**-exponent.low)
+        doubt = f" ({law.status}: {law.reason})" if law.reason else ""
+        follows = f"the mean error goes as filters^−ρ with ρ = {quantity(exponent)}"
+        sentences.append(f"{fit.label}: {follows}; twice the filters multiply it by {quantity(factor)}{doubt}.")
+    return sentences
+
+
+def facts(study: str, runs: pa.Table, grouped: Grouped, *, command: str, created: datetime | None, missing: int) -> list[Fact]:
+    """The lines of the summary.
+
+    Args:
+        study: its name.
+        runs: all runs, the diverged ones too.
+        grouped: the runs that have a test error.
+        command: what was typed.
+        created: when the report was made; None leaves the line out.
+        missing: wanted runs that the store doesn't have.
+    """
+    widths, seeds = (len(pc.unique(grouped.runs[name])) for name in ("filters", "seed"))
+    made = ", ".join((counted(len(grouped.labels), "curve"), counted(widths, "width"), counted(seeds, "seed")))
+    left_out = [f"{counted(missing, 'run')} of the study not in the store"] if missing else []
+    left_out += [f"{counted(grouped.diverged, 'run')} without a test error (diverged), in no figure and no mean"] if grouped.diverged else []
+    lines = [
+        Fact("Study", study),
+        Fact("Data", f"{grouped.title}; errors are counted on the {test_set(runs, grouped.title)}" if len(runs) else grouped.title),
+        Fact("Runs", f"{counted(len(grouped.runs), 'run')}: {made}"),
+        Fact("Left out", "; ".join(left_out) or "nothing: every wanted run is here"),
+        Fact("Training", _training(runs)),
+        Fact("Software", _software(runs)),
+        Fact("Command", command),
+    ]
+    return lines + ([Fact("Report made", f"{created:%Y-%m-%d %H:%M %Z}".strip())] if created else [])
+
+
+def _training(runs: pa.Table) -> str:
+    devices = _values(runs, "device")
+    seconds = pc.sum(pc.divide(runs["wall_s"], pc.cast(runs["replicas"], pa.float64()))).as_py()
+    spent = f"{seconds / 3600:.3g} hours in all" if seconds and seconds >= 3600 else f"{seconds or 0:,.0f} s in all"
+    return f"{spent}, on {listed(devices)}" if devices else spent
+
+
+def _software(runs: pa.Table) -> str:
+    """Commits and versions, each one that occurs."""
+    changed = {True: " with uncommitted changes", False: "", None: ""}
+    commits = {f"commit {row['commit'][:12]}{changed[row['dirty']]}" for row in _distinct(runs, "commit", "dirty")}
+    versions = {", ".join(f"{name} {number}" for name, number in json.loads(row["versions"]).items()) for row in _distinct(runs, "versions")}
+    return "; ".join((*sorted(commits), *sorted(versions))) or "not recorded"
+
+
+def _values(runs: pa.Table, name: str) -> list[str]:
+    return [row[name] for row in _distinct(runs, name)]
+
+
+def _distinct(runs: pa.Table, *names: str) -> list[dict[str, Any]]:
+    """Rows that differ in these columns; none where the first is null."""
+    kept = runs.filter(pc.is_valid(runs[names[0]]))
+    rows: list[dict[str, Any]] = kept.group_by(list(names), use_threads=False).aggregate([]).to_pylist()
+    return rows

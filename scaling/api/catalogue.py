@@ -1,0 +1,68 @@
+"""What there is: data sets on this machine, and architectures beside their published counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from scaling.api.settings import Settings
+from scaling.architectures import LayerTable, Lenet5, Tree3
+from scaling.leaves import ImageShape
+
+if TYPE_CHECKING:
+    from scaling.data import Row
+
+MNIST, CIFAR10 = ImageShape(1, 28, 10), ImageShape(3, 32, 10)
+LECUN = "LeCun et al. 1998, with a dense C3 and a linear readout"
+MEIR = "Meir et al. 2023, Sci. Rep. 13, 962"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One network of the catalogue."""
+
+    name: str
+    images: str
+    layers: LayerTable
+    published: str
+    """What a publication counts; empty where none does."""
+    source: str
+
+    def to_dict(self) -> dict[str, Any]:
+        counts = {name: getattr(self.layers, name) for name in ("depth", "units", "connections", "parameters", "macs")}
+        return {"name": self.name, "images": self.images, **counts, "published": self.published, "source": self.source} | {
+            "layers": [asdict(layer) | {"units": layer.units} for layer in self.layers.layers]
+        }
+
+
+def catalogue() -> list[Entry]:
+    """The networks whose counts somebody has published, and their counts here."""
+    rows = [
+        ("lenet5, 6 filters", "MNIST", Lenet5(filters=6), MNIST, "61,706 parameters", LECUN),
+        ("lenet5, 6 filters", "CIFAR-10", Lenet5(filters=6), CIFAR10, "layers 400-120-84-10", MEIR),
+    ]
+    for images, shape, strip in (("CIFAR-10", CIFAR10, 2), ("MNIST", MNIST, 4)):
+        for filters, branches in ((6, 16), (15, 16), (15, 80)):
+            spec = Tree3(filters=filters, branches=branches, rows=strip)
+            outputs = branches * shape.channels * spec.strips(shape)
+            rows.append((f"tree3, {filters} filters, {branches} branches", images, spec, shape, f"{outputs:,} tree outputs", MEIR))  # type: ignore[arg-type]
+    return [Entry(name, images, spec.layers(shape), published, source) for name, images, spec, shape, published, source in rows]
+
+
+def inventory(settings: Settings | None = None) -> list[Row]:
+    """Every published data set: whether it is here, and where."""
+    from scaling import data
+
+    return data.inventory((settings or Settings()).data)
+
+
+def fetch(names: Sequence[str], settings: Settings | None = None) -> list[Row]:
+    """Fetch, verify and cache data sets by name.
+
+    Raises:
+        DataError: no such set, or it can't be had.
+    """
+    from scaling import data
+
+    return [data.fetch(name, (settings or Settings()).data) for name in names]

@@ -1,0 +1,90 @@
+"""Why a run is new, and how two runs differ: by the leaves of their identities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scaling.api.settings import Settings
+from scaling.api.studies import plan
+from scaling.config import Run, flat
+from scaling.errors import StoreError
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One leaf that two runs don't share; None where a run has no such leaf."""
+
+    leaf: str
+    first: object
+    second: object
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A run, and the stored run that is nearest to it."""
+
+    run: Run
+    stored: bool
+    nearest: Run | None
+    differences: tuple[Difference, ...]
+    """From the nearest to this one."""
+
+
+def diff(first: str, second: str, settings: Settings | None = None, *, configs: Sequence[Path] = ()) -> tuple[Difference, ...]:
+    """The leaves in which two runs differ.
+
+    Args:
+        first, second: ids, or their beginnings.
+        configs: studies whose runs are known too, trained or not.
+
+    Raises:
+        StoreError: no such run, or several.
+    """
+    settings = settings or Settings()
+    known = _known(settings) | _planned(settings, configs)
+    return differences(_named(first, known, settings), _named(second, known, settings))
+
+
+def why(name: str, settings: Settings | None = None, *, configs: Sequence[Path] = ()) -> Reason:
+    """Whether a run is stored; if not, which leaves set it apart from the nearest stored run.
+
+    Args:
+        name: an id, or its beginning.
+        configs: studies in which it is looked for.
+
+    Raises:
+        StoreError: no such run, or several.
+    """
+    settings = settings or Settings()
+    stored = _known(settings)
+    run = _named(name, stored | _planned(settings, configs), settings)
+    if run.id in stored:
+        return Reason(run, True, run, ())
+    nearest = min(stored.values(), key=lambda other: (len(differences(other, run)), other.id), default=None)
+    return Reason(run, False, nearest, differences(nearest, run) if nearest else ())
+
+
+def differences(first: Run, second: Run) -> tuple[Difference, ...]:
+    """Leaf by leaf; what follows from another leaf, such as the order from the seed, is listed too."""
+    one, other = flat(first), flat(second)
+    return tuple(Difference(leaf, one.get(leaf), other.get(leaf)) for leaf in one | other if one.get(leaf) != other.get(leaf))
+
+
+def _known(settings: Settings) -> dict[str, Run]:
+    runs = settings.stores().runs(["id", "config_json"])
+    return {row["id"]: Run.read(row["config_json"]) for row in runs.to_pylist()}
+
+
+def _planned(settings: Settings, configs: Sequence[Path]) -> dict[str, Run]:
+    return {run.id: run for config in configs for _, run in plan(config, settings).wanted}
+
+
+def _named(name: str, known: dict[str, Run], settings: Settings) -> Run:
+    found = [run for run_id, run in known.items() if run_id.startswith(name)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise StoreError(f"{name}: begins the ids of {len(found)} runs; give more of it, such as {found[0].id}")
+    raise StoreError(f"{name}: no such run in {settings.store}; name the studies it may be wanted by with --config (ids: scaling plan CONFIG --json)")

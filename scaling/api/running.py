@@ -1,0 +1,111 @@
+"""Running a study: what is missing is trained, what is finished is never lost."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from scaling.api.settings import Settings
+from scaling.api.studies import plan
+from scaling.plan import Pack, Plan
+
+if TYPE_CHECKING:
+    from scaling.sweep.executor import Executor
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A pack that was given up."""
+
+    pack: Pack
+    reason: str
+    log: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run of a study ended."""
+
+    plan: Plan
+    """As it was at the start."""
+    trained: int
+    """Runs that were missing and are now in a store."""
+    failures: tuple[Failure, ...]
+    wall_s: float
+
+    @property
+    def missing(self) -> int:
+        return self.plan.new - self.trained
+
+
+def run(
+    config: Path,
+    settings: Settings | None = None,
+    *,
+    overrides: Sequence[str] = (),
+    address: str | None = None,
+    in_process: bool = False,
+    console: Console | None = None,
+    quiet: bool = False,
+) -> Outcome:
+    """Train the runs of a study that no store has.
+
+    Args:
+        config: the study's YAML file.
+        overrides: such as ``recipe.epochs=5``.
+        address: of a Ray cluster that runs already; by default Ray is started on this machine.
+        in_process: without Ray, one pack after the other.
+        console: for the live table.
+        quiet: no live table.
+
+    Raises:
+        ConfigError, DataError, StoreError: before anything is trained.
+    """
+    settings = settings or Settings()
+    began = monotonic()
+    made = plan(config, settings, overrides=overrides)
+    if not made.packs:
+        return Outcome(made, 0, (), monotonic() - began)
+
+    from scaling.sweep.progress import LiveTable
+
+    console = console or Console(stderr=True)
+    resources = made.study.resources
+    workers = resources.workers or (1 if in_process else os.cpu_count() or 1)
+    executor = _executor(made, settings, address=address, in_process=in_process)
+    with LiveTable(made.packs, console, quiet=quiet) as table:
+        executor.run(made.batches(workers), table)
+    stored = settings.stores().ids()
+    failures = tuple(Failure(table.packs[key], news.failure, news.log) for key, news in table.failures.items())
+    trained = sum(run.id in stored for pack in made.packs for run in pack.runs)
+    return Outcome(made, trained, failures, monotonic() - began)
+
+
+def _executor(made: Plan, settings: Settings, *, address: str | None, in_process: bool) -> Executor:
+    from scaling.data import load
+    from scaling.sweep.work import Work
+
+    # Decoded once, before workers would all do so; and a fault of the data is told before anything starts.
+    datasets = {pack.cell.dataset: pack.cell.facts.fingerprint for pack in made.packs}
+    materials = {fingerprint: load(dataset, folder=settings.data) for dataset, fingerprint in datasets.items()}
+    store = settings.store if "://" in settings.store else str(Path(settings.store).absolute())
+    work = Work(
+        store=store,
+        data=settings.data.absolute(),
+        logs=(settings.artifacts / made.study.name / "logs").absolute(),
+        weights=made.study.store.weights == "all",
+    )
+    if in_process:
+        from scaling.sweep.in_process import InProcess
+
+        return InProcess(work)
+    from scaling.sweep.ray_tune import RayTune
+
+    resources = made.study.resources
+    return RayTune(work, materials, workers=resources.workers, gpus=resources.gpus, address=address)

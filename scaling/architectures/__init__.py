@@ -1,0 +1,16 @@
+"""Specifications of networks, without torch. A new architecture is one line here, one file here and one in ``scaling.models``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from scaling.architectures.base import Architecture
+from scaling.architectures.layers import Layer, LayerTable
+from scaling.architectures.lenet5 import Lenet5
+from scaling.architectures.tree3 import Tree3
+
+AnyArchitecture = Annotated[Lenet5 | Tree3, Field(discriminator="type")]
+
+__all__ = ["AnyArchitecture", "Architecture", "Layer", "LayerTable", "Lenet5", "Tree3"]

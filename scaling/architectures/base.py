@@ -1,0 +1,27 @@
+"""What every architecture's specification shares."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+from scaling.architectures.layers import LayerTable
+from scaling.leaves import Count, ImageShape, Leaves
+
+
+class Architecture(Leaves):
+    """A family of networks, at one width."""
+
+    filters: Count
+    """Filters of the first convolution (for each colour, where colours are convolved apart): the x axis of a study."""
+
+    @abstractmethod
+    def fault(self, image: ImageShape) -> tuple[str, str] | None:
+        """Why this network can't see such images: (the field, what is permitted), or None."""
+
+    @abstractmethod
+    def layers(self, image: ImageShape) -> LayerTable:
+        """Its layers on such images; call ``fault`` first."""
+
+    def filters_total(self, image: ImageShape) -> int:
+        """All filters of the first layer."""
+        return self.layers(image).layers[0].shape[0]

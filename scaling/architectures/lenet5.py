@@ -1,0 +1,82 @@
+"""LeNet-5, generalised: any width, kernel, activation, pooling and hidden layers, with one convolution or two.
+
+Sources: LeCun, Bottou, Bengio & Haffner, Proc. IEEE 86, 2278 (1998), doi:10.1109/5.726791;
+    widened at a fixed ratio d2/d1: Meir, Tevet, Tzach, Hodassman, Gross & Kanter, Sci. Rep. 13, 5423 (2023), doi:10.1038/s41598-023-32559-8
+
+Set here: ReLU and max pooling by default, parameterless pooling, a dense second convolution, a linear readout, and hidden layers
+that keep their size when filters are added.
+"""
+
+from __future__ import annotations
+
+from math import floor
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from scaling.architectures.base import Architecture
+from scaling.architectures.layers import LayerTable, convolution, linear, pooling
+from scaling.leaves import Count, Derived, Frozen, ImageShape
+
+RATIO = 16 / 6
+
+
+class Lenet5(Architecture):
+    """``convolutions`` of 5x5, each followed by 2x2 pooling; then ``hidden`` layers and a readout."""
+
+    type: Literal["lenet5"] = "lenet5"
+    ratio: Annotated[float, Field(gt=0), Derived()] = RATIO
+    """d2/d1. Published for the 1998 network: 16/6."""
+    second_filters: Annotated[int, Field(ge=0)] = 0
+    """d2; by default ``ratio`` times ``filters``, rounded half up, at least 1. 0 where there is no second convolution."""
+    convolutions: Annotated[Literal[1, 2], Frozen(2)] = 2
+    kernel: Annotated[Count, Frozen(5)] = 5
+    """Side of both convolutions' filters, in pixels."""
+    activation: Annotated[Literal["relu", "tanh"], Frozen("relu")] = "relu"
+    pooling: Annotated[Literal["max", "average"], Frozen("max")] = "max"
+    hidden: Annotated[tuple[Count, ...], Field(strict=False), Frozen((120, 84))] = (120, 84)
+    """Units of the fully connected layers before the readout."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _resolve(cls, leaves: Any) -> Any:
+        """Identity knows d2, never the ratio that it was written with."""
+        if not isinstance(leaves, dict) or "second_filters" in leaves:
+            return leaves
+        filters, ratio = leaves.get("filters"), leaves.get("ratio", RATIO)
+        if leaves.get("convolutions", 2) == 2 and isinstance(filters, int) and isinstance(ratio, (int, float)):
+            return {**leaves, "second_filters": max(1, floor(ratio * filters + 0.5))}
+        return leaves
+
+    @model_validator(mode="after")
+    def _check(self) -> Lenet5:
+        if self.convolutions == 2 and self.second_filters == 0:
+            raise ValueError("second_filters must be at least 1 where there are two convolutions")
+        if self.convolutions == 1 and self.second_filters:
+            raise ValueError("second_filters needs convolutions: 2")
+        return self
+
+    def padding(self, image: ImageShape) -> int:
+        """Pixels added on each side: MNIST's 28x28 become the 32x32 of 1998; nothing else is padded."""
+        return 2 if image.side == 28 else 0
+
+    def fault(self, image: ImageShape) -> tuple[str, str] | None:
+        side = image.side + 2 * self.padding(image)
+        for _ in range(self.convolutions):
+            side = (side - self.kernel + 1) // 2
+            if side < 1:
+                return "kernel", f"leaves no pixel of a {image.side}x{image.side} image after {self.convolutions} convolutions with pooling"
+        return None
+
+    def layers(self, image: ImageShape) -> LayerTable:
+        side, channels = image.side + 2 * self.padding(image), image.channels
+        table = []
+        for index, filters in enumerate((self.filters, self.second_filters)[: self.convolutions], start=1):
+            table.append(convolution(f"conv{index}", channels, filters, side, self.kernel))
+            table.append(pooling(f"pool{index}", filters, side - self.kernel + 1))
+            side, channels = (side - self.kernel + 1) // 2, filters
+        units = channels * side**2
+        for index, outputs in enumerate((*self.hidden, image.classes), start=1):
+            table.append(linear("readout" if index > len(self.hidden) else f"hidden{index}", units, outputs))
+            units = outputs
+        return LayerTable(image, tuple(table))

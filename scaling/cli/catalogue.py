@@ -1,0 +1,42 @@
+"""data, models."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from scaling import api
+from scaling.cli.options import STORE, Data, Json, console, settings
+
+
+def data(
+    names: Annotated[list[str], typer.Argument(metavar="[NAME ...]", help="Sets to fetch; without any, list them.", show_default=False)] = [],  # noqa: B006
+    *,
+    data: Data = None,
+) -> None:
+    """List which data sets are present and where, or fetch some by name."""
+    known = settings(STORE, [], data)
+    rows = api.fetch(names, known) if names else api.inventory(known)
+    table = Table("name", "title", "present", "where, or how to get it")
+    for row in rows:
+        table.add_row(row.name, row.title, "yes" if row.present else "no", row.where)
+    console().print(table)
+    print(f"data folder: {known.data}")
+
+
+def models(*, as_json: Json = False) -> None:
+    """List the architectures: units, connections, parameters and MACs, beside published counts."""
+    rows = api.catalogue()
+    if as_json:
+        print(json.dumps([row.to_dict() for row in rows], indent=2))
+        return
+    table = Table()
+    for heading in ("network", "image", "units", "connections", "parameters", "MACs", "published", "source"):
+        table.add_column(heading, justify="left" if heading in ("network", "image", "published", "source") else "right")
+    for row in rows:
+        counts = (row.layers.units, row.layers.connections, row.layers.parameters, row.layers.macs)
+        table.add_row(row.name, row.images, *(f"{count:,}" for count in counts), row.published, row.source)
+    console().print(table)

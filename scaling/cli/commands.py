@@ -1,0 +1,36 @@
+"""All commands, in the order in which ``scaling --help`` lists them."""
+
+from __future__ import annotations
+
+import typer
+
+from scaling.cli import catalogue, explaining, reading, studies
+
+app = typer.Typer(
+    name="scaling",
+    help="Scaling studies: train small networks over grids of filter counts, and fit how their error falls.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def root(debug: bool = typer.Option(False, "--debug", help="Show tracebacks; works after any command too.")) -> None:
+    """Scaling studies: train small networks over grids of filter counts, and fit how their error falls."""
+
+
+for command in (
+    studies.plan,
+    studies.run,
+    studies.status,
+    reading.table,
+    reading.fit,
+    reading.report,
+    explaining.why,
+    explaining.diff,
+    catalogue.data,
+    catalogue.models,
+):
+    app.command()(command)

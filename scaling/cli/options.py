@@ -1,0 +1,34 @@
+"""Options that several commands share, and the settings that follow from them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from scaling.api.settings import Settings
+
+Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="The study's YAML file.", show_default=False)]
+Configs = Annotated[list[Path], typer.Option("--config", metavar="CONFIG", help="A study whose runs are known too; may be repeated.")]
+Store = Annotated[str, typer.Option(envvar="SCALING_STORE", help="Folder or URI where results live.")]
+Also = Annotated[list[str], typer.Option(metavar="STORE", help="A further store to read; may be repeated.")]
+Data = Annotated[Path | None, typer.Option(envvar="SCALING_DATA", help="Data folder; read-only is fine.", show_default="the user's data folder")]
+Overrides = Annotated[list[str], typer.Option("--set", metavar="PATH=VALUE", help="Laid over the study, such as recipe.epochs=5; may be repeated.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
+
+STORE = Settings().store
+
+
+def settings(store: str, also: list[str], data: Path | None) -> Settings:
+    """What the options say."""
+    known = Settings(store=store, also=tuple(also))
+    return known if data is None else Settings(store=store, also=tuple(also), data=data)
+
+
+def console() -> Console:
+    """For what is asked for; progress and errors go to stderr."""
+    plain = Console()
+    return plain if plain.is_terminal else Console(width=160)

@@ -1,0 +1,59 @@
+"""table, fit, report."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scaling import api
+from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, console, settings
+
+
+def table(
+    config: Config,
+    *,
+    out: Annotated[Path, typer.Option(help="A .parquet or .csv file.", show_default=False)],
+    set_: Overrides = [],  # noqa: B006
+    store: Store = STORE,
+    also: Also = [],  # noqa: B006
+    data: Data = None,
+) -> None:
+    """Write one tidy table: a row a run, every leaf of its configuration a column."""
+    _, runs = api.results(config, settings(store, also, data), overrides=set_)
+    rows = api.write_table(api.tidy(runs), out)
+    print(f"{out}: {rows} runs")
+
+
+def fit(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A study, a store, or any .parquet or .csv.", show_default=False)],
+    *,
+    x: Annotated[str, typer.Option(help="Column of the size.")] = "filters",
+    y: Annotated[str, typer.Option(help="Column of the error.")] = "test_error",
+    by: Annotated[list[str], typer.Option(metavar="COLUMN", help="Its values tell curves apart; may be repeated.", show_default="architecture")] = [],  # noqa: B006
+    form: Annotated[str, typer.Option(help="auto, power or floor.")] = "auto",
+    holdout: Annotated[int, typer.Option(min=1, help="Widest networks that a law is tested on.")] = 2,
+    store: Store = STORE,
+    also: Also = [],  # noqa: B006
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Fit power laws, with and without a floor, with their intervals and their held-out error."""
+    fits = api.fit_source(source, settings(store, also, data), x=x, y=y, by=by or None, form=form, holdout=holdout)
+    if as_json:
+        print(json.dumps([fitted.to_dict() for fitted in fits], indent=2))
+        return
+    console().print(api.laws_text(fits))
+    for fitted in fits:
+        for note in fitted.notes:
+            print(f"{fitted.label}: {note}")
+
+
+def report(config: Config, *, set_: Overrides = [], store: Store = STORE, also: Also = [], data: Data = None) -> None:  # noqa: B006
+    """Draw the figures and write one page."""
+    made = api.report(config, settings(store, also, data), overrides=set_)
+    console().print(api.laws_text(made.fits))
+    print(f"report:  {made.path}")
+    print(f"figures: {made.path.parent / 'figures'}")

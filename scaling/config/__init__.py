@@ -1,0 +1,10 @@
+"""A study's YAML file, its recipe, and the identity of each run."""
+
+from __future__ import annotations
+
+from scaling.config.identity import SEEDS_AN_ORDER, TRAINING_VERSION, Data, Run, flat
+from scaling.config.load import load_study
+from scaling.config.recipe import Recipe
+from scaling.config.study import Cell, Resources, Study
+
+__all__ = ["SEEDS_AN_ORDER", "TRAINING_VERSION", "Cell", "Data", "Recipe", "Resources", "Run", "Study", "flat", "load_study"]

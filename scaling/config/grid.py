@@ -1,0 +1,75 @@
+"""Grids: any leaf of a study may be a list, and then each of its values is one point of the axis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+LISTS = frozenset({"hidden"})
+"""Leaves that are lists by themselves; a list of lists is their grid."""
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Point:
+    """One point of a grid."""
+
+    leaves: dict[str, Any]
+    places: dict[Path, Path]
+    """For each leaf with an axis, where in the file this point's value stands."""
+
+    def place(self, path: Path) -> Path:
+        """Where in the file a leaf stands."""
+        for axis, place in self.places.items():
+            if path[: len(axis)] == axis:
+                return place + path[len(axis) :]
+        return path
+
+
+def dotted(path: Path) -> str:
+    """``("architectures", 1, "filters", 0)`` as ``architectures[1].filters[0]``."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+def axes(leaves: Any, path: Path = ()) -> Iterator[tuple[Path, list[Any]]]:
+    """The leaves that hold a grid, with their values."""
+    for name, value in leaves.items() if isinstance(leaves, dict) else ():
+        here = (*path, name)
+        if isinstance(value, dict):
+            yield from axes(value, here)
+        elif isinstance(value, list) and (name not in LISTS or any(isinstance(item, list) for item in value)):
+            yield here, value
+
+
+def faults(leaves: dict[str, Any]) -> list[tuple[Path, str]]:
+    """Grids that hold nothing, or one value twice."""
+    found: list[tuple[Path, str]] = []
+    for path, values in axes(leaves):
+        if not values:
+            found.append((path, "an empty grid; give at least one value"))
+        found.extend(((*path, i), f"{value!r} stands twice in this grid") for i, value in enumerate(values) if value in values[:i])
+    return found
+
+
+def points(leaves: dict[str, Any]) -> Iterator[Point]:
+    """The product of all axes, the last one fastest."""
+    grid = list(axes(leaves))
+    for chosen in product(*(list(enumerate(values)) for _, values in grid)):
+        point, places = _copy(leaves), {}
+        for (path, _), (index, value) in zip(grid, chosen, strict=True):
+            inner = point
+            for name in path[:-1]:
+                inner = inner[name]
+            inner[path[-1]] = value
+            places[path] = (*path, index)
+        yield Point(point, places)
+
+
+def _copy(leaves: Any) -> Any:
+    return {name: _copy(value) for name, value in leaves.items()} if isinstance(leaves, dict) else leaves

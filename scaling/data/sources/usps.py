@@ -1,0 +1,33 @@
+"""USPS zip codes through torchvision: two bz2 files of LIBSVM's text format."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from scaling.data.sources.files import Files
+from scaling.data.sources.layout import Layout, blame
+from scaling.datasets import Split
+
+TRAIN, TEST = "usps.bz2", "usps.t.bz2"
+
+
+def _read(files: Sequence[Path]) -> Split:
+    from torchvision.datasets import USPS as TorchvisionUsps
+
+    (file,) = files
+    with blame(file):
+        read = TorchvisionUsps(file.parent, train=file.name == TRAIN)
+        return Split(read.data[..., None], np.array(read.targets, np.uint8))
+
+
+def _download(folder: Path) -> None:
+    from torchvision.datasets import USPS as TorchvisionUsps
+
+    for train in (True, False):
+        TorchvisionUsps(folder, train=train, download=True)
+
+
+USPS = Files("usps", (Layout(f"{TRAIN} and {TEST}", (TRAIN,), (TEST,), _read),), _download)

@@ -1,0 +1,37 @@
+"""Specifications of data sets, without torch. A new set is one line here, one file here, and one in ``scaling.data`` that decodes it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from scaling.datasets.base import Dataset, Facts
+from scaling.datasets.canonical import Split, canonical, fingerprint, stratified
+from scaling.datasets.cifar10 import Cifar10
+from scaling.datasets.mnist import Mnist
+from scaling.datasets.mnist5k import Mnist5k
+from scaling.datasets.own import Own
+from scaling.datasets.synthetic import Synthetic
+from scaling.datasets.usps import Usps
+
+AnyDataset = Annotated[Mnist | Usps | Cifar10 | Mnist5k | Synthetic | Own, Field(discriminator="type")]
+PUBLISHED = {"mnist": Mnist, "usps": Usps, "cifar10": Cifar10, "mnist5k": Mnist5k}
+"""Sets that can be fetched by name."""
+
+__all__ = [
+    "PUBLISHED",
+    "AnyDataset",
+    "Cifar10",
+    "Dataset",
+    "Facts",
+    "Mnist",
+    "Mnist5k",
+    "Own",
+    "Split",
+    "Synthetic",
+    "Usps",
+    "canonical",
+    "fingerprint",
+    "stratified",
+]

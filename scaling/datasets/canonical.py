@@ -1,0 +1,60 @@
+"""One order and one fingerprint for a data set, wherever it came from.
+
+A split is sorted by the SHA-256 of each image's pixels, then by label. So the i-th test prediction means the same image for every source.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Images and their labels.
+
+    Args:
+        images: uint8, [images, side, side, channels].
+        labels: uint8, [images].
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def canonical(split: Split) -> Split:
+    """The same images in canonical order."""
+    images = np.ascontiguousarray(split.images)
+    digests = np.array([sha256(image.data).digest() for image in images], dtype="S32")
+    # NumPy compares S32 bytewise but drops trailing zero bytes, which keeps the order and can't make two digests equal.
+    order = np.lexsort((split.labels, digests))
+    return Split(images[order], split.labels[order])
+
+
+def fingerprint(train: Split, test: Split) -> str:
+    """SHA-256 of both canonical splits, shapes included: 64 hexadecimal digits."""
+    digest = sha256(b"scaling data set, version 1")
+    for split in (train, test):
+        digest.update(repr(split.images.shape).encode())
+        digest.update(np.ascontiguousarray(split.images).data)
+        digest.update(np.ascontiguousarray(split.labels).data)
+    return digest.hexdigest()
+
+
+def stratified(labels: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """An order of a canonical split, any head of which has the classes in proportion.
+
+    The k-th of n images of a class stands at (2k + 1) / 2n; ties go to the smaller class. Within a class the canonical order is one by
+    hash, so a head is a stratified sample, and heads of different lengths are nested.
+    """
+    position = np.empty(len(labels))
+    for label in np.unique(labels):
+        (members,) = np.nonzero(labels == label)
+        position[members] = (2 * np.arange(len(members)) + 1) / (2 * len(members))
+    return np.lexsort((labels, position))

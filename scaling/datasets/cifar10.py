@@ -1,0 +1,29 @@
+"""CIFAR-10: 60,000 small colour photographs of ten kinds of thing.
+
+Source: Krizhevsky, Learning multiple layers of features from tiny images (2009)
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from scaling.datasets.base import Dataset, Facts
+from scaling.leaves import ImageShape
+
+FACTS = Facts(
+    title="CIFAR-10",
+    image=ImageShape(channels=3, side=32, classes=10),
+    train_images=50_000,
+    test_images=10_000,
+    fingerprint="5ceda65e0fe18b35c94af5069a2f9afa9cba213737460c84a32ecdd5d2860751",
+)
+
+
+class Cifar10(Dataset):
+    """50,000 training and 10,000 test images of 32x32 in three colours."""
+
+    type: Literal["cifar10"] = "cifar10"
+
+    def facts(self, folder: Path) -> Facts:
+        return FACTS

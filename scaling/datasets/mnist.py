@@ -1,0 +1,29 @@
+"""MNIST: 70,000 handwritten digits, size-normalised and centred.
+
+Source: LeCun, Bottou, Bengio & Haffner, Proc. IEEE 86, 2278 (1998), doi:10.1109/5.726791
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from scaling.datasets.base import Dataset, Facts
+from scaling.leaves import ImageShape
+
+FACTS = Facts(
+    title="MNIST",
+    image=ImageShape(channels=1, side=28, classes=10),
+    train_images=60_000,
+    test_images=10_000,
+    fingerprint="2c1515217700e91223938e5f7257bf7ce76140b397548e103738818f5abd9020",
+)
+
+
+class Mnist(Dataset):
+    """60,000 training and 10,000 test images of 28x28."""
+
+    type: Literal["mnist"] = "mnist"
+
+    def facts(self, folder: Path) -> Facts:
+        return FACTS

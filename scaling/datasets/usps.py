@@ -1,0 +1,29 @@
+"""USPS zip codes: 9,298 handwritten digits, the data of 1989.
+
+Source: LeCun et al., Neural Computation 1, 541 (1989), doi:10.1162/neco.1989.1.4.541
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from scaling.datasets.base import Dataset, Facts
+from scaling.leaves import ImageShape
+
+FACTS = Facts(
+    title="USPS zip codes",
+    image=ImageShape(channels=1, side=16, classes=10),
+    train_images=7_291,
+    test_images=2_007,
+    fingerprint="0f6d837fc9c82a677a299f0271cc9b6cb95b4673ecbd590d56d41c09314d9217",
+)
+
+
+class Usps(Dataset):
+    """7,291 training and 2,007 test images of 16x16."""
+
+    type: Literal["usps"] = "usps"
+
+    def facts(self, folder: Path) -> Facts:
+        return FACTS

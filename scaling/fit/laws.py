@@ -1,0 +1,174 @@
+"""From points to laws: the estimate, its interval, how it predicts wider networks, and how far to trust it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from scaling.errors import FitError, UsageError
+from scaling.fit.forms import FORMS, Form
+from scaling.fit.noise import dispersion, variance
+from scaling.fit.points import Points
+from scaling.fit.resample import resample
+from scaling.fit.result import LEVEL, Fit, HeldOut, Interval, Law
+from scaling.fit.solve import solve
+from scaling.fit.status import judge
+from scaling.fit.table import group_points
+
+
+def fit(
+    points: Points,
+    *,
+    group: dict[str, str] | None = None,
+    forms: Sequence[str] = tuple(FORMS),
+    holdout: int = 2,
+    resamplings: int = 2000,
+    seed: int = 0,
+    notes: Sequence[str] = (),
+) -> Fit:
+    """Fit each form to one group of points.
+
+    Args:
+        points: one number a run.
+        group: what the points have in common.
+        forms: names, of ``power`` and ``floor``.
+        holdout: widest widths that a second fit leaves out and predicts; fewer where fewer than parameters + 2 would remain.
+        resamplings: studies drawn for the intervals.
+        seed: of these draws; the same for every form, so that their draws are paired.
+        notes: sentences to stand before those of the fit.
+
+    Raises:
+        FitError: no form can be fitted.
+        UsageError: an unknown form, or no resampling.
+    """
+    for name in forms:
+        if name not in FORMS:
+            raise UsageError(f"form: {name!r} is unknown; must be one of {', '.join(FORMS)}")
+    if not forms or resamplings < 1:
+        raise UsageError("a fit needs at least one form and one resampling")
+    laws, missing = {}, []
+    for name in forms:
+        try:
+            laws[name] = _law(FORMS[name], points, holdout, resamplings, np.random.default_rng(seed))
+        except FitError as error:
+            missing.append(str(error))
+    if not laws:
+        raise FitError(missing[0])
+    return _fit(points, group, laws, [*notes, *_remarks(points), *(f"A form is missing: {why}." for why in missing)])
+
+
+def fit_table(
+    table: pa.Table,
+    *,
+    x: str = "filters",
+    y: str = "test_error",
+    by: Sequence[str] = ("architecture",),
+    forms: Sequence[str] = tuple(FORMS),
+    holdout: int = 2,
+    resamplings: int = 2000,
+    seed: int = 0,
+) -> list[Fit]:
+    """Fit every group of a table; see ``group_points`` for the columns and ``fit`` for the rest.
+
+    Returns:
+        One fit a group. One that can't be fitted, beside others that can, has no laws and a note that says why.
+
+    Raises:
+        TableError: columns or values that can't be fitted as asked.
+        FitError: no group can be fitted.
+    """
+    fits, refused = [], []
+    for group, points, notes in group_points(table, x=x, y=y, by=by):
+        try:
+            fits.append(fit(points, group=group, forms=forms, holdout=holdout, resamplings=resamplings, seed=seed, notes=notes))
+        except FitError as error:
+            fits.append(_fit(points, group, {}, [*notes, f"No law: {error}."]))
+            refused.append(str(error))
+    if len(refused) == len(fits):
+        raise FitError("; ".join(dict.fromkeys(refused)))
+    return fits
+
+
+def _fit(points: Points, group: dict[str, str] | None, laws: dict[str, Law], notes: Sequence[str]) -> Fit:
+    error = points.y_name == "test_error"
+    return Fit(
+        group=group or {},
+        points=points,
+        laws=laws,
+        estimand="mean error over seeds, on this test set" if error else f"mean {points.y_name} over the runs of a width",
+        notes=tuple(notes),
+        dispersion=dispersion(points),
+    )
+
+
+def _law(form: Form, points: Points, holdout: int, resamplings: int, rng: np.random.Generator) -> Law:
+    widths, means, counts, trials = points.widths, points.means, points.counts.astype(float), points.trials
+    spare = max(0, min(holdout, len(widths) - len(form.parameters) - 2))
+    kept = np.where(np.arange(len(widths)) < len(widths) - spare, counts, 0)
+    estimate, narrow = solve(form, widths, np.stack([means, means]), np.stack([counts, kept]), trials)
+    curve = form.evaluate(estimate, widths)
+    scatter, freedom = _scatter(form, points, curve)
+    studies = resample(points, curve, dispersion=scatter, freedom=freedom, draws=resamplings, rng=rng)
+    draws = solve(form, widths, studies, np.broadcast_to(counts, studies.shape), trials, near=curve)
+    low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    parameters = {
+        # Quantiles of draws that a bound has pushed aside may miss the estimate by a hair.
+        name: Interval(estimate=float(value), low=float(min(a, value)), high=float(max(b, value)))
+        for name, value, a, b in zip(form.parameters, estimate, low, high, strict=True)
+    }
+    status, reason = judge(form, points, parameters)
+    seen = means > 0
+    return Law(
+        form=form,
+        parameters=parameters,
+        draws=draws,
+        rmse_log=_rms(np.log(curve[seen] / means[seen])),
+        held_out=_held_out(points, spare, form.evaluate(narrow, widths)),
+        status=status,
+        reason=reason,
+    )
+
+
+def _scatter(form: Form, points: Points, curve: NDArray[np.float64]) -> tuple[float, int]:
+    """Dispersion and its degrees of freedom: from replicates, or else from how the means lie about the curve."""
+    scatter = dispersion(points)
+    if scatter is not None:
+        return scatter, points.replicates
+    freedom = len(points.widths) - len(form.parameters)
+    if not freedom:
+        raise FitError(f"{form.formula} through {len(curve)} widths without replicates has no interval; add seeds or widths")
+    squares = points.counts * (points.means - curve) ** 2 / variance(curve, points.trials)
+    return float(squares.sum() / freedom), freedom
+
+
+def _held_out(points: Points, spare: int, predicted: NDArray[np.float64]) -> HeldOut | None:
+    """None too where a mean is 0, which has no logarithm."""
+    if not spare or not points.means.all():
+        return None
+    ratio = predicted[-spare:] / points.means[-spare:]
+    return HeldOut(left_out=tuple(points.widths[-spare:].tolist()), rmse_log=_rms(np.log(ratio)), bias=float((ratio - 1).mean()))
+
+
+def _rms(values: NDArray[np.float64]) -> float:
+    return float(np.sqrt((values**2).mean()))
+
+
+def _remarks(points: Points) -> list[str]:
+    """What a reader of the laws should know of the points, each a sentence."""
+    remarks = []
+    if points.trials is None:
+        remarks.append(
+            f"{points.y_name} is taken as bare values, whose scatter is proportional to their mean: the table has no one test_images."
+        )
+    single = int((points.counts == 1).sum())
+    if single == len(points.counts):
+        remarks.append("No width has two runs: the intervals rest on how the means lie about each law.")
+    elif single:
+        remarks.append(f"Widths with one run: {single}; their scatter is taken from the widths with more.")
+    if not points.means.all():
+        none = ", ".join(f"{x:g}" for x in points.widths[points.means == 0])
+        remarks.append(f"No run made an error at {points.x_name} {none}: fitted, but left out of all logarithms, and nothing is held out.")
+    return remarks

@@ -1,0 +1,38 @@
+"""How far runs of one size scatter: known up to one factor, the dispersion, which is the same for all sizes."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scaling.fit.points import Points
+
+
+def variance(mean: NDArray[np.float64], trials: int | None) -> NDArray[np.float64]:
+    """Of one run, at dispersion 1.
+
+    Counts have a binomial's, up to its peak at a half and constant from there: a power law may pass 1 at small sizes, where the
+    binomial's is negative. Bare values have a constant relative spread, as log-normal noise has.
+
+    Args:
+        mean: the curve.
+        trials: test images; None for bare values.
+    """
+    if trials is None:
+        return mean**2
+    held = np.minimum(mean, 0.5)
+    binomial: NDArray[np.float64] = held * (1 - held) / trials
+    return binomial
+
+
+def dispersion(points: Points) -> float | None:
+    """What multiplies the variance, pooled over widths; None where no width has replicates.
+
+    Below 1 for counts when networks agree on which images are hard, as they share the test set.
+    """
+    seen = points.means > 0  # networks without an error say nothing about its scatter
+    replicates = (points.counts - 1)[seen].sum()
+    if not replicates:
+        return None
+    squares = np.bincount(points.width, points.deviations**2)[seen]
+    return float((squares / variance(points.means[seen], points.trials)).sum() / replicates)

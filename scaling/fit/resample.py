@@ -1,0 +1,44 @@
+"""Other studies that might have been: means over seeds, drawn anew at each width for itself.
+
+A width's runs are drawn with replacement, and the deviation of the drawn mean is stretched twice. By sqrt(n / (n - 1)), because n runs scatter
+less about their own mean than about the true one. And by Student's quantile over the normal one, for the replicates of all widths together,
+because a spread that was itself estimated from few seeds is uncertain.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+from scipy.special import ndtri, stdtrit
+
+from scaling.fit.noise import variance
+from scaling.fit.points import Points
+from scaling.fit.result import LEVEL
+
+
+def resample(
+    points: Points, curve: Float[np.ndarray, " widths"], *, dispersion: float, freedom: int, draws: int, rng: np.random.Generator
+) -> Float[np.ndarray, "draws widths"]:
+    """Draw the means of other studies.
+
+    Args:
+        points: the runs.
+        curve: the fitted law. Where a width has a single run, it gives the variance.
+        dispersion: what multiplies that variance.
+        freedom: degrees of freedom behind what is known of the scatter.
+        draws: how many studies.
+        rng: where chance comes from.
+
+    Returns:
+        Never below 0, where an error ends.
+    """
+    counts, single = points.counts, points.counts == 1
+    start = np.cumsum(counts) - counts
+    # Runs of one width stand together, so that each draws within its own and one reduction sums all widths.
+    by_width = points.deviations[np.argsort(points.width, kind="stable")]
+    chosen = np.repeat(start, counts) + (rng.random((draws, len(by_width))) * np.repeat(counts, counts)).astype(np.intp)
+    deviation = np.add.reduceat(by_width[chosen], start, axis=1) / counts
+    deviation *= np.sqrt(counts / np.maximum(counts - 1, 1))
+    deviation[:, single] = rng.standard_normal((draws, single.sum())) * np.sqrt(dispersion * variance(curve[single], points.trials))
+    upper = (1 + LEVEL) / 2
+    return np.maximum(points.means + deviation * (stdtrit(freedom, upper) / ndtri(upper)), 0)

@@ -1,0 +1,38 @@
+"""Laws as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from scaling.fit.forms import FLOOR
+from scaling.fit.result import Fit
+
+
+def rows(fits: Sequence[Fit]) -> list[dict[str, Any]]:
+    """One flat row a group and form, all with the same keys; a form without a floor has None there."""
+    return [
+        {
+            "label": fit.label,
+            "x": fit.points.x_name,
+            "y": fit.points.y_name,
+            "form": name,
+            "formula": law.form.formula,
+            **{
+                name + suffix: getattr(law.parameters[name], end) if name in law.parameters else None
+                for name in FLOOR.parameters
+                for suffix, end in (("", "estimate"), ("_low", "low"), ("_high", "high"))
+            },
+            "rmse_log": law.rmse_log,
+            "held_out_rmse_log": law.held_out.rmse_log if law.held_out else None,
+            "held_out_bias": law.held_out.bias if law.held_out else None,
+            "left_out": ", ".join(f"{x:g}" for x in law.held_out.left_out) if law.held_out else None,
+            "widths": len(fit.points.widths),
+            "runs": len(fit.points.y),
+            "estimand": fit.estimand,
+            "status": law.status.value,
+            "reason": law.reason,
+        }
+        for fit in fits
+        for name, law in fit.laws.items()
+    ]

@@ -1,0 +1,142 @@
+"""Tables of runs, this software's or anyone's: read, checked, and cut into groups of points."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from scaling.errors import TableError
+from scaling.fit.points import Points
+
+SETTINGS = ("dataset", "train_images", "epochs", "batch_size", "optimizer", "learning_rate", "weight_decay", "precision")
+"""Columns of the store's runs in which replicates, which are averaged, should be equal."""
+
+Group = tuple[dict[str, str], Points, tuple[str, ...]]
+
+
+def read_table(source: Path) -> pa.Table:
+    """Read a table of runs.
+
+    Args:
+        source: a .parquet or .csv file.
+
+    Raises:
+        TableError: no such file, of another type, unreadable or without rows.
+    """
+    readers = {".parquet": pq.read_table, ".csv": pyarrow.csv.read_csv}
+    if source.suffix.lower() not in readers:
+        raise TableError(f"{source}: must end in {' or '.join(readers)}")
+    if not source.is_file():
+        raise TableError(f"{source}: no such file; give the path of a table of runs")
+    try:
+        table = readers[source.suffix.lower()](source)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise TableError(
+            f"{source}: can't be read ({str(error).splitlines()[0]}); write it again, one row a run below a row of names"
+        ) from error
+    if not len(table):
+        raise TableError(f"{source}: has no rows; give one row a run")
+    return table
+
+
+def group_points(table: pa.Table, *, x: str = "filters", y: str = "test_error", by: Sequence[str] = ("architecture",)) -> list[Group]:
+    """Cut a table into points.
+
+    Runs that diverged, by a column ``diverged``, and runs without a y are left out, and counted in a note. Where y is ``test_error``
+    and ``test_images`` is one number for the group, the points are fractions of that many images; otherwise they are bare values.
+
+    Args:
+        table: one row a run.
+        x: column of sizes.
+        y: column of errors.
+        by: columns whose values, together, name a group.
+
+    Returns:
+        For each group, in the order of its first row: what its runs have in common, their points, and notes, each a sentence.
+
+    Raises:
+        TableError: a column is missing or isn't numbers, or holds a value that can't be fitted.
+    """
+    for name in (x, y, *by):
+        _check_column(table, name)
+    sizes, values = _numbers(table, x), _numbers(table, y)
+    diverged, lacking = _diverged(table), np.isnan(values)
+    rows: dict[tuple[str, ...], list[int]] = {}
+    for row, key in enumerate(zip(*(_texts(table, name) for name in by), strict=True) if by else [()] * len(table)):
+        rows.setdefault(key, []).append(row)
+    groups = []
+    for key, members in rows.items():
+        mine = np.array(members)
+        used = mine[~diverged[mine] & ~lacking[mine]]
+        left = {"diverged": diverged[mine].sum(), f"no {y}": (lacking & ~diverged)[mine].sum()}
+        notes = [f"Left out: {number} of {len(mine)} runs ({why})." for why, number in left.items() if number]
+        runs = table.take(used)
+        trials = _trials(runs) if y == "test_error" else None
+        points = Points(x_name=x, y_name=y, x=sizes[used], y=values[used], trials=trials)
+        groups.append((dict(zip(by, key, strict=True)), points, (*notes, *_doubts(runs, points))))
+    return groups
+
+
+def _check_column(table: pa.Table, name: str) -> None:
+    found = table.column_names.count(name)
+    if found > 1:
+        raise TableError(f"{name}: {found} columns have this name; keep one")
+    if not found:
+        close = get_close_matches(name, table.column_names, n=1)
+        raise TableError(
+            f"{name}: no such column; " + (f"did you mean {close[0]}? " if close else "") + f"columns: {', '.join(table.column_names)}"
+        )
+
+
+def _numbers(table: pa.Table, name: str) -> NDArray[np.float64]:
+    """A column as float64, NaN where it has nothing."""
+    kind = table.schema.field(name).type
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind) or pa.types.is_null(kind)):
+        raise TableError(f"{name}: holds {kind}, not numbers; choose another column or write plain numbers")
+    numbers: NDArray[np.float64] = table[name].cast(pa.float64(), safe=False).to_numpy()
+    return numbers
+
+
+def _texts(table: pa.Table, name: str) -> list[str]:
+    return ["none" if value is None else str(value) for value in table[name].to_pylist()]
+
+
+def _diverged(table: pa.Table) -> NDArray[np.bool_]:
+    if "diverged" not in table.column_names:
+        return np.zeros(len(table), bool)
+    try:
+        flags: NDArray[np.bool_] = pc.fill_null(table["diverged"].cast(pa.bool_()), False).to_numpy()
+    except pa.ArrowException as error:
+        raise TableError(f"diverged: must hold true or false ({error})") from None
+    return flags
+
+
+def _trials(runs: pa.Table) -> int | None:
+    """The number of test images, where the runs agree on one."""
+    if "test_images" not in runs.column_names:
+        return None
+    images = set(_numbers(runs, "test_images").tolist())
+    return int(images.pop()) if len(images) == 1 and all(number >= 1 for number in images) else None
+
+
+def _doubts(runs: pa.Table, points: Points) -> list[str]:
+    """What looks odd, each a sentence."""
+    doubts = []
+    if "error" in points.y_name and (points.y > 1).any():
+        doubts.append(
+            f"{points.y_name} holds values above 1 (the largest: {points.y.max():g}): if they are percentages, so are amplitude and floor."
+        )
+    settings = [name for name in SETTINGS if name in runs.column_names and name != points.x_name]
+    counted = runs.group_by(points.x_name).aggregate([(name, "count_distinct") for name in settings])
+    mixed = [name for name in settings if pc.any(pc.greater(counted[f"{name}_count_distinct"], 1)).as_py()]
+    if mixed:
+        doubts.append(f"Runs of one {points.x_name} differ in {', '.join(mixed)} and are averaged all the same: group by these columns too.")
+    return doubts

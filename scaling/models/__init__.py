@@ -1,0 +1,23 @@
+"""Modules with a replica axis. A new architecture is one file here, one line here, and its specification."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from torch import nn
+
+from scaling.architectures import Architecture
+from scaling.leaves import ImageShape
+from scaling.models.lenet5 import PackedLenet5
+from scaling.models.tree3 import PackedTree3
+
+MODULES: dict[str, Callable[[Any, ImageShape, Sequence[int]], nn.Module]] = {"lenet5": PackedLenet5, "tree3": PackedTree3}
+
+
+def build(spec: Architecture, image: ImageShape, seeds: Sequence[int]) -> nn.Module:
+    """R = ``len(seeds)`` networks as one module: images [B, C, side, side] to logits [R, B, classes].
+
+    Replica r depends on ``seeds[r]`` alone. Every parameter has R as its first axis and nothing is reduced over it.
+    """
+    return MODULES[spec.type](spec, image, seeds)  # type: ignore[attr-defined]

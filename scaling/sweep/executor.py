@@ -1,0 +1,38 @@
+"""What an executor is: something that works through batches of packs and tells how it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from scaling.plan import Pack
+
+Batch = tuple[Pack, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class News:
+    """Where a pack stands."""
+
+    key: str
+    """Of the pack."""
+    epoch: int
+    """Ended so far; all of them means that its runs are in the store."""
+    accuracy: float | None = None
+    """Mean over the replicas, on the test images."""
+    host: str = ""
+    failure: str = ""
+    """Why the pack was given up, in a line; empty where it was not."""
+    log: str = ""
+    """Of a failure: the file with its traceback."""
+
+
+Listener = Callable[[News], None]
+
+
+class Executor(Protocol):
+    """Places work; it owns neither identity nor resumption, which are the store's."""
+
+    def run(self, batches: Sequence[Batch], listener: Listener) -> None:
+        """Work through all batches. Packs that fail are told to the listener, and the others go on."""

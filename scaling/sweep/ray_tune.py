@@ -1,0 +1,150 @@
+"""The executor on Ray Tune: a grid search over batches of pack keys, on this machine or on a cluster that runs already.
+
+Tune places the trials and moves the news; it gets no say in what a run is or whether it is done.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import ray
+from ray import tune
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from scaling.data import Material
+from scaling.errors import StoreError, UsageError
+from scaling.plan import Pack
+from scaling.store import open_store, probe, seen
+from scaling.sweep.executor import Batch, Listener, News
+from scaling.sweep.work import Work, work_through
+
+QUIET = {
+    "RAY_AIR_NEW_OUTPUT": "0",  # the new output prints a box even at verbosity 0
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # five files a trial, for nobody
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
+
+
+@dataclass(frozen=True)
+class RayTune:
+    """Trials in worker processes, one core each."""
+
+    work: Work
+    materials: dict[str, Material]
+    """By fingerprint; sent to the workers of a cluster, whose machines may not have the data."""
+    workers: int | None = None
+    """Of this machine; None for one a core. A cluster decides by itself."""
+    gpus: float = 0.0
+    """A trial asks for so many."""
+    address: str | None = None
+
+    def run(self, batches: Sequence[Batch], listener: Listener) -> None:
+        """Start or join Ray, work through the batches, and leave.
+
+        Raises:
+            UsageError: there is no cluster at ``address``.
+            StoreError: a node of the cluster doesn't see the store.
+        """
+        if not batches:
+            return
+        for name, value in QUIET.items():
+            os.environ.setdefault(name, value)
+        try:
+            ray.init(
+                address=self.address,
+                num_cpus=None if self.address else self.workers,
+                include_dashboard=None if self.address else False,
+                logging_level=logging.ERROR,
+                log_to_driver=False,
+                configure_logging=True,
+            )
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            raise UsageError(f"--address {self.address}: no Ray cluster answers ({_line(error)}); start one with `ray start --head`") from error
+        try:
+            self._tune(batches, listener)
+        finally:
+            ray.shutdown()
+
+    def _tune(self, batches: Sequence[Batch], listener: Listener) -> None:
+        nodes = [node for node in ray.nodes() if node["Alive"]]
+        work = self.work
+        if len(nodes) > 1:
+            _all_see(work, nodes)
+            work = replace(work, given=self.materials)
+        packs = {pack.key: pack for batch in batches for pack in batch}
+        trainable = tune.with_resources(
+            tune.with_parameters(_trial, packs=packs, work=work),
+            {"cpu": 1, "gpu": self.gpus} if self.gpus else {"cpu": 1},
+        )
+        logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+        with tempfile.TemporaryDirectory(prefix="scaling-tune-") as folder:
+            tuner = tune.Tuner(
+                trainable,
+                param_space={"packs": tune.grid_search([[pack.key for pack in batch] for batch in batches])},
+                tune_config=tune.TuneConfig(metric="accuracy", mode="max", reuse_actors=True, trial_name_creator=str, trial_dirname_creator=lambda t: t.trial_id),
+                run_config=tune.RunConfig(
+                    name="sweep",
+                    storage_path=folder,
+                    verbose=0,
+                    callbacks=[_News(listener)],
+                    failure_config=tune.FailureConfig(max_failures=1),
+                    checkpoint_config=tune.CheckpointConfig(),
+                ),
+            )
+            tuner.fit()
+
+
+def _trial(config: dict[str, Any], packs: dict[str, Pack], work: Work) -> None:
+    """Runs in a worker: one batch."""
+
+    def report(news: News) -> None:
+        tune.report({**asdict(news), "accuracy": -1.0 if news.accuracy is None else news.accuracy})
+
+    work_through(tuple(packs[key] for key in config["packs"]), work, report)
+
+
+class _News(tune.Callback):
+    """Tune's news, handed to the listener; a trial whose process died twice names its packs."""
+
+    def __init__(self, listener: Listener) -> None:
+        self.listener = listener
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Tune saves its callbacks for a restoration that nobody asks for, and a listener can't be saved."""
+        return {}
+
+    def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any) -> None:
+        accuracy = result["accuracy"]
+        news = {name: result[name] for name in ("key", "epoch", "host", "failure", "log")}
+        self.listener(News(**news, accuracy=None if accuracy < 0 else accuracy))
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        for key in trial.config["packs"]:
+            self.listener(News(key=key, epoch=0, failure="its worker died", log=str(trial.error_file or "")))
+
+
+def _all_see(work: Work, nodes: list[dict[str, Any]]) -> None:
+    """Refuse a store that only some nodes see: their results would be lost."""
+    name = probe(open_store(work.store))
+
+    @ray.remote(num_cpus=0)
+    def look(uri: str) -> bool:
+        return seen(open_store(uri), name)
+
+    for node in nodes:
+        strategy = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+        if not ray.get(look.options(scheduling_strategy=strategy).remote(work.store)):
+            raise StoreError(
+                f"{work.store}: node {node['NodeManagerAddress']} does not see this store; put it on a folder that all nodes share, "
+                "or on an object store such as s3://bucket/path"
+            )
+
+
+def _line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

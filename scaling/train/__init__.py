@@ -1,0 +1,9 @@
+"""Training of packs: the only room that imports Lightning."""
+
+from __future__ import annotations
+
+from scaling.train.module import Epoch
+from scaling.train.pack import Trained, train
+from scaling.train.tables import tables
+
+__all__ = ["Epoch", "Trained", "tables", "train"]

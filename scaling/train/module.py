@@ -1,0 +1,113 @@
+"""A pack as a LightningModule: R networks, one loss each, nothing reduced over R but the sum that backward starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+
+import pytorch_lightning as pl
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from scaling.config.recipe import Recipe
+from scaling.models import build
+from scaling.plan import Pack
+from scaling.plan.cost import EVALUATION_BATCH
+from scaling.train.examples import Examples
+from scaling.train.optimisers import PackOptimiser
+from scaling.train.schedules import share
+
+def losses(logits: Float[Tensor, "R B classes"], labels: Int[Tensor, "B"], kind: str) -> Float[Tensor, "R"]:
+    """Each replica's mean loss over the batch."""
+    R, B, classes = logits.shape
+    if kind == "mse":
+        return (logits - F.one_hot(labels, classes)).square().mean(dim=(1, 2))
+    return F.cross_entropy(logits.flatten(0, 1), labels.repeat(R), reduction="none").view(R, B).mean(1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Epoch:
+    """What one epoch measured; each tensor is [R], on the CPU."""
+
+    number: int
+    """From 1."""
+    train_loss: Tensor
+    train_accuracy: Tensor
+    val_accuracy: Tensor | None
+    test_loss: Tensor
+    test_accuracy: Tensor
+    share: float
+    """Of the highest learning rate, at the epoch's last step."""
+    wall_s: float
+
+
+class PackModule(pl.LightningModule):
+    """Trains a pack and measures it after each epoch."""
+
+    def __init__(self, pack: Pack, test: Examples, validation: Examples | None, *, steps_an_epoch: int, heard: Callable[[Epoch], None]) -> None:
+        super().__init__()
+        self.pack, self.test, self.validation, self.heard = pack, test, validation, heard
+        self.recipe: Recipe = pack.cell.recipe
+        self.steps_an_epoch = steps_an_epoch
+        self.networks = build(pack.cell.architecture, pack.cell.facts.image, [run.seed for run in pack.replicas])
+        self.register_buffer("loss", torch.zeros(pack.size), persistent=False)
+        self.register_buffer("correct", torch.zeros(pack.size), persistent=False)
+        self.diverged = torch.zeros(pack.size, dtype=torch.bool)
+        self.history: list[Epoch] = []
+        self.logits = torch.empty(0)
+        self.began = monotonic()
+
+    def configure_optimizers(self) -> tuple[list[PackOptimiser], list[dict]]:
+        rates, decays = zip(*((run.recipe.learning_rate, run.recipe.weight_decay) for run in self.pack.replicas), strict=True)
+        optimiser = PackOptimiser(self.networks.parameters(), self.recipe.optimizer, rates, decays)
+        return [optimiser], [{"scheduler": torch.optim.lr_scheduler.LambdaLR(optimiser, self.share), "interval": "step"}]
+
+    def share(self, step: int) -> float:
+        steps = self.recipe.epochs * self.steps_an_epoch
+        return share(self.recipe.schedule, min(step, steps - 1), steps=steps, steps_an_epoch=self.steps_an_epoch)
+
+    def on_train_epoch_start(self) -> None:
+        self.loss.zero_()
+        self.correct.zero_()
+
+    def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
+        images, labels = batch
+        logits = self.networks(images).float()
+        each = losses(logits, labels, self.recipe.loss)
+        with torch.no_grad():
+            self.loss += each
+            self.correct += (logits.argmax(-1) == labels).float().mean(1)
+        return each.sum()
+
+    def on_train_epoch_end(self) -> None:
+        loss, self.logits, accuracy = self.measure(self.test)
+        epoch = Epoch(
+            number=self.current_epoch + 1,
+            train_loss=(self.loss / self.steps_an_epoch).cpu(),
+            train_accuracy=(self.correct / self.steps_an_epoch).cpu(),
+            val_accuracy=self.measure(self.validation)[2] if self.validation is not None else None,
+            test_loss=loss,
+            test_accuracy=accuracy,
+            share=self.share((self.current_epoch + 1) * self.steps_an_epoch - 1),
+            wall_s=monotonic() - self.began,
+        )
+        self.diverged |= ~(epoch.train_loss.isfinite() & loss.isfinite())
+        self.history.append(epoch)
+        self.heard(epoch)
+
+    @torch.inference_mode()
+    def measure(self, examples: Examples) -> tuple[Tensor, Tensor, Tensor]:
+        """Loss [R], logits as they are stored (float16, [R, images, classes]) and the accuracy counted from those."""
+        self.networks.eval()
+        total, correct = torch.zeros_like(self.loss), torch.zeros_like(self.loss, dtype=torch.float64)
+        stored = []
+        for images, labels in examples.batches(EVALUATION_BATCH):
+            logits = self.networks(images).float()
+            total += losses(logits, labels, self.recipe.loss) * len(labels)
+            stored.append(logits.half())
+            correct += (stored[-1].argmax(-1) == labels).sum(1)
+        self.networks.train()
+        return (total / len(examples)).cpu(), torch.cat(stored, dim=1).cpu(), (correct / len(examples)).cpu()

@@ -1,0 +1,116 @@
+"""Train one pack: from runs to what they measured."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from time import monotonic
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from scaling.data import Material
+from scaling.data.batches import Batches
+from scaling.plan import Pack
+from scaling.train.examples import resident
+from scaling.train.module import Epoch, PackModule
+
+Heard = Callable[[Epoch], None]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Trained:
+    """What a pack measured. Axis R has all replicas, in the order of ``pack.replicas``; the caller keeps those that are runs."""
+
+    pack: Pack
+    history: list[Epoch]
+    logits: NDArray[np.float16]
+    """[R, test images, classes], after the last epoch."""
+    diverged: NDArray[np.bool_]
+    """[R]: a loss was not finite, in any epoch."""
+    weights: list[dict[str, Tensor]]
+    """One replica's parameters each, on the CPU."""
+    wall_s: float
+    images_per_s: float
+    """Training images times replicas, over the whole time."""
+    device: str
+    threads: int
+
+
+class _Loader:
+    """The batches of the epoch that is due, for Lightning's loop."""
+
+    def __init__(self, batches: Batches, epoch: Callable[[], int]) -> None:
+        self.batches, self.epoch = batches, epoch
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        return self.batches.epoch(self.epoch())
+
+
+def train(pack: Pack, material: Material, *, device: str = "auto", heard: Heard = lambda epoch: None) -> Trained:
+    """Train every replica of a pack on one device, on exactly one thread.
+
+    Args:
+        material: the data set of ``pack.cell``, decoded.
+        device: ``cpu``, ``cuda``, or ``auto`` for a GPU where there is one.
+        heard: is told of each epoch as it ends.
+    """
+    began = monotonic()
+    _settle()
+    place = torch.device("cuda" if device == "auto" and torch.cuda.is_available() else "cpu" if device == "auto" else device)
+    recipe = pack.cell.recipe
+    data = resident(material, place)
+    batches = data.batches(recipe, pack.runs[0].order)
+    module = PackModule(pack, data.tested(recipe), data.validated(recipe), steps_an_epoch=len(batches), heard=heard)
+    trainer = pl.Trainer(
+        accelerator="gpu" if place.type == "cuda" else "cpu",
+        devices=1,
+        max_epochs=recipe.epochs,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+        inference_mode=True,
+    )
+    trainer.fit(module, _Loader(batches, lambda: module.current_epoch))
+    wall_s = monotonic() - began
+    return Trained(
+        pack=pack,
+        history=module.history,
+        logits=module.logits.numpy(),
+        diverged=module.diverged.numpy(),
+        weights=[{name: p.detach()[r].cpu() for name, p in module.networks.weights.items()} for r in range(pack.size)],  # type: ignore[union-attr,operator]
+        wall_s=wall_s,
+        images_per_s=pack.size * recipe.epochs * len(batches) * recipe.batch_size / wall_s,
+        device=torch.cuda.get_device_name(place) if place.type == "cuda" else "cpu",
+        threads=torch.get_num_threads(),
+    )
+
+
+@cache
+def _settle() -> None:
+    """Once a process: one thread, no denormals, memory that is kept, and a silent Lightning."""
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    if sys.platform == "linux":
+        # glibc hands every large tensor back to the kernel, and page faults then cost up to half of a step: keep it instead.
+        libc, m_trim_threshold, m_mmap_max = ctypes.CDLL(None), -1, -4
+        libc.mallopt(m_mmap_max, 0)
+        libc.mallopt(m_trim_threshold, 2**31 - 1)
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)

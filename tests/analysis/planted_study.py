@@ -1,0 +1,89 @@
+"""Tables as a store gives them, with planted laws and binomial noise."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from scaling.architectures import AnyArchitecture, Lenet5, Tree3
+from scaling.config import Data, Recipe, Run
+from scaling.leaves import ImageShape
+from scaling.store.schema import EPOCHS, RUNS
+
+IMAGES = 1000
+IMAGE = ImageShape(1, 28, 10)
+RECIPE = Recipe(epochs=8)
+DATA = Data(type="mnist5k", fingerprint="0" * 64)
+WIDTHS = (1, 2, 3, 4, 6, 8, 12)
+
+Law = Callable[[AnyArchitecture, int], float]
+"""Planted mean error of a network after an epoch."""
+
+
+def lenets(widths: Iterable[int] = WIDTHS, **leaves: Any) -> list[Lenet5]:
+    return [Lenet5(filters=width, **leaves) for width in widths]
+
+
+def trees(widths: Iterable[int] = WIDTHS, **leaves: Any) -> list[Tree3]:
+    return [Tree3(filters=width, rows=4, **leaves) for width in widths]
+
+
+def law(network: AnyArchitecture, epoch: int) -> float:
+    """Wide networks come down slowly, which fakes a floor in the first epochs."""
+    slow = 1 + network.filters**0.5 / epoch**2
+    if isinstance(network, Lenet5):
+        return 0.09 * network.filters**-0.5 * slow
+    return (0.16 * network.filters**-0.6 + 0.03) * slow
+
+
+def planted(
+    networks: Iterable[AnyArchitecture],
+    *,
+    seeds: int = 8,
+    recipe: Recipe = RECIPE,
+    data: Data = DATA,
+    train_images: int = 4000,
+    law: Law = law,
+) -> tuple[pa.Table, pa.Table]:
+    """Runs and epochs of a study without grids."""
+    runs, epochs = [], []
+    for network in networks:
+        layers = network.layers(IMAGE)
+        for seed in range(seeds):
+            run = Run(data=data, architecture=network, recipe=recipe, seed=seed, order=seed // 8)
+            rng = np.random.default_rng(int(run.id, 16))
+            curve = [law(network, epoch) for epoch in range(1, recipe.epochs + 1)]
+            errors = rng.binomial(IMAGES, np.minimum(curve, 0.9))
+            for epoch, wrong in enumerate(errors, start=1):
+                epochs.append({"id": run.id, "epoch": epoch, "test_error": wrong / IMAGES, "wall_s": epoch * 2.0})
+            runs.append(
+                {
+                    **{"id": run.id, "config_json": run.config_json, "dataset": data.type, "fingerprint": data.fingerprint},
+                    **{"train_images": train_images, "validation_images": 0, "architecture": network.type, "depth": layers.depth},
+                    **{"filters": network.filters, "filters_total": network.filters_total(IMAGE), "epochs": recipe.epochs},
+                    **{"batch_size": recipe.batch_size, "optimizer": recipe.optimizer.type, "learning_rate": recipe.learning_rate},
+                    **{"weight_decay": recipe.weight_decay, "precision": recipe.precision, "seed": seed, "order": run.order},
+                    **{"parameters": layers.parameters, "connections": layers.connections, "macs": layers.macs, "units": layers.units},
+                    **{"test_error": errors[-1] / IMAGES, "test_errors": int(errors[-1]), "test_images": IMAGES, "diverged": False},
+                    **{"wall_s": 16.0 * network.filters, "replicas": 8, "device": "cpu", "threads": 1, "host": "here", "dirty": False},
+                    **{"commit": "c0ffee" * 6, "versions": json.dumps({"torch": "2.14.1"}), "created_at": datetime(2025, 1, 1, tzinfo=UTC)},
+                }
+            )
+    return pa.Table.from_pylist(runs, RUNS), pa.Table.from_pylist(epochs, EPOCHS)
+
+
+def joined(*studies: tuple[pa.Table, pa.Table]) -> tuple[pa.Table, pa.Table]:
+    """Several planted studies as one."""
+    runs, epochs = zip(*studies, strict=True)
+    return pa.concat_tables(runs), pa.concat_tables(epochs)
+
+
+def changed(runs: pa.Table, name: str, value: Callable[[dict[str, Any]], Any]) -> pa.Table:
+    """The runs with one column made anew from each row."""
+    column = pa.array([value(row) for row in runs.to_pylist()], RUNS.field(name).type)
+    return runs.set_column(runs.schema.get_field_index(name), RUNS.field(name), column)

@@ -1,0 +1,200 @@
+"""The report, on planted studies."""
+
+from __future__ import annotations
+
+import csv
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from io import StringIO
+from math import log, nan, sqrt
+from pathlib import Path
+
+import matplotlib as mpl
+import pytest
+from planted_study import changed, joined, lenets, planted, trees
+from rich.console import Console
+from scipy import stats
+
+from analysis import Report, laws_text, write_report
+from scaling.config import Recipe
+from scaling.fit import fit_table
+from scaling.store.schema import EPOCHS, RUNS
+
+NAMES = (
+    "error_against_filters",
+    "error_against_parameters",
+    "error_against_macs",
+    "learning_curves",
+    "residuals",
+    "exponent_against_epoch",
+)
+SHORT = Recipe(epochs=3)
+WIDTHS = (1, 2, 3, 4, 6, 8, 12)
+
+
+class Page(HTMLParser):
+    """What a page says, what it loads, where it links."""
+
+    VOID = frozenset({"meta", "img", "link", "br"})
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.text, self.loads, self.links, self.tags, self.open = "", [], [], [], []
+        self.feed(source)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.open += [tag] if tag not in self.VOID else []
+        self.loads += [value for name, value in attrs if name == "src" or (tag == "link" and name == "href")]
+        self.links += [value for name, value in attrs if tag == "a" and name == "href"]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def write(out: Path, study, **options) -> tuple[Report, Page]:
+    runs, epochs = study
+    report = write_report(study="planted <study>", runs=runs, epochs=epochs, out=out, command="scaling report x.yaml", **options)
+    return report, Page(report.path.read_text())
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_every_figure_has_its_three_files(written):
+    report, _ = written
+    assert [path.name for path in report.figures] == [f"{name}.{kind}" for name in NAMES for kind in ("svg", "png", "csv")]
+    assert all(path.stat().st_size for path in report.figures)
+
+
+@pytest.mark.parametrize("axis", ["filters", "parameters", "macs"])
+def test_means_and_their_intervals_are_those_of_a_plain_loop(study, written, axis):
+    rows = table(written[0].path.parent / "figures" / f"error_against_{axis}.csv")
+    assert [(row["group"], int(row["filters"])) for row in rows] == [(name, width) for name in ("lenet5", "tree3") for width in WIDTHS]
+    for row in rows:
+        members = [run for run in study[0].to_pylist() if (run["architecture"], run["filters"]) == (row["group"], int(row["filters"]))]
+        errors = [run["test_error"] for run in members]
+        mean = sum(errors) / len(errors)
+        std = sqrt(sum((error - mean) ** 2 for error in errors) / (len(errors) - 1))
+        low, high = stats.t.interval(0.95, len(errors) - 1, mean, std / sqrt(len(errors)))
+        assert {run[axis] for run in members} == {int(row[axis])}
+        assert int(row["runs"]) == 8
+        # Sums of eight numbers in another order differ by a few units in the last place.
+        assert float(row["mean_error"]) == pytest.approx(mean, rel=1e-14)
+        assert float(row["std_error"]) == pytest.approx(std, rel=1e-12)
+        assert (float(row["low_error"]), float(row["high_error"])) == pytest.approx((low, high), rel=1e-12)
+
+
+def test_laws_beside_the_means_are_the_fit(study, written):
+    folder = written[0].path.parent
+    for row in table(folder / "figures" / "error_against_parameters.csv"):
+        runs = (
+            study[0]
+            .filter([name == row["group"] for name in study[0]["architecture"].to_pylist()])
+            .sort_by([("filters", "ascending"), ("seed", "ascending")])
+        )
+        (fit,) = fit_table(runs, x="parameters", y="test_error", by=("architecture",))
+        x = float(row["parameters"])
+        assert float(row["power"]) == pytest.approx(float(fit.laws["power"].predict(x)), rel=1e-9)
+        assert float(row["floor"]) == pytest.approx(float(fit.laws["floor"].predict(x)), rel=1e-9)
+        assert float(row["power_low"]) <= float(row["power"]) <= float(row["power_high"])
+
+
+def test_residuals_are_logs_of_mean_over_fitted(written):
+    folder = written[0].path.parent / "figures"
+    means = {(row["group"], row["filters"]): row for row in table(folder / "error_against_filters.csv")}
+    rows = table(folder / "residuals.csv")
+    assert len(rows) == 2 * 2 * len(WIDTHS)
+    for row in rows:
+        beside = means[row["group"], row["filters"]]
+        assert float(row["residual"]) == pytest.approx(log(float(beside["mean_error"]) / float(beside[row["form"]])), abs=1e-12)
+
+
+def test_learning_curves_are_means_over_seeds(study, written):
+    runs, epochs = study
+    errors: dict[tuple[str, str, str], list[float]] = {}
+    names = {run["id"]: (run["architecture"], str(run["filters"])) for run in runs.to_pylist()}
+    for row in epochs.to_pylist():
+        errors.setdefault((*names[row["id"]], str(row["epoch"])), []).append(row["test_error"])
+    rows = table(written[0].path.parent / "figures" / "learning_curves.csv")
+    assert len(rows) == len(errors) == 2 * len(WIDTHS) * 3
+    for row in rows:
+        expected = errors[row["group"], row["filters"], row["epoch"]]
+        assert float(row["mean_error"]) == pytest.approx(sum(expected) / 8, rel=1e-12)
+        assert min(expected) <= float(row["lower_quartile"]) <= float(row["upper_quartile"]) <= max(expected)
+
+
+def test_undertrained_wide_networks_fake_a_floor_that_training_removes(written):
+    rows = {(row["group"], row["epoch"]): row for row in table(written[0].path.parent / "figures" / "exponent_against_epoch.csv")}
+    first, last = rows["lenet5", "1"], rows["lenet5", "3"]
+    assert float(first["exponent"]) < float(last["exponent_low"])
+    assert float(first["floor_share"]) > float(last["floor_share"])
+
+
+def test_the_page_stands_alone_and_says_the_laws(written):
+    report, page = written
+    source = report.path.read_text()
+    assert not page.open
+    assert "http://" not in source
+    assert "https://" not in source
+    assert "script" not in page.tags
+    assert len(page.loads) == len(NAMES)
+    assert all(load.startswith("data:image/svg+xml;base64,") for load in page.loads)
+    assert all((report.path.parent / link).is_file() for link in page.links)
+    assert "planted <study>" in page.text
+    for fit in report.fits:
+        exponent = fit.laws["power"].parameters["exponent"]
+        assert quantity(exponent) in page.text
+        assert f"{fit.label}: the mean error goes as" in page.text
+    for said in (
+        "5 runs of the study not in the store",
+        "2025-02-03 04:05 UTC",
+        "c0ffeec0ffee",
+        "torch 2.14.1",
+        "1,000 test images of MNIST-5k",
+    ):
+        assert said in page.text
+
+
+def test_laws_along_every_axis_are_in_one_table(written):
+    rows = table(written[0].path.parent / "laws.csv")
+    assert [row["x"] for row in rows] == [axis for axis in ("filters", "parameters", "macs") for _ in range(4)]
+    exponents = [fit.laws[name].parameters["exponent"].estimate for fit in written[0].fits for name in ("power", "floor")]
+    assert [float(row["exponent"]) for row in rows[:4]] == pytest.approx(exponents, rel=1e-12)
+
+
+def test_the_terminal_says_the_same(written):
+    console = Console(width=200, record=True, file=StringIO())
+    console.print(laws_text(written[0].fits))
+    said = console.export_text()
+    for fit in written[0].fits:
+        assert quantity(fit.laws["power"].parameters["exponent"]) in said
+        assert fit.estimand in said
+
+
+def test_the_same_runs_in_another_order_give_the_same_bytes_and_leave_matplotlib_alone(study, written, tmp_path):
+    before = dict(mpl.rcParams)
+    backwards = tuple(part.take(list(reversed(range(len(part))))) for part in study)
+    again, _ = write(tmp_path, backwards, created=datetime(2025, 2, 3, 4, 5, tzinfo=UTC), missing=5)
+    assert dict(mpl.rcParams) == before
+    first = written[0]
+    for one, other in zip((first.path, *first.figures), (again.path, *again.figures), strict=True):
+        assert one.read_bytes() == other.read_bytes(), one.name
+
+
+def test_thin_curves_stand_beside_full_ones(tmp_path):
+    def curve(rate, networks, seeds, epochs=2):
+        return planted(networks, seeds=seeds, recipe=Recipe(epochs=epochs, learning_rate=rate))
+
+    runs, epochs = joined(
+        curve(0.01, lenets((6,)), 3), curve(0.02, lenets((3, 6)), 3), curve(0.05, lenets(WIDTHS), 1), curve(0.1, lenets((1, 4, 12)), 2, epochs=1)
+    )
+    runs = changed(runs, "test_error", lambda row: 0.0 if (row["learning_rate"], row["seed"]) == (0.1, 0) else row["test_error"])
+    report, page = write(tmp_path, (runs, epochs))
+    assert [fit.label for fit in report.fits] == [f"lenet5, learning rate {rate}" for rate in (0.02, 0.05)] + ["lenet5, learning rate 0.1, 1 epochs"]

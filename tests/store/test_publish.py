@@ -1,0 +1,186 @@
+"""What is published is read back as it was; each run once; half a publication is none."""
+
+from __future__ import annotations
+
+import pickle
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from planted_store import BEGIN, CLASSES, FINGERPRINT, IMAGES, plant
+
+from scaling.errors import StoreError
+from scaling.store import Store, open_store, probe, seen
+
+
+def test_every_table_comes_back_as_it_was(store: Store) -> None:
+    tables = plant(["b", "a", "c"])
+    assert store.publish(tables, weights={"a": b"of a"}) == 3
+    assert store.ids() == {"a", "b", "c"}
+    assert store.runs().equals(tables["runs"].sort_by("id"))
+    assert store.epochs().equals(tables["epochs"].sort_by([("id", "ascending"), ("epoch", "ascending")]))
+    assert store.epochs(["c", "unknown"]).equals(tables["epochs"].filter(pc.field("id") == "c"))
+    assert store.runs(["seed", "created_at"]).to_pylist() == [{"seed": seed, "created_at": BEGIN} for seed in (1, 0, 2)]
+    assert store.labels(FINGERPRINT).tolist() == tables["test_sets"]["labels"][0].as_py()
+    assert store.labels(FINGERPRINT).dtype == np.uint8
+    assert store.weights("a") == b"of a"
+
+
+def test_logits_are_exact_in_float16(store: Store) -> None:
+    """Infinities, subnormals and the signs of zeros included: errors are counted from these very numbers."""
+    tables = plant(["a", "b"])
+    odd = np.zeros(IMAGES * CLASSES, np.float16)
+    odd[:7] = [np.inf, -np.inf, -0.0, 6e-8, 65504, -65504, 0.1]
+    tables["predictions"] = tables["predictions"].set_column(3, "logits", pa.array([odd, odd[::-1]], pa.list_(pa.float16())))
+    store.publish(tables)
+    read = store.predictions(["b", "a"])
+    assert read["id"].to_pylist() == ["a", "b"]
+    stored = np.asarray(pc.list_flatten(read["logits"])).reshape(2, -1)
+    assert stored.dtype == np.float16
+    assert stored.tobytes() == np.stack([odd, odd[::-1]]).tobytes()
+
+
+def test_a_run_is_published_once(store: Store) -> None:
+    first, second = plant(["a", "b"], draw=1), plant(["b", "c"], draw=2)
+    assert store.publish(first) == 2
+    assert store.publish(first) == 0
+    assert store.publish(second, weights={"b": b"late", "c": b"new"}) == 1
+    assert store.runs()["id"].to_pylist() == ["a", "b", "c"]
+    for kind in ("runs", "epochs"):
+        expected = pa.concat_tables([first[kind], second[kind].filter(pc.field("id") == "c")])
+        assert getattr(store, kind)().equals(expected)
+    with pytest.raises(StoreError, match=r"run b: no weights.*weights: all"):
+        store.weights("b")
+    assert store.weights("c") == b"new"
+
+
+def test_of_a_run_published_twice_the_earliest_counts_in_every_table(store: Store) -> None:
+    """Two drivers that saw each other's runs too late."""
+    late, early = plant(["a", "b"], draw=1, second=5), plant(["b", "c"], draw=2, second=3)
+    racer = Store(store.backend)
+    racer.ids = set  # type: ignore[method-assign]
+    store.publish(late, weights={"b": b"late"})
+    assert racer.publish(early, weights={"b": b"early"}) == 2
+    assert store.ids() == {"a", "b", "c"}
+    for kind in ("runs", "epochs"):
+        expected = pa.concat_tables([late[kind].filter(pc.field("id") == "a"), early[kind]])
+        assert getattr(store, kind)().equals(expected)
+    expected = pa.concat_tables([late["predictions"].slice(0, 1), early["predictions"]])
+    assert store.predictions(["a", "b", "c"]).equals(expected)
+    assert store.weights("b") == b"early"
+
+
+def test_of_equal_times_the_first_part_by_name_counts(tmp_path: Path) -> None:
+    def published(draws: list[int]) -> pa.Table:
+        store = open_store(tmp_path / str(draws))
+        for draw in draws:
+            racer = Store(store.backend)
+            racer.ids = set  # type: ignore[method-assign]
+            racer.publish(plant(["a"], draw=draw))
+        assert len(list((tmp_path / str(draws) / "runs").iterdir())) == 4
+        return store.runs()
+
+    assert published([1, 2, 3, 4]).equals(published([4, 3, 2, 1]))
+
+
+def test_an_empty_store_reads_as_empty_tables(store: Store) -> None:
+    empty = {kind: table.slice(0, 0) for kind, table in plant(["a"]).items()}
+    assert store.ids() == set()
+    assert store.runs().equals(empty["runs"])
+    assert store.epochs().equals(empty["epochs"])
+    assert store.predictions(["a"]).equals(empty["predictions"])
+    with pytest.raises(StoreError, match="no such test set"):
+        store.labels(FINGERPRINT)
+
+
+def test_runs_without_epochs_or_predictions_have_no_rows_there(folder: Store) -> None:
+    tables = plant(["a"])
+    folder.publish({"runs": tables["runs"]})
+    assert folder.runs().equals(tables["runs"])
+    assert len(folder.epochs()) == len(folder.predictions(["a"])) == 0
+
+
+def test_what_no_reader_could_read_is_refused_whole(folder: Store) -> None:
+    tables = plant(["a", "b"])
+    for faulty, message in [
+        ({"runs": tables["runs"].drop_columns("seed")}, "runs: its columns differ .*seed"),
+        (tables | {"predictions": tables["predictions"].set_column(2, "classes", pa.array([1.0, 2.0]))}, "predictions: .*double"),
+        ({"runs": pa.concat_tables([tables["runs"], tables["runs"]])}, "an id of its own"),
+        ({"runs": tables["runs"].slice(0, 1), "epochs": tables["epochs"]}, r"not published with them: \['b'\]"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            folder.publish(faulty)
+    with pytest.raises(ValueError, match="stranger"):
+        folder.publish(tables, weights={"stranger": b""})
+    assert folder.ids() == set()
+
+
+def test_a_path_that_is_no_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="--store"):
+        open_store(tmp_path / "file").publish(plant(["a"]))
+
+
+def test_a_store_travels_to_workers(folder: Store) -> None:
+    folder.publish(plant(["a"]))
+    there: Store = pickle.loads(pickle.dumps(folder))
+    assert there.publish(plant(["a", "b"])) == 1
+    assert folder.ids() == {"a", "b"}
+
+
+def test_a_probe_is_seen_where_the_store_is(store: Store, tmp_path: Path) -> None:
+    name = probe(store)
+    assert seen(store, name)
+    assert not seen(open_store(tmp_path / "elsewhere"), name)
+
+
+def test_a_store_that_replaces_files_is_refused(folder: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(folder.backend), "put_new", lambda *_: True)
+    with pytest.raises(StoreError, match="replaces a file"):
+        probe(folder)
+
+
+KILLED = """
+import os, pickle, signal, sys
+from scaling.store import open_store
+
+calls, fsync = iter(range(100)), os.fsync
+
+def kill(descriptor):
+    fsync(descriptor)
+    if next(calls) == int(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+os.fsync = kill
+open_store(sys.argv[1]).publish(pickle.load(open(sys.argv[1] + ".pickle", "rb")), weights={"a": b"killed"})
+"""
+FSYNCS = {1: "labels named", 7: "predictions named", 8: "runs unnamed", 9: "runs named"}
+"""A publication calls for two of each of labels, weights, epochs, predictions and runs: of the file, and of its folder."""
+
+
+def test_a_publisher_killed_anywhere_leaves_nothing_to_be_seen(tmp_path: Path) -> None:
+    """kill -9 at an fsync: before the runs part has its name nothing is there, and the next publication's numbers are not mixed with it."""
+    half = pickle.dumps(plant(["a", "b"], draw=1))
+    tables = plant(["a", "b"], draw=2)
+    publishers = {}
+    for at in FSYNCS:
+        (tmp_path / f"{at}.pickle").write_bytes(half)
+        publishers[at] = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path / str(at)), str(at)])
+    for at, publisher in publishers.items():
+        assert publisher.wait() == -signal.SIGKILL
+        store = open_store(tmp_path / str(at))
+        if FSYNCS[at] == "runs named":
+            assert store.ids() == {"a", "b"}
+            continue
+        assert store.ids() == set()
+        assert len(store.epochs()) == 0
+        assert store.publish(tables, weights={"a": b"second"}) == 2
+        assert store.runs().equals(tables["runs"])
+        assert store.epochs().equals(tables["epochs"])
+        assert store.predictions(["a", "b"]).equals(tables["predictions"])
+        assert store.weights("a") == b"second"

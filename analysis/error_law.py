@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from analysis import style
 from analysis.drawing import Drawing
 from analysis.groups import Grouped
-from analysis.laws import Laws
+from analysis.laws import Laws, drawable
 from analysis.words import counted, quantity, test_set
 from scaling.fit import Law, Status
 
@@ -27,12 +27,13 @@ class AxisOf:
     """What a law is drawn along."""
 
     column: str
+    heading: str
     title: str
 
 
-FILTERS = AxisOf("filters", "filters of the first convolution")
-PARAMETERS = AxisOf("parameters", "parameters")
-MACS = AxisOf("macs", "multiply-adds in a forward pass of one image")
+FILTERS = AxisOf("filters", "filters", "filters of the first convolution")
+PARAMETERS = AxisOf("parameters", "parameters", "parameters")
+MACS = AxisOf("macs", "multiply-adds", "multiply-adds in a forward pass of one image")
 
 
 def draw_error(grouped: Grouped, means: pa.Table, laws: Laws, axis: AxisOf) -> Drawing:
@@ -44,16 +45,16 @@ def draw_error(grouped: Grouped, means: pa.Table, laws: Laws, axis: AxisOf) -> D
         laws: fitted along the same axis.
         axis: which.
     """
-    figure = Figure(figsize=(style.WIDTH, 2.9 + 0.16 * len(grouped.labels)))
+    figure = Figure(figsize=(style.WIDTH, 2.85 + 0.18 * len(grouped.labels)))
     axes = figure.add_subplot(xscale="log", yscale="log", title=test_set(grouped.runs, grouped.title), xlabel=axis.title, ylabel="test error")
     handles = []
     for index, label in enumerate(grouped.labels):
-        look, fit = style.look(index), laws.fits.get(label)
+        look = style.look(index)
         runs, rows = grouped.of(label), means.filter(pc.field("group") == label)
         _points(axes, runs[axis.column].to_numpy(), runs["test_error"].to_numpy(), look.color)
         axes.plot(rows[axis.column], rows["mean_error"], look.marker, color=look.color, zorder=4)
-        if fit:
-            _curves(axes, fit.laws, rows[axis.column].to_numpy(), look.color)
+        if fitted := drawable(laws.fits.get(label)):
+            _curves(axes, fitted, rows[axis.column].to_numpy(), look.color)
         handles.append(Line2D([], [], color=look.color, marker=look.marker, label=_legend(label, laws, len(runs))))
     handles.append(Line2D([], [], color="#555555", label="power law $A\\,x^{-\\rho}$ with its 95 % band"))
     handles.append(Line2D([], [], color="#555555", ls="--", lw=1, label="with a floor, $A\\,x^{-\\rho} + E$"))
@@ -65,7 +66,7 @@ def draw_error(grouped: Grouped, means: pa.Table, laws: Laws, axis: AxisOf) -> D
     style.log_ticks(axes.yaxis, style.percent_tick, gap=0.06)
     return Drawing(
         name=f"error_against_{axis.column}",
-        heading=f"Error against {axis.column if axis is not MACS else 'multiply-adds'}",
+        heading=f"Error against {axis.heading}",
         caption=_caption(grouped, laws, axis),
         figure=figure,
         numbers=_numbers(means, laws),
@@ -74,8 +75,7 @@ def draw_error(grouped: Grouped, means: pa.Table, laws: Laws, axis: AxisOf) -> D
 
 def _points(axes: Axes, x: np.ndarray, error: np.ndarray, color: str) -> None:
     """Every run, the seeds of a width side by side."""
-    widths, width, runs = np.unique(x, return_inverse=True, return_counts=True)
-    first = np.searchsorted(x, widths)
+    widths, first, width, runs = np.unique(x, return_index=True, return_inverse=True, return_counts=True)
     apart = np.diff(np.log10(widths)).min(initial=1.0)
     rank = (np.arange(len(x)) - first[width]) / np.maximum(runs[width] - 1, 1)
     shift = min(JITTER, apart / 4) * np.where(runs[width] > 1, 2 * rank - 1, 0)
@@ -96,8 +96,8 @@ def _curves(axes: Axes, laws: dict[str, Law], widths: np.ndarray, color: str) ->
 
 
 def _legend(label: str, laws: Laws, runs: int) -> str:
-    fit = laws.fits.get(label)
-    exponent = f"$\\rho$ = {quantity(fit.laws['power'].parameters['exponent'])}" if fit and "power" in fit.laws else "no power law"
+    power = drawable(laws.fits.get(label)).get("power")
+    exponent = f"$\\rho$ = {quantity(power.parameters['exponent'])}" if power else "no power law"
     return f"{label}: {exponent}, {counted(runs, 'run')}"
 
 
@@ -117,7 +117,7 @@ def _numbers(means: pa.Table, laws: Laws) -> pa.Table:
     """The means with the laws beside them."""
     columns: dict[str, list[float | None]] = {name: [] for name in ("power", "power_low", "power_high", "floor")}
     for row in means.to_pylist():
-        fitted = laws.fits[row["group"]].laws if row["group"] in laws.fits else {}
+        fitted = drawable(laws.fits.get(row["group"]))
         x = np.array([float(row[laws.x])])
         power, floor = fitted.get("power"), fitted.get("floor")
         low, high = power.band(x) if power else (None, None)

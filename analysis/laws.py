@@ -8,9 +8,14 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from analysis.groups import Grouped
-from analysis.words import listed, percent, quantity
+from analysis.words import listed, quantity
 from scaling.errors import FitError
 from scaling.fit import Fit, Law, Status, fit_table, rows
+
+
+def drawable(fit: Fit | None) -> dict[str, Law]:
+    """The laws of a curve that a figure may show, by the form's name: those that aren't refused."""
+    return {name: law for name, law in fit.laws.items() if law.status is not Status.REFUSE} if fit else {}
 
 
 @dataclass(frozen=True)
@@ -90,4 +95,4 @@ def _held_out(law: Law) -> str:
     if law.held_out is None:
         return "–"
     left_out = listed(law.held_out.left_out)
-    return f"{law.held_out.rmse_log:.3f}, bias {percent(law.held_out.bias)} (at {left_out})"
+    return f"{law.held_out.rmse_log:.3f}, {100 * law.held_out.bias:+.1f} % (at {left_out})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from textwrap import fill
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +21,8 @@ from analysis.words import counted, test_set
 
 COLUMNS = 2
 """Panels side by side."""
+LETTERS = 22
+"""In a line of a panel's title."""
 SHADES = ListedColormap(colormaps["viridis_r"](np.linspace(0.12, 1, 256)))
 """From narrow to wide; without the yellow that is faint on white."""
 
@@ -45,7 +48,7 @@ def draw_learning_curves(grouped: Grouped, epochs: pa.Table) -> Drawing | None:
     scale = LogNorm(widths[0], max(widths[-1], widths[0] + 1))
     shades = {width: SHADES(float(scale(width))) for width in widths}
     for axes, label in zip(panels.flat, labels, strict=False):
-        axes.set(yscale="log", title=label, xlabel="epoch")
+        axes.set(yscale="log", title=_wrapped(label), xlabel="epoch")
         axes.label_outer()
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         for width in widths:
@@ -69,6 +72,11 @@ def draw_learning_curves(grouped: Grouped, epochs: pa.Table) -> Drawing | None:
         figure=figure,
         numbers=numbers,
     )
+
+
+def _wrapped(label: str) -> str:
+    """Broken between its parts, never inside of one."""
+    return fill(", ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in label.split(", ")), LETTERS)
 
 
 def _quartiles(epochs: pa.Table) -> pa.Table:

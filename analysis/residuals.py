@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from analysis import style
 from analysis.drawing import Drawing
 from analysis.groups import Grouped
-from analysis.laws import Laws
+from analysis.laws import Laws, drawable
 
 TITLES = {"power": "power law", "floor": "power law with a floor"}
 
@@ -20,14 +20,15 @@ def draw_residuals(grouped: Grouped, means: pa.Table, laws: Laws) -> Drawing | N
     numbers = _residuals(means, laws)
     if not len(numbers):
         return None
-    figure = Figure(figsize=(style.WIDTH, 2.5 + 0.16 * -(-len(grouped.labels) // 2)))
+    fitted = [(index, label) for index, label in enumerate(grouped.labels) if label in set(numbers["group"].to_pylist())]
+    figure = Figure(figsize=(style.WIDTH, 2.5 + 0.16 * -(-len(fitted) // 2)))
     panels = figure.subplots(1, 2, sharex=True, sharey=True)
     widths = np.sort(pc.unique(means["filters"]).to_numpy())
     apart = min(0.03, 0.6 * np.diff(np.log10(widths)).min(initial=1.0) / len(grouped.labels))
     for axes, (form, title) in zip(panels, TITLES.items(), strict=True):
         axes.set(xscale="log", title=title, xlabel="filters")
         axes.axhline(0, color="#555555", lw=0.8)
-        for index, label in enumerate(grouped.labels):
+        for index, label in fitted:
             look = style.look(index)
             rows = numbers.filter((pc.field("group") == label) & (pc.field("form") == form))
             # Side by side, so that bars of equal widths don't cover each other.
@@ -52,8 +53,7 @@ def draw_residuals(grouped: Grouped, means: pa.Table, laws: Laws) -> Drawing | N
 def _residuals(means: pa.Table, laws: Laws) -> pa.Table:
     rows = []
     for row in means.to_pylist():
-        fit = laws.fits.get(row["group"])
-        for form, law in (fit.laws if fit else {}).items():
+        for form, law in drawable(laws.fits.get(row["group"])).items():
             if row["mean_error"] > 0:
                 bar = None if row["high_error"] is None else (row["high_error"] - row["mean_error"]) / row["mean_error"]
                 residual = float(np.log(row["mean_error"] / law.predict(row[laws.x])))

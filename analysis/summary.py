@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis.groups import Grouped
+from analysis.laws import drawable
 from analysis.words import counted, listed, quantity, test_set
-from scaling.fit import Fit, Interval, Status
+from scaling.fit import Fit, Interval
 
 
 class Fact(NamedTuple):
@@ -26,8 +27,8 @@ def findings(fits: Iterable[Fit]) -> list[str]:
     """For each curve, its exponent and what that means, as a sentence."""
     sentences = []
     for fit in fits:
-        law = fit.laws.get("power")
-        if law is None or law.status is Status.REFUSE:
+        law = drawable(fit).get("power")
+        if law is None:
             continue
         exponent = law.parameters["exponent"]
         factor = Interval(estimate=2**-exponent.estimate, low=2**-exponent.high, high=2**-exponent.low)
@@ -54,7 +55,10 @@ def facts(study: str, runs: pa.Table, grouped: Grouped, *, command: str, created
     left_out += [f"{counted(grouped.diverged, 'run')} without a test error (diverged), in no figure and no mean"] if grouped.diverged else []
     lines = [
         Fact("Study", study),
-        Fact("Data", f"{grouped.title}; errors are counted on the {test_set(runs, grouped.title)}" if len(runs) else grouped.title),
+        Fact(
+            "Data",
+            f"{grouped.title}; errors are counted on the {test_set(runs, grouped.title)}" if len(runs) else "none: no run is in the store",
+        ),
         Fact("Runs", f"{counted(len(grouped.runs), 'run')}: {made}"),
         Fact("Left out", "; ".join(left_out) or "nothing: every wanted run is here"),
         Fact("Training", _training(runs)),

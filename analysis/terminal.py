@@ -17,7 +17,7 @@ def laws_text(fits: Iterable[Fit]) -> Table:
     """Every law with its intervals, its held-out error and how far to trust it."""
     fits = list(fits)
     table = Table(title=f"error against {fits[0].points.x_name}" if fits else None, caption="; ".join(sorted({fit.estimand for fit in fits})))
-    for name in ("curve", "form", "exponent", "floor", "held out: log RMSE", "widths", "runs", "status"):
+    for name in ("curve", "form", "exponent", "floor", "held out: log RMSE, bias", "widths", "runs", "status"):
         table.add_column(name, justify="right" if name in ("widths", "runs") else "left")
     for law in law_words(fits):
         status = f"[{COLORS[law.status]}]{law.status}[/]" + (f": {escape(law.reason)}" if law.reason else "")

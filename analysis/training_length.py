@@ -12,6 +12,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from analysis import style
 from analysis.drawing import Drawing
 from analysis.groups import Grouped
+from analysis.laws import drawable
 from analysis.words import test_set
 from scaling.errors import FitError
 from scaling.fit import Fit, Interval, fit_table
@@ -36,12 +37,13 @@ def draw_training_length(grouped: Grouped, epochs: pa.Table) -> Drawing | None:
     numbers = _fits(grouped, epochs)
     if not len(numbers):
         return None
-    figure = Figure(figsize=(style.WIDTH, 4.0 + 0.16 * -(-len(grouped.labels) // 2)))
+    fitted = [(index, label) for index, label in enumerate(grouped.labels) if label in set(numbers["group"].to_pylist())]
+    figure = Figure(figsize=(style.WIDTH, 4.0 + 0.16 * -(-len(fitted) // 2)))
     panels = figure.subplots(2, 1, sharex=True)
     for axes, (quantity, title) in zip(panels, PANELS.items(), strict=True):
         axes.set_ylabel(title)
-        for index, label in enumerate(grouped.labels):
-            shift = 0.08 * (index - (len(grouped.labels) - 1) / 2)
+        for index, label in fitted:
+            shift = min(0.08, 0.6 / len(grouped.labels)) * (index - (len(grouped.labels) - 1) / 2)
             _bars(axes, numbers.filter(pc.field("group") == label), quantity, shift=shift, look=style.look(index), label=label)
     panels[0].set_title(test_set(grouped.runs, grouped.title))
     panels[1].set(xlabel="epoch whose test errors are fitted", ylim=(-0.04, None))
@@ -54,7 +56,7 @@ def draw_training_length(grouped: Grouped, epochs: pa.Table) -> Drawing | None:
         caption=(
             "Above, the exponent of the power law fitted to the mean test errors over seeds after each epoch; below, the floor E of the law "
             f"with a floor, as a share of the widest networks' mean error; bars are 95 % intervals from {RESAMPLINGS} resamplings of seeds. "
-            "A floor that shrinks as training goes on is (so far) one of wide networks that are not trained out. Where the "
+            "Where this share falls as training goes on, the early floor was a lack of training, not a limit. Where the "
             "learning rate decays, errors in the middle of a run are not those of a shorter run."
         ),
         figure=figure,
@@ -79,7 +81,8 @@ def _fits(grouped: Grouped, epochs: pa.Table) -> pa.Table:
             except FitError:
                 # An epoch without a law has no place in the figure; the last one's refusal stands in the report.
                 continue
-            rows.append({"group": label, "epoch": int(epoch), **_row(fit)})
+            if found := _row(fit):
+                rows.append({"group": label, "epoch": int(epoch), **found})
     names = [quantity + end for quantity in PANELS for end in ("", "_low", "_high")]
     schema = [("group", pa.string()), ("epoch", pa.int64()), *((name, pa.float64()) for name in names)]
     return pa.Table.from_pylist(rows, pa.schema(schema))
@@ -88,10 +91,10 @@ def _fits(grouped: Grouped, epochs: pa.Table) -> pa.Table:
 def _row(fit: Fit) -> dict[str, float]:
     widest = float(fit.points.means[-1])
     found: dict[str, float] = {}
-    if "power" in fit.laws:
-        found |= _ends("exponent", fit.laws["power"].parameters["exponent"], 1.0)
-    if "floor" in fit.laws and widest > 0:
-        found |= _ends("floor_share", fit.laws["floor"].parameters["floor"], widest)
+    if power := drawable(fit).get("power"):
+        found |= _ends("exponent", power.parameters["exponent"], 1.0)
+    if widest > 0 and (floor := drawable(fit).get("floor")):
+        found |= _ends("floor_share", floor.parameters["floor"], widest)
     return found
 
 

@@ -2,46 +2,73 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from functools import cache
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Count = Annotated[int, Field(ge=1)]
+Whole = Annotated[int, Field(ge=0, lt=2**53)]
+"""A whole number, at least 0. An identity's JSON (RFC 8785) writes none from 2**53 on."""
+
+Count = Annotated[int, Field(ge=1, lt=2**53)]
 """A whole number, at least 1."""
 
 FROM_IDENTITY = "from identity"
 """Context of a validation that reads an identity back."""
 
 
+Group = TypeVar("Group", bound="Leaves")
+
+
 class Leaves(BaseModel):
     """A group of settings: immutable, strict, no key it doesn't know."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
-    def _restore(cls, leaves: Any, info: ValidationInfo) -> Any:
+    def _restore(cls, leaves: Any, info: Any) -> Any:  # a ValidationInfo, which beartype can't check
         """Fill in what an identity omits."""
         if info.context != FROM_IDENTITY or not isinstance(leaves, dict):
             return leaves
         return {**{name: mark.value for name, mark in cls.frozen().items()}, **leaves}
 
     @classmethod
+    @cache
     def frozen(cls) -> dict[str, Frozen]:
         """The leaves that an identity may omit."""
         return {name: mark for name, field in cls.model_fields.items() for mark in field.metadata if isinstance(mark, Frozen)}
 
+    @classmethod
+    @cache
+    def settings(cls) -> tuple[str, ...]:
+        """All leaves but derived ones: what makes two groups equal."""
+        return tuple(name for name, field in cls.model_fields.items() if not any(isinstance(mark, Derived) for mark in field.metadata))
+
+    def leaves(self) -> dict[str, Any]:
+        """The settings and their values."""
+        return {name: getattr(self, name) for name in self.settings()}
+
     def identity(self) -> dict[str, Any]:
         """What a run's id sees, ready for JSON: no derived leaf, none that equals its frozen value."""
-        kept = {}
-        for name, field in type(self).model_fields.items():
-            value = getattr(self, name)
-            marks = [mark for mark in field.metadata if isinstance(mark, Frozen | Derived)]
-            if any(isinstance(mark, Derived) or mark.value == value for mark in marks):
-                continue
-            kept[name] = value.identity() if isinstance(value, Leaves) else list(value) if isinstance(value, tuple) else value
-        return kept
+        frozen = self.frozen()
+        kept = {name: value for name, value in self.leaves().items() if name not in frozen or value != frozen[name].value}
+        return {
+            name: value.identity() if isinstance(value, Leaves) else list(value) if isinstance(value, tuple) else value
+            for name, value in kept.items()
+        }
+
+    def model_copy(self: Group, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Group:
+        """A copy with other values, validated; Pydantic's own would keep what was computed from the old ones, such as an id."""
+        return self.model_validate({**self.leaves(), **(update or {})})
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Leaves) and type(self) is type(other) and self.leaves() == other.leaves()
+
+    def __hash__(self) -> int:
+        return hash((type(self), *self.leaves().values()))
 
 
 class Frozen:
@@ -56,7 +83,7 @@ class Frozen:
 
 
 class Derived:
-    """Marks a leaf that only helps to write another one, such as a ratio: it is never part of an identity."""
+    """Marks a leaf that only helps to write another one, such as a ratio: part of no identity and no comparison."""
 
 
 @dataclass(frozen=True)

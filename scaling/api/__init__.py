@@ -4,12 +4,28 @@ from __future__ import annotations
 
 from scaling.api.catalogue import catalogue, fetch, inventory
 from scaling.api.explain import Difference, Reason, diff, why
-from scaling.api.reading import fit_source, laws_text, report, results, tidy, write_table
+from scaling.api.reading import fit_source, laws_text, merge, report, results, tidy, write_table
 from scaling.api.running import Failure, Outcome, run
 from scaling.api.settings import Settings
 from scaling.api.studies import plan
 
 __all__ = [
-    "Difference", "Failure", "Outcome", "Reason", "Settings", "catalogue", "diff", "fetch", "fit_source", "inventory", "laws_text",
-    "plan", "report", "results", "run", "tidy", "why", "write_table",
+    "Difference",
+    "Failure",
+    "Outcome",
+    "Reason",
+    "Settings",
+    "catalogue",
+    "diff",
+    "fetch",
+    "fit_source",
+    "inventory",
+    "laws_text", "merge",
+    "plan",
+    "report",
+    "results",
+    "run",
+    "tidy",
+    "why",
+    "write_table",
 ]

@@ -87,4 +87,6 @@ def _named(name: str, known: dict[str, Run], settings: Settings) -> Run:
         return found[0]
     if found:
         raise StoreError(f"{name}: begins the ids of {len(found)} runs; give more of it, such as {found[0].id}")
-    raise StoreError(f"{name}: no such run in {settings.store}; name the studies it may be wanted by with --config (ids: scaling plan CONFIG --json)")
+    raise StoreError(
+        f"{name}: no such run in {settings.store}; name the studies it may be wanted by with --config (ids: scaling plan CONFIG --json)"
+    )

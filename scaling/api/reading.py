@@ -37,6 +37,14 @@ def results(config: Path, settings: Settings | None = None, *, overrides: Sequen
     return made, runs.filter(pc.is_in(runs["id"], pa.array(sorted(made.done), pa.string())))
 
 
+def _trained(config: Path, settings: Settings, overrides: Sequence[str] = ()) -> tuple[Plan, pa.Table]:
+    """As ``results``, of a study that has some."""
+    made, runs = results(config, settings, overrides=overrides)
+    if not runs.num_rows:
+        raise StoreError(f"{settings.store}: holds no run of this study; train it with: scaling run {config}")
+    return made, runs
+
+
 def tidy(runs: pa.Table) -> pa.Table:
     """One row a run with every leaf of its configuration as a column of its own, by its dotted path."""
     leaves = [flat(Run.read(text)) for text in runs["config_json"].to_pylist()]
@@ -80,20 +88,30 @@ def source_table(source: str, settings: Settings) -> pa.Table:
 
     Raises:
         TableError: it is none of these.
+        StoreError: it holds no run.
     """
     from scaling.fit import read_table
 
     if source.endswith(TABLE) and not Path(source).is_dir():
         return read_table(Path(source))
     if source.endswith(STUDY):
-        return results(Path(source), settings)[1]
+        return _trained(Path(source), settings)[1]
     if "://" in source or Path(source).is_dir():
-        return open_store(source).runs()
+        if not (runs := open_store(source).runs()).num_rows:
+            raise StoreError(f"{source}: holds no runs; a store is filled by: scaling run CONFIG --store {source}")
+        return runs
     raise TableError(f"{source}: no such study (.yaml), store (a folder or URI) or table (.parquet, .csv)")
 
 
 def fit_source(
-    source: str, settings: Settings | None = None, *, x: str = "filters", y: str = "test_error", by: Sequence[str] | None = None, form: str = "auto", holdout: int = 2
+    source: str,
+    settings: Settings | None = None,
+    *,
+    x: str = "filters",
+    y: str = "test_error",
+    by: Sequence[str] | None = None,
+    form: str = "auto",
+    holdout: int = 2,
 ) -> list[Fit]:
     """Fit laws to the points of a study, a store, or any .parquet or .csv.
 
@@ -104,6 +122,7 @@ def fit_source(
 
     Raises:
         TableError: the table can't be fitted as asked.
+        StoreError: no run is stored.
         FitError: the data can't say.
     """
     from scaling.fit import fit_table
@@ -116,8 +135,11 @@ def fit_source(
     return fit_table(table, x=x, y=y, by=tuple(by), forms=FORMS[form], holdout=holdout)
 
 
-def report(config: Path, settings: Settings | None = None, *, overrides: Sequence[str] = (), command: str = "") -> Report:
-    """Draw a study's figures and write its page, into ``artifacts/<study>/``.
+def report(config: Path, settings: Settings | None = None, *, overrides: Sequence[str] = (), out: Path | None = None) -> Report:
+    """Draw a study's figures and write its page.
+
+    Args:
+        out: a folder; by default ``artifacts/<study>``.
 
     Raises:
         StoreError: no run of the study is in a store.
@@ -125,9 +147,26 @@ def report(config: Path, settings: Settings | None = None, *, overrides: Sequenc
     from analysis.report import write_report
 
     settings = settings or Settings()
-    made, runs = results(config, settings, overrides=overrides)
-    if not runs.num_rows:
-        raise StoreError(f"{settings.store}: holds no run of this study; train it with: scaling run {config}")
+    made, runs = _trained(config, settings, overrides)
     epochs = settings.stores().epochs(runs["id"].to_pylist())
-    command = command or f"scaling report {config}"
-    return write_report(study=made.study.name, runs=runs, epochs=epochs, out=settings.artifacts / made.study.name, command=command, missing=made.new)
+    out = out or settings.artifacts / made.study.name
+    return write_report(study=made.study.name, runs=runs, epochs=epochs, out=out, command=f"scaling report {config}", missing=made.new)
+
+
+def merge(config: Path, into: str, settings: Settings | None = None, *, overrides: Sequence[str] = (), predictions: bool = False) -> int:
+    """Copy a study's finished runs into another store, as one part: to publish them, or to bring machines together.
+
+    Args:
+        into: folder or URI.
+        predictions: copy these too; they are by far the largest table.
+
+    Returns:
+        How many were not there yet.
+    """
+    settings = settings or Settings()
+    _, runs = results(config, settings, overrides=overrides)
+    stores, ids = settings.stores(), runs["id"].to_pylist()
+    tables = {"runs": runs, "epochs": stores.epochs(ids), "test_sets": stores.test_sets(set(runs["fingerprint"].to_pylist()))}
+    if predictions:
+        tables["predictions"] = stores.predictions(ids)
+    return open_store(into).publish(tables)

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from scaling.api.settings import Settings
 from scaling.api.studies import plan
+from scaling.datasets import Dataset
 from scaling.plan import Pack, Plan
 
 if TYPE_CHECKING:
@@ -92,8 +93,8 @@ def _executor(made: Plan, settings: Settings, *, address: str | None, in_process
     from scaling.sweep.work import Work
 
     # Decoded once, before workers would all do so; and a fault of the data is told before anything starts.
-    datasets = {pack.cell.dataset: pack.cell.facts.fingerprint for pack in made.packs}
-    materials = {fingerprint: load(dataset, folder=settings.data) for dataset, fingerprint in datasets.items()}
+    wanted: set[Dataset] = {pack.cell.dataset for pack in made.packs}
+    materials = {dataset: load(dataset, folder=settings.data) for dataset in wanted}
     store = settings.store if "://" in settings.store else str(Path(settings.store).absolute())
     work = Work(
         store=store,

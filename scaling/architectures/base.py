@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import TypeVar
 
 from scaling.architectures.layers import LayerTable
 from scaling.leaves import Count, ImageShape, Leaves
+
+Network = TypeVar("Network", bound="Architecture")
 
 
 class Architecture(Leaves):
     """A family of networks, at one width."""
 
+    type: str
     filters: Count
     """Filters of the first convolution (for each colour, where colours are convolved apart): the x axis of a study."""
 
@@ -21,6 +25,10 @@ class Architecture(Leaves):
     @abstractmethod
     def layers(self, image: ImageShape) -> LayerTable:
         """Its layers on such images; call ``fault`` first."""
+
+    def at(self: Network, filters: int) -> Network:
+        """The same network at another width; what nobody wrote, such as a second layer's filters, follows."""
+        return self.model_validate(self.model_dump(exclude_unset=True) | {"filters": filters})
 
     def filters_total(self, image: ImageShape) -> int:
         """All filters of the first layer."""

@@ -10,13 +10,13 @@ that keep their size when filters are added.
 from __future__ import annotations
 
 from math import floor
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from scaling.architectures.base import Architecture
 from scaling.architectures.layers import LayerTable, convolution, linear, pooling
-from scaling.leaves import Count, Derived, Frozen, ImageShape
+from scaling.leaves import Count, Derived, Frozen, ImageShape, Whole
 
 RATIO = 16 / 6
 
@@ -27,7 +27,7 @@ class Lenet5(Architecture):
     type: Literal["lenet5"] = "lenet5"
     ratio: Annotated[float, Field(gt=0), Derived()] = RATIO
     """d2/d1. Published for the 1998 network: 16/6."""
-    second_filters: Annotated[int, Field(ge=0)] = 0
+    second_filters: Whole = 0
     """d2; by default ``ratio`` times ``filters``, rounded half up, at least 1. 0 where there is no second convolution."""
     convolutions: Annotated[Literal[1, 2], Frozen(2)] = 2
     kernel: Annotated[Count, Frozen(5)] = 5
@@ -37,23 +37,20 @@ class Lenet5(Architecture):
     hidden: Annotated[tuple[Count, ...], Field(strict=False), Frozen((120, 84))] = (120, 84)
     """Units of the fully connected layers before the readout."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _resolve(cls, leaves: Any) -> Any:
-        """Identity knows d2, never the ratio that it was written with."""
-        if not isinstance(leaves, dict) or "second_filters" in leaves:
-            return leaves
-        filters, ratio = leaves.get("filters"), leaves.get("ratio", RATIO)
-        if leaves.get("convolutions", 2) == 2 and isinstance(filters, int) and isinstance(ratio, (int, float)):
-            return {**leaves, "second_filters": max(1, floor(ratio * filters + 0.5))}
-        return leaves
-
     @model_validator(mode="after")
-    def _check(self) -> Lenet5:
-        if self.convolutions == 2 and self.second_filters == 0:
+    def _resolve(self) -> Lenet5:
+        """Identity knows d2, never the ratio that it was written with."""
+        written = self.model_fields_set
+        if self.convolutions == 1:
+            if self.second_filters or "ratio" in written:
+                raise ValueError("ratio and second_filters need convolutions: 2")
+        elif "second_filters" not in written:
+            # Not set the usual way: the leaf stays one that nobody wrote.
+            object.__setattr__(self, "second_filters", max(1, floor(self.ratio * self.filters + 0.5)))
+        elif self.second_filters == 0:
             raise ValueError("second_filters must be at least 1 where there are two convolutions")
-        if self.convolutions == 1 and self.second_filters:
-            raise ValueError("second_filters needs convolutions: 2")
+        elif "ratio" in written:
+            raise ValueError("give ratio or second_filters, not both")
         return self
 
     def padding(self, image: ImageShape) -> int:
@@ -62,10 +59,12 @@ class Lenet5(Architecture):
 
     def fault(self, image: ImageShape) -> tuple[str, str] | None:
         side = image.side + 2 * self.padding(image)
-        for _ in range(self.convolutions):
-            side = (side - self.kernel + 1) // 2
-            if side < 1:
-                return "kernel", f"leaves no pixel of a {image.side}x{image.side} image after {self.convolutions} convolutions with pooling"
+        # A convolution and its pooling leave (side - kernel + 1) // 2. So one pixel is left of kernel + 1, and after two of 3 kernel + 1.
+        largest = (side - 1) // (2**self.convolutions - 1)
+        if largest < 1:
+            return "type", f"needs images of at least {2**self.convolutions}x{2**self.convolutions}"
+        if self.kernel > largest:
+            return "kernel", f"must be at most {largest} for a pixel of {image.side}x{image.side} to be left, not {self.kernel}"
         return None
 
     def layers(self, image: ImageShape) -> LayerTable:

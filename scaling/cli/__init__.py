@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 
 from scaling.errors import ScalingError, UsageError
@@ -17,29 +18,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 done, 1 some runs failed, 2 the user's input, 130 interrupted with everything finished kept.
     """
-    import click
+    import typer
 
     from scaling.cli.commands import app
 
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
     try:
-        outcome = app([word for word in words if word != "--debug"], prog_name="scaling", standalone_mode=False)
+        outcome = app(words or ["--help"], prog_name="scaling", standalone_mode=False)
+        sys.stdout.flush()
     except ScalingError as error:
-        if debug:
-            raise
-        print(error, file=sys.stderr)
+        print(traceback.format_exc() if debug else error, file=sys.stderr)
         return REFUSED if isinstance(error, UsageError) else FAILED
-    except click.exceptions.Abort:
-        return INTERRUPTED
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("interrupted; every finished run is in the store, and the same command goes on from there", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of a pipe has left, as `head` does: nothing is wrong, and nothing more may be written.
+    except typer.TyperException as error:
+        print(error.format_message(), "see: scaling --help, or scaling COMMAND --help", sep="\n", file=sys.stderr)
+        return REFUSED
+    except (BrokenPipeError, SystemExit) as left:
+        if BrokenPipeError not in (type(left), type(left.__context__)):
+            raise
+        # The reader of a pipe has left, as `head` does; typer answers that with an exit. Nothing is wrong, and nothing more may be written.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
+    if outcome == INTERRUPTED:  # typer's word for Ctrl+C
+        print("interrupted; every finished run is in the store, and the same command goes on from there", file=sys.stderr)
     return outcome if isinstance(outcome, int) else DONE

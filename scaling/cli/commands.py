@@ -9,7 +9,6 @@ from scaling.cli import catalogue, explaining, reading, studies
 app = typer.Typer(
     name="scaling",
     help="Scaling studies: train small networks over grids of filter counts, and fit how their error falls.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -28,6 +27,7 @@ for command in (
     reading.table,
     reading.fit,
     reading.report,
+    reading.merge,
     explaining.why,
     explaining.diff,
     catalogue.data,

@@ -14,8 +14,12 @@ Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="The study's YAML
 Configs = Annotated[list[Path], typer.Option("--config", metavar="CONFIG", help="A study whose runs are known too; may be repeated.")]
 Store = Annotated[str, typer.Option(envvar="SCALING_STORE", help="Folder or URI where results live.")]
 Also = Annotated[list[str], typer.Option(metavar="STORE", help="A further store to read; may be repeated.")]
-Data = Annotated[Path | None, typer.Option(envvar="SCALING_DATA", help="Data folder; read-only is fine.", show_default="the user's data folder")]
-Overrides = Annotated[list[str], typer.Option("--set", metavar="PATH=VALUE", help="Laid over the study, such as recipe.epochs=5; may be repeated.")]
+Data = Annotated[
+    Path | None, typer.Option(envvar="SCALING_DATA", help="Data folder; read-only is fine.", show_default="the user's data folder")
+]
+Overrides = Annotated[
+    list[str], typer.Option("--set", metavar="PATH=VALUE", help="Laid over the study, such as recipe.epochs=5; may be repeated.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
 

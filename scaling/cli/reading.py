@@ -32,7 +32,9 @@ def fit(
     *,
     x: Annotated[str, typer.Option(help="Column of the size.")] = "filters",
     y: Annotated[str, typer.Option(help="Column of the error.")] = "test_error",
-    by: Annotated[list[str], typer.Option(metavar="COLUMN", help="Its values tell curves apart; may be repeated.", show_default="architecture")] = [],  # noqa: B006
+    by: Annotated[
+        list[str], typer.Option(metavar="COLUMN", help="Its values tell curves apart; may be repeated.", show_default="architecture")
+    ] = [],  # noqa: B006
     form: Annotated[str, typer.Option(help="auto, power or floor.")] = "auto",
     holdout: Annotated[int, typer.Option(min=1, help="Widest networks that a law is tested on.")] = 2,
     store: Store = STORE,
@@ -51,9 +53,32 @@ def fit(
             print(f"{fitted.label}: {note}")
 
 
-def report(config: Config, *, set_: Overrides = [], store: Store = STORE, also: Also = [], data: Data = None) -> None:  # noqa: B006
+def report(
+    config: Config,
+    *,
+    out: Annotated[Path | None, typer.Option(help="A folder.", show_default="artifacts/<study>")] = None,
+    set_: Overrides = [],  # noqa: B006
+    store: Store = STORE,
+    also: Also = [],  # noqa: B006
+    data: Data = None,
+) -> None:
     """Draw the figures and write one page."""
-    made = api.report(config, settings(store, also, data), overrides=set_)
+    made = api.report(config, settings(store, also, data), overrides=set_, out=out)
     console().print(api.laws_text(made.fits))
     print(f"report:  {made.path}")
     print(f"figures: {made.path.parent / 'figures'}")
+
+
+def merge(
+    config: Config,
+    *,
+    into: Annotated[str, typer.Option(help="Another store: a folder or a URI.", show_default=False)],
+    predictions: Annotated[bool, typer.Option("--predictions", help="Copy the predictions too, the largest table.")] = False,
+    set_: Overrides = [],  # noqa: B006
+    store: Store = STORE,
+    also: Also = [],  # noqa: B006
+    data: Data = None,
+) -> None:
+    """Copy a study's finished runs into another store, to publish them or to bring machines together."""
+    count = api.merge(config, into, settings(store, also, data), overrides=set_, predictions=predictions)
+    print(f"{into}: {count} runs added")

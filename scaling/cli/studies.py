@@ -40,7 +40,9 @@ def plan(config: Config, *, set_: Overrides = [], store: Store = STORE, also: Al
         )
     console().print(table)
     workers = made.study.resources.workers
-    print(f"{made.new} runs in {len(made.packs)} packs: about {duration(made.seconds)} of one core" + (f", {workers} workers" if workers else ""))
+    print(
+        f"{made.new} runs in {len(made.packs)} packs: about {duration(made.seconds)} of one core" + (f", {workers} workers" if workers else "")
+    )
 
 
 def run(
@@ -73,7 +75,11 @@ def status(config: Config, *, set_: Overrides = [], store: Store = STORE, also: 
     made, runs = api.results(config, settings(store, also, data), overrides=set_)
     diverged = sum(map(bool, runs["diverged"].to_pylist()))
     if as_json:
-        print(json.dumps({"study": made.study.name, "wanted": len(made.wanted), "done": len(made.done), "diverged": diverged, "left_s": made.seconds}))
+        print(
+            json.dumps(
+                {"study": made.study.name, "wanted": len(made.wanted), "done": len(made.done), "diverged": diverged, "left_s": made.seconds}
+            )
+        )
         return
     table = Table(title=made.study.name)
     for heading in ("architecture", "filters", "done", "left"):
@@ -93,7 +99,9 @@ def _plan_dict(made: Plan) -> dict[str, object]:
         "packs": len(made.packs),
         "core_s": made.seconds,
         "cells": [_row_dict(row) for row in made.rows()],
-        "runs": [{"id": run.id, "done": run.id in made.done, "filters": cell.architecture.filters, "seed": run.seed} for cell, run in made.wanted],
+        "runs": [
+            {"id": run.id, "done": run.id in made.done, "filters": cell.architecture.filters, "seed": run.seed} for cell, run in made.wanted
+        ],
     }
 
 

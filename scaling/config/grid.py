@@ -10,7 +10,8 @@ from typing import Any
 LISTS = frozenset({"hidden"})
 """Leaves that are lists by themselves; a list of lists is their grid."""
 
-Path = tuple[str | int, ...]
+LeafPath = tuple[str | int, ...]
+"""``("architectures", 1, "filters", 0)``"""
 
 
 @dataclass(frozen=True)
@@ -18,10 +19,10 @@ class Point:
     """One point of a grid."""
 
     leaves: dict[str, Any]
-    places: dict[Path, Path]
+    places: dict[LeafPath, LeafPath]
     """For each leaf with an axis, where in the file this point's value stands."""
 
-    def place(self, path: Path) -> Path:
+    def place(self, path: LeafPath) -> LeafPath:
         """Where in the file a leaf stands."""
         for axis, place in self.places.items():
             if path[: len(axis)] == axis:
@@ -29,7 +30,7 @@ class Point:
         return path
 
 
-def dotted(path: Path) -> str:
+def dotted(path: LeafPath) -> str:
     """``("architectures", 1, "filters", 0)`` as ``architectures[1].filters[0]``."""
     text = ""
     for part in path:
@@ -37,7 +38,7 @@ def dotted(path: Path) -> str:
     return text
 
 
-def axes(leaves: Any, path: Path = ()) -> Iterator[tuple[Path, list[Any]]]:
+def axes(leaves: Any, path: LeafPath = ()) -> Iterator[tuple[LeafPath, list[Any]]]:
     """The leaves that hold a grid, with their values."""
     for name, value in leaves.items() if isinstance(leaves, dict) else ():
         here = (*path, name)
@@ -47,9 +48,9 @@ def axes(leaves: Any, path: Path = ()) -> Iterator[tuple[Path, list[Any]]]:
             yield here, value
 
 
-def faults(leaves: dict[str, Any]) -> list[tuple[Path, str]]:
+def faults(leaves: dict[str, Any]) -> list[tuple[LeafPath, str]]:
     """Grids that hold nothing, or one value twice."""
-    found: list[tuple[Path, str]] = []
+    found: list[tuple[LeafPath, str]] = []
     for path, values in axes(leaves):
         if not values:
             found.append((path, "an empty grid; give at least one value"))

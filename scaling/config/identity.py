@@ -7,16 +7,16 @@ and the order. No study, pack, machine or store is in it.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from functools import cached_property
 from hashlib import sha256
 from typing import Annotated
 
 import rfc8785
-from pydantic import Field
 
 from scaling.architectures import AnyArchitecture
 from scaling.config.recipe import Recipe
-from scaling.leaves import FROM_IDENTITY, Count, Frozen, Leaves
+from scaling.leaves import FROM_IDENTITY, Count, Frozen, Leaves, Whole
 
 TRAINING_VERSION = 1
 """Raised when training changes its numbers: then every run is a new one."""
@@ -27,9 +27,6 @@ SEEDS_AN_ORDER = 8
 ID_DIGITS = 20
 """Hexadecimal digits of an id: 80 bits, so among a million runs two share one with a probability of 4e-13."""
 
-Seed = Annotated[int, Field(ge=0, lt=2**53)]
-"""RFC 8785 writes no larger integer."""
-
 
 class Data(Leaves):
     """The data of a run: which content, and how much of it."""
@@ -37,7 +34,7 @@ class Data(Leaves):
     type: str
     fingerprint: str
     train_images: Annotated[Count | None, Frozen(None)] = None
-    validation: Annotated[int, Frozen(0)] = 0
+    validation: Annotated[Whole, Frozen(0)] = 0
 
 
 class Run(Leaves):
@@ -46,8 +43,8 @@ class Run(Leaves):
     data: Data
     architecture: AnyArchitecture
     recipe: Recipe
-    seed: Seed
-    order: Seed
+    seed: Whole
+    order: Whole
     training_version: int = TRAINING_VERSION
 
     @cached_property
@@ -67,14 +64,12 @@ class Run(Leaves):
 
 def flat(run: Run) -> dict[str, object]:
     """Every leaf of a run by its dotted path, defaults included: ``{"recipe.epochs": 8, ...}``."""
-    leaves: dict[str, object] = {}
 
-    def walk(prefix: str, value: object) -> None:
-        if isinstance(value, dict):
-            for name, inner in value.items():
-                walk(f"{prefix}.{name}" if prefix else name, inner)
-        else:
-            leaves[prefix] = value
+    def walk(prefix: str, group: Leaves) -> Iterator[tuple[str, object]]:
+        for name, value in group.leaves().items():
+            if isinstance(value, Leaves):
+                yield from walk(f"{prefix}{name}.", value)
+            else:
+                yield prefix + name, list(value) if isinstance(value, tuple) else value
 
-    walk("", run.model_dump(mode="json", exclude={"architecture": {"ratio"}}))
-    return leaves
+    return dict(walk("", run))

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from scaling.leaves import Count, Frozen, Leaves
+from scaling.leaves import Count, Frozen, ImageShape, Leaves, Whole
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -76,11 +76,11 @@ class OneCycle(Leaves):
 class Augmentation(Leaves):
     """Drawn anew for each image in each epoch."""
 
-    crop: Annotated[int, Field(ge=0), Frozen(0)] = 0
+    crop: Annotated[Whole, Frozen(0)] = 0
     """Pixels of padding on each side, out of which the image's own size is cropped; the padding is black."""
     flip: Annotated[bool, Frozen(False)] = False
     """Left becomes right, half of the time."""
-    shift: Annotated[int, Field(ge=0), Frozen(0)] = 0
+    shift: Annotated[Whole, Frozen(0)] = 0
     """Pixels, at most, by which the image moves along each axis; its border is repeated."""
 
 
@@ -101,3 +101,12 @@ class Recipe(Leaves):
     precision: Literal["fp32", "bf16"] = "bf16"
     """Of activations and gradients; weights and the optimiser's state are always fp32."""
     augmentation: Annotated[Augmentation, Frozen(Augmentation())] = Augmentation()
+
+    def fault(self, image: ImageShape, used: int) -> tuple[tuple[str, ...], str] | None:
+        """Why ``used`` images of this shape can't be trained on so: (the leaf, what is permitted), or None."""
+        if self.batch_size > used:
+            return ("batch_size",), f"must be at most the {used} training images, not {self.batch_size}"
+        for name, pixels in (("crop", self.augmentation.crop), ("shift", self.augmentation.shift)):
+            if pixels >= image.side:
+                return ("augmentation", name), f"must be below the image's side, {image.side}, not {pixels}"
+        return None

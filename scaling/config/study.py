@@ -41,8 +41,8 @@ class StudyFile(Leaves):
     dataset: dict[str, Any]
     architectures: Annotated[list[dict[str, Any]], Field(min_length=1)]
     """Each may hold a ``recipe`` of its own, which is laid over the study's."""
-    recipe: dict[str, Any] = {}
-    seeds: Annotated[int, Field(ge=1)] = 8
+    recipe: dict[str, Any] = Field(default_factory=dict)
+    seeds: Count = 8
     """Seeds 0 to n-1; each block of eight has a minibatch order of its own."""
     resources: Resources = Resources()
     store: Keep = Keep()
@@ -57,7 +57,7 @@ class Cell:
     architecture: AnyArchitecture
     recipe: Recipe
     places: dict[str, str]
-    """Where each leaf stands in the file: ``{"filters": "architectures[1].filters[0]"}``."""
+    """Where the architecture's leaves stand in the file: ``{"filters": "architectures[1].filters[0]"}``."""
 
     @property
     def label(self) -> str:

@@ -6,6 +6,7 @@ Axes:
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 
 import numpy as np
@@ -126,8 +127,12 @@ def evaluation_batches(
 
 
 def on_device(split: Split, device: torch.device) -> tuple[UInt8[Tensor, "n side side C"], Int64[Tensor, " n"]]:
-    """A split as tensors. On the CPU the images are the memory-mapped ones, shared by all processes of a machine."""
-    return torch.from_numpy(split.images).to(device), torch.from_numpy(split.labels.astype(np.int64)).to(device)
+    """A split as tensors. On the CPU the images are the memory-mapped ones, shared by all processes of a machine; nobody may write to them."""
+    with warnings.catch_warnings():
+        # Mapped arrays are read-only, torch knows no such tensors, and a copy is what must not be.
+        warnings.filterwarnings("ignore", "The given NumPy array is not writ", UserWarning)
+        images = torch.from_numpy(split.images)
+    return images.to(device), torch.from_numpy(split.labels.astype(np.int64)).to(device)
 
 
 def random_bits(order: int, epoch: int, stream: int, count: int) -> NDArray[np.uint64]:

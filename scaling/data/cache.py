@@ -22,8 +22,8 @@ def read(folder: Path) -> Content | None:
     """What is cached there, or None if anything is missing, cut short or unreadable."""
     try:
         record = json.loads((folder / RECORD).read_text())
-        # Copy-on-write: torch wants arrays that may be written to, and the pages are shared as long as nobody does.
-        arrays = {name: np.load(folder / name, mmap_mode="c") for name in record["shapes"]}
+        # Plain arrays over the mapping: of a subclass, pickle would copy the content instead of handing it over.
+        arrays = {name: np.asarray(np.load(folder / name, mmap_mode="r")) for name in record["shapes"]}
         if any(list(array.shape) != record["shapes"][name] or array.dtype != np.uint8 for name, array in arrays.items()):
             return None
         train, test = (Split(arrays[f"{split}_images.npy"], arrays[f"{split}_labels.npy"]) for split in ("train", "test"))

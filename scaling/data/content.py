@@ -13,7 +13,7 @@ CHUNK = 1024
 """Images that are widened to 64 bits at once."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Content:
     """A data set's numbers.
 

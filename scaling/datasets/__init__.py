@@ -1,4 +1,4 @@
-"""Specifications of data sets, without torch. A new set is one line here, one file here, and one in ``scaling.data`` that decodes it."""
+"""Specifications of data sets, without torch. A new set is one line here, one file here, and one in ``scaling.data.sources``."""
 
 from __future__ import annotations
 

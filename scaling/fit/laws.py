@@ -9,13 +9,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from scaling.errors import FitError, UsageError
-from scaling.fit.forms import FORMS, Form
-from scaling.fit.noise import dispersion, variance
+from scaling.fit.forms import FORMS, POWER, Form
+from scaling.fit.noise import dispersion, dispersion_about
 from scaling.fit.points import Points
 from scaling.fit.resample import resample
 from scaling.fit.result import LEVEL, Fit, HeldOut, Interval, Law
 from scaling.fit.solve import solve
-from scaling.fit.status import judge
+from scaling.fit.status import judge, remarks
 from scaling.fit.table import group_points
 
 
@@ -57,7 +57,7 @@ def fit(
             missing.append(str(error))
     if not laws:
         raise FitError(missing[0])
-    return _fit(points, group, laws, [*notes, *_remarks(points), *(f"A form is missing: {why}." for why in missing)])
+    return _fit(points, group, laws, [*notes, *remarks(points), *(f"A form is missing: {why}." for why in missing)])
 
 
 def fit_table(
@@ -88,7 +88,7 @@ def fit_table(
             fits.append(_fit(points, group, {}, [*notes, f"No law: {error}."]))
             refused.append(str(error))
     if len(refused) == len(fits):
-        raise FitError("; ".join(dict.fromkeys(refused)))
+        raise FitError("; ".join(dict.fromkeys(refused)) or "the table holds no runs")
     return fits
 
 
@@ -106,30 +106,39 @@ def _fit(points: Points, group: dict[str, str] | None, laws: dict[str, Law], not
 
 def _law(form: Form, points: Points, holdout: int, resamplings: int, rng: np.random.Generator) -> Law:
     widths, means, counts, trials = points.widths, points.means, points.counts.astype(float), points.trials
-    spare = max(0, min(holdout, len(widths) - len(form.parameters) - 2))
+    # A mean of 0 has no logarithm, in which what is held out is compared.
+    spare = max(0, min(holdout, len(widths) - len(form.parameters) - 2)) if means.all() else 0
     kept = np.where(np.arange(len(widths)) < len(widths) - spare, counts, 0)
     estimate, narrow = solve(form, widths, np.stack([means, means]), np.stack([counts, kept]), trials)
     curve = form.evaluate(estimate, widths)
     scatter, freedom = _scatter(form, points, curve)
     studies = resample(points, curve, dispersion=scatter, freedom=freedom, draws=resamplings, rng=rng)
     draws = solve(form, widths, studies, np.broadcast_to(counts, studies.shape), trials, near=curve)
-    low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    ends = np.stack([estimate, *_quantiles(draws)])  # the estimate too: a bound can push all draws to one side of it
+    if form.floored and ends[:, 2].min() == 0:
+        # At this end stands the pure law. Draws held at the bound hardly reach as low as its exponent may be, so its own interval is taken in.
+        pure = solve(POWER, widths, studies, np.broadcast_to(counts, studies.shape), trials, near=curve)
+        ends = np.concatenate([ends, np.insert(_quantiles(pure), 2, 0, axis=1)])
     parameters = {
-        # Quantiles of draws that a bound has pushed aside may miss the estimate by a hair.
-        name: Interval(estimate=float(value), low=float(min(a, value)), high=float(max(b, value)))
-        for name, value, a, b in zip(form.parameters, estimate, low, high, strict=True)
+        name: Interval(estimate=float(value), low=float(low), high=float(high))
+        for name, value, low, high in zip(form.parameters, estimate, ends.min(axis=0), ends.max(axis=0), strict=True)
     }
-    status, reason = judge(form, points, parameters)
+    status, reason = judge(form, points, curve, parameters)
     seen = means > 0
     return Law(
         form=form,
         parameters=parameters,
         draws=draws,
         rmse_log=_rms(np.log(curve[seen] / means[seen])),
-        held_out=_held_out(points, spare, form.evaluate(narrow, widths)),
+        held_out=_held_out(points, spare, form.evaluate(narrow, widths)) if spare else None,
         status=status,
         reason=reason,
     )
+
+
+def _quantiles(draws: NDArray[np.float64]) -> NDArray[np.float64]:
+    """[2, parameters]: both ends of the interval."""
+    return np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
 
 
 def _scatter(form: Form, points: Points, curve: NDArray[np.float64]) -> tuple[float, int]:
@@ -140,35 +149,13 @@ def _scatter(form: Form, points: Points, curve: NDArray[np.float64]) -> tuple[fl
     freedom = len(points.widths) - len(form.parameters)
     if not freedom:
         raise FitError(f"{form.formula} through {len(curve)} widths without replicates has no interval; add seeds or widths")
-    squares = points.counts * (points.means - curve) ** 2 / variance(curve, points.trials)
-    return float(squares.sum() / freedom), freedom
+    return dispersion_about(points, curve, freedom), freedom
 
 
-def _held_out(points: Points, spare: int, predicted: NDArray[np.float64]) -> HeldOut | None:
-    """None too where a mean is 0, which has no logarithm."""
-    if not spare or not points.means.all():
-        return None
+def _held_out(points: Points, spare: int, predicted: NDArray[np.float64]) -> HeldOut:
     ratio = predicted[-spare:] / points.means[-spare:]
     return HeldOut(left_out=tuple(points.widths[-spare:].tolist()), rmse_log=_rms(np.log(ratio)), bias=float((ratio - 1).mean()))
 
 
 def _rms(values: NDArray[np.float64]) -> float:
     return float(np.sqrt((values**2).mean()))
-
-
-def _remarks(points: Points) -> list[str]:
-    """What a reader of the laws should know of the points, each a sentence."""
-    remarks = []
-    if points.trials is None:
-        remarks.append(
-            f"{points.y_name} is taken as bare values, whose scatter is proportional to their mean: the table has no one test_images."
-        )
-    single = int((points.counts == 1).sum())
-    if single == len(points.counts):
-        remarks.append("No width has two runs: the intervals rest on how the means lie about each law.")
-    elif single:
-        remarks.append(f"Widths with one run: {single}; their scatter is taken from the widths with more.")
-    if not points.means.all():
-        none = ", ".join(f"{x:g}" for x in points.widths[points.means == 0])
-        remarks.append(f"No run made an error at {points.x_name} {none}: fitted, but left out of all logarithms, and nothing is held out.")
-    return remarks

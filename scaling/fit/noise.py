@@ -36,3 +36,14 @@ def dispersion(points: Points) -> float | None:
         return None
     squares = np.bincount(points.width, points.deviations**2)[seen]
     return float((squares / variance(points.means[seen], points.trials)).sum() / replicates)
+
+
+def dispersion_about(points: Points, curve: NDArray[np.float64], freedom: int) -> float:
+    """The same, from how the means lie about a curve; expected to equal the dispersion where the curve is right.
+
+    Args:
+        points: the runs.
+        curve: [widths].
+        freedom: widths less parameters, at least 1.
+    """
+    return float((points.counts * (points.means - curve) ** 2 / variance(curve, points.trials)).sum() / freedom)

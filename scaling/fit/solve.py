@@ -20,10 +20,11 @@ STEEPEST = 8.0
 """Exponents are searched from minus to plus this; measured ones are below 2."""
 GRID = np.sinh(np.linspace(-1, 1, 61) * np.arcsinh(STEEPEST / 0.05)) * 0.05
 """Even around 0, and a factor of 1.2 from one to the next above 0.1."""
-GRID = GRID[np.argsort(np.abs(GRID), kind="stable")]  # the flattest first, so that a tie goes to it
+GRID = GRID[np.argsort(np.abs(GRID), kind="stable")]  # the flattest first
 SCANS = 4
 STEPS = 200
-CONVERGED = 1e-11
+"""The most. Close to a law about ten are needed; what still moves after all of them is scatter without a law."""
+CONVERGED = 1e-10
 """Of a step in the exponent, which is of order 1."""
 
 Rows = Float[np.ndarray, " rows"]
@@ -74,7 +75,8 @@ def _scan(form: Form, place: np.ndarray, means: Table, counts: Table, trials: in
         by = (weights * means) @ basis
         amplitude, floor = _linear(form, weights @ basis**2, weights @ basis, one, by, y)
         explained = amplitude * by + floor * y
-        row, best = np.arange(len(means)), explained.argmax(axis=1)
+        # The flattest of those that tie, up to rounding: so constants have exponent 0.
+        row, best = np.arange(len(means)), (explained >= explained.max(axis=1, keepdims=True) * (1 - 1e-13)).argmax(axis=1)
         curve = amplitude[row, best, None] * basis[:, best].T + floor[row, best, None]
     return GRID[best], curve
 
@@ -96,7 +98,7 @@ def _refine(
 ) -> tuple[Rows, Rows, Rows]:
     """Gauss-Newton steps in the exponent, and after each one A, E and the variances anew; rows rest when they have converged."""
     exponent, amplitude, floor = exponent.copy(), np.zeros(len(means)), np.zeros(len(means))
-    limit, last, rows = np.full(len(means), 0.1), np.zeros(len(means)), np.arange(len(means))
+    limit, last, rows = np.full(len(means), 0.1), np.ones(len(means)), np.arange(len(means))
     for _ in range(STEPS):
         mean, count = means[rows], counts[rows]
         basis = np.exp(-exponent[rows, None] * place)
@@ -110,14 +112,16 @@ def _refine(
         curvature = A * (tt - free * t**2 / one - (bt - free * b * t / one) ** 2 / apart)
         slope = ty - A * bt - E * t
         step = np.divide(slope, curvature, out=np.zeros_like(slope), where=curvature > 1e-12 * A * tt)
-        turned = step * last[rows] < 0
-        step = step.clip(-limit[rows], limit[rows])
-        limit[rows] = np.where(turned, np.abs(step) / 2, 2 * limit[rows])  # a step back that isn't shorter is cut, so that none swings for ever
-        target = (exponent[rows] + step).clip(-STEEPEST, STEEPEST)
+        before = np.abs(last[rows])
+        # A step back of more than half the last one is cut to that, or it might swing for ever; the limit is slow to recover.
+        swings = (step * last[rows] < 0) & (np.abs(step) > before / 2) & (before > CONVERGED)
+        limit[rows] = np.where(swings, before / 2, 1.2 * limit[rows])
+        target = (exponent[rows] + step.clip(-limit[rows], limit[rows])).clip(-STEEPEST, STEEPEST)
         target[target * exponent[rows] < 0] = 0  # no further: across 0 only A = 0 may be left to a row that is not at rest
-        last[rows] = step = target - exponent[rows]
+        last[rows] = target - exponent[rows]
+        wanted = np.where(target == exponent[rows], 0, np.abs(step))  # at the end of the search no step is left to take
         exponent[rows] = target
-        rows = rows[np.abs(step) > CONVERGED]
+        rows = rows[np.maximum(wanted, before) > CONVERGED]  # twice, because the variances follow one step behind
         if not rows.size:
             break
     return amplitude, exponent, floor

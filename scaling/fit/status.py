@@ -1,17 +1,26 @@
-"""How far to trust a law: computed, each time with its reasons."""
+"""How far to trust a law, and what to know of its points: computed, each time with its reasons."""
 
 from __future__ import annotations
 
+from math import sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import fdtri
+
 from scaling.fit.forms import Form
+from scaling.fit.noise import dispersion, dispersion_about
 from scaling.fit.points import Points
 from scaling.fit.result import Interval, Status
 from scaling.fit.solve import STEEPEST
 
 WIDTHS, SPAN, SEEDS = 6, 10.0, 4
 """Fewer widths, a smaller factor between the ends, or fewer runs a width than these ask for a look."""
+MISFIT = 0.01
+"""A form that would lie so far from the means by chance this rarely asks for a look."""
 
 
-def judge(form: Form, points: Points, parameters: dict[str, Interval]) -> tuple[Status, str]:
+def judge(form: Form, points: Points, curve: NDArray[np.float64], parameters: dict[str, Interval]) -> tuple[Status, str]:
     """The status of a law, and why; the reason is empty for a usable one."""
     widths, span, seeds = len(points.widths), points.widths[-1] / points.widths[0], points.counts.min()
     exponent = parameters["exponent"]
@@ -30,4 +39,27 @@ def judge(form: Form, points: Points, parameters: dict[str, Interval]) -> tuple[
         reasons.append(f"the exponent's interval reaches the end of the search, {STEEPEST:g}")
     if form.floored and parameters["floor"].low <= 0:
         reasons.append("the floor's interval reaches its bound, 0")
+    scatter, freedom = dispersion(points), widths - len(form.parameters)
+    if scatter == 0:
+        reasons.append("the runs of each width are equal, as copies are")
+    elif scatter is not None:
+        far = dispersion_about(points, curve, freedom) / scatter
+        if far > fdtri(freedom, points.replicates, 1 - MISFIT):
+            reasons.append(f"the means lie {sqrt(far):.2g} times as far from the curve as their seeds explain")
     return (Status.LOOK if reasons else Status.USABLE), "; ".join(reasons)
+
+
+def remarks(points: Points) -> list[str]:
+    """How such points are fitted, where that isn't plain; each a sentence."""
+    found = []
+    if points.trials is None:
+        found.append(f"Bare values of {points.y_name}: their scatter is taken as proportional to their mean.")
+    single = int((points.counts == 1).sum())
+    if dispersion(points) is None:
+        found.append("No width has two runs that tell their scatter: the intervals rest on how the means lie about each law.")
+    elif single:
+        found.append(f"Widths with one run: {single}; their scatter is taken from the widths with more.")
+    if not points.means.all():
+        none = ", ".join(f"{x:g}" for x in points.widths[points.means == 0])
+        found.append(f"No run made an error at {points.x_name} {none}: fitted, but left out of logarithms, and nothing is held out.")
+    return found

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from difflib import get_close_matches
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -31,17 +33,16 @@ def read_table(source: Path) -> pa.Table:
     Raises:
         TableError: no such file, of another type, unreadable or without rows.
     """
-    readers = {".parquet": pq.read_table, ".csv": pyarrow.csv.read_csv}
-    if source.suffix.lower() not in readers:
-        raise TableError(f"{source}: must end in {' or '.join(readers)}")
+    kind = source.suffix.lower()
+    if kind not in (".parquet", ".csv"):
+        raise TableError(f"{source}: must end in .parquet or .csv")
     if not source.is_file():
         raise TableError(f"{source}: no such file; give the path of a table of runs")
     try:
-        table = readers[source.suffix.lower()](source)
+        # Without partitioning, a folder named a=b adds no column.
+        table = pq.read_table(source, partitioning=None) if kind == ".parquet" else pyarrow.csv.read_csv(source)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise TableError(
-            f"{source}: can't be read ({str(error).splitlines()[0]}); write it again, one row a run below a row of names"
-        ) from error
+        raise TableError(f"{source}: can't be read ({str(error).splitlines()[0]}); write it again, one row a run") from error
     if not len(table):
         raise TableError(f"{source}: has no rows; give one row a run")
     return table
@@ -66,7 +67,10 @@ def group_points(table: pa.Table, *, x: str = "filters", y: str = "test_error", 
         TableError: a column is missing or isn't numbers, or holds a value that can't be fitted.
     """
     for name in (x, y, *by):
-        _check_column(table, name)
+        _check_column(table.column_names, name)
+    twice = [name for name, number in Counter(table.column_names).items() if number > 1]
+    if twice:
+        raise TableError(f"{twice[0]}: several columns have this name; keep one")
     sizes, values = _numbers(table, x), _numbers(table, y)
     diverged, lacking = _diverged(table), np.isnan(values)
     rows: dict[tuple[str, ...], list[int]] = {}
@@ -85,15 +89,10 @@ def group_points(table: pa.Table, *, x: str = "filters", y: str = "test_error", 
     return groups
 
 
-def _check_column(table: pa.Table, name: str) -> None:
-    found = table.column_names.count(name)
-    if found > 1:
-        raise TableError(f"{name}: {found} columns have this name; keep one")
-    if not found:
-        close = get_close_matches(name, table.column_names, n=1)
-        raise TableError(
-            f"{name}: no such column; " + (f"did you mean {close[0]}? " if close else "") + f"columns: {', '.join(table.column_names)}"
-        )
+def _check_column(columns: Sequence[str], name: str) -> None:
+    if name not in columns:
+        close = get_close_matches(name, columns, n=1)
+        raise TableError(f"{name}: no such column; " + (f"did you mean {close[0]}? " if close else "") + f"columns: {', '.join(columns)}")
 
 
 def _numbers(table: pa.Table, name: str) -> NDArray[np.float64]:
@@ -124,7 +123,7 @@ def _trials(runs: pa.Table) -> int | None:
     if "test_images" not in runs.column_names:
         return None
     images = set(_numbers(runs, "test_images").tolist())
-    return int(images.pop()) if len(images) == 1 and all(number >= 1 for number in images) else None
+    return int(images.pop()) if len(images) == 1 and all(1 <= number < inf for number in images) else None
 
 
 def _doubts(runs: pa.Table, points: Points) -> list[str]:

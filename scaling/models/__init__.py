@@ -20,4 +20,4 @@ def build(spec: Architecture, image: ImageShape, seeds: Sequence[int]) -> nn.Mod
 
     Replica r depends on ``seeds[r]`` alone. Every parameter has R as its first axis and nothing is reduced over it.
     """
-    return MODULES[spec.type](spec, image, seeds)  # type: ignore[attr-defined]
+    return MODULES[spec.type](spec, image, seeds)

@@ -11,11 +11,6 @@ from torch import Tensor, nn
 Weights = dict[str, Tensor]
 
 
-def uniform(generator: torch.Generator, *shape: int, fan_in: int) -> Tensor:
-    """Uniform within ``1 / sqrt(fan_in)``: what torch's own convolutions and linear layers begin with, biases included."""
-    return torch.empty(shape).uniform_(-1, 1, generator=generator) / sqrt(fan_in)
-
-
 def he_normal(generator: torch.Generator, *shape: int, fan_in: int) -> Tensor:
     """Normal with variance ``2 / fan_in`` (He et al. 2015). Fan-in is written out because torch would misread the replica axis."""
     return torch.randn(shape, generator=generator) * sqrt(2 / fan_in)

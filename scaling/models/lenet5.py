@@ -7,7 +7,7 @@ Axes:
 
 Sources: see ``scaling.architectures.lenet5``.
 
-Set here: weights and biases uniform within 1 / sqrt(fan-in), as torch begins its own layers.
+Set here: He-normal weights, and biases that begin at zero.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from scaling.architectures import Lenet5
 from scaling.leaves import ImageShape
-from scaling.models.draw import Weights, stack, uniform
+from scaling.models.draw import Weights, he_normal, stack
 
 
 class PackedLenet5(nn.Module):
@@ -43,8 +43,8 @@ class PackedLenet5(nn.Module):
             fan_in = layer.parameters // outputs - 1
             kernel = self.spec.kernel
             shape = (outputs, fan_in // kernel**2, kernel, kernel) if layer.name.startswith("conv") else (outputs, fan_in)
-            weights[f"{layer.name}_weight"] = uniform(generator, *shape, fan_in=fan_in)
-            weights[f"{layer.name}_bias"] = uniform(generator, outputs, fan_in=fan_in)
+            weights[f"{layer.name}_weight"] = he_normal(generator, *shape, fan_in=fan_in)
+            weights[f"{layer.name}_bias"] = torch.zeros(outputs)
         return weights
 
     def forward(self, image: Float[Tensor, "B C side side"]) -> Float[Tensor, "R B classes"]:

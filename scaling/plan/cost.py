@@ -1,11 +1,10 @@
-"""What a pack costs: seconds on one core, and memory.
+"""What a pack costs: seconds on one core.
 
-The seconds are a first guess until the machine has been measured: they were read off one core of a server processor with bf16 instructions.
+A first guess until the machine has been measured: the numbers were read off one core of a server processor with bf16 instructions.
 """
 
 from __future__ import annotations
 
-from scaling.config.recipe import Adam, AdamW
 from scaling.plan.packs import Pack
 
 PER_IMAGE_S = 8e-6
@@ -26,15 +25,3 @@ def seconds(pack: Pack) -> float:
     image_s = PER_IMAGE_S + PER_UNIT_S * layers.units + PER_MAC_S * layers.macs
     images = cell.dataset.used(cell.facts) + FORWARD_SHARE * (cell.facts.test_images + cell.dataset.validation)
     return START_S + cell.recipe.epochs * images * pack.size * image_s
-
-
-def memory_bytes(pack: Pack) -> int:
-    """The most that a pack's tensors hold at once; data, which workers share, and the interpreter are not in it."""
-    recipe, layers = pack.cell.recipe, pack.layers
-    number = 4 if recipe.precision == "fp32" else 2
-    moments = 2 if isinstance(recipe.optimizer, Adam | AdamW) else 1
-    weights = layers.parameters * (4 * (2 + moments) + 2 * number)
-    pixels = layers.image.channels * layers.image.side**2
-    step = recipe.batch_size * (3 * number * layers.units + 8 * sum(layer.units for layer in layers.layers if layer.name.startswith("pool")))
-    evaluation = EVALUATION_BATCH * number * 2 * max(pixels, *(layer.units for layer in layers.layers))
-    return pack.size * (weights + max(step, evaluation) + 2 * 10 * pack.cell.facts.test_images)

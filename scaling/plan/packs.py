@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
+from itertools import groupby, zip_longest
 
 from scaling.architectures import LayerTable
 from scaling.config import Cell, Run
 from scaling.config.identity import ID_DIGITS, SEEDS_AN_ORDER
 
-LARGEST = SEEDS_AN_ORDER
-"""Replicas of a pack, at most: those that share an order."""
-
-FUSES = ((2_500_000, 8), (20_000_000, 4), (80_000_000, 2))
+FUSES = ((2_500_000, SEEDS_AN_ORDER), (20_000_000, 4), (80_000_000, 2))
 """(forward MACs of one network, replicas): wider networks fill the vector units by themselves and need the memory."""
+
+SIZES = (1, *sorted(count for _, count in FUSES))
+"""Of all packs."""
 
 
 def replicas(layers: LayerTable) -> int:
@@ -52,7 +53,7 @@ class Pack:
         first = self.runs[0]
         block = first.seed - first.seed % self.size
         taken = dict(zip(self.slots, self.runs, strict=True))
-        return tuple(taken.get(slot) or Run(**{**dict(first), "seed": block + slot}) for slot in range(self.size))
+        return tuple(taken.get(slot) or first.model_copy(update={"seed": block + slot}) for slot in range(self.size))
 
     @cached_property
     def layers(self) -> LayerTable:
@@ -67,22 +68,20 @@ class Pack:
 
 
 def pack(wanted: Iterable[tuple[Cell, Run]]) -> list[Pack]:
-    """Put runs into canonical packs: each aligned block of seeds is one, and a slot holds one run only."""
+    """Put runs into canonical packs: a pack is of one aligned block of seeds, and a slot holds one run only."""
     shapes: dict[Hashable, list[tuple[Cell, Run]]] = defaultdict(list)
     for cell, run in wanted:
         recipe = run.recipe.model_copy(update={"learning_rate": 1.0, "weight_decay": 0.0})
         shapes[run.data, run.architecture, recipe, run.order].append((cell, run))
-    packs = []
-    for members in shapes.values():
-        size = replicas(members[0][0].layers())
-        members.sort(key=lambda member: (member[1].seed // size, member[1].recipe.learning_rate, member[1].recipe.weight_decay))
-        filled: list[dict[int, tuple[Cell, Run]]] = []
-        depth = [0] * size
-        for cell, run in members:
-            slot = run.seed % size
-            if depth[slot] == len(filled):
-                filled.append({})
-            filled[depth[slot]][slot] = (cell, run)
-            depth[slot] += 1
-        packs += [Pack(next(iter(slots.values()))[0], tuple(slots[slot][1] for slot in sorted(slots)), size) for slots in filled]
-    return packs
+    return [made for members in shapes.values() for made in _packed(members)]
+
+
+def _packed(members: list[tuple[Cell, Run]]) -> Iterator[Pack]:
+    """Packs of one shape and order."""
+    size = replicas(members[0][0].layers())
+    members.sort(key=lambda member: (member[1].seed, member[1].recipe.learning_rate, member[1].recipe.weight_decay))
+    for _, block in groupby(members, lambda member: member[1].seed // size):
+        slots = [list(slot) for _, slot in groupby(block, lambda member: member[1].seed)]
+        for row in zip_longest(*slots):
+            filled = [member for member in row if member is not None]
+            yield Pack(filled[0][0], tuple(run for _, run in filled), size)

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from scaling.config import Cell, Run, Study
 from scaling.errors import ConfigError
 from scaling.plan.batches import batches
-from scaling.plan.cost import memory_bytes, seconds
+from scaling.plan.cost import seconds
+from scaling.plan.memory import GIB, memory_bytes, most_filters
 from scaling.plan.packs import Pack, pack
-
-GIB = 2**30
 
 
 @dataclass(frozen=True)
@@ -54,19 +53,19 @@ class Plan:
         runs: dict[int, list[Run]] = {}
         for cell, run in self.wanted:
             runs.setdefault(id(cell), []).append(run)
-        owners: dict[str, Pack] = {run.id: pack for pack in self.packs for run in pack.runs}
+        owners = {run.id: pack for pack in self.packs for run in pack.runs}
         rows = []
         for cell in self.study.cells:
             mine = runs.get(id(cell), [])
-            packs = {owners[run.id].key: owners[run.id] for run in mine if run.id in owners}
+            packs = [owners[run.id] for run in mine if run.id in owners]
             rows.append(
                 Row(
                     cell=cell,
                     runs=len(mine),
                     done=sum(run.id in self.done for run in mine),
-                    packs=len(packs),
-                    seconds=sum(seconds(p) * sum(run.id in owners and owners[run.id] is p for run in mine) / len(p.runs) for p in packs.values()),
-                    memory_bytes=max((memory_bytes(p) for p in packs.values()), default=0),
+                    packs=len({pack.key for pack in packs}),
+                    seconds=sum(seconds(pack) / len(pack.runs) for pack in packs),
+                    memory_bytes=memory_bytes(cell),
                 )
             )
         return rows
@@ -78,34 +77,19 @@ def make_plan(study: Study, stored: Set[str]) -> Plan:
     Raises:
         ConfigError: a network needs more memory than ``resources.memory_gib``, done or not.
     """
-    wanted = tuple(study.runs())
-    faults = {}
-    for cell in study.cells:
-        if (fault := _too_large(cell, study)) is not None:
-            faults[fault] = None
+    faults = [fault for cell in study.cells if (fault := _too_large(cell, study.resources.memory_gib)) is not None]
     if faults:
-        raise ConfigError(list(faults), str(study.source))
+        raise ConfigError(list(dict.fromkeys(faults)), str(study.source))
+    wanted = tuple(study.runs())
     done = frozenset(run.id for _, run in wanted) & stored
     return Plan(study, wanted, done, tuple(pack((cell, run) for cell, run in wanted if run.id not in done)))
 
 
-def _too_large(cell: Cell, study: Study) -> str | None:
-    limit = study.resources.memory_gib * GIB
-
-    def needs(filters: int) -> int:
-        # Validated anew, so that what follows from the filters (a second layer's, say) follows.
-        leaves = cell.architecture.model_dump(exclude={"second_filters"}) | {"filters": filters}
-        same = filters == cell.architecture.filters
-        architecture = cell.architecture if same else type(cell.architecture).model_validate(leaves)
-        resized = Cell(cell.dataset, cell.facts, architecture, cell.recipe, cell.places)
-        return memory_bytes(pack([(resized, resized.run(0))])[0])
-
-    need = needs(cell.architecture.filters)
-    if need <= limit:
+def _too_large(cell: Cell, limit_gib: float) -> str | None:
+    need, filters = memory_bytes(cell), cell.architecture.filters
+    if need <= limit_gib * GIB:
         return None
-    fits, large = 0, cell.architecture.filters
-    while large - fits > 1:
-        middle = (fits + large) // 2
-        fits, large = (middle, large) if needs(middle) <= limit else (fits, middle)
-    place, filters = cell.places["filters"], cell.architecture.filters
-    return f"{place}: {filters} filters need {need / GIB:.3g} GiB for a pack, more than resources.memory_gib: {study.resources.memory_gib:g}; at most {fits} fit"
+    most = most_filters(cell, limit_gib * GIB)
+    way_out = f"at most {most} fit" if most else "not even 1 fits, so make the rest of the network or recipe.batch_size smaller"
+    place, allowed = cell.places["filters"], f"resources.memory_gib: {limit_gib:g}"
+    return f"{place}: {filters} filters need {need / GIB:.3g} GiB for a pack, more than {allowed}; {way_out}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scaling.store.checkpoints import Checkpoints
 from scaling.store.claims import Claim, Claims
 from scaling.store.probing import probe, seen
 from scaling.store.provenance import provenance
@@ -15,6 +16,7 @@ __all__ = [
     "RUNS",
     "TABLES",
     "TEST_SETS",
+    "Checkpoints",
     "Claim",
     "Claims",
     "Reader",

@@ -6,6 +6,7 @@
     test_sets/<fingerprint>.parquet
     weights/<part>/<run id>.safetensors
     claims/<pack key>/claim.<generation>
+    checkpoints/<pack key>/<epochs done>.safetensors
     probes/<name>
     logs/
 
@@ -53,6 +54,22 @@ def weights(part: str, run_id: str) -> str:
 def claims(key: str) -> str:
     """The folder of a pack's claims."""
     return f"claims/{key}"
+
+
+def checkpoints(key: str) -> str:
+    """The folder of a pack's checkpoints."""
+    return f"checkpoints/{key}"
+
+
+def checkpoint(key: str, epoch: int) -> str:
+    """One of them, by the epochs that were done."""
+    return f"{checkpoints(key)}/{epoch}.safetensors"
+
+
+def checkpoint_epochs(files: Iterable[str]) -> list[int]:
+    """The epochs among the files of such a folder."""
+    names = [file.removesuffix(".safetensors") for file in files if file.endswith(".safetensors")]
+    return [int(name) for name in names if name.isdigit()]
 
 
 def probe(name: str) -> str:

@@ -70,12 +70,22 @@ class Reader(ABC):
         Raises:
             StoreError: no run on this data has been published.
         """
+        return np.asarray(pc.list_flatten(self.test_sets([fingerprint])["labels"]), dtype=np.uint8)
+
+    def test_sets(self, fingerprints: Iterable[str]) -> pa.Table:
+        """One row a test set, with its labels.
+
+        Raises:
+            StoreError: no run on such data has been published.
+        """
+        return pa.concat_tables([TABLES["test_sets"].empty_table(), *map(self._test_set, sorted(fingerprints))])
+
+    def _test_set(self, fingerprint: str) -> pa.Table:
         file = paths.part("test_sets", fingerprint)
         for source in self.sources:
             if source.backend.exists(file):
                 remedy = "delete it; the next run on this data that is trained writes it again"
-                table = decode(source.backend.get(file), "test_sets", name=source.backend.where(file), remedy=remedy)
-                return np.asarray(pc.list_flatten(table["labels"]), dtype=np.uint8)
+                return decode(source.backend.get(file), "test_sets", name=source.backend.where(file), remedy=remedy)
         raise StoreError(f"{self.sources[0].backend.where(file)}: no such test set; a run on this data publishes it")
 
     def weights(self, run_id: str) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from ray import tune
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from scaling.data import Material
+from scaling.datasets import Dataset
 from scaling.errors import StoreError, UsageError
 from scaling.plan import Pack
 from scaling.store import open_store, probe, seen
@@ -36,8 +37,8 @@ class RayTune:
     """Trials in worker processes, one core each."""
 
     work: Work
-    materials: dict[str, Material]
-    """By fingerprint; sent to the workers of a cluster, whose machines may not have the data."""
+    materials: Mapping[Dataset, Material]
+    """Sent to the workers of a cluster, whose machines may not have the data."""
     workers: int | None = None
     """Of this machine; None for one a core. A cluster decides by itself."""
     gpus: float = 0.0
@@ -48,7 +49,7 @@ class RayTune:
         """Start or join Ray, work through the batches, and leave.
 
         Raises:
-            UsageError: there is no cluster at ``address``.
+            UsageError: there is no cluster at ``address``, or none can be started here.
             StoreError: a node of the cluster doesn't see the store.
         """
         if not batches:
@@ -65,6 +66,8 @@ class RayTune:
                 configure_logging=True,
             )
         except (ConnectionError, ValueError, RuntimeError) as error:
+            if not self.address:
+                raise UsageError(f"Ray can't start on this machine ({_line(error)}); --in-process does without it") from error
             raise UsageError(f"--address {self.address}: no Ray cluster answers ({_line(error)}); start one with `ray start --head`") from error
         try:
             self._tune(batches, listener)
@@ -72,7 +75,7 @@ class RayTune:
             ray.shutdown()
 
     def _tune(self, batches: Sequence[Batch], listener: Listener) -> None:
-        nodes = [node for node in ray.nodes() if node["Alive"]]
+        nodes = [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
         work = self.work
         if len(nodes) > 1:
             _all_see(work, nodes)
@@ -87,7 +90,9 @@ class RayTune:
             tuner = tune.Tuner(
                 trainable,
                 param_space={"packs": tune.grid_search([[pack.key for pack in batch] for batch in batches])},
-                tune_config=tune.TuneConfig(metric="accuracy", mode="max", reuse_actors=True, trial_name_creator=str, trial_dirname_creator=lambda t: t.trial_id),
+                tune_config=tune.TuneConfig(
+                    metric="accuracy", mode="max", reuse_actors=True, trial_name_creator=str, trial_dirname_creator=lambda t: t.trial_id
+                ),
                 run_config=tune.RunConfig(
                     name="sweep",
                     storage_path=folder,

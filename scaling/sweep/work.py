@@ -6,9 +6,10 @@ import socket
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from time import sleep
 from uuid import uuid4
@@ -16,9 +17,10 @@ from uuid import uuid4
 from safetensors.torch import save
 
 from scaling.data import Material, load
-from scaling.datasets import Dataset
+from scaling.datasets import Dataset, Facts
+from scaling.errors import DataError, StoreError
 from scaling.plan import Pack
-from scaling.store import Claims, Store, open_store, provenance
+from scaling.store import Checkpoints, Claims, Store, open_store, provenance
 from scaling.sweep.executor import Batch, Listener, News
 from scaling.train import Epoch, tables, train
 
@@ -37,13 +39,24 @@ class Work:
     logs: Path
     weights: bool
     device: str = "auto"
-    given: dict[str, Material] | None = None
-    """Data sets by fingerprint, for workers that may find none on their own machine."""
+    given: Mapping[Dataset, Material] = field(default_factory=dict)
+    """For workers on machines that may not have the data."""
 
-    def material(self, dataset: Dataset, fingerprint: str) -> Material:
-        if self.given and fingerprint in self.given:
-            return self.given[fingerprint].cut(dataset)
-        return load(dataset, folder=self.data)
+    def material(self, dataset: Dataset, facts: Facts) -> Material:
+        """A data set, read once a process.
+
+        Raises:
+            DataError: it isn't to be had here, or is no longer the one that was planned for.
+        """
+        found = self.given[dataset] if dataset in self.given else _loaded(dataset, self.data, facts.fingerprint)
+        if found.facts.fingerprint != facts.fingerprint:
+            raise DataError(f"{facts.title}: its content has changed since the study was planned; start the same command again")
+        return found
+
+
+@lru_cache(maxsize=4)
+def _loaded(dataset: Dataset, folder: Path, fingerprint: str) -> Material:
+    return load(dataset, folder=folder)
 
 
 def work_through(batch: Batch, work: Work, listener: Listener) -> None:
@@ -57,18 +70,26 @@ def work_through(batch: Batch, work: Work, listener: Listener) -> None:
     passed = 0
     while waiting:
         pack = waiting.popleft()
-        if store.ids() >= {run.id for run in pack.runs}:
-            listener(_news(pack, epoch=pack.cell.recipe.epochs))
+        if _is_done(pack, store, listener):
             passed = 0
         elif (claim := claims.take(pack.key)) is not None:
-            with _renewed(claim.renew), _released(claim.release):
-                _attempt(pack, work, store, listener)
+            with _released(claim.release), _renewed(claim.renew):
+                # Its last holder may have published it after the look above and before the claim.
+                if not _is_done(pack, store, listener):
+                    _attempt(pack, work, store, listener)
             passed = 0
         else:
             waiting.append(pack)
             passed += 1
             if passed >= len(waiting):
                 sleep(POLL_S)
+
+
+def _is_done(pack: Pack, store: Store, listener: Listener) -> bool:
+    done = store.ids() >= {run.id for run in pack.runs}
+    if done:
+        listener(_news(pack, epoch=pack.cell.recipe.epochs))
+    return done
 
 
 def _attempt(pack: Pack, work: Work, store: Store, listener: Listener) -> None:
@@ -94,11 +115,13 @@ def _train(pack: Pack, work: Work, store: Store, listener: Listener) -> None:
         if epoch.number < epochs:
             listener(_news(pack, epoch=epoch.number, accuracy=float(epoch.test_accuracy.mean())))
 
-    material = work.material(pack.cell.dataset, pack.cell.facts.fingerprint)
-    trained = train(pack, material, device=work.device, heard=heard)
+    material = work.material(pack.cell.dataset, pack.cell.facts)
+    checkpoints = Checkpoints(store, pack.key)
+    trained = train(pack, material, device=work.device, heard=heard, checkpoints=checkpoints)
     slots = zip(pack.runs, pack.slots, strict=True)
     weights = {run.id: save({n: t.contiguous() for n, t in trained.weights[slot].items()}) for run, slot in slots} if work.weights else None
     store.publish(tables(trained, material, provenance()), weights=weights)
+    checkpoints.clear()
     listener(_news(pack, epoch=epochs, accuracy=float(trained.history[-1].test_accuracy.mean())))
 
 
@@ -113,7 +136,8 @@ def _renewed(renew: Callable[[], object]) -> Iterator[None]:
 
     def beat() -> None:
         while not over.wait(LEASE_S / 4):
-            renew()
+            with suppress(StoreError):  # the next beat may reach the store; if none does, the claim runs out, and publishing tells why
+                renew()
 
     thread = threading.Thread(target=beat, daemon=True)
     thread.start()

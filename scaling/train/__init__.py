@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scaling.train.module import Epoch
+from scaling.train.epoch import Epoch
 from scaling.train.pack import Trained, train
 from scaling.train.tables import tables
 

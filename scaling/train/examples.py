@@ -41,7 +41,7 @@ class Examples:
         """Normalised images and their labels, in order."""
         labels = self.labels if self.index is None else self.labels[torch.from_numpy(self.index).to(self.labels.device)]
         images = evaluation_batches(self.images, self.material.mean, self.material.std, self.dtype, size, index=self.index)
-        return zip(images, labels.split(size), strict=True)
+        return zip(images, torch.split(labels, size), strict=True)
 
 
 @dataclass(frozen=True, eq=False)

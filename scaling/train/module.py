@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from time import monotonic
 
 import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
+from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 
 from scaling.config.recipe import Recipe
 from scaling.models import build
 from scaling.plan import Pack
 from scaling.plan.cost import EVALUATION_BATCH
+from scaling.train.checkpoint import thaw
+from scaling.train.epoch import Epoch
 from scaling.train.examples import Examples
 from scaling.train.optimisers import PackOptimiser
 from scaling.train.schedules import share
 
-def losses(logits: Float[Tensor, "R B classes"], labels: Int[Tensor, "B"], kind: str) -> Float[Tensor, "R"]:
+
+def losses(logits: Float[Tensor, "R B classes"], labels: Int[Tensor, " B"], kind: str) -> Float[Tensor, " R"]:
     """Each replica's mean loss over the batch."""
     R, B, classes = logits.shape
     if kind == "mse":
@@ -28,24 +31,11 @@ def losses(logits: Float[Tensor, "R B classes"], labels: Int[Tensor, "B"], kind:
     return F.cross_entropy(logits.flatten(0, 1), labels.repeat(R), reduction="none").view(R, B).mean(1)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Epoch:
-    """What one epoch measured; each tensor is [R], on the CPU."""
-
-    number: int
-    """From 1."""
-    train_loss: Tensor
-    train_accuracy: Tensor
-    val_accuracy: Tensor | None
-    test_loss: Tensor
-    test_accuracy: Tensor
-    share: float
-    """Of the highest learning rate, at the epoch's last step."""
-    wall_s: float
-
-
 class PackModule(pl.LightningModule):
     """Trains a pack and measures it after each epoch."""
+
+    loss: Tensor
+    correct: Tensor
 
     def __init__(self, pack: Pack, test: Examples, validation: Examples | None, *, steps_an_epoch: int, heard: Callable[[Epoch], None]) -> None:
         super().__init__()
@@ -58,12 +48,24 @@ class PackModule(pl.LightningModule):
         self.diverged = torch.zeros(pack.size, dtype=torch.bool)
         self.history: list[Epoch] = []
         self.logits = torch.empty(0)
+        self.frozen: bytes | None = None
+        """A checkpoint to go on from."""
         self.began = monotonic()
 
-    def configure_optimizers(self) -> tuple[list[PackOptimiser], list[dict]]:
+    @property
+    def done(self) -> int:
+        """Epochs that have ended, in this process or before."""
+        return len(self.history)
+
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         rates, decays = zip(*((run.recipe.learning_rate, run.recipe.weight_decay) for run in self.pack.replicas), strict=True)
-        optimiser = PackOptimiser(self.networks.parameters(), self.recipe.optimizer, rates, decays)
-        return [optimiser], [{"scheduler": torch.optim.lr_scheduler.LambdaLR(optimiser, self.share), "interval": "step"}]
+        self.optimiser = PackOptimiser(self.networks.parameters(), self.recipe.optimizer, rates, decays)
+        if self.frozen is not None:
+            thaw(self.frozen, self)
+            self.began -= self.history[-1].wall_s
+        first = self.done * self.steps_an_epoch
+        schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, lambda step: self.share(first + step))
+        return {"optimizer": self.optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def share(self, step: int) -> float:
         steps = self.recipe.epochs * self.steps_an_epoch
@@ -85,13 +87,13 @@ class PackModule(pl.LightningModule):
     def on_train_epoch_end(self) -> None:
         loss, self.logits, accuracy = self.measure(self.test)
         epoch = Epoch(
-            number=self.current_epoch + 1,
+            number=self.done + 1,
             train_loss=(self.loss / self.steps_an_epoch).cpu(),
             train_accuracy=(self.correct / self.steps_an_epoch).cpu(),
             val_accuracy=self.measure(self.validation)[2] if self.validation is not None else None,
             test_loss=loss,
             test_accuracy=accuracy,
-            share=self.share((self.current_epoch + 1) * self.steps_an_epoch - 1),
+            share=self.share((self.done + 1) * self.steps_an_epoch - 1),
             wall_s=monotonic() - self.began,
         )
         self.diverged |= ~(epoch.train_loss.isfinite() & loss.isfinite())

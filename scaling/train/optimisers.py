@@ -26,7 +26,7 @@ class PackOptimiser(torch.optim.Optimizer):
         self.decaying = any(decays)
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         loss = None
         if closure is not None:
             with torch.enable_grad():

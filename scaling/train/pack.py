@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
-import logging
-import sys
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from time import monotonic
 
 import numpy as np
@@ -20,8 +15,15 @@ from torch import Tensor
 from scaling.data import Material
 from scaling.data.batches import Batches
 from scaling.plan import Pack
+from scaling.store import Checkpoints
+from scaling.train.checkpoint import epochs_done, freeze, newest
+from scaling.train.epoch import Epoch
 from scaling.train.examples import resident
-from scaling.train.module import Epoch, PackModule
+from scaling.train.module import PackModule
+from scaling.train.process import settled
+
+CHECKPOINT_S = 60.0
+"""Between two checkpoints, at least; a pack that takes less leaves none."""
 
 Heard = Callable[[Epoch], None]
 
@@ -58,35 +60,38 @@ class _Loader:
         return self.batches.epoch(self.epoch())
 
 
-def train(pack: Pack, material: Material, *, device: str = "auto", heard: Heard = lambda epoch: None) -> Trained:
+def train(
+    pack: Pack, material: Material, *, device: str = "auto", heard: Heard = lambda epoch: None, checkpoints: Checkpoints | None = None
+) -> Trained:
     """Train every replica of a pack on one device, on exactly one thread.
 
     Args:
         material: the data set of ``pack.cell``, decoded.
         device: ``cpu``, ``cuda``, or ``auto`` for a GPU where there is one.
         heard: is told of each epoch as it ends.
+        checkpoints: where it goes on from, and where long trainings leave where they stand.
     """
     began = monotonic()
-    _settle()
-    place = torch.device("cuda" if device == "auto" and torch.cuda.is_available() else "cpu" if device == "auto" else device)
-    recipe = pack.cell.recipe
-    data = resident(material, place)
-    batches = data.batches(recipe, pack.runs[0].order)
-    module = PackModule(pack, data.tested(recipe), data.validated(recipe), steps_an_epoch=len(batches), heard=heard)
-    trainer = pl.Trainer(
-        accelerator="gpu" if place.type == "cuda" else "cpu",
-        devices=1,
-        max_epochs=recipe.epochs,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        use_distributed_sampler=False,
-        inference_mode=True,
-    )
-    trainer.fit(module, _Loader(batches, lambda: module.current_epoch))
-    wall_s = monotonic() - began
+    saved = began
+
+    def keep(epoch: Epoch) -> None:
+        nonlocal saved
+        if checkpoints and epoch.number < pack.cell.recipe.epochs and monotonic() - saved >= CHECKPOINT_S:
+            checkpoints.save(epoch.number, freeze(module))
+            saved = monotonic()
+        heard(epoch)
+
+    with settled():
+        place = torch.device("cuda" if device == "auto" and torch.cuda.is_available() else "cpu" if device == "auto" else device)
+        recipe = pack.cell.recipe
+        data = resident(material, place)
+        batches = data.batches(recipe, pack.runs[0].order)
+        module = PackModule(pack, data.tested(recipe), data.validated(recipe), steps_an_epoch=len(batches), heard=keep)
+        module.frozen = newest(checkpoints)
+        trainer = _trainer(place, recipe.epochs - epochs_done(module.frozen))
+        trainer.fit(module, _Loader(batches, lambda: module.done))
+        threads = torch.get_num_threads()
+    wall_s = monotonic() - module.began
     return Trained(
         pack=pack,
         history=module.history,
@@ -96,21 +101,21 @@ def train(pack: Pack, material: Material, *, device: str = "auto", heard: Heard 
         wall_s=wall_s,
         images_per_s=pack.size * recipe.epochs * len(batches) * recipe.batch_size / wall_s,
         device=torch.cuda.get_device_name(place) if place.type == "cuda" else "cpu",
-        threads=torch.get_num_threads(),
+        threads=threads,
     )
 
 
-@cache
-def _settle() -> None:
-    """Once a process: one thread, no denormals, memory that is kept, and a silent Lightning."""
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
-    if sys.platform == "linux":
-        # glibc hands every large tensor back to the kernel, and page faults then cost up to half of a step: keep it instead.
-        libc, m_trim_threshold, m_mmap_max = ctypes.CDLL(None), -1, -4
-        libc.mallopt(m_mmap_max, 0)
-        libc.mallopt(m_trim_threshold, 2**31 - 1)
-    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
-    logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-    warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
+def _trainer(place: torch.device, epochs: int) -> pl.Trainer:
+    """Lightning's loop, and nothing beside it."""
+    return pl.Trainer(
+        accelerator="gpu" if place.type == "cuda" else "cpu",
+        devices=1,
+        max_epochs=epochs,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+        inference_mode=True,
+    )

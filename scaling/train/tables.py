@@ -47,11 +47,9 @@ def tables(trained: Trained, material: Material, provenance: Mapping[str, Any]) 
                 "created_at": created_at,
             }
         )
-        rows["predictions"].append(
-            {"id": run.id, "fingerprint": facts.fingerprint, "classes": facts.image.classes, "logits": logits.ravel()}
-        )
+        rows["predictions"].append({"id": run.id, "fingerprint": facts.fingerprint, "classes": facts.image.classes, "logits": logits.ravel()})
         for epoch in trained.history:
-            lost = not bool(np.isfinite(epoch.train_loss[replica]) and np.isfinite(epoch.test_loss[replica]))
+            lost = not bool((epoch.train_loss + epoch.test_loss)[replica].isfinite())
             rows["epochs"].append(
                 {
                     "id": run.id,

@@ -18,6 +18,10 @@ from scaling.store.schema import EPOCHS, RUNS
 IMAGES = 1000
 IMAGE = ImageShape(1, 28, 10)
 RECIPE = Recipe(epochs=8)
+SHORT = Recipe(epochs=3)
+COMMAND = "scaling report " + "long/" * 40 + "x.yaml"
+MADE = datetime(2025, 2, 3, 4, 5, tzinfo=UTC)
+MISSING = 5
 DATA = Data(type="mnist5k", fingerprint="0" * 64)
 WIDTHS = (1, 2, 3, 4, 6, 8, 12)
 

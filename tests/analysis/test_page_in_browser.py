@@ -11,10 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.image import imread
-from planted_study import lenets, planted, trees
-
-from analysis import write_report
-from scaling.config import Recipe
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -35,16 +31,9 @@ def chromium(*options: str, page: Path, profile: Path) -> str:
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
 
 
-@pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    runs, epochs = planted([*lenets((1, 2, 4, 8, 12)), *trees((1, 2, 4, 8, 12))], seeds=3, recipe=Recipe(epochs=3))
-    out = tmp_path_factory.mktemp("browser")
-    return write_report(study="planted", runs=runs, epochs=epochs, out=out, command="scaling report " + "long/" * 40 + "x.yaml").path
-
-
-def test_the_screenshot_is_not_blank(page, tmp_path):
+def test_the_screenshot_is_not_blank(report, tmp_path):
     shot = tmp_path / "shot.png"
-    chromium(f"--screenshot={shot}", "--window-size=1200,2400", "--hide-scrollbars", page=page, profile=tmp_path / "profile")
+    chromium(f"--screenshot={shot}", "--window-size=1200,2400", "--hide-scrollbars", page=report.path, profile=tmp_path / "profile")
     pixels = imread(shot)[..., :3]
     ink = (np.abs(pixels - pixels[0, 0]).max(axis=-1) > 0.2).mean(axis=1)
     assert pixels.shape[1] == 1200
@@ -53,9 +42,9 @@ def test_the_screenshot_is_not_blank(page, tmp_path):
 
 
 @pytest.mark.parametrize("width", [400, 1200])
-def test_nothing_overflows_and_every_figure_is_there(page, tmp_path, width):
+def test_nothing_overflows_and_every_figure_is_there(report, tmp_path, width):
     frame = tmp_path / "frame.html"
-    frame.write_text(MEASURE.format(width=width, page=escape(page.read_text())))
+    frame.write_text(MEASURE.format(width=width, page=escape(report.path.read_text())))
     measured = re.search(r'data-measured="(\d+) (\d+) (\d+)"', chromium("--dump-dom", page=frame, profile=tmp_path / "profile"))
     assert measured
     scrolled, visible, images = map(int, measured.groups())

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import csv
-from datetime import UTC, datetime
-from html.parser import HTMLParser
 from io import StringIO
-from math import log, nan, sqrt
+from math import log, sqrt
 from pathlib import Path
 
 import matplotlib as mpl
 import pytest
-from planted_study import changed, joined, lenets, planted, trees
+from page import Page
+from planted_study import COMMAND, MADE, MISSING, SHORT, WIDTHS, changed, joined, lenets, planted
 from rich.console import Console
 from scipy import stats
 
 from analysis import Report, laws_text, write_report
+from analysis.words import quantity
 from scaling.config import Recipe
 from scaling.fit import fit_table
 from scaling.store.schema import EPOCHS, RUNS
@@ -28,43 +28,22 @@ NAMES = (
     "residuals",
     "exponent_against_epoch",
 )
-SHORT = Recipe(epochs=3)
-WIDTHS = (1, 2, 3, 4, 6, 8, 12)
-
-
-class Page(HTMLParser):
-    """What a page says, what it loads, where it links."""
-
-    VOID = frozenset({"meta", "img", "link", "br"})
-
-    def __init__(self, source: str) -> None:
-        super().__init__()
-        self.text, self.loads, self.links, self.tags, self.open = "", [], [], [], []
-        self.feed(source)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        self.open += [tag] if tag not in self.VOID else []
-        self.loads += [value for name, value in attrs if name == "src" or (tag == "link" and name == "href")]
-        self.links += [value for name, value in attrs if tag == "a" and name == "href"]
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text += data
 
 
 def write(out: Path, study, **options) -> tuple[Report, Page]:
     runs, epochs = study
-    report = write_report(study="planted <study>", runs=runs, epochs=epochs, out=out, command="scaling report x.yaml", **options)
+    report = write_report(study="planted <study>", runs=runs, epochs=epochs, out=out, command=COMMAND, **options)
     return report, Page(report.path.read_text())
 
 
 def table(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def written(study, report):
+    return report, Page(report.path.read_text())
 
 
 def test_every_figure_has_its_three_files(written):
@@ -181,20 +160,65 @@ def test_the_terminal_says_the_same(written):
 def test_the_same_runs_in_another_order_give_the_same_bytes_and_leave_matplotlib_alone(study, written, tmp_path):
     before = dict(mpl.rcParams)
     backwards = tuple(part.take(list(reversed(range(len(part))))) for part in study)
-    again, _ = write(tmp_path, backwards, created=datetime(2025, 2, 3, 4, 5, tzinfo=UTC), missing=5)
+    again, _ = write(tmp_path, backwards, created=MADE, missing=MISSING)
     assert dict(mpl.rcParams) == before
     first = written[0]
     for one, other in zip((first.path, *first.figures), (again.path, *again.figures), strict=True):
         assert one.read_bytes() == other.read_bytes(), one.name
 
 
-def test_thin_curves_stand_beside_full_ones(tmp_path):
-    def curve(rate, networks, seeds, epochs=2):
-        return planted(networks, seeds=seeds, recipe=Recipe(epochs=epochs, learning_rate=rate))
+def test_thin_curves_stand_beside_a_full_one(tmp_path):
+    def curve(rate, widths, seeds):
+        return planted(lenets(widths), seeds=seeds, recipe=Recipe(epochs=2, learning_rate=rate))
 
     runs, epochs = joined(
-        curve(0.01, lenets((6,)), 3), curve(0.02, lenets((3, 6)), 3), curve(0.05, lenets(WIDTHS), 1), curve(0.1, lenets((1, 4, 12)), 2, epochs=1)
+        curve(0.01, (6,), 3), curve(0.02, (3, 6), 3), curve(0.05, WIDTHS, 1), curve(0.1, (1, 3, 6, 12), 4), curve(0.2, WIDTHS, 1)
     )
+    runs = changed(runs, "diverged", lambda row: row["learning_rate"] == 0.2)
     runs = changed(runs, "test_error", lambda row: 0.0 if (row["learning_rate"], row["seed"]) == (0.1, 0) else row["test_error"])
     report, page = write(tmp_path, (runs, epochs))
-    assert [fit.label for fit in report.fits] == [f"lenet5, learning rate {rate}" for rate in (0.02, 0.05)] + ["lenet5, learning rate 0.1, 1 epochs"]
+    assert [fit.label for fit in report.fits] == [f"lenet5, learning rate {rate}" for rate in (0.02, 0.05, 0.1)]
+    assert "lenet5, learning rate 0.01 has no law" in page.text
+    assert "lenet5, learning rate 0.2 has no law: none of its runs ended with a test error" in page.text
+    assert "4 runs without any error can't be drawn" in page.text
+    rows = {(row["group"][-4:], row["filters"]): row for row in table(tmp_path / "figures" / "error_against_filters.csv")}
+    assert len(rows) == 1 + 2 + 7 + 4
+    # A law that is refused is in the table with its reason, and in no figure.
+    assert "any data would fit" in page.text
+    assert rows["0.02", "6"]["power"] == ""
+    assert rows["0.05", "6"]["power"] != ""
+    assert rows["0.05", "6"]["low_error"] == ""
+    zeros = [run["test_error"] for run in runs.to_pylist() if (run["learning_rate"], run["filters"]) == (0.1, 12)]
+    assert float(rows[" 0.1", "12"]["mean_error"]) == pytest.approx(sum(zeros) / 4, rel=1e-14)
+
+
+def test_one_run_without_epochs_has_a_report(tmp_path):
+    runs, _ = planted(lenets((6,)), seeds=1)
+    report, page = write(tmp_path, (runs, EPOCHS.empty_table()))
+    assert {path.stem for path in report.figures} == set(NAMES[:3])
+    assert report.fits == ()
+    for said in ("No law can be read", "lenet5 has no law", "No learning curves", "one run has none"):
+        assert said in page.text
+
+
+def test_networks_without_any_error_have_a_page(tmp_path):
+    runs, epochs = planted(lenets((1, 2, 4, 8)), seeds=2, recipe=SHORT)
+    report, page = write(tmp_path, (changed(runs, "test_error", lambda row: 0.0), epochs))
+    assert (report.figures, report.fits) == ((), ())
+    assert "lenet5 has no law" in page.text
+    assert "No figures: no run made an error" in page.text
+
+
+def test_a_study_whose_runs_all_diverged_has_a_page(tmp_path):
+    runs, epochs = planted(lenets((1, 2, 4)), seeds=2, recipe=SHORT)
+    runs = changed(changed(runs, "diverged", lambda row: True), "test_error", lambda row: None)
+    report, page = write(tmp_path, (runs, epochs))
+    assert report.figures == ()
+    assert "6 runs without a test error" in page.text
+    assert "none of its runs ended with a test error" in page.text
+
+
+def test_a_study_without_runs_has_a_page(tmp_path):
+    report, page = write(tmp_path, (RUNS.empty_table(), EPOCHS.empty_table()), missing=112)
+    assert (report.figures, report.fits) == ((), ())
+    assert "112 runs of the study not in the store" in page.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -84,7 +85,15 @@ def test_a_cache_hit_needs_no_data_folder(mnist, cache, tmp_path):
         np.testing.assert_array_equal(one.labels, other.labels)
     np.testing.assert_array_equal(first.mean, again.mean)
     np.testing.assert_array_equal(first.std, again.std)
-    assert isinstance(again.train.images, np.memmap)
+    assert isinstance(again.train.images.base, np.memmap)
+
+
+def test_pickling_hands_the_images_over_without_a_copy(mnist, cache):
+    """So Ray's object store holds them once a node."""
+    material, handed_over = load(Mnist(), folder=mnist, cache=cache), []
+    rest = pickle.dumps(material, protocol=5, buffer_callback=handed_over.append)
+    assert len(rest) < 5000
+    np.testing.assert_array_equal(pickle.loads(rest, buffers=handed_over).train.images, material.train.images)
 
 
 @pytest.mark.parametrize("name", ["train_images.npy", "train_labels.npy", "test_images.npy", "test_labels.npy", disk.RECORD])
@@ -105,7 +114,7 @@ def test_a_cached_file_that_is_cut_short_or_gone_is_found_and_made_again(mnist, 
 def test_a_cache_that_cannot_be_written_is_done_without(mnist, tmp_path):
     (tmp_path / "file").touch()
     material = load(Mnist(), folder=mnist, cache=tmp_path / "file" / "cache")
-    assert not isinstance(material.train.images, np.memmap)
+    assert not isinstance(material.train.images.base, np.memmap)
     cached = load(Mnist(), folder=mnist, cache=tmp_path / "cache")
     np.testing.assert_array_equal(material.train.images, cached.train.images)
 

@@ -218,4 +218,4 @@ def test_a_users_own_set_is_cached_by_its_content(tmp_path, cache):
     np.savez(tmp_path / "own.npz", train_images=images, train_labels=np.arange(9), test_images=images, test_labels=np.arange(9))
     material = load(Own(path="own.npz"), folder=tmp_path, cache=cache)
     assert [place.name for place in cache.iterdir()] == [material.facts.fingerprint]
-    assert isinstance(material.train.images, np.memmap)
+    assert isinstance(material.train.images.base, np.memmap)

@@ -1,0 +1,28 @@
+"""A recipe of an architecture's own, laid over the study's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scaling.config.grid import LeafPath
+
+
+def laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """A group that names its type replaces the one below; any other is merged with it."""
+    merged = dict(below)
+    for name, value in above.items():
+        merged[name] = {**below[name], **value} if _merges(below.get(name), value) else value
+    return merged
+
+
+def is_above(path: LeafPath, below: dict[str, Any], above: dict[str, Any]) -> bool:
+    """Whether a leaf of the two, laid over each other, is for the upper one to mend."""
+    name, *inner = path
+    if name not in above:
+        return False
+    merged = bool(inner) and _merges(below.get(name), above[name])
+    return not merged or inner[0] in above[name] or inner[0] not in below[name]
+
+
+def _merges(old: Any, new: Any) -> bool:
+    return isinstance(old, dict) and isinstance(new, dict) and "type" not in new

@@ -1,0 +1,35 @@
+"""The ids of the studies that are shipped: a change that moves one would train everything again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from scaling.config import load_study
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+FROZEN: dict[str, list[str]] = json.loads(Path(__file__).with_name("frozen_ids.json").read_text())
+"""By file: of each cell's first run, in the order of the file."""
+STUDIES = sorted(path.relative_to(CONFIGS).as_posix() for path in CONFIGS.rglob("*.yaml") if path.relative_to(CONFIGS).parts[0] != "cluster")
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_ids_are_as_they_were_frozen(name):
+    ids = [cell.run(0).id for cell in load_study(CONFIGS / name, data=Path("nowhere")).cells]
+    line = f"{json.dumps(name)}: {json.dumps(ids)}"
+    assert name in FROZEN, f"a new study: add to {Path(__file__).with_name('frozen_ids.json')} the line\n{line}"
+    moved = set(FROZEN[name]) - set(ids)
+    assert not moved, f"stored runs of {name} would be trained again; where its grid was changed on purpose, the line is now\n{line}"
+    assert ids == FROZEN[name], f"{name} has new cells; the line is now\n{line}"
+
+
+def test_nothing_is_frozen_that_is_gone():
+    assert set(FROZEN) == set(STUDIES)
+
+
+def test_all_seeds_of_the_quickstart():
+    """What differs between the runs of a cell enters its ids too."""
+    runs = {run.seed: run.id for cell, run in load_study(CONFIGS / "quickstart.yaml", data=Path("nowhere")).runs()}
+    assert len(set(runs.values())) == len(runs) == 8

@@ -1,0 +1,45 @@
+"""Studies with a planted law: counts of errors whose spread over seeds is a known share of a binomial's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from scaling.fit import Points
+from scaling.fit.forms import FLOOR
+
+WIDTHS = (1, 2, 3, 4, 6, 8, 12)
+DISPERSION = 0.6
+
+
+def curve(x: np.ndarray, law: tuple[float, float, float]) -> np.ndarray:
+    return FLOOR.evaluate(np.array(law), x)
+
+
+def plant(
+    law: tuple[float, float, float],
+    rng: np.random.Generator,
+    *,
+    widths: Sequence[float] = WIDTHS,
+    seeds: int = 4,
+    trials: int = 1000,
+) -> Points:
+    """One study: amplitude, exponent and floor, counted on ``trials`` images."""
+    x = np.repeat(np.array(widths, dtype=float), seeds)
+    mean = curve(x, law)
+    errors = rng.normal(trials * mean, np.sqrt(DISPERSION * trials * mean * (1 - mean))).round()
+    return Points(x_name="filters", y_name="test_error", x=x, y=errors.clip(0, trials) / trials, trials=trials)
+
+
+def bare(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray) -> Points:
+    return Points(x_name="filters", y_name="loss", x=np.array(x, dtype=float), y=np.array(y, dtype=float), trials=None)
+
+
+def tabled(points: Points, **columns: object) -> pa.Table:
+    """As rows of the store's table; columns with one value for all runs may be added."""
+    table = pa.table({"filters": points.x, "test_error": points.y, "test_images": [points.trials] * len(points.y)})
+    for name, value in {"architecture": "lenet5", **columns}.items():
+        table = table.append_column(name, pa.array([value] * len(table)))
+    return table

@@ -1,0 +1,105 @@
+"""Intervals hold the planted truth as often as they say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from planted_laws import DISPERSION, WIDTHS, bare, plant
+from scipy.stats import norm, t
+
+from scaling.fit import Points, fit
+from scaling.fit.noise import dispersion, variance
+from scaling.fit.resample import resample
+
+STUDIES = 400
+FEWEST, MOST = 372, 391
+"""Of 400 intervals. By the binomial distribution, 372 or more hold the truth with a probability of 2.3 % if each does in 90 % of all
+studies, and 391 or fewer with one of 2.1 % if each does in 99 %. So a count between them excludes both."""
+
+
+def hits(law: tuple[float, float, float], form: str, parameter: str) -> int:
+    """How many of many studies' intervals hold the truth."""
+    truth = dict(zip(("amplitude", "exponent", "floor"), law, strict=True))[parameter]
+    found = 0
+    for study in range(STUDIES):
+        points = plant(law, np.random.default_rng([1, study]))
+        interval = fit(points, forms=(form,), holdout=0, resamplings=200, seed=study).laws[form].parameters[parameter]
+        found += interval.low <= truth <= interval.high
+    return found
+
+
+@pytest.mark.parametrize(("form", "floor"), [("power", 0.0), ("floor", 0.03), ("floor", 0.0)])
+def test_exponents_interval_is_honest_with_four_seeds(form: str, floor: float):
+    assert FEWEST <= hits((0.4, 0.5, floor), form, "exponent") <= MOST
+
+
+def test_without_a_floor_its_interval_is_one_sided():
+    laws = [fit(plant((0.4, 0.5, 0.0), np.random.default_rng(k)), forms=("floor",), resamplings=200).laws["floor"] for k in range(40)]
+    floors = [law.parameters["floor"] for law in laws]
+    # Each lower end is above 0 with a probability of 2.5 %: more than 5 of 40 with one of 3e-4.
+    assert sum(floor.low > 0 for floor in floors) <= 5
+    assert all(floor.low >= 0 for floor in floors)
+    assert sum(floor.estimate == 0 for floor in floors) >= 8  # half of them are; fewer than 8 with a probability of 2e-5
+    assert np.median([floor.estimate for floor in floors]) < 0.02
+
+
+def test_resampled_means_scatter_as_students_interval_has_it():
+    points = plant((0.4, 0.5, 0.0), np.random.default_rng(0), seeds=5)
+    draws = 20_000
+    freedom = points.replicates
+    drawn = resample(points, points.means, dispersion=1.0, freedom=freedom, draws=draws, rng=np.random.default_rng(1))
+    expected = points.std / np.sqrt(5) * t.ppf(0.975, freedom) / norm.ppf(0.975)
+    # Four sigma of a mean and of a standard deviation.
+    assert (np.abs(drawn.mean(axis=0) - points.means) < 4 * expected / np.sqrt(draws)).all()
+    np.testing.assert_allclose(drawn.std(axis=0), expected, rtol=4 / np.sqrt(2 * draws))
+
+
+def test_a_single_run_scatters_as_the_others_do():
+    points = plant((0.4, 0.5, 0.0), np.random.default_rng(0), seeds=8)
+    single = Points(x_name="filters", y_name="test_error", x=np.append(points.x, 24.0), y=np.append(points.y, 0.08), trials=1000)
+    share = dispersion(single)
+    assert share == pytest.approx(dispersion(points))
+    draws = 20_000
+    curve = 0.4 * single.widths**-0.5
+    drawn = resample(single, curve, dispersion=share, freedom=single.replicates, draws=draws, rng=np.random.default_rng(1))
+    stretch = t.ppf(0.975, single.replicates) / norm.ppf(0.975)
+    assert drawn[:, -1].std() == pytest.approx(stretch * np.sqrt(share * variance(curve[-1:], 1000)[0]), rel=4 / np.sqrt(2 * draws))
+    assert fit(single, resamplings=50).notes == ("Widths with one run: 1; their scatter is taken from the widths with more.",)
+
+
+def test_dispersion_is_the_planted_one():
+    points = plant((0.4, 0.5, 0.0), np.random.default_rng(0), seeds=300)
+    # Four sigma of a variance.
+    assert dispersion(points) == pytest.approx(DISPERSION, rel=4 * np.sqrt(2 / points.replicates))
+    spread = np.random.default_rng(0).lognormal(0, 0.1, len(points.x))
+    assert dispersion(bare(points.x, spread / points.x)) == pytest.approx(0.1**2, rel=0.2)  # log-normal: exp(0.01) - 1, and four sigma
+
+
+def test_without_replicates_the_interval_rests_on_the_residuals():
+    rng = np.random.default_rng(0)
+    laws = [
+        fit(plant((0.4, 0.5, 0.0), rng, seeds=1, widths=(*WIDTHS, 16)), forms=("power",), holdout=0, resamplings=200).laws["power"]
+        for _ in range(200)
+    ]
+    held = sum(law.parameters["exponent"].low <= 0.5 <= law.parameters["exponent"].high for law in laws)
+    assert 178 <= held <= 198  # 95 % of 200; beyond with a probability of 1e-3 on either side
+    noted = fit(plant((0.4, 0.5, 0.0), rng, seeds=1)).notes
+    assert noted == ("No width has two runs that tell their scatter: the intervals rest on how the means lie about each law.",)
+
+
+def test_draws_are_those_of_the_seed_and_paired_between_forms():
+    points = plant((0.4, 0.5, 0.05), np.random.default_rng(0))
+    first, again, other = (fit(points, resamplings=50, seed=seed).laws for seed in (3, 3, 4))
+    np.testing.assert_array_equal(first["floor"].draws, again["floor"].draws)
+    assert (first["floor"].draws != other["floor"].draws).any()
+    alone = fit(points, resamplings=50, seed=3, forms=("floor",)).laws["floor"]
+    np.testing.assert_array_equal(first["floor"].draws, alone.draws)
+
+
+def test_a_band_holds_its_curve_and_an_interval_its_estimate():
+    law = fit(plant((0.4, 0.5, 0.05), np.random.default_rng(0)), resamplings=200).laws["floor"]
+    x = np.geomspace(1, 100, 20)
+    low, high = law.band(x)
+    assert low.shape == (20,)
+    assert ((low <= law.predict(x)) & (law.predict(x) <= high)).all()
+    assert all(interval.low <= interval.estimate <= interval.high for interval in law.parameters.values())

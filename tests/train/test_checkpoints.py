@@ -1,0 +1,78 @@
+"""A pack that was interrupted ends with the bits of one that was not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from tiny_packs import LENET, TREE, cell, material, pack
+
+from scaling.config.recipe import Adam, Cosine, Sgd
+from scaling.store import Checkpoints, open_store
+from scaling.train import Epoch, train
+from scaling.train.checkpoint import MEASURES
+
+
+class Interrupted(Exception):
+    """What a test raises in the middle of a training."""
+
+
+@pytest.fixture(autouse=True)
+def _often(monkeypatch):
+    monkeypatch.setattr("scaling.train.pack.CHECKPOINT_S", 0.0)
+
+
+def stop_after(epochs: int):
+    def heard(epoch: Epoch) -> None:
+        if epoch.number == epochs:
+            raise Interrupted
+
+    return heard
+
+
+def interrupted(pack, checkpoints, epochs):
+    with pytest.raises(Interrupted):
+        train(pack, material(), device="cpu", heard=stop_after(epochs), checkpoints=checkpoints)
+
+
+RECIPES = {
+    "sgd in bf16": {"precision": "bf16", "schedule": Cosine(), "weight_decay": 1e-3},
+    "adam": {"optimizer": Adam(), "learning_rate": 0.003},
+    "plain sgd": {"optimizer": Sgd(momentum=0.0, nesterov=False)},
+}
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+@pytest.mark.parametrize("architecture", [LENET, TREE], ids=["lenet5", "tree3"])
+def test_a_resumed_pack_has_the_bits_of_an_uninterrupted_one(tmp_path, architecture, recipe):
+    made = pack(cell(architecture, epochs=4, **recipe))
+    checkpoints = Checkpoints(open_store(tmp_path), made.key)
+    interrupted(made, checkpoints, 1)
+    interrupted(made, checkpoints, 3)
+    heard = []
+    resumed = train(made, material(), device="cpu", heard=lambda epoch: heard.append(epoch.number), checkpoints=checkpoints)
+    whole = train(made, material(), device="cpu")
+    assert heard == [4]
+    assert np.array_equal(resumed.logits, whole.logits)
+    assert all(
+        torch.equal(weight, other[name]) for one, other in zip(resumed.weights, whole.weights, strict=True) for name, weight in one.items()
+    )
+    for one, other in zip(resumed.history, whole.history, strict=True):
+        for measure in set(MEASURES) - {"wall_s"}:
+            a, b = getattr(one, measure), getattr(other, measure)
+            assert torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
+            assert type(a) is type(b)
+
+
+def test_two_generations_are_kept_and_the_older_one_serves_where_the_newer_is_damaged(tmp_path):
+    made = pack(cell(epochs=5))
+    checkpoints = Checkpoints(open_store(tmp_path), made.key)
+    interrupted(made, checkpoints, 4)
+    assert checkpoints.epochs() == [4, 3]
+    newest = tmp_path / "checkpoints" / made.key / "4.safetensors"
+    newest.write_bytes(newest.read_bytes()[:100])
+    heard = []
+    train(made, material(), device="cpu", heard=lambda epoch: heard.append(epoch.number), checkpoints=checkpoints)
+    assert heard == [4, 5]
+    checkpoints.clear()
+    assert checkpoints.epochs() == []

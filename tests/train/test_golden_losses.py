@@ -1,0 +1,33 @@
+"""Training still computes the numbers that stored runs were made of."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from golden_losses import FILE, PACKS, losses
+
+from scaling.config import TRAINING_VERSION
+
+GOLDEN = json.loads(FILE.read_text())
+SAME_NUMBERS = 1e-5
+"""Relative. Processors sum fp32 in other orders, 2^-24 a sum; over 32 steps that stays some orders of magnitude below this."""
+
+
+def test_the_golden_losses_are_of_this_training_version():
+    assert GOLDEN["training_version"] == TRAINING_VERSION
+    assert set(GOLDEN["losses"]) == set(PACKS)
+    assert {"device", "machine", "vector_instructions", "versions"} < set(GOLDEN)
+
+
+@pytest.mark.parametrize("name", PACKS)
+def test_losses_are_the_golden_ones(name):
+    for kind, made in losses(PACKS[name]).items():
+        np.testing.assert_allclose(
+            made,
+            GOLDEN["losses"][name][kind],
+            rtol=SAME_NUMBERS,
+            err_msg=f"training computes other numbers than on {GOLDEN['machine']} with {GOLDEN['versions']}: if the code is why, "
+            "raise TRAINING_VERSION and write the golden losses anew (see golden_losses.py)",
+        )

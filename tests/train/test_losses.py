@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from math import exp, log
+
+import pytest
+import torch
+
+from scaling.train.module import losses
+
+R, B, CLASSES = 3, 5, 4
+
+
+@pytest.fixture
+def answers():
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(R, B, CLASSES, generator=generator, dtype=torch.float64)
+    return logits, torch.randint(CLASSES, (B,), generator=generator)
+
+
+def test_cross_entropy_is_the_plain_loops(answers):
+    logits, labels = answers
+    for r, loss in enumerate(losses(logits, labels, "cross_entropy").tolist()):
+        nats = [log(sum(map(exp, logits[r, b].tolist()))) - logits[r, b, labels[b]].item() for b in range(B)]
+        assert loss == pytest.approx(sum(nats) / B, rel=1e-14)
+
+
+def test_mse_is_the_plain_loops(answers):
+    logits, labels = answers
+    for r, loss in enumerate(losses(logits, labels, "mse").tolist()):
+        squares = [(logits[r, b, c].item() - (c == labels[b].item())) ** 2 for b in range(B) for c in range(CLASSES)]
+        assert loss == pytest.approx(sum(squares) / (B * CLASSES), rel=1e-14)
+
+
+@pytest.mark.parametrize("kind", ["cross_entropy", "mse"])
+def test_a_replicas_gradient_is_its_own(answers, kind):
+    """The sum over replicas, from which backward starts, gives each one the gradient that it has alone."""
+    logits, labels = answers
+    logits.requires_grad_()
+    losses(logits, labels, kind).sum().backward()
+    for r in range(R):
+        alone = logits[r : r + 1].detach().clone().requires_grad_()
+        losses(alone, labels, kind).sum().backward()
+        torch.testing.assert_close(logits.grad[r : r + 1], alone.grad, rtol=1e-15, atol=0)

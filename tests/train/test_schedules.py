@@ -1,0 +1,74 @@
+"""Each schedule against torch's where torch has it, and against what its docstring promises."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scaling.config.recipe import Constant, Cosine, OneCycle, Step
+from scaling.train.schedules import Schedule, share
+
+
+def shares(schedule: Schedule, *, epochs: int, steps_an_epoch: int) -> np.ndarray:
+    steps = epochs * steps_an_epoch
+    return np.array([share(schedule, step, steps=steps, steps_an_epoch=steps_an_epoch) for step in range(steps)])
+
+
+def torchs(kind: Any, steps: int, *, each: int = 1, **arguments: Any) -> np.ndarray:
+    """The rates of one of torch's schedulers, which is stepped once every ``each`` steps, from a rate of one."""
+    optimiser = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    scheduler, rates = kind(optimiser, **arguments), []
+    for step in range(1, steps + 1):
+        rates.append(optimiser.param_groups[0]["lr"])
+        optimiser.step()
+        if step % each == 0:
+            scheduler.step()
+    return np.array(rates)
+
+
+def test_constant_stays():
+    assert (shares(Constant(), epochs=3, steps_an_epoch=5) == 1).all()
+
+
+@pytest.mark.parametrize(("every", "factor"), [(1, 0.5), (3, 0.1), (4, 1.0)])
+def test_step_is_torchs(every, factor):
+    expected = torchs(torch.optim.lr_scheduler.StepLR, 70, each=7, step_size=every, gamma=factor)
+    # torch multiplies once for each drop, here a power is taken: 9 roundings at most.
+    np.testing.assert_allclose(shares(Step(every=every, factor=factor), epochs=10, steps_an_epoch=7), expected, rtol=9 * 2.0**-53)
+
+
+def test_cosine_is_torchs():
+    expected = torchs(torch.optim.lr_scheduler.CosineAnnealingLR, 60, T_max=60)
+    # torch goes from each rate to the next one, a few roundings a step; where the rate is near zero, they are those of numbers near one.
+    np.testing.assert_allclose(shares(Cosine(), epochs=6, steps_an_epoch=10), expected, rtol=1e-12, atol=1e-14)
+
+
+def test_cosine_begins_at_one_and_never_quite_ends():
+    made = shares(Cosine(), epochs=2, steps_an_epoch=50)
+    assert made[0] == 1
+    assert (np.diff(made) < 0).all()
+    assert 0 < made[-1] < 1e-3
+
+
+@given(st.floats(0.001, 0.999), st.integers(1, 30), st.integers(1, 30))
+def test_one_cycle_rises_to_one_and_falls_and_is_never_zero(warmup, epochs, steps_an_epoch):
+    made = shares(OneCycle(warmup=warmup), epochs=epochs, steps_an_epoch=steps_an_epoch)
+    top = int(made.argmax())
+    # A product and a quotient round the peak, where warm-up ends exactly at a step.
+    assert made[top] == pytest.approx(1, rel=3 * 2.0**-53, abs=0)
+    assert abs(top - warmup * len(made)) <= 1
+    assert (np.diff(made[: top + 1]) > 0).all()
+    assert (np.diff(made[top:]) <= 0).all()
+    assert (made > 0).all()
+    assert (made <= 1).all()
+
+
+def test_one_cycle_is_two_straight_lines():
+    made = shares(OneCycle(warmup=0.3), epochs=10, steps_an_epoch=10)
+    np.testing.assert_allclose(made[:30], np.arange(1, 31) / 30, rtol=1e-15)
+    np.testing.assert_allclose(made[30:], np.arange(70, 0, -1) / 70, rtol=1e-15)

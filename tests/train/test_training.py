@@ -1,0 +1,212 @@
+"""A pack in this process: it learns, it measures what it says, and its bits are a function of the runs alone."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from tiny_packs import LENET, NOWHERE, SEEDS, SET, TREE, cell, material, pack
+
+from scaling.config.recipe import Augmentation, Cosine
+from scaling.datasets import Split
+from scaling.plan import Pack
+from scaling.train import Trained, train
+from scaling.train.schedules import share
+
+CHANCE = 0.9
+"""Error of guessing among ten classes."""
+both_precisions = pytest.mark.parametrize("precision", ["fp32", "bf16"])
+
+
+DONE: dict[str, Trained] = {}
+
+
+def trained(pack: Pack) -> Trained:
+    """Once for all tests."""
+    if pack.key not in DONE:
+        DONE[pack.key] = train(pack, material(pack.cell.dataset), device="cpu")
+    return DONE[pack.key]
+
+
+def equal_bits(one: Trained, other: Trained, slots: tuple[int, ...] = SEEDS) -> bool:
+    """All that two trainings measured and learned in some slots."""
+    return all(
+        np.array_equal(one.logits[r], other.logits[r])
+        and all(torch.equal(weight, other.weights[r][name]) for name, weight in one.weights[r].items())
+        and all(torch.equal(a.train_loss[r], b.train_loss[r]) for a, b in zip(one.history, other.history, strict=True))
+        for r in slots
+    )
+
+
+@both_precisions
+@pytest.mark.parametrize("architecture", [LENET, TREE], ids=["lenet5", "tree3"])
+def test_a_pack_learns(architecture, precision):
+    done = trained(pack(cell(architecture, precision=precision, epochs=6)))
+    errors = 1 - done.history[-1].test_accuracy
+    assert errors.median() < CHANCE / 3
+    assert (done.history[-1].train_loss < done.history[0].train_loss).all()
+    assert not done.diverged.any()
+
+
+@both_precisions
+def test_what_is_reported_is_counted_from_the_logits_that_are_kept(precision):
+    done = trained(pack(cell(precision=precision)))
+    assert done.logits.shape == (8, 200, 10)
+    assert done.logits.dtype == np.float16
+    correct = (done.logits.argmax(2) == material().test.labels).sum(1)
+    np.testing.assert_array_equal(done.history[-1].test_accuracy.numpy(), correct / 200)
+
+
+def test_the_history_is_whole_and_heard_as_it_grows():
+    heard = []
+    done = train(pack(cell(epochs=4, schedule=Cosine())), material(), heard=heard.append)
+    assert heard == done.history
+    assert [epoch.number for epoch in heard] == [1, 2, 3, 4]
+    assert [epoch.share for epoch in heard] == [share(Cosine(), step, steps=64, steps_an_epoch=16) for step in (15, 31, 47, 63)]
+    assert sorted(epoch.wall_s for epoch in heard) == [epoch.wall_s for epoch in heard]
+    assert heard[-1].wall_s <= done.wall_s
+    assert done.images_per_s == pytest.approx(8 * 4 * 400 / done.wall_s)
+    assert done.threads == 1
+    assert done.device == "cpu"
+
+
+@both_precisions
+def test_the_same_pack_gives_the_same_bits(precision):
+    again = train(pack(cell(precision=precision)), material(), device="cpu")
+    assert equal_bits(trained(pack(cell(precision=precision))), again)
+
+
+@both_precisions
+@pytest.mark.parametrize("architecture", [LENET, TREE], ids=["lenet5", "tree3"])
+def test_a_part_of_a_pack_gives_the_bits_of_the_whole(architecture, precision):
+    whole = trained(pack(cell(architecture, precision=precision)))
+    part = pack(cell(architecture, precision=precision), seeds=(2, 5, 7))
+    done = trained(part)
+    assert part.slots == [2, 5, 7]
+    assert equal_bits(whole, done, (2, 5, 7))
+
+
+@both_precisions
+def test_a_replica_that_diverges_harms_no_other(precision):
+    tame, wild = (cell(precision=precision, loss="mse", learning_rate=rate) for rate in (0.05, 1e6))
+    done = trained(pack(tame, tame, tame, wild, tame, tame, tame, tame))
+    assert [run.recipe.learning_rate for run in done.pack.runs] == [0.05] * 3 + [1e6] + [0.05] * 4
+    np.testing.assert_array_equal(np.flatnonzero(done.diverged), [3])
+    assert equal_bits(trained(pack(tame)), done, (0, 1, 2, 4, 5, 6, 7))
+
+
+def test_seeds_and_orders_both_matter():
+    first, second = trained(pack(cell())), trained(pack(cell(), seeds=range(8, 16)))
+    losses = torch.cat([first.history[0].train_loss, second.history[0].train_loss])
+    assert len(losses.unique()) == 16
+    assert {run.order for run in first.pack.runs} == {0}
+    assert {run.order for run in second.pack.runs} == {1}
+
+
+def test_images_that_are_held_out_are_never_trained_on():
+    """With other pixels and labels in their places, nothing but the accuracy on them changes; nor with others in the unused ones."""
+    dataset = SET.model_copy(update={"validation": 80, "train_images": 200})
+    mine, known = pack(cell(dataset=dataset, epochs=6)), material(dataset)
+    images, labels = np.array(known.train.images), np.array(known.train.labels)
+    away = np.setdiff1d(np.arange(len(labels)), known.train_index)
+    assert len(away) == 200
+    images[away] = 255 - images[away]
+    labels[away] = (labels[away] + 5) % 10
+    poisoned = train(mine, replace(known, train=Split(images, labels)), device="cpu")
+    clean = trained(mine)
+    assert equal_bits(clean, poisoned)
+    assert clean.history[-1].val_accuracy is not None
+    assert clean.history[-1].val_accuracy.median() > 0.5
+    assert poisoned.history[-1].val_accuracy.median() < 0.1
+
+
+def test_validation_accuracy_is_that_of_the_images_held_out():
+    """Testing on the held-out images themselves gives the same numbers, epoch by epoch."""
+    dataset = SET.model_copy(update={"validation": 80})
+    known = material(dataset)
+    held_out = Split(known.train.images[known.validation_index], known.train.labels[known.validation_index])
+    done = train(pack(cell(dataset=dataset)), replace(known, test=held_out), device="cpu")
+    for epoch in done.history:
+        torch.testing.assert_close(epoch.val_accuracy, epoch.test_accuracy, rtol=0, atol=0)
+
+
+def test_without_validation_images_there_is_no_validation_accuracy():
+    assert all(epoch.val_accuracy is None for epoch in trained(pack(cell())).history)
+
+
+def test_mean_squared_error_learns():
+    done = trained(pack(cell(loss="mse", epochs=6)))
+    # Answering with the share of each class costs 0.09 a class and image.
+    assert done.history[-1].train_loss.median() < 0.08
+    assert (1 - done.history[-1].test_accuracy).median() < CHANCE / 2
+
+
+def test_augmented_images_train_otherwise_and_are_measured_as_they_are():
+    done = trained(pack(cell(augmentation=Augmentation(crop=1, flip=True, shift=1))))
+    plain = trained(pack(cell()))
+    assert not equal_bits(plain, done, (0,))
+    assert torch.isfinite(done.history[-1].test_loss).all()
+    # At a rate that moves no weight both measure the initial networks.
+    still = [trained(pack(cell(epochs=1, learning_rate=1e-30, augmentation=a))) for a in (Augmentation(), Augmentation(crop=3, flip=True))]
+    np.testing.assert_array_equal(*(one.logits for one in still))
+    assert not torch.equal(*(one.history[0].train_loss for one in still))
+
+
+def flushes() -> bool:
+    """Whether this thread takes denormals for zero."""
+    return (torch.tensor([2.0**-126]) * 0.5).item() == 0
+
+
+def test_training_has_one_thread_without_denormals_and_gives_both_back():
+    """In every Python thread that trains: processors keep their mode for denormals a thread."""
+    during, after = [], []
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+
+    def work() -> None:
+        train(pack(cell(epochs=1)), material(), heard=lambda epoch: during.append((torch.get_num_threads(), flushes())))
+        after.append(flushes())
+
+    for _ in range(2):
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    work()
+    assert during == [(1, True)] * 3
+    assert after == [False] * 3
+    assert torch.get_num_threads() == 3
+    torch.set_num_threads(before)
+
+
+def test_an_interruption_is_heard_as_one():
+    handler = signal.getsignal(signal.SIGINT)
+
+    def interrupt(epoch: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        train(pack(cell()), material(), heard=interrupt)
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_a_fault_of_the_listener_is_not_swallowed():
+    def refuse(epoch: object) -> None:
+        raise ValueError("no ears")
+
+    with pytest.raises(ValueError, match="no ears"):
+        train(pack(cell()), material(), heard=refuse)
+
+
+def test_nothing_is_said_and_nothing_is_left_behind(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    train(pack(cell(epochs=1)), material())
+    assert list(tmp_path.iterdir()) == []
+    assert capfd.readouterr() == ("", "")
+
+
+def test_no_data_folder_is_made():
+    assert not NOWHERE.exists()

@@ -1,0 +1,40 @@
+"""Packs that train in a fraction of a second, on a set whose classes are easy to tell apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from scaling.architectures import AnyArchitecture, Lenet5, Tree3
+from scaling.config import Cell, Recipe
+from scaling.data import Material, load
+from scaling.datasets import Synthetic
+from scaling.plan import Pack
+from scaling.plan.packs import pack as packed
+
+NOWHERE = Path("nowhere")
+"""A data folder; a synthetic set needs none."""
+SET = Synthetic(size=400, test_size=200, side=16, noise=0.3)
+TREE = Tree3(filters=2, branches=4)
+LENET = Lenet5(filters=4, second_filters=8, hidden=(32,))
+RATES = {"lenet5": 0.05, "tree3": 0.3}
+SEEDS = tuple(range(8))
+
+
+@cache
+def material(dataset: Synthetic = SET) -> Material:
+    return load(dataset, folder=NOWHERE)
+
+
+def cell(architecture: AnyArchitecture = LENET, dataset: Synthetic = SET, **recipe: Any) -> Cell:
+    """By default three epochs of sixteen steps, in fp32."""
+    leaves = {"epochs": 3, "batch_size": 25, "learning_rate": RATES[architecture.type], "precision": "fp32"} | recipe
+    return Cell(dataset, dataset.facts(NOWHERE), architecture, Recipe(**leaves), {})
+
+
+def pack(*cells: Cell, seeds: Iterable[int] = SEEDS) -> Pack:
+    """One pack; the cells, which may differ in learning rate and weight decay, take turns."""
+    (made,) = packed((cells[i % len(cells)], cells[i % len(cells)].run(seed)) for i, seed in enumerate(seeds))
+    return made

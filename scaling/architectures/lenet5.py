@@ -25,7 +25,7 @@ class Lenet5(Architecture):
     """``convolutions`` of 5x5, each followed by 2x2 pooling; then ``hidden`` layers and a readout."""
 
     type: Literal["lenet5"] = "lenet5"
-    ratio: Annotated[float, Field(gt=0), Derived()] = RATIO
+    ratio: Annotated[float, Field(gt=0, lt=2**53), Derived()] = RATIO
     """d2/d1. Published for the 1998 network: 16/6."""
     second_filters: Whole = 0
     """d2; by default ``ratio`` times ``filters``, rounded half up, at least 1. 0 where there is no second convolution."""

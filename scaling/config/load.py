@@ -53,7 +53,8 @@ def _datasets(leaves: dict[str, Any], folder: Path, faults: Faults) -> Iterator[
         facts = dataset.facts(folder)
         if fault := dataset.fault(facts):
             faults.add(place((fault[0],)), fault[1])
-        yield dataset, facts
+        else:
+            yield dataset, facts
 
 
 def _recipes(i: int, below: dict[str, Any], above: Any, faults: Faults) -> Iterator[tuple[Recipe, Place]]:

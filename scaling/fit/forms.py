@@ -30,8 +30,8 @@ class Form:
             parameters: [..., p], in the order of the form's names; [draws, 1, p] with [k] sizes gives [draws, k].
             x: above 0; broadcast against all axes of the parameters but the last.
         """
-        curve: NDArray[np.float64] = parameters[..., 0] * x ** -parameters[..., 1]
-        return curve + parameters[..., 2] if self.floored else curve
+        curve = parameters[..., 0] * x ** -parameters[..., 1]
+        return np.asarray(curve + parameters[..., 2] if self.floored else curve)
 
 
 POWER = Form("power", ("amplitude", "exponent"), "A x^-rho")

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from scaling.fit.forms import Form
 from scaling.fit.points import Points
 
 LEVEL = 0.95
 """Of every interval and band."""
+
+Sizes = float | int | Sequence[float | int] | NDArray[np.number]
+"""One x, or an array of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,16 +66,17 @@ class Law:
     reason: str
     """Why it is not plainly usable; empty where it is."""
 
-    def predict(self, x: ArrayLike) -> NDArray[np.float64]:
+    def predict(self, x: Sizes) -> NDArray[np.float64]:
         """The fitted mean at ``x``."""
         estimates = np.array([self.parameters[name].estimate for name in self.form.parameters])
         return self.form.evaluate(estimates, np.asarray(x, dtype=float))
 
-    def band(self, x: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def band(self, x: Sizes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The pointwise 95 % band of the mean at ``x``."""
-        curves = self.form.evaluate(self.draws[:, None, :], np.asarray(x, dtype=float))
+        at = np.asarray(x, dtype=float)
+        curves = self.form.evaluate(np.expand_dims(self.draws, tuple(range(1, at.ndim + 1))), at)
         low, high = np.quantile(curves, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
-        return low, high
+        return np.asarray(low), np.asarray(high)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON; the draws are left out."""

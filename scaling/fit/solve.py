@@ -115,7 +115,7 @@ def _refine(
         before = np.abs(last[rows])
         # A step back of more than half the last one is cut to that, or it might swing for ever; the limit is slow to recover.
         swings = (step * last[rows] < 0) & (np.abs(step) > before / 2) & (before > CONVERGED)
-        limit[rows] = np.where(swings, before / 2, 1.2 * limit[rows])
+        limit[rows] = np.where(swings, before / 2, 1.5 * limit[rows])
         target = (exponent[rows] + step.clip(-limit[rows], limit[rows])).clip(-STEEPEST, STEEPEST)
         target[target * exponent[rows] < 0] = 0  # no further: across 0 only A = 0 may be left to a row that is not at rest
         last[rows] = target - exponent[rows]

@@ -18,6 +18,8 @@ WIDTHS, SPAN, SEEDS = 6, 10.0, 4
 """Fewer widths, a smaller factor between the ends, or fewer runs a width than these ask for a look."""
 MISFIT = 0.01
 """A form that would lie so far from the means by chance this rarely asks for a look."""
+COPIES = 1e-20
+"""A dispersion below this is the rounding of equal numbers."""
 
 
 def judge(form: Form, points: Points, curve: NDArray[np.float64], parameters: dict[str, Interval]) -> tuple[Status, str]:
@@ -40,7 +42,7 @@ def judge(form: Form, points: Points, curve: NDArray[np.float64], parameters: di
     if form.floored and parameters["floor"].low <= 0:
         reasons.append("the floor's interval reaches its bound, 0")
     scatter, freedom = dispersion(points), widths - len(form.parameters)
-    if scatter == 0:
+    if scatter is not None and scatter < COPIES:
         reasons.append("the runs of each width are equal, as copies are")
     elif scatter is not None:
         far = dispersion_about(points, curve, freedom) / scatter

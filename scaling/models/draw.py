@@ -11,6 +11,11 @@ from torch import Tensor, nn
 Weights = dict[str, Tensor]
 
 
+def lecun_normal(generator: torch.Generator, *shape: int, fan_in: int) -> Tensor:
+    """Normal with variance ``1 / fan_in`` (LeCun, Bottou, Orr & Müller, Efficient BackProp, 1998)."""
+    return torch.randn(shape, generator=generator) / sqrt(fan_in)
+
+
 def he_normal(generator: torch.Generator, *shape: int, fan_in: int) -> Tensor:
     """Normal with variance ``2 / fan_in`` (He et al. 2015). Fan-in is written out because torch would misread the replica axis."""
     return torch.randn(shape, generator=generator) * sqrt(2 / fan_in)

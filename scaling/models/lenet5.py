@@ -7,7 +7,7 @@ Axes:
 
 Sources: see ``scaling.architectures.lenet5``.
 
-Set here: He-normal weights, and biases that begin at zero.
+Set here: LeCun-normal weights, and biases that begin at zero.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from scaling.architectures import Lenet5
 from scaling.leaves import ImageShape
-from scaling.models.draw import Weights, he_normal, stack
+from scaling.models.draw import Weights, lecun_normal, stack
 
 
 class PackedLenet5(nn.Module):
@@ -43,7 +43,7 @@ class PackedLenet5(nn.Module):
             fan_in = layer.parameters // outputs - 1
             kernel = self.spec.kernel
             shape = (outputs, fan_in // kernel**2, kernel, kernel) if layer.name.startswith("conv") else (outputs, fan_in)
-            weights[f"{layer.name}_weight"] = he_normal(generator, *shape, fan_in=fan_in)
+            weights[f"{layer.name}_weight"] = lecun_normal(generator, *shape, fan_in=fan_in)
             weights[f"{layer.name}_bias"] = torch.zeros(outputs)
         return weights
 
@@ -52,11 +52,14 @@ class PackedLenet5(nn.Module):
         replicas = len(weights["readout_bias"])
         x, padding, groups = image, self.spec.padding(self.image), 1
         for i in range(1, self.spec.convolutions + 1):
-            filters = rearrange(weights[f"conv{i}_weight"], "R d c row col -> (R d) c row col")
-            x = F.conv2d(x, filters, weights[f"conv{i}_bias"].flatten(), padding=padding, groups=groups)
+            filters, bias = weights[f"conv{i}_weight"], weights[f"conv{i}_bias"]
+            d = filters.shape[1]
+            if image.dtype == torch.bfloat16 and self.spec.convolutions > 1:
+                filters, bias = paired(filters, bias, inputs=x.shape[1] // groups)
+            x = F.conv2d(x, rearrange(filters, "R d c row col -> (R d) c row col"), bias.flatten(), padding=padding, groups=groups)
             x = self.squash(x)
             padding, groups = 0, replicas
-        x = rearrange(x, "B (R d) row col -> R B (d row col)", R=replicas)
+        x = rearrange(x, "B (R d) row col -> R B d row col", R=replicas)[:, :, :d].flatten(2)
         for name in (*(f"hidden{i}" for i in range(1, len(self.spec.hidden) + 1)), "readout"):
             x = torch.baddbmm(weights[f"{name}_bias"].unsqueeze(1), x, weights[f"{name}_weight"].mT)
             if name != "readout":
@@ -71,3 +74,14 @@ class PackedLenet5(nn.Module):
         if self.spec.pooling == "max":
             return self.activate(F.max_pool2d(x, 2))
         return F.avg_pool2d(self.activate(x), 2)
+
+
+def paired(filters: Float[Tensor, "R d c row col"], bias: Float[Tensor, "R d"], *, inputs: int) -> tuple[Tensor, Tensor]:
+    """An even number of filters for each replica: where it is odd, one more, of zeros. The filters see ``inputs`` channels, the last one such a zero.
+
+    CPUs multiply bf16 channels in pairs, and in a grouped convolution the last one of an odd number together with the next replica's first
+    one. That one is multiplied by zero, and what it is does not matter, unless it is not finite: then a replica that diverges takes its
+    neighbour with it. A single channel is never paired.
+    """
+    more = filters.shape[1] % 2 if filters.shape[1] > 1 else 0
+    return F.pad(filters, (0, 0, 0, 0, 0, inputs - filters.shape[2], 0, more)), F.pad(bias, (0, more))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 from dataclasses import dataclass
+from math import fsum
 
 from scaling.config import Cell, Run, Study
 from scaling.errors import ConfigError
@@ -43,7 +44,7 @@ class Plan:
     @property
     def seconds(self) -> float:
         """One core's time for what is left."""
-        return sum(map(seconds, self.packs))
+        return fsum(map(seconds, self.packs))
 
     def batches(self, workers: int) -> list[tuple[Pack, ...]]:
         return batches(self.packs, workers=workers)
@@ -64,7 +65,7 @@ class Plan:
                     runs=len(mine),
                     done=sum(run.id in self.done for run in mine),
                     packs=len({pack.key for pack in packs}),
-                    seconds=sum(seconds(pack) / len(pack.runs) for pack in packs),
+                    seconds=fsum(seconds(pack) / len(pack.runs) for pack in packs),
                     memory_bytes=memory_bytes(cell),
                 )
             )

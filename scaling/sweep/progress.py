@@ -47,16 +47,18 @@ class LiveTable:
             self.live.stop()
 
     def __call__(self, news: News) -> None:
+        if news.key in self.finished:  # of a batch whose worker died later, say
+            return
         pack = self.packs[news.key]
         epochs = pack.cell.recipe.epochs
+        self.failures.pop(news.key, None)
+        self.at_work.pop(news.key, None)
         if news.failure:
             self.failures[news.key] = news
-            self.at_work.pop(news.key, None)
-        elif news.epoch == epochs and news.key not in self.finished:
+        elif news.epoch == epochs:
             self.finished.add(news.key)
-            self.at_work.pop(news.key, None)
             self.bar.advance(self.task, len(pack.runs))
-        elif news.key not in self.finished:
+        else:
             self.at_work[news.key] = news
         self.spent[news.key] = seconds(pack) * (1 if news.failure else news.epoch / epochs)
         self.bar.update(self.task, left=self.left())

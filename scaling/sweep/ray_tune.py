@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -29,7 +30,10 @@ QUIET = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # five files a trial, for nobody
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # it makes an ordinary end of Ctrl+C
 }
+
+NO_CLUSTER = "--address {address}: no Ray cluster answers ({why}); start one with: ray start --head"
 
 
 @dataclass(frozen=True)
@@ -56,9 +60,11 @@ class RayTune:
             return
         for name, value in QUIET.items():
             os.environ.setdefault(name, value)
+        if self.address:
+            _answers(self.address)
         try:
             ray.init(
-                address=self.address,
+                address=self.address or "local",  # without a word, Ray would join any cluster that it finds on this machine
                 num_cpus=None if self.address else self.workers,
                 include_dashboard=None if self.address else False,
                 logging_level=logging.ERROR,
@@ -68,7 +74,7 @@ class RayTune:
         except (ConnectionError, ValueError, RuntimeError) as error:
             if not self.address:
                 raise UsageError(f"Ray can't start on this machine ({_line(error)}); --in-process does without it") from error
-            raise UsageError(f"--address {self.address}: no Ray cluster answers ({_line(error)}); start one with `ray start --head`") from error
+            raise UsageError(NO_CLUSTER.format(address=self.address, why=_line(error))) from error
         try:
             self._tune(batches, listener)
         finally:
@@ -132,6 +138,16 @@ class _News(tune.Callback):
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         for key in trial.config["packs"]:
             self.listener(News(key=key, epoch=0, failure="its worker died", log=str(trial.error_file or "")))
+
+
+def _answers(address: str) -> None:
+    """Ray itself tries for minutes where nobody listens."""
+    host, _, port = address.rpartition(":")
+    if host and port.isdigit() and "/" not in host:
+        try:
+            socket.create_connection((host, int(port)), timeout=10).close()
+        except OSError as error:
+            raise UsageError(NO_CLUSTER.format(address=address, why=error.strerror or error)) from error
 
 
 def _all_see(work: Work, nodes: list[dict[str, Any]]) -> None:

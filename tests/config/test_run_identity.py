@@ -31,12 +31,18 @@ whole = st.integers(0, 2**53 - 1)
 share = st.floats(0, 1, exclude_max=True)
 positive = st.floats(1e-300, 1e15)
 betas: dict[str, Any] = {"beta1": share, "beta2": share, "epsilon": positive}
+schedules = (
+    st.builds(Constant)
+    | st.builds(Cosine)
+    | st.builds(OneCycle, warmup=st.floats(0.1, 0.9))
+    | st.builds(Step, every=st.integers(1, 9), factor=st.floats(0.1, 1))
+)
 recipes = st.builds(
     Recipe,
     optimizer=st.builds(Sgd, momentum=st.floats(0.1, 0.9), nesterov=st.booleans()) | st.builds(Adam, **betas) | st.builds(AdamW, **betas),
     learning_rate=positive,
     weight_decay=st.floats(0, 1),
-    schedule=st.sampled_from([Constant(), Cosine(), OneCycle(warmup=0.1), Step(every=3, factor=0.5)]),
+    schedule=schedules,
     epochs=st.integers(1, 1000),
     loss=st.sampled_from(["cross_entropy", "mse"]),
     precision=st.sampled_from(["fp32", "bf16"]),

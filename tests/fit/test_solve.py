@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted_laws import WIDTHS, curve
 from scipy.optimize import curve_fit, minimize
@@ -109,6 +109,7 @@ def test_a_law_without_noise_is_found(amplitude: float, exponent: float, floor: 
         np.testing.assert_allclose(floored, law, rtol=1e-4, atol=1e-6)
 
 
+@settings(max_examples=40)
 @given(by=st.floats(1e-3, 1e3), form=st.sampled_from(list(FORMS.values())))
 def test_scaling_the_axes_scales_the_law(by: float, form: Form):
     means = scattered(5, 0.05)

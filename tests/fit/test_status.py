@@ -47,7 +47,7 @@ def test_scatter_without_a_law_reaches_the_end_of_the_search():
 
 
 def test_copies_of_runs_are_seen():
-    x = np.repeat([1.0, 2, 3, 4, 6, 8, 12], 4)
+    x = np.repeat([1.0, 2, 3, 4, 6, 8, 12], 5)
     law = fit(bare(x, 1 / x), forms=("power",), resamplings=5).laws["power"]
     assert (law.status, law.reason) == (Status.LOOK, "the runs of each width are equal, as copies are")
 

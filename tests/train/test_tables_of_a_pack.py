@@ -47,12 +47,12 @@ def test_a_run_names_its_identity_and_its_cell(made):
             "validation_images": 50,
             "architecture": "lenet5",
             "depth": 4,
-            "filters": 4,
-            "filters_total": 4,
+            "filters": 6,
+            "filters_total": 6,
             "epochs": 2,
             "batch_size": 25,
             "optimizer": "sgd",
-            "learning_rate": 0.05,
+            "learning_rate": 0.02,
             "weight_decay": 1e-4,
             "precision": "fp32",
             "seed": run.seed,
@@ -105,7 +105,7 @@ def test_epochs_are_the_history(made, done):
         rows = [row for row in made["epochs"].to_pylist() if row["epoch"] == number]
         for name in ("train_loss", "train_accuracy", "val_accuracy", "test_loss", "test_accuracy"):
             assert [row[name] for row in rows] == getattr(epoch, name).tolist()
-        assert {row["learning_rate"] for row in rows} == {epoch.share * 0.05}
+        assert {row["learning_rate"] for row in rows} == {epoch.share * 0.02}
         assert {row["wall_s"] for row in rows} == {epoch.wall_s}
 
 

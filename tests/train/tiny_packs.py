@@ -18,8 +18,8 @@ NOWHERE = Path("nowhere")
 """A data folder; a synthetic set needs none."""
 SET = Synthetic(size=400, test_size=200, side=16, noise=0.3)
 TREE = Tree3(filters=2, branches=4)
-LENET = Lenet5(filters=4, second_filters=8, hidden=(32,))
-RATES = {"lenet5": 0.05, "tree3": 0.3}
+LENET = Lenet5(filters=6, second_filters=12, hidden=(48,))
+RATES = {"lenet5": 0.02, "tree3": 0.3}
 SEEDS = tuple(range(8))
 
 

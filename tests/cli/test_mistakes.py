@@ -1,0 +1,76 @@
+"""A user's mistake is one or two lines and exit code 2, never a traceback unless asked for."""
+
+from __future__ import annotations
+
+import pytest
+
+MISTAKES = {
+    "plan": "Missing argument 'CONFIG'.",
+    "nonsense": "No such command 'nonsense'.",
+    "plan {study} --nope": "No such option: --nope",
+    "table {study}": "Missing option '--out'.",
+    "fit {study} --holdout 0": "'--holdout'",
+    "fit {study} --holdout many": "'--holdout'",
+    "plan {folder}/none.yaml": "none.yaml: no such file",
+    "plan {folder}": "can't be read",
+    "plan {study} --set recipe.epochs=many": "recipe.epochs: must be a whole number, not 'many'",
+    "plan {study} --set recipe.epoch=3": "did you mean epochs?",
+    "plan {study} --set nonsense": "must be path=value",
+    "plan {study} --set architectures[7].filters=3": "no such place in",
+    "plan {study} --store ftp://here": "no such kind of store",
+    "plan {study} --store {study}": "must be a folder",
+    "plan {study} --also {study}": "must be a folder",
+    "run {study} --in-process --store {study}": "must be a folder",
+    "table {study} --store {folder}/none --out {folder}/x.txt": "must end in .parquet or .csv",
+    "table {study} --store {folder}/none --out {study}/x.csv": "can't be written",
+    "fit {folder}/none.csv": "none.csv: no such file",
+    "fit {folder}/none": "no such study (.yaml), store (a folder or URI) or table (.parquet, .csv)",
+    "fit {study}": "train it with: scaling run",
+    "fit {folder}": "holds no runs",
+    "fit {study} --form cubic": "must be one of auto, power, floor",
+    "report {study}": "train it with: scaling run",
+    "merge {study}": "Missing option '--into'.",
+    "diff a b": "a: no such run",
+}
+
+
+@pytest.mark.parametrize("words", MISTAKES)
+def test_a_mistake_is_told_in_a_line_or_two(scaling, study, tmp_path, words):
+    typed = scaling(*words.format(study=study, folder=tmp_path).split())
+    assert typed.code == 2
+    assert typed.out == ""
+    assert MISTAKES[words] in typed.err
+    assert len(typed.err.splitlines()) <= 2
+    assert "Traceback" not in typed.err
+
+
+def test_every_fault_of_a_study_has_a_line(scaling, study):
+    faults = ("--set", "recipe.epochs=0", "--set", "seeds=many", "--set", "recipe.loss=best")
+    typed = scaling("plan", study, *faults)
+    assert typed.code == 2
+    assert all(line.startswith(f"{study}: ") for line in typed.err.splitlines())
+
+
+@pytest.mark.parametrize("where", [0, 1, 3])
+def test_a_traceback_is_shown_where_it_is_asked_for(scaling, study, where):
+    words = ["plan", study, "--set", "recipe.epochs=many"]
+    typed = scaling(*words[:where], "--debug", *words[where:]) if where != 3 else scaling(*words, "--debug")
+    assert typed.code == 2
+    assert typed.err.startswith("Traceback")
+    assert "recipe.epochs: must be a whole number" in typed.err
+
+
+def test_data_that_cannot_say_is_a_failure_not_a_mistake(scaling, tmp_path):
+    points = tmp_path / "points.csv"
+    points.write_text("filters,test_error\n1,0.5\n1,0.4\n")
+    typed = scaling("fit", points)
+    assert typed.code == 1
+    assert "Traceback" not in typed.err
+    assert len(typed.err.splitlines()) <= 2
+
+
+@pytest.mark.parametrize("words", [(), ("--help",)])
+def test_without_a_command_there_is_help(scaling, words):
+    typed = scaling(*words)
+    assert typed.code == 0
+    assert "Usage: scaling" in typed.out

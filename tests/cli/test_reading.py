@@ -1,0 +1,94 @@
+"""table, fit, report, merge: what was trained, read again."""
+
+from __future__ import annotations
+
+import json
+
+import pyarrow.csv as pc
+import pyarrow.parquet as pq
+import pytest
+
+from scaling.store import open_store
+
+READERS = {"parquet": pq.read_table, "csv": pc.read_csv}
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_a_table_has_the_runs_and_every_leaf_of_their_configuration(scaling, study, store, tmp_path, kind):
+    out = tmp_path / "deep" / f"runs.{kind}"
+    typed = scaling("table", study, "--store", store, "--out", out)
+    assert (typed.code, typed.out, typed.err) == (0, f"{out}: 10 runs\n", "")
+    rows = READERS[kind](out).to_pylist()
+    assert {row["id"] for row in rows} == open_store(store).ids()
+    for row in rows:
+        leaves = {
+            "data.type": "synthetic",
+            "architecture.branches": 2,
+            "architecture.filters": row["filters"],
+            "recipe.schedule.type": "one_cycle",
+            "recipe.schedule.warmup": 0.3,
+            "recipe.epochs": 2,
+            "recipe.learning_rate": 0.3,
+            "recipe.augmentation.flip": False,
+            "seed": row["seed"],
+        }
+        assert {name: row[name] for name in leaves} == leaves
+        assert "config_json" not in row
+
+
+def test_a_table_of_part_of_the_study_has_that_part(scaling, study, store, tmp_path):
+    scaling("table", study, "--store", store, "--set", "architectures[0].filters=[2]", "--out", tmp_path / "x.csv")
+    assert pc.read_csv(tmp_path / "x.csv")["filters"].to_pylist() == [2, 2]
+
+
+@pytest.mark.parametrize("source", ["study", "store", "parquet", "csv"])
+def test_a_fit_is_the_same_from_every_source(scaling, study, store, tmp_path, source):
+    table = tmp_path / f"runs.{source}"
+    if source in READERS:
+        scaling("table", study, "--store", store, "--out", table)
+    name = {"study": study, "store": store}.get(source, table)
+    (fitted,) = json.loads(scaling("fit", name, "--store", store, "--json").out)
+    (expected,) = json.loads(scaling("fit", study, "--store", store, "--json").out)
+    assert fitted == expected
+
+
+def test_a_fit_says_what_it_found(scaling, study, store):
+    typed = scaling("fit", study, "--store", store)
+    assert (typed.code, typed.err) == (0, "")
+    assert "tree3" in typed.out
+    power = scaling("fit", study, "--store", store, "--form", "power", "--x", "parameters", "--json")
+    (fitted,) = json.loads(power.out)
+    assert list(fitted["laws"]) == ["power"]
+
+
+def test_anyones_points_can_be_fitted(scaling, tmp_path):
+    points = tmp_path / "points.csv"
+    points.write_text("width,error\n" + "".join(f"{n},{0.8 * n**-0.5}\n" for n in (1, 2, 4, 8, 16, 32)))
+    (fitted,) = json.loads(scaling("fit", points, "--x", "width", "--y", "error", "--form", "power", "--json").out)
+    assert fitted["laws"]["power"]["parameters"]["exponent"]["estimate"] == pytest.approx(0.5)
+
+
+def test_a_report_is_a_page_with_figures_and_their_numbers(scaling, study, store, tmp_path):
+    typed = scaling("report", study, "--store", store)
+    assert (typed.code, typed.err) == (0, "")
+    folder = tmp_path / "artifacts" / "tiny"
+    assert "report:  artifacts/tiny/report.html" in typed.out
+    assert "<svg" in (folder / "report.html").read_text() or "image/svg" in (folder / "report.html").read_text()
+    names = {file.stem: set() for file in (folder / "figures").iterdir()}
+    for file in (folder / "figures").iterdir():
+        names[file.stem].add(file.suffix)
+    assert names
+    assert all(kinds == {".svg", ".png", ".csv"} for kinds in names.values())
+
+
+def test_a_merged_store_has_the_finished_runs_once(scaling, study, store, tmp_path):
+    other = tmp_path / "other"
+    words = ("merge", study, "--store", store, "--into", other)
+    assert scaling(*words).out == f"{other}: 10 runs added\n"
+    assert scaling(*words).out == f"{other}: 0 runs added\n"
+    ids = open_store(store).ids()
+    assert open_store(other).runs().equals(open_store(store).runs())
+    assert open_store(other).epochs().equals(open_store(store).epochs())
+    assert len(open_store(other).predictions(ids)) == 0
+    assert scaling("merge", study, "--store", store, "--into", tmp_path / "whole", "--predictions").code == 0
+    assert open_store(tmp_path / "whole").predictions(ids).equals(open_store(store).predictions(ids))

@@ -1,0 +1,38 @@
+"""The words that people have in their scripts. A change here is a change for them: it belongs in the changelog."""
+
+from __future__ import annotations
+
+import typer.main
+
+from scaling.cli.commands import app
+
+READ = {"--set", "--store", "--also", "--data"}
+SURFACE = {
+    "plan": {"CONFIG", "--json", *READ},
+    "run": {"CONFIG", "--address", "--in-process", "--quiet", *READ},
+    "status": {"CONFIG", "--json", *READ},
+    "table": {"CONFIG", "--out", *READ},
+    "fit": {"SOURCE", "--x", "--y", "--by", "--form", "--holdout", "--json", "--store", "--also", "--data"},
+    "report": {"CONFIG", "--out", *READ},
+    "merge": {"CONFIG", "--into", "--predictions", *READ},
+    "why": {"RUN", "--config", "--store", "--also", "--data"},
+    "diff": {"A", "B", "--config", "--store", "--also", "--data"},
+    "data": {"[NAME ...]", "--data"},
+    "models": {"--json"},
+}
+
+
+def test_commands_and_options_are_the_frozen_ones():
+    group = typer.main.get_command(app)
+    surface = {
+        name: {word for parameter in command.params for word in (parameter.opts if parameter.param_type_name == "option" else [parameter.metavar])}
+        for name, command in group.commands.items()
+    }
+    assert surface == SURFACE
+    assert [parameter.opts for parameter in group.params] == [["--debug"]]
+
+
+def test_every_option_and_command_says_what_it_is_for():
+    for name, command in typer.main.get_command(app).commands.items():
+        assert command.help, name
+        assert all(parameter.help for parameter in command.params if parameter.param_type_name == "option"), name

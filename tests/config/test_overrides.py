@@ -1,0 +1,60 @@
+"""What the command line lays over a file."""
+
+from __future__ import annotations
+
+import pytest
+
+from scaling.architectures import Lenet5
+from scaling.errors import ConfigError
+
+STUDY = "study: tried\ndataset: {type: mnist}\narchitectures:\n  - {type: lenet5, filters: 6}\n"
+KEYS = "architectures, dataset, recipe, resources, seeds, store, study"
+
+
+def test_an_override_is_as_if_the_file_said_so(load):
+    written = STUDY.replace("6}", "[1, 2], recipe: {optimizer: {type: adam}}}") + "recipe: {epochs: 3, learning_rate: 1e-3}\nseeds: 2\n"
+    overrides = ["architectures[0].filters=[1, 2]", "architectures[0].recipe.optimizer={type: adam}", "recipe.epochs=3", "seeds=2"]
+    assert load(STUDY, *overrides, "recipe.learning_rate=1e-3").cells == load(written).cells
+
+
+def test_the_last_override_of_a_leaf_counts(load):
+    assert [cell.architecture for cell in load(STUDY, "architectures[0].filters=2", "architectures[0].filters=3").cells] == [Lenet5(filters=3)]
+
+
+def test_a_value_may_hold_an_equals_sign(load):
+    with pytest.raises(ConfigError, match="not 'a=b'"):
+        load(STUDY, "study=a=b")
+
+
+@pytest.mark.parametrize(
+    ("override", "fault"),
+    [
+        ("recipe.epochs", "must be path=value, such as recipe.epochs=5"),
+        ("=5", "must be path=value, such as recipe.epochs=5"),
+        ("recipe..epochs=5", "must be path=value, such as recipe.epochs=5"),
+        ("architectures[5].filters=3", "no such place in {source}"),
+        ("architectures[x].filters=3", "no such place in {source}"),
+        ("study.name=3", "no such place in {source}"),
+        ("architectures[0].filters=[1", "line 1: expected ',' or ']', but got '<stream end>'"),
+        ("recipe={epochs: 3, epochs: 4}", 'line 1: found duplicate key "epochs", value "4" (original value: "3")'),
+    ],
+)
+def test_an_override_that_can_not_be_laid_over_is_named(load, tmp_path, override, fault):
+    with pytest.raises(ConfigError) as refused:
+        load(STUDY, override)
+    assert str(refused.value) == f"--set {override}: {fault.format(source=tmp_path / 'study.yaml')}"
+
+
+@pytest.mark.parametrize(
+    ("override", "fault"),
+    [
+        ("recipe.epochs=none", "recipe.epochs: must be a whole number, not 'none'"),
+        ("seeds=", "seeds: must be a whole number, not None"),
+        ("architectures[0].filters=[1,1]", "architectures[0].filters[1]: 1 stands twice in this grid"),
+        ("datset.type=mnist", f"datset: unknown key; did you mean dataset? permitted: {KEYS}"),
+    ],
+)
+def test_what_an_override_wrote_is_checked_as_the_file_is(load, override, fault):
+    with pytest.raises(ConfigError) as refused:
+        load(STUDY, override)
+    assert refused.value.faults == (fault,)

@@ -1,0 +1,38 @@
+"""What a specification counts is what its module has and does."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from networks import CIFAR10, MNIST, NETWORKS, images
+from torch.utils.flop_counter import FlopCounterMode
+
+from scaling.architectures import Lenet5, Tree3
+from scaling.models import build
+
+WIDER = {
+    "widened lenet5": (Lenet5(filters=24), CIFAR10),
+    "wide tree3": (Tree3(filters=15, branches=80), CIFAR10),
+    "wide tree3 on mnist": (Tree3(filters=15, branches=80, rows=4, biases=True), MNIST),
+}
+B = 3
+every_network = pytest.mark.parametrize(("spec", "image"), (NETWORKS | WIDER).values(), ids=(NETWORKS | WIDER).keys())
+
+
+@every_network
+@pytest.mark.parametrize("R", [1, 3])
+def test_every_replica_has_the_parameters_of_the_layer_table(spec, image, R):
+    module = build(spec, image, range(R))
+    assert all(len(parameter) == R for parameter in module.parameters())
+    assert sum(parameter.numel() for parameter in module.parameters()) == R * spec.layers(image).parameters
+
+
+@every_network
+@pytest.mark.parametrize("R", [1, 3])
+def test_a_forward_pass_takes_the_macs_of_the_layer_table(spec, image, R):
+    """torch counts a multiplication and an addition; what fusing adds would show here."""
+    module = build(spec, image, range(R))
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        logits = module(images(image, B, torch.float32)[0])
+    assert counter.get_total_flops() == 2 * spec.layers(image).macs * R * B
+    assert logits.shape == (R, B, image.classes)

@@ -1,0 +1,128 @@
+"""Packs are canonical: what stands in a pack, and in which slot, follows from the runs alone."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from planned_cells import cell, chosen
+
+from scaling.architectures import LayerTable, Lenet5, Tree3
+from scaling.config import Cell, Run
+from scaling.leaves import ImageShape
+from scaling.plan import Pack
+from scaling.plan.packs import FUSES, SIZES, pack, replicas
+
+CELLS = [
+    cell(filters, learning_rate=rate, weight_decay=decay, epochs=epochs)
+    for filters in (2, 40, 100, 300)
+    for rate in (0.05, 0.1)
+    for decay in (0.0, 1e-4)
+    for epochs in (1, 2)
+]
+"""LeNets that train in packs of 8, 4, 2 and 1."""
+
+wanted = chosen(CELLS, seeds=41)
+
+
+def test_the_cells_are_of_every_size():
+    assert sorted({replicas(cell.layers()) for cell in CELLS}) == list(SIZES) == [1, 2, 4, 8]
+
+
+@given(wanted)
+def test_every_run_is_in_exactly_one_pack(runs: list[tuple[Cell, Run]]):
+    assert sorted(run.id for made in pack(runs) for run in made.runs) == sorted(run.id for _, run in runs)
+
+
+@given(wanted)
+def test_a_pack_is_of_one_shape_one_order_and_one_aligned_block(runs: list[tuple[Cell, Run]]):
+    for made in pack(runs):
+        size = replicas(made.layers)
+        assert made.size == size
+        assert len({run.seed // size for run in made.runs}) == 1
+        assert made.slots == [run.seed % size for run in made.runs]
+        assert made.slots == sorted(set(made.slots))
+        assert len({(run.data, run.architecture, run.order, run.training_version) for run in made.runs}) == 1
+        assert len({run.recipe.model_copy(update={"learning_rate": 1.0, "weight_decay": 0.0}) for run in made.runs}) == 1
+        assert made.runs[0].recipe == made.cell.recipe
+
+
+@given(wanted, st.randoms())
+def test_packs_do_not_depend_on_the_order_of_the_runs(runs: list[tuple[Cell, Run]], random):
+    shuffled = random.sample(runs, len(runs))
+    assert {made.key for made in pack(runs)} == {made.key for made in pack(shuffled)}
+
+
+@given(wanted)
+def test_what_trains_is_whole_and_has_each_run_in_its_slot(runs: list[tuple[Cell, Run]]):
+    for made in pack(runs):
+        assert [run.seed % made.size for run in made.replicas] == list(range(made.size))
+        assert len({run.order for run in made.replicas}) == 1
+        assert all(made.replicas[slot] is run for slot, run in zip(made.slots, made.runs, strict=True))
+
+
+def test_a_partial_pack_keeps_its_size_and_fills_up_with_the_runs_that_would_stand_there():
+    mine = cell(2)
+    whole = [mine.run(seed) for seed in range(8, 16)]
+    (made,) = pack((mine, run) for run in whole if run.seed in (9, 14))
+    assert (made.size, made.slots) == (8, [1, 6])
+    assert [run.id for run in made.replicas] == [run.id for run in whole]
+
+
+def test_learning_rates_and_weight_decays_share_a_pack_where_their_seeds_leave_room():
+    tame, wild = cell(2, learning_rate=0.1), cell(2, learning_rate=0.2, weight_decay=1e-4)
+    (made,) = pack([(tame, tame.run(seed)) for seed in (0, 2, 4)] + [(wild, wild.run(seed)) for seed in (1, 3, 5)])
+    assert [run.recipe.learning_rate for run in made.runs] == [0.1, 0.2] * 3
+    assert [run.recipe.learning_rate for run in made.replicas] == [0.1, 0.2] * 3 + [0.1] * 2
+
+
+def test_a_slot_holds_one_run():
+    """Whole blocks stay together: of two learning rates each has its own pack."""
+    low, high = cell(2, learning_rate=0.1), cell(2, learning_rate=0.2)
+    packs = pack((c, c.run(seed)) for seed in range(8) for c in (low, high))
+    assert [[run.recipe.learning_rate for run in made.runs] for made in packs] == [[0.1] * 8, [0.2] * 8]
+
+
+@pytest.mark.parametrize(("seeds", "blocks"), [((0, 5), 2), ((3, 4), 2), ((0, 3), 1), ((7, 8), 2)])
+def test_blocks_are_aligned(seeds, blocks):
+    """Of networks that train by fours: two seeds share a pack where one quarter holds both, however few they are."""
+    mine = cell(40)
+    packs = pack((mine, mine.run(seed)) for seed in seeds)
+    assert len(packs) == blocks
+    assert all(made.size == 4 for made in packs)
+
+
+def test_orders_are_never_mixed():
+    """An architecture that is spelled in two ways is one; two orders are two."""
+    short, long = cell(Lenet5(filters=2)), cell(Lenet5(filters=2, second_filters=5))
+    (made,) = pack([(short, short.run(0)), (long, long.run(1))])
+    assert made.slots == [0, 1]
+    assert len(pack((short, short.run(seed)) for seed in range(24))) == 3
+
+
+def test_the_size_is_a_static_function_of_the_network():
+    """Frozen: with another size the bits of stored runs could not be had again."""
+    assert FUSES == ((2_500_000, 8), (20_000_000, 4), (80_000_000, 2))
+    image = ImageShape(1, 28, 10)
+    sizes = {
+        8: [Lenet5(filters=6), Lenet5(filters=12), Tree3(filters=6, rows=4), Tree3(filters=15, branches=80, rows=4)],
+        4: [Lenet5(filters=20), Lenet5(filters=48)],
+        2: [Lenet5(filters=96)],
+        1: [Lenet5(filters=192)],
+    }
+    for size, networks in sizes.items():
+        assert [replicas(network.layers(image)) for network in networks] == [size] * len(networks)
+
+
+@given(st.integers(1, 400))
+def test_wider_networks_never_train_in_larger_packs(filters):
+    def layers(filters: int) -> LayerTable:
+        return Lenet5(filters=filters).layers(ImageShape(3, 32, 10))
+
+    assert replicas(layers(filters + 1)) <= replicas(layers(filters))
+
+
+def test_labels_name_the_seeds():
+    mine = cell(2)
+    assert Pack(mine, (mine.run(3),), 8).label == "lenet5 2 seed 3"
+    assert Pack(mine, tuple(mine.run(seed) for seed in (1, 3, 6)), 8).label == "lenet5 2 seeds 1-6"

@@ -1,0 +1,184 @@
+"""A worker publishes all it was given, once, whatever happens to its packs and to other workers."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from planted_training import SET, Training, ids, packs, work
+from safetensors.torch import load as load_weights
+
+from scaling.data import load
+from scaling.errors import DataError, StoreError
+from scaling.store import Claims, open_store
+from scaling.sweep import work as room
+from scaling.sweep.executor import News
+from scaling.sweep.in_process import InProcess
+from scaling.sweep.work import work_through
+from scaling.train import tables
+
+
+@pytest.fixture
+def train(monkeypatch):
+    """Planted: it fails as a test says."""
+    training = Training()
+    monkeypatch.setattr(room, "train", training)
+    monkeypatch.setattr(room, "POLL_S", 0.02)
+    return training
+
+
+def ended(news: list[News]) -> dict[str, News]:
+    """The last word on each pack."""
+    return {item.key: item for item in news}
+
+
+def test_everything_is_published_and_told(train, tmp_path):
+    mine, news = packs(1, 2, 3), []
+    InProcess(work(tmp_path)).run([mine[:2], mine[2:]], news.append)
+    assert open_store(tmp_path / "store").ids() == ids(mine)
+    assert [(item.key, item.epoch) for item in news] == [(pack.key, epoch) for pack in mine for epoch in (1, 2, 3)]
+    assert {item.accuracy for item in news} == {0.5}
+    assert not any(item.failure for item in news)
+
+
+def test_what_is_stored_is_not_trained_again(train, tmp_path):
+    work_through(packs(1, 2), work(tmp_path), lambda news: None)
+    news: list[News] = []
+    work_through(packs(1, 2, 3), work(tmp_path), news.append)
+    assert set(train.asked.values()) == {1}
+    assert {item.epoch for item in ended(news).values()} == {3}
+    assert open_store(tmp_path / "store").ids() == ids(packs(1, 2, 3))
+
+
+def test_a_pack_that_fails_is_tried_twice_and_named_and_the_others_go_on(train, tmp_path):
+    mine, news = packs(1, 2, 3), []
+    train.failing = lambda pack, attempt: ValueError("no luck\nat all") if pack is mine[1] else None
+    work_through(mine, work(tmp_path), news.append)
+    assert train.asked == {mine[0].key: 1, mine[1].key: 2, mine[2].key: 1}
+    assert open_store(tmp_path / "store").ids() == ids((mine[0], mine[2]))
+    failure = ended(news)[mine[1].key]
+    assert failure.failure == "ValueError: no luck"
+    log = (tmp_path / "logs" / f"{mine[1].key}.log").read_text()
+    assert failure.log == str(tmp_path / "logs" / f"{mine[1].key}.log")
+    assert log.count("Traceback") == 2
+    assert mine[1].label in log
+    assert [item.failure for key, item in ended(news).items() if key != mine[1].key] == ["", ""]
+
+
+def test_a_failed_pack_is_free_for_the_next_worker(train, tmp_path):
+    train.failing = lambda pack, attempt: ValueError("no luck") if attempt <= 2 else None
+    for _ in range(2):
+        work_through(packs(1), work(tmp_path), lambda news: None)
+    assert open_store(tmp_path / "store").ids() == ids(packs(1))
+
+
+def test_a_pack_that_fails_once_is_no_failure(train, tmp_path):
+    news: list[News] = []
+    train.failing = lambda pack, attempt: RuntimeError("once") if attempt == 1 else None
+    work_through(packs(1), work(tmp_path), news.append)
+    assert open_store(tmp_path / "store").ids() == ids(packs(1))
+    assert not any(item.failure for item in news)
+    assert "once" in (tmp_path / "logs" / f"{packs(1)[0].key}.log").read_text()
+
+
+def test_an_interruption_keeps_what_is_finished_and_frees_the_rest(train, tmp_path):
+    mine = packs(1, 2)
+    train.failing = lambda pack, attempt: KeyboardInterrupt() if pack is mine[1] else None
+    with pytest.raises(KeyboardInterrupt):
+        work_through(mine, work(tmp_path), lambda news: None)
+    store = open_store(tmp_path / "store")
+    assert store.ids() == ids(mine[:1])
+    assert train.asked[mine[1].key] == 1
+    assert Claims(store, owner="next", lease_s=1e9).take(mine[1].key) is not None
+
+
+def test_a_dead_workers_pack_is_taken_over(train, tmp_path, monkeypatch):
+    monkeypatch.setattr(room, "LEASE_S", 0.2)
+    mine, store = packs(1, 2), open_store(tmp_path / "store")
+    assert Claims(store, owner="dead", lease_s=1.0).take(mine[0].key) is not None
+    work_through(mine, work(tmp_path), lambda news: None)
+    assert store.ids() == ids(mine)
+    assert "claim.2" in store.backend.names(f"claims/{mine[0].key}")
+
+
+def test_a_worker_that_lives_is_waited_for(train, tmp_path, monkeypatch):
+    """Its training takes several leases, and it renews its claim all the while."""
+    monkeypatch.setattr(room, "LEASE_S", 0.3)
+    train.seconds = 1.2
+    with ThreadPoolExecutor(2) as pool:
+        news: list[list[News]] = [[], []]
+        for one in [pool.submit(work_through, packs(1), work(tmp_path), mine.append) for mine in news]:
+            one.result()
+    assert set(train.asked.values()) == {1}
+    assert [ended(mine)[packs(1)[0].key].epoch for mine in news] == [3, 3]
+
+
+def test_workers_with_the_same_packs_share_them_out(train, tmp_path):
+    mine = packs(*range(1, 9))
+    train.seconds = 0.03
+    together = threading.Barrier(4)
+
+    def start(_: int) -> None:
+        together.wait()
+        work_through(mine, work(tmp_path), lambda news: None)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(start, range(4)))
+    store = open_store(tmp_path / "store")
+    assert train.asked == {pack.key: 1 for pack in mine}
+    assert sorted(store.runs(["id"])["id"].to_pylist()) == sorted(ids(mine))
+    assert len(store.backend.names("runs")) == len(mine)
+
+
+def test_a_pack_published_between_the_look_and_the_claim_is_not_trained_again(train, tmp_path, monkeypatch):
+    (mine,), take = packs(1), Claims.take
+    material = load(SET, folder=tmp_path)
+    published = tables(Training()(mine, material, heard=lambda epoch: None), material, room.provenance())
+
+    def late(claims: Claims, key: str) -> object:
+        open_store(tmp_path / "store").publish(published)
+        return take(claims, key)
+
+    monkeypatch.setattr(Claims, "take", late)
+    news: list[News] = []
+    work_through((mine,), work(tmp_path), news.append)
+    assert not train.asked
+    assert [item.epoch for item in news] == [3]
+
+
+def test_a_claim_that_cannot_be_renewed_for_a_moment_is_renewed_later(train, tmp_path, monkeypatch):
+    monkeypatch.setattr(room, "LEASE_S", 0.2)
+    renewed = threading.Event()
+    calls: list[bool] = []
+
+    def renew() -> None:
+        calls.append(True)
+        if len(calls) == 1:
+            raise StoreError("the network is away")
+        renewed.set()
+
+    with room._renewed(renew):
+        assert renewed.wait(5)
+
+
+def test_weights_are_kept_where_the_study_says_so(train, tmp_path):
+    work_through(packs(1), work(tmp_path / "a"), lambda news: None)
+    work_through(packs(1), work(tmp_path / "b", weights=True), lambda news: None)
+    for run in ids(packs(1)):
+        assert load_weights(open_store(tmp_path / "b" / "store").weights(run))["w"].tolist() == [1, 1]
+        with pytest.raises(StoreError, match="no weights"):
+            open_store(tmp_path / "a" / "store").weights(run)
+
+
+def test_data_that_was_sent_along_is_used_and_must_be_the_planned(tmp_path):
+    given, other = load(SET, folder=tmp_path), SET.model_copy(update={"draw": 1})
+    sent = work(tmp_path, given={SET: given})
+    assert sent.material(SET, SET.facts(tmp_path)) is given
+    assert sent.material(other, other.facts(tmp_path)).facts == other.facts(tmp_path)
+    with pytest.raises(DataError, match="changed since the study was planned"):
+        sent.material(SET, other.facts(tmp_path))
+
+
+def test_a_worker_reads_a_data_set_once(tmp_path):
+    assert work(tmp_path).material(SET, SET.facts(tmp_path)) is work(tmp_path).material(SET, SET.facts(tmp_path))

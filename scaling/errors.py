@@ -1,13 +1,13 @@
 """Everything this software can refuse, as a tree. Each message says what to do next.
 
-    ScalingError            printed without a traceback
-    ├── UsageError          the caller's fault: exit code 2
-    │   ├── ConfigError     a study's YAML, one line a fault
-    │   ├── DataError       a data set that is missing, corrupt or unfit
-    │   ├── StoreError      a store that can't be read or written
-    │   └── TableError      a table of points that can't be fitted as asked
-    ├── FitError            the data can't say
-    └── TrainError          a pack that failed: exit code 1
+ScalingError            printed without a traceback
+├── UsageError          the caller's fault: exit code 2
+│   ├── ConfigError     a study's YAML, one line a fault
+│   ├── DataError       a data set that is missing, corrupt or unfit
+│   ├── StoreError      a store that can't be read or written
+│   └── TableError      a table of points that can't be fitted as asked
+├── FitError            the data can't say
+└── TrainError          a pack that failed: exit code 1
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ RATIO = 16 / 6
 
 
 class Lenet5(Architecture):
-    """``convolutions`` of 5x5, each followed by 2x2 pooling; then ``hidden`` layers and a readout."""
+    """One convolution or two, each followed by 2x2 pooling; then ``hidden`` layers and a readout."""
 
     type: Literal["lenet5"] = "lenet5"
     ratio: Annotated[float, Field(gt=0, lt=2**53), Derived()] = RATIO

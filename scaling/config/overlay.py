@@ -20,8 +20,7 @@ def is_above(path: LeafPath, below: dict[str, Any], above: dict[str, Any]) -> bo
     name, *inner = path
     if name not in above:
         return False
-    merged = bool(inner) and _merges(below.get(name), above[name])
-    return not merged or inner[0] in above[name] or inner[0] not in below[name]
+    return not inner or not _merges(below.get(name), above[name]) or inner[0] in above[name]
 
 
 def _merges(old: Any, new: Any) -> bool:

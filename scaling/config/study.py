@@ -69,11 +69,12 @@ class Cell:
         return self.architecture.layers(self.facts.image)
 
     def run(self, seed: int) -> Run:
+        used = self.dataset.used(self.facts)
         return Run(
             data=Data(
                 type=self.dataset.type,
                 fingerprint=self.facts.fingerprint,
-                train_images=self.dataset.train_images,
+                train_images=used if used < self.facts.train_images - self.dataset.validation else None,
                 validation=self.dataset.validation,
             ),
             architecture=self.architecture,

@@ -77,11 +77,10 @@ class PackedLenet5(nn.Module):
 
 
 def paired(filters: Float[Tensor, "R d c row col"], bias: Float[Tensor, "R d"], *, inputs: int) -> tuple[Tensor, Tensor]:
-    """An even number of filters for each replica: where it is odd, one more, of zeros. The filters see ``inputs`` channels, the last one such a zero.
+    """One more filter of zeros for each replica where their number is odd; ``inputs`` counts the channels that they see, such a one included.
 
-    CPUs multiply bf16 channels in pairs, and in a grouped convolution the last one of an odd number together with the next replica's first
-    one. That one is multiplied by zero, and what it is does not matter, unless it is not finite: then a replica that diverges takes its
-    neighbour with it. A single channel is never paired.
+    CPUs multiply bf16 channels in pairs. In a grouped convolution the last one of an odd number is paired with the next replica's first one,
+    which is multiplied by zero. That is without effect unless it is not finite: then a replica that diverges takes its neighbour with it.
     """
-    more = filters.shape[1] % 2 if filters.shape[1] > 1 else 0
+    more = filters.shape[1] % 2
     return F.pad(filters, (0, 0, 0, 0, 0, inputs - filters.shape[2], 0, more)), F.pad(bias, (0, more))

@@ -96,7 +96,8 @@ class PackModule(pl.LightningModule):
             share=self.share((self.done + 1) * self.steps_an_epoch - 1),
             wall_s=monotonic() - self.began,
         )
-        self.diverged |= ~(epoch.train_loss.isfinite() & loss.isfinite())
+        # Logits beyond float16 can't be stored, and nothing that is counted from them would mean anything.
+        self.diverged |= ~(epoch.train_loss.isfinite() & loss.isfinite() & self.logits.isfinite().all(dim=2).all(dim=1))
         self.history.append(epoch)
         self.heard(epoch)
 

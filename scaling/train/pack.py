@@ -37,7 +37,7 @@ class Trained:
     logits: NDArray[np.float16]
     """[R, test images, classes], after the last epoch."""
     diverged: NDArray[np.bool_]
-    """[R]: a loss was not finite, in any epoch."""
+    """[R]: a loss, or a logit as it is stored, was not finite, in any epoch."""
     weights: list[dict[str, Tensor]]
     """One replica's parameters each, on the CPU."""
     wall_s: float

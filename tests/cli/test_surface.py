@@ -25,7 +25,9 @@ SURFACE = {
 def test_commands_and_options_are_the_frozen_ones():
     group = typer.main.get_command(app)
     surface = {
-        name: {word for parameter in command.params for word in (parameter.opts if parameter.param_type_name == "option" else [parameter.metavar])}
+        name: {
+            word for parameter in command.params for word in (parameter.opts if parameter.param_type_name == "option" else [parameter.metavar])
+        }
         for name, command in group.commands.items()
     }
     assert surface == SURFACE

@@ -170,6 +170,10 @@ CASES = {
         network("type: lenet5, filters: 6, recipe: {schedule: {factor: 0.2}}", "{schedule: {type: step, every: 0, factor: 0.5}}"),
         "recipe.schedule.every: must be at least 1, not 0",
     ),
+    "what neither of them has": (
+        network("type: lenet5, filters: 6, recipe: {schedule: {every: 3}}", "{schedule: {type: step, every: 5}}"),
+        "recipe.schedule.factor: is missing",
+    ),
     "not a mapping": ("- 5", "must be a mapping with the keys study, dataset, architectures, recipe, seeds, resources, store"),
     "empty": ("", "must be a mapping with the keys study, dataset, architectures, recipe, seeds, resources, store"),
     "key twice": (STUDY + "seeds: 3\nseeds: 4", 'line 6: found duplicate key "seeds", value "4" (original value: "3")'),

@@ -14,7 +14,7 @@ from identity_leaves import groups
 from pydantic import ValidationError
 
 from scaling.architectures import Lenet5, Tree3
-from scaling.config import Data, Recipe, Run, flat
+from scaling.config import Data, Recipe, Run, flat, load_study
 from scaling.config.recipe import Adam, AdamW, Augmentation, Constant, Cosine, OneCycle, Sgd, Step
 from scaling.leaves import FROM_IDENTITY, Derived, Frozen, Leaves
 
@@ -189,3 +189,12 @@ def test_flat_has_every_leaf_with_its_default():
     assert leaves["architecture.hidden"] == [120, 84]
     assert leaves["data.train_images"] is None
     assert set(leaves) >= {"seed", "order", "training_version", "recipe.optimizer.type", "architecture.second_filters"}
+
+
+def test_all_training_images_are_one_run_whether_they_are_counted_or_not(tmp_path):
+    study = "study: s\ndataset: {type: mnist5k, train_images: [1000, 4000]}\narchitectures: [{type: lenet5, filters: 1}]\n"
+    (tmp_path / "counted.yaml").write_text(study)
+    (tmp_path / "all.yaml").write_text(study.replace(", train_images: [1000, 4000]", ""))
+    fewer, counted = (cell.run(0).id for cell in load_study(tmp_path / "counted.yaml", data=tmp_path).cells)
+    (every,) = (cell.run(0).id for cell in load_study(tmp_path / "all.yaml", data=tmp_path).cells)
+    assert counted == every != fewer

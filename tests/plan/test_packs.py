@@ -93,11 +93,16 @@ def test_blocks_are_aligned(seeds, blocks):
 
 
 def test_orders_are_never_mixed():
-    """An architecture that is spelled in two ways is one; two orders are two."""
+    mine = cell(2)
+    other = mine.run(1).model_copy(update={"order": 5})
+    assert [made.runs for made in pack([(mine, mine.run(0)), (mine, other)])] == [(mine.run(0),), (other,)]
+    assert len(pack((mine, mine.run(seed)) for seed in range(24))) == 3
+
+
+def test_an_architecture_that_is_spelled_in_two_ways_is_one():
     short, long = cell(Lenet5(filters=2)), cell(Lenet5(filters=2, second_filters=5))
     (made,) = pack([(short, short.run(0)), (long, long.run(1))])
     assert made.slots == [0, 1]
-    assert len(pack((short, short.run(seed)) for seed in range(24))) == 3
 
 
 def test_the_size_is_a_static_function_of_the_network():

@@ -49,9 +49,7 @@ def alone(pack: Pack, run: Run) -> tuple[list[float], list[float]]:
 @pytest.mark.parametrize("architecture", [LENET, TREE], ids=["lenet5", "tree3"])
 def test_a_pack_trains_as_each_of_its_networks_alone(architecture):
     leaves = {"optimizer": Sgd(momentum=0.8), "epochs": 2}
-    mine = pack(
-        *(cell(architecture, learning_rate=rate, weight_decay=decay, **leaves) for rate, decay in zip(RATES, DECAYS, strict=True))
-    )
+    mine = pack(*(cell(architecture, learning_rate=rate, weight_decay=decay, **leaves) for rate, decay in zip(RATES, DECAYS, strict=True)))
     done = train(mine, material(), device="cpu")
     for r, run in enumerate(mine.runs):
         trains, tests = alone(mine, run)

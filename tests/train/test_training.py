@@ -11,6 +11,7 @@ import pytest
 import torch
 from tiny_packs import LENET, NOWHERE, SEEDS, SET, TREE, cell, material, pack
 
+from scaling.architectures import Lenet5
 from scaling.config.recipe import Augmentation, Cosine
 from scaling.datasets import Split
 from scaling.plan import Pack
@@ -91,8 +92,10 @@ def test_a_part_of_a_pack_gives_the_bits_of_the_whole(architecture, precision):
 
 
 @both_precisions
-def test_a_replica_that_diverges_harms_no_other(precision):
-    tame, wild = (cell(precision=precision, loss="mse", learning_rate=rate) for rate in (0.01, 1e6))
+@pytest.mark.parametrize("architecture", [LENET, Lenet5(filters=3, second_filters=5, hidden=(9,))], ids=["even", "odd"])
+def test_a_replica_that_diverges_harms_no_other(architecture, precision):
+    """Odd numbers of filters too, which a processor may take in pairs."""
+    tame, wild = (cell(architecture, precision=precision, loss="mse", learning_rate=rate) for rate in (0.01, 1e6))
     done = trained(pack(tame, tame, tame, wild, tame, tame, tame, tame))
     assert [run.recipe.learning_rate for run in done.pack.runs] == [0.01] * 3 + [1e6] + [0.01] * 4
     np.testing.assert_array_equal(np.flatnonzero(done.diverged), [3])

@@ -1,0 +1,24 @@
+"""Counts that somebody has published, beside the ones that are computed here."""
+
+from __future__ import annotations
+
+from scaling import api
+
+
+def test_every_published_count_is_the_computed_one():
+    for entry in api.catalogue():
+        units = [layer.units for layer in entry.layers.layers]
+        if entry.published.endswith(" parameters"):
+            assert entry.published == f"{entry.layers.parameters:,} parameters"
+        elif entry.published.endswith(" tree outputs"):
+            assert entry.published == f"{units[2]:,} tree outputs"
+        else:
+            assert entry.published == "layers " + "-".join(map(str, units[-4:]))
+
+
+def test_an_entry_as_a_dict_adds_up():
+    for entry in api.catalogue():
+        made = entry.to_dict()
+        for count in ("parameters", "connections", "macs"):
+            assert made[count] == sum(layer[count] for layer in made["layers"])
+        assert made["depth"] == sum(layer["parameters"] > 0 for layer in made["layers"])

@@ -1,0 +1,106 @@
+"""What the command line does, from Python: plan, run, read, fit, report."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from rich.table import Table
+
+from scaling import api
+from scaling.config import Run, flat
+from scaling.errors import TableError
+
+STUDY = """\
+study: tiny
+dataset: {type: synthetic, size: 200, test_size: 100, side: 10, noise: 0.6, validation: 50}
+architectures:
+  - {type: tree3, rows: 1, branches: 2, filters: [1, 2, 4]}
+  - {type: lenet5, convolutions: 1, hidden: [[], [8]], filters: [1, 2]}
+recipe: {epochs: 2, batch_size: 25, learning_rate: 0.1}
+seeds: 2
+store: {weights: all}
+"""
+WANTED = 2 * (3 + 4)
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    file = tmp_path_factory.mktemp("study") / "tiny.yaml"
+    file.write_text(STUDY)
+    return file
+
+
+@pytest.fixture(scope="module")
+def settings(study):
+    return api.Settings(store=str(study.parent / "store"), data=study.parent, artifacts=study.parent / "artifacts")
+
+
+@pytest.fixture(scope="module")
+def outcome(study, settings):
+    return api.run(study, settings, in_process=True)
+
+
+def test_a_run_says_how_it_ended(outcome):
+    assert (outcome.trained, outcome.missing, outcome.failures) == (WANTED, 0, ())
+    assert (len(outcome.plan.wanted), outcome.plan.new) == (WANTED, WANTED)
+    assert outcome.wall_s > 0
+
+
+@pytest.mark.usefixtures("outcome")
+def test_afterwards_there_is_nothing_to_do(study, settings):
+    assert (api.plan(study, settings).new, api.run(study, settings).trained) == (0, 0)
+
+
+@pytest.mark.usefixtures("outcome")
+def test_results_are_the_studys_own_runs(study, settings):
+    made, runs = api.results(study, settings, overrides=["architectures[0].filters=[2,3]"])
+    assert len(made.done) == 2 * (1 + 4)
+    assert set(runs["id"].to_pylist()) == made.done
+    assert runs["val_error"].null_count == 0
+
+
+@pytest.mark.usefixtures("outcome")
+def test_a_tidy_table_has_every_leaf_of_every_run(study, settings):
+    _, runs = api.results(study, settings)
+    table = api.tidy(runs)
+    rows = {row["id"]: row for row in table.to_pylist()}
+    assert table.num_rows == WANTED
+    for text in runs["config_json"].to_pylist():
+        run = Run.read(text)
+        leaves, row = flat(run), rows[run.id]
+        for name, value in leaves.items():
+            assert row[name] == (str(value) if isinstance(value, list) else value), name
+        # A leaf that only other networks have is null.
+        assert row["architecture.kernel" if run.architecture.type == "tree3" else "architecture.branches"] is None
+    assert table["architecture.hidden"].to_pylist().count("[8]") == 4
+
+
+@pytest.mark.usefixtures("outcome")
+def test_fits_and_a_report_come_as_objects(study, settings):
+    fits = api.fit_source(str(study), settings, by=["architecture", "depth"])
+    assert {(fit.group["architecture"], fit.group["depth"]) for fit in fits} == {("tree3", "3"), ("lenet5", "2"), ("lenet5", "3")}
+    assert isinstance(api.laws_text(fits), Table)
+    report = api.report(study, settings)
+    assert report.path == settings.artifacts / "tiny" / "report.html"
+    assert all(file.exists() for file in report.figures)
+
+
+@pytest.mark.usefixtures("outcome")
+def test_weights_that_were_kept_are_those_of_the_network(study, settings):
+    from safetensors.numpy import load
+
+    for cell, run in api.plan(study, settings).wanted:
+        weights = load(settings.stores().first.weights(run.id))
+        assert sum(weight.size for weight in weights.values()) == cell.layers().parameters
+        assert all(np.isfinite(weight).all() for weight in weights.values())
+
+
+def test_a_table_is_written_by_its_ending_or_not_at_all(tmp_path):
+    table = pa.table({"filters": [1, 2]})
+    assert api.write_table(table, tmp_path / "deep" / "x.parquet") == 2
+    assert api.write_table(table, tmp_path / "x.csv") == 2
+    assert (tmp_path / "x.csv").read_text().splitlines() == ['"filters"', "1", "2"]
+    for name in ("x.json", "x", "x.CSV.gz"):
+        with pytest.raises(TableError, match=r"must end in \.parquet or \.csv"):
+            api.write_table(table, tmp_path / name)

@@ -1,0 +1,120 @@
+"""The kernels that train, bf16 in channels_last, against plain networks in float64.
+
+The bounds are of first order. u = 2^-8 is bf16's unit roundoff: a value that is stored has a relative error of at most u, which is taken as
+uniform and independent, so its variance is u^2 / 3. At most two roundings meet in a value (a product, then its bias). Sums inside of an
+operation are fp32 and count for nothing. Weights and images are bf16 numbers here, as if they had been rounded before.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+
+import pytest
+import torch
+import torch.nn.functional as F
+from networks import NETWORKS, images
+from plain import PlainLenet5, PlainTree3, plain
+from torch import Tensor, nn
+
+from scaling.models import build
+
+U = 2.0**-8
+R, B = 3, 20
+RATES = [0.1, 0.003, 0.3]
+SMOOTH = ("lenet5, average pooling of tanh", "tree3", "tree3, sigmoid and biases")
+every_network = pytest.mark.parametrize(("spec", "image"), NETWORKS.values(), ids=NETWORKS.keys())
+
+
+def packed(spec, image) -> nn.Module:
+    """With weights that are bf16 numbers, and biases that are not zero."""
+    module = build(spec, image, [4, 0, 9])
+    generator = torch.Generator().manual_seed(1)
+    for name, weight in module.weights.items():
+        drawn = torch.randn(weight.shape, generator=generator) / 10 if name.endswith("_bias") else weight.data
+        weight.data = drawn.bfloat16().float()
+    return module
+
+
+def alone(module: nn.Module, spec, image) -> list[PlainLenet5 | PlainTree3]:
+    return [plain(spec, image, {name: weight[r].double() for name, weight in module.weights.items()}) for r in range(R)]
+
+
+def layers(network: nn.Module) -> list[nn.Module]:
+    """Whose outputs are stored."""
+    return [module for module in network.modules() if not list(module.children()) and not isinstance(module, nn.Flatten)]
+
+
+def backward(module: nn.Module, pixels: Tensor, labels: Tensor) -> Tensor:
+    logits = module(pixels)
+    F.cross_entropy(logits.float().flatten(0, 1), labels.repeat(R), reduction="none").div(len(labels)).sum().backward()
+    return logits.detach()
+
+
+def gradient_bound(network: nn.Module) -> float:
+    """Of a whole gradient's relative error in norm.
+
+    Each value is rounded on the way to the logits, and its gradient on the way back: as many factors add their variances. Where a ReLU or a
+    maximum decides between values that are within rounding of each other, it may decide otherwise: that is a share of about 2u of its
+    units, whose gradients go elsewhere.
+    """
+    kinds = [type(layer) for layer in layers(network)]
+    # The tree's small layers are one after the activation and pooling, not one after the other.
+    stored = 6 if isinstance(network, PlainTree3) else len(kinds)
+    return sqrt(2 * 2 * stored / 3) * U + sqrt(2 * U * (kinds.count(nn.ReLU) + kinds.count(nn.MaxPool2d)))
+
+
+@every_network
+def test_logits(spec, image):
+    """To first order, a logit's error is the sum over all stored values of (its derivative) x (the value) x (the relative error)."""
+    module = packed(spec, image)
+    pixels, _ = images(image, B, torch.bfloat16)
+    with torch.inference_mode():
+        logits = module(pixels).double()
+    assert torch.isfinite(logits).all()
+    for r, network in enumerate(alone(module, spec, image)):
+        stored: list[Tensor] = []
+        for layer in layers(network):
+            layer.register_forward_hook(lambda _, given, out, stored=stored: stored.append(out))
+        exact = network(pixels.double())
+        for label in range(image.classes):
+            derivatives = torch.autograd.grad(exact[:, label].sum(), stored, retain_graph=True)
+            variance = sum((d * value).square().flatten(1).sum(1) for d, value in zip(derivatives, stored, strict=True)) * 2 * U**2 / 3
+            # Six sigma; and it says something: the bound is a small part of what logits are.
+            assert ((logits[r, :, label] - exact[:, label]).abs() < 6 * variance.sqrt()).all()
+            assert 6 * variance.sqrt().mean() < exact.std() / 4
+
+
+@every_network
+def test_gradients(spec, image):
+    module = packed(spec, image)
+    pixels, labels = images(image, B, torch.bfloat16)
+    backward(module, pixels, labels)
+    for r, network in enumerate(alone(module, spec, image)):
+        F.cross_entropy(network(pixels.double()), labels).backward()
+        parts = network.parts(lambda parameter: parameter.grad)
+        error = sum((module.weights[name].grad[r].double() - gradient).square().sum() for name, gradient in parts.items())
+        assert (error / sum(gradient.square().sum() for gradient in parts.values())).sqrt() < gradient_bound(network)
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_five_steps_at_unequal_learning_rates(name):
+    """Of networks in which little is decided: where they go, with as much again for later gradients, which are taken where others stand."""
+    spec, image = NETWORKS[name]
+    module = packed(spec, image)
+    networks, start = alone(module, spec, image), {part: weight.detach().clone() for part, weight in module.weights.items()}
+    pixels, labels = images(image, 5 * B, torch.bfloat16)
+    for pixel, label in zip(pixels.split(B), labels.split(B), strict=True):
+        module.zero_grad()
+        backward(module, pixel, label)
+        for weight in module.weights.values():
+            weight.data -= weight.grad * torch.tensor(RATES).view(R, *[1] * (weight.ndim - 1))
+        for rate, network in zip(RATES, networks, strict=True):
+            network.zero_grad()
+            F.cross_entropy(network(pixel.double()), label).backward()
+            for parameter in network.parameters():
+                parameter.data -= rate * parameter.grad
+    for r, network in enumerate(networks):
+        parts = network.parts()
+        moves = torch.cat([(weight.detach() - start[part][r]).flatten() for part, weight in parts.items()])
+        errors = torch.cat([(module.weights[part][r].detach() - weight.detach()).flatten() for part, weight in parts.items()])
+        assert errors.norm() < 2 * gradient_bound(network) * moves.norm()

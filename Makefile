@@ -20,7 +20,7 @@ environment: .venv/installed
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[quickstart,dev]'
+	$(BIN)/pip install -qq --constraint constraints.txt --editable '.[quickstart,dev]'
 	touch $@
 
 clean:

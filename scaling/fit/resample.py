@@ -41,6 +41,6 @@ def resample(
     deviation *= np.sqrt(counts / np.maximum(counts - 1, 1))
     deviation[:, single] = rng.standard_normal((draws, single.sum())) * np.sqrt(dispersion * variance(curve[single], points.trials))
     upper = (1 + LEVEL) / 2
-    stretch = stdtrit(freedom, upper) / ndtri(upper)
+    stretch = float(stdtrit(freedom, upper) / ndtri(upper))
     # As a factor, so that no stretch takes an error below 0; a width without any error has nothing to scatter.
     return points.means * np.exp(stretch * deviation / np.where(single, curve, np.where(points.means > 0, points.means, 1)))

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from scaling.api.settings import Settings
-from scaling.architectures import LayerTable, Lenet5, Tree3
+from scaling.architectures import Architecture, LayerTable, Lenet5, Tree3
 from scaling.leaves import ImageShape
 
 if TYPE_CHECKING:
@@ -38,15 +38,14 @@ class Entry:
 
 def catalogue() -> list[Entry]:
     """The networks whose counts somebody has published, and their counts here."""
-    rows = [
+    rows: list[tuple[str, str, Architecture, ImageShape, str, str]] = [
         ("lenet5, 6 filters", "MNIST", Lenet5(filters=6), MNIST, "61,706 parameters", LECUN),
         ("lenet5, 6 filters", "CIFAR-10", Lenet5(filters=6), CIFAR10, "layers 400-120-84-10", MEIR),
     ]
-    for images, shape, strip in (("CIFAR-10", CIFAR10, 2), ("MNIST", MNIST, 4)):
+    for images, shape, strip, outputs in (("CIFAR-10", CIFAR10, 2, "x 3 x 7"), ("MNIST", MNIST, 4, "x 3")):
         for filters, branches in ((6, 16), (15, 16), (15, 80)):
-            spec = Tree3(filters=filters, branches=branches, rows=strip)
-            outputs = branches * shape.channels * spec.strips(shape)
-            rows.append((f"tree3, {filters} filters, {branches} branches", images, spec, shape, f"{outputs:,} tree outputs", MEIR))  # type: ignore[arg-type]
+            name = f"tree3, {filters} filters, {branches} branches"
+            rows.append((name, images, Tree3(filters=filters, branches=branches, rows=strip), shape, f"M {outputs} tree outputs", MEIR))
     return [Entry(name, images, spec.layers(shape), published, source) for name, images, spec, shape, published, source in rows]
 
 

@@ -11,7 +11,9 @@ def test_every_published_count_is_the_computed_one():
         if entry.published.endswith(" parameters"):
             assert entry.published == f"{entry.layers.parameters:,} parameters"
         elif entry.published.endswith(" tree outputs"):
-            assert entry.published == f"{units[2]:,} tree outputs"
+            branches, *others = entry.layers.layers[2].shape
+            assert entry.name.endswith(f" {branches} branches")
+            assert entry.published == " x ".join(["M", *(str(n) for n in others if n > 1)]) + " tree outputs"
         else:
             assert entry.published == "layers " + "-".join(map(str, units[-4:]))
 

@@ -20,7 +20,7 @@ def test_plan_says_what_there_is_to_do_and_does_nothing(scaling, study, tmp_path
     typed = scaling("plan", study, "--store", tmp_path / "new")
     assert (typed.code, typed.err) == (0, "")
     assert "tiny: 10 runs to do, 0 done" in typed.out
-    assert "10 runs in 5 packs" in typed.out
+    assert "10 runs to do, packs: 5" in typed.out
     assert typed.out.count("tree3") == 5
     assert list(tmp_path.iterdir()) == []
 

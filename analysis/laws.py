@@ -79,7 +79,7 @@ def law_words(fits: Iterable[Fit]) -> list[LawWords]:
             form=law.form.formula,
             exponent=quantity(law.parameters["exponent"]),
             amplitude=quantity(law.parameters["amplitude"]),
-            floor=quantity(law.parameters["floor"], unit=0.01) + " %" if "floor" in law.parameters else "–",
+            floor=_floor(fit, law),
             held_out=_held_out(law),
             widths=len(fit.points.widths),
             runs=len(fit.points.x),
@@ -89,6 +89,15 @@ def law_words(fits: Iterable[Fit]) -> list[LawWords]:
         for fit in fits
         for law in fit.laws.values()
     ]
+
+
+def _floor(fit: Fit, law: Law) -> str:
+    if "floor" not in law.parameters:
+        return "–"
+    # Only a fraction of counted test images is an error rate; a loss has its own unit.
+    if fit.points.trials is None:
+        return quantity(law.parameters["floor"])
+    return quantity(law.parameters["floor"], unit=0.01) + " %"
 
 
 def _held_out(law: Law) -> str:

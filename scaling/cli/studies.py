@@ -41,7 +41,8 @@ def plan(config: Config, *, set_: Overrides = [], store: Store = STORE, also: Al
     console().print(table)
     workers = made.study.resources.workers
     print(
-        f"{made.new} runs to do, packs: {len(made.packs)}; about {duration(made.seconds)} of one core" + (f", {workers} workers" if workers else "")
+        f"{made.new} runs to do, packs: {len(made.packs)}; about {duration(made.seconds)} of one core"
+        + (f", {workers} workers" if workers else "")
     )
 
 

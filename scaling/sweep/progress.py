@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import fsum
 from time import monotonic
 from types import TracebackType
 
@@ -65,7 +66,7 @@ class LiveTable:
 
     def left(self) -> str:
         """The time left, from the share of the estimated work that is done and the time that it took."""
-        done = sum(self.spent.values()) / self.total
+        done = min(1.0, fsum(self.spent.values()) / self.total)
         if not done:
             return ""
         left = (monotonic() - self.began) * (1 - done) / done

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from scaling.datasets import Dataset
 from scaling.plan import Pack, Plan
 
 if TYPE_CHECKING:
-    from scaling.sweep.executor import Executor
+    from scaling.sweep.executor import Executor, News
 
 
 @dataclass(frozen=True)
@@ -77,15 +77,18 @@ def run(
     from scaling.sweep.progress import LiveTable
 
     console = console or Console(stderr=True)
-    resources = made.study.resources
-    workers = resources.workers or (1 if in_process else os.cpu_count() or 1)
     executor = _executor(made, settings, address=address, in_process=in_process)
     with LiveTable(made.packs, console, quiet=quiet) as table:
-        executor.run(made.batches(workers), table)
+        executor.run(made.packs, table)
     stored = settings.stores().ids()
-    failures = tuple(Failure(table.packs[key], news.failure, news.log) for key, news in table.failures.items())
+    failures = tuple(Failure(table.packs[key], news.failure, _place(news)) for key, news in table.failures.items())
     trained = sum(run.id in stored for pack in made.packs for run in pack.runs)
     return Outcome(made, trained, failures, monotonic() - began)
+
+
+def _place(news: News) -> str:
+    """Of a failure's log, with the machine where it isn't this one."""
+    return f"{news.host}:{news.log}" if news.log and news.host not in ("", socket.gethostname()) else news.log
 
 
 def _executor(made: Plan, settings: Settings, *, address: str | None, in_process: bool) -> Executor:

@@ -65,7 +65,7 @@ def run(
         return 0
     print(f"{made.study.name}: {outcome.trained} runs trained in {duration(outcome.wall_s)}, {len(made.done)} were done before")
     for failure in outcome.failures:
-        print(f"failed: {failure.pack.label}: {failure.reason}; log: {failure.log}")
+        print(f"failed: {failure.pack.label}: {failure.reason}; log: {failure.log or 'could not be written'}")
     if outcome.missing:
         print(f"{outcome.missing} runs are missing; the same command tries them again")
     return 1 if outcome.missing else 0

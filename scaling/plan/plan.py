@@ -8,7 +8,6 @@ from math import fsum
 
 from scaling.config import Cell, Run, Study
 from scaling.errors import ConfigError
-from scaling.plan.batches import batches
 from scaling.plan.cost import seconds
 from scaling.plan.memory import GIB, memory_bytes, most_filters
 from scaling.plan.packs import Pack, pack
@@ -45,9 +44,6 @@ class Plan:
     def seconds(self) -> float:
         """One core's time for what is left."""
         return fsum(map(seconds, self.packs))
-
-    def batches(self, workers: int) -> list[tuple[Pack, ...]]:
-        return batches(self.packs, workers=workers)
 
     def rows(self) -> list[Row]:
         """One a cell, in the order of the file."""

@@ -1,4 +1,4 @@
-"""What an executor is: something that works through batches of packs and tells how it goes."""
+"""What an executor is: something that works through packs and tells how it goes."""
 
 from __future__ import annotations
 
@@ -34,5 +34,5 @@ Listener = Callable[[News], None]
 class Executor(Protocol):
     """Places work; it owns neither identity nor resumption, which are the store's."""
 
-    def run(self, batches: Sequence[Batch], listener: Listener) -> None:
-        """Work through all batches. Packs that fail are told to the listener, and the others go on."""
+    def run(self, packs: Sequence[Pack], listener: Listener) -> None:
+        """Work through all packs. Packs that fail are told to the listener, and the others go on."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scaling.sweep.executor import Batch, Listener
+from scaling.plan import Pack
+from scaling.sweep.executor import Listener
 from scaling.sweep.work import Work, work_through
 
 
@@ -15,6 +16,5 @@ class InProcess:
 
     work: Work
 
-    def run(self, batches: Sequence[Batch], listener: Listener) -> None:
-        for batch in batches:
-            work_through(batch, self.work, listener)
+    def run(self, packs: Sequence[Pack], listener: Listener) -> None:
+        work_through(tuple(packs), self.work, listener)

@@ -9,8 +9,11 @@ import logging
 import os
 import socket
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from math import inf
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -21,9 +24,10 @@ from scaling.data import Material
 from scaling.datasets import Dataset
 from scaling.errors import StoreError, UsageError
 from scaling.plan import Pack
+from scaling.plan.batches import batches
 from scaling.store import open_store, probe, seen
 from scaling.sweep.executor import Batch, Listener, News
-from scaling.sweep.work import Work, work_through
+from scaling.sweep.work import Work, first_line, note, work_through
 
 QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",  # the new output prints a box even at verbosity 0
@@ -49,14 +53,14 @@ class RayTune:
     """A trial asks for so many."""
     address: str | None = None
 
-    def run(self, batches: Sequence[Batch], listener: Listener) -> None:
-        """Start or join Ray, work through the batches, and leave.
+    def run(self, packs: Sequence[Pack], listener: Listener) -> None:
+        """Start or join Ray, work through the packs, and leave.
 
         Raises:
             UsageError: there is no cluster at ``address``, or none can be started here.
             StoreError: a node of the cluster doesn't see the store.
         """
-        if not batches:
+        if not packs:
             return
         for name, value in QUIET.items():
             os.environ.setdefault(name, value)
@@ -73,42 +77,57 @@ class RayTune:
             )
         except (ConnectionError, ValueError, RuntimeError) as error:
             if not self.address:
-                raise UsageError(f"Ray can't start on this machine ({_line(error)}); --in-process does without it") from error
-            raise UsageError(NO_CLUSTER.format(address=self.address, why=_line(error))) from error
+                raise UsageError(f"Ray can't start on this machine ({first_line(error)}); --in-process does without it") from error
+            raise UsageError(NO_CLUSTER.format(address=self.address, why=first_line(error))) from error
         try:
-            self._tune(batches, listener)
+            self._tune(packs, listener)
         finally:
             ray.shutdown()
 
-    def _tune(self, batches: Sequence[Batch], listener: Listener) -> None:
+    def _tune(self, packs: Sequence[Pack], listener: Listener) -> None:
         nodes = [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
         work = self.work
         if len(nodes) > 1:
             _all_see(work, nodes)
             work = replace(work, given=self.materials)
-        packs = {pack.key: pack for batch in batches for pack in batch}
+        known = {pack.key: pack for pack in packs}
         trainable = tune.with_resources(
-            tune.with_parameters(_trial, packs=packs, work=work),
+            tune.with_parameters(_trial, packs=known, work=work),
             {"cpu": 1, "gpu": self.gpus} if self.gpus else {"cpu": 1},
         )
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
-        with tempfile.TemporaryDirectory(prefix="scaling-tune-") as folder:
-            tuner = tune.Tuner(
-                trainable,
-                param_space={"packs": tune.grid_search([[pack.key for pack in batch] for batch in batches])},
-                tune_config=tune.TuneConfig(
-                    metric="accuracy", mode="max", reuse_actors=True, trial_name_creator=str, trial_dirname_creator=lambda t: t.trial_id
-                ),
-                run_config=tune.RunConfig(
-                    name="sweep",
-                    storage_path=folder,
-                    verbose=0,
-                    callbacks=[_News(listener)],
-                    failure_config=tune.FailureConfig(max_failures=1),
-                    checkpoint_config=tune.CheckpointConfig(),
-                ),
-            )
-            tuner.fit()
+        news = _News(known, listener)
+        _fit(trainable, batches(packs, workers=self._slots()), news)
+        # A worker that died took its whole batch along, and nothing tells whose fault it was: each pack once more, alone.
+        _fit(trainable, [(pack,) for pack in packs if pack.key not in news.settled], replace(news, dead=partial(note, self.work)))
+
+    def _slots(self) -> int:
+        """Trials that fit at once."""
+        there = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        gpus = there.get("GPU", 0) / self.gpus if self.gpus else inf
+        return max(1, int(min(there.get("CPU", 1), gpus)))
+
+
+def _fit(trainable: Any, batches: Sequence[Batch], news: _News) -> None:
+    if not batches:
+        return
+    with tempfile.TemporaryDirectory(prefix="scaling-tune-") as folder:
+        tuner = tune.Tuner(
+            trainable,
+            param_space={"packs": tune.grid_search([[pack.key for pack in batch] for batch in batches])},
+            tune_config=tune.TuneConfig(
+                metric="accuracy", mode="max", reuse_actors=True, trial_name_creator=str, trial_dirname_creator=lambda t: t.trial_id
+            ),
+            run_config=tune.RunConfig(
+                name="sweep",
+                storage_path=folder,
+                verbose=0,
+                callbacks=[news],
+                failure_config=tune.FailureConfig(max_failures=0),
+                checkpoint_config=tune.CheckpointConfig(),
+            ),
+        )
+        tuner.fit()
 
 
 def _trial(config: dict[str, Any], packs: dict[str, Pack], work: Work) -> None:
@@ -120,11 +139,16 @@ def _trial(config: dict[str, Any], packs: dict[str, Pack], work: Work) -> None:
     work_through(tuple(packs[key] for key in config["packs"]), work, report)
 
 
+@dataclass
 class _News(tune.Callback):
-    """Tune's news, handed to the listener; a trial whose process died twice names its packs."""
+    """Tune's news, handed to the listener."""
 
-    def __init__(self, listener: Listener) -> None:
-        self.listener = listener
+    packs: Mapping[str, Pack]
+    listener: Listener
+    dead: Callable[[Pack, str, str], str] | None = None
+    """Writes the log of a pack whose worker died; None while it gets another."""
+    settled: set[str] = field(default_factory=set)
+    """Keys of packs that are published or given up."""
 
     def __getstate__(self) -> dict[str, Any]:
         """Tune saves its callbacks for a restoration that nobody asks for, and a listener can't be saved."""
@@ -132,12 +156,20 @@ class _News(tune.Callback):
 
     def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any) -> None:
         accuracy = result["accuracy"]
-        news = {name: result[name] for name in ("key", "epoch", "host", "failure", "log")}
-        self.listener(News(**news, accuracy=None if accuracy < 0 else accuracy))
+        names = ("key", "epoch", "host", "failure", "log")
+        self._tell(News(**{name: result[name] for name in names}, accuracy=None if accuracy < 0 else accuracy))
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        for key in trial.config["packs"]:
-            self.listener(News(key=key, epoch=0, failure="its worker died", log=str(trial.error_file or "")))
+        if self.dead is None:
+            return
+        for key in set(trial.config["packs"]) - self.settled:
+            text = Path(trial.error_file).read_text() if trial.error_file else "Ray tells nothing"
+            self._tell(News(key=key, epoch=0, failure="its worker failed twice", log=self.dead(self.packs[key], "worker", text)))
+
+    def _tell(self, news: News) -> None:
+        if news.failure or news.epoch == self.packs[news.key].cell.recipe.epochs:
+            self.settled.add(news.key)
+        self.listener(news)
 
 
 def _answers(address: str) -> None:
@@ -165,7 +197,3 @@ def _all_see(work: Work, nodes: list[dict[str, Any]]) -> None:
                 f"{work.store}: node {node['NodeManagerAddress']} does not see this store; put it on a folder that all nodes share, "
                 "or on an object store such as s3://bucket/path"
             )
-
-
-def _line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -25,8 +25,6 @@ from scaling.sweep.executor import Batch, Listener, News
 from scaling.train import Epoch, tables, train
 
 ATTEMPTS = 2
-LEASE_S = 20.0
-"""A claim that was not renewed for so long belongs to a worker that died."""
 POLL_S = 1.0
 
 
@@ -41,6 +39,8 @@ class Work:
     device: str = "auto"
     given: Mapping[Dataset, Material] = field(default_factory=dict)
     """For workers on machines that may not have the data."""
+    lease_s: float = 20.0
+    """A claim that was not renewed for so long belongs to a worker that died."""
 
     def material(self, dataset: Dataset, facts: Facts) -> Material:
         """A data set, read once a process.
@@ -65,24 +65,43 @@ def work_through(batch: Batch, work: Work, listener: Listener) -> None:
     A pack that somebody else has claimed is looked at again after the others: by then its runs are published, or the claim has run out.
     """
     store = open_store(work.store)
-    claims = Claims(store, owner=f"{socket.gethostname()}-{uuid4().hex[:8]}", lease_s=LEASE_S)
+    claims = Claims(store, owner=f"{socket.gethostname()}-{uuid4().hex[:8]}", lease_s=work.lease_s)
     waiting = deque(batch)
     passed = 0
     while waiting:
         pack = waiting.popleft()
-        if _is_done(pack, store, listener):
-            passed = 0
-        elif (claim := claims.take(pack.key)) is not None:
-            with _released(claim.release), _renewed(claim.renew):
-                # Its last holder may have published it after the look above and before the claim.
-                if not _is_done(pack, store, listener):
-                    _attempt(pack, work, store, listener)
+        if _settled(pack, work, store, claims, listener):
             passed = 0
         else:
             waiting.append(pack)
             passed += 1
             if passed >= len(waiting):
                 sleep(POLL_S)
+
+
+def _settled(pack: Pack, work: Work, store: Store, claims: Claims, listener: Listener) -> bool:
+    """Published or given up; False while somebody else has it."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return _published(pack, work, store, claims, listener)
+        except Exception as error:  # one pack's fault, whatever it is, must not take the others with it
+            log = note(work, pack, f"attempt {attempt}", traceback.format_exc())
+            reason = f"{type(error).__name__}: {first_line(error)}"
+    listener(_news(pack, epoch=0, failure=reason, log=log))
+    return True
+
+
+def _published(pack: Pack, work: Work, store: Store, claims: Claims, listener: Listener) -> bool:
+    if _is_done(pack, store, listener):
+        return True
+    claim = claims.take(pack.key)
+    if claim is None:
+        return False
+    with _released(claim.release), _renewed(claim.renew, every_s=work.lease_s / 4):
+        # Its last holder may have published it after the look above and before the claim.
+        if not _is_done(pack, store, listener):
+            _train(pack, work, store, listener)
+    return True
 
 
 def _is_done(pack: Pack, store: Store, listener: Listener) -> bool:
@@ -92,20 +111,21 @@ def _is_done(pack: Pack, store: Store, listener: Listener) -> bool:
     return done
 
 
-def _attempt(pack: Pack, work: Work, store: Store, listener: Listener) -> None:
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            _train(pack, work, store, listener)
-        except Exception as error:  # one pack's fault, whatever it is, must not take the others with it
-            work.logs.mkdir(parents=True, exist_ok=True)
-            log = work.logs / f"{pack.key}.log"
-            with log.open("a") as file:
-                file.write(f"attempt {attempt}: {pack.label}\n{traceback.format_exc()}\n")
-            if attempt == ATTEMPTS:
-                reason = (str(error).splitlines() or [""])[0]
-                listener(_news(pack, epoch=0, failure=f"{type(error).__name__}: {reason}", log=str(log)))
-        else:
-            return
+def note(work: Work, pack: Pack, heading: str, text: str) -> str:
+    """Write what went wrong into the pack's log. The file; empty where this machine lets none be written."""
+    log = work.logs / f"{pack.key}.log"
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a") as file:
+            file.write(f"{heading}: {pack.label}\n{text}\n")
+    except OSError:
+        return ""
+    return str(log)
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, in a line."""
+    return (str(error).splitlines() or [""])[0]
 
 
 def _train(pack: Pack, work: Work, store: Store, listener: Listener) -> None:
@@ -131,12 +151,12 @@ def _news(pack: Pack, *, epoch: int, accuracy: float | None = None, failure: str
 
 
 @contextmanager
-def _renewed(renew: Callable[[], object]) -> Iterator[None]:
+def _renewed(renew: Callable[[], object], *, every_s: float) -> Iterator[None]:
     """Renews a claim from a thread while the body trains."""
     over = threading.Event()
 
     def beat() -> None:
-        while not over.wait(LEASE_S / 4):
+        while not over.wait(every_s):
             with suppress(StoreError):  # the next beat may reach the store; if none does, the claim runs out, and publishing tells why
                 renew()
 

@@ -26,9 +26,9 @@ SET = Synthetic(size=100, test_size=50, side=10)
 RECIPE = Recipe(epochs=3, batch_size=25, precision="fp32")
 
 
-def packs(*filters: int, seeds: int = 2) -> tuple[Pack, ...]:
+def packs(*filters: int, seeds: int = 2, of: Synthetic = SET) -> tuple[Pack, ...]:
     """One pack a width."""
-    cells = [Cell(SET, SET.facts(Path("nowhere")), Tree3(filters=width, branches=2, rows=1), RECIPE, {}) for width in filters]
+    cells = [Cell(of, of.facts(Path("nowhere")), Tree3(filters=width, branches=2, rows=1), RECIPE, {}) for width in filters]
     return tuple(pack((cell, cell.run(seed)) for cell in cells for seed in range(seeds)))
 
 

@@ -11,7 +11,7 @@ from scaling.sweep.in_process import InProcess
 
 def test_a_sweep_in_this_process_leaves_whole_rows(tmp_path):
     mine, news = packs(1, 2), []
-    InProcess(work(tmp_path, weights=True)).run([mine], news.append)
+    InProcess(work(tmp_path, weights=True)).run(mine, news.append)
     assert not any(item.failure for item in news)
     store = open_store(tmp_path / "store")
     runs = store.runs()

@@ -35,7 +35,7 @@ def ended(news: list[News]) -> dict[str, News]:
 
 def test_everything_is_published_and_told(train, tmp_path):
     mine, news = packs(1, 2, 3), []
-    InProcess(work(tmp_path)).run([mine[:2], mine[2:]], news.append)
+    InProcess(work(tmp_path)).run(mine, news.append)
     assert open_store(tmp_path / "store").ids() == ids(mine)
     assert [(item.key, item.epoch) for item in news] == [(pack.key, epoch) for pack in mine for epoch in (1, 2, 3)]
     assert {item.accuracy for item in news} == {0.5}
@@ -66,6 +66,30 @@ def test_a_pack_that_fails_is_tried_twice_and_named_and_the_others_go_on(train, 
     assert [item.failure for key, item in ended(news).items() if key != mine[1].key] == ["", ""]
 
 
+def test_a_store_that_fails_for_one_pack_does_not_end_the_others(train, tmp_path, monkeypatch):
+    mine, take, news = packs(1, 2, 3), Claims.take, []
+
+    def broken(claims: Claims, key: str) -> object:
+        if key == mine[1].key:
+            raise StoreError("the network is away")
+        return take(claims, key)
+
+    monkeypatch.setattr(Claims, "take", broken)
+    work_through(mine, work(tmp_path), news.append)
+    assert open_store(tmp_path / "store").ids() == ids((mine[0], mine[2]))
+    assert ended(news)[mine[1].key].failure == "StoreError: the network is away"
+
+
+def test_a_log_that_cannot_be_written_harms_nobody(train, tmp_path):
+    mine, news = packs(1, 2), []
+    train.failing = lambda pack, attempt: ValueError("no luck") if pack is mine[0] else None
+    (tmp_path / "logs").write_text("a file where the folder should be")
+    work_through(mine, work(tmp_path), news.append)
+    failure = ended(news)[mine[0].key]
+    assert (failure.failure, failure.log) == ("ValueError: no luck", "")
+    assert open_store(tmp_path / "store").ids() == ids(mine[1:])
+
+
 def test_a_failed_pack_is_free_for_the_next_worker(train, tmp_path):
     train.failing = lambda pack, attempt: ValueError("no luck") if attempt <= 2 else None
     for _ in range(2):
@@ -93,22 +117,20 @@ def test_an_interruption_keeps_what_is_finished_and_frees_the_rest(train, tmp_pa
     assert Claims(store, owner="next", lease_s=1e9).take(mine[1].key) is not None
 
 
-def test_a_dead_workers_pack_is_taken_over(train, tmp_path, monkeypatch):
-    monkeypatch.setattr(room, "LEASE_S", 0.2)
+def test_a_dead_workers_pack_is_taken_over(train, tmp_path):
     mine, store = packs(1, 2), open_store(tmp_path / "store")
     assert Claims(store, owner="dead", lease_s=1.0).take(mine[0].key) is not None
-    work_through(mine, work(tmp_path), lambda news: None)
+    work_through(mine, work(tmp_path, lease_s=0.2), lambda news: None)
     assert store.ids() == ids(mine)
     assert "claim.2" in store.backend.names(f"claims/{mine[0].key}")
 
 
-def test_a_worker_that_lives_is_waited_for(train, tmp_path, monkeypatch):
+def test_a_worker_that_lives_is_waited_for(train, tmp_path):
     """Its training takes several leases, and it renews its claim all the while."""
-    monkeypatch.setattr(room, "LEASE_S", 0.3)
     train.seconds = 1.2
     with ThreadPoolExecutor(2) as pool:
         news: list[list[News]] = [[], []]
-        for one in [pool.submit(work_through, packs(1), work(tmp_path), mine.append) for mine in news]:
+        for one in [pool.submit(work_through, packs(1), work(tmp_path, lease_s=0.3), mine.append) for mine in news]:
             one.result()
     assert set(train.asked.values()) == {1}
     assert [ended(mine)[packs(1)[0].key].epoch for mine in news] == [3, 3]
@@ -147,8 +169,7 @@ def test_a_pack_published_between_the_look_and_the_claim_is_not_trained_again(tr
     assert [item.epoch for item in news] == [3]
 
 
-def test_a_claim_that_cannot_be_renewed_for_a_moment_is_renewed_later(train, tmp_path, monkeypatch):
-    monkeypatch.setattr(room, "LEASE_S", 0.2)
+def test_a_claim_that_cannot_be_renewed_for_a_moment_is_renewed_later():
     renewed = threading.Event()
     calls: list[bool] = []
 
@@ -158,7 +179,7 @@ def test_a_claim_that_cannot_be_renewed_for_a_moment_is_renewed_later(train, tmp
             raise StoreError("the network is away")
         renewed.set()
 
-    with room._renewed(renew):
+    with room._renewed(renew, every_s=0.05):
         assert renewed.wait(5)
 
 

@@ -13,15 +13,17 @@ Set here: LeCun-normal weights, and biases that begin at zero.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isqrt
+from types import ModuleType
 
 import torch
-import torch.nn.functional as F
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from scaling.architectures import Lenet5
 from scaling.leaves import ImageShape
+from scaling.models import fast, plain
 from scaling.models.draw import Weights, lecun_normal, stack
 
 
@@ -49,38 +51,19 @@ class PackedLenet5(nn.Module):
 
     def forward(self, image: Float[Tensor, "B C side side"]) -> Float[Tensor, "R B classes"]:
         weights = {name: weight.to(image.dtype) for name, weight in self.weights.items()}
-        replicas = len(weights["readout_bias"])
+        room: ModuleType = fast if fast.serves(image) else plain
         x, padding, groups = image, self.spec.padding(self.image), 1
-        for i in range(1, self.spec.convolutions + 1):
-            filters, bias = weights[f"conv{i}_weight"], weights[f"conv{i}_bias"]
-            d = filters.shape[1]
-            if image.dtype == torch.bfloat16 and self.spec.convolutions > 1:
-                filters, bias = paired(filters, bias, inputs=x.shape[1] // groups)
-            x = F.conv2d(x, rearrange(filters, "R d c row col -> (R d) c row col"), bias.flatten(), padding=padding, groups=groups)
-            x = self.squash(x)
-            padding, groups = 0, replicas
-        x = rearrange(x, "B (R d) row col -> R B d row col", R=replicas)[:, :, :d].flatten(2)
-        for name in (*(f"hidden{i}" for i in range(1, len(self.spec.hidden) + 1)), "readout"):
-            x = torch.baddbmm(weights[f"{name}_bias"].unsqueeze(1), x, weights[f"{name}_weight"].mT)
+        settings = {"activation": self.spec.activation, "pooling": self.spec.pooling}
+        if self.spec.convolutions == 2:
+            x = room.maps(x, weights["conv1_weight"], weights["conv1_bias"], groups=1, padding=padding, **settings)
+            padding, groups = 0, len(weights["readout_bias"])
+        name = f"conv{self.spec.convolutions}"
+        x = room.features(x, weights[f"{name}_weight"], weights[f"{name}_bias"], groups=groups, padding=padding, **settings).squeeze(1)
+        layers = [*(f"hidden{i}" for i in range(1, len(self.spec.hidden) + 1)), "readout"]
+        d = weights[f"{name}_weight"].shape[1]
+        first = rearrange(weights[f"{layers[0]}_weight"], f"R unit (o row col) -> R ({room.FEATURES}) unit", o=d, row=isqrt(x.shape[2] // d))
+        for name in layers:
+            x = torch.baddbmm(weights[f"{name}_bias"].unsqueeze(1), x, first if name == layers[0] else weights[f"{name}_weight"].mT)
             if name != "readout":
-                x = self.activate(x)
+                x = plain.ACTIVATIONS[self.spec.activation](x)
         return x
-
-    def activate(self, x: Tensor) -> Tensor:
-        return torch.relu(x) if self.spec.activation == "relu" else torch.tanh(x)
-
-    def squash(self, x: Tensor) -> Tensor:
-        """Activation and pooling. A rising function and a maximum commute, so the maximum goes first: a quarter of the values is left."""
-        if self.spec.pooling == "max":
-            return self.activate(F.max_pool2d(x, 2))
-        return F.avg_pool2d(self.activate(x), 2)
-
-
-def paired(filters: Float[Tensor, "R d c row col"], bias: Float[Tensor, "R d"], *, inputs: int) -> tuple[Tensor, Tensor]:
-    """One more filter of zeros for each replica where their number is odd; ``inputs`` counts the channels that they see, such a one included.
-
-    CPUs multiply bf16 channels in pairs. In a grouped convolution the last one of an odd number is paired with the next replica's first one,
-    which is multiplied by zero. That is without effect unless it is not finite: then a replica that diverges takes its neighbour with it.
-    """
-    more = filters.shape[1] % 2
-    return F.pad(filters, (0, 0, 0, 0, 0, inputs - filters.shape[2], 0, more)), F.pad(bias, (0, more))

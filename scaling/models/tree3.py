@@ -16,16 +16,17 @@ Set here: He-normal weights, as the paper words it, and biases that begin at zer
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import ModuleType
 
 import torch
-import torch.nn.functional as F
-from einops import einsum, rearrange
+from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from scaling.architectures import Tree3
 from scaling.architectures.tree3 import KERNEL
 from scaling.leaves import ImageShape
+from scaling.models import fast, plain
 from scaling.models.draw import Weights, he_normal, stack
 
 
@@ -52,19 +53,16 @@ class PackedTree3(nn.Module):
 
     def forward(self, image: Float[Tensor, "B C side side"]) -> Float[Tensor, "R B classes"]:
         weights = {name: weight.to(image.dtype) for name, weight in self.weights.items()}
-        C, R, S, row = image.shape[1], len(weights["conv_weight"]), self.spec.strips(self.image), self.spec.rows
-        filters = rearrange(weights["conv_weight"], "R C K row col -> (C R K) 1 row col")
-        bias = rearrange(weights["conv_bias"], "R C K -> (C R K)") if self.spec.biases else None
-        # Both activations rise, so the maximum may go first: a quarter of the values is left.
-        x = self.activate(F.max_pool2d(F.conv2d(image, filters, bias, groups=C), 2))
-        x = rearrange(x, "B (C R K) (S row) col -> B C R K S row col", C=C, R=R, row=row, S=S)
-        x = einsum(x, weights["tree_weight"], "B C R K S row col, R M C K S row col -> R B M C S")
+        room: ModuleType = fast if fast.serves(image) else plain
+        C, S, activation = image.shape[1], self.spec.strips(self.image), self.spec.activation
+        filters = rearrange(weights["conv_weight"], "R C K row col -> (C R) K 1 row col")
+        bias = rearrange(weights["conv_bias"], "R C K -> (C R) K") if self.spec.biases else None
+        x = room.features(image, filters, bias, groups=C, activation=activation, strips=S)
+        tree = rearrange(weights["tree_weight"], f"R M C o S row col -> (C R S) ({room.FEATURES}) M")
+        x = rearrange(torch.bmm(x.flatten(0, 1), tree), "(C R S) B M -> R B M C S", C=C, S=S)
         if self.spec.biases:
             x = x + weights["tree_bias"].unsqueeze(1)
-        x = rearrange(self.activate(x), "R B M C S -> R B (M C S)")
+        x = rearrange(plain.ACTIVATIONS[activation](x), "R B M C S -> R B (M C S)")
         if self.spec.biases:
             return torch.baddbmm(weights["readout_bias"].unsqueeze(1), x, weights["readout_weight"])
         return torch.bmm(x, weights["readout_weight"])
-
-    def activate(self, x: Tensor) -> Tensor:
-        return torch.sigmoid(x) if self.spec.activation == "sigmoid" else torch.relu(x)

@@ -54,11 +54,11 @@ def maps(
     if pooling != "max":
         filters, bias = _filled(filters, bias, x.shape[1] // groups)
         return plain.maps(x, filters, bias, groups=groups, padding=padding, activation=activation, pooling=pooling)
-    ys = _convolved(x, filters, bias, groups=groups, padding=padding)
+    ys, have = _convolved(x, filters, bias, groups=groups, padding=padding)
     B, _, height, width = ys[0].shape
     G, o = len(filters), filters.shape[1]
     shape = (B, height // 2, width // 2, G, o + -o % 4)
-    pooled = _Pooled.apply(shape, "B (S row) col (P G) o -> P B S row col G o", 1, activation == "relu", *ys)
+    pooled = _Pooled.apply(shape, "B (S row) col (P G) o -> P B S row col G o", 1, have, activation == "relu", *ys)
     return _activated(pooled.flatten(3).permute(0, 3, 1, 2), activation)
 
 
@@ -79,10 +79,10 @@ def features(
         x = maps(x, filters, bias, groups=groups, padding=padding, activation=activation, pooling=pooling)
         x = rearrange(x, "B (G o) height width -> B G o height width", G=G)[:, :, :o]
         return rearrange(x, f"B G o (S row) col -> G S B ({FEATURES})", S=strips)
-    ys = _convolved(x, filters, bias, groups=groups, padding=padding)
+    ys, have = _convolved(x, filters, bias, groups=groups, padding=padding)
     B, _, height, width = ys[0].shape
     shape = (G, strips, B, height // 2 // strips, width // 2, o)
-    pooled = _Pooled.apply(shape, "(P G) S B row col o -> P B S row col G o", strips, activation == "relu", *ys)
+    pooled = _Pooled.apply(shape, "(P G) S B row col o -> P B S row col G o", strips, have, activation == "relu", *ys)
     return _activated(pooled.flatten(3), activation)
 
 
@@ -90,19 +90,28 @@ def _activated(x: Tensor, activation: str) -> Tensor:
     return x if activation == "relu" else plain.ACTIVATIONS[activation](x)
 
 
-def _convolved(x: Tensor, filters: Tensor, bias: Tensor | None, *, groups: int, padding: int) -> Sequence[Tensor]:
-    """The convolution's maps, whole, or one part a channel where each channel has filters of its own."""
-    if x.shape[1] == filters.shape[2]:
-        return (F.conv2d(x, filters.flatten(0, 1), None if bias is None else bias.flatten(), padding=padding),)
+def _convolved(x: Tensor, filters: Tensor, bias: Tensor | None, *, groups: int, padding: int) -> tuple[Sequence[Tensor], int]:
+    """The convolution's maps, whole, or one part a channel where each channel has filters of its own; and how many a group has in them."""
+    c, o = filters.shape[2], filters.shape[1]
+    if x.shape[1] == c:
+        return [_dense(x, filters.flatten(0, 1), None if bias is None else bias.flatten(), padding)], o
     if x.shape[1] == groups:
         # Dense convolutions of one channel each: oneDNN's grouped one is slower, above all backward.
         pixels = x.permute(0, 2, 3, 1)
         channels = [pixels[..., c : c + 1].contiguous().permute(0, 3, 1, 2) for c in range(groups)]
         biases = [None] * groups if bias is None else bias.flatten().chunk(groups)
         parts = zip(channels, filters.flatten(0, 1).chunk(groups), biases, strict=True)
-        return [F.conv2d(channel, weight, offset, padding=padding) for channel, weight, offset in parts]
+        return [_dense(channel, weight, offset, padding) for channel, weight, offset in parts], o
     filters, bias = _filled(filters, bias, x.shape[1] // groups)
-    return (F.conv2d(x, filters.flatten(0, 1), None if bias is None else bias.flatten(), padding=padding, groups=groups),)
+    y = F.conv2d(x, filters.flatten(0, 1), None if bias is None else bias.flatten(), padding=padding, groups=groups)
+    return [y], filters.shape[1]
+
+
+def _dense(x: Tensor, filters: Tensor, bias: Tensor | None, padding: int) -> Tensor:
+    """A convolution with all channels, to a multiple of 16 maps: pooling takes so many at once."""
+    more = -len(filters) % 16
+    filters = F.pad(filters, (0, 0, 0, 0, 0, 0, 0, more)) if more else filters
+    return F.conv2d(x, filters, None if bias is None else F.pad(bias, (0, more)), padding=padding)
 
 
 def _filled(filters: Tensor, bias: Tensor | None, channels: int) -> tuple[Tensor, Tensor | None]:
@@ -115,12 +124,13 @@ class _Pooled(torch.autograd.Function):
     """The maximum over windows of 2x2 pixels, and its ReLU where asked for, written in any order of axes."""
 
     @staticmethod
-    def forward(ctx: Any, shape: tuple[int, ...], order: str, strips: int, rectified: bool, *ys: Tensor) -> Tensor:
+    def forward(ctx: Any, shape: tuple[int, ...], order: str, strips: int, have: int, rectified: bool, *ys: Tensor) -> Tensor:
         """Pool.
 
         Args:
             shape: of the result.
             order: of its axes, in terms of those that ``_pool`` writes: P parts, then B S row col G o.
+            have: maps of each group in the parts; others follow after those of all groups, and are nobody's.
             ys: the parts: maps in channels_last.
         """
         pooled, winners = ys[0].new_empty(shape), []
@@ -128,8 +138,8 @@ class _Pooled(torch.autograd.Function):
             maps = _bits(y.permute(0, 2, 3, 1))
             B, height, width, channels = maps.shape
             winners.append(np.empty((B, height // 2, width // 2, channels), np.uint8))
-            _pool(maps, part, winners[-1], rectified)
-        ctx.order, ctx.strips, ctx.winners, ctx.shapes = order, strips, winners, [y.shape for y in ys]
+            _pool(maps, part, winners[-1], have, rectified)
+        ctx.order, ctx.strips, ctx.have, ctx.winners, ctx.shapes = order, strips, have, winners, [y.shape for y in ys]
         return pooled
 
     @staticmethod
@@ -140,9 +150,9 @@ class _Pooled(torch.autograd.Function):
         for part, winner, (B, channels, height, width) in zip(parts, ctx.winners, ctx.shapes, strict=True):
             whole = height % 2 == width % 2 == 0
             maps = (gradient.new_empty if whole else gradient.new_zeros)(B, height, width, channels)
-            _unpool(part, winner, _bits(maps))
+            _unpool(part, winner, _bits(maps), ctx.have)
             made.append(maps.permute(0, 3, 1, 2))
-        return None, None, None, None, *made
+        return None, None, None, None, None, *made
 
 
 def _bits(x: Tensor) -> NDArray[np.int16]:
@@ -168,10 +178,9 @@ def _number(ordered):
 
 @no_type_check
 @njit(cache=True, error_model="numpy")
-def _pool(maps, pooled, winners, rectified):
-    """maps [B, height, width, (G o)] to pooled [B, S, row, col, G, o'], and who won each window; of equals it is the first."""
+def _pool(maps, pooled, winners, have, rectified):
+    """maps [B, height, width, (G have) and more] to pooled [B, S, row, col, G, o'], and who won each window; of equals it is the first."""
     (B, S, rows, cols, G, o), channels = pooled.shape, maps.shape[3]
-    have = channels // G
     best, floor = np.empty(channels, np.int16), np.int16(0 if rectified else -0x8000)
     for b in range(B):
         for line in range(S * rows):
@@ -199,10 +208,9 @@ def _pool(maps, pooled, winners, rectified):
 
 @no_type_check
 @njit(cache=True, error_model="numpy")
-def _unpool(pooled, winners, maps):
+def _unpool(pooled, winners, maps, have):
     """The gradient of ``_pool``'s maximum: from pooled to maps."""
     (B, S, rows, cols, G, o), channels = pooled.shape, maps.shape[3]
-    have = channels // G
     given, nothing = np.zeros(channels, np.int16), np.int16(0)
     for b in range(B):
         for line in range(S * rows):

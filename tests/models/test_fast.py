@@ -46,7 +46,7 @@ def test_pooling_is_that_of_torch_bit_by_bit(G, o, height, width, rectified, dra
     y = draw(5, G * o, height, width).to(memory_format=torch.channels_last)
     mine, theirs = y.clone().requires_grad_(), y.clone().requires_grad_()
     shape = (5, height // 2, width // 2, G, o)
-    pooled = fast._Pooled.apply(shape, "B (S row) col (P G) o -> P B S row col G o", 1, rectified, mine)
+    pooled = fast._Pooled.apply(shape, "B (S row) col (P G) o -> P B S row col G o", 1, o, rectified, mine)
     expected = F.max_pool2d(theirs, 2)
     if rectified:
         expected = torch.relu(expected)
@@ -62,7 +62,7 @@ def test_what_is_no_number_stays_none_and_stays_where_it_is():
         y = torch.zeros(1, 2, 4, 4, dtype=torch.bfloat16).to(memory_format=torch.channels_last)
         y[0, 1, 3, 2] = sign * torch.nan
         for rectified in (False, True):
-            pooled = fast._Pooled.apply((1, 2, 2, 1, 2), "B (S row) col (P G) o -> P B S row col G o", 1, rectified, y)
+            pooled = fast._Pooled.apply((1, 2, 2, 1, 2), "B (S row) col (P G) o -> P B S row col G o", 1, 2, rectified, y)
             assert pooled.isnan().nonzero().tolist() == [[0, 1, 1, 0, 1]]
 
 

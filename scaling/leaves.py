@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Annotated, Any, TypeVar
 
+import rfc8785
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Whole = Annotated[int, Field(ge=0, lt=2**53)]
@@ -51,14 +52,15 @@ class Leaves(BaseModel):
         """The settings and their values."""
         return {name: getattr(self, name) for name in self.settings()}
 
-    def identity(self) -> dict[str, Any]:
-        """What a run's id sees, ready for JSON: no derived leaf, none that equals its frozen value."""
+    @cached_property
+    def identity(self) -> str:
+        """What a run's id sees, as canonical JSON (RFC 8785): no derived leaf, none that equals its frozen value.
+
+        Kept, because the runs of a cell share their recipe and their network.
+        """
         frozen = self.frozen()
-        kept = {name: value for name, value in self.leaves().items() if name not in frozen or value != frozen[name].value}
-        return {
-            name: value.identity() if isinstance(value, Leaves) else list(value) if isinstance(value, tuple) else value
-            for name, value in kept.items()
-        }
+        kept = sorted((name, value) for name, value in self.leaves().items() if name not in frozen or value != frozen[name].value)
+        return "{" + ",".join(f'"{name}":{_canonical(value)}' for name, value in kept) + "}"
 
     def model_copy(self: Group, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Group:
         """A copy with other values, validated; Pydantic's own would keep what was computed from the old ones, such as an id."""
@@ -69,6 +71,13 @@ class Leaves(BaseModel):
 
     def __hash__(self) -> int:
         return hash((type(self), *self.leaves().values()))
+
+
+def _canonical(value: Any) -> str:
+    if isinstance(value, Leaves):
+        return value.identity
+    plain = type(value) is int and abs(value) < 2**53  # as seeds are, of which a plan has thousands
+    return str(value) if plain else rfc8785.dumps(value).decode()
 
 
 class Frozen:

@@ -1,13 +1,18 @@
-"""What the command line does, for Python: plan, run, read, fit, report. Heavy rooms are imported when they are first needed."""
+"""What the command line does, for Python: plan, run, read, fit, report. Each file is imported when a name of it is first used."""
 
 from __future__ import annotations
 
-from scaling.api.catalogue import catalogue, fetch, inventory
-from scaling.api.explain import Difference, Reason, diff, why
-from scaling.api.reading import fit_source, laws_text, merge, report, results, tidy, write_table
-from scaling.api.running import Failure, Outcome, run
-from scaling.api.settings import Settings
-from scaling.api.studies import plan
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scaling.api.available import catalogue, fetch, inventory
+    from scaling.api.explain import Difference, Reason, diff, why
+    from scaling.api.measuring import bench
+    from scaling.api.reading import fit_source, laws_text, merge, report, results, tidy, write_table
+    from scaling.api.running import Failure, Outcome, run
+    from scaling.api.settings import Settings
+    from scaling.api.studies import Timing, plan, timings
 
 __all__ = [
     "Difference",
@@ -15,6 +20,8 @@ __all__ = [
     "Outcome",
     "Reason",
     "Settings",
+    "Timing",
+    "bench",
     "catalogue",
     "diff",
     "fetch",
@@ -27,6 +34,19 @@ __all__ = [
     "results",
     "run",
     "tidy",
+    "timings",
     "why",
     "write_table",
 ]
+
+FILES = ("settings", "studies", "reading", "explain", "available", "running", "measuring")
+"""Where these names are looked for. None may be called like a file: an import of the file would hide it."""
+
+
+def __getattr__(name: str) -> object:
+    if name in __all__:
+        for file in FILES:
+            names = vars(import_module(f"{__name__}.{file}"))
+            if name in names:
+                return globals().setdefault(name, names[name])
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -62,7 +62,8 @@ def why(name: str, settings: Settings | None = None, *, configs: Sequence[Path] 
     run = _named(name, stored | _planned(settings, configs), settings)
     if run.id in stored:
         return Reason(run, True, run, ())
-    nearest = min(stored.values(), key=lambda other: (len(differences(other, run)), other.id), default=None)
+    readable = (other for other in stored.values() if isinstance(other, Run))
+    nearest = min(readable, key=lambda other: (len(differences(other, run)), other.id), default=None)
     return Reason(run, False, nearest, differences(nearest, run) if nearest else ())
 
 
@@ -72,21 +73,35 @@ def differences(first: Run, second: Run) -> tuple[Difference, ...]:
     return tuple(Difference(leaf, one.get(leaf), other.get(leaf)) for leaf in one | other if one.get(leaf) != other.get(leaf))
 
 
-def _known(settings: Settings) -> dict[str, Run]:
+Known = dict[str, Run | StoreError]
+"""By id; in the place of a run that only a later version can read stands what is wrong with it, for whoever asks for that one."""
+
+
+def _known(settings: Settings) -> Known:
     runs = settings.stores().runs(["id", "config_json"])
-    return {row["id"]: Run.read(row["config_json"]) for row in runs.to_pylist()}
+    return {row["id"]: _read(row["config_json"]) for row in runs.to_pylist()}
 
 
-def _planned(settings: Settings, configs: Sequence[Path]) -> dict[str, Run]:
+def _read(config_json: str) -> Run | StoreError:
+    try:
+        return Run.read(config_json)
+    except StoreError as error:
+        return error
+
+
+def _planned(settings: Settings, configs: Sequence[Path]) -> Known:
     return {run.id: run for config in configs for _, run in plan(config, settings).wanted}
 
 
-def _named(name: str, known: dict[str, Run], settings: Settings) -> Run:
-    found = [run for run_id, run in known.items() if run_id.startswith(name)]
-    if len(found) == 1:
-        return found[0]
+def _named(name: str, known: Known, settings: Settings) -> Run:
+    found = [run_id for run_id in known if run_id.startswith(name)]
+    if len(found) > 1:
+        raise StoreError(f"{name}: begins the ids of {len(found)} runs; give more of it, such as {found[0]}")
     if found:
-        raise StoreError(f"{name}: begins the ids of {len(found)} runs; give more of it, such as {found[0].id}")
+        run = known[found[0]]
+        if isinstance(run, StoreError):
+            raise run
+        return run
     raise StoreError(
         f"{name}: no such run in {settings.store}; name the studies it may be wanted by with --config (ids: scaling plan CONFIG --json)"
     )

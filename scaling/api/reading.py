@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv, parquet
 
 from scaling.api.settings import Settings
 from scaling.api.studies import plan
-from scaling.config import Run, flat
-from scaling.errors import StoreError, TableError
+from scaling.config import DRAWN, Run, flat
+from scaling.errors import StoreError, TableError, UsageError
 from scaling.plan import Plan
-from scaling.store import open_store
+from scaling.store import RUNS, open_store
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -26,20 +28,29 @@ if TYPE_CHECKING:
 
 STUDY = (".yaml", ".yml")
 TABLE = (".parquet", ".csv")
+CURVE = "group"
+"""Column with the label of a run's curve."""
 FORMS = {"auto": ("power", "floor"), "power": ("power",), "floor": ("floor",)}
 
 
-def results(config: Path, settings: Settings | None = None, *, overrides: Sequence[str] = ()) -> tuple[Plan, pa.Table]:
-    """A study's plan, and the rows of ``runs`` that stores have of it."""
+def results(
+    config: Path, settings: Settings | None = None, *, overrides: Sequence[str] = (), columns: Sequence[str] | None = None
+) -> tuple[Plan, pa.Table]:
+    """A study's plan, and the rows of ``runs`` that stores have of it.
+
+    Args:
+        columns: of the store's runs; all by default.
+    """
     settings = settings or Settings()
+    # Before the plan, which needs the ids alone: so each part is opened once.
+    runs = settings.stores().runs(columns and list(dict.fromkeys(["id", *columns])))
     made = plan(config, settings, overrides=overrides)
-    runs = settings.stores().runs()
-    return made, runs.filter(pc.is_in(runs["id"], pa.array(sorted(made.done), pa.string())))
+    return made, runs.filter(pc.is_in(runs["id"], pa.array(list(made.done), pa.string())))
 
 
-def _trained(config: Path, settings: Settings, overrides: Sequence[str] = ()) -> tuple[Plan, pa.Table]:
+def _trained(config: Path, settings: Settings, overrides: Sequence[str] = (), columns: Sequence[str] | None = None) -> tuple[Plan, pa.Table]:
     """As ``results``, of a study that has some."""
-    made, runs = results(config, settings, overrides=overrides)
+    made, runs = results(config, settings, overrides=overrides, columns=columns)
     if not runs.num_rows:
         raise StoreError(f"{settings.store}: holds no run of this study; train it with: scaling run {config}")
     return made, runs
@@ -47,13 +58,16 @@ def _trained(config: Path, settings: Settings, overrides: Sequence[str] = ()) ->
 
 def tidy(runs: pa.Table) -> pa.Table:
     """One row a run with every leaf of its configuration as a column of its own, by its dotted path."""
-    leaves = [flat(Run.read(text)) for text in runs["config_json"].to_pylist()]
+    # A cell's runs differ in their draws alone, which have columns already; so each cell's leaves are read once.
+    cells = pc.replace_substring_regex(runs["config_json"], DRAWN, "").combine_chunks().dictionary_encode()
+    first = np.unique(cells.indices, return_index=True)[1]
+    leaves = [flat(Run.read(text)) for text in runs["config_json"].take(first).to_pylist()]
     for name in dict.fromkeys(name for row in leaves for name in row):
-        values = [row.get(name) for row in leaves]
-        listed = any(isinstance(value, list) for value in values)
-        column = pa.array([json.dumps(value) if listed and value is not None else value for value in values])
         if name not in runs.column_names:
-            runs = runs.append_column(name, column)
+            values = [row.get(name) for row in leaves]
+            listed = any(isinstance(value, list) for value in values)
+            column = pa.array([json.dumps(value) if listed and value is not None else value for value in values])
+            runs = runs.append_column(name, column.take(cells.indices))
     return runs.drop_columns(["config_json"])
 
 
@@ -83,8 +97,16 @@ def laws_text(fits: Iterable[Fit]) -> RichTable:
     return laws_text(fits)
 
 
-def source_table(source: str, settings: Settings) -> pa.Table:
+def _is_file(source: str) -> bool:
+    """Whether it is a table, perhaps of someone else, and neither a study nor a store."""
+    return source.endswith(TABLE) and not Path(source).is_dir()
+
+
+def source_table(source: str, settings: Settings, columns: Sequence[str]) -> pa.Table:
     """The points of a study, a store, or any .parquet or .csv.
+
+    Args:
+        columns: the ones that matter; a study or a store may leave the others out.
 
     Raises:
         TableError: it is none of these.
@@ -92,15 +114,20 @@ def source_table(source: str, settings: Settings) -> pa.Table:
     """
     from scaling.fit import read_table
 
-    if source.endswith(TABLE) and not Path(source).is_dir():
+    if _is_file(source):
         return read_table(Path(source))
     if source.endswith(STUDY):
-        return _trained(Path(source), settings)[1]
+        return _trained(Path(source), settings, columns=_stored(columns))[1]
     if "://" in source or Path(source).is_dir():
-        if not (runs := open_store(source).runs()).num_rows:
+        if not (runs := open_store(source).runs(_stored(columns))).num_rows:
             raise StoreError(f"{source}: holds no runs; a store is filled by: scaling run CONFIG --store {source}")
         return runs
     raise TableError(f"{source}: no such study (.yaml), store (a folder or URI) or table (.parquet, .csv)")
+
+
+def _stored(columns: Sequence[str]) -> Sequence[str] | None:
+    """Columns that a store has. All of them where it lacks one, for the message that will say so."""
+    return columns if set(columns) <= set(RUNS.names) else None
 
 
 def fit_source(
@@ -116,7 +143,8 @@ def fit_source(
     """Fit laws to the points of a study, a store, or any .parquet or .csv.
 
     Args:
-        by: columns whose values tell curves apart; by default ``architecture`` where there is one.
+        x, y, by: columns; of a study and a store those of ``tidy``, so that any leaf of the configuration is one.
+        by: their values tell curves apart; by default the curves of the report, and ``architecture`` where a table of someone else has it.
         form: ``power``, ``floor``, or ``auto`` for both side by side.
         holdout: how many of the widest networks a law is tested on.
 
@@ -125,14 +153,28 @@ def fit_source(
         StoreError: no run is stored.
         FitError: the data can't say.
     """
-    from scaling.fit import fit_table
+    from analysis.groups import COLUMNS
+    from scaling.fit import columns, fit_table
 
     if form not in FORMS:
         raise TableError(f"--form {form}: must be one of {', '.join(FORMS)}")
-    table = source_table(source, settings or Settings())
-    if by is None:
-        by = ["architecture"] if "architecture" in table.column_names else []
+    if _is_file(source):
+        table = source_table(source, settings or Settings(), ())
+        by = ["architecture"] if by is None and "architecture" in table.column_names else by or []
+    else:
+        by = [CURVE] if by is None else by
+        wanted = dict.fromkeys([*columns(x, y, by), *COLUMNS])
+        table = _with_columns(source_table(source, settings or Settings(), [name for name in wanted if name != CURVE]), {x, y, *by})
     return fit_table(table, x=x, y=y, by=tuple(by), forms=FORMS[form], holdout=holdout)
+
+
+def _with_columns(runs: pa.Table, wanted: set[str]) -> pa.Table:
+    """The store's runs with what is asked for beside the store's own columns."""
+    if CURVE in wanted:
+        from analysis.groups import group
+
+        runs = group(runs).every
+    return runs if wanted <= set(runs.column_names) else tidy(runs)
 
 
 def report(config: Path, settings: Settings | None = None, *, overrides: Sequence[str] = (), out: Path | None = None) -> Report:
@@ -143,14 +185,28 @@ def report(config: Path, settings: Settings | None = None, *, overrides: Sequenc
 
     Raises:
         StoreError: no run of the study is in a store.
+        UsageError: the folder can't be written.
     """
     from analysis.report import write_report
 
     settings = settings or Settings()
     made, runs = _trained(config, settings, overrides)
     epochs = settings.stores().epochs(runs["id"].to_pylist())
-    out = out or settings.artifacts / made.study.name
-    return write_report(study=made.study.name, runs=runs, epochs=epochs, out=out, command=f"scaling report {config}", missing=made.new)
+    folder = out or settings.artifacts / made.study.name
+    command = _report_command(config, settings, overrides, out)
+    try:
+        return write_report(study=made.study.name, runs=runs, epochs=epochs, out=folder, command=command, missing=made.new)
+    except OSError as error:
+        raise UsageError(f"{folder}: can't be written ({error.strerror or error}); choose another --out") from error
+
+
+def _report_command(config: Path, settings: Settings, overrides: Sequence[str], out: Path | None) -> str:
+    """What draws the same page again; where the data lie is each machine's own matter."""
+    words = ["scaling", "report", str(config)]
+    words += ["--store", settings.store] if settings.store != Settings().store else []
+    words += [word for uri in settings.also for word in ("--also", uri)]
+    words += [word for line in overrides for word in ("--set", line)]
+    return shlex.join(words + (["--out", str(out)] if out else []))
 
 
 def merge(config: Path, into: str, settings: Settings | None = None, *, overrides: Sequence[str] = (), predictions: bool = False) -> int:

@@ -14,7 +14,9 @@ from rich.console import Console
 from scaling.api.settings import Settings
 from scaling.api.studies import plan
 from scaling.datasets import Dataset
+from scaling.errors import UsageError
 from scaling.plan import Pack, Plan
+from scaling.store import open_store, writable
 
 if TYPE_CHECKING:
     from scaling.sweep.executor import Executor, News
@@ -36,13 +38,15 @@ class Outcome:
     plan: Plan
     """As it was at the start."""
     trained: int
-    """Runs that were missing and are now in a store."""
+    """Runs that were missing and that this sweep published."""
+    elsewhere: int
+    """Runs that were missing and that somebody else published meanwhile."""
     failures: tuple[Failure, ...]
     wall_s: float
 
     @property
     def missing(self) -> int:
-        return self.plan.new - self.trained
+        return self.plan.new - self.trained - self.elsewhere
 
 
 def run(
@@ -67,23 +71,27 @@ def run(
 
     Raises:
         ConfigError, DataError, StoreError: before anything is trained.
+        UsageError: Ray's workers can't see the store, Ray can't start, or it has no room for a single trial.
     """
     settings = settings or Settings()
     began = monotonic()
     made = plan(config, settings, overrides=overrides)
     if not made.packs:
-        return Outcome(made, 0, (), monotonic() - began)
+        return Outcome(made, 0, 0, (), monotonic() - began)
 
     from scaling.sweep.progress import LiveTable
 
+    if settings.store.startswith("memory://") and not in_process:
+        raise UsageError(f"--store {settings.store}: is seen by this process alone, not by Ray's workers; add --in-process, or name a folder")
+    writable(open_store(settings.store))
     console = console or Console(stderr=True)
     executor = _executor(made, settings, address=address, in_process=in_process)
     with LiveTable(made.packs, console, quiet=quiet) as table:
         executor.run(made.packs, table)
     stored = settings.stores().ids()
     failures = tuple(Failure(table.packs[key], news.failure, _place(news)) for key, news in table.failures.items())
-    trained = sum(run.id in stored for pack in made.packs for run in pack.runs)
-    return Outcome(made, trained, failures, monotonic() - began)
+    there = sum(run.id in stored for pack in made.packs for run in pack.runs)
+    return Outcome(made, table.published, there - table.published, failures, monotonic() - began)
 
 
 def _place(news: News) -> str:
@@ -95,9 +103,9 @@ def _executor(made: Plan, settings: Settings, *, address: str | None, in_process
     from scaling.data import load
     from scaling.sweep.work import Work
 
-    # Decoded once, before workers would all do so; and a fault of the data is told before anything starts.
+    # Decoded and verified once, before workers would all do so; and a fault of the data is told before anything starts.
     wanted: set[Dataset] = {pack.cell.dataset for pack in made.packs}
-    materials = {dataset: load(dataset, folder=settings.data) for dataset in wanted}
+    materials = {dataset: load(dataset, folder=settings.data, verify=True) for dataset in wanted}
     store = settings.store if "://" in settings.store else str(Path(settings.store).absolute())
     work = Work(
         store=store,
@@ -111,5 +119,4 @@ def _executor(made: Plan, settings: Settings, *, address: str | None, in_process
         return InProcess(work)
     from scaling.sweep.ray_tune import RayTune
 
-    resources = made.study.resources
-    return RayTune(work, materials, workers=resources.workers, gpus=resources.gpus, address=address)
+    return RayTune(work, materials, workers=made.placement.workers, gpus=made.study.resources.gpus, address=address)

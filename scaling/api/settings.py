@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from platformdirs import user_data_path
 
-from scaling.store import Stores, open_store
+if TYPE_CHECKING:
+    from scaling.store import Stores
 
 ARTIFACTS = Path("artifacts")
 
@@ -27,4 +30,11 @@ class Settings:
     """For figures, reports and logs."""
 
     def stores(self) -> Stores:
+        """Opened once, so that what one question has read is known to the next."""
+        return self._stores
+
+    @cached_property
+    def _stores(self) -> Stores:
+        from scaling.store import Stores, open_store
+
         return Stores(open_store(self.store), [open_store(uri) for uri in self.also])

@@ -1,13 +1,18 @@
-"""A study against the stores."""
+"""A study against the stores: what is to do, and how long what is done took."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+
+import pyarrow as pa
 
 from scaling.api.settings import Settings
 from scaling.config import load_study
 from scaling.plan import Plan, make_plan
+from scaling.plan.cost import training_s
 
 
 def plan(config: Path, settings: Settings | None = None, *, overrides: Sequence[str] = ()) -> Plan:
@@ -23,3 +28,42 @@ def plan(config: Path, settings: Settings | None = None, *, overrides: Sequence[
     settings = settings or Settings()
     study = load_study(config, data=settings.data, overrides=overrides)
     return make_plan(study, settings.stores().ids())
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Core time of a cell's finished packs, from the first step to the last evaluation."""
+
+    estimated_s: float = 0.0
+    """With this machine's speed."""
+    actual_s: float = 0.0
+    """On the machines that trained them."""
+
+    @property
+    def ratio(self) -> float | None:
+        """Actual over estimated; None where nothing is finished."""
+        return self.actual_s / self.estimated_s if self.estimated_s else None
+
+
+def timings(made: Plan, runs: pa.Table) -> list[Timing]:
+    """Estimate against actual, one a cell of the study in the order of ``made.rows()``.
+
+    A pack is counted once, though each of its runs has its time. A pack of several cells is shared among them by its runs.
+
+    Args:
+        runs: the stored rows of the plan's runs.
+    """
+    # The runs of a pack are published together, at one instant.
+    packs = runs.group_by(["created_at", "wall_s", "host"], use_threads=False).aggregate([("id", "list"), ("replicas", "max")])
+    cells = {run.id: cell for cell, run in made.wanted}
+    known: dict[tuple[int, int], float] = {}
+    estimated: defaultdict[int, float] = defaultdict(float)
+    actual: defaultdict[int, float] = defaultdict(float)
+    for ids, wall_s, size in zip(*(packs[name].to_pylist() for name in ("id_list", "wall_s", "replicas_max")), strict=True):
+        for cell in (cells[run_id] for run_id in ids):
+            key = id(cell), size
+            if key not in known:
+                known[key] = training_s(cell, size, made.speed)
+            estimated[id(cell)] += known[key] / len(ids)
+            actual[id(cell)] += wall_s / len(ids)
+    return [Timing(estimated[id(cell)], actual[id(cell)]) for cell in made.study.cells]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from scaling.cli import catalogue, explaining, reading, studies
+from scaling.cli import bench, catalogue, explaining, reading, studies
 
 app = typer.Typer(
     name="scaling",
@@ -32,5 +32,6 @@ for command in (
     explaining.diff,
     catalogue.data,
     catalogue.models,
+    bench.bench,
 ):
     app.command()(command)

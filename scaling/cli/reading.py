@@ -33,7 +33,7 @@ def fit(
     x: Annotated[str, typer.Option(help="Column of the size.")] = "filters",
     y: Annotated[str, typer.Option(help="Column of the error.")] = "test_error",
     by: Annotated[
-        list[str], typer.Option(metavar="COLUMN", help="Its values tell curves apart; may be repeated.", show_default="architecture")
+        list[str], typer.Option(metavar="COLUMN", help="Its values tell curves apart; may be repeated.", show_default="the report's curves")
     ] = [],  # noqa: B006
     form: Annotated[str, typer.Option(help="auto, power or floor.")] = "auto",
     holdout: Annotated[int, typer.Option(min=1, help="Widest networks that a law is tested on.")] = 2,

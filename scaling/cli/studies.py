@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from dataclasses import asdict
+from math import fsum
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from scaling import api
 from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Quiet, Store, console, settings
-from scaling.plan import Plan, Row
 from scaling.words import duration
+
+if TYPE_CHECKING:
+    from scaling.plan import Plan, Row
+    from scaling.plan.placement import Placement
+    from scaling.plan.speed import Speed
 
 GIB = 2**30
 
@@ -28,7 +34,7 @@ def plan(config: Config, *, set_: Overrides = [], store: Store = STORE, also: Al
     for row in made.rows():
         layers = row.cell.layers()
         table.add_row(
-            row.cell.label,
+            row.label,
             str(row.cell.architecture.filters),
             f"{layers.parameters:,}",
             f"{layers.macs:,}",
@@ -36,14 +42,13 @@ def plan(config: Config, *, set_: Overrides = [], store: Store = STORE, also: Al
             str(row.done),
             str(row.packs),
             duration(row.seconds),
-            f"{row.memory_bytes / GIB:.2f} GiB" if row.packs else "",
+            f"{row.memory_bytes / GIB:.2f} GiB",
         )
     console().print(table)
-    workers = made.study.resources.workers
-    print(
-        f"{made.new} runs to do, packs: {len(made.packs)}; about {duration(made.seconds)} of one core"
-        + (f", {workers} workers" if workers else "")
-    )
+    print(f"{made.new} runs to do, packs: {len(made.packs)}; about {duration(made.seconds)} of one core")
+    if made.packs:
+        print(_placed(made.placement))
+        print(_measured(made.speed))
 
 
 def run(
@@ -64,6 +69,8 @@ def run(
         print(f"{made.study.name}: 0 runs to do, {len(made.done)} done")
         return 0
     print(f"{made.study.name}: {outcome.trained} runs trained in {duration(outcome.wall_s)}, {len(made.done)} were done before")
+    if outcome.elsewhere:
+        print(f"{outcome.elsewhere} more were published by somebody else meanwhile")
     for failure in outcome.failures:
         print(f"failed: {failure.pack.label}: {failure.reason}; log: {failure.log or 'could not be written'}")
     if outcome.missing:
@@ -75,20 +82,43 @@ def status(config: Config, *, set_: Overrides = [], store: Store = STORE, also: 
     """Show what is done, what diverged and what is left."""
     made, runs = api.results(config, settings(store, also, data), overrides=set_)
     diverged = sum(map(bool, runs["diverged"].to_pylist()))
+    rows, timings = made.rows(), api.timings(made, runs)
+    whole = api.Timing(fsum(timing.estimated_s for timing in timings), fsum(timing.actual_s for timing in timings))
     if as_json:
-        print(
-            json.dumps(
-                {"study": made.study.name, "wanted": len(made.wanted), "done": len(made.done), "diverged": diverged, "left_s": made.seconds}
-            )
-        )
+        counts = {"study": made.study.name, "wanted": len(made.wanted), "done": len(made.done), "diverged": diverged, "left_s": made.seconds}
+        cells = [_row_dict(row) | asdict(timing) for row, timing in zip(rows, timings, strict=True)]
+        print(json.dumps(counts | asdict(whole) | {"cells": cells}, indent=2))
         return
     table = Table(title=made.study.name)
-    for heading in ("architecture", "filters", "done", "left"):
+    for heading in ("architecture", "filters", "done", "left", "estimated", "actual", "actual/estimated"):
         table.add_column(heading, justify="left" if heading == "architecture" else "right")
-    for row in made.rows():
-        table.add_row(row.cell.label, str(row.cell.architecture.filters), f"{row.done}/{row.runs}", duration(row.seconds) if row.packs else "")
+    for row, timing in zip(rows, timings, strict=True):
+        spent = (duration(timing.estimated_s), duration(timing.actual_s), f"{timing.ratio:.2f}") if timing.ratio is not None else ()
+        left = duration(row.seconds) if row.packs else ""
+        table.add_row(row.label, str(row.cell.architecture.filters), f"{row.done}/{row.runs}", left, *spent)
     console().print(table)
     print(f"{len(made.done)} of {len(made.wanted)} runs done, {diverged} of them diverged; about {duration(made.seconds)} of one core left")
+    if whole.ratio is not None:
+        print(
+            f"core time of what is done: estimated {duration(whole.estimated_s)}, actual {duration(whole.actual_s)} ({whole.ratio:.2f} times)"
+        )
+        print(_measured(made.speed))
+
+
+def _placed(placement: Placement) -> str:
+    """Wall time and memory of a sweep."""
+    wall, peak = duration(placement.wall_s), f"{placement.peak_bytes / GIB:.2f} GiB"
+    short = f" (for {placement.held_back} more there is no memory: resources.memory_gib)" if placement.held_back else ""
+    return f"workers on this machine: {placement.workers}{short}; about {wall}, at most {peak} of memory"
+
+
+def _measured(speed: Speed) -> str:
+    """Whose speed the estimates are from."""
+    from scaling.plan.speeds import default
+
+    if speed is default():
+        return f"estimated from another machine ({speed.machine.processor}); for this one: scaling bench"
+    return f"estimated from this machine as it was on {speed.machine.measured_at:%Y-%m-%d}"
 
 
 def _plan_dict(made: Plan) -> dict[str, object]:
@@ -99,6 +129,9 @@ def _plan_dict(made: Plan) -> dict[str, object]:
         "new": made.new,
         "packs": len(made.packs),
         "core_s": made.seconds,
+        "wall_s": made.placement.wall_s,
+        "workers": made.placement.workers,
+        "peak_bytes": made.placement.peak_bytes,
         "cells": [_row_dict(row) for row in made.rows()],
         "runs": [
             {"id": run.id, "done": run.id in made.done, "filters": cell.architecture.filters, "seed": run.seed} for cell, run in made.wanted
@@ -110,7 +143,7 @@ def _row_dict(row: Row) -> dict[str, object]:
     layers = row.cell.layers()
     return {
         "architecture": row.cell.architecture.type,
-        "label": row.cell.label,
+        "label": row.label,
         "filters": row.cell.architecture.filters,
         "parameters": layers.parameters,
         "macs": layers.macs,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from scaling.config.identity import SEEDS_AN_ORDER, TRAINING_VERSION, Data, Run, flat
+from scaling.config.identity import DRAWN, SEEDS_AN_ORDER, TRAINING_VERSION, Data, Run, flat
 from scaling.config.load import load_study
 from scaling.config.recipe import Recipe
 from scaling.config.study import Cell, Resources, Study
 
-__all__ = ["SEEDS_AN_ORDER", "TRAINING_VERSION", "Cell", "Data", "Recipe", "Resources", "Run", "Study", "flat", "load_study"]
+__all__ = ["DRAWN", "SEEDS_AN_ORDER", "TRAINING_VERSION", "Cell", "Data", "Recipe", "Resources", "Run", "Study", "flat", "load_study"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 from typing import Any
 
 LISTS = frozenset({"hidden"})
@@ -56,6 +57,11 @@ def faults(leaves: dict[str, Any]) -> list[tuple[LeafPath, str]]:
             found.append((path, "an empty grid; give at least one value"))
         found.extend(((*path, i), f"{value!r} stands twice in this grid") for i, value in enumerate(values) if value in values[:i])
     return found
+
+
+def size(leaves: dict[str, Any]) -> int:
+    """How many points there are, none of them made."""
+    return prod(len(values) for _, values in axes(leaves))
 
 
 def points(leaves: dict[str, Any]) -> Iterator[Point]:

@@ -12,10 +12,11 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Annotated
 
-import rfc8785
+from pydantic import ValidationError
 
 from scaling.architectures import AnyArchitecture
 from scaling.config.recipe import Recipe
+from scaling.errors import StoreError
 from scaling.leaves import FROM_IDENTITY, Count, Frozen, Leaves, Whole
 
 TRAINING_VERSION = 1
@@ -23,6 +24,9 @@ TRAINING_VERSION = 1
 
 SEEDS_AN_ORDER = 8
 """Order k shuffles for seeds 8k to 8k+7, so that neither is ever counted twice."""
+
+DRAWN = r'"(?:order|seed)":\d+,'
+"""In an identity's JSON, the leaves that tell the runs of a cell apart; no other leaf has one of these names."""
 
 ID_DIGITS = 20
 """Hexadecimal digits of an id: 80 bits, so among a million runs two share one with a probability of 4e-13."""
@@ -47,10 +51,10 @@ class Run(Leaves):
     order: Whole
     training_version: int = TRAINING_VERSION
 
-    @cached_property
+    @property
     def config_json(self) -> str:
         """Canonical JSON of the identity; its SHA-256 begins with the id."""
-        return rfc8785.dumps(self.identity()).decode()
+        return self.identity
 
     @cached_property
     def id(self) -> str:
@@ -58,8 +62,17 @@ class Run(Leaves):
 
     @classmethod
     def read(cls, config_json: str) -> Run:
-        """The run that an identity names; what it omits has its frozen value."""
-        return cls.model_validate(json.loads(config_json), context=FROM_IDENTITY)
+        """The run that an identity names; what it omits has its frozen value.
+
+        Raises:
+            StoreError: this version doesn't know a leaf or a value of it.
+        """
+        try:
+            return cls.model_validate(json.loads(config_json), context=FROM_IDENTITY)
+        except ValidationError as error:
+            fault, name = error.errors()[0], sha256(config_json.encode()).hexdigest()[:ID_DIGITS]
+            where = ".".join(map(str, fault["loc"]))
+            raise StoreError(f"run {name}: its {where} can't be read by this version ({fault['msg']}); upgrade scaling") from None
 
 
 def flat(run: Run) -> dict[str, object]:

@@ -16,6 +16,9 @@ from scaling.config.source import read_file
 from scaling.config.study import Cell, Study, StudyFile
 from scaling.datasets import AnyDataset, Facts
 
+MOST_RUNS = 1_000_000
+"""Of a study."""
+
 
 def load_study(source: Path, *, data: Path, overrides: Sequence[str] = ()) -> Study:
     """Read a study.
@@ -37,11 +40,27 @@ def load_study(source: Path, *, data: Path, overrides: Sequence[str] = ()) -> St
     for root, leaves in groups:
         for path, fault in grid.faults(leaves):
             faults.add(root + path, fault)
+    _count(file, faults)
     faults.stop()
     datasets = list(_datasets(file.dataset, data, faults))
     cells = [cell for i, entry in enumerate(file.architectures) for cell in _cells(i, entry, file.recipe, datasets, faults)]
     faults.stop()
     return Study(file.study, source, tuple(cells), file.seeds, file.resources, file.store)
+
+
+def _count(file: StudyFile, faults: Faults) -> None:
+    """Refuse a study of more runs than a plan can list, before any is made."""
+    cells = grid.size(file.dataset) * sum(
+        grid.size({name: value for name, value in entry.items() if name != "recipe"})
+        * (grid.size(laid_over(file.recipe, above)) if isinstance(above := entry.get("recipe", {}), dict) else 1)
+        for entry in file.architectures
+    )
+    if cells * file.seeds > MOST_RUNS:
+        most = f"a study holds at most {MOST_RUNS:,}"
+        if cells > file.seeds:
+            faults.add(("architectures",), f"the grids make {cells:,} networks, with {file.seeds:,} seeds {cells * file.seeds:,} runs; {most}")
+        else:
+            faults.add(("seeds",), f"{file.seeds:,} seeds make {cells * file.seeds:,} runs; {most}")
 
 
 def _datasets(leaves: dict[str, Any], folder: Path, faults: Faults) -> Iterator[tuple[AnyDataset, Facts]]:

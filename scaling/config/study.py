@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from scaling.architectures import AnyArchitecture, LayerTable
+from scaling.config.curves import curves, point
 from scaling.config.identity import SEEDS_AN_ORDER, Data, Run
 from scaling.config.recipe import Recipe
 from scaling.datasets import AnyDataset, Facts
@@ -21,8 +23,8 @@ class Resources(Leaves):
 
     workers: Count | None = None
     """Packs that train at once on this machine; by default one for each core. A cluster uses all of its cores."""
-    memory_gib: Annotated[float, Field(gt=0)] = 4.0
-    """The most that one pack may need."""
+    memory_gib: Annotated[float, Field(gt=0)] | None = None
+    """The most that all workers of this machine may hold at once; by default four fifths of its memory."""
     gpus: Annotated[float, Field(ge=0)] = 0.0
     """GPUs a pack asks for; a fraction shares one between packs."""
 
@@ -59,29 +61,21 @@ class Cell:
     places: dict[str, str]
     """Where the architecture's leaves stand in the file: ``{"filters": "architectures[1].filters[0]"}``."""
 
-    @property
-    def label(self) -> str:
-        """Architecture, and what else a study often varies."""
-        extra = [f"{self.dataset.train_images:,} images"] if self.dataset.train_images else []
-        return ", ".join([self.architecture.type, *extra])
-
     def layers(self) -> LayerTable:
         return self.architecture.layers(self.facts.image)
 
-    def run(self, seed: int) -> Run:
+    @cached_property
+    def data(self) -> Data:
         used = self.dataset.used(self.facts)
-        return Run(
-            data=Data(
-                type=self.dataset.type,
-                fingerprint=self.facts.fingerprint,
-                train_images=used if used < self.facts.train_images - self.dataset.validation else None,
-                validation=self.dataset.validation,
-            ),
-            architecture=self.architecture,
-            recipe=self.recipe,
-            seed=seed,
-            order=seed // SEEDS_AN_ORDER,
+        return Data(
+            type=self.dataset.type,
+            fingerprint=self.facts.fingerprint,
+            train_images=used if used < self.facts.train_images - self.dataset.validation else None,
+            validation=self.dataset.validation,
         )
+
+    def run(self, seed: int) -> Run:
+        return Run(data=self.data, architecture=self.architecture, recipe=self.recipe, seed=seed, order=seed // SEEDS_AN_ORDER)
 
 
 @dataclass(frozen=True)
@@ -94,6 +88,10 @@ class Study:
     seeds: int
     resources: Resources
     store: Keep
+
+    def labels(self) -> tuple[str, ...]:
+        """Of each cell: its architecture, and the leaves that set it apart from cells of the same width."""
+        return curves([point(cell.run(0), cell.dataset.used(cell.facts)) for cell in self.cells]).labels
 
     def runs(self) -> Iterator[tuple[Cell, Run]]:
         """Every wanted run once, with its cell; cells that overlap share their runs."""

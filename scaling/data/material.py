@@ -44,7 +44,7 @@ def cache_place(facts: Facts, cache: Path | None) -> Path:
     return (cache or user_cache_path("scaling") / "datasets") / facts.fingerprint
 
 
-def load(dataset: Dataset, *, folder: Path, cache: Path | None = None, download: bool = True) -> Material:
+def load(dataset: Dataset, *, folder: Path, cache: Path | None = None, download: bool = True, verify: bool = False) -> Material:
     """Make a data set ready: from the cache, else from its source by way of the cache.
 
     Args:
@@ -52,6 +52,7 @@ def load(dataset: Dataset, *, folder: Path, cache: Path | None = None, download:
         folder: the data folder; it may be read-only.
         cache: where decoded sets lie; by default in the user's cache folder. One that can't be written is done without.
         download: fetch files that are missing.
+        verify: compare what is cached with its fingerprint, and decode it again where it is damaged.
 
     Raises:
         DataError: missing and not to be had, damaged, or too small for the split that is wanted.
@@ -59,15 +60,15 @@ def load(dataset: Dataset, *, folder: Path, cache: Path | None = None, download:
     facts = dataset.facts(folder)
     if fault := dataset.fault(facts):
         raise DataError(f"dataset.{fault[0]}: {fault[1]}")
-    known = _content(dataset, facts, folder, cache, download)
+    known = _content(dataset, facts, folder, cache, download=download, verify=verify)
     order = stratified(known.train.labels).astype(np.int64)
     held_out, used = order[: dataset.validation], order[dataset.validation :][: dataset.used(facts)]
     # Sorted: the order of training is drawn anew in each epoch, and memory is read more in its own order.
     return Material(facts, known.train, known.test, np.sort(used), np.sort(held_out), known.mean, known.std)
 
 
-def _content(dataset: Dataset, facts: Facts, folder: Path, cache: Path | None, download: bool) -> Content:
+def _content(dataset: Dataset, facts: Facts, folder: Path, cache: Path | None, *, download: bool, verify: bool) -> Content:
     if isinstance(dataset, Synthetic):
         return content(*dataset.splits())  # made in less time than it is read
     place = cache_place(facts, cache)
-    return disk.read(place) or disk.write(place, content(*decode(dataset, facts, folder, download=download)))
+    return disk.read(place, verify=verify) or disk.write(place, content(*decode(dataset, facts, folder, download=download)))

@@ -6,6 +6,6 @@ from scaling.fit.laws import fit, fit_table
 from scaling.fit.points import Points
 from scaling.fit.result import Fit, HeldOut, Interval, Law, Status
 from scaling.fit.rows import rows
-from scaling.fit.table import group_points, read_table
+from scaling.fit.table import columns, group_points, read_table
 
-__all__ = ["Fit", "HeldOut", "Interval", "Law", "Points", "Status", "fit", "fit_table", "group_points", "read_table", "rows"]
+__all__ = ["Fit", "HeldOut", "Interval", "Law", "Points", "Status", "columns", "fit", "fit_table", "group_points", "read_table", "rows"]

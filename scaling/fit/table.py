@@ -24,6 +24,11 @@ SETTINGS = ("dataset", "train_images", "epochs", "batch_size", "optimizer", "lea
 Group = tuple[dict[str, str], Points, tuple[str, ...]]
 
 
+def columns(x: str, y: str, by: Sequence[str]) -> list[str]:
+    """The columns that ``group_points`` looks at, of those that a store's runs have."""
+    return list(dict.fromkeys([x, y, *by, *SETTINGS, "diverged", "test_images", "seed"]))
+
+
 def read_table(source: Path) -> pa.Table:
     """Read a table of runs.
 
@@ -73,6 +78,7 @@ def group_points(table: pa.Table, *, x: str = "filters", y: str = "test_error", 
         raise TableError(f"{twice[0]}: several columns have this name; keep one")
     sizes, values = _numbers(table, x), _numbers(table, y)
     diverged, lacking = _diverged(table), np.isnan(values)
+    seeds = table["seed"].to_numpy() if "seed" in table.column_names and pa.types.is_integer(table.schema.field("seed").type) else None
     rows: dict[tuple[str, ...], list[int]] = {}
     for row, key in enumerate(zip(*(_texts(table, name) for name in by), strict=True) if by else [()] * len(table)):
         rows.setdefault(key, []).append(row)
@@ -80,6 +86,8 @@ def group_points(table: pa.Table, *, x: str = "filters", y: str = "test_error", 
     for key, members in rows.items():
         mine = np.array(members)
         used = mine[~diverged[mine] & ~lacking[mine]]
+        if seeds is not None:  # resampling draws runs by their place: so it draws the same ones whatever the order of the rows
+            used = used[np.lexsort((seeds[used], sizes[used]))]
         left = {"diverged": diverged[mine].sum(), f"no {y}": (lacking & ~diverged)[mine].sum()}
         notes = [f"Left out: {number} of {len(mine)} runs ({why})." for why, number in left.items() if number]
         runs = table.take(used)

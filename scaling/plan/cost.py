@@ -1,27 +1,32 @@
-"""What a pack costs: seconds on one core.
-
-A first guess until the machine has been measured: the numbers were read off one core of a server processor with bf16 instructions.
-"""
+"""What a pack costs: seconds on one core of a machine whose speed is known."""
 
 from __future__ import annotations
 
+from scaling.config import Cell
+from scaling.config.recipe import Augmentation
 from scaling.plan.packs import Pack
-
-PER_IMAGE_S = 8e-6
-PER_UNIT_S = 6e-9
-PER_MAC_S = 1.7e-11
-FORWARD_SHARE = 0.3
-"""Of a training step."""
-START_S = 0.3
-"""Of a pack: building, the first step, publishing."""
+from scaling.plan.speed import Speed
+from scaling.plan.speeds import known
 
 EVALUATION_BATCH = 500
 """Images."""
 
 
-def seconds(pack: Pack) -> float:
-    """One core's time for a pack."""
-    cell, layers = pack.cell, pack.layers
-    image_s = PER_IMAGE_S + PER_UNIT_S * layers.units + PER_MAC_S * layers.macs
-    images = cell.dataset.used(cell.facts) + FORWARD_SHARE * (cell.facts.test_images + cell.dataset.validation)
-    return START_S + cell.recipe.epochs * images * pack.size * image_s
+def seconds(pack: Pack, speed: Speed | None = None) -> float:
+    """One core's time for a pack, from its claim to its publication.
+
+    Args:
+        speed: of the machine; by default this one's.
+    """
+    speed = speed or known()
+    return speed.pack_start_s + training_s(pack.cell, pack.size, speed)
+
+
+def training_s(cell: Cell, size: int, speed: Speed) -> float:
+    """The part of it that trains and evaluates ``size`` replicas."""
+    recipe, image = cell.recipe, cell.facts.image
+    each = speed.time(cell.architecture.type, image.channels, recipe.precision, cell.layers().macs)
+    trained = cell.dataset.used(cell.facts) // recipe.batch_size * recipe.batch_size
+    evaluated = cell.facts.test_images + cell.dataset.validation
+    augment_s = 0.0 if recipe.augmentation == Augmentation() else speed.augment(image.channels)
+    return recipe.epochs * (speed.epoch_s + trained * (size * each.train_s + augment_s) + evaluated * size * each.evaluate_s)

@@ -1,21 +1,32 @@
-"""The memory that a pack needs, and the widths for which there is enough."""
+"""The memory that packs need, and the widths and the workers for which there is enough."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import replace
+from heapq import nlargest
+from itertools import accumulate, pairwise
+from math import ceil
 
+from scaling.architectures import Layer
 from scaling.config import Cell
 from scaling.config.recipe import Adam, AdamW
 from scaling.plan.cost import EVALUATION_BATCH
-from scaling.plan.packs import SIZES, replicas
+from scaling.plan.packs import SIZES, Pack, replicas
 
-GIB = 2**30
+MIB, GIB = 2**20, 2**30
+WORKER = 600 * MIB
+"""Of a worker before its first pack: the interpreter and the libraries' own data. Their code is shared."""
+FIRST = {"bf16": 96 * MIB, "fp32": 48 * MIB}
+"""What the first training of a process leaves behind, however small it is: compiled code and the libraries' buffers."""
+SLACK = 1.45
+"""Of what the allocator holds over what was asked for: holes between tensors, which it never gives back."""
 
 
 def memory_bytes(cell: Cell) -> int:
-    """The most that the tensors of a pack hold at once; data, which workers share, and the interpreter are not in it."""
-    return replicas(cell.layers()) * _one(cell)
+    """By how much a worker grows that trains a pack, at most; the data, which workers share, are not in it."""
+    return _pack(cell, replicas(cell.layers()))
 
 
 def most_filters(cell: Cell, limit: float) -> int:
@@ -25,20 +36,56 @@ def most_filters(cell: Cell, limit: float) -> int:
         return replace(cell, architecture=cell.architecture.at(filters))
 
     def most(size: int) -> int:
-        return bisect_right(range(1, cell.architecture.filters), limit, key=lambda filters: size * _one(at(filters)))
+        return bisect_right(range(1, cell.architecture.filters), limit, key=lambda filters: _pack(at(filters), size))
 
     # A wider network may need less, because fewer of them train together. In packs of one size it never does, so each size is searched.
     found = ((size, most(size)) for size in SIZES)
     return next((filters for size, filters in found if filters and replicas(at(filters).layers()) <= size), 0)
 
 
-def _one(cell: Cell) -> int:
-    """One replica's share."""
-    recipe, layers = cell.recipe, cell.layers()
+def peak_bytes(packs: Iterable[Pack], workers: int) -> int:
+    """The most that so many workers hold at once, whoever gets which pack: a worker keeps what its largest pack needed."""
+    return sum(nlargest(workers, map(_with_worker, packs)))
+
+
+def workers(packs: Iterable[Pack], limit: float, cpus: int) -> int:
+    """As many workers as there are cores, unless they could need more than ``limit`` bytes together; at least one."""
+    peaks = accumulate(nlargest(cpus, map(_with_worker, packs)))
+    fit = sum(peak <= limit for peak in peaks)
+    return max(1, fit)
+
+
+def _with_worker(pack: Pack) -> int:
+    return WORKER + memory_bytes(pack.cell)
+
+
+def _pack(cell: Cell, size: int) -> int:
+    """Training and evaluation want tensors of different sizes, so that neither can have all of the other's room: their sum is needed."""
+    recipe, image = cell.recipe, cell.facts.image
     number = 4 if recipe.precision == "fp32" else 2
-    moments = 2 if isinstance(recipe.optimizer, Adam | AdamW) else 1
-    weights = layers.parameters * (4 * (2 + moments) + 2 * number)
-    pixels = layers.image.channels * layers.image.side**2
-    step = recipe.batch_size * (3 * number * layers.units + 8 * sum(layer.units for layer in layers.layers if layer.name.startswith("pool")))
-    evaluation = EVALUATION_BATCH * number * 2 * max(pixels, *(layer.units for layer in layers.layers))
-    return weights + max(step, evaluation) + 2 * 10 * cell.facts.test_images
+    images = EVALUATION_BATCH * image.channels * image.side**2 * (4 + number)
+    return FIRST[recipe.precision] + ceil(SLACK * (images + size * (_weights(cell, number) + _step(cell, number) + _evaluation(cell, number))))
+
+
+def _weights(cell: Cell, number: int) -> int:
+    """Of one replica: in fp32 with gradients and moments, and as they are multiplied with."""
+    moments = 2 if isinstance(cell.recipe.optimizer, Adam | AdamW) else 1
+    return cell.layers().parameters * (4 * (2 + moments) + 2 * number)
+
+
+def _step(cell: Cell, number: int) -> int:
+    """Of one replica: each layer's output and its gradient, and who won each window of the pooling."""
+    layers = cell.layers().layers
+    return cell.recipe.batch_size * sum(2 * number * layer.units + _winner(layer, number) * layer.units for layer in layers)
+
+
+def _evaluation(cell: Cell, number: int) -> int:
+    """Of one replica: the largest layer beside the one that follows it, and the logits that are kept of all images."""
+    layers, copies = cell.layers().layers, 1 if number == 4 else 2  # bf16 maps are written anew in the order in which they are pooled
+    largest = max(number * (copies * layer.units + after.units) + _winner(after, number) * after.units for layer, after in pairwise(layers))
+    return EVALUATION_BATCH * largest + 4 * cell.facts.image.classes * cell.facts.test_images
+
+
+def _winner(layer: Layer, number: int) -> int:
+    """Bytes that name the largest pixel of a window."""
+    return 0 if not layer.name.startswith("pool") else 8 if number == 4 else 1

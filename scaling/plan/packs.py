@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
-from itertools import groupby, zip_longest
+from itertools import groupby
 
 from scaling.architectures import LayerTable
 from scaling.config import Cell, Run
@@ -40,7 +40,11 @@ class Pack:
 
     @cached_property
     def key(self) -> str:
-        return sha256("".join(sorted(run.id for run in self.runs)).encode()).hexdigest()[:ID_DIGITS]
+        """Names what trains, not what of it is wanted: whoever wants some of the same networks waits for the same claim."""
+        first = self.runs[0]
+        block = first if self.slots[0] == 0 else first.model_copy(update={"seed": first.seed - self.slots[0]})
+        others = (run.id for run in self.runs if run.recipe != first.recipe)
+        return sha256(" ".join([str(self.size), block.id, *others]).encode()).hexdigest()[:ID_DIGITS]
 
     @property
     def slots(self) -> list[int]:
@@ -68,20 +72,20 @@ class Pack:
 
 
 def pack(wanted: Iterable[tuple[Cell, Run]]) -> list[Pack]:
-    """Put runs into canonical packs: a pack is of one aligned block of seeds, and a slot holds one run only."""
+    """Put runs into canonical packs, each of one recipe and one aligned block of seeds.
+
+    Rates are not mixed, even where seeds leave room: then two studies that want some of the same runs have the same pack for them.
+    """
     shapes: dict[Hashable, list[tuple[Cell, Run]]] = defaultdict(list)
     for cell, run in wanted:
-        recipe = run.recipe.model_copy(update={"learning_rate": 1.0, "weight_decay": 0.0})
-        shapes[run.data, run.architecture, recipe, run.order].append((cell, run))
+        shapes[run.data, run.architecture, run.recipe, run.order].append((cell, run))
     return [made for members in shapes.values() for made in _packed(members)]
 
 
 def _packed(members: list[tuple[Cell, Run]]) -> Iterator[Pack]:
-    """Packs of one shape and order."""
-    size = replicas(members[0][0].layers())
-    members.sort(key=lambda member: (member[1].seed, member[1].recipe.learning_rate, member[1].recipe.weight_decay))
-    for _, block in groupby(members, lambda member: member[1].seed // size):
-        slots = [list(slot) for _, slot in groupby(block, lambda member: member[1].seed)]
-        for row in zip_longest(*slots):
-            filled = [member for member in row if member is not None]
-            yield Pack(filled[0][0], tuple(run for _, run in filled), size)
+    """Packs of one shape, recipe and order."""
+    cell = members[0][0]
+    size = replicas(cell.layers())
+    runs = sorted((run for _, run in members), key=lambda run: run.seed)
+    for _, block in groupby(runs, lambda run: run.seed // size):
+        yield Pack(cell, tuple(block), size)

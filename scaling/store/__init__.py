@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scaling.store.checkpoints import Checkpoints
 from scaling.store.claims import Claim, Claims
-from scaling.store.probing import probe, seen
+from scaling.store.probing import probe, seen, writable
 from scaling.store.provenance import provenance
 from scaling.store.reader import Reader
 from scaling.store.schema import EPOCHS, PREDICTIONS, RUNS, TABLES, TEST_SETS
@@ -26,4 +26,5 @@ __all__ = [
     "probe",
     "provenance",
     "seen",
+    "writable",
 ]

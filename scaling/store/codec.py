@@ -10,15 +10,24 @@ import pyarrow.parquet as pq
 from scaling.errors import StoreError
 from scaling.store.schema import SCHEMA_VERSION, TABLES
 
+COMPRESSION = {"runs": "snappy", "epochs": "snappy", "predictions": "zstd", "test_sets": "zstd"}
+"""A part of runs has forty columns of a few numbers: snappy packs them as tightly as zstd, and reads them in half the time."""
+
 
 def encode(table: pa.Table, kind: str) -> bytes:
     """A small Parquet file that names its schema's version."""
     table = table.replace_schema_metadata(TABLES[kind].metadata)
     sink = pa.BufferOutputStream()
     # Dictionaries and statistics cost more bytes than they save in parts of a few rows.
-    pq.write_table(table, sink, compression="zstd", write_page_checksum=True, use_dictionary=False, write_statistics=False)
+    pq.write_table(table, sink, compression=COMPRESSION[kind], write_page_checksum=True, use_dictionary=False, write_statistics=False)
     data: bytes = sink.getvalue().to_pybytes()
     return data
+
+
+def fields(kind: str, columns: Sequence[str] | None) -> pa.Schema:
+    """Some columns of a table, in this order; all by default."""
+    schema = TABLES[kind]
+    return schema if columns is None else pa.schema([schema.field(column) for column in columns], metadata=schema.metadata)
 
 
 def decode(data: bytes, kind: str, *, name: str, remedy: str, columns: Sequence[str] | None = None) -> pa.Table:
@@ -34,8 +43,7 @@ def decode(data: bytes, kind: str, *, name: str, remedy: str, columns: Sequence[
     Raises:
         StoreError: it is half a file, no file of ours, or from a newer version of this software.
     """
-    schema = TABLES[kind]
-    wanted = pa.schema([schema.field(column) for column in (schema.names if columns is None else columns)], metadata=schema.metadata)
+    wanted = fields(kind, columns)
     try:
         file = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
         own = file.schema_arrow
@@ -45,10 +53,12 @@ def decode(data: bytes, kind: str, *, name: str, remedy: str, columns: Sequence[
                 f"{name}: written by a newer version of this software (schema {version}; this one knows {SCHEMA_VERSION}); "
                 "upgrade it: pip install --upgrade scaling"
             )
+        if own.equals(TABLES[kind]):  # thousands of parts, each of tens of columns: the usual case is worth its lines
+            whole = wanted is TABLES[kind]
+            table = file.read(use_threads=False) if whole else file.read(wanted.names, use_threads=False).select(wanted.names)
+            return table.replace_schema_metadata(wanted.metadata)
         held = set(own.names)
         table = file.read([column for column in wanted.names if column in held], use_threads=False)
-        if table.schema == wanted:  # thousands of parts, each of tens of columns: the usual case is worth its line
-            return table.replace_schema_metadata(wanted.metadata)
         today = [table[f.name].cast(f.type) if f.name in held else pa.nulls(len(table), f.type) for f in wanted]
     except (pa.ArrowException, OSError) as error:
         raise StoreError(f"{name}: can't be read as Parquet ({str(error).splitlines()[0]}); {remedy}") from error

@@ -51,7 +51,8 @@ class Folder(Backend):
 
     def names(self, folder: str) -> list[str]:
         try:
-            return sorted(file.name for file in (self.root / folder).iterdir() if not file.name.startswith("."))
+            with os.scandir(self.root / folder) as files:
+                return sorted(file.name for file in files if not file.name.startswith("."))
         except FileNotFoundError:
             return []
         except OSError as error:

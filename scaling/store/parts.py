@@ -10,25 +10,38 @@ from scaling.store import paths
 from scaling.store.backend import Backend
 from scaling.store.codec import decode
 
-Made = dict[str, int]
-"""When each run of a part was made: microseconds since 1970, by id."""
+MADE = ("id", "created_at")
+"""The columns of ``runs`` that say which run of a part counts."""
 
 
 class Parts:
-    """What a backend holds. A part never changes, so its ids are read once in the life of this object."""
+    """What a backend holds. A part never changes, so which runs it holds is read once in the life of this object."""
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
-        self._made: dict[str, Made] = {}
+        self._made: dict[str, pa.Table] = {}
+        self._ids: dict[str, frozenset[str]] = {}
 
-    def made(self) -> dict[str, Made]:
-        """The runs of each part that is there now."""
+    def made(self) -> dict[str, pa.Table]:
+        """Of each part that is there now: its runs, and when each was made."""
         present = paths.part_names(self.backend.names("runs"))
         unread = [part for part in present if part not in self._made]
-        for part, table in zip(unread, self.tables("runs", unread, ["id", "created_at"]), strict=True):
-            created = table["created_at"].cast(pa.int64())
-            self._made[part] = dict(zip(table["id"].to_pylist(), created.to_pylist(), strict=True))
+        self._made |= zip(unread, self.tables("runs", unread, MADE), strict=True)
         return {part: self._made[part] for part in present}
+
+    def ids(self) -> set[str]:
+        """All runs that are there now."""
+        made = self.made()
+        # A worker asks at each publication, so what is new since then is all that is looked at.
+        self._ids |= {part: frozenset(made[part]["id"].to_pylist()) for part in made.keys() - self._ids.keys()}
+        return set().union(*(self._ids[part] for part in made))
+
+    def runs(self, columns: Sequence[str] | None) -> dict[str, pa.Table]:
+        """Of each part that is there now: its runs, and these columns of theirs; ``MADE`` must be among them."""
+        present = paths.part_names(self.backend.names("runs"))
+        tables = dict(zip(present, self.tables("runs", present, columns), strict=True))
+        self._made |= {part: table.select(MADE) for part, table in tables.items()}
+        return tables
 
     def tables(self, kind: str, parts: Sequence[str], columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """One table of each of these parts, in this order."""

@@ -1,4 +1,4 @@
-"""Does another machine see this store? A folder by the same name on each node is not one store."""
+"""Can runs be published in this store, and does another machine see it? A folder by the same name on each node is not one store."""
 
 from __future__ import annotations
 
@@ -23,6 +23,15 @@ def probe(store: Store) -> str:
     if not store.backend.put_new(file, name.encode()) or store.backend.put_new(file, b""):
         raise StoreError(f"{store.backend.where(file)}: this store replaces a file that exists; choose one with conditional writes")
     return name
+
+
+def writable(store: Store) -> None:
+    """See that runs can be published, and leave nothing behind.
+
+    Raises:
+        StoreError: nothing can be written there, or a file can be replaced.
+    """
+    store.backend.delete(paths.probe(probe(store)))
 
 
 def seen(store: Store, name: str) -> bool:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -14,17 +12,10 @@ from numpy.typing import NDArray
 
 from scaling.errors import StoreError
 from scaling.store import paths
-from scaling.store.codec import decode
-from scaling.store.parts import Parts
+from scaling.store.codec import decode, fields
+from scaling.store.counting import Counted, count
+from scaling.store.parts import MADE, Parts
 from scaling.store.schema import TABLES
-
-
-class Place(NamedTuple):
-    """Where a run stands. The smallest place is the one that counts."""
-
-    created_at: int
-    part: str
-    source: int
 
 
 class Reader(ABC):
@@ -41,7 +32,7 @@ class Reader(ABC):
 
     def ids(self) -> set[str]:
         """All runs."""
-        return {run_id for source in self.sources for made in source.made().values() for run_id in made}
+        return set().union(*(source.ids() for source in self.sources))
 
     def runs(self, columns: Sequence[str] | None = None) -> pa.Table:
         """One row a run, sorted by id.
@@ -49,8 +40,11 @@ class Reader(ABC):
         Args:
             columns: of ``schema.RUNS``; all by default.
         """
-        names = TABLES["runs"].names if columns is None else list(columns)
-        return self._table("runs", None, list(dict.fromkeys(["id", *names]))).select(names)
+        names = None if columns is None else list(dict.fromkeys([*MADE, *columns]))
+        tables = [source.runs(names) for source in self.sources]  # each part once: what counts is chosen from these very tables
+        counted = count(tables)
+        pieces = [_kept(tables[nth][part], ids) for nth in range(len(tables)) for part, ids in counted.of(nth)]
+        return _sorted("runs", names, pieces, "id").select(columns or TABLES["runs"].names)
 
     def epochs(self, ids: Iterable[str] | None = None) -> pa.Table:
         """One row a run and epoch, sorted by both.
@@ -58,11 +52,11 @@ class Reader(ABC):
         Args:
             ids: all by default; unknown ones have no rows.
         """
-        return self._table("epochs", ids).sort_by([("id", "ascending"), ("epoch", "ascending")])
+        return self._table("epochs", ids, "id", "epoch")
 
     def predictions(self, ids: Iterable[str]) -> pa.Table:
         """One row a run, sorted by id, with its logits; none for a run that has none, or an unknown one."""
-        return self._table("predictions", ids)
+        return self._table("predictions", ids, "id")
 
     def labels(self, fingerprint: str) -> NDArray[np.uint8]:
         """The labels of a test set, in canonical order: the i-th belongs to the i-th prediction.
@@ -94,33 +88,33 @@ class Reader(ABC):
         Raises:
             StoreError: they were not kept, or the run is unknown.
         """
-        place = self._places().get(run_id)
-        if place is not None:
-            backend, file = self.sources[place.source].backend, paths.weights(place.part, run_id)
-            if backend.exists(file):
-                return backend.get(file)
+        for nth, source in enumerate(self.sources):
+            for part, _ in self._counted().only([run_id]).of(nth):
+                file = paths.weights(part, run_id)
+                if source.backend.exists(file):
+                    return source.backend.get(file)
         raise StoreError(f"run {run_id}: no weights in the store; a study keeps those of the runs it trains with store: {{weights: all}}")
 
-    def _places(self) -> dict[str, Place]:
-        places: dict[str, Place] = {}
-        for nth, source in enumerate(self.sources):
-            for part, made in source.made().items():
-                for run_id, created_at in made.items():
-                    place = Place(created_at, part, nth)
-                    places[run_id] = min(places.get(run_id, place), place)
-        return places
+    def _counted(self) -> Counted:
+        return count([source.made() for source in self.sources])
 
-    def _table(self, kind: str, ids: Iterable[str] | None, columns: Sequence[str] | None = None) -> pa.Table:
-        """The rows that count, sorted by id."""
-        places = self._places()
-        wanted: defaultdict[tuple[int, str], list[str]] = defaultdict(list)
-        for run_id in places if ids is None else set(ids) & places.keys():
-            wanted[places[run_id].source, places[run_id].part].append(run_id)
-        schema = TABLES[kind]
-        pieces = [pa.schema([schema.field(name) for name in columns or schema.names], metadata=schema.metadata).empty_table()]
+    def _table(self, kind: str, ids: Iterable[str] | None, *keys: str) -> pa.Table:
+        """The rows that count, sorted by these columns."""
+        counted = self._counted() if ids is None else self._counted().only(ids)
+        pieces: list[pa.Table] = []
         for nth, source in enumerate(self.sources):
             present = set(paths.part_names(source.backend.names(kind)))
-            parts = sorted(part for of, part in wanted if of == nth and part in present)
-            for part, table in zip(parts, source.tables(kind, parts, columns), strict=True):
-                pieces.append(table.filter(pc.is_in(table["id"], pa.array(wanted[nth, part], pa.string()))))
-        return pa.concat_tables(pieces).sort_by("id")
+            kept = {part: mine for part, mine in counted.of(nth) if part in present}
+            pieces += map(_kept, source.tables(kind, list(kept)), kept.values())
+        return _sorted(kind, None, pieces, *keys)
+
+
+def _kept(table: pa.Table, ids: pa.ChunkedArray | None) -> pa.Table:
+    """The rows of some runs; all by default."""
+    return table if ids is None else table.filter(pc.is_in(table["id"], ids))
+
+
+def _sorted(kind: str, columns: Sequence[str] | None, pieces: Sequence[pa.Table], *keys: str) -> pa.Table:
+    """One table; in one piece, because sorting thousands of them takes longer than joining them."""
+    whole = pa.concat_tables([fields(kind, columns).empty_table(), *pieces]).combine_chunks()
+    return whole.sort_by([(key, "ascending") for key in keys])

@@ -21,6 +21,8 @@ class News:
     """Ended so far; all of them means that its runs are in the store."""
     accuracy: float | None = None
     """Mean over the replicas, on the test images."""
+    published: int = 0
+    """Runs that were not in the store before, with the news that the pack is done; fewer than its runs where another driver had some."""
     host: str = ""
     failure: str = ""
     """Why the pack was given up, in a line; empty where it was not."""

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from scaling.plan import Pack
 from scaling.plan.cost import seconds
+from scaling.plan.speeds import known
 from scaling.sweep.executor import News
 from scaling.words import duration
 
@@ -28,10 +29,13 @@ class LiveTable:
         self.packs = {pack.key: pack for pack in packs}
         self.at_work: dict[str, News] = {}
         self.finished: set[str] = set()
+        self.published = 0
         self.failures: dict[str, News] = {}
         self.spent: dict[str, float] = {}
         self.began = monotonic()
-        self.total = sum(map(seconds, packs))
+        speed = known()
+        self.costs = {pack.key: seconds(pack, speed) for pack in packs}
+        self.total = fsum(self.costs.values())
         columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("runs"), TaskProgressColumn()
         self.bar = Progress(*columns, TimeElapsedColumn(), TextColumn("{task.fields[left]}"), console=console)
         self.task = self.bar.add_task("trained", total=sum(len(pack.runs) for pack in packs), left="")
@@ -58,10 +62,11 @@ class LiveTable:
             self.failures[news.key] = news
         elif news.epoch == epochs:
             self.finished.add(news.key)
+            self.published += news.published
             self.bar.advance(self.task, len(pack.runs))
         else:
             self.at_work[news.key] = news
-        self.spent[news.key] = seconds(pack) * (1 if news.failure else news.epoch / epochs)
+        self.spent[news.key] = self.costs[news.key] * (1 if news.failure else news.epoch / epochs)
         self.bar.update(self.task, left=self.left())
 
     def left(self) -> str:

@@ -47,8 +47,8 @@ class RayTune:
     work: Work
     materials: Mapping[Dataset, Material]
     """Sent to the workers of a cluster, whose machines may not have the data."""
-    workers: int | None = None
-    """Of this machine; None for one a core. A cluster decides by itself."""
+    workers: int
+    """Of this machine. A cluster decides by itself."""
     gpus: float = 0.0
     """A trial asks for so many."""
     address: str | None = None
@@ -57,7 +57,7 @@ class RayTune:
         """Start or join Ray, work through the packs, and leave.
 
         Raises:
-            UsageError: there is no cluster at ``address``, or none can be started here.
+            UsageError: there is no cluster at ``address``, none can be started here, or it has no room for a trial.
             StoreError: a node of the cluster doesn't see the store.
         """
         if not packs:
@@ -86,6 +86,9 @@ class RayTune:
 
     def _tune(self, packs: Sequence[Pack], listener: Listener) -> None:
         nodes = [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+        slots = sum(room(node["Resources"], self.gpus) for node in nodes)
+        if not slots:
+            raise UsageError(_no_room(nodes, self.gpus))
         work = self.work
         if len(nodes) > 1:
             _all_see(work, nodes)
@@ -97,15 +100,31 @@ class RayTune:
         )
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
         news = _News(known, listener)
-        _fit(trainable, batches(packs, workers=self._slots()), news)
+        _fit(trainable, batches(packs, workers=slots), news)
         # A worker that died took its whole batch along, and nothing tells whose fault it was: each pack once more, alone.
         _fit(trainable, [(pack,) for pack in packs if pack.key not in news.settled], replace(news, dead=partial(note, self.work)))
 
-    def _slots(self) -> int:
-        """Trials that fit at once."""
-        there = ray.cluster_resources()  # type: ignore[no-untyped-call]
-        gpus = there.get("GPU", 0) / self.gpus if self.gpus else inf
-        return max(1, int(min(there.get("CPU", 1), gpus)))
+
+def room(there: Mapping[str, float], gpus: float) -> int:
+    """Trials that fit at once on a node.
+
+    Args:
+        there: what it has, in Ray's words.
+        gpus: that a trial asks for: a fraction of one, or whole ones.
+    """
+    shares = int(there.get("GPU", 0)) * int(1 / gpus) if 0 < gpus <= 1 else int(there.get("GPU", 0) / gpus) if gpus else inf
+    return int(min(there.get("CPU", 0), shares))
+
+
+def _no_room(nodes: Sequence[Mapping[str, Any]], gpus: float) -> str:
+    """Ray itself would wait for ever for a node with room."""
+    cpus, cards = (sum(node["Resources"].get(kind, 0) for node in nodes) for kind in ("CPU", "GPU"))
+    if gpus:
+        return (
+            f"resources.gpus: {gpus:g}: no machine has so many for a pack, with a core beside them; Ray has {cards:g} GPUs and {cpus:g} cores: "
+            "set it to 0, or name a cluster that has them with --address"
+        )
+    return f"Ray has {cpus:g} cores, and a pack needs one: start its nodes with --num-cpus, or do without it by --in-process"
 
 
 def _fit(trainable: Any, batches: Sequence[Batch], news: _News) -> None:
@@ -156,7 +175,7 @@ class _News(tune.Callback):
 
     def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any) -> None:
         accuracy = result["accuracy"]
-        names = ("key", "epoch", "host", "failure", "log")
+        names = ("key", "epoch", "published", "host", "failure", "log")
         self._tell(News(**{name: result[name] for name in names}, accuracy=None if accuracy < 0 else accuracy))
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from time import sleep
 from uuid import uuid4
 
+import pyarrow as pa
 from safetensors.torch import save
 
 from scaling.data import Material, load
@@ -26,6 +27,8 @@ from scaling.train import Epoch, tables, train
 
 ATTEMPTS = 2
 POLL_S = 1.0
+PAUSES_S = (1.0, 4.0, 15.0)
+"""Before each further attempt to publish what is trained already."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +62,10 @@ def _loaded(dataset: Dataset, folder: Path, fingerprint: str) -> Material:
     return load(dataset, folder=folder)
 
 
+class PublishError(StoreError):
+    """What a pack measured could not be stored, however often it was tried."""
+
+
 def work_through(batch: Batch, work: Work, listener: Listener) -> None:
     """Train every pack of a batch whose runs are not in the store, each under a claim.
 
@@ -87,6 +94,8 @@ def _settled(pack: Pack, work: Work, store: Store, claims: Claims, listener: Lis
         except Exception as error:  # one pack's fault, whatever it is, must not take the others with it
             log = note(work, pack, f"attempt {attempt}", traceback.format_exc())
             reason = f"{type(error).__name__}: {first_line(error)}"
+            if isinstance(error, PublishError):  # the store's fault, which no training mends
+                break
     listener(_news(pack, epoch=0, failure=reason, log=log))
     return True
 
@@ -140,14 +149,27 @@ def _train(pack: Pack, work: Work, store: Store, listener: Listener) -> None:
     trained = train(pack, material, device=work.device, heard=heard, checkpoints=checkpoints)
     slots = zip(pack.runs, pack.slots, strict=True)
     weights = {run.id: save({n: t.contiguous() for n, t in trained.weights[slot].items()}) for run, slot in slots} if work.weights else None
-    store.publish(tables(trained, material, provenance()), weights=weights)
+    published = _publish(store, tables(trained, material, provenance()), weights)
     with suppress(StoreError):  # the runs are published; what is left over is small
         checkpoints.clear()
-    listener(_news(pack, epoch=epochs, accuracy=float(trained.history[-1].test_accuracy.mean())))
+    listener(_news(pack, epoch=epochs, accuracy=float(trained.history[-1].test_accuracy.mean()), published=published))
 
 
-def _news(pack: Pack, *, epoch: int, accuracy: float | None = None, failure: str = "", log: str = "") -> News:
-    return News(key=pack.key, epoch=epoch, accuracy=accuracy, host=socket.gethostname(), failure=failure, log=log)
+def _publish(store: Store, made: Mapping[str, pa.Table], weights: Mapping[str, bytes] | None) -> int:
+    """Publish, more than once if need be: minutes of training must not be lost to a moment without the store."""
+    for pause in PAUSES_S:
+        try:
+            return store.publish(made, weights=weights)
+        except StoreError:
+            sleep(pause)
+    try:
+        return store.publish(made, weights=weights)
+    except StoreError as error:
+        raise PublishError(str(error)) from error
+
+
+def _news(pack: Pack, *, epoch: int, accuracy: float | None = None, published: int = 0, failure: str = "", log: str = "") -> News:
+    return News(key=pack.key, epoch=epoch, accuracy=accuracy, published=published, host=socket.gethostname(), failure=failure, log=log)
 
 
 @contextmanager

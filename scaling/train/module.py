@@ -80,8 +80,8 @@ class PackModule(pl.LightningModule):
         logits = self.networks(images).float()
         each = losses(logits, labels, self.recipe.loss)
         with torch.no_grad():
-            self.loss += each
-            self.correct += (logits.argmax(-1) == labels).float().mean(1)
+            self.loss.add_(each)  # an assignment would pass through Module.__setattr__
+            self.correct.add_((logits.argmax(-1) == labels).float().mean(1))
         return each.sum()
 
     def on_train_epoch_end(self) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.words import counted, leaf_words, listed, percent, quantity
+from analysis.words import counted, listed, percent, quantity
+from scaling.config.leaf_words import leaf_words
 from scaling.fit import Interval
 
 

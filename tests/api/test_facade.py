@@ -87,6 +87,31 @@ def test_fits_and_a_report_come_as_objects(study, settings):
 
 
 @pytest.mark.usefixtures("outcome")
+@pytest.mark.parametrize("source", ["study", "store"])
+def test_a_fit_tells_the_same_curves_apart_as_the_report(study, settings, source):
+    """Networks that differ in their hidden layers are never pooled, whoever asks."""
+    fits = api.fit_source(str(study) if source == "study" else settings.store, settings)
+    assert [fit.label for fit in fits] == ["lenet5, hidden none", "lenet5, hidden 8", "tree3"]
+    assert [len(fit.points.y) for fit in fits] == [4, 4, 6]
+    assert {law.label for law in api.report(study, settings).fits} == {fit.label for fit in fits}
+
+
+@pytest.mark.usefixtures("outcome")
+def test_any_leaf_of_the_configuration_is_a_column_for_a_fit(study, settings):
+    fits = api.fit_source(str(study), settings, x="architecture.filters", by=["architecture.type", "architecture.hidden"])
+    assert {fit.group["architecture.hidden"] for fit in fits} == {"none", "[]", "[8]"}
+    with pytest.raises(TableError, match=r"recipe\.epoch: no such column; did you mean recipe\.epochs\?"):
+        api.fit_source(str(study), settings, by=["recipe.epoch"])
+
+
+@pytest.mark.usefixtures("outcome")
+def test_a_table_of_someone_else_is_grouped_by_architecture_as_ever(study, settings, tmp_path):
+    api.write_table(api.results(study, settings)[1], tmp_path / "runs.parquet")
+    fits = api.fit_source(str(tmp_path / "runs.parquet"), settings)
+    assert [set(fit.group) for fit in fits] == [{"architecture"}] * 2
+
+
+@pytest.mark.usefixtures("outcome")
 def test_weights_that_were_kept_are_those_of_the_network(study, settings):
     from safetensors.numpy import load
 

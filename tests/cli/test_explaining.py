@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 
+import pyarrow as pa
 import pytest
+
+from scaling.store import RUNS, open_store
 
 
 @pytest.fixture
@@ -67,6 +71,22 @@ def test_diff_lists_the_leaves_that_differ(scaling, store, ids):
     assert typed.code == 0
     rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in typed.out.splitlines() if line.startswith("│")]
     assert rows == [["architecture.filters", "1", "6"], ["seed", "0", "1"]]
+
+
+def test_a_run_of_a_later_version_is_in_nobodys_way_and_named_where_it_is_asked_for(scaling, store, ids):
+    opened = open_store(store)
+    runs = opened.runs().slice(0, 1)
+    later = runs["config_json"][0].as_py().replace('"seed"', '"later":1,"seed"')
+    name = sha256(later.encode()).hexdigest()[:20]
+    rows = [row | {"id": name, "config_json": later} for row in runs.to_pylist()]
+    opened.publish({"runs": pa.Table.from_pylist(rows, schema=RUNS)})
+    run = ids()[2, 1]
+    assert scaling("why", run, "--store", store).out == f"{run} is in the store\n"
+    assert scaling("diff", run, ids()[2, 0], "--store", store).code == 0
+    typed = scaling("diff", run, name, "--store", store)
+    assert (typed.code, typed.out) == (2, "")
+    assert typed.err.startswith(f"run {name}: its later can't be read by this version")
+    assert len(typed.err.splitlines()) == 1
 
 
 def test_a_run_does_not_differ_from_itself(scaling, store, ids):

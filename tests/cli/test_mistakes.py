@@ -21,6 +21,8 @@ MISTAKES = {
     "plan {study} --store {study}": "must be a folder",
     "plan {study} --also {study}": "must be a folder",
     "run {study} --in-process --store {study}": "must be a folder",
+    "run {study} --store {folder}/unwritable": "can't be written",
+    "run {study} --store memory:///x": "--store memory:///x: is seen by this process alone",
     "table {study} --store {folder}/none --out {folder}/x.txt": "must end in .parquet or .csv",
     "table {study} --store {folder}/none --out {study}/x.csv": "can't be written",
     "fit {folder}/none.csv": "none.csv: no such file",
@@ -35,7 +37,9 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("words", MISTAKES)
-def test_a_mistake_is_told_in_a_line_or_two(scaling, study, tmp_path, words):
+def test_a_mistake_is_told_in_a_line_or_two(scaling, study, tmp_path, words, monkeypatch):
+    monkeypatch.setattr("ray.init", None)  # whatever is told, is told before anything starts
+    (tmp_path / "unwritable").symlink_to("nowhere/at/all")  # also for a superuser
     typed = scaling(*words.format(study=study, folder=tmp_path).split())
     assert typed.code == 2
     assert typed.out == ""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
+import shlex
 
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
@@ -49,7 +52,7 @@ def test_a_fit_is_the_same_from_every_source(scaling, study, store, tmp_path, so
     name = {"study": study, "store": store}.get(source, table)
     (fitted,) = json.loads(scaling("fit", name, "--store", store, "--json").out)
     (expected,) = json.loads(scaling("fit", study, "--store", store, "--json").out)
-    assert fitted == expected
+    assert {**fitted, "group": None} == {**expected, "group": None}
 
 
 def test_a_fit_says_what_it_found(scaling, study, store):
@@ -79,6 +82,28 @@ def test_a_report_is_a_page_with_figures_and_their_numbers(scaling, study, store
         names[file.stem].add(file.suffix)
     assert names
     assert all(kinds == {".svg", ".png", ".csv"} for kinds in names.values())
+
+
+def test_the_command_on_a_page_draws_that_page(scaling, study, store, tmp_path):
+    out, line = tmp_path / "a page", "architectures[0].filters=[1, 2, 3]"
+    assert scaling("report", study, "--store", store, "--also", store, "--set", line, "--out", out).code == 0
+    page = (out / "report.html").read_text()
+    (command,) = re.findall(r"scaling report [^<]*", page)
+    words = shlex.split(html.unescape(command))
+    assert words == ["scaling", "report", str(study), *f"--store {store} --also {store}".split(), "--set", line, "--out", str(out)]
+    (out / "report.html").unlink()
+    assert scaling(*words[1:]).code == 0
+    assert (out / "report.html").read_text() == page
+
+
+@pytest.mark.parametrize("place", ["file", "file/inside"])
+def test_a_report_that_cannot_be_written_is_told_in_a_line(scaling, study, store, tmp_path, place):
+    (tmp_path / "file").touch()
+    typed = scaling("report", study, "--store", store, "--out", tmp_path / place)
+    assert (typed.code, typed.out) == (2, "")
+    assert f"{tmp_path / place}: can't be written (" in typed.err
+    assert "choose another --out" in typed.err
+    assert len(typed.err.splitlines()) == 1
 
 
 def test_a_merged_store_has_the_finished_runs_once(scaling, study, store, tmp_path):

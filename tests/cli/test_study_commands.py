@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from scaling.plan import speeds
 from scaling.store import open_store
 from scaling.sweep import work as sweep
 
@@ -39,6 +40,38 @@ def test_plan_as_json(scaling, study, tmp_path):
     # Branches x filters x the 3x3 pooled map, 25 weights of a filter, and a readout of 2 branches x 3 strips x 10 classes.
     assert [cell["parameters"] for cell in made["cells"]] == [2 * f * 9 + 25 * f + 60 for f in (1, 2, 3, 4, 6)]
     assert sum(cell["core_s"] for cell in made["cells"]) == pytest.approx(made["core_s"])
+
+
+def test_plan_tells_wall_time_and_memory_for_the_workers_that_would_run(scaling, study, tmp_path):
+    words = (study, "--store", tmp_path / "new")
+    two, one, short = (
+        planned(scaling, *words, "--set", f"resources={{{resources}}}")
+        for resources in ("workers: 2, memory_gib: 100", "workers: 1, memory_gib: 100", "workers: 2, memory_gib: 1")
+    )
+    assert [made["workers"] for made in (two, one, short)] == [2, 1, 1]
+    assert short["wall_s"] == one["wall_s"] > two["wall_s"]
+    assert one["core_s"] < one["wall_s"] < one["core_s"] + two["wall_s"]
+    assert short["peak_bytes"] < 2**30 < two["peak_bytes"] < 100 * 2**30
+    assert one["peak_bytes"] > max(cell["memory_bytes"] for cell in one["cells"])
+    text = scaling("plan", *words, "--set", "resources={workers: 2, memory_gib: 1}").out
+    assert "workers on this machine: 1 (for 1 more there is no memory: resources.memory_gib); about" in text
+    assert f"at most {short['peak_bytes'] / 2**30:.2f} GiB of memory" in text
+
+
+def test_a_measured_machines_speed_is_what_estimates_are_from(scaling, study, tmp_path, monkeypatch):
+    monkeypatch.setattr(speeds, "user_cache_path", lambda name: tmp_path / "cache")
+    words = (study, "--store", tmp_path / "new")
+    before = planned(scaling, *words)["core_s"]
+    assert "estimated from another machine" in scaling("plan", *words).out
+    slower = speeds.default().model_copy(update={"pack_start_s": speeds.default().pack_start_s + 1000})
+    speeds.write(slower, speeds.own_place())
+    assert planned(scaling, *words)["core_s"] == pytest.approx(before + 5 * 1000)
+    assert f"estimated from this machine as it was on {slower.machine.measured_at:%Y-%m-%d}" in scaling("plan", *words).out
+    speeds.own_place().write_text("{}")
+    typed = scaling("plan", *words)
+    assert (typed.code, typed.out) == (2, "")
+    assert typed.err.startswith(str(speeds.own_place()))
+    assert typed.err.endswith("measure it anew with: scaling bench\n")
 
 
 def test_run_trains_all_and_a_second_time_nothing(scaling, study, tmp_path):
@@ -96,6 +129,31 @@ def test_status_counts(scaling, study, store):
         "diverged": 0,
     }
     assert counted["left_s"] > 0
+
+
+def test_status_sets_the_estimate_against_the_time_that_it_took(scaling, study, store):
+    counted = json.loads(scaling("status", study, "--store", store, "--json").out)
+    # By a plain loop: both runs of a pack have the pack's time.
+    times = {row["filters"]: row["wall_s"] for row in open_store(store).runs().to_pylist()}
+    assert {cell["filters"]: cell["actual_s"] for cell in counted["cells"]} == pytest.approx(times)
+    assert counted["actual_s"] == pytest.approx(sum(times.values()))
+    assert counted["estimated_s"] == pytest.approx(sum(cell["estimated_s"] for cell in counted["cells"]))
+    # What is estimated for packs that are to be trained is that, and their starts.
+    new = json.loads(scaling("status", study, "--store", "nowhere", "--json").out)
+    assert (new["estimated_s"], new["actual_s"]) == (0, 0)
+    assert new["left_s"] == pytest.approx(counted["estimated_s"] + 5 * speeds.known().pack_start_s)
+    typed = scaling("status", study, "--store", store)
+    assert typed.out.count("2/2") == 5
+    assert f"({counted['actual_s'] / counted['estimated_s']:.2f} times)" in typed.out
+    assert "core time of what is done" not in scaling("status", study, "--store", "nowhere").out
+
+
+def test_a_pack_of_which_some_runs_are_wanted_counts_whole_and_once(scaling, study, store):
+    """All of its replicas trained, whatever of them is asked for."""
+    both, one = (json.loads(scaling("status", study, "--store", store, "--set", f"seeds={seeds}", "--json").out) for seeds in (2, 1))
+    assert (both["done"], one["done"]) == (10, 5)
+    assert one["actual_s"] == pytest.approx(both["actual_s"])
+    assert one["estimated_s"] == pytest.approx(both["estimated_s"])
 
 
 def test_a_failed_pack_is_named_with_its_log_and_tried_again_by_the_same_command(scaling, study, tmp_path, monkeypatch):

@@ -19,6 +19,7 @@ SURFACE = {
     "diff": {"A", "B", "--config", "--store", "--also", "--data"},
     "data": {"[NAME ...]", "--data"},
     "models": {"--json"},
+    "bench": {"--out", "--workers", "--quiet"},
 }
 
 

@@ -195,6 +195,25 @@ def test_the_fault_is_named(load, tmp_path, name):
     assert str(refused.value) == f"{tmp_path / 'study.yaml'}: {fault}"
 
 
+@pytest.mark.parametrize(
+    ("study", "fault"),
+    [
+        (STUDY + "seeds: 3000000\n", "seeds: 3,000,000 seeds make 3,000,000 runs; a study holds at most 1,000,000"),
+        (
+            HEAD.replace("mnist}", f"mnist, train_images: {list(range(1, 1001))}}}")
+            + f"recipe: {{epochs: {list(range(1, 101))}}}\n"
+            + f"architectures:\n  - {{type: lenet5, filters: {list(range(1, 101))}, recipe: {{epochs: {list(range(1, 1001))}}}}}\n",
+            "architectures: the grids make 100,000,000 networks, with 8 seeds 800,000,000 runs; a study holds at most 1,000,000",
+        ),
+    ],
+    ids=["seeds", "grids"],
+)
+def test_more_runs_than_can_be_planned_are_refused_before_they_are_made(load, study, fault):
+    with pytest.raises(ConfigError) as refused:
+        load(study)
+    assert refused.value.faults == (fault,)
+
+
 def test_all_faults_are_named_at_once_each_once(load):
     with pytest.raises(ConfigError) as refused:
         load(HEAD + "architectures:\n  - {type: tree3, rows: 5, filters: [1, 2, 0]}\n  - {type: tree3, rows: 7}\nrecipe: {epochs: 0}")

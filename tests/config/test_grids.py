@@ -90,6 +90,21 @@ def test_a_cell_knows_where_its_leaves_stand(load):
     assert study.cells[2].places["rows"] == "architectures[1].rows"
 
 
+def test_cells_of_one_width_have_labels_that_tell_them_apart(load):
+    study = load(
+        HEAD.replace("mnist}", "mnist, train_images: [1000, null]}")
+        + "recipe: {loss: [cross_entropy, mse]}\n"
+        + "architectures:\n  - {type: lenet5, filters: [3, 6], activation: [relu, tanh]}\n  - {type: tree3, filters: 3}\n"
+    )
+    assert len(set(zip(study.labels(), (cell.architecture.filters for cell in study.cells), strict=True))) == len(study.cells) == 20
+    assert study.labels()[0] == "lenet5, 1,000 images, relu, cross_entropy"
+    assert study.labels()[-1] == "tree3, 60,000 images, mse"
+
+
+def test_a_label_says_nothing_of_what_all_cells_share_and_of_what_follows_from_the_width(load):
+    assert load(STUDY.replace("filters: 6", "filters: [3, 6], activation: tanh")).labels() == ("lenet5",) * 2
+
+
 def test_name_machine_and_store_enter_no_id(load):
     other = STUDY.replace("tried", "another") + "resources: {workers: 2, memory_gib: 1, gpus: 0.5}\nstore: {weights: all}\n"
     assert ids(load(other)) == ids(load(STUDY))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from hashlib import sha256
 from typing import Annotated, Any
 
@@ -14,7 +15,7 @@ from identity_leaves import groups
 from pydantic import ValidationError
 
 from scaling.architectures import Lenet5, Tree3
-from scaling.config import Data, Recipe, Run, flat, load_study
+from scaling.config import DRAWN, Data, Recipe, Run, flat, load_study
 from scaling.config.recipe import Adam, AdamW, Augmentation, Constant, Cosine, OneCycle, Sgd, Step
 from scaling.leaves import FROM_IDENTITY, Derived, Frozen, Leaves
 
@@ -26,6 +27,8 @@ CANONICAL = (
     '"recipe":{"batch_size":100,"epochs":8,"learning_rate":0.05,"optimizer":{"momentum":0.9,"nesterov":true,"type":"sgd"},'
     '"precision":"bf16","schedule":{"type":"one_cycle","warmup":0.3}},"seed":11,"training_version":1}'
 )
+
+DRAWS = {"seed", "order"}
 
 whole = st.integers(0, 2**53 - 1)
 share = st.floats(0, 1, exclude_max=True)
@@ -151,8 +154,8 @@ def test_what_an_identity_omits_is_its_frozen_value_and_not_the_default():
         inner: Annotated[Augmentation, Frozen(Augmentation(crop=4))] = Augmentation()
         help: Annotated[int, Derived()] = 3
 
-    assert Group().identity() == {"inner": {}}
-    assert Group(inner=Augmentation(crop=4), help=5).identity() == {}
+    assert Group().identity == '{"inner":{}}'
+    assert Group(inner=Augmentation(crop=4), help=5).identity == "{}"
     assert Group.model_validate({}, context=FROM_IDENTITY).inner.crop == 4
     assert Group.model_validate({}).inner.crop == 0
     assert Group(help=1) == Group(help=2)
@@ -174,6 +177,31 @@ def test_no_seed_is_larger_than_what_json_holds_exactly(leaf):
     assert Run.read(largest.config_json) == largest
     with pytest.raises(ValidationError):
         RUN.model_copy(update={leaf: 2**53})
+
+
+@given(st.lists(runs, min_size=2, max_size=4), whole)
+def test_runs_that_share_their_groups_have_the_ids_of_runs_that_do_not(mixed, seed):
+    """Each group keeps its canonical text, so a run's is put together from texts that were made for others."""
+    data, network, recipe = (
+        getattr(run, name) for run, name in zip(mixed[:1] * 2 + mixed[-1:], ("data", "architecture", "recipe"), strict=True)
+    )
+    shared = Run(data=data, architecture=network, recipe=recipe, seed=seed, order=seed // 8)
+    alone = Run.read(json.dumps(json.loads(shared.config_json)))
+    assert shared.config_json == alone.config_json == rfc8785.dumps(json.loads(shared.config_json)).decode()
+
+
+@given(runs, whole, whole)
+def test_without_its_draws_an_identity_is_that_of_its_cell(run, seed, order):
+    other = run.model_copy(update={"seed": seed, "order": order})
+    assert re.sub(DRAWN, "", run.config_json) == re.sub(DRAWN, "", other.config_json)
+    assert json.loads(re.sub(DRAWN, "", run.config_json)) == {
+        name: leaf for name, leaf in json.loads(run.config_json).items() if name not in DRAWS
+    }
+
+
+def test_no_other_leaf_has_the_name_of_a_draw():
+    assert set(Run.settings()) >= DRAWS
+    assert not [group for group in groups(Run) if group is not Run and DRAWS & set(group.settings())]
 
 
 def test_a_copy_has_its_own_id():

@@ -111,6 +111,35 @@ def test_a_cached_file_that_is_cut_short_or_gone_is_found_and_made_again(mnist, 
     assert file.read_bytes() == before
 
 
+@pytest.mark.parametrize("name", ["train_images.npy", "train_labels.npy", "test_images.npy", "test_labels.npy"])
+def test_a_cached_file_with_another_content_is_found_by_who_verifies_and_made_again(mnist, cache, tmp_path, name):
+    file = cache / load(Mnist(), folder=mnist, cache=cache).facts.fingerprint / name
+    before = file.read_bytes()
+    file.unlink()
+    file.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
+    with pytest.raises(DataError):
+        load(Mnist(), folder=tmp_path / "nowhere", cache=cache, download=False, verify=True)
+    load(Mnist(), folder=mnist, cache=cache, verify=True)
+    assert file.read_bytes() == before
+
+
+def test_moments_that_were_changed_in_the_cache_are_computed_again(mnist, cache):
+    whole = load(Mnist(), folder=mnist, cache=cache)
+    record = cache / whole.facts.fingerprint / disk.RECORD
+    digit = str(whole.mean[0])[-2]
+    record.write_text(record.read_text().replace(str(whole.mean[0]), str(whole.mean[0]).replace(digit, str((int(digit) + 1) % 10))))
+    np.testing.assert_array_equal(load(Mnist(), folder=mnist, cache=cache).mean, whole.mean)
+
+
+def test_what_is_cached_is_on_the_disk_before_it_has_its_name(mnist, cache, monkeypatch):
+    """Else a power failure could leave a record beside files without content."""
+    synced: list[tuple[str, int]] = []
+    monkeypatch.setattr(disk, "_sync", lambda path: synced.append((path.name, len(list(cache.glob("*/*.npy"))))))
+    place = cache / load(Mnist(), folder=mnist, cache=cache).facts.fingerprint
+    assert {name for name, there in synced if there == 0} == {file.name for file in place.iterdir()}
+    assert synced[-1] == (place.name, 4)
+
+
 def test_a_cache_that_cannot_be_written_is_done_without(mnist, tmp_path):
     (tmp_path / "file").touch()
     material = load(Mnist(), folder=mnist, cache=tmp_path / "file" / "cache")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from planted_laws import bare
 
 from scaling.errors import TableError
-from scaling.fit import fit_table, group_points, read_table
+from scaling.fit import columns, fit_table, group_points, read_table
 
 TABLE = pa.table(
     {
@@ -87,6 +87,18 @@ def test_percentages_are_named_and_never_guessed():
     _, points, notes = group_points(percent.drop_columns("test_images"))[0]
     assert points.y.max() == 40
     assert notes == ("test_error holds values above 1 (the largest: 40): if they are percentages, so are amplitude and floor.",)
+
+
+def test_no_other_column_is_looked_at():
+    """So a store is read for those alone."""
+    table = changed(diverged=[False, False, True, False, False], epochs=[8, 8, 8, 4, 8], host=list("abcde"), train_error=[0.1] * 5)
+    by = ("architecture",)
+    needed = table.select([name for name in columns("filters", "test_error", by) if name in table.column_names])
+    assert set(table.column_names) - set(needed.column_names) == {"host", "train_error"}
+    for (group, points, notes), (same_group, same_points, same_notes) in zip(group_points(table), group_points(needed), strict=True):
+        assert (group, notes, points.trials) == (same_group, same_notes, same_points.trials)
+        np.testing.assert_array_equal(points.x, same_points.x)
+        np.testing.assert_array_equal(points.y, same_points.y)
 
 
 def test_averages_over_different_settings_are_named():

@@ -1,4 +1,4 @@
-"""Costs are guesses; what must hold is how they grow, and that the widths they permit are the ones that fit."""
+"""What a pack costs follows from its machine's speed; and the widths that its memory permits are the ones that fit."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from planned_cells import cell
+from planted_speed import speed
 
 from scaling.architectures import Lenet5, Tree3
-from scaling.config.recipe import Adam
-from scaling.plan.cost import START_S, seconds
-from scaling.plan.memory import GIB, memory_bytes, most_filters
+from scaling.config.recipe import Adam, Augmentation
+from scaling.datasets import Mnist
+from scaling.plan.cost import seconds, training_s
+from scaling.plan.memory import FIRST, GIB, SLACK, memory_bytes, most_filters
 from scaling.plan.packs import Pack, pack, replicas
 
 networks = (
@@ -32,9 +34,22 @@ def one(filters: int, **recipe) -> Pack:
 def test_a_replicas_memory_and_time_grow_with_its_width(filters):
     narrow, wide = cell(filters), cell(filters + 1)
     sizes = [replicas(c.layers()) for c in (narrow, wide)]
-    assert memory_bytes(narrow) / sizes[0] < memory_bytes(wide) / sizes[1]
-    times = [seconds(one(filters)) - START_S, seconds(one(filters + 1)) - START_S]
-    assert times[0] / sizes[0] < times[1] / sizes[1]
+    first = FIRST["bf16"]
+    assert (memory_bytes(narrow) - first) / sizes[0] < (memory_bytes(wide) - first) / sizes[1]
+    assert training_s(narrow, 1, speed()) < training_s(wide, 1, speed())
+
+
+def test_the_time_of_a_pack_is_the_sum_of_its_parts():
+    """By hand: MNIST, of which 700 images are trained on in 4 whole steps of 150, and 100 held out; the ladder knows this network."""
+    known = speed(epoch_s=0.5, pack_start_s=2.0, augment_s={1: 0.001})
+    mine = replace(cell(6, epochs=3, batch_size=150), dataset=Mnist(train_images=700, validation=100))
+    each = known.time("lenet5", 1, "bf16", mine.layers().macs)
+    epoch_s = 0.5 + 8 * (600 * each.train_s + 10_100 * each.evaluate_s)
+    assert training_s(mine, 8, known) == pytest.approx(3 * epoch_s)
+    (made,) = pack([(mine, mine.run(0))])
+    assert seconds(made, known) == pytest.approx(2 + 3 * epoch_s)
+    flipped = replace(mine, recipe=mine.recipe.model_copy(update={"augmentation": Augmentation(flip=True)}))
+    assert training_s(flipped, 8, known) == pytest.approx(3 * (epoch_s + 0.6))
 
 
 def test_memory_holds_the_weights_their_gradients_and_the_optimisers_state():
@@ -42,7 +57,7 @@ def test_memory_holds_the_weights_their_gradients_and_the_optimisers_state():
     sgd, adam = cell(100), cell(100, optimizer=Adam())
     weights = 4 * sgd.layers().parameters * replicas(sgd.layers())
     assert memory_bytes(sgd) > 3 * weights
-    assert memory_bytes(adam) - memory_bytes(sgd) == weights
+    assert memory_bytes(adam) - memory_bytes(sgd) == pytest.approx(SLACK * weights)
 
 
 def test_larger_batches_and_wider_numbers_need_more():
@@ -51,7 +66,7 @@ def test_larger_batches_and_wider_numbers_need_more():
 
 
 def test_time_is_in_proportion_to_the_epochs():
-    first, second, third = (seconds(one(6, epochs=epochs)) for epochs in (1, 2, 3))
+    first, second, third = (seconds(one(6, epochs=epochs), speed()) for epochs in (1, 2, 3))
     assert third - second == pytest.approx(second - first)
 
 

@@ -7,8 +7,8 @@ import re
 import pytest
 
 from scaling.errors import ConfigError
-from scaling.plan import Plan, make_plan
-from scaling.plan.memory import GIB, memory_bytes
+from scaling.plan import Plan, host, make_plan
+from scaling.plan.memory import GIB, WORKER, memory_bytes
 
 LENET, TREE = "type: lenet5, filters: [2, 6]", "type: tree3, filters: 2, rows: 4"
 
@@ -77,28 +77,26 @@ def test_rows_add_up(study):
 
 
 def test_a_pack_that_rows_share_is_paid_for_once(study):
-    rates = study("type: lenet5, filters: 6, recipe: {learning_rate: [0.1, 0.2]}")
-    everything = make_plan(rates, set())
-    stored = {run.id for _, run in everything.wanted if (run.recipe.learning_rate == 0.1) == (run.seed < 4)}
-    plan = make_plan(rates, stored)
+    """A network that is spelled in two ways, one seed of each."""
+    plan = make_plan(study("type: lenet5, filters: 6", "type: lenet5, filters: 6, second_filters: 16", rest="seeds: 2"), set())
     assert len(plan.packs) == 1
-    assert [row.packs for row in plan.rows()] == [1, 1]
-    assert [row.seconds for row in plan.rows()] == pytest.approx([plan.seconds / 2] * 2)
+    assert [row.packs for row in plan.rows()] == [1, 0]
+    assert plan.rows()[0].seconds == pytest.approx(plan.seconds)
 
 
 @pytest.mark.parametrize("network", ["type: lenet5", "type: lenet5, second_filters: 16", "type: tree3, rows: 4"])
 def test_filters_for_which_there_is_no_memory_are_refused_with_those_for_which_there_is(study, network):
     """Also where all is stored; the width that is named passes, one more does not."""
-    limited = "resources: {memory_gib: 0.2}"
+    limited = "resources: {memory_gib: 1.2}"
     wide = study(network + ", filters: [6, 90000]", rest=limited)
     with pytest.raises(ConfigError) as refused:
         make_plan(wide, {run.id for _, run in wide.runs()})
     (fault,) = refused.value.faults
     place, need, limit, most = re.fullmatch(
-        r"(.*): 90000 filters need (.*) GiB for a pack, more than resources.memory_gib: (.*); at most (\d+) fit", fault
+        r"(.*): 90000 filters need (.*) GiB for a pack and its worker, more than resources.memory_gib: (.*); at most (\d+) fit", fault
     ).groups()
-    assert (place, limit) == ("architectures[0].filters[1]", "0.2")
-    assert float(need) == pytest.approx(memory_bytes(wide.cells[1]) / GIB, rel=0.005)  # three digits
+    assert (place, limit) == ("architectures[0].filters[1]", "1.2")
+    assert float(need) == pytest.approx((WORKER + memory_bytes(wide.cells[1])) / GIB, rel=0.005)  # three digits
     assert make_plan(study(f"{network}, filters: {most}", rest=limited), set()).packs
     with pytest.raises(ConfigError, match=f"at most {most} fit"):
         make_plan(study(f"{network}, filters: {int(most) + 1}", rest=limited), set())
@@ -106,15 +104,21 @@ def test_filters_for_which_there_is_no_memory_are_refused_with_those_for_which_t
 
 def test_where_no_width_fits_the_fault_says_so(study):
     with pytest.raises(ConfigError, match=r"filters: 6 filters need .* not even 1 fits, so make the rest of the network or recipe.batch_size"):
-        make_plan(study("type: lenet5, filters: 6, hidden: [1000000, 1000000]"), set())
+        make_plan(study("type: lenet5, filters: 6, hidden: [1000000, 1000000]", rest="resources: {memory_gib: 4}"), set())
 
 
 def test_numbers_that_nothing_can_hold_are_refused_and_not_computed(study):
     with pytest.raises(ConfigError, match=r"more than resources\.memory_gib: 4;"):
-        make_plan(study(f"type: lenet5, ratio: 9.0e+15, filters: {2**53 - 1}"), set())
+        make_plan(study(f"type: lenet5, ratio: 9.0e+15, filters: {2**53 - 1}", rest="resources: {memory_gib: 4}"), set())
+
+
+def test_by_default_the_machine_sets_the_limit(study, monkeypatch):
+    monkeypatch.setattr(host, "memory_bytes", lambda: 4.0 * GIB)
+    with pytest.raises(ConfigError, match=r"more than resources\.memory_gib: 4, its default on this machine;"):
+        make_plan(study("type: lenet5, filters: 90000"), set())
 
 
 def test_each_width_that_is_too_large_is_named_once(study):
     with pytest.raises(ConfigError) as refused:
-        make_plan(study("type: lenet5, filters: [60000, 70000], recipe: {learning_rate: [0.1, 0.2]}"), set())
+        make_plan(study("type: lenet5, filters: [60000, 70000], recipe: {learning_rate: [0.1, 0.2]}", rest="resources: {memory_gib: 4}"), set())
     assert [fault.split(":")[0] for fault in refused.value.faults] == ["architectures[0].filters[0]", "architectures[0].filters[1]"]

@@ -48,12 +48,23 @@ class Training:
     failing: Callable[[Pack, int], BaseException | None] = lambda pack, attempt: None
     """What to raise, from a pack and how often it was asked for."""
     asked: Counter[str] = field(default_factory=Counter)
+    at_once: int = 0
+    most_at_once: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, pack: Pack, material: Material, *, heard: Callable[[Epoch], None], **_: Any) -> Trained:
         with self.lock:
             self.asked[pack.key] += 1
             attempt = self.asked[pack.key]
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            return self.trained(pack, material, attempt, heard)
+        finally:
+            with self.lock:
+                self.at_once -= 1
+
+    def trained(self, pack: Pack, material: Material, attempt: int, heard: Callable[[Epoch], None]) -> Trained:
         history = []
         for number in range(1, pack.cell.recipe.epochs + 1):
             sleep(self.seconds / pack.cell.recipe.epochs)

@@ -15,7 +15,7 @@ from scaling.data import load
 from scaling.datasets import Synthetic
 from scaling.errors import UsageError
 from scaling.store import open_store
-from scaling.sweep.ray_tune import RayTune
+from scaling.sweep.ray_tune import RayTune, room
 from scaling.sweep.work import Work
 
 POISON = Synthetic(size=120, test_size=50, side=10)
@@ -29,18 +29,42 @@ def test_two_workers_of_ray_train_and_publish_everything(tmp_path):
     assert store.ids() == ids(mine)
     assert {item.key for item in news if item.epoch == 3} == {pack.key for pack in mine}
     assert not any(item.failure for item in news)
+    assert sum(item.published for item in news) == 6
     assert store.runs(["threads"])["threads"].to_pylist() == [1] * 6
 
 
 def test_an_address_where_nobody_listens_is_refused_at_once(tmp_path):
-    executor = RayTune(work(tmp_path), {}, address="127.0.0.1:1")
+    executor = RayTune(work(tmp_path), {}, workers=1, address="127.0.0.1:1")
     with pytest.raises(UsageError, match=r"--address 127\.0\.0\.1:1: no Ray cluster answers .*start one with: ray start --head"):
         executor.run(packs(1), print)
 
 
+def test_gpus_that_ray_has_not_are_refused_before_it_would_wait_for_them(tmp_path):
+    executor = RayTune(work(tmp_path), {}, workers=1, gpus=0.25)
+    with pytest.raises(UsageError, match=r"^resources\.gpus: 0\.25: no machine has so many .* Ray has 0 GPUs and 1 cores: set it to 0"):
+        executor.run(packs(1), print)
+
+
+@pytest.mark.parametrize(
+    ("node", "gpus", "trials"),
+    [
+        ({"CPU": 4.0}, 0.0, 4),
+        ({"CPU": 0.0}, 0.0, 0),
+        ({}, 0.0, 0),
+        ({"CPU": 8.0, "GPU": 1.0}, 0.25, 4),
+        ({"CPU": 2.0, "GPU": 1.0}, 0.25, 2),
+        ({"CPU": 8.0, "GPU": 2.0}, 0.4, 4),  # two on each: no trial lies across two
+        ({"CPU": 8.0, "GPU": 3.0}, 2.0, 1),
+        ({"CPU": 8.0}, 0.25, 0),
+    ],
+)
+def test_trials_that_fit_on_a_node(node, gpus, trials):
+    assert room(node, gpus) == trials
+
+
 def test_nothing_to_do_starts_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr("ray.init", None)
-    RayTune(work(tmp_path), {}).run([], print)
+    RayTune(work(tmp_path), {}, workers=1).run([], print)
 
 
 class Deadly(Work):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from time import sleep
 
 import pytest
 from planted_training import SET, Training, ids, packs, work
@@ -11,7 +12,7 @@ from safetensors.torch import load as load_weights
 
 from scaling.data import load
 from scaling.errors import DataError, StoreError
-from scaling.store import Claims, open_store
+from scaling.store import Checkpoints, Claims, Store, open_store
 from scaling.sweep import work as room
 from scaling.sweep.executor import News
 from scaling.sweep.in_process import InProcess
@@ -25,6 +26,7 @@ def train(monkeypatch):
     training = Training()
     monkeypatch.setattr(room, "train", training)
     monkeypatch.setattr(room, "POLL_S", 0.02)
+    monkeypatch.setattr(room, "PAUSES_S", (0.01,) * 3)
     return training
 
 
@@ -151,6 +153,70 @@ def test_workers_with_the_same_packs_share_them_out(train, tmp_path):
     assert train.asked == {pack.key: 1 for pack in mine}
     assert sorted(store.runs(["id"])["id"].to_pylist()) == sorted(ids(mine))
     assert len(store.backend.names("runs")) == len(mine)
+
+
+def test_drivers_of_overlapping_studies_never_train_the_same_networks_at_once(train, tmp_path):
+    """One wants two seeds of a block, another all eight: the second waits, and trains and counts what is then missing."""
+    (few,), (many,) = packs(1, seeds=2), packs(1, seeds=8)
+    news: list[list[News]] = [[], []]
+    train.seconds = 0.3
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(work_through, (few,), work(tmp_path), news[0].append)
+        while not train.asked:
+            sleep(0.01)
+        second = pool.submit(work_through, (many,), work(tmp_path), news[1].append)
+        first.result(), second.result()
+    assert few.key == many.key
+    assert train.asked == {few.key: 2}
+    assert train.most_at_once == 1
+    assert [[item.published for item in mine] for mine in news] == [[0, 0, 2], [0, 0, 6]]
+    assert sorted(open_store(tmp_path / "store").runs(["id"])["id"].to_pylist()) == sorted(ids((many,)))
+
+
+def test_a_checkpoint_serves_whoever_wants_some_of_its_networks(train, tmp_path, monkeypatch):
+    (few,), (many,) = packs(1, seeds=2), packs(1, seeds=8)
+    Checkpoints(open_store(tmp_path / "store"), few.key).save(2, b"so far")
+    found: list[list[int]] = []
+
+    def look(pack, material, *, checkpoints, **rest):
+        found.append(checkpoints.epochs())
+        return train(pack, material, **rest)
+
+    monkeypatch.setattr(room, "train", look)
+    work_through((many,), work(tmp_path), lambda news: None)
+    assert found == [[2]]
+
+
+@pytest.mark.parametrize("refusals", [1, 3])
+def test_what_is_trained_is_published_later_where_the_store_is_away_for_a_moment(train, tmp_path, monkeypatch, refusals):
+    news, asked, publish = [], [], Store.publish
+
+    def stumble(store, tables, **rest):
+        asked.append(1)
+        if len(asked) <= refusals:
+            raise StoreError("the network is away")
+        return publish(store, tables, **rest)
+
+    monkeypatch.setattr(Store, "publish", stumble)
+    work_through(packs(1), work(tmp_path), news.append)
+    assert list(train.asked.values()) == [1]
+    assert (news[-1].failure, news[-1].published) == ("", 2)
+    assert open_store(tmp_path / "store").ids() == ids(packs(1))
+
+
+def test_a_store_that_stays_away_fails_the_pack_without_training_it_again(train, tmp_path, monkeypatch):
+    news, mine, publish = [], packs(1, 2), Store.publish
+
+    def away(store, tables, **rest):
+        if tables["runs"]["filters"].to_pylist()[0] == 1:
+            raise StoreError("the network is away")
+        return publish(store, tables, **rest)
+
+    monkeypatch.setattr(Store, "publish", away)
+    work_through(mine, work(tmp_path), news.append)
+    assert train.asked == {pack.key: 1 for pack in mine}
+    assert ended(news)[mine[0].key].failure == "PublishError: the network is away"
+    assert open_store(tmp_path / "store").ids() == ids(mine[1:])
 
 
 def test_a_pack_published_between_the_look_and_the_claim_is_not_trained_again(train, tmp_path, monkeypatch):

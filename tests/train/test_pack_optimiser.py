@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from scaling.config.recipe import Adam, AdamW, Sgd
@@ -67,7 +65,8 @@ def test_parameters_without_a_gradient_stay():
     assert (one != 1).all()
 
 
-@given(st.integers(0, R - 1), st.sampled_from(RULES))
+@pytest.mark.parametrize("replica", range(R))
+@pytest.mark.parametrize("rule", RULES, ids=repr)
 def test_a_replica_knows_nothing_of_the_others(replica, rule):
     """Their rates, decays and gradients, infinite ones too, change none of its bits."""
     ends = []

@@ -12,7 +12,7 @@ from scaling.config import Cell, Recipe
 from scaling.data import Material, load
 from scaling.datasets import Synthetic
 from scaling.plan import Pack
-from scaling.plan.packs import pack as packed
+from scaling.plan.packs import replicas
 
 NOWHERE = Path("nowhere")
 """A data folder; a synthetic set needs none."""
@@ -36,5 +36,4 @@ def cell(architecture: AnyArchitecture = LENET, dataset: Synthetic = SET, **reci
 
 def pack(*cells: Cell, seeds: Iterable[int] = SEEDS) -> Pack:
     """One pack; the cells, which may differ in learning rate and weight decay, take turns."""
-    (made,) = packed((cells[i % len(cells)], cells[i % len(cells)].run(seed)) for i, seed in enumerate(seeds))
-    return made
+    return Pack(cells[0], tuple(cells[i % len(cells)].run(seed) for i, seed in enumerate(seeds)), replicas(cells[0].layers()))

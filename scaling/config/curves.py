@@ -1,0 +1,84 @@
+"""Which configurations lie on one curve: those that differ in width, seed and what follows from the width, and in nothing else."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from scaling.config.identity import Run, flat
+from scaling.config.leaf_words import leaf_words, sortable
+
+DATASET, TRAIN_IMAGES = "data.type", "data.train_images"
+TYPE, FILTERS, SECOND, RATIO = "architecture.type", "architecture.filters", "architecture.second_filters", "architecture.ratio"
+ALONG = frozenset({TYPE, FILTERS, "seed", "order"})
+"""Leaves that never split the runs of one architecture."""
+CONSEQUENCES = frozenset({SECOND, RATIO})
+"""Leaves that are expected to change with the width."""
+FIRST = (TRAIN_IMAGES, RATIO, "recipe.optimizer.type", "recipe.schedule.type")
+"""Leaves that explain others (a ratio the second filters, an optimiser its momentum) are asked before them."""
+
+Point = dict[str, Any]
+"""The leaves of a configuration by their dotted paths."""
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Configurations, each with the label of its curve."""
+
+    labels: tuple[str, ...]
+    """One a configuration, in their order."""
+    ordered: tuple[str, ...]
+    """Each once, in the order in which curves are drawn."""
+
+
+def point(run: Run, train_images: int) -> Point:
+    """A run's configuration, to be compared.
+
+    Args:
+        train_images: the number that is used: a study that names all images means the same data as one that names none.
+    """
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in flat(run).items()} | {TRAIN_IMAGES: train_images}
+
+
+def curves(points: Sequence[Point]) -> Curves:
+    """Split configurations into curves.
+
+    A leaf tells curves apart where configurations of one architecture and one width differ in it. The number of second filters
+    follows from the width, unless a study varies the ratio of the two: then the ratio tells them apart.
+    """
+    shared = [DATASET] if len({each[DATASET] for each in points}) > 1 else []
+    places: dict[tuple[Any, ...], str] = {}
+    labels = [""] * len(points)
+    for kind in sorted({each[TYPE] for each in points}):
+        members = [index for index, each in enumerate(points) if each[TYPE] == kind]
+        mine = _with_ratio([points[index] for index in members])
+        keys = _keys(mine, shared)
+        for index, each in zip(members, mine, strict=True):
+            labels[index] = ", ".join([kind, *(leaf_words(key, each.get(key)) for key in keys)])
+            places[kind, *(sortable(each.get(key)) for key in keys)] = labels[index]
+    return Curves(tuple(labels), tuple(places[place] for place in sorted(places)))
+
+
+def _with_ratio(points: Sequence[Point]) -> list[Point]:
+    """Each with the nearest of the ratios d2/d1 that the widest networks show; rounding blurs it in the narrow ones."""
+    widest = max(each[FILTERS] for each in points)
+    ratios: list[float] = sorted({each[SECOND] / widest for each in points if each.get(SECOND) and each[FILTERS] == widest})
+
+    def nearest(each: Point) -> float:
+        return min(ratios, key=lambda ratio: abs(each[SECOND] - ratio * each[FILTERS]))
+
+    return [each | {RATIO: nearest(each)} if ratios and each.get(SECOND) else each for each in points]
+
+
+def _keys(points: Sequence[Point], shared: Sequence[str]) -> list[str]:
+    """The leaves that tell the curves of one architecture apart, each one needed beside those before it."""
+    keys = list(shared)
+    for leaf in dict.fromkeys((*FIRST, *sorted({name for each in points for name in each}))):
+        cells: dict[tuple[Any, ...], set[Any]] = defaultdict(set)
+        for each in points:
+            cells[tuple(each.get(name) for name in (*keys, FILTERS))].add(each.get(leaf))
+        if leaf not in ALONG and any(len(values) > 1 for values in cells.values()):
+            keys.append(leaf)
+    return keys

@@ -1,0 +1,49 @@
+"""Leaves of a configuration as words, and the order in which their values are listed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from scaling.datasets import PUBLISHED
+
+WORDS = {
+    "data.fingerprint": "data {:.8}",
+    "data.train_images": "{:,} images",
+    "data.validation": "{:,} validation images",
+    "architecture.branches": "{} branches",
+    "architecture.convolutions": "{} convolutions",
+    "architecture.activation": "{}",
+    "architecture.pooling": "{} pooling",
+    "architecture.ratio": "d2/d1 {:.3g}",
+    "recipe.optimizer.type": "{}",
+    "recipe.schedule.type": "{} schedule",
+    "recipe.loss": "{}",
+    "recipe.precision": "{}",
+    "recipe.epochs": "{:,} epochs",
+    "recipe.batch_size": "batches of {:,}",
+}
+"""How a leaf's value reads in a label; a leaf that isn't here shows its name."""
+
+
+def dataset_title(name: str) -> str:
+    """The title of a published data set; another one's own name."""
+    return PUBLISHED[name]().facts(Path()).title if name in PUBLISHED else name
+
+
+def leaf_words(leaf: str, value: Any) -> str:
+    """``8 epochs`` for ``recipe.epochs``, ``momentum 0.9`` for a leaf without a phrase of its own."""
+    if leaf == "data.type":
+        return dataset_title(value)
+    room, _, rest = leaf.partition(".")
+    name = (rest or room).replace(".", " ").replace("_", " ")
+    if value is None:
+        return f"no {name}"
+    if isinstance(value, tuple):
+        value = "-".join(map(str, value)) or "none"
+    return WORDS.get(leaf, name + " {}").format(value)
+
+
+def sortable(value: object) -> tuple[bool, float, str]:
+    """A key that puts numbers in their order and everything else behind them by its text."""
+    return (False, float(value), "") if isinstance(value, int | float) else (True, 0.0, str(value))

@@ -1,0 +1,23 @@
+"""A machine that was never measured."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from scaling.plan.speed import Ladder, Machine, Rung, Speed
+
+MACHINE = Machine(processor="planted", cores=4, workers=4, versions={"torch": "2"}, measured_at=datetime(2026, 1, 2, tzinfo=UTC))
+PLANTED = ((50_000, 1e-5, 3e-6), (400_000, 3e-5, 8e-6), (5_000_000, 2e-4, 7e-5))
+"""Multiply-adds, and seconds of a training step and of an evaluation."""
+
+
+def ladder(*rungs: tuple[int, float, float], architecture: str = "lenet5", channels: int = 1, precision: str = "bf16") -> Ladder:
+    made = tuple(Rung(filters=nth, side=28, macs=macs, train_s=t, evaluate_s=e) for nth, (macs, t, e) in enumerate(rungs, start=1))
+    return Ladder(architecture=architecture, channels=channels, precision=precision, rungs=made)
+
+
+def speed(*ladders: Ladder, **overheads: Any) -> Speed:
+    """With one ladder unless others are given."""
+    known = {"augment_s": {1: 1e-6, 3: 3e-6}, "epoch_s": 0.01, "pack_start_s": 0.3, "sweep_start_s": 5.0}
+    return Speed(machine=MACHINE, ladders=ladders or (ladder(*PLANTED),), **known | overheads)

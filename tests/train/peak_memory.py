@@ -1,0 +1,53 @@
+"""Run as a script: how much a new process grows that trains one pack. Prints bytes: predicted, measured.
+
+Arguments: architecture, filters, data set, precision, epochs.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from scaling.architectures import Lenet5, Tree3
+from scaling.config import Cell, Recipe
+from scaling.config.recipe import Augmentation
+from scaling.data import Material
+from scaling.datasets import Cifar10, Mnist, Split
+from scaling.plan.memory import memory_bytes
+from scaling.plan.packs import pack
+from scaling.train import train
+
+TRAIN, TEST = 500, 2000
+
+
+def status(name: str) -> int:
+    """A size of this process, in bytes: what it holds (VmRSS) or has held at most (VmHWM)."""
+    (kib,) = re.findall(rf"{name}:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    return int(kib) * 1024
+
+
+def grown(architecture: str, filters: int, data: str, precision: str, epochs: int) -> tuple[int, int]:
+    """Predicted and measured. Images are noise: made ones take no part in the growth, as mapped ones would."""
+    dataset = {"mnist": Mnist, "cifar10": Cifar10}[data]()
+    facts = replace(dataset.facts(Path()), train_images=TRAIN, test_images=TEST)
+    rows = 4 if data == "mnist" else 2
+    network = Lenet5(filters=filters) if architecture == "lenet5" else Tree3(filters=filters, rows=rows)
+    augmentation = Augmentation(crop=4, flip=True) if data == "cifar10" else Augmentation()
+    cell = Cell(dataset, facts, network, Recipe(epochs=epochs, precision=precision, augmentation=augmentation), {})
+    rng = np.random.default_rng(0)
+    shape, channels = (facts.image.side, facts.image.side, facts.image.channels), facts.image.channels
+    made = [Split(rng.integers(0, 256, (n, *shape), dtype=np.uint8), rng.integers(0, 10, n, dtype=np.uint8)) for n in (TRAIN, TEST)]
+    every, none = np.arange(TRAIN), np.arange(0)
+    material = Material(facts, *made, every, none, np.full(channels, 0.5), np.full(channels, 0.25))
+    (whole,) = pack([(cell, cell.run(0))])
+    before = status("VmRSS")
+    train(whole, material, device="cpu")
+    return memory_bytes(cell), status("VmHWM") - before
+
+
+if __name__ == "__main__":
+    print(*grown(sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4], int(sys.argv[5])))

@@ -1,0 +1,24 @@
+"""What a plan predicts of a pack's memory, against processes that train one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).with_name("peak_memory.py")
+NETWORKS = [("lenet5", 1), ("lenet5", 6), ("lenet5", 48), ("tree3", 3), ("tree3", 15)]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("precision", ["bf16", "fp32"])
+@pytest.mark.parametrize("data", ["mnist", "cifar10"])
+@pytest.mark.parametrize(("architecture", "filters"), NETWORKS)
+def test_a_pack_stays_within_what_was_predicted_and_needs_about_half_of_it_at_least(architecture, filters, data, precision):
+    words = [architecture, str(filters), data, precision, "2"]
+    done = subprocess.run([sys.executable, str(SCRIPT), *words], capture_output=True, text=True, check=True)
+    predicted, measured = map(int, done.stdout.split())
+    assert measured <= predicted <= 2.25 * measured  # of the same pack the allocator needs up to half as much again another time

@@ -1,9 +1,9 @@
-# Two commands: `make quickstart` and `make test`. Both make the same environment first.
+# `make quickstart`, `make test` and `make bench`. Each makes the same environment first.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: quickstart test environment clean
+.PHONY: quickstart test bench environment clean
 
 quickstart: environment
 	$(BIN)/scaling run configs/quickstart.yaml
@@ -15,6 +15,9 @@ test: environment
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q
+
+bench: environment
+	$(BIN)/python -m tests.benchmarks
 
 environment: .venv/installed
 

@@ -214,10 +214,10 @@ def merge(config: Path, into: str, settings: Settings | None = None, *, override
 
     Args:
         into: folder or URI.
-        predictions: copy these too; they are by far the largest table.
+        predictions: copy these too; they are by far the largest table. Weights are never copied.
 
     Returns:
-        How many were not there yet.
+        How many were not there yet, or lacked predictions that were copied.
     """
     settings = settings or Settings()
     _, runs = results(config, settings, overrides=overrides)

@@ -79,6 +79,6 @@ def merge(
     also: Also = [],  # noqa: B006
     data: Data = None,
 ) -> None:
-    """Copy a study's finished runs into another store, to publish them or to bring machines together."""
+    """Copy a study's finished runs, without weights, into another store, to publish them or to bring machines together."""
     count = api.merge(config, into, settings(store, also, data), overrides=set_, predictions=predictions)
     print(f"{into}: {count} runs added")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,11 +41,13 @@ class Counted:
                 yield part, None if count == self.sizes[nth] else self.ids.slice(start, count)
 
 
-def count(made: Sequence[Mapping[str, pa.Table]]) -> Counted:
+def count(made: Sequence[Mapping[str, pa.Table]], having: Sequence[Collection[str]] | None = None) -> Counted:
     """Choose.
 
     Args:
         made: of each source, the parts with their runs: a table with at least the columns ``MADE``.
+        having: of each source, the parts that have what is wanted; by default all. A run counts in one of them only as a copy of the one that
+            counts among all, made at the same moment; else it is left out.
     """
     places = sorted((part, source) for source, parts in enumerate(made) for part in parts)
     tables = [made[source][part].select(MADE) for part, source in places]
@@ -53,6 +55,17 @@ def count(made: Sequence[Mapping[str, pa.Table]]) -> Counted:
     rows = pa.concat_tables([fields("runs", MADE).empty_table(), *tables])
     rows = rows.append_column("place", pa.array(np.repeat(np.arange(len(places)), sizes)))
     rows = rows.sort_by([("created_at", "ascending"), ("place", "ascending")])
-    _, first = np.unique(rows["id"].combine_chunks().dictionary_encode().indices, return_index=True)
+    first, same = _first(rows)
+    if having is not None:
+        has = np.array([part in having[source] for part, source in places], dtype=bool)
+        created = rows["created_at"].to_numpy()
+        rows = rows.filter(pa.array((created == created[first][same]) & has[rows["place"].to_numpy()]))
+        first, _ = _first(rows)
     rows = rows.take(first).sort_by("place")
     return Counted(places, sizes, rows["id"], rows["place"].to_numpy())
+
+
+def _first(rows: pa.Table) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The first row of each run, and for each row the run that it is of."""
+    _, first, same = np.unique(rows["id"].combine_chunks().dictionary_encode().indices, return_index=True, return_inverse=True)
+    return first, same

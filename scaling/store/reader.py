@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -22,7 +22,8 @@ class Reader(ABC):
     """What has been published, each run once.
 
     A run that was published twice, because two drivers raced for it, counts as it was first made: the earliest ``created_at``, and of equal
-    ones the first by the name of its part. That holds for every table alike.
+    ones the first by the name of its part. That holds for every table alike, but that a copy of the very same training may stand in for another
+    one that lacks the table: a merged store need not have predictions.
     """
 
     @property
@@ -88,25 +89,37 @@ class Reader(ABC):
         Raises:
             StoreError: they were not kept, or the run is unknown.
         """
+        made = [source.made() for source in self.sources]
+        having = [
+            {part for part in parts if source.backend.exists(paths.weights(part, run_id))}
+            for source, parts in zip(self.sources, _holding(made, run_id), strict=True)
+        ]
         for nth, source in enumerate(self.sources):
-            for part, _ in self._counted().only([run_id]).of(nth):
-                file = paths.weights(part, run_id)
-                if source.backend.exists(file):
-                    return source.backend.get(file)
+            for part, _ in count(made, having).only([run_id]).of(nth):
+                return source.backend.get(paths.weights(part, run_id))
         raise StoreError(f"run {run_id}: no weights in the store; a study keeps those of the runs it trains with store: {{weights: all}}")
 
-    def _counted(self) -> Counted:
-        return count([source.made() for source in self.sources])
+    def having(self, kind: str) -> set[str]:
+        """The runs with rows in a table."""
+        return set(self._counted(kind).ids.to_pylist())
+
+    def _counted(self, kind: str) -> Counted:
+        having = [set(paths.part_names(source.backend.names(kind))) for source in self.sources]
+        return count([source.made() for source in self.sources], having)
 
     def _table(self, kind: str, ids: Iterable[str] | None, *keys: str) -> pa.Table:
         """The rows that count, sorted by these columns."""
-        counted = self._counted() if ids is None else self._counted().only(ids)
+        counted = self._counted(kind) if ids is None else self._counted(kind).only(ids)
         pieces: list[pa.Table] = []
         for nth, source in enumerate(self.sources):
-            present = set(paths.part_names(source.backend.names(kind)))
-            kept = {part: mine for part, mine in counted.of(nth) if part in present}
+            kept = dict(counted.of(nth))
             pieces += map(_kept, source.tables(kind, list(kept)), kept.values())
         return _sorted(kind, None, pieces, *keys)
+
+
+def _holding(made: Sequence[Mapping[str, pa.Table]], run_id: str) -> list[list[str]]:
+    """Of each source, the parts with a copy of a run."""
+    return [[part for part, rows in parts.items() if pc.index(rows["id"], run_id).as_py() >= 0] for parts in made]
 
 
 def _kept(table: pa.Table, ids: pa.ChunkedArray | None) -> pa.Table:

@@ -59,25 +59,29 @@ class Store(Reader):
         return (self.parts,)
 
     def publish(self, tables: Mapping[str, pa.Table], *, weights: Mapping[str, bytes] | None = None) -> int:
-        """Add runs, all or none of them; those that are already here are left out.
+        """Add runs, all or none of them; those that are already here, with rows in each of these tables, are left out.
 
         Args:
             tables: by their names in ``schema.TABLES``, in exactly those schemas; ``runs`` must be among them.
             weights: safetensors by run id, for any of the runs.
 
         Returns:
-            How many runs were new.
+            How many runs were new, or had lacked a table.
 
         Raises:
             StoreError: nothing can be written here.
         """
         weights = weights or {}
         _check(tables, weights)
-        new = set(tables["runs"]["id"].to_pylist()) - self.ids()
+        kinds = [kind for kind in ("epochs", "predictions", "runs") if kind in tables]
+        new = set(tables["runs"]["id"].to_pylist())
+        here = new & self.ids()
+        for kind in kinds if here else ():
+            here &= self.having(kind)
+        new -= here
         if not new:
             return 0
         only = pa.array(sorted(new), pa.string())
-        kinds = [kind for kind in ("epochs", "predictions", "runs") if kind in tables]
         files = {kind: encode(tables[kind].filter(pc.is_in(tables[kind]["id"], only)), kind) for kind in kinds}
         part = paths.part_name(files.values())
         for row, fingerprint in enumerate(tables["test_sets"]["fingerprint"].to_pylist() if "test_sets" in tables else ()):

@@ -46,3 +46,17 @@ def test_the_copy_that_counts_is_the_least_by_time_part_and_source(made, asked):
                 assert ids is None or runs < set(of[part])
                 found |= dict.fromkeys(runs, (part, source))
         assert found == {run: chosen[run][1:] for run in wanted}
+
+
+@given(sources, st.sets(st.sampled_from("pqrs")))
+def test_a_copy_of_the_same_training_stands_in_where_the_counting_one_lacks_a_table(made, having):
+    chosen, wanted = places(made), {}
+    for run, (when, _, _) in chosen.items():
+        copies = [(part, source) for source, of in enumerate(made) for part in of.keys() & having if of[part].get(run) == when]
+        if copies:
+            wanted[run] = min(copies)
+    counted, found = count(tables(made), [having] * len(made)), {}
+    for source, of in enumerate(made):
+        for part, ids in counted.of(source):
+            found |= dict.fromkeys(set(of[part]) if ids is None else set(ids.to_pylist()), (part, source))
+    assert found == wanted

@@ -16,6 +16,7 @@ from planted_store import BEGIN, CLASSES, FINGERPRINT, IMAGES, plant
 
 from scaling.errors import StoreError
 from scaling.store import Store, open_store, probe, seen
+from scaling.store.store import Stores
 
 
 def test_every_table_comes_back_as_it_was(store: Store) -> None:
@@ -184,3 +185,21 @@ def test_a_publisher_killed_anywhere_leaves_nothing_to_be_seen(tmp_path: Path) -
         assert store.epochs().equals(tables["epochs"])
         assert store.predictions(["a", "b"]).equals(tables["predictions"])
         assert store.weights("a") == b"second"
+
+
+def test_a_copy_without_predictions_hides_none(store: Store, tmp_path: Path) -> None:
+    """Whichever part comes first by name, in one store or in two."""
+    mine = open_store(tmp_path / "mine")
+    for run in "abcd":
+        mine.publish(plant([run]), weights={run: run.encode()})
+    copy = {kind: mine.runs() if kind == "runs" else mine.epochs() for kind in ("runs", "epochs")}
+    assert store.publish(copy) == 4
+    for both in (Stores(mine, [store]), Stores(store, [mine])):
+        assert both.predictions("abcd")["id"].to_pylist() == list("abcd")
+        assert [both.weights(run) for run in "abcd"] == [b"a", b"b", b"c", b"d"]
+        assert both.runs().equals(mine.runs())
+    assert store.predictions("abcd").num_rows == 0
+    assert store.publish(copy | {"predictions": mine.predictions("abcd")}) == 4
+    assert store.predictions("abcd").equals(mine.predictions("abcd"))
+    assert store.runs().equals(mine.runs())
+    assert store.publish(copy | {"predictions": mine.predictions("abcd")}) == 0

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from scaling.plan import Pack
 from scaling.sweep.executor import Listener
-from scaling.sweep.work import Work, work_through
+from scaling.sweep.work import Work
+from scaling.sweep.worker import work_through
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from scaling.plan import Pack
 from scaling.plan.batches import batches
 from scaling.store import open_store, probe, seen
 from scaling.sweep.executor import Batch, Listener, News
-from scaling.sweep.work import Work, first_line, note, work_through
+from scaling.sweep.work import Work, first_line, note
 
 QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",  # the new output prints a box even at verbosity 0
@@ -151,6 +151,7 @@ def _fit(trainable: Any, batches: Sequence[Batch], news: _News) -> None:
 
 def _trial(config: dict[str, Any], packs: dict[str, Pack], work: Work) -> None:
     """Runs in a worker: one batch."""
+    from scaling.sweep.worker import work_through  # with torch and Lightning, which the driver does without
 
     def report(news: News) -> None:
         tune.report({**asdict(news), "accuracy": -1.0 if news.accuracy is None else news.accuracy})

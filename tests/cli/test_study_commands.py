@@ -8,7 +8,7 @@ import pytest
 
 from scaling.plan import speeds
 from scaling.store import open_store
-from scaling.sweep import work as sweep
+from scaling.sweep import worker as sweep
 
 
 def planned(scaling, *words: object) -> dict:

@@ -42,7 +42,7 @@ def work(folder: Path, **settings: Any) -> Work:
 
 @dataclass
 class Training:
-    """Trains nothing. Patch it over ``scaling.sweep.work.train``."""
+    """Trains nothing. Patch it over ``scaling.sweep.worker.train``."""
 
     seconds: float = 0.0
     failing: Callable[[Pack, int], BaseException | None] = lambda pack, attempt: None

@@ -13,10 +13,10 @@ from safetensors.torch import load as load_weights
 from scaling.data import load
 from scaling.errors import DataError, StoreError
 from scaling.store import Checkpoints, Claims, Store, open_store
-from scaling.sweep import work as room
+from scaling.sweep import worker as room
 from scaling.sweep.executor import News
 from scaling.sweep.in_process import InProcess
-from scaling.sweep.work import work_through
+from scaling.sweep.worker import work_through
 from scaling.train import tables
 
 

@@ -1,4 +1,4 @@
-"""What ``plain`` computes, in bf16 on a CPU, several times faster. Axes as there; R is the number of replicas.
+"""What ``plain`` computes, in bf16 on a CPU, only faster. Axes as there; R is the number of replicas.
 
 Three things make it so:
 

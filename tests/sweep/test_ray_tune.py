@@ -15,6 +15,7 @@ from scaling.data import load
 from scaling.datasets import Synthetic
 from scaling.errors import UsageError
 from scaling.store import open_store
+from scaling.sweep.executor import News
 from scaling.sweep.ray_tune import RayTune, room
 from scaling.sweep.work import Work
 
@@ -64,7 +65,9 @@ def test_trials_that_fit_on_a_node(node, gpus, trials):
 
 def test_nothing_to_do_starts_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr("ray.init", None)
-    RayTune(work(tmp_path), {}, workers=1).run([], print)
+    news: list[News] = []
+    RayTune(work(tmp_path), {}, workers=1).run([], news.append)
+    assert not news
 
 
 class Deadly(Work):

@@ -178,7 +178,7 @@ def test_each_cause_is_taken_away_and_given_back(tmp_path):
     with ablation.not_fused():
         assert [made.size for made in pack(wanted)] == [1] * 24
     fused = pack(wanted)
-    assert [made.size for made in fused] == [8] * 3
+    assert [made.size for made in fused] == [8, 8, 4, 4]
     ordered = ray_tune.batches(fused, workers=2)
     with ablation.shortest_first():
         assert ray_tune.batches(fused, workers=2) == ordered[::-1]

@@ -13,7 +13,7 @@ from scaling.architectures import LayerTable
 from scaling.config import Cell, Run
 from scaling.config.identity import ID_DIGITS, SEEDS_AN_ORDER
 
-FUSES = ((2_500_000, SEEDS_AN_ORDER), (20_000_000, 4), (80_000_000, 2))
+FUSES = ((1_000_000, SEEDS_AN_ORDER), (20_000_000, 4), (80_000_000, 2))
 """(forward MACs of one network, replicas): wider networks fill the vector units by themselves and need the memory."""
 
 SIZES = (1, *sorted(count for _, count in FUSES))

@@ -9,7 +9,6 @@ import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
-from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 
 from scaling.config.recipe import Recipe
@@ -39,6 +38,7 @@ class PackModule(pl.LightningModule):
 
     def __init__(self, pack: Pack, test: Examples, validation: Examples | None, *, steps_an_epoch: int, heard: Callable[[Epoch], None]) -> None:
         super().__init__()
+        self.automatic_optimization = False  # Lightning's closures would take a twentieth of a narrow pack's step
         self.pack, self.test, self.validation, self.heard = pack, test, validation, heard
         self.recipe: Recipe = pack.cell.recipe
         self.steps_an_epoch = steps_an_epoch
@@ -57,15 +57,15 @@ class PackModule(pl.LightningModule):
         """Epochs that have ended, in this process or before."""
         return len(self.history)
 
-    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+    def configure_optimizers(self) -> PackOptimiser:
         rates, decays = zip(*((run.recipe.learning_rate, run.recipe.weight_decay) for run in self.pack.replicas), strict=True)
         self.optimiser = PackOptimiser(self.networks.parameters(), self.recipe.optimizer, rates, decays)
         if self.frozen is not None:
             thaw(self.frozen, self)
             self.began -= self.history[-1].wall_s
         first = self.done * self.steps_an_epoch
-        schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, lambda step: self.share(first + step))
-        return {"optimizer": self.optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, lambda step: self.share(first + step))
+        return self.optimiser
 
     def share(self, step: int) -> float:
         steps = self.recipe.epochs * self.steps_an_epoch
@@ -75,14 +75,17 @@ class PackModule(pl.LightningModule):
         self.loss.zero_()
         self.correct.zero_()
 
-    def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
+    def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
         images, labels = batch
         logits = self.networks(images).float()
         each = losses(logits, labels, self.recipe.loss)
         with torch.no_grad():
             self.loss.add_(each)  # an assignment would pass through Module.__setattr__
             self.correct.add_((logits.argmax(-1) == labels).float().mean(1))
-        return each.sum()
+        self.optimiser.zero_grad()
+        each.sum().backward()
+        self.optimiser.step()
+        self.schedule.step()
 
     def on_train_epoch_end(self) -> None:
         loss, self.logits, accuracy = self.measure(self.test)

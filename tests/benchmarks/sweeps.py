@@ -1,8 +1,8 @@
 """Whole sweeps beside the peer's: wall time from an empty store to the last network, and equal errors.
 
 Both sides begin as fresh processes and take turns. Each round has seeds of its own on both sides, so that rounds add up to a larger sample of
-errors. Within eight of this software's seeds the minibatch order is shared and in the peer none is; the interval counts every seed as
-independent.
+errors. Eight of this software's seeds share a minibatch order, so an order's mean counts as one observation of its side, and further orders are
+trained after the rounds, untimed. In the peer no two networks share an order: there each network counts.
 
     python -m tests.benchmarks.sweeps --dataset mnist --filters 3 --seeds 1 --epochs 1    # a small trial; nothing is kept
 """
@@ -33,9 +33,11 @@ NAME = "sweeps"
 LOADER_WORKERS = (0, 2)
 """Of the peer's loaders; the faster is taken."""
 HOUR_S = 3600
+ORDERS = 6
+"""Of minibatches that this software's errors come from, at least."""
 
 Errors = dict[int, list[float]]
-"""Test errors by filters."""
+"""Test errors by filters: of each network, or the mean of each order."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,18 +86,19 @@ def measure(rounds: int, sweeps: Sequence[Sweep] = SWEEPS) -> list[Row]:
 
 
 def _beside(sweep: Sweep, rounds: int) -> list[Row]:
-    """One sweep on both sides, in turns."""
+    """One sweep on both sides, in turns; then this software's further orders."""
     walls: dict[str, list[float]] = {"peer": [], "scaling": []}
     errors: dict[str, Errors] = {"peer": defaultdict(list), "scaling": defaultdict(list)}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         workers = _faster_loader(sweep, folder)
-        for nth in range(rounds):
-            for side, trained in (
-                ("peer", peers(sweep, nth, folder, loader_workers=workers)),
-                ("scaling", ours(sweep, nth, folder)),
-            ):
-                walls[side].append(trained.wall_s)
+        for nth in range(max(rounds, ORDERS)):
+            sides = {"scaling": ours(sweep, nth, folder)}
+            if nth < rounds:
+                sides["peer"] = peers(sweep, nth, folder, loader_workers=workers)
+                for side, trained in sides.items():
+                    walls[side].append(trained.wall_s)
+            for side, trained in sides.items():
                 for filters, found in trained.errors.items():
                     errors[side][filters].extend(found)
     rows = []
@@ -114,10 +117,14 @@ def _compared(sweep: Sweep, errors: dict[str, Errors], rounds: int) -> list[Row]
         case = f"{sweep.case}: d1={filters}"
         for side, found in errors.items():
             low, high = min(found[filters]), max(found[filters])
-            rows.append(_row(case, f"test error, {side}: mean and extremes of the seeds", mean(found[filters]), low, high, rounds))
+            of = "orders of 8 seeds" if side == "scaling" else "seeds"
+            rows.append(
+                _row(case, f"test error, {side}: mean and extremes of {len(found[filters])} {of}", mean(found[filters]), low, high, rounds)
+            )
         ratio = ratio_of_means(errors["scaling"][filters], errors["peer"][filters])
         quantity = "mean test error over the peer's, 90 % interval"
-        rows.append(_row(case, quantity, ratio.estimate, ratio.low, ratio.high, rounds, note=ratio.verdict))
+        note = f"{ratio.verdict}; {len(errors['scaling'][filters])} orders and {len(errors['peer'][filters])} networks"
+        rows.append(_row(case, quantity, ratio.estimate, ratio.low, ratio.high, rounds, note=note))
     return rows
 
 
@@ -139,10 +146,14 @@ def ours(sweep: Sweep, nth: int, folder: Path) -> Trained:
     config.write_text(sweep.study(nth + 1))
     also = [word for store in stores[:-1] for word in ("--also", store)]
     done = processes.scaling("run", config, "--quiet", "--store", stores[-1], "--data", processes.data_folder(), *also)
+    orders: dict[tuple[int, int], list[float]] = defaultdict(list)
+    for row in open_store(stores[-1]).runs(["filters", "order", "test_error"]).to_pylist():
+        orders[row["filters"], row["order"]].append(row["test_error"])
+    _check({filters: sum(len(found) for (of, _), found in orders.items() if of == filters) for filters, _ in orders}, sweep)
     errors: Errors = defaultdict(list)
-    for row in open_store(stores[-1]).runs(["filters", "test_error"]).to_pylist():
-        errors[row["filters"]].append(row["test_error"])
-    return _checked(Trained(done.wall_s, errors), sweep)
+    for (filters, _), found in orders.items():
+        errors[filters].append(mean(found))
+    return Trained(done.wall_s, errors)
 
 
 def peers(sweep: Sweep, nth: int, folder: Path, *, loader_workers: int) -> Trained:
@@ -152,7 +163,8 @@ def peers(sweep: Sweep, nth: int, folder: Path, *, loader_workers: int) -> Train
     errors: Errors = defaultdict(list)
     for row in json.loads(answer.read_text()):
         errors[row["filters"]].append(row["test_error"])
-    return _checked(Trained(done.wall_s, errors), sweep)
+    _check({filters: len(found) for filters, found in errors.items()}, sweep)
+    return Trained(done.wall_s, errors)
 
 
 def peer_sweep(sweep: Sweep, nth: int, folder: Path, *, loader_workers: int) -> PeerSweep:
@@ -202,11 +214,9 @@ def _faster_loader(sweep: Sweep, folder: Path) -> int:
     return min(LOADER_WORKERS, key=lambda workers: peers(trial, 0, folder, loader_workers=workers).wall_s)
 
 
-def _checked(trained: Trained, sweep: Sweep) -> Trained:
-    counts = {filters: len(found) for filters, found in trained.errors.items()}
+def _check(counts: dict[int, int], sweep: Sweep) -> None:
     if counts != dict.fromkeys(sweep.filters, sweep.seeds):
         raise RuntimeError(f"not every network was trained: {counts}")
-    return trained
 
 
 def main() -> None:

@@ -16,12 +16,12 @@ from torch import Tensor
 
 from scaling.architectures import Lenet5
 from scaling.data.batches import Normalise
-from scaling.datasets import cifar10
+from scaling.datasets import cifar10, mnist
 from scaling.models import build, fast
 from scaling.plan.cost import EVALUATION_BATCH
 from scaling.train.process import settled
 from tests.benchmarks.rows import Row, over_rounds, ratios
-from tests.benchmarks.steps import seconds
+from tests.benchmarks.steps import Case, seconds, training_step
 
 NAME = "trials"
 B, R = 100, 8
@@ -67,6 +67,10 @@ def trials() -> Iterator[Trial]:
         what = f"{d1} to {d2} channels: convolution and pooling as products of 6x6 patches (the products alone), over the convolution"
         yield Trial(what, phases(d1, d2), grouped(d1, d2), False)
     yield Trial("8 to 16 channels: the input's gradient as a forward convolution, over oneDNN's own", *input_gradients(8, 16), False)
+    for d1, d2 in ((8, 16), (12, 32)):
+        what = f"{d1} to {d2} channels: the input's gradient, columns apart (without their sum), over oneDNN's own"
+        yield Trial(what, columns_apart(d1, d2), input_gradients(d1, d2)[1], False)
+    yield Trial("d1=12: a step of two packs of 4, over one of 8", *halves(12), True)
     for size in (100, 2000):
         yield Trial(f"evaluation in batches of {size}, over {EVALUATION_BATCH}", evaluation(size), evaluation(EVALUATION_BATCH), False)
 
@@ -146,6 +150,19 @@ def input_gradients(d1: int, d2: int) -> tuple[Work, Work]:
         return torch.ops.aten.convolution_backward(gradient, x, filters, None, [1, 1], [0, 0], [1, 1], False, [0, 0], R, which)[0]
 
     return forward, own
+
+
+def columns_apart(d1: int, d2: int) -> Work:
+    """A convolution over rows alone: no product with padding at the sides, but five columns are left to be added."""
+    filters, gradient = torch.randn(R * 5 * d1, d2, 5, 1).bfloat16(), maps(R * d2, 10)
+    return lambda: F.conv2d(gradient, filters, padding=(4, 0), groups=R)
+
+
+def halves(d1: int) -> tuple[Work, Work]:
+    """Steps of eight networks on MNIST's shape."""
+    case = Case("mnist", mnist.FACTS.image, Lenet5(filters=d1))
+    half, whole = training_step(case, R // 2), training_step(case, R)
+    return lambda: (half(), half()), whole
 
 
 def evaluation(size: int) -> Work:

@@ -37,13 +37,14 @@ def fit(
     ] = [],  # noqa: B006
     form: Annotated[str, typer.Option(help="auto, power or floor.")] = "auto",
     holdout: Annotated[int, typer.Option(min=1, help="Widest networks that a law is tested on.")] = 2,
+    set_: Overrides = [],  # noqa: B006
     store: Store = STORE,
     also: Also = [],  # noqa: B006
     data: Data = None,
     as_json: Json = False,
 ) -> None:
     """Fit power laws, with and without a floor, with their intervals and their held-out error."""
-    fits = api.fit_source(source, settings(store, also, data), x=x, y=y, by=by or None, form=form, holdout=holdout)
+    fits = api.fit_source(source, settings(store, also, data), x=x, y=y, by=by or None, form=form, holdout=holdout, overrides=set_)
     if as_json:
         print(json.dumps([fitted.to_dict() for fitted in fits], indent=2))
         return

@@ -31,7 +31,8 @@ WORDS = {
     "literal_error": "must be {expected}",
     "union_tag_invalid": "must be one of {expected_tags}",
     "too_short": "must hold at least {min_length}",
-    "string_pattern_mismatch": "may hold letters, digits, '.', '_' and '-' only",
+    "string_too_short": "must not be empty",
+    "string_pattern_mismatch": "must begin with a letter or a digit and hold only these, '.', '_' and '-'",
     "finite_number": "must be finite",
 }
 """For Pydantic's kinds of faults."""
@@ -95,7 +96,7 @@ def _words(fault: Any, kind: Any) -> str:
             permitted = sorted({name for model in _models(kind, location[:-1]) for name in model.model_fields})
             close = get_close_matches(str(location[-1]), permitted, n=1)
             return "unknown key; " + (f"did you mean {close[0]}? " if close else "") + "permitted: " + ", ".join(permitted)
-        case "invalid_key" | "string_type" if isinstance(given, int) and given in location:
+        case "invalid_key" | "string_type" if fault["type"] == "invalid_key" or (isinstance(given, int) and given in location):
             return "a key must be text"
         case "missing":
             return "is missing"

@@ -21,10 +21,11 @@ from scaling.plan import Plan
 from scaling.store import RUNS, open_store
 
 if TYPE_CHECKING:
+    from rich.console import Group
     from rich.table import Table as RichTable
 
     from analysis.report import Report
-    from scaling.fit import Fit
+    from scaling.fit import Fit, Prediction
 
 STUDY = (".yaml", ".yml")
 TABLE = (".parquet", ".csv")
@@ -90,11 +91,29 @@ def write_table(table: pa.Table, out: Path) -> int:
     return int(table.num_rows)
 
 
-def laws_text(fits: Iterable[Fit]) -> RichTable:
+def laws_text(fits: Iterable[Fit]) -> Group:
     """The laws as a table for the terminal."""
     from analysis.terminal import laws_text
 
     return laws_text(fits)
+
+
+def foretell(fit: Fit, sizes: Sequence[float | int]) -> list[Prediction]:
+    """What the laws of a fit say at sizes that may not have been trained.
+
+    Raises:
+        UsageError: a size that no law has.
+    """
+    from scaling.fit import foretell
+
+    return foretell(fit, sizes)
+
+
+def predictions_text(fits: Iterable[Fit], sizes: Sequence[float | int]) -> RichTable:
+    """What laws foretell, as a table for the terminal."""
+    from analysis.terminal import predictions_text
+
+    return predictions_text(fits, sizes)
 
 
 def _is_file(source: str) -> bool:
@@ -142,7 +161,7 @@ def fit_source(
     y: str = "test_error",
     by: Sequence[str] | None = None,
     form: str = "auto",
-    holdout: int = 2,
+    holdout: int = 3,
     overrides: Sequence[str] = (),
 ) -> list[Fit]:
     """Fit laws to the points of a study, a store, or any .parquet or .csv.
@@ -151,7 +170,7 @@ def fit_source(
         x, y, by: columns; of a study and a store those of ``tidy``, so that any leaf of the configuration is one.
         by: their values tell curves apart; by default the curves of the report, and ``architecture`` where a table of someone else has it.
         form: ``power``, ``floor``, or ``auto`` for both side by side.
-        holdout: how many of the widest networks a law is tested on.
+        holdout: up to how many of the widest networks a law is tested on.
         overrides: laid over a study, such as ``recipe.epochs=5``.
 
     Raises:

@@ -49,7 +49,7 @@ class Faults:
         self.lines: dict[str, None] = {}
 
     def add(self, path: LeafPath, text: str) -> None:
-        self.lines[f"{dotted(path)}: {text}"] = None
+        self.lines[f"{dotted(path)}: {text}" if path else text] = None
 
     def stop(self) -> None:
         """Go no further if anything is wrong.
@@ -96,7 +96,9 @@ def _words(fault: Any, kind: Any) -> str:
             permitted = sorted({name for model in _models(kind, location[:-1]) for name in model.model_fields})
             close = get_close_matches(str(location[-1]), permitted, n=1)
             return "unknown key; " + (f"did you mean {close[0]}? " if close else "") + "permitted: " + ", ".join(permitted)
-        case "invalid_key" | "string_type" if fault["type"] == "invalid_key" or (isinstance(given, int) and given in location):
+        case "invalid_key" if given is None or isinstance(given, tuple):
+            return f"a key must be text, not {shortened(given)}"
+        case "invalid_key" | "string_type" if isinstance(given, int) and given in location:
             return "a key must be text"
         case "missing":
             return "is missing"

@@ -1,8 +1,8 @@
 """Whether bf16 errs as fp32 does: the ratio of mean test errors at the ends of the studies, with its 90 % interval, from published runs.
 
 Trains nothing. The runs are those of ``scaling run configs/precision_mnist.yaml`` and ``configs/precision_cifar10.yaml``, merged into the
-published store; networks of which the precisions have too few seeds in common are left out. A seed begins with the same weights and sees the same
-minibatches in both precisions, so the seeds are pairs.
+published store; networks of which the precisions have too few seeds in common are left out. A seed begins with the same weights and sees
+the same minibatches in both precisions, so the seeds are pairs.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ CASES = {
     ),
     "key that is no text": (STUDY + "recipe: {1: 2}", "recipe[1]: a key must be text"),
     "key at the top that is no text": (STUDY + "1: 2", "[1]: a key must be text"),
-    "key at the top that is nothing": (STUDY + "~: 2", "[None]: a key must be text"),
+    "key at the top that is nothing": (STUDY + "~: 2", "a key must be text, not None"),
     "text for a number": (network("type: lenet5, filters: six"), second("filters: must be a whole number, not 'six'")),
     "quoted number": (STUDY + "recipe: {epochs: '5'}", "recipe.epochs: must be a whole number, not '5'"),
     "fraction for a count": (STUDY + "seeds: 8.0", "seeds: must be a whole number, not 8.0"),

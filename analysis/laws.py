@@ -10,7 +10,7 @@ import pyarrow as pa
 from analysis.groups import Grouped
 from analysis.words import listed, quantity
 from scaling.errors import FitError
-from scaling.fit import Fit, Law, Status, fit_table, rows
+from scaling.fit import Fit, Interval, Law, Status, fit_table, rows
 
 
 def drawable(fit: Fit | None) -> dict[str, Law]:
@@ -79,7 +79,7 @@ def law_words(fits: Iterable[Fit]) -> list[LawWords]:
             form=law.form.formula,
             exponent=quantity(law.parameters["exponent"]),
             amplitude=quantity(law.parameters["amplitude"]),
-            floor=_floor(fit, law),
+            floor=amount(fit, law.parameters["floor"]) if "floor" in law.parameters else "–",
             held_out=_held_out(law),
             widths=len(fit.points.widths),
             runs=len(fit.points.x),
@@ -91,17 +91,14 @@ def law_words(fits: Iterable[Fit]) -> list[LawWords]:
     ]
 
 
-def _floor(fit: Fit, law: Law) -> str:
-    if "floor" not in law.parameters:
-        return "–"
-    # Only a fraction of counted test images is an error rate; a loss has its own unit.
-    if fit.points.trials is None:
-        return quantity(law.parameters["floor"])
-    return quantity(law.parameters["floor"], unit=0.01) + " %"
+def amount(fit: Fit, interval: Interval) -> str:
+    """Of y. Only a fraction of counted test images is an error rate; a loss has its own unit."""
+    return quantity(interval) if fit.points.trials is None else quantity(interval, unit=0.01) + " %"
 
 
 def _held_out(law: Law) -> str:
-    if law.held_out is None:
+    """Of the most widths that were left out."""
+    if not law.held_out:
         return "–"
-    left_out = listed(law.held_out.left_out)
-    return f"{law.held_out.rmse_log:.3f}, {100 * law.held_out.bias:+.1f} % (at {left_out})"
+    most = law.held_out[-1]
+    return f"{most.rmse_log:.3f}, {100 * most.bias:+.1f} % (at {listed(most.left_out)})"

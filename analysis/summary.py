@@ -24,7 +24,7 @@ class Fact(NamedTuple):
 
 
 def findings(fits: Iterable[Fit]) -> list[str]:
-    """For each curve, its exponent and what that means, as a sentence."""
+    """For each curve, its exponent and what that means, and the verdict between the forms, as sentences."""
     sentences = []
     for fit in fits:
         law = drawable(fit).get("power")
@@ -35,6 +35,8 @@ def findings(fits: Iterable[Fit]) -> list[str]:
         doubt = f" ({law.status}: {law.reason})" if law.reason else ""
         follows = f"the mean error goes as filters^−ρ with ρ = {quantity(exponent)}"
         sentences.append(f"{fit.label}: {follows}; twice the filters multiply it by {quantity(factor)}{doubt}.")
+        if fit.verdict.evidence:
+            sentences.append(f"{fit.label}, with a floor or without: {fit.verdict.choice} ({fit.verdict.evidence}).")
     return sentences
 
 

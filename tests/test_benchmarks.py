@@ -25,7 +25,7 @@ from scaling.store import open_store
 from scaling.sweep import ray_tune
 from scaling.train.schedules import share
 from tests.benchmarks import ablation, planted, record, render, steps
-from tests.benchmarks.equivalence import ratio_of_means
+from tests.benchmarks.equivalence import ratio_of_means, ratio_of_paired_means
 from tests.benchmarks.loader import LoadedBatches
 from tests.benchmarks.memory import pss_bytes
 from tests.benchmarks.peer import LeNet5
@@ -89,6 +89,25 @@ def test_equality_is_shown_only_by_an_interval_within_the_margin(spread, ratio, 
     rng = np.random.default_rng(2)
     first, second = (stats.zscore(rng.normal(size=8)) * spread + 1 for _ in range(2))
     assert ratio_of_means(list(ratio * first), list(second)).verdict == verdict
+
+
+def test_interval_of_a_ratio_of_pairs_covers_the_truth_as_often_as_it_says():
+    """A planted ratio; most of the spread is the pair's own, which two samples that are taken for independent would count."""
+    rng, repeats, truth = np.random.default_rng(3), 4000, 0.98
+    hits, widths = 0, []
+    for _ in range(repeats):
+        pair = rng.normal(1, 0.08, 16)
+        first, second = truth * (pair + rng.normal(0, 0.03, 16)), pair + rng.normal(0, 0.03, 16)
+        made = ratio_of_paired_means(first, second)
+        hits += made.low <= truth <= made.high
+        widths.append((made.high - made.low) / (ratio_of_means(first, second).high - ratio_of_means(first, second).low))
+    assert abs(hits / repeats - 0.90) < 4 * (0.9 * 0.1 / repeats) ** 0.5
+    assert np.mean(widths) < 0.6
+
+
+def test_what_is_no_pair_has_no_ratio_of_pairs():
+    with pytest.raises(ValueError, match="no pairs"):
+        ratio_of_paired_means([1.0, 2.0], [1.0])
 
 
 def test_one_run_shows_no_equality():

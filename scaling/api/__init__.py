@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from scaling.api.available import catalogue, fetch, inventory
     from scaling.api.explain import Difference, Reason, diff, why
     from scaling.api.measuring import bench
-    from scaling.api.reading import fit_source, laws_text, merge, report, results, tidy, write_table
+    from scaling.api.reading import fit_source, foretell, laws_text, merge, predictions_text, report, results, tidy, write_table
     from scaling.api.running import Failure, Outcome, run
     from scaling.api.settings import Settings
     from scaling.api.studies import Timing, plan, timings
@@ -26,10 +26,12 @@ __all__ = [
     "diff",
     "fetch",
     "fit_source",
+    "foretell",
     "inventory",
     "laws_text",
     "merge",
     "plan",
+    "predictions_text",
     "report",
     "results",
     "run",

@@ -21,10 +21,11 @@ from scaling.plan import Plan
 from scaling.store import RUNS, open_store
 
 if TYPE_CHECKING:
+    from rich.console import Group
     from rich.table import Table as RichTable
 
     from analysis.report import Report
-    from scaling.fit import Fit
+    from scaling.fit import Fit, Prediction
 
 STUDY = (".yaml", ".yml")
 TABLE = (".parquet", ".csv")
@@ -90,11 +91,29 @@ def write_table(table: pa.Table, out: Path) -> int:
     return int(table.num_rows)
 
 
-def laws_text(fits: Iterable[Fit]) -> RichTable:
+def laws_text(fits: Iterable[Fit]) -> Group:
     """The laws as a table for the terminal."""
     from analysis.terminal import laws_text
 
     return laws_text(fits)
+
+
+def foretell(fit: Fit, sizes: Sequence[float | int]) -> list[Prediction]:
+    """What the laws of a fit say at sizes that may not have been trained.
+
+    Raises:
+        UsageError: a size that no law has.
+    """
+    from scaling.fit import foretell
+
+    return foretell(fit, sizes)
+
+
+def predictions_text(fits: Iterable[Fit], sizes: Sequence[float | int]) -> RichTable:
+    """What laws foretell, as a table for the terminal."""
+    from analysis.terminal import predictions_text
+
+    return predictions_text(fits, sizes)
 
 
 def _is_file(source: str) -> bool:
@@ -102,22 +121,26 @@ def _is_file(source: str) -> bool:
     return source.endswith(TABLE) and not Path(source).is_dir()
 
 
-def source_table(source: str, settings: Settings, columns: Sequence[str]) -> pa.Table:
+def source_table(source: str, settings: Settings, columns: Sequence[str], overrides: Sequence[str] = ()) -> pa.Table:
     """The points of a study, a store, or any .parquet or .csv.
 
     Args:
         columns: the ones that matter; a study or a store may leave the others out.
+        overrides: of a study.
 
     Raises:
         TableError: it is none of these.
+        UsageError: there are overrides, and it is no study.
         StoreError: it holds no run.
     """
     from scaling.fit import read_table
 
+    if source.endswith(STUDY):
+        return _trained(Path(source), settings, overrides, columns=_stored(columns))[1]
+    if overrides:
+        raise UsageError(f"--set {overrides[0]}: only a study has settings, and {source} is none; leave it out")
     if _is_file(source):
         return read_table(Path(source))
-    if source.endswith(STUDY):
-        return _trained(Path(source), settings, columns=_stored(columns))[1]
     if "://" in source or Path(source).is_dir():
         if not (runs := open_store(source).runs(_stored(columns))).num_rows:
             raise StoreError(f"{source}: holds no runs; a store is filled by: scaling run CONFIG --store {source}")
@@ -138,7 +161,8 @@ def fit_source(
     y: str = "test_error",
     by: Sequence[str] | None = None,
     form: str = "auto",
-    holdout: int = 2,
+    holdout: int = 3,
+    overrides: Sequence[str] = (),
 ) -> list[Fit]:
     """Fit laws to the points of a study, a store, or any .parquet or .csv.
 
@@ -146,7 +170,8 @@ def fit_source(
         x, y, by: columns; of a study and a store those of ``tidy``, so that any leaf of the configuration is one.
         by: their values tell curves apart; by default the curves of the report, and ``architecture`` where a table of someone else has it.
         form: ``power``, ``floor``, or ``auto`` for both side by side.
-        holdout: how many of the widest networks a law is tested on.
+        holdout: up to how many of the widest networks a law is tested on.
+        overrides: laid over a study, such as ``recipe.epochs=5``.
 
     Raises:
         TableError: the table can't be fitted as asked.
@@ -159,12 +184,13 @@ def fit_source(
     if form not in FORMS:
         raise TableError(f"--form {form}: must be one of {', '.join(FORMS)}")
     if _is_file(source):
-        table = source_table(source, settings or Settings(), ())
+        table = source_table(source, settings or Settings(), (), overrides)
         by = ["architecture"] if by is None and "architecture" in table.column_names else by or []
     else:
         by = [CURVE] if by is None else by
         wanted = dict.fromkeys([*columns(x, y, by), *COLUMNS])
-        table = _with_columns(source_table(source, settings or Settings(), [name for name in wanted if name != CURVE]), {x, y, *by})
+        stored = [name for name in wanted if name != CURVE]
+        table = _with_columns(source_table(source, settings or Settings(), stored, overrides), {x, y, *by})
     return fit_table(table, x=x, y=y, by=tuple(by), forms=FORMS[form], holdout=holdout)
 
 

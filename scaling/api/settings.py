@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from platformdirs import user_data_path
 
+from scaling.errors import StoreError
+
 if TYPE_CHECKING:
     from scaling.store import Stores
 
@@ -37,4 +39,8 @@ class Settings:
     def _stores(self) -> Stores:
         from scaling.store import Stores, open_store
 
-        return Stores(open_store(self.store), [open_store(uri) for uri in self.also])
+        also = [open_store(uri) for uri in self.also]
+        for uri, store in zip(self.also, also, strict=True):
+            if not store.begun:
+                raise StoreError(f"--also {uri}: holds no runs; name a store that does, or leave it out")
+        return Stores(open_store(self.store), also)

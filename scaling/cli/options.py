@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from scaling.api.settings import Settings
+from scaling.errors import UsageError
 
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="The study's YAML file.", show_default=False)]
 Configs = Annotated[list[Path], typer.Option("--config", metavar="CONFIG", help="A study whose runs are known too; may be repeated.")]
@@ -36,3 +37,15 @@ def console() -> Console:
     """For what is asked for; progress and errors go to stderr."""
     plain = Console()
     return plain if plain.is_terminal else Console(width=160)
+
+
+def numbers(option: str, text: str) -> list[float]:
+    """``96,192`` as numbers; none for no text.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    try:
+        return [float(part) for part in text.split(",")] if text else []
+    except ValueError:
+        raise UsageError(f"{option} {text}: must be numbers with commas between them, such as 96,192") from None

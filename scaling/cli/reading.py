@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from scaling import api
-from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, console, settings
+from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, console, numbers, settings
 
 
 def table(
@@ -36,18 +36,24 @@ def fit(
         list[str], typer.Option(metavar="COLUMN", help="Its values tell curves apart; may be repeated.", show_default="the report's curves")
     ] = [],  # noqa: B006
     form: Annotated[str, typer.Option(help="auto, power or floor.")] = "auto",
-    holdout: Annotated[int, typer.Option(min=1, help="Widest networks that a law is tested on.")] = 2,
+    holdout: Annotated[int, typer.Option(min=1, help="Up to how many of the widest networks a law is tested on.")] = 3,
+    predict: Annotated[str, typer.Option(metavar="X,X,...", help="Sizes to predict, such as 96,192.")] = "",
+    set_: Overrides = [],  # noqa: B006
     store: Store = STORE,
     also: Also = [],  # noqa: B006
     data: Data = None,
     as_json: Json = False,
 ) -> None:
     """Fit power laws, with and without a floor, with their intervals and their held-out error."""
-    fits = api.fit_source(source, settings(store, also, data), x=x, y=y, by=by or None, form=form, holdout=holdout)
+    sizes = numbers("--predict", predict)
+    fits = api.fit_source(source, settings(store, also, data), x=x, y=y, by=by or None, form=form, holdout=holdout, overrides=set_)
     if as_json:
-        print(json.dumps([fitted.to_dict() for fitted in fits], indent=2))
+        foretold = [{"predictions": [made.to_dict() for made in api.foretell(fitted, sizes)]} if sizes else {} for fitted in fits]
+        print(json.dumps([fitted.to_dict() | more for fitted, more in zip(fits, foretold, strict=True)], indent=2))
         return
     console().print(api.laws_text(fits))
+    if sizes:
+        console().print(api.predictions_text(fits, sizes))
     for fitted in fits:
         for note in fitted.notes:
             print(f"{fitted.label}: {note}")

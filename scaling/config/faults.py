@@ -31,7 +31,8 @@ WORDS = {
     "literal_error": "must be {expected}",
     "union_tag_invalid": "must be one of {expected_tags}",
     "too_short": "must hold at least {min_length}",
-    "string_pattern_mismatch": "may hold letters, digits, '.', '_' and '-' only",
+    "string_too_short": "must not be empty",
+    "string_pattern_mismatch": "must begin with a letter or a digit and hold only these, '.', '_' and '-'",
     "finite_number": "must be finite",
 }
 """For Pydantic's kinds of faults."""
@@ -48,7 +49,7 @@ class Faults:
         self.lines: dict[str, None] = {}
 
     def add(self, path: LeafPath, text: str) -> None:
-        self.lines[f"{dotted(path)}: {text}"] = None
+        self.lines[f"{dotted(path)}: {text}" if path else text] = None
 
     def stop(self) -> None:
         """Go no further if anything is wrong.
@@ -95,6 +96,8 @@ def _words(fault: Any, kind: Any) -> str:
             permitted = sorted({name for model in _models(kind, location[:-1]) for name in model.model_fields})
             close = get_close_matches(str(location[-1]), permitted, n=1)
             return "unknown key; " + (f"did you mean {close[0]}? " if close else "") + "permitted: " + ", ".join(permitted)
+        case "invalid_key" if given is None or isinstance(given, tuple):
+            return f"a key must be text, not {shortened(given)}"
         case "invalid_key" | "string_type" if isinstance(given, int) and given in location:
             return "a key must be text"
         case "missing":

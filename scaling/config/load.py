@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from scaling.config.recipe import Recipe
 from scaling.config.source import read_file
 from scaling.config.study import Cell, Study, StudyFile
 from scaling.datasets import AnyDataset, Facts
+from scaling.errors import DataError
 
-MOST_RUNS = 1_000_000
+MOST_RUNS = 100_000
 """Of a study."""
 
 
@@ -33,43 +35,78 @@ def load_study(source: Path, *, data: Path, overrides: Sequence[str] = ()) -> St
         DataError: the user's own data set is missing or unfit.
     """
     faults = Faults(str(source))
-    file = faults.validate(StudyFile, read_file(source, overrides))
-    faults.stop()
-    groups: list[tuple[LeafPath, dict[str, Any]]] = [(("dataset",), file.dataset), (("recipe",), file.recipe)]
-    groups += [(("architectures", i), entry) for i, entry in enumerate(file.architectures)]
-    for root, leaves in groups:
+    raw = read_file(source, overrides)
+    file = faults.validate(StudyFile, raw)
+    groups = _Groups.of(raw)
+    for root, leaves in groups.places():
         for path, fault in grid.faults(leaves):
             faults.add(root + path, fault)
-    _count(file, faults)
+    if _too_many(groups, file.seeds if file else 1, faults):
+        faults.stop()
+    absent: list[DataError] = []
+    datasets = list(_datasets(groups.dataset, data, faults, absent)) if groups.dataset is not None else []
+    cells = [cell for i, entry in groups.architectures.items() for cell in _cells(i, entry, groups.recipe, datasets, faults)]
     faults.stop()
-    datasets = list(_datasets(file.dataset, data, faults))
-    cells = [cell for i, entry in enumerate(file.architectures) for cell in _cells(i, entry, file.recipe, datasets, faults)]
-    faults.stop()
+    for error in absent:
+        raise error
     return Study(file.study, source, tuple(cells), file.seeds, file.resources, file.store)
 
 
-def _count(file: StudyFile, faults: Faults) -> None:
+@dataclass(frozen=True)
+class _Groups:
+    """What of a file can be looked into, even where something else in it is wrong: so all faults are told at once."""
+
+    dataset: dict[str, Any] | None
+    recipe: dict[str, Any]
+    architectures: dict[int, dict[str, Any]]
+    """By their place in the list."""
+
+    @classmethod
+    def of(cls, raw: dict[str, Any]) -> _Groups:
+        entries = raw.get("architectures")
+        found = {i: _settings(entry) for i, entry in enumerate(entries if isinstance(entries, list) else [])}
+        return cls(_settings(raw.get("dataset")), _settings(raw.get("recipe")) or {}, {i: e for i, e in found.items() if e is not None})
+
+    def places(self) -> Iterator[tuple[LeafPath, dict[str, Any]]]:
+        yield ("dataset",), self.dataset or {}
+        yield ("recipe",), self.recipe
+        for i, entry in self.architectures.items():
+            yield ("architectures", i), entry
+
+
+def _settings(value: Any) -> dict[str, Any] | None:
+    return value if isinstance(value, dict) and all(isinstance(name, str) for name in value) else None
+
+
+def _too_many(groups: _Groups, seeds: int, faults: Faults) -> bool:
     """Refuse a study of more runs than a plan can list, before any is made."""
-    cells = grid.size(file.dataset) * sum(
+    cells = grid.size(groups.dataset or {}) * sum(
         grid.size({name: value for name, value in entry.items() if name != "recipe"})
-        * (grid.size(laid_over(file.recipe, above)) if isinstance(above := entry.get("recipe", {}), dict) else 1)
-        for entry in file.architectures
+        * (grid.size(laid_over(groups.recipe, above)) if isinstance(above := entry.get("recipe", {}), dict) else 1)
+        for entry in groups.architectures.values()
     )
-    if cells * file.seeds > MOST_RUNS:
-        most = f"a study holds at most {MOST_RUNS:,}"
-        if cells > file.seeds:
-            faults.add(("architectures",), f"the grids make {cells:,} networks, with {file.seeds:,} seeds {cells * file.seeds:,} runs; {most}")
-        else:
-            faults.add(("seeds",), f"{file.seeds:,} seeds make {cells * file.seeds:,} runs; {most}")
+    if cells * seeds <= MOST_RUNS:
+        return False
+    most = f"a study holds at most {MOST_RUNS:,}"
+    if cells > seeds:
+        faults.add(("architectures",), f"the grids make {cells:,} networks, with {seeds:,} seeds {cells * seeds:,} runs; {most}")
+    else:
+        faults.add(("seeds",), f"{seeds:,} seeds make {cells * seeds:,} runs; {most}")
+    return True
 
 
-def _datasets(leaves: dict[str, Any], folder: Path, faults: Faults) -> Iterator[tuple[AnyDataset, Facts]]:
+def _datasets(leaves: dict[str, Any], folder: Path, faults: Faults, absent: list[DataError]) -> Iterator[tuple[AnyDataset, Facts]]:
+    """Those that are as they should be. A user's own one that can't be read is added to ``absent``: the rest may have faults too."""
     for point in grid.points(leaves):
         place = _place(("dataset",), point)
         dataset = faults.validate(AnyDataset, point.leaves, place)
         if dataset is None:
             continue
-        facts = dataset.facts(folder)
+        try:
+            facts = dataset.facts(folder)
+        except DataError as error:
+            absent.append(error)
+            continue
         if fault := dataset.fault(facts):
             faults.add(place((fault[0],)), fault[1])
         else:

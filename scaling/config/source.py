@@ -54,7 +54,14 @@ def _override(raw: dict[str, Any], override: str, source: Path) -> None:
     inner: Any = raw
     try:
         for part in parts[:-1]:
-            inner = inner[int(part)] if isinstance(inner, list) else inner.setdefault(part, {})
-        inner[int(parts[-1]) if isinstance(inner, list) else parts[-1]] = value
+            inner = inner[_index(part)] if isinstance(inner, list) else inner.setdefault(part, {})
+        inner[_index(parts[-1]) if isinstance(inner, list) else parts[-1]] = value
     except (TypeError, AttributeError, ValueError, IndexError):
         raise ConfigError([f"no such place in {source}"], here) from None
+
+
+def _index(part: str) -> int:
+    """Of a list, counted from 0; Python would count from the end too."""
+    if not part.isdecimal():
+        raise ValueError(part)
+    return int(part)

@@ -12,11 +12,14 @@ from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from scaling.datasets.base import Dataset, Facts
 from scaling.datasets.canonical import Split, canonical, fingerprint
-from scaling.leaves import Count, ImageShape
+from scaling.leaves import Count, ImageShape, Whole
+
+MOST_NUMBERS = 2**28
+"""Of all images together; as many as CIFAR-10 would have with 87,000 images."""
 
 
 class Synthetic(Dataset):
@@ -31,8 +34,15 @@ class Synthetic(Dataset):
     classes: Annotated[int, Field(ge=2, le=256)] = 10
     noise: Annotated[float, Field(ge=0, le=1)] = 0.7
     flipped: Annotated[float, Field(ge=0, le=1)] = 0.0
-    draw: Annotated[int, Field(ge=0)] = 0
+    draw: Whole = 0
     """Another number, another data set of the same kind."""
+
+    @model_validator(mode="after")
+    def _small(self) -> Synthetic:
+        numbers = (self.size + self.test_size) * self.channels * self.side**2
+        if numbers > MOST_NUMBERS:
+            raise ValueError(f"size, test_size, side and channels make {numbers:,} numbers; at most {MOST_NUMBERS:,} are made")
+        return self
 
     def facts(self, folder: Path) -> Facts:
         return Facts(

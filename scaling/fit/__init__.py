@@ -4,8 +4,26 @@ from __future__ import annotations
 
 from scaling.fit.laws import fit, fit_table
 from scaling.fit.points import Points
-from scaling.fit.result import Fit, HeldOut, Interval, Law, Status
+from scaling.fit.predict import Prediction, foretell
+from scaling.fit.result import Choice, Fit, HeldOut, Interval, Law, Status, Verdict
 from scaling.fit.rows import rows
 from scaling.fit.table import columns, group_points, read_table
 
-__all__ = ["Fit", "HeldOut", "Interval", "Law", "Points", "Status", "columns", "fit", "fit_table", "group_points", "read_table", "rows"]
+__all__ = [
+    "Choice",
+    "Fit",
+    "HeldOut",
+    "Interval",
+    "Law",
+    "Points",
+    "Prediction",
+    "Status",
+    "Verdict",
+    "columns",
+    "fit",
+    "fit_table",
+    "foretell",
+    "group_points",
+    "read_table",
+    "rows",
+]

@@ -9,11 +9,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from scaling.errors import FitError, UsageError
+from scaling.fit.choice import choose
 from scaling.fit.forms import FORMS, POWER, Form
+from scaling.fit.likelihood import support
 from scaling.fit.noise import dispersion, dispersion_about
 from scaling.fit.points import Points
 from scaling.fit.resample import resample
-from scaling.fit.result import LEVEL, Fit, HeldOut, Interval, Law
+from scaling.fit.result import LEVEL, Fit, HeldOut, Interval, Law, Verdict
 from scaling.fit.solve import solve
 from scaling.fit.status import judge, remarks
 from scaling.fit.table import group_points
@@ -24,7 +26,7 @@ def fit(
     *,
     group: dict[str, str] | None = None,
     forms: Sequence[str] = tuple(FORMS),
-    holdout: int = 2,
+    holdout: int = 3,
     resamplings: int = 2000,
     seed: int = 0,
     notes: Sequence[str] = (),
@@ -35,7 +37,8 @@ def fit(
         points: one number a run.
         group: what the points have in common.
         forms: names, of ``power`` and ``floor``.
-        holdout: widest widths that a second fit leaves out and predicts; fewer where fewer than parameters + 2 would remain.
+        holdout: further fits leave out the widest width, the widest two and so on, up to so many, and predict them; fewer where fewer than
+            parameters + 2 would remain.
         resamplings: studies drawn for the intervals.
         seed: of these draws; the same for every form, so that their draws are paired.
         notes: sentences to stand before those of the fit.
@@ -52,12 +55,15 @@ def fit(
     laws, missing = {}, []
     for name in forms:
         try:
-            laws[name] = _law(FORMS[name], points, holdout, resamplings, np.random.default_rng(seed))
+            laws[name] = _law(FORMS[name], points, holdout, resamplings, seed)
         except FitError as error:
             missing.append(str(error))
     if not laws:
         raise FitError(missing[0])
-    return _fit(points, group, laws, [*notes, *remarks(points), *(f"A form is missing: {why}." for why in missing)])
+    pure = laws.get(POWER.name)
+    studies = _studies(POWER, points, pure.predict(points.widths), resamplings, seed) if pure else np.empty((0, len(points.widths)))
+    verdict = choose(points, laws, studies)
+    return _fit(points, group, laws, verdict, [*notes, *remarks(points), *(f"A form is missing: {why}." for why in missing)])
 
 
 def fit_table(
@@ -67,7 +73,7 @@ def fit_table(
     y: str = "test_error",
     by: Sequence[str] = ("architecture",),
     forms: Sequence[str] = tuple(FORMS),
-    holdout: int = 2,
+    holdout: int = 3,
     resamplings: int = 2000,
     seed: int = 0,
 ) -> list[Fit]:
@@ -85,14 +91,14 @@ def fit_table(
         try:
             fits.append(fit(points, group=group, forms=forms, holdout=holdout, resamplings=resamplings, seed=seed, notes=notes))
         except FitError as error:
-            fits.append(_fit(points, group, {}, [*notes, f"No law: {error}."]))
+            fits.append(_fit(points, group, {}, choose(points, {}, points.means[None]), [*notes, f"No law: {error}."]))
             refused.append(str(error))
     if len(refused) == len(fits):
         raise FitError("; ".join(dict.fromkeys(refused)) or "the table holds no runs")
     return fits
 
 
-def _fit(points: Points, group: dict[str, str] | None, laws: dict[str, Law], notes: Sequence[str]) -> Fit:
+def _fit(points: Points, group: dict[str, str] | None, laws: dict[str, Law], verdict: Verdict, notes: Sequence[str]) -> Fit:
     error = points.y_name == "test_error"
     return Fit(
         group=group or {},
@@ -100,19 +106,25 @@ def _fit(points: Points, group: dict[str, str] | None, laws: dict[str, Law], not
         laws=laws,
         estimand="mean error over seeds, on this test set" if error else f"mean {points.y_name} over the runs of a width",
         notes=tuple(notes),
+        verdict=verdict,
         dispersion=dispersion(points),
     )
 
 
-def _law(form: Form, points: Points, holdout: int, resamplings: int, rng: np.random.Generator) -> Law:
+def _studies(form: Form, points: Points, curve: NDArray[np.float64], draws: int, seed: int) -> NDArray[np.float64]:
+    """[draws, widths]: means of other studies that might have been, the same ones for each form where every width has replicates."""
+    scatter, freedom = _scatter(form, points, curve)
+    return resample(points, curve, dispersion=scatter, freedom=freedom, draws=draws, rng=np.random.default_rng(seed))
+
+
+def _law(form: Form, points: Points, holdout: int, resamplings: int, seed: int) -> Law:
     widths, means, counts, trials = points.widths, points.means, points.counts.astype(float), points.trials
     # A mean of 0 has no logarithm, in which what is held out is compared.
     spare = max(0, min(holdout, len(widths) - len(form.parameters) - 2)) if means.all() else 0
-    kept = np.where(np.arange(len(widths)) < len(widths) - spare, counts, 0)
-    estimate, narrow = solve(form, widths, np.stack([means, means]), np.stack([counts, kept]), trials)
+    kept = np.where(np.arange(len(widths)) < len(widths) - np.arange(spare + 1)[:, None], counts, 0)
+    estimate, *narrow = solve(form, widths, np.broadcast_to(means, kept.shape), kept, trials)
     curve = form.evaluate(estimate, widths)
-    scatter, freedom = _scatter(form, points, curve)
-    studies = resample(points, curve, dispersion=scatter, freedom=freedom, draws=resamplings, rng=rng)
+    studies = _studies(form, points, curve, resamplings, seed)
     draws = solve(form, widths, studies, np.broadcast_to(counts, studies.shape), trials, near=curve)
     ends = np.stack([estimate, *_quantiles(draws)])  # the estimate too: a bound can push all draws to one side of it
     if form.floored and ends[:, 2].min() == 0:
@@ -130,10 +142,17 @@ def _law(form: Form, points: Points, holdout: int, resamplings: int, rng: np.ran
         parameters=parameters,
         draws=draws,
         rmse_log=_rms(np.log(curve[seen] / means[seen])),
-        held_out=_held_out(points, spare, form.evaluate(narrow, widths)) if spare else None,
+        aicc=_aicc(form, points, curve),
+        held_out=tuple(_held_out(points, left, form.evaluate(fitted, widths)) for left, fitted in enumerate(narrow, start=1)),
         status=status,
         reason=reason,
     )
+
+
+def _aicc(form: Form, points: Points, curve: NDArray[np.float64]) -> float | None:
+    """With the dispersion that replicates tell, the same for all forms (Burnham & Anderson 2002, section 2.5)."""
+    scatter, k, n = dispersion(points), len(form.parameters), len(points.widths)
+    return -2 * support(points, curve) / scatter + 2 * k + 2 * k * (k + 1) / (n - k - 1) if scatter and n > k + 1 else None
 
 
 def _quantiles(draws: NDArray[np.float64]) -> NDArray[np.float64]:

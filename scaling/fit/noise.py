@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 from scaling.fit.points import Points
 
+HALF = 0.5
+"""Of all test images: where a binomial's variance has its peak."""
+
 
 def variance(mean: NDArray[np.float64], trials: int | None) -> NDArray[np.float64]:
     """Of one run, at dispersion 1.
@@ -20,7 +23,7 @@ def variance(mean: NDArray[np.float64], trials: int | None) -> NDArray[np.float6
     """
     if trials is None:
         return mean**2
-    held = np.minimum(mean, 0.5)
+    held = np.minimum(mean, HALF)
     binomial: NDArray[np.float64] = held * (1 - held) / trials
     return binomial
 

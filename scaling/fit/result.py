@@ -60,8 +60,10 @@ class Law:
     """[resamplings, parameters]: the same fit on resampled seeds, spread for few seeds as ``scaling.fit.resample`` says."""
     rmse_log: float
     """Root mean square of log(fitted / observed mean) over the widths."""
-    held_out: HeldOut | None
-    """None where too few widths remain."""
+    aicc: float | None
+    """Akaike's criterion, corrected for as many points as there are widths; None where these are too few, or no replicates tell the scatter."""
+    held_out: tuple[HeldOut, ...]
+    """Leaving out the widest one, the widest two and so on; empty where too few widths remain."""
     status: Status
     reason: str
     """Why it is not plainly usable; empty where it is."""
@@ -84,10 +86,44 @@ class Law:
             "formula": self.form.formula,
             "parameters": {name: asdict(interval) for name, interval in self.parameters.items()},
             "rmse_log": self.rmse_log,
-            "held_out": self.held_out and {**asdict(self.held_out), "left_out": list(self.held_out.left_out)},
+            "aicc": self.aicc,
+            "held_out": [{**asdict(held), "left_out": list(held.left_out)} for held in self.held_out],
             "status": self.status.value,
             "reason": self.reason,
         }
+
+
+class Choice(StrEnum):
+    """Between a law with a floor and one without."""
+
+    POWER = "power law"
+    FLOOR = "floor needed"
+    UNCLEAR = "cannot tell"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """A choice between the forms, and what it rests on; None where that can't be computed."""
+
+    choice: Choice
+    floor_p: float | None
+    """How often points of a law without a floor would speak for one as strongly as these."""
+    ceiling: float | None
+    """The upper limit of the floor, over the widest networks' mean error."""
+    foreseen: bool | None
+    """Whether the widest networks lie in the prediction interval of the law of the narrower ones, all at once."""
+
+    @property
+    def evidence(self) -> str:
+        """In words."""
+        told = [] if self.floor_p is None else [f"a floor of 0: p = {self.floor_p:.2g}"]
+        told += [] if self.ceiling is None else [f"the floor is at most {self.ceiling:.0%} of the widest error"]
+        if self.foreseen is not None:
+            told.append(f"the widest networks lie {'inside' if self.foreseen else 'outside'} what the narrower ones foretell")
+        return "; ".join(told)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "choice": self.choice.value, "evidence": self.evidence}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -103,6 +139,8 @@ class Fit:
     notes: tuple[str, ...]
     """What was left out or looks odd, each a sentence."""
 
+    verdict: Verdict
+    """Which of the forms the points ask for."""
     dispersion: float | None
     """Variance of one run over a binomial's (for bare values: over its squared mean), pooled over widths; None without replicates."""
 
@@ -128,5 +166,6 @@ class Fit:
                 "mean": points.means.tolist(),
                 "std": [std if runs > 1 else None for std, runs in zip(points.std.tolist(), points.counts, strict=True)],
             },
+            "verdict": self.verdict.to_dict(),
             "laws": {name: law.to_dict() for name, law in self.laws.items()},
         }

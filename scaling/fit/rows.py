@@ -10,7 +10,7 @@ from scaling.fit.result import Fit
 
 
 def rows(fits: Sequence[Fit]) -> list[dict[str, Any]]:
-    """One flat row a group and form, all with the same keys; a form without a floor has None there."""
+    """One flat row a group and form, all with the same keys; a form without a floor has None there. Of what is held out the most is told."""
     return [
         {
             "label": fit.label,
@@ -24,14 +24,16 @@ def rows(fits: Sequence[Fit]) -> list[dict[str, Any]]:
                 for suffix, end in (("", "estimate"), ("_low", "low"), ("_high", "high"))
             },
             "rmse_log": law.rmse_log,
-            "held_out_rmse_log": law.held_out.rmse_log if law.held_out else None,
-            "held_out_bias": law.held_out.bias if law.held_out else None,
-            "left_out": ", ".join(f"{x:g}" for x in law.held_out.left_out) if law.held_out else None,
+            "held_out_rmse_log": law.held_out[-1].rmse_log if law.held_out else None,
+            "held_out_bias": law.held_out[-1].bias if law.held_out else None,
+            "left_out": ", ".join(f"{x:g}" for x in law.held_out[-1].left_out) if law.held_out else None,
+            "aicc": law.aicc,
             "widths": len(fit.points.widths),
             "runs": len(fit.points.y),
             "estimand": fit.estimand,
             "status": law.status.value,
             "reason": law.reason,
+            "verdict": fit.verdict.choice.value,
         }
         for fit in fits
         for name, law in fit.laws.items()

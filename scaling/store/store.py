@@ -29,9 +29,11 @@ def open_store(uri: str | Path) -> Store:
             lives, ``memory:///name``. A URI must be text: a ``Path`` folds its slashes.
 
     Raises:
-        StoreError: no such kind of store, or the package for object stores is missing.
+        StoreError: no name, no such kind of store, or the package for object stores is missing.
     """
     scheme, separator, _ = str(uri).partition("://")
+    if not str(uri):
+        raise StoreError("the store has no name; give --store or SCALING_STORE a folder or a URI, such as artifacts/store")
     if not separator:
         # Absolute, because workers have other working folders.
         return Store(Folder(Path(uri).expanduser().absolute()))
@@ -57,6 +59,11 @@ class Store(Reader):
     @property
     def sources(self) -> Sequence[Parts]:
         return (self.parts,)
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything has been published here."""
+        return bool(self.backend.names("runs"))
 
     def publish(self, tables: Mapping[str, pa.Table], *, weights: Mapping[str, bytes] | None = None) -> int:
         """Add runs, all or none of them; those that are already here, with rows in each of these tables, are left out.

@@ -83,7 +83,7 @@ class PackModule(pl.LightningModule):
             self.loss.add_(each)  # an assignment would pass through Module.__setattr__
             self.correct.add_((logits.argmax(-1) == labels).float().mean(1))
         self.optimiser.zero_grad()
-        each.sum().backward()
+        self.manual_backward(each.sum())
         self.optimiser.step()
         self.schedule.step()
 

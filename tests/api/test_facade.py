@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
-from rich.table import Table
+from rich.console import Group
 
 from scaling import api
 from scaling.config import Run, flat
@@ -80,7 +80,7 @@ def test_a_tidy_table_has_every_leaf_of_every_run(study, settings):
 def test_fits_and_a_report_come_as_objects(study, settings):
     fits = api.fit_source(str(study), settings, by=["architecture", "depth"])
     assert {(fit.group["architecture"], fit.group["depth"]) for fit in fits} == {("tree3", "3"), ("lenet5", "2"), ("lenet5", "3")}
-    assert isinstance(api.laws_text(fits), Table)
+    assert isinstance(api.laws_text(fits), Group)
     report = api.report(study, settings)
     assert report.path == settings.artifacts / "tiny" / "report.html"
     assert all(file.exists() for file in report.figures)

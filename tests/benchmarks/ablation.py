@@ -28,8 +28,8 @@ from tests.benchmarks.rows import Row, over_rounds, ratios
 from tests.benchmarks.sweeps import Sweep
 
 NAME = "ablation"
-SWEEP = Sweep(dataset="mnist", epochs=1, learning_rate=0.08, augmentation={}, seeds=16)
-"""Two packs a width, so that both cores have work and the widths differ in length."""
+SWEEP = Sweep(dataset="mnist", epochs=1, learning_rate=0.08, augmentation={})
+"""Four packs of unequal length for two cores."""
 
 
 @contextmanager

@@ -1,13 +1,14 @@
 """Whether bf16 errs as fp32 does: the ratio of mean test errors at the ends of the studies, with its 90 % interval, from published runs.
 
 Trains nothing. The runs are those of ``scaling run configs/precision_mnist.yaml`` and ``configs/precision_cifar10.yaml``, merged into the
-published store; networks of which either precision has too few are left out.
+published store; networks of which the precisions have too few seeds in common are left out. A seed begins with the same weights and sees
+the same minibatches in both precisions, so the seeds are pairs.
 """
 
 from __future__ import annotations
 
 from scaling import api
-from tests.benchmarks.equivalence import ratio_of_means
+from tests.benchmarks.equivalence import ratio_of_paired_means
 from tests.benchmarks.processes import ROOT
 from tests.benchmarks.rows import Row
 
@@ -25,18 +26,17 @@ def measure(rounds: int) -> list[Row]:
 
 def _study(study: str) -> list[Row]:
     _, runs = api.results(ROOT / "configs" / f"{study}.yaml", api.Settings(store=str(STORE)))
-    errors: dict[tuple[str, int], dict[str, list[float]]] = {}
-    columns = runs.select(["architecture", "filters", "precision", "test_error"]).to_pylist()
-    for run in columns:
+    errors: dict[tuple[str, int], dict[str, dict[int, float]]] = {}
+    for run in runs.select(["architecture", "filters", "precision", "seed", "test_error"]).to_pylist():
         if run["test_error"] is not None:
-            both = errors.setdefault((run["architecture"], run["filters"]), {"bf16": [], "fp32": []})
-            both[run["precision"]].append(run["test_error"])
+            both = errors.setdefault((run["architecture"], run["filters"]), {"bf16": {}, "fp32": {}})
+            both[run["precision"]][run["seed"]] = run["test_error"]
     rows = []
     for (architecture, filters), by in sorted(errors.items()):
-        counts = [len(by["bf16"]), len(by["fp32"])]
-        if min(counts) < FEWEST:
+        seeds = sorted(by["bf16"].keys() & by["fp32"].keys())
+        if len(seeds) < FEWEST:
             continue
-        ratio = ratio_of_means(by["bf16"], by["fp32"])
+        ratio = ratio_of_paired_means(*([by[precision][seed] for seed in seeds] for precision in ("bf16", "fp32")))
         verdict = "inside" if ratio.low >= LOW and ratio.high <= HIGH else "not shown to be inside"
         rows.append(
             Row(
@@ -48,7 +48,7 @@ def _study(study: str) -> list[Row]:
                 low=ratio.low,
                 high=ratio.high,
                 rounds=1,
-                note=f"{verdict} [{LOW}, {HIGH}]; {counts[0]} and {counts[1]} runs",
+                note=f"{verdict} [{LOW}, {HIGH}]; {len(seeds)} seeds in both",
             )
         )
     return rows

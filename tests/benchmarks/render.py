@@ -35,6 +35,7 @@ TELLING = (
     Telling("sweeps", "runs an hour"),
     Telling("sweeps", "mean test error over the peer's"),
     Telling("ablation", "times as long"),
+    Telling("steps", "rate in bf16"),
     Telling("steps", "matrix-product rate", ("mnist, lenet5, d1=6",)),
     Telling("steps", "images a second, fused", ("lenet5, d1=6", "lenet5, d1=24")),
     Telling("steps", "share, fused", ("lenet5, d1=1", "lenet5, d1=6", "lenet5, d1=24", "lenet5, d1=48", "tree3, K=6", "tree3, K=15")),
@@ -63,7 +64,7 @@ def trials(found: Record) -> str:
 
 def steps(found: Record) -> str:
     """A line a network, medians only."""
-    rows = [row for row in record.rows(found) if row.benchmark == "steps"]
+    rows = [row for row in record.rows(found) if row.benchmark == "steps" and row.quantity in STEP]
     if not rows:
         return EMPTY
     values = {(row.case, row.quantity): _value(row) for row in rows}

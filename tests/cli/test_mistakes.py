@@ -17,6 +17,9 @@ MISTAKES = {
     "plan {study} --set recipe.epoch=3": "did you mean epochs?",
     "plan {study} --set nonsense": "must be path=value",
     "plan {study} --set architectures[7].filters=3": "no such place in",
+    "plan {study} --set architectures[-1].filters=3": "no such place in",
+    "plan {study} --also {folder}/none": "--also {folder}/none: holds no runs",
+    "fit {folder} --set recipe.epochs=3": "only a study has settings",
     "plan {study} --store ftp://here": "no such kind of store",
     "plan {study} --store {study}": "must be a folder",
     "plan {study} --also {study}": "must be a folder",
@@ -29,6 +32,7 @@ MISTAKES = {
     "fit {folder}/none": "no such study (.yaml), store (a folder or URI) or table (.parquet, .csv)",
     "fit {study}": "train it with: scaling run",
     "fit {folder}": "holds no runs",
+    "fit {study} --predict 3,many": "--predict 3,many: must be numbers with commas between them",
     "fit {study} --form cubic": "must be one of auto, power, floor",
     "report {study}": "train it with: scaling run",
     "merge {study}": "Missing option '--into'.",
@@ -43,9 +47,15 @@ def test_a_mistake_is_told_in_a_line_or_two(scaling, study, tmp_path, words, mon
     typed = scaling(*words.format(study=study, folder=tmp_path).split())
     assert typed.code == 2
     assert typed.out == ""
-    assert MISTAKES[words] in typed.err
+    assert MISTAKES[words].format(folder=tmp_path) in typed.err
     assert len(typed.err.splitlines()) <= 2
     assert "Traceback" not in typed.err
+
+
+def test_a_store_needs_a_name(scaling, study):
+    typed = scaling("plan", study, "--store", "")
+    assert typed.code == 2
+    assert "the store has no name" in typed.err
 
 
 def test_every_fault_of_a_study_has_a_line(scaling, study):

@@ -45,6 +45,7 @@ CASES = {
     ),
     "key that is no text": (STUDY + "recipe: {1: 2}", "recipe[1]: a key must be text"),
     "key at the top that is no text": (STUDY + "1: 2", "[1]: a key must be text"),
+    "key at the top that is nothing": (STUDY + "~: 2", "a key must be text, not None"),
     "text for a number": (network("type: lenet5, filters: six"), second("filters: must be a whole number, not 'six'")),
     "quoted number": (STUDY + "recipe: {epochs: '5'}", "recipe.epochs: must be a whole number, not '5'"),
     "fraction for a count": (STUDY + "seeds: 8.0", "seeds: must be a whole number, not 8.0"),
@@ -53,7 +54,7 @@ CASES = {
     "number for a name": ("study: 12\n" + STUDY[13:], "study: must be text, not 12"),
     "name for a folder": (
         "study: a/b\n" + STUDY[13:],
-        "study: may hold letters, digits, '.', '_' and '-' only, not 'a/b'",
+        "study: must begin with a letter or a digit and hold only these, '.', '_' and '-', not 'a/b'",
     ),
     "text for a mapping": ("study: tried\ndataset: mnist\n" + LENET, "dataset: must be a mapping of keys to values, not 'mnist'"),
     "text for a network": (HEAD + "architectures: [lenet5]", "architectures[0]: must be a mapping of keys to values, not 'lenet5'"),
@@ -198,12 +199,12 @@ def test_the_fault_is_named(load, tmp_path, name):
 @pytest.mark.parametrize(
     ("study", "fault"),
     [
-        (STUDY + "seeds: 3000000\n", "seeds: 3,000,000 seeds make 3,000,000 runs; a study holds at most 1,000,000"),
+        (STUDY + "seeds: 3000000\n", "seeds: 3,000,000 seeds make 3,000,000 runs; a study holds at most 100,000"),
         (
             HEAD.replace("mnist}", f"mnist, train_images: {list(range(1, 1001))}}}")
             + f"recipe: {{epochs: {list(range(1, 101))}}}\n"
             + f"architectures:\n  - {{type: lenet5, filters: {list(range(1, 101))}, recipe: {{epochs: {list(range(1, 1001))}}}}}\n",
-            "architectures: the grids make 100,000,000 networks, with 8 seeds 800,000,000 runs; a study holds at most 1,000,000",
+            "architectures: the grids make 100,000,000 networks, with 8 seeds 800,000,000 runs; a study holds at most 100,000",
         ),
     ],
     ids=["seeds", "grids"],
@@ -225,6 +226,34 @@ def test_all_faults_are_named_at_once_each_once(load):
     )
 
 
+def test_faults_of_all_groups_are_named_whatever_the_others_have(load):
+    with pytest.raises(ConfigError) as refused:
+        load(
+            "study: tried\nfoo: 1\nseeds: 0\ndataset: {type: npz, path: nowhere.npz, foo: 1}\nrecipe: {epochs: 1, lr: 3}\n"
+            "architectures:\n  - {type: lenet5, filters: [0, 2]}\n  - five\n  - {type: tree3, rows: 2, filters: 1, kernel: []}\n"
+        )
+    paths = [fault.partition(": ")[0] for fault in refused.value.faults]
+    assert sorted(paths) == [
+        "architectures[0].filters[0]",
+        "architectures[1]",
+        "architectures[2].kernel",
+        "dataset.foo",
+        "foo",
+        "recipe.lr",
+        "seeds",
+    ]
+
+
+def test_faults_of_the_file_come_before_a_data_set_that_is_not_there(load):
+    with pytest.raises(ConfigError, match=r"recipe\.epochs"):
+        load("study: tried\ndataset: {type: npz, path: nowhere.npz}\nrecipe: {epochs: 0}\n" + LENET)
+
+
+def test_a_made_set_beyond_all_memory_is_refused(load):
+    with pytest.raises(ConfigError, match=r"dataset: size, test_size, side and channels make .* at most 268,435,456"):
+        load("study: tried\ndataset: {type: synthetic, side: 5000000}\n" + LENET)
+
+
 def test_a_missing_file_says_what_a_study_is(tmp_path):
     with pytest.raises(ConfigError, match=r"none\.yaml: no such file; give the path of a study's YAML file"):
         load_study(tmp_path / "none.yaml", data=tmp_path)
@@ -239,5 +268,5 @@ def test_a_folder_or_a_picture_is_no_study(tmp_path):
 
 
 def test_a_data_set_of_ones_own_that_is_not_there(load, tmp_path):
-    with pytest.raises(DataError, match=r"mine\.npz: no such file, nor .*nowhere/mine\.npz; dataset\.path must name"):
+    with pytest.raises(DataError, match=r"dataset\.path: no such file: mine\.npz nor .*nowhere/mine\.npz; it must name"):
         load("study: tried\ndataset: {type: npz, path: mine.npz}\n" + LENET)

@@ -44,7 +44,7 @@ def test_the_path_is_no_part_of_the_identity(tmp_path):
 def test_a_file_that_was_written_again_is_read_again(tmp_path):
     np.savez(tmp_path / "mine.npz", **arrays())
     before = Own(path="mine.npz").facts(tmp_path)
-    np.savez(tmp_path / "mine.npz", **arrays(train_labels=np.zeros(12, int)))
+    np.savez(tmp_path / "mine.npz", **arrays(train_labels=np.arange(12) % 3))
     assert Own(path="mine.npz").facts(tmp_path).fingerprint != before.fingerprint
 
 
@@ -57,7 +57,9 @@ def test_a_file_that_was_written_again_is_read_again(tmp_path):
         ({"test_images": np.zeros((0, 8, 8, 3), np.uint8), "test_labels": np.zeros(0, int)}, "test_images"),
         ({"test_images": np.zeros((6, 9, 9, 3), np.uint8)}, "differ in shape"),
         ({"train_labels": np.arange(11)}, "train_labels must be 12"),
-        ({"train_labels": np.arange(12) - 1}, "train_labels"),
+        ({"train_labels": np.arange(12) - 1}, "train_labels must be .* from -1 to 10"),
+        ({"train_labels": np.zeros(12, int)}, "train_labels are all 0"),
+        ({"test_labels": np.arange(6) + 2}, r"test_labels hold \[4, 5, 6, 7\], of which train_labels have no image"),
         ({"train_labels": np.arange(12) + 250}, "train_labels"),
         ({"train_labels": np.linspace(0, 1, 12)}, "train_labels"),
     ],
@@ -84,6 +86,11 @@ def test_a_damaged_file_is_named(tmp_path):
 
 
 def test_a_missing_file_names_both_places(tmp_path):
-    with pytest.raises(DataError, match=r"no such file.*dataset\.path") as raised:
+    with pytest.raises(DataError, match=r"dataset\.path: no such file") as raised:
         Own(path="nowhere.npz").facts(tmp_path)
     assert str(tmp_path / "nowhere.npz") in str(raised.value)
+
+
+def test_a_name_that_no_file_can_have_is_a_missing_file(tmp_path):
+    with pytest.raises(DataError, match="no such file"):
+        Own(path="a" * 5000).facts(tmp_path)

@@ -45,23 +45,23 @@ def test_held_out_is_a_fit_to_the_narrower_widths():
         Points(x_name="filters", y_name="test_error", x=points.x[narrow], y=points.y[narrow], trials=points.trials), resamplings=5
     ).laws["power"]
     ratio = below.predict([8, 12]) / points.means[-2:]
-    assert law.held_out.left_out == (8, 12)
-    assert law.held_out.rmse_log == pytest.approx(np.sqrt((np.log(ratio) ** 2).mean()), rel=1e-7)
-    assert law.held_out.bias == pytest.approx((ratio - 1).mean(), rel=1e-7)
+    assert [held.left_out for held in law.held_out] == [(12,), (8, 12), (6, 8, 12)]
+    assert law.held_out[1].rmse_log == pytest.approx(np.sqrt((np.log(ratio) ** 2).mean()), rel=1e-7)
+    assert law.held_out[1].bias == pytest.approx((ratio - 1).mean(), rel=1e-7)
 
 
 @pytest.mark.parametrize(
-    ("widths", "left"), [(7, {"power": 2, "floor": 2}), (6, {"power": 2, "floor": 1}), (5, {"power": 1, "floor": 0}), (4, {"power": 0})]
+    ("widths", "left"), [(7, {"power": 3, "floor": 2}), (6, {"power": 2, "floor": 1}), (5, {"power": 1, "floor": 0}), (4, {"power": 0})]
 )
 def test_parameters_and_two_widths_more_must_remain(widths: int, left: dict[str, int]):
     laws = fit(planted(widths=WIDTHS[:widths]), resamplings=5).laws
-    assert {name: len(laws[name].held_out.left_out) if laws[name].held_out else 0 for name in left} == left
+    assert {name: len(laws[name].held_out) for name in left} == left
 
 
 def test_holdout_is_a_choice():
     points = planted()
-    assert fit(points, holdout=0, resamplings=5).laws["power"].held_out is None
-    assert fit(points, holdout=3, resamplings=5).laws["power"].held_out.left_out == (6, 8, 12)
+    assert fit(points, holdout=0, resamplings=5).laws["power"].held_out == ()
+    assert fit(points, holdout=2, resamplings=5).laws["power"].held_out[-1].left_out == (8, 12)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_widths_without_an_error_are_fitted_all_the_same():
     law = found.laws["power"]
     assert law.parameters["exponent"].estimate > fit(points, resamplings=5).laws["power"].parameters["exponent"].estimate
     assert np.isfinite(law.rmse_log)
-    assert law.held_out is None
+    assert law.held_out == ()
     assert found.notes == ("No run made an error at filters 12: fitted, but left out of logarithms, and nothing is held out.",)
 
 
@@ -141,7 +141,7 @@ def test_json_holds_numbers_only():
     assert read["notes"][0] == "Said before."
     assert read["points"]["std"] == [None] * len(WIDTHS)
     assert read["laws"]["floor"]["parameters"]["floor"].keys() == {"estimate", "low", "high"}
-    assert read["laws"]["power"]["held_out"]["left_out"] == [8, 12]
+    assert read["laws"]["power"]["held_out"][-1]["left_out"] == [6, 8, 12]
 
 
 def test_rows_are_flat_and_alike():
@@ -151,6 +151,6 @@ def test_rows_are_flat_and_alike():
     assert len({tuple(row) for row in table}) == 1
     assert table[0]["floor"] is None
     assert table[1]["floor"] == fits[0].laws["floor"].parameters["floor"].estimate
-    assert table[0]["left_out"] == "8, 12"
+    assert table[0]["left_out"] == "6, 8, 12"
     assert table[2]["held_out_bias"] is None
     assert pa.Table.from_pylist(table).num_rows == 3

@@ -1,0 +1,91 @@
+"""The verdict between forms: right where the points can tell, silent where they can't, and rarely wrong."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from planted_laws import DISPERSION, bare, curve, plant
+from scipy import integrate, stats
+
+from scaling.fit import Choice, Points, fit
+from scaling.fit.choice import REFUSED
+from scaling.fit.likelihood import support
+from scaling.fit.noise import variance
+
+WIDE = (1, 2, 3, 4, 6, 8, 12, 16)
+STUDIES = 200
+
+
+def verdicts(floor: float, *, seeds: int = 8, widths: tuple[int, ...] = WIDE, trials: int = 10_000, studies: int = STUDIES) -> list[Choice]:
+    """Of many studies of one planted law."""
+    laws = (plant((0.4, 0.5, floor), np.random.default_rng([7, k]), widths=widths, seeds=seeds, trials=trials) for k in range(studies))
+    return [fit(points, resamplings=200).verdict.choice for points in laws]
+
+
+@pytest.mark.parametrize("trials", [1000, None])
+def test_support_is_the_integral_of_the_quasi_score(trials):
+    """Differences between two curves, by quadrature; one of them passes a half, where the variance stops."""
+    y, low, high = 0.45, 0.3, 0.8
+    points = Points(x_name="x", y_name="y", x=np.array([2.0]), y=np.array([y]), trials=trials)
+    expected, _ = integrate.quad(lambda t: (y - t) / float(variance(np.array([t]), trials)[0]), low, high, points=[0.5])
+    assert support(points, np.array([high])) - support(points, np.array([low])) == pytest.approx(expected, rel=1e-9)
+
+
+def test_support_of_counts_is_binomial_and_of_bare_values_gamma():
+    counted = plant((0.4, 0.5, 0.0), np.random.default_rng(0))
+    plain = bare(counted.x, counted.y)
+    curves = [curve(counted.widths, law) for law in ((0.4, 0.5, 0.0), (0.35, 0.45, 0.01))]
+    for points, log_density in (
+        (counted, lambda mean: stats.binom.logpmf((1000 * counted.y).round(), 1000, mean)),
+        (plain, lambda mean: stats.gamma.logpdf(plain.y, 1, scale=mean)),
+    ):
+        first, second = (float(log_density(mean[points.width]).sum()) for mean in curves)
+        assert support(points, curves[0]) - support(points, curves[1]) == pytest.approx(first - second, rel=1e-9)
+
+
+def test_where_there_is_no_floor_one_is_rarely_needed():
+    needed = verdicts(0.0).count(Choice.FLOOR)
+    # The test refuses REFUSED of such studies: more than this with a probability of 1e-4.
+    assert needed <= stats.binom.isf(1e-4, STUDIES, REFUSED)
+
+
+def test_a_law_that_is_seen_well_is_a_power_law():
+    assert verdicts(0.0, seeds=16, widths=(*WIDE, 32, 64), trials=100_000, studies=60).count(Choice.POWER) > 45
+
+
+def test_a_floor_that_is_seen_well_is_needed():
+    assert verdicts(0.05, studies=60).count(Choice.FLOOR) == 60
+
+
+def test_a_floor_of_more_than_a_fifth_is_rarely_called_a_power_law():
+    floor = 0.3 * 0.4 * 16**-0.5 / 0.7  # three tenths of the widest mean
+    assert verdicts(floor).count(Choice.POWER) <= stats.binom.isf(1e-4, STUDIES, 0.05)
+
+
+def test_few_noisy_widths_cannot_tell():
+    found = verdicts(0.0, seeds=2, widths=(1, 2, 3, 4, 6), trials=500, studies=60)
+    assert found.count(Choice.UNCLEAR) > 50
+
+
+def test_a_bend_is_no_floor_where_neither_law_fits():
+    """A curve that falls, rests and falls again: the floored law misses it too, so its gain is no evidence."""
+    x = np.repeat(np.array(WIDE, float), 8)
+    mean = 0.3 * x**-0.5 * np.exp(0.15 * np.sin(3 * np.log(x)))
+    rng = np.random.default_rng(3)
+    errors = rng.normal(10_000 * mean, np.sqrt(DISPERSION * 10_000 * mean * (1 - mean))).round() / 10_000
+    found = fit(Points(x_name="filters", y_name="test_error", x=x, y=errors, trials=10_000), resamplings=200).verdict
+    assert found.choice is not Choice.POWER
+    assert found.floor_p > REFUSED
+
+
+def test_the_evidence_stands_beside_the_verdict():
+    told = fit(plant((0.4, 0.5, 0.05), np.random.default_rng(0), widths=WIDE, seeds=8, trials=10_000), resamplings=200).verdict
+    assert told.choice is Choice.FLOOR
+    assert told.floor_p < REFUSED < 0.2 < told.ceiling
+    assert told.evidence.startswith(f"a floor of 0: p = {told.floor_p:.2g}; the floor is at most {told.ceiling:.0%} of the widest error; ")
+    assert told.to_dict()["choice"] == "floor needed"
+
+
+def test_without_both_forms_nothing_is_told():
+    alone = fit(plant((0.4, 0.5, 0.0), np.random.default_rng(0)), forms=("power",), resamplings=50).verdict
+    assert (alone.choice, alone.floor_p, alone.ceiling, alone.foreseen, alone.evidence) == (Choice.UNCLEAR, None, None, None, "")

@@ -19,7 +19,7 @@ from scaling.config.recipe import Recipe
 from scaling.errors import StoreError
 from scaling.leaves import FROM_IDENTITY, Count, Frozen, Leaves, Whole
 
-TRAINING_VERSION = 1
+TRAINING_VERSION = 2
 """Raised when training changes its numbers: then every run is a new one."""
 
 SEEDS_AN_ORDER = 8

@@ -28,7 +28,7 @@ from scaling.models.draw import Weights, lecun_normal, stack
 
 
 class PackedLenet5(nn.Module):
-    """Image to logits. Everything is computed in the image's precision; the weights stay in their own."""
+    """Image to logits. All but the readout is computed in the image's precision; the weights stay in their own."""
 
     def __init__(self, spec: Lenet5, image: ImageShape, seeds: Sequence[int]) -> None:
         super().__init__()
@@ -59,11 +59,11 @@ class PackedLenet5(nn.Module):
             padding, groups = 0, len(weights["readout_bias"])
         name = f"conv{self.spec.convolutions}"
         x = room.features(x, weights[f"{name}_weight"], weights[f"{name}_bias"], groups=groups, padding=padding, **settings).squeeze(1)
-        layers = [*(f"hidden{i}" for i in range(1, len(self.spec.hidden) + 1)), "readout"]
-        d = weights[f"{name}_weight"].shape[1]
-        first = rearrange(weights[f"{layers[0]}_weight"], f"R unit (o row col) -> R ({room.FEATURES}) unit", o=d, row=isqrt(x.shape[2] // d))
-        for name in layers:
-            x = torch.baddbmm(weights[f"{name}_bias"].unsqueeze(1), x, first if name == layers[0] else weights[f"{name}_weight"].mT)
-            if name != "readout":
-                x = plain.ACTIVATIONS[self.spec.activation](x)
-        return x
+        hidden = [f"hidden{i}" for i in range(1, len(self.spec.hidden) + 1)]
+        turned = {layer: (self.weights if layer == "readout" else weights)[f"{layer}_weight"].mT for layer in (*hidden, "readout")}
+        first, d = next(iter(turned)), weights[f"{name}_weight"].shape[1]
+        turned[first] = rearrange(turned[first], f"R (o row col) unit -> R ({room.FEATURES}) unit", o=d, row=isqrt(x.shape[2] // d))
+        for layer in hidden:
+            x = torch.baddbmm(weights[f"{layer}_bias"].unsqueeze(1), x, turned[layer])
+            x = plain.ACTIVATIONS[self.spec.activation](x)
+        return plain.readout(x, turned["readout"], self.weights["readout_bias"])

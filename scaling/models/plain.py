@@ -43,6 +43,14 @@ def maps(
     return activate(F.max_pool2d(x, 2)) if pooling == "max" else F.avg_pool2d(activate(x), 2)
 
 
+def readout(
+    x: Float[Tensor, "R B units"], weight: Float[Tensor, "R units classes"], bias: Float[Tensor, "R classes"] | None
+) -> Float[Tensor, "R B classes"]:
+    """Logits, in the weights' own precision whatever that of x: those that are rounded to bf16 teach worse (docs/decisions/0006)."""
+    x = x.to(weight.dtype)
+    return torch.bmm(x, weight) if bias is None else torch.baddbmm(bias.unsqueeze(1), x, weight)
+
+
 def features(
     x: Float[Tensor, "B channels height width"],
     filters: Float[Tensor, "G o c row col"],

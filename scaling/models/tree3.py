@@ -63,6 +63,4 @@ class PackedTree3(nn.Module):
         if self.spec.biases:
             x = x + weights["tree_bias"].unsqueeze(1)
         x = rearrange(plain.ACTIVATIONS[activation](x), "R B M C S -> R B (M C S)")
-        if self.spec.biases:
-            return torch.baddbmm(weights["readout_bias"].unsqueeze(1), x, weights["readout_weight"])
-        return torch.bmm(x, weights["readout_weight"])
+        return plain.readout(x, self.weights["readout_weight"], self.weights["readout_bias"] if self.spec.biases else None)

@@ -25,7 +25,7 @@ CANONICAL = (
     '{"architecture":{"filters":6,"second_filters":16,"type":"lenet5"},'
     f'"data":{{"fingerprint":"{"f" * 64}","type":"mnist"}},"order":1,'
     '"recipe":{"batch_size":100,"epochs":8,"learning_rate":0.05,"optimizer":{"momentum":0.9,"nesterov":true,"type":"sgd"},'
-    '"precision":"bf16","schedule":{"type":"one_cycle","warmup":0.3}},"seed":11,"training_version":1}'
+    '"precision":"bf16","schedule":{"type":"one_cycle","warmup":0.3}},"seed":11,"training_version":2}'
 )
 
 DRAWS = {"seed", "order"}
@@ -107,7 +107,7 @@ def test_ids_are_equal_only_where_runs_are(one, other):
         {"recipe": Recipe(augmentation=Augmentation(flip=True))},
         {"seed": 12},
         {"order": 0},
-        {"training_version": 2},
+        {"training_version": 3},
     ],
     ids=lambda leaves: "-".join(leaves),
 )

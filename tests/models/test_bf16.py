@@ -85,6 +85,17 @@ def test_logits(spec, image):
 
 
 @every_network
+def test_logits_are_not_rounded(spec, image):
+    module = packed(spec, image)
+    pixels, _ = images(image, B, torch.bfloat16)
+    with torch.inference_mode():
+        logits = module(pixels)
+    assert logits.dtype == torch.float32
+    # Of numbers with 24 bits, one in 2^16 is one with 8 bits.
+    assert (logits != logits.bfloat16().float()).double().mean() > 0.99
+
+
+@every_network
 def test_gradients(spec, image):
     module = packed(spec, image)
     pixels, labels = images(image, B, torch.bfloat16)

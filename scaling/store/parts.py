@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 
 import pyarrow as pa
 
@@ -10,6 +13,10 @@ from scaling.store import paths
 from scaling.store.backend import Backend
 from scaling.store.codec import decode
 
+THREADS = min(4, os.cpu_count() or 1)
+"""That decode; each releases Python's lock for most of its time."""
+AT_ONCE = 64
+"""Files that are held in memory."""
 MADE = ("id", "created_at")
 """The columns of ``runs`` that say which run of a part counts."""
 
@@ -46,7 +53,13 @@ class Parts:
     def tables(self, kind: str, parts: Sequence[str], columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """One table of each of these parts, in this order."""
         files = [paths.part(kind, part) for part in parts]
-        for part, file, data in zip(parts, files, self.backend.get_all(files), strict=True):
+
+        def table(part: str, file: str, data: bytes) -> pa.Table:
             commit = "it" if kind == "runs" else self.backend.where(paths.part("runs", part))
             remedy = f"delete {commit}; its runs will be trained again"
-            yield decode(data, kind, name=self.backend.where(file), remedy=remedy, columns=columns)
+            return decode(data, kind, name=self.backend.where(file), remedy=remedy, columns=columns)
+
+        read = zip(parts, files, self.backend.get_all(files), strict=True)
+        with ThreadPoolExecutor(THREADS) as pool:
+            while some := list(islice(read, AT_ONCE)):  # a pool by itself would take in all files before it gives back the first table
+                yield from pool.map(table, *zip(*some, strict=True))

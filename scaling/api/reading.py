@@ -163,6 +163,7 @@ def fit_source(
     form: str = "auto",
     holdout: int = 3,
     overrides: Sequence[str] = (),
+    population: bool = False,
 ) -> list[Fit]:
     """Fit laws to the points of a study, a store, or any .parquet or .csv.
 
@@ -172,6 +173,7 @@ def fit_source(
         form: ``power``, ``floor``, or ``auto`` for both side by side.
         holdout: up to how many of the widest networks a law is tested on.
         overrides: laid over a study, such as ``recipe.epochs=5``.
+        population: count the test images as a sample too; the runs' predictions must be stored.
 
     Raises:
         TableError: the table can't be fitted as asked.
@@ -183,15 +185,24 @@ def fit_source(
 
     if form not in FORMS:
         raise TableError(f"--form {form}: must be one of {', '.join(FORMS)}")
+    settings, wrong = settings or Settings(), None
     if _is_file(source):
-        table = source_table(source, settings or Settings(), (), overrides)
+        if population:
+            raise UsageError(f"--population: {source} doesn't say which images its runs err on; name a study or a store that keeps predictions")
+        table = source_table(source, settings, (), overrides)
         by = ["architecture"] if by is None and "architecture" in table.column_names else by or []
     else:
         by = [CURVE] if by is None else by
         wanted = dict.fromkeys([*columns(x, y, by), *COLUMNS])
         stored = [name for name in wanted if name != CURVE]
-        table = _with_columns(source_table(source, settings or Settings(), stored, overrides), {x, y, *by})
-    return fit_table(table, x=x, y=y, by=tuple(by), forms=FORMS[form], holdout=holdout)
+        table = _with_columns(source_table(source, settings, stored, overrides), {x, y, *by})
+        if population:
+            if y != "test_error":
+                raise UsageError(f"--population: counts images that are erred on, so y must be test_error, not {y}")
+            table = table.filter(pc.is_finite(table["test_error"]))
+            reader = settings.stores() if source.endswith(STUDY) else open_store(source)
+            wrong = reader.wrong(table["id"].to_pylist())
+    return fit_table(table, x=x, y=y, by=tuple(by), forms=FORMS[form], holdout=holdout, wrong=wrong)
 
 
 def _with_columns(runs: pa.Table, wanted: set[str]) -> pa.Table:

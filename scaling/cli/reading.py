@@ -38,6 +38,7 @@ def fit(
     form: Annotated[str, typer.Option(help="auto, power or floor.")] = "auto",
     holdout: Annotated[int, typer.Option(min=1, help="Up to how many of the widest networks a law is tested on.")] = 3,
     predict: Annotated[str, typer.Option(metavar="X,X,...", help="Sizes to predict, such as 96,192.")] = "",
+    population: Annotated[bool, typer.Option("--population", help="Count the test images as a sample too.")] = False,
     set_: Overrides = [],  # noqa: B006
     store: Store = STORE,
     also: Also = [],  # noqa: B006
@@ -46,7 +47,8 @@ def fit(
 ) -> None:
     """Fit power laws, with and without a floor, with their intervals and their held-out error."""
     sizes = numbers("--predict", predict)
-    fits = api.fit_source(source, settings(store, also, data), x=x, y=y, by=by or None, form=form, holdout=holdout, overrides=set_)
+    known = settings(store, also, data)
+    fits = api.fit_source(source, known, x=x, y=y, by=by or None, form=form, holdout=holdout, overrides=set_, population=population)
     if as_json:
         foretold = [{"predictions": [made.to_dict() for made in api.foretell(fitted, sizes)]} if sizes else {} for fitted in fits]
         print(json.dumps([fitted.to_dict() | more for fitted, more in zip(fits, foretold, strict=True)], indent=2))

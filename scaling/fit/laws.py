@@ -76,8 +76,12 @@ def fit_table(
     holdout: int = 3,
     resamplings: int = 2000,
     seed: int = 0,
+    wrong: NDArray[np.bool_] | None = None,
 ) -> list[Fit]:
     """Fit every group of a table; see ``group_points`` for the columns and ``fit`` for the rest.
+
+    Args:
+        wrong: [rows, images], which images each row's run errs on: then the images count as a sample, one and the same for all groups.
 
     Returns:
         One fit a group. One that can't be fitted, beside others that can, has no laws and a note that says why.
@@ -87,7 +91,7 @@ def fit_table(
         FitError: no group can be fitted.
     """
     fits, refused = [], []
-    for group, points, notes in group_points(table, x=x, y=y, by=by):
+    for group, points, notes in group_points(table, x=x, y=y, by=by, wrong=wrong):
         try:
             fits.append(fit(points, group=group, forms=forms, holdout=holdout, resamplings=resamplings, seed=seed, notes=notes))
         except FitError as error:
@@ -99,12 +103,12 @@ def fit_table(
 
 
 def _fit(points: Points, group: dict[str, str] | None, laws: dict[str, Law], verdict: Verdict, notes: Sequence[str]) -> Fit:
-    error = points.y_name == "test_error"
+    over = "seeds, on this test set" if points.wrong is None else "seeds and over images like those of this test set"
     return Fit(
         group=group or {},
         points=points,
         laws=laws,
-        estimand="mean error over seeds, on this test set" if error else f"mean {points.y_name} over the runs of a width",
+        estimand=f"mean error over {over}" if points.y_name == "test_error" else f"mean {points.y_name} over the runs of a width",
         notes=tuple(notes),
         verdict=verdict,
         dispersion=dispersion(points),
@@ -114,7 +118,7 @@ def _fit(points: Points, group: dict[str, str] | None, laws: dict[str, Law], ver
 def _studies(form: Form, points: Points, curve: NDArray[np.float64], draws: int, seed: int) -> NDArray[np.float64]:
     """[draws, widths]: means of other studies that might have been, the same ones for each form where every width has replicates."""
     scatter, freedom = _scatter(form, points, curve)
-    return resample(points, curve, dispersion=scatter, freedom=freedom, draws=draws, rng=np.random.default_rng(seed))
+    return resample(points, curve, dispersion=scatter, freedom=freedom, draws=draws, seed=seed)
 
 
 def _law(form: Form, points: Points, holdout: int, resamplings: int, seed: int) -> Law:

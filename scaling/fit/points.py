@@ -27,6 +27,8 @@ class Points:
     """[runs], at least 0."""
     trials: int | None
     """Test images, where y is the fraction of them that a network errs on; None for bare values."""
+    wrong: NDArray[np.bool_] | None = None
+    """[runs, images]: which images each run errs on, where the images count as a sample too; None where the test set is taken as given."""
 
     def __post_init__(self) -> None:
         for name, values, unfit in ((self.x_name, self.x, self.x <= 0), (self.y_name, self.y, self.y < 0)):

@@ -2,7 +2,8 @@
 
 A width's runs are drawn with replacement, and the deviation of the drawn mean is stretched twice. By sqrt(n / (n - 1)), because n runs scatter
 less about their own mean than about the true one. And by Student's quantile over the normal one, for the replicates of all widths together,
-because a spread that was itself estimated from few seeds is uncertain.
+because a spread that was itself estimated from few seeds is uncertain. Where the points know which images their runs err on, the images are
+drawn anew too, as ``scaling.fit.images`` says.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import ndtri, stdtrit
 
+from scaling.fit.images import image_deviations, seeds_share
 from scaling.fit.noise import variance
 from scaling.fit.points import Points
 from scaling.fit.result import LEVEL
 
 
 def resample(
-    points: Points, curve: Float[np.ndarray, " widths"], *, dispersion: float, freedom: int, draws: int, rng: np.random.Generator
+    points: Points, curve: Float[np.ndarray, " widths"], *, dispersion: float, freedom: int, draws: int, seed: int
 ) -> Float[np.ndarray, "draws widths"]:
     """Draw the means of other studies.
 
@@ -27,11 +29,12 @@ def resample(
         dispersion: what multiplies that variance.
         freedom: degrees of freedom behind what is known of the scatter.
         draws: how many studies.
-        rng: where chance comes from.
+        seed: where chance comes from.
 
     Returns:
         Above 0 wherever the points' mean is.
     """
+    rng = np.random.default_rng(seed)
     counts, single = points.counts, points.counts == 1
     start = np.cumsum(counts) - counts
     # Runs of one width stand together, so that each draws within its own and one reduction sums all widths.
@@ -42,5 +45,8 @@ def resample(
     deviation[:, single] = rng.standard_normal((draws, single.sum())) * np.sqrt(dispersion * variance(curve[single], points.trials))
     upper = (1 + LEVEL) / 2
     stretch = float(stdtrit(freedom, upper) / ndtri(upper))
+    deviation *= stretch
+    if points.wrong is not None:
+        deviation = deviation * seeds_share(points) + image_deviations(points, draws, seed)
     # As a factor, so that no stretch takes an error below 0; a width without any error has nothing to scatter.
-    return points.means * np.exp(stretch * deviation / np.where(single, curve, np.where(points.means > 0, points.means, 1)))
+    return points.means * np.exp(deviation / np.where(single, curve, np.where(points.means > 0, points.means, 1)))

@@ -53,7 +53,14 @@ def read_table(source: Path) -> pa.Table:
     return table
 
 
-def group_points(table: pa.Table, *, x: str = "filters", y: str = "test_error", by: Sequence[str] = ("architecture",)) -> list[Group]:
+def group_points(
+    table: pa.Table,
+    *,
+    x: str = "filters",
+    y: str = "test_error",
+    by: Sequence[str] = ("architecture",),
+    wrong: NDArray[np.bool_] | None = None,
+) -> list[Group]:
     """Cut a table into points.
 
     Runs that diverged, by a column ``diverged``, and runs without a y are left out, and counted in a note. Where y is ``test_error``
@@ -64,6 +71,7 @@ def group_points(table: pa.Table, *, x: str = "filters", y: str = "test_error", 
         x: column of sizes.
         y: column of errors.
         by: columns whose values, together, name a group.
+        wrong: [rows, images], which images each row's run errs on.
 
     Returns:
         For each group, in the order of its first row: what its runs have in common, their points, and notes, each a sentence.
@@ -92,7 +100,7 @@ def group_points(table: pa.Table, *, x: str = "filters", y: str = "test_error", 
         notes = [f"Left out: {number} of {len(mine)} runs ({why})." for why, number in left.items() if number]
         runs = table.take(used)
         trials = _trials(runs) if y == "test_error" else None
-        points = Points(x_name=x, y_name=y, x=sizes[used], y=values[used], trials=trials)
+        points = Points(x_name=x, y_name=y, x=sizes[used], y=values[used], trials=trials, wrong=None if wrong is None else wrong[used])
         groups.append((dict(zip(by, key, strict=True)), points, (*notes, *_doubts(runs, points))))
     return groups
 

@@ -59,6 +59,25 @@ class Reader(ABC):
         """One row a run, sorted by id, with its logits; none for a run that has none, or an unknown one."""
         return self._table("predictions", ids, "id")
 
+    def wrong(self, ids: Sequence[str]) -> NDArray[np.bool_]:
+        """[runs, images]: which images of their one test set some runs err on, from their stored predictions.
+
+        Raises:
+            StoreError: a run has no predictions, or the runs are of several test sets.
+        """
+        stored = self.predictions(ids)
+        if lacking := len(set(ids)) - stored.num_rows:
+            raise StoreError(
+                f"{lacking} of {len(set(ids))} runs have no predictions here; read the store that trained them, or merge it with --predictions"
+            )
+        fingerprints = pc.unique(stored["fingerprint"]).to_pylist()
+        if len(fingerprints) > 1:
+            raise StoreError(f"the runs are of {len(fingerprints)} test sets, which share no images; take those of one data set")
+        labels = self.labels(fingerprints[0])
+        flat = np.asarray(pc.list_flatten(stored["logits"]).combine_chunks(), dtype=np.float16).reshape(len(stored), len(labels), -1)
+        errs = flat.argmax(axis=2) != labels
+        return np.asarray(errs[pc.index_in(pa.array(ids, pa.string()), value_set=stored["id"]).to_numpy()])
+
     def labels(self, fingerprint: str) -> NDArray[np.uint8]:
         """The labels of a test set, in canonical order: the i-th belongs to the i-th prediction.
 

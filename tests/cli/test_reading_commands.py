@@ -64,6 +64,40 @@ def test_a_fit_says_what_it_found(scaling, study, store):
     assert list(fitted["laws"]) == ["power"]
 
 
+@pytest.mark.parametrize("source", ["study", "store"])
+def test_images_can_count_as_a_sample(scaling, study, store, source):
+    name = {"study": study, "store": store}[source]
+    (fitted,) = json.loads(scaling("fit", name, "--store", store, "--population", "--json").out)
+    (given,) = json.loads(scaling("fit", name, "--store", store, "--json").out)
+    assert (fitted["points"], given["estimand"]) == (given["points"], "mean error over seeds, on this test set")
+    assert fitted["estimand"] == "mean error over seeds and over images like those of this test set"
+    exponents = [each["laws"]["power"]["parameters"]["exponent"] for each in (fitted, given)]
+    assert exponents[0]["estimate"] == exponents[1]["estimate"]
+    assert exponents[0] != exponents[1]
+
+
+def test_images_cannot_count_where_nothing_says_which_are_erred_on(scaling, study, store, tmp_path):
+    bare = tmp_path / "bare"
+    scaling("merge", study, "--store", store, "--into", bare)
+    scaling("table", study, "--store", store, "--out", tmp_path / "runs.csv")
+    for words, fault in (
+        (("fit", study, "--store", bare), "10 of 10 runs have no predictions here"),
+        (("fit", tmp_path / "runs.csv"), "--population: "),
+        (("fit", study, "--store", store, "--y", "wall_s"), "y must be test_error, not wall_s"),
+    ):
+        typed = scaling(*words, "--population")
+        assert (typed.code, typed.out) == (2, "")
+        assert fault in typed.err
+
+
+def test_laws_foretell_sizes_that_are_asked_for(scaling, study, store):
+    typed = scaling("fit", study, "--store", store, "--predict", "96,192")
+    assert (typed.code, typed.err) == (0, "")
+    assert "predictions along filters" in typed.out
+    (fitted,) = json.loads(scaling("fit", study, "--store", store, "--predict", "96,192", "--json").out)
+    assert [(made["form"], made["x"]) for made in fitted["predictions"]] == [(form, x) for form in fitted["laws"] for x in (96, 192)]
+
+
 def test_anyones_points_can_be_fitted(scaling, tmp_path):
     points = tmp_path / "points.csv"
     points.write_text("width,error\n" + "".join(f"{n},{0.8 * n**-0.5}\n" for n in (1, 2, 4, 8, 16, 32)))

@@ -46,7 +46,7 @@ def test_resampled_means_scatter_as_students_interval_has_it():
     points = plant((0.4, 0.5, 0.0), np.random.default_rng(0), seeds=5)
     draws = 20_000
     freedom = points.replicates
-    drawn = resample(points, points.means, dispersion=1.0, freedom=freedom, draws=draws, rng=np.random.default_rng(1))
+    drawn = resample(points, points.means, dispersion=1.0, freedom=freedom, draws=draws, seed=1)
     expected = points.std / np.sqrt(5) * t.ppf(0.975, freedom) / norm.ppf(0.975)
     # Four sigma of a mean and of a standard deviation.
     assert (np.abs(drawn.mean(axis=0) - points.means) < 4 * expected / np.sqrt(draws)).all()
@@ -60,7 +60,7 @@ def test_a_single_run_scatters_as_the_others_do():
     assert share == pytest.approx(dispersion(points))
     draws = 20_000
     curve = 0.4 * single.widths**-0.5
-    drawn = resample(single, curve, dispersion=share, freedom=single.replicates, draws=draws, rng=np.random.default_rng(1))
+    drawn = resample(single, curve, dispersion=share, freedom=single.replicates, draws=draws, seed=1)
     stretch = t.ppf(0.975, single.replicates) / norm.ppf(0.975)
     assert drawn[:, -1].std() == pytest.approx(stretch * np.sqrt(share * variance(curve[-1:], 1000)[0]), rel=4 / np.sqrt(2 * draws))
     assert fit(single, resamplings=50).notes == ("Widths with one run: 1; their scatter is taken from the widths with more.",)

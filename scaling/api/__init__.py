@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from scaling.api.available import catalogue, fetch, inventory
     from scaling.api.explain import Difference, Reason, diff, why
+    from scaling.api.fitting import fit_source, foretell, laws_text, predictions_text
     from scaling.api.measuring import bench
-    from scaling.api.reading import fit_source, foretell, laws_text, merge, predictions_text, report, results, tidy, write_table
+    from scaling.api.reading import merge, report, results, tidy, write_table
     from scaling.api.running import Failure, Outcome, run
     from scaling.api.settings import Settings
     from scaling.api.studies import Timing, plan, timings
@@ -41,7 +42,7 @@ __all__ = [
     "write_table",
 ]
 
-FILES = ("settings", "studies", "reading", "explain", "available", "running", "measuring")
+FILES = ("settings", "studies", "reading", "fitting", "explain", "available", "running", "measuring")
 """Where these names are looked for. None may be called like a file: an import of the file would hide it."""
 
 

@@ -10,6 +10,7 @@ import typer
 
 from scaling import api
 from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, console, numbers, settings
+from scaling.errors import UsageError
 
 
 def table(
@@ -38,6 +39,10 @@ def fit(
     form: Annotated[str, typer.Option(help="auto, power or floor.")] = "auto",
     holdout: Annotated[int, typer.Option(min=1, help="Up to how many of the widest networks a law is tested on.")] = 3,
     predict: Annotated[str, typer.Option(metavar="X,X,...", help="Sizes to predict, such as 96,192.")] = "",
+    errors: Annotated[str, typer.Option(metavar="COLUMN", help="Of someone else's table: how many were wrong, with --of.")] = "",
+    of: Annotated[str, typer.Option(metavar="COLUMN", help="Out of how many.")] = "",
+    best_over: Annotated[str, typer.Option(metavar="COLUMN", help="Only its best value at each size counts, such as learning_rate.")] = "",
+    validation: Annotated[str, typer.Option(metavar="COLUMN", help="What --best-over chooses by.")] = "val_error",
     population: Annotated[bool, typer.Option("--population", help="Count the test images as a sample too.")] = False,
     set_: Overrides = [],  # noqa: B006
     store: Store = STORE,
@@ -48,7 +53,21 @@ def fit(
     """Fit power laws, with and without a floor, with their intervals and their held-out error."""
     sizes = numbers("--predict", predict)
     known = settings(store, also, data)
-    fits = api.fit_source(source, known, x=x, y=y, by=by or None, form=form, holdout=holdout, overrides=set_, population=population)
+    if bool(errors) != bool(of):
+        raise UsageError("--errors and --of go together: a column of how many were wrong, and one of out of how many")
+    fits = api.fit_source(
+        source,
+        known,
+        x=x,
+        y=y,
+        by=by or None,
+        form=form,
+        holdout=holdout,
+        overrides=set_,
+        population=population,
+        counts=(errors, of) if errors else None,
+        best=(best_over, validation) if best_over else None,
+    )
     if as_json:
         foretold = [{"predictions": [made.to_dict() for made in api.foretell(fitted, sizes)]} if sizes else {} for fitted in fits]
         print(json.dumps([fitted.to_dict() | more for fitted, more in zip(fits, foretold, strict=True)], indent=2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scaling.fit.derive import best_over, from_counts
 from scaling.fit.laws import fit, fit_table
 from scaling.fit.points import Points
 from scaling.fit.predict import Prediction, foretell
@@ -19,10 +20,12 @@ __all__ = [
     "Prediction",
     "Status",
     "Verdict",
+    "best_over",
     "columns",
     "fit",
     "fit_table",
     "foretell",
+    "from_counts",
     "group_points",
     "read_table",
     "rows",

@@ -77,11 +77,13 @@ def fit_table(
     resamplings: int = 2000,
     seed: int = 0,
     wrong: NDArray[np.bool_] | None = None,
+    notes: Sequence[str] = (),
 ) -> list[Fit]:
     """Fit every group of a table; see ``group_points`` for the columns and ``fit`` for the rest.
 
     Args:
         wrong: [rows, images], which images each row's run errs on: then the images count as a sample, one and the same for all groups.
+        notes: sentences to stand before those of each fit.
 
     Returns:
         One fit a group. One that can't be fitted, beside others that can, has no laws and a note that says why.
@@ -91,11 +93,12 @@ def fit_table(
         FitError: no group can be fitted.
     """
     fits, refused = [], []
-    for group, points, notes in group_points(table, x=x, y=y, by=by, wrong=wrong):
+    for group, points, own in group_points(table, x=x, y=y, by=by, wrong=wrong):
+        said = [*notes, *own]
         try:
-            fits.append(fit(points, group=group, forms=forms, holdout=holdout, resamplings=resamplings, seed=seed, notes=notes))
+            fits.append(fit(points, group=group, forms=forms, holdout=holdout, resamplings=resamplings, seed=seed, notes=said))
         except FitError as error:
-            fits.append(_fit(points, group, {}, choose(points, {}, points.means[None]), [*notes, f"No law: {error}."]))
+            fits.append(_fit(points, group, {}, choose(points, {}, points.means[None]), [*said, f"No law: {error}."]))
             refused.append(str(error))
     if len(refused) == len(fits):
         raise FitError("; ".join(dict.fromkeys(refused)) or "the table holds no runs")

@@ -80,11 +80,11 @@ def group_points(
         TableError: a column is missing or isn't numbers, or holds a value that can't be fitted.
     """
     for name in (x, y, *by):
-        _check_column(table.column_names, name)
+        check_column(table.column_names, name)
     twice = [name for name, number in Counter(table.column_names).items() if number > 1]
     if twice:
         raise TableError(f"{twice[0]}: several columns have this name; keep one")
-    sizes, values = _numbers(table, x), _numbers(table, y)
+    sizes, values = numbers(table, x), numbers(table, y)
     diverged, lacking = _diverged(table), np.isnan(values)
     seeds = table["seed"].to_numpy() if "seed" in table.column_names and pa.types.is_integer(table.schema.field("seed").type) else None
     rows: dict[tuple[str, ...], list[int]] = {}
@@ -105,19 +105,28 @@ def group_points(
     return groups
 
 
-def _check_column(columns: Sequence[str], name: str) -> None:
+def check_column(columns: Sequence[str], name: str) -> None:
+    """Refuse a name that no column has.
+
+    Raises:
+        TableError: with the columns that there are.
+    """
     if name not in columns:
         close = get_close_matches(name, columns, n=1)
         raise TableError(f"{name}: no such column; " + (f"did you mean {close[0]}? " if close else "") + f"columns: {', '.join(columns)}")
 
 
-def _numbers(table: pa.Table, name: str) -> NDArray[np.float64]:
-    """A column as float64, NaN where it has nothing."""
+def numbers(table: pa.Table, name: str) -> NDArray[np.float64]:
+    """A column as float64, NaN where it has nothing.
+
+    Raises:
+        TableError: it holds something else.
+    """
     kind = table.schema.field(name).type
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind) or pa.types.is_null(kind)):
         raise TableError(f"{name}: holds {kind}, not numbers; choose another column or write plain numbers")
-    numbers: NDArray[np.float64] = table[name].cast(pa.float64(), safe=False).to_numpy()
-    return numbers
+    found: NDArray[np.float64] = table[name].cast(pa.float64(), safe=False).to_numpy()
+    return found
 
 
 def _texts(table: pa.Table, name: str) -> list[str]:
@@ -138,7 +147,7 @@ def _trials(runs: pa.Table) -> int | None:
     """The number of test images, where the runs agree on one."""
     if "test_images" not in runs.column_names:
         return None
-    images = set(_numbers(runs, "test_images").tolist())
+    images = set(numbers(runs, "test_images").tolist())
     return int(images.pop()) if len(images) == 1 and all(1 <= number < inf for number in images) else None
 
 

@@ -33,6 +33,8 @@ MISTAKES = {
     "fit {study}": "train it with: scaling run",
     "fit {folder}": "holds no runs",
     "fit {study} --predict 3,many": "--predict 3,many: must be numbers with commas between them",
+    "fit {study} --errors wrong": "--errors and --of go together",
+    "fit {study} --errors wrong --of images": "have test_error already",
     "fit {study} --form cubic": "must be one of auto, power, floor",
     "report {study}": "train it with: scaling run",
     "merge {study}": "Missing option '--into'.",

@@ -98,6 +98,24 @@ def test_laws_foretell_sizes_that_are_asked_for(scaling, study, store):
     assert [(made["form"], made["x"]) for made in fitted["predictions"]] == [(form, x) for form in fitted["laws"] for x in (96, 192)]
 
 
+def test_anyones_counts_can_be_fitted(scaling, tmp_path):
+    points = tmp_path / "counts.csv"
+    points.write_text("n,wrong,of\n" + "".join(f"{n},{round(4000 * n**-0.5) + k},10000\n" for n in (1, 2, 4, 8, 16, 32) for k in (-20, 0, 20)))
+    (fitted,) = json.loads(scaling("fit", points, "--x", "n", "--errors", "wrong", "--of", "of", "--json").out)
+    assert fitted["test_images"] == 10000
+    assert fitted["laws"]["power"]["parameters"]["exponent"]["estimate"] == pytest.approx(0.5, abs=0.01)
+
+
+def test_a_setting_is_not_chosen_by_what_is_fitted(scaling, tmp_path):
+    points = tmp_path / "points.csv"
+    points.write_text("n,lr,error,held\n" + "".join(f"{n},{lr},{n**-0.5 * lr},{n**-0.5 / lr}\n" for n in (1, 2, 4, 8) for lr in (1, 2)))
+    words = ("fit", points, "--x", "n", "--y", "error", "--best-over", "lr", "--form", "power", "--json")
+    assert "the least of many error is small by chance" in scaling(*words, "--validation", "error").err
+    (fitted,) = json.loads(scaling(*words, "--validation", "held").out)
+    assert fitted["points"]["mean"][0] == pytest.approx(2.0)
+    assert any(note.startswith("Chosen by the mean held, lr: ") for note in fitted["notes"])
+
+
 def test_anyones_points_can_be_fitted(scaling, tmp_path):
     points = tmp_path / "points.csv"
     points.write_text("width,error\n" + "".join(f"{n},{0.8 * n**-0.5}\n" for n in (1, 2, 4, 8, 16, 32)))

@@ -12,7 +12,10 @@ SURFACE = {
     "run": {"CONFIG", "--address", "--in-process", "--quiet", *READ},
     "status": {"CONFIG", "--json", *READ},
     "table": {"CONFIG", "--out", *READ},
-    "fit": {"SOURCE", "--x", "--y", "--by", "--form", "--holdout", "--predict", "--population", "--json", *READ},
+    "fit": {
+        *("SOURCE", "--x", "--y", "--by", "--form", "--holdout", "--predict"),
+        *("--errors", "--of", "--best-over", "--validation", "--population", "--json", *READ),
+    },
     "report": {"CONFIG", "--out", *READ},
     "merge": {"CONFIG", "--into", "--predictions", *READ},
     "why": {"RUN", "--config", "--store", "--also", "--data"},

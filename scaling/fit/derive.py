@@ -1,0 +1,63 @@
+"""What is made of a table before it is cut into points: an error out of counts, and the best of a setting that is of no interest by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from scaling.errors import TableError
+from scaling.fit.table import check_column, numbers
+
+ERROR = "test_error"
+"""The column that counts are made into; with the one of images it is known to be a fraction of them."""
+IMAGES = "test_images"
+
+
+def from_counts(table: pa.Table, errors: str, of: str) -> pa.Table:
+    """Add ``test_error`` and ``test_images`` from two columns: how many were wrong, and of how many.
+
+    Raises:
+        TableError: a column is missing or isn't numbers, or the counts can't be.
+    """
+    for name in (errors, of):
+        check_column(table.column_names, name)
+    wrong, images = numbers(table, errors), numbers(table, of)
+    unfit = ~np.isnan(wrong) & ~((wrong >= 0) & (images >= 1) & (wrong <= images))
+    if unfit.any():
+        row = int(unfit.argmax())
+        raise TableError(f"{errors}: row {row + 1} has {wrong[row]:g} of {images[row]:g}, which can't be; counts lie between 0 and {of}")
+    kept = [name for name in table.column_names if name not in (ERROR, IMAGES)]
+    table = table.select(kept).append_column(ERROR, pa.array(wrong / images, from_pandas=True))
+    return table.append_column(IMAGES, pa.array(images, from_pandas=True))
+
+
+def best_over(table: pa.Table, over: str, *, x: str, by: Sequence[str], validation: str) -> tuple[pa.Table, list[str]]:
+    """Keep, of each group and size, the rows of one value of a column: the one with the least mean of a validation column.
+
+    Args:
+        over: the setting that is chosen, such as a learning rate.
+        validation: what it is chosen by; never what is fitted, or the best would be best by chance.
+
+    Returns:
+        The rows that are left, and a note that says what was chosen.
+
+    Raises:
+        TableError: a column is missing, or no row has a value to choose by.
+    """
+    for name in (over, validation, x, *by):
+        check_column(table.column_names, name)
+    numbers(table, validation)
+    keys = [*by, x]
+    seen = table.filter(pc.is_finite(table[validation]))
+    if not seen.num_rows:
+        raise TableError(f"{validation}: has no numbers, so no {over} can be chosen by it; runs have one where dataset.validation is above 0")
+    means = seen.group_by([*keys, over]).aggregate([(validation, "mean")]).sort_by([(f"{validation}_mean", "ascending")])
+    chosen: dict[tuple[object, ...], object] = {}
+    for row in means.to_pylist():
+        chosen.setdefault(tuple(row[key] for key in keys), row[over])
+    mine = [chosen.get(tuple(row[key] for key in keys), row) == row[over] for row in table.select([*keys, over]).to_pylist()]
+    told = ", ".join(f"{value} at {key[-1]}" for key, value in sorted(chosen.items(), key=str))
+    return table.filter(pa.array(mine, pa.bool_())), [f"Chosen by the mean {validation}, {over}: {told}."]

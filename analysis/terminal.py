@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import isfinite
 
 from rich.console import Group
 from rich.markup import escape
@@ -10,8 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.laws import amount, law_words
-from scaling.fit import Fit, Status, foretell
+from analysis.words import quantity
+from scaling.fit import Comparison, Fit, Status, foretell, needed, side_by_side
 
+MOST_COMPARED = 4
+"""Curves, of which each pair has a line; more lines would hide the laws."""
 COLORS = {Status.USABLE: "green", Status.LOOK: "yellow", Status.REFUSE: "red"}
 
 
@@ -25,7 +29,32 @@ def laws_text(fits: Iterable[Fit]) -> Group:
         status = f"[{COLORS[law.status]}]{law.status}[/]" + (f": {escape(law.reason)}" if law.reason else "")
         numbers = (law.exponent, law.floor, law.held_out)
         table.add_row(escape(law.label), law.form, *map(escape, numbers), str(law.widths), str(law.runs), status)
-    return Group(table, *(Text(_verdict(fit)) for fit in fits))
+    pairs = side_by_side(fits) if len(fits) <= MOST_COMPARED else []
+    return Group(table, *map(Text, (*(_verdict(fit) for fit in fits), *(_beside(fits[0].points.x_name, pair) for pair in pairs))))
+
+
+def _beside(x: str, pair: Comparison) -> str:
+    """Two power laws: their exponents, and where they meet."""
+    equal = f"equal within {pair.margin:g}" if pair.equal else f"not shown to be equal within {pair.margin:g}"
+    if pair.meeting is None:
+        meet = "the laws do not meet anywhere near"
+    else:
+        meet = f"the laws meet at {x} {quantity(pair.meeting)}" + ("" if pair.within else ", beyond what both measured")
+    return f"power laws of {pair.first} and {pair.second}: exponents differ by {quantity(pair.difference)}, {equal}; {meet}"
+
+
+def reach_text(fits: Iterable[Fit], errors: Sequence[float | int]) -> Table:
+    """The size that each law needs for some errors."""
+    fits = list(fits)
+    table = Table(title=f"{fits[0].points.x_name} that an error needs" if fits else None, caption="95 % intervals, if the form is right")
+    for name in ("curve", "form", "error", "size"):
+        table.add_column(name, justify="right" if name == "error" else "left")
+    for fit in fits:
+        for form, law in fit.laws.items():
+            for error in errors:
+                size = needed(fit, error, form=form)
+                table.add_row(escape(fit.label), law.form.formula, f"{error:g}", escape(quantity(size)) if isfinite(size.estimate) else "never")
+    return table
 
 
 def predictions_text(fits: Iterable[Fit], sizes: Sequence[float | int]) -> Table:

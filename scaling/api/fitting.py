@@ -46,6 +46,13 @@ def foretell(fit: Fit, sizes: Sequence[float | int]) -> list[Prediction]:
     return foretell(fit, sizes)
 
 
+def reach_text(fits: Iterable[Fit], errors: Sequence[float | int]) -> RichTable:
+    """The sizes that laws need for some errors, as a table for the terminal."""
+    from analysis.terminal import reach_text
+
+    return reach_text(fits, errors)
+
+
 def predictions_text(fits: Iterable[Fit], sizes: Sequence[float | int]) -> RichTable:
     """What laws foretell, as a table for the terminal."""
     from analysis.terminal import predictions_text

@@ -20,9 +20,9 @@ def data(
     """List which data sets are present and where, or fetch some by name."""
     known = settings(STORE, [], data)
     rows = api.fetch(names, known) if names else api.inventory(known)
-    table = Table("name", "title", "present", "where, or how to get it")
+    table = Table("name", "title", "files", "where, or how to get it", caption="files are verified when they are fetched or trained on")
     for row in rows:
-        table.add_row(row.name, row.title, "yes" if row.present else "no", row.where)
+        table.add_row(row.name, row.title, "found" if row.present else "missing", row.where)
     console().print(table)
     print(f"data folder: {known.data}")
 

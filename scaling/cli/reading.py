@@ -39,6 +39,7 @@ def fit(
     form: Annotated[str, typer.Option(help="auto, power or floor.")] = "auto",
     holdout: Annotated[int, typer.Option(min=1, help="Up to how many of the widest networks a law is tested on.")] = 3,
     predict: Annotated[str, typer.Option(metavar="X,X,...", help="Sizes to predict, such as 96,192.")] = "",
+    reach: Annotated[str, typer.Option(metavar="ERROR,...", help="Errors whose size is wanted, such as 0.02.")] = "",
     errors: Annotated[str, typer.Option(metavar="COLUMN", help="Of someone else's table: how many were wrong, with --of.")] = "",
     of: Annotated[str, typer.Option(metavar="COLUMN", help="Out of how many.")] = "",
     best_over: Annotated[str, typer.Option(metavar="COLUMN", help="Only its best value at each size counts, such as learning_rate.")] = "",
@@ -51,7 +52,7 @@ def fit(
     as_json: Json = False,
 ) -> None:
     """Fit power laws, with and without a floor, with their intervals and their held-out error."""
-    sizes = numbers("--predict", predict)
+    sizes, reached = numbers("--predict", predict), numbers("--reach", reach)
     known = settings(store, also, data)
     if bool(errors) != bool(of):
         raise UsageError("--errors and --of go together: a column of how many were wrong, and one of out of how many")
@@ -75,6 +76,8 @@ def fit(
     console().print(api.laws_text(fits))
     if sizes:
         console().print(api.predictions_text(fits, sizes))
+    if reached:
+        console().print(api.reach_text(fits, reached))
     for fitted in fits:
         for note in fitted.notes:
             print(f"{fitted.label}: {note}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scaling.fit.compare import Comparison, compare, needed, side_by_side
 from scaling.fit.derive import best_over, from_counts
 from scaling.fit.laws import fit, fit_table
 from scaling.fit.points import Points
@@ -12,6 +13,7 @@ from scaling.fit.table import columns, group_points, read_table
 
 __all__ = [
     "Choice",
+    "Comparison",
     "Fit",
     "HeldOut",
     "Interval",
@@ -22,11 +24,14 @@ __all__ = [
     "Verdict",
     "best_over",
     "columns",
+    "compare",
     "fit",
     "fit_table",
     "foretell",
     "from_counts",
     "group_points",
+    "needed",
     "read_table",
     "rows",
+    "side_by_side",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +16,7 @@ from scaling.fit.likelihood import support
 from scaling.fit.noise import dispersion, dispersion_about
 from scaling.fit.points import Points
 from scaling.fit.resample import resample
-from scaling.fit.result import LEVEL, Fit, HeldOut, Interval, Law, Verdict
+from scaling.fit.result import LEVEL, Choice, Fit, HeldOut, Interval, Law, Status, Verdict
 from scaling.fit.solve import solve
 from scaling.fit.status import judge, remarks
 from scaling.fit.table import group_points
@@ -63,6 +64,8 @@ def fit(
     pure = laws.get(POWER.name)
     studies = _studies(POWER, points, pure.predict(points.widths), resamplings, seed) if pure else np.empty((0, len(points.widths)))
     verdict = choose(points, laws, studies)
+    if pure and verdict.choice is Choice.FLOOR:
+        laws[POWER.name] = replace(pure, status=Status.LOOK, reason="; ".join(filter(None, (pure.reason, "a floor is needed"))))
     return _fit(points, group, laws, verdict, [*notes, *remarks(points), *(f"A form is missing: {why}." for why in missing)])
 
 

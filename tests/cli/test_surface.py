@@ -13,7 +13,7 @@ SURFACE = {
     "status": {"CONFIG", "--json", *READ},
     "table": {"CONFIG", "--out", *READ},
     "fit": {
-        *("SOURCE", "--x", "--y", "--by", "--form", "--holdout", "--predict"),
+        *("SOURCE", "--x", "--y", "--by", "--form", "--holdout", "--predict", "--reach"),
         *("--errors", "--of", "--best-over", "--validation", "--population", "--json", *READ),
     },
     "report": {"CONFIG", "--out", *READ},

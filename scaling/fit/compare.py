@@ -1,0 +1,148 @@
+"""Two laws beside each other: do their exponents differ, where do they meet; and which size a law needs for an error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from scaling.errors import FitError, UsageError
+from scaling.fit.forms import Form
+from scaling.fit.result import LEVEL, Fit, Interval, Law
+
+MARGIN = 0.05
+"""Of exponents that are called equal."""
+FURTHEST = 100.0
+"""Laws are followed to so many times beyond the measured sizes, on either side; further out they are said not to meet."""
+GRID = 400
+"""Places in between."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """One form's law of two groups."""
+
+    first: str
+    second: str
+    form: str
+    difference: Interval
+    """Of the exponents, the first less the second, with its 95 % interval."""
+    margin: float
+    equal: bool
+    """Whether the 90 % interval of the difference lies within the margin (two one-sided tests at 5 %); false proves no difference."""
+    meeting: Interval | None
+    """The size at which the laws meet, with its 95 % interval; None where the fitted ones don't. An end may be infinite or 0."""
+    within: bool
+    """Whether they meet within what both groups measured, and not where they are extrapolated."""
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def compare(first: Fit, second: Fit, *, form: str = "power", margin: float = MARGIN) -> Comparison:
+    """Compare two groups of points along one x.
+
+    Args:
+        form: of the laws.
+        margin: of equal exponents.
+
+    Raises:
+        UsageError: the points are of different columns, or no positive margin.
+        FitError: a group has no law of this form.
+    """
+    if (first.points.x_name, first.points.y_name) != (second.points.x_name, second.points.y_name):
+        raise UsageError(f"laws of {first.points.y_name} along {first.points.x_name} and {second.points.x_name} can't be compared")
+    if margin <= 0:
+        raise UsageError(f"a margin must be above 0, not {margin:g}")
+    laws = [_law(fit, form) for fit in (first, second)]
+    # Draws of one place rest on the same random numbers. That pairs images, which are shared; seeds are not, so without images they are mixed.
+    draws = [law.draws for law in laws]
+    if first.points.wrong is None or second.points.wrong is None:
+        draws[1] = np.random.default_rng(0).permutation(draws[1])
+    count = min(map(len, draws))
+    apart = draws[0][:count, 1] - draws[1][:count, 1]
+    narrow = np.quantile(apart, [0.05, 0.95])
+    measured = [(fit.points.widths[0], fit.points.widths[-1]) for fit in (first, second)]
+    low, high = max(low for low, _ in measured), min(high for _, high in measured)
+    ends = min(low for low, _ in measured), max(high for _, high in measured)
+    estimate, others = (
+        _meeting(laws[0].form, one, other, ends)
+        for one, other in ((_estimates(laws[0]), _estimates(laws[1])), (draws[0][:count], draws[1][:count]))
+    )
+    place = float(estimate[0])
+    return Comparison(
+        first=first.label,
+        second=second.label,
+        form=form,
+        difference=_interval(laws[0].parameters["exponent"].estimate - laws[1].parameters["exponent"].estimate, apart),
+        margin=margin,
+        equal=bool(-margin < narrow[0] and narrow[1] < margin),
+        meeting=_interval(place, others) if np.isfinite(place) and place > 0 else None,
+        within=bool(low <= place <= high),
+    )
+
+
+def side_by_side(fits: Sequence[Fit], *, form: str = "power", margin: float = MARGIN) -> list[Comparison]:
+    """Every pair of groups that have a law of this form."""
+    return [compare(*pair, form=form, margin=margin) for pair in combinations([fit for fit in fits if form in fit.laws], 2)]
+
+
+def needed(fit: Fit, error: float, *, form: str = "power") -> Interval:
+    """The size at which a law comes down to an error, with its 95 % interval; infinite where it never does.
+
+    Raises:
+        UsageError: an error of 0 or below.
+        FitError: there is no law of this form.
+    """
+    if error <= 0:
+        raise UsageError(f"an error must be above 0, not {error:g}")
+    law = _law(fit, form)
+    estimate, draws = (_size(table, error) for table in (_estimates(law), law.draws))
+    return _interval(float(estimate[0]), draws)
+
+
+def _law(fit: Fit, form: str) -> Law:
+    if form not in fit.laws:
+        raise FitError(f"{fit.label} has no law of the form {form}")
+    return fit.laws[form]
+
+
+def _estimates(law: Law) -> Float[np.ndarray, "1 parameters"]:
+    return np.array([[law.parameters[name].estimate for name in law.form.parameters]])
+
+
+def _size(parameters: Float[np.ndarray, "rows parameters"], error: float) -> Float[np.ndarray, " rows"]:
+    """Where the curve is at the error; a flat or rising one never comes down to it."""
+    amplitude, exponent = parameters[:, 0], parameters[:, 1]
+    above = error - (parameters[:, 2] if parameters.shape[1] > 2 else 0.0)
+    falls = (exponent > 0) & (above > 0)
+    ratio = np.divide(amplitude, above, out=np.ones_like(amplitude), where=falls)
+    with np.errstate(over="ignore"):
+        return np.where(falls, ratio ** np.divide(1, exponent, out=np.ones_like(exponent), where=falls), np.inf)
+
+
+def _meeting(
+    form: Form, first: Float[np.ndarray, "rows parameters"], second: Float[np.ndarray, "rows parameters"], ends: tuple[float, float]
+) -> Float[np.ndarray, " rows"]:
+    """The size nearest to the middle of the ends at which the curves cross; where they don't, infinite or 0, by the side of the smaller gap."""
+    places = np.geomspace(ends[0] / FURTHEST, ends[1] * FURTHEST, GRID)
+    apart = np.log(form.evaluate(first[:, None, :], places)) - np.log(form.evaluate(second[:, None, :], places))
+    crosses = np.sign(apart[:, :-1]) != np.sign(apart[:, 1:])
+    away = np.abs(np.log(places[:-1] ** 2 / (ends[0] * ends[1])))
+    at, rows = np.where(crosses, away, np.inf).argmin(axis=1), np.arange(len(apart))
+    left, right = apart[rows, at], apart[rows, at + 1]
+    meets = crosses.any(axis=1)
+    # Between two places the curves are straight in logarithms.
+    share = np.divide(left, left - right, out=np.zeros_like(left), where=meets & (left != right))
+    found = places[at] * (places[1] / places[0]) ** share
+    return np.where(meets, found, np.where(np.abs(apart[:, -1]) < np.abs(apart[:, 0]), np.inf, 0.0))
+
+
+def _interval(estimate: float, draws: Float[np.ndarray, " draws"]) -> Interval:
+    """Between order statistics, because a draw may be infinite; it always holds the estimate."""
+    ordered, tail = np.sort(draws), int(len(draws) * (1 - LEVEL) / 2)
+    return Interval(estimate=estimate, low=min(float(ordered[tail]), estimate), high=max(float(ordered[-1 - tail]), estimate))

@@ -117,7 +117,7 @@ class Verdict:
     def evidence(self) -> str:
         """In words."""
         told = [] if self.floor_p is None else [f"a floor of 0: p = {self.floor_p:.2g}"]
-        told += [] if self.ceiling is None else [f"the floor is at most {self.ceiling:.0%} of the widest error"]
+        told += [] if self.ceiling is None else [f"the floor is at most {100 * self.ceiling:.0f} % of the widest error"]
         if self.foreseen is not None:
             told.append(f"the widest networks lie {'inside' if self.foreseen else 'outside'} what the narrower ones foretell")
         return "; ".join(told)

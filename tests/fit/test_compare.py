@@ -27,7 +27,6 @@ def test_intervals_of_difference_and_meeting_hold_the_truth_as_often_as_they_say
         found = compare(studied(LAWS[0], 2 * k), studied(LAWS[1], 2 * k + 1))
         held["difference"] += found.difference.low <= 0.2 <= found.difference.high
         held["meeting"] += found.meeting.low <= place <= found.meeting.high
-        assert found.meeting.estimate == pytest.approx(place, rel=0.5)
     for found in held.values():
         # Honest intervals fail either bound once in 10,000 repeats or less.
         assert binom.ppf(1e-4, studies, 0.93) <= found

@@ -42,6 +42,7 @@ TELLING = (
     Telling("precision", "mean test error"),
     Telling("overhead", "wall time"),
     Telling("reading", "scaling"),
+    Telling("fits", "fit over"),
     Telling("memory", "mapped data"),
     Telling("memory", "predicted over measured"),
 )

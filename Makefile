@@ -1,9 +1,9 @@
-# `make quickstart`, `make test` and `make bench`. Each makes the same environment first.
+# `make quickstart`, `make test`, `make bench` and `make coverage`. Each makes the same environment first.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: quickstart test bench environment clean
+.PHONY: quickstart test bench coverage environment clean
 
 quickstart: environment
 	$(BIN)/scaling run configs/quickstart.yaml
@@ -18,6 +18,9 @@ test: environment
 
 bench: environment
 	$(BIN)/python -m tests.benchmarks
+
+coverage: environment
+	$(BIN)/python -m tests.coverage
 
 environment: .venv/installed
 

@@ -1,6 +1,6 @@
 """Fitting: ten groups of eight widths and eight seeds, with 2,000 resamplings, by seeds alone and over 10,000 test images as well; on one core.
 
-    python -m tests.benchmarks.fits    # in a process of its own: fits once each way and prints the seconds
+python -m tests.benchmarks.fits    # in a process of its own: fits once each way and prints the seconds
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""How often intervals hold what is planted, and how often verdicts are right: ``make coverage``."""

@@ -1,0 +1,75 @@
+"""What was found in many studies of one cell."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import binomtest, linregress, t
+
+from scaling.fit import Fit, Points, Status, fit, foretell
+from tests.coverage.cells import EXPONENT, Cell
+
+LOW, HIGH = 0.93, 0.97
+"""Of an honest 95 % interval's coverage, with what is forgiven."""
+REJECTED = 1e-4
+BEYOND = 2
+"""Times the widest: where a prediction is asked for."""
+RESAMPLINGS = 400
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Of one cell."""
+
+    cell: Cell
+    studies: int
+    held: dict[str, int]
+    """Studies whose interval of a quantity holds the truth."""
+    doubtful: int
+    """Studies whose floored law is to be looked at or refused."""
+    verdicts: Counter[str]
+
+    def fails(self, quantity: str) -> bool:
+        """Whether a binomial test refuses that the coverage lies where it should; at a bound an interval may hold too much."""
+        found, at_bound = self.held[quantity], quantity == "floor" and not self.cell.floor
+        few = binomtest(found, self.studies, 0.95 if at_bound else LOW, "less").pvalue < REJECTED
+        return few or (not at_bound and binomtest(found, self.studies, HIGH, "greater").pvalue < REJECTED)
+
+
+def tally(cell: Cell, studies: int, seed: int = 0) -> Tally:
+    """Draw studies, fit them, and count."""
+    held: Counter[str] = Counter(dict.fromkeys(QUANTITIES, 0))
+    doubtful, verdicts = 0, Counter[str]()
+    for study in range(studies):
+        points = cell.study(np.random.default_rng([seed, study]))
+        found = fit(points, resamplings=RESAMPLINGS, seed=study)
+        held.update({name: int(_holds(name, cell, found, points)) for name in QUANTITIES})
+        doubtful += found.laws["floor"].status is not Status.USABLE
+        verdicts[found.verdict.choice.value] += 1
+    return Tally(cell, studies, dict(held), doubtful, verdicts)
+
+
+QUANTITIES = ("exponent", "floor", "prediction", "naive exponent")
+"""The last one is what least squares on logarithms say, whose law has no floor."""
+
+
+def _holds(quantity: str, cell: Cell, found: Fit, points: Points) -> bool:
+    law = found.laws["floor"]
+    if quantity == "naive exponent":
+        low, high = _least_squares(points)
+        return low <= EXPONENT <= high
+    if quantity == "prediction":
+        size = BEYOND * cell.sizes[-1]
+        made = next(prediction.mean for prediction in foretell(found, [size]) if prediction.form == "floor")
+        return made.low <= cell.mean(size) <= made.high
+    interval, truth = law.parameters[quantity], dict(zip(law.form.parameters, cell.law, strict=True))[quantity]
+    return interval.low <= truth <= interval.high
+
+
+def _least_squares(points: Points) -> tuple[float, float]:
+    """Of the exponent, from a straight line through the logarithms of the means."""
+    line = linregress(np.log(points.widths), np.log(np.maximum(points.means, 1e-6)))
+    half = t.ppf(0.975, len(points.widths) - 2) * line.stderr
+    return -line.slope - half, -line.slope + half

@@ -20,7 +20,7 @@ bench: environment
 	$(BIN)/python -m tests.benchmarks
 
 coverage: environment
-	$(BIN)/python -m tests.coverage
+	$(BIN)/python -m tests.simulations
 
 environment: .venv/installed
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from math import isfinite
+from math import inf, isfinite
 
 from rich.console import Group
 from rich.markup import escape
@@ -47,13 +47,16 @@ def reach_text(fits: Iterable[Fit], errors: Sequence[float | int]) -> Table:
     """The size that each law needs for some errors."""
     fits = list(fits)
     table = Table(title=f"{fits[0].points.x_name} that an error needs" if fits else None, caption="95 % intervals, if the form is right")
-    for name in ("curve", "form", "error", "size"):
-        table.add_column(name, justify="right" if name == "error" else "left")
+    for name in ("curve", "form", "error", "size", "beyond the widest"):
+        table.add_column(name, justify="right" if name in ("error", "beyond the widest") else "left")
     for fit in fits:
         for form, law in fit.laws.items():
             for error in errors:
                 size = needed(fit, error, form=form)
-                table.add_row(escape(fit.label), law.form.formula, f"{error:g}", escape(quantity(size)) if isfinite(size.estimate) else "never")
+                found = quantity(size) if isfinite(size.estimate) else f"never [{size.low:.3g}, never]"
+                times = size.estimate / fit.points.widths[-1]
+                beyond = f"{times:.3g} times" if 1 < times < inf else ""
+                table.add_row(escape(fit.label), law.form.formula, f"{error:g}", escape(found), beyond)
     return table
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from scaling.api.available import catalogue, fetch, inventory
     from scaling.api.explain import Difference, Reason, diff, why
-    from scaling.api.fitting import fit_source, foretell, laws_text, predictions_text, reach_text
+    from scaling.api.fitting import fit_source, foretell, further, laws_text, predictions_text, reach_text
     from scaling.api.measuring import bench
     from scaling.api.reading import merge, report, results, tidy, write_table
     from scaling.api.running import Failure, Outcome, run
@@ -28,6 +28,7 @@ __all__ = [
     "fetch",
     "fit_source",
     "foretell",
+    "further",
     "inventory",
     "laws_text",
     "merge",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -44,6 +46,31 @@ def foretell(fit: Fit, sizes: Sequence[float | int]) -> list[Prediction]:
     from scaling.fit import foretell
 
     return foretell(fit, sizes)
+
+
+def further(fit: Fit, fits: Sequence[Fit], *, sizes: Sequence[float | int] = (), errors: Sequence[float | int] = ()) -> dict[str, Any]:
+    """What a fit says beyond its laws, for JSON: ``predictions``, ``reach``, and ``beside`` the other groups."""
+    from scaling.fit import compare, needed
+
+    others = [other for other in fits if other is not fit and "power" in other.laws] if "power" in fit.laws else []
+    return {
+        "predictions": [made.to_dict() for made in foretell(fit, sizes)],
+        "reach": [
+            {"form": form, "error": error, **{end: _finite(value) for end, value in asdict(needed(fit, error, form=form)).items()}}
+            for form in fit.laws
+            for error in errors
+        ],
+        "beside": [_json(compare(fit, other).to_dict()) for other in others],
+    }
+
+
+def _json(value: Any) -> Any:
+    return {name: _json(inner) for name, inner in value.items()} if isinstance(value, dict) else _finite(value)
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no infinity: null."""
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def reach_text(fits: Iterable[Fit], errors: Sequence[float | int]) -> RichTable:
@@ -134,6 +161,8 @@ def fit_source(
         raise TableError(f"--form {form}: must be one of {', '.join(FORMS)}")
     settings = settings or Settings()
     notes: list[str] = []
+    if counts and y != "test_error":
+        raise UsageError(f"--errors {counts[0]}: gives test_error, which is what is fitted then; leave out --y {y}")
     if _is_file(source):
         table = _foreign(source, settings, overrides, counts)
         by = ["architecture"] if by is None and "architecture" in table.column_names else by or []
@@ -144,8 +173,8 @@ def fit_source(
         table = _own(source, settings, overrides, {x, y, *by, *(best or ())})
     if best:
         over, validation = best
-        if validation == y:
-            raise UsageError(f"--best-over {over}: the least of many {y} is small by chance; choose by another column, --validation")
+        if validation == y or validation.startswith("test"):
+            raise UsageError(f"--best-over {over}: the least of many {validation} is small by chance; name a --validation column")
         table, notes = best_over(table, over, x=x, by=by, validation=validation)
     wrong = None
     if population:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from pathlib import Path
 from typing import Annotated
 
@@ -40,12 +41,15 @@ def console() -> Console:
 
 
 def numbers(option: str, text: str) -> list[float]:
-    """``96,192`` as numbers; none for no text.
+    """``96,192`` as numbers above 0; none for no text.
 
     Raises:
         UsageError: it is something else.
     """
     try:
-        return [float(part) for part in text.split(",")] if text else []
+        found = [float(part) for part in text.split(",")] if text else []
     except ValueError:
-        raise UsageError(f"{option} {text}: must be numbers with commas between them, such as 96,192") from None
+        found = [0.0]
+    if not all(0 < number < inf for number in found):
+        raise UsageError(f"{option} {text}: must be numbers above 0 with commas between them, such as 96,192")
+    return found

@@ -70,8 +70,7 @@ def fit(
         best=(best_over, validation) if best_over else None,
     )
     if as_json:
-        foretold = [{"predictions": [made.to_dict() for made in api.foretell(fitted, sizes)]} if sizes else {} for fitted in fits]
-        print(json.dumps([fitted.to_dict() | more for fitted, more in zip(fits, foretold, strict=True)], indent=2))
+        print(json.dumps([fitted.to_dict() | api.further(fitted, fits, sizes=sizes, errors=reached) for fitted in fits], indent=2))
         return
     console().print(api.laws_text(fits))
     if sizes:

@@ -58,11 +58,11 @@ def compare(first: Fit, second: Fit, *, form: str = "power", margin: float = MAR
         raise UsageError(f"laws of {first.points.y_name} along {first.points.x_name} and {second.points.x_name} can't be compared")
     if margin <= 0:
         raise UsageError(f"a margin must be above 0, not {margin:g}")
+    if first.label == second.label:
+        raise UsageError(f"both groups are called {first.label}; laws that are compared need names of their own")
     laws = [_law(fit, form) for fit in (first, second)]
-    # Draws of one place rest on the same random numbers. That pairs images, which are shared; seeds are not, so without images they are mixed.
+    # Draws of one place rest on one draw of the images, where these are a sample, and on seeds of their own.
     draws = [law.draws for law in laws]
-    if first.points.wrong is None or second.points.wrong is None:
-        draws[1] = np.random.default_rng(0).permutation(draws[1])
     count = min(map(len, draws))
     apart = draws[0][:count, 1] - draws[1][:count, 1]
     narrow = np.quantile(apart, [0.05, 0.95])
@@ -98,11 +98,12 @@ def needed(fit: Fit, error: float, *, form: str = "power") -> Interval:
         UsageError: an error of 0 or below.
         FitError: there is no law of this form.
     """
-    if error <= 0:
+    if not (error > 0 and np.isfinite(error)):
         raise UsageError(f"an error must be above 0, not {error:g}")
     law = _law(fit, form)
-    estimate, draws = (_size(table, error) for table in (_estimates(law), law.draws))
-    return _interval(float(estimate[0]), draws)
+    estimate = float(_size(_estimates(law), error)[0])
+    low, high = map(float, law.ends(lambda draws: _size(draws, error)))
+    return Interval(estimate=estimate, low=min(low, estimate), high=max(high, estimate))
 
 
 def _law(fit: Fit, form: str) -> Law:

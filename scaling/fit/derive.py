@@ -25,10 +25,11 @@ def from_counts(table: pa.Table, errors: str, of: str) -> pa.Table:
     for name in (errors, of):
         check_column(table.column_names, name)
     wrong, images = numbers(table, errors), numbers(table, of)
-    unfit = ~np.isnan(wrong) & ~((wrong >= 0) & (images >= 1) & (wrong <= images))
+    whole = (wrong == np.floor(wrong)) & (images == np.floor(images))
+    unfit = ~np.isnan(wrong) & ~((wrong >= 0) & (images >= 1) & (wrong <= images) & whole)
     if unfit.any():
         row = int(unfit.argmax())
-        raise TableError(f"{errors}: row {row + 1} has {wrong[row]:g} of {images[row]:g}, which can't be; counts lie between 0 and {of}")
+        raise TableError(f"{errors}: row {row + 1} has {wrong[row]:g} of {images[row]:g}; counts are whole numbers between 0 and {of}")
     kept = [name for name in table.column_names if name not in (ERROR, IMAGES)]
     table = table.select(kept).append_column(ERROR, pa.array(wrong / images, from_pandas=True))
     return table.append_column(IMAGES, pa.array(images, from_pandas=True))
@@ -42,22 +43,31 @@ def best_over(table: pa.Table, over: str, *, x: str, by: Sequence[str], validati
         validation: what it is chosen by; never what is fitted, or the best would be best by chance.
 
     Returns:
-        The rows that are left, and a note that says what was chosen.
+        The rows that are left, and notes that say what was chosen and what was left out.
 
     Raises:
         TableError: a column is missing, or no row has a value to choose by.
     """
     for name in (over, validation, x, *by):
         check_column(table.column_names, name)
-    numbers(table, validation)
-    keys = [*by, x]
-    seen = table.filter(pc.is_finite(table[validation]))
-    if not seen.num_rows:
+    if "acc" in validation:
+        raise TableError(f"{validation}: looks like an accuracy, of which the least is the worst; choose by an error or a loss")
+    seen = np.isfinite(numbers(table, validation))
+    if not seen.any():
         raise TableError(f"{validation}: has no numbers, so no {over} can be chosen by it; runs have one where dataset.validation is above 0")
-    means = seen.group_by([*keys, over]).aggregate([(validation, "mean")]).sort_by([(f"{validation}_mean", "ascending")])
+    keys = [*by, x]
+    # A value whose runs diverged, or lack a value to choose by, comes after those whose runs are all there: else luck would choose.
+    tried = table.append_column("lacking", pa.array(~seen, pa.int8())).group_by([*keys, over], use_threads=False)
+    means = tried.aggregate([("lacking", "mean"), (validation, "mean")])
+    means = means.sort_by([("lacking_mean", "ascending"), (f"{validation}_mean", "ascending"), (over, "ascending")])
     chosen: dict[tuple[object, ...], object] = {}
-    for row in means.to_pylist():
+    for row in means.filter(pc.less(means["lacking_mean"], 1)).to_pylist():
         chosen.setdefault(tuple(row[key] for key in keys), row[over])
-    mine = [chosen.get(tuple(row[key] for key in keys), row) == row[over] for row in table.select([*keys, over]).to_pylist()]
-    told = ", ".join(f"{value} at {key[-1]}" for key, value in sorted(chosen.items(), key=str))
-    return table.filter(pa.array(mine, pa.bool_())), [f"Chosen by the mean {validation}, {over}: {told}."]
+    rows = [(tuple(row[key] for key in keys), row[over]) for row in table.select(list(dict.fromkeys([*keys, over]))).to_pylist()]
+    mine = [key in chosen and chosen[key] == value for key, value in rows]
+    ordered = sorted(chosen.items(), key=lambda item: (*map(str, item[0][:-1]), item[0][-1]))
+    told = ", ".join(f"{value} at {', '.join(map(str, key))}" for key, value in ordered)
+    notes = [f"Chosen by the mean {validation}, {over}: {told}. The choice is in no interval."]
+    if lost := sum(key not in chosen for key, _ in rows):
+        notes.append(f"Left out: {lost} of {len(rows)} runs (no {validation} at their {x}).")
+    return table.filter(pa.array(mine, pa.bool_())), notes

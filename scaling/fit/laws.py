@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from zlib import crc32
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +14,7 @@ from scaling.errors import FitError, UsageError
 from scaling.fit.choice import choose
 from scaling.fit.forms import FORMS, POWER, Form
 from scaling.fit.likelihood import support
-from scaling.fit.noise import dispersion, dispersion_about
+from scaling.fit.noise import dispersion, dispersion_about, freedom
 from scaling.fit.points import Points
 from scaling.fit.resample import resample
 from scaling.fit.result import LEVEL, Choice, Fit, HeldOut, Interval, Law, Status, Verdict
@@ -53,16 +54,18 @@ def fit(
             raise UsageError(f"form: {name!r} is unknown; must be one of {', '.join(FORMS)}")
     if not forms or resamplings < 1:
         raise UsageError("a fit needs at least one form and one resampling")
+    # Groups share their images, but no seeds: each has random numbers of its own for them.
+    stream = crc32(", ".join((group or {}).values()).encode())
     laws, missing = {}, []
     for name in forms:
         try:
-            laws[name] = _law(FORMS[name], points, holdout, resamplings, seed)
+            laws[name] = _law(FORMS[name], points, holdout, resamplings, seed, stream)
         except FitError as error:
             missing.append(str(error))
     if not laws:
         raise FitError(missing[0])
     pure = laws.get(POWER.name)
-    studies = _studies(POWER, points, pure.predict(points.widths), resamplings, seed) if pure else np.empty((0, len(points.widths)))
+    studies = _studies(POWER, points, pure.predict(points.widths), resamplings, seed, stream) if pure else np.empty((0, len(points.widths)))
     verdict = choose(points, laws, studies)
     if pure and verdict.choice is Choice.FLOOR:
         laws[POWER.name] = replace(pure, status=Status.LOOK, reason="; ".join(filter(None, (pure.reason, "a floor is needed"))))
@@ -121,26 +124,29 @@ def _fit(points: Points, group: dict[str, str] | None, laws: dict[str, Law], ver
     )
 
 
-def _studies(form: Form, points: Points, curve: NDArray[np.float64], draws: int, seed: int) -> NDArray[np.float64]:
+def _studies(form: Form, points: Points, curve: NDArray[np.float64], draws: int, seed: int, stream: int) -> NDArray[np.float64]:
     """[draws, widths]: means of other studies that might have been, the same ones for each form where every width has replicates."""
-    scatter, freedom = _scatter(form, points, curve)
-    return resample(points, curve, dispersion=scatter, freedom=freedom, draws=draws, seed=seed)
+    scatter, known = _scatter(form, points, curve)
+    return resample(points, curve, dispersion=scatter, freedom=known, draws=draws, seed=seed, stream=stream)
 
 
-def _law(form: Form, points: Points, holdout: int, resamplings: int, seed: int) -> Law:
+def _law(form: Form, points: Points, holdout: int, resamplings: int, seed: int, stream: int) -> Law:
     widths, means, counts, trials = points.widths, points.means, points.counts.astype(float), points.trials
     # A mean of 0 has no logarithm, in which what is held out is compared.
     spare = max(0, min(holdout, len(widths) - len(form.parameters) - 2)) if means.all() else 0
     kept = np.where(np.arange(len(widths)) < len(widths) - np.arange(spare + 1)[:, None], counts, 0)
     estimate, *narrow = solve(form, widths, np.broadcast_to(means, kept.shape), kept, trials)
+    if not np.isfinite(estimate).all():
+        raise FitError(f"{form.formula}: {points.y_name} is beyond what can be computed with; write it in another unit")
     curve = form.evaluate(estimate, widths)
-    studies = _studies(form, points, curve, resamplings, seed)
+    studies = _studies(form, points, curve, resamplings, seed, stream)
     draws = solve(form, widths, studies, np.broadcast_to(counts, studies.shape), trials, near=curve)
     ends = np.stack([estimate, *_quantiles(draws)])  # the estimate too: a bound can push all draws to one side of it
+    pure = None
     if form.floored and ends[:, 2].min() == 0:
         # At this end stands the pure law. Draws held at the bound hardly reach as low as its exponent may be, so its own interval is taken in.
-        pure = solve(POWER, widths, studies, np.broadcast_to(counts, studies.shape), trials, near=curve)
-        ends = np.concatenate([ends, np.insert(_quantiles(pure), 2, 0, axis=1)])
+        pure = np.insert(solve(POWER, widths, studies, np.broadcast_to(counts, studies.shape), trials, near=curve), 2, 0, axis=1)
+        ends = np.concatenate([ends, _quantiles(pure)])
     parameters = {
         name: Interval(estimate=float(value), low=float(low), high=float(high))
         for name, value, low, high in zip(form.parameters, estimate, ends.min(axis=0), ends.max(axis=0), strict=True)
@@ -151,6 +157,7 @@ def _law(form: Form, points: Points, holdout: int, resamplings: int, seed: int) 
         form=form,
         parameters=parameters,
         draws=draws,
+        bound=pure,
         rmse_log=_rms(np.log(curve[seen] / means[seen])),
         aicc=_aicc(form, points, curve),
         held_out=tuple(_held_out(points, left, form.evaluate(fitted, widths)) for left, fitted in enumerate(narrow, start=1)),
@@ -161,7 +168,7 @@ def _law(form: Form, points: Points, holdout: int, resamplings: int, seed: int) 
 
 def _aicc(form: Form, points: Points, curve: NDArray[np.float64]) -> float | None:
     """With the dispersion that replicates tell, the same for all forms (Burnham & Anderson 2002, section 2.5)."""
-    scatter, k, n = dispersion(points), len(form.parameters), len(points.widths)
+    scatter, k, n = dispersion(points), len(form.parameters) + 1, len(points.widths)  # the dispersion is estimated too
     return -2 * support(points, curve) / scatter + 2 * k + 2 * k * (k + 1) / (n - k - 1) if scatter and n > k + 1 else None
 
 
@@ -174,11 +181,11 @@ def _scatter(form: Form, points: Points, curve: NDArray[np.float64]) -> tuple[fl
     """Dispersion and its degrees of freedom: from replicates, or else from how the means lie about the curve."""
     scatter = dispersion(points)
     if scatter is not None:
-        return scatter, points.replicates
-    freedom = len(points.widths) - len(form.parameters)
-    if not freedom:
+        return scatter, freedom(points)
+    spare = len(points.widths) - len(form.parameters)
+    if not spare:
         raise FitError(f"{form.formula} through {len(curve)} widths without replicates has no interval; add seeds or widths")
-    return dispersion_about(points, curve, freedom), freedom
+    return dispersion_about(points, curve, spare), spare
 
 
 def _held_out(points: Points, spare: int, predicted: NDArray[np.float64]) -> HeldOut:

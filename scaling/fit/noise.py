@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from scaling.fit.points import Points
 
+COPIES = 1e-20
+"""A dispersion below this is the rounding of equal numbers."""
 HALF = 0.5
 """Of all test images: where a binomial's variance has its peak."""
 
@@ -34,11 +36,16 @@ def dispersion(points: Points) -> float | None:
     Below 1 for counts when networks agree on which images are hard, as they share the test set.
     """
     seen = points.means > 0  # networks without an error say nothing about its scatter
-    replicates = (points.counts - 1)[seen].sum()
+    replicates = freedom(points)
     if not replicates:
         return None
     squares = np.bincount(points.width, points.deviations**2)[seen]
     return float((squares / variance(points.means[seen], points.trials)).sum() / replicates)
+
+
+def freedom(points: Points) -> int:
+    """Degrees of freedom behind the dispersion."""
+    return int((points.counts - 1)[points.means > 0].sum())
 
 
 def dispersion_about(points: Points, curve: NDArray[np.float64], freedom: int) -> float:

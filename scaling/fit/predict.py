@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import ndtri, stdtrit
 
 from scaling.errors import UsageError
-from scaling.fit.noise import dispersion, dispersion_about, variance
+from scaling.fit.noise import dispersion, dispersion_about, freedom, variance
 from scaling.fit.result import LEVEL, Fit, Interval, Law
 
 
@@ -23,7 +23,7 @@ class Prediction:
     mean: Interval
     """Of the mean error over seeds."""
     run: Interval | None
-    """Of one new network; None where nothing tells how far runs scatter."""
+    """Of one new network on this test set; None where nothing tells how far runs scatter, or where the images are a sample."""
     beyond: float
     """The size over the widest that was measured: an extrapolation above 1."""
 
@@ -48,21 +48,28 @@ def foretell(fit: Fit, sizes: Sequence[float | int], *, seed: int = 0) -> list[P
 
 
 def _foretold(fit: Fit, name: str, law: Law, size: float | int, rng: np.random.Generator) -> Prediction:
-    points = fit.points
+    points, at = fit.points, np.asarray(size, dtype=float)
     estimate = float(law.predict(size))
-    curves = law.form.evaluate(law.draws, np.asarray(size, dtype=float))
-    scatter, freedom = dispersion(points), points.replicates
-    if scatter is None and (freedom := len(points.widths) - len(law.form.parameters)) > 0:
-        scatter = dispersion_about(points, law.predict(points.widths), freedom)
+
+    def curves(draws: np.ndarray) -> np.ndarray:
+        return law.form.evaluate(draws, at)
+
+    scatter, behind = dispersion(points), freedom(points)
+    if scatter is None and (behind := len(points.widths) - len(law.form.parameters)) > 0:
+        scatter = dispersion_about(points, law.predict(points.widths), behind)
     run = None
-    if scatter is not None:
+    if scatter is not None and points.wrong is None:
         # A scatter that was estimated from few runs is uncertain by itself: Student's quantile over the normal one, as for the means.
-        stretch = float(stdtrit(freedom, (1 + LEVEL) / 2) / ndtri((1 + LEVEL) / 2))
-        noise = stretch * rng.standard_normal(len(curves)) * np.sqrt(scatter * variance(curves, points.trials))
-        run = _interval(estimate, np.maximum(curves + noise, 0))
-    return Prediction(form=name, x=float(size), mean=_interval(estimate, curves), run=run, beyond=float(size / points.widths[-1]))
+        stretch = float(stdtrit(behind, (1 + LEVEL) / 2) / ndtri((1 + LEVEL) / 2))
+        noise = stretch * np.sqrt(scatter) * rng.standard_normal(len(law.draws))
+
+        def runs(draws: np.ndarray) -> np.ndarray:
+            return np.asarray(np.maximum(curves(draws) + noise * np.sqrt(variance(curves(draws), points.trials)), 0))
+
+        run = _interval(estimate, law.ends(runs))
+    return Prediction(form=name, x=float(size), mean=_interval(estimate, law.ends(curves)), run=run, beyond=float(size / points.widths[-1]))
 
 
-def _interval(estimate: float, draws: np.ndarray) -> Interval:
-    low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(estimate=estimate, low=min(float(low), estimate), high=max(float(high), estimate))
+def _interval(estimate: float, ends: tuple[np.ndarray, np.ndarray]) -> Interval:
+    low, high = map(float, ends)
+    return Interval(estimate=estimate, low=min(low, estimate), high=max(high, estimate))

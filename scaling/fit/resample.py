@@ -19,7 +19,7 @@ from scaling.fit.result import LEVEL
 
 
 def resample(
-    points: Points, curve: Float[np.ndarray, " widths"], *, dispersion: float, freedom: int, draws: int, seed: int
+    points: Points, curve: Float[np.ndarray, " widths"], *, dispersion: float, freedom: int, draws: int, seed: int, stream: int = 0
 ) -> Float[np.ndarray, "draws widths"]:
     """Draw the means of other studies.
 
@@ -29,12 +29,13 @@ def resample(
         dispersion: what multiplies that variance.
         freedom: degrees of freedom behind what is known of the scatter.
         draws: how many studies.
-        seed: where chance comes from.
+        seed: where chance comes from; the same for groups that share their images.
+        stream: another number, other seeds on the same images.
 
     Returns:
         Above 0 wherever the points' mean is.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng([seed, 0, stream])
     counts, single = points.counts, points.counts == 1
     start = np.cumsum(counts) - counts
     # Runs of one width stand together, so that each draws within its own and one reduction sums all widths.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -58,6 +58,8 @@ class Law:
     """By the form's names: amplitude, exponent, floor."""
     draws: NDArray[np.float64]
     """[resamplings, parameters]: the same fit on resampled seeds, spread for few seeds as ``scaling.fit.resample`` says."""
+    bound: NDArray[np.float64] | None
+    """Where the floor may be 0: the draws of the law without one, whose intervals are taken in; those held at the bound are too narrow."""
     rmse_log: float
     """Root mean square of log(fitted / observed mean) over the widths."""
     aicc: float | None
@@ -73,12 +75,24 @@ class Law:
         estimates = np.array([self.parameters[name].estimate for name in self.form.parameters])
         return self.form.evaluate(estimates, np.asarray(x, dtype=float))
 
+    def ends(self, of: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The 95 % interval of something that follows from the parameters.
+
+        Args:
+            of: from [draws, parameters] to [draws, ...]; may be infinite.
+        """
+        found = []
+        for draws in (self.draws,) if self.bound is None else (self.draws, self.bound):
+            ordered = np.sort(of(draws), axis=0)  # between order statistics, because values may be infinite
+            tail = int(len(draws) * (1 - LEVEL) / 2)
+            found.append((ordered[tail], ordered[-1 - tail]))
+        lows, highs = zip(*found, strict=True)
+        return np.asarray(np.min(lows, axis=0)), np.asarray(np.max(highs, axis=0))
+
     def band(self, x: Sizes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The pointwise 95 % band of the mean at ``x``."""
         at = np.asarray(x, dtype=float)
-        curves = self.form.evaluate(np.expand_dims(self.draws, tuple(range(1, at.ndim + 1))), at)
-        low, high = np.quantile(curves, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
-        return np.asarray(low), np.asarray(high)
+        return self.ends(lambda draws: self.form.evaluate(np.expand_dims(draws, tuple(range(1, at.ndim + 1))), at))
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON; the draws are left out."""

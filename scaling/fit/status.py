@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import fdtri
 
 from scaling.fit.forms import Form
-from scaling.fit.noise import dispersion, dispersion_about
+from scaling.fit.noise import COPIES, dispersion, dispersion_about, freedom
 from scaling.fit.points import Points
 from scaling.fit.result import Interval, Status
 from scaling.fit.solve import STEEPEST
@@ -18,8 +18,6 @@ WIDTHS, SPAN, SEEDS = 6, 10.0, 4
 """Fewer widths, a smaller factor between the ends, or fewer runs a width than these ask for a look."""
 MISFIT = 0.01
 """A form that would lie so far from the means by chance this rarely asks for a look."""
-COPIES = 1e-20
-"""A dispersion below this is the rounding of equal numbers."""
 
 
 def judge(form: Form, points: Points, curve: NDArray[np.float64], parameters: dict[str, Interval]) -> tuple[Status, str]:
@@ -41,12 +39,14 @@ def judge(form: Form, points: Points, curve: NDArray[np.float64], parameters: di
         reasons.append(f"the exponent's interval reaches the end of the search, {STEEPEST:g}")
     if form.floored and parameters["floor"].low <= 0:
         reasons.append("the floor's interval reaches its bound, 0")
-    scatter, freedom = dispersion(points), widths - len(form.parameters)
+    if exponent.high < 0:
+        reasons.append(f"{points.y_name} rises")
+    scatter, spare = dispersion(points), widths - len(form.parameters)
     if scatter is not None and scatter < COPIES:
         reasons.append("the runs of each width are equal, as copies are")
     elif scatter is not None:
-        far = dispersion_about(points, curve, freedom) / scatter
-        if far > fdtri(freedom, points.replicates, 1 - MISFIT):
+        far = dispersion_about(points, curve, spare) / scatter
+        if far > fdtri(spare, freedom(points), 1 - MISFIT):
             reasons.append(f"the means lie {sqrt(far):.2g} times as far from the curve as their seeds explain")
     return (Status.LOOK if reasons else Status.USABLE), "; ".join(reasons)
 

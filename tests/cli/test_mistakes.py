@@ -32,7 +32,7 @@ MISTAKES = {
     "fit {folder}/none": "no such study (.yaml), store (a folder or URI) or table (.parquet, .csv)",
     "fit {study}": "train it with: scaling run",
     "fit {folder}": "holds no runs",
-    "fit {study} --predict 3,many": "--predict 3,many: must be numbers with commas between them",
+    "fit {study} --predict 3,many": "--predict 3,many: must be numbers above 0",
     "fit {study} --errors wrong": "--errors and --of go together",
     "fit {study} --errors wrong --of images": "have test_error already",
     "fit {study} --form cubic": "must be one of auto, power, floor",

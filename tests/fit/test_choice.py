@@ -90,3 +90,28 @@ def test_the_evidence_stands_beside_the_verdict():
 def test_without_both_forms_nothing_is_told():
     alone = fit(plant((0.4, 0.5, 0.0), np.random.default_rng(0)), forms=("power",), resamplings=50).verdict
     assert (alone.choice, alone.floor_p, alone.ceiling, alone.foreseen, alone.evidence) == (Choice.UNCLEAR, None, None, None, "")
+
+
+def test_a_formulas_rounding_is_no_evidence():
+    x = np.array(WIDE, float)
+    for points in (bare(x, 2 * x**-0.5), bare(np.repeat(x, 3), np.repeat(2 * x**-0.5 * (1 + 0.01 * np.cos(x)), 3))):
+        verdict = fit(points, resamplings=50).verdict
+        assert (verdict.choice, verdict.floor_p) == (Choice.UNCLEAR, None)
+
+
+@pytest.mark.parametrize("y", [[0.3] * 8, [1.0] * 8, [0.1 * k for k in range(1, 9)]], ids=["constant", "all wrong", "rising"])
+def test_what_has_no_law_that_falls_gets_no_verdict(y):
+    verdict = fit(bare(WIDE, y), resamplings=50).verdict
+    assert verdict.choice is Choice.UNCLEAR
+
+
+def test_a_rising_error_asks_for_a_look():
+    rng = np.random.default_rng(0)
+    x = np.repeat(np.array(WIDE, float), 4)
+    law = fit(bare(x, 0.1 * x**0.3 * rng.normal(1, 0.02, len(x))), resamplings=100).laws["power"]
+    assert "loss rises" in law.reason
+
+
+@pytest.mark.parametrize("resamplings", [1, 2, 30])
+def test_few_resamplings_are_enough_for_an_answer(resamplings):
+    fit(plant((0.4, 0.5, 0.0), np.random.default_rng(0)), resamplings=resamplings)

@@ -32,9 +32,9 @@ def test_counts_are_fractions_of_what_was_tested():
     assert made["test_images"].to_pylist() == [100, 100, 100]
 
 
-@pytest.mark.parametrize(("wrong", "of"), [(-1, 100), (101, 100), (0, 0), (1, None)])
+@pytest.mark.parametrize(("wrong", "of"), [(-1, 100), (101, 100), (0, 0), (1, None), (1.5, 100)])
 def test_counts_that_cannot_be_are_named_with_their_row(wrong, of):
-    table = pa.table({"wrong": pa.array([3, wrong], pa.int64()), "of": pa.array([100, of], pa.int64())})
+    table = pa.table({"wrong": pa.array([3, wrong], pa.float64()), "of": pa.array([100, of], pa.int64())})
     with pytest.raises(TableError, match="wrong: row 2 has"):
         from_counts(table, "wrong", "of")
 
@@ -57,9 +57,27 @@ def test_the_best_is_what_a_loop_finds_by_validation_alone():
         means = {rate: np.mean([r["val_error"] for r in rows if (r["filters"], r["learning_rate"]) == (width, rate)]) for rate in RATES}
         best = min(means, key=means.get)
         assert {r["learning_rate"] for r in kept.to_pylist() if r["filters"] == width} == {best}
-        assert f"{best} at {width}" in note
+        assert f"{best} at a, {width}" in note
     assert kept.num_rows == len(WIDTHS) * SEEDS
     assert len({r["learning_rate"] for r in kept.to_pylist()}) > 1
+
+
+def test_a_setting_whose_runs_diverge_is_not_chosen_for_its_lucky_ones():
+    rows = [{"filters": 4, "lr": lr, "val": val, "y": 0.1} for lr, val in ((0.1, 0.2), (0.1, 0.21), (1.0, 0.1), (1.0, None))]
+    kept, _ = best_over(pa.Table.from_pylist(rows), "lr", x="filters", by=(), validation="val")
+    assert set(kept["lr"].to_pylist()) == {0.1}
+
+
+def test_sizes_without_validation_are_left_out_with_a_note():
+    rows = [{"filters": size, "lr": 0.1, "val": None if size == 8 else 0.2, "y": 0.1} for size in (2, 4, 8, 8)]
+    kept, notes = best_over(pa.Table.from_pylist(rows), "lr", x="filters", by=(), validation="val")
+    assert kept.num_rows == 2
+    assert notes[1] == "Left out: 2 of 4 runs (no val at their filters)."
+
+
+def test_an_accuracy_is_nothing_to_be_least():
+    with pytest.raises(TableError, match="val_accuracy: looks like an accuracy"):
+        best_over(pa.table({"n": [1], "lr": [1], "val_accuracy": [0.5]}), "lr", x="n", by=(), validation="val_accuracy")
 
 
 def test_without_validation_nothing_is_chosen():

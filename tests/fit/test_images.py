@@ -83,3 +83,13 @@ def test_the_estimand_says_so():
     points = planted(np.random.default_rng(0))
     assert fit(points, resamplings=20).estimand == "mean error over seeds and over images like those of this test set"
     assert fit(given(points), resamplings=20).estimand == "mean error over seeds, on this test set"
+
+
+def test_groups_share_images_and_no_seeds():
+    """Two groups whose images have nothing in common but their number: a draw of images that serves both makes no correlation, one of seeds would."""
+    draws = []
+    for label in ("a", "b"):
+        rng = np.random.default_rng(label == "b")
+        points = planted(rng, seeds=2, images=4000)
+        draws.append(fit(points, forms=("power",), group={"of": label}, resamplings=2000).laws["power"].draws[:, 1])
+    assert abs(np.corrcoef(draws)[0, 1]) < 0.25

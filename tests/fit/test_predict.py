@@ -31,6 +31,16 @@ def test_what_is_foretold_is_there_as_often_as_it_says():
         assert found <= binom.isf(1e-4, STUDIES, 0.97)
 
 
+def test_a_floor_that_may_be_none_does_not_narrow_what_is_foretold():
+    """Of a law without a floor, the floored form's mean at twice the widest size."""
+    truth, held = float(curve(np.array([24.0]), LAW)[0]), 0
+    for study in range(STUDIES):
+        found = fit(plant(LAW, np.random.default_rng([5, study]), trials=TRIALS), holdout=0, resamplings=200, seed=study)
+        made = next(prediction.mean for prediction in foretell(found, [24]) if prediction.form == "floor")
+        held += made.low <= truth <= made.high
+    assert binom.ppf(1e-4, STUDIES, 0.93) <= held
+
+
 def test_a_run_scatters_more_than_the_mean_and_further_out_both_widen():
     found = fit(plant(LAW, np.random.default_rng(0)), resamplings=400)
     made = {(p.form, p.x): p for p in foretell(found, [6, 96])}

@@ -1,6 +1,6 @@
 """Simulate, count, and write artifacts/published/coverage/{coverage,verdicts}.csv and the tables of docs/coverage.md.
 
-python -m tests.coverage [--studies 4000] [--workers 2]
+python -m tests.simulations [--studies 4000] [--workers 2]
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from concurrent.futures import ProcessPoolExecutor
 
 from scaling.plan import host
 from tests.benchmarks.processes import ROOT
-from tests.coverage.cells import cells, verdict_cells
-from tests.coverage.tally import QUANTITIES, Tally, tally
+from tests.simulations.cells import cells, verdict_cells
+from tests.simulations.tally import QUANTITIES, Tally, tally
 
 FOLDER, PAGE = ROOT / "artifacts" / "published" / "coverage", ROOT / "docs" / "coverage.md"
 VERDICTS = ("power law", "floor needed", "cannot tell")
@@ -21,7 +21,7 @@ CELL = ("noise", "widths", "seeds", "floor over widest error")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.coverage", description="How often intervals hold what is planted.")
+    parser = argparse.ArgumentParser(prog="python -m tests.simulations", description="How often intervals hold what is planted.")
     parser.add_argument("--studies", type=int, default=4000, help="of each cell (%(default)s)")
     parser.add_argument("--workers", type=int, default=host.cores())
     asked = parser.parse_args()
@@ -60,7 +60,7 @@ def page(studies: int, tables: dict[str, Sequence[Sequence[str]]]) -> str:
     return f"""# Coverage: how often intervals hold what is planted
 
 Written by `make coverage`: {studies:,} simulated studies a cell, of a law with exponent 0.5, each fitted as `scaling fit` does it.
-`tests/coverage/cells.py` says what the kinds of noise are, and `tests/coverage/tally.py` what is counted.
+`tests/simulations/cells.py` says what the kinds of noise are, and `tests/simulations/tally.py` what is counted.
 
 ## Intervals
 

@@ -7,9 +7,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from tests.coverage.__main__ import confusion, coverage, page
-from tests.coverage.cells import Cell, cells, verdict_cells
-from tests.coverage.tally import QUANTITIES, Tally, tally
+from tests.simulations.__main__ import confusion, coverage, page
+from tests.simulations.cells import Cell, cells, verdict_cells
+from tests.simulations.tally import QUANTITIES, Tally, tally
 
 STUDIES = 80
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import binomtest, linregress, t
 
 from scaling.fit import Fit, Points, Status, fit, foretell
-from tests.coverage.cells import EXPONENT, Cell
+from tests.simulations.cells import EXPONENT, Cell
 
 LOW, HIGH = 0.93, 0.97
 """Of an honest 95 % interval's coverage, with what is forgiven."""

@@ -86,7 +86,7 @@ def test_the_estimand_says_so():
 
 
 def test_groups_share_images_and_no_seeds():
-    """Two groups whose images have nothing in common but their number: a draw of images that serves both makes no correlation, one of seeds would."""
+    """Two groups whose images have only their number in common: one draw of images for both makes no correlation, one of seeds would."""
     draws = []
     for label in ("a", "b"):
         rng = np.random.default_rng(label == "b")

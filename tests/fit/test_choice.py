@@ -8,7 +8,7 @@ from planted_laws import DISPERSION, bare, curve, plant
 from scipy import integrate, stats
 
 from scaling.fit import Choice, Points, fit
-from scaling.fit.choice import REFUSED
+from scaling.fit.choice import FEWEST, REFUSED
 from scaling.fit.likelihood import support
 from scaling.fit.noise import variance
 
@@ -114,4 +114,5 @@ def test_a_rising_error_asks_for_a_look():
 
 @pytest.mark.parametrize("resamplings", [1, 2, 30])
 def test_few_resamplings_are_enough_for_an_answer(resamplings):
-    fit(plant((0.4, 0.5, 0.0), np.random.default_rng(0)), resamplings=resamplings)
+    found = fit(plant((0.4, 0.5, 0.0), np.random.default_rng(0)), resamplings=resamplings)
+    assert (found.verdict.foreseen is None) == (resamplings < FEWEST)

@@ -58,6 +58,8 @@ def draw_error(grouped: Grouped, means: pa.Table, laws: Laws, axis: AxisOf) -> D
         handles.append(Line2D([], [], color=look.color, marker=look.marker, label=_legend(label, laws, len(runs))))
     handles.append(Line2D([], [], color="#555555", label="power law $A\\,x^{-\\rho}$ with its 95 % band"))
     handles.append(Line2D([], [], color="#555555", ls="--", lw=1, label="with a floor, $A\\,x^{-\\rho} + E$"))
+    if any("broken" in drawable(fit) for fit in laws.fits.values()):
+        handles.append(Line2D([], [], color="#555555", ls=":", lw=1.4, label="with a bend"))
     figure.legend(handles=handles, loc="outside lower left")
     if axis is FILTERS:
         style.width_ticks(axes, pc.unique(means[axis.column]).to_pylist())
@@ -93,6 +95,8 @@ def _curves(axes: Axes, laws: dict[str, Law], widths: np.ndarray, color: str) ->
         if floor.status is Status.USABLE:
             axes.fill_between(x, *floor.band(x), color=color, alpha=0.08, lw=0)
         axes.plot(x, floor.predict(x), color=color, ls="--", lw=1, zorder=3)
+    if broken := laws.get("broken"):
+        axes.plot(x, broken.predict(x), color=color, ls=":", lw=1.4, zorder=3)
 
 
 def _legend(label: str, laws: Laws, runs: int) -> str:
@@ -114,17 +118,18 @@ def _caption(grouped: Grouped, laws: Laws, axis: AxisOf) -> str:
 
 
 def _numbers(means: pa.Table, laws: Laws) -> pa.Table:
-    """The means with the laws beside them."""
-    columns: dict[str, list[float | None]] = {name: [] for name in ("power", "power_low", "power_high", "floor")}
-    for row in means.to_pylist():
-        fitted = drawable(laws.fits.get(row["group"]))
-        x = np.array([float(row[laws.x])])
-        power, floor = fitted.get("power"), fitted.get("floor")
-        low, high = power.band(x) if power else (None, None)
-        columns["power"].append(float(power.predict(x)[0]) if power else None)
-        columns["power_low"].append(float(low[0]) if low is not None else None)
-        columns["power_high"].append(float(high[0]) if high is not None else None)
-        columns["floor"].append(float(floor.predict(x)[0]) if floor else None)
+    """The means with the laws beside them; ``power_low`` is of the band at each x by itself, ``power_all_low`` of that of the whole curve."""
+    names = ("power", "power_low", "power_high", "power_all_low", "power_all_high", "floor")
+    columns = {name: np.full(len(means), np.nan) for name in names}
+    groups, x = np.array(means["group"].to_pylist()), means[laws.x].to_numpy().astype(float)
+    for label, fit in laws.fits.items():
+        mine, fitted = groups == label, drawable(fit)
+        if power := fitted.get("power"):
+            curves = (power.predict(x[mine]), *power.band(x[mine]), *power.band(x[mine], simultaneous=True))
+            for name, curve in zip(names, curves, strict=False):
+                columns[name][mine] = curve
+        if floor := fitted.get("floor"):
+            columns["floor"][mine] = floor.predict(x[mine])
     for name, values in columns.items():
-        means = means.append_column(name, pa.array(values, pa.float64()))
+        means = means.append_column(name, pa.array(values, pa.float64(), from_pandas=True))
     return means

@@ -77,7 +77,7 @@ def law_words(fits: Iterable[Fit]) -> list[LawWords]:
         LawWords(
             label=fit.label,
             form=law.form.formula,
-            exponent=quantity(law.parameters["exponent"]),
+            exponent=_exponent(law),
             amplitude=quantity(law.parameters["amplitude"]),
             floor=amount(fit, law.parameters["floor"]) if "floor" in law.parameters else "–",
             held_out=_held_out(law),
@@ -89,6 +89,14 @@ def law_words(fits: Iterable[Fit]) -> list[LawWords]:
         for fit in fits
         for law in fit.laws.values()
     ]
+
+
+def _exponent(law: Law) -> str:
+    """With what it becomes beyond a bend."""
+    near = quantity(law.parameters["exponent"])
+    if "bend" not in law.parameters:
+        return near
+    return f"{near}; beyond {quantity(law.parameters['bend'])}: {quantity(law.parameters['beyond'])}"
 
 
 def amount(fit: Fit, interval: Interval) -> str:

@@ -12,7 +12,7 @@ from analysis.drawing import Drawing
 from analysis.groups import Grouped
 from analysis.laws import Laws, drawable
 
-TITLES = {"power": "power law", "floor": "power law with a floor"}
+TITLES = {"power": "power law", "floor": "with a floor", "broken": "with a bend"}
 
 
 def draw_residuals(grouped: Grouped, means: pa.Table, laws: Laws) -> Drawing | None:
@@ -22,10 +22,11 @@ def draw_residuals(grouped: Grouped, means: pa.Table, laws: Laws) -> Drawing | N
         return None
     fitted = [(index, label) for index, label in enumerate(grouped.labels) if label in set(numbers["group"].to_pylist())]
     figure = Figure(figsize=(style.WIDTH, 2.5 + 0.16 * -(-len(fitted) // 2)))
-    panels = figure.subplots(1, 2, sharex=True, sharey=True)
+    titles = {form: title for form, title in TITLES.items() if form != "broken" or form in numbers["form"].to_pylist()}
+    panels = figure.subplots(1, len(titles), sharex=True, sharey=True)
     widths = np.sort(pc.unique(means["filters"]).to_numpy())
     apart = min(0.03, 0.6 * np.diff(np.log10(widths)).min(initial=1.0) / len(grouped.labels))
-    for axes, (form, title) in zip(panels, TITLES.items(), strict=True):
+    for axes, (form, title) in zip(panels, titles.items(), strict=True):
         axes.set(xscale="log", title=title, xlabel="filters")
         axes.axhline(0, color="#555555", lw=0.8)
         for index, label in fitted:

@@ -13,6 +13,7 @@ from rich.text import Text
 from analysis.laws import amount, law_words
 from analysis.words import quantity
 from scaling.fit import Comparison, Fit, Status, foretell, needed, side_by_side
+from scaling.fit.profile import profile
 
 MOST_COMPARED = 4
 """Curves, of which each pair has a line; more lines would hide the laws."""
@@ -30,7 +31,21 @@ def laws_text(fits: Iterable[Fit]) -> Group:
         numbers = (law.exponent, law.floor, law.held_out)
         table.add_row(escape(law.label), law.form, *map(escape, numbers), str(law.widths), str(law.runs), status)
     pairs = side_by_side(fits) if len(fits) <= MOST_COMPARED else []
-    return Group(table, *map(Text, (*(_verdict(fit) for fit in fits), *(_beside(fits[0].points.x_name, pair) for pair in pairs))))
+    second = [line for fit in fits for line in _profiles(fit)]
+    return Group(table, *map(Text, (*(_verdict(fit) for fit in fits), *second, *(_beside(fits[0].points.x_name, pair) for pair in pairs))))
+
+
+def _profiles(fit: Fit) -> list[str]:
+    """The second opinion on the exponents."""
+    if fit.points.wrong is not None or not fit.laws:
+        return []
+    found = [profile(fit, form) for form in fit.laws]
+    told = [
+        f"{quantity(one.parameters['exponent'])} for {fit.laws[one.form].form.formula}"
+        + ("" if one.confirmed else " (the optimum is not confirmed)")
+        for one in found
+    ]
+    return [f"{fit.label}: exponent by profile likelihood, {'; '.join(told)}"]
 
 
 def _beside(x: str, pair: Comparison) -> str:

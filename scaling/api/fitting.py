@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from scaling.fit import Fit, Prediction
 
 STUDY = (".yaml", ".yml")
+BESIDE = ("power", "floor")
 CURVE = "group"
 """Column with the label of a run's curve."""
-FORMS = {"auto": ("power", "floor"), "power": ("power",), "floor": ("floor",)}
+FORMS = {"auto": BESIDE, "power": ("power",), "floor": ("floor",), "broken": (*BESIDE, "broken"), "m4": (*BESIDE, "m4")}
 
 
 def laws_text(fits: Iterable[Fit]) -> Group:
@@ -51,6 +52,7 @@ def foretell(fit: Fit, sizes: Sequence[float | int]) -> list[Prediction]:
 def further(fit: Fit, fits: Sequence[Fit], *, sizes: Sequence[float | int] = (), errors: Sequence[float | int] = ()) -> dict[str, Any]:
     """What a fit says beyond its laws, for JSON: ``predictions``, ``reach``, and ``beside`` the other groups."""
     from scaling.fit import compare, needed
+    from scaling.fit.profile import profile
 
     others = [other for other in fits if other is not fit and "power" in other.laws] if "power" in fit.laws else []
     return {
@@ -60,6 +62,7 @@ def further(fit: Fit, fits: Sequence[Fit], *, sizes: Sequence[float | int] = (),
             for form in fit.laws
             for error in errors
         ],
+        "profiles": [] if fit.points.wrong is not None else [_json(profile(fit, form).to_dict()) for form in fit.laws],
         "beside": [_json(compare(fit, other).to_dict()) for other in others],
     }
 
@@ -137,17 +140,20 @@ def fit_source(
     population: bool = False,
     counts: tuple[str, str] | None = None,
     best: tuple[str, str] | None = None,
+    std: str | None = None,
 ) -> list[Fit]:
     """Fit laws to the points of a study, a store, or any .parquet or .csv.
 
     Args:
         x, y, by: columns; of a study and a store those of ``tidy``, so that any leaf of the configuration is one.
         by: their values tell curves apart; by default the curves of the report, and ``architecture`` where a table of someone else has it.
-        form: ``power``, ``floor``, or ``auto`` for both side by side.
+        form: ``auto`` for a power law with and without a floor side by side; ``power`` or ``floor`` for one of them; ``broken`` or ``m4``
+            for that form beside both.
         holdout: up to how many of the widest networks a law is tested on.
         overrides: laid over a study, such as ``recipe.epochs=5``.
         population: count the test images as a sample too; the runs' predictions must be stored.
         counts: of a table of someone else, the columns of wrong ones and of all that were tested, which give ``test_error``.
+        std: a column of the standard deviations of y, where these are known.
         best: a column, such as ``learning_rate``, of which only the best value at each size counts, and the validation column that says so.
 
     Raises:
@@ -161,6 +167,8 @@ def fit_source(
         raise TableError(f"--form {form}: must be one of {', '.join(FORMS)}")
     settings = settings or Settings()
     notes: list[str] = []
+    if std and (counts or population):
+        raise UsageError(f"--std {std}: standard deviations that are stated leave nothing for --errors or --population to tell; leave one out")
     if counts and y != "test_error":
         raise UsageError(f"--errors {counts[0]}: gives test_error, which is what is fitted then; leave out --y {y}")
     if _is_file(source):
@@ -170,7 +178,7 @@ def fit_source(
         if counts:
             raise UsageError(f"--errors {counts[0]}: the runs of a study or a store have test_error already; leave it out")
         by = by or ([CURVE] if best is None else ["architecture"])
-        table = _own(source, settings, overrides, {x, y, *by, *(best or ())})
+        table = _own(source, settings, overrides, {x, y, *by, *(best or ()), *([std] if std else [])})
     if best:
         over, validation = best
         if validation == y or validation.startswith("test"):
@@ -180,7 +188,7 @@ def fit_source(
     if population:
         table = table.filter(pc.is_finite(table[y])) if y in table.column_names else table
         wrong = _wrong(source, settings, table, y)
-    return fit_table(table, x=x, y=y, by=tuple(by), forms=FORMS[form], holdout=holdout, wrong=wrong, notes=notes)
+    return fit_table(table, x=x, y=y, by=tuple(by), forms=FORMS[form], holdout=holdout, wrong=wrong, std=std, notes=notes)
 
 
 def _foreign(source: str, settings: Settings, overrides: Sequence[str], counts: tuple[str, str] | None) -> pa.Table:

@@ -36,12 +36,13 @@ def fit(
     by: Annotated[
         list[str], typer.Option(metavar="COLUMN", help="Its values tell curves apart; may be repeated.", show_default="the report's curves")
     ] = [],  # noqa: B006
-    form: Annotated[str, typer.Option(help="auto, power or floor.")] = "auto",
+    form: Annotated[str, typer.Option(help="auto, power, floor, broken or m4.")] = "auto",
     holdout: Annotated[int, typer.Option(min=1, help="Up to how many of the widest networks a law is tested on.")] = 3,
     predict: Annotated[str, typer.Option(metavar="X,X,...", help="Sizes to predict, such as 96,192.")] = "",
     reach: Annotated[str, typer.Option(metavar="ERROR,...", help="Errors whose size is wanted, such as 0.02.")] = "",
     errors: Annotated[str, typer.Option(metavar="COLUMN", help="Of someone else's table: how many were wrong, with --of.")] = "",
     of: Annotated[str, typer.Option(metavar="COLUMN", help="Out of how many.")] = "",
+    std: Annotated[str, typer.Option(metavar="COLUMN", help="Known standard deviations of y.")] = "",
     best_over: Annotated[str, typer.Option(metavar="COLUMN", help="Only its best value at each size counts, such as learning_rate.")] = "",
     validation: Annotated[str, typer.Option(metavar="COLUMN", help="What --best-over chooses by.")] = "val_error",
     population: Annotated[bool, typer.Option("--population", help="Count the test images as a sample too.")] = False,
@@ -67,6 +68,7 @@ def fit(
         overrides=set_,
         population=population,
         counts=(errors, of) if errors else None,
+        std=std or None,
         best=(best_over, validation) if best_over else None,
     )
     if as_json:

@@ -9,6 +9,7 @@ from scaling.fit.points import Points
 from scaling.fit.predict import Prediction, foretell
 from scaling.fit.result import Choice, Fit, HeldOut, Interval, Law, Status, Verdict
 from scaling.fit.rows import rows
+from scaling.fit.scatter import Scatter
 from scaling.fit.table import columns, group_points, read_table
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Law",
     "Points",
     "Prediction",
+    "Scatter",
     "Status",
     "Verdict",
     "best_over",

@@ -101,8 +101,8 @@ def needed(fit: Fit, error: float, *, form: str = "power") -> Interval:
     if not (error > 0 and np.isfinite(error)):
         raise UsageError(f"an error must be above 0, not {error:g}")
     law = _law(fit, form)
-    estimate = float(_size(_estimates(law), error)[0])
-    low, high = map(float, law.ends(lambda draws: _size(draws, error)))
+    estimate = float(law.form.size(_estimates(law), error)[0])
+    low, high = map(float, law.ends(lambda draws: law.form.size(draws, error)))
     return Interval(estimate=estimate, low=min(low, estimate), high=max(high, estimate))
 
 
@@ -114,16 +114,6 @@ def _law(fit: Fit, form: str) -> Law:
 
 def _estimates(law: Law) -> Float[np.ndarray, "1 parameters"]:
     return np.array([[law.parameters[name].estimate for name in law.form.parameters]])
-
-
-def _size(parameters: Float[np.ndarray, "rows parameters"], error: float) -> Float[np.ndarray, " rows"]:
-    """Where the curve is at the error; a flat or rising one never comes down to it."""
-    amplitude, exponent = parameters[:, 0], parameters[:, 1]
-    above = error - (parameters[:, 2] if parameters.shape[1] > 2 else 0.0)
-    falls = (exponent > 0) & (above > 0)
-    ratio = np.divide(amplitude, above, out=np.ones_like(amplitude), where=falls)
-    with np.errstate(over="ignore"):
-        return np.where(falls, ratio ** np.divide(1, exponent, out=np.ones_like(exponent), where=falls), np.inf)
 
 
 def _meeting(

@@ -29,7 +29,7 @@ def image_deviations(points: Points, draws: int, seed: int) -> Float[np.ndarray,
     """
     wrong = _wrong(points)
     by_width = np.stack([wrong[points.width == width].mean(axis=0) for width in range(len(points.widths))], axis=1)
-    return np.asarray(_weights(wrong.shape[1], draws, seed) @ by_width.astype(np.float32), dtype=float)
+    return np.asarray(image_weights(wrong.shape[1], draws, seed) @ by_width.astype(np.float32), dtype=float)
 
 
 def seeds_share(points: Points) -> Float[np.ndarray, " widths"]:
@@ -55,7 +55,7 @@ def _wrong(points: Points) -> Bool[np.ndarray, "runs images"]:
 
 
 @lru_cache(maxsize=1)
-def _weights(images: int, draws: int, seed: int) -> Float[np.ndarray, "draws images"]:
+def image_weights(images: int, draws: int, seed: int) -> Float[np.ndarray, "draws images"]:
     """How often each image is drawn more often than once, over the number of images; each row sums to 0."""
     rng = np.random.default_rng([seed, 1])  # another stream than that of the seeds
     weights = np.empty((draws, images), np.float32)

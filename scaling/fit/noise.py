@@ -1,59 +1,72 @@
-"""How far runs of one size scatter: known up to one factor, the dispersion, which is the same for all sizes."""
+"""How far runs of one size scatter about the curve: known up to one factor, the dispersion, which is the same for all sizes.
+
+A quasi-likelihood follows from the variance V alone: of one run with value y under a curve mu it is the integral of (y - t) / V(t) up to mu
+(Wedderburn 1974). For counts below one half that is the binomial's log-likelihood, for bare values the gamma's.
+"""
 
 from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scaling.fit.points import Points
-
-COPIES = 1e-20
-"""A dispersion below this is the rounding of equal numbers."""
 HALF = 0.5
 """Of all test images: where a binomial's variance has its peak."""
 
+Numbers = NDArray[np.float64]
 
-def variance(mean: NDArray[np.float64], trials: int | None) -> NDArray[np.float64]:
-    """Of one run, at dispersion 1.
 
-    Counts have a binomial's, up to its peak at a half and constant from there: a power law may pass 1 at small sizes, where the
-    binomial's is negative. Bare values have a constant relative spread, as log-normal noise has.
+class Noise(ABC):
+    """Variance and quasi-log-likelihood of one run, at dispersion 1."""
 
-    Args:
-        mean: the curve.
-        trials: test images; None for bare values.
+    @abstractmethod
+    def variance(self, curve: Numbers) -> Numbers:
+        """At a mean above 0."""
+
+    @abstractmethod
+    def support(self, y: Numbers, curve: Numbers) -> Numbers:
+        """The quasi-log-likelihood, up to a term that is the same for all curves."""
+
+
+@dataclass(frozen=True)
+class Counted(Noise):
+    """Fractions of images: a binomial's variance up to its peak at a half, and constant from there.
+
+    A power law may pass 1 at small sizes, where a binomial has no variance.
     """
-    if trials is None:
-        return mean**2
-    held = np.minimum(mean, HALF)
-    binomial: NDArray[np.float64] = held * (1 - held) / trials
-    return binomial
+
+    images: int
+
+    def variance(self, curve: Numbers) -> Numbers:
+        held = np.minimum(curve, HALF)
+        return np.asarray(held * (1 - held) / self.images)
+
+    def support(self, y: Numbers, curve: Numbers) -> Numbers:
+        low = np.minimum(curve, HALF)
+        inside = y * np.log(low) + (1 - y) * np.log1p(-low)
+        beyond = 2 * ((y - low) ** 2 - (y - curve) ** 2)  # the integral at a constant variance
+        return np.asarray(self.images * (inside + beyond))
 
 
-def dispersion(points: Points) -> float | None:
-    """What multiplies the variance, pooled over widths; None where no width has replicates.
+@dataclass(frozen=True)
+class Relative(Noise):
+    """Bare values: a constant relative spread, as log-normal noise has."""
 
-    Below 1 for counts when networks agree on which images are hard, as they share the test set.
-    """
-    seen = points.means > 0  # networks without an error say nothing about its scatter
-    replicates = freedom(points)
-    if not replicates:
-        return None
-    squares = np.bincount(points.width, points.deviations**2)[seen]
-    return float((squares / variance(points.means[seen], points.trials)).sum() / replicates)
+    def variance(self, curve: Numbers) -> Numbers:
+        return np.asarray(curve**2)
+
+    def support(self, y: Numbers, curve: Numbers) -> Numbers:
+        return np.asarray(-(y / curve + np.log(curve)))
 
 
-def freedom(points: Points) -> int:
-    """Degrees of freedom behind the dispersion."""
-    return int((points.counts - 1)[points.means > 0].sum())
+@dataclass(frozen=True)
+class Given(Noise):
+    """Standard deviations that somebody states; they weigh the points and leave nothing to be estimated."""
 
+    def variance(self, curve: Numbers) -> Numbers:
+        return np.ones_like(curve)
 
-def dispersion_about(points: Points, curve: NDArray[np.float64], freedom: int) -> float:
-    """The same, from how the means lie about a curve; expected to equal the dispersion where the curve is right.
-
-    Args:
-        points: the runs.
-        curve: [widths].
-        freedom: widths less parameters, at least 1.
-    """
-    return float((points.counts * (points.means - curve) ** 2 / variance(curve, points.trials)).sum() / freedom)
+    def support(self, y: Numbers, curve: Numbers) -> Numbers:
+        return np.asarray(-((y - curve) ** 2) / 2)

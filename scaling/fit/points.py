@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scaling.errors import TableError
+from scaling.fit.noise import Counted, Given, Noise, Relative
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -29,6 +30,10 @@ class Points:
     """Test images, where y is the fraction of them that a network errs on; None for bare values."""
     wrong: NDArray[np.bool_] | None = None
     """[runs, images]: which images each run errs on, where the images count as a sample too; None where the test set is taken as given."""
+    order: NDArray[np.int64] | None = None
+    """[runs]: whose minibatches came in which order; None where nothing tells."""
+    stated: NDArray[np.float64] | None = None
+    """[runs]: standard deviations of y that somebody states, above 0; None where the scatter is estimated."""
 
     def __post_init__(self) -> None:
         for name, values, unfit in ((self.x_name, self.x, self.x <= 0), (self.y_name, self.y, self.y < 0)):
@@ -38,6 +43,13 @@ class Points:
                 raise TableError(f"{name}: holds {wrong[0]:g}, but a law needs finite values {least}; correct or remove such rows")
         if self.trials is not None and (self.y > 1).any():
             raise TableError(f"{self.y_name}: holds {self.y.max():g}, but an error is a fraction of the test images; divide percentages by 100")
+
+    @property
+    def noise(self) -> Noise:
+        """How one run scatters, up to the dispersion."""
+        if self.stated is not None:
+            return Given()
+        return Relative() if self.trials is None else Counted(self.trials)
 
     @cached_property
     def widths(self) -> NDArray[np.float64]:
@@ -55,19 +67,23 @@ class Points:
         return np.bincount(self.width, minlength=len(self.widths))
 
     @cached_property
+    def weights(self) -> NDArray[np.float64]:
+        """[widths]: the noise's variance over a mean's, at dispersion 1; as many as there are runs, where these are alike."""
+        return np.asarray(np.bincount(self.width, self._precision, minlength=len(self.widths)), dtype=float)
+
+    @cached_property
     def means(self) -> NDArray[np.float64]:
-        """[widths]."""
-        return np.bincount(self.width, self.y, minlength=len(self.widths)) / self.counts
+        """[widths]; runs with a stated standard deviation count by its inverse square."""
+        return np.bincount(self.width, self._precision * self.y, minlength=len(self.widths)) / self.weights
+
+    @cached_property
+    def _precision(self) -> NDArray[np.float64]:
+        return np.ones(len(self.y)) if self.stated is None else self.stated**-2.0
 
     @cached_property
     def deviations(self) -> NDArray[np.float64]:
         """[runs]: of each run from the mean of its width."""
         return self.y - self.means[self.width]
-
-    @cached_property
-    def replicates(self) -> int:
-        """Degrees of freedom of the spread over seeds, all widths together."""
-        return int((self.counts - 1).sum())
 
     @cached_property
     def std(self) -> NDArray[np.float64]:

@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtri, stdtrit
 
 from scaling.errors import UsageError
-from scaling.fit.noise import dispersion, dispersion_about, freedom, variance
-from scaling.fit.result import LEVEL, Fit, Interval, Law
+from scaling.fit.resample import stretch
+from scaling.fit.result import Fit, Interval, Law
+from scaling.fit.scatter import Source, dispersion, freedom
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,8 @@ class Prediction:
     mean: Interval
     """Of the mean error over seeds."""
     run: Interval | None
-    """Of one new network on this test set; None where nothing tells how far runs scatter, or where the images are a sample."""
+    """Of one new network on this test set; None where nothing tells how far runs scatter, where standard deviations are stated, or where the
+    images are a sample."""
     beyond: float
     """The size over the widest that was measured: an extrapolation above 1."""
 
@@ -54,17 +55,17 @@ def _foretold(fit: Fit, name: str, law: Law, size: float | int, rng: np.random.G
     def curves(draws: np.ndarray) -> np.ndarray:
         return law.form.evaluate(draws, at)
 
+    # Of one run: its spread among the runs of a size, or for want of these that of single runs about the law.
     scatter, behind = dispersion(points), freedom(points)
-    if scatter is None and (behind := len(points.widths) - len(law.form.parameters)) > 0:
-        scatter = dispersion_about(points, law.predict(points.widths), behind)
+    if scatter is None and law.scatter.source is Source.CURVE:
+        scatter, behind = law.scatter.dispersion, law.scatter.freedom
     run = None
-    if scatter is not None and points.wrong is None:
-        # A scatter that was estimated from few runs is uncertain by itself: Student's quantile over the normal one, as for the means.
-        stretch = float(stdtrit(behind, (1 + LEVEL) / 2) / ndtri((1 + LEVEL) / 2))
-        noise = stretch * np.sqrt(scatter) * rng.standard_normal(len(law.draws))
+    if scatter is not None and points.wrong is None and points.stated is None:
+        # A scatter that was estimated from few runs is uncertain by itself, as for the means.
+        noise = stretch(behind) * np.sqrt(scatter) * rng.standard_normal(len(law.draws))
 
         def runs(draws: np.ndarray) -> np.ndarray:
-            return np.asarray(np.maximum(curves(draws) + noise * np.sqrt(variance(curves(draws), points.trials)), 0))
+            return np.asarray(np.maximum(curves(draws) + noise * np.sqrt(points.noise.variance(curves(draws))), 0))
 
         run = _interval(estimate, law.ends(runs))
     return Prediction(form=name, x=float(size), mean=_interval(estimate, law.ends(curves)), run=run, beyond=float(size / points.widths[-1]))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from scaling.fit.forms import Form
 from scaling.fit.points import Points
+from scaling.fit.scatter import Scatter
 
 LEVEL = 0.95
 """Of every interval and band."""
@@ -60,6 +61,8 @@ class Law:
     """[resamplings, parameters]: the same fit on resampled seeds, spread for few seeds as ``scaling.fit.resample`` says."""
     bound: NDArray[np.float64] | None
     """Where the floor may be 0: the draws of the law without one, whose intervals are taken in; those held at the bound are too narrow."""
+    scatter: Scatter
+    """Of means, which the intervals rest on."""
     rmse_log: float
     """Root mean square of log(fitted / observed mean) over the widths."""
     aicc: float | None
@@ -89,16 +92,36 @@ class Law:
         lows, highs = zip(*found, strict=True)
         return np.asarray(np.min(lows, axis=0)), np.asarray(np.max(highs, axis=0))
 
-    def band(self, x: Sizes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The pointwise 95 % band of the mean at ``x``."""
+    def band(self, x: Sizes, *, simultaneous: bool = False) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The 95 % band of the mean at ``x``.
+
+        Args:
+            x: sizes.
+            simultaneous: the band holds the whole curve at these sizes in 95 % of studies; otherwise it does so at each one by itself.
+        """
         at = np.asarray(x, dtype=float)
-        return self.ends(lambda draws: self.form.evaluate(np.expand_dims(draws, tuple(range(1, at.ndim + 1))), at))
+
+        def curves(draws: NDArray[np.float64]) -> NDArray[np.float64]:
+            return self.form.evaluate(np.expand_dims(draws, tuple(range(1, at.ndim + 1))), at)
+
+        if not simultaneous:
+            return self.ends(curves)
+        middle, found = np.log(self.predict(at)), []
+        for draws in (self.draws,) if self.bound is None else (self.draws, self.bound):
+            away = np.log(curves(draws)) - middle
+            # The furthest place of each curve, in units of the curves' spread there (Montiel Olea & Plagborg-Moller 2019).
+            spread = np.sqrt((away**2).mean(axis=0))
+            furthest = (np.abs(away) / np.where(spread > 0, spread, 1)).reshape(len(draws), -1).max(axis=1)
+            found.append(np.quantile(furthest, LEVEL) * spread)
+        half = np.max(found, axis=0)
+        return np.asarray(np.exp(middle - half)), np.asarray(np.exp(middle + half))
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON; the draws are left out."""
         return {
             "formula": self.form.formula,
             "parameters": {name: asdict(interval) for name, interval in self.parameters.items()},
+            "scatter": {**asdict(self.scatter), "source": self.scatter.source.value},
             "rmse_log": self.rmse_log,
             "aicc": self.aicc,
             "held_out": [{**asdict(held), "left_out": list(held.left_out)} for held in self.held_out],
@@ -108,10 +131,11 @@ class Law:
 
 
 class Choice(StrEnum):
-    """Between a law with a floor and one without."""
+    """Between forms."""
 
     POWER = "power law"
     FLOOR = "floor needed"
+    BENDS = "bends"
     UNCLEAR = "cannot tell"
 
 
@@ -126,6 +150,10 @@ class Verdict:
     """The upper limit of the floor, over the widest networks' mean error."""
     foreseen: bool | None
     """Whether the widest networks lie in the prediction interval of the law of the narrower ones, all at once."""
+    floor_fits_p: float | None
+    """How often means lie as far from a law above a floor, if it is right."""
+    bend_fits_p: float | None
+    """The same of a law that bends; None where the law with a floor fits, or below eight widths."""
 
     @property
     def evidence(self) -> str:
@@ -134,6 +162,10 @@ class Verdict:
         told += [] if self.ceiling is None else [f"the floor is at most {100 * self.ceiling:.0f} % of the widest error"]
         if self.foreseen is not None:
             told.append(f"the widest networks lie {'inside' if self.foreseen else 'outside'} what the narrower ones foretell")
+        if self.floor_fits_p is not None and self.bend_fits_p is not None:
+            told.append(
+                f"means that lie as far from the law with a floor: p = {self.floor_fits_p:.2g}, with a bend: p = {self.bend_fits_p:.2g}"
+            )
         return "; ".join(told)
 
     def to_dict(self) -> dict[str, Any]:
@@ -148,7 +180,10 @@ class Fit:
     """What the points have in common: ``{"architecture": "lenet5"}``."""
     points: Points
     laws: dict[str, Law]
-    """By the form's name: ``power`` and ``floor``. A form that the points can't tell is missing, and a note says why."""
+    """By the form's name: ``power`` and ``floor``, and others where they are asked for or needed. A form that the points can't tell is
+    missing, and a note says why."""
+    robust: dict[str, Law]
+    """The same laws where runs far from the others of their width are drawn in; empty where no run is."""
     estimand: str
     notes: tuple[str, ...]
     """What was left out or looks odd, each a sentence."""
@@ -182,4 +217,5 @@ class Fit:
             },
             "verdict": self.verdict.to_dict(),
             "laws": {name: law.to_dict() for name, law in self.laws.items()},
+            "robust": {name: law.to_dict() for name, law in self.robust.items()},
         }

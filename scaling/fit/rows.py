@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from scaling.fit.forms import FLOOR
+from scaling.fit.forms import FORMS
 from scaling.fit.result import Fit
 
 
 def rows(fits: Sequence[Fit]) -> list[dict[str, Any]]:
-    """One flat row a group and form, all with the same keys; a form without a floor has None there. Of what is held out the most is told."""
+    """One flat row a group and form, all with the same keys: None for a parameter that a form lacks. Of what is held out the most is told."""
     return [
         {
             "label": fit.label,
@@ -20,7 +20,7 @@ def rows(fits: Sequence[Fit]) -> list[dict[str, Any]]:
             "formula": law.form.formula,
             **{
                 name + suffix: getattr(law.parameters[name], end) if name in law.parameters else None
-                for name in FLOOR.parameters
+                for name in dict.fromkeys(name for form in FORMS.values() for name in form.parameters)
                 for suffix, end in (("", "estimate"), ("_low", "low"), ("_high", "high"))
             },
             "rmse_log": law.rmse_log,

@@ -1,4 +1,4 @@
-"""Many fits at once: the maximum of the quasi-likelihood, by variable projection.
+"""Many fits at once of a power law or one above a floor: the maximum of the quasi-likelihood, by variable projection.
 
 With the exponent given, a form is linear in the rest: with the variances held, the least of ``sum of n (mean - curve)^2 / variance(curve)``
 over A and E >= 0 has a closed form. So only the exponent is searched: on a grid, which finds the right valley, then by Gauss-Newton steps,
@@ -14,7 +14,7 @@ from jaxtyping import Float
 
 from scaling.errors import FitError
 from scaling.fit.forms import Form
-from scaling.fit.noise import variance
+from scaling.fit.noise import Noise
 
 STEEPEST = 8.0
 """Exponents are searched from minus to plus this; measured ones are below 2."""
@@ -36,7 +36,7 @@ def solve(
     x: Float[np.ndarray, " widths"],
     means: Table,
     counts: Table,
-    trials: int | None,
+    noise: Noise,
     *,
     near: Float[np.ndarray, " widths"] | None = None,
 ) -> Float[np.ndarray, "rows parameters"]:
@@ -46,8 +46,8 @@ def solve(
         form: what is fitted.
         x: the widths.
         means: over runs, at each width; at least 0.
-        counts: runs behind each mean; 0 leaves the width out of this row.
-        trials: test images; None for bare values.
+        counts: runs behind each mean, or other weights; 0 leaves the width out of this row.
+        noise: the variance of one run.
         near: a curve that all rows are near to. It spares scans; by default each row finds its own.
 
     Raises:
@@ -60,17 +60,17 @@ def solve(
         raise FitError("no value is above 0, so there is nothing to fit; test on more images")
     place = np.log(x)
     centre = place.mean()
-    exponent, curve = _scan(form, place - centre, means, counts, trials, near)
-    amplitude, exponent, floor = _refine(form, place - centre, means, counts, trials, exponent, curve)
+    exponent, curve = _scan(form, place - centre, means, counts, noise, near)
+    amplitude, exponent, floor = _refine(form, place - centre, means, counts, noise, exponent, curve)
     return np.stack([amplitude * np.exp(exponent * centre), exponent, floor][: len(form.parameters)], axis=1)
 
 
-def _scan(form: Form, place: np.ndarray, means: Table, counts: Table, trials: int | None, near: np.ndarray | None) -> tuple[Rows, Table]:
+def _scan(form: Form, place: np.ndarray, means: Table, counts: Table, noise: Noise, near: np.ndarray | None) -> tuple[Rows, Table]:
     """The best exponent of the grid, and its curve. The variances are those of ``near``, or first equal and then the last scan's."""
     basis = np.exp(-np.outer(place, GRID))
     curve = np.broadcast_to(1.0 if near is None else near, means.shape)
     for _ in range(SCANS if near is None else 1):
-        weights = counts / variance(curve, trials)
+        weights = counts / noise.variance(curve)
         one, y = weights.sum(axis=1, keepdims=True), (weights * means).sum(axis=1, keepdims=True)
         by = (weights * means) @ basis
         amplitude, floor = _linear(form, weights @ basis**2, weights @ basis, one, by, y)
@@ -93,9 +93,7 @@ def _linear(form: Form, bb: np.ndarray, b: np.ndarray, one: np.ndarray, by: np.n
     return np.where(floor > 0, np.maximum(amplitude, 0), plain), np.maximum(floor, 0)
 
 
-def _refine(
-    form: Form, place: np.ndarray, means: Table, counts: Table, trials: int | None, exponent: Rows, curve: Table
-) -> tuple[Rows, Rows, Rows]:
+def _refine(form: Form, place: np.ndarray, means: Table, counts: Table, noise: Noise, exponent: Rows, curve: Table) -> tuple[Rows, Rows, Rows]:
     """Gauss-Newton steps in the exponent, and after each one A, E and the variances anew; rows rest when they have converged."""
     exponent, amplitude, floor = exponent.copy(), np.zeros(len(means)), np.zeros(len(means))
     limit, last, rows = np.full(len(means), 0.1), np.ones(len(means)), np.arange(len(means))
@@ -103,7 +101,7 @@ def _refine(
         mean, count = means[rows], counts[rows]
         basis = np.exp(-exponent[rows, None] * place)
         columns = np.stack([np.ones_like(basis), basis, -place * basis, mean])
-        sums = np.einsum("irw,jrw->ijr", columns * (count / variance(curve[rows], trials)), columns)
+        sums = np.einsum("irw,jrw->ijr", columns * (count / noise.variance(curve[rows])), columns)
         (one, b, t, y), (_, bb, bt, by), (_, _, tt, ty), _ = sums
         amplitude[rows], floor[rows] = A, E = _linear(form, bb, b, one, by, y)
         curve[rows] = A[:, None] * basis + E[:, None]

@@ -26,7 +26,7 @@ Group = tuple[dict[str, str], Points, tuple[str, ...]]
 
 def columns(x: str, y: str, by: Sequence[str]) -> list[str]:
     """The columns that ``group_points`` looks at, of those that a store's runs have."""
-    return list(dict.fromkeys([x, y, *by, *SETTINGS, "diverged", "test_images", "seed"]))
+    return list(dict.fromkeys([x, y, *by, *SETTINGS, "diverged", "test_images", "seed", "order"]))
 
 
 def read_table(source: Path) -> pa.Table:
@@ -60,6 +60,7 @@ def group_points(
     y: str = "test_error",
     by: Sequence[str] = ("architecture",),
     wrong: NDArray[np.bool_] | None = None,
+    std: str | None = None,
 ) -> list[Group]:
     """Cut a table into points.
 
@@ -72,6 +73,7 @@ def group_points(
         y: column of errors.
         by: columns whose values, together, name a group.
         wrong: [rows, images], which images each row's run errs on.
+        std: column of the standard deviations of y, where these are known. A column ``order`` tells runs of one order of minibatches.
 
     Returns:
         For each group, in the order of its first row: what its runs have in common, their points, and notes, each a sentence.
@@ -79,14 +81,14 @@ def group_points(
     Raises:
         TableError: a column is missing or isn't numbers, or holds a value that can't be fitted.
     """
-    for name in (x, y, *by):
+    for name in (x, y, *by, *([std] if std else [])):
         check_column(table.column_names, name)
     twice = [name for name, number in Counter(table.column_names).items() if number > 1]
     if twice:
         raise TableError(f"{twice[0]}: several columns have this name; keep one")
     sizes, values = numbers(table, x), numbers(table, y)
     diverged, lacking = _diverged(table), np.isnan(values)
-    seeds = table["seed"].to_numpy() if "seed" in table.column_names and pa.types.is_integer(table.schema.field("seed").type) else None
+    seeds, orders, stated = _whole(table, "seed"), _whole(table, "order"), _stated(table, std, lacking | diverged) if std else None
     rows: dict[tuple[str, ...], list[int]] = {}
     for row, key in enumerate(zip(*(_texts(table, name) for name in by), strict=True) if by else [()] * len(table)):
         rows.setdefault(key, []).append(row)
@@ -100,7 +102,9 @@ def group_points(
         notes = [f"Left out: {number} of {len(mine)} runs ({why})." for why, number in left.items() if number]
         runs = table.take(used)
         trials = _trials(runs) if y == "test_error" else None
-        points = Points(x_name=x, y_name=y, x=sizes[used], y=values[used], trials=trials, wrong=None if wrong is None else wrong[used])
+        mine_of = {"wrong": wrong, "order": orders, "stated": stated}
+        known = {name: column[used] for name, column in mine_of.items() if column is not None}
+        points = Points(x_name=x, y_name=y, x=sizes[used], y=values[used], trials=trials, **known)
         groups.append((dict(zip(by, key, strict=True)), points, (*notes, *_doubts(runs, points))))
     return groups
 
@@ -141,6 +145,23 @@ def _diverged(table: pa.Table) -> NDArray[np.bool_]:
     except pa.ArrowException as error:
         raise TableError(f"diverged: must hold true or false ({error})") from None
     return flags
+
+
+def _whole(table: pa.Table, name: str) -> NDArray[np.int64] | None:
+    """A column of whole numbers without gaps; None where there is no such column."""
+    if name not in table.column_names or not pa.types.is_integer(table.schema.field(name).type) or table[name].null_count:
+        return None
+    return np.asarray(table[name].cast(pa.int64()).to_numpy())
+
+
+def _stated(table: pa.Table, name: str, left_out: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Standard deviations, above 0 in each row that counts."""
+    found = numbers(table, name)
+    unfit = ~left_out & ~((found > 0) & np.isfinite(found))
+    if unfit.any():
+        row = int(unfit.argmax())
+        raise TableError(f"{name}: row {row + 1} has {found[row]:g}; a standard deviation is a number above 0: correct or remove such rows")
+    return found
 
 
 def _trials(runs: pa.Table) -> int | None:

@@ -38,7 +38,7 @@ class PackModule(pl.LightningModule):
 
     def __init__(self, pack: Pack, test: Examples, validation: Examples | None, *, steps_an_epoch: int, heard: Callable[[Epoch], None]) -> None:
         super().__init__()
-        self.automatic_optimization = False  # Lightning's closures would take a twentieth of a narrow pack's step
+        self.automatic_optimization = False  # a narrow pack's step is short, and Lightning's closures would add to it
         self.pack, self.test, self.validation, self.heard = pack, test, validation, heard
         self.recipe: Recipe = pack.cell.recipe
         self.steps_an_epoch = steps_an_epoch

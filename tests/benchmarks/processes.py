@@ -29,14 +29,14 @@ def data_folder() -> Path:
     return Path(named).absolute() if named else Settings().data
 
 
-def finished(command: list[str]) -> Finished:
-    """Run a command in the root of the checkout.
+def finished(command: list[str], **environment: str) -> Finished:
+    """Run a command in the root of the checkout, with further environment variables.
 
     Raises:
         RuntimeError: it failed; with the last lines that it wrote.
     """
     began = perf_counter()
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, check=False)
     wall_s = perf_counter() - began
     if done.returncode:
         tail = "\n".join((done.stdout + done.stderr).splitlines()[-LAST_LINES:])
@@ -49,6 +49,6 @@ def scaling(*words: object) -> Finished:
     return finished([str(Path(sys.executable).with_name("scaling")), *map(str, words)])
 
 
-def module(name: str, *words: object) -> Finished:
+def module(name: str, *words: object, **environment: str) -> Finished:
     """Run a module of this package."""
-    return finished([sys.executable, "-m", f"tests.benchmarks.{name}", *map(str, words)])
+    return finished([sys.executable, "-m", f"tests.benchmarks.{name}", *map(str, words)], **environment)

@@ -20,12 +20,19 @@ from scaling.datasets import cifar10, mnist
 from scaling.models import build, fast
 from scaling.plan.cost import EVALUATION_BATCH
 from scaling.train.process import settled
+from tests.benchmarks import processes
 from tests.benchmarks.rows import Row, over_rounds, ratios
 from tests.benchmarks.steps import Case, seconds, training_step
 
 NAME = "trials"
 B, R = 100, 8
 Work = Callable[[], object]
+Side = tuple[str, dict[str, str]]
+"""Of a comparison of processes: a word for ``tests.benchmarks.stepping``, and environment variables."""
+WHOLE: tuple[tuple[str, tuple[Side, Side], bool], ...] = (
+    ("d1=6: memory is kept between steps, over glibc's own way", (("kept", {}), ("returned", {})), True),
+    ("d1=6: huge pages, over usual ones", (("kept", {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}), ("kept", {})), False),
+)
 
 
 @dataclass(frozen=True)
@@ -41,13 +48,23 @@ class Trial:
 
 def measure(rounds: int) -> list[Row]:
     with settled():
-        return [_row(trial, rounds) for trial in trials()]
+        rows = [_row(trial, rounds) for trial in trials()]
+    return rows + [_in_processes(what, rounds, *sides, kept=kept) for what, sides, kept in WHOLE]
 
 
 def _row(trial: Trial, rounds: int) -> Row:
     pairs = [(seconds(trial.tried), seconds(trial.instead)) for _ in range(rounds)]
     note = "kept" if trial.kept else "not kept"
     return over_rounds(NAME, trial.what, "time", "", ratios([a for a, _ in pairs], [b for _, b in pairs]), note=note)
+
+
+def _in_processes(what: str, rounds: int, tried: Side, instead: Side, *, kept: bool) -> Row:
+    """A step of d1=6 in fresh processes, in turns."""
+    times: list[list[float]] = [[], []]
+    for _ in range(rounds):
+        for (word, environment), took in zip((tried, instead), times, strict=True):
+            took.append(float(processes.module("stepping", word, **environment).out))
+    return over_rounds(NAME, what, "time", "", ratios(*times), note="kept" if kept else "not kept")
 
 
 def trials() -> Iterator[Trial]:

@@ -169,3 +169,16 @@ def test_a_merged_store_has_the_finished_runs_once(scaling, study, store, tmp_pa
     assert len(open_store(other).predictions(ids)) == 0
     assert scaling("merge", study, "--store", store, "--into", tmp_path / "whole", "--predictions").code == 0
     assert open_store(tmp_path / "whole").predictions(ids).equals(open_store(store).predictions(ids))
+
+
+def test_stated_standard_deviations_and_another_form(scaling, tmp_path):
+    table = tmp_path / "se.csv"
+    table.write_text("n,loss,se\n" + "".join(f"{n},{2 * n**-0.5 + 0.2:.4f},0.01\n" for n in (1, 2, 4, 8, 16, 32, 64)))
+    words = ("fit", table, "--x", "n", "--y", "loss", "--std", "se")
+    (told,) = json.loads(scaling(*words, "--form", "broken", "--json").out)
+    assert list(told["laws"]) == ["power", "floor", "broken"]
+    assert told["laws"]["power"]["scatter"]["source"] == "the stated standard deviations"
+    assert {one["form"] for one in told["profiles"]} == set(told["laws"])
+    assert "--std se: standard deviations that are stated" in scaling(*words, "--errors", "n", "--of", "n").err
+    table.write_text("n,loss,se\n1,2,0.1\n2,1.5,0\n4,1.1,0.1\n")
+    assert "se: row 2 has 0; a standard deviation is a number above 0" in scaling(*words).err

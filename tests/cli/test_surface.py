@@ -14,7 +14,7 @@ SURFACE = {
     "table": {"CONFIG", "--out", *READ},
     "fit": {
         *("SOURCE", "--x", "--y", "--by", "--form", "--holdout", "--predict", "--reach"),
-        *("--errors", "--of", "--best-over", "--validation", "--population", "--json", *READ),
+        *("--errors", "--std", "--of", "--best-over", "--validation", "--population", "--json", *READ),
     },
     "report": {"CONFIG", "--out", *READ},
     "merge": {"CONFIG", "--into", "--predictions", *READ},

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from scaling.fit import Points
 from scaling.fit.forms import FLOOR
+from scaling.fit.noise import Counted, Noise, Relative
 
 WIDTHS = (1, 2, 3, 4, 6, 8, 12)
 DISPERSION = 0.6
@@ -31,6 +32,10 @@ def plant(
     mean = curve(x, law)
     errors = rng.normal(trials * mean, np.sqrt(DISPERSION * trials * mean * (1 - mean))).round()
     return Points(x_name="filters", y_name="test_error", x=x, y=errors.clip(0, trials) / trials, trials=trials)
+
+
+def noise_of(trials: int | None) -> Noise:
+    return Relative() if trials is None else Counted(trials)
 
 
 def bare(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray) -> Points:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from planted_laws import DISPERSION, bare, curve, plant
+from planted_laws import DISPERSION, bare, curve, noise_of, plant
 from scipy import integrate, stats
 
 from scaling.fit import Choice, Points, fit
 from scaling.fit.choice import FEWEST, REFUSED
-from scaling.fit.likelihood import support
-from scaling.fit.noise import variance
+from scaling.fit.estimate import support
+from scaling.fit.forms import BROKEN, FLOOR, Form
 
 WIDE = (1, 2, 3, 4, 6, 8, 12, 16)
 STUDIES = 200
@@ -27,7 +27,7 @@ def test_support_is_the_integral_of_the_quasi_score(trials):
     """Differences between two curves, by quadrature; one of them passes a half, where the variance stops."""
     y, low, high = 0.45, 0.3, 0.8
     points = Points(x_name="x", y_name="y", x=np.array([2.0]), y=np.array([y]), trials=trials)
-    expected, _ = integrate.quad(lambda t: (y - t) / float(variance(np.array([t]), trials)[0]), low, high, points=[0.5])
+    expected, _ = integrate.quad(lambda t: (y - t) / float(noise_of(trials).variance(np.array([t]))[0]), low, high, points=[0.5])
     assert support(points, np.array([high])) - support(points, np.array([low])) == pytest.approx(expected, rel=1e-9)
 
 
@@ -76,6 +76,29 @@ def test_a_bend_is_no_floor_where_neither_law_fits():
     found = fit(Points(x_name="filters", y_name="test_error", x=x, y=errors, trials=10_000), resamplings=200).verdict
     assert found.choice is not Choice.POWER
     assert found.floor_p > REFUSED
+
+
+def bent(rng: np.random.Generator, law: tuple[float, ...], form: Form) -> Points:
+    """Ten widths of a law of another form."""
+    x = np.repeat(np.array((*WIDE, 24, 32), float), 8)
+    mean = form.evaluate(np.array(law), x)
+    errors = rng.normal(10_000 * mean, np.sqrt(DISPERSION * 10_000 * mean * (1 - mean))).round() / 10_000
+    return Points(x_name="filters", y_name="test_error", x=x, y=errors, trials=10_000)
+
+
+def test_a_bend_that_is_seen_well_is_told():
+    found = [fit(bent(np.random.default_rng([5, k]), (0.4, 0.2, 0.9, 7.0), BROKEN), resamplings=100) for k in range(30)]
+    assert [made.verdict.choice for made in found] == [Choice.BENDS] * 30
+    held = sum(made.laws["broken"].parameters["beyond"].low <= 0.9 <= made.laws["broken"].parameters["beyond"].high for made in found)
+    assert held >= 24  # 95 % of 30, fewer with a probability of 1e-3
+    assert "with a bend: p =" in found[0].verdict.evidence
+
+
+def test_a_floor_is_rarely_called_a_bend():
+    found = [fit(bent(np.random.default_rng([6, k]), (0.4, 0.5, 0.03), FLOOR), resamplings=50) for k in range(100)]
+    bends = [made.verdict.choice for made in found].count(Choice.BENDS)
+    assert bends <= 2  # 0.1 % of 100: more with a probability of 2e-4
+    assert all("broken" not in made.laws for made in found if made.verdict.choice is not Choice.BENDS)
 
 
 def test_the_evidence_stands_beside_the_verdict():

@@ -10,6 +10,7 @@ import pytest
 
 from scaling.errors import TableError
 from scaling.fit import best_over, fit_table, from_counts
+from scaling.fit.scatter import freedom
 
 WIDTHS, RATES, SEEDS = (1, 2, 4, 8, 16, 32), (0.01, 0.1, 1.0), 4
 
@@ -46,7 +47,7 @@ def test_counts_are_fitted_as_counts():
     (found,) = fit_table(table, x="n", by=(), resamplings=50)
     assert found.points.trials == 1000
     # A binomial's own scatter: the dispersion is 1, to four sigma of a variance.
-    assert found.dispersion == pytest.approx(1, abs=4 * np.sqrt(2 / found.points.replicates))
+    assert found.dispersion == pytest.approx(1, abs=4 * np.sqrt(2 / freedom(found.points)))
 
 
 def test_the_best_is_what_a_loop_finds_by_validation_alone():

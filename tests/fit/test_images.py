@@ -10,6 +10,7 @@ from scipy.stats import binom
 from scaling.fit import Points, fit
 from scaling.fit.images import image_deviations, seeds_share
 from scaling.fit.resample import resample
+from scaling.fit.scatter import MANY, Scatter, Source
 
 LAW = (0.28, 0.5, 0.0)
 SEEDS, IMAGES = 6, 800
@@ -17,6 +18,9 @@ HARD, EASIER, HARDER = 0.2, 0.5, 3.0
 """A fifth of all images is three times as hard as the mean, the rest half as hard: 0.2 * 3 + 0.8 * 0.5 = 1."""
 SPREAD = 0.04
 """Of a seed's error rate, relative."""
+
+
+KNOWN = Scatter(dispersion=1.0, freedom=MANY, source=Source.RUNS)
 
 
 def planted(rng: np.random.Generator, *, widths=WIDTHS, seeds: int = SEEDS, images: int = IMAGES) -> Points:
@@ -52,7 +56,7 @@ def test_studies_scatter_as_studies_on_other_seeds_and_images_do():
     resampled = []
     for k in range(40):
         points = planted(np.random.default_rng([2, k]), widths=(2,))
-        studies = resample(points, points.means, dispersion=1.0, freedom=10**6, draws=400, seed=k)
+        studies = resample(points, points.means, scatter=KNOWN, draws=400, seed=k)
         resampled.append(studies[:, 0].var())
     # The variance of `repeats` normal values is known to sqrt(2 / repeats), 8 %; four sigma.
     assert np.mean(resampled) == pytest.approx(drawn.var(), rel=4 * np.sqrt(2 / repeats))

@@ -80,7 +80,7 @@ def test_widths_without_an_error_are_fitted_all_the_same():
     assert law.parameters["exponent"].estimate > fit(points, resamplings=5).laws["power"].parameters["exponent"].estimate
     assert np.isfinite(law.rmse_log)
     assert law.held_out == ()
-    assert found.notes == ("No run made an error at filters 12: fitted, but left out of logarithms, and nothing is held out.",)
+    assert found.notes[0] == "No run made an error at filters 12: fitted, but left out of logarithms, and nothing is held out."
 
 
 def test_bare_values_scale_with_their_unit():

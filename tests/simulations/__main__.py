@@ -16,7 +16,7 @@ from tests.simulations.cells import cells, verdict_cells
 from tests.simulations.tally import QUANTITIES, Tally, tally
 
 FOLDER, PAGE = ROOT / "artifacts" / "published" / "coverage", ROOT / "docs" / "coverage.md"
-VERDICTS = ("power law", "floor needed", "cannot tell")
+VERDICTS = ("power law", "floor needed", "bends", "cannot tell")
 CELL = ("noise", "widths", "seeds", "floor over widest error")
 
 
@@ -38,7 +38,7 @@ def main() -> None:
 
 def coverage(found: Iterable[Tally]) -> list[list[str]]:
     """A line a cell: coverage in per cent, and a star where the binomial test refuses it."""
-    lines = [[*CELL, *QUANTITIES, "look or refuse"]]
+    lines = [[*CELL, *QUANTITIES, "no usable law"]]
     for each in found:
         shares = [f"{100 * each.held[name] / each.studies:.1f}" + (" *" if each.fails(name) else "") for name in QUANTITIES]
         lines.append([*_cell(each), *shares, f"{100 * each.doubtful / each.studies:.1f}"])
@@ -66,7 +66,8 @@ Written by `make coverage`: {studies:,} simulated studies a cell, of a law with 
 
 Per cent of studies whose 95 % interval of the floored law holds the truth: of its exponent, of its floor, and of its mean at twice the widest
 size. A star marks a coverage that a binomial test refuses to lie between 93 and 97 % (for a floor of 0, its bound: to be at least 95 %)
-at 1e-4. Beside them is what least squares on logarithms say of the exponent, and how often the floored law asks for a look or is refused.
+at 1e-4. Beside them is what two other ways say of the exponent: quantiles of a plain bootstrap (over seeds, and over images where these are
+drawn anew), and least squares on logarithms; and how often all laws of a study ask for a look or are refused.
 
 {_markdown(tables["coverage"])}
 

@@ -57,16 +57,20 @@ class Cell:
         if self.noise == "images":
             return self._of_images(rng, x, mean)
         variance, effect = {"under": (0.6, 0.0), "over": (3.0, 0.0), "orders": (0.6, ORDER_SPREAD)}[self.noise]
-        block = np.tile(np.arange(self.seeds) // ORDER, len(self.sizes)) + np.repeat(np.arange(len(self.sizes)), self.seeds) * self.seeds
+        block = self._orders + np.repeat(np.arange(len(self.sizes)), self.seeds) * self.seeds
         mean = mean * (1 + effect * rng.standard_normal(int(block.max()) + 1)[block])
         errors = rng.normal(IMAGES * mean, np.sqrt(variance * IMAGES * mean * (1 - mean))).round().clip(0, IMAGES)
-        return Points(x_name="filters", y_name="test_error", x=x, y=errors / IMAGES, trials=IMAGES)
+        return Points(x_name="filters", y_name="test_error", x=x, y=errors / IMAGES, trials=IMAGES, order=self._orders)
 
     def _of_images(self, rng: np.random.Generator, x: np.ndarray, mean: np.ndarray) -> Points:
         difficulty = np.where(rng.random(FEWER_IMAGES) < HARD, HARDER, EASIER)
         rate = mean * (1 + SEED_SPREAD * rng.standard_normal(len(x)))
         wrong = rng.random((len(x), FEWER_IMAGES)) < np.outer(rate, difficulty).clip(0, 1)
-        return Points(x_name="filters", y_name="test_error", x=x, y=wrong.mean(axis=1), trials=FEWER_IMAGES, wrong=wrong)
+        return Points(x_name="filters", y_name="test_error", x=x, y=wrong.mean(axis=1), trials=FEWER_IMAGES, wrong=wrong, order=self._orders)
+
+    @property
+    def _orders(self) -> np.ndarray:
+        return np.tile(np.arange(self.seeds) // ORDER, len(self.sizes))
 
 
 def cells() -> Iterator[Cell]:

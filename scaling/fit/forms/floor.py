@@ -1,0 +1,26 @@
+"""A x^-rho + E: a power law above a floor. Legend: A is ``amplitude``, rho ``exponent``, E ``floor``, at least 0."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from scaling.fit.forms.form import Form, Numbers
+from scaling.fit.forms.power import reached
+
+
+class Floor(Form):
+    """An error that falls to what no size gets below."""
+
+    name = "floor"
+    parameters = ("amplitude", "exponent", "floor")
+    formula = "A x^-rho + E"
+
+    def evaluate(self, parameters: Numbers, x: Numbers) -> Numbers:
+        return np.asarray(parameters[..., 0] * x ** -parameters[..., 1] + parameters[..., 2])
+
+    def jacobian(self, parameters: Numbers, x: Numbers) -> Numbers:
+        power = x ** -parameters[..., 1]
+        return np.stack(np.broadcast_arrays(power, -parameters[..., 0] * np.log(x) * power, np.ones_like(power)), axis=-1)
+
+    def size(self, parameters: Numbers, value: float) -> Numbers:
+        return reached(parameters[..., 0], parameters[..., 1], value - parameters[..., 2])

@@ -1,0 +1,33 @@
+"""A x^-rho: the power law. Legend: A is ``amplitude``, rho ``exponent``; x is the size, such as filters."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from scaling.fit.forms.form import Form, Numbers
+
+
+class Power(Form):
+    """An error that falls to zero, a straight line in logarithms."""
+
+    name = "power"
+    parameters = ("amplitude", "exponent")
+    formula = "A x^-rho"
+
+    def evaluate(self, parameters: Numbers, x: Numbers) -> Numbers:
+        return np.asarray(parameters[..., 0] * x ** -parameters[..., 1])
+
+    def jacobian(self, parameters: Numbers, x: Numbers) -> Numbers:
+        power = x ** -parameters[..., 1]
+        return np.stack(np.broadcast_arrays(power, -parameters[..., 0] * np.log(x) * power), axis=-1)
+
+    def size(self, parameters: Numbers, value: float) -> Numbers:
+        return reached(parameters[..., 0], parameters[..., 1], np.full(parameters.shape[:-1], value))
+
+
+def reached(amplitude: Numbers, exponent: Numbers, value: Numbers) -> Numbers:
+    """Where a power comes down to a value; a flat or rising one never does, and none comes down to 0."""
+    falls = (exponent > 0) & (value > 0)
+    ratio = np.divide(amplitude, value, out=np.ones_like(amplitude), where=falls)
+    with np.errstate(over="ignore"):
+        return np.where(falls, ratio ** np.divide(1, exponent, out=np.ones_like(exponent), where=falls), np.inf)

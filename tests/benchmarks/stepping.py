@@ -1,0 +1,19 @@
+"""Seconds of one fused training step in a process of its own, for what holds of a whole process.
+
+python -m tests.benchmarks.stepping kept|returned    # large tensors: memory is kept, or goes back to the kernel after each step
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import nullcontext
+from unittest import mock
+
+from scaling.architectures import Lenet5
+from scaling.datasets import mnist
+from scaling.train.process import settled
+from tests.benchmarks.steps import Case, seconds, training_step
+
+if __name__ == "__main__":
+    with mock.patch("scaling.train.process._keep_memory") if sys.argv[1] == "returned" else nullcontext(), settled():
+        print(seconds(training_step(Case("mnist", mnist.FACTS.image, Lenet5(filters=6)), 8)))

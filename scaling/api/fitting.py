@@ -127,7 +127,7 @@ def fit_source(
         if counts:
             raise UsageError(f"--errors {counts[0]}: the runs of a study or a store have test_error already; leave it out")
         by = by or ([CURVE] if best is None else ["architecture"])
-        table = own(source, settings, overrides, wanted={x, y, *by, *(best or ())})
+        table = own(source, settings, overrides, x=x, wanted={x, y, *by, *(best or ())})
     if best:
         over, validation = best
         if validation == y or "test" in re.split("[^a-z]", validation.lower()):

@@ -49,12 +49,13 @@ def anyones(source: str, overrides: Sequence[str], counts: tuple[str, str] | Non
     return from_counts(table, *counts) if counts else table
 
 
-def own(source: str, settings: Settings, overrides: Sequence[str], *, wanted: set[str]) -> pa.Table:
+def own(source: str, settings: Settings, overrides: Sequence[str], *, x: str, wanted: set[str]) -> pa.Table:
     """The runs of a study or a store, with what is asked for beside the store's own columns.
 
     Args:
         settings: as ``where`` gives them.
         overrides: of a study.
+        x: the column that curves lie along.
         wanted: columns of the store, of ``tidy``, or ``CURVE``.
 
     Raises:
@@ -68,7 +69,7 @@ def own(source: str, settings: Settings, overrides: Sequence[str], *, wanted: se
     stored = dict.fromkeys([*columns("filters", "test_error", sorted(wanted)), *COLUMNS])
     runs = _stored(source, settings, overrides, [name for name in stored if name != CURVE])
     if CURVE in wanted:
-        runs = group(runs).every
+        runs = group(runs, x).every
     return runs if wanted <= set(runs.column_names) else tidy(runs)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.compute as pc
 
 from scaling.api.settings import Settings
-from scaling.api.sources import CURVE, anyones, is_file, own, where, wrong_images
+from scaling.api.sources import CURVE, anyones, is_file, own, unfinished, where, wrong_images
 from scaling.errors import FitError, TableError, UsageError
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 FORMS = {"auto": ("power", "floor"), "power": ("power",), "floor": ("floor",)}
 """What is shown of the forms, all of which are fitted: the verdict is between them."""
+LENGTHS = ("epochs", "recipe.epochs")
+"""Columns along which training is meant to be unfinished."""
 
 
 def laws_text(fits: Iterable[Fit]) -> Group:
@@ -113,6 +115,7 @@ def fit_source(
         FitError: the data can't say.
     """
     from scaling.fit import best_over, fit_table
+    from scaling.fit.improving import doubted
 
     if form not in FORMS:
         raise TableError(f"--form {form}: must be one of {', '.join(FORMS)}")
@@ -142,6 +145,8 @@ def fit_source(
         table = table.filter(pc.is_finite(table[y]))
         wrong = wrong_images(settings, table)
     fits = fit_table(table, x=x, y=y, by=tuple(by), forms=FORMS["auto"], holdout=holdout, wrong=wrong, notes=notes)
+    if not foreign and y == "test_error" and x not in LENGTHS:
+        fits = doubted(fits, unfinished(settings, table, x=x, by=by))
     return _shown(fits, form)
 
 

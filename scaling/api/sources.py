@@ -78,6 +78,22 @@ def wrong_images(settings: Settings, table: pa.Table) -> NDArray[np.bool_]:
     return settings.stores().wrong(table["id"].to_pylist())
 
 
+def unfinished(settings: Settings, table: pa.Table, *, x: str, by: Sequence[str]) -> dict[tuple[str, ...], list[str]]:
+    """For each group with widths that still improve when their training ends, why to look at its laws.
+
+    Args:
+        settings: as ``where`` gives them.
+        table: the runs, as ``own`` gives them.
+        x: column of sizes.
+        by: columns whose values, together, name a group.
+    """
+    from scaling.fit.improving import compared, still_improving
+
+    columns = ("id", "epoch", "test_error")
+    epochs = settings.stores().epochs(table["id"].to_pylist(), columns=columns, at=compared(table))
+    return still_improving(table, epochs, x=x, by=by)
+
+
 def _stored(source: str, settings: Settings, overrides: Sequence[str], columns: Sequence[str]) -> pa.Table:
     """Some columns of the runs of a study or a store; all of them where a store lacks one, for the message that will say so."""
     names = columns if set(columns) <= set(RUNS.names) else None

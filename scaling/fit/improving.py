@@ -73,9 +73,9 @@ def still_improving(runs: pa.Table, epochs: pa.Table, *, x: str, by: Sequence[st
     keys: list[tuple[str, ...]] = list(zip(*(texts(runs, name) for name in by), strict=True)) if by else [()] * len(runs)
     for row in np.flatnonzero(np.isfinite(early) & np.isfinite(late)).tolist():
         places.setdefault(keys[row], []).append(row)
-    sizes = numbers(runs, x)
+    sizes, lengths = numbers(runs, x), numbers(runs, "epochs")
     found = {key: improving(sizes[rows], early[rows], late[rows]) for key, rows in places.items()}
-    return {key: [_reason(x, gains)] for key, gains in found.items() if gains}
+    return {key: [_reason(x, gains, np.unique(lengths[places[key]]))] for key, gains in found.items() if gains}
 
 
 def doubted(fits: Sequence[Fit], doubts: Mapping[tuple[str, ...], Sequence[str]]) -> list[Fit]:
@@ -112,7 +112,8 @@ def _ends(runs: pa.Table, epochs: pa.Table) -> tuple[Runs, Runs]:
     return ends[0], ends[1]
 
 
-def _reason(x: str, gains: Mapping[float, float]) -> str:
+def _reason(x: str, gains: Mapping[float, float], lengths: Float[np.ndarray, " lengths"]) -> str:
     least, most = (f"{100 * share:.0f}" for share in (min(gains.values()), max(gains.values())))
     by = f"{least} %" if least == most else f"{least} to {most} %"
-    return f"at {x} {', '.join(f'{width:g}' for width in gains)} the error still falls by {by} over the last tenth of training"
+    when = f"from epoch {9 * lengths[0] // 10:g} to {lengths[0]:g}, the last" if len(lengths) == 1 else "over the last tenth of training"
+    return f"at {x} {', '.join(f'{width:g}' for width in gains)} the error still falls by {by} {when}"

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from analysis.words import listed
 from scaling.config import DRAWN, Run
-from scaling.config.curves import ALONG, CONSEQUENCES, DATASET, Point, curves, point
+from scaling.config.curves import CONSEQUENCES, DATASET, FILTERS, SHARED, Curves, Point, curves, point
 from scaling.config.leaf_words import dataset_title
 
 COLUMNS = ("id", "config_json", "train_images", "filters", "seed", "test_error", "diverged")
@@ -50,24 +50,25 @@ class Grouped:
         return epochs.drop_columns("run")
 
 
-def group(runs: pa.Table) -> Grouped:
+def group(runs: pa.Table, x: str = "filters") -> Grouped:
     """Split the runs into curves, as ``scaling.config.curves`` says.
 
     Args:
         runs: rows of the store's table.
+        x: the column that curves lie along.
 
     Raises:
         StoreError: a run whose configuration this version can't read.
     """
     points, cells = _cells(runs)
-    found = curves(points)
+    found = curves(points, x)
     labels = [found.labels[cell] for cell in cells]
     table = runs.append_column("group", pa.array(labels, pa.string()))
     table = table.append_column("place", pc.index_in(table["group"], value_set=pa.array(found.ordered, pa.string())))
     table = table.sort_by([(name, "ascending") for name in ("place", "filters", "seed", "id")]).drop_columns("place")
     ended = table.filter(pc.and_kleene(pc.is_finite(table["test_error"]), pc.invert(pc.fill_null(table["diverged"], False))))
     title = " and ".join(dataset_title(name) for name in sorted({each[DATASET] for each in points}))
-    return Grouped(table, ended, found.ordered, tuple(_followers(points, found.labels)), len(table) - len(ended), title)
+    return Grouped(table, ended, found.ordered, tuple(_followers(points, found)), len(table) - len(ended), title)
 
 
 def _cells(runs: pa.Table) -> tuple[list[Point], list[int]]:
@@ -83,11 +84,12 @@ def _cells(runs: pa.Table) -> tuple[list[Point], list[int]]:
     return points, cells
 
 
-def _followers(points: Sequence[Point], labels: Sequence[str]) -> list[str]:
+def _followers(points: Sequence[Point], split: Curves) -> list[str]:
     """Leaves that change along a curve, as a learning rate tuned for each width does."""
     values: dict[tuple[str, str], set[object]] = defaultdict(set)
-    for each, label in zip(points, labels, strict=True):
-        for leaf in each.keys() - ALONG - CONSEQUENCES:
+    for each, label in zip(points, split.labels, strict=True):
+        for leaf in each.keys() - SHARED - CONSEQUENCES - {split.along}:
             values[label, leaf].add(each[leaf])
     changing = ((label, leaf, found) for (label, leaf), found in sorted(values.items()) if len(found) > 1)
-    return [f"Along {label}, {leaf} changes with the width: {listed(found)}." for label, leaf, found in changing]
+    size = "the width" if split.along == FILTERS else split.along
+    return [f"Along {label}, {leaf} changes with {size}: {listed(found)}." for label, leaf, found in changing]

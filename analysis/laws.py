@@ -11,6 +11,7 @@ from analysis.groups import Grouped
 from analysis.words import listed, quantity
 from scaling.errors import FitError
 from scaling.fit import Fit, Interval, Law, Status, fit_table, rows
+from scaling.fit.improving import doubted, still_improving
 
 
 def drawable(fit: Fit | None) -> dict[str, Law]:
@@ -29,21 +30,23 @@ class Laws:
     """For each missing curve why, as a sentence."""
 
 
-def fit_laws(grouped: Grouped, x: str) -> Laws:
+def fit_laws(grouped: Grouped, epochs: pa.Table, x: str) -> Laws:
     """Fit each curve by itself, so that one that can't be fitted doesn't take the others with it.
 
     Args:
         grouped: the runs.
-        x: a column of them: filters, parameters or macs.
+        epochs: theirs, which say where training ended too early; may be empty.
+        x: a column of the runs: filters, parameters or macs.
     """
     fits, refused = {}, []
+    doubts = still_improving(grouped.runs, epochs, x=x, by=("group",))
     for label in grouped.labels:
         runs = grouped.of(label)
         if not len(runs):
             refused.append(f"{label} has no law: none of its runs ended with a test error.")
             continue
         try:
-            (fits[label],) = fit_table(runs, x=x, y="test_error", by=("group",))
+            (fits[label],) = doubted(fit_table(runs, x=x, y="test_error", by=("group",)), doubts)
         except FitError as error:
             refused.append(f"{label} has no law: {error}.")
     return Laws(x, fits, tuple(refused))

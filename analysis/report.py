@@ -67,7 +67,7 @@ def write_report(
     grouped = group(runs)
     during = grouped.epochs(epochs)
     table = means(grouped)
-    laws = [fit_laws(grouped, axis.column) for axis in (FILTERS, PARAMETERS, MACS)]
+    laws = [fit_laws(grouped, during, axis.column) for axis in (FILTERS, PARAMETERS, MACS)]
     figures = out / "figures"
     figures.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []

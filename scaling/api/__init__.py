@@ -44,7 +44,7 @@ __all__ = [
     "write_table",
 ]
 
-FILES = ("settings", "studies", "reading", "fitting", "explain", "available", "running", "measuring")
+FILES = ("settings", "studies", "reading", "sources", "fitting", "explain", "available", "running", "measuring")
 """Where these names are looked for. None may be called like a file: an import of the file would hide it."""
 
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from math import isfinite
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-from scaling.api.reading import TABLE, tidy, trained
 from scaling.api.settings import Settings
-from scaling.errors import StoreError, TableError, UsageError
-from scaling.store import RUNS, open_store
+from scaling.api.sources import CURVE, anyones, is_file, own, unfinished, where, wrong_images
+from scaling.errors import FitError, TableError, UsageError
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -24,11 +20,12 @@ if TYPE_CHECKING:
 
     from scaling.fit import Fit, Prediction
 
-STUDY = (".yaml", ".yml")
 BESIDE = ("power", "floor")
-CURVE = "group"
-"""Column with the label of a run's curve."""
-FORMS = {"auto": BESIDE, "power": ("power",), "floor": ("floor",), "broken": (*BESIDE, "broken"), "m4": (*BESIDE, "m4")}
+"""Forms that are always fitted, because the verdict is between them."""
+FORMS = {"auto": BESIDE, "power": BESIDE, "floor": BESIDE, "broken": (*BESIDE, "broken"), "m4": (*BESIDE, "m4")}
+"""What is fitted."""
+LENGTHS = ("epochs", "recipe.epochs")
+"""Columns along which training is meant to be unfinished."""
 
 
 def laws_text(fits: Iterable[Fit]) -> Group:
@@ -90,43 +87,6 @@ def predictions_text(fits: Iterable[Fit], sizes: Sequence[float | int]) -> RichT
     return predictions_text(fits, sizes)
 
 
-def _is_file(source: str) -> bool:
-    """Whether it is a table, perhaps of someone else, and neither a study nor a store."""
-    return source.endswith(TABLE) and not Path(source).is_dir()
-
-
-def source_table(source: str, settings: Settings, columns: Sequence[str], overrides: Sequence[str] = ()) -> pa.Table:
-    """The points of a study, a store, or any .parquet or .csv.
-
-    Args:
-        columns: the ones that matter; a study or a store may leave the others out.
-        overrides: of a study.
-
-    Raises:
-        TableError: it is none of these.
-        UsageError: there are overrides, and it is no study.
-        StoreError: it holds no run.
-    """
-    from scaling.fit import read_table
-
-    if source.endswith(STUDY):
-        return trained(Path(source), settings, overrides, columns=_stored(columns))[1]
-    if overrides:
-        raise UsageError(f"--set {overrides[0]}: only a study has settings, and {source} is none; leave it out")
-    if _is_file(source):
-        return read_table(Path(source))
-    if "://" in source or Path(source).is_dir():
-        if not (runs := open_store(source).runs(_stored(columns))).num_rows:
-            raise StoreError(f"{source}: holds no runs; a store is filled by: scaling run CONFIG --store {source}")
-        return runs
-    raise TableError(f"{source}: no such study (.yaml), store (a folder or URI) or table (.parquet, .csv)")
-
-
-def _stored(columns: Sequence[str]) -> Sequence[str] | None:
-    """Columns that a store has. All of them where it lacks one, for the message that will say so."""
-    return columns if set(columns) <= set(RUNS.names) else None
-
-
 def fit_source(
     source: str,
     settings: Settings | None = None,
@@ -147,8 +107,8 @@ def fit_source(
     Args:
         x, y, by: columns; of a study and a store those of ``tidy``, so that any leaf of the configuration is one.
         by: their values tell curves apart; by default the curves of the report, and ``architecture`` where a table of someone else has it.
-        form: ``auto`` for a power law with and without a floor side by side; ``power`` or ``floor`` for one of them; ``broken`` or ``m4``
-            for that form beside both.
+        form: ``auto`` for a power law with and without a floor side by side; ``power`` or ``floor`` to show one of them, though the verdict
+            is between both; ``broken`` or ``m4`` for that form beside both.
         holdout: up to how many of the widest networks a law is tested on.
         overrides: laid over a study, such as ``recipe.epochs=5``.
         population: count the test images as a sample too; the runs' predictions must be stored.
@@ -162,60 +122,48 @@ def fit_source(
         FitError: the data can't say.
     """
     from scaling.fit import best_over, fit_table
+    from scaling.fit.improving import doubted
 
     if form not in FORMS:
         raise TableError(f"--form {form}: must be one of {', '.join(FORMS)}")
-    settings = settings or Settings()
+    foreign, settings = is_file(source), where(source, settings or Settings())
     notes: list[str] = []
     if std and (counts or population):
         raise UsageError(f"--std {std}: standard deviations that are stated leave nothing for --errors or --population to tell; leave one out")
     if counts and y != "test_error":
         raise UsageError(f"--errors {counts[0]}: gives test_error, which is what is fitted then; leave out --y {y}")
-    if _is_file(source):
-        table = _foreign(source, settings, overrides, counts)
+    if foreign:
+        table = anyones(source, overrides, counts)
         by = ["architecture"] if by is None and "architecture" in table.column_names else by or []
     else:
         if counts:
             raise UsageError(f"--errors {counts[0]}: the runs of a study or a store have test_error already; leave it out")
         by = by or ([CURVE] if best is None else ["architecture"])
-        table = _own(source, settings, overrides, {x, y, *by, *(best or ()), *([std] if std else [])})
+        table = own(source, settings, overrides, x=x, wanted={x, y, *by, *(best or ()), *([std] if std else [])})
     if best:
         over, validation = best
-        if validation == y or validation.startswith("test"):
+        if validation == y or "test" in re.split("[^a-z]", validation.lower()):
             raise UsageError(f"--best-over {over}: the least of many {validation} is small by chance; name a --validation column")
         table, notes = best_over(table, over, x=x, by=by, validation=validation)
     wrong = None
     if population:
-        table = table.filter(pc.is_finite(table[y])) if y in table.column_names else table
-        wrong = _wrong(source, settings, table, y)
-    return fit_table(table, x=x, y=y, by=tuple(by), forms=FORMS[form], holdout=holdout, wrong=wrong, std=std, notes=notes)
+        if foreign:
+            raise UsageError(f"--population: {source} doesn't say which images its runs err on; name a study or a store that keeps predictions")
+        if y != "test_error":
+            raise UsageError(f"--population: counts images that are erred on, so y must be test_error, not {y}")
+        table = table.filter(pc.is_finite(table[y]))
+        wrong = wrong_images(settings, table)
+    fits = fit_table(table, x=x, y=y, by=tuple(by), forms=FORMS[form], holdout=holdout, wrong=wrong, std=std, notes=notes)
+    if not foreign and y == "test_error" and x not in LENGTHS:
+        fits = doubted(fits, unfinished(settings, table, x=x, by=by))
+    return _shown(fits, form)
 
 
-def _foreign(source: str, settings: Settings, overrides: Sequence[str], counts: tuple[str, str] | None) -> pa.Table:
-    """A table of someone else."""
-    from scaling.fit import from_counts
-
-    table = source_table(source, settings, (), overrides)
-    return from_counts(table, *counts) if counts else table
-
-
-def _own(source: str, settings: Settings, overrides: Sequence[str], wanted: set[str]) -> pa.Table:
-    """The runs of a study or a store, with what is asked for beside the store's own columns."""
-    from analysis.groups import COLUMNS, group
-    from scaling.fit import columns
-
-    stored = dict.fromkeys([*columns("filters", "test_error", sorted(wanted)), *COLUMNS])
-    runs = source_table(source, settings, [name for name in stored if name != CURVE], overrides)
-    if CURVE in wanted:
-        runs = group(runs).every
-    return runs if wanted <= set(runs.column_names) else tidy(runs)
-
-
-def _wrong(source: str, settings: Settings, table: pa.Table, y: str) -> NDArray[np.bool_]:
-    """Which images each run errs on."""
-    if _is_file(source):
-        raise UsageError(f"--population: {source} doesn't say which images its runs err on; name a study or a store that keeps predictions")
-    if y != "test_error":
-        raise UsageError(f"--population: counts images that are erred on, so y must be test_error, not {y}")
-    reader = settings.stores() if source.endswith(STUDY) else open_store(source)
-    return reader.wrong(table["id"].to_pylist())
+def _shown(fits: Sequence[Fit], form: str) -> list[Fit]:
+    """Only the law that was asked for, if it was one of those that are always fitted."""
+    if form not in BESIDE:
+        return list(fits)
+    shown = [replace(fit, laws={name: law for name, law in fit.laws.items() if name == form}) for fit in fits]
+    if not any(fit.laws for fit in shown):
+        raise FitError(f"--form {form}: no group has such a law; --form auto shows what there is, and why")
+    return shown

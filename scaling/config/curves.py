@@ -12,7 +12,7 @@ from scaling.config.leaf_words import leaf_words, sortable
 
 DATASET, TRAIN_IMAGES = "data.type", "data.train_images"
 TYPE, FILTERS, SECOND, RATIO = "architecture.type", "architecture.filters", "architecture.second_filters", "architecture.ratio"
-ALONG = frozenset({TYPE, FILTERS, "seed", "order"})
+SHARED = frozenset({TYPE, "seed", "order"})
 """Leaves that never split the runs of one architecture."""
 CONSEQUENCES = frozenset({SECOND, RATIO})
 """Leaves that are expected to change with the width."""
@@ -31,6 +31,8 @@ class Curves:
     """One a configuration, in their order."""
     ordered: tuple[str, ...]
     """Each once, in the order in which curves are drawn."""
+    along: str
+    """The leaf that changes along a curve."""
 
 
 def point(run: Run, train_images: int) -> Point:
@@ -42,23 +44,29 @@ def point(run: Run, train_images: int) -> Point:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in flat(run).items()} | {TRAIN_IMAGES: train_images}
 
 
-def curves(points: Sequence[Point]) -> Curves:
+def curves(points: Sequence[Point], x: str = "filters") -> Curves:
     """Split configurations into curves.
 
     A leaf tells curves apart where configurations of one architecture and one width differ in it. The number of second filters
-    follows from the width, unless a study varies the ratio of the two: then the ratio tells them apart.
+    follows from the width, unless a study varies the ratio of the two: then the ratio tells them apart. Along another leaf, such as
+    the number of training images, the width is a leaf like the others.
+
+    Args:
+        points: the configurations.
+        x: a column of runs. One that is no leaf, as parameters are none, follows from the filters.
     """
+    along = next((leaf for each in points for leaf in each if x in (leaf, leaf.partition(".")[2])), FILTERS)
     shared = [DATASET] if len({each[DATASET] for each in points}) > 1 else []
     places: dict[tuple[Any, ...], str] = {}
     labels = [""] * len(points)
     for kind in sorted({each[TYPE] for each in points}):
         members = [index for index, each in enumerate(points) if each[TYPE] == kind]
         mine = _with_ratio([points[index] for index in members])
-        keys = _keys(mine, shared)
+        keys = _keys(mine, shared, along)
         for index, each in zip(members, mine, strict=True):
             labels[index] = ", ".join([kind, *(leaf_words(key, each.get(key)) for key in keys)])
             places[kind, *(sortable(each.get(key)) for key in keys)] = labels[index]
-    return Curves(tuple(labels), tuple(places[place] for place in sorted(places)))
+    return Curves(tuple(labels), tuple(places[place] for place in sorted(places)), along)
 
 
 def _with_ratio(points: Sequence[Point]) -> list[Point]:
@@ -72,13 +80,13 @@ def _with_ratio(points: Sequence[Point]) -> list[Point]:
     return [each | {RATIO: nearest(each)} if ratios and each.get(SECOND) else each for each in points]
 
 
-def _keys(points: Sequence[Point], shared: Sequence[str]) -> list[str]:
+def _keys(points: Sequence[Point], shared: Sequence[str], along: str) -> list[str]:
     """The leaves that tell the curves of one architecture apart, each one needed beside those before it."""
     keys = list(shared)
     for leaf in dict.fromkeys((*FIRST, *sorted({name for each in points for name in each}))):
         cells: dict[tuple[Any, ...], set[Any]] = defaultdict(set)
         for each in points:
-            cells[tuple(each.get(name) for name in (*keys, FILTERS))].add(each.get(leaf))
-        if leaf not in ALONG and any(len(values) > 1 for values in cells.values()):
+            cells[tuple(each.get(name) for name in (*keys, along))].add(each.get(leaf))
+        if leaf not in SHARED and leaf != along and any(len(values) > 1 for values in cells.values()):
             keys.append(leaf)
     return keys

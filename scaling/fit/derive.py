@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from scaling.errors import TableError
-from scaling.fit.table import check_column, numbers
+from scaling.fit.cells import check_column, numbers
 
 ERROR = "test_error"
 """The column that counts are made into; with the one of images it is known to be a fraction of them."""
@@ -22,6 +22,8 @@ def from_counts(table: pa.Table, errors: str, of: str) -> pa.Table:
     Raises:
         TableError: a column is missing or isn't numbers, or the counts can't be.
     """
+    if errors == of:
+        raise TableError(f"{errors}: can't be both how many were wrong and out of how many; name two columns")
     for name in (errors, of):
         check_column(table.column_names, name)
     wrong, images = numbers(table, errors), numbers(table, of)
@@ -48,6 +50,8 @@ def best_over(table: pa.Table, over: str, *, x: str, by: Sequence[str], validati
     Raises:
         TableError: a column is missing, or no row has a value to choose by.
     """
+    if over in (x, *by):
+        raise TableError(f"{over}: is the size or tells groups apart already; choose the best over another column")
     for name in (over, validation, x, *by):
         check_column(table.column_names, name)
     if "acc" in validation:
@@ -55,6 +59,8 @@ def best_over(table: pa.Table, over: str, *, x: str, by: Sequence[str], validati
     seen = np.isfinite(numbers(table, validation))
     if not seen.any():
         raise TableError(f"{validation}: has no numbers, so no {over} can be chosen by it; runs have one where dataset.validation is above 0")
+    if np.isnan(numbers(table, x)).any():
+        raise TableError(f"{x}: is empty in some rows; fill it in or remove them")
     keys = [*by, x]
     # A value whose runs diverged, or lack a value to choose by, comes after those whose runs are all there: else luck would choose.
     tried = table.append_column("lacking", pa.array(~seen, pa.int8())).group_by([*keys, over], use_threads=False)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scaling.errors import UsageError
 from scaling.fit.forms import Form
 from scaling.fit.points import Points
 from scaling.fit.scatter import Scatter
@@ -72,6 +73,16 @@ class Law:
     status: Status
     reason: str
     """Why it is not plainly usable; empty where it is."""
+
+    def interval(self, name: str) -> Interval:
+        """A parameter with its 95 % interval.
+
+        Raises:
+            UsageError: the form has none of this name.
+        """
+        if name not in self.parameters:
+            raise UsageError(f"{name}: {self.form.formula} has no such parameter; it has {', '.join(self.parameters)}")
+        return self.parameters[name]
 
     def predict(self, x: Sizes) -> NDArray[np.float64]:
         """The fitted mean at ``x``."""

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from difflib import get_close_matches
 from math import inf
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from scaling.errors import TableError
+from scaling.fit.cells import check_column, check_range, numbers, texts, twice
+from scaling.fit.csv import read_csv
 from scaling.fit.points import Points
 
 SETTINGS = ("dataset", "train_images", "epochs", "batch_size", "optimizer", "learning_rate", "weight_decay", "precision")
@@ -36,7 +35,7 @@ def read_table(source: Path) -> pa.Table:
         source: a .parquet or .csv file.
 
     Raises:
-        TableError: no such file, of another type, unreadable or without rows.
+        TableError: no such file, of another type, unreadable, without rows, or with two columns of one name.
     """
     kind = source.suffix.lower()
     if kind not in (".parquet", ".csv"):
@@ -45,11 +44,13 @@ def read_table(source: Path) -> pa.Table:
         raise TableError(f"{source}: no such file; give the path of a table of runs")
     try:
         # Without partitioning, a folder named a=b adds no column.
-        table = pq.read_table(source, partitioning=None) if kind == ".parquet" else pyarrow.csv.read_csv(source)
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        table = pq.read_table(source, partitioning=None) if kind == ".parquet" else read_csv(source)
+    except (pa.ArrowException, OSError) as error:
         raise TableError(f"{source}: can't be read ({str(error).splitlines()[0]}); write it again, one row a run") from error
     if not len(table):
         raise TableError(f"{source}: has no rows; give one row a run")
+    if again := twice(table.column_names):
+        raise TableError(f"{source}: several columns are called {again}; keep one")
     return table
 
 
@@ -81,17 +82,22 @@ def group_points(
     Raises:
         TableError: a column is missing or isn't numbers, or holds a value that can't be fitted.
     """
+    if again := twice(table.column_names):
+        raise TableError(f"{again}: several columns have this name; keep one")
+    if again := twice((x, y, *by)):
+        raise TableError(f"{again}: is asked for twice, but size, error and groups are columns of their own; name another one")
     for name in (x, y, *by, *([std] if std else [])):
         check_column(table.column_names, name)
-    twice = [name for name, number in Counter(table.column_names).items() if number > 1]
-    if twice:
-        raise TableError(f"{twice[0]}: several columns have this name; keep one")
     sizes, values = numbers(table, x), numbers(table, y)
     diverged, lacking = _diverged(table), np.isnan(values)
+    if lacking.all() and len(table):
+        raise TableError(f"{y}: no row has a value; name another column, or fill it in")
     seeds, orders, stated = _whole(table, "seed"), _whole(table, "order"), _stated(table, std, lacking | diverged) if std else None
     rows: dict[tuple[str, ...], list[int]] = {}
-    for row, key in enumerate(zip(*(_texts(table, name) for name in by), strict=True) if by else [()] * len(table)):
+    for row, key in enumerate(zip(*(texts(table, name) for name in by), strict=True) if by else [()] * len(table)):
         rows.setdefault(key, []).append(row)
+    if by and len(rows) == len(table) > 1:
+        raise TableError(f"{', '.join(by)}: tells every row from every other, so no curve has two points; group by another column")
     groups = []
     for key, members in rows.items():
         mine = np.array(members)
@@ -100,6 +106,8 @@ def group_points(
             used = used[np.lexsort((seeds[used], sizes[used]))]
         left = {"diverged": diverged[mine].sum(), f"no {y}": (lacking & ~diverged)[mine].sum()}
         notes = [f"Left out: {number} of {len(mine)} runs ({why})." for why, number in left.items() if number]
+        check_range(x, sizes[used])
+        check_range(y, values[used])
         runs = table.take(used)
         trials = _trials(runs) if y == "test_error" else None
         mine_of = {"wrong": wrong, "order": orders, "stated": stated}
@@ -107,34 +115,6 @@ def group_points(
         points = Points(x_name=x, y_name=y, x=sizes[used], y=values[used], trials=trials, **known)
         groups.append((dict(zip(by, key, strict=True)), points, (*notes, *_doubts(runs, points))))
     return groups
-
-
-def check_column(columns: Sequence[str], name: str) -> None:
-    """Refuse a name that no column has.
-
-    Raises:
-        TableError: with the columns that there are.
-    """
-    if name not in columns:
-        close = get_close_matches(name, columns, n=1)
-        raise TableError(f"{name}: no such column; " + (f"did you mean {close[0]}? " if close else "") + f"columns: {', '.join(columns)}")
-
-
-def numbers(table: pa.Table, name: str) -> NDArray[np.float64]:
-    """A column as float64, NaN where it has nothing.
-
-    Raises:
-        TableError: it holds something else.
-    """
-    kind = table.schema.field(name).type
-    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind) or pa.types.is_null(kind)):
-        raise TableError(f"{name}: holds {kind}, not numbers; choose another column or write plain numbers")
-    found: NDArray[np.float64] = table[name].cast(pa.float64(), safe=False).to_numpy()
-    return found
-
-
-def _texts(table: pa.Table, name: str) -> list[str]:
-    return ["none" if value is None else str(value) for value in table[name].to_pylist()]
 
 
 def _diverged(table: pa.Table) -> NDArray[np.bool_]:
@@ -169,12 +149,15 @@ def _trials(runs: pa.Table) -> int | None:
     if "test_images" not in runs.column_names:
         return None
     images = set(numbers(runs, "test_images").tolist())
-    return int(images.pop()) if len(images) == 1 and all(1 <= number < inf for number in images) else None
+    return int(images.pop()) if len(images) == 1 and all(1 <= number < inf and number.is_integer() for number in images) else None
 
 
 def _doubts(runs: pa.Table, points: Points) -> list[str]:
     """What looks odd, each a sentence."""
     doubts = []
+    if points.y_name == "test_error" and points.trials is None and "test_images" in runs.column_names:
+        images = ", ".join(map(str, pc.unique(runs["test_images"]).to_pylist()[:3]))
+        doubts.append(f"test_images is not one number (it begins {images}), so errors are taken as bare values and not as counts of images.")
     if "error" in points.y_name and (points.y > 1).any():
         doubts.append(
             f"{points.y_name} holds values above 1 (the largest: {points.y.max():g}): if they are percentages, so are amplitude and floor."

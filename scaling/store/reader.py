@@ -44,16 +44,18 @@ class Reader(ABC):
         names = None if columns is None else list(dict.fromkeys([*MADE, *columns]))
         tables = [source.runs(names) for source in self.sources]  # each part once: what counts is chosen from these very tables
         counted = count(tables)
-        pieces = [_kept(tables[nth][part], ids) for nth in range(len(tables)) for part, ids in counted.of(nth)]
+        pieces = [_kept(tables[nth][part], "id", ids) for nth in range(len(tables)) for part, ids in counted.of(nth)]
         return _sorted("runs", names, pieces, "id").select(columns or TABLES["runs"].names)
 
-    def epochs(self, ids: Iterable[str] | None = None) -> pa.Table:
+    def epochs(self, ids: Iterable[str] | None = None, columns: Sequence[str] | None = None, at: Iterable[int] | None = None) -> pa.Table:
         """One row a run and epoch, sorted by both.
 
         Args:
             ids: all by default; unknown ones have no rows.
+            columns: of ``schema.EPOCHS``, with the run and the epoch among them; all by default.
+            at: these epochs alone; all by default.
         """
-        return self._table("epochs", ids, "id", "epoch")
+        return self._table("epochs", ids, "id", "epoch", columns=columns, at=at)
 
     def predictions(self, ids: Iterable[str]) -> pa.Table:
         """One row a run, sorted by id, with its logits; none for a run that has none, or an unknown one."""
@@ -126,14 +128,18 @@ class Reader(ABC):
         having = [set(paths.part_names(source.backend.names(kind))) for source in self.sources]
         return count([source.made() for source in self.sources], having)
 
-    def _table(self, kind: str, ids: Iterable[str] | None, *keys: str) -> pa.Table:
-        """The rows that count, sorted by these columns."""
+    def _table(
+        self, kind: str, ids: Iterable[str] | None, *keys: str, columns: Sequence[str] | None = None, at: Iterable[int] | None = None
+    ) -> pa.Table:
+        """The rows that count, sorted by these columns; ``at``: of these epochs alone."""
+        epochs = None if at is None else pa.array(list(at), pa.int64())
         counted = self._counted(kind) if ids is None else self._counted(kind).only(ids)
         pieces: list[pa.Table] = []
         for nth, source in enumerate(self.sources):
             kept = dict(counted.of(nth))
-            pieces += map(_kept, source.tables(kind, list(kept)), kept.values())
-        return _sorted(kind, None, pieces, *keys)
+            tables = zip(source.tables(kind, list(kept), columns), kept.values(), strict=True)
+            pieces += (_kept(_kept(table, "id", mine), "epoch", epochs) for table, mine in tables)
+        return _sorted(kind, columns, pieces, *keys)
 
 
 def _holding(made: Sequence[Mapping[str, pa.Table]], run_id: str) -> list[list[str]]:
@@ -141,9 +147,9 @@ def _holding(made: Sequence[Mapping[str, pa.Table]], run_id: str) -> list[list[s
     return [[part for part, rows in parts.items() if pc.index(rows["id"], run_id).as_py() >= 0] for parts in made]
 
 
-def _kept(table: pa.Table, ids: pa.ChunkedArray | None) -> pa.Table:
-    """The rows of some runs; all by default."""
-    return table if ids is None else table.filter(pc.is_in(table["id"], ids))
+def _kept(table: pa.Table, column: str, values: pa.Array | pa.ChunkedArray | None) -> pa.Table:
+    """The rows with one of these values; all by default."""
+    return table if values is None else table.filter(pc.is_in(table[column], values))
 
 
 def _sorted(kind: str, columns: Sequence[str] | None, pieces: Sequence[pa.Table], *keys: str) -> pa.Table:

@@ -103,3 +103,17 @@ def test_an_unreadable_configuration_names_its_run():
     run = sha256(runs["config_json"][0].as_py().encode()).hexdigest()[:ID_DIGITS]
     with pytest.raises(StoreError, match=f"run {run}: its later can't be read .* upgrade scaling"):
         group(runs)
+
+
+def test_along_another_leaf_the_width_tells_curves_apart():
+    few = joined(*(planted([*lenets((2, 6)), *trees((2,))], seeds=1, train_images=images) for images in (500, 1000)))[0]
+    assert group(few).labels == ("lenet5, 500 images", "lenet5, 1,000 images", "tree3, 500 images", "tree3, 1,000 images")
+    assert group(few, "train_images").labels == ("lenet5, filters 2", "lenet5, filters 6", "tree3")
+    assert group(few, "macs").labels == group(few).labels  # no leaf: it follows from the filters
+
+
+def test_what_changes_along_another_leaf_is_named():
+    runs = joined(*(planted(lenets((2,)), seeds=1, recipe=Recipe(epochs=epochs, learning_rate=1 / epochs)) for epochs in (4, 8)))[0]
+    grouped = group(runs, "epochs")
+    assert grouped.labels == ("lenet5",)
+    assert grouped.notes == ("Along lenet5, recipe.learning_rate changes with recipe.epochs: 0.125 and 0.25.",)

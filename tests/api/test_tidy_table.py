@@ -37,10 +37,10 @@ def test_every_leaf_of_every_run_is_what_a_loop_finds():
         assert not any(row[name] is not None for name in absent)
 
 
-def test_columns_are_the_stores_and_then_the_leaves_in_order():
+def test_columns_are_the_stores_the_leaves_in_order_and_what_training_cost():
     table = api.tidy(stored(RUNS_OF_CELLS[:1]))
     names = [name for name in RUNS.names if name != "config_json"]
-    assert table.column_names == [*names, *(leaf for leaf in flat(RUNS_OF_CELLS[0]) if leaf not in RUNS.names)]
+    assert table.column_names == [*names, *(leaf for leaf in flat(RUNS_OF_CELLS[0]) if leaf not in RUNS.names), "training_flops"]
 
 
 def test_no_runs_make_an_empty_table():

@@ -64,6 +64,25 @@ def test_a_fit_says_what_it_found(scaling, study, store):
     assert list(fitted["laws"]) == ["power"]
 
 
+@pytest.mark.parametrize("form", ["power", "floor"])
+def test_one_form_is_shown_with_the_verdict_between_both(scaling, study, store, form):
+    both = json.loads(scaling("fit", study, "--store", store, "--json").out)[0]
+    (one,) = json.loads(scaling("fit", study, "--store", store, "--form", form, "--json").out)
+    assert one["laws"] == {form: both["laws"][form]}
+    assert one["verdict"] == both["verdict"]
+    assert one["verdict"]["evidence"]
+    typed = scaling("fit", study, "--store", store, "--form", form)
+    assert f"tree3: {both['verdict']['choice']} ({both['verdict']['evidence']})" in typed.out
+
+
+def test_a_form_that_no_group_has_is_a_failure_that_says_where_to_look(scaling, tmp_path):
+    points = tmp_path / "points.csv"
+    points.write_text("filters,test_error\n" + "".join(f"{x},{0.5 / x + k}\n" for x in (1, 2) for k in (0, 0.01)))
+    typed = scaling("fit", points, "--form", "floor")
+    assert (typed.code, typed.out) == (1, "")
+    assert typed.err == "--form floor: no group has such a law; --form auto shows what there is, and why\n"
+
+
 @pytest.mark.parametrize("source", ["study", "store"])
 def test_images_can_count_as_a_sample(scaling, study, store, source):
     name = {"study": study, "store": store}[source]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from planted_store import FINGERPRINT, plant
@@ -160,3 +161,13 @@ def test_a_copied_part_counts_once(tmp_path: Path) -> None:
         store.publish(tables)
     assert Stores(stores[0], stores[1:]).runs().equals(tables["runs"])
     assert Stores(stores[0], stores[1:]).predictions(["a", "b"]).equals(tables["predictions"])
+
+
+def test_epochs_can_be_read_in_part(folder: Store) -> None:
+    tables = plant(["b", "a"])
+    folder.publish(tables)
+    some = folder.epochs(columns=("id", "epoch", "train_loss"), at=(3, 1, 7))
+    assert some.column_names == ["id", "epoch", "train_loss"]
+    assert some["id"].to_pylist() == ["a", "a", "b", "b"]
+    assert some["epoch"].to_pylist() == [1, 3, 1, 3]
+    assert some.equals(folder.epochs().filter(pc.field("epoch") != 2).select(some.column_names))

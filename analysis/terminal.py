@@ -13,7 +13,7 @@ from rich.text import Text
 from analysis.laws import amount, law_words
 from analysis.words import quantity
 from scaling.fit import Comparison, Fit, Status, foretell, needed, side_by_side
-from scaling.fit.profile import profile
+from scaling.fit.profile import profiles
 
 MOST_COMPARED = 4
 """Curves, of which each pair has a line; more lines would hide the laws."""
@@ -37,9 +37,8 @@ def laws_text(fits: Iterable[Fit]) -> Group:
 
 def _profiles(fit: Fit) -> list[str]:
     """The second opinion on the exponents."""
-    if fit.points.wrong is not None or not fit.laws:
+    if not (found := profiles(fit)):
         return []
-    found = [profile(fit, form) for form in fit.laws]
     told = [
         f"{quantity(one.parameters['exponent'])} for {fit.laws[one.form].form.formula}"
         + ("" if one.confirmed else " (the optimum is not confirmed)")

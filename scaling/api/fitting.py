@@ -47,9 +47,9 @@ def foretell(fit: Fit, sizes: Sequence[float | int]) -> list[Prediction]:
 
 
 def further(fit: Fit, fits: Sequence[Fit], *, sizes: Sequence[float | int] = (), errors: Sequence[float | int] = ()) -> dict[str, Any]:
-    """What a fit says beyond its laws, for JSON: ``predictions``, ``reach``, and ``beside`` the other groups."""
+    """What a fit says beyond its laws, for JSON: ``predictions``, ``reach``, ``profiles``, and ``beside`` the other groups."""
     from scaling.fit import compare, needed
-    from scaling.fit.profile import profile
+    from scaling.fit.profile import profiles
 
     others = [other for other in fits if other is not fit and "power" in other.laws] if "power" in fit.laws else []
     return {
@@ -59,7 +59,7 @@ def further(fit: Fit, fits: Sequence[Fit], *, sizes: Sequence[float | int] = (),
             for form in fit.laws
             for error in errors
         ],
-        "profiles": [] if fit.points.wrong is not None else [_json(profile(fit, form).to_dict()) for form in fit.laws],
+        "profiles": [_json(one.to_dict()) for one in profiles(fit)],
         "beside": [_json(compare(fit, other).to_dict()) for other in others],
     }
 

@@ -14,7 +14,7 @@ from scaling.fit.forms import BROKEN, FLOOR, Form
 from scaling.fit.noise import Noise
 from scaling.fit.solve import STEEPEST, solve
 
-STEPS, CONVERGED = 400, 1e-11
+STEPS, CONVERGED = 200, 1e-10
 """The most, and the largest relative gain of a step that ends the search."""
 TURNS = (0.1, 1.0)
 CEILINGS = (1.1, 2.0)
@@ -50,11 +50,13 @@ def descend(
     fewest = (counts > 0).sum(axis=1).min()
     if fewest < len(form.parameters):
         raise FitError(f"{form.formula} needs at least {len(form.parameters)} widths, not {fewest}; add widths")
-    starts = near[None, None, :].repeat(len(means), axis=1) if near is not None else np.stack(list(_starts(form, x, means, counts, noise)))
-    found = [_climb(form, x, means, counts, noise, start) for start in starts]
-    worth = np.stack([value for _, value in found])
-    best = worth.argmax(axis=0)
-    fitted: Parameters = np.stack([parameters for parameters, _ in found])[best, np.arange(len(means))]
+    if near is not None:
+        return _climb(form, x, means, counts, noise, near[None].repeat(len(means), axis=0))[0]
+    starts = np.stack(_starts(form, x, means, counts, noise))
+    many = len(starts)  # all of them climb at once
+    found, worth = _climb(form, x, np.tile(means, (many, 1)), np.tile(counts, (many, 1)), noise, starts.reshape(-1, starts.shape[2]))
+    best = worth.reshape(many, -1).argmax(axis=0)
+    fitted: Parameters = found.reshape(starts.shape)[best, np.arange(len(means))]
     return fitted
 
 

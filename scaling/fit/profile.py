@@ -21,6 +21,7 @@ from scaling.fit.estimate import support
 from scaling.fit.forms import Form
 from scaling.fit.points import Points
 from scaling.fit.result import LEVEL, Fit, Interval
+from scaling.fit.scatter import COPIES
 
 STARTS = (0.5, 1.5)
 """Further starts, as multiples of the estimate."""
@@ -69,6 +70,13 @@ class _Cost:
         return np.nan_to_num(-2 * slope / self.dispersion)
 
 
+def profiles(fit: Fit) -> list[Profile]:
+    """Of every law that has one."""
+    if fit.points.wrong is not None:
+        return []
+    return [profile(fit, form) for form, law in fit.laws.items() if law.scatter.dispersion >= COPIES]
+
+
 def profile(fit: Fit, form: str = "power") -> Profile:
     """The profile intervals of one law of a fit.
 
@@ -81,7 +89,7 @@ def profile(fit: Fit, form: str = "power") -> Profile:
     if points.wrong is not None:
         raise FitError("a profile takes the test images as given; leave out --population")
     known = law.scatter
-    if not known.dispersion:
+    if known.dispersion < COPIES:
         raise FitError(f"{fit.label}: its points have no scatter, so nothing refuses a law")
     cost = _Cost(law.form, points, known.dispersion)
     estimate = np.array([law.parameters[name].estimate for name in law.form.parameters])

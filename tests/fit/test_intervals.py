@@ -23,7 +23,7 @@ def hits(law: tuple[float, float, float], form: str, parameter: str, studies: in
     return found
 
 
-@pytest.mark.parametrize(("form", "floor", "studies"), [("power", 0.0, 400), ("floor", 0.03, 250), ("floor", 0.0, 250)])
+@pytest.mark.parametrize(("form", "floor", "studies"), [("power", 0.0, 400), ("floor", 0.03, 400), ("floor", 0.0, 400)])
 def test_exponents_interval_is_honest_with_four_seeds(form: str, floor: float, studies: int):
     found = hits((0.4, 0.5, floor), form, "exponent", studies)
     # Hits are binomial. Intervals that hold the truth in 90 % of all studies or less would hit as often as this in one of 20 repeats at most,

@@ -20,6 +20,7 @@ from scipy.stats import beta, binom
 from analysis import style
 from scaling.fit import Law, Points, fit
 from scaling.fit.forms import POWER
+from scaling.fit.noise import Counted
 from scaling.fit.solve import solve
 from tests.benchmarks.processes import ROOT
 from tests.simulations.cells import Cell
@@ -97,7 +98,7 @@ def means_of_logarithms(studies: int = 2000, images: int = 1000) -> Picture:
     mean, rng, rows = 0.1 * x**-exponent, np.random.default_rng(0), []
     for seeds in (1, 2, 4, 8, 16, 32):
         errors = rng.binomial(images, mean[:, None], size=(studies, len(x), seeds))
-        fitted = solve(POWER, x, errors.mean(axis=2) / images, np.full((studies, len(x)), float(seeds)), images)[:, 1]
+        fitted = solve(POWER, x, errors.mean(axis=2) / images, np.full((studies, len(x)), float(seeds)), Counted(images))[:, 1]
         # Of 14 errors on average there is none once in a million runs; one stands for it, since none has no logarithm.
         logarithms = np.log(np.maximum(errors, 1)).mean(axis=2)
         straight = -np.polyfit(np.log(x), logarithms.T, 1)[0]

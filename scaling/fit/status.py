@@ -19,7 +19,7 @@ WIDTHS, SPAN, SEEDS = 6, 10.0, 4
 """Fewer widths, a smaller factor between the ends, or fewer runs a width than these ask for a look."""
 MISFIT = 0.01
 """A form that would lie so far from the means by chance this rarely asks for a look."""
-LEVERAGE = 0.98
+LEVERAGE = 0.99
 """A curve that follows one width's mean by more than this is not tested there."""
 
 

@@ -57,3 +57,9 @@ def test_reasons_add_up():
         judged(PURE, widths=(1, 2, 4), seeds=2)[1]
         == "fewer than 6 widths; filters spans a factor of 4, less than 10; fewer than 4 runs at a width"
     )
+
+
+def test_a_width_that_stands_alone_is_seen():
+    """Six narrow widths and one far out: whatever its mean, the floor takes it."""
+    reason = judged(FLOORED, "floor", widths=(1, 2, 3, 4, 5, 6, 1000))[1]
+    assert reason == "the curve at filters 1000 rests on that width alone"

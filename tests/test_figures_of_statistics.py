@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
+from pyarrow.csv import read_csv
 
 from tests.benchmarks.processes import ROOT
 from tests.simulations import figures
+from tests.simulations.cells import Cell
 
 PAGE = ROOT / "docs" / "statistics.md"
 
@@ -30,3 +32,18 @@ def test_the_page_shows_every_figure_and_says_how_to_draw_them():
     shown = re.findall(r"!\[[^]]+\]\(figures/([^)]+)\)", text)
     assert sorted(shown) == sorted(file.name for file in figures.FOLDER.glob("*.svg"))
     assert "python -m tests.simulations.figures" in text
+
+
+def test_the_figures_show_what_the_page_says_of_them():
+    """More seeds don't mend the bias of logarithms, only a floor foretells the widest networks, and unequal images take dispersion away."""
+    table = read_csv(figures.FOLDER / "means_of_logarithms.csv").to_pylist()
+    bias = {(row["fitted to"], row["seeds"]): row["bias"] / row["sigma"] for row in table}
+    # In standard errors: four where there is no bias.
+    assert abs(bias["means", 32]) < 4 < bias["means of logarithms", 32]
+    cell = Cell(noise="under", widths=8, seeds=8, floor=0.4)
+    for row in read_csv(figures.FOLDER / "one_study.csv").to_pylist():
+        if row["panel"] != "fitted to all widths" and row["filters"] > 8:
+            assert (row["low"] < cell.mean(row["filters"]) < row["high"]) == (row["form"] == "floor")
+    for row in read_csv(figures.FOLDER / "dispersion.csv").to_pylist():
+        # Four standard errors of a variance from 8 x 63 degrees of freedom.
+        assert row["dispersion"] == pytest.approx(row["expected"], rel=4 * (2 / 504) ** 0.5)

@@ -21,6 +21,7 @@ bench: environment
 
 coverage: environment
 	$(BIN)/python -m tests.simulations
+	$(BIN)/python -m tests.simulations.rounds
 
 environment: .venv/installed
 

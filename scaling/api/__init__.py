@@ -11,17 +11,24 @@ if TYPE_CHECKING:
     from scaling.api.fitting import fit_source, foretell, further, laws_text, predictions_text, reach_text
     from scaling.api.measuring import bench
     from scaling.api.reading import merge, report, results, tidy, write_table
+    from scaling.api.rounds import Round, Until, run_until
     from scaling.api.running import Failure, Outcome, run
     from scaling.api.settings import Settings
     from scaling.api.studies import Timing, plan, timings
+    from scaling.api.suggesting import Aim, Suggested, Suggestion, suggest
 
 __all__ = [
+    "Aim",
     "Difference",
     "Failure",
     "Outcome",
     "Reason",
+    "Round",
     "Settings",
+    "Suggested",
+    "Suggestion",
     "Timing",
+    "Until",
     "bench",
     "catalogue",
     "diff",
@@ -38,13 +45,27 @@ __all__ = [
     "report",
     "results",
     "run",
+    "run_until",
+    "suggest",
     "tidy",
     "timings",
     "why",
     "write_table",
 ]
 
-FILES = ("settings", "studies", "reading", "sources", "fitting", "explain", "available", "running", "measuring")
+FILES = (
+    "settings",
+    "studies",
+    "reading",
+    "sources",
+    "fitting",
+    "explain",
+    "available",
+    "running",
+    "measuring",
+    "suggesting",
+    "rounds",
+)
 """Where these names are looked for. None may be called like a file: an import of the file would hide it."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from scaling.cli import bench, catalogue, explaining, reading, studies
+from scaling.cli import bench, catalogue, explaining, reading, running, studies, suggesting
 
 app = typer.Typer(
     name="scaling",
@@ -22,11 +22,12 @@ def root(debug: bool = typer.Option(False, "--debug", help="Show tracebacks; wor
 
 for command in (
     studies.plan,
-    studies.run,
+    running.run,
     studies.status,
     reading.table,
     reading.fit,
     reading.report,
+    suggesting.suggest,
     reading.merge,
     explaining.why,
     explaining.diff,

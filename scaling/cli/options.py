@@ -11,6 +11,7 @@ from rich.console import Console
 
 from scaling.api.settings import Settings
 from scaling.errors import UsageError
+from scaling.words import seconds
 
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="The study's YAML file.", show_default=False)]
 Configs = Annotated[list[Path], typer.Option("--config", metavar="CONFIG", help="A study whose runs are known too; may be repeated.")]
@@ -24,6 +25,17 @@ Overrides = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
+Of = Annotated[
+    str,
+    typer.Option(
+        metavar="QUANTITY",
+        help="What is to be known better: exponent, floor, or prediction@2x, the error at twice the widest network of the study as written.",
+    ),
+]
+Budget = Annotated[
+    str,
+    typer.Option(metavar="TIME", help="Core time, such as 90s, 30m, 2h or 1d, for runs that the study does not ask for.", show_default="any"),
+]
 
 STORE = Settings().store
 
@@ -52,4 +64,16 @@ def numbers(option: str, text: str) -> list[float]:
         found = [0.0]
     if not all(0 < number < inf for number in found):
         raise UsageError(f"{option} {text}: must be numbers above 0 with commas between them, such as 96,192")
+    return found
+
+
+def budget_s(text: str) -> float:
+    """``2h`` in seconds; infinite for no text.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    found = seconds(text) if text else inf
+    if found is None:
+        raise UsageError(f"--budget {text}: must be a number above 0 and s, m, h or d, such as 30m or 2h")
     return found

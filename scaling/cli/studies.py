@@ -1,17 +1,16 @@
-"""plan, run, status."""
+"""plan, status."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict
 from math import fsum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
 from rich.table import Table
 
 from scaling import api
-from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Quiet, Store, console, settings
+from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, console, settings
 from scaling.words import duration
 
 if TYPE_CHECKING:
@@ -49,33 +48,6 @@ def plan(config: Config, *, set_: Overrides = [], store: Store = STORE, also: Al
     if made.packs:
         print(_placed(made.placement))
         print(_measured(made.speed))
-
-
-def run(
-    config: Config,
-    *,
-    address: Annotated[str | None, typer.Option(help="Of a running Ray cluster, such as 10.0.0.1:6379 or auto.")] = None,
-    in_process: Annotated[bool, typer.Option("--in-process", help="Without Ray: one pack after the other.")] = False,
-    set_: Overrides = [],  # noqa: B006
-    store: Store = STORE,
-    also: Also = [],  # noqa: B006
-    data: Data = None,
-    quiet: Quiet = False,
-) -> int:
-    """Train what is missing; safe to interrupt and to start again."""
-    outcome = api.run(config, settings(store, also, data), overrides=set_, address=address, in_process=in_process, quiet=quiet)
-    made = outcome.plan
-    if not made.new:
-        print(f"{made.study.name}: 0 runs to do, {len(made.done)} done")
-        return 0
-    print(f"{made.study.name}: {outcome.trained} runs trained in {duration(outcome.wall_s)}, {len(made.done)} were done before")
-    if outcome.elsewhere:
-        print(f"{outcome.elsewhere} more were published by somebody else meanwhile")
-    for failure in outcome.failures:
-        print(f"failed: {failure.pack.label}: {failure.reason}; log: {failure.log or 'could not be written'}")
-    if outcome.missing:
-        print(f"{outcome.missing} runs are missing; the same command tries them again")
-    return 1 if outcome.missing else 0
 
 
 def status(config: Config, *, set_: Overrides = [], store: Store = STORE, also: Also = [], data: Data = None, as_json: Json = False) -> None:  # noqa: B006

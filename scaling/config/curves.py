@@ -71,8 +71,12 @@ def curves(points: Sequence[Point], x: str = "filters") -> Curves:
 
 def _with_ratio(points: Sequence[Point]) -> list[Point]:
     """Each with the nearest of the ratios d2/d1 that the widest networks show; rounding blurs it in the narrow ones."""
-    widest = max(each[FILTERS] for each in points)
-    ratios: list[float] = sorted({each[SECOND] / widest for each in points if each.get(SECOND) and each[FILTERS] == widest})
+    shown: dict[int, set[float]] = defaultdict(set)
+    for each in points:
+        if each.get(SECOND):
+            shown[each[FILTERS]].add(each[SECOND] / each[FILTERS])
+    # Curves may end at different widths: what counts is the widest of those that show the most ratios.
+    ratios = sorted(max(shown.items(), key=lambda item: (len(item[1]), item[0]))[1]) if shown else []
 
     def nearest(each: Point) -> float:
         return min(ratios, key=lambda ratio: abs(each[SECOND] - ratio * each[FILTERS]))

@@ -31,6 +31,10 @@ class Point:
         return path
 
 
+WHOLE = Point({}, {})
+"""Of leaves that hold no grid."""
+
+
 def dotted(path: LeafPath) -> str:
     """``("architectures", 1, "filters", 0)`` as ``architectures[1].filters[0]``."""
     text = ""
@@ -68,7 +72,7 @@ def points(leaves: dict[str, Any]) -> Iterator[Point]:
     """The product of all axes, the last one fastest."""
     grid = list(axes(leaves))
     for chosen in product(*(list(enumerate(values)) for _, values in grid)):
-        point, places = _copy(leaves), {}
+        point, places = copied(leaves), {}
         for (path, _), (index, value) in zip(grid, chosen, strict=True):
             inner = point
             for name in path[:-1]:
@@ -78,5 +82,6 @@ def points(leaves: dict[str, Any]) -> Iterator[Point]:
         yield Point(point, places)
 
 
-def _copy(leaves: Any) -> Any:
-    return {name: _copy(value) for name, value in leaves.items()} if isinstance(leaves, dict) else leaves
+def copied(leaves: Any) -> Any:
+    """Mappings within mappings, each anew."""
+    return {name: copied(value) for name, value in leaves.items()} if isinstance(leaves, dict) else leaves

@@ -11,10 +11,10 @@ from scaling.architectures import AnyArchitecture
 from scaling.config import grid
 from scaling.config.faults import Faults, Place
 from scaling.config.grid import LeafPath
-from scaling.config.overlay import is_above, laid_over
+from scaling.config.overlay import is_above, laid_over, pinned
 from scaling.config.recipe import Recipe
 from scaling.config.source import read_file
-from scaling.config.study import Cell, Study, StudyFile
+from scaling.config.study import Cell, Replicates, Study, StudyFile
 from scaling.datasets import AnyDataset, Facts
 from scaling.errors import DataError
 
@@ -41,15 +41,16 @@ def load_study(source: Path, *, data: Path, overrides: Sequence[str] = ()) -> St
     for root, leaves in groups.places():
         for path, fault in grid.faults(leaves):
             faults.add(root + path, fault)
-    if _too_many(groups, file.seeds if file else 1, faults):
+    seeds = _seeds(groups, file.seeds if file else 1, faults)
+    if _too_many(groups, seeds, faults):
         faults.stop()
     absent: list[DataError] = []
     datasets = list(_datasets(groups.dataset, data, faults, absent)) if groups.dataset is not None else []
-    cells = [cell for i, entry in groups.architectures.items() for cell in _cells(i, entry, groups.recipe, datasets, faults)]
+    cells = [cell for i in groups.architectures for cell in _cells(i, groups, seeds[i], datasets, faults)]
     faults.stop()
     for error in absent:
         raise error
-    return Study(file.study, source, tuple(cells), file.seeds, file.resources, file.store)
+    return Study(file.study, source, tuple(cells), file.resources, file.store)
 
 
 @dataclass(frozen=True)
@@ -59,13 +60,21 @@ class _Groups:
     dataset: dict[str, Any] | None
     recipe: dict[str, Any]
     architectures: dict[int, dict[str, Any]]
-    """By their place in the list."""
+    """By their place in the list, without their seeds, which are no grid."""
+    seeds: dict[int, dict[str, Any]]
+    """``{"seeds": n}`` of those that say so themselves."""
 
     @classmethod
     def of(cls, raw: dict[str, Any]) -> _Groups:
-        entries = raw.get("architectures")
-        found = {i: _settings(entry) for i, entry in enumerate(entries if isinstance(entries, list) else [])}
-        return cls(_settings(raw.get("dataset")), _settings(raw.get("recipe")) or {}, {i: e for i, e in found.items() if e is not None})
+        listed = raw.get("architectures")
+        found = {i: _settings(entry) for i, entry in enumerate(listed if isinstance(listed, list) else [])}
+        entries = {i: entry for i, entry in found.items() if entry is not None}
+        return cls(
+            _settings(raw.get("dataset")),
+            _settings(raw.get("recipe")) or {},
+            {i: {name: value for name, value in entry.items() if name != "seeds"} for i, entry in entries.items()},
+            {i: {"seeds": entry["seeds"]} for i, entry in entries.items() if "seeds" in entry},
+        )
 
     def places(self) -> Iterator[tuple[LeafPath, dict[str, Any]]]:
         yield ("dataset",), self.dataset or {}
@@ -78,20 +87,30 @@ def _settings(value: Any) -> dict[str, Any] | None:
     return value if isinstance(value, dict) and all(isinstance(name, str) for name in value) else None
 
 
-def _too_many(groups: _Groups, seeds: int, faults: Faults) -> bool:
+def _seeds(groups: _Groups, default: int, faults: Faults) -> dict[int, int]:
+    """Of each architecture."""
+    own = {i: faults.validate(Replicates, leaves, _place(("architectures", i))) for i, leaves in groups.seeds.items()}
+    return dict.fromkeys(groups.architectures, default) | {i: said.seeds for i, said in own.items() if said is not None}
+
+
+def _too_many(groups: _Groups, seeds: dict[int, int], faults: Faults) -> bool:
     """Refuse a study of more runs than a plan can list, before any is made."""
-    cells = grid.size(groups.dataset or {}) * sum(
-        grid.size({name: value for name, value in entry.items() if name != "recipe"})
+    networks = {
+        i: grid.size(groups.dataset or {})
+        * grid.size({name: value for name, value in entry.items() if name != "recipe"})
         * (grid.size(laid_over(groups.recipe, above)) if isinstance(above := entry.get("recipe", {}), dict) else 1)
-        for entry in groups.architectures.values()
-    )
-    if cells * seeds <= MOST_RUNS:
+        for i, entry in groups.architectures.items()
+    }
+    runs = {i: count * seeds[i] for i, count in networks.items()}
+    total, most = sum(runs.values()), f"a study holds at most {MOST_RUNS:,}"
+    if total <= MOST_RUNS:
         return False
-    most = f"a study holds at most {MOST_RUNS:,}"
-    if cells > seeds:
-        faults.add(("architectures",), f"the grids make {cells:,} networks, with {seeds:,} seeds {cells * seeds:,} runs; {most}")
+    i = max(runs, key=lambda i: runs[i])
+    if networks[i] > seeds[i]:
+        faults.add(("architectures",), f"the grids make {sum(networks.values()):,} networks, with their seeds {total:,} runs; {most}")
     else:
-        faults.add(("seeds",), f"{seeds:,} seeds make {cells * seeds:,} runs; {most}")
+        place: LeafPath = ("architectures", i, "seeds") if i in groups.seeds else ("seeds",)
+        faults.add(place, f"{seeds[i]:,} seeds make {total:,} runs; {most}")
     return True
 
 
@@ -113,8 +132,8 @@ def _datasets(leaves: dict[str, Any], folder: Path, faults: Faults, absent: list
             yield dataset, facts
 
 
-def _recipes(i: int, below: dict[str, Any], above: Any, faults: Faults) -> Iterator[tuple[Recipe, Place]]:
-    """The study's recipes as an architecture has them, and where the leaves of each stand."""
+def _recipes(i: int, below: dict[str, Any], above: Any, faults: Faults) -> Iterator[tuple[Recipe, Place, dict[str, Any]]]:
+    """The study's recipes as an architecture has them, where the leaves of each stand, and what of it the architecture must say itself."""
     own: LeafPath = ("architectures", i, "recipe")
     if not isinstance(above, dict):
         faults.add(own, f"must be a mapping of keys to values, not {above!r}")
@@ -126,13 +145,12 @@ def _recipes(i: int, below: dict[str, Any], above: Any, faults: Faults) -> Itera
 
         recipe = faults.validate(Recipe, point.leaves, place)
         if recipe is not None:
-            yield recipe, place
+            yield recipe, place, pinned(above, point)
 
 
-def _cells(
-    i: int, entry: dict[str, Any], recipe: dict[str, Any], datasets: Sequence[tuple[AnyDataset, Facts]], faults: Faults
-) -> Iterator[Cell]:
-    recipes = list(_recipes(i, recipe, entry.get("recipe", {}), faults))
+def _cells(i: int, groups: _Groups, seeds: int, datasets: Sequence[tuple[AnyDataset, Facts]], faults: Faults) -> Iterator[Cell]:
+    entry = groups.architectures[i]
+    recipes = list(_recipes(i, groups.recipe, entry.get("recipe", {}), faults))
     for point in grid.points({name: value for name, value in entry.items() if name != "recipe"}):
         place = _place(("architectures", i), point)
         architecture = faults.validate(AnyArchitecture, point.leaves, place)
@@ -143,11 +161,11 @@ def _cells(
             if fault := architecture.fault(facts.image):
                 faults.add(place((fault[0],)), fault[1])
                 continue
-            for trained, where in recipes:
+            for trained, where, own in recipes:
                 if unfit := trained.fault(facts.image, dataset.used(facts)):
                     faults.add(where(unfit[0]), unfit[1])
-                yield Cell(dataset, facts, architecture, trained, places)
+                yield Cell(dataset, facts, architecture, trained, places, seeds, point.leaves | ({"recipe": own} if own else {}))
 
 
-def _place(root: LeafPath, point: grid.Point) -> Place:
+def _place(root: LeafPath, point: grid.Point = grid.WHOLE) -> Place:
     return lambda path: root + point.place(path)

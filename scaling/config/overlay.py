@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scaling.config.grid import LeafPath
+from scaling.config.grid import LeafPath, Point, copied
 
 
 def laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
@@ -21,6 +21,18 @@ def is_above(path: LeafPath, below: dict[str, Any], above: dict[str, Any]) -> bo
     if name not in above:
         return False
     return not inner or not _merges(below.get(name), above[name]) or inner[0] in above[name]
+
+
+def pinned(above: dict[str, Any], point: Point) -> dict[str, Any]:
+    """What to lay over the same group so that only this point of the grids is left, those of the lower one included."""
+    own: dict[str, Any] = copied(above)
+    for *groups, leaf in point.places:
+        inner: Any = own
+        value: Any = point.leaves
+        for name in groups:
+            inner, value = inner.setdefault(name, {}), value[name]
+        inner[leaf] = value[leaf]
+    return own
 
 
 def _merges(old: Any, new: Any) -> bool:

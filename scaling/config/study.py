@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,6 +16,9 @@ from scaling.config.identity import SEEDS_AN_ORDER, Data, Run
 from scaling.config.recipe import Recipe
 from scaling.datasets import AnyDataset, Facts
 from scaling.leaves import Count, Leaves
+
+SEEDS = 8
+"""Of a network, where nothing else is said."""
 
 
 class Resources(Leaves):
@@ -35,6 +38,13 @@ class Keep(Leaves):
     weights: Literal["none", "all"] = "none"
 
 
+class Replicates(Leaves):
+    """How often each network of an architecture is trained."""
+
+    seeds: Count = SEEDS
+    """Seeds 0 to n-1; each block of eight has a minibatch order of its own."""
+
+
 class StudyFile(Leaves):
     """The keys of a study's YAML file. Any leaf of dataset, architectures and recipe may be a list: a grid."""
 
@@ -42,10 +52,10 @@ class StudyFile(Leaves):
     """A name for its folder of figures."""
     dataset: dict[str, Any]
     architectures: Annotated[list[dict[str, Any]], Field(min_length=1)]
-    """Each may hold a ``recipe`` of its own, which is laid over the study's."""
+    """Each may hold a ``recipe`` of its own, which is laid over the study's, and a number of ``seeds`` of its own."""
     recipe: dict[str, Any] = Field(default_factory=dict)
-    seeds: Count = 8
-    """Seeds 0 to n-1; each block of eight has a minibatch order of its own."""
+    seeds: Count = SEEDS
+    """Of architectures that do not say it themselves: seeds 0 to n-1; each block of eight has a minibatch order of its own."""
     resources: Resources = Resources()
     store: Keep = Keep()
 
@@ -60,9 +70,17 @@ class Cell:
     recipe: Recipe
     places: dict[str, str]
     """Where the architecture's leaves stand in the file: ``{"filters": "architectures[1].filters[0]"}``."""
+    seeds: int = SEEDS
+    """Its runs have the seeds 0 to n-1. No run's id knows how many there are."""
+    entry: dict[str, Any] = field(default_factory=dict)
+    """What an entry of ``architectures`` says that makes this cell alone, but for its seeds."""
 
     def layers(self) -> LayerTable:
         return self.architecture.layers(self.facts.image)
+
+    def at(self, filters: int, *, seeds: int = 0) -> Cell:
+        """The same at another width."""
+        return replace(self, architecture=self.architecture.at(filters), seeds=seeds, entry={**self.entry, "filters": filters})
 
     @cached_property
     def data(self) -> Data:
@@ -85,7 +103,6 @@ class Study:
     name: str
     source: Path
     cells: tuple[Cell, ...]
-    seeds: int
     resources: Resources
     store: Keep
 
@@ -97,7 +114,7 @@ class Study:
         """Every wanted run once, with its cell; cells that overlap share their runs."""
         seen: set[str] = set()
         for cell in self.cells:
-            for seed in range(self.seeds):
+            for seed in range(cell.seeds):
                 run = cell.run(seed)
                 if run.id not in seen:
                     seen.add(run.id)

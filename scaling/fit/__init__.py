@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from scaling.fit.compare import Comparison, compare, needed, side_by_side
 from scaling.fit.derive import best_over, from_counts
+from scaling.fit.design import Design, Proposal, Size, propose
 from scaling.fit.laws import fit, fit_table
 from scaling.fit.points import Points
 from scaling.fit.predict import Prediction, foretell
+from scaling.fit.quantity import Quantity
 from scaling.fit.result import Choice, Fit, HeldOut, Interval, Law, Status, Verdict
 from scaling.fit.rows import rows
 from scaling.fit.scatter import Scatter
@@ -15,13 +17,17 @@ from scaling.fit.table import columns, group_points, read_table
 __all__ = [
     "Choice",
     "Comparison",
+    "Design",
     "Fit",
     "HeldOut",
     "Interval",
     "Law",
     "Points",
     "Prediction",
+    "Proposal",
+    "Quantity",
     "Scatter",
+    "Size",
     "Status",
     "Verdict",
     "best_over",
@@ -33,6 +39,7 @@ __all__ = [
     "from_counts",
     "group_points",
     "needed",
+    "propose",
     "read_table",
     "rows",
     "side_by_side",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import replace
 from heapq import nlargest
 from itertools import accumulate, pairwise
 from math import ceil
@@ -32,15 +31,12 @@ def memory_bytes(cell: Cell) -> int:
 def most_filters(cell: Cell, limit: float) -> int:
     """The largest width below the cell's own, a pack of which needs at most ``limit`` bytes; 0 where none does."""
 
-    def at(filters: int) -> Cell:
-        return replace(cell, architecture=cell.architecture.at(filters))
-
     def most(size: int) -> int:
-        return bisect_right(range(1, cell.architecture.filters), limit, key=lambda filters: _pack(at(filters), size))
+        return bisect_right(range(1, cell.architecture.filters), limit, key=lambda filters: _pack(cell.at(filters), size))
 
     # A wider network may need less, because fewer of them train together. In packs of one size it never does, so each size is searched.
     found = ((size, most(size)) for size in SIZES)
-    return next((filters for size, filters in found if filters and replicas(at(filters).layers()) <= size), 0)
+    return next((filters for size, filters in found if filters and replicas(cell.at(filters).layers()) <= size), 0)
 
 
 def peak_bytes(packs: Iterable[Pack], workers: int) -> int:

@@ -9,7 +9,7 @@ from scaling.cli.commands import app
 READ = {"--set", "--store", "--also", "--data"}
 SURFACE = {
     "plan": {"CONFIG", "--json", *READ},
-    "run": {"CONFIG", "--address", "--in-process", "--quiet", *READ},
+    "run": {"CONFIG", "--address", "--in-process", "--until", "--of", "--budget", "--quiet", *READ},
     "status": {"CONFIG", "--json", *READ},
     "table": {"CONFIG", "--out", *READ},
     "fit": {
@@ -18,6 +18,7 @@ SURFACE = {
     },
     "report": {"CONFIG", "--out", *READ},
     "merge": {"CONFIG", "--into", "--predictions", *READ},
+    "suggest": {"CONFIG", "--target", "--of", "--budget", "--json", *READ},
     "why": {"RUN", "--config", "--store", "--also", "--data"},
     "diff": {"A", "B", "--config", "--store", "--also", "--data"},
     "data": {"[NAME ...]", "--data"},

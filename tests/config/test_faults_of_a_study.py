@@ -52,6 +52,13 @@ CASES = {
     "yes for a count": (STUDY + "seeds: true", "seeds: must be a whole number, not True"),
     "number for a switch": (network("type: tree3, filters: 6, rows: 4, biases: 1"), second("biases: must be true or false, not 1")),
     "number for a name": ("study: 12\n" + STUDY[13:], "study: must be text, not 12"),
+    "own seeds": (network("type: lenet5, filters: 6, seeds: 0"), second("seeds: must be at least 1, not 0")),
+    "own seeds that are a grid": (network("type: lenet5, filters: 6, seeds: [4, 8]"), second("seeds: must be a whole number, not [4, 8]")),
+    "own seeds that are nothing": (network("type: lenet5, filters: 6, seeds: ~"), second("seeds: must be a whole number, not None")),
+    "own seeds that are a fraction": (
+        network("type: tree3, rows: 4, filters: 6, seeds: 8.0"),
+        second("seeds: must be a whole number, not 8.0"),
+    ),
     "name for a folder": (
         "study: a/b\n" + STUDY[13:],
         "study: must begin with a letter or a digit and hold only these, '.', '_' and '-', not 'a/b'",
@@ -201,13 +208,17 @@ def test_the_fault_is_named(load, tmp_path, name):
     [
         (STUDY + "seeds: 3000000\n", "seeds: 3,000,000 seeds make 3,000,000 runs; a study holds at most 100,000"),
         (
+            network("type: lenet5, filters: [6, 8], seeds: 3000000"),
+            "architectures[1].seeds: 3,000,000 seeds make 6,000,008 runs; a study holds at most 100,000",
+        ),
+        (
             HEAD.replace("mnist}", f"mnist, train_images: {list(range(1, 1001))}}}")
             + f"recipe: {{epochs: {list(range(1, 101))}}}\n"
             + f"architectures:\n  - {{type: lenet5, filters: {list(range(1, 101))}, recipe: {{epochs: {list(range(1, 1001))}}}}}\n",
-            "architectures: the grids make 100,000,000 networks, with 8 seeds 800,000,000 runs; a study holds at most 100,000",
+            "architectures: the grids make 100,000,000 networks, with their seeds 800,000,000 runs; a study holds at most 100,000",
         ),
     ],
-    ids=["seeds", "grids"],
+    ids=["seeds", "own seeds", "grids"],
 )
 def test_more_runs_than_can_be_planned_are_refused_before_they_are_made(load, study, fault):
     with pytest.raises(ConfigError) as refused:

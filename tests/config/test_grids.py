@@ -17,7 +17,7 @@ def ids(study) -> list[str]:
 def test_a_file_with_nothing_but_what_it_must_have(load):
     study = load(STUDY)
     (cell,) = study.cells
-    assert (study.name, study.seeds, cell.dataset.type, cell.architecture, cell.recipe) == ("tried", 8, "mnist", Lenet5(filters=6), Recipe())
+    assert (study.name, cell.seeds, cell.dataset.type, cell.architecture, cell.recipe) == ("tried", 8, "mnist", Lenet5(filters=6), Recipe())
     runs = [run for _, run in study.runs()]
     assert [run.seed for run in runs] == list(range(8))
     assert {run.data.fingerprint for run in runs} == {cell.facts.fingerprint}
@@ -136,3 +136,22 @@ def test_cells_that_overlap_share_their_runs(load):
     runs = list(study.runs())
     assert len(runs) == len(set(ids(study))) == 3 * 8
     assert [cell.architecture for cell, _ in runs[8:16]] == [study.cells[1].architecture] * 8
+
+
+def test_seeds_of_an_architectures_own_are_laid_over_the_studys_and_enter_no_id(load):
+    text = HEAD + "architectures:\n  - {type: lenet5, filters: [3, 6]}\n  - {type: lenet5, filters: [8, 12], seeds: 20}\nseeds: 4\n"
+    study = load(text)
+    assert [cell.seeds for cell in study.cells] == [4, 4, 20, 20]
+    assert [run.seed for _, run in study.runs()] == [*range(4)] * 2 + [*range(20)] * 2
+    assert ids(study)[8:] == ids(load(text.replace("seeds: 4", "seeds: 20").replace(", seeds: 20", "")))[40:]
+    assert study.labels() == ("lenet5",) * 4
+
+
+def test_cells_that_overlap_with_other_seeds_have_all_of_them_once(load):
+    study = load(HEAD + "architectures:\n  - {type: lenet5, filters: 6, seeds: 3}\n  - {type: lenet5, filters: 6, seeds: 5}\n")
+    assert [run.seed for _, run in study.runs()] == [*range(5)]
+
+
+def test_ratios_tell_curves_apart_also_where_one_of_them_goes_on_to_wider_networks(load):
+    grids = "architectures:\n  - {type: lenet5, ratio: 2, filters: [3, 6, 12, 24]}\n  - {type: lenet5, ratio: 3, filters: [3, 6, 12]}\n"
+    assert load(HEAD + grids).labels() == ("lenet5, d2/d1 2",) * 4 + ("lenet5, d2/d1 3",) * 3

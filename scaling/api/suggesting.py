@@ -15,7 +15,7 @@ from scaling.api.settings import Settings
 from scaling.api.sources import CURVE
 from scaling.config import Cell
 from scaling.config.growth import entries, yaml_text
-from scaling.errors import FitError, UsageError
+from scaling.errors import FitError, TableError, UsageError
 from scaling.plan import Plan
 from scaling.plan.cost import seconds
 from scaling.plan.packs import pack
@@ -155,7 +155,7 @@ def _fits(made: Plan, runs: pa.Table) -> dict[str, Fit]:
     table = runs.append_column(CURVE, pa.array([of_run[run_id] for run_id in runs["id"].to_pylist()], pa.string()))
     try:
         return {fit.group[CURVE]: fit for fit in fit_table(table, by=(CURVE,))}
-    except FitError as error:
+    except (FitError, TableError) as error:  # no run has an error, say, because all diverged
         raise FitError(f"{error}; {FIRST}") from None
 
 

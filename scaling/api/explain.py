@@ -90,7 +90,7 @@ def _read(config_json: str) -> Run | StoreError:
 
 
 def _planned(settings: Settings, configs: Sequence[Path]) -> Known:
-    return {run.id: run for config in configs for _, run in plan(config, settings).wanted}
+    return {run.id: run for config in configs for _, run in plan(config, settings, trains=False).wanted}
 
 
 def _named(name: str, known: Known, settings: Settings) -> Run:

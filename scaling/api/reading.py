@@ -38,7 +38,7 @@ def results(
     settings = settings or Settings()
     # Before the plan, which needs the ids alone: so each part is opened once.
     runs = settings.stores().runs(columns and list(dict.fromkeys(["id", *columns])))
-    made = plan(config, settings, overrides=overrides)
+    made = plan(config, settings, overrides=overrides, trains=False)
     return made, runs.filter(pc.is_in(runs["id"], pa.array(list(made.done), pa.string())))
 
 

@@ -75,7 +75,7 @@ def run(
     """
     settings = settings or Settings()
     began = monotonic()
-    made = plan(config, settings, overrides=overrides)
+    made = plan(config, settings, overrides=overrides, trains=address is None)  # a cluster's nodes have memory of their own
     if not made.packs:
         return Outcome(made, 0, 0, (), monotonic() - began)
 

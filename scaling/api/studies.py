@@ -15,19 +15,20 @@ from scaling.plan import Plan, make_plan
 from scaling.plan.cost import training_s
 
 
-def plan(config: Path, settings: Settings | None = None, *, overrides: Sequence[str] = ()) -> Plan:
+def plan(config: Path, settings: Settings | None = None, *, overrides: Sequence[str] = (), trains: bool = True) -> Plan:
     """What a study wants, what is done and what the rest costs; nothing is trained.
 
     Args:
         config: the study's YAML file.
         overrides: such as ``recipe.epochs=5``.
+        trains: whether what is missing is to be trained on this machine, so that it must have the memory.
 
     Raises:
         ConfigError: with every fault of the study.
     """
     settings = settings or Settings()
     study = load_study(config, data=settings.data, overrides=overrides)
-    return make_plan(study, settings.stores().ids())
+    return make_plan(study, settings.stores().ids(), trains=trains)
 
 
 @dataclass(frozen=True)

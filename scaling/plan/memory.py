@@ -64,9 +64,10 @@ def _pack(cell: Cell, size: int) -> int:
 
 
 def _weights(cell: Cell, number: int) -> int:
-    """Of one replica: in fp32 with gradients and moments, and as they are multiplied with."""
+    """Of one replica: in fp32 with gradients, moments and an update, and as they are multiplied with; and twice what a checkpoint holds, as
+    tensors and as a file."""
     moments = 2 if isinstance(cell.recipe.optimizer, Adam | AdamW) else 1
-    return cell.layers().parameters * (4 * (2 + moments) + 2 * number)
+    return cell.layers().parameters * (4 * (3 + moments) + 2 * number + 2 * 4 * (1 + moments))
 
 
 def _step(cell: Cell, number: int) -> int:

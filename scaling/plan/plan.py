@@ -84,21 +84,23 @@ class Plan:
         return rows
 
 
-def make_plan(study: Study, stored: Set[str], speed: Speed | None = None) -> Plan:
+def make_plan(study: Study, stored: Set[str], speed: Speed | None = None, *, trains: bool = True) -> Plan:
     """Wanted runs minus those that stores hold, in packs.
 
     Args:
         speed: of the machine that trains; by default this one's.
+        trains: whether what is missing is to be trained here, so that there must be memory for it.
 
     Raises:
-        ConfigError: a network needs more memory than ``resources.memory_gib``, done or not.
+        ConfigError: a network that is to be trained needs more memory than ``resources.memory_gib``.
         UsageError: this machine's speed was measured, and its file is damaged.
     """
-    faults = [fault for cell in study.cells if (fault := _too_large(cell, study)) is not None]
-    if faults:
-        raise ConfigError(list(dict.fromkeys(faults)), str(study.source))
     wanted = tuple(study.runs())
     done = frozenset(run.id for _, run in wanted) & stored
+    missing = {id(cell): cell for cell, run in wanted if run.id not in done} if trains else {}
+    faults = [fault for cell in missing.values() if (fault := _too_large(cell, study)) is not None]
+    if faults:
+        raise ConfigError(list(dict.fromkeys(faults)), str(study.source))
     packs = pack((cell, run) for cell, run in wanted if run.id not in done)
     return Plan(study, wanted, done, tuple(packs), speed or known())
 

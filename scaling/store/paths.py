@@ -20,8 +20,6 @@ from hashlib import sha256
 
 PART_DIGITS = 20
 SUFFIX = ".parquet"
-LOGS = "logs"
-"""Their folder."""
 
 
 def part_name(files: Iterable[bytes]) -> str:

@@ -14,7 +14,7 @@ from rich.table import Table
 from tests.benchmarks import record, render
 from tests.benchmarks.rows import Row
 
-NAMES = ("fits", "steps", "trials", "overhead", "reading", "memory", "ablation", "sweeps", "precision")
+NAMES = ("fits", "steps", "trials", "overhead", "reading", "memory", "estimates", "ablation", "sweeps", "precision")
 """The shortest first: a fault shows early."""
 ROUNDS = 3
 

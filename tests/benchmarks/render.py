@@ -43,8 +43,9 @@ TELLING = (
     Telling("overhead", "wall time"),
     Telling("reading", "scaling"),
     Telling("fits", "fit over"),
-    Telling("memory", "mapped data"),
+    Telling("memory", "data in memory"),
     Telling("memory", "predicted over measured"),
+    Telling("estimates", "wall time taken over"),
 )
 
 

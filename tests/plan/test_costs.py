@@ -57,7 +57,7 @@ def test_memory_holds_the_weights_their_gradients_and_the_optimisers_state():
     sgd, adam = cell(100), cell(100, optimizer=Adam())
     weights = 4 * sgd.layers().parameters * replicas(sgd.layers())
     assert memory_bytes(sgd) > 3 * weights
-    assert memory_bytes(adam) - memory_bytes(sgd) == pytest.approx(SLACK * weights)
+    assert memory_bytes(adam) - memory_bytes(sgd) == pytest.approx(SLACK * 3 * weights)  # one moment more, and twice that for a checkpoint
 
 
 def test_larger_batches_and_wider_numbers_need_more():

@@ -86,11 +86,13 @@ def test_a_pack_that_rows_share_is_paid_for_once(study):
 
 @pytest.mark.parametrize("network", ["type: lenet5", "type: lenet5, second_filters: 16", "type: tree3, rows: 4"])
 def test_filters_for_which_there_is_no_memory_are_refused_with_those_for_which_there_is(study, network):
-    """Also where all is stored; the width that is named passes, one more does not."""
+    """The width that is named passes, one more does not; where all is stored, or nothing is trained here, none is refused."""
     limited = "resources: {memory_gib: 1.2}"
     wide = study(network + ", filters: [6, 90000]", rest=limited)
     with pytest.raises(ConfigError) as refused:
-        make_plan(wide, {run.id for _, run in wide.runs()})
+        make_plan(wide, {wide.cells[0].run(0).id})
+    assert not make_plan(wide, {run.id for _, run in wide.runs()}).packs
+    assert make_plan(wide, set(), trains=False).packs
     (fault,) = refused.value.faults
     place, need, limit, most = re.fullmatch(
         r"(.*): 90000 filters need (.*) GiB for a pack and its worker, more than resources.memory_gib: (.*); at most (\d+) fit", fault

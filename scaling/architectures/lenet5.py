@@ -45,8 +45,11 @@ class Lenet5(Architecture):
             if self.second_filters or "ratio" in written:
                 raise ValueError("ratio and second_filters need convolutions: 2")
         elif "second_filters" not in written:
+            second = max(1, floor(self.ratio * self.filters + 0.5))
+            if second >= 2**53:
+                raise ValueError(f"ratio and filters make {second:.3g} second filters, more than can be counted; make either smaller")
             # Not set the usual way: the leaf stays one that nobody wrote.
-            object.__setattr__(self, "second_filters", max(1, floor(self.ratio * self.filters + 0.5)))
+            object.__setattr__(self, "second_filters", second)
         elif self.second_filters == 0:
             raise ValueError("second_filters must be at least 1 where there are two convolutions")
         elif "ratio" in written:

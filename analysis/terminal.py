@@ -48,13 +48,14 @@ def _profiles(fit: Fit) -> list[str]:
 
 
 def _beside(x: str, pair: Comparison) -> str:
-    """Two power laws: their exponents, and where they meet."""
+    """Two laws of one form: their exponents, and where they meet."""
     equal = f"equal within {pair.margin:g}" if pair.equal else f"not shown to be equal within {pair.margin:g}"
     if pair.meeting is None:
         meet = "the laws do not meet anywhere near"
     else:
         meet = f"the laws meet at {x} {quantity(pair.meeting)}" + ("" if pair.within else ", beyond what both measured")
-    return f"power laws of {pair.first} and {pair.second}: exponents differ by {quantity(pair.difference)}, {equal}; {meet}"
+    kind = "power laws" if pair.form == "power" else "laws with a floor"
+    return f"{kind} of {pair.first} and {pair.second}: exponents differ by {quantity(pair.difference)}, {equal}; {meet}"
 
 
 def reach_text(fits: Iterable[Fit], errors: Sequence[float | int]) -> Table:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from scaling.api.available import catalogue, fetch, inventory
     from scaling.api.explain import Difference, Reason, diff, why
-    from scaling.api.fitting import fit_source, foretell, further, laws_text, predictions_text, reach_text
+    from scaling.api.fitting import finite, fit_source, foretell, further, laws_text, predictions_text, reach_text
     from scaling.api.measuring import bench
     from scaling.api.reading import merge, report, results, tidy, write_table
     from scaling.api.rounds import Round, Until, run_until
@@ -33,6 +33,7 @@ __all__ = [
     "catalogue",
     "diff",
     "fetch",
+    "finite",
     "fit_source",
     "foretell",
     "further",

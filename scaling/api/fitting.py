@@ -48,28 +48,24 @@ def foretell(fit: Fit, sizes: Sequence[float | int]) -> list[Prediction]:
 
 def further(fit: Fit, fits: Sequence[Fit], *, sizes: Sequence[float | int] = (), errors: Sequence[float | int] = ()) -> dict[str, Any]:
     """What a fit says beyond its laws, for JSON: ``predictions``, ``reach``, ``profiles``, and ``beside`` the other groups."""
-    from scaling.fit import compare, needed
+    from scaling.fit import common, compare, needed
     from scaling.fit.profile import profiles
 
-    others = [other for other in fits if other is not fit and "power" in other.laws] if "power" in fit.laws else []
+    others = [(other, form) for other in fits if other is not fit and (form := common(fit, other))]
     return {
         "predictions": [made.to_dict() for made in foretell(fit, sizes)],
-        "reach": [
-            {"form": form, "error": error, **{end: _finite(value) for end, value in asdict(needed(fit, error, form=form)).items()}}
-            for form in fit.laws
-            for error in errors
-        ],
-        "profiles": [_json(one.to_dict()) for one in profiles(fit)],
-        "beside": [_json(compare(fit, other).to_dict()) for other in others],
+        "reach": [{"form": form, "error": error, **asdict(needed(fit, error, form=form))} for form in fit.laws for error in errors],
+        "profiles": [one.to_dict() for one in profiles(fit)],
+        "beside": [compare(fit, other, form=form).to_dict() for other, form in others],
     }
 
 
-def _json(value: Any) -> Any:
-    return {name: _json(inner) for name, inner in value.items()} if isinstance(value, dict) else _finite(value)
-
-
-def _finite(value: Any) -> Any:
-    """JSON has no infinity: null."""
+def finite(value: Any) -> Any:
+    """JSON has neither infinity nor NaN: null in their place."""
+    if isinstance(value, dict):
+        return {name: finite(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(inner) for inner in value]
     return None if isinstance(value, float) and not isfinite(value) else value
 
 
@@ -142,7 +138,7 @@ def fit_source(
         table = own(source, settings, overrides, x=x, wanted={x, y, *by, *(best or ()), *([std] if std else [])})
     if best:
         over, validation = best
-        if validation == y or "test" in re.split("[^a-z]", validation.lower()):
+        if validation == y or re.search("(^|[^a-z])test", validation.lower()):
             raise UsageError(f"--best-over {over}: the least of many {validation} is small by chance; name a --validation column")
         table, notes = best_over(table, over, x=x, by=by, validation=validation)
     wrong = None

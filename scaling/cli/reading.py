@@ -72,7 +72,8 @@ def fit(
         best=(best_over, validation) if best_over else None,
     )
     if as_json:
-        print(json.dumps([fitted.to_dict() | api.further(fitted, fits, sizes=sizes, errors=reached) for fitted in fits], indent=2))
+        told = [fitted.to_dict() | api.further(fitted, fits, sizes=sizes, errors=reached) for fitted in fits]
+        print(json.dumps(api.finite(told), indent=2, allow_nan=False))
         return
     console().print(api.laws_text(fits))
     if sizes:

@@ -52,6 +52,8 @@ def suggest(
     if not made.core_s:
         print("within the target: nothing to train" if made.reached else "nothing that would help is within the budget and the memory")
         return
+    if short := [curve.label for curve in made.curves if curve.proposal.expected > target]:
+        print(f"still beyond the target after these runs: {', '.join(short)}")
     print(f"about {duration(made.core_s)} of one core; the study with these runs:")
     print()
     print(made.patch, end="")

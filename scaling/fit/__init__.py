@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scaling.fit.compare import Comparison, compare, needed, side_by_side
+from scaling.fit.compare import Comparison, common, compare, needed, side_by_side
 from scaling.fit.derive import best_over, from_counts
 from scaling.fit.design import Design, Proposal, Size, propose
 from scaling.fit.laws import fit, fit_table
@@ -32,6 +32,7 @@ __all__ = [
     "Verdict",
     "best_over",
     "columns",
+    "common",
     "compare",
     "fit",
     "fit_table",

@@ -18,10 +18,9 @@ from scipy.special import chdtri, fdtrc
 from scaling.fit.estimate import maximum, support
 from scaling.fit.forms import BROKEN, POWER
 from scaling.fit.points import Points
-from scaling.fit.result import LEVEL, Choice, Law, Verdict
+from scaling.fit.result import LEVEL, MISFIT, Choice, Law, Verdict
 from scaling.fit.scatter import COPIES, Scatter, among_runs, dispersion_about
 from scaling.fit.solve import solve
-from scaling.fit.status import MISFIT
 
 NEGLIGIBLE = 0.2
 """A floor below this share of the widest networks' error may be left out of a law."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from scaling.errors import FitError, UsageError
 from scaling.fit.forms import Form
-from scaling.fit.result import LEVEL, Fit, Interval, Law
+from scaling.fit.result import LEVEL, Choice, Fit, Interval, Law
 
 MARGIN = 0.05
 """Of exponents that are called equal."""
@@ -61,24 +61,24 @@ def compare(first: Fit, second: Fit, *, form: str = "power", margin: float = MAR
     if first.label == second.label:
         raise UsageError(f"both groups are called {first.label}; laws that are compared need names of their own")
     laws = [_law(fit, form) for fit in (first, second)]
-    # Draws of one place rest on one draw of the images, where these are a sample, and on seeds of their own.
-    draws = [law.draws for law in laws]
-    count = min(map(len, draws))
-    apart = draws[0][:count, 1] - draws[1][:count, 1]
-    narrow = np.quantile(apart, [0.05, 0.95])
+    # Draws of one place rest on one draw of the images, where these are a sample, and on seeds of their own. Where a floor may be 0, the pure
+    # law's draws count beside those that are held there.
+    count = min(len(law.draws) for law in laws)
+    drawn = [[law.draws[:count]] if law.bound is None else [law.draws[:count], law.bound[:count]] for law in laws]
+    pairs = list(product(*drawn))
+    aparts = [one[:, 1] - other[:, 1] for one, other in pairs]
+    narrow = np.min([np.quantile(apart, 0.05) for apart in aparts]), np.max([np.quantile(apart, 0.95) for apart in aparts])
     measured = [(fit.points.widths[0], fit.points.widths[-1]) for fit in (first, second)]
     low, high = max(low for low, _ in measured), min(high for _, high in measured)
     ends = min(low for low, _ in measured), max(high for _, high in measured)
-    estimate, others = (
-        _meeting(laws[0].form, one, other, ends)
-        for one, other in ((_estimates(laws[0]), _estimates(laws[1])), (draws[0][:count], draws[1][:count]))
-    )
+    estimate = _meeting(laws[0].form, _estimates(laws[0]), _estimates(laws[1]), ends)
+    others = [_meeting(laws[0].form, one, other, ends) for one, other in pairs]
     place = float(estimate[0])
     return Comparison(
         first=first.label,
         second=second.label,
         form=form,
-        difference=_interval(laws[0].parameters["exponent"].estimate - laws[1].parameters["exponent"].estimate, apart),
+        difference=_interval(laws[0].parameters["exponent"].estimate - laws[1].parameters["exponent"].estimate, aparts),
         margin=margin,
         equal=bool(-margin < narrow[0] and narrow[1] < margin),
         meeting=_interval(place, others) if np.isfinite(place) and place > 0 else None,
@@ -86,9 +86,15 @@ def compare(first: Fit, second: Fit, *, form: str = "power", margin: float = MAR
     )
 
 
-def side_by_side(fits: Sequence[Fit], *, form: str = "power", margin: float = MARGIN) -> list[Comparison]:
-    """Every pair of groups that have a law of this form."""
-    return [compare(*pair, form=form, margin=margin) for pair in combinations([fit for fit in fits if form in fit.laws], 2)]
+def common(first: Fit, second: Fit) -> str | None:
+    """The form that two groups are compared by: with a floor where both verdicts ask for one, else without; None where a law is missing."""
+    form = "floor" if all(fit.verdict.choice is Choice.FLOOR for fit in (first, second)) else "power"
+    return form if form in first.laws and form in second.laws else None
+
+
+def side_by_side(fits: Sequence[Fit], *, margin: float = MARGIN) -> list[Comparison]:
+    """Every pair of groups that can be compared."""
+    return [compare(*pair, form=form, margin=margin) for pair in combinations(fits, 2) if (form := common(*pair))]
 
 
 def needed(fit: Fit, error: float, *, form: str = "power") -> Interval:
@@ -133,7 +139,8 @@ def _meeting(
     return np.where(meets, found, np.where(np.abs(apart[:, -1]) < np.abs(apart[:, 0]), np.inf, 0.0))
 
 
-def _interval(estimate: float, draws: Float[np.ndarray, " draws"]) -> Interval:
-    """Between order statistics, because a draw may be infinite; it always holds the estimate."""
-    ordered, tail = np.sort(draws), int(len(draws) * (1 - LEVEL) / 2)
-    return Interval(estimate=estimate, low=min(float(ordered[tail]), estimate), high=max(float(ordered[-1 - tail]), estimate))
+def _interval(estimate: float, draws: Sequence[Float[np.ndarray, " draws"]]) -> Interval:
+    """Between order statistics, because a draw may be infinite; it takes in all kinds of draws, and the estimate."""
+    tail = int(len(draws[0]) * (1 - LEVEL) / 2)
+    ends = [(float(ordered[tail]), float(ordered[-1 - tail])) for ordered in map(np.sort, draws)]
+    return Interval(estimate=estimate, low=min(estimate, *(low for low, _ in ends)), high=max(estimate, *(high for _, high in ends)))

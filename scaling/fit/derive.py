@@ -10,10 +10,13 @@ import pyarrow.compute as pc
 
 from scaling.errors import TableError
 from scaling.fit.cells import check_column, numbers
+from scaling.fit.table import diverged
 
 ERROR = "test_error"
 """The column that counts are made into; with the one of images it is known to be a fraction of them."""
 IMAGES = "test_images"
+LACKING, VALUE = " lacking", " value"
+"""Columns that are made, with names that no table has."""
 
 
 def from_counts(table: pa.Table, errors: str, of: str) -> pa.Table:
@@ -56,18 +59,19 @@ def best_over(table: pa.Table, over: str, *, x: str, by: Sequence[str], validati
         check_column(table.column_names, name)
     if "acc" in validation:
         raise TableError(f"{validation}: looks like an accuracy, of which the least is the worst; choose by an error or a loss")
-    seen = np.isfinite(numbers(table, validation))
+    seen = np.isfinite(numbers(table, validation)) & ~diverged(table)
     if not seen.any():
         raise TableError(f"{validation}: has no numbers, so no {over} can be chosen by it; runs have one where dataset.validation is above 0")
     if np.isnan(numbers(table, x)).any():
         raise TableError(f"{x}: is empty in some rows; fill it in or remove them")
     keys = [*by, x]
     # A value whose runs diverged, or lack a value to choose by, comes after those whose runs are all there: else luck would choose.
-    tried = table.append_column("lacking", pa.array(~seen, pa.int8())).group_by([*keys, over], use_threads=False)
-    means = tried.aggregate([("lacking", "mean"), (validation, "mean")])
-    means = means.sort_by([("lacking_mean", "ascending"), (f"{validation}_mean", "ascending"), (over, "ascending")])
+    known = table.select(list(dict.fromkeys([*keys, over]))).append_column(LACKING, pa.array(~seen, pa.int8()))
+    known = known.append_column(VALUE, pa.array(np.where(seen, numbers(table, validation), np.nan), from_pandas=True))
+    means = known.group_by([*keys, over], use_threads=False).aggregate([(LACKING, "mean"), (VALUE, "mean")])
+    means = means.sort_by([(f"{LACKING}_mean", "ascending"), (f"{VALUE}_mean", "ascending"), (over, "ascending")])
     chosen: dict[tuple[object, ...], object] = {}
-    for row in means.filter(pc.less(means["lacking_mean"], 1)).to_pylist():
+    for row in means.filter(pc.less(means[f"{LACKING}_mean"], 1)).to_pylist():
         chosen.setdefault(tuple(row[key] for key in keys), row[over])
     rows = [(tuple(row[key] for key in keys), row[over]) for row in table.select(list(dict.fromkeys([*keys, over]))).to_pylist()]
     mine = [key in chosen and chosen[key] == value for key, value in rows]

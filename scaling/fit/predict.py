@@ -53,7 +53,8 @@ def _foretold(fit: Fit, name: str, law: Law, size: float | int, rng: np.random.G
     estimate = float(law.predict(size))
 
     def curves(draws: np.ndarray) -> np.ndarray:
-        return law.form.evaluate(draws, at)
+        with np.errstate(over="ignore"):  # far from what was measured, a curve may leave the numbers
+            return law.form.evaluate(draws, at)
 
     # Of one run: its spread among the runs of a size, or for want of these that of single runs about the law.
     scatter, behind = dispersion(points), freedom(points)

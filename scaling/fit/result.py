@@ -15,6 +15,8 @@ from scaling.fit.forms import Form
 from scaling.fit.points import Points
 from scaling.fit.scatter import Scatter
 
+MISFIT = 0.01
+"""A form that would lie so far from the means by chance this rarely misses them."""
 LEVEL = 0.95
 """Of every interval and band."""
 
@@ -124,8 +126,9 @@ class Law:
             spread = np.sqrt((away**2).mean(axis=0))
             furthest = (np.abs(away) / np.where(spread > 0, spread, 1)).reshape(len(draws), -1).max(axis=1)
             found.append(np.quantile(furthest, LEVEL) * spread)
-        half = np.max(found, axis=0)
-        return np.asarray(np.exp(middle - half)), np.asarray(np.exp(middle + half))
+        half, (low, high) = np.max(found, axis=0), self.ends(curves)
+        # Each place by itself is in it, also where the draws lie more to one side.
+        return np.asarray(np.minimum(np.exp(middle - half), low)), np.asarray(np.maximum(np.exp(middle + half), high))
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON; the draws are left out."""
@@ -170,9 +173,12 @@ class Verdict:
     def evidence(self) -> str:
         """In words."""
         told = [] if self.floor_p is None else [f"a floor of 0: p = {self.floor_p:.2g}"]
-        told += [] if self.ceiling is None else [f"the floor is at most {100 * self.ceiling:.0f} % of the widest error"]
+        if self.ceiling is not None:
+            # A law that misses the means says nothing of a floor.
+            missed = ", in a law that misses the means" if self.floor_fits_p is not None and self.floor_fits_p < MISFIT else ""
+            told.append(f"the floor is at most {100 * self.ceiling:.0f} % of the widest error{missed}")
         if self.foreseen is not None:
-            told.append(f"the widest networks lie {'inside' if self.foreseen else 'outside'} what the narrower ones foretell")
+            told.append(f"the widest networks lie {'inside' if self.foreseen else 'outside'} what a power law of the narrower ones foretells")
         if self.floor_fits_p is not None and self.bend_fits_p is not None:
             told.append(
                 f"means that lie as far from the law with a floor: p = {self.floor_fits_p:.2g}, with a bend: p = {self.bend_fits_p:.2g}"

@@ -11,14 +11,12 @@ from scipy.special import fdtri
 from scaling.fit.forms import Form
 from scaling.fit.leverage import curved, leverages
 from scaling.fit.points import Points
-from scaling.fit.result import Interval, Status
+from scaling.fit.result import MISFIT, Interval, Status
 from scaling.fit.scatter import COPIES, among_runs, dispersion, dispersion_about
 from scaling.fit.solve import STEEPEST
 
 WIDTHS, SPAN, SEEDS = 6, 10.0, 4
 """Fewer widths, a smaller factor between the ends, or fewer runs a width than these ask for a look."""
-MISFIT = 0.01
-"""A form that would lie so far from the means by chance this rarely asks for a look."""
 LEVERAGE = 0.99
 """A curve that follows one width's mean by more than this is not tested there."""
 

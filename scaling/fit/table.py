@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from math import inf
 from pathlib import Path
@@ -89,10 +90,10 @@ def group_points(
     for name in (x, y, *by, *([std] if std else [])):
         check_column(table.column_names, name)
     sizes, values = numbers(table, x), numbers(table, y)
-    diverged, lacking = _diverged(table), np.isnan(values)
+    gone, lacking = diverged(table), np.isnan(values)
     if lacking.all() and len(table):
         raise TableError(f"{y}: no row has a value; name another column, or fill it in")
-    seeds, orders, stated = _whole(table, "seed"), _whole(table, "order"), _stated(table, std, lacking | diverged) if std else None
+    seeds, orders, stated = _whole(table, "seed"), _whole(table, "order"), _stated(table, std, lacking | gone) if std else None
     rows: dict[tuple[str, ...], list[int]] = {}
     for row, key in enumerate(zip(*(texts(table, name) for name in by), strict=True) if by else [()] * len(table)):
         rows.setdefault(key, []).append(row)
@@ -101,10 +102,10 @@ def group_points(
     groups = []
     for key, members in rows.items():
         mine = np.array(members)
-        used = mine[~diverged[mine] & ~lacking[mine]]
+        used = mine[~gone[mine] & ~lacking[mine]]
         if seeds is not None:  # resampling draws runs by their place: so it draws the same ones whatever the order of the rows
             used = used[np.lexsort((seeds[used], sizes[used]))]
-        left = {"diverged": diverged[mine].sum(), f"no {y}": (lacking & ~diverged)[mine].sum()}
+        left = {"diverged": gone[mine].sum(), f"no {y}": (lacking & ~gone)[mine].sum()}
         notes = [f"Left out: {number} of {len(mine)} runs ({why})." for why, number in left.items() if number]
         check_range(x, sizes[used])
         check_range(y, values[used])
@@ -117,7 +118,8 @@ def group_points(
     return groups
 
 
-def _diverged(table: pa.Table) -> NDArray[np.bool_]:
+def diverged(table: pa.Table) -> NDArray[np.bool_]:
+    """Which rows' runs diverged, by a column of this name."""
     if "diverged" not in table.column_names:
         return np.zeros(len(table), bool)
     try:
@@ -131,7 +133,7 @@ def _whole(table: pa.Table, name: str) -> NDArray[np.int64] | None:
     """A column of whole numbers without gaps; None where there is no such column."""
     if name not in table.column_names or not pa.types.is_integer(table.schema.field(name).type) or table[name].null_count:
         return None
-    return np.asarray(table[name].cast(pa.int64()).to_numpy())
+    return np.asarray(table[name].cast(pa.int64(), safe=False).to_numpy())
 
 
 def _stated(table: pa.Table, name: str, left_out: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -158,11 +160,13 @@ def _doubts(runs: pa.Table, points: Points) -> list[str]:
     if points.y_name == "test_error" and points.trials is None and "test_images" in runs.column_names:
         images = ", ".join(map(str, pc.unique(runs["test_images"]).to_pylist()[:3]))
         doubts.append(f"test_images is not one number (it begins {images}), so errors are taken as bare values and not as counts of images.")
-    if "error" in points.y_name and (points.y > 1).any():
+    if re.search("err|pct|percent|%", points.y_name.lower()) and (points.y > 1).any():
         doubts.append(
             f"{points.y_name} holds values above 1 (the largest: {points.y.max():g}): if they are percentages, so are amplitude and floor."
         )
+    nested = (pa.types.is_list, pa.types.is_large_list, pa.types.is_struct, pa.types.is_map)
     settings = [name for name in SETTINGS if name in runs.column_names and name != points.x_name]
+    settings = [name for name in settings if not any(kind(runs.schema.field(name).type) for kind in nested)]
     counted = runs.group_by(points.x_name).aggregate([(name, "count_distinct") for name in settings])
     mixed = [name for name in settings if pc.any(pc.greater(counted[f"{name}_count_distinct"], 1)).as_py()]
     if mixed:

@@ -60,7 +60,7 @@ def test_studies_grow_until_they_are_within_the_target(of):
 
 
 def test_the_page_shows_what_the_file_says():
-    lines = list(csv.reader(CSV.open()))
+    lines = list(csv.reader(CSV.read_text().splitlines()))
     assert tuple(lines[0]) == HEADING
     assert table(lines[1:]) in PAGE.read_text()
 

@@ -178,7 +178,7 @@ class Verdict:
             missed = ", in a law that misses the means" if self.floor_fits_p is not None and self.floor_fits_p < MISFIT else ""
             told.append(f"the floor is at most {100 * self.ceiling:.0f} % of the widest error{missed}")
         if self.foreseen is not None:
-            told.append(f"the widest networks lie {'inside' if self.foreseen else 'outside'} what a power law of the narrower ones foretells")
+            told.append(f"a power law of the narrower networks {'foretells' if self.foreseen else 'misses'} the widest")
         if self.floor_fits_p is not None and self.bend_fits_p is not None:
             told.append(
                 f"means that lie as far from the law with a floor: p = {self.floor_fits_p:.2g}, with a bend: p = {self.bend_fits_p:.2g}"

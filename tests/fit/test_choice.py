@@ -105,7 +105,7 @@ def test_the_evidence_stands_beside_the_verdict():
     told = fit(plant((0.4, 0.5, 0.05), np.random.default_rng(0), widths=WIDE, seeds=8, trials=10_000), resamplings=200).verdict
     assert told.choice is Choice.FLOOR
     assert told.floor_p < REFUSED < 0.2 < told.ceiling
-    told_first = f"a floor of 0: p = {told.floor_p:.2g}; the floor is at most {100 * told.ceiling:.0f} % of the widest error; "
+    told_first = f"a floor of 0: p = {told.floor_p:.2g}; the floor is at most {100 * told.ceiling:.0f} % of the widest error"
     assert told.evidence.startswith(told_first)
     assert told.to_dict()["choice"] == "floor needed"
 

@@ -10,7 +10,8 @@ from scaling.architectures.base import Architecture
 from scaling.architectures.layers import Layer, LayerTable
 from scaling.architectures.lenet5 import Lenet5
 from scaling.architectures.tree3 import Tree3
+from scaling.architectures.vgg import Vgg
 
-AnyArchitecture = Annotated[Lenet5 | Tree3, Field(discriminator="type")]
+AnyArchitecture = Annotated[Lenet5 | Tree3 | Vgg, Field(discriminator="type")]
 
-__all__ = ["AnyArchitecture", "Architecture", "Layer", "LayerTable", "Lenet5", "Tree3"]
+__all__ = ["AnyArchitecture", "Architecture", "Layer", "LayerTable", "Lenet5", "Tree3", "Vgg"]

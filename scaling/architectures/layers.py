@@ -56,8 +56,8 @@ class LayerTable:
 
     @property
     def depth(self) -> int:
-        """Layers with weights."""
-        return sum(layer.parameters > 0 for layer in self.layers)
+        """Layers that multiply by weights; what normalises counts with the layer before it."""
+        return sum(layer.macs > 0 for layer in self.layers)
 
 
 def convolution(name: str, inputs: int, filters: int, side: int, kernel: int, *, groups: int = 1, bias: bool = True) -> Layer:
@@ -73,10 +73,15 @@ def convolution(name: str, inputs: int, filters: int, side: int, kernel: int, *,
     )
 
 
-def pooling(name: str, channels: int, side: int) -> Layer:
-    """2x2 pooling with stride 2 and nothing to learn; an odd last row is left out."""
-    out = side // 2
-    return Layer(name=name, shape=(channels, out, out), connections=4 * channels * out**2)
+def normalisation(name: str, channels: int, side: int) -> Layer:
+    """Batch norm: a factor and an offset a channel, which a network at work could do without by scaling its filters."""
+    return Layer(name=name, shape=(channels, side, side), parameters=2 * channels, connections=2 * channels * side**2)
+
+
+def pooling(name: str, channels: int, side: int, window: int = 2) -> Layer:
+    """Pooling over windows that don't overlap, with nothing to learn; rows that fill no window are left out."""
+    out = side // window
+    return Layer(name=name, shape=(channels, out, out), connections=window**2 * channels * out**2)
 
 
 def linear(name: str, inputs: int, outputs: int, *, bias: bool = True) -> Layer:

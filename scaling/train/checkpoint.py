@@ -27,6 +27,7 @@ MEASURES = [field.name for field in fields(Epoch)]
 def freeze(module: PackModule) -> bytes:
     """All that the next epoch depends on."""
     tensors = {f"weights.{name}": weight.detach() for name, weight in module.networks.named_parameters()}
+    tensors |= {f"statistics.{name}": value for name, value in module.networks.named_buffers()}
     for name, weight in module.networks.named_parameters():
         tensors |= {f"optimiser.{name}.{kind}": value for kind, value in module.optimiser.state[weight].items()}
     for measure in MEASURES:
@@ -48,6 +49,8 @@ def thaw(data: bytes, module: PackModule) -> None:
         prefix = f"optimiser.{name}."
         state[weight] = {key.removeprefix(prefix): value.to(weight.device) for key, value in tensors.items() if key.startswith(prefix)}
         weight.data.copy_(tensors[f"weights.{name}"])
+    for name, value in module.networks.named_buffers():
+        value.copy_(tensors[f"statistics.{name}"])
     module.optimiser.state.update(state)
     module.diverged = tensors["diverged"]
     rows: list[dict[str, Any]] = [dict.fromkeys(MEASURES) for _ in tensors["history.number"]]

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from scaling.data import Material
 from scaling.data.batches import Batches
+from scaling.models import weights
 from scaling.plan import Pack
 from scaling.store import Checkpoints
 from scaling.train.checkpoint import epochs_done, freeze, newest
@@ -39,7 +40,7 @@ class Trained:
     diverged: NDArray[np.bool_]
     """[R]: a loss, or a logit as it is stored, was not finite, in any epoch."""
     weights: list[dict[str, Tensor]]
-    """One replica's parameters each, on the CPU."""
+    """One replica's parameters, and statistics of what it normalises, each on the CPU."""
     wall_s: float
     images_per_s: float
     """Training images times replicas, over the whole time."""
@@ -97,7 +98,7 @@ def train(
         history=module.history,
         logits=module.logits.numpy(),
         diverged=module.diverged.numpy(),
-        weights=[{name: p.detach()[r].cpu() for name, p in module.networks.weights.items()} for r in range(pack.size)],  # type: ignore[union-attr,operator]
+        weights=[{name: value[r].cpu() for name, value in weights(module.networks).items()} for r in range(pack.size)],
         wall_s=wall_s,
         images_per_s=pack.size * recipe.epochs * len(batches) * recipe.batch_size / wall_s,
         device=torch.cuda.get_device_name(place) if place.type == "cuda" else "cpu",

@@ -92,8 +92,8 @@ CASES = {
         network("type: lenet5, filters: 6, hidden: [[84], [120, 0]]"),
         second("hidden[1][1]: must be at least 1, not 0"),
     ),
-    "no such architecture": (network("type: lenet, filters: 6"), second("type: must be one of 'lenet5', 'tree3', not 'lenet'")),
-    "no type": (network("filters: 6"), second("type: is missing; one of 'lenet5', 'tree3'")),
+    "no such architecture": (network("type: lenet, filters: 6"), second("type: must be one of 'lenet5', 'tree3', 'vgg', not 'lenet'")),
+    "no type": (network("filters: 6"), second("type: is missing; one of 'lenet5', 'tree3', 'vgg'")),
     "no such data set": (
         "study: tried\ndataset: {type: minst}\n" + LENET,
         "dataset.type: must be one of 'mnist', 'usps', 'cifar10', 'mnist5k', 'synthetic', 'npz', not 'minst'",

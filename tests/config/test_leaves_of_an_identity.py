@@ -14,6 +14,7 @@ ALWAYS = {
     "Data": {"type", "fingerprint"},
     "Lenet5": {"type", "filters", "second_filters"},
     "Tree3": {"type", "filters", "rows"},
+    "Vgg": {"type", "filters", "depth"},
     "Recipe": {"optimizer", "learning_rate", "schedule", "epochs", "batch_size", "precision"},
     "Sgd": {"type", "momentum", "nesterov"},
     "Adam": {"type", "beta1", "beta2", "epsilon"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from scaling.architectures import AnyArchitecture, Lenet5, Tree3
+from scaling.architectures import AnyArchitecture, Lenet5, Tree3, Vgg
 from scaling.leaves import ImageShape
 
 MNIST, CIFAR10, USPS = ImageShape(1, 28, 10), ImageShape(3, 32, 10), ImageShape(1, 16, 10)
@@ -24,6 +24,14 @@ NETWORKS: dict[str, tuple[AnyArchitecture, ImageShape]] = {
     "tree3, relu and biases": (Tree3(filters=2, branches=5, rows=7, activation="relu", biases=True), CIFAR10),
     "tree3, sigmoid and biases": (Tree3(filters=1, branches=1, rows=3, biases=True), MNIST),
     "tree3, relu": (Tree3(filters=5, branches=2, rows=3, activation="relu"), USPS),
+}
+
+VGGS: dict[str, tuple[AnyArchitecture, ImageShape]] = {
+    "vgg, depth 6": (Vgg(filters=3, depth=6), CIFAR10),
+    "vgg, depth 8 on mnist": (Vgg(filters=1, depth=8), MNIST),
+    "vgg, depth 13": (Vgg(filters=2, depth=13), CIFAR10),
+    "vgg, depth 16, pooling next to the output": (Vgg(filters=1, depth=16, pooling="output"), CIFAR10),
+    "vgg, depth 11, pooling next to the output": (Vgg(filters=4, depth=11, pooling="output"), CIFAR10),
 }
 
 

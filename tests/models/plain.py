@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from scaling.architectures import AnyArchitecture, Lenet5, Tree3
+from scaling.architectures import AnyArchitecture, Lenet5, Tree3, Vgg
 from scaling.leaves import ImageShape
 
 ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
@@ -43,6 +43,50 @@ class PlainLenet5(nn.Sequential):
 
     def parts(self, of: Of = lambda parameter: parameter) -> Weights:
         """By the packed module's names and in its layout, for one replica."""
+        return {name.replace(".", "_"): of(parameter) for name, parameter in self.named_parameters()}
+
+
+class PlainVgg(nn.Sequential):
+    """As torchvision writes it, with one linear layer."""
+
+    BLOCKS = {6: "a M b M c M d M d M", 8: "a M b M c c M d d M d M", 11: "a M b M c c M d d M d d M"} | {
+        13: "a a M b b M c c M d d M d d M",
+        16: "a a M b b M c c c M d d d M d d d M",
+    }
+
+    def __init__(self, spec: Vgg, image: ImageShape) -> None:
+        layers: OrderedDict[str, nn.Module] = OrderedDict()
+        if image.side == 28:
+            layers["pad"] = nn.ZeroPad2d(2)
+        words = self.BLOCKS[spec.depth].split()
+        if spec.pooling == "output":
+            early = [i for i, word in enumerate(words) if word == "M"][:2]
+            words = [word for i, word in enumerate(words) if word != "M" or i in early] + ["L"]
+        channels, block, nth, marks = image.channels, 1, 0, {"a": 1, "b": 2, "c": 4, "d": 8}
+        wide = self.BLOCKS[spec.depth].split()
+        blocks = [1 + wide[:i].count("M") for i, word in enumerate(wide) if word != "M"]
+        places = iter(blocks)
+        for i, word in enumerate(words):
+            if word in "ML":
+                layers[f"pool{i}"] = nn.MaxPool2d(2 if word == "M" else 8)
+                continue
+            place = next(places)
+            block, nth = place, nth + 1 if place == block else 1
+            filters = marks[word] * spec.filters
+            layers[f"conv{block}_{nth}"] = nn.Conv2d(channels, filters, 3, padding=1)
+            layers[f"norm{block}_{nth}"] = nn.BatchNorm2d(filters)
+            layers[f"relu{block}_{nth}"] = nn.ReLU()
+            channels = filters
+        layers["flatten"] = nn.Flatten()
+        layers["readout"] = nn.Linear(channels, image.classes)
+        super().__init__(layers)
+
+    def load(self, weights: Weights) -> None:
+        for name, parameter in self.named_parameters():
+            parameter.data = weights[name.replace(".", "_")].detach().clone()
+        self.to(next(iter(weights.values())).dtype)
+
+    def parts(self, of: Of = lambda parameter: parameter) -> Weights:
         return {name.replace(".", "_"): of(parameter) for name, parameter in self.named_parameters()}
 
 
@@ -95,8 +139,9 @@ class PlainTree3(nn.Module):
         return weights | {"conv_bias": of(self.conv.bias).view(C, K), "tree_bias": tree_bias, "readout_bias": of(self.readout.bias)}
 
 
-def plain(spec: AnyArchitecture, image: ImageShape, weights: Weights) -> PlainLenet5 | PlainTree3:
+def plain(spec: AnyArchitecture, image: ImageShape, weights: Weights) -> PlainLenet5 | PlainTree3 | PlainVgg:
     """One network with one replica's weights, in their precision."""
-    network = PlainLenet5(spec, image) if isinstance(spec, Lenet5) else PlainTree3(spec, image)
+    kinds = {"lenet5": PlainLenet5, "tree3": PlainTree3, "vgg": PlainVgg}
+    network = kinds[spec.type](spec, image)
     network.load(weights)
     return network

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from networks import CIFAR10, MNIST, NETWORKS, images
+from networks import CIFAR10, MNIST, NETWORKS, VGGS, images
 from torch.utils.flop_counter import FlopCounterMode
 
 from scaling.architectures import Lenet5, Tree3
@@ -16,7 +16,7 @@ WIDER = {
     "wide tree3 on mnist": (Tree3(filters=15, branches=80, rows=4, biases=True), MNIST),
 }
 B = 3
-every_network = pytest.mark.parametrize(("spec", "image"), (NETWORKS | WIDER).values(), ids=(NETWORKS | WIDER).keys())
+every_network = pytest.mark.parametrize(("spec", "image"), (NETWORKS | VGGS | WIDER).values(), ids=(NETWORKS | VGGS | WIDER).keys())
 
 
 @every_network

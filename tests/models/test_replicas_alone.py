@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
-from networks import NETWORKS, images
+from networks import NETWORKS, VGGS, images
 from plain import plain
 from torch import Tensor, nn
 
@@ -16,7 +16,7 @@ from scaling.train.optimisers import PackOptimiser
 
 RATES, DECAYS = [0.1, 0.003, 0.3], [1e-3, 0.0, 1e-2]
 R, B, STEPS, BOUND = 3, 6, 5, 1e-10
-every_network = pytest.mark.parametrize(("spec", "image"), NETWORKS.values(), ids=NETWORKS.keys())
+every_network = pytest.mark.parametrize(("spec", "image"), (NETWORKS | VGGS).values(), ids=(NETWORKS | VGGS).keys())
 
 
 def packed(spec, image) -> nn.Module:
@@ -83,3 +83,19 @@ def torchs(rule: Sgd | Adam | AdamW, network: nn.Module, rate: float, decay: flo
         return torch.optim.SGD(network.parameters(), lr=rate, momentum=rule.momentum, nesterov=rule.nesterov, weight_decay=decay)
     kind = torch.optim.AdamW if isinstance(rule, AdamW) else torch.optim.Adam
     return kind(network.parameters(), lr=rate, betas=(rule.beta1, rule.beta2), eps=rule.epsilon, weight_decay=decay)
+
+
+@pytest.mark.parametrize(("spec", "image"), VGGS.values(), ids=VGGS.keys())
+def test_statistics_of_a_batch_are_kept_and_used(spec, image):
+    """After three steps in training, networks at work normalise as torch's do alone."""
+    module = packed(spec, image)
+    networks = [plain(spec, image, replica(module, r)) for r in range(R)]
+    pixels, _ = images(image, 4 * B, torch.float64)
+    for part in pixels[: 3 * B].split(B):
+        module(part)
+        for network in networks:
+            network(part)
+    module.eval()
+    logits = module(pixels[3 * B :])
+    for r, network in enumerate(networks):
+        torch.testing.assert_close(logits[r], network.eval()(pixels[3 * B :]), rtol=BOUND, atol=BOUND)

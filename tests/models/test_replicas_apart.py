@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
-from networks import NETWORKS, USPS, images
+from networks import NETWORKS, USPS, VGGS, images
 from torch import Tensor, nn
 
 from scaling.architectures import Lenet5
@@ -32,7 +32,7 @@ ODD = {
 
 @pytest.mark.parametrize("poison", [float("nan"), 1e38])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["fp32", "bf16"])
-@pytest.mark.parametrize(("spec", "image"), (NETWORKS | ODD).values(), ids=(NETWORKS | ODD).keys())
+@pytest.mark.parametrize(("spec", "image"), (NETWORKS | VGGS | ODD).values(), ids=(NETWORKS | VGGS | ODD).keys())
 def test_a_poisoned_replica_leaves_the_others_bits(spec, image, dtype, poison):
     pixels, labels = images(image, B, dtype)
     module = build(spec, image, range(R))
@@ -48,7 +48,7 @@ def test_a_poisoned_replica_leaves_the_others_bits(spec, image, dtype, poison):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["fp32", "bf16"])
-@pytest.mark.parametrize(("spec", "image"), NETWORKS.values(), ids=NETWORKS.keys())
+@pytest.mark.parametrize(("spec", "image"), (NETWORKS | VGGS).values(), ids=(NETWORKS | VGGS).keys())
 def test_a_replicas_bits_do_not_depend_on_its_companions(spec, image, dtype):
     """In packs of one size and in the same slot."""
     pixels, labels = images(image, B, dtype)

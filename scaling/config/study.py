@@ -74,6 +74,8 @@ class Cell:
     """Its runs have the seeds 0 to n-1. No run's id knows how many there are."""
     entry: dict[str, Any] = field(default_factory=dict)
     """What an entry of ``architectures`` says that makes this cell alone, but for its seeds."""
+    pilot: bool = False
+    """Whether its runs are there to choose a learning rate: then those of different rates train together."""
 
     def layers(self) -> LayerTable:
         return self.architecture.layers(self.facts.image)

@@ -27,7 +27,7 @@ def replicas(layers: LayerTable) -> int:
 
 @dataclass(frozen=True)
 class Pack:
-    """Runs that differ in seed, learning rate and weight decay alone, each in the slot ``seed mod size``.
+    """Runs that differ in seed, learning rate and weight decay alone, each in the slot ``seed mod size``; pilots by their learning rates.
 
     It always trains ``size`` replicas: those in slots without a run are discarded, because the bits of a replica can depend on the size.
     """
@@ -49,7 +49,7 @@ class Pack:
     @property
     def slots(self) -> list[int]:
         """Of each run."""
-        return [run.seed % self.size for run in self.runs]
+        return [place if self.cell.pilot else run.seed % self.size for place, run in enumerate(self.runs)]
 
     @cached_property
     def replicas(self) -> tuple[Run, ...]:
@@ -75,11 +75,13 @@ def pack(wanted: Iterable[tuple[Cell, Run]]) -> list[Pack]:
     """Put runs into canonical packs, each of one recipe and one aligned block of seeds.
 
     Rates are not mixed, even where seeds leave room: then two studies that want some of the same runs have the same pack for them.
+    Pilots are the exception: each has one seed of many learning rates, which would else be a pack apiece.
     """
     shapes: dict[Hashable, list[tuple[Cell, Run]]] = defaultdict(list)
     for cell, run in wanted:
-        shapes[run.data, run.architecture, run.recipe, run.order].append((cell, run))
-    return [made for members in shapes.values() for made in _packed(members)]
+        replicate = (run.recipe.model_copy(update={"learning_rate": 1.0}), run.seed) if cell.pilot else run.recipe
+        shapes[cell.pilot, run.data, run.architecture, run.order, replicate].append((cell, run))
+    return [made for members in shapes.values() for made in (_pilots if members[0][0].pilot else _packed)(members)]
 
 
 def _packed(members: list[tuple[Cell, Run]]) -> Iterator[Pack]:
@@ -89,3 +91,12 @@ def _packed(members: list[tuple[Cell, Run]]) -> Iterator[Pack]:
     runs = sorted((run for _, run in members), key=lambda run: run.seed)
     for _, block in groupby(runs, lambda run: run.seed // size):
         yield Pack(cell, tuple(block), size)
+
+
+def _pilots(members: list[tuple[Cell, Run]]) -> Iterator[Pack]:
+    """Packs of one shape and one seed, by rising learning rate."""
+    size = replicas(members[0][0].layers())
+    rising = sorted(members, key=lambda member: member[1].recipe.learning_rate)
+    for start in range(0, len(rising), size):
+        few = rising[start : start + size]
+        yield Pack(few[0][0], tuple(run for _, run in few), size)

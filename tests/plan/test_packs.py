@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -99,6 +101,23 @@ def test_rates_are_not_mixed():
     assert [[run.recipe.learning_rate for run in made.runs] for made in packs] == [[0.1] * 8, [0.2] * 8]
     packs = pack([(low, low.run(0)), (high, high.run(1))])
     assert [[run.recipe.learning_rate for run in made.replicas] for made in packs] == [[0.1] * 8, [0.2] * 8]
+
+
+@given(st.sets(st.sampled_from([0.01 * 2**i for i in range(12)]), min_size=1), st.sampled_from([2, 40]), st.randoms())
+def test_pilots_of_one_network_share_packs(rates, filters, random):
+    wanted = [replace(cell(filters, learning_rate=rate), pilot=True) for rate in rates]
+    random.shuffle(wanted)
+    packs = pack((mine, mine.run(seed)) for mine in wanted for seed in range(2))
+    size = 8 if filters == 2 else 4
+    for seed in range(2):
+        mine = [made for made in packs if made.runs[0].seed == seed]
+        assert [run.recipe.learning_rate for made in mine for run in made.runs] == sorted(rates)
+        assert [len(made.runs) for made in mine] == [size] * (len(rates) // size) + [len(rates) % size] * (len(rates) % size > 0)
+        for made in mine:
+            assert {run.seed for run in made.runs} == {seed}
+            assert len(made.replicas) == made.size == size
+            assert all(made.replicas[slot] is run for slot, run in zip(made.slots, made.runs, strict=True))
+    assert len({made.key for made in packs}) == len(packs)
 
 
 @pytest.mark.parametrize(("seeds", "blocks"), [((0, 5), 2), ((3, 4), 2), ((0, 3), 1), ((7, 8), 2)])

@@ -15,7 +15,7 @@ FURTHEST = 100.0
 GRID = 400
 """Places in between."""
 
-First, Second = Float[np.ndarray, "draws parameters"], Float[np.ndarray, "draws others"]
+Draws = tuple[Float[np.ndarray, "draws parameters"], Float[np.ndarray, "draws others"]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ def meet(first: Fit, second: Fit, laws: tuple[Law, Law]) -> Meeting:
     )
 
 
-def paired(laws: tuple[Law, Law]) -> list[tuple[First, Second]]:
+def paired(laws: tuple[Law, Law]) -> list[Draws]:
     """Draws of two laws, row by row.
 
     Draws of one place rest on one draw of the images, where these are a sample, and on seeds of their own. Where a floor may be 0, the pure

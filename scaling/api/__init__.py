@@ -57,6 +57,7 @@ __all__ = [
 FILES = (
     "settings",
     "studies",
+    "counting",
     "reading",
     "sources",
     "fitting",

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from scaling.api.available import catalogue, fetch, inventory
+    from scaling.api.ensembling import draw_ensembles, ensemble, ensemble_rows, ensembles_text
     from scaling.api.explain import Difference, Reason, diff, why
     from scaling.api.fitting import finite, fit_source, foretell, further, laws_text, predictions_text, reach_text
     from scaling.api.measuring import bench
-    from scaling.api.reading import merge, report, results, tidy, write_table
+    from scaling.api.reading import figures, merge, report, results, tidy, write_table
     from scaling.api.rounds import Round, Until, run_until
     from scaling.api.running import Failure, Outcome, run
     from scaling.api.settings import Settings
@@ -32,7 +33,12 @@ __all__ = [
     "bench",
     "catalogue",
     "diff",
+    "draw_ensembles",
+    "ensemble",
+    "ensemble_rows",
+    "ensembles_text",
     "fetch",
+    "figures",
     "finite",
     "fit_source",
     "foretell",
@@ -60,6 +66,7 @@ FILES = (
     "reading",
     "sources",
     "fitting",
+    "ensembling",
     "explain",
     "available",
     "running",

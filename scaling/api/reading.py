@@ -128,6 +128,11 @@ def _report_command(config: Path, settings: Settings, overrides: Sequence[str], 
     return shlex.join(words + (["--out", str(out)] if out else []))
 
 
+def figures(config: Path, settings: Settings, *, overrides: Sequence[str] = ()) -> Path:
+    """The folder for a study's figures."""
+    return settings.artifacts / plan(config, settings, overrides=overrides, trains=False).study.name / "figures"
+
+
 def merge(config: Path, into: str, settings: Settings | None = None, *, overrides: Sequence[str] = (), predictions: bool = False) -> int:
     """Copy a study's finished runs into another store, as one part: to publish them, or to bring machines together.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from analysis.error_law import FILTERS, MACS, PARAMETERS, draw_error
 from analysis.groups import Grouped, group
 from analysis.laws import Laws, fit_laws, law_table, law_words
 from analysis.learning_curves import draw_learning_curves
+from analysis.learning_rates import Tuned, chosen_words, draw_learning_rates
 from analysis.means import means
 from analysis.residuals import draw_residuals
 from analysis.style import STYLE
@@ -48,18 +50,29 @@ class _Embedded:
 
 
 def write_report(
-    *, study: str, runs: pa.Table, epochs: pa.Table, out: Path, command: str, created: datetime | None = None, missing: int = 0
+    *,
+    study: str,
+    runs: pa.Table,
+    epochs: pa.Table,
+    out: Path,
+    command: str,
+    created: datetime | None = None,
+    missing: int = 0,
+    awaiting: int = 0,
+    tuned: Sequence[Tuned] = (),
 ) -> Report:
     """Fit, draw and write ``report.html``, ``laws.csv`` and ``figures/``.
 
     Args:
         study: its name.
-        runs: the store's runs of this study.
+        runs: the store's runs of this study, without pilots.
         epochs: the store's epochs of those runs; may be empty.
         out: the folder; made where it is missing. Files of an earlier report are replaced.
         command: what was typed, for the page.
         created: for the page; without it the same store gives the same bytes.
         missing: wanted runs that the store doesn't have.
+        awaiting: runs whose learning rate is not chosen yet.
+        tuned: the networks whose learning rate was chosen.
 
     Raises:
         StoreError: a run whose configuration this version can't read.
@@ -74,7 +87,7 @@ def write_report(
     embedded: list[_Embedded] = []
     # Starts from matplotlib's own defaults, so that nobody's matplotlibrc changes a figure, and leaves no trace.
     with matplotlib_style.context(["default", STYLE]):
-        for drawing in _drawings(grouped, during, table, laws):
+        for drawing in _drawings(grouped, during, table, laws, tuned):
             svg, png, numbers = drawing.save(figures)
             written += [svg, png, numbers]
             embedded.append(_Embedded(drawing, b64encode(svg.read_bytes()).decode()))
@@ -82,9 +95,9 @@ def write_report(
     fits = tuple(laws[0].fits.values())
     page = _template().render(
         study=study,
-        facts=facts(study, runs, grouped, command=command, created=created, missing=missing),
+        facts=facts(study, runs, grouped, command=command, created=created, missing=missing, awaiting=awaiting),
         findings=findings(fits),
-        notes=_notes(grouped, during, laws[0]),
+        notes=[*_notes(grouped, during, laws[0]), *chosen_words(tuned)],
         laws=law_words(fits),
         figures=embedded,
         means=table.to_pylist(),
@@ -94,14 +107,16 @@ def write_report(
     return Report(path, tuple(written), fits)
 
 
-def _drawings(grouped: Grouped, during: pa.Table, table: pa.Table, laws: list[Laws]) -> list[Drawing]:
+def _drawings(grouped: Grouped, during: pa.Table, table: pa.Table, laws: list[Laws], tuned: Sequence[Tuned]) -> list[Drawing]:
+    rates = draw_learning_rates(tuned, grouped.labels)
     if not _any_error(grouped.runs):
-        return []
+        return [rates] if rates else []
     drawings = [
         *(draw_error(grouped, table, along, axis) for along, axis in zip(laws, (FILTERS, PARAMETERS, MACS), strict=True)),
         draw_learning_curves(grouped, during),
         draw_residuals(grouped, table, laws[0]),
         draw_training_length(grouped, during),
+        rates,
     ]
     return [drawing for drawing in drawings if drawing]
 

@@ -21,6 +21,8 @@ from scaling.fit import Fit, Interval, Law, front, meet, telling
 
 BEYOND = 4.0
 """Times its widest network, a law is drawn."""
+BELOW, ABOVE = 0.5, 1.25
+"""Times the least and the largest error of a run: where the figure ends."""
 GREY = "#888888"
 
 
@@ -87,6 +89,9 @@ def draw_against(grouped: Grouped, laws: Laws, axis: AxisOf, *, budget: bool) ->
         handles.append(Line2D([], [], ls="", marker="o", ms=4.5, mfc="black", mec="black", label="laws meet (hollow: extrapolated)"))
     handles.append(Line2D([], [], color=GREY, label="law with its 95 % band; dashed: extrapolated"))
     figure.legend(handles=handles, loc="outside lower left")
+    drawn = grouped.runs["test_error"].to_numpy()
+    if (drawn > 0).any():  # a band may be wider by orders of magnitude, and would leave nothing else to see
+        axes.set_ylim(BELOW * drawn[drawn > 0].min(), ABOVE * drawn.max())
     style.log_ticks(axes.xaxis, style.metric_tick, gap=0.09)
     style.log_ticks(axes.yaxis, style.percent_tick, gap=0.06)
     return Drawing(

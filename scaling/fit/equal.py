@@ -11,6 +11,7 @@ from scaling.errors import FitError
 from scaling.fit.compare import needed
 from scaling.fit.meeting import estimates, interval, paired
 from scaling.fit.result import Choice, Fit, Interval, Law, Status
+from scaling.fit.solve import STEEPEST
 
 FORMS = {Choice.POWER: "power", Choice.FLOOR: "floor", Choice.BENDS: "broken", Choice.UNCLEAR: "floor"}
 """What a verdict asks for. Where it can't tell, a law that leaves open whether there is a floor."""
@@ -36,9 +37,11 @@ class EqualError:
 
 
 def telling(fit: Fit) -> Law | None:
-    """The law that a fit is compared and drawn by; None where each of those that the verdict permits is missing or refused."""
+    """The law that a fit is compared and drawn by; None where each of those that the verdict permits is missing, refused or tells nothing: its
+    exponent's interval begins where the search does."""
     wanted = dict.fromkeys((FORMS[fit.verdict.choice], "power"))
-    return next((law for name in wanted if (law := fit.laws.get(name)) and law.status is not Status.REFUSE), None)
+    laws = (law for name in wanted if (law := fit.laws.get(name)) and law.status is not Status.REFUSE)
+    return next((law for law in laws if law.parameters["exponent"].low > -STEEPEST), None)
 
 
 def equal_error(first: Fit, second: Fit, error: float) -> EqualError:

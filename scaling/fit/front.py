@@ -113,7 +113,7 @@ def winners(fits: Sequence[Fit], budgets: Sequence[float], *, beyond: float = 4.
         least = np.argmin([law.form.evaluate(law.draws[:count], at) for _, law in able], axis=0)
         best, *others = (able[place] for place in order)
         pair = [best, *others[:1]]
-        intervals = [_interval(float(law.predict(at)), law.band(at)) for _, law in pair]
+        intervals = [_interval(fit, float(law.predict(at)), law.band(at)) for fit, law in pair]
         found.append(
             Winner(
                 budget=float(budget),
@@ -128,6 +128,7 @@ def winners(fits: Sequence[Fit], budgets: Sequence[float], *, beyond: float = 4.
     return found
 
 
-def _interval(estimate: float, band: tuple[np.ndarray, np.ndarray]) -> Interval:
+def _interval(fit: Fit, estimate: float, band: tuple[np.ndarray, np.ndarray]) -> Interval:
     low, high = map(float, band)
-    return Interval(estimate=estimate, low=min(low, estimate), high=max(high, estimate))
+    most = np.inf if fit.points.trials is None else 1.0  # of a fraction of images
+    return Interval(estimate=estimate, low=min(low, estimate), high=max(min(high, most), estimate))

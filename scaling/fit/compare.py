@@ -38,6 +38,9 @@ class Comparison:
     """The size at which the laws meet, with its 95 % interval; None where the fitted ones don't. An end may be infinite or 0."""
     within: bool
     """Whether they meet within what both groups measured, and not where they are extrapolated."""
+    ratios: dict[str, Interval]
+    """Of ``parameters`` and ``macs``, where both groups' are known: the first's over the second's at the size at which the laws meet, with
+    its 95 % interval. Further out than laws are followed, as at the furthest place."""
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -74,6 +77,7 @@ def compare(first: Fit, second: Fit, *, form: str = "power", margin: float = MAR
     estimate = _meeting(laws[0].form, _estimates(laws[0]), _estimates(laws[1]), ends)
     others = [_meeting(laws[0].form, one, other, ends) for one, other in pairs]
     place = float(estimate[0])
+    meets = bool(np.isfinite(place) and place > 0)
     return Comparison(
         first=first.label,
         second=second.label,
@@ -81,8 +85,9 @@ def compare(first: Fit, second: Fit, *, form: str = "power", margin: float = MAR
         difference=_interval(laws[0].parameters["exponent"].estimate - laws[1].parameters["exponent"].estimate, aparts),
         margin=margin,
         equal=bool(-margin < narrow[0] and narrow[1] < margin),
-        meeting=_interval(place, others) if np.isfinite(place) and place > 0 else None,
+        meeting=_interval(place, others) if meets else None,
         within=bool(low <= place <= high),
+        ratios=_ratios(first, second, place, others, ends) if meets else {},
     )
 
 
@@ -137,6 +142,19 @@ def _meeting(
     share = np.divide(left, left - right, out=np.zeros_like(left), where=meets & (left != right))
     found = places[at] * (places[1] / places[0]) ** share
     return np.where(meets, found, np.where(np.abs(apart[:, -1]) < np.abs(apart[:, 0]), np.inf, 0.0))
+
+
+def _ratios(
+    first: Fit, second: Fit, place: float, others: Sequence[Float[np.ndarray, " draws"]], ends: tuple[float, float]
+) -> dict[str, Interval]:
+    """What the first's network costs over the second's, where the laws meet."""
+
+    def ratio(name: str, places: Float[np.ndarray, " places"]) -> Float[np.ndarray, " places"]:
+        at = np.clip(places, ends[0] / FURTHEST, ends[1] * FURTHEST)
+        return np.asarray(first.costs[name].at(at) / second.costs[name].at(at))
+
+    shared = [name for name in first.costs if name in second.costs]
+    return {name: _interval(float(ratio(name, np.array([place]))[0]), [ratio(name, drawn) for drawn in others]) for name in shared}
 
 
 def _interval(estimate: float, draws: Sequence[Float[np.ndarray, " draws"]]) -> Interval:

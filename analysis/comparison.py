@@ -68,7 +68,7 @@ def write_comparison(*, runs: pa.Table, epochs: pa.Table, out: Path, errors: Seq
     """Fit along every axis, compare, draw, and write figures and tables.
 
     Args:
-        runs: the store's runs of a study, with ``training_flops`` and ``core_s``.
+        runs: the store's runs of a study, with ``training_flops``, null where it is not known of a run, and ``core_s``.
         epochs: the store's epochs of those runs; may be empty.
         out: the folder; made where it is missing. Files of an earlier comparison are replaced.
         errors: at which networks are compared beside those that the data suggest.
@@ -76,30 +76,32 @@ def write_comparison(*, runs: pa.Table, epochs: pa.Table, out: Path, errors: Seq
     grouped = group(runs)
     grouped = replace(grouped, runs=amount_along(grouped.runs, TIME.column))
     during = grouped.epochs(epochs)
-    laws = {axis.column: fit_laws(grouped, during, axis.column) for axis in AXES}
-    figures = _draw(grouped, laws, out)
+    axes = [axis for axis in AXES if not grouped.runs[axis.column].null_count]
+    laws = {axis.column: fit_laws(grouped, during, axis.column) for axis in axes}
+    figures = _draw(grouped, axes, laws, out)
     fits = {column: list(found.fits.values()) for column, found in laws.items()}
     along = fits[FILTERS.column]
-    equal = [found for axis in EQUAL for pair in combinations(fits[axis.column], 2) for found in _equal(*pair, errors)]
+    equal = [found for axis in axes if axis in EQUAL for pair in combinations(fits[axis.column], 2) for found in _equal(*pair, errors)]
+    priced = {axis.column: fits[axis.column] for axis in axes if axis in COSTS and fits[axis.column]}
     made = Compared(
         folder=out,
         figures=figures,
         fits=tuple(along),
         pairs=tuple(side_by_side(along)),
         equal=tuple(equal),
-        crossings=tuple(crossing for axis in AXES for crossing in crossings(fits[axis.column])),
-        front={axis.column: front(fits[axis.column]) for axis in COSTS if fits[axis.column]},
-        winners={axis.column: winners(fits[axis.column], _budgets(fits[axis.column]), beyond=BEYOND) for axis in COSTS if fits[axis.column]},
+        crossings=tuple(crossing for axis in axes for crossing in crossings(fits[axis.column])),
+        front={column: front(found) for column, found in priced.items()},
+        winners={column: winners(found, _budgets(found), beyond=BEYOND) for column, found in priced.items()},
         notes=(*grouped.notes, *laws[FILTERS.column].refused),
     )
     _tables(made, out)
     return made
 
 
-def _draw(grouped: Grouped, laws: dict[str, Laws], out: Path) -> tuple[Path, ...]:
+def _draw(grouped: Grouped, axes: Sequence[AxisOf], laws: dict[str, Laws], out: Path) -> tuple[Path, ...]:
     out.mkdir(parents=True, exist_ok=True)
     with matplotlib_style.context(["default", STYLE]):
-        return tuple(path for axis in AXES for path in draw_against(grouped, laws[axis.column], axis, budget=axis in COSTS).save(out))
+        return tuple(path for axis in axes for path in draw_against(grouped, laws[axis.column], axis, budget=axis in COSTS).save(out))
 
 
 def _equal(first: Fit, second: Fit, errors: Sequence[float]) -> list[EqualError]:

@@ -60,6 +60,7 @@ __all__ = [
 FILES = (
     "settings",
     "studies",
+    "counting",
     "reading",
     "sources",
     "fitting",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from scaling.api.reading import TRAINING_FLOPS, tidy, trained
+from scaling.api.reading import tidy, trained
 from scaling.api.settings import Settings
 from scaling.errors import UsageError
 
@@ -47,7 +47,7 @@ def compare(
     made, runs = trained(config, settings, overrides)
     if len(set(made.study.labels())) < 2:
         raise UsageError(f"{config}: has one curve alone, {made.study.labels()[0]}; add an entry to architectures, or a grid over a leaf of it")
-    runs = runs.append_column(TRAINING_FLOPS, tidy(runs)[TRAINING_FLOPS])
+    runs = runs.append_column("training_flops", tidy(runs)["training_flops"])
     runs = runs.append_column("core_s", pc.divide(runs["wall_s"], runs["replicas"].cast(pa.float64())))
     folder = out or settings.artifacts / made.study.name / FOLDER
     try:

@@ -110,3 +110,12 @@ def test_a_curve_without_a_law_stands_beside_the_others(tmp_path):
     assert len(made.figures) == 3 * len(AXES)
     assert any("tree3 has no law" in note for note in made.notes)
     assert {place.label for place in made.front["macs"]} == {"lenet5"}
+
+
+def test_operations_that_are_not_known_of_every_run_have_no_figure(study, tmp_path):
+    runs, epochs = study
+    place = runs.column_names.index("training_flops")
+    runs = runs.set_column(place, "training_flops", pa.array([None, *runs["training_flops"].to_pylist()[1:]], pa.int64()))
+    made = write_comparison(runs=runs, epochs=epochs, out=tmp_path)
+    assert len(made.figures) == 3 * (len(AXES) - 1)
+    assert "training_flops" not in made.front

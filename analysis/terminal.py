@@ -32,7 +32,7 @@ def laws_text(fits: Iterable[Fit]) -> Group:
         table.add_row(escape(law.label), law.form, *map(escape, numbers), str(law.widths), str(law.runs), status)
     pairs = side_by_side(fits) if len(fits) <= MOST_COMPARED else []
     second = [line for fit in fits for line in _profiles(fit)]
-    return Group(table, *map(Text, (*(_verdict(fit) for fit in fits), *second, *(_beside(fits[0].points.x_name, pair) for pair in pairs))))
+    return Group(table, *map(Text, (*(_verdict(fit) for fit in fits), *second, *(beside(fits[0].points.x_name, pair) for pair in pairs))))
 
 
 def _profiles(fit: Fit) -> list[str]:
@@ -47,7 +47,7 @@ def _profiles(fit: Fit) -> list[str]:
     return [f"{fit.label}: exponent by profile likelihood, {'; '.join(told)}"]
 
 
-def _beside(x: str, pair: Comparison) -> str:
+def beside(x: str, pair: Comparison) -> str:
     """Two laws of one form: their exponents, and where they meet."""
     equal = f"equal within {pair.margin:g}" if pair.equal else f"not shown to be equal within {pair.margin:g}"
     if pair.meeting is None:

@@ -20,6 +20,12 @@ def test_set(runs: pa.Table, title: str) -> str:
     return f"{listed(f'{size:,}' for size in sizes)} test images of {title}" if sizes else f"test images of {title}"
 
 
+def training(runs: pa.Table) -> str:
+    """``6 epochs of 50,000 training images``."""
+    epochs, images = ([f"{number:,}" for number in sorted(set(runs[name].to_pylist()))] for name in ("epochs", "train_images"))
+    return f"{listed(epochs)} epoch{'' if epochs == ['1'] else 's'} of {listed(images)} training images"
+
+
 def listed(values: Iterable[object]) -> str:
     """``1, 2 and 12``, in order."""
     *most, last = (f"{value:g}" if isinstance(value, float) else str(value) for value in sorted(values, key=sortable))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from scaling.api.available import catalogue, fetch, inventory
+    from scaling.api.comparing import compare, comparison_text
     from scaling.api.ensembling import draw_ensembles, ensemble, ensemble_rows, ensembles_text
     from scaling.api.explain import Difference, Reason, diff, why
     from scaling.api.fitting import finite, fit_source, foretell, further, laws_text, predictions_text, reach_text
@@ -32,6 +33,8 @@ __all__ = [
     "Until",
     "bench",
     "catalogue",
+    "compare",
+    "comparison_text",
     "diff",
     "draw_ensembles",
     "ensemble",
@@ -63,9 +66,11 @@ __all__ = [
 FILES = (
     "settings",
     "studies",
+    "counting",
     "reading",
     "sources",
     "fitting",
+    "comparing",
     "ensembling",
     "explain",
     "available",

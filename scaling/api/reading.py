@@ -120,6 +120,11 @@ def typed(command: str, config: Path, settings: Settings, overrides: Sequence[st
     return shlex.join(words + [word for name, value in options.items() if value for word in (f"--{name}", str(value))])
 
 
+def figures(config: Path, settings: Settings, *, overrides: Sequence[str] = ()) -> Path:
+    """The folder for a study's figures."""
+    return settings.artifacts / plan(config, settings, overrides=overrides, trains=False).study.name / "figures"
+
+
 def merge(config: Path, into: str, settings: Settings | None = None, *, overrides: Sequence[str] = (), predictions: bool = False) -> int:
     """Copy a study's finished runs into another store, as one part: to publish them, or to bring machines together.
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from scaling.api.comparing import compare, comparison_text
     from scaling.api.explain import Difference, Reason, diff, why
     from scaling.api.fitting import finite, fit_source, foretell, further, laws_text, predictions_text, reach_text
+    from scaling.api.looking import Looked, look
     from scaling.api.measuring import bench
     from scaling.api.reading import merge, report, results, tidy, write_table
     from scaling.api.rounds import Round, Until, run_until
@@ -22,6 +23,7 @@ __all__ = [
     "Aim",
     "Difference",
     "Failure",
+    "Looked",
     "Outcome",
     "Reason",
     "Round",
@@ -42,6 +44,7 @@ __all__ = [
     "further",
     "inventory",
     "laws_text",
+    "look",
     "merge",
     "plan",
     "predictions_text",
@@ -66,6 +69,7 @@ FILES = (
     "fitting",
     "comparing",
     "explain",
+    "looking",
     "available",
     "running",
     "measuring",

@@ -61,7 +61,7 @@ def draw_error(grouped: Grouped, means: pa.Table, laws: Laws, axis: AxisOf) -> D
     if any("broken" in drawable(fit) for fit in laws.fits.values()):
         handles.append(Line2D([], [], color="#555555", ls=":", lw=1.4, label="with a bend"))
     figure.legend(handles=handles, loc="outside lower left")
-    if axis is FILTERS:
+    if axis not in (PARAMETERS, MACS):
         style.width_ticks(axes, pc.unique(means[axis.column]).to_pylist())
     else:
         style.log_ticks(axes.xaxis, style.metric_tick, gap=0.09)

@@ -48,7 +48,7 @@ def draw_learning_curves(grouped: Grouped, epochs: pa.Table) -> Drawing | None:
     scale = LogNorm(widths[0], max(widths[-1], widths[0] + 1))
     shades = {width: SHADES(float(scale(width))) for width in widths}
     for axes, label in zip(panels.flat, labels, strict=False):
-        axes.set(yscale="log", title=_wrapped(label), xlabel="epoch")
+        axes.set(yscale="log", title=wrapped(label), xlabel="epoch")
         axes.label_outer()
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         for width in widths:
@@ -74,7 +74,7 @@ def draw_learning_curves(grouped: Grouped, epochs: pa.Table) -> Drawing | None:
     )
 
 
-def _wrapped(label: str) -> str:
+def wrapped(label: str) -> str:
     """Broken between its parts, never inside of one."""
     return fill(", ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in label.split(", ")), LETTERS)
 

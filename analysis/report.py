@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from matplotlib import style as matplotlib_style
 from pyarrow import csv
 
@@ -17,13 +16,14 @@ from analysis.drawing import Drawing
 from analysis.error_law import FILTERS, MACS, PARAMETERS, draw_error
 from analysis.groups import Grouped, group
 from analysis.laws import Laws, fit_laws, law_table, law_words
+from analysis.leaf_axes import Along, along_leaves
 from analysis.learning_curves import draw_learning_curves
 from analysis.means import means
+from analysis.page import Embedded, embed, template
 from analysis.residuals import draw_residuals
 from analysis.style import STYLE
 from analysis.summary import facts, findings
 from analysis.training_length import draw_training_length
-from analysis.words import percent
 from scaling.fit import Fit
 
 
@@ -37,14 +37,6 @@ class Report:
     """An .svg, a .png and a .csv of each."""
     fits: tuple[Fit, ...]
     """Of error against filters, one a curve."""
-
-
-@dataclass(frozen=True)
-class _Embedded:
-    """A figure inside the page."""
-
-    drawing: Drawing
-    svg: str
 
 
 def write_report(
@@ -68,22 +60,20 @@ def write_report(
     during = grouped.epochs(epochs)
     table = means(grouped)
     laws = [fit_laws(grouped, during, axis.column) for axis in (FILTERS, PARAMETERS, MACS)]
+    beside = [(along, fit_laws(along.grouped, during, along.axis.column)) for along in along_leaves(runs)]
     figures = out / "figures"
     figures.mkdir(parents=True, exist_ok=True)
-    written: list[Path] = []
-    embedded: list[_Embedded] = []
+    embedded: list[Embedded] = []
     # Starts from matplotlib's own defaults, so that nobody's matplotlibrc changes a figure, and leaves no trace.
     with matplotlib_style.context(["default", STYLE]):
-        for drawing in _drawings(grouped, during, table, laws):
-            svg, png, numbers = drawing.save(figures)
-            written += [svg, png, numbers]
-            embedded.append(_Embedded(drawing, b64encode(svg.read_bytes()).decode()))
-    csv.write_csv(law_table(laws), out / "laws.csv")
+        for drawing in _drawings(grouped, during, table, laws, beside):
+            embedded.append(embed(drawing, figures))
+    csv.write_csv(law_table([*laws, *(own for _, own in beside)]), out / "laws.csv")
     fits = tuple(laws[0].fits.values())
-    page = _template().render(
+    page = template("report.html.jinja").render(
         study=study,
         facts=facts(study, runs, grouped, command=command, created=created, missing=missing),
-        findings=findings(fits),
+        findings=findings([*fits, *(fit for _, own in beside for fit in own.fits.values())]),
         notes=_notes(grouped, during, laws[0]),
         laws=law_words(fits),
         figures=embedded,
@@ -91,14 +81,15 @@ def write_report(
     )
     path = out / "report.html"
     path.write_text(page, encoding="utf-8")
-    return Report(path, tuple(written), fits)
+    return Report(path, tuple(file for figure in embedded for file in figure.files), fits)
 
 
-def _drawings(grouped: Grouped, during: pa.Table, table: pa.Table, laws: list[Laws]) -> list[Drawing]:
+def _drawings(grouped: Grouped, during: pa.Table, table: pa.Table, laws: list[Laws], beside: Sequence[tuple[Along, Laws]]) -> list[Drawing]:
     if not _any_error(grouped.runs):
         return []
     drawings = [
         *(draw_error(grouped, table, along, axis) for along, axis in zip(laws, (FILTERS, PARAMETERS, MACS), strict=True)),
+        *(draw_error(each.grouped, means(each.grouped, each.axis.column), own, each.axis) for each, own in beside),
         draw_learning_curves(grouped, during),
         draw_residuals(grouped, table, laws[0]),
         draw_training_length(grouped, during),
@@ -118,10 +109,3 @@ def _notes(grouped: Grouped, during: pa.Table, laws: Laws) -> list[str]:
 
 def _any_error(table: pa.Table) -> bool:
     return bool(pc.any(pc.greater(table["test_error"], 0)).as_py())
-
-
-def _template() -> Template:
-    loader = FileSystemLoader(Path(__file__).parent)
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["percent"] = percent
-    return environment.get_template("report.html.jinja")

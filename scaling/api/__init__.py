@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from scaling.api.available import catalogue, fetch, inventory
     from scaling.api.comparing import compare, comparison_text
+    from scaling.api.ensembling import draw_ensembles, ensemble, ensemble_rows, ensembles_text
     from scaling.api.explain import Difference, Reason, diff, why
     from scaling.api.fitting import finite, fit_source, foretell, further, laws_text, predictions_text, reach_text
     from scaling.api.looking import Looked, look
     from scaling.api.measuring import bench
-    from scaling.api.reading import merge, report, results, tidy, write_table
+    from scaling.api.reading import figures, merge, report, results, tidy, write_table
     from scaling.api.rounds import Round, Until, run_until
     from scaling.api.running import Failure, Outcome, run
     from scaling.api.settings import Settings
@@ -37,7 +38,12 @@ __all__ = [
     "compare",
     "comparison_text",
     "diff",
+    "draw_ensembles",
+    "ensemble",
+    "ensemble_rows",
+    "ensembles_text",
     "fetch",
+    "figures",
     "finite",
     "fit_source",
     "foretell",
@@ -68,6 +74,7 @@ FILES = (
     "sources",
     "fitting",
     "comparing",
+    "ensembling",
     "explain",
     "looking",
     "available",

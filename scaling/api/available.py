@@ -75,7 +75,7 @@ def _trees() -> Iterator[Entry]:
 
 def _vggs() -> Iterator[Entry]:
     for depth in CONVOLUTIONS:
-        spec = Vgg(filters=64, depth=depth)
+        spec = Vgg(filters=64).model_copy(update={"depth": depth})
         name = f"vgg, 64 filters, depth {depth}"
         yield Entry(name, "CIFAR-10", spec, spec.layers(CIFAR10), PUBLISHED.get(depth, ""), TORCHVISION.get(depth, HERE))
         late = spec.model_copy(update={"pooling": "output"})

@@ -67,50 +67,69 @@ def write_looks(
         out: a folder; made where it is missing.
     """
     out.mkdir(parents=True, exist_ok=True)
+    apart = pixels.shape[2] if filters.shape[1] < pixels.shape[2] else 1
     with matplotlib_style.context(["default", style.STYLE, {"figure.constrained_layout.use": False}]):
-        drawings = draw_filters(filters, network=network, colours=pixels.shape[2]), draw_maps(maps, network=network, image=image, pixels=pixels)
+        drawings = (
+            draw_filters(filters, network=network, apart=apart),
+            draw_maps(maps, network=network, image=image, pixels=pixels, apart=apart),
+        )
         return tuple(path for drawing in drawings for path in drawing.save(out))
 
 
-def draw_filters(filters: Float[np.ndarray, "filters channels row col"], *, network: Sequence[str], colours: int) -> Drawing:
-    """The filters of a first layer, all on one scale; where they see one of several ``colours``, those of each colour are a group."""
-    n, channels, *_ = filters.shape
-    unit = _unit(filters)
+def draw_filters(filters: Float[np.ndarray, "filters channels row col"], *, network: Sequence[str], apart: int) -> Drawing:
+    """The filters of a first layer, all on one scale.
+
+    Args:
+        filters: as in ``write_looks``.
+        network: likewise.
+        apart: colours that are convolved apart, each a group; 1 where filters see all of them.
+    """
+    channels, unit = filters.shape[1], _unit(filters)
     shades = np.moveaxis(np.clip(0.5 + filters / (2 * unit), 0, 1), 1, 3)
-    pictures = np.repeat(shades, 3, axis=3) if channels == 1 else shades[..., np.arange(3) % channels]
-    parts = np.split(np.arange(n), colours if channels < colours else 1)
-    groups = [
-        Group(
-            title=f"{_title(_colour(c, len(parts)), len(part), MOST_FILTERS, 'filter')}, grey is 0, full colour at ±{unit:.2g}",
-            pictures=pictures[part[:MOST_FILTERS]],
-        )
-        for c, part in enumerate(parts)
-    ]
-    shown = np.concatenate([part[:MOST_FILTERS] for part in parts])
+    pictures = shades[..., np.arange(3) % channels]
+    scale = f"grey is 0, {'black and white' if channels == 1 else 'full colour'} at ±{unit:.2g}"
+    groups, shown = [], []
+    for colour, part in _parts(len(filters), apart):
+        title = _title([colour] if colour else [], len(part), MOST_FILTERS, "filter")
+        groups.append(Group(title=f"{title}, {scale}", pictures=pictures[part[:MOST_FILTERS]]))
+        shown += part[:MOST_FILTERS]
     numbers = _numbers(filters[shown], ("filter", "channel", "row", "col"))
     size = f"{filters.shape[2]}x{filters.shape[3]}"
     return Drawing(
         name="filters",
         heading="Filters of the first layer",
-        caption=f"Filters of the first layer, {size}, of {', '.join(network)}. All have one scale: grey is 0, full colour at ±{unit:.2g}.",
+        caption=f"Filters of the first layer, {size}, of {', '.join(network)}. All have one scale: {scale}.",
         figure=_figure(f"First-layer filters, {size}", network, groups),
-        numbers=numbers.set_column(0, "filter", pa.array(shown[numbers["filter"]])),
+        numbers=numbers.set_column(0, "filter", pa.array(np.array(shown)[numbers["filter"]])),
     )
 
 
 def draw_maps(
-    maps: dict[str, Float[np.ndarray, "maps height width"]], *, network: Sequence[str], image: str, pixels: UInt8[np.ndarray, "side side C"]
+    maps: dict[str, Float[np.ndarray, "maps height width"]],
+    *,
+    network: Sequence[str],
+    image: str,
+    pixels: UInt8[np.ndarray, "side side C"],
+    apart: int,
 ) -> Drawing:
-    """The maps that each convolution makes of one image, before its activation; each convolution has a scale of its own."""
+    """The maps that each convolution makes of one image, before its activation; each convolution has a scale of its own.
+
+    Args:
+        maps, network, image, pixels: as in ``write_looks``.
+        apart: colours that the first convolution takes apart, each a group; 1 where it sees all of them.
+    """
     shade = pixels[..., np.arange(3) % pixels.shape[2]] / 255
     groups, numbers = [Group(title=image, pictures=shade[None])], []
-    for name, values in maps.items():
-        unit = _unit(values)
-        side = values.shape[1]
-        title = f"{_title(name, len(values), MOST_MAPS, 'map')}, {side}x{side}, full colour at ±{unit:.2g}"
-        groups.append(Group(title=title, pictures=SIGNED(0.5 + values[:MOST_MAPS] / (2 * unit))[..., :3]))
-        mine = _numbers(values[:MOST_MAPS], ("map", "row", "col"))
-        numbers.append(mine.add_column(0, "layer", pa.array([name] * len(mine))))
+    for nth, (name, values) in enumerate(maps.items()):
+        unit, side = _unit(values), values.shape[1]
+        for colour, part in _parts(len(values), apart if nth == 0 else 1):
+            title = _title([name, colour] if colour else [name], len(part), MOST_MAPS, "map")
+            shown = values[part[:MOST_MAPS]]
+            pictures = SIGNED(0.5 + shown / (2 * unit))[..., :3]
+            groups.append(Group(title=f"{title}, {side}x{side}, full colour at ±{unit:.2g}", pictures=pictures))
+            mine = _numbers(shown, ("map", "row", "col"))
+            mine = mine.set_column(0, "map", pa.array(np.array(part)[mine["map"]]))
+            numbers.append(mine.add_column(0, "layer", pa.array([name] * len(mine))))
     return Drawing(
         name="maps",
         heading="Feature maps of one image",
@@ -123,18 +142,22 @@ def draw_maps(
     )
 
 
+def _parts(n: int, apart: int) -> list[tuple[str, list[int]]]:
+    """Which of n belong to which colour; those of the first come first."""
+    each = n // apart
+    names = [""] if apart == 1 else COLOURS if apart == len(COLOURS) else [f"channel {c + 1}" for c in range(apart)]
+    return [(name, list(range(c * each, (c + 1) * each))) for c, name in enumerate(names)]
+
+
 def _unit(values: NDArray[np.floating]) -> float:
     """What has full colour."""
     return float(np.percentile(np.abs(values), OUTLIERS)) or 1.0
 
 
-def _colour(index: int, of: int) -> str:
-    return "" if of == 1 else COLOURS[index] if of == len(COLOURS) else f"channel {index + 1}"
-
-
-def _title(name: str, n: int, most: int, thing: str) -> str:
+def _title(names: Sequence[str], n: int, most: int, thing: str) -> str:
     """``conv1: 16 of 64 maps``."""
-    return f"{name}{': ' if name else ''}{f'{most} of ' if n > most else ''}{counted(n, thing)}"
+    of = f"{most} of " if n > most else ""
+    return f"{', '.join(names)}{': ' if names else ''}{of}{counted(n, thing)}"
 
 
 def _figure(title: str, network: Sequence[str], groups: Sequence[Group]) -> Figure:

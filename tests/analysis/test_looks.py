@@ -38,7 +38,7 @@ def mosaics(drawing) -> list[np.ndarray]:
 )
 def test_groups_of_filters(n, channels, colours, groups, shown):
     values = filters(n, channels)
-    drawing = draw_filters(values, network=NETWORK, colours=colours)
+    drawing = draw_filters(values, network=NETWORK, apart=colours if channels < colours else 1)
     assert [title.partition(",")[0] for title in titles(drawing)] == [
         f"{group}{f'{MOST_FILTERS} of ' if n > MOST_FILTERS else ''}{n // len(groups)} filters" for group in groups
     ]
@@ -52,7 +52,7 @@ def test_groups_of_filters(n, channels, colours, groups, shown):
 def test_a_picture_is_grey_at_zero_and_has_the_filters_colours():
     values = np.zeros((2, 3, 5, 5), np.float32)
     values[1, 0], values[1, 2] = 1, -1
-    (mosaic,) = mosaics(draw_filters(values, network=NETWORK, colours=3))
+    (mosaic,) = mosaics(draw_filters(values, network=NETWORK, apart=1))
     height, across = mosaic.shape[0], mosaic.shape[1] // 2
     assert mosaic[height // 2, across // 2].tolist() == [0.5, 0.5, 0.5]
     assert mosaic[height // 2, across + across // 2].tolist() == [1, 0.5, 0]
@@ -60,7 +60,7 @@ def test_a_picture_is_grey_at_zero_and_has_the_filters_colours():
 
 def test_maps_below_zero_are_blue_and_those_above_orange():
     values = {"conv1": np.array([np.full((6, 6), value) for value in (-1.0, 0.0, 1.0)])}
-    drawing = draw_maps(values, network=NETWORK, image="test image 0", pixels=PIXELS)
+    drawing = draw_maps(values, network=NETWORK, image="test image 0", pixels=PIXELS, apart=1)
     shown, maps = mosaics(drawing)
     assert shown[4, 4].tolist() == (PIXELS[0, 0] / 255).tolist()
     height, across = maps.shape[0], maps.shape[1] // 3
@@ -72,7 +72,7 @@ def test_maps_below_zero_are_blue_and_those_above_orange():
 
 def test_some_of_many_maps_are_shown_and_said_to_be():
     values = {"conv1": RNG.normal(size=(40, 8, 8)), "conv2": RNG.normal(size=(3, 2, 2)), "conv3": np.zeros((1, 1, 1))}
-    drawing = draw_maps(values, network=NETWORK, image="test image 7", pixels=PIXELS[..., :1])
+    drawing = draw_maps(values, network=NETWORK, image="test image 7", pixels=PIXELS[..., :1], apart=1)
     assert [title.rpartition(", full")[0] for title in titles(drawing)[1:]] == [
         "conv1: 16 of 40 maps, 8x8",
         "conv2: 3 maps, 2x2",
@@ -83,6 +83,13 @@ def test_some_of_many_maps_are_shown_and_said_to_be():
     assert all(row["value"] == values[row["layer"]][row["map"], row["row"], row["col"]] for row in rows[::17])
     wide = [axes.get_position().width for axes in drawing.figure.axes]
     assert wide[1] == pytest.approx(ACROSS * wide[0])
+
+
+def test_maps_of_colours_that_are_convolved_apart_are_groups():
+    drawing = draw_maps({"conv": RNG.normal(size=(60, 4, 4))}, network=NETWORK, image="test image 0", pixels=PIXELS, apart=3)
+    said = [title.rpartition(", 4x4")[0] for title in titles(drawing)[1:]]
+    assert said == [f"conv, {colour}: 16 of 20 maps" for colour in ("red", "green", "blue")]
+    assert sorted(set(drawing.numbers["map"].to_pylist())) == [*range(16), *range(20, 36), *range(40, 56)]
 
 
 def test_the_same_numbers_give_the_same_bytes(tmp_path):

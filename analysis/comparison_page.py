@@ -27,7 +27,7 @@ class Written:
     """An .svg, a .png and a .csv of each."""
 
 
-def write_comparison(found: Compared, out: Path, *, study: str, command: str, missing: int = 0) -> Written:
+def write_comparison(found: Compared, out: Path, *, study: str, command: str, missing: int = 0, awaiting: int = 0) -> Written:
     """Draw, and write ``compare.html`` with its figures and tables beside it.
 
     Args:
@@ -36,6 +36,7 @@ def write_comparison(found: Compared, out: Path, *, study: str, command: str, mi
         study: its name.
         command: what was typed, for the page.
         missing: wanted runs that the store doesn't have.
+        awaiting: runs whose learning rate is not chosen yet.
     """
     out.mkdir(parents=True, exist_ok=True)
     with matplotlib_style.context(["default", STYLE]):
@@ -44,7 +45,7 @@ def write_comparison(found: Compared, out: Path, *, study: str, command: str, mi
     page = template("compare.html.jinja").render(
         study=study,
         sentences=sentences(found),
-        facts=facts(study, found.grouped.every, found.grouped, command=command, created=None, missing=missing),
+        facts=facts(study, found.grouped.every, found.grouped, command=command, created=None, missing=missing, awaiting=awaiting),
         notes=found.notes,
         tables=tables(found),
         figures=figures,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from scaling.api.fitting import finite, fit_source, foretell, further, laws_text, predictions_text, reach_text
     from scaling.api.looking import Looked, look
     from scaling.api.measuring import bench
-    from scaling.api.reading import figures, merge, report, results, tidy, write_table
+    from scaling.api.reading import figures, finals, merge, report, results, tidy, write_table
     from scaling.api.rounds import Round, Until, run_until
     from scaling.api.running import Failure, Outcome, run
     from scaling.api.settings import Settings
@@ -44,6 +44,7 @@ __all__ = [
     "ensembles_text",
     "fetch",
     "figures",
+    "finals",
     "finite",
     "fit_source",
     "foretell",

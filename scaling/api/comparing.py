@@ -54,7 +54,7 @@ def compare(
     folder = out or settings.artifacts / made.study.name / FOLDER
     command = typed("compare", config, settings, overrides, out=out, errors=",".join(f"{error:g}" for error in errors))
     try:
-        return write_comparison(found, folder, study=made.study.name, command=command, missing=made.new)
+        return write_comparison(found, folder, study=made.study.name, command=command, missing=made.new, awaiting=made.awaiting)
     except OSError as error:
         raise UsageError(f"{folder}: can't be written ({error.strerror or error}); choose another --out") from error
 

@@ -30,7 +30,7 @@ TABLE = (".parquet", ".csv")
 def results(
     config: Path, settings: Settings | None = None, *, overrides: Sequence[str] = (), columns: Sequence[str] | None = None
 ) -> tuple[Plan, pa.Table]:
-    """A study's plan, and the rows of ``runs`` that stores have of it.
+    """A study's plan, and the rows of ``runs`` that stores have of it, those of its pilots too.
 
     Args:
         columns: of the store's runs; all by default.
@@ -43,11 +43,18 @@ def results(
 
 
 def trained(config: Path, settings: Settings, overrides: Sequence[str] = (), columns: Sequence[str] | None = None) -> tuple[Plan, pa.Table]:
-    """As ``results``, of a study that has some."""
-    made, runs = results(config, settings, overrides=overrides, columns=columns)
+    """As ``results``, of a study that has some; without pilots."""
+    made, every = results(config, settings, overrides=overrides, columns=columns)
+    runs = finals(made, every)
     if not runs.num_rows:
-        raise StoreError(f"{settings.store}: holds no run of this study; train it with: scaling run {config}")
+        only = f" but {every.num_rows} of its pilots" if every.num_rows else ""
+        raise StoreError(f"{settings.store}: holds no run of this study{only}; train it with: scaling run {config}")
     return made, runs
+
+
+def finals(made: Plan, runs: pa.Table) -> pa.Table:
+    """Rows without those of pilots, which saw fewer training images and other learning rates than the study is about."""
+    return runs.filter(pc.is_in(runs["id"], pa.array(list(made.finals), pa.string())))
 
 
 def tidy(runs: pa.Table) -> pa.Table:
@@ -98,15 +105,30 @@ def report(config: Path, settings: Settings | None = None, *, overrides: Sequenc
         StoreError: no run of the study is in a store.
         UsageError: the folder can't be written.
     """
+    from analysis.learning_rates import Tuned
     from analysis.report import write_report
 
     settings = settings or Settings()
     made, runs = trained(config, settings, overrides)
+    tuned = [
+        Tuned(label=row.label, filters=row.cell.architecture.filters, images=row.cell.pilots[0].dataset.validation, choice=row.cell.choice)
+        for row in made.rows()
+        if row.cell.choice
+    ]
     epochs = settings.stores().epochs(runs["id"].to_pylist())
     folder = out or settings.artifacts / made.study.name
     command = typed("report", config, settings, overrides, out=out)
     try:
-        return write_report(study=made.study.name, runs=runs, epochs=epochs, out=folder, command=command, missing=made.new)
+        return write_report(
+            study=made.study.name,
+            runs=runs,
+            epochs=epochs,
+            out=folder,
+            command=command,
+            missing=made.new,
+            awaiting=made.awaiting,
+            tuned=tuned,
+        )
     except OSError as error:
         raise UsageError(f"{folder}: can't be written ({error.strerror or error}); choose another --out") from error
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from scaling.api.ensembling import draw_ensembles, ensemble, ensemble_rows, ensembles_text
     from scaling.api.explain import Difference, Reason, diff, why
     from scaling.api.fitting import finite, fit_source, foretell, further, laws_text, predictions_text, reach_text
+    from scaling.api.looking import Looked, look
     from scaling.api.measuring import bench
     from scaling.api.reading import figures, finals, merge, report, results, tidy, write_table
     from scaling.api.rounds import Round, Until, run_until
@@ -23,6 +24,7 @@ __all__ = [
     "Aim",
     "Difference",
     "Failure",
+    "Looked",
     "Outcome",
     "Reason",
     "Round",
@@ -49,6 +51,7 @@ __all__ = [
     "further",
     "inventory",
     "laws_text",
+    "look",
     "merge",
     "plan",
     "predictions_text",
@@ -74,6 +77,7 @@ FILES = (
     "comparing",
     "ensembling",
     "explain",
+    "looking",
     "available",
     "running",
     "measuring",

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from scaling.api.explain import Difference, Reason, diff, why
     from scaling.api.fitting import finite, fit_source, foretell, further, laws_text, predictions_text, reach_text
     from scaling.api.measuring import bench
+    from scaling.api.optima import draw_optima, optima_text, optimum
     from scaling.api.reading import figures, merge, report, results, tidy, write_table
     from scaling.api.rounds import Round, Until, run_until
     from scaling.api.running import Failure, Outcome, run
@@ -37,6 +38,7 @@ __all__ = [
     "comparison_text",
     "diff",
     "draw_ensembles",
+    "draw_optima",
     "ensemble",
     "ensemble_rows",
     "ensembles_text",
@@ -49,6 +51,8 @@ __all__ = [
     "inventory",
     "laws_text",
     "merge",
+    "optima_text",
+    "optimum",
     "plan",
     "predictions_text",
     "reach_text",
@@ -72,6 +76,7 @@ FILES = (
     "fitting",
     "comparing",
     "ensembling",
+    "optima",
     "explain",
     "available",
     "running",

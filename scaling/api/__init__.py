@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from scaling.api.fitting import finite, fit_source, foretell, further, laws_text, predictions_text, reach_text
     from scaling.api.looking import Looked, look
     from scaling.api.measuring import bench
+    from scaling.api.optima import draw_optima, optima_text, optimum
     from scaling.api.reading import figures, finals, merge, report, results, tidy, write_table
     from scaling.api.rounds import Round, Until, run_until
     from scaling.api.running import Failure, Outcome, run
@@ -39,6 +40,7 @@ __all__ = [
     "comparison_text",
     "diff",
     "draw_ensembles",
+    "draw_optima",
     "ensemble",
     "ensemble_rows",
     "ensembles_text",
@@ -53,6 +55,8 @@ __all__ = [
     "laws_text",
     "look",
     "merge",
+    "optima_text",
+    "optimum",
     "plan",
     "predictions_text",
     "reach_text",
@@ -76,6 +80,7 @@ FILES = (
     "fitting",
     "comparing",
     "ensembling",
+    "optima",
     "explain",
     "looking",
     "available",

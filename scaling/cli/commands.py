@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from scaling.cli import bench, catalogue, comparing, ensembling, explaining, reading, running, studies, suggesting
+from scaling.cli import bench, catalogue, comparing, ensembling, explaining, optima, reading, running, studies, suggesting
 
 app = typer.Typer(
     name="scaling",
@@ -29,6 +29,7 @@ for command in (
     reading.report,
     comparing.compare,
     ensembling.ensemble,
+    optima.optimum,
     suggesting.suggest,
     reading.merge,
     explaining.why,

@@ -16,6 +16,8 @@ WORDS = {
     "architecture.activation": "{}",
     "architecture.pooling": "{} pooling",
     "architecture.ratio": "d2/d1 {:.3g}",
+    "architecture.macs": "{:,} MACs",
+    "architecture.parameters": "{:,} parameters",
     "recipe.optimizer.type": "{}",
     "recipe.schedule.type": "{} schedule",
     "recipe.loss": "{}",

@@ -51,7 +51,7 @@ def draw_error(grouped: Grouped, means: pa.Table, laws: Laws, axis: AxisOf) -> D
     for index, label in enumerate(grouped.labels):
         look = style.look(index)
         runs, rows = grouped.of(label), means.filter(pc.field("group") == label)
-        _points(axes, runs[axis.column].to_numpy(), runs["test_error"].to_numpy(), look.color)
+        points(axes, runs[axis.column].to_numpy(), runs["test_error"].to_numpy(), look.color)
         axes.plot(rows[axis.column], rows["mean_error"], look.marker, color=look.color, zorder=4)
         if fitted := drawable(laws.fits.get(label)):
             _curves(axes, fitted, rows[axis.column].to_numpy(), look.color)
@@ -61,7 +61,7 @@ def draw_error(grouped: Grouped, means: pa.Table, laws: Laws, axis: AxisOf) -> D
     if any("broken" in drawable(fit) for fit in laws.fits.values()):
         handles.append(Line2D([], [], color="#555555", ls=":", lw=1.4, label="with a bend"))
     figure.legend(handles=handles, loc="outside lower left")
-    if axis is FILTERS:
+    if axis not in (PARAMETERS, MACS):
         style.width_ticks(axes, pc.unique(means[axis.column]).to_pylist())
     else:
         style.log_ticks(axes.xaxis, style.metric_tick, gap=0.09)
@@ -75,7 +75,7 @@ def draw_error(grouped: Grouped, means: pa.Table, laws: Laws, axis: AxisOf) -> D
     )
 
 
-def _points(axes: Axes, x: np.ndarray, error: np.ndarray, color: str) -> None:
+def points(axes: Axes, x: np.ndarray, error: np.ndarray, color: str) -> None:
     """Every run, the seeds of a width side by side."""
     widths, first, width, runs = np.unique(x, return_index=True, return_inverse=True, return_counts=True)
     apart = np.diff(np.log10(widths)).min(initial=1.0)

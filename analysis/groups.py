@@ -65,10 +65,17 @@ def group(runs: pa.Table, x: str = "filters") -> Grouped:
     labels = [found.labels[cell] for cell in cells]
     table = runs.append_column("group", pa.array(labels, pa.string()))
     table = table.append_column("place", pc.index_in(table["group"], value_set=pa.array(found.ordered, pa.string())))
-    table = table.sort_by([(name, "ascending") for name in ("place", "filters", "seed", "id")]).drop_columns("place")
+    sizes = ["filters", x] if found.along != FILTERS and x in table.column_names else ["filters"]
+    table = table.sort_by([(name, "ascending") for name in ("place", *sizes, "seed", "id")]).drop_columns("place")
     ended = table.filter(pc.and_kleene(pc.is_finite(table["test_error"]), pc.invert(pc.fill_null(table["diverged"], False))))
     title = " and ".join(dataset_title(name) for name in sorted({each[DATASET] for each in points}))
     return Grouped(table, ended, found.ordered, tuple(_followers(points, found)), len(table) - len(ended), title)
+
+
+def leaf(runs: pa.Table, name: str) -> pa.Array:
+    """Of each run a leaf of its configuration, by its dotted path; null where it has none of this name."""
+    points, cells = _cells(runs)
+    return pa.array([points[cell].get(name) for cell in cells])
 
 
 def _cells(runs: pa.Table) -> tuple[list[Point], list[int]]:

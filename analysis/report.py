@@ -18,6 +18,7 @@ from analysis.drawing import Drawing
 from analysis.error_law import FILTERS, MACS, PARAMETERS, draw_error
 from analysis.groups import Grouped, group
 from analysis.laws import Laws, fit_laws, law_table, law_words
+from analysis.leaf_axes import Along, along_leaves
 from analysis.learning_curves import draw_learning_curves
 from analysis.learning_rates import Tuned, chosen_words, draw_learning_rates
 from analysis.means import means
@@ -81,22 +82,23 @@ def write_report(
     during = grouped.epochs(epochs)
     table = means(grouped)
     laws = [fit_laws(grouped, during, axis.column) for axis in (FILTERS, PARAMETERS, MACS)]
+    beside = [(along, fit_laws(along.grouped, during, along.axis.column)) for along in along_leaves(runs)]
     figures = out / "figures"
     figures.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
     embedded: list[_Embedded] = []
     # Starts from matplotlib's own defaults, so that nobody's matplotlibrc changes a figure, and leaves no trace.
     with matplotlib_style.context(["default", STYLE]):
-        for drawing in _drawings(grouped, during, table, laws, tuned):
+        for drawing in _drawings(grouped, during, table, laws, beside, tuned):
             svg, png, numbers = drawing.save(figures)
             written += [svg, png, numbers]
             embedded.append(_Embedded(drawing, b64encode(svg.read_bytes()).decode()))
-    csv.write_csv(law_table(laws), out / "laws.csv")
+    csv.write_csv(law_table([*laws, *(own for _, own in beside)]), out / "laws.csv")
     fits = tuple(laws[0].fits.values())
     page = _template().render(
         study=study,
         facts=facts(study, runs, grouped, command=command, created=created, missing=missing, awaiting=awaiting),
-        findings=findings(fits),
+        findings=findings([*fits, *(fit for _, own in beside for fit in own.fits.values())]),
         notes=[*_notes(grouped, during, laws[0]), *chosen_words(tuned)],
         laws=law_words(fits),
         figures=embedded,
@@ -107,12 +109,15 @@ def write_report(
     return Report(path, tuple(written), fits)
 
 
-def _drawings(grouped: Grouped, during: pa.Table, table: pa.Table, laws: list[Laws], tuned: Sequence[Tuned]) -> list[Drawing]:
+def _drawings(
+    grouped: Grouped, during: pa.Table, table: pa.Table, laws: list[Laws], beside: Sequence[tuple[Along, Laws]], tuned: Sequence[Tuned]
+) -> list[Drawing]:
     rates = draw_learning_rates(tuned, grouped.labels)
     if not _any_error(grouped.runs):
         return [rates] if rates else []
     drawings = [
         *(draw_error(grouped, table, along, axis) for along, axis in zip(laws, (FILTERS, PARAMETERS, MACS), strict=True)),
+        *(draw_error(each.grouped, means(each.grouped, each.axis.column), own, each.axis) for each, own in beside),
         draw_learning_curves(grouped, during),
         draw_residuals(grouped, table, laws[0]),
         draw_training_length(grouped, during),

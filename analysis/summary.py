@@ -33,8 +33,9 @@ def findings(fits: Iterable[Fit]) -> list[str]:
         exponent = law.parameters["exponent"]
         factor = Interval(estimate=2**-exponent.estimate, low=2**-exponent.high, high=2**-exponent.low)
         doubt = f" ({law.status}: {law.reason})" if law.reason else ""
-        follows = f"the mean error goes as filters^−ρ with ρ = {quantity(exponent)}"
-        sentences.append(f"{fit.label}: {follows}; twice the filters multiply it by {quantity(factor)}{doubt}.")
+        x = fit.points.x_name
+        follows = f"the mean error goes as {x}^−ρ with ρ = {quantity(exponent)}"
+        sentences.append(f"{fit.label}: {follows}; twice the {x} multiply it by {quantity(factor)}{doubt}.")
         if fit.verdict.evidence:
             sentences.append(f"{fit.label}, with a floor or without: {fit.verdict.choice} ({fit.verdict.evidence}).")
     return sentences

@@ -32,7 +32,7 @@ def laws_text(fits: Iterable[Fit]) -> Group:
         table.add_row(escape(law.label), law.form, *map(escape, numbers), str(law.widths), str(law.runs), status)
     pairs = side_by_side(fits) if len(fits) <= MOST_COMPARED else []
     second = [line for fit in fits for line in _profiles(fit)]
-    return Group(table, *map(Text, (*(_verdict(fit) for fit in fits), *second, *(_beside(fits[0].points.x_name, pair) for pair in pairs))))
+    return Group(table, *map(Text, (*(_verdict(fit) for fit in fits), *second, *(beside(fits[0].points.x_name, pair) for pair in pairs))))
 
 
 def _profiles(fit: Fit) -> list[str]:
@@ -47,13 +47,16 @@ def _profiles(fit: Fit) -> list[str]:
     return [f"{fit.label}: exponent by profile likelihood, {'; '.join(told)}"]
 
 
-def _beside(x: str, pair: Comparison) -> str:
+def beside(x: str, pair: Comparison) -> str:
     """Two laws of one form: their exponents, and where they meet."""
     equal = f"equal within {pair.margin:g}" if pair.equal else f"not shown to be equal within {pair.margin:g}"
     if pair.meeting is None:
         meet = "the laws do not meet anywhere near"
     else:
         meet = f"the laws meet at {x} {quantity(pair.meeting)}" + ("" if pair.within else ", beyond what both measured")
+        known = pair.meeting.low > 0 and isfinite(pair.meeting.high)  # else the laws may as well not meet, and nothing be compared there
+        costs = [f"{quantity(ratio)} times the {name.replace('macs', 'MACs')}" for name, ratio in pair.ratios.items() if known]
+        meet += f"; there {pair.first} has {' and '.join(costs)} of {pair.second}" if costs else ""
     kind = "power laws" if pair.form == "power" else "laws with a floor"
     return f"{kind} of {pair.first} and {pair.second}: exponents differ by {quantity(pair.difference)}, {equal}; {meet}"
 
@@ -68,7 +71,7 @@ def reach_text(fits: Iterable[Fit], errors: Sequence[float | int]) -> Table:
         for form, law in fit.laws.items():
             for error in errors:
                 size = needed(fit, error, form=form)
-                found = quantity(size) if isfinite(size.estimate) else f"never [{size.low:.3g}, never]"
+                found = quantity(size).replace("inf", "never")
                 times = size.estimate / fit.points.widths[-1]
                 beyond = f"{times:.3g} times" if 1 < times < inf else ""
                 table.add_row(escape(fit.label), law.form.formula, f"{error:g}", escape(found), beyond)

@@ -10,11 +10,20 @@ import pyarrow as pa
 from scaling.config.leaf_words import sortable
 from scaling.fit import Interval
 
+LONG = 1e6
+"""Numbers from here on are told to three digits."""
+
 
 def test_set(runs: pa.Table, title: str) -> str:
     """``1,000 test images of MNIST``."""
     sizes = {size for size in runs["test_images"].to_pylist() if size is not None}
     return f"{listed(f'{size:,}' for size in sizes)} test images of {title}" if sizes else f"test images of {title}"
+
+
+def training(runs: pa.Table) -> str:
+    """``6 epochs of 50,000 training images``."""
+    epochs, images = ([f"{number:,}" for number in sorted(set(runs[name].to_pylist()))] for name in ("epochs", "train_images"))
+    return f"{listed(epochs)} epoch{'' if epochs == ['1'] else 's'} of {listed(images)} training images"
 
 
 def listed(values: Iterable[object]) -> str:
@@ -37,7 +46,7 @@ def quantity(value: Interval, *, unit: float = 1.0) -> str:
     """
     estimate, low, high = (number / unit for number in (value.estimate, value.low, value.high))
     spread = high - low
-    if not (isfinite(spread) and spread > 0):
+    if not (isfinite(spread) and spread > 0) or max(abs(low), abs(high)) >= LONG:
         return f"{estimate:.3g} [{low:.3g}, {high:.3g}]"
     # Two digits of half the interval: more are noise, fewer hide its ends.
     decimals = max(0, 1 - floor(log10(spread / 2)))

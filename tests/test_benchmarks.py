@@ -123,13 +123,13 @@ def test_useful_work_of_lenet5_by_hand():
     """Forward and two backward products of every layer, but one only of the first."""
     first = 6 * 28 * 28 * 25
     rest = 16 * 10 * 10 * 6 * 25 + 400 * 120 + 120 * 84 + 84 * 10
-    assert steps.useful_flops(Lenet5(filters=6).layers(mnist.FACTS.image)) == 2 * (2 * first + 3 * rest)
+    assert Lenet5(filters=6).layers(mnist.FACTS.image).training_flops == 2 * (2 * first + 3 * rest)
 
 
 def test_useful_work_of_tree3_by_hand():
     first = 3 * 6 * 28 * 28 * 25
     rest = 16 * 18 * 14 * 14 + 16 * 3 * 7 * 10
-    assert steps.useful_flops(Tree3(filters=6).layers(cifar10.FACTS.image)) == 2 * (2 * first + 3 * rest)
+    assert Tree3(filters=6).layers(cifar10.FACTS.image).training_flops == 2 * (2 * first + 3 * rest)
 
 
 def test_every_width_is_among_the_cases():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from scaling.api.available import catalogue, fetch, inventory
+    from scaling.api.comparing import compare, comparison_text
     from scaling.api.explain import Difference, Reason, diff, why
     from scaling.api.fitting import finite, fit_source, foretell, further, laws_text, predictions_text, reach_text
     from scaling.api.measuring import bench
@@ -31,6 +32,8 @@ __all__ = [
     "Until",
     "bench",
     "catalogue",
+    "compare",
+    "comparison_text",
     "diff",
     "fetch",
     "finals",
@@ -58,9 +61,11 @@ __all__ = [
 FILES = (
     "settings",
     "studies",
+    "counting",
     "reading",
     "sources",
     "fitting",
+    "comparing",
     "explain",
     "available",
     "running",

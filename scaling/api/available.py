@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from scaling.api.settings import Settings
-from scaling.architectures import Architecture, LayerTable, Lenet5, Tree3
+from scaling.architectures import Architecture, LayerTable, Lenet5, Tree3, Vgg
 from scaling.leaves import ImageShape
 
 if TYPE_CHECKING:
@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 MNIST, CIFAR10 = ImageShape(1, 28, 10), ImageShape(3, 32, 10)
 LECUN = "LeCun et al. 1998, with a dense C3 and a linear readout"
+TORCHVISION = "torchvision's vgg{depth}_bn, its features"
 MEIR = "Meir et al. 2023, Sci. Rep. 13, 962"
+
+COUNTS = ("depth", "units", "connections", "parameters", "macs", "backward_macs", "routes")
+"""Of a layer table."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class Entry:
     source: str
 
     def to_dict(self) -> dict[str, Any]:
-        counts = {name: getattr(self.layers, name) for name in ("depth", "units", "connections", "parameters", "macs")}
+        counts = {name: getattr(self.layers, name) for name in COUNTS}
         return {"name": self.name, "images": self.images, **counts, "published": self.published, "source": self.source} | {
             "layers": [asdict(layer) | {"units": layer.units} for layer in self.layers.layers]
         }
@@ -46,6 +50,10 @@ def catalogue() -> list[Entry]:
         for filters, branches in ((6, 16), (15, 16), (15, 80)):
             name = f"tree3, {filters} filters, {branches} branches"
             rows.append((name, images, Tree3(filters=filters, branches=branches, rows=strip), shape, f"M {outputs} tree outputs", MEIR))
+    for depth, features in ((11, 9_225_984), (13, 9_410_880), (16, 14_723_136)):
+        published, source = f"{features:,} parameters before the readout", TORCHVISION.format(depth=depth)
+        network = Vgg(filters=64).model_copy(update={"depth": depth})
+        rows.append((f"vgg, 64 filters, depth {depth}", "CIFAR-10", network, CIFAR10, published, source))
     return [Entry(name, images, spec.layers(shape), published, source) for name, images, spec, shape, published, source in rows]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.compute as pc
 
 from scaling.api.settings import Settings
-from scaling.api.sources import CURVE, anyones, is_file, own, unfinished, where, wrong_images
+from scaling.api.sources import CURVE, anyones, having, is_file, own, unfinished, where, wrong_images
 from scaling.errors import FitError, TableError, UsageError
 
 if TYPE_CHECKING:
@@ -135,13 +135,15 @@ def fit_source(
         if counts:
             raise UsageError(f"--errors {counts[0]}: the runs of a study or a store have test_error already; leave it out")
         by = by or ([CURVE] if best is None else ["architecture"])
-        table, notes = own(source, settings, overrides, x=x, wanted={x, y, *by, *(best or ()), *([std] if std else [])})
+        table, awaiting = own(source, settings, overrides, x=x, wanted={x, y, *by, *(best or ()), *([std] if std else [])})
+        table, notes = having(table, x)
+        notes += awaiting
     if best:
         over, validation = best
         if validation == y or re.search("(^|[^a-z])test", validation.lower()):
             raise UsageError(f"--best-over {over}: the least of many {validation} is small by chance; name a --validation column")
         table, chosen = best_over(table, over, x=x, by=by, validation=validation)
-        notes = [*notes, *chosen]
+        notes += chosen
     wrong = None
     if population:
         if foreign:

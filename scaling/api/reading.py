@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv, parquet
 
+from scaling.api.counting import counts
 from scaling.api.settings import Settings
 from scaling.api.studies import plan
 from scaling.config import DRAWN, Run, flat
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from analysis.report import Report
 
 TABLE = (".parquet", ".csv")
-TRAINING_FLOPS = "training_flops"
 
 
 def results(
@@ -58,30 +58,22 @@ def finals(made: Plan, runs: pa.Table) -> pa.Table:
 
 
 def tidy(runs: pa.Table) -> pa.Table:
-    """One row a run with every leaf of its configuration as a column of its own, by its dotted path, and ``training_flops``."""
+    """One row a run with every leaf of its configuration as a column of its own, by its dotted path, and the columns of ``COUNTS``."""
     # A cell's runs differ in their draws alone, which have columns already; so each cell's leaves are read once.
     cells = pc.replace_substring_regex(runs["config_json"], DRAWN, "").combine_chunks().dictionary_encode()
     first = np.unique(cells.indices, return_index=True)[1]
-    leaves = [flat(Run.read(text)) for text in runs["config_json"].take(first).to_pylist()]
+    read = [Run.read(text) for text in runs["config_json"].take(first).to_pylist()]
+    leaves = [flat(run) for run in read]
+    counted = counts(read, runs["train_images"].take(first).to_pylist(), runs)
     for name in dict.fromkeys(name for row in leaves for name in row):
         if name not in runs.column_names:
             values = [row.get(name) for row in leaves]
             listed = any(isinstance(value, list) for value in values)
             column = pa.array([json.dumps(value) if listed and value is not None else value for value in values])
             runs = runs.append_column(name, column.take(cells.indices))
-    return runs.drop_columns(["config_json"]).append_column(TRAINING_FLOPS, _training_flops(runs))
-
-
-def _training_flops(runs: pa.Table) -> pa.ChunkedArray:
-    """Floating-point operations of a whole training, as scaling laws count them: 2 x 3 x multiply-adds x images seen.
-
-    A multiply-add is two operations, and the backward pass counts as two forward ones: so many products give the gradients by a layer's
-    input and by its weights (Kaplan et al. 2020, arXiv:2001.08361, section 2.1). The images of an epoch are those of its whole batches.
-    Not counted: activations, pooling, the loss, the optimiser, and evaluations.
-    """
-    macs, epochs, images, batch = (runs[name].cast(pa.float64()) for name in ("macs", "epochs", "train_images", "batch_size"))
-    seen = pc.multiply(epochs, pc.multiply(pc.floor(pc.divide(images, batch)), batch))
-    return pc.multiply(pc.multiply(2.0 * 3.0, macs), seen)
+    for name, column in counted.items():
+        runs = runs.append_column(name, column.take(cells.indices))
+    return runs.drop_columns(["config_json"])
 
 
 def write_table(table: pa.Table, out: Path) -> int:

@@ -23,8 +23,7 @@ from scaling.api.suggesting import Aim, Suggestion, weigh
 from scaling.config.growth import entries, yaml_text
 from scaling.config.source import read_file
 from scaling.errors import UsageError
-from scaling.plan.cost import seconds
-from scaling.plan.packs import pack
+from scaling.plan import Plan
 
 NAME = "until.yaml"
 
@@ -90,8 +89,7 @@ def run_until(
         outcome = run(file, settings, address=address, in_process=in_process, console=console, quiet=quiet)
         made, runs = results(file, settings)
         own = pa.array([run.id for _, run in plan(config, settings, overrides=overrides, trains=False).wanted], pa.string())
-        used_s = fsum(timing.actual_s for timing in timings(made, runs.filter(pc.invert(pc.is_in(runs["id"], own)))))
-        known_s = fsum(seconds(each, made.speed) for each in pack(made.wanted))
+        known_s, used_s = (_actual_s(made, rows) for rows in (runs, runs.filter(pc.invert(pc.is_in(runs["id"], own)))))
         widest = [curve.widest for curve in found]
         suggestion = None if outcome.missing else weigh(made, finals(made, runs), aim, widest=widest, used_s=used_s, at_once_s=known_s)
         ended = Round(number=number, outcome=outcome, used_s=used_s, suggestion=suggestion)
@@ -99,6 +97,11 @@ def run_until(
         if suggestion is None or not suggestion.core_s:
             return Until(study=file, last=ended)
         cells, number = suggestion.cells, number + 1
+
+
+def _actual_s(made: Plan, runs: pa.Table) -> float:
+    """Core time of some rows of a plan."""
+    return fsum(timing.actual_s for timing in timings(made, runs))
 
 
 def _write(file: Path, text: str) -> None:

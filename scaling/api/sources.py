@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from scaling.api.reading import TABLE, tidy, trained
@@ -18,6 +19,16 @@ from scaling.store import RUNS
 STUDY = (".yaml", ".yml")
 CURVE = "group"
 """Column with the label of a run's curve."""
+
+
+def having(table: pa.Table, x: str) -> tuple[pa.Table, list[str]]:
+    """The runs that have such a setting, and a sentence about those that have none, as ``lenet5`` has no branches."""
+    if x not in table.column_names or x in RUNS.names:
+        return table, []
+    lacking = table.filter(pc.is_null(table[x]))
+    names = ", ".join(sorted(pc.unique(lacking["architecture"]).to_pylist()))
+    said = [f"Left out: {len(lacking)} of {len(table)} runs ({names} has no {x})."] if len(lacking) else []
+    return table.filter(pc.is_valid(table[x])), said
 
 
 def is_file(source: str) -> bool:
@@ -71,7 +82,7 @@ def own(source: str, settings: Settings, overrides: Sequence[str], *, x: str, wa
     if CURVE in wanted:
         runs = group(runs, x).every
     notes = [f"{awaiting} runs of the study await the pilots that choose their learning rates."] if awaiting else []
-    return (runs if wanted <= set(runs.column_names) else tidy(runs)), notes
+    return (runs if wanted <= set(runs.column_names) else _by_short_names(tidy(runs), wanted)), notes
 
 
 def wrong_images(settings: Settings, table: pa.Table) -> NDArray[np.bool_]:
@@ -110,6 +121,15 @@ def _stored(source: str, settings: Settings, overrides: Sequence[str], columns: 
             raise StoreError(f"{source}: holds no runs; a store is filled by: scaling run CONFIG --store {source}")
         return runs, 0
     raise TableError(f"{source}: no such study (.yaml), store (a folder or URI) or table (.parquet, .csv)")
+
+
+def _by_short_names(table: pa.Table, wanted: set[str]) -> pa.Table:
+    """With a column ``branches`` for the leaf ``architecture.branches``, where that is asked for and no other leaf is called so."""
+    for name in sorted(wanted - set(table.column_names)):
+        leaves = [leaf for leaf in table.column_names if leaf.partition(".")[2] == name]
+        if len(leaves) == 1:
+            table = table.append_column(name, table[leaves[0]])
+    return table
 
 
 def _refuse(overrides: Sequence[str], source: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import fsum, inf
@@ -13,6 +14,7 @@ import pyarrow as pa
 from scaling.api.reading import trained
 from scaling.api.settings import Settings
 from scaling.api.sources import CURVE
+from scaling.api.studies import timings
 from scaling.config import Cell
 from scaling.config.growth import entries, yaml_text
 from scaling.errors import FitError, TableError, UsageError
@@ -59,6 +61,8 @@ class Suggested:
     proposal: Proposal
     diverged: tuple[Cell, ...]
     """Widths of the study at which no run came to an error."""
+    pace: float
+    """What its packs have taken over what was estimated, and are taken to go on taking."""
 
     @property
     def cells(self) -> list[Cell]:
@@ -135,14 +139,14 @@ def weigh(made: Plan, runs: pa.Table, aim: Aim, *, widest: Sequence[int], used_s
     from scaling.fit import propose
     from scaling.plan.curves import curves
 
-    fits = _fits(made, runs)
-    growing = [_growing(made, curve, fits[curve.label], aim, most) for curve, most in zip(curves(made.study), widest, strict=True)]
+    fits, paces, found = _fits(made, runs), _paces(made, runs), curves(made.study)
+    growing = [_growing(made, curve, fits[curve.label], aim, most, paces[curve.label]) for curve, most in zip(found, widest, strict=True)]
     proposals = propose([each.design for each in growing], budget_s=aim.budget_s - used_s, spent_s=at_once_s)
-    found = [
-        Suggested(label=each.label, sizes=each.sizes, proposal=proposal, diverged=each.diverged)
+    suggested = [
+        Suggested(label=each.label, sizes=each.sizes, proposal=proposal, diverged=each.diverged, pace=each.pace)
         for each, proposal in zip(growing, proposals, strict=True)
     ]
-    return Suggestion(plan=made, curves=tuple(found))
+    return Suggestion(plan=made, curves=tuple(suggested))
 
 
 def _fits(made: Plan, runs: pa.Table) -> dict[str, Fit]:
@@ -159,6 +163,16 @@ def _fits(made: Plan, runs: pa.Table) -> dict[str, Fit]:
         raise FitError(f"{error}; {FIRST}") from None
 
 
+def _paces(made: Plan, runs: pa.Table) -> dict[str, float]:
+    """Actual over estimated time, by the label of the curve: an estimate knows a machine's speed, but not what else it has to do."""
+    estimated: defaultdict[str, float] = defaultdict(float)
+    actual: defaultdict[str, float] = defaultdict(float)
+    for row, timing in zip(made.rows(), timings(made, runs), strict=True):
+        estimated[row.label] += timing.estimated_s
+        actual[row.label] += timing.actual_s
+    return {label: actual[label] / estimated_s if estimated_s and actual[label] else 1.0 for label, estimated_s in estimated.items()}
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Growing:
     """A curve with its design."""
@@ -167,9 +181,10 @@ class _Growing:
     sizes: tuple[Cell, ...]
     design: Design
     diverged: tuple[Cell, ...]
+    pace: float
 
 
-def _growing(made: Plan, curve: Curve, fit: Fit, aim: Aim, widest: int) -> _Growing:
+def _growing(made: Plan, curve: Curve, fit: Fit, aim: Aim, widest: int, pace: float) -> _Growing:
     from scaling.fit import Design, Quantity, Size
 
     seen = set(fit.points.widths.tolist())
@@ -177,11 +192,18 @@ def _growing(made: Plan, curve: Curve, fit: Fit, aim: Aim, widest: int) -> _Grow
     sizes = tuple(sorted([*own, *curve.further(widest, memory_limit(made.study.resources))], key=_width))
     blocks = [pack([(cell, cell.run(0))])[0] for cell in sizes]  # whichever seeds of a block are wanted, it costs the same
     options = [
-        Size(x=float(_width(cell)), seeds=cell.seeds, block=block.size, cost_s=seconds(block, made.speed), start_s=_pilots_s(cell, made))
+        Size(
+            x=float(_width(cell)),
+            seeds=cell.seeds,
+            block=block.size,
+            cost_s=pace * seconds(block, made.speed),
+            start_s=pace * _pilots_s(cell, made),
+        )
         for cell, block in zip(sizes, blocks, strict=True)
     ]
     design = Design(fit, Quantity.named(aim.of, float(widest)), aim.target, options)
-    return _Growing(label=curve.label, sizes=sizes, design=design, diverged=tuple(cell for cell in curve.cells if _width(cell) not in seen))
+    diverged = tuple(cell for cell in curve.cells if _width(cell) not in seen)
+    return _Growing(label=curve.label, sizes=sizes, design=design, diverged=diverged, pace=pace)
 
 
 def _pilots_s(cell: Cell, made: Plan) -> float:

@@ -54,7 +54,7 @@ class Vgg(Architecture):
         table: list[Layer] = []
         for block, (count, wider) in enumerate(zip(CONVOLUTIONS[self.depth], WIDER, strict=True)):
             for nth in range(1, count + 1):
-                table.append(convolution(f"conv{block + 1}_{nth}", channels, wider * self.filters, side + KERNEL - 1, KERNEL))
+                table.append(convolution(f"conv{block + 1}_{nth}", channels, wider * self.filters, side, KERNEL, padding=KERNEL // 2))
                 channels = wider * self.filters
                 table.append(normalisation(f"norm{block + 1}_{nth}", channels, side))
             if (window := self.window(block)) > 1:

@@ -11,6 +11,9 @@ from rich.table import Table
 from scaling import api
 from scaling.cli.options import STORE, Data, Json, console, settings
 
+LONG = 10**10
+"""Counts from here on are rounded, but for --json."""
+
 
 def data(
     names: Annotated[list[str], typer.Argument(metavar="[NAME ...]", help="Sets to fetch; without any, list them.", show_default=False)] = [],  # noqa: B006
@@ -28,15 +31,16 @@ def data(
 
 
 def models(*, as_json: Json = False) -> None:
-    """List the architectures: units, connections, parameters and MACs, beside published counts."""
+    """List the architectures: units, connections, parameters, MACs forward and backward, and routes, beside published counts."""
     rows = api.catalogue()
     if as_json:
         print(json.dumps([row.to_dict() for row in rows], indent=2))
         return
     table = Table()
-    for heading in ("network", "image", "units", "connections", "parameters", "MACs", "published", "source"):
+    for heading in ("network", "image", "units", "connections", "parameters", "MACs", "backward MACs", "routes", "published", "source"):
         table.add_column(heading, justify="left" if heading in ("network", "image", "published", "source") else "right")
     for row in rows:
-        counts = (row.layers.units, row.layers.connections, row.layers.parameters, row.layers.macs)
-        table.add_row(row.name, row.images, *(f"{count:,}" for count in counts), row.published, row.source)
+        layers = row.layers
+        counts = (layers.units, layers.connections, layers.parameters, layers.macs, layers.backward_macs, layers.routes)
+        table.add_row(row.name, row.images, *(f"{n:,}" if n < LONG else f"{n:.2e}" for n in counts), row.published, row.source)
     console().print(table)

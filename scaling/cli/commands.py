@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from scaling.cli import bench, catalogue, explaining, reading, running, studies, suggesting
+from scaling.cli import bench, catalogue, comparing, explaining, reading, running, studies, suggesting
 
 app = typer.Typer(
     name="scaling",
@@ -27,6 +27,7 @@ for command in (
     reading.table,
     reading.fit,
     reading.report,
+    comparing.compare,
     suggesting.suggest,
     reading.merge,
     explaining.why,

@@ -34,7 +34,7 @@ def table(
 def fit(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="A study, a store, or any .parquet or .csv.", show_default=False)],
     *,
-    x: Annotated[str, typer.Option(help="Column of the size, such as parameters, macs, training_flops or train_images.")] = "filters",
+    x: Annotated[str, typer.Option(help="Column of the size, such as parameters, macs, training_flops, train_images or branches.")] = "filters",
     y: Annotated[str, typer.Option(help="Column of the error.")] = "test_error",
     by: Annotated[
         list[str], typer.Option(metavar="COLUMN", help="Its values tell curves apart; may be repeated.", show_default="the report's curves")

@@ -24,6 +24,13 @@ WORDS = {
     "recipe.batch_size": "batches of {:,}",
 }
 """How a leaf's value reads in a label; a leaf that isn't here shows its name."""
+ONE = {
+    "data.train_images": "1 image",
+    "data.validation": "1 validation image",
+    "architecture.branches": "1 branch",
+    "architecture.convolutions": "1 convolution",
+    "recipe.epochs": "1 epoch",
+}
 
 
 def dataset_title(name: str) -> str:
@@ -41,7 +48,7 @@ def leaf_words(leaf: str, value: Any) -> str:
         return f"no {name}"
     if isinstance(value, tuple):
         value = "-".join(map(str, value)) or "none"
-    return WORDS.get(leaf, name + " {}").format(value)
+    return ONE[leaf] if value == 1 and leaf in ONE else WORDS.get(leaf, name + " {}").format(value)
 
 
 def sortable(value: object) -> tuple[bool, float, str]:

@@ -102,6 +102,10 @@ class Recipe(Leaves):
     """Of activations and gradients; weights and the optimiser's state are always fp32."""
     augmentation: Annotated[Augmentation, Frozen(Augmentation())] = Augmentation()
 
+    def seen(self, used: int) -> int:
+        """Images of an epoch: of the ``used`` ones as many as fill whole batches."""
+        return used // self.batch_size * self.batch_size
+
     def fault(self, image: ImageShape, used: int) -> tuple[tuple[str, ...], str] | None:
         """Why ``used`` images of this shape can't be trained on so: (the leaf, what is permitted), or None."""
         if self.batch_size > used:

@@ -90,6 +90,11 @@ class Cell:
     def layers(self) -> LayerTable:
         return self.architecture.layers(self.facts.image)
 
+    @property
+    def training_flops(self) -> int:
+        """Of one run, in all of its epochs."""
+        return self.recipe.epochs * self.recipe.seen(self.dataset.used(self.facts)) * self.layers().training_flops
+
     def at(self, filters: int, *, seeds: int = 0) -> Cell:
         """The same at another width, which needs pilots of its own."""
         pilots, entry = tuple(pilot.at(filters, seeds=pilot.seeds) for pilot in self.pilots), {**self.entry, "filters": filters}

@@ -5,7 +5,10 @@ from __future__ import annotations
 from scaling.fit.compare import Comparison, common, compare, needed, side_by_side
 from scaling.fit.derive import best_over, from_counts
 from scaling.fit.design import Design, Proposal, Size, propose
+from scaling.fit.equal import EqualError, equal_error, telling
+from scaling.fit.front import Place, Winner, front, winners
 from scaling.fit.laws import fit, fit_table
+from scaling.fit.meeting import Meeting, meet
 from scaling.fit.points import Points
 from scaling.fit.predict import Prediction, foretell
 from scaling.fit.quantity import Quantity
@@ -18,10 +21,13 @@ __all__ = [
     "Choice",
     "Comparison",
     "Design",
+    "EqualError",
     "Fit",
     "HeldOut",
     "Interval",
     "Law",
+    "Meeting",
+    "Place",
     "Points",
     "Prediction",
     "Proposal",
@@ -30,18 +36,24 @@ __all__ = [
     "Size",
     "Status",
     "Verdict",
+    "Winner",
     "best_over",
     "columns",
     "common",
     "compare",
+    "equal_error",
     "fit",
     "fit_table",
     "foretell",
     "from_counts",
+    "front",
     "group_points",
+    "meet",
     "needed",
     "propose",
     "read_table",
     "rows",
     "side_by_side",
+    "telling",
+    "winners",
 ]

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from itertools import combinations, product
+from itertools import combinations
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
 from scaling.errors import FitError, UsageError
-from scaling.fit.forms import Form
-from scaling.fit.result import LEVEL, Choice, Fit, Interval, Law
+from scaling.fit.meeting import estimates, interval, meet, paired
+from scaling.fit.result import Choice, Fit, Interval, Law
 
 MARGIN = 0.05
 """Of exponents that are called equal."""
-FURTHEST = 100.0
-"""Laws are followed to so many times beyond the measured sizes, on either side; further out they are said not to meet."""
-GRID = 400
-"""Places in between."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,9 +30,10 @@ class Comparison:
     equal: bool
     """Whether the 90 % interval of the difference lies within the margin (two one-sided tests at 5 %); false proves no difference."""
     meeting: Interval | None
-    """The size at which the laws meet, with its 95 % interval; None where the fitted ones don't. An end may be infinite or 0."""
+    """The size at which the laws meet, and whether that is within what was measured: see ``Meeting``."""
     within: bool
-    """Whether they meet within what both groups measured, and not where they are extrapolated."""
+    ratios: dict[str, Interval]
+    """What the first's network costs over the second's there."""
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -60,29 +56,20 @@ def compare(first: Fit, second: Fit, *, form: str = "power", margin: float = MAR
         raise UsageError(f"a margin must be above 0, not {margin:g}")
     if first.label == second.label:
         raise UsageError(f"both groups are called {first.label}; laws that are compared need names of their own")
-    laws = [_law(fit, form) for fit in (first, second)]
-    # Draws of one place rest on one draw of the images, where these are a sample, and on seeds of their own. Where a floor may be 0, the pure
-    # law's draws count beside those that are held there.
-    count = min(len(law.draws) for law in laws)
-    drawn = [[law.draws[:count]] if law.bound is None else [law.draws[:count], law.bound[:count]] for law in laws]
-    pairs = list(product(*drawn))
-    aparts = [one[:, 1] - other[:, 1] for one, other in pairs]
+    laws = _law(first, form), _law(second, form)
+    aparts = [one[:, 1] - other[:, 1] for one, other in paired(laws)]
     narrow = np.min([np.quantile(apart, 0.05) for apart in aparts]), np.max([np.quantile(apart, 0.95) for apart in aparts])
-    measured = [(fit.points.widths[0], fit.points.widths[-1]) for fit in (first, second)]
-    low, high = max(low for low, _ in measured), min(high for _, high in measured)
-    ends = min(low for low, _ in measured), max(high for _, high in measured)
-    estimate = _meeting(laws[0].form, _estimates(laws[0]), _estimates(laws[1]), ends)
-    others = [_meeting(laws[0].form, one, other, ends) for one, other in pairs]
-    place = float(estimate[0])
+    met = meet(first, second, laws)
     return Comparison(
         first=first.label,
         second=second.label,
         form=form,
-        difference=_interval(laws[0].parameters["exponent"].estimate - laws[1].parameters["exponent"].estimate, aparts),
+        difference=interval(laws[0].parameters["exponent"].estimate - laws[1].parameters["exponent"].estimate, aparts),
         margin=margin,
         equal=bool(-margin < narrow[0] and narrow[1] < margin),
-        meeting=_interval(place, others) if np.isfinite(place) and place > 0 else None,
-        within=bool(low <= place <= high),
+        meeting=met.place,
+        within=met.within,
+        ratios=met.ratios,
     )
 
 
@@ -107,7 +94,7 @@ def needed(fit: Fit, error: float, *, form: str = "power") -> Interval:
     if not (error > 0 and np.isfinite(error)):
         raise UsageError(f"an error must be above 0, not {error:g}")
     law = _law(fit, form)
-    estimate = float(law.form.size(_estimates(law), error)[0])
+    estimate = float(law.form.size(estimates(law), error)[0])
     low, high = map(float, law.ends(lambda draws: law.form.size(draws, error)))
     return Interval(estimate=estimate, low=min(low, estimate), high=max(high, estimate))
 
@@ -116,31 +103,3 @@ def _law(fit: Fit, form: str) -> Law:
     if form not in fit.laws:
         raise FitError(f"{fit.label} has no law of the form {form}")
     return fit.laws[form]
-
-
-def _estimates(law: Law) -> Float[np.ndarray, "1 parameters"]:
-    return np.array([[law.parameters[name].estimate for name in law.form.parameters]])
-
-
-def _meeting(
-    form: Form, first: Float[np.ndarray, "rows parameters"], second: Float[np.ndarray, "rows parameters"], ends: tuple[float, float]
-) -> Float[np.ndarray, " rows"]:
-    """The size nearest to the middle of the ends at which the curves cross; where they don't, infinite or 0, by the side of the smaller gap."""
-    places = np.geomspace(ends[0] / FURTHEST, ends[1] * FURTHEST, GRID)
-    apart = np.log(form.evaluate(first[:, None, :], places)) - np.log(form.evaluate(second[:, None, :], places))
-    crosses = np.sign(apart[:, :-1]) != np.sign(apart[:, 1:])
-    away = np.abs(np.log(places[:-1] ** 2 / (ends[0] * ends[1])))
-    at, rows = np.where(crosses, away, np.inf).argmin(axis=1), np.arange(len(apart))
-    left, right = apart[rows, at], apart[rows, at + 1]
-    meets = crosses.any(axis=1)
-    # Between two places the curves are straight in logarithms.
-    share = np.divide(left, left - right, out=np.zeros_like(left), where=meets & (left != right))
-    found = places[at] * (places[1] / places[0]) ** share
-    return np.where(meets, found, np.where(np.abs(apart[:, -1]) < np.abs(apart[:, 0]), np.inf, 0.0))
-
-
-def _interval(estimate: float, draws: Sequence[Float[np.ndarray, " draws"]]) -> Interval:
-    """Between order statistics, because a draw may be infinite; it takes in all kinds of draws, and the estimate."""
-    tail = int(len(draws[0]) * (1 - LEVEL) / 2)
-    ends = [(float(ordered[tail]), float(ordered[-1 - tail])) for ordered in map(np.sort, draws)]
-    return Interval(estimate=estimate, low=min(estimate, *(low for low, _ in ends)), high=max(estimate, *(high for _, high in ends)))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from scaling.errors import FitError, UsageError
 from scaling.fit.choice import choose
+from scaling.fit.costs import costs
 from scaling.fit.estimate import law_of, other_studies
 from scaling.fit.forms import BROKEN, FLOOR, FORMS, POWER
 from scaling.fit.points import Points
@@ -139,6 +140,8 @@ def fit_table(
         except FitError as error:
             fits.append(_fit(points, group, {}, choose(points, {}, points.means[None]), [*said, f"No law: {error}."], {}))
             refused.append(str(error))
+    known = costs(table, x=x, by=by)
+    fits = [replace(made, costs=known[tuple(made.group.values())]) for made in fits]
     if len(refused) == len(fits):
         raise FitError("; ".join(dict.fromkeys(refused)) or "the table holds no runs")
     return fits

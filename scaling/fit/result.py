@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scaling.errors import UsageError
+from scaling.fit.costs import Cost
 from scaling.fit.forms import Form
 from scaling.fit.points import Points
 from scaling.fit.scatter import Scatter
@@ -209,6 +210,8 @@ class Fit:
     """Which of the forms the points ask for."""
     dispersion: float | None
     """Variance of one run over a binomial's (for bare values: over its squared mean), pooled over widths; None without replicates."""
+    costs: dict[str, Cost] = field(default_factory=dict)
+    """``parameters`` and ``macs`` along x, where the table has them."""
 
     @property
     def label(self) -> str:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from scaling.errors import TableError
 from scaling.fit.cells import check_column, check_range, numbers, texts, twice
+from scaling.fit.costs import COSTS
 from scaling.fit.csv import read_csv
 from scaling.fit.points import Points
 
@@ -25,8 +26,8 @@ Group = tuple[dict[str, str], Points, tuple[str, ...]]
 
 
 def columns(x: str, y: str, by: Sequence[str]) -> list[str]:
-    """The columns that ``group_points`` looks at, of those that a store's runs have."""
-    return list(dict.fromkeys([x, y, *by, *SETTINGS, "diverged", "test_images", "seed", "order"]))
+    """The columns that ``fit_table`` looks at, of those that a store's runs have."""
+    return list(dict.fromkeys([x, y, *by, *SETTINGS, "diverged", "test_images", "seed", "order", *COSTS]))
 
 
 def read_table(source: Path) -> pa.Table:

@@ -20,6 +20,9 @@ RUNS = _table(
     ("fingerprint", TEXT),
     ("train_images", WHOLE),  # used in an epoch
     ("validation_images", WHOLE),
+    ("channels", WHOLE),  # of an image; with its side, the classes and the configuration: all that a network is built from
+    ("side", WHOLE),
+    ("classes", WHOLE),
     ("architecture", TEXT),
     ("depth", WHOLE),  # layers with weights
     ("filters", WHOLE),  # of the first convolution; for each colour, where colours are convolved apart

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -78,6 +79,7 @@ def _shape(trained: Trained) -> dict[str, Any]:
         "fingerprint": cell.facts.fingerprint,
         "train_images": cell.dataset.used(cell.facts),
         "validation_images": cell.dataset.validation,
+        **asdict(cell.facts.image),
         "architecture": cell.architecture.type,
         "depth": layers.depth,
         "filters": cell.architecture.filters,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 import pytest
 
-from analysis.words import counted, listed, percent, quantity
+from analysis.words import counted, listed, percent, quantity, training
 from scaling.config.leaf_words import leaf_words
 from scaling.fit import Interval
 
@@ -16,6 +17,7 @@ from scaling.fit import Interval
         ((0.41234, 0.1, 0.9), "0.41 [0.10, 0.90]"),
         ((1234.5, 1100.0, 1400.0), "1,234 [1,100, 1,400]"),
         ((0.0, 0.0, 0.0), "0 [0, 0]"),
+        ((138024.0, 3253.0, 4362886771.0), "1.38e+05 [3.25e+03, 4.36e+09]"),
     ],
 )
 def test_an_interval_decides_how_many_digits_are_shown(interval, expected):
@@ -29,3 +31,9 @@ def test_small_words():
     assert [listed([12.0]), listed([12.0, 8.0]), listed([0.1, 3, 2])] == ["12", "8 and 12", "0.1, 2 and 3"]
     assert leaf_words("architecture.hidden", ()) == "hidden none"
     assert leaf_words("recipe.optimizer.momentum", None) == "no optimizer momentum"
+
+
+def test_how_long_networks_were_trained():
+    table = pa.table({"epochs": [6, 6, 8], "train_images": [50_000] * 3})
+    assert training(table) == "6 and 8 epochs of 50,000 training images"
+    assert training(pa.table({"epochs": [1], "train_images": [200]})) == "1 epoch of 200 training images"

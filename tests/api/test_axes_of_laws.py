@@ -55,10 +55,13 @@ def test_what_follows_from_the_width_has_the_reports_curves(config, settings, so
         assert fit.laws["power"].interval("exponent").estimate > 0
 
 
-def test_training_flops_are_three_forward_passes_of_two_operations_a_multiply_add(config, settings):
-    for row in api.tidy(api.results(config, settings)[1]).to_pylist():
+def test_training_flops_are_two_operations_a_multiply_add_forward_and_backward_and_the_plans(config, settings):
+    made, runs = api.results(config, settings)
+    cells = {run.id: cell for cell, run in made.wanted}
+    for row in api.tidy(runs).to_pylist():
         steps = row["train_images"] // row["batch_size"]
-        assert row["training_flops"] == 2 * 3 * row["macs"] * row["epochs"] * steps * row["batch_size"]
+        assert row["training_flops"] == 2 * (row["macs"] + row["backward_macs"]) * row["epochs"] * steps * row["batch_size"]
+        assert row["training_flops"] == cells[row["id"]].training_flops
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,9 @@ def test_every_published_count_is_the_computed_one():
         units = [layer.units for layer in entry.layers.layers]
         if entry.published.endswith(" parameters"):
             assert entry.published == f"{entry.layers.parameters:,} parameters"
+        elif entry.published.endswith(" before the readout"):
+            before = entry.layers.parameters - entry.layers.layers[-1].parameters
+            assert entry.published == f"{before:,} parameters before the readout"
         elif entry.published.endswith(" tree outputs"):
             branches, *others = entry.layers.layers[2].shape
             assert entry.name.endswith(f" {branches} branches")
@@ -23,4 +26,6 @@ def test_an_entry_as_a_dict_adds_up():
         made = entry.to_dict()
         for count in ("parameters", "connections", "macs"):
             assert made[count] == sum(layer[count] for layer in made["layers"])
-        assert made["depth"] == sum(layer["parameters"] > 0 for layer in made["layers"])
+        assert made["depth"] == sum(layer["macs"] > 0 for layer in made["layers"])
+        assert made["backward_macs"] == 2 * made["macs"] - made["layers"][0]["macs"]
+        assert made["routes"] == 1 if entry.name.startswith("tree3") else made["routes"] > 1_000_000

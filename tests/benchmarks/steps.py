@@ -1,7 +1,6 @@
 """The training step of one thread: images a second, GFLOP a second, and their share of this machine's own matrix-product rate.
 
-share = useful FLOPs / rate. Useful are six times the forward pass' multiply-adds (a multiply-add is two FLOPs, and backward is two such passes)
-less two times those of the first convolution, whose input needs no gradient: whatever else a step computes, padding say, earns nothing. The
+share = useful FLOPs / rate. Useful are a layer table's ``training_flops``: whatever else a step computes, padding say, earns nothing. The
 rate is that of the fastest of three square matrix products in the same precision, measured in turns with the steps.
 """
 
@@ -96,7 +95,7 @@ def _case(case: Case, rounds: int) -> list[Row]:
     rows = [over_rounds(NAME, case.label, "matrix-product rate, bf16", "GFLOP/s", [rate / GIGA for rate in rates])]
     for R, speed in zip(sizes, speeds, strict=True):
         how, note = "alone" if R == 1 else "fused", f"R={R}"
-        work = [images_per_s * useful_flops(case.layers) for images_per_s in speed]
+        work = [images_per_s * case.layers.training_flops for images_per_s in speed]
         rows += [
             over_rounds(NAME, case.label, f"images a second, {how}", "1/s", speed, note=note),
             over_rounds(NAME, case.label, f"useful work, {how}", "GFLOP/s", [flops_per_s / GIGA for flops_per_s in work], note=note),
@@ -105,11 +104,6 @@ def _case(case: Case, rounds: int) -> list[Row]:
     if len(sizes) > 1:
         rows.append(over_rounds(NAME, case.label, "speed of fused over alone", "", ratios(speeds[1], speeds[0]), note=f"R={sizes[1]}"))
     return rows
-
-
-def useful_flops(layers: LayerTable) -> int:
-    """Of a training step, for one image."""
-    return 6 * layers.macs - 2 * layers.layers[0].macs
 
 
 def training_step(case: Case, R: int) -> Callable[[], object]:

@@ -17,6 +17,7 @@ SURFACE = {
         *("--errors", "--std", "--of", "--best-over", "--validation", "--population", "--json", *READ),
     },
     "report": {"CONFIG", "--out", *READ},
+    "compare": {"CONFIG", "--errors", "--out", "--json", *READ},
     "merge": {"CONFIG", "--into", "--predictions", *READ},
     "suggest": {"CONFIG", "--target", "--of", "--budget", "--json", *READ},
     "why": {"RUN", "--config", "--store", "--also", "--data"},

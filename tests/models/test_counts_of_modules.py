@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from networks import CIFAR10, MNIST, NETWORKS, VGGS, images
@@ -36,3 +38,16 @@ def test_a_forward_pass_takes_the_macs_of_the_layer_table(spec, image, R):
         logits = module(images(image, B, torch.float32)[0])
     assert counter.get_total_flops() == 2 * spec.layers(image).macs * R * B
     assert logits.shape == (R, B, image.classes)
+
+
+@every_network
+def test_a_training_step_takes_the_flops_of_the_layer_table(spec, image):
+    """Of one network alone, because torch counts a grouped convolution's weight gradient once a group."""
+    if isinstance(spec, Tree3):
+        image = replace(image, channels=1)
+    module = build(spec, image, [0])
+    with FlopCounterMode(display=False) as counter:
+        module(images(image, B, torch.float32)[0]).sum().backward()
+    table = spec.layers(image)
+    assert counter.get_total_flops() == table.training_flops * B
+    assert table.training_flops == 2 * (table.macs + table.backward_macs) == 6 * table.macs - 2 * table.layers[0].macs

@@ -81,5 +81,6 @@ def cells() -> Iterator[Cell]:
 
 def verdict_cells() -> Iterator[Cell]:
     """Floors from none to half of the widest error."""
-    for seeds, floor in product((8, 16), (0.0, 0.1, 0.25, 0.35, 0.5)):
-        yield Cell(noise="under", widths=8, seeds=seeds, floor=floor)
+    measured = (("under", 8), ("under", 16), ("over", 8), ("orders", 8), ("images", 8))
+    for (noise, seeds), floor in product(measured, (0.0, 0.1, 0.25, 0.35, 0.5)):
+        yield Cell(noise=noise, widths=8, seeds=seeds, floor=floor)

@@ -45,6 +45,7 @@ def test_a_run_names_its_identity_and_its_cell(made):
             "fingerprint": run.data.fingerprint,
             "train_images": 300,
             "validation_images": 50,
+            **{"channels": 1, "side": 16, "classes": 10},
             "architecture": "lenet5",
             "depth": 4,
             "filters": 6,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+from matplotlib import style as matplotlib_style
 from matplotlib.figure import Figure
 from pyarrow import csv
+
+from analysis.style import STYLE
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -30,3 +34,11 @@ class Drawing:
         self.figure.savefig(png, metadata={"Software": None})
         csv.write_csv(self.numbers, table)
         return svg, png, table
+
+
+def save_all(folder: Path, draw: Callable[[], Sequence[Drawing]]) -> list[Path]:
+    """Draw in the house style and write every figure; the folder is made where it is missing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    # Starts from matplotlib's own defaults, so that nobody's matplotlibrc changes a figure, and leaves no trace.
+    with matplotlib_style.context(["default", STYLE]):
+        return [file for drawing in draw() for file in drawing.save(folder)]

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from scaling.api.available import catalogue, fetch, inventory
     from scaling.api.comparing import compare, comparison_text
+    from scaling.api.ensembling import draw_ensembles, ensemble, ensemble_rows, ensembles_text
     from scaling.api.explain import Difference, Reason, diff, why
     from scaling.api.fitting import finite, fit_source, foretell, further, laws_text, predictions_text, reach_text
     from scaling.api.measuring import bench
-    from scaling.api.reading import finals, merge, report, results, tidy, write_table
+    from scaling.api.reading import figures, finals, merge, report, results, tidy, write_table
     from scaling.api.rounds import Round, Until, run_until
     from scaling.api.running import Failure, Outcome, run
     from scaling.api.settings import Settings
@@ -35,7 +36,12 @@ __all__ = [
     "compare",
     "comparison_text",
     "diff",
+    "draw_ensembles",
+    "ensemble",
+    "ensemble_rows",
+    "ensembles_text",
     "fetch",
+    "figures",
     "finals",
     "finite",
     "fit_source",
@@ -66,6 +72,7 @@ FILES = (
     "sources",
     "fitting",
     "comparing",
+    "ensembling",
     "explain",
     "available",
     "running",

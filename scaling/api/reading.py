@@ -117,7 +117,7 @@ def report(config: Path, settings: Settings | None = None, *, overrides: Sequenc
     ]
     epochs = settings.stores().epochs(runs["id"].to_pylist())
     folder = out or settings.artifacts / made.study.name
-    command = _report_command(config, settings, overrides, out)
+    command = typed("report", config, settings, overrides, out=out)
     try:
         return write_report(
             study=made.study.name,
@@ -133,13 +133,18 @@ def report(config: Path, settings: Settings | None = None, *, overrides: Sequenc
         raise UsageError(f"{folder}: can't be written ({error.strerror or error}); choose another --out") from error
 
 
-def _report_command(config: Path, settings: Settings, overrides: Sequence[str], out: Path | None) -> str:
-    """What draws the same page again; where the data lie is each machine's own matter."""
-    words = ["scaling", "report", str(config)]
+def typed(command: str, config: Path, settings: Settings, overrides: Sequence[str], **options: object) -> str:
+    """What does the same again; where the data lie is each machine's own matter."""
+    words = ["scaling", command, str(config)]
     words += ["--store", settings.store] if settings.store != Settings().store else []
     words += [word for uri in settings.also for word in ("--also", uri)]
     words += [word for line in overrides for word in ("--set", line)]
-    return shlex.join(words + (["--out", str(out)] if out else []))
+    return shlex.join(words + [word for name, value in options.items() if value for word in (f"--{name}", str(value))])
+
+
+def figures(config: Path, settings: Settings, *, overrides: Sequence[str] = ()) -> Path:
+    """The folder for a study's figures."""
+    return settings.artifacts / plan(config, settings, overrides=overrides, trains=False).study.name / "figures"
 
 
 def merge(config: Path, into: str, settings: Settings | None = None, *, overrides: Sequence[str] = (), predictions: bool = False) -> int:

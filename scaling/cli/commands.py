@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from scaling.cli import bench, catalogue, comparing, explaining, reading, running, studies, suggesting
+from scaling.cli import bench, catalogue, comparing, ensembling, explaining, reading, running, studies, suggesting
 
 app = typer.Typer(
     name="scaling",
@@ -28,6 +28,7 @@ for command in (
     reading.fit,
     reading.report,
     comparing.compare,
+    ensembling.ensemble,
     suggesting.suggest,
     reading.merge,
     explaining.why,

@@ -67,6 +67,17 @@ def numbers(option: str, text: str) -> list[float]:
     return found
 
 
+def wholes(option: str, text: str) -> list[int]:
+    """``1,2,5`` as whole numbers above 0; none for no text.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    if text and not all(part.isdecimal() and int(part) for part in text.split(",")):
+        raise UsageError(f"{option} {text}: must be whole numbers above 0 with commas between them, such as 1,2,5")
+    return [int(part) for part in text.split(",")] if text else []
+
+
 def budget_s(text: str) -> float:
     """``2h`` in seconds; infinite for no text.
 

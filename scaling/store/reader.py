@@ -67,6 +67,15 @@ class Reader(ABC):
         Raises:
             StoreError: a run has no predictions, or the runs are of several test sets.
         """
+        logits, labels = self.logits(ids)
+        return np.asarray(logits.argmax(axis=2) != labels)
+
+    def logits(self, ids: Sequence[str]) -> tuple[NDArray[np.float16], NDArray[np.uint8]]:
+        """[runs, images, classes] as they are stored, and the labels of the images, which are those of one test set.
+
+        Raises:
+            StoreError: a run has no predictions, or the runs are of several test sets.
+        """
         stored = self.predictions(ids)
         if lacking := len(set(ids)) - stored.num_rows:
             raise StoreError(
@@ -77,8 +86,7 @@ class Reader(ABC):
             raise StoreError(f"the runs are of {len(fingerprints)} test sets, which share no images; take those of one data set")
         labels = self.labels(fingerprints[0])
         flat = np.asarray(pc.list_flatten(stored["logits"]).combine_chunks(), dtype=np.float16).reshape(len(stored), len(labels), -1)
-        errs = flat.argmax(axis=2) != labels
-        return np.asarray(errs[pc.index_in(pa.array(ids, pa.string()), value_set=stored["id"]).to_numpy()])
+        return flat[pc.index_in(pa.array(ids, pa.string()), value_set=stored["id"]).to_numpy()], labels
 
     def labels(self, fingerprint: str) -> NDArray[np.uint8]:
         """The labels of a test set, in canonical order: the i-th belongs to the i-th prediction.

@@ -57,7 +57,7 @@ def test_the_block_works(blocked):
     assert "No module named 'torch'" in python("import torch", PYTHONPATH=str(blocked)).stderr
 
 
-@pytest.mark.parametrize("command", ["plan", "status", "fit", "report"])
+@pytest.mark.parametrize("command", ["plan", "status", "fit", "report", "ensemble"])
 def test_planning_and_reading_need_neither_torch_nor_ray(command, study, store, tmp_path, blocked):
     main = "import sys; from scaling.cli import main; sys.exit(main(sys.argv[1:]))"
     done = python(main, command, str(study), "--store", str(store), cwd=tmp_path, PYTHONPATH=str(blocked))

@@ -18,6 +18,7 @@ SURFACE = {
     },
     "report": {"CONFIG", "--out", *READ},
     "compare": {"CONFIG", "--errors", "--out", "--json", *READ},
+    "ensemble": {"CONFIG", "--sizes", "--by", "--out", "--json", *READ},
     "merge": {"CONFIG", "--into", "--predictions", *READ},
     "suggest": {"CONFIG", "--target", "--of", "--budget", "--json", *READ},
     "why": {"RUN", "--config", "--store", "--also", "--data"},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +9,6 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from matplotlib import style as matplotlib_style
 from pyarrow import csv
 
@@ -20,12 +18,13 @@ from analysis.groups import Grouped, group
 from analysis.laws import Laws, fit_laws, law_table, law_words
 from analysis.leaf_axes import Along, along_leaves
 from analysis.learning_curves import draw_learning_curves
+from analysis.learning_rates import Tuned, chosen_words, draw_learning_rates
 from analysis.means import means
+from analysis.page import Embedded, embed, template
 from analysis.residuals import draw_residuals
 from analysis.style import STYLE
 from analysis.summary import facts, findings
 from analysis.training_length import draw_training_length
-from analysis.words import percent
 from scaling.fit import Fit
 
 
@@ -41,27 +40,30 @@ class Report:
     """Of error against filters, one a curve."""
 
 
-@dataclass(frozen=True)
-class _Embedded:
-    """A figure inside the page."""
-
-    drawing: Drawing
-    svg: str
-
-
 def write_report(
-    *, study: str, runs: pa.Table, epochs: pa.Table, out: Path, command: str, created: datetime | None = None, missing: int = 0
+    *,
+    study: str,
+    runs: pa.Table,
+    epochs: pa.Table,
+    out: Path,
+    command: str,
+    created: datetime | None = None,
+    missing: int = 0,
+    awaiting: int = 0,
+    tuned: Sequence[Tuned] = (),
 ) -> Report:
     """Fit, draw and write ``report.html``, ``laws.csv`` and ``figures/``.
 
     Args:
         study: its name.
-        runs: the store's runs of this study.
+        runs: the store's runs of this study, without pilots.
         epochs: the store's epochs of those runs; may be empty.
         out: the folder; made where it is missing. Files of an earlier report are replaced.
         command: what was typed, for the page.
         created: for the page; without it the same store gives the same bytes.
         missing: wanted runs that the store doesn't have.
+        awaiting: runs whose learning rate is not chosen yet.
+        tuned: the networks whose learning rate was chosen.
 
     Raises:
         StoreError: a run whose configuration this version can't read.
@@ -73,39 +75,45 @@ def write_report(
     beside = [(along, fit_laws(along.grouped, during, along.axis.column)) for along in along_leaves(runs)]
     figures = out / "figures"
     figures.mkdir(parents=True, exist_ok=True)
-    written: list[Path] = []
-    embedded: list[_Embedded] = []
+    embedded: list[Embedded] = []
     # Starts from matplotlib's own defaults, so that nobody's matplotlibrc changes a figure, and leaves no trace.
     with matplotlib_style.context(["default", STYLE]):
-        for drawing in _drawings(grouped, during, table, laws, beside):
-            svg, png, numbers = drawing.save(figures)
-            written += [svg, png, numbers]
-            embedded.append(_Embedded(drawing, b64encode(svg.read_bytes()).decode()))
+        for drawing in _drawings(grouped, during, table, laws, beside, tuned):
+            embedded.append(embed(drawing, figures))
     csv.write_csv(law_table([*laws, *(own for _, own in beside)]), out / "laws.csv")
     fits = tuple(laws[0].fits.values())
-    page = _template().render(
+    page = template("report.html.jinja").render(
         study=study,
-        facts=facts(study, runs, grouped, command=command, created=created, missing=missing),
+        facts=facts(study, runs, grouped, command=command, created=created, missing=missing, awaiting=awaiting),
         findings=findings([*fits, *(fit for _, own in beside for fit in own.fits.values())]),
-        notes=_notes(grouped, during, laws[0]),
+        notes=[*_notes(grouped, during, laws[0]), *chosen_words(tuned)],
         laws=law_words(fits),
         figures=embedded,
         means=table.to_pylist(),
     )
     path = out / "report.html"
     path.write_text(page, encoding="utf-8")
-    return Report(path, tuple(written), fits)
+    return Report(path, tuple(file for figure in embedded for file in figure.files), fits)
 
 
-def _drawings(grouped: Grouped, during: pa.Table, table: pa.Table, laws: list[Laws], beside: Sequence[tuple[Along, Laws]]) -> list[Drawing]:
+def _drawings(
+    grouped: Grouped,
+    during: pa.Table,
+    table: pa.Table,
+    laws: list[Laws],
+    beside: Sequence[tuple[Along, Laws]],
+    tuned: Sequence[Tuned],
+) -> list[Drawing]:
+    rates = draw_learning_rates(tuned, grouped.labels)
     if not _any_error(grouped.runs):
-        return []
+        return [rates] if rates else []
     drawings = [
         *(draw_error(grouped, table, along, axis) for along, axis in zip(laws, (FILTERS, PARAMETERS, MACS), strict=True)),
         *(draw_error(each.grouped, means(each.grouped, each.axis.column), own, each.axis) for each, own in beside),
         draw_learning_curves(grouped, during),
         draw_residuals(grouped, table, laws[0]),
         draw_training_length(grouped, during),
+        rates,
     ]
     return [drawing for drawing in drawings if drawing]
 
@@ -122,10 +130,3 @@ def _notes(grouped: Grouped, during: pa.Table, laws: Laws) -> list[str]:
 
 def _any_error(table: pa.Table) -> bool:
     return bool(pc.any(pc.greater(table["test_error"], 0)).as_py())
-
-
-def _template() -> Template:
-    loader = FileSystemLoader(Path(__file__).parent)
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["percent"] = percent
-    return environment.get_template("report.html.jinja")

@@ -41,7 +41,7 @@ def findings(fits: Iterable[Fit]) -> list[str]:
     return sentences
 
 
-def facts(study: str, runs: pa.Table, grouped: Grouped, *, command: str, created: datetime | None, missing: int) -> list[Fact]:
+def facts(study: str, runs: pa.Table, grouped: Grouped, *, command: str, created: datetime | None, missing: int, awaiting: int) -> list[Fact]:
     """The lines of the summary.
 
     Args:
@@ -51,10 +51,12 @@ def facts(study: str, runs: pa.Table, grouped: Grouped, *, command: str, created
         command: what was typed.
         created: when the report was made; None leaves the line out.
         missing: wanted runs that the store doesn't have.
+        awaiting: runs whose learning rate is not chosen yet.
     """
     widths, seeds = (len(pc.unique(grouped.runs[name])) for name in ("filters", "seed"))
     made = ", ".join((counted(len(grouped.labels), "curve"), counted(widths, "width"), counted(seeds, "seed")))
     left_out = [f"{counted(missing, 'run')} of the study not in the store"] if missing else []
+    left_out += [f"{counted(awaiting, 'run')} whose learning rate is not chosen yet"] if awaiting else []
     left_out += [f"{counted(grouped.diverged, 'run')} without a test error (diverged), in no figure and no mean"] if grouped.diverged else []
     lines = [
         Fact("Study", study),

@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     from scaling.api.ensembling import draw_ensembles, ensemble, ensemble_rows, ensembles_text
     from scaling.api.explain import Difference, Reason, diff, why
     from scaling.api.fitting import finite, fit_source, foretell, further, laws_text, predictions_text, reach_text
+    from scaling.api.looking import Looked, look
     from scaling.api.measuring import bench
     from scaling.api.optima import draw_optima, optima_text, optimum
-    from scaling.api.reading import figures, merge, report, results, tidy, write_table
+    from scaling.api.reading import figures, finals, merge, report, results, tidy, write_table
     from scaling.api.rounds import Round, Until, run_until
     from scaling.api.running import Failure, Outcome, run
     from scaling.api.settings import Settings
@@ -24,6 +25,7 @@ __all__ = [
     "Aim",
     "Difference",
     "Failure",
+    "Looked",
     "Outcome",
     "Reason",
     "Round",
@@ -44,12 +46,14 @@ __all__ = [
     "ensembles_text",
     "fetch",
     "figures",
+    "finals",
     "finite",
     "fit_source",
     "foretell",
     "further",
     "inventory",
     "laws_text",
+    "look",
     "merge",
     "optima_text",
     "optimum",
@@ -78,6 +82,7 @@ FILES = (
     "ensembling",
     "optima",
     "explain",
+    "looking",
     "available",
     "running",
     "measuring",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from scaling.api.settings import Settings
 from scaling.architectures import Architecture, LayerTable, Lenet5, Tree3, Vgg
+from scaling.architectures.vgg import CONVOLUTIONS
 from scaling.leaves import ImageShape
 
 if TYPE_CHECKING:
@@ -15,8 +16,11 @@ if TYPE_CHECKING:
 
 MNIST, CIFAR10 = ImageShape(1, 28, 10), ImageShape(3, 32, 10)
 LECUN = "LeCun et al. 1998, with a dense C3 and a linear readout"
-TORCHVISION = "torchvision's vgg{depth}_bn, its features"
 MEIR = "Meir et al. 2023, Sci. Rep. 13, 962"
+TORCHVISION = {depth: f"torchvision's vgg{depth}_bn; one linear layer" for depth in (11, 13, 16)}
+PUBLISHED = {11: "features 9,225,984", 13: "features 9,410,880", 16: "14,728,266 parameters, features 14,723,136"}
+"""Of VGG with 64 filters on ten classes, by depth; features are all but the linear layer."""
+HERE = "set here"
 
 COUNTS = ("depth", "units", "connections", "parameters", "macs", "backward_macs", "routes")
 """Of a layer table."""
@@ -28,6 +32,7 @@ class Entry:
 
     name: str
     images: str
+    network: Architecture
     layers: LayerTable
     published: str
     """What a publication counts; empty where none does."""
@@ -41,20 +46,40 @@ class Entry:
 
 
 def catalogue() -> list[Entry]:
-    """The networks whose counts somebody has published, and their counts here."""
-    rows: list[tuple[str, str, Architecture, ImageShape, str, str]] = [
-        ("lenet5, 6 filters", "MNIST", Lenet5(filters=6), MNIST, "61,706 parameters", LECUN),
-        ("lenet5, 6 filters", "CIFAR-10", Lenet5(filters=6), CIFAR10, "layers 400-120-84-10", MEIR),
+    """The networks whose counts somebody has published, their shallow and deep relatives, and their counts here."""
+    return [
+        Entry("lenet5, 6 filters", "MNIST", Lenet5(filters=6), Lenet5(filters=6).layers(MNIST), "61,706 parameters", LECUN),
+        *_lenets(),
+        *_trees(),
+        *_vggs(),
     ]
+
+
+def _lenets() -> Iterator[Entry]:
+    yield Entry("lenet5, 6 filters", "CIFAR-10", Lenet5(filters=6), Lenet5(filters=6).layers(CIFAR10), "layers 400-120-84-10", MEIR)
+    for convolutions in (1, 2):
+        for hidden in ((120,), (120, 84), (120, 120, 84)):
+            spec = Lenet5(filters=6, convolutions=convolutions, hidden=hidden)
+            if spec != Lenet5(filters=6):
+                name = f"lenet5, 6 filters, {convolutions} convolution{'s' * (convolutions > 1)}, hidden {'-'.join(map(str, hidden))}"
+                yield Entry(name, "CIFAR-10", spec, spec.layers(CIFAR10), "", HERE)
+
+
+def _trees() -> Iterator[Entry]:
     for images, shape, strip, outputs in (("CIFAR-10", CIFAR10, 2, "x 3 x 7"), ("MNIST", MNIST, 4, "x 3")):
         for filters, branches in ((6, 16), (15, 16), (15, 80)):
+            spec = Tree3(filters=filters, branches=branches, rows=strip)
             name = f"tree3, {filters} filters, {branches} branches"
-            rows.append((name, images, Tree3(filters=filters, branches=branches, rows=strip), shape, f"M {outputs} tree outputs", MEIR))
-    for depth, features in ((11, 9_225_984), (13, 9_410_880), (16, 14_723_136)):
-        published, source = f"{features:,} parameters before the readout", TORCHVISION.format(depth=depth)
-        network = Vgg(filters=64).model_copy(update={"depth": depth})
-        rows.append((f"vgg, 64 filters, depth {depth}", "CIFAR-10", network, CIFAR10, published, source))
-    return [Entry(name, images, spec.layers(shape), published, source) for name, images, spec, shape, published, source in rows]
+            yield Entry(name, images, spec, spec.layers(shape), f"M {outputs} tree outputs", MEIR)
+
+
+def _vggs() -> Iterator[Entry]:
+    for depth in CONVOLUTIONS:
+        spec = Vgg(filters=64).model_copy(update={"depth": depth})
+        name = f"vgg, 64 filters, depth {depth}"
+        yield Entry(name, "CIFAR-10", spec, spec.layers(CIFAR10), PUBLISHED.get(depth, ""), TORCHVISION.get(depth, HERE))
+        late = spec.model_copy(update={"pooling": "output"})
+        yield Entry(f"{name}, pooling next to the output", "CIFAR-10", late, late.layers(CIFAR10), "", HERE)
 
 
 def inventory(settings: Settings | None = None) -> list[Row]:

@@ -135,14 +135,15 @@ def fit_source(
         if counts:
             raise UsageError(f"--errors {counts[0]}: the runs of a study or a store have test_error already; leave it out")
         by = by or ([CURVE] if best is None else ["architecture"])
-        table = own(source, settings, overrides, x=x, wanted={x, y, *by, *(best or ()), *([std] if std else [])})
-        table, notes = having(table, x)
+        table, notes = own(source, settings, overrides, x=x, wanted={x, y, *by, *(best or ()), *([std] if std else [])})
+        table, lacking = having(table, x)
+        notes = [*notes, *lacking]
     if best:
         over, validation = best
         if validation == y or re.search("(^|[^a-z])test", validation.lower()):
             raise UsageError(f"--best-over {over}: the least of many {validation} is small by chance; name a --validation column")
         table, chosen = best_over(table, over, x=x, by=by, validation=validation)
-        notes += chosen
+        notes = [*notes, *chosen]
     wrong = None
     if population:
         if foreign:

@@ -31,7 +31,7 @@ TABLE = (".parquet", ".csv")
 def results(
     config: Path, settings: Settings | None = None, *, overrides: Sequence[str] = (), columns: Sequence[str] | None = None
 ) -> tuple[Plan, pa.Table]:
-    """A study's plan, and the rows of ``runs`` that stores have of it.
+    """A study's plan, and the rows of ``runs`` that stores have of it, those of its pilots too.
 
     Args:
         columns: of the store's runs; all by default.
@@ -44,11 +44,18 @@ def results(
 
 
 def trained(config: Path, settings: Settings, overrides: Sequence[str] = (), columns: Sequence[str] | None = None) -> tuple[Plan, pa.Table]:
-    """As ``results``, of a study that has some."""
-    made, runs = results(config, settings, overrides=overrides, columns=columns)
+    """As ``results``, of a study that has some; without pilots."""
+    made, every = results(config, settings, overrides=overrides, columns=columns)
+    runs = finals(made, every)
     if not runs.num_rows:
-        raise StoreError(f"{settings.store}: holds no run of this study; train it with: scaling run {config}")
+        only = f" but {every.num_rows} of its pilots" if every.num_rows else ""
+        raise StoreError(f"{settings.store}: holds no run of this study{only}; train it with: scaling run {config}")
     return made, runs
+
+
+def finals(made: Plan, runs: pa.Table) -> pa.Table:
+    """Rows without those of pilots, which saw fewer training images and other learning rates than the study is about."""
+    return runs.filter(pc.is_in(runs["id"], pa.array(list(made.finals), pa.string())))
 
 
 def tidy(runs: pa.Table) -> pa.Table:
@@ -99,26 +106,41 @@ def report(config: Path, settings: Settings | None = None, *, overrides: Sequenc
         StoreError: no run of the study is in a store.
         UsageError: the folder can't be written.
     """
+    from analysis.learning_rates import Tuned
     from analysis.report import write_report
 
     settings = settings or Settings()
     made, runs = trained(config, settings, overrides)
+    tuned = [
+        Tuned(label=row.label, filters=row.cell.architecture.filters, images=row.cell.pilots[0].dataset.validation, choice=row.cell.choice)
+        for row in made.rows()
+        if row.cell.choice
+    ]
     epochs = settings.stores().epochs(runs["id"].to_pylist())
     folder = out or settings.artifacts / made.study.name
-    command = _report_command(config, settings, overrides, out)
+    command = typed("report", config, settings, overrides, out=out)
     try:
-        return write_report(study=made.study.name, runs=runs, epochs=epochs, out=folder, command=command, missing=made.new)
+        return write_report(
+            study=made.study.name,
+            runs=runs,
+            epochs=epochs,
+            out=folder,
+            command=command,
+            missing=made.new,
+            awaiting=made.awaiting,
+            tuned=tuned,
+        )
     except OSError as error:
         raise UsageError(f"{folder}: can't be written ({error.strerror or error}); choose another --out") from error
 
 
-def _report_command(config: Path, settings: Settings, overrides: Sequence[str], out: Path | None) -> str:
-    """What draws the same page again; where the data lie is each machine's own matter."""
-    words = ["scaling", "report", str(config)]
+def typed(command: str, config: Path, settings: Settings, overrides: Sequence[str], **options: object) -> str:
+    """What does the same again; where the data lie is each machine's own matter."""
+    words = ["scaling", command, str(config)]
     words += ["--store", settings.store] if settings.store != Settings().store else []
     words += [word for uri in settings.also for word in ("--also", uri)]
     words += [word for line in overrides for word in ("--set", line)]
-    return shlex.join(words + (["--out", str(out)] if out else []))
+    return shlex.join(words + [word for name, value in options.items() if value for word in (f"--{name}", str(value))])
 
 
 def figures(config: Path, settings: Settings, *, overrides: Sequence[str] = ()) -> Path:

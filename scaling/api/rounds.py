@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from rich.console import Console
 
-from scaling.api.reading import results
+from scaling.api.reading import finals, results
 from scaling.api.running import Outcome, run
 from scaling.api.settings import Settings
 from scaling.api.studies import plan, timings
@@ -82,15 +82,16 @@ def run_until(
     file, found = settings.artifacts / written.study.name / NAME, curves(written.study)
     if file.resolve() == config.resolve():
         raise UsageError(f"{config}: is where rounds write the grown study; copy it to another place to go on from it")
-    own, keys = pa.array([run.id for _, run in written.wanted], pa.string()), read_file(config, overrides)
+    keys = read_file(config, overrides)
     cells, number = [cell for curve in found for cell in curve.cells], 0
     while True:
         _write(file, yaml_text(keys | {"architectures": entries(cells)}))
         outcome = run(file, settings, address=address, in_process=in_process, console=console, quiet=quiet)
         made, runs = results(file, settings)
+        own = pa.array([run.id for _, run in plan(config, settings, overrides=overrides, trains=False).wanted], pa.string())
         known_s, used_s = (_actual_s(made, rows) for rows in (runs, runs.filter(pc.invert(pc.is_in(runs["id"], own)))))
         widest = [curve.widest for curve in found]
-        suggestion = None if outcome.missing else weigh(made, runs, aim, widest=widest, used_s=used_s, at_once_s=known_s)
+        suggestion = None if outcome.missing else weigh(made, finals(made, runs), aim, widest=widest, used_s=used_s, at_once_s=known_s)
         ended = Round(number=number, outcome=outcome, used_s=used_s, suggestion=suggestion)
         told(ended)
         if suggestion is None or not suggestion.core_s:

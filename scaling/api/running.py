@@ -1,4 +1,7 @@
-"""Running a study: what is missing is trained, what is finished is never lost."""
+"""Running a study: what is missing is trained, what is finished is never lost.
+
+Pilots come first. What they choose is looked up in the store, as by every other command, so an interruption loses no choice.
+"""
 
 from __future__ import annotations
 
@@ -37,16 +40,26 @@ class Outcome:
 
     plan: Plan
     """As it was at the start."""
+    last: Plan
+    """As it was last looked at, with the learning rates that were chosen meanwhile."""
     trained: int
     """Runs that were missing and that this sweep published."""
     elsewhere: int
     """Runs that were missing and that somebody else published meanwhile."""
+    missing: int
+    """Runs, those that still await a pilot among them."""
     failures: tuple[Failure, ...]
     wall_s: float
 
-    @property
-    def missing(self) -> int:
-        return self.plan.new - self.trained - self.elsewhere
+
+@dataclass(frozen=True)
+class _Swept:
+    """How some packs fared."""
+
+    trained: int
+    elsewhere: int
+    missing: int
+    failures: tuple[Failure, ...]
 
 
 def run(
@@ -59,7 +72,7 @@ def run(
     console: Console | None = None,
     quiet: bool = False,
 ) -> Outcome:
-    """Train the runs of a study that no store has.
+    """Train the runs of a study that no store has: pilots, and then what awaited them.
 
     Args:
         config: the study's YAML file.
@@ -76,22 +89,46 @@ def run(
     settings = settings or Settings()
     began = monotonic()
     made = plan(config, settings, overrides=overrides, trains=address is None)  # a cluster's nodes have memory of their own
-    if not made.packs:
-        return Outcome(made, 0, 0, (), monotonic() - began)
+    first, swept, tried = made, list[_Swept](), set[str]()
+    while packs := [pack for pack in made.packs if pack.key not in tried]:
+        if not swept:
+            _refuse_unfit(settings, in_process=in_process)
+        swept.append(_sweep(made, packs, settings, console or Console(stderr=True), address=address, in_process=in_process, quiet=quiet))
+        tried |= {pack.key for pack in packs}
+        if not made.awaiting:
+            break
+        made = plan(config, settings, overrides=overrides, trains=address is None)
+    return Outcome(
+        plan=first,
+        last=made,
+        trained=sum(each.trained for each in swept),
+        elsewhere=sum(each.elsewhere for each in swept),
+        missing=sum(each.missing for each in swept) + made.awaiting,
+        failures=tuple(failure for each in swept for failure in each.failures),
+        wall_s=monotonic() - began,
+    )
 
-    from scaling.sweep.progress import LiveTable
 
+def _refuse_unfit(settings: Settings, *, in_process: bool) -> None:
+    """A store that can't take what is trained."""
     if settings.store.startswith("memory://") and not in_process:
         raise UsageError(f"--store {settings.store}: is seen by this process alone, not by Ray's workers; add --in-process, or name a folder")
     writable(open_store(settings.store))
-    console = console or Console(stderr=True)
-    executor = _executor(made, settings, address=address, in_process=in_process)
-    with LiveTable(made.packs, console, quiet=quiet) as table:
-        executor.run(made.packs, table)
+
+
+def _sweep(
+    made: Plan, packs: list[Pack], settings: Settings, console: Console, *, address: str | None, in_process: bool, quiet: bool
+) -> _Swept:
+    from scaling.sweep.progress import LiveTable
+
+    executor = _executor(made, packs, settings, address=address, in_process=in_process)
+    with LiveTable(packs, console, quiet=quiet) as table:
+        executor.run(packs, table)
     stored = settings.stores().ids()
     failures = tuple(Failure(table.packs[key], news.failure, _place(news)) for key, news in table.failures.items())
-    there = sum(run.id in stored for pack in made.packs for run in pack.runs)
-    return Outcome(made, table.published, there - table.published, failures, monotonic() - began)
+    runs = [run for pack in packs for run in pack.runs]
+    there = sum(run.id in stored for run in runs)
+    return _Swept(table.published, there - table.published, len(runs) - there, failures)
 
 
 def _place(news: News) -> str:
@@ -99,12 +136,12 @@ def _place(news: News) -> str:
     return f"{news.host}:{news.log}" if news.log and news.host not in ("", socket.gethostname()) else news.log
 
 
-def _executor(made: Plan, settings: Settings, *, address: str | None, in_process: bool) -> Executor:
+def _executor(made: Plan, packs: list[Pack], settings: Settings, *, address: str | None, in_process: bool) -> Executor:
     from scaling.data import load
     from scaling.sweep.work import Work
 
     # Decoded and verified once, before workers would all do so; and a fault of the data is told before anything starts.
-    wanted: set[Dataset] = {pack.cell.dataset for pack in made.packs}
+    wanted: set[Dataset] = {pack.cell.dataset for pack in packs}
     materials = {dataset: load(dataset, folder=settings.data, verify=True) for dataset in wanted}
     store = settings.store if "://" in settings.store else str(Path(settings.store).absolute())
     work = Work(

@@ -60,8 +60,8 @@ def anyones(source: str, overrides: Sequence[str], counts: tuple[str, str] | Non
     return from_counts(table, *counts) if counts else table
 
 
-def own(source: str, settings: Settings, overrides: Sequence[str], *, x: str, wanted: set[str]) -> pa.Table:
-    """The runs of a study or a store, with what is asked for beside the store's own columns.
+def own(source: str, settings: Settings, overrides: Sequence[str], *, x: str, wanted: set[str]) -> tuple[pa.Table, list[str]]:
+    """The runs of a study (without its pilots) or of a store, with what is asked for beside the store's own columns; and what is still to come.
 
     Args:
         settings: as ``where`` gives them.
@@ -78,10 +78,11 @@ def own(source: str, settings: Settings, overrides: Sequence[str], *, x: str, wa
     from scaling.fit import columns
 
     stored = dict.fromkeys([*columns("filters", "test_error", sorted(wanted)), *COLUMNS])
-    runs = _stored(source, settings, overrides, [name for name in stored if name != CURVE])
+    runs, awaiting = _stored(source, settings, overrides, [name for name in stored if name != CURVE])
     if CURVE in wanted:
         runs = group(runs, x).every
-    return runs if wanted <= set(runs.column_names) else by_short_names(tidy(runs), wanted)
+    notes = [f"{awaiting} runs of the study await the pilots that choose their learning rates."] if awaiting else []
+    return (runs if wanted <= set(runs.column_names) else by_short_names(tidy(runs), wanted)), notes
 
 
 def wrong_images(settings: Settings, table: pa.Table) -> NDArray[np.bool_]:
@@ -105,16 +106,20 @@ def unfinished(settings: Settings, table: pa.Table, *, x: str, by: Sequence[str]
     return still_improving(table, epochs, x=x, by=by)
 
 
-def _stored(source: str, settings: Settings, overrides: Sequence[str], columns: Sequence[str]) -> pa.Table:
-    """Some columns of the runs of a study or a store; all of them where a store lacks one, for the message that will say so."""
+def _stored(source: str, settings: Settings, overrides: Sequence[str], columns: Sequence[str]) -> tuple[pa.Table, int]:
+    """Some columns of the runs of a study or a store; all of them where a store lacks one, for the message that will say so.
+
+    Beside them, how many more await their learning rates.
+    """
     names = columns if set(columns) <= set(RUNS.names) else None
     if source.endswith(STUDY):
-        return trained(Path(source), settings, overrides, columns=names)[1]
+        made, runs = trained(Path(source), settings, overrides, columns=names)
+        return runs, made.awaiting
     _refuse(overrides, source)
     if "://" in source or Path(source).is_dir():
         if not (runs := settings.stores().runs(names)).num_rows:
             raise StoreError(f"{source}: holds no runs; a store is filled by: scaling run CONFIG --store {source}")
-        return runs
+        return runs, 0
     raise TableError(f"{source}: no such study (.yaml), store (a folder or URI) or table (.parquet, .csv)")
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import fsum, inf
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from scaling.api.settings import Settings
-from scaling.config import load_study
+from scaling.config import Study, load_study
 from scaling.plan import Plan, make_plan
 from scaling.plan.cost import training_s
 
@@ -28,7 +30,18 @@ def plan(config: Path, settings: Settings | None = None, *, overrides: Sequence[
     """
     settings = settings or Settings()
     study = load_study(config, data=settings.data, overrides=overrides)
-    return make_plan(study, settings.stores().ids(), trains=trains)
+    return make_plan(study.resolved(_validation_errors(study, settings)), settings.stores().ids(), trains=trains)
+
+
+def _validation_errors(study: Study, settings: Settings) -> dict[str, float]:
+    """Of the stored pilots, by their ids; infinite for one that diverged."""
+    wanted = pa.array([run.id for _, run in study.pilots()], pa.string())
+    if not len(wanted):
+        return {}
+    runs = settings.stores().runs(["id", "val_error", "diverged"])
+    runs = runs.filter(pc.is_in(runs["id"], wanted))
+    told = pc.if_else(pc.and_kleene(pc.is_finite(runs["val_error"]), pc.invert(runs["diverged"])), runs["val_error"], inf)
+    return dict(zip(runs["id"].to_pylist(), pc.fill_null(told, inf).to_pylist(), strict=True))
 
 
 @dataclass(frozen=True)
@@ -47,7 +60,7 @@ class Timing:
 
 
 def timings(made: Plan, runs: pa.Table) -> list[Timing]:
-    """Estimate against actual, one a cell of the study in the order of ``made.rows()``.
+    """Estimate against actual, one a row of ``made.rows()``.
 
     A pack is counted once, though each of its runs has its time. A pack of several cells is shared among them by its runs.
 
@@ -67,4 +80,5 @@ def timings(made: Plan, runs: pa.Table) -> list[Timing]:
                 known[key] = training_s(cell, size, made.speed)
             estimated[id(cell)] += known[key] / len(ids)
             actual[id(cell)] += wall_s / len(ids)
-    return [Timing(estimated[id(cell)], actual[id(cell)]) for cell in made.study.cells]
+    sums = ((fsum(spent[id(cell)] for cell in row.cells) for spent in (estimated, actual)) for row in made.rows())
+    return [Timing(*both) for both in sums]

@@ -120,8 +120,8 @@ def suggest(config: Path, aim: Aim, settings: Settings | None = None, *, overrid
     from scaling.plan.curves import curves
 
     made, runs = trained(config, settings or Settings(), overrides)
-    if made.new:
-        raise UsageError(f"{config}: {made.new} of {len(made.wanted)} runs are not trained yet; first: scaling run {config}")
+    if left := made.new + made.awaiting:
+        raise UsageError(f"{config}: {left} of {len(made.wanted) + made.awaiting} runs are not trained yet; first: scaling run {config}")
     return weigh(made, runs, aim, widest=[curve.widest for curve in curves(made.study)])
 
 
@@ -130,7 +130,7 @@ def weigh(made: Plan, runs: pa.Table, aim: Aim, *, widest: Sequence[int], used_s
 
     Args:
         made: the study.
-        runs: its rows.
+        runs: its rows, without those of pilots.
         aim: what is wanted.
         widest: network of each curve, of the study as it is written.
         used_s: of the budget.
@@ -155,7 +155,7 @@ def _fits(made: Plan, runs: pa.Table) -> dict[str, Fit]:
     from scaling.fit.quantity import FIRST
 
     of_cell = {id(cell): label for cell, label in zip(made.study.cells, made.study.labels(), strict=True)}
-    of_run = {run.id: of_cell[id(cell)] for cell, run in made.wanted}
+    of_run = {run.id: of_cell[id(cell)] for cell, run in made.study.finals()}
     table = runs.append_column(CURVE, pa.array([of_run[run_id] for run_id in runs["id"].to_pylist()], pa.string()))
     try:
         return {fit.group[CURVE]: fit for fit in fit_table(table, by=(CURVE,))}
@@ -192,12 +192,24 @@ def _growing(made: Plan, curve: Curve, fit: Fit, aim: Aim, widest: int, pace: fl
     sizes = tuple(sorted([*own, *curve.further(widest, memory_limit(made.study.resources))], key=_width))
     blocks = [pack([(cell, cell.run(0))])[0] for cell in sizes]  # whichever seeds of a block are wanted, it costs the same
     options = [
-        Size(x=float(_width(cell)), seeds=cell.seeds, block=block.size, cost_s=pace * seconds(block, made.speed))
+        Size(
+            x=float(_width(cell)),
+            seeds=cell.seeds,
+            block=block.size,
+            cost_s=pace * seconds(block, made.speed),
+            start_s=pace * _pilots_s(cell, made),
+        )
         for cell, block in zip(sizes, blocks, strict=True)
     ]
     design = Design(fit, Quantity.named(aim.of, float(widest)), aim.target, options)
     diverged = tuple(cell for cell in curve.cells if _width(cell) not in seen)
     return _Growing(label=curve.label, sizes=sizes, design=design, diverged=diverged, pace=pace)
+
+
+def _pilots_s(cell: Cell, made: Plan) -> float:
+    """Core time of what chooses its learning rate, if that is still to be chosen."""
+    pilots = [(pilot, pilot.run(seed)) for pilot in cell.pilots if cell.awaiting for seed in range(pilot.seeds)]
+    return fsum(seconds(each, made.speed) for each in pack(pilots))
 
 
 def _width(cell: Cell) -> int:

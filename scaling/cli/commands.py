@@ -34,6 +34,7 @@ for command in (
     reading.merge,
     explaining.why,
     explaining.diff,
+    explaining.look,
     catalogue.data,
     catalogue.models,
     bench.bench,

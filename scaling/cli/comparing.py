@@ -26,9 +26,10 @@ def compare(
     """Set a study's curves against each other: exponents, sizes at equal error, who wins at a budget, and figures."""
     made = api.compare(config, settings(store, also, data), overrides=set_, errors=numbers("--errors", errors), out=out)
     if as_json:
-        print(json.dumps(api.finite(made.to_dict()), indent=2, allow_nan=False))
+        print(json.dumps(api.finite(made.found.to_dict()), indent=2, allow_nan=False))
         return
     console().print(api.comparison_text(made))
-    for note in made.notes:
+    for note in made.found.notes:
         print(note)
-    print(f"figures and tables: {made.folder}")
+    print(f"page:               {made.path}")
+    print(f"figures and tables: {made.path.parent}")

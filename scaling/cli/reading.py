@@ -22,10 +22,13 @@ def table(
     also: Also = [],  # noqa: B006
     data: Data = None,
 ) -> None:
-    """Write one tidy table: a row a run, every leaf of its configuration a column."""
-    _, runs = api.results(config, settings(store, also, data), overrides=set_)
+    """Write one tidy table: a row a run, every leaf of its configuration a column; without pilots."""
+    made, every = api.results(config, settings(store, also, data), overrides=set_)
+    runs = api.finals(made, every)
     rows = api.write_table(api.tidy(runs), out)
-    print(f"{out}: {rows} runs")
+    pilots = every.num_rows - runs.num_rows
+    left_out = f"; left out: {pilots} pilots, which chose the learning rates" if pilots else ""
+    print(f"{out}: {rows} runs{left_out}" + (f"; {made.awaiting} runs await theirs" if made.awaiting else ""))
 
 
 def fit(

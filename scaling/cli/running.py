@@ -69,6 +69,9 @@ def _ended(outcome: Outcome) -> int:
         print(f"{made.study.name}: 0 runs to do, {len(made.done)} done")
         return 0
     print(f"{made.study.name}: {outcome.trained} runs trained in {duration(outcome.wall_s)}, {len(made.done)} were done before")
+    for row in outcome.last.rows() if made.awaiting else ():
+        if row.cell.choice:
+            print(f"{row.label}, filters {row.cell.architecture.filters}: learning rate {row.rates[0]:g}" + (row.doubt and f", {row.doubt}"))
     if outcome.elsewhere:
         print(f"{outcome.elsewhere} more were published by somebody else meanwhile")
     for failure in outcome.failures:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from math import fsum
 from typing import TYPE_CHECKING
 
@@ -31,16 +31,17 @@ def plan(config: Config, *, set_: Overrides = [], store: Store = STORE, also: Al
         return
     table = Table(title=f"{made.study.name}: {made.new} runs to do, {len(made.done)} done")
     rows = made.rows()
-    pairs = any(WRITTEN & row.cell.architecture.model_fields_set for row in rows)
-    second = ["second filters"] if pairs else []
-    for heading in ("architecture", "filters", *second, "parameters", "MACs", "runs", "done", "packs", "core time", "memory"):
-        table.add_column(heading, justify="left" if heading == "architecture" else "right")
-    for row in rows:
+    rates, pairs = _rates(rows), any(WRITTEN & row.cell.architecture.model_fields_set for row in rows)
+    beside = (*(["second filters"] if pairs else []), *rates.heading)
+    for heading in ("architecture", "filters", *beside, "parameters", "MACs", "runs", "done", "packs", "core time", "memory"):
+        table.add_column(heading, justify="left" if heading in ("architecture", *rates.heading) else "right")
+    for row, rate in rates.rows:
         layers = row.cell.layers()
         table.add_row(
             row.label,
             str(row.cell.architecture.filters),
             *([str(_second(row) or "–")] if pairs else []),
+            *rate,
             f"{layers.parameters:,}",
             f"{layers.macs:,}",
             str(row.runs),
@@ -50,7 +51,9 @@ def plan(config: Config, *, set_: Overrides = [], store: Store = STORE, also: Al
             f"{row.memory_bytes / GIB:.2f} GiB",
         )
     console().print(table)
-    print(f"{made.new} runs to do, packs: {len(made.packs)}; about {duration(made.seconds)} of one core")
+    later = f"; {made.awaiting} more when their pilots have chosen a learning rate, packs: {len(made.later)}" if made.awaiting else ""
+    print(f"{made.new} runs to do, packs: {len(made.packs)}{later}; about {duration(made.seconds)} of one core")
+    _doubt(made)
     if made.packs:
         print(_placed(made.placement))
         print(_measured(made.speed))
@@ -59,28 +62,60 @@ def plan(config: Config, *, set_: Overrides = [], store: Store = STORE, also: Al
 def status(config: Config, *, set_: Overrides = [], store: Store = STORE, also: Also = [], data: Data = None, as_json: Json = False) -> None:  # noqa: B006
     """Show what is done, what diverged and what is left."""
     made, runs = api.results(config, settings(store, also, data), overrides=set_)
-    diverged = sum(map(bool, runs["diverged"].to_pylist()))
+    diverged, every = (sum(map(bool, table["diverged"].to_pylist())) for table in (api.finals(made, runs), runs))
     rows, timings = made.rows(), api.timings(made, runs)
     whole = api.Timing(fsum(timing.estimated_s for timing in timings), fsum(timing.actual_s for timing in timings))
     if as_json:
-        counts = {"study": made.study.name, "wanted": len(made.wanted), "done": len(made.done), "diverged": diverged, "left_s": made.seconds}
+        counts = {"study": made.study.name, "wanted": len(made.wanted), "done": len(made.done), "awaiting": made.awaiting}
+        counts |= {"diverged": diverged, "pilots_diverged": every - diverged, "left_s": made.seconds}
         cells = [_row_dict(row) | asdict(timing) for row, timing in zip(rows, timings, strict=True)]
         print(json.dumps(counts | asdict(whole) | {"cells": cells}, indent=2))
         return
-    table = Table(title=made.study.name)
-    for heading in ("architecture", "filters", "done", "left", "estimated", "actual", "actual/estimated"):
-        table.add_column(heading, justify="left" if heading == "architecture" else "right")
-    for row, timing in zip(rows, timings, strict=True):
+    table, rates = Table(title=made.study.name), _rates(rows)
+    for heading in ("architecture", "filters", *rates.heading, "done", "left", "estimated", "actual", "actual/estimated"):
+        table.add_column(heading, justify="left" if heading in ("architecture", *rates.heading) else "right")
+    for (row, rate), timing in zip(rates.rows, timings, strict=True):
         spent = (duration(timing.estimated_s), duration(timing.actual_s), f"{timing.ratio:.2f}") if timing.ratio is not None else ()
         left = duration(row.seconds) if row.packs else ""
-        table.add_row(row.label, str(row.cell.architecture.filters), f"{row.done}/{row.runs}", left, *spent)
+        table.add_row(row.label, str(row.cell.architecture.filters), *rate, f"{row.done}/{row.runs}", left, *spent)
     console().print(table)
-    print(f"{len(made.done)} of {len(made.wanted)} runs done, {diverged} of them diverged; about {duration(made.seconds)} of one core left")
+    told = f"{diverged} of them diverged" + (f" and {every - diverged} pilots" if every > diverged else "")
+    later = f"; {made.awaiting} more await their pilots" if made.awaiting else ""
+    print(f"{len(made.done)} of {len(made.wanted)} runs done, {told}{later}; about {duration(made.seconds)} of one core left")
+    _doubt(made)
     if whole.ratio is not None:
         print(
             f"core time of what is done: estimated {duration(whole.estimated_s)}, actual {duration(whole.actual_s)} ({whole.ratio:.2f} times)"
         )
         print(_measured(made.speed))
+
+
+@dataclass(frozen=True)
+class _Rates:
+    """The learning rates that pilots choose, as a column; none where no row has any."""
+
+    heading: tuple[str, ...]
+    rows: list[tuple[Row, tuple[str, ...]]]
+
+
+def _rates(rows: list[Row]) -> _Rates:
+    if not any(row.cell.pilot for row in rows):
+        return _Rates((), [(row, ()) for row in rows])
+    return _Rates(("learning rate",), [(row, (_rate(row),)) for row in rows])
+
+
+def _rate(row: Row) -> str:
+    if row.cell.pilot:
+        return f"pilots, {row.rates[0]:g} to {row.rates[-1]:g}"
+    return f"{row.rates[0]:g}" + (f": {row.doubt}" if row.doubt else "") if row.rates else "awaits its pilots"
+
+
+def _doubt(made: Plan) -> None:
+    """A line for each learning rate at an edge."""
+    for row in made.rows():
+        if row.doubt:
+            way_out = "a better one may lie beyond: pilots.learning_rates"
+            print(f"{row.label}, filters {row.cell.architecture.filters}: of the learning rates, {row.rates[0]:g} is {row.doubt}; {way_out}")
 
 
 def _placed(placement: Placement) -> str:
@@ -105,6 +140,7 @@ def _plan_dict(made: Plan) -> dict[str, object]:
         "wanted": len(made.wanted),
         "done": len(made.done),
         "new": made.new,
+        "awaiting": made.awaiting,
         "packs": len(made.packs),
         "core_s": made.seconds,
         "wall_s": made.placement.wall_s,
@@ -112,7 +148,8 @@ def _plan_dict(made: Plan) -> dict[str, object]:
         "peak_bytes": made.placement.peak_bytes,
         "cells": [_row_dict(row) for row in made.rows()],
         "runs": [
-            {"id": run.id, "done": run.id in made.done, "filters": cell.architecture.filters, "seed": run.seed} for cell, run in made.wanted
+            {"id": run.id, "done": run.id in made.done, "pilot": cell.pilot, "filters": cell.architecture.filters, "seed": run.seed}
+            for cell, run in made.wanted
         ],
     }
 
@@ -134,6 +171,10 @@ def _row_dict(row: Row) -> dict[str, object]:
         "backward_macs": layers.backward_macs,
         "routes": layers.routes,
         "training_flops": row.cell.training_flops,
+        "pilots": row.cell.pilot,
+        "awaiting": row.cell.awaiting,
+        "learning_rates": row.rates,
+        "doubt": row.doubt,
         "runs": row.runs,
         "done": row.done,
         "packs": row.packs,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from scaling.config.identity import DRAWN, SEEDS_AN_ORDER, TRAINING_VERSION, Data, Run, flat
 from scaling.config.load import load_study
+from scaling.config.pilots import Choice
 from scaling.config.recipe import Recipe
 from scaling.config.study import Cell, Resources, Study
 
-__all__ = ["DRAWN", "SEEDS_AN_ORDER", "TRAINING_VERSION", "Cell", "Data", "Recipe", "Resources", "Run", "Study", "flat", "load_study"]
+__all__ = ["DRAWN", "SEEDS_AN_ORDER", "TRAINING_VERSION", "Cell", "Choice", "Data", "Recipe", "Resources", "Run", "Study", "flat", "load_study"]

@@ -14,12 +14,15 @@ DATASET, TRAIN_IMAGES = "data.type", "data.train_images"
 TYPE, FILTERS, SECOND, RATIO = "architecture.type", "architecture.filters", "architecture.second_filters", "architecture.ratio"
 SHARED = frozenset({TYPE, "seed", "order"})
 """Leaves that never split the runs of one architecture."""
+LEARNING_RATE = "recipe.learning_rate"
 COSTS = ("architecture.macs", "architecture.parameters")
 """No leaves of a run: a study that is written with costs adds them to its points."""
 CONSEQUENCES = frozenset({SECOND, RATIO})
 """Leaves that are expected to change with the width."""
 FIRST = (TRAIN_IMAGES, RATIO, "recipe.optimizer.type", "recipe.schedule.type")
 """Leaves that explain others (a ratio the second filters, an optimiser its momentum) are asked before them."""
+LAST = (LEARNING_RATE,)
+"""Where it was chosen for each network, it follows from all others."""
 
 Point = dict[str, Any]
 """The leaves of a configuration by their dotted paths."""
@@ -111,7 +114,7 @@ def _with_ratio(points: Sequence[Point]) -> list[Point]:
 def _keys(points: Sequence[Point], shared: Sequence[str], along: str) -> list[str]:
     """The leaves that tell the curves of one architecture apart, each one needed beside those before it."""
     keys = list(shared)
-    for leaf in dict.fromkeys((*FIRST, *sorted({name for each in points for name in each}))):
+    for leaf in dict.fromkeys((*FIRST, *sorted({name for each in points for name in each}.difference(LAST)), *LAST)):
         cells: dict[tuple[Any, ...], set[Any]] = defaultdict(set)
         for each in points:
             cells[tuple(each.get(name) for name in (*keys, along))].add(each.get(leaf))

@@ -13,6 +13,7 @@ from scaling.config.drafts import Draft
 from scaling.config.faults import Faults, Place
 from scaling.config.grid import LeafPath
 from scaling.config.overlay import is_above, laid_over, pinned
+from scaling.config.pilots import AUTO, Pilots
 from scaling.config.recipe import Recipe
 from scaling.config.source import read_file
 from scaling.config.study import Cell, Replicates, Study, StudyFile
@@ -20,7 +21,9 @@ from scaling.datasets import AnyDataset, Facts
 from scaling.errors import DataError
 
 MOST_RUNS = 100_000
-"""Of a study."""
+"""Of a study, its pilots included."""
+RATE = "learning_rate"
+"""Of a recipe."""
 
 
 def load_study(source: Path, *, data: Path, overrides: Sequence[str] = ()) -> Study:
@@ -42,12 +45,14 @@ def load_study(source: Path, *, data: Path, overrides: Sequence[str] = ()) -> St
     for root, leaves in groups.places():
         for path, fault in grid.faults(leaves):
             faults.add(root + path, fault)
-    seeds = _seeds(groups, file.seeds if file else 1, faults)
-    if _too_many(groups, seeds, faults):
+    seeds, pilots = _seeds(groups, file.seeds if file else 1, faults), file.pilots if file else Pilots()
+    if "pilots" in raw and not any(map(groups.is_auto, groups.architectures)):
+        faults.add(("pilots",), "no learning rate is to be chosen; give recipe.learning_rate: auto, or leave this out")
+    if _too_many(groups, seeds, pilots, faults):
         faults.stop()
     absent: list[DataError] = []
     datasets = list(_datasets(groups.dataset, data, faults, absent)) if groups.dataset is not None else []
-    cells = [cell for i in groups.architectures for cell in _cells(i, groups, seeds[i], datasets, faults)]
+    cells = [cell for i in groups.architectures for cell in _cells(i, groups, seeds[i], pilots, datasets, faults)]
     faults.stop()
     for error in absent:
         raise error
@@ -60,6 +65,7 @@ class _Groups:
 
     dataset: dict[str, Any] | None
     recipe: dict[str, Any]
+    pilots: dict[str, Any]
     architectures: dict[int, dict[str, Any]]
     """By their place in the list, without their seeds, which are no grid."""
     seeds: dict[int, dict[str, Any]]
@@ -73,6 +79,7 @@ class _Groups:
         return cls(
             _settings(raw.get("dataset")),
             _settings(raw.get("recipe")) or {},
+            _settings(raw.get("pilots")) or {},
             {i: {name: value for name, value in entry.items() if name != "seeds"} for i, entry in entries.items()},
             {i: {"seeds": entry["seeds"]} for i, entry in entries.items() if "seeds" in entry},
         )
@@ -80,8 +87,15 @@ class _Groups:
     def places(self) -> Iterator[tuple[LeafPath, dict[str, Any]]]:
         yield ("dataset",), self.dataset or {}
         yield ("recipe",), self.recipe
+        yield ("pilots",), self.pilots
         for i, entry in self.architectures.items():
             yield ("architectures", i), entry
+
+    def is_auto(self, i: int) -> bool:
+        """Whether pilots choose the learning rates of an architecture."""
+        own = self.architectures[i].get("recipe", {})
+        rate = (own if isinstance(own, dict) and RATE in own else self.recipe).get(RATE)
+        return bool(rate == AUTO)
 
 
 def _settings(value: Any) -> dict[str, Any] | None:
@@ -94,7 +108,7 @@ def _seeds(groups: _Groups, default: int, faults: Faults) -> dict[int, int]:
     return dict.fromkeys(groups.architectures, default) | {i: said.seeds for i, said in own.items() if said is not None}
 
 
-def _too_many(groups: _Groups, seeds: dict[int, int], faults: Faults) -> bool:
+def _too_many(groups: _Groups, seeds: dict[int, int], pilots: Pilots, faults: Faults) -> bool:
     """Refuse a study of more runs than a plan can list, before any is made."""
     networks = {
         i: grid.size(groups.dataset or {})
@@ -102,13 +116,17 @@ def _too_many(groups: _Groups, seeds: dict[int, int], faults: Faults) -> bool:
         * (grid.size(laid_over(groups.recipe, above)) if isinstance(above := entry.get("recipe", {}), dict) else 1)
         for i, entry in groups.architectures.items()
     }
-    runs = {i: count * seeds[i] for i, count in networks.items()}
+    tries = {i: len(pilots.learning_rates) * pilots.seeds * groups.is_auto(i) for i in networks}
+    runs = {i: count * (seeds[i] + tries[i]) for i, count in networks.items()}
     total, most = sum(runs.values()), f"a study holds at most {MOST_RUNS:,}"
     if total <= MOST_RUNS:
         return False
     i = max(runs, key=lambda i: runs[i])
-    if networks[i] > seeds[i]:
-        faults.add(("architectures",), f"the grids make {sum(networks.values()):,} networks, with their seeds {total:,} runs; {most}")
+    if networks[i] > max(seeds[i], tries[i]):
+        all_of = "seeds and pilots" if any(tries.values()) else "seeds"
+        faults.add(("architectures",), f"the grids make {sum(networks.values()):,} networks, with their {all_of} {total:,} runs; {most}")
+    elif tries[i] > seeds[i]:
+        faults.add(("pilots",), f"{tries[i]:,} pilots of each network make {total:,} runs; {most}")
     else:
         place: LeafPath = ("architectures", i, "seeds") if i in groups.seeds else ("seeds",)
         faults.add(place, f"{seeds[i]:,} seeds make {total:,} runs; {most}")
@@ -133,8 +151,20 @@ def _datasets(leaves: dict[str, Any], folder: Path, faults: Faults, absent: list
             yield dataset, facts
 
 
-def _recipes(i: int, below: dict[str, Any], above: Any, faults: Faults) -> Iterator[tuple[Recipe, Place, dict[str, Any]]]:
-    """The study's recipes as an architecture has them, where the leaves of each stand, and what of it the architecture must say itself."""
+@dataclass(frozen=True)
+class _Trained:
+    """A recipe as an architecture has it."""
+
+    recipe: Recipe
+    """Of any learning rate, where that is to be chosen."""
+    place: Place
+    """Where its leaves stand."""
+    own: dict[str, Any]
+    """What of it the architecture must say itself."""
+    auto: bool
+
+
+def _recipes(i: int, below: dict[str, Any], above: Any, faults: Faults) -> Iterator[_Trained]:
     own: LeafPath = ("architectures", i, "recipe")
     if not isinstance(above, dict):
         faults.add(own, f"must be a mapping of keys to values, not {above!r}")
@@ -144,12 +174,17 @@ def _recipes(i: int, below: dict[str, Any], above: Any, faults: Faults) -> Itera
         def place(path: LeafPath, point: grid.Point = point) -> LeafPath:
             return _place(own if is_above(path, below, above) else ("recipe",), point)(path)
 
-        recipe = faults.validate(Recipe, point.leaves, place)
+        auto = point.leaves.get(RATE) == AUTO
+        if auto and (RATE,) in point.places:
+            faults.add(place((RATE,)), f"{AUTO} stands alone, in the place of a grid; its own is pilots.learning_rates")
+            continue
+        leaves = {name: value for name, value in point.leaves.items() if not (auto and name == RATE)}
+        recipe = faults.validate(Recipe, leaves, place)
         if recipe is not None:
-            yield recipe, place, pinned(above, point)
+            yield _Trained(recipe, place, pinned(above, point), auto)
 
 
-def _cells(i: int, groups: _Groups, seeds: int, datasets: Sequence[tuple[AnyDataset, Facts]], faults: Faults) -> Iterator[Cell]:
+def _cells(i: int, groups: _Groups, seeds: int, pilots: Pilots, datasets: Sequence[tuple[AnyDataset, Facts]], faults: Faults) -> Iterator[Cell]:
     entry, made = groups.architectures[i], dict[tuple[AnyDataset, AnyArchitecture], str]()
     recipes = list(_recipes(i, groups.recipe, entry.get("recipe", {}), faults))
     for point in grid.points({name: value for name, value in entry.items() if name != "recipe"}):
@@ -164,10 +199,25 @@ def _cells(i: int, groups: _Groups, seeds: int, datasets: Sequence[tuple[AnyData
             if draft.cost and (twin := made.setdefault((dataset, architecture), here)) != here:
                 faults.add(place((draft.free,)), f"makes the same network as {twin}, the nearest of this cost; leave one of them out")
             leaves = draft.entry(architecture)
-            for trained, where, own in recipes:
-                if unfit := trained.fault(facts.image, dataset.used(facts)):
-                    faults.add(where(unfit[0]), unfit[1])
-                yield Cell(dataset, facts, architecture, trained, draft.places, seeds, leaves | ({"recipe": own} if own else {}))
+            for trained in recipes:
+                own = leaves | ({"recipe": trained.own} if trained.own else {})
+                cell = Cell(dataset, facts, architecture, trained.recipe, draft.places, seeds, own)
+                if unfit := trained.recipe.fault(facts.image, dataset.used(facts)):
+                    faults.add(trained.place(unfit[0]), unfit[1])
+                elif trained.auto:
+                    cell = _tried(cell, pilots, trained.place, faults)
+                yield cell
+
+
+def _tried(cell: Cell, pilots: Pilots, place: Place, faults: Faults) -> Cell:
+    """With its pilots."""
+    tried = cell.tried(pilots)
+    dataset = tried.pilots[0].dataset
+    if fault := dataset.fault(cell.facts):
+        faults.add(("pilots", fault[0]), fault[1])
+    elif unfit := cell.recipe.fault(cell.facts.image, dataset.used(cell.facts)):
+        faults.add(place(unfit[0]), f"{unfit[1]}, which validation images leave to pilots")
+    return tried
 
 
 def _place(root: LeafPath, point: grid.Point = grid.WHOLE) -> Place:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,8 +11,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from scaling.architectures import AnyArchitecture, LayerTable
-from scaling.config.curves import curves, point
+from scaling.config.curves import LEARNING_RATE, curves, point
 from scaling.config.identity import SEEDS_AN_ORDER, Data, Run
+from scaling.config.pilots import AUTO, Choice, Pilots
 from scaling.config.recipe import Recipe
 from scaling.datasets import AnyDataset, Facts
 from scaling.leaves import Count, Leaves
@@ -56,13 +57,18 @@ class StudyFile(Leaves):
     recipe: dict[str, Any] = Field(default_factory=dict)
     seeds: Count = SEEDS
     """Of architectures that do not say it themselves: seeds 0 to n-1; each block of eight has a minibatch order of its own."""
+    pilots: Pilots = Pilots()
+    """Of networks whose learning rate is ``auto``."""
     resources: Resources = Resources()
     store: Keep = Keep()
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One point of a study's grid: all its runs differ in their seed alone."""
+    """One point of a study's grid: all its runs differ in their seed alone.
+
+    While its learning rate is not chosen yet, the one of its recipe only stands there: its runs cost the same, and their ids mean nothing.
+    """
 
     dataset: AnyDataset
     facts: Facts
@@ -76,6 +82,10 @@ class Cell:
     """What an entry of ``architectures`` says that makes this cell alone, but for its seeds."""
     pilot: bool = False
     """Whether its runs are there to choose a learning rate: then those of different rates train together."""
+    pilots: tuple[Cell, ...] = ()
+    """Those that choose its learning rate, by rising rates; none where its recipe says it."""
+    choice: Choice | None = None
+    """What they chose."""
 
     def layers(self) -> LayerTable:
         return self.architecture.layers(self.facts.image)
@@ -86,8 +96,32 @@ class Cell:
         return self.recipe.epochs * self.recipe.seen(self.dataset.used(self.facts)) * self.layers().training_flops
 
     def at(self, filters: int, *, seeds: int = 0) -> Cell:
-        """The same at another width."""
-        return replace(self, architecture=self.architecture.at(filters), seeds=seeds, entry={**self.entry, "filters": filters})
+        """The same at another width, which needs pilots of its own."""
+        pilots, entry = tuple(pilot.at(filters, seeds=pilot.seeds) for pilot in self.pilots), {**self.entry, "filters": filters}
+        return replace(self, architecture=self.architecture.at(filters), seeds=seeds, entry=entry, pilots=pilots, choice=None)
+
+    def tried(self, pilots: Pilots) -> Cell:
+        """The same with a learning rate that pilots choose; the images that validate are taken out of those that train."""
+        held = self.dataset.validation or pilots.validation
+        used = self.dataset.train_images and min(self.dataset.train_images, max(1, self.facts.train_images - held))
+        dataset = self.dataset.model_copy(update={"validation": held, "train_images": used})
+        recipes = [self.recipe.model_copy(update={"learning_rate": rate}) for rate in sorted(pilots.learning_rates)]
+        tries = (replace(self, dataset=dataset, recipe=recipe, seeds=pilots.seeds, pilot=True) for recipe in recipes)
+        return replace(self, recipe=recipes[0], pilots=tuple(tries))
+
+    def resolved(self, errors: Mapping[str, float]) -> Cell:
+        """The same with the learning rate that its pilots choose, if all of them have an error."""
+        ids = [[pilot.run(seed).id for seed in range(pilot.seeds)] for pilot in self.pilots]
+        if not ids or any(name not in errors for names in ids for name in names):
+            return self
+        rates = tuple(pilot.recipe.learning_rate for pilot in self.pilots)
+        choice = Choice(rates, tuple(tuple(errors[name] for name in names) for names in ids))
+        return replace(self, recipe=self.recipe.model_copy(update={"learning_rate": choice.rate}), choice=choice)
+
+    @property
+    def awaiting(self) -> bool:
+        """Whether its learning rate is not chosen yet."""
+        return bool(self.pilots) and self.choice is None
 
     @cached_property
     def data(self) -> Data:
@@ -115,14 +149,40 @@ class Study:
 
     def labels(self) -> tuple[str, ...]:
         """Of each cell: its architecture, and the leaves that set it apart from cells of the same width."""
-        return curves([point(cell.run(0), cell.dataset.used(cell.facts)) for cell in self.cells]).labels
+        points = (point(cell.run(0), cell.dataset.used(cell.facts)) for cell in self.cells)
+        chosen = ({LEARNING_RATE: AUTO} if cell.pilots else {} for cell in self.cells)
+        return curves([leaves | mine for leaves, mine in zip(points, chosen, strict=True)]).labels
+
+    def resolved(self, errors: Mapping[str, float]) -> Study:
+        """With the learning rates that pilots choose; where one of a cell's has no error yet, it goes on awaiting them.
+
+        Args:
+            errors: validation errors by the ids of runs; infinite for one that diverged.
+        """
+        return replace(self, cells=tuple(cell.resolved(errors) for cell in self.cells))
+
+    def pilots(self) -> Iterator[tuple[Cell, Run]]:
+        """Every run once that chooses a learning rate."""
+        return _once(pilot for cell in self.cells for pilot in cell.pilots)
+
+    def finals(self) -> Iterator[tuple[Cell, Run]]:
+        """Every run once that the study is about, as far as its learning rate is known; cells that overlap share their runs."""
+        return _once(cell for cell in self.cells if not cell.awaiting)
+
+    def awaiting(self) -> Iterator[tuple[Cell, Run]]:
+        """Runs in the place of those whose learning rate is not known yet; they cost the same."""
+        return _once(cell for cell in self.cells if cell.awaiting)
 
     def runs(self) -> Iterator[tuple[Cell, Run]]:
-        """Every wanted run once, with its cell; cells that overlap share their runs."""
-        seen: set[str] = set()
-        for cell in self.cells:
-            for seed in range(cell.seeds):
-                run = cell.run(seed)
-                if run.id not in seen:
-                    seen.add(run.id)
-                    yield cell, run
+        """Every wanted run once, with its cell; one that is both counts as a pilot."""
+        return _once([*(pilot for cell in self.cells for pilot in cell.pilots), *(cell for cell in self.cells if not cell.awaiting)])
+
+
+def _once(cells: Iterable[Cell]) -> Iterator[tuple[Cell, Run]]:
+    seen: set[str] = set()
+    for cell in cells:
+        for seed in range(cell.seeds):
+            run = cell.run(seed)
+            if run.id not in seen:
+                seen.add(run.id)
+                yield cell, run

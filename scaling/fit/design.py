@@ -40,6 +40,8 @@ class Size:
     """Aligned seeds that train together."""
     cost_s: float
     """Of a block, also of one of which a part is there."""
+    start_s: float = 0.0
+    """Once, before its first new block, as for pilots that choose a learning rate."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +95,7 @@ class Design:
     def __init__(self, fit: Fit, quantity: Quantity, target: float, sizes: Sequence[Size]) -> None:
         law, points = plannable(fit), fit.points
         self.target, self.x = target, np.array([size.x for size in sizes])
-        self.cost_s = np.array([size.cost_s for size in sizes])
+        self.cost_s, self.start_s = np.array([(size.cost_s, size.start_s) for size in sizes]).T
         self.first, self.block = np.array([(size.seeds, size.block) for size in sizes]).T
         self.blocks = np.zeros(len(sizes), int)
         self.known = np.array([points.counts[points.widths == x].sum() for x in self.x])
@@ -140,15 +142,16 @@ class Design:
             return None
         lacking = self._lacking()
         more = (self.seeds // self.block + 1) * self.block - self.seeds
-        allowed = (lacking if lacking.any() else ~lacking) & (self.cost_s <= budget_s) & (self.seeds + more <= MOST)
+        cost_s = self.cost_s + np.where(self.blocks == 0, self.start_s, 0)
+        allowed = (lacking if lacking.any() else ~lacking) & (cost_s <= budget_s) & (self.seeds + more <= MOST)
         if not allowed.any():
             return None
         # Half widths to the power of -2 add up as runs do, so that cheap and dear blocks compare; beyond the target they count for nothing.
         enough = inf if lacking.any() else self.target**-2
         gain = np.minimum(self._expected(more) ** -2, enough) - self.expected**-2
-        best = np.where(allowed, gain / self.cost_s, -inf).argmax()
+        best = np.where(allowed, gain / cost_s, -inf).argmax()
         self.blocks[best] += 1
-        return float(self.cost_s[best])
+        return float(cost_s[best])
 
     def trim(self) -> float:
         """Take back blocks, the dearest first, without which the target is reached all the same, and return their cost."""
@@ -159,12 +162,13 @@ class Design:
                 if self.urgency > 1:
                     self.blocks[nth] += 1
                     break
-                saved_s += float(self.cost_s[nth])
+                saved_s += float(self.cost_s[nth] + (0 if self.blocks[nth] else self.start_s[nth]))
         return saved_s
 
     def proposal(self) -> Proposal:
         """The study as it has grown."""
-        seeds, costs_s = tuple(self.seeds.tolist()), tuple((self.blocks * self.cost_s).tolist())
+        costs = self.blocks * self.cost_s + (self.blocks > 0) * self.start_s
+        seeds, costs_s = tuple(self.seeds.tolist()), tuple(costs.tolist())
         return Proposal(now=self.now, expected=self.expected, target=self.target, seeds=seeds, costs_s=costs_s)
 
     def _lacking(self) -> Bool[np.ndarray, " sizes"]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scaling.config import Cell, Study
+from scaling.config import Cell, Recipe, Study
 from scaling.errors import UsageError
 from scaling.fit.status import SPAN
 from scaling.plan.memory import WORKER, memory_bytes
@@ -29,18 +29,23 @@ class Curve:
         """Round widths between those of the curve and beyond, as cells without seeds.
 
         Narrower ones are among them only where the curve does not span a decade. There are none at all where its networks differ in more
-        than their width, as with a learning rate for each: nobody knows what a new one should have.
+        than their width, as with a learning rate that was given to each: nobody knows what a new one should have. Pilots would choose it.
 
         Args:
             widest: network of the curve in the study as it is written.
             limit: bytes that a pack and its worker may hold.
         """
-        if len({(cell.architecture.at(FURTHEST * widest), cell.recipe) for cell in self.cells}) > 1:
+        if len({(cell.architecture.at(FURTHEST * widest), _given(cell)) for cell in self.cells}) > 1:
             return []
         there = {cell.architecture.filters for cell in self.cells}
         lowest = min(*there, max(1, int(widest / SPAN)))
         found = (self.cells[0].at(filters) for filters in round_widths(lowest, FURTHEST * widest) if filters not in there)
         return [cell for cell in found if WORKER + memory_bytes(cell) <= limit]
+
+
+def _given(cell: Cell) -> tuple[Recipe, bool]:
+    """What the file says of how it is trained."""
+    return (cell.pilots[0] if cell.pilots else cell).recipe, bool(cell.pilots)
 
 
 def curves(study: Study) -> list[Curve]:

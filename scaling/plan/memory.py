@@ -8,7 +8,7 @@ from heapq import nlargest
 from itertools import accumulate, pairwise
 from math import ceil
 
-from scaling.architectures import Layer
+from scaling.architectures import Layer, Vgg
 from scaling.config import Cell
 from scaling.config.recipe import Adam, AdamW
 from scaling.plan.cost import EVALUATION_BATCH
@@ -73,16 +73,26 @@ def _weights(cell: Cell, number: int) -> int:
 def _step(cell: Cell, number: int) -> int:
     """Of one replica: each layer's output and its gradient, and who won each window of the pooling."""
     layers = cell.layers().layers
-    return cell.recipe.batch_size * sum(2 * number * layer.units + _winner(layer, number) * layer.units for layer in layers)
+    return cell.recipe.batch_size * sum((2 * number + _winner(cell, layer, number)) * _units(cell, layer, number) for layer in layers)
 
 
 def _evaluation(cell: Cell, number: int) -> int:
     """Of one replica: the largest layer beside the one that follows it, and the logits that are kept of all images."""
-    layers, copies = cell.layers().layers, 1 if number == 4 else 2  # bf16 maps are written anew in the order in which they are pooled
-    largest = max(number * (copies * layer.units + after.units) + _winner(after, number) * after.units for layer, after in pairwise(layers))
+    # bf16 maps are written anew in the order in which they are pooled; VGG has what a convolution saw until its maps are normalised.
+    copies = 1 if number == 4 and not isinstance(cell.architecture, Vgg) else 2
+    largest = max(
+        number * copies * _units(cell, layer, number) + (number + _winner(cell, after, number)) * _units(cell, after, number)
+        for layer, after in pairwise(cell.layers().layers)
+    )
     return EVALUATION_BATCH * largest + 4 * cell.facts.image.classes * cell.facts.test_images
 
 
-def _winner(layer: Layer, number: int) -> int:
-    """Bytes that name the largest pixel of a window."""
-    return 0 if not layer.name.startswith("pool") else 8 if number == 4 else 1
+def _units(cell: Cell, layer: Layer, number: int) -> int:
+    """Numbers of a layer's output: all of VGG's maps are filled up to a multiple of 4 a replica in bf16, of other networks few are."""
+    filled = number == 2 and isinstance(cell.architecture, Vgg) and len(layer.shape) == 3
+    return layer.units // layer.shape[0] * (layer.shape[0] + -layer.shape[0] % 4) if filled else layer.units
+
+
+def _winner(cell: Cell, layer: Layer, number: int) -> int:
+    """Bytes that name the largest pixel of a window: torch takes eight, and ``fast`` one."""
+    return 0 if not layer.name.startswith("pool") else 8 if number == 4 or isinstance(cell.architecture, Vgg) else 1

@@ -65,10 +65,11 @@ class Pack:
 
     @property
     def label(self) -> str:
-        """For people: architecture, filters and seeds."""
-        seeds = sorted(run.seed for run in self.runs)
+        """For people: architecture, filters and seeds, and of pilots how many learning rates."""
+        seeds = sorted({run.seed for run in self.runs})
         span = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]}-{seeds[-1]}"
-        return f"{self.cell.architecture.type} {self.cell.architecture.filters} {span}"
+        rates = f"pilots of {len(self.runs)} learning rates, " if self.cell.pilot else ""
+        return f"{self.cell.architecture.type} {self.cell.architecture.filters} {rates}{span}"
 
 
 def pack(wanted: Iterable[tuple[Cell, Run]]) -> list[Pack]:

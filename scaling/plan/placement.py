@@ -28,6 +28,15 @@ class Placement:
     peak_bytes: int
     """The most that all workers hold at once."""
 
+    def followed_by(self, then: Placement) -> Placement:
+        """Both, one after the other."""
+        return Placement(
+            workers=max(self.workers, then.workers),
+            held_back=max(self.held_back, then.held_back),
+            wall_s=self.wall_s + then.wall_s,
+            peak_bytes=max(self.peak_bytes, then.peak_bytes),
+        )
+
 
 def memory_limit(resources: Resources) -> float:
     """Bytes that all workers may hold at once."""

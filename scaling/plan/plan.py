@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from functools import cached_property
 from math import fsum
@@ -19,9 +19,10 @@ from scaling.plan.speeds import known
 
 @dataclass(frozen=True)
 class Row:
-    """The runs of one cell, for a table."""
+    """The runs of one cell, for a table; or all pilots that choose its learning rate."""
 
-    cell: Cell
+    cells: tuple[Cell, ...]
+    """The cell alone, or its pilots by their learning rates."""
     label: str
     """Architecture, and the leaves in which cells of one width differ."""
     runs: int
@@ -32,6 +33,20 @@ class Row:
     memory_bytes: int
     """That a worker needs for a pack, besides itself."""
 
+    @property
+    def cell(self) -> Cell:
+        return self.cells[0]
+
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """Learning rates of its runs; none where it is still to be chosen."""
+        return () if self.cell.awaiting else tuple(cell.recipe.learning_rate for cell in self.cells)
+
+    @property
+    def doubt(self) -> str:
+        """Why to look at the learning rate that was chosen; empty where there is nothing."""
+        return self.cell.choice.doubt if self.cell.choice else ""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -39,10 +54,13 @@ class Plan:
 
     study: Study
     wanted: tuple[tuple[Cell, Run], ...]
+    """Pilots among them; without the runs that await theirs."""
     done: frozenset[str]
     """Ids of wanted runs that a store has."""
     packs: tuple[Pack, ...]
     """Of the runs that are still to be trained."""
+    later: tuple[Pack, ...]
+    """Stand-ins for those of the runs that await their pilots: they cost the same, and their ids mean nothing."""
     speed: Speed
     """Of this machine; all times are estimates from it."""
 
@@ -51,37 +69,55 @@ class Plan:
         return len(self.wanted) - len(self.done)
 
     @property
+    def awaiting(self) -> int:
+        """Runs whose learning rate is chosen when their pilots are done."""
+        return sum(len(pack.runs) for pack in self.later)
+
+    @property
+    def finals(self) -> frozenset[str]:
+        """Ids of what the study is about: a pilot is among them only where its data are the study's own."""
+        return frozenset(run.id for _, run in self.study.finals())
+
+    @property
     def seconds(self) -> float:
         """One core's time for what is left."""
-        return fsum(seconds(pack, self.speed) for pack in self.packs)
+        return fsum(seconds(pack, self.speed) for pack in (*self.packs, *self.later))
 
     @cached_property
     def placement(self) -> Placement:
         """What is left, on this machine."""
-        return place(self.packs, self.study.resources, self.speed)
+        now, then = (place(packs, self.study.resources, self.speed) for packs in (self.packs, self.later))
+        return now.followed_by(then)
 
     def rows(self) -> list[Row]:
-        """One a cell, in the order of the file."""
+        """One a cell, in the order of the file; before it one of its pilots, if it has any."""
         runs: dict[int, list[Run]] = {}
-        for cell, run in self.wanted:
+        for cell, run in (*self.wanted, *self.study.awaiting()):
             runs.setdefault(id(cell), []).append(run)
-        owners = {run.id: pack for pack in self.packs for run in pack.runs}
+        owners, later = ({run.id: pack for pack in packs for run in pack.runs} for packs in (self.packs, self.later))
         rows = []
-        for cell, label in zip(self.study.cells, self.study.labels(), strict=True):
-            mine = runs.get(id(cell), [])
-            packs = [owners[run.id] for run in mine if run.id in owners]
+        for cells, label in self._lines():
+            mine = [run for cell in cells for run in runs.get(id(cell), [])]
+            owner, done = (later, frozenset[str]()) if cells[0].awaiting else (owners, self.done)
+            packs = [owner[run.id] for run in mine if run.id in owner]
             rows.append(
                 Row(
-                    cell=cell,
+                    cells=cells,
                     label=label,
                     runs=len(mine),
-                    done=sum(run.id in self.done for run in mine),
+                    done=sum(run.id in done for run in mine),
                     packs=len({pack.key for pack in packs}),
                     seconds=fsum(seconds(pack, self.speed) / len(pack.runs) for pack in packs),
-                    memory_bytes=memory_bytes(cell),
+                    memory_bytes=memory_bytes(cells[0]),
                 )
             )
         return rows
+
+    def _lines(self) -> Iterator[tuple[tuple[Cell, ...], str]]:
+        for cell, label in zip(self.study.cells, self.study.labels(), strict=True):
+            if cell.pilots:
+                yield cell.pilots, label
+            yield (cell,), label
 
 
 def make_plan(study: Study, stored: Set[str], speed: Speed | None = None, *, trains: bool = True) -> Plan:
@@ -102,7 +138,7 @@ def make_plan(study: Study, stored: Set[str], speed: Speed | None = None, *, tra
     if faults:
         raise ConfigError(list(dict.fromkeys(faults)), str(study.source))
     packs = pack((cell, run) for cell, run in wanted if run.id not in done)
-    return Plan(study, wanted, done, tuple(packs), speed or known())
+    return Plan(study, wanted, done, tuple(packs), tuple(pack(study.awaiting())), speed or known())
 
 
 def _too_large(cell: Cell, study: Study) -> str | None:

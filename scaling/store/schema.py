@@ -48,6 +48,8 @@ RUNS = _table(
     ("test_errors", WHOLE),
     ("test_images", WHOLE),
     ("diverged", YES_NO),
+    ("zero_gradients", REAL),  # share of the weights whose gradient is 0 in an epoch's last step; mean over epochs; null in older rows
+    ("layer_zero_gradients", TEXT),  # the same of each layer's weights, as JSON: {"conv1": 0.0, ...}
     ("wall_s", REAL),  # of the pack, all of its replicas together
     ("replicas", WHOLE),  # of the pack, the discarded ones too
     ("images_per_s", REAL),  # of the pack: training images times replicas
@@ -70,6 +72,8 @@ EPOCHS = _table(
     ("test_accuracy", REAL),
     ("test_error", REAL),
     ("learning_rate", REAL),  # of the epoch's last step
+    ("zero_gradients", REAL),  # of that step too, as in runs
+    ("layer_zero_gradients", TEXT),
     ("wall_s", REAL),  # since the pack began
 )
 

@@ -85,5 +85,6 @@ class LiveTable:
             pack = self.packs[key]
             accuracy = "" if news.accuracy is None else f"{news.accuracy:.2%}"
             architecture, filters = pack.cell.architecture.type, str(pack.cell.architecture.filters)
-            table.add_row(architecture, filters, str(len(pack.runs)), f"{news.epoch}/{pack.cell.recipe.epochs}", accuracy, news.host)
+            runs = f"{len(pack.runs)} pilots" if pack.cell.pilot else str(len(pack.runs))
+            table.add_row(architecture, filters, runs, f"{news.epoch}/{pack.cell.recipe.epochs}", accuracy, news.host)
         return Group(table, self.bar)

@@ -32,7 +32,7 @@ def freeze(module: PackModule) -> bytes:
         tensors |= {f"optimiser.{name}.{kind}": value for kind, value in module.optimiser.state[weight].items()}
     for measure in MEASURES:
         values = [getattr(epoch, measure) for epoch in module.history]
-        if values[0] is not None:
+        if all(value is not None for value in values):
             tensors[f"history.{measure}"] = torch.stack([torch.as_tensor(value, dtype=_dtype(value)) for value in values])
     return save({name: tensor.cpu().contiguous() for name, tensor in tensors.items()} | {"diverged": module.diverged})
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 @dataclass(frozen=True, kw_only=True)
 class Epoch:
-    """Measured as an epoch ended; each tensor is [R], on the CPU."""
+    """Measured as an epoch ended; each tensor is [R] where nothing else is said, on the CPU."""
 
     number: int
     """From 1."""
@@ -18,6 +18,8 @@ class Epoch:
     val_accuracy: Tensor | None
     test_loss: Tensor
     test_accuracy: Tensor
+    zero_gradients: Tensor | None
+    """[R, shares] of the last step, as ``gradients`` says; None of epochs that an older checkpoint tells of."""
     share: float
     """Of the highest learning rate, at the epoch's last step."""
     wall_s: float

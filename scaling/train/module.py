@@ -18,6 +18,7 @@ from scaling.plan.cost import EVALUATION_BATCH
 from scaling.train.checkpoint import thaw
 from scaling.train.epoch import Epoch
 from scaling.train.examples import Examples
+from scaling.train.gradients import multiplying, zero_gradients
 from scaling.train.optimisers import PackOptimiser
 from scaling.train.schedules import share
 
@@ -46,6 +47,7 @@ class PackModule(pl.LightningModule):
         self.register_buffer("loss", torch.zeros(pack.size), persistent=False)
         self.register_buffer("correct", torch.zeros(pack.size), persistent=False)
         self.diverged = torch.zeros(pack.size, dtype=torch.bool)
+        self.zero_gradients = torch.empty(0)
         self.history: list[Epoch] = []
         self.logits = torch.empty(0)
         self.frozen: bytes | None = None
@@ -75,7 +77,7 @@ class PackModule(pl.LightningModule):
         self.loss.zero_()
         self.correct.zero_()
 
-    def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
+    def training_step(self, batch: tuple[Tensor, Tensor], step: int) -> None:
         images, labels = batch
         logits = self.networks(images).float()
         each = losses(logits, labels, self.recipe.loss)
@@ -84,6 +86,8 @@ class PackModule(pl.LightningModule):
             self.correct.add_((logits.argmax(-1) == labels).float().mean(1))
         self.optimiser.zero_grad()
         self.manual_backward(each.sum())
+        if step == self.steps_an_epoch - 1:
+            self.zero_gradients = zero_gradients(self.networks, multiplying(self.pack.layers))
         self.optimiser.step()
         self.schedule.step()
 
@@ -96,6 +100,7 @@ class PackModule(pl.LightningModule):
             val_accuracy=self.measure(self.validation)[2] if self.validation is not None else None,
             test_loss=loss,
             test_accuracy=accuracy,
+            zero_gradients=self.zero_gradients,
             share=self.share((self.done + 1) * self.steps_an_epoch - 1),
             wall_s=monotonic() - self.began,
         )

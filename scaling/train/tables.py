@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import torch
 
 from scaling.data import Material
 from scaling.store.schema import TABLES
+from scaling.train.epoch import Epoch
+from scaling.train.gradients import multiplying
 from scaling.train.pack import Trained
 
 
@@ -45,6 +49,7 @@ def tables(trained: Trained, material: Material, provenance: Mapping[str, Any]) 
                 "test_errors": errors,
                 "test_images": len(labels),
                 "diverged": diverged,
+                **_zero_gradients(trained, replica, trained.history, diverged),
                 "created_at": created_at,
             }
         )
@@ -62,6 +67,7 @@ def tables(trained: Trained, material: Material, provenance: Mapping[str, Any]) 
                     "test_accuracy": _finite(epoch.test_accuracy[replica], lost),
                     "test_error": _finite(1 - epoch.test_accuracy[replica], lost),
                     "learning_rate": epoch.share * run.recipe.learning_rate,
+                    **_zero_gradients(trained, replica, [epoch], lost),
                     "wall_s": epoch.wall_s,
                 }
             )
@@ -98,6 +104,15 @@ def _shape(trained: Trained) -> dict[str, Any]:
         "device": trained.device,
         "threads": trained.threads,
     }
+
+
+def _zero_gradients(trained: Trained, replica: int, epochs: Sequence[Epoch], lost: bool) -> dict[str, Any]:
+    """The mean share of weights without a gradient over those epochs that have one, in all and of each layer."""
+    measured = [epoch.zero_gradients[replica] for epoch in epochs if epoch.zero_gradients is not None]
+    if lost or not measured:
+        return {"zero_gradients": None, "layer_zero_gradients": None}
+    every, *layers = torch.stack(measured).mean(dim=0).tolist()
+    return {"zero_gradients": every, "layer_zero_gradients": json.dumps(dict(zip(multiplying(trained.pack.layers), layers, strict=True)))}
 
 
 def _finite(value: Any, lost: bool) -> float | None:

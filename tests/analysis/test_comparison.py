@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import csv
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from page import Page
 from planted_study import lenets, planted, trees
 from rich.console import Console
 
-from analysis.comparison import AXES, COSTS, EQUAL, write_comparison
-from analysis.comparison_text import comparison_text
+from analysis.comparison import AXES, COSTS, EQUAL, compare_curves
+from analysis.comparison_page import Written, write_comparison
+from analysis.comparison_words import comparison_text
 from scaling.architectures import Lenet5
 from scaling.fit import equal_error, fit_table
 
@@ -29,6 +33,10 @@ def costed(study: tuple[pa.Table, pa.Table]) -> tuple[pa.Table, pa.Table]:
     return runs.append_column("training_flops", pc.multiply(runs["macs"], 6 * 8 * 4000)).append_column("core_s", seconds), epochs
 
 
+def write(study: tuple[pa.Table, pa.Table], out: Path, **how: Any) -> Written:
+    return write_comparison(compare_curves(*study, **how), out, study="planted <study>", command="scaling compare x.yaml")
+
+
 @pytest.fixture(scope="module")
 def study():
     return costed(planted([*lenets(), *trees()], law=law))
@@ -36,11 +44,11 @@ def study():
 
 @pytest.fixture(scope="module")
 def made(study, tmp_path_factory):
-    return write_comparison(runs=study[0], epochs=study[1], out=tmp_path_factory.mktemp("compare"), errors=[0.15])
+    return write(study, tmp_path_factory.mktemp("compare"), errors=[0.15])
 
 
 def rows(made, name: str) -> list[dict[str, str]]:
-    with (made.folder / f"{name}.csv").open(newline="") as file:
+    with (made.path.parent / f"{name}.csv").open(newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -57,11 +65,11 @@ def test_sizes_at_equal_error_are_those_of_the_fits(study, made):
     macs = dict(
         zip(("lenet5", "tree3"), fit_table(study[0].append_column("group", study[0]["architecture"]), x="macs", by=("group",)), strict=True)
     )
-    (found,) = [each for each in made.equal if each.x == "macs" and each.error == 0.15]
+    (found,) = [each for each in made.found.equal if each.x == "macs" and each.error == 0.15]
     expected = equal_error(macs["lenet5"], macs["tree3"], 0.15)
     assert found.ratio.estimate == pytest.approx(expected.ratio.estimate, rel=1e-6)
     for axis in EQUAL:
-        errors = [each.error for each in made.equal if each.x == axis.column]
+        errors = [each.error for each in made.found.equal if each.x == axis.column]
         assert errors[0] == 0.15
         assert 1 < len(errors) <= 3
     written = next(row for row in rows(made, "equal_error") if row["x"] == "macs" and float(row["error"]) == 0.15)
@@ -78,7 +86,7 @@ def test_a_time_is_one_number_a_width_the_mean_of_its_runs(study, made):
 
 
 def test_laws_meet_where_they_were_planted(made):
-    (crossing,) = [each for each in made.crossings if each.x == "filters"]
+    (crossing,) = [each for each in made.found.crossings if each.x == "filters"]
     assert crossing.within
     assert crossing.place.low <= 1.5**5 <= crossing.place.high
     assert rows(made, "crossings")[0]["x"] == "filters"
@@ -86,9 +94,9 @@ def test_laws_meet_where_they_were_planted(made):
 
 def test_every_cost_has_a_front_and_winners(made):
     for axis in COSTS:
-        assert len(made.front[axis.column]) == 14
-        assert {place.label for place in made.front[axis.column] if place.on_front} <= {"lenet5", "tree3"}
-        assert made.winners[axis.column]
+        assert len(made.found.front[axis.column]) == 14
+        assert {place.label for place in made.found.front[axis.column] if place.on_front} <= {"lenet5", "tree3"}
+        assert made.found.winners[axis.column]
     assert {row["cost"] for row in rows(made, "winners")} == {axis.column for axis in COSTS}
     assert len(rows(made, "front")) == 14 * len(COSTS)
 
@@ -96,26 +104,34 @@ def test_every_cost_has_a_front_and_winners(made):
 def test_the_text_says_how_much_the_first_needs(made):
     console = Console(width=220, record=True, file=None, quiet=False)
     with console.capture() as said:
-        console.print(comparison_text(made))
+        console.print(comparison_text(made.found))
     text = said.get()
-    for word in ("the first over the second, at equal error", "15 %", "the least error for a budget of multiply-adds", "exponents differ by"):
+    for word in ("The first over the second, at equal error", "15 %", "The least error for a budget of multiply-adds", "exponents differ by"):
         assert word in text
+
+
+def test_the_page_holds_its_tables_and_figures(made):
+    page = Page(made.path.read_text())
+    assert "exponents differ by" in page.text
+    assert "The least error for a budget of training time" in page.text
+    assert made.path.read_text().count("data:image/svg+xml;base64,") == len(AXES)
+    assert "planted <study>: curves compared" in page.text
 
 
 def test_a_curve_without_a_law_stands_beside_the_others(tmp_path):
     """One width has no law; the figure shows its point, and a note says why it has no more."""
-    made = write_comparison(**dict(zip(("runs", "epochs"), costed(planted([*lenets(), *trees((4,))], law=law)), strict=True)), out=tmp_path)
-    assert made.equal == ()
-    assert made.crossings == ()
+    made = write(costed(planted([*lenets(), *trees((4,))], law=law)), tmp_path)
+    assert made.found.equal == ()
+    assert made.found.crossings == ()
     assert len(made.figures) == 3 * len(AXES)
-    assert any("tree3 has no law" in note for note in made.notes)
-    assert {place.label for place in made.front["macs"]} == {"lenet5"}
+    assert any("tree3 has no law" in note for note in made.found.notes)
+    assert {place.label for place in made.found.front["macs"]} == {"lenet5"}
 
 
 def test_operations_that_are_not_known_of_every_run_have_no_figure(study, tmp_path):
     runs, epochs = study
     place = runs.column_names.index("training_flops")
     runs = runs.set_column(place, "training_flops", pa.array([None, *runs["training_flops"].to_pylist()[1:]], pa.int64()))
-    made = write_comparison(runs=runs, epochs=epochs, out=tmp_path)
+    made = write((runs, epochs), tmp_path)
     assert len(made.figures) == 3 * (len(AXES) - 1)
-    assert "training_flops" not in made.front
+    assert "training_flops" not in made.found.front

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from scaling import api
+from scaling.architectures import Lenet5, Vgg
 
 
 def test_every_published_count_is_the_computed_one():
     for entry in api.catalogue():
         units = [layer.units for layer in entry.layers.layers]
-        if entry.published.endswith(" parameters"):
+        if not entry.published:
+            assert entry.source == "set here"
+        elif "features" in entry.published:
+            assert entry.layers.layers[-1].name == "readout"
+            features = f"features {entry.layers.parameters - entry.layers.layers[-1].parameters:,}"
+            assert entry.published in (features, f"{entry.layers.parameters:,} parameters, {features}")
+        elif entry.published.endswith(" parameters"):
             assert entry.published == f"{entry.layers.parameters:,} parameters"
-        elif entry.published.endswith(" before the readout"):
-            before = entry.layers.parameters - entry.layers.layers[-1].parameters
-            assert entry.published == f"{before:,} parameters before the readout"
         elif entry.published.endswith(" tree outputs"):
             branches, *others = entry.layers.layers[2].shape
             assert entry.name.endswith(f" {branches} branches")
@@ -28,4 +32,13 @@ def test_an_entry_as_a_dict_adds_up():
             assert made[count] == sum(layer[count] for layer in made["layers"])
         assert made["depth"] == sum(layer["macs"] > 0 for layer in made["layers"])
         assert made["backward_macs"] == 2 * made["macs"] - made["layers"][0]["macs"]
-        assert made["routes"] == 1 if entry.name.startswith("tree3") else made["routes"] > 1_000_000
+        assert (made["routes"] == 1) == (entry.network.type == "tree3")
+
+
+def test_the_deep_and_the_shallow_are_there():
+    """Five depths with both poolings, and LeNets of one convolution or two with one to three hidden layers."""
+    networks = [entry.network for entry in api.catalogue()]
+    vggs = {(network.depth, network.pooling) for network in networks if isinstance(network, Vgg)}
+    assert vggs == {(depth, pooling) for depth in (6, 8, 11, 13, 16) for pooling in ("blocks", "output")}
+    lenets = {(network.convolutions, len(network.hidden)) for network in networks if isinstance(network, Lenet5)}
+    assert lenets == {(convolutions, hidden) for convolutions in (1, 2) for hidden in (1, 2, 3)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,12 @@ def tables(pack: Pack, maker: dict[str, Any]) -> dict[str, pa.Table]:
         **maker,
         **{"dataset": cell.dataset.type, "fingerprint": facts.fingerprint, "train_images": images, "validation_images": 0},
         **{"architecture": cell.architecture.type, "depth": layers.depth, "filters": cell.architecture.filters},
-        **{"filters_total": cell.architecture.filters_total(facts.image), "epochs": epochs, "batch_size": recipe.batch_size},
+        **{
+            "filters_total": cell.architecture.filters_total(facts.image),
+            **asdict(facts.image),
+            "epochs": epochs,
+            "batch_size": recipe.batch_size,
+        },
         **{"optimizer": recipe.optimizer.type, "learning_rate": recipe.learning_rate, "weight_decay": recipe.weight_decay},
         **{"precision": recipe.precision, "parameters": layers.parameters, "connections": layers.connections, "macs": layers.macs},
         **{"units": layers.units, "train_accuracy": 0.99, "train_error": 0.01, "test_images": facts.test_images, "diverged": False},
@@ -98,6 +104,8 @@ def _epochs(ids: Sequence[str], test_error: np.ndarray, learning_rate: float) ->
         "test_accuracy": 1 - error,
         "test_error": error,
         "learning_rate": learning_rate * (1 - (number - 1) / epochs),
+        "zero_gradients": 0.3 * error,
+        "layer_zero_gradients": ['{"readout": 0.0}'] * len(error),
         "wall_s": 0.1 * number,
     }
     return pa.table([pa.array(columns[name], EPOCHS.field(name).type) for name in EPOCHS.names], schema=EPOCHS)

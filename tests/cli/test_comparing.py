@@ -28,7 +28,7 @@ def two(scaling, tmp_path):
 def test_two_curves_are_compared_and_drawn(scaling, two, tmp_path):
     typed = scaling("compare", two, "--errors", "0.5")
     assert (typed.code, typed.err) == (0, "")
-    assert "the first over the second, at equal error" in typed.out
+    assert "The first over the second, at equal error" in typed.out
     assert typed.out.endswith("figures and tables: artifacts/two/compare\n")
     assert len(list((tmp_path / "artifacts" / "two" / "compare").glob("against_*.svg"))) == 6
     told = json.loads(scaling("compare", two, "--json", "--out", tmp_path / "elsewhere").out)

@@ -196,3 +196,46 @@ def test_an_interruption_keeps_what_is_finished(scaling, study, tmp_path, monkey
     assert typed.code == 130
     assert typed.err == "interrupted; every finished run is in the store, and the same command goes on from there\n"
     assert open_store(store).ids() == {run.id for run in asked[0].runs}
+
+
+PILOTS = ("--set", "recipe.learning_rate=auto", "--set", "pilots={learning_rates: [0.1, 0.3], validation: 50}")
+
+
+def test_plan_and_status_tell_what_awaits_its_pilots(scaling, study, tmp_path):
+    words = (study, "--store", tmp_path / "new", *PILOTS)
+    made = planned(scaling, *words)
+    assert {name: made[name] for name in ("wanted", "new", "awaiting")} == {"wanted": 10, "new": 10, "awaiting": 10}
+    assert [(cell["pilots"], cell["awaiting"], cell["learning_rates"]) for cell in made["cells"]] == [
+        (True, False, [0.1, 0.3]),
+        (False, True, []),
+    ] * 5
+    assert sum(cell["core_s"] for cell in made["cells"]) == pytest.approx(made["core_s"])
+    assert {run["pilot"] for run in made["runs"]} == {True}
+    typed = scaling("plan", *words)
+    assert typed.out.count("awaits its pilots") == typed.out.count("pilots, 0.1 to 0.3") == 5
+    assert "10 runs to do, packs: 5; 10 more when their pilots have chosen a learning rate, packs: 5" in typed.out
+    counted = json.loads(scaling("status", *words, "--json").out)
+    assert (counted["awaiting"], counted["left_s"]) == (10, pytest.approx(made["core_s"]))
+    assert "0 of 10 runs done, 0 of them diverged; 10 more await their pilots" in scaling("status", *words).out
+
+
+def test_run_trains_pilots_and_then_what_they_choose(scaling, study, tmp_path):
+    words = (study, "--store", tmp_path / "new", *PILOTS, "--set", "architectures[0].filters=[1,2]")
+    typed = scaling("run", *words, "--in-process")
+    assert (typed.code, typed.err) == (0, "")
+    assert "tiny: 8 runs trained" in typed.out
+    cells = planned(scaling, *words)["cells"]
+    chosen = {cell["filters"]: cell for cell in cells if not cell["pilots"]}
+    for filters, cell in chosen.items():  # of two rates each is an edge
+        (rate,) = cell["learning_rates"]
+        edge = "the largest that was tried" if rate == 0.3 else "the smallest that was tried"
+        assert cell["doubt"] == edge
+        assert f"tree3, filters {filters}: learning rate {rate:g}, {edge}" in typed.out
+        told = f"tree3, filters {filters}: of the learning rates, {rate:g} is {edge}; a better one may lie beyond: pilots.learning_rates"
+        assert told in scaling("plan", *words).out
+        assert told in scaling("status", *words).out
+    typed = scaling("table", *words, "--out", tmp_path / "runs.csv")
+    assert typed.out == f"{tmp_path / 'runs.csv'}: 4 runs; left out: 4 pilots, which chose the learning rates\n"
+    lines = (tmp_path / "runs.csv").read_text().splitlines()
+    assert len(lines) == 1 + 4
+    assert scaling("run", *words).out == "tiny: 0 runs to do, 8 done\n"

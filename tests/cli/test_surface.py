@@ -24,6 +24,7 @@ SURFACE = {
     "suggest": {"CONFIG", "--target", "--of", "--budget", "--json", *READ},
     "why": {"RUN", "--config", "--store", "--also", "--data"},
     "diff": {"A", "B", "--config", "--store", "--also", "--data"},
+    "look": {"RUN", "--image", "--out", "--config", "--store", "--also", "--data"},
     "data": {"[NAME ...]", "--data"},
     "models": {"--json"},
     "bench": {"--out", "--workers", "--quiet"},

@@ -10,9 +10,10 @@ from scaling.errors import ConfigError, DataError
 HEAD = "study: tried\ndataset: {type: mnist}\n"
 LENET = "architectures:\n  - {type: lenet5, filters: 6}\n"
 STUDY = HEAD + LENET
+AUTO = STUDY + "recipe: {learning_rate: auto}\n"
 RECIPE = "augmentation, batch_size, epochs, learning_rate, loss, optimizer, precision, schedule, weight_decay"
 LENETS = "activation, convolutions, filters, hidden, kernel, macs, parameters, pooling, ratio, second_filters, type"
-STUDIES = "architectures, dataset, recipe, resources, seeds, store, study"
+STUDIES = "architectures, dataset, pilots, recipe, resources, seeds, store, study"
 
 
 def network(leaves: str, recipe: str = "{}") -> str:
@@ -118,6 +119,37 @@ CASES = {
     "infinite rate": (STUDY + "recipe: {learning_rate: .inf}", "recipe.learning_rate: must be finite, not inf"),
     "rate that is no number": (STUDY + "recipe: {learning_rate: [0.1, .nan]}", "recipe.learning_rate[1]: must be finite, not nan"),
     "infinite ratio": (network("type: lenet5, filters: 6, ratio: .inf"), second("ratio: must be finite, not inf")),
+    "automatic beside numbers": (
+        STUDY + "recipe: {learning_rate: [0.1, auto]}",
+        "recipe.learning_rate[1]: auto stands alone, in the place of a grid; its own is pilots.learning_rates",
+    ),
+    "its own automatic rate beside numbers": (
+        network("type: lenet5, filters: 6, recipe: {learning_rate: [auto, 0.1]}"),
+        second("recipe.learning_rate[0]: auto stands alone, in the place of a grid; its own is pilots.learning_rates"),
+    ),
+    "automatic decay": (STUDY + "recipe: {weight_decay: auto}", "recipe.weight_decay: must be a number, not 'auto'"),
+    "automatic filters": (network("type: lenet5, filters: auto"), second("filters: must be a whole number, not 'auto'")),
+    "pilots of nothing": (
+        STUDY + "recipe: {learning_rate: 0.1}\npilots: {seeds: 2}",
+        "pilots: no learning rate is to be chosen; give recipe.learning_rate: auto, or leave this out",
+    ),
+    "one rate to choose from": (
+        AUTO + "pilots: {learning_rates: [0.1]}",
+        "pilots.learning_rates: must hold at least 2 to choose from, not [0.1]",
+    ),
+    "pilots' rate twice": (AUTO + "pilots: {learning_rates: [0.1, 0.2, 0.1]}", "pilots.learning_rates[2]: 0.1 stands twice in this grid"),
+    "pilots' rate of zero": (AUTO + "pilots: {learning_rates: [0.1, 0]}", "pilots.learning_rates[1]: must be above 0, not 0"),
+    "pilots' automatic rate": (AUTO + "pilots: {learning_rates: [0.1, auto]}", "pilots.learning_rates[1]: must be a number, not 'auto'"),
+    "pilots that hold out nothing": (AUTO + "pilots: {validation: 0}", "pilots.validation: must be at least 1, not 0"),
+    "pilots that hold out all": (
+        AUTO + "pilots: {validation: 60000}",
+        "pilots.validation: must leave training images: at most 59999, not 60000",
+    ),
+    "pilots' key": (AUTO + "pilots: {rates: [0.1, 0.2]}", "pilots.rates: unknown key; permitted: learning_rates, seeds, validation"),
+    "batch that is too large for pilots": (
+        AUTO.replace("auto", "auto, batch_size: 60000"),
+        "recipe.batch_size: must be at most the 55000 training images, not 60000, which validation images leave to pilots",
+    ),
     "rate of zero": (STUDY + "recipe: {learning_rate: 0.0}", "recipe.learning_rate: must be above 0, not 0.0"),
     "momentum of one": (STUDY + "recipe: {optimizer: {type: sgd, momentum: 1.0}}", "recipe.optimizer.momentum: must be below 1, not 1.0"),
     "nesterov alone": (
@@ -182,8 +214,8 @@ CASES = {
         network("type: lenet5, filters: 6, recipe: {schedule: {every: 3}}", "{schedule: {type: step, every: 5}}"),
         "recipe.schedule.factor: is missing",
     ),
-    "not a mapping": ("- 5", "must be a mapping with the keys study, dataset, architectures, recipe, seeds, resources, store"),
-    "empty": ("", "must be a mapping with the keys study, dataset, architectures, recipe, seeds, resources, store"),
+    "not a mapping": ("- 5", "must be a mapping with the keys study, dataset, architectures, recipe, seeds, pilots, resources, store"),
+    "empty": ("", "must be a mapping with the keys study, dataset, architectures, recipe, seeds, pilots, resources, store"),
     "key twice": (STUDY + "seeds: 3\nseeds: 4", 'line 6: found duplicate key "seeds", value "4" (original value: "3")'),
     "key twice, deep": (
         network("type: lenet5, filters: 6, filters: 7"),
@@ -217,8 +249,16 @@ def test_the_fault_is_named(load, tmp_path, name):
             + f"architectures:\n  - {{type: lenet5, filters: {list(range(1, 101))}, recipe: {{epochs: {list(range(1, 1001))}}}}}\n",
             "architectures: the grids make 100,000,000 networks, with their seeds 800,000,000 runs; a study holds at most 100,000",
         ),
+        (
+            AUTO + "pilots: {seeds: 20000}\n",
+            "pilots: 160,000 pilots of each network make 160,008 runs; a study holds at most 100,000",
+        ),
+        (
+            AUTO.replace("auto", f"auto, epochs: {list(range(1, 7001))}"),
+            "architectures: the grids make 7,000 networks, with their seeds and pilots 112,000 runs; a study holds at most 100,000",
+        ),
     ],
-    ids=["seeds", "own seeds", "grids"],
+    ids=["seeds", "own seeds", "grids", "pilots", "grids with pilots"],
 )
 def test_more_runs_than_can_be_planned_are_refused_before_they_are_made(load, study, fault):
     with pytest.raises(ConfigError) as refused:

@@ -8,7 +8,7 @@ from scaling.architectures import Lenet5
 from scaling.errors import ConfigError
 
 STUDY = "study: tried\ndataset: {type: mnist}\narchitectures:\n  - {type: lenet5, filters: 6}\n"
-KEYS = "architectures, dataset, recipe, resources, seeds, store, study"
+KEYS = "architectures, dataset, pilots, recipe, resources, seeds, store, study"
 
 
 def test_an_override_is_as_if_the_file_said_so(load):

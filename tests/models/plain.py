@@ -17,7 +17,17 @@ Of = Callable[[nn.Parameter], Tensor]
 """What is wanted of a parameter: itself, or its gradient."""
 
 
-class PlainLenet5(nn.Sequential):
+class Plain(nn.Module):
+    """What all have."""
+
+    def statistics(self) -> Weights:
+        """What it normalises by when it is at work, by the packed module's names."""
+        words = {"running_mean": "mean", "running_var": "variance"}
+        named = (name.split(".") for name, _ in self.named_buffers() if not name.endswith("num_batches_tracked"))
+        return {f"{layer}_{words[kind]}": self.get_buffer(f"{layer}.{kind}") for layer, kind in named}
+
+
+class PlainLenet5(nn.Sequential, Plain):
     """Convolution, activation, pooling, as they are taught."""
 
     def __init__(self, spec: Lenet5, image: ImageShape) -> None:
@@ -46,7 +56,7 @@ class PlainLenet5(nn.Sequential):
         return {name.replace(".", "_"): of(parameter) for name, parameter in self.named_parameters()}
 
 
-class PlainVgg(nn.Sequential):
+class PlainVgg(nn.Sequential, Plain):
     """As torchvision writes it, with one linear layer."""
 
     BLOCKS = {6: "a M b M c M d M d M", 8: "a M b M c c M d d M d M", 11: "a M b M c c M d d M d d M"} | {
@@ -90,7 +100,7 @@ class PlainVgg(nn.Sequential):
         return {name.replace(".", "_"): of(parameter) for name, parameter in self.named_parameters()}
 
 
-class PlainTree3(nn.Module):
+class PlainTree3(Plain):
     """The tree as one small linear layer for each colour and strip."""
 
     def __init__(self, spec: Tree3, image: ImageShape) -> None:
@@ -139,9 +149,11 @@ class PlainTree3(nn.Module):
         return weights | {"conv_bias": of(self.conv.bias).view(C, K), "tree_bias": tree_bias, "readout_bias": of(self.readout.bias)}
 
 
+KINDS = {"lenet5": PlainLenet5, "tree3": PlainTree3, "vgg": PlainVgg}
+
+
 def plain(spec: AnyArchitecture, image: ImageShape, weights: Weights) -> PlainLenet5 | PlainTree3 | PlainVgg:
     """One network with one replica's weights, in their precision."""
-    kinds = {"lenet5": PlainLenet5, "tree3": PlainTree3, "vgg": PlainVgg}
-    network = kinds[spec.type](spec, image)
+    network = KINDS[spec.type](spec, image)
     network.load(weights)
     return network

@@ -12,8 +12,8 @@ from math import sqrt
 import pytest
 import torch
 import torch.nn.functional as F
-from networks import NETWORKS, images
-from plain import PlainLenet5, PlainTree3, plain
+from networks import NETWORKS, VGGS, images
+from plain import Plain, PlainTree3, plain
 from torch import Tensor, nn
 
 from scaling.models import build
@@ -22,7 +22,7 @@ U = 2.0**-8
 R, B = 3, 20
 RATES = [0.1, 0.003, 0.3]
 SMOOTH = ("lenet5, average pooling of tanh", "tree3", "tree3, sigmoid and biases")
-every_network = pytest.mark.parametrize(("spec", "image"), NETWORKS.values(), ids=NETWORKS.keys())
+every_network = pytest.mark.parametrize(("spec", "image"), (NETWORKS | VGGS).values(), ids=(NETWORKS | VGGS).keys())
 
 
 def packed(spec, image) -> nn.Module:
@@ -35,13 +35,13 @@ def packed(spec, image) -> nn.Module:
     return module
 
 
-def alone(module: nn.Module, spec, image) -> list[PlainLenet5 | PlainTree3]:
+def alone(module: nn.Module, spec, image) -> list[Plain]:
     return [plain(spec, image, {name: weight[r].double() for name, weight in module.weights.items()}) for r in range(R)]
 
 
 def layers(network: nn.Module) -> list[nn.Module]:
-    """Whose outputs are stored."""
-    return [module for module in network.modules() if not list(module.children()) and not isinstance(module, nn.Flatten)]
+    """Whose outputs are stored, and rounded."""
+    return [module for module in network.modules() if not list(module.children()) and not isinstance(module, nn.Flatten | nn.ZeroPad2d)]
 
 
 def backward(module: nn.Module, pixels: Tensor, labels: Tensor) -> Tensor:
@@ -55,15 +55,18 @@ def gradient_bound(network: nn.Module) -> float:
 
     Each value is rounded on the way to the logits, and its gradient on the way back: as many factors add their variances. Where a ReLU or a
     maximum decides between values that are within rounding of each other, it may decide otherwise: that is a share of about 2u of its
-    units, whose gradients go elsewhere.
+    units, whose gradients go elsewhere. A normalised value is as large as its deviation, of which it has all errors made before it: there u
+    becomes u sqrt(2/3) for one value, and adds up as variances do.
     """
     kinds = [type(layer) for layer in layers(network)]
     # The tree's small layers are one after the activation and pooling, not one after the other.
     stored = 6 if isinstance(network, PlainTree3) else len(kinds)
-    return sqrt(2 * 2 * stored / 3) * U + sqrt(2 * U * (kinds.count(nn.ReLU) + kinds.count(nn.MaxPool2d)))
+    decides = [place for place, kind in enumerate(kinds) if kind in (nn.ReLU, nn.MaxPool2d)]
+    carried = [sqrt(2 * (place + 1) / 3) if nn.BatchNorm2d in kinds else 1 for place in decides]
+    return sqrt(2 * 2 * stored / 3) * U + sqrt(2 * U * sum(carried))
 
 
-@every_network
+@pytest.mark.parametrize(("spec", "image"), NETWORKS.values(), ids=NETWORKS.keys())
 def test_logits(spec, image):
     """To first order, a logit's error is the sum over all stored values of (its derivative) x (the value) x (the relative error)."""
     module = packed(spec, image)
@@ -82,6 +85,25 @@ def test_logits(spec, image):
             # Six sigma; and it says something: the bound is a small part of what logits are.
             assert ((logits[r, :, label] - exact[:, label]).abs() < 6 * variance.sqrt()).all()
             assert 6 * variance.sqrt().mean() < exact.std() / 4
+
+
+@pytest.mark.parametrize("training", [True, False], ids=["by their batch", "by what is kept"])
+@pytest.mark.parametrize(("spec", "image"), VGGS.values(), ids=VGGS.keys())
+def test_logits_of_images_that_are_normalised(spec, image, training):
+    """As above, but that in training the values of all images matter to each: so some logits of some images must do."""
+    module = packed(spec, image).train(training)
+    pixels, _ = images(image, B, torch.bfloat16)
+    with torch.inference_mode():
+        logits = module(pixels).double()
+    for r, network in enumerate(alone(module, spec, image)):
+        stored: list[Tensor] = []
+        for layer in layers(network.train(training)):
+            layer.register_forward_hook(lambda _, given, out, stored=stored: stored.append(out))
+        exact = network(pixels.double())
+        for nth, label in ((0, 0), (7, 3), (B - 1, 9)):
+            derivatives = torch.autograd.grad(exact[nth, label], stored, retain_graph=True)
+            variance = sum((d * value).square().sum() for d, value in zip(derivatives, stored, strict=True)) * 2 * U**2 / 3
+            assert (logits[r, nth, label] - exact[nth, label]).abs() < 6 * variance.sqrt() < exact.std()
 
 
 @every_network

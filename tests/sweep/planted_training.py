@@ -71,8 +71,9 @@ class Training:
             if (error := self.failing(pack, attempt)) is not None:
                 raise error
             numbers = torch.full((pack.size,), 0.5)
-            loss = {"train_loss": numbers, "test_loss": numbers, "train_accuracy": numbers, "test_accuracy": numbers, "val_accuracy": None}
-            history.append(Epoch(number=number, share=1.0, wall_s=float(number), **loss))
+            loss = dict.fromkeys(("train_loss", "test_loss", "train_accuracy", "test_accuracy"), numbers)
+            loss["val_accuracy"] = numbers.clone() if pack.cell.dataset.validation else None
+            history.append(Epoch(number=number, zero_gradients=None, share=1.0, wall_s=float(number), **loss))
             heard(history[-1])
         logits = np.zeros((pack.size, material.facts.test_images, material.facts.image.classes), np.float16)
         measured = {"logits": logits, "diverged": np.zeros(pack.size, bool), "weights": [{"w": torch.ones(2)}] * pack.size}

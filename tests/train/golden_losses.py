@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tiny_packs import LENET, TREE, cell, material, pack
+from tiny_packs import LENET, TREE, VGG, cell, material, pack
 
 from scaling.config import TRAINING_VERSION
 from scaling.config.recipe import Adam, AdamW, Augmentation, Cosine, Step
@@ -38,12 +38,13 @@ PACKS: dict[str, Pack] = {
     "tree3, AdamW, step, mse": pack(
         cell(TREE, epochs=2, optimizer=AdamW(), learning_rate=1e-2, weight_decay=1e-2, schedule=Step(every=1, factor=0.5), loss="mse")
     ),
+    "vgg, SGD, one cycle": pack(cell(VGG, epochs=2, learning_rate=0.02)),
 }
 
 
 def losses(pack: Pack) -> dict[str, list[list[float]]]:
     """Of each epoch, and in it of each replica."""
-    history = train(pack, material(), device="cpu").history
+    history = train(pack, material(pack.cell.dataset), device="cpu").history
     return {kind: [getattr(epoch, kind).tolist() for epoch in history] for kind in ("train_loss", "test_loss")}
 
 

@@ -1,6 +1,6 @@
 """Run as a script: how much a new process grows that trains one pack. Prints bytes: predicted, measured.
 
-Arguments: architecture, filters, data set, precision, epochs.
+Arguments: architecture, filters, data set, precision, epochs; a VGG's name ends in its depth, and in "late" where it pools next to the output.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scaling.architectures import Lenet5, Tree3
+from scaling.architectures import AnyArchitecture, Lenet5, Tree3, Vgg
 from scaling.config import Cell, Recipe
 from scaling.config.recipe import Augmentation
 from scaling.data import Material
@@ -30,12 +30,22 @@ def status(name: str) -> int:
     return int(kib) * 1024
 
 
+def named(architecture: str, filters: int, *, rows: int) -> AnyArchitecture:
+    match architecture.split():
+        case ["lenet5"]:
+            return Lenet5(filters=filters)
+        case ["tree3"]:
+            return Tree3(filters=filters, rows=rows)
+        case ["vgg", depth, *late]:
+            return Vgg(filters=filters, depth=int(depth), pooling="output" if late else "blocks")
+    raise ValueError(f"no such network: {architecture}")
+
+
 def grown(architecture: str, filters: int, data: str, precision: str, epochs: int) -> tuple[int, int]:
     """Predicted and measured. Images are noise: made ones take no part in the growth, as mapped ones would."""
     dataset = {"mnist": Mnist, "cifar10": Cifar10}[data]()
     facts = replace(dataset.facts(Path()), train_images=TRAIN, test_images=TEST)
-    rows = 4 if data == "mnist" else 2
-    network = Lenet5(filters=filters) if architecture == "lenet5" else Tree3(filters=filters, rows=rows)
+    network = named(architecture, filters, rows=4 if data == "mnist" else 2)
     augmentation = Augmentation(crop=4, flip=True) if data == "cifar10" else Augmentation()
     cell = Cell(dataset, facts, network, Recipe(epochs=epochs, precision=precision, augmentation=augmentation), {})
     rng = np.random.default_rng(0)

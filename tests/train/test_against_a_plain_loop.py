@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
-from tiny_packs import LENET, TREE, cell, material, pack
+from tiny_packs import LENET, TREE, VGG, cell, material, pack
 
 from scaling.config import Run
 from scaling.config.recipe import OneCycle, Sgd
@@ -21,7 +21,7 @@ DECAYS = [0.0, 1e-3, 1e-2]
 
 def alone(pack: Pack, run: Run) -> tuple[list[float], list[float]]:
     """Training and test loss of each epoch."""
-    known, recipe = material(), run.recipe
+    known, recipe = material(pack.cell.dataset), run.recipe
     network = build(run.architecture, known.facts.image, [run.seed])
     optimiser = torch.optim.SGD(network.parameters(), lr=1.0, momentum=0.8, nesterov=True, weight_decay=recipe.weight_decay)
     images, labels = (torch.from_numpy(known.train.images), torch.from_numpy(known.train.labels).long())
@@ -41,18 +41,26 @@ def alone(pack: Pack, run: Run) -> tuple[list[float], list[float]]:
             optimiser.step()
             total += loss.item()
         trains.append(total / len(batches))
+        network.eval()
         with torch.no_grad():
             tests.append(F.cross_entropy(network(tested)[0], torch.from_numpy(known.test.labels).long()).item())
+        network.train()
     return trains, tests
 
 
-@pytest.mark.parametrize("architecture", [LENET, TREE], ids=["lenet5", "tree3"])
-def test_a_pack_trains_as_each_of_its_networks_alone(architecture):
+# fp32 sums in another order: 2^-24 a sum, and 16 steps of a rate up to 0.3 let it grow by some orders of magnitude. A VGG of 8,000 units
+# decides some millions of times in these steps which of two values is the larger, so that about once rounding decides it; one unit's gradient
+# of the thousands that reach a filter then goes elsewhere.
+@pytest.mark.parametrize(
+    ("architecture", "rates", "bound"),
+    [(LENET, RATES, 1e-4), (TREE, RATES, 1e-4), (VGG, [rate / 10 for rate in RATES], 2e-3)],
+    ids=["lenet5", "tree3", "vgg"],
+)
+def test_a_pack_trains_as_each_of_its_networks_alone(architecture, rates, bound):
     leaves = {"optimizer": Sgd(momentum=0.8), "epochs": 2}
-    mine = pack(*(cell(architecture, learning_rate=rate, weight_decay=decay, **leaves) for rate, decay in zip(RATES, DECAYS, strict=True)))
-    done = train(mine, material(), device="cpu")
+    mine = pack(*(cell(architecture, learning_rate=rate, weight_decay=decay, **leaves) for rate, decay in zip(rates, DECAYS, strict=True)))
+    done = train(mine, material(mine.cell.dataset), device="cpu")
     for r, run in enumerate(mine.runs):
         trains, tests = alone(mine, run)
-        # fp32 sums in another order: 2^-24 a sum, and 16 steps of a rate up to 0.3 let it grow by some orders of magnitude.
-        assert [epoch.train_loss[r].item() for epoch in done.history] == pytest.approx(trains, rel=1e-4)
-        assert [epoch.test_loss[r].item() for epoch in done.history] == pytest.approx(tests, rel=1e-4)
+        assert [epoch.train_loss[r].item() for epoch in done.history] == pytest.approx(trains, rel=bound)
+        assert [epoch.test_loss[r].item() for epoch in done.history] == pytest.approx(tests, rel=bound)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tiny_packs import LENET, TREE, cell, material, pack
+from tiny_packs import ALL, cell, material, pack
 
 from scaling.config.recipe import Adam, Cosine, Sgd
 from scaling.store import Checkpoints, open_store
@@ -32,7 +32,7 @@ def stop_after(epochs: int):
 
 def interrupted(pack, checkpoints, epochs):
     with pytest.raises(Interrupted):
-        train(pack, material(), device="cpu", heard=stop_after(epochs), checkpoints=checkpoints)
+        train(pack, material(pack.cell.dataset), device="cpu", heard=stop_after(epochs), checkpoints=checkpoints)
 
 
 RECIPES = {
@@ -43,15 +43,15 @@ RECIPES = {
 
 
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
-@pytest.mark.parametrize("architecture", [LENET, TREE], ids=["lenet5", "tree3"])
+@pytest.mark.parametrize("architecture", ALL.values(), ids=ALL)
 def test_a_resumed_pack_has_the_bits_of_an_uninterrupted_one(tmp_path, architecture, recipe):
     made = pack(cell(architecture, epochs=4, **recipe))
     checkpoints = Checkpoints(open_store(tmp_path), made.key)
     interrupted(made, checkpoints, 1)
     interrupted(made, checkpoints, 3)
     heard = []
-    resumed = train(made, material(), device="cpu", heard=lambda epoch: heard.append(epoch.number), checkpoints=checkpoints)
-    whole = train(made, material(), device="cpu")
+    resumed = train(made, material(made.cell.dataset), device="cpu", heard=lambda epoch: heard.append(epoch.number), checkpoints=checkpoints)
+    whole = train(made, material(made.cell.dataset), device="cpu")
     assert heard == [4]
     assert np.array_equal(resumed.logits, whole.logits)
     assert all(
@@ -72,7 +72,7 @@ def test_two_generations_are_kept_and_the_older_one_serves_where_the_newer_is_da
     newest = tmp_path / "checkpoints" / made.key / "4.safetensors"
     newest.write_bytes(newest.read_bytes()[:100])
     heard = []
-    train(made, material(), device="cpu", heard=lambda epoch: heard.append(epoch.number), checkpoints=checkpoints)
+    train(made, material(made.cell.dataset), device="cpu", heard=lambda epoch: heard.append(epoch.number), checkpoints=checkpoints)
     assert heard == [4, 5]
     checkpoints.clear()
     assert checkpoints.epochs() == []

@@ -13,6 +13,8 @@ from scaling.config import TRAINING_VERSION
 GOLDEN = json.loads(FILE.read_text())
 SAME_NUMBERS = 1e-5
 """Relative. Processors sum fp32 in other orders, 2^-24 a sum; over 32 steps that stays some orders of magnitude below this."""
+DECIDED = 2e-3
+"""Relative, of a VGG: about once in these steps rounding decides which of two values is the larger (see test_against_a_plain_loop)."""
 
 
 def test_the_golden_losses_are_of_this_training_version():
@@ -27,7 +29,7 @@ def test_losses_are_the_golden_ones(name):
         np.testing.assert_allclose(
             made,
             GOLDEN["losses"][name][kind],
-            rtol=SAME_NUMBERS,
+            rtol=DECIDED if name.startswith("vgg") else SAME_NUMBERS,
             err_msg=f"training computes other numbers than on {GOLDEN['machine']} with {GOLDEN['versions']}: if the code is why, "
             "raise TRAINING_VERSION and write the golden losses anew (see golden_losses.py)",
         )

@@ -10,6 +10,7 @@ import pytest
 
 SCRIPT = Path(__file__).with_name("peak_memory.py")
 NETWORKS = [("lenet5", 1), ("lenet5", 6), ("lenet5", 48), ("tree3", 3), ("tree3", 15)]
+NETWORKS += [("vgg 6", 1), ("vgg 6", 4), ("vgg 8", 16), ("vgg 16", 1), ("vgg 16", 16), ("vgg 11 late", 4)]
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from tiny_packs import LENET, NOWHERE, SEEDS, SET, TREE, cell, material, pack
+from tiny_packs import ALL, LENET, NOWHERE, SEEDS, SET, TREE, VGG, cell, material, pack
 
 from scaling.architectures import Lenet5
 from scaling.config.recipe import Augmentation, Cosine
@@ -44,7 +44,7 @@ def equal_bits(one: Trained, other: Trained, slots: tuple[int, ...] = SEEDS) -> 
 
 
 @both_precisions
-@pytest.mark.parametrize("architecture", [LENET, TREE], ids=["lenet5", "tree3"])
+@pytest.mark.parametrize("architecture", ALL.values(), ids=ALL)
 def test_a_pack_learns(architecture, precision):
     done = trained(pack(cell(architecture, precision=precision, epochs=6)))
     errors = 1 - done.history[-1].test_accuracy
@@ -82,7 +82,7 @@ def test_the_same_pack_gives_the_same_bits(precision):
 
 
 @both_precisions
-@pytest.mark.parametrize("architecture", [LENET, TREE], ids=["lenet5", "tree3"])
+@pytest.mark.parametrize("architecture", ALL.values(), ids=ALL)
 def test_a_part_of_a_pack_gives_the_bits_of_the_whole(architecture, precision):
     whole = trained(pack(cell(architecture, precision=precision)))
     part = pack(cell(architecture, precision=precision), seeds=(2, 5, 7))
@@ -92,9 +92,9 @@ def test_a_part_of_a_pack_gives_the_bits_of_the_whole(architecture, precision):
 
 
 @both_precisions
-@pytest.mark.parametrize("architecture", [LENET, Lenet5(filters=3, second_filters=5, hidden=(9,))], ids=["even", "odd"])
+@pytest.mark.parametrize("architecture", [LENET, Lenet5(filters=3, second_filters=5, hidden=(9,)), VGG], ids=["even", "odd", "vgg"])
 def test_a_replica_that_diverges_harms_no_other(architecture, precision):
-    """Odd numbers of filters too, which a processor may take in pairs."""
+    """Odd numbers of filters too, which a processor may take in pairs; and kept statistics."""
     tame, wild = (cell(architecture, precision=precision, loss="mse", learning_rate=rate) for rate in (0.01, 1e6))
     done = trained(pack(tame, tame, tame, wild, tame, tame, tame, tame))
     assert [run.recipe.learning_rate for run in done.pack.runs] == [0.01] * 3 + [1e6] + [0.01] * 4

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from scaling.architectures import AnyArchitecture, Lenet5, Tree3
+from scaling.architectures import AnyArchitecture, Lenet5, Tree3, Vgg
 from scaling.config import Cell, Recipe
 from scaling.data import Material, load
 from scaling.datasets import Synthetic
@@ -19,7 +19,11 @@ NOWHERE = Path("nowhere")
 SET = Synthetic(size=400, test_size=200, side=16, noise=0.3)
 TREE = Tree3(filters=2, branches=4)
 LENET = Lenet5(filters=6, second_filters=12, hidden=(48,))
-RATES = {"lenet5": 0.02, "tree3": 0.3}
+VGG = Vgg(filters=2, depth=6)
+ALL = {"lenet5": LENET, "tree3": TREE, "vgg": VGG}
+RATES = {"lenet5": 0.02, "tree3": 0.3, "vgg": 0.1}
+SETS = {"vgg": SET.model_copy(update={"side": 28})}
+"""Of networks that can't see the usual one."""
 SEEDS = tuple(range(8))
 
 
@@ -28,8 +32,9 @@ def material(dataset: Synthetic = SET) -> Material:
     return load(dataset, folder=NOWHERE)
 
 
-def cell(architecture: AnyArchitecture = LENET, dataset: Synthetic = SET, **recipe: Any) -> Cell:
+def cell(architecture: AnyArchitecture = LENET, dataset: Synthetic | None = None, **recipe: Any) -> Cell:
     """By default three epochs of sixteen steps, in fp32."""
+    dataset = dataset or SETS.get(architecture.type, SET)
     leaves = {"epochs": 3, "batch_size": 25, "learning_rate": RATES[architecture.type], "precision": "fp32"} | recipe
     return Cell(dataset, dataset.facts(NOWHERE), architecture, Recipe(**leaves), {})
 

@@ -1,0 +1,166 @@
+"""Pilots are trained first, what they choose is trained next, and no fit, table or figure takes a pilot for a final run."""
+
+from __future__ import annotations
+
+import csv
+from math import inf
+
+import pytest
+
+from scaling import api
+from scaling.errors import StoreError, UsageError
+from scaling.plan.cost import seconds
+from scaling.plan.packs import pack
+from tests.api.planted_rounds import STUDY, TUNED, Falling
+
+WIDTHS = (1, 2, 3, 4, 6, 12)
+
+
+@pytest.fixture
+def run(training, settings):
+    return lambda config, **options: api.run(config, settings, in_process=True, **options)
+
+
+def rates(made) -> dict[int, tuple[float, ...]]:
+    return {row.cell.architecture.filters: row.rates for row in made.rows() if not row.cell.pilot}
+
+
+def test_one_command_trains_pilots_chooses_and_trains_what_awaited_them(run, study, settings, training):
+    config = study(TUNED)
+    before = api.plan(config, settings)
+    assert (before.new, before.awaiting) == (6 * 8, 6 * 8)
+    outcome = run(config)
+    assert (outcome.trained, outcome.missing, outcome.failures) == (6 * 16, 0, ())
+    made = api.plan(config, settings)
+    assert (made.new, made.awaiting, len(made.done)) == (0, 0, 6 * 16)
+    assert rates(made) == rates(outcome.last) == {width: (pytest.approx(Falling.best(width)),) for width in WIDTHS}
+    assert training.asked.total() == 12  # a pack of pilots and one of seeds for each width
+    assert run(config).trained == 0
+
+
+def test_what_awaits_is_planned_at_the_cost_that_any_rate_has(study, settings):
+    config = study(TUNED)
+    before = api.plan(config, settings)
+    whole = [row.seconds for row in before.rows()]
+    assert before.seconds == pytest.approx(sum(whole))
+    assert [row.cell.pilot for row in before.rows()] == [True, False] * 6
+    finals = pack(api.plan(study(STUDY.replace("size: 50", "size: 100"), "other.yaml"), settings).wanted)
+    assert sum(whole[1::2]) == pytest.approx(sum(seconds(each, before.speed) for each in finals))
+
+
+def test_an_interruption_costs_nothing_that_was_finished(run, study, settings, training):
+    config = study(TUNED)
+    for stop in (3, 8, 13):
+        training.failing = lambda pack, attempt, stop=stop: KeyboardInterrupt() if training.asked.total() == stop else None
+        with pytest.raises(KeyboardInterrupt):
+            run(config)
+    training.failing = lambda pack, attempt: None
+    assert run(config).missing == 0
+    assert training.asked.total() == 12 + 3
+    assert rates(api.plan(config, settings)) == {width: (pytest.approx(Falling.best(width)),) for width in WIDTHS}
+
+
+def test_networks_whose_pilots_fail_go_on_awaiting_them_and_the_others_do_not(run, study, settings, training):
+    config = study(TUNED)
+    training.failing = lambda pack, attempt: RuntimeError("no luck") if pack.cell.pilot and pack.cell.architecture.filters == 3 else None
+    outcome = run(config)
+    assert (outcome.trained, outcome.missing) == (5 * 16, 16)
+    assert [failure.pack.label for failure in outcome.failures] == ["tree3 3 pilots of 8 learning rates, seed 0"]
+    made, runs = api.results(config, settings)
+    assert (made.new, made.awaiting) == (8, 8)
+    assert set(api.finals(made, runs)["filters"].to_pylist()) == set(WIDTHS) - {3}
+    (fit,) = api.fit_source(str(config), settings)
+    assert "8 runs of the study await the pilots that choose their learning rates." in fit.notes
+    assert fit.points.widths.tolist() == [1, 2, 4, 6, 12]
+    page = api.report(config, settings).path.read_text()
+    assert "8 runs whose learning rate is not chosen yet" in page
+    with pytest.raises(UsageError, match="16 of 96 runs are not trained yet"):
+        api.suggest(config, api.Aim(target=0.02), settings)
+
+
+def test_no_pilot_is_in_a_fit_a_table_or_a_figure_but_that_of_learning_rates(run, study, settings):
+    config = study(TUNED)
+    run(config)
+    (fit,) = api.fit_source(str(config), settings)
+    assert fit.points.counts.tolist() == [8] * 6
+    report = api.report(config, settings)
+    assert report.fits[0].points.counts.tolist() == [8] * 6
+    with (report.path.parent / "figures" / "learning_rates.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 6 * 8
+    chosen = {int(row["filters"]): float(row["learning_rate"]) for row in rows if row["chosen"] == "true"}
+    assert chosen == {width: pytest.approx(Falling.best(width)) for width in WIDTHS}
+    assert "tree3: the learning rate with the least validation error is 0.4 at 1 and 2 filters, 0.2 at 3" in report.path.read_text()
+
+
+def test_pilots_alone_are_no_results(run, study, settings, training):
+    config = study(TUNED)
+    training.failing = lambda pack, attempt: None if pack.cell.pilot else RuntimeError("no luck")
+    assert run(config).missing == 6 * 8
+    with pytest.raises(StoreError, match="holds no run of this study but 48 of its pilots; train it with"):
+        api.report(config, settings)
+
+
+def test_pilots_that_diverge_are_the_worst(run, study, settings, training):
+    training.diverges = lambda filters: filters == 3
+    outcome = run(study(TUNED))
+    doubts = {row.cell.architecture.filters: row.doubt for row in outcome.last.rows() if row.cell.choice}
+    assert doubts == dict.fromkeys(WIDTHS, "") | {3: "every rate diverged"}
+    (three,) = (row for row in outcome.last.rows() if row.cell.choice and row.cell.architecture.filters == 3)
+    assert (three.rates, three.cell.choice.means) == ((0.0125,), (inf,) * 8)
+
+
+def test_a_rate_at_the_edge_is_told_by_the_report(run, study, settings):
+    config = study(TUNED.replace("validation: 50", "validation: 50, learning_rates: [0.2, 0.4]"))
+    run(config)
+    page = api.report(config, settings).path.read_text()
+    assert "tree3: at 1 filters the chosen learning rate, 0.4, is the largest that was tried; a better one may lie beyond." in page
+    assert "tree3: at 12 filters the chosen learning rate, 0.2, is the smallest that was tried" in page
+
+
+def test_a_merged_store_knows_the_choices(run, study, settings, tmp_path):
+    config = study(TUNED)
+    run(config)
+    assert api.merge(config, str(tmp_path / "merged"), settings) == 6 * 16
+    other = api.Settings(store=str(tmp_path / "merged"), data=tmp_path)
+    assert rates(api.plan(config, other)) == rates(api.plan(config, settings))
+
+
+def test_what_is_suggested_includes_pilots_for_new_widths(run, study, settings):
+    config = study(TUNED)
+    run(config)
+    made = api.suggest(config, api.Aim(target=0.01), settings)
+    new = [cell for curve in made.curves for cell in curve.cells if cell.awaiting]
+    assert new
+    grown = study(TUNED.split("architectures:")[0] + made.patch + TUNED[TUNED.index("recipe:") :], "patched.yaml")
+    plan = api.plan(grown, settings)
+    assert plan.awaiting == sum(cell.seeds for cell in new)
+    assert made.core_s == pytest.approx(plan.seconds)
+
+
+def test_rounds_train_the_pilots_of_new_widths_first(run, study, settings):
+    told: list[api.Round] = []
+    made = api.run_until(study(TUNED), api.Aim(target=0.02), settings, in_process=True, told=told.append)
+    assert len(told) > 1
+    assert made.last.suggestion.reached
+    plan, runs = api.results(made.study, settings)
+    assert (plan.new, plan.awaiting) == (0, 0)
+    assert max(rates(plan)) > 12
+    assert rates(plan) == {width: (pytest.approx(Falling.best(width)),) for width in rates(plan)}
+    # By a plain loop: whatever the study as written does not ask for, pilots included; those of a pack have its time each.
+    own = {run.id for _, run in api.plan(study(TUNED), settings).wanted}
+    assert told[0].used_s == 0
+    assert told[-1].used_s == pytest.approx(sum(row["wall_s"] / 8 for row in runs.to_pylist() if row["id"] not in own))
+
+
+def test_a_pilot_can_be_asked_why_it_is_new(run, study, settings):
+    config = study(TUNED)
+    run(config)
+    pilot, final = (next(run for cell, run in api.plan(config, settings).wanted if cell.pilot == kind) for kind in (True, False))
+    leaves = {each.leaf for each in api.diff(pilot.id, final.id, settings)}
+    assert {"data.validation", "recipe.learning_rate"} <= leaves
+    assert api.why(pilot.id, settings).stored
+    other = next(run for cell, run in api.plan(config, settings, overrides=["recipe.epochs=2"]).wanted if cell.pilot)
+    wider = study(TUNED.replace("epochs: 1", "epochs: 2"), "longer.yaml")
+    reason = api.why(other.id, settings, configs=[wider])
+    assert (reason.stored, [each.leaf for each in reason.differences]) == (False, ["recipe.epochs"])

@@ -1,0 +1,165 @@
+"""Weights without a gradient: against loops over plain networks, in the tables, and in rows and checkpoints that are older."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load, save
+from tiny_packs import LENET, SET, TREE, cell, material, pack
+
+from scaling import api
+from scaling.architectures import Lenet5, Tree3, Vgg
+from scaling.data.batches import Batches
+from scaling.datasets import Synthetic
+from scaling.leaves import ImageShape
+from scaling.models import build, weights
+from scaling.store import Checkpoints, Stores, open_store, provenance
+from scaling.train import tables, train
+from scaling.train.gradients import multiplying, zero_gradients
+from tests.models.plain import plain
+
+ROOT = Path(__file__).parents[2]
+COLUMNS = ["zero_gradients", "layer_zero_gradients"]
+COLOURS, GREY = ImageShape(3, 32, 10), ImageShape(1, 16, 10)
+NETWORKS = {
+    "lenet5": (Lenet5(filters=3), COLOURS),
+    "lenet5, one convolution": (Lenet5(filters=3, convolutions=1, hidden=(9, 7)), GREY),
+    "lenet5, tanh": (Lenet5(filters=2, activation="tanh", pooling="average"), GREY),
+    "tree3, relu and biases": (Tree3(filters=2, branches=3, activation="relu", biases=True), COLOURS),
+    "vgg": (Vgg(filters=2, depth=6), COLOURS),
+}
+
+
+def looped(network: torch.nn.Module, names: list[str]) -> list[float]:
+    """The shares, gradient by gradient."""
+    zeros, sizes = [], []
+    gradients = network.parts(lambda parameter: parameter.grad)
+    for name in names:
+        numbers = gradients[f"{name}_weight"].flatten().tolist()
+        zeros.append(sum(number == 0 for number in numbers))
+        sizes.append(len(numbers))
+    return [sum(zeros) / sum(sizes), *(zero / size for zero, size in zip(zeros, sizes, strict=True))]
+
+
+@pytest.mark.parametrize(("spec", "image"), NETWORKS.values(), ids=NETWORKS)
+def test_shares_are_those_of_plain_networks_counted_by_a_loop(spec, image):
+    """In float64; images that are black at their borders and few of them, so that there is something to count."""
+    generator = torch.Generator().manual_seed(3)
+    images = torch.randn(2, image.channels, image.side, image.side, generator=generator, dtype=torch.float64)
+    images[:, :, :6], labels = 0, torch.tensor([3, 8])
+    networks, names = build(spec, image, range(3)).double(), multiplying(spec.layers(image))
+    logits = networks(images)
+    sum(F.cross_entropy(replica, labels) for replica in logits).backward()
+    counted = zero_gradients(networks, names)
+    assert counted.shape == (3, 1 + spec.layers(image).depth)
+    for r, shares in enumerate(counted.tolist()):
+        network = plain(spec, image, {name: value[r] for name, value in weights(networks).items()})
+        F.cross_entropy(network(images), labels).backward()
+        assert shares == looped(network, names)
+    assert counted[:, 1:].max() > 0 or spec.activation == "tanh"
+
+
+@pytest.mark.parametrize("architecture", [LENET, Tree3(filters=2, branches=4, activation="relu")], ids=["lenet5", "tree3"])
+def test_a_pack_counts_in_the_last_step_of_each_epoch(architecture):
+    """Two steps an epoch: the second one's gradients, of a network that torch's own optimiser took through the first."""
+    few = SET.model_copy(update={"train_images": 50})
+    mine = pack(cell(architecture, few, epochs=1, schedule={"type": "constant"}))
+    known, names = material(few), multiplying(mine.layers)
+    done = train(mine, known, device="cpu")
+    images, labels = torch.from_numpy(known.train.images), torch.from_numpy(known.train.labels).long()
+    moments = {"mean": known.mean, "std": known.std, "dtype": torch.float32, "index": known.train_index}
+    batches = Batches(images, labels, batch_size=25, order=0, augmentation=mine.cell.recipe.augmentation, **moments)
+    for run, counted in zip(mine.runs, done.history[0].zero_gradients, strict=True):
+        start = weights(build(architecture, known.facts.image, [run.seed]))
+        network = plain(architecture, known.facts.image, {name: value[0] for name, value in start.items()})
+        optimiser = torch.optim.SGD(network.parameters(), lr=run.recipe.learning_rate, momentum=0.9, nesterov=True)
+        for step in range(2):
+            image, label = batches.batch(0, step)
+            optimiser.zero_grad()
+            F.cross_entropy(network(image), label).backward()
+            optimiser.step()
+        assert counted.tolist() == looped(network, names)
+
+
+def test_columns_of_runs_are_means_over_epochs():
+    done = train(pack(cell(epochs=3)), material(), device="cpu")
+    made = tables(done, material(), provenance())
+    for replica, row in enumerate(made["runs"].to_pylist()):
+        epochs = [each for each in made["epochs"].to_pylist() if each["id"] == row["id"]]
+        assert [each["zero_gradients"] for each in epochs] == [epoch.zero_gradients[replica, 0].item() for epoch in done.history]
+        assert row["zero_gradients"] == pytest.approx(np.mean([each["zero_gradients"] for each in epochs]))
+        layers = [json.loads(each["layer_zero_gradients"]) for each in epochs]
+        for name, mean in json.loads(row["layer_zero_gradients"]).items():
+            assert mean == pytest.approx(np.mean([each[name] for each in layers]))
+        assert list(layers[0]) == ["conv1", "conv2", "hidden1", "readout"]
+        sizes = {"conv1": 6 * 25, "conv2": 12 * 6 * 25, "hidden1": 12 * 48, "readout": 480}
+        for each, shares in zip(epochs, layers, strict=True):
+            assert each["zero_gradients"] == pytest.approx(sum(sizes[n] * shares[n] for n in sizes) / sum(sizes.values()))
+
+
+def test_a_run_that_diverged_has_none():
+    done = train(pack(cell(loss="mse", learning_rate=1e6, epochs=2)), material(), device="cpu")
+    made = tables(done, material(), provenance())
+    assert made["runs"]["diverged"].to_pylist() == [True] * 8
+    assert all(made["runs"][name].null_count == 8 for name in COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("activation", "dtype", "open_at", "full_at"),
+    [
+        (torch.sigmoid, torch.bfloat16, 6.2, 6.3),
+        (torch.sigmoid, torch.float32, 16.6, 16.7),
+        (torch.tanh, torch.bfloat16, 3.4, 3.5),
+        (torch.tanh, torch.float32, 9.0, 9.1),
+    ],
+    ids=["sigmoid in bf16", "sigmoid", "tanh in bf16", "tanh"],
+)
+def test_where_an_activation_has_no_slope(activation, dtype, open_at, full_at):
+    x = torch.tensor([open_at, full_at], dtype=dtype, requires_grad=True)
+    activation(x).sum().backward()
+    assert [slope != 0 for slope in x.grad.tolist()] == [True, False]
+
+
+def test_an_older_checkpoint_goes_on(tmp_path, monkeypatch):
+    """Its epochs have no shares, and the run has the mean of the others."""
+    monkeypatch.setattr("scaling.train.pack.CHECKPOINT_S", 0.0)
+    mine = pack(cell(TREE, epochs=4))
+
+    def stop(epoch):
+        if epoch.number == 2:
+            raise KeyboardInterrupt
+
+    checkpoints = Checkpoints(open_store(tmp_path), mine.key)
+    with pytest.raises(KeyboardInterrupt):
+        train(mine, material(), device="cpu", heard=stop, checkpoints=checkpoints)
+    (file,) = (tmp_path / "checkpoints" / mine.key).glob("2.safetensors")
+    file.write_bytes(save({name: value for name, value in load(file.read_bytes()).items() if name != "history.zero_gradients"}))
+    resumed, whole = (train(mine, material(), device="cpu", checkpoints=kept) for kept in (checkpoints, None))
+    assert np.array_equal(resumed.logits, whole.logits)
+    assert [epoch.zero_gradients is None for epoch in resumed.history] == [True, True, False, False]
+    made, expected = (tables(done, material(), provenance()) for done in (resumed, replace(whole, history=whole.history[2:])))
+    assert made["runs"]["layer_zero_gradients"].equals(expected["runs"]["layer_zero_gradients"])
+    assert made["epochs"]["zero_gradients"].null_count == 2 * 8
+
+
+def test_rows_that_are_older_read_with_nulls(tmp_path):
+    """Beside those of today; and they can be copied into a store of today."""
+    published = open_store(ROOT / "artifacts" / "published" / "store")
+    done = train(pack(cell(dataset=Synthetic(size=100, test_size=50, noise=0.3), epochs=1)), material(), device="cpu")
+    today = open_store(tmp_path / "today")
+    assert today.publish(tables(done, material(), provenance())) == 8
+    both = Stores(today, [published])
+    runs, epochs = both.runs(), both.epochs()
+    assert len(runs) == 8 + len(published.ids())
+    for name in COLUMNS:
+        assert runs[name].null_count == len(published.ids())
+        assert epochs[name].null_count == len(epochs) - 8
+    settings = api.Settings(store=str(ROOT / "artifacts" / "published" / "store"))
+    assert api.merge(ROOT / "configs" / "quickstart.yaml", str(tmp_path / "copy"), settings) == 112
+    assert api.tidy(open_store(tmp_path / "copy").runs())["zero_gradients"].null_count == 112

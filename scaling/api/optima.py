@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 from scaling.api.reading import drawn, tidy, trained
 from scaling.api.settings import Settings
 from scaling.api.sources import CURVE, by_short_names
-from scaling.config.curves import COSTS, curves, point
+from scaling.config.curves import COSTS, LEARNING_RATE, curves, point
+from scaling.config.pilots import AUTO
 from scaling.errors import FitError
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def optimum(config: Path, settings: Settings | None = None, *, x: str = SHORT, y
     table = by_short_names(_with_ratio(tidy(runs)), {x, y})
     for name in (x, y):
         check_column(table.column_names, name)
-    cells = made.study.cells
+    cells = [cell for cell in made.study.cells if not cell.awaiting]
     labels = curves([_point(cell) for cell in cells], x).labels
     found, refused, lines, costs = [], [], dict[str, dict[str, float]](), dict[str, str]()
     for label in dict.fromkeys(labels):
@@ -94,7 +95,8 @@ def draw_optima(made: Optima, folder: Path) -> list[Path]:
 def _point(cell: Cell) -> dict[str, object]:
     """With the cost that the study holds fixed, which no run knows."""
     costs = {name: getattr(cell.architecture, name.partition(".")[2]) for name in COSTS}
-    return point(cell.run(0), cell.dataset.used(cell.facts)) | {name: value for name, value in costs.items() if value}
+    chosen = {LEARNING_RATE: AUTO} if cell.pilots else {}
+    return point(cell.run(0), cell.dataset.used(cell.facts)) | chosen | {name: value for name, value in costs.items() if value}
 
 
 def _costs(cells: Sequence[Cell]) -> str:

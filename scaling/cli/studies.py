@@ -30,10 +30,10 @@ def plan(config: Config, *, set_: Overrides = [], store: Store = STORE, also: Al
         print(json.dumps(_plan_dict(made), indent=2))
         return
     table = Table(title=f"{made.study.name}: {made.new} runs to do, {len(made.done)} done")
-    rates = _rates(made.rows())
-    pairs = any(WRITTEN & row.cell.architecture.model_fields_set for row, _ in rates.rows)
-    second = ["second filters"] if pairs else []
-    for heading in ("architecture", "filters", *second, *rates.heading, "parameters", "MACs", "runs", "done", "packs", "core time", "memory"):
+    rows = made.rows()
+    rates, pairs = _rates(rows), any(WRITTEN & row.cell.architecture.model_fields_set for row in rows)
+    beside = (*(["second filters"] if pairs else []), *rates.heading)
+    for heading in ("architecture", "filters", *beside, "parameters", "MACs", "runs", "done", "packs", "core time", "memory"):
         table.add_column(heading, justify="left" if heading in ("architecture", *rates.heading) else "right")
     for row, rate in rates.rows:
         layers = row.cell.layers()

@@ -127,13 +127,13 @@ def _sweep_s(workers: int) -> float:
 
 
 def _ladders(times: dict[Case, ImageTime]) -> Iterator[Ladder]:
-    rungs: defaultdict[tuple[str, int, str], list[Rung]] = defaultdict(list)
+    rungs: defaultdict[tuple[str, int, str, int | None], list[Rung]] = defaultdict(list)
     for case, (train_s, evaluate_s) in times.items():
         rung = Rung(filters=case.architecture.filters, side=case.side, macs=case.layers.macs, train_s=train_s, evaluate_s=evaluate_s)
-        rungs[case.architecture.type, case.channels, case.precision].append(rung)
-    for (architecture, channels, precision), found in rungs.items():
+        rungs[case.architecture.type, case.channels, case.precision, case.depth].append(rung)
+    for (architecture, channels, precision, depth), found in rungs.items():
         rising = tuple(sorted(found, key=lambda rung: rung.macs))
-        yield Ladder(architecture=architecture, channels=channels, precision=precision, rungs=rising)
+        yield Ladder(architecture=architecture, channels=channels, precision=precision, depth=depth, rungs=rising)
 
 
 def _forget_what_is_damaged() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Set
+from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
 from scaling.architectures.costs import COSTS, nearest
@@ -11,6 +12,17 @@ from scaling.architectures.layers import LayerTable
 from scaling.leaves import Count, Derived, ImageShape, Leaves
 
 Network = TypeVar("Network", bound="Architecture")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """Of one tensor of weights: factors over the standard parametrisation."""
+
+    initial: float = 1.0
+    sgd: float = 1.0
+    """Of its learning rate under SGD, with momentum or without."""
+    adam: float = 1.0
+    """Of its learning rate under Adam and AdamW."""
 
 
 class Architecture(Leaves):
@@ -32,6 +44,10 @@ class Architecture(Leaves):
     @abstractmethod
     def layers(self, image: ImageShape) -> LayerTable:
         """Its layers on such images; call ``fault`` first."""
+
+    def scales(self, image: ImageShape) -> dict[str, Scale]:
+        """By the names of the weights; of those that are not named, as of all in the standard parametrisation, every factor is 1."""
+        return {}
 
     def at(self: Network, filters: int) -> Network:
         """The same network at another width; what nobody wrote, such as a second layer's filters, follows."""

@@ -15,15 +15,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from scaling.architectures.base import Architecture
 from scaling.architectures.costs import COSTS, most, nearest
 from scaling.architectures.layers import LayerTable, convolution, linear, pooling
+from scaling.architectures.transfer import Transferring
 from scaling.leaves import Count, Derived, Frozen, ImageShape, Whole
 
 RATIO = 16 / 6
 
 
-class Lenet5(Architecture):
+class Lenet5(Transferring):
     """One convolution or two, each followed by 2x2 pooling; then ``hidden`` layers and a readout."""
 
     type: Literal["lenet5"] = "lenet5"

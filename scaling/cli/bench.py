@@ -44,7 +44,7 @@ def _table(speed: Speed) -> Table:
     for ladder in speed.ladders:
         for rung in ladder.rungs:
             table.add_row(
-                ladder.architecture,
+                ladder.architecture if ladder.depth is None else f"{ladder.architecture}, depth {ladder.depth}",
                 str(ladder.channels),
                 str(rung.side),
                 ladder.precision,

@@ -19,8 +19,8 @@ COSTS = ("architecture.macs", "architecture.parameters")
 """No leaves of a run: a study that is written with costs adds them to its points."""
 CONSEQUENCES = frozenset({SECOND, RATIO})
 """Leaves that are expected to change with the width."""
-FIRST = (TRAIN_IMAGES, RATIO, "recipe.optimizer.type", "recipe.schedule.type")
-"""Leaves that explain others (a ratio the second filters, an optimiser its momentum) are asked before them."""
+FIRST = (TRAIN_IMAGES, RATIO, "architecture.parametrization", "recipe.optimizer.type", "recipe.schedule.type")
+"""Leaves that explain others (a ratio the second filters, a parametrisation its base, an optimiser its momentum) are asked before them."""
 LAST = (LEARNING_RATE,)
 """Where it was chosen for each network, it follows from all others."""
 

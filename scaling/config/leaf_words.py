@@ -15,6 +15,7 @@ WORDS = {
     "architecture.convolutions": "{} convolutions",
     "architecture.activation": "{}",
     "architecture.pooling": "{} pooling",
+    "architecture.parametrization": "{}",
     "architecture.ratio": "d2/d1 {:.3g}",
     "architecture.macs": "{:,} MACs",
     "architecture.parameters": "{:,} parameters",

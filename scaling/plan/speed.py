@@ -1,6 +1,7 @@
-"""How fast a machine trains: a ladder of measured networks for each architecture, kind of image and precision.
+"""How fast a machine trains: a ladder of measured networks for each architecture, kind of image and precision, and for two depths of VGG.
 
-Between two rungs, time is interpolated in multiply-adds, both as logarithms. Beyond the ends it is in proportion to them.
+Between two rungs, time is interpolated in multiply-adds, both as logarithms. Beyond the ends it is in proportion to them. Between ladders of
+two depths it is interpolated in depth, both as logarithms: of networks with equal multiply-adds, the deeper ones are narrower, and slower.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 from pydantic import AwareDatetime, Field, model_validator
 
+from scaling.architectures import LayerTable
 from scaling.leaves import Count, Leaves
 
 Seconds = Annotated[float, Field(gt=0)]
@@ -45,6 +47,8 @@ class Ladder(Leaves):
     architecture: str
     channels: Count
     precision: Precision
+    depth: Count | None = None
+    """Of all its networks, where the architecture has ladders of several depths."""
     rungs: Annotated[tuple[Rung, ...], Field(strict=False, min_length=1)]
 
     @model_validator(mode="after")
@@ -92,22 +96,29 @@ class Speed(Leaves):
 
     @model_validator(mode="after")
     def _check(self) -> Speed:
-        keys = [(ladder.architecture, ladder.channels, ladder.precision) for ladder in self.ladders]
+        keys = [(ladder.architecture, ladder.channels, ladder.precision, ladder.depth) for ladder in self.ladders]
         if len(set(keys)) < len(keys):
-            raise ValueError("two ladders of one architecture, number of channels and precision")
+            raise ValueError("two ladders of one architecture, number of channels, precision and depth")
         return self
 
-    def time(self, architecture: str, channels: int, precision: str, macs: int) -> ImageTime:
-        """Of an image; what was not measured is taken for the most similar that was."""
-        return self._ladder(architecture, channels, precision).time(macs)
+    def time(self, architecture: str, channels: int, precision: str, layers: LayerTable) -> ImageTime:
+        """Of an image through a network; what was not measured is taken for the most similar that was."""
+        ladders = self._ladders(architecture, channels, precision)
+        times = np.log([ladder.time(layers.macs) for ladder in ladders]).T
+        depths = [log(ladder.depth or 1) for ladder in ladders]
+        return ImageTime(*(exp(np.interp(log(layers.depth), depths, each)) for each in times))
 
     def augment(self, channels: int) -> float:
         """Seconds to augment an image."""
         return self.augment_s[min(self.augment_s, key=lambda known: (abs(log(known / channels)), known))]
 
-    def _ladder(self, architecture: str, channels: int, precision: str) -> Ladder:
-        """The nearest one: by architecture first, then precision, then channels."""
-        return min(
-            self.ladders,
-            key=lambda ladder: (ladder.architecture != architecture, ladder.precision != precision, abs(log(ladder.channels / channels))),
-        )
+    def _ladders(self, architecture: str, channels: int, precision: str) -> list[Ladder]:
+        """The nearest ones, by rising depth: by architecture first, then precision, then channels."""
+
+        def far(ladder: Ladder) -> tuple[bool, bool, float]:
+            return ladder.architecture != architecture, ladder.precision != precision, abs(log(ladder.channels / channels))
+
+        nearest = min(self.ladders, key=far)
+        kind = (nearest.architecture, nearest.channels, nearest.precision)
+        alike = [ladder for ladder in self.ladders if (ladder.architecture, ladder.channels, ladder.precision) == kind]
+        return sorted(alike, key=lambda ladder: ladder.depth or 1)

@@ -14,7 +14,7 @@ from typing import Literal
 
 import torch
 
-from scaling.architectures import AnyArchitecture, LayerTable, Lenet5, Tree3
+from scaling.architectures import AnyArchitecture, LayerTable, Lenet5, Tree3, Vgg
 from scaling.config import Cell, Recipe
 from scaling.config.recipe import Augmentation
 from scaling.data import Material, load
@@ -51,6 +51,11 @@ WIDTHS: dict[Precision, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "fp32": ((1, 6, 24), (1, 6, 15)),
 }
 """Filters of LeNets and of trees."""
+DEEP: dict[Precision, dict[Literal[6, 16], tuple[int, ...]]] = {
+    "bf16": {6: (1, 4, 16), 16: (1, 4, 12)},
+    "fp32": {6: (1, 8), 16: (1, 8)},
+}
+"""Filters of VGGs, by depth."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,11 @@ class Case:
     @property
     def layers(self) -> LayerTable:
         return self.architecture.layers(ImageShape(self.channels, self.side, CLASSES))
+
+    @property
+    def depth(self) -> int | None:
+        """Of a network that has ladders of several depths."""
+        return self.architecture.depth if isinstance(self.architecture, Vgg) else None
 
     @property
     def size(self) -> int:
@@ -91,6 +101,8 @@ def cases() -> Iterator[Case]:
             yield from (Case(Lenet5(filters=filters), channels, side, precision) for filters in lenets)
             yield Case(Tree3(filters=1, rows=1), channels, 8, precision)
             yield from (Case(Tree3(filters=filters, rows=4 if side == 28 else 2), channels, side, precision) for filters in trees)
+            for depth, vggs in DEEP[precision].items():
+                yield from (Case(Vgg(filters=filters, depth=depth), channels, side, precision) for filters in vggs)
 
 
 def epoch_s() -> float:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from scaling.architectures import Layer, LayerTable
+from scaling.leaves import ImageShape
 from scaling.plan.speed import Ladder, Machine, Rung, Speed
 
 MACHINE = Machine(processor="planted", cores=4, workers=4, versions={"torch": "2"}, measured_at=datetime(2026, 1, 2, tzinfo=UTC))
@@ -12,9 +14,17 @@ PLANTED = ((50_000, 1e-5, 3e-6), (400_000, 3e-5, 8e-6), (5_000_000, 2e-4, 7e-5))
 """Multiply-adds, and seconds of a training step and of an evaluation."""
 
 
-def ladder(*rungs: tuple[int, float, float], architecture: str = "lenet5", channels: int = 1, precision: str = "bf16") -> Ladder:
+def layers(macs: int, depth: int = 1) -> LayerTable:
+    """Of a network with so many multiply-adds in so many layers."""
+    first = Layer(name="first", shape=(1,), macs=macs - depth + 1)
+    return LayerTable(ImageShape(1, 28, 10), (first, *[Layer(name="next", shape=(1,), macs=1)] * (depth - 1)))
+
+
+def ladder(
+    *rungs: tuple[int, float, float], architecture: str = "lenet5", channels: int = 1, precision: str = "bf16", depth: int | None = None
+) -> Ladder:
     made = tuple(Rung(filters=nth, side=28, macs=macs, train_s=t, evaluate_s=e) for nth, (macs, t, e) in enumerate(rungs, start=1))
-    return Ladder(architecture=architecture, channels=channels, precision=precision, rungs=made)
+    return Ladder(architecture=architecture, channels=channels, precision=precision, depth=depth, rungs=made)
 
 
 def speed(*ladders: Ladder, **overheads: Any) -> Speed:

@@ -43,7 +43,7 @@ def test_the_time_of_a_pack_is_the_sum_of_its_parts():
     """By hand: MNIST, of which 700 images are trained on in 4 whole steps of 150, and 100 held out; the ladder knows this network."""
     known = speed(epoch_s=0.5, pack_start_s=2.0, augment_s={1: 0.001})
     mine = replace(cell(6, epochs=3, batch_size=150), dataset=Mnist(train_images=700, validation=100))
-    each = known.time("lenet5", 1, "bf16", mine.layers().macs)
+    each = known.time("lenet5", 1, "bf16", mine.layers())
     epoch_s = 0.5 + 8 * (600 * each.train_s + 10_100 * each.evaluate_s)
     assert training_s(mine, 8, known) == pytest.approx(3 * epoch_s)
     (made,) = pack([(mine, mine.run(0))])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from planted_speed import PLANTED, ladder, speed
+from planted_speed import PLANTED, ladder, layers, speed
 from pydantic import ValidationError
 
 rungs = st.lists(st.tuples(st.integers(1, 10**9), st.floats(1e-7, 1), st.floats(1e-7, 1)), min_size=1, max_size=6, unique_by=lambda r: r[0])
@@ -61,7 +61,18 @@ def test_what_was_not_measured_is_taken_for_the_most_similar(asked, answer):
         ladder((100, 4.0, 0.1), architecture="tree3"),
         ladder((100, 5.0, 0.1), architecture="tree3", channels=3, precision="fp32"),
     )
-    assert known.time(*asked, 100).train_s == pytest.approx(answer)
+    assert known.time(*asked, layers(100)).train_s == pytest.approx(answer)
+
+
+def test_between_two_depths_time_is_interpolated_and_beyond_them_it_is_that_of_the_nearer_one():
+    known = speed(
+        ladder((100, 16.0, 1.0), (1000, 16.0, 1.0), architecture="vgg", depth=16),
+        ladder((100, 4.0, 0.5), (1000, 4.0, 0.5), architecture="vgg", depth=4),
+        ladder((100, 9.0, 0.9)),
+    )
+    asked = {depth: known.time("vgg", 1, "bf16", layers(300, depth)) for depth in (2, 4, 8, 16, 32)}
+    assert [asked[depth].train_s for depth in (2, 4, 8, 16, 32)] == pytest.approx([4, 4, 8, 16, 16])
+    assert asked[8].evaluate_s == pytest.approx(0.5**0.5)  # halfway, as logarithms
 
 
 def test_augmentation_of_other_images_is_that_of_the_nearest():
@@ -74,6 +85,7 @@ def test_a_speed_that_makes_no_sense_is_refused():
         ladder((200, 1.0, 0.1), (100, 2.0, 0.2))
     with pytest.raises(ValidationError, match="two ladders"):
         speed(ladder(*PLANTED), ladder(*PLANTED))
+    speed(ladder(*PLANTED, depth=6), ladder(*PLANTED, depth=16))
     for train_s in (0.0, -1.0, float("nan"), float("inf")):
         with pytest.raises(ValidationError):
             ladder((100, train_s, 0.1))

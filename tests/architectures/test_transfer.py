@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from scaling.architectures import AnyArchitecture, Lenet5, Scale, Tree3, Vgg
+from scaling.architectures.vgg import CONVOLUTIONS
 from scaling.leaves import ImageShape
 
 CIFAR10 = ImageShape(3, 32, 10)
@@ -50,7 +51,7 @@ def test_vgg(depth: int):
     others = {
         name: scale for name, scale in scales.items() if name.startswith("conv") and name.endswith("_weight") and name != "conv1_1_weight"
     }
-    assert len(others) == depth - 2
+    assert len(others) == sum(CONVOLUTIONS[depth]) - 1
     assert set(others.values()) == {Scale(adam=1 / 8)}
     vectors = {scale for name, scale in scales.items() if name.startswith("norm") or (name.startswith("conv") and name.endswith("_bias"))}
     assert vectors == {Scale(sgd=8.0)}

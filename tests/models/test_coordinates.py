@@ -73,7 +73,7 @@ def powers(spec: AnyArchitecture, image: ImageShape, rule: Sgd | AdamW, rate: fl
 
 HIDDEN, SHALLOW, DEEP = Lenet5(filters=BASE, hidden=(24,)), Lenet5(filters=BASE, convolutions=1, hidden=()), Vgg(filters=BASE, depth=6)
 CASES = {
-    "lenet5, sgd": (HIDDEN, USPS, Sgd(), 0.005, 16, [8, 16, 32]),
+    "lenet5, sgd": (HIDDEN, USPS, Sgd(), 0.005, 32, [8, 16, 32]),
     "lenet5, adamw": (HIDDEN, USPS, AdamW(), 0.003, 16, [8, 16, 32]),
     "lenet5 with nothing hidden, sgd": (SHALLOW, USPS, Sgd(), 0.02, 8, [8, 16, 32]),
     "lenet5 with nothing hidden, adamw": (SHALLOW, USPS, AdamW(), 0.003, 16, [8, 16, 32]),

@@ -14,6 +14,7 @@ from analysis.comparison_words import sentences, tables
 from analysis.page import embed, template
 from analysis.style import STYLE
 from analysis.summary import facts
+from analysis.words import counted
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Written:
     """compare.html."""
     figures: tuple[Path, ...]
     """An .svg, a .png and a .csv of each."""
+    left_out: str
+    """Which runs are missing, as a sentence; empty where all are there."""
 
 
 def write_comparison(found: Compared, out: Path, *, study: str, command: str, missing: int = 0, awaiting: int = 0) -> Written:
@@ -52,7 +55,10 @@ def write_comparison(found: Compared, out: Path, *, study: str, command: str, mi
     )
     path = out / "compare.html"
     path.write_text(page, encoding="utf-8")
-    return Written(found, path, tuple(file for figure in figures for file in figure.files))
+    wanting = [f"{counted(missing, 'run')} not in the store"] if missing else []
+    wanting += [f"{counted(awaiting, 'run')} whose learning rate is not chosen yet"] if awaiting else []
+    left_out = f"Left out: {' and '.join(wanting)}." if wanting else ""
+    return Written(found, path, tuple(file for figure in figures for file in figure.files), left_out)
 
 
 def _tables(made: Compared, out: Path) -> None:

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from scaling.api.ensembling import draw_ensembles, ensemble, ensemble_rows, ensembles_text
     from scaling.api.explain import Difference, Reason, diff, why
     from scaling.api.fitting import finite, fit_source, foretell, further, laws_text, predictions_text, reach_text
+    from scaling.api.looking import Looked, look
     from scaling.api.measuring import bench
+    from scaling.api.optima import draw_optima, optima_text, optimum
     from scaling.api.reading import figures, finals, merge, report, results, tidy, write_table
     from scaling.api.rounds import Round, Until, run_until
     from scaling.api.running import Failure, Outcome, run
@@ -23,6 +25,7 @@ __all__ = [
     "Aim",
     "Difference",
     "Failure",
+    "Looked",
     "Outcome",
     "Reason",
     "Round",
@@ -37,6 +40,7 @@ __all__ = [
     "comparison_text",
     "diff",
     "draw_ensembles",
+    "draw_optima",
     "ensemble",
     "ensemble_rows",
     "ensembles_text",
@@ -49,7 +53,10 @@ __all__ = [
     "further",
     "inventory",
     "laws_text",
+    "look",
     "merge",
+    "optima_text",
+    "optimum",
     "plan",
     "predictions_text",
     "reach_text",
@@ -73,7 +80,9 @@ FILES = (
     "fitting",
     "comparing",
     "ensembling",
+    "optima",
     "explain",
+    "looking",
     "available",
     "running",
     "measuring",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
-from scaling.api.reading import tidy, trained
+from scaling.api.reading import drawn, tidy, trained
 from scaling.api.settings import Settings
 from scaling.api.sources import CURVE
 from scaling.errors import UsageError
@@ -94,10 +94,6 @@ def draw_ensembles(pools: Sequence[Pool], folder: Path) -> list[Path]:
     Raises:
         UsageError: the folder can't be written.
     """
-    from analysis.drawing import save_all
     from analysis.ensemble_figures import draw_against_macs, draw_against_members
 
-    try:
-        return save_all(folder, lambda: [draw_against_members(pools), draw_against_macs(pools)])
-    except OSError as error:
-        raise UsageError(f"{folder}: can't be written ({error.strerror or error}); choose another --out") from error
+    return drawn(folder, lambda: [draw_against_members(pools), draw_against_macs(pools)])

@@ -11,6 +11,8 @@ from scaling.api.studies import plan
 from scaling.config import Run, flat
 from scaling.errors import StoreError
 
+PLANNED = "name the studies it may be wanted by with --config"
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -43,8 +45,8 @@ def diff(first: str, second: str, settings: Settings | None = None, *, configs: 
         StoreError: no such run, or several.
     """
     settings = settings or Settings()
-    known = _known(settings) | _planned(settings, configs)
-    return differences(_named(first, known, settings), _named(second, known, settings))
+    known = known_runs(settings) | _planned(settings, configs)
+    return differences(named(first, known, settings), named(second, known, settings))
 
 
 def why(name: str, settings: Settings | None = None, *, configs: Sequence[Path] = ()) -> Reason:
@@ -58,8 +60,8 @@ def why(name: str, settings: Settings | None = None, *, configs: Sequence[Path] 
         StoreError: no such run, or several.
     """
     settings = settings or Settings()
-    stored = _known(settings)
-    run = _named(name, stored | _planned(settings, configs), settings)
+    stored = known_runs(settings)
+    run = named(name, stored | _planned(settings, configs), settings)
     if run.id in stored:
         return Reason(run, True, run, ())
     readable = (other for other in stored.values() if isinstance(other, Run))
@@ -77,7 +79,8 @@ Known = dict[str, Run | StoreError]
 """By id; in the place of a run that only a later version can read stands what is wrong with it, for whoever asks for that one."""
 
 
-def _known(settings: Settings) -> Known:
+def known_runs(settings: Settings) -> Known:
+    """Those that are stored."""
     runs = settings.stores().runs(["id", "config_json"])
     return {row["id"]: _read(row["config_json"]) for row in runs.to_pylist()}
 
@@ -93,7 +96,15 @@ def _planned(settings: Settings, configs: Sequence[Path]) -> Known:
     return {run.id: run for config in configs for _, run in plan(config, settings, trains=False).wanted}
 
 
-def _named(name: str, known: Known, settings: Settings) -> Run:
+def named(name: str, known: Known, settings: Settings, remedy: str = PLANNED) -> Run:
+    """The one run whose id begins so.
+
+    Args:
+        remedy: what to do where there is none.
+
+    Raises:
+        StoreError: no such run, several, or one that this version can't read.
+    """
     found = [run_id for run_id in known if run_id.startswith(name)]
     if len(found) > 1:
         raise StoreError(f"{name}: begins the ids of {len(found)} runs; give more of it, such as {found[0]}")
@@ -102,6 +113,4 @@ def _named(name: str, known: Known, settings: Settings) -> Run:
         if isinstance(run, StoreError):
             raise run
         return run
-    raise StoreError(
-        f"{name}: no such run in {settings.store}; name the studies it may be wanted by with --config (ids: scaling plan CONFIG --json)"
-    )
+    raise StoreError(f"{name}: no such run in {settings.store}; {remedy} (ids: scaling plan CONFIG --json)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from scaling.plan import Plan
 from scaling.store import open_store
 
 if TYPE_CHECKING:
+    from analysis.drawing import Drawing
     from analysis.report import Report
 
 TABLE = (".parquet", ".csv")
@@ -145,6 +146,20 @@ def typed(command: str, config: Path, settings: Settings, overrides: Sequence[st
 def figures(config: Path, settings: Settings, *, overrides: Sequence[str] = ()) -> Path:
     """The folder for a study's figures."""
     return settings.artifacts / plan(config, settings, overrides=overrides, trains=False).study.name / "figures"
+
+
+def drawn(folder: Path, draw: Callable[[], Sequence[Drawing]]) -> list[Path]:
+    """Write figures, each as .svg, .png and .csv.
+
+    Raises:
+        UsageError: the folder can't be written.
+    """
+    from analysis.drawing import save_all
+
+    try:
+        return save_all(folder, draw)
+    except OSError as error:
+        raise UsageError(f"{folder}: can't be written ({error.strerror or error}); choose another --out") from error
 
 
 def merge(config: Path, into: str, settings: Settings | None = None, *, overrides: Sequence[str] = (), predictions: bool = False) -> int:

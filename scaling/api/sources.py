@@ -82,7 +82,7 @@ def own(source: str, settings: Settings, overrides: Sequence[str], *, x: str, wa
     if CURVE in wanted:
         runs = group(runs, x).every
     notes = [f"{awaiting} runs of the study await the pilots that choose their learning rates."] if awaiting else []
-    return (runs if wanted <= set(runs.column_names) else _by_short_names(tidy(runs), wanted)), notes
+    return (runs if wanted <= set(runs.column_names) else by_short_names(tidy(runs), wanted)), notes
 
 
 def wrong_images(settings: Settings, table: pa.Table) -> NDArray[np.bool_]:
@@ -123,7 +123,7 @@ def _stored(source: str, settings: Settings, overrides: Sequence[str], columns: 
     raise TableError(f"{source}: no such study (.yaml), store (a folder or URI) or table (.parquet, .csv)")
 
 
-def _by_short_names(table: pa.Table, wanted: set[str]) -> pa.Table:
+def by_short_names(table: pa.Table, wanted: set[str]) -> pa.Table:
     """With a column ``branches`` for the leaf ``architecture.branches``, where that is asked for and no other leaf is called so."""
     for name in sorted(wanted - set(table.column_names)):
         leaves = [leaf for leaf in table.column_names if leaf.partition(".")[2] == name]

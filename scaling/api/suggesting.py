@@ -167,9 +167,9 @@ def _paces(made: Plan, runs: pa.Table) -> dict[str, float]:
     """Actual over estimated time, by the label of the curve: an estimate knows a machine's speed, but not what else it has to do."""
     estimated: defaultdict[str, float] = defaultdict(float)
     actual: defaultdict[str, float] = defaultdict(float)
-    for label, timing in zip(made.study.labels(), timings(made, runs), strict=True):
-        estimated[label] += timing.estimated_s
-        actual[label] += timing.actual_s
+    for row, timing in zip(made.rows(), timings(made, runs), strict=True):
+        estimated[row.label] += timing.estimated_s
+        actual[row.label] += timing.actual_s
     return {label: actual[label] / estimated_s if estimated_s and actual[label] else 1.0 for label, estimated_s in estimated.items()}
 
 

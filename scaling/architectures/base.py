@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TypeVar
+from collections.abc import Set
+from dataclasses import dataclass
+from typing import Annotated, TypeVar
 
+from scaling.architectures.costs import COSTS, nearest
 from scaling.architectures.layers import LayerTable
-from scaling.leaves import Count, ImageShape, Leaves
+from scaling.leaves import Count, Derived, ImageShape, Leaves
 
 Network = TypeVar("Network", bound="Architecture")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """Of one tensor of weights: factors over the standard parametrisation."""
+
+    initial: float = 1.0
+    sgd: float = 1.0
+    """Of its learning rate under SGD, with momentum or without."""
+    adam: float = 1.0
+    """Of its learning rate under Adam and AdamW."""
 
 
 class Architecture(Leaves):
@@ -18,6 +32,11 @@ class Architecture(Leaves):
     filters: Count
     """Filters of the first convolution (for each colour, where colours are convolved apart): the x axis of a study."""
 
+    macs: Annotated[Count | None, Derived()] = None
+    """Written in the place of ``filters``: multiply-adds of one image, to which those of the network are the nearest."""
+    parameters: Annotated[Count | None, Derived()] = None
+    """The same with parameters."""
+
     @abstractmethod
     def fault(self, image: ImageShape) -> tuple[str, str] | None:
         """Why this network can't see such images: (the field, what is permitted), or None."""
@@ -26,9 +45,48 @@ class Architecture(Leaves):
     def layers(self, image: ImageShape) -> LayerTable:
         """Its layers on such images; call ``fault`` first."""
 
+    def scales(self, image: ImageShape) -> dict[str, Scale]:
+        """By the names of the weights; of those that are not named, as of all in the standard parametrisation, every factor is 1."""
+        return {}
+
     def at(self: Network, filters: int) -> Network:
         """The same network at another width; what nobody wrote, such as a second layer's filters, follows."""
-        return self.model_validate(self.model_dump(exclude_unset=True) | {"filters": filters})
+        return self.model_validate(self.model_dump(exclude_unset=True, exclude=set(COSTS)) | {"filters": filters})
+
+    def cost_fault(self, image: ImageShape, written: Set[str]) -> tuple[str, str] | None:
+        """Why no such network has the cost that it is written with, as ``fault`` says it.
+
+        Args:
+            image: what it sees, of which ``fault`` finds nothing wrong.
+            written: the leaves that somebody wrote.
+        """
+        asked = [name for name in COSTS if name in written]
+        if len(asked) > 1:
+            return asked[1], f"give {' or '.join(asked)}, not both"
+        if "filters" in written:
+            return asked[0], f"give filters or {asked[0]}, not both"
+        return self._too_cheap(self.at(1), image)
+
+    def at_cost(self: Network, image: ImageShape, written: Set[str]) -> Network:
+        """The network of the cost that is nearest to the one it is written with; call ``cost_fault`` first."""
+        return self._noted(self.at(nearest(lambda filters: self._cost(self.at(filters), image), self._target)))
+
+    @property
+    def _target(self) -> int:
+        return self.macs or self.parameters or 0
+
+    def _cost(self, network: Architecture, image: ImageShape) -> int:
+        table = network.layers(image)
+        return table.macs if self.macs else table.parameters
+
+    def _noted(self: Network, network: Network) -> Network:
+        """With the cost that was asked for."""
+        return self.model_validate(network.model_dump(exclude_unset=True) | {name: getattr(self, name) for name in COSTS})
+
+    def _too_cheap(self, least: Architecture, image: ImageShape) -> tuple[str, str] | None:
+        cost = self._cost(least, image)
+        asked = COSTS[0] if self.macs else COSTS[1]
+        return (asked, f"must be at least {cost}, not {self._target}") if cost > self._target else None
 
     def filters_total(self, image: ImageShape) -> int:
         """All filters of the first layer."""

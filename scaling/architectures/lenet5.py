@@ -9,19 +9,21 @@ that keep their size when filters are added.
 
 from __future__ import annotations
 
-from math import floor
+from collections.abc import Set
+from math import floor, log
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from scaling.architectures.base import Architecture
+from scaling.architectures.costs import COSTS, most, nearest
 from scaling.architectures.layers import LayerTable, convolution, linear, pooling
+from scaling.architectures.transfer import Transferring
 from scaling.leaves import Count, Derived, Frozen, ImageShape, Whole
 
 RATIO = 16 / 6
 
 
-class Lenet5(Architecture):
+class Lenet5(Transferring):
     """One convolution or two, each followed by 2x2 pooling; then ``hidden`` layers and a readout."""
 
     type: Literal["lenet5"] = "lenet5"
@@ -55,6 +57,36 @@ class Lenet5(Architecture):
         elif "ratio" in written:
             raise ValueError("give ratio or second_filters, not both")
         return self
+
+    def cost_fault(self, image: ImageShape, written: Set[str]) -> tuple[str, str] | None:
+        free = {"filters", "second_filters", "ratio"} & written
+        if self.convolutions == 1 or free == {"second_filters"} or set(COSTS) <= written:
+            return super().cost_fault(image, written)
+        if "filters" in free and len(free) > 1:
+            asked = next(name for name in COSTS if name in written)
+            return asked, f"follows from {' and '.join(sorted(free))}; leave one of the three out"
+        return self._too_cheap(self._pair(self.filters, 1), image)
+
+    def at_cost(self, image: ImageShape, written: Set[str]) -> Lenet5:
+        """With both numbers of filters free, that of the pairs nearest to the cost, one for each d1, whose d2/d1 is nearest to the ratio."""
+        if self.convolutions == 1 or "second_filters" in written:
+            return super().at_cost(image, written)
+
+        def second(filters: int) -> int:
+            return nearest(lambda d2: self._cost(self._pair(filters, d2), image), self._target)
+
+        if "filters" in written:
+            return self._noted(self._pair(self.filters, second(self.filters)))
+        widest = most(lambda d1: self._cost(self._pair(d1, 1), image), self._target)
+        # d2 falls as d1 rises.
+        below = min(widest, most(lambda d1: d1 - second(min(d1, widest)) / self.ratio, 0))
+        tried = range(below, min(below + 1, widest) + 1)
+        filters = min(tried, key=lambda d1: abs(log(second(d1) / d1 / self.ratio)))
+        return self._noted(self._pair(filters, second(filters)))
+
+    def _pair(self, filters: int, second_filters: int) -> Lenet5:
+        plain = self.model_dump(exclude_unset=True, exclude={"ratio", *COSTS})
+        return self.model_validate(plain | {"filters": filters, "second_filters": second_filters})
 
     def padding(self, image: ImageShape) -> int:
         """Pixels added on each side: MNIST's 28x28 become the 32x32 of 1998; nothing else is padded."""

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from scaling.architectures.base import Architecture
 from scaling.architectures.layers import Layer, LayerTable, convolution, linear, normalisation, pooling
+from scaling.architectures.transfer import Transferring
 from scaling.leaves import Frozen, ImageShape
 
 CONVOLUTIONS = {6: (1, 1, 1, 1, 1), 8: (1, 1, 2, 2, 1), 11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3)}
@@ -27,7 +27,7 @@ KERNEL, EARLY = 3, 2
 """Side of all filters; blocks that end in pooling whatever ``pooling`` says."""
 
 
-class Vgg(Architecture):
+class Vgg(Transferring):
     """Five blocks of convolutions that keep their maps' size, each normalised and rectified."""
 
     type: Literal["vgg"] = "vgg"

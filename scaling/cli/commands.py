@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from scaling.cli import bench, catalogue, comparing, ensembling, explaining, reading, running, studies, suggesting
+from scaling.cli import bench, catalogue, comparing, ensembling, explaining, optima, reading, running, studies, suggesting
 
 app = typer.Typer(
     name="scaling",
@@ -29,10 +29,12 @@ for command in (
     reading.report,
     comparing.compare,
     ensembling.ensemble,
+    optima.optimum,
     suggesting.suggest,
     reading.merge,
     explaining.why,
     explaining.diff,
+    explaining.look,
     catalogue.data,
     catalogue.models,
     bench.bench,

@@ -29,7 +29,7 @@ def compare(
         print(json.dumps(api.finite(made.found.to_dict()), indent=2, allow_nan=False))
         return
     console().print(api.comparison_text(made))
-    for note in made.found.notes:
+    for note in filter(None, (made.left_out, *made.found.notes)):
         print(note)
     print(f"page:               {made.path}")
     print(f"figures and tables: {made.path.parent}")

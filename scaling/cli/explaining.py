@@ -1,7 +1,8 @@
-"""why, diff."""
+"""why, diff, look."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -40,6 +41,23 @@ def diff(
         _print(differences, first, second)
     else:
         print("the same run")
+
+
+def look(
+    run: Name,
+    *,
+    image: Annotated[int, typer.Option(help="Of the test images, from 0.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="A folder.", show_default="artifacts/looks/<id>")] = None,
+    config: Configs = [],  # noqa: B006
+    store: Store = STORE,
+    also: Also = [],  # noqa: B006
+    data: Data = None,
+) -> None:
+    """Draw the first layer's filters of a run whose weights are stored, and its feature maps of one test image."""
+    made = api.look(run, settings(store, also, data), image=image, out=out, configs=config)
+    print(f"run {made.run.id}, {made.image}")
+    for figure in made.figures:
+        print(figure)
 
 
 def _print(differences: tuple[api.Difference, ...], first: str, second: str) -> None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from scaling.plan.speed import Speed
 
 GIB = 2**30
+WRITTEN = {"ratio", "second_filters", "macs", "parameters"}
+"""Leaves of a network that is more than its filters of the first convolution."""
 
 
 def plan(config: Config, *, set_: Overrides = [], store: Store = STORE, also: Also = [], data: Data = None, as_json: Json = False) -> None:  # noqa: B006
@@ -28,14 +30,17 @@ def plan(config: Config, *, set_: Overrides = [], store: Store = STORE, also: Al
         print(json.dumps(_plan_dict(made), indent=2))
         return
     table = Table(title=f"{made.study.name}: {made.new} runs to do, {len(made.done)} done")
-    rates = _rates(made.rows())
-    for heading in ("architecture", "filters", *rates.heading, "parameters", "MACs", "runs", "done", "packs", "core time", "memory"):
+    rows = made.rows()
+    rates, pairs = _rates(rows), any(WRITTEN & row.cell.architecture.model_fields_set for row in rows)
+    beside = (*(["second filters"] if pairs else []), *rates.heading)
+    for heading in ("architecture", "filters", *beside, "parameters", "MACs", "runs", "done", "packs", "core time", "memory"):
         table.add_column(heading, justify="left" if heading in ("architecture", *rates.heading) else "right")
     for row, rate in rates.rows:
         layers = row.cell.layers()
         table.add_row(
             row.label,
             str(row.cell.architecture.filters),
+            *([str(_second(row) or "–")] if pairs else []),
             *rate,
             f"{layers.parameters:,}",
             f"{layers.macs:,}",
@@ -149,12 +154,18 @@ def _plan_dict(made: Plan) -> dict[str, object]:
     }
 
 
+def _second(row: Row) -> int | None:
+    """Filters of the second convolution; None where there is none."""
+    return getattr(row.cell.architecture, "second_filters", 0) or None
+
+
 def _row_dict(row: Row) -> dict[str, object]:
     layers = row.cell.layers()
     return {
         "architecture": row.cell.architecture.type,
         "label": row.label,
         "filters": row.cell.architecture.filters,
+        "second_filters": _second(row),
         "parameters": layers.parameters,
         "macs": layers.macs,
         "backward_macs": layers.backward_macs,

@@ -9,6 +9,7 @@ from typing import Any
 
 from scaling.architectures import AnyArchitecture
 from scaling.config import grid
+from scaling.config.drafts import Draft
 from scaling.config.faults import Faults, Place
 from scaling.config.grid import LeafPath
 from scaling.config.overlay import is_above, laid_over, pinned
@@ -184,21 +185,23 @@ def _recipes(i: int, below: dict[str, Any], above: Any, faults: Faults) -> Itera
 
 
 def _cells(i: int, groups: _Groups, seeds: int, pilots: Pilots, datasets: Sequence[tuple[AnyDataset, Facts]], faults: Faults) -> Iterator[Cell]:
-    entry = groups.architectures[i]
+    entry, made = groups.architectures[i], dict[tuple[AnyDataset, AnyArchitecture], str]()
     recipes = list(_recipes(i, groups.recipe, entry.get("recipe", {}), faults))
     for point in grid.points({name: value for name, value in entry.items() if name != "recipe"}):
         place = _place(("architectures", i), point)
-        architecture = faults.validate(AnyArchitecture, point.leaves, place)
-        if architecture is None:
+        if (draft := Draft.of(point, place, faults)) is None:
             continue
-        places = {name: grid.dotted(place((name,))) for name in type(architecture).model_fields}
         for dataset, facts in datasets:
-            if fault := architecture.fault(facts.image):
+            if fault := draft.fault(facts.image):
                 faults.add(place((fault[0],)), fault[1])
                 continue
+            architecture, here = draft.on(facts.image), draft.places[draft.free]
+            if draft.cost and (twin := made.setdefault((dataset, architecture), here)) != here:
+                faults.add(place((draft.free,)), f"makes the same network as {twin}, the nearest of this cost; leave one of them out")
+            leaves = draft.entry(architecture)
             for trained in recipes:
-                entry = point.leaves | ({"recipe": trained.own} if trained.own else {})
-                cell = Cell(dataset, facts, architecture, trained.recipe, places, seeds, entry)
+                own = leaves | ({"recipe": trained.own} if trained.own else {})
+                cell = Cell(dataset, facts, architecture, trained.recipe, draft.places, seeds, own)
                 if unfit := trained.recipe.fault(facts.image, dataset.used(facts)):
                     faults.add(trained.place(unfit[0]), unfit[1])
                 elif trained.auto:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from scaling.config.recipe import Augmentation
 from scaling.data.augment import augment
+from scaling.data.material import Material
 from scaling.datasets import Split
 
 SHUFFLE, AUGMENT = 0, 1
@@ -124,6 +125,12 @@ def evaluation_batches(
     if index is None:
         return (normalised(part) for part in torch.split(images, size))
     return (normalised(images.index_select(0, rows)) for rows in torch.split(torch.from_numpy(index).to(images.device), size))
+
+
+def test_image(material: Material, index: int) -> Float[Tensor, "1 C side side"]:
+    """One image of the test split, normalised, in fp32."""
+    (image,) = evaluation_batches(torch.from_numpy(material.test.images[index : index + 1].copy()), material.mean, material.std, torch.float32)
+    return image
 
 
 def on_device(split: Split, device: torch.device) -> tuple[UInt8[Tensor, "n side side C"], Int64[Tensor, " n"]]:

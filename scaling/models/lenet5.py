@@ -38,6 +38,7 @@ class PackedLenet5(nn.Module):
     def draw(self, generator: torch.Generator) -> Weights:
         """One replica's weights and biases."""
         weights: Weights = {}
+        scales = self.spec.scales(self.image)
         for layer in self.spec.layers(self.image).layers:
             if not layer.parameters:
                 continue
@@ -45,7 +46,7 @@ class PackedLenet5(nn.Module):
             fan_in = layer.parameters // outputs - 1
             kernel = self.spec.kernel
             shape = (outputs, fan_in // kernel**2, kernel, kernel) if layer.name.startswith("conv") else (outputs, fan_in)
-            weights[f"{layer.name}_weight"] = lecun_normal(generator, *shape, fan_in=fan_in)
+            weights[f"{layer.name}_weight"] = lecun_normal(generator, *shape, fan_in=fan_in) * scales[f"{layer.name}_weight"].initial
             weights[f"{layer.name}_bias"] = torch.zeros(outputs)
         return weights
 

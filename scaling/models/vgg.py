@@ -43,6 +43,7 @@ class PackedVgg(nn.Module):
     def draw(self, generator: torch.Generator) -> Weights:
         """One replica's weights and biases."""
         weights: Weights = {}
+        scales = self.spec.scales(self.image)
         for layer in self.spec.layers(self.image).layers:
             outputs = layer.shape[0]
             if layer.name.startswith("conv"):
@@ -52,7 +53,9 @@ class PackedVgg(nn.Module):
                 weights[f"{layer.name}_weight"] = torch.ones(outputs)
             elif layer.parameters:
                 fan_in = layer.parameters // outputs - 1
-                weights[f"{layer.name}_weight"] = lecun_normal(generator, outputs, fan_in, fan_in=fan_in)
+                weights[f"{layer.name}_weight"] = (
+                    lecun_normal(generator, outputs, fan_in, fan_in=fan_in) * scales[f"{layer.name}_weight"].initial
+                )
             if layer.parameters:
                 weights[f"{layer.name}_bias"] = torch.zeros(outputs)
         return weights

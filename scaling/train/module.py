@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from scaling.config.recipe import Recipe
+from scaling.architectures import Scale
+from scaling.config.recipe import Recipe, Sgd
 from scaling.models import build
 from scaling.plan import Pack
 from scaling.plan.cost import EVALUATION_BATCH
@@ -61,13 +62,20 @@ class PackModule(pl.LightningModule):
 
     def configure_optimizers(self) -> PackOptimiser:
         rates, decays = zip(*((run.recipe.learning_rate, run.recipe.weight_decay) for run in self.pack.replicas), strict=True)
-        self.optimiser = PackOptimiser(self.networks.parameters(), self.recipe.optimizer, rates, decays)
+        self.optimiser = PackOptimiser(self.networks.parameters(), self.recipe.optimizer, rates, decays, self.scales())
         if self.frozen is not None:
             thaw(self.frozen, self)
             self.began -= self.history[-1].wall_s
         first = self.done * self.steps_an_epoch
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, lambda step: self.share(first + step))
         return self.optimiser
+
+    def scales(self) -> list[float]:
+        """Of each parameter's learning rate."""
+        cell = self.pack.cell
+        scales = cell.architecture.scales(cell.facts.image)
+        each = [scales.get(name.removeprefix("weights."), Scale()) for name, _ in self.networks.named_parameters()]
+        return [scale.sgd if isinstance(self.recipe.optimizer, Sgd) else scale.adam for scale in each]
 
     def share(self, step: int) -> float:
         steps = self.recipe.epochs * self.steps_an_epoch

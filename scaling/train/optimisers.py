@@ -5,7 +5,9 @@ torch's own take one number a parameter group, and a pack's parameters hold all 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
 from typing import Any
 
 import torch
@@ -15,14 +17,29 @@ from scaling.config.recipe import Adam, AdamW, Sgd
 
 
 class PackOptimiser(torch.optim.Optimizer):
-    """One step of every replica. A group's ``lr`` is the schedule's share; ``rates`` and ``decays``, [R], are the replicas' own."""
+    """One step of every replica. A group's ``lr`` is the schedule's share times its scale; ``rates`` and ``decays``, [R], are the replicas'.
 
-    def __init__(self, parameters: Iterable[nn.Parameter], rule: Sgd | Adam | AdamW, rates: Sequence[float], decays: Sequence[float]) -> None:
-        super().__init__(parameters, {"lr": 1.0})
+    Args:
+        scales: of each parameter's learning rate, in their order; its weight decay is over it. By default all are 1.
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[nn.Parameter],
+        rule: Sgd | Adam | AdamW,
+        rates: Sequence[float],
+        decays: Sequence[float],
+        scales: Iterable[float] = repeat(1.0),
+    ) -> None:
+        groups: defaultdict[float, list[nn.Parameter]] = defaultdict(list)
+        for parameter, scale in zip(parameters, scales, strict=False):
+            groups[scale].append(parameter)
+        super().__init__([{"params": members, "lr": scale} for scale, members in groups.items()], {})
         self.rule = rule
         device = self.param_groups[0]["params"][0].device
         self.rates = torch.tensor(rates, dtype=torch.float64, device=device)
-        self.decays = torch.tensor(decays, dtype=torch.float64, device=device)
+        for group in self.param_groups:
+            group["decays"] = torch.tensor(decays, dtype=torch.float64, device=device) / group["lr"]
         self.decaying = any(decays)
 
     @torch.no_grad()
@@ -36,7 +53,7 @@ class PackOptimiser(torch.optim.Optimizer):
             for parameter in group["params"]:
                 if parameter.grad is not None:
                     shape = (-1, *[1] * (parameter.ndim - 1))
-                    rate, decay = (t.to(parameter.dtype).view(shape) for t in (rates, self.decays))
+                    rate, decay = (t.to(parameter.dtype).view(shape) for t in (rates, group["decays"]))
                     self.update(parameter, parameter.grad, rate, decay)
         return loss
 

@@ -14,7 +14,7 @@ from rich.table import Table
 from tests.benchmarks import record, render
 from tests.benchmarks.rows import Row
 
-NAMES = ("fits", "steps", "trials", "overhead", "reading", "memory", "estimates", "ablation", "sweeps", "precision")
+NAMES = ("fits", "steps", "trials", "overhead", "reading", "memory", "estimates", "ablation", "sweeps", "precision", "rates")
 """The shortest first: a fault shows early."""
 ROUNDS = 3
 

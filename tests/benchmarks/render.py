@@ -40,6 +40,7 @@ TELLING = (
     Telling("steps", "images a second, fused", ("lenet5, d1=6", "lenet5, d1=24")),
     Telling("steps", "share, fused", ("lenet5, d1=1", "lenet5, d1=6", "lenet5, d1=24", "lenet5, d1=48", "tree3, K=6", "tree3, K=15")),
     Telling("precision", "mean test error"),
+    Telling("rates", "mean test error"),
     Telling("overhead", "wall time"),
     Telling("reading", "scaling"),
     Telling("fits", "fit over"),

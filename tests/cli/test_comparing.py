@@ -31,6 +31,8 @@ def test_two_curves_are_compared_and_drawn(scaling, two, tmp_path):
     assert "The first over the second, at equal error" in typed.out
     assert typed.out.endswith("figures and tables: artifacts/two/compare\n")
     assert len(list((tmp_path / "artifacts" / "two" / "compare").glob("against_*.svg"))) == 6
+    assert "Left out" not in typed.out
+    assert "Left out: 32 runs not in the store.\n" in scaling("compare", two, "--set", "seeds=8").out
     told = json.loads(scaling("compare", two, "--json", "--out", tmp_path / "elsewhere").out)
     assert {(each["first"], each["second"]) for each in told["equal_error"]} == {("lenet5", "tree3")}
     assert {each["x"] for each in told["equal_error"]} == {"filters", "filters_total", "parameters", "macs", "training_flops"}

@@ -12,7 +12,9 @@ LENET = "architectures:\n  - {type: lenet5, filters: 6}\n"
 STUDY = HEAD + LENET
 AUTO = STUDY + "recipe: {learning_rate: auto}\n"
 RECIPE = "augmentation, batch_size, epochs, learning_rate, loss, optimizer, precision, schedule, weight_decay"
-LENETS = "activation, convolutions, filters, hidden, kernel, pooling, ratio, second_filters, type"
+LENETS = (
+    "activation, base_filters, convolutions, filters, hidden, kernel, macs, parameters, parametrization, pooling, ratio, second_filters, type"
+)
 STUDIES = "architectures, dataset, pilots, recipe, resources, seeds, store, study"
 
 

@@ -57,6 +57,27 @@ def test_each_replica_steps_as_torch_steps_it_alone(rule, decays):
         torch.testing.assert_close(p.detach(), torch.stack([single.detach() for single in singles]), rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.parametrize("rule", RULES, ids=repr)
+def test_parameters_may_have_scales_of_their_rates(rule):
+    """As torch's groups of other rates do; the decay is over the scale, so that their product stays."""
+    generator, scales = torch.Generator().manual_seed(1), [4.0, 1.0, 0.25]
+    packed = [nn.Parameter(drawn(generator, R, *shape)) for shape in SHAPES]
+    alone = [[nn.Parameter(p[r].detach().clone()) for p in packed] for r in range(R)]
+    pack = PackOptimiser(packed, rule, RATES, DECAYS, scales)
+    each = [[torchs(rule, [p], RATES[r] * scale, DECAYS[r] / scale) for p, scale in zip(alone[r], scales, strict=True)] for r in range(R)]
+    for _ in range(STEPS):
+        for p, *singles in zip(packed, *alone, strict=True):
+            p.grad = drawn(generator, *p.shape)
+            for r, single in enumerate(singles):
+                single.grad = p.grad[r].clone()
+        pack.step()
+        for optimisers in each:
+            for optimiser in optimisers:
+                optimiser.step()
+    for p, *singles in zip(packed, *alone, strict=True):
+        torch.testing.assert_close(p.detach(), torch.stack([single.detach() for single in singles]), rtol=1e-12, atol=1e-14)
+
+
 def test_parameters_without_a_gradient_stay():
     one, other = nn.Parameter(torch.ones(2, 3)), nn.Parameter(torch.ones(2, 3))
     one.grad = torch.ones(2, 3)

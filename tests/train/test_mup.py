@@ -1,0 +1,55 @@
+"""Trainings in muP: at its base they are the standard ones bit by bit, elsewhere each tensor has its own rate."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from tiny_packs import LENET, VGG, cell, material, pack
+
+from scaling.architectures import AnyArchitecture, Lenet5
+from scaling.config import Run
+from scaling.config.recipe import Adam, AdamW, Sgd
+from scaling.train import train
+from scaling.train.examples import resident
+from scaling.train.module import PackModule
+
+LEAVES = {"sgd": {}, "adamw": {"optimizer": AdamW(), "learning_rate": 0.003, "weight_decay": 0.01}}
+
+
+def mup(spec: AnyArchitecture, base: int) -> AnyArchitecture:
+    """What nobody wrote, such as a second layer's filters, still follows from the width."""
+    return spec.model_validate(spec.model_dump(exclude_unset=True) | {"parametrization": "mup", "base_filters": base})
+
+
+@pytest.mark.parametrize("leaves", LEAVES.values(), ids=LEAVES)
+@pytest.mark.parametrize("spec", [LENET, VGG], ids=["lenet5", "vgg"])
+def test_at_its_base_it_is_the_standard_training_bit_by_bit(spec, leaves):
+    one, other = (pack(cell(each, epochs=1, **leaves)) for each in (spec, mup(spec, spec.filters)))
+    known = material(one.cell.dataset)
+    done, again = (train(each, known, device="cpu") for each in (one, other))
+    assert np.array_equal(done.logits, again.logits)
+    for mine, others in zip(done.weights, again.weights, strict=True):
+        assert all(torch.equal(weight, others[name]) for name, weight in mine.items())
+
+
+def test_its_runs_are_others_and_can_be_read_back():
+    runs = [cell(spec).run(0) for spec in (LENET, mup(LENET, 6), mup(LENET, 3))]
+    assert len({run.id for run in runs}) == 3
+    assert [Run.read(run.config_json) for run in runs] == runs
+    assert '"mup"' not in runs[0].config_json
+    assert "base_filters" not in runs[0].config_json
+
+
+@pytest.mark.parametrize(("rule", "kind"), [(Sgd(), "sgd"), (Adam(), "adam"), (AdamW(), "adam")], ids=["sgd", "adam", "adamw"])
+def test_a_pack_asks_for_the_rates_of_its_optimiser(rule, kind):
+    wide = mup(Lenet5(filters=12, hidden=(9,)), 6)
+    made = pack(cell(wide, optimizer=rule))
+    test = resident(material(made.cell.dataset), torch.device("cpu")).tested(made.cell.recipe)
+    module = PackModule(made, test, None, steps_an_epoch=1, heard=lambda epoch: None)
+    expected = wide.scales(made.cell.facts.image)
+    optimiser = module.configure_optimizers()
+    rates = {id(parameter): group["lr"] / module.share(0) for group in optimiser.param_groups for parameter in group["params"]}
+    assert len(rates) == len(list(module.networks.parameters()))
+    for name, parameter in module.networks.named_parameters():
+        assert rates[id(parameter)] == pytest.approx(getattr(expected[name.removeprefix("weights.")], kind))

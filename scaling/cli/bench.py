@@ -44,7 +44,7 @@ def _table(speed: Speed) -> Table:
     for ladder in speed.ladders:
         for rung in ladder.rungs:
             table.add_row(
-                ladder.architecture if ladder.depth is None else f"{ladder.architecture}, depth {ladder.depth}",
+                ladder.architecture if ladder.depth is None else f"{ladder.architecture}, {ladder.depth} layers",
                 str(ladder.channels),
                 str(rung.side),
                 ladder.precision,

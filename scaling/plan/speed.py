@@ -48,7 +48,7 @@ class Ladder(Leaves):
     channels: Count
     precision: Precision
     depth: Count | None = None
-    """Of all its networks, where the architecture has ladders of several depths."""
+    """Layers that multiply in each of its networks, where the architecture has ladders of several depths."""
     rungs: Annotated[tuple[Rung, ...], Field(strict=False, min_length=1)]
 
     @model_validator(mode="after")

@@ -73,8 +73,8 @@ class Case:
 
     @property
     def depth(self) -> int | None:
-        """Of a network that has ladders of several depths."""
-        return self.architecture.depth if isinstance(self.architecture, Vgg) else None
+        """Layers of a network that has ladders of several depths."""
+        return self.layers.depth if isinstance(self.architecture, Vgg) else None
 
     @property
     def size(self) -> int:

@@ -22,7 +22,7 @@ from scaling.train.module import losses
 from scaling.train.optimisers import PackOptimiser
 
 R, B, BASE = 4, 30, 4
-FLAT, STEEP = 0.35, 0.5
+FLAT, STEEP = 0.3, 0.5
 """Powers of the width: at most the first where there is a limit, in some layer at least the second where there is none. What initial values add
 to a change falls as width ** -1/2, so that enough must be learned for a limit to show."""
 
@@ -73,12 +73,12 @@ def powers(spec: AnyArchitecture, image: ImageShape, rule: Sgd | AdamW, rate: fl
 
 HIDDEN, SHALLOW, DEEP = Lenet5(filters=BASE, hidden=(24,)), Lenet5(filters=BASE, convolutions=1, hidden=()), Vgg(filters=BASE, depth=6)
 CASES = {
-    "lenet5, sgd": (HIDDEN, USPS, Sgd(), 0.005, 32, [8, 16, 32]),
-    "lenet5, adamw": (HIDDEN, USPS, AdamW(), 0.003, 16, [8, 16, 32]),
-    "lenet5 with nothing hidden, sgd": (SHALLOW, USPS, Sgd(), 0.02, 8, [8, 16, 32]),
+    "lenet5, sgd": (HIDDEN, USPS, Sgd(), 0.02, 16, [8, 16, 32]),
+    "lenet5, adamw": (HIDDEN, USPS, AdamW(), 0.005, 16, [8, 16, 32]),
+    "lenet5 with nothing hidden, sgd": (SHALLOW, USPS, Sgd(), 0.02, 16, [8, 16, 32]),
     "lenet5 with nothing hidden, adamw": (SHALLOW, USPS, AdamW(), 0.003, 16, [8, 16, 32]),
-    "vgg, sgd": (DEEP, MNIST, Sgd(), 0.01, 5, [2, 4, 8]),
-    "vgg, adamw": (DEEP, MNIST, AdamW(), 0.002, 5, [2, 4, 8]),
+    "vgg, sgd": (DEEP, MNIST, Sgd(), 0.01, 5, [4, 8, 16]),
+    "vgg, adamw": (DEEP, MNIST, AdamW(), 0.002, 5, [4, 8, 16]),
 }
 
 

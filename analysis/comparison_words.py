@@ -84,7 +84,7 @@ def _winners(cost: str, found: list[Winner]) -> Tabled:
     rows = []
     for each in found:
         error, second = (quantity(error, unit=0.01) + " %" if error else "–" for error in (each.error, each.second_error))
-        share = f"{100 * each.share:.0f} %"
+        share = "–" if each.share is None else f"{100 * each.share:.0f} %"
         rows.append((metric_tick(each.budget), each.label, error, share, each.second or "–", second, ", ".join(each.extrapolated)))
     return Tabled(
         title=f"The least error for a budget of {HEADINGS[cost]}",

@@ -10,6 +10,7 @@ import typer
 
 from scaling import api
 from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, console, numbers, settings
+from scaling.errors import UsageError
 
 
 def compare(
@@ -24,7 +25,10 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Set a study's curves against each other: exponents, sizes at equal error, who wins at a budget, and figures."""
-    made = api.compare(config, settings(store, also, data), overrides=set_, errors=numbers("--errors", errors), out=out)
+    wanted = numbers("--errors", errors)
+    if any(error >= 1 for error in wanted):
+        raise UsageError(f"--errors {errors}: must be fractions of the test images, below 1, such as 0.3,0.25")
+    made = api.compare(config, settings(store, also, data), overrides=set_, errors=wanted, out=out)
     if as_json:
         print(json.dumps(api.finite(made.found.to_dict()), indent=2, allow_nan=False))
         return

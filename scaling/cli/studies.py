@@ -11,6 +11,7 @@ from rich.table import Table
 
 from scaling import api
 from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, console, settings
+from scaling.config.pilots import ALL_DIVERGED
 from scaling.words import duration
 
 if TYPE_CHECKING:
@@ -114,8 +115,10 @@ def _doubt(made: Plan) -> None:
     """A line for each learning rate at an edge."""
     for row in made.rows():
         if row.doubt:
-            way_out = "a better one may lie beyond: pilots.learning_rates"
-            print(f"{row.label}, filters {row.cell.architecture.filters}: of the learning rates, {row.rates[0]:g} is {row.doubt}; {way_out}")
+            diverged = row.doubt == ALL_DIVERGED
+            fault = row.doubt if diverged else f"of the learning rates, {row.rates[0]:g} is {row.doubt}"
+            way_out = "try smaller ones" if diverged else "a better one may lie beyond"
+            print(f"{row.label}, filters {row.cell.architecture.filters}: {fault}; {way_out}: pilots.learning_rates")
 
 
 def _placed(placement: Placement) -> str:

@@ -17,6 +17,8 @@ AUTO = "auto"
 RATES = tuple(0.0125 * 2**n for n in range(8))
 """As many as networks of one pack."""
 
+ALL_DIVERGED = "every rate diverged"
+
 
 class Pilots(Leaves):
     """Runs that choose the learning rates that are ``auto``."""
@@ -58,5 +60,5 @@ class Choice:
     def doubt(self) -> str:
         """Why to look at it; empty where there is nothing."""
         if min(self.means) == inf:
-            return "every rate diverged"
+            return ALL_DIVERGED
         return {self.rates[0]: "the smallest that was tried", self.rates[-1]: "the largest that was tried"}.get(self.rate, "")

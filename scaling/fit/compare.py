@@ -11,7 +11,7 @@ import numpy as np
 
 from scaling.errors import FitError, UsageError
 from scaling.fit.meeting import estimates, interval, meet, paired
-from scaling.fit.result import Choice, Fit, Interval, Law
+from scaling.fit.result import Choice, Fit, Interval, Law, Status
 
 MARGIN = 0.05
 """Of exponents that are called equal."""
@@ -74,9 +74,11 @@ def compare(first: Fit, second: Fit, *, form: str = "power", margin: float = MAR
 
 
 def common(first: Fit, second: Fit) -> str | None:
-    """The form that two groups are compared by: with a floor where both verdicts ask for one, else without; None where a law is missing."""
+    """The form that two groups are compared by: with a floor where both verdicts ask for one, else without; None where a law is missing or
+    refused."""
     form = "floor" if all(fit.verdict.choice is Choice.FLOOR for fit in (first, second)) else "power"
-    return form if form in first.laws and form in second.laws else None
+    told = all(form in fit.laws and fit.laws[form].status is not Status.REFUSE for fit in (first, second))
+    return form if told else None
 
 
 def side_by_side(fits: Sequence[Fit], *, margin: float = MARGIN) -> list[Comparison]:

@@ -154,8 +154,9 @@ def _ensemble(rule: Rule, size: int, runs: int, known: dict[int, tuple[np.ndarra
         drawn = 0.0 if len(errors) == comb(runs, size) else float(errors.var(ddof=1)) / len(errors)
         scatter = _jackknife(without)
         half = quantile * np.sqrt(scatter + drawn)
-        low, high = max(0.0, estimate - half), estimate + half
-        if np.isfinite(ratio) and (without > 0).all() and (one := _without(*known[1])).all():
+        low, high = max(0.0, estimate - half), min(1.0, estimate + half)
+        # Of two runs, what is left without one is that one alone: it tells nothing of how two differ from one.
+        if (size == 1 or runs > 2) and np.isfinite(ratio) and (without > 0).all() and (one := _without(*known[1])).all():
             half = quantile * np.sqrt(_jackknife(np.log(without / one)) + drawn / estimate**2)
             below, above = ratio * np.exp(-half), ratio * np.exp(half)
     status, reason = _judged(size, runs, scatter)

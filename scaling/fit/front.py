@@ -42,8 +42,8 @@ class Winner:
     label: str
     error: Interval
     """By its law, with its 95 % interval."""
-    share: float
-    """Of resampled laws by which it has the smallest error."""
+    share: float | None
+    """Of resampled laws by which it has the smallest error; None where it is alone."""
     second: str
     """The next best; empty where there is no other."""
     second_error: Interval | None
@@ -119,7 +119,7 @@ def winners(fits: Sequence[Fit], budgets: Sequence[float], *, beyond: float = 4.
                 budget=float(budget),
                 label=best[0].label,
                 error=intervals[0],
-                share=float((least == order[0]).mean()),
+                share=float((least == order[0]).mean()) if others else None,
                 second=pair[1][0].label if others else "",
                 second_error=intervals[1] if others else None,
                 extrapolated=tuple(fit.label for fit, _ in pair if budget > fit.points.widths[-1]),

@@ -43,4 +43,5 @@ def test_what_cannot_be_compared_is_said(scaling, study, store, two):
     typed = scaling("compare", study, "--store", store)
     assert (typed.code, typed.out) == (2, "")
     assert "has one curve alone, tree3; add an entry to architectures" in typed.err
-    assert scaling("compare", two, "--errors", "-1").code == 2
+    for odd in ("-1", "50", "x"):
+        assert scaling("compare", two, "--errors", odd).code == 2

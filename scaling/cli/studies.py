@@ -11,7 +11,6 @@ from rich.table import Table
 
 from scaling import api
 from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, console, settings
-from scaling.config.pilots import ALL_DIVERGED
 from scaling.words import duration
 
 if TYPE_CHECKING:
@@ -113,6 +112,8 @@ def _rate(row: Row) -> str:
 
 def _doubt(made: Plan) -> None:
     """A line for each learning rate at an edge."""
+    from scaling.config.pilots import ALL_DIVERGED
+
     for row in made.rows():
         if row.doubt:
             diverged = row.doubt == ALL_DIVERGED

@@ -14,8 +14,8 @@ from rich.text import Text
 from analysis.comparison import AXES, EQUAL, Compared
 from analysis.style import metric_tick
 from analysis.terminal import beside
-from analysis.words import quantity
-from scaling.fit import EqualError, Winner
+from analysis.words import counted, quantity
+from scaling.fit import EqualError, Fit, Winner, telling
 
 HEADINGS = {axis.column: axis.heading for axis in AXES}
 
@@ -33,8 +33,18 @@ class Tabled:
 
 
 def sentences(made: Compared) -> list[str]:
-    """One a pair of curves: exponents, and where their laws meet."""
-    return [beside("filters", pair) for pair in made.pairs]
+    """A curve: the law that it is followed by, and how far to trust it. A pair of curves: exponents, and where their laws meet."""
+    return [*map(_followed, made.fits), *(beside("filters", pair) for pair in made.pairs)]
+
+
+def _followed(fit: Fit) -> str:
+    law = telling(fit)
+    if law is None:
+        return f"{fit.label}: no law that could be followed"
+    doubt = f" ({law.reason})" if law.reason else ""
+    return (
+        f"{fit.label}: followed along filters by {law.form.formula}, {law.status}{doubt}; {fit.estimand}, {counted(len(fit.points.x), 'run')}"
+    )
 
 
 def tables(made: Compared) -> list[Tabled]:

@@ -17,11 +17,11 @@ test: environment
 	$(BIN)/pytest -q
 
 bench: environment
-	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python -m benchmarks
 
 coverage: environment
-	$(BIN)/python -m tests.simulations
-	$(BIN)/python -m tests.simulations.rounds
+	$(BIN)/python -m simulations
+	$(BIN)/python -m simulations.rounds
 
 environment: .venv/installed
 

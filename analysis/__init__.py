@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
+from analysis.laws_text import laws_text
 from analysis.report import Report, write_report
-from analysis.terminal import laws_text
 
 __all__ = ["Report", "laws_text", "write_report"]

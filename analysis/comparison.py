@@ -10,12 +10,23 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from analysis.against import BEYOND, Crossing, amount_along, crossings, draw_against
-from analysis.drawing import Drawing
-from analysis.error_law import FILTERS, MACS, PARAMETERS, AxisOf
-from analysis.groups import Grouped, group
+from analysis.comparison_figure import BEYOND, Crossing, amount_along, crossings, draw_against
+from analysis.error_figure import FILTERS, MACS, PARAMETERS, AxisOf
 from analysis.laws import Laws, fit_laws
-from scaling.fit import Comparison, EqualError, Fit, Place, Winner, equal_error, front, side_by_side, telling, winners
+from analysis.report_figure import Drawing
+from analysis.run_groups import Grouped, group
+from scaling.fit import (
+    Comparison,
+    EqualError,
+    Fit,
+    Place,
+    Winner,
+    equal_error,
+    front,
+    side_by_side,
+    telling,
+    winners,
+)
 
 FIRST_LAYER = AxisOf("filters_total", "filters of the first layer", "filters of the first layer, all colours")
 TRAINING = AxisOf("training_flops", "training operations", "floating-point operations of a training")
@@ -58,7 +69,9 @@ class Compared:
     def drawings(self) -> list[Drawing]:
         """One an axis."""
         axes = [axis for axis in AXES if axis.column in self.laws]
-        return [draw_against(self.grouped, self.laws[axis.column], axis, budget=axis in COSTS) for axis in axes]
+        return [
+            draw_against(self.grouped, self.laws[axis.column], axis, budget=axis in COSTS) for axis in axes
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -84,7 +97,11 @@ def compare_curves(runs: pa.Table, epochs: pa.Table, *, errors: Sequence[float] 
     grouped = group(runs)
     grouped = replace(grouped, runs=amount_along(grouped.runs, TIME.column))
     during = grouped.epochs(epochs)
-    laws = {axis.column: fit_laws(grouped, during, axis.column) for axis in AXES if not grouped.runs[axis.column].null_count}
+    laws = {
+        axis.column: fit_laws(grouped, during, axis.column)
+        for axis in AXES
+        if not grouped.runs[axis.column].null_count
+    }
     fits = {column: list(found.fits.values()) for column, found in laws.items()}
     priced = {axis.column: fits[axis.column] for axis in COSTS if fits.get(axis.column)}
     pairs = [pair for axis in EQUAL if axis.column in fits for pair in combinations(fits[axis.column], 2)]

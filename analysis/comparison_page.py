@@ -10,11 +10,11 @@ from matplotlib import style as matplotlib_style
 from pyarrow import csv
 
 from analysis.comparison import Compared
-from analysis.comparison_words import sentences, tables
-from analysis.page import embed, template
+from analysis.comparison_text import sentences, tables
+from analysis.formatting import counted
+from analysis.html_page import embed, template
 from analysis.style import STYLE
 from analysis.summary import facts
-from analysis.words import counted
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,9 @@ class Written:
     """Which runs are missing, as a sentence; empty where all are there."""
 
 
-def write_comparison(found: Compared, out: Path, *, study: str, command: str, missing: int = 0, awaiting: int = 0) -> Written:
+def write_comparison(
+    found: Compared, out: Path, *, study: str, command: str, missing: int = 0, awaiting: int = 0
+) -> Written:
     """Draw, and write ``compare.html`` with its figures and tables beside it.
 
     Args:
@@ -48,7 +50,15 @@ def write_comparison(found: Compared, out: Path, *, study: str, command: str, mi
     page = template("compare.html.jinja").render(
         study=study,
         sentences=sentences(found),
-        facts=facts(study, found.grouped.every, found.grouped, command=command, created=None, missing=missing, awaiting=awaiting),
+        facts=facts(
+            study,
+            found.grouped.every,
+            found.grouped,
+            command=command,
+            created=None,
+            missing=missing,
+            awaiting=awaiting,
+        ),
         notes=found.notes,
         tables=tables(found),
         figures=figures,
@@ -69,7 +79,11 @@ def _tables(made: Compared, out: Path) -> None:
             "second": each.second,
             "x": each.x,
             "error": each.error,
-            **{f"{name}_{end}": getattr(size, end) for name, size in zip(("first", "second"), each.sizes, strict=True) for end in ends},
+            **{
+                f"{name}_{end}": getattr(size, end)
+                for name, size in zip(("first", "second"), each.sizes, strict=True)
+                for end in ends
+            },
             **{f"ratio_{end}": getattr(each.ratio, end) if each.ratio else None for end in ends},
             "extrapolated": ", ".join(each.extrapolated),
         }
@@ -84,14 +98,24 @@ def _tables(made: Compared, out: Path) -> None:
             **{f"error_{end}": getattr(each.error, end) for end in ends},
             "share": each.share,
             "second": each.second,
-            **{f"second_error_{end}": getattr(each.second_error, end) if each.second_error else None for end in ends},
+            **{
+                f"second_error_{end}": getattr(each.second_error, end) if each.second_error else None
+                for end in ends
+            },
             "extrapolated": ", ".join(each.extrapolated),
         }
         for cost, found in made.winners.items()
         for each in found
     ]
     met = [
-        {"first": each.first, "second": each.second, "x": each.x, **asdict(each.place), "error": each.error, "within": each.within}
+        {
+            "first": each.first,
+            "second": each.second,
+            "x": each.x,
+            **asdict(each.place),
+            "error": each.error,
+            "within": each.within,
+        }
         for each in made.crossings
     ]
     for name, rows in (("equal_error", equal), ("front", places), ("winners", best), ("crossings", met)):

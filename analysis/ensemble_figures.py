@@ -12,11 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis import style
-from analysis.drawing import Drawing
-from analysis.ensembles import Pool, row_table
+from analysis.ensemble import Pool, row_table
+from analysis.formatting import counted
 from analysis.learning_curves import COLUMNS, SHADES, wrapped
-from analysis.words import counted
-from scaling.fit.ensembles import Rule
+from analysis.report_figure import Drawing
+from scaling.fit.ensemble import Rule
 
 GREY = "#555555"
 
@@ -35,15 +35,21 @@ def draw_against_members(pools: Sequence[Pool]) -> Drawing:
         for pool in (pool for pool in pools if pool.curve == curve):
             color = shades[pool.filters[0]]
             mean, votes = (_of(numbers, pool, rule) for rule in (Rule.MEAN, Rule.VOTES))
-            axes.fill_between(mean["members"], _numbers(mean, "low"), _numbers(mean, "high"), color=color, alpha=0.2, lw=0)
-            axes.plot(mean["members"], _numbers(mean, "error"), color=color, lw=1.2, marker="o", ms=2.4, mew=0)
+            axes.fill_between(
+                mean["members"], _numbers(mean, "low"), _numbers(mean, "high"), color=color, alpha=0.2, lw=0
+            )
+            axes.plot(
+                mean["members"], _numbers(mean, "error"), color=color, lw=1.2, marker="o", ms=2.4, mew=0
+            )
             axes.plot(votes["members"], _numbers(votes, "error"), color=color, lw=1, ls="--")
     for axes in panels.flat[len(curves) :]:
         axes.set_visible(False)
     style.width_ticks(panels[0, 0], pc.unique(numbers["members"]).to_pylist(), gap=0.1)
     style.log_ticks(panels[0, 0].yaxis, style.percent_tick, gap=0.07)
     figure.supylabel("expected test error", fontsize=8.5)
-    handles = [Line2D([], [], color=shades[width], label=str(width)) for width in sorted(shades, reverse=True)]
+    handles = [
+        Line2D([], [], color=shades[width], label=str(width)) for width in sorted(shades, reverse=True)
+    ]
     figure.legend(handles=handles, title="filters", loc="outside right center", handlelength=1)
     rules = [
         Line2D([], [], color=GREY, marker="o", ms=2.4, mew=0, label="mean probability"),
@@ -53,7 +59,8 @@ def draw_against_members(pools: Sequence[Pool]) -> Drawing:
     return Drawing(
         name="ensembles_against_members",
         heading="Ensembles against their members",
-        caption=_estimand(pools) + " Solid lines and bands: the class of the highest mean probability, with 95 % intervals jackknifed over "
+        caption=_estimand(pools)
+        + " Solid lines and bands: the class of the highest mean probability, with 95 % intervals jackknifed over "
         "runs. Dashed: the class with the most votes, of equal ones that of the higher mean probability.",
         figure=figure,
         numbers=numbers,
@@ -66,27 +73,59 @@ def draw_against_macs(pools: Sequence[Pool]) -> Drawing:
     curves = list(dict.fromkeys(pool.curve for pool in pools))
     figure = Figure(figsize=(style.WIDTH, 2.85 + 0.18 * (len(curves) + 2)))
     title = f"{pools[0].images:,} test images of {pools[0].title}"
-    axes = figure.add_subplot(xscale="log", yscale="log", title=title, xlabel="multiply-adds of all members", ylabel="expected test error")
+    axes = figure.add_subplot(
+        xscale="log",
+        yscale="log",
+        title=title,
+        xlabel="multiply-adds of all members",
+        ylabel="expected test error",
+    )
     handles = []
     for index, curve in enumerate(curves):
         look = style.look(index)
         mine = sorted((pool for pool in pools if pool.curve == curve), key=lambda pool: pool.macs)
         for pool in mine:
             own = _of(numbers, pool, Rule.MEAN)
-            axes.fill_between(own["macs"], _numbers(own, "low"), _numbers(own, "high"), color=look.color, alpha=0.12, lw=0)
+            axes.fill_between(
+                own["macs"], _numbers(own, "low"), _numbers(own, "high"), color=look.color, alpha=0.12, lw=0
+            )
             axes.plot(own["macs"], _numbers(own, "error"), color=look.color, lw=1, marker=".", ms=3, mew=0)
-        single = pa.concat_tables([_of(numbers, pool, Rule.MEAN).filter(pc.field("members") == 1) for pool in mine])
-        axes.plot(single["macs"], _numbers(single, "error"), color=look.color, marker=look.marker, ls=":", lw=1, zorder=4)
+        single = pa.concat_tables(
+            [_of(numbers, pool, Rule.MEAN).filter(pc.field("members") == 1) for pool in mine]
+        )
+        axes.plot(
+            single["macs"],
+            _numbers(single, "error"),
+            color=look.color,
+            marker=look.marker,
+            ls=":",
+            lw=1,
+            zorder=4,
+        )
         handles.append(Line2D([], [], color=look.color, label=curve))
-    handles.append(Line2D([], [], color=GREY, marker="o", ls=":", lw=1, label="single networks of growing width"))
-    handles.append(Line2D([], [], color=GREY, marker=".", ms=3, mew=0, lw=1, label="ensembles of one width, with their 95 % band"))
+    handles.append(
+        Line2D([], [], color=GREY, marker="o", ls=":", lw=1, label="single networks of growing width")
+    )
+    handles.append(
+        Line2D(
+            [],
+            [],
+            color=GREY,
+            marker=".",
+            ms=3,
+            mew=0,
+            lw=1,
+            label="ensembles of one width, with their 95 % band",
+        )
+    )
     figure.legend(handles=handles, loc="outside lower left")
     style.log_ticks(axes.xaxis, style.metric_tick, gap=0.09)
     style.log_ticks(axes.yaxis, style.percent_tick, gap=0.06)
     return Drawing(
         name="ensembles_against_macs",
         heading="Ensembles beside larger networks",
-        caption=_estimand(pools) + " Against the multiply-adds in a forward pass of one image through all members. An ensemble that lies below "
+        caption=_estimand(pools)
+        + " Against the multiply-adds in a forward pass of one image through all members. An ensemble that lies below "
         "the dotted line errs less than a single network of the same family at that cost.",
         figure=figure,
         numbers=numbers,

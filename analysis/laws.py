@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from analysis.groups import Grouped
-from analysis.words import listed, quantity
+from analysis.formatting import listed, quantity
+from analysis.run_groups import Grouped
 from scaling.errors import FitError
 from scaling.fit import Fit, Interval, Law, Status, fit_table, rows
-from scaling.fit.improving import doubted, still_improving
+from scaling.fit.diagnosis.convergence import doubted, still_improving
 
 
 def drawable(fit: Fit | None) -> dict[str, Law]:

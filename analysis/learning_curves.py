@@ -15,9 +15,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from analysis import style
-from analysis.drawing import Drawing
-from analysis.groups import Grouped
-from analysis.words import counted, test_set
+from analysis.formatting import counted, test_set
+from analysis.report_figure import Drawing
+from analysis.run_groups import Grouped
 
 COLUMNS = 2
 """Panels side by side."""
@@ -53,7 +53,9 @@ def draw_learning_curves(grouped: Grouped, epochs: pa.Table) -> Drawing | None:
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         for width in widths:
             rows = numbers.filter((pc.field("group") == label) & (pc.field("filters") == width))
-            mean, low, high = (_positive(rows[name]) for name in ("mean_error", "lower_quartile", "upper_quartile"))
+            mean, low, high = (
+                _positive(rows[name]) for name in ("mean_error", "lower_quartile", "upper_quartile")
+            )
             axes.plot(rows["epoch"], mean, color=shades[width], lw=1.2, marker="o", ms=2, mew=0)
             axes.fill_between(rows["epoch"], low, high, color=shades[width], alpha=0.2, lw=0)
     for axes in panels.flat[len(labels) :]:
@@ -87,7 +89,13 @@ def _quartiles(epochs: pa.Table) -> pa.Table:
     rows = []
     for (group, filters, epoch), errors in cells.items():
         low, high = np.quantile(errors, (0.25, 0.75))
-        row = {"group": group, "filters": filters, "epoch": epoch, "runs": len(errors), "mean_error": float(np.mean(errors))}
+        row = {
+            "group": group,
+            "filters": filters,
+            "epoch": epoch,
+            "runs": len(errors),
+            "mean_error": float(np.mean(errors)),
+        }
         rows.append({**row, "lower_quartile": float(low), "upper_quartile": float(high)})
     return pa.Table.from_pylist(rows)
 

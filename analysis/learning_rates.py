@@ -15,9 +15,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis import style
-from analysis.drawing import Drawing
+from analysis.formatting import counted, listed
 from analysis.learning_curves import COLUMNS, SHADES, wrapped
-from analysis.words import counted, listed
+from analysis.report_figure import Drawing
 from scaling.config import Choice
 
 ALIKE = 2.0
@@ -74,7 +74,9 @@ def chosen_words(tuned: Sequence[Tuned]) -> list[str]:
 
 def _doubt(one: Tuned) -> str:
     if not isfinite(min(one.choice.means)):
-        return f"{one.label}: at {one.filters} filters every learning rate diverged, so the smallest was taken."
+        return (
+            f"{one.label}: at {one.filters} filters every learning rate diverged, so the smallest was taken."
+        )
     chosen = f"the chosen learning rate, {one.choice.rate:g}, is {one.choice.doubt}"
     return f"{one.label}: at {one.filters} filters {chosen}; a better one may lie beyond."
 
@@ -99,21 +101,38 @@ def draw_learning_rates(tuned: Sequence[Tuned], labels: Sequence[str]) -> Drawin
     panels = figure.subplots(lines, COLUMNS, squeeze=False).flatten()
     shades = _shades(numbers)
     for axes, label in zip(panels, shown, strict=False):
-        axes.set(xscale="log", yscale="log", title=wrapped(label), xlabel="learning rate", ylabel="validation error")
+        axes.set(
+            xscale="log",
+            yscale="log",
+            title=wrapped(label),
+            xlabel="learning rate",
+            ylabel="validation error",
+        )
         for width in sorted(shades):
-            _line(axes, numbers.filter((pc.field("group") == label) & (pc.field("filters") == width)), shades[width])
+            _line(
+                axes,
+                numbers.filter((pc.field("group") == label) & (pc.field("filters") == width)),
+                shades[width],
+            )
         style.width_ticks(axes, pc.unique(numbers["learning_rate"]).to_pylist(), gap=0.24)
         style.log_ticks(axes.yaxis, style.percent_tick, gap=0.09)
     _optima(panels[len(shown)], numbers, order)
-    handles = [Line2D([], [], color=shades[width], label=str(width)) for width in sorted(shades, reverse=True)]
+    handles = [
+        Line2D([], [], color=shades[width], label=str(width)) for width in sorted(shades, reverse=True)
+    ]
     figure.legend(handles=handles, title="filters", loc="outside right center", handlelength=1)
     looks = {label: style.look(order.index(label)) for label in shown}
-    curves = [Line2D([], [], color=look.color, marker=look.marker, label=wrapped(label)) for label, look in looks.items()]
+    curves = [
+        Line2D([], [], color=look.color, marker=look.marker, label=wrapped(label))
+        for label, look in looks.items()
+    ]
     if len(panels) > len(shown) + 1:
         panels[-1].set_axis_off()
         panels[-1].legend(handles=curves, title="chosen", loc="upper left", alignment="left")
     else:
-        figure.legend(handles=curves, title="chosen", loc="outside lower left", ncols=COLUMNS, alignment="left")
+        figure.legend(
+            handles=curves, title="chosen", loc="outside lower left", ncols=COLUMNS, alignment="left"
+        )
     return Drawing(
         name="learning_rates",
         heading="Learning rates",
@@ -125,7 +144,9 @@ def draw_learning_rates(tuned: Sequence[Tuned], labels: Sequence[str]) -> Drawin
 
 def _rows(tuned: Sequence[Tuned]) -> Iterator[dict[str, object]]:
     for each in tuned:
-        for rate, errors, mean, alike in zip(each.choice.rates, each.choice.errors, each.choice.means, each.alike(), strict=True):
+        for rate, errors, mean, alike in zip(
+            each.choice.rates, each.choice.errors, each.choice.means, each.alike(), strict=True
+        ):
             yield {
                 "group": each.label,
                 "filters": each.filters,
@@ -153,7 +174,9 @@ def _line(axes: Axes, rows: pa.Table, shade: Shade) -> None:
     chosen = rows["chosen"].to_numpy()
     axes.plot(rates[chosen], errors[chosen], "o", ms=7, mfc="none", mec=shade, mew=1.1)
     gone = rates[rows["diverged"].to_numpy() > 0]
-    axes.plot(gone, np.full(len(gone), 0.97), "x", ms=4, mec=shade, mew=1, transform=axes.get_xaxis_transform())
+    axes.plot(
+        gone, np.full(len(gone), 0.97), "x", ms=4, mec=shade, mew=1, transform=axes.get_xaxis_transform()
+    )
 
 
 def _optima(axes: Axes, numbers: pa.Table, order: Sequence[str]) -> None:
@@ -165,7 +188,9 @@ def _optima(axes: Axes, numbers: pa.Table, order: Sequence[str]) -> None:
         shift = 10 ** (0.025 * (index - (len(order) - 1) / 2))
         widths, rates = chosen["filters"].to_numpy() * shift, chosen["learning_rate"].to_numpy()
         for width, x in zip(chosen["filters"].to_pylist(), widths, strict=True):
-            alike = rows.filter((pc.field("filters") == width) & pc.field("alike"))["learning_rate"].to_numpy()
+            alike = rows.filter((pc.field("filters") == width) & pc.field("alike"))[
+                "learning_rate"
+            ].to_numpy()
             axes.plot(np.full(len(alike), x), alike, color=look.color, lw=1, alpha=0.5)
         axes.plot(widths, rates, look.marker + "-", color=look.color, lw=1)
     tried = pc.unique(numbers["learning_rate"]).to_pylist()
@@ -175,7 +200,10 @@ def _optima(axes: Axes, numbers: pa.Table, order: Sequence[str]) -> None:
 
 
 def _caption(tuned: Sequence[Tuned]) -> str:
-    images, rates = sorted({each.images for each in tuned}), sorted({rate for each in tuned for rate in each.choice.rates})
+    images, rates = (
+        sorted({each.images for each in tuned}),
+        sorted({rate for each in tuned for rate in each.choice.rates}),
+    )
     pilots = counted(sum(len(errors) for each in tuned for errors in each.choice.errors), "pilot")
     return (
         f"Error on {listed(f'{number:,}' for number in images)} validation images, held out of the training images, of {pilots} with learning "

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.special import stdtrit
 
-from analysis.groups import Grouped
+from analysis.run_groups import Grouped
 from scaling.fit.result import LEVEL
 
 
@@ -24,7 +24,9 @@ def means(grouped: Grouped, x: str = "filters") -> pa.Table:
         low_error and high_error (Student's 95 % interval of the mean; null for one run), wall_s (mean over runs of the pack's
         time, shared among its replicas).
     """
-    runs = grouped.runs.append_column("share_s", pc.divide(grouped.runs["wall_s"], pc.cast(grouped.runs["replicas"], pa.float64())))
+    runs = grouped.runs.append_column(
+        "share_s", pc.divide(grouped.runs["wall_s"], pc.cast(grouped.runs["replicas"], pa.float64()))
+    )
     names = list(dict.fromkeys(["group", "filters", x, "parameters", "macs"]))
     by_width = runs.group_by(names, use_threads=False)
     found = by_width.aggregate(
@@ -38,9 +40,16 @@ def means(grouped: Grouped, x: str = "filters") -> pa.Table:
     count, mean, std = (found[f"test_error_{name}"].to_numpy() for name in ("count", "mean", "stddev"))
     half = half_width(std, count)
     columns = {name: found[name] for name in names}
-    columns |= {"runs": found["test_error_count"], "mean_error": found["test_error_mean"], "std_error": found["test_error_stddev"]}
+    columns |= {
+        "runs": found["test_error_count"],
+        "mean_error": found["test_error_mean"],
+        "std_error": found["test_error_stddev"],
+    }
     # An error is a fraction: an interval that a few scattered seeds stretch below zero says no more than one that ends there.
-    columns |= {"low_error": pa.array(np.maximum(mean - half, 0), from_pandas=True), "high_error": pa.array(mean + half, from_pandas=True)}
+    columns |= {
+        "low_error": pa.array(np.maximum(mean - half, 0), from_pandas=True),
+        "high_error": pa.array(mean + half, from_pandas=True),
+    }
     return pa.table({**columns, "wall_s": found["share_s_mean"]})
 
 

@@ -12,16 +12,16 @@ import pyarrow.compute as pc
 from matplotlib import style as matplotlib_style
 from pyarrow import csv
 
-from analysis.drawing import Drawing
-from analysis.error_law import FILTERS, MACS, PARAMETERS, draw_error
-from analysis.groups import Grouped, group
+from analysis.error_figure import FILTERS, MACS, PARAMETERS, draw_error
+from analysis.html_page import Embedded, embed, template
 from analysis.laws import Laws, fit_laws, law_table, law_words
-from analysis.leaf_axes import Along, along_leaves
 from analysis.learning_curves import draw_learning_curves
 from analysis.learning_rates import Tuned, chosen_words, draw_learning_rates
 from analysis.means import means
-from analysis.page import Embedded, embed, template
+from analysis.report_figure import Drawing
 from analysis.residuals import draw_residuals
+from analysis.run_groups import Grouped, group
+from analysis.setting_axes import Along, along_leaves
 from analysis.style import STYLE
 from analysis.summary import facts, findings
 from analysis.training_length import draw_training_length
@@ -84,7 +84,9 @@ def write_report(
     fits = tuple(laws[0].fits.values())
     page = template("report.html.jinja").render(
         study=study,
-        facts=facts(study, runs, grouped, command=command, created=created, missing=missing, awaiting=awaiting),
+        facts=facts(
+            study, runs, grouped, command=command, created=created, missing=missing, awaiting=awaiting
+        ),
         findings=findings([*fits, *(fit for _, own in beside for fit in own.fits.values())]),
         notes=[*_notes(grouped, during, laws[0]), *chosen_words(tuned)],
         laws=law_words(fits),
@@ -108,8 +110,14 @@ def _drawings(
     if not _any_error(grouped.runs):
         return [rates] if rates else []
     drawings = [
-        *(draw_error(grouped, table, along, axis) for along, axis in zip(laws, (FILTERS, PARAMETERS, MACS), strict=True)),
-        *(draw_error(each.grouped, means(each.grouped, each.axis.column), own, each.axis) for each, own in beside),
+        *(
+            draw_error(grouped, table, along, axis)
+            for along, axis in zip(laws, (FILTERS, PARAMETERS, MACS), strict=True)
+        ),
+        *(
+            draw_error(each.grouped, means(each.grouped, each.axis.column), own, each.axis)
+            for each, own in beside
+        ),
         draw_learning_curves(grouped, during),
         draw_residuals(grouped, table, laws[0]),
         draw_training_length(grouped, during),
@@ -125,7 +133,12 @@ def _notes(grouped: Grouped, during: pa.Table, laws: Laws) -> list[str]:
         without.append("No figures: no run made an error, and zero has no place on a logarithmic scale.")
     elif len(grouped.runs) and not len(during):
         without.append("No learning curves: the store has no epochs of these runs.")
-    return [*grouped.notes, *laws.refused, *(f"{fit.label}: {note}" for fit in laws.fits.values() for note in fit.notes), *without]
+    return [
+        *grouped.notes,
+        *laws.refused,
+        *(f"{fit.label}: {note}" for fit in laws.fits.values() for note in fit.notes),
+        *without,
+    ]
 
 
 def _any_error(table: pa.Table) -> bool:

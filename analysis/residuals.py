@@ -8,9 +8,9 @@ import pyarrow.compute as pc
 from matplotlib.figure import Figure
 
 from analysis import style
-from analysis.drawing import Drawing
-from analysis.groups import Grouped
 from analysis.laws import Laws, drawable
+from analysis.report_figure import Drawing
+from analysis.run_groups import Grouped
 
 TITLES = {"power": "power law", "floor": "with a floor", "broken": "with a bend"}
 
@@ -20,9 +20,17 @@ def draw_residuals(grouped: Grouped, means: pa.Table, laws: Laws) -> Drawing | N
     numbers = _residuals(means, laws)
     if not len(numbers):
         return None
-    fitted = [(index, label) for index, label in enumerate(grouped.labels) if label in set(numbers["group"].to_pylist())]
+    fitted = [
+        (index, label)
+        for index, label in enumerate(grouped.labels)
+        if label in set(numbers["group"].to_pylist())
+    ]
     figure = Figure(figsize=(style.WIDTH, 2.5 + 0.16 * -(-len(fitted) // 2)))
-    titles = {form: title for form, title in TITLES.items() if form != "broken" or form in numbers["form"].to_pylist()}
+    titles = {
+        form: title
+        for form, title in TITLES.items()
+        if form != "broken" or form in numbers["form"].to_pylist()
+    }
     panels = figure.subplots(1, len(titles), sharex=True, sharey=True)
     widths = np.sort(pc.unique(means["filters"]).to_numpy())
     apart = min(0.03, 0.6 * np.diff(np.log10(widths)).min(initial=1.0) / len(grouped.labels))
@@ -56,8 +64,26 @@ def _residuals(means: pa.Table, laws: Laws) -> pa.Table:
     for row in means.to_pylist():
         for form, law in drawable(laws.fits.get(row["group"])).items():
             if row["mean_error"] > 0:
-                bar = None if row["high_error"] is None else (row["high_error"] - row["mean_error"]) / row["mean_error"]
+                bar = (
+                    None
+                    if row["high_error"] is None
+                    else (row["high_error"] - row["mean_error"]) / row["mean_error"]
+                )
                 residual = float(np.log(row["mean_error"] / law.predict(row[laws.x])))
-                rows.append({"group": row["group"], "form": form, "filters": row["filters"], "residual": residual, "half_width": bar})
-    names = {"group": pa.string(), "form": pa.string(), "filters": pa.int64(), "residual": pa.float64(), "half_width": pa.float64()}
+                rows.append(
+                    {
+                        "group": row["group"],
+                        "form": form,
+                        "filters": row["filters"],
+                        "residual": residual,
+                        "half_width": bar,
+                    }
+                )
+    names = {
+        "group": pa.string(),
+        "form": pa.string(),
+        "filters": pa.int64(),
+        "residual": pa.float64(),
+        "half_width": pa.float64(),
+    }
     return pa.Table.from_pylist(rows, pa.schema(names))

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analysis.groups import Grouped
+from analysis.formatting import counted, listed, quantity, test_set
 from analysis.laws import drawable
-from analysis.words import counted, listed, quantity, test_set
+from analysis.run_groups import Grouped
 from scaling.fit import Fit, Interval
 
 
@@ -37,11 +37,22 @@ def findings(fits: Iterable[Fit]) -> list[str]:
         follows = f"the mean error goes as {x}^−ρ with ρ = {quantity(exponent)}"
         sentences.append(f"{fit.label}: {follows}; twice the {x} multiply it by {quantity(factor)}{doubt}.")
         if fit.verdict.evidence:
-            sentences.append(f"{fit.label}, with a floor or without: {fit.verdict.choice} ({fit.verdict.evidence}).")
+            sentences.append(
+                f"{fit.label}, with a floor or without: {fit.verdict.choice} ({fit.verdict.evidence})."
+            )
     return sentences
 
 
-def facts(study: str, runs: pa.Table, grouped: Grouped, *, command: str, created: datetime | None, missing: int, awaiting: int) -> list[Fact]:
+def facts(
+    study: str,
+    runs: pa.Table,
+    grouped: Grouped,
+    *,
+    command: str,
+    created: datetime | None,
+    missing: int,
+    awaiting: int,
+) -> list[Fact]:
     """The lines of the summary.
 
     Args:
@@ -54,15 +65,23 @@ def facts(study: str, runs: pa.Table, grouped: Grouped, *, command: str, created
         awaiting: runs whose learning rate is not chosen yet.
     """
     widths, seeds = (len(pc.unique(grouped.runs[name])) for name in ("filters", "seed"))
-    made = ", ".join((counted(len(grouped.labels), "curve"), counted(widths, "width"), counted(seeds, "seed")))
+    made = ", ".join(
+        (counted(len(grouped.labels), "curve"), counted(widths, "width"), counted(seeds, "seed"))
+    )
     left_out = [f"{counted(missing, 'run')} of the study not in the store"] if missing else []
     left_out += [f"{counted(awaiting, 'run')} whose learning rate is not chosen yet"] if awaiting else []
-    left_out += [f"{counted(grouped.diverged, 'run')} without a test error (diverged), in no figure and no mean"] if grouped.diverged else []
+    left_out += (
+        [f"{counted(grouped.diverged, 'run')} without a test error (diverged), in no figure and no mean"]
+        if grouped.diverged
+        else []
+    )
     lines = [
         Fact("Study", study),
         Fact(
             "Data",
-            f"{grouped.title}; errors are counted on the {test_set(runs, grouped.title)}" if len(runs) else "none: no run is in the store",
+            f"{grouped.title}; errors are counted on the {test_set(runs, grouped.title)}"
+            if len(runs)
+            else "none: no run is in the store",
         ),
         Fact("Runs", f"{counted(len(grouped.runs), 'run')}: {made}"),
         Fact("Left out", "; ".join(left_out) or "nothing: every wanted run is here"),
@@ -76,15 +95,24 @@ def facts(study: str, runs: pa.Table, grouped: Grouped, *, command: str, created
 def _training(runs: pa.Table) -> str:
     devices = _values(runs, "device")
     seconds = pc.sum(pc.divide(runs["wall_s"], pc.cast(runs["replicas"], pa.float64()))).as_py()
-    spent = f"{seconds / 3600:.3g} hours in all" if seconds and seconds >= 3600 else f"{seconds or 0:,.0f} s in all"
+    spent = (
+        f"{seconds / 3600:.3g} hours in all"
+        if seconds and seconds >= 3600
+        else f"{seconds or 0:,.0f} s in all"
+    )
     return f"{spent}, on {listed(devices)}" if devices else spent
 
 
 def _software(runs: pa.Table) -> str:
     """Commits and versions, each one that occurs."""
     changed = {True: " with uncommitted changes", False: "", None: ""}
-    commits = {f"commit {row['commit'][:12]}{changed[row['dirty']]}" for row in _distinct(runs, "commit", "dirty")}
-    versions = {", ".join(f"{name} {number}" for name, number in json.loads(row["versions"]).items()) for row in _distinct(runs, "versions")}
+    commits = {
+        f"commit {row['commit'][:12]}{changed[row['dirty']]}" for row in _distinct(runs, "commit", "dirty")
+    }
+    versions = {
+        ", ".join(f"{name} {number}" for name, number in json.loads(row["versions"]).items())
+        for row in _distinct(runs, "versions")
+    }
     return "; ".join((*sorted(commits), *sorted(versions))) or "not recorded"
 
 

@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from analysis import style
-from analysis.drawing import Drawing
-from analysis.groups import Grouped
+from analysis.formatting import test_set
 from analysis.laws import drawable
-from analysis.words import test_set
+from analysis.report_figure import Drawing
+from analysis.run_groups import Grouped
 from scaling.errors import FitError
 from scaling.fit import Fit, Interval, fit_table
 
@@ -37,14 +37,25 @@ def draw_training_length(grouped: Grouped, epochs: pa.Table) -> Drawing | None:
     numbers = _fits(grouped, epochs)
     if not len(numbers):
         return None
-    fitted = [(index, label) for index, label in enumerate(grouped.labels) if label in set(numbers["group"].to_pylist())]
+    fitted = [
+        (index, label)
+        for index, label in enumerate(grouped.labels)
+        if label in set(numbers["group"].to_pylist())
+    ]
     figure = Figure(figsize=(style.WIDTH, 4.0 + 0.16 * -(-len(fitted) // 2)))
     panels = figure.subplots(2, 1, sharex=True)
     for axes, (quantity, title) in zip(panels, PANELS.items(), strict=True):
         axes.set_ylabel(title)
         for index, label in fitted:
             shift = min(0.08, 0.6 / len(grouped.labels)) * (index - (len(grouped.labels) - 1) / 2)
-            _bars(axes, numbers.filter(pc.field("group") == label), quantity, shift=shift, look=style.look(index), label=label)
+            _bars(
+                axes,
+                numbers.filter(pc.field("group") == label),
+                quantity,
+                shift=shift,
+                look=style.look(index),
+                label=label,
+            )
     panels[0].set_title(test_set(grouped.runs, grouped.title))
     panels[1].set(xlabel="epoch whose test errors are fitted", ylim=(-0.04, None))
     panels[1].yaxis.set_major_formatter(FuncFormatter(style.percent_tick))
@@ -68,7 +79,15 @@ def _bars(axes: Axes, rows: pa.Table, quantity: str, *, shift: float, look: styl
     rows = rows.filter(pc.is_valid(rows[quantity]))
     value, low, high = (rows[quantity + end].to_numpy() for end in ("", "_low", "_high"))
     bars = np.maximum([value - low, high - value], 0)
-    axes.errorbar(rows["epoch"].to_numpy() + shift, value, bars, fmt=look.marker + "-", color=look.color, lw=1, label=label)
+    axes.errorbar(
+        rows["epoch"].to_numpy() + shift,
+        value,
+        bars,
+        fmt=look.marker + "-",
+        color=look.color,
+        lw=1,
+        label=label,
+    )
 
 
 def _fits(grouped: Grouped, epochs: pa.Table) -> pa.Table:
@@ -77,7 +96,13 @@ def _fits(grouped: Grouped, epochs: pa.Table) -> pa.Table:
         own = epochs.filter(pc.field("group") == label)
         for epoch in _spread(pc.unique(own["epoch"]).to_numpy()):
             try:
-                (fit,) = fit_table(own.filter(pc.field("epoch") == epoch), x="filters", y="test_error", by=("group",), resamplings=RESAMPLINGS)
+                (fit,) = fit_table(
+                    own.filter(pc.field("epoch") == epoch),
+                    x="filters",
+                    y="test_error",
+                    by=("group",),
+                    resamplings=RESAMPLINGS,
+                )
             except FitError:
                 # An epoch without a law has no place in the figure; the last one's refusal stands in the report.
                 continue
@@ -105,5 +130,9 @@ def _ends(name: str, value: Interval, unit: float) -> dict[str, float]:
 def _spread(epochs: np.ndarray) -> np.ndarray:
     """At most ``EPOCHS`` of them, the first and the last among them."""
     epochs = np.sort(epochs)
-    places = np.arange(len(epochs)) if len(epochs) <= EPOCHS else np.unique(np.geomspace(1, len(epochs), EPOCHS).round().astype(int)) - 1
+    places = (
+        np.arange(len(epochs))
+        if len(epochs) <= EPOCHS
+        else np.unique(np.geomspace(1, len(epochs), EPOCHS).round().astype(int)) - 1
+    )
     return np.asarray(epochs[places])

@@ -10,7 +10,10 @@ from scaling import api
 from scaling.fit import read_table
 
 ROOT = Path(__file__).parents[1]
-PAGE, TABLE = ROOT / "docs" / "worked-example.md", ROOT / "artifacts" / "published" / "quickstart" / "runs.parquet"
+PAGE, TABLE = (
+    ROOT / "docs" / "worked-example.md",
+    ROOT / "artifacts" / "published" / "quickstart" / "runs.parquet",
+)
 
 
 def test_the_example_prints_what_it_says(monkeypatch):

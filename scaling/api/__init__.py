@@ -6,20 +6,28 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from scaling.api.available import catalogue, fetch, inventory
-    from scaling.api.comparing import compare, comparison_text
-    from scaling.api.ensembling import draw_ensembles, ensemble, ensemble_rows, ensembles_text
-    from scaling.api.explain import Difference, Reason, diff, why
-    from scaling.api.fitting import finite, fit_source, foretell, further, laws_text, predictions_text, reach_text
-    from scaling.api.looking import Looked, look
-    from scaling.api.measuring import bench
-    from scaling.api.optima import draw_optima, optima_text, optimum
-    from scaling.api.reading import figures, finals, merge, report, results, tidy, write_table
-    from scaling.api.rounds import Round, Until, run_until
-    from scaling.api.running import Failure, Outcome, run
-    from scaling.api.settings import Settings
-    from scaling.api.studies import Timing, plan, timings
-    from scaling.api.suggesting import Aim, Suggested, Suggestion, suggest
+    from scaling.api._bench import bench
+    from scaling.api._compare import compare, comparison_text
+    from scaling.api._ensemble import draw_ensembles, ensemble, ensemble_rows, ensembles_text
+    from scaling.api._explain import Difference, Reason, diff, why
+    from scaling.api._fit import (
+        finite,
+        fit_source,
+        foretell,
+        further,
+        laws_text,
+        predictions_text,
+        reach_text,
+    )
+    from scaling.api._inspect import Looked, look
+    from scaling.api._models import catalogue, fetch, inventory
+    from scaling.api._optimum import draw_optima, optima_text, optimum
+    from scaling.api._plan import Timing, plan, timings
+    from scaling.api._report import figures, finals, merge, report, results, tidy, write_table
+    from scaling.api._run import Failure, Outcome, run
+    from scaling.api._run_until import Round, Until, run_until
+    from scaling.api._suggest import Aim, Suggested, Suggestion, suggest
+    from scaling.api._workspace import Settings
 
 __all__ = [
     "Aim",
@@ -72,22 +80,22 @@ __all__ = [
 ]
 
 FILES = (
-    "settings",
-    "studies",
-    "counting",
-    "reading",
-    "sources",
-    "fitting",
-    "comparing",
-    "ensembling",
-    "optima",
-    "explain",
-    "looking",
-    "available",
-    "running",
-    "measuring",
-    "suggesting",
-    "rounds",
+    "_workspace",
+    "_plan",
+    "_derived_counts",
+    "_report",
+    "_load",
+    "_fit",
+    "_compare",
+    "_ensemble",
+    "_optimum",
+    "_explain",
+    "_inspect",
+    "_models",
+    "_run",
+    "_bench",
+    "_suggest",
+    "_run_until",
 )
 """Where these names are looked for. None may be called like a file: an import of the file would hide it."""
 

@@ -7,12 +7,22 @@ from typing import Annotated
 from pydantic import Field
 
 from scaling.architectures.base import Architecture, Scale
-from scaling.architectures.costs import COSTS
 from scaling.architectures.layers import Layer, LayerTable
 from scaling.architectures.lenet5 import Lenet5
 from scaling.architectures.tree3 import Tree3
 from scaling.architectures.vgg import Vgg
+from scaling.architectures.width_search import COSTS
 
 AnyArchitecture = Annotated[Lenet5 | Tree3 | Vgg, Field(discriminator="type")]
 
-__all__ = ["COSTS", "AnyArchitecture", "Architecture", "Layer", "LayerTable", "Lenet5", "Scale", "Tree3", "Vgg"]
+__all__ = [
+    "COSTS",
+    "AnyArchitecture",
+    "Architecture",
+    "Layer",
+    "LayerTable",
+    "Lenet5",
+    "Scale",
+    "Tree3",
+    "Vgg",
+]

@@ -7,9 +7,9 @@ from collections.abc import Set
 from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
-from scaling.architectures.costs import COSTS, nearest
 from scaling.architectures.layers import LayerTable
-from scaling.leaves import Count, Derived, ImageShape, Leaves
+from scaling.architectures.width_search import COSTS, nearest
+from scaling.settings import Count, Derived, ImageShape, Leaves
 
 Network = TypeVar("Network", bound="Architecture")
 
@@ -51,7 +51,9 @@ class Architecture(Leaves):
 
     def at(self: Network, filters: int) -> Network:
         """The same network at another width; what nobody wrote, such as a second layer's filters, follows."""
-        return self.model_validate(self.model_dump(exclude_unset=True, exclude=set(COSTS)) | {"filters": filters})
+        return self.model_validate(
+            self.model_dump(exclude_unset=True, exclude=set(COSTS)) | {"filters": filters}
+        )
 
     def cost_fault(self, image: ImageShape, written: Set[str]) -> tuple[str, str] | None:
         """Why no such network has the cost that it is written with, as ``fault`` says it.
@@ -69,7 +71,9 @@ class Architecture(Leaves):
 
     def at_cost(self: Network, image: ImageShape, written: Set[str]) -> Network:
         """The network of the cost that is nearest to the one it is written with; call ``cost_fault`` first."""
-        return self._noted(self.at(nearest(lambda filters: self._cost(self.at(filters), image), self._target)))
+        return self._noted(
+            self.at(nearest(lambda filters: self._cost(self.at(filters), image), self._target))
+        )
 
     @property
     def _target(self) -> int:
@@ -81,7 +85,9 @@ class Architecture(Leaves):
 
     def _noted(self: Network, network: Network) -> Network:
         """With the cost that was asked for."""
-        return self.model_validate(network.model_dump(exclude_unset=True) | {name: getattr(self, name) for name in COSTS})
+        return self.model_validate(
+            network.model_dump(exclude_unset=True) | {name: getattr(self, name) for name in COSTS}
+        )
 
     def _too_cheap(self, least: Architecture, image: ImageShape) -> tuple[str, str] | None:
         cost = self._cost(least, image)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
 
-from scaling.leaves import ImageShape
+from scaling.settings import ImageShape
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +120,17 @@ class LayerTable:
         return sum(layer.macs > 0 for layer in self.layers)
 
 
-def convolution(name: str, inputs: int, filters: int, side: int, kernel: int, *, padding: int = 0, groups: int = 1, bias: bool = True) -> Layer:
+def convolution(
+    name: str,
+    inputs: int,
+    filters: int,
+    side: int,
+    kernel: int,
+    *,
+    padding: int = 0,
+    groups: int = 1,
+    bias: bool = True,
+) -> Layer:
     """A convolution with stride 1 on maps of ``side`` pixels, with ``padding`` zeros around them."""
     out = side + 2 * padding - kernel + 1
     fan_in = inputs // groups * kernel**2
@@ -138,16 +148,34 @@ def convolution(name: str, inputs: int, filters: int, side: int, kernel: int, *,
 def normalisation(name: str, channels: int, side: int) -> Layer:
     """Batch norm: a factor and an offset a channel, which a network at work could do without by scaling its filters."""
     numbers = 2 * channels
-    return Layer(name=name, shape=(channels, side, side), parameters=numbers, connections=numbers * side**2, window=Window())
+    return Layer(
+        name=name,
+        shape=(channels, side, side),
+        parameters=numbers,
+        connections=numbers * side**2,
+        window=Window(),
+    )
 
 
 def pooling(name: str, channels: int, side: int, window: int = 2) -> Layer:
     """Pooling over windows that don't overlap, with nothing to learn; rows that fill no window are left out."""
     out = side // window
-    return Layer(name=name, shape=(channels, out, out), connections=window**2 * channels * out**2, window=Window(size=window, step=window))
+    return Layer(
+        name=name,
+        shape=(channels, out, out),
+        connections=window**2 * channels * out**2,
+        window=Window(size=window, step=window),
+    )
 
 
 def linear(name: str, inputs: int, outputs: int, *, bias: bool = True) -> Layer:
     """A fully connected layer."""
     links = outputs * (inputs + bias)
-    return Layer(name=name, shape=(outputs,), parameters=links, connections=links, macs=outputs * inputs, fan_out=outputs)
+    return Layer(
+        name=name,
+        shape=(outputs,),
+        parameters=links,
+        connections=links,
+        macs=outputs * inputs,
+        fan_out=outputs,
+    )

@@ -15,10 +15,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from scaling.architectures.costs import COSTS, most, nearest
 from scaling.architectures.layers import LayerTable, convolution, linear, pooling
-from scaling.architectures.transfer import Transferring
-from scaling.leaves import Count, Derived, Frozen, ImageShape, Whole
+from scaling.architectures.mup import Transferring
+from scaling.architectures.width_search import COSTS, most, nearest
+from scaling.settings import Count, Derived, Frozen, ImageShape, Whole
 
 RATIO = 16 / 6
 
@@ -49,7 +49,9 @@ class Lenet5(Transferring):
         elif "second_filters" not in written:
             second = max(1, floor(self.ratio * self.filters + 0.5))
             if second >= 2**53:
-                raise ValueError(f"ratio and filters make {second:.3g} second filters, more than can be counted; make either smaller")
+                raise ValueError(
+                    f"ratio and filters make {second:.3g} second filters, more than can be counted; make either smaller"
+                )
             # Not set the usual way: the leaf stays one that nobody wrote.
             object.__setattr__(self, "second_filters", second)
         elif self.second_filters == 0:
@@ -99,7 +101,10 @@ class Lenet5(Transferring):
         if largest < 1:
             return "type", f"needs images of at least {2**self.convolutions}x{2**self.convolutions}"
         if self.kernel > largest:
-            return "kernel", f"must be at most {largest} for a pixel of {image.side}x{image.side} to be left, not {self.kernel}"
+            return (
+                "kernel",
+                f"must be at most {largest} for a pixel of {image.side}x{image.side} to be left, not {self.kernel}",
+            )
         return None
 
     def layers(self, image: ImageShape) -> LayerTable:

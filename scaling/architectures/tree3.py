@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from scaling.architectures.base import Architecture
 from scaling.architectures.layers import Layer, LayerTable, convolution, linear, pooling
-from scaling.leaves import Count, Frozen, ImageShape
+from scaling.settings import Count, Frozen, ImageShape
 
 KERNEL = 5
 
@@ -52,7 +52,9 @@ class Tree3(Architecture):
         return LayerTable(
             image,
             (
-                convolution("conv", image.channels, channels, image.side, KERNEL, groups=image.channels, bias=bias),
+                convolution(
+                    "conv", image.channels, channels, image.side, KERNEL, groups=image.channels, bias=bias
+                ),
                 pooling("pool", channels, image.side - KERNEL + 1),
                 Layer(
                     name="tree",

@@ -16,10 +16,16 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from scaling.architectures.layers import Layer, LayerTable, convolution, linear, normalisation, pooling
-from scaling.architectures.transfer import Transferring
-from scaling.leaves import Frozen, ImageShape
+from scaling.architectures.mup import Transferring
+from scaling.settings import Frozen, ImageShape
 
-CONVOLUTIONS = {6: (1, 1, 1, 1, 1), 8: (1, 1, 2, 2, 1), 11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3)}
+CONVOLUTIONS = {
+    6: (1, 1, 1, 1, 1),
+    8: (1, 1, 2, 2, 1),
+    11: (1, 1, 2, 2, 2),
+    13: (2, 2, 2, 2, 2),
+    16: (2, 2, 3, 3, 3),
+}
 """Of each block, by depth."""
 WIDER = (1, 2, 4, 8, 8)
 """Filters of each block, over those of the first."""
@@ -47,14 +53,27 @@ class Vgg(Transferring):
 
     def fault(self, image: ImageShape) -> tuple[str, str] | None:
         least = 2 ** len(WIDER)
-        return ("type", f"needs images of at least {least}x{least}") if image.side + 2 * self.padding(image) < least else None
+        return (
+            ("type", f"needs images of at least {least}x{least}")
+            if image.side + 2 * self.padding(image) < least
+            else None
+        )
 
     def layers(self, image: ImageShape) -> LayerTable:
         side, channels = image.side + 2 * self.padding(image), image.channels
         table: list[Layer] = []
         for block, (count, wider) in enumerate(zip(CONVOLUTIONS[self.depth], WIDER, strict=True)):
             for nth in range(1, count + 1):
-                table.append(convolution(f"conv{block + 1}_{nth}", channels, wider * self.filters, side, KERNEL, padding=KERNEL // 2))
+                table.append(
+                    convolution(
+                        f"conv{block + 1}_{nth}",
+                        channels,
+                        wider * self.filters,
+                        side,
+                        KERNEL,
+                        padding=KERNEL // 2,
+                    )
+                )
                 channels = wider * self.filters
                 table.append(normalisation(f"norm{block + 1}_{nth}", channels, side))
             if (window := self.window(block)) > 1:

@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     import typer
 
-    from scaling.cli.commands import app
+    from scaling.cli.app import app
 
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
@@ -32,7 +32,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(traceback.format_exc() if debug else error, file=sys.stderr)
         return REFUSED if isinstance(error, UsageError) else FAILED
     except typer.TyperException as error:
-        print(error.format_message(), "see: scaling --help, or scaling COMMAND --help", sep="\n", file=sys.stderr)
+        print(
+            error.format_message(),
+            "see: scaling --help, or scaling COMMAND --help",
+            sep="\n",
+            file=sys.stderr,
+        )
         return REFUSED
     except (BrokenPipeError, SystemExit) as left:
         if BrokenPipeError not in (type(left), type(left.__context__)):
@@ -41,5 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     if outcome == INTERRUPTED:  # typer's word for Ctrl+C
-        print("interrupted; every finished run is in the store, and the same command goes on from there", file=sys.stderr)
+        print(
+            "interrupted; every finished run is in the store, and the same command goes on from there",
+            file=sys.stderr,
+        )
     return outcome if isinstance(outcome, int) else DONE

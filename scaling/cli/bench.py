@@ -19,32 +19,62 @@ MICRO = 1e6
 
 def bench(
     *,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to keep it.", show_default="the user's cache folder")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes that train at once.", show_default="one for each core")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where to keep it.", show_default="the user's cache folder"),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes that train at once.", show_default="one for each core"),
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Measure how fast this machine trains, in a minute or two; plans estimate their time from it."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-    progress = Progress(TextColumn("measuring"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True))
+    progress = Progress(
+        TextColumn("measuring"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )
     progress.disable = quiet or not progress.console.is_terminal
     with progress:
         task = progress.add_task("")
-        speed, place = api.bench(workers=workers, out=out, told=lambda done, steps: progress.update(task, completed=done, total=steps))
+        speed, place = api.bench(
+            workers=workers,
+            out=out,
+            told=lambda done, steps: progress.update(task, completed=done, total=steps),
+        )
     console().print(_table(speed))
-    print(f"an epoch {speed.epoch_s:.3f} s, a pack {speed.pack_start_s:.2f} s, a sweep {speed.sweep_start_s:.1f} s besides their images")
+    print(
+        f"an epoch {speed.epoch_s:.3f} s, a pack {speed.pack_start_s:.2f} s, a sweep {speed.sweep_start_s:.1f} s besides their images"
+    )
     print(f"{place}: {speed.machine.processor}, workers at once: {speed.machine.workers}")
 
 
 def _table(speed: Speed) -> Table:
     table = Table(title="one image through one replica, on one core of as many as train at once")
-    for heading in ("architecture", "channels", "side", "precision", "filters", "MACs", "training", "evaluation", "images/s"):
+    for heading in (
+        "architecture",
+        "channels",
+        "side",
+        "precision",
+        "filters",
+        "MACs",
+        "training",
+        "evaluation",
+        "images/s",
+    ):
         table.add_column(heading, justify="left" if heading in ("architecture", "precision") else "right")
     for ladder in speed.ladders:
         for rung in ladder.rungs:
             table.add_row(
-                ladder.architecture if ladder.depth is None else f"{ladder.architecture}, {ladder.depth} layers",
+                ladder.architecture
+                if ladder.depth is None
+                else f"{ladder.architecture}, {ladder.depth} layers",
                 str(ladder.channels),
                 str(rung.side),
                 ladder.precision,

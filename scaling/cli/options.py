@@ -9,19 +9,28 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from scaling.api.settings import Settings
+from scaling.api._workspace import Settings
+from scaling.durations import seconds
 from scaling.errors import UsageError
-from scaling.words import seconds
 
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="The study's YAML file.", show_default=False)]
-Configs = Annotated[list[Path], typer.Option("--config", metavar="CONFIG", help="A study whose runs are known too; may be repeated.")]
+Configs = Annotated[
+    list[Path],
+    typer.Option("--config", metavar="CONFIG", help="A study whose runs are known too; may be repeated."),
+]
 Store = Annotated[str, typer.Option(envvar="SCALING_STORE", help="Folder or URI where results live.")]
 Also = Annotated[list[str], typer.Option(metavar="STORE", help="A further store to read; may be repeated.")]
 Data = Annotated[
-    Path | None, typer.Option(envvar="SCALING_DATA", help="Data folder; read-only is fine.", show_default="the user's data folder")
+    Path | None,
+    typer.Option(
+        envvar="SCALING_DATA", help="Data folder; read-only is fine.", show_default="the user's data folder"
+    ),
 ]
 Overrides = Annotated[
-    list[str], typer.Option("--set", metavar="PATH=VALUE", help="Laid over the study, such as recipe.epochs=5; may be repeated.")
+    list[str],
+    typer.Option(
+        "--set", metavar="PATH=VALUE", help="Laid over the study, such as recipe.epochs=5; may be repeated."
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
@@ -34,7 +43,11 @@ Of = Annotated[
 ]
 Budget = Annotated[
     str,
-    typer.Option(metavar="TIME", help="Core time, such as 90s, 30m, 2h or 1d, for runs that the study does not ask for.", show_default="any"),
+    typer.Option(
+        metavar="TIME",
+        help="Core time, such as 90s, 30m, 2h or 1d, for runs that the study does not ask for.",
+        show_default="any",
+    ),
 ]
 
 STORE = Settings().store
@@ -74,7 +87,9 @@ def wholes(option: str, text: str) -> list[int]:
         UsageError: it is something else.
     """
     if text and not all(part.isdecimal() and int(part) for part in text.split(",")):
-        raise UsageError(f"{option} {text}: must be whole numbers above 0 with commas between them, such as 1,2,5")
+        raise UsageError(
+            f"{option} {text}: must be whole numbers above 0 with commas between them, such as 1,2,5"
+        )
     return [int(part) for part in text.split(",")] if text else []
 
 

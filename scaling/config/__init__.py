@@ -8,4 +8,17 @@ from scaling.config.pilots import Choice
 from scaling.config.recipe import Recipe
 from scaling.config.study import Cell, Resources, Study
 
-__all__ = ["DRAWN", "SEEDS_AN_ORDER", "TRAINING_VERSION", "Cell", "Choice", "Data", "Recipe", "Resources", "Run", "Study", "flat", "load_study"]
+__all__ = [
+    "DRAWN",
+    "SEEDS_AN_ORDER",
+    "TRAINING_VERSION",
+    "Cell",
+    "Choice",
+    "Data",
+    "Recipe",
+    "Resources",
+    "Run",
+    "Study",
+    "flat",
+    "load_study",
+]

@@ -8,10 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from scaling.config.identity import Run, flat
-from scaling.config.leaf_words import leaf_words, sortable
+from scaling.config.labels import leaf_words, sortable
 
 DATASET, TRAIN_IMAGES = "data.type", "data.train_images"
-TYPE, FILTERS, SECOND, RATIO = "architecture.type", "architecture.filters", "architecture.second_filters", "architecture.ratio"
+TYPE, FILTERS, SECOND, RATIO = (
+    "architecture.type",
+    "architecture.filters",
+    "architecture.second_filters",
+    "architecture.ratio",
+)
 SHARED = frozenset({TYPE, "seed", "order"})
 """Leaves that never split the runs of one architecture."""
 LEARNING_RATE = "recipe.learning_rate"
@@ -46,7 +51,9 @@ def point(run: Run, train_images: int) -> Point:
     Args:
         train_images: the number that is used: a study that names all images means the same data as one that names none.
     """
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in flat(run).items()} | {TRAIN_IMAGES: train_images}
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in flat(run).items()} | {
+        TRAIN_IMAGES: train_images
+    }
 
 
 def curves(points: Sequence[Point], x: str = "filters") -> Curves:
@@ -70,7 +77,11 @@ def curves(points: Sequence[Point], x: str = "filters") -> Curves:
         members = [index for index, each in enumerate(points) if each[TYPE] == kind]
         mine = (along_ratio if along == RATIO else _with_ratio)([points[index] for index in members])
         # Rounded ratios are seldom equal, so what is held fixed along them must be said to tell curves apart.
-        fixed = [leaf for leaf in (*COSTS, FILTERS) if along == RATIO and len({each.get(leaf) for each in mine}) > 1]
+        fixed = [
+            leaf
+            for leaf in (*COSTS, FILTERS)
+            if along == RATIO and len({each.get(leaf) for each in mine}) > 1
+        ]
         keys = _keys(mine, [*shared, *fixed], along)
         for index, each in zip(members, mine, strict=True):
             told = [key for key in keys if key not in fixed or each.get(key) is not None]
@@ -86,9 +97,16 @@ def along_ratio(points: Sequence[Point]) -> list[Point]:
         if not each.get(SECOND):
             found.append(each)
             continue
-        beside = {other[SECOND] for other in points if other[FILTERS] == each[FILTERS] and not _cost(other) and other.get(SECOND)}
+        beside = {
+            other[SECOND]
+            for other in points
+            if other[FILTERS] == each[FILTERS] and not _cost(other) and other.get(SECOND)
+        }
         gone = {SECOND} if len(beside) > 1 and not _cost(each) else {SECOND, FILTERS}
-        found.append({name: value for name, value in each.items() if name not in gone} | {RATIO: each[SECOND] / each[FILTERS]})
+        found.append(
+            {name: value for name, value in each.items() if name not in gone}
+            | {RATIO: each[SECOND] / each[FILTERS]}
+        )
     return found
 
 
@@ -114,7 +132,9 @@ def _with_ratio(points: Sequence[Point]) -> list[Point]:
 def _keys(points: Sequence[Point], shared: Sequence[str], along: str) -> list[str]:
     """The leaves that tell the curves of one architecture apart, each one needed beside those before it."""
     keys = list(shared)
-    for leaf in dict.fromkeys((*FIRST, *sorted({name for each in points for name in each}.difference(LAST)), *LAST)):
+    for leaf in dict.fromkeys(
+        (*FIRST, *sorted({name for each in points for name in each}.difference(LAST)), *LAST)
+    ):
         cells: dict[tuple[Any, ...], set[Any]] = defaultdict(set)
         for each in points:
             cells[tuple(each.get(name) for name in (*keys, along))].add(each.get(leaf))

@@ -59,7 +59,11 @@ def faults(leaves: dict[str, Any]) -> list[tuple[LeafPath, str]]:
     for path, values in axes(leaves):
         if not values:
             found.append((path, "an empty grid; give at least one value"))
-        found.extend(((*path, i), f"{value!r} stands twice in this grid") for i, value in enumerate(values) if value in values[:i])
+        found.extend(
+            ((*path, i), f"{value!r} stands twice in this grid")
+            for i, value in enumerate(values)
+            if value in values[:i]
+        )
     return found
 
 

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from scaling.architectures import AnyArchitecture
 from scaling.config.recipe import Recipe
 from scaling.errors import StoreError
-from scaling.leaves import FROM_IDENTITY, Count, Frozen, Leaves, Whole
+from scaling.settings import FROM_IDENTITY, Count, Frozen, Leaves, Whole
 
 TRAINING_VERSION = 2
 """Raised when training changes its numbers: then every run is a new one."""
@@ -72,7 +72,9 @@ class Run(Leaves):
         except ValidationError as error:
             fault, name = error.errors()[0], sha256(config_json.encode()).hexdigest()[:ID_DIGITS]
             where = ".".join(map(str, fault["loc"]))
-            raise StoreError(f"run {name}: its {where} can't be read by this version ({fault['msg']}); upgrade scaling") from None
+            raise StoreError(
+                f"run {name}: its {where} can't be read by this version ({fault['msg']}); upgrade scaling"
+            ) from None
 
 
 def flat(run: Run) -> dict[str, object]:

@@ -9,14 +9,14 @@ from typing import Any
 
 from scaling.architectures import AnyArchitecture
 from scaling.config import grid
-from scaling.config.drafts import Draft
-from scaling.config.faults import Faults, Place
+from scaling.config.architecture_entry import Draft
 from scaling.config.grid import LeafPath
-from scaling.config.overlay import is_above, laid_over, pinned
+from scaling.config.merge import is_above, laid_over, pinned
 from scaling.config.pilots import AUTO, Pilots
+from scaling.config.problems import Faults, Place
 from scaling.config.recipe import Recipe
-from scaling.config.source import read_file
 from scaling.config.study import Cell, Replicates, Study, StudyFile
+from scaling.config.yaml_file import read_file
 from scaling.datasets import AnyDataset, Facts
 from scaling.errors import DataError
 
@@ -47,12 +47,17 @@ def load_study(source: Path, *, data: Path, overrides: Sequence[str] = ()) -> St
             faults.add(root + path, fault)
     seeds, pilots = _seeds(groups, file.seeds if file else 1, faults), file.pilots if file else Pilots()
     if "pilots" in raw and not any(map(groups.is_auto, groups.architectures)):
-        faults.add(("pilots",), "no learning rate is to be chosen; give recipe.learning_rate: auto, or leave this out")
+        faults.add(
+            ("pilots",),
+            "no learning rate is to be chosen; give recipe.learning_rate: auto, or leave this out",
+        )
     if _too_many(groups, seeds, pilots, faults):
         faults.stop()
     absent: list[DataError] = []
     datasets = list(_datasets(groups.dataset, data, faults, absent)) if groups.dataset is not None else []
-    cells = [cell for i in groups.architectures for cell in _cells(i, groups, seeds[i], pilots, datasets, faults)]
+    cells = [
+        cell for i in groups.architectures for cell in _cells(i, groups, seeds[i], pilots, datasets, faults)
+    ]
     faults.stop()
     for error in absent:
         raise error
@@ -80,7 +85,10 @@ class _Groups:
             _settings(raw.get("dataset")),
             _settings(raw.get("recipe")) or {},
             _settings(raw.get("pilots")) or {},
-            {i: {name: value for name, value in entry.items() if name != "seeds"} for i, entry in entries.items()},
+            {
+                i: {name: value for name, value in entry.items() if name != "seeds"}
+                for i, entry in entries.items()
+            },
             {i: {"seeds": entry["seeds"]} for i, entry in entries.items() if "seeds" in entry},
         )
 
@@ -104,8 +112,13 @@ def _settings(value: Any) -> dict[str, Any] | None:
 
 def _seeds(groups: _Groups, default: int, faults: Faults) -> dict[int, int]:
     """Of each architecture."""
-    own = {i: faults.validate(Replicates, leaves, _place(("architectures", i))) for i, leaves in groups.seeds.items()}
-    return dict.fromkeys(groups.architectures, default) | {i: said.seeds for i, said in own.items() if said is not None}
+    own = {
+        i: faults.validate(Replicates, leaves, _place(("architectures", i)))
+        for i, leaves in groups.seeds.items()
+    }
+    return dict.fromkeys(groups.architectures, default) | {
+        i: said.seeds for i, said in own.items() if said is not None
+    }
 
 
 def _too_many(groups: _Groups, seeds: dict[int, int], pilots: Pilots, faults: Faults) -> bool:
@@ -113,7 +126,11 @@ def _too_many(groups: _Groups, seeds: dict[int, int], pilots: Pilots, faults: Fa
     networks = {
         i: grid.size(groups.dataset or {})
         * grid.size({name: value for name, value in entry.items() if name != "recipe"})
-        * (grid.size(laid_over(groups.recipe, above)) if isinstance(above := entry.get("recipe", {}), dict) else 1)
+        * (
+            grid.size(laid_over(groups.recipe, above))
+            if isinstance(above := entry.get("recipe", {}), dict)
+            else 1
+        )
         for i, entry in groups.architectures.items()
     }
     tries = {i: len(pilots.learning_rates) * pilots.seeds * groups.is_auto(i) for i in networks}
@@ -124,7 +141,10 @@ def _too_many(groups: _Groups, seeds: dict[int, int], pilots: Pilots, faults: Fa
     i = max(runs, key=lambda i: runs[i])
     if networks[i] > max(seeds[i], tries[i]):
         all_of = "seeds and pilots" if any(tries.values()) else "seeds"
-        faults.add(("architectures",), f"the grids make {sum(networks.values()):,} networks, with their {all_of} {total:,} runs; {most}")
+        faults.add(
+            ("architectures",),
+            f"the grids make {sum(networks.values()):,} networks, with their {all_of} {total:,} runs; {most}",
+        )
     elif tries[i] > seeds[i]:
         faults.add(("pilots",), f"{tries[i]:,} pilots of each network make {total:,} runs; {most}")
     else:
@@ -133,7 +153,9 @@ def _too_many(groups: _Groups, seeds: dict[int, int], pilots: Pilots, faults: Fa
     return True
 
 
-def _datasets(leaves: dict[str, Any], folder: Path, faults: Faults, absent: list[DataError]) -> Iterator[tuple[AnyDataset, Facts]]:
+def _datasets(
+    leaves: dict[str, Any], folder: Path, faults: Faults, absent: list[DataError]
+) -> Iterator[tuple[AnyDataset, Facts]]:
     """Those that are as they should be. A user's own one that can't be read is added to ``absent``: the rest may have faults too."""
     for point in grid.points(leaves):
         place = _place(("dataset",), point)
@@ -176,7 +198,10 @@ def _recipes(i: int, below: dict[str, Any], above: Any, faults: Faults) -> Itera
 
         auto = point.leaves.get(RATE) == AUTO
         if auto and (RATE,) in point.places:
-            faults.add(place((RATE,)), f"{AUTO} stands alone, in the place of a grid; its own is pilots.learning_rates")
+            faults.add(
+                place((RATE,)),
+                f"{AUTO} stands alone, in the place of a grid; its own is pilots.learning_rates",
+            )
             continue
         leaves = {name: value for name, value in point.leaves.items() if not (auto and name == RATE)}
         recipe = faults.validate(Recipe, leaves, place)
@@ -184,7 +209,14 @@ def _recipes(i: int, below: dict[str, Any], above: Any, faults: Faults) -> Itera
             yield _Trained(recipe, place, pinned(above, point), auto)
 
 
-def _cells(i: int, groups: _Groups, seeds: int, pilots: Pilots, datasets: Sequence[tuple[AnyDataset, Facts]], faults: Faults) -> Iterator[Cell]:
+def _cells(
+    i: int,
+    groups: _Groups,
+    seeds: int,
+    pilots: Pilots,
+    datasets: Sequence[tuple[AnyDataset, Facts]],
+    faults: Faults,
+) -> Iterator[Cell]:
     entry, made = groups.architectures[i], dict[tuple[AnyDataset, AnyArchitecture], str]()
     recipes = list(_recipes(i, groups.recipe, entry.get("recipe", {}), faults))
     for point in grid.points({name: value for name, value in entry.items() if name != "recipe"}):
@@ -197,7 +229,10 @@ def _cells(i: int, groups: _Groups, seeds: int, pilots: Pilots, datasets: Sequen
                 continue
             architecture, here = draft.on(facts.image), draft.places[draft.free]
             if draft.cost and (twin := made.setdefault((dataset, architecture), here)) != here:
-                faults.add(place((draft.free,)), f"makes the same network as {twin}, the nearest of this cost; leave one of them out")
+                faults.add(
+                    place((draft.free,)),
+                    f"makes the same network as {twin}, the nearest of this cost; leave one of them out",
+                )
             leaves = draft.entry(architecture)
             for trained in recipes:
                 own = leaves | ({"recipe": trained.own} if trained.own else {})

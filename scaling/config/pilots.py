@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 
 from scaling.config.recipe import Positive
-from scaling.leaves import Count, Leaves
+from scaling.settings import Count, Leaves
 
 AUTO = "auto"
 """In the place of a recipe's learning rate."""
@@ -61,4 +61,7 @@ class Choice:
         """Why to look at it; empty where there is nothing."""
         if min(self.means) == inf:
             return ALL_DIVERGED
-        return {self.rates[0]: "the smallest that was tried", self.rates[-1]: "the largest that was tried"}.get(self.rate, "")
+        return {
+            self.rates[0]: "the smallest that was tried",
+            self.rates[-1]: "the largest that was tried",
+        }.get(self.rate, "")

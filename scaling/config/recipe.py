@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from scaling.leaves import Count, Frozen, ImageShape, Leaves, Whole
+from scaling.settings import Count, Frozen, ImageShape, Leaves, Whole
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]

@@ -16,7 +16,7 @@ from scaling.config.identity import SEEDS_AN_ORDER, Data, Run
 from scaling.config.pilots import AUTO, Choice, Pilots
 from scaling.config.recipe import Recipe
 from scaling.datasets import AnyDataset, Facts
-from scaling.leaves import Count, Leaves
+from scaling.settings import Count, Leaves
 
 SEEDS = 8
 """Of a network, where nothing else is said."""
@@ -93,20 +93,41 @@ class Cell:
     @property
     def training_flops(self) -> int:
         """Of one run, in all of its epochs."""
-        return self.recipe.epochs * self.recipe.seen(self.dataset.used(self.facts)) * self.layers().training_flops
+        return (
+            self.recipe.epochs
+            * self.recipe.seen(self.dataset.used(self.facts))
+            * self.layers().training_flops
+        )
 
     def at(self, filters: int, *, seeds: int = 0) -> Cell:
         """The same at another width, which needs pilots of its own."""
-        pilots, entry = tuple(pilot.at(filters, seeds=pilot.seeds) for pilot in self.pilots), {**self.entry, "filters": filters}
-        return replace(self, architecture=self.architecture.at(filters), seeds=seeds, entry=entry, pilots=pilots, choice=None)
+        pilots, entry = (
+            tuple(pilot.at(filters, seeds=pilot.seeds) for pilot in self.pilots),
+            {**self.entry, "filters": filters},
+        )
+        return replace(
+            self,
+            architecture=self.architecture.at(filters),
+            seeds=seeds,
+            entry=entry,
+            pilots=pilots,
+            choice=None,
+        )
 
     def tried(self, pilots: Pilots) -> Cell:
         """The same with a learning rate that pilots choose; the images that validate are taken out of those that train."""
         held = self.dataset.validation or pilots.validation
-        used = self.dataset.train_images and min(self.dataset.train_images, max(1, self.facts.train_images - held))
+        used = self.dataset.train_images and min(
+            self.dataset.train_images, max(1, self.facts.train_images - held)
+        )
         dataset = self.dataset.model_copy(update={"validation": held, "train_images": used})
-        recipes = [self.recipe.model_copy(update={"learning_rate": rate}) for rate in sorted(pilots.learning_rates)]
-        tries = (replace(self, dataset=dataset, recipe=recipe, seeds=pilots.seeds, pilot=True) for recipe in recipes)
+        recipes = [
+            self.recipe.model_copy(update={"learning_rate": rate}) for rate in sorted(pilots.learning_rates)
+        ]
+        tries = (
+            replace(self, dataset=dataset, recipe=recipe, seeds=pilots.seeds, pilot=True)
+            for recipe in recipes
+        )
         return replace(self, recipe=recipes[0], pilots=tuple(tries))
 
     def resolved(self, errors: Mapping[str, float]) -> Cell:
@@ -116,7 +137,9 @@ class Cell:
             return self
         rates = tuple(pilot.recipe.learning_rate for pilot in self.pilots)
         choice = Choice(rates, tuple(tuple(errors[name] for name in names) for names in ids))
-        return replace(self, recipe=self.recipe.model_copy(update={"learning_rate": choice.rate}), choice=choice)
+        return replace(
+            self, recipe=self.recipe.model_copy(update={"learning_rate": choice.rate}), choice=choice
+        )
 
     @property
     def awaiting(self) -> bool:
@@ -134,7 +157,13 @@ class Cell:
         )
 
     def run(self, seed: int) -> Run:
-        return Run(data=self.data, architecture=self.architecture, recipe=self.recipe, seed=seed, order=seed // SEEDS_AN_ORDER)
+        return Run(
+            data=self.data,
+            architecture=self.architecture,
+            recipe=self.recipe,
+            seed=seed,
+            order=seed // SEEDS_AN_ORDER,
+        )
 
 
 @dataclass(frozen=True)
@@ -175,7 +204,12 @@ class Study:
 
     def runs(self) -> Iterator[tuple[Cell, Run]]:
         """Every wanted run once, with its cell; one that is both counts as a pilot."""
-        return _once([*(pilot for cell in self.cells for pilot in cell.pilots), *(cell for cell in self.cells if not cell.awaiting)])
+        return _once(
+            [
+                *(pilot for cell in self.cells for pilot in cell.pilots),
+                *(cell for cell in self.cells if not cell.awaiting),
+            ]
+        )
 
 
 def _once(cells: Iterable[Cell]) -> Iterator[tuple[Cell, Run]]:

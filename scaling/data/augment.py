@@ -18,7 +18,9 @@ FIELD = 15
 """Bits of a draw that make one choice; there are four, and the flip has the highest bit."""
 
 
-def augment(images: UInt8[Tensor, "B side side C"], draws: Int64[Tensor, " B"], augmentation: Augmentation) -> UInt8[Tensor, "B side side C"]:
+def augment(
+    images: UInt8[Tensor, "B side side C"], draws: Int64[Tensor, " B"], augmentation: Augmentation
+) -> UInt8[Tensor, "B side side C"]:
     """Shift, then crop, then flip. Which row and which column each pixel comes from is arithmetic; rows are gathered, then pixels in them.
 
     Args:
@@ -33,7 +35,10 @@ def augment(images: UInt8[Tensor, "B side side C"], draws: Int64[Tensor, " B"], 
 
     def source(axis: int) -> Tensor:
         """Where in the padded image this axis' pixels come from, [B, side]."""
-        start, moved = (_choice(draws, field, choices) for field, choices in ((axis, 2 * crop + 1), (2 + axis, 2 * shift + 1)))
+        start, moved = (
+            _choice(draws, field, choices)
+            for field, choices in ((axis, 2 * crop + 1), (2 + axis, 2 * shift + 1))
+        )
         at = torch.arange(side, device=images.device) + start.unsqueeze(1)
         inside = (at >= crop) & (at < crop + side)
         return torch.where(inside, (at + moved.unsqueeze(1) - shift).clamp(crop, crop + side - 1), at)
@@ -44,7 +49,11 @@ def augment(images: UInt8[Tensor, "B side side C"], draws: Int64[Tensor, " B"], 
     padded = F.pad(images, (0, 0, crop, crop, crop, crop))
     width = side + 2 * crop
     rows += width * torch.arange(count, device=images.device).unsqueeze(1)
-    lines = padded.view(count * width, width * channels).index_select(0, rows.flatten()).view(count, side, width * channels)
+    lines = (
+        padded.view(count * width, width * channels)
+        .index_select(0, rows.flatten())
+        .view(count, side, width * channels)
+    )
     bytes_of = columns.unsqueeze(2) * channels + torch.arange(channels, device=images.device)
     return lines.gather(2, bytes_of.view(count, 1, side * channels).expand(-1, side, -1)).view(images.shape)
 

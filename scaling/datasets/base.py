@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from scaling.leaves import Count, Frozen, ImageShape, Leaves
+from scaling.settings import Count, Frozen, ImageShape, Leaves
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,10 @@ class Dataset(Leaves):
         """Why the splits can't be cut so: (the field, what is permitted), or None."""
         left = facts.train_images - self.validation
         if left < 1:
-            return "validation", f"must leave training images: at most {facts.train_images - 1}, not {self.validation}"
+            return (
+                "validation",
+                f"must leave training images: at most {facts.train_images - 1}, not {self.validation}",
+            )
         if self.train_images is not None and self.train_images > left:
             return "train_images", f"must be at most {left}, not {self.train_images}"
         return None

@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 
 from scaling.datasets.base import Dataset, Facts
 from scaling.datasets.canonical import Split, canonical, fingerprint
-from scaling.leaves import Count, ImageShape, Whole
+from scaling.settings import Count, ImageShape, Whole
 
 MOST_NUMBERS = 2**28
 """Of all images together; as many as CIFAR-10 would have with 87,000 images."""
@@ -41,7 +41,9 @@ class Synthetic(Dataset):
     def _small(self) -> Synthetic:
         numbers = (self.size + self.test_size) * self.channels * self.side**2
         if numbers > MOST_NUMBERS:
-            raise ValueError(f"size, test_size, side and channels make {numbers:,} numbers; at most {MOST_NUMBERS:,} are made")
+            raise ValueError(
+                f"size, test_size, side and channels make {numbers:,} numbers; at most {MOST_NUMBERS:,} are made"
+            )
         return self
 
     def facts(self, folder: Path) -> Facts:
@@ -55,7 +57,10 @@ class Synthetic(Dataset):
 
     def splits(self) -> tuple[Split, Split]:
         """Training and test split, in canonical order."""
-        content = {name: getattr(self, name) for name in ("size", "test_size", "side", "channels", "classes", "noise", "flipped", "draw")}
+        content = {
+            name: getattr(self, name)
+            for name in ("size", "test_size", "side", "channels", "classes", "noise", "flipped", "draw")
+        }
         return _splits(**content)
 
 
@@ -67,7 +72,15 @@ def _uniform(draw: int, stream: int, shape: tuple[int, ...]) -> NDArray[np.float
 
 @lru_cache(maxsize=4)
 def _splits(
-    *, size: int, test_size: int, side: int, channels: int, classes: int, noise: float, flipped: float, draw: int
+    *,
+    size: int,
+    test_size: int,
+    side: int,
+    channels: int,
+    classes: int,
+    noise: float,
+    flipped: float,
+    draw: int,
 ) -> tuple[Split, Split]:
     shape = (side, side, channels)
     patterns = _uniform(draw, 0, (classes, *shape))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from scaling.datasets.base import Dataset, Facts
-from scaling.leaves import ImageShape
+from scaling.settings import ImageShape
 
 FACTS = Facts(
     title="USPS zip codes",

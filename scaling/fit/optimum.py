@@ -1,7 +1,7 @@
 """Where an error is least along an axis: a parabola in log x through the logarithms of the mean errors, and the interval of its lowest place.
 
 Means over seeds are fitted, each with the weight that its variance asks for: a binomial's times the dispersion for counts of images, a
-constant share of the mean for bare values. How far means scatter is told as ``scaling.fit.scatter`` says, by their runs or by how they lie
+constant share of the mean for bare values. How far means scatter is told as ``scaling.fit.data.dispersion`` says, by their runs or by how they lie
 about the parabola. The lowest place of b u + c u^2, with u = log x, is -b / 2c, a ratio of normal estimates. Its interval is Fieller's (1954):
 every place whose slope b + 2 c u does not differ from 0, by Student's quantile. It has two ends only where c itself differs from 0.
 """
@@ -17,10 +17,10 @@ from jaxtyping import Float
 from scipy.special import fdtri, stdtrit
 
 from scaling.errors import FitError
-from scaling.fit.points import Points
+from scaling.fit.data.dispersion import COPIES, Scatter, among_runs, dispersion_about, scatter
+from scaling.fit.data.points import Points
+from scaling.fit.diagnosis.status import SEEDS
 from scaling.fit.result import LEVEL, MISFIT, Interval, Sizes, Status
-from scaling.fit.scatter import COPIES, Scatter, among_runs, dispersion_about, scatter
-from scaling.fit.status import SEEDS
 
 PARAMETERS = 3
 VALUES = 5
@@ -64,7 +64,10 @@ class Optimum:
         rng = np.random.default_rng(seed)
         normal = rng.multivariate_normal(np.zeros(PARAMETERS), self.covariance, DRAWS, method="eigh")
         # Student's: one scatter for all three coefficients.
-        drawn = self.coefficients + normal / np.sqrt(rng.chisquare(self.scatter.freedom, DRAWS) / self.scatter.freedom)[:, None]
+        drawn = (
+            self.coefficients
+            + normal / np.sqrt(rng.chisquare(self.scatter.freedom, DRAWS) / self.scatter.freedom)[:, None]
+        )
         inside = np.geomspace(self.points.widths[0], self.points.widths[-1], 400)
 
         def over(coefficients: np.ndarray) -> np.ndarray:
@@ -77,7 +80,9 @@ class Optimum:
         return Interval(estimate=estimate, low=1.0 if maybe else min(low, estimate), high=max(high, estimate))
 
     def _moves(self, x: Sizes) -> Float[np.ndarray, "*x 3"]:
-        return np.stack([np.ones(np.shape(x)), (u := np.log(np.asarray(x, dtype=float)) - self.middle), u**2], axis=-1)
+        return np.stack(
+            [np.ones(np.shape(x)), (u := np.log(np.asarray(x, dtype=float)) - self.middle), u**2], axis=-1
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -93,7 +98,11 @@ class Optimum:
             "reason": self.reason,
             "notes": list(self.notes),
             "scatter": {**asdict(self.scatter), "source": self.scatter.source.value},
-            "points": {"x": points.widths.tolist(), "runs": points.counts.tolist(), "mean": points.means.tolist()},
+            "points": {
+                "x": points.widths.tolist(),
+                "runs": points.counts.tolist(),
+                "mean": points.means.tolist(),
+            },
         }
 
 
@@ -105,9 +114,13 @@ def optimum(points: Points, *, label: str = "all", notes: tuple[str, ...] = ()) 
     """
     x, means = points.widths, points.means
     if len(x) < PARAMETERS:
-        raise FitError(f"{label}: a lowest place needs at least {PARAMETERS} values of {points.x_name}, not {len(x)}; add values")
+        raise FitError(
+            f"{label}: a lowest place needs at least {PARAMETERS} values of {points.x_name}, not {len(x)}; add values"
+        )
     if not means.all():
-        raise FitError(f"{label}: no run made an error at {points.x_name} {x[means == 0][0]:g}, and zero has no logarithm; leave it out")
+        raise FitError(
+            f"{label}: no run made an error at {points.x_name} {x[means == 0][0]:g}, and zero has no logarithm; leave it out"
+        )
     weights = points.weights * means**2 / points.noise.variance(means)
     middle = float(np.average(np.log(x), weights=weights))
     u = np.log(x) - middle
@@ -117,7 +130,9 @@ def optimum(points: Points, *, label: str = "all", notes: tuple[str, ...] = ()) 
     curve = np.exp(moves @ coefficients)
     known = scatter(points, curve, PARAMETERS)
     if known is None:
-        raise FitError(f"{label}: three values of {points.x_name} without replicates have no interval; add seeds or values")
+        raise FitError(
+            f"{label}: three values of {points.x_name} without replicates have no interval; add seeds or values"
+        )
     covariance = known.dispersion * inverse
     place, curvature = _fieller(coefficients, covariance, known, middle)
     status, reason = _judged(points, curve, place, curvature)
@@ -130,7 +145,8 @@ def optimum(points: Points, *, label: str = "all", notes: tuple[str, ...] = ()) 
         covariance=covariance,
         middle=middle,
         scatter=known,
-        estimand=f"least mean {points.y_name} over seeds" + (", on this test set" if points.y_name == "test_error" else ""),
+        estimand=f"least mean {points.y_name} over seeds"
+        + (", on this test set" if points.y_name == "test_error" else ""),
         status=status,
         reason=reason,
         notes=notes,
@@ -153,20 +169,35 @@ def _fieller(
     if curvature.low <= 0:
         return Interval(estimate=estimate, low=0.0, high=inf), curvature
     ends = np.roots(
-        [4 * (c**2 - t**2 * covariance[2, 2]), 4 * (b * c - t**2 * covariance[1, 2]), b**2 - t**2 * covariance[1, 1]],
+        [
+            4 * (c**2 - t**2 * covariance[2, 2]),
+            4 * (b * c - t**2 * covariance[1, 2]),
+            b**2 - t**2 * covariance[1, 1],
+        ],
     ).real
     low, high = (exp(np.clip(middle + end, -300, 300)) for end in sorted(ends))
     return Interval(estimate=estimate, low=min(low, estimate), high=max(high, estimate)), curvature
 
 
-def _judged(points: Points, curve: Float[np.ndarray, " x"], place: Interval, curvature: Interval) -> tuple[Status, str]:
+def _judged(
+    points: Points, curve: Float[np.ndarray, " x"], place: Interval, curvature: Interval
+) -> tuple[Status, str]:
     x, spare, known = points.widths, len(points.widths) - PARAMETERS, among_runs(points)
     if not spare:
-        return Status.REFUSE, f"{len(x)} values of {points.x_name} for {PARAMETERS} parameters: any data would fit"
+        return (
+            Status.REFUSE,
+            f"{len(x)} values of {points.x_name} for {PARAMETERS} parameters: any data would fit",
+        )
     if curvature.low <= 0:
-        return Status.REFUSE, f"the curvature is not clearly positive: {curvature.estimate:.2g} [{curvature.low:.2g}, {curvature.high:.2g}]"
+        return (
+            Status.REFUSE,
+            f"the curvature is not clearly positive: {curvature.estimate:.2g} [{curvature.low:.2g}, {curvature.high:.2g}]",
+        )
     if not x[0] < place.estimate < x[-1]:
-        return Status.REFUSE, f"the lowest place is not bracketed: it lies beyond the values of {points.x_name}, {x[0]:.3g} to {x[-1]:.3g}"
+        return (
+            Status.REFUSE,
+            f"the lowest place is not bracketed: it lies beyond the values of {points.x_name}, {x[0]:.3g} to {x[-1]:.3g}",
+        )
     reasons = []
     if len(x) < VALUES:
         reasons.append(f"fewer than {VALUES} values of {points.x_name}")
@@ -179,5 +210,7 @@ def _judged(points: Points, curve: Float[np.ndarray, " x"], place: Interval, cur
     elif known is not None:
         far = dispersion_about(points, curve, spare) / known.dispersion
         if far > fdtri(spare, known.freedom, 1 - MISFIT):
-            reasons.append(f"the means lie {sqrt(far):.2g} times as far from the parabola as their seeds explain")
+            reasons.append(
+                f"the means lie {sqrt(far):.2g} times as far from the parabola as their seeds explain"
+            )
     return (Status.LOOK if reasons else Status.USABLE), "; ".join(reasons)

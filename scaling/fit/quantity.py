@@ -11,9 +11,9 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from scaling.errors import FitError, UsageError
+from scaling.fit.diagnosis.status import SEEDS, SPAN, WIDTHS
 from scaling.fit.forms import FLOOR
 from scaling.fit.result import Fit, Law, Status
-from scaling.fit.status import SEEDS, SPAN, WIDTHS
 
 FIRST = f"train at least {WIDTHS} sizes over a factor of {SPAN:g} with {SEEDS} seeds each first"
 """Then there is a law to plan from."""
@@ -43,7 +43,9 @@ class Quantity:
             return cls(name=text, at=widest)
         found = re.fullmatch(r"prediction@([0-9]+(?:\.[0-9]+)?)x", text)
         if not found or not 0 < float(found[1]) < inf:
-            raise UsageError(f"--of {text}: must be exponent, floor, or prediction@2x for the error at twice the widest size")
+            raise UsageError(
+                f"--of {text}: must be exponent, floor, or prediction@2x for the error at twice the widest size"
+            )
         return cls(name="prediction", at=float(found[1]) * widest)
 
     def of(self, parameters: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -80,7 +82,9 @@ def plannable(fit: Fit) -> Law:
     if law.status is Status.REFUSE:
         raise FitError(f"{fit.label}: its law with a floor is refused ({law.reason}); {FIRST}")
     if law.parameters["exponent"].estimate <= 0:
-        raise FitError(f"{fit.label}: {fit.points.y_name} does not fall with {fit.points.x_name}, so nothing can be planned from it; {FIRST}")
+        raise FitError(
+            f"{fit.label}: {fit.points.y_name} does not fall with {fit.points.x_name}, so nothing can be planned from it; {FIRST}"
+        )
     return law
 
 

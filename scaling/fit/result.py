@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scaling.errors import UsageError
-from scaling.fit.costs import Cost
+from scaling.fit.data.costs import Cost
+from scaling.fit.data.dispersion import Scatter
+from scaling.fit.data.points import Points
 from scaling.fit.forms import Form
-from scaling.fit.points import Points
-from scaling.fit.scatter import Scatter
 
 MISFIT = 0.01
 """A form that would lie so far from the means by chance this rarely misses them."""
@@ -62,7 +62,7 @@ class Law:
     parameters: dict[str, Interval]
     """By the form's names: amplitude, exponent, floor."""
     draws: NDArray[np.float64]
-    """[resamplings, parameters]: the same fit on resampled seeds, spread for few seeds as ``scaling.fit.resample`` says."""
+    """[resamplings, parameters]: the same fit on resampled seeds, spread for few seeds as ``scaling.fit.estimation.bootstrap`` says."""
     bound: NDArray[np.float64] | None
     """Where the floor may be 0: the draws of the law without one, whose intervals are taken in; those held at the bound are too narrow."""
     scatter: Scatter
@@ -84,7 +84,9 @@ class Law:
             UsageError: the form has none of this name.
         """
         if name not in self.parameters:
-            raise UsageError(f"{name}: {self.form.formula} has no such parameter; it has {', '.join(self.parameters)}")
+            raise UsageError(
+                f"{name}: {self.form.formula} has no such parameter; it has {', '.join(self.parameters)}"
+            )
         return self.parameters[name]
 
     def predict(self, x: Sizes) -> NDArray[np.float64]:
@@ -92,7 +94,9 @@ class Law:
         estimates = np.array([self.parameters[name].estimate for name in self.form.parameters])
         return self.form.evaluate(estimates, np.asarray(x, dtype=float))
 
-    def ends(self, of: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def ends(
+        self, of: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The 95 % interval of something that follows from the parameters.
 
         Args:
@@ -106,7 +110,9 @@ class Law:
         lows, highs = zip(*found, strict=True)
         return np.asarray(np.min(lows, axis=0)), np.asarray(np.max(highs, axis=0))
 
-    def band(self, x: Sizes, *, simultaneous: bool = False) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def band(
+        self, x: Sizes, *, simultaneous: bool = False
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The 95 % band of the mean at ``x``.
 
         Args:
@@ -129,7 +135,9 @@ class Law:
             found.append(np.quantile(furthest, LEVEL) * spread)
         half, (low, high) = np.max(found, axis=0), self.ends(curves)
         # Each place by itself is in it, also where the draws lie more to one side.
-        return np.asarray(np.minimum(np.exp(middle - half), low)), np.asarray(np.maximum(np.exp(middle + half), high))
+        return np.asarray(np.minimum(np.exp(middle - half), low)), np.asarray(
+            np.maximum(np.exp(middle + half), high)
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON; the draws are left out."""
@@ -176,10 +184,16 @@ class Verdict:
         told = [] if self.floor_p is None else [f"a floor of 0: p = {self.floor_p:.2g}"]
         if self.ceiling is not None:
             # A law that misses the means says nothing of a floor.
-            missed = ", in a law that misses the means" if self.floor_fits_p is not None and self.floor_fits_p < MISFIT else ""
+            missed = (
+                ", in a law that misses the means"
+                if self.floor_fits_p is not None and self.floor_fits_p < MISFIT
+                else ""
+            )
             told.append(f"the floor is at most {100 * self.ceiling:.0f} % of the widest error{missed}")
         if self.foreseen is not None:
-            told.append(f"a power law of the narrower networks {'foretells' if self.foreseen else 'misses'} the widest")
+            told.append(
+                f"a power law of the narrower networks {'foretells' if self.foreseen else 'misses'} the widest"
+            )
         if self.floor_fits_p is not None and self.bend_fits_p is not None:
             told.append(
                 f"means that lie as far from the law with a floor: p = {self.floor_fits_p:.2g}, with a bend: p = {self.bend_fits_p:.2g}"
@@ -233,7 +247,10 @@ class Fit:
                 "x": points.widths.tolist(),
                 "runs": points.counts.tolist(),
                 "mean": points.means.tolist(),
-                "std": [std if runs > 1 else None for std, runs in zip(points.std.tolist(), points.counts, strict=True)],
+                "std": [
+                    std if runs > 1 else None
+                    for std, runs in zip(points.std.tolist(), points.counts, strict=True)
+                ],
             },
             "verdict": self.verdict.to_dict(),
             "laws": {name: law.to_dict() for name, law in self.laws.items()},

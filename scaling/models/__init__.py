@@ -8,10 +8,10 @@ from typing import Any
 from torch import Tensor, nn
 
 from scaling.architectures import Architecture
-from scaling.leaves import ImageShape
 from scaling.models.lenet5 import PackedLenet5
 from scaling.models.tree3 import PackedTree3
 from scaling.models.vgg import PackedVgg
+from scaling.settings import ImageShape
 
 MODULES: dict[str, Callable[[Any, ImageShape, Sequence[int]], nn.Module]] = {
     "lenet5": PackedLenet5,
@@ -30,4 +30,7 @@ def build(spec: Architecture, image: ImageShape, seeds: Sequence[int]) -> nn.Mod
 
 def weights(networks: nn.Module) -> dict[str, Tensor]:
     """All that makes a network what it is, by name, with R as the first axis: parameters, and the statistics of what it normalises."""
-    return {name.removeprefix("weights."): value.detach() for name, value in (*networks.named_parameters(), *networks.named_buffers())}
+    return {
+        name.removeprefix("weights."): value.detach()
+        for name, value in (*networks.named_parameters(), *networks.named_buffers())
+    }

@@ -22,9 +22,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from scaling.architectures import Lenet5
-from scaling.leaves import ImageShape
-from scaling.models import fast, plain
-from scaling.models.draw import Weights, lecun_normal, stack
+from scaling.models import ops_bf16_cpu, ops_reference
+from scaling.models.initialization import Weights, lecun_normal, stack
+from scaling.settings import ImageShape
 
 
 class PackedLenet5(nn.Module):
@@ -45,26 +45,41 @@ class PackedLenet5(nn.Module):
             outputs = layer.shape[0]
             fan_in = layer.parameters // outputs - 1
             kernel = self.spec.kernel
-            shape = (outputs, fan_in // kernel**2, kernel, kernel) if layer.name.startswith("conv") else (outputs, fan_in)
-            weights[f"{layer.name}_weight"] = lecun_normal(generator, *shape, fan_in=fan_in) * scales[f"{layer.name}_weight"].initial
+            shape = (
+                (outputs, fan_in // kernel**2, kernel, kernel)
+                if layer.name.startswith("conv")
+                else (outputs, fan_in)
+            )
+            weights[f"{layer.name}_weight"] = (
+                lecun_normal(generator, *shape, fan_in=fan_in) * scales[f"{layer.name}_weight"].initial
+            )
             weights[f"{layer.name}_bias"] = torch.zeros(outputs)
         return weights
 
     def forward(self, image: Float[Tensor, "B C side side"]) -> Float[Tensor, "R B classes"]:
         weights = {name: weight.to(image.dtype) for name, weight in self.weights.items()}
-        room: ModuleType = fast if fast.serves(image) else plain
+        room: ModuleType = ops_bf16_cpu if ops_bf16_cpu.serves(image) else ops_reference
         x, padding, groups = image, self.spec.padding(self.image), 1
         settings = {"activation": self.spec.activation, "pooling": self.spec.pooling}
         if self.spec.convolutions == 2:
-            x = room.maps(x, weights["conv1_weight"], weights["conv1_bias"], groups=1, padding=padding, **settings)
+            x = room.maps(
+                x, weights["conv1_weight"], weights["conv1_bias"], groups=1, padding=padding, **settings
+            )
             padding, groups = 0, len(weights["readout_bias"])
         name = f"conv{self.spec.convolutions}"
-        x = room.features(x, weights[f"{name}_weight"], weights[f"{name}_bias"], groups=groups, padding=padding, **settings).squeeze(1)
+        x = room.features(
+            x, weights[f"{name}_weight"], weights[f"{name}_bias"], groups=groups, padding=padding, **settings
+        ).squeeze(1)
         hidden = [f"hidden{i}" for i in range(1, len(self.spec.hidden) + 1)]
-        turned = {layer: (self.weights if layer == "readout" else weights)[f"{layer}_weight"].mT for layer in (*hidden, "readout")}
+        turned = {
+            layer: (self.weights if layer == "readout" else weights)[f"{layer}_weight"].mT
+            for layer in (*hidden, "readout")
+        }
         first, d = next(iter(turned)), weights[f"{name}_weight"].shape[1]
-        turned[first] = rearrange(turned[first], f"R (o row col) unit -> R ({room.FEATURES}) unit", o=d, row=isqrt(x.shape[2] // d))
+        turned[first] = rearrange(
+            turned[first], f"R (o row col) unit -> R ({room.FEATURES}) unit", o=d, row=isqrt(x.shape[2] // d)
+        )
         for layer in hidden:
             x = torch.baddbmm(weights[f"{layer}_bias"].unsqueeze(1), x, turned[layer])
-            x = plain.ACTIVATIONS[self.spec.activation](x)
-        return plain.readout(x, turned["readout"], self.weights["readout_bias"])
+            x = ops_reference.ACTIVATIONS[self.spec.activation](x)
+        return ops_reference.readout(x, turned["readout"], self.weights["readout_bias"])

@@ -25,9 +25,9 @@ from torch import Tensor, nn
 
 from scaling.architectures import Tree3
 from scaling.architectures.tree3 import KERNEL
-from scaling.leaves import ImageShape
-from scaling.models import fast, plain
-from scaling.models.draw import Weights, he_normal, stack
+from scaling.models import ops_bf16_cpu, ops_reference
+from scaling.models.initialization import Weights, he_normal, stack
+from scaling.settings import ImageShape
 
 
 class PackedTree3(nn.Module):
@@ -48,12 +48,16 @@ class PackedTree3(nn.Module):
             "readout_weight": he_normal(generator, M * C * S, classes, fan_in=M * C * S),
         }
         if self.spec.biases:
-            weights |= {"conv_bias": torch.zeros(C, K), "tree_bias": torch.zeros(M, C, S), "readout_bias": torch.zeros(classes)}
+            weights |= {
+                "conv_bias": torch.zeros(C, K),
+                "tree_bias": torch.zeros(M, C, S),
+                "readout_bias": torch.zeros(classes),
+            }
         return weights
 
     def forward(self, image: Float[Tensor, "B C side side"]) -> Float[Tensor, "R B classes"]:
         weights = {name: weight.to(image.dtype) for name, weight in self.weights.items()}
-        room: ModuleType = fast if fast.serves(image) else plain
+        room: ModuleType = ops_bf16_cpu if ops_bf16_cpu.serves(image) else ops_reference
         C, S, activation = image.shape[1], self.spec.strips(self.image), self.spec.activation
         filters = rearrange(weights["conv_weight"], "R C K row col -> (C R) K 1 row col")
         bias = rearrange(weights["conv_bias"], "R C K -> (C R) K") if self.spec.biases else None
@@ -62,5 +66,7 @@ class PackedTree3(nn.Module):
         x = rearrange(torch.bmm(x.flatten(0, 1), tree), "(C R S) B M -> R B M C S", C=C, S=S)
         if self.spec.biases:
             x = x + weights["tree_bias"].unsqueeze(1)
-        x = rearrange(plain.ACTIVATIONS[activation](x), "R B M C S -> R B (M C S)")
-        return plain.readout(x, self.weights["readout_weight"], self.weights["readout_bias"] if self.spec.biases else None)
+        x = rearrange(ops_reference.ACTIVATIONS[activation](x), "R B M C S -> R B (M C S)")
+        return ops_reference.readout(
+            x, self.weights["readout_weight"], self.weights["readout_bias"] if self.spec.biases else None
+        )

@@ -21,9 +21,9 @@ from torch import Tensor, nn
 
 from scaling.architectures import Vgg
 from scaling.architectures.vgg import CONVOLUTIONS, KERNEL
-from scaling.leaves import ImageShape
-from scaling.models import fast, plain
-from scaling.models.draw import Weights, he_normal, lecun_normal, stack
+from scaling.models import ops_bf16_cpu, ops_reference
+from scaling.models.initialization import Weights, he_normal, lecun_normal, stack
+from scaling.settings import ImageShape
 
 MOMENTUM, EPSILON = 0.1, 1e-5
 
@@ -48,13 +48,16 @@ class PackedVgg(nn.Module):
             outputs = layer.shape[0]
             if layer.name.startswith("conv"):
                 fan_in = layer.parameters // outputs - 1
-                weights[f"{layer.name}_weight"] = he_normal(generator, outputs, fan_in // KERNEL**2, KERNEL, KERNEL, fan_in=fan_in)
+                weights[f"{layer.name}_weight"] = he_normal(
+                    generator, outputs, fan_in // KERNEL**2, KERNEL, KERNEL, fan_in=fan_in
+                )
             elif layer.name.startswith("norm"):
                 weights[f"{layer.name}_weight"] = torch.ones(outputs)
             elif layer.parameters:
                 fan_in = layer.parameters // outputs - 1
                 weights[f"{layer.name}_weight"] = (
-                    lecun_normal(generator, outputs, fan_in, fan_in=fan_in) * scales[f"{layer.name}_weight"].initial
+                    lecun_normal(generator, outputs, fan_in, fan_in=fan_in)
+                    * scales[f"{layer.name}_weight"].initial
                 )
             if layer.parameters:
                 weights[f"{layer.name}_bias"] = torch.zeros(outputs)
@@ -69,16 +72,20 @@ class PackedVgg(nn.Module):
                 x = self.normalised(f"norm{name}", self.convolved(f"conv{name}", x, groups))
                 groups = R
                 if nth == count and (window := self.spec.window(block)) > 1:
-                    x = F.max_pool2d(x, window)  # a rising function and a maximum commute: a quarter of the values is left
+                    x = F.max_pool2d(
+                        x, window
+                    )  # a rising function and a maximum commute: a quarter of the values is left
                 x = torch.relu(x)
         filters = self.weights[f"conv{name}_bias"].shape[1]
         features = rearrange(x, "B (R o) row col -> R B o row col", R=R)[:, :, :filters]
-        return plain.readout(features.flatten(2), self.weights["readout_weight"].mT, self.weights["readout_bias"])
+        return ops_reference.readout(
+            features.flatten(2), self.weights["readout_weight"].mT, self.weights["readout_bias"]
+        )
 
     def convolved(self, name: str, x: Tensor, groups: int) -> Tensor:
         """Maps "(R o)" of the same size; in bf16 on a CPU each replica's are filled up with empty ones, as ``fast`` does and says why."""
         filters, bias = (self.weights[f"{name}_{part}"].to(x.dtype) for part in ("weight", "bias"))
-        more = -filters.shape[1] % 4 if fast.serves(x) else 0
+        more = -filters.shape[1] % 4 if ops_bf16_cpu.serves(x) else 0
         empty = x.shape[1] // groups - filters.shape[2]
         if more or empty:
             filters, bias = F.pad(filters, (0, 0, 0, 0, 0, empty, 0, more)), F.pad(bias, (0, more))
@@ -92,11 +99,20 @@ class PackedVgg(nn.Module):
         more = x.shape[1] // R - o
         if not more:
             mean, variance = (value.view(-1) for value in kept)
-            return F.batch_norm(x, mean, variance, scale.view(-1), offset.view(-1), self.training, MOMENTUM, EPSILON)
+            return F.batch_norm(
+                x, mean, variance, scale.view(-1), offset.view(-1), self.training, MOMENTUM, EPSILON
+            )
         filled = [F.pad(value, (0, more)) for value in kept]
         mean, variance = (value.view(-1) for value in filled)
         x = F.batch_norm(
-            x, mean, variance, F.pad(scale, (0, more)).view(-1), F.pad(offset, (0, more)).view(-1), self.training, MOMENTUM, EPSILON
+            x,
+            mean,
+            variance,
+            F.pad(scale, (0, more)).view(-1),
+            F.pad(offset, (0, more)).view(-1),
+            self.training,
+            MOMENTUM,
+            EPSILON,
         )
         for value, new in zip(kept, filled, strict=True):
             value.copy_(new[:, :o])

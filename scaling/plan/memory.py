@@ -11,8 +11,8 @@ from math import ceil
 from scaling.architectures import Layer, Vgg
 from scaling.config import Cell
 from scaling.config.recipe import Adam, AdamW
-from scaling.plan.cost import EVALUATION_BATCH
 from scaling.plan.packs import SIZES, Pack, replicas
+from scaling.plan.time_estimate import EVALUATION_BATCH
 
 MIB, GIB = 2**20, 2**30
 WORKER = 600 * MIB
@@ -32,11 +32,15 @@ def most_filters(cell: Cell, limit: float) -> int:
     """The largest width below the cell's own, a pack of which needs at most ``limit`` bytes; 0 where none does."""
 
     def most(size: int) -> int:
-        return bisect_right(range(1, cell.architecture.filters), limit, key=lambda filters: _pack(cell.at(filters), size))
+        return bisect_right(
+            range(1, cell.architecture.filters), limit, key=lambda filters: _pack(cell.at(filters), size)
+        )
 
     # A wider network may need less, because fewer of them train together. In packs of one size it never does, so each size is searched.
     found = ((size, most(size)) for size in SIZES)
-    return next((filters for size, filters in found if filters and replicas(cell.at(filters).layers()) <= size), 0)
+    return next(
+        (filters for size, filters in found if filters and replicas(cell.at(filters).layers()) <= size), 0
+    )
 
 
 def peak_bytes(packs: Iterable[Pack], workers: int) -> int:
@@ -60,7 +64,9 @@ def _pack(cell: Cell, size: int) -> int:
     recipe, image = cell.recipe, cell.facts.image
     number = 4 if recipe.precision == "fp32" else 2
     images = EVALUATION_BATCH * image.channels * image.side**2 * (4 + number)
-    return FIRST[recipe.precision] + ceil(SLACK * (images + size * (_weights(cell, number) + _step(cell, number) + _evaluation(cell, number))))
+    return FIRST[recipe.precision] + ceil(
+        SLACK * (images + size * (_weights(cell, number) + _step(cell, number) + _evaluation(cell, number)))
+    )
 
 
 def _weights(cell: Cell, number: int) -> int:
@@ -73,7 +79,9 @@ def _weights(cell: Cell, number: int) -> int:
 def _step(cell: Cell, number: int) -> int:
     """Of one replica: each layer's output and its gradient, and who won each window of the pooling."""
     layers = cell.layers().layers
-    return cell.recipe.batch_size * sum((2 * number + _winner(cell, layer, number)) * _units(cell, layer, number) for layer in layers)
+    return cell.recipe.batch_size * sum(
+        (2 * number + _winner(cell, layer, number)) * _units(cell, layer, number) for layer in layers
+    )
 
 
 def _evaluation(cell: Cell, number: int) -> int:
@@ -81,7 +89,8 @@ def _evaluation(cell: Cell, number: int) -> int:
     # bf16 maps are written anew in the order in which they are pooled; VGG has what a convolution saw until its maps are normalised.
     copies = 1 if number == 4 and not isinstance(cell.architecture, Vgg) else 2
     largest = max(
-        number * copies * _units(cell, layer, number) + (number + _winner(cell, after, number)) * _units(cell, after, number)
+        number * copies * _units(cell, layer, number)
+        + (number + _winner(cell, after, number)) * _units(cell, after, number)
         for layer, after in pairwise(cell.layers().layers)
     )
     return EVALUATION_BATCH * largest + 4 * cell.facts.image.classes * cell.facts.test_images
@@ -95,4 +104,10 @@ def _units(cell: Cell, layer: Layer, number: int) -> int:
 
 def _winner(cell: Cell, layer: Layer, number: int) -> int:
     """Bytes that name the largest pixel of a window: torch takes eight, and ``fast`` one."""
-    return 0 if not layer.name.startswith("pool") else 8 if number == 4 or isinstance(cell.architecture, Vgg) else 1
+    return (
+        0
+        if not layer.name.startswith("pool")
+        else 8
+        if number == 4 or isinstance(cell.architecture, Vgg)
+        else 1
+    )

@@ -57,7 +57,9 @@ class Pack:
         first = self.runs[0]
         block = first.seed - first.seed % self.size
         taken = dict(zip(self.slots, self.runs, strict=True))
-        return tuple(taken.get(slot) or first.model_copy(update={"seed": block + slot}) for slot in range(self.size))
+        return tuple(
+            taken.get(slot) or first.model_copy(update={"seed": block + slot}) for slot in range(self.size)
+        )
 
     @cached_property
     def layers(self) -> LayerTable:
@@ -80,9 +82,13 @@ def pack(wanted: Iterable[tuple[Cell, Run]]) -> list[Pack]:
     """
     shapes: dict[Hashable, list[tuple[Cell, Run]]] = defaultdict(list)
     for cell, run in wanted:
-        replicate = (run.recipe.model_copy(update={"learning_rate": 1.0}), run.seed) if cell.pilot else run.recipe
+        replicate = (
+            (run.recipe.model_copy(update={"learning_rate": 1.0}), run.seed) if cell.pilot else run.recipe
+        )
         shapes[cell.pilot, run.data, run.architecture, run.order, replicate].append((cell, run))
-    return [made for members in shapes.values() for made in (_pilots if members[0][0].pilot else _packed)(members)]
+    return [
+        made for members in shapes.values() for made in (_pilots if members[0][0].pilot else _packed)(members)
+    ]
 
 
 def _packed(members: list[tuple[Cell, Run]]) -> Iterator[Pack]:

@@ -9,12 +9,12 @@ from math import fsum
 
 from scaling.config import Cell, Run, Study
 from scaling.errors import ConfigError
-from scaling.plan.cost import seconds
 from scaling.plan.memory import GIB, WORKER, memory_bytes, most_filters
 from scaling.plan.packs import Pack, pack
-from scaling.plan.placement import Placement, memory_limit, place
+from scaling.plan.schedule import Placement, memory_limit, place
 from scaling.plan.speed import Speed
-from scaling.plan.speeds import known
+from scaling.plan.speed_file import known
+from scaling.plan.time_estimate import seconds
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,9 @@ class Plan:
         runs: dict[int, list[Run]] = {}
         for cell, run in (*self.wanted, *self.study.awaiting()):
             runs.setdefault(id(cell), []).append(run)
-        owners, later = ({run.id: pack for pack in packs for run in pack.runs} for packs in (self.packs, self.later))
+        owners, later = (
+            {run.id: pack for pack in packs for run in pack.runs} for packs in (self.packs, self.later)
+        )
         rows = []
         for cells, label in self._lines():
             mine = [run for cell in cells for run in runs.get(id(cell), [])]
@@ -142,10 +144,20 @@ def make_plan(study: Study, stored: Set[str], speed: Speed | None = None, *, tra
 
 
 def _too_large(cell: Cell, study: Study) -> str | None:
-    need, limit, filters = WORKER + memory_bytes(cell), memory_limit(study.resources), cell.architecture.filters
+    need, limit, filters = (
+        WORKER + memory_bytes(cell),
+        memory_limit(study.resources),
+        cell.architecture.filters,
+    )
     if need <= limit:
         return None
     most = most_filters(cell, limit - WORKER)
-    way_out = f"at most {most} fit" if most else "not even 1 fits, so make the rest of the network or recipe.batch_size smaller"
-    allowed = f"resources.memory_gib: {limit / GIB:.3g}" + (", its default on this machine" if study.resources.memory_gib is None else "")
+    way_out = (
+        f"at most {most} fit"
+        if most
+        else "not even 1 fits, so make the rest of the network or recipe.batch_size smaller"
+    )
+    allowed = f"resources.memory_gib: {limit / GIB:.3g}" + (
+        ", its default on this machine" if study.resources.memory_gib is None else ""
+    )
     return f"{cell.places['filters']}: {filters} filters need {need / GIB:.3g} GiB for a pack and its worker, more than {allowed}; {way_out}"

@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import AwareDatetime, Field, model_validator
 
 from scaling.architectures import LayerTable
-from scaling.leaves import Count, Leaves
+from scaling.settings import Count, Leaves
 
 Seconds = Annotated[float, Field(gt=0)]
 Precision = Annotated[str, Field(pattern="^(fp32|bf16)$")]
@@ -85,7 +85,9 @@ class Speed(Leaves):
 
     machine: Machine
     ladders: Annotated[tuple[Ladder, ...], Field(strict=False, min_length=1)]
-    augment_s: Annotated[dict[Annotated[int, Field(ge=1, strict=False)], Annotated[float, Field(ge=0)]], Field(min_length=1)]
+    augment_s: Annotated[
+        dict[Annotated[int, Field(ge=1, strict=False)], Annotated[float, Field(ge=0)]], Field(min_length=1)
+    ]
     """Crop and flip of one image of so many channels, once for all replicas of a pack."""
     epoch_s: Annotated[float, Field(ge=0)]
     """An epoch, whatever it holds."""
@@ -96,7 +98,9 @@ class Speed(Leaves):
 
     @model_validator(mode="after")
     def _check(self) -> Speed:
-        keys = [(ladder.architecture, ladder.channels, ladder.precision, ladder.depth) for ladder in self.ladders]
+        keys = [
+            (ladder.architecture, ladder.channels, ladder.precision, ladder.depth) for ladder in self.ladders
+        ]
         if len(set(keys)) < len(keys):
             raise ValueError("two ladders of one architecture, number of channels, precision and depth")
         return self
@@ -116,9 +120,17 @@ class Speed(Leaves):
         """The nearest ones, by rising depth: by architecture first, then precision, then channels."""
 
         def far(ladder: Ladder) -> tuple[bool, bool, float]:
-            return ladder.architecture != architecture, ladder.precision != precision, abs(log(ladder.channels / channels))
+            return (
+                ladder.architecture != architecture,
+                ladder.precision != precision,
+                abs(log(ladder.channels / channels)),
+            )
 
         nearest = min(self.ladders, key=far)
         kind = (nearest.architecture, nearest.channels, nearest.precision)
-        alike = [ladder for ladder in self.ladders if (ladder.architecture, ladder.channels, ladder.precision) == kind]
+        alike = [
+            ladder
+            for ladder in self.ladders
+            if (ladder.architecture, ladder.channels, ladder.precision) == kind
+        ]
         return sorted(alike, key=lambda ladder: ladder.depth or 1)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from scaling.store.access_check import probe, seen, writable
 from scaling.store.checkpoints import Checkpoints
 from scaling.store.claims import Claim, Claims
-from scaling.store.probing import probe, seen, writable
 from scaling.store.provenance import provenance
 from scaling.store.reader import Reader
 from scaling.store.schema import EPOCHS, PREDICTIONS, RUNS, TABLES, TEST_SETS

@@ -38,7 +38,9 @@ def observe(backend: Backend, key: str) -> State:
     found = [match for name in backend.names(paths.claims(key)) if (match := NAME.fullmatch(name))]
     generation = max((int(match[1]) for match in found), default=0)
     last = [match for match in found if int(match[1]) == generation]
-    return State(generation, max((int(match[2] or 0) for match in last), default=0), any(match[3] for match in last))
+    return State(
+        generation, max((int(match[2] or 0) for match in last), default=0), any(match[3] for match in last)
+    )
 
 
 @dataclass
@@ -80,7 +82,9 @@ class Claims:
         clock: monotonic seconds.
     """
 
-    def __init__(self, store: Store, *, owner: str, lease_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, store: Store, *, owner: str, lease_s: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.backend = store.backend
         self.owner = owner
         self.lease_s = lease_s

@@ -19,7 +19,14 @@ def encode(table: pa.Table, kind: str) -> bytes:
     table = table.replace_schema_metadata(TABLES[kind].metadata)
     sink = pa.BufferOutputStream()
     # Dictionaries and statistics cost more bytes than they save in parts of a few rows.
-    pq.write_table(table, sink, compression=COMPRESSION[kind], write_page_checksum=True, use_dictionary=False, write_statistics=False)
+    pq.write_table(
+        table,
+        sink,
+        compression=COMPRESSION[kind],
+        write_page_checksum=True,
+        use_dictionary=False,
+        write_statistics=False,
+    )
     data: bytes = sink.getvalue().to_pybytes()
     return data
 
@@ -27,10 +34,16 @@ def encode(table: pa.Table, kind: str) -> bytes:
 def fields(kind: str, columns: Sequence[str] | None) -> pa.Schema:
     """Some columns of a table, in this order; all by default."""
     schema = TABLES[kind]
-    return schema if columns is None else pa.schema([schema.field(column) for column in columns], metadata=schema.metadata)
+    return (
+        schema
+        if columns is None
+        else pa.schema([schema.field(column) for column in columns], metadata=schema.metadata)
+    )
 
 
-def decode(data: bytes, kind: str, *, name: str, remedy: str, columns: Sequence[str] | None = None) -> pa.Table:
+def decode(
+    data: bytes, kind: str, *, name: str, remedy: str, columns: Sequence[str] | None = None
+) -> pa.Table:
     """Columns of a file, in today's schema; those that are younger than the file are null.
 
     Args:
@@ -53,15 +66,25 @@ def decode(data: bytes, kind: str, *, name: str, remedy: str, columns: Sequence[
                 f"{name}: written by a newer version of this software (schema {version}; this one knows {SCHEMA_VERSION}); "
                 "upgrade it: pip install --upgrade scaling"
             )
-        if own.equals(TABLES[kind]):  # thousands of parts, each of tens of columns: the usual case is worth its lines
+        if own.equals(
+            TABLES[kind]
+        ):  # thousands of parts, each of tens of columns: the usual case is worth its lines
             whole = wanted is TABLES[kind]
-            table = file.read(use_threads=False) if whole else file.read(wanted.names, use_threads=False).select(wanted.names)
+            table = (
+                file.read(use_threads=False)
+                if whole
+                else file.read(wanted.names, use_threads=False).select(wanted.names)
+            )
             return table.replace_schema_metadata(wanted.metadata)
         held = set(own.names)
         table = file.read([column for column in wanted.names if column in held], use_threads=False)
-        today = [table[f.name].cast(f.type) if f.name in held else pa.nulls(len(table), f.type) for f in wanted]
+        today = [
+            table[f.name].cast(f.type) if f.name in held else pa.nulls(len(table), f.type) for f in wanted
+        ]
     except (pa.ArrowException, OSError) as error:
-        raise StoreError(f"{name}: can't be read as Parquet ({str(error).splitlines()[0]}); {remedy}") from error
+        raise StoreError(
+            f"{name}: can't be read as Parquet ({str(error).splitlines()[0]}); {remedy}"
+        ) from error
     except (KeyError, ValueError):
         raise StoreError(f"{name}: not a table of this software; move it out of the store") from None
     return pa.Table.from_arrays(today, schema=wanted)

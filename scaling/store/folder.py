@@ -22,7 +22,9 @@ class Folder(Backend):
         final = self.root / path
         if final.exists():
             return False
-        temporary = final.with_name(f".{uuid4().hex}")  # hidden, so what a killed writer leaves is never listed
+        temporary = final.with_name(
+            f".{uuid4().hex}"
+        )  # hidden, so what a killed writer leaves is never listed
         try:
             final.parent.mkdir(parents=True, exist_ok=True)
             try:
@@ -44,7 +46,9 @@ class Folder(Backend):
         try:
             return (self.root / path).read_bytes()
         except OSError as error:
-            raise StoreError(f"{self.where(path)}: can't be read ({error.strerror}); see that it exists and may be read") from error
+            raise StoreError(
+                f"{self.where(path)}: can't be read ({error.strerror}); see that it exists and may be read"
+            ) from error
 
     def get_all(self, paths: Sequence[str]) -> Iterator[bytes]:
         return map(self.get, paths)
@@ -56,7 +60,9 @@ class Folder(Backend):
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise StoreError(f"{self.root / folder}: can't be listed ({error.strerror}); --store must be a folder that may be read") from error
+            raise StoreError(
+                f"{self.root / folder}: can't be listed ({error.strerror}); --store must be a folder that may be read"
+            ) from error
 
     def exists(self, path: str) -> bool:
         return (self.root / path).exists()
@@ -65,7 +71,9 @@ class Folder(Backend):
         try:
             (self.root / path).unlink(missing_ok=True)
         except OSError as error:
-            raise StoreError(f"{self.where(path)}: can't be removed ({error.strerror}); --store must be a writable folder") from error
+            raise StoreError(
+                f"{self.where(path)}: can't be removed ({error.strerror}); --store must be a writable folder"
+            ) from error
 
     def where(self, path: str) -> str:
         return str(self.root / path)

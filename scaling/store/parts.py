@@ -40,7 +40,9 @@ class Parts:
         """All runs that are there now."""
         made = self.made()
         # A worker asks at each publication, so what is new since then is all that is looked at.
-        self._ids |= {part: frozenset(made[part]["id"].to_pylist()) for part in made.keys() - self._ids.keys()}
+        self._ids |= {
+            part: frozenset(made[part]["id"].to_pylist()) for part in made.keys() - self._ids.keys()
+        }
         return set().union(*(self._ids[part] for part in made))
 
     def runs(self, columns: Sequence[str] | None) -> dict[str, pa.Table]:
@@ -50,7 +52,9 @@ class Parts:
         self._made |= {part: table.select(MADE) for part, table in tables.items()}
         return tables
 
-    def tables(self, kind: str, parts: Sequence[str], columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+    def tables(
+        self, kind: str, parts: Sequence[str], columns: Sequence[str] | None = None
+    ) -> Iterator[pa.Table]:
         """One table of each of these parts, in this order."""
         files = [paths.part(kind, part) for part in parts]
 
@@ -61,5 +65,7 @@ class Parts:
 
         read = zip(parts, files, self.backend.get_all(files), strict=True)
         with ThreadPoolExecutor(THREADS) as pool:
-            while some := list(islice(read, AT_ONCE)):  # a pool by itself would take in all files before it gives back the first table
+            while some := list(
+                islice(read, AT_ONCE)
+            ):  # a pool by itself would take in all files before it gives back the first table
                 yield from pool.map(table, *zip(*some, strict=True))

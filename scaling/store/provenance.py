@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
-LIBRARIES = ("torch", "pytorch-lightning", "ray", "numpy", "pyarrow", "scaling")
+LIBRARIES = ("torch", "pytorch-lightning", "ray", "numpy", "pyarrow", "scaling-studies")
 
 
 def provenance() -> dict[str, str | bool | None]:
@@ -46,7 +46,12 @@ def _version(library: str) -> str | None:
 def _git(*arguments: str) -> str | None:
     """What git says about this package's checkout; None where there is no git or no checkout."""
     try:
-        done = subprocess.run(["git", "--no-optional-locks", "-C", PACKAGE, *arguments], capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            ["git", "--no-optional-locks", "-C", PACKAGE, *arguments],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
     except (OSError, subprocess.CalledProcessError):
         return None
     return done.stdout.strip()

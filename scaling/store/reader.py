@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scaling.errors import StoreError
 from scaling.store import paths
 from scaling.store.codec import decode, fields
-from scaling.store.counting import Counted, count
+from scaling.store.deduplicate import Counted, count
 from scaling.store.parts import MADE, Parts
 from scaling.store.schema import TABLES
 
@@ -42,12 +42,21 @@ class Reader(ABC):
             columns: of ``schema.RUNS``; all by default.
         """
         names = None if columns is None else list(dict.fromkeys([*MADE, *columns]))
-        tables = [source.runs(names) for source in self.sources]  # each part once: what counts is chosen from these very tables
+        tables = [
+            source.runs(names) for source in self.sources
+        ]  # each part once: what counts is chosen from these very tables
         counted = count(tables)
-        pieces = [_kept(tables[nth][part], "id", ids) for nth in range(len(tables)) for part, ids in counted.of(nth)]
+        pieces = [
+            _kept(tables[nth][part], "id", ids) for nth in range(len(tables)) for part, ids in counted.of(nth)
+        ]
         return _sorted("runs", names, pieces, "id").select(columns or TABLES["runs"].names)
 
-    def epochs(self, ids: Iterable[str] | None = None, columns: Sequence[str] | None = None, at: Iterable[int] | None = None) -> pa.Table:
+    def epochs(
+        self,
+        ids: Iterable[str] | None = None,
+        columns: Sequence[str] | None = None,
+        at: Iterable[int] | None = None,
+    ) -> pa.Table:
         """One row a run and epoch, sorted by both.
 
         Args:
@@ -83,9 +92,13 @@ class Reader(ABC):
             )
         fingerprints = pc.unique(stored["fingerprint"]).to_pylist()
         if len(fingerprints) > 1:
-            raise StoreError(f"the runs are of {len(fingerprints)} test sets, which share no images; take those of one data set")
+            raise StoreError(
+                f"the runs are of {len(fingerprints)} test sets, which share no images; take those of one data set"
+            )
         labels = self.labels(fingerprints[0])
-        flat = np.asarray(pc.list_flatten(stored["logits"]).combine_chunks(), dtype=np.float16).reshape(len(stored), len(labels), -1)
+        flat = np.asarray(pc.list_flatten(stored["logits"]).combine_chunks(), dtype=np.float16).reshape(
+            len(stored), len(labels), -1
+        )
         return flat[pc.index_in(pa.array(ids, pa.string()), value_set=stored["id"]).to_numpy()], labels
 
     def labels(self, fingerprint: str) -> NDArray[np.uint8]:
@@ -102,15 +115,21 @@ class Reader(ABC):
         Raises:
             StoreError: no run on such data has been published.
         """
-        return pa.concat_tables([TABLES["test_sets"].empty_table(), *map(self._test_set, sorted(fingerprints))])
+        return pa.concat_tables(
+            [TABLES["test_sets"].empty_table(), *map(self._test_set, sorted(fingerprints))]
+        )
 
     def _test_set(self, fingerprint: str) -> pa.Table:
         file = paths.part("test_sets", fingerprint)
         for source in self.sources:
             if source.backend.exists(file):
                 remedy = "delete it; the next run on this data that is trained writes it again"
-                return decode(source.backend.get(file), "test_sets", name=source.backend.where(file), remedy=remedy)
-        raise StoreError(f"{self.sources[0].backend.where(file)}: no such test set; a run on this data publishes it")
+                return decode(
+                    source.backend.get(file), "test_sets", name=source.backend.where(file), remedy=remedy
+                )
+        raise StoreError(
+            f"{self.sources[0].backend.where(file)}: no such test set; a run on this data publishes it"
+        )
 
     def weights(self, run_id: str) -> bytes:
         """The weights of a run, as safetensors.
@@ -126,7 +145,9 @@ class Reader(ABC):
         for nth, source in enumerate(self.sources):
             for part, _ in count(made, having).only([run_id]).of(nth):
                 return source.backend.get(paths.weights(part, run_id))
-        raise StoreError(f"run {run_id}: no weights in the store; a study keeps those of the runs it trains with store: {{weights: all}}")
+        raise StoreError(
+            f"run {run_id}: no weights in the store; a study keeps those of the runs it trains with store: {{weights: all}}"
+        )
 
     def having(self, kind: str) -> set[str]:
         """The runs with rows in a table."""
@@ -137,7 +158,12 @@ class Reader(ABC):
         return count([source.made() for source in self.sources], having)
 
     def _table(
-        self, kind: str, ids: Iterable[str] | None, *keys: str, columns: Sequence[str] | None = None, at: Iterable[int] | None = None
+        self,
+        kind: str,
+        ids: Iterable[str] | None,
+        *keys: str,
+        columns: Sequence[str] | None = None,
+        at: Iterable[int] | None = None,
     ) -> pa.Table:
         """The rows that count, sorted by these columns; ``at``: of these epochs alone."""
         epochs = None if at is None else pa.array(list(at), pa.int64())
@@ -152,7 +178,9 @@ class Reader(ABC):
 
 def _holding(made: Sequence[Mapping[str, pa.Table]], run_id: str) -> list[list[str]]:
     """Of each source, the parts with a copy of a run."""
-    return [[part for part, rows in parts.items() if pc.index(rows["id"], run_id).as_py() >= 0] for parts in made]
+    return [
+        [part for part, rows in parts.items() if pc.index(rows["id"], run_id).as_py() >= 0] for parts in made
+    ]
 
 
 def _kept(table: pa.Table, column: str, values: pa.Array | pa.ChunkedArray | None) -> pa.Table:

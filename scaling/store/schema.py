@@ -8,7 +8,9 @@ SCHEMA_VERSION = 1
 
 
 def _table(*fields: tuple[str, pa.DataType]) -> pa.Schema:
-    return pa.schema([pa.field(name, kind) for name, kind in fields], metadata={"scaling.schema": str(SCHEMA_VERSION)})
+    return pa.schema(
+        [pa.field(name, kind) for name, kind in fields], metadata={"scaling.schema": str(SCHEMA_VERSION)}
+    )
 
 
 TEXT, WHOLE, REAL, YES_NO = pa.string(), pa.int64(), pa.float64(), pa.bool_()
@@ -20,7 +22,10 @@ RUNS = _table(
     ("fingerprint", TEXT),
     ("train_images", WHOLE),  # used in an epoch
     ("validation_images", WHOLE),
-    ("channels", WHOLE),  # of an image; with its side, the classes and the configuration: all that a network is built from
+    (
+        "channels",
+        WHOLE,
+    ),  # of an image; with its side, the classes and the configuration: all that a network is built from
     ("side", WHOLE),
     ("classes", WHOLE),
     ("architecture", TEXT),
@@ -48,7 +53,10 @@ RUNS = _table(
     ("test_errors", WHOLE),
     ("test_images", WHOLE),
     ("diverged", YES_NO),
-    ("zero_gradients", REAL),  # share of the weights whose gradient is 0 in an epoch's last step; mean over epochs; null in older rows
+    (
+        "zero_gradients",
+        REAL,
+    ),  # share of the weights whose gradient is 0 in an epoch's last step; mean over epochs; null in older rows
     ("layer_zero_gradients", TEXT),  # the same of each layer's weights, as JSON: {"conv1": 0.0, ...}
     ("wall_s", REAL),  # of the pack, all of its replicas together
     ("replicas", WHOLE),  # of the pack, the discarded ones too

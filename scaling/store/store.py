@@ -33,16 +33,22 @@ def open_store(uri: str | Path) -> Store:
     """
     scheme, separator, _ = str(uri).partition("://")
     if not str(uri):
-        raise StoreError("the store has no name; give --store or SCALING_STORE a folder or a URI, such as artifacts/store")
+        raise StoreError(
+            "the store has no name; give --store or SCALING_STORE a folder or a URI, such as artifacts/store"
+        )
     if not separator:
         # Absolute, because workers have other working folders.
         return Store(Folder(Path(uri).expanduser().absolute()))
     if scheme not in SCHEMES:
-        raise StoreError(f"{uri}: no such kind of store; give a folder's path, or a URI of {', '.join(SCHEMES)}, such as s3://bucket/path")
+        raise StoreError(
+            f"{uri}: no such kind of store; give a folder's path, or a URI of {', '.join(SCHEMES)}, such as s3://bucket/path"
+        )
     try:
-        from scaling.store.objects import Objects
+        from scaling.store.object_store import Objects
     except ModuleNotFoundError:
-        raise StoreError(f"{uri}: an object store needs a package more: pip install 'scaling[cloud]'") from None
+        raise StoreError(
+            f"{uri}: an object store needs a package more: pip install 'scaling[cloud]'"
+        ) from None
     return Store(Objects(str(uri).rstrip("/")))
 
 
@@ -89,10 +95,16 @@ class Store(Reader):
         if not new:
             return 0
         only = pa.array(sorted(new), pa.string())
-        files = {kind: encode(tables[kind].filter(pc.is_in(tables[kind]["id"], only)), kind) for kind in kinds}
+        files = {
+            kind: encode(tables[kind].filter(pc.is_in(tables[kind]["id"], only)), kind) for kind in kinds
+        }
         part = paths.part_name(files.values())
-        for row, fingerprint in enumerate(tables["test_sets"]["fingerprint"].to_pylist() if "test_sets" in tables else ()):
-            self.backend.put_new(paths.part("test_sets", fingerprint), encode(tables["test_sets"].slice(row, 1), "test_sets"))
+        for row, fingerprint in enumerate(
+            tables["test_sets"]["fingerprint"].to_pylist() if "test_sets" in tables else ()
+        ):
+            self.backend.put_new(
+                paths.part("test_sets", fingerprint), encode(tables["test_sets"].slice(row, 1), "test_sets")
+            )
         for run_id in new & weights.keys():
             self.backend.put_new(paths.weights(part, run_id), weights[run_id])
         for kind, data in files.items():  # runs last: it is the commit record
@@ -120,11 +132,20 @@ def _check(tables: Mapping[str, pa.Table], weights: Mapping[str, bytes]) -> None
     """Refuse what no reader could read: a fault of this software, not of its user."""
     for kind, table in tables.items():
         if table.schema != TABLES[kind]:
-            raise ValueError(f"{kind}: its columns differ from the schema: {sorted(map(str, set(table.schema) ^ set(TABLES[kind])))}")
+            raise ValueError(
+                f"{kind}: its columns differ from the schema: {sorted(map(str, set(table.schema) ^ set(TABLES[kind])))}"
+            )
     runs = tables["runs"]
     ids = runs["id"].to_pylist()
     if runs["id"].null_count or runs["created_at"].null_count or len(set(ids)) < len(ids):
         raise ValueError("runs: every row needs an id of its own and created_at")
-    strangers = {run_id for kind in ("epochs", "predictions") if kind in tables for run_id in tables[kind]["id"].to_pylist()} | weights.keys()
+    strangers = {
+        run_id
+        for kind in ("epochs", "predictions")
+        if kind in tables
+        for run_id in tables[kind]["id"].to_pylist()
+    } | weights.keys()
     if not strangers <= set(ids):
-        raise ValueError(f"rows or weights of runs that are not published with them: {sorted(map(str, strangers - set(ids)))}")
+        raise ValueError(
+            f"rows or weights of runs that are not published with them: {sorted(map(str, strangers - set(ids)))}"
+        )

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from scaling.plan import Pack
 from scaling.sweep.executor import Listener
-from scaling.sweep.work import Work
 from scaling.sweep.worker import work_through
+from scaling.sweep.worker_config import Work
 
 
 @dataclass(frozen=True)

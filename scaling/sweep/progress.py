@@ -9,14 +9,21 @@ from types import TracebackType
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 
+from scaling.durations import duration
 from scaling.plan import Pack
-from scaling.plan.cost import seconds
-from scaling.plan.speeds import known
+from scaling.plan.speed_file import known
+from scaling.plan.time_estimate import seconds
 from scaling.sweep.executor import News
-from scaling.words import duration
 
 SHOWN = 12
 """Packs at work, at most."""
@@ -36,7 +43,13 @@ class LiveTable:
         speed = known()
         self.costs = {pack.key: seconds(pack, speed) for pack in packs}
         self.total = fsum(self.costs.values())
-        columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("runs"), TaskProgressColumn()
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("runs"),
+            TaskProgressColumn(),
+        )
         self.bar = Progress(*columns, TimeElapsedColumn(), TextColumn("{task.fields[left]}"), console=console)
         self.task = self.bar.add_task("trained", total=sum(len(pack.runs) for pack in packs), left="")
         self.live = Live(get_renderable=self.draw, console=console, refresh_per_second=4, transient=True)
@@ -47,7 +60,9 @@ class LiveTable:
             self.live.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self.drawn:
             self.live.stop()
 
@@ -86,5 +101,7 @@ class LiveTable:
             accuracy = "" if news.accuracy is None else f"{news.accuracy:.2%}"
             architecture, filters = pack.cell.architecture.type, str(pack.cell.architecture.filters)
             runs = f"{len(pack.runs)} pilots" if pack.cell.pilot else str(len(pack.runs))
-            table.add_row(architecture, filters, runs, f"{news.epoch}/{pack.cell.recipe.epochs}", accuracy, news.host)
+            table.add_row(
+                architecture, filters, runs, f"{news.epoch}/{pack.cell.recipe.epochs}", accuracy, news.host
+            )
         return Group(table, self.bar)

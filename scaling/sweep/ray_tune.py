@@ -24,10 +24,10 @@ from scaling.data import Material
 from scaling.datasets import Dataset
 from scaling.errors import StoreError, UsageError
 from scaling.plan import Pack
-from scaling.plan.batches import batches
+from scaling.plan.trials import batches
 from scaling.store import open_store, probe, seen
 from scaling.sweep.executor import Batch, Listener, News
-from scaling.sweep.work import Work, first_line, note
+from scaling.sweep.worker_config import Work, first_line, note
 
 QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",  # the new output prints a box even at verbosity 0
@@ -68,7 +68,8 @@ class RayTune:
             _answers(self.address)
         try:
             ray.init(
-                address=self.address or "local",  # without a word, Ray would join any cluster that it finds on this machine
+                address=self.address
+                or "local",  # without a word, Ray would join any cluster that it finds on this machine
                 num_cpus=None if self.address else self.workers,
                 include_dashboard=None if self.address else False,
                 logging_level=logging.ERROR,
@@ -77,7 +78,9 @@ class RayTune:
             )
         except (ConnectionError, ValueError, RuntimeError) as error:
             if not self.address:
-                raise UsageError(f"Ray can't start on this machine ({first_line(error)}); --in-process does without it") from error
+                raise UsageError(
+                    f"Ray can't start on this machine ({first_line(error)}); --in-process does without it"
+                ) from error
             raise UsageError(NO_CLUSTER.format(address=self.address, why=first_line(error))) from error
         try:
             self._tune(packs, listener)
@@ -102,7 +105,11 @@ class RayTune:
         news = _News(known, listener)
         _fit(trainable, batches(packs, workers=slots), news)
         # A worker that died took its whole batch along, and nothing tells whose fault it was: each pack once more, alone.
-        _fit(trainable, [(pack,) for pack in packs if pack.key not in news.settled], replace(news, dead=partial(note, self.work)))
+        _fit(
+            trainable,
+            [(pack,) for pack in packs if pack.key not in news.settled],
+            replace(news, dead=partial(note, self.work)),
+        )
 
 
 def room(there: Mapping[str, float], gpus: float) -> int:
@@ -112,7 +119,13 @@ def room(there: Mapping[str, float], gpus: float) -> int:
         there: what it has, in Ray's words.
         gpus: that a trial asks for: a fraction of one, or whole ones.
     """
-    shares = int(there.get("GPU", 0)) * int(1 / gpus) if 0 < gpus <= 1 else int(there.get("GPU", 0) / gpus) if gpus else inf
+    shares = (
+        int(there.get("GPU", 0)) * int(1 / gpus)
+        if 0 < gpus <= 1
+        else int(there.get("GPU", 0) / gpus)
+        if gpus
+        else inf
+    )
     return int(min(there.get("CPU", 0), shares))
 
 
@@ -135,7 +148,11 @@ def _fit(trainable: Any, batches: Sequence[Batch], news: _News) -> None:
             trainable,
             param_space={"packs": tune.grid_search([[pack.key for pack in batch] for batch in batches])},
             tune_config=tune.TuneConfig(
-                metric="accuracy", mode="max", reuse_actors=True, trial_name_creator=str, trial_dirname_creator=lambda t: t.trial_id
+                metric="accuracy",
+                mode="max",
+                reuse_actors=True,
+                trial_name_creator=str,
+                trial_dirname_creator=lambda t: t.trial_id,
             ),
             run_config=tune.RunConfig(
                 name="sweep",
@@ -174,17 +191,28 @@ class _News(tune.Callback):
         """Tune saves its callbacks for a restoration that nobody asks for, and a listener can't be saved."""
         return {}
 
-    def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any) -> None:
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
         accuracy = result["accuracy"]
         names = ("key", "epoch", "published", "host", "failure", "log")
-        self._tell(News(**{name: result[name] for name in names}, accuracy=None if accuracy < 0 else accuracy))
+        self._tell(
+            News(**{name: result[name] for name in names}, accuracy=None if accuracy < 0 else accuracy)
+        )
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         if self.dead is None:
             return
         for key in set(trial.config["packs"]) - self.settled:
             text = Path(trial.error_file).read_text() if trial.error_file else "Ray tells nothing"
-            self._tell(News(key=key, epoch=0, failure="its worker failed twice", log=self.dead(self.packs[key], "worker", text)))
+            self._tell(
+                News(
+                    key=key,
+                    epoch=0,
+                    failure="its worker failed twice",
+                    log=self.dead(self.packs[key], "worker", text),
+                )
+            )
 
     def _tell(self, news: News) -> None:
         if news.failure or news.epoch == self.packs[news.key].cell.recipe.epochs:

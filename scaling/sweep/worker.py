@@ -18,7 +18,7 @@ from scaling.errors import StoreError
 from scaling.plan import Pack
 from scaling.store import Checkpoints, Claims, Store, open_store, provenance
 from scaling.sweep.executor import Batch, Listener, News
-from scaling.sweep.work import Work, first_line, note
+from scaling.sweep.worker_config import Work, first_line, note
 from scaling.train import Epoch, tables, train
 
 ATTEMPTS = 2
@@ -96,11 +96,19 @@ def _train(pack: Pack, work: Work, store: Store, listener: Listener) -> None:
     checkpoints = Checkpoints(store, pack.key)
     trained = train(pack, material, device=work.device, heard=heard, checkpoints=checkpoints)
     slots = zip(pack.runs, pack.slots, strict=True)
-    weights = {run.id: save({n: t.contiguous() for n, t in trained.weights[slot].items()}) for run, slot in slots} if work.weights else None
+    weights = (
+        {run.id: save({n: t.contiguous() for n, t in trained.weights[slot].items()}) for run, slot in slots}
+        if work.weights
+        else None
+    )
     published = _publish(store, tables(trained, material, provenance()), weights)
     with suppress(StoreError):  # the runs are published; what is left over is small
         checkpoints.clear()
-    listener(_news(pack, epoch=epochs, accuracy=float(trained.history[-1].test_accuracy.mean()), published=published))
+    listener(
+        _news(
+            pack, epoch=epochs, accuracy=float(trained.history[-1].test_accuracy.mean()), published=published
+        )
+    )
 
 
 def _publish(store: Store, made: Mapping[str, pa.Table], weights: Mapping[str, bytes] | None) -> int:
@@ -116,8 +124,24 @@ def _publish(store: Store, made: Mapping[str, pa.Table], weights: Mapping[str, b
         raise PublishError(str(error)) from error
 
 
-def _news(pack: Pack, *, epoch: int, accuracy: float | None = None, published: int = 0, failure: str = "", log: str = "") -> News:
-    return News(key=pack.key, epoch=epoch, accuracy=accuracy, published=published, host=socket.gethostname(), failure=failure, log=log)
+def _news(
+    pack: Pack,
+    *,
+    epoch: int,
+    accuracy: float | None = None,
+    published: int = 0,
+    failure: str = "",
+    log: str = "",
+) -> News:
+    return News(
+        key=pack.key,
+        epoch=epoch,
+        accuracy=accuracy,
+        published=published,
+        host=socket.gethostname(),
+        failure=failure,
+        log=log,
+    )
 
 
 @contextmanager
@@ -127,7 +151,9 @@ def _renewed(renew: Callable[[], object], *, every_s: float) -> Iterator[None]:
 
     def beat() -> None:
         while not over.wait(every_s):
-            with suppress(StoreError):  # the next beat may reach the store; if none does, the claim runs out, and publishing tells why
+            with suppress(
+                StoreError
+            ):  # the next beat may reach the store; if none does, the claim runs out, and publishing tells why
                 renew()
 
     thread = threading.Thread(target=beat, daemon=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from scaling.train.epoch import Epoch
+from scaling.train.epoch_metrics import Epoch
 from scaling.train.pack import Trained, train
-from scaling.train.tables import tables
+from scaling.train.result_tables import tables
 
 __all__ = ["Epoch", "Trained", "tables", "train"]

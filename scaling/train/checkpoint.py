@@ -16,7 +16,7 @@ from torch import Tensor
 
 from scaling.errors import StoreError
 from scaling.store import Checkpoints
-from scaling.train.epoch import Epoch
+from scaling.train.epoch_metrics import Epoch
 
 if TYPE_CHECKING:
     from scaling.train.module import PackModule
@@ -29,12 +29,18 @@ def freeze(module: PackModule) -> bytes:
     tensors = {f"weights.{name}": weight.detach() for name, weight in module.networks.named_parameters()}
     tensors |= {f"statistics.{name}": value for name, value in module.networks.named_buffers()}
     for name, weight in module.networks.named_parameters():
-        tensors |= {f"optimiser.{name}.{kind}": value for kind, value in module.optimiser.state[weight].items()}
+        tensors |= {
+            f"optimiser.{name}.{kind}": value for kind, value in module.optimiser.state[weight].items()
+        }
     for measure in MEASURES:
         values = [getattr(epoch, measure) for epoch in module.history]
         if all(value is not None for value in values):
-            tensors[f"history.{measure}"] = torch.stack([torch.as_tensor(value, dtype=_dtype(value)) for value in values])
-    return save({name: tensor.cpu().contiguous() for name, tensor in tensors.items()} | {"diverged": module.diverged})
+            tensors[f"history.{measure}"] = torch.stack(
+                [torch.as_tensor(value, dtype=_dtype(value)) for value in values]
+            )
+    return save(
+        {name: tensor.cpu().contiguous() for name, tensor in tensors.items()} | {"diverged": module.diverged}
+    )
 
 
 def thaw(data: bytes, module: PackModule) -> None:
@@ -47,7 +53,11 @@ def thaw(data: bytes, module: PackModule) -> None:
     state: dict[Tensor, dict[str, Tensor]] = {}
     for name, weight in module.networks.named_parameters():
         prefix = f"optimiser.{name}."
-        state[weight] = {key.removeprefix(prefix): value.to(weight.device) for key, value in tensors.items() if key.startswith(prefix)}
+        state[weight] = {
+            key.removeprefix(prefix): value.to(weight.device)
+            for key, value in tensors.items()
+            if key.startswith(prefix)
+        }
         weight.data.copy_(tensors[f"weights.{name}"])
     for name, value in module.networks.named_buffers():
         value.copy_(tensors[f"statistics.{name}"])
@@ -78,4 +88,6 @@ def epochs_done(data: bytes | None) -> int:
 
 
 def _dtype(value: object) -> torch.dtype:
-    return value.dtype if isinstance(value, Tensor) else torch.int64 if isinstance(value, int) else torch.float64
+    return (
+        value.dtype if isinstance(value, Tensor) else torch.int64 if isinstance(value, int) else torch.float64
+    )

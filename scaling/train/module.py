@@ -15,13 +15,13 @@ from scaling.architectures import Scale
 from scaling.config.recipe import Recipe, Sgd
 from scaling.models import build
 from scaling.plan import Pack
-from scaling.plan.cost import EVALUATION_BATCH
+from scaling.plan.time_estimate import EVALUATION_BATCH
 from scaling.train.checkpoint import thaw
-from scaling.train.epoch import Epoch
-from scaling.train.examples import Examples
-from scaling.train.gradients import multiplying, zero_gradients
+from scaling.train.device_data import Examples
+from scaling.train.epoch_metrics import Epoch
 from scaling.train.optimisers import PackOptimiser
 from scaling.train.schedules import share
+from scaling.train.zero_gradients import multiplying, zero_gradients
 
 
 def losses(logits: Float[Tensor, "R B classes"], labels: Int[Tensor, " B"], kind: str) -> Float[Tensor, " R"]:
@@ -38,13 +38,25 @@ class PackModule(pl.LightningModule):
     loss: Tensor
     correct: Tensor
 
-    def __init__(self, pack: Pack, test: Examples, validation: Examples | None, *, steps_an_epoch: int, heard: Callable[[Epoch], None]) -> None:
+    def __init__(
+        self,
+        pack: Pack,
+        test: Examples,
+        validation: Examples | None,
+        *,
+        steps_an_epoch: int,
+        heard: Callable[[Epoch], None],
+    ) -> None:
         super().__init__()
-        self.automatic_optimization = False  # a narrow pack's step is short, and Lightning's closures would add to it
+        self.automatic_optimization = (
+            False  # a narrow pack's step is short, and Lightning's closures would add to it
+        )
         self.pack, self.test, self.validation, self.heard = pack, test, validation, heard
         self.recipe: Recipe = pack.cell.recipe
         self.steps_an_epoch = steps_an_epoch
-        self.networks = build(pack.cell.architecture, pack.cell.facts.image, [run.seed for run in pack.replicas])
+        self.networks = build(
+            pack.cell.architecture, pack.cell.facts.image, [run.seed for run in pack.replicas]
+        )
         self.register_buffer("loss", torch.zeros(pack.size), persistent=False)
         self.register_buffer("correct", torch.zeros(pack.size), persistent=False)
         self.diverged = torch.zeros(pack.size, dtype=torch.bool)
@@ -61,25 +73,35 @@ class PackModule(pl.LightningModule):
         return len(self.history)
 
     def configure_optimizers(self) -> PackOptimiser:
-        rates, decays = zip(*((run.recipe.learning_rate, run.recipe.weight_decay) for run in self.pack.replicas), strict=True)
-        self.optimiser = PackOptimiser(self.networks.parameters(), self.recipe.optimizer, rates, decays, self.scales())
+        rates, decays = zip(
+            *((run.recipe.learning_rate, run.recipe.weight_decay) for run in self.pack.replicas), strict=True
+        )
+        self.optimiser = PackOptimiser(
+            self.networks.parameters(), self.recipe.optimizer, rates, decays, self.scales()
+        )
         if self.frozen is not None:
             thaw(self.frozen, self)
             self.began -= self.history[-1].wall_s
         first = self.done * self.steps_an_epoch
-        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, lambda step: self.share(first + step))
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(
+            self.optimiser, lambda step: self.share(first + step)
+        )
         return self.optimiser
 
     def scales(self) -> list[float]:
         """Of each parameter's learning rate."""
         cell = self.pack.cell
         scales = cell.architecture.scales(cell.facts.image)
-        each = [scales.get(name.removeprefix("weights."), Scale()) for name, _ in self.networks.named_parameters()]
+        each = [
+            scales.get(name.removeprefix("weights."), Scale()) for name, _ in self.networks.named_parameters()
+        ]
         return [scale.sgd if isinstance(self.recipe.optimizer, Sgd) else scale.adam for scale in each]
 
     def share(self, step: int) -> float:
         steps = self.recipe.epochs * self.steps_an_epoch
-        return share(self.recipe.schedule, min(step, steps - 1), steps=steps, steps_an_epoch=self.steps_an_epoch)
+        return share(
+            self.recipe.schedule, min(step, steps - 1), steps=steps, steps_an_epoch=self.steps_an_epoch
+        )
 
     def on_train_epoch_start(self) -> None:
         self.loss.zero_()
@@ -113,7 +135,9 @@ class PackModule(pl.LightningModule):
             wall_s=monotonic() - self.began,
         )
         # Logits beyond float16 can't be stored, and nothing that is counted from them would mean anything.
-        self.diverged |= ~(epoch.train_loss.isfinite() & loss.isfinite() & self.logits.isfinite().all(dim=2).all(dim=1))
+        self.diverged |= ~(
+            epoch.train_loss.isfinite() & loss.isfinite() & self.logits.isfinite().all(dim=2).all(dim=1)
+        )
         self.history.append(epoch)
         self.heard(epoch)
 

@@ -69,9 +69,16 @@ class PackOptimiser(torch.optim.Optimizer):
                     state["momentum"].mul_(momentum).add_(gradient)
                     gradient = gradient + momentum * state["momentum"] if nesterov else state["momentum"]
                 parameter.sub_(rate * gradient)
-            case Adam(beta1=beta1, beta2=beta2, epsilon=epsilon) | AdamW(beta1=beta1, beta2=beta2, epsilon=epsilon):
+            case (
+                Adam(beta1=beta1, beta2=beta2, epsilon=epsilon)
+                | AdamW(beta1=beta1, beta2=beta2, epsilon=epsilon)
+            ):
                 if not state:
-                    state |= {"step": torch.zeros(()), "first": torch.zeros_like(parameter), "second": torch.zeros_like(parameter)}
+                    state |= {
+                        "step": torch.zeros(()),
+                        "first": torch.zeros_like(parameter),
+                        "second": torch.zeros_like(parameter),
+                    }
                 state["step"] += 1
                 steps = state["step"].item()
                 if self.decaying and isinstance(self.rule, AdamW):

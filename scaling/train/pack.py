@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from scaling.data import Material
-from scaling.data.batches import Batches
+from scaling.data.minibatches import Batches
 from scaling.models import weights
 from scaling.plan import Pack
 from scaling.store import Checkpoints
 from scaling.train.checkpoint import epochs_done, freeze, newest
-from scaling.train.epoch import Epoch
-from scaling.train.examples import resident
+from scaling.train.device_data import resident
+from scaling.train.epoch_metrics import Epoch
 from scaling.train.module import PackModule
-from scaling.train.process import settled
+from scaling.train.runtime import settled
 
 CHECKPOINT_S = 60.0
 """Between two checkpoints, at least; a pack that takes less leaves none."""
@@ -62,7 +62,12 @@ class _Loader:
 
 
 def train(
-    pack: Pack, material: Material, *, device: str = "auto", heard: Heard = lambda epoch: None, checkpoints: Checkpoints | None = None
+    pack: Pack,
+    material: Material,
+    *,
+    device: str = "auto",
+    heard: Heard = lambda epoch: None,
+    checkpoints: Checkpoints | None = None,
 ) -> Trained:
     """Train every replica of a pack on one device, on exactly one thread.
 
@@ -83,11 +88,19 @@ def train(
         heard(epoch)
 
     with settled():
-        place = torch.device("cuda" if device == "auto" and torch.cuda.is_available() else "cpu" if device == "auto" else device)
+        place = torch.device(
+            "cuda"
+            if device == "auto" and torch.cuda.is_available()
+            else "cpu"
+            if device == "auto"
+            else device
+        )
         recipe = pack.cell.recipe
         data = resident(material, place)
         batches = data.batches(recipe, pack.runs[0].order)
-        module = PackModule(pack, data.tested(recipe), data.validated(recipe), steps_an_epoch=len(batches), heard=keep)
+        module = PackModule(
+            pack, data.tested(recipe), data.validated(recipe), steps_an_epoch=len(batches), heard=keep
+        )
         module.frozen = newest(checkpoints)
         trainer = _trainer(place, recipe.epochs - epochs_done(module.frozen))
         trainer.fit(module, _Loader(batches, lambda: module.done))
@@ -98,7 +111,10 @@ def train(
         history=module.history,
         logits=module.logits.numpy(),
         diverged=module.diverged.numpy(),
-        weights=[{name: value[r].cpu() for name, value in weights(module.networks).items()} for r in range(pack.size)],
+        weights=[
+            {name: value[r].cpu() for name, value in weights(module.networks).items()}
+            for r in range(pack.size)
+        ],
         wall_s=wall_s,
         images_per_s=pack.size * recipe.epochs * len(batches) * recipe.batch_size / wall_s,
         device=torch.cuda.get_device_name(place) if place.type == "cuda" else "cpu",

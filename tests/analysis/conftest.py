@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from planted_study import COMMAND, MADE, MISSING, SHORT, lenets, planted, trees
 
 from analysis import write_report
+from tests.analysis.planted_study import COMMAND, MADE, MISSING, SHORT, lenets, planted, trees
 
 
 @pytest.fixture(scope="session")
@@ -16,4 +16,12 @@ def study():
 def report(study, tmp_path_factory):
     runs, epochs = study
     out = tmp_path_factory.mktemp("report")
-    return write_report(study="planted <study>", runs=runs, epochs=epochs, out=out, command=COMMAND, created=MADE, missing=MISSING)
+    return write_report(
+        study="planted <study>",
+        runs=runs,
+        epochs=epochs,
+        out=out,
+        command=COMMAND,
+        created=MADE,
+        missing=MISSING,
+    )

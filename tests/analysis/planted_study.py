@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from scaling.architectures import AnyArchitecture, Lenet5, Tree3
 from scaling.config import Data, Recipe, Run
-from scaling.leaves import ImageShape
+from scaling.settings import ImageShape
 from scaling.store.schema import EPOCHS, RUNS
 
 IMAGES = 1000
@@ -64,18 +64,64 @@ def planted(
             curve = [law(network, epoch) for epoch in range(1, recipe.epochs + 1)]
             errors = rng.binomial(IMAGES, np.minimum(curve, 0.9))
             for epoch, wrong in enumerate(errors, start=1):
-                epochs.append({"id": run.id, "epoch": epoch, "test_error": wrong / IMAGES, "wall_s": epoch * 2.0})
+                epochs.append(
+                    {"id": run.id, "epoch": epoch, "test_error": wrong / IMAGES, "wall_s": epoch * 2.0}
+                )
             runs.append(
                 {
-                    **{"id": run.id, "config_json": run.config_json, "dataset": data.type, "fingerprint": data.fingerprint},
-                    **{"train_images": train_images, "validation_images": 0, "architecture": network.type, "depth": layers.depth},
-                    **{"filters": network.filters, "filters_total": network.filters_total(IMAGE), "epochs": recipe.epochs},
-                    **{"batch_size": recipe.batch_size, "optimizer": recipe.optimizer.type, "learning_rate": recipe.learning_rate},
-                    **{"weight_decay": recipe.weight_decay, "precision": recipe.precision, "seed": seed, "order": run.order},
-                    **{"parameters": layers.parameters, "connections": layers.connections, "macs": layers.macs, "units": layers.units},
-                    **{"test_error": errors[-1] / IMAGES, "test_errors": int(errors[-1]), "test_images": IMAGES, "diverged": False},
-                    **{"wall_s": 16.0 * network.filters, "replicas": 8, "device": "cpu", "threads": 1, "host": "here", "dirty": False},
-                    **{"commit": "c0ffee" * 6, "versions": json.dumps({"torch": "2.14.1"}), "created_at": datetime(2025, 1, 1, tzinfo=UTC)},
+                    **{
+                        "id": run.id,
+                        "config_json": run.config_json,
+                        "dataset": data.type,
+                        "fingerprint": data.fingerprint,
+                    },
+                    **{
+                        "train_images": train_images,
+                        "validation_images": 0,
+                        "architecture": network.type,
+                        "depth": layers.depth,
+                    },
+                    **{
+                        "filters": network.filters,
+                        "filters_total": network.filters_total(IMAGE),
+                        "epochs": recipe.epochs,
+                    },
+                    **{
+                        "batch_size": recipe.batch_size,
+                        "optimizer": recipe.optimizer.type,
+                        "learning_rate": recipe.learning_rate,
+                    },
+                    **{
+                        "weight_decay": recipe.weight_decay,
+                        "precision": recipe.precision,
+                        "seed": seed,
+                        "order": run.order,
+                    },
+                    **{
+                        "parameters": layers.parameters,
+                        "connections": layers.connections,
+                        "macs": layers.macs,
+                        "units": layers.units,
+                    },
+                    **{
+                        "test_error": errors[-1] / IMAGES,
+                        "test_errors": int(errors[-1]),
+                        "test_images": IMAGES,
+                        "diverged": False,
+                    },
+                    **{
+                        "wall_s": 16.0 * network.filters,
+                        "replicas": 8,
+                        "device": "cpu",
+                        "threads": 1,
+                        "host": "here",
+                        "dirty": False,
+                    },
+                    **{
+                        "commit": "c0ffee" * 6,
+                        "versions": json.dumps({"torch": "2.14.1"}),
+                        "created_at": datetime(2025, 1, 1, tzinfo=UTC),
+                    },
                 }
             )
     return pa.Table.from_pylist(runs, RUNS), pa.Table.from_pylist(epochs, EPOCHS)

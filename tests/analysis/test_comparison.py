@@ -10,31 +10,37 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from page import Page
-from planted_study import lenets, planted, trees
 from rich.console import Console
 
 from analysis.comparison import AXES, COSTS, EQUAL, compare_curves
 from analysis.comparison_page import Written, write_comparison
-from analysis.comparison_words import comparison_text
+from analysis.comparison_text import comparison_text
 from scaling.architectures import Lenet5
 from scaling.fit import equal_error, fit_table
+from tests.analysis.page import Page
+from tests.analysis.planted_study import lenets, planted, trees
 
 
 def law(network, epoch: int) -> float:
     """LeNet's lies lower from 9 filters on: 0.3 / 0.2 = x^(0.4 - 0.2) at 7.6."""
-    return (0.3 * network.filters**-0.4 if isinstance(network, Lenet5) else 0.2 * network.filters**-0.2) * (1 + 1 / epoch**2)
+    return (0.3 * network.filters**-0.4 if isinstance(network, Lenet5) else 0.2 * network.filters**-0.2) * (
+        1 + 1 / epoch**2
+    )
 
 
 def costed(study: tuple[pa.Table, pa.Table]) -> tuple[pa.Table, pa.Table]:
     """With a training's operations, and seconds that differ between the runs of a width."""
     runs, epochs = study
     seconds = pa.array(runs["macs"].to_numpy() / 1e4 * np.random.default_rng(0).uniform(0.9, 1.1, len(runs)))
-    return runs.append_column("training_flops", pc.multiply(runs["macs"], 6 * 8 * 4000)).append_column("core_s", seconds), epochs
+    return runs.append_column("training_flops", pc.multiply(runs["macs"], 6 * 8 * 4000)).append_column(
+        "core_s", seconds
+    ), epochs
 
 
 def write(study: tuple[pa.Table, pa.Table], out: Path, **how: Any) -> Written:
-    return write_comparison(compare_curves(*study, **how), out, study="planted <study>", command="scaling compare x.yaml")
+    return write_comparison(
+        compare_curves(*study, **how), out, study="planted <study>", command="scaling compare x.yaml"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +59,9 @@ def rows(made, name: str) -> list[dict[str, str]]:
 
 
 def test_every_axis_has_a_figure_with_its_numbers(made):
-    assert [path.name for path in made.figures] == [f"against_{axis.column}.{kind}" for axis in AXES for kind in ("svg", "png", "csv")]
+    assert [path.name for path in made.figures] == [
+        f"against_{axis.column}.{kind}" for axis in AXES for kind in ("svg", "png", "csv")
+    ]
     assert all(path.stat().st_size for path in made.figures)
     for axis in AXES:
         for row in rows(made, f"against_{axis.column}"):
@@ -63,7 +71,11 @@ def test_every_axis_has_a_figure_with_its_numbers(made):
 
 def test_sizes_at_equal_error_are_those_of_the_fits(study, made):
     macs = dict(
-        zip(("lenet5", "tree3"), fit_table(study[0].append_column("group", study[0]["architecture"]), x="macs", by=("group",)), strict=True)
+        zip(
+            ("lenet5", "tree3"),
+            fit_table(study[0].append_column("group", study[0]["architecture"]), x="macs", by=("group",)),
+            strict=True,
+        )
     )
     (found,) = [each for each in made.found.equal if each.x == "macs" and each.error == 0.15]
     expected = equal_error(macs["lenet5"], macs["tree3"], 0.15)
@@ -72,13 +84,17 @@ def test_sizes_at_equal_error_are_those_of_the_fits(study, made):
         errors = [each.error for each in made.found.equal if each.x == axis.column]
         assert errors[0] == 0.15
         assert 1 < len(errors) <= 3
-    written = next(row for row in rows(made, "equal_error") if row["x"] == "macs" and float(row["error"]) == 0.15)
+    written = next(
+        row for row in rows(made, "equal_error") if row["x"] == "macs" and float(row["error"]) == 0.15
+    )
     assert float(written["ratio_low"]) == found.ratio.low
 
 
 def test_a_time_is_one_number_a_width_the_mean_of_its_runs(study, made):
     for row in rows(made, "against_core_s"):
-        near = [float(other["core_s"]) for other in rows(made, "against_core_s") if other["group"] == row["group"]]
+        near = [
+            float(other["core_s"]) for other in rows(made, "against_core_s") if other["group"] == row["group"]
+        ]
         assert len(near) == len(set(near)) == 7
     lenet = study[0].filter((pc.field("architecture") == "lenet5") & (pc.field("filters") == 4))
     times = [float(row["core_s"]) for row in rows(made, "against_core_s") if row["group"] == "lenet5"]
@@ -95,7 +111,10 @@ def test_laws_meet_where_they_were_planted(made):
 def test_every_cost_has_a_front_and_winners(made):
     for axis in COSTS:
         assert len(made.found.front[axis.column]) == 14
-        assert {place.label for place in made.found.front[axis.column] if place.on_front} <= {"lenet5", "tree3"}
+        assert {place.label for place in made.found.front[axis.column] if place.on_front} <= {
+            "lenet5",
+            "tree3",
+        }
         assert made.found.winners[axis.column]
     assert {row["cost"] for row in rows(made, "winners")} == {axis.column for axis in COSTS}
     assert len(rows(made, "front")) == 14 * len(COSTS)
@@ -138,7 +157,9 @@ def test_a_curve_without_a_law_stands_beside_the_others(tmp_path):
 def test_operations_that_are_not_known_of_every_run_have_no_figure(study, tmp_path):
     runs, epochs = study
     place = runs.column_names.index("training_flops")
-    runs = runs.set_column(place, "training_flops", pa.array([None, *runs["training_flops"].to_pylist()[1:]], pa.int64()))
+    runs = runs.set_column(
+        place, "training_flops", pa.array([None, *runs["training_flops"].to_pylist()[1:]], pa.int64())
+    )
     made = write((runs, epochs), tmp_path)
     assert len(made.figures) == 3 * (len(AXES) - 1)
     assert "training_flops" not in made.found.front

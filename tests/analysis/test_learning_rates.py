@@ -15,7 +15,9 @@ RATES = (0.05, 0.1, 0.2, 0.4)
 
 
 def tuned(label: str, filters: int, *errors: float, images: int = 5000) -> Tuned:
-    return Tuned(label=label, filters=filters, images=images, choice=Choice(RATES, tuple((error,) for error in errors)))
+    return Tuned(
+        label=label, filters=filters, images=images, choice=Choice(RATES, tuple((error,) for error in errors))
+    )
 
 
 STUDY = [
@@ -37,7 +39,9 @@ def test_numbers_are_what_was_tried():
     for network in STUDY:
         mine = [row for row in rows if (row["group"], row["filters"]) == (network.label, network.filters)]
         assert [row["learning_rate"] for row in mine] == list(RATES)
-        assert [row["mean_val_error"] for row in mine] == [mean if isfinite(mean) else None for mean in network.choice.means]
+        assert [row["mean_val_error"] for row in mine] == [
+            mean if isfinite(mean) else None for mean in network.choice.means
+        ]
         assert [row["learning_rate"] for row in mine if row["chosen"]] == [network.choice.rate]
         assert [row["diverged"] for row in mine] == [int(not isfinite(mean)) for mean in network.choice.means]
 
@@ -62,7 +66,9 @@ def test_words_name_every_choice_and_every_edge():
 
 @pytest.mark.parametrize("curves", [1, 2, 3])
 def test_each_curve_has_a_panel_and_all_share_the_last(curves):
-    drawing = draw([tuned(f"curve_{nth}", width, 0.5, 0.4, 0.45, 0.6) for nth in range(curves) for width in (2, 8)])
+    drawing = draw(
+        [tuned(f"curve_{nth}", width, 0.5, 0.4, 0.45, 0.6) for nth in range(curves) for width in (2, 8)]
+    )
     titles = [axes.get_title(loc="left") for axes in drawing.figure.axes if axes.axison]
     assert titles == [f"curve_{nth}" for nth in range(curves)] + ["chosen"]
     assert f"of {curves * 8} pilots with learning rates from 0.05 to 0.4" in drawing.caption

@@ -26,14 +26,34 @@ MEASURE = """<!DOCTYPE html><iframe id="page" style="width:{width}px;height:900p
 
 
 def chromium(*options: str, page: Path, profile: Path) -> str:
-    quiet = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
-    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}", *quiet, *options, page.as_uri()]
+    quiet = (
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--no-first-run",
+    )
+    command = [
+        CHROMIUM,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        f"--user-data-dir={profile}",
+        *quiet,
+        *options,
+        page.as_uri(),
+    ]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
 
 
 def test_the_screenshot_is_not_blank(report, tmp_path):
     shot = tmp_path / "shot.png"
-    chromium(f"--screenshot={shot}", "--window-size=1200,2400", "--hide-scrollbars", page=report.path, profile=tmp_path / "profile")
+    chromium(
+        f"--screenshot={shot}",
+        "--window-size=1200,2400",
+        "--hide-scrollbars",
+        page=report.path,
+        profile=tmp_path / "profile",
+    )
     pixels = imread(shot)[..., :3]
     ink = (np.abs(pixels - pixels[0, 0]).max(axis=-1) > 0.2).mean(axis=1)
     assert pixels.shape[1] == 1200
@@ -45,7 +65,9 @@ def test_the_screenshot_is_not_blank(report, tmp_path):
 def test_nothing_overflows_and_every_figure_is_there(report, tmp_path, width):
     frame = tmp_path / "frame.html"
     frame.write_text(MEASURE.format(width=width, page=escape(report.path.read_text())))
-    measured = re.search(r'data-measured="(\d+) (\d+) (\d+)"', chromium("--dump-dom", page=frame, profile=tmp_path / "profile"))
+    measured = re.search(
+        r'data-measured="(\d+) (\d+) (\d+)"', chromium("--dump-dom", page=frame, profile=tmp_path / "profile")
+    )
     assert measured
     scrolled, visible, images = map(int, measured.groups())
     assert scrolled <= visible <= width

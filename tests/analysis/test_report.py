@@ -9,16 +9,26 @@ from pathlib import Path
 
 import matplotlib as mpl
 import pytest
-from page import Page
-from planted_study import COMMAND, MADE, MISSING, SHORT, WIDTHS, changed, joined, lenets, planted
 from rich.console import Console
 from scipy import stats
 
 from analysis import Report, laws_text, write_report
-from analysis.words import quantity
+from analysis.formatting import quantity
 from scaling.config import Recipe
 from scaling.fit import fit_table
 from scaling.store.schema import EPOCHS, RUNS
+from tests.analysis.page import Page
+from tests.analysis.planted_study import (
+    COMMAND,
+    MADE,
+    MISSING,
+    SHORT,
+    WIDTHS,
+    changed,
+    joined,
+    lenets,
+    planted,
+)
 
 NAMES = (
     "error_against_filters",
@@ -32,7 +42,9 @@ NAMES = (
 
 def write(out: Path, study, **options) -> tuple[Report, Page]:
     runs, epochs = study
-    report = write_report(study="planted <study>", runs=runs, epochs=epochs, out=out, command=COMMAND, **options)
+    report = write_report(
+        study="planted <study>", runs=runs, epochs=epochs, out=out, command=COMMAND, **options
+    )
     return report, Page(report.path.read_text())
 
 
@@ -48,16 +60,24 @@ def written(study, report):
 
 def test_every_figure_has_its_three_files(written):
     report, _ = written
-    assert [path.name for path in report.figures] == [f"{name}.{kind}" for name in NAMES for kind in ("svg", "png", "csv")]
+    assert [path.name for path in report.figures] == [
+        f"{name}.{kind}" for name in NAMES for kind in ("svg", "png", "csv")
+    ]
     assert all(path.stat().st_size for path in report.figures)
 
 
 @pytest.mark.parametrize("axis", ["filters", "parameters", "macs"])
 def test_means_and_their_intervals_are_those_of_a_plain_loop(study, written, axis):
     rows = table(written[0].path.parent / "figures" / f"error_against_{axis}.csv")
-    assert [(row["group"], int(row["filters"])) for row in rows] == [(name, width) for name in ("lenet5", "tree3") for width in WIDTHS]
+    assert [(row["group"], int(row["filters"])) for row in rows] == [
+        (name, width) for name in ("lenet5", "tree3") for width in WIDTHS
+    ]
     for row in rows:
-        members = [run for run in study[0].to_pylist() if (run["architecture"], run["filters"]) == (row["group"], int(row["filters"]))]
+        members = [
+            run
+            for run in study[0].to_pylist()
+            if (run["architecture"], run["filters"]) == (row["group"], int(row["filters"]))
+        ]
         errors = [run["test_error"] for run in members]
         mean = sum(errors) / len(errors)
         std = sqrt(sum((error - mean) ** 2 for error in errors) / (len(errors) - 1))
@@ -92,7 +112,9 @@ def test_residuals_are_logs_of_mean_over_fitted(written):
     assert len(rows) == 2 * 2 * len(WIDTHS)
     for row in rows:
         beside = means[row["group"], row["filters"]]
-        assert float(row["residual"]) == pytest.approx(log(float(beside["mean_error"]) / float(beside[row["form"]])), abs=1e-12)
+        assert float(row["residual"]) == pytest.approx(
+            log(float(beside["mean_error"]) / float(beside[row["form"]])), abs=1e-12
+        )
 
 
 def test_learning_curves_are_means_over_seeds(study, written):
@@ -110,7 +132,10 @@ def test_learning_curves_are_means_over_seeds(study, written):
 
 
 def test_undertrained_wide_networks_fake_a_floor_that_training_removes(written):
-    rows = {(row["group"], row["epoch"]): row for row in table(written[0].path.parent / "figures" / "exponent_against_epoch.csv")}
+    rows = {
+        (row["group"], row["epoch"]): row
+        for row in table(written[0].path.parent / "figures" / "exponent_against_epoch.csv")
+    }
     first, last = rows["lenet5", "1"], rows["lenet5", "3"]
     assert float(first["exponent"]) < float(last["exponent_low"])
     assert float(first["floor_share"]) > float(last["floor_share"])
@@ -143,8 +168,14 @@ def test_the_page_stands_alone_and_says_the_laws(written):
 
 def test_laws_along_every_axis_are_in_one_table(written):
     rows = table(written[0].path.parent / "laws.csv")
-    assert [row["x"] for row in rows] == [axis for axis in ("filters", "parameters", "macs") for _ in range(4)]
-    exponents = [fit.laws[name].parameters["exponent"].estimate for fit in written[0].fits for name in ("power", "floor")]
+    assert [row["x"] for row in rows] == [
+        axis for axis in ("filters", "parameters", "macs") for _ in range(4)
+    ]
+    exponents = [
+        fit.laws[name].parameters["exponent"].estimate
+        for fit in written[0].fits
+        for name in ("power", "floor")
+    ]
     assert [float(row["exponent"]) for row in rows[:4]] == pytest.approx(exponents, rel=1e-12)
 
 
@@ -157,7 +188,9 @@ def test_the_terminal_says_the_same(written):
         assert fit.estimand in said
 
 
-def test_the_same_runs_in_another_order_give_the_same_bytes_and_leave_matplotlib_alone(study, written, tmp_path):
+def test_the_same_runs_in_another_order_give_the_same_bytes_and_leave_matplotlib_alone(
+    study, written, tmp_path
+):
     before = dict(mpl.rcParams)
     backwards = tuple(part.take(list(reversed(range(len(part))))) for part in study)
     again, _ = write(tmp_path, backwards, created=MADE, missing=MISSING)
@@ -172,23 +205,38 @@ def test_thin_curves_stand_beside_a_full_one(tmp_path):
         return planted(lenets(widths), seeds=seeds, recipe=Recipe(epochs=2, learning_rate=rate))
 
     runs, epochs = joined(
-        curve(0.01, (6,), 3), curve(0.02, (3, 6), 3), curve(0.05, WIDTHS, 1), curve(0.1, (1, 3, 6, 12), 4), curve(0.2, WIDTHS, 1)
+        curve(0.01, (6,), 3),
+        curve(0.02, (3, 6), 3),
+        curve(0.05, WIDTHS, 1),
+        curve(0.1, (1, 3, 6, 12), 4),
+        curve(0.2, WIDTHS, 1),
     )
     runs = changed(runs, "diverged", lambda row: row["learning_rate"] == 0.2)
-    runs = changed(runs, "test_error", lambda row: 0.0 if (row["learning_rate"], row["seed"]) == (0.1, 0) else row["test_error"])
+    runs = changed(
+        runs,
+        "test_error",
+        lambda row: 0.0 if (row["learning_rate"], row["seed"]) == (0.1, 0) else row["test_error"],
+    )
     report, page = write(tmp_path, (runs, epochs))
-    assert [fit.label for fit in report.fits] == [f"lenet5, learning rate {rate}" for rate in (0.02, 0.05, 0.1)]
+    assert [fit.label for fit in report.fits] == [
+        f"lenet5, learning rate {rate}" for rate in (0.02, 0.05, 0.1)
+    ]
     assert "lenet5, learning rate 0.01 has no law" in page.text
     assert "lenet5, learning rate 0.2 has no law: none of its runs ended with a test error" in page.text
     assert "4 runs without any error can't be drawn" in page.text
-    rows = {(row["group"][-4:], row["filters"]): row for row in table(tmp_path / "figures" / "error_against_filters.csv")}
+    rows = {
+        (row["group"][-4:], row["filters"]): row
+        for row in table(tmp_path / "figures" / "error_against_filters.csv")
+    }
     assert len(rows) == 1 + 2 + 7 + 4
     # A law that is refused is in the table with its reason, and in no figure.
     assert "any data would fit" in page.text
     assert rows["0.02", "6"]["power"] == ""
     assert rows["0.05", "6"]["power"] != ""
     assert rows["0.05", "6"]["low_error"] == ""
-    zeros = [run["test_error"] for run in runs.to_pylist() if (run["learning_rate"], run["filters"]) == (0.1, 12)]
+    zeros = [
+        run["test_error"] for run in runs.to_pylist() if (run["learning_rate"], run["filters"]) == (0.1, 12)
+    ]
     assert float(rows[" 0.1", "12"]["mean_error"]) == pytest.approx(sum(zeros) / 4, rel=1e-14)
 
 

@@ -38,5 +38,11 @@ def test_every_curve_of_a_large_study_has_a_look_of_its_own():
 
 
 def test_ticks_read_as_numbers():
-    assert [style.metric_tick(value) for value in (6, 950, 1500, 200_000, 1.3e6)] == ["6", "950", "1.5k", "200k", "1.3M"]
+    assert [style.metric_tick(value) for value in (6, 950, 1500, 200_000, 1.3e6)] == [
+        "6",
+        "950",
+        "1.5k",
+        "200k",
+        "1.3M",
+    ]
     assert [style.percent_tick(value) for value in (0.025, 0.1, 0.00077)] == ["2.5 %", "10 %", "0.077 %"]

@@ -22,9 +22,15 @@ architectures:
 recipe: {epochs: 1, batch_size: 25, precision: fp32}
 seeds: 8
 """
-TWO = STUDY.replace("recipe:", "  - {type: lenet5, convolutions: 1, kernel: 3, hidden: [], filters: [1, 2, 3, 4, 6, 12]}\nrecipe:")
+TWO = STUDY.replace(
+    "recipe:",
+    "  - {type: lenet5, convolutions: 1, kernel: 3, hidden: [], filters: [1, 2, 3, 4, 6, 12]}\nrecipe:",
+)
 """The same, and a second curve."""
-TUNED = STUDY.replace("epochs: 1", "epochs: 1, learning_rate: auto").replace("size: 50", "size: 100") + "pilots: {validation: 50}\n"
+TUNED = (
+    STUDY.replace("epochs: 1", "epochs: 1, learning_rate: auto").replace("size: 50", "size: 100")
+    + "pilots: {validation: 50}\n"
+)
 """The same, and pilots choose its learning rates."""
 LAWS = {"tree3": (0.5, 0.5, 0.05), "lenet5": (0.4, 0.7, 0.02)}
 
@@ -41,7 +47,9 @@ class Falling(Training):
         """The learning rate with the least validation error; the test error knows nothing of it."""
         return max(0.0125, 0.8 / 2 ** round(filters**0.5))
 
-    def trained(self, pack: Pack, material: Material, attempt: int, heard: Callable[[Epoch], None]) -> Trained:
+    def trained(
+        self, pack: Pack, material: Material, attempt: int, heard: Callable[[Epoch], None]
+    ) -> Trained:
         made = super().trained(pack, material, attempt, heard)
         labels = np.asarray(material.test.labels)
         spec: Any = pack.cell.architecture

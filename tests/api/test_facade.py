@@ -33,7 +33,9 @@ def study(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def settings(study):
-    return api.Settings(store=str(study.parent / "store"), data=study.parent, artifacts=study.parent / "artifacts")
+    return api.Settings(
+        store=str(study.parent / "store"), data=study.parent, artifacts=study.parent / "artifacts"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -72,14 +74,21 @@ def test_a_tidy_table_has_every_leaf_of_every_run(study, settings):
         for name, value in leaves.items():
             assert row[name] == (str(value) if isinstance(value, list) else value), name
         # A leaf that only other networks have is null.
-        assert row["architecture.kernel" if run.architecture.type == "tree3" else "architecture.branches"] is None
+        assert (
+            row["architecture.kernel" if run.architecture.type == "tree3" else "architecture.branches"]
+            is None
+        )
     assert table["architecture.hidden"].to_pylist().count("[8]") == 4
 
 
 @pytest.mark.usefixtures("outcome")
 def test_fits_and_a_report_come_as_objects(study, settings):
     fits = api.fit_source(str(study), settings, by=["architecture", "depth"])
-    assert {(fit.group["architecture"], fit.group["depth"]) for fit in fits} == {("tree3", "3"), ("lenet5", "2"), ("lenet5", "3")}
+    assert {(fit.group["architecture"], fit.group["depth"]) for fit in fits} == {
+        ("tree3", "3"),
+        ("lenet5", "2"),
+        ("lenet5", "3"),
+    }
     assert isinstance(api.laws_text(fits), Group)
     report = api.report(study, settings)
     assert report.path == settings.artifacts / "tiny" / "report.html"
@@ -98,7 +107,9 @@ def test_a_fit_tells_the_same_curves_apart_as_the_report(study, settings, source
 
 @pytest.mark.usefixtures("outcome")
 def test_any_leaf_of_the_configuration_is_a_column_for_a_fit(study, settings):
-    fits = api.fit_source(str(study), settings, x="architecture.filters", by=["architecture.type", "architecture.hidden"])
+    fits = api.fit_source(
+        str(study), settings, x="architecture.filters", by=["architecture.type", "architecture.hidden"]
+    )
     assert {fit.group["architecture.hidden"] for fit in fits} == {"none", "[]", "[8]"}
     with pytest.raises(TableError, match=r"recipe\.epoch: no such column; did you mean recipe\.epochs\?"):
         api.fit_source(str(study), settings, by=["recipe.epoch"])

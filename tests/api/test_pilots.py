@@ -9,8 +9,8 @@ import pytest
 
 from scaling import api
 from scaling.errors import StoreError, UsageError
-from scaling.plan.cost import seconds
 from scaling.plan.packs import pack
+from scaling.plan.time_estimate import seconds
 from tests.api.planted_rounds import STUDY, TUNED, Falling
 
 WIDTHS = (1, 2, 3, 4, 6, 12)
@@ -33,7 +33,11 @@ def test_one_command_trains_pilots_chooses_and_trains_what_awaited_them(run, stu
     assert (outcome.trained, outcome.missing, outcome.failures) == (6 * 16, 0, ())
     made = api.plan(config, settings)
     assert (made.new, made.awaiting, len(made.done)) == (0, 0, 6 * 16)
-    assert rates(made) == rates(outcome.last) == {width: (pytest.approx(Falling.best(width)),) for width in WIDTHS}
+    assert (
+        rates(made)
+        == rates(outcome.last)
+        == {width: (pytest.approx(Falling.best(width)),) for width in WIDTHS}
+    )
     assert training.asked.total() == 12  # a pack of pilots and one of seeds for each width
     assert run(config).trained == 0
 
@@ -51,21 +55,29 @@ def test_what_awaits_is_planned_at_the_cost_that_any_rate_has(study, settings):
 def test_an_interruption_costs_nothing_that_was_finished(run, study, settings, training):
     config = study(TUNED)
     for stop in (3, 8, 13):
-        training.failing = lambda pack, attempt, stop=stop: KeyboardInterrupt() if training.asked.total() == stop else None
+        training.failing = lambda pack, attempt, stop=stop: (
+            KeyboardInterrupt() if training.asked.total() == stop else None
+        )
         with pytest.raises(KeyboardInterrupt):
             run(config)
     training.failing = lambda pack, attempt: None
     assert run(config).missing == 0
     assert training.asked.total() == 12 + 3
-    assert rates(api.plan(config, settings)) == {width: (pytest.approx(Falling.best(width)),) for width in WIDTHS}
+    assert rates(api.plan(config, settings)) == {
+        width: (pytest.approx(Falling.best(width)),) for width in WIDTHS
+    }
 
 
 def test_networks_whose_pilots_fail_go_on_awaiting_them_and_the_others_do_not(run, study, settings, training):
     config = study(TUNED)
-    training.failing = lambda pack, attempt: RuntimeError("no luck") if pack.cell.pilot and pack.cell.architecture.filters == 3 else None
+    training.failing = lambda pack, attempt: (
+        RuntimeError("no luck") if pack.cell.pilot and pack.cell.architecture.filters == 3 else None
+    )
     outcome = run(config)
     assert (outcome.trained, outcome.missing) == (5 * 16, 16)
-    assert [failure.pack.label for failure in outcome.failures] == ["tree3 3 pilots of 8 learning rates, seed 0"]
+    assert [failure.pack.label for failure in outcome.failures] == [
+        "tree3 3 pilots of 8 learning rates, seed 0"
+    ]
     made, runs = api.results(config, settings)
     assert (made.new, made.awaiting) == (8, 8)
     assert set(api.finals(made, runs)["filters"].to_pylist()) == set(WIDTHS) - {3}
@@ -90,7 +102,10 @@ def test_no_pilot_is_in_a_fit_a_table_or_a_figure_but_that_of_learning_rates(run
     assert len(rows) == 6 * 8
     chosen = {int(row["filters"]): float(row["learning_rate"]) for row in rows if row["chosen"] == "true"}
     assert chosen == {width: pytest.approx(Falling.best(width)) for width in WIDTHS}
-    assert "tree3: the learning rate with the least validation error is 0.4 at 1 and 2 filters, 0.2 at 3" in report.path.read_text()
+    assert (
+        "tree3: the learning rate with the least validation error is 0.4 at 1 and 2 filters, 0.2 at 3"
+        in report.path.read_text()
+    )
 
 
 def test_pilots_alone_are_no_results(run, study, settings, training):
@@ -114,7 +129,10 @@ def test_a_rate_at_the_edge_is_told_by_the_report(run, study, settings):
     config = study(TUNED.replace("validation: 50", "validation: 50, learning_rates: [0.2, 0.4]"))
     run(config)
     page = api.report(config, settings).path.read_text()
-    assert "tree3: at 1 filters the chosen learning rate, 0.4, is the largest that was tried; a better one may lie beyond." in page
+    assert (
+        "tree3: at 1 filters the chosen learning rate, 0.4, is the largest that was tried; a better one may lie beyond."
+        in page
+    )
     assert "tree3: at 12 filters the chosen learning rate, 0.2, is the smallest that was tried" in page
 
 
@@ -132,7 +150,9 @@ def test_what_is_suggested_includes_pilots_for_new_widths(run, study, settings):
     made = api.suggest(config, api.Aim(target=0.01), settings)
     new = [cell for curve in made.curves for cell in curve.cells if cell.awaiting]
     assert new
-    grown = study(TUNED.split("architectures:")[0] + made.patch + TUNED[TUNED.index("recipe:") :], "patched.yaml")
+    grown = study(
+        TUNED.split("architectures:")[0] + made.patch + TUNED[TUNED.index("recipe:") :], "patched.yaml"
+    )
     plan = api.plan(grown, settings)
     assert plan.awaiting == sum(cell.seeds for cell in new)
     assert made.core_s == pytest.approx(made.curves[0].pace * plan.seconds)
@@ -150,17 +170,24 @@ def test_rounds_train_the_pilots_of_new_widths_first(run, study, settings):
     # By a plain loop: whatever the study as written does not ask for, pilots included; those of a pack have its time each.
     own = {run.id for _, run in api.plan(study(TUNED), settings).wanted}
     assert told[0].used_s == 0
-    assert told[-1].used_s == pytest.approx(sum(row["wall_s"] / 8 for row in runs.to_pylist() if row["id"] not in own))
+    assert told[-1].used_s == pytest.approx(
+        sum(row["wall_s"] / 8 for row in runs.to_pylist() if row["id"] not in own)
+    )
 
 
 def test_a_pilot_can_be_asked_why_it_is_new(run, study, settings):
     config = study(TUNED)
     run(config)
-    pilot, final = (next(run for cell, run in api.plan(config, settings).wanted if cell.pilot == kind) for kind in (True, False))
+    pilot, final = (
+        next(run for cell, run in api.plan(config, settings).wanted if cell.pilot == kind)
+        for kind in (True, False)
+    )
     leaves = {each.leaf for each in api.diff(pilot.id, final.id, settings)}
     assert {"data.validation", "recipe.learning_rate"} <= leaves
     assert api.why(pilot.id, settings).stored
-    other = next(run for cell, run in api.plan(config, settings, overrides=["recipe.epochs=2"]).wanted if cell.pilot)
+    other = next(
+        run for cell, run in api.plan(config, settings, overrides=["recipe.epochs=2"]).wanted if cell.pilot
+    )
     wider = study(TUNED.replace("epochs: 1", "epochs: 2"), "longer.yaml")
     reason = api.why(other.id, settings, configs=[wider])
     assert (reason.stored, [each.leaf for each in reason.differences]) == (False, ["recipe.epochs"])

@@ -4,42 +4,44 @@ from __future__ import annotations
 
 import pytest
 
-from scaling.api import measuring
-from scaling.plan import speeds
+from scaling.api import _bench
+from scaling.plan import speed_file
 from scaling.plan.speed import ImageTime
-from scaling.train.calibrate import cases
+from scaling.train.measure_speed import cases
 
 
 @pytest.fixture
 def home(monkeypatch, tmp_path):
     """A user's cache folder, and a machine that measures itself in no time."""
-    monkeypatch.setattr(speeds, "user_cache_path", lambda name: tmp_path / "cache")
-    told = speeds.default().model_copy(update={"sweep_start_s": 7.5})
-    monkeypatch.setattr(measuring, "_measured", lambda workers, told_: told.model_copy(update={"pack_start_s": float(workers)}))
+    monkeypatch.setattr(speed_file, "user_cache_path", lambda name: tmp_path / "cache")
+    told = speed_file.default().model_copy(update={"sweep_start_s": 7.5})
+    monkeypatch.setattr(
+        _bench, "_measured", lambda workers, told_: told.model_copy(update={"pack_start_s": float(workers)})
+    )
     return tmp_path / "cache"
 
 
 def test_what_was_measured_is_kept_for_all_estimates_to_come(scaling, home):
     typed = scaling("bench", "--workers", 3)
     assert (typed.code, typed.err) == (0, "")  # no bar in a pipe
-    assert (speeds.known().pack_start_s, speeds.known().sweep_start_s) == (3.0, 7.5)
+    assert (speed_file.known().pack_start_s, speed_file.known().sweep_start_s) == (3.0, 7.5)
     assert "a pack 3.00 s, a sweep 7.5 s" in typed.out
-    assert f"{speeds.own_place()}: " in typed.out.splitlines()[-1]
+    assert f"{speed_file.own_place()}: " in typed.out.splitlines()[-1]
     assert typed.out.count("fp32") >= 4
 
 
 def test_another_file_leaves_this_machines_own_alone(scaling, home, tmp_path):
     file = tmp_path / "default_speed.json"
     assert scaling("bench", "--out", file).code == 0
-    assert speeds.read(file).sweep_start_s == 7.5
-    assert not speeds.own_place().exists()
+    assert speed_file.read(file).sweep_start_s == 7.5
+    assert not speed_file.own_place().exists()
 
 
 def test_a_damaged_file_is_replaced(scaling, home):
     home.mkdir()
-    speeds.own_place().write_text("{")
+    speed_file.own_place().write_text("{")
     assert scaling("bench").code == 0
-    assert speeds.known().sweep_start_s == 7.5
+    assert speed_file.known().sweep_start_s == 7.5
 
 
 def test_a_place_that_cannot_be_written_is_named(scaling, home, tmp_path):
@@ -51,10 +53,13 @@ def test_a_place_that_cannot_be_written_is_named(scaling, home, tmp_path):
 
 def test_every_case_is_a_rung_of_its_ladder():
     times = {case: ImageTime(1e-9 * case.layers.macs, 1e-10 * case.layers.macs) for case in cases()}
-    ladders = list(measuring._ladders(times))
+    ladders = list(_bench._ladders(times))
     assert sum(len(ladder.rungs) for ladder in ladders) == len(times)
     kinds = [("lenet5", None), ("tree3", None), ("vgg", 6), ("vgg", 14)]
     assert {(ladder.architecture, ladder.depth, ladder.channels, ladder.precision) for ladder in ladders} == {
-        (*kind, channels, precision) for kind in kinds for channels in (1, 3) for precision in ("bf16", "fp32")
+        (*kind, channels, precision)
+        for kind in kinds
+        for channels in (1, 3)
+        for precision in ("bf16", "fp32")
     }
     assert all(rung.train_s == 1e-9 * rung.macs for ladder in ladders for rung in ladder.rungs)

@@ -26,11 +26,15 @@ sys.meta_path.insert(0, Blocked())
 
 def python(code: str, *words: str, cwd=None, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", code, *words]
-    return subprocess.run(command, cwd=cwd, env=os.environ | environment, capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        command, cwd=cwd, env=os.environ | environment, capture_output=True, text=True, timeout=120
+    )
 
 
 def test_help_imports_nothing_heavy():
-    done = python(LIST.format(names=("torch", "ray", "matplotlib", "scipy", "pandas", "numpy", "pyarrow", "pydantic")))
+    done = python(
+        LIST.format(names=("torch", "ray", "matplotlib", "scipy", "pandas", "numpy", "pyarrow", "pydantic"))
+    )
     assert done.stderr == ""
     assert done.stdout.splitlines()[-1] == "[]"
 
@@ -67,7 +71,9 @@ def test_planning_and_reading_need_neither_torch_nor_ray(command, study, store, 
 
 def test_a_reader_that_leaves_a_pipe_is_no_fault():
     main = "import sys; from scaling.cli import main; sys.exit(main(['models', '--json']))"
-    with subprocess.Popen([sys.executable, "-c", main], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", main], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         process.stdout.close()
         assert process.stderr.read() == ""
         assert process.wait(60) == 0

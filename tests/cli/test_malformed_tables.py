@@ -18,7 +18,9 @@ WIDTHS, SEEDS = (1, 2, 4, 8, 16, 32), (0.97, 0.99, 1.01, 1.03)
 Columns = dict[str, list[object]]
 
 
-def law(widths: Sequence[float] = WIDTHS, factor: Callable[[float], float] = lambda x: 0.4 * x**-0.5) -> Columns:
+def law(
+    widths: Sequence[float] = WIDTHS, factor: Callable[[float], float] = lambda x: 0.4 * x**-0.5
+) -> Columns:
     """Four runs a width."""
     x = [width for width in widths for _ in SEEDS]
     return {"filters": x, "test_error": [factor(width) * seed for width in widths for seed in SEEDS]}
@@ -50,18 +52,58 @@ CHOSEN = law() | {"rate": [0.1, 0.1, 0.2, 0.2] * 6, "val_error": law()["test_err
 BEST = ("--best-over", "rate")
 
 REFUSED = {
-    "percentages": ("csv", csv(law(factor=lambda x: 40 * x**-0.5) | {"test_images": [1000] * RUNS}), (), "divide percentages by 100"),
-    "a negative error": ("csv", csv(changed(3, "test_error", -0.1)), (), "test_error: holds -0.1, but a law needs finite values at least 0"),
+    "percentages": (
+        "csv",
+        csv(law(factor=lambda x: 40 * x**-0.5) | {"test_images": [1000] * RUNS}),
+        (),
+        "divide percentages by 100",
+    ),
+    "a negative error": (
+        "csv",
+        csv(changed(3, "test_error", -0.1)),
+        (),
+        "test_error: holds -0.1, but a law needs finite values at least 0",
+    ),
     "an infinite error": ("csv", csv(changed(3, "test_error", "inf")), (), "test_error: holds inf"),
-    "a size of zero": ("csv", csv(changed(3, "filters", 0)), (), "filters: holds 0, but a law needs finite values above 0"),
+    "a size of zero": (
+        "csv",
+        csv(changed(3, "filters", 0)),
+        (),
+        "filters: holds 0, but a law needs finite values above 0",
+    ),
     "a negative size": ("csv", csv(changed(3, "filters", -2)), (), "filters: holds -2"),
     "an empty size": ("csv", csv(changed(3, "filters", "")), (), "filters: holds nan"),
-    "sizes with units": ("csv", csv(changed(3, "filters", "1 filter")), (), "filters: holds string, not numbers (row 4: 1 filter)"),
-    "percent signs": ("csv", csv(changed(0, "test_error", "40 %")), (), "test_error: holds string, not numbers (row 1: 40 %)"),
+    "sizes with units": (
+        "csv",
+        csv(changed(3, "filters", "1 filter")),
+        (),
+        "filters: holds string, not numbers (row 4: 1 filter)",
+    ),
+    "percent signs": (
+        "csv",
+        csv(changed(0, "test_error", "40 %")),
+        (),
+        "test_error: holds string, not numbers (row 1: 40 %)",
+    ),
     "a note in a cell": ("csv", csv(changed(5, "test_error", "crashed")), (), "not numbers (row 6: crashed)"),
-    "decimal commas": ("csv", csv(law(), write_numbers=lambda cell: f'"{cell}"'.replace(".", ",")), (), "write plain numbers"),
-    "errors that are true or false": ("csv", csv(law() | {"test_error": [True] * RUNS}), (), "holds bool, not numbers"),
-    "dates as sizes": ("parquet", parquet(law() | {"filters": [date(2024, 1, 2)] * RUNS}), (), "filters: holds date32[day], not numbers"),
+    "decimal commas": (
+        "csv",
+        csv(law(), write_numbers=lambda cell: f'"{cell}"'.replace(".", ",")),
+        (),
+        "write plain numbers",
+    ),
+    "errors that are true or false": (
+        "csv",
+        csv(law() | {"test_error": [True] * RUNS}),
+        (),
+        "holds bool, not numbers",
+    ),
+    "dates as sizes": (
+        "parquet",
+        parquet(law() | {"filters": [date(2024, 1, 2)] * RUNS}),
+        (),
+        "filters: holds date32[day], not numbers",
+    ),
     "lists": ("parquet", parquet(law() | {"test_error": [[0.1, 0.2]] * RUNS}), (), "test_error: holds list<"),
     "a header alone": ("csv", b"filters,test_error\n", (), "has no rows; give one row a run"),
     "nothing": ("csv", b"", (), "can't be read"),
@@ -77,7 +119,12 @@ REFUSED = {
     "lines of other lengths": ("csv", csv(law()) + b"1,2,3\n", (), "can't be read"),
     "UTF-16": ("csv", csv(law()).decode().encode("utf-16"), (), "is not UTF-8 text; save it as CSV in UTF-8"),
     "UTF-16 without a mark": ("csv", csv(law()).decode().encode("utf-16-le"), (), "is not UTF-8 text"),
-    "a Latin-1 header": ("csv", csv({"größe": law()["filters"]} | law()).decode().encode("latin-1"), (), "is not UTF-8 text"),
+    "a Latin-1 header": (
+        "csv",
+        csv({"größe": law()["filters"]} | law()).decode().encode("latin-1"),
+        (),
+        "is not UTF-8 text",
+    ),
     "Latin-1 names": (
         "csv",
         csv(law() | {"architecture": ["Bäume"] * RUNS}).decode().encode("latin-1"),
@@ -87,47 +134,131 @@ REFUSED = {
     "a binary file": ("csv", bytes(range(256)) * 8, (), "is not UTF-8 text"),
     "no Parquet": ("parquet", csv(law()), (), "can't be read"),
     "half a Parquet file": ("parquet", parquet(law())[:-200], (), "can't be read"),
-    "another format": ("xlsx", csv(law()), (), "no such study (.yaml), store (a folder or URI) or table (.parquet, .csv)"),
-    "no such size": ("csv", csv(law()), ("--x", "width"), "width: no such column; columns: filters, test_error"),
+    "another format": (
+        "xlsx",
+        csv(law()),
+        (),
+        "no such study (.yaml), store (a folder or URI) or table (.parquet, .csv)",
+    ),
+    "no such size": (
+        "csv",
+        csv(law()),
+        ("--x", "width"),
+        "width: no such column; columns: filters, test_error",
+    ),
     "size and error in one": ("csv", csv(law()), ("--y", "filters"), "filters: is asked for twice"),
-    "no error at all": ("csv", csv(law() | {"test_error": [""] * RUNS}), (), "test_error: no row has a value"),
-    "groups of one row": ("csv", csv(law() | {"run": list(range(RUNS))}), ("--by", "run"), "run: tells every row from every other"),
-    "a unit that is too large": ("csv", csv(law(factor=lambda x: 1e-200 * x**-0.5)), (), "write it in a unit"),
-    "sizes without proportion": ("csv", csv(law(widths=[10.0**power for power in range(-150, 151, 50)])), (), "filters: holds 1e-150"),
-    "more errors than images": ("csv", csv(changed(3, "wrong", 1001, **COUNTED, wrong=[9] * RUNS)), COUNTS, "row 4 has 1001 of 1000"),
-    "fractions as counts": ("csv", csv(changed(3, "wrong", 0.5, **COUNTED, wrong=[9] * RUNS)), COUNTS, "row 4 has 0.5 of 1000"),
-    "counts of themselves": ("csv", csv(law() | COUNTED), ("--errors", "images", "--of", "images"), "can't be both"),
-    "a best by the test set": ("csv", csv(CHOSEN), (*BEST, "--validation", "test_error"), "is small by chance"),
+    "no error at all": (
+        "csv",
+        csv(law() | {"test_error": [""] * RUNS}),
+        (),
+        "test_error: no row has a value",
+    ),
+    "groups of one row": (
+        "csv",
+        csv(law() | {"run": list(range(RUNS))}),
+        ("--by", "run"),
+        "run: tells every row from every other",
+    ),
+    "a unit that is too large": (
+        "csv",
+        csv(law(factor=lambda x: 1e-200 * x**-0.5)),
+        (),
+        "write it in a unit",
+    ),
+    "sizes without proportion": (
+        "csv",
+        csv(law(widths=[10.0**power for power in range(-150, 151, 50)])),
+        (),
+        "filters: holds 1e-150",
+    ),
+    "more errors than images": (
+        "csv",
+        csv(changed(3, "wrong", 1001, **COUNTED, wrong=[9] * RUNS)),
+        COUNTS,
+        "row 4 has 1001 of 1000",
+    ),
+    "fractions as counts": (
+        "csv",
+        csv(changed(3, "wrong", 0.5, **COUNTED, wrong=[9] * RUNS)),
+        COUNTS,
+        "row 4 has 0.5 of 1000",
+    ),
+    "counts of themselves": (
+        "csv",
+        csv(law() | COUNTED),
+        ("--errors", "images", "--of", "images"),
+        "can't be both",
+    ),
+    "a best by the test set": (
+        "csv",
+        csv(CHOSEN),
+        (*BEST, "--validation", "test_error"),
+        "is small by chance",
+    ),
     "a best by test images of another name": (
         "csv",
         csv(CHOSEN | {"error_on_test": law()["test_error"]}),
         (*BEST, "--validation", "error_on_test"),
         "is small by chance",
     ),
-    "a best over the size": ("csv", csv(CHOSEN), ("--best-over", "filters"), "filters: is the size or tells groups apart already"),
-    "a best with an empty size": ("csv", csv(CHOSEN | changed(3, "filters", "")), BEST, "filters: is empty in some rows"),
+    "a best over the size": (
+        "csv",
+        csv(CHOSEN),
+        ("--best-over", "filters"),
+        "filters: is the size or tells groups apart already",
+    ),
+    "a best with an empty size": (
+        "csv",
+        csv(CHOSEN | changed(3, "filters", "")),
+        BEST,
+        "filters: is empty in some rows",
+    ),
 }
 
 CANNOT_SAY = {
     "one width": (csv(law(widths=(4,))), "needs at least 2 widths, not 1; add widths"),
     "one run": (b"filters,test_error\n1,0.5\n", "needs at least 2 widths, not 1; add widths"),
     "two runs of two widths": (b"filters,test_error\n1,0.5\n2,0.4\n", "has no interval; add seeds or widths"),
-    "no error is above zero": (csv(law(factor=lambda x: 0.0)), "no value is above 0, so there is nothing to fit"),
+    "no error is above zero": (
+        csv(law(factor=lambda x: 0.0)),
+        "no value is above 0, so there is nothing to fit",
+    ),
 }
 
 SAID = {
     "two widths": (csv(law(widths=(1, 2))), "2 widths for 2 parameters: any data would fit"),
-    "one run a width": (csv({"filters": list(WIDTHS), "test_error": [0.4 * x**-0.5 for x in WIDTHS]}), "No width has two runs"),
+    "one run a width": (
+        csv({"filters": list(WIDTHS), "test_error": [0.4 * x**-0.5 for x in WIDTHS]}),
+        "No width has two runs",
+    ),
     "an error that never changes": (csv(law(factor=lambda x: 0.3)), "the exponent's interval holds 0"),
-    "copies of one run": (csv({"filters": law()["filters"], "test_error": [0.3] * RUNS}), "the runs of each width are equal, as copies are"),
+    "copies of one run": (
+        csv({"filters": law()["filters"], "test_error": [0.3] * RUNS}),
+        "the runs of each width are equal, as copies are",
+    ),
     "an error that rises": (csv(law(factor=lambda x: 0.01 * x**0.5)), "test_error rises"),
-    "percentages of nobody knows how many images": (csv(law(factor=lambda x: 40 * x**-0.5)), "if they are percentages, so are"),
-    "several test sets": (csv(law() | {"test_images": [1000, 2000] * 12}), "test_images is not one number (it begins 1000, 2000)"),
+    "percentages of nobody knows how many images": (
+        csv(law(factor=lambda x: 40 * x**-0.5)),
+        "if they are percentages, so are",
+    ),
+    "several test sets": (
+        csv(law() | {"test_images": [1000, 2000] * 12}),
+        "test_images is not one number (it begins 1000, 2000)",
+    ),
     "half of an image": (csv(law() | {"test_images": [1000.5] * RUNS}), "test_images is not one number"),
     "empty errors": (csv(changed(3, "test_error", "")), "Left out: 1 of 24 runs (no test_error)"),
-    "errors that are not a number": (csv(changed(3, "test_error", "nan")), "Left out: 1 of 24 runs (no test_error)"),
-    "one width without errors": (csv(law() | {"test_error": [*law()["test_error"][:-4], 0, 0, 0, 0]}), "No run made an error at filters 32"),
-    "a loss above 1": (csv({"filters": law()["filters"], "test_error": law(factor=lambda x: 4 * x**-0.1)["test_error"]}), "Bare values"),
+    "errors that are not a number": (
+        csv(changed(3, "test_error", "nan")),
+        "Left out: 1 of 24 runs (no test_error)",
+    ),
+    "one width without errors": (
+        csv(law() | {"test_error": [*law()["test_error"][:-4], 0, 0, 0, 0]}),
+        "No run made an error at filters 32",
+    ),
+    "a loss above 1": (
+        csv({"filters": law()["filters"], "test_error": law(factor=lambda x: 4 * x**-0.1)["test_error"]}),
+        "Bare values",
+    ),
 }
 
 SOUND = {
@@ -137,9 +268,18 @@ SOUND = {
     "an index without a name": ("csv", csv({"": list(range(RUNS))} | law())),
     "numbers in quotes": ("csv", csv(law(), write_numbers=lambda cell: f'"{cell}"')),
     "ten decades": ("csv", csv(law(widths=[10.0**power for power in range(11)]))),
-    "whole numbers beyond 2^53": ("parquet", parquet(law([2**53 + 2**power for power in range(54, 60)], lambda x: 4e8 * x**-0.5))),
-    "decimals": ("parquet", parquet(law() | {"test_error": pa.array(law()["test_error"]).cast(pa.decimal128(20, 12))})),
-    "numbers of single precision": ("parquet", parquet(law() | {"test_error": pa.array(law()["test_error"]).cast(pa.float32())})),
+    "whole numbers beyond 2^53": (
+        "parquet",
+        parquet(law([2**53 + 2**power for power in range(54, 60)], lambda x: 4e8 * x**-0.5)),
+    ),
+    "decimals": (
+        "parquet",
+        parquet(law() | {"test_error": pa.array(law()["test_error"]).cast(pa.decimal128(20, 12))}),
+    ),
+    "numbers of single precision": (
+        "parquet",
+        parquet(law() | {"test_error": pa.array(law()["test_error"]).cast(pa.float32())}),
+    ),
 }
 
 
@@ -176,7 +316,9 @@ def test_points_that_cannot_say_are_refused_in_a_line_or_two(scaling, tmp_path, 
 def test_what_is_odd_is_said_beside_the_law(scaling, tmp_path, name):
     content, message = SAID[name]
     (fitted,) = json.loads(typed_in(scaling, tmp_path, "csv", content, "--json").out)
-    assert any(message in said for said in (*fitted["notes"], *(law["reason"] for law in fitted["laws"].values())))
+    assert any(
+        message in said for said in (*fitted["notes"], *(law["reason"] for law in fitted["laws"].values()))
+    )
     assert name != "two widths" or {law["status"] for law in fitted["laws"].values()} == {"refuse"}
 
 

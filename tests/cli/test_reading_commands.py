@@ -40,7 +40,9 @@ def test_a_table_has_the_runs_and_every_leaf_of_their_configuration(scaling, stu
 
 
 def test_a_table_of_part_of_the_study_has_that_part(scaling, study, store, tmp_path):
-    scaling("table", study, "--store", store, "--set", "architectures[0].filters=[2]", "--out", tmp_path / "x.csv")
+    scaling(
+        "table", study, "--store", store, "--set", "architectures[0].filters=[2]", "--out", tmp_path / "x.csv"
+    )
     assert pc.read_csv(tmp_path / "x.csv")["filters"].to_pylist() == [2, 2]
 
 
@@ -77,7 +79,9 @@ def test_one_form_is_shown_with_the_verdict_between_both(scaling, study, store, 
 
 def test_a_form_that_no_group_has_is_a_failure_that_says_where_to_look(scaling, tmp_path):
     points = tmp_path / "points.csv"
-    points.write_text("filters,test_error\n" + "".join(f"{x},{0.5 / x + k}\n" for x in (1, 2) for k in (0, 0.01)))
+    points.write_text(
+        "filters,test_error\n" + "".join(f"{x},{0.5 / x + k}\n" for x in (1, 2) for k in (0, 0.01))
+    )
     typed = scaling("fit", points, "--form", "floor")
     assert (typed.code, typed.out) == (1, "")
     assert typed.err == "--form floor: no group has such a law; --form auto shows what there is, and why\n"
@@ -88,7 +92,10 @@ def test_images_can_count_as_a_sample(scaling, study, store, source):
     name = {"study": study, "store": store}[source]
     (fitted,) = json.loads(scaling("fit", name, "--store", store, "--population", "--json").out)
     (given,) = json.loads(scaling("fit", name, "--store", store, "--json").out)
-    assert (fitted["points"], given["estimand"]) == (given["points"], "mean error over seeds, on this test set")
+    assert (fitted["points"], given["estimand"]) == (
+        given["points"],
+        "mean error over seeds, on this test set",
+    )
     assert fitted["estimand"] == "mean error over seeds and over images like those of this test set"
     exponents = [each["laws"]["power"]["parameters"]["exponent"] for each in (fitted, given)]
     assert exponents[0]["estimate"] == exponents[1]["estimate"]
@@ -114,20 +121,32 @@ def test_laws_foretell_sizes_that_are_asked_for(scaling, study, store):
     assert (typed.code, typed.err) == (0, "")
     assert "predictions along filters" in typed.out
     (fitted,) = json.loads(scaling("fit", study, "--store", store, "--predict", "96,192", "--json").out)
-    assert [(made["form"], made["x"]) for made in fitted["predictions"]] == [(form, x) for form in fitted["laws"] for x in (96, 192)]
+    assert [(made["form"], made["x"]) for made in fitted["predictions"]] == [
+        (form, x) for form in fitted["laws"] for x in (96, 192)
+    ]
 
 
 def test_anyones_counts_can_be_fitted(scaling, tmp_path):
     points = tmp_path / "counts.csv"
-    points.write_text("n,wrong,of\n" + "".join(f"{n},{round(4000 * n**-0.5) + k},10000\n" for n in (1, 2, 4, 8, 16, 32) for k in (-20, 0, 20)))
-    (fitted,) = json.loads(scaling("fit", points, "--x", "n", "--errors", "wrong", "--of", "of", "--json").out)
+    points.write_text(
+        "n,wrong,of\n"
+        + "".join(
+            f"{n},{round(4000 * n**-0.5) + k},10000\n" for n in (1, 2, 4, 8, 16, 32) for k in (-20, 0, 20)
+        )
+    )
+    (fitted,) = json.loads(
+        scaling("fit", points, "--x", "n", "--errors", "wrong", "--of", "of", "--json").out
+    )
     assert fitted["test_images"] == 10000
     assert fitted["laws"]["power"]["parameters"]["exponent"]["estimate"] == pytest.approx(0.5, abs=0.01)
 
 
 def test_a_setting_is_not_chosen_by_what_is_fitted(scaling, tmp_path):
     points = tmp_path / "points.csv"
-    points.write_text("n,lr,error,held\n" + "".join(f"{n},{lr},{n**-0.5 * lr},{n**-0.5 / lr}\n" for n in (1, 2, 4, 8) for lr in (1, 2)))
+    points.write_text(
+        "n,lr,error,held\n"
+        + "".join(f"{n},{lr},{n**-0.5 * lr},{n**-0.5 / lr}\n" for n in (1, 2, 4, 8) for lr in (1, 2))
+    )
     words = ("fit", points, "--x", "n", "--y", "error", "--best-over", "lr", "--form", "power", "--json")
     assert "the least of many error is small by chance" in scaling(*words, "--validation", "error").err
     (fitted,) = json.loads(scaling(*words, "--validation", "held").out)
@@ -138,7 +157,9 @@ def test_a_setting_is_not_chosen_by_what_is_fitted(scaling, tmp_path):
 def test_anyones_points_can_be_fitted(scaling, tmp_path):
     points = tmp_path / "points.csv"
     points.write_text("width,error\n" + "".join(f"{n},{0.8 * n**-0.5}\n" for n in (1, 2, 4, 8, 16, 32)))
-    (fitted,) = json.loads(scaling("fit", points, "--x", "width", "--y", "error", "--form", "power", "--json").out)
+    (fitted,) = json.loads(
+        scaling("fit", points, "--x", "width", "--y", "error", "--form", "power", "--json").out
+    )
     assert fitted["laws"]["power"]["parameters"]["exponent"]["estimate"] == pytest.approx(0.5)
 
 
@@ -147,7 +168,9 @@ def test_a_report_is_a_page_with_figures_and_their_numbers(scaling, study, store
     assert (typed.code, typed.err) == (0, "")
     folder = tmp_path / "artifacts" / "tiny"
     assert "report:  artifacts/tiny/report.html" in typed.out
-    assert "<svg" in (folder / "report.html").read_text() or "image/svg" in (folder / "report.html").read_text()
+    assert (
+        "<svg" in (folder / "report.html").read_text() or "image/svg" in (folder / "report.html").read_text()
+    )
     names = {file.stem: set() for file in (folder / "figures").iterdir()}
     for file in (folder / "figures").iterdir():
         names[file.stem].add(file.suffix)
@@ -161,7 +184,16 @@ def test_the_command_on_a_page_draws_that_page(scaling, study, store, tmp_path):
     page = (out / "report.html").read_text()
     (command,) = re.findall(r"scaling report [^<]*", page)
     words = shlex.split(html.unescape(command))
-    assert words == ["scaling", "report", str(study), *f"--store {store} --also {store}".split(), "--set", line, "--out", str(out)]
+    assert words == [
+        "scaling",
+        "report",
+        str(study),
+        *f"--store {store} --also {store}".split(),
+        "--set",
+        line,
+        "--out",
+        str(out),
+    ]
     (out / "report.html").unlink()
     assert scaling(*words[1:]).code == 0
     assert (out / "report.html").read_text() == page
@@ -192,12 +224,16 @@ def test_a_merged_store_has_the_finished_runs_once(scaling, study, store, tmp_pa
 
 def test_stated_standard_deviations_and_another_form(scaling, tmp_path):
     table = tmp_path / "se.csv"
-    table.write_text("n,loss,se\n" + "".join(f"{n},{2 * n**-0.5 + 0.2:.4f},0.01\n" for n in (1, 2, 4, 8, 16, 32, 64)))
+    table.write_text(
+        "n,loss,se\n" + "".join(f"{n},{2 * n**-0.5 + 0.2:.4f},0.01\n" for n in (1, 2, 4, 8, 16, 32, 64))
+    )
     words = ("fit", table, "--x", "n", "--y", "loss", "--std", "se")
     (told,) = json.loads(scaling(*words, "--form", "broken", "--json").out)
     assert list(told["laws"]) == ["power", "floor", "broken"]
     assert told["laws"]["power"]["scatter"]["source"] == "the stated standard deviations"
     assert {one["form"] for one in told["profiles"]} == set(told["laws"])
-    assert "--std se: standard deviations that are stated" in scaling(*words, "--errors", "n", "--of", "n").err
+    assert (
+        "--std se: standard deviations that are stated" in scaling(*words, "--errors", "n", "--of", "n").err
+    )
     table.write_text("n,loss,se\n1,2,0.1\n2,1.5,0\n4,1.1,0.1\n")
     assert "se: row 2 has 0; a standard deviation is a number above 0" in scaling(*words).err

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from scaling.plan import speeds
+from scaling.plan import speed_file
 from scaling.store import open_store
 from scaling.sweep import worker as sweep
 
@@ -38,7 +38,9 @@ def test_plan_as_json(scaling, study, tmp_path):
     assert len({run["id"] for run in made["runs"]}) == 10
     assert not any(run["done"] for run in made["runs"])
     # Branches x filters x the 3x3 pooled map, 25 weights of a filter, and a readout of 2 branches x 3 strips x 10 classes.
-    assert [cell["parameters"] for cell in made["cells"]] == [2 * f * 9 + 25 * f + 60 for f in (1, 2, 3, 4, 6)]
+    assert [cell["parameters"] for cell in made["cells"]] == [
+        2 * f * 9 + 25 * f + 60 for f in (1, 2, 3, 4, 6)
+    ]
     assert sum(cell["core_s"] for cell in made["cells"]) == pytest.approx(made["core_s"])
 
 
@@ -46,7 +48,11 @@ def test_plan_tells_wall_time_and_memory_for_the_workers_that_would_run(scaling,
     words = (study, "--store", tmp_path / "new")
     two, one, short = (
         planned(scaling, *words, "--set", f"resources={{{resources}}}")
-        for resources in ("workers: 2, memory_gib: 100", "workers: 1, memory_gib: 100", "workers: 2, memory_gib: 1")
+        for resources in (
+            "workers: 2, memory_gib: 100",
+            "workers: 1, memory_gib: 100",
+            "workers: 2, memory_gib: 1",
+        )
     )
     assert [made["workers"] for made in (two, one, short)] == [2, 1, 1]
     assert short["wall_s"] == one["wall_s"] > two["wall_s"]
@@ -59,18 +65,23 @@ def test_plan_tells_wall_time_and_memory_for_the_workers_that_would_run(scaling,
 
 
 def test_a_measured_machines_speed_is_what_estimates_are_from(scaling, study, tmp_path, monkeypatch):
-    monkeypatch.setattr(speeds, "user_cache_path", lambda name: tmp_path / "cache")
+    monkeypatch.setattr(speed_file, "user_cache_path", lambda name: tmp_path / "cache")
     words = (study, "--store", tmp_path / "new")
     before = planned(scaling, *words)["core_s"]
     assert "estimated from another machine" in scaling("plan", *words).out
-    slower = speeds.default().model_copy(update={"pack_start_s": speeds.default().pack_start_s + 1000})
-    speeds.write(slower, speeds.own_place())
+    slower = speed_file.default().model_copy(
+        update={"pack_start_s": speed_file.default().pack_start_s + 1000}
+    )
+    speed_file.write(slower, speed_file.own_place())
     assert planned(scaling, *words)["core_s"] == pytest.approx(before + 5 * 1000)
-    assert f"estimated from this machine as it was on {slower.machine.measured_at:%Y-%m-%d}" in scaling("plan", *words).out
-    speeds.own_place().write_text("{}")
+    assert (
+        f"estimated from this machine as it was on {slower.machine.measured_at:%Y-%m-%d}"
+        in scaling("plan", *words).out
+    )
+    speed_file.own_place().write_text("{}")
     typed = scaling("plan", *words)
     assert (typed.code, typed.out) == (2, "")
-    assert typed.err.startswith(str(speeds.own_place()))
+    assert typed.err.startswith(str(speed_file.own_place()))
     assert typed.err.endswith("measure it anew with: scaling bench\n")
 
 
@@ -106,13 +117,21 @@ def test_a_wider_grid_trains_exactly_the_new_runs(scaling, study, store):
 
 def test_another_recipe_is_another_run_and_resources_are_not(scaling, study, store):
     assert planned(scaling, study, "--store", store, "--set", "recipe.epochs=3")["new"] == 10
-    assert planned(scaling, study, "--store", store, "--set", "resources.workers=7", "--set", "study=other")["new"] == 0
+    assert (
+        planned(scaling, study, "--store", store, "--set", "resources.workers=7", "--set", "study=other")[
+            "new"
+        ]
+        == 0
+    )
 
 
 def test_runs_of_a_further_store_count_as_done(scaling, study, store, tmp_path):
     made = planned(scaling, study, "--store", tmp_path / "new", "--also", store)
     assert (made["done"], made["new"]) == (10, 0)
-    assert scaling("run", study, "--store", tmp_path / "new", "--also", store).out == "tiny: 0 runs to do, 10 done\n"
+    assert (
+        scaling("run", study, "--store", tmp_path / "new", "--also", store).out
+        == "tiny: 0 runs to do, 10 done\n"
+    )
     assert not (tmp_path / "new").exists()
 
 
@@ -141,7 +160,7 @@ def test_status_sets_the_estimate_against_the_time_that_it_took(scaling, study, 
     # What is estimated for packs that are to be trained is that, and their starts.
     new = json.loads(scaling("status", study, "--store", "nowhere", "--json").out)
     assert (new["estimated_s"], new["actual_s"]) == (0, 0)
-    assert new["left_s"] == pytest.approx(counted["estimated_s"] + 5 * speeds.known().pack_start_s)
+    assert new["left_s"] == pytest.approx(counted["estimated_s"] + 5 * speed_file.known().pack_start_s)
     typed = scaling("status", study, "--store", store)
     assert typed.out.count("2/2") == 5
     assert f"({counted['actual_s'] / counted['estimated_s']:.2f} times)" in typed.out
@@ -150,14 +169,27 @@ def test_status_sets_the_estimate_against_the_time_that_it_took(scaling, study, 
 
 def test_a_pack_of_which_some_runs_are_wanted_counts_whole_and_once(scaling, study, store):
     """All of its replicas trained, whatever of them is asked for."""
-    both, one = (json.loads(scaling("status", study, "--store", store, "--set", f"seeds={seeds}", "--json").out) for seeds in (2, 1))
+    both, one = (
+        json.loads(scaling("status", study, "--store", store, "--set", f"seeds={seeds}", "--json").out)
+        for seeds in (2, 1)
+    )
     assert (both["done"], one["done"]) == (10, 5)
     assert one["actual_s"] == pytest.approx(both["actual_s"])
     assert one["estimated_s"] == pytest.approx(both["estimated_s"])
 
 
-def test_a_failed_pack_is_named_with_its_log_and_tried_again_by_the_same_command(scaling, study, tmp_path, monkeypatch):
-    words = ("run", study, "--in-process", "--store", tmp_path / "new", "--set", "architectures[0].filters=[1,2]")
+def test_a_failed_pack_is_named_with_its_log_and_tried_again_by_the_same_command(
+    scaling, study, tmp_path, monkeypatch
+):
+    words = (
+        "run",
+        study,
+        "--in-process",
+        "--store",
+        tmp_path / "new",
+        "--set",
+        "architectures[0].filters=[1,2]",
+    )
     train = sweep.train
 
     def fail(pack, *arguments, **options):
@@ -194,17 +226,29 @@ def test_an_interruption_keeps_what_is_finished(scaling, study, tmp_path, monkey
     monkeypatch.setattr(sweep, "train", stop)
     typed = scaling("run", study, "--in-process", "--store", store)
     assert typed.code == 130
-    assert typed.err == "interrupted; every finished run is in the store, and the same command goes on from there\n"
+    assert (
+        typed.err
+        == "interrupted; every finished run is in the store, and the same command goes on from there\n"
+    )
     assert open_store(store).ids() == {run.id for run in asked[0].runs}
 
 
-PILOTS = ("--set", "recipe.learning_rate=auto", "--set", "pilots={learning_rates: [0.1, 0.3], validation: 50}")
+PILOTS = (
+    "--set",
+    "recipe.learning_rate=auto",
+    "--set",
+    "pilots={learning_rates: [0.1, 0.3], validation: 50}",
+)
 
 
 def test_plan_and_status_tell_what_awaits_its_pilots(scaling, study, tmp_path):
     words = (study, "--store", tmp_path / "new", *PILOTS)
     made = planned(scaling, *words)
-    assert {name: made[name] for name in ("wanted", "new", "awaiting")} == {"wanted": 10, "new": 10, "awaiting": 10}
+    assert {name: made[name] for name in ("wanted", "new", "awaiting")} == {
+        "wanted": 10,
+        "new": 10,
+        "awaiting": 10,
+    }
     assert [(cell["pilots"], cell["awaiting"], cell["learning_rates"]) for cell in made["cells"]] == [
         (True, False, [0.1, 0.3]),
         (False, True, []),
@@ -213,10 +257,15 @@ def test_plan_and_status_tell_what_awaits_its_pilots(scaling, study, tmp_path):
     assert {run["pilot"] for run in made["runs"]} == {True}
     typed = scaling("plan", *words)
     assert typed.out.count("awaits its pilots") == typed.out.count("pilots, 0.1 to 0.3") == 5
-    assert "10 runs to do, packs: 5; 10 more when their pilots have chosen a learning rate, packs: 5" in typed.out
+    assert (
+        "10 runs to do, packs: 5; 10 more when their pilots have chosen a learning rate, packs: 5"
+        in typed.out
+    )
     counted = json.loads(scaling("status", *words, "--json").out)
     assert (counted["awaiting"], counted["left_s"]) == (10, pytest.approx(made["core_s"]))
-    assert "0 of 10 runs done, 0 of them diverged; 10 more await their pilots" in scaling("status", *words).out
+    assert (
+        "0 of 10 runs done, 0 of them diverged; 10 more await their pilots" in scaling("status", *words).out
+    )
 
 
 def test_run_trains_pilots_and_then_what_they_choose(scaling, study, tmp_path):
@@ -235,7 +284,9 @@ def test_run_trains_pilots_and_then_what_they_choose(scaling, study, tmp_path):
         assert told in scaling("plan", *words).out
         assert told in scaling("status", *words).out
     typed = scaling("table", *words, "--out", tmp_path / "runs.csv")
-    assert typed.out == f"{tmp_path / 'runs.csv'}: 4 runs; left out: 4 pilots, which chose the learning rates\n"
+    assert (
+        typed.out == f"{tmp_path / 'runs.csv'}: 4 runs; left out: 4 pilots, which chose the learning rates\n"
+    )
     lines = (tmp_path / "runs.csv").read_text().splitlines()
     assert len(lines) == 1 + 4
     assert scaling("run", *words).out == "tiny: 0 runs to do, 8 done\n"

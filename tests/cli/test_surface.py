@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer.main
 
-from scaling.cli.commands import app
+from scaling.cli.app import app
 
 READ = {"--set", "--store", "--also", "--data"}
 SURFACE = {
@@ -35,7 +35,9 @@ def test_commands_and_options_are_the_frozen_ones():
     group = typer.main.get_command(app)
     surface = {
         name: {
-            word for parameter in command.params for word in (parameter.opts if parameter.param_type_name == "option" else [parameter.metavar])
+            word
+            for parameter in command.params
+            for word in (parameter.opts if parameter.param_type_name == "option" else [parameter.metavar])
         }
         for name, command in group.commands.items()
     }
@@ -46,4 +48,6 @@ def test_commands_and_options_are_the_frozen_ones():
 def test_every_option_and_command_says_what_it_is_for():
     for name, command in typer.main.get_command(app).commands.items():
         assert command.help, name
-        assert all(parameter.help for parameter in command.params if parameter.param_type_name == "option"), name
+        assert all(parameter.help for parameter in command.params if parameter.param_type_name == "option"), (
+            name
+        )

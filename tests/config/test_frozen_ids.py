@@ -12,7 +12,11 @@ from scaling.config import load_study
 CONFIGS = Path(__file__).parents[2] / "configs"
 FROZEN: dict[str, list[str]] = json.loads(Path(__file__).with_name("frozen_ids.json").read_text())
 """By file: of each cell's first run, in the order of the file; where pilots choose its learning rate, of each pilot's first run."""
-STUDIES = sorted(path.relative_to(CONFIGS).as_posix() for path in CONFIGS.rglob("*.yaml") if path.relative_to(CONFIGS).parts[0] != "cluster")
+STUDIES = sorted(
+    path.relative_to(CONFIGS).as_posix()
+    for path in CONFIGS.rglob("*.yaml")
+    if path.relative_to(CONFIGS).parts[0] != "cluster"
+)
 
 
 @pytest.mark.parametrize("name", STUDIES)
@@ -20,9 +24,13 @@ def test_ids_are_as_they_were_frozen(name):
     cells = load_study(CONFIGS / name, data=Path("nowhere")).cells
     ids = [known.run(0).id for cell in cells for known in cell.pilots or (cell,)]
     line = f"{json.dumps(name)}: {json.dumps(ids)}"
-    assert name in FROZEN, f"a new study: add to {Path(__file__).with_name('frozen_ids.json')} the line\n{line}"
+    assert name in FROZEN, (
+        f"a new study: add to {Path(__file__).with_name('frozen_ids.json')} the line\n{line}"
+    )
     moved = set(FROZEN[name]) - set(ids)
-    assert not moved, f"stored runs of {name} would be trained again; where its grid was changed on purpose, the line is now\n{line}"
+    assert not moved, (
+        f"stored runs of {name} would be trained again; where its grid was changed on purpose, the line is now\n{line}"
+    )
     assert ids == FROZEN[name], f"{name} has new cells; the line is now\n{line}"
 
 

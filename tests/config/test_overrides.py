@@ -12,13 +12,24 @@ KEYS = "architectures, dataset, pilots, recipe, resources, seeds, store, study"
 
 
 def test_an_override_is_as_if_the_file_said_so(load):
-    written = STUDY.replace("6}", "[1, 2], recipe: {optimizer: {type: adam}}}") + "recipe: {epochs: 3, learning_rate: 1e-3}\nseeds: 2\n"
-    overrides = ["architectures[0].filters=[1, 2]", "architectures[0].recipe.optimizer={type: adam}", "recipe.epochs=3", "seeds=2"]
+    written = (
+        STUDY.replace("6}", "[1, 2], recipe: {optimizer: {type: adam}}}")
+        + "recipe: {epochs: 3, learning_rate: 1e-3}\nseeds: 2\n"
+    )
+    overrides = [
+        "architectures[0].filters=[1, 2]",
+        "architectures[0].recipe.optimizer={type: adam}",
+        "recipe.epochs=3",
+        "seeds=2",
+    ]
     assert load(STUDY, *overrides, "recipe.learning_rate=1e-3").cells == load(written).cells
 
 
 def test_the_last_override_of_a_leaf_counts(load):
-    assert [cell.architecture for cell in load(STUDY, "architectures[0].filters=2", "architectures[0].filters=3").cells] == [Lenet5(filters=3)]
+    assert [
+        cell.architecture
+        for cell in load(STUDY, "architectures[0].filters=2", "architectures[0].filters=3").cells
+    ] == [Lenet5(filters=3)]
 
 
 def test_a_value_may_hold_an_equals_sign(load):
@@ -36,7 +47,10 @@ def test_a_value_may_hold_an_equals_sign(load):
         ("architectures[x].filters=3", "no such place in {source}"),
         ("study.name=3", "no such place in {source}"),
         ("architectures[0].filters=[1", "line 1: expected ',' or ']', but got '<stream end>'"),
-        ("recipe={epochs: 3, epochs: 4}", 'line 1: found duplicate key "epochs", value "4" (original value: "3")'),
+        (
+            "recipe={epochs: 3, epochs: 4}",
+            'line 1: found duplicate key "epochs", value "4" (original value: "3")',
+        ),
     ],
 )
 def test_an_override_that_can_not_be_laid_over_is_named(load, tmp_path, override, fault):

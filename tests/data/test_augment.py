@@ -11,7 +11,7 @@ from scipy.stats import chisquare
 
 from scaling.config.recipe import Augmentation
 from scaling.data.augment import augment
-from scaling.data.batches import AUGMENT, random_bits
+from scaling.data.minibatches import AUGMENT, random_bits
 
 
 def draws(count: int) -> torch.Tensor:
@@ -26,7 +26,9 @@ def one_by_one(image: np.ndarray, draw: int, augmentation: Augmentation) -> np.n
 
     side, crop, shift = len(image), augmentation.crop, augmentation.shift
     row, column = choice(2, 2 * shift + 1), choice(3, 2 * shift + 1)
-    image = np.pad(image, ((shift, shift), (shift, shift), (0, 0)), mode="edge")[row : row + side, column : column + side]
+    image = np.pad(image, ((shift, shift), (shift, shift), (0, 0)), mode="edge")[
+        row : row + side, column : column + side
+    ]
     row, column = choice(0, 2 * crop + 1), choice(1, 2 * crop + 1)
     image = np.pad(image, ((crop, crop), (crop, crop), (0, 0)))[row : row + side, column : column + side]
     return image[:, ::-1] if augmentation.flip and draw >> 62 else image
@@ -56,7 +58,9 @@ def test_with_everything_off_nothing_is_copied():
 def test_every_displacement_is_equally_likely_in_both_directions(field, reach):
     """The pixel in the middle tells where it came from: its channels are its row and its column."""
     side, count = 17, 20_000
-    image = torch.stack(torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij"), dim=-1).to(torch.uint8)
+    image = torch.stack(torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij"), dim=-1).to(
+        torch.uint8
+    )
     moved = augment(image.expand(count, side, side, 2), draws(count), Augmentation(**{field: reach}))
     rows, columns = (moved[:, side // 2, side // 2].long() - side // 2 + reach).unbind(1)
     choices = 2 * reach + 1

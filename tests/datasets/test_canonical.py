@@ -13,7 +13,9 @@ from scaling.datasets import Split, canonical, fingerprint, stratified
 def drawn(seed: int, count: int = 20) -> Split:
     """Few pixel values, so that some images are equal and labels must break the tie."""
     rng = np.random.default_rng(seed)
-    return Split(rng.integers(0, 2, (count, 2, 2, 1), dtype=np.uint8), rng.integers(0, 3, count, dtype=np.uint8))
+    return Split(
+        rng.integers(0, 2, (count, 2, 2, 1), dtype=np.uint8), rng.integers(0, 3, count, dtype=np.uint8)
+    )
 
 
 @given(seed=st.integers(0, 2**32), shuffle=st.permutations(range(20)))
@@ -29,7 +31,9 @@ def test_canonical_order_keeps_each_image_with_its_label():
     split = drawn(0)
     pairs = [(image.tobytes(), label) for image, label in zip(split.images, split.labels, strict=True)]
     after = canonical(split)
-    assert sorted(pairs) == sorted((image.tobytes(), label) for image, label in zip(after.images, after.labels, strict=True))
+    assert sorted(pairs) == sorted(
+        (image.tobytes(), label) for image, label in zip(after.images, after.labels, strict=True)
+    )
 
 
 def test_a_fingerprint_sees_every_pixel_every_label_the_shape_and_the_split():
@@ -38,7 +42,12 @@ def test_a_fingerprint_sees_every_pixel_every_label_the_shape_and_the_split():
     pixel[3, 1, 0, 0] ^= 1
     label[5] += 1
     flat = Split(train.images.reshape(20, 1, 4, 1), train.labels)
-    others = [(Split(pixel, train.labels), test), (Split(train.images, label), test), (flat, test), (test, train)]
+    others = [
+        (Split(pixel, train.labels), test),
+        (Split(train.images, label), test),
+        (flat, test),
+        (test, train),
+    ]
     assert len({fingerprint(*splits) for splits in [(train, test), *others]}) == 5
 
 

@@ -34,9 +34,14 @@ def test_without_noise_an_image_is_its_class_and_with_nothing_else_it_tells_noth
 
 
 def test_the_share_of_flipped_labels_is_the_planted_one():
-    clean, flipped = Synthetic(size=4000, noise=0.0).splits()[0], Synthetic(size=4000, noise=0.0, flipped=0.5).splits()[0]
+    clean, flipped = (
+        Synthetic(size=4000, noise=0.0).splits()[0],
+        Synthetic(size=4000, noise=0.0, flipped=0.5).splits()[0],
+    )
     truth = {image.tobytes(): label for image, label in zip(clean.images, clean.labels, strict=True)}
-    wrong = np.mean([truth[image.tobytes()] != label for image, label in zip(flipped.images, flipped.labels, strict=True)])
+    wrong = np.mean(
+        [truth[image.tobytes()] != label for image, label in zip(flipped.images, flipped.labels, strict=True)]
+    )
     expected = 0.5 * (1 - 1 / 10)
     assert abs(wrong - expected) < 4 * np.sqrt(expected * (1 - expected) / 4000)  # four sigma
 

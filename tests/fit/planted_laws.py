@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from scaling.fit import Points
+from scaling.fit.data.variance import Counted, Noise, Relative
 from scaling.fit.forms import FLOOR
-from scaling.fit.noise import Counted, Noise, Relative
 
 WIDTHS = (1, 2, 3, 4, 6, 8, 12)
 DISPERSION = 0.6
@@ -31,7 +31,9 @@ def plant(
     x = np.repeat(np.array(widths, dtype=float), seeds)
     mean = curve(x, law)
     errors = rng.normal(trials * mean, np.sqrt(DISPERSION * trials * mean * (1 - mean))).round()
-    return Points(x_name="filters", y_name="test_error", x=x, y=errors.clip(0, trials) / trials, trials=trials)
+    return Points(
+        x_name="filters", y_name="test_error", x=x, y=errors.clip(0, trials) / trials, trials=trials
+    )
 
 
 def noise_of(trials: int | None) -> Noise:
@@ -39,12 +41,16 @@ def noise_of(trials: int | None) -> Noise:
 
 
 def bare(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray) -> Points:
-    return Points(x_name="filters", y_name="loss", x=np.array(x, dtype=float), y=np.array(y, dtype=float), trials=None)
+    return Points(
+        x_name="filters", y_name="loss", x=np.array(x, dtype=float), y=np.array(y, dtype=float), trials=None
+    )
 
 
 def tabled(points: Points, **columns: object) -> pa.Table:
     """As rows of the store's table; columns with one value for all runs may be added."""
-    table = pa.table({"filters": points.x, "test_error": points.y, "test_images": [points.trials] * len(points.y)})
+    table = pa.table(
+        {"filters": points.x, "test_error": points.y, "test_images": [points.trials] * len(points.y)}
+    )
     for name, value in {"architecture": "lenet5", **columns}.items():
         table = table.append_column(name, pa.array([value] * len(table)))
     return table

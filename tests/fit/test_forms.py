@@ -28,7 +28,9 @@ def test_the_jacobian_is_the_derivative(form: Form, law: tuple[float, ...]):
     assert moves.shape == (len(X), len(law))
     for place, value in enumerate(law):
         step = 1e-5 * value
-        ahead, behind = (np.where(np.arange(len(law)) == place, value + sign * step, parameters) for sign in (1, -1))
+        ahead, behind = (
+            np.where(np.arange(len(law)) == place, value + sign * step, parameters) for sign in (1, -1)
+        )
         central = (form.evaluate(ahead, X) - form.evaluate(behind, X)) / (2 * step)
         # The error of central differences is of second order in a relative step of 1e-5, and rounding adds 1e-16 / 1e-5.
         np.testing.assert_allclose(moves[:, place], central, rtol=1e-6, atol=1e-9)
@@ -57,13 +59,19 @@ def test_m4_solves_its_equation(turn: float):
     assert ((floor < curve) & (curve <= ceiling)).all()
     apart = ceiling - curve > 1e-6  # nearer to the ceiling, doubles hold too few digits of the difference
     assert apart.sum() > 10
-    np.testing.assert_allclose((curve - floor)[apart] / (ceiling - curve)[apart] ** turn, (amplitude * X**-exponent)[apart], rtol=1e-7)
+    np.testing.assert_allclose(
+        (curve - floor)[apart] / (ceiling - curve)[apart] ** turn,
+        (amplitude * X**-exponent)[apart],
+        rtol=1e-7,
+    )
 
 
 def test_m4_without_a_turn_is_a_law_above_a_floor():
     wide = X[X > 4]
     np.testing.assert_allclose(
-        M_FOUR.evaluate(np.array([0.4, 0.5, 0.05, 50.0, 1e-9]), wide), FLOOR.evaluate(np.array([0.4, 0.5, 0.05]), wide), rtol=1e-6
+        M_FOUR.evaluate(np.array([0.4, 0.5, 0.05, 50.0, 1e-9]), wide),
+        FLOOR.evaluate(np.array([0.4, 0.5, 0.05]), wide),
+        rtol=1e-6,
     )
 
 
@@ -79,7 +87,11 @@ def test_a_bend_joins_two_power_laws():
 
 @EACH
 def test_a_curve_that_never_comes_down_needs_an_infinite_size(form: Form, law: tuple[float, ...]):
-    assert form.size(np.array([law]), 0.01)[0] == np.inf if form.floored else np.isfinite(form.size(np.array([law]), 0.01)[0])
+    assert (
+        form.size(np.array([law]), 0.01)[0] == np.inf
+        if form.floored
+        else np.isfinite(form.size(np.array([law]), 0.01)[0])
+    )
     rising = np.array([law])
     rising[:, 1] = -0.1
     if form in (POWER, FLOOR):

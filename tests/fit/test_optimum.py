@@ -16,7 +16,16 @@ RATIOS = np.array([0.44, 0.88, 1.57, 2.67, 4.4, 7.75, 14.7, 32.5])
 IMAGES, SEEDS = 10_000, 8
 
 
-def planted(rng, *, least: float = 3.0, curvature: float = 0.02, level: float = 0.4, ratios=RATIOS, seeds: int = SEEDS, spread: float = 1.0):
+def planted(
+    rng,
+    *,
+    least: float = 3.0,
+    curvature: float = 0.02,
+    level: float = 0.4,
+    ratios=RATIOS,
+    seeds: int = SEEDS,
+    spread: float = 1.0,
+):
     """Errors of networks whose mean is lowest at ``least``; seeds scatter ``spread`` times as far as counts of images."""
     x = np.repeat(ratios, seeds)
     mean = level * np.exp(curvature * np.log(x / least) ** 2)
@@ -41,10 +50,14 @@ def test_ends_of_the_interval_are_where_the_slope_is_as_far_from_0_as_students_q
     for end in (found.place.low, found.place.high):
         u = log(end) - found.middle
         slope, by = found.coefficients[1] + 2 * found.coefficients[2] * u, np.array([0, 1, 2 * u])
-        assert abs(slope) / sqrt(by @ found.covariance @ by) == pytest.approx(2.0, abs=0.05)  # of 50 degrees of freedom and more
+        assert abs(slope) / sqrt(by @ found.covariance @ by) == pytest.approx(
+            2.0, abs=0.05
+        )  # of 50 degrees of freedom and more
 
 
-@pytest.mark.parametrize(("spread", "seeds", "ratios"), [(1.0, 8, RATIOS), (2.0, 4, RATIOS), (0.6, 8, RATIOS[1:6])])
+@pytest.mark.parametrize(
+    ("spread", "seeds", "ratios"), [(1.0, 8, RATIOS), (2.0, 4, RATIOS), (0.6, 8, RATIOS[1:6])]
+)
 def test_intervals_hold_the_planted_place(spread, seeds, ratios):
     rng, studies = np.random.default_rng(2), 600
     held = 0
@@ -93,7 +106,12 @@ def test_few_values_few_seeds_and_another_shape_ask_for_a_look():
     edge = optimum(planted(np.random.default_rng(1), least=30.0))
     assert "the interval reaches beyond" in edge.reason
     kink = planted(rng)
-    bent = Points(**{**vars(kink), "y": 0.4 * np.maximum(1, kink.x / 8) ** 0.3 + 0.001 * rng.standard_normal(len(kink.x))})
+    bent = Points(
+        **{
+            **vars(kink),
+            "y": 0.4 * np.maximum(1, kink.x / 8) ** 0.3 + 0.001 * rng.standard_normal(len(kink.x)),
+        }
+    )
     assert "from the parabola as their seeds explain" in optimum(bent).reason
 
 
@@ -101,6 +119,12 @@ def test_what_has_no_parabola_is_said():
     points = planted(np.random.default_rng(6), ratios=RATIOS[:2])
     with pytest.raises(FitError, match=r"needs at least 3 values of ratio, not 2; add values$"):
         optimum(points)
-    zero = Points(x_name="ratio", y_name="test_error", x=np.array([1.0, 2, 3, 4]), y=np.array([0.1, 0, 0.1, 0.2]), trials=10)
+    zero = Points(
+        x_name="ratio",
+        y_name="test_error",
+        x=np.array([1.0, 2, 3, 4]),
+        y=np.array([0.1, 0, 0.1, 0.2]),
+        trials=10,
+    )
     with pytest.raises(FitError, match=r"no run made an error at ratio 2"):
         optimum(zero)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from scaling.architectures import AnyArchitecture, Lenet5, Tree3, Vgg
-from scaling.leaves import ImageShape
+from scaling.settings import ImageShape
 
 MNIST, CIFAR10, USPS = ImageShape(1, 28, 10), ImageShape(3, 32, 10), ImageShape(1, 16, 10)
 
@@ -39,4 +39,6 @@ def images(shape: ImageShape, count: int, dtype: torch.dtype) -> tuple[Tensor, T
     """Noise in the memory format that training has, and labels."""
     generator = torch.Generator().manual_seed(7)
     pixels = torch.randn(count, shape.channels, shape.side, shape.side, generator=generator)
-    return pixels.to(dtype, memory_format=torch.channels_last), torch.randint(shape.classes, (count,), generator=generator)
+    return pixels.to(dtype, memory_format=torch.channels_last), torch.randint(
+        shape.classes, (count,), generator=generator
+    )

@@ -12,17 +12,19 @@ from math import sqrt
 import pytest
 import torch
 import torch.nn.functional as F
-from networks import NETWORKS, VGGS, images
 from plain import Plain, PlainTree3, plain
 from torch import Tensor, nn
 
 from scaling.models import build
+from tests.models.networks import NETWORKS, VGGS, images
 
 U = 2.0**-8
 R, B = 3, 20
 RATES = [0.1, 0.003, 0.3]
 SMOOTH = ("lenet5, average pooling of tanh", "tree3", "tree3, sigmoid and biases")
-every_network = pytest.mark.parametrize(("spec", "image"), (NETWORKS | VGGS).values(), ids=(NETWORKS | VGGS).keys())
+every_network = pytest.mark.parametrize(
+    ("spec", "image"), (NETWORKS | VGGS).values(), ids=(NETWORKS | VGGS).keys()
+)
 
 
 def packed(spec, image) -> nn.Module:
@@ -36,17 +38,26 @@ def packed(spec, image) -> nn.Module:
 
 
 def alone(module: nn.Module, spec, image) -> list[Plain]:
-    return [plain(spec, image, {name: weight[r].double() for name, weight in module.weights.items()}) for r in range(R)]
+    return [
+        plain(spec, image, {name: weight[r].double() for name, weight in module.weights.items()})
+        for r in range(R)
+    ]
 
 
 def layers(network: nn.Module) -> list[nn.Module]:
     """Whose outputs are stored, and rounded."""
-    return [module for module in network.modules() if not list(module.children()) and not isinstance(module, nn.Flatten | nn.ZeroPad2d)]
+    return [
+        module
+        for module in network.modules()
+        if not list(module.children()) and not isinstance(module, nn.Flatten | nn.ZeroPad2d)
+    ]
 
 
 def backward(module: nn.Module, pixels: Tensor, labels: Tensor) -> Tensor:
     logits = module(pixels)
-    F.cross_entropy(logits.float().flatten(0, 1), labels.repeat(R), reduction="none").div(len(labels)).sum().backward()
+    F.cross_entropy(logits.float().flatten(0, 1), labels.repeat(R), reduction="none").div(
+        len(labels)
+    ).sum().backward()
     return logits.detach()
 
 
@@ -81,7 +92,15 @@ def test_logits(spec, image):
         exact = network(pixels.double())
         for label in range(image.classes):
             derivatives = torch.autograd.grad(exact[:, label].sum(), stored, retain_graph=True)
-            variance = sum((d * value).square().flatten(1).sum(1) for d, value in zip(derivatives, stored, strict=True)) * 2 * U**2 / 3
+            variance = (
+                sum(
+                    (d * value).square().flatten(1).sum(1)
+                    for d, value in zip(derivatives, stored, strict=True)
+                )
+                * 2
+                * U**2
+                / 3
+            )
             # Six sigma; and it says something: the bound is a small part of what logits are.
             assert ((logits[r, :, label] - exact[:, label]).abs() < 6 * variance.sqrt()).all()
             assert 6 * variance.sqrt().mean() < exact.std() / 4
@@ -102,7 +121,12 @@ def test_logits_of_images_that_are_normalised(spec, image, training):
         exact = network(pixels.double())
         for nth, label in ((0, 0), (7, 3), (B - 1, 9)):
             derivatives = torch.autograd.grad(exact[nth, label], stored, retain_graph=True)
-            variance = sum((d * value).square().sum() for d, value in zip(derivatives, stored, strict=True)) * 2 * U**2 / 3
+            variance = (
+                sum((d * value).square().sum() for d, value in zip(derivatives, stored, strict=True))
+                * 2
+                * U**2
+                / 3
+            )
             assert (logits[r, nth, label] - exact[nth, label]).abs() < 6 * variance.sqrt() < exact.std()
 
 
@@ -125,8 +149,13 @@ def test_gradients(spec, image):
     for r, network in enumerate(alone(module, spec, image)):
         F.cross_entropy(network(pixels.double()), labels).backward()
         parts = network.parts(lambda parameter: parameter.grad)
-        error = sum((module.weights[name].grad[r].double() - gradient).square().sum() for name, gradient in parts.items())
-        assert (error / sum(gradient.square().sum() for gradient in parts.values())).sqrt() < gradient_bound(network)
+        error = sum(
+            (module.weights[name].grad[r].double() - gradient).square().sum()
+            for name, gradient in parts.items()
+        )
+        assert (error / sum(gradient.square().sum() for gradient in parts.values())).sqrt() < gradient_bound(
+            network
+        )
 
 
 @pytest.mark.parametrize("name", SMOOTH)
@@ -134,7 +163,10 @@ def test_five_steps_at_unequal_learning_rates(name):
     """Of networks in which little is decided: where they go, with as much again for later gradients, which are taken where others stand."""
     spec, image = NETWORKS[name]
     module = packed(spec, image)
-    networks, start = alone(module, spec, image), {part: weight.detach().clone() for part, weight in module.weights.items()}
+    networks, start = (
+        alone(module, spec, image),
+        {part: weight.detach().clone() for part, weight in module.weights.items()},
+    )
     pixels, labels = images(image, 5 * B, torch.bfloat16)
     for pixel, label in zip(pixels.split(B), labels.split(B), strict=True):
         module.zero_grad()
@@ -149,5 +181,7 @@ def test_five_steps_at_unequal_learning_rates(name):
     for r, network in enumerate(networks):
         parts = network.parts()
         moves = torch.cat([(weight.detach() - start[part][r]).flatten() for part, weight in parts.items()])
-        errors = torch.cat([(module.weights[part][r].detach() - weight.detach()).flatten() for part, weight in parts.items()])
+        errors = torch.cat(
+            [(module.weights[part][r].detach() - weight.detach()).flatten() for part, weight in parts.items()]
+        )
         assert errors.norm() < 2 * gradient_bound(network) * moves.norm()

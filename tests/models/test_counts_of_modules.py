@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 import torch
-from networks import CIFAR10, MNIST, NETWORKS, VGGS, images
 from torch.utils.flop_counter import FlopCounterMode
 
 from scaling.architectures import Lenet5, Tree3
 from scaling.models import build
+from tests.models.networks import CIFAR10, MNIST, NETWORKS, VGGS, images
 
 WIDER = {
     "widened lenet5": (Lenet5(filters=24), CIFAR10),
@@ -18,7 +18,9 @@ WIDER = {
     "wide tree3 on mnist": (Tree3(filters=15, branches=80, rows=4, biases=True), MNIST),
 }
 B = 3
-every_network = pytest.mark.parametrize(("spec", "image"), (NETWORKS | VGGS | WIDER).values(), ids=(NETWORKS | VGGS | WIDER).keys())
+every_network = pytest.mark.parametrize(
+    ("spec", "image"), (NETWORKS | VGGS | WIDER).values(), ids=(NETWORKS | VGGS | WIDER).keys()
+)
 
 
 @every_network
@@ -50,4 +52,8 @@ def test_a_training_step_takes_the_flops_of_the_layer_table(spec, image):
         module(images(image, B, torch.float32)[0]).sum().backward()
     table = spec.layers(image)
     assert counter.get_total_flops() == table.training_flops * B
-    assert table.training_flops == 2 * (table.macs + table.backward_macs) == 6 * table.macs - 2 * table.layers[0].macs
+    assert (
+        table.training_flops
+        == 2 * (table.macs + table.backward_macs)
+        == 6 * table.macs - 2 * table.layers[0].macs
+    )

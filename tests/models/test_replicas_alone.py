@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
-from networks import NETWORKS, VGGS, images
 from plain import plain
 from torch import Tensor, nn
 
@@ -13,6 +12,7 @@ from scaling.config.recipe import Adam, AdamW, Sgd
 from scaling.models import build, weights
 from scaling.train.module import losses
 from scaling.train.optimisers import PackOptimiser
+from tests.models.networks import NETWORKS, VGGS, images
 
 RATES, DECAYS = [0.1, 0.003, 0.3], [1e-3, 0.0, 1e-2]
 GENTLE, MANY = [0.02, 0.003, 0.05], 32
@@ -20,7 +20,9 @@ GENTLE, MANY = [0.02, 0.003, 0.05], 32
 a channel is as good as constant over a few images, by up to EPSILON ** -1/2 = 316 a layer. Over many images at gentle rates it is about 1 a
 layer, so that 2^-53 a sum ends some orders of magnitude below the bound."""
 R, B, STEPS, BOUND = 3, 6, 5, 1e-10
-every_network = pytest.mark.parametrize(("spec", "image"), (NETWORKS | VGGS).values(), ids=(NETWORKS | VGGS).keys())
+every_network = pytest.mark.parametrize(
+    ("spec", "image"), (NETWORKS | VGGS).values(), ids=(NETWORKS | VGGS).keys()
+)
 
 
 def packed(spec, image) -> nn.Module:
@@ -57,7 +59,9 @@ def test_logits_and_gradients(spec, image):
     [(Sgd(), "cross_entropy"), (Sgd(), "mse"), (Adam(), "mse"), (AdamW(), "cross_entropy")],
     ids=lambda value: str(getattr(value, "type", value)),
 )
-@pytest.mark.parametrize("name", ["lenet5 in colour", "lenet5, average pooling of tanh", "tree3", "tree3, relu and biases"])
+@pytest.mark.parametrize(
+    "name", ["lenet5 in colour", "lenet5, average pooling of tanh", "tree3", "tree3, relu and biases"]
+)
 def test_five_steps_at_unequal_learning_rates(name, rule, loss):
     rates = RATES if isinstance(rule, Sgd) else [rate / 30 for rate in RATES]
     five_steps(*NETWORKS[name], rule, loss, rates, B)
@@ -66,7 +70,12 @@ def test_five_steps_at_unequal_learning_rates(name, rule, loss):
 @pytest.mark.parametrize(
     ("rule", "loss"),
     # A bias before batch norm has no gradient. Of what rounding leaves there, 2^-53 a sum, Adam makes steps of (rate) x (that) / epsilon.
-    [(Sgd(), "cross_entropy"), (Sgd(), "mse"), (Adam(epsilon=1e-5), "mse"), (AdamW(epsilon=1e-5), "cross_entropy")],
+    [
+        (Sgd(), "cross_entropy"),
+        (Sgd(), "mse"),
+        (Adam(epsilon=1e-5), "mse"),
+        (AdamW(epsilon=1e-5), "cross_entropy"),
+    ],
     ids=lambda value: str(getattr(value, "type", value)),
 )
 @pytest.mark.parametrize("name", VGGS)
@@ -80,7 +89,10 @@ def five_steps(spec, image, rule, loss, rates, images_a_step) -> None:
     module = packed(spec, image)
     networks = [plain(spec, image, replica(module, r)) for r in range(R)]
     optimiser = PackOptimiser(module.parameters(), rule, rates, DECAYS)
-    each = [torchs(rule, network, rate, decay) for network, rate, decay in zip(networks, rates, DECAYS, strict=True)]
+    each = [
+        torchs(rule, network, rate, decay)
+        for network, rate, decay in zip(networks, rates, DECAYS, strict=True)
+    ]
     pixels, labels = images(image, images_a_step * STEPS, torch.float64)
     for pixel, label in zip(pixels.split(images_a_step), labels.split(images_a_step), strict=True):
         optimiser.zero_grad()
@@ -89,7 +101,11 @@ def five_steps(spec, image, rule, loss, rates, images_a_step) -> None:
         for network, its in zip(networks, each, strict=True):
             its.zero_grad()
             logits = network(pixel)
-            (F.cross_entropy(logits, label) if loss == "cross_entropy" else F.mse_loss(logits, F.one_hot(label, 10).double())).backward()
+            (
+                F.cross_entropy(logits, label)
+                if loss == "cross_entropy"
+                else F.mse_loss(logits, F.one_hot(label, 10).double())
+            ).backward()
             its.step()
     first, last = weights(packed(spec, image)), weights(module)
     for r, network in enumerate(networks):
@@ -103,9 +119,13 @@ def five_steps(spec, image, rule, loss, rates, images_a_step) -> None:
 
 def torchs(rule: Sgd | Adam | AdamW, network: nn.Module, rate: float, decay: float) -> torch.optim.Optimizer:
     if isinstance(rule, Sgd):
-        return torch.optim.SGD(network.parameters(), lr=rate, momentum=rule.momentum, nesterov=rule.nesterov, weight_decay=decay)
+        return torch.optim.SGD(
+            network.parameters(), lr=rate, momentum=rule.momentum, nesterov=rule.nesterov, weight_decay=decay
+        )
     kind = torch.optim.AdamW if isinstance(rule, AdamW) else torch.optim.Adam
-    return kind(network.parameters(), lr=rate, betas=(rule.beta1, rule.beta2), eps=rule.epsilon, weight_decay=decay)
+    return kind(
+        network.parameters(), lr=rate, betas=(rule.beta1, rule.beta2), eps=rule.epsilon, weight_decay=decay
+    )
 
 
 @pytest.mark.parametrize(("spec", "image"), VGGS.values(), ids=VGGS.keys())

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
-from networks import NETWORKS, USPS, VGGS, images
 from torch import Tensor, nn
 
 from scaling.architectures import Lenet5
 from scaling.models import build
+from tests.models.networks import NETWORKS, USPS, VGGS, images
 
 R, B = 5, 8
 POISONED = 2
@@ -32,7 +32,9 @@ ODD = {
 
 @pytest.mark.parametrize("poison", [float("nan"), 1e38])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["fp32", "bf16"])
-@pytest.mark.parametrize(("spec", "image"), (NETWORKS | VGGS | ODD).values(), ids=(NETWORKS | VGGS | ODD).keys())
+@pytest.mark.parametrize(
+    ("spec", "image"), (NETWORKS | VGGS | ODD).values(), ids=(NETWORKS | VGGS | ODD).keys()
+)
 def test_a_poisoned_replica_leaves_the_others_bits(spec, image, dtype, poison):
     pixels, labels = images(image, B, dtype)
     module = build(spec, image, range(R))

@@ -6,26 +6,35 @@ from collections.abc import Callable, Sequence
 
 import pytest
 import torch
-from networks import CIFAR10, MNIST
 from plain import PlainTree3, plain
 from torch import Tensor, nn
 
 from scaling.architectures import AnyArchitecture, Lenet5, Tree3, Vgg
-from scaling.leaves import ImageShape
 from scaling.models import build, weights
+from scaling.settings import ImageShape
+from tests.models.networks import CIFAR10, MNIST
 
 Part = Callable[[Tensor], Tensor]
 TINY = ImageShape(2, 12, 3)
 NETWORKS: dict[str, tuple[AnyArchitecture, ImageShape]] = {
     "two convolutions": (Lenet5(filters=2, second_filters=3, kernel=3, hidden=(3, 2)), TINY),
-    "two convolutions, every window cut": (Lenet5(filters=1, second_filters=2, kernel=3, hidden=(2,)), ImageShape(1, 11, 2)),
-    "two convolutions, average pooling": (Lenet5(filters=1, second_filters=2, kernel=3, hidden=(), pooling="average"), TINY),
+    "two convolutions, every window cut": (
+        Lenet5(filters=1, second_filters=2, kernel=3, hidden=(2,)),
+        ImageShape(1, 11, 2),
+    ),
+    "two convolutions, average pooling": (
+        Lenet5(filters=1, second_filters=2, kernel=3, hidden=(), pooling="average"),
+        TINY,
+    ),
     "two convolutions of 5x5": (Lenet5(filters=1, second_filters=2, hidden=(4,)), CIFAR10),
     "one convolution": (Lenet5(filters=2, convolutions=1, hidden=(3, 5, 2)), TINY),
     "one convolution, nothing hidden": (Lenet5(filters=2, convolutions=1, hidden=()), TINY),
     "tree3": (Tree3(filters=2, rows=2, branches=3), TINY),
     "vgg, depth 6": (Vgg(filters=1, depth=6), CIFAR10),
-    "vgg, depth 6, pooling next to the output": (Vgg(filters=1, depth=6, pooling="output"), ImageShape(1, 32, 2)),
+    "vgg, depth 6, pooling next to the output": (
+        Vgg(filters=1, depth=6, pooling="output"),
+        ImageShape(1, 32, 2),
+    ),
 }
 
 
@@ -45,10 +54,16 @@ def test_published_routes():
 
 def brute_force(spec: AnyArchitecture, image: ImageShape) -> list[int]:
     """Paths to output 0 from each unit of the first layer's maps; of the tree's, in each branch."""
-    network = linked(plain(spec, image, {name: value[0] for name, value in weights(build(spec, image, [0])).items()})).eval()
+    network = linked(
+        plain(spec, image, {name: value[0] for name, value in weights(build(spec, image, [0])).items()})
+    ).eval()
     x = torch.rand(1, image.channels, image.side, image.side, generator=torch.Generator().manual_seed(0))
     if isinstance(network, PlainTree3):
-        return [paths for branch in range(spec.branches) for paths in counted(tree_parts(network, branch), network.conv(x))]
+        return [
+            paths
+            for branch in range(spec.branches)
+            for paths in counted(tree_parts(network, branch), network.conv(x))
+        ]
     parts = list(network)
     first = next(i for i, part in enumerate(parts) if isinstance(part, nn.Conv2d)) + 1
     return counted(parts[first:], nn.Sequential(*parts[:first])(x))
@@ -69,8 +84,14 @@ def tree_parts(network: PlainTree3, branch: int) -> list[Part]:
     M, C, K, S, row, _ = network.shape
 
     def tree(pooled: Tensor) -> Tensor:
-        strips = [pooled[:, c * K : (c + 1) * K, s * row : (s + 1) * row].flatten(1) for c in range(C) for s in range(S)]
-        return torch.stack([linear(strip)[:, branch] for linear, strip in zip(network.tree, strips, strict=True)], dim=1)
+        strips = [
+            pooled[:, c * K : (c + 1) * K, s * row : (s + 1) * row].flatten(1)
+            for c in range(C)
+            for s in range(S)
+        ]
+        return torch.stack(
+            [linear(strip)[:, branch] for linear, strip in zip(network.tree, strips, strict=True)], dim=1
+        )
 
     readout = network.readout.weight.view(-1, M, C * S)[:, branch]
     return [network.pool, tree, lambda units: units @ readout.T]

@@ -15,7 +15,15 @@ def study(tmp_path: Path) -> Callable[..., Study]:
     def read(*architectures: str, rest: str = "") -> Study:
         source = tmp_path / "study.yaml"
         source.write_text(
-            "\n".join(["study: tried", "dataset: {type: mnist}", "architectures:", *(f"  - {{{a}}}" for a in architectures), rest])
+            "\n".join(
+                [
+                    "study: tried",
+                    "dataset: {type: mnist}",
+                    "architectures:",
+                    *(f"  - {{{a}}}" for a in architectures),
+                    rest,
+                ]
+            )
         )
         return load_study(source, data=tmp_path)
 

@@ -21,4 +21,6 @@ def cell(architecture: AnyArchitecture | int = 6, **recipe: Any) -> Cell:
 def chosen(cells: list[Cell], seeds: int) -> st.SearchStrategy[list[tuple[Cell, Run]]]:
     """Some runs of some cells, none twice."""
     places = st.tuples(st.integers(0, len(cells) - 1), st.integers(0, seeds - 1))
-    return st.lists(places, max_size=30, unique=True).map(lambda drawn: [(cells[i], cells[i].run(seed)) for i, seed in drawn])
+    return st.lists(places, max_size=30, unique=True).map(
+        lambda drawn: [(cells[i], cells[i].run(seed)) for i, seed in drawn]
+    )

@@ -6,10 +6,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from scaling.architectures import Layer, LayerTable
-from scaling.leaves import ImageShape
 from scaling.plan.speed import Ladder, Machine, Rung, Speed
+from scaling.settings import ImageShape
 
-MACHINE = Machine(processor="planted", cores=4, workers=4, versions={"torch": "2"}, measured_at=datetime(2026, 1, 2, tzinfo=UTC))
+MACHINE = Machine(
+    processor="planted",
+    cores=4,
+    workers=4,
+    versions={"torch": "2"},
+    measured_at=datetime(2026, 1, 2, tzinfo=UTC),
+)
 PLANTED = ((50_000, 1e-5, 3e-6), (400_000, 3e-5, 8e-6), (5_000_000, 2e-4, 7e-5))
 """Multiply-adds, and seconds of a training step and of an evaluation."""
 
@@ -21,9 +27,16 @@ def layers(macs: int, depth: int = 1) -> LayerTable:
 
 
 def ladder(
-    *rungs: tuple[int, float, float], architecture: str = "lenet5", channels: int = 1, precision: str = "bf16", depth: int | None = None
+    *rungs: tuple[int, float, float],
+    architecture: str = "lenet5",
+    channels: int = 1,
+    precision: str = "bf16",
+    depth: int | None = None,
 ) -> Ladder:
-    made = tuple(Rung(filters=nth, side=28, macs=macs, train_s=t, evaluate_s=e) for nth, (macs, t, e) in enumerate(rungs, start=1))
+    made = tuple(
+        Rung(filters=nth, side=28, macs=macs, train_s=t, evaluate_s=e)
+        for nth, (macs, t, e) in enumerate(rungs, start=1)
+    )
     return Ladder(architecture=architecture, channels=channels, precision=precision, depth=depth, rungs=made)
 
 

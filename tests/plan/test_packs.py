@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from planned_cells import cell, chosen
 
 from scaling.architectures import LayerTable, Lenet5, Tree3
 from scaling.config import Cell, Run
-from scaling.leaves import ImageShape
 from scaling.plan import Pack
 from scaling.plan.packs import FUSES, SIZES, pack, replicas
+from scaling.settings import ImageShape
+from tests.plan.planned_cells import cell, chosen
 
 CELLS = [
     cell(filters, learning_rate=rate, weight_decay=decay, epochs=epochs)
@@ -74,7 +74,9 @@ few = chosen(CELLS[:4], seeds=10)
 
 
 @given(few, few)
-def test_packs_have_one_key_exactly_where_they_train_the_same_networks(some: list[tuple[Cell, Run]], others: list[tuple[Cell, Run]]):
+def test_packs_have_one_key_exactly_where_they_train_the_same_networks(
+    some: list[tuple[Cell, Run]], others: list[tuple[Cell, Run]]
+):
     """So two that share a run share a claim, and a checkpoint is only found by who can go on from it."""
     for one in pack(some):
         for other in pack(others):
@@ -91,8 +93,17 @@ def test_packs_of_one_plan_have_keys_of_their_own():
 def test_mixed_rates_are_another_pack():
     """No plan makes one, but training takes it, and a checkpoint of one is of no use to the other."""
     tame, wild = cell(2, learning_rate=0.1), cell(2, learning_rate=0.2)
-    makes = [(tame, tame, tame), (tame, wild, tame), (tame, tame, wild), (wild, tame, tame), (wild, wild, wild)]
-    assert len({Pack(cells[0], tuple(c.run(seed) for seed, c in enumerate(cells)), 8).key for cells in makes}) == 5
+    makes = [
+        (tame, tame, tame),
+        (tame, wild, tame),
+        (tame, tame, wild),
+        (wild, tame, tame),
+        (wild, wild, wild),
+    ]
+    assert (
+        len({Pack(cells[0], tuple(c.run(seed) for seed, c in enumerate(cells)), 8).key for cells in makes})
+        == 5
+    )
 
 
 def test_rates_are_not_mixed():
@@ -103,7 +114,11 @@ def test_rates_are_not_mixed():
     assert [[run.recipe.learning_rate for run in made.replicas] for made in packs] == [[0.1] * 8, [0.2] * 8]
 
 
-@given(st.sets(st.sampled_from([0.01 * 2**i for i in range(12)]), min_size=1), st.sampled_from([2, 40]), st.randoms())
+@given(
+    st.sets(st.sampled_from([0.01 * 2**i for i in range(12)]), min_size=1),
+    st.sampled_from([2, 40]),
+    st.randoms(),
+)
 def test_pilots_of_one_network_share_packs(rates, filters, random):
     wanted = [replace(cell(filters, learning_rate=rate), pilot=True) for rate in rates]
     random.shuffle(wanted)
@@ -112,7 +127,9 @@ def test_pilots_of_one_network_share_packs(rates, filters, random):
     for seed in range(2):
         mine = [made for made in packs if made.runs[0].seed == seed]
         assert [run.recipe.learning_rate for made in mine for run in made.runs] == sorted(rates)
-        assert [len(made.runs) for made in mine] == [size] * (len(rates) // size) + [len(rates) % size] * (len(rates) % size > 0)
+        assert [len(made.runs) for made in mine] == [size] * (len(rates) // size) + [len(rates) % size] * (
+            len(rates) % size > 0
+        )
         for made in mine:
             assert {run.seed for run in made.runs} == {seed}
             assert len(made.replicas) == made.size == size
@@ -147,7 +164,12 @@ def test_the_size_is_a_static_function_of_the_network():
     assert FUSES == ((1_000_000, 8), (20_000_000, 4), (80_000_000, 2))
     image = ImageShape(1, 28, 10)
     sizes = {
-        8: [Lenet5(filters=6), Lenet5(filters=10), Tree3(filters=6, rows=4), Tree3(filters=15, branches=40, rows=4)],
+        8: [
+            Lenet5(filters=6),
+            Lenet5(filters=10),
+            Tree3(filters=6, rows=4),
+            Tree3(filters=15, branches=40, rows=4),
+        ],
         4: [Lenet5(filters=12), Lenet5(filters=48)],
         2: [Lenet5(filters=96)],
         1: [Lenet5(filters=192)],
@@ -169,4 +191,7 @@ def test_labels_name_the_seeds():
     assert Pack(mine, (mine.run(3),), 8).label == "lenet5 2 seed 3"
     assert Pack(mine, tuple(mine.run(seed) for seed in (1, 3, 6)), 8).label == "lenet5 2 seeds 1-6"
     tries = [replace(cell(2, learning_rate=rate), pilot=True) for rate in (0.1, 0.2)]
-    assert Pack(tries[0], tuple(each.run(0) for each in tries), 8).label == "lenet5 2 pilots of 2 learning rates, seed 0"
+    assert (
+        Pack(tries[0], tuple(each.run(0) for each in tries), 8).label
+        == "lenet5 2 pilots of 2 learning rates, seed 0"
+    )

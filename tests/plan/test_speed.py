@@ -6,10 +6,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from planted_speed import PLANTED, ladder, layers, speed
 from pydantic import ValidationError
 
-rungs = st.lists(st.tuples(st.integers(1, 10**9), st.floats(1e-7, 1), st.floats(1e-7, 1)), min_size=1, max_size=6, unique_by=lambda r: r[0])
+from tests.plan.planted_speed import PLANTED, ladder, layers, speed
+
+rungs = st.lists(
+    st.tuples(st.integers(1, 10**9), st.floats(1e-7, 1), st.floats(1e-7, 1)),
+    min_size=1,
+    max_size=6,
+    unique_by=lambda r: r[0],
+)
 
 
 @given(rungs)
@@ -37,8 +43,13 @@ def test_more_multiply_adds_never_take_less(sizes):
 @given(rungs, st.floats(1.0, 1e4))
 def test_beyond_its_ends_time_is_in_proportion_to_the_multiply_adds(planted, factor):
     made = ladder(*sorted(planted))
-    for macs, further in ((max(planted)[0], round(max(planted)[0] * factor)), (min(planted)[0], max(1, int(min(planted)[0] / factor)))):
-        assert np.array(made.time(further)) == pytest.approx(np.array(made.time(macs)) * further / macs, rel=1e-9)
+    for macs, further in (
+        (max(planted)[0], round(max(planted)[0] * factor)),
+        (min(planted)[0], max(1, int(min(planted)[0] / factor))),
+    ):
+        assert np.array(made.time(further)) == pytest.approx(
+            np.array(made.time(macs)) * further / macs, rel=1e-9
+        )
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from scaling.store import Store, open_store
-from scaling.store.objects import Objects
+from scaling.store.object_store import Objects
 
 
 @pytest.fixture

@@ -21,12 +21,22 @@ def plant(ids: Sequence[str], *, draw: int = 0, second: float = 0) -> dict[str, 
     labels = rng.integers(0, CLASSES, IMAGES).astype(np.uint8)
     made = BEGIN + timedelta(seconds=second)
     runs = [
-        {"id": i, "seed": seed, "filters": 6, "test_error": rng.random(), "diverged": False, "created_at": made} for seed, i in enumerate(ids)
+        {
+            "id": i,
+            "seed": seed,
+            "filters": 6,
+            "test_error": rng.random(),
+            "diverged": False,
+            "created_at": made,
+        }
+        for seed, i in enumerate(ids)
     ]
     epochs = [{"id": i, "epoch": epoch, "train_loss": rng.random()} for i in ids for epoch in (1, 2, 3)]
     return {
         "runs": pa.Table.from_pylist(runs, schema=RUNS),
         "epochs": pa.Table.from_pylist(epochs, schema=EPOCHS),
-        "predictions": pa.table([list(ids), [FINGERPRINT] * len(ids), [CLASSES] * len(ids), list(logits)], schema=PREDICTIONS),
+        "predictions": pa.table(
+            [list(ids), [FINGERPRINT] * len(ids), [CLASSES] * len(ids), list(logits)], schema=PREDICTIONS
+        ),
         "test_sets": pa.table([[FINGERPRINT], ["planted"], [labels]], schema=TEST_SETS),
     }

@@ -45,7 +45,10 @@ sys.stdin.readline()
 print(*[i for i in range(50) if Folder(root).put_new(f"runs/{i}", writer.encode() * 10_000)])
 """
     command = [sys.executable, "-c", script, str(tmp_path)]
-    writers = [subprocess.Popen([*command, str(n)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for n in range(PROCESSES)]
+    writers = [
+        subprocess.Popen([*command, str(n)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for n in range(PROCESSES)
+    ]
     for writer in writers:
         assert writer.stdin is not None
         writer.stdin.write("\n")  # each has begun, and waits for it
@@ -54,7 +57,9 @@ print(*[i for i in range(50) if Folder(root).put_new(f"runs/{i}", writer.encode(
     assert sorted(int(name) for names in won.values() for name in names) == list(range(50))
     for n, names in won.items():
         assert all(Folder(tmp_path).get(f"runs/{name}") == str(n).encode() * 10_000 for name in names)
-    assert Folder(tmp_path).names("runs") == sorted(file.name for file in (tmp_path / "runs").iterdir())  # no temporary file is left
+    assert Folder(tmp_path).names("runs") == sorted(
+        file.name for file in (tmp_path / "runs").iterdir()
+    )  # no temporary file is left
 
 
 def test_names_are_those_of_one_folder_sorted(store: Store) -> None:
@@ -124,7 +129,7 @@ def test_an_unknown_kind_of_store_is_refused(uri: str) -> None:
 
 def test_without_obstore_a_uri_names_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "obstore", None)
-    monkeypatch.delitem(sys.modules, "scaling.store.objects", raising=False)
+    monkeypatch.delitem(sys.modules, "scaling.store.object_store", raising=False)
     with pytest.raises(StoreError, match=r"pip install 'scaling\[cloud\]'"):
         open_store("s3://bucket/path")
 

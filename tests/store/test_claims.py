@@ -41,7 +41,9 @@ def test_among_threads_exactly_one_takes_each_pack(store: Store) -> None:
 
 def test_a_dead_holder_is_followed_after_a_lease_of_the_observers_clock(store: Store) -> None:
     holder, _ = worker(store, "holder")
-    observer, clock = worker(store, "observer", now=1e9)  # clocks of different machines have nothing in common
+    observer, clock = worker(
+        store, "observer", now=1e9
+    )  # clocks of different machines have nothing in common
     dead = holder.take("pack")
     assert dead is not None
     assert observer.take("pack") is None

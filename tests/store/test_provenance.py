@@ -34,7 +34,9 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def git(folder: Path, *arguments: str) -> str:
-    return subprocess.run(["git", "-C", folder, *arguments], check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(
+        ["git", "-C", folder, *arguments], check=True, capture_output=True, text=True
+    ).stdout.strip()
 
 
 def test_its_columns_are_those_of_a_run() -> None:
@@ -58,7 +60,9 @@ def test_a_changed_or_new_file_of_the_package_is_dirty(package: Path, file: str)
     assert provenance()["dirty"] is True
 
 
-def test_a_package_inside_another_project_has_no_commit(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_package_inside_another_project_has_no_commit(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     installed = package / ".venv/package"
     installed.mkdir(parents=True)
     (installed / "__init__.py").write_text("")
@@ -82,4 +86,9 @@ def test_git_is_asked_once_and_the_answer_is_the_callers_own(package: Path) -> N
 
 def test_no_library_is_imported_for_its_version() -> None:
     script = "import sys; from scaling.store import provenance; provenance(); print({'torch', 'ray', 'pytorch_lightning'} & set(sys.modules))"
-    assert subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout.strip() == "set()"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", script], check=True, capture_output=True, text=True
+        ).stdout.strip()
+        == "set()"
+    )

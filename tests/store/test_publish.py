@@ -12,11 +12,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from planted_store import BEGIN, CLASSES, FINGERPRINT, IMAGES, plant
 
 from scaling.errors import StoreError
 from scaling.store import Store, open_store, probe, seen
 from scaling.store.store import Stores
+from tests.store.planted_store import BEGIN, CLASSES, FINGERPRINT, IMAGES, plant
 
 
 def test_every_table_comes_back_as_it_was(store: Store) -> None:
@@ -26,7 +26,9 @@ def test_every_table_comes_back_as_it_was(store: Store) -> None:
     assert store.runs().equals(tables["runs"].sort_by("id"))
     assert store.epochs().equals(tables["epochs"].sort_by([("id", "ascending"), ("epoch", "ascending")]))
     assert store.epochs(["c", "unknown"]).equals(tables["epochs"].filter(pc.field("id") == "c"))
-    assert store.runs(["seed", "created_at"]).to_pylist() == [{"seed": seed, "created_at": BEGIN} for seed in (1, 0, 2)]
+    assert store.runs(["seed", "created_at"]).to_pylist() == [
+        {"seed": seed, "created_at": BEGIN} for seed in (1, 0, 2)
+    ]
     assert store.labels(FINGERPRINT).tolist() == tables["test_sets"]["labels"][0].as_py()
     assert store.labels(FINGERPRINT).dtype == np.uint8
     assert store.weights("a") == b"of a"
@@ -37,7 +39,9 @@ def test_logits_are_exact_in_float16(store: Store) -> None:
     tables = plant(["a", "b"])
     odd = np.zeros(IMAGES * CLASSES, np.float16)
     odd[:7] = [np.inf, -np.inf, -0.0, 6e-8, 65504, -65504, 0.1]
-    tables["predictions"] = tables["predictions"].set_column(3, "logits", pa.array([odd, odd[::-1]], pa.list_(pa.float16())))
+    tables["predictions"] = tables["predictions"].set_column(
+        3, "logits", pa.array([odd, odd[::-1]], pa.list_(pa.float16()))
+    )
     store.publish(tables)
     read = store.predictions(["b", "a"])
     assert read["id"].to_pylist() == ["a", "b"]
@@ -110,9 +114,15 @@ def test_what_no_reader_could_read_is_refused_whole(folder: Store) -> None:
     tables = plant(["a", "b"])
     for faulty, message in [
         ({"runs": tables["runs"].drop_columns("seed")}, "runs: its columns differ .*seed"),
-        (tables | {"predictions": tables["predictions"].set_column(2, "classes", pa.array([1.0, 2.0]))}, "predictions: .*double"),
+        (
+            tables | {"predictions": tables["predictions"].set_column(2, "classes", pa.array([1.0, 2.0]))},
+            "predictions: .*double",
+        ),
         ({"runs": pa.concat_tables([tables["runs"], tables["runs"]])}, "an id of its own"),
-        ({"runs": tables["runs"].slice(0, 1), "epochs": tables["epochs"]}, r"not published with them: \['b'\]"),
+        (
+            {"runs": tables["runs"].slice(0, 1), "epochs": tables["epochs"]},
+            r"not published with them: \['b'\]",
+        ),
     ]:
         with pytest.raises(ValueError, match=message):
             folder.publish(faulty)

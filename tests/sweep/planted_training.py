@@ -19,7 +19,7 @@ from scaling.data import Material
 from scaling.datasets import Synthetic
 from scaling.plan import Pack
 from scaling.plan.packs import pack
-from scaling.sweep.work import Work
+from scaling.sweep.worker_config import Work
 from scaling.train import Epoch, Trained
 
 SET = Synthetic(size=100, test_size=50, side=10)
@@ -28,7 +28,10 @@ RECIPE = Recipe(epochs=3, batch_size=25, precision="fp32")
 
 def packs(*filters: int, seeds: int = 2, of: Synthetic = SET) -> tuple[Pack, ...]:
     """One pack a width."""
-    cells = [Cell(of, of.facts(Path("nowhere")), Tree3(filters=width, branches=2, rows=1), RECIPE, {}) for width in filters]
+    cells = [
+        Cell(of, of.facts(Path("nowhere")), Tree3(filters=width, branches=2, rows=1), RECIPE, {})
+        for width in filters
+    ]
     return tuple(pack((cell, cell.run(seed)) for cell in cells for seed in range(seeds)))
 
 
@@ -37,7 +40,10 @@ def ids(packs: tuple[Pack, ...]) -> set[str]:
 
 
 def work(folder: Path, **settings: Any) -> Work:
-    return Work(**{"store": str(folder / "store"), "data": folder, "logs": folder / "logs", "weights": False} | settings)
+    return Work(
+        **{"store": str(folder / "store"), "data": folder, "logs": folder / "logs", "weights": False}
+        | settings
+    )
 
 
 @dataclass
@@ -52,7 +58,9 @@ class Training:
     most_at_once: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def __call__(self, pack: Pack, material: Material, *, heard: Callable[[Epoch], None], **_: Any) -> Trained:
+    def __call__(
+        self, pack: Pack, material: Material, *, heard: Callable[[Epoch], None], **_: Any
+    ) -> Trained:
         with self.lock:
             self.asked[pack.key] += 1
             attempt = self.asked[pack.key]
@@ -64,7 +72,9 @@ class Training:
             with self.lock:
                 self.at_once -= 1
 
-    def trained(self, pack: Pack, material: Material, attempt: int, heard: Callable[[Epoch], None]) -> Trained:
+    def trained(
+        self, pack: Pack, material: Material, attempt: int, heard: Callable[[Epoch], None]
+    ) -> Trained:
         history = []
         for number in range(1, pack.cell.recipe.epochs + 1):
             sleep(self.seconds / pack.cell.recipe.epochs)
@@ -76,5 +86,11 @@ class Training:
             history.append(Epoch(number=number, zero_gradients=None, share=1.0, wall_s=float(number), **loss))
             heard(history[-1])
         logits = np.zeros((pack.size, material.facts.test_images, material.facts.image.classes), np.float16)
-        measured = {"logits": logits, "diverged": np.zeros(pack.size, bool), "weights": [{"w": torch.ones(2)}] * pack.size}
-        return Trained(pack=pack, history=history, **measured, wall_s=3.0, images_per_s=1.0, device="cpu", threads=1)
+        measured = {
+            "logits": logits,
+            "diverged": np.zeros(pack.size, bool),
+            "weights": [{"w": torch.ones(2)}] * pack.size,
+        }
+        return Trained(
+            pack=pack, history=history, **measured, wall_s=3.0, images_per_s=1.0, device="cpu", threads=1
+        )

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from planted_training import SET, ids, packs, work
 from ray import cloudpickle
 
 from scaling.data import load
@@ -17,7 +16,8 @@ from scaling.errors import UsageError
 from scaling.store import open_store
 from scaling.sweep.executor import News
 from scaling.sweep.ray_tune import RayTune, room
-from scaling.sweep.work import Work
+from scaling.sweep.worker_config import Work
+from tests.sweep.planted_training import SET, ids, packs, work
 
 POISON = Synthetic(size=120, test_size=50, side=10)
 
@@ -36,13 +36,19 @@ def test_two_workers_of_ray_train_and_publish_everything(tmp_path):
 
 def test_an_address_where_nobody_listens_is_refused_at_once(tmp_path):
     executor = RayTune(work(tmp_path), {}, workers=1, address="127.0.0.1:1")
-    with pytest.raises(UsageError, match=r"--address 127\.0\.0\.1:1: no Ray cluster answers .*start one with: ray start --head"):
+    with pytest.raises(
+        UsageError,
+        match=r"--address 127\.0\.0\.1:1: no Ray cluster answers .*start one with: ray start --head",
+    ):
         executor.run(packs(1), print)
 
 
 def test_gpus_that_ray_has_not_are_refused_before_it_would_wait_for_them(tmp_path):
     executor = RayTune(work(tmp_path), {}, workers=1, gpus=0.25)
-    with pytest.raises(UsageError, match=r"^resources\.gpus: 0\.25: no machine has so many .* Ray has 0 GPUs and 1 cores: set it to 0"):
+    with pytest.raises(
+        UsageError,
+        match=r"^resources\.gpus: 0\.25: no machine has so many .* Ray has 0 GPUs and 1 cores: set it to 0",
+    ):
         executor.run(packs(1), print)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from planted_training import SET, ids, packs, work
 from safetensors.torch import load
 
 from scaling.store import open_store
 from scaling.sweep.in_process import InProcess
+from tests.sweep.planted_training import SET, ids, packs, work
 
 
 def test_a_sweep_in_this_process_leaves_whole_rows(tmp_path):

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from time import sleep
 
 import pytest
-from planted_training import SET, Training, ids, packs, work
 from safetensors.torch import load as load_weights
 
 from scaling.data import load
@@ -18,6 +17,7 @@ from scaling.sweep.executor import News
 from scaling.sweep.in_process import InProcess
 from scaling.sweep.worker import work_through
 from scaling.train import tables
+from tests.sweep.planted_training import SET, Training, ids, packs, work
 
 
 @pytest.fixture
@@ -39,7 +39,9 @@ def test_everything_is_published_and_told(train, tmp_path):
     mine, news = packs(1, 2, 3), []
     InProcess(work(tmp_path)).run(mine, news.append)
     assert open_store(tmp_path / "store").ids() == ids(mine)
-    assert [(item.key, item.epoch) for item in news] == [(pack.key, epoch) for pack in mine for epoch in (1, 2, 3)]
+    assert [(item.key, item.epoch) for item in news] == [
+        (pack.key, epoch) for pack in mine for epoch in (1, 2, 3)
+    ]
     assert {item.accuracy for item in news} == {0.5}
     assert not any(item.failure for item in news)
 
@@ -132,7 +134,9 @@ def test_a_worker_that_lives_is_waited_for(train, tmp_path):
     train.seconds = 1.2
     with ThreadPoolExecutor(2) as pool:
         news: list[list[News]] = [[], []]
-        for one in [pool.submit(work_through, packs(1), work(tmp_path, lease_s=0.3), mine.append) for mine in news]:
+        for one in [
+            pool.submit(work_through, packs(1), work(tmp_path, lease_s=0.3), mine.append) for mine in news
+        ]:
             one.result()
     assert set(train.asked.values()) == {1}
     assert [ended(mine)[packs(1)[0].key].epoch for mine in news] == [3, 3]
@@ -188,7 +192,9 @@ def test_a_checkpoint_serves_whoever_wants_some_of_its_networks(train, tmp_path,
 
 
 @pytest.mark.parametrize("refusals", [1, 3])
-def test_what_is_trained_is_published_later_where_the_store_is_away_for_a_moment(train, tmp_path, monkeypatch, refusals):
+def test_what_is_trained_is_published_later_where_the_store_is_away_for_a_moment(
+    train, tmp_path, monkeypatch, refusals
+):
     news, asked, publish = [], [], Store.publish
 
     def stumble(store, tables, **rest):
@@ -268,4 +274,6 @@ def test_data_that_was_sent_along_is_used_and_must_be_the_planned(tmp_path):
 
 
 def test_a_worker_reads_a_data_set_once(tmp_path):
-    assert work(tmp_path).material(SET, SET.facts(tmp_path)) is work(tmp_path).material(SET, SET.facts(tmp_path))
+    assert work(tmp_path).material(SET, SET.facts(tmp_path)) is work(tmp_path).material(
+        SET, SET.facts(tmp_path)
+    )

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tiny_packs import LENET, TREE, VGG, cell, material, pack
 
 from scaling.config import TRAINING_VERSION
 from scaling.config.recipe import Adam, AdamW, Augmentation, Cosine, Step
 from scaling.plan import Pack
 from scaling.train import train
+from tests.train.tiny_packs import LENET, TREE, VGG, cell, material, pack
 
 FILE = Path(__file__).with_name("golden_losses.json")
 PACKS: dict[str, Pack] = {
@@ -36,7 +36,15 @@ PACKS: dict[str, Pack] = {
     ),
     "tree3, SGD, one cycle": pack(cell(TREE, epochs=2)),
     "tree3, AdamW, step, mse": pack(
-        cell(TREE, epochs=2, optimizer=AdamW(), learning_rate=1e-2, weight_decay=1e-2, schedule=Step(every=1, factor=0.5), loss="mse")
+        cell(
+            TREE,
+            epochs=2,
+            optimizer=AdamW(),
+            learning_rate=1e-2,
+            weight_decay=1e-2,
+            schedule=Step(every=1, factor=0.5),
+            loss="mse",
+        )
     ),
     "vgg, SGD, one cycle": pack(cell(VGG, epochs=2, learning_rate=0.02)),
 }
@@ -45,7 +53,9 @@ PACKS: dict[str, Pack] = {
 def losses(pack: Pack) -> dict[str, list[list[float]]]:
     """Of each epoch, and in it of each replica."""
     history = train(pack, material(pack.cell.dataset), device="cpu").history
-    return {kind: [getattr(epoch, kind).tolist() for epoch in history] for kind in ("train_loss", "test_loss")}
+    return {
+        kind: [getattr(epoch, kind).tolist() for epoch in history] for kind in ("train_loss", "test_loss")
+    }
 
 
 def machine() -> dict[str, Any]:
@@ -59,4 +69,7 @@ def machine() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    FILE.write_text(json.dumps(machine() | {"losses": {name: losses(pack) for name, pack in PACKS.items()}}, indent=1) + "\n")
+    FILE.write_text(
+        json.dumps(machine() | {"losses": {name: losses(pack) for name, pack in PACKS.items()}}, indent=1)
+        + "\n"
+    )

@@ -47,10 +47,15 @@ def grown(architecture: str, filters: int, data: str, precision: str, epochs: in
     facts = replace(dataset.facts(Path()), train_images=TRAIN, test_images=TEST)
     network = named(architecture, filters, rows=4 if data == "mnist" else 2)
     augmentation = Augmentation(crop=4, flip=True) if data == "cifar10" else Augmentation()
-    cell = Cell(dataset, facts, network, Recipe(epochs=epochs, precision=precision, augmentation=augmentation), {})
+    cell = Cell(
+        dataset, facts, network, Recipe(epochs=epochs, precision=precision, augmentation=augmentation), {}
+    )
     rng = np.random.default_rng(0)
     shape, channels = (facts.image.side, facts.image.side, facts.image.channels), facts.image.channels
-    made = [Split(rng.integers(0, 256, (n, *shape), dtype=np.uint8), rng.integers(0, 10, n, dtype=np.uint8)) for n in (TRAIN, TEST)]
+    made = [
+        Split(rng.integers(0, 256, (n, *shape), dtype=np.uint8), rng.integers(0, 10, n, dtype=np.uint8))
+        for n in (TRAIN, TEST)
+    ]
     every, none = np.arange(TRAIN), np.arange(0)
     material = Material(facts, *made, every, none, np.full(channels, 0.5), np.full(channels, 0.25))
     (whole,) = pack([(cell, cell.run(0))])

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
-from tiny_packs import LENET, TREE, VGG, cell, material, pack
 
 from scaling.config import Run
 from scaling.config.recipe import OneCycle, Sgd
-from scaling.data.batches import Batches, evaluation_batches
+from scaling.data.minibatches import Batches, evaluation_batches
 from scaling.models import build
 from scaling.plan import Pack
 from scaling.train import train
 from scaling.train.schedules import share
+from tests.train.tiny_packs import LENET, TREE, VGG, cell, material, pack
 
 RATES = [0.1, 0.03, 0.3]
 DECAYS = [0.0, 1e-3, 1e-2]
@@ -23,16 +23,30 @@ def alone(pack: Pack, run: Run) -> tuple[list[float], list[float]]:
     """Training and test loss of each epoch."""
     known, recipe = material(pack.cell.dataset), run.recipe
     network = build(run.architecture, known.facts.image, [run.seed])
-    optimiser = torch.optim.SGD(network.parameters(), lr=1.0, momentum=0.8, nesterov=True, weight_decay=recipe.weight_decay)
+    optimiser = torch.optim.SGD(
+        network.parameters(), lr=1.0, momentum=0.8, nesterov=True, weight_decay=recipe.weight_decay
+    )
     images, labels = (torch.from_numpy(known.train.images), torch.from_numpy(known.train.labels).long())
     moments = {"mean": known.mean, "std": known.std, "dtype": torch.float32}
-    batches = Batches(images, labels, batch_size=recipe.batch_size, order=run.order, augmentation=recipe.augmentation, **moments)
+    batches = Batches(
+        images,
+        labels,
+        batch_size=recipe.batch_size,
+        order=run.order,
+        augmentation=recipe.augmentation,
+        **moments,
+    )
     (tested,) = evaluation_batches(torch.from_numpy(known.test.images), size=1000, **moments)
     trains, tests = [], []
     for epoch in range(recipe.epochs):
         total = 0.0
         for step in range(len(batches)):
-            rate = share(OneCycle(), epoch * len(batches) + step, steps=recipe.epochs * len(batches), steps_an_epoch=len(batches))
+            rate = share(
+                OneCycle(),
+                epoch * len(batches) + step,
+                steps=recipe.epochs * len(batches),
+                steps_an_epoch=len(batches),
+            )
             optimiser.param_groups[0]["lr"] = rate * recipe.learning_rate
             image, label = batches.batch(epoch, step)
             optimiser.zero_grad()
@@ -43,7 +57,9 @@ def alone(pack: Pack, run: Run) -> tuple[list[float], list[float]]:
         trains.append(total / len(batches))
         network.eval()
         with torch.no_grad():
-            tests.append(F.cross_entropy(network(tested)[0], torch.from_numpy(known.test.labels).long()).item())
+            tests.append(
+                F.cross_entropy(network(tested)[0], torch.from_numpy(known.test.labels).long()).item()
+            )
         network.train()
     return trains, tests
 
@@ -58,7 +74,12 @@ def alone(pack: Pack, run: Run) -> tuple[list[float], list[float]]:
 )
 def test_a_pack_trains_as_each_of_its_networks_alone(architecture, rates, bound):
     leaves = {"optimizer": Sgd(momentum=0.8), "epochs": 2}
-    mine = pack(*(cell(architecture, learning_rate=rate, weight_decay=decay, **leaves) for rate, decay in zip(rates, DECAYS, strict=True)))
+    mine = pack(
+        *(
+            cell(architecture, learning_rate=rate, weight_decay=decay, **leaves)
+            for rate, decay in zip(rates, DECAYS, strict=True)
+        )
+    )
     done = train(mine, material(mine.cell.dataset), device="cpu")
     for r, run in enumerate(mine.runs):
         trains, tests = alone(mine, run)

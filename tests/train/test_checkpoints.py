@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tiny_packs import ALL, cell, material, pack
 
 from scaling.config.recipe import Adam, Cosine, Sgd
 from scaling.store import Checkpoints, open_store
 from scaling.train import Epoch, train
 from scaling.train.checkpoint import MEASURES
+from tests.train.tiny_packs import ALL, cell, material, pack
 
 
 class Interrupted(Exception):
@@ -32,7 +32,9 @@ def stop_after(epochs: int):
 
 def interrupted(pack, checkpoints, epochs):
     with pytest.raises(Interrupted):
-        train(pack, material(pack.cell.dataset), device="cpu", heard=stop_after(epochs), checkpoints=checkpoints)
+        train(
+            pack, material(pack.cell.dataset), device="cpu", heard=stop_after(epochs), checkpoints=checkpoints
+        )
 
 
 RECIPES = {
@@ -50,12 +52,20 @@ def test_a_resumed_pack_has_the_bits_of_an_uninterrupted_one(tmp_path, architect
     interrupted(made, checkpoints, 1)
     interrupted(made, checkpoints, 3)
     heard = []
-    resumed = train(made, material(made.cell.dataset), device="cpu", heard=lambda epoch: heard.append(epoch.number), checkpoints=checkpoints)
+    resumed = train(
+        made,
+        material(made.cell.dataset),
+        device="cpu",
+        heard=lambda epoch: heard.append(epoch.number),
+        checkpoints=checkpoints,
+    )
     whole = train(made, material(made.cell.dataset), device="cpu")
     assert heard == [4]
     assert np.array_equal(resumed.logits, whole.logits)
     assert all(
-        torch.equal(weight, other[name]) for one, other in zip(resumed.weights, whole.weights, strict=True) for name, weight in one.items()
+        torch.equal(weight, other[name])
+        for one, other in zip(resumed.weights, whole.weights, strict=True)
+        for name, weight in one.items()
     )
     for one, other in zip(resumed.history, whole.history, strict=True):
         for measure in set(MEASURES) - {"wall_s"}:
@@ -72,7 +82,13 @@ def test_two_generations_are_kept_and_the_older_one_serves_where_the_newer_is_da
     newest = tmp_path / "checkpoints" / made.key / "4.safetensors"
     newest.write_bytes(newest.read_bytes()[:100])
     heard = []
-    train(made, material(made.cell.dataset), device="cpu", heard=lambda epoch: heard.append(epoch.number), checkpoints=checkpoints)
+    train(
+        made,
+        material(made.cell.dataset),
+        device="cpu",
+        heard=lambda epoch: heard.append(epoch.number),
+        checkpoints=checkpoints,
+    )
     assert heard == [4, 5]
     checkpoints.clear()
     assert checkpoints.epochs() == []

@@ -6,9 +6,9 @@ import json
 
 import numpy as np
 import pytest
-from golden_losses import FILE, PACKS, losses
 
 from scaling.config import TRAINING_VERSION
+from tests.train.golden_losses import FILE, PACKS, losses
 
 GOLDEN = json.loads(FILE.read_text())
 SAME_NUMBERS = 1e-5

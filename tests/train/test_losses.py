@@ -27,7 +27,9 @@ def test_cross_entropy_is_the_plain_loops(answers):
 def test_mse_is_the_plain_loops(answers):
     logits, labels = answers
     for r, loss in enumerate(losses(logits, labels, "mse").tolist()):
-        squares = [(logits[r, b, c].item() - (c == labels[b].item())) ** 2 for b in range(B) for c in range(CLASSES)]
+        squares = [
+            (logits[r, b, c].item() - (c == labels[b].item())) ** 2 for b in range(B) for c in range(CLASSES)
+        ]
         assert loss == pytest.approx(sum(squares) / (B * CLASSES), rel=1e-14)
 
 

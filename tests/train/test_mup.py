@@ -5,21 +5,23 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tiny_packs import LENET, VGG, cell, material, pack
 
 from scaling.architectures import AnyArchitecture, Lenet5
 from scaling.config import Run
 from scaling.config.recipe import Adam, AdamW, Sgd
 from scaling.train import train
-from scaling.train.examples import resident
+from scaling.train.device_data import resident
 from scaling.train.module import PackModule
+from tests.train.tiny_packs import LENET, VGG, cell, material, pack
 
 LEAVES = {"sgd": {}, "adamw": {"optimizer": AdamW(), "learning_rate": 0.003, "weight_decay": 0.01}}
 
 
 def mup(spec: AnyArchitecture, base: int) -> AnyArchitecture:
     """What nobody wrote, such as a second layer's filters, still follows from the width."""
-    return spec.model_validate(spec.model_dump(exclude_unset=True) | {"parametrization": "mup", "base_filters": base})
+    return spec.model_validate(
+        spec.model_dump(exclude_unset=True) | {"parametrization": "mup", "base_filters": base}
+    )
 
 
 @pytest.mark.parametrize("leaves", LEAVES.values(), ids=LEAVES)
@@ -41,7 +43,9 @@ def test_its_runs_are_others_and_can_be_read_back():
     assert "base_filters" not in runs[0].config_json
 
 
-@pytest.mark.parametrize(("rule", "kind"), [(Sgd(), "sgd"), (Adam(), "adam"), (AdamW(), "adam")], ids=["sgd", "adam", "adamw"])
+@pytest.mark.parametrize(
+    ("rule", "kind"), [(Sgd(), "sgd"), (Adam(), "adam"), (AdamW(), "adam")], ids=["sgd", "adam", "adamw"]
+)
 def test_a_pack_asks_for_the_rates_of_its_optimiser(rule, kind):
     wide = mup(Lenet5(filters=12, hidden=(9,)), 6)
     made = pack(cell(wide, optimizer=rule))
@@ -49,7 +53,11 @@ def test_a_pack_asks_for_the_rates_of_its_optimiser(rule, kind):
     module = PackModule(made, test, None, steps_an_epoch=1, heard=lambda epoch: None)
     expected = wide.scales(made.cell.facts.image)
     optimiser = module.configure_optimizers()
-    rates = {id(parameter): group["lr"] / module.share(0) for group in optimiser.param_groups for parameter in group["params"]}
+    rates = {
+        id(parameter): group["lr"] / module.share(0)
+        for group in optimiser.param_groups
+        for parameter in group["params"]
+    }
     assert len(rates) == len(list(module.networks.parameters()))
     for name, parameter in module.networks.named_parameters():
         assert rates[id(parameter)] == pytest.approx(getattr(expected[name.removeprefix("weights.")], kind))

@@ -16,7 +16,9 @@ from scaling.train.schedules import Schedule, share
 
 def shares(schedule: Schedule, *, epochs: int, steps_an_epoch: int) -> np.ndarray:
     steps = epochs * steps_an_epoch
-    return np.array([share(schedule, step, steps=steps, steps_an_epoch=steps_an_epoch) for step in range(steps)])
+    return np.array(
+        [share(schedule, step, steps=steps, steps_an_epoch=steps_an_epoch) for step in range(steps)]
+    )
 
 
 def torchs(kind: Any, steps: int, *, each: int = 1, **arguments: Any) -> np.ndarray:
@@ -39,13 +41,17 @@ def test_constant_stays():
 def test_step_is_torchs(every, factor):
     expected = torchs(torch.optim.lr_scheduler.StepLR, 70, each=7, step_size=every, gamma=factor)
     # torch multiplies once for each drop, here a power is taken: 9 roundings at most.
-    np.testing.assert_allclose(shares(Step(every=every, factor=factor), epochs=10, steps_an_epoch=7), expected, rtol=9 * 2.0**-53)
+    np.testing.assert_allclose(
+        shares(Step(every=every, factor=factor), epochs=10, steps_an_epoch=7), expected, rtol=9 * 2.0**-53
+    )
 
 
 def test_cosine_is_torchs():
     expected = torchs(torch.optim.lr_scheduler.CosineAnnealingLR, 60, T_max=60)
     # torch goes from each rate to the next one, a few roundings a step; where the rate is near zero, they are those of numbers near one.
-    np.testing.assert_allclose(shares(Cosine(), epochs=6, steps_an_epoch=10), expected, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(
+        shares(Cosine(), epochs=6, steps_an_epoch=10), expected, rtol=1e-12, atol=1e-14
+    )
 
 
 def test_cosine_begins_at_one_and_never_quite_ends():

@@ -9,7 +9,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from tiny_packs import ALL, LENET, NOWHERE, SEEDS, SET, TREE, VGG, cell, material, pack
 
 from scaling.architectures import Lenet5
 from scaling.config.recipe import Augmentation, Cosine
@@ -17,6 +16,7 @@ from scaling.datasets import Split
 from scaling.plan import Pack
 from scaling.train import Trained, train
 from scaling.train.schedules import share
+from tests.train.tiny_packs import ALL, LENET, NOWHERE, SEEDS, SET, TREE, VGG, cell, material, pack
 
 CHANCE = 0.9
 """Error of guessing among ten classes."""
@@ -38,7 +38,10 @@ def equal_bits(one: Trained, other: Trained, slots: tuple[int, ...] = SEEDS) -> 
     return all(
         np.array_equal(one.logits[r], other.logits[r])
         and all(torch.equal(weight, other.weights[r][name]) for name, weight in one.weights[r].items())
-        and all(torch.equal(a.train_loss[r], b.train_loss[r]) for a, b in zip(one.history, other.history, strict=True))
+        and all(
+            torch.equal(a.train_loss[r], b.train_loss[r])
+            for a, b in zip(one.history, other.history, strict=True)
+        )
         for r in slots
     )
 
@@ -67,7 +70,9 @@ def test_the_history_is_whole_and_heard_as_it_grows():
     done = train(pack(cell(epochs=4, schedule=Cosine())), material(), heard=heard.append)
     assert heard == done.history
     assert [epoch.number for epoch in heard] == [1, 2, 3, 4]
-    assert [epoch.share for epoch in heard] == [share(Cosine(), step, steps=64, steps_an_epoch=16) for step in (15, 31, 47, 63)]
+    assert [epoch.share for epoch in heard] == [
+        share(Cosine(), step, steps=64, steps_an_epoch=16) for step in (15, 31, 47, 63)
+    ]
     assert sorted(epoch.wall_s for epoch in heard) == [epoch.wall_s for epoch in heard]
     assert heard[-1].wall_s <= done.wall_s
     assert done.images_per_s == pytest.approx(8 * 4 * 400 / done.wall_s)
@@ -92,10 +97,14 @@ def test_a_part_of_a_pack_gives_the_bits_of_the_whole(architecture, precision):
 
 
 @both_precisions
-@pytest.mark.parametrize("architecture", [LENET, Lenet5(filters=3, second_filters=5, hidden=(9,)), VGG], ids=["even", "odd", "vgg"])
+@pytest.mark.parametrize(
+    "architecture", [LENET, Lenet5(filters=3, second_filters=5, hidden=(9,)), VGG], ids=["even", "odd", "vgg"]
+)
 def test_a_replica_that_diverges_harms_no_other(architecture, precision):
     """Odd numbers of filters too, which a processor may take in pairs; and kept statistics."""
-    tame, wild = (cell(architecture, precision=precision, loss="mse", learning_rate=rate) for rate in (0.01, 1e6))
+    tame, wild = (
+        cell(architecture, precision=precision, loss="mse", learning_rate=rate) for rate in (0.01, 1e6)
+    )
     done = trained(pack(tame, tame, tame, wild, tame, tame, tame, tame))
     assert [run.recipe.learning_rate for run in done.pack.runs] == [0.01] * 3 + [1e6] + [0.01] * 4
     np.testing.assert_array_equal(np.flatnonzero(done.diverged), [3])
@@ -154,7 +163,10 @@ def test_augmented_images_train_otherwise_and_are_measured_as_they_are():
     assert not equal_bits(plain, done, (0,))
     assert torch.isfinite(done.history[-1].test_loss).all()
     # At a rate that moves no weight both measure the initial networks.
-    still = [trained(pack(cell(epochs=1, learning_rate=1e-30, augmentation=a))) for a in (Augmentation(), Augmentation(crop=3, flip=True))]
+    still = [
+        trained(pack(cell(epochs=1, learning_rate=1e-30, augmentation=a)))
+        for a in (Augmentation(), Augmentation(crop=3, flip=True))
+    ]
     np.testing.assert_array_equal(*(one.logits for one in still))
     assert not torch.equal(*(one.history[0].train_loss for one in still))
 
@@ -171,7 +183,11 @@ def test_training_has_one_thread_without_denormals_and_gives_both_back():
     torch.set_num_threads(3)
 
     def work() -> None:
-        train(pack(cell(epochs=1)), material(), heard=lambda epoch: during.append((torch.get_num_threads(), flushes())))
+        train(
+            pack(cell(epochs=1)),
+            material(),
+            heard=lambda epoch: during.append((torch.get_num_threads(), flushes())),
+        )
         after.append(flushes())
 
     for _ in range(2):

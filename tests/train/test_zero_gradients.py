@@ -11,18 +11,18 @@ import pytest
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load, save
-from tiny_packs import LENET, SET, TREE, cell, material, pack
 
 from scaling import api
 from scaling.architectures import Lenet5, Tree3, Vgg
-from scaling.data.batches import Batches
+from scaling.data.minibatches import Batches
 from scaling.datasets import Synthetic
-from scaling.leaves import ImageShape
 from scaling.models import build, weights
+from scaling.settings import ImageShape
 from scaling.store import Checkpoints, Stores, open_store, provenance
 from scaling.train import tables, train
-from scaling.train.gradients import multiplying, zero_gradients
-from tests.models.plain import plain
+from scaling.train.zero_gradients import multiplying, zero_gradients
+from tests.models.plain_networks import plain
+from tests.train.tiny_packs import LENET, SET, TREE, cell, material, pack
 
 ROOT = Path(__file__).parents[2]
 COLUMNS = ["zero_gradients", "layer_zero_gradients"]
@@ -65,7 +65,9 @@ def test_shares_are_those_of_plain_networks_counted_by_a_loop(spec, image):
     assert counted[:, 1:].max() > 0 or spec.activation == "tanh"
 
 
-@pytest.mark.parametrize("architecture", [LENET, Tree3(filters=2, branches=4, activation="relu")], ids=["lenet5", "tree3"])
+@pytest.mark.parametrize(
+    "architecture", [LENET, Tree3(filters=2, branches=4, activation="relu")], ids=["lenet5", "tree3"]
+)
 def test_a_pack_counts_in_the_last_step_of_each_epoch(architecture):
     """Two steps an epoch: the second one's gradients, of a network that torch's own optimiser took through the first."""
     few = SET.model_copy(update={"train_images": 50})
@@ -74,11 +76,15 @@ def test_a_pack_counts_in_the_last_step_of_each_epoch(architecture):
     done = train(mine, known, device="cpu")
     images, labels = torch.from_numpy(known.train.images), torch.from_numpy(known.train.labels).long()
     moments = {"mean": known.mean, "std": known.std, "dtype": torch.float32, "index": known.train_index}
-    batches = Batches(images, labels, batch_size=25, order=0, augmentation=mine.cell.recipe.augmentation, **moments)
+    batches = Batches(
+        images, labels, batch_size=25, order=0, augmentation=mine.cell.recipe.augmentation, **moments
+    )
     for run, counted in zip(mine.runs, done.history[0].zero_gradients, strict=True):
         start = weights(build(architecture, known.facts.image, [run.seed]))
         network = plain(architecture, known.facts.image, {name: value[0] for name, value in start.items()})
-        optimiser = torch.optim.SGD(network.parameters(), lr=run.recipe.learning_rate, momentum=0.9, nesterov=True)
+        optimiser = torch.optim.SGD(
+            network.parameters(), lr=run.recipe.learning_rate, momentum=0.9, nesterov=True
+        )
         for step in range(2):
             image, label = batches.batch(0, step)
             optimiser.zero_grad()
@@ -92,7 +98,9 @@ def test_columns_of_runs_are_means_over_epochs():
     made = tables(done, material(), provenance())
     for replica, row in enumerate(made["runs"].to_pylist()):
         epochs = [each for each in made["epochs"].to_pylist() if each["id"] == row["id"]]
-        assert [each["zero_gradients"] for each in epochs] == [epoch.zero_gradients[replica, 0].item() for epoch in done.history]
+        assert [each["zero_gradients"] for each in epochs] == [
+            epoch.zero_gradients[replica, 0].item() for epoch in done.history
+        ]
         assert row["zero_gradients"] == pytest.approx(np.mean([each["zero_gradients"] for each in epochs]))
         layers = [json.loads(each["layer_zero_gradients"]) for each in epochs]
         for name, mean in json.loads(row["layer_zero_gradients"]).items():
@@ -100,7 +108,9 @@ def test_columns_of_runs_are_means_over_epochs():
         assert list(layers[0]) == ["conv1", "conv2", "hidden1", "readout"]
         sizes = {"conv1": 6 * 25, "conv2": 12 * 6 * 25, "hidden1": 12 * 48, "readout": 480}
         for each, shares in zip(epochs, layers, strict=True):
-            assert each["zero_gradients"] == pytest.approx(sum(sizes[n] * shares[n] for n in sizes) / sum(sizes.values()))
+            assert each["zero_gradients"] == pytest.approx(
+                sum(sizes[n] * shares[n] for n in sizes) / sum(sizes.values())
+            )
 
 
 def test_a_run_that_diverged_has_none():
@@ -139,11 +149,22 @@ def test_an_older_checkpoint_goes_on(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         train(mine, material(), device="cpu", heard=stop, checkpoints=checkpoints)
     (file,) = (tmp_path / "checkpoints" / mine.key).glob("2.safetensors")
-    file.write_bytes(save({name: value for name, value in load(file.read_bytes()).items() if name != "history.zero_gradients"}))
+    file.write_bytes(
+        save(
+            {
+                name: value
+                for name, value in load(file.read_bytes()).items()
+                if name != "history.zero_gradients"
+            }
+        )
+    )
     resumed, whole = (train(mine, material(), device="cpu", checkpoints=kept) for kept in (checkpoints, None))
     assert np.array_equal(resumed.logits, whole.logits)
     assert [epoch.zero_gradients is None for epoch in resumed.history] == [True, True, False, False]
-    made, expected = (tables(done, material(), provenance()) for done in (resumed, replace(whole, history=whole.history[2:])))
+    made, expected = (
+        tables(done, material(), provenance())
+        for done in (resumed, replace(whole, history=whole.history[2:]))
+    )
     assert made["runs"]["layer_zero_gradients"].equals(expected["runs"]["layer_zero_gradients"])
     assert made["epochs"]["zero_gradients"].null_count == 2 * 8
 
@@ -151,7 +172,9 @@ def test_an_older_checkpoint_goes_on(tmp_path, monkeypatch):
 def test_rows_that_are_older_read_with_nulls(tmp_path):
     """Beside those of today; and they can be copied into a store of today."""
     published = open_store(ROOT / "artifacts" / "published" / "store")
-    done = train(pack(cell(dataset=Synthetic(size=100, test_size=50, noise=0.3), epochs=1)), material(), device="cpu")
+    done = train(
+        pack(cell(dataset=Synthetic(size=100, test_size=50, noise=0.3), epochs=1)), material(), device="cpu"
+    )
     today = open_store(tmp_path / "today")
     assert today.publish(tables(done, material(), provenance())) == 8
     both = Stores(today, [published])

@@ -35,10 +35,19 @@ def material(dataset: Synthetic = SET) -> Material:
 def cell(architecture: AnyArchitecture = LENET, dataset: Synthetic | None = None, **recipe: Any) -> Cell:
     """By default three epochs of sixteen steps, in fp32."""
     dataset = dataset or SETS.get(architecture.type, SET)
-    leaves = {"epochs": 3, "batch_size": 25, "learning_rate": RATES[architecture.type], "precision": "fp32"} | recipe
+    leaves = {
+        "epochs": 3,
+        "batch_size": 25,
+        "learning_rate": RATES[architecture.type],
+        "precision": "fp32",
+    } | recipe
     return Cell(dataset, dataset.facts(NOWHERE), architecture, Recipe(**leaves), {})
 
 
 def pack(*cells: Cell, seeds: Iterable[int] = SEEDS) -> Pack:
     """One pack; the cells, which may differ in learning rate and weight decay, take turns."""
-    return Pack(cells[0], tuple(cells[i % len(cells)].run(seed) for i, seed in enumerate(seeds)), replicas(cells[0].layers()))
+    return Pack(
+        cells[0],
+        tuple(cells[i % len(cells)].run(seed) for i, seed in enumerate(seeds)),
+        replicas(cells[0].layers()),
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scaling.data.sources.cifar10 import CIFAR10
-from scaling.data.sources.files import Files, find, found_in
+from scaling.data.sources.locate import Files, find, found_in
 from scaling.data.sources.mnist import MNIST
 from scaling.data.sources.usps import USPS
 

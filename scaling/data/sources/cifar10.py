@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from scaling.data.sources.files import Files
 from scaling.data.sources.layout import Layout, blame
+from scaling.data.sources.locate import Files
 from scaling.data.sources.parquet import parquet
 from scaling.datasets import Split
 
@@ -25,7 +25,11 @@ def _read(files: Sequence[Path]) -> Split:
 
     folder, meta = files[0].parent, TorchvisionCifar10.meta
     # torchvision checks all of them whichever split it reads, but doesn't say which one is at fault.
-    for name, md5 in [*TorchvisionCifar10.train_list, *TorchvisionCifar10.test_list, (meta["filename"], meta["md5"])]:
+    for name, md5 in [
+        *TorchvisionCifar10.train_list,
+        *TorchvisionCifar10.test_list,
+        (meta["filename"], meta["md5"]),
+    ]:
         with blame(folder / name):
             if not check_integrity(folder / name, md5):
                 raise ValueError("its MD5 checksum is not that of the published file")

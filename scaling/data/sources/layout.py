@@ -14,7 +14,18 @@ from scaling.datasets import Split
 from scaling.errors import DataError
 
 # PIL says SyntaxError of a broken PNG, torchvision RuntimeError of a wrong checksum; pyarrow's errors are ValueErrors or OSErrors.
-FAULTS = (OSError, ValueError, EOFError, TypeError, KeyError, IndexError, RuntimeError, SyntaxError, struct.error, zlib.error)
+FAULTS = (
+    OSError,
+    ValueError,
+    EOFError,
+    TypeError,
+    KeyError,
+    IndexError,
+    RuntimeError,
+    SyntaxError,
+    struct.error,
+    zlib.error,
+)
 
 
 @dataclass(frozen=True)
@@ -35,7 +46,9 @@ class Layout:
 
     def find(self, folder: Path) -> tuple[list[Path], list[Path]] | None:
         """The files of both splits, or None unless all are there."""
-        train, test = ([sorted(folder.glob(pattern)) for pattern in patterns] for patterns in (self.train, self.test))
+        train, test = (
+            [sorted(folder.glob(pattern)) for pattern in patterns] for patterns in (self.train, self.test)
+        )
         if not all(train + test):
             return None
         return list(chain(*train)), list(chain(*test))

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from scaling.data.sources.files import Files
 from scaling.data.sources.layout import Layout, blame
+from scaling.data.sources.locate import Files
 from scaling.data.sources.parquet import parquet
 from scaling.datasets import Split
 
@@ -37,7 +37,9 @@ def _array(file: Path) -> NDArray[np.uint8]:
         shape = struct.unpack_from(f">{axes}i", content, 4)
         array = np.frombuffer(content, np.uint8, offset=4 + 4 * axes)
         if array.size != prod(shape):
-            raise ValueError(f"holds {array.size} bytes after its header, which announces {' x '.join(map(str, shape))}")
+            raise ValueError(
+                f"holds {array.size} bytes after its header, which announces {' x '.join(map(str, shape))}"
+            )
         return array.reshape(shape)
 
 
@@ -45,7 +47,9 @@ def _idx(suffix: str) -> Layout:
     def names(split: str) -> tuple[str, str]:
         return f"MNIST/raw/{split}-images-idx3-ubyte{suffix}", f"MNIST/raw/{split}-labels-idx1-ubyte{suffix}"
 
-    return Layout("MNIST/raw/{train,t10k}-{images-idx3,labels-idx1}-ubyte[.gz]", names("train"), names("t10k"), _read)
+    return Layout(
+        "MNIST/raw/{train,t10k}-{images-idx3,labels-idx1}-ubyte[.gz]", names("train"), names("t10k"), _read
+    )
 
 
 def _download(folder: Path) -> None:

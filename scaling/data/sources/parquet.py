@@ -19,12 +19,19 @@ LABEL_COLUMN = "label"
 
 def parquet(folder: str) -> Layout:
     """The layout of a set that lies in ``folder`` of the data folder, in any number of parts."""
-    return Layout(f"{folder}/{{train,test}}-*.parquet", (f"{folder}/train-*.parquet",), (f"{folder}/test-*.parquet",), _read)
+    return Layout(
+        f"{folder}/{{train,test}}-*.parquet",
+        (f"{folder}/train-*.parquet",),
+        (f"{folder}/test-*.parquet",),
+        _read,
+    )
 
 
 def _read(files: Sequence[Path]) -> Split:
     parts = [_part(file) for file in files]
-    return Split(np.concatenate([part.images for part in parts]), np.concatenate([part.labels for part in parts]))
+    return Split(
+        np.concatenate([part.images for part in parts]), np.concatenate([part.labels for part in parts])
+    )
 
 
 def _part(file: Path) -> Split:
@@ -32,9 +39,13 @@ def _part(file: Path) -> Split:
         columns = source.schema_arrow.names
         column = next((name for name in IMAGE_COLUMNS if name in columns), None)
         if column is None or LABEL_COLUMN not in columns:
-            raise ValueError(f"has columns {', '.join(columns)}; must have {' or '.join(IMAGE_COLUMNS)}, and {LABEL_COLUMN}")
+            raise ValueError(
+                f"has columns {', '.join(columns)}; must have {' or '.join(IMAGE_COLUMNS)}, and {LABEL_COLUMN}"
+            )
         table = source.read(columns=[column, LABEL_COLUMN])
-        images = np.stack([_pixels(image["bytes"], row) for row, image in enumerate(table[column].to_pylist())])
+        images = np.stack(
+            [_pixels(image["bytes"], row) for row, image in enumerate(table[column].to_pylist())]
+        )
         return Split(images, table[LABEL_COLUMN].to_numpy().astype(np.uint8))
 
 

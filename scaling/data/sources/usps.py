@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from scaling.data.sources.files import Files
 from scaling.data.sources.layout import Layout, blame
+from scaling.data.sources.locate import Files
 from scaling.datasets import Split
 
 TRAIN, TEST = "usps.bz2", "usps.t.bz2"

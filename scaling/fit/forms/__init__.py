@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from scaling.fit.forms.base import Form
 from scaling.fit.forms.broken import Broken
 from scaling.fit.forms.floor import Floor
-from scaling.fit.forms.form import Form
 from scaling.fit.forms.m4 import M4
 from scaling.fit.forms.power import Power
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit
 
-from scaling.fit.forms.form import Form, Numbers
+from scaling.fit.forms.base import Form, Numbers
 
 SHARPNESS = 0.25
 FURTHEST = 60.0
@@ -30,7 +30,9 @@ class Broken(Form):
     def evaluate(self, parameters: Numbers, x: Numbers) -> Numbers:
         amplitude, exponent, beyond, bend = np.moveaxis(parameters, -1, 0)
         place = np.log(x)
-        return np.asarray(amplitude * np.exp(-exponent * place - (beyond - exponent) * _past(place - np.log(bend))))
+        return np.asarray(
+            amplitude * np.exp(-exponent * place - (beyond - exponent) * _past(place - np.log(bend)))
+        )
 
     def jacobian(self, parameters: Numbers, x: Numbers) -> Numbers:
         amplitude, exponent, beyond, bend = np.moveaxis(parameters, -1, 0)

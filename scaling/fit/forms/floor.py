@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from scaling.fit.forms.form import Form, Numbers
+from scaling.fit.forms.base import Form, Numbers
 from scaling.fit.forms.power import reached
 
 
@@ -20,7 +20,9 @@ class Floor(Form):
 
     def jacobian(self, parameters: Numbers, x: Numbers) -> Numbers:
         power = x ** -parameters[..., 1]
-        return np.stack(np.broadcast_arrays(power, -parameters[..., 0] * np.log(x) * power, np.ones_like(power)), axis=-1)
+        return np.stack(
+            np.broadcast_arrays(power, -parameters[..., 0] * np.log(x) * power, np.ones_like(power)), axis=-1
+        )
 
     def size(self, parameters: Numbers, value: float) -> Numbers:
         return reached(parameters[..., 0], parameters[..., 1], value - parameters[..., 2])

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit
 
-from scaling.fit.forms.form import Form, Numbers
+from scaling.fit.forms.base import Form, Numbers
 
 STEPS, CLOSE = 100, 1e-13
 HIGHEST = 500.0
@@ -36,14 +36,18 @@ class M4(Form):
         above, under = (ceiling - floor) * expit(odds), (ceiling - floor) * expit(-odds)
         # Of log(y - E) - alpha log(C - y) = log A - rho log x, by the implicit function theorem.
         moves = (1 / amplitude, -np.log(x), 1 / above, turn / under, np.log(under))
-        return np.asarray(np.stack(np.broadcast_arrays(*moves), axis=-1) / (1 / above + turn / under)[..., None])
+        return np.asarray(
+            np.stack(np.broadcast_arrays(*moves), axis=-1) / (1 / above + turn / under)[..., None]
+        )
 
     def size(self, parameters: Numbers, value: float) -> Numbers:
         amplitude, exponent, floor, ceiling, turn = np.moveaxis(parameters, -1, 0)
         falls = (exponent > 0) & (value > floor) & (value < ceiling)
         above, under = np.where(falls, value - floor, 1.0), np.where(falls, ceiling - value, 1.0)
         with np.errstate(over="ignore"):
-            found = np.exp((np.log(amplitude) + turn * np.log(under) - np.log(above)) / np.where(falls, exponent, 1.0))
+            found = np.exp(
+                (np.log(amplitude) + turn * np.log(under) - np.log(above)) / np.where(falls, exponent, 1.0)
+            )
         return np.where(falls, found, np.where(value >= ceiling, 0.0, np.inf))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from scaling.fit.forms.form import Form, Numbers
+from scaling.fit.forms.base import Form, Numbers
 
 
 class Power(Form):
@@ -30,4 +30,6 @@ def reached(amplitude: Numbers, exponent: Numbers, value: Numbers) -> Numbers:
     falls = (exponent > 0) & (value > 0)
     ratio = np.divide(amplitude, value, out=np.ones_like(amplitude), where=falls)
     with np.errstate(over="ignore"):
-        return np.where(falls, ratio ** np.divide(1, exponent, out=np.ones_like(exponent), where=falls), np.inf)
+        return np.where(
+            falls, ratio ** np.divide(1, exponent, out=np.ones_like(exponent), where=falls), np.inf
+        )

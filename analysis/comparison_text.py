@@ -1,0 +1,125 @@
+"""A comparison in words: the sentences and tables that the terminal and the page share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from math import inf
+
+from rich.console import Group
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from analysis.comparison import AXES, EQUAL, Compared
+from analysis.formatting import counted, quantity
+from analysis.laws_text import beside
+from analysis.style import metric_tick
+from scaling.fit import EqualError, Fit, Winner, telling
+
+HEADINGS = {axis.column: axis.heading for axis in AXES}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tabled:
+    """A table of words."""
+
+    title: str
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    right: frozenset[str] = frozenset()
+    """Columns of numbers, set to the right."""
+
+
+def sentences(made: Compared) -> list[str]:
+    """A curve: the law that it is followed by, and how far to trust it. A pair of curves: exponents, and where their laws meet."""
+    return [*map(_followed, made.fits), *(beside("filters", pair) for pair in made.pairs)]
+
+
+def _followed(fit: Fit) -> str:
+    law = telling(fit)
+    if law is None:
+        return f"{fit.label}: no law that could be followed"
+    doubt = f" ({law.reason})" if law.reason else ""
+    return f"{fit.label}: followed along filters by {law.form.formula}, {law.status}{doubt}; {fit.estimand}, {counted(len(fit.points.x), 'run')}"
+
+
+def tables(made: Compared) -> list[Tabled]:
+    """Sizes at equal error, and who wins at a budget."""
+    equal = [_equal(made.equal)] if made.equal else []
+    return equal + [_winners(cost, found) for cost, found in made.winners.items() if found]
+
+
+def comparison_text(made: Compared) -> Group:
+    """For the terminal."""
+    shown = []
+    for tabled in tables(made):
+        table = Table(title=tabled.title, caption=tabled.caption)
+        for column in tabled.columns:
+            table.add_column(column, justify="right" if column in tabled.right else "left")
+        for row in tabled.rows:
+            table.add_row(*map(escape, row))
+        shown.append(table)
+    return Group(*map(Text, sentences(made)), *shown)
+
+
+def _equal(found: tuple[EqualError, ...]) -> Tabled:
+    rows = []
+    ordered = sorted(
+        found, key=lambda each: (each.first, each.second, -each.error)
+    )  # stable, so axes keep their order
+    for (first, second, error), same in groupby(ordered, lambda each: (each.first, each.second, each.error)):
+        along = {each.x: each for each in same}
+        ratios = [_ratio(along[axis.column]) if axis.column in along else "–" for axis in EQUAL]
+        beyond = dict.fromkeys(label for each in along.values() for label in each.extrapolated)
+        rows.append((first, second, f"{100 * error:.3g} %", *ratios, ", ".join(beyond)))
+    return Tabled(
+        title="The first over the second, at equal error",
+        caption="95 % intervals. Each law is of the form that its points ask for; extrapolated are those followed beyond what was measured.",
+        columns=("first", "second", "error", *(HEADINGS[axis.column] for axis in EQUAL), "extrapolated"),
+        rows=tuple(rows),
+        right=frozenset({"error"}),
+    )
+
+
+def _ratio(found: EqualError) -> str:
+    if found.ratio is None:
+        return "neither ever"
+    never = {0.0: f"{found.second} never", inf: f"{found.first} never"}.get(found.ratio.estimate)
+    return never or quantity(found.ratio).replace("inf", "never")
+
+
+def _winners(cost: str, found: list[Winner]) -> Tabled:
+    rows = []
+    for each in found:
+        error, second = (
+            quantity(error, unit=0.01) + " %" if error else "–" for error in (each.error, each.second_error)
+        )
+        share = "–" if each.share is None else f"{100 * each.share:.0f} %"
+        rows.append(
+            (
+                metric_tick(each.budget),
+                each.label,
+                error,
+                share,
+                each.second or "–",
+                second,
+                ", ".join(each.extrapolated),
+            )
+        )
+    return Tabled(
+        title=f"The least error for a budget of {HEADINGS[cost]}",
+        caption="By the laws, with their 95 % intervals, and in how many of the resampled laws that curve is the best.",
+        columns=(
+            "up to",
+            "best",
+            "its error",
+            "of resampled laws",
+            "next",
+            "the next one's error",
+            "extrapolated",
+        ),
+        rows=tuple(rows),
+        right=frozenset({"up to", "of resampled laws"}),
+    )

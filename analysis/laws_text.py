@@ -1,0 +1,143 @@
+"""The laws as a table for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import inf, isfinite
+
+from rich.console import Group
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from analysis.formatting import quantity
+from analysis.laws import amount, law_words
+from scaling.fit import Comparison, Fit, Status, foretell, needed, side_by_side
+from scaling.fit.diagnosis.profile import profiles
+
+MOST_COMPARED = 4
+"""Curves, of which each pair has a line; more lines would hide the laws."""
+COLORS = {Status.USABLE: "green", Status.LOOK: "yellow", Status.REFUSE: "red"}
+
+
+def laws_text(fits: Iterable[Fit]) -> Group:
+    """Every law with its intervals, its held-out error and how far to trust it; then the verdicts between forms."""
+    fits = list(fits)
+    table = Table(
+        title=f"error against {fits[0].points.x_name}" if fits else None,
+        caption="; ".join(sorted({fit.estimand for fit in fits})),
+    )
+    for name in (
+        "curve",
+        "form",
+        "exponent",
+        "floor",
+        "held out: log RMSE, bias",
+        "widths",
+        "runs",
+        "status",
+    ):
+        table.add_column(name, justify="right" if name in ("widths", "runs") else "left")
+    for law in law_words(fits):
+        status = f"[{COLORS[law.status]}]{law.status}[/]" + (f": {escape(law.reason)}" if law.reason else "")
+        numbers = (law.exponent, law.floor, law.held_out)
+        table.add_row(
+            escape(law.label), law.form, *map(escape, numbers), str(law.widths), str(law.runs), status
+        )
+    pairs = side_by_side(fits) if len(fits) <= MOST_COMPARED else []
+    second = [line for fit in fits for line in _profiles(fit)]
+    return Group(
+        table,
+        *map(
+            Text,
+            (
+                *(_verdict(fit) for fit in fits),
+                *second,
+                *(beside(fits[0].points.x_name, pair) for pair in pairs),
+            ),
+        ),
+    )
+
+
+def _profiles(fit: Fit) -> list[str]:
+    """The second opinion on the exponents."""
+    if not (found := profiles(fit)):
+        return []
+    told = [
+        f"{quantity(one.parameters['exponent'])} for {fit.laws[one.form].form.formula}"
+        + ("" if one.confirmed else " (the optimum is not confirmed)")
+        for one in found
+    ]
+    return [f"{fit.label}: exponent by profile likelihood, {'; '.join(told)}"]
+
+
+def beside(x: str, pair: Comparison) -> str:
+    """Two laws of one form: their exponents, and where they meet."""
+    equal = f"equal within {pair.margin:g}" if pair.equal else f"not shown to be equal within {pair.margin:g}"
+    if pair.meeting is None:
+        meet = "the laws do not meet anywhere near"
+    else:
+        meet = f"the laws meet at {x} {quantity(pair.meeting)}" + (
+            "" if pair.within else ", beyond what both measured"
+        )
+        known = pair.meeting.low > 0 and isfinite(
+            pair.meeting.high
+        )  # else the laws may as well not meet, and nothing be compared there
+        costs = [
+            f"{quantity(ratio)} times the {name.replace('macs', 'MACs')}"
+            for name, ratio in pair.ratios.items()
+            if known
+        ]
+        meet += f"; there {pair.first} has {' and '.join(costs)} of {pair.second}" if costs else ""
+    kind = "power laws" if pair.form == "power" else "laws with a floor"
+    return f"{kind} of {pair.first} and {pair.second}: exponents differ by {quantity(pair.difference)}, {equal}; {meet}"
+
+
+def reach_text(fits: Iterable[Fit], errors: Sequence[float | int]) -> Table:
+    """The size that each law needs for some errors."""
+    fits = list(fits)
+    table = Table(
+        title=f"{fits[0].points.x_name} that an error needs" if fits else None,
+        caption="95 % intervals, if the form is right",
+    )
+    for name in ("curve", "form", "error", "size", "beyond the widest"):
+        table.add_column(name, justify="right" if name in ("error", "beyond the widest") else "left")
+    for fit in fits:
+        for form, law in fit.laws.items():
+            for error in errors:
+                size = needed(fit, error, form=form)
+                found = quantity(size).replace("inf", "never")
+                times = size.estimate / fit.points.widths[-1]
+                beyond = f"{times:.3g} times" if 1 < times < inf else ""
+                table.add_row(escape(fit.label), law.form.formula, f"{error:g}", escape(found), beyond)
+    return table
+
+
+def predictions_text(fits: Iterable[Fit], sizes: Sequence[float | int]) -> Table:
+    """What each law foretells, for the mean over seeds and for one new run."""
+    fits = list(fits)
+    table = Table(
+        title=f"predictions along {fits[0].points.x_name}" if fits else None,
+        caption="95 % intervals, if the form is right",
+    )
+    for name in ("curve", "form", "x", "mean", "a new run", "beyond the widest"):
+        table.add_column(name, justify="right" if name in ("x", "beyond the widest") else "left")
+    for fit in fits:
+        for made in foretell(fit, sizes):
+            beyond = f"{made.beyond:.3g} times" if made.beyond > 1 else ""
+            numbers = (amount(fit, made.mean), amount(fit, made.run) if made.run else "–")
+            table.add_row(
+                escape(fit.label),
+                fit.laws[made.form].form.formula,
+                f"{made.x:g}",
+                *map(escape, numbers),
+                beyond,
+            )
+    return table
+
+
+def _verdict(fit: Fit) -> str:
+    """Which form its points ask for, and why."""
+    return f"{fit.label}: {fit.verdict.choice}" + (
+        f" ({fit.verdict.evidence})" if fit.verdict.evidence else ""
+    )

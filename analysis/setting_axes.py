@@ -1,0 +1,35 @@
+"""Settings of a network that a study varies beside its filters: error along such a one has a figure and laws of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from analysis.error_figure import AxisOf
+from analysis.run_groups import Grouped, group, leaf
+
+LEAVES = (AxisOf("branches", "branches", "branches of the tree"),)
+"""Those that are sizes."""
+LEAST = 3
+"""Values that make an axis."""
+
+
+@dataclass(frozen=True)
+class Along:
+    """The runs that have such a setting, a curve for each width."""
+
+    axis: AxisOf
+    grouped: Grouped
+
+
+def along_leaves(runs: pa.Table) -> list[Along]:
+    """The axes that some runs lie along."""
+    found = []
+    for axis in LEAVES:
+        table = runs.append_column(axis.column, leaf(runs, f"architecture.{axis.column}"))
+        table = table.filter(pc.is_valid(table[axis.column]))
+        if len(pc.unique(table[axis.column])) >= LEAST:
+            found.append(Along(axis, group(table, axis.column)))
+    return found

@@ -1,0 +1,218 @@
+"""The peer: a sweep as Ray Tune's and Lightning's own examples write it. It knows nothing of this software.
+
+One trial a network, a plain ``Trainer``, a ``DataLoader`` over torchvision's set with transforms, metrics logged in each step and reported to
+Tune after each validation, all else at its defaults: Lightning's logger and checkpoint, Tune's loggers, a fresh worker a trial, fp32. One CPU a
+trial, which is Tune's default too, so that as many networks train at once as there are cores.
+
+Source: ray-project/ray, python/ray/tune/examples/mnist_ptl_mini.py, and doc/source/tune/examples/tune-vanilla-pytorch-lightning.ipynb.
+
+In its favour: images are decoded already, so a trial reads them in less time than torchvision would need; accuracy is counted in two
+operations rather than by torchmetrics; no dashboard is started.
+
+    python -m benchmarks.peer SWEEP.json ERRORS.json
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from math import sqrt
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import ray
+import torch
+import torch.nn.functional as F
+from ray import tune
+from ray.tune.integration.pytorch_lightning import TuneReportCheckpointCallback
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+from torchvision import datasets, transforms
+
+SIDE_AFTER_POOLING = 5
+HIDDEN = (120, 84)
+CLASSES = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeerSweep:
+    """All that the sweep is told; the same numbers as this software's study has."""
+
+    dataset: str
+    """``mnist`` or ``cifar10``."""
+    images: str
+    """Folder with ``{train,test}_{images,labels}.npy``."""
+    mean: list[float]
+    std: list[float]
+    crop: int
+    flip: bool
+    filters: list[int]
+    second_filters: list[int]
+    """As many as ``filters``."""
+    seeds: list[int]
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    momentum: float
+    nesterov: bool
+    warmup: float
+    """Share of the steps in which the learning rate rises from zero; then it falls to zero."""
+    loader_workers: int
+
+
+class LeNet5(nn.Module):
+    """On 32x32 images, to which MNIST's are padded. LeCun-normal weights, biases that begin at zero."""
+
+    def __init__(self, channels: int, filters: int, second_filters: int, seed: int, *, padding: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, filters, 5, padding=padding)
+        self.conv2 = nn.Conv2d(filters, second_filters, 5)
+        self.fc1 = nn.Linear(second_filters * SIDE_AFTER_POOLING**2, HIDDEN[0])
+        self.fc2 = nn.Linear(*HIDDEN)
+        self.fc3 = nn.Linear(HIDDEN[1], CLASSES)
+        generator = torch.Generator().manual_seed(seed)
+        with torch.no_grad():
+            for layer in (self.conv1, self.conv2, self.fc1, self.fc2, self.fc3):
+                layer.weight.copy_(
+                    torch.randn(layer.weight.shape, generator=generator) / sqrt(layer.weight[0].numel())
+                )
+                layer.bias.zero_()
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.max_pool2d(F.relu(self.conv1(x)), 2)
+        x = F.max_pool2d(F.relu(self.conv2(x)), 2)
+        x = F.relu(self.fc1(torch.flatten(x, 1)))
+        x = F.relu(self.fc2(x))
+        return self.fc3(x)
+
+
+class Mnist(datasets.MNIST):
+    """torchvision's set, of images that are decoded already."""
+
+    def __init__(self, images: np.ndarray, labels: np.ndarray, transform: Any) -> None:
+        super(datasets.MNIST, self).__init__("", transform=transform)
+        self.data, self.targets = torch.from_numpy(images[..., 0]), torch.from_numpy(labels.astype(np.int64))
+
+
+class Cifar10(datasets.CIFAR10):
+    """torchvision's set, of images that are decoded already."""
+
+    def __init__(self, images: np.ndarray, labels: np.ndarray, transform: Any) -> None:
+        super(datasets.CIFAR10, self).__init__("", transform=transform)
+        self.data, self.targets = images, labels.tolist()
+
+
+class DataModule(pl.LightningDataModule):
+    def __init__(self, sweep: PeerSweep) -> None:
+        super().__init__()
+        self.sweep = sweep
+        normalise = [transforms.ToTensor(), transforms.Normalize(sweep.mean, sweep.std)]
+        augment = [transforms.RandomCrop(32, sweep.crop)] if sweep.crop else []
+        augment += [transforms.RandomHorizontalFlip()] if sweep.flip else []
+        self.transforms = {
+            "train": transforms.Compose(augment + normalise),
+            "test": transforms.Compose(normalise),
+        }
+
+    def setup(self, stage: str | None = None) -> None:
+        kind = {"mnist": Mnist, "cifar10": Cifar10}[self.sweep.dataset]
+        self.sets = {
+            split: kind(
+                *(np.load(Path(self.sweep.images, f"{split}_{part}.npy")) for part in ("images", "labels")),
+                transform,
+            )
+            for split, transform in self.transforms.items()
+        }
+
+    def train_dataloader(self) -> DataLoader:
+        size, workers = self.sweep.batch_size, self.sweep.loader_workers
+        return DataLoader(
+            self.sets["train"], batch_size=size, shuffle=True, drop_last=True, num_workers=workers
+        )
+
+    def val_dataloader(self) -> DataLoader:
+        return DataLoader(
+            self.sets["test"], batch_size=self.sweep.batch_size, num_workers=self.sweep.loader_workers
+        )
+
+
+class Classifier(pl.LightningModule):
+    def __init__(self, filters: int, seed: int, sweep: PeerSweep) -> None:
+        super().__init__()
+        self.sweep = sweep
+        second = sweep.second_filters[sweep.filters.index(filters)]
+        self.network = LeNet5(
+            len(sweep.mean), filters, second, seed, padding=2 if sweep.dataset == "mnist" else 0
+        )
+
+    def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
+        images, labels = batch
+        logits = self.network(images)
+        loss = F.cross_entropy(logits, labels)
+        self.log("train_loss", loss)
+        self.log("train_accuracy", (logits.argmax(1) == labels).float().mean())
+        return loss
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
+        images, labels = batch
+        logits = self.network(images)
+        self.log("test_loss", F.cross_entropy(logits, labels))
+        self.log("test_error", (logits.argmax(1) != labels).float().mean())
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        sweep = self.sweep
+        optimiser = torch.optim.SGD(
+            self.parameters(), lr=sweep.learning_rate, momentum=sweep.momentum, nesterov=sweep.nesterov
+        )
+        steps = int(self.trainer.estimated_stepping_batches)
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimiser, lambda step: share(min(step, steps - 1), steps, sweep.warmup)
+        )
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def share(step: int, steps: int, warmup: float) -> float:
+    """Of the highest learning rate."""
+    return min((step + 1) / (warmup * steps), (steps - step) / ((1 - warmup) * steps), 1.0)
+
+
+def train_network(config: dict[str, int], sweep: PeerSweep) -> None:
+    """A trial."""
+    pl.seed_everything(config["seed"])
+    report = TuneReportCheckpointCallback(
+        {"test_error": "test_error"}, on="validation_end", save_checkpoints=False
+    )
+    trainer = pl.Trainer(
+        max_epochs=sweep.epochs, accelerator="cpu", enable_progress_bar=False, callbacks=[report]
+    )
+    trainer.fit(Classifier(config["filters"], config["seed"], sweep), DataModule(sweep))
+
+
+def run(sweep: PeerSweep) -> list[dict[str, float]]:
+    """Train all networks.
+
+    Returns:
+        ``filters``, ``seed`` and ``test_error`` after the last epoch, of each.
+    """
+    ray.init(address="local", num_cpus=os.cpu_count(), include_dashboard=False)
+    with tempfile.TemporaryDirectory() as folder:
+        tuner = tune.Tuner(
+            tune.with_resources(tune.with_parameters(train_network, sweep=sweep), {"cpu": 1}),
+            param_space={"filters": tune.grid_search(sweep.filters), "seed": tune.grid_search(sweep.seeds)},
+            tune_config=tune.TuneConfig(metric="test_error", mode="min"),
+            run_config=tune.RunConfig(name="peer", storage_path=folder),
+        )
+        results = tuner.fit()
+    if results.errors:
+        raise RuntimeError(f"{results.num_errors} trials failed") from results.errors[0]
+    return [{**result.config, "test_error": result.metrics["test_error"]} for result in results]
+
+
+if __name__ == "__main__":
+    told, answer = map(Path, sys.argv[1:])
+    answer.write_text(json.dumps(run(PeerSweep(**json.loads(told.read_text())))))

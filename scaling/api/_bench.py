@@ -1,0 +1,156 @@
+"""How fast this machine is: measured with as many processes at once as a sweep has workers, because cores share caches and memory."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from multiprocessing import get_context
+from pathlib import Path
+from signal import SIG_IGN, SIGINT, signal
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from scaling.api._run import run
+from scaling.api._workspace import Settings
+from scaling.errors import UsageError
+from scaling.plan import machine
+from scaling.plan.speed import ImageTime, Ladder, Machine, Rung, Speed
+from scaling.plan.speed_file import known, own_place, processor, write
+from scaling.store import provenance
+
+if TYPE_CHECKING:
+    from scaling.train.measure_speed import Case
+
+Told = Callable[[int, int], None]
+"""Is told how many steps of how many are done."""
+
+Value = TypeVar("Value")
+
+STUDY = """\
+study: start
+dataset: {{type: synthetic, size: 100, test_size: 100, side: 8}}
+architectures: [{{type: tree3, rows: 1, filters: 1}}]
+recipe: {{epochs: 1, learning_rate: [{rates}]}}
+resources: {{workers: {workers}}}
+"""
+"""One tiny pack for each worker."""
+
+
+def bench(
+    *, workers: int | None = None, out: Path | None = None, told: Told = lambda done, steps: None
+) -> tuple[Speed, Path]:
+    """Measure this machine, in a minute or two, and keep what was found for all estimates to come.
+
+    Args:
+        workers: processes at once; by default one a core.
+        out: a file for the result, in place of the user's cache.
+        told: is told how it goes.
+
+    Returns:
+        What was measured, and the file.
+
+    Raises:
+        UsageError: the file can't be written, Ray can't start, or a process died.
+    """
+    place, workers = out or own_place(), workers or machine.cores()
+    _forget_what_is_damaged()
+    try:
+        speed = _measured(workers, told)
+    except BrokenProcessPool as error:
+        raise UsageError(
+            f"one of {workers} processes died while it was measured, perhaps for want of memory; try fewer --workers"
+        ) from error
+    write(speed, place)
+    return speed, place
+
+
+def _measured(workers: int, told: Told) -> Speed:
+    from scaling.train.measure_speed import SIDES, augment_s, cases, epoch_s, measure, pack_start_s
+
+    measured = list(cases())
+    steps = len(measured) + 3
+    times: dict[Case, ImageTime] = {}
+    with _workers(workers) as each:
+        empty_s = median(each(epoch_s))
+        told(1, steps)
+        for done, case in enumerate(measured, start=2):
+            train_s, evaluate_s = map(median, zip(*each(measure, case, empty_s), strict=True))
+            times[case] = ImageTime(train_s, evaluate_s)
+            told(done, steps)
+        augmenting = {channels: median(each(augment_s, channels)) for channels in SIDES}
+        start_s = median(each(pack_start_s))
+        told(steps - 1, steps)
+    with _workers(1) as each:  # new again, as the process is in which a command runs
+        (sweep_s,) = each(_sweep_s, workers)
+    told(steps, steps)
+    return Speed(
+        machine=Machine(
+            processor=processor(),
+            cores=machine.cores(),
+            workers=workers,
+            versions=json.loads(str(provenance()["versions"])),
+            measured_at=datetime.now(UTC),
+        ),
+        ladders=tuple(_ladders(times)),
+        augment_s=augmenting,
+        epoch_s=empty_s,
+        pack_start_s=start_s,
+        sweep_start_s=max(0.0, sweep_s - start_s),
+    )
+
+
+@contextmanager
+def _workers(count: int) -> Iterator[Callable[..., list[Any]]]:
+    """New processes, and a way to have all of them do one thing at the same time."""
+    # Ctrl+C is the parent's alone: it waits for what is being measured, a second or two.
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_deaf) as pool:
+
+        def each(work: Callable[..., Value], *arguments: object) -> list[Value]:
+            return [future.result() for future in [pool.submit(work, *arguments) for _ in range(count)]]
+
+        yield each
+
+
+def _deaf() -> None:
+    signal(SIGINT, SIG_IGN)
+
+
+def _sweep_s(workers: int) -> float:
+    """A whole sweep of next to nothing."""
+    with TemporaryDirectory(prefix="scaling-bench-") as folder:
+        study = Path(folder, "start.yaml")
+        rates = ", ".join(str(0.1 + 0.001 * nth) for nth in range(workers))
+        study.write_text(STUDY.format(rates=rates, workers=workers))
+        return run(study, Settings(store=f"{folder}/store", artifacts=Path(folder)), quiet=True).wall_s
+
+
+def _ladders(times: dict[Case, ImageTime]) -> Iterator[Ladder]:
+    rungs: defaultdict[tuple[str, int, str, int | None], list[Rung]] = defaultdict(list)
+    for case, (train_s, evaluate_s) in times.items():
+        rung = Rung(
+            filters=case.architecture.filters,
+            side=case.side,
+            macs=case.layers.macs,
+            train_s=train_s,
+            evaluate_s=evaluate_s,
+        )
+        rungs[case.architecture.type, case.channels, case.precision, case.depth].append(rung)
+    for (architecture, channels, precision, depth), found in rungs.items():
+        rising = tuple(sorted(found, key=lambda rung: rung.macs))
+        yield Ladder(
+            architecture=architecture, channels=channels, precision=precision, depth=depth, rungs=rising
+        )
+
+
+def _forget_what_is_damaged() -> None:
+    """Else the sweep that is measured would be refused."""
+    try:
+        known()
+    except UsageError:
+        own_place().unlink(missing_ok=True)

@@ -1,0 +1,122 @@
+"""Why a run is new, and how two runs differ: by the leaves of their identities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scaling.api._plan import plan
+from scaling.api._workspace import Settings
+from scaling.config import Run, flat
+from scaling.errors import StoreError
+
+PLANNED = "name the studies it may be wanted by with --config"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One leaf that two runs don't share; None where a run has no such leaf."""
+
+    leaf: str
+    first: object
+    second: object
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A run, and the stored run that is nearest to it."""
+
+    run: Run
+    stored: bool
+    nearest: Run | None
+    differences: tuple[Difference, ...]
+    """From the nearest to this one."""
+
+
+def diff(
+    first: str, second: str, settings: Settings | None = None, *, configs: Sequence[Path] = ()
+) -> tuple[Difference, ...]:
+    """The leaves in which two runs differ.
+
+    Args:
+        first, second: ids, or their beginnings.
+        configs: studies whose runs are known too, trained or not.
+
+    Raises:
+        StoreError: no such run, or several.
+    """
+    settings = settings or Settings()
+    known = known_runs(settings) | _planned(settings, configs)
+    return differences(named(first, known, settings), named(second, known, settings))
+
+
+def why(name: str, settings: Settings | None = None, *, configs: Sequence[Path] = ()) -> Reason:
+    """Whether a run is stored; if not, which leaves set it apart from the nearest stored run.
+
+    Args:
+        name: an id, or its beginning.
+        configs: studies in which it is looked for.
+
+    Raises:
+        StoreError: no such run, or several.
+    """
+    settings = settings or Settings()
+    stored = known_runs(settings)
+    run = named(name, stored | _planned(settings, configs), settings)
+    if run.id in stored:
+        return Reason(run, True, run, ())
+    readable = (other for other in stored.values() if isinstance(other, Run))
+    nearest = min(readable, key=lambda other: (len(differences(other, run)), other.id), default=None)
+    return Reason(run, False, nearest, differences(nearest, run) if nearest else ())
+
+
+def differences(first: Run, second: Run) -> tuple[Difference, ...]:
+    """Leaf by leaf; what follows from another leaf, such as the order from the seed, is listed too."""
+    one, other = flat(first), flat(second)
+    return tuple(
+        Difference(leaf, one.get(leaf), other.get(leaf))
+        for leaf in one | other
+        if one.get(leaf) != other.get(leaf)
+    )
+
+
+Known = dict[str, Run | StoreError]
+"""By id; in the place of a run that only a later version can read stands what is wrong with it, for whoever asks for that one."""
+
+
+def known_runs(settings: Settings) -> Known:
+    """Those that are stored."""
+    runs = settings.stores().runs(["id", "config_json"])
+    return {row["id"]: _read(row["config_json"]) for row in runs.to_pylist()}
+
+
+def _read(config_json: str) -> Run | StoreError:
+    try:
+        return Run.read(config_json)
+    except StoreError as error:
+        return error
+
+
+def _planned(settings: Settings, configs: Sequence[Path]) -> Known:
+    return {run.id: run for config in configs for _, run in plan(config, settings, trains=False).wanted}
+
+
+def named(name: str, known: Known, settings: Settings, remedy: str = PLANNED) -> Run:
+    """The one run whose id begins so.
+
+    Args:
+        remedy: what to do where there is none.
+
+    Raises:
+        StoreError: no such run, several, or one that this version can't read.
+    """
+    found = [run_id for run_id in known if run_id.startswith(name)]
+    if len(found) > 1:
+        raise StoreError(f"{name}: begins the ids of {len(found)} runs; give more of it, such as {found[0]}")
+    if found:
+        run = known[found[0]]
+        if isinstance(run, StoreError):
+            raise run
+        return run
+    raise StoreError(f"{name}: no such run in {settings.store}; {remedy} (ids: scaling plan CONFIG --json)")

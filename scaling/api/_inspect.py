@@ -1,0 +1,107 @@
+"""Pictures of one stored network: its first filters, and its maps of an image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scaling.api._explain import known_runs, named
+from scaling.api._plan import plan
+from scaling.api._workspace import Settings
+from scaling.config import Run
+from scaling.datasets import PUBLISHED, AnyDataset, Facts
+from scaling.errors import StoreError, UsageError
+
+FOLDER = "looks"
+STORED = "its weights are there once it was trained with store: {weights: all}"
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What was drawn."""
+
+    run: Run
+    image: str
+    """Which, and what the network says to it."""
+    figures: tuple[Path, ...]
+    """An .svg, a .png and a .csv of each."""
+
+
+def look(
+    name: str,
+    settings: Settings | None = None,
+    *,
+    image: int = 0,
+    out: Path | None = None,
+    configs: Sequence[Path] = (),
+) -> Looked:
+    """Draw the first layer's filters of a stored network, and the maps that its convolutions make of one test image.
+
+    Args:
+        name: a run's id, or its beginning.
+        image: of the test split in canonical order, from 0: the order of stored predictions.
+        out: a folder; by default ``artifacts/looks/<id>``.
+        configs: studies that describe the run's data set, where it is none of the published ones.
+
+    Raises:
+        StoreError: no such run, or its weights were not kept.
+        DataError: its data set is not on this machine.
+        UsageError: no such image, nobody knows the data set, or the folder can't be written.
+    """
+    from analysis.feature_map_figure import write_looks
+    from scaling.data import load
+    from scaling.data.minibatches import test_image
+    from scaling.models.feature_maps import sight
+
+    settings = settings or Settings()
+    run = named(name, known_runs(settings), settings, STORED)
+    stored = settings.stores().weights(run.id)
+    material = load(_dataset(run, settings, configs), folder=settings.data, download=False)
+    if not 0 <= image < len(material.test):
+        raise UsageError(
+            f"--image {image}: must be from 0 to {len(material.test) - 1}, an image of the test split of {material.facts.title}"
+        )
+    try:
+        seen = sight(run.architecture, material.facts.image, stored, test_image(material, image))
+    except StoreError as error:
+        raise StoreError(f"run {run.id}: {error}") from error
+    shown = f"test image {image} of {material.facts.title}: class {material.test.labels[image]}, seen as {seen.logits.argmax()}"
+    folder = out or settings.artifacts / FOLDER / run.id
+    try:
+        figures = write_looks(
+            network=_words(run, material.facts),
+            image=shown,
+            filters=seen.filters,
+            maps=seen.maps,
+            pixels=material.test.images[image],
+            out=folder,
+        )
+    except OSError as error:
+        raise UsageError(
+            f"{folder}: can't be written ({error.strerror or error}); choose another --out"
+        ) from error
+    return Looked(run, shown, figures)
+
+
+def _words(run: Run, facts: Facts) -> tuple[str, str]:
+    """The network, and its training."""
+    layers = run.architecture.layers(facts.image)
+    images = f"{run.data.train_images:,} training images" if run.data.train_images else "all training images"
+    from analysis.formatting import counted
+
+    network = f"{run.architecture.type} of {run.architecture.filters} filters, depth {layers.depth}, seed {run.seed}; run {run.id[:8]}"
+    return network, f"{counted(run.recipe.epochs, 'epoch')} of {images} of {facts.title}"
+
+
+def _dataset(run: Run, settings: Settings, configs: Sequence[Path]) -> AnyDataset:
+    published: list[AnyDataset] = [kind() for kind in PUBLISHED.values()]
+    for dataset in (
+        *published,
+        *(cell.dataset for config in configs for cell in plan(config, settings, trains=False).study.cells),
+    ):
+        if dataset.facts(settings.data).fingerprint == run.data.fingerprint:
+            return dataset
+    raise UsageError(
+        f"run {run.id}: its data set ({run.data.type}) is no published one; name a study that describes it with --config"
+    )

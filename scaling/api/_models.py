@@ -1,0 +1,129 @@
+"""What there is: data sets on this machine, and architectures beside their published counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from scaling.api._workspace import Settings
+from scaling.architectures import Architecture, LayerTable, Lenet5, Tree3, Vgg
+from scaling.architectures.vgg import CONVOLUTIONS
+from scaling.settings import ImageShape
+
+if TYPE_CHECKING:
+    from scaling.data import Row
+
+MNIST, CIFAR10 = ImageShape(1, 28, 10), ImageShape(3, 32, 10)
+LECUN = "LeCun et al. 1998, with a dense C3 and a linear readout"
+MEIR = "Meir et al. 2023, Sci. Rep. 13, 962"
+TORCHVISION = {depth: f"torchvision's vgg{depth}_bn; one linear layer" for depth in (11, 13, 16)}
+PUBLISHED = {
+    11: "features 9,225,984",
+    13: "features 9,410,880",
+    16: "14,728,266 parameters, features 14,723,136",
+}
+"""Of VGG with 64 filters on ten classes, by depth; features are all but the linear layer."""
+HERE = "set here"
+
+COUNTS = ("depth", "units", "connections", "parameters", "macs", "backward_macs", "routes")
+"""Of a layer table."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One network of the catalogue."""
+
+    name: str
+    images: str
+    network: Architecture
+    layers: LayerTable
+    published: str
+    """What a publication counts; empty where none does."""
+    source: str
+
+    def to_dict(self) -> dict[str, Any]:
+        counts = {name: getattr(self.layers, name) for name in COUNTS}
+        return {
+            "name": self.name,
+            "images": self.images,
+            **counts,
+            "published": self.published,
+            "source": self.source,
+        } | {"layers": [asdict(layer) | {"units": layer.units} for layer in self.layers.layers]}
+
+
+def catalogue() -> list[Entry]:
+    """The networks whose counts somebody has published, their shallow and deep relatives, and their counts here."""
+    return [
+        Entry(
+            "lenet5, 6 filters",
+            "MNIST",
+            Lenet5(filters=6),
+            Lenet5(filters=6).layers(MNIST),
+            "61,706 parameters",
+            LECUN,
+        ),
+        *_lenets(),
+        *_trees(),
+        *_vggs(),
+    ]
+
+
+def _lenets() -> Iterator[Entry]:
+    yield Entry(
+        "lenet5, 6 filters",
+        "CIFAR-10",
+        Lenet5(filters=6),
+        Lenet5(filters=6).layers(CIFAR10),
+        "layers 400-120-84-10",
+        MEIR,
+    )
+    for convolutions in (1, 2):
+        for hidden in ((120,), (120, 84), (120, 120, 84)):
+            spec = Lenet5(filters=6, convolutions=convolutions, hidden=hidden)
+            if spec != Lenet5(filters=6):
+                name = f"lenet5, 6 filters, {convolutions} convolution{'s' * (convolutions > 1)}, hidden {'-'.join(map(str, hidden))}"
+                yield Entry(name, "CIFAR-10", spec, spec.layers(CIFAR10), "", HERE)
+
+
+def _trees() -> Iterator[Entry]:
+    for images, shape, strip, outputs in (("CIFAR-10", CIFAR10, 2, "x 3 x 7"), ("MNIST", MNIST, 4, "x 3")):
+        for filters, branches in ((6, 16), (15, 16), (15, 80)):
+            spec = Tree3(filters=filters, branches=branches, rows=strip)
+            name = f"tree3, {filters} filters, {branches} branches"
+            yield Entry(name, images, spec, spec.layers(shape), f"M {outputs} tree outputs", MEIR)
+
+
+def _vggs() -> Iterator[Entry]:
+    for depth in CONVOLUTIONS:
+        spec = Vgg(filters=64).model_copy(update={"depth": depth})
+        name = f"vgg, 64 filters, depth {depth}"
+        yield Entry(
+            name,
+            "CIFAR-10",
+            spec,
+            spec.layers(CIFAR10),
+            PUBLISHED.get(depth, ""),
+            TORCHVISION.get(depth, HERE),
+        )
+        late = spec.model_copy(update={"pooling": "output"})
+        yield Entry(f"{name}, pooling next to the output", "CIFAR-10", late, late.layers(CIFAR10), "", HERE)
+
+
+def inventory(settings: Settings | None = None) -> list[Row]:
+    """Every published data set: whether it is here, and where."""
+    from scaling import data
+
+    return data.inventory((settings or Settings()).data)
+
+
+def fetch(names: Sequence[str], settings: Settings | None = None) -> list[Row]:
+    """Fetch, verify and cache data sets by name.
+
+    Raises:
+        DataError: no such set, or it can't be had.
+    """
+    from scaling import data
+
+    return [data.fetch(name, (settings or Settings()).data) for name in names]

@@ -1,0 +1,258 @@
+"""plan, status."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from math import fsum
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from scaling import api
+from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, console, settings
+from scaling.durations import duration
+
+if TYPE_CHECKING:
+    from scaling.plan import Plan, Row
+    from scaling.plan.schedule import Placement
+    from scaling.plan.speed import Speed
+
+GIB = 2**30
+WRITTEN = {"ratio", "second_filters", "macs", "parameters"}
+"""Leaves of a network that is more than its filters of the first convolution."""
+
+
+def plan(
+    config: Config,
+    *,
+    set_: Overrides = [],
+    store: Store = STORE,
+    also: Also = [],
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Show runs, packs, parameters, MACs, what is done and what the rest costs; nothing is trained."""
+    made = api.plan(config, settings(store, also, data), overrides=set_)
+    if as_json:
+        print(json.dumps(_plan_dict(made), indent=2))
+        return
+    table = Table(title=f"{made.study.name}: {made.new} runs to do, {len(made.done)} done")
+    rows = made.rows()
+    rates, pairs = _rates(rows), any(WRITTEN & row.cell.architecture.model_fields_set for row in rows)
+    beside = (*(["second filters"] if pairs else []), *rates.heading)
+    for heading in (
+        "architecture",
+        "filters",
+        *beside,
+        "parameters",
+        "MACs",
+        "runs",
+        "done",
+        "packs",
+        "core time",
+        "memory",
+    ):
+        table.add_column(heading, justify="left" if heading in ("architecture", *rates.heading) else "right")
+    for row, rate in rates.rows:
+        layers = row.cell.layers()
+        table.add_row(
+            row.label,
+            str(row.cell.architecture.filters),
+            *([str(_second(row) or "–")] if pairs else []),
+            *rate,
+            f"{layers.parameters:,}",
+            f"{layers.macs:,}",
+            str(row.runs),
+            str(row.done),
+            str(row.packs),
+            duration(row.seconds),
+            f"{row.memory_bytes / GIB:.2f} GiB",
+        )
+    console().print(table)
+    later = (
+        f"; {made.awaiting} more when their pilots have chosen a learning rate, packs: {len(made.later)}"
+        if made.awaiting
+        else ""
+    )
+    print(
+        f"{made.new} runs to do, packs: {len(made.packs)}{later}; about {duration(made.seconds)} of one core"
+    )
+    _doubt(made)
+    if made.packs:
+        print(_placed(made.placement))
+        print(_measured(made.speed))
+
+
+def status(
+    config: Config,
+    *,
+    set_: Overrides = [],
+    store: Store = STORE,
+    also: Also = [],
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Show what is done, what diverged and what is left."""
+    made, runs = api.results(config, settings(store, also, data), overrides=set_)
+    diverged, every = (
+        sum(map(bool, table["diverged"].to_pylist())) for table in (api.finals(made, runs), runs)
+    )
+    rows, timings = made.rows(), api.timings(made, runs)
+    whole = api.Timing(
+        fsum(timing.estimated_s for timing in timings), fsum(timing.actual_s for timing in timings)
+    )
+    if as_json:
+        counts = {
+            "study": made.study.name,
+            "wanted": len(made.wanted),
+            "done": len(made.done),
+            "awaiting": made.awaiting,
+        }
+        counts |= {"diverged": diverged, "pilots_diverged": every - diverged, "left_s": made.seconds}
+        cells = [_row_dict(row) | asdict(timing) for row, timing in zip(rows, timings, strict=True)]
+        print(json.dumps(counts | asdict(whole) | {"cells": cells}, indent=2))
+        return
+    table, rates = Table(title=made.study.name), _rates(rows)
+    for heading in (
+        "architecture",
+        "filters",
+        *rates.heading,
+        "done",
+        "left",
+        "estimated",
+        "actual",
+        "actual/estimated",
+    ):
+        table.add_column(heading, justify="left" if heading in ("architecture", *rates.heading) else "right")
+    for (row, rate), timing in zip(rates.rows, timings, strict=True):
+        spent = (
+            (duration(timing.estimated_s), duration(timing.actual_s), f"{timing.ratio:.2f}")
+            if timing.ratio is not None
+            else ()
+        )
+        left = duration(row.seconds) if row.packs else ""
+        table.add_row(
+            row.label, str(row.cell.architecture.filters), *rate, f"{row.done}/{row.runs}", left, *spent
+        )
+    console().print(table)
+    told = f"{diverged} of them diverged" + (f" and {every - diverged} pilots" if every > diverged else "")
+    later = f"; {made.awaiting} more await their pilots" if made.awaiting else ""
+    print(
+        f"{len(made.done)} of {len(made.wanted)} runs done, {told}{later}; about {duration(made.seconds)} of one core left"
+    )
+    _doubt(made)
+    if whole.ratio is not None:
+        print(
+            f"core time of what is done: estimated {duration(whole.estimated_s)}, actual {duration(whole.actual_s)} ({whole.ratio:.2f} times)"
+        )
+        print(_measured(made.speed))
+
+
+@dataclass(frozen=True)
+class _Rates:
+    """The learning rates that pilots choose, as a column; none where no row has any."""
+
+    heading: tuple[str, ...]
+    rows: list[tuple[Row, tuple[str, ...]]]
+
+
+def _rates(rows: list[Row]) -> _Rates:
+    if not any(row.cell.pilot for row in rows):
+        return _Rates((), [(row, ()) for row in rows])
+    return _Rates(("learning rate",), [(row, (_rate(row),)) for row in rows])
+
+
+def _rate(row: Row) -> str:
+    if row.cell.pilot:
+        return f"pilots, {row.rates[0]:g} to {row.rates[-1]:g}"
+    return f"{row.rates[0]:g}" + (f": {row.doubt}" if row.doubt else "") if row.rates else "awaits its pilots"
+
+
+def _doubt(made: Plan) -> None:
+    """A line for each learning rate at an edge."""
+    from scaling.config.pilots import ALL_DIVERGED
+
+    for row in made.rows():
+        if row.doubt:
+            diverged = row.doubt == ALL_DIVERGED
+            fault = row.doubt if diverged else f"of the learning rates, {row.rates[0]:g} is {row.doubt}"
+            way_out = "try smaller ones" if diverged else "a better one may lie beyond"
+            print(
+                f"{row.label}, filters {row.cell.architecture.filters}: {fault}; {way_out}: pilots.learning_rates"
+            )
+
+
+def _placed(placement: Placement) -> str:
+    """Wall time and memory of a sweep."""
+    wall, peak = duration(placement.wall_s), f"{placement.peak_bytes / GIB:.2f} GiB"
+    short = (
+        f" (for {placement.held_back} more there is no memory: resources.memory_gib)"
+        if placement.held_back
+        else ""
+    )
+    return f"workers on this machine: {placement.workers}{short}; about {wall}, at most {peak} of memory"
+
+
+def _measured(speed: Speed) -> str:
+    """Whose speed the estimates are from."""
+    from scaling.plan.speed_file import default
+
+    if speed is default():
+        return f"estimated from another machine ({speed.machine.processor}); for this one: scaling bench"
+    return f"estimated from this machine as it was on {speed.machine.measured_at:%Y-%m-%d}"
+
+
+def _plan_dict(made: Plan) -> dict[str, object]:
+    return {
+        "study": made.study.name,
+        "wanted": len(made.wanted),
+        "done": len(made.done),
+        "new": made.new,
+        "awaiting": made.awaiting,
+        "packs": len(made.packs),
+        "core_s": made.seconds,
+        "wall_s": made.placement.wall_s,
+        "workers": made.placement.workers,
+        "peak_bytes": made.placement.peak_bytes,
+        "cells": [_row_dict(row) for row in made.rows()],
+        "runs": [
+            {
+                "id": run.id,
+                "done": run.id in made.done,
+                "pilot": cell.pilot,
+                "filters": cell.architecture.filters,
+                "seed": run.seed,
+            }
+            for cell, run in made.wanted
+        ],
+    }
+
+
+def _second(row: Row) -> int | None:
+    """Filters of the second convolution; None where there is none."""
+    return getattr(row.cell.architecture, "second_filters", 0) or None
+
+
+def _row_dict(row: Row) -> dict[str, object]:
+    layers = row.cell.layers()
+    return {
+        "architecture": row.cell.architecture.type,
+        "label": row.label,
+        "filters": row.cell.architecture.filters,
+        "second_filters": _second(row),
+        "parameters": layers.parameters,
+        "macs": layers.macs,
+        "backward_macs": layers.backward_macs,
+        "routes": layers.routes,
+        "training_flops": row.cell.training_flops,
+        "pilots": row.cell.pilot,
+        "awaiting": row.cell.awaiting,
+        "learning_rates": row.rates,
+        "doubt": row.doubt,
+        "runs": row.runs,
+        "done": row.done,
+        "packs": row.packs,
+        "core_s": row.seconds,
+        "memory_bytes": row.memory_bytes,
+    }

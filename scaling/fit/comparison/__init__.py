@@ -1,0 +1,1 @@
+"""Comparison of fitted laws: exponents, crossings, sizes at equal error, Pareto front."""

@@ -1,0 +1,1 @@
+"""Tables of runs as points: reading, checking, variance and dispersion."""

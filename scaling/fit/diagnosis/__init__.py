@@ -1,0 +1,1 @@
+"""Diagnosis of fitted laws: verdict, status, outliers, convergence, profile intervals."""

@@ -1,0 +1,96 @@
+"""How far to trust a law, and what to know of its points: computed, each time with its reasons."""
+
+from __future__ import annotations
+
+from math import sqrt
+
+import numpy as np
+from jaxtyping import Float
+from scipy.special import fdtri
+
+from scaling.fit.data.dispersion import COPIES, among_runs, dispersion, dispersion_about
+from scaling.fit.data.points import Points
+from scaling.fit.diagnosis.sensitivity import curved, leverages
+from scaling.fit.estimation.variable_projection import STEEPEST
+from scaling.fit.forms import Form
+from scaling.fit.result import MISFIT, Interval, Status
+
+WIDTHS, SPAN, SEEDS = 6, 10.0, 4
+"""Fewer widths, a smaller factor between the ends, or fewer runs a width than these ask for a look."""
+LEVERAGE = 0.99
+"""A curve that follows one width's mean by more than this is not tested there."""
+
+
+def judge(
+    form: Form, points: Points, estimate: Float[np.ndarray, " p"], parameters: dict[str, Interval]
+) -> tuple[Status, str]:
+    """The status of a law, and why; the reason is empty for a usable one."""
+    widths, span, seeds = len(points.widths), points.widths[-1] / points.widths[0], points.counts.min()
+    exponent = parameters["exponent"]
+    if widths < len(form.parameters) + 1:
+        return Status.REFUSE, f"{widths} widths for {len(form.parameters)} parameters: any data would fit"
+    reasons = []
+    if widths < WIDTHS:
+        reasons.append(f"fewer than {WIDTHS} widths")
+    if span < SPAN:
+        reasons.append(f"{points.x_name} spans a factor of {span:.3g}, less than {SPAN:g}")
+    if seeds < SEEDS and points.stated is None:
+        reasons.append(f"fewer than {SEEDS} runs at a width")
+    if exponent.low <= 0 <= exponent.high:
+        reasons.append("the exponent's interval holds 0")
+    if exponent.low <= -STEEPEST or exponent.high >= STEEPEST:
+        reasons.append(f"the exponent's interval reaches the end of the search, {STEEPEST:g}")
+    if form.floored and parameters["floor"].low <= 0:
+        reasons.append("the floor's interval reaches its bound, 0")
+    if exponent.high < 0:
+        reasons.append(f"{points.y_name} rises")
+    if not curved(form, points, estimate):
+        reasons.append("the likelihood is flat along some mix of the parameters")
+    else:
+        reasons += [
+            f"the curve at {points.x_name} {x:g} rests on that width alone"
+            for x, share in zip(points.widths, leverages(form, points, estimate), strict=True)
+            if share > LEVERAGE
+        ]
+    return (
+        Status.LOOK if reasons + (missed := _missed(form, points, estimate)) else Status.USABLE
+    ), "; ".join(reasons + missed)
+
+
+def _missed(form: Form, points: Points, estimate: Float[np.ndarray, " p"]) -> list[str]:
+    """How far the means lie from the curve, where that is odd."""
+    known, spare = among_runs(points), len(points.widths) - len(form.parameters)
+    if known is None:
+        return []
+    if known.dispersion < COPIES:
+        return ["the runs of each width are equal, as copies are"]
+    far = dispersion_about(points, form.evaluate(estimate, points.widths), spare) / known.dispersion
+    told = "standard deviations" if points.stated is not None else "seeds"
+    rare = far > fdtri(spare, known.freedom, 1 - MISFIT)
+    return (
+        [f"the means lie {sqrt(far):.2g} times as far from the curve as their {told} explain"] if rare else []
+    )
+
+
+def remarks(points: Points) -> list[str]:
+    """How such points are fitted, where that isn't plain; each a sentence."""
+    found = []
+    if points.stated is not None:
+        found.append(f"The standard deviations of {points.y_name} are taken as they are stated.")
+    elif points.trials is None:
+        found.append(
+            f"Bare values of {points.y_name}: their scatter is taken as log-normal, a constant share of their mean."
+        )
+    single = int((points.counts == 1).sum())
+    if dispersion(points) is None:
+        found.append(
+            "No width has two runs that tell their scatter: the intervals rest on how the means lie about each law."
+        )
+    elif single and points.stated is None:
+        found.append(f"Widths with one run: {single}; their scatter is taken from the widths with more.")
+    if not points.means.all():
+        none = ", ".join(f"{x:g}" for x in points.widths[points.means == 0])
+        found.append(
+            f"No run made an error at {points.x_name} {none}: fitted, but left out of logarithms, and nothing is held out."
+        )
+    return found

@@ -1,0 +1,1 @@
+"""Estimation of one form: maximum of the quasi-likelihood, and bootstrap."""

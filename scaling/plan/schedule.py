@@ -1,0 +1,60 @@
+"""Where a sweep stands on this machine: how many packs train at once, for how long, in how much memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import fsum
+
+from scaling.config.study import Resources
+from scaling.plan import machine
+from scaling.plan.memory import GIB, peak_bytes, workers
+from scaling.plan.packs import Pack
+from scaling.plan.speed import Speed
+from scaling.plan.time_estimate import seconds
+from scaling.plan.trials import batches, makespan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placement:
+    """A sweep on this machine."""
+
+    workers: int
+    """Packs that train at once: as many as may, have work and have memory."""
+    held_back: int
+    """Workers that could have work, but for which there is no memory."""
+    wall_s: float
+    """Of the whole sweep; 0 where nothing is left to do."""
+    peak_bytes: int
+    """The most that all workers hold at once."""
+
+    def followed_by(self, then: Placement) -> Placement:
+        """Both, one after the other."""
+        return Placement(
+            workers=max(self.workers, then.workers),
+            held_back=max(self.held_back, then.held_back),
+            wall_s=self.wall_s + then.wall_s,
+            peak_bytes=max(self.peak_bytes, then.peak_bytes),
+        )
+
+
+def memory_limit(resources: Resources) -> float:
+    """Bytes that all workers may hold at once."""
+    return machine.memory_bytes() if resources.memory_gib is None else resources.memory_gib * GIB
+
+
+def place(packs: Sequence[Pack], resources: Resources, speed: Speed) -> Placement:
+    """Place what is left to do on this machine."""
+    if not packs:
+        return Placement(workers=0, held_back=0, wall_s=0.0, peak_bytes=0)
+    wanted = min(resources.workers or machine.cores(), len(packs))
+    count = workers(packs, memory_limit(resources), wanted)
+    times = [
+        fsum(seconds(pack, speed) for pack in batch) for batch in batches(packs, workers=count, speed=speed)
+    ]
+    return Placement(
+        workers=count,
+        held_back=wanted - count,
+        wall_s=speed.sweep_start_s + makespan(times, workers=count),
+        peak_bytes=peak_bytes(packs, count),
+    )

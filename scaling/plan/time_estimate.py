@@ -1,0 +1,34 @@
+"""What a pack costs: seconds on one core of a machine whose speed is known."""
+
+from __future__ import annotations
+
+from scaling.config import Cell
+from scaling.config.recipe import Augmentation
+from scaling.plan.packs import Pack
+from scaling.plan.speed import Speed
+from scaling.plan.speed_file import known
+
+EVALUATION_BATCH = 500
+"""Images."""
+
+
+def seconds(pack: Pack, speed: Speed | None = None) -> float:
+    """One core's time for a pack, from its claim to its publication.
+
+    Args:
+        speed: of the machine; by default this one's.
+    """
+    speed = speed or known()
+    return speed.pack_start_s + training_s(pack.cell, pack.size, speed)
+
+
+def training_s(cell: Cell, size: int, speed: Speed) -> float:
+    """The part of it that trains and evaluates ``size`` replicas."""
+    recipe, image = cell.recipe, cell.facts.image
+    each = speed.time(cell.architecture.type, image.channels, recipe.precision, cell.layers())
+    trained = recipe.seen(cell.dataset.used(cell.facts))
+    evaluated = cell.facts.test_images + cell.dataset.validation
+    augment_s = 0.0 if recipe.augmentation == Augmentation() else speed.augment(image.channels)
+    return recipe.epochs * (
+        speed.epoch_s + trained * (size * each.train_s + augment_s) + evaluated * size * each.evaluate_s
+    )

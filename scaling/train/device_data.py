@@ -1,0 +1,86 @@
+"""Images and labels on the device that trains: the whole set, once a device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from scaling.config.recipe import Recipe
+from scaling.data import Material
+from scaling.data.minibatches import Batches, evaluation_batches, on_device
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Some images of a split, to be measured on.
+
+    Args:
+        images: uint8, [n, side, side, channels]: the whole split.
+        labels: int64, [n].
+        index: int64: the images that count, in their order; None for all.
+    """
+
+    images: Tensor
+    labels: Tensor
+    index: NDArray[np.int64] | None
+    material: Material
+    dtype: torch.dtype
+
+    def __len__(self) -> int:
+        return len(self.labels if self.index is None else self.index)
+
+    def batches(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Normalised images and their labels, in order."""
+        labels = (
+            self.labels
+            if self.index is None
+            else self.labels[torch.from_numpy(self.index).to(self.labels.device)]
+        )
+        images = evaluation_batches(
+            self.images, self.material.mean, self.material.std, self.dtype, size, index=self.index
+        )
+        return zip(images, torch.split(labels, size), strict=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Resident:
+    """A data set on a device."""
+
+    material: Material
+    train: tuple[Tensor, Tensor]
+    test: tuple[Tensor, Tensor]
+
+    def batches(self, recipe: Recipe, order: int) -> Batches:
+        """What is trained on."""
+        material = self.material
+        return Batches(
+            *self.train,
+            batch_size=recipe.batch_size,
+            order=order,
+            augmentation=recipe.augmentation,
+            mean=material.mean,
+            std=material.std,
+            dtype=DTYPES[recipe.precision],
+            index=material.train_index,
+        )
+
+    def tested(self, recipe: Recipe) -> Examples:
+        return Examples(*self.test, None, self.material, DTYPES[recipe.precision])
+
+    def validated(self, recipe: Recipe) -> Examples | None:
+        index = self.material.validation_index
+        return Examples(*self.train, index, self.material, DTYPES[recipe.precision]) if len(index) else None
+
+
+@lru_cache(maxsize=2)
+def resident(material: Material, device: torch.device) -> Resident:
+    """A data set on a device; the packs of a worker share it."""
+    return Resident(material, on_device(material.train, device), on_device(material.test, device))

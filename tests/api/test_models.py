@@ -1,0 +1,46 @@
+"""Counts that somebody has published, beside the ones that are computed here."""
+
+from __future__ import annotations
+
+from scaling import api
+from scaling.architectures import Lenet5, Vgg
+
+
+def test_every_published_count_is_the_computed_one():
+    for entry in api.catalogue():
+        units = [layer.units for layer in entry.layers.layers]
+        if not entry.published:
+            assert entry.source == "set here"
+        elif "features" in entry.published:
+            assert entry.layers.layers[-1].name == "readout"
+            features = f"features {entry.layers.parameters - entry.layers.layers[-1].parameters:,}"
+            assert entry.published in (features, f"{entry.layers.parameters:,} parameters, {features}")
+        elif entry.published.endswith(" parameters"):
+            assert entry.published == f"{entry.layers.parameters:,} parameters"
+        elif entry.published.endswith(" tree outputs"):
+            branches, *others = entry.layers.layers[2].shape
+            assert entry.name.endswith(f" {branches} branches")
+            assert entry.published == " x ".join(["M", *(str(n) for n in others if n > 1)]) + " tree outputs"
+        else:
+            assert entry.published == "layers " + "-".join(map(str, units[-4:]))
+
+
+def test_an_entry_as_a_dict_adds_up():
+    for entry in api.catalogue():
+        made = entry.to_dict()
+        for count in ("parameters", "connections", "macs"):
+            assert made[count] == sum(layer[count] for layer in made["layers"])
+        assert made["depth"] == sum(layer["macs"] > 0 for layer in made["layers"])
+        assert made["backward_macs"] == 2 * made["macs"] - made["layers"][0]["macs"]
+        assert (made["routes"] == 1) == (entry.network.type == "tree3")
+
+
+def test_the_deep_and_the_shallow_are_there():
+    """Five depths with both poolings, and LeNets of one convolution or two with one to three hidden layers."""
+    networks = [entry.network for entry in api.catalogue()]
+    vggs = {(network.depth, network.pooling) for network in networks if isinstance(network, Vgg)}
+    assert vggs == {(depth, pooling) for depth in (6, 8, 11, 13, 16) for pooling in ("blocks", "output")}
+    lenets = {
+        (network.convolutions, len(network.hidden)) for network in networks if isinstance(network, Lenet5)
+    }
+    assert lenets == {(convolutions, hidden) for convolutions in (1, 2) for hidden in (1, 2, 3)}

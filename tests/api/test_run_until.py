@@ -1,0 +1,157 @@
+"""Rounds: they end at the target or the budget, go on where they were, and train nothing twice."""
+
+from __future__ import annotations
+
+import pytest
+
+from scaling import api
+from scaling.config import load_study
+from scaling.errors import FitError, UsageError
+from scaling.fit import Quantity
+from scaling.fit.quantity import plannable
+from scaling.plan.packs import pack
+from scaling.plan.time_estimate import seconds, training_s
+from tests.api.planted_rounds import STUDY, TWO
+
+TARGET = 0.02
+
+
+@pytest.fixture
+def rounds(training, settings):
+    """Runs a study until a target, and collects the rounds."""
+
+    def go(config, target: float = TARGET, **aim) -> tuple[api.Until, list[api.Round]]:
+        told: list[api.Round] = []
+        made = api.run_until(
+            config, api.Aim(target=target, **aim), settings, in_process=True, told=told.append
+        )
+        return made, told
+
+    return go
+
+
+@pytest.mark.parametrize("text", [STUDY, TWO], ids=["one curve", "two curves"])
+def test_rounds_end_when_every_interval_is_within_the_target(rounds, study, settings, text):
+    made, told = rounds(study(text))
+    assert len(told) > 1
+    assert [each.number for each in told] == list(range(len(told)))
+    assert made.last is told[-1]
+    assert made.last.suggestion.reached
+    for fit in api.fit_source(str(made.study), settings):
+        assert Quantity.named("prediction@2x", 12.0).half_width(plannable(fit)) <= TARGET
+    assert not any(each.suggestion.reached for each in told[:-1])
+
+
+def test_the_grown_study_is_a_study_of_all_that_was_trained(rounds, study, settings):
+    config = study(TWO)
+    made, _ = rounds(config)
+    assert made.study == settings.artifacts / "grown" / "until.yaml"
+    assert api.plan(made.study, settings).new == 0
+    grown = {run.id for _, run in load_study(made.study, data=settings.data).runs()}
+    assert grown == settings.stores().ids()
+    assert grown > {run.id for _, run in load_study(config, data=settings.data).runs()}
+
+
+def test_the_same_command_again_goes_the_same_way_and_trains_nothing(rounds, study, training):
+    config = study()
+    first, told = rounds(config)
+    asked = training.asked.total()
+    second, again = rounds(config)
+    assert training.asked.total() == asked
+    assert [each.outcome.trained for each in again] == [0] * len(told)
+    assert [each.suggestion.core_s for each in again] == [each.suggestion.core_s for each in told]
+    assert second.study.read_text() == first.study.read_text()
+
+
+def test_an_interruption_costs_nothing_that_was_finished(rounds, study, training, settings, tmp_path):
+    """Interrupted anywhere, rounds end at the same study as without, and no pack is trained twice."""
+    config = study()
+    whole, _ = rounds(config)
+    text, packs = whole.study.read_text(), training.asked.total()
+    for stop in range(1, packs, 7):
+        training.asked.clear()
+        other = api.Settings(
+            store=str(tmp_path / f"store{stop}"), data=tmp_path, artifacts=tmp_path / f"artifacts{stop}"
+        )
+
+        def interrupted(pack, attempt, stop=stop):
+            return KeyboardInterrupt() if training.asked.total() == stop else None
+
+        training.failing = interrupted
+        with pytest.raises(KeyboardInterrupt):
+            api.run_until(config, api.Aim(target=TARGET), other, in_process=True)
+        training.failing = lambda pack, attempt: None
+        assert api.run_until(config, api.Aim(target=TARGET), other, in_process=True).study.read_text() == text
+        assert training.asked.total() == packs + 1  # the one that was interrupted
+
+
+def test_a_budget_counts_what_was_recorded_and_ends_the_rounds(rounds, study, settings):
+    config = study()
+    _, told = rounds(config, 0.005, budget_s=60.0)
+    assert not told[-1].suggestion.reached
+    written = {run.id for _, run in load_study(config, data=settings.data).runs()}
+    rows = settings.stores().runs().to_pylist()
+    # By a plain loop: eight runs of a pack have its time each.
+    assert told[-1].used_s == pytest.approx(
+        sum(row["wall_s"] / 8 for row in rows if row["id"] not in written)
+    )
+    assert told[0].used_s == 0
+    assert [each.used_s for each in told] == sorted(each.used_s for each in told)
+
+
+def test_a_budget_of_next_to_nothing_trains_the_study_as_it_is_written(rounds, study, settings):
+    config = study()
+    made, told = rounds(config, 0.001, budget_s=1e-6)
+    assert len(told) == 1
+    assert not made.last.suggestion.reached
+    assert settings.stores().ids() == {run.id for _, run in load_study(config, data=settings.data).runs()}
+
+
+def test_a_round_costs_about_as_much_as_all_before_it(rounds, study):
+    _, told = rounds(study(), 0.01)
+    for each in told[:-1]:
+        plan = each.suggestion.plan
+        known_s = sum(
+            made.cell.architecture.filters for made in pack(plan.wanted)
+        )  # as the stand-in takes a second a filter
+        paced = ((curve.pace, cell) for curve in each.suggestion.curves for cell in curve.sizes)
+        dearest_s = max(pace * seconds(pack([(cell, cell.run(0))])[0], plan.speed) for pace, cell in paced)
+        assert 0 < each.suggestion.core_s < known_s + dearest_s
+
+
+def test_what_runs_have_taken_corrects_what_further_ones_are_said_to_take(rounds, study):
+    """Estimates of so small a study are off by orders of magnitude: an uncorrected one would use up any budget at once, and pass it."""
+    for budget_s in (30.0, 60.0, 120.0):
+        made, told = rounds(study(), 0.001, budget_s=budget_s)
+        plan, (curve,) = told[0].suggestion.plan, told[0].suggestion.curves
+        estimated_s = sum(training_s(each.cell, each.size, plan.speed) for each in pack(plan.wanted))
+        assert curve.pace == pytest.approx(28 / estimated_s)  # a pack of each of 1, 2, 3, 4, 6 and 12 filters
+        assert budget_s / 2 < made.last.used_s <= 1.5 * budget_s
+
+
+def test_a_pack_that_fails_ends_the_rounds(rounds, study, training):
+    training.failing = lambda pack, attempt: (
+        RuntimeError("no luck") if pack.cell.architecture.filters == 3 else None
+    )
+    made, told = rounds(study())
+    assert len(told) == 1
+    assert made.last.suggestion is None
+    assert made.last.outcome.missing == 8
+
+
+def test_the_target_stays_at_twice_the_widest_of_the_study_as_written(rounds, study, settings):
+    made, _ = rounds(study())
+    assert max(cell.architecture.filters for cell in load_study(made.study, data=settings.data).cells) <= 48
+    with pytest.raises(UsageError, match=r"until\.yaml: is where rounds write the grown study; copy it"):
+        api.run_until(made.study, api.Aim(target=TARGET), settings, in_process=True)
+
+
+def test_a_study_that_cannot_grow_is_refused_before_anything_is_trained(rounds, study, training):
+    with pytest.raises(UsageError, match=r"dataset\.train_images is a grid"):
+        rounds(study(STUDY.replace("size: 50", "size: 50, train_images: [25, 50]")))
+    assert not training.asked
+
+
+def test_too_few_widths_are_trained_and_then_it_is_said_what_is_missing(rounds, study):
+    with pytest.raises(FitError, match="train at least 6 sizes"):
+        rounds(study(STUDY.replace("[1, 2, 3, 4, 6, 12]", "[1, 2]")))

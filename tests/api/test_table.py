@@ -1,0 +1,107 @@
+"""The tidy table reads each configuration once, and says what a plain loop over its runs would."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pyarrow as pa
+
+from scaling import api
+from scaling.api._derived_counts import COUNTS
+from scaling.architectures import Lenet5, Tree3, Vgg
+from scaling.config import Data, Recipe, Run, flat
+from scaling.config.recipe import Adam, Augmentation
+from scaling.datasets import Cifar10
+from scaling.settings import ImageShape
+from scaling.store import RUNS
+
+RUNS_OF_CELLS = [
+    Run(
+        data=Data(type="mnist", fingerprint=fingerprint),
+        architecture=network,
+        recipe=recipe,
+        seed=seed,
+        order=seed // 8,
+    )
+    for seed in (0, 9, 17)
+    for network in (
+        Lenet5(filters=6),
+        Lenet5(filters=6, hidden=()),
+        Tree3(filters=6),
+        Tree3(filters=7, biases=True),
+    )
+    for recipe in (Recipe(), Recipe(optimizer=Adam()), Recipe(augmentation=Augmentation(flip=True)))
+    for fingerprint in ("f" * 64, '"seed":1,')
+]
+
+
+def stored(runs: list[Run]) -> pa.Table:
+    rows = [
+        {"id": run.id, "config_json": run.config_json, "seed": run.seed, "order": run.order} for run in runs
+    ]
+    return pa.Table.from_pylist(rows, schema=RUNS)
+
+
+def test_every_leaf_of_every_run_is_what_a_loop_finds():
+    table = api.tidy(stored(RUNS_OF_CELLS))
+    assert table.num_rows == len(RUNS_OF_CELLS)
+    for row, run in zip(table.to_pylist(), RUNS_OF_CELLS, strict=True):
+        leaves = {
+            name: json.dumps(value) if isinstance(value, list) else value for name, value in flat(run).items()
+        }
+        promoted = set(RUNS.names) - {"seed", "order"}
+        assert {name: row[name] for name in leaves.keys() - promoted} == {
+            name: leaves[name] for name in leaves.keys() - promoted
+        }
+        absent = (
+            set(row) - set(leaves) - set(RUNS.names)
+        )  # of a data set that nobody knows, what is counted too
+        assert not any(row[name] is not None for name in absent)
+
+
+def test_columns_are_the_stores_the_leaves_in_order_and_what_is_counted():
+    table = api.tidy(stored(RUNS_OF_CELLS[:1]))
+    names = [name for name in RUNS.names if name != "config_json"]
+    assert table.column_names == [
+        *names,
+        *(leaf for leaf in flat(RUNS_OF_CELLS[0]) if leaf not in RUNS.names),
+        *COUNTS,
+    ]
+
+
+def test_what_is_counted_needs_a_configuration_and_the_shape_of_its_images_alone():
+    """A published set's is known; another one's is told by any row of it, though others were written before rows told it."""
+    runs = [
+        Run(
+            data=Data(type=kind, fingerprint=fingerprint),
+            architecture=network,
+            recipe=Recipe(epochs=2),
+            seed=seed,
+            order=0,
+        )
+        for kind, fingerprint in (
+            ("cifar10", Cifar10().facts(Path()).fingerprint),
+            ("npz", "a" * 64),
+            ("npz", "b" * 64),
+        )
+        for network in (Lenet5(filters=6), Vgg(filters=64))
+        for seed in (0, 1)
+    ]
+    rows = stored(runs).to_pylist()
+    for run, row in zip(runs, rows, strict=True):
+        row |= {"fingerprint": run.data.fingerprint, "train_images": 250}
+    rows[4] |= asdict(ImageShape(1, 28, 10))
+    made = api.tidy(pa.Table.from_pylist(rows, schema=RUNS))
+    known = [ImageShape(3, 32, 10)] * 4 + [ImageShape(1, 28, 10)] * 4
+    for row, run, image in zip(made.to_pylist(), runs, known, strict=False):
+        table = run.architecture.layers(image)
+        assert row["backward_macs"] == table.backward_macs
+        assert row["routes"] == float(table.routes)
+        assert row["training_flops"] == 2 * 200 * 2 * (table.macs + table.backward_macs)
+    assert [made[name].slice(8).null_count for name in COUNTS] == [4, 4, 4]
+
+
+def test_no_runs_make_an_empty_table():
+    assert api.tidy(stored([])).num_rows == 0

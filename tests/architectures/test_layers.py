@@ -1,0 +1,69 @@
+"""What holds for every network."""
+
+from __future__ import annotations
+
+from math import prod
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scaling.architectures import AnyArchitecture, Lenet5, Tree3, Vgg
+from scaling.settings import ImageShape
+
+IMAGES = st.builds(ImageShape, st.integers(1, 4), st.sampled_from([16, 28, 32]), st.integers(2, 20))
+LENETS = st.builds(
+    Lenet5,
+    filters=st.integers(1, 40),
+    kernel=st.integers(1, 5),
+    hidden=st.lists(st.integers(1, 99), max_size=3).map(tuple),
+) | st.builds(Lenet5, filters=st.integers(1, 40), convolutions=st.just(1))
+TREES = st.builds(
+    Tree3,
+    filters=st.integers(1, 40),
+    branches=st.integers(1, 40),
+    rows=st.sampled_from([1, 2]),
+    biases=st.booleans(),
+)
+VGGS = st.builds(
+    Vgg,
+    filters=st.integers(1, 20),
+    depth=st.sampled_from([6, 8, 11, 13, 16]),
+    pooling=st.sampled_from(["blocks", "output"]),
+)
+LARGE = IMAGES.filter(lambda image: image.side >= 28)
+on_images = given(pair=st.tuples(LENETS | TREES, IMAGES) | st.tuples(VGGS, LARGE))
+"""A network, and images that it can see."""
+
+
+@on_images
+def test_totals_are_sums_over_the_layers(pair: tuple[AnyArchitecture, ImageShape]):
+    spec, image = pair
+    table = spec.layers(image)
+    for name in ("parameters", "connections", "macs"):
+        assert getattr(table, name) == sum(getattr(layer, name) for layer in table.layers)
+    assert table.units == image.channels * image.side**2 + sum(prod(layer.shape) for layer in table.layers)
+    assert table.depth == sum(
+        layer.parameters > 0 for layer in table.layers if not layer.name.startswith("norm")
+    )
+
+
+@on_images
+def test_a_parameter_is_used_at_least_once_and_the_last_layer_says_the_classes(
+    pair: tuple[AnyArchitecture, ImageShape],
+):
+    spec, image = pair
+    table = spec.layers(image)
+    assert table.layers[-1].shape == (image.classes,)
+    for layer in table.layers:
+        assert layer.connections >= max(layer.parameters, layer.macs)
+        assert layer.connections % layer.units == 0
+
+
+@on_images
+def test_a_wider_network_has_more_of_everything(pair: tuple[AnyArchitecture, ImageShape]):
+    spec, image = pair
+    narrow, wide = spec.layers(image), spec.at(spec.filters + 1).layers(image)
+    assert all(
+        getattr(wide, name) > getattr(narrow, name) for name in ("parameters", "connections", "macs", "units")
+    )
+    assert spec.at(spec.filters) == spec

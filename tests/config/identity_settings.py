@@ -1,0 +1,18 @@
+"""Which groups of settings an identity is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, get_args
+
+from scaling.settings import Leaves
+
+
+def groups(kind: Any) -> Iterator[type[Leaves]]:
+    """A group and all groups in it."""
+    if isinstance(kind, type) and issubclass(kind, Leaves):
+        yield kind
+        for field in kind.model_fields.values():
+            yield from groups(field.annotation)
+    for inner in get_args(kind):
+        yield from groups(inner)

@@ -1,0 +1,120 @@
+"""Networks that are written with a cost: the nearest whole numbers, found by trying all, and what can't be."""
+
+from __future__ import annotations
+
+from math import log
+from pathlib import Path
+
+import pytest
+
+from scaling.architectures import Lenet5, Tree3
+from scaling.config import load_study
+from scaling.errors import ConfigError
+from scaling.settings import ImageShape
+
+CIFAR = ImageShape(3, 32, 10)
+
+
+def cells(tmp_path, *entries: str, dataset: str = "cifar10"):
+    file = tmp_path / "study.yaml"
+    file.write_text(f"study: x\ndataset: {{type: {dataset}}}\narchitectures: [{', '.join(entries)}]\n")
+    return load_study(file, data=tmp_path).cells
+
+
+def pairs(tmp_path, entry: str) -> list[tuple[int, int]]:
+    return [(cell.architecture.filters, cell.architecture.second_filters) for cell in cells(tmp_path, entry)]
+
+
+@pytest.mark.parametrize(
+    ("cost", "target"), [("macs", 651_720), ("macs", 5_454_120), ("parameters", 62_006), ("macs", 100_000)]
+)
+@pytest.mark.parametrize("ratio", [0.05, 0.5, 1, 2.8, 10, 200])
+def test_pairs_are_those_that_trying_all_finds(tmp_path, cost, target, ratio):
+    def off(d1: int, d2: int) -> float:
+        return abs(getattr(Lenet5(filters=d1, second_filters=d2).layers(CIFAR), cost) - target)
+
+    (found,) = pairs(tmp_path, f"{{type: lenet5, {cost}: {target}, ratio: {ratio}}}")
+    near = []
+    for d1 in range(1, 400):
+        if getattr(Lenet5(filters=d1, second_filters=1).layers(CIFAR), cost) > target:
+            break
+        # The cost is a straight line in d2.
+        start, step = (getattr(Lenet5(filters=d1, second_filters=d2).layers(CIFAR), cost) for d2 in (1, 2))
+        guess = max(1, round(1 + (target - start) / (step - start)))
+        near.append((d1, min(range(max(1, guess - 2), guess + 3), key=lambda d2, d1=d1: off(d1, d2))))
+    assert found == min(near, key=lambda pair: abs(log(pair[1] / pair[0] / ratio)))
+
+
+def test_the_1998_network_has_its_own_cost_and_the_published_ratio(tmp_path):
+    assert pairs(tmp_path, "{type: lenet5, macs: 651720}") == [(6, 16)]
+    assert pairs(tmp_path, "{type: lenet5, macs: 258596520}") == [(192, 512)]
+
+
+def test_filters_may_be_given_and_then_the_second_ones_follow(tmp_path):
+    grid = "{type: lenet5, macs: 651720, filters: [2, 3, 4, 5, 6, 7, 8, 9]}"
+    assert pairs(tmp_path, grid) == [(2, 65), (3, 44), (4, 31), (5, 22), (6, 16), (7, 11), (8, 7), (9, 4)]
+    assert pairs(tmp_path, "{type: lenet5, macs: 651720, second_filters: [4, 16]}") == [(9, 4), (6, 16)]
+
+
+def test_every_architecture_has_a_network_of_a_cost_and_images_matter(tmp_path):
+    (tree,) = cells(tmp_path, "{type: tree3, parameters: 60258}")
+    assert tree.architecture == Tree3(filters=6)
+    (vgg,) = cells(tmp_path, "{type: vgg, depth: 16, parameters: 14728266}")
+    assert vgg.architecture.filters == 64
+    (single,) = cells(tmp_path, "{type: lenet5, convolutions: 1, macs: 1000000}")
+    assert single.architecture.second_filters == 0
+    grey, colour = (
+        pairs_of[0]
+        for pairs_of in (
+            cells(tmp_path, "{type: lenet5, macs: 651720}", dataset=d) for d in ("mnist", "cifar10")
+        )
+    )
+    assert grey.architecture != colour.architecture
+
+
+def test_the_id_knows_the_filters_and_neither_ratio_nor_cost(tmp_path):
+    by_cost, plain = cells(
+        tmp_path, "{type: lenet5, macs: 651720, ratio: 2.8}", "{type: lenet5, filters: 6, second_filters: 16}"
+    )
+    assert by_cost.run(3).id == plain.run(3).id
+    assert by_cost.entry == {"type": "lenet5", "filters": 6, "second_filters": 16}
+    assert by_cost.architecture.macs == 651_720
+    assert plain.architecture.macs is None
+    assert by_cost.at(12).architecture.macs is None
+
+
+def test_the_ratio_study_has_the_pairs_that_its_comment_says(tmp_path):
+    study = load_study(Path(__file__).parents[2] / "configs" / "ratio.yaml", data=tmp_path)
+    found = [(cell.architecture.filters, cell.architecture.second_filters) for cell in study.cells]
+    assert found == [(9, 4), (8, 7), (7, 11), (6, 16), (5, 22), (4, 31), (3, 44), (2, 65)]
+    assert all(abs(cell.layers().macs / 651_720 - 1) < 0.015 for cell in study.cells)
+
+
+@pytest.mark.parametrize(
+    ("entry", "fault"),
+    [
+        ("{type: lenet5, macs: 1000}", "macs: must be at least 75220, not 1000"),
+        ("{type: lenet5, macs: [651720, 1.5]}", "macs[1]: must be a whole number, not 1.5"),
+        ("{type: lenet5, macs: 651720, parameters: 62006}", "parameters: give macs or parameters, not both"),
+        ("{type: tree3, macs: 651720, filters: [3]}", "macs: give filters or macs, not both"),
+        (
+            "{type: lenet5, macs: 651720, filters: 6, ratio: 2}",
+            "macs: follows from filters and ratio; leave one of the three out",
+        ),
+        ("{type: lenet5, macs: 651720, filters: 30}", "macs: must be at least 1852920, not 651720"),
+        (
+            "{type: lenet5, macs: 651720, ratio: 2, second_filters: 6}",
+            "give ratio or second_filters, not both",
+        ),
+        (
+            "{type: lenet5, macs: 651720, ratio: [2, 1.6]}",
+            "ratio[1]: makes the same network as architectures[0].ratio[0], the nearest of this cost; leave one of them out",
+        ),
+        ("{type: lenet5, macs: null}", "filters: is missing"),
+    ],
+)
+def test_what_can_not_be_is_a_fault_of_its_leaf(tmp_path, entry, fault):
+    with pytest.raises(ConfigError) as refused:
+        cells(tmp_path, entry)
+    (line,) = refused.value.faults
+    assert line.removeprefix("architectures[0].").removeprefix("architectures[0]: ") == fault

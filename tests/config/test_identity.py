@@ -1,0 +1,271 @@
+"""A run's id is the hash of what its numbers depend on, and of nothing else."""
+
+from __future__ import annotations
+
+import json
+import re
+from hashlib import sha256
+from typing import Annotated, Any
+
+import pytest
+import rfc8785
+from hypothesis import given
+from hypothesis import strategies as st
+from identity_leaves import groups
+from pydantic import ValidationError
+
+from scaling.architectures import Lenet5, Tree3
+from scaling.config import DRAWN, Data, Recipe, Run, flat, load_study
+from scaling.config.recipe import Adam, AdamW, Augmentation, Constant, Cosine, OneCycle, Sgd, Step
+from scaling.settings import FROM_IDENTITY, Derived, Frozen, Leaves
+
+DATA = Data(type="mnist", fingerprint="f" * 64)
+RUN = Run(data=DATA, architecture=Lenet5(filters=6), recipe=Recipe(), seed=11, order=1)
+CANONICAL = (
+    '{"architecture":{"filters":6,"second_filters":16,"type":"lenet5"},'
+    f'"data":{{"fingerprint":"{"f" * 64}","type":"mnist"}},"order":1,'
+    '"recipe":{"batch_size":100,"epochs":8,"learning_rate":0.05,"optimizer":{"momentum":0.9,"nesterov":true,"type":"sgd"},'
+    '"precision":"bf16","schedule":{"type":"one_cycle","warmup":0.3}},"seed":11,"training_version":2}'
+)
+
+DRAWS = {"seed", "order"}
+
+whole = st.integers(0, 2**53 - 1)
+share = st.floats(0, 1, exclude_max=True)
+positive = st.floats(1e-300, 1e15)
+betas: dict[str, Any] = {"beta1": share, "beta2": share, "epsilon": positive}
+schedules = (
+    st.builds(Constant)
+    | st.builds(Cosine)
+    | st.builds(OneCycle, warmup=st.floats(0.1, 0.9))
+    | st.builds(Step, every=st.integers(1, 9), factor=st.floats(0.1, 1))
+)
+recipes = st.builds(
+    Recipe,
+    optimizer=st.builds(Sgd, momentum=st.floats(0.1, 0.9), nesterov=st.booleans())
+    | st.builds(Adam, **betas)
+    | st.builds(AdamW, **betas),
+    learning_rate=positive,
+    weight_decay=st.floats(0, 1),
+    schedule=schedules,
+    epochs=st.integers(1, 1000),
+    loss=st.sampled_from(["cross_entropy", "mse"]),
+    precision=st.sampled_from(["fp32", "bf16"]),
+    augmentation=st.builds(Augmentation, crop=st.integers(0, 4), flip=st.booleans(), shift=st.integers(0, 4)),
+)
+networks = (
+    st.builds(
+        Lenet5,
+        filters=st.integers(1, 500),
+        ratio=st.floats(0.1, 9),
+        hidden=st.lists(st.integers(1, 99), max_size=3).map(tuple),
+    )
+    | st.builds(
+        Lenet5,
+        filters=st.integers(1, 500),
+        convolutions=st.just(1),
+        pooling=st.sampled_from(["max", "average"]),
+    )
+    | st.builds(
+        Tree3,
+        filters=st.integers(1, 500),
+        branches=st.integers(1, 99),
+        rows=st.integers(1, 9),
+        biases=st.booleans(),
+    )
+)
+datas = st.builds(
+    Data,
+    type=st.text(),
+    fingerprint=st.text("0123456789abcdef"),
+    train_images=st.none() | st.integers(1, 10**9),
+    validation=whole,
+)
+runs = st.builds(Run, data=datas, architecture=networks, recipe=recipes, seed=whole, order=whole)
+
+
+def test_the_id_is_the_hash_of_canonical_json():
+    assert RUN.config_json == CANONICAL
+    assert RUN.id == sha256(CANONICAL.encode()).hexdigest()[:20]
+
+
+@given(runs)
+def test_a_run_is_read_back_from_its_identity(run):
+    again = Run.read(run.config_json)
+    assert again == run
+    assert (again.id, again.config_json, flat(again)) == (run.id, run.config_json, flat(run))
+    assert hash(again) == hash(run)
+
+
+@given(runs, st.randoms())
+def test_the_order_of_keys_means_nothing(run, random):
+    def shuffled(value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {name: shuffled(value[name]) for name in random.sample(sorted(value), len(value))}
+
+    identity = shuffled(json.loads(run.config_json))
+    assert rfc8785.dumps(identity).decode() == run.config_json
+    assert Run.read(json.dumps(identity)).id == run.id
+
+
+@given(runs, runs)
+def test_ids_are_equal_only_where_runs_are(one, other):
+    assert (one.id == other.id) == (one == other)
+
+
+@pytest.mark.parametrize(
+    "leaves",
+    [
+        {"data": DATA.model_copy(update={"train_images": 1000})},
+        {"data": DATA.model_copy(update={"validation": 1000})},
+        {"data": DATA.model_copy(update={"fingerprint": "e" * 64})},
+        {"architecture": Lenet5(filters=6, second_filters=15)},
+        {"architecture": Lenet5(filters=6, hidden=(84, 120))},
+        {"architecture": Tree3(filters=6)},
+        {"recipe": Recipe(learning_rate=0.05000000000000001)},
+        {"recipe": Recipe(weight_decay=1e-300)},
+        {"recipe": Recipe(optimizer=Adam())},
+        {"recipe": Recipe(augmentation=Augmentation(flip=True))},
+        {"seed": 12},
+        {"order": 0},
+        {"training_version": 3},
+    ],
+    ids=lambda leaves: "-".join(leaves),
+)
+def test_each_of_these_makes_another_run(leaves):
+    assert RUN.model_copy(update=leaves).id != RUN.id
+
+
+def test_adam_and_adamw_of_equal_settings_differ_by_their_type():
+    one, other = (RUN.model_copy(update={"recipe": Recipe(optimizer=rule)}).id for rule in (Adam(), AdamW()))
+    assert one != other
+
+
+def test_a_ratio_and_the_second_filters_it_gives_are_the_same_run():
+    ratio, written, default = (
+        RUN.model_copy(update={"architecture": Lenet5(filters=6, **leaves)})
+        for leaves in ({"ratio": 2.6}, {"second_filters": 16}, {})
+    )
+    assert ratio.id == written.id == default.id
+    assert ratio == written == default
+    assert not any("ratio" in leaf for leaf in flat(ratio))
+
+
+def test_a_field_that_is_added_with_its_frozen_value_changes_no_id():
+    class LaterNetwork(Lenet5):
+        dropout: Annotated[float, Frozen(0.0)] = 0.0
+
+    class LaterRecipe(Recipe):
+        clip: Annotated[float | None, Frozen(None)] = 1.0
+        """Its default has moved on since; what it froze has not."""
+
+    class LaterRun(Run):
+        architecture: LaterNetwork
+        recipe: LaterRecipe
+
+    def later(**recipe: Any) -> LaterRun:
+        return LaterRun(
+            data=DATA, architecture=LaterNetwork(filters=6), recipe=LaterRecipe(**recipe), seed=11, order=1
+        )
+
+    assert later(clip=None).id == RUN.id
+    assert later(clip=1.0).id == later().id != RUN.id
+    assert LaterRun.read(RUN.config_json) == later(clip=None)
+
+
+def test_what_an_identity_omits_is_its_frozen_value_and_not_the_default():
+    class Group(Leaves):
+        inner: Annotated[Augmentation, Frozen(Augmentation(crop=4))] = Augmentation()
+        help: Annotated[int, Derived()] = 3
+
+    assert Group().identity == '{"inner":{}}'
+    assert Group(inner=Augmentation(crop=4), help=5).identity == "{}"
+    assert Group.model_validate({}, context=FROM_IDENTITY).inner.crop == 4
+    assert Group.model_validate({}).inner.crop == 0
+    assert Group(help=1) == Group(help=2)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+def test_no_leaf_takes_a_number_that_json_can_not_write(number):
+    real = [
+        (group, name)
+        for group in groups(Run)
+        for name, field in group.model_fields.items()
+        if field.annotation is float
+    ]
+    assert len(real) >= 10
+    for group, name in real:
+        with pytest.raises(ValidationError) as refused:
+            group.model_validate({name: number})
+        assert "finite_number" in [
+            fault["type"] for fault in refused.value.errors() if fault["loc"] == (name,)
+        ]
+
+
+@pytest.mark.parametrize("leaf", ["seed", "order"])
+def test_no_seed_is_larger_than_what_json_holds_exactly(leaf):
+    largest = RUN.model_copy(update={leaf: 2**53 - 1})
+    assert Run.read(largest.config_json) == largest
+    with pytest.raises(ValidationError):
+        RUN.model_copy(update={leaf: 2**53})
+
+
+@given(st.lists(runs, min_size=2, max_size=4), whole)
+def test_runs_that_share_their_groups_have_the_ids_of_runs_that_do_not(mixed, seed):
+    """Each group keeps its canonical text, so a run's is put together from texts that were made for others."""
+    data, network, recipe = (
+        getattr(run, name)
+        for run, name in zip(mixed[:1] * 2 + mixed[-1:], ("data", "architecture", "recipe"), strict=True)
+    )
+    shared = Run(data=data, architecture=network, recipe=recipe, seed=seed, order=seed // 8)
+    alone = Run.read(json.dumps(json.loads(shared.config_json)))
+    assert shared.config_json == alone.config_json == rfc8785.dumps(json.loads(shared.config_json)).decode()
+
+
+@given(runs, whole, whole)
+def test_without_its_draws_an_identity_is_that_of_its_cell(run, seed, order):
+    other = run.model_copy(update={"seed": seed, "order": order})
+    assert re.sub(DRAWN, "", run.config_json) == re.sub(DRAWN, "", other.config_json)
+    assert json.loads(re.sub(DRAWN, "", run.config_json)) == {
+        name: leaf for name, leaf in json.loads(run.config_json).items() if name not in DRAWS
+    }
+
+
+def test_no_other_leaf_has_the_name_of_a_draw():
+    assert set(Run.settings()) >= DRAWS
+    assert not [group for group in groups(Run) if group is not Run and DRAWS & set(group.settings())]
+
+
+def test_a_copy_has_its_own_id():
+    """The id is kept once it is computed; a copy with another seed must not inherit it."""
+    assert RUN.id
+    other = RUN.model_copy(update={"seed": 12})
+    assert (
+        other.id
+        == Run(data=DATA, architecture=Lenet5(filters=6), recipe=Recipe(), seed=12, order=1).id
+        != RUN.id
+    )
+
+
+def test_flat_has_every_leaf_with_its_default():
+    leaves = flat(RUN)
+    assert leaves["recipe.augmentation.crop"] == 0
+    assert leaves["architecture.hidden"] == [120, 84]
+    assert leaves["data.train_images"] is None
+    assert set(leaves) >= {
+        "seed",
+        "order",
+        "training_version",
+        "recipe.optimizer.type",
+        "architecture.second_filters",
+    }
+
+
+def test_all_training_images_are_one_run_whether_they_are_counted_or_not(tmp_path):
+    study = "study: s\ndataset: {type: mnist5k, train_images: [1000, 4000]}\narchitectures: [{type: lenet5, filters: 1}]\n"
+    (tmp_path / "counted.yaml").write_text(study)
+    (tmp_path / "all.yaml").write_text(study.replace(", train_images: [1000, 4000]", ""))
+    fewer, counted = (cell.run(0).id for cell in load_study(tmp_path / "counted.yaml", data=tmp_path).cells)
+    (every,) = (cell.run(0).id for cell in load_study(tmp_path / "all.yaml", data=tmp_path).cells)
+    assert counted == every != fewer

@@ -1,0 +1,159 @@
+"""Learning rates that are ``auto``: pilots are ordinary runs, and what they choose stands in the ids of the others."""
+
+from __future__ import annotations
+
+from math import inf
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scaling.config.growth import entries, yaml_text
+from scaling.config.pilots import RATES, Choice
+
+HEAD = "study: tried\ndataset: {type: cifar10}\n"
+NETWORKS = (
+    "architectures:\n  - {type: lenet5, filters: [3, 6]}\n  - {type: tree3, filters: [3, 6], recipe: {weight_decay: 0.001}}\n"
+    "  - {type: vgg, depth: [6, 11], filters: 4}\n"
+)
+RECIPE = "recipe: {epochs: 6, learning_rate: auto, augmentation: {crop: 4, flip: true}}\n"
+AUTO = HEAD + NETWORKS + RECIPE + "seeds: 3\n"
+
+
+def ids(runs) -> list[str]:
+    return sorted(run.id for _, run in runs)
+
+
+def told(study, error) -> dict[str, float]:
+    """Validation errors of all pilots, by the pilot's run."""
+    return {run.id: error(run) for _, run in study.pilots()}
+
+
+def best_at(rate: float):
+    return lambda run: abs(run.recipe.learning_rate - rate)
+
+
+def test_pilots_are_the_runs_of_a_grid_that_is_written_out(load):
+    """So who has trained one by hand has the pilots."""
+    written = load(
+        "study: byhand\ndataset: {type: cifar10, validation: 5000}\nseeds: 1\n"
+        + NETWORKS
+        + RECIPE.replace("auto", "[0.0125, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6]")
+    )
+    assert ids(load(AUTO).pilots()) == ids(written.runs())
+
+
+def test_finals_are_the_runs_of_the_chosen_rate_and_no_id_holds_auto(load):
+    study = load(AUTO)
+    assert not list(study.finals())
+    assert len(list(study.awaiting())) == 6 * 3
+    resolved = study.resolved(told(study, best_at(0.2)))
+    assert not list(resolved.awaiting())
+    assert ids(resolved.finals()) == ids(load(AUTO.replace("auto", "0.2")).runs())
+    assert ids(resolved.pilots()) == ids(study.pilots())
+    assert len(ids(resolved.runs())) == 6 * (3 + len(RATES))
+    assert not any("auto" in run.config_json for _, run in resolved.runs())
+
+
+def test_each_network_has_its_own_choice_and_awaits_its_own_pilots(load):
+    study = load(AUTO)
+    errors = told(study, lambda run: best_at(0.05 if run.architecture.filters == 3 else 0.4)(run))
+    one = next(
+        run.id for _, run in study.pilots() if run.architecture.type == "vgg" and run.architecture.depth == 11
+    )
+    del errors[one]
+    rates = [cell.choice and cell.recipe.learning_rate for cell in study.resolved(errors).cells]
+    assert rates == [0.05, 0.4, 0.05, 0.4, 0.4, None]
+    assert [cell.awaiting for cell in study.resolved(errors).cells] == [False] * 5 + [True]
+
+
+def test_a_chosen_rate_tells_no_curves_apart(load):
+    text = AUTO.replace("epochs: 6", "epochs: 6, weight_decay: [0.0, 0.001]").replace(
+        ", recipe: {weight_decay: 0.001}", ""
+    )
+    study = load(text)
+    resolved = study.resolved(told(study, lambda run: best_at(0.1 if run.recipe.weight_decay else 0.4)(run)))
+    assert resolved.labels() == study.labels()
+    assert study.labels()[:2] == ("lenet5, weight decay 0.0", "lenet5, weight decay 0.001")
+
+
+def test_the_block_of_pilots_changes_them(load):
+    study = load(AUTO + "pilots: {learning_rates: [0.3, 0.1, 1], seeds: 2, validation: 1000}\n")
+    cell = study.cells[0]
+    assert [pilot.recipe.learning_rate for pilot in cell.pilots] == [0.1, 0.3, 1.0]
+    assert {(pilot.seeds, pilot.dataset.validation, pilot.pilot) for pilot in cell.pilots} == {
+        (2, 1000, True)
+    }
+    assert len(list(study.pilots())) == 6 * 3 * 2
+
+
+@pytest.mark.parametrize(
+    ("leaves", "validation", "used"),
+    [
+        ("", 5000, 45_000),
+        (", validation: 7000", 7000, 43_000),
+        (", train_images: 2000", 5000, 2000),
+        (", train_images: 48000", 5000, 45_000),
+    ],
+)
+def test_validation_images_are_taken_out_of_the_training_images(load, leaves, validation, used):
+    for cell in load(AUTO.replace("cifar10", "cifar10" + leaves)).cells:
+        assert {(pilot.dataset.validation, pilot.dataset.used(pilot.facts)) for pilot in cell.pilots} == {
+            (validation, used)
+        }
+
+
+def test_a_pilot_on_the_studys_own_data_is_the_run_itself(load):
+    study = load(AUTO.replace("cifar10", "cifar10, validation: 5000"))
+    resolved = study.resolved(told(study, best_at(0.2)))
+    assert len(set(ids(resolved.pilots())) & set(ids(resolved.finals()))) == 6
+    assert len(ids(resolved.runs())) == 6 * (len(RATES) + 2)
+
+
+def test_another_width_has_pilots_of_its_own(load):
+    study = load(AUTO)
+    cell = study.resolved(told(study, best_at(0.2))).cells[0].at(24, seeds=2)
+    assert (cell.awaiting, cell.seeds) == (True, 2)
+    (again,) = load(HEAD + RECIPE + yaml_text({"architectures": entries([cell])})).cells
+    assert [pilot.run(0).id for pilot in again.pilots] == [pilot.run(0).id for pilot in cell.pilots]
+
+
+def test_an_architectures_own_rate_or_auto_is_laid_over_the_studys(load):
+    text = (
+        HEAD
+        + "architectures:\n  - {type: lenet5, filters: 3}\n  - {type: tree3, filters: 3, recipe: {learning_rate: %s}}\n%s"
+    )
+    assert [bool(cell.pilots) for cell in load(text % ("0.3", RECIPE)).cells] == [True, False]
+    assert [bool(cell.pilots) for cell in load(text % ("auto", "")).cells] == [False, True]
+
+
+def test_an_override_makes_a_rate_auto(load):
+    assert ids(load(AUTO.replace("auto", "0.1"), "recipe.learning_rate=auto").pilots()) == ids(
+        load(AUTO).pilots()
+    )
+
+
+errors = st.lists(st.lists(st.floats(0, 1) | st.just(inf), min_size=2, max_size=2), min_size=2, max_size=6)
+
+
+@given(errors)
+def test_the_least_mean_is_chosen_and_of_equals_the_smallest_rate(errors):
+    rates = tuple(0.1 * 2**n for n in range(len(errors)))
+    choice = Choice(rates, tuple(map(tuple, errors)))
+    means = [sum(each) / 2 for each in errors]
+    assert choice.rate == rates[means.index(min(means))]
+
+
+@pytest.mark.parametrize(
+    ("errors", "rate", "doubt"),
+    [
+        ((0.5, 0.3, 0.4), 0.2, ""),
+        ((0.3, 0.3, 0.4), 0.1, "the smallest that was tried"),
+        ((0.5, 0.4, 0.3), 0.4, "the largest that was tried"),
+        ((0.5, 0.4, inf), 0.2, ""),
+        ((inf, inf, inf), 0.1, "every rate diverged"),
+    ],
+)
+def test_an_optimum_at_an_edge_is_doubted(errors, rate, doubt):
+    choice = Choice((0.1, 0.2, 0.4), tuple((error,) for error in errors))
+    assert (choice.rate, choice.doubt) == (rate, doubt)

@@ -1,0 +1,104 @@
+"""A user's own .npz: read in canonical order, and each fault named."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from scaling.datasets import Own, canonical, fingerprint
+from scaling.errors import DataError
+
+
+def arrays(**changed) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    good = {
+        "train_images": rng.integers(0, 256, (12, 8, 8, 3), dtype=np.uint8),
+        "train_labels": np.arange(12) % 4,
+        "test_images": rng.integers(0, 256, (6, 8, 8, 3), dtype=np.uint8),
+        "test_labels": np.arange(6) % 3,
+    }
+    return {name: array for name, array in {**good, **changed}.items() if array is not None}
+
+
+def test_its_facts_are_its_content(tmp_path):
+    np.savez_compressed(tmp_path / "mine.npz", **arrays())
+    dataset = Own(path="mine.npz")
+    facts, (train, test) = dataset.facts(tmp_path), dataset.splits(tmp_path)
+    assert (facts.title, facts.train_images, facts.test_images) == ("mine", 12, 6)
+    assert (facts.image.side, facts.image.channels, facts.image.classes) == (8, 3, 4)
+    assert facts.fingerprint == fingerprint(train, test)
+    np.testing.assert_array_equal(train.images, canonical(train).images)
+
+
+def test_greyscale_needs_no_axis_of_channels(tmp_path):
+    np.savez(
+        tmp_path / "grey.npz",
+        **arrays(train_images=np.ones((12, 8, 8), np.uint8), test_images=np.ones((6, 8, 8), np.uint8)),
+    )
+    assert Own(path="grey.npz").facts(tmp_path).image.channels == 1
+
+
+def test_the_path_is_no_part_of_the_identity(tmp_path):
+    for name in ("a.npz", "b.npz"):
+        np.savez(tmp_path / name, **arrays())
+    assert Own(path="a.npz").facts(tmp_path).fingerprint == Own(path="b.npz").facts(tmp_path).fingerprint
+
+
+def test_a_file_that_was_written_again_is_read_again(tmp_path):
+    np.savez(tmp_path / "mine.npz", **arrays())
+    before = Own(path="mine.npz").facts(tmp_path)
+    np.savez(tmp_path / "mine.npz", **arrays(train_labels=np.arange(12) % 3))
+    assert Own(path="mine.npz").facts(tmp_path).fingerprint != before.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"test_labels": None}, "test_labels"),
+        ({"train_images": np.zeros((12, 8, 8, 3))}, "train_images must be uint8"),
+        ({"train_images": np.zeros((12, 8, 7, 3), np.uint8)}, "train_images"),
+        ({"test_images": np.zeros((0, 8, 8, 3), np.uint8), "test_labels": np.zeros(0, int)}, "test_images"),
+        ({"test_images": np.zeros((6, 9, 9, 3), np.uint8)}, "differ in shape"),
+        ({"train_labels": np.arange(11)}, "train_labels must be 12"),
+        ({"train_labels": np.arange(12) - 1}, "train_labels must be .* from -1 to 10"),
+        ({"train_labels": np.zeros(12, int)}, "train_labels are all 0"),
+        (
+            {"test_labels": np.arange(6) + 2},
+            r"test_labels hold \[4, 5, 6, 7\], of which train_labels have no image",
+        ),
+        ({"train_labels": np.arange(12) + 250}, "train_labels"),
+        ({"train_labels": np.linspace(0, 1, 12)}, "train_labels"),
+    ],
+)
+def test_an_array_that_is_not_as_described_is_named_with_its_file(tmp_path, changed, named):
+    np.savez(tmp_path / "bad.npz", **arrays(**changed))
+    with pytest.raises(DataError, match=named) as raised:
+        Own(path="bad.npz").facts(tmp_path)
+    assert str(tmp_path / "bad.npz") in str(raised.value)
+
+
+def test_a_damaged_file_is_named(tmp_path):
+    np.savez_compressed(tmp_path / "whole.npz", **arrays())
+    content = (tmp_path / "whole.npz").read_bytes()
+    (tmp_path / "short.npz").write_bytes(content[: len(content) // 2])
+    middle = 200  # within the first array's packed pixels
+    (tmp_path / "flipped.npz").write_bytes(
+        content[:middle]
+        + bytes(255 - byte for byte in content[middle : middle + 40])
+        + content[middle + 40 :]
+    )
+    np.save(tmp_path / "one.npy", np.zeros(3))
+    for name in ("short.npz", "flipped.npz", "one.npy"):
+        with pytest.raises(DataError, match=name):
+            Own(path=name).facts(tmp_path)
+
+
+def test_a_missing_file_names_both_places(tmp_path):
+    with pytest.raises(DataError, match=r"dataset\.path: no such file") as raised:
+        Own(path="nowhere.npz").facts(tmp_path)
+    assert str(tmp_path / "nowhere.npz") in str(raised.value)
+
+
+def test_a_name_that_no_file_can_have_is_a_missing_file(tmp_path):
+    with pytest.raises(DataError, match="no such file"):
+        Own(path="a" * 5000).facts(tmp_path)

@@ -1,0 +1,196 @@
+"""From a table to points: what is read, what is left out and named, what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scaling.errors import TableError
+from scaling.fit import columns, fit_table, group_points, read_table
+from tests.fit.planted_laws import bare
+
+TABLE = pa.table(
+    {
+        "architecture": ["lenet5", "tree3", "lenet5", "lenet5", "tree3"],
+        "filters": [2, 1, 1, 2, 1],
+        "test_error": [0.2, 0.5, 0.4, 0.3, 0.7],
+        "test_images": [100] * 5,
+        "seed": [0, 0, 0, 1, 1],
+    }
+)
+
+
+def changed(**columns: list[object]) -> pa.Table:
+    """The table with some columns replaced or added."""
+    kept = {name: TABLE[name] for name in TABLE.column_names if name not in columns}
+    return pa.table({**kept, **columns})
+
+
+def test_groups_stand_in_the_order_of_their_first_rows():
+    (lenet5, points, notes), (tree3, other, _) = group_points(TABLE)
+    assert (lenet5, tree3) == ({"architecture": "lenet5"}, {"architecture": "tree3"})
+    np.testing.assert_array_equal(points.widths, [1, 2])
+    np.testing.assert_array_equal(points.counts, [1, 2])
+    np.testing.assert_allclose(points.means, [0.4, 0.25])
+    np.testing.assert_allclose(points.std, [np.nan, 0.1 / np.sqrt(2)])
+    np.testing.assert_array_equal(other.y, [0.5, 0.7])
+    assert (points.trials, notes) == (100, ())
+
+
+def test_groups_may_have_several_keys_or_none():
+    ((group, points, _),) = group_points(TABLE, by=())
+    assert (group, len(points.y)) == ({}, 5)
+    assert [
+        group for group, _, _ in group_points(changed(depth=[5, None, 5, 5, 2]), by=("architecture", "depth"))
+    ] == [
+        {"architecture": "lenet5", "depth": "5"},
+        {"architecture": "tree3", "depth": "none"},
+        {"architecture": "tree3", "depth": "2"},
+    ]
+
+
+@given(st.lists(st.tuples(st.integers(1, 5), st.floats(0.01, 1)), min_size=1, max_size=40))
+def test_statistics_of_widths_equal_plain_loops(runs: list[tuple[int, float]]):
+    points = bare(*zip(*runs, strict=True))
+    for width, mean, count, std in zip(points.widths, points.means, points.counts, points.std, strict=True):
+        values = [y for x, y in runs if x == width]
+        assert count == len(values)
+        assert mean == pytest.approx(np.mean(values))
+        # A sum of squares of numbers up to 1 is right to about 1e-16 of them, its root to 1e-8.
+        assert np.isnan(std) if count == 1 else std == pytest.approx(np.std(values, ddof=1), abs=1e-7)
+
+
+def test_runs_that_diverged_or_lack_a_value_are_left_out_and_counted():
+    (_, points, notes), (_, _, others) = group_points(
+        changed(test_error=[0.2, 0.5, None, float("nan"), None], diverged=[False, False, None, False, True])
+    )
+    np.testing.assert_array_equal(points.y, [0.2])
+    assert notes == ("Left out: 2 of 3 runs (no test_error).",)
+    assert others == ("Left out: 1 of 2 runs (diverged).",)
+
+
+def test_bare_values_have_no_trials():
+    assert group_points(TABLE.drop_columns("test_images"))[0][1].trials is None
+    assert group_points(changed(test_images=[100, 100, 200, 100, 100]))[0][1].trials is None
+    assert group_points(changed(loss=[1.0] * 5), y="loss")[0][1].trials is None
+
+
+def test_percentages_are_named_and_never_guessed():
+    percent = changed(test_error=[20.0, 50.0, 40.0, 30.0, 70.0])
+    with pytest.raises(
+        TableError,
+        match="test_error: holds 40, but an error is a fraction of the test images; divide percentages by 100",
+    ):
+        group_points(percent)
+    _, points, notes = group_points(percent.drop_columns("test_images"))[0]
+    assert points.y.max() == 40
+    assert notes == (
+        "test_error holds values above 1 (the largest: 40): if they are percentages, so are amplitude and floor.",
+    )
+
+
+def test_no_other_column_is_looked_at():
+    """So a store is read for those alone."""
+    table = changed(
+        diverged=[False, False, True, False, False],
+        epochs=[8, 8, 8, 4, 8],
+        host=list("abcde"),
+        train_error=[0.1] * 5,
+    )
+    by = ("architecture",)
+    needed = table.select(
+        [name for name in columns("filters", "test_error", by) if name in table.column_names]
+    )
+    assert set(table.column_names) - set(needed.column_names) == {"host", "train_error"}
+    for (group, points, notes), (same_group, same_points, same_notes) in zip(
+        group_points(table), group_points(needed), strict=True
+    ):
+        assert (group, notes, points.trials) == (same_group, same_notes, same_points.trials)
+        np.testing.assert_array_equal(points.x, same_points.x)
+        np.testing.assert_array_equal(points.y, same_points.y)
+
+
+def test_averages_over_different_settings_are_named():
+    notes = group_points(changed(epochs=[8, 8, 8, 16, 8], learning_rate=[0.1, 0.1, 0.2, 0.1, 0.1]))[0][2]
+    # The learning rate follows from the width here, and that is a choice; 8 and 16 epochs at one width are two experiments.
+    assert notes == (
+        "Runs of one filters differ in epochs and are averaged all the same: group by these columns too.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "columns", "message"),
+    [
+        (
+            TABLE,
+            {"x": "filter"},
+            r"^filter: no such column; did you mean filters\? columns: architecture, filters, test_error",
+        ),
+        (TABLE, {"y": "wall_s"}, "^wall_s: no such column; columns: architecture"),
+        (TABLE, {"by": ("architectures",)}, r"^architectures: no such column; did you mean architecture\?"),
+        (
+            TABLE,
+            {"y": "architecture", "by": ()},
+            r"^architecture: holds string, not numbers \(row 1: lenet5\)",
+        ),
+        (TABLE, {"y": "filters"}, "^filters: is asked for twice"),
+        (TABLE, {"by": ("seed", "filters")}, "^filters: is asked for twice"),
+        (changed(filters=[2, 1, 0, 2, 1]), {}, "^filters: holds 0, but a law needs finite values above 0"),
+        (changed(filters=[2, 1, None, 2, 1]), {}, "^filters: holds nan, but"),
+        (
+            changed(test_error=[0.2, 0.5, -0.1, 0.3, 0.7]),
+            {},
+            "^test_error: holds -0.1, but a law needs finite values at least 0",
+        ),
+        (changed(test_error=[0.2, 0.5, float("inf"), 0.3, 0.7]), {}, "^test_error: holds inf, but"),
+        (changed(diverged=["maybe"] * 5), {}, "^diverged: must hold true or false"),
+        (TABLE.append_column("seed", TABLE["seed"]), {}, "^seed: several columns have this name; keep one"),
+    ],
+)
+def test_what_can_not_be_fitted_names_its_column(table: pa.Table, columns: dict[str, object], message: str):
+    with pytest.raises(TableError, match=message):
+        group_points(table, **columns)
+
+
+def test_a_file_of_either_kind_gives_the_same_points(tmp_path: Path):
+    csv, parquet = tmp_path / "runs.csv", tmp_path / "kind=odd" / "runs.parquet"
+    parquet.parent.mkdir()
+    pyarrow.csv.write_csv(TABLE, csv)
+    pyarrow.parquet.write_table(TABLE, parquet)
+    assert read_table(csv) == read_table(parquet) == TABLE
+
+
+def test_someone_elses_points_are_fitted_from_csv(tmp_path: Path):
+    file = tmp_path / "points.csv"
+    file.write_text("width,err\n" + "".join(f"{x},{0.5 * x**-0.4:.12f}\n" for x in (1, 2, 4, 8, 16, 32)))
+    (found,) = fit_table(read_table(file), x="width", y="err", by=(), resamplings=5)
+    assert found.laws["power"].parameters["exponent"].estimate == pytest.approx(0.4)
+    assert found.label == "all"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("absent.csv", None, "no such file; give the path"),
+        ("runs.xlsx", b"x", r"must end in \.parquet or \.csv"),
+        ("empty.csv", b"", "can't be read"),
+        ("head.csv", b"filters,test_error\n", "has no rows"),
+        ("ragged.csv", b"a,b\n1,2\n1,2,3\n", "can't be read"),
+        ("noise.parquet", b"not parquet", "can't be read"),
+    ],
+)
+def test_files_that_can_not_be_read_are_named(tmp_path: Path, name: str, content: bytes | None, message: str):
+    file = tmp_path / name
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(TableError, match=message) as refused:
+        read_table(file)
+    assert str(file) in str(refused.value)
+    assert len(str(refused.value).splitlines()) == 1

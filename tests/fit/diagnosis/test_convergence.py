@@ -1,0 +1,110 @@
+"""Networks that still learn when their training ends: who is named, and how often one that doesn't is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from scipy.stats import binom, ttest_rel
+
+from scaling.fit import Status, fit
+from scaling.fit.diagnosis.convergence import MATTERS, RARE, compared, doubted, improving, still_improving
+from tests.fit.planted_laws import plant
+
+WIDTHS, SEEDS = np.array([1.0, 2, 4, 8, 16, 32]), 8
+
+
+def ends(
+    rng: np.random.Generator, gain: np.ndarray, scatter: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Widths of runs, and their errors early and late: these fall by a share, with a scatter over seeds."""
+    x, share = (np.repeat(values, SEEDS) for values in (WIDTHS, gain))
+    early = 0.4 * x**-0.5 * (1 + 0.1 * rng.standard_normal(len(x)))
+    return x, early, early * (1 - share + scatter * rng.standard_normal(len(x)))
+
+
+def test_widths_that_still_improve_are_named_with_their_gain():
+    found = improving(*ends(np.random.default_rng(0), np.array([0, 0, 0.1, 0, 0, 0.05]), 0.01))
+    assert list(found) == [4, 32]
+    # Four standard errors of a mean over eight seeds.
+    assert list(found.values()) == pytest.approx([0.1, 0.05], abs=4 * 0.01 / np.sqrt(SEEDS))
+
+
+def test_networks_that_do_not_improve_are_hardly_ever_named():
+    """The scatter is such that only the t test stands in the way."""
+    studies, rng = 4000, np.random.default_rng(1)
+    named = sum(bool(improving(*ends(rng, np.zeros(len(WIDTHS)), 0.1))) for _ in range(studies))
+    assert named <= binom.isf(1e-4, studies, RARE)
+    assert named >= binom.ppf(1e-4, studies, RARE / 2)
+
+
+def test_a_gain_that_is_sure_but_small_is_let_be():
+    assert improving(*ends(np.random.default_rng(2), np.full(len(WIDTHS), MATTERS / 2), 1e-4)) == {}
+
+
+def test_the_test_is_students_of_pairs():
+    rng = np.random.default_rng(3)
+    for scatter in np.geomspace(0.01, 0.5, 40):
+        x, early, late = ends(rng, np.full(len(WIDTHS), 0.1), scatter)
+        expected = {
+            width: float(1 - late[x == width].mean() / early[x == width].mean())
+            for width in WIDTHS
+            if ttest_rel(early[x == width], late[x == width], alternative="greater").pvalue
+            < RARE / len(WIDTHS)
+            and late[x == width].mean() < (1 - MATTERS) * early[x == width].mean()
+        }
+        assert improving(x, early, late) == pytest.approx(expected)
+
+
+def test_single_runs_and_copies_tell_nothing():
+    assert improving(np.array([1.0, 2, 2]), np.array([0.5, 0.3, 0.3]), np.array([0.1, 0.1, 0.1])) == {}
+
+
+def test_runs_are_compared_with_themselves_at_nine_tenths_of_their_own_training():
+    rng = np.random.default_rng(4)
+    rows, curves = [], []
+    for filters in (1, 2, 4):
+        for seed in range(SEEDS):
+            length = 10 if seed % 2 else 20
+            name, noise = f"{filters}-{seed}", rng.normal(0, 1e-4, length)
+            rows.append({"id": name, "filters": filters, "epochs": length, "architecture": "lenet5"})
+            fall = 0.04 if filters == 1 else 0.0
+            curves += [
+                {"id": name, "epoch": e, "test_error": 0.3 - fall * (e == length) + noise[e - 1]}
+                for e in range(1, length + 1)
+            ]
+    runs = pa.Table.from_pylist([*rows, {"id": "lost", "filters": 1, "epochs": 10, "architecture": "tree3"}])
+    epochs = pa.Table.from_pylist([*curves, {"id": "nobody's", "epoch": 10, "test_error": 0.1}])
+    said = {("lenet5",): ["at filters 1 the error still falls by 13 % over the last tenth of training"]}
+    for order in (slice(None), slice(None, None, -1)):
+        mixed = epochs.take(np.arange(len(epochs))[order])
+        assert still_improving(runs, mixed, x="filters", by=("architecture",)) == said
+    assert compared(runs) == [9, 10, 18, 20]
+    needed = epochs.filter(np.isin(epochs["epoch"].to_numpy(), compared(runs)))
+    assert still_improving(runs, needed, x="filters", by=("architecture",)) == said
+    odd = runs.filter(pc.field("epochs") == 10)
+    ((group, reasons),) = still_improving(odd, epochs, x="filters", by=()).items()
+    assert (group, reasons) == (
+        (),
+        ["at filters 1 the error still falls by 13 % from epoch 9 to 10, the last"],
+    )
+    assert still_improving(runs, epochs.slice(0, 0), x="filters", by=()) == {}
+
+
+def test_a_doubt_asks_for_a_look_and_saves_no_refused_law():
+    found = fit(
+        plant((0.4, 0.5, 0.0), np.random.default_rng(0), trials=10_000), group={"k": "a"}, resamplings=50
+    )
+    (other,) = doubted([found], {("b",): ["it learns"]})
+    assert other is found
+    (same,) = doubted([found], {("a",): ["it learns"]})
+    assert (same.laws["power"].status, same.laws["power"].reason) == (Status.LOOK, "it learns")
+    assert same.laws["floor"].reason == f"{found.laws['floor'].reason}; it learns"
+    narrow = fit(
+        plant((0.4, 0.5, 0.0), np.random.default_rng(0), widths=(1, 2)),
+        group={"k": "a"},
+        forms=("power",),
+        resamplings=50,
+    )
+    assert doubted([narrow], {("a",): ["it learns"]})[0].laws["power"].status is Status.REFUSE

@@ -1,0 +1,135 @@
+"""Profile intervals, and the estimates, against SciPy and lmfit on the same likelihood."""
+
+from __future__ import annotations
+
+import lmfit
+import numpy as np
+import pytest
+from scipy.optimize import brentq, minimize
+from scipy.stats import f
+
+from scaling.errors import FitError
+from scaling.fit import Fit, Points, fit
+from scaling.fit.diagnosis.profile import profile
+from scaling.fit.estimation.maximise import support
+from tests.fit.planted_laws import bare, plant
+
+FLOORED = plant((0.4, 0.5, 0.06), np.random.default_rng(0), seeds=8, trials=10_000)
+SPREAD = np.exp(0.03 * np.random.default_rng(1).standard_normal(len(FLOORED.x)))
+CASES = pytest.mark.parametrize(
+    ("points", "form"),
+    [(FLOORED, "power"), (FLOORED, "floor"), (bare(FLOORED.x, FLOORED.y * SPREAD), "floor")],
+    ids=["counts, power", "counts, floor", "bare values, floor"],
+)
+
+
+def fitted(points: Points) -> Fit:
+    return fit(points, resamplings=50)
+
+
+def loss(parameters: np.ndarray, made: Fit, form: str) -> float:
+    """Minus twice the quasi-likelihood over the dispersion."""
+    if (parameters[[0, *range(2, len(parameters))]] <= 0).any():
+        return np.inf
+    law = made.laws[form]
+    return (
+        -2 * support(made.points, law.form.evaluate(parameters, made.points.widths)) / law.scatter.dispersion
+    )
+
+
+@CASES
+def test_scipy_has_the_same_parameters_and_profile(points: Points, form: str):
+    made = fitted(points)
+    law = made.laws[form]
+    estimate = np.array([law.parameters[name].estimate for name in law.form.parameters])
+    options = {"xatol": 1e-12, "fatol": 1e-13, "maxiter": 10_000, "maxfev": 10_000}
+    best = minimize(loss, estimate * 1.05, (made, form), method="Nelder-Mead", options=options)
+    np.testing.assert_allclose(estimate, best.x, rtol=1e-6)
+    told, level = profile(made, form), f.ppf(0.95, 1, law.scatter.freedom)
+    assert told.confirmed
+
+    def excess(exponent: float) -> float:
+        def rest(others: np.ndarray) -> float:
+            return loss(np.insert(others, 1, exponent), made, form)
+
+        return (
+            minimize(rest, np.delete(estimate, 1), method="Nelder-Mead", options=options).fun
+            - best.fun
+            - level
+        )
+
+    low, high = (
+        brentq(excess, estimate[1] - 0.3, estimate[1], xtol=1e-7),
+        brentq(excess, estimate[1], estimate[1] + 0.3, xtol=1e-7),
+    )
+    found = told.parameters["exponent"]
+    np.testing.assert_allclose((found.low, found.high), (low, high), rtol=1e-4)
+
+
+@CASES
+def test_lmfit_has_the_same_parameters_and_intervals(points: Points, form: str):
+    """Least squares of signed roots of the deviance, whose sum of squares is the deviance: the same optimum and the same profile."""
+    made = fitted(points)
+    law, means, weights = made.laws[form], points.means, points.weights
+
+    def residuals(given: lmfit.Parameters) -> np.ndarray:
+        curve = law.form.evaluate(
+            np.array([given[name].value for name in law.form.parameters]), points.widths
+        )
+        deviance = (
+            2
+            * weights
+            * (points.noise.support(means, means) - points.noise.support(means, curve))
+            / law.scatter.dispersion
+        )
+        return np.sign(means - curve) * np.sqrt(np.maximum(deviance, 0))
+
+    start = lmfit.Parameters()
+    for name in law.form.parameters:
+        start.add(name, law.parameters[name].estimate * 1.02, min=-10 if name == "exponent" else 1e-9)
+    fitter = lmfit.Minimizer(residuals, start, scale_covar=False)
+    result = fitter.minimize(method="leastsq", xtol=1e-14, ftol=1e-14)
+    for name in law.form.parameters:
+        assert result.params[name].value == pytest.approx(law.parameters[name].estimate, rel=2e-6)
+
+    def chance(best: object, other: object) -> float:
+        """How sure the points are that a value is wrong: F with the dispersion's degrees of freedom, as it is known from the runs."""
+        return float(f.cdf(other.chisqr - best.chisqr, 1, law.scatter.freedom))
+
+    ends = lmfit.conf_interval(fitter, result, sigmas=[0.95], prob_func=chance)
+    told = profile(made, form)
+    for name in law.form.parameters:
+        (_, low), *_, (_, high) = ends[name]
+        np.testing.assert_allclose(
+            (told.parameters[name].low, told.parameters[name].high), (low, high), rtol=1e-3
+        )
+
+
+def test_at_its_bound_a_floor_has_a_one_sided_profile():
+    made = next(
+        made
+        for k in range(10)
+        if (made := fitted(plant((0.4, 0.5, 0.0), np.random.default_rng(k))))
+        .laws["floor"]
+        .parameters["floor"]
+        .estimate
+        == 0
+    )
+    floor = profile(made, "floor").parameters["floor"]
+    assert floor.low == 0 < floor.high < 0.2
+
+
+def test_a_profile_agrees_with_resampling():
+    """Two opinions of one interval: within a fifth, for many seeds."""
+    made = fit(
+        plant((0.4, 0.5, 0.0), np.random.default_rng(3), seeds=16, trials=10_000),
+        forms=("power",),
+        resamplings=2000,
+    )
+    other, own = profile(made).parameters["exponent"], made.laws["power"].parameters["exponent"]
+    assert (other.high - other.low) / (own.high - own.low) == pytest.approx(1, abs=0.2)
+
+
+def test_what_has_no_profile_says_so():
+    with pytest.raises(FitError, match="has no law of the form m4"):
+        profile(fitted(FLOORED), "m4")

@@ -1,0 +1,183 @@
+"""The verdict between forms: right where the points can tell, silent where they can't, and rarely wrong."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import integrate, stats
+
+from scaling.fit import Choice, Points, fit
+from scaling.fit.diagnosis.verdict import FEWEST, REFUSED
+from scaling.fit.estimation.maximise import support
+from scaling.fit.forms import BROKEN, FLOOR, Form
+from tests.fit.planted_laws import DISPERSION, bare, curve, noise_of, plant
+
+WIDE = (1, 2, 3, 4, 6, 8, 12, 16)
+STUDIES = 200
+
+
+def verdicts(
+    floor: float,
+    *,
+    seeds: int = 8,
+    widths: tuple[int, ...] = WIDE,
+    trials: int = 10_000,
+    studies: int = STUDIES,
+) -> list[Choice]:
+    """Of many studies of one planted law."""
+    laws = (
+        plant((0.4, 0.5, floor), np.random.default_rng([7, k]), widths=widths, seeds=seeds, trials=trials)
+        for k in range(studies)
+    )
+    return [fit(points, resamplings=200).verdict.choice for points in laws]
+
+
+@pytest.mark.parametrize("trials", [1000, None])
+def test_support_is_the_integral_of_the_quasi_score(trials):
+    """Differences between two curves, by quadrature; one of them passes a half, where the variance stops."""
+    y, low, high = 0.45, 0.3, 0.8
+    points = Points(x_name="x", y_name="y", x=np.array([2.0]), y=np.array([y]), trials=trials)
+    expected, _ = integrate.quad(
+        lambda t: (y - t) / float(noise_of(trials).variance(np.array([t]))[0]), low, high, points=[0.5]
+    )
+    assert support(points, np.array([high])) - support(points, np.array([low])) == pytest.approx(
+        expected, rel=1e-9
+    )
+
+
+def test_support_of_counts_is_binomial_and_of_bare_values_gamma():
+    counted = plant((0.4, 0.5, 0.0), np.random.default_rng(0))
+    plain = bare(counted.x, counted.y)
+    curves = [curve(counted.widths, law) for law in ((0.4, 0.5, 0.0), (0.35, 0.45, 0.01))]
+    for points, log_density in (
+        (counted, lambda mean: stats.binom.logpmf((1000 * counted.y).round(), 1000, mean)),
+        (plain, lambda mean: stats.gamma.logpdf(plain.y, 1, scale=mean)),
+    ):
+        first, second = (float(log_density(mean[points.width]).sum()) for mean in curves)
+        assert support(points, curves[0]) - support(points, curves[1]) == pytest.approx(
+            first - second, rel=1e-9
+        )
+
+
+def test_where_there_is_no_floor_one_is_rarely_needed():
+    needed = verdicts(0.0).count(Choice.FLOOR)
+    # The test refuses REFUSED of such studies: more than this with a probability of 1e-4.
+    assert needed <= stats.binom.isf(1e-4, STUDIES, REFUSED)
+
+
+def test_a_law_that_is_seen_well_is_a_power_law():
+    assert (
+        verdicts(0.0, seeds=16, widths=(*WIDE, 32, 64), trials=100_000, studies=60).count(Choice.POWER) > 45
+    )
+
+
+def test_a_floor_that_is_seen_well_is_needed():
+    assert verdicts(0.05, studies=60).count(Choice.FLOOR) == 60
+
+
+def test_a_floor_of_more_than_a_fifth_is_rarely_called_a_power_law():
+    floor = 0.3 * 0.4 * 16**-0.5 / 0.7  # three tenths of the widest mean
+    assert verdicts(floor).count(Choice.POWER) <= stats.binom.isf(1e-4, STUDIES, 0.05)
+
+
+def test_few_noisy_widths_cannot_tell():
+    found = verdicts(0.0, seeds=2, widths=(1, 2, 3, 4, 6), trials=500, studies=60)
+    assert found.count(Choice.UNCLEAR) > 50
+
+
+def test_a_bend_is_no_floor_where_neither_law_fits():
+    """A curve that falls, rests and falls again: the floored law misses it too, so its gain is no evidence."""
+    x = np.repeat(np.array(WIDE, float), 8)
+    mean = 0.3 * x**-0.5 * np.exp(0.15 * np.sin(3 * np.log(x)))
+    rng = np.random.default_rng(3)
+    errors = rng.normal(10_000 * mean, np.sqrt(DISPERSION * 10_000 * mean * (1 - mean))).round() / 10_000
+    found = fit(
+        Points(x_name="filters", y_name="test_error", x=x, y=errors, trials=10_000), resamplings=200
+    ).verdict
+    assert found.choice is not Choice.POWER
+    assert found.floor_p > REFUSED
+
+
+def bent(rng: np.random.Generator, law: tuple[float, ...], form: Form) -> Points:
+    """Ten widths of a law of another form."""
+    x = np.repeat(np.array((*WIDE, 24, 32), float), 8)
+    mean = form.evaluate(np.array(law), x)
+    errors = rng.normal(10_000 * mean, np.sqrt(DISPERSION * 10_000 * mean * (1 - mean))).round() / 10_000
+    return Points(x_name="filters", y_name="test_error", x=x, y=errors, trials=10_000)
+
+
+def test_a_bend_that_is_seen_well_is_told():
+    found = [
+        fit(bent(np.random.default_rng([5, k]), (0.4, 0.2, 0.9, 7.0), BROKEN), resamplings=100)
+        for k in range(30)
+    ]
+    assert [made.verdict.choice for made in found] == [Choice.BENDS] * 30
+    held = sum(
+        made.laws["broken"].parameters["beyond"].low <= 0.9 <= made.laws["broken"].parameters["beyond"].high
+        for made in found
+    )
+    assert held >= 24  # 95 % of 30, fewer with a probability of 1e-3
+    assert "with a bend: p =" in found[0].verdict.evidence
+
+
+def test_a_floor_is_rarely_called_a_bend():
+    found = [
+        fit(bent(np.random.default_rng([6, k]), (0.4, 0.5, 0.03), FLOOR), resamplings=50) for k in range(100)
+    ]
+    bends = [made.verdict.choice for made in found].count(Choice.BENDS)
+    assert bends <= 2  # 0.1 % of 100: more with a probability of 2e-4
+    assert all("broken" not in made.laws for made in found if made.verdict.choice is not Choice.BENDS)
+
+
+def test_the_evidence_stands_beside_the_verdict():
+    told = fit(
+        plant((0.4, 0.5, 0.05), np.random.default_rng(0), widths=WIDE, seeds=8, trials=10_000),
+        resamplings=200,
+    ).verdict
+    assert told.choice is Choice.FLOOR
+    assert told.floor_p < REFUSED < 0.2 < told.ceiling
+    told_first = f"a floor of 0: p = {told.floor_p:.2g}; the floor is at most {100 * told.ceiling:.0f} % of the widest error"
+    assert told.evidence.startswith(told_first)
+    assert told.to_dict()["choice"] == "floor needed"
+
+
+def test_without_both_forms_nothing_is_told():
+    alone = fit(plant((0.4, 0.5, 0.0), np.random.default_rng(0)), forms=("power",), resamplings=50).verdict
+    assert (alone.choice, alone.floor_p, alone.ceiling, alone.foreseen, alone.evidence) == (
+        Choice.UNCLEAR,
+        None,
+        None,
+        None,
+        "",
+    )
+
+
+def test_a_formulas_rounding_is_no_evidence():
+    x = np.array(WIDE, float)
+    for points in (
+        bare(x, 2 * x**-0.5),
+        bare(np.repeat(x, 3), np.repeat(2 * x**-0.5 * (1 + 0.01 * np.cos(x)), 3)),
+    ):
+        verdict = fit(points, resamplings=50).verdict
+        assert (verdict.choice, verdict.floor_p) == (Choice.UNCLEAR, None)
+
+
+@pytest.mark.parametrize(
+    "y", [[0.3] * 8, [1.0] * 8, [0.1 * k for k in range(1, 9)]], ids=["constant", "all wrong", "rising"]
+)
+def test_what_has_no_law_that_falls_gets_no_verdict(y):
+    verdict = fit(bare(WIDE, y), resamplings=50).verdict
+    assert verdict.choice is Choice.UNCLEAR
+
+
+def test_a_rising_error_asks_for_a_look():
+    rng = np.random.default_rng(0)
+    x = np.repeat(np.array(WIDE, float), 4)
+    law = fit(bare(x, 0.1 * x**0.3 * rng.normal(1, 0.02, len(x))), resamplings=100).laws["power"]
+    assert "loss rises" in law.reason
+
+
+@pytest.mark.parametrize("resamplings", [1, 2, 30])
+def test_few_resamplings_are_enough_for_an_answer(resamplings):
+    found = fit(plant((0.4, 0.5, 0.0), np.random.default_rng(0)), resamplings=resamplings)
+    assert (found.verdict.foreseen is None) == (resamplings < FEWEST)

@@ -1,0 +1,106 @@
+"""The solver for forms that are linear in nothing, against SciPy and against plain laws."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+
+from scaling.errors import FitError
+from scaling.fit import fit
+from scaling.fit.estimation.levenberg_marquardt import descend
+from scaling.fit.estimation.variable_projection import solve
+from scaling.fit.forms import BROKEN, FLOOR, M_FOUR, Form
+from tests.fit.planted_laws import noise_of
+
+X = np.array([1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64.0])
+COUNTS = np.full(len(X), 8.0)
+LAWS = {BROKEN: (0.5, 0.15, 0.8, 9.0), M_FOUR: (0.9, 0.9, 0.02, 0.8, 0.7)}
+EACH = pytest.mark.parametrize("form", LAWS, ids=str)
+TRIALS = pytest.mark.parametrize("trials", [10_000, None])
+
+
+@EACH
+@TRIALS
+def test_a_law_without_noise_is_found(form: Form, trials: int | None):
+    truth = form.evaluate(np.array(LAWS[form]), X)
+    (found,) = descend(form, X, truth[None], COUNTS[None], noise_of(trials))
+    np.testing.assert_allclose(form.evaluate(found, X), truth, rtol=1e-5)
+    np.testing.assert_allclose(found, LAWS[form], rtol=2e-2)
+
+
+@EACH
+@TRIALS
+def test_scipy_finds_nothing_better(form: Form, trials: int | None):
+    """Nelder and Mead's way, from the optimum and from the truth."""
+    noise = noise_of(trials)
+    means = form.evaluate(np.array(LAWS[form]), X) * np.exp(
+        0.02 * np.random.default_rng(0).standard_normal((3, len(X)))
+    )
+
+    def loss(parameters: np.ndarray, mean: np.ndarray) -> float:
+        with np.errstate(all="ignore"):
+            value = -float((COUNTS * noise.support(mean, form.evaluate(parameters, X))).sum())
+        return value if np.isfinite(value) and (parameters > 0).all() else np.inf
+
+    for mean, found in zip(
+        means, descend(form, X, means, np.broadcast_to(COUNTS, means.shape), noise), strict=True
+    ):
+        for start in (found, np.array(LAWS[form])):
+            other = minimize(
+                loss,
+                start,
+                (mean,),
+                method="Nelder-Mead",
+                options={"xatol": 1e-10, "fatol": 1e-12, "maxiter": 4000},
+            )
+            assert loss(found, mean) - other.fun < 1e-6 * max(1.0, abs(other.fun))
+
+
+@EACH
+def test_near_a_curve_the_same_optimum_is_found(form: Form):
+    means = form.evaluate(np.array(LAWS[form]), X) * np.exp(
+        0.01 * np.random.default_rng(1).standard_normal((5, len(X)))
+    )
+    weights, noise = np.broadcast_to(COUNTS, means.shape), noise_of(10_000)
+    first = descend(form, X, means, weights, noise)
+    near = descend(form, X, means, weights, noise, near=np.array(LAWS[form]))
+    curves = [form.evaluate(found[:, None, :], X) for found in (first, near)]
+    np.testing.assert_allclose(*curves, rtol=1e-4)
+
+
+def test_m4_is_never_worse_than_the_law_it_contains():
+    means = FLOOR.evaluate(np.array([0.4, 0.5, 0.05]), X) * np.exp(
+        0.02 * np.random.default_rng(2).standard_normal((4, len(X)))
+    )
+    weights, noise = np.broadcast_to(COUNTS, means.shape), noise_of(10_000)
+    worths = [
+        (weights * noise.support(means, form.evaluate(found[:, None, :], X))).sum(axis=1)
+        for form, found in (
+            (M_FOUR, descend(M_FOUR, X, means, weights, noise)),
+            (FLOOR, solve(FLOOR, X, means, weights, noise)),
+        )
+    ]
+    assert (worths[0] > worths[1] - 0.5).all()
+
+
+def test_too_few_widths_are_refused():
+    with pytest.raises(FitError, match="needs at least 4 widths, not 3; add widths"):
+        descend(BROKEN, X[:3], np.full((1, 3), 0.1), np.ones((1, 3)), noise_of(None))
+
+
+def test_asked_for_a_form_stands_beside_the_others():
+    from tests.fit.planted_laws import bare
+
+    points = bare(
+        np.repeat(X, 4),
+        np.repeat(M_FOUR.evaluate(np.array(LAWS[M_FOUR]), X), 4)
+        * np.exp(0.01 * np.random.default_rng(0).standard_normal(4 * len(X))),
+    )
+    found = fit(points, forms=("power", "floor", "m4"), resamplings=40)
+    assert list(found.laws) == ["power", "floor", "m4"]
+    assert found.laws["m4"].rmse_log < found.laws["floor"].rmse_log
+    assert all(
+        interval.low <= interval.estimate <= interval.high
+        for interval in found.laws["m4"].parameters.values()
+    )

@@ -1,0 +1,174 @@
+"""The solver against SciPy, against plain algebra, and against itself one row at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import curve_fit, minimize
+
+from scaling.errors import FitError
+from scaling.fit.data.variance import Counted, Relative
+from scaling.fit.estimation.variable_projection import STEEPEST, solve
+from scaling.fit.forms import FLOOR, POWER, Form
+from tests.fit.planted_laws import WIDTHS, curve, noise_of
+
+X = np.array(WIDTHS, dtype=float)
+COUNTS = np.array([8.0, 8, 4, 8, 8, 2, 8])
+LAW = (0.4, 0.6, 0.05)
+
+NOISES = pytest.mark.parametrize(("trials", "noise"), [(1000, 0.02), (None, 0.02), (1000, 0.2), (None, 0.2)])
+EACH_FORM = pytest.mark.parametrize("form", [POWER, FLOOR], ids=str)
+
+
+def scattered(rows: int, noise: float) -> np.ndarray:
+    """Means about a floored law: it is interior for FLOOR, and misfits POWER."""
+    return curve(X, LAW) * np.exp(noise * np.random.default_rng(0).standard_normal((rows, len(X))))
+
+
+def fitted(form: Form, means: np.ndarray, trials: int | None) -> np.ndarray:
+    return solve(form, X, means, np.broadcast_to(COUNTS, means.shape), noise_of(trials))
+
+
+def loss(parameters: np.ndarray, form: Form, mean: np.ndarray, trials: int | None) -> float:
+    """Minus the quasi-likelihood, whose derivative by the curve is n (mean - curve) / variance(curve), integrated by hand."""
+    if (parameters[[0, *range(2, len(parameters))]] < 0).any() or abs(parameters[1]) > STEEPEST:
+        return np.inf
+    mu = form.evaluate(parameters, X)
+    if trials is None:
+        return float((COUNTS * (mean / mu + np.log(mu))).sum())
+    low = np.minimum(mu, 0.5)
+    quasi = mean * np.log(low) + (1 - mean) * np.log(1 - low)
+    beyond = np.where(mu > 0.5, 4 * (mean * (mu - 0.5) - (mu**2 - 0.25) / 2), 0)
+    return -float((COUNTS * (quasi + beyond)).sum())
+
+
+@EACH_FORM
+@NOISES
+def test_scipy_finds_no_better_parameters(form: Form, trials: int | None, noise: float):
+    for mean in scattered(3, noise):
+        (found,) = fitted(form, mean[None], trials)
+        start = np.array([0.5, 0.3, 0.02][: len(found)])
+        options = {"xatol": 1e-11, "fatol": 1e-15, "maxiter": 5000, "maxfev": 5000}
+        oracle = minimize(loss, start, (form, mean, trials), method="Nelder-Mead", options=options)
+        # A loss of order 10, in doubles, tells parameters apart to about sqrt(1e-15): the six digits below leave a factor of 30.
+        np.testing.assert_allclose(found, oracle.x, rtol=1e-6, atol=1e-6)
+
+
+@EACH_FORM
+@NOISES
+def test_curve_fit_with_the_fitted_variances_returns_the_same_parameters(
+    form: Form, trials: int | None, noise: float
+):
+    (mean,) = scattered(1, noise)
+    (found,) = fitted(form, mean[None], trials)
+    sigma = np.sqrt(noise_of(trials).variance(form.evaluate(found, X)) / COUNTS)
+    start = np.array([0.5, 0.3, 0.02][: len(found)])
+    oracle, _ = curve_fit(
+        lambda x, *parameters: form.evaluate(np.array(parameters), x),
+        X,
+        mean,
+        start,
+        sigma,
+        xtol=1e-14,
+        ftol=1e-14,
+        gtol=1e-14,
+    )
+    np.testing.assert_allclose(found, oracle, rtol=1e-6)
+
+
+@EACH_FORM
+@pytest.mark.parametrize("trials", [None, 1000])
+def test_even_scatter_without_a_law_ends_in_a_valley(form: Form, trials: int | None):
+    for mean in 0.1 * np.exp(0.05 * np.random.default_rng(0).standard_normal((20, len(X)))):
+        (found,) = fitted(form, mean[None], trials)
+        near = minimize(
+            loss, found, (form, mean, trials), method="Nelder-Mead", options={"xatol": 1e-11, "fatol": 1e-15}
+        )
+        assert loss(found, form, mean, trials) - near.fun < 1e-9
+
+
+def test_variance_is_smooth_and_binomial_below_a_half():
+    mean = np.array([0.001, 0.3, 0.5, 0.9])
+    np.testing.assert_allclose(
+        Counted(50).variance(mean), np.array([0.001 * 0.999, 0.21, 0.25, 0.25]) / 50, rtol=1e-15
+    )
+    np.testing.assert_allclose(Relative().variance(mean), mean**2, rtol=1e-15)
+
+
+@EACH_FORM
+@pytest.mark.parametrize("trials", [None, 1000])
+def test_many_rows_at_once_equal_one_row_at_a_time(form: Form, trials: int | None):
+    means = scattered(40, 0.1)
+    together = fitted(form, means, trials)
+    alone = np.concatenate([fitted(form, row[None], trials) for row in means])
+    # Steps end below 1e-10 in both; matrix products of another shape may round otherwise.
+    np.testing.assert_allclose(together, alone, rtol=1e-8, atol=1e-10)
+    near = solve(form, X, means, np.broadcast_to(COUNTS, means.shape), noise_of(trials), near=curve(X, LAW))
+    np.testing.assert_allclose(together, near, rtol=1e-8, atol=1e-10)
+
+
+@given(
+    amplitude=st.floats(0.1, 10),
+    exponent=st.floats(-1, 2),
+    floor=st.floats(0.01, 1),
+    trials=st.sampled_from([None, 1000]),
+)
+def test_a_law_without_noise_is_found(amplitude: float, exponent: float, floor: float, trials: int | None):
+    law = np.array([amplitude, exponent, floor])
+    ones = np.ones((1, len(X)))
+    (power,) = solve(POWER, X, POWER.evaluate(law, X)[None], ones, noise_of(trials))
+    np.testing.assert_allclose(power, law[:2], rtol=1e-8, atol=1e-8)
+    # Near exponent 0 the power is hardly told from the floor, so there it is the curve that must agree.
+    (floored,) = solve(FLOOR, X, FLOOR.evaluate(law, X)[None], ones, noise_of(trials))
+    np.testing.assert_allclose(FLOOR.evaluate(floored, X), FLOOR.evaluate(law, X), rtol=1e-6)
+    if abs(exponent) > 0.1:
+        np.testing.assert_allclose(floored, law, rtol=1e-4, atol=1e-6)
+
+
+@settings(max_examples=40)
+@given(by=st.floats(1e-3, 1e3), form=st.sampled_from([POWER, FLOOR]))
+def test_scaling_the_axes_scales_the_law(by: float, form: Form):
+    means = scattered(5, 0.05)
+    counts = np.broadcast_to(COUNTS, means.shape)
+    before = solve(form, X, means, counts, Relative())
+    higher, wider = (
+        solve(form, X, means * by, counts, Relative()),
+        solve(form, X * by, means, counts, Relative()),
+    )
+    expected = before.copy()
+    expected[:, [0, *range(2, before.shape[1])]] *= by
+    np.testing.assert_allclose(higher, expected, rtol=1e-7)
+    expected = before.copy()
+    expected[:, 0] *= by ** before[:, 1]
+    np.testing.assert_allclose(wider, expected, rtol=1e-7)
+
+
+@EACH_FORM
+def test_a_width_without_runs_counts_as_absent(form: Form):
+    means = scattered(5, 0.05)
+    counts = np.broadcast_to(np.where(X < 8, COUNTS, 0), means.shape)
+    kept = X < 8
+    fewer = solve(form, X[kept], means[:, kept], counts[:, kept], Counted(1000))
+    np.testing.assert_allclose(solve(form, X, means, counts, Counted(1000)), fewer, rtol=1e-7, atol=1e-10)
+
+
+def test_a_curve_that_falls_ever_faster_has_floor_zero_and_is_the_power_law():
+    means = np.exp(-X / 5)[None]
+    floored, power = fitted(FLOOR, means, None), fitted(POWER, means, None)
+    assert floored[0, 2] == 0
+    np.testing.assert_allclose(floored[:, :2], power, rtol=1e-8)
+
+
+def test_a_constant_is_a_law_of_exponent_zero():
+    for form in (POWER, FLOOR):
+        (found,) = fitted(form, np.full((1, len(X)), 0.2), 1000)
+        np.testing.assert_allclose(found[:2], [0.2, 0], atol=1e-9)
+
+
+def test_data_that_say_nothing_are_refused():
+    with pytest.raises(FitError, match=r"A x\^-rho \+ E needs at least 3 widths, not 2; add widths"):
+        solve(FLOOR, X[:2], np.ones((1, 2)), np.ones((1, 2)), Relative())
+    with pytest.raises(FitError, match="nothing to fit"):
+        fitted(POWER, np.zeros((1, len(X))), 1000)

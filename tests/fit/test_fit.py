@@ -1,0 +1,208 @@
+"""What a fit reports: laws side by side, held-out error, estimand, notes, and tables of them."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from scaling.errors import FitError, UsageError
+from scaling.fit import Points, Status, fit, fit_table, rows
+from tests.fit.planted_laws import WIDTHS, bare, curve, plant, tabled
+
+LAW = (0.4, 0.5, 0.05)
+
+
+def planted(**how: object) -> Points:
+    return plant(LAW, np.random.default_rng(0), **how)
+
+
+def table_of(*labels: str, **how: object) -> pa.Table:
+    """One study for each label."""
+    return pa.concat_tables(
+        [
+            tabled(plant(LAW, np.random.default_rng(k), **how), architecture=label)
+            for k, label in enumerate(labels)
+        ]
+    )
+
+
+def test_a_planted_law_is_recovered_from_many_runs():
+    found = fit(planted(seeds=8, trials=1_000_000, widths=(*WIDTHS, 24, 48)), resamplings=200)
+    law = found.laws["floor"]
+    for name, truth in zip(law.form.parameters, LAW, strict=True):
+        interval = law.parameters[name]
+        # Four standard errors, where a 95 % interval is about four of them wide.
+        assert abs(interval.estimate - truth) < interval.high - interval.low
+        assert interval.high - interval.low < 0.02
+    assert (law.status, law.reason) == (Status.USABLE, "")
+    assert law.rmse_log < found.laws["power"].rmse_log
+    np.testing.assert_allclose(law.predict(np.array([100.0])), curve(np.array([100.0]), LAW), rtol=0.02)
+
+
+def test_held_out_is_a_fit_to_the_narrower_widths():
+    points = planted()
+    narrow = points.x < 8
+    law = fit(points, resamplings=5).laws["power"]
+    below = fit(
+        Points(
+            x_name="filters",
+            y_name="test_error",
+            x=points.x[narrow],
+            y=points.y[narrow],
+            trials=points.trials,
+        ),
+        resamplings=5,
+    ).laws["power"]
+    ratio = below.predict([8, 12]) / points.means[-2:]
+    assert [held.left_out for held in law.held_out] == [(12,), (8, 12), (6, 8, 12)]
+    assert law.held_out[1].rmse_log == pytest.approx(np.sqrt((np.log(ratio) ** 2).mean()), rel=1e-7)
+    assert law.held_out[1].bias == pytest.approx((ratio - 1).mean(), rel=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("widths", "left"),
+    [
+        (7, {"power": 3, "floor": 2}),
+        (6, {"power": 2, "floor": 1}),
+        (5, {"power": 1, "floor": 0}),
+        (4, {"power": 0}),
+    ],
+)
+def test_parameters_and_two_widths_more_must_remain(widths: int, left: dict[str, int]):
+    laws = fit(planted(widths=WIDTHS[:widths]), resamplings=5).laws
+    assert {name: len(laws[name].held_out) for name in left} == left
+
+
+def test_holdout_is_a_choice():
+    points = planted()
+    assert fit(points, holdout=0, resamplings=5).laws["power"].held_out == ()
+    assert fit(points, holdout=2, resamplings=5).laws["power"].held_out[-1].left_out == (8, 12)
+
+
+@pytest.mark.parametrize(
+    ("y", "estimand"),
+    [
+        ("test_error", "mean error over seeds, on this test set"),
+        ("loss", "mean loss over the runs of a width"),
+    ],
+)
+def test_the_estimand_is_named(y: str, estimand: str):
+    points = Points(
+        x_name="filters", y_name=y, x=np.array([1.0, 2, 4, 8]), y=np.array([0.4, 0.3, 0.2, 0.16]), trials=None
+    )
+    assert fit(points, resamplings=5).estimand == estimand
+
+
+def test_widths_without_an_error_are_fitted_all_the_same():
+    points = planted()
+    clean = Points(
+        x_name="filters",
+        y_name="test_error",
+        x=points.x,
+        y=np.where(points.x == 12, 0, points.y),
+        trials=points.trials,
+    )
+    found = fit(clean, resamplings=50)
+    law = found.laws["power"]
+    assert (
+        law.parameters["exponent"].estimate
+        > fit(points, resamplings=5).laws["power"].parameters["exponent"].estimate
+    )
+    assert np.isfinite(law.rmse_log)
+    assert law.held_out == ()
+    assert (
+        found.notes[0]
+        == "No run made an error at filters 12: fitted, but left out of logarithms, and nothing is held out."
+    )
+
+
+def test_bare_values_scale_with_their_unit():
+    points = planted()
+    fraction, percent = (
+        fit(bare(points.x, points.y * unit), resamplings=50).laws["floor"] for unit in (1, 100)
+    )
+    for name, unit in (("amplitude", 100), ("exponent", 1), ("floor", 100)):
+        ends = [
+            [getattr(law.parameters[name], end) for end in ("estimate", "low", "high")]
+            for law in (fraction, percent)
+        ]
+        np.testing.assert_allclose(np.array(ends[0]) * unit, ends[1], rtol=1e-6)
+
+
+def test_a_form_with_too_few_widths_is_missing_with_a_note():
+    found = fit(planted(widths=(1, 2)), resamplings=5)
+    assert list(found.laws) == ["power"]
+    assert found.laws["power"].status is Status.REFUSE
+    assert found.notes == ("A form is missing: A x^-rho + E needs at least 3 widths, not 2; add widths.",)
+
+
+def test_what_can_not_be_fitted_is_refused():
+    with pytest.raises(FitError, match="needs at least 2 widths, not 1"):
+        fit(planted(widths=(3,)))
+    with pytest.raises(
+        FitError, match="through 2 widths without replicates has no interval; add seeds or widths"
+    ):
+        fit(planted(widths=(1, 2), seeds=1))
+    with pytest.raises(UsageError, match="form: 'exp' is unknown; must be one of power, floor"):
+        fit(planted(), forms=("exp",))
+    with pytest.raises(UsageError, match="at least one form and one resampling"):
+        fit(planted(), resamplings=0)
+
+
+def test_each_group_is_fitted_by_itself():
+    both = fit_table(table_of("lenet5", "tree3"), resamplings=20)
+    (alone,) = fit_table(table_of("lenet5"), resamplings=20)
+    assert [found.label for found in both] == ["lenet5", "tree3"]
+    np.testing.assert_array_equal(both[0].laws["power"].draws, alone.laws["power"].draws)
+
+
+def test_a_group_without_a_law_does_not_take_the_others_with_it():
+    fits = fit_table(
+        pa.concat_tables([table_of("lenet5"), tabled(planted(widths=(3,)), architecture="tree3")]),
+        resamplings=5,
+    )
+    assert [list(found.laws) for found in fits] == [["power", "floor"], []]
+    assert fits[1].notes == ("No law: A x^-rho needs at least 2 widths, not 1; add widths.",)
+    with pytest.raises(FitError, match="needs at least 2 widths, not 1"):
+        fit_table(table_of("lenet5", "tree3", widths=(3,)))
+    with pytest.raises(FitError, match="the table holds no runs"):
+        fit_table(table_of("lenet5").slice(0, 0))
+
+
+def test_other_axes_need_nothing_special():
+    table = table_of("lenet5")
+    table = table.append_column("macs", pa.array(np.array(table["filters"]) * 1_000_000))
+    filters, macs = (fit_table(table, x=x, resamplings=20)[0].laws["floor"] for x in ("filters", "macs"))
+    assert macs.parameters["exponent"].estimate == pytest.approx(
+        filters.parameters["exponent"].estimate, rel=1e-7
+    )
+    np.testing.assert_allclose(macs.predict([4e6]), filters.predict([4]), rtol=1e-7)
+
+
+def test_json_holds_numbers_only():
+    found = fit(planted(seeds=1), group={"architecture": "lenet5"}, resamplings=5, notes=("Said before.",))
+    read = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert read["label"] == "lenet5"
+    assert read["notes"][0] == "Said before."
+    assert read["points"]["std"] == [None] * len(WIDTHS)
+    assert read["laws"]["floor"]["parameters"]["floor"].keys() == {"estimate", "low", "high"}
+    assert read["laws"]["power"]["held_out"][-1]["left_out"] == [6, 8, 12]
+
+
+def test_rows_are_flat_and_alike():
+    fits = fit_table(pa.concat_tables([table_of("lenet5"), table_of("tree3", widths=(1, 2))]), resamplings=5)
+    table = rows(fits)
+    assert [(row["label"], row["form"]) for row in table] == [
+        ("lenet5", "power"),
+        ("lenet5", "floor"),
+        ("tree3", "power"),
+    ]
+    assert len({tuple(row) for row in table}) == 1
+    assert table[0]["floor"] is None
+    assert table[1]["floor"] == fits[0].laws["floor"].parameters["floor"].estimate
+    assert table[0]["left_out"] == "6, 8, 12"
+    assert table[2]["held_out_bias"] is None
+    assert pa.Table.from_pylist(table).num_rows == 3

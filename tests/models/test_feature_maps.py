@@ -1,0 +1,75 @@
+"""Maps are those of torch's own layers, and filters those that were stored."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+import torch
+from plain import plain
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from scaling.architectures import Lenet5
+from scaling.errors import StoreError
+from scaling.models import build, weights
+from scaling.models.feature_maps import sight
+from tests.models.networks import NETWORKS, VGGS, images
+
+LOOKED_AT = NETWORKS | VGGS
+
+
+def trained(spec, image) -> dict[str, Tensor]:
+    """One network's weights, with statistics that some batches have moved."""
+    module = build(spec, image, [3])
+    with torch.no_grad():
+        for _ in range(3):
+            module(2 * images(image, 8, torch.float32)[0] + 1)
+    return {name: value[0] for name, value in weights(module).items()}
+
+
+def stored(values: dict[str, Tensor]) -> bytes:
+    return save({name: value.contiguous() for name, value in values.items()})
+
+
+@pytest.mark.parametrize(("spec", "image"), LOOKED_AT.values(), ids=LOOKED_AT)
+def test_maps_and_logits_are_those_of_plain_layers(spec, image):
+    values, pixels = trained(spec, image), images(image, 1, torch.float32)[0]
+    network = plain(spec, image, values).eval()
+    made: dict[str, Tensor] = {}
+
+    def keep(name: str, part: nn.Module, given: object, out: Tensor) -> None:
+        made[name.replace("norm", "conv")] = out
+
+    for name, part in network.named_modules():
+        if isinstance(part, nn.Conv2d | nn.BatchNorm2d):
+            part.register_forward_hook(partial(keep, name))
+        if isinstance(part, nn.BatchNorm2d):
+            part.running_mean, part.running_var = values[f"{name}_mean"], values[f"{name}_variance"]
+    logits = network(pixels)
+    seen = sight(spec, image, stored(values), pixels)
+    assert list(seen.maps) == list(made)
+    # fp32 sums in another order: 2^-24 a sum, of up to some hundreds of products.
+    for name, expected in made.items():
+        torch.testing.assert_close(
+            torch.from_numpy(seen.maps[name]), expected[0].detach(), rtol=1e-4, atol=1e-4
+        )
+    torch.testing.assert_close(torch.from_numpy(seen.logits), logits[0].detach(), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(("spec", "image"), LOOKED_AT.values(), ids=LOOKED_AT)
+def test_filters_are_those_of_the_first_convolution(spec, image):
+    values, pixels = trained(spec, image), images(image, 1, torch.float32)[0]
+    seen = sight(spec, image, stored(values), pixels)
+    conv = next(part for part in plain(spec, image, values).modules() if isinstance(part, nn.Conv2d))
+    assert torch.equal(torch.from_numpy(seen.filters), conv.weight)
+
+
+def test_weights_that_are_damaged_or_anothers_are_refused():
+    spec, image = NETWORKS["lenet5"]
+    pixels = images(image, 1, torch.float32)[0]
+    data = stored(trained(spec, image))
+    with pytest.raises(StoreError, match=r"damaged.*train it again"):
+        sight(spec, image, data[:100], pixels)
+    with pytest.raises(StoreError, match="not those of lenet5 of 7 filters"):
+        sight(Lenet5(filters=7), image, data, pixels)

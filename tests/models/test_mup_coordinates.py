@@ -1,0 +1,107 @@
+"""The coordinate check of muP: by how much a few steps change what each layer puts out, over widths.
+
+In muP the change has a limit; in the standard parametrisation it grows or vanishes as a power of the width, in one layer or another.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import numpy as np
+import pytest
+import torch
+from plain import plain
+from torch import Tensor, nn
+
+from scaling.architectures import AnyArchitecture, Lenet5, Scale, Vgg
+from scaling.config.recipe import AdamW, Sgd
+from scaling.models import build
+from scaling.settings import ImageShape
+from scaling.train.module import losses
+from scaling.train.optimisers import PackOptimiser
+from tests.models.networks import MNIST, USPS
+
+R, B, BASE = 4, 30, 4
+FLAT, STEEP = 0.3, 0.5
+"""Powers of the width: at most the first where there is a limit, in some layer at least the second where there is none. What initial values add
+to a change falls as width ** -1/2, so that enough must be learned for a limit to show."""
+
+
+def patterns(shape: ImageShape) -> tuple[Tensor, Tensor]:
+    """Images that can be learned: a pattern a class, with noise. Of noise alone the gradients would average out."""
+    generator = torch.Generator().manual_seed(7)
+    labels = torch.arange(B) % shape.classes
+    pattern = torch.randn(shape.classes, shape.channels, shape.side, shape.side, generator=generator)[labels]
+    return pattern + 0.5 * torch.randn(pattern.shape, generator=generator), labels
+
+
+def put_out(module: nn.Module, spec: AnyArchitecture, image: ImageShape, pixels: Tensor) -> dict[str, Tensor]:
+    """What layers put out, in all replicas. What a convolution before batch norm does shows behind that."""
+    found = defaultdict(list)
+    before = "norm" if spec.type == "vgg" else "conv"
+    for r in range(R):
+        network = plain(spec, image, {name: weight[r].detach() for name, weight in module.weights.items()})
+        for name, layer in network.named_children():
+            if name.startswith((before, "hidden", "readout")) and "activation" not in name:
+                layer.register_forward_hook(lambda _, given, out, name=name: found[name].append(out))
+        with torch.no_grad():
+            network(pixels)
+    return {name: torch.stack(outs) for name, outs in found.items()}
+
+
+def changes(
+    spec: AnyArchitecture, image: ImageShape, rule: Sgd | AdamW, rate: float, steps: int
+) -> dict[str, float]:
+    """Root mean square over replicas, images and units."""
+    module = build(spec, image, range(R))
+    scales = [
+        spec.scales(image).get(name.removeprefix("weights."), Scale())
+        for name, _ in module.named_parameters()
+    ]
+    rates = [scale.sgd if isinstance(rule, Sgd) else scale.adam for scale in scales]
+    optimiser = PackOptimiser(module.parameters(), rule, [rate] * R, [0.0] * R, rates)
+    pixels, labels = patterns(image)
+    first = put_out(module, spec, image, pixels)
+    for _ in range(steps):
+        optimiser.zero_grad()
+        losses(module(pixels), labels, "cross_entropy").sum().backward()
+        optimiser.step()
+    last = put_out(module, spec, image, pixels)
+    return {name: (last[name] - first[name]).square().mean().sqrt().item() for name in first}
+
+
+def powers(
+    spec: AnyArchitecture, image: ImageShape, rule: Sgd | AdamW, rate: float, steps: int, widths: list[int]
+) -> dict[str, float]:
+    """Of the width, by which each layer's change grows."""
+    found = [changes(spec.at(width), image, rule, rate, steps) for width in widths]
+    return {
+        name: np.polyfit(np.log(widths), np.log([each[name] for each in found]), 1)[0] for name in found[0]
+    }
+
+
+HIDDEN, SHALLOW, DEEP = (
+    Lenet5(filters=BASE, hidden=(24,)),
+    Lenet5(filters=BASE, convolutions=1, hidden=()),
+    Vgg(filters=BASE, depth=6),
+)
+CASES = {
+    "lenet5, sgd": (HIDDEN, USPS, Sgd(), 0.02, 16, [8, 16, 32]),
+    "lenet5, adamw": (HIDDEN, USPS, AdamW(), 0.005, 16, [8, 16, 32]),
+    "lenet5 with nothing hidden, sgd": (SHALLOW, USPS, Sgd(), 0.02, 16, [8, 16, 32]),
+    "lenet5 with nothing hidden, adamw": (SHALLOW, USPS, AdamW(), 0.003, 16, [8, 16, 32]),
+    "vgg, sgd": (DEEP, MNIST, Sgd(), 0.01, 5, [4, 8, 16]),
+    "vgg, adamw": (DEEP, MNIST, AdamW(), 0.002, 5, [4, 8, 16]),
+}
+
+
+@pytest.mark.parametrize(("spec", "image", "rule", "rate", "steps", "widths"), CASES.values(), ids=CASES)
+def test_changes_have_a_limit_under_mup_and_none_under_the_standard_parametrisation(
+    spec, image, rule, rate, steps, widths
+):
+    transferring = spec.model_validate(
+        spec.model_dump(exclude_unset=True) | {"parametrization": "mup", "base_filters": BASE}
+    )
+    mup, standard = (powers(each, image, rule, rate, steps, widths) for each in (transferring, spec))
+    assert max(map(abs, mup.values())) < FLAT, mup
+    assert max(map(abs, standard.values())) > STEEP, standard

@@ -1,0 +1,113 @@
+"""The compiled pooling against torch's, bit by bit, and the whole of ``fast`` against ``plain`` in the same precision."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+
+from scaling.models import ops_bf16_cpu, ops_reference
+
+U = 2.0**-8
+"""bf16's unit roundoff."""
+BITS = np.arange(2**16, dtype=np.uint16).view(np.int16)
+SHAPES = [(1, 3, 10, 10), (4, 4, 9, 8), (3, 5, 8, 9), (2, 1, 2, 2), (2, 40, 6, 6)]
+"""Groups, filters of each, height and width of the maps."""
+every_shape = pytest.mark.parametrize(("G", "o", "height", "width"), SHAPES)
+
+
+def drawn(*shape: int, seed: int = 0) -> torch.Tensor:
+    """Few values, so that many are equal, zeros of both signs and infinities among them."""
+    values = torch.tensor([-torch.inf, -1.5, -0.25, -0.0, 0.0, 0.5, 3.0, torch.inf])
+    return values[torch.randint(len(values), shape, generator=torch.Generator().manual_seed(seed))].bfloat16()
+
+
+def noise(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed)).bfloat16()
+
+
+def test_integers_have_the_order_of_the_numbers_they_stand_for():
+    values = torch.from_numpy(BITS.copy()).view(torch.bfloat16).float().numpy()
+    ordered = np.array([ops_bf16_cpu._ordered.py_func(bits) for bits in BITS], np.int64)
+    finite = ~np.isnan(values)
+    by_value = np.argsort(values[finite])
+    assert (np.sign(np.diff(ordered[finite][by_value])) == np.sign(np.diff(values[finite][by_value]))).all()
+    assert (ordered[~finite] > ordered[finite].max()).all()
+    back = np.array([ops_bf16_cpu._number.py_func(np.int16(place)) for place in ordered], np.int16)
+    assert np.array_equal(torch.from_numpy(back).view(torch.bfloat16).float().numpy(), values, equal_nan=True)
+
+
+@every_shape
+@pytest.mark.parametrize("rectified", [False, True])
+@pytest.mark.parametrize("draw", [drawn, noise])
+def test_pooling_is_that_of_torch_bit_by_bit(G, o, height, width, rectified, draw):
+    y = draw(5, G * o, height, width).to(memory_format=torch.channels_last)
+    mine, theirs = y.clone().requires_grad_(), y.clone().requires_grad_()
+    shape = (5, height // 2, width // 2, G, o)
+    pooled = ops_bf16_cpu._Pooled.apply(
+        shape, "B (S row) col (P G) o -> P B S row col G o", 1, o, rectified, mine
+    )
+    expected = F.max_pool2d(theirs, 2)
+    if rectified:
+        expected = torch.relu(expected)
+    assert torch.equal(pooled.flatten(3).permute(0, 3, 1, 2), expected)
+    gradient = noise(*shape, seed=1)
+    pooled.backward(gradient)
+    expected.backward(gradient.flatten(3).permute(0, 3, 1, 2))
+    assert torch.equal(mine.grad, theirs.grad)
+
+
+def test_what_is_no_number_stays_none_and_stays_where_it_is():
+    for sign in (1, -1):
+        y = torch.zeros(1, 2, 4, 4, dtype=torch.bfloat16).to(memory_format=torch.channels_last)
+        y[0, 1, 3, 2] = sign * torch.nan
+        for rectified in (False, True):
+            pooled = ops_bf16_cpu._Pooled.apply(
+                (1, 2, 2, 1, 2), "B (S row) col (P G) o -> P B S row col G o", 1, 2, rectified, y
+            )
+            assert pooled.isnan().nonzero().tolist() == [[0, 1, 1, 0, 1]]
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid"])
+@pytest.mark.parametrize("pooling", ["max", "average"])
+@pytest.mark.parametrize("groups", [1, 3])
+@pytest.mark.parametrize(("o", "c", "strips"), [(3, 2, 1), (4, 4, 5), (6, 1, 1), (5, 1, 5)])
+def test_each_stage_is_that_of_plain(activation, pooling, groups, o, c, strips):
+    """Values are sums of c x 9 products, rounded once and once more by the activation; maps that were added see nothing."""
+    x = noise(4, groups * c, 12, 12).to(memory_format=torch.channels_last)
+    filters, bias = noise(3, o, c, 3, 3, seed=1) / 4, noise(3, o, seed=2)
+    options = {"groups": groups, "activation": activation, "pooling": pooling}
+    mine = ops_bf16_cpu.maps(x, filters, bias, **options).unflatten(1, (3, -1))[:, :, :o]
+    theirs = ops_reference.maps(x.double(), filters.double(), bias.double(), **options).unflatten(1, (3, -1))
+    assert ((mine - theirs).abs() < 4 * U * (1 + theirs.abs())).all()
+    features = ops_bf16_cpu.features(x, filters, bias, **options, strips=strips)
+    expected = rearrange(theirs, f"B G o (S row) col -> G S B ({ops_bf16_cpu.FEATURES})", S=strips)
+    assert features.shape == expected.shape
+    assert ((features - expected).abs() < 4 * U * (1 + expected.abs())).all()
+
+
+@pytest.mark.parametrize("R", [1, 2])
+def test_one_stage_reads_what_another_wrote(R):
+    """Three maps a replica are filled up to four, for one replica too."""
+    x = noise(4, 1, 12, 12).to(memory_format=torch.channels_last)
+    first, second = noise(R, 3, 1, 3, 3, seed=1) / 3, noise(R, 5, 3, 2, 2, seed=2) / 4
+    mine = ops_bf16_cpu.features(
+        ops_bf16_cpu.maps(x, first, None, groups=1, activation="tanh"),
+        second,
+        None,
+        groups=R,
+        activation="tanh",
+    )
+    exact = ops_reference.maps(x.double(), first.double(), None, groups=1, activation="tanh")
+    exact = ops_reference.features(exact, second.double(), None, groups=R, activation="tanh")
+    exact = rearrange(exact, f"R S B (o row col) -> R S B ({ops_bf16_cpu.FEATURES})", o=5, row=2)
+    # Each of the 12 products inherits two roundings of the first stage.
+    assert ((mine - exact).abs() < 12 * 4 * U).all()
+
+
+def test_only_bf16_on_a_cpu_is_served():
+    assert ops_bf16_cpu.serves(torch.zeros(1, dtype=torch.bfloat16))
+    assert not ops_bf16_cpu.serves(torch.zeros(1))
+    assert not ops_bf16_cpu.serves(torch.zeros(1, dtype=torch.bfloat16, device="meta"))

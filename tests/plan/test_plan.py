@@ -1,0 +1,160 @@
+"""What is left to do is what is wanted less what is stored."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from scaling.errors import ConfigError
+from scaling.plan import Plan, machine, make_plan
+from scaling.plan.memory import GIB, WORKER, memory_bytes
+
+LENET, TREE = "type: lenet5, filters: [2, 6]", "type: tree3, filters: 2, rows: 4"
+
+
+def ids(plan: Plan) -> set[str]:
+    return {run.id for _, run in plan.wanted}
+
+
+def left(plan: Plan) -> set[str]:
+    return {run.id for pack in plan.packs for run in pack.runs}
+
+
+def test_wanted_less_stored(study):
+    everything = make_plan(study(LENET, TREE), set())
+    assert (len(everything.wanted), everything.new, len(everything.packs)) == (24, 24, 3)
+    assert left(everything) == ids(everything)
+    stored = set(sorted(ids(everything))[:10])
+    rest = make_plan(study(LENET, TREE), stored | {"a run of some other study"})
+    assert rest.done == stored
+    assert rest.new == 14
+    assert left(rest) == ids(everything) - stored
+
+
+def test_when_all_is_done_nothing_is_left(study):
+    done = make_plan(study(LENET), ids(make_plan(study(LENET), set())))
+    assert (done.new, done.packs, done.seconds) == (0, (), 0)
+
+
+def test_a_wider_grid_and_more_seeds_train_exactly_what_is_new(study):
+    stored = ids(make_plan(study("type: lenet5, filters: [2, 6]", rest="seeds: 8"), set()))
+    wider = make_plan(study("type: lenet5, filters: [1, 2, 6, 12]", rest="seeds: 8"), stored)
+    assert sorted((run.architecture.filters, run.seed) for pack in wider.packs for run in pack.runs) == [
+        (filters, seed) for filters in (1, 12) for seed in range(8)
+    ]
+    longer = make_plan(study("type: lenet5, filters: [2, 6]", rest="seeds: 11"), stored)
+    assert sorted((run.architecture.filters, run.seed) for pack in longer.packs for run in pack.runs) == [
+        (filters, seed) for filters in (2, 6) for seed in (8, 9, 10)
+    ]
+
+
+def test_the_rest_of_a_pack_is_its_remaining_slots(study):
+    """The bits of a replica may depend on the pack's size, so the size stays."""
+    whole = make_plan(study("type: lenet5, filters: 6"), set())
+    stored = {run.id for run in whole.packs[0].runs if run.seed not in (2, 5)}
+    (pack,) = make_plan(study("type: lenet5, filters: 6"), stored).packs
+    assert (pack.size, pack.slots) == (8, [2, 5])
+    assert [run.id for run in pack.replicas] == [run.id for run in whole.packs[0].runs]
+
+
+def test_studies_share_the_runs_that_they_have_in_common(study):
+    one, other = (
+        make_plan(study(LENET), set()),
+        make_plan(study("type: lenet5, filters: [6, 12]", "type: lenet5, filters: 2"), set()),
+    )
+    assert len(ids(one) & ids(other)) == len(ids(one)) == 16
+
+
+def test_rows_add_up(study):
+    overlapping = study(LENET, TREE, "type: lenet5, filters: [6, 8]")
+    everything = make_plan(overlapping, set())
+    assert [row.runs for row in everything.rows()] == [8, 8, 8, 0, 8]  # the second 6 is the first one's
+    stored = {run.id for _, run in everything.wanted if run.seed < 3}
+    plan = make_plan(overlapping, stored)
+    rows = plan.rows()
+    assert [row.cell for row in rows] == list(overlapping.cells)
+    assert [row.done for row in rows] == [3, 3, 3, 0, 3]
+    assert [row.packs for row in rows] == [1, 1, 1, 0, 1]
+    assert sum(row.seconds for row in rows) == pytest.approx(plan.seconds)
+
+
+def test_a_pack_that_rows_share_is_paid_for_once(study):
+    """A network that is spelled in two ways, one seed of each."""
+    plan = make_plan(
+        study("type: lenet5, filters: 6", "type: lenet5, filters: 6, second_filters: 16", rest="seeds: 2"),
+        set(),
+    )
+    assert len(plan.packs) == 1
+    assert [row.packs for row in plan.rows()] == [1, 0]
+    assert plan.rows()[0].seconds == pytest.approx(plan.seconds)
+
+
+@pytest.mark.parametrize(
+    "network", ["type: lenet5", "type: lenet5, second_filters: 16", "type: tree3, rows: 4"]
+)
+def test_filters_for_which_there_is_no_memory_are_refused_with_those_for_which_there_is(study, network):
+    """The width that is named passes, one more does not; where all is stored, or nothing is trained here, none is refused."""
+    limited = "resources: {memory_gib: 1.2}"
+    wide = study(network + ", filters: [6, 90000]", rest=limited)
+    with pytest.raises(ConfigError) as refused:
+        make_plan(wide, {wide.cells[0].run(0).id})
+    assert not make_plan(wide, {run.id for _, run in wide.runs()}).packs
+    assert make_plan(wide, set(), trains=False).packs
+    (fault,) = refused.value.faults
+    place, need, limit, most = re.fullmatch(
+        r"(.*): 90000 filters need (.*) GiB for a pack and its worker, more than resources.memory_gib: (.*); at most (\d+) fit",
+        fault,
+    ).groups()
+    assert (place, limit) == ("architectures[0].filters[1]", "1.2")
+    assert float(need) == pytest.approx(
+        (WORKER + memory_bytes(wide.cells[1])) / GIB, rel=0.005
+    )  # three digits
+    assert make_plan(study(f"{network}, filters: {most}", rest=limited), set()).packs
+    with pytest.raises(ConfigError, match=f"at most {most} fit"):
+        make_plan(study(f"{network}, filters: {int(most) + 1}", rest=limited), set())
+
+
+def test_where_no_width_fits_the_fault_says_so(study):
+    with pytest.raises(
+        ConfigError,
+        match=r"filters: 6 filters need .* not even 1 fits, so make the rest of the network or recipe.batch_size",
+    ):
+        make_plan(
+            study("type: lenet5, filters: 6, hidden: [1000000, 1000000]", rest="resources: {memory_gib: 4}"),
+            set(),
+        )
+
+
+def test_numbers_that_nothing_can_hold_are_refused_and_not_computed(study):
+    with pytest.raises(ConfigError, match=r"more than resources\.memory_gib: 4;"):
+        make_plan(
+            study(f"type: lenet5, ratio: 1.0, filters: {2**52}", rest="resources: {memory_gib: 4}"), set()
+        )
+    with pytest.raises(
+        ConfigError, match=r"ratio and filters make 8\.11e\+31 second filters, more than can be counted"
+    ):
+        study(f"type: lenet5, ratio: 9.0e+15, filters: {2**53 - 1}")
+
+
+def test_by_default_the_machine_sets_the_limit(study, monkeypatch):
+    monkeypatch.setattr(machine, "memory_bytes", lambda: 4.0 * GIB)
+    with pytest.raises(
+        ConfigError, match=r"more than resources\.memory_gib: 4, its default on this machine;"
+    ):
+        make_plan(study("type: lenet5, filters: 90000"), set())
+
+
+def test_each_width_that_is_too_large_is_named_once(study):
+    with pytest.raises(ConfigError) as refused:
+        make_plan(
+            study(
+                "type: lenet5, filters: [60000, 70000], recipe: {learning_rate: [0.1, 0.2]}",
+                rest="resources: {memory_gib: 4}",
+            ),
+            set(),
+        )
+    assert [fault.split(":")[0] for fault in refused.value.faults] == [
+        "architectures[0].filters[0]",
+        "architectures[0].filters[1]",
+    ]

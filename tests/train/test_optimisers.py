@@ -1,0 +1,132 @@
+"""One step of a pack against torch's own optimisers, one a replica, in float64."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from scaling.config.recipe import Adam, AdamW, Sgd
+from scaling.train.optimisers import PackOptimiser
+
+R, STEPS = 5, 25
+RATES = [0.1, 0.003, 0.05, 1.0, 1e-5]
+DECAYS = [0.0, 0.01, 0.1, 5e-4, 1.0]
+SHAPES = [(3, 4), (7,), (2, 3, 5)]
+RULES = [
+    Sgd(momentum=0.0, nesterov=False),
+    Sgd(momentum=0.9, nesterov=False),
+    Sgd(momentum=0.95, nesterov=True),
+    Adam(),
+    Adam(beta1=0.5, beta2=0.9, epsilon=1e-3),
+    AdamW(),
+    AdamW(beta1=0.0, beta2=0.99, epsilon=1e-5),
+]
+
+
+def drawn(generator: torch.Generator, *shape: int) -> Tensor:
+    return torch.randn(shape, generator=generator, dtype=torch.float64)
+
+
+def torchs(
+    rule: Sgd | Adam | AdamW, parameters: list[nn.Parameter], rate: float, decay: float
+) -> torch.optim.Optimizer:
+    if isinstance(rule, Sgd):
+        return torch.optim.SGD(
+            parameters, lr=rate, momentum=rule.momentum, nesterov=rule.nesterov, weight_decay=decay
+        )
+    kind = torch.optim.AdamW if isinstance(rule, AdamW) else torch.optim.Adam
+    return kind(parameters, lr=rate, betas=(rule.beta1, rule.beta2), eps=rule.epsilon, weight_decay=decay)
+
+
+@pytest.mark.parametrize("decays", [DECAYS, [0.0] * R], ids=["decays", "no decay"])
+@pytest.mark.parametrize("rule", RULES, ids=repr)
+def test_each_replica_steps_as_torch_steps_it_alone(rule, decays):
+    generator = torch.Generator().manual_seed(1)
+    packed = [nn.Parameter(drawn(generator, R, *shape)) for shape in SHAPES]
+    alone = [[nn.Parameter(p[r].detach().clone()) for p in packed] for r in range(R)]
+    pack = PackOptimiser(packed, rule, RATES, decays)
+    each = [torchs(rule, alone[r], RATES[r], decays[r]) for r in range(R)]
+    for step in range(STEPS):
+        pack.param_groups[0]["lr"] = share = 1 / (1 + step)
+        for p, *singles in zip(packed, *alone, strict=True):
+            p.grad = drawn(generator, *p.shape)
+            for r, single in enumerate(singles):
+                single.grad = p.grad[r].clone()
+        pack.step()
+        for r, optimiser in enumerate(each):
+            optimiser.param_groups[0]["lr"] = RATES[r] * share
+            optimiser.step()
+    for p, *singles in zip(packed, *alone, strict=True):
+        torch.testing.assert_close(
+            p.detach(), torch.stack([single.detach() for single in singles]), rtol=1e-12, atol=1e-14
+        )
+
+
+@pytest.mark.parametrize("rule", RULES, ids=repr)
+def test_parameters_may_have_scales_of_their_rates(rule):
+    """As torch's groups of other rates do; the decay is over the scale, so that their product stays."""
+    generator, scales = torch.Generator().manual_seed(1), [4.0, 1.0, 0.25]
+    packed = [nn.Parameter(drawn(generator, R, *shape)) for shape in SHAPES]
+    alone = [[nn.Parameter(p[r].detach().clone()) for p in packed] for r in range(R)]
+    pack = PackOptimiser(packed, rule, RATES, DECAYS, scales)
+    each = [
+        [
+            torchs(rule, [p], RATES[r] * scale, DECAYS[r] / scale)
+            for p, scale in zip(alone[r], scales, strict=True)
+        ]
+        for r in range(R)
+    ]
+    for _ in range(STEPS):
+        for p, *singles in zip(packed, *alone, strict=True):
+            p.grad = drawn(generator, *p.shape)
+            for r, single in enumerate(singles):
+                single.grad = p.grad[r].clone()
+        pack.step()
+        for optimisers in each:
+            for optimiser in optimisers:
+                optimiser.step()
+    for p, *singles in zip(packed, *alone, strict=True):
+        torch.testing.assert_close(
+            p.detach(), torch.stack([single.detach() for single in singles]), rtol=1e-12, atol=1e-14
+        )
+
+
+def test_parameters_without_a_gradient_stay():
+    one, other = nn.Parameter(torch.ones(2, 3)), nn.Parameter(torch.ones(2, 3))
+    one.grad = torch.ones(2, 3)
+    PackOptimiser([one, other], Sgd(), [1.0, 1.0], [1.0, 1.0]).step()
+    assert (other == 1).all()
+    assert (one != 1).all()
+
+
+@pytest.mark.parametrize("replica", range(R))
+@pytest.mark.parametrize("rule", RULES, ids=repr)
+def test_a_replica_knows_nothing_of_the_others(replica, rule):
+    """Their rates, decays and gradients, infinite ones too, change none of its bits."""
+    ends = []
+    for stranger, rate, decay in ((1.0, 0.1, 0.5), (float("nan"), 1e30, 1e30)):
+        parameter = nn.Parameter(torch.linspace(-1, 1, R * 12).view(R, 3, 4))
+        mine = torch.arange(R) == replica
+        rates, decays = torch.where(mine, 0.01, rate).tolist(), torch.where(mine, 0.1, decay).tolist()
+        optimiser = PackOptimiser([parameter], rule, rates, decays)
+        for _ in range(3):
+            parameter.grad = torch.where(mine.view(R, 1, 1), torch.cos(parameter.detach()), stranger)
+            optimiser.step()
+        ends.append(parameter.detach()[replica])
+    assert torch.equal(*ends)
+
+
+def test_a_closure_is_called_with_gradients_and_its_loss_handed_back():
+    parameter = nn.Parameter(torch.ones(2, 3))
+
+    def closure() -> Tensor:
+        loss = parameter.square().sum()
+        loss.backward()
+        return loss
+
+    loss = PackOptimiser([parameter], Sgd(momentum=0.0, nesterov=False), [0.5, 0.25], [0.0, 0.0]).step(
+        closure
+    )
+    assert loss.item() == 6
+    torch.testing.assert_close(parameter.detach(), torch.tensor([[0.0] * 3, [0.5] * 3]))

@@ -1,0 +1,160 @@
+"""What a pack measured, as rows of the store."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from scaling.config import Run
+from scaling.plan import Pack
+from scaling.store import TABLES, open_store, provenance
+from scaling.train import Trained, tables, train
+from tests.train.tiny_packs import LENET, SET, TREE, cell, material, pack
+
+MINE = pack(
+    cell(LENET, SET.model_copy(update={"validation": 50, "train_images": 300}), weight_decay=1e-4, epochs=2)
+)
+
+
+@pytest.fixture(scope="module")
+def done():
+    return trained(MINE)
+
+
+@pytest.fixture(scope="module")
+def made(done):
+    return tables(done, material(MINE.cell.dataset), provenance())
+
+
+def trained(pack: Pack) -> Trained:
+    return train(pack, material(pack.cell.dataset), device="cpu")
+
+
+def test_the_schemas_are_the_stores(made):
+    assert {name: table.schema for name, table in made.items()} == TABLES
+    assert {name: len(table) for name, table in made.items()} == {
+        "runs": 8,
+        "predictions": 8,
+        "epochs": 16,
+        "test_sets": 1,
+    }
+
+
+def test_a_run_names_its_identity_and_its_cell(made):
+    for run, row in zip(MINE.runs, made["runs"].to_pylist(), strict=True):
+        assert Run.read(row["config_json"]) == run
+        layers = LENET.layers(material().facts.image)
+        expected = {
+            "id": run.id,
+            "dataset": "synthetic",
+            "fingerprint": run.data.fingerprint,
+            "train_images": 300,
+            "validation_images": 50,
+            **{"channels": 1, "side": 16, "classes": 10},
+            "architecture": "lenet5",
+            "depth": 4,
+            "filters": 6,
+            "filters_total": 6,
+            "epochs": 2,
+            "batch_size": 25,
+            "optimizer": "sgd",
+            "learning_rate": 0.02,
+            "weight_decay": 1e-4,
+            "precision": "fp32",
+            "seed": run.seed,
+            "order": 0,
+            "training_version": run.training_version,
+            **{name: getattr(layers, name) for name in ("parameters", "connections", "macs", "units")},
+            "test_images": 200,
+            "replicas": 8,
+            "device": "cpu",
+            "threads": 1,
+            "diverged": False,
+            **provenance(),
+        }
+        assert {name: row[name] for name in expected} == expected
+        assert datetime.now(UTC) - row["created_at"] < timedelta(minutes=5)
+
+
+def test_filters_of_the_tree_are_for_each_colour():
+    colours = SET.model_copy(update={"channels": 3})
+    mine = pack(cell(TREE, colours, epochs=1))
+    (row, *_) = tables(trained(mine), material(colours), provenance())["runs"].to_pylist()
+    assert (row["filters"], row["filters_total"], row["depth"]) == (2, 6, 3)
+
+
+def test_errors_are_counted_from_the_stored_logits(made):
+    labels = np.array(made["test_sets"]["labels"][0].as_py())
+    np.testing.assert_array_equal(labels, material().test.labels)
+    for row, prediction in zip(made["runs"].to_pylist(), made["predictions"].to_pylist(), strict=True):
+        assert prediction["id"] == row["id"]
+        assert prediction["fingerprint"] == row["fingerprint"]
+        logits = np.array(prediction["logits"]).reshape(200, prediction["classes"])
+        errors = int((logits.argmax(1) != labels).sum())
+        assert (row["test_errors"], row["test_error"], row["test_accuracy"]) == (
+            errors,
+            errors / 200,
+            1 - errors / 200,
+        )
+
+
+def test_a_runs_numbers_are_those_of_its_last_epoch(made, done):
+    last = [row for row in made["epochs"].to_pylist() if row["epoch"] == 2]
+    for row, epoch in zip(made["runs"].to_pylist(), last, strict=True):
+        assert row["id"] == epoch["id"]
+        assert row["train_accuracy"] == epoch["train_accuracy"]
+        assert row["train_error"] == pytest.approx(1 - row["train_accuracy"], abs=1e-6)  # counted in fp32
+        assert row["val_error"] == pytest.approx(1 - epoch["val_accuracy"], abs=1e-15)
+        assert row["test_error"] == pytest.approx(epoch["test_error"], abs=1e-15)
+        assert row["wall_s"] == done.wall_s
+        assert row["images_per_s"] == done.images_per_s
+
+
+def test_epochs_are_the_history(made, done):
+    for number, epoch in enumerate(done.history, start=1):
+        rows = [row for row in made["epochs"].to_pylist() if row["epoch"] == number]
+        for name in ("train_loss", "train_accuracy", "val_accuracy", "test_loss", "test_accuracy"):
+            assert [row[name] for row in rows] == getattr(epoch, name).tolist()
+        assert {row["learning_rate"] for row in rows} == {epoch.share * 0.02}
+        assert {row["wall_s"] for row in rows} == {epoch.wall_s}
+
+
+def test_without_validation_images_their_columns_are_null():
+    made = tables(trained(pack(cell(epochs=1))), material(), provenance())
+    assert made["runs"]["val_error"].null_count == 8
+    assert made["epochs"]["val_accuracy"].null_count == 8
+    assert made["runs"]["validation_images"].to_pylist() == [0] * 8
+
+
+def test_a_diverged_run_has_no_errors_and_no_replica_is_mixed_up():
+    tame, wild = (cell(loss="mse", learning_rate=rate, epochs=2) for rate in (0.05, 1e6))
+    done = trained(pack(tame, tame, wild, tame, tame, tame, tame, tame))
+    made = tables(done, material(), provenance())
+    rows = made["runs"].to_pylist()
+    assert [row["diverged"] for row in rows] == [False, False, True, False, False, False, False, False]
+    assert [row["learning_rate"] for row in rows] == [0.05, 0.05, 1e6, 0.05, 0.05, 0.05, 0.05, 0.05]
+    for name in ("train_accuracy", "train_error", "test_accuracy", "test_error", "test_errors"):
+        assert [row[name] is None for row in rows] == [row["diverged"] for row in rows]
+    lost = [row for row in made["epochs"].to_pylist() if row["id"] == rows[2]["id"]]
+    assert {
+        row[name] for row in lost for name in ("train_loss", "train_accuracy", "test_loss", "test_error")
+    } == {None}
+    assert [row["epoch"] for row in lost] == [1, 2]
+
+
+def test_a_part_of_a_pack_has_rows_of_its_own_runs_only():
+    mine = pack(cell(epochs=1), seeds=(3, 6))
+    made = tables(trained(mine), material(), provenance())
+    assert made["runs"]["seed"].to_pylist() == [3, 6]
+    assert made["runs"]["replicas"].to_pylist() == [8, 8]
+    assert made["predictions"]["id"].to_pylist() == [run.id for run in mine.runs]
+    assert set(made["epochs"]["id"].to_pylist()) == {run.id for run in mine.runs}
+
+
+def test_a_store_takes_them(made, tmp_path):
+    store = open_store(tmp_path)
+    assert store.publish(made) == 8
+    assert store.ids() == {run.id for run in MINE.runs}
+    assert store.labels(MINE.cell.facts.fingerprint).tolist() == material().test.labels.tolist()

@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from analysis.comparison_figure import BEYOND, Crossing, amount_along, crossings, draw_against
+from analysis.comparison_figure import BEYOND, CurveCrossing, amount_along, crossings, draw_against
 from analysis.error_figure import FILTERS, MACS, PARAMETERS, AxisOf
 from analysis.laws import Laws, fit_laws
-from analysis.report_figure import Drawing
-from analysis.run_groups import Grouped, group
+from analysis.report_figure import ReportFigure
+from analysis.run_groups import GroupedRuns, group
 from scaling.fit import (
     Comparison,
     EqualError,
     Fit,
-    Place,
+    ParetoPoint,
     Winner,
     equal_error,
     front,
@@ -43,17 +43,17 @@ STEPS = (1, 2, 5)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Compared:
+class StudyComparison:
     """What was found."""
 
-    grouped: Grouped
+    grouped: GroupedRuns
     laws: dict[str, Laws]
     """By the axis."""
     pairs: tuple[Comparison, ...]
     """Of the laws along filters."""
     equal: tuple[EqualError, ...]
-    crossings: tuple[Crossing, ...]
-    front: dict[str, list[Place]]
+    crossings: tuple[CurveCrossing, ...]
+    front: dict[str, list[ParetoPoint]]
     """By the cost."""
     winners: dict[str, list[Winner]]
 
@@ -66,7 +66,7 @@ class Compared:
     def notes(self) -> tuple[str, ...]:
         return (*self.grouped.notes, *self.laws[FILTERS.column].refused)
 
-    def drawings(self) -> list[Drawing]:
+    def drawings(self) -> list[ReportFigure]:
         """One an axis."""
         axes = [axis for axis in AXES if axis.column in self.laws]
         return [
@@ -86,7 +86,7 @@ class Compared:
         }
 
 
-def compare_curves(runs: pa.Table, epochs: pa.Table, *, errors: Sequence[float] = ()) -> Compared:
+def compare_curves(runs: pa.Table, epochs: pa.Table, *, errors: Sequence[float] = ()) -> StudyComparison:
     """Fit along every axis and compare.
 
     Args:
@@ -105,7 +105,7 @@ def compare_curves(runs: pa.Table, epochs: pa.Table, *, errors: Sequence[float] 
     fits = {column: list(found.fits.values()) for column, found in laws.items()}
     priced = {axis.column: fits[axis.column] for axis in COSTS if fits.get(axis.column)}
     pairs = [pair for axis in EQUAL if axis.column in fits for pair in combinations(fits[axis.column], 2)]
-    return Compared(
+    return StudyComparison(
         grouped=grouped,
         laws=laws,
         pairs=tuple(side_by_side(fits[FILTERS.column])),

@@ -15,8 +15,8 @@ from analysis import style
 from analysis.error_figure import AxisOf, points
 from analysis.formatting import counted, quantity, test_set, training
 from analysis.laws import Laws
-from analysis.report_figure import Drawing
-from analysis.run_groups import Grouped
+from analysis.report_figure import ReportFigure
+from analysis.run_groups import GroupedRuns
 from scaling.fit import Fit, Interval, Law, front, meet, telling
 
 BEYOND = 4.0
@@ -27,7 +27,7 @@ GREY = "#888888"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Crossing:
+class CurveCrossing:
     """Where the laws of two curves meet."""
 
     first: str
@@ -39,7 +39,7 @@ class Crossing:
     """Whether both curves were measured there."""
 
 
-def crossings(fits: list[Fit]) -> list[Crossing]:
+def crossings(fits: list[Fit]) -> list[CurveCrossing]:
     """Of every pair of curves whose laws meet as far as they are drawn."""
     found = []
     for pair in combinations([(fit, law) for fit in fits if (law := telling(fit))], 2):
@@ -50,7 +50,7 @@ def crossings(fits: list[Fit]) -> list[Crossing]:
         ):
             error = float(one.predict(met.place.estimate))
             found.append(
-                Crossing(
+                CurveCrossing(
                     first=first.label,
                     second=second.label,
                     x=first.points.x_name,
@@ -62,7 +62,7 @@ def crossings(fits: list[Fit]) -> list[Crossing]:
     return found
 
 
-def draw_against(grouped: Grouped, laws: Laws, axis: AxisOf, *, budget: bool) -> Drawing:
+def draw_against(grouped: GroupedRuns, laws: Laws, axis: AxisOf, *, budget: bool) -> ReportFigure:
     """Test error of all curves along one axis, log-log.
 
     Args:
@@ -128,7 +128,7 @@ def draw_against(grouped: Grouped, laws: Laws, axis: AxisOf, *, budget: bool) ->
         axes.set_ylim(BELOW * drawn[drawn > 0].min(), ABOVE * drawn.max())
     style.log_ticks(axes.xaxis, style.metric_tick, gap=0.09)
     style.log_ticks(axes.yaxis, style.percent_tick, gap=0.06)
-    return Drawing(
+    return ReportFigure(
         name=f"against_{axis.column}",
         heading=f"Error against {axis.heading}",
         caption=_caption(grouped, axis),
@@ -155,7 +155,7 @@ def _legend(label: str, law: Law | None, runs: int) -> str:
     return f"{label}: $\\rho$ = {quantity(law.parameters['exponent'])}{floor}, {counted(runs, 'run')}"
 
 
-def _caption(grouped: Grouped, axis: AxisOf) -> str:
+def _caption(grouped: GroupedRuns, axis: AxisOf) -> str:
     return (
         f"Mean error over seeds, on this test set (the {test_set(grouped.runs, grouped.title)}), against {axis.title}; "
         f"{training(grouped.runs)}. Faint points are single runs, markers are means over seeds. Each law is of the form that its points ask "

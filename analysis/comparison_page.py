@@ -9,7 +9,7 @@ import pyarrow as pa
 from matplotlib import style as matplotlib_style
 from pyarrow import csv
 
-from analysis.comparison import Compared
+from analysis.comparison import StudyComparison
 from analysis.comparison_text import sentences, tables
 from analysis.formatting import counted
 from analysis.html_page import embed, template
@@ -18,10 +18,10 @@ from analysis.summary import facts
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenComparison:
     """What was found, and where it is written."""
 
-    found: Compared
+    found: StudyComparison
     path: Path
     """compare.html."""
     figures: tuple[Path, ...]
@@ -31,8 +31,8 @@ class Written:
 
 
 def write_comparison(
-    found: Compared, out: Path, *, study: str, command: str, missing: int = 0, awaiting: int = 0
-) -> Written:
+    found: StudyComparison, out: Path, *, study: str, command: str, missing: int = 0, awaiting: int = 0
+) -> WrittenComparison:
     """Draw, and write ``compare.html`` with its figures and tables beside it.
 
     Args:
@@ -68,10 +68,12 @@ def write_comparison(
     wanting = [f"{counted(missing, 'run')} not in the store"] if missing else []
     wanting += [f"{counted(awaiting, 'run')} whose learning rate is not chosen yet"] if awaiting else []
     left_out = f"Left out: {' and '.join(wanting)}." if wanting else ""
-    return Written(found, path, tuple(file for figure in figures for file in figure.files), left_out)
+    return WrittenComparison(
+        found, path, tuple(file for figure in figures for file in figure.files), left_out
+    )
 
 
-def _tables(made: Compared, out: Path) -> None:
+def _tables(made: StudyComparison, out: Path) -> None:
     ends = ("estimate", "low", "high")
     equal = [
         {

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from analysis.comparison import AXES, EQUAL, Compared
+from analysis.comparison import AXES, EQUAL, StudyComparison
 from analysis.formatting import counted, quantity
 from analysis.laws_text import beside
 from analysis.style import metric_tick
@@ -32,7 +32,7 @@ class Tabled:
     """Columns of numbers, set to the right."""
 
 
-def sentences(made: Compared) -> list[str]:
+def sentences(made: StudyComparison) -> list[str]:
     """A curve: the law that it is followed by, and how far to trust it. A pair of curves: exponents, and where their laws meet."""
     return [*map(_followed, made.fits), *(beside("filters", pair) for pair in made.pairs)]
 
@@ -45,13 +45,13 @@ def _followed(fit: Fit) -> str:
     return f"{fit.label}: followed along filters by {law.form.formula}, {law.status}{doubt}; {fit.estimand}, {counted(len(fit.points.x), 'run')}"
 
 
-def tables(made: Compared) -> list[Tabled]:
+def tables(made: StudyComparison) -> list[Tabled]:
     """Sizes at equal error, and who wins at a budget."""
     equal = [_equal(made.equal)] if made.equal else []
     return equal + [_winners(cost, found) for cost, found in made.winners.items() if found]
 
 
-def comparison_text(made: Compared) -> Group:
+def comparison_text(made: StudyComparison) -> Group:
     """For the terminal."""
     shown = []
     for tabled in tables(made):

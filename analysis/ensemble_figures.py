@@ -15,13 +15,13 @@ from analysis import style
 from analysis.ensemble import Pool, row_table
 from analysis.formatting import counted
 from analysis.learning_curves import COLUMNS, SHADES, wrapped
-from analysis.report_figure import Drawing
+from analysis.report_figure import ReportFigure
 from scaling.fit.ensemble import Rule
 
 GREY = "#555555"
 
 
-def draw_against_members(pools: Sequence[Pool]) -> Drawing:
+def draw_against_members(pools: Sequence[Pool]) -> ReportFigure:
     """A panel for each curve of the study, a line for each width."""
     numbers = row_table(pools)
     curves = list(dict.fromkeys(pool.curve for pool in pools))
@@ -56,7 +56,7 @@ def draw_against_members(pools: Sequence[Pool]) -> Drawing:
         Line2D([], [], color=GREY, ls="--", label="votes"),
     ]
     figure.legend(handles=rules, loc="outside lower left", ncols=2)
-    return Drawing(
+    return ReportFigure(
         name="ensembles_against_members",
         heading="Ensembles against their members",
         caption=_estimand(pools)
@@ -67,7 +67,7 @@ def draw_against_members(pools: Sequence[Pool]) -> Drawing:
     )
 
 
-def draw_against_macs(pools: Sequence[Pool]) -> Drawing:
+def draw_against_macs(pools: Sequence[Pool]) -> ReportFigure:
     """All ensembles by mean probability in one panel; single networks are marked and joined."""
     numbers = row_table(pools).filter(pc.field("rule") == Rule.MEAN.value)
     curves = list(dict.fromkeys(pool.curve for pool in pools))
@@ -121,7 +121,7 @@ def draw_against_macs(pools: Sequence[Pool]) -> Drawing:
     figure.legend(handles=handles, loc="outside lower left")
     style.log_ticks(axes.xaxis, style.metric_tick, gap=0.09)
     style.log_ticks(axes.yaxis, style.percent_tick, gap=0.06)
-    return Drawing(
+    return ReportFigure(
         name="ensembles_against_macs",
         heading="Ensembles beside larger networks",
         caption=_estimand(pools)

@@ -14,8 +14,8 @@ from matplotlib.lines import Line2D
 from analysis import style
 from analysis.formatting import counted, quantity, test_set
 from analysis.laws import Laws, drawable
-from analysis.report_figure import Drawing
-from analysis.run_groups import Grouped
+from analysis.report_figure import ReportFigure
+from analysis.run_groups import GroupedRuns
 from scaling.fit import Law, Status
 
 JITTER = 0.018
@@ -36,7 +36,7 @@ PARAMETERS = AxisOf("parameters", "parameters", "parameters")
 MACS = AxisOf("macs", "multiply-adds", "multiply-adds in a forward pass of one image")
 
 
-def draw_error(grouped: Grouped, means: pa.Table, laws: Laws, axis: AxisOf) -> Drawing:
+def draw_error(grouped: GroupedRuns, means: pa.Table, laws: Laws, axis: AxisOf) -> ReportFigure:
     """Error along one axis, log-log.
 
     Args:
@@ -74,7 +74,7 @@ def draw_error(grouped: Grouped, means: pa.Table, laws: Laws, axis: AxisOf) -> D
     else:
         style.log_ticks(axes.xaxis, style.metric_tick, gap=0.09)
     style.log_ticks(axes.yaxis, style.percent_tick, gap=0.06)
-    return Drawing(
+    return ReportFigure(
         name=f"error_against_{axis.column}",
         heading=f"Error against {axis.heading}",
         caption=_caption(grouped, laws, axis),
@@ -122,7 +122,7 @@ def _legend(label: str, laws: Laws, runs: int) -> str:
     return f"{label}: {exponent}, {counted(runs, 'run')}"
 
 
-def _caption(grouped: Grouped, laws: Laws, axis: AxisOf) -> str:
+def _caption(grouped: GroupedRuns, laws: Laws, axis: AxisOf) -> str:
     estimands = {fit.estimand for fit in laws.fits.values()}
     estimand = "; ".join(sorted(estimands)) or "mean error over seeds, on this test set"
     zero = pc.sum(pc.equal(grouped.runs["test_error"], 0)).as_py() or 0

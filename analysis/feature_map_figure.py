@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from analysis import style
 from analysis.formatting import counted
-from analysis.report_figure import Drawing
+from analysis.report_figure import ReportFigure
 
 ACROSS = 8
 """Pictures in a line."""
@@ -78,7 +78,7 @@ def write_looks(
 
 def draw_filters(
     filters: Float[np.ndarray, "filters channels row col"], *, network: Sequence[str], apart: int
-) -> Drawing:
+) -> ReportFigure:
     """The filters of a first layer, all on one scale.
 
     Args:
@@ -97,7 +97,7 @@ def draw_filters(
         shown += part[:MOST_FILTERS]
     numbers = _numbers(filters[shown], ("filter", "channel", "row", "col"))
     size = f"{filters.shape[2]}x{filters.shape[3]}"
-    return Drawing(
+    return ReportFigure(
         name="filters",
         heading="Filters of the first layer",
         caption=f"Filters of the first layer, {size}, of {', '.join(network)}. All have one scale: {scale}.",
@@ -113,7 +113,7 @@ def draw_maps(
     image: str,
     pixels: UInt8[np.ndarray, "side side C"],
     apart: int,
-) -> Drawing:
+) -> ReportFigure:
     """The maps that each convolution makes of one image, before its activation; each convolution has a scale of its own.
 
     Args:
@@ -134,7 +134,7 @@ def draw_maps(
             mine = _numbers(shown, ("map", "row", "col"))
             mine = mine.set_column(0, "map", pa.array(np.array(part)[mine["map"]]))
             numbers.append(mine.add_column(0, "layer", pa.array([name] * len(mine))))
-    return Drawing(
+    return ReportFigure(
         name="maps",
         heading="Feature maps of one image",
         caption=(

@@ -9,21 +9,21 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from analysis.formatting import percent
-from analysis.report_figure import Drawing
+from analysis.report_figure import ReportFigure
 
 
 @dataclass(frozen=True)
 class Embedded:
     """A figure inside a page, and its files beside it."""
 
-    drawing: Drawing
+    drawing: ReportFigure
     files: tuple[Path, Path, Path]
     """.svg, .png and .csv."""
     svg: str
     """Base64."""
 
 
-def embed(drawing: Drawing, folder: Path) -> Embedded:
+def embed(drawing: ReportFigure, folder: Path) -> Embedded:
     """Save a figure and keep it for a page."""
     files = drawing.save(folder)
     return Embedded(drawing, files, b64encode(files[0].read_bytes()).decode())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from analysis.formatting import listed, quantity
-from analysis.run_groups import Grouped
+from analysis.run_groups import GroupedRuns
 from scaling.errors import FitError
 from scaling.fit import Fit, Interval, Law, Status, fit_table, rows
 from scaling.fit.diagnosis.convergence import doubted, still_improving
@@ -16,7 +16,7 @@ from scaling.fit.diagnosis.convergence import doubted, still_improving
 
 def drawable(fit: Fit | None) -> dict[str, Law]:
     """The laws of a curve that a figure may show, by the form's name: those that aren't refused."""
-    return {name: law for name, law in fit.laws.items() if law.status is not Status.REFUSE} if fit else {}
+    return {name: law for name, law in fit.laws.items() if law.status is not Status.REJECTED} if fit else {}
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Laws:
     """For each missing curve why, as a sentence."""
 
 
-def fit_laws(grouped: Grouped, epochs: pa.Table, x: str) -> Laws:
+def fit_laws(grouped: GroupedRuns, epochs: pa.Table, x: str) -> Laws:
     """Fit each curve by itself, so that one that can't be fitted doesn't take the others with it.
 
     Args:

@@ -17,7 +17,7 @@ from scaling.fit.diagnosis.profile import profiles
 
 MOST_COMPARED = 4
 """Curves, of which each pair has a line; more lines would hide the laws."""
-COLORS = {Status.USABLE: "green", Status.LOOK: "yellow", Status.REFUSE: "red"}
+COLORS = {Status.USABLE: "green", Status.CAUTION: "yellow", Status.REJECTED: "red"}
 
 
 def laws_text(fits: Iterable[Fit]) -> Group:

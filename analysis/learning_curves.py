@@ -16,8 +16,8 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis import style
 from analysis.formatting import counted, test_set
-from analysis.report_figure import Drawing
-from analysis.run_groups import Grouped
+from analysis.report_figure import ReportFigure
+from analysis.run_groups import GroupedRuns
 
 COLUMNS = 2
 """Panels side by side."""
@@ -27,7 +27,7 @@ SHADES = ListedColormap(colormaps["viridis_r"](np.linspace(0.12, 1, 256)))
 """From narrow to wide; without the yellow that is faint on white."""
 
 
-def draw_learning_curves(grouped: Grouped, epochs: pa.Table) -> Drawing | None:
+def draw_learning_curves(grouped: GroupedRuns, epochs: pa.Table) -> ReportFigure | None:
     """A panel for each curve of the study, a line for each width.
 
     Args:
@@ -64,7 +64,7 @@ def draw_learning_curves(grouped: Grouped, epochs: pa.Table) -> Drawing | None:
     figure.supylabel("test error", fontsize=8.5)
     handles = [Line2D([], [], color=shades[width], label=str(width)) for width in reversed(widths)]
     figure.legend(handles=handles, title="filters", loc="outside right center", handlelength=1)
-    return Drawing(
+    return ReportFigure(
         name="learning_curves",
         heading="Learning curves",
         caption=(

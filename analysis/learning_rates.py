@@ -17,8 +17,8 @@ from matplotlib.lines import Line2D
 from analysis import style
 from analysis.formatting import counted, listed
 from analysis.learning_curves import COLUMNS, SHADES, wrapped
-from analysis.report_figure import Drawing
-from scaling.config import Choice
+from analysis.report_figure import ReportFigure
+from scaling.config import RateChoice
 
 ALIKE = 2.0
 """Binomial standard errors of the difference of two errors: rates that err no more than so much above the least are as good."""
@@ -39,7 +39,7 @@ SCHEMA = pa.schema(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tuned:
+class TunedRates:
     """A network whose learning rate pilots chose."""
 
     label: str
@@ -47,7 +47,7 @@ class Tuned:
     filters: int
     images: int
     """That the pilots were validated on."""
-    choice: Choice
+    choice: RateChoice
 
     def alike(self) -> list[bool]:
         """Of each rate, whether the images can't tell it from the best one, by a binomial; the images are shared, so it is rather wide."""
@@ -58,7 +58,7 @@ class Tuned:
         return [mean <= least + ALIKE * deviation for mean in self.choice.means]
 
 
-def chosen_words(tuned: Sequence[Tuned]) -> list[str]:
+def chosen_words(tuned: Sequence[TunedRates]) -> list[str]:
     """For each curve which rate was chosen at which width, and a warning for each at an edge of what was tried."""
     sentences = []
     for label in dict.fromkeys(each.label for each in tuned):
@@ -72,7 +72,7 @@ def chosen_words(tuned: Sequence[Tuned]) -> list[str]:
     return sentences
 
 
-def _doubt(one: Tuned) -> str:
+def _doubt(one: TunedRates) -> str:
     if not isfinite(min(one.choice.means)):
         return (
             f"{one.label}: at {one.filters} filters every learning rate diverged, so the smallest was taken."
@@ -81,7 +81,7 @@ def _doubt(one: Tuned) -> str:
     return f"{one.label}: at {one.filters} filters {chosen}; a better one may lie beyond."
 
 
-def draw_learning_rates(tuned: Sequence[Tuned], labels: Sequence[str]) -> Drawing | None:
+def draw_learning_rates(tuned: Sequence[TunedRates], labels: Sequence[str]) -> ReportFigure | None:
     """A panel for each curve of the study, a line for each width, and one with the chosen rates of all.
 
     Args:
@@ -133,7 +133,7 @@ def draw_learning_rates(tuned: Sequence[Tuned], labels: Sequence[str]) -> Drawin
         figure.legend(
             handles=curves, title="chosen", loc="outside lower left", ncols=COLUMNS, alignment="left"
         )
-    return Drawing(
+    return ReportFigure(
         name="learning_rates",
         heading="Learning rates",
         caption=_caption(tuned),
@@ -142,7 +142,7 @@ def draw_learning_rates(tuned: Sequence[Tuned], labels: Sequence[str]) -> Drawin
     )
 
 
-def _rows(tuned: Sequence[Tuned]) -> Iterator[dict[str, object]]:
+def _rows(tuned: Sequence[TunedRates]) -> Iterator[dict[str, object]]:
     for each in tuned:
         for rate, errors, mean, alike in zip(
             each.choice.rates, each.choice.errors, each.choice.means, each.alike(), strict=True
@@ -199,7 +199,7 @@ def _optima(axes: Axes, numbers: pa.Table, order: Sequence[str]) -> None:
     style.place_ticks(axes.yaxis, tried, style.metric_tick)
 
 
-def _caption(tuned: Sequence[Tuned]) -> str:
+def _caption(tuned: Sequence[TunedRates]) -> str:
     images, rates = (
         sorted({each.images for each in tuned}),
         sorted({rate for each in tuned for rate in each.choice.rates}),

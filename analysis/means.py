@@ -7,11 +7,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.special import stdtrit
 
-from analysis.run_groups import Grouped
+from analysis.run_groups import GroupedRuns
 from scaling.fit.result import LEVEL
 
 
-def means(grouped: Grouped, x: str = "filters") -> pa.Table:
+def means(grouped: GroupedRuns, x: str = "filters") -> pa.Table:
     """One row a curve and width, in the order of the runs.
 
     Args:

@@ -22,7 +22,7 @@ from analysis.error_figure import points
 from analysis.formatting import counted, quantity, test_set, training
 from analysis.laws_text import COLORS
 from analysis.means import half_width
-from analysis.report_figure import Drawing
+from analysis.report_figure import ReportFigure
 from scaling.fit import Interval, Status
 from scaling.fit.optimum import Optimum
 
@@ -45,7 +45,7 @@ class Beside:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Optima:
+class StudyOptimum:
     """One lowest place a curve."""
 
     x: str
@@ -89,7 +89,7 @@ class Optima:
         ]
 
 
-def optima_text(made: Optima) -> Group:
+def optima_text(made: StudyOptimum) -> Group:
     """For the terminal."""
     table = Table(
         title=f"{made.x} of the least error",
@@ -109,7 +109,7 @@ def optima_text(made: Optima) -> Group:
         status = f"[{COLORS[each.status]}]{each.status}[/]" + (
             f": {escape(each.reason)}" if each.reason else ""
         )
-        refused = each.status is Status.REFUSE
+        refused = each.status is Status.REJECTED
         shown = ("–", "–") if refused else (quantity(each.place), _least(each))
         table.add_row(
             escape(each.label), *map(escape, (*shown, quantity(each.curvature))), *_sizes(each), status
@@ -118,24 +118,24 @@ def optima_text(made: Optima) -> Group:
     return Group(table, *map(Text, (*(sentence(made, each) for each in made.optima), *made.refused, *notes)))
 
 
-def sentence(made: Optima, found: Optimum) -> str:
+def sentence(made: StudyOptimum, found: Optimum) -> str:
     """What was found, with its n."""
     x, points = found.points.x_name, found.points
     n = f"{counted(len(points.y), 'run')} at {len(points.widths)} values"
-    if found.status is Status.REFUSE:
+    if found.status is Status.REJECTED:
         said = f"{found.label}: no {x} of the least error can be told ({found.reason}; {n})"
     else:
         doubt = f"; {found.status}: {found.reason}" if found.reason else ""
         said = f"{found.label}: the {found.estimand}, lies at {x} {quantity(found.place)} ({n}{doubt})"
     for one in made.beside(found):
         said += f"; sqrt(size) x depth = constant asks for {one.ratio:.3g} ({one.maps} maps)"
-        if found.status is not Status.REFUSE:
+        if found.status is not Status.REJECTED:
             where = "inside" if one.inside else "outside"
             said += f", {where} the interval: there the error is {quantity(one.over_least)} times the least"
     return f"{said}; these networks have {made.costs[found.label]}."
 
 
-def draw_optima(made: Optima) -> Drawing:
+def draw_optima(made: StudyOptimum) -> ReportFigure:
     """Runs, means, parabolas with their bands, lowest places with their intervals, and what conservation asks for."""
     count = len(made.optima)
     figure = Figure(figsize=(style.WIDTH, 3.0 + 0.18 * (count + 2)))
@@ -154,7 +154,7 @@ def draw_optima(made: Optima) -> Drawing:
         axes.fill_between(x, *each.band(x), color=look.color, alpha=0.15, lw=0)
         axes.plot(x, each.predict(x), color=look.color, zorder=3)
         told = "refused"
-        if each.status is not Status.REFUSE:
+        if each.status is not Status.REJECTED:
             told = f"least at {quantity(each.place)}"
             low, high = np.clip([each.place.low, each.place.high], x[0], x[-1])
             axes.axvspan(low, high, color=look.color, alpha=0.1, lw=0, zorder=0)
@@ -193,7 +193,7 @@ def draw_optima(made: Optima) -> Drawing:
     else:
         style.log_ticks(axes.xaxis, style.metric_tick, gap=0.07)
     style.log_ticks(axes.yaxis, style.percent_tick, gap=0.06)
-    return Drawing(
+    return ReportFigure(
         name=f"optimum_of_{made.x.replace('.', '_')}",
         heading=f"Where the error is least along {made.x}",
         caption=" ".join(sentence(made, each) for each in made.optima)

@@ -16,12 +16,12 @@ from analysis.error_figure import FILTERS, MACS, PARAMETERS, draw_error
 from analysis.html_page import Embedded, embed, template
 from analysis.laws import Laws, fit_laws, law_table, law_words
 from analysis.learning_curves import draw_learning_curves
-from analysis.learning_rates import Tuned, chosen_words, draw_learning_rates
+from analysis.learning_rates import TunedRates, chosen_words, draw_learning_rates
 from analysis.means import means
-from analysis.report_figure import Drawing
+from analysis.report_figure import ReportFigure
 from analysis.residuals import draw_residuals
-from analysis.run_groups import Grouped, group
-from analysis.setting_axes import Along, along_leaves
+from analysis.run_groups import GroupedRuns, group
+from analysis.setting_axes import SettingAxis, along_leaves
 from analysis.style import STYLE
 from analysis.summary import facts, findings
 from analysis.training_length import draw_training_length
@@ -50,7 +50,7 @@ def write_report(
     created: datetime | None = None,
     missing: int = 0,
     awaiting: int = 0,
-    tuned: Sequence[Tuned] = (),
+    tuned: Sequence[TunedRates] = (),
 ) -> Report:
     """Fit, draw and write ``report.html``, ``laws.csv`` and ``figures/``.
 
@@ -99,13 +99,13 @@ def write_report(
 
 
 def _drawings(
-    grouped: Grouped,
+    grouped: GroupedRuns,
     during: pa.Table,
     table: pa.Table,
     laws: list[Laws],
-    beside: Sequence[tuple[Along, Laws]],
-    tuned: Sequence[Tuned],
-) -> list[Drawing]:
+    beside: Sequence[tuple[SettingAxis, Laws]],
+    tuned: Sequence[TunedRates],
+) -> list[ReportFigure]:
     rates = draw_learning_rates(tuned, grouped.labels)
     if not _any_error(grouped.runs):
         return [rates] if rates else []
@@ -126,7 +126,7 @@ def _drawings(
     return [drawing for drawing in drawings if drawing]
 
 
-def _notes(grouped: Grouped, during: pa.Table, laws: Laws) -> list[str]:
+def _notes(grouped: GroupedRuns, during: pa.Table, laws: Laws) -> list[str]:
     """What a reader of the figures should know."""
     without = []
     if len(grouped.runs) and not _any_error(grouped.runs):

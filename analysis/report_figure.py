@@ -15,7 +15,7 @@ from analysis.style import STYLE
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Drawing:
+class ReportFigure:
     """A figure with what it shows."""
 
     name: str
@@ -36,7 +36,7 @@ class Drawing:
         return svg, png, table
 
 
-def save_all(folder: Path, draw: Callable[[], Sequence[Drawing]]) -> list[Path]:
+def save_all(folder: Path, draw: Callable[[], Sequence[ReportFigure]]) -> list[Path]:
     """Draw in the house style and write every figure; the folder is made where it is missing."""
     folder.mkdir(parents=True, exist_ok=True)
     # Starts from matplotlib's own defaults, so that nobody's matplotlibrc changes a figure, and leaves no trace.

@@ -9,13 +9,13 @@ from matplotlib.figure import Figure
 
 from analysis import style
 from analysis.laws import Laws, drawable
-from analysis.report_figure import Drawing
-from analysis.run_groups import Grouped
+from analysis.report_figure import ReportFigure
+from analysis.run_groups import GroupedRuns
 
 TITLES = {"power": "power law", "floor": "with a floor", "broken": "with a bend"}
 
 
-def draw_residuals(grouped: Grouped, means: pa.Table, laws: Laws) -> Drawing | None:
+def draw_residuals(grouped: GroupedRuns, means: pa.Table, laws: Laws) -> ReportFigure | None:
     """log(observed mean / fitted) against filters, a panel for each form; None where nothing could be fitted."""
     numbers = _residuals(means, laws)
     if not len(numbers):
@@ -47,7 +47,7 @@ def draw_residuals(grouped: Grouped, means: pa.Table, laws: Laws) -> Drawing | N
     panels[0].set_ylabel("log(observed mean / fitted)")
     style.width_ticks(panels[0], widths, gap=0.09)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower left", ncols=2)
-    return Drawing(
+    return ReportFigure(
         name="residuals",
         heading="Residuals",
         caption=(

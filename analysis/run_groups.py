@@ -20,7 +20,7 @@ COLUMNS = ("id", "config_json", "train_images", "filters", "seed", "test_error",
 
 
 @dataclass(frozen=True)
-class Grouped:
+class GroupedRuns:
     """The runs of a study, each with the label of its curve."""
 
     every: pa.Table
@@ -50,7 +50,7 @@ class Grouped:
         return epochs.drop_columns("run")
 
 
-def group(runs: pa.Table, x: str = "filters") -> Grouped:
+def group(runs: pa.Table, x: str = "filters") -> GroupedRuns:
     """Split the runs into curves, as ``scaling.config.curves`` says.
 
     Args:
@@ -75,7 +75,7 @@ def group(runs: pa.Table, x: str = "filters") -> Grouped:
         pc.and_kleene(pc.is_finite(table["test_error"]), pc.invert(pc.fill_null(table["diverged"], False)))
     )
     title = " and ".join(dataset_title(name) for name in sorted({each[DATASET] for each in points}))
-    return Grouped(
+    return GroupedRuns(
         table, ended, found.ordered, tuple(_followers(points, found)), len(table) - len(ended), title
     )
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis.error_figure import AxisOf
-from analysis.run_groups import Grouped, group, leaf
+from analysis.run_groups import GroupedRuns, group, leaf
 
 LEAVES = (AxisOf("branches", "branches", "branches of the tree"),)
 """Those that are sizes."""
@@ -17,19 +17,19 @@ LEAST = 3
 
 
 @dataclass(frozen=True)
-class Along:
+class SettingAxis:
     """The runs that have such a setting, a curve for each width."""
 
     axis: AxisOf
-    grouped: Grouped
+    grouped: GroupedRuns
 
 
-def along_leaves(runs: pa.Table) -> list[Along]:
+def along_leaves(runs: pa.Table) -> list[SettingAxis]:
     """The axes that some runs lie along."""
     found = []
     for axis in LEAVES:
         table = runs.append_column(axis.column, leaf(runs, f"architecture.{axis.column}"))
         table = table.filter(pc.is_valid(table[axis.column]))
         if len(pc.unique(table[axis.column])) >= LEAST:
-            found.append(Along(axis, group(table, axis.column)))
+            found.append(SettingAxis(axis, group(table, axis.column)))
     return found

@@ -59,16 +59,16 @@ MANTISSAS = (
 """Round numbers for a logarithmic axis, from fine to coarse."""
 
 
-class Look(NamedTuple):
+class CurveStyle(NamedTuple):
     """How one curve is drawn in every figure."""
 
     color: str
     marker: str
 
 
-def look(index: int) -> Look:
+def look(index: int) -> CurveStyle:
     """The look of the index-th curve; 42 of them differ."""
-    return Look(PALETTE[index % len(PALETTE)], MARKERS[index % len(MARKERS)])
+    return CurveStyle(PALETTE[index % len(PALETTE)], MARKERS[index % len(MARKERS)])
 
 
 def percent_tick(value: float, _: object = None) -> str:

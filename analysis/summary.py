@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from analysis.formatting import counted, listed, quantity, test_set
 from analysis.laws import drawable
-from analysis.run_groups import Grouped
+from analysis.run_groups import GroupedRuns
 from scaling.fit import Fit, Interval
 
 
@@ -46,7 +46,7 @@ def findings(fits: Iterable[Fit]) -> list[str]:
 def facts(
     study: str,
     runs: pa.Table,
-    grouped: Grouped,
+    grouped: GroupedRuns,
     *,
     command: str,
     created: datetime | None,

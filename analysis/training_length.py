@@ -12,8 +12,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from analysis import style
 from analysis.formatting import test_set
 from analysis.laws import drawable
-from analysis.report_figure import Drawing
-from analysis.run_groups import Grouped
+from analysis.report_figure import ReportFigure
+from analysis.run_groups import GroupedRuns
 from scaling.errors import FitError
 from scaling.fit import Fit, Interval, fit_table
 
@@ -24,7 +24,7 @@ EPOCHS = 24
 PANELS = {"exponent": "exponent $\\rho$", "floor_share": "floor / widest error"}
 
 
-def draw_training_length(grouped: Grouped, epochs: pa.Table) -> Drawing | None:
+def draw_training_length(grouped: GroupedRuns, epochs: pa.Table) -> ReportFigure | None:
     """Exponent of the power law, and the share of the floor, against the epoch whose errors were fitted.
 
     Args:
@@ -61,7 +61,7 @@ def draw_training_length(grouped: Grouped, epochs: pa.Table) -> Drawing | None:
     panels[1].yaxis.set_major_formatter(FuncFormatter(style.percent_tick))
     panels[1].xaxis.set_major_locator(MaxNLocator(10, integer=True))
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower left", ncols=2)
-    return Drawing(
+    return ReportFigure(
         name="exponent_against_epoch",
         heading="Exponent against training length",
         caption=(
@@ -75,7 +75,9 @@ def draw_training_length(grouped: Grouped, epochs: pa.Table) -> Drawing | None:
     )
 
 
-def _bars(axes: Axes, rows: pa.Table, quantity: str, *, shift: float, look: style.Look, label: str) -> None:
+def _bars(
+    axes: Axes, rows: pa.Table, quantity: str, *, shift: float, look: style.CurveStyle, label: str
+) -> None:
     rows = rows.filter(pc.is_valid(rows[quantity]))
     value, low, high = (rows[quantity + end].to_numpy() for end in ("", "_low", "_high"))
     bars = np.maximum([value - low, high - value], 0)
@@ -90,7 +92,7 @@ def _bars(axes: Axes, rows: pa.Table, quantity: str, *, shift: float, look: styl
     )
 
 
-def _fits(grouped: Grouped, epochs: pa.Table) -> pa.Table:
+def _fits(grouped: GroupedRuns, epochs: pa.Table) -> pa.Table:
     rows = []
     for label in grouped.labels:
         own = epochs.filter(pc.field("group") == label)

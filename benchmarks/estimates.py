@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks import processes
 from benchmarks.rows import Row, over_rounds, ratios
-from scaling.api import Settings, plan
+from scaling.api import Workspace, plan
 from scaling.plan.speed_file import default
 
 NAME = "estimates"
@@ -33,7 +33,7 @@ def measure(rounds: int) -> list[Row]:
             ("configs/quickstart.yaml", processes.ROOT / "configs" / "quickstart.yaml"),
             ("cifar10, lenet5, d1 in [4, 16]", written),
         ):
-            made = plan(config, Settings(store=str(Path(name, "none")), data=processes.data_folder()))
+            made = plan(config, Workspace(store=str(Path(name, "none")), data=processes.data_folder()))
             note = "another machine's speed" if made.speed is default() else "this machine's speed"
             estimated = [made.placement.wall_s] * rounds
             taken = [_taken_s(config, Path(name, f"{config.stem}{nth}")) for nth in range(rounds)]

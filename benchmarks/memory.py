@@ -21,7 +21,7 @@ from pathlib import Path
 
 from benchmarks.processes import ROOT, data_folder
 from benchmarks.rows import Row, over_rounds
-from scaling.api import Settings, plan
+from scaling.api import Workspace, plan
 from scaling.architectures import AnyArchitecture, Lenet5, Tree3
 from scaling.data import load
 from scaling.data.load import cache_place
@@ -73,7 +73,7 @@ def _unusual(network: AnyArchitecture) -> bool:
 
 def _copies() -> float:
     """Of the data, in the memory of all workers together."""
-    place = cache_place(load(Cifar10(), folder=data_folder()).facts, None)
+    place = cache_place(load(Cifar10(), folder=data_folder()).info, None)
     size = sum(file.stat().st_size for file in place.glob("*_images.npy"))
     return (
         sum(
@@ -140,7 +140,7 @@ def _train_one(config: Path) -> None:
     """In a process of its own."""
     from scaling.train import train
 
-    made = plan(config, Settings(store=str(config.parent / "none"), data=data_folder()))
+    made = plan(config, Workspace(store=str(config.parent / "none"), data=data_folder()))
     pack = made.packs[0]
     load(pack.cell.dataset, folder=data_folder())  # what the libraries need for it is not of the data
     anonymous = _status_bytes("RssAnon")
@@ -155,7 +155,7 @@ def _train_one(config: Path) -> None:
         "private_bytes": private,
         "peak_bytes": _status_bytes("VmHWM") - before,
         "predicted_bytes": made.rows()[0].memory_bytes,
-        "data": str(cache_place(material.facts, None)),
+        "data": str(cache_place(material.info, None)),
     }
     print(json.dumps(seen), flush=True)
     sys.stdin.read()

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from scaling.api import Settings, plan
+from scaling.api import Workspace, plan
 from scaling.plan import Pack
 from scaling.store import EPOCHS, PREDICTIONS, RUNS, TEST_SETS, open_store, provenance
 
@@ -41,7 +41,7 @@ def plant(config: Path, store: Path) -> int:
     Returns:
         How many runs.
     """
-    packs = plan(config, Settings(store=str(store))).packs
+    packs = plan(config, Workspace(store=str(store))).packs
     opened, maker = open_store(store), provenance()
     return sum(opened.publish(tables(pack, maker)) for pack in packs)
 
@@ -49,17 +49,17 @@ def plant(config: Path, store: Path) -> int:
 def tables(pack: Pack, maker: dict[str, Any]) -> dict[str, pa.Table]:
     """What a worker would publish of a pack. Logits are all zero: their size is real, and nothing that is timed reads them."""
     cell, layers, recipe = pack.cell, pack.layers, pack.cell.recipe
-    facts, epochs = cell.facts, recipe.epochs
-    images = cell.dataset.used(facts)
+    info, epochs = cell.info, recipe.epochs
+    images = cell.dataset.used(info)
     rng = np.random.default_rng(int(pack.key, 16))
     rate = AMPLITUDE * cell.architecture.filters**-EXPONENT * (EASIER / images) ** 0.5
     curve = np.minimum(0.9, rate * (1 + 4 / np.arange(1, epochs + 1)))
-    errors = rng.binomial(facts.test_images, curve, size=(len(pack.runs), epochs))
+    errors = rng.binomial(info.test_images, curve, size=(len(pack.runs), epochs))
     common = {
         **maker,
         **{
             "dataset": cell.dataset.type,
-            "fingerprint": facts.fingerprint,
+            "fingerprint": info.fingerprint,
             "train_images": images,
             "validation_images": 0,
         },
@@ -69,8 +69,8 @@ def tables(pack: Pack, maker: dict[str, Any]) -> dict[str, pa.Table]:
             "filters": cell.architecture.filters,
         },
         **{
-            "filters_total": cell.architecture.filters_total(facts.image),
-            **asdict(facts.image),
+            "filters_total": cell.architecture.filters_total(info.image),
+            **asdict(info.image),
             "epochs": epochs,
             "batch_size": recipe.batch_size,
         },
@@ -89,7 +89,7 @@ def tables(pack: Pack, maker: dict[str, Any]) -> dict[str, pa.Table]:
             "units": layers.units,
             "train_accuracy": 0.99,
             "train_error": 0.01,
-            "test_images": facts.test_images,
+            "test_images": info.test_images,
             "diverged": False,
         },
         **{
@@ -113,22 +113,22 @@ def tables(pack: Pack, maker: dict[str, Any]) -> dict[str, pa.Table]:
             },
             **{
                 "test_errors": int(wrong),
-                "test_error": wrong / facts.test_images,
-                "test_accuracy": 1 - wrong / facts.test_images,
+                "test_error": wrong / info.test_images,
+                "test_accuracy": 1 - wrong / info.test_images,
             },
         }
         for run, wrong in zip(pack.runs, errors[:, -1], strict=True)
     ]
     ids = [run.id for run in pack.runs]
-    logits = np.zeros(facts.test_images * facts.image.classes, np.float16)
-    prediction = {"fingerprint": facts.fingerprint, "classes": facts.image.classes, "logits": logits}
-    labels = np.zeros(facts.test_images, np.uint8)
+    logits = np.zeros(info.test_images * info.image.classes, np.float16)
+    prediction = {"fingerprint": info.fingerprint, "classes": info.image.classes, "logits": logits}
+    labels = np.zeros(info.test_images, np.uint8)
     return {
         "runs": pa.Table.from_pylist(runs, schema=RUNS),
-        "epochs": _epochs(ids, errors / facts.test_images, recipe.learning_rate),
+        "epochs": _epochs(ids, errors / info.test_images, recipe.learning_rate),
         "predictions": pa.Table.from_pylist([{"id": i, **prediction} for i in ids], schema=PREDICTIONS),
         "test_sets": pa.Table.from_pylist(
-            [{"fingerprint": facts.fingerprint, "title": facts.title, "labels": labels}], schema=TEST_SETS
+            [{"fingerprint": info.fingerprint, "title": info.title, "labels": labels}], schema=TEST_SETS
         ),
     }
 

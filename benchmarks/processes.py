@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
-from scaling.api import Settings
+from scaling.api import Workspace
 
 ROOT = Path(__file__).parents[2]
 LAST_LINES = 20
@@ -26,7 +26,7 @@ class Finished:
 def data_folder() -> Path:
     """Where data sets are: as for every command."""
     named = os.environ.get("SCALING_DATA")
-    return Path(named).absolute() if named else Settings().data
+    return Path(named).absolute() if named else Workspace().data
 
 
 def finished(command: list[str], **environment: str) -> Finished:

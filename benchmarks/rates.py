@@ -23,7 +23,7 @@ ARCHITECTURE = "lenet5"
 
 def measure(rounds: int) -> list[Row]:
     """One row a width of which all is there; runs are not measured again, so ``rounds`` says nothing here."""
-    settings = api.Settings(store=str(STORE))
+    settings = api.Workspace(store=str(STORE))
     _, runs = api.results(ROOT / "configs" / "rates.yaml", settings)
     chosen = auto(api.plan(ROOT / "configs" / "shallow_vs_deep_small.yaml", settings, trains=False))
     validated: dict[int, dict[float, list[float]]] = defaultdict(lambda: defaultdict(list))

@@ -63,11 +63,11 @@ def maker() -> dict[str, Any]:
 
 def _cpu(text: str) -> dict[str, Any]:
     """Of Linux's /proc/cpuinfo. Virtual machines often name no model, so the numbers that tell the generation are kept with the name."""
-    facts = dict(re.findall(r"^([\w ]+?)\s*: (.*)$", text, flags=re.MULTILINE))
+    info = dict(re.findall(r"^([\w ]+?)\s*: (.*)$", text, flags=re.MULTILINE))
     return {
-        "model": facts.get("model name", "unknown"),
-        "vendor": facts.get("vendor_id", "unknown"),
-        "family": facts.get("cpu family", "unknown"),
-        "model_number": facts.get("model", "unknown"),
-        "bf16": "avx512_bf16" in facts.get("flags", "").split(),
+        "model": info.get("model name", "unknown"),
+        "vendor": info.get("vendor_id", "unknown"),
+        "family": info.get("cpu family", "unknown"),
+        "model_number": info.get("model", "unknown"),
+        "bf16": "avx512_bf16" in info.get("flags", "").split(),
     }

@@ -19,4 +19,4 @@ if __name__ == "__main__":
         mock.patch("scaling.train.runtime._keep_memory") if sys.argv[1] == "returned" else nullcontext(),
         settled(),
     ):
-        print(seconds(training_step(Case("mnist", mnist.FACTS.image, Lenet5(filters=6)), 8)))
+        print(seconds(training_step(Case("mnist", mnist.DATASET_INFO.image, Lenet5(filters=6)), 8)))

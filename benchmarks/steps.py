@@ -57,7 +57,10 @@ class Case:
 def cases() -> list[Case]:
     """The grid: both architectures over their widths, on both shapes of images."""
     made = []
-    for images, image, rows in (("mnist", mnist.FACTS.image, 4), ("cifar10", cifar10.FACTS.image, 2)):
+    for images, image, rows in (
+        ("mnist", mnist.DATASET_INFO.image, 4),
+        ("cifar10", cifar10.DATASET_INFO.image, 2),
+    ):
         made += [Case(images, image, Lenet5(filters=filters)) for filters in LENETS]
         made += [Case(images, image, Tree3(filters=filters, rows=rows)) for filters in TREES]
     return made

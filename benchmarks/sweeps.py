@@ -23,7 +23,7 @@ from benchmarks import processes
 from benchmarks.equivalence import ratio_of_means
 from benchmarks.peer import PeerSweep
 from benchmarks.rows import Row, over_rounds, ratios
-from scaling.api import Settings, plan
+from scaling.api import Workspace, plan
 from scaling.config import Cell
 from scaling.data import load
 from scaling.data.load import cache_place
@@ -214,11 +214,11 @@ def peer_sweep(sweep: Sweep, nth: int, folder: Path, *, loader_workers: int) -> 
     """The same sweep in the peer's words, all numbers taken from this software's plan."""
     config = folder / "peer.yaml"
     config.write_text(sweep.study(1))
-    cells = plan(config, Settings(store=str(folder / "none"), data=processes.data_folder())).study.cells
+    cells = plan(config, Workspace(store=str(folder / "none"), data=processes.data_folder())).study.cells
     material = load(cells[0].dataset, folder=processes.data_folder())
     return in_peers_words(
         cells,
-        images=cache_place(material.facts, None),
+        images=cache_place(material.info, None),
         mean=material.mean.tolist(),
         std=material.std.tolist(),
         seeds=range(nth * sweep.seeds, (nth + 1) * sweep.seeds),

@@ -20,10 +20,10 @@ FROM_IDENTITY = "from identity"
 """Context of a validation that reads an identity back."""
 
 
-Group = TypeVar("Group", bound="Leaves")
+Group = TypeVar("Group", bound="ConfigModel")
 
 
-class Leaves(BaseModel):
+class ConfigModel(BaseModel):
     """A group of settings: immutable, strict, no key it doesn't know."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
@@ -34,32 +34,32 @@ class Leaves(BaseModel):
         """Fill in what an identity omits."""
         if info.context != FROM_IDENTITY or not isinstance(leaves, dict):
             return leaves
-        return {**{name: mark.value for name, mark in cls.frozen().items()}, **leaves}
+        return {**{name: mark.value for name, mark in cls.identity_defaults().items()}, **leaves}
 
     @classmethod
     @cache
-    def frozen(cls) -> dict[str, Frozen]:
+    def identity_defaults(cls) -> dict[str, IdentityDefault]:
         """The leaves that an identity may omit."""
         return {
             name: mark
             for name, field in cls.model_fields.items()
             for mark in field.metadata
-            if isinstance(mark, Frozen)
+            if isinstance(mark, IdentityDefault)
         }
 
     @classmethod
     @cache
-    def settings(cls) -> tuple[str, ...]:
+    def setting_names(cls) -> tuple[str, ...]:
         """All leaves but derived ones: what makes two groups equal."""
         return tuple(
             name
             for name, field in cls.model_fields.items()
-            if not any(isinstance(mark, Derived) for mark in field.metadata)
+            if not any(isinstance(mark, NotInIdentity) for mark in field.metadata)
         )
 
-    def leaves(self) -> dict[str, Any]:
+    def setting_values(self) -> dict[str, Any]:
         """The settings and their values."""
-        return {name: getattr(self, name) for name in self.settings()}
+        return {name: getattr(self, name) for name in self.setting_names()}
 
     @cached_property
     def identity(self) -> str:
@@ -67,33 +67,37 @@ class Leaves(BaseModel):
 
         Kept, because the runs of a cell share their recipe and their network.
         """
-        frozen = self.frozen()
+        frozen = self.identity_defaults()
         kept = sorted(
             (name, value)
-            for name, value in self.leaves().items()
+            for name, value in self.setting_values().items()
             if name not in frozen or value != frozen[name].value
         )
         return "{" + ",".join(f'"{name}":{_canonical(value)}' for name, value in kept) + "}"
 
     def model_copy(self: Group, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Group:
         """A copy with other values, validated; Pydantic's own would keep what was computed from the old ones, such as an id."""
-        return self.model_validate({**self.leaves(), **(update or {})})
+        return self.model_validate({**self.setting_values(), **(update or {})})
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Leaves) and type(self) is type(other) and self.leaves() == other.leaves()
+        return (
+            isinstance(other, ConfigModel)
+            and type(self) is type(other)
+            and self.setting_values() == other.setting_values()
+        )
 
     def __hash__(self) -> int:
-        return hash((type(self), *self.leaves().values()))
+        return hash((type(self), *self.setting_values().values()))
 
 
 def _canonical(value: Any) -> str:
-    if isinstance(value, Leaves):
+    if isinstance(value, ConfigModel):
         return value.identity
     plain = type(value) is int and abs(value) < 2**53  # as seeds are, of which a plan has thousands
     return str(value) if plain else rfc8785.dumps(value).decode()
 
 
-class Frozen:
+class IdentityDefault:
     """Marks a leaf that is left out of a run's identity while it equals ``value``.
 
     A field that is added later carries one, with the value that reproduces the behaviour before it: then no old id changes.
@@ -104,7 +108,7 @@ class Frozen:
         self.value = value
 
 
-class Derived:
+class NotInIdentity:
     """Marks a leaf that only helps to write another one, such as a ratio: part of no identity and no comparison."""
 
 

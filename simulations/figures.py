@@ -20,7 +20,7 @@ from scipy.stats import beta, binom
 from analysis import style
 from benchmarks.processes import ROOT
 from scaling.fit import Law, Points, fit
-from scaling.fit.data.variance import Counted
+from scaling.fit.data.variance import BinomialVariance
 from scaling.fit.estimation.variable_projection import solve
 from scaling.fit.forms import POWER
 from simulations.cells import Cell
@@ -140,7 +140,11 @@ def means_of_logarithms(studies: int = 2000, images: int = 1000) -> Picture:
     for seeds in (1, 2, 4, 8, 16, 32):
         errors = rng.binomial(images, mean[:, None], size=(studies, len(x), seeds))
         fitted = solve(
-            POWER, x, errors.mean(axis=2) / images, np.full((studies, len(x)), float(seeds)), Counted(images)
+            POWER,
+            x,
+            errors.mean(axis=2) / images,
+            np.full((studies, len(x)), float(seeds)),
+            BinomialVariance(images),
         )[:, 1]
         # Of 14 errors on average there is none once in a million runs; one stands for it, since none has no logarithm.
         logarithms = np.log(np.maximum(errors, 1)).mean(axis=2)

@@ -28,6 +28,6 @@ def test_the_example_prints_what_it_says(monkeypatch):
 
 
 def test_its_table_is_the_published_stores():
-    settings = api.Settings(store=str(ROOT / "artifacts" / "published" / "store"))
+    settings = api.Workspace(store=str(ROOT / "artifacts" / "published" / "store"))
     _, runs = api.results(ROOT / "configs" / "quickstart.yaml", settings)
     assert api.tidy(runs).equals(read_table(TABLE))

@@ -19,29 +19,29 @@ if TYPE_CHECKING:
         predictions_text,
         reach_text,
     )
-    from scaling.api._inspect import Looked, look
+    from scaling.api._inspect import Inspection, look
     from scaling.api._models import catalogue, fetch, inventory
     from scaling.api._optimum import draw_optima, optima_text, optimum
     from scaling.api._plan import Timing, plan, timings
     from scaling.api._report import figures, finals, merge, report, results, tidy, write_table
     from scaling.api._run import Failure, Outcome, run
-    from scaling.api._run_until import Round, Until, run_until
-    from scaling.api._suggest import Aim, Suggested, Suggestion, suggest
-    from scaling.api._workspace import Settings
+    from scaling.api._run_until import Iteration, SequentialResult, run_until
+    from scaling.api._suggest import CurveSuggestion, Suggestion, Target, suggest
+    from scaling.api._workspace import Workspace
 
 __all__ = [
-    "Aim",
+    "CurveSuggestion",
     "Difference",
     "Failure",
-    "Looked",
+    "Inspection",
+    "Iteration",
     "Outcome",
     "Reason",
-    "Round",
-    "Settings",
-    "Suggested",
+    "SequentialResult",
     "Suggestion",
+    "Target",
     "Timing",
-    "Until",
+    "Workspace",
     "bench",
     "catalogue",
     "compare",

@@ -17,17 +17,17 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from scaling.api._run import run
-from scaling.api._workspace import Settings
+from scaling.api._workspace import Workspace
 from scaling.errors import UsageError
 from scaling.plan import machine
-from scaling.plan.speed import ImageTime, Ladder, Machine, Rung, Speed
+from scaling.plan.speed import ImageTime, Machine, Speed, TimingCurve, TimingPoint
 from scaling.plan.speed_file import known, own_place, processor, write
 from scaling.store import provenance
 
 if TYPE_CHECKING:
-    from scaling.train.measure_speed import Case
+    from scaling.train.measure_speed import TimingCase
 
-Told = Callable[[int, int], None]
+OnProgress = Callable[[int, int], None]
 """Is told how many steps of how many are done."""
 
 Value = TypeVar("Value")
@@ -43,7 +43,7 @@ resources: {{workers: {workers}}}
 
 
 def bench(
-    *, workers: int | None = None, out: Path | None = None, told: Told = lambda done, steps: None
+    *, workers: int | None = None, out: Path | None = None, told: OnProgress = lambda done, steps: None
 ) -> tuple[Speed, Path]:
     """Measure this machine, in a minute or two, and keep what was found for all estimates to come.
 
@@ -70,12 +70,12 @@ def bench(
     return speed, place
 
 
-def _measured(workers: int, told: Told) -> Speed:
+def _measured(workers: int, told: OnProgress) -> Speed:
     from scaling.train.measure_speed import SIDES, augment_s, cases, epoch_s, measure, pack_start_s
 
     measured = list(cases())
     steps = len(measured) + 3
-    times: dict[Case, ImageTime] = {}
+    times: dict[TimingCase, ImageTime] = {}
     with _workers(workers) as each:
         empty_s = median(each(epoch_s))
         told(1, steps)
@@ -127,13 +127,13 @@ def _sweep_s(workers: int) -> float:
         study = Path(folder, "start.yaml")
         rates = ", ".join(str(0.1 + 0.001 * nth) for nth in range(workers))
         study.write_text(STUDY.format(rates=rates, workers=workers))
-        return run(study, Settings(store=f"{folder}/store", artifacts=Path(folder)), quiet=True).wall_s
+        return run(study, Workspace(store=f"{folder}/store", artifacts=Path(folder)), quiet=True).wall_s
 
 
-def _ladders(times: dict[Case, ImageTime]) -> Iterator[Ladder]:
-    rungs: defaultdict[tuple[str, int, str, int | None], list[Rung]] = defaultdict(list)
+def _ladders(times: dict[TimingCase, ImageTime]) -> Iterator[TimingCurve]:
+    rungs: defaultdict[tuple[str, int, str, int | None], list[TimingPoint]] = defaultdict(list)
     for case, (train_s, evaluate_s) in times.items():
-        rung = Rung(
+        rung = TimingPoint(
             filters=case.architecture.filters,
             side=case.side,
             macs=case.layers.macs,
@@ -143,7 +143,7 @@ def _ladders(times: dict[Case, ImageTime]) -> Iterator[Ladder]:
         rungs[case.architecture.type, case.channels, case.precision, case.depth].append(rung)
     for (architecture, channels, precision, depth), found in rungs.items():
         rising = tuple(sorted(found, key=lambda rung: rung.macs))
-        yield Ladder(
+        yield TimingCurve(
             architecture=architecture, channels=channels, precision=precision, depth=depth, rungs=rising
         )
 

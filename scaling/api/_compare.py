@@ -10,25 +10,25 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from scaling.api._report import tidy, trained, typed
-from scaling.api._workspace import Settings
+from scaling.api._workspace import Workspace
 from scaling.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Group
 
-    from analysis.comparison_page import Written
+    from analysis.comparison_page import WrittenComparison
 
 FOLDER = "compare"
 
 
 def compare(
     config: Path,
-    settings: Settings | None = None,
+    workspace: Workspace | None = None,
     *,
     overrides: Sequence[str] = (),
     errors: Sequence[float] = (),
     out: Path | None = None,
-) -> Written:
+) -> WrittenComparison:
     """Set every curve of a study against every other: exponents, sizes at equal error, the best of each budget, and figures of it all.
 
     Args:
@@ -44,18 +44,18 @@ def compare(
     from analysis.comparison import compare_curves
     from analysis.comparison_page import write_comparison
 
-    settings = settings or Settings()
-    made, runs = trained(config, settings, overrides)
+    workspace = workspace or Workspace()
+    made, runs = trained(config, workspace, overrides)
     if len(set(made.study.labels())) < 2:
         raise UsageError(
             f"{config}: has one curve alone, {made.study.labels()[0]}; add an entry to architectures, or a grid over a leaf of it"
         )
     runs = runs.append_column("training_flops", tidy(runs)["training_flops"])
     runs = runs.append_column("core_s", pc.divide(runs["wall_s"], runs["replicas"].cast(pa.float64())))
-    found = compare_curves(runs, settings.stores().epochs(runs["id"].to_pylist()), errors=errors)
-    folder = out or settings.artifacts / made.study.name / FOLDER
+    found = compare_curves(runs, workspace.stores().epochs(runs["id"].to_pylist()), errors=errors)
+    folder = out or workspace.artifacts / made.study.name / FOLDER
     command = typed(
-        "compare", config, settings, overrides, out=out, errors=",".join(f"{error:g}" for error in errors)
+        "compare", config, workspace, overrides, out=out, errors=",".join(f"{error:g}" for error in errors)
     )
     try:
         return write_comparison(
@@ -67,7 +67,7 @@ def compare(
         ) from error
 
 
-def comparison_text(made: Written) -> Group:
+def comparison_text(made: WrittenComparison) -> Group:
     """The comparison as tables for the terminal."""
     from analysis.comparison_text import comparison_text
 

@@ -40,8 +40,8 @@ def shapes(runs: pa.Table) -> dict[str, ImageShape]:
         for row in told.to_pylist()
         if row["side"] is not None
     }
-    facts = [dataset().facts(Path()) for dataset in PUBLISHED.values()]
-    return own | {each.fingerprint: each.image for each in facts}
+    info = [dataset().info(Path()) for dataset in PUBLISHED.values()]
+    return own | {each.fingerprint: each.image for each in info}
 
 
 def _row(run: Run, image: ImageShape | None, train_images: int | None) -> dict[str, int | float]:

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from scaling.api._load import CURVE
 from scaling.api._report import drawn, tidy, trained
-from scaling.api._workspace import Settings
+from scaling.api._workspace import Workspace
 from scaling.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def ensemble(
     config: Path,
-    settings: Settings | None = None,
+    workspace: Workspace | None = None,
     *,
     overrides: Sequence[str] = (),
     sizes: Sequence[int] = (),
@@ -45,8 +45,8 @@ def ensemble(
     from scaling.fit.data.columns import check_column, texts
     from scaling.fit.ensemble import ensembles, sizes_of
 
-    settings = settings or Settings()
-    _, runs = trained(config, settings, overrides)
+    workspace = workspace or Workspace()
+    _, runs = trained(config, workspace, overrides)
     grouped = group(runs)
     table = grouped.runs
     names = list(by) or [CURVE, "filters"]
@@ -61,7 +61,7 @@ def ensemble(
         wanted = [size for size in sizes or sizes_of(len(mine)) if size <= len(mine)]
         if not wanted:
             continue
-        logits, labels = settings.stores().logits(mine["id"].to_pylist())
+        logits, labels = workspace.stores().logits(mine["id"].to_pylist())
         pools.append(
             Pool(
                 group=dict(zip(names, key, strict=True)),

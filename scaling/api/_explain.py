@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scaling.api._plan import plan
-from scaling.api._workspace import Settings
+from scaling.api._workspace import Workspace
 from scaling.config import Run, flat
 from scaling.errors import StoreError
 
@@ -35,7 +35,7 @@ class Reason:
 
 
 def diff(
-    first: str, second: str, settings: Settings | None = None, *, configs: Sequence[Path] = ()
+    first: str, second: str, workspace: Workspace | None = None, *, configs: Sequence[Path] = ()
 ) -> tuple[Difference, ...]:
     """The leaves in which two runs differ.
 
@@ -46,12 +46,12 @@ def diff(
     Raises:
         StoreError: no such run, or several.
     """
-    settings = settings or Settings()
-    known = known_runs(settings) | _planned(settings, configs)
-    return differences(named(first, known, settings), named(second, known, settings))
+    workspace = workspace or Workspace()
+    known = known_runs(workspace) | _planned(workspace, configs)
+    return differences(named(first, known, workspace), named(second, known, workspace))
 
 
-def why(name: str, settings: Settings | None = None, *, configs: Sequence[Path] = ()) -> Reason:
+def why(name: str, workspace: Workspace | None = None, *, configs: Sequence[Path] = ()) -> Reason:
     """Whether a run is stored; if not, which leaves set it apart from the nearest stored run.
 
     Args:
@@ -61,9 +61,9 @@ def why(name: str, settings: Settings | None = None, *, configs: Sequence[Path] 
     Raises:
         StoreError: no such run, or several.
     """
-    settings = settings or Settings()
-    stored = known_runs(settings)
-    run = named(name, stored | _planned(settings, configs), settings)
+    workspace = workspace or Workspace()
+    stored = known_runs(workspace)
+    run = named(name, stored | _planned(workspace, configs), workspace)
     if run.id in stored:
         return Reason(run, True, run, ())
     readable = (other for other in stored.values() if isinstance(other, Run))
@@ -85,9 +85,9 @@ Known = dict[str, Run | StoreError]
 """By id; in the place of a run that only a later version can read stands what is wrong with it, for whoever asks for that one."""
 
 
-def known_runs(settings: Settings) -> Known:
+def known_runs(workspace: Workspace) -> Known:
     """Those that are stored."""
-    runs = settings.stores().runs(["id", "config_json"])
+    runs = workspace.stores().runs(["id", "config_json"])
     return {row["id"]: _read(row["config_json"]) for row in runs.to_pylist()}
 
 
@@ -98,11 +98,11 @@ def _read(config_json: str) -> Run | StoreError:
         return error
 
 
-def _planned(settings: Settings, configs: Sequence[Path]) -> Known:
-    return {run.id: run for config in configs for _, run in plan(config, settings, trains=False).wanted}
+def _planned(workspace: Workspace, configs: Sequence[Path]) -> Known:
+    return {run.id: run for config in configs for _, run in plan(config, workspace, trains=False).wanted}
 
 
-def named(name: str, known: Known, settings: Settings, remedy: str = PLANNED) -> Run:
+def named(name: str, known: Known, workspace: Workspace, remedy: str = PLANNED) -> Run:
     """The one run whose id begins so.
 
     Args:
@@ -119,4 +119,4 @@ def named(name: str, known: Known, settings: Settings, remedy: str = PLANNED) ->
         if isinstance(run, StoreError):
             raise run
         return run
-    raise StoreError(f"{name}: no such run in {settings.store}; {remedy} (ids: scaling plan CONFIG --json)")
+    raise StoreError(f"{name}: no such run in {workspace.store}; {remedy} (ids: scaling plan CONFIG --json)")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.compute as pc
 
 from scaling.api._load import CURVE, anyones, having, is_file, own, unfinished, where, wrong_images
-from scaling.api._workspace import Settings
+from scaling.api._workspace import Workspace
 from scaling.errors import FitError, TableError, UsageError
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def predictions_text(fits: Iterable[Fit], sizes: Sequence[float | int]) -> RichT
 
 def fit_source(
     source: str,
-    settings: Settings | None = None,
+    workspace: Workspace | None = None,
     *,
     x: str = "filters",
     y: str = "test_error",
@@ -134,7 +134,7 @@ def fit_source(
 
     if form not in FORMS:
         raise TableError(f"--form {form}: must be one of {', '.join(FORMS)}")
-    foreign, settings = is_file(source), where(source, settings or Settings())
+    foreign, workspace = is_file(source), where(source, workspace or Workspace())
     notes: list[str] = []
     if std and (counts or population):
         raise UsageError(
@@ -154,7 +154,7 @@ def fit_source(
             )
         by = by or ([CURVE] if best is None else ["architecture"])
         table, notes = own(
-            source, settings, overrides, x=x, wanted={x, y, *by, *(best or ()), *([std] if std else [])}
+            source, workspace, overrides, x=x, wanted={x, y, *by, *(best or ()), *([std] if std else [])}
         )
         table, lacking = having(table, x)
         notes = [*notes, *lacking]
@@ -177,12 +177,12 @@ def fit_source(
                 f"--population: counts images that are erred on, so y must be test_error, not {y}"
             )
         table = table.filter(pc.is_finite(table[y]))
-        wrong = wrong_images(settings, table)
+        wrong = wrong_images(workspace, table)
     fits = fit_table(
         table, x=x, y=y, by=tuple(by), forms=FORMS[form], holdout=holdout, wrong=wrong, std=std, notes=notes
     )
     if not foreign and y == "test_error" and x not in LENGTHS:
-        fits = doubted(fits, unfinished(settings, table, x=x, by=by))
+        fits = doubted(fits, unfinished(workspace, table, x=x, by=by))
     return _shown(fits, form)
 
 

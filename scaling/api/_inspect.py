@@ -8,9 +8,9 @@ from pathlib import Path
 
 from scaling.api._explain import known_runs, named
 from scaling.api._plan import plan
-from scaling.api._workspace import Settings
+from scaling.api._workspace import Workspace
 from scaling.config import Run
-from scaling.datasets import PUBLISHED, AnyDataset, Facts
+from scaling.datasets import PUBLISHED, AnyDataset, DatasetInfo
 from scaling.errors import StoreError, UsageError
 
 FOLDER = "looks"
@@ -18,7 +18,7 @@ STORED = "its weights are there once it was trained with store: {weights: all}"
 
 
 @dataclass(frozen=True)
-class Looked:
+class Inspection:
     """What was drawn."""
 
     run: Run
@@ -30,12 +30,12 @@ class Looked:
 
 def look(
     name: str,
-    settings: Settings | None = None,
+    workspace: Workspace | None = None,
     *,
     image: int = 0,
     out: Path | None = None,
     configs: Sequence[Path] = (),
-) -> Looked:
+) -> Inspection:
     """Draw the first layer's filters of a stored network, and the maps that its convolutions make of one test image.
 
     Args:
@@ -54,23 +54,23 @@ def look(
     from scaling.data.minibatches import test_image
     from scaling.models.feature_maps import sight
 
-    settings = settings or Settings()
-    run = named(name, known_runs(settings), settings, STORED)
-    stored = settings.stores().weights(run.id)
-    material = load(_dataset(run, settings, configs), folder=settings.data, download=False)
+    workspace = workspace or Workspace()
+    run = named(name, known_runs(workspace), workspace, STORED)
+    stored = workspace.stores().weights(run.id)
+    material = load(_dataset(run, workspace, configs), folder=workspace.data, download=False)
     if not 0 <= image < len(material.test):
         raise UsageError(
-            f"--image {image}: must be from 0 to {len(material.test) - 1}, an image of the test split of {material.facts.title}"
+            f"--image {image}: must be from 0 to {len(material.test) - 1}, an image of the test split of {material.info.title}"
         )
     try:
-        seen = sight(run.architecture, material.facts.image, stored, test_image(material, image))
+        seen = sight(run.architecture, material.info.image, stored, test_image(material, image))
     except StoreError as error:
         raise StoreError(f"run {run.id}: {error}") from error
-    shown = f"test image {image} of {material.facts.title}: class {material.test.labels[image]}, seen as {seen.logits.argmax()}"
-    folder = out or settings.artifacts / FOLDER / run.id
+    shown = f"test image {image} of {material.info.title}: class {material.test.labels[image]}, seen as {seen.logits.argmax()}"
+    folder = out or workspace.artifacts / FOLDER / run.id
     try:
         figures = write_looks(
-            network=_words(run, material.facts),
+            network=_words(run, material.info),
             image=shown,
             filters=seen.filters,
             maps=seen.maps,
@@ -81,26 +81,26 @@ def look(
         raise UsageError(
             f"{folder}: can't be written ({error.strerror or error}); choose another --out"
         ) from error
-    return Looked(run, shown, figures)
+    return Inspection(run, shown, figures)
 
 
-def _words(run: Run, facts: Facts) -> tuple[str, str]:
+def _words(run: Run, info: DatasetInfo) -> tuple[str, str]:
     """The network, and its training."""
-    layers = run.architecture.layers(facts.image)
+    layers = run.architecture.layers(info.image)
     images = f"{run.data.train_images:,} training images" if run.data.train_images else "all training images"
     from analysis.formatting import counted
 
     network = f"{run.architecture.type} of {run.architecture.filters} filters, depth {layers.depth}, seed {run.seed}; run {run.id[:8]}"
-    return network, f"{counted(run.recipe.epochs, 'epoch')} of {images} of {facts.title}"
+    return network, f"{counted(run.recipe.epochs, 'epoch')} of {images} of {info.title}"
 
 
-def _dataset(run: Run, settings: Settings, configs: Sequence[Path]) -> AnyDataset:
+def _dataset(run: Run, workspace: Workspace, configs: Sequence[Path]) -> AnyDataset:
     published: list[AnyDataset] = [kind() for kind in PUBLISHED.values()]
     for dataset in (
         *published,
-        *(cell.dataset for config in configs for cell in plan(config, settings, trains=False).study.cells),
+        *(cell.dataset for config in configs for cell in plan(config, workspace, trains=False).study.cells),
     ):
-        if dataset.facts(settings.data).fingerprint == run.data.fingerprint:
+        if dataset.info(workspace.data).fingerprint == run.data.fingerprint:
             return dataset
     raise UsageError(
         f"run {run.id}: its data set ({run.data.type}) is no published one; name a study that describes it with --config"

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from scaling.api._report import TABLE, tidy, trained
-from scaling.api._workspace import Settings
+from scaling.api._workspace import Workspace
 from scaling.errors import StoreError, TableError, UsageError
 from scaling.store import RUNS
 
@@ -36,9 +36,9 @@ def is_file(source: str) -> bool:
     return source.lower().endswith(TABLE) and not Path(source).is_dir()
 
 
-def where(source: str, settings: Settings) -> Settings:
+def where(source: str, workspace: Workspace) -> Workspace:
     """With the stores that the runs of a source are in: those of the settings for a study, and a store itself for its own."""
-    return settings if source.endswith(STUDY) else replace(settings, store=source, also=())
+    return workspace if source.endswith(STUDY) else replace(workspace, store=source, also=())
 
 
 def anyones(source: str, overrides: Sequence[str], counts: tuple[str, str] | None) -> pa.Table:
@@ -61,7 +61,7 @@ def anyones(source: str, overrides: Sequence[str], counts: tuple[str, str] | Non
 
 
 def own(
-    source: str, settings: Settings, overrides: Sequence[str], *, x: str, wanted: set[str]
+    source: str, workspace: Workspace, overrides: Sequence[str], *, x: str, wanted: set[str]
 ) -> tuple[pa.Table, list[str]]:
     """The runs of a study (without its pilots) or of a store, with what is asked for beside the store's own columns; and what is still to come.
 
@@ -80,7 +80,7 @@ def own(
     from scaling.fit import columns
 
     stored = dict.fromkeys([*columns("filters", "test_error", sorted(wanted)), *COLUMNS])
-    runs, awaiting = _stored(source, settings, overrides, [name for name in stored if name != CURVE])
+    runs, awaiting = _stored(source, workspace, overrides, [name for name in stored if name != CURVE])
     if CURVE in wanted:
         runs = group(runs, x).every
     notes = (
@@ -91,13 +91,13 @@ def own(
     return (runs if wanted <= set(runs.column_names) else by_short_names(tidy(runs), wanted)), notes
 
 
-def wrong_images(settings: Settings, table: pa.Table) -> NDArray[np.bool_]:
+def wrong_images(workspace: Workspace, table: pa.Table) -> NDArray[np.bool_]:
     """[rows, images]: which images each run errs on."""
-    return settings.stores().wrong(table["id"].to_pylist())
+    return workspace.stores().wrong(table["id"].to_pylist())
 
 
 def unfinished(
-    settings: Settings, table: pa.Table, *, x: str, by: Sequence[str]
+    workspace: Workspace, table: pa.Table, *, x: str, by: Sequence[str]
 ) -> dict[tuple[str, ...], list[str]]:
     """For each group with widths that still improve when their training ends, why to look at its laws.
 
@@ -110,12 +110,12 @@ def unfinished(
     from scaling.fit.diagnosis.convergence import compared, still_improving
 
     columns = ("id", "epoch", "test_error")
-    epochs = settings.stores().epochs(table["id"].to_pylist(), columns=columns, at=compared(table))
+    epochs = workspace.stores().epochs(table["id"].to_pylist(), columns=columns, at=compared(table))
     return still_improving(table, epochs, x=x, by=by)
 
 
 def _stored(
-    source: str, settings: Settings, overrides: Sequence[str], columns: Sequence[str]
+    source: str, workspace: Workspace, overrides: Sequence[str], columns: Sequence[str]
 ) -> tuple[pa.Table, int]:
     """Some columns of the runs of a study or a store; all of them where a store lacks one, for the message that will say so.
 
@@ -123,11 +123,11 @@ def _stored(
     """
     names = columns if set(columns) <= set(RUNS.names) else None
     if source.endswith(STUDY):
-        made, runs = trained(Path(source), settings, overrides, columns=names)
+        made, runs = trained(Path(source), workspace, overrides, columns=names)
         return runs, made.awaiting
     _refuse(overrides, source)
     if "://" in source or Path(source).is_dir():
-        if not (runs := settings.stores().runs(names)).num_rows:
+        if not (runs := workspace.stores().runs(names)).num_rows:
             raise StoreError(
                 f"{source}: holds no runs; a store is filled by: scaling run CONFIG --store {source}"
             )

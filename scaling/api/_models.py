@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from scaling.api._workspace import Settings
+from scaling.api._workspace import Workspace
 from scaling.architectures import Architecture, LayerTable, Lenet5, Tree3, Vgg
 from scaling.architectures.vgg import CONVOLUTIONS
 from scaling.settings import ImageShape
 
 if TYPE_CHECKING:
-    from scaling.data import Row
+    from scaling.data import DatasetRow
 
 MNIST, CIFAR10 = ImageShape(1, 28, 10), ImageShape(3, 32, 10)
 LECUN = "LeCun et al. 1998, with a dense C3 and a linear readout"
@@ -31,7 +31,7 @@ COUNTS = ("depth", "units", "connections", "parameters", "macs", "backward_macs"
 
 
 @dataclass(frozen=True)
-class Entry:
+class CatalogueRow:
     """One network of the catalogue."""
 
     name: str
@@ -53,10 +53,10 @@ class Entry:
         } | {"layers": [asdict(layer) | {"units": layer.units} for layer in self.layers.layers]}
 
 
-def catalogue() -> list[Entry]:
+def catalogue() -> list[CatalogueRow]:
     """The networks whose counts somebody has published, their shallow and deep relatives, and their counts here."""
     return [
-        Entry(
+        CatalogueRow(
             "lenet5, 6 filters",
             "MNIST",
             Lenet5(filters=6),
@@ -70,8 +70,8 @@ def catalogue() -> list[Entry]:
     ]
 
 
-def _lenets() -> Iterator[Entry]:
-    yield Entry(
+def _lenets() -> Iterator[CatalogueRow]:
+    yield CatalogueRow(
         "lenet5, 6 filters",
         "CIFAR-10",
         Lenet5(filters=6),
@@ -84,22 +84,22 @@ def _lenets() -> Iterator[Entry]:
             spec = Lenet5(filters=6, convolutions=convolutions, hidden=hidden)
             if spec != Lenet5(filters=6):
                 name = f"lenet5, 6 filters, {convolutions} convolution{'s' * (convolutions > 1)}, hidden {'-'.join(map(str, hidden))}"
-                yield Entry(name, "CIFAR-10", spec, spec.layers(CIFAR10), "", HERE)
+                yield CatalogueRow(name, "CIFAR-10", spec, spec.layers(CIFAR10), "", HERE)
 
 
-def _trees() -> Iterator[Entry]:
+def _trees() -> Iterator[CatalogueRow]:
     for images, shape, strip, outputs in (("CIFAR-10", CIFAR10, 2, "x 3 x 7"), ("MNIST", MNIST, 4, "x 3")):
         for filters, branches in ((6, 16), (15, 16), (15, 80)):
             spec = Tree3(filters=filters, branches=branches, rows=strip)
             name = f"tree3, {filters} filters, {branches} branches"
-            yield Entry(name, images, spec, spec.layers(shape), f"M {outputs} tree outputs", MEIR)
+            yield CatalogueRow(name, images, spec, spec.layers(shape), f"M {outputs} tree outputs", MEIR)
 
 
-def _vggs() -> Iterator[Entry]:
+def _vggs() -> Iterator[CatalogueRow]:
     for depth in CONVOLUTIONS:
         spec = Vgg(filters=64).model_copy(update={"depth": depth})
         name = f"vgg, 64 filters, depth {depth}"
-        yield Entry(
+        yield CatalogueRow(
             name,
             "CIFAR-10",
             spec,
@@ -108,17 +108,19 @@ def _vggs() -> Iterator[Entry]:
             TORCHVISION.get(depth, HERE),
         )
         late = spec.model_copy(update={"pooling": "output"})
-        yield Entry(f"{name}, pooling next to the output", "CIFAR-10", late, late.layers(CIFAR10), "", HERE)
+        yield CatalogueRow(
+            f"{name}, pooling next to the output", "CIFAR-10", late, late.layers(CIFAR10), "", HERE
+        )
 
 
-def inventory(settings: Settings | None = None) -> list[Row]:
+def inventory(workspace: Workspace | None = None) -> list[DatasetRow]:
     """Every published data set: whether it is here, and where."""
     from scaling import data
 
-    return data.inventory((settings or Settings()).data)
+    return data.inventory((workspace or Workspace()).data)
 
 
-def fetch(names: Sequence[str], settings: Settings | None = None) -> list[Row]:
+def fetch(names: Sequence[str], workspace: Workspace | None = None) -> list[DatasetRow]:
     """Fetch, verify and cache data sets by name.
 
     Raises:
@@ -126,4 +128,4 @@ def fetch(names: Sequence[str], settings: Settings | None = None) -> list[Row]:
     """
     from scaling import data
 
-    return [data.fetch(name, (settings or Settings()).data) for name in names]
+    return [data.fetch(name, (workspace or Workspace()).data) for name in names]

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from scaling.api._load import CURVE, by_short_names
 from scaling.api._report import drawn, tidy, trained
-from scaling.api._workspace import Settings
+from scaling.api._workspace import Workspace
 from scaling.config.curves import COSTS, LEARNING_RATE, curves, point
 from scaling.config.pilots import AUTO
 from scaling.errors import FitError
@@ -19,7 +19,7 @@ from scaling.errors import FitError
 if TYPE_CHECKING:
     from rich.console import Group
 
-    from analysis.optimum import Optima
+    from analysis.optimum import StudyOptimum
     from scaling.config import Cell
 
 SECOND, SHORT = "architecture.second_filters", "ratio"
@@ -27,12 +27,12 @@ SECOND, SHORT = "architecture.second_filters", "ratio"
 
 def optimum(
     config: Path,
-    settings: Settings | None = None,
+    workspace: Workspace | None = None,
     *,
     x: str = SHORT,
     y: str = "test_error",
     overrides: Sequence[str] = (),
-) -> Optima:
+) -> StudyOptimum:
     """Find the place of the least error along an axis, for each curve of a study.
 
     Args:
@@ -46,13 +46,13 @@ def optimum(
         TableError: no such column, or one that isn't numbers.
         FitError: no curve has a lowest place that could be told.
     """
-    from analysis.optimum import Optima
+    from analysis.optimum import StudyOptimum
     from scaling.architectures.size_depth_rule import conserving_ratios
     from scaling.fit.data.columns import check_column
     from scaling.fit.data.table import group_points
     from scaling.fit.optimum import optimum
 
-    made, runs = trained(config, settings or Settings(), overrides)
+    made, runs = trained(config, workspace or Workspace(), overrides)
     table = by_short_names(_with_ratio(tidy(runs)), {x, y})
     for name in (x, y):
         check_column(table.column_names, name)
@@ -77,8 +77,8 @@ def optimum(
         lines[label] = conserving_ratios(members[0].layers()) if x == SHORT else {}
     if not found:
         raise FitError("; ".join(refused))
-    title = " and ".join(dict.fromkeys(cell.facts.title for cell in cells))
-    return Optima(
+    title = " and ".join(dict.fromkeys(cell.info.title for cell in cells))
+    return StudyOptimum(
         x=x,
         title=title,
         optima=tuple(found),
@@ -89,14 +89,14 @@ def optimum(
     )
 
 
-def optima_text(made: Optima) -> Group:
+def optima_text(made: StudyOptimum) -> Group:
     """The places as a table for the terminal, and a sentence for each."""
     from analysis.optimum import optima_text
 
     return optima_text(made)
 
 
-def draw_optima(made: Optima, folder: Path) -> list[Path]:
+def draw_optima(made: StudyOptimum, folder: Path) -> list[Path]:
     """Write the figure, as .svg, .png and .csv.
 
     Raises:
@@ -112,7 +112,7 @@ def _point(cell: Cell) -> dict[str, object]:
     costs = {name: getattr(cell.architecture, name.partition(".")[2]) for name in COSTS}
     chosen = {LEARNING_RATE: AUTO} if cell.pilots else {}
     return (
-        point(cell.run(0), cell.dataset.used(cell.facts))
+        point(cell.run(0), cell.dataset.used(cell.info))
         | chosen
         | {name: value for name, value in costs.items() if value}
     )

@@ -11,14 +11,14 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from scaling.api._workspace import Settings
+from scaling.api._workspace import Workspace
 from scaling.config import Study, load_study
 from scaling.plan import Plan, make_plan
 from scaling.plan.time_estimate import training_s
 
 
 def plan(
-    config: Path, settings: Settings | None = None, *, overrides: Sequence[str] = (), trains: bool = True
+    config: Path, workspace: Workspace | None = None, *, overrides: Sequence[str] = (), trains: bool = True
 ) -> Plan:
     """What a study wants, what is done and what the rest costs; nothing is trained.
 
@@ -30,19 +30,19 @@ def plan(
     Raises:
         ConfigError: with every fault of the study.
     """
-    settings = settings or Settings()
-    study = load_study(config, data=settings.data, overrides=overrides)
+    workspace = workspace or Workspace()
+    study = load_study(config, data=workspace.data, overrides=overrides)
     return make_plan(
-        study.resolved(_validation_errors(study, settings)), settings.stores().ids(), trains=trains
+        study.resolved(_validation_errors(study, workspace)), workspace.stores().ids(), trains=trains
     )
 
 
-def _validation_errors(study: Study, settings: Settings) -> dict[str, float]:
+def _validation_errors(study: Study, workspace: Workspace) -> dict[str, float]:
     """Of the stored pilots, by their ids; infinite for one that diverged."""
     wanted = pa.array([run.id for _, run in study.pilots()], pa.string())
     if not len(wanted):
         return {}
-    runs = settings.stores().runs(["id", "val_error", "diverged"])
+    runs = workspace.stores().runs(["id", "val_error", "diverged"])
     runs = runs.filter(pc.is_in(runs["id"], wanted))
     told = pc.if_else(
         pc.and_kleene(pc.is_finite(runs["val_error"]), pc.invert(runs["diverged"])), runs["val_error"], inf

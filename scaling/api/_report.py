@@ -15,7 +15,7 @@ from pyarrow import csv, parquet
 
 from scaling.api._derived_counts import counts
 from scaling.api._plan import plan
-from scaling.api._workspace import Settings
+from scaling.api._workspace import Workspace
 from scaling.config import DRAWN, Run, flat
 from scaling.errors import StoreError, TableError, UsageError
 from scaling.plan import Plan
@@ -23,14 +23,14 @@ from scaling.store import open_store
 
 if TYPE_CHECKING:
     from analysis.report import Report
-    from analysis.report_figure import Drawing
+    from analysis.report_figure import ReportFigure
 
 TABLE = (".parquet", ".csv")
 
 
 def results(
     config: Path,
-    settings: Settings | None = None,
+    workspace: Workspace | None = None,
     *,
     overrides: Sequence[str] = (),
     columns: Sequence[str] | None = None,
@@ -40,23 +40,23 @@ def results(
     Args:
         columns: of the store's runs; all by default.
     """
-    settings = settings or Settings()
+    workspace = workspace or Workspace()
     # Before the plan, which needs the ids alone: so each part is opened once.
-    runs = settings.stores().runs(columns and list(dict.fromkeys(["id", *columns])))
-    made = plan(config, settings, overrides=overrides, trains=False)
+    runs = workspace.stores().runs(columns and list(dict.fromkeys(["id", *columns])))
+    made = plan(config, workspace, overrides=overrides, trains=False)
     return made, runs.filter(pc.is_in(runs["id"], pa.array(list(made.done), pa.string())))
 
 
 def trained(
-    config: Path, settings: Settings, overrides: Sequence[str] = (), columns: Sequence[str] | None = None
+    config: Path, workspace: Workspace, overrides: Sequence[str] = (), columns: Sequence[str] | None = None
 ) -> tuple[Plan, pa.Table]:
     """As ``results``, of a study that has some; without pilots."""
-    made, every = results(config, settings, overrides=overrides, columns=columns)
+    made, every = results(config, workspace, overrides=overrides, columns=columns)
     runs = finals(made, every)
     if not runs.num_rows:
         only = f" but {every.num_rows} of its pilots" if every.num_rows else ""
         raise StoreError(
-            f"{settings.store}: holds no run of this study{only}; train it with: scaling run {config}"
+            f"{workspace.store}: holds no run of this study{only}; train it with: scaling run {config}"
         )
     return made, runs
 
@@ -109,7 +109,11 @@ def write_table(table: pa.Table, out: Path) -> int:
 
 
 def report(
-    config: Path, settings: Settings | None = None, *, overrides: Sequence[str] = (), out: Path | None = None
+    config: Path,
+    workspace: Workspace | None = None,
+    *,
+    overrides: Sequence[str] = (),
+    out: Path | None = None,
 ) -> Report:
     """Draw a study's figures and write its page.
 
@@ -120,13 +124,13 @@ def report(
         StoreError: no run of the study is in a store.
         UsageError: the folder can't be written.
     """
-    from analysis.learning_rates import Tuned
+    from analysis.learning_rates import TunedRates
     from analysis.report import write_report
 
-    settings = settings or Settings()
-    made, runs = trained(config, settings, overrides)
+    workspace = workspace or Workspace()
+    made, runs = trained(config, workspace, overrides)
     tuned = [
-        Tuned(
+        TunedRates(
             label=row.label,
             filters=row.cell.architecture.filters,
             images=row.cell.pilots[0].dataset.validation,
@@ -135,9 +139,9 @@ def report(
         for row in made.rows()
         if row.cell.choice
     ]
-    epochs = settings.stores().epochs(runs["id"].to_pylist())
-    folder = out or settings.artifacts / made.study.name
-    command = typed("report", config, settings, overrides, out=out)
+    epochs = workspace.stores().epochs(runs["id"].to_pylist())
+    folder = out or workspace.artifacts / made.study.name
+    command = typed("report", config, workspace, overrides, out=out)
     try:
         return write_report(
             study=made.study.name,
@@ -155,25 +159,29 @@ def report(
         ) from error
 
 
-def typed(command: str, config: Path, settings: Settings, overrides: Sequence[str], **options: object) -> str:
+def typed(
+    command: str, config: Path, workspace: Workspace, overrides: Sequence[str], **options: object
+) -> str:
     """What does the same again; where the data lie is each machine's own matter."""
     words = ["scaling", command, str(config)]
-    words += ["--store", settings.store] if settings.store != Settings().store else []
-    words += [word for uri in settings.also for word in ("--also", uri)]
+    words += ["--store", workspace.store] if workspace.store != Workspace().store else []
+    words += [word for uri in workspace.also for word in ("--also", uri)]
     words += [word for line in overrides for word in ("--set", line)]
     return shlex.join(
         words + [word for name, value in options.items() if value for word in (f"--{name}", str(value))]
     )
 
 
-def figures(config: Path, settings: Settings, *, overrides: Sequence[str] = ()) -> Path:
+def figures(config: Path, workspace: Workspace, *, overrides: Sequence[str] = ()) -> Path:
     """The folder for a study's figures."""
     return (
-        settings.artifacts / plan(config, settings, overrides=overrides, trains=False).study.name / "figures"
+        workspace.artifacts
+        / plan(config, workspace, overrides=overrides, trains=False).study.name
+        / "figures"
     )
 
 
-def drawn(folder: Path, draw: Callable[[], Sequence[Drawing]]) -> list[Path]:
+def drawn(folder: Path, draw: Callable[[], Sequence[ReportFigure]]) -> list[Path]:
     """Write figures, each as .svg, .png and .csv.
 
     Raises:
@@ -192,7 +200,7 @@ def drawn(folder: Path, draw: Callable[[], Sequence[Drawing]]) -> list[Path]:
 def merge(
     config: Path,
     into: str,
-    settings: Settings | None = None,
+    workspace: Workspace | None = None,
     *,
     overrides: Sequence[str] = (),
     predictions: bool = False,
@@ -206,9 +214,9 @@ def merge(
     Returns:
         How many were not there yet, or lacked predictions that were copied.
     """
-    settings = settings or Settings()
-    _, runs = results(config, settings, overrides=overrides)
-    stores, ids = settings.stores(), runs["id"].to_pylist()
+    workspace = workspace or Workspace()
+    _, runs = results(config, workspace, overrides=overrides)
+    stores, ids = workspace.stores(), runs["id"].to_pylist()
     tables = {
         "runs": runs,
         "epochs": stores.epochs(ids),

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from scaling.api._plan import plan
-from scaling.api._workspace import Settings
+from scaling.api._workspace import Workspace
 from scaling.datasets import Dataset
 from scaling.errors import UsageError
 from scaling.plan import Pack, Plan
 from scaling.store import open_store, writable
 
 if TYPE_CHECKING:
-    from scaling.sweep.executor import Executor, News
+    from scaling.sweep.executor import Executor, PackEvent
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class _Swept:
 
 def run(
     config: Path,
-    settings: Settings | None = None,
+    workspace: Workspace | None = None,
     *,
     overrides: Sequence[str] = (),
     address: str | None = None,
@@ -86,20 +86,20 @@ def run(
         ConfigError, DataError, StoreError: before anything is trained.
         UsageError: Ray's workers can't see the store, Ray can't start, or it has no room for a single trial.
     """
-    settings = settings or Settings()
+    workspace = workspace or Workspace()
     began = monotonic()
     made = plan(
-        config, settings, overrides=overrides, trains=address is None
+        config, workspace, overrides=overrides, trains=address is None
     )  # a cluster's nodes have memory of their own
     first, swept, tried = made, list[_Swept](), set[str]()
     while packs := [pack for pack in made.packs if pack.key not in tried]:
         if not swept:
-            _refuse_unfit(settings, in_process=in_process)
+            _refuse_unfit(workspace, in_process=in_process)
         swept.append(
             _sweep(
                 made,
                 packs,
-                settings,
+                workspace,
                 console or Console(stderr=True),
                 address=address,
                 in_process=in_process,
@@ -109,7 +109,7 @@ def run(
         tried |= {pack.key for pack in packs}
         if not made.awaiting:
             break
-        made = plan(config, settings, overrides=overrides, trains=address is None)
+        made = plan(config, workspace, overrides=overrides, trains=address is None)
     return Outcome(
         plan=first,
         last=made,
@@ -121,19 +121,19 @@ def run(
     )
 
 
-def _refuse_unfit(settings: Settings, *, in_process: bool) -> None:
+def _refuse_unfit(workspace: Workspace, *, in_process: bool) -> None:
     """A store that can't take what is trained."""
-    if settings.store.startswith("memory://") and not in_process:
+    if workspace.store.startswith("memory://") and not in_process:
         raise UsageError(
-            f"--store {settings.store}: is seen by this process alone, not by Ray's workers; add --in-process, or name a folder"
+            f"--store {workspace.store}: is seen by this process alone, not by Ray's workers; add --in-process, or name a folder"
         )
-    writable(open_store(settings.store))
+    writable(open_store(workspace.store))
 
 
 def _sweep(
     made: Plan,
     packs: list[Pack],
-    settings: Settings,
+    workspace: Workspace,
     console: Console,
     *,
     address: str | None,
@@ -142,10 +142,10 @@ def _sweep(
 ) -> _Swept:
     from scaling.sweep.progress import LiveTable
 
-    executor = _executor(made, packs, settings, address=address, in_process=in_process)
+    executor = _executor(made, packs, workspace, address=address, in_process=in_process)
     with LiveTable(packs, console, quiet=quiet) as table:
         executor.run(packs, table)
-    stored = settings.stores().ids()
+    stored = workspace.stores().ids()
     failures = tuple(
         Failure(table.packs[key], news.failure, _place(news)) for key, news in table.failures.items()
     )
@@ -154,25 +154,25 @@ def _sweep(
     return _Swept(table.published, there - table.published, len(runs) - there, failures)
 
 
-def _place(news: News) -> str:
+def _place(news: PackEvent) -> str:
     """Of a failure's log, with the machine where it isn't this one."""
     return f"{news.host}:{news.log}" if news.log and news.host not in ("", socket.gethostname()) else news.log
 
 
 def _executor(
-    made: Plan, packs: list[Pack], settings: Settings, *, address: str | None, in_process: bool
+    made: Plan, packs: list[Pack], workspace: Workspace, *, address: str | None, in_process: bool
 ) -> Executor:
     from scaling.data import load
-    from scaling.sweep.worker_config import Work
+    from scaling.sweep.worker_config import WorkerConfig
 
     # Decoded and verified once, before workers would all do so; and a fault of the data is told before anything starts.
     wanted: set[Dataset] = {pack.cell.dataset for pack in packs}
-    materials = {dataset: load(dataset, folder=settings.data, verify=True) for dataset in wanted}
-    store = settings.store if "://" in settings.store else str(Path(settings.store).absolute())
-    work = Work(
+    materials = {dataset: load(dataset, folder=workspace.data, verify=True) for dataset in wanted}
+    store = workspace.store if "://" in workspace.store else str(Path(workspace.store).absolute())
+    work = WorkerConfig(
         store=store,
-        data=settings.data.absolute(),
-        logs=(settings.artifacts / made.study.name / "logs").absolute(),
+        data=workspace.data.absolute(),
+        logs=(workspace.artifacts / made.study.name / "logs").absolute(),
         weights=made.study.store.weights == "all",
     )
     if in_process:

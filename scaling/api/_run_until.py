@@ -18,8 +18,8 @@ from rich.console import Console
 from scaling.api._plan import plan, timings
 from scaling.api._report import finals, results
 from scaling.api._run import Outcome, run
-from scaling.api._suggest import Aim, Suggestion, weigh
-from scaling.api._workspace import Settings
+from scaling.api._suggest import Suggestion, Target, weigh
+from scaling.api._workspace import Workspace
 from scaling.config.growth import entries, yaml_text
 from scaling.config.yaml_file import read_file
 from scaling.errors import UsageError
@@ -29,7 +29,7 @@ NAME = "until.yaml"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Round:
+class Iteration:
     """One round."""
 
     number: int
@@ -42,26 +42,26 @@ class Round:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Until:
+class SequentialResult:
     """How the rounds ended."""
 
     study: Path
     """The study as it has grown, for every other command."""
-    last: Round
+    last: Iteration
 
 
 def run_until(
     config: Path,
-    aim: Aim,
-    settings: Settings | None = None,
+    aim: Target,
+    workspace: Workspace | None = None,
     *,
     overrides: Sequence[str] = (),
     address: str | None = None,
     in_process: bool = False,
     console: Console | None = None,
     quiet: bool = False,
-    told: Callable[[Round], None] = lambda round: None,
-) -> Until:
+    told: Callable[[Iteration], None] = lambda round: None,
+) -> SequentialResult:
     """Train a study, and then what is proposed for it, until every curve's interval is within the target or nothing affordable is left.
 
     Args:
@@ -77,9 +77,9 @@ def run_until(
     """
     from scaling.plan.candidate_widths import curves
 
-    settings = settings or Settings()
-    written = plan(config, settings, overrides=overrides)
-    file, found = settings.artifacts / written.study.name / NAME, curves(written.study)
+    workspace = workspace or Workspace()
+    written = plan(config, workspace, overrides=overrides)
+    file, found = workspace.artifacts / written.study.name / NAME, curves(written.study)
     if file.resolve() == config.resolve():
         raise UsageError(
             f"{config}: is where rounds write the grown study; copy it to another place to go on from it"
@@ -88,10 +88,10 @@ def run_until(
     cells, number = [cell for curve in found for cell in curve.cells], 0
     while True:
         _write(file, yaml_text(keys | {"architectures": entries(cells)}))
-        outcome = run(file, settings, address=address, in_process=in_process, console=console, quiet=quiet)
-        made, runs = results(file, settings)
+        outcome = run(file, workspace, address=address, in_process=in_process, console=console, quiet=quiet)
+        made, runs = results(file, workspace)
         own = pa.array(
-            [run.id for _, run in plan(config, settings, overrides=overrides, trains=False).wanted],
+            [run.id for _, run in plan(config, workspace, overrides=overrides, trains=False).wanted],
             pa.string(),
         )
         known_s, used_s = (
@@ -103,10 +103,10 @@ def run_until(
             if outcome.missing
             else weigh(made, finals(made, runs), aim, widest=widest, used_s=used_s, at_once_s=known_s)
         )
-        ended = Round(number=number, outcome=outcome, used_s=used_s, suggestion=suggestion)
+        ended = Iteration(number=number, outcome=outcome, used_s=used_s, suggestion=suggestion)
         told(ended)
         if suggestion is None or not suggestion.core_s:
-            return Until(study=file, last=ended)
+            return SequentialResult(study=file, last=ended)
         cells, number = suggestion.cells, number + 1
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 from scaling.api._load import CURVE
 from scaling.api._plan import timings
 from scaling.api._report import trained
-from scaling.api._workspace import Settings
+from scaling.api._workspace import Workspace
 from scaling.config import Cell
 from scaling.config.growth import entries, yaml_text
 from scaling.errors import FitError, TableError, UsageError
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Aim:
+class Target:
     """What is wanted of every curve of a study.
 
     Raises:
@@ -54,7 +54,7 @@ class Aim:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Suggested:
+class CurveSuggestion:
     """What to train next, on one curve."""
 
     label: str
@@ -88,7 +88,7 @@ class Suggestion:
 
     plan: Plan
     """Of the study as it is."""
-    curves: tuple[Suggested, ...]
+    curves: tuple[CurveSuggestion, ...]
 
     @property
     def cells(self) -> list[Cell]:
@@ -112,7 +112,7 @@ class Suggestion:
 
 
 def suggest(
-    config: Path, aim: Aim, settings: Settings | None = None, *, overrides: Sequence[str] = ()
+    config: Path, aim: Target, workspace: Workspace | None = None, *, overrides: Sequence[str] = ()
 ) -> Suggestion:
     """Propose runs for a study that has been trained as it is written.
 
@@ -127,7 +127,7 @@ def suggest(
     """
     from scaling.plan.candidate_widths import curves
 
-    made, runs = trained(config, settings or Settings(), overrides)
+    made, runs = trained(config, workspace or Workspace(), overrides)
     if left := made.new + made.awaiting:
         raise UsageError(
             f"{config}: {left} of {len(made.wanted) + made.awaiting} runs are not trained yet; first: scaling run {config}"
@@ -138,7 +138,7 @@ def suggest(
 def weigh(
     made: Plan,
     runs: pa.Table,
-    aim: Aim,
+    aim: Target,
     *,
     widest: Sequence[int],
     used_s: float = 0.0,
@@ -164,7 +164,7 @@ def weigh(
     ]
     proposals = propose([each.design for each in growing], budget_s=aim.budget_s - used_s, spent_s=at_once_s)
     suggested = [
-        Suggested(
+        CurveSuggestion(
             label=each.label, sizes=each.sizes, proposal=proposal, diverged=each.diverged, pace=each.pace
         )
         for each, proposal in zip(growing, proposals, strict=True)
@@ -212,7 +212,7 @@ class _Growing:
     pace: float
 
 
-def _growing(made: Plan, curve: Curve, fit: Fit, aim: Aim, widest: int, pace: float) -> _Growing:
+def _growing(made: Plan, curve: Curve, fit: Fit, aim: Target, widest: int, pace: float) -> _Growing:
     from scaling.fit import Design, Quantity, Size
 
     seen = set(fit.points.widths.tolist())

@@ -19,7 +19,7 @@ ARTIFACTS = Path("artifacts")
 
 
 @dataclass(frozen=True)
-class Settings:
+class Workspace:
     """Stores and folders."""
 
     store: str = str(ARTIFACTS / "store")

@@ -9,7 +9,7 @@ from typing import Annotated, TypeVar
 
 from scaling.architectures.layers import LayerTable
 from scaling.architectures.width_search import COSTS, nearest
-from scaling.settings import Count, Derived, ImageShape, Leaves
+from scaling.settings import ConfigModel, Count, ImageShape, NotInIdentity
 
 Network = TypeVar("Network", bound="Architecture")
 
@@ -25,16 +25,16 @@ class Scale:
     """Of its learning rate under Adam and AdamW."""
 
 
-class Architecture(Leaves):
+class Architecture(ConfigModel):
     """A family of networks, at one width."""
 
     type: str
     filters: Count
     """Filters of the first convolution (for each colour, where colours are convolved apart): the x axis of a study."""
 
-    macs: Annotated[Count | None, Derived()] = None
+    macs: Annotated[Count | None, NotInIdentity()] = None
     """Written in the place of ``filters``: multiply-adds of one image, to which those of the network are the nearest."""
-    parameters: Annotated[Count | None, Derived()] = None
+    parameters: Annotated[Count | None, NotInIdentity()] = None
     """The same with parameters."""
 
     @abstractmethod

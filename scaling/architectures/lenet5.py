@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 from scaling.architectures.layers import LayerTable, convolution, linear, pooling
 from scaling.architectures.mup import Transferring
 from scaling.architectures.width_search import COSTS, most, nearest
-from scaling.settings import Count, Derived, Frozen, ImageShape, Whole
+from scaling.settings import Count, IdentityDefault, ImageShape, NotInIdentity, Whole
 
 RATIO = 16 / 6
 
@@ -27,16 +27,16 @@ class Lenet5(Transferring):
     """One convolution or two, each followed by 2x2 pooling; then ``hidden`` layers and a readout."""
 
     type: Literal["lenet5"] = "lenet5"
-    ratio: Annotated[float, Field(gt=0, lt=2**53), Derived()] = RATIO
+    ratio: Annotated[float, Field(gt=0, lt=2**53), NotInIdentity()] = RATIO
     """d2/d1. Published for the 1998 network: 16/6."""
     second_filters: Whole = 0
     """d2; by default ``ratio`` times ``filters``, rounded half up, at least 1. 0 where there is no second convolution."""
-    convolutions: Annotated[Literal[1, 2], Frozen(2)] = 2
-    kernel: Annotated[Count, Frozen(5)] = 5
+    convolutions: Annotated[Literal[1, 2], IdentityDefault(2)] = 2
+    kernel: Annotated[Count, IdentityDefault(5)] = 5
     """Side of both convolutions' filters, in pixels."""
-    activation: Annotated[Literal["relu", "tanh"], Frozen("relu")] = "relu"
-    pooling: Annotated[Literal["max", "average"], Frozen("max")] = "max"
-    hidden: Annotated[tuple[Count, ...], Field(strict=False), Frozen((120, 84))] = (120, 84)
+    activation: Annotated[Literal["relu", "tanh"], IdentityDefault("relu")] = "relu"
+    pooling: Annotated[Literal["max", "average"], IdentityDefault("max")] = "max"
+    hidden: Annotated[tuple[Count, ...], Field(strict=False), IdentityDefault((120, 84))] = (120, 84)
     """Units of the fully connected layers before the readout."""
 
     @model_validator(mode="after")

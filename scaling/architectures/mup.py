@@ -18,15 +18,15 @@ from typing import Annotated, Literal
 from pydantic import model_validator
 
 from scaling.architectures.base import Architecture, Scale
-from scaling.settings import Frozen, ImageShape, Whole
+from scaling.settings import IdentityDefault, ImageShape, Whole
 
 
 class Transferring(Architecture):
     """A family whose learning rates can be made to transfer over widths."""
 
-    parametrization: Annotated[Literal["standard", "mup"], Frozen("standard")] = "standard"
+    parametrization: Annotated[Literal["standard", "mup"], IdentityDefault("standard")] = "standard"
     """``mup``: what is the best learning rate at ``base_filters`` is about the best at every width."""
-    base_filters: Annotated[Whole, Frozen(0)] = 0
+    base_filters: Annotated[Whole, IdentityDefault(0)] = 0
     """The width at which ``mup`` and ``standard`` are one; 0 for ``standard``, which needs none."""
 
     @model_validator(mode="after")

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from scaling.architectures.base import Architecture
 from scaling.architectures.layers import Layer, LayerTable, convolution, linear, pooling
-from scaling.settings import Count, Frozen, ImageShape
+from scaling.settings import Count, IdentityDefault, ImageShape
 
 KERNEL = 5
 
@@ -20,12 +20,12 @@ class Tree3(Architecture):
     """Each pooled unit feeds exactly one unit of each branch: from a weight of the convolution one route leads to an output."""
 
     type: Literal["tree3"] = "tree3"
-    branches: Annotated[Count, Frozen(16)] = 16
+    branches: Annotated[Count, IdentityDefault(16)] = 16
     """M of the paper."""
     rows: Count = 2
     """Rows of the pooled map that one tree unit sees, over the map's whole width; must divide the map."""
-    activation: Annotated[Literal["sigmoid", "relu"], Frozen("sigmoid")] = "sigmoid"
-    biases: Annotated[bool, Frozen(False)] = False
+    activation: Annotated[Literal["sigmoid", "relu"], IdentityDefault("sigmoid")] = "sigmoid"
+    biases: Annotated[bool, IdentityDefault(False)] = False
 
     def pooled(self, image: ImageShape) -> int:
         """Side of the pooled map."""

@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 
 from scaling.architectures.layers import Layer, LayerTable, convolution, linear, normalisation, pooling
 from scaling.architectures.mup import Transferring
-from scaling.settings import Frozen, ImageShape
+from scaling.settings import IdentityDefault, ImageShape
 
 CONVOLUTIONS = {
     6: (1, 1, 1, 1, 1),
@@ -38,7 +38,7 @@ class Vgg(Transferring):
 
     type: Literal["vgg"] = "vgg"
     depth: Literal[6, 8, 11, 13, 16] = 16
-    pooling: Annotated[Literal["blocks", "output"], Frozen("blocks")] = "blocks"
+    pooling: Annotated[Literal["blocks", "output"], IdentityDefault("blocks")] = "blocks"
     """Where maps are pooled: 2x2 after each block, or the last three times at once, next to the output."""
 
     def padding(self, image: ImageShape) -> int:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from scaling import api
-from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, console, numbers, settings
+from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, console, numbers, workspace
 from scaling.errors import UsageError
 
 
@@ -35,7 +35,7 @@ def compare(
         raise UsageError(
             f"--errors {errors}: must be fractions of the test images, below 1, such as 0.3,0.25"
         )
-    made = api.compare(config, settings(store, also, data), overrides=set_, errors=wanted, out=out)
+    made = api.compare(config, workspace(store, also, data), overrides=set_, errors=wanted, out=out)
     if as_json:
         print(json.dumps(api.finite(made.found.to_dict()), indent=2, allow_nan=False))
         return

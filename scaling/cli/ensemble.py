@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from scaling import api
-from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, console, settings, wholes
+from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, console, wholes, workspace
 
 
 def ensemble(
@@ -36,7 +36,7 @@ def ensemble(
     as_json: Json = False,
 ) -> None:
     """Tell the error of ensembles of stored runs, by votes and by mean probability, beside their parameters and MACs."""
-    known = settings(store, also, data)
+    known = workspace(store, also, data)
     pools = api.ensemble(config, known, overrides=set_, sizes=wholes("--sizes", sizes), by=by)
     if as_json:
         print(json.dumps(api.finite(api.ensemble_rows(pools)), indent=2, allow_nan=False))

@@ -9,14 +9,14 @@ import typer
 from rich.table import Table
 
 from scaling import api
-from scaling.cli.options import STORE, Also, Configs, Data, Store, console, settings
+from scaling.cli.options import STORE, Also, Configs, Data, Store, console, workspace
 
 Name = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or its beginning.", show_default=False)]
 
 
 def why(run: Name, *, config: Configs = [], store: Store = STORE, also: Also = [], data: Data = None) -> None:
     """Say which leaf makes a run new."""
-    reason = api.why(run, settings(store, also, data), configs=config)
+    reason = api.why(run, workspace(store, also, data), configs=config)
     if reason.stored:
         print(f"{reason.run.id} is in the store")
     elif reason.nearest is None:
@@ -38,7 +38,7 @@ def diff(
     data: Data = None,
 ) -> None:
     """List the leaves in which two runs differ."""
-    differences = api.diff(first, second, settings(store, also, data), configs=config)
+    differences = api.diff(first, second, workspace(store, also, data), configs=config)
     if differences:
         _print(differences, first, second)
     else:
@@ -56,7 +56,7 @@ def look(
     data: Data = None,
 ) -> None:
     """Draw the first layer's filters of a run whose weights are stored, and its feature maps of one test image."""
-    made = api.look(run, settings(store, also, data), image=image, out=out, configs=config)
+    made = api.look(run, workspace(store, also, data), image=image, out=out, configs=config)
     print(f"run {made.run.id}, {made.image}")
     for figure in made.figures:
         print(figure)

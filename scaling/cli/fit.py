@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from scaling import api
-from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, console, numbers, settings
+from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, console, numbers, workspace
 from scaling.errors import UsageError
 
 
@@ -23,7 +23,7 @@ def table(
     data: Data = None,
 ) -> None:
     """Write one tidy table: a row a run, every leaf of its configuration a column; without pilots."""
-    made, every = api.results(config, settings(store, also, data), overrides=set_)
+    made, every = api.results(config, workspace(store, also, data), overrides=set_)
     runs = api.finals(made, every)
     rows = api.write_table(api.tidy(runs), out)
     pilots = every.num_rows - runs.num_rows
@@ -87,7 +87,7 @@ def fit(
 ) -> None:
     """Fit power laws, with and without a floor, with their intervals and their held-out error."""
     sizes, reached = numbers("--predict", predict), numbers("--reach", reach)
-    known = settings(store, also, data)
+    known = workspace(store, also, data)
     if bool(errors) != bool(of):
         raise UsageError(
             "--errors and --of go together: a column of how many were wrong, and one of out of how many"
@@ -130,7 +130,7 @@ def report(
     data: Data = None,
 ) -> None:
     """Draw the figures and write one page."""
-    made = api.report(config, settings(store, also, data), overrides=set_, out=out)
+    made = api.report(config, workspace(store, also, data), overrides=set_, out=out)
     console().print(api.laws_text(made.fits))
     print(f"report:  {made.path}")
     print(f"figures: {made.path.parent / 'figures'}")
@@ -149,5 +149,5 @@ def merge(
     data: Data = None,
 ) -> None:
     """Copy a study's finished runs, without weights, into another store, to publish them or to bring machines together."""
-    count = api.merge(config, into, settings(store, also, data), overrides=set_, predictions=predictions)
+    count = api.merge(config, into, workspace(store, also, data), overrides=set_, predictions=predictions)
     print(f"{into}: {count} runs added")

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from scaling import api
-from scaling.cli.options import STORE, Data, Json, console, settings
+from scaling.cli.options import STORE, Data, Json, console, workspace
 
 LONG = 10**10
 """Counts from here on are rounded, but for --json."""
@@ -26,7 +26,7 @@ def data(
     data: Data = None,
 ) -> None:
     """List which data sets are present and where, or fetch some by name."""
-    known = settings(STORE, [], data)
+    known = workspace(STORE, [], data)
     rows = api.fetch(names, known) if names else api.inventory(known)
     table = Table(
         "name",

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from scaling import api
-from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, console, settings
+from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, console, workspace
 
 
 def optimum(
@@ -29,7 +29,7 @@ def optimum(
     as_json: Json = False,
 ) -> None:
     """Tell where the error is least along an axis, with its interval; along the ratio, beside sqrt(size) x depth = constant."""
-    known = settings(store, also, data)
+    known = workspace(store, also, data)
     made = api.optimum(config, known, x=x, y=y, overrides=set_)
     if as_json:
         print(json.dumps(api.finite(made.to_dict()), indent=2, allow_nan=False))

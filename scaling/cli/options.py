@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from scaling.api._workspace import Settings
+from scaling.api._workspace import Workspace
 from scaling.durations import seconds
 from scaling.errors import UsageError
 
@@ -50,13 +50,13 @@ Budget = Annotated[
     ),
 ]
 
-STORE = Settings().store
+STORE = Workspace().store
 
 
-def settings(store: str, also: list[str], data: Path | None) -> Settings:
+def workspace(store: str, also: list[str], data: Path | None) -> Workspace:
     """What the options say."""
-    known = Settings(store=store, also=tuple(also))
-    return known if data is None else Settings(store=store, also=tuple(also), data=data)
+    known = Workspace(store=store, also=tuple(also))
+    return known if data is None else Workspace(store=store, also=tuple(also), data=data)
 
 
 def console() -> Console:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from scaling import api
-from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, console, settings
+from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, console, workspace
 from scaling.durations import duration
 
 if TYPE_CHECKING:
-    from scaling.plan import Plan, Row
-    from scaling.plan.schedule import Placement
+    from scaling.plan import Plan, PlanRow
+    from scaling.plan.schedule import SweepSchedule
     from scaling.plan.speed import Speed
 
 GIB = 2**30
@@ -33,7 +33,7 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """Show runs, packs, parameters, MACs, what is done and what the rest costs; nothing is trained."""
-    made = api.plan(config, settings(store, also, data), overrides=set_)
+    made = api.plan(config, workspace(store, also, data), overrides=set_)
     if as_json:
         print(json.dumps(_plan_dict(made), indent=2))
         return
@@ -94,7 +94,7 @@ def status(
     as_json: Json = False,
 ) -> None:
     """Show what is done, what diverged and what is left."""
-    made, runs = api.results(config, settings(store, also, data), overrides=set_)
+    made, runs = api.results(config, workspace(store, also, data), overrides=set_)
     diverged, every = (
         sum(map(bool, table["diverged"].to_pylist())) for table in (api.finals(made, runs), runs)
     )
@@ -154,16 +154,16 @@ class _Rates:
     """The learning rates that pilots choose, as a column; none where no row has any."""
 
     heading: tuple[str, ...]
-    rows: list[tuple[Row, tuple[str, ...]]]
+    rows: list[tuple[PlanRow, tuple[str, ...]]]
 
 
-def _rates(rows: list[Row]) -> _Rates:
+def _rates(rows: list[PlanRow]) -> _Rates:
     if not any(row.cell.pilot for row in rows):
         return _Rates((), [(row, ()) for row in rows])
     return _Rates(("learning rate",), [(row, (_rate(row),)) for row in rows])
 
 
-def _rate(row: Row) -> str:
+def _rate(row: PlanRow) -> str:
     if row.cell.pilot:
         return f"pilots, {row.rates[0]:g} to {row.rates[-1]:g}"
     return f"{row.rates[0]:g}" + (f": {row.doubt}" if row.doubt else "") if row.rates else "awaits its pilots"
@@ -183,7 +183,7 @@ def _doubt(made: Plan) -> None:
             )
 
 
-def _placed(placement: Placement) -> str:
+def _placed(placement: SweepSchedule) -> str:
     """Wall time and memory of a sweep."""
     wall, peak = duration(placement.wall_s), f"{placement.peak_bytes / GIB:.2f} GiB"
     short = (
@@ -229,12 +229,12 @@ def _plan_dict(made: Plan) -> dict[str, object]:
     }
 
 
-def _second(row: Row) -> int | None:
+def _second(row: PlanRow) -> int | None:
     """Filters of the second convolution; None where there is none."""
     return getattr(row.cell.architecture, "second_filters", 0) or None
 
 
-def _row_dict(row: Row) -> dict[str, object]:
+def _row_dict(row: PlanRow) -> dict[str, object]:
     layers = row.cell.layers()
     return {
         "architecture": row.cell.architecture.type,

@@ -18,13 +18,13 @@ from scaling.cli.options import (
     Quiet,
     Store,
     budget_s,
-    settings,
+    workspace,
 )
 from scaling.durations import duration
 from scaling.errors import UsageError
 
 if TYPE_CHECKING:
-    from scaling.api import Outcome, Round
+    from scaling.api import Iteration, Outcome
 
 
 def run(
@@ -52,7 +52,7 @@ def run(
     quiet: Quiet = False,
 ) -> int:
     """Train what is missing; safe to interrupt and to start again."""
-    known = settings(store, also, data)
+    known = workspace(store, also, data)
     if until is None:
         if of or budget:
             raise UsageError(
@@ -61,7 +61,7 @@ def run(
         return _ended(
             api.run(config, known, overrides=set_, address=address, in_process=in_process, quiet=quiet)
         )
-    aim = api.Aim(target=until, of=of or "prediction@2x", budget_s=budget_s(budget))
+    aim = api.Target(target=until, of=of or "prediction@2x", budget_s=budget_s(budget))
     made = api.run_until(
         config,
         aim,
@@ -83,7 +83,7 @@ def run(
     return 0
 
 
-def _tell(ended: Round, aim: api.Aim) -> None:
+def _tell(ended: Iteration, aim: api.Target) -> None:
     """A line a round."""
     words = [
         f"round {ended.number}: {ended.outcome.trained} runs trained, {len(ended.outcome.plan.done)} were done before"

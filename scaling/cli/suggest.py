@@ -22,14 +22,14 @@ from scaling.cli.options import (
     Store,
     budget_s,
     console,
-    settings,
+    workspace,
 )
 from scaling.durations import duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from scaling.api import Suggested, Suggestion
+    from scaling.api import CurveSuggestion, Suggestion
     from scaling.config import Cell
 
 
@@ -51,8 +51,8 @@ def suggest(
     as_json: Json = False,
 ) -> None:
     """Propose the next runs worth their cost, as a table and as the architectures to paste into the study."""
-    aim = api.Aim(target=target, of=of, budget_s=budget_s(budget))
-    made = api.suggest(config, aim, settings(store, also, data), overrides=set_)
+    aim = api.Target(target=target, of=of, budget_s=budget_s(budget))
+    made = api.suggest(config, aim, workspace(store, also, data), overrides=set_)
     if as_json:
         print(json.dumps(_dict(made) | {"of": of, "target": target}, indent=2))
         return
@@ -90,7 +90,7 @@ def suggest(
     print(made.patch, end="")
 
 
-def _new(curve: Suggested) -> Iterator[tuple[Cell, int, float]]:
+def _new(curve: CurveSuggestion) -> Iterator[tuple[Cell, int, float]]:
     """Each cell that gets seeds, how many it has then, and their core time."""
     rows = zip(curve.sizes, curve.proposal.seeds, curve.proposal.costs_s, strict=True)
     return ((cell, seeds, cost_s) for cell, seeds, cost_s in rows if cost_s)

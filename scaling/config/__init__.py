@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scaling.config.identity import DRAWN, SEEDS_AN_ORDER, TRAINING_VERSION, Data, Run, flat
 from scaling.config.load import load_study
-from scaling.config.pilots import Choice
+from scaling.config.pilots import RateChoice
 from scaling.config.recipe import Recipe
 from scaling.config.study import Cell, Resources, Study
 
@@ -13,8 +13,8 @@ __all__ = [
     "SEEDS_AN_ORDER",
     "TRAINING_VERSION",
     "Cell",
-    "Choice",
     "Data",
+    "RateChoice",
     "Recipe",
     "Resources",
     "Run",

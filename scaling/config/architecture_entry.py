@@ -7,12 +7,12 @@ from typing import Any
 
 from scaling.architectures import COSTS, AnyArchitecture
 from scaling.config.grid import Point, dotted
-from scaling.config.problems import Faults, Place
+from scaling.config.problems import ConfigProblems, FieldPath
 from scaling.settings import ImageShape
 
 
 @dataclass(frozen=True)
-class Draft:
+class ArchitectureEntry:
     """One point of the grid of an entry of ``architectures``."""
 
     network: AnyArchitecture
@@ -26,7 +26,7 @@ class Draft:
     """Where its leaves stand in the file."""
 
     @classmethod
-    def of(cls, point: Point, place: Place, faults: Faults) -> Draft | None:
+    def of(cls, point: Point, place: FieldPath, faults: ConfigProblems) -> ArchitectureEntry | None:
         """None where the leaves can't be a network."""
         leaves = {
             name: value for name, value in point.leaves.items() if name not in COSTS or value is not None

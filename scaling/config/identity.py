@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from scaling.architectures import AnyArchitecture
 from scaling.config.recipe import Recipe
 from scaling.errors import StoreError
-from scaling.settings import FROM_IDENTITY, Count, Frozen, Leaves, Whole
+from scaling.settings import FROM_IDENTITY, ConfigModel, Count, IdentityDefault, Whole
 
 TRAINING_VERSION = 2
 """Raised when training changes its numbers: then every run is a new one."""
@@ -32,16 +32,16 @@ ID_DIGITS = 20
 """Hexadecimal digits of an id: 80 bits, so among a million runs two share one with a probability of 4e-13."""
 
 
-class Data(Leaves):
+class Data(ConfigModel):
     """The data of a run: which content, and how much of it."""
 
     type: str
     fingerprint: str
-    train_images: Annotated[Count | None, Frozen(None)] = None
-    validation: Annotated[Whole, Frozen(0)] = 0
+    train_images: Annotated[Count | None, IdentityDefault(None)] = None
+    validation: Annotated[Whole, IdentityDefault(0)] = 0
 
 
-class Run(Leaves):
+class Run(ConfigModel):
     """One network, trained once. Equal ids mean equal distributions of every result."""
 
     data: Data
@@ -80,9 +80,9 @@ class Run(Leaves):
 def flat(run: Run) -> dict[str, object]:
     """Every leaf of a run by its dotted path, defaults included: ``{"recipe.epochs": 8, ...}``."""
 
-    def walk(prefix: str, group: Leaves) -> Iterator[tuple[str, object]]:
-        for name, value in group.leaves().items():
-            if isinstance(value, Leaves):
+    def walk(prefix: str, group: ConfigModel) -> Iterator[tuple[str, object]]:
+        for name, value in group.setting_values().items():
+            if isinstance(value, ConfigModel):
                 yield from walk(f"{prefix}{name}.", value)
             else:
                 yield prefix + name, list(value) if isinstance(value, tuple) else value

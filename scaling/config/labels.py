@@ -38,7 +38,7 @@ ONE = {
 
 def dataset_title(name: str) -> str:
     """The title of a published data set; another one's own name."""
-    return PUBLISHED[name]().facts(Path()).title if name in PUBLISHED else name
+    return PUBLISHED[name]().info(Path()).title if name in PUBLISHED else name
 
 
 def leaf_words(leaf: str, value: Any) -> str:

@@ -9,15 +9,15 @@ from typing import Any
 
 from scaling.architectures import AnyArchitecture
 from scaling.config import grid
-from scaling.config.architecture_entry import Draft
+from scaling.config.architecture_entry import ArchitectureEntry
 from scaling.config.grid import LeafPath
 from scaling.config.merge import is_above, laid_over, pinned
 from scaling.config.pilots import AUTO, Pilots
-from scaling.config.problems import Faults, Place
+from scaling.config.problems import ConfigProblems, FieldPath
 from scaling.config.recipe import Recipe
 from scaling.config.study import Cell, Replicates, Study, StudyFile
 from scaling.config.yaml_file import read_file
-from scaling.datasets import AnyDataset, Facts
+from scaling.datasets import AnyDataset, DatasetInfo
 from scaling.errors import DataError
 
 MOST_RUNS = 100_000
@@ -38,7 +38,7 @@ def load_study(source: Path, *, data: Path, overrides: Sequence[str] = ()) -> St
         ConfigError: with all faults that were found, each by its path.
         DataError: the user's own data set is missing or unfit.
     """
-    faults = Faults(str(source))
+    faults = ConfigProblems(str(source))
     raw = read_file(source, overrides)
     file = faults.validate(StudyFile, raw)
     groups = _Groups.of(raw)
@@ -110,7 +110,7 @@ def _settings(value: Any) -> dict[str, Any] | None:
     return value if isinstance(value, dict) and all(isinstance(name, str) for name in value) else None
 
 
-def _seeds(groups: _Groups, default: int, faults: Faults) -> dict[int, int]:
+def _seeds(groups: _Groups, default: int, faults: ConfigProblems) -> dict[int, int]:
     """Of each architecture."""
     own = {
         i: faults.validate(Replicates, leaves, _place(("architectures", i)))
@@ -121,7 +121,7 @@ def _seeds(groups: _Groups, default: int, faults: Faults) -> dict[int, int]:
     }
 
 
-def _too_many(groups: _Groups, seeds: dict[int, int], pilots: Pilots, faults: Faults) -> bool:
+def _too_many(groups: _Groups, seeds: dict[int, int], pilots: Pilots, faults: ConfigProblems) -> bool:
     """Refuse a study of more runs than a plan can list, before any is made."""
     networks = {
         i: grid.size(groups.dataset or {})
@@ -154,8 +154,8 @@ def _too_many(groups: _Groups, seeds: dict[int, int], pilots: Pilots, faults: Fa
 
 
 def _datasets(
-    leaves: dict[str, Any], folder: Path, faults: Faults, absent: list[DataError]
-) -> Iterator[tuple[AnyDataset, Facts]]:
+    leaves: dict[str, Any], folder: Path, faults: ConfigProblems, absent: list[DataError]
+) -> Iterator[tuple[AnyDataset, DatasetInfo]]:
     """Those that are as they should be. A user's own one that can't be read is added to ``absent``: the rest may have faults too."""
     for point in grid.points(leaves):
         place = _place(("dataset",), point)
@@ -163,14 +163,14 @@ def _datasets(
         if dataset is None:
             continue
         try:
-            facts = dataset.facts(folder)
+            info = dataset.info(folder)
         except DataError as error:
             absent.append(error)
             continue
-        if fault := dataset.fault(facts):
+        if fault := dataset.fault(info):
             faults.add(place((fault[0],)), fault[1])
         else:
-            yield dataset, facts
+            yield dataset, info
 
 
 @dataclass(frozen=True)
@@ -179,14 +179,14 @@ class _Trained:
 
     recipe: Recipe
     """Of any learning rate, where that is to be chosen."""
-    place: Place
+    place: FieldPath
     """Where its leaves stand."""
     own: dict[str, Any]
     """What of it the architecture must say itself."""
     auto: bool
 
 
-def _recipes(i: int, below: dict[str, Any], above: Any, faults: Faults) -> Iterator[_Trained]:
+def _recipes(i: int, below: dict[str, Any], above: Any, faults: ConfigProblems) -> Iterator[_Trained]:
     own: LeafPath = ("architectures", i, "recipe")
     if not isinstance(above, dict):
         faults.add(own, f"must be a mapping of keys to values, not {above!r}")
@@ -214,20 +214,20 @@ def _cells(
     groups: _Groups,
     seeds: int,
     pilots: Pilots,
-    datasets: Sequence[tuple[AnyDataset, Facts]],
-    faults: Faults,
+    datasets: Sequence[tuple[AnyDataset, DatasetInfo]],
+    faults: ConfigProblems,
 ) -> Iterator[Cell]:
     entry, made = groups.architectures[i], dict[tuple[AnyDataset, AnyArchitecture], str]()
     recipes = list(_recipes(i, groups.recipe, entry.get("recipe", {}), faults))
     for point in grid.points({name: value for name, value in entry.items() if name != "recipe"}):
         place = _place(("architectures", i), point)
-        if (draft := Draft.of(point, place, faults)) is None:
+        if (draft := ArchitectureEntry.of(point, place, faults)) is None:
             continue
-        for dataset, facts in datasets:
-            if fault := draft.fault(facts.image):
+        for dataset, info in datasets:
+            if fault := draft.fault(info.image):
                 faults.add(place((fault[0],)), fault[1])
                 continue
-            architecture, here = draft.on(facts.image), draft.places[draft.free]
+            architecture, here = draft.on(info.image), draft.places[draft.free]
             if draft.cost and (twin := made.setdefault((dataset, architecture), here)) != here:
                 faults.add(
                     place((draft.free,)),
@@ -236,24 +236,24 @@ def _cells(
             leaves = draft.entry(architecture)
             for trained in recipes:
                 own = leaves | ({"recipe": trained.own} if trained.own else {})
-                cell = Cell(dataset, facts, architecture, trained.recipe, draft.places, seeds, own)
-                if unfit := trained.recipe.fault(facts.image, dataset.used(facts)):
+                cell = Cell(dataset, info, architecture, trained.recipe, draft.places, seeds, own)
+                if unfit := trained.recipe.fault(info.image, dataset.used(info)):
                     faults.add(trained.place(unfit[0]), unfit[1])
                 elif trained.auto:
                     cell = _tried(cell, pilots, trained.place, faults)
                 yield cell
 
 
-def _tried(cell: Cell, pilots: Pilots, place: Place, faults: Faults) -> Cell:
+def _tried(cell: Cell, pilots: Pilots, place: FieldPath, faults: ConfigProblems) -> Cell:
     """With its pilots."""
     tried = cell.tried(pilots)
     dataset = tried.pilots[0].dataset
-    if fault := dataset.fault(cell.facts):
+    if fault := dataset.fault(cell.info):
         faults.add(("pilots", fault[0]), fault[1])
-    elif unfit := cell.recipe.fault(cell.facts.image, dataset.used(cell.facts)):
+    elif unfit := cell.recipe.fault(cell.info.image, dataset.used(cell.info)):
         faults.add(place(unfit[0]), f"{unfit[1]}, which validation images leave to pilots")
     return tried
 
 
-def _place(root: LeafPath, point: grid.Point = grid.WHOLE) -> Place:
+def _place(root: LeafPath, point: grid.Point = grid.WHOLE) -> FieldPath:
     return lambda path: root + point.place(path)

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 
 from scaling.config.recipe import Positive
-from scaling.settings import Count, Leaves
+from scaling.settings import ConfigModel, Count
 
 AUTO = "auto"
 """In the place of a recipe's learning rate."""
@@ -20,7 +20,7 @@ RATES = tuple(0.0125 * 2**n for n in range(8))
 ALL_DIVERGED = "every rate diverged"
 
 
-class Pilots(Leaves):
+class Pilots(ConfigModel):
     """Runs that choose the learning rates that are ``auto``."""
 
     learning_rates: Annotated[tuple[Positive, ...], Field(strict=False)] = RATES
@@ -38,7 +38,7 @@ class Pilots(Leaves):
 
 
 @dataclass(frozen=True)
-class Choice:
+class RateChoice:
     """A learning rate, with what it was chosen by."""
 
     rates: tuple[float, ...]

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from scaling.config.grid import LeafPath, dotted
 from scaling.errors import ConfigError
-from scaling.settings import Leaves
+from scaling.settings import ConfigModel
 
 WORDS = {
     "int_type": "must be a whole number",
@@ -37,11 +37,11 @@ WORDS = {
 }
 """For Pydantic's kinds of faults."""
 
-Place = Callable[[LeafPath], LeafPath]
+FieldPath = Callable[[LeafPath], LeafPath]
 """From a path within a group of settings to the one in the file."""
 
 
-class Faults:
+class ConfigProblems:
     """All that was found, each fault once."""
 
     def __init__(self, source: str) -> None:
@@ -60,7 +60,7 @@ class Faults:
         if self.lines:
             raise ConfigError(list(self.lines), self.source)
 
-    def validate(self, kind: Any, leaves: Any, place: Place = lambda path: path) -> Any:
+    def validate(self, kind: Any, leaves: Any, place: FieldPath = lambda path: path) -> Any:
         """What ``leaves`` say as a ``kind``: a model or a union of models. None where they can't be one."""
         try:
             return TypeAdapter(kind).validate_python(leaves)
@@ -122,12 +122,12 @@ def _words(fault: Any, kind: Any) -> str:
     return f"{WORDS.get(fault['type'], fault['msg']).format(**context)}, not {shortened(given)}"
 
 
-def _models(kind: Any, location: LeafPath) -> list[type[Leaves]]:
+def _models(kind: Any, location: LeafPath) -> list[type[ConfigModel]]:
     """The groups of settings that may stand at a location of Pydantic's, tags included."""
 
-    def members(annotation: Any) -> list[type[Leaves]]:
+    def members(annotation: Any) -> list[type[ConfigModel]]:
         if isinstance(annotation, type):
-            return [annotation] if issubclass(annotation, Leaves) else []
+            return [annotation] if issubclass(annotation, ConfigModel) else []
         return [member for inner in getattr(annotation, "__args__", ()) for member in members(inner)]
 
     found = members(kind)

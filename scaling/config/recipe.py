@@ -6,13 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from scaling.settings import Count, Frozen, ImageShape, Leaves, Whole
+from scaling.settings import ConfigModel, Count, IdentityDefault, ImageShape, Whole
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 
 
-class Sgd(Leaves):
+class Sgd(ConfigModel):
     """Stochastic gradient descent with momentum, as torch.optim.SGD computes it."""
 
     type: Literal["sgd"] = "sgd"
@@ -26,7 +26,7 @@ class Sgd(Leaves):
         return self
 
 
-class Adam(Leaves):
+class Adam(ConfigModel):
     """Kingma & Ba 2015; the weight decay is added to the gradient."""
 
     type: Literal["adam"] = "adam"
@@ -35,7 +35,7 @@ class Adam(Leaves):
     epsilon: Positive = 1e-8
 
 
-class AdamW(Leaves):
+class AdamW(ConfigModel):
     """Loshchilov & Hutter 2019; the weight decay is decoupled from the gradient."""
 
     type: Literal["adamw"] = "adamw"
@@ -44,13 +44,13 @@ class AdamW(Leaves):
     epsilon: Positive = 1e-8
 
 
-class Constant(Leaves):
+class Constant(ConfigModel):
     """The learning rate stays as it is."""
 
     type: Literal["constant"] = "constant"
 
 
-class Step(Leaves):
+class Step(ConfigModel):
     """The learning rate is multiplied by ``factor`` after every ``every`` epochs."""
 
     type: Literal["step"] = "step"
@@ -59,13 +59,13 @@ class Step(Leaves):
     factor: Annotated[float, Field(gt=0, le=1)]
 
 
-class Cosine(Leaves):
+class Cosine(ConfigModel):
     """Half a cosine from the learning rate to zero, step by step (Loshchilov & Hutter 2017, without restarts)."""
 
     type: Literal["cosine"] = "cosine"
 
 
-class OneCycle(Leaves):
+class OneCycle(ConfigModel):
     """Linear from zero to the learning rate, then linear to zero (after Smith & Topin 2019; the momentum stays)."""
 
     type: Literal["one_cycle"] = "one_cycle"
@@ -73,34 +73,34 @@ class OneCycle(Leaves):
     """Share of the steps that rise."""
 
 
-class Augmentation(Leaves):
+class Augmentation(ConfigModel):
     """Drawn anew for each image in each epoch."""
 
-    crop: Annotated[Whole, Frozen(0)] = 0
+    crop: Annotated[Whole, IdentityDefault(0)] = 0
     """Pixels of padding on each side, out of which the image's own size is cropped; the padding is black."""
-    flip: Annotated[bool, Frozen(False)] = False
+    flip: Annotated[bool, IdentityDefault(False)] = False
     """Left becomes right, half of the time."""
-    shift: Annotated[Whole, Frozen(0)] = 0
+    shift: Annotated[Whole, IdentityDefault(0)] = 0
     """Pixels, at most, by which the image moves along each axis; its border is repeated."""
 
 
-class Recipe(Leaves):
+class Recipe(ConfigModel):
     """Optimiser, schedule, length, batch, loss, precision and augmentation."""
 
     optimizer: Annotated[Sgd | Adam | AdamW, Field(discriminator="type")] = Sgd()
     learning_rate: Positive = 0.05
     """The highest of the schedule. May differ between the replicas of a pack."""
-    weight_decay: Annotated[float, Field(ge=0), Frozen(0.0)] = 0.0
+    weight_decay: Annotated[float, Field(ge=0), IdentityDefault(0.0)] = 0.0
     """May differ between the replicas of a pack."""
     schedule: Annotated[Constant | Step | Cosine | OneCycle, Field(discriminator="type")] = OneCycle()
     epochs: Count = 8
     batch_size: Count = 100
     """Images a step; the images left over at the end of an epoch wait for the next one's shuffle."""
-    loss: Annotated[Literal["cross_entropy", "mse"], Frozen("cross_entropy")] = "cross_entropy"
+    loss: Annotated[Literal["cross_entropy", "mse"], IdentityDefault("cross_entropy")] = "cross_entropy"
     """``mse``: mean over classes and images of the squared distance to one-hot targets."""
     precision: Literal["fp32", "bf16"] = "bf16"
     """Of activations and gradients; weights and the optimiser's state are always fp32."""
-    augmentation: Annotated[Augmentation, Frozen(Augmentation())] = Augmentation()
+    augmentation: Annotated[Augmentation, IdentityDefault(Augmentation())] = Augmentation()
 
     def seen(self, used: int) -> int:
         """Images of an epoch: of the ``used`` ones as many as fill whole batches."""

@@ -13,16 +13,16 @@ from pydantic import Field
 from scaling.architectures import AnyArchitecture, LayerTable
 from scaling.config.curves import LEARNING_RATE, curves, point
 from scaling.config.identity import SEEDS_AN_ORDER, Data, Run
-from scaling.config.pilots import AUTO, Choice, Pilots
+from scaling.config.pilots import AUTO, Pilots, RateChoice
 from scaling.config.recipe import Recipe
-from scaling.datasets import AnyDataset, Facts
-from scaling.settings import Count, Leaves
+from scaling.datasets import AnyDataset, DatasetInfo
+from scaling.settings import ConfigModel, Count
 
 SEEDS = 8
 """Of a network, where nothing else is said."""
 
 
-class Resources(Leaves):
+class Resources(ConfigModel):
     """What the machine gives. Nothing here changes an id or a number."""
 
     workers: Count | None = None
@@ -33,20 +33,20 @@ class Resources(Leaves):
     """GPUs a pack asks for; a fraction shares one between packs."""
 
 
-class Keep(Leaves):
+class StoreConfig(ConfigModel):
     """What the store keeps beside the tables."""
 
     weights: Literal["none", "all"] = "none"
 
 
-class Replicates(Leaves):
+class Replicates(ConfigModel):
     """How often each network of an architecture is trained."""
 
     seeds: Count = SEEDS
     """Seeds 0 to n-1; each block of eight has a minibatch order of its own."""
 
 
-class StudyFile(Leaves):
+class StudyFile(ConfigModel):
     """The keys of a study's YAML file. Any leaf of dataset, architectures and recipe may be a list: a grid."""
 
     study: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
@@ -60,7 +60,7 @@ class StudyFile(Leaves):
     pilots: Pilots = Pilots()
     """Of networks whose learning rate is ``auto``."""
     resources: Resources = Resources()
-    store: Keep = Keep()
+    store: StoreConfig = StoreConfig()
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Cell:
     """
 
     dataset: AnyDataset
-    facts: Facts
+    info: DatasetInfo
     architecture: AnyArchitecture
     recipe: Recipe
     places: dict[str, str]
@@ -84,19 +84,17 @@ class Cell:
     """Whether its runs are there to choose a learning rate: then those of different rates train together."""
     pilots: tuple[Cell, ...] = ()
     """Those that choose its learning rate, by rising rates; none where its recipe says it."""
-    choice: Choice | None = None
+    choice: RateChoice | None = None
     """What they chose."""
 
     def layers(self) -> LayerTable:
-        return self.architecture.layers(self.facts.image)
+        return self.architecture.layers(self.info.image)
 
     @property
     def training_flops(self) -> int:
         """Of one run, in all of its epochs."""
         return (
-            self.recipe.epochs
-            * self.recipe.seen(self.dataset.used(self.facts))
-            * self.layers().training_flops
+            self.recipe.epochs * self.recipe.seen(self.dataset.used(self.info)) * self.layers().training_flops
         )
 
     def at(self, filters: int, *, seeds: int = 0) -> Cell:
@@ -118,7 +116,7 @@ class Cell:
         """The same with a learning rate that pilots choose; the images that validate are taken out of those that train."""
         held = self.dataset.validation or pilots.validation
         used = self.dataset.train_images and min(
-            self.dataset.train_images, max(1, self.facts.train_images - held)
+            self.dataset.train_images, max(1, self.info.train_images - held)
         )
         dataset = self.dataset.model_copy(update={"validation": held, "train_images": used})
         recipes = [
@@ -136,7 +134,7 @@ class Cell:
         if not ids or any(name not in errors for names in ids for name in names):
             return self
         rates = tuple(pilot.recipe.learning_rate for pilot in self.pilots)
-        choice = Choice(rates, tuple(tuple(errors[name] for name in names) for names in ids))
+        choice = RateChoice(rates, tuple(tuple(errors[name] for name in names) for names in ids))
         return replace(
             self, recipe=self.recipe.model_copy(update={"learning_rate": choice.rate}), choice=choice
         )
@@ -148,11 +146,11 @@ class Cell:
 
     @cached_property
     def data(self) -> Data:
-        used = self.dataset.used(self.facts)
+        used = self.dataset.used(self.info)
         return Data(
             type=self.dataset.type,
-            fingerprint=self.facts.fingerprint,
-            train_images=used if used < self.facts.train_images - self.dataset.validation else None,
+            fingerprint=self.info.fingerprint,
+            train_images=used if used < self.info.train_images - self.dataset.validation else None,
             validation=self.dataset.validation,
         )
 
@@ -174,11 +172,11 @@ class Study:
     source: Path
     cells: tuple[Cell, ...]
     resources: Resources
-    store: Keep
+    store: StoreConfig
 
     def labels(self) -> tuple[str, ...]:
         """Of each cell: its architecture, and the leaves that set it apart from cells of the same width."""
-        points = (point(cell.run(0), cell.dataset.used(cell.facts)) for cell in self.cells)
+        points = (point(cell.run(0), cell.dataset.used(cell.info)) for cell in self.cells)
         chosen = ({LEARNING_RATE: AUTO} if cell.pilots else {} for cell in self.cells)
         return curves([leaves | mine for leaves, mine in zip(points, chosen, strict=True)]).labels
 

@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from scaling.data.cached_arrays import Content
+from scaling.data.cached_arrays import CachedArrays
 from scaling.datasets import Split, fingerprint
 
 RECORD = "content.json"
 
 
-def read(folder: Path, *, verify: bool = False) -> Content | None:
+def read(folder: Path, *, verify: bool = False) -> CachedArrays | None:
     """What is cached there, or None if anything is missing, cut short or unreadable.
 
     Args:
@@ -44,12 +44,12 @@ def read(folder: Path, *, verify: bool = False) -> Content | None:
         )
         if verify and fingerprint(train, test) != folder.name:
             return None
-        return Content(train, test, np.array(record["mean"]), np.array(record["std"]))
+        return CachedArrays(train, test, np.array(record["mean"]), np.array(record["std"]))
     except (OSError, ValueError, EOFError, KeyError, TypeError):
         return None
 
 
-def write(folder: Path, content: Content) -> Content:
+def write(folder: Path, content: CachedArrays) -> CachedArrays:
     """Cache it. What is returned is mapped from the disk, or the argument itself where nothing can be written."""
     splits = {"train": content.train, "test": content.test}
     arrays = {

@@ -14,7 +14,7 @@ CHUNK = 1024
 
 
 @dataclass(frozen=True, eq=False)
-class Content:
+class CachedArrays:
     """A data set's numbers.
 
     Args:
@@ -30,7 +30,7 @@ class Content:
     std: NDArray[np.float64]
 
 
-def content(train: Split, test: Split) -> Content:
+def content(train: Split, test: Split) -> CachedArrays:
     """Compute the moments; sums of whole numbers are exact, so they are the same everywhere."""
     channels = train.images.shape[3]
     total, squares = np.zeros(channels, np.int64), np.zeros(channels, np.int64)
@@ -43,4 +43,6 @@ def content(train: Split, test: Split) -> Content:
     variance = np.array(
         [(count * int(square) - int(s) ** 2) / count**2 for s, square in zip(total, squares, strict=True)]
     )
-    return Content(train, test, total / count / 255, np.where(variance > 0, np.sqrt(variance) / 255, 1.0))
+    return CachedArrays(
+        train, test, total / count / 255, np.where(variance > 0, np.sqrt(variance) / 255, 1.0)
+    )

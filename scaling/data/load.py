@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
 from scaling.data import cache as disk
-from scaling.data.cached_arrays import Content, content
+from scaling.data.cached_arrays import CachedArrays, content
 from scaling.data.decode import decode
-from scaling.datasets import Dataset, Facts, Split, Synthetic, stratified
+from scaling.datasets import Dataset, DatasetInfo, Split, Synthetic, stratified
 from scaling.errors import DataError
 
 
 @dataclass(frozen=True, eq=False)
-class Material:
+class LoadedDataset:
     """Memory-mapped images, and which of them are for what.
 
     Args:
@@ -30,7 +30,7 @@ class Material:
         std: likewise.
     """
 
-    facts: Facts
+    info: DatasetInfo
     train: Split
     test: Split
     train_index: NDArray[np.int64]
@@ -39,14 +39,14 @@ class Material:
     std: NDArray[np.float64]
 
 
-def cache_place(facts: Facts, cache: Path | None) -> Path:
+def cache_place(info: DatasetInfo, cache: Path | None) -> Path:
     """The folder of a set in a cache; by default the user's."""
-    return (cache or user_cache_path("scaling") / "datasets") / facts.fingerprint
+    return (cache or user_cache_path("scaling") / "datasets") / info.fingerprint
 
 
 def load(
     dataset: Dataset, *, folder: Path, cache: Path | None = None, download: bool = True, verify: bool = False
-) -> Material:
+) -> LoadedDataset:
     """Make a data set ready: from the cache, else from its source by way of the cache.
 
     Args:
@@ -59,22 +59,24 @@ def load(
     Raises:
         DataError: missing and not to be had, damaged, or too small for the split that is wanted.
     """
-    facts = dataset.facts(folder)
-    if fault := dataset.fault(facts):
+    info = dataset.info(folder)
+    if fault := dataset.fault(info):
         raise DataError(f"dataset.{fault[0]}: {fault[1]}")
-    known = _content(dataset, facts, folder, cache, download=download, verify=verify)
+    known = _content(dataset, info, folder, cache, download=download, verify=verify)
     order = stratified(known.train.labels).astype(np.int64)
-    held_out, used = order[: dataset.validation], order[dataset.validation :][: dataset.used(facts)]
+    held_out, used = order[: dataset.validation], order[dataset.validation :][: dataset.used(info)]
     # Sorted: the order of training is drawn anew in each epoch, and memory is read more in its own order.
-    return Material(facts, known.train, known.test, np.sort(used), np.sort(held_out), known.mean, known.std)
+    return LoadedDataset(
+        info, known.train, known.test, np.sort(used), np.sort(held_out), known.mean, known.std
+    )
 
 
 def _content(
-    dataset: Dataset, facts: Facts, folder: Path, cache: Path | None, *, download: bool, verify: bool
-) -> Content:
+    dataset: Dataset, info: DatasetInfo, folder: Path, cache: Path | None, *, download: bool, verify: bool
+) -> CachedArrays:
     if isinstance(dataset, Synthetic):
         return content(*dataset.splits())  # made in less time than it is read
-    place = cache_place(facts, cache)
+    place = cache_place(info, cache)
     return disk.read(place, verify=verify) or disk.write(
-        place, content(*decode(dataset, facts, folder, download=download))
+        place, content(*decode(dataset, info, folder, download=download))
     )

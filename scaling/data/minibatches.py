@@ -17,7 +17,7 @@ from torch import Tensor
 
 from scaling.config.recipe import Augmentation
 from scaling.data.augment import augment
-from scaling.data.load import Material
+from scaling.data.load import LoadedDataset
 from scaling.datasets import Split
 
 SHUFFLE, AUGMENT = 0, 1
@@ -143,7 +143,7 @@ def evaluation_batches(
     )
 
 
-def test_image(material: Material, index: int) -> Float[Tensor, "1 C side side"]:
+def test_image(material: LoadedDataset, index: int) -> Float[Tensor, "1 C side side"]:
     """One image of the test split, normalised, in fp32."""
     (image,) = evaluation_batches(
         torch.from_numpy(material.test.images[index : index + 1].copy()),

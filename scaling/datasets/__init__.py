@@ -6,16 +6,16 @@ from typing import Annotated
 
 from pydantic import Field
 
-from scaling.datasets.base import Dataset, Facts
+from scaling.datasets.base import Dataset, DatasetInfo
 from scaling.datasets.canonical import Split, canonical, fingerprint, stratified
 from scaling.datasets.cifar10 import Cifar10
 from scaling.datasets.mnist import Mnist
 from scaling.datasets.mnist5k import Mnist5k
-from scaling.datasets.npz import Own
+from scaling.datasets.npz import NpzDataset
 from scaling.datasets.synthetic import Synthetic
 from scaling.datasets.usps import Usps
 
-AnyDataset = Annotated[Mnist | Usps | Cifar10 | Mnist5k | Synthetic | Own, Field(discriminator="type")]
+AnyDataset = Annotated[Mnist | Usps | Cifar10 | Mnist5k | Synthetic | NpzDataset, Field(discriminator="type")]
 PUBLISHED = {"mnist": Mnist, "usps": Usps, "cifar10": Cifar10, "mnist5k": Mnist5k}
 """Sets that can be fetched by name."""
 
@@ -24,10 +24,10 @@ __all__ = [
     "AnyDataset",
     "Cifar10",
     "Dataset",
-    "Facts",
+    "DatasetInfo",
     "Mnist",
     "Mnist5k",
-    "Own",
+    "NpzDataset",
     "Split",
     "Synthetic",
     "Usps",

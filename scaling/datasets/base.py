@@ -9,11 +9,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from scaling.settings import Count, Frozen, ImageShape, Leaves
+from scaling.settings import ConfigModel, Count, IdentityDefault, ImageShape
 
 
 @dataclass(frozen=True)
-class Facts:
+class DatasetInfo:
     """What is known of a data set before it is read."""
 
     title: str
@@ -25,34 +25,34 @@ class Facts:
     """SHA-256 of its content in canonical order; the identity of the data."""
 
 
-class Dataset(Leaves):
+class Dataset(ConfigModel):
     """A data set, and how much of its training split is used."""
 
-    train_images: Annotated[Count | None, Frozen(None)] = None
+    train_images: Annotated[Count | None, IdentityDefault(None)] = None
     """Train on this many images only: nested, stratified subsets. All by default."""
-    validation: Annotated[int, Field(ge=0), Frozen(0)] = 0
+    validation: Annotated[int, Field(ge=0), IdentityDefault(0)] = 0
     """Training images held out for choices. With 0 nothing may be chosen."""
 
     @abstractmethod
-    def facts(self, folder: Path) -> Facts:
+    def info(self, folder: Path) -> DatasetInfo:
         """Shape, sizes and fingerprint. A set that the user made is read for it; ``folder`` is the data folder.
 
         Raises:
             DataError: the user's file is missing or unfit.
         """
 
-    def fault(self, facts: Facts) -> tuple[str, str] | None:
+    def fault(self, info: DatasetInfo) -> tuple[str, str] | None:
         """Why the splits can't be cut so: (the field, what is permitted), or None."""
-        left = facts.train_images - self.validation
+        left = info.train_images - self.validation
         if left < 1:
             return (
                 "validation",
-                f"must leave training images: at most {facts.train_images - 1}, not {self.validation}",
+                f"must leave training images: at most {info.train_images - 1}, not {self.validation}",
             )
         if self.train_images is not None and self.train_images > left:
             return "train_images", f"must be at most {left}, not {self.train_images}"
         return None
 
-    def used(self, facts: Facts) -> int:
+    def used(self, info: DatasetInfo) -> int:
         """Images that are trained on in an epoch."""
-        return self.train_images or facts.train_images - self.validation
+        return self.train_images or info.train_images - self.validation

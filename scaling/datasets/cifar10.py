@@ -8,10 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from scaling.datasets.base import Dataset, Facts
+from scaling.datasets.base import Dataset, DatasetInfo
 from scaling.settings import ImageShape
 
-FACTS = Facts(
+DATASET_INFO = DatasetInfo(
     title="CIFAR-10",
     image=ImageShape(channels=3, side=32, classes=10),
     train_images=50_000,
@@ -25,5 +25,5 @@ class Cifar10(Dataset):
 
     type: Literal["cifar10"] = "cifar10"
 
-    def facts(self, folder: Path) -> Facts:
-        return FACTS
+    def info(self, folder: Path) -> DatasetInfo:
+        return DATASET_INFO

@@ -8,10 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from scaling.datasets.base import Dataset, Facts
+from scaling.datasets.base import Dataset, DatasetInfo
 from scaling.settings import ImageShape
 
-FACTS = Facts(
+DATASET_INFO = DatasetInfo(
     title="MNIST-5k",
     image=ImageShape(channels=1, side=28, classes=10),
     train_images=4_000,
@@ -25,5 +25,5 @@ class Mnist5k(Dataset):
 
     type: Literal["mnist5k"] = "mnist5k"
 
-    def facts(self, folder: Path) -> Facts:
-        return FACTS
+    def info(self, folder: Path) -> DatasetInfo:
+        return DATASET_INFO

@@ -17,7 +17,7 @@ from zlib import error as ZlibError
 import numpy as np
 from pydantic import Field
 
-from scaling.datasets.base import Dataset, Facts
+from scaling.datasets.base import Dataset, DatasetInfo
 from scaling.datasets.canonical import Split, canonical, fingerprint
 from scaling.errors import DataError
 from scaling.settings import ImageShape
@@ -27,14 +27,14 @@ SHOWN = 5
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 
 
-class Own(Dataset):
+class NpzDataset(Dataset):
     """Square images from ``path``; what is hashed into a run's identity is their content, never the path."""
 
     type: Literal["npz"] = "npz"
     path: Annotated[str, Field(min_length=1)]
     """Of the .npz file; a relative one is looked for in the working folder, then in the data folder."""
 
-    def facts(self, folder: Path) -> Facts:
+    def info(self, folder: Path) -> DatasetInfo:
         file = self._file(folder)
         return _facts(file, file.stat().st_mtime_ns)
 
@@ -59,10 +59,10 @@ class Own(Dataset):
 
 
 @lru_cache
-def _facts(file: Path, modified: int) -> Facts:
+def _facts(file: Path, modified: int) -> DatasetInfo:
     """A study asks once a cell. The images themselves are not kept: training maps them from a cache."""
     train, test = _read(file)
-    return Facts(
+    return DatasetInfo(
         title=file.stem,
         image=ImageShape(
             train.images.shape[3], train.images.shape[1], int(max(train.labels.max(), test.labels.max())) + 1

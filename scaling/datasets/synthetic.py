@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from scaling.datasets.base import Dataset, Facts
+from scaling.datasets.base import Dataset, DatasetInfo
 from scaling.datasets.canonical import Split, canonical, fingerprint
 from scaling.settings import Count, ImageShape, Whole
 
@@ -46,8 +46,8 @@ class Synthetic(Dataset):
             )
         return self
 
-    def facts(self, folder: Path) -> Facts:
-        return Facts(
+    def info(self, folder: Path) -> DatasetInfo:
+        return DatasetInfo(
             title="synthetic patterns",
             image=ImageShape(self.channels, self.side, self.classes),
             train_images=self.size,

@@ -8,10 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from scaling.datasets.base import Dataset, Facts
+from scaling.datasets.base import Dataset, DatasetInfo
 from scaling.settings import ImageShape
 
-FACTS = Facts(
+DATASET_INFO = DatasetInfo(
     title="USPS zip codes",
     image=ImageShape(channels=1, side=16, classes=10),
     train_images=7_291,
@@ -25,5 +25,5 @@ class Usps(Dataset):
 
     type: Literal["usps"] = "usps"
 
-    def facts(self, folder: Path) -> Facts:
-        return FACTS
+    def info(self, folder: Path) -> DatasetInfo:
+        return DATASET_INFO

@@ -208,8 +208,8 @@ def _jackknife(without: Float[np.ndarray, " runs"]) -> float:
 
 def _judged(size: int, runs: int, scatter: float) -> tuple[Status, str]:
     if runs == 1:
-        return Status.REFUSE, "one run has no interval"
+        return Status.REJECTED, "one run has no interval"
     reasons = [f"fewer than {SEEDS} runs"] if runs < SEEDS else []
     reasons += ["one ensemble of all"] if size == runs else []
     reasons += ["the runs do not differ"] if scatter < COPIES else []
-    return (Status.LOOK if reasons else Status.USABLE), "; ".join(reasons)
+    return (Status.CAUTION if reasons else Status.USABLE), "; ".join(reasons)

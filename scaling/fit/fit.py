@@ -20,7 +20,7 @@ from scaling.fit.diagnosis.status import remarks
 from scaling.fit.diagnosis.verdict import choose
 from scaling.fit.estimation.maximise import law_of, other_studies
 from scaling.fit.forms import BROKEN, FLOOR, FORMS, POWER
-from scaling.fit.result import Choice, Fit, Law, Status, Verdict
+from scaling.fit.result import Fit, FormChoice, Law, Status, Verdict
 
 BESIDE = (POWER.name, FLOOR.name)
 """Forms that always stand side by side."""
@@ -67,11 +67,11 @@ def fit(
         other_studies(pure, points, resamplings, seed, stream) if pure else np.empty((0, len(points.widths)))
     )
     verdict = choose(points, laws, studies)
-    if pure and verdict.choice is Choice.FLOOR:
+    if pure and verdict.choice is FormChoice.FLOOR:
         laws[POWER.name] = replace(
-            pure, status=Status.LOOK, reason="; ".join(filter(None, (pure.reason, "a floor is needed")))
+            pure, status=Status.CAUTION, reason="; ".join(filter(None, (pure.reason, "a floor is needed")))
         )
-    if verdict.choice is Choice.BENDS and BROKEN.name not in forms:
+    if verdict.choice is FormChoice.BENDS and BROKEN.name not in forms:
         laws |= _laws(points, (BROKEN.name,), holdout, resamplings, seed, stream)[0]
     said = [*notes, *remarks(points), *_wider(laws), *(f"A form is missing: {why}." for why in missing)]
     robust: dict[str, Law] = {}

@@ -17,7 +17,7 @@ from jaxtyping import Float
 from scipy.special import fdtri, stdtrit
 
 from scaling.errors import FitError
-from scaling.fit.data.dispersion import COPIES, Scatter, among_runs, dispersion_about, scatter
+from scaling.fit.data.dispersion import COPIES, Dispersion, among_runs, dispersion_about, scatter
 from scaling.fit.data.points import Points
 from scaling.fit.diagnosis.status import SEEDS
 from scaling.fit.result import LEVEL, MISFIT, Interval, Sizes, Status
@@ -43,7 +43,7 @@ class Optimum:
     """Of 1, u and u^2, where u is log x less ``middle``."""
     covariance: Float[np.ndarray, "p p"]
     middle: float
-    scatter: Scatter
+    scatter: Dispersion
     estimand: str
     status: Status
     reason: str
@@ -153,13 +153,16 @@ def optimum(points: Points, *, label: str = "all", notes: tuple[str, ...] = ()) 
     )
 
 
-def quantile(known: Scatter) -> float:
+def quantile(known: Dispersion) -> float:
     """Student's, of both sides."""
     return float(stdtrit(known.freedom, (1 + LEVEL) / 2))
 
 
 def _fieller(
-    coefficients: Float[np.ndarray, " p"], covariance: Float[np.ndarray, "p p"], known: Scatter, middle: float
+    coefficients: Float[np.ndarray, " p"],
+    covariance: Float[np.ndarray, "p p"],
+    known: Dispersion,
+    middle: float,
 ) -> tuple[Interval, Interval]:
     """The lowest place in x, and the curvature."""
     (_, b, c), t = coefficients, quantile(known)
@@ -185,17 +188,17 @@ def _judged(
     x, spare, known = points.widths, len(points.widths) - PARAMETERS, among_runs(points)
     if not spare:
         return (
-            Status.REFUSE,
+            Status.REJECTED,
             f"{len(x)} values of {points.x_name} for {PARAMETERS} parameters: any data would fit",
         )
     if curvature.low <= 0:
         return (
-            Status.REFUSE,
+            Status.REJECTED,
             f"the curvature is not clearly positive: {curvature.estimate:.2g} [{curvature.low:.2g}, {curvature.high:.2g}]",
         )
     if not x[0] < place.estimate < x[-1]:
         return (
-            Status.REFUSE,
+            Status.REJECTED,
             f"the lowest place is not bracketed: it lies beyond the values of {points.x_name}, {x[0]:.3g} to {x[-1]:.3g}",
         )
     reasons = []
@@ -213,4 +216,4 @@ def _judged(
             reasons.append(
                 f"the means lie {sqrt(far):.2g} times as far from the parabola as their seeds explain"
             )
-    return (Status.LOOK if reasons else Status.USABLE), "; ".join(reasons)
+    return (Status.CAUTION if reasons else Status.USABLE), "; ".join(reasons)

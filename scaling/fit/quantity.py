@@ -79,7 +79,7 @@ def plannable(fit: Fit) -> Law:
     law = fit.laws.get(FLOOR.name)
     if law is None:
         raise FitError(f"{fit.label}: has no law with a floor to plan from; {FIRST}")
-    if law.status is Status.REFUSE:
+    if law.status is Status.REJECTED:
         raise FitError(f"{fit.label}: its law with a floor is refused ({law.reason}); {FIRST}")
     if law.parameters["exponent"].estimate <= 0:
         raise FitError(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from scaling.errors import UsageError
 from scaling.fit.data.costs import Cost
-from scaling.fit.data.dispersion import Scatter
+from scaling.fit.data.dispersion import Dispersion
 from scaling.fit.data.points import Points
 from scaling.fit.forms import Form
 
@@ -38,8 +38,8 @@ class Status(StrEnum):
     """How far to trust a law."""
 
     USABLE = "usable"
-    LOOK = "look"
-    REFUSE = "refuse"
+    CAUTION = "caution"
+    REJECTED = "rejected"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +65,7 @@ class Law:
     """[resamplings, parameters]: the same fit on resampled seeds, spread for few seeds as ``scaling.fit.estimation.bootstrap`` says."""
     bound: NDArray[np.float64] | None
     """Where the floor may be 0: the draws of the law without one, whose intervals are taken in; those held at the bound are too narrow."""
-    scatter: Scatter
+    scatter: Dispersion
     """Of means, which the intervals rest on."""
     rmse_log: float
     """Root mean square of log(fitted / observed mean) over the widths."""
@@ -153,7 +153,7 @@ class Law:
         }
 
 
-class Choice(StrEnum):
+class FormChoice(StrEnum):
     """Between forms."""
 
     POWER = "power law"
@@ -166,7 +166,7 @@ class Choice(StrEnum):
 class Verdict:
     """A choice between the forms, and what it rests on; None where that can't be computed."""
 
-    choice: Choice
+    choice: FormChoice
     floor_p: float | None
     """How often points of a law without a floor would speak for one as strongly as these."""
     ceiling: float | None

@@ -22,7 +22,7 @@ from scaling.settings import ImageShape
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Sight:
+class FeatureMaps:
     """One network before one image; all in fp32, whatever it was trained in."""
 
     filters: Float[np.ndarray, "filters channels row col"]
@@ -34,7 +34,7 @@ class Sight:
 
 def sight(
     spec: Architecture, shape: ImageShape, stored: bytes, image: Float[Tensor, "1 C side side"]
-) -> Sight:
+) -> FeatureMaps:
     """Show a network an image.
 
     Args:
@@ -52,7 +52,7 @@ def sight(
     with torch.inference_mode(), _Convolved() as seen:
         logits = network(image)
     filters = weights(network)[f"{first.name}_weight"]
-    return Sight(
+    return FeatureMaps(
         filters=filters.reshape(first.shape[0], -1, *filters.shape[-2:]).numpy(),
         maps={name: made[0].numpy() for name, made in zip(names, seen.maps, strict=True)},
         logits=logits[0, 0].numpy(),

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from scaling.plan.packs import Pack
-from scaling.plan.plan import Plan, Row, make_plan
+from scaling.plan.plan import Plan, PlanRow, make_plan
 
-__all__ = ["Pack", "Plan", "Row", "make_plan"]
+__all__ = ["Pack", "Plan", "PlanRow", "make_plan"]

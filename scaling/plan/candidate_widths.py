@@ -60,7 +60,7 @@ def curves(study: Study) -> list[Curve]:
     """
     kinds = list(dict.fromkeys(cell.dataset for cell in study.cells))
     if len(kinds) > 1:
-        first, second = (kind.leaves() for kind in kinds[:2])
+        first, second = (kind.setting_values() for kind in kinds[:2])
         leaf = next(name for name in ("type", *first) if first[name] != second.get(name))
         way_out = f"take one value at a time, with --set dataset.{leaf}=..."
         raise UsageError(

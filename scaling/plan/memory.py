@@ -61,7 +61,7 @@ def _with_worker(pack: Pack) -> int:
 
 def _pack(cell: Cell, size: int) -> int:
     """Training and evaluation want tensors of different sizes, so that neither can have all of the other's room: their sum is needed."""
-    recipe, image = cell.recipe, cell.facts.image
+    recipe, image = cell.recipe, cell.info.image
     number = 4 if recipe.precision == "fp32" else 2
     images = EVALUATION_BATCH * image.channels * image.side**2 * (4 + number)
     return FIRST[recipe.precision] + ceil(
@@ -93,7 +93,7 @@ def _evaluation(cell: Cell, number: int) -> int:
         + (number + _winner(cell, after, number)) * _units(cell, after, number)
         for layer, after in pairwise(cell.layers().layers)
     )
-    return EVALUATION_BATCH * largest + 4 * cell.facts.image.classes * cell.facts.test_images
+    return EVALUATION_BATCH * largest + 4 * cell.info.image.classes * cell.info.test_images
 
 
 def _units(cell: Cell, layer: Layer, number: int) -> int:

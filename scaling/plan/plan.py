@@ -11,14 +11,14 @@ from scaling.config import Cell, Run, Study
 from scaling.errors import ConfigError
 from scaling.plan.memory import GIB, WORKER, memory_bytes, most_filters
 from scaling.plan.packs import Pack, pack
-from scaling.plan.schedule import Placement, memory_limit, place
+from scaling.plan.schedule import SweepSchedule, memory_limit, place
 from scaling.plan.speed import Speed
 from scaling.plan.speed_file import known
 from scaling.plan.time_estimate import seconds
 
 
 @dataclass(frozen=True)
-class Row:
+class PlanRow:
     """The runs of one cell, for a table; or all pilots that choose its learning rate."""
 
     cells: tuple[Cell, ...]
@@ -84,12 +84,12 @@ class Plan:
         return fsum(seconds(pack, self.speed) for pack in (*self.packs, *self.later))
 
     @cached_property
-    def placement(self) -> Placement:
+    def placement(self) -> SweepSchedule:
         """What is left, on this machine."""
         now, then = (place(packs, self.study.resources, self.speed) for packs in (self.packs, self.later))
         return now.followed_by(then)
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[PlanRow]:
         """One a cell, in the order of the file; before it one of its pilots, if it has any."""
         runs: dict[int, list[Run]] = {}
         for cell, run in (*self.wanted, *self.study.awaiting()):
@@ -103,7 +103,7 @@ class Plan:
             owner, done = (later, frozenset[str]()) if cells[0].awaiting else (owners, self.done)
             packs = [owner[run.id] for run in mine if run.id in owner]
             rows.append(
-                Row(
+                PlanRow(
                     cells=cells,
                     label=label,
                     runs=len(mine),

@@ -16,7 +16,7 @@ from scaling.plan.trials import batches, makespan
 
 
 @dataclass(frozen=True, kw_only=True)
-class Placement:
+class SweepSchedule:
     """A sweep on this machine."""
 
     workers: int
@@ -28,9 +28,9 @@ class Placement:
     peak_bytes: int
     """The most that all workers hold at once."""
 
-    def followed_by(self, then: Placement) -> Placement:
+    def followed_by(self, then: SweepSchedule) -> SweepSchedule:
         """Both, one after the other."""
-        return Placement(
+        return SweepSchedule(
             workers=max(self.workers, then.workers),
             held_back=max(self.held_back, then.held_back),
             wall_s=self.wall_s + then.wall_s,
@@ -43,16 +43,16 @@ def memory_limit(resources: Resources) -> float:
     return machine.memory_bytes() if resources.memory_gib is None else resources.memory_gib * GIB
 
 
-def place(packs: Sequence[Pack], resources: Resources, speed: Speed) -> Placement:
+def place(packs: Sequence[Pack], resources: Resources, speed: Speed) -> SweepSchedule:
     """Place what is left to do on this machine."""
     if not packs:
-        return Placement(workers=0, held_back=0, wall_s=0.0, peak_bytes=0)
+        return SweepSchedule(workers=0, held_back=0, wall_s=0.0, peak_bytes=0)
     wanted = min(resources.workers or machine.cores(), len(packs))
     count = workers(packs, memory_limit(resources), wanted)
     times = [
         fsum(seconds(pack, speed) for pack in batch) for batch in batches(packs, workers=count, speed=speed)
     ]
-    return Placement(
+    return SweepSchedule(
         workers=count,
         held_back=wanted - count,
         wall_s=speed.sweep_start_s + makespan(times, workers=count),

@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import AwareDatetime, Field, model_validator
 
 from scaling.architectures import LayerTable
-from scaling.settings import Count, Leaves
+from scaling.settings import ConfigModel, Count
 
 Seconds = Annotated[float, Field(gt=0)]
 Precision = Annotated[str, Field(pattern="^(fp32|bf16)$")]
@@ -29,7 +29,7 @@ class ImageTime(NamedTuple):
     evaluate_s: float
 
 
-class Rung(Leaves):
+class TimingPoint(ConfigModel):
     """One network that was measured."""
 
     filters: Count
@@ -41,7 +41,7 @@ class Rung(Leaves):
     evaluate_s: Seconds
 
 
-class Ladder(Leaves):
+class TimingCurve(ConfigModel):
     """Networks of one architecture on one kind of image in one precision, by rising multiply-adds."""
 
     architecture: str
@@ -49,10 +49,10 @@ class Ladder(Leaves):
     precision: Precision
     depth: Count | None = None
     """Layers that multiply in each of its networks, where the architecture has ladders of several depths."""
-    rungs: Annotated[tuple[Rung, ...], Field(strict=False, min_length=1)]
+    rungs: Annotated[tuple[TimingPoint, ...], Field(strict=False, min_length=1)]
 
     @model_validator(mode="after")
-    def _check(self) -> Ladder:
+    def _check(self) -> TimingCurve:
         if any(low.macs >= high.macs for low, high in pairwise(self.rungs)):
             raise ValueError("rungs must rise in macs")
         return self
@@ -69,7 +69,7 @@ class Ladder(Leaves):
         return ImageTime(*(exp(np.interp(inside, at, each) + log(macs) - inside) for each in times))
 
 
-class Machine(Leaves):
+class Machine(ConfigModel):
     """What was measured."""
 
     processor: str
@@ -80,11 +80,11 @@ class Machine(Leaves):
     measured_at: Annotated[AwareDatetime, Field(strict=False)]
 
 
-class Speed(Leaves):
+class Speed(ConfigModel):
     """What training costs on a machine, on one of its cores while the others train too."""
 
     machine: Machine
-    ladders: Annotated[tuple[Ladder, ...], Field(strict=False, min_length=1)]
+    ladders: Annotated[tuple[TimingCurve, ...], Field(strict=False, min_length=1)]
     augment_s: Annotated[
         dict[Annotated[int, Field(ge=1, strict=False)], Annotated[float, Field(ge=0)]], Field(min_length=1)
     ]
@@ -116,10 +116,10 @@ class Speed(Leaves):
         """Seconds to augment an image."""
         return self.augment_s[min(self.augment_s, key=lambda known: (abs(log(known / channels)), known))]
 
-    def _ladders(self, architecture: str, channels: int, precision: str) -> list[Ladder]:
+    def _ladders(self, architecture: str, channels: int, precision: str) -> list[TimingCurve]:
         """The nearest ones, by rising depth: by architecture first, then precision, then channels."""
 
-        def far(ladder: Ladder) -> tuple[bool, bool, float]:
+        def far(ladder: TimingCurve) -> tuple[bool, bool, float]:
             return (
                 ladder.architecture != architecture,
                 ladder.precision != precision,

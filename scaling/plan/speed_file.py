@@ -94,6 +94,6 @@ def processor() -> str:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:  # not Linux
         return platform.processor() or platform.machine()
-    facts = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    numbers = [f"{name} {facts[name]}" for name in ("cpu family", "model") if name in facts]
-    return ", ".join([facts.get("model name", platform.machine()), *numbers])
+    info = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    numbers = [f"{name} {info[name]}" for name in ("cpu family", "model") if name in info]
+    return ", ".join([info.get("model name", platform.machine()), *numbers])

@@ -24,10 +24,10 @@ def seconds(pack: Pack, speed: Speed | None = None) -> float:
 
 def training_s(cell: Cell, size: int, speed: Speed) -> float:
     """The part of it that trains and evaluates ``size`` replicas."""
-    recipe, image = cell.recipe, cell.facts.image
+    recipe, image = cell.recipe, cell.info.image
     each = speed.time(cell.architecture.type, image.channels, recipe.precision, cell.layers())
-    trained = recipe.seen(cell.dataset.used(cell.facts))
-    evaluated = cell.facts.test_images + cell.dataset.validation
+    trained = recipe.seen(cell.dataset.used(cell.info))
+    evaluated = cell.info.test_images + cell.dataset.validation
     augment_s = 0.0 if recipe.augmentation == Augmentation() else speed.augment(image.channels)
     return recipe.epochs * (
         speed.epoch_s + trained * (size * each.train_s + augment_s) + evaluated * size * each.evaluate_s

@@ -15,7 +15,7 @@ from scaling.store.parts import MADE
 
 
 @dataclass(frozen=True)
-class Counted:
+class Deduplicated:
     """Every run once, in the part where it counts."""
 
     places: Sequence[tuple[str, int]]
@@ -27,10 +27,10 @@ class Counted:
     place: NDArray[np.int64]
     """[runs]: into ``places``, ascending."""
 
-    def only(self, ids: Iterable[str]) -> Counted:
+    def only(self, ids: Iterable[str]) -> Deduplicated:
         """Of these runs alone; unknown ones are left out."""
         mine = pc.is_in(self.ids, pa.array(list(ids), pa.string()))
-        return Counted(self.places, self.sizes, self.ids.filter(mine), self.place[mine.to_numpy()])
+        return Deduplicated(self.places, self.sizes, self.ids.filter(mine), self.place[mine.to_numpy()])
 
     def of(self, source: int) -> Iterator[tuple[str, pa.ChunkedArray | None]]:
         """The parts of a source that hold such a run, and which ones; None where they are all that the part holds."""
@@ -41,7 +41,9 @@ class Counted:
                 yield part, None if count == self.sizes[nth] else self.ids.slice(start, count)
 
 
-def count(made: Sequence[Mapping[str, pa.Table]], having: Sequence[Collection[str]] | None = None) -> Counted:
+def count(
+    made: Sequence[Mapping[str, pa.Table]], having: Sequence[Collection[str]] | None = None
+) -> Deduplicated:
     """Choose.
 
     Args:
@@ -62,7 +64,7 @@ def count(made: Sequence[Mapping[str, pa.Table]], having: Sequence[Collection[st
         rows = rows.filter(pa.array((created == created[first][same]) & has[rows["place"].to_numpy()]))
         first, _ = _first(rows)
     rows = rows.take(first).sort_by("place")
-    return Counted(places, sizes, rows["id"], rows["place"].to_numpy())
+    return Deduplicated(places, sizes, rows["id"], rows["place"].to_numpy())
 
 
 def _first(rows: pa.Table) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scaling.errors import StoreError
 from scaling.store import paths
 from scaling.store.codec import decode, fields
-from scaling.store.deduplicate import Counted, count
+from scaling.store.deduplicate import Deduplicated, count
 from scaling.store.parts import MADE, Parts
 from scaling.store.schema import TABLES
 
@@ -153,7 +153,7 @@ class Reader(ABC):
         """The runs with rows in a table."""
         return set(self._counted(kind).ids.to_pylist())
 
-    def _counted(self, kind: str) -> Counted:
+    def _counted(self, kind: str) -> Deduplicated:
         having = [set(paths.part_names(source.backend.names(kind))) for source in self.sources]
         return count([source.made() for source in self.sources], having)
 

@@ -8,11 +8,11 @@ from typing import Protocol
 
 from scaling.plan import Pack
 
-Batch = tuple[Pack, ...]
+TrialPacks = tuple[Pack, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class News:
+class PackEvent:
     """Where a pack stands."""
 
     key: str
@@ -30,7 +30,7 @@ class News:
     """Of a failure: the file with its traceback."""
 
 
-Listener = Callable[[News], None]
+Listener = Callable[[PackEvent], None]
 
 
 class Executor(Protocol):

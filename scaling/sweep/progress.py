@@ -23,7 +23,7 @@ from scaling.durations import duration
 from scaling.plan import Pack
 from scaling.plan.speed_file import known
 from scaling.plan.time_estimate import seconds
-from scaling.sweep.executor import News
+from scaling.sweep.executor import PackEvent
 
 SHOWN = 12
 """Packs at work, at most."""
@@ -34,10 +34,10 @@ class LiveTable:
 
     def __init__(self, packs: Sequence[Pack], console: Console, *, quiet: bool) -> None:
         self.packs = {pack.key: pack for pack in packs}
-        self.at_work: dict[str, News] = {}
+        self.at_work: dict[str, PackEvent] = {}
         self.finished: set[str] = set()
         self.published = 0
-        self.failures: dict[str, News] = {}
+        self.failures: dict[str, PackEvent] = {}
         self.spent: dict[str, float] = {}
         self.began = monotonic()
         speed = known()
@@ -66,7 +66,7 @@ class LiveTable:
         if self.drawn:
             self.live.stop()
 
-    def __call__(self, news: News) -> None:
+    def __call__(self, news: PackEvent) -> None:
         if news.key in self.finished:  # of a batch whose worker died later, say
             return
         pack = self.packs[news.key]

@@ -20,14 +20,14 @@ import ray
 from ray import tune
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from scaling.data import Material
+from scaling.data import LoadedDataset
 from scaling.datasets import Dataset
 from scaling.errors import StoreError, UsageError
 from scaling.plan import Pack
 from scaling.plan.trials import batches
 from scaling.store import open_store, probe, seen
-from scaling.sweep.executor import Batch, Listener, News
-from scaling.sweep.worker_config import Work, first_line, note
+from scaling.sweep.executor import Listener, PackEvent, TrialPacks
+from scaling.sweep.worker_config import WorkerConfig, first_line, note
 
 QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",  # the new output prints a box even at verbosity 0
@@ -44,8 +44,8 @@ NO_CLUSTER = "--address {address}: no Ray cluster answers ({why}); start one wit
 class RayTune:
     """Trials in worker processes, one core each."""
 
-    work: Work
-    materials: Mapping[Dataset, Material]
+    work: WorkerConfig
+    materials: Mapping[Dataset, LoadedDataset]
     """Sent to the workers of a cluster, whose machines may not have the data."""
     workers: int
     """Of this machine. A cluster decides by itself."""
@@ -140,7 +140,7 @@ def _no_room(nodes: Sequence[Mapping[str, Any]], gpus: float) -> str:
     return f"Ray has {cpus:g} cores, and a pack needs one: start its nodes with --num-cpus, or do without it by --in-process"
 
 
-def _fit(trainable: Any, batches: Sequence[Batch], news: _News) -> None:
+def _fit(trainable: Any, batches: Sequence[TrialPacks], news: _News) -> None:
     if not batches:
         return
     with tempfile.TemporaryDirectory(prefix="scaling-tune-") as folder:
@@ -166,11 +166,11 @@ def _fit(trainable: Any, batches: Sequence[Batch], news: _News) -> None:
         tuner.fit()
 
 
-def _trial(config: dict[str, Any], packs: dict[str, Pack], work: Work) -> None:
+def _trial(config: dict[str, Any], packs: dict[str, Pack], work: WorkerConfig) -> None:
     """Runs in a worker: one batch."""
     from scaling.sweep.worker import work_through  # with torch and Lightning, which the driver does without
 
-    def report(news: News) -> None:
+    def report(news: PackEvent) -> None:
         tune.report({**asdict(news), "accuracy": -1.0 if news.accuracy is None else news.accuracy})
 
     work_through(tuple(packs[key] for key in config["packs"]), work, report)
@@ -197,7 +197,7 @@ class _News(tune.Callback):
         accuracy = result["accuracy"]
         names = ("key", "epoch", "published", "host", "failure", "log")
         self._tell(
-            News(**{name: result[name] for name in names}, accuracy=None if accuracy < 0 else accuracy)
+            PackEvent(**{name: result[name] for name in names}, accuracy=None if accuracy < 0 else accuracy)
         )
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
@@ -206,7 +206,7 @@ class _News(tune.Callback):
         for key in set(trial.config["packs"]) - self.settled:
             text = Path(trial.error_file).read_text() if trial.error_file else "Ray tells nothing"
             self._tell(
-                News(
+                PackEvent(
                     key=key,
                     epoch=0,
                     failure="its worker failed twice",
@@ -214,7 +214,7 @@ class _News(tune.Callback):
                 )
             )
 
-    def _tell(self, news: News) -> None:
+    def _tell(self, news: PackEvent) -> None:
         if news.failure or news.epoch == self.packs[news.key].cell.recipe.epochs:
             self.settled.add(news.key)
         self.listener(news)
@@ -230,7 +230,7 @@ def _answers(address: str) -> None:
             raise UsageError(NO_CLUSTER.format(address=address, why=error.strerror or error)) from error
 
 
-def _all_see(work: Work, nodes: list[dict[str, Any]]) -> None:
+def _all_see(work: WorkerConfig, nodes: list[dict[str, Any]]) -> None:
     """Refuse a store that only some nodes see: their results would be lost."""
     name = probe(open_store(work.store))
 

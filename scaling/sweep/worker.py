@@ -17,8 +17,8 @@ from safetensors.torch import save
 from scaling.errors import StoreError
 from scaling.plan import Pack
 from scaling.store import Checkpoints, Claims, Store, open_store, provenance
-from scaling.sweep.executor import Batch, Listener, News
-from scaling.sweep.worker_config import Work, first_line, note
+from scaling.sweep.executor import Listener, PackEvent, TrialPacks
+from scaling.sweep.worker_config import WorkerConfig, first_line, note
 from scaling.train import Epoch, tables, train
 
 ATTEMPTS = 2
@@ -31,7 +31,7 @@ class PublishError(StoreError):
     """What a pack measured could not be stored, however often it was tried."""
 
 
-def work_through(batch: Batch, work: Work, listener: Listener) -> None:
+def work_through(batch: TrialPacks, work: WorkerConfig, listener: Listener) -> None:
     """Train every pack of a batch whose runs are not in the store, each under a claim.
 
     A pack that somebody else has claimed is looked at again after the others: by then its runs are published, or the claim has run out.
@@ -51,7 +51,7 @@ def work_through(batch: Batch, work: Work, listener: Listener) -> None:
                 sleep(POLL_S)
 
 
-def _settled(pack: Pack, work: Work, store: Store, claims: Claims, listener: Listener) -> bool:
+def _settled(pack: Pack, work: WorkerConfig, store: Store, claims: Claims, listener: Listener) -> bool:
     """Published or given up; False while somebody else has it."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -65,7 +65,7 @@ def _settled(pack: Pack, work: Work, store: Store, claims: Claims, listener: Lis
     return True
 
 
-def _published(pack: Pack, work: Work, store: Store, claims: Claims, listener: Listener) -> bool:
+def _published(pack: Pack, work: WorkerConfig, store: Store, claims: Claims, listener: Listener) -> bool:
     if _is_done(pack, store, listener):
         return True
     claim = claims.take(pack.key)
@@ -85,14 +85,14 @@ def _is_done(pack: Pack, store: Store, listener: Listener) -> bool:
     return done
 
 
-def _train(pack: Pack, work: Work, store: Store, listener: Listener) -> None:
+def _train(pack: Pack, work: WorkerConfig, store: Store, listener: Listener) -> None:
     epochs = pack.cell.recipe.epochs
 
     def heard(epoch: Epoch) -> None:
         if epoch.number < epochs:
             listener(_news(pack, epoch=epoch.number, accuracy=float(epoch.test_accuracy.mean())))
 
-    material = work.material(pack.cell.dataset, pack.cell.facts)
+    material = work.material(pack.cell.dataset, pack.cell.info)
     checkpoints = Checkpoints(store, pack.key)
     trained = train(pack, material, device=work.device, heard=heard, checkpoints=checkpoints)
     slots = zip(pack.runs, pack.slots, strict=True)
@@ -132,8 +132,8 @@ def _news(
     published: int = 0,
     failure: str = "",
     log: str = "",
-) -> News:
-    return News(
+) -> PackEvent:
+    return PackEvent(
         key=pack.key,
         epoch=epoch,
         accuracy=accuracy,

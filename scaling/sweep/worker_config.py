@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from scaling.data import Material, load
-from scaling.datasets import Dataset, Facts
+from scaling.data import LoadedDataset, load
+from scaling.datasets import Dataset, DatasetInfo
 from scaling.errors import DataError
 from scaling.plan import Pack
 
 
 @dataclass(frozen=True, kw_only=True)
-class Work:
+class WorkerConfig:
     """What a worker needs to know besides its packs; it travels to other machines."""
 
     store: str
@@ -22,33 +22,33 @@ class Work:
     logs: Path
     weights: bool
     device: str = "auto"
-    given: Mapping[Dataset, Material] = field(default_factory=dict)
+    given: Mapping[Dataset, LoadedDataset] = field(default_factory=dict)
     """For workers on machines that may not have the data."""
     lease_s: float = 20.0
     """A claim that was not renewed for so long belongs to a worker that died."""
 
-    def material(self, dataset: Dataset, facts: Facts) -> Material:
+    def material(self, dataset: Dataset, info: DatasetInfo) -> LoadedDataset:
         """A data set, read once a process.
 
         Raises:
             DataError: it isn't to be had here, or is no longer the one that was planned for.
         """
         found = (
-            self.given[dataset] if dataset in self.given else _loaded(dataset, self.data, facts.fingerprint)
+            self.given[dataset] if dataset in self.given else _loaded(dataset, self.data, info.fingerprint)
         )
-        if found.facts.fingerprint != facts.fingerprint:
+        if found.info.fingerprint != info.fingerprint:
             raise DataError(
-                f"{facts.title}: its content has changed since the study was planned; start the same command again"
+                f"{info.title}: its content has changed since the study was planned; start the same command again"
             )
         return found
 
 
 @lru_cache(maxsize=4)
-def _loaded(dataset: Dataset, folder: Path, fingerprint: str) -> Material:
+def _loaded(dataset: Dataset, folder: Path, fingerprint: str) -> LoadedDataset:
     return load(dataset, folder=folder)
 
 
-def note(work: Work, pack: Pack, heading: str, text: str) -> str:
+def note(work: WorkerConfig, pack: Pack, heading: str, text: str) -> str:
     """Write what went wrong into the pack's log. The file; empty where this machine lets none be written."""
     log = work.logs / f"{pack.key}.log"
     try:

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from scaling.config.recipe import Recipe
-from scaling.data import Material
+from scaling.data import LoadedDataset
 from scaling.data.minibatches import Batches, evaluation_batches, on_device
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
 @dataclass(frozen=True, eq=False)
-class Examples:
+class DeviceData:
     """Some images of a split, to be measured on.
 
     Args:
@@ -31,7 +31,7 @@ class Examples:
     images: Tensor
     labels: Tensor
     index: NDArray[np.int64] | None
-    material: Material
+    material: LoadedDataset
     dtype: torch.dtype
 
     def __len__(self) -> int:
@@ -54,7 +54,7 @@ class Examples:
 class Resident:
     """A data set on a device."""
 
-    material: Material
+    material: LoadedDataset
     train: tuple[Tensor, Tensor]
     test: tuple[Tensor, Tensor]
 
@@ -72,15 +72,15 @@ class Resident:
             index=material.train_index,
         )
 
-    def tested(self, recipe: Recipe) -> Examples:
-        return Examples(*self.test, None, self.material, DTYPES[recipe.precision])
+    def tested(self, recipe: Recipe) -> DeviceData:
+        return DeviceData(*self.test, None, self.material, DTYPES[recipe.precision])
 
-    def validated(self, recipe: Recipe) -> Examples | None:
+    def validated(self, recipe: Recipe) -> DeviceData | None:
         index = self.material.validation_index
-        return Examples(*self.train, index, self.material, DTYPES[recipe.precision]) if len(index) else None
+        return DeviceData(*self.train, index, self.material, DTYPES[recipe.precision]) if len(index) else None
 
 
 @lru_cache(maxsize=2)
-def resident(material: Material, device: torch.device) -> Resident:
+def resident(material: LoadedDataset, device: torch.device) -> Resident:
     """A data set on a device; the packs of a worker share it."""
     return Resident(material, on_device(material.train, device), on_device(material.test, device))

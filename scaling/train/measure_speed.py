@@ -17,7 +17,7 @@ import torch
 from scaling.architectures import AnyArchitecture, LayerTable, Lenet5, Tree3, Vgg
 from scaling.config import Cell, Recipe
 from scaling.config.recipe import Augmentation
-from scaling.data import Material, load
+from scaling.data import LoadedDataset, load
 from scaling.datasets import Split, Synthetic
 from scaling.plan.packs import Pack, pack, replicas
 from scaling.plan.speed import ImageTime
@@ -59,7 +59,7 @@ DEEP: dict[Precision, dict[Literal[6, 16], tuple[int, ...]]] = {
 
 
 @dataclass(frozen=True)
-class Case:
+class TimingCase:
     """One network that is measured, on one kind of image."""
 
     architecture: AnyArchitecture
@@ -81,43 +81,44 @@ class Case:
         """Of a pack of it."""
         return replicas(self.layers)
 
-    def ready(self, trained: int, tested: int, epochs: int) -> tuple[Pack, Material]:
+    def ready(self, trained: int, tested: int, epochs: int) -> tuple[Pack, LoadedDataset]:
         """A pack of it, and the images that it trains on and is tested with."""
         made = _made(self.channels, self.side)
-        facts = replace(made.facts, train_images=trained, test_images=tested)
+        info = replace(made.info, train_images=trained, test_images=tested)
         test = Split(made.test.images[:tested], made.test.labels[:tested])
-        material = replace(made, facts=facts, test=test, train_index=made.train_index[:trained])
+        material = replace(made, info=info, test=test, train_index=made.train_index[:trained])
         recipe = Recipe(epochs=epochs, batch_size=BATCH, precision=self.precision)
-        cell = Cell(Synthetic(), facts, self.architecture, recipe, {})
+        cell = Cell(Synthetic(), info, self.architecture, recipe, {})
         (whole,) = pack([(cell, cell.run(0))])
         return whole, material
 
 
-def cases() -> Iterator[Case]:
+def cases() -> Iterator[TimingCase]:
     """What a calibration measures: the rungs of every ladder."""
     for channels, side in SIDES.items():
         for precision, (lenets, trees) in WIDTHS.items():
-            yield Case(Lenet5(filters=1), channels, 16, precision)
-            yield from (Case(Lenet5(filters=filters), channels, side, precision) for filters in lenets)
-            yield Case(Tree3(filters=1, rows=1), channels, 8, precision)
+            yield TimingCase(Lenet5(filters=1), channels, 16, precision)
+            yield from (TimingCase(Lenet5(filters=filters), channels, side, precision) for filters in lenets)
+            yield TimingCase(Tree3(filters=1, rows=1), channels, 8, precision)
             yield from (
-                Case(Tree3(filters=filters, rows=4 if side == 28 else 2), channels, side, precision)
+                TimingCase(Tree3(filters=filters, rows=4 if side == 28 else 2), channels, side, precision)
                 for filters in trees
             )
             for depth, vggs in DEEP[precision].items():
                 yield from (
-                    Case(Vgg(filters=filters, depth=depth), channels, side, precision) for filters in vggs
+                    TimingCase(Vgg(filters=filters, depth=depth), channels, side, precision)
+                    for filters in vggs
                 )
 
 
 def epoch_s() -> float:
     """What an epoch costs, whatever it holds."""
-    case = Case(Tree3(filters=1, rows=1), 1, 8, "bf16")
+    case = TimingCase(Tree3(filters=1, rows=1), 1, 8, "bf16")
     few, many = (_epoch_s(case, trained, 1) for trained in (BATCH, IMAGES))
     return max(0.0, few - (many - few) * BATCH / (IMAGES - BATCH))
 
 
-def measure(case: Case, empty_s: float) -> ImageTime:
+def measure(case: TimingCase, empty_s: float) -> ImageTime:
     """One network: by training with next to no test images, and by testing after next to no training.
 
     Args:
@@ -140,7 +141,7 @@ def measure(case: Case, empty_s: float) -> ImageTime:
 
 def augment_s(channels: int) -> float:
     """What an image's augmentation costs, once for all replicas: by making batches with and without."""
-    made, material = Case(Lenet5(filters=1), channels, SIDES[channels], "bf16").ready(IMAGES, 1, EPOCHS)
+    made, material = TimingCase(Lenet5(filters=1), channels, SIDES[channels], "bf16").ready(IMAGES, 1, EPOCHS)
     plain = made.cell.recipe
     taken = []
     with settled():
@@ -153,7 +154,7 @@ def augment_s(channels: int) -> float:
 
 def pack_start_s() -> float:
     """What a pack costs besides its epochs: it is built, and its results are published."""
-    case = Case(Lenet5(filters=6), 1, 28, "bf16")
+    case = TimingCase(Lenet5(filters=6), 1, 28, "bf16")
     starts = []
     for _ in range(STARTS):
         ends: list[float] = []
@@ -166,7 +167,7 @@ def pack_start_s() -> float:
     return max(0.0, median(starts))
 
 
-def _epoch_s(case: Case, trained: int, tested: int) -> float:
+def _epoch_s(case: TimingCase, trained: int, tested: int) -> float:
     """Of one epoch, after a first one."""
     ends: list[float] = []
     made, material = case.ready(trained, tested, EPOCHS)
@@ -182,7 +183,7 @@ def _exhausted(batches: Iterator[object]) -> float:
 
 
 @cache
-def _made(channels: int, side: int) -> Material:
+def _made(channels: int, side: int) -> LoadedDataset:
     return load(
         Synthetic(size=IMAGES, test_size=IMAGES, side=side, channels=channels, classes=CLASSES), folder=Path()
     )

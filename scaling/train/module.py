@@ -17,7 +17,7 @@ from scaling.models import build
 from scaling.plan import Pack
 from scaling.plan.time_estimate import EVALUATION_BATCH
 from scaling.train.checkpoint import thaw
-from scaling.train.device_data import Examples
+from scaling.train.device_data import DeviceData
 from scaling.train.epoch_metrics import Epoch
 from scaling.train.optimisers import PackOptimiser
 from scaling.train.schedules import share
@@ -41,8 +41,8 @@ class PackModule(pl.LightningModule):
     def __init__(
         self,
         pack: Pack,
-        test: Examples,
-        validation: Examples | None,
+        test: DeviceData,
+        validation: DeviceData | None,
         *,
         steps_an_epoch: int,
         heard: Callable[[Epoch], None],
@@ -55,7 +55,7 @@ class PackModule(pl.LightningModule):
         self.recipe: Recipe = pack.cell.recipe
         self.steps_an_epoch = steps_an_epoch
         self.networks = build(
-            pack.cell.architecture, pack.cell.facts.image, [run.seed for run in pack.replicas]
+            pack.cell.architecture, pack.cell.info.image, [run.seed for run in pack.replicas]
         )
         self.register_buffer("loss", torch.zeros(pack.size), persistent=False)
         self.register_buffer("correct", torch.zeros(pack.size), persistent=False)
@@ -91,7 +91,7 @@ class PackModule(pl.LightningModule):
     def scales(self) -> list[float]:
         """Of each parameter's learning rate."""
         cell = self.pack.cell
-        scales = cell.architecture.scales(cell.facts.image)
+        scales = cell.architecture.scales(cell.info.image)
         each = [
             scales.get(name.removeprefix("weights."), Scale()) for name, _ in self.networks.named_parameters()
         ]
@@ -142,7 +142,7 @@ class PackModule(pl.LightningModule):
         self.heard(epoch)
 
     @torch.inference_mode()
-    def measure(self, examples: Examples) -> tuple[Tensor, Tensor, Tensor]:
+    def measure(self, examples: DeviceData) -> tuple[Tensor, Tensor, Tensor]:
         """Loss [R], logits as they are stored (float16, [R, images, classes]) and the accuracy counted from those."""
         self.networks.eval()
         total, correct = torch.zeros_like(self.loss), torch.zeros_like(self.loss, dtype=torch.float64)

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from scaling.data import Material
+from scaling.data import LoadedDataset
 from scaling.data.minibatches import Batches
 from scaling.models import weights
 from scaling.plan import Pack
@@ -26,7 +26,7 @@ from scaling.train.runtime import settled
 CHECKPOINT_S = 60.0
 """Between two checkpoints, at least; a pack that takes less leaves none."""
 
-Heard = Callable[[Epoch], None]
+OnEpochEnd = Callable[[Epoch], None]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -63,10 +63,10 @@ class _Loader:
 
 def train(
     pack: Pack,
-    material: Material,
+    material: LoadedDataset,
     *,
     device: str = "auto",
-    heard: Heard = lambda epoch: None,
+    heard: OnEpochEnd = lambda epoch: None,
     checkpoints: Checkpoints | None = None,
 ) -> Trained:
     """Train every replica of a pack on one device, on exactly one thread.

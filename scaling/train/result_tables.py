@@ -12,17 +12,17 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from scaling.data import Material
+from scaling.data import LoadedDataset
 from scaling.store.schema import TABLES
 from scaling.train.epoch_metrics import Epoch
 from scaling.train.pack import Trained
 from scaling.train.zero_gradients import multiplying
 
 
-def tables(trained: Trained, material: Material, provenance: Mapping[str, Any]) -> dict[str, pa.Table]:
+def tables(trained: Trained, material: LoadedDataset, provenance: Mapping[str, Any]) -> dict[str, pa.Table]:
     """One row a run in ``runs`` and ``predictions``, one a run and epoch in ``epochs``, and the test set."""
     pack, labels = trained.pack, np.asarray(material.test.labels)
-    facts = material.facts
+    info = material.info
     created_at = datetime.now(UTC)
     rows: dict[str, list[dict[str, Any]]] = {"runs": [], "epochs": [], "predictions": []}
     for run, replica in zip(pack.runs, pack.slots, strict=True):
@@ -58,8 +58,8 @@ def tables(trained: Trained, material: Material, provenance: Mapping[str, Any]) 
         rows["predictions"].append(
             {
                 "id": run.id,
-                "fingerprint": facts.fingerprint,
-                "classes": facts.image.classes,
+                "fingerprint": info.fingerprint,
+                "classes": info.image.classes,
                 "logits": logits.ravel(),
             }
         )
@@ -83,7 +83,7 @@ def tables(trained: Trained, material: Material, provenance: Mapping[str, Any]) 
                 }
             )
     made = {name: pa.Table.from_pylist(rows[name], schema=TABLES[name]) for name in rows}
-    test = {"fingerprint": facts.fingerprint, "title": facts.title, "labels": labels}
+    test = {"fingerprint": info.fingerprint, "title": info.title, "labels": labels}
     return made | {"test_sets": pa.Table.from_pylist([test], schema=TABLES["test_sets"])}
 
 
@@ -93,14 +93,14 @@ def _shape(trained: Trained) -> dict[str, Any]:
     cell, layers = pack.cell, pack.layers
     return {
         "dataset": cell.dataset.type,
-        "fingerprint": cell.facts.fingerprint,
-        "train_images": cell.dataset.used(cell.facts),
+        "fingerprint": cell.info.fingerprint,
+        "train_images": cell.dataset.used(cell.info),
         "validation_images": cell.dataset.validation,
-        **asdict(cell.facts.image),
+        **asdict(cell.info.image),
         "architecture": cell.architecture.type,
         "depth": layers.depth,
         "filters": cell.architecture.filters,
-        "filters_total": cell.architecture.filters_total(cell.facts.image),
+        "filters_total": cell.architecture.filters_total(cell.info.image),
         "epochs": cell.recipe.epochs,
         "batch_size": cell.recipe.batch_size,
         "optimizer": cell.recipe.optimizer.type,

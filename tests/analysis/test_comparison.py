@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from analysis.comparison import AXES, COSTS, EQUAL, compare_curves
-from analysis.comparison_page import Written, write_comparison
+from analysis.comparison_page import WrittenComparison, write_comparison
 from analysis.comparison_text import comparison_text
 from scaling.architectures import Lenet5
 from scaling.fit import equal_error, fit_table
@@ -37,7 +37,7 @@ def costed(study: tuple[pa.Table, pa.Table]) -> tuple[pa.Table, pa.Table]:
     ), epochs
 
 
-def write(study: tuple[pa.Table, pa.Table], out: Path, **how: Any) -> Written:
+def write(study: tuple[pa.Table, pa.Table], out: Path, **how: Any) -> WrittenComparison:
     return write_comparison(
         compare_curves(*study, **how), out, study="planted <study>", command="scaling compare x.yaml"
     )

@@ -7,16 +7,19 @@ from math import inf, isfinite, sqrt
 import pytest
 from matplotlib import style as matplotlib_style
 
-from analysis.learning_rates import Tuned, chosen_words, draw_learning_rates
+from analysis.learning_rates import TunedRates, chosen_words, draw_learning_rates
 from analysis.style import STYLE
-from scaling.config import Choice
+from scaling.config import RateChoice
 
 RATES = (0.05, 0.1, 0.2, 0.4)
 
 
-def tuned(label: str, filters: int, *errors: float, images: int = 5000) -> Tuned:
-    return Tuned(
-        label=label, filters=filters, images=images, choice=Choice(RATES, tuple((error,) for error in errors))
+def tuned(label: str, filters: int, *errors: float, images: int = 5000) -> TunedRates:
+    return TunedRates(
+        label=label,
+        filters=filters,
+        images=images,
+        choice=RateChoice(RATES, tuple((error,) for error in errors)),
     )
 
 

@@ -19,8 +19,8 @@ def training(monkeypatch) -> Falling:
 
 
 @pytest.fixture
-def settings(tmp_path) -> api.Settings:
-    return api.Settings(store=str(tmp_path / "store"), data=tmp_path, artifacts=tmp_path / "artifacts")
+def settings(tmp_path) -> api.Workspace:
+    return api.Workspace(store=str(tmp_path / "store"), data=tmp_path, artifacts=tmp_path / "artifacts")
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from scaling.data import Material
+from scaling.data import LoadedDataset
 from scaling.plan import Pack
 from scaling.train import Epoch, Trained
 from tests.sweep.planted_training import Training
@@ -48,7 +48,7 @@ class Falling(Training):
         return max(0.0125, 0.8 / 2 ** round(filters**0.5))
 
     def trained(
-        self, pack: Pack, material: Material, attempt: int, heard: Callable[[Epoch], None]
+        self, pack: Pack, material: LoadedDataset, attempt: int, heard: Callable[[Epoch], None]
     ) -> Trained:
         made = super().trained(pack, material, attempt, heard)
         labels = np.asarray(material.test.labels)
@@ -61,6 +61,6 @@ class Falling(Training):
             off = log2(run.recipe.learning_rate / self.best(spec.filters))
             if (validated := made.history[-1].val_accuracy) is not None:
                 validated[slot] = 0.8 - 0.01 * off**2
-            made.logits[slot, np.arange(len(labels)), (labels + wrong) % material.facts.image.classes] = 1
+            made.logits[slot, np.arange(len(labels)), (labels + wrong) % material.info.image.classes] = 1
         made.diverged[:] = self.diverges(spec.filters)
         return replace(made, wall_s=float(spec.filters))

@@ -33,7 +33,7 @@ def study(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def settings(study):
-    return api.Settings(
+    return api.Workspace(
         store=str(study.parent / "store"), data=study.parent, artifacts=study.parent / "artifacts"
     )
 

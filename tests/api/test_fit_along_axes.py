@@ -25,7 +25,7 @@ def config(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def settings(config):
-    return api.Settings(store=str(config.parent / "store"))
+    return api.Workspace(store=str(config.parent / "store"))
 
 
 @pytest.mark.parametrize("x", ["train_images", "data.train_images"])
@@ -95,9 +95,9 @@ def short(tmp_path_factory):
 
 @pytest.mark.parametrize("source", ["study", "store"])
 def test_widths_that_still_improve_ask_for_a_look(short, source):
-    settings = api.Settings(store=str(short.parent / "store"))
+    settings = api.Workspace(store=str(short.parent / "store"))
     fits = api.fit_source(str(short) if source == "study" else settings.store, settings)
-    assert {law.status for fit in fits for law in fit.laws.values()} == {Status.LOOK}
+    assert {law.status for fit in fits for law in fit.laws.values()} == {Status.CAUTION}
     assert all("from epoch 9 to 10, the last" in law.reason for fit in fits for law in fit.laws.values())
 
 
@@ -117,7 +117,7 @@ def test_exponents_against_training_length_come_from_a_grid_of_lengths(tmp_path)
         )
     )
     plant(file, tmp_path / "store")
-    settings = api.Settings(store=str(tmp_path / "store"))
+    settings = api.Workspace(store=str(tmp_path / "store"))
     lengths = [fit.label for fit in api.fit_source(str(file), settings)]
     assert lengths == [
         f"{name}, {length} epochs" for name in ("lenet5", "tree3") for length in (5, 10, 20, 50, 100)

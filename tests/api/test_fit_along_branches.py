@@ -34,7 +34,7 @@ def config(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def settings(config):
-    return api.Settings(store=str(config.parent / "store"), artifacts=config.parent / "artifacts")
+    return api.Workspace(store=str(config.parent / "store"), artifacts=config.parent / "artifacts")
 
 
 def test_each_number_of_branches_is_a_curve(config, settings):

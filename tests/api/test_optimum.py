@@ -23,7 +23,7 @@ def curved(pack):
     network = pack.cell.architecture
     ratio = network.second_filters / network.filters if network.type == "lenet5" else network.branches / 16
     tables = planted.tables(pack, {})
-    rng, images = np.random.default_rng(int(pack.key, 16)), pack.cell.facts.test_images
+    rng, images = np.random.default_rng(int(pack.key, 16)), pack.cell.info.test_images
     wrong = rng.binomial(images, 0.2 * np.exp(0.1 * np.log(ratio / LEAST) ** 2), len(pack.runs))
     runs = tables["runs"]
     runs = runs.set_column(
@@ -34,7 +34,7 @@ def curved(pack):
 
 @pytest.fixture
 def settings(tmp_path):
-    return api.Settings(store=str(tmp_path / "store"), artifacts=tmp_path / "artifacts")
+    return api.Workspace(store=str(tmp_path / "store"), artifacts=tmp_path / "artifacts")
 
 
 def study(tmp_path, settings, *entries):

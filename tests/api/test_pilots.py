@@ -87,7 +87,7 @@ def test_networks_whose_pilots_fail_go_on_awaiting_them_and_the_others_do_not(ru
     page = api.report(config, settings).path.read_text()
     assert "8 runs whose learning rate is not chosen yet" in page
     with pytest.raises(UsageError, match="16 of 96 runs are not trained yet"):
-        api.suggest(config, api.Aim(target=0.02), settings)
+        api.suggest(config, api.Target(target=0.02), settings)
 
 
 def test_no_pilot_is_in_a_fit_a_table_or_a_figure_but_that_of_learning_rates(run, study, settings):
@@ -140,14 +140,14 @@ def test_a_merged_store_knows_the_choices(run, study, settings, tmp_path):
     config = study(TUNED)
     run(config)
     assert api.merge(config, str(tmp_path / "merged"), settings) == 6 * 16
-    other = api.Settings(store=str(tmp_path / "merged"), data=tmp_path)
+    other = api.Workspace(store=str(tmp_path / "merged"), data=tmp_path)
     assert rates(api.plan(config, other)) == rates(api.plan(config, settings))
 
 
 def test_what_is_suggested_includes_pilots_for_new_widths(run, study, settings):
     config = study(TUNED)
     run(config)
-    made = api.suggest(config, api.Aim(target=0.01), settings)
+    made = api.suggest(config, api.Target(target=0.01), settings)
     new = [cell for curve in made.curves for cell in curve.cells if cell.awaiting]
     assert new
     grown = study(
@@ -159,8 +159,8 @@ def test_what_is_suggested_includes_pilots_for_new_widths(run, study, settings):
 
 
 def test_rounds_train_the_pilots_of_new_widths_first(run, study, settings):
-    told: list[api.Round] = []
-    made = api.run_until(study(TUNED), api.Aim(target=0.02), settings, in_process=True, told=told.append)
+    told: list[api.Iteration] = []
+    made = api.run_until(study(TUNED), api.Target(target=0.02), settings, in_process=True, told=told.append)
     assert len(told) > 1
     assert made.last.suggestion.reached
     plan, runs = api.results(made.study, settings)

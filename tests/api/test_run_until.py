@@ -20,10 +20,10 @@ TARGET = 0.02
 def rounds(training, settings):
     """Runs a study until a target, and collects the rounds."""
 
-    def go(config, target: float = TARGET, **aim) -> tuple[api.Until, list[api.Round]]:
-        told: list[api.Round] = []
+    def go(config, target: float = TARGET, **aim) -> tuple[api.SequentialResult, list[api.Iteration]]:
+        told: list[api.Iteration] = []
         made = api.run_until(
-            config, api.Aim(target=target, **aim), settings, in_process=True, told=told.append
+            config, api.Target(target=target, **aim), settings, in_process=True, told=told.append
         )
         return made, told
 
@@ -70,7 +70,7 @@ def test_an_interruption_costs_nothing_that_was_finished(rounds, study, training
     text, packs = whole.study.read_text(), training.asked.total()
     for stop in range(1, packs, 7):
         training.asked.clear()
-        other = api.Settings(
+        other = api.Workspace(
             store=str(tmp_path / f"store{stop}"), data=tmp_path, artifacts=tmp_path / f"artifacts{stop}"
         )
 
@@ -79,9 +79,11 @@ def test_an_interruption_costs_nothing_that_was_finished(rounds, study, training
 
         training.failing = interrupted
         with pytest.raises(KeyboardInterrupt):
-            api.run_until(config, api.Aim(target=TARGET), other, in_process=True)
+            api.run_until(config, api.Target(target=TARGET), other, in_process=True)
         training.failing = lambda pack, attempt: None
-        assert api.run_until(config, api.Aim(target=TARGET), other, in_process=True).study.read_text() == text
+        assert (
+            api.run_until(config, api.Target(target=TARGET), other, in_process=True).study.read_text() == text
+        )
         assert training.asked.total() == packs + 1  # the one that was interrupted
 
 
@@ -143,7 +145,7 @@ def test_the_target_stays_at_twice_the_widest_of_the_study_as_written(rounds, st
     made, _ = rounds(study())
     assert max(cell.architecture.filters for cell in load_study(made.study, data=settings.data).cells) <= 48
     with pytest.raises(UsageError, match=r"until\.yaml: is where rounds write the grown study; copy it"):
-        api.run_until(made.study, api.Aim(target=TARGET), settings, in_process=True)
+        api.run_until(made.study, api.Target(target=TARGET), settings, in_process=True)
 
 
 def test_a_study_that_cannot_grow_is_refused_before_anything_is_trained(rounds, study, training):

@@ -23,7 +23,7 @@ def suggest(training, settings):
     ) -> api.Suggestion:
         api.run(config, settings, overrides=overrides, in_process=True)
         return api.suggest(
-            config, api.Aim(target=target, of=of, budget_s=budget_s), settings, overrides=overrides
+            config, api.Target(target=target, of=of, budget_s=budget_s), settings, overrides=overrides
         )
 
     return ask
@@ -182,7 +182,7 @@ def test_runs_that_are_not_trained_yet_come_first(suggest, study, settings):
     config = study()
     suggest(config, 0.9)
     with pytest.raises(UsageError, match="48 of 96 runs are not trained yet; first: scaling run"):
-        api.suggest(config, api.Aim(target=0.02), settings, overrides=["seeds=16"])
+        api.suggest(config, api.Target(target=0.02), settings, overrides=["seeds=16"])
 
 
 @pytest.mark.parametrize(
@@ -195,11 +195,11 @@ def test_runs_that_are_not_trained_yet_come_first(suggest, study, settings):
 )
 def test_an_aim_that_is_none_is_refused(aim, fault):
     with pytest.raises(UsageError, match=fault):
-        api.Aim(**{"target": 0.02} | aim)
+        api.Target(**{"target": 0.02} | aim)
 
 
 def test_the_same_store_suggests_the_same(suggest, study, settings):
     config = study()
     first = suggest(config, 0.02)
-    again = api.suggest(config, api.Aim(target=0.02), replace(settings))
+    again = api.suggest(config, api.Target(target=0.02), replace(settings))
     assert first.patch == again.patch

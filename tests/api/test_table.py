@@ -82,7 +82,7 @@ def test_what_is_counted_needs_a_configuration_and_the_shape_of_its_images_alone
             order=0,
         )
         for kind, fingerprint in (
-            ("cifar10", Cifar10().facts(Path()).fingerprint),
+            ("cifar10", Cifar10().info(Path()).fingerprint),
             ("npz", "a" * 64),
             ("npz", "b" * 64),
         )

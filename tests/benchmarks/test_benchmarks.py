@@ -20,7 +20,7 @@ from benchmarks.peer import LeNet5
 from benchmarks.peer import share as peers_share
 from benchmarks.rows import Row, over_rounds, ratios
 from benchmarks.sweeps import SWEEPS, in_peers_words
-from scaling.api import Settings, plan
+from scaling.api import Workspace, plan
 from scaling.architectures import Lenet5, Tree3
 from scaling.config import load_study
 from scaling.config.recipe import Augmentation
@@ -129,13 +129,13 @@ def test_useful_work_of_lenet5_by_hand():
     """Forward and two backward products of every layer, but one only of the first."""
     first = 6 * 28 * 28 * 25
     rest = 16 * 10 * 10 * 6 * 25 + 400 * 120 + 120 * 84 + 84 * 10
-    assert Lenet5(filters=6).layers(mnist.FACTS.image).training_flops == 2 * (2 * first + 3 * rest)
+    assert Lenet5(filters=6).layers(mnist.DATASET_INFO.image).training_flops == 2 * (2 * first + 3 * rest)
 
 
 def test_useful_work_of_tree3_by_hand():
     first = 3 * 6 * 28 * 28 * 25
     rest = 16 * 18 * 14 * 14 + 16 * 3 * 7 * 10
-    assert Tree3(filters=6).layers(cifar10.FACTS.image).training_flops == 2 * (2 * first + 3 * rest)
+    assert Tree3(filters=6).layers(cifar10.DATASET_INFO.image).training_flops == 2 * (2 * first + 3 * rest)
 
 
 def test_every_width_is_among_the_cases():
@@ -157,7 +157,9 @@ def test_a_training_step_trains():
     assert all((weight != old).any() for weight, old in zip(networks.parameters(), before, strict=True))
 
 
-@pytest.mark.parametrize(("image", "padding"), [(mnist.FACTS.image, 2), (cifar10.FACTS.image, 0)])
+@pytest.mark.parametrize(
+    ("image", "padding"), [(mnist.DATASET_INFO.image, 2), (cifar10.DATASET_INFO.image, 0)]
+)
 def test_the_peer_begins_with_the_same_networks(image, padding):
     spec, seed = Lenet5(filters=3), 5
     images = torch.randn(
@@ -268,9 +270,9 @@ def test_a_planted_store_is_whole(tmp_path):
     """Everything the study wants is done, a part a pack, with a curve for each run."""
     config, store = tmp_path / "study.yaml", tmp_path / "store"
     config.write_text(planted.study(widths=2, seeds=8, epochs=3, train_images=(1000, 7000)))
-    parts = plan(config, Settings(store=str(store))).packs
+    parts = plan(config, Workspace(store=str(store))).packs
     assert planted.plant(config, store) == 2 * 2 * 2 * 8
-    made = plan(config, Settings(store=str(store)))
+    made = plan(config, Workspace(store=str(store)))
     assert made.new == 0
     assert len(list((store / "runs").iterdir())) == len(parts) == 8
     runs, epochs = open_store(store).runs(), open_store(store).epochs()

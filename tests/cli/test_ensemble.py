@@ -25,7 +25,7 @@ def test_single_members_err_as_their_runs_and_totals_are_of_all_members(scaling,
         assert (row["runs"], row["choices"]) == (2, 3 - row["members"])
         assert row["parameters"] == row["members"] * mine["parameters"][0].as_py()
         assert row["macs"] == row["members"] * mine["macs"][0].as_py()
-        assert row["status"] == "look"
+        assert row["status"] == "caution"
         if row["members"] == 1:
             assert row["error"] == pytest.approx(pc.mean(mine["test_error"]).as_py(), rel=1e-12)
 

@@ -319,7 +319,7 @@ def test_what_is_odd_is_said_beside_the_law(scaling, tmp_path, name):
     assert any(
         message in said for said in (*fitted["notes"], *(law["reason"] for law in fitted["laws"].values()))
     )
-    assert name != "two widths" or {law["status"] for law in fitted["laws"].values()} == {"refuse"}
+    assert name != "two widths" or {law["status"] for law in fitted["laws"].values()} == {"rejected"}
 
 
 @pytest.mark.parametrize("name", SOUND)

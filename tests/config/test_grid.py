@@ -26,7 +26,7 @@ def test_a_file_with_nothing_but_what_it_must_have(load):
     )
     runs = [run for _, run in study.runs()]
     assert [run.seed for run in runs] == list(range(8))
-    assert {run.data.fingerprint for run in runs} == {cell.facts.fingerprint}
+    assert {run.data.fingerprint for run in runs} == {cell.info.fingerprint}
 
 
 def test_the_product_of_all_lists_in_the_order_of_the_file(load):

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from scaling.architectures import Lenet5, Tree3
 from scaling.config import DRAWN, Data, Recipe, Run, flat, load_study
 from scaling.config.recipe import Adam, AdamW, Augmentation, Constant, Cosine, OneCycle, Sgd, Step
-from scaling.settings import FROM_IDENTITY, Derived, Frozen, Leaves
+from scaling.settings import FROM_IDENTITY, ConfigModel, IdentityDefault, NotInIdentity
 
 DATA = Data(type="mnist", fingerprint="f" * 64)
 RUN = Run(data=DATA, architecture=Lenet5(filters=6), recipe=Recipe(), seed=11, order=1)
@@ -154,10 +154,10 @@ def test_a_ratio_and_the_second_filters_it_gives_are_the_same_run():
 
 def test_a_field_that_is_added_with_its_frozen_value_changes_no_id():
     class LaterNetwork(Lenet5):
-        dropout: Annotated[float, Frozen(0.0)] = 0.0
+        dropout: Annotated[float, IdentityDefault(0.0)] = 0.0
 
     class LaterRecipe(Recipe):
-        clip: Annotated[float | None, Frozen(None)] = 1.0
+        clip: Annotated[float | None, IdentityDefault(None)] = 1.0
         """Its default has moved on since; what it froze has not."""
 
     class LaterRun(Run):
@@ -175,9 +175,9 @@ def test_a_field_that_is_added_with_its_frozen_value_changes_no_id():
 
 
 def test_what_an_identity_omits_is_its_frozen_value_and_not_the_default():
-    class Group(Leaves):
-        inner: Annotated[Augmentation, Frozen(Augmentation(crop=4))] = Augmentation()
-        help: Annotated[int, Derived()] = 3
+    class Group(ConfigModel):
+        inner: Annotated[Augmentation, IdentityDefault(Augmentation(crop=4))] = Augmentation()
+        help: Annotated[int, NotInIdentity()] = 3
 
     assert Group().identity == '{"inner":{}}'
     assert Group(inner=Augmentation(crop=4), help=5).identity == "{}"
@@ -233,8 +233,8 @@ def test_without_its_draws_an_identity_is_that_of_its_cell(run, seed, order):
 
 
 def test_no_other_leaf_has_the_name_of_a_draw():
-    assert set(Run.settings()) >= DRAWS
-    assert not [group for group in groups(Run) if group is not Run and DRAWS & set(group.settings())]
+    assert set(Run.setting_names()) >= DRAWS
+    assert not [group for group in groups(Run) if group is not Run and DRAWS & set(group.setting_names())]
 
 
 def test_a_copy_has_its_own_id():

@@ -29,7 +29,9 @@ ALWAYS = {
 
 
 def test_every_other_leaf_is_frozen_or_derived():
-    found = {group.__name__: set(group.settings()) - set(group.frozen()) for group in groups(Run)}
+    found = {
+        group.__name__: set(group.setting_names()) - set(group.identity_defaults()) for group in groups(Run)
+    }
     assert found == ALWAYS, (
         "give a new leaf the mark Frozen(value that reproduces the behaviour before it), see scaling.settings"
     )
@@ -37,8 +39,8 @@ def test_every_other_leaf_is_frozen_or_derived():
 
 def test_frozen_values_are_values_of_their_leaves():
     for group in groups(Run):
-        assert set(group.frozen()) <= set(group.settings())
-        for name, mark in group.frozen().items():
+        assert set(group.identity_defaults()) <= set(group.setting_names())
+        for name, mark in group.identity_defaults().items():
             leaf = TypeAdapter(
                 Annotated[group.model_fields[name].annotation, *group.model_fields[name].metadata]
             )

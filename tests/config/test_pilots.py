@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scaling.config.growth import entries, yaml_text
-from scaling.config.pilots import RATES, Choice
+from scaling.config.pilots import RATES, RateChoice
 
 HEAD = "study: tried\ndataset: {type: cifar10}\n"
 NETWORKS = (
@@ -98,7 +98,7 @@ def test_the_block_of_pilots_changes_them(load):
 )
 def test_validation_images_are_taken_out_of_the_training_images(load, leaves, validation, used):
     for cell in load(AUTO.replace("cifar10", "cifar10" + leaves)).cells:
-        assert {(pilot.dataset.validation, pilot.dataset.used(pilot.facts)) for pilot in cell.pilots} == {
+        assert {(pilot.dataset.validation, pilot.dataset.used(pilot.info)) for pilot in cell.pilots} == {
             (validation, used)
         }
 
@@ -139,7 +139,7 @@ errors = st.lists(st.lists(st.floats(0, 1) | st.just(inf), min_size=2, max_size=
 @given(errors)
 def test_the_least_mean_is_chosen_and_of_equals_the_smallest_rate(errors):
     rates = tuple(0.1 * 2**n for n in range(len(errors)))
-    choice = Choice(rates, tuple(map(tuple, errors)))
+    choice = RateChoice(rates, tuple(map(tuple, errors)))
     means = [sum(each) / 2 for each in errors]
     assert choice.rate == rates[means.index(min(means))]
 
@@ -155,5 +155,5 @@ def test_the_least_mean_is_chosen_and_of_equals_the_smallest_rate(errors):
     ],
 )
 def test_an_optimum_at_an_edge_is_doubted(errors, rate, doubt):
-    choice = Choice((0.1, 0.2, 0.4), tuple((error,) for error in errors))
+    choice = RateChoice((0.1, 0.2, 0.4), tuple((error,) for error in errors))
     assert (choice.rate, choice.doubt) == (rate, doubt)

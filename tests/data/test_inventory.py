@@ -29,7 +29,7 @@ def test_a_set_is_missing_then_in_the_folder_then_in_the_cache(monkeypatch, tmp_
     assert (here.present, here.where) == (True, str(folder))
     material = load(Usps(), folder=folder, cache=cache)
     cached = row(tmp_path / "elsewhere", cache, "usps")
-    assert (cached.present, cached.where) == (True, f"cache {cache / material.facts.fingerprint}")
+    assert (cached.present, cached.where) == (True, f"cache {cache / material.info.fingerprint}")
 
 
 def test_a_package_that_is_missing_is_told(monkeypatch, tmp_path, cache):

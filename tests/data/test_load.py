@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from scaling.data import cache as disk
 from scaling.data import load
-from scaling.data.cached_arrays import Content, content
-from scaling.data.load import Material
+from scaling.data.cached_arrays import CachedArrays, content
+from scaling.data.load import LoadedDataset
 from scaling.datasets import Mnist, Split, Synthetic
 from scaling.errors import DataError
 from tests.data.tiny_sets import make, write_idx
@@ -27,7 +27,7 @@ def mnist(monkeypatch, tmp_path):
     return tmp_path / "data"
 
 
-def made(tmp_path, **leaves) -> Material:
+def made(tmp_path, **leaves) -> LoadedDataset:
     return load(Synthetic(size=200, side=6, **leaves), folder=tmp_path)
 
 
@@ -107,7 +107,7 @@ def test_pickling_hands_the_images_over_without_a_copy(mnist, cache):
 @pytest.mark.parametrize("left", [0.0, 0.6, None])
 def test_a_cached_file_that_is_cut_short_or_gone_is_found_and_made_again(mnist, cache, tmp_path, name, left):
     whole = load(Mnist(), folder=mnist, cache=cache)
-    file = cache / whole.facts.fingerprint / name
+    file = cache / whole.info.fingerprint / name
     before = file.read_bytes()
     file.unlink()  # the mapping above keeps the old one
     if left is not None:
@@ -124,7 +124,7 @@ def test_a_cached_file_that_is_cut_short_or_gone_is_found_and_made_again(mnist, 
 def test_a_cached_file_with_another_content_is_found_by_who_verifies_and_made_again(
     mnist, cache, tmp_path, name
 ):
-    file = cache / load(Mnist(), folder=mnist, cache=cache).facts.fingerprint / name
+    file = cache / load(Mnist(), folder=mnist, cache=cache).info.fingerprint / name
     before = file.read_bytes()
     file.unlink()
     file.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
@@ -136,7 +136,7 @@ def test_a_cached_file_with_another_content_is_found_by_who_verifies_and_made_ag
 
 def test_moments_that_were_changed_in_the_cache_are_computed_again(mnist, cache):
     whole = load(Mnist(), folder=mnist, cache=cache)
-    record = cache / whole.facts.fingerprint / disk.RECORD
+    record = cache / whole.info.fingerprint / disk.RECORD
     digit = str(whole.mean[0])[-2]
     record.write_text(
         record.read_text().replace(
@@ -152,7 +152,7 @@ def test_what_is_cached_is_on_the_disk_before_it_has_its_name(mnist, cache, monk
     monkeypatch.setattr(
         disk, "_sync", lambda path: synced.append((path.name, len(list(cache.glob("*/*.npy")))))
     )
-    place = cache / load(Mnist(), folder=mnist, cache=cache).facts.fingerprint
+    place = cache / load(Mnist(), folder=mnist, cache=cache).info.fingerprint
     assert {name for name, there in synced if there == 0} == {file.name for file in place.iterdir()}
     assert synced[-1] == (place.name, 4)
 
@@ -170,7 +170,7 @@ def test_writers_at_once_do_not_harm_each_other_or_a_reader(tmp_path):
     train, test = Synthetic(size=500, side=8).splits()
     known, folder = content(train, test), tmp_path / "one"
 
-    def write_and_read(_: int) -> Content:
+    def write_and_read(_: int) -> CachedArrays:
         between = disk.read(folder)
         assert between is None or np.array_equal(between.train.images, train.images)
         return disk.write(folder, known)

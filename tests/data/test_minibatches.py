@@ -128,9 +128,9 @@ def test_mapped_images_are_not_copied(tmp_path):
         f"{split}_images": rng.integers(0, 256, (9, 8, 8), dtype=np.uint8) for split in ("train", "test")
     }
     np.savez(tmp_path / "own.npz", **arrays, train_labels=np.arange(9), test_labels=np.arange(9))
-    from scaling.datasets import Own
+    from scaling.datasets import NpzDataset
 
-    material = load(Own(path="own.npz"), folder=tmp_path, cache=tmp_path / "cache")
+    material = load(NpzDataset(path="own.npz"), folder=tmp_path, cache=tmp_path / "cache")
     images, labels = on_device(material.train, CPU)
     assert images.data_ptr() == material.train.images.ctypes.data
     assert labels.tolist() == material.train.labels.tolist()

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from scaling.data import fetch, load
-from scaling.datasets import Cifar10, Mnist, Mnist5k, Own, Usps, canonical
+from scaling.datasets import Cifar10, Mnist, Mnist5k, NpzDataset, Usps, canonical
 from scaling.errors import DataError
 from tests.data.tiny_sets import IDX, make, write_batches, write_idx, write_parquet, write_usps
 
@@ -38,10 +38,10 @@ LAYOUTS = {
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_every_layout_gives_the_canonical_content(monkeypatch, tmp_path, cache, layout):
     kind, write = LAYOUTS[layout]
-    facts, train, test = make(monkeypatch, kind().type)
+    info, train, test = make(monkeypatch, kind().type)
     write(monkeypatch, tmp_path / "data", train, test)
     material = load(kind(), folder=tmp_path / "data", cache=cache, download=False)
-    assert material.facts == facts
+    assert material.info == info
     for read, written in ((material.train, canonical(train)), (material.test, canonical(test))):
         np.testing.assert_array_equal(read.images, written.images)
         np.testing.assert_array_equal(read.labels, written.labels)
@@ -238,6 +238,6 @@ def test_a_users_own_set_is_cached_by_its_content(tmp_path, cache):
         test_images=images,
         test_labels=np.arange(9),
     )
-    material = load(Own(path="own.npz"), folder=tmp_path, cache=cache)
-    assert [place.name for place in cache.iterdir()] == [material.facts.fingerprint]
+    material = load(NpzDataset(path="own.npz"), folder=tmp_path, cache=cache)
+    assert [place.name for place in cache.iterdir()] == [material.info.fingerprint]
     assert isinstance(material.train.images.base, np.memmap)

@@ -50,4 +50,4 @@ def test_every_layout_of_a_real_set_has_one_fingerprint(monkeypatch, folder, cac
         write_parquet(tmp_path / "two/cifar10/plain_text", *splits, parts=2)
     for name in ("one", "two"):
         again = load(dataset, folder=tmp_path / name, cache=tmp_path / f"cache-{name}", download=False)
-        assert again.facts.fingerprint == material.facts.fingerprint
+        assert again.info.fingerprint == material.info.fingerprint

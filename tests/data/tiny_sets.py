@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from scaling.datasets import PUBLISHED, Facts, Split, canonical, fingerprint
+from scaling.datasets import PUBLISHED, DatasetInfo, Split, canonical, fingerprint
 
 TRAIN, TEST = 40, 20
 IDX = [
@@ -27,10 +27,10 @@ IDX = [
 ]
 
 
-def make(monkeypatch, name: str) -> tuple[Facts, Split, Split]:
+def make(monkeypatch, name: str) -> tuple[DatasetInfo, Split, Split]:
     """Random splits in no order, which from here on are the published set of that name."""
-    facts = PUBLISHED[name]().facts(Path())
-    side, channels = facts.image.side, facts.image.channels
+    info = PUBLISHED[name]().info(Path())
+    side, channels = info.image.side, info.image.channels
     rng = np.random.default_rng(0)
     train, test = (
         Split(
@@ -40,12 +40,12 @@ def make(monkeypatch, name: str) -> tuple[Facts, Split, Split]:
         for count in (TRAIN, TEST)
     )
     tiny = replace(
-        facts,
+        info,
         train_images=TRAIN,
         test_images=TEST,
         fingerprint=fingerprint(canonical(train), canonical(test)),
     )
-    monkeypatch.setattr(import_module(f"scaling.datasets.{name}"), "FACTS", tiny)
+    monkeypatch.setattr(import_module(f"scaling.datasets.{name}"), "DATASET_INFO", tiny)
     return tiny, train, test
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scaling.datasets import Own, canonical, fingerprint
+from scaling.datasets import NpzDataset, canonical, fingerprint
 from scaling.errors import DataError
 
 
@@ -22,11 +22,11 @@ def arrays(**changed) -> dict[str, np.ndarray]:
 
 def test_its_facts_are_its_content(tmp_path):
     np.savez_compressed(tmp_path / "mine.npz", **arrays())
-    dataset = Own(path="mine.npz")
-    facts, (train, test) = dataset.facts(tmp_path), dataset.splits(tmp_path)
-    assert (facts.title, facts.train_images, facts.test_images) == ("mine", 12, 6)
-    assert (facts.image.side, facts.image.channels, facts.image.classes) == (8, 3, 4)
-    assert facts.fingerprint == fingerprint(train, test)
+    dataset = NpzDataset(path="mine.npz")
+    info, (train, test) = dataset.info(tmp_path), dataset.splits(tmp_path)
+    assert (info.title, info.train_images, info.test_images) == ("mine", 12, 6)
+    assert (info.image.side, info.image.channels, info.image.classes) == (8, 3, 4)
+    assert info.fingerprint == fingerprint(train, test)
     np.testing.assert_array_equal(train.images, canonical(train).images)
 
 
@@ -35,20 +35,23 @@ def test_greyscale_needs_no_axis_of_channels(tmp_path):
         tmp_path / "grey.npz",
         **arrays(train_images=np.ones((12, 8, 8), np.uint8), test_images=np.ones((6, 8, 8), np.uint8)),
     )
-    assert Own(path="grey.npz").facts(tmp_path).image.channels == 1
+    assert NpzDataset(path="grey.npz").info(tmp_path).image.channels == 1
 
 
 def test_the_path_is_no_part_of_the_identity(tmp_path):
     for name in ("a.npz", "b.npz"):
         np.savez(tmp_path / name, **arrays())
-    assert Own(path="a.npz").facts(tmp_path).fingerprint == Own(path="b.npz").facts(tmp_path).fingerprint
+    assert (
+        NpzDataset(path="a.npz").info(tmp_path).fingerprint
+        == NpzDataset(path="b.npz").info(tmp_path).fingerprint
+    )
 
 
 def test_a_file_that_was_written_again_is_read_again(tmp_path):
     np.savez(tmp_path / "mine.npz", **arrays())
-    before = Own(path="mine.npz").facts(tmp_path)
+    before = NpzDataset(path="mine.npz").info(tmp_path)
     np.savez(tmp_path / "mine.npz", **arrays(train_labels=np.arange(12) % 3))
-    assert Own(path="mine.npz").facts(tmp_path).fingerprint != before.fingerprint
+    assert NpzDataset(path="mine.npz").info(tmp_path).fingerprint != before.fingerprint
 
 
 @pytest.mark.parametrize(
@@ -73,7 +76,7 @@ def test_a_file_that_was_written_again_is_read_again(tmp_path):
 def test_an_array_that_is_not_as_described_is_named_with_its_file(tmp_path, changed, named):
     np.savez(tmp_path / "bad.npz", **arrays(**changed))
     with pytest.raises(DataError, match=named) as raised:
-        Own(path="bad.npz").facts(tmp_path)
+        NpzDataset(path="bad.npz").info(tmp_path)
     assert str(tmp_path / "bad.npz") in str(raised.value)
 
 
@@ -90,15 +93,15 @@ def test_a_damaged_file_is_named(tmp_path):
     np.save(tmp_path / "one.npy", np.zeros(3))
     for name in ("short.npz", "flipped.npz", "one.npy"):
         with pytest.raises(DataError, match=name):
-            Own(path=name).facts(tmp_path)
+            NpzDataset(path=name).info(tmp_path)
 
 
 def test_a_missing_file_names_both_places(tmp_path):
     with pytest.raises(DataError, match=r"dataset\.path: no such file") as raised:
-        Own(path="nowhere.npz").facts(tmp_path)
+        NpzDataset(path="nowhere.npz").info(tmp_path)
     assert str(tmp_path / "nowhere.npz") in str(raised.value)
 
 
 def test_a_name_that_no_file_can_have_is_a_missing_file(tmp_path):
     with pytest.raises(DataError, match="no such file"):
-        Own(path="a" * 5000).facts(tmp_path)
+        NpzDataset(path="a" * 5000).info(tmp_path)

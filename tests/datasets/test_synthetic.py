@@ -13,7 +13,7 @@ FROZEN = "09b659bc371e8348a6b68018a424ef008c9919e3fd29797c403f46ad6a900665"
 
 
 def test_its_content_is_frozen():
-    assert Synthetic().facts(Path()).fingerprint == FROZEN
+    assert Synthetic().info(Path()).fingerprint == FROZEN
 
 
 def test_it_is_in_canonical_order_and_of_the_shape_that_was_asked_for():
@@ -47,4 +47,4 @@ def test_the_share_of_flipped_labels_is_the_planted_one():
 
 
 def test_another_draw_is_another_set():
-    assert Synthetic(draw=1).facts(Path()).fingerprint != Synthetic().facts(Path()).fingerprint
+    assert Synthetic(draw=1).info(Path()).fingerprint != Synthetic().info(Path()).fingerprint

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from scaling.fit import Points
-from scaling.fit.data.variance import Counted, Noise, Relative
+from scaling.fit.data.variance import BinomialVariance, ConstantCV, VarianceModel
 from scaling.fit.forms import FLOOR
 
 WIDTHS = (1, 2, 3, 4, 6, 8, 12)
@@ -36,8 +36,8 @@ def plant(
     )
 
 
-def noise_of(trials: int | None) -> Noise:
-    return Relative() if trials is None else Counted(trials)
+def noise_of(trials: int | None) -> VarianceModel:
+    return ConstantCV() if trials is None else BinomialVariance(trials)
 
 
 def bare(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray) -> Points:

@@ -73,7 +73,7 @@ def test_means_and_intervals_are_those_of_a_plain_loop_over_all_choices():
         assert (each.error.low, each.error.high) == pytest.approx(
             (max(0, each.error.estimate - half), each.error.estimate + half), rel=1e-9
         )
-        assert each.status is (Status.LOOK if n == runs else Status.USABLE)
+        assert each.status is (Status.CAUTION if n == runs else Status.USABLE)
 
 
 def test_one_member_errs_as_the_runs_do_and_its_interval_is_students():
@@ -99,11 +99,11 @@ def test_equal_votes_go_to_the_higher_mean_probability():
 def test_one_run_has_no_interval_and_copies_ask_for_a_look():
     logits, labels = networks(np.random.default_rng(2), 1)
     (one, _) = ensembles(logits, labels, [1])
-    assert one.status is Status.REFUSE
+    assert one.status is Status.REJECTED
     assert isnan(one.error.low)
     copies = ensembles(np.repeat(logits, 5, axis=0), labels, [1, 3])
     for each in copies:
-        assert (each.status, each.reason) == (Status.LOOK, "the runs do not differ")
+        assert (each.status, each.reason) == (Status.CAUTION, "the runs do not differ")
         # Means of equal numbers.
         assert (each.error.low, each.error.estimate, each.error.high) == pytest.approx(
             [one.error.estimate] * 3, rel=1e-12

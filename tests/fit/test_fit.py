@@ -135,7 +135,7 @@ def test_bare_values_scale_with_their_unit():
 def test_a_form_with_too_few_widths_is_missing_with_a_note():
     found = fit(planted(widths=(1, 2)), resamplings=5)
     assert list(found.laws) == ["power"]
-    assert found.laws["power"].status is Status.REFUSE
+    assert found.laws["power"].status is Status.REJECTED
     assert found.notes == ("A form is missing: A x^-rho + E needs at least 3 widths, not 2; add widths.",)
 
 

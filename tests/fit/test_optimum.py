@@ -92,7 +92,7 @@ def test_the_error_elsewhere_over_the_least_holds_the_truth():
 )
 def test_what_the_points_do_not_bracket_is_refused(changed, said):
     found = optimum(planted(np.random.default_rng(4), **changed))
-    assert found.status is Status.REFUSE
+    assert found.status is Status.REJECTED
     assert found.reason.startswith(said)
     if "curvature" in changed:
         assert (found.place.low, found.place.high) == (0, inf)
@@ -101,7 +101,7 @@ def test_what_the_points_do_not_bracket_is_refused(changed, said):
 def test_few_values_few_seeds_and_another_shape_ask_for_a_look():
     rng = np.random.default_rng(5)
     few = optimum(planted(rng, ratios=RATIOS[[0, 2, 4, 7]], seeds=2, curvature=0.1))
-    assert few.status is Status.LOOK
+    assert few.status is Status.CAUTION
     assert few.reason == "fewer than 5 values of ratio; fewer than 4 runs at a value"
     edge = optimum(planted(np.random.default_rng(1), least=30.0))
     assert "the interval reaches beyond" in edge.reason

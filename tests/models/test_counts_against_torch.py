@@ -8,11 +8,11 @@ from plain import KINDS
 from torch.utils.flop_counter import FlopCounterMode
 
 from scaling import api
-from scaling.api._models import Entry
+from scaling.api._models import CatalogueRow
 
 
 @pytest.mark.parametrize("entry", api.catalogue(), ids=lambda entry: f"{entry.name}, {entry.images}")
-def test_parameters_and_macs_are_those_of_plain_layers(entry: Entry):
+def test_parameters_and_macs_are_those_of_plain_layers(entry: CatalogueRow):
     """On a device that has shapes and no numbers; torch counts a multiplication and an addition."""
     image = entry.layers.image
     with torch.device("meta"), FlopCounterMode(display=False) as counter:

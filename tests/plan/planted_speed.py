@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from scaling.architectures import Layer, LayerTable
-from scaling.plan.speed import Ladder, Machine, Rung, Speed
+from scaling.plan.speed import Machine, Speed, TimingCurve, TimingPoint
 from scaling.settings import ImageShape
 
 MACHINE = Machine(
@@ -32,15 +32,17 @@ def ladder(
     channels: int = 1,
     precision: str = "bf16",
     depth: int | None = None,
-) -> Ladder:
+) -> TimingCurve:
     made = tuple(
-        Rung(filters=nth, side=28, macs=macs, train_s=t, evaluate_s=e)
+        TimingPoint(filters=nth, side=28, macs=macs, train_s=t, evaluate_s=e)
         for nth, (macs, t, e) in enumerate(rungs, start=1)
     )
-    return Ladder(architecture=architecture, channels=channels, precision=precision, depth=depth, rungs=made)
+    return TimingCurve(
+        architecture=architecture, channels=channels, precision=precision, depth=depth, rungs=made
+    )
 
 
-def speed(*ladders: Ladder, **overheads: Any) -> Speed:
+def speed(*ladders: TimingCurve, **overheads: Any) -> Speed:
     """With one ladder unless others are given."""
     known = {"augment_s": {1: 1e-6, 3: 3e-6}, "epoch_s": 0.01, "pack_start_s": 0.3, "sweep_start_s": 5.0}
     return Speed(machine=MACHINE, ladders=ladders or (ladder(*PLANTED),), **known | overheads)

@@ -15,11 +15,11 @@ import torch
 
 from scaling.architectures import Tree3
 from scaling.config import Cell, Recipe
-from scaling.data import Material
+from scaling.data import LoadedDataset
 from scaling.datasets import Synthetic
 from scaling.plan import Pack
 from scaling.plan.packs import pack
-from scaling.sweep.worker_config import Work
+from scaling.sweep.worker_config import WorkerConfig
 from scaling.train import Epoch, Trained
 
 SET = Synthetic(size=100, test_size=50, side=10)
@@ -29,7 +29,7 @@ RECIPE = Recipe(epochs=3, batch_size=25, precision="fp32")
 def packs(*filters: int, seeds: int = 2, of: Synthetic = SET) -> tuple[Pack, ...]:
     """One pack a width."""
     cells = [
-        Cell(of, of.facts(Path("nowhere")), Tree3(filters=width, branches=2, rows=1), RECIPE, {})
+        Cell(of, of.info(Path("nowhere")), Tree3(filters=width, branches=2, rows=1), RECIPE, {})
         for width in filters
     ]
     return tuple(pack((cell, cell.run(seed)) for cell in cells for seed in range(seeds)))
@@ -39,8 +39,8 @@ def ids(packs: tuple[Pack, ...]) -> set[str]:
     return {run.id for pack in packs for run in pack.runs}
 
 
-def work(folder: Path, **settings: Any) -> Work:
-    return Work(
+def work(folder: Path, **settings: Any) -> WorkerConfig:
+    return WorkerConfig(
         **{"store": str(folder / "store"), "data": folder, "logs": folder / "logs", "weights": False}
         | settings
     )
@@ -59,7 +59,7 @@ class Training:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(
-        self, pack: Pack, material: Material, *, heard: Callable[[Epoch], None], **_: Any
+        self, pack: Pack, material: LoadedDataset, *, heard: Callable[[Epoch], None], **_: Any
     ) -> Trained:
         with self.lock:
             self.asked[pack.key] += 1
@@ -73,7 +73,7 @@ class Training:
                 self.at_once -= 1
 
     def trained(
-        self, pack: Pack, material: Material, attempt: int, heard: Callable[[Epoch], None]
+        self, pack: Pack, material: LoadedDataset, attempt: int, heard: Callable[[Epoch], None]
     ) -> Trained:
         history = []
         for number in range(1, pack.cell.recipe.epochs + 1):
@@ -85,7 +85,7 @@ class Training:
             loss["val_accuracy"] = numbers.clone() if pack.cell.dataset.validation else None
             history.append(Epoch(number=number, zero_gradients=None, share=1.0, wall_s=float(number), **loss))
             heard(history[-1])
-        logits = np.zeros((pack.size, material.facts.test_images, material.facts.image.classes), np.float16)
+        logits = np.zeros((pack.size, material.info.test_images, material.info.image.classes), np.float16)
         measured = {
             "logits": logits,
             "diverged": np.zeros(pack.size, bool),

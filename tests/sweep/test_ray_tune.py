@@ -14,9 +14,9 @@ from scaling.data import load
 from scaling.datasets import Synthetic
 from scaling.errors import UsageError
 from scaling.store import open_store
-from scaling.sweep.executor import News
+from scaling.sweep.executor import PackEvent
 from scaling.sweep.ray_tune import RayTune, room
-from scaling.sweep.worker_config import Work
+from scaling.sweep.worker_config import WorkerConfig
 from tests.sweep.planted_training import SET, ids, packs, work
 
 POISON = Synthetic(size=120, test_size=50, side=10)
@@ -71,18 +71,18 @@ def test_trials_that_fit_on_a_node(node, gpus, trials):
 
 def test_nothing_to_do_starts_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr("ray.init", None)
-    news: list[News] = []
+    news: list[PackEvent] = []
     RayTune(work(tmp_path), {}, workers=1).run([], news.append)
     assert not news
 
 
-class Deadly(Work):
+class Deadly(WorkerConfig):
     """Data of one kind kills whoever reads it."""
 
-    def material(self, dataset, facts):
+    def material(self, dataset, info):
         if dataset == POISON:
             os.kill(os.getpid(), signal.SIGKILL)
-        return super().material(dataset, facts)
+        return super().material(dataset, info)
 
 
 def test_a_pack_that_kills_its_workers_is_named_and_the_rest_of_its_batch_goes_on(tmp_path):

@@ -19,7 +19,7 @@ def test_a_sweep_in_this_process_leaves_whole_rows(tmp_path):
     assert sorted(runs["filters"].to_pylist()) == [1, 1, 2, 2]
     assert len(store.epochs()) == 3 * 4
     assert len(store.predictions(ids(mine))) == 4
-    assert len(store.labels(SET.facts(tmp_path).fingerprint)) == 50
+    assert len(store.labels(SET.info(tmp_path).fingerprint)) == 50
     for pack in mine:
         for run in pack.runs:
             weights = load(store.weights(run.id))

@@ -13,7 +13,7 @@ from scaling.data import load
 from scaling.errors import DataError, StoreError
 from scaling.store import Checkpoints, Claims, Store, open_store
 from scaling.sweep import worker as room
-from scaling.sweep.executor import News
+from scaling.sweep.executor import PackEvent
 from scaling.sweep.in_process import InProcess
 from scaling.sweep.worker import work_through
 from scaling.train import tables
@@ -30,7 +30,7 @@ def train(monkeypatch):
     return training
 
 
-def ended(news: list[News]) -> dict[str, News]:
+def ended(news: list[PackEvent]) -> dict[str, PackEvent]:
     """The last word on each pack."""
     return {item.key: item for item in news}
 
@@ -48,7 +48,7 @@ def test_everything_is_published_and_told(train, tmp_path):
 
 def test_what_is_stored_is_not_trained_again(train, tmp_path):
     work_through(packs(1, 2), work(tmp_path), lambda news: None)
-    news: list[News] = []
+    news: list[PackEvent] = []
     work_through(packs(1, 2, 3), work(tmp_path), news.append)
     assert set(train.asked.values()) == {1}
     assert {item.epoch for item in ended(news).values()} == {3}
@@ -102,7 +102,7 @@ def test_a_failed_pack_is_free_for_the_next_worker(train, tmp_path):
 
 
 def test_a_pack_that_fails_once_is_no_failure(train, tmp_path):
-    news: list[News] = []
+    news: list[PackEvent] = []
     train.failing = lambda pack, attempt: RuntimeError("once") if attempt == 1 else None
     work_through(packs(1), work(tmp_path), news.append)
     assert open_store(tmp_path / "store").ids() == ids(packs(1))
@@ -133,7 +133,7 @@ def test_a_worker_that_lives_is_waited_for(train, tmp_path):
     """Its training takes several leases, and it renews its claim all the while."""
     train.seconds = 1.2
     with ThreadPoolExecutor(2) as pool:
-        news: list[list[News]] = [[], []]
+        news: list[list[PackEvent]] = [[], []]
         for one in [
             pool.submit(work_through, packs(1), work(tmp_path, lease_s=0.3), mine.append) for mine in news
         ]:
@@ -162,7 +162,7 @@ def test_workers_with_the_same_packs_share_them_out(train, tmp_path):
 def test_drivers_of_overlapping_studies_never_train_the_same_networks_at_once(train, tmp_path):
     """One wants two seeds of a block, another all eight: the second waits, and trains and counts what is then missing."""
     (few,), (many,) = packs(1, seeds=2), packs(1, seeds=8)
-    news: list[list[News]] = [[], []]
+    news: list[list[PackEvent]] = [[], []]
     train.seconds = 0.3
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(work_through, (few,), work(tmp_path), news[0].append)
@@ -235,7 +235,7 @@ def test_a_pack_published_between_the_look_and_the_claim_is_not_trained_again(tr
         return take(claims, key)
 
     monkeypatch.setattr(Claims, "take", late)
-    news: list[News] = []
+    news: list[PackEvent] = []
     work_through((mine,), work(tmp_path), news.append)
     assert not train.asked
     assert [item.epoch for item in news] == [3]
@@ -267,13 +267,13 @@ def test_weights_are_kept_where_the_study_says_so(train, tmp_path):
 def test_data_that_was_sent_along_is_used_and_must_be_the_planned(tmp_path):
     given, other = load(SET, folder=tmp_path), SET.model_copy(update={"draw": 1})
     sent = work(tmp_path, given={SET: given})
-    assert sent.material(SET, SET.facts(tmp_path)) is given
-    assert sent.material(other, other.facts(tmp_path)).facts == other.facts(tmp_path)
+    assert sent.material(SET, SET.info(tmp_path)) is given
+    assert sent.material(other, other.info(tmp_path)).info == other.info(tmp_path)
     with pytest.raises(DataError, match="changed since the study was planned"):
-        sent.material(SET, other.facts(tmp_path))
+        sent.material(SET, other.info(tmp_path))
 
 
 def test_a_worker_reads_a_data_set_once(tmp_path):
-    assert work(tmp_path).material(SET, SET.facts(tmp_path)) is work(tmp_path).material(
-        SET, SET.facts(tmp_path)
+    assert work(tmp_path).material(SET, SET.info(tmp_path)) is work(tmp_path).material(
+        SET, SET.info(tmp_path)
     )

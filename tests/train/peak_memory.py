@@ -15,7 +15,7 @@ import numpy as np
 from scaling.architectures import AnyArchitecture, Lenet5, Tree3, Vgg
 from scaling.config import Cell, Recipe
 from scaling.config.recipe import Augmentation
-from scaling.data import Material
+from scaling.data import LoadedDataset
 from scaling.datasets import Cifar10, Mnist, Split
 from scaling.plan.memory import memory_bytes
 from scaling.plan.packs import pack
@@ -44,20 +44,20 @@ def named(architecture: str, filters: int, *, rows: int) -> AnyArchitecture:
 def grown(architecture: str, filters: int, data: str, precision: str, epochs: int) -> tuple[int, int]:
     """Predicted and measured. Images are noise: made ones take no part in the growth, as mapped ones would."""
     dataset = {"mnist": Mnist, "cifar10": Cifar10}[data]()
-    facts = replace(dataset.facts(Path()), train_images=TRAIN, test_images=TEST)
+    info = replace(dataset.info(Path()), train_images=TRAIN, test_images=TEST)
     network = named(architecture, filters, rows=4 if data == "mnist" else 2)
     augmentation = Augmentation(crop=4, flip=True) if data == "cifar10" else Augmentation()
     cell = Cell(
-        dataset, facts, network, Recipe(epochs=epochs, precision=precision, augmentation=augmentation), {}
+        dataset, info, network, Recipe(epochs=epochs, precision=precision, augmentation=augmentation), {}
     )
     rng = np.random.default_rng(0)
-    shape, channels = (facts.image.side, facts.image.side, facts.image.channels), facts.image.channels
+    shape, channels = (info.image.side, info.image.side, info.image.channels), info.image.channels
     made = [
         Split(rng.integers(0, 256, (n, *shape), dtype=np.uint8), rng.integers(0, 10, n, dtype=np.uint8))
         for n in (TRAIN, TEST)
     ]
     every, none = np.arange(TRAIN), np.arange(0)
-    material = Material(facts, *made, every, none, np.full(channels, 0.5), np.full(channels, 0.25))
+    material = LoadedDataset(info, *made, every, none, np.full(channels, 0.5), np.full(channels, 0.25))
     (whole,) = pack([(cell, cell.run(0))])
     before = status("VmRSS")
     train(whole, material, device="cpu")

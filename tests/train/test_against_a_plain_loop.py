@@ -22,7 +22,7 @@ DECAYS = [0.0, 1e-3, 1e-2]
 def alone(pack: Pack, run: Run) -> tuple[list[float], list[float]]:
     """Training and test loss of each epoch."""
     known, recipe = material(pack.cell.dataset), run.recipe
-    network = build(run.architecture, known.facts.image, [run.seed])
+    network = build(run.architecture, known.info.image, [run.seed])
     optimiser = torch.optim.SGD(
         network.parameters(), lr=1.0, momentum=0.8, nesterov=True, weight_decay=recipe.weight_decay
     )

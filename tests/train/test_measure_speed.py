@@ -6,7 +6,7 @@ import pytest
 
 from scaling.architectures import Tree3
 from scaling.train import measure_speed
-from scaling.train.measure_speed import Case, cases
+from scaling.train.measure_speed import TimingCase, cases
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def small(monkeypatch):
 
 
 def test_a_case_is_measured_by_training_it(small):
-    took = measure_speed.measure(Case(Tree3(filters=1, rows=1), 3, 8, "bf16"), 0.0)
+    took = measure_speed.measure(TimingCase(Tree3(filters=1, rows=1), 3, 8, "bf16"), 0.0)
     assert took.evaluate_s > 0
     assert 0 < took.train_s < 1
 
@@ -39,7 +39,7 @@ def test_what_is_known_of_an_image_is_taken_off(small, monkeypatch):
         "_epoch_s",
         lambda case, trained, tested: 100 + case.size * (2.0 * trained + 1.0 * tested),
     )
-    case = Case(Tree3(filters=1, rows=1), 1, 8, "fp32")
+    case = TimingCase(Tree3(filters=1, rows=1), 1, 8, "fp32")
     assert measure_speed.epoch_s() == pytest.approx(100, abs=0.1 * 100)
     train_s, evaluate_s = measure_speed.measure(case, 100.0)
     assert train_s == pytest.approx(2, rel=0.01)  # the one test image

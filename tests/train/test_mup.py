@@ -51,7 +51,7 @@ def test_a_pack_asks_for_the_rates_of_its_optimiser(rule, kind):
     made = pack(cell(wide, optimizer=rule))
     test = resident(material(made.cell.dataset), torch.device("cpu")).tested(made.cell.recipe)
     module = PackModule(made, test, None, steps_an_epoch=1, heard=lambda epoch: None)
-    expected = wide.scales(made.cell.facts.image)
+    expected = wide.scales(made.cell.info.image)
     optimiser = module.configure_optimizers()
     rates = {
         id(parameter): group["lr"] / module.share(0)

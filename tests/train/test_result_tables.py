@@ -45,7 +45,7 @@ def test_the_schemas_are_the_stores(made):
 def test_a_run_names_its_identity_and_its_cell(made):
     for run, row in zip(MINE.runs, made["runs"].to_pylist(), strict=True):
         assert Run.read(row["config_json"]) == run
-        layers = LENET.layers(material().facts.image)
+        layers = LENET.layers(material().info.image)
         expected = {
             "id": run.id,
             "dataset": "synthetic",
@@ -157,4 +157,4 @@ def test_a_store_takes_them(made, tmp_path):
     store = open_store(tmp_path)
     assert store.publish(made) == 8
     assert store.ids() == {run.id for run in MINE.runs}
-    assert store.labels(MINE.cell.facts.fingerprint).tolist() == material().test.labels.tolist()
+    assert store.labels(MINE.cell.info.fingerprint).tolist() == material().test.labels.tolist()

@@ -80,8 +80,8 @@ def test_a_pack_counts_in_the_last_step_of_each_epoch(architecture):
         images, labels, batch_size=25, order=0, augmentation=mine.cell.recipe.augmentation, **moments
     )
     for run, counted in zip(mine.runs, done.history[0].zero_gradients, strict=True):
-        start = weights(build(architecture, known.facts.image, [run.seed]))
-        network = plain(architecture, known.facts.image, {name: value[0] for name, value in start.items()})
+        start = weights(build(architecture, known.info.image, [run.seed]))
+        network = plain(architecture, known.info.image, {name: value[0] for name, value in start.items()})
         optimiser = torch.optim.SGD(
             network.parameters(), lr=run.recipe.learning_rate, momentum=0.9, nesterov=True
         )
@@ -183,6 +183,6 @@ def test_rows_that_are_older_read_with_nulls(tmp_path):
     for name in COLUMNS:
         assert runs[name].null_count == len(published.ids())
         assert epochs[name].null_count == len(epochs) - 8
-    settings = api.Settings(store=str(ROOT / "artifacts" / "published" / "store"))
+    settings = api.Workspace(store=str(ROOT / "artifacts" / "published" / "store"))
     assert api.merge(ROOT / "configs" / "quickstart.yaml", str(tmp_path / "copy"), settings) == 112
     assert api.tidy(open_store(tmp_path / "copy").runs())["zero_gradients"].null_count == 112

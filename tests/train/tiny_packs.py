@@ -9,7 +9,7 @@ from typing import Any
 
 from scaling.architectures import AnyArchitecture, Lenet5, Tree3, Vgg
 from scaling.config import Cell, Recipe
-from scaling.data import Material, load
+from scaling.data import LoadedDataset, load
 from scaling.datasets import Synthetic
 from scaling.plan import Pack
 from scaling.plan.packs import replicas
@@ -28,7 +28,7 @@ SEEDS = tuple(range(8))
 
 
 @cache
-def material(dataset: Synthetic = SET) -> Material:
+def material(dataset: Synthetic = SET) -> LoadedDataset:
     return load(dataset, folder=NOWHERE)
 
 
@@ -41,7 +41,7 @@ def cell(architecture: AnyArchitecture = LENET, dataset: Synthetic | None = None
         "learning_rate": RATES[architecture.type],
         "precision": "fp32",
     } | recipe
-    return Cell(dataset, dataset.facts(NOWHERE), architecture, Recipe(**leaves), {})
+    return Cell(dataset, dataset.info(NOWHERE), architecture, Recipe(**leaves), {})
 
 
 def pack(*cells: Cell, seeds: Iterable[int] = SEEDS) -> Pack:

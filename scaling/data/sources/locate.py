@@ -37,7 +37,7 @@ class Files:
 
 
 @dataclass(frozen=True)
-class Found:
+class DatasetFiles:
     """The files of a set."""
 
     folder: Path
@@ -54,16 +54,16 @@ class Found:
         return self.layout.read(self.train), self.layout.read(self.test)
 
 
-def find(files: Files, folder: Path) -> Found | None:
+def find(files: Files, folder: Path) -> DatasetFiles | None:
     """Look in the data folder, then where a download goes if that one is read-only."""
     for place in (folder, user_data_path("scaling")):
         for layout in files.layouts:
             if paths := layout.find(place):
-                return Found(place, layout, *paths)
+                return DatasetFiles(place, layout, *paths)
     return None
 
 
-def found_in(files: Files, folder: Path, *, download: bool) -> Found:
+def found_in(files: Files, folder: Path, *, download: bool) -> DatasetFiles:
     """The files, fetched first if they are missing and ``download`` permits.
 
     Raises:

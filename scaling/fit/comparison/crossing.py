@@ -19,7 +19,7 @@ Draws = tuple[Float[np.ndarray, "draws parameters"], Float[np.ndarray, "draws ot
 
 
 @dataclass(frozen=True, kw_only=True)
-class Meeting:
+class Crossing:
     """Of two laws along one x."""
 
     place: Interval | None
@@ -31,7 +31,7 @@ class Meeting:
     out than laws are followed, as at the furthest place."""
 
 
-def meet(first: Fit, second: Fit, laws: tuple[Law, Law]) -> Meeting:
+def meet(first: Fit, second: Fit, laws: tuple[Law, Law]) -> Crossing:
     """Where a law of the first fit and one of the second meet, whatever their forms."""
     measured = [(fit.points.widths[0], fit.points.widths[-1]) for fit in (first, second)]
     low, high = max(low for low, _ in measured), min(high for _, high in measured)
@@ -39,7 +39,7 @@ def meet(first: Fit, second: Fit, laws: tuple[Law, Law]) -> Meeting:
     place = float(_meeting(laws, estimates(laws[0]), estimates(laws[1]), ends)[0])
     others = [_meeting(laws, one, other, ends) for one, other in paired(laws)]
     meets = bool(np.isfinite(place) and place > 0)
-    return Meeting(
+    return Crossing(
         place=interval(place, others) if meets else None,
         within=bool(low <= place <= high),
         ratios=_ratios(first, second, place, others, ends) if meets else {},

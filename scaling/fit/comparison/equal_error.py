@@ -11,9 +11,14 @@ from scaling.errors import FitError
 from scaling.fit.comparison.crossing import estimates, interval, paired
 from scaling.fit.comparison.exponents import needed
 from scaling.fit.estimation.variable_projection import STEEPEST
-from scaling.fit.result import Choice, Fit, Interval, Law, Status
+from scaling.fit.result import Fit, FormChoice, Interval, Law, Status
 
-FORMS = {Choice.POWER: "power", Choice.FLOOR: "floor", Choice.BENDS: "broken", Choice.UNCLEAR: "floor"}
+FORMS = {
+    FormChoice.POWER: "power",
+    FormChoice.FLOOR: "floor",
+    FormChoice.BENDS: "broken",
+    FormChoice.UNCLEAR: "floor",
+}
 """What a verdict asks for. Where it can't tell, a law that leaves open whether there is a floor."""
 
 
@@ -40,7 +45,7 @@ def telling(fit: Fit) -> Law | None:
     """The law that a fit is compared and drawn by; None where each of those that the verdict permits is missing, refused or tells nothing: its
     exponent's interval begins where the search does."""
     wanted = dict.fromkeys((FORMS[fit.verdict.choice], "power"))
-    laws = (law for name in wanted if (law := fit.laws.get(name)) and law.status is not Status.REFUSE)
+    laws = (law for name in wanted if (law := fit.laws.get(name)) and law.status is not Status.REJECTED)
     return next((law for law in laws if law.parameters["exponent"].low > -STEEPEST), None)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from scaling.errors import FitError, UsageError
 from scaling.fit.comparison.crossing import estimates, interval, meet, paired
-from scaling.fit.result import Choice, Fit, Interval, Law, Status
+from scaling.fit.result import Fit, FormChoice, Interval, Law, Status
 
 MARGIN = 0.05
 """Of exponents that are called equal."""
@@ -30,7 +30,7 @@ class Comparison:
     equal: bool
     """Whether the 90 % interval of the difference lies within the margin (two one-sided tests at 5 %); false proves no difference."""
     meeting: Interval | None
-    """The size at which the laws meet, and whether that is within what was measured: see ``Meeting``."""
+    """The size at which the laws meet, and whether that is within what was measured: see ``Crossing``."""
     within: bool
     ratios: dict[str, Interval]
     """What the first's network costs over the second's there."""
@@ -85,8 +85,8 @@ def compare(first: Fit, second: Fit, *, form: str = "power", margin: float = MAR
 def common(first: Fit, second: Fit) -> str | None:
     """The form that two groups are compared by: with a floor where both verdicts ask for one, else without; None where a law is missing or
     refused."""
-    form = "floor" if all(fit.verdict.choice is Choice.FLOOR for fit in (first, second)) else "power"
-    told = all(form in fit.laws and fit.laws[form].status is not Status.REFUSE for fit in (first, second))
+    form = "floor" if all(fit.verdict.choice is FormChoice.FLOOR for fit in (first, second)) else "power"
+    told = all(form in fit.laws and fit.laws[form].status is not Status.REJECTED for fit in (first, second))
     return form if told else None
 
 

@@ -16,7 +16,7 @@ DRAWS = 4000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class ParetoPoint:
     """One group at one size."""
 
     label: str
@@ -54,7 +54,7 @@ class Winner:
         return asdict(self)
 
 
-def front(fits: Sequence[Fit], *, seed: int = 0) -> list[Place]:
+def front(fits: Sequence[Fit], *, seed: int = 0) -> list[ParetoPoint]:
     """Every measured place, by rising size. Means are drawn from Student's distributions about what was measured.
 
     Args:
@@ -76,7 +76,7 @@ def front(fits: Sequence[Fit], *, seed: int = 0) -> list[Place]:
     shares = _unbeaten(x, drawn).mean(axis=0)
     known = np.logical_and.accumulate(several)
     return [
-        Place(
+        ParetoPoint(
             label=fit.label,
             x=float(x[row]),
             runs=int(runs[row]),

@@ -35,7 +35,7 @@ class Source(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scatter:
+class Dispersion:
     """Of means, as a multiple of the variance that the noise gives them."""
 
     dispersion: float
@@ -77,25 +77,25 @@ def dispersion_about(points: Points, curve: Float[np.ndarray, " widths"], spare:
     return float((points.weights * (points.means - curve) ** 2 / points.noise.variance(curve)).sum() / spare)
 
 
-def among_runs(points: Points) -> Scatter | None:
+def among_runs(points: Points) -> Dispersion | None:
     """Without a law: from the orders where they differ more than their runs explain, else from the runs; None without replicates."""
     known = dispersion(points)
     if known is None:
         return None
     if points.stated is not None:
-        return Scatter(dispersion=known, freedom=MANY, source=Source.STATED)
-    runs = Scatter(dispersion=known, freedom=freedom(points), source=Source.RUNS)
+        return Dispersion(dispersion=known, freedom=MANY, source=Source.STATED)
+    runs = Dispersion(dispersion=known, freedom=freedom(points), source=Source.RUNS)
     orders = _orders(points)
     return orders if orders and known >= COPIES and orders.over_runs > 1 else runs
 
 
-def scatter(points: Points, curve: Float[np.ndarray, " widths"], parameters: int) -> Scatter | None:
+def scatter(points: Points, curve: Float[np.ndarray, " widths"], parameters: int) -> Dispersion | None:
     """Beside a law with so many parameters; None where neither runs nor spare sizes tell it."""
     known, spare = among_runs(points), len(points.widths) - parameters
     # Images that are a sample explain misses of their own, and deviations that somebody states are taken at their word.
     if spare < 1 or (known and (points.wrong is not None or points.stated is not None)):
         return known
-    about = Scatter(dispersion=dispersion_about(points, curve, spare), freedom=spare, source=Source.CURVE)
+    about = Dispersion(dispersion=dispersion_about(points, curve, spare), freedom=spare, source=Source.CURVE)
     if known is None:
         return about
     if known.dispersion < COPIES or about.dispersion <= known.dispersion * fdtri(
@@ -103,12 +103,12 @@ def scatter(points: Points, curve: Float[np.ndarray, " widths"], parameters: int
     ):
         return known
     over_runs = known.over_runs * np.sqrt(about.dispersion / known.dispersion)
-    return Scatter(
+    return Dispersion(
         dispersion=about.dispersion, freedom=spare, source=Source.CURVE, over_runs=float(over_runs)
     )
 
 
-def _orders(points: Points) -> Scatter | None:
+def _orders(points: Points) -> Dispersion | None:
     """From means of orders about the means of their sizes; None where these differ no more than their runs explain, or can't tell."""
     if points.order is None:
         return None
@@ -128,4 +128,4 @@ def _orders(points: Points) -> Scatter | None:
         return None
     pooled = dispersion(points)
     over_runs = np.sqrt(apart / pooled) if pooled else 1.0
-    return Scatter(dispersion=apart, freedom=between, source=Source.ORDERS, over_runs=float(over_runs))
+    return Dispersion(dispersion=apart, freedom=between, source=Source.ORDERS, over_runs=float(over_runs))

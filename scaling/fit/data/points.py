@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scaling.errors import TableError
-from scaling.fit.data.variance import Counted, Given, Noise, Relative
+from scaling.fit.data.variance import BinomialVariance, ConstantCV, KnownVariance, VarianceModel
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -49,11 +49,11 @@ class Points:
             )
 
     @property
-    def noise(self) -> Noise:
+    def noise(self) -> VarianceModel:
         """How one run scatters, up to the dispersion."""
         if self.stated is not None:
-            return Given()
-        return Relative() if self.trials is None else Counted(self.trials)
+            return KnownVariance()
+        return ConstantCV() if self.trials is None else BinomialVariance(self.trials)
 
     @cached_property
     def widths(self) -> NDArray[np.float64]:

@@ -18,7 +18,7 @@ HALF = 0.5
 Numbers = NDArray[np.float64]
 
 
-class Noise(ABC):
+class VarianceModel(ABC):
     """Variance and quasi-log-likelihood of one run, at dispersion 1."""
 
     @abstractmethod
@@ -31,7 +31,7 @@ class Noise(ABC):
 
 
 @dataclass(frozen=True)
-class Counted(Noise):
+class BinomialVariance(VarianceModel):
     """Fractions of images: a binomial's variance up to its peak at a half, and constant from there.
 
     A power law may pass 1 at small sizes, where a binomial has no variance.
@@ -51,7 +51,7 @@ class Counted(Noise):
 
 
 @dataclass(frozen=True)
-class Relative(Noise):
+class ConstantCV(VarianceModel):
     """Bare values: a constant relative spread, as log-normal noise has."""
 
     def variance(self, curve: Numbers) -> Numbers:
@@ -62,7 +62,7 @@ class Relative(Noise):
 
 
 @dataclass(frozen=True)
-class Given(Noise):
+class KnownVariance(VarianceModel):
     """Standard deviations that somebody states; they weigh the points and leave nothing to be estimated."""
 
     def variance(self, curve: Numbers) -> Numbers:

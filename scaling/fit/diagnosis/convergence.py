@@ -93,9 +93,9 @@ def doubted(fits: Sequence[Fit], doubts: Mapping[tuple[str, ...], Sequence[str]]
     """
 
     def look(law: Law, reasons: Sequence[str]) -> Law:
-        if law.status is Status.REFUSE:
+        if law.status is Status.REJECTED:
             return law
-        return replace(law, status=Status.LOOK, reason="; ".join(filter(None, (law.reason, *reasons))))
+        return replace(law, status=Status.CAUTION, reason="; ".join(filter(None, (law.reason, *reasons))))
 
     return [
         replace(fit, laws={name: look(law, reasons) for name, law in fit.laws.items()}) if reasons else fit

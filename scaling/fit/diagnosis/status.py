@@ -28,7 +28,7 @@ def judge(
     widths, span, seeds = len(points.widths), points.widths[-1] / points.widths[0], points.counts.min()
     exponent = parameters["exponent"]
     if widths < len(form.parameters) + 1:
-        return Status.REFUSE, f"{widths} widths for {len(form.parameters)} parameters: any data would fit"
+        return Status.REJECTED, f"{widths} widths for {len(form.parameters)} parameters: any data would fit"
     reasons = []
     if widths < WIDTHS:
         reasons.append(f"fewer than {WIDTHS} widths")
@@ -53,7 +53,7 @@ def judge(
             if share > LEVERAGE
         ]
     return (
-        Status.LOOK if reasons + (missed := _missed(form, points, estimate)) else Status.USABLE
+        Status.CAUTION if reasons + (missed := _missed(form, points, estimate)) else Status.USABLE
     ), "; ".join(reasons + missed)
 
 

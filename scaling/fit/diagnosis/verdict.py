@@ -15,12 +15,12 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import chdtri, fdtrc
 
-from scaling.fit.data.dispersion import COPIES, Scatter, among_runs, dispersion_about
+from scaling.fit.data.dispersion import COPIES, Dispersion, among_runs, dispersion_about
 from scaling.fit.data.points import Points
 from scaling.fit.estimation.maximise import maximum, support
 from scaling.fit.estimation.variable_projection import solve
 from scaling.fit.forms import BROKEN, POWER
-from scaling.fit.result import LEVEL, MISFIT, Choice, Law, Verdict
+from scaling.fit.result import LEVEL, MISFIT, FormChoice, Law, Verdict
 
 NEGLIGIBLE = 0.2
 """A floor below this share of the widest networks' error may be left out of a law."""
@@ -53,7 +53,7 @@ def choose(points: Points, laws: dict[str, Law], studies: Float[np.ndarray, "dra
         or pure.parameters["exponent"].estimate <= 0
     ):
         return Verdict(
-            choice=Choice.UNCLEAR,
+            choice=FormChoice.UNCLEAR,
             floor_p=None,
             ceiling=None,
             foreseen=None,
@@ -71,13 +71,13 @@ def choose(points: Points, laws: dict[str, Law], studies: Float[np.ndarray, "dra
         (bent,) = maximum(BROKEN, points, points.means[None], points.weights[None])
         bend_fits_p = _chance(points, known, BROKEN.evaluate(bent, points.widths), len(bent))
     if bend_fits_p is not None and bend_fits_p > MISFIT:
-        choice = Choice.BENDS
+        choice = FormChoice.BENDS
     elif floor_p is not None and floor_p < REFUSED:
-        choice = Choice.FLOOR
+        choice = FormChoice.FLOOR
     elif floor_p is not None and ceiling < NEGLIGIBLE and foreseen:
-        choice = Choice.POWER
+        choice = FormChoice.POWER
     else:
-        choice = Choice.UNCLEAR
+        choice = FormChoice.UNCLEAR
     return Verdict(
         choice=choice,
         floor_p=floor_p,
@@ -89,7 +89,7 @@ def choose(points: Points, laws: dict[str, Law], studies: Float[np.ndarray, "dra
 
 
 def _chance(
-    points: Points, known: Scatter | None, curve: Float[np.ndarray, " widths"], parameters: int
+    points: Points, known: Dispersion | None, curve: Float[np.ndarray, " widths"], parameters: int
 ) -> float | None:
     """How often means lie so far from a curve by their scatter alone; None where there is no scatter but that about it."""
     if known is None or (spare := len(points.widths) - parameters) < 1:
@@ -97,7 +97,7 @@ def _chance(
     return float(fdtrc(spare, known.freedom, dispersion_about(points, curve, spare) / known.dispersion))
 
 
-def _floor_p(points: Points, known: Scatter | None, pure: Law, floored: Law) -> float | None:
+def _floor_p(points: Points, known: Dispersion | None, pure: Law, floored: Law) -> float | None:
     """Of the likelihood ratio, over a dispersion that the floored law does not contradict."""
     curve, spare = floored.predict(points.widths), len(points.widths) - len(floored.form.parameters)
     scatters = [(known.dispersion, known.freedom)] if known else []

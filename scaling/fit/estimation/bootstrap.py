@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import ndtri, stdtrit
 
-from scaling.fit.data.dispersion import Scatter
+from scaling.fit.data.dispersion import Dispersion
 from scaling.fit.data.images import image_deviations, seeds_share
 from scaling.fit.data.points import Points
 from scaling.fit.result import LEVEL
@@ -22,7 +22,7 @@ def resample(
     points: Points,
     curve: Float[np.ndarray, " widths"],
     *,
-    scatter: Scatter,
+    scatter: Dispersion,
     draws: int,
     seed: int,
     stream: int = 0,

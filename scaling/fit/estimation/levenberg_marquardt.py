@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from scaling.errors import FitError
-from scaling.fit.data.variance import Noise
+from scaling.fit.data.variance import VarianceModel
 from scaling.fit.estimation.variable_projection import STEEPEST, solve
 from scaling.fit.forms import BROKEN, FLOOR, Form
 
@@ -35,7 +35,7 @@ def descend(
     x: Float[np.ndarray, " widths"],
     means: Table,
     counts: Table,
-    noise: Noise,
+    noise: VarianceModel,
     *,
     near: Float[np.ndarray, " p"] | None = None,
 ) -> Parameters:
@@ -69,7 +69,7 @@ def descend(
     return fitted
 
 
-def _starts(form: Form, x: np.ndarray, means: Table, counts: Table, noise: Noise) -> list[Parameters]:
+def _starts(form: Form, x: np.ndarray, means: Table, counts: Table, noise: VarianceModel) -> list[Parameters]:
     if form is BROKEN:
         return [_legs(x, means, counts, bend) for bend in np.sqrt(x[1:-2] * x[2:-1])]
     amplitude, exponent, floor = solve(FLOOR, x, means, counts, noise).T
@@ -96,7 +96,7 @@ def _legs(x: np.ndarray, means: Table, counts: Table, bend: float) -> Parameters
 
 
 def _climb(
-    form: Form, x: np.ndarray, means: Table, counts: Table, noise: Noise, start: Parameters
+    form: Form, x: np.ndarray, means: Table, counts: Table, noise: VarianceModel, start: Parameters
 ) -> tuple[Parameters, Float[np.ndarray, " rows"]]:
     """To the nearest maximum, and the quasi-likelihood there."""
     logs = np.array([name in form.positive for name in form.parameters])

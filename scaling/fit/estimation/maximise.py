@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from scaling.errors import FitError
-from scaling.fit.data.dispersion import COPIES, Scatter, among_runs, scatter
+from scaling.fit.data.dispersion import COPIES, Dispersion, among_runs, scatter
 from scaling.fit.data.points import Points
 from scaling.fit.diagnosis.status import judge
 from scaling.fit.estimation.bootstrap import resample
@@ -94,7 +94,7 @@ def maximum(
 
 def other_studies(pure: Law, points: Points, draws: int, seed: int, stream: int) -> Table:
     """Means of other studies that might have been, by the spread of runs and orders, not by how far the means lie from the law on trial."""
-    known: Scatter = among_runs(points) or pure.scatter
+    known: Dispersion = among_runs(points) or pure.scatter
     return resample(points, pure.predict(points.widths), scatter=known, draws=draws, seed=seed, stream=stream)
 
 

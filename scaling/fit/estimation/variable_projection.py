@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from scaling.errors import FitError
-from scaling.fit.data.variance import Noise
+from scaling.fit.data.variance import VarianceModel
 from scaling.fit.forms import Form
 
 STEEPEST = 8.0
@@ -36,7 +36,7 @@ def solve(
     x: Float[np.ndarray, " widths"],
     means: Table,
     counts: Table,
-    noise: Noise,
+    noise: VarianceModel,
     *,
     near: Float[np.ndarray, " widths"] | None = None,
 ) -> Float[np.ndarray, "rows parameters"]:
@@ -68,7 +68,7 @@ def solve(
 
 
 def _scan(
-    form: Form, place: np.ndarray, means: Table, counts: Table, noise: Noise, near: np.ndarray | None
+    form: Form, place: np.ndarray, means: Table, counts: Table, noise: VarianceModel, near: np.ndarray | None
 ) -> tuple[Rows, Table]:
     """The best exponent of the grid, and its curve. The variances are those of ``near``, or first equal and then the last scan's."""
     basis = np.exp(-np.outer(place, GRID))
@@ -103,7 +103,13 @@ def _linear(
 
 
 def _refine(
-    form: Form, place: np.ndarray, means: Table, counts: Table, noise: Noise, exponent: Rows, curve: Table
+    form: Form,
+    place: np.ndarray,
+    means: Table,
+    counts: Table,
+    noise: VarianceModel,
+    exponent: Rows,
+    curve: Table,
 ) -> tuple[Rows, Rows, Rows]:
     """Gauss-Newton steps in the exponent, and after each one A, E and the variances anew; rows rest when they have converged."""
     exponent, amplitude, floor = exponent.copy(), np.zeros(len(means)), np.zeros(len(means))

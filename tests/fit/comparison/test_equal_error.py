@@ -8,7 +8,7 @@ from scipy.stats import binom
 
 from scaling.errors import FitError, UsageError
 from scaling.fit import Fit, equal_error, fit, meet, needed, telling
-from scaling.fit.result import Choice
+from scaling.fit.result import FormChoice
 from tests.fit.planted_laws import bare, plant
 
 WIDE = (1, 2, 3, 4, 6, 8, 12, 16)
@@ -48,7 +48,7 @@ def test_sizes_are_those_that_each_law_needs_and_what_was_not_measured_is_named(
 
 def test_an_error_below_a_floor_is_never_reached():
     low, high = studied((0.4, 0.6, 0.02), 0, trials=10**6), studied((0.4, 0.6, 0.1), 1, trials=10**6)
-    assert {each.verdict.choice for each in (low, high)} == {Choice.FLOOR}
+    assert {each.verdict.choice for each in (low, high)} == {FormChoice.FLOOR}
     assert equal_error(low, high, 0.08).ratio.estimate == 0
     assert equal_error(high, low, 0.08).ratio.estimate == np.inf
     neither = equal_error(low, high, 0.01)

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binom
 
 from scaling.fit import Points, fit
-from scaling.fit.data.dispersion import MANY, Scatter, Source
+from scaling.fit.data.dispersion import MANY, Dispersion, Source
 from scaling.fit.data.images import image_deviations, seeds_share
 from scaling.fit.estimation.bootstrap import resample
 from tests.fit.planted_laws import WIDTHS, curve
@@ -20,7 +20,7 @@ SPREAD = 0.04
 """Of a seed's error rate, relative."""
 
 
-KNOWN = Scatter(dispersion=1.0, freedom=MANY, source=Source.RUNS)
+KNOWN = Dispersion(dispersion=1.0, freedom=MANY, source=Source.RUNS)
 
 
 def planted(rng: np.random.Generator, *, widths=WIDTHS, seeds: int = SEEDS, images: int = IMAGES) -> Points:

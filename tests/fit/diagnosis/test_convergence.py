@@ -99,7 +99,7 @@ def test_a_doubt_asks_for_a_look_and_saves_no_refused_law():
     (other,) = doubted([found], {("b",): ["it learns"]})
     assert other is found
     (same,) = doubted([found], {("a",): ["it learns"]})
-    assert (same.laws["power"].status, same.laws["power"].reason) == (Status.LOOK, "it learns")
+    assert (same.laws["power"].status, same.laws["power"].reason) == (Status.CAUTION, "it learns")
     assert same.laws["floor"].reason == f"{found.laws['floor'].reason}; it learns"
     narrow = fit(
         plant((0.4, 0.5, 0.0), np.random.default_rng(0), widths=(1, 2)),
@@ -107,4 +107,4 @@ def test_a_doubt_asks_for_a_look_and_saves_no_refused_law():
         forms=("power",),
         resamplings=50,
     )
-    assert doubted([narrow], {("a",): ["it learns"]})[0].laws["power"].status is Status.REFUSE
+    assert doubted([narrow], {("a",): ["it learns"]})[0].laws["power"].status is Status.REJECTED

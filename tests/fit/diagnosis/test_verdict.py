@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from scaling.fit import Choice, Points, fit
+from scaling.fit import FormChoice, Points, fit
 from scaling.fit.diagnosis.verdict import FEWEST, REFUSED
 from scaling.fit.estimation.maximise import support
 from scaling.fit.forms import BROKEN, FLOOR, Form
@@ -23,7 +23,7 @@ def verdicts(
     widths: tuple[int, ...] = WIDE,
     trials: int = 10_000,
     studies: int = STUDIES,
-) -> list[Choice]:
+) -> list[FormChoice]:
     """Of many studies of one planted law."""
     laws = (
         plant((0.4, 0.5, floor), np.random.default_rng([7, k]), widths=widths, seeds=seeds, trials=trials)
@@ -60,29 +60,30 @@ def test_support_of_counts_is_binomial_and_of_bare_values_gamma():
 
 
 def test_where_there_is_no_floor_one_is_rarely_needed():
-    needed = verdicts(0.0).count(Choice.FLOOR)
+    needed = verdicts(0.0).count(FormChoice.FLOOR)
     # The test refuses REFUSED of such studies: more than this with a probability of 1e-4.
     assert needed <= stats.binom.isf(1e-4, STUDIES, REFUSED)
 
 
 def test_a_law_that_is_seen_well_is_a_power_law():
     assert (
-        verdicts(0.0, seeds=16, widths=(*WIDE, 32, 64), trials=100_000, studies=60).count(Choice.POWER) > 45
+        verdicts(0.0, seeds=16, widths=(*WIDE, 32, 64), trials=100_000, studies=60).count(FormChoice.POWER)
+        > 45
     )
 
 
 def test_a_floor_that_is_seen_well_is_needed():
-    assert verdicts(0.05, studies=60).count(Choice.FLOOR) == 60
+    assert verdicts(0.05, studies=60).count(FormChoice.FLOOR) == 60
 
 
 def test_a_floor_of_more_than_a_fifth_is_rarely_called_a_power_law():
     floor = 0.3 * 0.4 * 16**-0.5 / 0.7  # three tenths of the widest mean
-    assert verdicts(floor).count(Choice.POWER) <= stats.binom.isf(1e-4, STUDIES, 0.05)
+    assert verdicts(floor).count(FormChoice.POWER) <= stats.binom.isf(1e-4, STUDIES, 0.05)
 
 
 def test_few_noisy_widths_cannot_tell():
     found = verdicts(0.0, seeds=2, widths=(1, 2, 3, 4, 6), trials=500, studies=60)
-    assert found.count(Choice.UNCLEAR) > 50
+    assert found.count(FormChoice.UNCLEAR) > 50
 
 
 def test_a_bend_is_no_floor_where_neither_law_fits():
@@ -94,7 +95,7 @@ def test_a_bend_is_no_floor_where_neither_law_fits():
     found = fit(
         Points(x_name="filters", y_name="test_error", x=x, y=errors, trials=10_000), resamplings=200
     ).verdict
-    assert found.choice is not Choice.POWER
+    assert found.choice is not FormChoice.POWER
     assert found.floor_p > REFUSED
 
 
@@ -111,7 +112,7 @@ def test_a_bend_that_is_seen_well_is_told():
         fit(bent(np.random.default_rng([5, k]), (0.4, 0.2, 0.9, 7.0), BROKEN), resamplings=100)
         for k in range(30)
     ]
-    assert [made.verdict.choice for made in found] == [Choice.BENDS] * 30
+    assert [made.verdict.choice for made in found] == [FormChoice.BENDS] * 30
     held = sum(
         made.laws["broken"].parameters["beyond"].low <= 0.9 <= made.laws["broken"].parameters["beyond"].high
         for made in found
@@ -124,9 +125,9 @@ def test_a_floor_is_rarely_called_a_bend():
     found = [
         fit(bent(np.random.default_rng([6, k]), (0.4, 0.5, 0.03), FLOOR), resamplings=50) for k in range(100)
     ]
-    bends = [made.verdict.choice for made in found].count(Choice.BENDS)
+    bends = [made.verdict.choice for made in found].count(FormChoice.BENDS)
     assert bends <= 2  # 0.1 % of 100: more with a probability of 2e-4
-    assert all("broken" not in made.laws for made in found if made.verdict.choice is not Choice.BENDS)
+    assert all("broken" not in made.laws for made in found if made.verdict.choice is not FormChoice.BENDS)
 
 
 def test_the_evidence_stands_beside_the_verdict():
@@ -134,7 +135,7 @@ def test_the_evidence_stands_beside_the_verdict():
         plant((0.4, 0.5, 0.05), np.random.default_rng(0), widths=WIDE, seeds=8, trials=10_000),
         resamplings=200,
     ).verdict
-    assert told.choice is Choice.FLOOR
+    assert told.choice is FormChoice.FLOOR
     assert told.floor_p < REFUSED < 0.2 < told.ceiling
     told_first = f"a floor of 0: p = {told.floor_p:.2g}; the floor is at most {100 * told.ceiling:.0f} % of the widest error"
     assert told.evidence.startswith(told_first)
@@ -144,7 +145,7 @@ def test_the_evidence_stands_beside_the_verdict():
 def test_without_both_forms_nothing_is_told():
     alone = fit(plant((0.4, 0.5, 0.0), np.random.default_rng(0)), forms=("power",), resamplings=50).verdict
     assert (alone.choice, alone.floor_p, alone.ceiling, alone.foreseen, alone.evidence) == (
-        Choice.UNCLEAR,
+        FormChoice.UNCLEAR,
         None,
         None,
         None,
@@ -159,7 +160,7 @@ def test_a_formulas_rounding_is_no_evidence():
         bare(np.repeat(x, 3), np.repeat(2 * x**-0.5 * (1 + 0.01 * np.cos(x)), 3)),
     ):
         verdict = fit(points, resamplings=50).verdict
-        assert (verdict.choice, verdict.floor_p) == (Choice.UNCLEAR, None)
+        assert (verdict.choice, verdict.floor_p) == (FormChoice.UNCLEAR, None)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +168,7 @@ def test_a_formulas_rounding_is_no_evidence():
 )
 def test_what_has_no_law_that_falls_gets_no_verdict(y):
     verdict = fit(bare(WIDE, y), resamplings=50).verdict
-    assert verdict.choice is Choice.UNCLEAR
+    assert verdict.choice is FormChoice.UNCLEAR
 
 
 def test_a_rising_error_asks_for_a_look():

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binom, norm, t
 
 from scaling.fit import Points, fit
-from scaling.fit.data.dispersion import Scatter, Source, dispersion, freedom
+from scaling.fit.data.dispersion import Dispersion, Source, dispersion, freedom
 from scaling.fit.estimation.bootstrap import resample
 from tests.fit.planted_laws import DISPERSION, WIDTHS, bare, noise_of, plant
 
@@ -56,7 +56,7 @@ def test_without_a_floor_its_interval_is_one_sided():
 def test_resampled_means_scatter_as_students_interval_has_it():
     points = plant((0.4, 0.5, 0.0), np.random.default_rng(0), seeds=5)
     draws = 20_000
-    known = Scatter(dispersion=1.0, freedom=freedom(points), source=Source.RUNS)
+    known = Dispersion(dispersion=1.0, freedom=freedom(points), source=Source.RUNS)
     drawn = resample(points, points.means, scatter=known, draws=draws, seed=1)
     expected = points.std / np.sqrt(5) * t.ppf(0.975, known.freedom) / norm.ppf(0.975)
     # Four sigma of a mean and of a standard deviation.
@@ -77,7 +77,7 @@ def test_a_single_run_scatters_as_the_others_do():
     assert share == pytest.approx(dispersion(points))
     draws = 20_000
     curve = 0.4 * single.widths**-0.5
-    known = Scatter(dispersion=share, freedom=freedom(single), source=Source.RUNS)
+    known = Dispersion(dispersion=share, freedom=freedom(single), source=Source.RUNS)
     drawn = resample(single, curve, scatter=known, draws=draws, seed=1)
     expected = (
         t.ppf(0.975, known.freedom)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.optimize import curve_fit, minimize
 
 from scaling.errors import FitError
-from scaling.fit.data.variance import Counted, Relative
+from scaling.fit.data.variance import BinomialVariance, ConstantCV
 from scaling.fit.estimation.variable_projection import STEEPEST, solve
 from scaling.fit.forms import FLOOR, POWER, Form
 from tests.fit.planted_laws import WIDTHS, curve, noise_of
@@ -92,9 +92,9 @@ def test_even_scatter_without_a_law_ends_in_a_valley(form: Form, trials: int | N
 def test_variance_is_smooth_and_binomial_below_a_half():
     mean = np.array([0.001, 0.3, 0.5, 0.9])
     np.testing.assert_allclose(
-        Counted(50).variance(mean), np.array([0.001 * 0.999, 0.21, 0.25, 0.25]) / 50, rtol=1e-15
+        BinomialVariance(50).variance(mean), np.array([0.001 * 0.999, 0.21, 0.25, 0.25]) / 50, rtol=1e-15
     )
-    np.testing.assert_allclose(Relative().variance(mean), mean**2, rtol=1e-15)
+    np.testing.assert_allclose(ConstantCV().variance(mean), mean**2, rtol=1e-15)
 
 
 @EACH_FORM
@@ -132,10 +132,10 @@ def test_a_law_without_noise_is_found(amplitude: float, exponent: float, floor: 
 def test_scaling_the_axes_scales_the_law(by: float, form: Form):
     means = scattered(5, 0.05)
     counts = np.broadcast_to(COUNTS, means.shape)
-    before = solve(form, X, means, counts, Relative())
+    before = solve(form, X, means, counts, ConstantCV())
     higher, wider = (
-        solve(form, X, means * by, counts, Relative()),
-        solve(form, X * by, means, counts, Relative()),
+        solve(form, X, means * by, counts, ConstantCV()),
+        solve(form, X * by, means, counts, ConstantCV()),
     )
     expected = before.copy()
     expected[:, [0, *range(2, before.shape[1])]] *= by
@@ -150,8 +150,10 @@ def test_a_width_without_runs_counts_as_absent(form: Form):
     means = scattered(5, 0.05)
     counts = np.broadcast_to(np.where(X < 8, COUNTS, 0), means.shape)
     kept = X < 8
-    fewer = solve(form, X[kept], means[:, kept], counts[:, kept], Counted(1000))
-    np.testing.assert_allclose(solve(form, X, means, counts, Counted(1000)), fewer, rtol=1e-7, atol=1e-10)
+    fewer = solve(form, X[kept], means[:, kept], counts[:, kept], BinomialVariance(1000))
+    np.testing.assert_allclose(
+        solve(form, X, means, counts, BinomialVariance(1000)), fewer, rtol=1e-7, atol=1e-10
+    )
 
 
 def test_a_curve_that_falls_ever_faster_has_floor_zero_and_is_the_power_law():
@@ -169,6 +171,6 @@ def test_a_constant_is_a_law_of_exponent_zero():
 
 def test_data_that_say_nothing_are_refused():
     with pytest.raises(FitError, match=r"A x\^-rho \+ E needs at least 3 widths, not 2; add widths"):
-        solve(FLOOR, X[:2], np.ones((1, 2)), np.ones((1, 2)), Relative())
+        solve(FLOOR, X[:2], np.ones((1, 2)), np.ones((1, 2)), ConstantCV())
     with pytest.raises(FitError, match="nothing to fit"):
         fitted(POWER, np.zeros((1, len(X))), 1000)

@@ -1,12 +1,12 @@
-"""Everything this software can refuse, as a tree. Each message says what to do next.
+"""All errors that this package raises on purpose. Each message says what is wrong and what to do.
 
 ScalingError            printed without a traceback
-├── UsageError          the caller's fault: exit code 2
-│   ├── ConfigError     a study's YAML, one line a fault
-│   ├── DataError       a data set that is missing, corrupt or unfit
-│   ├── StoreError      a store that can't be read or written
-│   └── TableError      a table of points that can't be fitted as asked
-├── FitError            the data can't say
+├── UsageError          the caller's input: exit code 2
+│   ├── ConfigError     a study's YAML file, one line for each problem
+│   ├── DataError       a data set that is missing, damaged or unsuitable
+│   ├── StoreError      a store that cannot be read or written
+│   └── TableError      a table of points that cannot be fitted as requested
+├── FitError            the data do not determine the result
 └── TrainError          a pack that failed: exit code 1
 """
 
@@ -16,42 +16,55 @@ from collections.abc import Sequence
 
 
 class ScalingError(Exception):
-    """Anything this software refuses or reports by itself."""
+    """Base class of all errors that this package raises on purpose.
+
+    Library code names arguments of public functions, never command-line flags. Whoever calls it under other names,
+    as the command line does, translates ``option`` and the names in backticks.
+
+    Args:
+        problem: what is wrong and what to do; the names of other arguments stand in `backticks`.
+        option: argument of the public function that has to change, such as ``out``.
+    """
+
+    def __init__(self, problem: str, *, option: str | None = None) -> None:
+        self.problem = problem
+        self.option = option
+        super().__init__(problem if option is None else f"{option}: {problem}")
 
 
 class UsageError(ScalingError):
-    """The caller asked for something that can't be; the message names the field or file."""
+    """Input that cannot be used; the message names the field, the argument or the file."""
 
 
 class ConfigError(UsageError):
-    """A study that can't be run as written.
+    """A study that cannot be run as written.
 
     Args:
-        faults: one line each, as ``path: what is wrong, what is permitted``.
-        source: the file, or another name of where the study came from.
+        problems: one line each, as ``path: what is wrong, what is permitted``.
+        source: the file, or another name for the origin of the study.
     """
 
-    def __init__(self, faults: Sequence[str], source: str = "study") -> None:
-        self.faults = tuple(faults)
+    def __init__(self, problems: Sequence[str], source: str = "study") -> None:
+        self.problems = tuple(problems)
         self.source = source
-        super().__init__("\n".join(f"{source}: {fault}" for fault in self.faults))
+        super().__init__("\n".join(f"{source}: {problem}" for problem in self.problems))
 
 
 class DataError(UsageError):
-    """A data set that is missing, corrupt or unfit; the message names the file or the folder."""
+    """A data set that is missing, damaged or unsuitable; the message names the file or the folder."""
 
 
 class StoreError(UsageError):
-    """A store that can't be read or written."""
+    """A store that cannot be read or written."""
 
 
 class TableError(UsageError):
-    """A table of points that can't be fitted as asked; the message names the column or the row."""
+    """A table of points that cannot be fitted as requested; the message names the column or the row."""
 
 
 class FitError(ScalingError):
-    """The data can't say: too few widths, no spread, nothing finite."""
+    """Data that do not determine the result: too few widths, no spread, no finite value."""
 
 
 class TrainError(ScalingError):
-    """A pack failed; the message names it and its log."""
+    """A pack that failed; the message names the pack and its log."""

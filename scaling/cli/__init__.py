@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
 
 from scaling.errors import ScalingError, UsageError
 
+FLAGS = {"overrides": "--set"}
+"""Command-line flags of arguments whose flag is not ``--`` and the argument's name."""
 DONE, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -29,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         outcome = app(words or ["--help"], prog_name="scaling", standalone_mode=False)
         sys.stdout.flush()
     except ScalingError as error:
-        print(traceback.format_exc() if debug else error, file=sys.stderr)
+        print(traceback.format_exc() if debug else error_text(error), file=sys.stderr)
         return REFUSED if isinstance(error, UsageError) else FAILED
     except typer.TyperException as error:
         print(
@@ -51,3 +54,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
     return outcome if isinstance(outcome, int) else DONE
+
+
+def error_text(error: ScalingError) -> str:
+    """Return an error's message with command-line flags in the place of the names of arguments."""
+    problem = re.sub(r"`(\w+)`", lambda name: _flag(name[1]), error.problem)
+    return problem if error.option is None else f"{_flag(error.option)} {problem}"
+
+
+def _flag(argument: str) -> str:
+    return FLAGS.get(argument, "--" + argument.replace("_", "-"))

@@ -116,5 +116,5 @@ def test_the_ratio_study_has_the_pairs_that_its_comment_says(tmp_path):
 def test_what_can_not_be_is_a_fault_of_its_leaf(tmp_path, entry, fault):
     with pytest.raises(ConfigError) as refused:
         cells(tmp_path, entry)
-    (line,) = refused.value.faults
+    (line,) = refused.value.problems
     assert line.removeprefix("architectures[0].").removeprefix("architectures[0]: ") == fault

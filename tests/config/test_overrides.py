@@ -71,4 +71,4 @@ def test_an_override_that_can_not_be_laid_over_is_named(load, tmp_path, override
 def test_what_an_override_wrote_is_checked_as_the_file_is(load, override, fault):
     with pytest.raises(ConfigError) as refused:
         load(STUDY, override)
-    assert refused.value.faults == (fault,)
+    assert refused.value.problems == (fault,)

@@ -349,7 +349,7 @@ def test_the_fault_is_named(load, tmp_path, name):
     text, fault = CASES[name]
     with pytest.raises(ConfigError) as refused:
         load(text)
-    assert refused.value.faults == (fault,)
+    assert refused.value.problems == (fault,)
     assert str(refused.value) == f"{tmp_path / 'study.yaml'}: {fault}"
 
 
@@ -384,7 +384,7 @@ def test_the_fault_is_named(load, tmp_path, name):
 def test_more_runs_than_can_be_planned_are_refused_before_they_are_made(load, study, fault):
     with pytest.raises(ConfigError) as refused:
         load(study)
-    assert refused.value.faults == (fault,)
+    assert refused.value.problems == (fault,)
 
 
 def test_all_faults_are_named_at_once_each_once(load):
@@ -393,7 +393,7 @@ def test_all_faults_are_named_at_once_each_once(load):
             HEAD
             + "architectures:\n  - {type: tree3, rows: 5, filters: [1, 2, 0]}\n  - {type: tree3, rows: 7}\nrecipe: {epochs: 0}"
         )
-    assert refused.value.faults == (
+    assert refused.value.problems == (
         "recipe.epochs: must be at least 1, not 0",
         "architectures[0].rows: must divide the 12 rows of the pooled map: 1, 2, 3, 4, 6, 12; not 5",
         "architectures[0].filters[2]: must be at least 1, not 0",
@@ -407,7 +407,7 @@ def test_faults_of_all_groups_are_named_whatever_the_others_have(load):
             "study: tried\nfoo: 1\nseeds: 0\ndataset: {type: npz, path: nowhere.npz, foo: 1}\nrecipe: {epochs: 1, lr: 3}\n"
             "architectures:\n  - {type: lenet5, filters: [0, 2]}\n  - five\n  - {type: tree3, rows: 2, filters: 1, kernel: []}\n"
         )
-    paths = [fault.partition(": ")[0] for fault in refused.value.faults]
+    paths = [fault.partition(": ")[0] for fault in refused.value.problems]
     assert sorted(paths) == [
         "architectures[0].filters[0]",
         "architectures[1]",

@@ -1,0 +1,63 @@
+"""Durable writing of files: atomically, synced to the disk, and with errors that name the file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+from scaling.errors import UsageError
+
+
+@contextmanager
+def writing(
+    path: Path | str, *, hint: str, option: str | None = None, error: type[UsageError] = UsageError
+) -> Iterator[None]:
+    """Turn an operating system error inside the block into an error that names the path.
+
+    Args:
+        path: file or folder that the block writes.
+        hint: what the user can do.
+        option: argument of the public function that holds the path.
+        error: class that is raised.
+
+    Raises:
+        UsageError: of the class ``error``; the path cannot be written.
+    """
+    try:
+        yield
+    except OSError as failure:
+        reason = failure.strerror or failure
+        raise error(f"{path}: cannot be written ({reason}); {hint}", option=option) from failure
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file so that readers see the old content or the new content, never a part.
+
+    Creates missing parent folders.
+
+    Raises:
+        OSError: the file cannot be written; then no temporary file is left behind.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}-{uuid4().hex}")
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Make a file's content, or the names in a folder, survive a power failure."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -49,7 +49,7 @@ def write_report(
     command: str,
     created: datetime | None = None,
     missing: int = 0,
-    awaiting: int = 0,
+    pending: int = 0,
     tuned: Sequence[TunedRates] = (),
 ) -> Report:
     """Fit, draw and write ``report.html``, ``laws.csv`` and ``figures/``.
@@ -84,9 +84,7 @@ def write_report(
     fits = tuple(laws[0].fits.values())
     page = template("report.html.jinja").render(
         study=study,
-        facts=facts(
-            study, runs, grouped, command=command, created=created, missing=missing, awaiting=awaiting
-        ),
+        facts=facts(study, runs, grouped, command=command, created=created, missing=missing, pending=pending),
         findings=findings([*fits, *(fit for _, own in beside for fit in own.fits.values())]),
         notes=[*_notes(grouped, during, laws[0]), *chosen_words(tuned)],
         laws=law_words(fits),

@@ -51,7 +51,7 @@ def facts(
     command: str,
     created: datetime | None,
     missing: int,
-    awaiting: int,
+    pending: int,
 ) -> list[Fact]:
     """The lines of the summary.
 
@@ -69,7 +69,7 @@ def facts(
         (counted(len(grouped.labels), "curve"), counted(widths, "width"), counted(seeds, "seed"))
     )
     left_out = [f"{counted(missing, 'run')} of the study not in the store"] if missing else []
-    left_out += [f"{counted(awaiting, 'run')} whose learning rate is not chosen yet"] if awaiting else []
+    left_out += [f"{counted(pending, 'run')} whose learning rate is not chosen yet"] if pending else []
     left_out += (
         [f"{counted(grouped.diverged, 'run')} without a test error (diverged), in no figure and no mean"]
         if grouped.diverged

@@ -10,7 +10,7 @@ from scaling.api._explain import known_runs, named
 from scaling.api._plan import plan
 from scaling.api._workspace import Workspace
 from scaling.config import Run
-from scaling.datasets import PUBLISHED, AnyDataset, DatasetInfo
+from scaling.datasets import PUBLISHED_DATASETS, AnyDataset, DatasetInfo
 from scaling.errors import StoreError, UsageError
 
 FOLDER = "looks"
@@ -95,7 +95,7 @@ def _words(run: Run, info: DatasetInfo) -> tuple[str, str]:
 
 
 def _dataset(run: Run, workspace: Workspace, configs: Sequence[Path]) -> AnyDataset:
-    published: list[AnyDataset] = [kind() for kind in PUBLISHED.values()]
+    published: list[AnyDataset] = [kind() for kind in PUBLISHED_DATASETS.values()]
     for dataset in (
         *published,
         *(cell.dataset for config in configs for cell in plan(config, workspace, trains=False).study.cells),

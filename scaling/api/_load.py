@@ -80,13 +80,11 @@ def own(
     from scaling.fit import columns
 
     stored = dict.fromkeys([*columns("filters", "test_error", sorted(wanted)), *COLUMNS])
-    runs, awaiting = _stored(source, workspace, overrides, [name for name in stored if name != CURVE])
+    runs, pending = _stored(source, workspace, overrides, [name for name in stored if name != CURVE])
     if CURVE in wanted:
         runs = group(runs, x).every
     notes = (
-        [f"{awaiting} runs of the study await the pilots that choose their learning rates."]
-        if awaiting
-        else []
+        [f"{pending} runs of the study await the pilots that choose their learning rates."] if pending else []
     )
     return (runs if wanted <= set(runs.column_names) else by_short_names(tidy(runs), wanted)), notes
 
@@ -124,7 +122,7 @@ def _stored(
     names = columns if set(columns) <= set(RUNS.names) else None
     if source.endswith(STUDY):
         made, runs = trained(Path(source), workspace, overrides, columns=names)
-        return runs, made.awaiting
+        return runs, made.pending
     _refuse(overrides, source)
     if "://" in source or Path(source).is_dir():
         if not (runs := workspace.stores().runs(names)).num_rows:

@@ -11,7 +11,7 @@ from scaling.data.cached_arrays import content
 from scaling.data.decode import decode
 from scaling.data.load import cache_place
 from scaling.data.sources import FILES, find
-from scaling.datasets import PUBLISHED
+from scaling.datasets import PUBLISHED_DATASETS
 from scaling.errors import DataError
 
 
@@ -34,7 +34,7 @@ class DatasetRow:
 
 def inventory(folder: Path, *, cache: Path | None = None) -> list[DatasetRow]:
     """Every published set; nothing is read or verified."""
-    return [_row(name, folder, cache) for name in PUBLISHED]
+    return [_row(name, folder, cache) for name in PUBLISHED_DATASETS]
 
 
 def fetch(name: str, folder: Path, *, cache: Path | None = None) -> DatasetRow:
@@ -43,9 +43,9 @@ def fetch(name: str, folder: Path, *, cache: Path | None = None) -> DatasetRow:
     Raises:
         DataError: no such set; it can't be fetched; or what is here is damaged.
     """
-    if name not in PUBLISHED:
-        raise DataError(f"{name}: no such data set; there are {', '.join(PUBLISHED)}")
-    dataset = PUBLISHED[name]()
+    if name not in PUBLISHED_DATASETS:
+        raise DataError(f"{name}: no such data set; there are {', '.join(PUBLISHED_DATASETS)}")
+    dataset = PUBLISHED_DATASETS[name]()
     info = dataset.info(folder)
     # Not load(): what is cached says nothing of the files, which may be wanted for another machine.
     disk.write(cache_place(info, cache), content(*decode(dataset, info, folder, download=True)))
@@ -53,7 +53,7 @@ def fetch(name: str, folder: Path, *, cache: Path | None = None) -> DatasetRow:
 
 
 def _row(name: str, folder: Path, cache: Path | None) -> DatasetRow:
-    info = PUBLISHED[name]().info(folder)
+    info = PUBLISHED_DATASETS[name]().info(folder)
     place = cache_place(info, cache)
     if name in FILES and (found := find(FILES[name], folder)):
         return DatasetRow(name, info.title, True, str(found.folder))

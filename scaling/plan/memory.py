@@ -33,13 +33,20 @@ def most_filters(cell: Cell, limit: float) -> int:
 
     def most(size: int) -> int:
         return bisect_right(
-            range(1, cell.architecture.filters), limit, key=lambda filters: _pack(cell.at(filters), size)
+            range(1, cell.architecture.filters),
+            limit,
+            key=lambda filters: _pack(cell.with_filters(filters), size),
         )
 
     # A wider network may need less, because fewer of them train together. In packs of one size it never does, so each size is searched.
     found = ((size, most(size)) for size in SIZES)
     return next(
-        (filters for size, filters in found if filters and replicas(cell.at(filters).layers()) <= size), 0
+        (
+            filters
+            for size, filters in found
+            if filters and replicas(cell.with_filters(filters).layers()) <= size
+        ),
+        0,
     )
 
 

@@ -11,9 +11,9 @@ from itertools import groupby
 
 from scaling.architectures import LayerTable
 from scaling.config import Cell, Run
-from scaling.config.identity import ID_DIGITS, SEEDS_AN_ORDER
+from scaling.config.identity import ID_DIGITS, SEEDS_PER_ORDER
 
-FUSES = ((1_000_000, SEEDS_AN_ORDER), (20_000_000, 4), (80_000_000, 2))
+FUSES = ((1_000_000, SEEDS_PER_ORDER), (20_000_000, 4), (80_000_000, 2))
 """(forward MACs of one network, replicas): wider networks fill the vector units by themselves and need the memory."""
 
 SIZES = (1, *sorted(count for _, count in FUSES))
@@ -49,7 +49,7 @@ class Pack:
     @property
     def slots(self) -> list[int]:
         """Of each run."""
-        return [place if self.cell.pilot else run.seed % self.size for place, run in enumerate(self.runs)]
+        return [place if self.cell.is_pilot else run.seed % self.size for place, run in enumerate(self.runs)]
 
     @cached_property
     def replicas(self) -> tuple[Run, ...]:
@@ -70,7 +70,7 @@ class Pack:
         """For people: architecture, filters and seeds, and of pilots how many learning rates."""
         seeds = sorted({run.seed for run in self.runs})
         span = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]}-{seeds[-1]}"
-        rates = f"pilots of {len(self.runs)} learning rates, " if self.cell.pilot else ""
+        rates = f"pilots of {len(self.runs)} learning rates, " if self.cell.is_pilot else ""
         return f"{self.cell.architecture.type} {self.cell.architecture.filters} {rates}{span}"
 
 
@@ -83,11 +83,13 @@ def pack(wanted: Iterable[tuple[Cell, Run]]) -> list[Pack]:
     shapes: dict[Hashable, list[tuple[Cell, Run]]] = defaultdict(list)
     for cell, run in wanted:
         replicate = (
-            (run.recipe.model_copy(update={"learning_rate": 1.0}), run.seed) if cell.pilot else run.recipe
+            (run.recipe.model_copy(update={"learning_rate": 1.0}), run.seed) if cell.is_pilot else run.recipe
         )
-        shapes[cell.pilot, run.data, run.architecture, run.order, replicate].append((cell, run))
+        shapes[cell.is_pilot, run.data, run.architecture, run.order, replicate].append((cell, run))
     return [
-        made for members in shapes.values() for made in (_pilots if members[0][0].pilot else _packed)(members)
+        made
+        for members in shapes.values()
+        for made in (_pilots if members[0][0].is_pilot else _packed)(members)
     ]
 
 

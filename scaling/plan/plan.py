@@ -40,12 +40,12 @@ class PlanRow:
     @property
     def rates(self) -> tuple[float, ...]:
         """Learning rates of its runs; none where it is still to be chosen."""
-        return () if self.cell.awaiting else tuple(cell.recipe.learning_rate for cell in self.cells)
+        return () if self.cell.pending else tuple(cell.recipe.learning_rate for cell in self.cells)
 
     @property
-    def doubt(self) -> str:
+    def warning(self) -> str:
         """Why to look at the learning rate that was chosen; empty where there is nothing."""
-        return self.cell.choice.doubt if self.cell.choice else ""
+        return self.cell.choice.warning if self.cell.choice else ""
 
 
 @dataclass(frozen=True)
@@ -69,14 +69,14 @@ class Plan:
         return len(self.wanted) - len(self.done)
 
     @property
-    def awaiting(self) -> int:
+    def pending(self) -> int:
         """Runs whose learning rate is chosen when their pilots are done."""
         return sum(len(pack.runs) for pack in self.later)
 
     @property
     def finals(self) -> frozenset[str]:
         """Ids of what the study is about: a pilot is among them only where its data are the study's own."""
-        return frozenset(run.id for _, run in self.study.finals())
+        return frozenset(run.id for _, run in self.study.final_runs())
 
     @property
     def seconds(self) -> float:
@@ -92,7 +92,7 @@ class Plan:
     def rows(self) -> list[PlanRow]:
         """One a cell, in the order of the file; before it one of its pilots, if it has any."""
         runs: dict[int, list[Run]] = {}
-        for cell, run in (*self.wanted, *self.study.awaiting()):
+        for cell, run in (*self.wanted, *self.study.pending_runs()):
             runs.setdefault(id(cell), []).append(run)
         owners, later = (
             {run.id: pack for pack in packs for run in pack.runs} for packs in (self.packs, self.later)
@@ -100,7 +100,7 @@ class Plan:
         rows = []
         for cells, label in self._lines():
             mine = [run for cell in cells for run in runs.get(id(cell), [])]
-            owner, done = (later, frozenset[str]()) if cells[0].awaiting else (owners, self.done)
+            owner, done = (later, frozenset[str]()) if cells[0].pending else (owners, self.done)
             packs = [owner[run.id] for run in mine if run.id in owner]
             rows.append(
                 PlanRow(
@@ -116,7 +116,7 @@ class Plan:
         return rows
 
     def _lines(self) -> Iterator[tuple[tuple[Cell, ...], str]]:
-        for cell, label in zip(self.study.cells, self.study.labels(), strict=True):
+        for cell, label in zip(self.study.cells, self.study.curve_labels(), strict=True):
             if cell.pilots:
                 yield cell.pilots, label
             yield (cell,), label
@@ -136,11 +136,11 @@ def make_plan(study: Study, stored: Set[str], speed: Speed | None = None, *, tra
     wanted = tuple(study.runs())
     done = frozenset(run.id for _, run in wanted) & stored
     missing = {id(cell): cell for cell, run in wanted if run.id not in done} if trains else {}
-    faults = [fault for cell in missing.values() if (fault := _too_large(cell, study)) is not None]
-    if faults:
-        raise ConfigError(list(dict.fromkeys(faults)), str(study.source))
+    problems = [problem for cell in missing.values() if (problem := _too_large(cell, study)) is not None]
+    if problems:
+        raise ConfigError(list(dict.fromkeys(problems)), str(study.source))
     packs = pack((cell, run) for cell, run in wanted if run.id not in done)
-    return Plan(study, wanted, done, tuple(packs), tuple(pack(study.awaiting())), speed or known())
+    return Plan(study, wanted, done, tuple(packs), tuple(pack(study.pending_runs())), speed or known())
 
 
 def _too_large(cell: Cell, study: Study) -> str | None:
@@ -160,4 +160,4 @@ def _too_large(cell: Cell, study: Study) -> str | None:
     allowed = f"resources.memory_gib: {limit / GIB:.3g}" + (
         ", its default on this machine" if study.resources.memory_gib is None else ""
     )
-    return f"{cell.places['filters']}: {filters} filters need {need / GIB:.3g} GiB for a pack and its worker, more than {allowed}; {way_out}"
+    return f"{cell.setting_paths['filters']}: {filters} filters need {need / GIB:.3g} GiB for a pack and its worker, more than {allowed}; {way_out}"

@@ -26,7 +26,7 @@ def training_s(cell: Cell, size: int, speed: Speed) -> float:
     """The part of it that trains and evaluates ``size`` replicas."""
     recipe, image = cell.recipe, cell.info.image
     each = speed.time(cell.architecture.type, image.channels, recipe.precision, cell.layers())
-    trained = recipe.seen(cell.dataset.used(cell.info))
+    trained = recipe.images_per_epoch(cell.dataset.train_size(cell.info))
     evaluated = cell.info.test_images + cell.dataset.validation
     augment_s = 0.0 if recipe.augmentation == Augmentation() else speed.augment(image.channels)
     return recipe.epochs * (

@@ -19,7 +19,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from scaling.durations import duration
+from scaling.durations import format_duration
 from scaling.plan import Pack
 from scaling.plan.speed_file import known
 from scaling.plan.time_estimate import seconds
@@ -90,7 +90,7 @@ class LiveTable:
         if not done:
             return ""
         left = (monotonic() - self.began) * (1 - done) / done
-        return f"about {duration(left)} left"
+        return f"about {format_duration(left)} left"
 
     def draw(self) -> RenderableType:
         table = Table(box=None, pad_edge=False)
@@ -100,7 +100,7 @@ class LiveTable:
             pack = self.packs[key]
             accuracy = "" if news.accuracy is None else f"{news.accuracy:.2%}"
             architecture, filters = pack.cell.architecture.type, str(pack.cell.architecture.filters)
-            runs = f"{len(pack.runs)} pilots" if pack.cell.pilot else str(len(pack.runs))
+            runs = f"{len(pack.runs)} pilots" if pack.cell.is_pilot else str(len(pack.runs))
             table.add_row(
                 architecture, filters, runs, f"{news.epoch}/{pack.cell.recipe.epochs}", accuracy, news.host
             )

@@ -94,7 +94,7 @@ def _shape(trained: Trained) -> dict[str, Any]:
     return {
         "dataset": cell.dataset.type,
         "fingerprint": cell.info.fingerprint,
-        "train_images": cell.dataset.used(cell.info),
+        "train_images": cell.dataset.train_size(cell.info),
         "validation_images": cell.dataset.validation,
         **asdict(cell.info.image),
         "architecture": cell.architecture.type,

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from analysis.formatting import counted, listed, percent, quantity, training
-from scaling.config.labels import leaf_words
+from scaling.config.labels import setting_label
 from scaling.fit import Interval
 
 
@@ -35,8 +35,8 @@ def test_small_words():
     ]
     assert [counted(1, "run"), counted(1250, "run")] == ["1 run", "1,250 runs"]
     assert [listed([12.0]), listed([12.0, 8.0]), listed([0.1, 3, 2])] == ["12", "8 and 12", "0.1, 2 and 3"]
-    assert leaf_words("architecture.hidden", ()) == "hidden none"
-    assert leaf_words("recipe.optimizer.momentum", None) == "no optimizer momentum"
+    assert setting_label("architecture.hidden", ()) == "hidden none"
+    assert setting_label("recipe.optimizer.momentum", None) == "no optimizer momentum"
 
 
 def test_how_long_networks_were_trained():

@@ -186,15 +186,15 @@ def test_runs_that_are_not_trained_yet_come_first(suggest, study, settings):
 
 
 @pytest.mark.parametrize(
-    ("aim", "fault"),
+    ("aim", "problem"),
     [
         ({"target": 0.0}, "above 0"),
         ({"target": float("nan")}, "above 0"),
         ({"of": "error"}, "must be exponent"),
     ],
 )
-def test_an_aim_that_is_none_is_refused(aim, fault):
-    with pytest.raises(UsageError, match=fault):
+def test_an_aim_that_is_none_is_refused(aim, problem):
+    with pytest.raises(UsageError, match=problem):
         api.Target(**{"target": 0.02} | aim)
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from scaling import api
 from scaling.api._derived_counts import COUNTS
 from scaling.architectures import Lenet5, Tree3, Vgg
-from scaling.config import Data, Recipe, Run, flat
+from scaling.config import Data, Recipe, Run, flatten_settings
 from scaling.config.recipe import Adam, Augmentation
 from scaling.datasets import Cifar10
 from scaling.settings import ImageShape
@@ -49,7 +49,8 @@ def test_every_leaf_of_every_run_is_what_a_loop_finds():
     assert table.num_rows == len(RUNS_OF_CELLS)
     for row, run in zip(table.to_pylist(), RUNS_OF_CELLS, strict=True):
         leaves = {
-            name: json.dumps(value) if isinstance(value, list) else value for name, value in flat(run).items()
+            name: json.dumps(value) if isinstance(value, list) else value
+            for name, value in flatten_settings(run).items()
         }
         promoted = set(RUNS.names) - {"seed", "order"}
         assert {name: row[name] for name in leaves.keys() - promoted} == {
@@ -66,7 +67,7 @@ def test_columns_are_the_stores_the_leaves_in_order_and_what_is_counted():
     names = [name for name in RUNS.names if name != "config_json"]
     assert table.column_names == [
         *names,
-        *(leaf for leaf in flat(RUNS_OF_CELLS[0]) if leaf not in RUNS.names),
+        *(leaf for leaf in flatten_settings(RUNS_OF_CELLS[0]) if leaf not in RUNS.names),
         *COUNTS,
     ]
 

@@ -120,7 +120,7 @@ def test_rates_are_not_mixed():
     st.randoms(),
 )
 def test_pilots_of_one_network_share_packs(rates, filters, random):
-    wanted = [replace(cell(filters, learning_rate=rate), pilot=True) for rate in rates]
+    wanted = [replace(cell(filters, learning_rate=rate), is_pilot=True) for rate in rates]
     random.shuffle(wanted)
     packs = pack((mine, mine.run(seed)) for mine in wanted for seed in range(2))
     size = 8 if filters == 2 else 4
@@ -190,7 +190,7 @@ def test_labels_name_the_seeds():
     mine = cell(2)
     assert Pack(mine, (mine.run(3),), 8).label == "lenet5 2 seed 3"
     assert Pack(mine, tuple(mine.run(seed) for seed in (1, 3, 6)), 8).label == "lenet5 2 seeds 1-6"
-    tries = [replace(cell(2, learning_rate=rate), pilot=True) for rate in (0.1, 0.2)]
+    tries = [replace(cell(2, learning_rate=rate), is_pilot=True) for rate in (0.1, 0.2)]
     assert (
         Pack(tries[0], tuple(each.run(0) for each in tries), 8).label
         == "lenet5 2 pilots of 2 learning rates, seed 0"

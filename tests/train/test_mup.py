@@ -38,7 +38,7 @@ def test_at_its_base_it_is_the_standard_training_bit_by_bit(spec, leaves):
 def test_its_runs_are_others_and_can_be_read_back():
     runs = [cell(spec).run(0) for spec in (LENET, mup(LENET, 6), mup(LENET, 3))]
     assert len({run.id for run in runs}) == 3
-    assert [Run.read(run.config_json) for run in runs] == runs
+    assert [Run.from_json(run.config_json) for run in runs] == runs
     assert '"mup"' not in runs[0].config_json
     assert "base_filters" not in runs[0].config_json
 

@@ -44,7 +44,7 @@ def test_the_schemas_are_the_stores(made):
 
 def test_a_run_names_its_identity_and_its_cell(made):
     for run, row in zip(MINE.runs, made["runs"].to_pylist(), strict=True):
-        assert Run.read(row["config_json"]) == run
+        assert Run.from_json(row["config_json"]) == run
         layers = LENET.layers(material().info.image)
         expected = {
             "id": run.id,

@@ -92,7 +92,7 @@ def test_the_machine_decides_where_the_study_does_not(monkeypatch):
 def test_a_containers_limit_counts(monkeypatch, tmp_path):
     monkeypatch.setattr(machine, "_CGROUP_MEMORY_MAX", tmp_path / "memory.max")
     free = machine.usable_memory()
-    machine.LIMIT.write_text(f"{2**20}\n")
+    machine._CGROUP_MEMORY_MAX.write_text(f"{2**20}\n")
     assert machine.usable_memory() == pytest.approx(machine._MEMORY_SHARE * 2**20)
-    machine.LIMIT.write_text("max\n")
+    machine._CGROUP_MEMORY_MAX.write_text("max\n")
     assert machine.usable_memory() == free

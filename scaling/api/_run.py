@@ -182,5 +182,5 @@ def _executor(
     from scaling.sweep.ray_tune import RayTune
 
     return RayTune(
-        work, materials, workers=made.placement.workers, gpus=made.study.resources.gpus, address=address
+        work, materials, workers=made.schedule.workers, gpus=made.study.resources.gpus, address=address
     )

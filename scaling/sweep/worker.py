@@ -16,8 +16,9 @@ from safetensors.torch import save
 
 from scaling.errors import StoreError
 from scaling.plan import Pack
+from scaling.plan.trials import TrialPacks
 from scaling.store import Checkpoints, Claims, Store, open_store, provenance
-from scaling.sweep.executor import Listener, PackEvent, TrialPacks
+from scaling.sweep.executor import Listener, PackEvent
 from scaling.sweep.worker_config import WorkerConfig, first_line, note
 from scaling.train import Epoch, tables, train
 

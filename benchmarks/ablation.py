@@ -34,7 +34,7 @@ SWEEP = Sweep(dataset="mnist", epochs=1, learning_rate=0.08, augmentation={})
 
 @contextmanager
 def not_fused() -> Iterator[None]:
-    with mock.patch("scaling.plan.packs.replicas", return_value=1):
+    with mock.patch("scaling.plan.packs.pack_size", return_value=1):
         yield
 
 

@@ -69,6 +69,6 @@ def compare(
 
 def comparison_text(made: WrittenComparison) -> Group:
     """The comparison as tables for the terminal."""
-    from analysis.comparison_text import comparison_text
+    from analysis.comparison_text import render_comparison
 
-    return comparison_text(made.found)
+    return render_comparison(made.found)

@@ -49,7 +49,7 @@ def look(
         DataError: its data set is not on this machine.
         UsageError: no such image, nobody knows the data set, or the folder can't be written.
     """
-    from analysis.feature_map_figure import write_looks
+    from analysis.feature_map_figure import write_network_figures
     from scaling.data import load
     from scaling.data.minibatches import normalised_test_image
     from scaling.models.feature_maps import sight
@@ -69,7 +69,7 @@ def look(
     shown = f"test image {image} of {dataset.info.title}: class {dataset.test.labels[image]}, seen as {seen.logits.argmax()}"
     folder = out or workspace.artifacts / FOLDER / run.id
     try:
-        figures = write_looks(
+        figures = write_network_figures(
             network=_words(run, dataset.info),
             image=shown,
             filters=seen.filters,
@@ -88,10 +88,10 @@ def _words(run: Run, info: DatasetInfo) -> tuple[str, str]:
     """The network, and its training."""
     layers = run.architecture.layers(info.image)
     images = f"{run.data.train_images:,} training images" if run.data.train_images else "all training images"
-    from analysis.formatting import counted
+    from analysis.formatting import format_count
 
     network = f"{run.architecture.type} of {run.architecture.filters} filters, depth {layers.depth}, seed {run.seed}; run {run.id[:8]}"
-    return network, f"{counted(run.recipe.epochs, 'epoch')} of {images} of {info.title}"
+    return network, f"{format_count(run.recipe.epochs, 'epoch')} of {images} of {info.title}"
 
 
 def _dataset(run: Run, workspace: Workspace, configs: Sequence[Path]) -> AnyDataset:

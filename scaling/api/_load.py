@@ -76,13 +76,13 @@ def own(
         UsageError: there are overrides, and it is no study.
         StoreError: it holds no run.
     """
-    from analysis.run_groups import COLUMNS, group
+    from analysis.run_groups import COLUMNS, group_runs
     from scaling.fit import columns
 
     stored = dict.fromkeys([*columns("filters", "test_error", sorted(wanted)), *COLUMNS])
     runs, awaiting = _stored(source, workspace, overrides, [name for name in stored if name != CURVE])
     if CURVE in wanted:
-        runs = group(runs, x).every
+        runs = group_runs(runs, x).every
     notes = (
         [f"{awaiting} runs of the study await the pilots that choose their learning rates."]
         if awaiting

@@ -91,9 +91,9 @@ def optimum(
 
 def optima_text(made: StudyOptimum) -> Group:
     """The places as a table for the terminal, and a sentence for each."""
-    from analysis.optimum import optima_text
+    from analysis.optimum import render_optima
 
-    return optima_text(made)
+    return render_optima(made)
 
 
 def draw_optima(made: StudyOptimum, folder: Path) -> list[Path]:

@@ -187,10 +187,10 @@ def drawn(folder: Path, draw: Callable[[], Sequence[ReportFigure]]) -> list[Path
     Raises:
         UsageError: the folder can't be written.
     """
-    from analysis.report_figure import save_all
+    from analysis.report_figure import draw_and_save
 
     try:
-        return save_all(folder, draw)
+        return draw_and_save(folder, draw)
     except OSError as error:
         raise UsageError(
             f"{folder}: can't be written ({error.strerror or error}); choose another --out"

@@ -182,5 +182,5 @@ def _executor(
     from scaling.sweep.ray_tune import RayTuneExecutor
 
     return RayTuneExecutor(
-        work, datasets, workers=made.placement.workers, gpus=made.study.resources.gpus, address=address
+        work, datasets, workers=made.schedule.workers, gpus=made.study.resources.gpus, address=address
     )

@@ -19,7 +19,7 @@ from scaling.config import Cell
 from scaling.config.growth import entries, yaml_text
 from scaling.errors import FitError, TableError, UsageError
 from scaling.plan import Plan
-from scaling.plan.packs import pack
+from scaling.plan.packs import make_packs
 from scaling.plan.schedule import memory_limit
 from scaling.plan.time_estimate import seconds
 
@@ -219,7 +219,7 @@ def _growing(made: Plan, curve: Curve, fit: Fit, aim: Target, widest: int, pace:
     own = [cell for cell in curve.cells if _width(cell) in seen]
     sizes = tuple(sorted([*own, *curve.further(widest, memory_limit(made.study.resources))], key=_width))
     blocks = [
-        pack([(cell, cell.run(0))])[0] for cell in sizes
+        make_packs([(cell, cell.run(0))])[0] for cell in sizes
     ]  # whichever seeds of a block are wanted, it costs the same
     options = [
         Size(
@@ -241,7 +241,7 @@ def _pilots_s(cell: Cell, made: Plan) -> float:
     pilots = [
         (pilot, pilot.run(seed)) for pilot in cell.pilots if cell.awaiting for seed in range(pilot.seeds)
     ]
-    return fsum(seconds(each, made.speed) for each in pack(pilots))
+    return fsum(seconds(each, made.speed) for each in make_packs(pilots))
 
 
 def _width(cell: Cell) -> int:

@@ -71,7 +71,7 @@ def plan(
         )
     console().print(table)
     later = (
-        f"; {made.awaiting} more when their pilots have chosen a learning rate, packs: {len(made.later)}"
+        f"; {made.awaiting} more when their pilots have chosen a learning rate, packs: {len(made.pending_packs)}"
         if made.awaiting
         else ""
     )
@@ -80,7 +80,7 @@ def plan(
     )
     _doubt(made)
     if made.packs:
-        print(_placed(made.placement))
+        print(_placed(made.schedule))
         print(_measured(made.speed))
 
 
@@ -183,22 +183,22 @@ def _doubt(made: Plan) -> None:
             )
 
 
-def _placed(placement: SweepSchedule) -> str:
+def _placed(schedule: SweepSchedule) -> str:
     """Wall time and memory of a sweep."""
-    wall, peak = duration(placement.wall_s), f"{placement.peak_bytes / GIB:.2f} GiB"
+    wall, peak = duration(schedule.wall_s), f"{schedule.peak_bytes / GIB:.2f} GiB"
     short = (
-        f" (for {placement.held_back} more there is no memory: resources.memory_gib)"
-        if placement.held_back
+        f" (for {schedule.held_back} more there is no memory: resources.memory_gib)"
+        if schedule.held_back
         else ""
     )
-    return f"workers on this machine: {placement.workers}{short}; about {wall}, at most {peak} of memory"
+    return f"workers on this machine: {schedule.workers}{short}; about {wall}, at most {peak} of memory"
 
 
 def _measured(speed: Speed) -> str:
     """Whose speed the estimates are from."""
-    from scaling.plan.speed_file import default
+    from scaling.plan.speed_file import default_speed
 
-    if speed is default():
+    if speed is default_speed():
         return f"estimated from another machine ({speed.machine.processor}); for this one: scaling bench"
     return f"estimated from this machine as it was on {speed.machine.measured_at:%Y-%m-%d}"
 
@@ -212,9 +212,9 @@ def _plan_dict(made: Plan) -> dict[str, object]:
         "awaiting": made.awaiting,
         "packs": len(made.packs),
         "core_s": made.seconds,
-        "wall_s": made.placement.wall_s,
-        "workers": made.placement.workers,
-        "peak_bytes": made.placement.peak_bytes,
+        "wall_s": made.schedule.wall_s,
+        "workers": made.schedule.workers,
+        "peak_bytes": made.schedule.peak_bytes,
         "cells": [_row_dict(row) for row in made.rows()],
         "runs": [
             {

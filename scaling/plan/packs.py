@@ -13,16 +13,16 @@ from scaling.architectures import LayerTable
 from scaling.config import Cell, Run
 from scaling.config.identity import ID_DIGITS, SEEDS_AN_ORDER
 
-FUSES = ((1_000_000, SEEDS_AN_ORDER), (20_000_000, 4), (80_000_000, 2))
+PACK_SIZE_BY_MACS = ((1_000_000, SEEDS_AN_ORDER), (20_000_000, 4), (80_000_000, 2))
 """(forward MACs of one network, replicas): wider networks fill the vector units by themselves and need the memory."""
 
-SIZES = (1, *sorted(count for _, count in FUSES))
+PACK_SIZES = (1, *sorted(count for _, count in PACK_SIZE_BY_MACS))
 """Of all packs."""
 
 
-def replicas(layers: LayerTable) -> int:
+def pack_size(layers: LayerTable) -> int:
     """How many networks of this shape train together: a function of the network alone, so that a run's bits don't depend on the machine."""
-    return next((count for macs, count in FUSES if layers.macs <= macs), 1)
+    return next((count for macs, count in PACK_SIZE_BY_MACS if layers.macs <= macs), 1)
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Pack:
         return f"{self.cell.architecture.type} {self.cell.architecture.filters} {rates}{span}"
 
 
-def pack(wanted: Iterable[tuple[Cell, Run]]) -> list[Pack]:
+def make_packs(wanted: Iterable[tuple[Cell, Run]]) -> list[Pack]:
     """Put runs into canonical packs, each of one recipe and one aligned block of seeds.
 
     Rates are not mixed, even where seeds leave room: then two studies that want some of the same runs have the same pack for them.
@@ -94,7 +94,7 @@ def pack(wanted: Iterable[tuple[Cell, Run]]) -> list[Pack]:
 def _packed(members: list[tuple[Cell, Run]]) -> Iterator[Pack]:
     """Packs of one shape, recipe and order."""
     cell = members[0][0]
-    size = replicas(cell.layers())
+    size = pack_size(cell.layers())
     runs = sorted((run for _, run in members), key=lambda run: run.seed)
     for _, block in groupby(runs, lambda run: run.seed // size):
         yield Pack(cell, tuple(block), size)
@@ -102,7 +102,7 @@ def _packed(members: list[tuple[Cell, Run]]) -> Iterator[Pack]:
 
 def _pilots(members: list[tuple[Cell, Run]]) -> Iterator[Pack]:
     """Packs of one shape and one seed, by rising learning rate."""
-    size = replicas(members[0][0].layers())
+    size = pack_size(members[0][0].layers())
     rising = sorted(members, key=lambda member: member[1].recipe.learning_rate)
     for start in range(0, len(rising), size):
         few = rising[start : start + size]

@@ -10,10 +10,10 @@ from math import fsum
 from scaling.config import Cell, Run, Study
 from scaling.errors import ConfigError
 from scaling.plan.memory import GIB, WORKER, memory_bytes, most_filters
-from scaling.plan.packs import Pack, pack
-from scaling.plan.schedule import SweepSchedule, memory_limit, place
+from scaling.plan.packs import Pack, make_packs
+from scaling.plan.schedule import SweepSchedule, make_schedule, memory_limit
 from scaling.plan.speed import Speed
-from scaling.plan.speed_file import known
+from scaling.plan.speed_file import load_speed
 from scaling.plan.time_estimate import seconds
 
 
@@ -59,7 +59,7 @@ class Plan:
     """Ids of wanted runs that a store has."""
     packs: tuple[Pack, ...]
     """Of the runs that are still to be trained."""
-    later: tuple[Pack, ...]
+    pending_packs: tuple[Pack, ...]
     """Stand-ins for those of the runs that await their pilots: they cost the same, and their ids mean nothing."""
     speed: Speed
     """Of this machine; all times are estimates from it."""
@@ -71,7 +71,7 @@ class Plan:
     @property
     def awaiting(self) -> int:
         """Runs whose learning rate is chosen when their pilots are done."""
-        return sum(len(pack.runs) for pack in self.later)
+        return sum(len(pack.runs) for pack in self.pending_packs)
 
     @property
     def finals(self) -> frozenset[str]:
@@ -81,12 +81,15 @@ class Plan:
     @property
     def seconds(self) -> float:
         """One core's time for what is left."""
-        return fsum(seconds(pack, self.speed) for pack in (*self.packs, *self.later))
+        return fsum(seconds(pack, self.speed) for pack in (*self.packs, *self.pending_packs))
 
     @cached_property
-    def placement(self) -> SweepSchedule:
+    def schedule(self) -> SweepSchedule:
         """What is left, on this machine."""
-        now, then = (place(packs, self.study.resources, self.speed) for packs in (self.packs, self.later))
+        now, then = (
+            make_schedule(packs, self.study.resources, self.speed)
+            for packs in (self.packs, self.pending_packs)
+        )
         return now.followed_by(then)
 
     def rows(self) -> list[PlanRow]:
@@ -94,13 +97,14 @@ class Plan:
         runs: dict[int, list[Run]] = {}
         for cell, run in (*self.wanted, *self.study.awaiting()):
             runs.setdefault(id(cell), []).append(run)
-        owners, later = (
-            {run.id: pack for pack in packs for run in pack.runs} for packs in (self.packs, self.later)
+        owners, pending_packs = (
+            {run.id: pack for pack in packs for run in pack.runs}
+            for packs in (self.packs, self.pending_packs)
         )
         rows = []
         for cells, label in self._lines():
             mine = [run for cell in cells for run in runs.get(id(cell), [])]
-            owner, done = (later, frozenset[str]()) if cells[0].awaiting else (owners, self.done)
+            owner, done = (pending_packs, frozenset[str]()) if cells[0].awaiting else (owners, self.done)
             packs = [owner[run.id] for run in mine if run.id in owner]
             rows.append(
                 PlanRow(
@@ -139,8 +143,8 @@ def make_plan(study: Study, stored: Set[str], speed: Speed | None = None, *, tra
     faults = [fault for cell in missing.values() if (fault := _too_large(cell, study)) is not None]
     if faults:
         raise ConfigError(list(dict.fromkeys(faults)), str(study.source))
-    packs = pack((cell, run) for cell, run in wanted if run.id not in done)
-    return Plan(study, wanted, done, tuple(packs), tuple(pack(study.awaiting())), speed or known())
+    packs = make_packs((cell, run) for cell, run in wanted if run.id not in done)
+    return Plan(study, wanted, done, tuple(packs), tuple(make_packs(study.awaiting())), speed or load_speed())
 
 
 def _too_large(cell: Cell, study: Study) -> str | None:

@@ -6,7 +6,7 @@ from scaling.config import Cell
 from scaling.config.recipe import Augmentation
 from scaling.plan.packs import Pack
 from scaling.plan.speed import Speed
-from scaling.plan.speed_file import known
+from scaling.plan.speed_file import load_speed
 
 EVALUATION_BATCH = 500
 """Images."""
@@ -18,7 +18,7 @@ def seconds(pack: Pack, speed: Speed | None = None) -> float:
     Args:
         speed: of the machine; by default this one's.
     """
-    speed = speed or known()
+    speed = speed or load_speed()
     return speed.pack_start_s + training_s(pack.cell, pack.size, speed)
 
 

@@ -8,8 +8,6 @@ from typing import Protocol
 
 from scaling.plan import Pack
 
-TrialPacks = tuple[Pack, ...]
-
 
 @dataclass(frozen=True, kw_only=True)
 class PackEvent:

@@ -21,7 +21,7 @@ from rich.table import Table
 
 from scaling.durations import duration
 from scaling.plan import Pack
-from scaling.plan.speed_file import known
+from scaling.plan.speed_file import load_speed
 from scaling.plan.time_estimate import seconds
 from scaling.sweep.executor import PackEvent
 
@@ -40,7 +40,7 @@ class ProgressDisplay:
         self.failures: dict[str, PackEvent] = {}
         self.spent: dict[str, float] = {}
         self.began = monotonic()
-        speed = known()
+        speed = load_speed()
         self.costs = {pack.key: seconds(pack, speed) for pack in packs}
         self.total = fsum(self.costs.values())
         columns = (

@@ -24,9 +24,9 @@ from scaling.data import LoadedDataset
 from scaling.datasets import Dataset
 from scaling.errors import StoreError, UsageError
 from scaling.plan import Pack
-from scaling.plan.trials import batches
+from scaling.plan.trials import TrialPacks, make_trials
 from scaling.store import open_store, probe_is_visible, write_probe
-from scaling.sweep.executor import OnPackEvent, PackEvent, TrialPacks
+from scaling.sweep.executor import OnPackEvent, PackEvent
 from scaling.sweep.worker_config import WorkerConfig, first_line, write_log
 
 QUIET = {
@@ -103,7 +103,7 @@ class RayTuneExecutor:
         )
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
         news = _News(known, on_progress)
-        _fit(trainable, batches(packs, workers=slots), news)
+        _fit(trainable, make_trials(packs, workers=slots), news)
         # A worker that died took its whole batch along, and nothing tells whose fault it was: each pack once more, alone.
         _fit(
             trainable,

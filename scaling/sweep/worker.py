@@ -16,8 +16,9 @@ from safetensors.torch import save
 
 from scaling.errors import StoreError
 from scaling.plan import Pack
+from scaling.plan.trials import TrialPacks
 from scaling.store import Checkpoints, Claims, Store, collect_provenance, open_store
-from scaling.sweep.executor import OnPackEvent, PackEvent, TrialPacks
+from scaling.sweep.executor import OnPackEvent, PackEvent
 from scaling.sweep.worker_config import WorkerConfig, first_line, write_log
 from scaling.train import Epoch, tables, train
 

@@ -19,7 +19,7 @@ from scaling.config import Cell, Recipe
 from scaling.config.recipe import Augmentation
 from scaling.data import LoadedDataset, load
 from scaling.datasets import Split, Synthetic
-from scaling.plan.packs import Pack, pack, replicas
+from scaling.plan.packs import Pack, make_packs, pack_size
 from scaling.plan.speed import ImageTime
 from scaling.plan.time_estimate import EVALUATION_BATCH
 from scaling.settings import ImageShape
@@ -79,7 +79,7 @@ class TimingCase:
     @property
     def size(self) -> int:
         """Of a pack of it."""
-        return replicas(self.layers)
+        return pack_size(self.layers)
 
     def ready(self, trained: int, tested: int, epochs: int) -> tuple[Pack, LoadedDataset]:
         """A pack of it, and the images that it trains on and is tested with."""
@@ -89,7 +89,7 @@ class TimingCase:
         dataset = replace(made, info=info, test=test, train_index=made.train_index[:trained])
         recipe = Recipe(epochs=epochs, batch_size=BATCH, precision=self.precision)
         cell = Cell(Synthetic(), info, self.architecture, recipe, {})
-        (whole,) = pack([(cell, cell.run(0))])
+        (whole,) = make_packs([(cell, cell.run(0))])
         return whole, dataset
 
 

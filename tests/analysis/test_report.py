@@ -12,8 +12,8 @@ import pytest
 from rich.console import Console
 from scipy import stats
 
-from analysis import Report, laws_text, write_report
-from analysis.formatting import quantity
+from analysis import Report, render_laws, write_report
+from analysis.formatting import format_interval
 from scaling.config import Recipe
 from scaling.fit import fit_table
 from scaling.store.schema import EPOCHS_SCHEMA, RUNS_SCHEMA
@@ -154,7 +154,7 @@ def test_the_page_stands_alone_and_says_the_laws(written):
     assert "planted <study>" in page.text
     for fit in report.fits:
         exponent = fit.laws["power"].parameters["exponent"]
-        assert quantity(exponent) in page.text
+        assert format_interval(exponent) in page.text
         assert f"{fit.label}: the mean error goes as" in page.text
     for said in (
         "5 runs of the study not in the store",
@@ -181,10 +181,10 @@ def test_laws_along_every_axis_are_in_one_table(written):
 
 def test_the_terminal_says_the_same(written):
     console = Console(width=200, record=True, file=StringIO())
-    console.print(laws_text(written[0].fits))
+    console.print(render_laws(written[0].fits))
     said = console.export_text()
     for fit in written[0].fits:
-        assert quantity(fit.laws["power"].parameters["exponent"]) in said
+        assert format_interval(fit.laws["power"].parameters["exponent"]) in said
         assert fit.estimand in said
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from scaling import api
 from scaling.errors import StoreError, UsageError
-from scaling.plan.packs import pack
+from scaling.plan.packs import make_packs
 from scaling.plan.time_estimate import seconds
 from tests.api.planted_rounds import STUDY, TUNED, Falling
 
@@ -48,7 +48,9 @@ def test_what_awaits_is_planned_at_the_cost_that_any_rate_has(study, settings):
     whole = [row.seconds for row in before.rows()]
     assert before.seconds == pytest.approx(sum(whole))
     assert [row.cell.pilot for row in before.rows()] == [True, False] * 6
-    finals = pack(api.plan(study(STUDY.replace("size: 50", "size: 100"), "other.yaml"), settings).wanted)
+    finals = make_packs(
+        api.plan(study(STUDY.replace("size: 50", "size: 100"), "other.yaml"), settings).wanted
+    )
     assert sum(whole[1::2]) == pytest.approx(sum(seconds(each, before.speed) for each in finals))
 
 

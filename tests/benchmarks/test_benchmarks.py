@@ -27,7 +27,7 @@ from scaling.config.recipe import Augmentation
 from scaling.data.minibatches import Minibatches
 from scaling.datasets import cifar10, mnist
 from scaling.models import build
-from scaling.plan.packs import pack
+from scaling.plan.packs import make_packs
 from scaling.settings import ImageShape
 from scaling.store import open_store
 from scaling.sweep import ray_tune
@@ -219,8 +219,8 @@ def test_each_cause_is_taken_away_and_given_back(tmp_path):
     """Those that act in the process that plans and places; the study is one of three widths of eight seeds."""
     wanted = list(_study(SWEEPS[0].study(1), tmp_path).runs())
     with ablation.not_fused():
-        assert [made.size for made in pack(wanted)] == [1] * 24
-    fused = pack(wanted)
+        assert [made.size for made in make_packs(wanted)] == [1] * 24
+    fused = make_packs(wanted)
     assert [made.size for made in fused] == [8, 8, 4, 4]
     ordered = ray_tune.batches(fused, workers=2)
     with ablation.shortest_first():

@@ -138,7 +138,7 @@ def test_numbers_that_nothing_can_hold_are_refused_and_not_computed(study):
 
 
 def test_by_default_the_machine_sets_the_limit(study, monkeypatch):
-    monkeypatch.setattr(machine, "memory_bytes", lambda: 4.0 * GIB)
+    monkeypatch.setattr(machine, "usable_memory", lambda: 4.0 * GIB)
     with pytest.raises(
         ConfigError, match=r"more than resources\.memory_gib: 4, its default on this machine;"
     ):

@@ -18,7 +18,7 @@ from scaling.config import Cell, Recipe
 from scaling.data import LoadedDataset
 from scaling.datasets import Synthetic
 from scaling.plan import Pack
-from scaling.plan.packs import pack
+from scaling.plan.packs import make_packs
 from scaling.sweep.worker_config import WorkerConfig
 from scaling.train import Epoch, Trained
 
@@ -32,7 +32,7 @@ def packs(*filters: int, seeds: int = 2, of: Synthetic = SET) -> tuple[Pack, ...
         Cell(of, of.info(Path("nowhere")), Tree3(filters=width, branches=2, rows=1), RECIPE, {})
         for width in filters
     ]
-    return tuple(pack((cell, cell.run(seed)) for cell in cells for seed in range(seeds)))
+    return tuple(make_packs((cell, cell.run(seed)) for cell in cells for seed in range(seeds)))
 
 
 def ids(packs: tuple[Pack, ...]) -> set[str]:

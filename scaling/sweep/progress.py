@@ -29,7 +29,7 @@ SHOWN = 12
 """Packs at work, at most."""
 
 
-class LiveTable:
+class ProgressDisplay:
     """Listens to a sweep. On a terminal it draws; in a pipe or when quiet it only keeps count."""
 
     def __init__(self, packs: Sequence[Pack], console: Console, *, quiet: bool) -> None:
@@ -55,7 +55,7 @@ class LiveTable:
         self.live = Live(get_renderable=self.draw, console=console, refresh_per_second=4, transient=True)
         self.drawn = console.is_terminal and not quiet
 
-    def __enter__(self) -> LiveTable:
+    def __enter__(self) -> ProgressDisplay:
         if self.drawn:
             self.live.start()
         return self

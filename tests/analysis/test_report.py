@@ -16,7 +16,7 @@ from analysis import Report, render_laws, write_report
 from analysis.formatting import format_interval
 from scaling.config import Recipe
 from scaling.fit import fit_table
-from scaling.store.schema import EPOCHS, RUNS
+from scaling.store.schema import EPOCHS_SCHEMA, RUNS_SCHEMA
 from tests.analysis.page import Page
 from tests.analysis.planted_study import (
     COMMAND,
@@ -242,7 +242,7 @@ def test_thin_curves_stand_beside_a_full_one(tmp_path):
 
 def test_one_run_without_epochs_has_a_report(tmp_path):
     runs, _ = planted(lenets((6,)), seeds=1)
-    report, page = write(tmp_path, (runs, EPOCHS.empty_table()))
+    report, page = write(tmp_path, (runs, EPOCHS_SCHEMA.empty_table()))
     assert {path.stem for path in report.figures} == set(NAMES[:3])
     assert report.fits == ()
     for said in ("No law can be read", "lenet5 has no law", "No learning curves", "one run has none"):
@@ -267,6 +267,6 @@ def test_a_study_whose_runs_all_diverged_has_a_page(tmp_path):
 
 
 def test_a_study_without_runs_has_a_page(tmp_path):
-    report, page = write(tmp_path, (RUNS.empty_table(), EPOCHS.empty_table()), missing=112)
+    report, page = write(tmp_path, (RUNS_SCHEMA.empty_table(), EPOCHS_SCHEMA.empty_table()), missing=112)
     assert (report.figures, report.fits) == ((), ())
     assert "112 runs of the study not in the store" in page.text

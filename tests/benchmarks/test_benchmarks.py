@@ -24,7 +24,7 @@ from scaling.api import Workspace, plan
 from scaling.architectures import Lenet5, Tree3
 from scaling.config import load_study
 from scaling.config.recipe import Augmentation
-from scaling.data.minibatches import Batches
+from scaling.data.minibatches import Minibatches
 from scaling.datasets import cifar10, mnist
 from scaling.models import build
 from scaling.plan.packs import make_packs
@@ -244,7 +244,7 @@ def test_a_loader_gives_the_same_images_in_an_order_of_its_own(channels):
     }
     given |= {"mean": np.full(channels, 0.4), "std": np.linspace(0.2, 0.3, channels)}
     seen = []
-    for kind in (Batches, LoadedBatches):
+    for kind in (Minibatches, LoadedBatches):
         batches = list(kind(images, torch.arange(12), **given).epoch(0))
         assert [len(labels) for _, labels in batches] == [4, 4]
         assert all(part.is_contiguous(memory_format=torch.channels_last) for part, _ in batches)

@@ -28,7 +28,7 @@ SEEDS = tuple(range(8))
 
 
 @cache
-def material(dataset: Synthetic = SET) -> LoadedDataset:
+def loaded_dataset(dataset: Synthetic = SET) -> LoadedDataset:
     return load(dataset, folder=NOWHERE)
 
 

@@ -12,8 +12,7 @@ import pyarrow.compute as pc
 from scaling.api._load import CURVE, by_short_names
 from scaling.api._report import drawn, tidy, trained
 from scaling.api._workspace import Workspace
-from scaling.config.curves import COSTS, LEARNING_RATE, curves, point
-from scaling.config.pilots import AUTO
+from scaling.config.study_curves import label_cells
 from scaling.errors import FitError
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def optimum(
     for name in (x, y):
         check_column(table.column_names, name)
     cells = [cell for cell in made.study.cells if not cell.pending]
-    labels = curves([_point(cell) for cell in cells], x).labels
+    labels = label_cells(cells, x)
     found, refused, lines, costs = [], [], dict[str, dict[str, float]](), dict[str, str]()
     for label in dict.fromkeys(labels):
         members = [cell for cell, own in zip(cells, labels, strict=True) if own == label]
@@ -105,17 +104,6 @@ def draw_optima(made: StudyOptimum, folder: Path) -> list[Path]:
     from analysis.optimum import draw_optima
 
     return drawn(folder, lambda: [draw_optima(made)])
-
-
-def _point(cell: Cell) -> dict[str, object]:
-    """With the cost that the study holds fixed, which no run knows."""
-    costs = {name: getattr(cell.architecture, name.partition(".")[2]) for name in COSTS}
-    chosen = {LEARNING_RATE: AUTO} if cell.pilots else {}
-    return (
-        point(cell.run(0), cell.dataset.train_size(cell.info))
-        | chosen
-        | {name: value for name, value in costs.items() if value}
-    )
 
 
 def _costs(cells: Sequence[Cell]) -> str:

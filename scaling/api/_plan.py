@@ -80,19 +80,19 @@ def timings(made: Plan, runs: pa.Table) -> list[Timing]:
         [("id", "list"), ("replicas", "max")]
     )
     cells = {run.id: cell for cell, run in made.wanted}
-    known: dict[tuple[int, int], float] = {}
-    estimated: defaultdict[int, float] = defaultdict(float)
-    actual: defaultdict[int, float] = defaultdict(float)
+    known: dict[tuple[str, int], float] = {}
+    estimated: defaultdict[str, float] = defaultdict(float)
+    actual: defaultdict[str, float] = defaultdict(float)
     for ids, wall_s, size in zip(
         *(packs[name].to_pylist() for name in ("id_list", "wall_s", "replicas_max")), strict=True
     ):
         for cell in (cells[run_id] for run_id in ids):
-            key = id(cell), size
+            key = cell.key, size
             if key not in known:
                 known[key] = training_s(cell, size, made.speed)
-            estimated[id(cell)] += known[key] / len(ids)
-            actual[id(cell)] += wall_s / len(ids)
+            estimated[cell.key] += known[key] / len(ids)
+            actual[cell.key] += wall_s / len(ids)
     sums = (
-        (fsum(spent[id(cell)] for cell in row.cells) for spent in (estimated, actual)) for row in made.rows()
+        (fsum(spent[cell.key] for cell in row.cells) for spent in (estimated, actual)) for row in made.rows()
     )
     return [Timing(*both) for both in sums]

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv, parquet
@@ -16,7 +15,8 @@ from pyarrow import csv, parquet
 from scaling.api._derived_counts import counts
 from scaling.api._plan import plan
 from scaling.api._workspace import Workspace
-from scaling.config import DRAWN, Run, flatten_settings
+from scaling.config import flatten_settings
+from scaling.config.cell_index import index_cells
 from scaling.errors import StoreError, TableError, UsageError
 from scaling.plan import Plan
 from scaling.store import open_store
@@ -68,12 +68,10 @@ def finals(made: Plan, runs: pa.Table) -> pa.Table:
 
 def tidy(runs: pa.Table) -> pa.Table:
     """One row a run with every leaf of its configuration as a column of its own, by its dotted path, and the columns of ``COUNTS``."""
-    # A cell's runs differ in their draws alone, which have columns already; so each cell's leaves are read once.
-    cells = pc.replace_substring_regex(runs["config_json"], DRAWN, "").combine_chunks().dictionary_encode()
-    first = np.unique(cells.indices, return_index=True)[1]
-    read = [Run.from_json(text) for text in runs["config_json"].take(first).to_pylist()]
-    leaves = [flatten_settings(run) for run in read]
-    counted = counts(read, runs["train_images"].take(first).to_pylist(), runs)
+    # The runs of a cell differ in seed and order only, which have columns already, so each cell is read once.
+    cells = index_cells(runs)
+    leaves = [flatten_settings(run) for run in cells.runs]
+    counted = counts(cells.runs, cells.train_images, runs)
     for name in dict.fromkeys(name for row in leaves for name in row):
         if name not in runs.column_names:
             values = [row.get(name) for row in leaves]
@@ -81,9 +79,9 @@ def tidy(runs: pa.Table) -> pa.Table:
             column = pa.array(
                 [json.dumps(value) if listed and value is not None else value for value in values]
             )
-            runs = runs.append_column(name, column.take(cells.indices))
+            runs = runs.append_column(name, column.take(cells.cell_of_row))
     for name, column in counted.items():
-        runs = runs.append_column(name, column.take(cells.indices))
+        runs = runs.append_column(name, column.take(cells.cell_of_row))
     return runs.drop_columns(["config_json"])
 
 

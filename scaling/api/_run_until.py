@@ -74,11 +74,11 @@ def run_until(
         UsageError: the study can't grow, or the file for the grown one can't be written.
         FitError: a curve has no law to plan from; the message says what to train first.
     """
-    from scaling.plan.candidate_widths import curves
+    from scaling.plan.candidate_widths import growable_curves
 
     workspace = workspace or Workspace()
     written = plan(config, workspace, overrides=overrides)
-    file, found = workspace.artifacts / written.study.name / NAME, curves(written.study)
+    file, found = workspace.artifacts / written.study.name / NAME, growable_curves(written.study)
     if file.resolve() == config.resolve():
         raise UsageError(
             f"{config}: is where rounds write the grown study; copy it to another place to go on from it"

@@ -24,8 +24,8 @@ from scaling.plan.schedule import memory_limit
 from scaling.plan.time_estimate import seconds
 
 if TYPE_CHECKING:
+    from scaling.config.study_curves import StudyCurve
     from scaling.fit import Design, Fit, Proposal
-    from scaling.plan.candidate_widths import Curve
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,14 +125,14 @@ def suggest(
         UsageError: some of its runs are not trained yet, or a curve can't grow by itself.
         FitError: a curve has no law to plan from; the message says what to train first.
     """
-    from scaling.plan.candidate_widths import curves
+    from scaling.plan.candidate_widths import growable_curves
 
     made, runs = trained(config, workspace or Workspace(), overrides)
     if left := made.new + made.pending:
         raise UsageError(
             f"{config}: {left} of {len(made.wanted) + made.pending} runs are not trained yet; first: scaling run {config}"
         )
-    return weigh(made, runs, aim, widest=[curve.widest for curve in curves(made.study)])
+    return weigh(made, runs, aim, widest=[curve.widest for curve in growable_curves(made.study)])
 
 
 def weigh(
@@ -155,9 +155,9 @@ def weigh(
         at_once_s: where so much is proposed, it is time to look again.
     """
     from scaling.fit import propose
-    from scaling.plan.candidate_widths import curves
+    from scaling.plan.candidate_widths import growable_curves
 
-    fits, paces, found = _fits(made, runs), _paces(made, runs), curves(made.study)
+    fits, paces, found = _fits(made, runs), _paces(made, runs), growable_curves(made.study)
     growing = [
         _growing(made, curve, fits[curve.label], aim, most, paces[curve.label])
         for curve, most in zip(found, widest, strict=True)
@@ -178,9 +178,9 @@ def _fits(made: Plan, runs: pa.Table) -> dict[str, Fit]:
     from scaling.fit.quantity import FIRST
 
     of_cell = {
-        id(cell): label for cell, label in zip(made.study.cells, made.study.curve_labels(), strict=True)
+        cell.key: label for cell, label in zip(made.study.cells, made.study.curve_labels(), strict=True)
     }
-    of_run = {run.id: of_cell[id(cell)] for cell, run in made.study.final_runs()}
+    of_run = {run.id: of_cell[cell.key] for cell, run in made.study.final_runs()}
     table = runs.append_column(
         CURVE, pa.array([of_run[run_id] for run_id in runs["id"].to_pylist()], pa.string())
     )
@@ -214,12 +214,15 @@ class _Growing:
     pace: float
 
 
-def _growing(made: Plan, curve: Curve, fit: Fit, aim: Target, widest: int, pace: float) -> _Growing:
+def _growing(made: Plan, curve: StudyCurve, fit: Fit, aim: Target, widest: int, pace: float) -> _Growing:
     from scaling.fit import Design, Quantity, Size
+    from scaling.plan.candidate_widths import candidate_cells
 
     seen = set(fit.points.widths.tolist())
     own = [cell for cell in curve.cells if _width(cell) in seen]
-    sizes = tuple(sorted([*own, *curve.further(widest, memory_limit(made.study.resources))], key=_width))
+    sizes = tuple(
+        sorted([*own, *candidate_cells(curve, widest, memory_limit(made.study.resources))], key=_width)
+    )
     blocks = [
         make_packs([(cell, cell.run(0))])[0] for cell in sizes
     ]  # whichever seeds of a block are wanted, it costs the same

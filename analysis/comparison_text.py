@@ -15,7 +15,7 @@ from analysis.comparison import AXES, EQUAL, StudyComparison
 from analysis.formatting import counted, quantity
 from analysis.laws_text import beside
 from analysis.style import metric_tick
-from scaling.fit import EqualError, Fit, Winner, telling
+from scaling.fit import BestAtBudget, Fit, SizesAtError, preferred_law
 
 HEADINGS = {axis.column: axis.heading for axis in AXES}
 
@@ -38,7 +38,7 @@ def sentences(made: StudyComparison) -> list[str]:
 
 
 def _followed(fit: Fit) -> str:
-    law = telling(fit)
+    law = preferred_law(fit)
     if law is None:
         return f"{fit.label}: no law that could be followed"
     doubt = f" ({law.reason})" if law.reason else ""
@@ -48,7 +48,7 @@ def _followed(fit: Fit) -> str:
 def tables(made: StudyComparison) -> list[Tabled]:
     """Sizes at equal error, and who wins at a budget."""
     equal = [_equal(made.equal)] if made.equal else []
-    return equal + [_winners(cost, found) for cost, found in made.winners.items() if found]
+    return equal + [_winners(cost, found) for cost, found in made.best_at_budget.items() if found]
 
 
 def comparison_text(made: StudyComparison) -> Group:
@@ -64,7 +64,7 @@ def comparison_text(made: StudyComparison) -> Group:
     return Group(*map(Text, sentences(made)), *shown)
 
 
-def _equal(found: tuple[EqualError, ...]) -> Tabled:
+def _equal(found: tuple[SizesAtError, ...]) -> Tabled:
     rows = []
     ordered = sorted(
         found, key=lambda each: (each.first, each.second, -each.error)
@@ -83,27 +83,28 @@ def _equal(found: tuple[EqualError, ...]) -> Tabled:
     )
 
 
-def _ratio(found: EqualError) -> str:
+def _ratio(found: SizesAtError) -> str:
     if found.ratio is None:
         return "neither ever"
     never = {0.0: f"{found.second} never", inf: f"{found.first} never"}.get(found.ratio.estimate)
     return never or quantity(found.ratio).replace("inf", "never")
 
 
-def _winners(cost: str, found: list[Winner]) -> Tabled:
+def _winners(cost: str, found: list[BestAtBudget]) -> Tabled:
     rows = []
     for each in found:
         error, second = (
-            quantity(error, unit=0.01) + " %" if error else "–" for error in (each.error, each.second_error)
+            quantity(error, unit=0.01) + " %" if error else "–"
+            for error in (each.error, each.runner_up_error)
         )
-        share = "–" if each.share is None else f"{100 * each.share:.0f} %"
+        share = "–" if each.share_best is None else f"{100 * each.share_best:.0f} %"
         rows.append(
             (
                 metric_tick(each.budget),
                 each.label,
                 error,
                 share,
-                each.second or "–",
+                each.runner_up or "–",
                 second,
                 ", ".join(each.extrapolated),
             )

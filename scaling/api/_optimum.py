@@ -50,7 +50,7 @@ def optimum(
     from scaling.architectures.size_depth_rule import conserving_ratios
     from scaling.fit.data.columns import check_column
     from scaling.fit.data.table import group_points
-    from scaling.fit.optimum import optimum
+    from scaling.fit.optimum import find_optimum
 
     made, runs = trained(config, workspace or Workspace(), overrides)
     table = by_short_names(_with_ratio(tidy(runs)), {x, y})
@@ -69,7 +69,7 @@ def optimum(
         mine = mine.append_column(CURVE, pa.array([label] * len(mine)))
         ((_, points, notes),) = group_points(mine, x=x, y=y, by=(CURVE,))
         try:
-            found.append(optimum(points, label=label, notes=notes))
+            found.append(find_optimum(points, label=label, notes=notes))
         except FitError as error:
             refused.append(str(error))
             continue

@@ -171,7 +171,7 @@ class Verdict:
     """How often points of a law without a floor would speak for one as strongly as these."""
     ceiling: float | None
     """The upper limit of the floor, over the widest networks' mean error."""
-    foreseen: bool | None
+    holdout_ok: bool | None
     """Whether the widest networks lie in the prediction interval of the law of the narrower ones, all at once."""
     floor_fits_p: float | None
     """How often means lie as far from a law above a floor, if it is right."""
@@ -190,9 +190,9 @@ class Verdict:
                 else ""
             )
             told.append(f"the floor is at most {100 * self.ceiling:.0f} % of the widest error{missed}")
-        if self.foreseen is not None:
+        if self.holdout_ok is not None:
             told.append(
-                f"a power law of the narrower networks {'foretells' if self.foreseen else 'misses'} the widest"
+                f"a power law of the narrower networks {'foretells' if self.holdout_ok else 'misses'} the widest"
             )
         if self.floor_fits_p is not None and self.bend_fits_p is not None:
             told.append(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from scaling.config import Cell, Recipe, Study
 from scaling.errors import UsageError
-from scaling.fit.diagnosis.status import SPAN
+from scaling.fit.diagnosis.status import MIN_SPAN
 from scaling.plan.memory import WORKER, memory_bytes
 
 FURTHEST = 4
@@ -38,7 +38,7 @@ class Curve:
         if len({(cell.architecture.at(FURTHEST * widest), _given(cell)) for cell in self.cells}) > 1:
             return []
         there = {cell.architecture.filters for cell in self.cells}
-        lowest = min(*there, max(1, int(widest / SPAN)))
+        lowest = min(*there, max(1, int(widest / MIN_SPAN)))
         found = (
             self.cells[0].at(filters)
             for filters in round_widths(lowest, FURTHEST * widest)

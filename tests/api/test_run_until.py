@@ -8,7 +8,7 @@ from scaling import api
 from scaling.config import load_study
 from scaling.errors import FitError, UsageError
 from scaling.fit import Quantity
-from scaling.fit.quantity import plannable
+from scaling.fit.quantity import require_floored_law
 from scaling.plan.packs import pack
 from scaling.plan.time_estimate import seconds, training_s
 from tests.api.planted_rounds import STUDY, TWO
@@ -38,7 +38,7 @@ def test_rounds_end_when_every_interval_is_within_the_target(rounds, study, sett
     assert made.last is told[-1]
     assert made.last.suggestion.reached
     for fit in api.fit_source(str(made.study), settings):
-        assert Quantity.named("prediction@2x", 12.0).half_width(plannable(fit)) <= TARGET
+        assert Quantity.parse("prediction@2x", 12.0).half_width(require_floored_law(fit)) <= TARGET
     assert not any(each.suggestion.reached for each in told[:-1])
 
 

@@ -34,7 +34,7 @@ BENDS_FROM = 8
 """Widths, fewer of which can't tell a bend."""
 
 
-def choose(points: Points, laws: dict[str, Law], studies: Float[np.ndarray, "draws widths"]) -> Verdict:
+def select_form(points: Points, laws: dict[str, Law], studies: Float[np.ndarray, "draws widths"]) -> Verdict:
     """Choose between laws.
 
     Args:
@@ -56,13 +56,13 @@ def choose(points: Points, laws: dict[str, Law], studies: Float[np.ndarray, "dra
             choice=FormChoice.UNCLEAR,
             floor_p=None,
             ceiling=None,
-            foreseen=None,
+            holdout_ok=None,
             floor_fits_p=None,
             bend_fits_p=None,
         )
     floor_p = _floor_p(points, known, pure, floored)
     ceiling = floored.parameters["floor"].high / float(points.means[-1])
-    foreseen = _foreseen(points, pure, studies)
+    holdout_ok = _holdout_ok(points, pure, studies)
     floor_fits_p, bend_fits_p = (
         _chance(points, known, floored.predict(points.widths), len(floored.parameters)),
         None,
@@ -74,7 +74,7 @@ def choose(points: Points, laws: dict[str, Law], studies: Float[np.ndarray, "dra
         choice = FormChoice.BENDS
     elif floor_p is not None and floor_p < REFUSED:
         choice = FormChoice.FLOOR
-    elif floor_p is not None and ceiling < NEGLIGIBLE and foreseen:
+    elif floor_p is not None and ceiling < NEGLIGIBLE and holdout_ok:
         choice = FormChoice.POWER
     else:
         choice = FormChoice.UNCLEAR
@@ -82,7 +82,7 @@ def choose(points: Points, laws: dict[str, Law], studies: Float[np.ndarray, "dra
         choice=choice,
         floor_p=floor_p,
         ceiling=ceiling,
-        foreseen=foreseen,
+        holdout_ok=holdout_ok,
         floor_fits_p=floor_fits_p,
         bend_fits_p=bend_fits_p,
     )
@@ -110,7 +110,7 @@ def _floor_p(points: Points, known: Dispersion | None, pure: Law, floored: Law) 
     return float(fdtrc(1, behind, gain) / 2) if gain > 0 else 1.0
 
 
-def _foreseen(points: Points, pure: Law, studies: Float[np.ndarray, "draws widths"]) -> bool | None:
+def _holdout_ok(points: Points, pure: Law, studies: Float[np.ndarray, "draws widths"]) -> bool | None:
     """Whether log(predicted / observed), with its covariance over studies, is no rarer than the level says."""
     if not pure.held_out or len(studies) < FEWEST:
         return None

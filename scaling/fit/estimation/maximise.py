@@ -8,7 +8,7 @@ from jaxtyping import Float
 from scaling.errors import FitError
 from scaling.fit.data.dispersion import COPIES, Dispersion, among_runs, scatter
 from scaling.fit.data.points import Points
-from scaling.fit.diagnosis.status import judge
+from scaling.fit.diagnosis.status import assess
 from scaling.fit.estimation.bootstrap import resample
 from scaling.fit.estimation.levenberg_marquardt import descend
 from scaling.fit.estimation.variable_projection import solve
@@ -59,7 +59,7 @@ def law_of(form: Form, points: Points, *, holdout: int, resamplings: int, seed: 
             form.parameters, estimate, ends.min(axis=0), ends.max(axis=0), strict=True
         )
     }
-    status, reason = judge(form, points, estimate, parameters)
+    status, reason = assess(form, points, estimate, parameters)
     seen = means > 0
     return Law(
         form=form,

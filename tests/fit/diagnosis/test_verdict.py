@@ -144,7 +144,7 @@ def test_the_evidence_stands_beside_the_verdict():
 
 def test_without_both_forms_nothing_is_told():
     alone = fit(plant((0.4, 0.5, 0.0), np.random.default_rng(0)), forms=("power",), resamplings=50).verdict
-    assert (alone.choice, alone.floor_p, alone.ceiling, alone.foreseen, alone.evidence) == (
+    assert (alone.choice, alone.floor_p, alone.ceiling, alone.holdout_ok, alone.evidence) == (
         FormChoice.UNCLEAR,
         None,
         None,
@@ -181,4 +181,4 @@ def test_a_rising_error_asks_for_a_look():
 @pytest.mark.parametrize("resamplings", [1, 2, 30])
 def test_few_resamplings_are_enough_for_an_answer(resamplings):
     found = fit(plant((0.4, 0.5, 0.0), np.random.default_rng(0)), resamplings=resamplings)
-    assert (found.verdict.foreseen is None) == (resamplings < FEWEST)
+    assert (found.verdict.holdout_ok is None) == (resamplings < FEWEST)

@@ -72,7 +72,7 @@ class World:
 @cache
 def block_cost(width: int) -> float:
     """In multiply-adds of LeNet-5 on MNIST."""
-    return float(BLOCK * Lenet5(filters=width).layers(MNIST).macs)
+    return float(BLOCK * Lenet5(filters=width).layer_table(MNIST).macs)
 
 
 def cost(seeds: dict[int, int]) -> float:

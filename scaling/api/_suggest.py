@@ -21,7 +21,7 @@ from scaling.errors import FitError, TableError, UsageError
 from scaling.plan import Plan
 from scaling.plan.packs import pack
 from scaling.plan.schedule import memory_limit
-from scaling.plan.time_estimate import seconds
+from scaling.plan.time_estimate import pack_seconds
 
 if TYPE_CHECKING:
     from scaling.fit import Design, Fit, Proposal
@@ -226,7 +226,7 @@ def _growing(made: Plan, curve: Curve, fit: Fit, aim: Target, widest: int, pace:
             x=float(_width(cell)),
             seeds=cell.seeds,
             block=block.size,
-            cost_s=pace * seconds(block, made.speed),
+            cost_s=pace * pack_seconds(block, made.speed),
             start_s=pace * _pilots_s(cell, made),
         )
         for cell, block in zip(sizes, blocks, strict=True)
@@ -241,7 +241,7 @@ def _pilots_s(cell: Cell, made: Plan) -> float:
     pilots = [
         (pilot, pilot.run(seed)) for pilot in cell.pilots if cell.awaiting for seed in range(pilot.seeds)
     ]
-    return fsum(seconds(each, made.speed) for each in pack(pilots))
+    return fsum(pack_seconds(each, made.speed) for each in pack(pilots))
 
 
 def _width(cell: Cell) -> int:

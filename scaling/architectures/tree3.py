@@ -44,7 +44,7 @@ class Tree3(Architecture):
             return "rows", f"must divide the {side} rows of the pooled map: {divisors}; not {self.rows}"
         return None
 
-    def layers(self, image: ImageShape) -> LayerTable:
+    def layer_table(self, image: ImageShape) -> LayerTable:
         side, strips, bias = self.pooled(image), self.strips(image), self.biases
         channels = image.channels * self.filters
         units = self.branches * image.channels * strips

@@ -87,14 +87,16 @@ class Cell:
     choice: RateChoice | None = None
     """What they chose."""
 
-    def layers(self) -> LayerTable:
-        return self.architecture.layers(self.info.image)
+    def layer_table(self) -> LayerTable:
+        return self.architecture.layer_table(self.info.image)
 
     @property
     def training_flops(self) -> int:
         """Of one run, in all of its epochs."""
         return (
-            self.recipe.epochs * self.recipe.seen(self.dataset.used(self.info)) * self.layers().training_flops
+            self.recipe.epochs
+            * self.recipe.seen(self.dataset.used(self.info))
+            * self.layer_table().training_flops
         )
 
     def at(self, filters: int, *, seeds: int = 0) -> Cell:
@@ -105,7 +107,7 @@ class Cell:
         )
         return replace(
             self,
-            architecture=self.architecture.at(filters),
+            architecture=self.architecture.with_filters(filters),
             seeds=seeds,
             entry=entry,
             pilots=pilots,

@@ -9,7 +9,7 @@ from math import fsum
 from scaling.plan.packs import Pack
 from scaling.plan.speed import Speed
 from scaling.plan.speed_file import known
-from scaling.plan.time_estimate import seconds
+from scaling.plan.time_estimate import pack_seconds
 
 LONGEST_S = 60.0
 """A batch of several packs takes about this long at most."""
@@ -25,7 +25,7 @@ def batches(packs: Iterable[Pack], *, workers: int, speed: Speed | None = None) 
     """
     speed = speed or known()
     costs = sorted(
-        ((seconds(pack, speed), pack) for pack in packs), key=lambda costly: (-costly[0], costly[1].key)
+        ((pack_seconds(pack, speed), pack) for pack in packs), key=lambda costly: (-costly[0], costly[1].key)
     )
     target = min(LONGEST_S, fsum(cost for cost, _ in costs) / (workers * SHARES))
     made: list[list[Pack]] = []

@@ -19,7 +19,7 @@ from scaling.plan import Pack
 from scaling.store import Checkpoints, Claims, Store, open_store, provenance
 from scaling.sweep.executor import Listener, PackEvent, TrialPacks
 from scaling.sweep.worker_config import WorkerConfig, first_line, note
-from scaling.train import Epoch, tables, train
+from scaling.train import EpochMetrics, build_tables, train
 
 ATTEMPTS = 2
 POLL_S = 1.0
@@ -88,20 +88,20 @@ def _is_done(pack: Pack, store: Store, listener: Listener) -> bool:
 def _train(pack: Pack, work: WorkerConfig, store: Store, listener: Listener) -> None:
     epochs = pack.cell.recipe.epochs
 
-    def heard(epoch: Epoch) -> None:
+    def on_epoch_end(epoch: EpochMetrics) -> None:
         if epoch.number < epochs:
             listener(_news(pack, epoch=epoch.number, accuracy=float(epoch.test_accuracy.mean())))
 
     material = work.material(pack.cell.dataset, pack.cell.info)
     checkpoints = Checkpoints(store, pack.key)
-    trained = train(pack, material, device=work.device, heard=heard, checkpoints=checkpoints)
+    trained = train(pack, material, device=work.device, on_epoch_end=on_epoch_end, checkpoints=checkpoints)
     slots = zip(pack.runs, pack.slots, strict=True)
     weights = (
         {run.id: save({n: t.contiguous() for n, t in trained.weights[slot].items()}) for run, slot in slots}
         if work.weights
         else None
     )
-    published = _publish(store, tables(trained, material, provenance()), weights)
+    published = _publish(store, build_tables(trained, material, provenance()), weights)
     with suppress(StoreError):  # the runs are published; what is left over is small
         checkpoints.clear()
     listener(

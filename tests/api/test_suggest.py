@@ -10,7 +10,7 @@ from scaling import api
 from scaling.config import load_study
 from scaling.errors import FitError, UsageError
 from scaling.plan.packs import pack
-from scaling.plan.time_estimate import seconds
+from scaling.plan.time_estimate import pack_seconds
 from tests.api.planted_rounds import STUDY, TWO
 
 
@@ -58,7 +58,7 @@ def test_what_is_proposed_costs_what_its_packs_cost(suggest, study, settings):
         (cell, run) for cell, run in patched(config, made, settings).runs() if run.id not in made.plan.done
     ]
     assert made.core_s == pytest.approx(
-        made.curves[0].pace * sum(seconds(each, made.plan.speed) for each in pack(new))
+        made.curves[0].pace * sum(pack_seconds(each, made.plan.speed) for each in pack(new))
     )
     assert all(len(each.runs) == each.size for each in pack(new))  # whole packs
 

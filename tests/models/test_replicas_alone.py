@@ -9,7 +9,7 @@ from plain import plain
 from torch import Tensor, nn
 
 from scaling.config.recipe import Adam, AdamW, Sgd
-from scaling.models import build, weights
+from scaling.models import build, named_weights
 from scaling.train.module import losses
 from scaling.train.optimisers import PackOptimiser
 from tests.models.networks import NETWORKS, VGGS, images
@@ -107,7 +107,7 @@ def five_steps(spec, image, rule, loss, rates, images_a_step) -> None:
                 else F.mse_loss(logits, F.one_hot(label, 10).double())
             ).backward()
             its.step()
-    first, last = weights(packed(spec, image)), weights(module)
+    first, last = named_weights(packed(spec, image)), named_weights(module)
     for r, network in enumerate(networks):
         parts = network.parts() | network.statistics()
         assert set(parts) == set(last)

@@ -16,7 +16,7 @@ from scaling.sweep import worker as room
 from scaling.sweep.executor import PackEvent
 from scaling.sweep.in_process import InProcess
 from scaling.sweep.worker import work_through
-from scaling.train import tables
+from scaling.train import build_tables
 from tests.sweep.planted_training import SET, Training, ids, packs, work
 
 
@@ -228,7 +228,9 @@ def test_a_store_that_stays_away_fails_the_pack_without_training_it_again(train,
 def test_a_pack_published_between_the_look_and_the_claim_is_not_trained_again(train, tmp_path, monkeypatch):
     (mine,), take = packs(1), Claims.take
     material = load(SET, folder=tmp_path)
-    published = tables(Training()(mine, material, heard=lambda epoch: None), material, room.provenance())
+    published = build_tables(
+        Training()(mine, material, on_epoch_end=lambda epoch: None), material, room.provenance()
+    )
 
     def late(claims: Claims, key: str) -> object:
         open_store(tmp_path / "store").publish(published)

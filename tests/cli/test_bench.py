@@ -51,12 +51,12 @@ def test_a_place_that_cannot_be_written_is_named(scaling, home, tmp_path):
     assert "choose another --out" in typed.err
 
 
-def test_every_case_is_a_rung_of_its_ladder():
+def test_every_case_is_a_point_of_its_timing_curve():
     times = {
         case: ImageTime(1e-9 * case.layer_table.macs, 1e-10 * case.layer_table.macs)
         for case in benchmark_cases()
     }
-    curves = list(_bench._ladders(times))
+    curves = list(_bench._curves(times))
     assert sum(len(curve.points) for curve in curves) == len(times)
     kinds = [("lenet5", None), ("tree3", None), ("vgg", 6), ("vgg", 14)]
     assert {(curve.architecture, curve.depth, curve.channels, curve.precision) for curve in curves} == {

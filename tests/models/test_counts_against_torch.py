@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from plain import KINDS
 from torch.utils.flop_counter import FlopCounterMode
 
 from scaling import api
 from scaling.api._models import CatalogueRow
+from tests.models.plain_networks import KINDS
 
 
 @pytest.mark.parametrize("entry", api.catalogue(), ids=lambda entry: f"{entry.name}, {entry.images}")

@@ -6,7 +6,6 @@ from functools import partial
 
 import pytest
 import torch
-from plain import plain
 from safetensors.torch import save
 from torch import Tensor, nn
 
@@ -15,6 +14,7 @@ from scaling.errors import StoreError
 from scaling.models import build, named_weights
 from scaling.models.feature_maps import extract
 from tests.models.networks import NETWORKS, VGGS, images
+from tests.models.plain_networks import plain
 
 LOOKED_AT = NETWORKS | VGGS
 

@@ -10,7 +10,6 @@ from collections import defaultdict
 import numpy as np
 import pytest
 import torch
-from plain import plain
 from torch import Tensor, nn
 
 from scaling.architectures import AnyArchitecture, Lenet5, ParameterScale, Vgg
@@ -20,6 +19,7 @@ from scaling.settings import ImageShape
 from scaling.train.module import losses
 from scaling.train.optimisers import PackOptimiser
 from tests.models.networks import MNIST, USPS
+from tests.models.plain_networks import plain
 
 R, B, BASE = 4, 30, 4
 FLAT, STEEP = 0.3, 0.5

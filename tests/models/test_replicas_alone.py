@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
-from plain import plain
 from torch import Tensor, nn
 
 from scaling.config.recipe import Adam, AdamW, Sgd
@@ -13,6 +12,7 @@ from scaling.models import build, named_weights
 from scaling.train.module import losses
 from scaling.train.optimisers import PackOptimiser
 from tests.models.networks import NETWORKS, VGGS, images
+from tests.models.plain_networks import plain
 
 RATES, DECAYS = [0.1, 0.003, 0.3], [1e-3, 0.0, 1e-2]
 GENTLE, MANY = [0.02, 0.003, 0.05], 32

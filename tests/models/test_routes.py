@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 
 import pytest
 import torch
-from plain import PlainTree3, plain
 from torch import Tensor, nn
 
 from scaling.architectures import AnyArchitecture, Lenet5, Tree3, Vgg
 from scaling.models import build, named_weights
 from scaling.settings import ImageShape
 from tests.models.networks import CIFAR10, MNIST
+from tests.models.plain_networks import PlainTree3, plain
 
 Part = Callable[[Tensor], Tensor]
 TINY = ImageShape(2, 12, 3)

@@ -104,7 +104,7 @@ def _exponent(law: Law) -> str:
 
 def amount(fit: Fit, interval: Interval) -> str:
     """Of y. Only a fraction of counted test images is an error rate; a loss has its own unit."""
-    return quantity(interval) if fit.points.trials is None else quantity(interval, unit=0.01) + " %"
+    return quantity(interval) if fit.points.test_images is None else quantity(interval, unit=0.01) + " %"
 
 
 def _held_out(law: Law) -> str:

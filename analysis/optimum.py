@@ -224,7 +224,7 @@ def _rows(each: Optimum) -> list[dict[str, Any]]:
 def _least(each: Optimum) -> str:
     low, high = each.band(each.place.estimate)
     value = Interval(estimate=float(each.predict(each.place.estimate)), low=float(low), high=float(high))
-    return quantity(value) if each.points.trials is None else quantity(value, unit=0.01) + " %"
+    return quantity(value) if each.points.test_images is None else quantity(value, unit=0.01) + " %"
 
 
 def _sizes(each: Optimum) -> tuple[str, str]:

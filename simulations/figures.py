@@ -107,8 +107,8 @@ def one_study() -> Picture:
             zorder=5,
             label="left out",
         )
-    style.width_ticks(panels[0], points.widths, gap=0.09)
-    style.log_ticks(panels[0].yaxis, style.percent_tick, gap=0.07)
+    style.label_values(panels[0], points.widths, gap=0.09)
+    style.label_log_axis(panels[0].yaxis, style.percent_ticks(), gap=0.07)
     panels[0].set_ylabel("test error")
     figure.legend(*panels[1].get_legend_handles_labels(), loc="outside lower left", ncols=5)
     return Picture("one_study", figure, rows)
@@ -166,13 +166,13 @@ def means_of_logarithms(studies: int = 2000, images: int = 1000) -> Picture:
     for index, fitted_to in enumerate(("means", "means of logarithms")):
         mine = [row for row in rows if row["fitted to"] == fitted_to]
         look, (at, bias, sigma) = (
-            style.look(index),
+            style.curve_style(index),
             ([row[name] for row in mine] for name in ("seeds", "bias", "sigma")),
         )
         axes.errorbar(
             at, bias, 2 * np.array(sigma), fmt=look.marker, color=look.color, label=f"fitted to {fitted_to}"
         )
-    style.place_ticks(axes.xaxis, (1, 2, 4, 8, 16, 32), style.metric_tick)
+    style.fix_ticks(axes.xaxis, (1, 2, 4, 8, 16, 32), style.amount_ticks())
     figure.legend(loc="outside lower left", ncols=2)
     return Picture("means_of_logarithms", figure, rows)
 
@@ -191,7 +191,7 @@ def coverage(table: Path = COVERAGE) -> Picture:
         axes.set(title=share, xlabel="intervals that hold the exponent, %", xlim=(-3, 103))
         axes.axvspan(93, 97, color="#dddddd", lw=0)
         for index, (column, label) in enumerate(columns.items()):
-            look = style.look(index)
+            look = style.curve_style(index)
             for cell in (each for each in cells if each["floor over widest error"] == floor):
                 kind = (cell["noise"], cell["widths"], cell["seeds"])
                 held = float(cell[column].split()[0])
@@ -212,7 +212,9 @@ def coverage(table: Path = COVERAGE) -> Picture:
         range(len(kinds)), [f"{noise}, {widths} × {seeds}" for noise, widths, seeds in kinds]
     )
     for index, label in enumerate(columns.values()):
-        panels[0].plot([], [], style.look(index).marker, color=style.look(index).color, label=label)
+        panels[0].plot(
+            [], [], style.curve_style(index).marker, color=style.curve_style(index).color, label=label
+        )
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower left", ncols=2)
     return Picture("coverage", figure, rows)
 

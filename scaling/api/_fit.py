@@ -36,9 +36,9 @@ LENGTHS = ("epochs", "recipe.epochs")
 
 def laws_text(fits: Iterable[Fit]) -> Group:
     """The laws as a table for the terminal."""
-    from analysis.laws_text import laws_text
+    from analysis.laws_text import render_laws
 
-    return laws_text(fits)
+    return render_laws(fits)
 
 
 def foretell(fit: Fit, sizes: Sequence[float | int]) -> list[Prediction]:
@@ -83,16 +83,16 @@ def finite(value: Any) -> Any:
 
 def reach_text(fits: Iterable[Fit], errors: Sequence[float | int]) -> RichTable:
     """The sizes that laws need for some errors, as a table for the terminal."""
-    from analysis.laws_text import reach_text
+    from analysis.laws_text import render_sizes_for_error
 
-    return reach_text(fits, errors)
+    return render_sizes_for_error(fits, errors)
 
 
 def predictions_text(fits: Iterable[Fit], sizes: Sequence[float | int]) -> RichTable:
     """What laws foretell, as a table for the terminal."""
-    from analysis.laws_text import predictions_text
+    from analysis.laws_text import render_predictions
 
-    return predictions_text(fits, sizes)
+    return render_predictions(fits, sizes)
 
 
 def fit_source(

@@ -106,14 +106,14 @@ def test_images_cannot_count_where_nothing_says_which_are_erred_on(scaling, stud
     bare = tmp_path / "bare"
     scaling("merge", study, "--store", store, "--into", bare)
     scaling("table", study, "--store", store, "--out", tmp_path / "runs.csv")
-    for words, fault in (
+    for words, problem in (
         (("fit", study, "--store", bare), "10 of 10 runs have no predictions here"),
         (("fit", tmp_path / "runs.csv"), "--population: "),
         (("fit", study, "--store", store, "--y", "wall_s"), "y must be test_error, not wall_s"),
     ):
         typed = scaling(*words, "--population")
         assert (typed.code, typed.out) == (2, "")
-        assert fault in typed.err
+        assert problem in typed.err
 
 
 def test_laws_foretell_sizes_that_are_asked_for(scaling, study, store):

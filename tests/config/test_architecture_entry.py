@@ -80,7 +80,7 @@ def test_the_id_knows_the_filters_and_neither_ratio_nor_cost(tmp_path):
     assert by_cost.entry == {"type": "lenet5", "filters": 6, "second_filters": 16}
     assert by_cost.architecture.macs == 651_720
     assert plain.architecture.macs is None
-    assert by_cost.at(12).architecture.macs is None
+    assert by_cost.with_filters(12).architecture.macs is None
 
 
 def test_the_ratio_study_has_the_pairs_that_its_comment_says(tmp_path):
@@ -91,7 +91,7 @@ def test_the_ratio_study_has_the_pairs_that_its_comment_says(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("entry", "fault"),
+    ("entry", "problem"),
     [
         ("{type: lenet5, macs: 1000}", "macs: must be at least 75220, not 1000"),
         ("{type: lenet5, macs: [651720, 1.5]}", "macs[1]: must be a whole number, not 1.5"),
@@ -113,8 +113,8 @@ def test_the_ratio_study_has_the_pairs_that_its_comment_says(tmp_path):
         ("{type: lenet5, macs: null}", "filters: is missing"),
     ],
 )
-def test_what_can_not_be_is_a_fault_of_its_leaf(tmp_path, entry, fault):
+def test_what_can_not_be_is_a_fault_of_its_leaf(tmp_path, entry, problem):
     with pytest.raises(ConfigError) as refused:
         cells(tmp_path, entry)
     (line,) = refused.value.problems
-    assert line.removeprefix("architectures[0].").removeprefix("architectures[0]: ") == fault
+    assert line.removeprefix("architectures[0].").removeprefix("architectures[0]: ") == problem

@@ -10,7 +10,7 @@ from scaling.config.recipe import Adam, Cosine, Sgd
 from scaling.store import Checkpoints, open_store
 from scaling.train import Epoch, train
 from scaling.train.checkpoint import MEASURES
-from tests.train.tiny_packs import ALL, cell, material, pack
+from tests.train.tiny_packs import ALL, cell, loaded_dataset, pack
 
 
 class Interrupted(Exception):
@@ -33,7 +33,11 @@ def stop_after(epochs: int):
 def interrupted(pack, checkpoints, epochs):
     with pytest.raises(Interrupted):
         train(
-            pack, material(pack.cell.dataset), device="cpu", heard=stop_after(epochs), checkpoints=checkpoints
+            pack,
+            loaded_dataset(pack.cell.dataset),
+            device="cpu",
+            heard=stop_after(epochs),
+            checkpoints=checkpoints,
         )
 
 
@@ -54,12 +58,12 @@ def test_a_resumed_pack_has_the_bits_of_an_uninterrupted_one(tmp_path, architect
     heard = []
     resumed = train(
         made,
-        material(made.cell.dataset),
+        loaded_dataset(made.cell.dataset),
         device="cpu",
         heard=lambda epoch: heard.append(epoch.number),
         checkpoints=checkpoints,
     )
-    whole = train(made, material(made.cell.dataset), device="cpu")
+    whole = train(made, loaded_dataset(made.cell.dataset), device="cpu")
     assert heard == [4]
     assert np.array_equal(resumed.logits, whole.logits)
     assert all(
@@ -84,7 +88,7 @@ def test_two_generations_are_kept_and_the_older_one_serves_where_the_newer_is_da
     heard = []
     train(
         made,
-        material(made.cell.dataset),
+        loaded_dataset(made.cell.dataset),
         device="cpu",
         heard=lambda epoch: heard.append(epoch.number),
         checkpoints=checkpoints,

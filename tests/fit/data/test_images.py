@@ -69,7 +69,7 @@ def test_studies_scatter_as_studies_on_other_seeds_and_images_do():
     resampled = []
     for k in range(40):
         points = planted(np.random.default_rng([2, k]), widths=(2,))
-        studies = resample_means(points, points.means, scatter=KNOWN, draws=400, seed=k)
+        studies = resample_means(points, points.means, dispersion=KNOWN, draws=400, seed=k)
         resampled.append(studies[:, 0].var())
     # The variance of `repeats` normal values is known to sqrt(2 / repeats), 8 %; four sigma.
     assert np.mean(resampled) == pytest.approx(drawn.var(), rel=4 * np.sqrt(2 / repeats))

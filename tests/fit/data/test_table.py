@@ -142,12 +142,16 @@ def test_averages_over_different_settings_are_named():
         ),
         (TABLE, {"y": "filters"}, "^filters: is asked for twice"),
         (TABLE, {"by": ("seed", "filters")}, "^filters: is asked for twice"),
-        (changed(filters=[2, 1, 0, 2, 1]), {}, "^filters: holds 0, but a law needs finite values above 0"),
+        (
+            changed(filters=[2, 1, 0, 2, 1]),
+            {},
+            "^filters: holds 0, but a scaling law needs finite values above 0",
+        ),
         (changed(filters=[2, 1, None, 2, 1]), {}, "^filters: holds nan, but"),
         (
             changed(test_error=[0.2, 0.5, -0.1, 0.3, 0.7]),
             {},
-            "^test_error: holds -0.1, but a law needs finite values at least 0",
+            "^test_error: holds -0.1, but a scaling law needs finite values at least 0",
         ),
         (changed(test_error=[0.2, 0.5, float("inf"), 0.3, 0.7]), {}, "^test_error: holds inf, but"),
         (changed(diverged=["maybe"] * 5), {}, "^diverged: must hold true or false"),

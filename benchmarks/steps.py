@@ -18,7 +18,7 @@ from scaling.architectures import AnyArchitecture, LayerTable, Lenet5, Tree3
 from scaling.config import Recipe
 from scaling.datasets import cifar10, mnist
 from scaling.models import build
-from scaling.plan.packs import replicas
+from scaling.plan.packs import pack_size
 from scaling.settings import ImageShape
 from scaling.train.module import losses
 from scaling.train.optimisers import PackOptimiser
@@ -87,7 +87,7 @@ def _rate(products: Sequence[Callable[[], object]]) -> float:
 
 def _case(case: Case, rounds: int) -> list[Row]:
     """Matrix products and steps in turns, for a network alone and for a pack of it."""
-    sizes = sorted({1, replicas(case.layer_table)})
+    sizes = sorted({1, pack_size(case.layer_table)})
     products, steps = [matrix_product(side) for side in SQUARES], [training_step(case, R) for R in sizes]
     rates: list[float] = []
     speeds: list[list[float]] = [[] for _ in sizes]

@@ -60,7 +60,7 @@ class World:
         """A study with so many seeds at each width."""
         found = [self._runs(width, number) for width, number in seeds.items()]
         x = np.repeat(np.array(list(seeds), dtype=float), list(seeds.values()))
-        return Points(x_name="filters", y_name="test_error", x=x, y=np.concatenate(found), trials=IMAGES)
+        return Points(x_name="filters", y_name="test_error", x=x, y=np.concatenate(found), test_images=IMAGES)
 
     def _runs(self, width: int, seeds: int) -> np.ndarray:
         mean = FLOOR.evaluate(self.law, np.array(float(width)))

@@ -21,8 +21,8 @@ from scaling.api._workspace import Workspace
 from scaling.errors import UsageError
 from scaling.plan import machine
 from scaling.plan.speed import ImageTime, Machine, Speed, TimingCurve, TimingPoint
-from scaling.plan.speed_file import known, own_place, processor, write
-from scaling.store import provenance
+from scaling.plan.speed_file import load_speed, processor_name, speed_path, write_speed
+from scaling.store import collect_provenance
 
 if TYPE_CHECKING:
     from scaling.train.measure_speed import TimingCase
@@ -58,7 +58,7 @@ def bench(
     Raises:
         UsageError: the file can't be written, Ray can't start, or a process died.
     """
-    place, workers = out or own_place(), workers or machine.cores()
+    place, workers = out or speed_path(), workers or machine.cpu_count()
     _forget_what_is_damaged()
     try:
         speed = _measured(workers, told)
@@ -66,7 +66,7 @@ def bench(
         raise UsageError(
             f"one of {workers} processes died while it was measured, perhaps for want of memory; try fewer --workers"
         ) from error
-    write(speed, place)
+    write_speed(speed, place)
     return speed, place
 
 
@@ -98,10 +98,10 @@ def _measured(workers: int, told: OnProgress) -> Speed:
     told(steps, steps)
     return Speed(
         machine=Machine(
-            processor=processor(),
-            cores=machine.cores(),
+            processor=processor_name(),
+            cores=machine.cpu_count(),
             workers=workers,
-            versions=json.loads(str(provenance()["versions"])),
+            versions=json.loads(str(collect_provenance()["versions"])),
             measured_at=datetime.now(UTC),
         ),
         curves=tuple(_curves(times)),
@@ -158,6 +158,6 @@ def _curves(times: dict[TimingCase, ImageTime]) -> Iterator[TimingCurve]:
 def _forget_what_is_damaged() -> None:
     """Else the sweep that is measured would be refused."""
     try:
-        known()
+        load_speed()
     except UsageError:
-        own_place().unlink(missing_ok=True)
+        speed_path().unlink(missing_ok=True)

@@ -117,7 +117,7 @@ def inventory(workspace: Workspace | None = None) -> list[DatasetRow]:
     """Every published data set: whether it is here, and where."""
     from scaling import data
 
-    return data.inventory((workspace or Workspace()).data)
+    return data.list_datasets((workspace or Workspace()).data)
 
 
 def fetch(names: Sequence[str], workspace: Workspace | None = None) -> list[DatasetRow]:
@@ -128,4 +128,4 @@ def fetch(names: Sequence[str], workspace: Workspace | None = None) -> list[Data
     """
     from scaling import data
 
-    return [data.fetch(name, (workspace or Workspace()).data) for name in names]
+    return [data.download_dataset(name, (workspace or Workspace()).data) for name in names]

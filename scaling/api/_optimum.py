@@ -56,7 +56,7 @@ def optimum(
     table = by_short_names(_with_ratio(tidy(runs)), {x, y})
     for name in (x, y):
         check_column(table.column_names, name)
-    cells = [cell for cell in made.study.cells if not cell.awaiting]
+    cells = [cell for cell in made.study.cells if not cell.pending]
     labels = curves([_point(cell) for cell in cells], x).labels
     found, refused, lines, costs = [], [], dict[str, dict[str, float]](), dict[str, str]()
     for label in dict.fromkeys(labels):
@@ -91,9 +91,9 @@ def optimum(
 
 def optima_text(made: StudyOptimum) -> Group:
     """The places as a table for the terminal, and a sentence for each."""
-    from analysis.optimum import optima_text
+    from analysis.optimum import render_optima
 
-    return optima_text(made)
+    return render_optima(made)
 
 
 def draw_optima(made: StudyOptimum, folder: Path) -> list[Path]:
@@ -112,7 +112,7 @@ def _point(cell: Cell) -> dict[str, object]:
     costs = {name: getattr(cell.architecture, name.partition(".")[2]) for name in COSTS}
     chosen = {LEARNING_RATE: AUTO} if cell.pilots else {}
     return (
-        point(cell.run(0), cell.dataset.used(cell.info))
+        point(cell.run(0), cell.dataset.train_size(cell.info))
         | chosen
         | {name: value for name, value in costs.items() if value}
     )

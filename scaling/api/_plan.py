@@ -33,13 +33,15 @@ def plan(
     workspace = workspace or Workspace()
     study = load_study(config, data=workspace.data, overrides=overrides)
     return make_plan(
-        study.resolved(_validation_errors(study, workspace)), workspace.stores().ids(), trains=trains
+        study.with_learning_rates(_validation_errors(study, workspace)),
+        workspace.stores().ids(),
+        trains=trains,
     )
 
 
 def _validation_errors(study: Study, workspace: Workspace) -> dict[str, float]:
     """Of the stored pilots, by their ids; infinite for one that diverged."""
-    wanted = pa.array([run.id for _, run in study.pilots()], pa.string())
+    wanted = pa.array([run.id for _, run in study.pilot_runs()], pa.string())
     if not len(wanted):
         return {}
     runs = workspace.stores().runs(["id", "val_error", "diverged"])

@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 from scaling.architectures.layers import LayerTable, convolution, linear, pooling
 from scaling.architectures.mup import MupArchitecture
 from scaling.architectures.width_search import COST_SETTINGS, largest_within, nearest
-from scaling.settings import Count, IdentityDefault, ImageShape, NotInIdentity, Whole
+from scaling.settings import IdentityDefault, ImageShape, NonNegativeInt, NotInIdentity, PositiveInt, Problem
 
 RATIO = 16 / 6
 
@@ -29,14 +29,14 @@ class Lenet5(MupArchitecture):
     type: Literal["lenet5"] = "lenet5"
     ratio: Annotated[float, Field(gt=0, lt=2**53), NotInIdentity()] = RATIO
     """d2/d1. Published for the 1998 network: 16/6."""
-    second_filters: Whole = 0
+    second_filters: NonNegativeInt = 0
     """d2; by default ``ratio`` times ``filters``, rounded half up, at least 1. 0 where there is no second convolution."""
     convolutions: Annotated[Literal[1, 2], IdentityDefault(2)] = 2
-    kernel: Annotated[Count, IdentityDefault(5)] = 5
+    kernel: Annotated[PositiveInt, IdentityDefault(5)] = 5
     """Side of both convolutions' filters, in pixels."""
     activation: Annotated[Literal["relu", "tanh"], IdentityDefault("relu")] = "relu"
     pooling: Annotated[Literal["max", "average"], IdentityDefault("max")] = "max"
-    hidden: Annotated[tuple[Count, ...], Field(strict=False), IdentityDefault((120, 84))] = (120, 84)
+    hidden: Annotated[tuple[PositiveInt, ...], Field(strict=False), IdentityDefault((120, 84))] = (120, 84)
     """Units of the fully connected layers before the readout."""
 
     @model_validator(mode="after")
@@ -60,13 +60,13 @@ class Lenet5(MupArchitecture):
             raise ValueError("give ratio or second_filters, not both")
         return self
 
-    def cost_fault(self, image: ImageShape, written: Set[str]) -> tuple[str, str] | None:
+    def cost_problem(self, image: ImageShape, written: Set[str]) -> Problem | None:
         free = {"filters", "second_filters", "ratio"} & written
         if self.convolutions == 1 or free == {"second_filters"} or set(COST_SETTINGS) <= written:
-            return super().cost_fault(image, written)
+            return super().cost_problem(image, written)
         if "filters" in free and len(free) > 1:
             asked = next(name for name in COST_SETTINGS if name in written)
-            return asked, f"follows from {' and '.join(sorted(free))}; leave one of the three out"
+            return Problem(asked, f"follows from {' and '.join(sorted(free))}; leave one of the three out")
         return self._too_cheap(self._pair(self.filters, 1), image)
 
     def resolve_cost(self, image: ImageShape, written: Set[str]) -> Lenet5:
@@ -94,14 +94,14 @@ class Lenet5(MupArchitecture):
         """Pixels added on each side: MNIST's 28x28 become the 32x32 of 1998; nothing else is padded."""
         return 2 if image.side == 28 else 0
 
-    def fault(self, image: ImageShape) -> tuple[str, str] | None:
+    def problem(self, image: ImageShape) -> Problem | None:
         side = image.side + 2 * self.padding(image)
         # A convolution and its pooling leave (side - kernel + 1) // 2. So one pixel is left of kernel + 1, and after two of 3 kernel + 1.
         largest = (side - 1) // (2**self.convolutions - 1)
         if largest < 1:
-            return "type", f"needs images of at least {2**self.convolutions}x{2**self.convolutions}"
+            return Problem("type", f"needs images of at least {2**self.convolutions}x{2**self.convolutions}")
         if self.kernel > largest:
-            return (
+            return Problem(
                 "kernel",
                 f"must be at most {largest} for a pixel of {image.side}x{image.side} to be left, not {self.kernel}",
             )

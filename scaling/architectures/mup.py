@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 from pydantic import model_validator
 
 from scaling.architectures.base import Architecture, ParameterScale
-from scaling.settings import IdentityDefault, ImageShape, Whole
+from scaling.settings import IdentityDefault, ImageShape, NonNegativeInt
 
 
 class MupArchitecture(Architecture):
@@ -26,7 +26,7 @@ class MupArchitecture(Architecture):
 
     parametrization: Annotated[Literal["standard", "mup"], IdentityDefault("standard")] = "standard"
     """``mup``: what is the best learning rate at ``base_filters`` is about the best at every width."""
-    base_filters: Annotated[Whole, IdentityDefault(0)] = 0
+    base_filters: Annotated[NonNegativeInt, IdentityDefault(0)] = 0
     """The width at which ``mup`` and ``standard`` are one; 0 for ``standard``, which needs none."""
 
     @model_validator(mode="after")

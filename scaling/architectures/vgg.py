@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 
 from scaling.architectures.layers import Layer, LayerTable, convolution, linear, normalisation, pooling
 from scaling.architectures.mup import MupArchitecture
-from scaling.settings import IdentityDefault, ImageShape
+from scaling.settings import IdentityDefault, ImageShape, Problem
 
 CONVOLUTIONS = {
     6: (1, 1, 1, 1, 1),
@@ -51,10 +51,10 @@ class Vgg(MupArchitecture):
             return 2
         return 2 ** (len(WIDER) - EARLY) if block == len(WIDER) - 1 else 1
 
-    def fault(self, image: ImageShape) -> tuple[str, str] | None:
+    def problem(self, image: ImageShape) -> Problem | None:
         least = 2 ** len(WIDER)
         return (
-            ("type", f"needs images of at least {least}x{least}")
+            Problem("type", f"needs images of at least {least}x{least}")
             if image.side + 2 * self.padding(image) < least
             else None
         )

@@ -36,7 +36,7 @@ def data(
         caption="files are verified when they are fetched or trained on",
     )
     for row in rows:
-        table.add_row(row.name, row.title, "found" if row.present else "missing", row.where)
+        table.add_row(row.name, row.title, "found" if row.present else "missing", row.location)
     console().print(table)
     print(f"data folder: {known.data}")
 

@@ -43,7 +43,7 @@ class Curve:
         there = {cell.architecture.filters for cell in self.cells}
         lowest = min(*there, max(1, int(widest / SPAN)))
         found = (
-            self.cells[0].at(filters)
+            self.cells[0].with_filters(filters)
             for filters in round_widths(lowest, FURTHEST * widest)
             if filters not in there
         )
@@ -70,7 +70,7 @@ def curves(study: Study) -> list[Curve]:
             f"{study.source}: dataset.{leaf} is a grid, of which an architecture can't have a value of its own; {way_out}"
         )
     found: dict[str, dict[int, Cell]] = {}
-    for cell, label in zip(study.cells, study.labels(), strict=True):
+    for cell, label in zip(study.cells, study.curve_labels(), strict=True):
         mine = found.setdefault(label, {})
         filters = cell.architecture.filters
         if filters not in mine or mine[filters].seeds < cell.seeds:

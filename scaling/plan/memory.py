@@ -11,7 +11,7 @@ from math import ceil
 from scaling.architectures import Layer, Vgg
 from scaling.config import Cell
 from scaling.config.recipe import Adam, AdamW
-from scaling.plan.packs import SIZES, Pack, replicas
+from scaling.plan.packs import PACK_SIZES, Pack, pack_size
 from scaling.plan.time_estimate import EVALUATION_BATCH
 
 MIB, GIB = 2**20, 2**30
@@ -25,7 +25,7 @@ SLACK = 1.45
 
 def memory_bytes(cell: Cell) -> int:
     """By how much a worker grows that trains a pack, at most; the data, which workers share, are not in it."""
-    return _pack(cell, replicas(cell.layer_table()))
+    return _pack(cell, pack_size(cell.layer_table()))
 
 
 def max_filters(cell: Cell, limit: float) -> int:
@@ -33,13 +33,19 @@ def max_filters(cell: Cell, limit: float) -> int:
 
     def most(size: int) -> int:
         return bisect_right(
-            range(1, cell.architecture.filters), limit, key=lambda filters: _pack(cell.at(filters), size)
+            range(1, cell.architecture.filters),
+            limit,
+            key=lambda filters: _pack(cell.with_filters(filters), size),
         )
 
     # A wider network may need less, because fewer of them train together. In packs of one size it never does, so each size is searched.
-    found = ((size, most(size)) for size in SIZES)
+    found = ((size, most(size)) for size in PACK_SIZES)
     return next(
-        (filters for size, filters in found if filters and replicas(cell.at(filters).layer_table()) <= size),
+        (
+            filters
+            for size, filters in found
+            if filters and pack_size(cell.with_filters(filters).layer_table()) <= size
+        ),
         0,
     )
 

@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import AwareDatetime, Field, model_validator
 
 from scaling.architectures import LayerTable
-from scaling.settings import ConfigModel, Count
+from scaling.settings import ConfigModel, PositiveInt
 
 Seconds = Annotated[float, Field(gt=0)]
 Precision = Annotated[str, Field(pattern="^(fp32|bf16)$")]
@@ -32,10 +32,10 @@ class ImageTime(NamedTuple):
 class TimingPoint(ConfigModel):
     """One network that was measured."""
 
-    filters: Count
-    side: Count
+    filters: PositiveInt
+    side: PositiveInt
     """Pixels of the images."""
-    macs: Count
+    macs: PositiveInt
     """Of a forward pass of one image."""
     train_s: Seconds
     evaluate_s: Seconds
@@ -45,9 +45,9 @@ class TimingCurve(ConfigModel):
     """Networks of one architecture on one kind of image in one precision, by rising multiply-adds."""
 
     architecture: str
-    channels: Count
+    channels: PositiveInt
     precision: Precision
-    depth: Count | None = None
+    depth: PositiveInt | None = None
     """Layers that multiply in each of its networks, where the architecture has ladders of several depths."""
     points: Annotated[tuple[TimingPoint, ...], Field(strict=False, min_length=1)]
 
@@ -73,8 +73,8 @@ class Machine(ConfigModel):
     """What was measured."""
 
     processor: str
-    cores: Count
-    workers: Count
+    cores: PositiveInt
+    workers: PositiveInt
     """Processes that trained at once: they share caches and memory bandwidth."""
     versions: dict[str, str | None]
     measured_at: Annotated[AwareDatetime, Field(strict=False)]

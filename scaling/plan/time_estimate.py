@@ -6,7 +6,7 @@ from scaling.config import Cell
 from scaling.config.recipe import Augmentation
 from scaling.plan.packs import Pack
 from scaling.plan.speed import Speed
-from scaling.plan.speed_file import known
+from scaling.plan.speed_file import load_speed
 
 EVALUATION_BATCH = 500
 """Images."""
@@ -18,7 +18,7 @@ def pack_seconds(pack: Pack, speed: Speed | None = None) -> float:
     Args:
         speed: of the machine; by default this one's.
     """
-    speed = speed or known()
+    speed = speed or load_speed()
     return speed.pack_start_s + training_seconds(pack.cell, pack.size, speed)
 
 
@@ -26,7 +26,7 @@ def training_seconds(cell: Cell, size: int, speed: Speed) -> float:
     """The part of it that trains and evaluates ``size`` replicas."""
     recipe, image = cell.recipe, cell.info.image
     each = speed.image_time(cell.architecture.type, image.channels, recipe.precision, cell.layer_table())
-    trained = recipe.seen(cell.dataset.used(cell.info))
+    trained = recipe.images_per_epoch(cell.dataset.train_size(cell.info))
     evaluated = cell.info.test_images + cell.dataset.validation
     augment_s = 0.0 if recipe.augmentation == Augmentation() else speed.augment_seconds(image.channels)
     return recipe.epochs * (

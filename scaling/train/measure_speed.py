@@ -19,11 +19,11 @@ from scaling.config import Cell, Recipe
 from scaling.config.recipe import Augmentation
 from scaling.data import LoadedDataset, load
 from scaling.datasets import Split, Synthetic
-from scaling.plan.packs import Pack, pack, replicas
+from scaling.plan.packs import Pack, make_packs, pack_size
 from scaling.plan.speed import ImageTime
 from scaling.plan.time_estimate import EVALUATION_BATCH
 from scaling.settings import ImageShape
-from scaling.store import open_store, provenance
+from scaling.store import collect_provenance, open_store
 from scaling.train.device_data import load_on_device
 from scaling.train.pack import train
 from scaling.train.result_tables import build_tables
@@ -79,18 +79,18 @@ class TimingCase:
     @property
     def size(self) -> int:
         """Of a pack of it."""
-        return replicas(self.layer_table)
+        return pack_size(self.layer_table)
 
     def prepare(self, trained: int, tested: int, epochs: int) -> tuple[Pack, LoadedDataset]:
         """A pack of it, and the images that it trains on and is tested with."""
         made = _made(self.channels, self.side)
         info = replace(made.info, train_images=trained, test_images=tested)
         test = Split(made.test.images[:tested], made.test.labels[:tested])
-        material = replace(made, info=info, test=test, train_index=made.train_index[:trained])
+        dataset = replace(made, info=info, test=test, train_index=made.train_index[:trained])
         recipe = Recipe(epochs=epochs, batch_size=BATCH, precision=self.precision)
         cell = Cell(Synthetic(), info, self.architecture, recipe, {})
-        (whole,) = pack([(cell, cell.run(0))])
-        return whole, material
+        (whole,) = make_packs([(cell, cell.run(0))])
+        return whole, dataset
 
 
 def benchmark_cases() -> Iterator[TimingCase]:
@@ -141,14 +141,14 @@ def measure_case(case: TimingCase, empty_s: float) -> ImageTime:
 
 def measure_augment_seconds(channels: int) -> float:
     """What an image's augmentation costs, once for all replicas: by making batches with and without."""
-    made, material = TimingCase(Lenet5(filters=1), channels, SIDES[channels], "bf16").prepare(
+    made, dataset = TimingCase(Lenet5(filters=1), channels, SIDES[channels], "bf16").prepare(
         IMAGES, 1, EPOCHS
     )
     plain = made.cell.recipe
     taken = []
     with training_runtime():
         for recipe in (plain, plain.model_copy(update={"augmentation": AUGMENTATION})):
-            batches = load_on_device(material, torch.device("cpu")).batches(recipe, 0)
+            batches = load_on_device(dataset, torch.device("cpu")).batches(recipe, 0)
             ends = [_exhausted(batches.epoch(epoch)) for epoch in range(EPOCHS)]
             taken.append(median(end - begin for begin, end in pairwise(ends)))
     return max(0.0, taken[1] - taken[0]) / IMAGES
@@ -161,10 +161,10 @@ def measure_pack_start_seconds() -> float:
     for _ in range(STARTS):
         ends: list[float] = []
         began = monotonic()
-        made, material = case.prepare(BATCH, IMAGES, epochs=2)
+        made, dataset = case.prepare(BATCH, IMAGES, epochs=2)
         with TemporaryDirectory(prefix="scaling-bench-") as folder:
-            trained = train(made, material, device="cpu", on_epoch_end=lambda epoch: ends.append(monotonic()))  # noqa: B023
-            open_store(folder).publish(build_tables(trained, material, provenance()))
+            trained = train(made, dataset, device="cpu", on_epoch_end=lambda epoch: ends.append(monotonic()))  # noqa: B023
+            open_store(folder).publish(build_tables(trained, dataset, collect_provenance()))
         starts.append(monotonic() - began - 2 * (ends[1] - ends[0]))
     return max(0.0, median(starts))
 
@@ -172,8 +172,8 @@ def measure_pack_start_seconds() -> float:
 def _epoch_seconds(case: TimingCase, trained: int, tested: int) -> float:
     """Of one epoch, after a first one."""
     ends: list[float] = []
-    made, material = case.prepare(trained, tested, EPOCHS)
-    train(made, material, device="cpu", on_epoch_end=lambda epoch: ends.append(monotonic()))
+    made, dataset = case.prepare(trained, tested, EPOCHS)
+    train(made, dataset, device="cpu", on_epoch_end=lambda epoch: ends.append(monotonic()))
     return median(end - begin for begin, end in pairwise(ends))
 
 

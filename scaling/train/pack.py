@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from scaling.data import LoadedDataset
-from scaling.data.minibatches import Batches
+from scaling.data.minibatches import Minibatches
 from scaling.models import named_weights
 from scaling.plan import Pack
 from scaling.store import Checkpoints
@@ -51,7 +51,7 @@ class PackResult:
 class _Loader:
     """The batches of the epoch that is due, for Lightning's loop."""
 
-    def __init__(self, batches: Batches, epoch: Callable[[], int]) -> None:
+    def __init__(self, batches: Minibatches, epoch: Callable[[], int]) -> None:
         self.batches, self.epoch = batches, epoch
 
     def __len__(self) -> int:
@@ -63,7 +63,7 @@ class _Loader:
 
 def train(
     pack: Pack,
-    material: LoadedDataset,
+    dataset: LoadedDataset,
     *,
     device: str = "auto",
     on_epoch_end: OnEpochEnd = lambda epoch: None,
@@ -96,7 +96,7 @@ def train(
             else device
         )
         recipe = pack.cell.recipe
-        data = load_on_device(material, place)
+        data = load_on_device(dataset, place)
         batches = data.batches(recipe, pack.runs[0].order)
         module = PackModule(
             pack,

@@ -13,18 +13,18 @@ import pyarrow as pa
 import torch
 
 from scaling.data import LoadedDataset
-from scaling.store.schema import TABLES
+from scaling.store.schema import SCHEMAS
 from scaling.train.epoch_metrics import EpochMetrics
 from scaling.train.pack import PackResult
 from scaling.train.zero_gradients import weighted_layers
 
 
 def build_tables(
-    trained: PackResult, material: LoadedDataset, provenance: Mapping[str, Any]
+    trained: PackResult, dataset: LoadedDataset, provenance: Mapping[str, Any]
 ) -> dict[str, pa.Table]:
     """One row a run in ``runs`` and ``predictions``, one a run and epoch in ``epochs``, and the test set."""
-    pack, labels = trained.pack, np.asarray(material.test.labels)
-    info = material.info
+    pack, labels = trained.pack, np.asarray(dataset.test.labels)
+    info = dataset.info
     created_at = datetime.now(UTC)
     rows: dict[str, list[dict[str, Any]]] = {"runs": [], "epochs": [], "predictions": []}
     for run, replica in zip(pack.runs, pack.slots, strict=True):
@@ -84,9 +84,9 @@ def build_tables(
                     "wall_s": epoch.wall_s,
                 }
             )
-    made = {name: pa.Table.from_pylist(rows[name], schema=TABLES[name]) for name in rows}
+    made = {name: pa.Table.from_pylist(rows[name], schema=SCHEMAS[name]) for name in rows}
     test = {"fingerprint": info.fingerprint, "title": info.title, "labels": labels}
-    return made | {"test_sets": pa.Table.from_pylist([test], schema=TABLES["test_sets"])}
+    return made | {"test_sets": pa.Table.from_pylist([test], schema=SCHEMAS["test_sets"])}
 
 
 def _shape(trained: PackResult) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def _shape(trained: PackResult) -> dict[str, Any]:
     return {
         "dataset": cell.dataset.type,
         "fingerprint": cell.info.fingerprint,
-        "train_images": cell.dataset.used(cell.info),
+        "train_images": cell.dataset.train_size(cell.info),
         "validation_images": cell.dataset.validation,
         **asdict(cell.info.image),
         "architecture": cell.architecture.type,

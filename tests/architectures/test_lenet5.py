@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from scaling.architectures import Lenet5
-from scaling.settings import ImageShape
+from scaling.settings import ImageShape, Problem
 
 MNIST, CIFAR10, USPS = ImageShape(1, 28, 10), ImageShape(3, 32, 10), ImageShape(1, 16, 10)
 
@@ -125,7 +125,7 @@ def test_at_another_width_what_was_written_stays_and_what_followed_follows():
 
 
 @pytest.mark.parametrize(
-    ("leaves", "fault"),
+    ("leaves", "problem"),
     [
         ({"second_filters": 0}, "at least 1"),
         ({"second_filters": 16, "ratio": 2.0}, "not both"),
@@ -133,8 +133,8 @@ def test_at_another_width_what_was_written_stays_and_what_followed_follows():
         ({"convolutions": 1, "ratio": 2.0}, "need convolutions: 2"),
     ],
 )
-def test_leaves_that_contradict_each_other_are_refused(leaves, fault):
-    with pytest.raises(ValidationError, match=fault):
+def test_leaves_that_contradict_each_other_are_refused(leaves, problem):
+    with pytest.raises(ValidationError, match=problem):
         Lenet5(filters=6, **leaves)
 
 
@@ -149,16 +149,18 @@ def test_the_largest_kernel_that_is_named_fits_and_the_next_one_does_not(side, c
             pixels = (pixels - kernel + 1) // 2
         return pixels
 
-    fault = spec.fault(image)
-    if fault is None:
+    problem = spec.problem(image)
+    if problem is None:
         assert left(kernel) >= 1
         assert all(layer.units >= 1 for layer in spec.layer_table(image).layers)
-    elif fault[0] == "kernel":
-        largest = int(fault[1].split()[4])
-        assert fault[1] == f"must be at most {largest} for a pixel of {side}x{side} to be left, not {kernel}"
+    elif problem.field == "kernel":
+        largest = int(problem.text.split()[4])
+        assert (
+            problem.text == f"must be at most {largest} for a pixel of {side}x{side} to be left, not {kernel}"
+        )
         assert left(largest) >= 1 > left(largest + 1)
         assert largest < kernel
     else:
         least = 2**convolutions
-        assert fault == ("type", f"needs images of at least {least}x{least}")
+        assert problem == Problem("type", f"needs images of at least {least}x{least}")
         assert side < least

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scaling.architectures import Tree3
-from scaling.settings import ImageShape
+from scaling.settings import ImageShape, Problem
 
 MNIST, CIFAR10 = ImageShape(1, 28, 10), ImageShape(3, 32, 10)
 
@@ -69,25 +69,27 @@ def test_it_is_within_three_per_cent_of_lenet5():
 
 
 def test_rows_that_do_not_divide_the_map_are_refused_with_those_that_do():
-    assert Tree3(filters=6, rows=4).fault(CIFAR10) == (
+    assert Tree3(filters=6, rows=4).problem(CIFAR10) == Problem(
         "rows",
         "must divide the 14 rows of the pooled map: 1, 2, 7, 14; not 4",
     )
-    assert Tree3(filters=6, rows=5).fault(MNIST) == (
+    assert Tree3(filters=6, rows=5).problem(MNIST) == Problem(
         "rows",
         "must divide the 12 rows of the pooled map: 1, 2, 3, 4, 6, 12; not 5",
     )
 
 
 def test_images_that_are_too_small_are_refused():
-    assert Tree3(filters=6, rows=1).fault(ImageShape(1, 5, 10)) == ("type", "needs images of at least 6x6")
-    assert Tree3(filters=6, rows=1).fault(ImageShape(1, 6, 10)) is None
+    assert Tree3(filters=6, rows=1).problem(ImageShape(1, 5, 10)) == Problem(
+        "type", "needs images of at least 6x6"
+    )
+    assert Tree3(filters=6, rows=1).problem(ImageShape(1, 6, 10)) is None
 
 
 @given(side=st.integers(6, 64), rows=st.integers(1, 40))
 def test_strips_cover_the_map_once(side, rows):
     image, spec = ImageShape(1, side, 10), Tree3(filters=1, rows=rows)
-    if spec.fault(image) is None:
+    if spec.problem(image) is None:
         assert spec.strips(image) * rows == spec.pooled(image)
     else:
         assert spec.pooled(image) % rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scaling.architectures import Vgg
-from scaling.settings import ImageShape
+from scaling.settings import ImageShape, Problem
 
 CIFAR10, MNIST, USPS = ImageShape(3, 32, 10), ImageShape(1, 28, 10), ImageShape(1, 16, 10)
 
@@ -62,5 +62,5 @@ def test_pooling_next_to_the_output_moves_work_and_no_weight():
 
 def test_images():
     assert Vgg(filters=4).layer_table(MNIST).layers[0].shape == (4, 32, 32)
-    assert Vgg(filters=4).fault(MNIST) is None
-    assert Vgg(filters=4).fault(USPS) == ("type", "needs images of at least 32x32")
+    assert Vgg(filters=4).problem(MNIST) is None
+    assert Vgg(filters=4).problem(USPS) == Problem("type", "needs images of at least 32x32")

@@ -14,7 +14,7 @@ from scaling.train.measure_speed import benchmark_cases
 def home(monkeypatch, tmp_path):
     """A user's cache folder, and a machine that measures itself in no time."""
     monkeypatch.setattr(speed_file, "user_cache_path", lambda name: tmp_path / "cache")
-    told = speed_file.default().model_copy(update={"sweep_start_s": 7.5})
+    told = speed_file.default_speed().model_copy(update={"sweep_start_s": 7.5})
     monkeypatch.setattr(
         _bench, "_measured", lambda workers, told_: told.model_copy(update={"pack_start_s": float(workers)})
     )
@@ -24,24 +24,24 @@ def home(monkeypatch, tmp_path):
 def test_what_was_measured_is_kept_for_all_estimates_to_come(scaling, home):
     typed = scaling("bench", "--workers", 3)
     assert (typed.code, typed.err) == (0, "")  # no bar in a pipe
-    assert (speed_file.known().pack_start_s, speed_file.known().sweep_start_s) == (3.0, 7.5)
+    assert (speed_file.load_speed().pack_start_s, speed_file.load_speed().sweep_start_s) == (3.0, 7.5)
     assert "a pack 3.00 s, a sweep 7.5 s" in typed.out
-    assert f"{speed_file.own_place()}: " in typed.out.splitlines()[-1]
+    assert f"{speed_file.speed_path()}: " in typed.out.splitlines()[-1]
     assert typed.out.count("fp32") >= 4
 
 
 def test_another_file_leaves_this_machines_own_alone(scaling, home, tmp_path):
     file = tmp_path / "default_speed.json"
     assert scaling("bench", "--out", file).code == 0
-    assert speed_file.read(file).sweep_start_s == 7.5
-    assert not speed_file.own_place().exists()
+    assert speed_file.read_speed(file).sweep_start_s == 7.5
+    assert not speed_file.speed_path().exists()
 
 
 def test_a_damaged_file_is_replaced(scaling, home):
     home.mkdir()
-    speed_file.own_place().write_text("{")
+    speed_file.speed_path().write_text("{")
     assert scaling("bench").code == 0
-    assert speed_file.known().sweep_start_s == 7.5
+    assert speed_file.load_speed().sweep_start_s == 7.5
 
 
 def test_a_place_that_cannot_be_written_is_named(scaling, home, tmp_path):

@@ -93,7 +93,7 @@ def test_the_ratio_study_has_the_pairs_that_its_comment_says(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("entry", "fault"),
+    ("entry", "problem"),
     [
         ("{type: lenet5, macs: 1000}", "macs: must be at least 75220, not 1000"),
         ("{type: lenet5, macs: [651720, 1.5]}", "macs[1]: must be a whole number, not 1.5"),
@@ -115,8 +115,8 @@ def test_the_ratio_study_has_the_pairs_that_its_comment_says(tmp_path):
         ("{type: lenet5, macs: null}", "filters: is missing"),
     ],
 )
-def test_what_can_not_be_is_a_fault_of_its_leaf(tmp_path, entry, fault):
+def test_what_can_not_be_is_a_fault_of_its_leaf(tmp_path, entry, problem):
     with pytest.raises(ConfigError) as refused:
         cells(tmp_path, entry)
     (line,) = refused.value.problems
-    assert line.removeprefix("architectures[0].").removeprefix("architectures[0]: ") == fault
+    assert line.removeprefix("architectures[0].").removeprefix("architectures[0]: ") == problem

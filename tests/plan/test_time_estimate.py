@@ -12,7 +12,7 @@ from scaling.architectures import Lenet5, Tree3
 from scaling.config.recipe import Adam, Augmentation
 from scaling.datasets import Mnist
 from scaling.plan.memory import FIRST, GIB, SLACK, max_filters, memory_bytes
-from scaling.plan.packs import Pack, pack, replicas
+from scaling.plan.packs import Pack, make_packs, pack_size
 from scaling.plan.time_estimate import pack_seconds, training_seconds
 from tests.plan.planned_cells import cell
 from tests.plan.planted_speed import speed
@@ -26,14 +26,14 @@ networks = (
 
 
 def one(filters: int, **recipe) -> Pack:
-    (made,) = pack([((mine := cell(filters, **recipe)), mine.run(0))])
+    (made,) = make_packs([((mine := cell(filters, **recipe)), mine.run(0))])
     return made
 
 
 @given(st.integers(1, 500))
 def test_a_replicas_memory_and_time_grow_with_its_width(filters):
     narrow, wide = cell(filters), cell(filters + 1)
-    sizes = [replicas(c.layer_table()) for c in (narrow, wide)]
+    sizes = [pack_size(c.layer_table()) for c in (narrow, wide)]
     first = FIRST["bf16"]
     assert (memory_bytes(narrow) - first) / sizes[0] < (memory_bytes(wide) - first) / sizes[1]
     assert training_seconds(narrow, 1, speed()) < training_seconds(wide, 1, speed())
@@ -46,7 +46,7 @@ def test_the_time_of_a_pack_is_the_sum_of_its_parts():
     each = known.image_time("lenet5", 1, "bf16", mine.layer_table())
     epoch_s = 0.5 + 8 * (600 * each.train_s + 10_100 * each.evaluate_s)
     assert training_seconds(mine, 8, known) == pytest.approx(3 * epoch_s)
-    (made,) = pack([(mine, mine.run(0))])
+    (made,) = make_packs([(mine, mine.run(0))])
     assert pack_seconds(made, known) == pytest.approx(2 + 3 * epoch_s)
     flipped = replace(mine, recipe=mine.recipe.model_copy(update={"augmentation": Augmentation(flip=True)}))
     assert training_seconds(flipped, 8, known) == pytest.approx(3 * (epoch_s + 0.6))
@@ -55,7 +55,7 @@ def test_the_time_of_a_pack_is_the_sum_of_its_parts():
 def test_memory_holds_the_weights_their_gradients_and_the_optimisers_state():
     """At least: fp32 weights, gradients and one moment of SGD; Adam's second moment is as large as the weights again."""
     sgd, adam = cell(100), cell(100, optimizer=Adam())
-    weights = 4 * sgd.layer_table().parameters * replicas(sgd.layer_table())
+    weights = 4 * sgd.layer_table().parameters * pack_size(sgd.layer_table())
     assert memory_bytes(sgd) > 3 * weights
     assert memory_bytes(adam) - memory_bytes(sgd) == pytest.approx(
         SLACK * 3 * weights
@@ -93,7 +93,7 @@ def test_the_width_that_is_named_fits_and_no_wider_one_does(network, share):
 def test_where_packs_get_smaller_the_widest_that_fits_is_found():
     """Just above a threshold of the packs' sizes, a width fits although narrower ones do not."""
     widths = [
-        w for w in range(1, 200) if replicas(cell(w).layer_table()) > replicas(cell(w + 1).layer_table())
+        w for w in range(1, 200) if pack_size(cell(w).layer_table()) > pack_size(cell(w + 1).layer_table())
     ]
     dips = [w for w in widths if memory_bytes(cell(w)) > memory_bytes(cell(w + 1))]
     assert dips

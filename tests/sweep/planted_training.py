@@ -18,7 +18,7 @@ from scaling.config import Cell, Recipe
 from scaling.data import LoadedDataset
 from scaling.datasets import Synthetic
 from scaling.plan import Pack
-from scaling.plan.packs import pack
+from scaling.plan.packs import make_packs
 from scaling.sweep.worker_config import WorkerConfig
 from scaling.train import EpochMetrics, PackResult
 
@@ -32,7 +32,7 @@ def packs(*filters: int, seeds: int = 2, of: Synthetic = SET) -> tuple[Pack, ...
         Cell(of, of.info(Path("nowhere")), Tree3(filters=width, branches=2, rows=1), RECIPE, {})
         for width in filters
     ]
-    return tuple(pack((cell, cell.run(seed)) for cell in cells for seed in range(seeds)))
+    return tuple(make_packs((cell, cell.run(seed)) for cell in cells for seed in range(seeds)))
 
 
 def ids(packs: tuple[Pack, ...]) -> set[str]:
@@ -59,7 +59,7 @@ class Training:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(
-        self, pack: Pack, material: LoadedDataset, *, on_epoch_end: Callable[[EpochMetrics], None], **_: Any
+        self, pack: Pack, loaded: LoadedDataset, *, on_epoch_end: Callable[[EpochMetrics], None], **_: Any
     ) -> PackResult:
         with self.lock:
             self.asked[pack.key] += 1
@@ -67,13 +67,13 @@ class Training:
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)
         try:
-            return self.trained(pack, material, attempt, on_epoch_end)
+            return self.trained(pack, loaded, attempt, on_epoch_end)
         finally:
             with self.lock:
                 self.at_once -= 1
 
     def trained(
-        self, pack: Pack, material: LoadedDataset, attempt: int, on_epoch_end: Callable[[EpochMetrics], None]
+        self, pack: Pack, loaded: LoadedDataset, attempt: int, on_epoch_end: Callable[[EpochMetrics], None]
     ) -> PackResult:
         history = []
         for number in range(1, pack.cell.recipe.epochs + 1):
@@ -87,7 +87,7 @@ class Training:
                 EpochMetrics(number=number, zero_gradients=None, lr_factor=1.0, wall_s=float(number), **loss)
             )
             on_epoch_end(history[-1])
-        logits = np.zeros((pack.size, material.info.test_images, material.info.image.classes), np.float16)
+        logits = np.zeros((pack.size, loaded.info.test_images, loaded.info.image.classes), np.float16)
         measured = {
             "logits": logits,
             "diverged": np.zeros(pack.size, bool),

@@ -10,7 +10,7 @@ from scaling.config.recipe import Adam, Cosine, Sgd
 from scaling.store import Checkpoints, open_store
 from scaling.train import EpochMetrics, train
 from scaling.train.checkpoint import METRICS
-from tests.train.tiny_packs import ALL, cell, material, pack
+from tests.train.tiny_packs import ALL, cell, loaded_dataset, pack
 
 
 class Interrupted(Exception):
@@ -34,7 +34,7 @@ def interrupted(pack, checkpoints, epochs):
     with pytest.raises(Interrupted):
         train(
             pack,
-            material(pack.cell.dataset),
+            loaded_dataset(pack.cell.dataset),
             device="cpu",
             on_epoch_end=stop_after(epochs),
             checkpoints=checkpoints,
@@ -58,12 +58,12 @@ def test_a_resumed_pack_has_the_bits_of_an_uninterrupted_one(tmp_path, architect
     on_epoch_end = []
     resumed = train(
         made,
-        material(made.cell.dataset),
+        loaded_dataset(made.cell.dataset),
         device="cpu",
         on_epoch_end=lambda epoch: on_epoch_end.append(epoch.number),
         checkpoints=checkpoints,
     )
-    whole = train(made, material(made.cell.dataset), device="cpu")
+    whole = train(made, loaded_dataset(made.cell.dataset), device="cpu")
     assert on_epoch_end == [4]
     assert np.array_equal(resumed.logits, whole.logits)
     assert all(
@@ -88,7 +88,7 @@ def test_two_generations_are_kept_and_the_older_one_serves_where_the_newer_is_da
     on_epoch_end = []
     train(
         made,
-        material(made.cell.dataset),
+        loaded_dataset(made.cell.dataset),
         device="cpu",
         on_epoch_end=lambda epoch: on_epoch_end.append(epoch.number),
         checkpoints=checkpoints,

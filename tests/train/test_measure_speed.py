@@ -51,6 +51,10 @@ def test_every_case_is_a_network_that_can_be_built_and_each_is_there_once():
     assert len(set(everything)) == len(everything)
     for case in everything:
         assert case.layer_table.macs > 0
-        made, material = case.prepare(100, 1, 1) if case.side < 20 else (None, None)
+        made, loaded_dataset = case.prepare(100, 1, 1) if case.side < 20 else (None, None)
         if made is not None:
-            assert (made.size, len(material.test), len(material.train_index)) == (case.size, 1, 100)
+            assert (made.size, len(loaded_dataset.test), len(loaded_dataset.train_index)) == (
+                case.size,
+                1,
+                100,
+            )

@@ -77,9 +77,7 @@ class DeviceDataset:
 
     def validation_split(self, recipe: Recipe) -> DeviceSplit | None:
         index = self.dataset.validation_index
-        return (
-            DeviceSplit(*self.train, index, self.dataset, DTYPES[recipe.precision]) if len(index) else None
-        )
+        return DeviceSplit(*self.train, index, self.dataset, DTYPES[recipe.precision]) if len(index) else None
 
 
 @lru_cache(maxsize=2)

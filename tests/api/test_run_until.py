@@ -128,7 +128,9 @@ def test_what_runs_have_taken_corrects_what_further_ones_are_said_to_take(rounds
     for budget_s in (30.0, 60.0, 120.0):
         made, told = rounds(study(), 0.001, budget_s=budget_s)
         plan, (curve,) = told[0].suggestion.plan, told[0].suggestion.curves
-        estimated_s = sum(training_seconds(each.cell, each.size, plan.speed) for each in make_packs(plan.wanted))
+        estimated_s = sum(
+            training_seconds(each.cell, each.size, plan.speed) for each in make_packs(plan.wanted)
+        )
         assert curve.pace == pytest.approx(28 / estimated_s)  # a pack of each of 1, 2, 3, 4, 6 and 12 filters
         assert budget_s / 2 < made.last.used_s <= 1.5 * budget_s
 

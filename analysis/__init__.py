@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analysis.laws_text import laws_text
+from analysis.laws_text import render_laws
 from analysis.report import Report, write_report
 
-__all__ = ["Report", "laws_text", "write_report"]
+__all__ = ["Report", "render_laws", "write_report"]

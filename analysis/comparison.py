@@ -10,11 +10,17 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from analysis.comparison_figure import BEYOND, CurveCrossing, amount_along, crossings, draw_against
-from analysis.error_figure import FILTERS, MACS, PARAMETERS, AxisOf
-from analysis.laws import Laws, fit_laws
+from analysis.comparison_figure import (
+    BEYOND,
+    CurveCrossing,
+    average_over_cells,
+    draw_comparison,
+    find_crossings,
+)
+from analysis.error_figure import FILTERS_AXIS, MACS_AXIS, PARAMETERS_AXIS, FigureAxis
+from analysis.laws import CurveFits, fit_laws
 from analysis.report_figure import ReportFigure
-from analysis.run_groups import GroupedRuns, group
+from analysis.run_groups import GroupedRuns, group_runs
 from scaling.fit import (
     BestAtBudget,
     Comparison,
@@ -28,13 +34,26 @@ from scaling.fit import (
     preferred_law,
 )
 
-FIRST_LAYER = AxisOf("filters_total", "filters of the first layer", "filters of the first layer, all colours")
-TRAINING = AxisOf("training_flops", "training operations", "floating-point operations of a training")
-TIME = AxisOf("core_s", "training time", "seconds of one core for a training, beside its pack's others")
-AXES = (FILTERS, FIRST_LAYER, PARAMETERS, MACS, TRAINING, TIME)
-COSTS = (PARAMETERS, MACS, TRAINING, TIME)
+FIRST_LAYER_AXIS = FigureAxis(
+    "filters_total", "filters of the first layer", "filters of the first layer, all colours"
+)
+TRAINING_FLOPS_AXIS = FigureAxis(
+    "training_flops", "training operations", "floating-point operations of a training"
+)
+CORE_TIME_AXIS = FigureAxis(
+    "core_s", "training time", "seconds of one core for a training, beside its pack's others"
+)
+COMPARISON_AXES = (
+    FILTERS_AXIS,
+    FIRST_LAYER_AXIS,
+    PARAMETERS_AXIS,
+    MACS_AXIS,
+    TRAINING_FLOPS_AXIS,
+    CORE_TIME_AXIS,
+)
+COST_AXES = (PARAMETERS_AXIS, MACS_AXIS, TRAINING_FLOPS_AXIS, CORE_TIME_AXIS)
 """Axes on which less is better."""
-EQUAL = tuple(axis for axis in AXES if axis is not TIME)
+EQUAL_ERROR_AXES = tuple(axis for axis in COMPARISON_AXES if axis is not CORE_TIME_AXIS)
 """Axes along which sizes of equal error are told: a time depends on the machine."""
 APART = 1.02
 """Errors that differ by less are told once."""
@@ -47,7 +66,7 @@ class StudyComparison:
     """What was found."""
 
     grouped: GroupedRuns
-    laws: dict[str, Laws]
+    laws: dict[str, CurveFits]
     """By the axis."""
     pairs: tuple[Comparison, ...]
     """Of the laws along filters."""
@@ -60,17 +79,18 @@ class StudyComparison:
     @property
     def fits(self) -> list[Fit]:
         """Along filters, one a curve."""
-        return list(self.laws[FILTERS.column].fits.values())
+        return list(self.laws[FILTERS_AXIS.column].fits.values())
 
     @property
     def notes(self) -> tuple[str, ...]:
-        return (*self.grouped.notes, *self.laws[FILTERS.column].refused)
+        return (*self.grouped.notes, *self.laws[FILTERS_AXIS.column].refused)
 
     def drawings(self) -> list[ReportFigure]:
         """One an axis."""
-        axes = [axis for axis in AXES if axis.column in self.laws]
+        axes = [axis for axis in COMPARISON_AXES if axis.column in self.laws]
         return [
-            draw_against(self.grouped, self.laws[axis.column], axis, budget=axis in COSTS) for axis in axes
+            draw_comparison(self.grouped, self.laws[axis.column], axis, budget=axis in COST_AXES)
+            for axis in axes
         ]
 
     def to_dict(self) -> dict[str, Any]:
@@ -98,23 +118,28 @@ def compare_curves(runs: pa.Table, epochs: pa.Table, *, errors: Sequence[float] 
         epochs: the store's epochs of those runs; may be empty.
         errors: at which networks are compared beside those that the data suggest.
     """
-    grouped = group(runs)
-    grouped = replace(grouped, runs=amount_along(grouped.runs, TIME.column))
+    grouped = group_runs(runs)
+    grouped = replace(grouped, runs=average_over_cells(grouped.runs, CORE_TIME_AXIS.column))
     during = grouped.epochs(epochs)
     laws = {
         axis.column: fit_laws(grouped, during, axis.column)
-        for axis in AXES
+        for axis in COMPARISON_AXES
         if not grouped.runs[axis.column].null_count
     }
     fits = {column: list(found.fits.values()) for column, found in laws.items()}
-    priced = {axis.column: fits[axis.column] for axis in COSTS if fits.get(axis.column)}
-    pairs = [pair for axis in EQUAL if axis.column in fits for pair in combinations(fits[axis.column], 2)]
+    priced = {axis.column: fits[axis.column] for axis in COST_AXES if fits.get(axis.column)}
+    pairs = [
+        pair
+        for axis in EQUAL_ERROR_AXES
+        if axis.column in fits
+        for pair in combinations(fits[axis.column], 2)
+    ]
     return StudyComparison(
         grouped=grouped,
         laws=laws,
-        pairs=tuple(compare_all(fits[FILTERS.column])),
+        pairs=tuple(compare_all(fits[FILTERS_AXIS.column])),
         equal=tuple(found for pair in pairs for found in _equal(*pair, errors)),
-        crossings=tuple(crossing for found in fits.values() for crossing in crossings(found)),
+        crossings=tuple(crossing for found in fits.values() for crossing in find_crossings(found)),
         pareto_front={column: pareto_front(found) for column, found in priced.items()},
         best_at_budget={
             column: best_at_budget(found, _budgets(found), max_extrapolation=BEYOND)

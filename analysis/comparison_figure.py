@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis import style
-from analysis.error_figure import AxisOf, points
-from analysis.formatting import counted, quantity, test_set, training
-from analysis.laws import Laws
+from analysis.error_figure import FigureAxis, draw_runs
+from analysis.formatting import format_count, format_interval, format_test_set, format_training
+from analysis.laws import CurveFits
 from analysis.report_figure import ReportFigure
 from analysis.run_groups import GroupedRuns
 from scaling.fit import Fit, Interval, Law, find_crossing, pareto_front, preferred_law
@@ -39,7 +39,7 @@ class CurveCrossing:
     """Whether both curves were measured there."""
 
 
-def crossings(fits: list[Fit]) -> list[CurveCrossing]:
+def find_crossings(fits: list[Fit]) -> list[CurveCrossing]:
     """Of every pair of curves whose laws meet as far as they are drawn."""
     found = []
     for pair in combinations([(fit, law) for fit in fits if (law := preferred_law(fit))], 2):
@@ -62,7 +62,7 @@ def crossings(fits: list[Fit]) -> list[CurveCrossing]:
     return found
 
 
-def draw_against(grouped: GroupedRuns, laws: Laws, axis: AxisOf, *, budget: bool) -> ReportFigure:
+def draw_comparison(grouped: GroupedRuns, laws: CurveFits, axis: FigureAxis, *, budget: bool) -> ReportFigure:
     """Test error of all curves along one axis, log-log.
 
     Args:
@@ -73,12 +73,12 @@ def draw_against(grouped: GroupedRuns, laws: Laws, axis: AxisOf, *, budget: bool
     """
     fits = list(laws.fits.values())
     figure = Figure(figsize=(style.WIDTH, 3.15 + 0.18 * len(grouped.labels)))
-    title = f"{test_set(grouped.runs, grouped.title)}\n{training(grouped.runs)}"
+    title = f"{format_test_set(grouped.runs, grouped.title)}\n{format_training(grouped.runs)}"
     axes = figure.add_subplot(xscale="log", yscale="log", title=title, xlabel=axis.title, ylabel="test error")
     handles = []
     for index, label in enumerate(grouped.labels):
-        look, runs = style.look(index), grouped.of(label)
-        points(axes, runs[axis.column].to_numpy(), runs["test_error"].to_numpy(), look.color)
+        look, runs = style.curve_style(index), grouped.of(label)
+        draw_runs(axes, runs[axis.column].to_numpy(), runs["test_error"].to_numpy(), look.color)
         fit = laws.fits.get(label)
         law = preferred_law(fit) if fit else None
         if fit and law:
@@ -102,7 +102,7 @@ def draw_against(grouped: GroupedRuns, laws: Laws, axis: AxisOf, *, budget: bool
         handles.append(
             Line2D([], [], color=GREY, lw=3.5, alpha=0.35, label="the least mean error up to each amount")
         )
-    met = crossings(fits)
+    met = find_crossings(fits)
     for crossing in met:
         fill = "black" if crossing.within else "white"
         axes.plot(
@@ -126,8 +126,8 @@ def draw_against(grouped: GroupedRuns, laws: Laws, axis: AxisOf, *, budget: bool
     drawn = grouped.runs["test_error"].to_numpy()
     if (drawn > 0).any():  # a band may be wider by orders of magnitude, and would leave nothing else to see
         axes.set_ylim(BELOW * drawn[drawn > 0].min(), ABOVE * drawn.max())
-    style.log_ticks(axes.xaxis, style.metric_tick, gap=0.09)
-    style.log_ticks(axes.yaxis, style.percent_tick, gap=0.06)
+    style.label_log_axis(axes.xaxis, style.amount_ticks(), gap=0.09)
+    style.label_log_axis(axes.yaxis, style.percent_ticks(), gap=0.06)
     return ReportFigure(
         name=f"against_{axis.column}",
         heading=f"Error against {axis.heading}",
@@ -150,20 +150,24 @@ def _curve(axes: Axes, fit: Fit, law: Law, color: str) -> None:
 
 def _legend(label: str, law: Law | None, runs: int) -> str:
     if law is None:
-        return f"{label}: no law, {counted(runs, 'run')}"
-    floor = f", $E$ = {quantity(law.parameters['floor'], unit=0.01)} %" if "floor" in law.parameters else ""
-    return f"{label}: $\\rho$ = {quantity(law.parameters['exponent'])}{floor}, {counted(runs, 'run')}"
+        return f"{label}: no law, {format_count(runs, 'run')}"
+    floor = (
+        f", $E$ = {format_interval(law.parameters['floor'], unit=0.01)} %"
+        if "floor" in law.parameters
+        else ""
+    )
+    return f"{label}: $\\rho$ = {format_interval(law.parameters['exponent'])}{floor}, {format_count(runs, 'run')}"
 
 
-def _caption(grouped: GroupedRuns, axis: AxisOf) -> str:
+def _caption(grouped: GroupedRuns, axis: FigureAxis) -> str:
     return (
-        f"Mean error over seeds, on this test set (the {test_set(grouped.runs, grouped.title)}), against {axis.title}; "
-        f"{training(grouped.runs)}. Faint points are single runs, markers are means over seeds. Each law is of the form that its points ask "
+        f"Mean error over seeds, on this test set (the {format_test_set(grouped.runs, grouped.title)}), against {axis.title}; "
+        f"{format_training(grouped.runs)}. Faint points are single runs, markers are means over seeds. Each law is of the form that its points ask "
         f"for, A x^-ρ or A x^-ρ + E, with its pointwise 95 % band, to {BEYOND:g} times its widest network: dashed where nothing was measured."
     )
 
 
-def _numbers(laws: Laws) -> pa.Table:
+def _numbers(laws: CurveFits) -> pa.Table:
     """One row a curve and size: what was measured and its law."""
     rows = []
     for label, fit in laws.fits.items():
@@ -189,7 +193,7 @@ def _numbers(laws: Laws) -> pa.Table:
     return pa.Table.from_pylist(rows, pa.schema([(name, kinds.get(name, pa.string())) for name in names]))
 
 
-def amount_along(runs: pa.Table, column: str) -> pa.Table:
+def average_over_cells(runs: pa.Table, column: str) -> pa.Table:
     """With a measured amount, such as a time, as the mean of each curve and width: replicates share their size."""
     cells = runs.group_by(["group", "filters"], use_threads=False).aggregate([(column, "mean")])
     joined = (

@@ -10,11 +10,11 @@ from matplotlib import style as matplotlib_style
 from pyarrow import csv
 
 from analysis.comparison import StudyComparison
-from analysis.comparison_text import sentences, tables
-from analysis.formatting import counted
-from analysis.html_page import embed, template
+from analysis.comparison_text import comparison_tables, summary_sentences
+from analysis.formatting import format_count
+from analysis.html_page import embed_figure, load_template
 from analysis.style import STYLE
-from analysis.summary import facts
+from analysis.summary import summary_lines
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class WrittenComparison:
 
 
 def write_comparison(
-    found: StudyComparison, out: Path, *, study: str, command: str, missing: int = 0, awaiting: int = 0
+    found: StudyComparison, out: Path, *, study: str, command: str, missing: int = 0, pending: int = 0
 ) -> WrittenComparison:
     """Draw, and write ``compare.html`` with its figures and tables beside it.
 
@@ -45,28 +45,28 @@ def write_comparison(
     """
     out.mkdir(parents=True, exist_ok=True)
     with matplotlib_style.context(["default", STYLE]):
-        figures = [embed(drawing, out) for drawing in found.drawings()]
+        figures = [embed_figure(drawing, out) for drawing in found.drawings()]
     _tables(found, out)
-    page = template("compare.html.jinja").render(
+    page = load_template("compare.html.jinja").render(
         study=study,
-        sentences=sentences(found),
-        facts=facts(
+        sentences=summary_sentences(found),
+        facts=summary_lines(
             study,
             found.grouped.every,
             found.grouped,
             command=command,
             created=None,
             missing=missing,
-            awaiting=awaiting,
+            pending=pending,
         ),
         notes=found.notes,
-        tables=tables(found),
+        tables=comparison_tables(found),
         figures=figures,
     )
     path = out / "compare.html"
     path.write_text(page, encoding="utf-8")
-    wanting = [f"{counted(missing, 'run')} not in the store"] if missing else []
-    wanting += [f"{counted(awaiting, 'run')} whose learning rate is not chosen yet"] if awaiting else []
+    wanting = [f"{format_count(missing, 'run')} not in the store"] if missing else []
+    wanting += [f"{format_count(pending, 'run')} whose learning rate is not chosen yet"] if pending else []
     left_out = f"Left out: {' and '.join(wanting)}." if wanting else ""
     return WrittenComparison(
         found, path, tuple(file for figure in figures for file in figure.files), left_out

@@ -10,14 +10,14 @@ import pyarrow as pa
 from rich.markup import escape
 from rich.table import Table
 
-from analysis.formatting import quantity
+from analysis.formatting import format_interval
 from analysis.laws_text import COLORS
 from scaling.fit import Interval
 from scaling.fit.ensemble import Ensemble, VotingRule
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pool:
+class EnsemblePool:
     """Runs that members are drawn from, and what their ensembles err."""
 
     group: dict[str, str]
@@ -49,7 +49,7 @@ class Pool:
         )
 
 
-def rows(pools: Sequence[Pool]) -> list[dict[str, object]]:
+def ensemble_rows(pools: Sequence[EnsemblePool]) -> list[dict[str, object]]:
     """One a pool, rule and number of members; the totals are those of all members together."""
     return [
         {
@@ -76,19 +76,19 @@ def rows(pools: Sequence[Pool]) -> list[dict[str, object]]:
     ]
 
 
-def row_table(pools: Sequence[Pool]) -> pa.Table:
+def ensemble_table(pools: Sequence[EnsemblePool]) -> pa.Table:
     """The same, for a file; what is not known is empty."""
     found = [
         {
             name: None if isinstance(value, float) and not isfinite(value) else value
             for name, value in row.items()
         }
-        for row in rows(pools)
+        for row in ensemble_rows(pools)
     ]
     return pa.Table.from_pylist(found)
 
 
-def ensembles_text(pools: Sequence[Pool]) -> Table:
+def render_ensembles(pools: Sequence[EnsemblePool]) -> Table:
     """For the terminal."""
     table = Table(
         title=f"ensembles on the {pools[0].images:,} test images of {pools[0].title}",
@@ -132,4 +132,4 @@ def ensembles_text(pools: Sequence[Pool]) -> Table:
 
 
 def _told(value: Interval, *, unit: float = 1.0) -> str:
-    return quantity(value, unit=unit) if isfinite(value.high) else f"{value.estimate / unit:.3g}"
+    return format_interval(value, unit=unit) if isfinite(value.high) else f"{value.estimate / unit:.3g}"

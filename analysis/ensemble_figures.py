@@ -12,25 +12,25 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis import style
-from analysis.ensemble import Pool, row_table
-from analysis.formatting import counted
-from analysis.learning_curves import COLUMNS, SHADES, wrapped
+from analysis.ensemble import EnsemblePool, ensemble_table
+from analysis.formatting import format_count
+from analysis.learning_curves import COLUMNS, SHADES, wrap_label
 from analysis.report_figure import ReportFigure
 from scaling.fit.ensemble import VotingRule
 
 GREY = "#555555"
 
 
-def draw_against_members(pools: Sequence[Pool]) -> ReportFigure:
+def draw_error_against_members(pools: Sequence[EnsemblePool]) -> ReportFigure:
     """A panel for each curve of the study, a line for each width."""
-    numbers = row_table(pools)
+    numbers = ensemble_table(pools)
     curves = list(dict.fromkeys(pool.curve for pool in pools))
     lines, columns = -(-len(curves) // COLUMNS), min(COLUMNS, len(curves))
     figure = Figure(figsize=(style.WIDTH, 0.75 + 2.1 * lines))
     panels = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
     shades = _shades(pools)
     for axes, curve in zip(panels.flat, curves, strict=False):
-        axes.set(xscale="log", yscale="log", title=wrapped(curve), xlabel="members")
+        axes.set(xscale="log", yscale="log", title=wrap_label(curve), xlabel="members")
         axes.label_outer()
         for pool in (pool for pool in pools if pool.curve == curve):
             color = shades[pool.filters[0]]
@@ -46,8 +46,8 @@ def draw_against_members(pools: Sequence[Pool]) -> ReportFigure:
             axes.plot(votes["members"], _numbers(votes, "error"), color=color, lw=1, ls="--")
     for axes in panels.flat[len(curves) :]:
         axes.set_visible(False)
-    style.width_ticks(panels[0, 0], pc.unique(numbers["members"]).to_pylist(), gap=0.1)
-    style.log_ticks(panels[0, 0].yaxis, style.percent_tick, gap=0.07)
+    style.label_values(panels[0, 0], pc.unique(numbers["members"]).to_pylist(), gap=0.1)
+    style.label_log_axis(panels[0, 0].yaxis, style.percent_ticks(), gap=0.07)
     figure.supylabel("expected test error", fontsize=8.5)
     handles = [
         Line2D([], [], color=shades[width], label=str(width)) for width in sorted(shades, reverse=True)
@@ -69,9 +69,9 @@ def draw_against_members(pools: Sequence[Pool]) -> ReportFigure:
     )
 
 
-def draw_against_macs(pools: Sequence[Pool]) -> ReportFigure:
+def draw_error_against_macs(pools: Sequence[EnsemblePool]) -> ReportFigure:
     """All ensembles by mean probability in one panel; single networks are marked and joined."""
-    numbers = row_table(pools).filter(pc.field("rule") == VotingRule.MEAN_PROBABILITY.value)
+    numbers = ensemble_table(pools).filter(pc.field("rule") == VotingRule.MEAN_PROBABILITY.value)
     curves = list(dict.fromkeys(pool.curve for pool in pools))
     figure = Figure(figsize=(style.WIDTH, 2.85 + 0.18 * (len(curves) + 2)))
     title = f"{pools[0].images:,} test images of {pools[0].title}"
@@ -84,7 +84,7 @@ def draw_against_macs(pools: Sequence[Pool]) -> ReportFigure:
     )
     handles = []
     for index, curve in enumerate(curves):
-        look = style.look(index)
+        look = style.curve_style(index)
         mine = sorted((pool for pool in pools if pool.curve == curve), key=lambda pool: pool.macs)
         for pool in mine:
             own = _of(numbers, pool, VotingRule.MEAN_PROBABILITY)
@@ -124,8 +124,8 @@ def draw_against_macs(pools: Sequence[Pool]) -> ReportFigure:
         )
     )
     figure.legend(handles=handles, loc="outside lower left")
-    style.log_ticks(axes.xaxis, style.metric_tick, gap=0.09)
-    style.log_ticks(axes.yaxis, style.percent_tick, gap=0.06)
+    style.label_log_axis(axes.xaxis, style.amount_ticks(), gap=0.09)
+    style.label_log_axis(axes.yaxis, style.percent_ticks(), gap=0.06)
     return ReportFigure(
         name="ensembles_against_macs",
         heading="Ensembles beside larger networks",
@@ -137,7 +137,7 @@ def draw_against_macs(pools: Sequence[Pool]) -> ReportFigure:
     )
 
 
-def _of(numbers: pa.Table, pool: Pool, rule: VotingRule) -> pa.Table:
+def _of(numbers: pa.Table, pool: EnsemblePool, rule: VotingRule) -> pa.Table:
     mine = numbers.filter((pc.field("label") == pool.label) & (pc.field("rule") == rule.value))
     return mine.sort_by("members")
 
@@ -148,16 +148,16 @@ def _numbers(table: pa.Table, name: str) -> np.ndarray:
     return np.where(values > 0, values, np.nan)
 
 
-def _shades(pools: Sequence[Pool]) -> dict[int, tuple[float, float, float, float]]:
+def _shades(pools: Sequence[EnsemblePool]) -> dict[int, tuple[float, float, float, float]]:
     """By width, from narrow to wide."""
     widths = sorted({pool.filters[0] for pool in pools})
     scale = LogNorm(widths[0], max(widths[-1], widths[0] + 1))
     return {width: SHADES(float(scale(width))) for width in widths}
 
 
-def _estimand(pools: Sequence[Pool]) -> str:
+def _estimand(pools: Sequence[EnsemblePool]) -> str:
     runs = sum(pool.ensembles[0].runs for pool in pools)
     return (
         f"Expected error of ensembles over draws of their members from the population of seeds, on the {pools[0].images:,} test images of "
-        f"{pools[0].title}: means over choices of members from {counted(runs, 'run')}."
+        f"{pools[0].title}: means over choices of members from {format_count(runs, 'run')}."
     )

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis import style
-from analysis.formatting import counted, quantity, test_set
-from analysis.laws import Laws, drawable
+from analysis.formatting import format_count, format_interval, format_test_set
+from analysis.laws import CurveFits, accepted_laws
 from analysis.report_figure import ReportFigure
 from analysis.run_groups import GroupedRuns
 from scaling.fit import Law, Status
@@ -23,7 +23,7 @@ JITTER = 0.018
 
 
 @dataclass(frozen=True)
-class AxisOf:
+class FigureAxis:
     """What a law is drawn along."""
 
     column: str
@@ -31,12 +31,14 @@ class AxisOf:
     title: str
 
 
-FILTERS = AxisOf("filters", "filters", "filters of the first convolution")
-PARAMETERS = AxisOf("parameters", "parameters", "parameters")
-MACS = AxisOf("macs", "multiply-adds", "multiply-adds in a forward pass of one image")
+FILTERS_AXIS = FigureAxis("filters", "filters", "filters of the first convolution")
+PARAMETERS_AXIS = FigureAxis("parameters", "parameters", "parameters")
+MACS_AXIS = FigureAxis("macs", "multiply-adds", "multiply-adds in a forward pass of one image")
 
 
-def draw_error(grouped: GroupedRuns, means: pa.Table, laws: Laws, axis: AxisOf) -> ReportFigure:
+def draw_error_figure(
+    grouped: GroupedRuns, means: pa.Table, laws: CurveFits, axis: FigureAxis
+) -> ReportFigure:
     """Error along one axis, log-log.
 
     Args:
@@ -49,31 +51,31 @@ def draw_error(grouped: GroupedRuns, means: pa.Table, laws: Laws, axis: AxisOf) 
     axes = figure.add_subplot(
         xscale="log",
         yscale="log",
-        title=test_set(grouped.runs, grouped.title),
+        title=format_test_set(grouped.runs, grouped.title),
         xlabel=axis.title,
         ylabel="test error",
     )
     handles = []
     for index, label in enumerate(grouped.labels):
-        look = style.look(index)
+        look = style.curve_style(index)
         runs, rows = grouped.of(label), means.filter(pc.field("group") == label)
-        points(axes, runs[axis.column].to_numpy(), runs["test_error"].to_numpy(), look.color)
+        draw_runs(axes, runs[axis.column].to_numpy(), runs["test_error"].to_numpy(), look.color)
         axes.plot(rows[axis.column], rows["mean_error"], look.marker, color=look.color, zorder=4)
-        if fitted := drawable(laws.fits.get(label)):
+        if fitted := accepted_laws(laws.fits.get(label)):
             _curves(axes, fitted, rows[axis.column].to_numpy(), look.color)
         handles.append(
             Line2D([], [], color=look.color, marker=look.marker, label=_legend(label, laws, len(runs)))
         )
     handles.append(Line2D([], [], color="#555555", label="power law $A\\,x^{-\\rho}$ with its 95 % band"))
     handles.append(Line2D([], [], color="#555555", ls="--", lw=1, label="with a floor, $A\\,x^{-\\rho} + E$"))
-    if any("broken" in drawable(fit) for fit in laws.fits.values()):
+    if any("broken" in accepted_laws(fit) for fit in laws.fits.values()):
         handles.append(Line2D([], [], color="#555555", ls=":", lw=1.4, label="with a bend"))
     figure.legend(handles=handles, loc="outside lower left")
-    if axis not in (PARAMETERS, MACS):
-        style.width_ticks(axes, pc.unique(means[axis.column]).to_pylist())
+    if axis not in (PARAMETERS_AXIS, MACS_AXIS):
+        style.label_values(axes, pc.unique(means[axis.column]).to_pylist())
     else:
-        style.log_ticks(axes.xaxis, style.metric_tick, gap=0.09)
-    style.log_ticks(axes.yaxis, style.percent_tick, gap=0.06)
+        style.label_log_axis(axes.xaxis, style.amount_ticks(), gap=0.09)
+    style.label_log_axis(axes.yaxis, style.percent_ticks(), gap=0.06)
     return ReportFigure(
         name=f"error_against_{axis.column}",
         heading=f"Error against {axis.heading}",
@@ -83,7 +85,7 @@ def draw_error(grouped: GroupedRuns, means: pa.Table, laws: Laws, axis: AxisOf) 
     )
 
 
-def points(axes: Axes, x: np.ndarray, error: np.ndarray, color: str) -> None:
+def draw_runs(axes: Axes, x: np.ndarray, error: np.ndarray, color: str) -> None:
     """Every run, the seeds of a width side by side."""
     widths, first, width, runs = np.unique(x, return_index=True, return_inverse=True, return_counts=True)
     apart = np.diff(np.log10(widths)).min(initial=1.0)
@@ -116,35 +118,35 @@ def _curves(axes: Axes, laws: dict[str, Law], widths: np.ndarray, color: str) ->
         axes.plot(x, broken.predict(x), color=color, ls=":", lw=1.4, zorder=3)
 
 
-def _legend(label: str, laws: Laws, runs: int) -> str:
-    power = drawable(laws.fits.get(label)).get("power")
-    exponent = f"$\\rho$ = {quantity(power.parameters['exponent'])}" if power else "no power law"
-    return f"{label}: {exponent}, {counted(runs, 'run')}"
+def _legend(label: str, laws: CurveFits, runs: int) -> str:
+    power = accepted_laws(laws.fits.get(label)).get("power")
+    exponent = f"$\\rho$ = {format_interval(power.parameters['exponent'])}" if power else "no power law"
+    return f"{label}: {exponent}, {format_count(runs, 'run')}"
 
 
-def _caption(grouped: GroupedRuns, laws: Laws, axis: AxisOf) -> str:
+def _caption(grouped: GroupedRuns, laws: CurveFits, axis: FigureAxis) -> str:
     estimands = {fit.estimand for fit in laws.fits.values()}
     estimand = "; ".join(sorted(estimands)) or "mean error over seeds, on this test set"
     zero = pc.sum(pc.equal(grouped.runs["test_error"], 0)).as_py() or 0
     hidden = (
-        f" {counted(zero, 'run')} without any error can't be drawn on this scale; the means count them."
+        f" {format_count(zero, 'run')} without any error can't be drawn on this scale; the means count them."
         if zero
         else ""
     )
     return (
-        f"{estimand[0].upper()}{estimand[1:]} (the {test_set(grouped.runs, grouped.title)}), against {axis.title}: "
-        f"{counted(len(grouped.runs), 'run')}. Faint points are single runs, shifted sideways so that all are seen; markers are means over "
+        f"{estimand[0].upper()}{estimand[1:]} (the {format_test_set(grouped.runs, grouped.title)}), against {axis.title}: "
+        f"{format_count(len(grouped.runs), 'run')}. Faint points are single runs, shifted sideways so that all are seen; markers are means over "
         f"seeds; ρ is the exponent of the power law, with its 95 % interval.{hidden}"
     )
 
 
-def _numbers(means: pa.Table, laws: Laws) -> pa.Table:
+def _numbers(means: pa.Table, laws: CurveFits) -> pa.Table:
     """The means with the laws beside them; ``power_low`` is of the band at each x by itself, ``power_all_low`` of that of the whole curve."""
     names = ("power", "power_low", "power_high", "power_all_low", "power_all_high", "floor")
     columns = {name: np.full(len(means), np.nan) for name in names}
     groups, x = np.array(means["group"].to_pylist()), means[laws.x].to_numpy().astype(float)
     for label, fit in laws.fits.items():
-        mine, fitted = groups == label, drawable(fit)
+        mine, fitted = groups == label, accepted_laws(fit)
         if power := fitted.get("power"):
             curves = (power.predict(x[mine]), *power.band(x[mine]), *power.band(x[mine], simultaneous=True))
             for name, curve in zip(names, curves, strict=False):

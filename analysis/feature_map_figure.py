@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from analysis import style
-from analysis.formatting import counted
+from analysis.formatting import format_count
 from analysis.report_figure import ReportFigure
 
 ACROSS = 8
@@ -47,7 +47,7 @@ class Group:
         return -(-len(self.pictures) // ACROSS)
 
 
-def write_looks(
+def write_network_figures(
     *,
     network: Sequence[str],
     image: str,
@@ -71,7 +71,7 @@ def write_looks(
     with matplotlib_style.context(["default", style.STYLE, {"figure.constrained_layout.use": False}]):
         drawings = (
             draw_filters(filters, network=network, apart=apart),
-            draw_maps(maps, network=network, image=image, pixels=pixels, apart=apart),
+            draw_feature_maps(maps, network=network, image=image, pixels=pixels, apart=apart),
         )
         return tuple(path for drawing in drawings for path in drawing.save(out))
 
@@ -82,7 +82,7 @@ def draw_filters(
     """The filters of a first layer, all on one scale.
 
     Args:
-        filters: as in ``write_looks``.
+        filters: as in ``write_network_figures``.
         network: likewise.
         apart: colours that are convolved apart, each a group; 1 where filters see all of them.
     """
@@ -106,7 +106,7 @@ def draw_filters(
     )
 
 
-def draw_maps(
+def draw_feature_maps(
     maps: dict[str, Float[np.ndarray, "maps height width"]],
     *,
     network: Sequence[str],
@@ -117,7 +117,7 @@ def draw_maps(
     """The maps that each convolution makes of one image, before its activation; each convolution has a scale of its own.
 
     Args:
-        maps, network, image, pixels: as in ``write_looks``.
+        maps, network, image, pixels: as in ``write_network_figures``.
         apart: colours that the first convolution takes apart, each a group; 1 where it sees all of them.
     """
     shade = pixels[..., np.arange(3) % pixels.shape[2]] / 255
@@ -167,7 +167,7 @@ def _unit(values: NDArray[np.floating]) -> float:
 def _title(names: Sequence[str], n: int, most: int, thing: str) -> str:
     """``conv1: 16 of 64 maps``."""
     of = f"{most} of " if n > most else ""
-    return f"{', '.join(names)}{': ' if names else ''}{of}{counted(n, thing)}"
+    return f"{', '.join(names)}{': ' if names else ''}{of}{format_count(n, thing)}"
 
 
 def _figure(title: str, network: Sequence[str], groups: Sequence[Group]) -> Figure:

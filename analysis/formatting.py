@@ -14,26 +14,26 @@ LONG = 1e6
 """Numbers from here on are told to three digits."""
 
 
-def test_set(runs: pa.Table, title: str) -> str:
+def format_test_set(runs: pa.Table, title: str) -> str:
     """``1,000 test images of MNIST``."""
     sizes = {size for size in runs["test_images"].to_pylist() if size is not None}
     return (
-        f"{listed(f'{size:,}' for size in sizes)} test images of {title}"
+        f"{format_list(f'{size:,}' for size in sizes)} test images of {title}"
         if sizes
         else f"test images of {title}"
     )
 
 
-def training(runs: pa.Table) -> str:
+def format_training(runs: pa.Table) -> str:
     """``6 epochs of 50,000 training images``."""
     epochs, images = (
         [f"{number:,}" for number in sorted(set(runs[name].to_pylist()))]
         for name in ("epochs", "train_images")
     )
-    return f"{listed(epochs)} epoch{'' if epochs == ['1'] else 's'} of {listed(images)} training images"
+    return f"{format_list(epochs)} epoch{'' if epochs == ['1'] else 's'} of {format_list(images)} training images"
 
 
-def listed(values: Iterable[object]) -> str:
+def format_list(values: Iterable[object]) -> str:
     """``1, 2 and 12``, in order."""
     *most, last = (
         f"{value:g}" if isinstance(value, float) else str(value) for value in sorted(values, key=sortable)
@@ -41,12 +41,12 @@ def listed(values: Iterable[object]) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
-def counted(number: int, thing: str) -> str:
+def format_count(number: int, thing: str) -> str:
     """``1 run``, ``1,250 runs``."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
-def quantity(value: Interval, *, unit: float = 1.0) -> str:
+def format_interval(value: Interval, *, unit: float = 1.0) -> str:
     """``0.41 [0.38, 0.44]``, to the digits that the interval leaves.
 
     Args:
@@ -62,6 +62,6 @@ def quantity(value: Interval, *, unit: float = 1.0) -> str:
     return f"{estimate:,.{decimals}f} [{low:,.{decimals}f}, {high:,.{decimals}f}]"
 
 
-def percent(value: float | None) -> str:
+def format_percent(value: float | None) -> str:
     """``4.20 %`` of a fraction; a dash where there is none."""
     return "–" if value is None or not isfinite(value) else f"{100 * value:#.3g}".rstrip(".") + " %"

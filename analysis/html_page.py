@@ -8,12 +8,12 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from analysis.formatting import percent
+from analysis.formatting import format_percent
 from analysis.report_figure import ReportFigure
 
 
 @dataclass(frozen=True)
-class Embedded:
+class EmbeddedFigure:
     """A figure inside a page, and its files beside it."""
 
     drawing: ReportFigure
@@ -23,17 +23,17 @@ class Embedded:
     """Base64."""
 
 
-def embed(drawing: ReportFigure, folder: Path) -> Embedded:
+def embed_figure(drawing: ReportFigure, folder: Path) -> EmbeddedFigure:
     """Save a figure and keep it for a page."""
     files = drawing.save(folder)
-    return Embedded(drawing, files, b64encode(files[0].read_bytes()).decode())
+    return EmbeddedFigure(drawing, files, b64encode(files[0].read_bytes()).decode())
 
 
-def template(name: str) -> Template:
+def load_template(name: str) -> Template:
     """Of this folder."""
     loader = FileSystemLoader(Path(__file__).parent)
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["percent"] = percent
+    environment.filters["percent"] = format_percent
     return environment.get_template(name)

@@ -7,20 +7,20 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from analysis.formatting import listed, quantity
+from analysis.formatting import format_interval, format_list
 from analysis.run_groups import GroupedRuns
 from scaling.errors import FitError
 from scaling.fit import Fit, Interval, Law, Status, fit_table, tabulate_laws
 from scaling.fit.diagnosis.convergence import check_convergence, flag_unconverged
 
 
-def drawable(fit: Fit | None) -> dict[str, Law]:
+def accepted_laws(fit: Fit | None) -> dict[str, Law]:
     """The laws of a curve that a figure may show, by the form's name: those that aren't refused."""
     return {name: law for name, law in fit.laws.items() if law.status is not Status.REJECTED} if fit else {}
 
 
 @dataclass(frozen=True)
-class Laws:
+class CurveFits:
     """Fits of test error along one axis."""
 
     x: str
@@ -30,7 +30,7 @@ class Laws:
     """For each missing curve why, as a sentence."""
 
 
-def fit_laws(grouped: GroupedRuns, epochs: pa.Table, x: str) -> Laws:
+def fit_laws(grouped: GroupedRuns, epochs: pa.Table, x: str) -> CurveFits:
     """Fit each curve by itself, so that one that can't be fitted doesn't take the others with it.
 
     Args:
@@ -49,16 +49,16 @@ def fit_laws(grouped: GroupedRuns, epochs: pa.Table, x: str) -> Laws:
             (fits[label],) = flag_unconverged(fit_table(runs, x=x, y="test_error", by=("group",)), doubts)
         except FitError as error:
             refused.append(f"{label} has no law: {error}.")
-    return Laws(x, fits, tuple(refused))
+    return CurveFits(x, fits, tuple(refused))
 
 
-def law_table(laws: Iterable[Laws]) -> pa.Table:
+def build_law_table(laws: Iterable[CurveFits]) -> pa.Table:
     """One row a curve, axis and form; the axis in the column ``x``."""
     return pa.Table.from_pylist([row for law in laws for row in tabulate_laws(list(law.fits.values()))])
 
 
 @dataclass(frozen=True, kw_only=True)
-class LawWords:
+class LawRow:
     """One law as a reader sees it; floor and held-out error are a dash where there is none."""
 
     label: str
@@ -74,15 +74,15 @@ class LawWords:
     reason: str
 
 
-def law_words(fits: Iterable[Fit]) -> list[LawWords]:
+def law_rows(fits: Iterable[Fit]) -> list[LawRow]:
     """One entry a curve and form."""
     return [
-        LawWords(
+        LawRow(
             label=fit.label,
             form=law.form.formula,
             exponent=_exponent(law),
-            amplitude=quantity(law.parameters["amplitude"]),
-            floor=amount(fit, law.parameters["floor"]) if "floor" in law.parameters else "–",
+            amplitude=format_interval(law.parameters["amplitude"]),
+            floor=format_in_unit(fit, law.parameters["floor"]) if "floor" in law.parameters else "–",
             held_out=_held_out(law),
             widths=len(fit.points.widths),
             runs=len(fit.points.x),
@@ -96,15 +96,19 @@ def law_words(fits: Iterable[Fit]) -> list[LawWords]:
 
 def _exponent(law: Law) -> str:
     """With what it becomes beyond a bend."""
-    near = quantity(law.parameters["exponent"])
+    near = format_interval(law.parameters["exponent"])
     if "bend" not in law.parameters:
         return near
-    return f"{near}; beyond {quantity(law.parameters['bend'])}: {quantity(law.parameters['beyond'])}"
+    return f"{near}; beyond {format_interval(law.parameters['bend'])}: {format_interval(law.parameters['beyond'])}"
 
 
-def amount(fit: Fit, interval: Interval) -> str:
+def format_in_unit(fit: Fit, interval: Interval) -> str:
     """Of y. Only a fraction of counted test images is an error rate; a loss has its own unit."""
-    return quantity(interval) if fit.points.trials is None else quantity(interval, unit=0.01) + " %"
+    return (
+        format_interval(interval)
+        if fit.points.test_images is None
+        else format_interval(interval, unit=0.01) + " %"
+    )
 
 
 def _held_out(law: Law) -> str:
@@ -112,4 +116,4 @@ def _held_out(law: Law) -> str:
     if not law.held_out:
         return "–"
     most = law.held_out[-1]
-    return f"{most.rmse_log:.3f}, {100 * most.bias:+.1f} % (at {listed(most.left_out)})"
+    return f"{most.rmse_log:.3f}, {100 * most.bias:+.1f} % (at {format_list(most.left_out)})"

@@ -10,8 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from analysis.formatting import quantity
-from analysis.laws import amount, law_words
+from analysis.formatting import format_interval
+from analysis.laws import format_in_unit, law_rows
 from scaling.fit import Comparison, Fit, Status, compare_all, predict, size_for_error
 from scaling.fit.diagnosis.profile import profile_laws
 
@@ -20,7 +20,7 @@ MOST_COMPARED = 4
 COLORS = {Status.USABLE: "green", Status.CAUTION: "yellow", Status.REJECTED: "red"}
 
 
-def laws_text(fits: Iterable[Fit]) -> Group:
+def render_laws(fits: Iterable[Fit]) -> Group:
     """Every law with its intervals, its held-out error and how far to trust it; then the verdicts between forms."""
     fits = list(fits)
     table = Table(
@@ -38,7 +38,7 @@ def laws_text(fits: Iterable[Fit]) -> Group:
         "status",
     ):
         table.add_column(name, justify="right" if name in ("widths", "runs") else "left")
-    for law in law_words(fits):
+    for law in law_rows(fits):
         status = f"[{COLORS[law.status]}]{law.status}[/]" + (f": {escape(law.reason)}" if law.reason else "")
         numbers = (law.exponent, law.floor, law.held_out)
         table.add_row(
@@ -53,7 +53,7 @@ def laws_text(fits: Iterable[Fit]) -> Group:
             (
                 *(_verdict(fit) for fit in fits),
                 *second,
-                *(beside(fits[0].points.x_name, pair) for pair in pairs),
+                *(describe_pair(fits[0].points.x_name, pair) for pair in pairs),
             ),
         ),
     )
@@ -64,14 +64,14 @@ def _profiles(fit: Fit) -> list[str]:
     if not (found := profile_laws(fit)):
         return []
     told = [
-        f"{quantity(one.parameters['exponent'])} for {fit.laws[one.form].form.formula}"
+        f"{format_interval(one.parameters['exponent'])} for {fit.laws[one.form].form.formula}"
         + ("" if one.confirmed else " (the optimum is not confirmed)")
         for one in found
     ]
     return [f"{fit.label}: exponent by profile likelihood, {'; '.join(told)}"]
 
 
-def beside(x: str, pair: Comparison) -> str:
+def describe_pair(x: str, pair: Comparison) -> str:
     """Two laws of one form: their exponents, and where they meet."""
     equal = (
         f"equal within {pair.margin:g}"
@@ -81,23 +81,23 @@ def beside(x: str, pair: Comparison) -> str:
     if pair.crossing is None:
         meet = "the laws do not meet anywhere near"
     else:
-        meet = f"the laws meet at {x} {quantity(pair.crossing)}" + (
+        meet = f"the laws meet at {x} {format_interval(pair.crossing)}" + (
             "" if pair.interpolated else ", beyond what both measured"
         )
         known = pair.crossing.low > 0 and isfinite(
             pair.crossing.high
         )  # else the laws may as well not meet, and nothing be compared there
         costs = [
-            f"{quantity(ratio)} times the {name.replace('macs', 'MACs')}"
+            f"{format_interval(ratio)} times the {name.replace('macs', 'MACs')}"
             for name, ratio in pair.cost_ratios.items()
             if known
         ]
         meet += f"; there {pair.first} has {' and '.join(costs)} of {pair.second}" if costs else ""
     kind = "power laws" if pair.form == "power" else "laws with a floor"
-    return f"{kind} of {pair.first} and {pair.second}: exponents differ by {quantity(pair.difference)}, {equal}; {meet}"
+    return f"{kind} of {pair.first} and {pair.second}: exponents differ by {format_interval(pair.difference)}, {equal}; {meet}"
 
 
-def reach_text(fits: Iterable[Fit], errors: Sequence[float | int]) -> Table:
+def render_sizes_for_error(fits: Iterable[Fit], errors: Sequence[float | int]) -> Table:
     """The size that each law needs for some errors."""
     fits = list(fits)
     table = Table(
@@ -110,14 +110,14 @@ def reach_text(fits: Iterable[Fit], errors: Sequence[float | int]) -> Table:
         for form, law in fit.laws.items():
             for error in errors:
                 size = size_for_error(fit, error, form=form)
-                found = quantity(size).replace("inf", "never")
+                found = format_interval(size).replace("inf", "never")
                 times = size.estimate / fit.points.widths[-1]
                 beyond = f"{times:.3g} times" if 1 < times < inf else ""
                 table.add_row(escape(fit.label), law.form.formula, f"{error:g}", escape(found), beyond)
     return table
 
 
-def predictions_text(fits: Iterable[Fit], sizes: Sequence[float | int]) -> Table:
+def render_predictions(fits: Iterable[Fit], sizes: Sequence[float | int]) -> Table:
     """What each law foretells, for the mean over seeds and for one new run."""
     fits = list(fits)
     table = Table(
@@ -129,7 +129,10 @@ def predictions_text(fits: Iterable[Fit], sizes: Sequence[float | int]) -> Table
     for fit in fits:
         for made in predict(fit, sizes):
             beyond = f"{made.extrapolation:.3g} times" if made.extrapolation > 1 else ""
-            numbers = (amount(fit, made.mean), amount(fit, made.new_run) if made.new_run else "–")
+            numbers = (
+                format_in_unit(fit, made.mean),
+                format_in_unit(fit, made.new_run) if made.new_run else "–",
+            )
             table.add_row(
                 escape(fit.label),
                 fit.laws[made.form].form.formula,

@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from analysis import style
-from analysis.formatting import counted, test_set
+from analysis.formatting import format_count, format_test_set
 from analysis.report_figure import ReportFigure
 from analysis.run_groups import GroupedRuns
 
@@ -48,7 +48,7 @@ def draw_learning_curves(grouped: GroupedRuns, epochs: pa.Table) -> ReportFigure
     scale = LogNorm(widths[0], max(widths[-1], widths[0] + 1))
     shades = {width: SHADES(float(scale(width))) for width in widths}
     for axes, label in zip(panels.flat, labels, strict=False):
-        axes.set(yscale="log", title=wrapped(label), xlabel="epoch")
+        axes.set(yscale="log", title=wrap_label(label), xlabel="epoch")
         axes.label_outer()
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         for width in widths:
@@ -60,7 +60,7 @@ def draw_learning_curves(grouped: GroupedRuns, epochs: pa.Table) -> ReportFigure
             axes.fill_between(rows["epoch"], low, high, color=shades[width], alpha=0.2, lw=0)
     for axes in panels.flat[len(labels) :]:
         axes.set_visible(False)
-    style.log_ticks(panels[0, 0].yaxis, style.percent_tick, gap=0.07)
+    style.label_log_axis(panels[0, 0].yaxis, style.percent_ticks(), gap=0.07)
     figure.supylabel("test error", fontsize=8.5)
     handles = [Line2D([], [], color=shades[width], label=str(width)) for width in reversed(widths)]
     figure.legend(handles=handles, title="filters", loc="outside right center", handlelength=1)
@@ -68,15 +68,15 @@ def draw_learning_curves(grouped: GroupedRuns, epochs: pa.Table) -> ReportFigure
         name="learning_curves",
         heading="Learning curves",
         caption=(
-            f"Mean error over seeds on the {test_set(grouped.runs, grouped.title)} after each epoch, with the band between the quartiles "
-            f"of the seeds: {counted(len(pc.unique(epochs['id'])), 'run')}. The laws are of the last epoch; none was chosen on the test set."
+            f"Mean error over seeds on the {format_test_set(grouped.runs, grouped.title)} after each epoch, with the band between the quartiles "
+            f"of the seeds: {format_count(len(pc.unique(epochs['id'])), 'run')}. The laws are of the last epoch; none was chosen on the test set."
         ),
         figure=figure,
         numbers=numbers,
     )
 
 
-def wrapped(label: str) -> str:
+def wrap_label(label: str) -> str:
     """Broken between its parts, never inside of one."""
     return fill(", ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in label.split(", ")), LETTERS)
 

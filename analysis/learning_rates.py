@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis import style
-from analysis.formatting import counted, listed
-from analysis.learning_curves import COLUMNS, SHADES, wrapped
+from analysis.formatting import format_count, format_list
+from analysis.learning_curves import COLUMNS, SHADES, wrap_label
 from analysis.report_figure import ReportFigure
 from scaling.config import RateChoice
 
@@ -58,7 +58,7 @@ class TunedRates:
         return [mean <= least + ALIKE * deviation for mean in self.choice.means]
 
 
-def chosen_words(tuned: Sequence[TunedRates]) -> list[str]:
+def describe_rate_choices(tuned: Sequence[TunedRates]) -> list[str]:
     """For each curve which rate was chosen at which width, and a warning for each at an edge of what was tried."""
     sentences = []
     for label in dict.fromkeys(each.label for each in tuned):
@@ -66,9 +66,9 @@ def chosen_words(tuned: Sequence[TunedRates]) -> list[str]:
         widths: dict[float, list[int]] = {}
         for each in mine:
             widths.setdefault(each.choice.rate, []).append(each.filters)
-        rates = ", ".join(f"{rate:g} at {listed(filters)} filters" for rate, filters in widths.items())
+        rates = ", ".join(f"{rate:g} at {format_list(filters)} filters" for rate, filters in widths.items())
         sentences.append(f"{label}: the learning rate with the least validation error is {rates}.")
-        sentences += [_doubt(each) for each in mine if each.choice.doubt]
+        sentences += [_doubt(each) for each in mine if each.choice.warning]
     return sentences
 
 
@@ -77,7 +77,7 @@ def _doubt(one: TunedRates) -> str:
         return (
             f"{one.label}: at {one.filters} filters every learning rate diverged, so the smallest was taken."
         )
-    chosen = f"the chosen learning rate, {one.choice.rate:g}, is {one.choice.doubt}"
+    chosen = f"the chosen learning rate, {one.choice.rate:g}, is {one.choice.warning}"
     return f"{one.label}: at {one.filters} filters {chosen}; a better one may lie beyond."
 
 
@@ -104,7 +104,7 @@ def draw_learning_rates(tuned: Sequence[TunedRates], labels: Sequence[str]) -> R
         axes.set(
             xscale="log",
             yscale="log",
-            title=wrapped(label),
+            title=wrap_label(label),
             xlabel="learning rate",
             ylabel="validation error",
         )
@@ -114,16 +114,18 @@ def draw_learning_rates(tuned: Sequence[TunedRates], labels: Sequence[str]) -> R
                 numbers.filter((pc.field("group") == label) & (pc.field("filters") == width)),
                 shades[width],
             )
-        style.width_ticks(axes, pc.unique(numbers["learning_rate"]).to_pylist(), gap=0.24)
-        style.log_ticks(axes.yaxis, style.percent_tick, gap=0.09)
+        style.label_values(
+            axes, pc.unique(numbers["learning_rate"]).to_pylist(), style.number_ticks(), gap=0.24
+        )
+        style.label_log_axis(axes.yaxis, style.percent_ticks(), gap=0.09)
     _optima(panels[len(shown)], numbers, order)
     handles = [
         Line2D([], [], color=shades[width], label=str(width)) for width in sorted(shades, reverse=True)
     ]
     figure.legend(handles=handles, title="filters", loc="outside right center", handlelength=1)
-    looks = {label: style.look(order.index(label)) for label in shown}
+    looks = {label: style.curve_style(order.index(label)) for label in shown}
     curves = [
-        Line2D([], [], color=look.color, marker=look.marker, label=wrapped(label))
+        Line2D([], [], color=look.color, marker=look.marker, label=wrap_label(label))
         for label, look in looks.items()
     ]
     if len(panels) > len(shown) + 1:
@@ -183,7 +185,7 @@ def _optima(axes: Axes, numbers: pa.Table, order: Sequence[str]) -> None:
     """The chosen rate against the width, with a bar over those that are as good."""
     axes.set(xscale="log", yscale="log", title="chosen", xlabel="filters", ylabel="learning rate")
     for index, label in enumerate(order):
-        rows, look = numbers.filter(pc.field("group") == label), style.look(index)
+        rows, look = numbers.filter(pc.field("group") == label), style.curve_style(index)
         chosen = rows.filter(rows["chosen"])
         shift = 10 ** (0.025 * (index - (len(order) - 1) / 2))
         widths, rates = chosen["filters"].to_numpy() * shift, chosen["learning_rate"].to_numpy()
@@ -195,8 +197,8 @@ def _optima(axes: Axes, numbers: pa.Table, order: Sequence[str]) -> None:
         axes.plot(widths, rates, look.marker + "-", color=look.color, lw=1)
     tried = pc.unique(numbers["learning_rate"]).to_pylist()
     axes.set_ylim(min(tried) / 1.3, max(tried) * 1.3)
-    style.width_ticks(axes, pc.unique(numbers["filters"]).to_pylist(), gap=0.12)
-    style.place_ticks(axes.yaxis, tried, style.metric_tick)
+    style.label_values(axes, pc.unique(numbers["filters"]).to_pylist(), gap=0.12)
+    style.fix_ticks(axes.yaxis, tried, style.number_ticks())
 
 
 def _caption(tuned: Sequence[TunedRates]) -> str:
@@ -204,9 +206,9 @@ def _caption(tuned: Sequence[TunedRates]) -> str:
         sorted({each.images for each in tuned}),
         sorted({rate for each in tuned for rate in each.choice.rates}),
     )
-    pilots = counted(sum(len(errors) for each in tuned for errors in each.choice.errors), "pilot")
+    pilots = format_count(sum(len(errors) for each in tuned for errors in each.choice.errors), "pilot")
     return (
-        f"Error on {listed(f'{number:,}' for number in images)} validation images, held out of the training images, of {pilots} with learning "
+        f"Error on {format_list(f'{number:,}' for number in images)} validation images, held out of the training images, of {pilots} with learning "
         f"rates from {rates[0]:g} to {rates[-1]:g}, the mean over their seeds. Rings mark the least, which is what the study's runs have; "
         "crosses at the top mark rates that diverged. In the last panel, the chosen rates against the width; bars span the rates that err at "
         f"most {ALIKE:g} binomial standard errors more than the least. Pilots are in no other figure, mean or law; the test set chose nothing."

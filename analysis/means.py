@@ -8,10 +8,10 @@ import pyarrow.compute as pc
 from scipy.special import stdtrit
 
 from analysis.run_groups import GroupedRuns
-from scaling.fit.result import LEVEL
+from scaling.fit.result import CONFIDENCE_LEVEL
 
 
-def means(grouped: GroupedRuns, x: str = "filters") -> pa.Table:
+def mean_errors(grouped: GroupedRuns, x: str = "filters") -> pa.Table:
     """One row a curve and width, in the order of the runs.
 
     Args:
@@ -38,7 +38,7 @@ def means(grouped: GroupedRuns, x: str = "filters") -> pa.Table:
         ]
     )
     count, mean, std = (found[f"test_error_{name}"].to_numpy() for name in ("count", "mean", "stddev"))
-    half = half_width(std, count)
+    half = t_half_width(std, count)
     columns = {name: found[name] for name in names}
     columns |= {
         "runs": found["test_error_count"],
@@ -53,7 +53,9 @@ def means(grouped: GroupedRuns, x: str = "filters") -> pa.Table:
     return pa.table({**columns, "wall_s": found["share_s_mean"]})
 
 
-def half_width(std: np.ndarray, count: np.ndarray) -> np.ndarray:
+def t_half_width(std: np.ndarray, count: np.ndarray) -> np.ndarray:
     """Half of Student's 95 % interval of a mean; NaN for one value."""
     several = np.where(count > 1, count, 2)
-    return np.where(count > 1, stdtrit(several - 1, (1 + LEVEL) / 2) * std / np.sqrt(several), np.nan)
+    return np.where(
+        count > 1, stdtrit(several - 1, (1 + CONFIDENCE_LEVEL) / 2) * std / np.sqrt(several), np.nan
+    )

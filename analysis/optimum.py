@@ -18,10 +18,10 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis import style
-from analysis.error_figure import points
-from analysis.formatting import counted, quantity, test_set, training
+from analysis.error_figure import draw_runs
+from analysis.formatting import format_count, format_interval, format_test_set, format_training
 from analysis.laws_text import COLORS
-from analysis.means import half_width
+from analysis.means import t_half_width
 from analysis.report_figure import ReportFigure
 from scaling.fit import Interval, Status
 from scaling.fit.optimum import Optimum
@@ -32,7 +32,7 @@ AXES = {"ratio": "d2/d1, filters of the second convolution over those of the fir
 
 
 @dataclass(frozen=True, kw_only=True)
-class Beside:
+class SizeDepthRatio:
     """A ratio that keeps sqrt(size) x depth the same, beside what was found."""
 
     maps: str
@@ -60,7 +60,7 @@ class StudyOptimum:
     """Why other curves have none."""
     runs: pa.Table
 
-    def beside(self, found: Optimum) -> list[Beside]:
+    def beside(self, found: Optimum) -> list[SizeDepthRatio]:
         """Equal ratios of several maps once."""
         merged: list[tuple[str, float]] = []
         for maps, ratio in self.conserving.get(found.label, {}).items():
@@ -71,7 +71,7 @@ class StudyOptimum:
                 merged[same] = f"{merged[same][0]} and {maps}", merged[same][1]
         inside = found.x_opt.low, found.x_opt.high
         return [
-            Beside(
+            SizeDepthRatio(
                 maps=maps,
                 ratio=ratio,
                 inside=inside[0] <= ratio <= inside[1],
@@ -94,7 +94,7 @@ class StudyOptimum:
         ]
 
 
-def optima_text(made: StudyOptimum) -> Group:
+def render_optima(made: StudyOptimum) -> Group:
     """For the terminal."""
     table = Table(
         title=f"{made.x} of the least error",
@@ -115,28 +115,30 @@ def optima_text(made: StudyOptimum) -> Group:
             f": {escape(each.reason)}" if each.reason else ""
         )
         refused = each.status is Status.REJECTED
-        shown = ("–", "–") if refused else (quantity(each.x_opt), _least(each))
+        shown = ("–", "–") if refused else (format_interval(each.x_opt), _least(each))
         table.add_row(
-            escape(each.label), *map(escape, (*shown, quantity(each.curvature))), *_sizes(each), status
+            escape(each.label), *map(escape, (*shown, format_interval(each.curvature))), *_sizes(each), status
         )
     notes = [f"{each.label}: {note}" for each in made.optima for note in each.notes]
-    return Group(table, *map(Text, (*(sentence(made, each) for each in made.optima), *made.refused, *notes)))
+    return Group(
+        table, *map(Text, (*(describe_optimum(made, each) for each in made.optima), *made.refused, *notes))
+    )
 
 
-def sentence(made: StudyOptimum, found: Optimum) -> str:
+def describe_optimum(made: StudyOptimum, found: Optimum) -> str:
     """What was found, with its n."""
     x, points = found.points.x_name, found.points
-    n = f"{counted(len(points.y), 'run')} at {len(points.widths)} values"
+    n = f"{format_count(len(points.y), 'run')} at {len(points.widths)} values"
     if found.status is Status.REJECTED:
         said = f"{found.label}: no {x} of the least error can be told ({found.reason}; {n})"
     else:
         doubt = f"; {found.status}: {found.reason}" if found.reason else ""
-        said = f"{found.label}: the {found.estimand}, lies at {x} {quantity(found.x_opt)} ({n}{doubt})"
+        said = f"{found.label}: the {found.estimand}, lies at {x} {format_interval(found.x_opt)} ({n}{doubt})"
     for one in made.beside(found):
         said += f"; sqrt(size) x depth = constant asks for {one.ratio:.3g} ({one.maps} maps)"
         if found.status is not Status.REJECTED:
             where = "inside" if one.inside else "outside"
-            said += f", {where} the interval: there the error is {quantity(one.relative_to_minimum)} times the least"
+            said += f", {where} the interval: there the error is {format_interval(one.relative_to_minimum)} times the least"
     return f"{said}; these networks have {made.costs[found.label]}."
 
 
@@ -148,19 +150,19 @@ def draw_optima(made: StudyOptimum) -> ReportFigure:
     axes = figure.add_subplot(
         xscale="log", yscale="log", xlabel=title, ylabel=made.optima[0].points.y_name.replace("_", " ")
     )
-    axes.set_title(f"{test_set(made.runs, made.title)},\n{training(made.runs)}")
+    axes.set_title(f"{format_test_set(made.runs, made.title)},\n{format_training(made.runs)}")
     handles: list[Line2D | Patch] = []
     lines: dict[float, str] = {}
     for index, each in enumerate(made.optima):
-        look, x = style.look(index), np.geomspace(each.points.widths[0], each.points.widths[-1], 200)
+        look, x = style.curve_style(index), np.geomspace(each.points.widths[0], each.points.widths[-1], 200)
         order = np.argsort(each.points.x, kind="stable")
-        points(axes, each.points.x[order], each.points.y[order], look.color)
+        draw_runs(axes, each.points.x[order], each.points.y[order], look.color)
         axes.plot(each.points.widths, each.points.means, look.marker, color=look.color, zorder=4)
         axes.fill_between(x, *each.band(x), color=look.color, alpha=0.15, lw=0)
         axes.plot(x, each.predict(x), color=look.color, zorder=3)
         told = "refused"
         if each.status is not Status.REJECTED:
-            told = f"least at {quantity(each.x_opt)}"
+            told = f"least at {format_interval(each.x_opt)}"
             low, high = np.clip([each.x_opt.low, each.x_opt.high], x[0], x[-1])
             axes.axvspan(low, high, color=look.color, alpha=0.1, lw=0, zorder=0)
             axes.axvline(each.x_opt.estimate, color=look.color, lw=1)
@@ -171,7 +173,7 @@ def draw_optima(made: StudyOptimum) -> ReportFigure:
                 [],
                 color=look.color,
                 marker=look.marker,
-                label=f"{each.label}: {told}, {counted(len(each.points.y), 'run')}",
+                label=f"{each.label}: {told}, {format_count(len(each.points.y), 'run')}",
             )
         )
     for ratio, maps in lines.items():
@@ -194,15 +196,15 @@ def draw_optima(made: StudyOptimum) -> ReportFigure:
     figure.legend(handles=handles, loc="outside lower left")
     values = sorted({float(x) for each in made.optima for x in each.points.widths})
     if all(value.is_integer() for value in values):
-        style.width_ticks(axes, values, gap=0.07)
+        style.label_values(axes, values, gap=0.07)
     else:
-        style.log_ticks(axes.xaxis, style.metric_tick, gap=0.07)
-    style.log_ticks(axes.yaxis, style.percent_tick, gap=0.06)
+        style.label_log_axis(axes.xaxis, style.number_ticks(), gap=0.07)
+    style.label_log_axis(axes.yaxis, style.percent_ticks(), gap=0.06)
     return ReportFigure(
         name=f"optimum_of_{made.x.replace('.', '_')}",
         heading=f"Where the error is least along {made.x}",
-        caption=" ".join(sentence(made, each) for each in made.optima)
-        + f" After {training(made.runs)}. Faint points are single runs, "
+        caption=" ".join(describe_optimum(made, each) for each in made.optima)
+        + f" After {format_training(made.runs)}. Faint points are single runs, "
         "markers means over seeds; the parabola is fitted to the logarithms of the means.",
         figure=figure,
         numbers=pa.Table.from_pylist([row for each in made.optima for row in _rows(each)]),
@@ -211,7 +213,7 @@ def draw_optima(made: StudyOptimum) -> ReportFigure:
 
 def _rows(each: Optimum) -> list[dict[str, Any]]:
     points, (low, high) = each.points, each.band(each.points.widths)
-    half = half_width(points.std, points.counts)
+    half = t_half_width(points.std, points.counts)
     columns = zip(
         points.widths, points.counts, points.means, half, each.predict(points.widths), low, high, strict=True
     )
@@ -229,7 +231,11 @@ def _rows(each: Optimum) -> list[dict[str, Any]]:
 def _least(each: Optimum) -> str:
     low, high = each.band(each.x_opt.estimate)
     value = Interval(estimate=float(each.predict(each.x_opt.estimate)), low=float(low), high=float(high))
-    return quantity(value) if each.points.trials is None else quantity(value, unit=0.01) + " %"
+    return (
+        format_interval(value)
+        if each.points.test_images is None
+        else format_interval(value, unit=0.01) + " %"
+    )
 
 
 def _sizes(each: Optimum) -> tuple[str, str]:

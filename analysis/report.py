@@ -12,18 +12,18 @@ import pyarrow.compute as pc
 from matplotlib import style as matplotlib_style
 from pyarrow import csv
 
-from analysis.error_figure import FILTERS, MACS, PARAMETERS, draw_error
-from analysis.html_page import Embedded, embed, template
-from analysis.laws import Laws, fit_laws, law_table, law_words
+from analysis.error_figure import FILTERS_AXIS, MACS_AXIS, PARAMETERS_AXIS, draw_error_figure
+from analysis.html_page import EmbeddedFigure, embed_figure, load_template
+from analysis.laws import CurveFits, build_law_table, fit_laws, law_rows
 from analysis.learning_curves import draw_learning_curves
-from analysis.learning_rates import TunedRates, chosen_words, draw_learning_rates
-from analysis.means import means
+from analysis.learning_rates import TunedRates, describe_rate_choices, draw_learning_rates
+from analysis.means import mean_errors
 from analysis.report_figure import ReportFigure
 from analysis.residuals import draw_residuals
-from analysis.run_groups import GroupedRuns, group
-from analysis.setting_axes import SettingAxis, along_leaves
+from analysis.run_groups import GroupedRuns, group_runs
+from analysis.setting_axes import SettingAxis, find_setting_axes
 from analysis.style import STYLE
-from analysis.summary import facts, findings
+from analysis.summary import describe_findings, summary_lines
 from analysis.training_length import draw_training_length
 from scaling.fit import Fit
 
@@ -49,7 +49,7 @@ def write_report(
     command: str,
     created: datetime | None = None,
     missing: int = 0,
-    awaiting: int = 0,
+    pending: int = 0,
     tuned: Sequence[TunedRates] = (),
 ) -> Report:
     """Fit, draw and write ``report.html``, ``laws.csv`` and ``figures/``.
@@ -68,28 +68,30 @@ def write_report(
     Raises:
         StoreError: a run whose configuration this version can't read.
     """
-    grouped = group(runs)
+    grouped = group_runs(runs)
     during = grouped.epochs(epochs)
-    table = means(grouped)
-    laws = [fit_laws(grouped, during, axis.column) for axis in (FILTERS, PARAMETERS, MACS)]
-    beside = [(along, fit_laws(along.grouped, during, along.axis.column)) for along in along_leaves(runs)]
+    table = mean_errors(grouped)
+    laws = [fit_laws(grouped, during, axis.column) for axis in (FILTERS_AXIS, PARAMETERS_AXIS, MACS_AXIS)]
+    beside = [
+        (along, fit_laws(along.grouped, during, along.axis.column)) for along in find_setting_axes(runs)
+    ]
     figures = out / "figures"
     figures.mkdir(parents=True, exist_ok=True)
-    embedded: list[Embedded] = []
+    embedded: list[EmbeddedFigure] = []
     # Starts from matplotlib's own defaults, so that nobody's matplotlibrc changes a figure, and leaves no trace.
     with matplotlib_style.context(["default", STYLE]):
         for drawing in _drawings(grouped, during, table, laws, beside, tuned):
-            embedded.append(embed(drawing, figures))
-    csv.write_csv(law_table([*laws, *(own for _, own in beside)]), out / "laws.csv")
+            embedded.append(embed_figure(drawing, figures))
+    csv.write_csv(build_law_table([*laws, *(own for _, own in beside)]), out / "laws.csv")
     fits = tuple(laws[0].fits.values())
-    page = template("report.html.jinja").render(
+    page = load_template("report.html.jinja").render(
         study=study,
-        facts=facts(
-            study, runs, grouped, command=command, created=created, missing=missing, awaiting=awaiting
+        facts=summary_lines(
+            study, runs, grouped, command=command, created=created, missing=missing, pending=pending
         ),
-        findings=findings([*fits, *(fit for _, own in beside for fit in own.fits.values())]),
-        notes=[*_notes(grouped, during, laws[0]), *chosen_words(tuned)],
-        laws=law_words(fits),
+        findings=describe_findings([*fits, *(fit for _, own in beside for fit in own.fits.values())]),
+        notes=[*_notes(grouped, during, laws[0]), *describe_rate_choices(tuned)],
+        laws=law_rows(fits),
         figures=embedded,
         means=table.to_pylist(),
     )
@@ -102,8 +104,8 @@ def _drawings(
     grouped: GroupedRuns,
     during: pa.Table,
     table: pa.Table,
-    laws: list[Laws],
-    beside: Sequence[tuple[SettingAxis, Laws]],
+    laws: list[CurveFits],
+    beside: Sequence[tuple[SettingAxis, CurveFits]],
     tuned: Sequence[TunedRates],
 ) -> list[ReportFigure]:
     rates = draw_learning_rates(tuned, grouped.labels)
@@ -111,11 +113,11 @@ def _drawings(
         return [rates] if rates else []
     drawings = [
         *(
-            draw_error(grouped, table, along, axis)
-            for along, axis in zip(laws, (FILTERS, PARAMETERS, MACS), strict=True)
+            draw_error_figure(grouped, table, along, axis)
+            for along, axis in zip(laws, (FILTERS_AXIS, PARAMETERS_AXIS, MACS_AXIS), strict=True)
         ),
         *(
-            draw_error(each.grouped, means(each.grouped, each.axis.column), own, each.axis)
+            draw_error_figure(each.grouped, mean_errors(each.grouped, each.axis.column), own, each.axis)
             for each, own in beside
         ),
         draw_learning_curves(grouped, during),
@@ -126,7 +128,7 @@ def _drawings(
     return [drawing for drawing in drawings if drawing]
 
 
-def _notes(grouped: GroupedRuns, during: pa.Table, laws: Laws) -> list[str]:
+def _notes(grouped: GroupedRuns, during: pa.Table, laws: CurveFits) -> list[str]:
     """What a reader of the figures should know."""
     without = []
     if len(grouped.runs) and not _any_error(grouped.runs):

@@ -36,7 +36,7 @@ class ReportFigure:
         return svg, png, table
 
 
-def save_all(folder: Path, draw: Callable[[], Sequence[ReportFigure]]) -> list[Path]:
+def draw_and_save(folder: Path, draw: Callable[[], Sequence[ReportFigure]]) -> list[Path]:
     """Draw in the house style and write every figure; the folder is made where it is missing."""
     folder.mkdir(parents=True, exist_ok=True)
     # Starts from matplotlib's own defaults, so that nobody's matplotlibrc changes a figure, and leaves no trace.

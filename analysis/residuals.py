@@ -8,14 +8,14 @@ import pyarrow.compute as pc
 from matplotlib.figure import Figure
 
 from analysis import style
-from analysis.laws import Laws, drawable
+from analysis.laws import CurveFits, accepted_laws
 from analysis.report_figure import ReportFigure
 from analysis.run_groups import GroupedRuns
 
 TITLES = {"power": "power law", "floor": "with a floor", "broken": "with a bend"}
 
 
-def draw_residuals(grouped: GroupedRuns, means: pa.Table, laws: Laws) -> ReportFigure | None:
+def draw_residuals(grouped: GroupedRuns, means: pa.Table, laws: CurveFits) -> ReportFigure | None:
     """log(observed mean / fitted) against filters, a panel for each form; None where nothing could be fitted."""
     numbers = _residuals(means, laws)
     if not len(numbers):
@@ -38,14 +38,14 @@ def draw_residuals(grouped: GroupedRuns, means: pa.Table, laws: Laws) -> ReportF
         axes.set(xscale="log", title=title, xlabel="filters")
         axes.axhline(0, color="#555555", lw=0.8)
         for index, label in fitted:
-            look = style.look(index)
+            look = style.curve_style(index)
             rows = numbers.filter((pc.field("group") == label) & (pc.field("form") == form))
             # Side by side, so that bars of equal widths don't cover each other.
             x = rows["filters"].to_numpy() * 10 ** (apart * (index - (len(grouped.labels) - 1) / 2))
             bar = np.nan_to_num(rows["half_width"].to_numpy(zero_copy_only=False))
             axes.errorbar(x, rows["residual"], bar, fmt=look.marker, color=look.color, lw=1, label=label)
     panels[0].set_ylabel("log(observed mean / fitted)")
-    style.width_ticks(panels[0], widths, gap=0.09)
+    style.label_values(panels[0], widths, gap=0.09)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower left", ncols=2)
     return ReportFigure(
         name="residuals",
@@ -59,10 +59,10 @@ def draw_residuals(grouped: GroupedRuns, means: pa.Table, laws: Laws) -> ReportF
     )
 
 
-def _residuals(means: pa.Table, laws: Laws) -> pa.Table:
+def _residuals(means: pa.Table, laws: CurveFits) -> pa.Table:
     rows = []
     for row in means.to_pylist():
-        for form, law in drawable(laws.fits.get(row["group"])).items():
+        for form, law in accepted_laws(laws.fits.get(row["group"])).items():
             if row["mean_error"] > 0:
                 bar = (
                     None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analysis.formatting import listed
+from analysis.formatting import format_list
 from scaling.config import DRAWN, Run
 from scaling.config.curves import CONSEQUENCES, DATASET, FILTERS, SHARED, Curves, Point, curves, point
 from scaling.config.labels import dataset_title
@@ -50,7 +50,7 @@ class GroupedRuns:
         return epochs.drop_columns("run")
 
 
-def group(runs: pa.Table, x: str = "filters") -> GroupedRuns:
+def group_runs(runs: pa.Table, x: str = "filters") -> GroupedRuns:
     """Split the runs into curves, as ``scaling.config.curves`` says.
 
     Args:
@@ -80,7 +80,7 @@ def group(runs: pa.Table, x: str = "filters") -> GroupedRuns:
     )
 
 
-def leaf(runs: pa.Table, name: str) -> pa.Array:
+def setting_column(runs: pa.Table, name: str) -> pa.Array:
     """Of each run a leaf of its configuration, by its dotted path; null where it has none of this name."""
     points, cells = _cells(runs)
     return pa.array([points[cell].get(name) for cell in cells])
@@ -94,7 +94,7 @@ def _cells(runs: pa.Table) -> tuple[list[Point], list[int]]:
     for row in runs.select(["config_json", "train_images"]).to_pylist():
         cell = places.setdefault((re.sub(DRAWN, "", row["config_json"]), row["train_images"]), len(points))
         if cell == len(points):
-            points.append(point(Run.read(row["config_json"]), row["train_images"]))
+            points.append(point(Run.from_json(row["config_json"]), row["train_images"]))
         cells.append(cell)
     return points, cells
 
@@ -103,8 +103,15 @@ def _followers(points: Sequence[Point], split: Curves) -> list[str]:
     """Leaves that change along a curve, as a learning rate tuned for each width does."""
     values: dict[tuple[str, str], set[object]] = defaultdict(set)
     for each, label in zip(points, split.labels, strict=True):
-        for leaf in each.keys() - SHARED - CONSEQUENCES - {split.along}:
-            values[label, leaf].add(each[leaf])
-    changing = ((label, leaf, found) for (label, leaf), found in sorted(values.items()) if len(found) > 1)
+        for setting_column in each.keys() - SHARED - CONSEQUENCES - {split.along}:
+            values[label, setting_column].add(each[setting_column])
+    changing = (
+        (label, setting_column, found)
+        for (label, setting_column), found in sorted(values.items())
+        if len(found) > 1
+    )
     size = "the width" if split.along == FILTERS else split.along
-    return [f"Along {label}, {leaf} changes with {size}: {listed(found)}." for label, leaf, found in changing]
+    return [
+        f"Along {label}, {setting_column} changes with {size}: {format_list(found)}."
+        for label, setting_column, found in changing
+    ]

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analysis.error_figure import AxisOf
-from analysis.run_groups import GroupedRuns, group, leaf
+from analysis.error_figure import FigureAxis
+from analysis.run_groups import GroupedRuns, group_runs, setting_column
 
-LEAVES = (AxisOf("branches", "branches", "branches of the tree"),)
+LEAVES = (FigureAxis("branches", "branches", "branches of the tree"),)
 """Those that are sizes."""
 LEAST = 3
 """Values that make an axis."""
@@ -20,16 +20,16 @@ LEAST = 3
 class SettingAxis:
     """The runs that have such a setting, a curve for each width."""
 
-    axis: AxisOf
+    axis: FigureAxis
     grouped: GroupedRuns
 
 
-def along_leaves(runs: pa.Table) -> list[SettingAxis]:
+def find_setting_axes(runs: pa.Table) -> list[SettingAxis]:
     """The axes that some runs lie along."""
     found = []
     for axis in LEAVES:
-        table = runs.append_column(axis.column, leaf(runs, f"architecture.{axis.column}"))
+        table = runs.append_column(axis.column, setting_column(runs, f"architecture.{axis.column}"))
         table = table.filter(pc.is_valid(table[axis.column]))
         if len(pc.unique(table[axis.column])) >= LEAST:
-            found.append(SettingAxis(axis, group(table, axis.column)))
+            found.append(SettingAxis(axis, group_runs(table, axis.column)))
     return found

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import (
+    EngFormatter,
+    FixedLocator,
+    Formatter,
+    MaxNLocator,
+    NullLocator,
+    PercentFormatter,
+    StrMethodFormatter,
+)
 
 WIDTH = 4.4
 """Inches. Set to a column of 3.4, the smallest letters are 5.6 points high."""
@@ -66,31 +74,40 @@ class CurveStyle(NamedTuple):
     marker: str
 
 
-def look(index: int) -> CurveStyle:
+def curve_style(index: int) -> CurveStyle:
     """The look of the index-th curve; 42 of them differ."""
     return CurveStyle(PALETTE[index % len(PALETTE)], MARKERS[index % len(MARKERS)])
 
 
-def percent_tick(value: float, _: object = None) -> str:
-    """``2.5 %`` of 0.025."""
-    return f"{100 * value:.4g} %"
+class _PercentTicks(PercentFormatter):
+    """Print each tick with its own number of digits, because a logarithmic axis spans several decades."""
+
+    def format_pct(self, x: float, display_range: float) -> str:
+        return f"{self.convert_to_pct(x):.4g}{self.symbol}"
 
 
-def metric_tick(value: float, _: object = None) -> str:
-    """``200k`` of 200,000."""
-    for size, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if value >= size:
-            return f"{value / size:.4g}{letter}"
-    return f"{value:.4g}"
+def percent_ticks() -> PercentFormatter:
+    """Return the tick format of fractions: 0.025 is ``2.5 %``."""
+    return _PercentTicks(xmax=1, symbol=" %")
 
 
-def log_ticks(axis: Axis, words: Callable[[float, object], str], *, gap: float) -> None:
-    """Label a logarithmic axis with round numbers, as many as stand apart; call it when the limits are final.
+def amount_ticks(unit: str = "") -> EngFormatter:
+    """Return the tick format of large amounts: 200,000 is ``200k``, and 2,000 with the unit s is ``2 ks``."""
+    return EngFormatter(unit, sep=" " if unit else "")
+
+
+def number_ticks() -> Formatter:
+    """Return the tick format of plain numbers, which may lie below 1: ``0.05``."""
+    return StrMethodFormatter("{x:.4g}")
+
+
+def label_log_axis(axis: Axis, formatter: Formatter, *, gap: float) -> None:
+    """Label a logarithmic axis with as many round numbers as fit; call it when the limits are final.
 
     Args:
         axis: an x or y axis.
-        words: a number as text.
-        gap: the least distance of two labels, as a share of the axis.
+        formatter: prints the numbers.
+        gap: smallest distance between two labels, as a fraction of the axis.
     """
     low, high = sorted(axis.get_view_interval())
     span = np.log10(high / low)
@@ -101,23 +118,32 @@ def log_ticks(axis: Axis, words: Callable[[float, object], str], *, gap: float) 
         if len(ticks) < 2 or np.diff(np.log10(ticks)).min() >= gap * span:
             break
     if len(ticks) < 3:
-        # Less than about a factor of 1.5: no three round numbers, so steps as on a linear axis.
+        # The axis spans less than a factor of about 1.5, which holds fewer than three round numbers.
         ticks = np.asarray(MaxNLocator(min(5, int(1 / gap))).tick_values(low, high))
-    place_ticks(axis, ticks[(ticks >= low) & (ticks <= high)], words)
+    fix_ticks(axis, ticks[(ticks >= low) & (ticks <= high)], formatter)
 
 
-def width_ticks(axes: Axes, widths: Iterable[float], *, gap: float = 0.045) -> None:
-    """Label a logarithmic x axis with the widths that were trained, leaving out labels that would touch."""
+def label_values(
+    axes: Axes, values: Iterable[float], formatter: Formatter | None = None, *, gap: float = 0.045
+) -> None:
+    """Label a logarithmic x axis with given values, such as the trained widths, and omit labels that would overlap.
+
+    Args:
+        axes: the panel.
+        values: candidates; the largest one always has a label.
+        formatter: prints the numbers; by default as amounts.
+        gap: smallest distance between two labels, as a fraction of the axis.
+    """
     low, high = np.log10(axes.get_xlim())
-    kept: list[float] = []
-    for width in sorted(widths, reverse=True):
-        if not kept or np.log10(kept[-1] / width) >= gap * (high - low):
-            kept.append(width)
-    place_ticks(axes.xaxis, kept, metric_tick)
+    labelled: list[float] = []
+    for value in sorted(values, reverse=True):
+        if not labelled or np.log10(labelled[-1] / value) >= gap * (high - low):
+            labelled.append(value)
+    fix_ticks(axes.xaxis, labelled, formatter or amount_ticks())
 
 
-def place_ticks(axis: Axis, ticks: Iterable[float], words: Callable[[float, object], str]) -> None:
-    """Exactly these ticks, and no minor ones."""
+def fix_ticks(axis: Axis, ticks: Iterable[float], formatter: Formatter) -> None:
+    """Set exactly these major ticks, and no minor ticks."""
     axis.set_major_locator(FixedLocator(list(ticks)))
-    axis.set_major_formatter(FuncFormatter(words))
+    axis.set_major_formatter(formatter)
     axis.set_minor_locator(NullLocator())

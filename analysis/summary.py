@@ -10,32 +10,34 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analysis.formatting import counted, listed, quantity, test_set
-from analysis.laws import drawable
+from analysis.formatting import format_count, format_interval, format_list, format_test_set
+from analysis.laws import accepted_laws
 from analysis.run_groups import GroupedRuns
 from scaling.fit import Fit, Interval
 
 
-class Fact(NamedTuple):
+class SummaryLine(NamedTuple):
     """One line of the summary."""
 
     name: str
     value: str
 
 
-def findings(fits: Iterable[Fit]) -> list[str]:
+def describe_findings(fits: Iterable[Fit]) -> list[str]:
     """For each curve, its exponent and what that means, and the verdict between the forms, as sentences."""
     sentences = []
     for fit in fits:
-        law = drawable(fit).get("power")
+        law = accepted_laws(fit).get("power")
         if law is None:
             continue
         exponent = law.parameters["exponent"]
         factor = Interval(estimate=2**-exponent.estimate, low=2**-exponent.high, high=2**-exponent.low)
         doubt = f" ({law.status}: {law.reason})" if law.reason else ""
         x = fit.points.x_name
-        follows = f"the mean error goes as {x}^−ρ with ρ = {quantity(exponent)}"
-        sentences.append(f"{fit.label}: {follows}; twice the {x} multiply it by {quantity(factor)}{doubt}.")
+        follows = f"the mean error goes as {x}^−ρ with ρ = {format_interval(exponent)}"
+        sentences.append(
+            f"{fit.label}: {follows}; twice the {x} multiply it by {format_interval(factor)}{doubt}."
+        )
         if fit.verdict.evidence:
             sentences.append(
                 f"{fit.label}, with a floor or without: {fit.verdict.choice} ({fit.verdict.evidence})."
@@ -43,7 +45,7 @@ def findings(fits: Iterable[Fit]) -> list[str]:
     return sentences
 
 
-def facts(
+def summary_lines(
     study: str,
     runs: pa.Table,
     grouped: GroupedRuns,
@@ -51,8 +53,8 @@ def facts(
     command: str,
     created: datetime | None,
     missing: int,
-    awaiting: int,
-) -> list[Fact]:
+    pending: int,
+) -> list[SummaryLine]:
     """The lines of the summary.
 
     Args:
@@ -66,30 +68,34 @@ def facts(
     """
     widths, seeds = (len(pc.unique(grouped.runs[name])) for name in ("filters", "seed"))
     made = ", ".join(
-        (counted(len(grouped.labels), "curve"), counted(widths, "width"), counted(seeds, "seed"))
+        (
+            format_count(len(grouped.labels), "curve"),
+            format_count(widths, "width"),
+            format_count(seeds, "seed"),
+        )
     )
-    left_out = [f"{counted(missing, 'run')} of the study not in the store"] if missing else []
-    left_out += [f"{counted(awaiting, 'run')} whose learning rate is not chosen yet"] if awaiting else []
+    left_out = [f"{format_count(missing, 'run')} of the study not in the store"] if missing else []
+    left_out += [f"{format_count(pending, 'run')} whose learning rate is not chosen yet"] if pending else []
     left_out += (
-        [f"{counted(grouped.diverged, 'run')} without a test error (diverged), in no figure and no mean"]
+        [f"{format_count(grouped.diverged, 'run')} without a test error (diverged), in no figure and no mean"]
         if grouped.diverged
         else []
     )
     lines = [
-        Fact("Study", study),
-        Fact(
+        SummaryLine("Study", study),
+        SummaryLine(
             "Data",
-            f"{grouped.title}; errors are counted on the {test_set(runs, grouped.title)}"
+            f"{grouped.title}; errors are counted on the {format_test_set(runs, grouped.title)}"
             if len(runs)
             else "none: no run is in the store",
         ),
-        Fact("Runs", f"{counted(len(grouped.runs), 'run')}: {made}"),
-        Fact("Left out", "; ".join(left_out) or "nothing: every wanted run is here"),
-        Fact("Training", _training(runs)),
-        Fact("Software", _software(runs)),
-        Fact("Command", command),
+        SummaryLine("Runs", f"{format_count(len(grouped.runs), 'run')}: {made}"),
+        SummaryLine("Left out", "; ".join(left_out) or "nothing: every wanted run is here"),
+        SummaryLine("Training", _training(runs)),
+        SummaryLine("Software", _software(runs)),
+        SummaryLine("Command", command),
     ]
-    return lines + ([Fact("Report made", f"{created:%Y-%m-%d %H:%M %Z}".strip())] if created else [])
+    return lines + ([SummaryLine("Report made", f"{created:%Y-%m-%d %H:%M %Z}".strip())] if created else [])
 
 
 def _training(runs: pa.Table) -> str:
@@ -100,7 +106,7 @@ def _training(runs: pa.Table) -> str:
         if seconds and seconds >= 3600
         else f"{seconds or 0:,.0f} s in all"
     )
-    return f"{spent}, on {listed(devices)}" if devices else spent
+    return f"{spent}, on {format_list(devices)}" if devices else spent
 
 
 def _software(runs: pa.Table) -> str:

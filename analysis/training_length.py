@@ -7,11 +7,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from analysis import style
-from analysis.formatting import test_set
-from analysis.laws import drawable
+from analysis.formatting import format_test_set
+from analysis.laws import accepted_laws
 from analysis.report_figure import ReportFigure
 from analysis.run_groups import GroupedRuns
 from scaling.errors import FitError
@@ -53,12 +53,12 @@ def draw_training_length(grouped: GroupedRuns, epochs: pa.Table) -> ReportFigure
                 numbers.filter(pc.field("group") == label),
                 quantity,
                 shift=shift,
-                look=style.look(index),
+                look=style.curve_style(index),
                 label=label,
             )
-    panels[0].set_title(test_set(grouped.runs, grouped.title))
+    panels[0].set_title(format_test_set(grouped.runs, grouped.title))
     panels[1].set(xlabel="epoch whose test errors are fitted", ylim=(-0.04, None))
-    panels[1].yaxis.set_major_formatter(FuncFormatter(style.percent_tick))
+    panels[1].yaxis.set_major_formatter(style.percent_ticks())
     panels[1].xaxis.set_major_locator(MaxNLocator(10, integer=True))
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower left", ncols=2)
     return ReportFigure(
@@ -118,9 +118,9 @@ def _fits(grouped: GroupedRuns, epochs: pa.Table) -> pa.Table:
 def _row(fit: Fit) -> dict[str, float]:
     widest = float(fit.points.means[-1])
     found: dict[str, float] = {}
-    if power := drawable(fit).get("power"):
+    if power := accepted_laws(fit).get("power"):
         found |= _ends("exponent", power.parameters["exponent"], 1.0)
-    if widest > 0 and (floor := drawable(fit).get("floor")):
+    if widest > 0 and (floor := accepted_laws(fit).get("floor")):
         found |= _ends("floor_share", floor.parameters["floor"], widest)
     return found
 

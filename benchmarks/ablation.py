@@ -34,7 +34,7 @@ SWEEP = Sweep(dataset="mnist", epochs=1, learning_rate=0.08, augmentation={})
 
 @contextmanager
 def not_fused() -> Iterator[None]:
-    with mock.patch("scaling.plan.packs.replicas", return_value=1):
+    with mock.patch("scaling.plan.packs.pack_size", return_value=1):
         yield
 
 
@@ -67,7 +67,7 @@ def trial_with_a_loader(config: dict[str, Any], **rest: Any) -> None:
     from benchmarks.loader import LoadedBatches
     from scaling.sweep.ray_tune import _trial
 
-    with mock.patch("scaling.train.device_data.Batches", LoadedBatches):
+    with mock.patch("scaling.train.device_data.Minibatches", LoadedBatches):
         _trial(config, **rest)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks import processes
 from benchmarks.rows import Row, over_rounds, ratios
 from scaling.api import Workspace, plan
-from scaling.plan.speed_file import default
+from scaling.plan.speed_file import default_speed
 
 NAME = "estimates"
 TWO_WIDTHS = {
@@ -34,8 +34,8 @@ def measure(rounds: int) -> list[Row]:
             ("cifar10, lenet5, d1 in [4, 16]", written),
         ):
             made = plan(config, Workspace(store=str(Path(name, "none")), data=processes.data_folder()))
-            note = "another machine's speed" if made.speed is default() else "this machine's speed"
-            estimated = [made.placement.wall_s] * rounds
+            note = "another machine's speed" if made.speed is default_speed() else "this machine's speed"
+            estimated = [made.schedule.wall_s] * rounds
             taken = [_taken_s(config, Path(name, f"{config.stem}{nth}")) for nth in range(rounds)]
             rows.append(over_rounds(NAME, case, "wall time, estimated", "s", estimated, note=note))
             rows.append(over_rounds(NAME, case, "wall time, taken", "s", taken))

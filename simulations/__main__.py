@@ -27,7 +27,7 @@ def main() -> None:
         prog="python -m simulations", description="How often intervals hold what is planted."
     )
     parser.add_argument("--studies", type=int, default=4000, help="of each cell (%(default)s)")
-    parser.add_argument("--workers", type=int, default=machine.cores())
+    parser.add_argument("--workers", type=int, default=machine.cpu_count())
     asked = parser.parse_args()
     grid, verdicts = list(cells()), list(verdict_cells())
     with ProcessPoolExecutor(asked.workers) as pool:

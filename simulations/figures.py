@@ -21,7 +21,7 @@ from analysis import style
 from benchmarks.processes import ROOT
 from scaling.fit import Law, Points, fit
 from scaling.fit.data.variance import BinomialVariance
-from scaling.fit.estimation.variable_projection import solve
+from scaling.fit.estimation.variable_projection import fit_by_variable_projection
 from scaling.fit.forms import POWER
 from simulations.cells import Cell
 
@@ -70,14 +70,14 @@ def one_study() -> Picture:
         panels, ("fitted to all widths", f"without the widest {LEFT_OUT}"), (0, LEFT_OUT), strict=True
     ):
         axes.set(xscale="log", yscale="log", title=title, xlabel="filters")
-        used = points.width < len(points.widths) - left_out
+        used = points.width_index < len(points.widths) - left_out
         laws = fit(
             Points(
                 x_name="filters",
                 y_name="test_error",
                 x=points.x[used],
                 y=points.y[used],
-                trials=points.trials,
+                test_images=points.test_images,
             )
         ).laws
         rows += [{"panel": title, **row} for row in _draw_laws(axes, laws, points.widths)]
@@ -107,8 +107,8 @@ def one_study() -> Picture:
             zorder=5,
             label="left out",
         )
-    style.width_ticks(panels[0], points.widths, gap=0.09)
-    style.log_ticks(panels[0].yaxis, style.percent_tick, gap=0.07)
+    style.label_values(panels[0], points.widths, gap=0.09)
+    style.label_log_axis(panels[0].yaxis, style.percent_ticks(), gap=0.07)
     panels[0].set_ylabel("test error")
     figure.legend(*panels[1].get_legend_handles_labels(), loc="outside lower left", ncols=5)
     return Picture("one_study", figure, rows)
@@ -139,7 +139,7 @@ def means_of_logarithms(studies: int = 2000, images: int = 1000) -> Picture:
     mean, rng, rows = 0.1 * x**-exponent, np.random.default_rng(0), []
     for seeds in (1, 2, 4, 8, 16, 32):
         errors = rng.binomial(images, mean[:, None], size=(studies, len(x), seeds))
-        fitted = solve(
+        fitted = fit_by_variable_projection(
             POWER,
             x,
             errors.mean(axis=2) / images,
@@ -166,13 +166,13 @@ def means_of_logarithms(studies: int = 2000, images: int = 1000) -> Picture:
     for index, fitted_to in enumerate(("means", "means of logarithms")):
         mine = [row for row in rows if row["fitted to"] == fitted_to]
         look, (at, bias, sigma) = (
-            style.look(index),
+            style.curve_style(index),
             ([row[name] for row in mine] for name in ("seeds", "bias", "sigma")),
         )
         axes.errorbar(
             at, bias, 2 * np.array(sigma), fmt=look.marker, color=look.color, label=f"fitted to {fitted_to}"
         )
-    style.place_ticks(axes.xaxis, (1, 2, 4, 8, 16, 32), style.metric_tick)
+    style.fix_ticks(axes.xaxis, (1, 2, 4, 8, 16, 32), style.amount_ticks())
     figure.legend(loc="outside lower left", ncols=2)
     return Picture("means_of_logarithms", figure, rows)
 
@@ -191,7 +191,7 @@ def coverage(table: Path = COVERAGE) -> Picture:
         axes.set(title=share, xlabel="intervals that hold the exponent, %", xlim=(-3, 103))
         axes.axvspan(93, 97, color="#dddddd", lw=0)
         for index, (column, label) in enumerate(columns.items()):
-            look = style.look(index)
+            look = style.curve_style(index)
             for cell in (each for each in cells if each["floor over widest error"] == floor):
                 kind = (cell["noise"], cell["widths"], cell["seeds"])
                 held = float(cell[column].split()[0])
@@ -212,7 +212,9 @@ def coverage(table: Path = COVERAGE) -> Picture:
         range(len(kinds)), [f"{noise}, {widths} × {seeds}" for noise, widths, seeds in kinds]
     )
     for index, label in enumerate(columns.values()):
-        panels[0].plot([], [], style.look(index).marker, color=style.look(index).color, label=label)
+        panels[0].plot(
+            [], [], style.curve_style(index).marker, color=style.curve_style(index).color, label=label
+        )
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower left", ncols=2)
     return Picture("coverage", figure, rows)
 
@@ -263,7 +265,7 @@ def _study(rng: np.random.Generator, unequal: float, images: int, seeds: int = 6
     errors = [_errors(rng, 0.2 * width**-0.5, unequal, images, seeds) for width in widths]
     x = np.repeat(np.array(widths, dtype=float), seeds)
     return Points(
-        x_name="filters", y_name="test_error", x=x, y=np.concatenate(errors) / images, trials=images
+        x_name="filters", y_name="test_error", x=x, y=np.concatenate(errors) / images, test_images=images
     )
 
 

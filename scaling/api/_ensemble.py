@@ -16,7 +16,7 @@ from scaling.errors import UsageError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from analysis.ensemble import Pool
+    from analysis.ensemble import EnsemblePool
 
 
 def ensemble(
@@ -26,7 +26,7 @@ def ensemble(
     overrides: Sequence[str] = (),
     sizes: Sequence[int] = (),
     by: Sequence[str] = (),
-) -> list[Pool]:
+) -> list[EnsemblePool]:
     """The expected error of ensembles of stored runs, by mean probability and by votes.
 
     Args:
@@ -40,21 +40,21 @@ def ensemble(
         StoreError: a run has no predictions.
         UsageError: a size that no pool has, or no such column.
     """
-    from analysis.ensemble import Pool
-    from analysis.run_groups import group
-    from scaling.fit.data.columns import check_column, texts
+    from analysis.ensemble import EnsemblePool
+    from analysis.run_groups import group_runs
+    from scaling.fit.data.columns import check_column, text_column
     from scaling.fit.ensemble import default_member_counts, evaluate_ensembles
 
     workspace = workspace or Workspace()
     _, runs = trained(config, workspace, overrides)
-    grouped = group(runs)
+    grouped = group_runs(runs)
     table = grouped.runs
     names = list(by) or [CURVE, "filters"]
     if set(names) - set(table.column_names):
         table = tidy(table)
     for name in names:
         check_column(table.column_names, name)
-    keys = list(zip(*(texts(table, name) for name in names), strict=True))
+    keys = list(zip(*(text_column(table, name) for name in names), strict=True))
     pools = []
     for key in dict.fromkeys(keys):
         mine = table.filter([each == key for each in keys])
@@ -63,7 +63,7 @@ def ensemble(
             continue
         logits, labels = workspace.stores().logits(mine["id"].to_pylist())
         pools.append(
-            Pool(
+            EnsemblePool(
                 group=dict(zip(names, key, strict=True)),
                 filters=pc.unique(mine["filters"]).to_pylist(),
                 parameters=pc.mean(mine["parameters"]).as_py(),
@@ -81,26 +81,26 @@ def ensemble(
     return pools
 
 
-def ensembles_text(pools: Sequence[Pool]) -> Table:
+def ensembles_text(pools: Sequence[EnsemblePool]) -> Table:
     """The ensembles as a table for the terminal."""
-    from analysis.ensemble import ensembles_text
+    from analysis.ensemble import render_ensembles
 
-    return ensembles_text(pools)
+    return render_ensembles(pools)
 
 
-def ensemble_rows(pools: Sequence[Pool]) -> list[dict[str, object]]:
+def ensemble_rows(pools: Sequence[EnsemblePool]) -> list[dict[str, object]]:
     """One dictionary a pool, rule and number of members."""
-    from analysis.ensemble import rows
+    from analysis.ensemble import ensemble_rows
 
-    return rows(pools)
+    return ensemble_rows(pools)
 
 
-def draw_ensembles(pools: Sequence[Pool], folder: Path) -> list[Path]:
+def draw_ensembles(pools: Sequence[EnsemblePool], folder: Path) -> list[Path]:
     """Write the figures of ensembles, each as .svg, .png and .csv.
 
     Raises:
         UsageError: the folder can't be written.
     """
-    from analysis.ensemble_figures import draw_against_macs, draw_against_members
+    from analysis.ensemble_figures import draw_error_against_macs, draw_error_against_members
 
-    return drawn(folder, lambda: [draw_against_members(pools), draw_against_macs(pools)])
+    return drawn(folder, lambda: [draw_error_against_members(pools), draw_error_against_macs(pools)])

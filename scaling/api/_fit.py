@@ -36,9 +36,9 @@ LENGTHS = ("epochs", "recipe.epochs")
 
 def laws_text(fits: Iterable[Fit]) -> Group:
     """The laws as a table for the terminal."""
-    from analysis.laws_text import laws_text
+    from analysis.laws_text import render_laws
 
-    return laws_text(fits)
+    return render_laws(fits)
 
 
 def predict(fit: Fit, sizes: Sequence[float | int]) -> list[Prediction]:
@@ -85,16 +85,16 @@ def finite(value: Any) -> Any:
 
 def reach_text(fits: Iterable[Fit], errors: Sequence[float | int]) -> RichTable:
     """The sizes that laws need for some errors, as a table for the terminal."""
-    from analysis.laws_text import reach_text
+    from analysis.laws_text import render_sizes_for_error
 
-    return reach_text(fits, errors)
+    return render_sizes_for_error(fits, errors)
 
 
 def predictions_text(fits: Iterable[Fit], sizes: Sequence[float | int]) -> RichTable:
     """What laws foretell, as a table for the terminal."""
-    from analysis.laws_text import predictions_text
+    from analysis.laws_text import render_predictions
 
-    return predictions_text(fits, sizes)
+    return render_predictions(fits, sizes)
 
 
 def fit_source(
@@ -131,7 +131,7 @@ def fit_source(
         StoreError: no run is stored.
         FitError: the data can't say.
     """
-    from scaling.fit import best_over, fit_table
+    from scaling.fit import fit_table, select_best
     from scaling.fit.diagnosis.convergence import flag_unconverged
 
     if form not in FORMS:
@@ -166,7 +166,7 @@ def fit_source(
             raise UsageError(
                 f"--best-over {over}: the least of many {validation} is small by chance; name a --validation column"
             )
-        table, chosen = best_over(table, over, x=x, by=by, validation=validation)
+        table, chosen = select_best(table, over, x=x, by=by, validation=validation)
         notes = [*notes, *chosen]
     wrong = None
     if population:
@@ -181,7 +181,15 @@ def fit_source(
         table = table.filter(pc.is_finite(table[y]))
         wrong = wrong_images(workspace, table)
     fits = fit_table(
-        table, x=x, y=y, by=tuple(by), forms=FORMS[form], holdout=holdout, wrong=wrong, std=std, notes=notes
+        table,
+        x=x,
+        y=y,
+        by=tuple(by),
+        forms=FORMS[form],
+        holdout=holdout,
+        misclassified=wrong,
+        std=std,
+        notes=notes,
     )
     if not foreign and y == "test_error" and x not in LENGTHS:
         fits = flag_unconverged(fits, unfinished(workspace, table, x=x, by=by))

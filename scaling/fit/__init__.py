@@ -12,10 +12,10 @@ from scaling.fit.comparison.exponents import (
     size_for_error,
 )
 from scaling.fit.comparison.pareto import BestAtBudget, ParetoPoint, best_at_budget, pareto_front
-from scaling.fit.data.derived import best_over, from_counts
-from scaling.fit.data.dispersion import Dispersion
+from scaling.fit.data.derived import add_error_from_counts, select_best
 from scaling.fit.data.points import Points
-from scaling.fit.data.table import columns, group_points, read_table
+from scaling.fit.data.table import group_points, read_table, required_columns
+from scaling.fit.data.variance import Dispersion
 from scaling.fit.fit import fit, fit_table
 from scaling.fit.law_table import tabulate_laws
 from scaling.fit.prediction import Prediction, predict
@@ -43,23 +43,23 @@ __all__ = [
     "SizesAtError",
     "Status",
     "Verdict",
+    "add_error_from_counts",
     "best_at_budget",
-    "best_over",
     "choose_common_form",
-    "columns",
     "compare_all",
     "compare_laws",
     "compare_sizes",
     "find_crossing",
     "fit",
     "fit_table",
-    "from_counts",
     "group_points",
     "pareto_front",
     "predict",
     "preferred_law",
     "propose_runs",
     "read_table",
+    "required_columns",
+    "select_best",
     "size_for_error",
     "tabulate_laws",
 ]

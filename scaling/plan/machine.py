@@ -5,24 +5,24 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-SHARE = 0.8
+_MEMORY_SHARE = 0.8
 """Of the machine's memory that a sweep may take by default: the system, other programs and the cache of files need some too."""
-LIMIT = Path("/sys/fs/cgroup/memory.max")
+_CGROUP_MEMORY_MAX = Path("/sys/fs/cgroup/memory.max")
 """Of a container."""
 
 
-def cores() -> int:
+def cpu_count() -> int:
     """Packs that can train at once."""
     return os.cpu_count() or 1
 
 
-def memory_bytes() -> float:
+def usable_memory() -> float:
     """The memory that a sweep may take where its study doesn't say."""
     try:
         physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):  # not a POSIX system
         return float("inf")
     try:
-        return SHARE * min(physical, int(LIMIT.read_text()))
+        return _MEMORY_SHARE * min(physical, int(_CGROUP_MEMORY_MAX.read_text()))
     except (OSError, ValueError):  # no container, or one without a limit
-        return SHARE * physical
+        return _MEMORY_SHARE * physical

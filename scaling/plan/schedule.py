@@ -11,8 +11,8 @@ from scaling.plan import machine
 from scaling.plan.memory import GIB, peak_bytes, workers
 from scaling.plan.packs import Pack
 from scaling.plan.speed import Speed
-from scaling.plan.time_estimate import seconds
-from scaling.plan.trials import batches, makespan
+from scaling.plan.time_estimate import pack_seconds
+from scaling.plan.trials import make_trials, makespan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,17 +40,18 @@ class SweepSchedule:
 
 def memory_limit(resources: Resources) -> float:
     """Bytes that all workers may hold at once."""
-    return machine.memory_bytes() if resources.memory_gib is None else resources.memory_gib * GIB
+    return machine.usable_memory() if resources.memory_gib is None else resources.memory_gib * GIB
 
 
-def place(packs: Sequence[Pack], resources: Resources, speed: Speed) -> SweepSchedule:
+def make_schedule(packs: Sequence[Pack], resources: Resources, speed: Speed) -> SweepSchedule:
     """Place what is left to do on this machine."""
     if not packs:
         return SweepSchedule(workers=0, held_back=0, wall_s=0.0, peak_bytes=0)
-    wanted = min(resources.workers or machine.cores(), len(packs))
+    wanted = min(resources.workers or machine.cpu_count(), len(packs))
     count = workers(packs, memory_limit(resources), wanted)
     times = [
-        fsum(seconds(pack, speed) for pack in batch) for batch in batches(packs, workers=count, speed=speed)
+        fsum(pack_seconds(pack, speed) for pack in batch)
+        for batch in make_trials(packs, workers=count, speed=speed)
     ]
     return SweepSchedule(
         workers=count,

@@ -12,45 +12,45 @@ from platformdirs import user_cache_path
 from pydantic import ValidationError
 
 from scaling.errors import UsageError
-from scaling.plan.machine import cores
+from scaling.plan.machine import cpu_count
 from scaling.plan.speed import Speed
 
 DEFAULT = Path(__file__).with_name("default_speed.json")
 REMEDY = "measure it anew with: scaling bench"
 
 
-def known() -> Speed:
+def load_speed() -> Speed:
     """This machine's speed as it was measured last, or the one that comes with the package.
 
     Raises:
         UsageError: the file in the cache is none of these.
     """
-    place = own_place()
+    place = speed_path()
     try:
         return _once(place, place.stat().st_mtime_ns)
     except FileNotFoundError:
-        return default()
+        return default_speed()
 
 
 @cache
-def default() -> Speed:
+def default_speed() -> Speed:
     """What serves until a machine is measured: the speed of another one, which is named in it."""
-    return read(DEFAULT)
+    return read_speed(DEFAULT)
 
 
 @lru_cache(maxsize=1)
 def _once(file: Path, written: int) -> Speed:
     """Costs are asked for pack by pack."""
-    return read(file)
+    return read_speed(file)
 
 
-def own_place() -> Path:
+def speed_path() -> Path:
     """Where this machine keeps its speed. A home folder may be shared by machines of several kinds, so the kind is in the name."""
-    kind = sha256(f"{processor()}, {cores()}".encode()).hexdigest()[:12]
+    kind = sha256(f"{processor_name()}, {cpu_count()}".encode()).hexdigest()[:12]
     return user_cache_path("scaling") / f"speed-{kind}.json"
 
 
-def read(file: Path) -> Speed:
+def read_speed(file: Path) -> Speed:
     """A speed that was written.
 
     Raises:
@@ -70,7 +70,7 @@ def read(file: Path) -> Speed:
         raise UsageError(f"{file}: is damaged or no machine's speed (not text); {REMEDY}") from None
 
 
-def write(speed: Speed, file: Path) -> None:
+def write_speed(speed: Speed, file: Path) -> None:
     """Write a speed, whole or not at all.
 
     Raises:
@@ -88,7 +88,7 @@ def write(speed: Speed, file: Path) -> None:
 
 
 @cache
-def processor() -> str:
+def processor_name() -> str:
     """The processor's name, as the system calls it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()

@@ -13,7 +13,7 @@ import pyarrow as pa
 from scaling.architectures import AnyArchitecture, Lenet5, Tree3
 from scaling.config import Data, Recipe, Run
 from scaling.settings import ImageShape
-from scaling.store.schema import EPOCHS, RUNS
+from scaling.store.schema import EPOCHS_SCHEMA, RUNS_SCHEMA
 
 IMAGES = 1000
 IMAGE = ImageShape(1, 28, 10)
@@ -57,7 +57,7 @@ def planted(
     """Runs and epochs of a study without grids."""
     runs, epochs = [], []
     for network in networks:
-        layers = network.layers(IMAGE)
+        layers = network.layer_table(IMAGE)
         for seed in range(seeds):
             run = Run(data=data, architecture=network, recipe=recipe, seed=seed, order=seed // 8)
             rng = np.random.default_rng(int(run.id, 16))
@@ -124,7 +124,7 @@ def planted(
                     },
                 }
             )
-    return pa.Table.from_pylist(runs, RUNS), pa.Table.from_pylist(epochs, EPOCHS)
+    return pa.Table.from_pylist(runs, RUNS_SCHEMA), pa.Table.from_pylist(epochs, EPOCHS_SCHEMA)
 
 
 def joined(*studies: tuple[pa.Table, pa.Table]) -> tuple[pa.Table, pa.Table]:
@@ -135,5 +135,5 @@ def joined(*studies: tuple[pa.Table, pa.Table]) -> tuple[pa.Table, pa.Table]:
 
 def changed(runs: pa.Table, name: str, value: Callable[[dict[str, Any]], Any]) -> pa.Table:
     """The runs with one column made anew from each row."""
-    column = pa.array([value(row) for row in runs.to_pylist()], RUNS.field(name).type)
-    return runs.set_column(runs.schema.get_field_index(name), RUNS.field(name), column)
+    column = pa.array([value(row) for row in runs.to_pylist()], RUNS_SCHEMA.field(name).type)
+    return runs.set_column(runs.schema.get_field_index(name), RUNS_SCHEMA.field(name), column)

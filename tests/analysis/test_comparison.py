@@ -12,9 +12,9 @@ import pyarrow.compute as pc
 import pytest
 from rich.console import Console
 
-from analysis.comparison import AXES, COSTS, EQUAL, compare_curves
+from analysis.comparison import COMPARISON_AXES, COST_AXES, EQUAL_ERROR_AXES, compare_curves
 from analysis.comparison_page import WrittenComparison, write_comparison
-from analysis.comparison_text import comparison_text
+from analysis.comparison_text import render_comparison
 from scaling.architectures import Lenet5
 from scaling.fit import compare_sizes, fit_table
 from tests.analysis.page import Page
@@ -60,10 +60,10 @@ def rows(made, name: str) -> list[dict[str, str]]:
 
 def test_every_axis_has_a_figure_with_its_numbers(made):
     assert [path.name for path in made.figures] == [
-        f"against_{axis.column}.{kind}" for axis in AXES for kind in ("svg", "png", "csv")
+        f"against_{axis.column}.{kind}" for axis in COMPARISON_AXES for kind in ("svg", "png", "csv")
     ]
     assert all(path.stat().st_size for path in made.figures)
-    for axis in AXES:
+    for axis in COMPARISON_AXES:
         for row in rows(made, f"against_{axis.column}"):
             assert float(row["law_low"]) <= float(row["law"]) <= float(row["law_high"])
             assert int(row["runs"]) == 8
@@ -80,7 +80,7 @@ def test_sizes_at_equal_error_are_those_of_the_fits(study, made):
     (found,) = [each for each in made.found.equal if each.x == "macs" and each.error == 0.15]
     expected = compare_sizes(macs["lenet5"], macs["tree3"], 0.15)
     assert found.ratio.estimate == pytest.approx(expected.ratio.estimate, rel=1e-6)
-    for axis in EQUAL:
+    for axis in EQUAL_ERROR_AXES:
         errors = [each.error for each in made.found.equal if each.x == axis.column]
         assert errors[0] == 0.15
         assert 1 < len(errors) <= 3
@@ -109,21 +109,21 @@ def test_laws_meet_where_they_were_planted(made):
 
 
 def test_every_cost_has_a_front_and_winners(made):
-    for axis in COSTS:
+    for axis in COST_AXES:
         assert len(made.found.pareto_front[axis.column]) == 14
         assert {place.label for place in made.found.pareto_front[axis.column] if place.on_front} <= {
             "lenet5",
             "tree3",
         }
         assert made.found.best_at_budget[axis.column]
-    assert {row["cost"] for row in rows(made, "winners")} == {axis.column for axis in COSTS}
-    assert len(rows(made, "front")) == 14 * len(COSTS)
+    assert {row["cost"] for row in rows(made, "winners")} == {axis.column for axis in COST_AXES}
+    assert len(rows(made, "front")) == 14 * len(COST_AXES)
 
 
 def test_the_text_says_how_much_the_first_needs(made):
     console = Console(width=220, record=True, file=None, quiet=False)
     with console.capture() as said:
-        console.print(comparison_text(made.found))
+        console.print(render_comparison(made.found))
     text = said.get()
     for word in (
         "lenet5: followed along filters by A x^-rho",
@@ -140,7 +140,7 @@ def test_the_page_holds_its_tables_and_figures(made):
     page = Page(made.path.read_text())
     assert "exponents differ by" in page.text
     assert "The least error for a budget of training time" in page.text
-    assert made.path.read_text().count("data:image/svg+xml;base64,") == len(AXES)
+    assert made.path.read_text().count("data:image/svg+xml;base64,") == len(COMPARISON_AXES)
     assert "planted <study>: curves compared" in page.text
 
 
@@ -149,7 +149,7 @@ def test_a_curve_without_a_law_stands_beside_the_others(tmp_path):
     made = write(costed(planted([*lenets(), *trees((4,))], law=law)), tmp_path)
     assert made.found.equal == ()
     assert made.found.crossings == ()
-    assert len(made.figures) == 3 * len(AXES)
+    assert len(made.figures) == 3 * len(COMPARISON_AXES)
     assert any("tree3 has no law" in note for note in made.found.notes)
     assert {place.label for place in made.found.pareto_front["macs"]} == {"lenet5"}
 
@@ -161,5 +161,5 @@ def test_operations_that_are_not_known_of_every_run_have_no_figure(study, tmp_pa
         place, "training_flops", pa.array([None, *runs["training_flops"].to_pylist()[1:]], pa.int64())
     )
     made = write((runs, epochs), tmp_path)
-    assert len(made.figures) == 3 * (len(AXES) - 1)
+    assert len(made.figures) == 3 * (len(COMPARISON_AXES) - 1)
     assert "training_flops" not in made.found.pareto_front

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from pyarrow import csv
 
-from analysis.feature_map_figure import ACROSS, MOST_FILTERS, MOST_MAPS, draw_filters, draw_maps, write_looks
+from analysis.feature_map_figure import (
+    ACROSS,
+    MOST_FILTERS,
+    MOST_MAPS,
+    draw_feature_maps,
+    draw_filters,
+    write_network_figures,
+)
 
 RNG = np.random.default_rng(0)
 NETWORK = ("lenet5 of 6 filters", "2 epochs of all training images of planted")
@@ -61,7 +68,7 @@ def test_a_picture_is_grey_at_zero_and_has_the_filters_colours():
 
 def test_maps_below_zero_are_blue_and_those_above_orange():
     values = {"conv1": np.array([np.full((6, 6), value) for value in (-1.0, 0.0, 1.0)])}
-    drawing = draw_maps(values, network=NETWORK, image="test image 0", pixels=PIXELS, apart=1)
+    drawing = draw_feature_maps(values, network=NETWORK, image="test image 0", pixels=PIXELS, apart=1)
     shown, maps = mosaics(drawing)
     assert shown[4, 4].tolist() == (PIXELS[0, 0] / 255).tolist()
     height, across = maps.shape[0], maps.shape[1] // 3
@@ -77,7 +84,9 @@ def test_some_of_many_maps_are_shown_and_said_to_be():
         "conv2": RNG.normal(size=(3, 2, 2)),
         "conv3": np.zeros((1, 1, 1)),
     }
-    drawing = draw_maps(values, network=NETWORK, image="test image 7", pixels=PIXELS[..., :1], apart=1)
+    drawing = draw_feature_maps(
+        values, network=NETWORK, image="test image 7", pixels=PIXELS[..., :1], apart=1
+    )
     assert [title.rpartition(", full")[0] for title in titles(drawing)[1:]] == [
         "conv1: 16 of 40 maps, 8x8",
         "conv2: 3 maps, 2x2",
@@ -91,7 +100,7 @@ def test_some_of_many_maps_are_shown_and_said_to_be():
 
 
 def test_maps_of_colours_that_are_convolved_apart_are_groups():
-    drawing = draw_maps(
+    drawing = draw_feature_maps(
         {"conv": RNG.normal(size=(60, 4, 4))}, network=NETWORK, image="test image 0", pixels=PIXELS, apart=3
     )
     said = [title.rpartition(", 4x4")[0] for title in titles(drawing)[1:]]
@@ -102,7 +111,7 @@ def test_maps_of_colours_that_are_convolved_apart_are_groups():
 def test_the_same_numbers_give_the_same_bytes(tmp_path):
     values, maps = filters(6, 3), {"conv1": RNG.normal(size=(6, 8, 8))}
     made = [
-        write_looks(
+        write_network_figures(
             network=NETWORK,
             image="test image 0",
             filters=values,

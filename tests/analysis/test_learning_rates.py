@@ -7,7 +7,7 @@ from math import inf, isfinite, sqrt
 import pytest
 from matplotlib import style as matplotlib_style
 
-from analysis.learning_rates import TunedRates, chosen_words, draw_learning_rates
+from analysis.learning_rates import TunedRates, describe_rate_choices, draw_learning_rates
 from analysis.style import STYLE
 from scaling.config import RateChoice
 
@@ -58,13 +58,13 @@ def test_rates_within_two_standard_errors_of_the_least_are_as_good():
 
 
 def test_words_name_every_choice_and_every_edge():
-    assert chosen_words(STUDY) == [
+    assert describe_rate_choices(STUDY) == [
         "lenet5: the learning rate with the least validation error is 0.1 at 2 and 4 filters.",
         "tree3: the learning rate with the least validation error is 0.4 at 2 filters, 0.05 at 4 filters.",
         "tree3: at 2 filters the chosen learning rate, 0.4, is the largest that was tried; a better one may lie beyond.",
         "tree3: at 4 filters every learning rate diverged, so the smallest was taken.",
     ]
-    assert chosen_words([]) == []
+    assert describe_rate_choices([]) == []
 
 
 @pytest.mark.parametrize("curves", [1, 2, 3])

@@ -12,11 +12,11 @@ import pytest
 from rich.console import Console
 from scipy import stats
 
-from analysis import Report, laws_text, write_report
-from analysis.formatting import quantity
+from analysis import Report, render_laws, write_report
+from analysis.formatting import format_interval
 from scaling.config import Recipe
 from scaling.fit import fit_table
-from scaling.store.schema import EPOCHS, RUNS
+from scaling.store.schema import EPOCHS_SCHEMA, RUNS_SCHEMA
 from tests.analysis.page import Page
 from tests.analysis.planted_study import (
     COMMAND,
@@ -154,7 +154,7 @@ def test_the_page_stands_alone_and_says_the_laws(written):
     assert "planted <study>" in page.text
     for fit in report.fits:
         exponent = fit.laws["power"].parameters["exponent"]
-        assert quantity(exponent) in page.text
+        assert format_interval(exponent) in page.text
         assert f"{fit.label}: the mean error goes as" in page.text
     for said in (
         "5 runs of the study not in the store",
@@ -181,10 +181,10 @@ def test_laws_along_every_axis_are_in_one_table(written):
 
 def test_the_terminal_says_the_same(written):
     console = Console(width=200, record=True, file=StringIO())
-    console.print(laws_text(written[0].fits))
+    console.print(render_laws(written[0].fits))
     said = console.export_text()
     for fit in written[0].fits:
-        assert quantity(fit.laws["power"].parameters["exponent"]) in said
+        assert format_interval(fit.laws["power"].parameters["exponent"]) in said
         assert fit.estimand in said
 
 
@@ -242,7 +242,7 @@ def test_thin_curves_stand_beside_a_full_one(tmp_path):
 
 def test_one_run_without_epochs_has_a_report(tmp_path):
     runs, _ = planted(lenets((6,)), seeds=1)
-    report, page = write(tmp_path, (runs, EPOCHS.empty_table()))
+    report, page = write(tmp_path, (runs, EPOCHS_SCHEMA.empty_table()))
     assert {path.stem for path in report.figures} == set(NAMES[:3])
     assert report.fits == ()
     for said in ("No law can be read", "lenet5 has no law", "No learning curves", "one run has none"):
@@ -267,6 +267,6 @@ def test_a_study_whose_runs_all_diverged_has_a_page(tmp_path):
 
 
 def test_a_study_without_runs_has_a_page(tmp_path):
-    report, page = write(tmp_path, (RUNS.empty_table(), EPOCHS.empty_table()), missing=112)
+    report, page = write(tmp_path, (RUNS_SCHEMA.empty_table(), EPOCHS_SCHEMA.empty_table()), missing=112)
     assert (report.figures, report.fits) == ((), ())
     assert "112 runs of the study not in the store" in page.text

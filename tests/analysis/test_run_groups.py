@@ -6,8 +6,8 @@ from hashlib import sha256
 
 import pytest
 
-from analysis.means import means
-from analysis.run_groups import group
+from analysis.means import mean_errors
+from analysis.run_groups import group_runs
 from scaling.architectures import Lenet5
 from scaling.config import Data, Recipe
 from scaling.config.identity import ID_DIGITS
@@ -19,7 +19,7 @@ FEW = (2, 6, 12)
 
 
 def labels(*studies):
-    return group(joined(*studies)[0]).labels
+    return group_runs(joined(*studies)[0]).labels
 
 
 def test_architectures_are_curves_and_second_filters_follow_the_width():
@@ -67,7 +67,7 @@ def test_leaves_of_the_network_are_told_apart_within_their_architecture():
 
 def test_a_ratio_is_an_axis_although_no_run_knows_it():
     runs, _ = planted([*lenets(FEW), *lenets(FEW, ratio=1.0)], seeds=1)
-    grouped = group(runs)
+    grouped = group_runs(runs)
     assert grouped.labels == ("lenet5, d2/d1 1", "lenet5, d2/d1 2.67")
     assert all(grouped.of(label)["filters"].to_pylist() == [2, 6, 12] for label in grouped.labels)
 
@@ -85,7 +85,7 @@ def test_subsets_are_counted_in_images_and_all_images_is_no_subset():
 
 def test_two_data_sets_name_every_curve():
     cifar = planted(trees(FEW), seeds=1, data=Data(type="cifar10", fingerprint="1"))
-    grouped = group(joined(planted(lenets(FEW), seeds=1), cifar)[0])
+    grouped = group_runs(joined(planted(lenets(FEW), seeds=1), cifar)[0])
     assert grouped.labels == ("lenet5, MNIST-5k", "tree3, CIFAR-10")
     assert grouped.title == "CIFAR-10 and MNIST-5k"
 
@@ -93,7 +93,7 @@ def test_two_data_sets_name_every_curve():
 def test_what_changes_along_a_curve_is_said():
     narrow = planted(lenets((1, 2)), seeds=1, recipe=Recipe(learning_rate=0.1))
     wide = planted(lenets((4, 8)), seeds=1, recipe=Recipe(learning_rate=0.02))
-    grouped = group(joined(narrow, wide)[0])
+    grouped = group_runs(joined(narrow, wide)[0])
     assert grouped.labels == ("lenet5",)
     assert grouped.notes == ("Along lenet5, recipe.learning_rate changes with the width: 0.02 and 0.1.",)
 
@@ -102,16 +102,16 @@ def test_diverged_runs_are_counted_and_left_out():
     runs, epochs = planted(lenets(FEW), seeds=4)
     runs = changed(runs, "diverged", lambda row: row["filters"] == 12 and row["seed"] < 3)
     runs = changed(runs, "test_error", lambda row: None if row["diverged"] else row["test_error"])
-    grouped = group(runs)
+    grouped = group_runs(runs)
     assert (len(grouped.runs), grouped.diverged) == (9, 3)
-    assert means(grouped)["runs"].to_pylist() == [4, 4, 1]
+    assert mean_errors(grouped)["runs"].to_pylist() == [4, 4, 1]
     lost = {row["id"] for row in runs.to_pylist() if row["diverged"]}
     assert not lost & set(grouped.epochs(epochs)["id"].to_pylist())
 
 
 def test_the_order_of_the_rows_changes_nothing():
     runs, _ = planted([*lenets(FEW), *trees(FEW)], seeds=3)
-    assert group(runs.take(list(reversed(range(len(runs)))))).runs.equals(group(runs).runs)
+    assert group_runs(runs.take(list(reversed(range(len(runs)))))).runs.equals(group_runs(runs).runs)
 
 
 def test_an_unreadable_configuration_names_its_run():
@@ -119,21 +119,21 @@ def test_an_unreadable_configuration_names_its_run():
     runs = changed(runs, "config_json", lambda row: row["config_json"].replace('"seed"', '"later":1,"seed"'))
     run = sha256(runs["config_json"][0].as_py().encode()).hexdigest()[:ID_DIGITS]
     with pytest.raises(StoreError, match=f"run {run}: its later can't be read .* upgrade scaling"):
-        group(runs)
+        group_runs(runs)
 
 
 def test_along_another_leaf_the_width_tells_curves_apart():
     few = joined(
         *(planted([*lenets((2, 6)), *trees((2,))], seeds=1, train_images=images) for images in (500, 1000))
     )[0]
-    assert group(few).labels == (
+    assert group_runs(few).labels == (
         "lenet5, 500 images",
         "lenet5, 1,000 images",
         "tree3, 500 images",
         "tree3, 1,000 images",
     )
-    assert group(few, "train_images").labels == ("lenet5, filters 2", "lenet5, filters 6", "tree3")
-    assert group(few, "macs").labels == group(few).labels  # no leaf: it follows from the filters
+    assert group_runs(few, "train_images").labels == ("lenet5, filters 2", "lenet5, filters 6", "tree3")
+    assert group_runs(few, "macs").labels == group_runs(few).labels  # no leaf: it follows from the filters
 
 
 def test_what_changes_along_another_leaf_is_named():
@@ -143,7 +143,7 @@ def test_what_changes_along_another_leaf_is_named():
             for epochs in (4, 8)
         )
     )[0]
-    grouped = group(runs, "epochs")
+    grouped = group_runs(runs, "epochs")
     assert grouped.labels == ("lenet5",)
     assert grouped.notes == (
         "Along lenet5, recipe.learning_rate changes with recipe.epochs: 0.125 and 0.25.",

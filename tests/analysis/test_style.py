@@ -1,4 +1,4 @@
-"""Ticks and looks."""
+"""Tick labels and curve styles."""
 
 from __future__ import annotations
 
@@ -10,39 +10,45 @@ from analysis import style
 
 
 @pytest.mark.parametrize("limits", [(0.018, 0.22), (0.0071, 0.0079), (0.03, 0.9), (1e-6, 1.0), (0.2, 0.31)])
-def test_log_ticks_are_few_and_stand_apart(limits):
+def test_log_axis_labels_are_few_and_do_not_overlap(limits):
     axes = Figure().add_subplot(yscale="log", ylim=limits)
-    style.log_ticks(axes.yaxis, style.percent_tick, gap=0.06)
+    style.label_log_axis(axes.yaxis, style.percent_ticks(), gap=0.06)
     ticks = axes.yaxis.get_majorticklocs()
     assert 2 <= len(ticks) <= 1 + 1 / 0.06
     assert limits[0] <= ticks.min()
     assert ticks.max() <= limits[1]
     assert np.diff(np.log10(ticks)).min() >= 0.06 * np.log10(limits[1] / limits[0]) * (1 - 1e-9)
-    shown = [style.percent_tick(tick) for tick in ticks]
-    assert len(set(shown)) == len(shown)
+    labels = axes.yaxis.get_major_formatter().format_ticks(ticks)
+    assert len(set(labels)) == len(labels)
     assert len(axes.yaxis.get_minorticklocs()) == 0
 
 
-def test_width_ticks_are_widths_and_the_widest_is_among_them():
+def test_labelled_values_are_trained_widths_and_include_the_widest():
     widths = list(range(1, 41))
     axes = Figure().add_subplot(xscale="log", xlim=(0.9, 45))
-    style.width_ticks(axes, widths)
+    style.label_values(axes, widths)
     ticks = axes.xaxis.get_majorticklocs()
     assert set(ticks) <= set(widths)
     assert 40 in ticks
     assert np.diff(np.log10(np.sort(ticks))).min() >= 0.045 * np.log10(45 / 0.9)
 
 
-def test_every_curve_of_a_large_study_has_a_look_of_its_own():
-    assert len({style.look(index) for index in range(42)}) == 42
+def test_42_curves_have_different_styles():
+    assert len({style.curve_style(index) for index in range(42)}) == 42
 
 
-def test_ticks_read_as_numbers():
-    assert [style.metric_tick(value) for value in (6, 950, 1500, 200_000, 1.3e6)] == [
+def test_tick_labels_are_plain_numbers():
+    amounts = style.amount_ticks()
+    assert [amounts.format_eng(value) for value in (6, 950, 1500, 200_000, 1.3e6)] == [
         "6",
         "950",
         "1.5k",
         "200k",
         "1.3M",
     ]
-    assert [style.percent_tick(value) for value in (0.025, 0.1, 0.00077)] == ["2.5 %", "10 %", "0.077 %"]
+    assert style.amount_ticks("s").format_eng(0.25) == "250 ms"
+    axes = Figure().add_subplot(yscale="log", ylim=(0.0001, 1))
+    axes.yaxis.set_major_formatter(style.percent_ticks())
+    labels = axes.yaxis.get_major_formatter().format_ticks([0.025, 0.1, 0.00077])
+    assert labels == ["2.5 %", "10 %", "0.077 %"]
+    assert style.number_ticks()(0.05) == "0.05"

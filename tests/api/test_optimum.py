@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from analysis.optimum import sentence
+from analysis.optimum import describe_optimum
 from benchmarks import planted
 from scaling import api
 from scaling.errors import FitError, TableError
@@ -66,7 +66,9 @@ def test_at_one_cost_both_numbers_of_filters_change_along_a_curve(tmp_path, sett
         )
         (beside,) = made.beside(each)
         assert (beside.maps, beside.ratio) == ("unpooled and pooled", 12 / 2)
-        assert "sqrt(size) x depth = constant asks for 6 (unpooled and pooled maps)" in sentence(made, each)
+        assert "sqrt(size) x depth = constant asks for 6 (unpooled and pooled maps)" in describe_optimum(
+            made, each
+        )
     files = api.draw_optima(made, tmp_path / "figures")
     assert [file.name for file in files] == [f"optimum_of_ratio.{kind}" for kind in ("svg", "png", "csv")]
     assert len(files[2].read_text().splitlines()) == 1 + 2 * len(RATIOS)

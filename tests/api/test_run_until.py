@@ -9,8 +9,8 @@ from scaling.config import load_study
 from scaling.errors import FitError, UsageError
 from scaling.fit import Quantity
 from scaling.fit.quantity import require_floored_law
-from scaling.plan.packs import pack
-from scaling.plan.time_estimate import seconds, training_s
+from scaling.plan.packs import make_packs
+from scaling.plan.time_estimate import pack_seconds, training_seconds
 from tests.api.planted_rounds import STUDY, TWO
 
 TARGET = 0.02
@@ -114,10 +114,12 @@ def test_a_round_costs_about_as_much_as_all_before_it(rounds, study):
     for each in told[:-1]:
         plan = each.suggestion.plan
         known_s = sum(
-            made.cell.architecture.filters for made in pack(plan.wanted)
+            made.cell.architecture.filters for made in make_packs(plan.wanted)
         )  # as the stand-in takes a second a filter
         paced = ((curve.pace, cell) for curve in each.suggestion.curves for cell in curve.sizes)
-        dearest_s = max(pace * seconds(pack([(cell, cell.run(0))])[0], plan.speed) for pace, cell in paced)
+        dearest_s = max(
+            pace * pack_seconds(make_packs([(cell, cell.run(0))])[0], plan.speed) for pace, cell in paced
+        )
         assert 0 < each.suggestion.core_s < known_s + dearest_s
 
 
@@ -126,7 +128,9 @@ def test_what_runs_have_taken_corrects_what_further_ones_are_said_to_take(rounds
     for budget_s in (30.0, 60.0, 120.0):
         made, told = rounds(study(), 0.001, budget_s=budget_s)
         plan, (curve,) = told[0].suggestion.plan, told[0].suggestion.curves
-        estimated_s = sum(training_s(each.cell, each.size, plan.speed) for each in pack(plan.wanted))
+        estimated_s = sum(
+            training_seconds(each.cell, each.size, plan.speed) for each in make_packs(plan.wanted)
+        )
         assert curve.pace == pytest.approx(28 / estimated_s)  # a pack of each of 1, 2, 3, 4, 6 and 12 filters
         assert budget_s / 2 < made.last.used_s <= 1.5 * budget_s
 

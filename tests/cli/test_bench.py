@@ -7,14 +7,14 @@ import pytest
 from scaling.api import _bench
 from scaling.plan import speed_file
 from scaling.plan.speed import ImageTime
-from scaling.train.measure_speed import cases
+from scaling.train.measure_speed import benchmark_cases
 
 
 @pytest.fixture
 def home(monkeypatch, tmp_path):
     """A user's cache folder, and a machine that measures itself in no time."""
     monkeypatch.setattr(speed_file, "user_cache_path", lambda name: tmp_path / "cache")
-    told = speed_file.default().model_copy(update={"sweep_start_s": 7.5})
+    told = speed_file.default_speed().model_copy(update={"sweep_start_s": 7.5})
     monkeypatch.setattr(
         _bench, "_measured", lambda workers, told_: told.model_copy(update={"pack_start_s": float(workers)})
     )
@@ -24,24 +24,24 @@ def home(monkeypatch, tmp_path):
 def test_what_was_measured_is_kept_for_all_estimates_to_come(scaling, home):
     typed = scaling("bench", "--workers", 3)
     assert (typed.code, typed.err) == (0, "")  # no bar in a pipe
-    assert (speed_file.known().pack_start_s, speed_file.known().sweep_start_s) == (3.0, 7.5)
+    assert (speed_file.load_speed().pack_start_s, speed_file.load_speed().sweep_start_s) == (3.0, 7.5)
     assert "a pack 3.00 s, a sweep 7.5 s" in typed.out
-    assert f"{speed_file.own_place()}: " in typed.out.splitlines()[-1]
+    assert f"{speed_file.speed_path()}: " in typed.out.splitlines()[-1]
     assert typed.out.count("fp32") >= 4
 
 
 def test_another_file_leaves_this_machines_own_alone(scaling, home, tmp_path):
     file = tmp_path / "default_speed.json"
     assert scaling("bench", "--out", file).code == 0
-    assert speed_file.read(file).sweep_start_s == 7.5
-    assert not speed_file.own_place().exists()
+    assert speed_file.read_speed(file).sweep_start_s == 7.5
+    assert not speed_file.speed_path().exists()
 
 
 def test_a_damaged_file_is_replaced(scaling, home):
     home.mkdir()
-    speed_file.own_place().write_text("{")
+    speed_file.speed_path().write_text("{")
     assert scaling("bench").code == 0
-    assert speed_file.known().sweep_start_s == 7.5
+    assert speed_file.load_speed().sweep_start_s == 7.5
 
 
 def test_a_place_that_cannot_be_written_is_named(scaling, home, tmp_path):
@@ -51,15 +51,18 @@ def test_a_place_that_cannot_be_written_is_named(scaling, home, tmp_path):
     assert "choose another --out" in typed.err
 
 
-def test_every_case_is_a_rung_of_its_ladder():
-    times = {case: ImageTime(1e-9 * case.layers.macs, 1e-10 * case.layers.macs) for case in cases()}
-    ladders = list(_bench._ladders(times))
-    assert sum(len(ladder.rungs) for ladder in ladders) == len(times)
+def test_every_case_is_a_point_of_its_timing_curve():
+    times = {
+        case: ImageTime(1e-9 * case.layer_table.macs, 1e-10 * case.layer_table.macs)
+        for case in benchmark_cases()
+    }
+    curves = list(_bench._curves(times))
+    assert sum(len(curve.points) for curve in curves) == len(times)
     kinds = [("lenet5", None), ("tree3", None), ("vgg", 6), ("vgg", 14)]
-    assert {(ladder.architecture, ladder.depth, ladder.channels, ladder.precision) for ladder in ladders} == {
+    assert {(curve.architecture, curve.depth, curve.channels, curve.precision) for curve in curves} == {
         (*kind, channels, precision)
         for kind in kinds
         for channels in (1, 3)
         for precision in ("bf16", "fp32")
     }
-    assert all(rung.train_s == 1e-9 * rung.macs for ladder in ladders for rung in ladder.rungs)
+    assert all(point.train_s == 1e-9 * point.macs for curve in curves for point in curve.points)

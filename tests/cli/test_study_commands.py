@@ -69,19 +69,19 @@ def test_a_measured_machines_speed_is_what_estimates_are_from(scaling, study, tm
     words = (study, "--store", tmp_path / "new")
     before = planned(scaling, *words)["core_s"]
     assert "estimated from another machine" in scaling("plan", *words).out
-    slower = speed_file.default().model_copy(
-        update={"pack_start_s": speed_file.default().pack_start_s + 1000}
+    slower = speed_file.default_speed().model_copy(
+        update={"pack_start_s": speed_file.default_speed().pack_start_s + 1000}
     )
-    speed_file.write(slower, speed_file.own_place())
+    speed_file.write_speed(slower, speed_file.speed_path())
     assert planned(scaling, *words)["core_s"] == pytest.approx(before + 5 * 1000)
     assert (
         f"estimated from this machine as it was on {slower.machine.measured_at:%Y-%m-%d}"
         in scaling("plan", *words).out
     )
-    speed_file.own_place().write_text("{}")
+    speed_file.speed_path().write_text("{}")
     typed = scaling("plan", *words)
     assert (typed.code, typed.out) == (2, "")
-    assert typed.err.startswith(str(speed_file.own_place()))
+    assert typed.err.startswith(str(speed_file.speed_path()))
     assert typed.err.endswith("measure it anew with: scaling bench\n")
 
 
@@ -160,7 +160,7 @@ def test_status_sets_the_estimate_against_the_time_that_it_took(scaling, study, 
     # What is estimated for packs that are to be trained is that, and their starts.
     new = json.loads(scaling("status", study, "--store", "nowhere", "--json").out)
     assert (new["estimated_s"], new["actual_s"]) == (0, 0)
-    assert new["left_s"] == pytest.approx(counted["estimated_s"] + 5 * speed_file.known().pack_start_s)
+    assert new["left_s"] == pytest.approx(counted["estimated_s"] + 5 * speed_file.load_speed().pack_start_s)
     typed = scaling("status", study, "--store", store)
     assert typed.out.count("2/2") == 5
     assert f"({counted['actual_s'] / counted['estimated_s']:.2f} times)" in typed.out

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from scaling.architectures import Tree3
 from scaling.config.study import Resources
 from scaling.plan import machine
-from scaling.plan.memory import GIB, WORKER, memory_bytes, peak_bytes, workers
-from scaling.plan.packs import pack
-from scaling.plan.schedule import place
-from scaling.plan.time_estimate import seconds
-from scaling.plan.trials import batches, makespan
+from scaling.plan.memory import GIB, WORKER_BYTES, memory_bytes, peak_bytes, workers
+from scaling.plan.packs import make_packs
+from scaling.plan.schedule import make_schedule
+from scaling.plan.time_estimate import pack_seconds
+from scaling.plan.trials import make_trials, makespan
 from tests.plan.planned_cells import cell, chosen
 from tests.plan.planted_speed import speed
 
@@ -39,9 +39,9 @@ def test_makespan_is_what_a_clock_tick_by_tick_shows(times, count):
 @settings(max_examples=40)
 @given(some, st.integers(1, 3), st.floats(0.5, 6))
 def test_workers_never_exceed_the_memory_whichever_packs_they_get(runs, cpus, gib):
-    packs = pack(runs)
+    packs = make_packs(runs)
     count = workers(packs, gib * GIB, cpus)
-    needs = [WORKER + memory_bytes(p.cell) for p in packs]
+    needs = [WORKER_BYTES + memory_bytes(p.cell) for p in packs]
     worst = {n: max(map(sum, combinations(needs, n)), default=0) for n in range(1, 5)}
     assert 1 <= count <= min(cpus, len(packs))
     assert peak_bytes(packs, count) == worst[count]
@@ -53,45 +53,46 @@ def test_workers_never_exceed_the_memory_whichever_packs_they_get(runs, cpus, gi
 @settings(max_examples=40)
 @given(some, st.integers(1, 8))
 def test_a_placement_adds_up(runs, count):
-    packs, known = pack(runs), speed()
-    made = place(packs, Resources(workers=count, memory_gib=1000.0), known)
+    packs, known = make_packs(runs), speed()
+    made = make_schedule(packs, Resources(workers=count, memory_gib=1000.0), known)
     assert (made.workers, made.held_back) == (min(count, len(packs)), 0)
-    work = sum(seconds(p, known) for p in packs)
+    work = sum(pack_seconds(p, known) for p in packs)
     longest = max(
-        sum(seconds(p, known) for p in batch) for batch in batches(packs, workers=made.workers, speed=known)
+        sum(pack_seconds(p, known) for p in batch)
+        for batch in make_trials(packs, workers=made.workers, speed=known)
     )
-    # Graham: a worker is idle only while the last batches end.
+    # Graham: a worker is idle only while the last make_trials end.
     tolerance = 1 + 1e-9  # of rounding
     assert max(work / made.workers, longest) <= (made.wall_s - known.sweep_start_s) * tolerance
     assert made.wall_s - known.sweep_start_s <= (work / made.workers + longest) * tolerance
 
 
 def test_where_memory_is_short_fewer_workers_run_and_the_rest_is_told():
-    packs = pack((mine, mine.run(seed)) for mine in CELLS[:2] for seed in (0, 8))
+    packs = make_packs((mine, mine.run(seed)) for mine in CELLS[:2] for seed in (0, 8))
     two = peak_bytes(packs, 2) / GIB
-    made = place(packs, Resources(workers=4, memory_gib=two), speed())
+    made = make_schedule(packs, Resources(workers=4, memory_gib=two), speed())
     assert (made.workers, made.held_back, made.peak_bytes) == (2, 2, peak_bytes(packs, 2))
-    assert made.wall_s > place(packs, Resources(workers=4, memory_gib=100.0), speed()).wall_s
+    assert made.wall_s > make_schedule(packs, Resources(workers=4, memory_gib=100.0), speed()).wall_s
 
 
 def test_nothing_to_do_takes_nothing():
-    made = place((), Resources(), speed())
+    made = make_schedule((), Resources(), speed())
     assert (made.workers, made.held_back, made.wall_s, made.peak_bytes) == (0, 0, 0.0, 0)
 
 
 def test_the_machine_decides_where_the_study_does_not(monkeypatch):
-    packs = pack((mine, mine.run(seed)) for mine in CELLS for seed in (0, 8))
-    monkeypatch.setattr(machine, "cores", lambda: 3)
-    monkeypatch.setattr(machine, "memory_bytes", lambda: 1000.0 * GIB)
-    assert place(packs, Resources(), speed()).workers == 3
-    monkeypatch.setattr(machine, "memory_bytes", lambda: float(peak_bytes(packs, 2)))
-    assert place(packs, Resources(), speed()).workers == 2
+    packs = make_packs((mine, mine.run(seed)) for mine in CELLS for seed in (0, 8))
+    monkeypatch.setattr(machine, "cpu_count", lambda: 3)
+    monkeypatch.setattr(machine, "usable_memory", lambda: 1000.0 * GIB)
+    assert make_schedule(packs, Resources(), speed()).workers == 3
+    monkeypatch.setattr(machine, "usable_memory", lambda: float(peak_bytes(packs, 2)))
+    assert make_schedule(packs, Resources(), speed()).workers == 2
 
 
 def test_a_containers_limit_counts(monkeypatch, tmp_path):
-    monkeypatch.setattr(machine, "LIMIT", tmp_path / "memory.max")
-    free = machine.memory_bytes()
-    machine.LIMIT.write_text(f"{2**20}\n")
-    assert machine.memory_bytes() == pytest.approx(machine.SHARE * 2**20)
-    machine.LIMIT.write_text("max\n")
-    assert machine.memory_bytes() == free
+    monkeypatch.setattr(machine, "_CGROUP_MEMORY_MAX", tmp_path / "memory.max")
+    free = machine.usable_memory()
+    machine._CGROUP_MEMORY_MAX.write_text(f"{2**20}\n")
+    assert machine.usable_memory() == pytest.approx(machine._MEMORY_SHARE * 2**20)
+    machine._CGROUP_MEMORY_MAX.write_text("max\n")
+    assert machine.usable_memory() == free

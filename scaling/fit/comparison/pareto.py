@@ -143,5 +143,5 @@ def best_at_budget(
 
 def _interval(fit: Fit, estimate: float, band: tuple[np.ndarray, np.ndarray]) -> Interval:
     low, high = map(float, band)
-    most = np.inf if fit.points.trials is None else 1.0  # of a fraction of images
+    most = np.inf if fit.points.test_images is None else 1.0  # of a fraction of images
     return Interval(estimate=estimate, low=min(low, estimate), high=max(min(high, most), estimate))

@@ -42,8 +42,8 @@ def ensemble(
     """
     from analysis.ensemble import EnsemblePool
     from analysis.run_groups import group_runs
-    from scaling.fit.data.columns import check_column, texts
-    from scaling.fit.ensemble import ensembles, sizes_of
+    from scaling.fit.data.columns import check_column, text_column
+    from scaling.fit.ensemble import default_member_counts, evaluate_ensembles
 
     workspace = workspace or Workspace()
     _, runs = trained(config, workspace, overrides)
@@ -54,11 +54,11 @@ def ensemble(
         table = tidy(table)
     for name in names:
         check_column(table.column_names, name)
-    keys = list(zip(*(texts(table, name) for name in names), strict=True))
+    keys = list(zip(*(text_column(table, name) for name in names), strict=True))
     pools = []
     for key in dict.fromkeys(keys):
         mine = table.filter([each == key for each in keys])
-        wanted = [size for size in sizes or sizes_of(len(mine)) if size <= len(mine)]
+        wanted = [size for size in sizes or default_member_counts(len(mine)) if size <= len(mine)]
         if not wanted:
             continue
         logits, labels = workspace.stores().logits(mine["id"].to_pylist())
@@ -70,7 +70,7 @@ def ensemble(
                 macs=pc.mean(mine["macs"]).as_py(),
                 images=len(labels),
                 title=grouped.title,
-                ensembles=tuple(ensembles(logits, labels, wanted)),
+                ensembles=tuple(evaluate_ensembles(logits, labels, wanted)),
             )
         )
     if not pools:

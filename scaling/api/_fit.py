@@ -41,34 +41,36 @@ def laws_text(fits: Iterable[Fit]) -> Group:
     return render_laws(fits)
 
 
-def foretell(fit: Fit, sizes: Sequence[float | int]) -> list[Prediction]:
+def predict(fit: Fit, sizes: Sequence[float | int]) -> list[Prediction]:
     """What the laws of a fit say at sizes that may not have been trained.
 
     Raises:
         UsageError: a size that no law has.
     """
-    from scaling.fit import foretell
+    from scaling.fit import predict
 
-    return foretell(fit, sizes)
+    return predict(fit, sizes)
 
 
 def further(
     fit: Fit, fits: Sequence[Fit], *, sizes: Sequence[float | int] = (), errors: Sequence[float | int] = ()
 ) -> dict[str, Any]:
     """What a fit says beyond its laws, for JSON: ``predictions``, ``reach``, ``profiles``, and ``beside`` the other groups."""
-    from scaling.fit import common, compare, needed
-    from scaling.fit.diagnosis.profile import profiles
+    from scaling.fit import choose_common_form, compare_laws, size_for_error
+    from scaling.fit.diagnosis.profile import profile_laws
 
-    others = [(other, form) for other in fits if other is not fit and (form := common(fit, other))]
+    others = [
+        (other, form) for other in fits if other is not fit and (form := choose_common_form(fit, other))
+    ]
     return {
-        "predictions": [made.to_dict() for made in foretell(fit, sizes)],
+        "predictions": [made.to_dict() for made in predict(fit, sizes)],
         "reach": [
-            {"form": form, "error": error, **asdict(needed(fit, error, form=form))}
+            {"form": form, "error": error, **asdict(size_for_error(fit, error, form=form))}
             for form in fit.laws
             for error in errors
         ],
-        "profiles": [one.to_dict() for one in profiles(fit)],
-        "beside": [compare(fit, other, form=form).to_dict() for other, form in others],
+        "profiles": [one.to_dict() for one in profile_laws(fit)],
+        "beside": [compare_laws(fit, other, form=form).to_dict() for other, form in others],
     }
 
 
@@ -129,8 +131,8 @@ def fit_source(
         StoreError: no run is stored.
         FitError: the data can't say.
     """
-    from scaling.fit import best_over, fit_table
-    from scaling.fit.diagnosis.convergence import doubted
+    from scaling.fit import fit_table, select_best
+    from scaling.fit.diagnosis.convergence import flag_unconverged
 
     if form not in FORMS:
         raise TableError(f"--form {form}: must be one of {', '.join(FORMS)}")
@@ -164,7 +166,7 @@ def fit_source(
             raise UsageError(
                 f"--best-over {over}: the least of many {validation} is small by chance; name a --validation column"
             )
-        table, chosen = best_over(table, over, x=x, by=by, validation=validation)
+        table, chosen = select_best(table, over, x=x, by=by, validation=validation)
         notes = [*notes, *chosen]
     wrong = None
     if population:
@@ -179,10 +181,18 @@ def fit_source(
         table = table.filter(pc.is_finite(table[y]))
         wrong = wrong_images(workspace, table)
     fits = fit_table(
-        table, x=x, y=y, by=tuple(by), forms=FORMS[form], holdout=holdout, wrong=wrong, std=std, notes=notes
+        table,
+        x=x,
+        y=y,
+        by=tuple(by),
+        forms=FORMS[form],
+        holdout=holdout,
+        misclassified=wrong,
+        std=std,
+        notes=notes,
     )
     if not foreign and y == "test_error" and x not in LENGTHS:
-        fits = doubted(fits, unfinished(workspace, table, x=x, by=by))
+        fits = flag_unconverged(fits, unfinished(workspace, table, x=x, by=by))
     return _shown(fits, form)
 
 

@@ -53,11 +53,11 @@ def anyones(source: str, overrides: Sequence[str], counts: tuple[str, str] | Non
         TableError: it can't be read.
         UsageError: there are overrides.
     """
-    from scaling.fit import from_counts, read_table
+    from scaling.fit import add_error_from_counts, read_table
 
     _refuse(overrides, source)
     table = read_table(Path(source))
-    return from_counts(table, *counts) if counts else table
+    return add_error_from_counts(table, *counts) if counts else table
 
 
 def own(
@@ -77,9 +77,9 @@ def own(
         StoreError: it holds no run.
     """
     from analysis.run_groups import COLUMNS, group_runs
-    from scaling.fit import columns
+    from scaling.fit import required_columns
 
-    stored = dict.fromkeys([*columns("filters", "test_error", sorted(wanted)), *COLUMNS])
+    stored = dict.fromkeys([*required_columns("filters", "test_error", sorted(wanted)), *COLUMNS])
     runs, pending = _stored(source, workspace, overrides, [name for name in stored if name != CURVE])
     if CURVE in wanted:
         runs = group_runs(runs, x).every
@@ -105,11 +105,11 @@ def unfinished(
         x: column of sizes.
         by: columns whose values, together, name a group.
     """
-    from scaling.fit.diagnosis.convergence import compared, still_improving
+    from scaling.fit.diagnosis.convergence import check_convergence, epochs_to_compare
 
     columns = ("id", "epoch", "test_error")
-    epochs = workspace.stores().epochs(table["id"].to_pylist(), columns=columns, at=compared(table))
-    return still_improving(table, epochs, x=x, by=by)
+    epochs = workspace.stores().epochs(table["id"].to_pylist(), columns=columns, at=epochs_to_compare(table))
+    return check_convergence(table, epochs, x=x, by=by)
 
 
 def _stored(

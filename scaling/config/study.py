@@ -108,15 +108,15 @@ class Cell:
             ]
         )
 
-    def layers(self) -> LayerTable:
+    def layer_table(self) -> LayerTable:
         """Return the layers of the network."""
-        return self.architecture.layers(self.info.image)
+        return self.architecture.layer_table(self.info.image)
 
     @property
     def training_flops(self) -> int:
         """Floating-point operations of one run, over all epochs."""
         images = self.recipe.images_per_epoch(self.dataset.train_size(self.info))
-        return self.recipe.epochs * images * self.layers().training_flops
+        return self.recipe.epochs * images * self.layer_table().training_flops
 
     @property
     def pending(self) -> bool:
@@ -163,7 +163,7 @@ class Cell:
         """
         return replace(
             self,
-            architecture=self.architecture.at(filters),
+            architecture=self.architecture.with_filters(filters),
             seeds=seeds,
             entry={**self.entry, "filters": filters},
             pilots=tuple(pilot.with_filters(filters, seeds=pilot.seeds) for pilot in self.pilots),

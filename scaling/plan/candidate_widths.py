@@ -5,8 +5,8 @@ from __future__ import annotations
 from scaling.config import Cell, Recipe, Study
 from scaling.config.study_curves import StudyCurve, study_curves
 from scaling.errors import UsageError
-from scaling.fit.diagnosis.status import SPAN
-from scaling.plan.memory import WORKER, memory_bytes
+from scaling.fit.diagnosis.status import MIN_SPAN
+from scaling.plan.memory import WORKER_BYTES, memory_bytes
 
 FURTHEST = 4
 """Times the widest network of a study: beyond, its laws would be followed rather than tested."""
@@ -41,16 +41,16 @@ def candidate_cells(curve: StudyCurve, widest: int, limit: float) -> list[Cell]:
         widest: number of filters of the curve's widest network in the study's original file.
         limit: bytes that a pack and its worker may hold.
     """
-    if len({(cell.architecture.at(FURTHEST * widest), _given(cell)) for cell in curve.cells}) > 1:
+    if len({(cell.architecture.with_filters(FURTHEST * widest), _given(cell)) for cell in curve.cells}) > 1:
         return []
     widths = {cell.architecture.filters for cell in curve.cells}
-    lowest = min(*widths, max(1, int(widest / SPAN)))
+    lowest = min(*widths, max(1, int(widest / MIN_SPAN)))
     cells = (
         curve.cells[0].with_filters(filters)
         for filters in round_widths(lowest, FURTHEST * widest)
         if filters not in widths
     )
-    return [cell for cell in cells if WORKER + memory_bytes(cell) <= limit]
+    return [cell for cell in cells if WORKER_BYTES + memory_bytes(cell) <= limit]
 
 
 def _given(cell: Cell) -> tuple[Recipe, bool]:

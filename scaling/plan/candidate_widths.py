@@ -9,7 +9,7 @@ from scaling.errors import UsageError
 from scaling.fit.diagnosis.status import SPAN
 from scaling.plan.memory import WORKER, memory_bytes
 
-FURTHEST = 4
+_MAX_WIDTH_FACTOR = 4
 """Times the widest network of a study: beyond, its laws would be followed rather than tested."""
 
 
@@ -25,29 +25,35 @@ class Curve:
     def widest(self) -> int:
         return self.cells[-1].architecture.filters
 
-    def further(self, widest: int, limit: float) -> list[Cell]:
-        """Round widths between those of the curve and beyond, as cells without seeds.
 
-        Narrower ones are among them only where the curve does not span a decade. There are none at all where its networks differ in more
-        than their width, as with a learning rate that was given to each: nobody knows what a new one should have. Pilots would choose it.
+def candidate_cells(curve: Curve, *, widest: int, memory_limit: float) -> list[Cell]:
+    """Return cells without seeds at round widths between and beyond the widths of a curve.
 
-        Args:
-            widest: network of the curve in the study as it is written.
-            limit: bytes that a pack and its worker may hold.
-        """
-        if len({(cell.architecture.at(FURTHEST * widest), _given(cell)) for cell in self.cells}) > 1:
-            return []
-        there = {cell.architecture.filters for cell in self.cells}
-        lowest = min(*there, max(1, int(widest / SPAN)))
-        found = (
-            self.cells[0].with_filters(filters)
-            for filters in round_widths(lowest, FURTHEST * widest)
-            if filters not in there
-        )
-        return [cell for cell in found if WORKER + memory_bytes(cell) <= limit]
+    Narrower widths are proposed only if the curve does not span a decade. No width is proposed if the cells of the curve
+    differ in more than their width, as with a learning rate given for each: the setting of a new cell is unknown then.
+    Pilots would choose it.
+
+    Args:
+        curve: curve of the study.
+        widest: number of filters of the curve's widest network, in the study as written.
+        memory_limit: bytes that a pack and its worker may use.
+    """
+    shared = {
+        (cell.architecture.at(_MAX_WIDTH_FACTOR * widest), _written_recipe(cell)) for cell in curve.cells
+    }
+    if len(shared) > 1:
+        return []
+    present = {cell.architecture.filters for cell in curve.cells}
+    lowest = min(*present, max(1, int(widest / SPAN)))
+    cells = (
+        curve.cells[0].with_filters(filters)
+        for filters in round_widths(lowest, _MAX_WIDTH_FACTOR * widest)
+        if filters not in present
+    )
+    return [cell for cell in cells if WORKER + memory_bytes(cell) <= memory_limit]
 
 
-def _given(cell: Cell) -> tuple[Recipe, bool]:
+def _written_recipe(cell: Cell) -> tuple[Recipe, bool]:
     """What the file says of how it is trained."""
     return (cell.pilots[0] if cell.pilots else cell).recipe, bool(cell.pilots)
 

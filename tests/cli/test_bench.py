@@ -16,7 +16,9 @@ def home(monkeypatch, tmp_path):
     monkeypatch.setattr(speed_file, "user_cache_path", lambda name: tmp_path / "cache")
     told = speed_file.default_speed().model_copy(update={"sweep_start_s": 7.5})
     monkeypatch.setattr(
-        _bench, "_measured", lambda workers, told_: told.model_copy(update={"pack_start_s": float(workers)})
+        _bench,
+        "_measure_speed",
+        lambda workers, told_: told.model_copy(update={"pack_start_s": float(workers)}),
     )
     return tmp_path / "cache"
 
@@ -53,7 +55,7 @@ def test_a_place_that_cannot_be_written_is_named(scaling, home, tmp_path):
 
 def test_every_case_is_a_rung_of_its_ladder():
     times = {case: ImageTime(1e-9 * case.layers.macs, 1e-10 * case.layers.macs) for case in cases()}
-    ladders = list(_bench._ladders(times))
+    ladders = list(_bench._timing_curves(times))
     assert sum(len(ladder.rungs) for ladder in ladders) == len(times)
     kinds = [("lenet5", None), ("tree3", None), ("vgg", 6), ("vgg", 14)]
     assert {(ladder.architecture, ladder.depth, ladder.channels, ladder.precision) for ladder in ladders} == {

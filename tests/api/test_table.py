@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pyarrow as pa
-from scaling.workspace import ImageShape
+from scaling.settings import ImageShape
 
 from scaling import api
 from scaling.api._derived_counts import DERIVED_COUNTS

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from scaling.api._suggest import CurveSuggestion, Suggestion, Target, suggest
     from scaling.api._table import RunTable, table, tidy_table, write_table
     from scaling.api._workspace import Workspace
+    from scaling.fit import predict
     from scaling.fit.options import BestOver, CountColumns, FitOptions
 
 _EXPORTS = {
@@ -77,6 +78,7 @@ _EXPORTS = {
     "merge": "scaling.api._merge",
     "optimum": "scaling.api._optimum",
     "plan": "scaling.api._plan",
+    "predict": "scaling.fit",
     "render_comparison": "analysis.comparison_text",
     "render_ensembles": "analysis.ensemble",
     "render_laws": "analysis.laws_text",

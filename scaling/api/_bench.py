@@ -84,20 +84,29 @@ def bench(
 
 
 def _measure_speed(workers: int, on_progress: ProgressCallback) -> Speed:
-    from scaling.train.measure_speed import SIDES, augment_s, cases, epoch_s, measure, pack_start_s
+    from scaling.train.measure_speed import (
+        SIDES,
+        benchmark_cases,
+        measure_augment_seconds,
+        measure_case,
+        measure_epoch_seconds,
+        measure_pack_start_seconds,
+    )
 
-    all_cases = list(cases())
+    all_cases = list(benchmark_cases())
     steps = len(all_cases) + 3
     times: dict[TimingCase, ImageTime] = {}
     with _processes(workers) as run_in_all:
-        empty_s = median(run_in_all(epoch_s))
+        empty_s = median(run_in_all(measure_epoch_seconds))
         on_progress(1, steps)
         for done, case in enumerate(all_cases, start=2):
-            train_s, evaluate_s = map(median, zip(*run_in_all(measure, case, empty_s), strict=True))
+            train_s, evaluate_s = map(median, zip(*run_in_all(measure_case, case, empty_s), strict=True))
             times[case] = ImageTime(train_s, evaluate_s)
             on_progress(done, steps)
-        augment_times = {channels: median(run_in_all(augment_s, channels)) for channels in SIDES}
-        start_s = median(run_in_all(pack_start_s))
+        augment_times = {
+            channels: median(run_in_all(measure_augment_seconds, channels)) for channels in SIDES
+        }
+        start_s = median(run_in_all(measure_pack_start_seconds))
         on_progress(steps - 1, steps)
     with _processes(1) as run_in_all:  # a new process, like the process of a command
         (sweep_s,) = run_in_all(_sweep_s, workers)
@@ -110,7 +119,7 @@ def _measure_speed(workers: int, on_progress: ProgressCallback) -> Speed:
             versions=json.loads(str(collect_provenance()["versions"])),
             measured_at=datetime.now(UTC),
         ),
-        ladders=tuple(_timing_curves(times)),
+        curves=tuple(_timing_curves(times)),
         augment_s=augment_times,
         epoch_s=empty_s,
         pack_start_s=start_s,
@@ -150,7 +159,7 @@ def _timing_curves(times: dict[TimingCase, ImageTime]) -> Iterator[TimingCurve]:
         point = TimingPoint(
             filters=case.architecture.filters,
             side=case.side,
-            macs=case.layers.macs,
+            macs=case.layer_table.macs,
             train_s=train_s,
             evaluate_s=evaluate_s,
         )
@@ -161,7 +170,7 @@ def _timing_curves(times: dict[TimingCase, ImageTime]) -> Iterator[TimingCurve]:
             channels=channels,
             precision=precision,
             depth=depth,
-            rungs=tuple(sorted(curve_points, key=lambda point: point.macs)),
+            points=tuple(sorted(curve_points, key=lambda point: point.macs)),
         )
 
 

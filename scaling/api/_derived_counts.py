@@ -50,7 +50,7 @@ def _image_shapes(runs: pa.Table) -> dict[str, ImageShape]:
 def _row(run: Run, image: ImageShape | None, train_images: int | None) -> dict[str, int | float]:
     if image is None:
         return {}
-    layers = run.architecture.layers(image)
+    layers = run.architecture.layer_table(image)
     row: dict[str, int | float] = {"backward_macs": layers.backward_macs, "routes": float(layers.routes)}
     if train_images is not None:
         images_seen = run.recipe.epochs * run.recipe.images_per_epoch(train_images)

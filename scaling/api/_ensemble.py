@@ -44,7 +44,7 @@ def ensemble(
         TableError: a column does not exist.
     """
     from analysis.run_groups import group_runs
-    from scaling.fit.data.columns import check_column, texts
+    from scaling.fit.data.columns import check_column, text_column
 
     workspace = workspace or Workspace()
     grouped = group_runs(load_trained(config, workspace, overrides=overrides).final_runs)
@@ -53,7 +53,7 @@ def ensemble(
     runs = grouped.runs if is_stored else tidy_table(grouped.runs)
     for name in names:
         check_column(runs.column_names, name)
-    keys = list(zip(*(texts(runs, name) for name in names), strict=True))
+    keys = list(zip(*(text_column(runs, name) for name in names), strict=True))
     pools = []
     for key in dict.fromkeys(keys):
         members = runs.filter([other == key for other in keys])
@@ -76,9 +76,9 @@ def _make_pool(
 ) -> EnsemblePool | None:
     """Return the ensembles of one pool of runs; None if the pool is smaller than all sizes."""
     from analysis.ensemble import EnsemblePool
-    from scaling.fit.ensemble import ensembles, sizes_of
+    from scaling.fit.ensemble import default_member_counts, evaluate_ensembles
 
-    possible = [size for size in sizes or sizes_of(len(runs)) if size <= len(runs)]
+    possible = [size for size in sizes or default_member_counts(len(runs)) if size <= len(runs)]
     if not possible:
         return None
     logits, labels = workspace.stores().logits(runs["id"].to_pylist())
@@ -89,7 +89,7 @@ def _make_pool(
         macs=pc.mean(runs["macs"]).as_py(),
         images=len(labels),
         title=title,
-        ensembles=tuple(ensembles(logits, labels, possible)),
+        ensembles=tuple(evaluate_ensembles(logits, labels, possible)),
     )
 
 

@@ -27,7 +27,7 @@ from scaling.fit.options import BestOver, CountColumns, FitOptions
 
 if TYPE_CHECKING:
     from scaling.fit import Comparison, Fit, Interval, Prediction
-    from scaling.fit.diagnosis.profile import Profile
+    from scaling.fit.diagnosis.profile import LawProfile
 
 _ALWAYS_FITTED = ("power", "floor")
 """Forms that the verdict compares."""
@@ -73,15 +73,15 @@ def fit(
         FitError: the data do not determine a law.
     """
     from scaling.fit import fit_table
-    from scaling.fit.diagnosis.convergence import doubted
+    from scaling.fit.diagnosis.convergence import flag_unconverged
 
     options, workspace = options or FitOptions(), resolve_store(source, workspace or Workspace())
     _check_options(source, options, population=population, counts=counts, best=best)
     loaded, by = _load(source, workspace, options, overrides=overrides, counts=counts, best=best)
-    table, wrong = loaded.runs, None
+    table, misclassified = loaded.runs, None
     if population:
         table = table.filter(pc.is_finite(table[options.y]))
-        wrong = load_wrong_images(workspace, table)
+        misclassified = load_wrong_images(workspace, table)
     fits = fit_table(
         table,
         x=options.x,
@@ -89,12 +89,12 @@ def fit(
         by=by,
         forms=_FORMS[options.form],
         holdout=options.holdout,
-        wrong=wrong,
+        misclassified=misclassified,
         std=options.std,
         notes=loaded.notes,
     )
     if not is_external_table(source) and options.y == "test_error" and options.x not in _LENGTH_COLUMNS:
-        fits = doubted(fits, find_unfinished_training(workspace, table, x=options.x, by=by))
+        fits = flag_unconverged(fits, find_unfinished_training(workspace, table, x=options.x, by=by))
     return _select_form(fits, options.form)
 
 
@@ -151,7 +151,7 @@ def _load(
     best: BestOver | None,
 ) -> tuple[LoadedRuns, tuple[str, ...]]:
     """Return the runs, and the columns whose values tell curves apart."""
-    from scaling.fit import best_over
+    from scaling.fit import select_best
 
     if is_external_table(source):
         loaded = LoadedRuns(runs=load_external_table(source, overrides=overrides, counts=counts))
@@ -163,7 +163,7 @@ def _load(
         loaded = load_runs(source, workspace, overrides=overrides, x=options.x, columns=columns)
         loaded = drop_missing(loaded, options.x)
     if best:
-        runs, notes = best_over(loaded.runs, best.column, x=options.x, by=by, validation=best.validation)
+        runs, notes = select_best(loaded.runs, best.column, x=options.x, by=by, validation=best.validation)
         loaded = LoadedRuns(runs=runs, notes=(*loaded.notes, *notes))
     return loaded, by
 
@@ -203,8 +203,8 @@ class FitDetails:
 
     predictions: tuple[Prediction, ...]
     required_sizes: tuple[RequiredSize, ...]
-    profiles: tuple[Profile, ...]
-    """Profile-likelihood intervals of the parameters."""
+    profiles: tuple[LawProfile, ...]
+    """LawProfile-likelihood intervals of the parameters."""
     comparisons: tuple[Comparison, ...]
     """Comparisons with the other curves."""
 
@@ -231,17 +231,19 @@ def fit_details(
         sizes: sizes to predict the error of.
         errors: errors to find the size of.
     """
-    from scaling.fit import common, compare, foretell, needed
-    from scaling.fit.diagnosis.profile import profiles
+    from scaling.fit import choose_common_form, compare_laws, predict, size_for_error
+    from scaling.fit.diagnosis.profile import profile_laws
 
-    others = [(other, form) for other in fits if other is not fit and (form := common(fit, other))]
+    others = [
+        (other, form) for other in fits if other is not fit and (form := choose_common_form(fit, other))
+    ]
     return FitDetails(
-        predictions=tuple(foretell(fit, sizes)),
+        predictions=tuple(predict(fit, sizes)),
         required_sizes=tuple(
-            RequiredSize(form=form, error=error, size=needed(fit, error, form=form))
+            RequiredSize(form=form, error=error, size=size_for_error(fit, error, form=form))
             for form in fit.laws
             for error in errors
         ),
-        profiles=tuple(profiles(fit)),
-        comparisons=tuple(compare(fit, other, form=form) for other, form in others),
+        profiles=tuple(profile_laws(fit)),
+        comparisons=tuple(compare_laws(fit, other, form=form) for other, form in others),
     )

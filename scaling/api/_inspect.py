@@ -54,7 +54,7 @@ def inspect(
     from analysis.feature_map_figure import write_network_figures
     from scaling.data import load
     from scaling.data.minibatches import normalised_test_image
-    from scaling.models.feature_maps import sight
+    from scaling.models.feature_maps import extract
 
     workspace = workspace or Workspace()
     stored = find_run(run, stored_runs(workspace), workspace=workspace, hint=_WEIGHTS_HINT)
@@ -67,7 +67,7 @@ def inspect(
             option="image",
         )
     try:
-        maps = sight(stored.architecture, info.image, weights, normalised_test_image(dataset, image))
+        maps = extract(stored.architecture, info.image, weights, normalised_test_image(dataset, image))
     except StoreError as error:
         raise StoreError(f"run {stored.id}: {error}") from error
     prediction = maps.logits.argmax()
@@ -89,7 +89,7 @@ def _describe_run(run: Run, info: DatasetInfo) -> tuple[str, str]:
     """Return two lines: the network, and its training."""
     from analysis.formatting import format_count
 
-    depth = run.architecture.layers(info.image).depth
+    depth = run.architecture.layer_table(info.image).depth
     network = f"{run.architecture.type} of {run.architecture.filters} filters, depth {depth}"
     images = f"{run.data.train_images:,} training images" if run.data.train_images else "all training images"
     training = f"{format_count(run.recipe.epochs, 'epoch')} of {images} of {info.title}"

@@ -57,11 +57,11 @@ def load_external_table(source: str, *, overrides: Sequence[str], counts: CountC
         TableError: the table cannot be read.
         UsageError: there are overrides.
     """
-    from scaling.fit import from_counts, read_table
+    from scaling.fit import add_error_from_counts, read_table
 
     _refuse_overrides(overrides, source)
     table = read_table(Path(source))
-    return from_counts(table, counts.errors, counts.of) if counts else table
+    return add_error_from_counts(table, counts.errors, counts.of) if counts else table
 
 
 def load_runs(
@@ -82,9 +82,9 @@ def load_runs(
         StoreError: the source holds no runs.
     """
     from analysis.run_groups import COLUMNS, group_runs
-    from scaling.fit import columns as fit_columns
+    from scaling.fit import required_columns
 
-    stored = dict.fromkeys([*fit_columns("filters", "test_error", sorted(columns)), *COLUMNS])
+    stored = dict.fromkeys([*required_columns("filters", "test_error", sorted(columns)), *COLUMNS])
     loaded = _load_stored(source, workspace, overrides, [name for name in stored if name != CURVE_COLUMN])
     runs = group_runs(loaded.runs, x).every if CURVE_COLUMN in columns else loaded.runs
     if not columns <= set(runs.column_names):
@@ -159,11 +159,11 @@ def find_unfinished_training(
         x: column of sizes.
         by: columns whose values, together, name a curve.
     """
-    from scaling.fit.diagnosis.convergence import compared, still_improving
+    from scaling.fit.diagnosis.convergence import check_convergence, epochs_to_compare
 
     columns = ("id", "epoch", "test_error")
-    epochs = workspace.stores().epochs(table["id"].to_pylist(), columns=columns, at=compared(table))
-    return still_improving(table, epochs, x=x, by=by)
+    epochs = workspace.stores().epochs(table["id"].to_pylist(), columns=columns, at=epochs_to_compare(table))
+    return check_convergence(table, epochs, x=x, by=by)
 
 
 def _refuse_overrides(overrides: Sequence[str], source: str) -> None:

@@ -49,7 +49,7 @@ def optimum(
         FitError: no curve has an optimum that the data determine.
     """
     from analysis.optimum import StudyOptimum
-    from scaling.architectures.size_depth_rule import conserving_ratios
+    from scaling.architectures.size_depth_rule import size_depth_ratios
     from scaling.fit.data.columns import check_column
 
     results = load_trained(config, workspace or Workspace(), overrides=overrides)
@@ -70,7 +70,7 @@ def optimum(
             refused.append(str(error))
             continue
         costs[label] = _format_costs(members)
-        ratios[label] = conserving_ratios(members[0].layers()) if x == _RATIO else {}
+        ratios[label] = size_depth_ratios(members[0].layer_table()) if x == _RATIO else {}
     if not optima:
         raise FitError("; ".join(refused))
     return StudyOptimum(
@@ -86,7 +86,7 @@ def optimum(
 
 def _fit_curve(table: pa.Table, cells: Sequence[Cell], *, label: str, x: str, y: str) -> Optimum:
     from scaling.fit.data.table import group_points
-    from scaling.fit.optimum import optimum
+    from scaling.fit.optimum import find_optimum
 
     ids = pa.array([cell.run(seed).id for cell in cells for seed in range(cell.seeds)], pa.string())
     runs = table.filter(pc.and_(pc.is_in(table["id"], ids), pc.is_valid(table[x])))
@@ -94,7 +94,7 @@ def _fit_curve(table: pa.Table, cells: Sequence[Cell], *, label: str, x: str, y:
         raise FitError(f"{label}: no run with {x} is stored")
     runs = runs.append_column(CURVE_COLUMN, pa.array([label] * len(runs)))
     ((_, points, notes),) = group_points(runs, x=x, y=y, by=(CURVE_COLUMN,))
-    return optimum(points, label=label, notes=notes)
+    return find_optimum(points, label=label, notes=notes)
 
 
 def draw_optimum(optimum: StudyOptimum, folder: Path) -> list[Path]:
@@ -118,7 +118,7 @@ def _point(cell: Cell) -> dict[str, object]:
 
 def _format_costs(cells: Sequence[Cell]) -> str:
     """Return the range of costs, such as ``642,120 to 651,720 MACs and 62,006 parameters``."""
-    tables = [cell.layers() for cell in cells]
+    tables = [cell.layer_table() for cell in cells]
     columns = {
         "MACs": [table.macs for table in tables],
         "parameters": [table.parameters for table in tables],

@@ -20,7 +20,7 @@ from scaling.api._plan import plan
 from scaling.api._results import StudyResults, load_results
 from scaling.api._run import RunOutcome, run
 from scaling.api._status import compute_core_times
-from scaling.api._suggest import Suggestion, Target, propose_runs
+from scaling.api._suggest import Suggestion, Target, suggest_runs
 from scaling.api._workspace import Workspace
 from scaling.config.yaml_file import architecture_entries, read_file, yaml_text
 from scaling.errors import UsageError
@@ -104,7 +104,7 @@ def run_until(
         extra_s = _core_s(results, without=written)
         suggestion = None
         if not outcome.missing:
-            suggestion = propose_runs(
+            suggestion = suggest_runs(
                 results, target, widest=widest, used_s=extra_s, round_s=_core_s(results)
             )
         iteration = Iteration(number=number, outcome=outcome, extra_s=extra_s, suggestion=suggestion)

@@ -13,7 +13,7 @@ import pyarrow as pa
 from scaling.api._results import load_results
 from scaling.api._workspace import Workspace
 from scaling.plan import Plan, PlanRow
-from scaling.plan.time_estimate import training_s
+from scaling.plan.time_estimate import training_seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +101,7 @@ def compute_core_times(plan: Plan, runs: pa.Table) -> list[CoreTime]:
     for ids, wall_s, size in zip(*columns, strict=True):
         for cell in (cells[run_id] for run_id in ids):
             if (id(cell), size) not in estimates:
-                estimates[id(cell), size] = training_s(cell, size, plan.speed)
+                estimates[id(cell), size] = training_seconds(cell, size, plan.speed)
             estimated[id(cell)] += estimates[id(cell), size] / len(ids)
             actual[id(cell)] += wall_s / len(ids)
     return [

@@ -21,10 +21,10 @@ from scaling.errors import FitError, TableError, UsageError
 from scaling.plan import Plan
 from scaling.plan.packs import make_packs
 from scaling.plan.schedule import memory_limit
-from scaling.plan.time_estimate import seconds
+from scaling.plan.time_estimate import pack_seconds
 
 if TYPE_CHECKING:
-    from scaling.fit import Design, Fit, Proposal
+    from scaling.fit import Fit, Proposal, SequentialDesign
     from scaling.plan.candidate_widths import Curve
 
 
@@ -48,7 +48,7 @@ class Target:
     def __post_init__(self) -> None:
         from scaling.fit import Quantity
 
-        Quantity.named(self.quantity, 1.0)
+        Quantity.parse(self.quantity, 1.0)
         if not 0 < self.half_width < inf:
             raise UsageError(
                 f"the half width of {self.quantity} must be above 0, such as 0.02, got {self.half_width:g}"
@@ -105,7 +105,9 @@ class Suggestion:
     @property
     def is_reached(self) -> bool:
         """True if every curve has a testable law whose interval is within the target."""
-        return not self.core_s and all(curve.proposal.now <= curve.proposal.target for curve in self.curves)
+        return not self.core_s and all(
+            curve.proposal.half_width <= curve.proposal.target for curve in self.curves
+        )
 
     @property
     def patch(self) -> str:
@@ -137,10 +139,10 @@ def suggest(
         raise UsageError(
             f"{config}: {missing} of {total} runs are not trained yet; first: scaling run {config}"
         )
-    return propose_runs(results, target, widest=[curve.widest for curve in curves(plan.study)])
+    return suggest_runs(results, target, widest=[curve.widest for curve in curves(plan.study)])
 
 
-def propose_runs(
+def suggest_runs(
     results: StudyResults,
     target: Target,
     *,
@@ -157,7 +159,7 @@ def propose_runs(
         used_s: core time of the budget that is used already, in seconds.
         round_s: core time after which no more runs are added to this proposal, in seconds.
     """
-    from scaling.fit import propose
+    from scaling.fit import propose_runs
     from scaling.plan.candidate_widths import curves
 
     fits, time_ratios = _fit_curves(results), _compute_time_ratios(results)
@@ -172,8 +174,8 @@ def propose_runs(
         )
         for curve, widest_filters in zip(curves(results.plan.study), widest, strict=True)
     ]
-    proposals = propose(
-        [curve.design for curve in designs], budget_s=target.budget_s - used_s, spent_s=round_s
+    proposals = propose_runs(
+        [curve.design for curve in designs], budget_s=target.budget_s - used_s, stop_after_s=round_s
     )
     suggestions = [
         CurveSuggestion(
@@ -191,7 +193,7 @@ def propose_runs(
 def _fit_curves(results: StudyResults) -> dict[str, Fit]:
     """Return the fit of each curve by its label."""
     from scaling.fit import fit_table
-    from scaling.fit.quantity import FIRST
+    from scaling.fit.quantity import TRAIN_FIRST
 
     study, runs = results.plan.study, results.final_runs
     cell_labels = {id(cell): label for cell, label in zip(study.cells, study.curve_labels(), strict=True)}
@@ -200,7 +202,7 @@ def _fit_curves(results: StudyResults) -> dict[str, Fit]:
     try:
         fits = fit_table(runs.append_column(CURVE_COLUMN, labels), by=(CURVE_COLUMN,))
     except (FitError, TableError) as error:  # for example, no run has an error because all diverged
-        raise FitError(f"{error}; {FIRST}") from None
+        raise FitError(f"{error}; {TRAIN_FIRST}") from None
     return {fit.group[CURVE_COLUMN]: fit for fit in fits}
 
 
@@ -227,7 +229,7 @@ class _CurveDesign:
 
     label: str
     candidates: tuple[Cell, ...]
-    design: Design
+    design: SequentialDesign
     diverged: tuple[Cell, ...]
     time_ratio: float
 
@@ -235,7 +237,7 @@ class _CurveDesign:
 def _design_curve(
     plan: Plan, curve: Curve, *, fit: Fit, target: Target, widest: int, time_ratio: float
 ) -> _CurveDesign:
-    from scaling.fit import Design, Quantity, Size
+    from scaling.fit import CandidateSize, Quantity, SequentialDesign
     from scaling.plan.candidate_widths import candidate_cells
 
     fitted_widths = set(fit.points.widths.tolist())
@@ -245,20 +247,20 @@ def _design_curve(
     # A block of seeds costs the same, whichever of its seeds are wanted.
     blocks = [make_packs([(cell, cell.run(0))])[0] for cell in candidates]
     sizes = [
-        Size(
+        CandidateSize(
             x=float(_width(cell)),
-            seeds=cell.seeds,
-            block=block.size,
-            cost_s=time_ratio * seconds(block, plan.speed),
-            start_s=time_ratio * _pilots_s(cell, plan),
+            existing_seeds=cell.seeds,
+            block_size=block.size,
+            block_cost_s=time_ratio * pack_seconds(block, plan.speed),
+            setup_cost_s=time_ratio * _pilots_s(cell, plan),
         )
         for cell, block in zip(candidates, blocks, strict=True)
     ]
-    quantity = Quantity.named(target.quantity, float(widest))
+    quantity = Quantity.parse(target.quantity, float(widest))
     return _CurveDesign(
         label=curve.label,
         candidates=candidates,
-        design=Design(fit, quantity, target.half_width, sizes),
+        design=SequentialDesign(fit, quantity, target.half_width, sizes),
         diverged=tuple(cell for cell in curve.cells if _width(cell) not in fitted_widths),
         time_ratio=time_ratio,
     )
@@ -269,7 +271,7 @@ def _pilots_s(cell: Cell, plan: Plan) -> float:
     if not cell.pending:
         return 0.0
     pilots = [(pilot, pilot.run(seed)) for pilot in cell.pilots for seed in range(pilot.seeds)]
-    return fsum(seconds(pack, plan.speed) for pack in make_packs(pilots))
+    return fsum(pack_seconds(pack, plan.speed) for pack in make_packs(pilots))
 
 
 def _width(cell: Cell) -> int:

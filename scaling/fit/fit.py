@@ -11,18 +11,18 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from scaling.errors import FitError, UsageError
-from scaling.fit.data.costs import costs
-from scaling.fit.data.dispersion import Source, dispersion
+from scaling.fit.data.costs import cost_curves
 from scaling.fit.data.points import Points
 from scaling.fit.data.table import group_points
-from scaling.fit.diagnosis.outliers import drawn_in
-from scaling.fit.diagnosis.status import remarks
-from scaling.fit.diagnosis.verdict import choose
-from scaling.fit.estimation.maximise import law_of, other_studies
+from scaling.fit.data.variance import DispersionSource
+from scaling.fit.diagnosis.outliers import winsorise
+from scaling.fit.diagnosis.status import describe_points
+from scaling.fit.diagnosis.verdict import select_form
+from scaling.fit.estimation.maximise import fit_law, resample_replicates
 from scaling.fit.forms import BROKEN, FLOOR, FORMS, POWER
 from scaling.fit.result import Fit, FormChoice, Law, Status, Verdict
 
-BESIDE = (POWER.name, FLOOR.name)
+DEFAULT_FORMS = (POWER.name, FLOOR.name)
 """Forms that always stand side by side."""
 
 
@@ -30,7 +30,7 @@ def fit(
     points: Points,
     *,
     group: dict[str, str] | None = None,
-    forms: Sequence[str] = BESIDE,
+    forms: Sequence[str] = DEFAULT_FORMS,
     holdout: int = 3,
     resamplings: int = 2000,
     seed: int = 0,
@@ -64,18 +64,25 @@ def fit(
         raise FitError(missing[0])
     pure = laws.get(POWER.name)
     studies = (
-        other_studies(pure, points, resamplings, seed, stream) if pure else np.empty((0, len(points.widths)))
+        resample_replicates(pure, points, resamplings, seed, stream)
+        if pure
+        else np.empty((0, len(points.widths)))
     )
-    verdict = choose(points, laws, studies)
+    verdict = select_form(points, laws, studies)
     if pure and verdict.choice is FormChoice.FLOOR:
         laws[POWER.name] = replace(
             pure, status=Status.CAUTION, reason="; ".join(filter(None, (pure.reason, "a floor is needed")))
         )
     if verdict.choice is FormChoice.BENDS and BROKEN.name not in forms:
         laws |= _laws(points, (BROKEN.name,), holdout, resamplings, seed, stream)[0]
-    said = [*notes, *remarks(points), *_wider(laws), *(f"A form is missing: {why}." for why in missing)]
+    said = [
+        *notes,
+        *describe_points(points),
+        *_wider(laws),
+        *(f"A form is missing: {why}." for why in missing),
+    ]
     robust: dict[str, Law] = {}
-    if far := drawn_in(points):
+    if far := winsorise(points):
         robust, _ = _laws(far[0], tuple(laws), holdout, resamplings, seed, stream)
         said.append(
             f"{far[1]} Nothing is dropped; with these drawn in, {_exponents(robust)}, and as they are, {_exponents(laws)}."
@@ -90,7 +97,7 @@ def _laws(
     laws, missing = {}, []
     for name in forms:
         try:
-            laws[name] = law_of(
+            laws[name] = fit_law(
                 FORMS[name], points, holdout=holdout, resamplings=resamplings, seed=seed, stream=stream
             )
         except FitError as error:
@@ -101,10 +108,11 @@ def _laws(
 def _wider(laws: dict[str, Law]) -> list[str]:
     """Where intervals rest on more than the runs' own spread."""
     return [
-        f"{law.form.formula}: means scatter {law.scatter.over_runs:.2g} times as far as their runs explain, by {law.scatter.source}"
-        f" ({law.scatter.freedom} degrees of freedom); its intervals are as wide as that asks for."
+        f"{law.form.formula}: means scatter {law.dispersion.inflation:.2g} times as far as their runs explain, by {law.dispersion.source}"
+        f" ({law.dispersion.dof} degrees of freedom); its intervals are as wide as that asks for."
         for law in laws.values()
-        if law.scatter.source in (Source.ORDERS, Source.CURVE) and law.scatter.over_runs > 1
+        if law.dispersion.source in (DispersionSource.ORDERS, DispersionSource.CURVE)
+        and law.dispersion.inflation > 1
     ]
 
 
@@ -123,11 +131,11 @@ def fit_table(
     x: str = "filters",
     y: str = "test_error",
     by: Sequence[str] = ("architecture",),
-    forms: Sequence[str] = BESIDE,
+    forms: Sequence[str] = DEFAULT_FORMS,
     holdout: int = 3,
     resamplings: int = 2000,
     seed: int = 0,
-    wrong: NDArray[np.bool_] | None = None,
+    misclassified: NDArray[np.bool_] | None = None,
     std: str | None = None,
     notes: Sequence[str] = (),
 ) -> list[Fit]:
@@ -146,7 +154,7 @@ def fit_table(
         FitError: no group can be fitted.
     """
     fits, refused = [], []
-    for group, points, own in group_points(table, x=x, y=y, by=by, wrong=wrong, std=std):
+    for group, points, own in group_points(table, x=x, y=y, by=by, misclassified=misclassified, std=std):
         said = [*notes, *own]
         try:
             fits.append(
@@ -166,13 +174,13 @@ def fit_table(
                     points,
                     group,
                     {},
-                    choose(points, {}, points.means[None]),
+                    select_form(points, {}, points.means[None]),
                     [*said, f"No law: {error}."],
                     {},
                 )
             )
             refused.append(str(error))
-    known = costs(table, x=x, by=by)
+    known = cost_curves(table, x=x, by=by)
     fits = [replace(made, costs=known[tuple(made.group.values())]) for made in fits]
     if len(refused) == len(fits):
         raise FitError("; ".join(dict.fromkeys(refused)) or "the table holds no runs")
@@ -189,7 +197,7 @@ def _fit(
 ) -> Fit:
     over = (
         "seeds, on this test set"
-        if points.wrong is None
+        if points.misclassified is None
         else "seeds and over images like those of this test set"
     )
     return Fit(
@@ -202,5 +210,4 @@ def _fit(
         else f"mean {points.y_name} over the runs of a width",
         notes=tuple(notes),
         verdict=verdict,
-        dispersion=dispersion(points),
     )

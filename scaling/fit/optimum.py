@@ -17,10 +17,11 @@ from jaxtyping import Float
 from scipy.special import fdtri, stdtrit
 
 from scaling.errors import FitError
-from scaling.fit.data.dispersion import COPIES, Dispersion, among_runs, dispersion_about, scatter
+from scaling.fit.data.dispersion import dispersion_about, law_dispersion
 from scaling.fit.data.points import Points
+from scaling.fit.data.variance import ZERO_DISPERSION, Dispersion
 from scaling.fit.diagnosis.status import SEEDS
-from scaling.fit.result import LEVEL, MISFIT, Interval, Sizes, Status
+from scaling.fit.result import CONFIDENCE_LEVEL, MISFIT_P, Interval, Sizes, Status
 
 PARAMETERS = 3
 VALUES = 5
@@ -35,7 +36,7 @@ class Optimum:
 
     label: str
     points: Points
-    place: Interval
+    x_opt: Interval
     """The x of the least error; the ends are 0 and infinite where nothing bounds it."""
     curvature: Interval
     """c: of log error by the square of log x."""
@@ -59,14 +60,14 @@ class Optimum:
         half = quantile(self.scatter) * np.sqrt(np.einsum("...i,ij,...j->...", moves, self.covariance, moves))
         return np.asarray(self.predict(x) * np.exp(-half)), np.asarray(self.predict(x) * np.exp(half))
 
-    def over_least(self, x: float, *, seed: int = 0) -> Interval:
+    def relative_to_minimum(self, x: float, *, seed: int = 0) -> Interval:
         """The error at x over the least one within what was measured; its low end is 1 where x may be the lowest place."""
         rng = np.random.default_rng(seed)
         normal = rng.multivariate_normal(np.zeros(PARAMETERS), self.covariance, DRAWS, method="eigh")
         # Student's: one scatter for all three coefficients.
         drawn = (
             self.coefficients
-            + normal / np.sqrt(rng.chisquare(self.scatter.freedom, DRAWS) / self.scatter.freedom)[:, None]
+            + normal / np.sqrt(rng.chisquare(self.scatter.dof, DRAWS) / self.scatter.dof)[:, None]
         )
         inside = np.geomspace(self.points.widths[0], self.points.widths[-1], 400)
 
@@ -74,9 +75,11 @@ class Optimum:
             curves = coefficients @ self._moves([*inside, x]).T
             return np.asarray(np.exp(curves[..., -1] - curves.min(axis=-1)))
 
-        low, high = map(float, np.quantile(over(drawn), [(1 - LEVEL) / 2, (1 + LEVEL) / 2]))
+        low, high = map(
+            float, np.quantile(over(drawn), [(1 - CONFIDENCE_LEVEL) / 2, (1 + CONFIDENCE_LEVEL) / 2])
+        )
         estimate = float(over(self.coefficients))
-        maybe = self.place.low <= x <= self.place.high
+        maybe = self.x_opt.low <= x <= self.x_opt.high
         return Interval(estimate=estimate, low=1.0 if maybe else min(low, estimate), high=max(high, estimate))
 
     def _moves(self, x: Sizes) -> Float[np.ndarray, "*x 3"]:
@@ -91,13 +94,13 @@ class Optimum:
             "label": self.label,
             "x": points.x_name,
             "y": points.y_name,
-            "place": asdict(self.place),
+            "x_opt": asdict(self.x_opt),
             "curvature": asdict(self.curvature),
             "estimand": self.estimand,
             "status": self.status.value,
             "reason": self.reason,
             "notes": list(self.notes),
-            "scatter": {**asdict(self.scatter), "source": self.scatter.source.value},
+            "scatter": self.scatter.to_dict(),
             "points": {
                 "x": points.widths.tolist(),
                 "runs": points.counts.tolist(),
@@ -106,7 +109,7 @@ class Optimum:
         }
 
 
-def optimum(points: Points, *, label: str = "all", notes: tuple[str, ...] = ()) -> Optimum:
+def find_optimum(points: Points, *, label: str = "all", notes: tuple[str, ...] = ()) -> Optimum:
     """Find the lowest place of a curve.
 
     Raises:
@@ -121,25 +124,25 @@ def optimum(points: Points, *, label: str = "all", notes: tuple[str, ...] = ()) 
         raise FitError(
             f"{label}: no run made an error at {points.x_name} {x[means == 0][0]:g}, and zero has no logarithm; leave it out"
         )
-    weights = points.weights * means**2 / points.noise.variance(means)
+    weights = points.weights * means**2 / points.variance_model.variance(means)
     middle = float(np.average(np.log(x), weights=weights))
     u = np.log(x) - middle
     moves = np.stack([np.ones_like(u), u, u**2], axis=1)
     inverse = np.linalg.inv(moves.T @ (weights[:, None] * moves))
     coefficients = inverse @ moves.T @ (weights * np.log(means))
     curve = np.exp(moves @ coefficients)
-    known = scatter(points, curve, PARAMETERS)
+    known = law_dispersion(points, curve, PARAMETERS)
     if known is None:
         raise FitError(
             f"{label}: three values of {points.x_name} without replicates have no interval; add seeds or values"
         )
-    covariance = known.dispersion * inverse
-    place, curvature = _fieller(coefficients, covariance, known, middle)
-    status, reason = _judged(points, curve, place, curvature)
+    covariance = known.value * inverse
+    x_opt, curvature = _fieller(coefficients, covariance, known, middle)
+    status, reason = _judged(points, curve, x_opt, curvature)
     return Optimum(
         label=label,
         points=points,
-        place=place,
+        x_opt=x_opt,
         curvature=curvature,
         coefficients=coefficients,
         covariance=covariance,
@@ -155,7 +158,7 @@ def optimum(points: Points, *, label: str = "all", notes: tuple[str, ...] = ()) 
 
 def quantile(known: Dispersion) -> float:
     """Student's, of both sides."""
-    return float(stdtrit(known.freedom, (1 + LEVEL) / 2))
+    return float(stdtrit(known.dof, (1 + CONFIDENCE_LEVEL) / 2))
 
 
 def _fieller(
@@ -183,9 +186,9 @@ def _fieller(
 
 
 def _judged(
-    points: Points, curve: Float[np.ndarray, " x"], place: Interval, curvature: Interval
+    points: Points, curve: Float[np.ndarray, " x"], x_opt: Interval, curvature: Interval
 ) -> tuple[Status, str]:
-    x, spare, known = points.widths, len(points.widths) - PARAMETERS, among_runs(points)
+    x, spare, known = points.widths, len(points.widths) - PARAMETERS, points.replicate_dispersion
     if not spare:
         return (
             Status.REJECTED,
@@ -196,7 +199,7 @@ def _judged(
             Status.REJECTED,
             f"the curvature is not clearly positive: {curvature.estimate:.2g} [{curvature.low:.2g}, {curvature.high:.2g}]",
         )
-    if not x[0] < place.estimate < x[-1]:
+    if not x[0] < x_opt.estimate < x[-1]:
         return (
             Status.REJECTED,
             f"the lowest place is not bracketed: it lies beyond the values of {points.x_name}, {x[0]:.3g} to {x[-1]:.3g}",
@@ -204,15 +207,15 @@ def _judged(
     reasons = []
     if len(x) < VALUES:
         reasons.append(f"fewer than {VALUES} values of {points.x_name}")
-    if points.counts.min() < SEEDS and points.stated is None:
+    if points.counts.min() < SEEDS and points.known_std is None:
         reasons.append(f"fewer than {SEEDS} runs at a value")
-    if place.low < x[0] or place.high > x[-1]:
+    if x_opt.low < x[0] or x_opt.high > x[-1]:
         reasons.append(f"the interval reaches beyond the values of {points.x_name}")
-    if known is not None and known.dispersion < COPIES:
+    if known is not None and known.value < ZERO_DISPERSION:
         reasons.append("the runs of each value are equal, as copies are")
     elif known is not None:
-        far = dispersion_about(points, curve, spare) / known.dispersion
-        if far > fdtri(spare, known.freedom, 1 - MISFIT):
+        far = dispersion_about(points, curve, spare) / known.value
+        if far > fdtri(spare, known.dof, 1 - MISFIT_P):
             reasons.append(
                 f"the means lie {sqrt(far):.2g} times as far from the parabola as their seeds explain"
             )

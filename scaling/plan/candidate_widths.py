@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from scaling.config import Cell, Recipe, Study
 from scaling.errors import UsageError
-from scaling.fit.diagnosis.status import SPAN
-from scaling.plan.memory import WORKER, memory_bytes
+from scaling.fit.diagnosis.status import MIN_SPAN
+from scaling.plan.memory import WORKER_BYTES, memory_bytes
 
 _MAX_WIDTH_FACTOR = 4
 """Times the widest network of a study: beyond, its laws would be followed rather than tested."""
@@ -39,18 +39,19 @@ def candidate_cells(curve: Curve, *, widest: int, memory_limit: float) -> list[C
         memory_limit: bytes that a pack and its worker may use.
     """
     shared = {
-        (cell.architecture.at(_MAX_WIDTH_FACTOR * widest), _written_recipe(cell)) for cell in curve.cells
+        (cell.architecture.with_filters(_MAX_WIDTH_FACTOR * widest), _written_recipe(cell))
+        for cell in curve.cells
     }
     if len(shared) > 1:
         return []
     present = {cell.architecture.filters for cell in curve.cells}
-    lowest = min(*present, max(1, int(widest / SPAN)))
+    lowest = min(*present, max(1, int(widest / MIN_SPAN)))
     cells = (
         curve.cells[0].with_filters(filters)
         for filters in round_widths(lowest, _MAX_WIDTH_FACTOR * widest)
         if filters not in present
     )
-    return [cell for cell in cells if WORKER + memory_bytes(cell) <= memory_limit]
+    return [cell for cell in cells if WORKER_BYTES + memory_bytes(cell) <= memory_limit]
 
 
 def _written_recipe(cell: Cell) -> tuple[Recipe, bool]:

@@ -131,7 +131,7 @@ def test_weights_that_were_kept_are_those_of_the_network(study, workspace):
 
     for cell, run in api.plan(study, workspace).wanted:
         weights = load(workspace.stores().first.weights(run.id))
-        assert sum(weight.size for weight in weights.values()) == cell.layers().parameters
+        assert sum(weight.size for weight in weights.values()) == cell.layer_table().parameters
         assert all(np.isfinite(weight).all() for weight in weights.values())
 
 

@@ -8,7 +8,7 @@ from scaling.errors import UsageError
 from scaling.fit.diagnosis.status import MIN_SPAN
 from scaling.plan.memory import WORKER_BYTES, memory_bytes
 
-FURTHEST = 4
+_MAX_WIDTH_FACTOR = 4
 """Times the widest network of a study: beyond, its laws would be followed rather than tested."""
 
 
@@ -29,31 +29,35 @@ def growable_curves(study: Study) -> list[StudyCurve]:
     return study_curves(study)
 
 
-def candidate_cells(curve: StudyCurve, widest: int, limit: float) -> list[Cell]:
+def candidate_cells(curve: StudyCurve, *, widest: int, memory_limit: float) -> list[Cell]:
     """Return cells without seeds at round widths between and beyond the widths of a curve.
 
-    Narrower widths are included only if the curve spans less than a decade. The list is empty if the curve's networks
-    differ in more than their width, such as in a learning rate that the file gives for each of them: the setting of a
-    new network is then unknown. (Pilot runs would choose it.)
+    Narrower widths are proposed only if the curve does not span a decade. No width is proposed if the cells of the curve
+    differ in more than their width, as with a learning rate given for each: the setting of a new cell is unknown then.
+    Pilots would choose it.
 
     Args:
-        curve: the curve.
-        widest: number of filters of the curve's widest network in the study's original file.
-        limit: bytes that a pack and its worker may hold.
+        curve: curve of the study.
+        widest: number of filters of the curve's widest network, in the study as written.
+        memory_limit: bytes that a pack and its worker may use.
     """
-    if len({(cell.architecture.with_filters(FURTHEST * widest), _given(cell)) for cell in curve.cells}) > 1:
+    shared = {
+        (cell.architecture.with_filters(_MAX_WIDTH_FACTOR * widest), _written_recipe(cell))
+        for cell in curve.cells
+    }
+    if len(shared) > 1:
         return []
-    widths = {cell.architecture.filters for cell in curve.cells}
-    lowest = min(*widths, max(1, int(widest / MIN_SPAN)))
+    present = {cell.architecture.filters for cell in curve.cells}
+    lowest = min(*present, max(1, int(widest / MIN_SPAN)))
     cells = (
         curve.cells[0].with_filters(filters)
-        for filters in round_widths(lowest, FURTHEST * widest)
-        if filters not in widths
+        for filters in round_widths(lowest, _MAX_WIDTH_FACTOR * widest)
+        if filters not in present
     )
-    return [cell for cell in cells if WORKER_BYTES + memory_bytes(cell) <= limit]
+    return [cell for cell in cells if WORKER_BYTES + memory_bytes(cell) <= memory_limit]
 
 
-def _given(cell: Cell) -> tuple[Recipe, bool]:
+def _written_recipe(cell: Cell) -> tuple[Recipe, bool]:
     """What the file says of how it is trained."""
     return (cell.pilots[0] if cell.pilots else cell).recipe, bool(cell.pilots)
 

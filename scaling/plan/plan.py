@@ -74,7 +74,7 @@ class Plan:
         return sum(len(pack.runs) for pack in self.pending_packs)
 
     @property
-    def finals(self) -> frozenset[str]:
+    def final_ids(self) -> frozenset[str]:
         """Ids of what the study is about: a pilot is among them only where its data are the study's own."""
         return frozenset(run.id for _, run in self.study.final_runs())
 

@@ -44,7 +44,8 @@ def inspect(
         workspace: stores and folders.
         image: index in the test split in canonical order, from 0: the order of stored predictions.
         out: folder of the figures; by default ``artifacts/looks/<id>``.
-        configs: YAML files of studies that describe the run's data set, if the data set is not a published one.
+        configs: YAML files of studies that describe the run's data set, if the data set is not a published
+            one.
 
     Raises:
         StoreError: there is no such run, or its weights were not stored.
@@ -103,6 +104,6 @@ def _find_dataset(run: Run, workspace: Workspace, configs: Sequence[Path]) -> An
         if dataset.info(workspace.data).fingerprint == run.data.fingerprint:
             return dataset
     raise UsageError(
-        f"run {run.id}: its data set ({run.data.type}) is not a published one; name a study that describes it with"
-        " `config`"
+        f"run {run.id}: its data set ({run.data.type}) is not a published one; name a study that describes"
+        " the data set with `config`"
     )

@@ -66,7 +66,7 @@ def plan(
             str(row.runs),
             str(row.done),
             str(row.packs),
-            format_duration(row.seconds),
+            format_duration(row.core_s),
             f"{row.memory_bytes / GIB:.2f} GiB",
         )
     console().print(table)
@@ -76,7 +76,7 @@ def plan(
         else ""
     )
     print(
-        f"{made.new} runs to do, packs: {len(made.packs)}{later}; about {format_duration(made.seconds)} of one core"
+        f"{made.new} runs to do, packs: {len(made.packs)}{later}; about {format_duration(made.core_s)} of one core"
     )
     _doubt(made)
     if made.packs:
@@ -106,7 +106,7 @@ def status(
         counts |= {
             "diverged": progress.diverged,
             "pilots_diverged": progress.pilots_diverged,
-            "left_s": made.seconds,
+            "left_s": made.core_s,
         }
         cells = [_row_dict(row) | asdict(timing) for row, timing in zip(rows, timings, strict=True)]
         print(json.dumps(counts | asdict(whole) | {"cells": cells}, indent=2))
@@ -129,7 +129,7 @@ def status(
             if timing.ratio is not None
             else ()
         )
-        left = format_duration(row.seconds) if row.packs else ""
+        left = format_duration(row.core_s) if row.packs else ""
         table.add_row(
             row.label, str(row.cell.architecture.filters), *rate, f"{row.done}/{row.runs}", left, *spent
         )
@@ -139,7 +139,7 @@ def status(
     )
     later = f"; {made.pending} more await their pilots" if made.pending else ""
     print(
-        f"{len(made.done)} of {len(made.wanted)} runs done, {told}{later}; about {format_duration(made.seconds)} of one core left"
+        f"{len(made.done)} of {len(made.wanted)} runs done, {told}{later}; about {format_duration(made.core_s)} of one core left"
     )
     _doubt(made)
     if whole.ratio is not None:
@@ -165,10 +165,10 @@ def _rates(rows: Sequence[PlanRow]) -> _Rates:
 
 def _rate(row: PlanRow) -> str:
     if row.cell.is_pilot:
-        return f"pilots, {row.rates[0]:g} to {row.rates[-1]:g}"
+        return f"pilots, {row.learning_rates[0]:g} to {row.learning_rates[-1]:g}"
     return (
-        f"{row.rates[0]:g}" + (f": {row.warning}" if row.warning else "")
-        if row.rates
+        f"{row.learning_rates[0]:g}" + (f": {row.warning}" if row.warning else "")
+        if row.learning_rates
         else "awaits its pilots"
     )
 
@@ -180,7 +180,11 @@ def _doubt(made: Plan) -> None:
     for row in made.rows():
         if row.warning:
             diverged = row.warning == ALL_DIVERGED
-            problem = row.warning if diverged else f"of the learning rates, {row.rates[0]:g} is {row.warning}"
+            problem = (
+                row.warning
+                if diverged
+                else f"of the learning rates, {row.learning_rates[0]:g} is {row.warning}"
+            )
             way_out = "try smaller ones" if diverged else "a better one may lie beyond"
             print(
                 f"{row.label}, filters {row.cell.architecture.filters}: {problem}; {way_out}: pilots.learning_rates"
@@ -215,7 +219,7 @@ def _plan_dict(made: Plan) -> dict[str, object]:
         "new": made.new,
         "awaiting": made.pending,
         "packs": len(made.packs),
-        "core_s": made.seconds,
+        "core_s": made.core_s,
         "wall_s": made.schedule.wall_s,
         "workers": made.schedule.workers,
         "peak_bytes": made.schedule.peak_bytes,
@@ -252,11 +256,11 @@ def _row_dict(row: PlanRow) -> dict[str, object]:
         "training_flops": row.cell.training_flops,
         "pilots": row.cell.is_pilot,
         "awaiting": row.cell.pending,
-        "learning_rates": row.rates,
+        "learning_rates": row.learning_rates,
         "doubt": row.warning,
         "runs": row.runs,
         "done": row.done,
         "packs": row.packs,
-        "core_s": row.seconds,
+        "core_s": row.core_s,
         "memory_bytes": row.memory_bytes,
     }

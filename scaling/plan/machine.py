@@ -12,10 +12,8 @@ _CGROUP_MEMORY_MAX = Path("/sys/fs/cgroup/memory.max")
 
 
 def cpu_count() -> int:
-    """Return the number of CPUs that this process may use, by its affinity mask and its container's quota."""
-    from loky.backend.context import cpu_count
-
-    return int(cpu_count())
+    """Return the number of CPUs that this process may use."""
+    return os.cpu_count() or 1
 
 
 def usable_memory() -> float:

@@ -48,6 +48,6 @@ def test_two_curves_are_compared_and_drawn(scaling, two, tmp_path):
 def test_what_cannot_be_compared_is_said(scaling, study, store, two):
     typed = scaling("compare", study, "--store", store)
     assert (typed.code, typed.out) == (2, "")
-    assert "has one curve alone, tree3; add an entry to architectures" in typed.err
+    assert "has one curve, tree3, and a comparison needs two; add an entry to architectures" in typed.err
     for odd in ("-1", "50", "x"):
         assert scaling("compare", two, "--errors", odd).code == 2

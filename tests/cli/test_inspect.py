@@ -43,7 +43,7 @@ def test_pictures_are_written_and_named(scaling, seen, ids, tmp_path):
         assert (typed.code, typed.err) == (0, "")
         first, *files = typed.out.splitlines()
         assert first.startswith(f"run {ids[filters]}, test image 49 of synthetic patterns: class ")
-        folder = tmp_path / "artifacts" / "looks" / ids[filters]
+        folder = tmp_path / "artifacts" / "inspect" / ids[filters]
         assert {tmp_path / file for file in files} == set(folder.iterdir())
         assert len(files) == 6
 
@@ -53,10 +53,10 @@ def test_pictures_are_written_and_named(scaling, seen, ids, tmp_path):
     [
         (
             ["--image", 50],
-            "--image 50: must be from 0 to 49, an image of the test split of synthetic patterns",
+            "--image 50: expected 0 to 49, an image of the test split of synthetic patterns",
         ),
-        (["--image", -1], "--image -1: must be from 0 to 49"),
-        (["--out", "file"], "file: can't be written"),
+        (["--image", -1], "--image -1: expected 0 to 49"),
+        (["--out", "file"], "file: cannot be written"),
     ],
 )
 def test_what_cant_be_drawn_is_refused(scaling, seen, ids, tmp_path, words, said):

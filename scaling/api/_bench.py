@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -94,7 +93,7 @@ def _measured(workers: int, told: OnProgress) -> Speed:
             processor=processor_name(),
             cores=machine.cpu_count(),
             workers=workers,
-            versions=json.loads(str(collect_provenance()["versions"])),
+            versions=dict(collect_provenance().versions),
             measured_at=datetime.now(UTC),
         ),
         ladders=tuple(_ladders(times)),

@@ -61,16 +61,16 @@ def ensemble(
         wanted = [size for size in sizes or sizes_of(len(mine)) if size <= len(mine)]
         if not wanted:
             continue
-        logits, labels = workspace.stores().logits(mine["id"].to_pylist())
+        stored = workspace.stores().logits(mine["id"].to_pylist())
         pools.append(
             EnsemblePool(
                 group=dict(zip(names, key, strict=True)),
                 filters=pc.unique(mine["filters"]).to_pylist(),
                 parameters=pc.mean(mine["parameters"]).as_py(),
                 macs=pc.mean(mine["macs"]).as_py(),
-                images=len(labels),
+                images=len(stored.labels),
                 title=grouped.title,
-                ensembles=tuple(ensembles(logits, labels, wanted)),
+                ensembles=tuple(ensembles(stored.logits, stored.labels, wanted)),
             )
         )
     if not pools:

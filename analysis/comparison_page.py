@@ -31,7 +31,7 @@ class WrittenComparison:
 
 
 def write_comparison(
-    found: StudyComparison, out: Path, *, study: str, command: str, missing: int = 0, awaiting: int = 0
+    found: StudyComparison, out: Path, *, study: str, command: str, missing: int = 0, pending: int = 0
 ) -> WrittenComparison:
     """Draw, and write ``compare.html`` with its figures and tables beside it.
 
@@ -57,7 +57,7 @@ def write_comparison(
             command=command,
             created=None,
             missing=missing,
-            awaiting=awaiting,
+            pending=pending,
         ),
         notes=found.notes,
         tables=comparison_tables(found),
@@ -66,7 +66,7 @@ def write_comparison(
     path = out / "compare.html"
     path.write_text(page, encoding="utf-8")
     wanting = [f"{format_count(missing, 'run')} not in the store"] if missing else []
-    wanting += [f"{format_count(awaiting, 'run')} whose learning rate is not chosen yet"] if awaiting else []
+    wanting += [f"{format_count(pending, 'run')} whose learning rate is not chosen yet"] if pending else []
     left_out = f"Left out: {' and '.join(wanting)}." if wanting else ""
     return WrittenComparison(
         found, path, tuple(file for figure in figures for file in figure.files), left_out

@@ -106,7 +106,7 @@ def format_in_unit(fit: Fit, interval: Interval) -> str:
     """Of y. Only a fraction of counted test images is an error rate; a loss has its own unit."""
     return (
         format_interval(interval)
-        if fit.points.trials is None
+        if fit.points.test_images is None
         else format_interval(interval, unit=0.01) + " %"
     )
 

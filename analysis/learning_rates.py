@@ -68,7 +68,7 @@ def describe_rate_choices(tuned: Sequence[TunedRates]) -> list[str]:
             widths.setdefault(each.choice.rate, []).append(each.filters)
         rates = ", ".join(f"{rate:g} at {format_list(filters)} filters" for rate, filters in widths.items())
         sentences.append(f"{label}: the learning rate with the least validation error is {rates}.")
-        sentences += [_doubt(each) for each in mine if each.choice.doubt]
+        sentences += [_doubt(each) for each in mine if each.choice.warning]
     return sentences
 
 
@@ -77,7 +77,7 @@ def _doubt(one: TunedRates) -> str:
         return (
             f"{one.label}: at {one.filters} filters every learning rate diverged, so the smallest was taken."
         )
-    chosen = f"the chosen learning rate, {one.choice.rate:g}, is {one.choice.doubt}"
+    chosen = f"the chosen learning rate, {one.choice.rate:g}, is {one.choice.warning}"
     return f"{one.label}: at {one.filters} filters {chosen}; a better one may lie beyond."
 
 

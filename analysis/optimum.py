@@ -226,7 +226,11 @@ def _rows(each: Optimum) -> list[dict[str, Any]]:
 def _least(each: Optimum) -> str:
     low, high = each.band(each.place.estimate)
     value = Interval(estimate=float(each.predict(each.place.estimate)), low=float(low), high=float(high))
-    return format_interval(value) if each.points.trials is None else format_interval(value, unit=0.01) + " %"
+    return (
+        format_interval(value)
+        if each.points.test_images is None
+        else format_interval(value, unit=0.01) + " %"
+    )
 
 
 def _sizes(each: Optimum) -> tuple[str, str]:

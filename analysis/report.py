@@ -49,7 +49,7 @@ def write_report(
     command: str,
     created: datetime | None = None,
     missing: int = 0,
-    awaiting: int = 0,
+    pending: int = 0,
     tuned: Sequence[TunedRates] = (),
 ) -> Report:
     """Fit, draw and write ``report.html``, ``laws.csv`` and ``figures/``.
@@ -87,7 +87,7 @@ def write_report(
     page = load_template("report.html.jinja").render(
         study=study,
         facts=summary_lines(
-            study, runs, grouped, command=command, created=created, missing=missing, awaiting=awaiting
+            study, runs, grouped, command=command, created=created, missing=missing, pending=pending
         ),
         findings=describe_findings([*fits, *(fit for _, own in beside for fit in own.fits.values())]),
         notes=[*_notes(grouped, during, laws[0]), *describe_rate_choices(tuned)],

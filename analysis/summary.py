@@ -53,7 +53,7 @@ def summary_lines(
     command: str,
     created: datetime | None,
     missing: int,
-    awaiting: int,
+    pending: int,
 ) -> list[SummaryLine]:
     """The lines of the summary.
 
@@ -75,7 +75,7 @@ def summary_lines(
         )
     )
     left_out = [f"{format_count(missing, 'run')} of the study not in the store"] if missing else []
-    left_out += [f"{format_count(awaiting, 'run')} whose learning rate is not chosen yet"] if awaiting else []
+    left_out += [f"{format_count(pending, 'run')} whose learning rate is not chosen yet"] if pending else []
     left_out += (
         [f"{format_count(grouped.diverged, 'run')} without a test error (diverged), in no figure and no mean"]
         if grouped.diverged

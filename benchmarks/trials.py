@@ -16,13 +16,13 @@ from torch import Tensor
 
 from benchmarks import processes
 from benchmarks.rows import Row, over_rounds, ratios
-from benchmarks.steps import Case, seconds, training_step
+from benchmarks.steps import Case, training_step
 from scaling.architectures import Lenet5
 from scaling.data.minibatches import PixelNormaliser
 from scaling.datasets import cifar10, mnist
 from scaling.models import build, ops_bf16_cpu
 from scaling.plan.time_estimate import EVALUATION_BATCH
-from scaling.train.runtime import settled
+from scaling.train.runtime import training_runtime
 
 NAME = "trials"
 B, R = 100, 8
@@ -51,13 +51,13 @@ class Trial:
 
 
 def measure(rounds: int) -> list[Row]:
-    with settled():
+    with training_runtime():
         rows = [_row(trial, rounds) for trial in trials()]
     return rows + [_in_processes(what, rounds, *sides, kept=kept) for what, sides, kept in WHOLE]
 
 
 def _row(trial: Trial, rounds: int) -> Row:
-    pairs = [(seconds(trial.tried), seconds(trial.instead)) for _ in range(rounds)]
+    pairs = [(pack_seconds(trial.tried), pack_seconds(trial.instead)) for _ in range(rounds)]
     note = "kept" if trial.kept else "not kept"
     return over_rounds(
         NAME, trial.what, "time", "", ratios([a for a, _ in pairs], [b for _, b in pairs]), note=note

@@ -46,9 +46,9 @@ def compare(
 
     workspace = workspace or Workspace()
     made, runs = trained(config, workspace, overrides)
-    if len(set(made.study.labels())) < 2:
+    if len(set(made.study.curve_labels())) < 2:
         raise UsageError(
-            f"{config}: has one curve alone, {made.study.labels()[0]}; add an entry to architectures, or a grid over a leaf of it"
+            f"{config}: has one curve alone, {made.study.curve_labels()[0]}; add an entry to architectures, or a grid over a leaf of it"
         )
     runs = runs.append_column("training_flops", tidy(runs)["training_flops"])
     runs = runs.append_column("core_s", pc.divide(runs["wall_s"], runs["replicas"].cast(pa.float64())))
@@ -59,7 +59,7 @@ def compare(
     )
     try:
         return write_comparison(
-            found, folder, study=made.study.name, command=command, missing=made.new, awaiting=made.awaiting
+            found, folder, study=made.study.name, command=command, missing=made.new, pending=made.pending
         )
     except OSError as error:
         raise UsageError(

@@ -53,11 +53,11 @@ def anyones(source: str, overrides: Sequence[str], counts: tuple[str, str] | Non
         TableError: it can't be read.
         UsageError: there are overrides.
     """
-    from scaling.fit import from_counts, read_table
+    from scaling.fit import add_error_from_counts, read_table
 
     _refuse(overrides, source)
     table = read_table(Path(source))
-    return from_counts(table, *counts) if counts else table
+    return add_error_from_counts(table, *counts) if counts else table
 
 
 def own(
@@ -77,16 +77,14 @@ def own(
         StoreError: it holds no run.
     """
     from analysis.run_groups import COLUMNS, group_runs
-    from scaling.fit import columns
+    from scaling.fit import required_columns
 
-    stored = dict.fromkeys([*columns("filters", "test_error", sorted(wanted)), *COLUMNS])
-    runs, awaiting = _stored(source, workspace, overrides, [name for name in stored if name != CURVE])
+    stored = dict.fromkeys([*required_columns("filters", "test_error", sorted(wanted)), *COLUMNS])
+    runs, pending = _stored(source, workspace, overrides, [name for name in stored if name != CURVE])
     if CURVE in wanted:
         runs = group_runs(runs, x).every
     notes = (
-        [f"{awaiting} runs of the study await the pilots that choose their learning rates."]
-        if awaiting
-        else []
+        [f"{pending} runs of the study await the pilots that choose their learning rates."] if pending else []
     )
     return (runs if wanted <= set(runs.column_names) else by_short_names(tidy(runs), wanted)), notes
 
@@ -124,7 +122,7 @@ def _stored(
     names = columns if set(columns) <= set(RUNS_SCHEMA.names) else None
     if source.endswith(STUDY):
         made, runs = trained(Path(source), workspace, overrides, columns=names)
-        return runs, made.awaiting
+        return runs, made.pending
     _refuse(overrides, source)
     if "://" in source or Path(source).is_dir():
         if not (runs := workspace.stores().runs(names)).num_rows:

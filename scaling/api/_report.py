@@ -16,7 +16,7 @@ from pyarrow import csv, parquet
 from scaling.api._derived_counts import counts
 from scaling.api._plan import plan
 from scaling.api._workspace import Workspace
-from scaling.config import DRAWN, Run, flat
+from scaling.config import DRAWN, Run, flatten_settings
 from scaling.errors import StoreError, TableError, UsageError
 from scaling.plan import Plan
 from scaling.store import open_store
@@ -71,8 +71,8 @@ def tidy(runs: pa.Table) -> pa.Table:
     # A cell's runs differ in their draws alone, which have columns already; so each cell's leaves are read once.
     cells = pc.replace_substring_regex(runs["config_json"], DRAWN, "").combine_chunks().dictionary_encode()
     first = np.unique(cells.indices, return_index=True)[1]
-    read = [Run.read(text) for text in runs["config_json"].take(first).to_pylist()]
-    leaves = [flat(run) for run in read]
+    read = [Run.from_json(text) for text in runs["config_json"].take(first).to_pylist()]
+    leaves = [flatten_settings(run) for run in read]
     counted = counts(read, runs["train_images"].take(first).to_pylist(), runs)
     for name in dict.fromkeys(name for row in leaves for name in row):
         if name not in runs.column_names:
@@ -150,7 +150,7 @@ def report(
             out=folder,
             command=command,
             missing=made.new,
-            awaiting=made.awaiting,
+            pending=made.pending,
             tuned=tuned,
         )
     except OSError as error:

@@ -107,7 +107,7 @@ def run(
             )
         )
         tried |= {pack.key for pack in packs}
-        if not made.awaiting:
+        if not made.pending:
             break
         made = plan(config, workspace, overrides=overrides, trains=address is None)
     return Outcome(
@@ -115,7 +115,7 @@ def run(
         last=made,
         trained=sum(each.trained for each in swept),
         elsewhere=sum(each.elsewhere for each in swept),
-        missing=sum(each.missing for each in swept) + made.awaiting,
+        missing=sum(each.missing for each in swept) + made.pending,
         failures=tuple(failure for each in swept for failure in each.failures),
         wall_s=monotonic() - began,
     )

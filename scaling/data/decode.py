@@ -5,7 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from scaling.data.sources import FILE_SOURCES, locate_or_download, mnist5k
-from scaling.datasets import Dataset, DatasetInfo, Mnist5k, NpzDataset, Split, canonical, fingerprint
+from scaling.datasets import (
+    Dataset,
+    DatasetInfo,
+    Mnist5k,
+    NpzDataset,
+    Split,
+    compute_fingerprint,
+    sort_canonically,
+)
 from scaling.errors import DataError
 
 
@@ -54,7 +62,7 @@ def _verified(
             raise DataError(
                 f"{origin}: {split.images.shape} {name} images with {len(split.labels)} labels, should be {shape}\n{remedy}"
             )
-    train, test = (canonical(split) for split in splits)
-    if fingerprint(train, test) != info.fingerprint:
+    train, test = (sort_canonically(split) for split in splits)
+    if compute_fingerprint(train, test) != info.fingerprint:
         raise DataError(f"{origin}: not the content of {info.title} (its fingerprint differs)\n{remedy}")
     return train, test

@@ -11,7 +11,7 @@ from scaling.data.cached_arrays import content
 from scaling.data.decode import decode
 from scaling.data.load import cache_folder
 from scaling.data.sources import FILE_SOURCES, locate
-from scaling.datasets import PUBLISHED
+from scaling.datasets import PUBLISHED_DATASETS
 from scaling.errors import DataError
 
 
@@ -34,7 +34,7 @@ class DatasetRow:
 
 def list_datasets(folder: Path, *, cache: Path | None = None) -> list[DatasetRow]:
     """Every published set; nothing is read or verified."""
-    return [_row(name, folder, cache) for name in PUBLISHED]
+    return [_row(name, folder, cache) for name in PUBLISHED_DATASETS]
 
 
 def download_dataset(name: str, folder: Path, *, cache: Path | None = None) -> DatasetRow:
@@ -43,9 +43,9 @@ def download_dataset(name: str, folder: Path, *, cache: Path | None = None) -> D
     Raises:
         DataError: no such set; it can't be fetched; or what is here is damaged.
     """
-    if name not in PUBLISHED:
-        raise DataError(f"{name}: no such data set; there are {', '.join(PUBLISHED)}")
-    dataset = PUBLISHED[name]()
+    if name not in PUBLISHED_DATASETS:
+        raise DataError(f"{name}: no such data set; there are {', '.join(PUBLISHED_DATASETS)}")
+    dataset = PUBLISHED_DATASETS[name]()
     info = dataset.info(folder)
     # Not load(): what is cached says nothing of the files, which may be wanted for another machine.
     disk.write(cache_folder(info, cache), content(*decode(dataset, info, folder, download=True)))
@@ -53,7 +53,7 @@ def download_dataset(name: str, folder: Path, *, cache: Path | None = None) -> D
 
 
 def _row(name: str, folder: Path, cache: Path | None) -> DatasetRow:
-    info = PUBLISHED[name]().info(folder)
+    info = PUBLISHED_DATASETS[name]().info(folder)
     place = cache_folder(info, cache)
     if name in FILE_SOURCES and (found := locate(FILE_SOURCES[name], folder)):
         return DatasetRow(name, info.title, True, str(found.folder))

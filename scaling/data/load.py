@@ -12,7 +12,7 @@ from platformdirs import user_cache_path
 from scaling.data import cache as disk
 from scaling.data.cached_arrays import CachedArrays, content
 from scaling.data.decode import decode
-from scaling.datasets import Dataset, DatasetInfo, Split, Synthetic, stratified
+from scaling.datasets import Dataset, DatasetInfo, Split, Synthetic, stratified_order
 from scaling.errors import DataError
 
 
@@ -60,11 +60,11 @@ def load(
         DataError: missing and not to be had, damaged, or too small for the split that is wanted.
     """
     info = dataset.info(folder)
-    if fault := dataset.fault(info):
-        raise DataError(f"dataset.{fault[0]}: {fault[1]}")
+    if problem := dataset.problem(info):
+        raise DataError(f"dataset.{problem.field}: {problem.text}")
     known = _content(dataset, info, folder, cache, download=download, verify=verify)
-    order = stratified(known.train.labels).astype(np.int64)
-    held_out, used = order[: dataset.validation], order[dataset.validation :][: dataset.used(info)]
+    order = stratified_order(known.train.labels).astype(np.int64)
+    held_out, used = order[: dataset.validation], order[dataset.validation :][: dataset.train_size(info)]
     # Sorted: the order of training is drawn anew in each epoch, and memory is read more in its own order.
     return LoadedDataset(
         info, known.train, known.test, np.sort(used), np.sort(held_out), known.mean, known.std

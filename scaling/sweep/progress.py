@@ -19,10 +19,10 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from scaling.durations import duration
+from scaling.durations import format_duration
 from scaling.plan import Pack
 from scaling.plan.speed_file import load_speed
-from scaling.plan.time_estimate import seconds
+from scaling.plan.time_estimate import pack_seconds
 from scaling.sweep.executor import PackEvent
 
 SHOWN = 12
@@ -41,7 +41,7 @@ class ProgressDisplay:
         self.spent: dict[str, float] = {}
         self.began = monotonic()
         speed = load_speed()
-        self.costs = {pack.key: seconds(pack, speed) for pack in packs}
+        self.costs = {pack.key: pack_seconds(pack, speed) for pack in packs}
         self.total = fsum(self.costs.values())
         columns = (
             TextColumn("{task.description}"),
@@ -90,7 +90,7 @@ class ProgressDisplay:
         if not done:
             return ""
         left = (monotonic() - self.began) * (1 - done) / done
-        return f"about {duration(left)} left"
+        return f"about {format_duration(left)} left"
 
     def draw(self) -> RenderableType:
         table = Table(box=None, pad_edge=False)
@@ -100,7 +100,7 @@ class ProgressDisplay:
             pack = self.packs[key]
             accuracy = "" if news.accuracy is None else f"{news.accuracy:.2%}"
             architecture, filters = pack.cell.architecture.type, str(pack.cell.architecture.filters)
-            runs = f"{len(pack.runs)} pilots" if pack.cell.pilot else str(len(pack.runs))
+            runs = f"{len(pack.runs)} pilots" if pack.cell.is_pilot else str(len(pack.runs))
             table.add_row(
                 architecture, filters, runs, f"{news.epoch}/{pack.cell.recipe.epochs}", accuracy, news.host
             )

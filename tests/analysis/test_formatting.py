@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from analysis.formatting import format_count, format_interval, format_list, format_percent, format_training
-from scaling.config.labels import leaf_words
+from scaling.config.labels import setting_label
 from scaling.fit import Interval
 
 
@@ -39,8 +39,8 @@ def test_small_words():
         "8 and 12",
         "0.1, 2 and 3",
     ]
-    assert leaf_words("architecture.hidden", ()) == "hidden none"
-    assert leaf_words("recipe.optimizer.momentum", None) == "no optimizer momentum"
+    assert setting_label("architecture.hidden", ()) == "hidden none"
+    assert setting_label("recipe.optimizer.momentum", None) == "no optimizer momentum"
 
 
 def test_how_long_networks_were_trained():

@@ -38,7 +38,7 @@ def settings(config):
 
 
 def test_each_number_of_branches_is_a_curve(config, settings):
-    assert set(api.plan(config, settings).study.labels()) == {"lenet5", *TREES}
+    assert set(api.plan(config, settings).study.curve_labels()) == {"lenet5", *TREES}
     assert [fit.label for fit in api.fit_source(str(config), settings)] == ["lenet5", *TREES]
 
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from scaling.data import download_dataset, load
-from scaling.datasets import Cifar10, Mnist, Mnist5k, NpzDataset, Usps, canonical
+from scaling.datasets import Cifar10, Mnist, Mnist5k, NpzDataset, Usps, sort_canonically
 from scaling.errors import DataError
 from tests.data.tiny_sets import IDX, make, write_batches, write_idx, write_parquet, write_usps
 
@@ -42,7 +42,7 @@ def test_every_layout_gives_the_canonical_content(monkeypatch, tmp_path, cache, 
     write(monkeypatch, tmp_path / "data", train, test)
     loaded = load(kind(), folder=tmp_path / "data", cache=cache, download=False)
     assert loaded.info == info
-    for read, written in ((loaded.train, canonical(train)), (loaded.test, canonical(test))):
+    for read, written in ((loaded.train, sort_canonically(train)), (loaded.test, sort_canonically(test))):
         np.testing.assert_array_equal(read.images, written.images)
         np.testing.assert_array_equal(read.labels, written.labels)
 
@@ -114,7 +114,7 @@ def test_too_few_images_are_counted(monkeypatch, tmp_path, cache):
 
 
 @pytest.mark.parametrize(
-    ("table", "fault"),
+    ("table", "problem"),
     [
         ({"picture": [b""], "label": [1]}, "has columns picture, label; must have img or image, and label"),
         ({"img": [{"bytes": b"\x89PNG", "path": None}], "target": [1]}, "has columns img, target"),
@@ -123,14 +123,14 @@ def test_too_few_images_are_counted(monkeypatch, tmp_path, cache):
         ({"img": [b"raw"], "label": [1]}, "can't be decoded"),
     ],
 )
-def test_what_is_wrong_inside_a_parquet_file_is_told(monkeypatch, tmp_path, cache, table, fault):
+def test_what_is_wrong_inside_a_parquet_file_is_told(monkeypatch, tmp_path, cache, table, problem):
     _, train, test = make(monkeypatch, "cifar10")
     bad, _ = write_parquet(tmp_path / "cifar10/plain_text", train, test)
     pq.write_table(pa.table(table), bad)
     with pytest.raises(DataError) as raised:
         load(Cifar10(), folder=tmp_path, cache=cache)
     assert str(bad) in str(raised.value)
-    assert fault in str(raised.value)
+    assert problem in str(raised.value)
 
 
 def test_an_image_that_is_cut_short_is_named_by_its_row(monkeypatch, tmp_path, cache):

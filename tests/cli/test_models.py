@@ -21,7 +21,7 @@ def test_models_lists_counts_beside_published_ones(scaling):
 
 @pytest.fixture
 def _own_cache(monkeypatch, tmp_path):
-    monkeypatch.setattr("scaling.data.load.user_cache_path", lambda name: tmp_path / "cache")
+    monkeypatch.setattr("scaling.data.cache.user_cache_path", lambda name: tmp_path / "cache")
     monkeypatch.setattr("scaling.data.sources.locate.user_data_path", lambda name: tmp_path / "home")
 
 

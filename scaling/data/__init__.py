@@ -1,7 +1,7 @@
 """Data sets on this machine: located or downloaded, verified, cached and memory-mapped.
 
-Minibatches on a device are in ``scaling.data.minibatches``, which is not imported here: loading a cached data set
-needs no torch.
+Minibatches on a device are in ``scaling.data.minibatches``, which is not imported here: loading a cached data
+set needs no torch.
 """
 
 from __future__ import annotations

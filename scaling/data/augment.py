@@ -23,7 +23,8 @@ def augment(
 ) -> UInt8[Tensor, "B side side C"]:
     """Shift, crop and flip images.
 
-    The source row and column of each pixel are computed; then rows are gathered, and then pixels within the rows.
+    The source row and column of each pixel are computed; then rows are gathered, and then pixels within the
+    rows.
 
     Args:
         images: images of a batch.

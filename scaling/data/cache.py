@@ -1,9 +1,9 @@
 """Cache of decoded data sets on this machine's disk, memory-mapped by every process that trains.
 
-The folder of a data set is named after the fingerprint of its content, so all writers of a file write the same bytes.
-Each file appears as a whole, the record last: concurrent writers do not harm each other, and a folder without a
-record counts as empty. The process that starts a training verifies that the content has the folder's fingerprint.
-Workers map the same files and need not verify them again.
+The folder of a data set is named after the fingerprint of its content, so all writers of a file write the
+same bytes. Each file appears as a whole, the record last: concurrent writers do not harm each other, and a
+folder without a record counts as empty. The process that starts a training verifies that the content has the
+folder's fingerprint. Workers map the same files and need not verify them again.
 """
 
 from __future__ import annotations

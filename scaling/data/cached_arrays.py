@@ -1,4 +1,4 @@
-"""Arrays of a data set that are cached: both splits in canonical order, and the moments of the training pixels."""
+"""Arrays of a data set that are cached: both splits in canonical order, and the moments of the pixels."""
 
 from __future__ import annotations
 

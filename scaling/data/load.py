@@ -43,8 +43,8 @@ def load(
     Args:
         dataset: the data set, and how much of it is used.
         folder: the data folder; it may be read-only.
-        cache: folder of decoded data sets; by default the user's cache folder. Without a writable cache, the arrays
-            stay in memory.
+        cache: folder of decoded data sets; by default the user's cache folder. Without a writable cache, the
+            arrays stay in memory.
         download: download missing files.
         verify: check the fingerprint of the cached content, and decode damaged content again.
 

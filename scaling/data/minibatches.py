@@ -37,8 +37,8 @@ class Minibatches:
         mean: mean of the pixels over 255: float64, [C].
         std: standard deviation of the pixels over 255: float64, [C].
         dtype: type of the returned images.
-        index: indices of the images that are used; by default all. Only these images are ever gathered, so a subset
-            costs no copy.
+        index: indices of the images that are used; by default all. Only these images are ever gathered, so a
+            subset costs no copy.
     """
 
     def __init__(

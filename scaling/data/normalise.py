@@ -14,7 +14,7 @@ from torch import Tensor
 
 
 class PixelNormaliser:
-    """Function ``(x / 255 - mean) / std``, computed in fp32, from images as they are stored to images for a network.
+    """Function ``(x / 255 - mean) / std``, computed in fp32, from stored images to a network's input.
 
     Args:
         images: any images with the device and the shape of those that will be normalised.
@@ -30,8 +30,8 @@ class PixelNormaliser:
         std: NDArray[np.float64],
         dtype: torch.dtype,
     ) -> None:
-        # Repeated for every pixel: an innermost axis of one or three channels is too short for the CPU's vector
-        # instructions.
+        # Repeated for every pixel: an innermost axis of one or three channels is too short for the CPU's
+        # vector instructions.
         pixels = images[0].numel() // len(mean)
         self.scale, self.offset = (
             torch.from_numpy(constant.astype(np.float32)).to(images.device).repeat(pixels)

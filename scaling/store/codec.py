@@ -67,8 +67,8 @@ def decode_table(
         version = int((stored.metadata or {})[b"scaling.schema"])
         if version > SCHEMA_VERSION:
             raise StoreError(
-                f"{name}: written by a newer version of this software (schema {version}; this version reads up"
-                f" to {SCHEMA_VERSION}); upgrade with: pip install --upgrade scaling-studies"
+                f"{name}: written by a newer version of this software (schema {version}; this version reads"
+                f" up to {SCHEMA_VERSION}); upgrade with: pip install --upgrade scaling-studies"
             )
         if stored.equals(SCHEMAS[kind]):
             return _read_current(file, kind, wanted)

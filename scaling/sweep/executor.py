@@ -8,9 +8,6 @@ from typing import Protocol
 
 from scaling.plan import Pack
 
-TrialPacks = tuple[Pack, ...]
-"""Packs that one trial works through."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class PackEvent:
@@ -23,7 +20,7 @@ class PackEvent:
     accuracy: float | None = None
     """Mean accuracy of the replicas on the test images: a fraction."""
     published: int = 0
-    """Number of runs that this publication added to the store; smaller if another driver had published some."""
+    """Number of runs that this publication added; smaller if another driver had published some of them."""
     host: str = ""
     """Name of the machine that trains the pack."""
     failure: str = ""
@@ -40,4 +37,4 @@ class Executor(Protocol):
     """Runner of packs. Run ids and resumption are matters of the store, not of the executor."""
 
     def run(self, packs: Sequence[Pack], on_progress: OnPackEvent) -> None:
-        """Train and publish all packs. A pack that fails is reported to ``on_progress``, and the others continue."""
+        """Train and publish all packs; a pack that fails is reported to ``on_progress``; others continue."""

@@ -16,8 +16,9 @@ from safetensors.torch import save
 
 from scaling.errors import StoreError
 from scaling.plan import Pack
+from scaling.plan.trials import TrialPacks
 from scaling.store import Checkpoints, Claims, Store, collect_provenance, open_store
-from scaling.sweep.executor import OnPackEvent, PackEvent, TrialPacks
+from scaling.sweep.executor import OnPackEvent, PackEvent
 from scaling.sweep.worker_config import WorkerConfig, first_line, write_log
 from scaling.train import EpochMetrics, PackResult, build_tables, train
 
@@ -36,7 +37,8 @@ class PublishError(StoreError):
 def process_packs(packs: TrialPacks, config: WorkerConfig, on_progress: OnPackEvent) -> None:
     """Train and publish every pack whose runs are not in the store, each under a claim.
 
-    A pack that another worker has claimed comes again after the other packs: by then its runs are published, or the
+    A pack that another worker has claimed comes again after the other packs: by then its runs are published,
+        or the
     claim has expired.
 
     Args:
@@ -171,7 +173,8 @@ def _renewing(renew: Callable[[], object], *, every_s: float) -> Iterator[None]:
 
     def renew_repeatedly() -> None:
         while not is_over.wait(every_s):
-            # The next renewal may reach the store. If none does, the claim expires and the publication reports why.
+            # The next renewal may reach the store. If none does, the claim expires and the publication
+            # reports why.
             with suppress(StoreError):
                 renew()
 

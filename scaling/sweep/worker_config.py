@@ -1,4 +1,4 @@
-"""Configuration of a worker, and the log of a failed pack. Imports no torch, so that the driver starts quickly."""
+"""Configuration of a worker, and the log of a failed pack; without torch, for a quick start of the driver."""
 
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ class WorkerConfig:
             loaded = _load_once(dataset, self.data, info.fingerprint)
         if loaded.info.fingerprint != info.fingerprint:
             raise DataError(
-                f"{info.title}: its content has changed since the study was planned; run the same command again"
+                f"{info.title}: its content has changed since the study was planned;"
+                " run the same command again"
             )
         return loaded
 

@@ -20,11 +20,11 @@ MISTAKES = {
     "plan {study} --set architectures[-1].filters=3": "no such place in",
     "plan {study} --also {folder}/none": "--also {folder}/none: holds no runs",
     "fit {folder} --set recipe.epochs=3": "only a study has settings",
-    "plan {study} --store ftp://here": "no such kind of store",
+    "plan {study} --store ftp://here": "unknown kind of store",
     "plan {study} --store {study}": "must be a folder",
     "plan {study} --also {study}": "must be a folder",
     "run {study} --in-process --store {study}": "must be a folder",
-    "run {study} --store {folder}/unwritable": "can't be written",
+    "run {study} --store {folder}/unwritable": "cannot be written",
     "run {study} --store memory:///x": "--store memory:///x: is seen by this process alone",
     "table {study} --store {folder}/none --out {folder}/x.txt": "must end in .parquet or .csv",
     "table {study} --store {folder}/none --out {study}/x.csv": "can't be written",
@@ -71,7 +71,7 @@ def test_a_mistake_is_told_in_a_line_or_two(scaling, study, tmp_path, words, mon
 def test_a_store_needs_a_name(scaling, study):
     typed = scaling("plan", study, "--store", "")
     assert typed.code == 2
-    assert "the store has no name" in typed.err
+    assert "--store the name is empty" in typed.err
 
 
 def test_every_fault_of_a_study_has_a_line(scaling, study):

@@ -38,4 +38,4 @@ def test_data_lists_every_published_set_without_network(scaling, tmp_path):
 def test_an_unknown_set_is_refused_by_name(scaling):
     typed = scaling("data", "imagenet")
     assert (typed.code, typed.out) == (2, "")
-    assert typed.err == f"imagenet: no such data set; there are {', '.join(PUBLISHED_DATASETS)}\n"
+    assert typed.err == f"imagenet: no such data set; choose from {', '.join(PUBLISHED_DATASETS)}\n"

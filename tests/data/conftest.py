@@ -1,4 +1,4 @@
-"""No test of this room touches the user's own folders or the network."""
+"""Isolation of the tests of this folder from the user's own folders and from the network."""
 
 from __future__ import annotations
 

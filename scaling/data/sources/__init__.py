@@ -1,4 +1,4 @@
-"""Sources of the published data sets: one file for each. A data set that consists of files is one line here."""
+"""Sources of the published data sets, one file for each; a data set in files is one line here."""
 
 from __future__ import annotations
 

@@ -55,8 +55,8 @@ def _download(source: FileSource, folder: Path) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder, prefix=".download-") as scratch, _socket_timeout(_TIMEOUT_S):
-        # The progress bar goes to stderr. Some versions of torchvision print to stdout, which is for the command's
-        # own output.
+        # The progress bar goes to stderr. Some versions of torchvision print to stdout, which is for the
+        # command's own output.
         with redirect_stdout(io.StringIO()):
             source.download(Path(scratch))
         files = source.layouts[0].locate(Path(scratch))

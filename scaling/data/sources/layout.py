@@ -13,8 +13,8 @@ from pathlib import Path
 from scaling.datasets import Split
 from scaling.errors import DataError
 
-# PIL raises SyntaxError for a broken PNG, and torchvision RuntimeError for a wrong checksum. pyarrow's errors are
-# ValueErrors or OSErrors.
+# PIL raises SyntaxError for a broken PNG, and torchvision RuntimeError for a wrong checksum. pyarrow's errors
+# are ValueErrors or OSErrors.
 _DECODE_ERRORS = (
     OSError,
     ValueError,
@@ -44,11 +44,11 @@ class Layout:
     names: str
     """Names of the files as a person would write them, for messages."""
     train: tuple[str, ...]
-    """Patterns of the training files in the data folder. Each must match; the matches of one pattern are its parts."""
+    """Patterns of the training files in the data folder; each must match, its matches are read in order."""
     test: tuple[str, ...]
     """Patterns of the test files."""
     read: Callable[[Sequence[Path]], Split]
-    """Function from the files of a split to its images, in any order; raises a DataError that names a damaged file."""
+    """Function from the files of a split to its images; raises a DataError that names a damaged file."""
 
     def locate(self, folder: Path) -> SplitFiles | None:
         """Return the files of both splits, or None if any file is missing."""

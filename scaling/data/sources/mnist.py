@@ -1,8 +1,8 @@
 """MNIST from its idx files in torchvision's layout, or from Parquet in the layout of the Hugging Face hub.
 
-The idx format is that of http://yann.lecun.com/exdb/mnist: two zero bytes, the type (8: unsigned bytes), the number
-of axes, their lengths as big-endian 32-bit integers, and the content. This module reads it because torchvision's reader
-does not decompress the files and does not name a damaged file.
+The idx format is that of http://yann.lecun.com/exdb/mnist: two zero bytes, the type (8: unsigned bytes), the
+number of axes, their lengths as big-endian 32-bit integers, and the content. This module reads it because
+torchvision's reader does not decompress the files and does not name a damaged file.
 """
 
 from __future__ import annotations

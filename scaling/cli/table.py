@@ -1,0 +1,38 @@
+"""``scaling table``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scaling import api
+from scaling.cli.options import STORE, Also, Config, Data, Overrides, Store, workspace
+from scaling.cli.output import count
+
+
+def table(
+    config: Config,
+    *,
+    out: Annotated[
+        Path, typer.Option(metavar="FILE", help="File to write: .parquet or .csv.", show_default=False)
+    ],
+    set_: Overrides = [],
+    store: Store = STORE,
+    also: Also = [],
+    data: Data = None,
+) -> None:
+    """Write the runs of a study as one tidy table.
+
+    The table has one row for each run, and one column for each setting and result. Pilot runs are left out.
+    """
+    study_plan, all_runs = api.results(config, workspace(store, also, data), overrides=set_)
+    runs = api.finals(study_plan, all_runs)
+    rows = api.write_table(api.tidy(runs), out)
+    pilots = all_runs.num_rows - runs.num_rows
+    print(
+        f"{out}: {count(rows, 'run')}"
+        + (f"; without {count(pilots, 'pilot')}, which chose the learning rates" if pilots else "")
+        + (f"; {count(study_plan.pending, 'run')} waiting for pilots" if study_plan.pending else "")
+    )

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from benchmarks import processes
 from benchmarks.rows import Row, over_rounds, ratios
-from benchmarks.steps import Case, training_step
+from benchmarks.steps import Case, seconds, training_step
 from scaling.architectures import Lenet5
 from scaling.data.minibatches import PixelNormaliser
 from scaling.datasets import cifar10, mnist
@@ -57,7 +57,7 @@ def measure(rounds: int) -> list[Row]:
 
 
 def _row(trial: Trial, rounds: int) -> Row:
-    pairs = [(pack_seconds(trial.tried), pack_seconds(trial.instead)) for _ in range(rounds)]
+    pairs = [(seconds(trial.tried), seconds(trial.instead)) for _ in range(rounds)]
     note = "kept" if trial.kept else "not kept"
     return over_rounds(
         NAME, trial.what, "time", "", ratios([a for a, _ in pairs], [b for _, b in pairs]), note=note

@@ -41,20 +41,21 @@ def bench(
     progress = _progress(quiet=quiet)
     with progress:
         task = progress.add_task("")
-        speed, file = api.bench(
+        result = api.bench(
             workers=workers,
             out=out,
-            told=lambda done, steps: progress.update(task, completed=done, total=steps),
+            on_progress=lambda done, steps: progress.update(task, completed=done, total=steps),
         )
+    speed = result.speed
     if as_json:
-        print_json({"file": str(file)} | speed.model_dump(mode="json"))
+        print_json({"file": str(result.path)} | speed.model_dump(mode="json"))
         return
     console().print(_table(speed))
     print(
         f"overhead: {speed.epoch_s:.3f} s for an epoch, {speed.pack_start_s:.2f} s for a pack, "
         f"{speed.sweep_start_s:.1f} s for a sweep"
     )
-    print(f"{file}: {speed.machine.processor}, {speed.machine.workers} processes at once")
+    print(f"{result.path}: {speed.machine.processor}, {speed.machine.workers} processes at once")
 
 
 def _progress(*, quiet: bool) -> Progress:

@@ -48,7 +48,7 @@ def compare(
     if as_json:
         print_json(comparison.found.to_dict())
         return
-    console().print(api.comparison_text(comparison))
+    console().print(api.render_comparison(comparison.found))
     for note in filter(None, (comparison.left_out, *comparison.found.notes)):
         print(note)
     print(f"page:               {comparison.path}")

@@ -25,7 +25,7 @@ def data(
 ) -> None:
     """List the published data sets and their locations, or fetch some."""
     places = workspace(STORE, [], data)
-    rows = api.fetch(names, places) if names else api.inventory(places)
+    rows = api.fetch_datasets(names, places) if names else api.list_datasets(places)
     if as_json:
         print_json(
             [

@@ -50,6 +50,6 @@ def ensemble(
     if as_json:
         print_json(api.ensemble_rows(ensembles))
         return
-    console().print(api.ensembles_text(ensembles))
-    for file in api.draw_ensembles(ensembles, out or api.figures(config, places, overrides=set_)):
+    console().print(api.render_ensembles(ensembles))
+    for file in api.draw_ensemble(ensembles, out or api.figure_folder(config, places, overrides=set_)):
         print(file)

@@ -89,33 +89,28 @@ def fit(
         raise UsageError(
             "`errors` and `of` go together: the columns of the wrong test images and of all test images"
         )
-    fits = api.fit_source(
+    fits = api.fit(
         source,
         workspace(store, also, data),
-        x=x,
-        y=y,
-        by=by or None,
-        form=form,
-        holdout=holdout,
+        options=api.FitOptions(x=x, y=y, by=by or None, form=form, holdout=holdout, std=std or None),
         overrides=set_,
         population=population,
-        counts=(errors, of) if errors else None,
-        std=std or None,
-        best=(best_over, validation) if best_over else None,
+        counts=api.CountColumns(errors=errors, of=of) if errors else None,
+        best=api.BestOver(column=best_over, validation=validation) if best_over else None,
     )
     if as_json:
         print_json(
             [
-                fitted.to_dict() | api.further(fitted, fits, sizes=sizes, errors=target_errors)
+                fitted.to_dict() | api.fit_details(fitted, fits, sizes=sizes, errors=target_errors).to_dict()
                 for fitted in fits
             ]
         )
         return
-    console().print(api.laws_text(fits))
+    console().print(api.render_laws(fits))
     if sizes:
-        console().print(api.predictions_text(fits, sizes))
+        console().print(api.render_predictions(fits, sizes))
     if target_errors:
-        console().print(api.reach_text(fits, target_errors))
+        console().print(api.render_sizes_for_error(fits, target_errors))
     for fitted in fits:
         for note in fitted.notes:
             print(f"{fitted.label}: {note}")

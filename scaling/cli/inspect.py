@@ -18,7 +18,7 @@ def inspect(
     image: Annotated[int, typer.Option(help="Index of a test image, from 0.")] = 0,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Folder to write.", show_default="artifacts/looks/<id>"),
+        typer.Option(metavar="FOLDER", help="Folder to write.", show_default="artifacts/inspect/<id>"),
     ] = None,
     config: Configs = [],
     store: Store = STORE,
@@ -30,7 +30,7 @@ def inspect(
 
     The feature maps are those of one test image. The run's weights must be stored (store: {weights: all}).
     """
-    inspection = api.look(run, workspace(store, also, data), image=image, out=out, configs=config)
+    inspection = api.inspect(run, workspace(store, also, data), image=image, out=out, configs=config)
     if as_json:
         figures = [str(figure) for figure in inspection.figures]
         print_json({"id": inspection.run.id, "image": inspection.image, "figures": figures})

@@ -15,7 +15,7 @@ def models(*, as_json: Json = False) -> None:
 
     Counts are units, connections, parameters, forward and backward MACs, and routes.
     """
-    rows = api.catalogue()
+    rows = api.list_models()
     if as_json:
         print_json([row.to_dict() for row in rows])
         return

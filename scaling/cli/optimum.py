@@ -46,6 +46,6 @@ def optimum(
     if as_json:
         print_json(optima.to_dict())
         return
-    console().print(api.optima_text(optima))
-    for file in api.draw_optima(optima, out or api.figures(config, places, overrides=set_)):
+    console().print(api.render_optima(optima))
+    for file in api.draw_optimum(optima, out or api.figure_folder(config, places, overrides=set_)):
         print(file)

@@ -44,7 +44,7 @@ def new_table(*headings: str, title: str | None = None) -> Table:
 
 def print_json(value: Any) -> None:
     """Print a value as JSON, with null in the place of NaN and infinity."""
-    print(json.dumps(api.finite(value), indent=2, allow_nan=False))
+    print(json.dumps(api.replace_nonfinite(value), indent=2, allow_nan=False))
 
 
 def count(number: int, noun: str) -> str:

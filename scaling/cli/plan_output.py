@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from scaling.plan import Plan, PlanRow
     from scaling.plan.speed import Speed
 
 
-def rate_heading(rows: list[PlanRow]) -> tuple[str, ...]:
+def rate_heading(rows: Sequence[PlanRow]) -> tuple[str, ...]:
     """Return the heading of the learning rates that pilot runs choose; nothing for a study without pilot runs."""
     return ("learning rate",) if any(row.cell.is_pilot for row in rows) else ()
 

@@ -25,7 +25,7 @@ from scaling.durations import format_duration
 from scaling.errors import UsageError
 
 if TYPE_CHECKING:
-    from scaling.api import Iteration, Outcome
+    from scaling.api import Iteration, RunOutcome
 
 
 def run(
@@ -66,7 +66,7 @@ def run(
             )
         outcome = api.run(config, places, overrides=set_, address=address, in_process=in_process, quiet=quiet)
         return _print_outcome(outcome)
-    target = api.Target(target=until, of=of or "prediction@2x", budget_s=parse_budget(budget))
+    target = api.Target(half_width=until, quantity=of or "prediction@2x", budget_s=parse_budget(budget))
     result = api.run_until(
         config,
         target,
@@ -75,13 +75,13 @@ def run(
         address=address,
         in_process=in_process,
         quiet=quiet,
-        told=lambda iteration: _print_iteration(iteration, target),
+        on_iteration=lambda iteration: _print_iteration(iteration, target),
     )
     if result.last.suggestion is None:
         return _print_outcome(result.last.outcome)
     end = (
         "every interval is within the target"
-        if result.last.suggestion.reached
+        if result.last.suggestion.is_reached
         else "no run that would help is within the budget and the memory"
     )
     print(f"{end}; the study with all runs is {result.study}")
@@ -96,15 +96,17 @@ def _print_iteration(iteration: Iteration, target: api.Target) -> None:
         f"{len(outcome.plan.done)} were done before"
     ]
     if suggestion is not None:
-        half_widths = ", ".join(f"{curve.label} {curve.proposal.now:.3g}" for curve in suggestion.curves)
-        parts.append(f"half width of {target.of}: {half_widths} (target: {target.target:g})")
+        half_widths = ", ".join(
+            f"{curve.label} {curve.proposal.half_width:.3g}" for curve in suggestion.curves
+        )
+        parts.append(f"half width of {target.quantity}: {half_widths} (target: {target.half_width:g})")
         if suggestion.core_s:
             parts.append(f"next round: about {format_duration(suggestion.core_s)}")
-    parts.append(f"core time beyond the study: {format_duration(iteration.used_s)}, as recorded")
+    parts.append(f"core time beyond the study: {format_duration(iteration.extra_s)}, as recorded")
     print("; ".join(parts), flush=True)
 
 
-def _print_outcome(outcome: Outcome) -> int:
+def _print_outcome(outcome: RunOutcome) -> int:
     """Print how a sweep ended, and return the exit code."""
     study_plan = outcome.plan
     done = len(study_plan.done)
@@ -115,7 +117,7 @@ def _print_outcome(outcome: Outcome) -> int:
         f"{study_plan.study.name}: {count(outcome.trained, 'run')} trained "
         f"in {format_duration(outcome.wall_s)}, {done} were done before"
     )
-    for row in outcome.last.rows() if study_plan.pending else ():
+    for row in outcome.latest_plan.rows() if study_plan.pending else ():
         if row.cell.choice:
             print(
                 f"{row.label}, filters {row.cell.architecture.filters}: learning rate {row.rates[0]:g}"

@@ -18,5 +18,5 @@ def print_differences(differences: Sequence[Difference], first: str, second: str
     """Print one row for each setting in which two runs differ."""
     table = Table("setting", first, second)
     for difference in differences:
-        table.add_row(difference.leaf, str(difference.first), str(difference.second))
+        table.add_row(difference.setting, str(difference.first), str(difference.second))
     console().print(table)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from math import fsum
 from typing import TYPE_CHECKING
 
 from scaling import api
@@ -13,11 +12,9 @@ from scaling.cli.plan_output import print_rate_warnings, rate_heading, rate_text
 from scaling.durations import format_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from rich.table import Table
 
-    from scaling.plan import Plan
+    from scaling.api import StudyStatus
 
 
 def status(
@@ -33,34 +30,30 @@ def status(
 
     Estimated and actual core time of the finished runs stand side by side.
     """
-    study_plan, runs = api.results(config, workspace(store, also, data), overrides=set_)
-    diverged = sum(map(bool, api.finals(study_plan, runs)["diverged"].to_pylist()))
-    pilots_diverged = sum(map(bool, runs["diverged"].to_pylist())) - diverged
-    timings = api.timings(study_plan, runs)
-    total = api.Timing(
-        fsum(timing.estimated_s for timing in timings), fsum(timing.actual_s for timing in timings)
-    )
+    progress = api.status(config, workspace(store, also, data), overrides=set_)
+    study_plan, total = progress.plan, progress.core_time
     if as_json:
         counts = {
             "study": study_plan.study.name,
             "wanted": len(study_plan.wanted),
             "done": len(study_plan.done),
             "pending": study_plan.pending,
-            "diverged": diverged,
-            "pilots_diverged": pilots_diverged,
+            "diverged": progress.diverged,
+            "pilots_diverged": progress.pilots_diverged,
             "left_s": study_plan.seconds,
         }
         cells = [
-            row_dict(row) | asdict(timing) for row, timing in zip(study_plan.rows(), timings, strict=True)
+            row_dict(row) | asdict(core_time)
+            for row, core_time in zip(progress.rows, progress.core_times, strict=True)
         ]
         print_json(counts | asdict(total) | {"cells": cells})
         return
-    console().print(_table(study_plan, timings))
-    pilots = f" and {count(pilots_diverged, 'pilot')}" if pilots_diverged else ""
+    console().print(_table(progress))
+    pilots = f" and {count(progress.pilots_diverged, 'pilot')}" if progress.pilots_diverged else ""
     pending = f"; {count(study_plan.pending, 'more run')} waiting for pilots" if study_plan.pending else ""
     print(
         f"{len(study_plan.done)} of {count(len(study_plan.wanted), 'run')} done, "
-        f"{diverged} of them diverged{pilots}{pending}; "
+        f"{progress.diverged} of them diverged{pilots}{pending}; "
         f"about {format_duration(study_plan.seconds)} of core time left"
     )
     print_rate_warnings(study_plan)
@@ -72,17 +65,20 @@ def status(
         print(speed_text(study_plan.speed))
 
 
-def _table(study_plan: Plan, timings: Sequence[api.Timing]) -> Table:
-    rows = study_plan.rows()
-    rate = rate_heading(rows)
+def _table(progress: StudyStatus) -> Table:
+    rate = rate_heading(progress.rows)
     table = new_table(
         *("architecture", "filters", *rate, "done", "left", "estimated", "actual", "actual/estimated"),
-        title=study_plan.study.name,
+        title=progress.plan.study.name,
     )
-    for row, timing in zip(rows, timings, strict=True):
+    for row, core_time in zip(progress.rows, progress.core_times, strict=True):
         times = (
-            (format_duration(timing.estimated_s), format_duration(timing.actual_s), f"{timing.ratio:.2f}")
-            if timing.ratio is not None
+            (
+                format_duration(core_time.estimated_s),
+                format_duration(core_time.actual_s),
+                f"{core_time.ratio:.2f}",
+            )
+            if core_time.ratio is not None
             else ()
         )
         table.add_row(

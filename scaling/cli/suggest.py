@@ -56,7 +56,7 @@ def suggest(
 
     Prints a table, and the architectures as YAML to paste into the study.
     """
-    aim = api.Target(target=target, of=of, budget_s=parse_budget(budget))
+    aim = api.Target(half_width=target, quantity=of, budget_s=parse_budget(budget))
     suggestion = api.suggest(config, aim, workspace(store, also, data), overrides=set_)
     if as_json:
         print_json(_suggestion_dict(suggestion) | {"of": of, "target": target})
@@ -65,11 +65,11 @@ def suggest(
     if not suggestion.core_s:
         print(
             "every interval is within the target: nothing to train"
-            if suggestion.reached
+            if suggestion.is_reached
             else "no run that would help is within the budget and the memory"
         )
         return
-    if short := [curve.label for curve in suggestion.curves if curve.proposal.expected > target]:
+    if short := [curve.label for curve in suggestion.curves if curve.proposal.expected_half_width > target]:
         print(f"not within the target even with these runs: {', '.join(short)}")
     print(f"about {format_duration(suggestion.core_s)} of core time; the study with these runs:")
     print()
@@ -79,10 +79,10 @@ def suggest(
 def _table(suggestion: Suggestion, aim: api.Target) -> Table:
     table = new_table(
         *("curve", "filters", "seeds now", "seeds proposed", "core time", "half width now", "expected"),
-        title=f"{suggestion.plan.study.name}: 95 % half width of {aim.of}, target {aim.target:g}",
+        title=f"{suggestion.plan.study.name}: 95 % half width of {aim.quantity}, target {aim.half_width:g}",
     )
     for curve in suggestion.curves:
-        half_widths = (f"{curve.proposal.now:.3g}", f"{curve.proposal.expected:.3g}")
+        half_widths = (f"{curve.proposal.half_width:.3g}", f"{curve.proposal.expected_half_width:.3g}")
         rows = [
             (str(cell.architecture.filters), str(cell.seeds), str(seeds), format_duration(cost_s))
             for cell, seeds, cost_s in _proposed(curve)
@@ -94,20 +94,20 @@ def _table(suggestion: Suggestion, aim: api.Target) -> Table:
 
 def _proposed(curve: CurveSuggestion) -> Iterator[tuple[Cell, int, float]]:
     """Return each cell that gets more seeds, its number of seeds then, and the core time of the new runs."""
-    rows = zip(curve.sizes, curve.proposal.seeds, curve.proposal.costs_s, strict=True)
+    rows = zip(curve.candidates, curve.proposal.seeds, curve.proposal.costs_s, strict=True)
     return ((cell, seeds, cost_s) for cell, seeds, cost_s in rows if cost_s)
 
 
 def _suggestion_dict(suggestion: Suggestion) -> dict[str, object]:
     return {
         "study": suggestion.plan.study.name,
-        "reached": suggestion.reached,
+        "reached": suggestion.is_reached,
         "core_s": suggestion.core_s,
         "curves": [
             {
                 "label": curve.label,
-                "half_width": curve.proposal.now,
-                "expected": curve.proposal.expected,
+                "half_width": curve.proposal.half_width,
+                "expected": curve.proposal.expected_half_width,
                 "core_s": curve.core_s,
                 "runs": [
                     {

@@ -27,12 +27,11 @@ def table(
 
     The table has one row for each run, and one column for each setting and result. Pilot runs are left out.
     """
-    study_plan, all_runs = api.results(config, workspace(store, also, data), overrides=set_)
-    runs = api.finals(study_plan, all_runs)
-    rows = api.write_table(api.tidy(runs), out)
-    pilots = all_runs.num_rows - runs.num_rows
+    study_table = api.table(config, workspace(store, also, data), overrides=set_)
+    rows = api.write_table(study_table.runs, out)
+    pilots, pending = study_table.pilots, study_table.pending
     print(
         f"{out}: {count(rows, 'run')}"
         + (f"; without {count(pilots, 'pilot')}, which chose the learning rates" if pilots else "")
-        + (f"; {count(study_plan.pending, 'run')} waiting for pilots" if study_plan.pending else "")
+        + (f"; {count(pending, 'run')} waiting for pilots" if pending else "")
     )

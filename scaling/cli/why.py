@@ -28,9 +28,9 @@ def why(
         nearest = reason.nearest and reason.nearest.id
         differences = [asdict(difference) for difference in reason.differences]
         print_json(
-            {"id": reason.run.id, "stored": reason.stored, "nearest": nearest, "differences": differences}
+            {"id": reason.run.id, "stored": reason.is_stored, "nearest": nearest, "differences": differences}
         )
-    elif reason.stored:
+    elif reason.is_stored:
         print(f"{reason.run.id} is in the store")
     elif reason.nearest is None:
         print(f"{reason.run.id} is new: the store is empty")

@@ -53,10 +53,10 @@ def test_pictures_are_written_and_named(scaling, seen, ids, tmp_path):
     [
         (
             ["--image", 50],
-            "--image 50: must be from 0 to 49, an image of the test split of synthetic patterns",
+            "--image 50: expected an image of the test split of synthetic patterns, 0 to 49",
         ),
-        (["--image", -1], "--image -1: must be from 0 to 49"),
-        (["--out", "file"], "file: can't be written"),
+        (["--image", -1], "--image -1: expected an image"),
+        (["--out", "file"], "file: cannot be written"),
     ],
 )
 def test_what_cant_be_drawn_is_refused(scaling, seen, ids, tmp_path, words, said):
@@ -72,7 +72,7 @@ def test_a_data_set_that_nobody_describes_is_asked_for(scaling, seen, ids):
     assert typed.code == 2
     assert (
         typed.err
-        == f"run {ids[2]}: its data set (synthetic) is no published one; name a study that describes it with --config\n"
+        == f"run {ids[2]}: its data set (synthetic) is not a published one; name a study that describes it with --config\n"
     )
 
 

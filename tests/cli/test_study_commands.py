@@ -68,7 +68,10 @@ def test_a_measured_machines_speed_is_what_estimates_are_from(scaling, study, tm
     monkeypatch.setattr(speed_file, "user_cache_path", lambda name: tmp_path / "cache")
     words = (study, "--store", tmp_path / "new")
     before = planned(scaling, *words)["core_s"]
-    assert f"estimated with the speed of {speed_file.default_speed().machine.processor}; to measure" in scaling("plan", *words).out
+    assert (
+        f"estimated with the speed of {speed_file.default_speed().machine.processor}; to measure"
+        in scaling("plan", *words).out
+    )
     slower = speed_file.default_speed().model_copy(
         update={"pack_start_s": speed_file.default_speed().pack_start_s + 1000}
     )
@@ -264,7 +267,8 @@ def test_plan_and_status_tell_what_awaits_its_pilots(scaling, study, tmp_path):
     counted = json.loads(scaling("status", *words, "--json").out)
     assert (counted["pending"], counted["left_s"]) == (10, pytest.approx(made["core_s"]))
     assert (
-        "0 of 10 runs done, 0 of them diverged; 10 more runs waiting for pilots" in scaling("status", *words).out
+        "0 of 10 runs done, 0 of them diverged; 10 more runs waiting for pilots"
+        in scaling("status", *words).out
     )
 
 
@@ -284,9 +288,7 @@ def test_run_trains_pilots_and_then_what_they_choose(scaling, study, tmp_path):
         assert told in scaling("plan", *words).out
         assert told in scaling("status", *words).out
     typed = scaling("table", *words, "--out", tmp_path / "runs.csv")
-    assert (
-        typed.out == f"{tmp_path / 'runs.csv'}: 4 runs; without 4 pilots, which chose the learning rates\n"
-    )
+    assert typed.out == f"{tmp_path / 'runs.csv'}: 4 runs; without 4 pilots, which chose the learning rates\n"
     lines = (tmp_path / "runs.csv").read_text().splitlines()
     assert len(lines) == 1 + 4
     assert scaling("run", *words).out == "tiny: 0 runs to do, 8 done\n"

@@ -88,7 +88,7 @@ def test_the_time_left_follows_from_the_share_of_the_estimated_work(clock):
     assert table.left() == ""
     clock[0] += 30
     table(PackEvent(key=ONE, epoch=1))
-    done = pack_seconds(PACKS[0]) / 3 / sum(map(seconds, PACKS))
+    done = pack_seconds(PACKS[0]) / 3 / sum(map(pack_seconds, PACKS))
     left = 30 * (1 - done) / done
     assert 100 < left < 5400
     assert table.left() == f"about {left / 60:.0f} min left"

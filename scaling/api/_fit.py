@@ -129,7 +129,7 @@ def fit_source(
         StoreError: no run is stored.
         FitError: the data can't say.
     """
-    from scaling.fit import fit_table, select_best
+    from scaling.fit import FitOptions, fit_table, select_best
     from scaling.fit.diagnosis.convergence import doubted
 
     if form not in FORMS:
@@ -180,11 +180,10 @@ def fit_source(
         wrong = wrong_images(workspace, table)
     fits = fit_table(
         table,
+        FitOptions(forms=FORMS[form], holdout=holdout),
         x=x,
         y=y,
         by=tuple(by),
-        forms=FORMS[form],
-        holdout=holdout,
         misclassified=wrong,
         std=std,
         notes=notes,

@@ -8,13 +8,15 @@ from scaling.fit.comparison.exponents import Comparison, common, compare, needed
 from scaling.fit.comparison.pareto import ParetoPoint, Winner, front, winners
 from scaling.fit.data.derived import add_error_from_counts, select_best
 from scaling.fit.data.points import Points
-from scaling.fit.data.table import group_points, read_table, required_columns
+from scaling.fit.data.table import PointsGroup, group_points, read_table, required_columns
 from scaling.fit.data.variance import Dispersion
 from scaling.fit.fit import fit, fit_table
+from scaling.fit.interval import Interval
 from scaling.fit.law_table import rows
+from scaling.fit.options import FitOptions
 from scaling.fit.prediction import Prediction, foretell
 from scaling.fit.quantity import Quantity
-from scaling.fit.result import Fit, FormChoice, HeldOut, Interval, Law, Status, Verdict
+from scaling.fit.result import Fit, FormChoice, HeldOut, Law, Status, Verdict
 from scaling.fit.suggest import Design, Proposal, Size, propose
 
 __all__ = [
@@ -24,12 +26,14 @@ __all__ = [
     "Dispersion",
     "EqualError",
     "Fit",
+    "FitOptions",
     "FormChoice",
     "HeldOut",
     "Interval",
     "Law",
     "ParetoPoint",
     "Points",
+    "PointsGroup",
     "Prediction",
     "Proposal",
     "Quantity",

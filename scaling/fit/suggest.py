@@ -22,8 +22,9 @@ from scipy.special import stdtrit
 from scaling.errors import FitError
 from scaling.fit.data.variance import ZERO_DISPERSION
 from scaling.fit.diagnosis.status import SEEDS, SPAN, WIDTHS
+from scaling.fit.interval import CONFIDENCE_LEVEL
 from scaling.fit.quantity import FIRST, Quantity, curve_gradient, plannable
-from scaling.fit.result import CONFIDENCE_LEVEL, Fit
+from scaling.fit.result import Fit
 
 MOST = 1024
 """Seeds at a size: where more are needed, no form is right to so many digits."""

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from scaling.errors import FitError
-from scaling.fit.comparison.crossing import estimates, interval, paired
+from scaling.fit.comparison.crossing import paired
 from scaling.fit.comparison.exponents import needed
-from scaling.fit.estimation.variable_projection import MAX_EXPONENT
-from scaling.fit.result import Fit, FormChoice, Interval, Law, Status
+from scaling.fit.forms import MAX_EXPONENT
+from scaling.fit.interval import Interval
+from scaling.fit.result import Fit, FormChoice, Law, Status
 
 FORMS = {
     FormChoice.POWER: "power",
@@ -68,9 +69,9 @@ def equal_error(first: Fit, second: Fit, error: float) -> EqualError:
         np.nan_to_num(size, nan=unknown, posinf=np.inf)
         for unknown in (0.0, np.inf)
         for one, other in paired(laws)
-        for size in [_over(laws[0].form.size(one, error), laws[1].form.size(other, error))]
+        for size in [_over(laws[0].form.inverse(one, error), laws[1].form.inverse(other, error))]
     ]
-    estimate = float(_over(*(law.form.size(estimates(law), error) for law in laws))[0])
+    estimate = float(_over(*(law.form.inverse(law.estimates[None], error) for law in laws))[0])
     beyond = [fit.label for fit, size in zip((first, second), sizes, strict=True) if not _measured(fit, size)]
     return EqualError(
         first=first.label,
@@ -78,7 +79,7 @@ def equal_error(first: Fit, second: Fit, error: float) -> EqualError:
         x=first.points.x_name,
         error=error,
         sizes=sizes,
-        ratio=None if np.isnan(estimate) else interval(estimate, ratios),
+        ratio=None if np.isnan(estimate) else Interval.from_draws(estimate, ratios),
         extrapolated=tuple(beyond),
     )
 

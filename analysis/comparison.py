@@ -22,16 +22,16 @@ from analysis.laws import CurveFits, fit_laws
 from analysis.report_figure import ReportFigure
 from analysis.run_groups import GroupedRuns, group_runs
 from scaling.fit import (
+    BestAtBudget,
     Comparison,
-    EqualError,
     Fit,
     ParetoPoint,
-    Winner,
-    equal_error,
-    front,
-    side_by_side,
-    telling,
-    winners,
+    SizesAtError,
+    best_at_budget,
+    compare_all,
+    compare_sizes,
+    pareto_front,
+    preferred_law,
 )
 
 FIRST_LAYER_AXIS = FigureAxis(
@@ -70,11 +70,11 @@ class StudyComparison:
     """By the axis."""
     pairs: tuple[Comparison, ...]
     """Of the laws along filters."""
-    equal: tuple[EqualError, ...]
+    equal: tuple[SizesAtError, ...]
     crossings: tuple[CurveCrossing, ...]
-    front: dict[str, list[ParetoPoint]]
+    pareto_front: dict[str, list[ParetoPoint]]
     """By the cost."""
-    winners: dict[str, list[Winner]]
+    best_at_budget: dict[str, list[BestAtBudget]]
 
     @property
     def fits(self) -> list[Fit]:
@@ -100,8 +100,12 @@ class StudyComparison:
             "pairs": [pair.to_dict() for pair in self.pairs],
             "equal_error": [found.to_dict() for found in self.equal],
             "crossings": [asdict(crossing) for crossing in self.crossings],
-            "front": {cost: [place.to_dict() for place in places] for cost, places in self.front.items()},
-            "winners": {cost: [winner.to_dict() for winner in found] for cost, found in self.winners.items()},
+            "front": {
+                cost: [place.to_dict() for place in places] for cost, places in self.pareto_front.items()
+            },
+            "winners": {
+                cost: [winner.to_dict() for winner in found] for cost, found in self.best_at_budget.items()
+            },
             "notes": list(self.notes),
         }
 
@@ -133,22 +137,25 @@ def compare_curves(runs: pa.Table, epochs: pa.Table, *, errors: Sequence[float] 
     return StudyComparison(
         grouped=grouped,
         laws=laws,
-        pairs=tuple(side_by_side(fits[FILTERS_AXIS.column])),
+        pairs=tuple(compare_all(fits[FILTERS_AXIS.column])),
         equal=tuple(found for pair in pairs for found in _equal(*pair, errors)),
         crossings=tuple(crossing for found in fits.values() for crossing in find_crossings(found)),
-        front={column: front(found) for column, found in priced.items()},
-        winners={column: winners(found, _budgets(found), beyond=BEYOND) for column, found in priced.items()},
+        pareto_front={column: pareto_front(found) for column, found in priced.items()},
+        best_at_budget={
+            column: best_at_budget(found, _budgets(found), max_extrapolation=BEYOND)
+            for column, found in priced.items()
+        },
     )
 
 
-def _equal(first: Fit, second: Fit, errors: Sequence[float]) -> list[EqualError]:
+def _equal(first: Fit, second: Fit, errors: Sequence[float]) -> list[SizesAtError]:
     """At the least error that both came down to, at the least that either did, and at those asked for."""
-    if not (telling(first) and telling(second)):
+    if not (preferred_law(first) and preferred_law(second)):
         return []
     least = sorted((float(fit.points.means.min()) for fit in (first, second)), reverse=True)
     if least[0] < APART * least[1]:
         least = least[:1]
-    return [equal_error(first, second, error) for error in dict.fromkeys((*errors, *least)) if error > 0]
+    return [compare_sizes(first, second, error) for error in dict.fromkeys((*errors, *least)) if error > 0]
 
 
 def _budgets(fits: Sequence[Fit]) -> list[float]:

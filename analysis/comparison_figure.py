@@ -17,7 +17,7 @@ from analysis.formatting import format_count, format_interval, format_test_set, 
 from analysis.laws import CurveFits
 from analysis.report_figure import ReportFigure
 from analysis.run_groups import GroupedRuns
-from scaling.fit import Fit, Interval, Law, front, meet, telling
+from scaling.fit import Fit, Interval, Law, find_crossing, pareto_front, preferred_law
 
 BEYOND = 4.0
 """Times its widest network, a law is drawn."""
@@ -42,21 +42,21 @@ class CurveCrossing:
 def find_crossings(fits: list[Fit]) -> list[CurveCrossing]:
     """Of every pair of curves whose laws meet as far as they are drawn."""
     found = []
-    for pair in combinations([(fit, law) for fit in fits if (law := telling(fit))], 2):
+    for pair in combinations([(fit, law) for fit in fits if (law := preferred_law(fit))], 2):
         (first, one), (second, other) = pair
-        met = meet(first, second, (one, other))
-        if met.place and all(
-            fit.points.widths[0] <= met.place.estimate <= BEYOND * fit.points.widths[-1] for fit, _ in pair
+        met = find_crossing(first, second, (one, other))
+        if met.x_cross and all(
+            fit.points.widths[0] <= met.x_cross.estimate <= BEYOND * fit.points.widths[-1] for fit, _ in pair
         ):
-            error = float(one.predict(met.place.estimate))
+            error = float(one.predict(met.x_cross.estimate))
             found.append(
                 CurveCrossing(
                     first=first.label,
                     second=second.label,
                     x=first.points.x_name,
-                    place=met.place,
+                    place=met.x_cross,
                     error=error,
-                    within=met.within,
+                    within=met.interpolated,
                 )
             )
     return found
@@ -80,7 +80,7 @@ def draw_comparison(grouped: GroupedRuns, laws: CurveFits, axis: FigureAxis, *, 
         look, runs = style.curve_style(index), grouped.of(label)
         draw_runs(axes, runs[axis.column].to_numpy(), runs["test_error"].to_numpy(), look.color)
         fit = laws.fits.get(label)
-        law = telling(fit) if fit else None
+        law = preferred_law(fit) if fit else None
         if fit and law:
             _curve(axes, fit, law, look.color)
         if fit:
@@ -89,7 +89,7 @@ def draw_comparison(grouped: GroupedRuns, laws: CurveFits, axis: FigureAxis, *, 
             Line2D([], [], color=look.color, marker=look.marker, label=_legend(label, law, len(runs)))
         )
     if budget:
-        best = [place for place in front(fits) if place.on_front]
+        best = [place for place in pareto_front(fits) if place.on_front]
         axes.step(
             [place.x for place in best],
             [place.error for place in best],
@@ -171,7 +171,7 @@ def _numbers(laws: CurveFits) -> pa.Table:
     """One row a curve and size: what was measured and its law."""
     rows = []
     for label, fit in laws.fits.items():
-        law = telling(fit)
+        law = preferred_law(fit)
         for place, x in enumerate(fit.points.widths):
             low, high = law.band(x) if law else (None, None)
             rows.append(

@@ -91,22 +91,24 @@ def _tables(made: StudyComparison, out: Path) -> None:
         }
         for each in made.equal
     ]
-    places = [{"cost": cost, **place.to_dict()} for cost, found in made.front.items() for place in found]
+    places = [
+        {"cost": cost, **place.to_dict()} for cost, found in made.pareto_front.items() for place in found
+    ]
     best = [
         {
             "cost": cost,
             "budget": each.budget,
             "first": each.label,
             **{f"error_{end}": getattr(each.error, end) for end in ends},
-            "share": each.share,
-            "second": each.second,
+            "share": each.share_best,
+            "second": each.runner_up,
             **{
-                f"second_error_{end}": getattr(each.second_error, end) if each.second_error else None
+                f"second_error_{end}": getattr(each.runner_up_error, end) if each.runner_up_error else None
                 for end in ends
             },
             "extrapolated": ", ".join(each.extrapolated),
         }
-        for cost, found in made.winners.items()
+        for cost, found in made.best_at_budget.items()
         for each in found
     ]
     met = [

@@ -15,7 +15,7 @@ from analysis.comparison import COMPARISON_AXES, EQUAL_ERROR_AXES, StudyComparis
 from analysis.formatting import format_count, format_interval
 from analysis.laws_text import describe_pair
 from analysis.style import amount_ticks
-from scaling.fit import EqualError, Fit, Winner, telling
+from scaling.fit import BestAtBudget, Fit, SizesAtError, preferred_law
 
 HEADINGS = {axis.column: axis.heading for axis in COMPARISON_AXES}
 
@@ -38,7 +38,7 @@ def summary_sentences(made: StudyComparison) -> list[str]:
 
 
 def _followed(fit: Fit) -> str:
-    law = telling(fit)
+    law = preferred_law(fit)
     if law is None:
         return f"{fit.label}: no law that could be followed"
     doubt = f" ({law.reason})" if law.reason else ""
@@ -48,7 +48,7 @@ def _followed(fit: Fit) -> str:
 def comparison_tables(made: StudyComparison) -> list[TextTable]:
     """Sizes at equal error, and who wins at a budget."""
     equal = [_equal(made.equal)] if made.equal else []
-    return equal + [_winners(cost, found) for cost, found in made.winners.items() if found]
+    return equal + [_winners(cost, found) for cost, found in made.best_at_budget.items() if found]
 
 
 def render_comparison(made: StudyComparison) -> Group:
@@ -64,7 +64,7 @@ def render_comparison(made: StudyComparison) -> Group:
     return Group(*map(Text, summary_sentences(made)), *shown)
 
 
-def _equal(found: tuple[EqualError, ...]) -> TextTable:
+def _equal(found: tuple[SizesAtError, ...]) -> TextTable:
     rows = []
     ordered = sorted(
         found, key=lambda each: (each.first, each.second, -each.error)
@@ -89,28 +89,28 @@ def _equal(found: tuple[EqualError, ...]) -> TextTable:
     )
 
 
-def _ratio(found: EqualError) -> str:
+def _ratio(found: SizesAtError) -> str:
     if found.ratio is None:
         return "neither ever"
     never = {0.0: f"{found.second} never", inf: f"{found.first} never"}.get(found.ratio.estimate)
     return never or format_interval(found.ratio).replace("inf", "never")
 
 
-def _winners(cost: str, found: list[Winner]) -> TextTable:
+def _winners(cost: str, found: list[BestAtBudget]) -> TextTable:
     rows = []
     for each in found:
         error, second = (
             format_interval(error, unit=0.01) + " %" if error else "–"
-            for error in (each.error, each.second_error)
+            for error in (each.error, each.runner_up_error)
         )
-        share = "–" if each.share is None else f"{100 * each.share:.0f} %"
+        share = "–" if each.share_best is None else f"{100 * each.share_best:.0f} %"
         rows.append(
             (
                 amount_ticks().format_eng(each.budget),
                 each.label,
                 error,
                 share,
-                each.second or "–",
+                each.runner_up or "–",
                 second,
                 ", ".join(each.extrapolated),
             )

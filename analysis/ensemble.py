@@ -13,7 +13,7 @@ from rich.table import Table
 from analysis.formatting import format_interval
 from analysis.laws_text import COLORS
 from scaling.fit import Interval
-from scaling.fit.ensemble import Ensemble, Rule
+from scaling.fit.ensemble import Ensemble, VotingRule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,13 +61,13 @@ def ensemble_rows(pools: Sequence[EnsemblePool]) -> list[dict[str, object]]:
             "error": each.error.estimate,
             "low": each.error.low,
             "high": each.error.high,
-            "over_one": each.over_one.estimate,
-            "over_one_low": each.over_one.low,
-            "over_one_high": each.over_one.high,
+            "ratio_to_single": each.ratio_to_single.estimate,
+            "ratio_to_single_low": each.ratio_to_single.low,
+            "ratio_to_single_high": each.ratio_to_single.high,
             "parameters": round(pool.parameters * each.members),
             "macs": round(pool.macs * each.members),
             "runs": each.runs,
-            "choices": each.choices,
+            "combinations": each.combinations,
             "status": each.status.value,
             "reason": each.reason,
         }
@@ -112,7 +112,7 @@ def render_ensembles(pools: Sequence[EnsemblePool]) -> Table:
             no_wrap=name != "status",
         )
     for pool in pools:
-        by_mean, by_votes = ([each for each in pool.ensembles if each.rule is rule] for rule in Rule)
+        by_mean, by_votes = ([each for each in pool.ensembles if each.rule is rule] for rule in VotingRule)
         for mean, votes in zip(by_mean, by_votes, strict=True):
             status = f"[{COLORS[mean.status]}]{mean.status}[/]" + (
                 f": {escape(mean.reason)}" if mean.reason else ""
@@ -121,11 +121,11 @@ def render_ensembles(pools: Sequence[EnsemblePool]) -> Table:
                 escape(pool.label),
                 f"{mean.members} of {mean.runs}",
                 escape(_told(mean.error, unit=0.01) + " %"),
-                escape(_told(mean.over_one)) if mean.members > 1 else "–",
+                escape(_told(mean.ratio_to_single)) if mean.members > 1 else "–",
                 escape(_told(votes.error, unit=0.01) + " %"),
                 f"{pool.parameters * mean.members:,.0f}",
                 f"{pool.macs * mean.members:,.0f}",
-                f"{mean.choices:,}" + ("" if mean.every else " drawn"),
+                f"{mean.combinations:,}" + ("" if mean.is_exhaustive else " drawn"),
                 status,
             )
     return table

@@ -16,7 +16,7 @@ from analysis.ensemble import EnsemblePool, ensemble_table
 from analysis.formatting import format_count
 from analysis.learning_curves import COLUMNS, SHADES, wrap_label
 from analysis.report_figure import ReportFigure
-from scaling.fit.ensemble import Rule
+from scaling.fit.ensemble import VotingRule
 
 GREY = "#555555"
 
@@ -34,7 +34,9 @@ def draw_error_against_members(pools: Sequence[EnsemblePool]) -> ReportFigure:
         axes.label_outer()
         for pool in (pool for pool in pools if pool.curve == curve):
             color = shades[pool.filters[0]]
-            mean, votes = (_of(numbers, pool, rule) for rule in (Rule.MEAN, Rule.VOTES))
+            mean, votes = (
+                _of(numbers, pool, rule) for rule in (VotingRule.MEAN_PROBABILITY, VotingRule.VOTES)
+            )
             axes.fill_between(
                 mean["members"], _numbers(mean, "low"), _numbers(mean, "high"), color=color, alpha=0.2, lw=0
             )
@@ -69,7 +71,7 @@ def draw_error_against_members(pools: Sequence[EnsemblePool]) -> ReportFigure:
 
 def draw_error_against_macs(pools: Sequence[EnsemblePool]) -> ReportFigure:
     """All ensembles by mean probability in one panel; single networks are marked and joined."""
-    numbers = ensemble_table(pools).filter(pc.field("rule") == Rule.MEAN.value)
+    numbers = ensemble_table(pools).filter(pc.field("rule") == VotingRule.MEAN_PROBABILITY.value)
     curves = list(dict.fromkeys(pool.curve for pool in pools))
     figure = Figure(figsize=(style.WIDTH, 2.85 + 0.18 * (len(curves) + 2)))
     title = f"{pools[0].images:,} test images of {pools[0].title}"
@@ -85,13 +87,16 @@ def draw_error_against_macs(pools: Sequence[EnsemblePool]) -> ReportFigure:
         look = style.curve_style(index)
         mine = sorted((pool for pool in pools if pool.curve == curve), key=lambda pool: pool.macs)
         for pool in mine:
-            own = _of(numbers, pool, Rule.MEAN)
+            own = _of(numbers, pool, VotingRule.MEAN_PROBABILITY)
             axes.fill_between(
                 own["macs"], _numbers(own, "low"), _numbers(own, "high"), color=look.color, alpha=0.12, lw=0
             )
             axes.plot(own["macs"], _numbers(own, "error"), color=look.color, lw=1, marker=".", ms=3, mew=0)
         single = pa.concat_tables(
-            [_of(numbers, pool, Rule.MEAN).filter(pc.field("members") == 1) for pool in mine]
+            [
+                _of(numbers, pool, VotingRule.MEAN_PROBABILITY).filter(pc.field("members") == 1)
+                for pool in mine
+            ]
         )
         axes.plot(
             single["macs"],
@@ -132,7 +137,7 @@ def draw_error_against_macs(pools: Sequence[EnsemblePool]) -> ReportFigure:
     )
 
 
-def _of(numbers: pa.Table, pool: EnsemblePool, rule: Rule) -> pa.Table:
+def _of(numbers: pa.Table, pool: EnsemblePool, rule: VotingRule) -> pa.Table:
     mine = numbers.filter((pc.field("label") == pool.label) & (pc.field("rule") == rule.value))
     return mine.sort_by("members")
 

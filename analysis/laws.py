@@ -10,8 +10,8 @@ import pyarrow as pa
 from analysis.formatting import format_interval, format_list
 from analysis.run_groups import GroupedRuns
 from scaling.errors import FitError
-from scaling.fit import Fit, Interval, Law, Status, fit_table, rows
-from scaling.fit.diagnosis.convergence import doubted, still_improving
+from scaling.fit import Fit, Interval, Law, Status, fit_table, tabulate_laws
+from scaling.fit.diagnosis.convergence import check_convergence, flag_unconverged
 
 
 def accepted_laws(fit: Fit | None) -> dict[str, Law]:
@@ -39,14 +39,14 @@ def fit_laws(grouped: GroupedRuns, epochs: pa.Table, x: str) -> CurveFits:
         x: a column of the runs: filters, parameters or macs.
     """
     fits, refused = {}, []
-    doubts = still_improving(grouped.runs, epochs, x=x, by=("group",))
+    doubts = check_convergence(grouped.runs, epochs, x=x, by=("group",))
     for label in grouped.labels:
         runs = grouped.of(label)
         if not len(runs):
             refused.append(f"{label} has no law: none of its runs ended with a test error.")
             continue
         try:
-            (fits[label],) = doubted(fit_table(runs, x=x, y="test_error", by=("group",)), doubts)
+            (fits[label],) = flag_unconverged(fit_table(runs, x=x, y="test_error", by=("group",)), doubts)
         except FitError as error:
             refused.append(f"{label} has no law: {error}.")
     return CurveFits(x, fits, tuple(refused))
@@ -54,7 +54,7 @@ def fit_laws(grouped: GroupedRuns, epochs: pa.Table, x: str) -> CurveFits:
 
 def build_law_table(laws: Iterable[CurveFits]) -> pa.Table:
     """One row a curve, axis and form; the axis in the column ``x``."""
-    return pa.Table.from_pylist([row for law in laws for row in rows(list(law.fits.values()))])
+    return pa.Table.from_pylist([row for law in laws for row in tabulate_laws(list(law.fits.values()))])
 
 
 @dataclass(frozen=True, kw_only=True)

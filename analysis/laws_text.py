@@ -12,8 +12,8 @@ from rich.text import Text
 
 from analysis.formatting import format_interval
 from analysis.laws import format_in_unit, law_rows
-from scaling.fit import Comparison, Fit, Status, foretell, needed, side_by_side
-from scaling.fit.diagnosis.profile import profiles
+from scaling.fit import Comparison, Fit, Status, compare_all, predict, size_for_error
+from scaling.fit.diagnosis.profile import profile_laws
 
 MOST_COMPARED = 4
 """Curves, of which each pair has a line; more lines would hide the laws."""
@@ -44,7 +44,7 @@ def render_laws(fits: Iterable[Fit]) -> Group:
         table.add_row(
             escape(law.label), law.form, *map(escape, numbers), str(law.widths), str(law.runs), status
         )
-    pairs = side_by_side(fits) if len(fits) <= MOST_COMPARED else []
+    pairs = compare_all(fits) if len(fits) <= MOST_COMPARED else []
     second = [line for fit in fits for line in _profiles(fit)]
     return Group(
         table,
@@ -61,7 +61,7 @@ def render_laws(fits: Iterable[Fit]) -> Group:
 
 def _profiles(fit: Fit) -> list[str]:
     """The second opinion on the exponents."""
-    if not (found := profiles(fit)):
+    if not (found := profile_laws(fit)):
         return []
     told = [
         f"{format_interval(one.parameters['exponent'])} for {fit.laws[one.form].form.formula}"
@@ -73,19 +73,23 @@ def _profiles(fit: Fit) -> list[str]:
 
 def describe_pair(x: str, pair: Comparison) -> str:
     """Two laws of one form: their exponents, and where they meet."""
-    equal = f"equal within {pair.margin:g}" if pair.equal else f"not shown to be equal within {pair.margin:g}"
-    if pair.meeting is None:
+    equal = (
+        f"equal within {pair.margin:g}"
+        if pair.equivalent
+        else f"not shown to be equal within {pair.margin:g}"
+    )
+    if pair.crossing is None:
         meet = "the laws do not meet anywhere near"
     else:
-        meet = f"the laws meet at {x} {format_interval(pair.meeting)}" + (
-            "" if pair.within else ", beyond what both measured"
+        meet = f"the laws meet at {x} {format_interval(pair.crossing)}" + (
+            "" if pair.interpolated else ", beyond what both measured"
         )
-        known = pair.meeting.low > 0 and isfinite(
-            pair.meeting.high
+        known = pair.crossing.low > 0 and isfinite(
+            pair.crossing.high
         )  # else the laws may as well not meet, and nothing be compared there
         costs = [
             f"{format_interval(ratio)} times the {name.replace('macs', 'MACs')}"
-            for name, ratio in pair.ratios.items()
+            for name, ratio in pair.cost_ratios.items()
             if known
         ]
         meet += f"; there {pair.first} has {' and '.join(costs)} of {pair.second}" if costs else ""
@@ -105,7 +109,7 @@ def render_sizes_for_error(fits: Iterable[Fit], errors: Sequence[float | int]) -
     for fit in fits:
         for form, law in fit.laws.items():
             for error in errors:
-                size = needed(fit, error, form=form)
+                size = size_for_error(fit, error, form=form)
                 found = format_interval(size).replace("inf", "never")
                 times = size.estimate / fit.points.widths[-1]
                 beyond = f"{times:.3g} times" if 1 < times < inf else ""
@@ -123,9 +127,12 @@ def render_predictions(fits: Iterable[Fit], sizes: Sequence[float | int]) -> Tab
     for name in ("curve", "form", "x", "mean", "a new run", "beyond the widest"):
         table.add_column(name, justify="right" if name in ("x", "beyond the widest") else "left")
     for fit in fits:
-        for made in foretell(fit, sizes):
-            beyond = f"{made.beyond:.3g} times" if made.beyond > 1 else ""
-            numbers = (format_in_unit(fit, made.mean), format_in_unit(fit, made.run) if made.run else "–")
+        for made in predict(fit, sizes):
+            beyond = f"{made.extrapolation:.3g} times" if made.extrapolation > 1 else ""
+            numbers = (
+                format_in_unit(fit, made.mean),
+                format_in_unit(fit, made.new_run) if made.new_run else "–",
+            )
             table.add_row(
                 escape(fit.label),
                 fit.laws[made.form].form.formula,

@@ -40,7 +40,7 @@ class SizeDepthRatio:
     ratio: float
     inside: bool
     """Whether the interval of the lowest place holds it."""
-    over_least: Interval
+    relative_to_minimum: Interval
     """The error there over the least."""
 
 
@@ -69,13 +69,13 @@ class StudyOptimum:
                 merged.append((maps, ratio))
             else:
                 merged[same] = f"{merged[same][0]} and {maps}", merged[same][1]
-        inside = found.place.low, found.place.high
+        inside = found.x_opt.low, found.x_opt.high
         return [
             SizeDepthRatio(
                 maps=maps,
                 ratio=ratio,
                 inside=inside[0] <= ratio <= inside[1],
-                over_least=found.over_least(ratio),
+                relative_to_minimum=found.relative_to_minimum(ratio),
             )
             for maps, ratio in merged
         ]
@@ -84,7 +84,12 @@ class StudyOptimum:
         """For JSON."""
         return [
             each.to_dict()
-            | {"conserving": [{**vars(one), "over_least": vars(one.over_least)} for one in self.beside(each)]}
+            | {
+                "conserving": [
+                    {**vars(one), "relative_to_minimum": vars(one.relative_to_minimum)}
+                    for one in self.beside(each)
+                ]
+            }
             for each in self.optima
         ]
 
@@ -110,7 +115,7 @@ def render_optima(made: StudyOptimum) -> Group:
             f": {escape(each.reason)}" if each.reason else ""
         )
         refused = each.status is Status.REJECTED
-        shown = ("–", "–") if refused else (format_interval(each.place), _least(each))
+        shown = ("–", "–") if refused else (format_interval(each.x_opt), _least(each))
         table.add_row(
             escape(each.label), *map(escape, (*shown, format_interval(each.curvature))), *_sizes(each), status
         )
@@ -128,12 +133,12 @@ def describe_optimum(made: StudyOptimum, found: Optimum) -> str:
         said = f"{found.label}: no {x} of the least error can be told ({found.reason}; {n})"
     else:
         doubt = f"; {found.status}: {found.reason}" if found.reason else ""
-        said = f"{found.label}: the {found.estimand}, lies at {x} {format_interval(found.place)} ({n}{doubt})"
+        said = f"{found.label}: the {found.estimand}, lies at {x} {format_interval(found.x_opt)} ({n}{doubt})"
     for one in made.beside(found):
         said += f"; sqrt(size) x depth = constant asks for {one.ratio:.3g} ({one.maps} maps)"
         if found.status is not Status.REJECTED:
             where = "inside" if one.inside else "outside"
-            said += f", {where} the interval: there the error is {format_interval(one.over_least)} times the least"
+            said += f", {where} the interval: there the error is {format_interval(one.relative_to_minimum)} times the least"
     return f"{said}; these networks have {made.costs[found.label]}."
 
 
@@ -157,10 +162,10 @@ def draw_optima(made: StudyOptimum) -> ReportFigure:
         axes.plot(x, each.predict(x), color=look.color, zorder=3)
         told = "refused"
         if each.status is not Status.REJECTED:
-            told = f"least at {format_interval(each.place)}"
-            low, high = np.clip([each.place.low, each.place.high], x[0], x[-1])
+            told = f"least at {format_interval(each.x_opt)}"
+            low, high = np.clip([each.x_opt.low, each.x_opt.high], x[0], x[-1])
             axes.axvspan(low, high, color=look.color, alpha=0.1, lw=0, zorder=0)
-            axes.axvline(each.place.estimate, color=look.color, lw=1)
+            axes.axvline(each.x_opt.estimate, color=look.color, lw=1)
         lines |= {one.ratio: one.maps for one in made.beside(each)}
         handles.append(
             Line2D(
@@ -212,7 +217,7 @@ def _rows(each: Optimum) -> list[dict[str, Any]]:
     columns = zip(
         points.widths, points.counts, points.means, half, each.predict(points.widths), low, high, strict=True
     )
-    place = {"place": each.place.estimate, "place_low": each.place.low, "place_high": each.place.high}
+    place = {"x_opt": each.x_opt.estimate, "x_opt_low": each.x_opt.low, "x_opt_high": each.x_opt.high}
     return [
         {"curve": each.label, points.x_name: float(x), "runs": int(runs), "mean": float(mean)}
         | {"low": float(mean - bar) if runs > 1 else None, "high": float(mean + bar) if runs > 1 else None}
@@ -224,8 +229,8 @@ def _rows(each: Optimum) -> list[dict[str, Any]]:
 
 
 def _least(each: Optimum) -> str:
-    low, high = each.band(each.place.estimate)
-    value = Interval(estimate=float(each.predict(each.place.estimate)), low=float(low), high=float(high))
+    low, high = each.band(each.x_opt.estimate)
+    value = Interval(estimate=float(each.predict(each.x_opt.estimate)), low=float(low), high=float(high))
     return (
         format_interval(value)
         if each.points.test_images is None

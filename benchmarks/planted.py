@@ -55,7 +55,7 @@ def plant(config: Path, store: Path) -> int:
 
 def tables(pack: Pack, maker: dict[str, Any]) -> dict[str, pa.Table]:
     """What a worker would publish of a pack. Logits are all zero: their size is real, and nothing that is timed reads them."""
-    cell, layers, recipe = pack.cell, pack.layers, pack.cell.recipe
+    cell, layers, recipe = pack.cell, pack.layer_table, pack.cell.recipe
     info, epochs = cell.info, recipe.epochs
     images = cell.dataset.train_size(info)
     rng = np.random.default_rng(int(pack.key, 16))

@@ -22,7 +22,7 @@ from scaling.data.minibatches import PixelNormaliser
 from scaling.datasets import cifar10, mnist
 from scaling.models import build, ops_bf16_cpu
 from scaling.plan.time_estimate import EVALUATION_BATCH
-from scaling.train.runtime import settled
+from scaling.train.runtime import training_runtime
 
 NAME = "trials"
 B, R = 100, 8
@@ -51,7 +51,7 @@ class Trial:
 
 
 def measure(rounds: int) -> list[Row]:
-    with settled():
+    with training_runtime():
         rows = [_row(trial, rounds) for trial in trials()]
     return rows + [_in_processes(what, rounds, *sides, kept=kept) for what, sides, kept in WHOLE]
 

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from scaling.api._fit import (
         finite,
         fit_source,
-        foretell,
         further,
         laws_text,
+        predict,
         predictions_text,
         reach_text,
     )
@@ -57,7 +57,6 @@ __all__ = [
     "finals",
     "finite",
     "fit_source",
-    "foretell",
     "further",
     "inventory",
     "laws_text",
@@ -66,6 +65,7 @@ __all__ = [
     "optima_text",
     "optimum",
     "plan",
+    "predict",
     "predictions_text",
     "reach_text",
     "report",

@@ -47,7 +47,7 @@ def shapes(runs: pa.Table) -> dict[str, ImageShape]:
 def _row(run: Run, image: ImageShape | None, train_images: int | None) -> dict[str, int | float]:
     if image is None:
         return {}
-    table = run.architecture.layers(image)
+    table = run.architecture.layer_table(image)
     row: dict[str, int | float] = {"backward_macs": table.backward_macs, "routes": float(table.routes)}
     if train_images is not None:
         row["training_flops"] = float(

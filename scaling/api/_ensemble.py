@@ -43,7 +43,7 @@ def ensemble(
     from analysis.ensemble import EnsemblePool
     from analysis.run_groups import group_runs
     from scaling.fit.data.columns import check_column, text_column
-    from scaling.fit.ensemble import ensembles, sizes_of
+    from scaling.fit.ensemble import default_member_counts, evaluate_ensembles
 
     workspace = workspace or Workspace()
     _, runs = trained(config, workspace, overrides)
@@ -58,7 +58,7 @@ def ensemble(
     pools = []
     for key in dict.fromkeys(keys):
         mine = table.filter([each == key for each in keys])
-        wanted = [size for size in sizes or sizes_of(len(mine)) if size <= len(mine)]
+        wanted = [size for size in sizes or default_member_counts(len(mine)) if size <= len(mine)]
         if not wanted:
             continue
         logits, labels = workspace.stores().logits(mine["id"].to_pylist())
@@ -70,7 +70,7 @@ def ensemble(
                 macs=pc.mean(mine["macs"]).as_py(),
                 images=len(labels),
                 title=grouped.title,
-                ensembles=tuple(ensembles(logits, labels, wanted)),
+                ensembles=tuple(evaluate_ensembles(logits, labels, wanted)),
             )
         )
     if not pools:

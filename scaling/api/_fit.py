@@ -41,34 +41,36 @@ def laws_text(fits: Iterable[Fit]) -> Group:
     return render_laws(fits)
 
 
-def foretell(fit: Fit, sizes: Sequence[float | int]) -> list[Prediction]:
+def predict(fit: Fit, sizes: Sequence[float | int]) -> list[Prediction]:
     """What the laws of a fit say at sizes that may not have been trained.
 
     Raises:
         UsageError: a size that no law has.
     """
-    from scaling.fit import foretell
+    from scaling.fit import predict
 
-    return foretell(fit, sizes)
+    return predict(fit, sizes)
 
 
 def further(
     fit: Fit, fits: Sequence[Fit], *, sizes: Sequence[float | int] = (), errors: Sequence[float | int] = ()
 ) -> dict[str, Any]:
     """What a fit says beyond its laws, for JSON: ``predictions``, ``reach``, ``profiles``, and ``beside`` the other groups."""
-    from scaling.fit import common, compare, needed
-    from scaling.fit.diagnosis.profile import profiles
+    from scaling.fit import choose_common_form, compare_laws, size_for_error
+    from scaling.fit.diagnosis.profile import profile_laws
 
-    others = [(other, form) for other in fits if other is not fit and (form := common(fit, other))]
+    others = [
+        (other, form) for other in fits if other is not fit and (form := choose_common_form(fit, other))
+    ]
     return {
-        "predictions": [made.to_dict() for made in foretell(fit, sizes)],
+        "predictions": [made.to_dict() for made in predict(fit, sizes)],
         "reach": [
-            {"form": form, "error": error, **asdict(needed(fit, error, form=form))}
+            {"form": form, "error": error, **asdict(size_for_error(fit, error, form=form))}
             for form in fit.laws
             for error in errors
         ],
-        "profiles": [one.to_dict() for one in profiles(fit)],
-        "beside": [compare(fit, other, form=form).to_dict() for other, form in others],
+        "profiles": [one.to_dict() for one in profile_laws(fit)],
+        "beside": [compare_laws(fit, other, form=form).to_dict() for other, form in others],
     }
 
 
@@ -130,7 +132,7 @@ def fit_source(
         FitError: the data can't say.
     """
     from scaling.fit import FitOptions, fit_table, select_best
-    from scaling.fit.diagnosis.convergence import doubted
+    from scaling.fit.diagnosis.convergence import flag_unconverged
 
     if form not in FORMS:
         raise TableError(f"--form {form}: must be one of {', '.join(FORMS)}")
@@ -189,7 +191,7 @@ def fit_source(
         notes=notes,
     )
     if not foreign and y == "test_error" and x not in LENGTHS:
-        fits = doubted(fits, unfinished(workspace, table, x=x, by=by))
+        fits = flag_unconverged(fits, unfinished(workspace, table, x=x, by=by))
     return _shown(fits, form)
 
 

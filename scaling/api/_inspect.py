@@ -52,7 +52,7 @@ def look(
     from analysis.feature_map_figure import write_network_figures
     from scaling.data import load
     from scaling.data.minibatches import normalised_test_image
-    from scaling.models.feature_maps import sight
+    from scaling.models.feature_maps import extract
 
     workspace = workspace or Workspace()
     run = named(name, known_runs(workspace), workspace, STORED)
@@ -63,7 +63,7 @@ def look(
             f"--image {image}: must be from 0 to {len(dataset.test) - 1}, an image of the test split of {dataset.info.title}"
         )
     try:
-        seen = sight(run.architecture, dataset.info.image, stored, normalised_test_image(dataset, image))
+        seen = extract(run.architecture, dataset.info.image, stored, normalised_test_image(dataset, image))
     except StoreError as error:
         raise StoreError(f"run {run.id}: {error}") from error
     shown = f"test image {image} of {dataset.info.title}: class {dataset.test.labels[image]}, seen as {seen.logits.argmax()}"
@@ -86,7 +86,7 @@ def look(
 
 def _words(run: Run, info: DatasetInfo) -> tuple[str, str]:
     """The network, and its training."""
-    layers = run.architecture.layers(info.image)
+    layers = run.architecture.layer_table(info.image)
     images = f"{run.data.train_images:,} training images" if run.data.train_images else "all training images"
     from analysis.formatting import format_count
 

@@ -105,11 +105,11 @@ def unfinished(
         x: column of sizes.
         by: columns whose values, together, name a group.
     """
-    from scaling.fit.diagnosis.convergence import compared, still_improving
+    from scaling.fit.diagnosis.convergence import check_convergence, epochs_to_compare
 
     columns = ("id", "epoch", "test_error")
-    epochs = workspace.stores().epochs(table["id"].to_pylist(), columns=columns, at=compared(table))
-    return still_improving(table, epochs, x=x, by=by)
+    epochs = workspace.stores().epochs(table["id"].to_pylist(), columns=columns, at=epochs_to_compare(table))
+    return check_convergence(table, epochs, x=x, by=by)
 
 
 def _stored(

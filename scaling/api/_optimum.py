@@ -47,10 +47,10 @@ def optimum(
         FitError: no curve has a lowest place that could be told.
     """
     from analysis.optimum import StudyOptimum
-    from scaling.architectures.size_depth_rule import conserving_ratios
+    from scaling.architectures.size_depth_rule import size_depth_ratios
     from scaling.fit.data.columns import check_column
     from scaling.fit.data.table import group_points
-    from scaling.fit.optimum import optimum
+    from scaling.fit.optimum import find_optimum
 
     made, runs = trained(config, workspace or Workspace(), overrides)
     table = by_short_names(_with_ratio(tidy(runs)), {x, y})
@@ -69,12 +69,12 @@ def optimum(
         mine = mine.append_column(CURVE, pa.array([label] * len(mine)))
         (group,) = group_points(mine, x=x, y=y, by=(CURVE,))
         try:
-            found.append(optimum(group.points, label=label, notes=group.notes))
+            found.append(find_optimum(group.points, label=label, notes=group.notes))
         except FitError as error:
             refused.append(str(error))
             continue
         costs[label] = _costs(members)
-        lines[label] = conserving_ratios(members[0].layers()) if x == SHORT else {}
+        lines[label] = size_depth_ratios(members[0].layer_table()) if x == SHORT else {}
     if not found:
         raise FitError("; ".join(refused))
     title = " and ".join(dict.fromkeys(cell.info.title for cell in cells))
@@ -120,7 +120,7 @@ def _point(cell: Cell) -> dict[str, object]:
 
 def _costs(cells: Sequence[Cell]) -> str:
     """``642,120 to 651,720 MACs and 62,006 parameters``."""
-    tables = [cell.layers() for cell in cells]
+    tables = [cell.layer_table() for cell in cells]
     told = []
     for name, totals in (
         ("MACs", [table.macs for table in tables]),

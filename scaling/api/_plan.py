@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from scaling.api._workspace import Workspace
 from scaling.config import Study, load_study
 from scaling.plan import Plan, make_plan
-from scaling.plan.time_estimate import training_s
+from scaling.plan.time_estimate import training_seconds
 
 
 def plan(
@@ -89,7 +89,7 @@ def timings(made: Plan, runs: pa.Table) -> list[Timing]:
         for cell in (cells[run_id] for run_id in ids):
             key = id(cell), size
             if key not in known:
-                known[key] = training_s(cell, size, made.speed)
+                known[key] = training_seconds(cell, size, made.speed)
             estimated[id(cell)] += known[key] / len(ids)
             actual[id(cell)] += wall_s / len(ids)
     sums = (

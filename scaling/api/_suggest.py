@@ -21,10 +21,10 @@ from scaling.errors import FitError, TableError, UsageError
 from scaling.plan import Plan
 from scaling.plan.packs import make_packs
 from scaling.plan.schedule import memory_limit
-from scaling.plan.time_estimate import seconds
+from scaling.plan.time_estimate import pack_seconds
 
 if TYPE_CHECKING:
-    from scaling.fit import Design, Fit, Proposal
+    from scaling.fit import Fit, Proposal, SequentialDesign
     from scaling.plan.candidate_widths import Curve
 
 
@@ -46,7 +46,7 @@ class Target:
     def __post_init__(self) -> None:
         from scaling.fit import Quantity
 
-        Quantity.named(self.of, 1.0)
+        Quantity.parse(self.of, 1.0)
         if not 0 < self.target < inf:
             raise UsageError(
                 f"the half width of {self.of} that is wanted must be above 0, such as 0.02, not {self.target:g}"
@@ -103,7 +103,9 @@ class Suggestion:
     @property
     def reached(self) -> bool:
         """Whether every interval is within the target, of a law that can be tested."""
-        return not self.core_s and all(curve.proposal.now <= curve.proposal.target for curve in self.curves)
+        return not self.core_s and all(
+            curve.proposal.half_width <= curve.proposal.target for curve in self.curves
+        )
 
     @property
     def patch(self) -> str:
@@ -154,7 +156,7 @@ def weigh(
         used_s: of the budget.
         at_once_s: where so much is proposed, it is time to look again.
     """
-    from scaling.fit import propose
+    from scaling.fit import propose_runs
     from scaling.plan.candidate_widths import curves
 
     fits, paces, found = _fits(made, runs), _paces(made, runs), curves(made.study)
@@ -162,7 +164,9 @@ def weigh(
         _growing(made, curve, fits[curve.label], aim, most, paces[curve.label])
         for curve, most in zip(found, widest, strict=True)
     ]
-    proposals = propose([each.design for each in growing], budget_s=aim.budget_s - used_s, spent_s=at_once_s)
+    proposals = propose_runs(
+        [each.design for each in growing], budget_s=aim.budget_s - used_s, stop_after_s=at_once_s
+    )
     suggested = [
         CurveSuggestion(
             label=each.label, sizes=each.sizes, proposal=proposal, diverged=each.diverged, pace=each.pace
@@ -175,7 +179,7 @@ def weigh(
 def _fits(made: Plan, runs: pa.Table) -> dict[str, Fit]:
     """By the label of the curve."""
     from scaling.fit import fit_table
-    from scaling.fit.quantity import FIRST
+    from scaling.fit.quantity import TRAIN_FIRST
 
     of_cell = {
         id(cell): label for cell, label in zip(made.study.cells, made.study.curve_labels(), strict=True)
@@ -187,7 +191,7 @@ def _fits(made: Plan, runs: pa.Table) -> dict[str, Fit]:
     try:
         return {fit.group[CURVE]: fit for fit in fit_table(table, by=(CURVE,))}
     except (FitError, TableError) as error:  # no run has an error, say, because all diverged
-        raise FitError(f"{error}; {FIRST}") from None
+        raise FitError(f"{error}; {TRAIN_FIRST}") from None
 
 
 def _paces(made: Plan, runs: pa.Table) -> dict[str, float]:
@@ -209,13 +213,13 @@ class _Growing:
 
     label: str
     sizes: tuple[Cell, ...]
-    design: Design
+    design: SequentialDesign
     diverged: tuple[Cell, ...]
     pace: float
 
 
 def _growing(made: Plan, curve: Curve, fit: Fit, aim: Target, widest: int, pace: float) -> _Growing:
-    from scaling.fit import Design, Quantity, Size
+    from scaling.fit import CandidateSize, Quantity, SequentialDesign
 
     seen = set(fit.points.widths.tolist())
     own = [cell for cell in curve.cells if _width(cell) in seen]
@@ -224,16 +228,16 @@ def _growing(made: Plan, curve: Curve, fit: Fit, aim: Target, widest: int, pace:
         make_packs([(cell, cell.run(0))])[0] for cell in sizes
     ]  # whichever seeds of a block are wanted, it costs the same
     options = [
-        Size(
+        CandidateSize(
             x=float(_width(cell)),
-            seeds=cell.seeds,
-            block=block.size,
-            cost_s=pace * seconds(block, made.speed),
-            start_s=pace * _pilots_s(cell, made),
+            existing_seeds=cell.seeds,
+            block_size=block.size,
+            block_cost_s=pace * pack_seconds(block, made.speed),
+            setup_cost_s=pace * _pilots_s(cell, made),
         )
         for cell, block in zip(sizes, blocks, strict=True)
     ]
-    design = Design(fit, Quantity.named(aim.of, float(widest)), aim.target, options)
+    design = SequentialDesign(fit, Quantity.parse(aim.of, float(widest)), aim.target, options)
     diverged = tuple(cell for cell in curve.cells if _width(cell) not in seen)
     return _Growing(label=curve.label, sizes=sizes, design=design, diverged=diverged, pace=pace)
 
@@ -243,7 +247,7 @@ def _pilots_s(cell: Cell, made: Plan) -> float:
     pilots = [
         (pilot, pilot.run(seed)) for pilot in cell.pilots if cell.pending for seed in range(pilot.seeds)
     ]
-    return fsum(seconds(each, made.speed) for each in make_packs(pilots))
+    return fsum(pack_seconds(each, made.speed) for each in make_packs(pilots))
 
 
 def _width(cell: Cell) -> int:

@@ -16,14 +16,14 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from scaling.architectures.layers import LayerTable, convolution, linear, pooling
-from scaling.architectures.mup import Transferring
-from scaling.architectures.width_search import COSTS, most, nearest
+from scaling.architectures.mup import MupArchitecture
+from scaling.architectures.width_search import COST_SETTINGS, largest_within, nearest
 from scaling.settings import IdentityDefault, ImageShape, NonNegativeInt, NotInIdentity, PositiveInt, Problem
 
 RATIO = 16 / 6
 
 
-class Lenet5(Transferring):
+class Lenet5(MupArchitecture):
     """One convolution or two, each followed by 2x2 pooling; then ``hidden`` layers and a readout."""
 
     type: Literal["lenet5"] = "lenet5"
@@ -62,32 +62,32 @@ class Lenet5(Transferring):
 
     def cost_problem(self, image: ImageShape, written: Set[str]) -> Problem | None:
         free = {"filters", "second_filters", "ratio"} & written
-        if self.convolutions == 1 or free == {"second_filters"} or set(COSTS) <= written:
+        if self.convolutions == 1 or free == {"second_filters"} or set(COST_SETTINGS) <= written:
             return super().cost_problem(image, written)
         if "filters" in free and len(free) > 1:
-            asked = next(name for name in COSTS if name in written)
+            asked = next(name for name in COST_SETTINGS if name in written)
             return Problem(asked, f"follows from {' and '.join(sorted(free))}; leave one of the three out")
         return self._too_cheap(self._pair(self.filters, 1), image)
 
-    def at_cost(self, image: ImageShape, written: Set[str]) -> Lenet5:
+    def resolve_cost(self, image: ImageShape, written: Set[str]) -> Lenet5:
         """With both numbers of filters free, that of the pairs nearest to the cost, one for each d1, whose d2/d1 is nearest to the ratio."""
         if self.convolutions == 1 or "second_filters" in written:
-            return super().at_cost(image, written)
+            return super().resolve_cost(image, written)
 
         def second(filters: int) -> int:
             return nearest(lambda d2: self._cost(self._pair(filters, d2), image), self._target)
 
         if "filters" in written:
             return self._noted(self._pair(self.filters, second(self.filters)))
-        widest = most(lambda d1: self._cost(self._pair(d1, 1), image), self._target)
+        widest = largest_within(lambda d1: self._cost(self._pair(d1, 1), image), self._target)
         # d2 falls as d1 rises.
-        below = min(widest, most(lambda d1: d1 - second(min(d1, widest)) / self.ratio, 0))
+        below = min(widest, largest_within(lambda d1: d1 - second(min(d1, widest)) / self.ratio, 0))
         tried = range(below, min(below + 1, widest) + 1)
         filters = min(tried, key=lambda d1: abs(log(second(d1) / d1 / self.ratio)))
         return self._noted(self._pair(filters, second(filters)))
 
     def _pair(self, filters: int, second_filters: int) -> Lenet5:
-        plain = self.model_dump(exclude_unset=True, exclude={"ratio", *COSTS})
+        plain = self.model_dump(exclude_unset=True, exclude={"ratio", *COST_SETTINGS})
         return self.model_validate(plain | {"filters": filters, "second_filters": second_filters})
 
     def padding(self, image: ImageShape) -> int:
@@ -107,7 +107,7 @@ class Lenet5(Transferring):
             )
         return None
 
-    def layers(self, image: ImageShape) -> LayerTable:
+    def layer_table(self, image: ImageShape) -> LayerTable:
         side, channels = image.side + 2 * self.padding(image), image.channels
         table = []
         for index, filters in enumerate((self.filters, self.second_filters)[: self.convolutions], start=1):

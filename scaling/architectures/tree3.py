@@ -46,7 +46,7 @@ class Tree3(Architecture):
             )
         return None
 
-    def layers(self, image: ImageShape) -> LayerTable:
+    def layer_table(self, image: ImageShape) -> LayerTable:
         side, strips, bias = self.pooled(image), self.strips(image), self.biases
         channels = image.channels * self.filters
         units = self.branches * image.channels * strips

@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from scaling.architectures.layers import Layer, LayerTable, convolution, linear, normalisation, pooling
-from scaling.architectures.mup import Transferring
+from scaling.architectures.mup import MupArchitecture
 from scaling.settings import IdentityDefault, ImageShape, Problem
 
 CONVOLUTIONS = {
@@ -33,7 +33,7 @@ KERNEL, EARLY = 3, 2
 """Side of all filters; blocks that end in pooling whatever ``pooling`` says."""
 
 
-class Vgg(Transferring):
+class Vgg(MupArchitecture):
     """Five blocks of convolutions that keep their maps' size, each normalised and rectified."""
 
     type: Literal["vgg"] = "vgg"
@@ -59,7 +59,7 @@ class Vgg(Transferring):
             else None
         )
 
-    def layers(self, image: ImageShape) -> LayerTable:
+    def layer_table(self, image: ImageShape) -> LayerTable:
         side, channels = image.side + 2 * self.padding(image), image.channels
         table: list[Layer] = []
         for block, (count, wider) in enumerate(zip(CONVOLUTIONS[self.depth], WIDER, strict=True)):

@@ -64,7 +64,7 @@ def models(*, as_json: Json = False) -> None:
             heading, justify="left" if heading in ("network", "image", "published", "source") else "right"
         )
     for row in rows:
-        layers = row.layers
+        layers = row.layer_table
         counts = (
             layers.units,
             layers.connections,

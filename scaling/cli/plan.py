@@ -55,7 +55,7 @@ def plan(
     ):
         table.add_column(heading, justify="left" if heading in ("architecture", *rates.heading) else "right")
     for row, rate in rates.rows:
-        layers = row.cell.layers()
+        layers = row.cell.layer_table()
         table.add_row(
             row.label,
             str(row.cell.architecture.filters),
@@ -239,7 +239,7 @@ def _second(row: PlanRow) -> int | None:
 
 
 def _row_dict(row: PlanRow) -> dict[str, object]:
-    layers = row.cell.layers()
+    layers = row.cell.layer_table()
     return {
         "architecture": row.cell.architecture.type,
         "label": row.label,

@@ -90,7 +90,7 @@ def _tell(ended: Iteration, aim: api.Target) -> None:
     ]
     if ended.suggestion is not None:
         half_widths = ", ".join(
-            f"{curve.label} {curve.proposal.now:.3g}" for curve in ended.suggestion.curves
+            f"{curve.label} {curve.proposal.half_width:.3g}" for curve in ended.suggestion.curves
         )
         words += [f"half width of {aim.of}: {half_widths} (wanted: {aim.target:g})"]
         words += (

@@ -68,7 +68,7 @@ def suggest(
     ):
         table.add_column(heading, justify="left" if heading == "curve" else "right")
     for curve in made.curves:
-        widths = (f"{curve.proposal.now:.3g}", f"{curve.proposal.expected:.3g}")
+        widths = (f"{curve.proposal.half_width:.3g}", f"{curve.proposal.expected_half_width:.3g}")
         rows = [
             (str(cell.architecture.filters), str(cell.seeds), str(seeds), format_duration(cost_s))
             for cell, seeds, cost_s in _new(curve)
@@ -83,7 +83,7 @@ def suggest(
             else "nothing that would help is within the budget and the memory"
         )
         return
-    if short := [curve.label for curve in made.curves if curve.proposal.expected > target]:
+    if short := [curve.label for curve in made.curves if curve.proposal.expected_half_width > target]:
         print(f"still beyond the target after these runs: {', '.join(short)}")
     print(f"about {format_duration(made.core_s)} of one core; the study with these runs:")
     print()
@@ -104,8 +104,8 @@ def _dict(made: Suggestion) -> dict[str, object]:
         "curves": [
             {
                 "label": curve.label,
-                "half_width": curve.proposal.now,
-                "expected": curve.proposal.expected,
+                "half_width": curve.proposal.half_width,
+                "expected": curve.proposal.expected_half_width,
                 "core_s": curve.core_s,
                 "runs": [
                     {

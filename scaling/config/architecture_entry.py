@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from scaling.architectures import COSTS, AnyArchitecture
+from scaling.architectures import COST_SETTINGS, AnyArchitecture
 from scaling.config.grid import Point, dotted
 from scaling.config.problems import ConfigProblems, FieldPath
 from scaling.settings import ImageShape, Problem
@@ -29,9 +29,11 @@ class ArchitectureEntry:
     def of(cls, point: Point, place: FieldPath, problems: ConfigProblems) -> ArchitectureEntry | None:
         """None where the leaves can't be a network."""
         leaves = {
-            name: value for name, value in point.leaves.items() if name not in COSTS or value is not None
+            name: value
+            for name, value in point.leaves.items()
+            if name not in COST_SETTINGS or value is not None
         }
-        cost = next((name for name in COSTS if name in leaves), None)
+        cost = next((name for name in COST_SETTINGS if name in leaves), None)
         network = problems.validate(AnyArchitecture, {"filters": 1, **leaves} if cost else leaves, place)
         if network is None:
             return None
@@ -49,13 +51,13 @@ class ArchitectureEntry:
 
     def on(self, image: ImageShape) -> AnyArchitecture:
         """The network for such images; call ``problem`` first."""
-        return self.network.at_cost(image, self.leaves.keys()) if self.cost else self.network
+        return self.network.resolve_cost(image, self.leaves.keys()) if self.cost else self.network
 
     def entry(self, network: AnyArchitecture) -> dict[str, Any]:
         """The leaves that make this network alone, on any images."""
         if not self.cost:
             return self.leaves
-        plain = {name: value for name, value in self.leaves.items() if name not in (*COSTS, "ratio")}
+        plain = {name: value for name, value in self.leaves.items() if name not in (*COST_SETTINGS, "ratio")}
         return plain | {
             name: getattr(network, name)
             for name in ("filters", "second_filters")

@@ -87,8 +87,8 @@ class Cell:
     choice: RateChoice | None = None
     """What they chose."""
 
-    def layers(self) -> LayerTable:
-        return self.architecture.layers(self.info.image)
+    def layer_table(self) -> LayerTable:
+        return self.architecture.layer_table(self.info.image)
 
     @property
     def training_flops(self) -> int:
@@ -96,7 +96,7 @@ class Cell:
         return (
             self.recipe.epochs
             * self.recipe.images_per_epoch(self.dataset.train_size(self.info))
-            * self.layers().training_flops
+            * self.layer_table().training_flops
         )
 
     def with_filters(self, filters: int, *, seeds: int = 0) -> Cell:
@@ -107,7 +107,7 @@ class Cell:
         )
         return replace(
             self,
-            architecture=self.architecture.at(filters),
+            architecture=self.architecture.with_filters(filters),
             seeds=seeds,
             entry=entry,
             pilots=pilots,

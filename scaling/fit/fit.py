@@ -16,9 +16,9 @@ from scaling.fit.data.costs import cost_curves
 from scaling.fit.data.points import Points
 from scaling.fit.data.table import PointsGroup, group_points
 from scaling.fit.data.variance import DispersionSource
-from scaling.fit.diagnosis.outliers import drawn_in
-from scaling.fit.diagnosis.status import judge, remarks
-from scaling.fit.diagnosis.verdict import choose
+from scaling.fit.diagnosis.outliers import winsorise
+from scaling.fit.diagnosis.status import assess, describe_points
+from scaling.fit.diagnosis.verdict import select_form
 from scaling.fit.estimation.bootstrap import resample_means
 from scaling.fit.estimation.maximise import estimate_form
 from scaling.fit.forms import BROKEN, FORMS, POWER
@@ -53,7 +53,7 @@ def fit(
     if not laws:
         raise FitError(fitted.missing[0])
     power = laws.get(POWER.name)
-    verdict = choose(points, laws, _resample_replicates(points, power, options, stream=stream))
+    verdict = select_form(points, laws, _resample_replicates(points, power, options, stream=stream))
     if power and verdict.choice is FormChoice.FLOOR:
         reasons = "; ".join(filter(None, (power.reason, "a floor is needed")))
         laws[POWER.name] = replace(power, status=Status.CAUTION, reason=reasons)
@@ -61,12 +61,12 @@ def fit(
         laws |= _fit_laws(points, replace(options, forms=(BROKEN.name,)), stream=stream).laws
     notes = [
         *notes,
-        *remarks(points),
+        *describe_points(points),
         *_dispersion_notes(laws),
         *(f"A form is missing: {reason}." for reason in fitted.missing),
     ]
     robust: dict[str, Law] = {}
-    if winsorised := drawn_in(points):
+    if winsorised := winsorise(points):
         robust = _fit_laws(winsorised[0], replace(options, forms=tuple(laws)), stream=stream).laws
         notes.append(
             f"{winsorised[1]} No run is dropped. The exponents are {_exponents(robust)} with these runs "
@@ -137,7 +137,7 @@ def _fit_laws(points: Points, options: FitOptions, *, stream: int) -> _FittedLaw
         except FitError as error:
             fitted.missing.append(str(error))
             continue
-        status, reason = judge(form, points, estimate.estimates, estimate.parameters)
+        status, reason = assess(form, points, estimate.estimates, estimate.parameters)
         fitted.laws[name] = Law(**vars(estimate), status=status, reason=reason)
     return fitted
 

@@ -62,8 +62,8 @@ class Pack:
         )
 
     @cached_property
-    def layers(self) -> LayerTable:
-        return self.cell.layers()
+    def layer_table(self) -> LayerTable:
+        return self.cell.layer_table()
 
     @property
     def label(self) -> str:
@@ -96,7 +96,7 @@ def make_packs(wanted: Iterable[tuple[Cell, Run]]) -> list[Pack]:
 def _packed(members: list[tuple[Cell, Run]]) -> Iterator[Pack]:
     """Packs of one shape, recipe and order."""
     cell = members[0][0]
-    size = pack_size(cell.layers())
+    size = pack_size(cell.layer_table())
     runs = sorted((run for _, run in members), key=lambda run: run.seed)
     for _, block in groupby(runs, lambda run: run.seed // size):
         yield Pack(cell, tuple(block), size)
@@ -104,7 +104,7 @@ def _packed(members: list[tuple[Cell, Run]]) -> Iterator[Pack]:
 
 def _pilots(members: list[tuple[Cell, Run]]) -> Iterator[Pack]:
     """Packs of one shape and one seed, by rising learning rate."""
-    size = pack_size(members[0][0].layers())
+    size = pack_size(members[0][0].layer_table())
     rising = sorted(members, key=lambda member: member[1].recipe.learning_rate)
     for start in range(0, len(rising), size):
         few = rising[start : start + size]

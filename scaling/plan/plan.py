@@ -9,12 +9,12 @@ from math import fsum
 
 from scaling.config import Cell, Run, Study
 from scaling.errors import ConfigError
-from scaling.plan.memory import GIB, WORKER, memory_bytes, most_filters
+from scaling.plan.memory import GIB, WORKER_BYTES, max_filters, memory_bytes
 from scaling.plan.packs import Pack, make_packs
 from scaling.plan.schedule import SweepSchedule, make_schedule, memory_limit
 from scaling.plan.speed import Speed
 from scaling.plan.speed_file import load_speed
-from scaling.plan.time_estimate import seconds
+from scaling.plan.time_estimate import pack_seconds
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Plan:
     @property
     def seconds(self) -> float:
         """One core's time for what is left."""
-        return fsum(seconds(pack, self.speed) for pack in (*self.packs, *self.pending_packs))
+        return fsum(pack_seconds(pack, self.speed) for pack in (*self.packs, *self.pending_packs))
 
     @cached_property
     def schedule(self) -> SweepSchedule:
@@ -113,7 +113,7 @@ class Plan:
                     runs=len(mine),
                     done=sum(run.id in done for run in mine),
                     packs=len({pack.key for pack in packs}),
-                    seconds=fsum(seconds(pack, self.speed) / len(pack.runs) for pack in packs),
+                    seconds=fsum(pack_seconds(pack, self.speed) / len(pack.runs) for pack in packs),
                     memory_bytes=memory_bytes(cells[0]),
                 )
             )
@@ -151,13 +151,13 @@ def make_plan(study: Study, stored: Set[str], speed: Speed | None = None, *, tra
 
 def _too_large(cell: Cell, study: Study) -> str | None:
     need, limit, filters = (
-        WORKER + memory_bytes(cell),
+        WORKER_BYTES + memory_bytes(cell),
         memory_limit(study.resources),
         cell.architecture.filters,
     )
     if need <= limit:
         return None
-    most = most_filters(cell, limit - WORKER)
+    most = max_filters(cell, limit - WORKER_BYTES)
     way_out = (
         f"at most {most} fit"
         if most

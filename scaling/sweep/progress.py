@@ -22,7 +22,7 @@ from rich.table import Table
 from scaling.durations import format_duration
 from scaling.plan import Pack
 from scaling.plan.speed_file import load_speed
-from scaling.plan.time_estimate import seconds
+from scaling.plan.time_estimate import pack_seconds
 from scaling.sweep.executor import PackEvent
 
 SHOWN = 12
@@ -41,7 +41,7 @@ class ProgressDisplay:
         self.spent: dict[str, float] = {}
         self.began = monotonic()
         speed = load_speed()
-        self.costs = {pack.key: seconds(pack, speed) for pack in packs}
+        self.costs = {pack.key: pack_seconds(pack, speed) for pack in packs}
         self.total = fsum(self.costs.values())
         columns = (
             TextColumn("{task.description}"),

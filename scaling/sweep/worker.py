@@ -20,7 +20,7 @@ from scaling.plan.trials import TrialPacks
 from scaling.store import Checkpoints, Claims, Store, collect_provenance, open_store
 from scaling.sweep.executor import OnPackEvent, PackEvent
 from scaling.sweep.worker_config import WorkerConfig, first_line, write_log
-from scaling.train import Epoch, tables, train
+from scaling.train import EpochMetrics, build_tables, train
 
 ATTEMPTS = 2
 POLL_S = 1.0
@@ -91,20 +91,20 @@ def _is_done(pack: Pack, store: Store, on_progress: OnPackEvent) -> bool:
 def _train(pack: Pack, work: WorkerConfig, store: Store, on_progress: OnPackEvent) -> None:
     epochs = pack.cell.recipe.epochs
 
-    def heard(epoch: Epoch) -> None:
+    def on_epoch_end(epoch: EpochMetrics) -> None:
         if epoch.number < epochs:
             on_progress(_news(pack, epoch=epoch.number, accuracy=float(epoch.test_accuracy.mean())))
 
     dataset = work.load_dataset(pack.cell.dataset, pack.cell.info)
     checkpoints = Checkpoints(store, pack.key)
-    trained = train(pack, dataset, device=work.device, heard=heard, checkpoints=checkpoints)
+    trained = train(pack, dataset, device=work.device, on_epoch_end=on_epoch_end, checkpoints=checkpoints)
     slots = zip(pack.runs, pack.slots, strict=True)
     weights = (
         {run.id: save({n: t.contiguous() for n, t in trained.weights[slot].items()}) for run, slot in slots}
         if work.weights
         else None
     )
-    published = _publish(store, tables(trained, dataset, collect_provenance()), weights)
+    published = _publish(store, build_tables(trained, dataset, collect_provenance()), weights)
     with suppress(StoreError):  # the runs are published; what is left over is small
         checkpoints.clear()
     on_progress(

@@ -19,7 +19,7 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
 @dataclass(frozen=True, eq=False)
-class DeviceData:
+class DeviceSplit:
     """Some images of a split, to be measured on.
 
     Args:
@@ -51,7 +51,7 @@ class DeviceData:
 
 
 @dataclass(frozen=True, eq=False)
-class Resident:
+class DeviceDataset:
     """A data set on a device."""
 
     dataset: LoadedDataset
@@ -72,15 +72,15 @@ class Resident:
             index=dataset.train_index,
         )
 
-    def tested(self, recipe: Recipe) -> DeviceData:
-        return DeviceData(*self.test, None, self.dataset, DTYPES[recipe.precision])
+    def test_split(self, recipe: Recipe) -> DeviceSplit:
+        return DeviceSplit(*self.test, None, self.dataset, DTYPES[recipe.precision])
 
-    def validated(self, recipe: Recipe) -> DeviceData | None:
+    def validation_split(self, recipe: Recipe) -> DeviceSplit | None:
         index = self.dataset.validation_index
-        return DeviceData(*self.train, index, self.dataset, DTYPES[recipe.precision]) if len(index) else None
+        return DeviceSplit(*self.train, index, self.dataset, DTYPES[recipe.precision]) if len(index) else None
 
 
 @lru_cache(maxsize=2)
-def resident(dataset: LoadedDataset, device: torch.device) -> Resident:
+def load_on_device(dataset: LoadedDataset, device: torch.device) -> DeviceDataset:
     """A data set on a device; the packs of a worker share it."""
-    return Resident(dataset, to_device(dataset.train, device), to_device(dataset.test, device))
+    return DeviceDataset(dataset, to_device(dataset.train, device), to_device(dataset.test, device))

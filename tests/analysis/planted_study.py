@@ -57,7 +57,7 @@ def planted(
     """Runs and epochs of a study without grids."""
     runs, epochs = [], []
     for network in networks:
-        layers = network.layers(IMAGE)
+        layers = network.layer_table(IMAGE)
         for seed in range(seeds):
             run = Run(data=data, architecture=network, recipe=recipe, seed=seed, order=seed // 8)
             rng = np.random.default_rng(int(run.id, 16))

@@ -16,7 +16,7 @@ from analysis.comparison import COMPARISON_AXES, COST_AXES, EQUAL_ERROR_AXES, co
 from analysis.comparison_page import WrittenComparison, write_comparison
 from analysis.comparison_text import render_comparison
 from scaling.architectures import Lenet5
-from scaling.fit import equal_error, fit_table
+from scaling.fit import compare_sizes, fit_table
 from tests.analysis.page import Page
 from tests.analysis.planted_study import lenets, planted, trees
 
@@ -78,7 +78,7 @@ def test_sizes_at_equal_error_are_those_of_the_fits(study, made):
         )
     )
     (found,) = [each for each in made.found.equal if each.x == "macs" and each.error == 0.15]
-    expected = equal_error(macs["lenet5"], macs["tree3"], 0.15)
+    expected = compare_sizes(macs["lenet5"], macs["tree3"], 0.15)
     assert found.ratio.estimate == pytest.approx(expected.ratio.estimate, rel=1e-6)
     for axis in EQUAL_ERROR_AXES:
         errors = [each.error for each in made.found.equal if each.x == axis.column]
@@ -110,12 +110,12 @@ def test_laws_meet_where_they_were_planted(made):
 
 def test_every_cost_has_a_front_and_winners(made):
     for axis in COST_AXES:
-        assert len(made.found.front[axis.column]) == 14
-        assert {place.label for place in made.found.front[axis.column] if place.on_front} <= {
+        assert len(made.found.pareto_front[axis.column]) == 14
+        assert {place.label for place in made.found.pareto_front[axis.column] if place.on_front} <= {
             "lenet5",
             "tree3",
         }
-        assert made.found.winners[axis.column]
+        assert made.found.best_at_budget[axis.column]
     assert {row["cost"] for row in rows(made, "winners")} == {axis.column for axis in COST_AXES}
     assert len(rows(made, "front")) == 14 * len(COST_AXES)
 
@@ -151,7 +151,7 @@ def test_a_curve_without_a_law_stands_beside_the_others(tmp_path):
     assert made.found.crossings == ()
     assert len(made.figures) == 3 * len(COMPARISON_AXES)
     assert any("tree3 has no law" in note for note in made.found.notes)
-    assert {place.label for place in made.found.front["macs"]} == {"lenet5"}
+    assert {place.label for place in made.found.pareto_front["macs"]} == {"lenet5"}
 
 
 def test_operations_that_are_not_known_of_every_run_have_no_figure(study, tmp_path):
@@ -162,4 +162,4 @@ def test_operations_that_are_not_known_of_every_run_have_no_figure(study, tmp_pa
     )
     made = write((runs, epochs), tmp_path)
     assert len(made.figures) == 3 * (len(COMPARISON_AXES) - 1)
-    assert "training_flops" not in made.found.front
+    assert "training_flops" not in made.found.pareto_front

@@ -11,7 +11,7 @@ import numpy as np
 
 from scaling.data import LoadedDataset
 from scaling.plan import Pack
-from scaling.train import Epoch, Trained
+from scaling.train import EpochMetrics, PackResult
 from tests.sweep.planted_training import Training
 
 STUDY = """\
@@ -48,9 +48,9 @@ class Falling(Training):
         return max(0.0125, 0.8 / 2 ** round(filters**0.5))
 
     def trained(
-        self, pack: Pack, loaded: LoadedDataset, attempt: int, heard: Callable[[Epoch], None]
-    ) -> Trained:
-        made = super().trained(pack, loaded, attempt, heard)
+        self, pack: Pack, loaded: LoadedDataset, attempt: int, on_epoch_end: Callable[[EpochMetrics], None]
+    ) -> PackResult:
+        made = super().trained(pack, loaded, attempt, on_epoch_end)
         labels = np.asarray(loaded.test.labels)
         spec: Any = pack.cell.architecture
         amplitude, exponent, floor = LAWS[spec.type]

@@ -128,7 +128,7 @@ def test_weights_that_were_kept_are_those_of_the_network(study, settings):
 
     for cell, run in api.plan(study, settings).wanted:
         weights = load(settings.stores().first.weights(run.id))
-        assert sum(weight.size for weight in weights.values()) == cell.layers().parameters
+        assert sum(weight.size for weight in weights.values()) == cell.layer_table().parameters
         assert all(np.isfinite(weight).all() for weight in weights.values())
 
 

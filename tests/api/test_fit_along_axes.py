@@ -9,7 +9,7 @@ from scipy.stats import binom
 from benchmarks.planted import EXPONENT, plant, study
 from scaling import api
 from scaling.fit import Status, group_points
-from scaling.fit.diagnosis.convergence import RARE
+from scaling.fit.diagnosis.convergence import CONVERGENCE_ALPHA
 
 IMAGES, WIDTHS, SEEDS = (500, 1000, 2000, 7000), 4, 8
 BY = ("architecture", "train_images")
@@ -106,7 +106,7 @@ def test_networks_that_have_learnt_are_let_be_but_for_chance(config, settings):
     doubtful = [
         fit for fit in api.fit_source(str(config), settings) if "still falls" in fit.laws["power"].reason
     ]
-    assert len(doubtful) <= binom.isf(1e-2, 2 * len(IMAGES), RARE)
+    assert len(doubtful) <= binom.isf(1e-2, 2 * len(IMAGES), CONVERGENCE_ALPHA)
 
 
 def test_exponents_against_training_length_come_from_a_grid_of_lengths(tmp_path):

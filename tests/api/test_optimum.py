@@ -60,9 +60,9 @@ def test_at_one_cost_both_numbers_of_filters_change_along_a_curve(tmp_path, sett
         assert each.status is Status.USABLE
         # Half as wide again as a 95 % interval: four standard errors.
         assert (
-            (each.place.low / each.place.estimate) ** 1.5
-            < LEAST / each.place.estimate
-            < (each.place.high / each.place.estimate) ** 1.5
+            (each.x_opt.low / each.x_opt.estimate) ** 1.5
+            < LEAST / each.x_opt.estimate
+            < (each.x_opt.high / each.x_opt.estimate) ** 1.5
         )
         (beside,) = made.beside(each)
         assert (beside.maps, beside.ratio) == ("unpooled and pooled", 12 / 2)
@@ -95,7 +95,7 @@ def test_any_setting_is_an_axis_and_other_networks_are_let_be(tmp_path, settings
     )
     made = api.optimum(study(tmp_path, settings, *entries), settings, x="branches")
     (tree,) = made.optima
-    assert tree.place.low < 16 * LEAST < tree.place.high
+    assert tree.x_opt.low < 16 * LEAST < tree.x_opt.high
     assert made.beside(tree) == []
     assert [line for line in made.refused if line.startswith("lenet5")]
     with pytest.raises(FitError, match=r"a lowest place needs at least 3 values of ratio, not 1"):

@@ -10,7 +10,7 @@ import pytest
 from scaling import api
 from scaling.errors import StoreError, UsageError
 from scaling.plan.packs import make_packs
-from scaling.plan.time_estimate import seconds
+from scaling.plan.time_estimate import pack_seconds
 from tests.api.planted_rounds import STUDY, TUNED, Falling
 
 WIDTHS = (1, 2, 3, 4, 6, 12)
@@ -51,7 +51,7 @@ def test_what_awaits_is_planned_at_the_cost_that_any_rate_has(study, settings):
     finals = make_packs(
         api.plan(study(STUDY.replace("size: 50", "size: 100"), "other.yaml"), settings).wanted
     )
-    assert sum(whole[1::2]) == pytest.approx(sum(seconds(each, before.speed) for each in finals))
+    assert sum(whole[1::2]) == pytest.approx(sum(pack_seconds(each, before.speed) for each in finals))
 
 
 def test_an_interruption_costs_nothing_that_was_finished(run, study, settings, training):

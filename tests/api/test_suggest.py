@@ -10,7 +10,7 @@ from scaling import api
 from scaling.config import load_study
 from scaling.errors import FitError, UsageError
 from scaling.plan.packs import make_packs
-from scaling.plan.time_estimate import seconds
+from scaling.plan.time_estimate import pack_seconds
 from tests.api.planted_rounds import STUDY, TWO
 
 
@@ -58,7 +58,7 @@ def test_what_is_proposed_costs_what_its_packs_cost(suggest, study, settings):
         (cell, run) for cell, run in patched(config, made, settings).runs() if run.id not in made.plan.done
     ]
     assert made.core_s == pytest.approx(
-        made.curves[0].pace * sum(seconds(each, made.plan.speed) for each in make_packs(new))
+        made.curves[0].pace * sum(pack_seconds(each, made.plan.speed) for each in make_packs(new))
     )
     assert all(len(each.runs) == each.size for each in make_packs(new))  # whole packs
 
@@ -66,13 +66,13 @@ def test_what_is_proposed_costs_what_its_packs_cost(suggest, study, settings):
 def test_a_budget_is_kept_and_more_of_it_buys_a_narrower_interval(suggest, study):
     config = study()
     free = suggest(config, 0.005)
-    expected = [free.curves[0].proposal.expected]
+    expected = [free.curves[0].proposal.expected_half_width]
     for share in (0.8, 0.4, 0.1, 0.0):
         made = suggest(config, 0.005, budget_s=share * free.core_s)
         assert made.core_s <= share * free.core_s
-        expected.append(made.curves[0].proposal.expected)
+        expected.append(made.curves[0].proposal.expected_half_width)
     assert expected == sorted(expected)
-    assert expected[-1] == made.curves[0].proposal.now
+    assert expected[-1] == made.curves[0].proposal.half_width
 
 
 def test_sizes_are_the_studys_own_and_round_ones_up_to_four_times_the_widest(suggest, study):
@@ -111,7 +111,7 @@ def test_a_target_that_is_reached_asks_for_nothing(suggest, study):
     made = suggest(study(), 0.9)
     assert made.reached
     assert made.core_s == 0
-    assert made.curves[0].proposal.expected == made.curves[0].proposal.now
+    assert made.curves[0].proposal.expected_half_width == made.curves[0].proposal.half_width
 
 
 def test_seeds_of_an_architectures_own_are_what_it_has_now(suggest, study):

@@ -97,7 +97,7 @@ def test_what_is_counted_needs_a_configuration_and_the_shape_of_its_images_alone
     made = api.tidy(pa.Table.from_pylist(rows, schema=RUNS_SCHEMA))
     known = [ImageShape(3, 32, 10)] * 4 + [ImageShape(1, 28, 10)] * 4
     for row, run, image in zip(made.to_pylist(), runs, known, strict=False):
-        table = run.architecture.layers(image)
+        table = run.architecture.layer_table(image)
         assert row["backward_macs"] == table.backward_macs
         assert row["routes"] == float(table.routes)
         assert row["training_flops"] == 2 * 200 * 2 * (table.macs + table.backward_macs)

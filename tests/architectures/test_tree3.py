@@ -25,17 +25,17 @@ COUNTS = {
 @pytest.mark.parametrize(("image", "rows", "K", "M"), COUNTS)
 def test_parameters(image, rows, K, M):
     conv, tree, readout, weights, with_biases = COUNTS[image, rows, K, M]
-    layers = Tree3(filters=K, branches=M, rows=rows).layers(image)
+    layers = Tree3(filters=K, branches=M, rows=rows).layer_table(image)
     assert [layer.parameters for layer in layers.layers] == [conv, 0, tree, readout]
     assert layers.parameters == weights
-    assert Tree3(filters=K, branches=M, rows=rows, biases=True).layers(image).parameters == with_biases
+    assert Tree3(filters=K, branches=M, rows=rows, biases=True).layer_table(image).parameters == with_biases
 
 
 def test_the_arithmetic_on_cifar10():
     """A branch's unit sees 2 x 14 pooled values of each of K maps of its colour; nothing is shared."""
     K, M, C, S = 6, 16, 3, 7
     spec = Tree3(filters=K)
-    conv, pool, tree, readout = spec.layers(CIFAR10).layers
+    conv, pool, tree, readout = spec.layer_table(CIFAR10).layers
     assert (conv.shape, pool.shape, tree.shape) == ((C * K, 28, 28), (C * K, 14, 14), (M, C, S))
     assert conv.parameters == C * K * 25 == 450
     assert conv.macs == 784 * 25 * C * K == 352_800
@@ -43,24 +43,24 @@ def test_the_arithmetic_on_cifar10():
     assert tree.units == 21 * M
     assert readout.parameters == readout.macs == 21 * M * 10
     assert spec.filters_total(CIFAR10) == 18
-    assert Tree3(filters=15).layers(CIFAR10).layers[0].macs == 882_000
+    assert Tree3(filters=15).layer_table(CIFAR10).layers[0].macs == 882_000
 
 
 def test_the_arithmetic_on_mnist():
     """24 pooled to 12, strips of 4 x 12: three a branch, 48 in all."""
-    conv, pool, tree, readout = Tree3(filters=6, rows=4).layers(MNIST).layers
+    conv, pool, tree, readout = Tree3(filters=6, rows=4).layer_table(MNIST).layers
     assert (conv.shape, pool.shape, tree.shape) == ((6, 24, 24), (6, 12, 12), (16, 1, 3))
     assert tree.parameters == 16 * 6 * 144
     assert (tree.units, readout.parameters) == (48, 48 * 10)
 
 
 def test_depth_is_three():
-    assert Tree3(filters=6).layers(CIFAR10).depth == 3
+    assert Tree3(filters=6).layer_table(CIFAR10).depth == 3
 
 
 def test_connections_without_biases_are_the_macs_and_four_a_pooled_unit():
     for image, rows in ((CIFAR10, 2), (MNIST, 4)):
-        layers = Tree3(filters=6, rows=rows).layers(image)
+        layers = Tree3(filters=6, rows=rows).layer_table(image)
         assert layers.connections == layers.macs + 4 * layers.layers[1].units
 
 

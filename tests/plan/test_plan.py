@@ -8,7 +8,7 @@ import pytest
 
 from scaling.errors import ConfigError
 from scaling.plan import Plan, machine, make_plan
-from scaling.plan.memory import GIB, WORKER, memory_bytes
+from scaling.plan.memory import GIB, WORKER_BYTES, memory_bytes
 
 LENET, TREE = "type: lenet5, filters: [2, 6]", "type: tree3, filters: 2, rows: 4"
 
@@ -108,7 +108,7 @@ def test_filters_for_which_there_is_no_memory_are_refused_with_those_for_which_t
     ).groups()
     assert (place, limit) == ("architectures[0].filters[1]", "1.2")
     assert float(need) == pytest.approx(
-        (WORKER + memory_bytes(wide.cells[1])) / GIB, rel=0.005
+        (WORKER_BYTES + memory_bytes(wide.cells[1])) / GIB, rel=0.005
     )  # three digits
     assert make_plan(study(f"{network}, filters: {most}", rest=limited), set()).packs
     with pytest.raises(ConfigError, match=f"at most {most} fit"):

@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from scaling.plan.time_estimate import seconds
+from scaling.plan.time_estimate import pack_seconds
 from scaling.sweep import progress
 from scaling.sweep.executor import PackEvent
 from scaling.sweep.progress import SHOWN, ProgressDisplay
@@ -88,7 +88,7 @@ def test_the_time_left_follows_from_the_share_of_the_estimated_work(clock):
     assert table.left() == ""
     clock[0] += 30
     table(PackEvent(key=ONE, epoch=1))
-    done = seconds(PACKS[0]) / 3 / sum(map(seconds, PACKS))
+    done = pack_seconds(PACKS[0]) / 3 / sum(map(pack_seconds, PACKS))
     left = 30 * (1 - done) / done
     assert 100 < left < 5400
     assert table.left() == f"about {left / 60:.0f} min left"

@@ -23,5 +23,5 @@ def test_a_sweep_in_this_process_leaves_whole_rows(tmp_path):
     for pack in mine:
         for run in pack.runs:
             weights = load(store.weights(run.id))
-            assert sum(weight.numel() for weight in weights.values()) == pack.layers.parameters
+            assert sum(weight.numel() for weight in weights.values()) == pack.layer_table.parameters
     assert store.backend.list_names("checkpoints") == []

@@ -16,7 +16,7 @@ from scaling.sweep import worker as room
 from scaling.sweep.executor import PackEvent
 from scaling.sweep.in_process import InProcessExecutor
 from scaling.sweep.worker import process_packs
-from scaling.train import tables
+from scaling.train import build_tables
 from tests.sweep.planted_training import SET, Training, ids, packs, work
 
 
@@ -228,7 +228,9 @@ def test_a_store_that_stays_away_fails_the_pack_without_training_it_again(train,
 def test_a_pack_published_between_the_look_and_the_claim_is_not_trained_again(train, tmp_path, monkeypatch):
     (mine,), try_acquire = packs(1), Claims.try_acquire
     loaded = load(SET, folder=tmp_path)
-    published = tables(Training()(mine, loaded, heard=lambda epoch: None), loaded, room.collect_provenance())
+    published = build_tables(
+        Training()(mine, loaded, on_epoch_end=lambda epoch: None), loaded, room.collect_provenance()
+    )
 
     def late(claims: Claims, key: str) -> object:
         open_store(tmp_path / "store").publish(published)

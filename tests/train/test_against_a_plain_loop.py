@@ -12,7 +12,7 @@ from scaling.data.minibatches import Minibatches, evaluation_batches
 from scaling.models import build
 from scaling.plan import Pack
 from scaling.train import train
-from scaling.train.schedules import share
+from scaling.train.schedules import lr_factor
 from tests.train.tiny_packs import LENET, TREE, VGG, cell, loaded_dataset, pack
 
 RATES = [0.1, 0.03, 0.3]
@@ -41,7 +41,7 @@ def alone(pack: Pack, run: Run) -> tuple[list[float], list[float]]:
     for epoch in range(recipe.epochs):
         total = 0.0
         for step in range(len(batches)):
-            rate = share(
+            rate = lr_factor(
                 OneCycle(),
                 epoch * len(batches) + step,
                 steps=recipe.epochs * len(batches),

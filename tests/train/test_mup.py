@@ -10,7 +10,7 @@ from scaling.architectures import AnyArchitecture, Lenet5
 from scaling.config import Run
 from scaling.config.recipe import Adam, AdamW, Sgd
 from scaling.train import train
-from scaling.train.device_data import resident
+from scaling.train.device_data import load_on_device
 from scaling.train.module import PackModule
 from tests.train.tiny_packs import LENET, VGG, cell, loaded_dataset, pack
 
@@ -49,12 +49,12 @@ def test_its_runs_are_others_and_can_be_read_back():
 def test_a_pack_asks_for_the_rates_of_its_optimiser(rule, kind):
     wide = mup(Lenet5(filters=12, hidden=(9,)), 6)
     made = pack(cell(wide, optimizer=rule))
-    test = resident(loaded_dataset(made.cell.dataset), torch.device("cpu")).tested(made.cell.recipe)
-    module = PackModule(made, test, None, steps_an_epoch=1, heard=lambda epoch: None)
+    test = load_on_device(loaded_dataset(made.cell.dataset), torch.device("cpu")).test_split(made.cell.recipe)
+    module = PackModule(made, test, None, steps_an_epoch=1, on_epoch_end=lambda epoch: None)
     expected = wide.scales(made.cell.info.image)
     optimiser = module.configure_optimizers()
     rates = {
-        id(parameter): group["lr"] / module.share(0)
+        id(parameter): group["lr"] / module.lr_factor(0)
         for group in optimiser.param_groups
         for parameter in group["params"]
     }

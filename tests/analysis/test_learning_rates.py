@@ -5,10 +5,9 @@ from __future__ import annotations
 from math import inf, isfinite, sqrt
 
 import pytest
-from matplotlib import style as matplotlib_style
 
 from analysis.learning_rates import TunedRates, describe_rate_choices, draw_learning_rates
-from analysis.style import STYLE
+from analysis.style import figure_style
 from scaling.config import RateChoice
 
 RATES = (0.05, 0.1, 0.2, 0.4)
@@ -32,7 +31,7 @@ STUDY = [
 
 
 def draw(networks, labels=("lenet5", "tree3")):
-    with matplotlib_style.context(["default", STYLE]):
+    with figure_style():
         return draw_learning_rates(networks, labels)
 
 

@@ -1,20 +1,28 @@
-# `make quickstart`, `make test`, `make bench` and `make coverage`. Each makes the same environment first.
+# `make quickstart`, `make test`, `make fuzz`, `make bench` and `make coverage`. Each creates the same environment first.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
+# Processes that run tests at once.
+WORKERS ?= 2
+XDIST := -n $(WORKERS) --dist loadfile
 
-.PHONY: quickstart test bench coverage environment clean
+.PHONY: quickstart lint test fuzz bench coverage environment clean
 
 quickstart: environment
 	$(BIN)/scaling run configs/quickstart.yaml
 	$(BIN)/scaling report configs/quickstart.yaml
 
-test: environment
+lint: environment
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q
+
+test: lint
+	$(BIN)/pytest -q $(XDIST)
+
+fuzz: environment
+	$(BIN)/pytest -q $(XDIST) -m 'hypothesis and not slow' --hypothesis-profile=fuzz
 
 bench: environment
 	$(BIN)/python -m benchmarks
@@ -31,4 +39,4 @@ environment: .venv/installed
 	touch $@
 
 clean:
-	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

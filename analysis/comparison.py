@@ -74,10 +74,10 @@ class StudyComparison:
             "pairs": [pair.to_dict() for pair in self.pairs],
             "equal_error": [sizes.to_dict() for sizes in self.equal_errors],
             "crossings": [asdict(crossing) for crossing in self.crossings],
-            "front": {
+            "pareto_front": {
                 cost: [point.to_dict() for point in points] for cost, points in self.pareto_fronts.items()
             },
-            "winners": {
+            "best_at_budget": {
                 cost: [best.to_dict() for best in budgets] for cost, budgets in self.best_at_budgets.items()
             },
             "notes": list(self.notes),
@@ -104,7 +104,10 @@ def compare_curves(runs: pa.Table, epochs: pa.Table, *, errors: Sequence[float] 
     fits = {column: curve_fits.fits for column, curve_fits in laws.items()}
     by_cost = {axis.column: fits[axis.column] for axis in COST_AXES if fits.get(axis.column)}
     pairs = [
-        pair for axis in EQUAL_ERROR_AXES if axis.column in fits for pair in combinations(fits[axis.column], 2)
+        pair
+        for axis in EQUAL_ERROR_AXES
+        if axis.column in fits
+        for pair in combinations(fits[axis.column], 2)
     ]
     return StudyComparison(
         grouped=grouped,

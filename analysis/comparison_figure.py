@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -25,8 +26,8 @@ MAX_EXTRAPOLATION = 4.0
 
 _BOTTOM, _TOP = 0.5, 1.25
 """Limits of the vertical axis, as factors of the smallest and the largest error of a run."""
-_FRONT_STYLE = {"color": style.GREY, "lw": 3.5, "alpha": 0.35}
-_CROSSING_STYLE = {"marker": "o", "ls": "", "ms": 4.5, "mec": "black", "mew": 0.9}
+_FRONT_STYLE: dict[str, Any] = {"color": style.GREY, "lw": 3.5, "alpha": 0.35}
+_CROSSING_STYLE: dict[str, Any] = {"marker": "o", "ls": "", "ms": 4.5, "mec": "black", "mew": 0.9}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,9 +79,7 @@ def draw_comparison(grouped: GroupedRuns, fits: CurveFits, axis: FigureAxis) -> 
     """
     figure = Figure(figsize=(style.WIDTH, 3.15 + 0.18 * len(grouped.labels)))
     title = f"{format_test_set(grouped.runs, grouped.dataset_title)}\n{format_training(grouped.runs)}"
-    axes = figure.add_subplot(
-        xscale="log", yscale="log", title=title, xlabel=axis.label, ylabel="Test error"
-    )
+    axes = figure.add_subplot(xscale="log", yscale="log", title=title, xlabel=axis.label, ylabel="Test error")
     handles = _draw_curves(axes, grouped, fits, axis)
     if axis in COST_AXES:
         handles.append(_draw_front(axes, fits))

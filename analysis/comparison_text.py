@@ -46,17 +46,16 @@ def _describe_law(fit: Fit) -> str:
         return f"{fit.label}: no usable law"
     reason = f" ({law.reason})" if law.reason else ""
     runs = format_count(len(fit.points.x), "run")
-    return (
-        f"{fit.label}: law along filters: {law.form.formula}, {law.status}{reason};"
-        f" {fit.estimand}, {runs}"
-    )
+    return f"{fit.label}: law along filters: {law.form.formula}, {law.status}{reason}; {fit.estimand}, {runs}"
 
 
 def _equal_error_table(equal_errors: tuple[EqualError, ...]) -> TextTable:
     rows = []
     # Sorting is stable, so the axes keep their order.
     ordered = sorted(equal_errors, key=lambda sizes: (sizes.first, sizes.second, -sizes.error))
-    for (first, second, error), group in groupby(ordered, lambda sizes: (sizes.first, sizes.second, sizes.error)):
+    for (first, second, error), group in groupby(
+        ordered, lambda sizes: (sizes.first, sizes.second, sizes.error)
+    ):
         by_axis = {sizes.x: sizes for sizes in group}
         ratios = [
             _format_ratio(by_axis[axis.column]) if axis.column in by_axis else NO_VALUE

@@ -84,9 +84,7 @@ def draw_error_against_macs(pools: Sequence[EnsemblePool]) -> ReportFigure:
         axes.plot(single["macs"], error, color=line.color, marker=line.marker, ls=":", lw=1, zorder=4)
         handles.append(style.legend_entry(curve, color=line.color))
     handles += [
-        style.legend_entry(
-            "single networks of growing width", color=style.GREY, marker="o", ls=":", lw=1
-        ),
+        style.legend_entry("single networks of growing width", color=style.GREY, marker="o", ls=":", lw=1),
         style.legend_entry(
             "ensembles of one width, with 95 % band", color=style.GREY, marker=".", ms=3, mew=0, lw=1
         ),

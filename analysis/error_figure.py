@@ -36,9 +36,7 @@ def draw_error_figure(
     """
     figure = Figure(figsize=(style.WIDTH, 2.85 + 0.18 * len(grouped.labels)))
     title = format_test_set(grouped.runs, grouped.dataset_title)
-    axes = figure.add_subplot(
-        xscale="log", yscale="log", title=title, xlabel=axis.label, ylabel="Test error"
-    )
+    axes = figure.add_subplot(xscale="log", yscale="log", title=title, xlabel=axis.label, ylabel="Test error")
     handles = []
     for index, label in enumerate(grouped.labels):
         curve, runs = style.curve_style(index), grouped.of_curve(label)

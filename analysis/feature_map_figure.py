@@ -24,7 +24,9 @@ MAX_MAPS = 16
 """Largest number of feature maps of a group that are drawn."""
 
 _COLOUR_NAMES = ("red", "green", "blue")
-_SIGNED_COLORMAP = LinearSegmentedColormap.from_list("signed", [style.PALETTE[0], "#ffffff", style.PALETTE[1]])
+_SIGNED_COLORMAP = LinearSegmentedColormap.from_list(
+    "signed", [style.PALETTE[0], "#ffffff", style.PALETTE[1]]
+)
 """Blue below 0, white at 0, orange above 0."""
 _MIN_PIXELS, _FRAME_PIXELS, _GAP_PIXELS = 64, 1, 6
 """Smallest size of a picture, width of the line around it, and gap between two pictures."""

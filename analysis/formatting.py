@@ -45,7 +45,7 @@ def format_size(value: Interval) -> str:
 
 def format_response(points: Points, value: Interval) -> str:
     """Return an interval in the unit of the fitted y: in percent only if y is a rate of counted errors."""
-    return format_interval(value, percent=points.trials is not None)
+    return format_interval(value, percent=points.test_images is not None)
 
 
 def format_percent(value: float | None) -> str:

@@ -41,7 +41,8 @@ def draw_learning_curves(grouped: GroupedRuns, epochs: pa.Table) -> ReportFigure
         for width, color in colors.items():
             line = numbers.filter((pc.field("group") == label) & (pc.field("filters") == width))
             mean, low, high = (
-                style.positive_or_nan(line[name]) for name in ("mean_error", "lower_quartile", "upper_quartile")
+                style.positive_or_nan(line[name])
+                for name in ("mean_error", "lower_quartile", "upper_quartile")
             )
             axes.plot(line["epoch"], mean, color=color, lw=1.2, marker="o", ms=2, mew=0)
             axes.fill_between(line["epoch"], low, high, color=color, alpha=0.2, lw=0)

@@ -69,7 +69,7 @@ def describe_rate_choices(tuned: Sequence[TunedRates]) -> list[str]:
             widths.setdefault(network.choice.rate, []).append(network.filters)
         rates = ", ".join(f"{rate:g} at {format_list(filters)} filters" for rate, filters in widths.items())
         sentences.append(f"{label}: the learning rate with the lowest validation error is {rates}.")
-        sentences += [_warning(network) for network in networks if network.choice.doubt]
+        sentences += [_warning(network) for network in networks if network.choice.warning]
     return sentences
 
 
@@ -77,7 +77,7 @@ def _warning(network: TunedRates) -> str:
     where = f"{network.label}: at {network.filters} filters"
     if not isfinite(min(network.choice.means)):
         return f"{where}, every learning rate diverged, so the smallest rate was chosen."
-    chosen = f"the chosen learning rate, {network.choice.rate:g}, is {network.choice.doubt}"
+    chosen = f"the chosen learning rate, {network.choice.rate:g}, is {network.choice.warning}"
     return f"{where}, {chosen}; a better rate may lie beyond."
 
 

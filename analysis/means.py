@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from scipy.special import stdtrit
 
 from analysis.run_groups import GroupedRuns
-from scaling.fit.result import LEVEL
+from scaling.fit.result import CONFIDENCE_LEVEL
 
 
 def mean_errors(grouped: GroupedRuns, x: str = "filters") -> pa.Table:
@@ -58,4 +58,6 @@ def t_half_width(std: np.ndarray, count: np.ndarray) -> np.ndarray:
         count: [n] numbers of values.
     """
     several = np.where(count > 1, count, 2)
-    return np.where(count > 1, stdtrit(several - 1, (1 + LEVEL) / 2) * std / np.sqrt(several), np.nan)
+    return np.where(
+        count > 1, stdtrit(several - 1, (1 + CONFIDENCE_LEVEL) / 2) * std / np.sqrt(several), np.nan
+    )

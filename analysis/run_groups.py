@@ -110,7 +110,7 @@ def _read_cells(runs: pa.Table) -> tuple[list[Point], list[int]]:
     for row in runs.select(["config_json", "train_images"]).to_pylist():
         cell = indices.setdefault((re.sub(DRAWN, "", row["config_json"]), row["train_images"]), len(points))
         if cell == len(points):
-            points.append(point(Run.read(row["config_json"]), row["train_images"]))
+            points.append(point(Run.from_json(row["config_json"]), row["train_images"]))
         cells.append(cell)
     return points, cells
 

@@ -104,7 +104,5 @@ def _software(runs: pa.Table) -> str:
 def _distinct(runs: pa.Table, *names: str) -> list[dict[str, Any]]:
     """Return the distinct rows of some columns, without rows whose first column is null."""
     recorded = runs.filter(pc.is_valid(runs[names[0]]))
-    rows: list[dict[str, Any]] = (
-        recorded.group_by(list(names), use_threads=False).aggregate([]).to_pylist()
-    )
+    rows: list[dict[str, Any]] = recorded.group_by(list(names), use_threads=False).aggregate([]).to_pylist()
     return rows

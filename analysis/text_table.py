@@ -27,8 +27,11 @@ class TextTable:
         """Return the table for the terminal."""
         table = Table(title=escape(self.title), caption=escape(self.caption))
         for column in self.columns:
-            justify = "right" if column in self.right else "left"
-            table.add_column(escape(column), justify=justify, no_wrap=column in self.no_wrap)
+            table.add_column(
+                escape(column),
+                justify="right" if column in self.right else "left",
+                no_wrap=column in self.no_wrap,
+            )
         for row in self.rows:
             table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
         return table

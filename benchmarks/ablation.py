@@ -67,7 +67,7 @@ def trial_with_a_loader(config: dict[str, Any], **rest: Any) -> None:
     from benchmarks.loader import LoadedBatches
     from scaling.sweep.ray_tune import _trial
 
-    with mock.patch("scaling.train.device_data.Batches", LoadedBatches):
+    with mock.patch("scaling.train.device_data.Minibatches", LoadedBatches):
         _trial(config, **rest)
 
 

@@ -35,22 +35,24 @@ def planted() -> tuple[pa.Table, NDArray[np.bool_]]:
     hard = np.where(rng.random(IMAGES) < 0.2, 3.0, 0.5)
     cells = list(product(range(GROUPS), WIDTHS, range(SEEDS)))
     rates = np.array([(0.2 + 0.01 * group) * width ** -(0.3 + 0.02 * group) for group, width, _ in cells])
-    wrong = rng.random((len(cells), IMAGES)) < np.outer(rates * rng.normal(1, 0.03, len(rates)), hard).clip(
-        0, 1
-    )
+    misclassified = rng.random((len(cells), IMAGES)) < np.outer(
+        rates * rng.normal(1, 0.03, len(rates)), hard
+    ).clip(0, 1)
     columns = {
         name: [cell[place] for cell in cells] for place, name in enumerate(("group", "filters", "seed"))
     }
-    return pa.table(columns | {"test_error": wrong.mean(axis=1), "test_images": [IMAGES] * len(cells)}), wrong
+    return pa.table(
+        columns | {"test_error": misclassified.mean(axis=1), "test_images": [IMAGES] * len(cells)}
+    ), misclassified
 
 
 def main() -> None:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    table, wrong = planted()
+    table, misclassified = planted()
     took = {}
-    for way, given in zip(WAYS, (None, wrong), strict=True):
+    for way, given in zip(WAYS, (None, misclassified), strict=True):
         began = perf_counter()
-        fit_table(table, by=("group",), resamplings=RESAMPLINGS, wrong=given)
+        fit_table(table, by=("group",), resamplings=RESAMPLINGS, misclassified=given)
         took[way] = perf_counter() - began
     print(json.dumps(took))
 

@@ -9,13 +9,13 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from scaling.data.minibatches import Batches
+from scaling.data.minibatches import Minibatches
 
 
 class OneByOne(Dataset):
     """Images as torchvision's sets give them."""
 
-    def __init__(self, batches: Batches, transform: Any) -> None:
+    def __init__(self, batches: Minibatches, transform: Any) -> None:
         self.images, self.labels, self.index, self.transform = (
             batches.images.numpy(),
             batches.labels.tolist(),
@@ -31,8 +31,8 @@ class OneByOne(Dataset):
         return self.transform(transforms.functional.to_pil_image(self.images[row])), self.labels[row]
 
 
-class LoadedBatches(Batches):
-    """In place of ``Batches``: the same layout and precision; order and augmentation are the loader's own."""
+class LoadedBatches(Minibatches):
+    """In place of ``Minibatches``: the same layout and precision; order and augmentation are the loader's own."""
 
     def __init__(self, images: Tensor, labels: Tensor, **rest: Any) -> None:
         super().__init__(images, labels, **rest)

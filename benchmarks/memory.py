@@ -24,7 +24,7 @@ from benchmarks.rows import Row, over_rounds
 from scaling.api import Workspace, plan
 from scaling.architectures import AnyArchitecture, Lenet5, Tree3
 from scaling.data import load
-from scaling.data.load import cache_place
+from scaling.data.load import cache_folder
 from scaling.datasets import Cifar10
 
 NAME = "memory"
@@ -73,7 +73,7 @@ def _unusual(network: AnyArchitecture) -> bool:
 
 def _copies() -> float:
     """Of the data, in the memory of all workers together."""
-    place = cache_place(load(Cifar10(), folder=data_folder()).info, None)
+    place = cache_folder(load(Cifar10(), folder=data_folder()).info, None)
     size = sum(file.stat().st_size for file in place.glob("*_images.npy"))
     return (
         sum(
@@ -144,18 +144,18 @@ def _train_one(config: Path) -> None:
     pack = made.packs[0]
     load(pack.cell.dataset, folder=data_folder())  # what the libraries need for it is not of the data
     anonymous = _status_bytes("RssAnon")
-    material = load(pack.cell.dataset, folder=data_folder())
-    for split in (material.train, material.test):
+    dataset = load(pack.cell.dataset, folder=data_folder())
+    for split in (dataset.train, dataset.test):
         split.images.max(), split.labels.max()  # touches every page
     private = max(0, _status_bytes("RssAnon") - anonymous)
     Path("/proc/self/clear_refs").write_text("5")  # the high-water mark begins anew at what is resident now
     before = _status_bytes("VmRSS")
-    train(pack, material)
+    train(pack, dataset)
     seen = {
         "private_bytes": private,
         "peak_bytes": _status_bytes("VmHWM") - before,
         "predicted_bytes": made.rows()[0].memory_bytes,
-        "data": str(cache_place(material.info, None)),
+        "data": str(cache_folder(dataset.info, None)),
     }
     print(json.dumps(seen), flush=True)
     sys.stdin.read()

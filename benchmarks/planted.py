@@ -14,7 +14,14 @@ import pyarrow as pa
 
 from scaling.api import Workspace, plan
 from scaling.plan import Pack
-from scaling.store import EPOCHS, PREDICTIONS, RUNS, TEST_SETS, open_store, provenance
+from scaling.store import (
+    EPOCHS_SCHEMA,
+    PREDICTIONS_SCHEMA,
+    RUNS_SCHEMA,
+    TEST_SETS_SCHEMA,
+    collect_provenance,
+    open_store,
+)
 
 BEGAN = datetime(2025, 1, 1, tzinfo=UTC)
 EXPONENT, AMPLITUDE, EASIER = 0.5, 0.3, 1000
@@ -42,15 +49,15 @@ def plant(config: Path, store: Path) -> int:
         How many runs.
     """
     packs = plan(config, Workspace(store=str(store))).packs
-    opened, maker = open_store(store), provenance()
+    opened, maker = open_store(store), collect_provenance()
     return sum(opened.publish(tables(pack, maker)) for pack in packs)
 
 
 def tables(pack: Pack, maker: dict[str, Any]) -> dict[str, pa.Table]:
     """What a worker would publish of a pack. Logits are all zero: their size is real, and nothing that is timed reads them."""
-    cell, layers, recipe = pack.cell, pack.layers, pack.cell.recipe
+    cell, layers, recipe = pack.cell, pack.layer_table, pack.cell.recipe
     info, epochs = cell.info, recipe.epochs
-    images = cell.dataset.used(info)
+    images = cell.dataset.train_size(info)
     rng = np.random.default_rng(int(pack.key, 16))
     rate = AMPLITUDE * cell.architecture.filters**-EXPONENT * (EASIER / images) ** 0.5
     curve = np.minimum(0.9, rate * (1 + 4 / np.arange(1, epochs + 1)))
@@ -124,11 +131,14 @@ def tables(pack: Pack, maker: dict[str, Any]) -> dict[str, pa.Table]:
     prediction = {"fingerprint": info.fingerprint, "classes": info.image.classes, "logits": logits}
     labels = np.zeros(info.test_images, np.uint8)
     return {
-        "runs": pa.Table.from_pylist(runs, schema=RUNS),
+        "runs": pa.Table.from_pylist(runs, schema=RUNS_SCHEMA),
         "epochs": _epochs(ids, errors / info.test_images, recipe.learning_rate),
-        "predictions": pa.Table.from_pylist([{"id": i, **prediction} for i in ids], schema=PREDICTIONS),
+        "predictions": pa.Table.from_pylist(
+            [{"id": i, **prediction} for i in ids], schema=PREDICTIONS_SCHEMA
+        ),
         "test_sets": pa.Table.from_pylist(
-            [{"fingerprint": info.fingerprint, "title": info.title, "labels": labels}], schema=TEST_SETS
+            [{"fingerprint": info.fingerprint, "title": info.title, "labels": labels}],
+            schema=TEST_SETS_SCHEMA,
         ),
     }
 
@@ -142,7 +152,7 @@ def _epochs(ids: Sequence[str], test_error: np.ndarray, learning_rate: float) ->
         "epoch": number,
         "train_loss": 2 * error,
         "train_accuracy": 1 - error,
-        "val_accuracy": pa.nulls(len(error), EPOCHS.field("val_accuracy").type),
+        "val_accuracy": pa.nulls(len(error), EPOCHS_SCHEMA.field("val_accuracy").type),
         "test_loss": 2 * error,
         "test_accuracy": 1 - error,
         "test_error": error,
@@ -152,5 +162,6 @@ def _epochs(ids: Sequence[str], test_error: np.ndarray, learning_rate: float) ->
         "wall_s": 0.1 * number,
     }
     return pa.table(
-        [pa.array(columns[name], EPOCHS.field(name).type) for name in EPOCHS.names], schema=EPOCHS
+        [pa.array(columns[name], EPOCHS_SCHEMA.field(name).type) for name in EPOCHS_SCHEMA.names],
+        schema=EPOCHS_SCHEMA,
     )

@@ -11,7 +11,7 @@ from time import perf_counter
 
 from scaling.api import Workspace
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 LAST_LINES = 20
 
 

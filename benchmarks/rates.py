@@ -58,7 +58,5 @@ def measure(rounds: int) -> list[Row]:
 
 def auto(made: Plan) -> dict[int, float]:
     """By filters, the rate that pilots chose for the architecture."""
-    cells = [
-        cell for cell in made.study.cells if cell.architecture.type == ARCHITECTURE and not cell.awaiting
-    ]
+    cells = [cell for cell in made.study.cells if cell.architecture.type == ARCHITECTURE and not cell.pending]
     return {cell.architecture.filters: cell.recipe.learning_rate for cell in cells}

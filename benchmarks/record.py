@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks.processes import ROOT
 from benchmarks.rows import Row
-from scaling.store import provenance
+from scaling.store import collect_provenance
 
 FILE = ROOT / "artifacts" / "published" / "benchmarks" / "benchmarks.json"
 CPUINFO = Path("/proc/cpuinfo")
@@ -49,7 +49,7 @@ def maker() -> dict[str, Any]:
     """This machine and this code."""
     import torch
 
-    known = provenance()
+    known = collect_provenance()
     return {
         "cpu": _cpu(CPUINFO.read_text() if CPUINFO.exists() else ""),
         "cores": os.cpu_count(),

@@ -12,11 +12,11 @@ from unittest import mock
 from benchmarks.steps import Case, seconds, training_step
 from scaling.architectures import Lenet5
 from scaling.datasets import mnist
-from scaling.train.runtime import settled
+from scaling.train.runtime import training_runtime
 
 if __name__ == "__main__":
     with (
         mock.patch("scaling.train.runtime._keep_memory") if sys.argv[1] == "returned" else nullcontext(),
-        settled(),
+        training_runtime(),
     ):
         print(seconds(training_step(Case("mnist", mnist.DATASET_INFO.image, Lenet5(filters=6)), 8)))

@@ -22,7 +22,7 @@ from scaling.plan.packs import pack_size
 from scaling.settings import ImageShape
 from scaling.train.module import losses
 from scaling.train.optimisers import PackOptimiser
-from scaling.train.runtime import settled
+from scaling.train.runtime import training_runtime
 
 NAME = "steps"
 SQUARES = (512, 1024, 2048)
@@ -50,8 +50,8 @@ class Case:
         return f"{self.images}, {self.network.type}, {letter}={self.network.filters}"
 
     @property
-    def layers(self) -> LayerTable:
-        return self.network.layers(self.image)
+    def layer_table(self) -> LayerTable:
+        return self.network.layer_table(self.image)
 
 
 def cases() -> list[Case]:
@@ -67,7 +67,7 @@ def cases() -> list[Case]:
 
 
 def measure(rounds: int) -> list[Row]:
-    with settled():
+    with training_runtime():
         return [_precisions(rounds), *(row for case in cases() for row in _case(case, rounds))]
 
 
@@ -87,7 +87,7 @@ def _rate(products: Sequence[Callable[[], object]]) -> float:
 
 def _case(case: Case, rounds: int) -> list[Row]:
     """Matrix products and steps in turns, for a network alone and for a pack of it."""
-    sizes = sorted({1, pack_size(case.layers)})
+    sizes = sorted({1, pack_size(case.layer_table)})
     products, steps = [matrix_product(side) for side in SQUARES], [training_step(case, R) for R in sizes]
     rates: list[float] = []
     speeds: list[list[float]] = [[] for _ in sizes]
@@ -100,7 +100,7 @@ def _case(case: Case, rounds: int) -> list[Row]:
     ]
     for R, speed in zip(sizes, speeds, strict=True):
         how, note = "alone" if R == 1 else "fused", f"R={R}"
-        work = [images_per_s * case.layers.training_flops for images_per_s in speed]
+        work = [images_per_s * case.layer_table.training_flops for images_per_s in speed]
         rows += [
             over_rounds(NAME, case.label, f"images a second, {how}", "1/s", speed, note=note),
             over_rounds(

@@ -26,7 +26,7 @@ from benchmarks.rows import Row, over_rounds, ratios
 from scaling.api import Workspace, plan
 from scaling.config import Cell
 from scaling.data import load
-from scaling.data.load import cache_place
+from scaling.data.load import cache_folder
 from scaling.store import open_store
 
 NAME = "sweeps"
@@ -215,12 +215,12 @@ def peer_sweep(sweep: Sweep, nth: int, folder: Path, *, loader_workers: int) -> 
     config = folder / "peer.yaml"
     config.write_text(sweep.study(1))
     cells = plan(config, Workspace(store=str(folder / "none"), data=processes.data_folder())).study.cells
-    material = load(cells[0].dataset, folder=processes.data_folder())
+    dataset = load(cells[0].dataset, folder=processes.data_folder())
     return in_peers_words(
         cells,
-        images=cache_place(material.info, None),
-        mean=material.mean.tolist(),
-        std=material.std.tolist(),
+        images=cache_folder(dataset.info, None),
+        mean=dataset.mean.tolist(),
+        std=dataset.std.tolist(),
         seeds=range(nth * sweep.seeds, (nth + 1) * sweep.seeds),
         loader_workers=loader_workers,
     )

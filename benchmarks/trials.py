@@ -18,11 +18,11 @@ from benchmarks import processes
 from benchmarks.rows import Row, over_rounds, ratios
 from benchmarks.steps import Case, seconds, training_step
 from scaling.architectures import Lenet5
-from scaling.data.minibatches import Normalise
+from scaling.data.minibatches import PixelNormaliser
 from scaling.datasets import cifar10, mnist
 from scaling.models import build, ops_bf16_cpu
 from scaling.plan.time_estimate import EVALUATION_BATCH
-from scaling.train.runtime import settled
+from scaling.train.runtime import training_runtime
 
 NAME = "trials"
 B, R = 100, 8
@@ -51,7 +51,7 @@ class Trial:
 
 
 def measure(rounds: int) -> list[Row]:
-    with settled():
+    with training_runtime():
         rows = [_row(trial, rounds) for trial in trials()]
     return rows + [_in_processes(what, rounds, *sides, kept=kept) for what, sides, kept in WHOLE]
 
@@ -234,7 +234,7 @@ def evaluation(size: int) -> Work:
     network = build(Lenet5(filters=6), image, range(R))
     pixels = torch.randint(0, 256, (2000, image.side, image.side, image.channels), dtype=torch.uint8)
     known = torch.tensor([0.5] * image.channels).double().numpy()
-    normalised = Normalise(pixels, known, known, torch.bfloat16)
+    normalised = PixelNormaliser(pixels, known, known, torch.bfloat16)
 
     @torch.inference_mode()
     def work() -> None:

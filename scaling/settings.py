@@ -10,10 +10,10 @@ from typing import Annotated, Any, TypeVar
 import rfc8785
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Whole = Annotated[int, Field(ge=0, lt=2**53)]
+NonNegativeInt = Annotated[int, Field(ge=0, lt=2**53)]
 """A whole number, at least 0. An identity's JSON (RFC 8785) writes none from 2**53 on."""
 
-Count = Annotated[int, Field(ge=1, lt=2**53)]
+PositiveInt = Annotated[int, Field(ge=1, lt=2**53)]
 """A whole number, at least 1."""
 
 FROM_IDENTITY = "from identity"
@@ -110,6 +110,20 @@ class IdentityDefault:
 
 class NotInIdentity:
     """Marks a leaf that only helps to write another one, such as a ratio: part of no identity and no comparison."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A setting that has the right type and cannot be used all the same."""
+
+    field: str
+    """Dotted path of the setting within its group, such as ``augmentation.crop``."""
+    text: str
+    """What is wrong and what is permitted."""
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        return tuple(self.field.split("."))
 
 
 @dataclass(frozen=True)

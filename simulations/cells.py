@@ -65,20 +65,25 @@ class Cell:
             rng.normal(IMAGES * mean, np.sqrt(variance * IMAGES * mean * (1 - mean))).round().clip(0, IMAGES)
         )
         return Points(
-            x_name="filters", y_name="test_error", x=x, y=errors / IMAGES, trials=IMAGES, order=self._orders
+            x_name="filters",
+            y_name="test_error",
+            x=x,
+            y=errors / IMAGES,
+            test_images=IMAGES,
+            order=self._orders,
         )
 
     def _of_images(self, rng: np.random.Generator, x: np.ndarray, mean: np.ndarray) -> Points:
         difficulty = np.where(rng.random(FEWER_IMAGES) < HARD, HARDER, EASIER)
         rate = mean * (1 + SEED_SPREAD * rng.standard_normal(len(x)))
-        wrong = rng.random((len(x), FEWER_IMAGES)) < np.outer(rate, difficulty).clip(0, 1)
+        misclassified = rng.random((len(x), FEWER_IMAGES)) < np.outer(rate, difficulty).clip(0, 1)
         return Points(
             x_name="filters",
             y_name="test_error",
             x=x,
-            y=wrong.mean(axis=1),
-            trials=FEWER_IMAGES,
-            wrong=wrong,
+            y=misclassified.mean(axis=1),
+            test_images=FEWER_IMAGES,
+            misclassified=misclassified,
             order=self._orders,
         )
 

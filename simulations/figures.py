@@ -20,7 +20,7 @@ from analysis import style
 from benchmarks.processes import ROOT
 from scaling.fit import Law, Points, fit
 from scaling.fit.data.variance import BinomialVariance
-from scaling.fit.estimation.variable_projection import solve
+from scaling.fit.estimation.variable_projection import fit_by_variable_projection
 from scaling.fit.forms import POWER
 from simulations.cells import Cell
 
@@ -69,14 +69,14 @@ def one_study() -> Picture:
         panels, ("fitted to all widths", f"without the widest {LEFT_OUT}"), (0, LEFT_OUT), strict=True
     ):
         axes.set(xscale="log", yscale="log", title=title, xlabel="filters")
-        used = points.width < len(points.widths) - left_out
+        used = points.width_index < len(points.widths) - left_out
         laws = fit(
             Points(
                 x_name="filters",
                 y_name="test_error",
                 x=points.x[used],
                 y=points.y[used],
-                trials=points.trials,
+                test_images=points.test_images,
             )
         ).laws
         rows += [{"panel": title, **row} for row in _draw_laws(axes, laws, points.widths)]
@@ -138,7 +138,7 @@ def means_of_logarithms(studies: int = 2000, images: int = 1000) -> Picture:
     mean, rng, rows = 0.1 * x**-exponent, np.random.default_rng(0), []
     for seeds in (1, 2, 4, 8, 16, 32):
         errors = rng.binomial(images, mean[:, None], size=(studies, len(x), seeds))
-        fitted = solve(
+        fitted = fit_by_variable_projection(
             POWER,
             x,
             errors.mean(axis=2) / images,
@@ -264,7 +264,7 @@ def _study(rng: np.random.Generator, unequal: float, images: int, seeds: int = 6
     errors = [_errors(rng, 0.2 * width**-0.5, unequal, images, seeds) for width in widths]
     x = np.repeat(np.array(widths, dtype=float), seeds)
     return Points(
-        x_name="filters", y_name="test_error", x=x, y=np.concatenate(errors) / images, trials=images
+        x_name="filters", y_name="test_error", x=x, y=np.concatenate(errors) / images, test_images=images
     )
 
 

@@ -60,7 +60,7 @@ class World:
         """A study with so many seeds at each width."""
         found = [self._runs(width, number) for width, number in seeds.items()]
         x = np.repeat(np.array(list(seeds), dtype=float), list(seeds.values()))
-        return Points(x_name="filters", y_name="test_error", x=x, y=np.concatenate(found), trials=IMAGES)
+        return Points(x_name="filters", y_name="test_error", x=x, y=np.concatenate(found), test_images=IMAGES)
 
     def _runs(self, width: int, seeds: int) -> np.ndarray:
         mean = FLOOR.evaluate(self.law, np.array(float(width)))
@@ -72,7 +72,7 @@ class World:
 @cache
 def block_cost(width: int) -> float:
     """In multiply-adds of LeNet-5 on MNIST."""
-    return float(BLOCK * Lenet5(filters=width).layers(MNIST).macs)
+    return float(BLOCK * Lenet5(filters=width).layer_table(MNIST).macs)
 
 
 def cost(seeds: dict[int, int]) -> float:

@@ -9,8 +9,8 @@ import numpy as np
 from scipy.stats import binomtest, linregress, t
 
 from scaling.fit import Fit, Law, Points, Status, fit, foretell
-from scaling.fit.data.images import image_weights
-from scaling.fit.estimation.variable_projection import solve
+from scaling.fit.data.images import image_resampling_weights
+from scaling.fit.estimation.variable_projection import fit_by_variable_projection
 from scaling.fit.forms import FLOOR
 from simulations.cells import EXPONENT, Cell
 
@@ -89,21 +89,26 @@ def plain_bootstrap(points: Points, law: Law, seed: int) -> tuple[float, float]:
     rng, runs = np.random.default_rng([seed, 7]), len(points.y)
     shares = np.zeros((RESAMPLINGS, runs))
     for width, count in enumerate(points.counts):
-        mine = np.flatnonzero(points.width == width)
+        mine = np.flatnonzero(points.width_index == width)
         shares[:, mine] = rng.multinomial(count, np.full(count, 1 / count), RESAMPLINGS) / count
-    if points.wrong is None:
+    if points.misclassified is None:
         errors = np.broadcast_to(points.y, shares.shape)
     else:
-        images = points.wrong.shape[1]
-        errors = (image_weights(images, RESAMPLINGS, seed) + np.float32(1 / images)) @ points.wrong.T.astype(
-            np.float32
-        )
+        images = points.misclassified.shape[1]
+        errors = (
+            image_resampling_weights(images, RESAMPLINGS, seed) + np.float32(1 / images)
+        ) @ points.misclassified.T.astype(np.float32)
     means = np.stack(
-        [(shares * errors)[:, points.width == width].sum(axis=1) for width in range(len(points.widths))],
+        [
+            (shares * errors)[:, points.width_index == width].sum(axis=1)
+            for width in range(len(points.widths))
+        ],
         axis=1,
     )
     near = law.predict(points.widths)
     every = np.broadcast_to(points.weights, means.shape)
-    exponents = solve(FLOOR, points.widths, np.maximum(means, 1e-9), every, points.noise, near=near)[:, 1]
+    exponents = fit_by_variable_projection(
+        FLOOR, points.widths, np.maximum(means, 1e-9), every, points.variance_model, near=near
+    )[:, 1]
     low, high = np.quantile(exponents, [0.025, 0.975])
     return float(low), float(high)

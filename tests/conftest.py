@@ -1,7 +1,29 @@
+"""Settings that make every test independent of the machine, its other work, the clock and the user's own files."""
+
 from __future__ import annotations
 
-from hypothesis import settings
+import os
 
-# An example's time says more about the machine's other work than about the code.
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+import pytest
+from hypothesis import HealthCheck, settings
+from platformdirs import user_cache_path
+
+# Before torch and NumPy are imported. Two test processes on two cores must not compete with threads of their own.
+for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[variable] = "1"
+
+# The duration of an example depends on the machine's other work.
+settings.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("fuzz", settings.get_profile("ci"), derandomize=False, max_examples=1000)
+settings.load_profile("ci")  # `make fuzz` passes --hypothesis-profile=fuzz, which is loaded later
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_files_of_the_user(tmp_path_factory):
+    """Hide the user's store, measured speed and cached data sets, which would change what commands print."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MPLCONFIGDIR", str(user_cache_path("matplotlib")))  # an index of fonts takes seconds
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        patch.delenv("SCALING_STORE", raising=False)
+        yield

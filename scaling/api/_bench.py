@@ -22,7 +22,7 @@ from scaling.errors import UsageError
 from scaling.plan import machine
 from scaling.plan.speed import ImageTime, Machine, Speed, TimingCurve, TimingPoint
 from scaling.plan.speed_file import load_speed, processor_name, speed_path, write_speed
-from scaling.store import provenance
+from scaling.store import collect_provenance
 
 if TYPE_CHECKING:
     from scaling.train.measure_speed import TimingCase
@@ -71,20 +71,27 @@ def bench(
 
 
 def _measured(workers: int, told: OnProgress) -> Speed:
-    from scaling.train.measure_speed import SIDES, augment_s, cases, epoch_s, measure, pack_start_s
+    from scaling.train.measure_speed import (
+        SIDES,
+        benchmark_cases,
+        measure_augment_seconds,
+        measure_case,
+        measure_epoch_seconds,
+        measure_pack_start_seconds,
+    )
 
-    measured = list(cases())
+    measured = list(benchmark_cases())
     steps = len(measured) + 3
     times: dict[TimingCase, ImageTime] = {}
     with _workers(workers) as each:
-        empty_s = median(each(epoch_s))
+        empty_s = median(each(measure_epoch_seconds))
         told(1, steps)
         for done, case in enumerate(measured, start=2):
-            train_s, evaluate_s = map(median, zip(*each(measure, case, empty_s), strict=True))
+            train_s, evaluate_s = map(median, zip(*each(measure_case, case, empty_s), strict=True))
             times[case] = ImageTime(train_s, evaluate_s)
             told(done, steps)
-        augmenting = {channels: median(each(augment_s, channels)) for channels in SIDES}
-        start_s = median(each(pack_start_s))
+        augmenting = {channels: median(each(measure_augment_seconds, channels)) for channels in SIDES}
+        start_s = median(each(measure_pack_start_seconds))
         told(steps - 1, steps)
     with _workers(1) as each:  # new again, as the process is in which a command runs
         (sweep_s,) = each(_sweep_s, workers)
@@ -94,10 +101,10 @@ def _measured(workers: int, told: OnProgress) -> Speed:
             processor=processor_name(),
             cores=machine.cpu_count(),
             workers=workers,
-            versions=json.loads(str(provenance()["versions"])),
+            versions=json.loads(str(collect_provenance()["versions"])),
             measured_at=datetime.now(UTC),
         ),
-        ladders=tuple(_ladders(times)),
+        curves=tuple(_curves(times)),
         augment_s=augmenting,
         epoch_s=empty_s,
         pack_start_s=start_s,
@@ -130,21 +137,21 @@ def _sweep_s(workers: int) -> float:
         return run(study, Workspace(store=f"{folder}/store", artifacts=Path(folder)), quiet=True).wall_s
 
 
-def _ladders(times: dict[TimingCase, ImageTime]) -> Iterator[TimingCurve]:
-    rungs: defaultdict[tuple[str, int, str, int | None], list[TimingPoint]] = defaultdict(list)
+def _curves(times: dict[TimingCase, ImageTime]) -> Iterator[TimingCurve]:
+    points: defaultdict[tuple[str, int, str, int | None], list[TimingPoint]] = defaultdict(list)
     for case, (train_s, evaluate_s) in times.items():
-        rung = TimingPoint(
+        point = TimingPoint(
             filters=case.architecture.filters,
             side=case.side,
-            macs=case.layers.macs,
+            macs=case.layer_table.macs,
             train_s=train_s,
             evaluate_s=evaluate_s,
         )
-        rungs[case.architecture.type, case.channels, case.precision, case.depth].append(rung)
-    for (architecture, channels, precision, depth), found in rungs.items():
-        rising = tuple(sorted(found, key=lambda rung: rung.macs))
+        points[case.architecture.type, case.channels, case.precision, case.depth].append(point)
+    for (architecture, channels, precision, depth), found in points.items():
+        rising = tuple(sorted(found, key=lambda point: point.macs))
         yield TimingCurve(
-            architecture=architecture, channels=channels, precision=precision, depth=depth, rungs=rising
+            architecture=architecture, channels=channels, precision=precision, depth=depth, points=rising
         )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from scaling.api._report import tidy, trained, typed
+from scaling.api._report import page_context, tidy, trained, typed
 from scaling.api._workspace import Workspace
 from scaling.errors import UsageError
 
@@ -46,9 +46,9 @@ def compare(
 
     workspace = workspace or Workspace()
     made, runs = trained(config, workspace, overrides)
-    if len(set(made.study.labels())) < 2:
+    if len(set(made.study.curve_labels())) < 2:
         raise UsageError(
-            f"{config}: has one curve alone, {made.study.labels()[0]}; add an entry to architectures, or a grid over a leaf of it"
+            f"{config}: has one curve alone, {made.study.curve_labels()[0]}; add an entry to architectures, or a grid over a leaf of it"
         )
     runs = runs.append_column("training_flops", tidy(runs)["training_flops"])
     runs = runs.append_column("core_s", pc.divide(runs["wall_s"], runs["replicas"].cast(pa.float64())))
@@ -58,9 +58,7 @@ def compare(
         "compare", config, workspace, overrides, out=out, errors=",".join(f"{error:g}" for error in errors)
     )
     try:
-        return write_comparison(
-            found, folder, study=made.study.name, command=command, missing=made.new, awaiting=made.awaiting
-        )
+        return write_comparison(found, folder, context=page_context(made, command))
     except OSError as error:
         raise UsageError(
             f"{folder}: can't be written ({error.strerror or error}); choose another --out"
@@ -71,4 +69,4 @@ def comparison_text(made: WrittenComparison) -> Group:
     """The comparison as tables for the terminal."""
     from analysis.comparison_text import render_comparison
 
-    return render_comparison(made.found)
+    return render_comparison(made.comparison)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from scaling.config import Run
-from scaling.datasets import PUBLISHED
+from scaling.datasets import PUBLISHED_DATASETS
 from scaling.settings import ImageShape
 
 COUNTS = {"backward_macs": pa.int64(), "routes": pa.float64(), "training_flops": pa.float64()}
@@ -40,17 +40,17 @@ def shapes(runs: pa.Table) -> dict[str, ImageShape]:
         for row in told.to_pylist()
         if row["side"] is not None
     }
-    info = [dataset().info(Path()) for dataset in PUBLISHED.values()]
+    info = [dataset().info(Path()) for dataset in PUBLISHED_DATASETS.values()]
     return own | {each.fingerprint: each.image for each in info}
 
 
 def _row(run: Run, image: ImageShape | None, train_images: int | None) -> dict[str, int | float]:
     if image is None:
         return {}
-    table = run.architecture.layers(image)
+    table = run.architecture.layer_table(image)
     row: dict[str, int | float] = {"backward_macs": table.backward_macs, "routes": float(table.routes)}
     if train_images is not None:
         row["training_flops"] = float(
-            run.recipe.epochs * run.recipe.seen(train_images) * table.training_flops
+            run.recipe.epochs * run.recipe.images_per_epoch(train_images) * table.training_flops
         )
     return row

@@ -42,7 +42,7 @@ def ensemble(
     """
     from analysis.ensemble import EnsemblePool
     from analysis.run_groups import group_runs
-    from scaling.fit.data.columns import check_column, texts
+    from scaling.fit.data.columns import check_column, text_column
     from scaling.fit.ensemble import ensembles, sizes_of
 
     workspace = workspace or Workspace()
@@ -54,7 +54,7 @@ def ensemble(
         table = tidy(table)
     for name in names:
         check_column(table.column_names, name)
-    keys = list(zip(*(texts(table, name) for name in names), strict=True))
+    keys = list(zip(*(text_column(table, name) for name in names), strict=True))
     pools = []
     for key in dict.fromkeys(keys):
         mine = table.filter([each == key for each in keys])
@@ -64,12 +64,12 @@ def ensemble(
         logits, labels = workspace.stores().logits(mine["id"].to_pylist())
         pools.append(
             EnsemblePool(
-                group=dict(zip(names, key, strict=True)),
+                selection=dict(zip(names, key, strict=True)),
                 filters=pc.unique(mine["filters"]).to_pylist(),
                 parameters=pc.mean(mine["parameters"]).as_py(),
                 macs=pc.mean(mine["macs"]).as_py(),
-                images=len(labels),
-                title=grouped.title,
+                test_images=len(labels),
+                dataset_title=grouped.dataset_title,
                 ensembles=tuple(ensembles(logits, labels, wanted)),
             )
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scaling.api._plan import plan
 from scaling.api._workspace import Workspace
-from scaling.config import Run, flat
+from scaling.config import Run, flatten_settings
 from scaling.errors import StoreError
 
 PLANNED = "name the studies it may be wanted by with --config"
@@ -73,7 +73,7 @@ def why(name: str, workspace: Workspace | None = None, *, configs: Sequence[Path
 
 def differences(first: Run, second: Run) -> tuple[Difference, ...]:
     """Leaf by leaf; what follows from another leaf, such as the order from the seed, is listed too."""
-    one, other = flat(first), flat(second)
+    one, other = flatten_settings(first), flatten_settings(second)
     return tuple(
         Difference(leaf, one.get(leaf), other.get(leaf))
         for leaf in one | other
@@ -93,7 +93,7 @@ def known_runs(workspace: Workspace) -> Known:
 
 def _read(config_json: str) -> Run | StoreError:
     try:
-        return Run.read(config_json)
+        return Run.from_json(config_json)
     except StoreError as error:
         return error
 

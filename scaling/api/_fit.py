@@ -129,7 +129,7 @@ def fit_source(
         StoreError: no run is stored.
         FitError: the data can't say.
     """
-    from scaling.fit import best_over, fit_table
+    from scaling.fit import fit_table, select_best
     from scaling.fit.diagnosis.convergence import doubted
 
     if form not in FORMS:
@@ -164,7 +164,7 @@ def fit_source(
             raise UsageError(
                 f"--best-over {over}: the least of many {validation} is small by chance; name a --validation column"
             )
-        table, chosen = best_over(table, over, x=x, by=by, validation=validation)
+        table, chosen = select_best(table, over, x=x, by=by, validation=validation)
         notes = [*notes, *chosen]
     wrong = None
     if population:
@@ -179,7 +179,15 @@ def fit_source(
         table = table.filter(pc.is_finite(table[y]))
         wrong = wrong_images(workspace, table)
     fits = fit_table(
-        table, x=x, y=y, by=tuple(by), forms=FORMS[form], holdout=holdout, wrong=wrong, std=std, notes=notes
+        table,
+        x=x,
+        y=y,
+        by=tuple(by),
+        forms=FORMS[form],
+        holdout=holdout,
+        misclassified=wrong,
+        std=std,
+        notes=notes,
     )
     if not foreign and y == "test_error" and x not in LENGTHS:
         fits = doubted(fits, unfinished(workspace, table, x=x, by=by))

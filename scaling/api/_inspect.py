@@ -10,7 +10,7 @@ from scaling.api._explain import known_runs, named
 from scaling.api._plan import plan
 from scaling.api._workspace import Workspace
 from scaling.config import Run
-from scaling.datasets import PUBLISHED, AnyDataset, DatasetInfo
+from scaling.datasets import PUBLISHED_DATASETS, AnyDataset, DatasetInfo
 from scaling.errors import StoreError, UsageError
 
 FOLDER = "looks"
@@ -51,30 +51,30 @@ def look(
     """
     from analysis.feature_map_figure import write_network_figures
     from scaling.data import load
-    from scaling.data.minibatches import test_image
-    from scaling.models.feature_maps import sight
+    from scaling.data.minibatches import normalised_test_image
+    from scaling.models.feature_maps import extract
 
     workspace = workspace or Workspace()
     run = named(name, known_runs(workspace), workspace, STORED)
     stored = workspace.stores().weights(run.id)
-    material = load(_dataset(run, workspace, configs), folder=workspace.data, download=False)
-    if not 0 <= image < len(material.test):
+    dataset = load(_dataset(run, workspace, configs), folder=workspace.data, download=False)
+    if not 0 <= image < len(dataset.test):
         raise UsageError(
-            f"--image {image}: must be from 0 to {len(material.test) - 1}, an image of the test split of {material.info.title}"
+            f"--image {image}: must be from 0 to {len(dataset.test) - 1}, an image of the test split of {dataset.info.title}"
         )
     try:
-        seen = sight(run.architecture, material.info.image, stored, test_image(material, image))
+        seen = extract(run.architecture, dataset.info.image, stored, normalised_test_image(dataset, image))
     except StoreError as error:
         raise StoreError(f"run {run.id}: {error}") from error
-    shown = f"test image {image} of {material.info.title}: class {material.test.labels[image]}, seen as {seen.logits.argmax()}"
+    shown = f"test image {image} of {dataset.info.title}: class {dataset.test.labels[image]}, seen as {seen.logits.argmax()}"
     folder = out or workspace.artifacts / FOLDER / run.id
     try:
         figures = write_network_figures(
-            network=_words(run, material.info),
+            network=_words(run, dataset.info),
             image=shown,
             filters=seen.filters,
             maps=seen.maps,
-            pixels=material.test.images[image],
+            pixels=dataset.test.images[image],
             out=folder,
         )
     except OSError as error:
@@ -86,7 +86,7 @@ def look(
 
 def _words(run: Run, info: DatasetInfo) -> tuple[str, str]:
     """The network, and its training."""
-    layers = run.architecture.layers(info.image)
+    layers = run.architecture.layer_table(info.image)
     images = f"{run.data.train_images:,} training images" if run.data.train_images else "all training images"
     from analysis.formatting import format_count
 
@@ -95,7 +95,7 @@ def _words(run: Run, info: DatasetInfo) -> tuple[str, str]:
 
 
 def _dataset(run: Run, workspace: Workspace, configs: Sequence[Path]) -> AnyDataset:
-    published: list[AnyDataset] = [kind() for kind in PUBLISHED.values()]
+    published: list[AnyDataset] = [kind() for kind in PUBLISHED_DATASETS.values()]
     for dataset in (
         *published,
         *(cell.dataset for config in configs for cell in plan(config, workspace, trains=False).study.cells),

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scaling.api._report import TABLE, tidy, trained
 from scaling.api._workspace import Workspace
 from scaling.errors import StoreError, TableError, UsageError
-from scaling.store import RUNS
+from scaling.store import RUNS_SCHEMA
 
 STUDY = (".yaml", ".yml")
 CURVE = "group"
@@ -23,7 +23,7 @@ CURVE = "group"
 
 def having(table: pa.Table, x: str) -> tuple[pa.Table, list[str]]:
     """The runs that have such a setting, and a sentence about those that have none, as ``lenet5`` has no branches."""
-    if x not in table.column_names or x in RUNS.names:
+    if x not in table.column_names or x in RUNS_SCHEMA.names:
         return table, []
     lacking = table.filter(pc.is_null(table[x]))
     names = ", ".join(sorted(pc.unique(lacking["architecture"]).to_pylist()))
@@ -53,11 +53,11 @@ def anyones(source: str, overrides: Sequence[str], counts: tuple[str, str] | Non
         TableError: it can't be read.
         UsageError: there are overrides.
     """
-    from scaling.fit import from_counts, read_table
+    from scaling.fit import add_error_from_counts, read_table
 
     _refuse(overrides, source)
     table = read_table(Path(source))
-    return from_counts(table, *counts) if counts else table
+    return add_error_from_counts(table, *counts) if counts else table
 
 
 def own(
@@ -76,24 +76,22 @@ def own(
         UsageError: there are overrides, and it is no study.
         StoreError: it holds no run.
     """
-    from analysis.run_groups import COLUMNS, group_runs
-    from scaling.fit import columns
+    from analysis.run_groups import GROUPING_COLUMNS, group_runs
+    from scaling.fit import required_columns
 
-    stored = dict.fromkeys([*columns("filters", "test_error", sorted(wanted)), *COLUMNS])
-    runs, awaiting = _stored(source, workspace, overrides, [name for name in stored if name != CURVE])
+    stored = dict.fromkeys([*required_columns("filters", "test_error", sorted(wanted)), *GROUPING_COLUMNS])
+    runs, pending = _stored(source, workspace, overrides, [name for name in stored if name != CURVE])
     if CURVE in wanted:
-        runs = group_runs(runs, x).every
+        runs = group_runs(runs, x).all_runs
     notes = (
-        [f"{awaiting} runs of the study await the pilots that choose their learning rates."]
-        if awaiting
-        else []
+        [f"{pending} runs of the study await the pilots that choose their learning rates."] if pending else []
     )
     return (runs if wanted <= set(runs.column_names) else by_short_names(tidy(runs), wanted)), notes
 
 
 def wrong_images(workspace: Workspace, table: pa.Table) -> NDArray[np.bool_]:
     """[rows, images]: which images each run errs on."""
-    return workspace.stores().wrong(table["id"].to_pylist())
+    return workspace.stores().misclassified(table["id"].to_pylist())
 
 
 def unfinished(
@@ -121,10 +119,10 @@ def _stored(
 
     Beside them, how many more await their learning rates.
     """
-    names = columns if set(columns) <= set(RUNS.names) else None
+    names = columns if set(columns) <= set(RUNS_SCHEMA.names) else None
     if source.endswith(STUDY):
         made, runs = trained(Path(source), workspace, overrides, columns=names)
-        return runs, made.awaiting
+        return runs, made.pending
     _refuse(overrides, source)
     if "://" in source or Path(source).is_dir():
         if not (runs := workspace.stores().runs(names)).num_rows:

@@ -37,20 +37,20 @@ class CatalogueRow:
     name: str
     images: str
     network: Architecture
-    layers: LayerTable
+    layer_table: LayerTable
     published: str
     """What a publication counts; empty where none does."""
     source: str
 
     def to_dict(self) -> dict[str, Any]:
-        counts = {name: getattr(self.layers, name) for name in COUNTS}
+        counts = {name: getattr(self.layer_table, name) for name in COUNTS}
         return {
             "name": self.name,
             "images": self.images,
             **counts,
             "published": self.published,
             "source": self.source,
-        } | {"layers": [asdict(layer) | {"units": layer.units} for layer in self.layers.layers]}
+        } | {"layers": [asdict(layer) | {"units": layer.units} for layer in self.layer_table.layers]}
 
 
 def catalogue() -> list[CatalogueRow]:
@@ -60,7 +60,7 @@ def catalogue() -> list[CatalogueRow]:
             "lenet5, 6 filters",
             "MNIST",
             Lenet5(filters=6),
-            Lenet5(filters=6).layers(MNIST),
+            Lenet5(filters=6).layer_table(MNIST),
             "61,706 parameters",
             LECUN,
         ),
@@ -75,7 +75,7 @@ def _lenets() -> Iterator[CatalogueRow]:
         "lenet5, 6 filters",
         "CIFAR-10",
         Lenet5(filters=6),
-        Lenet5(filters=6).layers(CIFAR10),
+        Lenet5(filters=6).layer_table(CIFAR10),
         "layers 400-120-84-10",
         MEIR,
     )
@@ -84,7 +84,7 @@ def _lenets() -> Iterator[CatalogueRow]:
             spec = Lenet5(filters=6, convolutions=convolutions, hidden=hidden)
             if spec != Lenet5(filters=6):
                 name = f"lenet5, 6 filters, {convolutions} convolution{'s' * (convolutions > 1)}, hidden {'-'.join(map(str, hidden))}"
-                yield CatalogueRow(name, "CIFAR-10", spec, spec.layers(CIFAR10), "", HERE)
+                yield CatalogueRow(name, "CIFAR-10", spec, spec.layer_table(CIFAR10), "", HERE)
 
 
 def _trees() -> Iterator[CatalogueRow]:
@@ -92,7 +92,7 @@ def _trees() -> Iterator[CatalogueRow]:
         for filters, branches in ((6, 16), (15, 16), (15, 80)):
             spec = Tree3(filters=filters, branches=branches, rows=strip)
             name = f"tree3, {filters} filters, {branches} branches"
-            yield CatalogueRow(name, images, spec, spec.layers(shape), f"M {outputs} tree outputs", MEIR)
+            yield CatalogueRow(name, images, spec, spec.layer_table(shape), f"M {outputs} tree outputs", MEIR)
 
 
 def _vggs() -> Iterator[CatalogueRow]:
@@ -103,13 +103,13 @@ def _vggs() -> Iterator[CatalogueRow]:
             name,
             "CIFAR-10",
             spec,
-            spec.layers(CIFAR10),
+            spec.layer_table(CIFAR10),
             PUBLISHED.get(depth, ""),
             TORCHVISION.get(depth, HERE),
         )
         late = spec.model_copy(update={"pooling": "output"})
         yield CatalogueRow(
-            f"{name}, pooling next to the output", "CIFAR-10", late, late.layers(CIFAR10), "", HERE
+            f"{name}, pooling next to the output", "CIFAR-10", late, late.layer_table(CIFAR10), "", HERE
         )
 
 
@@ -117,7 +117,7 @@ def inventory(workspace: Workspace | None = None) -> list[DatasetRow]:
     """Every published data set: whether it is here, and where."""
     from scaling import data
 
-    return data.inventory((workspace or Workspace()).data)
+    return data.list_datasets((workspace or Workspace()).data)
 
 
 def fetch(names: Sequence[str], workspace: Workspace | None = None) -> list[DatasetRow]:
@@ -128,4 +128,4 @@ def fetch(names: Sequence[str], workspace: Workspace | None = None) -> list[Data
     """
     from scaling import data
 
-    return [data.fetch(name, (workspace or Workspace()).data) for name in names]
+    return [data.download_dataset(name, (workspace or Workspace()).data) for name in names]

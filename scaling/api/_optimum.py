@@ -47,7 +47,7 @@ def optimum(
         FitError: no curve has a lowest place that could be told.
     """
     from analysis.optimum import StudyOptimum
-    from scaling.architectures.size_depth_rule import conserving_ratios
+    from scaling.architectures.size_depth_rule import size_depth_ratios
     from scaling.fit.data.columns import check_column
     from scaling.fit.data.table import group_points
     from scaling.fit.optimum import optimum
@@ -56,7 +56,7 @@ def optimum(
     table = by_short_names(_with_ratio(tidy(runs)), {x, y})
     for name in (x, y):
         check_column(table.column_names, name)
-    cells = [cell for cell in made.study.cells if not cell.awaiting]
+    cells = [cell for cell in made.study.cells if not cell.pending]
     labels = curves([_point(cell) for cell in cells], x).labels
     found, refused, lines, costs = [], [], dict[str, dict[str, float]](), dict[str, str]()
     for label in dict.fromkeys(labels):
@@ -74,17 +74,17 @@ def optimum(
             refused.append(str(error))
             continue
         costs[label] = _costs(members)
-        lines[label] = conserving_ratios(members[0].layers()) if x == SHORT else {}
+        lines[label] = size_depth_ratios(members[0].layer_table()) if x == SHORT else {}
     if not found:
         raise FitError("; ".join(refused))
     title = " and ".join(dict.fromkeys(cell.info.title for cell in cells))
     return StudyOptimum(
         x=x,
-        title=title,
+        dataset_title=title,
         optima=tuple(found),
-        conserving=lines,
+        size_depth_ratios=lines,
         costs=costs,
-        refused=tuple(refused),
+        failures=tuple(refused),
         runs=runs,
     )
 
@@ -102,7 +102,7 @@ def draw_optima(made: StudyOptimum, folder: Path) -> list[Path]:
     Raises:
         UsageError: the folder can't be written.
     """
-    from analysis.optimum import draw_optima
+    from analysis.optimum_figure import draw_optima
 
     return drawn(folder, lambda: [draw_optima(made)])
 
@@ -112,7 +112,7 @@ def _point(cell: Cell) -> dict[str, object]:
     costs = {name: getattr(cell.architecture, name.partition(".")[2]) for name in COSTS}
     chosen = {LEARNING_RATE: AUTO} if cell.pilots else {}
     return (
-        point(cell.run(0), cell.dataset.used(cell.info))
+        point(cell.run(0), cell.dataset.train_size(cell.info))
         | chosen
         | {name: value for name, value in costs.items() if value}
     )
@@ -120,7 +120,7 @@ def _point(cell: Cell) -> dict[str, object]:
 
 def _costs(cells: Sequence[Cell]) -> str:
     """``642,120 to 651,720 MACs and 62,006 parameters``."""
-    tables = [cell.layers() for cell in cells]
+    tables = [cell.layer_table() for cell in cells]
     told = []
     for name, totals in (
         ("MACs", [table.macs for table in tables]),

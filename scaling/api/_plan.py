@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from scaling.api._workspace import Workspace
 from scaling.config import Study, load_study
 from scaling.plan import Plan, make_plan
-from scaling.plan.time_estimate import training_s
+from scaling.plan.time_estimate import training_seconds
 
 
 def plan(
@@ -33,13 +33,15 @@ def plan(
     workspace = workspace or Workspace()
     study = load_study(config, data=workspace.data, overrides=overrides)
     return make_plan(
-        study.resolved(_validation_errors(study, workspace)), workspace.stores().ids(), trains=trains
+        study.with_learning_rates(_validation_errors(study, workspace)),
+        workspace.stores().ids(),
+        trains=trains,
     )
 
 
 def _validation_errors(study: Study, workspace: Workspace) -> dict[str, float]:
     """Of the stored pilots, by their ids; infinite for one that diverged."""
-    wanted = pa.array([run.id for _, run in study.pilots()], pa.string())
+    wanted = pa.array([run.id for _, run in study.pilot_runs()], pa.string())
     if not len(wanted):
         return {}
     runs = workspace.stores().runs(["id", "val_error", "diverged"])
@@ -87,7 +89,7 @@ def timings(made: Plan, runs: pa.Table) -> list[Timing]:
         for cell in (cells[run_id] for run_id in ids):
             key = id(cell), size
             if key not in known:
-                known[key] = training_s(cell, size, made.speed)
+                known[key] = training_seconds(cell, size, made.speed)
             estimated[id(cell)] += known[key] / len(ids)
             actual[id(cell)] += wall_s / len(ids)
     sums = (

@@ -16,12 +16,13 @@ from pyarrow import csv, parquet
 from scaling.api._derived_counts import counts
 from scaling.api._plan import plan
 from scaling.api._workspace import Workspace
-from scaling.config import DRAWN, Run, flat
+from scaling.config import DRAWN, Run, flatten_settings
 from scaling.errors import StoreError, TableError, UsageError
 from scaling.plan import Plan
 from scaling.store import open_store
 
 if TYPE_CHECKING:
+    from analysis.html_page import PageContext
     from analysis.report import Report
     from analysis.report_figure import ReportFigure
 
@@ -71,8 +72,8 @@ def tidy(runs: pa.Table) -> pa.Table:
     # A cell's runs differ in their draws alone, which have columns already; so each cell's leaves are read once.
     cells = pc.replace_substring_regex(runs["config_json"], DRAWN, "").combine_chunks().dictionary_encode()
     first = np.unique(cells.indices, return_index=True)[1]
-    read = [Run.read(text) for text in runs["config_json"].take(first).to_pylist()]
-    leaves = [flat(run) for run in read]
+    read = [Run.from_json(text) for text in runs["config_json"].take(first).to_pylist()]
+    leaves = [flatten_settings(run) for run in read]
     counted = counts(read, runs["train_images"].take(first).to_pylist(), runs)
     for name in dict.fromkeys(name for row in leaves for name in row):
         if name not in runs.column_names:
@@ -133,7 +134,7 @@ def report(
         TunedRates(
             label=row.label,
             filters=row.cell.architecture.filters,
-            images=row.cell.pilots[0].dataset.validation,
+            validation_images=row.cell.pilots[0].dataset.validation,
             choice=row.cell.choice,
         )
         for row in made.rows()
@@ -144,19 +145,23 @@ def report(
     command = typed("report", config, workspace, overrides, out=out)
     try:
         return write_report(
-            study=made.study.name,
             runs=runs,
             epochs=epochs,
             out=folder,
-            command=command,
-            missing=made.new,
-            awaiting=made.awaiting,
+            context=page_context(made, command),
             tuned=tuned,
         )
     except OSError as error:
         raise UsageError(
             f"{folder}: can't be written ({error.strerror or error}); choose another --out"
         ) from error
+
+
+def page_context(plan: Plan, command: str) -> PageContext:
+    """Return the facts that a page states about a plan: the study, the command, and the missing runs."""
+    from analysis.html_page import PageContext
+
+    return PageContext(study=plan.study.name, command=command, missing=plan.new, pending=plan.pending)
 
 
 def typed(

@@ -19,7 +19,7 @@ from scaling.api._workspace import Workspace
 from scaling.datasets import Dataset
 from scaling.errors import UsageError
 from scaling.plan import Pack, Plan
-from scaling.store import open_store, writable
+from scaling.store import check_writable, open_store
 
 if TYPE_CHECKING:
     from scaling.sweep.executor import Executor, PackEvent
@@ -107,7 +107,7 @@ def run(
             )
         )
         tried |= {pack.key for pack in packs}
-        if not made.awaiting:
+        if not made.pending:
             break
         made = plan(config, workspace, overrides=overrides, trains=address is None)
     return Outcome(
@@ -115,7 +115,7 @@ def run(
         last=made,
         trained=sum(each.trained for each in swept),
         elsewhere=sum(each.elsewhere for each in swept),
-        missing=sum(each.missing for each in swept) + made.awaiting,
+        missing=sum(each.missing for each in swept) + made.pending,
         failures=tuple(failure for each in swept for failure in each.failures),
         wall_s=monotonic() - began,
     )
@@ -127,7 +127,7 @@ def _refuse_unfit(workspace: Workspace, *, in_process: bool) -> None:
         raise UsageError(
             f"--store {workspace.store}: is seen by this process alone, not by Ray's workers; add --in-process, or name a folder"
         )
-    writable(open_store(workspace.store))
+    check_writable(open_store(workspace.store))
 
 
 def _sweep(
@@ -140,10 +140,10 @@ def _sweep(
     in_process: bool,
     quiet: bool,
 ) -> _Swept:
-    from scaling.sweep.progress import LiveTable
+    from scaling.sweep.progress import ProgressDisplay
 
     executor = _executor(made, packs, workspace, address=address, in_process=in_process)
-    with LiveTable(packs, console, quiet=quiet) as table:
+    with ProgressDisplay(packs, console, quiet=quiet) as table:
         executor.run(packs, table)
     stored = workspace.stores().ids()
     failures = tuple(
@@ -167,7 +167,7 @@ def _executor(
 
     # Decoded and verified once, before workers would all do so; and a fault of the data is told before anything starts.
     wanted: set[Dataset] = {pack.cell.dataset for pack in packs}
-    materials = {dataset: load(dataset, folder=workspace.data, verify=True) for dataset in wanted}
+    datasets = {dataset: load(dataset, folder=workspace.data, verify=True) for dataset in wanted}
     store = workspace.store if "://" in workspace.store else str(Path(workspace.store).absolute())
     work = WorkerConfig(
         store=store,
@@ -176,11 +176,11 @@ def _executor(
         weights=made.study.store.weights == "all",
     )
     if in_process:
-        from scaling.sweep.in_process import InProcess
+        from scaling.sweep.in_process import InProcessExecutor
 
-        return InProcess(work)
-    from scaling.sweep.ray_tune import RayTune
+        return InProcessExecutor(work)
+    from scaling.sweep.ray_tune import RayTuneExecutor
 
-    return RayTune(
-        work, materials, workers=made.schedule.workers, gpus=made.study.resources.gpus, address=address
+    return RayTuneExecutor(
+        work, datasets, workers=made.schedule.workers, gpus=made.study.resources.gpus, address=address
     )

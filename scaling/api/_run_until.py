@@ -20,8 +20,7 @@ from scaling.api._report import finals, results
 from scaling.api._run import Outcome, run
 from scaling.api._suggest import Suggestion, Target, weigh
 from scaling.api._workspace import Workspace
-from scaling.config.growth import entries, yaml_text
-from scaling.config.yaml_file import read_file
+from scaling.config.yaml_file import architecture_entries, read_file, yaml_text
 from scaling.errors import UsageError
 from scaling.plan import Plan
 
@@ -87,7 +86,7 @@ def run_until(
     keys = read_file(config, overrides)
     cells, number = [cell for curve in found for cell in curve.cells], 0
     while True:
-        _write(file, yaml_text(keys | {"architectures": entries(cells)}))
+        _write(file, yaml_text(keys | {"architectures": architecture_entries(cells)}))
         outcome = run(file, workspace, address=address, in_process=in_process, console=console, quiet=quiet)
         made, runs = results(file, workspace)
         own = pa.array(

@@ -16,12 +16,12 @@ from scaling.api._plan import timings
 from scaling.api._report import trained
 from scaling.api._workspace import Workspace
 from scaling.config import Cell
-from scaling.config.growth import entries, yaml_text
+from scaling.config.yaml_file import architecture_entries, yaml_text
 from scaling.errors import FitError, TableError, UsageError
 from scaling.plan import Plan
 from scaling.plan.packs import make_packs
 from scaling.plan.schedule import memory_limit
-from scaling.plan.time_estimate import seconds
+from scaling.plan.time_estimate import pack_seconds
 
 if TYPE_CHECKING:
     from scaling.fit import Design, Fit, Proposal
@@ -108,7 +108,7 @@ class Suggestion:
     @property
     def patch(self) -> str:
         """The ``architectures`` with which the study has what is proposed, as YAML."""
-        return yaml_text({"architectures": entries(self.cells)})
+        return yaml_text({"architectures": architecture_entries(self.cells)})
 
 
 def suggest(
@@ -128,9 +128,9 @@ def suggest(
     from scaling.plan.candidate_widths import curves
 
     made, runs = trained(config, workspace or Workspace(), overrides)
-    if left := made.new + made.awaiting:
+    if left := made.new + made.pending:
         raise UsageError(
-            f"{config}: {left} of {len(made.wanted) + made.awaiting} runs are not trained yet; first: scaling run {config}"
+            f"{config}: {left} of {len(made.wanted) + made.pending} runs are not trained yet; first: scaling run {config}"
         )
     return weigh(made, runs, aim, widest=[curve.widest for curve in curves(made.study)])
 
@@ -177,8 +177,10 @@ def _fits(made: Plan, runs: pa.Table) -> dict[str, Fit]:
     from scaling.fit import fit_table
     from scaling.fit.quantity import FIRST
 
-    of_cell = {id(cell): label for cell, label in zip(made.study.cells, made.study.labels(), strict=True)}
-    of_run = {run.id: of_cell[id(cell)] for cell, run in made.study.finals()}
+    of_cell = {
+        id(cell): label for cell, label in zip(made.study.cells, made.study.curve_labels(), strict=True)
+    }
+    of_run = {run.id: of_cell[id(cell)] for cell, run in made.study.final_runs()}
     table = runs.append_column(
         CURVE, pa.array([of_run[run_id] for run_id in runs["id"].to_pylist()], pa.string())
     )
@@ -226,7 +228,7 @@ def _growing(made: Plan, curve: Curve, fit: Fit, aim: Target, widest: int, pace:
             x=float(_width(cell)),
             seeds=cell.seeds,
             block=block.size,
-            cost_s=pace * seconds(block, made.speed),
+            cost_s=pace * pack_seconds(block, made.speed),
             start_s=pace * _pilots_s(cell, made),
         )
         for cell, block in zip(sizes, blocks, strict=True)
@@ -239,9 +241,9 @@ def _growing(made: Plan, curve: Curve, fit: Fit, aim: Target, widest: int, pace:
 def _pilots_s(cell: Cell, made: Plan) -> float:
     """Core time of what chooses its learning rate, if that is still to be chosen."""
     pilots = [
-        (pilot, pilot.run(seed)) for pilot in cell.pilots if cell.awaiting for seed in range(pilot.seeds)
+        (pilot, pilot.run(seed)) for pilot in cell.pilots if cell.pending for seed in range(pilot.seeds)
     ]
-    return fsum(seconds(each, made.speed) for each in make_packs(pilots))
+    return fsum(pack_seconds(each, made.speed) for each in make_packs(pilots))
 
 
 def _width(cell: Cell) -> int:

@@ -13,7 +13,7 @@ from platformdirs import user_data_path
 from scaling.errors import StoreError
 
 if TYPE_CHECKING:
-    from scaling.store import Stores
+    from scaling.store import StoreUnion
 
 ARTIFACTS = Path("artifacts")
 
@@ -31,16 +31,16 @@ class Workspace:
     artifacts: Path = ARTIFACTS
     """For figures, reports and logs."""
 
-    def stores(self) -> Stores:
+    def stores(self) -> StoreUnion:
         """Opened once, so that what one question has read is known to the next."""
         return self._stores
 
     @cached_property
-    def _stores(self) -> Stores:
-        from scaling.store import Stores, open_store
+    def _stores(self) -> StoreUnion:
+        from scaling.store import StoreUnion, open_store
 
         also = [open_store(uri) for uri in self.also]
         for uri, store in zip(self.also, also, strict=True):
-            if not store.begun:
+            if not store.has_runs:
                 raise StoreError(f"--also {uri}: holds no runs; name a store that does, or leave it out")
-        return Stores(open_store(self.store), also)
+        return StoreUnion(open_store(self.store), also)

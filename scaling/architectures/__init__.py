@@ -6,23 +6,23 @@ from typing import Annotated
 
 from pydantic import Field
 
-from scaling.architectures.base import Architecture, Scale
+from scaling.architectures.base import Architecture, ParameterScale
 from scaling.architectures.layers import Layer, LayerTable
 from scaling.architectures.lenet5 import Lenet5
 from scaling.architectures.tree3 import Tree3
 from scaling.architectures.vgg import Vgg
-from scaling.architectures.width_search import COSTS
+from scaling.architectures.width_search import COST_SETTINGS
 
 AnyArchitecture = Annotated[Lenet5 | Tree3 | Vgg, Field(discriminator="type")]
 
 __all__ = [
-    "COSTS",
+    "COST_SETTINGS",
     "AnyArchitecture",
     "Architecture",
     "Layer",
     "LayerTable",
     "Lenet5",
-    "Scale",
+    "ParameterScale",
     "Tree3",
     "Vgg",
 ]

@@ -26,7 +26,7 @@ class Window:
     step: int = 1
     padding: int = 0
 
-    def ways_in(self, ways: Sequence[int], side: int) -> list[int]:
+    def paths_in(self, ways: Sequence[int], side: int) -> list[int]:
         """Ways onward from each of ``side`` places of the maps before, given those from each place of the maps after."""
         made = [0] * side
         for place, onward in enumerate(ways):
@@ -106,7 +106,7 @@ class LayerTable:
         along: list[int] = []
         for before, layer in reversed(list(pairwise(self.layers))):
             if layer.window:
-                along = layer.window.ways_in(along or [1] * layer.shape[1], before.shape[1])
+                along = layer.window.paths_in(along or [1] * layer.shape[1], before.shape[1])
         return ways * max(along, default=1) ** 2
 
     @property

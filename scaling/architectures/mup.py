@@ -17,20 +17,20 @@ from typing import Annotated, Literal
 
 from pydantic import model_validator
 
-from scaling.architectures.base import Architecture, Scale
-from scaling.settings import IdentityDefault, ImageShape, Whole
+from scaling.architectures.base import Architecture, ParameterScale
+from scaling.settings import IdentityDefault, ImageShape, NonNegativeInt
 
 
-class Transferring(Architecture):
+class MupArchitecture(Architecture):
     """A family whose learning rates can be made to transfer over widths."""
 
     parametrization: Annotated[Literal["standard", "mup"], IdentityDefault("standard")] = "standard"
     """``mup``: what is the best learning rate at ``base_filters`` is about the best at every width."""
-    base_filters: Annotated[Whole, IdentityDefault(0)] = 0
+    base_filters: Annotated[NonNegativeInt, IdentityDefault(0)] = 0
     """The width at which ``mup`` and ``standard`` are one; 0 for ``standard``, which needs none."""
 
     @model_validator(mode="after")
-    def _based(self) -> Transferring:
+    def _based(self) -> MupArchitecture:
         if self.parametrization == "mup" and not self.base_filters:
             raise ValueError(
                 "parametrization: mup needs base_filters, the width at which it is the standard one"
@@ -39,18 +39,20 @@ class Transferring(Architecture):
             raise ValueError("base_filters needs parametrization: mup")
         return self
 
-    def scales(self, image: ImageShape) -> dict[str, Scale]:
+    def parameter_scales(self, image: ImageShape) -> dict[str, ParameterScale]:
         m = self.filters / (self.base_filters or self.filters)
-        scales: dict[str, Scale] = {}
+        parameter_scales: dict[str, ParameterScale] = {}
         m_in = 1.0
-        for layer in self.layers(image).layers:
+        for layer in self.layer_table(image).layers:
             if layer.parameters:
                 m_out = m if len(layer.shape) == 3 else 1.0  # filters add maps, never hidden units
-                vector = Scale(sgd=m_out)
-                matrix = Scale(initial=m_in**-0.5 if m_out == 1 else 1.0, sgd=m_out / m_in, adam=1 / m_in)
-                scales |= {
+                vector = ParameterScale(sgd=m_out)
+                matrix = ParameterScale(
+                    initial=m_in**-0.5 if m_out == 1 else 1.0, sgd=m_out / m_in, adam=1 / m_in
+                )
+                parameter_scales |= {
                     f"{layer.name}_weight": vector if layer.name.startswith("norm") else matrix,
                     f"{layer.name}_bias": vector,
                 }
                 m_in = m_out
-        return scales
+        return parameter_scales

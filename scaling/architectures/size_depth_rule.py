@@ -13,7 +13,7 @@ from math import sqrt
 from scaling.architectures.layers import LayerTable
 
 
-def conserving_ratios(table: LayerTable) -> dict[str, float]:
+def size_depth_ratios(table: LayerTable) -> dict[str, float]:
     """d2/d1 by the maps that convolutions put out, and by those that poolings leave; none without a second convolution."""
     found = {}
     for maps, name in (("unpooled", "conv"), ("pooled", "pool")):

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from scaling.architectures.base import Architecture
 from scaling.architectures.layers import Layer, LayerTable, convolution, linear, pooling
-from scaling.settings import Count, IdentityDefault, ImageShape
+from scaling.settings import IdentityDefault, ImageShape, PositiveInt, Problem
 
 KERNEL = 5
 
@@ -20,9 +20,9 @@ class Tree3(Architecture):
     """Each pooled unit feeds exactly one unit of each branch: from a weight of the convolution one route leads to an output."""
 
     type: Literal["tree3"] = "tree3"
-    branches: Annotated[Count, IdentityDefault(16)] = 16
+    branches: Annotated[PositiveInt, IdentityDefault(16)] = 16
     """M of the paper."""
-    rows: Count = 2
+    rows: PositiveInt = 2
     """Rows of the pooled map that one tree unit sees, over the map's whole width; must divide the map."""
     activation: Annotated[Literal["sigmoid", "relu"], IdentityDefault("sigmoid")] = "sigmoid"
     biases: Annotated[bool, IdentityDefault(False)] = False
@@ -35,16 +35,18 @@ class Tree3(Architecture):
         """Strips of the pooled map."""
         return self.pooled(image) // self.rows
 
-    def fault(self, image: ImageShape) -> tuple[str, str] | None:
+    def problem(self, image: ImageShape) -> Problem | None:
         side = self.pooled(image)
         if side < 1:
-            return "type", f"needs images of at least {KERNEL + 1}x{KERNEL + 1}"
+            return Problem("type", f"needs images of at least {KERNEL + 1}x{KERNEL + 1}")
         if side % self.rows:
             divisors = ", ".join(str(n) for n in range(1, side + 1) if side % n == 0)
-            return "rows", f"must divide the {side} rows of the pooled map: {divisors}; not {self.rows}"
+            return Problem(
+                "rows", f"must divide the {side} rows of the pooled map: {divisors}; not {self.rows}"
+            )
         return None
 
-    def layers(self, image: ImageShape) -> LayerTable:
+    def layer_table(self, image: ImageShape) -> LayerTable:
         side, strips, bias = self.pooled(image), self.strips(image), self.biases
         channels = image.channels * self.filters
         units = self.branches * image.channels * strips

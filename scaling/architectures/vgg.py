@@ -16,8 +16,8 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from scaling.architectures.layers import Layer, LayerTable, convolution, linear, normalisation, pooling
-from scaling.architectures.mup import Transferring
-from scaling.settings import IdentityDefault, ImageShape
+from scaling.architectures.mup import MupArchitecture
+from scaling.settings import IdentityDefault, ImageShape, Problem
 
 CONVOLUTIONS = {
     6: (1, 1, 1, 1, 1),
@@ -33,7 +33,7 @@ KERNEL, EARLY = 3, 2
 """Side of all filters; blocks that end in pooling whatever ``pooling`` says."""
 
 
-class Vgg(Transferring):
+class Vgg(MupArchitecture):
     """Five blocks of convolutions that keep their maps' size, each normalised and rectified."""
 
     type: Literal["vgg"] = "vgg"
@@ -51,15 +51,15 @@ class Vgg(Transferring):
             return 2
         return 2 ** (len(WIDER) - EARLY) if block == len(WIDER) - 1 else 1
 
-    def fault(self, image: ImageShape) -> tuple[str, str] | None:
+    def problem(self, image: ImageShape) -> Problem | None:
         least = 2 ** len(WIDER)
         return (
-            ("type", f"needs images of at least {least}x{least}")
+            Problem("type", f"needs images of at least {least}x{least}")
             if image.side + 2 * self.padding(image) < least
             else None
         )
 
-    def layers(self, image: ImageShape) -> LayerTable:
+    def layer_table(self, image: ImageShape) -> LayerTable:
         side, channels = image.side + 2 * self.padding(image), image.channels
         table: list[Layer] = []
         for block, (count, wider) in enumerate(zip(CONVOLUTIONS[self.depth], WIDER, strict=True)):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-COSTS = ("macs", "parameters")
+COST_SETTINGS = ("macs", "parameters")
 """Leaves that an architecture may be written with in the place of a number of filters; both are totals of its layer table."""
 
 
-def most(cost: Callable[[int], float], target: int) -> int:
+def largest_within(cost: Callable[[int], float], target: int) -> int:
     """The largest whole number that costs no more; 1 at least. Costs rise."""
     low, high = 1, 2
     while cost(high) <= target:
@@ -21,5 +21,5 @@ def most(cost: Callable[[int], float], target: int) -> int:
 
 def nearest(cost: Callable[[int], int], target: int) -> int:
     """The whole number from 1 on whose cost is nearest; of two equally near ones the smaller."""
-    below = most(cost, target)
+    below = largest_within(cost, target)
     return min((below, below + 1), key=lambda number: abs(cost(number) - target))

@@ -69,19 +69,17 @@ def _table(speed: Speed) -> Table:
         "images/s",
     ):
         table.add_column(heading, justify="left" if heading in ("architecture", "precision") else "right")
-    for ladder in speed.ladders:
-        for rung in ladder.rungs:
+    for curve in speed.curves:
+        for point in curve.points:
             table.add_row(
-                ladder.architecture
-                if ladder.depth is None
-                else f"{ladder.architecture}, {ladder.depth} layers",
-                str(ladder.channels),
-                str(rung.side),
-                ladder.precision,
-                str(rung.filters),
-                f"{rung.macs:,}",
-                f"{rung.train_s * MICRO:.3g} µs",
-                f"{rung.evaluate_s * MICRO:.3g} µs",
-                f"{1 / rung.train_s:,.0f}",
+                curve.architecture if curve.depth is None else f"{curve.architecture}, {curve.depth} layers",
+                str(curve.channels),
+                str(point.side),
+                curve.precision,
+                str(point.filters),
+                f"{point.macs:,}",
+                f"{point.train_s * MICRO:.3g} µs",
+                f"{point.evaluate_s * MICRO:.3g} µs",
+                f"{1 / point.train_s:,.0f}",
             )
     return table

@@ -37,10 +37,10 @@ def compare(
         )
     made = api.compare(config, workspace(store, also, data), overrides=set_, errors=wanted, out=out)
     if as_json:
-        print(json.dumps(api.finite(made.found.to_dict()), indent=2, allow_nan=False))
+        print(json.dumps(api.finite(made.comparison.to_dict()), indent=2, allow_nan=False))
         return
     console().print(api.comparison_text(made))
-    for note in filter(None, (made.left_out, *made.found.notes)):
+    for note in filter(None, (made.missing_runs_note, *made.comparison.notes)):
         print(note)
     print(f"page:               {made.path}")
     print(f"figures and tables: {made.path.parent}")

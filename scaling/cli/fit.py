@@ -28,7 +28,7 @@ def table(
     rows = api.write_table(api.tidy(runs), out)
     pilots = every.num_rows - runs.num_rows
     left_out = f"; left out: {pilots} pilots, which chose the learning rates" if pilots else ""
-    print(f"{out}: {rows} runs{left_out}" + (f"; {made.awaiting} runs await theirs" if made.awaiting else ""))
+    print(f"{out}: {rows} runs{left_out}" + (f"; {made.pending} runs await theirs" if made.pending else ""))
 
 
 def fit(

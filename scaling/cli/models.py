@@ -36,7 +36,7 @@ def data(
         caption="files are verified when they are fetched or trained on",
     )
     for row in rows:
-        table.add_row(row.name, row.title, "found" if row.present else "missing", row.where)
+        table.add_row(row.name, row.title, "found" if row.present else "missing", row.location)
     console().print(table)
     print(f"data folder: {known.data}")
 
@@ -64,7 +64,7 @@ def models(*, as_json: Json = False) -> None:
             heading, justify="left" if heading in ("network", "image", "published", "source") else "right"
         )
     for row in rows:
-        layers = row.layers
+        layers = row.layer_table
         counts = (
             layers.units,
             layers.connections,

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from scaling.api._workspace import Workspace
-from scaling.durations import seconds
+from scaling.durations import parse_duration
 from scaling.errors import UsageError
 
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="The study's YAML file.", show_default=False)]
@@ -99,7 +99,7 @@ def budget_s(text: str) -> float:
     Raises:
         UsageError: it is something else.
     """
-    found = seconds(text) if text else inf
+    found = parse_duration(text) if text else inf
     if found is None:
         raise UsageError(f"--budget {text}: must be a number above 0 and s, m, h or d, such as 30m or 2h")
     return found

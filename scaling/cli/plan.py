@@ -11,7 +11,7 @@ from rich.table import Table
 
 from scaling import api
 from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, console, workspace
-from scaling.durations import duration
+from scaling.durations import format_duration
 
 if TYPE_CHECKING:
     from scaling.plan import Plan, PlanRow
@@ -55,7 +55,7 @@ def plan(
     ):
         table.add_column(heading, justify="left" if heading in ("architecture", *rates.heading) else "right")
     for row, rate in rates.rows:
-        layers = row.cell.layers()
+        layers = row.cell.layer_table()
         table.add_row(
             row.label,
             str(row.cell.architecture.filters),
@@ -66,17 +66,17 @@ def plan(
             str(row.runs),
             str(row.done),
             str(row.packs),
-            duration(row.seconds),
+            format_duration(row.seconds),
             f"{row.memory_bytes / GIB:.2f} GiB",
         )
     console().print(table)
     later = (
-        f"; {made.awaiting} more when their pilots have chosen a learning rate, packs: {len(made.pending_packs)}"
-        if made.awaiting
+        f"; {made.pending} more when their pilots have chosen a learning rate, packs: {len(made.pending_packs)}"
+        if made.pending
         else ""
     )
     print(
-        f"{made.new} runs to do, packs: {len(made.packs)}{later}; about {duration(made.seconds)} of one core"
+        f"{made.new} runs to do, packs: {len(made.packs)}{later}; about {format_duration(made.seconds)} of one core"
     )
     _doubt(made)
     if made.packs:
@@ -107,7 +107,7 @@ def status(
             "study": made.study.name,
             "wanted": len(made.wanted),
             "done": len(made.done),
-            "awaiting": made.awaiting,
+            "awaiting": made.pending,
         }
         counts |= {"diverged": diverged, "pilots_diverged": every - diverged, "left_s": made.seconds}
         cells = [_row_dict(row) | asdict(timing) for row, timing in zip(rows, timings, strict=True)]
@@ -127,24 +127,24 @@ def status(
         table.add_column(heading, justify="left" if heading in ("architecture", *rates.heading) else "right")
     for (row, rate), timing in zip(rates.rows, timings, strict=True):
         spent = (
-            (duration(timing.estimated_s), duration(timing.actual_s), f"{timing.ratio:.2f}")
+            (format_duration(timing.estimated_s), format_duration(timing.actual_s), f"{timing.ratio:.2f}")
             if timing.ratio is not None
             else ()
         )
-        left = duration(row.seconds) if row.packs else ""
+        left = format_duration(row.seconds) if row.packs else ""
         table.add_row(
             row.label, str(row.cell.architecture.filters), *rate, f"{row.done}/{row.runs}", left, *spent
         )
     console().print(table)
     told = f"{diverged} of them diverged" + (f" and {every - diverged} pilots" if every > diverged else "")
-    later = f"; {made.awaiting} more await their pilots" if made.awaiting else ""
+    later = f"; {made.pending} more await their pilots" if made.pending else ""
     print(
-        f"{len(made.done)} of {len(made.wanted)} runs done, {told}{later}; about {duration(made.seconds)} of one core left"
+        f"{len(made.done)} of {len(made.wanted)} runs done, {told}{later}; about {format_duration(made.seconds)} of one core left"
     )
     _doubt(made)
     if whole.ratio is not None:
         print(
-            f"core time of what is done: estimated {duration(whole.estimated_s)}, actual {duration(whole.actual_s)} ({whole.ratio:.2f} times)"
+            f"core time of what is done: estimated {format_duration(whole.estimated_s)}, actual {format_duration(whole.actual_s)} ({whole.ratio:.2f} times)"
         )
         print(_measured(made.speed))
 
@@ -158,15 +158,19 @@ class _Rates:
 
 
 def _rates(rows: list[PlanRow]) -> _Rates:
-    if not any(row.cell.pilot for row in rows):
+    if not any(row.cell.is_pilot for row in rows):
         return _Rates((), [(row, ()) for row in rows])
     return _Rates(("learning rate",), [(row, (_rate(row),)) for row in rows])
 
 
 def _rate(row: PlanRow) -> str:
-    if row.cell.pilot:
+    if row.cell.is_pilot:
         return f"pilots, {row.rates[0]:g} to {row.rates[-1]:g}"
-    return f"{row.rates[0]:g}" + (f": {row.doubt}" if row.doubt else "") if row.rates else "awaits its pilots"
+    return (
+        f"{row.rates[0]:g}" + (f": {row.warning}" if row.warning else "")
+        if row.rates
+        else "awaits its pilots"
+    )
 
 
 def _doubt(made: Plan) -> None:
@@ -174,18 +178,18 @@ def _doubt(made: Plan) -> None:
     from scaling.config.pilots import ALL_DIVERGED
 
     for row in made.rows():
-        if row.doubt:
-            diverged = row.doubt == ALL_DIVERGED
-            fault = row.doubt if diverged else f"of the learning rates, {row.rates[0]:g} is {row.doubt}"
+        if row.warning:
+            diverged = row.warning == ALL_DIVERGED
+            problem = row.warning if diverged else f"of the learning rates, {row.rates[0]:g} is {row.warning}"
             way_out = "try smaller ones" if diverged else "a better one may lie beyond"
             print(
-                f"{row.label}, filters {row.cell.architecture.filters}: {fault}; {way_out}: pilots.learning_rates"
+                f"{row.label}, filters {row.cell.architecture.filters}: {problem}; {way_out}: pilots.learning_rates"
             )
 
 
 def _placed(schedule: SweepSchedule) -> str:
     """Wall time and memory of a sweep."""
-    wall, peak = duration(schedule.wall_s), f"{schedule.peak_bytes / GIB:.2f} GiB"
+    wall, peak = format_duration(schedule.wall_s), f"{schedule.peak_bytes / GIB:.2f} GiB"
     short = (
         f" (for {schedule.held_back} more there is no memory: resources.memory_gib)"
         if schedule.held_back
@@ -209,7 +213,7 @@ def _plan_dict(made: Plan) -> dict[str, object]:
         "wanted": len(made.wanted),
         "done": len(made.done),
         "new": made.new,
-        "awaiting": made.awaiting,
+        "awaiting": made.pending,
         "packs": len(made.packs),
         "core_s": made.seconds,
         "wall_s": made.schedule.wall_s,
@@ -220,7 +224,7 @@ def _plan_dict(made: Plan) -> dict[str, object]:
             {
                 "id": run.id,
                 "done": run.id in made.done,
-                "pilot": cell.pilot,
+                "pilot": cell.is_pilot,
                 "filters": cell.architecture.filters,
                 "seed": run.seed,
             }
@@ -235,7 +239,7 @@ def _second(row: PlanRow) -> int | None:
 
 
 def _row_dict(row: PlanRow) -> dict[str, object]:
-    layers = row.cell.layers()
+    layers = row.cell.layer_table()
     return {
         "architecture": row.cell.architecture.type,
         "label": row.label,
@@ -246,10 +250,10 @@ def _row_dict(row: PlanRow) -> dict[str, object]:
         "backward_macs": layers.backward_macs,
         "routes": layers.routes,
         "training_flops": row.cell.training_flops,
-        "pilots": row.cell.pilot,
-        "awaiting": row.cell.awaiting,
+        "pilots": row.cell.is_pilot,
+        "awaiting": row.cell.pending,
         "learning_rates": row.rates,
-        "doubt": row.doubt,
+        "doubt": row.warning,
         "runs": row.runs,
         "done": row.done,
         "packs": row.packs,

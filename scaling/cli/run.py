@@ -20,7 +20,7 @@ from scaling.cli.options import (
     budget_s,
     workspace,
 )
-from scaling.durations import duration
+from scaling.durations import format_duration
 from scaling.errors import UsageError
 
 if TYPE_CHECKING:
@@ -93,9 +93,13 @@ def _tell(ended: Iteration, aim: api.Target) -> None:
             f"{curve.label} {curve.proposal.now:.3g}" for curve in ended.suggestion.curves
         )
         words += [f"half width of {aim.of}: {half_widths} (wanted: {aim.target:g})"]
-        words += [f"next: about {duration(ended.suggestion.core_s)}"] if ended.suggestion.core_s else []
+        words += (
+            [f"next: about {format_duration(ended.suggestion.core_s)}"] if ended.suggestion.core_s else []
+        )
     print(
-        "; ".join([*words, f"core time beyond the study as written: {duration(ended.used_s)}, as recorded"]),
+        "; ".join(
+            [*words, f"core time beyond the study as written: {format_duration(ended.used_s)}, as recorded"]
+        ),
         flush=True,
     )
 
@@ -107,13 +111,13 @@ def _ended(outcome: Outcome) -> int:
         print(f"{made.study.name}: 0 runs to do, {len(made.done)} done")
         return 0
     print(
-        f"{made.study.name}: {outcome.trained} runs trained in {duration(outcome.wall_s)}, {len(made.done)} were done before"
+        f"{made.study.name}: {outcome.trained} runs trained in {format_duration(outcome.wall_s)}, {len(made.done)} were done before"
     )
-    for row in outcome.last.rows() if made.awaiting else ():
+    for row in outcome.last.rows() if made.pending else ():
         if row.cell.choice:
             print(
                 f"{row.label}, filters {row.cell.architecture.filters}: learning rate {row.rates[0]:g}"
-                + (row.doubt and f", {row.doubt}")
+                + (row.warning and f", {row.warning}")
             )
     if outcome.elsewhere:
         print(f"{outcome.elsewhere} more were published by somebody else meanwhile")

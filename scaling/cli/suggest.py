@@ -24,7 +24,7 @@ from scaling.cli.options import (
     console,
     workspace,
 )
-from scaling.durations import duration
+from scaling.durations import format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +70,7 @@ def suggest(
     for curve in made.curves:
         widths = (f"{curve.proposal.now:.3g}", f"{curve.proposal.expected:.3g}")
         rows = [
-            (str(cell.architecture.filters), str(cell.seeds), str(seeds), duration(cost_s))
+            (str(cell.architecture.filters), str(cell.seeds), str(seeds), format_duration(cost_s))
             for cell, seeds, cost_s in _new(curve)
         ]
         for nth, row in enumerate(rows or [("–", "", "", "")]):
@@ -85,7 +85,7 @@ def suggest(
         return
     if short := [curve.label for curve in made.curves if curve.proposal.expected > target]:
         print(f"still beyond the target after these runs: {', '.join(short)}")
-    print(f"about {duration(made.core_s)} of one core; the study with these runs:")
+    print(f"about {format_duration(made.core_s)} of one core; the study with these runs:")
     print()
     print(made.patch, end="")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scaling.config.identity import DRAWN, SEEDS_AN_ORDER, TRAINING_VERSION, Data, Run, flat
+from scaling.config.identity import DRAWN, SEEDS_PER_ORDER, TRAINING_VERSION, Data, Run, flatten_settings
 from scaling.config.load import load_study
 from scaling.config.pilots import RateChoice
 from scaling.config.recipe import Recipe
@@ -10,7 +10,7 @@ from scaling.config.study import Cell, Resources, Study
 
 __all__ = [
     "DRAWN",
-    "SEEDS_AN_ORDER",
+    "SEEDS_PER_ORDER",
     "TRAINING_VERSION",
     "Cell",
     "Data",
@@ -19,6 +19,6 @@ __all__ = [
     "Resources",
     "Run",
     "Study",
-    "flat",
+    "flatten_settings",
     "load_study",
 ]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from scaling.architectures import COSTS, AnyArchitecture
+from scaling.architectures import COST_SETTINGS, AnyArchitecture
 from scaling.config.grid import Point, dotted
 from scaling.config.problems import ConfigProblems, FieldPath
-from scaling.settings import ImageShape
+from scaling.settings import ImageShape, Problem
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,15 @@ class ArchitectureEntry:
     """Where its leaves stand in the file."""
 
     @classmethod
-    def of(cls, point: Point, place: FieldPath, faults: ConfigProblems) -> ArchitectureEntry | None:
+    def of(cls, point: Point, place: FieldPath, problems: ConfigProblems) -> ArchitectureEntry | None:
         """None where the leaves can't be a network."""
         leaves = {
-            name: value for name, value in point.leaves.items() if name not in COSTS or value is not None
+            name: value
+            for name, value in point.leaves.items()
+            if name not in COST_SETTINGS or value is not None
         }
-        cost = next((name for name in COSTS if name in leaves), None)
-        network = faults.validate(AnyArchitecture, {"filters": 1, **leaves} if cost else leaves, place)
+        cost = next((name for name in COST_SETTINGS if name in leaves), None)
+        network = problems.validate(AnyArchitecture, {"filters": 1, **leaves} if cost else leaves, place)
         if network is None:
             return None
         places = {name: dotted(place((name,))) for name in type(network).model_fields}
@@ -41,21 +43,21 @@ class ArchitectureEntry:
         free = next((name for name in ("ratio", "filters") if (name,) in point.places), cost or "filters")
         return cls(network, leaves, cost, free, places)
 
-    def fault(self, image: ImageShape) -> tuple[str, str] | None:
+    def problem(self, image: ImageShape) -> Problem | None:
         """Why there is no such network for such images: (the leaf, what is permitted), or None."""
-        return self.network.fault(image) or (
-            self.network.cost_fault(image, self.leaves.keys()) if self.cost else None
+        return self.network.problem(image) or (
+            self.network.cost_problem(image, self.leaves.keys()) if self.cost else None
         )
 
     def on(self, image: ImageShape) -> AnyArchitecture:
-        """The network for such images; call ``fault`` first."""
-        return self.network.at_cost(image, self.leaves.keys()) if self.cost else self.network
+        """The network for such images; call ``problem`` first."""
+        return self.network.resolve_cost(image, self.leaves.keys()) if self.cost else self.network
 
     def entry(self, network: AnyArchitecture) -> dict[str, Any]:
         """The leaves that make this network alone, on any images."""
         if not self.cost:
             return self.leaves
-        plain = {name: value for name, value in self.leaves.items() if name not in (*COSTS, "ratio")}
+        plain = {name: value for name, value in self.leaves.items() if name not in (*COST_SETTINGS, "ratio")}
         return plain | {
             name: getattr(network, name)
             for name in ("filters", "second_filters")

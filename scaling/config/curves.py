@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scaling.config.identity import Run, flat
-from scaling.config.labels import leaf_words, sortable
+from scaling.config.identity import Run, flatten_settings
+from scaling.config.labels import setting_label, sortable
 
 DATASET, TRAIN_IMAGES = "data.type", "data.train_images"
 TYPE, FILTERS, SECOND, RATIO = (
@@ -51,9 +51,10 @@ def point(run: Run, train_images: int) -> Point:
     Args:
         train_images: the number that is used: a study that names all images means the same data as one that names none.
     """
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in flat(run).items()} | {
-        TRAIN_IMAGES: train_images
-    }
+    return {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in flatten_settings(run).items()
+    } | {TRAIN_IMAGES: train_images}
 
 
 def curves(points: Sequence[Point], x: str = "filters") -> Curves:
@@ -85,7 +86,7 @@ def curves(points: Sequence[Point], x: str = "filters") -> Curves:
         keys = _keys(mine, [*shared, *fixed], along)
         for index, each in zip(members, mine, strict=True):
             told = [key for key in keys if key not in fixed or each.get(key) is not None]
-            labels[index] = ", ".join([kind, *(leaf_words(key, each.get(key)) for key in told)])
+            labels[index] = ", ".join([kind, *(setting_label(key, each.get(key)) for key in told)])
             places[kind, *(sortable(each.get(key)) for key in keys)] = labels[index]
     return Curves(tuple(labels), tuple(places[place] for place in sorted(places)), along)
 

@@ -11,7 +11,7 @@ from typing import Any
 LISTS = frozenset({"hidden"})
 """Leaves that are lists by themselves; a list of lists is their grid."""
 
-LeafPath = tuple[str | int, ...]
+SettingPath = tuple[str | int, ...]
 """``("architectures", 1, "filters", 0)``"""
 
 
@@ -20,10 +20,10 @@ class Point:
     """One point of a grid."""
 
     leaves: dict[str, Any]
-    places: dict[LeafPath, LeafPath]
+    places: dict[SettingPath, SettingPath]
     """For each leaf with an axis, where in the file this point's value stands."""
 
-    def place(self, path: LeafPath) -> LeafPath:
+    def place(self, path: SettingPath) -> SettingPath:
         """Where in the file a leaf stands."""
         for axis, place in self.places.items():
             if path[: len(axis)] == axis:
@@ -35,7 +35,7 @@ WHOLE = Point({}, {})
 """Of leaves that hold no grid."""
 
 
-def dotted(path: LeafPath) -> str:
+def dotted(path: SettingPath) -> str:
     """``("architectures", 1, "filters", 0)`` as ``architectures[1].filters[0]``."""
     text = ""
     for part in path:
@@ -43,7 +43,7 @@ def dotted(path: LeafPath) -> str:
     return text
 
 
-def axes(leaves: Any, path: LeafPath = ()) -> Iterator[tuple[LeafPath, list[Any]]]:
+def axes(leaves: Any, path: SettingPath = ()) -> Iterator[tuple[SettingPath, list[Any]]]:
     """The leaves that hold a grid, with their values."""
     for name, value in leaves.items() if isinstance(leaves, dict) else ():
         here = (*path, name)
@@ -53,9 +53,9 @@ def axes(leaves: Any, path: LeafPath = ()) -> Iterator[tuple[LeafPath, list[Any]
             yield here, value
 
 
-def faults(leaves: dict[str, Any]) -> list[tuple[LeafPath, str]]:
+def problems(leaves: dict[str, Any]) -> list[tuple[SettingPath, str]]:
     """Grids that hold nothing, or one value twice."""
-    found: list[tuple[LeafPath, str]] = []
+    found: list[tuple[SettingPath, str]] = []
     for path, values in axes(leaves):
         if not values:
             found.append((path, "an empty grid; give at least one value"))

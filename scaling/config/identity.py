@@ -17,12 +17,12 @@ from pydantic import ValidationError
 from scaling.architectures import AnyArchitecture
 from scaling.config.recipe import Recipe
 from scaling.errors import StoreError
-from scaling.settings import FROM_IDENTITY, ConfigModel, Count, IdentityDefault, Whole
+from scaling.settings import FROM_IDENTITY, ConfigModel, IdentityDefault, NonNegativeInt, PositiveInt
 
 TRAINING_VERSION = 2
 """Raised when training changes its numbers: then every run is a new one."""
 
-SEEDS_AN_ORDER = 8
+SEEDS_PER_ORDER = 8
 """Order k shuffles for seeds 8k to 8k+7, so that neither is ever counted twice."""
 
 DRAWN = r'"(?:order|seed)":\d+,'
@@ -37,8 +37,8 @@ class Data(ConfigModel):
 
     type: str
     fingerprint: str
-    train_images: Annotated[Count | None, IdentityDefault(None)] = None
-    validation: Annotated[Whole, IdentityDefault(0)] = 0
+    train_images: Annotated[PositiveInt | None, IdentityDefault(None)] = None
+    validation: Annotated[NonNegativeInt, IdentityDefault(0)] = 0
 
 
 class Run(ConfigModel):
@@ -47,8 +47,8 @@ class Run(ConfigModel):
     data: Data
     architecture: AnyArchitecture
     recipe: Recipe
-    seed: Whole
-    order: Whole
+    seed: NonNegativeInt
+    order: NonNegativeInt
     training_version: int = TRAINING_VERSION
 
     @property
@@ -61,7 +61,7 @@ class Run(ConfigModel):
         return sha256(self.config_json.encode()).hexdigest()[:ID_DIGITS]
 
     @classmethod
-    def read(cls, config_json: str) -> Run:
+    def from_json(cls, config_json: str) -> Run:
         """The run that an identity names; what it omits has its frozen value.
 
         Raises:
@@ -70,14 +70,14 @@ class Run(ConfigModel):
         try:
             return cls.model_validate(json.loads(config_json), context=FROM_IDENTITY)
         except ValidationError as error:
-            fault, name = error.errors()[0], sha256(config_json.encode()).hexdigest()[:ID_DIGITS]
-            where = ".".join(map(str, fault["loc"]))
+            problem, name = error.errors()[0], sha256(config_json.encode()).hexdigest()[:ID_DIGITS]
+            where = ".".join(map(str, problem["loc"]))
             raise StoreError(
-                f"run {name}: its {where} can't be read by this version ({fault['msg']}); upgrade scaling"
+                f"run {name}: its {where} can't be read by this version ({problem['msg']}); upgrade scaling"
             ) from None
 
 
-def flat(run: Run) -> dict[str, object]:
+def flatten_settings(run: Run) -> dict[str, object]:
     """Every leaf of a run by its dotted path, defaults included: ``{"recipe.epochs": 8, ...}``."""
 
     def walk(prefix: str, group: ConfigModel) -> Iterator[tuple[str, object]]:

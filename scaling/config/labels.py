@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from scaling.datasets import PUBLISHED
+from scaling.datasets import PUBLISHED_DATASETS
 
 WORDS = {
     "data.fingerprint": "data {:.8}",
@@ -38,10 +38,10 @@ ONE = {
 
 def dataset_title(name: str) -> str:
     """The title of a published data set; another one's own name."""
-    return PUBLISHED[name]().info(Path()).title if name in PUBLISHED else name
+    return PUBLISHED_DATASETS[name]().info(Path()).title if name in PUBLISHED_DATASETS else name
 
 
-def leaf_words(leaf: str, value: Any) -> str:
+def setting_label(leaf: str, value: Any) -> str:
     """``8 epochs`` for ``recipe.epochs``, ``momentum 0.9`` for a leaf without a phrase of its own."""
     if leaf == "data.type":
         return dataset_title(value)

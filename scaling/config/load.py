@@ -10,8 +10,8 @@ from typing import Any
 from scaling.architectures import AnyArchitecture
 from scaling.config import grid
 from scaling.config.architecture_entry import ArchitectureEntry
-from scaling.config.grid import LeafPath
-from scaling.config.merge import is_above, laid_over, pinned
+from scaling.config.grid import SettingPath
+from scaling.config.merge import is_above, merge, pinned
 from scaling.config.pilots import AUTO, Pilots
 from scaling.config.problems import ConfigProblems, FieldPath
 from scaling.config.recipe import Recipe
@@ -38,27 +38,27 @@ def load_study(source: Path, *, data: Path, overrides: Sequence[str] = ()) -> St
         ConfigError: with all faults that were found, each by its path.
         DataError: the user's own data set is missing or unfit.
     """
-    faults = ConfigProblems(str(source))
+    problems = ConfigProblems(str(source))
     raw = read_file(source, overrides)
-    file = faults.validate(StudyFile, raw)
+    file = problems.validate(StudyFile, raw)
     groups = _Groups.of(raw)
     for root, leaves in groups.places():
-        for path, fault in grid.faults(leaves):
-            faults.add(root + path, fault)
-    seeds, pilots = _seeds(groups, file.seeds if file else 1, faults), file.pilots if file else Pilots()
+        for path, problem in grid.problems(leaves):
+            problems.add(root + path, problem)
+    seeds, pilots = _seeds(groups, file.seeds if file else 1, problems), file.pilots if file else Pilots()
     if "pilots" in raw and not any(map(groups.is_auto, groups.architectures)):
-        faults.add(
+        problems.add(
             ("pilots",),
             "no learning rate is to be chosen; give recipe.learning_rate: auto, or leave this out",
         )
-    if _too_many(groups, seeds, pilots, faults):
-        faults.stop()
+    if _too_many(groups, seeds, pilots, problems):
+        problems.stop()
     absent: list[DataError] = []
-    datasets = list(_datasets(groups.dataset, data, faults, absent)) if groups.dataset is not None else []
+    datasets = list(_datasets(groups.dataset, data, problems, absent)) if groups.dataset is not None else []
     cells = [
-        cell for i in groups.architectures for cell in _cells(i, groups, seeds[i], pilots, datasets, faults)
+        cell for i in groups.architectures for cell in _cells(i, groups, seeds[i], pilots, datasets, problems)
     ]
-    faults.stop()
+    problems.stop()
     for error in absent:
         raise error
     return Study(file.study, source, tuple(cells), file.resources, file.store)
@@ -92,7 +92,7 @@ class _Groups:
             {i: {"seeds": entry["seeds"]} for i, entry in entries.items() if "seeds" in entry},
         )
 
-    def places(self) -> Iterator[tuple[LeafPath, dict[str, Any]]]:
+    def places(self) -> Iterator[tuple[SettingPath, dict[str, Any]]]:
         yield ("dataset",), self.dataset or {}
         yield ("recipe",), self.recipe
         yield ("pilots",), self.pilots
@@ -110,10 +110,10 @@ def _settings(value: Any) -> dict[str, Any] | None:
     return value if isinstance(value, dict) and all(isinstance(name, str) for name in value) else None
 
 
-def _seeds(groups: _Groups, default: int, faults: ConfigProblems) -> dict[int, int]:
+def _seeds(groups: _Groups, default: int, problems: ConfigProblems) -> dict[int, int]:
     """Of each architecture."""
     own = {
-        i: faults.validate(Replicates, leaves, _place(("architectures", i)))
+        i: problems.validate(Replicates, leaves, _place(("architectures", i)))
         for i, leaves in groups.seeds.items()
     }
     return dict.fromkeys(groups.architectures, default) | {
@@ -121,13 +121,13 @@ def _seeds(groups: _Groups, default: int, faults: ConfigProblems) -> dict[int, i
     }
 
 
-def _too_many(groups: _Groups, seeds: dict[int, int], pilots: Pilots, faults: ConfigProblems) -> bool:
+def _too_many(groups: _Groups, seeds: dict[int, int], pilots: Pilots, problems: ConfigProblems) -> bool:
     """Refuse a study of more runs than a plan can list, before any is made."""
     networks = {
         i: grid.size(groups.dataset or {})
         * grid.size({name: value for name, value in entry.items() if name != "recipe"})
         * (
-            grid.size(laid_over(groups.recipe, above))
+            grid.size(merge(groups.recipe, above))
             if isinstance(above := entry.get("recipe", {}), dict)
             else 1
         )
@@ -141,25 +141,25 @@ def _too_many(groups: _Groups, seeds: dict[int, int], pilots: Pilots, faults: Co
     i = max(runs, key=lambda i: runs[i])
     if networks[i] > max(seeds[i], tries[i]):
         all_of = "seeds and pilots" if any(tries.values()) else "seeds"
-        faults.add(
+        problems.add(
             ("architectures",),
             f"the grids make {sum(networks.values()):,} networks, with their {all_of} {total:,} runs; {most}",
         )
     elif tries[i] > seeds[i]:
-        faults.add(("pilots",), f"{tries[i]:,} pilots of each network make {total:,} runs; {most}")
+        problems.add(("pilots",), f"{tries[i]:,} pilots of each network make {total:,} runs; {most}")
     else:
-        place: LeafPath = ("architectures", i, "seeds") if i in groups.seeds else ("seeds",)
-        faults.add(place, f"{seeds[i]:,} seeds make {total:,} runs; {most}")
+        place: SettingPath = ("architectures", i, "seeds") if i in groups.seeds else ("seeds",)
+        problems.add(place, f"{seeds[i]:,} seeds make {total:,} runs; {most}")
     return True
 
 
 def _datasets(
-    leaves: dict[str, Any], folder: Path, faults: ConfigProblems, absent: list[DataError]
+    leaves: dict[str, Any], folder: Path, problems: ConfigProblems, absent: list[DataError]
 ) -> Iterator[tuple[AnyDataset, DatasetInfo]]:
     """Those that are as they should be. A user's own one that can't be read is added to ``absent``: the rest may have faults too."""
     for point in grid.points(leaves):
         place = _place(("dataset",), point)
-        dataset = faults.validate(AnyDataset, point.leaves, place)
+        dataset = problems.validate(AnyDataset, point.leaves, place)
         if dataset is None:
             continue
         try:
@@ -167,8 +167,8 @@ def _datasets(
         except DataError as error:
             absent.append(error)
             continue
-        if fault := dataset.fault(info):
-            faults.add(place((fault[0],)), fault[1])
+        if problem := dataset.problem(info):
+            problems.add(place(problem.path), problem.text)
         else:
             yield dataset, info
 
@@ -186,25 +186,25 @@ class _Trained:
     auto: bool
 
 
-def _recipes(i: int, below: dict[str, Any], above: Any, faults: ConfigProblems) -> Iterator[_Trained]:
-    own: LeafPath = ("architectures", i, "recipe")
+def _recipes(i: int, below: dict[str, Any], above: Any, problems: ConfigProblems) -> Iterator[_Trained]:
+    own: SettingPath = ("architectures", i, "recipe")
     if not isinstance(above, dict):
-        faults.add(own, f"must be a mapping of keys to values, not {above!r}")
+        problems.add(own, f"must be a mapping of keys to values, not {above!r}")
         return
-    for point in grid.points(laid_over(below, above)):
+    for point in grid.points(merge(below, above)):
 
-        def place(path: LeafPath, point: grid.Point = point) -> LeafPath:
+        def place(path: SettingPath, point: grid.Point = point) -> SettingPath:
             return _place(own if is_above(path, below, above) else ("recipe",), point)(path)
 
         auto = point.leaves.get(RATE) == AUTO
         if auto and (RATE,) in point.places:
-            faults.add(
+            problems.add(
                 place((RATE,)),
                 f"{AUTO} stands alone, in the place of a grid; its own is pilots.learning_rates",
             )
             continue
         leaves = {name: value for name, value in point.leaves.items() if not (auto and name == RATE)}
-        recipe = faults.validate(Recipe, leaves, place)
+        recipe = problems.validate(Recipe, leaves, place)
         if recipe is not None:
             yield _Trained(recipe, place, pinned(above, point), auto)
 
@@ -215,21 +215,21 @@ def _cells(
     seeds: int,
     pilots: Pilots,
     datasets: Sequence[tuple[AnyDataset, DatasetInfo]],
-    faults: ConfigProblems,
+    problems: ConfigProblems,
 ) -> Iterator[Cell]:
     entry, made = groups.architectures[i], dict[tuple[AnyDataset, AnyArchitecture], str]()
-    recipes = list(_recipes(i, groups.recipe, entry.get("recipe", {}), faults))
+    recipes = list(_recipes(i, groups.recipe, entry.get("recipe", {}), problems))
     for point in grid.points({name: value for name, value in entry.items() if name != "recipe"}):
         place = _place(("architectures", i), point)
-        if (draft := ArchitectureEntry.of(point, place, faults)) is None:
+        if (draft := ArchitectureEntry.of(point, place, problems)) is None:
             continue
         for dataset, info in datasets:
-            if fault := draft.fault(info.image):
-                faults.add(place((fault[0],)), fault[1])
+            if problem := draft.problem(info.image):
+                problems.add(place(problem.path), problem.text)
                 continue
             architecture, here = draft.on(info.image), draft.places[draft.free]
             if draft.cost and (twin := made.setdefault((dataset, architecture), here)) != here:
-                faults.add(
+                problems.add(
                     place((draft.free,)),
                     f"makes the same network as {twin}, the nearest of this cost; leave one of them out",
                 )
@@ -237,23 +237,23 @@ def _cells(
             for trained in recipes:
                 own = leaves | ({"recipe": trained.own} if trained.own else {})
                 cell = Cell(dataset, info, architecture, trained.recipe, draft.places, seeds, own)
-                if unfit := trained.recipe.fault(info.image, dataset.used(info)):
-                    faults.add(trained.place(unfit[0]), unfit[1])
+                if unfit := trained.recipe.problem(info.image, dataset.train_size(info)):
+                    problems.add(trained.place(unfit.path), unfit.text)
                 elif trained.auto:
-                    cell = _tried(cell, pilots, trained.place, faults)
+                    cell = _tried(cell, pilots, trained.place, problems)
                 yield cell
 
 
-def _tried(cell: Cell, pilots: Pilots, place: FieldPath, faults: ConfigProblems) -> Cell:
+def _tried(cell: Cell, pilots: Pilots, place: FieldPath, problems: ConfigProblems) -> Cell:
     """With its pilots."""
-    tried = cell.tried(pilots)
+    tried = cell.with_pilots(pilots)
     dataset = tried.pilots[0].dataset
-    if fault := dataset.fault(cell.info):
-        faults.add(("pilots", fault[0]), fault[1])
-    elif unfit := cell.recipe.fault(cell.info.image, dataset.used(cell.info)):
-        faults.add(place(unfit[0]), f"{unfit[1]}, which validation images leave to pilots")
+    if problem := dataset.problem(cell.info):
+        problems.add(("pilots", *problem.path), problem.text)
+    elif unfit := cell.recipe.problem(cell.info.image, dataset.train_size(cell.info)):
+        problems.add(place(unfit.path), f"{unfit.text}, which validation images leave to pilots")
     return tried
 
 
-def _place(root: LeafPath, point: grid.Point = grid.WHOLE) -> FieldPath:
+def _place(root: SettingPath, point: grid.Point = grid.WHOLE) -> FieldPath:
     return lambda path: root + point.place(path)

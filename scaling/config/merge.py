@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from scaling.config.grid import LeafPath, Point, copied
+from scaling.config.grid import Point, SettingPath, copied
 
 
-def laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+def merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     """A group that names its type replaces the one below; any other is merged with it."""
     merged = dict(below)
     for name, value in above.items():
@@ -15,7 +15,7 @@ def laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def is_above(path: LeafPath, below: dict[str, Any], above: dict[str, Any]) -> bool:
+def is_above(path: SettingPath, below: dict[str, Any], above: dict[str, Any]) -> bool:
     """Whether a leaf of the two, laid over each other, is for the upper one to mend."""
     name, *inner = path
     if name not in above:

@@ -9,12 +9,12 @@ from typing import Annotated
 from pydantic import Field, field_validator
 
 from scaling.config.recipe import Positive
-from scaling.settings import ConfigModel, Count
+from scaling.settings import ConfigModel, PositiveInt
 
 AUTO = "auto"
 """In the place of a recipe's learning rate."""
 
-RATES = tuple(0.0125 * 2**n for n in range(8))
+DEFAULT_LEARNING_RATES = tuple(0.0125 * 2**n for n in range(8))
 """As many as networks of one pack."""
 
 ALL_DIVERGED = "every rate diverged"
@@ -23,10 +23,10 @@ ALL_DIVERGED = "every rate diverged"
 class Pilots(ConfigModel):
     """Runs that choose the learning rates that are ``auto``."""
 
-    learning_rates: Annotated[tuple[Positive, ...], Field(strict=False)] = RATES
-    seeds: Count = 1
+    learning_rates: Annotated[tuple[Positive, ...], Field(strict=False)] = DEFAULT_LEARNING_RATES
+    seeds: PositiveInt = 1
     """Of each rate: 0 to n-1."""
-    validation: Count = 5000
+    validation: PositiveInt = 5000
     """Training images that are held out for the choice, where the data set holds out none by itself."""
 
     @field_validator("learning_rates")
@@ -57,7 +57,7 @@ class RateChoice:
         return min(zip(self.means, self.rates, strict=True))[1]
 
     @property
-    def doubt(self) -> str:
+    def warning(self) -> str:
         """Why to look at it; empty where there is nothing."""
         if min(self.means) == inf:
             return ALL_DIVERGED

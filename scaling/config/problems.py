@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from scaling.config.grid import LeafPath, dotted
+from scaling.config.grid import SettingPath, dotted
 from scaling.errors import ConfigError
 from scaling.settings import ConfigModel
 
@@ -37,7 +37,7 @@ WORDS = {
 }
 """For Pydantic's kinds of faults."""
 
-FieldPath = Callable[[LeafPath], LeafPath]
+FieldPath = Callable[[SettingPath], SettingPath]
 """From a path within a group of settings to the one in the file."""
 
 
@@ -48,7 +48,7 @@ class ConfigProblems:
         self.source = source
         self.lines: dict[str, None] = {}
 
-    def add(self, path: LeafPath, text: str) -> None:
+    def add(self, path: SettingPath, text: str) -> None:
         self.lines[f"{dotted(path)}: {text}" if path else text] = None
 
     def stop(self) -> None:
@@ -65,35 +65,35 @@ class ConfigProblems:
         try:
             return TypeAdapter(kind).validate_python(leaves)
         except ValidationError as error:
-            for fault in error.errors():
-                path = _located(fault, leaves)
+            for problem in error.errors():
+                path = _located(problem, leaves)
                 placed = place(path)
-                if fault["type"] == "extra_forbidden" and placed[-1] != path[-1]:
+                if problem["type"] == "extra_forbidden" and placed[-1] != path[-1]:
                     placed = placed[:-1]  # a grid under an unknown key is one fault, of the key
-                self.add(placed, _words(fault, kind))
+                self.add(placed, _words(problem, kind))
         return None
 
 
-def _located(fault: Any, leaves: Any) -> LeafPath:
+def _located(problem: Any, leaves: Any) -> SettingPath:
     """Pydantic's location without the tags of unions, which no file holds."""
     path: list[str | int] = []
     inner = leaves
-    for i, part in enumerate(fault["loc"]):
+    for i, part in enumerate(problem["loc"]):
         if (isinstance(inner, dict) and part in inner) or (
             isinstance(inner, list | tuple) and isinstance(part, int)
         ):
             inner = inner[part]
-        elif not (i == len(fault["loc"]) - 1 and fault["type"] == "missing"):
+        elif not (i == len(problem["loc"]) - 1 and problem["type"] == "missing"):
             continue
         path.append(part)
-    if fault["type"] in ("union_tag_invalid", "union_tag_not_found"):
+    if problem["type"] in ("union_tag_invalid", "union_tag_not_found"):
         path.append("type")
     return tuple(path)
 
 
-def _words(fault: Any, kind: Any) -> str:
-    given, context, location = fault["input"], fault.get("ctx", {}), fault["loc"]
-    match fault["type"]:
+def _words(problem: Any, kind: Any) -> str:
+    given, context, location = problem["input"], problem.get("ctx", {}), problem["loc"]
+    match problem["type"]:
         case "extra_forbidden":
             permitted = sorted(
                 {name for model in _models(kind, location[:-1]) for name in model.model_fields}
@@ -119,10 +119,10 @@ def _words(fault: Any, kind: Any) -> str:
             given = context["tag"]
         case "value_error":
             return str(context["error"])
-    return f"{WORDS.get(fault['type'], fault['msg']).format(**context)}, not {shortened(given)}"
+    return f"{WORDS.get(problem['type'], problem['msg']).format(**context)}, not {shortened(given)}"
 
 
-def _models(kind: Any, location: LeafPath) -> list[type[ConfigModel]]:
+def _models(kind: Any, location: SettingPath) -> list[type[ConfigModel]]:
     """The groups of settings that may stand at a location of Pydantic's, tags included."""
 
     def members(annotation: Any) -> list[type[ConfigModel]]:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from scaling.settings import ConfigModel, Count, IdentityDefault, ImageShape, Whole
+from scaling.settings import ConfigModel, IdentityDefault, ImageShape, NonNegativeInt, PositiveInt, Problem
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -54,7 +54,7 @@ class Step(ConfigModel):
     """The learning rate is multiplied by ``factor`` after every ``every`` epochs."""
 
     type: Literal["step"] = "step"
-    every: Count
+    every: PositiveInt
     """Epochs."""
     factor: Annotated[float, Field(gt=0, le=1)]
 
@@ -76,11 +76,11 @@ class OneCycle(ConfigModel):
 class Augmentation(ConfigModel):
     """Drawn anew for each image in each epoch."""
 
-    crop: Annotated[Whole, IdentityDefault(0)] = 0
+    crop: Annotated[NonNegativeInt, IdentityDefault(0)] = 0
     """Pixels of padding on each side, out of which the image's own size is cropped; the padding is black."""
     flip: Annotated[bool, IdentityDefault(False)] = False
     """Left becomes right, half of the time."""
-    shift: Annotated[Whole, IdentityDefault(0)] = 0
+    shift: Annotated[NonNegativeInt, IdentityDefault(0)] = 0
     """Pixels, at most, by which the image moves along each axis; its border is repeated."""
 
 
@@ -93,8 +93,8 @@ class Recipe(ConfigModel):
     weight_decay: Annotated[float, Field(ge=0), IdentityDefault(0.0)] = 0.0
     """May differ between the replicas of a pack."""
     schedule: Annotated[Constant | Step | Cosine | OneCycle, Field(discriminator="type")] = OneCycle()
-    epochs: Count = 8
-    batch_size: Count = 100
+    epochs: PositiveInt = 8
+    batch_size: PositiveInt = 100
     """Images a step; the images left over at the end of an epoch wait for the next one's shuffle."""
     loss: Annotated[Literal["cross_entropy", "mse"], IdentityDefault("cross_entropy")] = "cross_entropy"
     """``mse``: mean over classes and images of the squared distance to one-hot targets."""
@@ -102,15 +102,17 @@ class Recipe(ConfigModel):
     """Of activations and gradients; weights and the optimiser's state are always fp32."""
     augmentation: Annotated[Augmentation, IdentityDefault(Augmentation())] = Augmentation()
 
-    def seen(self, used: int) -> int:
+    def images_per_epoch(self, used: int) -> int:
         """Images of an epoch: of the ``used`` ones as many as fill whole batches."""
         return used // self.batch_size * self.batch_size
 
-    def fault(self, image: ImageShape, used: int) -> tuple[tuple[str, ...], str] | None:
+    def problem(self, image: ImageShape, used: int) -> Problem | None:
         """Why ``used`` images of this shape can't be trained on so: (the leaf, what is permitted), or None."""
         if self.batch_size > used:
-            return ("batch_size",), f"must be at most the {used} training images, not {self.batch_size}"
+            return Problem("batch_size", f"must be at most the {used} training images, not {self.batch_size}")
         for name, pixels in (("crop", self.augmentation.crop), ("shift", self.augmentation.shift)):
             if pixels >= image.side:
-                return ("augmentation", name), f"must be below the image's side, {image.side}, not {pixels}"
+                return Problem(
+                    f"augmentation.{name}", f"must be below the image's side, {image.side}, not {pixels}"
+                )
         return None

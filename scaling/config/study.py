@@ -12,20 +12,20 @@ from pydantic import Field
 
 from scaling.architectures import AnyArchitecture, LayerTable
 from scaling.config.curves import LEARNING_RATE, curves, point
-from scaling.config.identity import SEEDS_AN_ORDER, Data, Run
+from scaling.config.identity import SEEDS_PER_ORDER, Data, Run
 from scaling.config.pilots import AUTO, Pilots, RateChoice
 from scaling.config.recipe import Recipe
 from scaling.datasets import AnyDataset, DatasetInfo
-from scaling.settings import ConfigModel, Count
+from scaling.settings import ConfigModel, PositiveInt
 
-SEEDS = 8
+DEFAULT_SEEDS = 8
 """Of a network, where nothing else is said."""
 
 
 class Resources(ConfigModel):
     """What the machine gives. Nothing here changes an id or a number."""
 
-    workers: Count | None = None
+    workers: PositiveInt | None = None
     """Packs that train at once on this machine; by default one for each core. A cluster uses all of its cores."""
     memory_gib: Annotated[float, Field(gt=0)] | None = None
     """The most that all workers of this machine may hold at once; by default four fifths of its memory."""
@@ -42,7 +42,7 @@ class StoreConfig(ConfigModel):
 class Replicates(ConfigModel):
     """How often each network of an architecture is trained."""
 
-    seeds: Count = SEEDS
+    seeds: PositiveInt = DEFAULT_SEEDS
     """Seeds 0 to n-1; each block of eight has a minibatch order of its own."""
 
 
@@ -55,7 +55,7 @@ class StudyFile(ConfigModel):
     architectures: Annotated[list[dict[str, Any]], Field(min_length=1)]
     """Each may hold a ``recipe`` of its own, which is laid over the study's, and a number of ``seeds`` of its own."""
     recipe: dict[str, Any] = Field(default_factory=dict)
-    seeds: Count = SEEDS
+    seeds: PositiveInt = DEFAULT_SEEDS
     """Of architectures that do not say it themselves: seeds 0 to n-1; each block of eight has a minibatch order of its own."""
     pilots: Pilots = Pilots()
     """Of networks whose learning rate is ``auto``."""
@@ -74,45 +74,47 @@ class Cell:
     info: DatasetInfo
     architecture: AnyArchitecture
     recipe: Recipe
-    places: dict[str, str]
+    setting_paths: dict[str, str]
     """Where the architecture's leaves stand in the file: ``{"filters": "architectures[1].filters[0]"}``."""
-    seeds: int = SEEDS
+    seeds: int = DEFAULT_SEEDS
     """Its runs have the seeds 0 to n-1. No run's id knows how many there are."""
     entry: dict[str, Any] = field(default_factory=dict)
     """What an entry of ``architectures`` says that makes this cell alone, but for its seeds."""
-    pilot: bool = False
+    is_pilot: bool = False
     """Whether its runs are there to choose a learning rate: then those of different rates train together."""
     pilots: tuple[Cell, ...] = ()
     """Those that choose its learning rate, by rising rates; none where its recipe says it."""
     choice: RateChoice | None = None
     """What they chose."""
 
-    def layers(self) -> LayerTable:
-        return self.architecture.layers(self.info.image)
+    def layer_table(self) -> LayerTable:
+        return self.architecture.layer_table(self.info.image)
 
     @property
     def training_flops(self) -> int:
         """Of one run, in all of its epochs."""
         return (
-            self.recipe.epochs * self.recipe.seen(self.dataset.used(self.info)) * self.layers().training_flops
+            self.recipe.epochs
+            * self.recipe.images_per_epoch(self.dataset.train_size(self.info))
+            * self.layer_table().training_flops
         )
 
-    def at(self, filters: int, *, seeds: int = 0) -> Cell:
+    def with_filters(self, filters: int, *, seeds: int = 0) -> Cell:
         """The same at another width, which needs pilots of its own."""
         pilots, entry = (
-            tuple(pilot.at(filters, seeds=pilot.seeds) for pilot in self.pilots),
+            tuple(pilot.with_filters(filters, seeds=pilot.seeds) for pilot in self.pilots),
             {**self.entry, "filters": filters},
         )
         return replace(
             self,
-            architecture=self.architecture.at(filters),
+            architecture=self.architecture.with_filters(filters),
             seeds=seeds,
             entry=entry,
             pilots=pilots,
             choice=None,
         )
 
-    def tried(self, pilots: Pilots) -> Cell:
+    def with_pilots(self, pilots: Pilots) -> Cell:
         """The same with a learning rate that pilots choose; the images that validate are taken out of those that train."""
         held = self.dataset.validation or pilots.validation
         used = self.dataset.train_images and min(
@@ -123,12 +125,12 @@ class Cell:
             self.recipe.model_copy(update={"learning_rate": rate}) for rate in sorted(pilots.learning_rates)
         ]
         tries = (
-            replace(self, dataset=dataset, recipe=recipe, seeds=pilots.seeds, pilot=True)
+            replace(self, dataset=dataset, recipe=recipe, seeds=pilots.seeds, is_pilot=True)
             for recipe in recipes
         )
         return replace(self, recipe=recipes[0], pilots=tuple(tries))
 
-    def resolved(self, errors: Mapping[str, float]) -> Cell:
+    def with_learning_rate(self, errors: Mapping[str, float]) -> Cell:
         """The same with the learning rate that its pilots choose, if all of them have an error."""
         ids = [[pilot.run(seed).id for seed in range(pilot.seeds)] for pilot in self.pilots]
         if not ids or any(name not in errors for names in ids for name in names):
@@ -140,13 +142,13 @@ class Cell:
         )
 
     @property
-    def awaiting(self) -> bool:
+    def pending(self) -> bool:
         """Whether its learning rate is not chosen yet."""
         return bool(self.pilots) and self.choice is None
 
     @cached_property
     def data(self) -> Data:
-        used = self.dataset.used(self.info)
+        used = self.dataset.train_size(self.info)
         return Data(
             type=self.dataset.type,
             fingerprint=self.info.fingerprint,
@@ -160,7 +162,7 @@ class Cell:
             architecture=self.architecture,
             recipe=self.recipe,
             seed=seed,
-            order=seed // SEEDS_AN_ORDER,
+            order=seed // SEEDS_PER_ORDER,
         )
 
 
@@ -174,38 +176,38 @@ class Study:
     resources: Resources
     store: StoreConfig
 
-    def labels(self) -> tuple[str, ...]:
+    def curve_labels(self) -> tuple[str, ...]:
         """Of each cell: its architecture, and the leaves that set it apart from cells of the same width."""
-        points = (point(cell.run(0), cell.dataset.used(cell.info)) for cell in self.cells)
+        points = (point(cell.run(0), cell.dataset.train_size(cell.info)) for cell in self.cells)
         chosen = ({LEARNING_RATE: AUTO} if cell.pilots else {} for cell in self.cells)
         return curves([leaves | mine for leaves, mine in zip(points, chosen, strict=True)]).labels
 
-    def resolved(self, errors: Mapping[str, float]) -> Study:
+    def with_learning_rates(self, errors: Mapping[str, float]) -> Study:
         """With the learning rates that pilots choose; where one of a cell's has no error yet, it goes on awaiting them.
 
         Args:
             errors: validation errors by the ids of runs; infinite for one that diverged.
         """
-        return replace(self, cells=tuple(cell.resolved(errors) for cell in self.cells))
+        return replace(self, cells=tuple(cell.with_learning_rate(errors) for cell in self.cells))
 
-    def pilots(self) -> Iterator[tuple[Cell, Run]]:
+    def pilot_runs(self) -> Iterator[tuple[Cell, Run]]:
         """Every run once that chooses a learning rate."""
         return _once(pilot for cell in self.cells for pilot in cell.pilots)
 
-    def finals(self) -> Iterator[tuple[Cell, Run]]:
+    def final_runs(self) -> Iterator[tuple[Cell, Run]]:
         """Every run once that the study is about, as far as its learning rate is known; cells that overlap share their runs."""
-        return _once(cell for cell in self.cells if not cell.awaiting)
+        return _once(cell for cell in self.cells if not cell.pending)
 
-    def awaiting(self) -> Iterator[tuple[Cell, Run]]:
+    def pending_runs(self) -> Iterator[tuple[Cell, Run]]:
         """Runs in the place of those whose learning rate is not known yet; they cost the same."""
-        return _once(cell for cell in self.cells if cell.awaiting)
+        return _once(cell for cell in self.cells if cell.pending)
 
     def runs(self) -> Iterator[tuple[Cell, Run]]:
         """Every wanted run once, with its cell; one that is both counts as a pilot."""
         return _once(
             [
                 *(pilot for cell in self.cells for pilot in cell.pilots),
-                *(cell for cell in self.cells if not cell.awaiting),
+                *(cell for cell in self.cells if not cell.pending),
             ]
         )
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from scaling.config.study import StudyFile
+from scaling.config.study import Cell, StudyFile
 from scaling.errors import ConfigError
 
 
@@ -37,16 +38,42 @@ def read_file(source: Path, overrides: Sequence[str]) -> dict[str, Any]:
     return raw
 
 
+def architecture_entries(cells: Iterable[Cell]) -> list[dict[str, Any]]:
+    """The ``architectures`` of a study that has these cells and no others.
+
+    Cells that differ in nothing but their width share an entry; each entry says its seeds, and is free of every other grid.
+    """
+    made: list[dict[str, Any]] = []
+    for cell in cells:
+        entry = {**cell.entry, "filters": [cell.entry["filters"]], "seeds": cell.seeds}
+        alike = next((other for other in made if {**other, "filters": entry["filters"]} == entry), None)
+        if alike is None:
+            made.append(entry)
+        elif cell.entry["filters"] not in alike["filters"]:
+            alike["filters"] += entry["filters"]
+    return made
+
+
+def yaml_text(value: Any) -> str:
+    """As YAML that this software reads again; lists and mappings that hold none stand on one line."""
+    yaml, text = YAML(typ="safe", pure=True), StringIO()
+    yaml.default_flow_style, yaml.width = None, 120
+    yaml.representer.sort_base_mapping_type_on_output = False
+    yaml.representer.ignore_aliases = lambda data: True  # what two entries share is written twice, for people
+    yaml.dump(value, text)
+    return text.getvalue()
+
+
 def _parsed(text: Path | str, source: str) -> Any:
     # Of YAML's readers this one takes 1e-3 for a number and refuses a key that stands twice.
     try:
         return YAML(typ="safe", pure=True).load(text)
     except MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        fault = line + (error.problem or "is not YAML").splitlines()[0].replace(" with value", ", value")
+        problem = line + (error.problem or "is not YAML").splitlines()[0].replace(" with value", ", value")
     except YAMLError as error:
-        fault = f"is not YAML: {str(error).splitlines()[0]}"
-    raise ConfigError([fault], source)
+        problem = f"is not YAML: {str(error).splitlines()[0]}"
+    raise ConfigError([problem], source)
 
 
 def _override(raw: dict[str, Any], override: str, source: Path) -> None:

@@ -5,7 +5,7 @@ Batches on a device are in ``scaling.data.minibatches``, which is imported by it
 
 from __future__ import annotations
 
-from scaling.data.inventory import DatasetRow, fetch, inventory
+from scaling.data.inventory import DatasetRow, download_dataset, list_datasets
 from scaling.data.load import LoadedDataset, load
 
-__all__ = ["DatasetRow", "LoadedDataset", "fetch", "inventory", "load"]
+__all__ = ["DatasetRow", "LoadedDataset", "download_dataset", "list_datasets", "load"]

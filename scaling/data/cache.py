@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from scaling.data.cached_arrays import CachedArrays
-from scaling.datasets import Split, fingerprint
+from scaling.datasets import Split, compute_fingerprint
 
 RECORD = "content.json"
 
@@ -42,7 +42,7 @@ def read(folder: Path, *, verify: bool = False) -> CachedArrays | None:
         train, test = (
             Split(arrays[f"{split}_images.npy"], arrays[f"{split}_labels.npy"]) for split in ("train", "test")
         )
-        if verify and fingerprint(train, test) != folder.name:
+        if verify and compute_fingerprint(train, test) != folder.name:
             return None
         return CachedArrays(train, test, np.array(record["mean"]), np.array(record["std"]))
     except (OSError, ValueError, EOFError, KeyError, TypeError):

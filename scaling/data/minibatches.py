@@ -24,7 +24,7 @@ SHUFFLE, AUGMENT = 0, 1
 """Streams of random bits."""
 
 
-class Batches:
+class Minibatches:
     """Training batches of one order.
 
     Args:
@@ -55,7 +55,7 @@ class Batches:
         self.images, self.labels = images, labels
         self.batch_size, self.order, self.augmentation = batch_size, order, augmentation
         self.index = np.arange(len(labels)) if index is None else index
-        self.normalised = Normalise(images, mean, std, dtype)
+        self.normalised = PixelNormaliser(images, mean, std, dtype)
         self._shuffled = (-1, labels, labels)
 
     def __len__(self) -> int:
@@ -94,7 +94,7 @@ class Batches:
         return self._shuffled[1:]
 
 
-class Normalise:
+class PixelNormaliser:
     """``(x / 255 - mean) / std`` in fp32, from uint8 [B, side, side, C] to [B, C, side, side] in channels_last of ``dtype``.
 
     Args:
@@ -134,7 +134,7 @@ def evaluation_batches(
     index: NDArray[np.int64] | None = None,
 ) -> Iterator[Float[Tensor, "B C side side"]]:
     """Normalised batches in order, the last one with what is left; of all images, or of those in ``index``."""
-    normalised = Normalise(images, mean, std, dtype)
+    normalised = PixelNormaliser(images, mean, std, dtype)
     if index is None:
         return (normalised(part) for part in torch.split(images, size))
     return (
@@ -143,18 +143,18 @@ def evaluation_batches(
     )
 
 
-def test_image(material: LoadedDataset, index: int) -> Float[Tensor, "1 C side side"]:
+def normalised_test_image(dataset: LoadedDataset, index: int) -> Float[Tensor, "1 C side side"]:
     """One image of the test split, normalised, in fp32."""
     (image,) = evaluation_batches(
-        torch.from_numpy(material.test.images[index : index + 1].copy()),
-        material.mean,
-        material.std,
+        torch.from_numpy(dataset.test.images[index : index + 1].copy()),
+        dataset.mean,
+        dataset.std,
         torch.float32,
     )
     return image
 
 
-def on_device(
+def to_device(
     split: Split, device: torch.device
 ) -> tuple[UInt8[Tensor, "n side side C"], Int64[Tensor, " n"]]:
     """A split as tensors. On the CPU the images are the memory-mapped ones, shared by all processes of a machine; nobody may write to them."""

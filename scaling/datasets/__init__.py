@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from scaling.datasets.base import Dataset, DatasetInfo
-from scaling.datasets.canonical import Split, canonical, fingerprint, stratified
+from scaling.datasets.canonical import Split, compute_fingerprint, sort_canonically, stratified_order
 from scaling.datasets.cifar10 import Cifar10
 from scaling.datasets.mnist import Mnist
 from scaling.datasets.mnist5k import Mnist5k
@@ -16,11 +16,11 @@ from scaling.datasets.synthetic import Synthetic
 from scaling.datasets.usps import Usps
 
 AnyDataset = Annotated[Mnist | Usps | Cifar10 | Mnist5k | Synthetic | NpzDataset, Field(discriminator="type")]
-PUBLISHED = {"mnist": Mnist, "usps": Usps, "cifar10": Cifar10, "mnist5k": Mnist5k}
+PUBLISHED_DATASETS = {"mnist": Mnist, "usps": Usps, "cifar10": Cifar10, "mnist5k": Mnist5k}
 """Sets that can be fetched by name."""
 
 __all__ = [
-    "PUBLISHED",
+    "PUBLISHED_DATASETS",
     "AnyDataset",
     "Cifar10",
     "Dataset",
@@ -31,7 +31,7 @@ __all__ = [
     "Split",
     "Synthetic",
     "Usps",
-    "canonical",
-    "fingerprint",
-    "stratified",
+    "compute_fingerprint",
+    "sort_canonically",
+    "stratified_order",
 ]

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from scaling.settings import ConfigModel, Count, IdentityDefault, ImageShape
+from scaling.settings import ConfigModel, IdentityDefault, ImageShape, PositiveInt, Problem
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class DatasetInfo:
 class Dataset(ConfigModel):
     """A data set, and how much of its training split is used."""
 
-    train_images: Annotated[Count | None, IdentityDefault(None)] = None
+    train_images: Annotated[PositiveInt | None, IdentityDefault(None)] = None
     """Train on this many images only: nested, stratified subsets. All by default."""
     validation: Annotated[int, Field(ge=0), IdentityDefault(0)] = 0
     """Training images held out for choices. With 0 nothing may be chosen."""
@@ -41,18 +41,18 @@ class Dataset(ConfigModel):
             DataError: the user's file is missing or unfit.
         """
 
-    def fault(self, info: DatasetInfo) -> tuple[str, str] | None:
+    def problem(self, info: DatasetInfo) -> Problem | None:
         """Why the splits can't be cut so: (the field, what is permitted), or None."""
         left = info.train_images - self.validation
         if left < 1:
-            return (
+            return Problem(
                 "validation",
                 f"must leave training images: at most {info.train_images - 1}, not {self.validation}",
             )
         if self.train_images is not None and self.train_images > left:
-            return "train_images", f"must be at most {left}, not {self.train_images}"
+            return Problem("train_images", f"must be at most {left}, not {self.train_images}")
         return None
 
-    def used(self, info: DatasetInfo) -> int:
+    def train_size(self, info: DatasetInfo) -> int:
         """Images that are trained on in an epoch."""
         return self.train_images or info.train_images - self.validation

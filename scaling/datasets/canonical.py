@@ -28,7 +28,7 @@ class Split:
         return len(self.labels)
 
 
-def canonical(split: Split) -> Split:
+def sort_canonically(split: Split) -> Split:
     """The same images in canonical order."""
     images = np.ascontiguousarray(split.images)
     digests = np.array([sha256(image.data).digest() for image in images], dtype="S32")
@@ -37,7 +37,7 @@ def canonical(split: Split) -> Split:
     return Split(images[order], split.labels[order])
 
 
-def fingerprint(train: Split, test: Split) -> str:
+def compute_fingerprint(train: Split, test: Split) -> str:
     """SHA-256 of both canonical splits, shapes included: 64 hexadecimal digits."""
     digest = sha256(b"scaling data set, version 1")
     for split in (train, test):
@@ -47,7 +47,7 @@ def fingerprint(train: Split, test: Split) -> str:
     return digest.hexdigest()
 
 
-def stratified(labels: NDArray[np.uint8]) -> NDArray[np.intp]:
+def stratified_order(labels: NDArray[np.uint8]) -> NDArray[np.intp]:
     """An order of a canonical split, any head of which has the classes in proportion.
 
     The k-th of n images of a class stands at (2k + 1) / 2n; ties go to the smaller class. Within a class the canonical order is one by

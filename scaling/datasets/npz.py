@@ -18,7 +18,7 @@ import numpy as np
 from pydantic import Field
 
 from scaling.datasets.base import Dataset, DatasetInfo
-from scaling.datasets.canonical import Split, canonical, fingerprint
+from scaling.datasets.canonical import Split, compute_fingerprint, sort_canonically
 from scaling.errors import DataError
 from scaling.settings import ImageShape
 
@@ -69,7 +69,7 @@ def _facts(file: Path, modified: int) -> DatasetInfo:
         ),
         train_images=len(train),
         test_images=len(test),
-        fingerprint=fingerprint(train, test),
+        fingerprint=compute_fingerprint(train, test),
     )
 
 
@@ -127,4 +127,4 @@ def _split(file: Path, split: str, images: np.ndarray, labels: np.ndarray) -> Sp
         raise DataError(
             f"{file}: {split}_labels must be {len(images)} whole numbers from 0 to 255, not {labels.dtype} {labels.shape}{span}"
         )
-    return canonical(Split(images, labels.astype(np.uint8)))
+    return sort_canonically(Split(images, labels.astype(np.uint8)))

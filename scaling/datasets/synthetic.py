@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from scaling.datasets.base import Dataset, DatasetInfo
-from scaling.datasets.canonical import Split, canonical, fingerprint
-from scaling.settings import Count, ImageShape, Whole
+from scaling.datasets.canonical import Split, compute_fingerprint, sort_canonically
+from scaling.settings import ImageShape, NonNegativeInt, PositiveInt
 
 MOST_NUMBERS = 2**28
 """Of all images together; as many as CIFAR-10 would have with 87,000 images."""
@@ -26,15 +26,15 @@ class Synthetic(Dataset):
     """Images made from counters; the same numbers on every machine."""
 
     type: Literal["synthetic"] = "synthetic"
-    size: Count = 1000
+    size: PositiveInt = 1000
     """Training images."""
-    test_size: Count = 500
+    test_size: PositiveInt = 500
     side: Annotated[int, Field(ge=6)] = 16
-    channels: Count = 1
+    channels: PositiveInt = 1
     classes: Annotated[int, Field(ge=2, le=256)] = 10
     noise: Annotated[float, Field(ge=0, le=1)] = 0.7
     flipped: Annotated[float, Field(ge=0, le=1)] = 0.0
-    draw: Whole = 0
+    draw: NonNegativeInt = 0
     """Another number, another data set of the same kind."""
 
     @model_validator(mode="after")
@@ -52,7 +52,7 @@ class Synthetic(Dataset):
             image=ImageShape(self.channels, self.side, self.classes),
             train_images=self.size,
             test_images=self.test_size,
-            fingerprint=fingerprint(*self.splits()),
+            fingerprint=compute_fingerprint(*self.splits()),
         )
 
     def splits(self) -> tuple[Split, Split]:
@@ -90,5 +90,5 @@ def _splits(
         images = (1 - noise) * patterns[true] + noise * _uniform(draw, stream, (count, *shape))
         redrawn = (_uniform(draw, stream + 1, (count,)) * classes).astype(int)
         labels = np.where(_uniform(draw, stream + 2, (count,)) < flipped, redrawn, true)
-        made.append(canonical(Split((images * 255).astype(np.uint8), labels.astype(np.uint8))))
+        made.append(sort_canonically(Split((images * 255).astype(np.uint8), labels.astype(np.uint8))))
     return made[0], made[1]

@@ -6,10 +6,10 @@ from scaling.fit.comparison.crossing import Crossing, meet
 from scaling.fit.comparison.equal_error import EqualError, equal_error, telling
 from scaling.fit.comparison.exponents import Comparison, common, compare, needed, side_by_side
 from scaling.fit.comparison.pareto import ParetoPoint, Winner, front, winners
-from scaling.fit.data.derived import best_over, from_counts
-from scaling.fit.data.dispersion import Dispersion
+from scaling.fit.data.derived import add_error_from_counts, select_best
 from scaling.fit.data.points import Points
-from scaling.fit.data.table import columns, group_points, read_table
+from scaling.fit.data.table import group_points, read_table, required_columns
+from scaling.fit.data.variance import Dispersion
 from scaling.fit.fit import fit, fit_table
 from scaling.fit.law_table import rows
 from scaling.fit.prediction import Prediction, foretell
@@ -37,22 +37,22 @@ __all__ = [
     "Status",
     "Verdict",
     "Winner",
-    "best_over",
-    "columns",
+    "add_error_from_counts",
     "common",
     "compare",
     "equal_error",
     "fit",
     "fit_table",
     "foretell",
-    "from_counts",
     "front",
     "group_points",
     "meet",
     "needed",
     "propose",
     "read_table",
+    "required_columns",
     "rows",
+    "select_best",
     "side_by_side",
     "telling",
     "winners",

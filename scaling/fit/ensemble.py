@@ -23,9 +23,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Integer
 from scipy.special import softmax, stdtrit
 
-from scaling.fit.data.dispersion import COPIES
+from scaling.fit.data.variance import ZERO_DISPERSION
 from scaling.fit.diagnosis.status import SEEDS
-from scaling.fit.result import LEVEL, Interval, Status
+from scaling.fit.result import CONFIDENCE_LEVEL, Interval, Status
 
 MOST = 1024
 """Choices of members; of more, so many are drawn."""
@@ -168,7 +168,7 @@ def _ensemble(rule: Rule, size: int, runs: int, known: dict[int, tuple[np.ndarra
         ratio = estimate / single
     if runs > 1:
         without = _without(*known[min(size, runs - 1)])
-        quantile = float(stdtrit(runs - 1, (1 + LEVEL) / 2))
+        quantile = float(stdtrit(runs - 1, (1 + CONFIDENCE_LEVEL) / 2))
         drawn = 0.0 if len(errors) == comb(runs, size) else float(errors.var(ddof=1)) / len(errors)
         scatter = _jackknife(without)
         half = quantile * np.sqrt(scatter + drawn)
@@ -211,5 +211,5 @@ def _judged(size: int, runs: int, scatter: float) -> tuple[Status, str]:
         return Status.REJECTED, "one run has no interval"
     reasons = [f"fewer than {SEEDS} runs"] if runs < SEEDS else []
     reasons += ["one ensemble of all"] if size == runs else []
-    reasons += ["the runs do not differ"] if scatter < COPIES else []
+    reasons += ["the runs do not differ"] if scatter < ZERO_DISPERSION else []
     return (Status.CAUTION if reasons else Status.USABLE), "; ".join(reasons)

@@ -11,18 +11,18 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from scaling.errors import FitError, UsageError
-from scaling.fit.data.costs import costs
-from scaling.fit.data.dispersion import Source, dispersion
+from scaling.fit.data.costs import cost_curves
 from scaling.fit.data.points import Points
 from scaling.fit.data.table import group_points
+from scaling.fit.data.variance import DispersionSource
 from scaling.fit.diagnosis.outliers import drawn_in
 from scaling.fit.diagnosis.status import remarks
 from scaling.fit.diagnosis.verdict import choose
-from scaling.fit.estimation.maximise import law_of, other_studies
+from scaling.fit.estimation.maximise import fit_law, resample_replicates
 from scaling.fit.forms import BROKEN, FLOOR, FORMS, POWER
 from scaling.fit.result import Fit, FormChoice, Law, Status, Verdict
 
-BESIDE = (POWER.name, FLOOR.name)
+DEFAULT_FORMS = (POWER.name, FLOOR.name)
 """Forms that always stand side by side."""
 
 
@@ -30,7 +30,7 @@ def fit(
     points: Points,
     *,
     group: dict[str, str] | None = None,
-    forms: Sequence[str] = BESIDE,
+    forms: Sequence[str] = DEFAULT_FORMS,
     holdout: int = 3,
     resamplings: int = 2000,
     seed: int = 0,
@@ -64,7 +64,9 @@ def fit(
         raise FitError(missing[0])
     pure = laws.get(POWER.name)
     studies = (
-        other_studies(pure, points, resamplings, seed, stream) if pure else np.empty((0, len(points.widths)))
+        resample_replicates(pure, points, resamplings, seed, stream)
+        if pure
+        else np.empty((0, len(points.widths)))
     )
     verdict = choose(points, laws, studies)
     if pure and verdict.choice is FormChoice.FLOOR:
@@ -90,7 +92,7 @@ def _laws(
     laws, missing = {}, []
     for name in forms:
         try:
-            laws[name] = law_of(
+            laws[name] = fit_law(
                 FORMS[name], points, holdout=holdout, resamplings=resamplings, seed=seed, stream=stream
             )
         except FitError as error:
@@ -101,10 +103,11 @@ def _laws(
 def _wider(laws: dict[str, Law]) -> list[str]:
     """Where intervals rest on more than the runs' own spread."""
     return [
-        f"{law.form.formula}: means scatter {law.scatter.over_runs:.2g} times as far as their runs explain, by {law.scatter.source}"
-        f" ({law.scatter.freedom} degrees of freedom); its intervals are as wide as that asks for."
+        f"{law.form.formula}: means scatter {law.dispersion.inflation:.2g} times as far as their runs explain, by {law.dispersion.source}"
+        f" ({law.dispersion.dof} degrees of freedom); its intervals are as wide as that asks for."
         for law in laws.values()
-        if law.scatter.source in (Source.ORDERS, Source.CURVE) and law.scatter.over_runs > 1
+        if law.dispersion.source in (DispersionSource.ORDERS, DispersionSource.CURVE)
+        and law.dispersion.inflation > 1
     ]
 
 
@@ -123,11 +126,11 @@ def fit_table(
     x: str = "filters",
     y: str = "test_error",
     by: Sequence[str] = ("architecture",),
-    forms: Sequence[str] = BESIDE,
+    forms: Sequence[str] = DEFAULT_FORMS,
     holdout: int = 3,
     resamplings: int = 2000,
     seed: int = 0,
-    wrong: NDArray[np.bool_] | None = None,
+    misclassified: NDArray[np.bool_] | None = None,
     std: str | None = None,
     notes: Sequence[str] = (),
 ) -> list[Fit]:
@@ -146,7 +149,7 @@ def fit_table(
         FitError: no group can be fitted.
     """
     fits, refused = [], []
-    for group, points, own in group_points(table, x=x, y=y, by=by, wrong=wrong, std=std):
+    for group, points, own in group_points(table, x=x, y=y, by=by, misclassified=misclassified, std=std):
         said = [*notes, *own]
         try:
             fits.append(
@@ -172,7 +175,7 @@ def fit_table(
                 )
             )
             refused.append(str(error))
-    known = costs(table, x=x, by=by)
+    known = cost_curves(table, x=x, by=by)
     fits = [replace(made, costs=known[tuple(made.group.values())]) for made in fits]
     if len(refused) == len(fits):
         raise FitError("; ".join(dict.fromkeys(refused)) or "the table holds no runs")
@@ -189,7 +192,7 @@ def _fit(
 ) -> Fit:
     over = (
         "seeds, on this test set"
-        if points.wrong is None
+        if points.misclassified is None
         else "seeds and over images like those of this test set"
     )
     return Fit(
@@ -202,5 +205,4 @@ def _fit(
         else f"mean {points.y_name} over the runs of a width",
         notes=tuple(notes),
         verdict=verdict,
-        dispersion=dispersion(points),
     )

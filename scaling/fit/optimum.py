@@ -17,10 +17,11 @@ from jaxtyping import Float
 from scipy.special import fdtri, stdtrit
 
 from scaling.errors import FitError
-from scaling.fit.data.dispersion import COPIES, Dispersion, among_runs, dispersion_about, scatter
+from scaling.fit.data.dispersion import dispersion_about, law_dispersion
 from scaling.fit.data.points import Points
+from scaling.fit.data.variance import ZERO_DISPERSION, Dispersion
 from scaling.fit.diagnosis.status import SEEDS
-from scaling.fit.result import LEVEL, MISFIT, Interval, Sizes, Status
+from scaling.fit.result import CONFIDENCE_LEVEL, MISFIT_P, Interval, Sizes, Status
 
 PARAMETERS = 3
 VALUES = 5
@@ -66,7 +67,7 @@ class Optimum:
         # Student's: one scatter for all three coefficients.
         drawn = (
             self.coefficients
-            + normal / np.sqrt(rng.chisquare(self.scatter.freedom, DRAWS) / self.scatter.freedom)[:, None]
+            + normal / np.sqrt(rng.chisquare(self.scatter.dof, DRAWS) / self.scatter.dof)[:, None]
         )
         inside = np.geomspace(self.points.widths[0], self.points.widths[-1], 400)
 
@@ -74,7 +75,9 @@ class Optimum:
             curves = coefficients @ self._moves([*inside, x]).T
             return np.asarray(np.exp(curves[..., -1] - curves.min(axis=-1)))
 
-        low, high = map(float, np.quantile(over(drawn), [(1 - LEVEL) / 2, (1 + LEVEL) / 2]))
+        low, high = map(
+            float, np.quantile(over(drawn), [(1 - CONFIDENCE_LEVEL) / 2, (1 + CONFIDENCE_LEVEL) / 2])
+        )
         estimate = float(over(self.coefficients))
         maybe = self.place.low <= x <= self.place.high
         return Interval(estimate=estimate, low=1.0 if maybe else min(low, estimate), high=max(high, estimate))
@@ -97,7 +100,7 @@ class Optimum:
             "status": self.status.value,
             "reason": self.reason,
             "notes": list(self.notes),
-            "scatter": {**asdict(self.scatter), "source": self.scatter.source.value},
+            "scatter": self.scatter.to_dict(),
             "points": {
                 "x": points.widths.tolist(),
                 "runs": points.counts.tolist(),
@@ -121,19 +124,19 @@ def optimum(points: Points, *, label: str = "all", notes: tuple[str, ...] = ()) 
         raise FitError(
             f"{label}: no run made an error at {points.x_name} {x[means == 0][0]:g}, and zero has no logarithm; leave it out"
         )
-    weights = points.weights * means**2 / points.noise.variance(means)
+    weights = points.weights * means**2 / points.variance_model.variance(means)
     middle = float(np.average(np.log(x), weights=weights))
     u = np.log(x) - middle
     moves = np.stack([np.ones_like(u), u, u**2], axis=1)
     inverse = np.linalg.inv(moves.T @ (weights[:, None] * moves))
     coefficients = inverse @ moves.T @ (weights * np.log(means))
     curve = np.exp(moves @ coefficients)
-    known = scatter(points, curve, PARAMETERS)
+    known = law_dispersion(points, curve, PARAMETERS)
     if known is None:
         raise FitError(
             f"{label}: three values of {points.x_name} without replicates have no interval; add seeds or values"
         )
-    covariance = known.dispersion * inverse
+    covariance = known.value * inverse
     place, curvature = _fieller(coefficients, covariance, known, middle)
     status, reason = _judged(points, curve, place, curvature)
     return Optimum(
@@ -155,7 +158,7 @@ def optimum(points: Points, *, label: str = "all", notes: tuple[str, ...] = ()) 
 
 def quantile(known: Dispersion) -> float:
     """Student's, of both sides."""
-    return float(stdtrit(known.freedom, (1 + LEVEL) / 2))
+    return float(stdtrit(known.dof, (1 + CONFIDENCE_LEVEL) / 2))
 
 
 def _fieller(
@@ -185,7 +188,7 @@ def _fieller(
 def _judged(
     points: Points, curve: Float[np.ndarray, " x"], place: Interval, curvature: Interval
 ) -> tuple[Status, str]:
-    x, spare, known = points.widths, len(points.widths) - PARAMETERS, among_runs(points)
+    x, spare, known = points.widths, len(points.widths) - PARAMETERS, points.replicate_dispersion
     if not spare:
         return (
             Status.REJECTED,
@@ -204,15 +207,15 @@ def _judged(
     reasons = []
     if len(x) < VALUES:
         reasons.append(f"fewer than {VALUES} values of {points.x_name}")
-    if points.counts.min() < SEEDS and points.stated is None:
+    if points.counts.min() < SEEDS and points.known_std is None:
         reasons.append(f"fewer than {SEEDS} runs at a value")
     if place.low < x[0] or place.high > x[-1]:
         reasons.append(f"the interval reaches beyond the values of {points.x_name}")
-    if known is not None and known.dispersion < COPIES:
+    if known is not None and known.value < ZERO_DISPERSION:
         reasons.append("the runs of each value are equal, as copies are")
     elif known is not None:
-        far = dispersion_about(points, curve, spare) / known.dispersion
-        if far > fdtri(spare, known.freedom, 1 - MISFIT):
+        far = dispersion_about(points, curve, spare) / known.value
+        if far > fdtri(spare, known.dof, 1 - MISFIT_P):
             reasons.append(
                 f"the means lie {sqrt(far):.2g} times as far from the parabola as their seeds explain"
             )

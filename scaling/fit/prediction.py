@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from scaling.errors import UsageError
-from scaling.fit.data.dispersion import Source, dispersion, freedom
-from scaling.fit.estimation.bootstrap import stretch
+from scaling.fit.data.variance import DispersionSource
+from scaling.fit.estimation.bootstrap import student_inflation
 from scaling.fit.result import Fit, Interval, Law
 
 
@@ -61,17 +61,17 @@ def _foretold(fit: Fit, name: str, law: Law, size: float | int, rng: np.random.G
             return law.form.evaluate(draws, at)
 
     # Of one run: its spread among the runs of a size, or for want of these that of single runs about the law.
-    scatter, behind = dispersion(points), freedom(points)
-    if scatter is None and law.scatter.source is Source.CURVE:
-        scatter, behind = law.scatter.dispersion, law.scatter.freedom
+    known = points.run_dispersion
+    if known is None and law.dispersion.source is DispersionSource.CURVE:
+        known = law.dispersion
     run = None
-    if scatter is not None and points.wrong is None and points.stated is None:
+    if known is not None and points.misclassified is None and points.known_std is None:
         # A scatter that was estimated from few runs is uncertain by itself, as for the means.
-        noise = stretch(behind) * np.sqrt(scatter) * rng.standard_normal(len(law.draws))
+        noise = student_inflation(known.dof) * np.sqrt(known.value) * rng.standard_normal(len(law.draws))
 
         def runs(draws: np.ndarray) -> np.ndarray:
             return np.asarray(
-                np.maximum(curves(draws) + noise * np.sqrt(points.noise.variance(curves(draws))), 0)
+                np.maximum(curves(draws) + noise * np.sqrt(points.variance_model.variance(curves(draws))), 0)
             )
 
         run = _interval(estimate, law.ends(runs))

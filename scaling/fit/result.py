@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scaling.errors import UsageError
-from scaling.fit.data.costs import Cost
-from scaling.fit.data.dispersion import Dispersion
+from scaling.fit.data.costs import CostCurve
 from scaling.fit.data.points import Points
+from scaling.fit.data.variance import Dispersion
 from scaling.fit.forms import Form
 
-MISFIT = 0.01
+MISFIT_P = 0.01
 """A form that would lie so far from the means by chance this rarely misses them."""
-LEVEL = 0.95
+CONFIDENCE_LEVEL = 0.95
 """Of every interval and band."""
 
 Sizes = float | int | Sequence[float | int] | NDArray[np.number]
@@ -63,9 +63,9 @@ class Law:
     """By the form's names: amplitude, exponent, floor."""
     draws: NDArray[np.float64]
     """[resamplings, parameters]: the same fit on resampled seeds, spread for few seeds as ``scaling.fit.estimation.bootstrap`` says."""
-    bound: NDArray[np.float64] | None
+    draws_at_bound: NDArray[np.float64] | None
     """Where the floor may be 0: the draws of the law without one, whose intervals are taken in; those held at the bound are too narrow."""
-    scatter: Dispersion
+    dispersion: Dispersion
     """Of means, which the intervals rest on."""
     rmse_log: float
     """Root mean square of log(fitted / observed mean) over the widths."""
@@ -103,9 +103,9 @@ class Law:
             of: from [draws, parameters] to [draws, ...]; may be infinite.
         """
         found = []
-        for draws in (self.draws,) if self.bound is None else (self.draws, self.bound):
+        for draws in (self.draws,) if self.draws_at_bound is None else (self.draws, self.draws_at_bound):
             ordered = np.sort(of(draws), axis=0)  # between order statistics, because values may be infinite
-            tail = int(len(draws) * (1 - LEVEL) / 2)
+            tail = int(len(draws) * (1 - CONFIDENCE_LEVEL) / 2)
             found.append((ordered[tail], ordered[-1 - tail]))
         lows, highs = zip(*found, strict=True)
         return np.asarray(np.min(lows, axis=0)), np.asarray(np.max(highs, axis=0))
@@ -127,12 +127,12 @@ class Law:
         if not simultaneous:
             return self.ends(curves)
         middle, found = np.log(self.predict(at)), []
-        for draws in (self.draws,) if self.bound is None else (self.draws, self.bound):
+        for draws in (self.draws,) if self.draws_at_bound is None else (self.draws, self.draws_at_bound):
             away = np.log(curves(draws)) - middle
             # The furthest place of each curve, in units of the curves' spread there (Montiel Olea & Plagborg-Moller 2019).
             spread = np.sqrt((away**2).mean(axis=0))
             furthest = (np.abs(away) / np.where(spread > 0, spread, 1)).reshape(len(draws), -1).max(axis=1)
-            found.append(np.quantile(furthest, LEVEL) * spread)
+            found.append(np.quantile(furthest, CONFIDENCE_LEVEL) * spread)
         half, (low, high) = np.max(found, axis=0), self.ends(curves)
         # Each place by itself is in it, also where the draws lie more to one side.
         return np.asarray(np.minimum(np.exp(middle - half), low)), np.asarray(
@@ -144,7 +144,7 @@ class Law:
         return {
             "formula": self.form.formula,
             "parameters": {name: asdict(interval) for name, interval in self.parameters.items()},
-            "scatter": {**asdict(self.scatter), "source": self.scatter.source.value},
+            "dispersion": self.dispersion.to_dict(),
             "rmse_log": self.rmse_log,
             "aicc": self.aicc,
             "held_out": [{**asdict(held), "left_out": list(held.left_out)} for held in self.held_out],
@@ -169,9 +169,9 @@ class Verdict:
     choice: FormChoice
     floor_p: float | None
     """How often points of a law without a floor would speak for one as strongly as these."""
-    ceiling: float | None
+    floor_limit: float | None
     """The upper limit of the floor, over the widest networks' mean error."""
-    foreseen: bool | None
+    holdout_ok: bool | None
     """Whether the widest networks lie in the prediction interval of the law of the narrower ones, all at once."""
     floor_fits_p: float | None
     """How often means lie as far from a law above a floor, if it is right."""
@@ -182,17 +182,17 @@ class Verdict:
     def evidence(self) -> str:
         """In words."""
         told = [] if self.floor_p is None else [f"a floor of 0: p = {self.floor_p:.2g}"]
-        if self.ceiling is not None:
+        if self.floor_limit is not None:
             # A law that misses the means says nothing of a floor.
             missed = (
                 ", in a law that misses the means"
-                if self.floor_fits_p is not None and self.floor_fits_p < MISFIT
+                if self.floor_fits_p is not None and self.floor_fits_p < MISFIT_P
                 else ""
             )
-            told.append(f"the floor is at most {100 * self.ceiling:.0f} % of the widest error{missed}")
-        if self.foreseen is not None:
+            told.append(f"the floor is at most {100 * self.floor_limit:.0f} % of the widest error{missed}")
+        if self.holdout_ok is not None:
             told.append(
-                f"a power law of the narrower networks {'foretells' if self.foreseen else 'misses'} the widest"
+                f"a power law of the narrower networks {'foretells' if self.holdout_ok else 'misses'} the widest"
             )
         if self.floor_fits_p is not None and self.bend_fits_p is not None:
             told.append(
@@ -222,10 +222,14 @@ class Fit:
 
     verdict: Verdict
     """Which of the forms the points ask for."""
-    dispersion: float | None
-    """Variance of one run over a binomial's (for bare values: over its squared mean), pooled over widths; None without replicates."""
-    costs: dict[str, Cost] = field(default_factory=dict)
+    costs: dict[str, CostCurve] = field(default_factory=dict)
     """``parameters`` and ``macs`` along x, where the table has them."""
+
+    @property
+    def dispersion(self) -> float | None:
+        """Variance of one run over a binomial's (for bare values: over its squared mean), pooled over widths; None without replicates."""
+        known = self.points.run_dispersion
+        return None if known is None else known.value
 
     @property
     def label(self) -> str:
@@ -242,7 +246,7 @@ class Fit:
             "estimand": self.estimand,
             "notes": list(self.notes),
             "dispersion": self.dispersion,
-            "test_images": points.trials,
+            "test_images": points.test_images,
             "points": {
                 "x": points.widths.tolist(),
                 "runs": points.counts.tolist(),

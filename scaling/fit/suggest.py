@@ -20,10 +20,10 @@ from jaxtyping import Bool, Float, Int
 from scipy.special import stdtrit
 
 from scaling.errors import FitError
-from scaling.fit.data.dispersion import COPIES
+from scaling.fit.data.variance import ZERO_DISPERSION
 from scaling.fit.diagnosis.status import SEEDS, SPAN, WIDTHS
 from scaling.fit.quantity import FIRST, Quantity, curve_gradient, plannable
-from scaling.fit.result import LEVEL, Fit
+from scaling.fit.result import CONFIDENCE_LEVEL, Fit
 
 MOST = 1024
 """Seeds at a size: where more are needed, no form is right to so many digits."""
@@ -105,11 +105,11 @@ class Design:
             raise FitError(
                 f"{fit.label}: only {len(self.x)} sizes from {self.x.min():g} to {self.x.max():g} can be trained; {FIRST}"
             )
-        if law.scatter.dispersion < COPIES:
+        if law.dispersion.value < ZERO_DISPERSION:
             raise FitError(
                 f"{fit.label}: its runs do not scatter, so nothing tells how many are needed; {FIRST}"
             )
-        self.told = 1 / (law.scatter.dispersion * points.noise.variance(law.predict(self.x)))
+        self.told = 1 / (law.dispersion.value * points.variance_model.variance(law.predict(self.x)))
         self.gradient, self.direction = curve_gradient(law, self.x), quantity.gradient(law)
         if np.linalg.matrix_rank(self._information(), hermitian=True) < len(law.parameters):
             raise FitError(
@@ -209,4 +209,6 @@ class Design:
         left = self.direction @ covariance @ self.direction - weight * along**2 / (1 + weight * leverage)
         replicates = np.maximum(runs - 1, 0).sum() + more - ((runs == 0) & (more > 0))
         behind = np.where(replicates > 0, replicates, (runs > 0).sum() - len(self.direction))
-        return np.asarray(stdtrit(behind, (1 + LEVEL) / 2) * np.sqrt(left) / self.formula * self.now)
+        return np.asarray(
+            stdtrit(behind, (1 + CONFIDENCE_LEVEL) / 2) * np.sqrt(left) / self.formula * self.now
+        )

@@ -28,7 +28,7 @@ def build(spec: Architecture, image: ImageShape, seeds: Sequence[int]) -> nn.Mod
     return MODULES[spec.type](spec, image, seeds)
 
 
-def weights(networks: nn.Module) -> dict[str, Tensor]:
+def named_weights(networks: nn.Module) -> dict[str, Tensor]:
     """All that makes a network what it is, by name, with R as the first axis: parameters, and the statistics of what it normalises."""
     return {
         name.removeprefix("weights."): value.detach()

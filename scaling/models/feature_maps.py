@@ -17,7 +17,7 @@ from torch.overrides import TorchFunctionMode
 
 from scaling.architectures import Architecture
 from scaling.errors import StoreError
-from scaling.models import build, weights
+from scaling.models import build, named_weights
 from scaling.settings import ImageShape
 
 
@@ -32,7 +32,7 @@ class FeatureMaps:
     logits: Float[np.ndarray, " classes"]
 
 
-def sight(
+def extract(
     spec: Architecture, shape: ImageShape, stored: bytes, image: Float[Tensor, "1 C side side"]
 ) -> FeatureMaps:
     """Show a network an image.
@@ -46,12 +46,12 @@ def sight(
     Raises:
         StoreError: the weights are damaged, or another network's.
     """
-    network = restored(spec, shape, stored).eval()
-    first, *others = spec.layers(shape).layers
+    network = load_network(spec, shape, stored).eval()
+    first, *others = spec.layer_table(shape).layers
     names = [layer.name for layer in (first, *others) if layer.macs and layer.window]
     with torch.inference_mode(), _Convolved() as seen:
         logits = network(image)
-    filters = weights(network)[f"{first.name}_weight"]
+    filters = named_weights(network)[f"{first.name}_weight"]
     return FeatureMaps(
         filters=filters.reshape(first.shape[0], -1, *filters.shape[-2:]).numpy(),
         maps={name: made[0].numpy() for name, made in zip(names, seen.maps, strict=True)},
@@ -59,7 +59,7 @@ def sight(
     )
 
 
-def restored(spec: Architecture, shape: ImageShape, stored: bytes) -> nn.Module:
+def load_network(spec: Architecture, shape: ImageShape, stored: bytes) -> nn.Module:
     """A module of one replica that has stored weights.
 
     Raises:
@@ -70,7 +70,7 @@ def restored(spec: Architecture, shape: ImageShape, stored: bytes) -> nn.Module:
         known = load(stored)
     except SafetensorError as error:
         raise StoreError(f"its weights are damaged ({error}); train it again in another store") from error
-    mine = weights(network)
+    mine = named_weights(network)
     if {name: value.shape for name, value in known.items()} != {
         name: value.shape[1:] for name, value in mine.items()
     }:

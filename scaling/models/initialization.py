@@ -21,9 +21,9 @@ def he_normal(generator: torch.Generator, *shape: int, fan_in: int) -> Tensor:
     return torch.randn(shape, generator=generator) * sqrt(2 / fan_in)
 
 
-def stack(draw: Callable[[torch.Generator], Weights], seeds: Sequence[int]) -> nn.ParameterDict:
+def stack_replicas(init: Callable[[torch.Generator], Weights], seeds: Sequence[int]) -> nn.ParameterDict:
     """One replica a seed, stacked along a leading axis R."""
-    drawn = [draw(torch.Generator().manual_seed(seed)) for seed in seeds]
+    drawn = [init(torch.Generator().manual_seed(seed)) for seed in seeds]
     return nn.ParameterDict(
         {name: nn.Parameter(torch.stack([replica[name] for replica in drawn])) for name in drawn[0]}
     )

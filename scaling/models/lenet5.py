@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from scaling.architectures import Lenet5
 from scaling.models import ops_bf16_cpu, ops_reference
-from scaling.models.initialization import Weights, lecun_normal, stack
+from scaling.models.initialization import Weights, lecun_normal, stack_replicas
 from scaling.settings import ImageShape
 
 
@@ -33,13 +33,13 @@ class PackedLenet5(nn.Module):
     def __init__(self, spec: Lenet5, image: ImageShape, seeds: Sequence[int]) -> None:
         super().__init__()
         self.spec, self.image = spec, image
-        self.weights = stack(self.draw, seeds)
+        self.weights = stack_replicas(self.init, seeds)
 
-    def draw(self, generator: torch.Generator) -> Weights:
+    def init(self, generator: torch.Generator) -> Weights:
         """One replica's weights and biases."""
         weights: Weights = {}
-        scales = self.spec.scales(self.image)
-        for layer in self.spec.layers(self.image).layers:
+        parameter_scales = self.spec.parameter_scales(self.image)
+        for layer in self.spec.layer_table(self.image).layers:
             if not layer.parameters:
                 continue
             outputs = layer.shape[0]
@@ -51,14 +51,15 @@ class PackedLenet5(nn.Module):
                 else (outputs, fan_in)
             )
             weights[f"{layer.name}_weight"] = (
-                lecun_normal(generator, *shape, fan_in=fan_in) * scales[f"{layer.name}_weight"].initial
+                lecun_normal(generator, *shape, fan_in=fan_in)
+                * parameter_scales[f"{layer.name}_weight"].initial
             )
             weights[f"{layer.name}_bias"] = torch.zeros(outputs)
         return weights
 
     def forward(self, image: Float[Tensor, "B C side side"]) -> Float[Tensor, "R B classes"]:
         weights = {name: weight.to(image.dtype) for name, weight in self.weights.items()}
-        room: ModuleType = ops_bf16_cpu if ops_bf16_cpu.serves(image) else ops_reference
+        room: ModuleType = ops_bf16_cpu if ops_bf16_cpu.supports(image) else ops_reference
         x, padding, groups = image, self.spec.padding(self.image), 1
         settings = {"activation": self.spec.activation, "pooling": self.spec.pooling}
         if self.spec.convolutions == 2:
@@ -77,7 +78,10 @@ class PackedLenet5(nn.Module):
         }
         first, d = next(iter(turned)), weights[f"{name}_weight"].shape[1]
         turned[first] = rearrange(
-            turned[first], f"R (o row col) unit -> R ({room.FEATURES}) unit", o=d, row=isqrt(x.shape[2] // d)
+            turned[first],
+            f"R (o row col) unit -> R ({room.FEATURE_ORDER}) unit",
+            o=d,
+            row=isqrt(x.shape[2] // d),
         )
         for layer in hidden:
             x = torch.baddbmm(weights[f"{layer}_bias"].unsqueeze(1), x, turned[layer])

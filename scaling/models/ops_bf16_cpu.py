@@ -28,14 +28,14 @@ from torch import Tensor
 
 from scaling.models import ops_reference
 
-FEATURES = "row col o"
+FEATURE_ORDER = "row col o"
 """The order in which ``features`` lays out a strip."""
 
-NOBODY = 4
+_NO_WINNER = 4
 """The winner of a window where the ReLU is closed."""
 
 
-def serves(x: Tensor) -> bool:
+def supports(x: Tensor) -> bool:
     """Whether this file is for such images."""
     return x.dtype == torch.bfloat16 and x.device.type == "cpu"
 
@@ -82,7 +82,7 @@ def features(
     if pooling != "max":
         x = maps(x, filters, bias, groups=groups, padding=padding, activation=activation, pooling=pooling)
         x = rearrange(x, "B (G o) height width -> B G o height width", G=G)[:, :, :o]
-        return rearrange(x, f"B G o (S row) col -> G S B ({FEATURES})", S=strips)
+        return rearrange(x, f"B G o (S row) col -> G S B ({FEATURE_ORDER})", S=strips)
     ys, have = _convolved(x, filters, bias, groups=groups, padding=padding)
     B, _, height, width = ys[0].shape
     shape = (G, strips, B, height // 2 // strips, width // 2, o)
@@ -208,7 +208,7 @@ def _pool(maps, pooled, winners, have, rectified):
                 for i in range(
                     channels
                 ):  # unrolled and indexed in full: so the compiler sees vector instructions in it
-                    top, winner = floor, np.uint8(NOBODY)
+                    top, winner = floor, np.uint8(_NO_WINNER)
                     value = _ordered(maps[b, 2 * line, 2 * col, i])
                     if value > top:
                         top, winner = value, np.uint8(0)

@@ -14,7 +14,7 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 
-FEATURES = "o row col"
+FEATURE_ORDER = "o row col"
 """The order in which ``features`` lays out a strip."""
 
 ACTIVATIONS = {"relu": torch.relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid}
@@ -68,4 +68,4 @@ def features(
 ) -> Float[Tensor, "G S B strip"]:
     """As ``maps``, to the features of each strip, in the order of FEATURES."""
     x = maps(x, filters, bias, groups=groups, padding=padding, activation=activation, pooling=pooling)
-    return rearrange(x, f"B (G o) (S row) col -> G S B ({FEATURES})", G=len(filters), S=strips)
+    return rearrange(x, f"B (G o) (S row) col -> G S B ({FEATURE_ORDER})", G=len(filters), S=strips)

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from scaling.architectures import Tree3
 from scaling.architectures.tree3 import KERNEL
 from scaling.models import ops_bf16_cpu, ops_reference
-from scaling.models.initialization import Weights, he_normal, stack
+from scaling.models.initialization import Weights, he_normal, stack_replicas
 from scaling.settings import ImageShape
 
 
@@ -36,9 +36,9 @@ class PackedTree3(nn.Module):
     def __init__(self, spec: Tree3, image: ImageShape, seeds: Sequence[int]) -> None:
         super().__init__()
         self.spec, self.image = spec, image
-        self.weights = stack(self.draw, seeds)
+        self.weights = stack_replicas(self.init, seeds)
 
-    def draw(self, generator: torch.Generator) -> Weights:
+    def init(self, generator: torch.Generator) -> Weights:
         """One replica's weights, and biases where the specification has them."""
         C, K, M, S = self.image.channels, self.spec.filters, self.spec.branches, self.spec.strips(self.image)
         row, col, classes = self.spec.rows, self.spec.pooled(self.image), self.image.classes
@@ -57,12 +57,12 @@ class PackedTree3(nn.Module):
 
     def forward(self, image: Float[Tensor, "B C side side"]) -> Float[Tensor, "R B classes"]:
         weights = {name: weight.to(image.dtype) for name, weight in self.weights.items()}
-        room: ModuleType = ops_bf16_cpu if ops_bf16_cpu.serves(image) else ops_reference
+        room: ModuleType = ops_bf16_cpu if ops_bf16_cpu.supports(image) else ops_reference
         C, S, activation = image.shape[1], self.spec.strips(self.image), self.spec.activation
         filters = rearrange(weights["conv_weight"], "R C K row col -> (C R) K 1 row col")
         bias = rearrange(weights["conv_bias"], "R C K -> (C R) K") if self.spec.biases else None
         x = room.features(image, filters, bias, groups=C, activation=activation, strips=S)
-        tree = rearrange(weights["tree_weight"], f"R M C o S row col -> (C R S) ({room.FEATURES}) M")
+        tree = rearrange(weights["tree_weight"], f"R M C o S row col -> (C R S) ({room.FEATURE_ORDER}) M")
         x = rearrange(torch.bmm(x.flatten(0, 1), tree), "(C R S) B M -> R B M C S", C=C, S=S)
         if self.spec.biases:
             x = x + weights["tree_bias"].unsqueeze(1)

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from scaling.architectures import Vgg
 from scaling.architectures.vgg import CONVOLUTIONS, KERNEL
 from scaling.models import ops_bf16_cpu, ops_reference
-from scaling.models.initialization import Weights, he_normal, lecun_normal, stack
+from scaling.models.initialization import Weights, he_normal, lecun_normal, stack_replicas
 from scaling.settings import ImageShape
 
 MOMENTUM, EPSILON = 0.1, 1e-5
@@ -34,17 +34,17 @@ class PackedVgg(nn.Module):
     def __init__(self, spec: Vgg, image: ImageShape, seeds: Sequence[int]) -> None:
         super().__init__()
         self.spec, self.image = spec, image
-        self.weights = stack(self.draw, seeds)
-        for layer in spec.layers(image).layers:
+        self.weights = stack_replicas(self.init, seeds)
+        for layer in spec.layer_table(image).layers:
             if layer.name.startswith("norm"):
                 self.register_buffer(f"{layer.name}_mean", torch.zeros(len(seeds), layer.shape[0]))
                 self.register_buffer(f"{layer.name}_variance", torch.ones(len(seeds), layer.shape[0]))
 
-    def draw(self, generator: torch.Generator) -> Weights:
+    def init(self, generator: torch.Generator) -> Weights:
         """One replica's weights and biases."""
         weights: Weights = {}
-        scales = self.spec.scales(self.image)
-        for layer in self.spec.layers(self.image).layers:
+        parameter_scales = self.spec.parameter_scales(self.image)
+        for layer in self.spec.layer_table(self.image).layers:
             outputs = layer.shape[0]
             if layer.name.startswith("conv"):
                 fan_in = layer.parameters // outputs - 1
@@ -57,7 +57,7 @@ class PackedVgg(nn.Module):
                 fan_in = layer.parameters // outputs - 1
                 weights[f"{layer.name}_weight"] = (
                     lecun_normal(generator, outputs, fan_in, fan_in=fan_in)
-                    * scales[f"{layer.name}_weight"].initial
+                    * parameter_scales[f"{layer.name}_weight"].initial
                 )
             if layer.parameters:
                 weights[f"{layer.name}_bias"] = torch.zeros(outputs)
@@ -85,7 +85,7 @@ class PackedVgg(nn.Module):
     def convolved(self, name: str, x: Tensor, groups: int) -> Tensor:
         """Maps "(R o)" of the same size; in bf16 on a CPU each replica's are filled up with empty ones, as ``fast`` does and says why."""
         filters, bias = (self.weights[f"{name}_{part}"].to(x.dtype) for part in ("weight", "bias"))
-        more = -filters.shape[1] % 4 if ops_bf16_cpu.serves(x) else 0
+        more = -filters.shape[1] % 4 if ops_bf16_cpu.supports(x) else 0
         empty = x.shape[1] // groups - filters.shape[2]
         if more or empty:
             filters, bias = F.pad(filters, (0, 0, 0, 0, 0, empty, 0, more)), F.pad(bias, (0, more))

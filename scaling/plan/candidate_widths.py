@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from scaling.config import Cell, Recipe, Study
 from scaling.errors import UsageError
 from scaling.fit.diagnosis.status import SPAN
-from scaling.plan.memory import WORKER, memory_bytes
+from scaling.plan.memory import WORKER_BYTES, memory_bytes
 
 FURTHEST = 4
 """Times the widest network of a study: beyond, its laws would be followed rather than tested."""
@@ -35,16 +35,19 @@ class Curve:
             widest: network of the curve in the study as it is written.
             limit: bytes that a pack and its worker may hold.
         """
-        if len({(cell.architecture.at(FURTHEST * widest), _given(cell)) for cell in self.cells}) > 1:
+        if (
+            len({(cell.architecture.with_filters(FURTHEST * widest), _given(cell)) for cell in self.cells})
+            > 1
+        ):
             return []
         there = {cell.architecture.filters for cell in self.cells}
         lowest = min(*there, max(1, int(widest / SPAN)))
         found = (
-            self.cells[0].at(filters)
+            self.cells[0].with_filters(filters)
             for filters in round_widths(lowest, FURTHEST * widest)
             if filters not in there
         )
-        return [cell for cell in found if WORKER + memory_bytes(cell) <= limit]
+        return [cell for cell in found if WORKER_BYTES + memory_bytes(cell) <= limit]
 
 
 def _given(cell: Cell) -> tuple[Recipe, bool]:
@@ -67,7 +70,7 @@ def curves(study: Study) -> list[Curve]:
             f"{study.source}: dataset.{leaf} is a grid, of which an architecture can't have a value of its own; {way_out}"
         )
     found: dict[str, dict[int, Cell]] = {}
-    for cell, label in zip(study.cells, study.labels(), strict=True):
+    for cell, label in zip(study.cells, study.curve_labels(), strict=True):
         mine = found.setdefault(label, {})
         filters = cell.architecture.filters
         if filters not in mine or mine[filters].seeds < cell.seeds:

@@ -15,7 +15,7 @@ from scaling.plan.packs import PACK_SIZES, Pack, pack_size
 from scaling.plan.time_estimate import EVALUATION_BATCH
 
 MIB, GIB = 2**20, 2**30
-WORKER = 600 * MIB
+WORKER_BYTES = 600 * MIB
 """Of a worker before its first pack: the interpreter and the libraries' own data. Their code is shared."""
 FIRST = {"bf16": 96 * MIB, "fp32": 48 * MIB}
 """What the first training of a process leaves behind, however small it is: compiled code and the libraries' buffers."""
@@ -25,21 +25,28 @@ SLACK = 1.45
 
 def memory_bytes(cell: Cell) -> int:
     """By how much a worker grows that trains a pack, at most; the data, which workers share, are not in it."""
-    return _pack(cell, pack_size(cell.layers()))
+    return _pack(cell, pack_size(cell.layer_table()))
 
 
-def most_filters(cell: Cell, limit: float) -> int:
+def max_filters(cell: Cell, limit: float) -> int:
     """The largest width below the cell's own, a pack of which needs at most ``limit`` bytes; 0 where none does."""
 
     def most(size: int) -> int:
         return bisect_right(
-            range(1, cell.architecture.filters), limit, key=lambda filters: _pack(cell.at(filters), size)
+            range(1, cell.architecture.filters),
+            limit,
+            key=lambda filters: _pack(cell.with_filters(filters), size),
         )
 
     # A wider network may need less, because fewer of them train together. In packs of one size it never does, so each size is searched.
     found = ((size, most(size)) for size in PACK_SIZES)
     return next(
-        (filters for size, filters in found if filters and pack_size(cell.at(filters).layers()) <= size), 0
+        (
+            filters
+            for size, filters in found
+            if filters and pack_size(cell.with_filters(filters).layer_table()) <= size
+        ),
+        0,
     )
 
 
@@ -56,7 +63,7 @@ def workers(packs: Iterable[Pack], limit: float, cpus: int) -> int:
 
 
 def _with_worker(pack: Pack) -> int:
-    return WORKER + memory_bytes(pack.cell)
+    return WORKER_BYTES + memory_bytes(pack.cell)
 
 
 def _pack(cell: Cell, size: int) -> int:
@@ -73,12 +80,12 @@ def _weights(cell: Cell, number: int) -> int:
     """Of one replica: in fp32 with gradients, moments and an update, and as they are multiplied with; and twice what a checkpoint holds, as
     tensors and as a file."""
     moments = 2 if isinstance(cell.recipe.optimizer, Adam | AdamW) else 1
-    return cell.layers().parameters * (4 * (3 + moments) + 2 * number + 2 * 4 * (1 + moments))
+    return cell.layer_table().parameters * (4 * (3 + moments) + 2 * number + 2 * 4 * (1 + moments))
 
 
 def _step(cell: Cell, number: int) -> int:
     """Of one replica: each layer's output and its gradient, and who won each window of the pooling."""
-    layers = cell.layers().layers
+    layers = cell.layer_table().layers
     return cell.recipe.batch_size * sum(
         (2 * number + _winner(cell, layer, number)) * _units(cell, layer, number) for layer in layers
     )
@@ -91,7 +98,7 @@ def _evaluation(cell: Cell, number: int) -> int:
     largest = max(
         number * copies * _units(cell, layer, number)
         + (number + _winner(cell, after, number)) * _units(cell, after, number)
-        for layer, after in pairwise(cell.layers().layers)
+        for layer, after in pairwise(cell.layer_table().layers)
     )
     return EVALUATION_BATCH * largest + 4 * cell.info.image.classes * cell.info.test_images
 

@@ -11,9 +11,9 @@ from itertools import groupby
 
 from scaling.architectures import LayerTable
 from scaling.config import Cell, Run
-from scaling.config.identity import ID_DIGITS, SEEDS_AN_ORDER
+from scaling.config.identity import ID_DIGITS, SEEDS_PER_ORDER
 
-PACK_SIZE_BY_MACS = ((1_000_000, SEEDS_AN_ORDER), (20_000_000, 4), (80_000_000, 2))
+PACK_SIZE_BY_MACS = ((1_000_000, SEEDS_PER_ORDER), (20_000_000, 4), (80_000_000, 2))
 """(forward MACs of one network, replicas): wider networks fill the vector units by themselves and need the memory."""
 
 PACK_SIZES = (1, *sorted(count for _, count in PACK_SIZE_BY_MACS))
@@ -49,7 +49,7 @@ class Pack:
     @property
     def slots(self) -> list[int]:
         """Of each run."""
-        return [place if self.cell.pilot else run.seed % self.size for place, run in enumerate(self.runs)]
+        return [place if self.cell.is_pilot else run.seed % self.size for place, run in enumerate(self.runs)]
 
     @cached_property
     def replicas(self) -> tuple[Run, ...]:
@@ -62,15 +62,15 @@ class Pack:
         )
 
     @cached_property
-    def layers(self) -> LayerTable:
-        return self.cell.layers()
+    def layer_table(self) -> LayerTable:
+        return self.cell.layer_table()
 
     @property
     def label(self) -> str:
         """For people: architecture, filters and seeds, and of pilots how many learning rates."""
         seeds = sorted({run.seed for run in self.runs})
         span = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]}-{seeds[-1]}"
-        rates = f"pilots of {len(self.runs)} learning rates, " if self.cell.pilot else ""
+        rates = f"pilots of {len(self.runs)} learning rates, " if self.cell.is_pilot else ""
         return f"{self.cell.architecture.type} {self.cell.architecture.filters} {rates}{span}"
 
 
@@ -83,18 +83,20 @@ def make_packs(wanted: Iterable[tuple[Cell, Run]]) -> list[Pack]:
     shapes: dict[Hashable, list[tuple[Cell, Run]]] = defaultdict(list)
     for cell, run in wanted:
         replicate = (
-            (run.recipe.model_copy(update={"learning_rate": 1.0}), run.seed) if cell.pilot else run.recipe
+            (run.recipe.model_copy(update={"learning_rate": 1.0}), run.seed) if cell.is_pilot else run.recipe
         )
-        shapes[cell.pilot, run.data, run.architecture, run.order, replicate].append((cell, run))
+        shapes[cell.is_pilot, run.data, run.architecture, run.order, replicate].append((cell, run))
     return [
-        made for members in shapes.values() for made in (_pilots if members[0][0].pilot else _packed)(members)
+        made
+        for members in shapes.values()
+        for made in (_pilots if members[0][0].is_pilot else _packed)(members)
     ]
 
 
 def _packed(members: list[tuple[Cell, Run]]) -> Iterator[Pack]:
     """Packs of one shape, recipe and order."""
     cell = members[0][0]
-    size = pack_size(cell.layers())
+    size = pack_size(cell.layer_table())
     runs = sorted((run for _, run in members), key=lambda run: run.seed)
     for _, block in groupby(runs, lambda run: run.seed // size):
         yield Pack(cell, tuple(block), size)
@@ -102,7 +104,7 @@ def _packed(members: list[tuple[Cell, Run]]) -> Iterator[Pack]:
 
 def _pilots(members: list[tuple[Cell, Run]]) -> Iterator[Pack]:
     """Packs of one shape and one seed, by rising learning rate."""
-    size = pack_size(members[0][0].layers())
+    size = pack_size(members[0][0].layer_table())
     rising = sorted(members, key=lambda member: member[1].recipe.learning_rate)
     for start in range(0, len(rising), size):
         few = rising[start : start + size]

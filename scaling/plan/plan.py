@@ -9,12 +9,12 @@ from math import fsum
 
 from scaling.config import Cell, Run, Study
 from scaling.errors import ConfigError
-from scaling.plan.memory import GIB, WORKER, memory_bytes, most_filters
+from scaling.plan.memory import GIB, WORKER_BYTES, max_filters, memory_bytes
 from scaling.plan.packs import Pack, make_packs
 from scaling.plan.schedule import SweepSchedule, make_schedule, memory_limit
 from scaling.plan.speed import Speed
 from scaling.plan.speed_file import load_speed
-from scaling.plan.time_estimate import seconds
+from scaling.plan.time_estimate import pack_seconds
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,12 @@ class PlanRow:
     @property
     def rates(self) -> tuple[float, ...]:
         """Learning rates of its runs; none where it is still to be chosen."""
-        return () if self.cell.awaiting else tuple(cell.recipe.learning_rate for cell in self.cells)
+        return () if self.cell.pending else tuple(cell.recipe.learning_rate for cell in self.cells)
 
     @property
-    def doubt(self) -> str:
+    def warning(self) -> str:
         """Why to look at the learning rate that was chosen; empty where there is nothing."""
-        return self.cell.choice.doubt if self.cell.choice else ""
+        return self.cell.choice.warning if self.cell.choice else ""
 
 
 @dataclass(frozen=True)
@@ -69,19 +69,19 @@ class Plan:
         return len(self.wanted) - len(self.done)
 
     @property
-    def awaiting(self) -> int:
+    def pending(self) -> int:
         """Runs whose learning rate is chosen when their pilots are done."""
         return sum(len(pack.runs) for pack in self.pending_packs)
 
     @property
     def finals(self) -> frozenset[str]:
         """Ids of what the study is about: a pilot is among them only where its data are the study's own."""
-        return frozenset(run.id for _, run in self.study.finals())
+        return frozenset(run.id for _, run in self.study.final_runs())
 
     @property
     def seconds(self) -> float:
         """One core's time for what is left."""
-        return fsum(seconds(pack, self.speed) for pack in (*self.packs, *self.pending_packs))
+        return fsum(pack_seconds(pack, self.speed) for pack in (*self.packs, *self.pending_packs))
 
     @cached_property
     def schedule(self) -> SweepSchedule:
@@ -95,7 +95,7 @@ class Plan:
     def rows(self) -> list[PlanRow]:
         """One a cell, in the order of the file; before it one of its pilots, if it has any."""
         runs: dict[int, list[Run]] = {}
-        for cell, run in (*self.wanted, *self.study.awaiting()):
+        for cell, run in (*self.wanted, *self.study.pending_runs()):
             runs.setdefault(id(cell), []).append(run)
         owners, pending_packs = (
             {run.id: pack for pack in packs for run in pack.runs}
@@ -104,7 +104,7 @@ class Plan:
         rows = []
         for cells, label in self._lines():
             mine = [run for cell in cells for run in runs.get(id(cell), [])]
-            owner, done = (pending_packs, frozenset[str]()) if cells[0].awaiting else (owners, self.done)
+            owner, done = (pending_packs, frozenset[str]()) if cells[0].pending else (owners, self.done)
             packs = [owner[run.id] for run in mine if run.id in owner]
             rows.append(
                 PlanRow(
@@ -113,14 +113,14 @@ class Plan:
                     runs=len(mine),
                     done=sum(run.id in done for run in mine),
                     packs=len({pack.key for pack in packs}),
-                    seconds=fsum(seconds(pack, self.speed) / len(pack.runs) for pack in packs),
+                    seconds=fsum(pack_seconds(pack, self.speed) / len(pack.runs) for pack in packs),
                     memory_bytes=memory_bytes(cells[0]),
                 )
             )
         return rows
 
     def _lines(self) -> Iterator[tuple[tuple[Cell, ...], str]]:
-        for cell, label in zip(self.study.cells, self.study.labels(), strict=True):
+        for cell, label in zip(self.study.cells, self.study.curve_labels(), strict=True):
             if cell.pilots:
                 yield cell.pilots, label
             yield (cell,), label
@@ -140,22 +140,24 @@ def make_plan(study: Study, stored: Set[str], speed: Speed | None = None, *, tra
     wanted = tuple(study.runs())
     done = frozenset(run.id for _, run in wanted) & stored
     missing = {id(cell): cell for cell, run in wanted if run.id not in done} if trains else {}
-    faults = [fault for cell in missing.values() if (fault := _too_large(cell, study)) is not None]
-    if faults:
-        raise ConfigError(list(dict.fromkeys(faults)), str(study.source))
+    problems = [problem for cell in missing.values() if (problem := _too_large(cell, study)) is not None]
+    if problems:
+        raise ConfigError(list(dict.fromkeys(problems)), str(study.source))
     packs = make_packs((cell, run) for cell, run in wanted if run.id not in done)
-    return Plan(study, wanted, done, tuple(packs), tuple(make_packs(study.awaiting())), speed or load_speed())
+    return Plan(
+        study, wanted, done, tuple(packs), tuple(make_packs(study.pending_runs())), speed or load_speed()
+    )
 
 
 def _too_large(cell: Cell, study: Study) -> str | None:
     need, limit, filters = (
-        WORKER + memory_bytes(cell),
+        WORKER_BYTES + memory_bytes(cell),
         memory_limit(study.resources),
         cell.architecture.filters,
     )
     if need <= limit:
         return None
-    most = most_filters(cell, limit - WORKER)
+    most = max_filters(cell, limit - WORKER_BYTES)
     way_out = (
         f"at most {most} fit"
         if most
@@ -164,4 +166,4 @@ def _too_large(cell: Cell, study: Study) -> str | None:
     allowed = f"resources.memory_gib: {limit / GIB:.3g}" + (
         ", its default on this machine" if study.resources.memory_gib is None else ""
     )
-    return f"{cell.places['filters']}: {filters} filters need {need / GIB:.3g} GiB for a pack and its worker, more than {allowed}; {way_out}"
+    return f"{cell.setting_paths['filters']}: {filters} filters need {need / GIB:.3g} GiB for a pack and its worker, more than {allowed}; {way_out}"

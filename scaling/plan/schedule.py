@@ -11,7 +11,7 @@ from scaling.plan import machine
 from scaling.plan.memory import GIB, peak_bytes, workers
 from scaling.plan.packs import Pack
 from scaling.plan.speed import Speed
-from scaling.plan.time_estimate import seconds
+from scaling.plan.time_estimate import pack_seconds
 from scaling.plan.trials import make_trials, makespan
 
 
@@ -50,7 +50,7 @@ def make_schedule(packs: Sequence[Pack], resources: Resources, speed: Speed) -> 
     wanted = min(resources.workers or machine.cpu_count(), len(packs))
     count = workers(packs, memory_limit(resources), wanted)
     times = [
-        fsum(seconds(pack, speed) for pack in batch)
+        fsum(pack_seconds(pack, speed) for pack in batch)
         for batch in make_trials(packs, workers=count, speed=speed)
     ]
     return SweepSchedule(

@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import AwareDatetime, Field, model_validator
 
 from scaling.architectures import LayerTable
-from scaling.settings import ConfigModel, Count
+from scaling.settings import ConfigModel, PositiveInt
 
 Seconds = Annotated[float, Field(gt=0)]
 Precision = Annotated[str, Field(pattern="^(fp32|bf16)$")]
@@ -32,10 +32,10 @@ class ImageTime(NamedTuple):
 class TimingPoint(ConfigModel):
     """One network that was measured."""
 
-    filters: Count
-    side: Count
+    filters: PositiveInt
+    side: PositiveInt
     """Pixels of the images."""
-    macs: Count
+    macs: PositiveInt
     """Of a forward pass of one image."""
     train_s: Seconds
     evaluate_s: Seconds
@@ -45,24 +45,24 @@ class TimingCurve(ConfigModel):
     """Networks of one architecture on one kind of image in one precision, by rising multiply-adds."""
 
     architecture: str
-    channels: Count
+    channels: PositiveInt
     precision: Precision
-    depth: Count | None = None
+    depth: PositiveInt | None = None
     """Layers that multiply in each of its networks, where the architecture has ladders of several depths."""
-    rungs: Annotated[tuple[TimingPoint, ...], Field(strict=False, min_length=1)]
+    points: Annotated[tuple[TimingPoint, ...], Field(strict=False, min_length=1)]
 
     @model_validator(mode="after")
     def _check(self) -> TimingCurve:
-        if any(low.macs >= high.macs for low, high in pairwise(self.rungs)):
-            raise ValueError("rungs must rise in macs")
+        if any(low.macs >= high.macs for low, high in pairwise(self.points)):
+            raise ValueError("points must rise in macs")
         return self
 
     @cached_property
     def _logs(self) -> np.ndarray:
         """[macs, train_s or evaluate_s; rungs], as logarithms."""
-        return np.log([[rung.macs, rung.train_s, rung.evaluate_s] for rung in self.rungs]).T
+        return np.log([[point.macs, point.train_s, point.evaluate_s] for point in self.points]).T
 
-    def time(self, macs: int) -> ImageTime:
+    def image_time(self, macs: int) -> ImageTime:
         """Of a network with so many multiply-adds."""
         at, times = self._logs[0], self._logs[1:]
         inside = min(max(log(macs), at[0]), at[-1])
@@ -73,8 +73,8 @@ class Machine(ConfigModel):
     """What was measured."""
 
     processor: str
-    cores: Count
-    workers: Count
+    cores: PositiveInt
+    workers: PositiveInt
     """Processes that trained at once: they share caches and memory bandwidth."""
     versions: dict[str, str | None]
     measured_at: Annotated[AwareDatetime, Field(strict=False)]
@@ -84,7 +84,7 @@ class Speed(ConfigModel):
     """What training costs on a machine, on one of its cores while the others train too."""
 
     machine: Machine
-    ladders: Annotated[tuple[TimingCurve, ...], Field(strict=False, min_length=1)]
+    curves: Annotated[tuple[TimingCurve, ...], Field(strict=False, min_length=1)]
     augment_s: Annotated[
         dict[Annotated[int, Field(ge=1, strict=False)], Annotated[float, Field(ge=0)]], Field(min_length=1)
     ]
@@ -98,39 +98,35 @@ class Speed(ConfigModel):
 
     @model_validator(mode="after")
     def _check(self) -> Speed:
-        keys = [
-            (ladder.architecture, ladder.channels, ladder.precision, ladder.depth) for ladder in self.ladders
-        ]
+        keys = [(curve.architecture, curve.channels, curve.precision, curve.depth) for curve in self.curves]
         if len(set(keys)) < len(keys):
-            raise ValueError("two ladders of one architecture, number of channels, precision and depth")
+            raise ValueError("two curves of one architecture, number of channels, precision and depth")
         return self
 
-    def time(self, architecture: str, channels: int, precision: str, layers: LayerTable) -> ImageTime:
+    def image_time(self, architecture: str, channels: int, precision: str, layers: LayerTable) -> ImageTime:
         """Of an image through a network; what was not measured is taken for the most similar that was."""
-        ladders = self._ladders(architecture, channels, precision)
-        times = np.log([ladder.time(layers.macs) for ladder in ladders]).T
-        depths = [log(ladder.depth or 1) for ladder in ladders]
+        curves = self._curves(architecture, channels, precision)
+        times = np.log([curve.image_time(layers.macs) for curve in curves]).T
+        depths = [log(curve.depth or 1) for curve in curves]
         return ImageTime(*(exp(np.interp(log(layers.depth), depths, each)) for each in times))
 
-    def augment(self, channels: int) -> float:
+    def augment_seconds(self, channels: int) -> float:
         """Seconds to augment an image."""
         return self.augment_s[min(self.augment_s, key=lambda known: (abs(log(known / channels)), known))]
 
-    def _ladders(self, architecture: str, channels: int, precision: str) -> list[TimingCurve]:
+    def _curves(self, architecture: str, channels: int, precision: str) -> list[TimingCurve]:
         """The nearest ones, by rising depth: by architecture first, then precision, then channels."""
 
-        def far(ladder: TimingCurve) -> tuple[bool, bool, float]:
+        def far(curve: TimingCurve) -> tuple[bool, bool, float]:
             return (
-                ladder.architecture != architecture,
-                ladder.precision != precision,
-                abs(log(ladder.channels / channels)),
+                curve.architecture != architecture,
+                curve.precision != precision,
+                abs(log(curve.channels / channels)),
             )
 
-        nearest = min(self.ladders, key=far)
+        nearest = min(self.curves, key=far)
         kind = (nearest.architecture, nearest.channels, nearest.precision)
         alike = [
-            ladder
-            for ladder in self.ladders
-            if (ladder.architecture, ladder.channels, ladder.precision) == kind
+            curve for curve in self.curves if (curve.architecture, curve.channels, curve.precision) == kind
         ]
-        return sorted(alike, key=lambda ladder: ladder.depth or 1)
+        return sorted(alike, key=lambda curve: curve.depth or 1)

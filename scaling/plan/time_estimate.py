@@ -12,23 +12,23 @@ EVALUATION_BATCH = 500
 """Images."""
 
 
-def seconds(pack: Pack, speed: Speed | None = None) -> float:
+def pack_seconds(pack: Pack, speed: Speed | None = None) -> float:
     """One core's time for a pack, from its claim to its publication.
 
     Args:
         speed: of the machine; by default this one's.
     """
     speed = speed or load_speed()
-    return speed.pack_start_s + training_s(pack.cell, pack.size, speed)
+    return speed.pack_start_s + training_seconds(pack.cell, pack.size, speed)
 
 
-def training_s(cell: Cell, size: int, speed: Speed) -> float:
+def training_seconds(cell: Cell, size: int, speed: Speed) -> float:
     """The part of it that trains and evaluates ``size`` replicas."""
     recipe, image = cell.recipe, cell.info.image
-    each = speed.time(cell.architecture.type, image.channels, recipe.precision, cell.layers())
-    trained = recipe.seen(cell.dataset.used(cell.info))
+    each = speed.image_time(cell.architecture.type, image.channels, recipe.precision, cell.layer_table())
+    trained = recipe.images_per_epoch(cell.dataset.train_size(cell.info))
     evaluated = cell.info.test_images + cell.dataset.validation
-    augment_s = 0.0 if recipe.augmentation == Augmentation() else speed.augment(image.channels)
+    augment_s = 0.0 if recipe.augmentation == Augmentation() else speed.augment_seconds(image.channels)
     return recipe.epochs * (
         speed.epoch_s + trained * (size * each.train_s + augment_s) + evaluated * size * each.evaluate_s
     )

@@ -9,7 +9,7 @@ from math import fsum
 from scaling.plan.packs import Pack
 from scaling.plan.speed import Speed
 from scaling.plan.speed_file import load_speed
-from scaling.plan.time_estimate import seconds
+from scaling.plan.time_estimate import pack_seconds
 
 TrialPacks = tuple[Pack, ...]
 """Packs that one trial works through, the longest first."""
@@ -30,7 +30,7 @@ def make_trials(packs: Iterable[Pack], *, workers: int, speed: Speed | None = No
     """
     speed = speed or load_speed()
     costs = sorted(
-        ((seconds(pack, speed), pack) for pack in packs), key=lambda costly: (-costly[0], costly[1].key)
+        ((pack_seconds(pack, speed), pack) for pack in packs), key=lambda costly: (-costly[0], costly[1].key)
     )
     target = min(MAX_TRIAL_S, fsum(cost for cost, _ in costs) / (workers * MIN_TRIALS_PER_WORKER))
     trials: list[list[Pack]] = []

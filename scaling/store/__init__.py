@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from scaling.store.access_check import probe, seen, writable
+from scaling.store.access_check import check_writable, probe_is_visible, write_probe
 from scaling.store.checkpoints import Checkpoints
 from scaling.store.claims import Claim, Claims
-from scaling.store.provenance import provenance
+from scaling.store.provenance import collect_provenance
 from scaling.store.reader import Reader
-from scaling.store.schema import EPOCHS, PREDICTIONS, RUNS, TABLES, TEST_SETS
-from scaling.store.store import Store, Stores, open_store
+from scaling.store.schema import EPOCHS_SCHEMA, PREDICTIONS_SCHEMA, RUNS_SCHEMA, SCHEMAS, TEST_SETS_SCHEMA
+from scaling.store.store import Store, StoreUnion, open_store
 
 __all__ = [
-    "EPOCHS",
-    "PREDICTIONS",
-    "RUNS",
-    "TABLES",
-    "TEST_SETS",
+    "EPOCHS_SCHEMA",
+    "PREDICTIONS_SCHEMA",
+    "RUNS_SCHEMA",
+    "SCHEMAS",
+    "TEST_SETS_SCHEMA",
     "Checkpoints",
     "Claim",
     "Claims",
     "Reader",
     "Store",
-    "Stores",
+    "StoreUnion",
+    "check_writable",
+    "collect_provenance",
     "open_store",
-    "probe",
-    "provenance",
-    "seen",
-    "writable",
+    "probe_is_visible",
+    "write_probe",
 ]

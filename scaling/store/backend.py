@@ -10,7 +10,7 @@ class Backend(ABC):
     """A folder or a bucket. Paths are relative to it, with slashes."""
 
     @abstractmethod
-    def put_new(self, path: str, data: bytes) -> bool:
+    def put_if_absent(self, path: str, data: bytes) -> bool:
         """Write a file unless it exists; among any number of writers exactly one is told True.
 
         Raises:
@@ -30,7 +30,7 @@ class Backend(ABC):
         """Read many files, in this order."""
 
     @abstractmethod
-    def names(self, folder: str) -> list[str]:
+    def list_names(self, folder: str) -> list[str]:
         """The names of the files in a folder, sorted; none where there is no such folder."""
 
     @abstractmethod
@@ -42,5 +42,5 @@ class Backend(ABC):
         """Remove a file; nothing happens where it doesn't exist."""
 
     @abstractmethod
-    def where(self, path: str) -> str:
+    def full_name(self, path: str) -> str:
         """The file's full name, for messages."""

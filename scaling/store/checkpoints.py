@@ -17,13 +17,15 @@ class Checkpoints:
 
     def save(self, epoch: int, data: bytes) -> None:
         """Keep a checkpoint; it appears whole or not at all."""
-        self.backend.put_new(paths.checkpoint(self.key, epoch), data)
+        self.backend.put_if_absent(paths.checkpoint(self.key, epoch), data)
         for old in self.epochs()[KEPT:]:
             self.backend.delete(paths.checkpoint(self.key, old))
 
     def epochs(self) -> list[int]:
         """What there is, the newest first."""
-        return sorted(paths.checkpoint_epochs(self.backend.names(paths.checkpoints(self.key))), reverse=True)
+        return sorted(
+            paths.checkpoint_epochs(self.backend.list_names(paths.checkpoints(self.key))), reverse=True
+        )
 
     def load(self, epoch: int) -> bytes:
         """A checkpoint.

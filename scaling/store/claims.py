@@ -24,7 +24,7 @@ from scaling.store.store import Store
 NAME = re.compile(r"claim\.(\d+)(?:\.beat\.(\d+)|\.(released))?")
 
 
-class State(NamedTuple):
+class ClaimState(NamedTuple):
     """What a pack's claims say now."""
 
     generation: int
@@ -33,12 +33,12 @@ class State(NamedTuple):
     released: bool
 
 
-def observe(backend: Backend, key: str) -> State:
+def read_claim_state(backend: Backend, key: str) -> ClaimState:
     """Read the names of a pack's claims."""
-    found = [match for name in backend.names(paths.claims(key)) if (match := NAME.fullmatch(name))]
+    found = [match for name in backend.list_names(paths.claims(key)) if (match := NAME.fullmatch(name))]
     generation = max((int(match[1]) for match in found), default=0)
     last = [match for match in found if int(match[1]) == generation]
-    return State(
+    return ClaimState(
         generation, max((int(match[2] or 0) for match in last), default=0), any(match[3] for match in last)
     )
 
@@ -54,16 +54,16 @@ class Claim:
 
     def renew(self) -> bool:
         """Show that the holder lives. False once another has taken the pack over: then stop."""
-        if observe(self.backend, self.key).generation != self.generation:
+        if read_claim_state(self.backend, self.key).generation != self.generation:
             return False
         self.beat += 1
-        self.backend.put_new(self.name(f".beat.{self.beat}"), b"")
+        self.backend.put_if_absent(self.name(f".beat.{self.beat}"), b"")
         self.backend.delete(self.name(f".beat.{self.beat - 1}"))
         return True
 
     def release(self) -> None:
         """Let others have the pack at once; what is published keeps them from training it again."""
-        self.backend.put_new(self.name(".released"), b"")
+        self.backend.put_if_absent(self.name(".released"), b"")
         self.backend.delete(self.name(f".beat.{self.beat}"))
 
     def name(self, suffix: str = "") -> str:
@@ -89,11 +89,11 @@ class Claims:
         self.owner = owner
         self.lease_s = lease_s
         self.clock = clock
-        self._seen: dict[str, tuple[State, float]] = {}
+        self._seen: dict[str, tuple[ClaimState, float]] = {}
 
-    def take(self, key: str) -> Claim | None:
+    def try_acquire(self, key: str) -> Claim | None:
         """Claim a pack, without waiting. None while another holds it, or is not yet known to be dead: ask again."""
-        now, state = self.clock(), observe(self.backend, key)
+        now, state = self.clock(), read_claim_state(self.backend, key)
         if state.generation and not state.released:
             last, since = self._seen.get(key, (None, now))
             if state != last:
@@ -103,4 +103,4 @@ class Claims:
                 return None
         content = json.dumps({"owner": self.owner}).encode()
         claim = Claim(self.backend, key, state.generation + 1)
-        return claim if self.backend.put_new(claim.name(), content) else None
+        return claim if self.backend.put_if_absent(claim.name(), content) else None

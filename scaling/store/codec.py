@@ -8,15 +8,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scaling.errors import StoreError
-from scaling.store.schema import SCHEMA_VERSION, TABLES
+from scaling.store.schema import SCHEMA_VERSION, SCHEMAS
 
 COMPRESSION = {"runs": "snappy", "epochs": "snappy", "predictions": "zstd", "test_sets": "zstd"}
 """A part of runs has forty columns of a few numbers: snappy packs them as tightly as zstd, and reads them in half the time."""
 
 
-def encode(table: pa.Table, kind: str) -> bytes:
+def encode_table(table: pa.Table, kind: str) -> bytes:
     """A small Parquet file that names its schema's version."""
-    table = table.replace_schema_metadata(TABLES[kind].metadata)
+    table = table.replace_schema_metadata(SCHEMAS[kind].metadata)
     sink = pa.BufferOutputStream()
     # Dictionaries and statistics cost more bytes than they save in parts of a few rows.
     pq.write_table(
@@ -31,9 +31,9 @@ def encode(table: pa.Table, kind: str) -> bytes:
     return data
 
 
-def fields(kind: str, columns: Sequence[str] | None) -> pa.Schema:
+def select_fields(kind: str, columns: Sequence[str] | None) -> pa.Schema:
     """Some columns of a table, in this order; all by default."""
-    schema = TABLES[kind]
+    schema = SCHEMAS[kind]
     return (
         schema
         if columns is None
@@ -41,14 +41,14 @@ def fields(kind: str, columns: Sequence[str] | None) -> pa.Schema:
     )
 
 
-def decode(
+def decode_table(
     data: bytes, kind: str, *, name: str, remedy: str, columns: Sequence[str] | None = None
 ) -> pa.Table:
     """Columns of a file, in today's schema; those that are younger than the file are null.
 
     Args:
         data: the file's content.
-        kind: which of ``TABLES`` it is part of.
+        kind: which of ``SCHEMAS`` it is part of.
         name: the file, for messages.
         remedy: what to do about a corrupt one, for messages.
         columns: all by default.
@@ -56,7 +56,7 @@ def decode(
     Raises:
         StoreError: it is half a file, no file of ours, or from a newer version of this software.
     """
-    wanted = fields(kind, columns)
+    wanted = select_fields(kind, columns)
     try:
         file = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
         own = file.schema_arrow
@@ -67,9 +67,9 @@ def decode(
                 "upgrade it: pip install --upgrade scaling"
             )
         if own.equals(
-            TABLES[kind]
+            SCHEMAS[kind]
         ):  # thousands of parts, each of tens of columns: the usual case is worth its lines
-            whole = wanted is TABLES[kind]
+            whole = wanted is SCHEMAS[kind]
             table = (
                 file.read(use_threads=False)
                 if whole

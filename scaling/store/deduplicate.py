@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from scaling.store.codec import fields
-from scaling.store.parts import MADE
+from scaling.store.codec import select_fields
+from scaling.store.parts import INDEX_COLUMNS
 
 
 @dataclass(frozen=True)
@@ -41,20 +41,20 @@ class Deduplicated:
                 yield part, None if count == self.sizes[nth] else self.ids.slice(start, count)
 
 
-def count(
+def deduplicate(
     made: Sequence[Mapping[str, pa.Table]], having: Sequence[Collection[str]] | None = None
 ) -> Deduplicated:
     """Choose.
 
     Args:
-        made: of each source, the parts with their runs: a table with at least the columns ``MADE``.
+        made: of each source, the parts with their runs: a table with at least the columns ``INDEX_COLUMNS``.
         having: of each source, the parts that have what is wanted; by default all. A run counts in one of them only as a copy of the one that
             counts among all, made at the same moment; else it is left out.
     """
     places = sorted((part, source) for source, parts in enumerate(made) for part in parts)
-    tables = [made[source][part].select(MADE) for part, source in places]
+    tables = [made[source][part].select(INDEX_COLUMNS) for part, source in places]
     sizes = np.array([len(table) for table in tables], dtype=np.int64)
-    rows = pa.concat_tables([fields("runs", MADE).empty_table(), *tables])
+    rows = pa.concat_tables([select_fields("runs", INDEX_COLUMNS).empty_table(), *tables])
     rows = rows.append_column("place", pa.array(np.repeat(np.arange(len(places)), sizes)))
     rows = rows.sort_by([("created_at", "ascending"), ("place", "ascending")])
     first, same = _first(rows)

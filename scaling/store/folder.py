@@ -13,12 +13,12 @@ from scaling.store.backend import Backend
 
 
 @dataclass(frozen=True)
-class Folder(Backend):
+class FolderBackend(Backend):
     """Files under ``root``, which is made when the first one is written."""
 
     root: Path
 
-    def put_new(self, path: str, data: bytes) -> bool:
+    def put_if_absent(self, path: str, data: bytes) -> bool:
         final = self.root / path
         if final.exists():
             return False
@@ -47,13 +47,13 @@ class Folder(Backend):
             return (self.root / path).read_bytes()
         except OSError as error:
             raise StoreError(
-                f"{self.where(path)}: can't be read ({error.strerror}); see that it exists and may be read"
+                f"{self.full_name(path)}: can't be read ({error.strerror}); see that it exists and may be read"
             ) from error
 
     def get_all(self, paths: Sequence[str]) -> Iterator[bytes]:
         return map(self.get, paths)
 
-    def names(self, folder: str) -> list[str]:
+    def list_names(self, folder: str) -> list[str]:
         try:
             with os.scandir(self.root / folder) as files:
                 return sorted(file.name for file in files if not file.name.startswith("."))
@@ -72,10 +72,10 @@ class Folder(Backend):
             (self.root / path).unlink(missing_ok=True)
         except OSError as error:
             raise StoreError(
-                f"{self.where(path)}: can't be removed ({error.strerror}); --store must be a writable folder"
+                f"{self.full_name(path)}: can't be removed ({error.strerror}); --store must be a writable folder"
             ) from error
 
-    def where(self, path: str) -> str:
+    def full_name(self, path: str) -> str:
         return str(self.root / path)
 
 

@@ -35,12 +35,12 @@ def _client(uri: str) -> ObjectStore:
 
 
 @dataclass(frozen=True)
-class Objects(Backend):
+class ObjectStoreBackend(Backend):
     """Objects under a URI."""
 
     uri: str
 
-    def put_new(self, path: str, data: bytes) -> bool:
+    def put_if_absent(self, path: str, data: bytes) -> bool:
         with self._named(path, "written"):
             try:
                 obstore.put(_client(self.uri), path, data, mode="create")
@@ -57,7 +57,7 @@ class Objects(Backend):
             for start in range(0, len(paths), AT_ONCE):  # in blocks, to hold few files in memory
                 yield from pool.map(self.get, paths[start : start + AT_ONCE])
 
-    def names(self, folder: str) -> list[str]:
+    def list_names(self, folder: str) -> list[str]:
         with self._named(folder, "listed"):
             found = obstore.list_with_delimiter(_client(self.uri), folder)["objects"]
         return sorted(meta["path"].rpartition("/")[2] for meta in found)
@@ -77,7 +77,7 @@ class Objects(Backend):
             except FileNotFoundError:
                 return
 
-    def where(self, path: str) -> str:
+    def full_name(self, path: str) -> str:
         return f"{self.uri}/{path}"
 
     @contextmanager
@@ -86,7 +86,7 @@ class Objects(Backend):
             yield
         except (BaseError, OSError) as error:
             raise StoreError(
-                f"{self.where(path)}: can't be {verb} ({_first_line(error)}); see the network and the credentials"
+                f"{self.full_name(path)}: can't be {verb} ({_first_line(error)}); see the network and the credentials"
             ) from error
 
 

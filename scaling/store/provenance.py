@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[1]
 LIBRARIES = ("torch", "pytorch-lightning", "ray", "numpy", "pyarrow", "scaling-studies")
 
 
-def provenance() -> dict[str, str | bool | None]:
+def collect_provenance() -> dict[str, str | bool | None]:
     """The columns commit, dirty, versions and host of a row of ``runs``.
 
     ``dirty`` looks at the package alone: a changed study or text changes no number. Git is asked once in the life of a process.

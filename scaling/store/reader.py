@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from scaling.errors import StoreError
 from scaling.store import paths
-from scaling.store.codec import decode, fields
-from scaling.store.deduplicate import Deduplicated, count
-from scaling.store.parts import MADE, Parts
-from scaling.store.schema import TABLES
+from scaling.store.codec import decode_table, select_fields
+from scaling.store.deduplicate import Deduplicated, deduplicate
+from scaling.store.parts import INDEX_COLUMNS, Parts
+from scaling.store.schema import SCHEMAS
 
 
 class Reader(ABC):
@@ -41,15 +41,15 @@ class Reader(ABC):
         Args:
             columns: of ``schema.RUNS``; all by default.
         """
-        names = None if columns is None else list(dict.fromkeys([*MADE, *columns]))
+        names = None if columns is None else list(dict.fromkeys([*INDEX_COLUMNS, *columns]))
         tables = [
             source.runs(names) for source in self.sources
         ]  # each part once: what counts is chosen from these very tables
-        counted = count(tables)
+        counted = deduplicate(tables)
         pieces = [
             _kept(tables[nth][part], "id", ids) for nth in range(len(tables)) for part, ids in counted.of(nth)
         ]
-        return _sorted("runs", names, pieces, "id").select(columns or TABLES["runs"].names)
+        return _sorted("runs", names, pieces, "id").select(columns or SCHEMAS["runs"].names)
 
     def epochs(
         self,
@@ -70,7 +70,7 @@ class Reader(ABC):
         """One row a run, sorted by id, with its logits; none for a run that has none, or an unknown one."""
         return self._table("predictions", ids, "id")
 
-    def wrong(self, ids: Sequence[str]) -> NDArray[np.bool_]:
+    def misclassified(self, ids: Sequence[str]) -> NDArray[np.bool_]:
         """[runs, images]: which images of their one test set some runs err on, from their stored predictions.
 
         Raises:
@@ -116,7 +116,7 @@ class Reader(ABC):
             StoreError: no run on such data has been published.
         """
         return pa.concat_tables(
-            [TABLES["test_sets"].empty_table(), *map(self._test_set, sorted(fingerprints))]
+            [SCHEMAS["test_sets"].empty_table(), *map(self._test_set, sorted(fingerprints))]
         )
 
     def _test_set(self, fingerprint: str) -> pa.Table:
@@ -124,11 +124,11 @@ class Reader(ABC):
         for source in self.sources:
             if source.backend.exists(file):
                 remedy = "delete it; the next run on this data that is trained writes it again"
-                return decode(
-                    source.backend.get(file), "test_sets", name=source.backend.where(file), remedy=remedy
+                return decode_table(
+                    source.backend.get(file), "test_sets", name=source.backend.full_name(file), remedy=remedy
                 )
         raise StoreError(
-            f"{self.sources[0].backend.where(file)}: no such test set; a run on this data publishes it"
+            f"{self.sources[0].backend.full_name(file)}: no such test set; a run on this data publishes it"
         )
 
     def weights(self, run_id: str) -> bytes:
@@ -137,25 +137,25 @@ class Reader(ABC):
         Raises:
             StoreError: they were not kept, or the run is unknown.
         """
-        made = [source.made() for source in self.sources]
-        having = [
+        made = [source.run_index() for source in self.sources]
+        run_ids_with = [
             {part for part in parts if source.backend.exists(paths.weights(part, run_id))}
             for source, parts in zip(self.sources, _holding(made, run_id), strict=True)
         ]
         for nth, source in enumerate(self.sources):
-            for part, _ in count(made, having).only([run_id]).of(nth):
+            for part, _ in deduplicate(made, run_ids_with).only([run_id]).of(nth):
                 return source.backend.get(paths.weights(part, run_id))
         raise StoreError(
             f"run {run_id}: no weights in the store; a study keeps those of the runs it trains with store: {{weights: all}}"
         )
 
-    def having(self, kind: str) -> set[str]:
+    def run_ids_with(self, kind: str) -> set[str]:
         """The runs with rows in a table."""
         return set(self._counted(kind).ids.to_pylist())
 
     def _counted(self, kind: str) -> Deduplicated:
-        having = [set(paths.part_names(source.backend.names(kind))) for source in self.sources]
-        return count([source.made() for source in self.sources], having)
+        run_ids_with = [set(paths.part_names(source.backend.list_names(kind))) for source in self.sources]
+        return deduplicate([source.run_index() for source in self.sources], run_ids_with)
 
     def _table(
         self,
@@ -190,5 +190,5 @@ def _kept(table: pa.Table, column: str, values: pa.Array | pa.ChunkedArray | Non
 
 def _sorted(kind: str, columns: Sequence[str] | None, pieces: Sequence[pa.Table], *keys: str) -> pa.Table:
     """One table; in one piece, because sorting thousands of them takes longer than joining them."""
-    whole = pa.concat_tables([fields(kind, columns).empty_table(), *pieces]).combine_chunks()
+    whole = pa.concat_tables([select_fields(kind, columns).empty_table(), *pieces]).combine_chunks()
     return whole.sort_by([(key, "ascending") for key in keys])

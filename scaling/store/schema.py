@@ -15,7 +15,7 @@ def _table(*fields: tuple[str, pa.DataType]) -> pa.Schema:
 
 TEXT, WHOLE, REAL, YES_NO = pa.string(), pa.int64(), pa.float64(), pa.bool_()
 
-RUNS = _table(
+RUNS_SCHEMA = _table(
     ("id", TEXT),
     ("config_json", TEXT),  # canonical JSON of the identity; its SHA-256 begins with the id
     ("dataset", TEXT),
@@ -70,7 +70,7 @@ RUNS = _table(
     ("created_at", pa.timestamp("us", tz="UTC")),
 )
 
-EPOCHS = _table(
+EPOCHS_SCHEMA = _table(
     ("id", TEXT),
     ("epoch", WHOLE),  # from 1
     ("train_loss", REAL),  # mean over the epoch's minibatches
@@ -85,17 +85,22 @@ EPOCHS = _table(
     ("wall_s", REAL),  # since the pack began
 )
 
-PREDICTIONS = _table(
+PREDICTIONS_SCHEMA = _table(
     ("id", TEXT),
     ("fingerprint", TEXT),
     ("classes", WHOLE),
     ("logits", pa.list_(pa.float16())),  # row-major [test images, classes], in canonical order
 )
 
-TEST_SETS = _table(
+TEST_SETS_SCHEMA = _table(
     ("fingerprint", TEXT),
     ("title", TEXT),
     ("labels", pa.list_(pa.uint8())),  # of the test images, in canonical order
 )
 
-TABLES = {"runs": RUNS, "epochs": EPOCHS, "predictions": PREDICTIONS, "test_sets": TEST_SETS}
+SCHEMAS = {
+    "runs": RUNS_SCHEMA,
+    "epochs": EPOCHS_SCHEMA,
+    "predictions": PREDICTIONS_SCHEMA,
+    "test_sets": TEST_SETS_SCHEMA,
+}

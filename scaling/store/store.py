@@ -12,11 +12,11 @@ import pyarrow.compute as pc
 from scaling.errors import StoreError
 from scaling.store import paths
 from scaling.store.backend import Backend
-from scaling.store.codec import encode
-from scaling.store.folder import Folder
+from scaling.store.codec import encode_table
+from scaling.store.folder import FolderBackend
 from scaling.store.parts import Parts
 from scaling.store.reader import Reader
-from scaling.store.schema import TABLES
+from scaling.store.schema import SCHEMAS
 
 SCHEMES = ("s3", "gs", "az", "memory")
 
@@ -38,18 +38,18 @@ def open_store(uri: str | Path) -> Store:
         )
     if not separator:
         # Absolute, because workers have other working folders.
-        return Store(Folder(Path(uri).expanduser().absolute()))
+        return Store(FolderBackend(Path(uri).expanduser().absolute()))
     if scheme not in SCHEMES:
         raise StoreError(
             f"{uri}: no such kind of store; give a folder's path, or a URI of {', '.join(SCHEMES)}, such as s3://bucket/path"
         )
     try:
-        from scaling.store.object_store import Objects
+        from scaling.store.object_store import ObjectStoreBackend
     except ModuleNotFoundError:
         raise StoreError(
             f"{uri}: an object store needs a package more: pip install 'scaling[cloud]'"
         ) from None
-    return Store(Objects(str(uri).rstrip("/")))
+    return Store(ObjectStoreBackend(str(uri).rstrip("/")))
 
 
 @dataclass(eq=False)
@@ -67,9 +67,9 @@ class Store(Reader):
         return (self.parts,)
 
     @property
-    def begun(self) -> bool:
+    def has_runs(self) -> bool:
         """Whether anything has been published here."""
-        return bool(self.backend.names("runs"))
+        return bool(self.backend.list_names("runs"))
 
     def publish(self, tables: Mapping[str, pa.Table], *, weights: Mapping[str, bytes] | None = None) -> int:
         """Add runs, all or none of them; those that are already here, with rows in each of these tables, are left out.
@@ -90,30 +90,32 @@ class Store(Reader):
         new = set(tables["runs"]["id"].to_pylist())
         here = new & self.ids()
         for kind in kinds if here else ():
-            here &= self.having(kind)
+            here &= self.run_ids_with(kind)
         new -= here
         if not new:
             return 0
         only = pa.array(sorted(new), pa.string())
         files = {
-            kind: encode(tables[kind].filter(pc.is_in(tables[kind]["id"], only)), kind) for kind in kinds
+            kind: encode_table(tables[kind].filter(pc.is_in(tables[kind]["id"], only)), kind)
+            for kind in kinds
         }
         part = paths.part_name(files.values())
         for row, fingerprint in enumerate(
             tables["test_sets"]["fingerprint"].to_pylist() if "test_sets" in tables else ()
         ):
-            self.backend.put_new(
-                paths.part("test_sets", fingerprint), encode(tables["test_sets"].slice(row, 1), "test_sets")
+            self.backend.put_if_absent(
+                paths.part("test_sets", fingerprint),
+                encode_table(tables["test_sets"].slice(row, 1), "test_sets"),
             )
         for run_id in new & weights.keys():
-            self.backend.put_new(paths.weights(part, run_id), weights[run_id])
+            self.backend.put_if_absent(paths.weights(part, run_id), weights[run_id])
         for kind, data in files.items():  # runs last: it is the commit record
-            self.backend.put_new(paths.part(kind, part), data)
+            self.backend.put_if_absent(paths.part(kind, part), data)
         return len(new)
 
 
 @dataclass(eq=False)
-class Stores(Reader):
+class StoreUnion(Reader):
     """Several stores read as one. What is new goes to the first."""
 
     first: Store
@@ -131,9 +133,9 @@ class Stores(Reader):
 def _check(tables: Mapping[str, pa.Table], weights: Mapping[str, bytes]) -> None:
     """Refuse what no reader could read: a fault of this software, not of its user."""
     for kind, table in tables.items():
-        if table.schema != TABLES[kind]:
+        if table.schema != SCHEMAS[kind]:
             raise ValueError(
-                f"{kind}: its columns differ from the schema: {sorted(map(str, set(table.schema) ^ set(TABLES[kind])))}"
+                f"{kind}: its columns differ from the schema: {sorted(map(str, set(table.schema) ^ set(SCHEMAS[kind])))}"
             )
     runs = tables["runs"]
     ids = runs["id"].to_pylist()

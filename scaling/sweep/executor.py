@@ -28,11 +28,11 @@ class PackEvent:
     """Of a failure: the file with its traceback."""
 
 
-Listener = Callable[[PackEvent], None]
+OnPackEvent = Callable[[PackEvent], None]
 
 
 class Executor(Protocol):
     """Places work; it owns neither identity nor resumption, which are the store's."""
 
-    def run(self, packs: Sequence[Pack], listener: Listener) -> None:
+    def run(self, packs: Sequence[Pack], on_progress: OnPackEvent) -> None:
         """Work through all packs. Packs that fail are told to the listener, and the others go on."""

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scaling.plan import Pack
-from scaling.sweep.executor import Listener
-from scaling.sweep.worker import work_through
+from scaling.sweep.executor import OnPackEvent
+from scaling.sweep.worker import process_packs
 from scaling.sweep.worker_config import WorkerConfig
 
 
 @dataclass(frozen=True)
-class InProcess:
+class InProcessExecutor:
     """For tests, debuggers and machines where Ray can't start."""
 
     work: WorkerConfig
 
-    def run(self, packs: Sequence[Pack], listener: Listener) -> None:
-        work_through(tuple(packs), self.work, listener)
+    def run(self, packs: Sequence[Pack], on_progress: OnPackEvent) -> None:
+        process_packs(tuple(packs), self.work, on_progress)

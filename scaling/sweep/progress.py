@@ -19,17 +19,17 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from scaling.durations import duration
+from scaling.durations import format_duration
 from scaling.plan import Pack
 from scaling.plan.speed_file import load_speed
-from scaling.plan.time_estimate import seconds
+from scaling.plan.time_estimate import pack_seconds
 from scaling.sweep.executor import PackEvent
 
 SHOWN = 12
 """Packs at work, at most."""
 
 
-class LiveTable:
+class ProgressDisplay:
     """Listens to a sweep. On a terminal it draws; in a pipe or when quiet it only keeps count."""
 
     def __init__(self, packs: Sequence[Pack], console: Console, *, quiet: bool) -> None:
@@ -41,7 +41,7 @@ class LiveTable:
         self.spent: dict[str, float] = {}
         self.began = monotonic()
         speed = load_speed()
-        self.costs = {pack.key: seconds(pack, speed) for pack in packs}
+        self.costs = {pack.key: pack_seconds(pack, speed) for pack in packs}
         self.total = fsum(self.costs.values())
         columns = (
             TextColumn("{task.description}"),
@@ -55,7 +55,7 @@ class LiveTable:
         self.live = Live(get_renderable=self.draw, console=console, refresh_per_second=4, transient=True)
         self.drawn = console.is_terminal and not quiet
 
-    def __enter__(self) -> LiveTable:
+    def __enter__(self) -> ProgressDisplay:
         if self.drawn:
             self.live.start()
         return self
@@ -90,7 +90,7 @@ class LiveTable:
         if not done:
             return ""
         left = (monotonic() - self.began) * (1 - done) / done
-        return f"about {duration(left)} left"
+        return f"about {format_duration(left)} left"
 
     def draw(self) -> RenderableType:
         table = Table(box=None, pad_edge=False)
@@ -100,7 +100,7 @@ class LiveTable:
             pack = self.packs[key]
             accuracy = "" if news.accuracy is None else f"{news.accuracy:.2%}"
             architecture, filters = pack.cell.architecture.type, str(pack.cell.architecture.filters)
-            runs = f"{len(pack.runs)} pilots" if pack.cell.pilot else str(len(pack.runs))
+            runs = f"{len(pack.runs)} pilots" if pack.cell.is_pilot else str(len(pack.runs))
             table.add_row(
                 architecture, filters, runs, f"{news.epoch}/{pack.cell.recipe.epochs}", accuracy, news.host
             )

@@ -25,9 +25,9 @@ from scaling.datasets import Dataset
 from scaling.errors import StoreError, UsageError
 from scaling.plan import Pack
 from scaling.plan.trials import TrialPacks, make_trials
-from scaling.store import open_store, probe, seen
-from scaling.sweep.executor import Listener, PackEvent
-from scaling.sweep.worker_config import WorkerConfig, first_line, note
+from scaling.store import open_store, probe_is_visible, write_probe
+from scaling.sweep.executor import OnPackEvent, PackEvent
+from scaling.sweep.worker_config import WorkerConfig, first_line, write_log
 
 QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",  # the new output prints a box even at verbosity 0
@@ -41,11 +41,11 @@ NO_CLUSTER = "--address {address}: no Ray cluster answers ({why}); start one wit
 
 
 @dataclass(frozen=True)
-class RayTune:
+class RayTuneExecutor:
     """Trials in worker processes, one core each."""
 
     work: WorkerConfig
-    materials: Mapping[Dataset, LoadedDataset]
+    datasets: Mapping[Dataset, LoadedDataset]
     """Sent to the workers of a cluster, whose machines may not have the data."""
     workers: int
     """Of this machine. A cluster decides by itself."""
@@ -53,7 +53,7 @@ class RayTune:
     """A trial asks for so many."""
     address: str | None = None
 
-    def run(self, packs: Sequence[Pack], listener: Listener) -> None:
+    def run(self, packs: Sequence[Pack], on_progress: OnPackEvent) -> None:
         """Start or join Ray, work through the packs, and leave.
 
         Raises:
@@ -83,36 +83,36 @@ class RayTune:
                 ) from error
             raise UsageError(NO_CLUSTER.format(address=self.address, why=first_line(error))) from error
         try:
-            self._tune(packs, listener)
+            self._tune(packs, on_progress)
         finally:
             ray.shutdown()
 
-    def _tune(self, packs: Sequence[Pack], listener: Listener) -> None:
+    def _tune(self, packs: Sequence[Pack], on_progress: OnPackEvent) -> None:
         nodes = [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
-        slots = sum(room(node["Resources"], self.gpus) for node in nodes)
+        slots = sum(trial_capacity(node["Resources"], self.gpus) for node in nodes)
         if not slots:
             raise UsageError(_no_room(nodes, self.gpus))
         work = self.work
         if len(nodes) > 1:
             _all_see(work, nodes)
-            work = replace(work, given=self.materials)
+            work = replace(work, given=self.datasets)
         known = {pack.key: pack for pack in packs}
         trainable = tune.with_resources(
             tune.with_parameters(_trial, packs=known, work=work),
             {"cpu": 1, "gpu": self.gpus} if self.gpus else {"cpu": 1},
         )
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
-        news = _News(known, listener)
+        news = _News(known, on_progress)
         _fit(trainable, make_trials(packs, workers=slots), news)
         # A worker that died took its whole batch along, and nothing tells whose fault it was: each pack once more, alone.
         _fit(
             trainable,
             [(pack,) for pack in packs if pack.key not in news.settled],
-            replace(news, dead=partial(note, self.work)),
+            replace(news, dead=partial(write_log, self.work)),
         )
 
 
-def room(there: Mapping[str, float], gpus: float) -> int:
+def trial_capacity(there: Mapping[str, float], gpus: float) -> int:
     """Trials that fit at once on a node.
 
     Args:
@@ -168,12 +168,12 @@ def _fit(trainable: Any, batches: Sequence[TrialPacks], news: _News) -> None:
 
 def _trial(config: dict[str, Any], packs: dict[str, Pack], work: WorkerConfig) -> None:
     """Runs in a worker: one batch."""
-    from scaling.sweep.worker import work_through  # with torch and Lightning, which the driver does without
+    from scaling.sweep.worker import process_packs  # with torch and Lightning, which the driver does without
 
     def report(news: PackEvent) -> None:
         tune.report({**asdict(news), "accuracy": -1.0 if news.accuracy is None else news.accuracy})
 
-    work_through(tuple(packs[key] for key in config["packs"]), work, report)
+    process_packs(tuple(packs[key] for key in config["packs"]), work, report)
 
 
 @dataclass
@@ -181,7 +181,7 @@ class _News(tune.Callback):
     """Tune's news, handed to the listener."""
 
     packs: Mapping[str, Pack]
-    listener: Listener
+    on_progress: OnPackEvent
     dead: Callable[[Pack, str, str], str] | None = None
     """Writes the log of a pack whose worker died; None while it gets another."""
     settled: set[str] = field(default_factory=set)
@@ -217,7 +217,7 @@ class _News(tune.Callback):
     def _tell(self, news: PackEvent) -> None:
         if news.failure or news.epoch == self.packs[news.key].cell.recipe.epochs:
             self.settled.add(news.key)
-        self.listener(news)
+        self.on_progress(news)
 
 
 def _answers(address: str) -> None:
@@ -232,11 +232,11 @@ def _answers(address: str) -> None:
 
 def _all_see(work: WorkerConfig, nodes: list[dict[str, Any]]) -> None:
     """Refuse a store that only some nodes see: their results would be lost."""
-    name = probe(open_store(work.store))
+    name = write_probe(open_store(work.store))
 
     @ray.remote(num_cpus=0)
     def look(uri: str) -> bool:
-        return seen(open_store(uri), name)
+        return probe_is_visible(open_store(uri), name)
 
     for node in nodes:
         strategy = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)

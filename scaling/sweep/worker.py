@@ -17,10 +17,10 @@ from safetensors.torch import save
 from scaling.errors import StoreError
 from scaling.plan import Pack
 from scaling.plan.trials import TrialPacks
-from scaling.store import Checkpoints, Claims, Store, open_store, provenance
-from scaling.sweep.executor import Listener, PackEvent
-from scaling.sweep.worker_config import WorkerConfig, first_line, note
-from scaling.train import Epoch, tables, train
+from scaling.store import Checkpoints, Claims, Store, collect_provenance, open_store
+from scaling.sweep.executor import OnPackEvent, PackEvent
+from scaling.sweep.worker_config import WorkerConfig, first_line, write_log
+from scaling.train import EpochMetrics, build_tables, train
 
 ATTEMPTS = 2
 POLL_S = 1.0
@@ -32,7 +32,7 @@ class PublishError(StoreError):
     """What a pack measured could not be stored, however often it was tried."""
 
 
-def work_through(batch: TrialPacks, work: WorkerConfig, listener: Listener) -> None:
+def process_packs(batch: TrialPacks, work: WorkerConfig, on_progress: OnPackEvent) -> None:
     """Train every pack of a batch whose runs are not in the store, each under a claim.
 
     A pack that somebody else has claimed is looked at again after the others: by then its runs are published, or the claim has run out.
@@ -43,7 +43,7 @@ def work_through(batch: TrialPacks, work: WorkerConfig, listener: Listener) -> N
     passed = 0
     while waiting:
         pack = waiting.popleft()
-        if _settled(pack, work, store, claims, listener):
+        if _settled(pack, work, store, claims, on_progress):
             passed = 0
         else:
             waiting.append(pack)
@@ -52,60 +52,62 @@ def work_through(batch: TrialPacks, work: WorkerConfig, listener: Listener) -> N
                 sleep(POLL_S)
 
 
-def _settled(pack: Pack, work: WorkerConfig, store: Store, claims: Claims, listener: Listener) -> bool:
+def _settled(pack: Pack, work: WorkerConfig, store: Store, claims: Claims, on_progress: OnPackEvent) -> bool:
     """Published or given up; False while somebody else has it."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            return _published(pack, work, store, claims, listener)
+            return _published(pack, work, store, claims, on_progress)
         except Exception as error:  # one pack's fault, whatever it is, must not take the others with it
-            log = note(work, pack, f"attempt {attempt}", traceback.format_exc())
+            log = write_log(work, pack, f"attempt {attempt}", traceback.format_exc())
             reason = f"{type(error).__name__}: {first_line(error)}"
             if isinstance(error, PublishError):  # the store's fault, which no training mends
                 break
-    listener(_news(pack, epoch=0, failure=reason, log=log))
+    on_progress(_news(pack, epoch=0, failure=reason, log=log))
     return True
 
 
-def _published(pack: Pack, work: WorkerConfig, store: Store, claims: Claims, listener: Listener) -> bool:
-    if _is_done(pack, store, listener):
+def _published(
+    pack: Pack, work: WorkerConfig, store: Store, claims: Claims, on_progress: OnPackEvent
+) -> bool:
+    if _is_done(pack, store, on_progress):
         return True
-    claim = claims.take(pack.key)
+    claim = claims.try_acquire(pack.key)
     if claim is None:
         return False
     with _released(claim.release), _renewed(claim.renew, every_s=work.lease_s / 4):
         # Its last holder may have published it after the look above and before the claim.
-        if not _is_done(pack, store, listener):
-            _train(pack, work, store, listener)
+        if not _is_done(pack, store, on_progress):
+            _train(pack, work, store, on_progress)
     return True
 
 
-def _is_done(pack: Pack, store: Store, listener: Listener) -> bool:
+def _is_done(pack: Pack, store: Store, on_progress: OnPackEvent) -> bool:
     done = store.ids() >= {run.id for run in pack.runs}
     if done:
-        listener(_news(pack, epoch=pack.cell.recipe.epochs))
+        on_progress(_news(pack, epoch=pack.cell.recipe.epochs))
     return done
 
 
-def _train(pack: Pack, work: WorkerConfig, store: Store, listener: Listener) -> None:
+def _train(pack: Pack, work: WorkerConfig, store: Store, on_progress: OnPackEvent) -> None:
     epochs = pack.cell.recipe.epochs
 
-    def heard(epoch: Epoch) -> None:
+    def on_epoch_end(epoch: EpochMetrics) -> None:
         if epoch.number < epochs:
-            listener(_news(pack, epoch=epoch.number, accuracy=float(epoch.test_accuracy.mean())))
+            on_progress(_news(pack, epoch=epoch.number, accuracy=float(epoch.test_accuracy.mean())))
 
-    material = work.material(pack.cell.dataset, pack.cell.info)
+    dataset = work.load_dataset(pack.cell.dataset, pack.cell.info)
     checkpoints = Checkpoints(store, pack.key)
-    trained = train(pack, material, device=work.device, heard=heard, checkpoints=checkpoints)
+    trained = train(pack, dataset, device=work.device, on_epoch_end=on_epoch_end, checkpoints=checkpoints)
     slots = zip(pack.runs, pack.slots, strict=True)
     weights = (
         {run.id: save({n: t.contiguous() for n, t in trained.weights[slot].items()}) for run, slot in slots}
         if work.weights
         else None
     )
-    published = _publish(store, tables(trained, material, provenance()), weights)
+    published = _publish(store, build_tables(trained, dataset, collect_provenance()), weights)
     with suppress(StoreError):  # the runs are published; what is left over is small
         checkpoints.clear()
-    listener(
+    on_progress(
         _news(
             pack, epoch=epochs, accuracy=float(trained.history[-1].test_accuracy.mean()), published=published
         )

@@ -27,7 +27,7 @@ class WorkerConfig:
     lease_s: float = 20.0
     """A claim that was not renewed for so long belongs to a worker that died."""
 
-    def material(self, dataset: Dataset, info: DatasetInfo) -> LoadedDataset:
+    def load_dataset(self, dataset: Dataset, info: DatasetInfo) -> LoadedDataset:
         """A data set, read once a process.
 
         Raises:
@@ -48,7 +48,7 @@ def _loaded(dataset: Dataset, folder: Path, fingerprint: str) -> LoadedDataset:
     return load(dataset, folder=folder)
 
 
-def note(work: WorkerConfig, pack: Pack, heading: str, text: str) -> str:
+def write_log(work: WorkerConfig, pack: Pack, heading: str, text: str) -> str:
     """Write what went wrong into the pack's log. The file; empty where this machine lets none be written."""
     log = work.logs / f"{pack.key}.log"
     try:

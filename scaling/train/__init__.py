@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from scaling.train.epoch_metrics import Epoch
-from scaling.train.pack import Trained, train
-from scaling.train.result_tables import tables
+from scaling.train.epoch_metrics import EpochMetrics
+from scaling.train.pack import PackResult, train
+from scaling.train.result_tables import build_tables
 
-__all__ = ["Epoch", "Trained", "tables", "train"]
+__all__ = ["EpochMetrics", "PackResult", "build_tables", "train"]

@@ -16,15 +16,15 @@ from torch import Tensor
 
 from scaling.errors import StoreError
 from scaling.store import Checkpoints
-from scaling.train.epoch_metrics import Epoch
+from scaling.train.epoch_metrics import EpochMetrics
 
 if TYPE_CHECKING:
     from scaling.train.module import PackModule
 
-MEASURES = [field.name for field in fields(Epoch)]
+METRICS = [field.name for field in fields(EpochMetrics)]
 
 
-def freeze(module: PackModule) -> bytes:
+def save_state(module: PackModule) -> bytes:
     """All that the next epoch depends on."""
     tensors = {f"weights.{name}": weight.detach() for name, weight in module.networks.named_parameters()}
     tensors |= {f"statistics.{name}": value for name, value in module.networks.named_buffers()}
@@ -32,7 +32,7 @@ def freeze(module: PackModule) -> bytes:
         tensors |= {
             f"optimiser.{name}.{kind}": value for kind, value in module.optimiser.state[weight].items()
         }
-    for measure in MEASURES:
+    for measure in METRICS:
         values = [getattr(epoch, measure) for epoch in module.history]
         if all(value is not None for value in values):
             tensors[f"history.{measure}"] = torch.stack(
@@ -43,7 +43,7 @@ def freeze(module: PackModule) -> bytes:
     )
 
 
-def thaw(data: bytes, module: PackModule) -> None:
+def load_state(data: bytes, module: PackModule) -> None:
     """Put a module, whose optimiser is made, back to where it was.
 
     Raises:
@@ -63,14 +63,14 @@ def thaw(data: bytes, module: PackModule) -> None:
         value.copy_(tensors[f"statistics.{name}"])
     module.optimiser.state.update(state)
     module.diverged = tensors["diverged"]
-    rows: list[dict[str, Any]] = [dict.fromkeys(MEASURES) for _ in tensors["history.number"]]
-    for measure in MEASURES:
+    rows: list[dict[str, Any]] = [dict.fromkeys(METRICS) for _ in tensors["history.number"]]
+    for measure in METRICS:
         for row, value in zip(rows, tensors.get(f"history.{measure}", ()), strict=False):
             row[measure] = value if value.ndim else value.item()
-    module.history = [Epoch(**row) for row in rows]
+    module.history = [EpochMetrics(**row) for row in rows]
 
 
-def newest(checkpoints: Checkpoints | None) -> bytes | None:
+def newest_checkpoint(checkpoints: Checkpoints | None) -> bytes | None:
     """The newest checkpoint that is whole."""
     for epoch in checkpoints.epochs() if checkpoints else ():
         try:
@@ -82,7 +82,7 @@ def newest(checkpoints: Checkpoints | None) -> bytes | None:
     return None
 
 
-def epochs_done(data: bytes | None) -> int:
+def completed_epochs(data: bytes | None) -> int:
     """The epochs that a checkpoint has behind it; 0 for none."""
     return 0 if data is None else len(load(data)["history.number"])
 

@@ -13,13 +13,13 @@ from torch import Tensor
 
 from scaling.config.recipe import Recipe
 from scaling.data import LoadedDataset
-from scaling.data.minibatches import Batches, evaluation_batches, on_device
+from scaling.data.minibatches import Minibatches, evaluation_batches, to_device
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
 @dataclass(frozen=True, eq=False)
-class DeviceData:
+class DeviceSplit:
     """Some images of a split, to be measured on.
 
     Args:
@@ -31,7 +31,7 @@ class DeviceData:
     images: Tensor
     labels: Tensor
     index: NDArray[np.int64] | None
-    material: LoadedDataset
+    dataset: LoadedDataset
     dtype: torch.dtype
 
     def __len__(self) -> int:
@@ -45,42 +45,42 @@ class DeviceData:
             else self.labels[torch.from_numpy(self.index).to(self.labels.device)]
         )
         images = evaluation_batches(
-            self.images, self.material.mean, self.material.std, self.dtype, size, index=self.index
+            self.images, self.dataset.mean, self.dataset.std, self.dtype, size, index=self.index
         )
         return zip(images, torch.split(labels, size), strict=True)
 
 
 @dataclass(frozen=True, eq=False)
-class Resident:
+class DeviceDataset:
     """A data set on a device."""
 
-    material: LoadedDataset
+    dataset: LoadedDataset
     train: tuple[Tensor, Tensor]
     test: tuple[Tensor, Tensor]
 
-    def batches(self, recipe: Recipe, order: int) -> Batches:
+    def batches(self, recipe: Recipe, order: int) -> Minibatches:
         """What is trained on."""
-        material = self.material
-        return Batches(
+        dataset = self.dataset
+        return Minibatches(
             *self.train,
             batch_size=recipe.batch_size,
             order=order,
             augmentation=recipe.augmentation,
-            mean=material.mean,
-            std=material.std,
+            mean=dataset.mean,
+            std=dataset.std,
             dtype=DTYPES[recipe.precision],
-            index=material.train_index,
+            index=dataset.train_index,
         )
 
-    def tested(self, recipe: Recipe) -> DeviceData:
-        return DeviceData(*self.test, None, self.material, DTYPES[recipe.precision])
+    def test_split(self, recipe: Recipe) -> DeviceSplit:
+        return DeviceSplit(*self.test, None, self.dataset, DTYPES[recipe.precision])
 
-    def validated(self, recipe: Recipe) -> DeviceData | None:
-        index = self.material.validation_index
-        return DeviceData(*self.train, index, self.material, DTYPES[recipe.precision]) if len(index) else None
+    def validation_split(self, recipe: Recipe) -> DeviceSplit | None:
+        index = self.dataset.validation_index
+        return DeviceSplit(*self.train, index, self.dataset, DTYPES[recipe.precision]) if len(index) else None
 
 
 @lru_cache(maxsize=2)
-def resident(material: LoadedDataset, device: torch.device) -> Resident:
+def load_on_device(dataset: LoadedDataset, device: torch.device) -> DeviceDataset:
     """A data set on a device; the packs of a worker share it."""
-    return Resident(material, on_device(material.train, device), on_device(material.test, device))
+    return DeviceDataset(dataset, to_device(dataset.train, device), to_device(dataset.test, device))

@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
-class Epoch:
+class EpochMetrics:
     """Measured as an epoch ended; each tensor is [R] where nothing else is said, on the CPU."""
 
     number: int
@@ -20,6 +20,6 @@ class Epoch:
     test_accuracy: Tensor
     zero_gradients: Tensor | None
     """[R, shares] of the last step, as ``gradients`` says; None of epochs that an older checkpoint tells of."""
-    share: float
+    lr_factor: float
     """Of the highest learning rate, at the epoch's last step."""
     wall_s: float

@@ -23,11 +23,11 @@ from scaling.plan.packs import Pack, make_packs, pack_size
 from scaling.plan.speed import ImageTime
 from scaling.plan.time_estimate import EVALUATION_BATCH
 from scaling.settings import ImageShape
-from scaling.store import open_store, provenance
-from scaling.train.device_data import resident
+from scaling.store import collect_provenance, open_store
+from scaling.train.device_data import load_on_device
 from scaling.train.pack import train
-from scaling.train.result_tables import tables
-from scaling.train.runtime import settled
+from scaling.train.result_tables import build_tables
+from scaling.train.runtime import training_runtime
 
 IMAGES = 4_000
 """Of a made set's training split, and of its test split."""
@@ -68,32 +68,32 @@ class TimingCase:
     precision: Precision
 
     @property
-    def layers(self) -> LayerTable:
-        return self.architecture.layers(ImageShape(self.channels, self.side, CLASSES))
+    def layer_table(self) -> LayerTable:
+        return self.architecture.layer_table(ImageShape(self.channels, self.side, CLASSES))
 
     @property
     def depth(self) -> int | None:
         """Layers of a network that has ladders of several depths."""
-        return self.layers.depth if isinstance(self.architecture, Vgg) else None
+        return self.layer_table.depth if isinstance(self.architecture, Vgg) else None
 
     @property
     def size(self) -> int:
         """Of a pack of it."""
-        return pack_size(self.layers)
+        return pack_size(self.layer_table)
 
-    def ready(self, trained: int, tested: int, epochs: int) -> tuple[Pack, LoadedDataset]:
+    def prepare(self, trained: int, tested: int, epochs: int) -> tuple[Pack, LoadedDataset]:
         """A pack of it, and the images that it trains on and is tested with."""
         made = _made(self.channels, self.side)
         info = replace(made.info, train_images=trained, test_images=tested)
         test = Split(made.test.images[:tested], made.test.labels[:tested])
-        material = replace(made, info=info, test=test, train_index=made.train_index[:trained])
+        dataset = replace(made, info=info, test=test, train_index=made.train_index[:trained])
         recipe = Recipe(epochs=epochs, batch_size=BATCH, precision=self.precision)
         cell = Cell(Synthetic(), info, self.architecture, recipe, {})
         (whole,) = make_packs([(cell, cell.run(0))])
-        return whole, material
+        return whole, dataset
 
 
-def cases() -> Iterator[TimingCase]:
+def benchmark_cases() -> Iterator[TimingCase]:
     """What a calibration measures: the rungs of every ladder."""
     for channels, side in SIDES.items():
         for precision, (lenets, trees) in WIDTHS.items():
@@ -111,14 +111,14 @@ def cases() -> Iterator[TimingCase]:
                 )
 
 
-def epoch_s() -> float:
+def measure_epoch_seconds() -> float:
     """What an epoch costs, whatever it holds."""
     case = TimingCase(Tree3(filters=1, rows=1), 1, 8, "bf16")
-    few, many = (_epoch_s(case, trained, 1) for trained in (BATCH, IMAGES))
+    few, many = (_epoch_seconds(case, trained, 1) for trained in (BATCH, IMAGES))
     return max(0.0, few - (many - few) * BATCH / (IMAGES - BATCH))
 
 
-def measure(case: TimingCase, empty_s: float) -> ImageTime:
+def measure_case(case: TimingCase, empty_s: float) -> ImageTime:
     """One network: by training with next to no test images, and by testing after next to no training.
 
     Args:
@@ -130,48 +130,50 @@ def measure(case: TimingCase, empty_s: float) -> ImageTime:
         return step * min(max(1, round(EPOCH_S / step_s)), IMAGES // step)
 
     # A second measurement only where the first one was short.
-    trained, taken = BATCH, _epoch_s(case, BATCH, 1)
+    trained, taken = BATCH, _epoch_seconds(case, BATCH, 1)
     if (more := enough(BATCH, taken)) > BATCH:
-        trained, taken = more, _epoch_s(case, more, 1)
+        trained, taken = more, _epoch_seconds(case, more, 1)
     train_s = max(taken - empty_s, taken * LEAST) / trained / size
     tested = enough(EVALUATION_BATCH, EVALUATION_BATCH * size * train_s / 3)
-    evaluate_s = ((_epoch_s(case, BATCH, tested) - empty_s) / size - BATCH * train_s) / tested
+    evaluate_s = ((_epoch_seconds(case, BATCH, tested) - empty_s) / size - BATCH * train_s) / tested
     return ImageTime(train_s, max(evaluate_s, train_s * LEAST))
 
 
-def augment_s(channels: int) -> float:
+def measure_augment_seconds(channels: int) -> float:
     """What an image's augmentation costs, once for all replicas: by making batches with and without."""
-    made, material = TimingCase(Lenet5(filters=1), channels, SIDES[channels], "bf16").ready(IMAGES, 1, EPOCHS)
+    made, dataset = TimingCase(Lenet5(filters=1), channels, SIDES[channels], "bf16").prepare(
+        IMAGES, 1, EPOCHS
+    )
     plain = made.cell.recipe
     taken = []
-    with settled():
+    with training_runtime():
         for recipe in (plain, plain.model_copy(update={"augmentation": AUGMENTATION})):
-            batches = resident(material, torch.device("cpu")).batches(recipe, 0)
+            batches = load_on_device(dataset, torch.device("cpu")).batches(recipe, 0)
             ends = [_exhausted(batches.epoch(epoch)) for epoch in range(EPOCHS)]
             taken.append(median(end - begin for begin, end in pairwise(ends)))
     return max(0.0, taken[1] - taken[0]) / IMAGES
 
 
-def pack_start_s() -> float:
+def measure_pack_start_seconds() -> float:
     """What a pack costs besides its epochs: it is built, and its results are published."""
     case = TimingCase(Lenet5(filters=6), 1, 28, "bf16")
     starts = []
     for _ in range(STARTS):
         ends: list[float] = []
         began = monotonic()
-        made, material = case.ready(BATCH, IMAGES, epochs=2)
+        made, dataset = case.prepare(BATCH, IMAGES, epochs=2)
         with TemporaryDirectory(prefix="scaling-bench-") as folder:
-            trained = train(made, material, device="cpu", heard=lambda epoch: ends.append(monotonic()))  # noqa: B023
-            open_store(folder).publish(tables(trained, material, provenance()))
+            trained = train(made, dataset, device="cpu", on_epoch_end=lambda epoch: ends.append(monotonic()))  # noqa: B023
+            open_store(folder).publish(build_tables(trained, dataset, collect_provenance()))
         starts.append(monotonic() - began - 2 * (ends[1] - ends[0]))
     return max(0.0, median(starts))
 
 
-def _epoch_s(case: TimingCase, trained: int, tested: int) -> float:
+def _epoch_seconds(case: TimingCase, trained: int, tested: int) -> float:
     """Of one epoch, after a first one."""
     ends: list[float] = []
-    made, material = case.ready(trained, tested, EPOCHS)
-    train(made, material, device="cpu", heard=lambda epoch: ends.append(monotonic()))
+    made, dataset = case.prepare(trained, tested, EPOCHS)
+    train(made, dataset, device="cpu", on_epoch_end=lambda epoch: ends.append(monotonic()))
     return median(end - begin for begin, end in pairwise(ends))
 
 

@@ -11,17 +11,17 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from scaling.architectures import Scale
+from scaling.architectures import ParameterScale
 from scaling.config.recipe import Recipe, Sgd
 from scaling.models import build
 from scaling.plan import Pack
 from scaling.plan.time_estimate import EVALUATION_BATCH
-from scaling.train.checkpoint import thaw
-from scaling.train.device_data import DeviceData
-from scaling.train.epoch_metrics import Epoch
+from scaling.train.checkpoint import load_state
+from scaling.train.device_data import DeviceSplit
+from scaling.train.epoch_metrics import EpochMetrics
 from scaling.train.optimisers import PackOptimiser
-from scaling.train.schedules import share
-from scaling.train.zero_gradients import multiplying, zero_gradients
+from scaling.train.schedules import lr_factor
+from scaling.train.zero_gradients import weighted_layers, zero_gradient_fractions
 
 
 def losses(logits: Float[Tensor, "R B classes"], labels: Int[Tensor, " B"], kind: str) -> Float[Tensor, " R"]:
@@ -41,17 +41,17 @@ class PackModule(pl.LightningModule):
     def __init__(
         self,
         pack: Pack,
-        test: DeviceData,
-        validation: DeviceData | None,
+        test: DeviceSplit,
+        validation: DeviceSplit | None,
         *,
         steps_an_epoch: int,
-        heard: Callable[[Epoch], None],
+        on_epoch_end: Callable[[EpochMetrics], None],
     ) -> None:
         super().__init__()
         self.automatic_optimization = (
             False  # a narrow pack's step is short, and Lightning's closures would add to it
         )
-        self.pack, self.test, self.validation, self.heard = pack, test, validation, heard
+        self.pack, self.test, self.validation, self.epoch_callback = pack, test, validation, on_epoch_end
         self.recipe: Recipe = pack.cell.recipe
         self.steps_an_epoch = steps_an_epoch
         self.networks = build(
@@ -61,9 +61,9 @@ class PackModule(pl.LightningModule):
         self.register_buffer("correct", torch.zeros(pack.size), persistent=False)
         self.diverged = torch.zeros(pack.size, dtype=torch.bool)
         self.zero_gradients = torch.empty(0)
-        self.history: list[Epoch] = []
+        self.history: list[EpochMetrics] = []
         self.logits = torch.empty(0)
-        self.frozen: bytes | None = None
+        self.checkpoint: bytes | None = None
         """A checkpoint to go on from."""
         self.began = monotonic()
 
@@ -77,29 +77,30 @@ class PackModule(pl.LightningModule):
             *((run.recipe.learning_rate, run.recipe.weight_decay) for run in self.pack.replicas), strict=True
         )
         self.optimiser = PackOptimiser(
-            self.networks.parameters(), self.recipe.optimizer, rates, decays, self.scales()
+            self.networks.parameters(), self.recipe.optimizer, rates, decays, self.parameter_scales()
         )
-        if self.frozen is not None:
-            thaw(self.frozen, self)
+        if self.checkpoint is not None:
+            load_state(self.checkpoint, self)
             self.began -= self.history[-1].wall_s
         first = self.done * self.steps_an_epoch
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
-            self.optimiser, lambda step: self.share(first + step)
+            self.optimiser, lambda step: self.lr_factor(first + step)
         )
         return self.optimiser
 
-    def scales(self) -> list[float]:
+    def parameter_scales(self) -> list[float]:
         """Of each parameter's learning rate."""
         cell = self.pack.cell
-        scales = cell.architecture.scales(cell.info.image)
+        parameter_scales = cell.architecture.parameter_scales(cell.info.image)
         each = [
-            scales.get(name.removeprefix("weights."), Scale()) for name, _ in self.networks.named_parameters()
+            parameter_scales.get(name.removeprefix("weights."), ParameterScale())
+            for name, _ in self.networks.named_parameters()
         ]
         return [scale.sgd if isinstance(self.recipe.optimizer, Sgd) else scale.adam for scale in each]
 
-    def share(self, step: int) -> float:
+    def lr_factor(self, step: int) -> float:
         steps = self.recipe.epochs * self.steps_an_epoch
-        return share(
+        return lr_factor(
             self.recipe.schedule, min(step, steps - 1), steps=steps, steps_an_epoch=self.steps_an_epoch
         )
 
@@ -117,13 +118,15 @@ class PackModule(pl.LightningModule):
         self.optimiser.zero_grad()
         self.manual_backward(each.sum())
         if step == self.steps_an_epoch - 1:
-            self.zero_gradients = zero_gradients(self.networks, multiplying(self.pack.layers))
+            self.zero_gradients = zero_gradient_fractions(
+                self.networks, weighted_layers(self.pack.layer_table)
+            )
         self.optimiser.step()
         self.schedule.step()
 
     def on_train_epoch_end(self) -> None:
         loss, self.logits, accuracy = self.measure(self.test)
-        epoch = Epoch(
+        epoch = EpochMetrics(
             number=self.done + 1,
             train_loss=(self.loss / self.steps_an_epoch).cpu(),
             train_accuracy=(self.correct / self.steps_an_epoch).cpu(),
@@ -131,7 +134,7 @@ class PackModule(pl.LightningModule):
             test_loss=loss,
             test_accuracy=accuracy,
             zero_gradients=self.zero_gradients,
-            share=self.share((self.done + 1) * self.steps_an_epoch - 1),
+            lr_factor=self.lr_factor((self.done + 1) * self.steps_an_epoch - 1),
             wall_s=monotonic() - self.began,
         )
         # Logits beyond float16 can't be stored, and nothing that is counted from them would mean anything.
@@ -139,10 +142,10 @@ class PackModule(pl.LightningModule):
             epoch.train_loss.isfinite() & loss.isfinite() & self.logits.isfinite().all(dim=2).all(dim=1)
         )
         self.history.append(epoch)
-        self.heard(epoch)
+        self.epoch_callback(epoch)
 
     @torch.inference_mode()
-    def measure(self, examples: DeviceData) -> tuple[Tensor, Tensor, Tensor]:
+    def measure(self, examples: DeviceSplit) -> tuple[Tensor, Tensor, Tensor]:
         """Loss [R], logits as they are stored (float16, [R, images, classes]) and the accuracy counted from those."""
         self.networks.eval()
         total, correct = torch.zeros_like(self.loss), torch.zeros_like(self.loss, dtype=torch.float64)

@@ -13,28 +13,28 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from scaling.data import LoadedDataset
-from scaling.data.minibatches import Batches
-from scaling.models import weights
+from scaling.data.minibatches import Minibatches
+from scaling.models import named_weights
 from scaling.plan import Pack
 from scaling.store import Checkpoints
-from scaling.train.checkpoint import epochs_done, freeze, newest
-from scaling.train.device_data import resident
-from scaling.train.epoch_metrics import Epoch
+from scaling.train.checkpoint import completed_epochs, newest_checkpoint, save_state
+from scaling.train.device_data import load_on_device
+from scaling.train.epoch_metrics import EpochMetrics
 from scaling.train.module import PackModule
-from scaling.train.runtime import settled
+from scaling.train.runtime import training_runtime
 
 CHECKPOINT_S = 60.0
 """Between two checkpoints, at least; a pack that takes less leaves none."""
 
-OnEpochEnd = Callable[[Epoch], None]
+OnEpochEnd = Callable[[EpochMetrics], None]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Trained:
+class PackResult:
     """What a pack measured. Axis R has all replicas, in the order of ``pack.replicas``; the caller keeps those that are runs."""
 
     pack: Pack
-    history: list[Epoch]
+    history: list[EpochMetrics]
     logits: NDArray[np.float16]
     """[R, test images, classes], after the last epoch."""
     diverged: NDArray[np.bool_]
@@ -51,7 +51,7 @@ class Trained:
 class _Loader:
     """The batches of the epoch that is due, for Lightning's loop."""
 
-    def __init__(self, batches: Batches, epoch: Callable[[], int]) -> None:
+    def __init__(self, batches: Minibatches, epoch: Callable[[], int]) -> None:
         self.batches, self.epoch = batches, epoch
 
     def __len__(self) -> int:
@@ -63,12 +63,12 @@ class _Loader:
 
 def train(
     pack: Pack,
-    material: LoadedDataset,
+    dataset: LoadedDataset,
     *,
     device: str = "auto",
-    heard: OnEpochEnd = lambda epoch: None,
+    on_epoch_end: OnEpochEnd = lambda epoch: None,
     checkpoints: Checkpoints | None = None,
-) -> Trained:
+) -> PackResult:
     """Train every replica of a pack on one device, on exactly one thread.
 
     Args:
@@ -80,14 +80,14 @@ def train(
     began = monotonic()
     saved = began
 
-    def keep(epoch: Epoch) -> None:
+    def keep(epoch: EpochMetrics) -> None:
         nonlocal saved
         if checkpoints and epoch.number < pack.cell.recipe.epochs and monotonic() - saved >= CHECKPOINT_S:
-            checkpoints.save(epoch.number, freeze(module))
+            checkpoints.save(epoch.number, save_state(module))
             saved = monotonic()
-        heard(epoch)
+        on_epoch_end(epoch)
 
-    with settled():
+    with training_runtime():
         place = torch.device(
             "cuda"
             if device == "auto" and torch.cuda.is_available()
@@ -96,23 +96,27 @@ def train(
             else device
         )
         recipe = pack.cell.recipe
-        data = resident(material, place)
+        data = load_on_device(dataset, place)
         batches = data.batches(recipe, pack.runs[0].order)
         module = PackModule(
-            pack, data.tested(recipe), data.validated(recipe), steps_an_epoch=len(batches), heard=keep
+            pack,
+            data.test_split(recipe),
+            data.validation_split(recipe),
+            steps_an_epoch=len(batches),
+            on_epoch_end=keep,
         )
-        module.frozen = newest(checkpoints)
-        trainer = _trainer(place, recipe.epochs - epochs_done(module.frozen))
+        module.checkpoint = newest_checkpoint(checkpoints)
+        trainer = _trainer(place, recipe.epochs - completed_epochs(module.checkpoint))
         trainer.fit(module, _Loader(batches, lambda: module.done))
         threads = torch.get_num_threads()
     wall_s = monotonic() - module.began
-    return Trained(
+    return PackResult(
         pack=pack,
         history=module.history,
         logits=module.logits.numpy(),
         diverged=module.diverged.numpy(),
         weights=[
-            {name: value[r].cpu() for name, value in weights(module.networks).items()}
+            {name: value[r].cpu() for name, value in named_weights(module.networks).items()}
             for r in range(pack.size)
         ],
         wall_s=wall_s,

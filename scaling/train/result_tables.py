@@ -13,16 +13,18 @@ import pyarrow as pa
 import torch
 
 from scaling.data import LoadedDataset
-from scaling.store.schema import TABLES
-from scaling.train.epoch_metrics import Epoch
-from scaling.train.pack import Trained
-from scaling.train.zero_gradients import multiplying
+from scaling.store.schema import SCHEMAS
+from scaling.train.epoch_metrics import EpochMetrics
+from scaling.train.pack import PackResult
+from scaling.train.zero_gradients import weighted_layers
 
 
-def tables(trained: Trained, material: LoadedDataset, provenance: Mapping[str, Any]) -> dict[str, pa.Table]:
+def build_tables(
+    trained: PackResult, dataset: LoadedDataset, provenance: Mapping[str, Any]
+) -> dict[str, pa.Table]:
     """One row a run in ``runs`` and ``predictions``, one a run and epoch in ``epochs``, and the test set."""
-    pack, labels = trained.pack, np.asarray(material.test.labels)
-    info = material.info
+    pack, labels = trained.pack, np.asarray(dataset.test.labels)
+    info = dataset.info
     created_at = datetime.now(UTC)
     rows: dict[str, list[dict[str, Any]]] = {"runs": [], "epochs": [], "predictions": []}
     for run, replica in zip(pack.runs, pack.slots, strict=True):
@@ -77,24 +79,24 @@ def tables(trained: Trained, material: LoadedDataset, provenance: Mapping[str, A
                     "test_loss": _finite(epoch.test_loss[replica], lost),
                     "test_accuracy": _finite(epoch.test_accuracy[replica], lost),
                     "test_error": _finite(1 - epoch.test_accuracy[replica], lost),
-                    "learning_rate": epoch.share * run.recipe.learning_rate,
+                    "learning_rate": epoch.lr_factor * run.recipe.learning_rate,
                     **_zero_gradients(trained, replica, [epoch], lost),
                     "wall_s": epoch.wall_s,
                 }
             )
-    made = {name: pa.Table.from_pylist(rows[name], schema=TABLES[name]) for name in rows}
+    made = {name: pa.Table.from_pylist(rows[name], schema=SCHEMAS[name]) for name in rows}
     test = {"fingerprint": info.fingerprint, "title": info.title, "labels": labels}
-    return made | {"test_sets": pa.Table.from_pylist([test], schema=TABLES["test_sets"])}
+    return made | {"test_sets": pa.Table.from_pylist([test], schema=SCHEMAS["test_sets"])}
 
 
-def _shape(trained: Trained) -> dict[str, Any]:
+def _shape(trained: PackResult) -> dict[str, Any]:
     """What all runs of a pack have in common."""
     pack = trained.pack
-    cell, layers = pack.cell, pack.layers
+    cell, layers = pack.cell, pack.layer_table
     return {
         "dataset": cell.dataset.type,
         "fingerprint": cell.info.fingerprint,
-        "train_images": cell.dataset.used(cell.info),
+        "train_images": cell.dataset.train_size(cell.info),
         "validation_images": cell.dataset.validation,
         **asdict(cell.info.image),
         "architecture": cell.architecture.type,
@@ -117,7 +119,9 @@ def _shape(trained: Trained) -> dict[str, Any]:
     }
 
 
-def _zero_gradients(trained: Trained, replica: int, epochs: Sequence[Epoch], lost: bool) -> dict[str, Any]:
+def _zero_gradients(
+    trained: PackResult, replica: int, epochs: Sequence[EpochMetrics], lost: bool
+) -> dict[str, Any]:
     """The mean share of weights without a gradient over those epochs that have one, in all and of each layer."""
     measured = [epoch.zero_gradients[replica] for epoch in epochs if epoch.zero_gradients is not None]
     if lost or not measured:
@@ -125,7 +129,9 @@ def _zero_gradients(trained: Trained, replica: int, epochs: Sequence[Epoch], los
     every, *layers = torch.stack(measured).mean(dim=0).tolist()
     return {
         "zero_gradients": every,
-        "layer_zero_gradients": json.dumps(dict(zip(multiplying(trained.pack.layers), layers, strict=True))),
+        "layer_zero_gradients": json.dumps(
+            dict(zip(weighted_layers(trained.pack.layer_table), layers, strict=True))
+        ),
     }
 
 

@@ -15,7 +15,7 @@ import torch
 
 
 @contextmanager
-def settled() -> Iterator[None]:
+def training_runtime() -> Iterator[None]:
     """One thread and no denormals while the body trains.
 
     Asked for each time: a worker trains its packs from several threads, one after the other, and the processor keeps its mode for

@@ -9,7 +9,7 @@ from scaling.config.recipe import Constant, Cosine, OneCycle, Step
 Schedule = Constant | Step | Cosine | OneCycle
 
 
-def share(schedule: Schedule, step: int, *, steps: int, steps_an_epoch: int) -> float:
+def lr_factor(schedule: Schedule, step: int, *, steps: int, steps_an_epoch: int) -> float:
     """The learning rate of a step over its highest.
 
     Args:

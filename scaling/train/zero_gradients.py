@@ -20,13 +20,13 @@ from torch import Tensor, nn
 from scaling.architectures import LayerTable
 
 
-def multiplying(layers: LayerTable) -> list[str]:
+def weighted_layers(layers: LayerTable) -> list[str]:
     """The layers whose weights are counted."""
     return [layer.name for layer in layers.layers if layer.macs]
 
 
 @torch.no_grad()
-def zero_gradients(networks: nn.Module, names: Sequence[str]) -> Float[Tensor, "R shares"]:
+def zero_gradient_fractions(networks: nn.Module, names: Sequence[str]) -> Float[Tensor, "R shares"]:
     """The share of all weights whose gradient is 0, then that of each layer's, as float64 on the CPU.
 
     Args:

@@ -11,7 +11,7 @@ import numpy as np
 
 from scaling.data import LoadedDataset
 from scaling.plan import Pack
-from scaling.train import Epoch, Trained
+from scaling.train import EpochMetrics, PackResult
 from tests.sweep.planted_training import Training
 
 STUDY = """\
@@ -48,10 +48,10 @@ class Falling(Training):
         return max(0.0125, 0.8 / 2 ** round(filters**0.5))
 
     def trained(
-        self, pack: Pack, material: LoadedDataset, attempt: int, heard: Callable[[Epoch], None]
-    ) -> Trained:
-        made = super().trained(pack, material, attempt, heard)
-        labels = np.asarray(material.test.labels)
+        self, pack: Pack, loaded: LoadedDataset, attempt: int, on_epoch_end: Callable[[EpochMetrics], None]
+    ) -> PackResult:
+        made = super().trained(pack, loaded, attempt, on_epoch_end)
+        labels = np.asarray(loaded.test.labels)
         spec: Any = pack.cell.architecture
         amplitude, exponent, floor = LAWS[spec.type]
         error = amplitude * spec.filters**-exponent + floor
@@ -61,6 +61,6 @@ class Falling(Training):
             off = log2(run.recipe.learning_rate / self.best(spec.filters))
             if (validated := made.history[-1].val_accuracy) is not None:
                 validated[slot] = 0.8 - 0.01 * off**2
-            made.logits[slot, np.arange(len(labels)), (labels + wrong) % material.info.image.classes] = 1
+            made.logits[slot, np.arange(len(labels)), (labels + wrong) % loaded.info.image.classes] = 1
         made.diverged[:] = self.diverges(spec.filters)
         return replace(made, wall_s=float(spec.filters))

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Group
 
 from scaling import api
-from scaling.config import Run, flat
+from scaling.config import Run, flatten_settings
 from scaling.errors import TableError
 
 STUDY = """\
@@ -69,8 +69,8 @@ def test_a_tidy_table_has_every_leaf_of_every_run(study, settings):
     rows = {row["id"]: row for row in table.to_pylist()}
     assert table.num_rows == WANTED
     for text in runs["config_json"].to_pylist():
-        run = Run.read(text)
-        leaves, row = flat(run), rows[run.id]
+        run = Run.from_json(text)
+        leaves, row = flatten_settings(run), rows[run.id]
         for name, value in leaves.items():
             assert row[name] == (str(value) if isinstance(value, list) else value), name
         # A leaf that only other networks have is null.
@@ -128,7 +128,7 @@ def test_weights_that_were_kept_are_those_of_the_network(study, settings):
 
     for cell, run in api.plan(study, settings).wanted:
         weights = load(settings.stores().first.weights(run.id))
-        assert sum(weight.size for weight in weights.values()) == cell.layers().parameters
+        assert sum(weight.size for weight in weights.values()) == cell.layer_table().parameters
         assert all(np.isfinite(weight).all() for weight in weights.values())
 
 

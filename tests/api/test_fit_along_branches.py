@@ -38,7 +38,7 @@ def settings(config):
 
 
 def test_each_number_of_branches_is_a_curve(config, settings):
-    assert set(api.plan(config, settings).study.labels()) == {"lenet5", *TREES}
+    assert set(api.plan(config, settings).study.curve_labels()) == {"lenet5", *TREES}
     assert [fit.label for fit in api.fit_source(str(config), settings)] == ["lenet5", *TREES]
 
 
@@ -69,4 +69,4 @@ def test_the_report_has_a_figure_and_laws_along_branches(config, settings):
         [str(width), parameters[str(width), branches]] for width in WIDTHS for branches in BRANCHES
     ]
     assert (made.path.parent / "laws.csv").read_text().count('"branches"') == 2 * len(WIDTHS)
-    assert "twice the branches" in made.path.read_text()
+    assert "doubling branches" in made.path.read_text()

@@ -8,17 +8,17 @@ from scaling.architectures import Lenet5, Vgg
 
 def test_every_published_count_is_the_computed_one():
     for entry in api.catalogue():
-        units = [layer.units for layer in entry.layers.layers]
+        units = [layer.units for layer in entry.layer_table.layers]
         if not entry.published:
             assert entry.source == "set here"
         elif "features" in entry.published:
-            assert entry.layers.layers[-1].name == "readout"
-            features = f"features {entry.layers.parameters - entry.layers.layers[-1].parameters:,}"
-            assert entry.published in (features, f"{entry.layers.parameters:,} parameters, {features}")
+            assert entry.layer_table.layers[-1].name == "readout"
+            features = f"features {entry.layer_table.parameters - entry.layer_table.layers[-1].parameters:,}"
+            assert entry.published in (features, f"{entry.layer_table.parameters:,} parameters, {features}")
         elif entry.published.endswith(" parameters"):
-            assert entry.published == f"{entry.layers.parameters:,} parameters"
+            assert entry.published == f"{entry.layer_table.parameters:,} parameters"
         elif entry.published.endswith(" tree outputs"):
-            branches, *others = entry.layers.layers[2].shape
+            branches, *others = entry.layer_table.layers[2].shape
             assert entry.name.endswith(f" {branches} branches")
             assert entry.published == " x ".join(["M", *(str(n) for n in others if n > 1)]) + " tree outputs"
         else:

@@ -10,7 +10,7 @@ import pytest
 from scaling import api
 from scaling.errors import StoreError, UsageError
 from scaling.plan.packs import make_packs
-from scaling.plan.time_estimate import seconds
+from scaling.plan.time_estimate import pack_seconds
 from tests.api.planted_rounds import STUDY, TUNED, Falling
 
 WIDTHS = (1, 2, 3, 4, 6, 12)
@@ -22,17 +22,17 @@ def run(training, settings):
 
 
 def rates(made) -> dict[int, tuple[float, ...]]:
-    return {row.cell.architecture.filters: row.rates for row in made.rows() if not row.cell.pilot}
+    return {row.cell.architecture.filters: row.rates for row in made.rows() if not row.cell.is_pilot}
 
 
 def test_one_command_trains_pilots_chooses_and_trains_what_awaited_them(run, study, settings, training):
     config = study(TUNED)
     before = api.plan(config, settings)
-    assert (before.new, before.awaiting) == (6 * 8, 6 * 8)
+    assert (before.new, before.pending) == (6 * 8, 6 * 8)
     outcome = run(config)
     assert (outcome.trained, outcome.missing, outcome.failures) == (6 * 16, 0, ())
     made = api.plan(config, settings)
-    assert (made.new, made.awaiting, len(made.done)) == (0, 0, 6 * 16)
+    assert (made.new, made.pending, len(made.done)) == (0, 0, 6 * 16)
     assert (
         rates(made)
         == rates(outcome.last)
@@ -47,11 +47,11 @@ def test_what_awaits_is_planned_at_the_cost_that_any_rate_has(study, settings):
     before = api.plan(config, settings)
     whole = [row.seconds for row in before.rows()]
     assert before.seconds == pytest.approx(sum(whole))
-    assert [row.cell.pilot for row in before.rows()] == [True, False] * 6
+    assert [row.cell.is_pilot for row in before.rows()] == [True, False] * 6
     finals = make_packs(
         api.plan(study(STUDY.replace("size: 50", "size: 100"), "other.yaml"), settings).wanted
     )
-    assert sum(whole[1::2]) == pytest.approx(sum(seconds(each, before.speed) for each in finals))
+    assert sum(whole[1::2]) == pytest.approx(sum(pack_seconds(each, before.speed) for each in finals))
 
 
 def test_an_interruption_costs_nothing_that_was_finished(run, study, settings, training):
@@ -73,7 +73,7 @@ def test_an_interruption_costs_nothing_that_was_finished(run, study, settings, t
 def test_networks_whose_pilots_fail_go_on_awaiting_them_and_the_others_do_not(run, study, settings, training):
     config = study(TUNED)
     training.failing = lambda pack, attempt: (
-        RuntimeError("no luck") if pack.cell.pilot and pack.cell.architecture.filters == 3 else None
+        RuntimeError("no luck") if pack.cell.is_pilot and pack.cell.architecture.filters == 3 else None
     )
     outcome = run(config)
     assert (outcome.trained, outcome.missing) == (5 * 16, 16)
@@ -81,7 +81,7 @@ def test_networks_whose_pilots_fail_go_on_awaiting_them_and_the_others_do_not(ru
         "tree3 3 pilots of 8 learning rates, seed 0"
     ]
     made, runs = api.results(config, settings)
-    assert (made.new, made.awaiting) == (8, 8)
+    assert (made.new, made.pending) == (8, 8)
     assert set(api.finals(made, runs)["filters"].to_pylist()) == set(WIDTHS) - {3}
     (fit,) = api.fit_source(str(config), settings)
     assert "8 runs of the study await the pilots that choose their learning rates." in fit.notes
@@ -112,7 +112,7 @@ def test_no_pilot_is_in_a_fit_a_table_or_a_figure_but_that_of_learning_rates(run
 
 def test_pilots_alone_are_no_results(run, study, settings, training):
     config = study(TUNED)
-    training.failing = lambda pack, attempt: None if pack.cell.pilot else RuntimeError("no luck")
+    training.failing = lambda pack, attempt: None if pack.cell.is_pilot else RuntimeError("no luck")
     assert run(config).missing == 6 * 8
     with pytest.raises(StoreError, match="holds no run of this study but 48 of its pilots; train it with"):
         api.report(config, settings)
@@ -121,7 +121,7 @@ def test_pilots_alone_are_no_results(run, study, settings, training):
 def test_pilots_that_diverge_are_the_worst(run, study, settings, training):
     training.diverges = lambda filters: filters == 3
     outcome = run(study(TUNED))
-    doubts = {row.cell.architecture.filters: row.doubt for row in outcome.last.rows() if row.cell.choice}
+    doubts = {row.cell.architecture.filters: row.warning for row in outcome.last.rows() if row.cell.choice}
     assert doubts == dict.fromkeys(WIDTHS, "") | {3: "every rate diverged"}
     (three,) = (row for row in outcome.last.rows() if row.cell.choice and row.cell.architecture.filters == 3)
     assert (three.rates, three.cell.choice.means) == ((0.0125,), (inf,) * 8)
@@ -150,13 +150,13 @@ def test_what_is_suggested_includes_pilots_for_new_widths(run, study, settings):
     config = study(TUNED)
     run(config)
     made = api.suggest(config, api.Target(target=0.01), settings)
-    new = [cell for curve in made.curves for cell in curve.cells if cell.awaiting]
+    new = [cell for curve in made.curves for cell in curve.cells if cell.pending]
     assert new
     grown = study(
         TUNED.split("architectures:")[0] + made.patch + TUNED[TUNED.index("recipe:") :], "patched.yaml"
     )
     plan = api.plan(grown, settings)
-    assert plan.awaiting == sum(cell.seeds for cell in new)
+    assert plan.pending == sum(cell.seeds for cell in new)
     assert made.core_s == pytest.approx(made.curves[0].pace * plan.seconds)
 
 
@@ -166,7 +166,7 @@ def test_rounds_train_the_pilots_of_new_widths_first(run, study, settings):
     assert len(told) > 1
     assert made.last.suggestion.reached
     plan, runs = api.results(made.study, settings)
-    assert (plan.new, plan.awaiting) == (0, 0)
+    assert (plan.new, plan.pending) == (0, 0)
     assert max(rates(plan)) > 12
     assert rates(plan) == {width: (pytest.approx(Falling.best(width)),) for width in rates(plan)}
     # By a plain loop: whatever the study as written does not ask for, pilots included; those of a pack have its time each.
@@ -181,14 +181,14 @@ def test_a_pilot_can_be_asked_why_it_is_new(run, study, settings):
     config = study(TUNED)
     run(config)
     pilot, final = (
-        next(run for cell, run in api.plan(config, settings).wanted if cell.pilot == kind)
+        next(run for cell, run in api.plan(config, settings).wanted if cell.is_pilot == kind)
         for kind in (True, False)
     )
     leaves = {each.leaf for each in api.diff(pilot.id, final.id, settings)}
     assert {"data.validation", "recipe.learning_rate"} <= leaves
     assert api.why(pilot.id, settings).stored
     other = next(
-        run for cell, run in api.plan(config, settings, overrides=["recipe.epochs=2"]).wanted if cell.pilot
+        run for cell, run in api.plan(config, settings, overrides=["recipe.epochs=2"]).wanted if cell.is_pilot
     )
     wider = study(TUNED.replace("epochs: 1", "epochs: 2"), "longer.yaml")
     reason = api.why(other.id, settings, configs=[wider])

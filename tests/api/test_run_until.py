@@ -10,7 +10,7 @@ from scaling.errors import FitError, UsageError
 from scaling.fit import Quantity
 from scaling.fit.quantity import plannable
 from scaling.plan.packs import make_packs
-from scaling.plan.time_estimate import seconds, training_s
+from scaling.plan.time_estimate import pack_seconds, training_seconds
 from tests.api.planted_rounds import STUDY, TWO
 
 TARGET = 0.02
@@ -118,7 +118,7 @@ def test_a_round_costs_about_as_much_as_all_before_it(rounds, study):
         )  # as the stand-in takes a second a filter
         paced = ((curve.pace, cell) for curve in each.suggestion.curves for cell in curve.sizes)
         dearest_s = max(
-            pace * seconds(make_packs([(cell, cell.run(0))])[0], plan.speed) for pace, cell in paced
+            pace * pack_seconds(make_packs([(cell, cell.run(0))])[0], plan.speed) for pace, cell in paced
         )
         assert 0 < each.suggestion.core_s < known_s + dearest_s
 
@@ -128,7 +128,9 @@ def test_what_runs_have_taken_corrects_what_further_ones_are_said_to_take(rounds
     for budget_s in (30.0, 60.0, 120.0):
         made, told = rounds(study(), 0.001, budget_s=budget_s)
         plan, (curve,) = told[0].suggestion.plan, told[0].suggestion.curves
-        estimated_s = sum(training_s(each.cell, each.size, plan.speed) for each in make_packs(plan.wanted))
+        estimated_s = sum(
+            training_seconds(each.cell, each.size, plan.speed) for each in make_packs(plan.wanted)
+        )
         assert curve.pace == pytest.approx(28 / estimated_s)  # a pack of each of 1, 2, 3, 4, 6 and 12 filters
         assert budget_s / 2 < made.last.used_s <= 1.5 * budget_s
 

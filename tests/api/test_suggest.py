@@ -10,7 +10,7 @@ from scaling import api
 from scaling.config import load_study
 from scaling.errors import FitError, UsageError
 from scaling.plan.packs import make_packs
-from scaling.plan.time_estimate import seconds
+from scaling.plan.time_estimate import pack_seconds
 from tests.api.planted_rounds import STUDY, TWO
 
 
@@ -58,7 +58,7 @@ def test_what_is_proposed_costs_what_its_packs_cost(suggest, study, settings):
         (cell, run) for cell, run in patched(config, made, settings).runs() if run.id not in made.plan.done
     ]
     assert made.core_s == pytest.approx(
-        made.curves[0].pace * sum(seconds(each, made.plan.speed) for each in make_packs(new))
+        made.curves[0].pace * sum(pack_seconds(each, made.plan.speed) for each in make_packs(new))
     )
     assert all(len(each.runs) == each.size for each in make_packs(new))  # whole packs
 
@@ -186,15 +186,15 @@ def test_runs_that_are_not_trained_yet_come_first(suggest, study, settings):
 
 
 @pytest.mark.parametrize(
-    ("aim", "fault"),
+    ("aim", "problem"),
     [
         ({"target": 0.0}, "above 0"),
         ({"target": float("nan")}, "above 0"),
         ({"of": "error"}, "must be exponent"),
     ],
 )
-def test_an_aim_that_is_none_is_refused(aim, fault):
-    with pytest.raises(UsageError, match=fault):
+def test_an_aim_that_is_none_is_refused(aim, problem):
+    with pytest.raises(UsageError, match=problem):
         api.Target(**{"target": 0.02} | aim)
 
 

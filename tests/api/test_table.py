@@ -11,11 +11,11 @@ import pyarrow as pa
 from scaling import api
 from scaling.api._derived_counts import COUNTS
 from scaling.architectures import Lenet5, Tree3, Vgg
-from scaling.config import Data, Recipe, Run, flat
+from scaling.config import Data, Recipe, Run, flatten_settings
 from scaling.config.recipe import Adam, Augmentation
 from scaling.datasets import Cifar10
 from scaling.settings import ImageShape
-from scaling.store import RUNS
+from scaling.store import RUNS_SCHEMA
 
 RUNS_OF_CELLS = [
     Run(
@@ -41,7 +41,7 @@ def stored(runs: list[Run]) -> pa.Table:
     rows = [
         {"id": run.id, "config_json": run.config_json, "seed": run.seed, "order": run.order} for run in runs
     ]
-    return pa.Table.from_pylist(rows, schema=RUNS)
+    return pa.Table.from_pylist(rows, schema=RUNS_SCHEMA)
 
 
 def test_every_leaf_of_every_run_is_what_a_loop_finds():
@@ -49,24 +49,25 @@ def test_every_leaf_of_every_run_is_what_a_loop_finds():
     assert table.num_rows == len(RUNS_OF_CELLS)
     for row, run in zip(table.to_pylist(), RUNS_OF_CELLS, strict=True):
         leaves = {
-            name: json.dumps(value) if isinstance(value, list) else value for name, value in flat(run).items()
+            name: json.dumps(value) if isinstance(value, list) else value
+            for name, value in flatten_settings(run).items()
         }
-        promoted = set(RUNS.names) - {"seed", "order"}
+        promoted = set(RUNS_SCHEMA.names) - {"seed", "order"}
         assert {name: row[name] for name in leaves.keys() - promoted} == {
             name: leaves[name] for name in leaves.keys() - promoted
         }
         absent = (
-            set(row) - set(leaves) - set(RUNS.names)
+            set(row) - set(leaves) - set(RUNS_SCHEMA.names)
         )  # of a data set that nobody knows, what is counted too
         assert not any(row[name] is not None for name in absent)
 
 
 def test_columns_are_the_stores_the_leaves_in_order_and_what_is_counted():
     table = api.tidy(stored(RUNS_OF_CELLS[:1]))
-    names = [name for name in RUNS.names if name != "config_json"]
+    names = [name for name in RUNS_SCHEMA.names if name != "config_json"]
     assert table.column_names == [
         *names,
-        *(leaf for leaf in flat(RUNS_OF_CELLS[0]) if leaf not in RUNS.names),
+        *(leaf for leaf in flatten_settings(RUNS_OF_CELLS[0]) if leaf not in RUNS_SCHEMA.names),
         *COUNTS,
     ]
 
@@ -93,10 +94,10 @@ def test_what_is_counted_needs_a_configuration_and_the_shape_of_its_images_alone
     for run, row in zip(runs, rows, strict=True):
         row |= {"fingerprint": run.data.fingerprint, "train_images": 250}
     rows[4] |= asdict(ImageShape(1, 28, 10))
-    made = api.tidy(pa.Table.from_pylist(rows, schema=RUNS))
+    made = api.tidy(pa.Table.from_pylist(rows, schema=RUNS_SCHEMA))
     known = [ImageShape(3, 32, 10)] * 4 + [ImageShape(1, 28, 10)] * 4
     for row, run, image in zip(made.to_pylist(), runs, known, strict=False):
-        table = run.architecture.layers(image)
+        table = run.architecture.layer_table(image)
         assert row["backward_macs"] == table.backward_macs
         assert row["routes"] == float(table.routes)
         assert row["training_flops"] == 2 * 200 * 2 * (table.macs + table.backward_macs)

@@ -38,7 +38,7 @@ on_images = given(pair=st.tuples(LENETS | TREES, IMAGES) | st.tuples(VGGS, LARGE
 @on_images
 def test_totals_are_sums_over_the_layers(pair: tuple[AnyArchitecture, ImageShape]):
     spec, image = pair
-    table = spec.layers(image)
+    table = spec.layer_table(image)
     for name in ("parameters", "connections", "macs"):
         assert getattr(table, name) == sum(getattr(layer, name) for layer in table.layers)
     assert table.units == image.channels * image.side**2 + sum(prod(layer.shape) for layer in table.layers)
@@ -52,7 +52,7 @@ def test_a_parameter_is_used_at_least_once_and_the_last_layer_says_the_classes(
     pair: tuple[AnyArchitecture, ImageShape],
 ):
     spec, image = pair
-    table = spec.layers(image)
+    table = spec.layer_table(image)
     assert table.layers[-1].shape == (image.classes,)
     for layer in table.layers:
         assert layer.connections >= max(layer.parameters, layer.macs)
@@ -62,8 +62,8 @@ def test_a_parameter_is_used_at_least_once_and_the_last_layer_says_the_classes(
 @on_images
 def test_a_wider_network_has_more_of_everything(pair: tuple[AnyArchitecture, ImageShape]):
     spec, image = pair
-    narrow, wide = spec.layers(image), spec.at(spec.filters + 1).layers(image)
+    narrow, wide = spec.layer_table(image), spec.with_filters(spec.filters + 1).layer_table(image)
     assert all(
         getattr(wide, name) > getattr(narrow, name) for name in ("parameters", "connections", "macs", "units")
     )
-    assert spec.at(spec.filters) == spec
+    assert spec.with_filters(spec.filters) == spec

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from scaling.architectures import Lenet5
-from scaling.settings import ImageShape
+from scaling.settings import ImageShape, Problem
 
 MNIST, CIFAR10, USPS = ImageShape(1, 28, 10), ImageShape(3, 32, 10), ImageShape(1, 16, 10)
 
@@ -29,17 +29,19 @@ WIDENED = {
 
 def test_parameters_of_the_dense_network_of_1998():
     conv1, conv2, hidden = (1 * 25 + 1) * 6, (6 * 25 + 1) * 16, (16 * 5 * 5 + 1) * 120 + (120 + 1) * 84
-    assert Lenet5(filters=6).layers(MNIST).parameters == conv1 + conv2 + hidden + (84 + 1) * 10 == 61_706
+    assert Lenet5(filters=6).layer_table(MNIST).parameters == conv1 + conv2 + hidden + (84 + 1) * 10 == 61_706
 
 
 def test_parameters_on_colour_images():
     conv1, conv2, hidden = (3 * 25 + 1) * 6, (6 * 25 + 1) * 16, (16 * 5 * 5 + 1) * 120 + (120 + 1) * 84
-    assert Lenet5(filters=6).layers(CIFAR10).parameters == conv1 + conv2 + hidden + (84 + 1) * 10 == 62_006
+    assert (
+        Lenet5(filters=6).layer_table(CIFAR10).parameters == conv1 + conv2 + hidden + (84 + 1) * 10 == 62_006
+    )
 
 
 def test_each_layer_that_was_published_in_1998():
     """C1, C5 and F6 are as printed; C3 was sparse, S2 and S4 had two parameters a map, and the readout had fixed weights."""
-    layers = {layer.name: layer for layer in Lenet5(filters=6).layers(MNIST).layers}
+    layers = {layer.name: layer for layer in Lenet5(filters=6).layer_table(MNIST).layers}
     assert (layers["conv1"].parameters, layers["conv1"].connections) == (156, 122_304)
     assert layers["hidden1"].parameters == layers["hidden1"].connections == 48_120
     assert layers["hidden2"].parameters == layers["hidden2"].connections == 10_164
@@ -51,7 +53,7 @@ def test_each_layer_that_was_published_in_1998():
 def test_the_widened_networks(filters, second):
     spec = Lenet5(filters=filters)
     assert spec.second_filters == second
-    layers = spec.layers(CIFAR10)
+    layers = spec.layer_table(CIFAR10)
     macs = (
         28 * 28 * filters * 3 * 25 + 10 * 10 * second * filters * 25 + 25 * second * 120 + 120 * 84 + 84 * 10
     )
@@ -61,15 +63,15 @@ def test_the_widened_networks(filters, second):
 
 
 def test_units_and_depth():
-    layers = Lenet5(filters=6).layers(MNIST)
+    layers = Lenet5(filters=6).layer_table(MNIST)
     assert layers.units == 28**2 + 6 * 28**2 + 6 * 14**2 + 16 * 10**2 + 16 * 5**2 + 120 + 84 + 10
     assert layers.depth == 5
-    assert Lenet5(filters=6, convolutions=1, hidden=()).layers(MNIST).depth == 2
+    assert Lenet5(filters=6, convolutions=1, hidden=()).layer_table(MNIST).depth == 2
 
 
 def test_a_shallow_relative():
     """One convolution and one hidden layer on zip codes, which are not padded: 16 -> 12 -> 6."""
-    layers = Lenet5(filters=4, convolutions=1, hidden=(30,)).layers(USPS)
+    layers = Lenet5(filters=4, convolutions=1, hidden=(30,)).layer_table(USPS)
     assert [layer.name for layer in layers.layers] == ["conv1", "pool1", "hidden1", "readout"]
     assert layers.parameters == (25 + 1) * 4 + (4 * 6 * 6 + 1) * 30 + (30 + 1) * 10
     assert layers.macs == 12 * 12 * 4 * 25 + 4 * 6 * 6 * 30 + 30 * 10
@@ -95,7 +97,7 @@ def test_connections_are_the_links_that_a_loop_counts(side, channels, kernel, fi
         maps = np.zeros(halved.shape[:3])
         links[f"pool{i}"] = halved.size
     links |= {"hidden1": 7 * (maps.size + 1), "readout": 10 * (7 + 1)}
-    assert {layer.name: layer.connections for layer in spec.layers(image).layers} == links
+    assert {layer.name: layer.connections for layer in spec.layer_table(image).layers} == links
 
 
 @given(filters=st.integers(1, 10_000))
@@ -114,14 +116,16 @@ def test_halves_are_rounded_up():
 
 
 def test_at_another_width_what_was_written_stays_and_what_followed_follows():
-    assert Lenet5(filters=6).at(12) == Lenet5(filters=12)
-    assert Lenet5(filters=6, ratio=2.0, hidden=(9,)).at(12) == Lenet5(filters=12, ratio=2.0, hidden=(9,))
-    assert Lenet5(filters=6, second_filters=16).at(12) == Lenet5(filters=12, second_filters=16)
-    assert Lenet5(filters=6, convolutions=1).at(12) == Lenet5(filters=12, convolutions=1)
+    assert Lenet5(filters=6).with_filters(12) == Lenet5(filters=12)
+    assert Lenet5(filters=6, ratio=2.0, hidden=(9,)).with_filters(12) == Lenet5(
+        filters=12, ratio=2.0, hidden=(9,)
+    )
+    assert Lenet5(filters=6, second_filters=16).with_filters(12) == Lenet5(filters=12, second_filters=16)
+    assert Lenet5(filters=6, convolutions=1).with_filters(12) == Lenet5(filters=12, convolutions=1)
 
 
 @pytest.mark.parametrize(
-    ("leaves", "fault"),
+    ("leaves", "problem"),
     [
         ({"second_filters": 0}, "at least 1"),
         ({"second_filters": 16, "ratio": 2.0}, "not both"),
@@ -129,8 +133,8 @@ def test_at_another_width_what_was_written_stays_and_what_followed_follows():
         ({"convolutions": 1, "ratio": 2.0}, "need convolutions: 2"),
     ],
 )
-def test_leaves_that_contradict_each_other_are_refused(leaves, fault):
-    with pytest.raises(ValidationError, match=fault):
+def test_leaves_that_contradict_each_other_are_refused(leaves, problem):
+    with pytest.raises(ValidationError, match=problem):
         Lenet5(filters=6, **leaves)
 
 
@@ -145,16 +149,18 @@ def test_the_largest_kernel_that_is_named_fits_and_the_next_one_does_not(side, c
             pixels = (pixels - kernel + 1) // 2
         return pixels
 
-    fault = spec.fault(image)
-    if fault is None:
+    problem = spec.problem(image)
+    if problem is None:
         assert left(kernel) >= 1
-        assert all(layer.units >= 1 for layer in spec.layers(image).layers)
-    elif fault[0] == "kernel":
-        largest = int(fault[1].split()[4])
-        assert fault[1] == f"must be at most {largest} for a pixel of {side}x{side} to be left, not {kernel}"
+        assert all(layer.units >= 1 for layer in spec.layer_table(image).layers)
+    elif problem.field == "kernel":
+        largest = int(problem.text.split()[4])
+        assert (
+            problem.text == f"must be at most {largest} for a pixel of {side}x{side} to be left, not {kernel}"
+        )
         assert left(largest) >= 1 > left(largest + 1)
         assert largest < kernel
     else:
         least = 2**convolutions
-        assert fault == ("type", f"needs images of at least {least}x{least}")
+        assert problem == Problem("type", f"needs images of at least {least}x{least}")
         assert side < least

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from scaling.architectures import AnyArchitecture, Lenet5, Scale, Tree3, Vgg
+from scaling.architectures import AnyArchitecture, Lenet5, ParameterScale, Tree3, Vgg
 from scaling.architectures.vgg import CONVOLUTIONS
 from scaling.settings import ImageShape
 
 CIFAR10 = ImageShape(3, 32, 10)
-ONE = Scale()
+ONE = ParameterScale()
 
 
 def mup(spec: AnyArchitecture, base: int) -> AnyArchitecture:
@@ -22,13 +22,13 @@ def mup(spec: AnyArchitecture, base: int) -> AnyArchitecture:
 
 def test_lenet5_at_four_times_its_base():
     """The image and the hidden units keep their number; only the first hidden layer sums over filters without being one of many."""
-    scales = mup(Lenet5(filters=24), 6).scales(CIFAR10)
-    assert scales == {
-        "conv1_weight": Scale(sgd=4.0),
-        "conv1_bias": Scale(sgd=4.0),
-        "conv2_weight": Scale(adam=1 / 4),
-        "conv2_bias": Scale(sgd=4.0),
-        "hidden1_weight": Scale(initial=1 / 2, sgd=1 / 4, adam=1 / 4),
+    parameter_scales = mup(Lenet5(filters=24), 6).parameter_scales(CIFAR10)
+    assert parameter_scales == {
+        "conv1_weight": ParameterScale(sgd=4.0),
+        "conv1_bias": ParameterScale(sgd=4.0),
+        "conv2_weight": ParameterScale(adam=1 / 4),
+        "conv2_bias": ParameterScale(sgd=4.0),
+        "hidden1_weight": ParameterScale(initial=1 / 2, sgd=1 / 4, adam=1 / 4),
         "hidden1_bias": ONE,
         "hidden2_weight": ONE,
         "hidden2_bias": ONE,
@@ -38,31 +38,31 @@ def test_lenet5_at_four_times_its_base():
 
 
 def test_without_hidden_layers_the_readout_is_the_output():
-    scales = mup(Lenet5(filters=3, convolutions=1, hidden=()), 6).scales(CIFAR10)
-    assert scales["conv1_weight"] == scales["conv1_bias"] == Scale(sgd=1 / 2)
-    assert scales["readout_weight"] == Scale(initial=2**0.5, sgd=2.0, adam=2.0)
-    assert scales["readout_bias"] == ONE
+    parameter_scales = mup(Lenet5(filters=3, convolutions=1, hidden=()), 6).parameter_scales(CIFAR10)
+    assert parameter_scales["conv1_weight"] == parameter_scales["conv1_bias"] == ParameterScale(sgd=1 / 2)
+    assert parameter_scales["readout_weight"] == ParameterScale(initial=2**0.5, sgd=2.0, adam=2.0)
+    assert parameter_scales["readout_bias"] == ONE
 
 
 @pytest.mark.parametrize("depth", [6, 8, 11, 13, 16])
 def test_vgg(depth: int):
-    scales = mup(Vgg(filters=32).model_copy(update={"depth": depth}), 4).scales(CIFAR10)
-    assert scales["conv1_1_weight"] == Scale(sgd=8.0)
-    assert scales["readout_weight"] == Scale(initial=8**-0.5, sgd=1 / 8, adam=1 / 8)
-    assert scales["readout_bias"] == ONE
+    parameter_scales = mup(Vgg(filters=32).model_copy(update={"depth": depth}), 4).parameter_scales(CIFAR10)
+    assert parameter_scales["conv1_1_weight"] == ParameterScale(sgd=8.0)
+    assert parameter_scales["readout_weight"] == ParameterScale(initial=8**-0.5, sgd=1 / 8, adam=1 / 8)
+    assert parameter_scales["readout_bias"] == ONE
     others = {
         name: scale
-        for name, scale in scales.items()
+        for name, scale in parameter_scales.items()
         if name.startswith("conv") and name.endswith("_weight") and name != "conv1_1_weight"
     }
     assert len(others) == sum(CONVOLUTIONS[depth]) - 1
-    assert set(others.values()) == {Scale(adam=1 / 8)}
+    assert set(others.values()) == {ParameterScale(adam=1 / 8)}
     vectors = {
         scale
-        for name, scale in scales.items()
+        for name, scale in parameter_scales.items()
         if name.startswith("norm") or (name.startswith("conv") and name.endswith("_bias"))
     }
-    assert vectors == {Scale(sgd=8.0)}
+    assert vectors == {ParameterScale(sgd=8.0)}
 
 
 @pytest.mark.parametrize(
@@ -71,9 +71,9 @@ def test_vgg(depth: int):
     ids=lambda spec: spec.type,
 )
 def test_at_the_base_and_in_the_standard_parametrisation_every_factor_is_one(spec):
-    assert set(mup(spec, spec.filters).scales(CIFAR10).values()) == {ONE}
-    assert set(spec.scales(CIFAR10).values()) == {ONE}
-    assert Tree3(filters=6).scales(CIFAR10) == {}
+    assert set(mup(spec, spec.filters).parameter_scales(CIFAR10).values()) == {ONE}
+    assert set(spec.parameter_scales(CIFAR10).values()) == {ONE}
+    assert Tree3(filters=6).parameter_scales(CIFAR10) == {}
 
 
 def test_a_base_and_the_parametrisation_need_each_other():
@@ -86,4 +86,4 @@ def test_a_base_and_the_parametrisation_need_each_other():
 
 
 def test_another_width_has_the_same_base():
-    assert mup(Lenet5(filters=6), 6).at(12) == mup(Lenet5(filters=12), 6)
+    assert mup(Lenet5(filters=6), 6).with_filters(12) == mup(Lenet5(filters=12), 6)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scaling.architectures import Tree3
-from scaling.settings import ImageShape
+from scaling.settings import ImageShape, Problem
 
 MNIST, CIFAR10 = ImageShape(1, 28, 10), ImageShape(3, 32, 10)
 
@@ -25,17 +25,17 @@ COUNTS = {
 @pytest.mark.parametrize(("image", "rows", "K", "M"), COUNTS)
 def test_parameters(image, rows, K, M):
     conv, tree, readout, weights, with_biases = COUNTS[image, rows, K, M]
-    layers = Tree3(filters=K, branches=M, rows=rows).layers(image)
+    layers = Tree3(filters=K, branches=M, rows=rows).layer_table(image)
     assert [layer.parameters for layer in layers.layers] == [conv, 0, tree, readout]
     assert layers.parameters == weights
-    assert Tree3(filters=K, branches=M, rows=rows, biases=True).layers(image).parameters == with_biases
+    assert Tree3(filters=K, branches=M, rows=rows, biases=True).layer_table(image).parameters == with_biases
 
 
 def test_the_arithmetic_on_cifar10():
     """A branch's unit sees 2 x 14 pooled values of each of K maps of its colour; nothing is shared."""
     K, M, C, S = 6, 16, 3, 7
     spec = Tree3(filters=K)
-    conv, pool, tree, readout = spec.layers(CIFAR10).layers
+    conv, pool, tree, readout = spec.layer_table(CIFAR10).layers
     assert (conv.shape, pool.shape, tree.shape) == ((C * K, 28, 28), (C * K, 14, 14), (M, C, S))
     assert conv.parameters == C * K * 25 == 450
     assert conv.macs == 784 * 25 * C * K == 352_800
@@ -43,24 +43,24 @@ def test_the_arithmetic_on_cifar10():
     assert tree.units == 21 * M
     assert readout.parameters == readout.macs == 21 * M * 10
     assert spec.filters_total(CIFAR10) == 18
-    assert Tree3(filters=15).layers(CIFAR10).layers[0].macs == 882_000
+    assert Tree3(filters=15).layer_table(CIFAR10).layers[0].macs == 882_000
 
 
 def test_the_arithmetic_on_mnist():
     """24 pooled to 12, strips of 4 x 12: three a branch, 48 in all."""
-    conv, pool, tree, readout = Tree3(filters=6, rows=4).layers(MNIST).layers
+    conv, pool, tree, readout = Tree3(filters=6, rows=4).layer_table(MNIST).layers
     assert (conv.shape, pool.shape, tree.shape) == ((6, 24, 24), (6, 12, 12), (16, 1, 3))
     assert tree.parameters == 16 * 6 * 144
     assert (tree.units, readout.parameters) == (48, 48 * 10)
 
 
 def test_depth_is_three():
-    assert Tree3(filters=6).layers(CIFAR10).depth == 3
+    assert Tree3(filters=6).layer_table(CIFAR10).depth == 3
 
 
 def test_connections_without_biases_are_the_macs_and_four_a_pooled_unit():
     for image, rows in ((CIFAR10, 2), (MNIST, 4)):
-        layers = Tree3(filters=6, rows=rows).layers(image)
+        layers = Tree3(filters=6, rows=rows).layer_table(image)
         assert layers.connections == layers.macs + 4 * layers.layers[1].units
 
 
@@ -69,25 +69,27 @@ def test_it_is_within_three_per_cent_of_lenet5():
 
 
 def test_rows_that_do_not_divide_the_map_are_refused_with_those_that_do():
-    assert Tree3(filters=6, rows=4).fault(CIFAR10) == (
+    assert Tree3(filters=6, rows=4).problem(CIFAR10) == Problem(
         "rows",
         "must divide the 14 rows of the pooled map: 1, 2, 7, 14; not 4",
     )
-    assert Tree3(filters=6, rows=5).fault(MNIST) == (
+    assert Tree3(filters=6, rows=5).problem(MNIST) == Problem(
         "rows",
         "must divide the 12 rows of the pooled map: 1, 2, 3, 4, 6, 12; not 5",
     )
 
 
 def test_images_that_are_too_small_are_refused():
-    assert Tree3(filters=6, rows=1).fault(ImageShape(1, 5, 10)) == ("type", "needs images of at least 6x6")
-    assert Tree3(filters=6, rows=1).fault(ImageShape(1, 6, 10)) is None
+    assert Tree3(filters=6, rows=1).problem(ImageShape(1, 5, 10)) == Problem(
+        "type", "needs images of at least 6x6"
+    )
+    assert Tree3(filters=6, rows=1).problem(ImageShape(1, 6, 10)) is None
 
 
 @given(side=st.integers(6, 64), rows=st.integers(1, 40))
 def test_strips_cover_the_map_once(side, rows):
     image, spec = ImageShape(1, side, 10), Tree3(filters=1, rows=rows)
-    if spec.fault(image) is None:
+    if spec.problem(image) is None:
         assert spec.strips(image) * rows == spec.pooled(image)
     else:
         assert spec.pooled(image) % rows

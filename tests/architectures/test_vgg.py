@@ -5,21 +5,21 @@ from __future__ import annotations
 import pytest
 
 from scaling.architectures import Vgg
-from scaling.settings import ImageShape
+from scaling.settings import ImageShape, Problem
 
 CIFAR10, MNIST, USPS = ImageShape(3, 32, 10), ImageShape(1, 28, 10), ImageShape(1, 16, 10)
 
 
 def test_the_standard_network_has_the_published_parameters():
     """Features as torchvision's vgg16_bn, and one linear layer."""
-    table = Vgg(filters=64).layers(CIFAR10)
+    table = Vgg(filters=64).layer_table(CIFAR10)
     assert table.parameters == 14_728_266
     assert table.parameters - (512 * 10 + 10) == 14_723_136
 
 
 @pytest.mark.parametrize(("depth", "convolutions"), [(6, 5), (8, 7), (11, 8), (13, 10), (16, 13)])
 def test_depths(depth: int, convolutions: int):
-    table = Vgg(filters=4, depth=depth).layers(CIFAR10)
+    table = Vgg(filters=4, depth=depth).layer_table(CIFAR10)
     assert sum(layer.name.startswith("conv") for layer in table.layers) == convolutions
     assert table.depth == convolutions + 1
 
@@ -34,12 +34,12 @@ def test_features_are_torchvisions(depth: int, features: int):
 
     made = getattr(torchvision.models, f"vgg{depth}_bn")().features
     assert sum(parameter.numel() for parameter in made.parameters()) == features
-    assert Vgg(filters=64, depth=depth).layers(CIFAR10).parameters == features + 5130
+    assert Vgg(filters=64, depth=depth).layer_table(CIFAR10).parameters == features + 5130
 
 
 def test_products_of_a_small_one():
     """Depth 6 with F = 2: five convolutions of 3x3 on 32, 16, 8, 4 and 2 pixels a side."""
-    table = Vgg(filters=2, depth=6).layers(CIFAR10)
+    table = Vgg(filters=2, depth=6).layer_table(CIFAR10)
     assert (
         table.macs
         == 9 * (3 * 2 * 32**2 + 2 * 4 * 16**2 + 4 * 8 * 8**2 + 8 * 16 * 4**2 + 16 * 16 * 2**2) + 16 * 10
@@ -51,7 +51,9 @@ def test_products_of_a_small_one():
 
 
 def test_pooling_next_to_the_output_moves_work_and_no_weight():
-    usual, late = (Vgg(filters=4, depth=11, pooling=where).layers(CIFAR10) for where in ("blocks", "output"))
+    usual, late = (
+        Vgg(filters=4, depth=11, pooling=where).layer_table(CIFAR10) for where in ("blocks", "output")
+    )
     assert late.parameters == usual.parameters
     assert late.macs > usual.macs
     assert [layer.shape[1] for layer in late.layers if layer.name.startswith("pool")] == [16, 8, 1]
@@ -59,6 +61,6 @@ def test_pooling_next_to_the_output_moves_work_and_no_weight():
 
 
 def test_images():
-    assert Vgg(filters=4).layers(MNIST).layers[0].shape == (4, 32, 32)
-    assert Vgg(filters=4).fault(MNIST) is None
-    assert Vgg(filters=4).fault(USPS) == ("type", "needs images of at least 32x32")
+    assert Vgg(filters=4).layer_table(MNIST).layers[0].shape == (4, 32, 32)
+    assert Vgg(filters=4).problem(MNIST) is None
+    assert Vgg(filters=4).problem(USPS) == Problem("type", "needs images of at least 32x32")

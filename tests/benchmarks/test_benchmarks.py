@@ -24,7 +24,7 @@ from scaling.api import Workspace, plan
 from scaling.architectures import Lenet5, Tree3
 from scaling.config import load_study
 from scaling.config.recipe import Augmentation
-from scaling.data.minibatches import Batches
+from scaling.data.minibatches import Minibatches
 from scaling.datasets import cifar10, mnist
 from scaling.models import build
 from scaling.plan.packs import make_packs
@@ -129,13 +129,17 @@ def test_useful_work_of_lenet5_by_hand():
     """Forward and two backward products of every layer, but one only of the first."""
     first = 6 * 28 * 28 * 25
     rest = 16 * 10 * 10 * 6 * 25 + 400 * 120 + 120 * 84 + 84 * 10
-    assert Lenet5(filters=6).layers(mnist.DATASET_INFO.image).training_flops == 2 * (2 * first + 3 * rest)
+    assert Lenet5(filters=6).layer_table(mnist.DATASET_INFO.image).training_flops == 2 * (
+        2 * first + 3 * rest
+    )
 
 
 def test_useful_work_of_tree3_by_hand():
     first = 3 * 6 * 28 * 28 * 25
     rest = 16 * 18 * 14 * 14 + 16 * 3 * 7 * 10
-    assert Tree3(filters=6).layers(cifar10.DATASET_INFO.image).training_flops == 2 * (2 * first + 3 * rest)
+    assert Tree3(filters=6).layer_table(cifar10.DATASET_INFO.image).training_flops == 2 * (
+        2 * first + 3 * rest
+    )
 
 
 def test_every_width_is_among_the_cases():
@@ -166,7 +170,7 @@ def test_the_peer_begins_with_the_same_networks(image, padding):
         4, image.channels, image.side, image.side, generator=torch.Generator().manual_seed(1)
     )
     peer = LeNet5(image.channels, spec.filters, spec.second_filters, seed, padding=padding)
-    assert sum(weight.numel() for weight in peer.parameters()) == spec.layers(image).parameters
+    assert sum(weight.numel() for weight in peer.parameters()) == spec.layer_table(image).parameters
     torch.testing.assert_close(build(spec, image, [seed])(images)[0], peer(images))
 
 
@@ -244,7 +248,7 @@ def test_a_loader_gives_the_same_images_in_an_order_of_its_own(channels):
     }
     given |= {"mean": np.full(channels, 0.4), "std": np.linspace(0.2, 0.3, channels)}
     seen = []
-    for kind in (Batches, LoadedBatches):
+    for kind in (Minibatches, LoadedBatches):
         batches = list(kind(images, torch.arange(12), **given).epoch(0))
         assert [len(labels) for _, labels in batches] == [4, 4]
         assert all(part.is_contiguous(memory_format=torch.channels_last) for part, _ in batches)

@@ -7,7 +7,7 @@ import pytest
 from scaling.api import _bench
 from scaling.plan import speed_file
 from scaling.plan.speed import ImageTime
-from scaling.train.measure_speed import cases
+from scaling.train.measure_speed import benchmark_cases
 
 
 @pytest.fixture
@@ -51,15 +51,18 @@ def test_a_place_that_cannot_be_written_is_named(scaling, home, tmp_path):
     assert "choose another --out" in typed.err
 
 
-def test_every_case_is_a_rung_of_its_ladder():
-    times = {case: ImageTime(1e-9 * case.layers.macs, 1e-10 * case.layers.macs) for case in cases()}
-    ladders = list(_bench._ladders(times))
-    assert sum(len(ladder.rungs) for ladder in ladders) == len(times)
+def test_every_case_is_a_point_of_its_timing_curve():
+    times = {
+        case: ImageTime(1e-9 * case.layer_table.macs, 1e-10 * case.layer_table.macs)
+        for case in benchmark_cases()
+    }
+    curves = list(_bench._curves(times))
+    assert sum(len(curve.points) for curve in curves) == len(times)
     kinds = [("lenet5", None), ("tree3", None), ("vgg", 6), ("vgg", 14)]
-    assert {(ladder.architecture, ladder.depth, ladder.channels, ladder.precision) for ladder in ladders} == {
+    assert {(curve.architecture, curve.depth, curve.channels, curve.precision) for curve in curves} == {
         (*kind, channels, precision)
         for kind in kinds
         for channels in (1, 3)
         for precision in ("bf16", "fp32")
     }
-    assert all(rung.train_s == 1e-9 * rung.macs for ladder in ladders for rung in ladder.rungs)
+    assert all(point.train_s == 1e-9 * point.macs for curve in curves for point in curve.points)

@@ -8,7 +8,7 @@ from hashlib import sha256
 import pyarrow as pa
 import pytest
 
-from scaling.store import RUNS, open_store
+from scaling.store import RUNS_SCHEMA, open_store
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_a_run_of_a_later_version_is_in_nobodys_way_and_named_where_it_is_asked_
     later = runs["config_json"][0].as_py().replace('"seed"', '"later":1,"seed"')
     name = sha256(later.encode()).hexdigest()[:20]
     rows = [row | {"id": name, "config_json": later} for row in runs.to_pylist()]
-    opened.publish({"runs": pa.Table.from_pylist(rows, schema=RUNS)})
+    opened.publish({"runs": pa.Table.from_pylist(rows, schema=RUNS_SCHEMA)})
     run = ids()[2, 1]
     assert scaling("why", run, "--store", store).out == f"{run} is in the store\n"
     assert scaling("diff", run, ids()[2, 0], "--store", store).code == 0

@@ -75,8 +75,8 @@ def test_a_store_needs_a_name(scaling, study):
 
 
 def test_every_fault_of_a_study_has_a_line(scaling, study):
-    faults = ("--set", "recipe.epochs=0", "--set", "seeds=many", "--set", "recipe.loss=best")
-    typed = scaling("plan", study, *faults)
+    problems = ("--set", "recipe.epochs=0", "--set", "seeds=many", "--set", "recipe.loss=best")
+    typed = scaling("plan", study, *problems)
     assert typed.code == 2
     assert all(line.startswith(f"{study}: ") for line in typed.err.splitlines())
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from scaling.datasets import PUBLISHED
+from scaling.datasets import PUBLISHED_DATASETS
 
 
 def test_models_lists_counts_beside_published_ones(scaling):
@@ -29,7 +29,7 @@ def _own_cache(monkeypatch, tmp_path):
 def test_data_lists_every_published_set_without_network(scaling, tmp_path):
     typed = scaling("data", "--data", tmp_path / "data")
     assert (typed.code, typed.err) == (0, "")
-    for name in PUBLISHED:
+    for name in PUBLISHED_DATASETS:
         assert name in typed.out
     assert "scaling data cifar10" in typed.out
     assert f"data folder: {tmp_path / 'data'}" in typed.out
@@ -38,4 +38,4 @@ def test_data_lists_every_published_set_without_network(scaling, tmp_path):
 def test_an_unknown_set_is_refused_by_name(scaling):
     typed = scaling("data", "imagenet")
     assert (typed.code, typed.out) == (2, "")
-    assert typed.err == f"imagenet: no such data set; there are {', '.join(PUBLISHED)}\n"
+    assert typed.err == f"imagenet: no such data set; there are {', '.join(PUBLISHED_DATASETS)}\n"

@@ -106,14 +106,14 @@ def test_images_cannot_count_where_nothing_says_which_are_erred_on(scaling, stud
     bare = tmp_path / "bare"
     scaling("merge", study, "--store", store, "--into", bare)
     scaling("table", study, "--store", store, "--out", tmp_path / "runs.csv")
-    for words, fault in (
+    for words, problem in (
         (("fit", study, "--store", bare), "10 of 10 runs have no predictions here"),
         (("fit", tmp_path / "runs.csv"), "--population: "),
         (("fit", study, "--store", store, "--y", "wall_s"), "y must be test_error, not wall_s"),
     ):
         typed = scaling(*words, "--population")
         assert (typed.code, typed.out) == (2, "")
-        assert fault in typed.err
+        assert problem in typed.err
 
 
 def test_laws_foretell_sizes_that_are_asked_for(scaling, study, store):
@@ -230,7 +230,7 @@ def test_stated_standard_deviations_and_another_form(scaling, tmp_path):
     words = ("fit", table, "--x", "n", "--y", "loss", "--std", "se")
     (told,) = json.loads(scaling(*words, "--form", "broken", "--json").out)
     assert list(told["laws"]) == ["power", "floor", "broken"]
-    assert told["laws"]["power"]["scatter"]["source"] == "the stated standard deviations"
+    assert told["laws"]["power"]["dispersion"]["source"] == "the stated standard deviations"
     assert {one["form"] for one in told["profiles"]} == set(told["laws"])
     assert (
         "--std se: standard deviations that are stated" in scaling(*words, "--errors", "n", "--of", "n").err

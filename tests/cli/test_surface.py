@@ -42,7 +42,12 @@ def test_commands_and_options_are_the_frozen_ones():
         for name, command in group.commands.items()
     }
     assert surface == SURFACE
-    assert [parameter.opts for parameter in group.params] == [["--debug"]]
+    assert {option for parameter in group.params for option in parameter.opts} == {
+        "--version",
+        "--debug",
+        "--install-completion",
+        "--show-completion",
+    }
 
 
 def test_every_option_and_command_says_what_it_is_for():

@@ -31,15 +31,17 @@ def pairs(tmp_path, entry: str) -> list[tuple[int, int]]:
 @pytest.mark.parametrize("ratio", [0.05, 0.5, 1, 2.8, 10, 200])
 def test_pairs_are_those_that_trying_all_finds(tmp_path, cost, target, ratio):
     def off(d1: int, d2: int) -> float:
-        return abs(getattr(Lenet5(filters=d1, second_filters=d2).layers(CIFAR), cost) - target)
+        return abs(getattr(Lenet5(filters=d1, second_filters=d2).layer_table(CIFAR), cost) - target)
 
     (found,) = pairs(tmp_path, f"{{type: lenet5, {cost}: {target}, ratio: {ratio}}}")
     near = []
     for d1 in range(1, 400):
-        if getattr(Lenet5(filters=d1, second_filters=1).layers(CIFAR), cost) > target:
+        if getattr(Lenet5(filters=d1, second_filters=1).layer_table(CIFAR), cost) > target:
             break
         # The cost is a straight line in d2.
-        start, step = (getattr(Lenet5(filters=d1, second_filters=d2).layers(CIFAR), cost) for d2 in (1, 2))
+        start, step = (
+            getattr(Lenet5(filters=d1, second_filters=d2).layer_table(CIFAR), cost) for d2 in (1, 2)
+        )
         guess = max(1, round(1 + (target - start) / (step - start)))
         near.append((d1, min(range(max(1, guess - 2), guess + 3), key=lambda d2, d1=d1: off(d1, d2))))
     assert found == min(near, key=lambda pair: abs(log(pair[1] / pair[0] / ratio)))
@@ -80,18 +82,18 @@ def test_the_id_knows_the_filters_and_neither_ratio_nor_cost(tmp_path):
     assert by_cost.entry == {"type": "lenet5", "filters": 6, "second_filters": 16}
     assert by_cost.architecture.macs == 651_720
     assert plain.architecture.macs is None
-    assert by_cost.at(12).architecture.macs is None
+    assert by_cost.with_filters(12).architecture.macs is None
 
 
 def test_the_ratio_study_has_the_pairs_that_its_comment_says(tmp_path):
     study = load_study(Path(__file__).parents[2] / "configs" / "ratio.yaml", data=tmp_path)
     found = [(cell.architecture.filters, cell.architecture.second_filters) for cell in study.cells]
     assert found == [(9, 4), (8, 7), (7, 11), (6, 16), (5, 22), (4, 31), (3, 44), (2, 65)]
-    assert all(abs(cell.layers().macs / 651_720 - 1) < 0.015 for cell in study.cells)
+    assert all(abs(cell.layer_table().macs / 651_720 - 1) < 0.015 for cell in study.cells)
 
 
 @pytest.mark.parametrize(
-    ("entry", "fault"),
+    ("entry", "problem"),
     [
         ("{type: lenet5, macs: 1000}", "macs: must be at least 75220, not 1000"),
         ("{type: lenet5, macs: [651720, 1.5]}", "macs[1]: must be a whole number, not 1.5"),
@@ -113,8 +115,8 @@ def test_the_ratio_study_has_the_pairs_that_its_comment_says(tmp_path):
         ("{type: lenet5, macs: null}", "filters: is missing"),
     ],
 )
-def test_what_can_not_be_is_a_fault_of_its_leaf(tmp_path, entry, fault):
+def test_what_can_not_be_is_a_fault_of_its_leaf(tmp_path, entry, problem):
     with pytest.raises(ConfigError) as refused:
         cells(tmp_path, entry)
     (line,) = refused.value.problems
-    assert line.removeprefix("architectures[0].").removeprefix("architectures[0]: ") == fault
+    assert line.removeprefix("architectures[0].").removeprefix("architectures[0]: ") == problem

@@ -100,12 +100,12 @@ def test_a_cell_knows_where_its_leaves_stand(load):
     study = load(
         HEAD + "architectures:\n  - {type: lenet5, filters: 6}\n  - {type: tree3, filters: [3, 6], rows: 4}\n"
     )
-    assert [cell.places["filters"] for cell in study.cells] == [
+    assert [cell.setting_paths["filters"] for cell in study.cells] == [
         "architectures[0].filters",
         "architectures[1].filters[0]",
         "architectures[1].filters[1]",
     ]
-    assert study.cells[2].places["rows"] == "architectures[1].rows"
+    assert study.cells[2].setting_paths["rows"] == "architectures[1].rows"
 
 
 def test_cells_of_one_width_have_labels_that_tell_them_apart(load):
@@ -115,16 +115,19 @@ def test_cells_of_one_width_have_labels_that_tell_them_apart(load):
         + "architectures:\n  - {type: lenet5, filters: [3, 6], activation: [relu, tanh]}\n  - {type: tree3, filters: 3}\n"
     )
     assert (
-        len(set(zip(study.labels(), (cell.architecture.filters for cell in study.cells), strict=True)))
+        len(set(zip(study.curve_labels(), (cell.architecture.filters for cell in study.cells), strict=True)))
         == len(study.cells)
         == 20
     )
-    assert study.labels()[0] == "lenet5, 1,000 images, relu, cross_entropy"
-    assert study.labels()[-1] == "tree3, 60,000 images, mse"
+    assert study.curve_labels()[0] == "lenet5, 1,000 images, relu, cross_entropy"
+    assert study.curve_labels()[-1] == "tree3, 60,000 images, mse"
 
 
 def test_a_label_says_nothing_of_what_all_cells_share_and_of_what_follows_from_the_width(load):
-    assert load(STUDY.replace("filters: 6", "filters: [3, 6], activation: tanh")).labels() == ("lenet5",) * 2
+    assert (
+        load(STUDY.replace("filters: 6", "filters: [3, 6], activation: tanh")).curve_labels()
+        == ("lenet5",) * 2
+    )
 
 
 def test_name_machine_and_store_enter_no_id(load):
@@ -176,7 +179,7 @@ def test_seeds_of_an_architectures_own_are_laid_over_the_studys_and_enter_no_id(
     assert [cell.seeds for cell in study.cells] == [4, 4, 20, 20]
     assert [run.seed for _, run in study.runs()] == [*range(4)] * 2 + [*range(20)] * 2
     assert ids(study)[8:] == ids(load(text.replace("seeds: 4", "seeds: 20").replace(", seeds: 20", "")))[40:]
-    assert study.labels() == ("lenet5",) * 4
+    assert study.curve_labels() == ("lenet5",) * 4
 
 
 def test_cells_that_overlap_with_other_seeds_have_all_of_them_once(load):
@@ -189,4 +192,4 @@ def test_cells_that_overlap_with_other_seeds_have_all_of_them_once(load):
 
 def test_ratios_tell_curves_apart_also_where_one_of_them_goes_on_to_wider_networks(load):
     grids = "architectures:\n  - {type: lenet5, ratio: 2, filters: [3, 6, 12, 24]}\n  - {type: lenet5, ratio: 3, filters: [3, 6, 12]}\n"
-    assert load(HEAD + grids).labels() == ("lenet5, d2/d1 2",) * 4 + ("lenet5, d2/d1 3",) * 3
+    assert load(HEAD + grids).curve_labels() == ("lenet5, d2/d1 2",) * 4 + ("lenet5, d2/d1 3",) * 3

@@ -11,13 +11,13 @@ import pytest
 import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
-from identity_leaves import groups
 from pydantic import ValidationError
 
 from scaling.architectures import Lenet5, Tree3
-from scaling.config import DRAWN, Data, Recipe, Run, flat, load_study
+from scaling.config import DRAWN, Data, Recipe, Run, flatten_settings, load_study
 from scaling.config.recipe import Adam, AdamW, Augmentation, Constant, Cosine, OneCycle, Sgd, Step
 from scaling.settings import FROM_IDENTITY, ConfigModel, IdentityDefault, NotInIdentity
+from tests.config.identity_settings import groups
 
 DATA = Data(type="mnist", fingerprint="f" * 64)
 RUN = Run(data=DATA, architecture=Lenet5(filters=6), recipe=Recipe(), seed=11, order=1)
@@ -91,9 +91,13 @@ def test_the_id_is_the_hash_of_canonical_json():
 
 @given(runs)
 def test_a_run_is_read_back_from_its_identity(run):
-    again = Run.read(run.config_json)
+    again = Run.from_json(run.config_json)
     assert again == run
-    assert (again.id, again.config_json, flat(again)) == (run.id, run.config_json, flat(run))
+    assert (again.id, again.config_json, flatten_settings(again)) == (
+        run.id,
+        run.config_json,
+        flatten_settings(run),
+    )
     assert hash(again) == hash(run)
 
 
@@ -106,7 +110,7 @@ def test_the_order_of_keys_means_nothing(run, random):
 
     identity = shuffled(json.loads(run.config_json))
     assert rfc8785.dumps(identity).decode() == run.config_json
-    assert Run.read(json.dumps(identity)).id == run.id
+    assert Run.from_json(json.dumps(identity)).id == run.id
 
 
 @given(runs, runs)
@@ -149,7 +153,7 @@ def test_a_ratio_and_the_second_filters_it_gives_are_the_same_run():
     )
     assert ratio.id == written.id == default.id
     assert ratio == written == default
-    assert not any("ratio" in leaf for leaf in flat(ratio))
+    assert not any("ratio" in leaf for leaf in flatten_settings(ratio))
 
 
 def test_a_field_that_is_added_with_its_frozen_value_changes_no_id():
@@ -171,7 +175,7 @@ def test_a_field_that_is_added_with_its_frozen_value_changes_no_id():
 
     assert later(clip=None).id == RUN.id
     assert later(clip=1.0).id == later().id != RUN.id
-    assert LaterRun.read(RUN.config_json) == later(clip=None)
+    assert LaterRun.from_json(RUN.config_json) == later(clip=None)
 
 
 def test_what_an_identity_omits_is_its_frozen_value_and_not_the_default():
@@ -199,14 +203,14 @@ def test_no_leaf_takes_a_number_that_json_can_not_write(number):
         with pytest.raises(ValidationError) as refused:
             group.model_validate({name: number})
         assert "finite_number" in [
-            fault["type"] for fault in refused.value.errors() if fault["loc"] == (name,)
+            problem["type"] for problem in refused.value.errors() if problem["loc"] == (name,)
         ]
 
 
 @pytest.mark.parametrize("leaf", ["seed", "order"])
 def test_no_seed_is_larger_than_what_json_holds_exactly(leaf):
     largest = RUN.model_copy(update={leaf: 2**53 - 1})
-    assert Run.read(largest.config_json) == largest
+    assert Run.from_json(largest.config_json) == largest
     with pytest.raises(ValidationError):
         RUN.model_copy(update={leaf: 2**53})
 
@@ -219,7 +223,7 @@ def test_runs_that_share_their_groups_have_the_ids_of_runs_that_do_not(mixed, se
         for run, name in zip(mixed[:1] * 2 + mixed[-1:], ("data", "architecture", "recipe"), strict=True)
     )
     shared = Run(data=data, architecture=network, recipe=recipe, seed=seed, order=seed // 8)
-    alone = Run.read(json.dumps(json.loads(shared.config_json)))
+    alone = Run.from_json(json.dumps(json.loads(shared.config_json)))
     assert shared.config_json == alone.config_json == rfc8785.dumps(json.loads(shared.config_json)).decode()
 
 
@@ -249,7 +253,7 @@ def test_a_copy_has_its_own_id():
 
 
 def test_flat_has_every_leaf_with_its_default():
-    leaves = flat(RUN)
+    leaves = flatten_settings(RUN)
     assert leaves["recipe.augmentation.crop"] == 0
     assert leaves["architecture.hidden"] == [120, 84]
     assert leaves["data.train_images"] is None

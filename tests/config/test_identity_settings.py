@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from identity_leaves import groups
 from pydantic import TypeAdapter
 
 from scaling.config import Run
+from tests.config.identity_settings import groups
 
 ALWAYS = {
     "Run": {"data", "architecture", "recipe", "seed", "order", "training_version"},

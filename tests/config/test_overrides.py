@@ -38,7 +38,7 @@ def test_a_value_may_hold_an_equals_sign(load):
 
 
 @pytest.mark.parametrize(
-    ("override", "fault"),
+    ("override", "problem"),
     [
         ("recipe.epochs", "must be path=value, such as recipe.epochs=5"),
         ("=5", "must be path=value, such as recipe.epochs=5"),
@@ -53,14 +53,14 @@ def test_a_value_may_hold_an_equals_sign(load):
         ),
     ],
 )
-def test_an_override_that_can_not_be_laid_over_is_named(load, tmp_path, override, fault):
+def test_an_override_that_can_not_be_laid_over_is_named(load, tmp_path, override, problem):
     with pytest.raises(ConfigError) as refused:
         load(STUDY, override)
-    assert str(refused.value) == f"--set {override}: {fault.format(source=tmp_path / 'study.yaml')}"
+    assert str(refused.value) == f"--set {override}: {problem.format(source=tmp_path / 'study.yaml')}"
 
 
 @pytest.mark.parametrize(
-    ("override", "fault"),
+    ("override", "problem"),
     [
         ("recipe.epochs=none", "recipe.epochs: must be a whole number, not 'none'"),
         ("seeds=", "seeds: must be a whole number, not None"),
@@ -68,7 +68,7 @@ def test_an_override_that_can_not_be_laid_over_is_named(load, tmp_path, override
         ("datset.type=mnist", f"datset: unknown key; did you mean dataset? permitted: {KEYS}"),
     ],
 )
-def test_what_an_override_wrote_is_checked_as_the_file_is(load, override, fault):
+def test_what_an_override_wrote_is_checked_as_the_file_is(load, override, problem):
     with pytest.raises(ConfigError) as refused:
         load(STUDY, override)
-    assert refused.value.problems == (fault,)
+    assert refused.value.problems == (problem,)

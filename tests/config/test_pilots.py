@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaling.config.growth import entries, yaml_text
-from scaling.config.pilots import RATES, RateChoice
+from scaling.config.pilots import DEFAULT_LEARNING_RATES, RateChoice
+from scaling.config.yaml_file import architecture_entries, yaml_text
 
 HEAD = "study: tried\ndataset: {type: cifar10}\n"
 NETWORKS = (
@@ -26,7 +26,7 @@ def ids(runs) -> list[str]:
 
 def told(study, error) -> dict[str, float]:
     """Validation errors of all pilots, by the pilot's run."""
-    return {run.id: error(run) for _, run in study.pilots()}
+    return {run.id: error(run) for _, run in study.pilot_runs()}
 
 
 def best_at(rate: float):
@@ -40,18 +40,18 @@ def test_pilots_are_the_runs_of_a_grid_that_is_written_out(load):
         + NETWORKS
         + RECIPE.replace("auto", "[0.0125, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6]")
     )
-    assert ids(load(AUTO).pilots()) == ids(written.runs())
+    assert ids(load(AUTO).pilot_runs()) == ids(written.runs())
 
 
 def test_finals_are_the_runs_of_the_chosen_rate_and_no_id_holds_auto(load):
     study = load(AUTO)
-    assert not list(study.finals())
-    assert len(list(study.awaiting())) == 6 * 3
-    resolved = study.resolved(told(study, best_at(0.2)))
-    assert not list(resolved.awaiting())
-    assert ids(resolved.finals()) == ids(load(AUTO.replace("auto", "0.2")).runs())
-    assert ids(resolved.pilots()) == ids(study.pilots())
-    assert len(ids(resolved.runs())) == 6 * (3 + len(RATES))
+    assert not list(study.final_runs())
+    assert len(list(study.pending_runs())) == 6 * 3
+    resolved = study.with_learning_rates(told(study, best_at(0.2)))
+    assert not list(resolved.pending_runs())
+    assert ids(resolved.final_runs()) == ids(load(AUTO.replace("auto", "0.2")).runs())
+    assert ids(resolved.pilot_runs()) == ids(study.pilot_runs())
+    assert len(ids(resolved.runs())) == 6 * (3 + len(DEFAULT_LEARNING_RATES))
     assert not any("auto" in run.config_json for _, run in resolved.runs())
 
 
@@ -59,12 +59,14 @@ def test_each_network_has_its_own_choice_and_awaits_its_own_pilots(load):
     study = load(AUTO)
     errors = told(study, lambda run: best_at(0.05 if run.architecture.filters == 3 else 0.4)(run))
     one = next(
-        run.id for _, run in study.pilots() if run.architecture.type == "vgg" and run.architecture.depth == 11
+        run.id
+        for _, run in study.pilot_runs()
+        if run.architecture.type == "vgg" and run.architecture.depth == 11
     )
     del errors[one]
-    rates = [cell.choice and cell.recipe.learning_rate for cell in study.resolved(errors).cells]
+    rates = [cell.choice and cell.recipe.learning_rate for cell in study.with_learning_rates(errors).cells]
     assert rates == [0.05, 0.4, 0.05, 0.4, 0.4, None]
-    assert [cell.awaiting for cell in study.resolved(errors).cells] == [False] * 5 + [True]
+    assert [cell.pending for cell in study.with_learning_rates(errors).cells] == [False] * 5 + [True]
 
 
 def test_a_chosen_rate_tells_no_curves_apart(load):
@@ -72,19 +74,21 @@ def test_a_chosen_rate_tells_no_curves_apart(load):
         ", recipe: {weight_decay: 0.001}", ""
     )
     study = load(text)
-    resolved = study.resolved(told(study, lambda run: best_at(0.1 if run.recipe.weight_decay else 0.4)(run)))
-    assert resolved.labels() == study.labels()
-    assert study.labels()[:2] == ("lenet5, weight decay 0.0", "lenet5, weight decay 0.001")
+    resolved = study.with_learning_rates(
+        told(study, lambda run: best_at(0.1 if run.recipe.weight_decay else 0.4)(run))
+    )
+    assert resolved.curve_labels() == study.curve_labels()
+    assert study.curve_labels()[:2] == ("lenet5, weight decay 0.0", "lenet5, weight decay 0.001")
 
 
 def test_the_block_of_pilots_changes_them(load):
     study = load(AUTO + "pilots: {learning_rates: [0.3, 0.1, 1], seeds: 2, validation: 1000}\n")
     cell = study.cells[0]
     assert [pilot.recipe.learning_rate for pilot in cell.pilots] == [0.1, 0.3, 1.0]
-    assert {(pilot.seeds, pilot.dataset.validation, pilot.pilot) for pilot in cell.pilots} == {
+    assert {(pilot.seeds, pilot.dataset.validation, pilot.is_pilot) for pilot in cell.pilots} == {
         (2, 1000, True)
     }
-    assert len(list(study.pilots())) == 6 * 3 * 2
+    assert len(list(study.pilot_runs())) == 6 * 3 * 2
 
 
 @pytest.mark.parametrize(
@@ -98,23 +102,23 @@ def test_the_block_of_pilots_changes_them(load):
 )
 def test_validation_images_are_taken_out_of_the_training_images(load, leaves, validation, used):
     for cell in load(AUTO.replace("cifar10", "cifar10" + leaves)).cells:
-        assert {(pilot.dataset.validation, pilot.dataset.used(pilot.info)) for pilot in cell.pilots} == {
-            (validation, used)
-        }
+        assert {
+            (pilot.dataset.validation, pilot.dataset.train_size(pilot.info)) for pilot in cell.pilots
+        } == {(validation, used)}
 
 
 def test_a_pilot_on_the_studys_own_data_is_the_run_itself(load):
     study = load(AUTO.replace("cifar10", "cifar10, validation: 5000"))
-    resolved = study.resolved(told(study, best_at(0.2)))
-    assert len(set(ids(resolved.pilots())) & set(ids(resolved.finals()))) == 6
-    assert len(ids(resolved.runs())) == 6 * (len(RATES) + 2)
+    resolved = study.with_learning_rates(told(study, best_at(0.2)))
+    assert len(set(ids(resolved.pilot_runs())) & set(ids(resolved.final_runs()))) == 6
+    assert len(ids(resolved.runs())) == 6 * (len(DEFAULT_LEARNING_RATES) + 2)
 
 
 def test_another_width_has_pilots_of_its_own(load):
     study = load(AUTO)
-    cell = study.resolved(told(study, best_at(0.2))).cells[0].at(24, seeds=2)
-    assert (cell.awaiting, cell.seeds) == (True, 2)
-    (again,) = load(HEAD + RECIPE + yaml_text({"architectures": entries([cell])})).cells
+    cell = study.with_learning_rates(told(study, best_at(0.2))).cells[0].with_filters(24, seeds=2)
+    assert (cell.pending, cell.seeds) == (True, 2)
+    (again,) = load(HEAD + RECIPE + yaml_text({"architectures": architecture_entries([cell])})).cells
     assert [pilot.run(0).id for pilot in again.pilots] == [pilot.run(0).id for pilot in cell.pilots]
 
 
@@ -128,8 +132,8 @@ def test_an_architectures_own_rate_or_auto_is_laid_over_the_studys(load):
 
 
 def test_an_override_makes_a_rate_auto(load):
-    assert ids(load(AUTO.replace("auto", "0.1"), "recipe.learning_rate=auto").pilots()) == ids(
-        load(AUTO).pilots()
+    assert ids(load(AUTO.replace("auto", "0.1"), "recipe.learning_rate=auto").pilot_runs()) == ids(
+        load(AUTO).pilot_runs()
     )
 
 
@@ -145,7 +149,7 @@ def test_the_least_mean_is_chosen_and_of_equals_the_smallest_rate(errors):
 
 
 @pytest.mark.parametrize(
-    ("errors", "rate", "doubt"),
+    ("errors", "rate", "warning"),
     [
         ((0.5, 0.3, 0.4), 0.2, ""),
         ((0.3, 0.3, 0.4), 0.1, "the smallest that was tried"),
@@ -154,6 +158,6 @@ def test_the_least_mean_is_chosen_and_of_equals_the_smallest_rate(errors):
         ((inf, inf, inf), 0.1, "every rate diverged"),
     ],
 )
-def test_an_optimum_at_an_edge_is_doubted(errors, rate, doubt):
+def test_an_optimum_at_an_edge_is_doubted(errors, rate, warning):
     choice = RateChoice((0.1, 0.2, 0.4), tuple((error,) for error in errors))
-    assert (choice.rate, choice.doubt) == (rate, doubt)
+    assert (choice.rate, choice.warning) == (rate, warning)

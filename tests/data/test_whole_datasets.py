@@ -31,17 +31,17 @@ def folder():
     ],
 )
 def test_a_real_set_has_its_published_fingerprint_and_moments(folder, cache, dataset, mean, std):
-    material = load(dataset, folder=folder, cache=cache, download=False)
-    np.testing.assert_allclose(material.mean, mean, atol=5e-5)
-    np.testing.assert_allclose(material.std, std, atol=5e-5)
+    loaded = load(dataset, folder=folder, cache=cache, download=False)
+    np.testing.assert_allclose(loaded.mean, mean, atol=5e-5)
+    np.testing.assert_allclose(loaded.std, std, atol=5e-5)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("dataset", [Mnist(), Cifar10()])
 def test_every_layout_of_a_real_set_has_one_fingerprint(monkeypatch, folder, cache, tmp_path, dataset):
     """Canonical order is undone and written in both layouts; load() refuses another fingerprint."""
-    material = load(dataset, folder=folder, cache=cache, download=False)
-    splits = material.train, material.test
+    loaded = load(dataset, folder=folder, cache=cache, download=False)
+    splits = loaded.train, loaded.test
     if dataset.type == "mnist":
         write_idx(tmp_path / "one", *splits, packed=True)
         write_parquet(tmp_path / "two/mnist/mnist", *splits, column="image", parts=2)
@@ -50,4 +50,4 @@ def test_every_layout_of_a_real_set_has_one_fingerprint(monkeypatch, folder, cac
         write_parquet(tmp_path / "two/cifar10/plain_text", *splits, parts=2)
     for name in ("one", "two"):
         again = load(dataset, folder=tmp_path / name, cache=tmp_path / f"cache-{name}", download=False)
-        assert again.info.fingerprint == material.info.fingerprint
+        assert again.info.fingerprint == loaded.info.fingerprint

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from scaling.datasets import PUBLISHED, DatasetInfo, Split, canonical, fingerprint
+from scaling.datasets import PUBLISHED_DATASETS, DatasetInfo, Split, compute_fingerprint, sort_canonically
 
 TRAIN, TEST = 40, 20
 IDX = [
@@ -29,7 +29,7 @@ IDX = [
 
 def make(monkeypatch, name: str) -> tuple[DatasetInfo, Split, Split]:
     """Random splits in no order, which from here on are the published set of that name."""
-    info = PUBLISHED[name]().info(Path())
+    info = PUBLISHED_DATASETS[name]().info(Path())
     side, channels = info.image.side, info.image.channels
     rng = np.random.default_rng(0)
     train, test = (
@@ -43,7 +43,7 @@ def make(monkeypatch, name: str) -> tuple[DatasetInfo, Split, Split]:
         info,
         train_images=TRAIN,
         test_images=TEST,
-        fingerprint=fingerprint(canonical(train), canonical(test)),
+        fingerprint=compute_fingerprint(sort_canonically(train), sort_canonically(test)),
     )
     monkeypatch.setattr(import_module(f"scaling.datasets.{name}"), "DATASET_INFO", tiny)
     return tiny, train, test

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaling.datasets import Split, canonical, fingerprint, stratified
+from scaling.datasets import Split, compute_fingerprint, sort_canonically, stratified_order
 
 
 def drawn(seed: int, count: int = 20) -> Split:
@@ -21,23 +21,26 @@ def drawn(seed: int, count: int = 20) -> Split:
 @given(seed=st.integers(0, 2**32), shuffle=st.permutations(range(20)))
 def test_canonical_order_does_not_depend_on_the_order_of_the_source(seed, shuffle):
     split = drawn(seed)
-    one, other = canonical(split), canonical(Split(split.images[shuffle], split.labels[shuffle]))
+    one, other = (
+        sort_canonically(split),
+        sort_canonically(Split(split.images[shuffle], split.labels[shuffle])),
+    )
     np.testing.assert_array_equal(one.images, other.images)
     np.testing.assert_array_equal(one.labels, other.labels)
-    assert fingerprint(one, one) == fingerprint(other, other)
+    assert compute_fingerprint(one, one) == compute_fingerprint(other, other)
 
 
 def test_canonical_order_keeps_each_image_with_its_label():
     split = drawn(0)
     pairs = [(image.tobytes(), label) for image, label in zip(split.images, split.labels, strict=True)]
-    after = canonical(split)
+    after = sort_canonically(split)
     assert sorted(pairs) == sorted(
         (image.tobytes(), label) for image, label in zip(after.images, after.labels, strict=True)
     )
 
 
 def test_a_fingerprint_sees_every_pixel_every_label_the_shape_and_the_split():
-    train, test = canonical(drawn(1)), canonical(drawn(2))
+    train, test = sort_canonically(drawn(1)), sort_canonically(drawn(2))
     pixel, label = train.images.copy(), train.labels.copy()
     pixel[3, 1, 0, 0] ^= 1
     label[5] += 1
@@ -48,7 +51,7 @@ def test_a_fingerprint_sees_every_pixel_every_label_the_shape_and_the_split():
         (flat, test),
         (test, train),
     ]
-    assert len({fingerprint(*splits) for splits in [(train, test), *others]}) == 5
+    assert len({compute_fingerprint(*splits) for splits in [(train, test), *others]}) == 5
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=80))
@@ -58,7 +61,7 @@ def test_every_head_has_the_classes_in_proportion(classes):
     Summed over C classes its length is n t within C/2, so a class's count differs from its share by at most 1/2 + C n_c / 2n.
     """
     labels = np.array(classes, np.uint8)
-    order = stratified(labels)
+    order = stratified_order(labels)
     assert sorted(order) == list(range(len(labels)))
     present, n = np.unique(labels), len(labels)
     for length in range(n + 1):
@@ -70,6 +73,6 @@ def test_every_head_has_the_classes_in_proportion(classes):
 @pytest.mark.parametrize("label", [0, 1, 2])
 def test_within_a_class_the_canonical_order_stays(label):
     labels = drawn(3, 50).labels
-    order = stratified(labels)
+    order = stratified_order(labels)
     members = order[labels[order] == label]
     assert (np.diff(members) > 0).all()

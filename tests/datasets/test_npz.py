@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scaling.datasets import NpzDataset, canonical, fingerprint
+from scaling.datasets import NpzDataset, compute_fingerprint, sort_canonically
 from scaling.errors import DataError
 
 
@@ -26,8 +26,8 @@ def test_its_facts_are_its_content(tmp_path):
     info, (train, test) = dataset.info(tmp_path), dataset.splits(tmp_path)
     assert (info.title, info.train_images, info.test_images) == ("mine", 12, 6)
     assert (info.image.side, info.image.channels, info.image.classes) == (8, 3, 4)
-    assert info.fingerprint == fingerprint(train, test)
-    np.testing.assert_array_equal(train.images, canonical(train).images)
+    assert info.fingerprint == compute_fingerprint(train, test)
+    np.testing.assert_array_equal(train.images, sort_canonically(train).images)
 
 
 def test_greyscale_needs_no_axis_of_channels(tmp_path):

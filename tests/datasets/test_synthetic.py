@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scaling.datasets import Synthetic, canonical
+from scaling.datasets import Synthetic, sort_canonically
 
 # Raw Philox bits, whole arithmetic and one product in float64: any machine gives this.
 FROZEN = "09b659bc371e8348a6b68018a424ef008c9919e3fd29797c403f46ad6a900665"
@@ -20,7 +20,7 @@ def test_it_is_in_canonical_order_and_of_the_shape_that_was_asked_for():
     dataset = Synthetic(size=30, test_size=20, side=7, channels=2, classes=3)
     train, test = dataset.splits()
     assert (train.images.shape, test.images.shape) == ((30, 7, 7, 2), (20, 7, 7, 2))
-    np.testing.assert_array_equal(train.images, canonical(train).images)
+    np.testing.assert_array_equal(train.images, sort_canonically(train).images)
     assert set(train.labels) == {0, 1, 2}
 
 

@@ -25,31 +25,39 @@ def plant(
     *,
     widths: Sequence[float] = WIDTHS,
     seeds: int = 4,
-    trials: int = 1000,
+    test_images: int = 1000,
 ) -> Points:
-    """One study: amplitude, exponent and floor, counted on ``trials`` images."""
+    """One study: amplitude, exponent and floor, counted on ``test_images`` images."""
     x = np.repeat(np.array(widths, dtype=float), seeds)
     mean = curve(x, law)
-    errors = rng.normal(trials * mean, np.sqrt(DISPERSION * trials * mean * (1 - mean))).round()
+    errors = rng.normal(test_images * mean, np.sqrt(DISPERSION * test_images * mean * (1 - mean))).round()
     return Points(
-        x_name="filters", y_name="test_error", x=x, y=errors.clip(0, trials) / trials, trials=trials
+        x_name="filters",
+        y_name="test_error",
+        x=x,
+        y=errors.clip(0, test_images) / test_images,
+        test_images=test_images,
     )
 
 
-def noise_of(trials: int | None) -> VarianceModel:
-    return ConstantCV() if trials is None else BinomialVariance(trials)
+def variance_model(test_images: int | None) -> VarianceModel:
+    return ConstantCV() if test_images is None else BinomialVariance(test_images)
 
 
 def bare(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray) -> Points:
     return Points(
-        x_name="filters", y_name="loss", x=np.array(x, dtype=float), y=np.array(y, dtype=float), trials=None
+        x_name="filters",
+        y_name="loss",
+        x=np.array(x, dtype=float),
+        y=np.array(y, dtype=float),
+        test_images=None,
     )
 
 
 def tabled(points: Points, **columns: object) -> pa.Table:
     """As rows of the store's table; columns with one value for all runs may be added."""
     table = pa.table(
-        {"filters": points.x, "test_error": points.y, "test_images": [points.trials] * len(points.y)}
+        {"filters": points.x, "test_error": points.y, "test_images": [points.test_images] * len(points.y)}
     )
     for name, value in {"architecture": "lenet5", **columns}.items():
         table = table.append_column(name, pa.array([value] * len(table)))

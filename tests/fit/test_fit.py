@@ -30,7 +30,7 @@ def table_of(*labels: str, **how: object) -> pa.Table:
 
 
 def test_a_planted_law_is_recovered_from_many_runs():
-    found = fit(planted(seeds=8, trials=1_000_000, widths=(*WIDTHS, 24, 48)), resamplings=200)
+    found = fit(planted(seeds=8, test_images=1_000_000, widths=(*WIDTHS, 24, 48)), resamplings=200)
     law = found.laws["floor"]
     for name, truth in zip(law.form.parameters, LAW, strict=True):
         interval = law.parameters[name]
@@ -52,7 +52,7 @@ def test_held_out_is_a_fit_to_the_narrower_widths():
             y_name="test_error",
             x=points.x[narrow],
             y=points.y[narrow],
-            trials=points.trials,
+            test_images=points.test_images,
         ),
         resamplings=5,
     ).laws["power"]
@@ -91,7 +91,11 @@ def test_holdout_is_a_choice():
 )
 def test_the_estimand_is_named(y: str, estimand: str):
     points = Points(
-        x_name="filters", y_name=y, x=np.array([1.0, 2, 4, 8]), y=np.array([0.4, 0.3, 0.2, 0.16]), trials=None
+        x_name="filters",
+        y_name=y,
+        x=np.array([1.0, 2, 4, 8]),
+        y=np.array([0.4, 0.3, 0.2, 0.16]),
+        test_images=None,
     )
     assert fit(points, resamplings=5).estimand == estimand
 
@@ -103,7 +107,7 @@ def test_widths_without_an_error_are_fitted_all_the_same():
         y_name="test_error",
         x=points.x,
         y=np.where(points.x == 12, 0, points.y),
-        trials=points.trials,
+        test_images=points.test_images,
     )
     found = fit(clean, resamplings=50)
     law = found.laws["power"]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scaling.fit.forms import BROKEN, FLOOR, FORMS, M_FOUR, POWER, Form
+from scaling.fit.forms import BROKEN, FLOOR, FORMS, M4, POWER, Form
 
 X = np.geomspace(0.5, 300, 30)
 LAWS = {
     POWER: (0.4, 0.5),
     FLOOR: (0.4, 0.5, 0.05),
     BROKEN: (0.4, 0.2, 0.9, 8.0),
-    M_FOUR: (0.6, 0.7, 0.03, 0.9, 0.8),
+    M4: (0.6, 0.7, 0.03, 0.9, 0.8),
 }
 EACH = pytest.mark.parametrize(("form", "law"), LAWS.items(), ids=str)
 
@@ -55,7 +55,7 @@ def test_draws_and_sizes_make_a_table(form: Form, law: tuple[float, ...]):
 @pytest.mark.parametrize("turn", [0.05, 0.5, 1.0, 3.0])
 def test_m4_solves_its_equation(turn: float):
     amplitude, exponent, floor, ceiling = 5.0, 0.8, 0.02, 0.9
-    curve = M_FOUR.evaluate(np.array([amplitude, exponent, floor, ceiling, turn]), X)
+    curve = M4.evaluate(np.array([amplitude, exponent, floor, ceiling, turn]), X)
     assert ((floor < curve) & (curve <= ceiling)).all()
     apart = ceiling - curve > 1e-6  # nearer to the ceiling, doubles hold too few digits of the difference
     assert apart.sum() > 10
@@ -69,7 +69,7 @@ def test_m4_solves_its_equation(turn: float):
 def test_m4_without_a_turn_is_a_law_above_a_floor():
     wide = X[X > 4]
     np.testing.assert_allclose(
-        M_FOUR.evaluate(np.array([0.4, 0.5, 0.05, 50.0, 1e-9]), wide),
+        M4.evaluate(np.array([0.4, 0.5, 0.05, 50.0, 1e-9]), wide),
         FLOOR.evaluate(np.array([0.4, 0.5, 0.05]), wide),
         rtol=1e-6,
     )
@@ -89,7 +89,7 @@ def test_a_bend_joins_two_power_laws():
 def test_a_curve_that_never_comes_down_needs_an_infinite_size(form: Form, law: tuple[float, ...]):
     assert (
         form.size(np.array([law]), 0.01)[0] == np.inf
-        if form.floored
+        if form.has_floor
         else np.isfinite(form.size(np.array([law]), 0.01)[0])
     )
     rising = np.array([law])

@@ -30,7 +30,9 @@ def planted(
     x = np.repeat(ratios, seeds)
     mean = level * np.exp(curvature * np.log(x / least) ** 2)
     y = mean + spread * np.sqrt(mean * (1 - mean) / IMAGES) * rng.standard_normal(len(x))
-    return Points(x_name="ratio", y_name="test_error", x=x, y=np.round(y * IMAGES) / IMAGES, trials=IMAGES)
+    return Points(
+        x_name="ratio", y_name="test_error", x=x, y=np.round(y * IMAGES) / IMAGES, test_images=IMAGES
+    )
 
 
 def test_the_parabola_is_that_of_a_plain_fit():
@@ -124,7 +126,7 @@ def test_what_has_no_parabola_is_said():
         y_name="test_error",
         x=np.array([1.0, 2, 3, 4]),
         y=np.array([0.1, 0, 0.1, 0.2]),
-        trials=10,
+        test_images=10,
     )
     with pytest.raises(FitError, match=r"no run made an error at ratio 2"):
         optimum(zero)

@@ -21,7 +21,7 @@ def test_what_is_foretold_is_there_as_often_as_it_says():
     truth = float(curve(np.array([24.0]), LAW)[0])
     for study in range(STUDIES):
         found = fit(
-            plant(LAW, np.random.default_rng([2, study]), trials=TRIALS),
+            plant(LAW, np.random.default_rng([2, study]), test_images=TRIALS),
             forms=("power",),
             holdout=0,
             resamplings=200,
@@ -42,7 +42,7 @@ def test_a_floor_that_may_be_none_does_not_narrow_what_is_foretold():
     truth, held = float(curve(np.array([24.0]), LAW)[0]), 0
     for study in range(STUDIES):
         found = fit(
-            plant(LAW, np.random.default_rng([5, study]), trials=TRIALS),
+            plant(LAW, np.random.default_rng([5, study]), test_images=TRIALS),
             holdout=0,
             resamplings=200,
             seed=study,

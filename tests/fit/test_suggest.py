@@ -21,9 +21,9 @@ TRIALS = 10_000
 SIZES = (1, 2, 3, 4, 6, 8, 12)
 
 
-def fitted(law=LAW, seed=0, widths=SIZES, seeds=4, trials=TRIALS, resamplings=400):
+def fitted(law=LAW, seed=0, widths=SIZES, seeds=4, test_images=TRIALS, resamplings=400):
     return fit(
-        plant(law, np.random.default_rng(seed), widths=widths, seeds=seeds, trials=trials),
+        plant(law, np.random.default_rng(seed), widths=widths, seeds=seeds, test_images=test_images),
         holdout=0,
         resamplings=resamplings,
     )
@@ -242,7 +242,7 @@ def test_points_that_nothing_can_be_planned_from_say_what_to_train_first():
         y_name="loss",
         x=np.repeat(np.array(SIZES, dtype=float), 2),
         y=np.repeat(SIZES, 2) * np.tile([1.0, 1.1], 7),
-        trials=None,
+        test_images=None,
     )
     copies = bare(np.repeat(SIZES, 2), np.repeat(curve(np.array(SIZES, dtype=float), LAW), 2))
     for found, reason in (

@@ -12,11 +12,11 @@ from math import sqrt
 import pytest
 import torch
 import torch.nn.functional as F
-from plain import Plain, PlainTree3, plain
 from torch import Tensor, nn
 
 from scaling.models import build
 from tests.models.networks import NETWORKS, VGGS, images
+from tests.models.plain_networks import Plain, PlainTree3, plain
 
 U = 2.0**-8
 R, B = 3, 20

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import pytest
 import torch
-from plain import KINDS
 from torch.utils.flop_counter import FlopCounterMode
 
 from scaling import api
 from scaling.api._models import CatalogueRow
+from tests.models.plain_networks import KINDS
 
 
 @pytest.mark.parametrize("entry", api.catalogue(), ids=lambda entry: f"{entry.name}, {entry.images}")
 def test_parameters_and_macs_are_those_of_plain_layers(entry: CatalogueRow):
     """On a device that has shapes and no numbers; torch counts a multiplication and an addition."""
-    image = entry.layers.image
+    image = entry.layer_table.image
     with torch.device("meta"), FlopCounterMode(display=False) as counter:
         network = KINDS[entry.network.type](entry.network, image)
         logits = network.eval()(torch.zeros(1, image.channels, image.side, image.side))
-    assert sum(parameter.numel() for parameter in network.parameters()) == entry.layers.parameters
-    assert counter.get_total_flops() == 2 * entry.layers.macs
+    assert sum(parameter.numel() for parameter in network.parameters()) == entry.layer_table.parameters
+    assert counter.get_total_flops() == 2 * entry.layer_table.macs
     assert logits.shape == (1, image.classes)

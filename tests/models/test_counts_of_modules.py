@@ -28,7 +28,9 @@ every_network = pytest.mark.parametrize(
 def test_every_replica_has_the_parameters_of_the_layer_table(spec, image, R):
     module = build(spec, image, range(R))
     assert all(len(parameter) == R for parameter in module.parameters())
-    assert sum(parameter.numel() for parameter in module.parameters()) == R * spec.layers(image).parameters
+    assert (
+        sum(parameter.numel() for parameter in module.parameters()) == R * spec.layer_table(image).parameters
+    )
 
 
 @every_network
@@ -38,7 +40,7 @@ def test_a_forward_pass_takes_the_macs_of_the_layer_table(spec, image, R):
     module = build(spec, image, range(R))
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         logits = module(images(image, B, torch.float32)[0])
-    assert counter.get_total_flops() == 2 * spec.layers(image).macs * R * B
+    assert counter.get_total_flops() == 2 * spec.layer_table(image).macs * R * B
     assert logits.shape == (R, B, image.classes)
 
 
@@ -50,7 +52,7 @@ def test_a_training_step_takes_the_flops_of_the_layer_table(spec, image):
     module = build(spec, image, [0])
     with FlopCounterMode(display=False) as counter:
         module(images(image, B, torch.float32)[0]).sum().backward()
-    table = spec.layers(image)
+    table = spec.layer_table(image)
     assert counter.get_total_flops() == table.training_flops * B
     assert (
         table.training_flops

@@ -6,15 +6,15 @@ from functools import partial
 
 import pytest
 import torch
-from plain import plain
 from safetensors.torch import save
 from torch import Tensor, nn
 
 from scaling.architectures import Lenet5
 from scaling.errors import StoreError
-from scaling.models import build, weights
-from scaling.models.feature_maps import sight
+from scaling.models import build, named_weights
+from scaling.models.feature_maps import extract
 from tests.models.networks import NETWORKS, VGGS, images
+from tests.models.plain_networks import plain
 
 LOOKED_AT = NETWORKS | VGGS
 
@@ -25,7 +25,7 @@ def trained(spec, image) -> dict[str, Tensor]:
     with torch.no_grad():
         for _ in range(3):
             module(2 * images(image, 8, torch.float32)[0] + 1)
-    return {name: value[0] for name, value in weights(module).items()}
+    return {name: value[0] for name, value in named_weights(module).items()}
 
 
 def stored(values: dict[str, Tensor]) -> bytes:
@@ -47,7 +47,7 @@ def test_maps_and_logits_are_those_of_plain_layers(spec, image):
         if isinstance(part, nn.BatchNorm2d):
             part.running_mean, part.running_var = values[f"{name}_mean"], values[f"{name}_variance"]
     logits = network(pixels)
-    seen = sight(spec, image, stored(values), pixels)
+    seen = extract(spec, image, stored(values), pixels)
     assert list(seen.maps) == list(made)
     # fp32 sums in another order: 2^-24 a sum, of up to some hundreds of products.
     for name, expected in made.items():
@@ -60,7 +60,7 @@ def test_maps_and_logits_are_those_of_plain_layers(spec, image):
 @pytest.mark.parametrize(("spec", "image"), LOOKED_AT.values(), ids=LOOKED_AT)
 def test_filters_are_those_of_the_first_convolution(spec, image):
     values, pixels = trained(spec, image), images(image, 1, torch.float32)[0]
-    seen = sight(spec, image, stored(values), pixels)
+    seen = extract(spec, image, stored(values), pixels)
     conv = next(part for part in plain(spec, image, values).modules() if isinstance(part, nn.Conv2d))
     assert torch.equal(torch.from_numpy(seen.filters), conv.weight)
 
@@ -70,6 +70,6 @@ def test_weights_that_are_damaged_or_anothers_are_refused():
     pixels = images(image, 1, torch.float32)[0]
     data = stored(trained(spec, image))
     with pytest.raises(StoreError, match=r"damaged.*train it again"):
-        sight(spec, image, data[:100], pixels)
+        extract(spec, image, data[:100], pixels)
     with pytest.raises(StoreError, match="not those of lenet5 of 7 filters"):
-        sight(Lenet5(filters=7), image, data, pixels)
+        extract(Lenet5(filters=7), image, data, pixels)

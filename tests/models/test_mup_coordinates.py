@@ -10,16 +10,16 @@ from collections import defaultdict
 import numpy as np
 import pytest
 import torch
-from plain import plain
 from torch import Tensor, nn
 
-from scaling.architectures import AnyArchitecture, Lenet5, Scale, Vgg
+from scaling.architectures import AnyArchitecture, Lenet5, ParameterScale, Vgg
 from scaling.config.recipe import AdamW, Sgd
 from scaling.models import build
 from scaling.settings import ImageShape
 from scaling.train.module import losses
 from scaling.train.optimisers import PackOptimiser
 from tests.models.networks import MNIST, USPS
+from tests.models.plain_networks import plain
 
 R, B, BASE = 4, 30, 4
 FLAT, STEEP = 0.3, 0.5
@@ -55,7 +55,7 @@ def changes(
     """Root mean square over replicas, images and units."""
     module = build(spec, image, range(R))
     scales = [
-        spec.scales(image).get(name.removeprefix("weights."), Scale())
+        spec.scales(image).get(name.removeprefix("weights."), ParameterScale())
         for name, _ in module.named_parameters()
     ]
     rates = [scale.sgd if isinstance(rule, Sgd) else scale.adam for scale in scales]
@@ -74,7 +74,7 @@ def powers(
     spec: AnyArchitecture, image: ImageShape, rule: Sgd | AdamW, rate: float, steps: int, widths: list[int]
 ) -> dict[str, float]:
     """Of the width, by which each layer's change grows."""
-    found = [changes(spec.at(width), image, rule, rate, steps) for width in widths]
+    found = [changes(spec.with_filters(width), image, rule, rate, steps) for width in widths]
     return {
         name: np.polyfit(np.log(widths), np.log([each[name] for each in found]), 1)[0] for name in found[0]
     }

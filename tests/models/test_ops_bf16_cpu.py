@@ -83,7 +83,7 @@ def test_each_stage_is_that_of_plain(activation, pooling, groups, o, c, strips):
     theirs = ops_reference.maps(x.double(), filters.double(), bias.double(), **options).unflatten(1, (3, -1))
     assert ((mine - theirs).abs() < 4 * U * (1 + theirs.abs())).all()
     features = ops_bf16_cpu.features(x, filters, bias, **options, strips=strips)
-    expected = rearrange(theirs, f"B G o (S row) col -> G S B ({ops_bf16_cpu.FEATURES})", S=strips)
+    expected = rearrange(theirs, f"B G o (S row) col -> G S B ({ops_bf16_cpu.FEATURE_ORDER})", S=strips)
     assert features.shape == expected.shape
     assert ((features - expected).abs() < 4 * U * (1 + expected.abs())).all()
 
@@ -102,12 +102,12 @@ def test_one_stage_reads_what_another_wrote(R):
     )
     exact = ops_reference.maps(x.double(), first.double(), None, groups=1, activation="tanh")
     exact = ops_reference.features(exact, second.double(), None, groups=R, activation="tanh")
-    exact = rearrange(exact, f"R S B (o row col) -> R S B ({ops_bf16_cpu.FEATURES})", o=5, row=2)
+    exact = rearrange(exact, f"R S B (o row col) -> R S B ({ops_bf16_cpu.FEATURE_ORDER})", o=5, row=2)
     # Each of the 12 products inherits two roundings of the first stage.
     assert ((mine - exact).abs() < 12 * 4 * U).all()
 
 
 def test_only_bf16_on_a_cpu_is_served():
-    assert ops_bf16_cpu.serves(torch.zeros(1, dtype=torch.bfloat16))
-    assert not ops_bf16_cpu.serves(torch.zeros(1))
-    assert not ops_bf16_cpu.serves(torch.zeros(1, dtype=torch.bfloat16, device="meta"))
+    assert ops_bf16_cpu.supports(torch.zeros(1, dtype=torch.bfloat16))
+    assert not ops_bf16_cpu.supports(torch.zeros(1))
+    assert not ops_bf16_cpu.supports(torch.zeros(1, dtype=torch.bfloat16, device="meta"))

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
-from plain import plain
 from torch import Tensor, nn
 
 from scaling.config.recipe import Adam, AdamW, Sgd
-from scaling.models import build, weights
+from scaling.models import build, named_weights
 from scaling.train.module import losses
 from scaling.train.optimisers import PackOptimiser
 from tests.models.networks import NETWORKS, VGGS, images
+from tests.models.plain_networks import plain
 
 RATES, DECAYS = [0.1, 0.003, 0.3], [1e-3, 0.0, 1e-2]
 GENTLE, MANY = [0.02, 0.003, 0.05], 32
@@ -107,7 +107,7 @@ def five_steps(spec, image, rule, loss, rates, images_a_step) -> None:
                 else F.mse_loss(logits, F.one_hot(label, 10).double())
             ).backward()
             its.step()
-    first, last = weights(packed(spec, image)), weights(module)
+    first, last = named_weights(packed(spec, image)), named_weights(module)
     for r, network in enumerate(networks):
         parts = network.parts() | network.statistics()
         assert set(parts) == set(last)

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 
 import pytest
 import torch
-from plain import PlainTree3, plain
 from torch import Tensor, nn
 
 from scaling.architectures import AnyArchitecture, Lenet5, Tree3, Vgg
-from scaling.models import build, weights
+from scaling.models import build, named_weights
 from scaling.settings import ImageShape
 from tests.models.networks import CIFAR10, MNIST
+from tests.models.plain_networks import PlainTree3, plain
 
 Part = Callable[[Tensor], Tensor]
 TINY = ImageShape(2, 12, 3)
@@ -40,22 +40,22 @@ NETWORKS: dict[str, tuple[AnyArchitecture, ImageShape]] = {
 
 @pytest.mark.parametrize(("spec", "image"), NETWORKS.values(), ids=NETWORKS.keys())
 def test_routes_are_those_of_the_units_that_are_connected(spec, image):
-    assert max(brute_force(spec, image)) == spec.layers(image).routes
+    assert max(brute_force(spec, image)) == spec.layer_table(image).routes
 
 
 def test_published_routes():
     """Over a million in LeNet-5, one in the tree."""
     for image in (MNIST, CIFAR10):
-        assert Lenet5(filters=6).layers(image).routes == 25 * 16 * 120 * 84 == 4_032_000
-        assert Lenet5(filters=6, convolutions=1).layers(image).routes == 120 * 84
-        assert Lenet5(filters=6, convolutions=1, hidden=()).layers(image).routes == 1
-        assert Tree3(filters=15, branches=80).layers(image).routes == 1
+        assert Lenet5(filters=6).layer_table(image).routes == 25 * 16 * 120 * 84 == 4_032_000
+        assert Lenet5(filters=6, convolutions=1).layer_table(image).routes == 120 * 84
+        assert Lenet5(filters=6, convolutions=1, hidden=()).layer_table(image).routes == 1
+        assert Tree3(filters=15, branches=80).layer_table(image).routes == 1
 
 
 def brute_force(spec: AnyArchitecture, image: ImageShape) -> list[int]:
     """Paths to output 0 from each unit of the first layer's maps; of the tree's, in each branch."""
     network = linked(
-        plain(spec, image, {name: value[0] for name, value in weights(build(spec, image, [0])).items()})
+        plain(spec, image, {name: value[0] for name, value in named_weights(build(spec, image, [0])).items()})
     ).eval()
     x = torch.rand(1, image.channels, image.side, image.side, generator=torch.Generator().manual_seed(0))
     if isinstance(network, PlainTree3):

@@ -26,8 +26,8 @@ def layers(macs: int, depth: int = 1) -> LayerTable:
     return LayerTable(ImageShape(1, 28, 10), (first, *[Layer(name="next", shape=(1,), macs=1)] * (depth - 1)))
 
 
-def ladder(
-    *rungs: tuple[int, float, float],
+def curve(
+    *points: tuple[int, float, float],
     architecture: str = "lenet5",
     channels: int = 1,
     precision: str = "bf16",
@@ -35,14 +35,14 @@ def ladder(
 ) -> TimingCurve:
     made = tuple(
         TimingPoint(filters=nth, side=28, macs=macs, train_s=t, evaluate_s=e)
-        for nth, (macs, t, e) in enumerate(rungs, start=1)
+        for nth, (macs, t, e) in enumerate(points, start=1)
     )
     return TimingCurve(
-        architecture=architecture, channels=channels, precision=precision, depth=depth, rungs=made
+        architecture=architecture, channels=channels, precision=precision, depth=depth, points=made
     )
 
 
-def speed(*ladders: TimingCurve, **overheads: Any) -> Speed:
+def speed(*curves: TimingCurve, **overheads: Any) -> Speed:
     """With one ladder unless others are given."""
     known = {"augment_s": {1: 1e-6, 3: 3e-6}, "epoch_s": 0.01, "pack_start_s": 0.3, "sweep_start_s": 5.0}
-    return Speed(machine=MACHINE, ladders=ladders or (ladder(*PLANTED),), **known | overheads)
+    return Speed(machine=MACHINE, curves=curves or (curve(*PLANTED),), **known | overheads)

@@ -28,7 +28,7 @@ wanted = chosen(CELLS, seeds=41)
 
 
 def test_the_cells_are_of_every_size():
-    assert sorted({pack_size(cell.layers()) for cell in CELLS}) == list(PACK_SIZES) == [1, 2, 4, 8]
+    assert sorted({pack_size(cell.layer_table()) for cell in CELLS}) == list(PACK_SIZES) == [1, 2, 4, 8]
 
 
 @given(wanted)
@@ -41,7 +41,7 @@ def test_every_run_is_in_exactly_one_pack(runs: list[tuple[Cell, Run]]):
 @given(wanted)
 def test_a_pack_is_of_one_shape_one_order_and_one_aligned_block(runs: list[tuple[Cell, Run]]):
     for made in make_packs(runs):
-        size = pack_size(made.layers)
+        size = pack_size(made.layer_table)
         assert made.size == size
         assert len({run.seed // size for run in made.runs}) == 1
         assert made.slots == [run.seed % size for run in made.runs]
@@ -122,7 +122,7 @@ def test_rates_are_not_mixed():
     st.randoms(),
 )
 def test_pilots_of_one_network_share_packs(rates, filters, random):
-    wanted = [replace(cell(filters, learning_rate=rate), pilot=True) for rate in rates]
+    wanted = [replace(cell(filters, learning_rate=rate), is_pilot=True) for rate in rates]
     random.shuffle(wanted)
     packs = make_packs((mine, mine.run(seed)) for mine in wanted for seed in range(2))
     size = 8 if filters == 2 else 4
@@ -180,13 +180,13 @@ def test_the_size_is_a_static_function_of_the_network():
         1: [Lenet5(filters=192)],
     }
     for size, networks in sizes.items():
-        assert [pack_size(network.layers(image)) for network in networks] == [size] * len(networks)
+        assert [pack_size(network.layer_table(image)) for network in networks] == [size] * len(networks)
 
 
 @given(st.integers(1, 400))
 def test_wider_networks_never_train_in_larger_packs(filters):
     def layers(filters: int) -> LayerTable:
-        return Lenet5(filters=filters).layers(ImageShape(3, 32, 10))
+        return Lenet5(filters=filters).layer_table(ImageShape(3, 32, 10))
 
     assert pack_size(layers(filters + 1)) <= pack_size(layers(filters))
 
@@ -195,7 +195,7 @@ def test_labels_name_the_seeds():
     mine = cell(2)
     assert Pack(mine, (mine.run(3),), 8).label == "lenet5 2 seed 3"
     assert Pack(mine, tuple(mine.run(seed) for seed in (1, 3, 6)), 8).label == "lenet5 2 seeds 1-6"
-    tries = [replace(cell(2, learning_rate=rate), pilot=True) for rate in (0.1, 0.2)]
+    tries = [replace(cell(2, learning_rate=rate), is_pilot=True) for rate in (0.1, 0.2)]
     assert (
         Pack(tries[0], tuple(each.run(0) for each in tries), 8).label
         == "lenet5 2 pilots of 2 learning rates, seed 0"

@@ -8,7 +8,7 @@ import pytest
 
 from scaling.errors import ConfigError
 from scaling.plan import Plan, machine, make_plan
-from scaling.plan.memory import GIB, WORKER, memory_bytes
+from scaling.plan.memory import GIB, WORKER_BYTES, memory_bytes
 
 LENET, TREE = "type: lenet5, filters: [2, 6]", "type: tree3, filters: 2, rows: 4"
 
@@ -101,14 +101,14 @@ def test_filters_for_which_there_is_no_memory_are_refused_with_those_for_which_t
         make_plan(wide, {wide.cells[0].run(0).id})
     assert not make_plan(wide, {run.id for _, run in wide.runs()}).packs
     assert make_plan(wide, set(), trains=False).packs
-    (fault,) = refused.value.problems
+    (problem,) = refused.value.problems
     place, need, limit, most = re.fullmatch(
         r"(.*): 90000 filters need (.*) GiB for a pack and its worker, more than resources.memory_gib: (.*); at most (\d+) fit",
-        fault,
+        problem,
     ).groups()
     assert (place, limit) == ("architectures[0].filters[1]", "1.2")
     assert float(need) == pytest.approx(
-        (WORKER + memory_bytes(wide.cells[1])) / GIB, rel=0.005
+        (WORKER_BYTES + memory_bytes(wide.cells[1])) / GIB, rel=0.005
     )  # three digits
     assert make_plan(study(f"{network}, filters: {most}", rest=limited), set()).packs
     with pytest.raises(ConfigError, match=f"at most {most} fit"):
@@ -154,7 +154,7 @@ def test_each_width_that_is_too_large_is_named_once(study):
             ),
             set(),
         )
-    assert [fault.split(":")[0] for fault in refused.value.problems] == [
+    assert [problem.split(":")[0] for problem in refused.value.problems] == [
         "architectures[0].filters[0]",
         "architectures[0].filters[1]",
     ]

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from scaling.architectures import Tree3
 from scaling.config.study import Resources
 from scaling.plan import machine
-from scaling.plan.memory import GIB, WORKER, memory_bytes, peak_bytes, workers
+from scaling.plan.memory import GIB, WORKER_BYTES, memory_bytes, peak_bytes, workers
 from scaling.plan.packs import make_packs
 from scaling.plan.schedule import make_schedule
-from scaling.plan.time_estimate import seconds
+from scaling.plan.time_estimate import pack_seconds
 from scaling.plan.trials import make_trials, makespan
 from tests.plan.planned_cells import cell, chosen
 from tests.plan.planted_speed import speed
@@ -41,7 +41,7 @@ def test_makespan_is_what_a_clock_tick_by_tick_shows(times, count):
 def test_workers_never_exceed_the_memory_whichever_packs_they_get(runs, cpus, gib):
     packs = make_packs(runs)
     count = workers(packs, gib * GIB, cpus)
-    needs = [WORKER + memory_bytes(p.cell) for p in packs]
+    needs = [WORKER_BYTES + memory_bytes(p.cell) for p in packs]
     worst = {n: max(map(sum, combinations(needs, n)), default=0) for n in range(1, 5)}
     assert 1 <= count <= min(cpus, len(packs))
     assert peak_bytes(packs, count) == worst[count]
@@ -56,9 +56,9 @@ def test_a_placement_adds_up(runs, count):
     packs, known = make_packs(runs), speed()
     made = make_schedule(packs, Resources(workers=count, memory_gib=1000.0), known)
     assert (made.workers, made.held_back) == (min(count, len(packs)), 0)
-    work = sum(seconds(p, known) for p in packs)
+    work = sum(pack_seconds(p, known) for p in packs)
     longest = max(
-        sum(seconds(p, known) for p in batch)
+        sum(pack_seconds(p, known) for p in batch)
         for batch in make_trials(packs, workers=made.workers, speed=known)
     )
     # Graham: a worker is idle only while the last make_trials end.

@@ -9,10 +9,10 @@ import pytest
 
 from scaling.errors import UsageError
 from scaling.plan import speed_file
-from tests.plan.planted_speed import PLANTED, ladder, speed
+from tests.plan.planted_speed import PLANTED, curve, speed
 
 EVERYTHING = speed(
-    ladder(*PLANTED), ladder(*PLANTED, architecture="tree3", channels=3, precision="fp32"), epoch_s=0.1 + 0.2
+    curve(*PLANTED), curve(*PLANTED, architecture="tree3", channels=3, precision="fp32"), epoch_s=0.1 + 0.2
 )
 
 
@@ -48,8 +48,8 @@ def test_machines_of_other_kinds_that_share_a_home_have_speeds_of_their_own(home
 
 def test_the_default_knows_all_architectures_images_and_precisions():
     keys = {
-        (ladder.architecture, ladder.channels, ladder.precision, ladder.depth)
-        for ladder in speed_file.default_speed().ladders
+        (curve.architecture, curve.channels, curve.precision, curve.depth)
+        for curve in speed_file.default_speed().curves
     }
     kinds = [("lenet5", None), ("tree3", None), ("vgg", 6), ("vgg", 14)]
     assert keys >= {(a, c, p, d) for a, d in kinds for c in (1, 3) for p in ("fp32", "bf16")}
@@ -68,7 +68,7 @@ WHOLE = EVERYTHING.model_dump_json()
         (b'{"mean": [0.1]}', "machine: Field required"),
         (
             WHOLE.replace('"train_s":', '"train_s":-', 1).encode(),
-            "ladders.0.rungs.0.train_s: Input should be greater than 0",
+            "curves.0.points.0.train_s: Input should be greater than 0",
         ),
         (WHOLE.replace('"epoch_s"', '"epoch"').encode(), "epoch_s: Field required"),
     ],

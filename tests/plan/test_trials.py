@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from scaling.architectures import Tree3
 from scaling.plan.packs import make_packs
-from scaling.plan.time_estimate import seconds
+from scaling.plan.time_estimate import pack_seconds
 from scaling.plan.trials import MAX_TRIAL_S, MIN_TRIALS_PER_WORKER, make_trials
 from tests.plan.planned_cells import cell, chosen
 from tests.plan.planted_speed import speed
@@ -19,7 +19,7 @@ runs = chosen(CELLS, seeds=32)
 
 
 def costs(packs) -> list[float]:
-    return [seconds(p, SPEED) for p in packs]
+    return [pack_seconds(p, SPEED) for p in packs]
 
 
 @given(runs, st.integers(1, 64))
@@ -28,7 +28,7 @@ def test_every_pack_is_in_exactly_one_batch_and_the_longest_come_first(runs, wor
     made = make_trials(packs, workers=workers, speed=SPEED)
     assert all(made)
     assert sorted(p.key for batch in made for p in batch) == sorted(p.key for p in packs)
-    times = [seconds(p, SPEED) for batch in made for p in batch]
+    times = [pack_seconds(p, SPEED) for batch in made for p in batch]
     assert times == sorted(times, reverse=True)
 
 

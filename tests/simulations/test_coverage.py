@@ -21,7 +21,11 @@ def test_what_is_planted_is_the_cells_law(noise):
     points = cell.study(np.random.default_rng(0))
     truth = np.array([cell.mean(x) for x in points.widths])
     # Images are shared by all seeds: their own part does not shrink with them.
-    images = 0 if points.wrong is None else points.wrong.mean(axis=0).std() / np.sqrt(points.wrong.shape[1])
+    images = (
+        0
+        if points.misclassified is None
+        else points.misclassified.mean(axis=0).std() / np.sqrt(points.misclassified.shape[1])
+    )
     orders = 0.03 * truth / np.sqrt(50) if noise == "orders" else 0
     assert (np.abs(points.means - truth) < 4 * (points.std / np.sqrt(400) + orders + 2 * images)).all()
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from scaling.store import Store, open_store
-from scaling.store.object_store import Objects
+from scaling.store.object_store import ObjectStoreBackend
 
 
 @pytest.fixture
@@ -21,4 +21,4 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
         return open_store(tmp_path / "store")
     if request.param == "memory":
         return open_store(f"memory:///{uuid4().hex}")
-    return Store(Objects(tmp_path.as_uri()))
+    return Store(ObjectStoreBackend(tmp_path.as_uri()))

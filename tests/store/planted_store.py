@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pyarrow as pa
 
-from scaling.store import EPOCHS, PREDICTIONS, RUNS, TEST_SETS
+from scaling.store import EPOCHS_SCHEMA, PREDICTIONS_SCHEMA, RUNS_SCHEMA, TEST_SETS_SCHEMA
 
 CLASSES, IMAGES, FINGERPRINT = 10, 50, "f" * 64
 BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
@@ -33,10 +33,11 @@ def plant(ids: Sequence[str], *, draw: int = 0, second: float = 0) -> dict[str, 
     ]
     epochs = [{"id": i, "epoch": epoch, "train_loss": rng.random()} for i in ids for epoch in (1, 2, 3)]
     return {
-        "runs": pa.Table.from_pylist(runs, schema=RUNS),
-        "epochs": pa.Table.from_pylist(epochs, schema=EPOCHS),
+        "runs": pa.Table.from_pylist(runs, schema=RUNS_SCHEMA),
+        "epochs": pa.Table.from_pylist(epochs, schema=EPOCHS_SCHEMA),
         "predictions": pa.table(
-            [list(ids), [FINGERPRINT] * len(ids), [CLASSES] * len(ids), list(logits)], schema=PREDICTIONS
+            [list(ids), [FINGERPRINT] * len(ids), [CLASSES] * len(ids), list(logits)],
+            schema=PREDICTIONS_SCHEMA,
         ),
-        "test_sets": pa.table([[FINGERPRINT], ["planted"], [labels]], schema=TEST_SETS),
+        "test_sets": pa.table([[FINGERPRINT], ["planted"], [labels]], schema=TEST_SETS_SCHEMA),
     }

@@ -12,7 +12,7 @@ import pytest
 
 from scaling.errors import StoreError
 from scaling.store import Store, open_store
-from scaling.store.folder import Folder
+from scaling.store.folder import FolderBackend
 
 WRITERS = 8
 PROCESSES = 4
@@ -25,7 +25,7 @@ def test_among_threads_exactly_one_wins_each_name(store: Store) -> None:
         won = []
         for name in names:
             together.wait()
-            won.append(store.backend.put_new(name, b"%d" % writer * 10_000))
+            won.append(store.backend.put_if_absent(name, b"%d" % writer * 10_000))
         return won
 
     with ThreadPoolExecutor(WRITERS) as pool:
@@ -39,10 +39,10 @@ def test_among_processes_exactly_one_wins_each_name(tmp_path: Path) -> None:
     script = """
 import sys
 from pathlib import Path
-from scaling.store.folder import Folder
+from scaling.store.folder import FolderBackend
 root, writer = Path(sys.argv[1]), sys.argv[2]
 sys.stdin.readline()
-print(*[i for i in range(50) if Folder(root).put_new(f"runs/{i}", writer.encode() * 10_000)])
+print(*[i for i in range(50) if FolderBackend(root).put_if_absent(f"runs/{i}", writer.encode() * 10_000)])
 """
     command = [sys.executable, "-c", script, str(tmp_path)]
     writers = [
@@ -56,25 +56,25 @@ print(*[i for i in range(50) if Folder(root).put_new(f"runs/{i}", writer.encode(
     won = {n: writer.communicate()[0].split() for n, writer in enumerate(writers)}
     assert sorted(int(name) for names in won.values() for name in names) == list(range(50))
     for n, names in won.items():
-        assert all(Folder(tmp_path).get(f"runs/{name}") == str(n).encode() * 10_000 for name in names)
-    assert Folder(tmp_path).names("runs") == sorted(
+        assert all(FolderBackend(tmp_path).get(f"runs/{name}") == str(n).encode() * 10_000 for name in names)
+    assert FolderBackend(tmp_path).list_names("runs") == sorted(
         file.name for file in (tmp_path / "runs").iterdir()
     )  # no temporary file is left
 
 
 def test_names_are_those_of_one_folder_sorted(store: Store) -> None:
     for path in ("a/2", "a/10", "a/b/3", "ab/4"):
-        assert store.backend.put_new(path, b"")
-    assert [name for name in store.backend.names("a") if name != "b"] == ["10", "2"]
-    assert store.backend.names("nowhere") == []
+        assert store.backend.put_if_absent(path, b"")
+    assert [name for name in store.backend.list_names("a") if name != "b"] == ["10", "2"]
+    assert store.backend.list_names("nowhere") == []
 
 
 def test_a_deleted_file_is_gone_and_may_be_put_again(store: Store) -> None:
-    assert store.backend.put_new("a/b", b"old")
+    assert store.backend.put_if_absent("a/b", b"old")
     store.backend.delete("a/b")
     store.backend.delete("a/b")
     assert not store.backend.exists("a/b")
-    assert store.backend.put_new("a/b", b"new")
+    assert store.backend.put_if_absent("a/b", b"new")
     assert store.backend.exists("a/b")
     assert list(store.backend.get_all(["a/b", "a/b"])) == [b"new", b"new"]
 
@@ -86,7 +86,7 @@ def test_a_missing_file_is_named(store: Store) -> None:
 
 def test_files_can_be_read_by_others_as_the_umask_says(tmp_path: Path) -> None:
     """Not with the mode 0600 of the standard library's temporary files: a store may be shared."""
-    Folder(tmp_path / "store").put_new("runs/a", b"")
+    FolderBackend(tmp_path / "store").put_if_absent("runs/a", b"")
     (tmp_path / "plain").write_bytes(b"")
     assert (tmp_path / "store/runs/a").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
@@ -99,16 +99,16 @@ def test_an_answer_that_nfs_lost_counts_as_won(tmp_path: Path, monkeypatch: pyte
         raise FileExistsError
 
     monkeypatch.setattr(Path, "hardlink_to", made_but_denied)
-    assert Folder(tmp_path).put_new("a", b"")
+    assert FolderBackend(tmp_path).put_if_absent("a", b"")
 
 
 def test_no_folder_is_a_store_that_cannot_be_used(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     backend = open_store(tmp_path / "file").backend
     with pytest.raises(StoreError, match=r"can't be written .*--store"):
-        backend.put_new("runs/a", b"")
+        backend.put_if_absent("runs/a", b"")
     with pytest.raises(StoreError, match=r"can't be listed .*--store"):
-        backend.names("runs")
+        backend.list_names("runs")
 
 
 def test_a_full_disk_is_named_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +117,7 @@ def test_a_full_disk_is_named_and_leaves_nothing(tmp_path: Path, monkeypatch: py
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(StoreError, match="No space left"):
-        Folder(tmp_path).put_new("runs/a", b"data")
+        FolderBackend(tmp_path).put_if_absent("runs/a", b"data")
     assert list((tmp_path / "runs").iterdir()) == []
 
 
@@ -144,5 +144,5 @@ def test_a_relative_folder_stays_where_it_was_named(tmp_path: Path, monkeypatch:
     monkeypatch.chdir(tmp_path)
     backend = open_store("results").backend
     monkeypatch.chdir("/")
-    backend.put_new("runs/a", b"")
+    backend.put_if_absent("runs/a", b"")
     assert (tmp_path / "results/runs/a").exists()

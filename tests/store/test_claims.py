@@ -26,16 +26,16 @@ def worker(store: Store, owner: str, *, now: float = 0.0) -> tuple[Claims, Clock
 def test_among_threads_exactly_one_takes_each_pack(store: Store) -> None:
     together = Barrier(8)
 
-    def take(n: int) -> list[bool]:
+    def try_acquire(n: int) -> list[bool]:
         claims, _ = worker(store, str(n))
         won = []
         for pack in range(20):
             together.wait()
-            won.append(claims.take(f"pack{pack}") is not None)
+            won.append(claims.try_acquire(f"pack{pack}") is not None)
         return won
 
     with ThreadPoolExecutor(8) as pool:
-        won = list(pool.map(take, range(8)))
+        won = list(pool.map(try_acquire, range(8)))
     assert [sum(takers) for takers in zip(*won, strict=True)] == [1] * 20
 
 
@@ -44,13 +44,13 @@ def test_a_dead_holder_is_followed_after_a_lease_of_the_observers_clock(store: S
     observer, clock = worker(
         store, "observer", now=1e9
     )  # clocks of different machines have nothing in common
-    dead = holder.take("pack")
+    dead = holder.try_acquire("pack")
     assert dead is not None
-    assert observer.take("pack") is None
+    assert observer.try_acquire("pack") is None
     clock.now += LEASE - 0.001
-    assert observer.take("pack") is None
+    assert observer.try_acquire("pack") is None
     clock.now += 0.001
-    taken = observer.take("pack")
+    taken = observer.try_acquire("pack")
     assert taken is not None
     assert (dead.generation, taken.generation) == (1, 2)
     assert not dead.renew()
@@ -58,68 +58,68 @@ def test_a_dead_holder_is_followed_after_a_lease_of_the_observers_clock(store: S
 
 
 def test_a_holder_that_renews_is_never_followed(store: Store) -> None:
-    claim = worker(store, "holder")[0].take("pack")
+    claim = worker(store, "holder")[0].try_acquire("pack")
     assert claim is not None
     observer, clock = worker(store, "observer")
     for _ in range(20):
         assert claim.renew()
-        assert observer.take("pack") is None
+        assert observer.try_acquire("pack") is None
         clock.now += LEASE - 1
-        assert observer.take("pack") is None
-    assert len(store.backend.names("claims/pack")) == 2  # the claim and one beat
+        assert observer.try_acquire("pack") is None
+    assert len(store.backend.list_names("claims/pack")) == 2  # the claim and one beat
 
 
 def test_of_many_who_see_a_death_one_follows(store: Store) -> None:
-    assert worker(store, "holder")[0].take("pack") is not None
+    assert worker(store, "holder")[0].try_acquire("pack") is not None
     observers = [worker(store, str(n)) for n in range(8)]
     for claims, clock in observers:
-        assert claims.take("pack") is None
+        assert claims.try_acquire("pack") is None
         clock.now += LEASE
     with ThreadPoolExecutor(8) as pool:
-        taken = list(pool.map(lambda observer: observer[0].take("pack"), observers))
+        taken = list(pool.map(lambda observer: observer[0].try_acquire("pack"), observers))
     assert sum(claim is not None for claim in taken) == 1
     for claims, clock in observers:  # the new holder's lease begins anew
         clock.now += LEASE - 1
-        assert claims.take("pack") is None
+        assert claims.try_acquire("pack") is None
 
 
 def test_a_released_pack_is_free_at_once(store: Store) -> None:
     first, _ = worker(store, "first")
     second, _ = worker(store, "second")
-    claim = first.take("pack")
+    claim = first.try_acquire("pack")
     assert claim is not None
     assert claim.renew()
     claim.release()
-    following = second.take("pack")
+    following = second.try_acquire("pack")
     assert following is not None
     assert following.generation == 2
-    assert first.take("pack") is None
+    assert first.try_acquire("pack") is None
     assert not claim.renew()
 
 
 def test_packs_are_claimed_apart(store: Store) -> None:
     claims, _ = worker(store, "one")
-    assert claims.take("pack") is not None
-    assert claims.take("pack") is None
-    assert claims.take("other") is not None
+    assert claims.try_acquire("pack") is not None
+    assert claims.try_acquire("pack") is None
+    assert claims.try_acquire("other") is not None
 
 
 def test_a_late_release_takes_nothing_from_the_follower(store: Store) -> None:
-    late = worker(store, "late")[0].take("pack")
+    late = worker(store, "late")[0].try_acquire("pack")
     observer, clock = worker(store, "observer")
     assert late is not None
-    assert observer.take("pack") is None
+    assert observer.try_acquire("pack") is None
     clock.now += LEASE
-    assert observer.take("pack") is not None
+    assert observer.try_acquire("pack") is not None
     late.release()
-    assert worker(store, "third")[0].take("pack") is None
+    assert worker(store, "third")[0].try_acquire("pack") is None
 
 
 def test_the_tenth_generation_comes_after_the_ninth(store: Store) -> None:
     """Numbers, not names, are ordered."""
     claims, _ = worker(store, "one")
     for generation in range(1, 13):
-        claim = claims.take("pack")
+        claim = claims.try_acquire("pack")
         assert claim is not None
         assert claim.generation == generation
         claim.release()

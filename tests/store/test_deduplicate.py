@@ -7,9 +7,9 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaling.store.codec import fields
-from scaling.store.deduplicate import count
-from scaling.store.parts import MADE
+from scaling.store.codec import select_fields
+from scaling.store.deduplicate import deduplicate
+from scaling.store.parts import INDEX_COLUMNS
 
 parts = st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 3), max_size=4)
 sources = st.lists(st.dictionaries(st.sampled_from("pqrs"), parts, max_size=4), min_size=1, max_size=3)
@@ -17,7 +17,7 @@ sources = st.lists(st.dictionaries(st.sampled_from("pqrs"), parts, max_size=4), 
 
 
 def tables(made: list[dict[str, dict[str, int]]]) -> list[dict[str, pa.Table]]:
-    schema = fields("runs", MADE)
+    schema = select_fields("runs", INDEX_COLUMNS)
     return [
         {
             part: pa.table([list(runs), np.array(list(runs.values()), "datetime64[us]")], schema=schema)
@@ -39,7 +39,7 @@ def places(made: list[dict[str, dict[str, int]]]) -> dict[str, tuple[int, str, i
 
 @given(sources, st.sets(st.sampled_from("abcdefgh")))
 def test_the_copy_that_counts_is_the_least_by_time_part_and_source(made, asked):
-    everything, chosen = count(tables(made)), places(made)
+    everything, chosen = deduplicate(tables(made)), places(made)
     for counted, wanted in ((everything, set(chosen)), (everything.only(asked), asked & set(chosen))):
         found = {}
         for source, of in enumerate(made):
@@ -63,7 +63,7 @@ def test_a_copy_of_the_same_training_stands_in_where_the_counting_one_lacks_a_ta
         ]
         if copies:
             wanted[run] = min(copies)
-    counted, found = count(tables(made), [having] * len(made)), {}
+    counted, found = deduplicate(tables(made), [having] * len(made)), {}
     for source, of in enumerate(made):
         for part, ids in counted.of(source):
             found |= dict.fromkeys(set(of[part]) if ids is None else set(ids.to_pylist()), (part, source))

@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 import pytest
 
 from scaling.errors import StoreError
-from scaling.store import Store, open_store, probe, seen
-from scaling.store.store import Stores
+from scaling.store import Store, open_store, probe_is_visible, write_probe
+from scaling.store.store import StoreUnion
 from tests.store.planted_store import BEGIN, CLASSES, FINGERPRINT, IMAGES, plant
 
 
@@ -145,15 +145,15 @@ def test_a_store_travels_to_workers(folder: Store) -> None:
 
 
 def test_a_probe_is_seen_where_the_store_is(store: Store, tmp_path: Path) -> None:
-    name = probe(store)
-    assert seen(store, name)
-    assert not seen(open_store(tmp_path / "elsewhere"), name)
+    name = write_probe(store)
+    assert probe_is_visible(store, name)
+    assert not probe_is_visible(open_store(tmp_path / "elsewhere"), name)
 
 
 def test_a_store_that_replaces_files_is_refused(folder: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(type(folder.backend), "put_new", lambda *_: True)
+    monkeypatch.setattr(type(folder.backend), "put_if_absent", lambda *_: True)
     with pytest.raises(StoreError, match="replaces a file"):
-        probe(folder)
+        write_probe(folder)
 
 
 KILLED = """
@@ -204,7 +204,7 @@ def test_a_copy_without_predictions_hides_none(store: Store, tmp_path: Path) -> 
         mine.publish(plant([run]), weights={run: run.encode()})
     copy = {kind: mine.runs() if kind == "runs" else mine.epochs() for kind in ("runs", "epochs")}
     assert store.publish(copy) == 4
-    for both in (Stores(mine, [store]), Stores(store, [mine])):
+    for both in (StoreUnion(mine, [store]), StoreUnion(store, [mine])):
         assert both.predictions("abcd")["id"].to_pylist() == list("abcd")
         assert [both.weights(run) for run in "abcd"] == [b"a", b"b", b"c", b"d"]
         assert both.runs().equals(mine.runs())

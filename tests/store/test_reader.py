@@ -10,12 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from scaling.errors import StoreError
-from scaling.store import RUNS, Store, Stores, open_store
+from scaling.store import RUNS_SCHEMA, Store, StoreUnion, open_store
 from tests.store.planted_store import FINGERPRINT, plant
 
 
 def files(store: Store, kind: str) -> list[Path]:
-    return sorted(Path(store.backend.where(kind)).iterdir())
+    return sorted(Path(store.backend.full_name(kind)).iterdir())
 
 
 def test_an_older_part_with_fewer_columns_reads_with_nulls(folder: Store) -> None:
@@ -29,7 +29,7 @@ def test_an_older_part_with_fewer_columns_reads_with_nulls(folder: Store) -> Non
         files(folder, "runs")[0].with_name("0old.parquet"),
     )
     assert folder.ids() == {"a", "b"}
-    assert folder.runs().schema.equals(RUNS, check_metadata=True)
+    assert folder.runs().schema.equals(RUNS_SCHEMA, check_metadata=True)
     assert folder.runs(["id", "diverged", "seed"]).to_pylist() == [
         {"id": "a", "diverged": None, "seed": 0},
         {"id": "b", "diverged": False, "seed": 0},
@@ -41,12 +41,12 @@ def test_a_newer_part_says_to_upgrade(folder: Store) -> None:
     (part,) = files(folder, "runs")
     pq.write_table(pq.read_table(part).replace_schema_metadata({"scaling.schema": "999"}), part)
     with pytest.raises(StoreError, match=rf"{part}: .*newer version.*schema 999.*upgrade") as refusal:
-        open_store(Path(folder.backend.where(""))).ids()
+        open_store(Path(folder.backend.full_name(""))).ids()
     assert "\n" not in str(refusal.value)
 
 
 def test_a_foreign_parquet_file_is_named(folder: Store) -> None:
-    stray = Path(folder.backend.where("runs/stray.parquet"))
+    stray = Path(folder.backend.full_name("runs/stray.parquet"))
     stray.parent.mkdir(parents=True)
     pq.write_table(pa.table({"x": [1]}), stray)
     with pytest.raises(StoreError, match=rf"{stray}: not a table of this software; move it"):
@@ -78,7 +78,7 @@ def test_a_corrupt_file_is_named_and_deleting_makes_its_runs_new(folder: Store, 
             "flipped": data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :],
         }[rot]
     )
-    again = open_store(Path(folder.backend.where("")))
+    again = open_store(Path(folder.backend.full_name("")))
     (commit,) = files(folder, "runs")
     remedy = "delete it" if kind == "runs" else f"delete {commit}"
     with pytest.raises(
@@ -125,7 +125,7 @@ def test_what_was_read_is_not_read_again_for_its_ids(folder: Store, monkeypatch:
     read: list[str] = []
     get = type(folder.backend).get
     monkeypatch.setattr(type(folder.backend), "get", lambda self, path: read.append(path) or get(self, path))
-    fresh = open_store(Path(folder.backend.where("")))
+    fresh = open_store(Path(folder.backend.full_name("")))
     assert fresh.runs(["filters"]).num_rows == 3
     assert fresh.ids() == set("abc")
     assert len(read) == 3
@@ -138,7 +138,7 @@ def test_a_part_is_read_for_its_ids_once(folder: Store, monkeypatch: pytest.Monk
     read: list[str] = []
     get = type(folder.backend).get
     monkeypatch.setattr(type(folder.backend), "get", lambda self, path: read.append(path) or get(self, path))
-    open_store(Path(folder.backend.where(""))).publish(plant(["d"], draw=3))
+    open_store(Path(folder.backend.full_name(""))).publish(plant(["d"], draw=3))
     read.clear()
     assert folder.ids() == set("abcd")
     assert len(read) == 1
@@ -151,7 +151,7 @@ def test_several_stores_read_as_one(store: Store, tmp_path: Path) -> None:
     ours, theirs = plant(["a", "b"], draw=1, second=5), plant(["b", "c"], draw=2, second=3)
     store.publish(ours)
     also.publish(theirs, weights={"b": b"theirs"})
-    both = Stores(store, [also, open_store(tmp_path / "not there")])
+    both = StoreUnion(store, [also, open_store(tmp_path / "not there")])
     assert both.ids() == {"a", "b", "c"}
     assert both.epochs().equals(pa.concat_tables([ours["epochs"].slice(0, 3), theirs["epochs"]]))
     assert both.predictions(["a", "b", "c"]).equals(
@@ -167,7 +167,7 @@ def test_labels_come_from_the_store_that_has_them(tmp_path: Path) -> None:
     also = open_store(tmp_path / "also")
     also.publish(plant(["a"]))
     assert (
-        Stores(open_store(tmp_path / "empty"), [also]).labels(FINGERPRINT).tolist()
+        StoreUnion(open_store(tmp_path / "empty"), [also]).labels(FINGERPRINT).tolist()
         == also.labels(FINGERPRINT).tolist()
     )
 
@@ -177,8 +177,8 @@ def test_a_copied_part_counts_once(tmp_path: Path) -> None:
     stores = [open_store(tmp_path / name) for name in "xy"]
     for store in stores:
         store.publish(tables)
-    assert Stores(stores[0], stores[1:]).runs().equals(tables["runs"])
-    assert Stores(stores[0], stores[1:]).predictions(["a", "b"]).equals(tables["predictions"])
+    assert StoreUnion(stores[0], stores[1:]).runs().equals(tables["runs"])
+    assert StoreUnion(stores[0], stores[1:]).predictions(["a", "b"]).equals(tables["predictions"])
 
 
 def test_epochs_can_be_read_in_part(folder: Store) -> None:

@@ -20,7 +20,7 @@ from scaling.datasets import Synthetic
 from scaling.plan import Pack
 from scaling.plan.packs import make_packs
 from scaling.sweep.worker_config import WorkerConfig
-from scaling.train import Epoch, Trained
+from scaling.train import EpochMetrics, PackResult
 
 SET = Synthetic(size=100, test_size=50, side=10)
 RECIPE = Recipe(epochs=3, batch_size=25, precision="fp32")
@@ -59,22 +59,22 @@ class Training:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(
-        self, pack: Pack, material: LoadedDataset, *, heard: Callable[[Epoch], None], **_: Any
-    ) -> Trained:
+        self, pack: Pack, loaded: LoadedDataset, *, on_epoch_end: Callable[[EpochMetrics], None], **_: Any
+    ) -> PackResult:
         with self.lock:
             self.asked[pack.key] += 1
             attempt = self.asked[pack.key]
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)
         try:
-            return self.trained(pack, material, attempt, heard)
+            return self.trained(pack, loaded, attempt, on_epoch_end)
         finally:
             with self.lock:
                 self.at_once -= 1
 
     def trained(
-        self, pack: Pack, material: LoadedDataset, attempt: int, heard: Callable[[Epoch], None]
-    ) -> Trained:
+        self, pack: Pack, loaded: LoadedDataset, attempt: int, on_epoch_end: Callable[[EpochMetrics], None]
+    ) -> PackResult:
         history = []
         for number in range(1, pack.cell.recipe.epochs + 1):
             sleep(self.seconds / pack.cell.recipe.epochs)
@@ -83,14 +83,16 @@ class Training:
             numbers = torch.full((pack.size,), 0.5)
             loss = dict.fromkeys(("train_loss", "test_loss", "train_accuracy", "test_accuracy"), numbers)
             loss["val_accuracy"] = numbers.clone() if pack.cell.dataset.validation else None
-            history.append(Epoch(number=number, zero_gradients=None, share=1.0, wall_s=float(number), **loss))
-            heard(history[-1])
-        logits = np.zeros((pack.size, material.info.test_images, material.info.image.classes), np.float16)
+            history.append(
+                EpochMetrics(number=number, zero_gradients=None, lr_factor=1.0, wall_s=float(number), **loss)
+            )
+            on_epoch_end(history[-1])
+        logits = np.zeros((pack.size, loaded.info.test_images, loaded.info.image.classes), np.float16)
         measured = {
             "logits": logits,
             "diverged": np.zeros(pack.size, bool),
             "weights": [{"w": torch.ones(2)}] * pack.size,
         }
-        return Trained(
+        return PackResult(
             pack=pack, history=history, **measured, wall_s=3.0, images_per_s=1.0, device="cpu", threads=1
         )

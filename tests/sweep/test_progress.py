@@ -7,10 +7,10 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from scaling.plan.time_estimate import seconds
+from scaling.plan.time_estimate import pack_seconds
 from scaling.sweep import progress
 from scaling.sweep.executor import PackEvent
-from scaling.sweep.progress import SHOWN, LiveTable
+from scaling.sweep.progress import SHOWN, ProgressDisplay
 from tests.sweep.planted_training import packs
 
 PACKS = packs(1, 2, 3, seeds=8)
@@ -23,7 +23,7 @@ def console(*, terminal: bool) -> Console:
 
 @pytest.fixture
 def table():
-    return LiveTable(PACKS, console(terminal=True), quiet=False)
+    return ProgressDisplay(PACKS, console(terminal=True), quiet=False)
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def clock(monkeypatch):
     return now
 
 
-def drawn(table: LiveTable) -> str:
+def drawn(table: ProgressDisplay) -> str:
     sink = console(terminal=False)
     sink.print(table.draw())
     return sink.file.getvalue()
@@ -84,11 +84,11 @@ def test_a_pack_that_was_done_before_its_worker_died_is_no_failure(table):
 
 
 def test_the_time_left_follows_from_the_share_of_the_estimated_work(clock):
-    table = LiveTable(PACKS, console(terminal=False), quiet=False)
+    table = ProgressDisplay(PACKS, console(terminal=False), quiet=False)
     assert table.left() == ""
     clock[0] += 30
     table(PackEvent(key=ONE, epoch=1))
-    done = seconds(PACKS[0]) / 3 / sum(map(seconds, PACKS))
+    done = pack_seconds(PACKS[0]) / 3 / sum(map(pack_seconds, PACKS))
     left = 30 * (1 - done) / done
     assert 100 < left < 5400
     assert table.left() == f"about {left / 60:.0f} min left"
@@ -101,7 +101,7 @@ def test_the_time_left_follows_from_the_share_of_the_estimated_work(clock):
 
 def test_no_more_packs_are_shown_than_fit():
     many = packs(*range(1, SHOWN + 6))
-    table = LiveTable(many, console(terminal=True), quiet=False)
+    table = ProgressDisplay(many, console(terminal=True), quiet=False)
     for pack in many:
         table(PackEvent(key=pack.key, epoch=1))
     assert drawn(table).count("tree3") == SHOWN
@@ -109,7 +109,7 @@ def test_no_more_packs_are_shown_than_fit():
 
 def test_a_terminal_sees_it():
     sink = console(terminal=True)
-    with LiveTable(PACKS, sink, quiet=False) as table:
+    with ProgressDisplay(PACKS, sink, quiet=False) as table:
         table(PackEvent(key=ONE, epoch=1, accuracy=0.25))
         table.live.refresh()
     assert "25.00%" in sink.file.getvalue()
@@ -118,7 +118,7 @@ def test_a_terminal_sees_it():
 @pytest.mark.parametrize(("terminal", "quiet"), [(False, False), (True, True)], ids=["pipe", "quiet"])
 def test_a_pipe_and_a_quiet_terminal_see_nothing(terminal, quiet):
     sink = console(terminal=terminal)
-    with LiveTable(PACKS, sink, quiet=quiet) as table:
+    with ProgressDisplay(PACKS, sink, quiet=quiet) as table:
         table(PackEvent(key=ONE, epoch=3))
     assert sink.file.getvalue() == ""
     assert table.finished == {ONE}

@@ -15,7 +15,7 @@ from scaling.datasets import Synthetic
 from scaling.errors import UsageError
 from scaling.store import open_store
 from scaling.sweep.executor import PackEvent
-from scaling.sweep.ray_tune import RayTune, room
+from scaling.sweep.ray_tune import RayTuneExecutor, trial_capacity
 from scaling.sweep.worker_config import WorkerConfig
 from tests.sweep.planted_training import SET, ids, packs, work
 
@@ -24,7 +24,7 @@ POISON = Synthetic(size=120, test_size=50, side=10)
 
 def test_two_workers_of_ray_train_and_publish_everything(tmp_path):
     mine, news = packs(1, 2, 3), []
-    executor = RayTune(work(tmp_path), {SET: load(SET, folder=tmp_path)}, workers=2)
+    executor = RayTuneExecutor(work(tmp_path), {SET: load(SET, folder=tmp_path)}, workers=2)
     executor.run(mine, news.append)
     store = open_store(tmp_path / "store")
     assert store.ids() == ids(mine)
@@ -35,7 +35,7 @@ def test_two_workers_of_ray_train_and_publish_everything(tmp_path):
 
 
 def test_an_address_where_nobody_listens_is_refused_at_once(tmp_path):
-    executor = RayTune(work(tmp_path), {}, workers=1, address="127.0.0.1:1")
+    executor = RayTuneExecutor(work(tmp_path), {}, workers=1, address="127.0.0.1:1")
     with pytest.raises(
         UsageError,
         match=r"--address 127\.0\.0\.1:1: no Ray cluster answers .*start one with: ray start --head",
@@ -44,7 +44,7 @@ def test_an_address_where_nobody_listens_is_refused_at_once(tmp_path):
 
 
 def test_gpus_that_ray_has_not_are_refused_before_it_would_wait_for_them(tmp_path):
-    executor = RayTune(work(tmp_path), {}, workers=1, gpus=0.25)
+    executor = RayTuneExecutor(work(tmp_path), {}, workers=1, gpus=0.25)
     with pytest.raises(
         UsageError,
         match=r"^resources\.gpus: 0\.25: no machine has so many .* Ray has 0 GPUs and 1 cores: set it to 0",
@@ -66,29 +66,29 @@ def test_gpus_that_ray_has_not_are_refused_before_it_would_wait_for_them(tmp_pat
     ],
 )
 def test_trials_that_fit_on_a_node(node, gpus, trials):
-    assert room(node, gpus) == trials
+    assert trial_capacity(node, gpus) == trials
 
 
 def test_nothing_to_do_starts_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr("ray.init", None)
     news: list[PackEvent] = []
-    RayTune(work(tmp_path), {}, workers=1).run([], news.append)
+    RayTuneExecutor(work(tmp_path), {}, workers=1).run([], news.append)
     assert not news
 
 
 class Deadly(WorkerConfig):
     """Data of one kind kills whoever reads it."""
 
-    def material(self, dataset, info):
+    def load_dataset(self, dataset, info):
         if dataset == POISON:
             os.kill(os.getpid(), signal.SIGKILL)
-        return super().material(dataset, info)
+        return super().load_dataset(dataset, info)
 
 
 def test_a_pack_that_kills_its_workers_is_named_and_the_rest_of_its_batch_goes_on(tmp_path):
     cloudpickle.register_pickle_by_value(sys.modules[__name__])  # a worker can't import a file of tests
     fatal, mine, news = packs(1, of=POISON), packs(1, 2, 3), []
-    executor = RayTune(Deadly(**vars(work(tmp_path, lease_s=1.0))), {}, workers=1)
+    executor = RayTuneExecutor(Deadly(**vars(work(tmp_path, lease_s=1.0))), {}, workers=1)
     executor.run(fatal + mine, news.append)
     assert open_store(tmp_path / "store").ids() == ids(mine)
     (failure,) = (item for item in news if item.failure)

@@ -14,9 +14,9 @@ from scaling.errors import DataError, StoreError
 from scaling.store import Checkpoints, Claims, Store, open_store
 from scaling.sweep import worker as room
 from scaling.sweep.executor import PackEvent
-from scaling.sweep.in_process import InProcess
-from scaling.sweep.worker import work_through
-from scaling.train import tables
+from scaling.sweep.in_process import InProcessExecutor
+from scaling.sweep.worker import process_packs
+from scaling.train import build_tables
 from tests.sweep.planted_training import SET, Training, ids, packs, work
 
 
@@ -37,7 +37,7 @@ def ended(news: list[PackEvent]) -> dict[str, PackEvent]:
 
 def test_everything_is_published_and_told(train, tmp_path):
     mine, news = packs(1, 2, 3), []
-    InProcess(work(tmp_path)).run(mine, news.append)
+    InProcessExecutor(work(tmp_path)).run(mine, news.append)
     assert open_store(tmp_path / "store").ids() == ids(mine)
     assert [(item.key, item.epoch) for item in news] == [
         (pack.key, epoch) for pack in mine for epoch in (1, 2, 3)
@@ -47,9 +47,9 @@ def test_everything_is_published_and_told(train, tmp_path):
 
 
 def test_what_is_stored_is_not_trained_again(train, tmp_path):
-    work_through(packs(1, 2), work(tmp_path), lambda news: None)
+    process_packs(packs(1, 2), work(tmp_path), lambda news: None)
     news: list[PackEvent] = []
-    work_through(packs(1, 2, 3), work(tmp_path), news.append)
+    process_packs(packs(1, 2, 3), work(tmp_path), news.append)
     assert set(train.asked.values()) == {1}
     assert {item.epoch for item in ended(news).values()} == {3}
     assert open_store(tmp_path / "store").ids() == ids(packs(1, 2, 3))
@@ -58,7 +58,7 @@ def test_what_is_stored_is_not_trained_again(train, tmp_path):
 def test_a_pack_that_fails_is_tried_twice_and_named_and_the_others_go_on(train, tmp_path):
     mine, news = packs(1, 2, 3), []
     train.failing = lambda pack, attempt: ValueError("no luck\nat all") if pack is mine[1] else None
-    work_through(mine, work(tmp_path), news.append)
+    process_packs(mine, work(tmp_path), news.append)
     assert train.asked == {mine[0].key: 1, mine[1].key: 2, mine[2].key: 1}
     assert open_store(tmp_path / "store").ids() == ids((mine[0], mine[2]))
     failure = ended(news)[mine[1].key]
@@ -71,15 +71,15 @@ def test_a_pack_that_fails_is_tried_twice_and_named_and_the_others_go_on(train, 
 
 
 def test_a_store_that_fails_for_one_pack_does_not_end_the_others(train, tmp_path, monkeypatch):
-    mine, take, news = packs(1, 2, 3), Claims.take, []
+    mine, try_acquire, news = packs(1, 2, 3), Claims.try_acquire, []
 
     def broken(claims: Claims, key: str) -> object:
         if key == mine[1].key:
             raise StoreError("the network is away")
-        return take(claims, key)
+        return try_acquire(claims, key)
 
-    monkeypatch.setattr(Claims, "take", broken)
-    work_through(mine, work(tmp_path), news.append)
+    monkeypatch.setattr(Claims, "try_acquire", broken)
+    process_packs(mine, work(tmp_path), news.append)
     assert open_store(tmp_path / "store").ids() == ids((mine[0], mine[2]))
     assert ended(news)[mine[1].key].failure == "StoreError: the network is away"
 
@@ -88,7 +88,7 @@ def test_a_log_that_cannot_be_written_harms_nobody(train, tmp_path):
     mine, news = packs(1, 2), []
     train.failing = lambda pack, attempt: ValueError("no luck") if pack is mine[0] else None
     (tmp_path / "logs").write_text("a file where the folder should be")
-    work_through(mine, work(tmp_path), news.append)
+    process_packs(mine, work(tmp_path), news.append)
     failure = ended(news)[mine[0].key]
     assert (failure.failure, failure.log) == ("ValueError: no luck", "")
     assert open_store(tmp_path / "store").ids() == ids(mine[1:])
@@ -97,14 +97,14 @@ def test_a_log_that_cannot_be_written_harms_nobody(train, tmp_path):
 def test_a_failed_pack_is_free_for_the_next_worker(train, tmp_path):
     train.failing = lambda pack, attempt: ValueError("no luck") if attempt <= 2 else None
     for _ in range(2):
-        work_through(packs(1), work(tmp_path), lambda news: None)
+        process_packs(packs(1), work(tmp_path), lambda news: None)
     assert open_store(tmp_path / "store").ids() == ids(packs(1))
 
 
 def test_a_pack_that_fails_once_is_no_failure(train, tmp_path):
     news: list[PackEvent] = []
     train.failing = lambda pack, attempt: RuntimeError("once") if attempt == 1 else None
-    work_through(packs(1), work(tmp_path), news.append)
+    process_packs(packs(1), work(tmp_path), news.append)
     assert open_store(tmp_path / "store").ids() == ids(packs(1))
     assert not any(item.failure for item in news)
     assert "once" in (tmp_path / "logs" / f"{packs(1)[0].key}.log").read_text()
@@ -114,19 +114,19 @@ def test_an_interruption_keeps_what_is_finished_and_frees_the_rest(train, tmp_pa
     mine = packs(1, 2)
     train.failing = lambda pack, attempt: KeyboardInterrupt() if pack is mine[1] else None
     with pytest.raises(KeyboardInterrupt):
-        work_through(mine, work(tmp_path), lambda news: None)
+        process_packs(mine, work(tmp_path), lambda news: None)
     store = open_store(tmp_path / "store")
     assert store.ids() == ids(mine[:1])
     assert train.asked[mine[1].key] == 1
-    assert Claims(store, owner="next", lease_s=1e9).take(mine[1].key) is not None
+    assert Claims(store, owner="next", lease_s=1e9).try_acquire(mine[1].key) is not None
 
 
 def test_a_dead_workers_pack_is_taken_over(train, tmp_path):
     mine, store = packs(1, 2), open_store(tmp_path / "store")
-    assert Claims(store, owner="dead", lease_s=1.0).take(mine[0].key) is not None
-    work_through(mine, work(tmp_path, lease_s=0.2), lambda news: None)
+    assert Claims(store, owner="dead", lease_s=1.0).try_acquire(mine[0].key) is not None
+    process_packs(mine, work(tmp_path, lease_s=0.2), lambda news: None)
     assert store.ids() == ids(mine)
-    assert "claim.2" in store.backend.names(f"claims/{mine[0].key}")
+    assert "claim.2" in store.backend.list_names(f"claims/{mine[0].key}")
 
 
 def test_a_worker_that_lives_is_waited_for(train, tmp_path):
@@ -135,7 +135,7 @@ def test_a_worker_that_lives_is_waited_for(train, tmp_path):
     with ThreadPoolExecutor(2) as pool:
         news: list[list[PackEvent]] = [[], []]
         for one in [
-            pool.submit(work_through, packs(1), work(tmp_path, lease_s=0.3), mine.append) for mine in news
+            pool.submit(process_packs, packs(1), work(tmp_path, lease_s=0.3), mine.append) for mine in news
         ]:
             one.result()
     assert set(train.asked.values()) == {1}
@@ -149,14 +149,14 @@ def test_workers_with_the_same_packs_share_them_out(train, tmp_path):
 
     def start(_: int) -> None:
         together.wait()
-        work_through(mine, work(tmp_path), lambda news: None)
+        process_packs(mine, work(tmp_path), lambda news: None)
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(start, range(4)))
     store = open_store(tmp_path / "store")
     assert train.asked == {pack.key: 1 for pack in mine}
     assert sorted(store.runs(["id"])["id"].to_pylist()) == sorted(ids(mine))
-    assert len(store.backend.names("runs")) == len(mine)
+    assert len(store.backend.list_names("runs")) == len(mine)
 
 
 def test_drivers_of_overlapping_studies_never_train_the_same_networks_at_once(train, tmp_path):
@@ -165,10 +165,10 @@ def test_drivers_of_overlapping_studies_never_train_the_same_networks_at_once(tr
     news: list[list[PackEvent]] = [[], []]
     train.seconds = 0.3
     with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(work_through, (few,), work(tmp_path), news[0].append)
+        first = pool.submit(process_packs, (few,), work(tmp_path), news[0].append)
         while not train.asked:
             sleep(0.01)
-        second = pool.submit(work_through, (many,), work(tmp_path), news[1].append)
+        second = pool.submit(process_packs, (many,), work(tmp_path), news[1].append)
         first.result(), second.result()
     assert few.key == many.key
     assert train.asked == {few.key: 2}
@@ -182,12 +182,12 @@ def test_a_checkpoint_serves_whoever_wants_some_of_its_networks(train, tmp_path,
     Checkpoints(open_store(tmp_path / "store"), few.key).save(2, b"so far")
     found: list[list[int]] = []
 
-    def look(pack, material, *, checkpoints, **rest):
+    def look(pack, loaded, *, checkpoints, **rest):
         found.append(checkpoints.epochs())
-        return train(pack, material, **rest)
+        return train(pack, loaded, **rest)
 
     monkeypatch.setattr(room, "train", look)
-    work_through((many,), work(tmp_path), lambda news: None)
+    process_packs((many,), work(tmp_path), lambda news: None)
     assert found == [[2]]
 
 
@@ -204,7 +204,7 @@ def test_what_is_trained_is_published_later_where_the_store_is_away_for_a_moment
         return publish(store, tables, **rest)
 
     monkeypatch.setattr(Store, "publish", stumble)
-    work_through(packs(1), work(tmp_path), news.append)
+    process_packs(packs(1), work(tmp_path), news.append)
     assert list(train.asked.values()) == [1]
     assert (news[-1].failure, news[-1].published) == ("", 2)
     assert open_store(tmp_path / "store").ids() == ids(packs(1))
@@ -219,24 +219,26 @@ def test_a_store_that_stays_away_fails_the_pack_without_training_it_again(train,
         return publish(store, tables, **rest)
 
     monkeypatch.setattr(Store, "publish", away)
-    work_through(mine, work(tmp_path), news.append)
+    process_packs(mine, work(tmp_path), news.append)
     assert train.asked == {pack.key: 1 for pack in mine}
     assert ended(news)[mine[0].key].failure == "PublishError: the network is away"
     assert open_store(tmp_path / "store").ids() == ids(mine[1:])
 
 
 def test_a_pack_published_between_the_look_and_the_claim_is_not_trained_again(train, tmp_path, monkeypatch):
-    (mine,), take = packs(1), Claims.take
-    material = load(SET, folder=tmp_path)
-    published = tables(Training()(mine, material, heard=lambda epoch: None), material, room.provenance())
+    (mine,), try_acquire = packs(1), Claims.try_acquire
+    loaded = load(SET, folder=tmp_path)
+    published = build_tables(
+        Training()(mine, loaded, on_epoch_end=lambda epoch: None), loaded, room.collect_provenance()
+    )
 
     def late(claims: Claims, key: str) -> object:
         open_store(tmp_path / "store").publish(published)
-        return take(claims, key)
+        return try_acquire(claims, key)
 
-    monkeypatch.setattr(Claims, "take", late)
+    monkeypatch.setattr(Claims, "try_acquire", late)
     news: list[PackEvent] = []
-    work_through((mine,), work(tmp_path), news.append)
+    process_packs((mine,), work(tmp_path), news.append)
     assert not train.asked
     assert [item.epoch for item in news] == [3]
 
@@ -256,8 +258,8 @@ def test_a_claim_that_cannot_be_renewed_for_a_moment_is_renewed_later():
 
 
 def test_weights_are_kept_where_the_study_says_so(train, tmp_path):
-    work_through(packs(1), work(tmp_path / "a"), lambda news: None)
-    work_through(packs(1), work(tmp_path / "b", weights=True), lambda news: None)
+    process_packs(packs(1), work(tmp_path / "a"), lambda news: None)
+    process_packs(packs(1), work(tmp_path / "b", weights=True), lambda news: None)
     for run in ids(packs(1)):
         assert load_weights(open_store(tmp_path / "b" / "store").weights(run))["w"].tolist() == [1, 1]
         with pytest.raises(StoreError, match="no weights"):
@@ -267,13 +269,13 @@ def test_weights_are_kept_where_the_study_says_so(train, tmp_path):
 def test_data_that_was_sent_along_is_used_and_must_be_the_planned(tmp_path):
     given, other = load(SET, folder=tmp_path), SET.model_copy(update={"draw": 1})
     sent = work(tmp_path, given={SET: given})
-    assert sent.material(SET, SET.info(tmp_path)) is given
-    assert sent.material(other, other.info(tmp_path)).info == other.info(tmp_path)
+    assert sent.load_dataset(SET, SET.info(tmp_path)) is given
+    assert sent.load_dataset(other, other.info(tmp_path)).info == other.info(tmp_path)
     with pytest.raises(DataError, match="changed since the study was planned"):
-        sent.material(SET, other.info(tmp_path))
+        sent.load_dataset(SET, other.info(tmp_path))
 
 
 def test_a_worker_reads_a_data_set_once(tmp_path):
-    assert work(tmp_path).material(SET, SET.info(tmp_path)) is work(tmp_path).material(
+    assert work(tmp_path).load_dataset(SET, SET.info(tmp_path)) is work(tmp_path).loaded(
         SET, SET.info(tmp_path)
     )

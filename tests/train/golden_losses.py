@@ -18,7 +18,7 @@ from scaling.config import TRAINING_VERSION
 from scaling.config.recipe import Adam, AdamW, Augmentation, Cosine, Step
 from scaling.plan import Pack
 from scaling.train import train
-from tests.train.tiny_packs import LENET, TREE, VGG, cell, material, pack
+from tests.train.tiny_packs import LENET, TREE, VGG, cell, loaded_dataset, pack
 
 FILE = Path(__file__).with_name("golden_losses.json")
 PACKS: dict[str, Pack] = {
@@ -52,7 +52,7 @@ PACKS: dict[str, Pack] = {
 
 def losses(pack: Pack) -> dict[str, list[list[float]]]:
     """Of each epoch, and in it of each replica."""
-    history = train(pack, material(pack.cell.dataset), device="cpu").history
+    history = train(pack, loaded_dataset(pack.cell.dataset), device="cpu").history
     return {
         kind: [getattr(epoch, kind).tolist() for epoch in history] for kind in ("train_loss", "test_loss")
     }

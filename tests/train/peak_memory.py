@@ -57,10 +57,10 @@ def grown(architecture: str, filters: int, data: str, precision: str, epochs: in
         for n in (TRAIN, TEST)
     ]
     every, none = np.arange(TRAIN), np.arange(0)
-    material = LoadedDataset(info, *made, every, none, np.full(channels, 0.5), np.full(channels, 0.25))
+    loaded_dataset = LoadedDataset(info, *made, every, none, np.full(channels, 0.5), np.full(channels, 0.25))
     (whole,) = make_packs([(cell, cell.run(0))])
     before = status("VmRSS")
-    train(whole, material, device="cpu")
+    train(whole, loaded_dataset, device="cpu")
     return memory_bytes(cell), status("VmHWM") - before
 
 

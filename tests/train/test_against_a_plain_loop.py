@@ -8,12 +8,12 @@ import torch.nn.functional as F
 
 from scaling.config import Run
 from scaling.config.recipe import OneCycle, Sgd
-from scaling.data.minibatches import Batches, evaluation_batches
+from scaling.data.minibatches import Minibatches, evaluation_batches
 from scaling.models import build
 from scaling.plan import Pack
 from scaling.train import train
-from scaling.train.schedules import share
-from tests.train.tiny_packs import LENET, TREE, VGG, cell, material, pack
+from scaling.train.schedules import lr_factor
+from tests.train.tiny_packs import LENET, TREE, VGG, cell, loaded_dataset, pack
 
 RATES = [0.1, 0.03, 0.3]
 DECAYS = [0.0, 1e-3, 1e-2]
@@ -21,14 +21,14 @@ DECAYS = [0.0, 1e-3, 1e-2]
 
 def alone(pack: Pack, run: Run) -> tuple[list[float], list[float]]:
     """Training and test loss of each epoch."""
-    known, recipe = material(pack.cell.dataset), run.recipe
+    known, recipe = loaded_dataset(pack.cell.dataset), run.recipe
     network = build(run.architecture, known.info.image, [run.seed])
     optimiser = torch.optim.SGD(
         network.parameters(), lr=1.0, momentum=0.8, nesterov=True, weight_decay=recipe.weight_decay
     )
     images, labels = (torch.from_numpy(known.train.images), torch.from_numpy(known.train.labels).long())
     moments = {"mean": known.mean, "std": known.std, "dtype": torch.float32}
-    batches = Batches(
+    batches = Minibatches(
         images,
         labels,
         batch_size=recipe.batch_size,
@@ -41,7 +41,7 @@ def alone(pack: Pack, run: Run) -> tuple[list[float], list[float]]:
     for epoch in range(recipe.epochs):
         total = 0.0
         for step in range(len(batches)):
-            rate = share(
+            rate = lr_factor(
                 OneCycle(),
                 epoch * len(batches) + step,
                 steps=recipe.epochs * len(batches),
@@ -80,7 +80,7 @@ def test_a_pack_trains_as_each_of_its_networks_alone(architecture, rates, bound)
             for rate, decay in zip(rates, DECAYS, strict=True)
         )
     )
-    done = train(mine, material(mine.cell.dataset), device="cpu")
+    done = train(mine, loaded_dataset(mine.cell.dataset), device="cpu")
     for r, run in enumerate(mine.runs):
         trains, tests = alone(mine, run)
         assert [epoch.train_loss[r].item() for epoch in done.history] == pytest.approx(trains, rel=bound)

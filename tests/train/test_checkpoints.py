@@ -8,9 +8,9 @@ import torch
 
 from scaling.config.recipe import Adam, Cosine, Sgd
 from scaling.store import Checkpoints, open_store
-from scaling.train import Epoch, train
-from scaling.train.checkpoint import MEASURES
-from tests.train.tiny_packs import ALL, cell, material, pack
+from scaling.train import EpochMetrics, train
+from scaling.train.checkpoint import METRICS
+from tests.train.tiny_packs import ALL, cell, loaded_dataset, pack
 
 
 class Interrupted(Exception):
@@ -23,17 +23,21 @@ def _often(monkeypatch):
 
 
 def stop_after(epochs: int):
-    def heard(epoch: Epoch) -> None:
+    def on_epoch_end(epoch: EpochMetrics) -> None:
         if epoch.number == epochs:
             raise Interrupted
 
-    return heard
+    return on_epoch_end
 
 
 def interrupted(pack, checkpoints, epochs):
     with pytest.raises(Interrupted):
         train(
-            pack, material(pack.cell.dataset), device="cpu", heard=stop_after(epochs), checkpoints=checkpoints
+            pack,
+            loaded_dataset(pack.cell.dataset),
+            device="cpu",
+            on_epoch_end=stop_after(epochs),
+            checkpoints=checkpoints,
         )
 
 
@@ -51,16 +55,16 @@ def test_a_resumed_pack_has_the_bits_of_an_uninterrupted_one(tmp_path, architect
     checkpoints = Checkpoints(open_store(tmp_path), made.key)
     interrupted(made, checkpoints, 1)
     interrupted(made, checkpoints, 3)
-    heard = []
+    on_epoch_end = []
     resumed = train(
         made,
-        material(made.cell.dataset),
+        loaded_dataset(made.cell.dataset),
         device="cpu",
-        heard=lambda epoch: heard.append(epoch.number),
+        on_epoch_end=lambda epoch: on_epoch_end.append(epoch.number),
         checkpoints=checkpoints,
     )
-    whole = train(made, material(made.cell.dataset), device="cpu")
-    assert heard == [4]
+    whole = train(made, loaded_dataset(made.cell.dataset), device="cpu")
+    assert on_epoch_end == [4]
     assert np.array_equal(resumed.logits, whole.logits)
     assert all(
         torch.equal(weight, other[name])
@@ -68,7 +72,7 @@ def test_a_resumed_pack_has_the_bits_of_an_uninterrupted_one(tmp_path, architect
         for name, weight in one.items()
     )
     for one, other in zip(resumed.history, whole.history, strict=True):
-        for measure in set(MEASURES) - {"wall_s"}:
+        for measure in set(METRICS) - {"wall_s"}:
             a, b = getattr(one, measure), getattr(other, measure)
             assert torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
             assert type(a) is type(b)
@@ -81,14 +85,14 @@ def test_two_generations_are_kept_and_the_older_one_serves_where_the_newer_is_da
     assert checkpoints.epochs() == [4, 3]
     newest = tmp_path / "checkpoints" / made.key / "4.safetensors"
     newest.write_bytes(newest.read_bytes()[:100])
-    heard = []
+    on_epoch_end = []
     train(
         made,
-        material(made.cell.dataset),
+        loaded_dataset(made.cell.dataset),
         device="cpu",
-        heard=lambda epoch: heard.append(epoch.number),
+        on_epoch_end=lambda epoch: on_epoch_end.append(epoch.number),
         checkpoints=checkpoints,
     )
-    assert heard == [4, 5]
+    assert on_epoch_end == [4, 5]
     checkpoints.clear()
     assert checkpoints.epochs() == []

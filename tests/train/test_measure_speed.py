@@ -6,7 +6,7 @@ import pytest
 
 from scaling.architectures import Tree3
 from scaling.train import measure_speed
-from scaling.train.measure_speed import TimingCase, cases
+from scaling.train.measure_speed import TimingCase, benchmark_cases
 
 
 @pytest.fixture
@@ -21,36 +21,40 @@ def small(monkeypatch):
 
 
 def test_a_case_is_measured_by_training_it(small):
-    took = measure_speed.measure(TimingCase(Tree3(filters=1, rows=1), 3, 8, "bf16"), 0.0)
+    took = measure_speed.measure_case(TimingCase(Tree3(filters=1, rows=1), 3, 8, "bf16"), 0.0)
     assert took.evaluate_s > 0
     assert 0 < took.train_s < 1
 
 
 def test_starts_and_epochs_cost_something_or_nothing(small):
-    assert 0 <= measure_speed.epoch_s() < 10
-    assert 0 <= measure_speed.augment_s(1) < 1
-    assert 0 <= measure_speed.pack_start_s() < 60
+    assert 0 <= measure_speed.measure_epoch_seconds() < 10
+    assert 0 <= measure_speed.measure_augment_seconds(1) < 1
+    assert 0 <= measure_speed.measure_pack_start_seconds() < 60
 
 
 def test_what_is_known_of_an_image_is_taken_off(small, monkeypatch):
     """With a clock of its own: a training image takes 2, a test image 1, for each replica, and an epoch 100 besides."""
     monkeypatch.setattr(
         measure_speed,
-        "_epoch_s",
+        "_epoch_seconds",
         lambda case, trained, tested: 100 + case.size * (2.0 * trained + 1.0 * tested),
     )
     case = TimingCase(Tree3(filters=1, rows=1), 1, 8, "fp32")
-    assert measure_speed.epoch_s() == pytest.approx(100, abs=0.1 * 100)
-    train_s, evaluate_s = measure_speed.measure(case, 100.0)
+    assert measure_speed.measure_epoch_seconds() == pytest.approx(100, abs=0.1 * 100)
+    train_s, evaluate_s = measure_speed.measure_case(case, 100.0)
     assert train_s == pytest.approx(2, rel=0.01)  # the one test image
     assert evaluate_s == pytest.approx(1, rel=0.01)
 
 
 def test_every_case_is_a_network_that_can_be_built_and_each_is_there_once():
-    everything = list(cases())
+    everything = list(benchmark_cases())
     assert len(set(everything)) == len(everything)
     for case in everything:
-        assert case.layers.macs > 0
-        made, material = case.ready(100, 1, 1) if case.side < 20 else (None, None)
+        assert case.layer_table.macs > 0
+        made, loaded_dataset = case.prepare(100, 1, 1) if case.side < 20 else (None, None)
         if made is not None:
-            assert (made.size, len(material.test), len(material.train_index)) == (case.size, 1, 100)
+            assert (made.size, len(loaded_dataset.test), len(loaded_dataset.train_index)) == (
+                case.size,
+                1,
+                100,
+            )

@@ -10,9 +10,9 @@ from scaling.architectures import AnyArchitecture, Lenet5
 from scaling.config import Run
 from scaling.config.recipe import Adam, AdamW, Sgd
 from scaling.train import train
-from scaling.train.device_data import resident
+from scaling.train.device_data import load_on_device
 from scaling.train.module import PackModule
-from tests.train.tiny_packs import LENET, VGG, cell, material, pack
+from tests.train.tiny_packs import LENET, VGG, cell, loaded_dataset, pack
 
 LEAVES = {"sgd": {}, "adamw": {"optimizer": AdamW(), "learning_rate": 0.003, "weight_decay": 0.01}}
 
@@ -28,7 +28,7 @@ def mup(spec: AnyArchitecture, base: int) -> AnyArchitecture:
 @pytest.mark.parametrize("spec", [LENET, VGG], ids=["lenet5", "vgg"])
 def test_at_its_base_it_is_the_standard_training_bit_by_bit(spec, leaves):
     one, other = (pack(cell(each, epochs=1, **leaves)) for each in (spec, mup(spec, spec.filters)))
-    known = material(one.cell.dataset)
+    known = loaded_dataset(one.cell.dataset)
     done, again = (train(each, known, device="cpu") for each in (one, other))
     assert np.array_equal(done.logits, again.logits)
     for mine, others in zip(done.weights, again.weights, strict=True):
@@ -38,7 +38,7 @@ def test_at_its_base_it_is_the_standard_training_bit_by_bit(spec, leaves):
 def test_its_runs_are_others_and_can_be_read_back():
     runs = [cell(spec).run(0) for spec in (LENET, mup(LENET, 6), mup(LENET, 3))]
     assert len({run.id for run in runs}) == 3
-    assert [Run.read(run.config_json) for run in runs] == runs
+    assert [Run.from_json(run.config_json) for run in runs] == runs
     assert '"mup"' not in runs[0].config_json
     assert "base_filters" not in runs[0].config_json
 
@@ -49,12 +49,12 @@ def test_its_runs_are_others_and_can_be_read_back():
 def test_a_pack_asks_for_the_rates_of_its_optimiser(rule, kind):
     wide = mup(Lenet5(filters=12, hidden=(9,)), 6)
     made = pack(cell(wide, optimizer=rule))
-    test = resident(material(made.cell.dataset), torch.device("cpu")).tested(made.cell.recipe)
-    module = PackModule(made, test, None, steps_an_epoch=1, heard=lambda epoch: None)
+    test = load_on_device(loaded_dataset(made.cell.dataset), torch.device("cpu")).test_split(made.cell.recipe)
+    module = PackModule(made, test, None, steps_an_epoch=1, on_epoch_end=lambda epoch: None)
     expected = wide.scales(made.cell.info.image)
     optimiser = module.configure_optimizers()
     rates = {
-        id(parameter): group["lr"] / module.share(0)
+        id(parameter): group["lr"] / module.lr_factor(0)
         for group in optimiser.param_groups
         for parameter in group["params"]
     }

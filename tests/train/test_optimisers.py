@@ -48,14 +48,14 @@ def test_each_replica_steps_as_torch_steps_it_alone(rule, decays):
     pack = PackOptimiser(packed, rule, RATES, decays)
     each = [torchs(rule, alone[r], RATES[r], decays[r]) for r in range(R)]
     for step in range(STEPS):
-        pack.param_groups[0]["lr"] = share = 1 / (1 + step)
+        pack.param_groups[0]["lr"] = lr_factor = 1 / (1 + step)
         for p, *singles in zip(packed, *alone, strict=True):
             p.grad = drawn(generator, *p.shape)
             for r, single in enumerate(singles):
                 single.grad = p.grad[r].clone()
         pack.step()
         for r, optimiser in enumerate(each):
-            optimiser.param_groups[0]["lr"] = RATES[r] * share
+            optimiser.param_groups[0]["lr"] = RATES[r] * lr_factor
             optimiser.step()
     for p, *singles in zip(packed, *alone, strict=True):
         torch.testing.assert_close(

@@ -9,9 +9,9 @@ import pytest
 
 from scaling.config import Run
 from scaling.plan import Pack
-from scaling.store import TABLES, open_store, provenance
-from scaling.train import Trained, tables, train
-from tests.train.tiny_packs import LENET, SET, TREE, cell, material, pack
+from scaling.store import SCHEMAS, collect_provenance, open_store
+from scaling.train import PackResult, build_tables, train
+from tests.train.tiny_packs import LENET, SET, TREE, cell, loaded_dataset, pack
 
 MINE = pack(
     cell(LENET, SET.model_copy(update={"validation": 50, "train_images": 300}), weight_decay=1e-4, epochs=2)
@@ -25,15 +25,15 @@ def done():
 
 @pytest.fixture(scope="module")
 def made(done):
-    return tables(done, material(MINE.cell.dataset), provenance())
+    return build_tables(done, loaded_dataset(MINE.cell.dataset), collect_provenance())
 
 
-def trained(pack: Pack) -> Trained:
-    return train(pack, material(pack.cell.dataset), device="cpu")
+def trained(pack: Pack) -> PackResult:
+    return train(pack, loaded_dataset(pack.cell.dataset), device="cpu")
 
 
 def test_the_schemas_are_the_stores(made):
-    assert {name: table.schema for name, table in made.items()} == TABLES
+    assert {name: table.schema for name, table in made.items()} == SCHEMAS
     assert {name: len(table) for name, table in made.items()} == {
         "runs": 8,
         "predictions": 8,
@@ -44,8 +44,8 @@ def test_the_schemas_are_the_stores(made):
 
 def test_a_run_names_its_identity_and_its_cell(made):
     for run, row in zip(MINE.runs, made["runs"].to_pylist(), strict=True):
-        assert Run.read(row["config_json"]) == run
-        layers = LENET.layers(material().info.image)
+        assert Run.from_json(row["config_json"]) == run
+        layers = LENET.layer_table(loaded_dataset().info.image)
         expected = {
             "id": run.id,
             "dataset": "synthetic",
@@ -72,7 +72,7 @@ def test_a_run_names_its_identity_and_its_cell(made):
             "device": "cpu",
             "threads": 1,
             "diverged": False,
-            **provenance(),
+            **collect_provenance(),
         }
         assert {name: row[name] for name in expected} == expected
         assert datetime.now(UTC) - row["created_at"] < timedelta(minutes=5)
@@ -81,13 +81,13 @@ def test_a_run_names_its_identity_and_its_cell(made):
 def test_filters_of_the_tree_are_for_each_colour():
     colours = SET.model_copy(update={"channels": 3})
     mine = pack(cell(TREE, colours, epochs=1))
-    (row, *_) = tables(trained(mine), material(colours), provenance())["runs"].to_pylist()
+    (row, *_) = build_tables(trained(mine), loaded_dataset(colours), collect_provenance())["runs"].to_pylist()
     assert (row["filters"], row["filters_total"], row["depth"]) == (2, 6, 3)
 
 
 def test_errors_are_counted_from_the_stored_logits(made):
     labels = np.array(made["test_sets"]["labels"][0].as_py())
-    np.testing.assert_array_equal(labels, material().test.labels)
+    np.testing.assert_array_equal(labels, loaded_dataset().test.labels)
     for row, prediction in zip(made["runs"].to_pylist(), made["predictions"].to_pylist(), strict=True):
         assert prediction["id"] == row["id"]
         assert prediction["fingerprint"] == row["fingerprint"]
@@ -117,12 +117,12 @@ def test_epochs_are_the_history(made, done):
         rows = [row for row in made["epochs"].to_pylist() if row["epoch"] == number]
         for name in ("train_loss", "train_accuracy", "val_accuracy", "test_loss", "test_accuracy"):
             assert [row[name] for row in rows] == getattr(epoch, name).tolist()
-        assert {row["learning_rate"] for row in rows} == {epoch.share * 0.02}
+        assert {row["learning_rate"] for row in rows} == {epoch.lr_factor * 0.02}
         assert {row["wall_s"] for row in rows} == {epoch.wall_s}
 
 
 def test_without_validation_images_their_columns_are_null():
-    made = tables(trained(pack(cell(epochs=1))), material(), provenance())
+    made = build_tables(trained(pack(cell(epochs=1))), loaded_dataset(), collect_provenance())
     assert made["runs"]["val_error"].null_count == 8
     assert made["epochs"]["val_accuracy"].null_count == 8
     assert made["runs"]["validation_images"].to_pylist() == [0] * 8
@@ -131,7 +131,7 @@ def test_without_validation_images_their_columns_are_null():
 def test_a_diverged_run_has_no_errors_and_no_replica_is_mixed_up():
     tame, wild = (cell(loss="mse", learning_rate=rate, epochs=2) for rate in (0.05, 1e6))
     done = trained(pack(tame, tame, wild, tame, tame, tame, tame, tame))
-    made = tables(done, material(), provenance())
+    made = build_tables(done, loaded_dataset(), collect_provenance())
     rows = made["runs"].to_pylist()
     assert [row["diverged"] for row in rows] == [False, False, True, False, False, False, False, False]
     assert [row["learning_rate"] for row in rows] == [0.05, 0.05, 1e6, 0.05, 0.05, 0.05, 0.05, 0.05]
@@ -146,7 +146,7 @@ def test_a_diverged_run_has_no_errors_and_no_replica_is_mixed_up():
 
 def test_a_part_of_a_pack_has_rows_of_its_own_runs_only():
     mine = pack(cell(epochs=1), seeds=(3, 6))
-    made = tables(trained(mine), material(), provenance())
+    made = build_tables(trained(mine), loaded_dataset(), collect_provenance())
     assert made["runs"]["seed"].to_pylist() == [3, 6]
     assert made["runs"]["replicas"].to_pylist() == [8, 8]
     assert made["predictions"]["id"].to_pylist() == [run.id for run in mine.runs]
@@ -157,4 +157,4 @@ def test_a_store_takes_them(made, tmp_path):
     store = open_store(tmp_path)
     assert store.publish(made) == 8
     assert store.ids() == {run.id for run in MINE.runs}
-    assert store.labels(MINE.cell.info.fingerprint).tolist() == material().test.labels.tolist()
+    assert store.labels(MINE.cell.info.fingerprint).tolist() == loaded_dataset().test.labels.tolist()

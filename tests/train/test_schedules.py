@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scaling.config.recipe import Constant, Cosine, OneCycle, Step
-from scaling.train.schedules import Schedule, share
+from scaling.train.schedules import Schedule, lr_factor
 
 
 def shares(schedule: Schedule, *, epochs: int, steps_an_epoch: int) -> np.ndarray:
     steps = epochs * steps_an_epoch
     return np.array(
-        [share(schedule, step, steps=steps, steps_an_epoch=steps_an_epoch) for step in range(steps)]
+        [lr_factor(schedule, step, steps=steps, steps_an_epoch=steps_an_epoch) for step in range(steps)]
     )
 
 

@@ -14,26 +14,26 @@ from scaling.architectures import Lenet5
 from scaling.config.recipe import Augmentation, Cosine
 from scaling.datasets import Split
 from scaling.plan import Pack
-from scaling.train import Trained, train
-from scaling.train.schedules import share
-from tests.train.tiny_packs import ALL, LENET, NOWHERE, SEEDS, SET, TREE, VGG, cell, material, pack
+from scaling.train import PackResult, train
+from scaling.train.schedules import lr_factor
+from tests.train.tiny_packs import ALL, LENET, NOWHERE, SEEDS, SET, TREE, VGG, cell, loaded_dataset, pack
 
 CHANCE = 0.9
 """Error of guessing among ten classes."""
 both_precisions = pytest.mark.parametrize("precision", ["fp32", "bf16"])
 
 
-DONE: dict[str, Trained] = {}
+DONE: dict[str, PackResult] = {}
 
 
-def trained(pack: Pack) -> Trained:
+def trained(pack: Pack) -> PackResult:
     """Once for all tests."""
     if pack.key not in DONE:
-        DONE[pack.key] = train(pack, material(pack.cell.dataset), device="cpu")
+        DONE[pack.key] = train(pack, loaded_dataset(pack.cell.dataset), device="cpu")
     return DONE[pack.key]
 
 
-def equal_bits(one: Trained, other: Trained, slots: tuple[int, ...] = SEEDS) -> bool:
+def equal_bits(one: PackResult, other: PackResult, slots: tuple[int, ...] = SEEDS) -> bool:
     """All that two trainings measured and learned in some slots."""
     return all(
         np.array_equal(one.logits[r], other.logits[r])
@@ -61,20 +61,20 @@ def test_what_is_reported_is_counted_from_the_logits_that_are_kept(precision):
     done = trained(pack(cell(precision=precision)))
     assert done.logits.shape == (8, 200, 10)
     assert done.logits.dtype == np.float16
-    correct = (done.logits.argmax(2) == material().test.labels).sum(1)
+    correct = (done.logits.argmax(2) == loaded_dataset().test.labels).sum(1)
     np.testing.assert_array_equal(done.history[-1].test_accuracy.numpy(), correct / 200)
 
 
 def test_the_history_is_whole_and_heard_as_it_grows():
-    heard = []
-    done = train(pack(cell(epochs=4, schedule=Cosine())), material(), heard=heard.append)
-    assert heard == done.history
-    assert [epoch.number for epoch in heard] == [1, 2, 3, 4]
-    assert [epoch.share for epoch in heard] == [
-        share(Cosine(), step, steps=64, steps_an_epoch=16) for step in (15, 31, 47, 63)
+    on_epoch_end = []
+    done = train(pack(cell(epochs=4, schedule=Cosine())), loaded_dataset(), on_epoch_end=on_epoch_end.append)
+    assert on_epoch_end == done.history
+    assert [epoch.number for epoch in on_epoch_end] == [1, 2, 3, 4]
+    assert [epoch.lr_factor for epoch in on_epoch_end] == [
+        lr_factor(Cosine(), step, steps=64, steps_an_epoch=16) for step in (15, 31, 47, 63)
     ]
-    assert sorted(epoch.wall_s for epoch in heard) == [epoch.wall_s for epoch in heard]
-    assert heard[-1].wall_s <= done.wall_s
+    assert sorted(epoch.wall_s for epoch in on_epoch_end) == [epoch.wall_s for epoch in on_epoch_end]
+    assert on_epoch_end[-1].wall_s <= done.wall_s
     assert done.images_per_s == pytest.approx(8 * 4 * 400 / done.wall_s)
     assert done.threads == 1
     assert done.device == "cpu"
@@ -82,7 +82,7 @@ def test_the_history_is_whole_and_heard_as_it_grows():
 
 @both_precisions
 def test_the_same_pack_gives_the_same_bits(precision):
-    again = train(pack(cell(precision=precision)), material(), device="cpu")
+    again = train(pack(cell(precision=precision)), loaded_dataset(), device="cpu")
     assert equal_bits(trained(pack(cell(precision=precision))), again)
 
 
@@ -122,7 +122,7 @@ def test_seeds_and_orders_both_matter():
 def test_images_that_are_held_out_are_never_trained_on():
     """With other pixels and labels in their places, nothing but the accuracy on them changes; nor with others in the unused ones."""
     dataset = SET.model_copy(update={"validation": 80, "train_images": 200})
-    mine, known = pack(cell(dataset=dataset, epochs=6)), material(dataset)
+    mine, known = pack(cell(dataset=dataset, epochs=6)), loaded_dataset(dataset)
     images, labels = np.array(known.train.images), np.array(known.train.labels)
     away = np.setdiff1d(np.arange(len(labels)), known.train_index)
     assert len(away) == 200
@@ -139,7 +139,7 @@ def test_images_that_are_held_out_are_never_trained_on():
 def test_validation_accuracy_is_that_of_the_images_held_out():
     """Testing on the held-out images themselves gives the same numbers, epoch by epoch."""
     dataset = SET.model_copy(update={"validation": 80})
-    known = material(dataset)
+    known = loaded_dataset(dataset)
     held_out = Split(known.train.images[known.validation_index], known.train.labels[known.validation_index])
     done = train(pack(cell(dataset=dataset)), replace(known, test=held_out), device="cpu")
     for epoch in done.history:
@@ -185,8 +185,8 @@ def test_training_has_one_thread_without_denormals_and_gives_both_back():
     def work() -> None:
         train(
             pack(cell(epochs=1)),
-            material(),
-            heard=lambda epoch: during.append((torch.get_num_threads(), flushes())),
+            loaded_dataset(),
+            on_epoch_end=lambda epoch: during.append((torch.get_num_threads(), flushes())),
         )
         after.append(flushes())
 
@@ -210,7 +210,7 @@ def test_an_interruption_is_heard_as_one():
 
     try:
         with pytest.raises(KeyboardInterrupt):
-            train(pack(cell()), material(), heard=interrupt)
+            train(pack(cell()), loaded_dataset(), on_epoch_end=interrupt)
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, before)
@@ -221,12 +221,12 @@ def test_a_fault_of_the_listener_is_not_swallowed():
         raise ValueError("no ears")
 
     with pytest.raises(ValueError, match="no ears"):
-        train(pack(cell()), material(), heard=refuse)
+        train(pack(cell()), loaded_dataset(), on_epoch_end=refuse)
 
 
 def test_nothing_is_said_and_nothing_is_left_behind(tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
-    train(pack(cell(epochs=1)), material())
+    train(pack(cell(epochs=1)), loaded_dataset())
     assert list(tmp_path.iterdir()) == []
     assert capfd.readouterr() == ("", "")
 

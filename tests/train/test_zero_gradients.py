@@ -14,15 +14,15 @@ from safetensors.torch import load, save
 
 from scaling import api
 from scaling.architectures import Lenet5, Tree3, Vgg
-from scaling.data.minibatches import Batches
+from scaling.data.minibatches import Minibatches
 from scaling.datasets import Synthetic
-from scaling.models import build, weights
+from scaling.models import build, named_weights
 from scaling.settings import ImageShape
-from scaling.store import Checkpoints, Stores, open_store, provenance
-from scaling.train import tables, train
-from scaling.train.zero_gradients import multiplying, zero_gradients
+from scaling.store import Checkpoints, StoreUnion, collect_provenance, open_store
+from scaling.train import build_tables, train
+from scaling.train.zero_gradients import weighted_layers, zero_gradient_fractions
 from tests.models.plain_networks import plain
-from tests.train.tiny_packs import LENET, SET, TREE, cell, material, pack
+from tests.train.tiny_packs import LENET, SET, TREE, cell, loaded_dataset, pack
 
 ROOT = Path(__file__).parents[2]
 COLUMNS = ["zero_gradients", "layer_zero_gradients"]
@@ -53,13 +53,13 @@ def test_shares_are_those_of_plain_networks_counted_by_a_loop(spec, image):
     generator = torch.Generator().manual_seed(3)
     images = torch.randn(2, image.channels, image.side, image.side, generator=generator, dtype=torch.float64)
     images[:, :, :6], labels = 0, torch.tensor([3, 8])
-    networks, names = build(spec, image, range(3)).double(), multiplying(spec.layers(image))
+    networks, names = build(spec, image, range(3)).double(), weighted_layers(spec.layer_table(image))
     logits = networks(images)
     sum(F.cross_entropy(replica, labels) for replica in logits).backward()
-    counted = zero_gradients(networks, names)
-    assert counted.shape == (3, 1 + spec.layers(image).depth)
+    counted = zero_gradient_fractions(networks, names)
+    assert counted.shape == (3, 1 + spec.layer_table(image).depth)
     for r, shares in enumerate(counted.tolist()):
-        network = plain(spec, image, {name: value[r] for name, value in weights(networks).items()})
+        network = plain(spec, image, {name: value[r] for name, value in named_weights(networks).items()})
         F.cross_entropy(network(images), labels).backward()
         assert shares == looped(network, names)
     assert counted[:, 1:].max() > 0 or spec.activation == "tanh"
@@ -72,15 +72,15 @@ def test_a_pack_counts_in_the_last_step_of_each_epoch(architecture):
     """Two steps an epoch: the second one's gradients, of a network that torch's own optimiser took through the first."""
     few = SET.model_copy(update={"train_images": 50})
     mine = pack(cell(architecture, few, epochs=1, schedule={"type": "constant"}))
-    known, names = material(few), multiplying(mine.layers)
+    known, names = loaded_dataset(few), weighted_layers(mine.layer_table)
     done = train(mine, known, device="cpu")
     images, labels = torch.from_numpy(known.train.images), torch.from_numpy(known.train.labels).long()
     moments = {"mean": known.mean, "std": known.std, "dtype": torch.float32, "index": known.train_index}
-    batches = Batches(
+    batches = Minibatches(
         images, labels, batch_size=25, order=0, augmentation=mine.cell.recipe.augmentation, **moments
     )
     for run, counted in zip(mine.runs, done.history[0].zero_gradients, strict=True):
-        start = weights(build(architecture, known.info.image, [run.seed]))
+        start = named_weights(build(architecture, known.info.image, [run.seed]))
         network = plain(architecture, known.info.image, {name: value[0] for name, value in start.items()})
         optimiser = torch.optim.SGD(
             network.parameters(), lr=run.recipe.learning_rate, momentum=0.9, nesterov=True
@@ -94,8 +94,8 @@ def test_a_pack_counts_in_the_last_step_of_each_epoch(architecture):
 
 
 def test_columns_of_runs_are_means_over_epochs():
-    done = train(pack(cell(epochs=3)), material(), device="cpu")
-    made = tables(done, material(), provenance())
+    done = train(pack(cell(epochs=3)), loaded_dataset(), device="cpu")
+    made = build_tables(done, loaded_dataset(), collect_provenance())
     for replica, row in enumerate(made["runs"].to_pylist()):
         epochs = [each for each in made["epochs"].to_pylist() if each["id"] == row["id"]]
         assert [each["zero_gradients"] for each in epochs] == [
@@ -114,8 +114,8 @@ def test_columns_of_runs_are_means_over_epochs():
 
 
 def test_a_run_that_diverged_has_none():
-    done = train(pack(cell(loss="mse", learning_rate=1e6, epochs=2)), material(), device="cpu")
-    made = tables(done, material(), provenance())
+    done = train(pack(cell(loss="mse", learning_rate=1e6, epochs=2)), loaded_dataset(), device="cpu")
+    made = build_tables(done, loaded_dataset(), collect_provenance())
     assert made["runs"]["diverged"].to_pylist() == [True] * 8
     assert all(made["runs"][name].null_count == 8 for name in COLUMNS)
 
@@ -147,7 +147,7 @@ def test_an_older_checkpoint_goes_on(tmp_path, monkeypatch):
 
     checkpoints = Checkpoints(open_store(tmp_path), mine.key)
     with pytest.raises(KeyboardInterrupt):
-        train(mine, material(), device="cpu", heard=stop, checkpoints=checkpoints)
+        train(mine, loaded_dataset(), device="cpu", on_epoch_end=stop, checkpoints=checkpoints)
     (file,) = (tmp_path / "checkpoints" / mine.key).glob("2.safetensors")
     file.write_bytes(
         save(
@@ -158,11 +158,13 @@ def test_an_older_checkpoint_goes_on(tmp_path, monkeypatch):
             }
         )
     )
-    resumed, whole = (train(mine, material(), device="cpu", checkpoints=kept) for kept in (checkpoints, None))
+    resumed, whole = (
+        train(mine, loaded_dataset(), device="cpu", checkpoints=kept) for kept in (checkpoints, None)
+    )
     assert np.array_equal(resumed.logits, whole.logits)
     assert [epoch.zero_gradients is None for epoch in resumed.history] == [True, True, False, False]
     made, expected = (
-        tables(done, material(), provenance())
+        build_tables(done, loaded_dataset(), collect_provenance())
         for done in (resumed, replace(whole, history=whole.history[2:]))
     )
     assert made["runs"]["layer_zero_gradients"].equals(expected["runs"]["layer_zero_gradients"])
@@ -173,11 +175,13 @@ def test_rows_that_are_older_read_with_nulls(tmp_path):
     """Beside those of today; and they can be copied into a store of today."""
     published = open_store(ROOT / "artifacts" / "published" / "store")
     done = train(
-        pack(cell(dataset=Synthetic(size=100, test_size=50, noise=0.3), epochs=1)), material(), device="cpu"
+        pack(cell(dataset=Synthetic(size=100, test_size=50, noise=0.3), epochs=1)),
+        loaded_dataset(),
+        device="cpu",
     )
     today = open_store(tmp_path / "today")
-    assert today.publish(tables(done, material(), provenance())) == 8
-    both = Stores(today, [published])
+    assert today.publish(build_tables(done, loaded_dataset(), collect_provenance())) == 8
+    both = StoreUnion(today, [published])
     runs, epochs = both.runs(), both.epochs()
     assert len(runs) == 8 + len(published.ids())
     for name in COLUMNS:

@@ -28,7 +28,7 @@ SEEDS = tuple(range(8))
 
 
 @cache
-def material(dataset: Synthetic = SET) -> LoadedDataset:
+def loaded_dataset(dataset: Synthetic = SET) -> LoadedDataset:
     return load(dataset, folder=NOWHERE)
 
 
@@ -49,5 +49,5 @@ def pack(*cells: Cell, seeds: Iterable[int] = SEEDS) -> Pack:
     return Pack(
         cells[0],
         tuple(cells[i % len(cells)].run(seed) for i, seed in enumerate(seeds)),
-        pack_size(cells[0].layers()),
+        pack_size(cells[0].layer_table()),
     )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from scaling.data.sources.cifar10 import CIFAR10
-from scaling.data.sources.locate import Files, find, found_in
+from scaling.data.sources.locate import FileSource, locate, locate_or_download
 from scaling.data.sources.mnist import MNIST
 from scaling.data.sources.usps import USPS
 
-FILES: dict[str, Files] = {"mnist": MNIST, "usps": USPS, "cifar10": CIFAR10}
+FILE_SOURCES: dict[str, FileSource] = {"mnist": MNIST, "usps": USPS, "cifar10": CIFAR10}
 
-__all__ = ["FILES", "Files", "find", "found_in"]
+__all__ = ["FILE_SOURCES", "FileSource", "locate", "locate_or_download"]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from scaling.data.sources.layout import Layout, blame
-from scaling.data.sources.locate import Files
+from scaling.data.sources.layout import Layout, name_decode_errors
+from scaling.data.sources.locate import FileSource
 from scaling.data.sources.parquet import parquet
 from scaling.datasets import Split
 
@@ -30,10 +30,10 @@ def _read(files: Sequence[Path]) -> Split:
         *TorchvisionCifar10.test_list,
         (meta["filename"], meta["md5"]),
     ]:
-        with blame(folder / name):
+        with name_decode_errors(folder / name):
             if not check_integrity(folder / name, md5):
                 raise ValueError("its MD5 checksum is not that of the published file")
-    with blame(folder):
+    with name_decode_errors(folder):
         read = TorchvisionCifar10(folder.parent, train=len(files) > len(TEST))
         return Split(read.data, np.array(read.targets, np.uint8))
 
@@ -45,4 +45,4 @@ def _download(folder: Path) -> None:
 
 
 _BATCHES = Layout(f"{BATCHES}/{{data_batch_1..5,test_batch,batches.meta}}", TRAIN, TEST, _read)
-CIFAR10 = Files("cifar10", (_BATCHES, parquet("cifar10/plain_text")), _download)
+CIFAR10 = FileSource("cifar10", (_BATCHES, parquet("cifar10/plain_text")), _download)

@@ -44,7 +44,7 @@ class Layout:
     test: tuple[str, ...]
     read: Callable[[Sequence[Path]], Split]
 
-    def find(self, folder: Path) -> tuple[list[Path], list[Path]] | None:
+    def locate(self, folder: Path) -> tuple[list[Path], list[Path]] | None:
         """The files of both splits, or None unless all are there."""
         train, test = (
             [sorted(folder.glob(pattern)) for pattern in patterns] for patterns in (self.train, self.test)
@@ -55,7 +55,7 @@ class Layout:
 
 
 @contextmanager
-def blame(file: Path) -> Iterator[None]:
+def name_decode_errors(file: Path) -> Iterator[None]:
     """Whatever goes wrong inside is this file's fault.
 
     Raises:

@@ -22,7 +22,7 @@ PATIENCE = 30.0
 
 
 @dataclass(frozen=True)
-class Files:
+class FileSource:
     """How a published set is found, read and fetched.
 
     Args:
@@ -54,22 +54,22 @@ class DatasetFiles:
         return self.layout.read(self.train), self.layout.read(self.test)
 
 
-def find(files: Files, folder: Path) -> DatasetFiles | None:
+def locate(files: FileSource, folder: Path) -> DatasetFiles | None:
     """Look in the data folder, then where a download goes if that one is read-only."""
     for place in (folder, user_data_path("scaling")):
         for layout in files.layouts:
-            if paths := layout.find(place):
+            if paths := layout.locate(place):
                 return DatasetFiles(place, layout, *paths)
     return None
 
 
-def found_in(files: Files, folder: Path, *, download: bool) -> DatasetFiles:
+def locate_or_download(files: FileSource, folder: Path, *, download: bool) -> DatasetFiles:
     """The files, fetched first if they are missing and ``download`` permits.
 
     Raises:
         DataError: they are missing and can't be fetched.
     """
-    if found := find(files, folder):
+    if found := locate(files, folder):
         return found
     reason = "and was not to be downloaded"
     if download:
@@ -79,7 +79,7 @@ def found_in(files: Files, folder: Path, *, download: bool) -> DatasetFiles:
             # torchvision tells of each mirror on lines of its own; the last one is the latest.
             lines = str(error).strip().splitlines() or [type(error).__name__]
             reason = f"and can't be downloaded ({lines[-1]})"
-    if found := find(files, folder):
+    if found := locate(files, folder):
         return found
     names = " or ".join(dict.fromkeys(layout.names for layout in files.layouts))
     raise DataError(
@@ -88,14 +88,14 @@ def found_in(files: Files, folder: Path, *, download: bool) -> DatasetFiles:
     )
 
 
-def _fetch(files: Files, folder: Path) -> None:
+def _fetch(files: FileSource, folder: Path) -> None:
     """Download beside the final place, then move: an interrupted download leaves nothing, and two at once don't harm each other."""
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder, prefix=".download-") as scratch, _patience():
         # The progress bar goes to stderr; stdout is for the command's own output, and some versions of torchvision print there.
         with redirect_stdout(io.StringIO()):
             files.download(Path(scratch))
-        train, test = files.layouts[0].find(Path(scratch)) or ([], [])
+        train, test = files.layouts[0].locate(Path(scratch)) or ([], [])
         for file in {*train, *test}:
             target = folder / file.relative_to(scratch)
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from scaling.data.sources.layout import Layout, blame
-from scaling.data.sources.locate import Files
+from scaling.data.sources.layout import Layout, name_decode_errors
+from scaling.data.sources.locate import FileSource
 from scaling.data.sources.parquet import parquet
 from scaling.datasets import Split
 
@@ -29,7 +29,7 @@ def _read(files: Sequence[Path]) -> Split:
 
 
 def _array(file: Path) -> NDArray[np.uint8]:
-    with blame(file):
+    with name_decode_errors(file):
         content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
         zero, kind, axes = struct.unpack_from(">HBB", content)
         if (zero, kind) != (0, UNSIGNED_BYTES):
@@ -59,4 +59,4 @@ def _download(folder: Path) -> None:
     TorchvisionMnist(folder, download=True)
 
 
-MNIST = Files("mnist", (_idx(""), _idx(".gz"), parquet("mnist/mnist")), _download)
+MNIST = FileSource("mnist", (_idx(""), _idx(".gz"), parquet("mnist/mnist")), _download)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from scaling.datasets import Split, canonical, stratified
+from scaling.datasets import Split, sort_canonically, stratified_order
 from scaling.datasets.mnist5k import DATASET_INFO
 from scaling.errors import DataError
 
@@ -23,9 +23,9 @@ def read() -> tuple[Split, Split]:
         ) from None
     pixels, labels = mnist_data()
     side, channels = DATASET_INFO.image.side, DATASET_INFO.image.channels
-    whole = canonical(
+    whole = sort_canonically(
         Split(pixels.astype(np.uint8).reshape(-1, side, side, channels), labels.astype(np.uint8))
     )
-    order = stratified(whole.labels)
+    order = stratified_order(whole.labels)
     test, train = order[: DATASET_INFO.test_images], order[DATASET_INFO.test_images :]
     return Split(whole.images[train], whole.labels[train]), Split(whole.images[test], whole.labels[test])

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 from PIL import Image
 
-from scaling.data.sources.layout import Layout, blame
+from scaling.data.sources.layout import Layout, name_decode_errors
 from scaling.datasets import Split
 
 IMAGE_COLUMNS = ("img", "image")
@@ -35,7 +35,7 @@ def _read(files: Sequence[Path]) -> Split:
 
 
 def _part(file: Path) -> Split:
-    with blame(file), pq.ParquetFile(file) as source:
+    with name_decode_errors(file), pq.ParquetFile(file) as source:
         columns = source.schema_arrow.names
         column = next((name for name in IMAGE_COLUMNS if name in columns), None)
         if column is None or LABEL_COLUMN not in columns:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from scaling.data.sources.layout import Layout, blame
-from scaling.data.sources.locate import Files
+from scaling.data.sources.layout import Layout, name_decode_errors
+from scaling.data.sources.locate import FileSource
 from scaling.datasets import Split
 
 TRAIN, TEST = "usps.bz2", "usps.t.bz2"
@@ -18,7 +18,7 @@ def _read(files: Sequence[Path]) -> Split:
     from torchvision.datasets import USPS as TorchvisionUsps
 
     (file,) = files
-    with blame(file):
+    with name_decode_errors(file):
         read = TorchvisionUsps(file.parent, train=file.name == TRAIN)
         return Split(read.data[..., None], np.array(read.targets, np.uint8))
 
@@ -30,4 +30,4 @@ def _download(folder: Path) -> None:
         TorchvisionUsps(folder, train=train, download=True)
 
 
-USPS = Files("usps", (Layout(f"{TRAIN} and {TEST}", (TRAIN,), (TEST,), _read),), _download)
+USPS = FileSource("usps", (Layout(f"{TRAIN} and {TEST}", (TRAIN,), (TEST,), _read),), _download)

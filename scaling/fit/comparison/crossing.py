@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from scaling.fit.result import LEVEL, Fit, Interval, Law
+from scaling.fit.result import CONFIDENCE_LEVEL, Fit, Interval, Law
 
 FURTHEST = 100.0
 """Laws are followed to so many times beyond the measured sizes, on either side; further out they are said not to meet."""
@@ -54,7 +54,8 @@ def paired(laws: tuple[Law, Law]) -> list[Draws]:
     """
     count = min(len(law.draws) for law in laws)
     drawn = [
-        [law.draws[:count]] if law.bound is None else [law.draws[:count], law.bound[:count]] for law in laws
+        [law.draws[:count]] if law.draws_at_bound is None else [law.draws[:count], law.draws_at_bound[:count]]
+        for law in laws
     ]
     return [(one, other) for one in drawn[0] for other in drawn[1]]
 
@@ -66,7 +67,7 @@ def estimates(law: Law) -> Float[np.ndarray, "1 parameters"]:
 
 def interval(estimate: float, draws: Sequence[Float[np.ndarray, " draws"]]) -> Interval:
     """Between order statistics, because a draw may be infinite; it takes in all kinds of draws, and the estimate."""
-    tail = int(len(draws[0]) * (1 - LEVEL) / 2)
+    tail = int(len(draws[0]) * (1 - CONFIDENCE_LEVEL) / 2)
     ends = [(float(ordered[tail]), float(ordered[-1 - tail])) for ordered in map(np.sort, draws)]
     return Interval(
         estimate=estimate,

@@ -10,7 +10,7 @@ import numpy as np
 from scaling.errors import FitError
 from scaling.fit.comparison.crossing import estimates, interval, paired
 from scaling.fit.comparison.exponents import needed
-from scaling.fit.estimation.variable_projection import STEEPEST
+from scaling.fit.estimation.variable_projection import MAX_EXPONENT
 from scaling.fit.result import Fit, FormChoice, Interval, Law, Status
 
 FORMS = {
@@ -46,7 +46,7 @@ def telling(fit: Fit) -> Law | None:
     exponent's interval begins where the search does."""
     wanted = dict.fromkeys((FORMS[fit.verdict.choice], "power"))
     laws = (law for name in wanted if (law := fit.laws.get(name)) and law.status is not Status.REJECTED)
-    return next((law for law in laws if law.parameters["exponent"].low > -STEEPEST), None)
+    return next((law for law in laws if law.parameters["exponent"].low > -MAX_EXPONENT), None)
 
 
 def equal_error(first: Fit, second: Fit, error: float) -> EqualError:

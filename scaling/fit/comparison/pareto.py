@@ -141,5 +141,5 @@ def winners(fits: Sequence[Fit], budgets: Sequence[float], *, beyond: float = 4.
 
 def _interval(fit: Fit, estimate: float, band: tuple[np.ndarray, np.ndarray]) -> Interval:
     low, high = map(float, band)
-    most = np.inf if fit.points.trials is None else 1.0  # of a fraction of images
+    most = np.inf if fit.points.test_images is None else 1.0  # of a fraction of images
     return Interval(estimate=estimate, low=min(low, estimate), high=max(min(high, most), estimate))

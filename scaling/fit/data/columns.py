@@ -34,12 +34,12 @@ def check_column(columns: Sequence[str], name: str) -> None:
         )
 
 
-def twice(names: Sequence[str]) -> str | None:
+def first_duplicate(names: Sequence[str]) -> str | None:
     """The first name that occurs more than once."""
     return next((name for name, number in Counter(names).items() if number > 1), None)
 
 
-def numbers(table: pa.Table, name: str) -> Float[np.ndarray, " rows"]:
+def numeric_column(table: pa.Table, name: str) -> Float[np.ndarray, " rows"]:
     """A column as float64, NaN where it has nothing.
 
     Raises:
@@ -73,7 +73,7 @@ def check_range(name: str, values: Float[np.ndarray, " rows"]) -> None:
         raise TableError(f"{name}: holds {far[0]:g}; write it in a unit in which numbers are nearer to 1")
 
 
-def texts(table: pa.Table, name: str) -> list[str]:
+def text_column(table: pa.Table, name: str) -> list[str]:
     """A column as the words that name a group."""
     return ["none" if value is None else str(value) for value in table[name].to_pylist()]
 

@@ -9,14 +9,14 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float
 
-from scaling.fit.data.columns import numbers, texts
+from scaling.fit.data.columns import numeric_column, text_column
 
-COSTS = ("parameters", "macs")
+COST_COLUMNS = ("parameters", "macs")
 """Columns that follow from the network."""
 
 
 @dataclass(frozen=True, eq=False)
-class Cost:
+class CostCurve:
     """What the networks of one group cost at some sizes."""
 
     x: Float[np.ndarray, " sizes"]
@@ -32,28 +32,28 @@ class Cost:
         return np.asarray(np.exp(amount[left] + slope * (log_x - known[left])))
 
 
-def costs(table: pa.Table, *, x: str, by: Sequence[str]) -> dict[tuple[str, ...], dict[str, Cost]]:
+def cost_curves(table: pa.Table, *, x: str, by: Sequence[str]) -> dict[tuple[str, ...], dict[str, CostCurve]]:
     """Of each group, by its values of ``by``: every cost that the table has a column of, and of which one size has one amount.
 
     Args:
         table: one row a run; the columns x and by are in it.
     """
-    sizes = numbers(table, x)
-    keys = list(zip(*(texts(table, name) for name in by), strict=True)) if by else [()] * len(table)
+    sizes = numeric_column(table, x)
+    keys = list(zip(*(text_column(table, name) for name in by), strict=True)) if by else [()] * len(table)
     groups: dict[tuple[str, ...], list[int]] = {}
     for row, key in enumerate(keys):
         groups.setdefault(key, []).append(row)
-    found: dict[tuple[str, ...], dict[str, Cost]] = {key: {} for key in groups}
-    for name in COSTS:
+    found: dict[tuple[str, ...], dict[str, CostCurve]] = {key: {} for key in groups}
+    for name in COST_COLUMNS:
         if (
             name == x
             or name not in table.column_names
             or not pa.types.is_integer(table.schema.field(name).type)
         ):
             continue
-        amounts = numbers(table, name)
+        amounts = numeric_column(table, name)
         for key, rows in groups.items():
             pairs = np.unique(np.column_stack([sizes[rows], amounts[rows]]), axis=0)
             if (pairs > 0).all() and len(pairs) == len(np.unique(pairs[:, 0])) > 1:
-                found[key][name] = Cost(pairs[:, 0], pairs[:, 1])
+                found[key][name] = CostCurve(pairs[:, 0], pairs[:, 1])
     return found

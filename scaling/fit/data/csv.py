@@ -18,8 +18,8 @@ def read_csv(source: Path) -> pa.Table:
         pa.ArrowException: its lines are no table.
     """
     with source.open("rb") as file:
-        if fault := _fault(file.readline()):
-            raise TableError(f"{source}: {fault}")
+        if problem := _fault(file.readline()):
+            raise TableError(f"{source}: {problem}")
     table = csv.read_csv(source)
     for field in table.schema:
         if pa.types.is_binary(field.type):

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from scaling.errors import TableError
-from scaling.fit.data.columns import check_column, numbers
-from scaling.fit.data.table import diverged
+from scaling.fit.data.columns import check_column, numeric_column
+from scaling.fit.data.table import diverged_rows
 
 ERROR = "test_error"
 """The column that counts are made into; with the one of images it is known to be a fraction of them."""
@@ -19,7 +19,7 @@ LACKING, VALUE = " lacking", " value"
 """Columns that are made, with names that no table has."""
 
 
-def from_counts(table: pa.Table, errors: str, of: str) -> pa.Table:
+def add_error_from_counts(table: pa.Table, errors: str, of: str) -> pa.Table:
     """Add ``test_error`` and ``test_images`` from two columns: how many were wrong, and of how many.
 
     Raises:
@@ -29,7 +29,7 @@ def from_counts(table: pa.Table, errors: str, of: str) -> pa.Table:
         raise TableError(f"{errors}: can't be both how many were wrong and out of how many; name two columns")
     for name in (errors, of):
         check_column(table.column_names, name)
-    wrong, images = numbers(table, errors), numbers(table, of)
+    wrong, images = numeric_column(table, errors), numeric_column(table, of)
     whole = (wrong == np.floor(wrong)) & (images == np.floor(images))
     unfit = ~np.isnan(wrong) & ~((wrong >= 0) & (images >= 1) & (wrong <= images) & whole)
     if unfit.any():
@@ -42,7 +42,7 @@ def from_counts(table: pa.Table, errors: str, of: str) -> pa.Table:
     return table.append_column(IMAGES, pa.array(images, from_pandas=True))
 
 
-def best_over(
+def select_best(
     table: pa.Table, over: str, *, x: str, by: Sequence[str], validation: str
 ) -> tuple[pa.Table, list[str]]:
     """Keep, of each group and size, the rows of one value of a column: the one with the least mean of a validation column.
@@ -67,12 +67,12 @@ def best_over(
         raise TableError(
             f"{validation}: looks like an accuracy, of which the least is the worst; choose by an error or a loss"
         )
-    seen = np.isfinite(numbers(table, validation)) & ~diverged(table)
+    seen = np.isfinite(numeric_column(table, validation)) & ~diverged_rows(table)
     if not seen.any():
         raise TableError(
             f"{validation}: has no numbers, so no {over} can be chosen by it; runs have one where dataset.validation is above 0"
         )
-    if np.isnan(numbers(table, x)).any():
+    if np.isnan(numeric_column(table, x)).any():
         raise TableError(f"{x}: is empty in some rows; fill it in or remove them")
     keys = [*by, x]
     # A value whose runs diverged, or lack a value to choose by, comes after those whose runs are all there: else luck would choose.
@@ -80,7 +80,7 @@ def best_over(
         LACKING, pa.array(~seen, pa.int8())
     )
     known = known.append_column(
-        VALUE, pa.array(np.where(seen, numbers(table, validation), np.nan), from_pandas=True)
+        VALUE, pa.array(np.where(seen, numeric_column(table, validation), np.nan), from_pandas=True)
     )
     means = known.group_by([*keys, over], use_threads=False).aggregate([(LACKING, "mean"), (VALUE, "mean")])
     means = means.sort_by(

@@ -19,29 +19,33 @@ from jaxtyping import Bool, Float
 from scaling.fit.data.points import Points
 
 
-def image_deviations(points: Points, draws: int, seed: int) -> Float[np.ndarray, "draws widths"]:
+def resample_images(points: Points, draws: int, seed: int) -> Float[np.ndarray, "draws widths"]:
     """By how much each width's mean moves in studies on other images.
 
     Args:
-        points: with ``wrong``.
+        points: with ``misclassified``.
         draws: how many studies.
         seed: of the draw of images; the same for all groups, which then share it.
     """
-    wrong = _wrong(points)
+    misclassified = _misclassified(points)
     by_width = np.stack(
-        [wrong[points.width == width].mean(axis=0) for width in range(len(points.widths))], axis=1
+        [misclassified[points.width_index == width].mean(axis=0) for width in range(len(points.widths))],
+        axis=1,
     )
-    return np.asarray(image_weights(wrong.shape[1], draws, seed) @ by_width.astype(np.float32), dtype=float)
+    return np.asarray(
+        image_resampling_weights(misclassified.shape[1], draws, seed) @ by_width.astype(np.float32),
+        dtype=float,
+    )
 
 
-def seeds_share(points: Points) -> Float[np.ndarray, " widths"]:
+def seed_std_fraction(points: Points) -> Float[np.ndarray, " widths"]:
     """Of the scatter of a width's runs, as a standard deviation, what is left without the interaction; 1 where a single run can't tell."""
-    wrong = _wrong(points)
+    misclassified = _misclassified(points)
     share = np.ones(len(points.widths))
     for width, runs in enumerate(points.counts):
         if runs < 2:
             continue
-        mine = wrong[points.width == width].astype(np.float32)
+        mine = misclassified[points.width_index == width].astype(np.float32)
         images = mine.shape[1]
         scatter = float(mine.mean(axis=1).var(ddof=1))
         apart = mine - mine.mean(axis=0) - mine.mean(axis=1, keepdims=True) + mine.mean()
@@ -50,14 +54,14 @@ def seeds_share(points: Points) -> Float[np.ndarray, " widths"]:
     return share
 
 
-def _wrong(points: Points) -> Bool[np.ndarray, "runs images"]:
-    if points.wrong is None:
+def _misclassified(points: Points) -> Bool[np.ndarray, "runs images"]:
+    if points.misclassified is None:
         raise ValueError("these points don't tell which images their runs err on")
-    return points.wrong
+    return points.misclassified
 
 
 @lru_cache(maxsize=1)
-def image_weights(images: int, draws: int, seed: int) -> Float[np.ndarray, "draws images"]:
+def image_resampling_weights(images: int, draws: int, seed: int) -> Float[np.ndarray, "draws images"]:
     """How often each image is drawn more often than once, over the number of images; each row sums to 0."""
     rng = np.random.default_rng([seed, 1])  # another stream than that of the seeds
     weights = np.empty((draws, images), np.float32)

@@ -14,8 +14,14 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from scaling.errors import TableError
-from scaling.fit.data.columns import check_column, check_range, numbers, texts, twice
-from scaling.fit.data.costs import COSTS
+from scaling.fit.data.columns import (
+    check_column,
+    check_range,
+    first_duplicate,
+    numeric_column,
+    text_column,
+)
+from scaling.fit.data.costs import COST_COLUMNS
 from scaling.fit.data.csv import read_csv
 from scaling.fit.data.points import Points
 
@@ -34,9 +40,11 @@ SETTINGS = (
 Group = tuple[dict[str, str], Points, tuple[str, ...]]
 
 
-def columns(x: str, y: str, by: Sequence[str]) -> list[str]:
+def required_columns(x: str, y: str, by: Sequence[str]) -> list[str]:
     """The columns that ``fit_table`` looks at, of those that a store's runs have."""
-    return list(dict.fromkeys([x, y, *by, *SETTINGS, "diverged", "test_images", "seed", "order", *COSTS]))
+    return list(
+        dict.fromkeys([x, y, *by, *SETTINGS, "diverged", "test_images", "seed", "order", *COST_COLUMNS])
+    )
 
 
 def read_table(source: Path) -> pa.Table:
@@ -62,7 +70,7 @@ def read_table(source: Path) -> pa.Table:
         ) from error
     if not len(table):
         raise TableError(f"{source}: has no rows; give one row a run")
-    if again := twice(table.column_names):
+    if again := first_duplicate(table.column_names):
         raise TableError(f"{source}: several columns are called {again}; keep one")
     return table
 
@@ -73,12 +81,12 @@ def group_points(
     x: str = "filters",
     y: str = "test_error",
     by: Sequence[str] = ("architecture",),
-    wrong: NDArray[np.bool_] | None = None,
+    misclassified: NDArray[np.bool_] | None = None,
     std: str | None = None,
 ) -> list[Group]:
     """Cut a table into points.
 
-    Runs that diverged, by a column ``diverged``, and runs without a y are left out, and counted in a note. Where y is ``test_error``
+    Runs that diverged, by a column ``diverged_rows``, and runs without a y are left out, and counted in a note. Where y is ``test_error``
     and ``test_images`` is one number for the group, the points are fractions of that many images; otherwise they are bare values.
 
     Args:
@@ -95,26 +103,26 @@ def group_points(
     Raises:
         TableError: a column is missing or isn't numbers, or holds a value that can't be fitted.
     """
-    if again := twice(table.column_names):
+    if again := first_duplicate(table.column_names):
         raise TableError(f"{again}: several columns have this name; keep one")
-    if again := twice((x, y, *by)):
+    if again := first_duplicate((x, y, *by)):
         raise TableError(
             f"{again}: is asked for twice, but size, error and groups are columns of their own; name another one"
         )
     for name in (x, y, *by, *([std] if std else [])):
         check_column(table.column_names, name)
-    sizes, values = numbers(table, x), numbers(table, y)
-    gone, lacking = diverged(table), np.isnan(values)
+    sizes, values = numeric_column(table, x), numeric_column(table, y)
+    gone, lacking = diverged_rows(table), np.isnan(values)
     if lacking.all() and len(table):
         raise TableError(f"{y}: no row has a value; name another column, or fill it in")
-    seeds, orders, stated = (
+    seeds, orders, known_std = (
         _whole(table, "seed"),
         _whole(table, "order"),
         _stated(table, std, lacking | gone) if std else None,
     )
     rows: dict[tuple[str, ...], list[int]] = {}
     for row, key in enumerate(
-        zip(*(texts(table, name) for name in by), strict=True) if by else [()] * len(table)
+        zip(*(text_column(table, name) for name in by), strict=True) if by else [()] * len(table)
     ):
         rows.setdefault(key, []).append(row)
     if by and len(rows) == len(table) > 1:
@@ -134,15 +142,15 @@ def group_points(
         check_range(x, sizes[used])
         check_range(y, values[used])
         runs = table.take(used)
-        trials = _trials(runs) if y == "test_error" else None
-        mine_of = {"wrong": wrong, "order": orders, "stated": stated}
+        test_images = _trials(runs) if y == "test_error" else None
+        mine_of = {"misclassified": misclassified, "order": orders, "known_std": known_std}
         known = {name: column[used] for name, column in mine_of.items() if column is not None}
-        points = Points(x_name=x, y_name=y, x=sizes[used], y=values[used], trials=trials, **known)
+        points = Points(x_name=x, y_name=y, x=sizes[used], y=values[used], test_images=test_images, **known)
         groups.append((dict(zip(by, key, strict=True)), points, (*notes, *_doubts(runs, points))))
     return groups
 
 
-def diverged(table: pa.Table) -> NDArray[np.bool_]:
+def diverged_rows(table: pa.Table) -> NDArray[np.bool_]:
     """Which rows' runs diverged, by a column of this name."""
     if "diverged" not in table.column_names:
         return np.zeros(len(table), bool)
@@ -166,7 +174,7 @@ def _whole(table: pa.Table, name: str) -> NDArray[np.int64] | None:
 
 def _stated(table: pa.Table, name: str, left_out: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Standard deviations, above 0 in each row that counts."""
-    found = numbers(table, name)
+    found = numeric_column(table, name)
     unfit = ~left_out & ~((found > 0) & np.isfinite(found))
     if unfit.any():
         row = int(unfit.argmax())
@@ -180,7 +188,7 @@ def _trials(runs: pa.Table) -> int | None:
     """The number of test images, where the runs agree on one."""
     if "test_images" not in runs.column_names:
         return None
-    images = set(numbers(runs, "test_images").tolist())
+    images = set(numeric_column(runs, "test_images").tolist())
     return (
         int(images.pop())
         if len(images) == 1 and all(1 <= number < inf and number.is_integer() for number in images)
@@ -191,7 +199,7 @@ def _trials(runs: pa.Table) -> int | None:
 def _doubts(runs: pa.Table, points: Points) -> list[str]:
     """What looks odd, each a sentence."""
     doubts = []
-    if points.y_name == "test_error" and points.trials is None and "test_images" in runs.column_names:
+    if points.y_name == "test_error" and points.test_images is None and "test_images" in runs.column_names:
         images = ", ".join(map(str, pc.unique(runs["test_images"]).to_pylist()[:3]))
         doubts.append(
             f"test_images is not one number (it begins {images}), so errors are taken as bare values and not as counts of images."

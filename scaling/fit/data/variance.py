@@ -1,72 +1,105 @@
-"""How far runs of one size scatter about the curve: known up to one factor, the dispersion, which is the same for all sizes.
+"""Variance models: how far single runs of one width scatter about the curve, up to one common factor, the dispersion.
 
-A quasi-likelihood follows from the variance V alone: of one run with value y under a curve mu it is the integral of (y - t) / V(t) up to mu
-(Wedderburn 1974). For counts below one half that is the binomial's log-likelihood, for bare values the gamma's.
+A quasi-likelihood needs the variance function V alone. For one run with value y and a curve mu, it is the integral
+of (y - t) / V(t) over t up to mu (Wedderburn 1974). For error counts below one half, this is the log-likelihood of
+the binomial; for bare values, that of the gamma distribution.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-HALF = 0.5
-"""Of all test images: where a binomial's variance has its peak."""
+ZERO_DISPERSION = 1e-20
+"""Dispersion below which values differ only by rounding, so that the runs are copies of each other."""
+KNOWN_DOF = 1_000_000
+"""Degrees of freedom of a dispersion that is known rather than estimated."""
 
-Numbers = NDArray[np.float64]
+_BINOMIAL_PEAK = 0.5
+"""Error fraction at which the variance of a binomial is largest."""
+
+FloatArray = NDArray[np.float64]
+
+
+class DispersionSource(StrEnum):
+    """What a dispersion is estimated from."""
+
+    RUNS = "how runs of one size differ"
+    ORDERS = "how orders of minibatches differ"
+    CURVE = "how the means lie about the law"
+    KNOWN = "the stated standard deviations"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dispersion:
+    """Variance of the means, as a multiple of the variance that the variance model gives them."""
+
+    value: float
+    dof: int
+    """Degrees of freedom of the estimate."""
+    source: DispersionSource
+    inflation: float = 1.0
+    """Standard deviation of the means, divided by the one that the spread of the runs alone implies."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record for JSON."""
+        return {**asdict(self), "source": self.source.value}
 
 
 class VarianceModel(ABC):
     """Variance and quasi-log-likelihood of one run, at dispersion 1."""
 
     @abstractmethod
-    def variance(self, curve: Numbers) -> Numbers:
-        """At a mean above 0."""
+    def variance(self, curve: FloatArray) -> FloatArray:
+        """Return the variance of one run whose mean is ``curve``, above 0."""
 
     @abstractmethod
-    def support(self, y: Numbers, curve: Numbers) -> Numbers:
-        """The quasi-log-likelihood, up to a term that is the same for all curves."""
+    def quasi_loglik(self, y: FloatArray, curve: FloatArray) -> FloatArray:
+        """Return the quasi-log-likelihood of ``curve``, up to a term that is the same for all curves."""
 
 
 @dataclass(frozen=True)
 class BinomialVariance(VarianceModel):
-    """Fractions of images: a binomial's variance up to its peak at a half, and constant from there.
+    """Variance of an error fraction on a number of images: binomial up to its peak at 1/2, constant above.
 
-    A power law may pass 1 at small sizes, where a binomial has no variance.
+    A power law may exceed 1 at small sizes, where a binomial has no variance.
     """
 
     images: int
 
-    def variance(self, curve: Numbers) -> Numbers:
-        held = np.minimum(curve, HALF)
+    def variance(self, curve: FloatArray) -> FloatArray:
+        held = np.minimum(curve, _BINOMIAL_PEAK)
         return np.asarray(held * (1 - held) / self.images)
 
-    def support(self, y: Numbers, curve: Numbers) -> Numbers:
-        low = np.minimum(curve, HALF)
-        inside = y * np.log(low) + (1 - y) * np.log1p(-low)
-        beyond = 2 * ((y - low) ** 2 - (y - curve) ** 2)  # the integral at a constant variance
-        return np.asarray(self.images * (inside + beyond))
+    def quasi_loglik(self, y: FloatArray, curve: FloatArray) -> FloatArray:
+        low = np.minimum(curve, _BINOMIAL_PEAK)
+        below_peak = y * np.log(low) + (1 - y) * np.log1p(-low)
+        above_peak = 2 * ((y - low) ** 2 - (y - curve) ** 2)  # the integral at a constant variance
+        return np.asarray(self.images * (below_peak + above_peak))
 
 
 @dataclass(frozen=True)
 class ConstantCV(VarianceModel):
-    """Bare values: a constant relative spread, as log-normal noise has."""
+    """Variance of a bare value with a constant coefficient of variation, as log-normal noise has."""
 
-    def variance(self, curve: Numbers) -> Numbers:
+    def variance(self, curve: FloatArray) -> FloatArray:
         return np.asarray(curve**2)
 
-    def support(self, y: Numbers, curve: Numbers) -> Numbers:
+    def quasi_loglik(self, y: FloatArray, curve: FloatArray) -> FloatArray:
         return np.asarray(-(y / curve + np.log(curve)))
 
 
 @dataclass(frozen=True)
 class KnownVariance(VarianceModel):
-    """Standard deviations that somebody states; they weigh the points and leave nothing to be estimated."""
+    """Unit variance, for values whose standard deviations are known and enter as weights."""
 
-    def variance(self, curve: Numbers) -> Numbers:
+    def variance(self, curve: FloatArray) -> FloatArray:
         return np.ones_like(curve)
 
-    def support(self, y: Numbers, curve: Numbers) -> Numbers:
+    def quasi_loglik(self, y: FloatArray, curve: FloatArray) -> FloatArray:
         return np.asarray(-((y - curve) ** 2) / 2)

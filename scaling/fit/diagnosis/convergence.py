@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from jaxtyping import Float
 from scipy.special import stdtr
 
-from scaling.fit.data.columns import numbers, texts
+from scaling.fit.data.columns import numeric_column, text_column
 from scaling.fit.result import Fit, Law, Status
 
 MATTERS = 0.02
@@ -73,11 +73,11 @@ def still_improving(
     early, late = _ends(runs, epochs)
     places: dict[tuple[str, ...], list[int]] = {}
     keys: list[tuple[str, ...]] = (
-        list(zip(*(texts(runs, name) for name in by), strict=True)) if by else [()] * len(runs)
+        list(zip(*(text_column(runs, name) for name in by), strict=True)) if by else [()] * len(runs)
     )
     for row in np.flatnonzero(np.isfinite(early) & np.isfinite(late)).tolist():
         places.setdefault(keys[row], []).append(row)
-    sizes, lengths = numbers(runs, x), numbers(runs, "epochs")
+    sizes, lengths = numeric_column(runs, x), numeric_column(runs, "epochs")
     found = {key: improving(sizes[rows], early[rows], late[rows]) for key, rows in places.items()}
     return {
         key: [_reason(x, gains, np.unique(lengths[places[key]]))] for key, gains in found.items() if gains
@@ -108,7 +108,11 @@ def _ends(runs: pa.Table, epochs: pa.Table) -> tuple[Runs, Runs]:
     run = pc.index_in(epochs["id"], value_set=runs["id"])
     known = pc.is_valid(run)
     epochs, place = epochs.filter(known), run.filter(known).to_numpy()
-    epoch, error, length = epochs["epoch"].to_numpy(), numbers(epochs, "test_error"), numbers(runs, "epochs")
+    epoch, error, length = (
+        epochs["epoch"].to_numpy(),
+        numeric_column(epochs, "test_error"),
+        numeric_column(runs, "epochs"),
+    )
     ends = []
     for wanted in (9 * length // 10, length):
         at = epoch == wanted[place]

@@ -22,18 +22,21 @@ ENOUGH = 8
 
 def drawn_in(points: Points) -> tuple[Points, str] | None:
     """The points with far runs drawn in, and a sentence that names them; None where no run is far."""
-    if points.stated is not None:
+    if points.known_std is not None:
         return None
-    runs, mean = points.counts[points.width], points.means[points.width]
+    runs, mean = points.counts[points.width_index], points.means[points.width_index]
     seen = (runs >= 3) & (mean > 0)
-    spare = int(seen.sum() - len(np.unique(points.width[seen])))
+    spare = int(seen.sum() - len(np.unique(points.width_index[seen])))
     if spare < ENOUGH:
         return None
     # Without the run itself, its width's mean is further away by n / (n - 1), of a difference with 1 + 1 / (n - 1) times the variance.
     share = np.sqrt(runs / np.maximum(runs - 1, 1)) * points.deviations
-    units = np.where(seen, share / np.sqrt(points.noise.variance(np.where(mean > 0, mean, 1))), 0)
+    units = np.where(seen, share / np.sqrt(points.variance_model.variance(np.where(mean > 0, mean, 1))), 0)
     whole = float(
-        (np.where(seen, points.deviations, 0) ** 2 / points.noise.variance(np.where(mean > 0, mean, 1))).sum()
+        (
+            np.where(seen, points.deviations, 0) ** 2
+            / points.variance_model.variance(np.where(mean > 0, mean, 1))
+        ).sum()
     )
     rest = (whole - units**2) / (spare - 1)
     far = (
@@ -57,12 +60,16 @@ def drawn_in(points: Points) -> tuple[Points, str] | None:
 def _winsorised(points: Points, far: np.ndarray) -> Points:
     """With far runs put at so many standard deviations of the others from the mean of the others."""
     kept = Points(
-        x_name=points.x_name, y_name=points.y_name, x=points.x[~far], y=points.y[~far], trials=points.trials
+        x_name=points.x_name,
+        y_name=points.y_name,
+        x=points.x[~far],
+        y=points.y[~far],
+        test_images=points.test_images,
     )
-    variance = points.noise.variance(kept.means)
-    pooled = float((kept.deviations**2 / variance[kept.width]).sum() / (kept.counts - 1).sum())
+    variance = points.variance_model.variance(kept.means)
+    pooled = float((kept.deviations**2 / variance[kept.width_index]).sum() / (kept.counts - 1).sum())
     place = np.searchsorted(kept.widths, points.x)
     edge = kept.means[place] + np.sign(points.y - kept.means[place]) * NEAR * np.sqrt(
         pooled * variance[place]
     )
-    return replace(points, y=np.where(far, edge, points.y), wrong=None)
+    return replace(points, y=np.where(far, edge, points.y), misclassified=None)

@@ -17,11 +17,11 @@ from jaxtyping import Float
 from scipy.special import fdtri
 
 from scaling.errors import FitError
-from scaling.fit.data.dispersion import COPIES
 from scaling.fit.data.points import Points
-from scaling.fit.estimation.maximise import support
+from scaling.fit.data.variance import ZERO_DISPERSION
+from scaling.fit.estimation.maximise import quasi_loglik
 from scaling.fit.forms import Form
-from scaling.fit.result import LEVEL, Fit, Interval
+from scaling.fit.result import CONFIDENCE_LEVEL, Fit, Interval
 
 STARTS = (0.5, 1.5)
 """Further starts, as multiples of the estimate."""
@@ -60,7 +60,7 @@ class _Cost:
         with np.errstate(all="ignore"):
             value = (
                 -2
-                * support(self.points, self.form.evaluate(self.outward(inner), self.points.widths))
+                * quasi_loglik(self.points, self.form.evaluate(self.outward(inner), self.points.widths))
                 / self.dispersion
             )
         return value if np.isfinite(value) else 1e300
@@ -70,15 +70,15 @@ class _Cost:
         with np.errstate(all="ignore"):
             curve = self.form.evaluate(parameters, points.widths)
             moves = self.form.jacobian(parameters, points.widths) * np.where(self.logs, parameters, 1)
-            slope = (points.weights * (points.means - curve) / points.noise.variance(curve)) @ moves
+            slope = (points.weights * (points.means - curve) / points.variance_model.variance(curve)) @ moves
         return np.nan_to_num(-2 * slope / self.dispersion)
 
 
 def profiles(fit: Fit) -> list[Profile]:
     """Of every law that has one."""
-    if fit.points.wrong is not None:
+    if fit.points.misclassified is not None:
         return []
-    return [profile(fit, form) for form, law in fit.laws.items() if law.scatter.dispersion >= COPIES]
+    return [profile(fit, form) for form, law in fit.laws.items() if law.dispersion.value >= ZERO_DISPERSION]
 
 
 def profile(fit: Fit, form: str = "power") -> Profile:
@@ -90,14 +90,14 @@ def profile(fit: Fit, form: str = "power") -> Profile:
     if form not in fit.laws:
         raise FitError(f"{fit.label} has no law of the form {form}")
     law, points = fit.laws[form], fit.points
-    if points.wrong is not None:
+    if points.misclassified is not None:
         raise FitError("a profile takes the test images as given; leave out --population")
-    known = law.scatter
-    if known.dispersion < COPIES:
+    known = law.dispersion
+    if known.value < ZERO_DISPERSION:
         raise FitError(f"{fit.label}: its points have no scatter, so nothing refuses a law")
-    cost = _Cost(law.form, points, known.dispersion)
+    cost = _Cost(law.form, points, known.value)
     estimate = np.array([law.parameters[name].estimate for name in law.form.parameters])
-    found = _search(cost, estimate, float(fdtri(1, known.freedom, LEVEL)))
+    found = _search(cost, estimate, float(fdtri(1, known.dof, CONFIDENCE_LEVEL)))
     best = float(found.fval or 0.0)
     agree = best > cost(cost.inward(estimate)) - AGREE and all(
         float(_search(cost, estimate * start, 1.0).fval or 0.0) > best - AGREE for start in STARTS

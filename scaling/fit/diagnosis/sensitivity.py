@@ -35,4 +35,6 @@ def _weighted(
         [name != "floor" or value > 0 for name, value in zip(form.parameters, parameters, strict=True)]
     )
     moves = form.jacobian(parameters, points.widths) * scale
-    return np.asarray(moves[:, free] * np.sqrt(points.weights / points.noise.variance(curve))[:, None])
+    return np.asarray(
+        moves[:, free] * np.sqrt(points.weights / points.variance_model.variance(curve))[:, None]
+    )

@@ -8,12 +8,13 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import fdtri
 
-from scaling.fit.data.dispersion import COPIES, among_runs, dispersion, dispersion_about
+from scaling.fit.data.dispersion import dispersion_about
 from scaling.fit.data.points import Points
+from scaling.fit.data.variance import ZERO_DISPERSION
 from scaling.fit.diagnosis.sensitivity import curved, leverages
-from scaling.fit.estimation.variable_projection import STEEPEST
+from scaling.fit.estimation.variable_projection import MAX_EXPONENT
 from scaling.fit.forms import Form
-from scaling.fit.result import MISFIT, Interval, Status
+from scaling.fit.result import MISFIT_P, Interval, Status
 
 WIDTHS, SPAN, SEEDS = 6, 10.0, 4
 """Fewer widths, a smaller factor between the ends, or fewer runs a width than these ask for a look."""
@@ -34,13 +35,13 @@ def judge(
         reasons.append(f"fewer than {WIDTHS} widths")
     if span < SPAN:
         reasons.append(f"{points.x_name} spans a factor of {span:.3g}, less than {SPAN:g}")
-    if seeds < SEEDS and points.stated is None:
+    if seeds < SEEDS and points.known_std is None:
         reasons.append(f"fewer than {SEEDS} runs at a width")
     if exponent.low <= 0 <= exponent.high:
         reasons.append("the exponent's interval holds 0")
-    if exponent.low <= -STEEPEST or exponent.high >= STEEPEST:
-        reasons.append(f"the exponent's interval reaches the end of the search, {STEEPEST:g}")
-    if form.floored and parameters["floor"].low <= 0:
+    if exponent.low <= -MAX_EXPONENT or exponent.high >= MAX_EXPONENT:
+        reasons.append(f"the exponent's interval reaches the end of the search, {MAX_EXPONENT:g}")
+    if form.has_floor and parameters["floor"].low <= 0:
         reasons.append("the floor's interval reaches its bound, 0")
     if exponent.high < 0:
         reasons.append(f"{points.y_name} rises")
@@ -59,14 +60,14 @@ def judge(
 
 def _missed(form: Form, points: Points, estimate: Float[np.ndarray, " p"]) -> list[str]:
     """How far the means lie from the curve, where that is odd."""
-    known, spare = among_runs(points), len(points.widths) - len(form.parameters)
+    known, spare = points.replicate_dispersion, len(points.widths) - len(form.parameters)
     if known is None:
         return []
-    if known.dispersion < COPIES:
+    if known.value < ZERO_DISPERSION:
         return ["the runs of each width are equal, as copies are"]
-    far = dispersion_about(points, form.evaluate(estimate, points.widths), spare) / known.dispersion
-    told = "standard deviations" if points.stated is not None else "seeds"
-    rare = far > fdtri(spare, known.freedom, 1 - MISFIT)
+    far = dispersion_about(points, form.evaluate(estimate, points.widths), spare) / known.value
+    told = "standard deviations" if points.known_std is not None else "seeds"
+    rare = far > fdtri(spare, known.dof, 1 - MISFIT_P)
     return (
         [f"the means lie {sqrt(far):.2g} times as far from the curve as their {told} explain"] if rare else []
     )
@@ -75,18 +76,18 @@ def _missed(form: Form, points: Points, estimate: Float[np.ndarray, " p"]) -> li
 def remarks(points: Points) -> list[str]:
     """How such points are fitted, where that isn't plain; each a sentence."""
     found = []
-    if points.stated is not None:
+    if points.known_std is not None:
         found.append(f"The standard deviations of {points.y_name} are taken as they are stated.")
-    elif points.trials is None:
+    elif points.test_images is None:
         found.append(
             f"Bare values of {points.y_name}: their scatter is taken as log-normal, a constant share of their mean."
         )
     single = int((points.counts == 1).sum())
-    if dispersion(points) is None:
+    if points.run_dispersion is None:
         found.append(
             "No width has two runs that tell their scatter: the intervals rest on how the means lie about each law."
         )
-    elif single and points.stated is None:
+    elif single and points.known_std is None:
         found.append(f"Widths with one run: {single}; their scatter is taken from the widths with more.")
     if not points.means.all():
         none = ", ".join(f"{x:g}" for x in points.widths[points.means == 0])

@@ -15,12 +15,13 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import chdtri, fdtrc
 
-from scaling.fit.data.dispersion import COPIES, Dispersion, among_runs, dispersion_about
+from scaling.fit.data.dispersion import dispersion_about
 from scaling.fit.data.points import Points
-from scaling.fit.estimation.maximise import maximum, support
-from scaling.fit.estimation.variable_projection import solve
+from scaling.fit.data.variance import ZERO_DISPERSION, Dispersion
+from scaling.fit.estimation.maximise import maximise, quasi_loglik
+from scaling.fit.estimation.variable_projection import fit_by_variable_projection
 from scaling.fit.forms import BROKEN, POWER
-from scaling.fit.result import LEVEL, MISFIT, FormChoice, Law, Verdict
+from scaling.fit.result import CONFIDENCE_LEVEL, MISFIT_P, FormChoice, Law, Verdict
 
 NEGLIGIBLE = 0.2
 """A floor below this share of the widest networks' error may be left out of a law."""
@@ -43,8 +44,8 @@ def choose(points: Points, laws: dict[str, Law], studies: Float[np.ndarray, "dra
         studies: means of other studies that might have been, as ``scaling.fit.estimation.maximise.other_studies`` has them.
     """
     pure, floored = laws.get("power"), laws.get("floor")
-    known = among_runs(points)
-    copies = known is not None and known.dispersion < COPIES
+    known = points.replicate_dispersion
+    copies = known is not None and known.value < ZERO_DISPERSION
     if (
         pure is None
         or floored is None
@@ -55,34 +56,34 @@ def choose(points: Points, laws: dict[str, Law], studies: Float[np.ndarray, "dra
         return Verdict(
             choice=FormChoice.UNCLEAR,
             floor_p=None,
-            ceiling=None,
-            foreseen=None,
+            floor_limit=None,
+            holdout_ok=None,
             floor_fits_p=None,
             bend_fits_p=None,
         )
     floor_p = _floor_p(points, known, pure, floored)
-    ceiling = floored.parameters["floor"].high / float(points.means[-1])
-    foreseen = _foreseen(points, pure, studies)
+    floor_limit = floored.parameters["floor"].high / float(points.means[-1])
+    holdout_ok = _foreseen(points, pure, studies)
     floor_fits_p, bend_fits_p = (
         _chance(points, known, floored.predict(points.widths), len(floored.parameters)),
         None,
     )
     if floor_fits_p is not None and floor_fits_p < BENT and len(points.widths) >= BENDS_FROM:
-        (bent,) = maximum(BROKEN, points, points.means[None], points.weights[None])
+        (bent,) = maximise(BROKEN, points, points.means[None], points.weights[None])
         bend_fits_p = _chance(points, known, BROKEN.evaluate(bent, points.widths), len(bent))
-    if bend_fits_p is not None and bend_fits_p > MISFIT:
+    if bend_fits_p is not None and bend_fits_p > MISFIT_P:
         choice = FormChoice.BENDS
     elif floor_p is not None and floor_p < REFUSED:
         choice = FormChoice.FLOOR
-    elif floor_p is not None and ceiling < NEGLIGIBLE and foreseen:
+    elif floor_p is not None and floor_limit < NEGLIGIBLE and holdout_ok:
         choice = FormChoice.POWER
     else:
         choice = FormChoice.UNCLEAR
     return Verdict(
         choice=choice,
         floor_p=floor_p,
-        ceiling=ceiling,
-        foreseen=foreseen,
+        floor_limit=floor_limit,
+        holdout_ok=holdout_ok,
         floor_fits_p=floor_fits_p,
         bend_fits_p=bend_fits_p,
     )
@@ -94,19 +95,21 @@ def _chance(
     """How often means lie so far from a curve by their scatter alone; None where there is no scatter but that about it."""
     if known is None or (spare := len(points.widths) - parameters) < 1:
         return None
-    return float(fdtrc(spare, known.freedom, dispersion_about(points, curve, spare) / known.dispersion))
+    return float(fdtrc(spare, known.dof, dispersion_about(points, curve, spare) / known.value))
 
 
 def _floor_p(points: Points, known: Dispersion | None, pure: Law, floored: Law) -> float | None:
     """Of the likelihood ratio, over a dispersion that the floored law does not contradict."""
     curve, spare = floored.predict(points.widths), len(points.widths) - len(floored.form.parameters)
-    scatters = [(known.dispersion, known.freedom)] if known else []
+    scatters = [(known.value, known.dof)] if known else []
     scatters += [(dispersion_about(points, curve, spare), spare)] if spare > 0 else []
     # Where even the floored law misses the means, seeds alone don't tell how far means may lie from a law.
     dispersion, behind = max(scatters, default=(0.0, 0))
-    if dispersion < COPIES:  # points without any scatter are a formula's, and their rounding is no evidence
+    if (
+        dispersion < ZERO_DISPERSION
+    ):  # points without any scatter are a formula's, and their rounding is no evidence
         return None
-    gain = 2 * (support(points, curve) - support(points, pure.predict(points.widths))) / dispersion
+    gain = 2 * (quasi_loglik(points, curve) - quasi_loglik(points, pure.predict(points.widths))) / dispersion
     return float(fdtrc(1, behind, gain) / 2) if gain > 0 else 1.0
 
 
@@ -118,10 +121,12 @@ def _foreseen(points: Points, pure: Law, studies: Float[np.ndarray, "draws width
     kept = np.where(np.arange(len(points.widths)) < len(points.widths) - left, points.weights, 0.0)
     rows = np.concatenate([points.means[None], studies])
     near = pure.predict(points.widths)
-    narrow = solve(POWER, points.widths, rows, np.broadcast_to(kept, rows.shape), points.noise, near=near)
+    narrow = fit_by_variable_projection(
+        POWER, points.widths, rows, np.broadcast_to(kept, rows.shape), points.variance_model, near=near
+    )
     apart = np.log(POWER.evaluate(narrow[:, None, :], points.widths[-left:]) / rows[:, -left:])
     seen, others = apart[0], apart[1:]
     covariance = np.atleast_2d(np.cov(others.T))
     if not np.isfinite(covariance).all() or np.linalg.matrix_rank(covariance) < left:
         return None
-    return bool(seen @ np.linalg.solve(covariance, seen) <= chdtri(left, 1 - LEVEL))
+    return bool(seen @ np.linalg.solve(covariance, seen) <= chdtri(left, 1 - CONFIDENCE_LEVEL))

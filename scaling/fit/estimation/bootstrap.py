@@ -12,17 +12,17 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import ndtri, stdtrit
 
-from scaling.fit.data.dispersion import Dispersion
-from scaling.fit.data.images import image_deviations, seeds_share
+from scaling.fit.data.images import resample_images, seed_std_fraction
 from scaling.fit.data.points import Points
-from scaling.fit.result import LEVEL
+from scaling.fit.data.variance import Dispersion
+from scaling.fit.result import CONFIDENCE_LEVEL
 
 
-def resample(
+def resample_means(
     points: Points,
     curve: Float[np.ndarray, " widths"],
     *,
-    scatter: Dispersion,
+    dispersion: Dispersion,
     draws: int,
     seed: int,
     stream: int = 0,
@@ -41,27 +41,27 @@ def resample(
         Above 0 wherever the points' mean is.
     """
     rng = np.random.default_rng([seed, 0, stream])
-    counts, drawn = points.counts, (points.counts == 1) | (points.stated is not None)
+    counts, drawn = points.counts, (points.counts == 1) | (points.known_std is not None)
     start = np.cumsum(counts) - counts
     # Runs of one width stand together, so that each draws within its own and one reduction sums all widths.
-    by_width = points.deviations[np.argsort(points.width, kind="stable")]
+    by_width = points.deviations[np.argsort(points.width_index, kind="stable")]
     chosen = np.repeat(start, counts) + (
         rng.random((draws, len(by_width))) * np.repeat(counts, counts)
     ).astype(np.intp)
     deviation = np.add.reduceat(by_width[chosen], start, axis=1) / counts
-    deviation *= scatter.over_runs * np.sqrt(counts / np.maximum(counts - 1, 1))
-    spread = np.sqrt(scatter.dispersion * points.noise.variance(curve) / points.weights)
+    deviation *= dispersion.inflation * np.sqrt(counts / np.maximum(counts - 1, 1))
+    spread = np.sqrt(dispersion.value * points.variance_model.variance(curve) / points.weights)
     deviation[:, drawn] = rng.standard_normal((draws, drawn.sum())) * spread[drawn]
-    deviation *= stretch(scatter.freedom)
-    if points.wrong is not None:
-        deviation = deviation * seeds_share(points) + image_deviations(points, draws, seed)
+    deviation *= student_inflation(dispersion.dof)
+    if points.misclassified is not None:
+        deviation = deviation * seed_std_fraction(points) + resample_images(points, draws, seed)
     # As a factor, so that no stretch takes an error below 0; a width without any error has nothing to scatter.
     return points.means * np.exp(
         deviation / np.where(drawn, curve, np.where(points.means > 0, points.means, 1))
     )
 
 
-def stretch(freedom: int) -> float:
+def student_inflation(freedom: int) -> float:
     """Student's quantile at the level of intervals, over the normal one."""
-    upper = (1 + LEVEL) / 2
+    upper = (1 + CONFIDENCE_LEVEL) / 2
     return float(stdtrit(freedom, upper) / ndtri(upper))

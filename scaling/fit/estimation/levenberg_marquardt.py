@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from scaling.errors import FitError
 from scaling.fit.data.variance import VarianceModel
-from scaling.fit.estimation.variable_projection import STEEPEST, solve
+from scaling.fit.estimation.variable_projection import MAX_EXPONENT, fit_by_variable_projection
 from scaling.fit.forms import BROKEN, FLOOR, Form
 
 STEPS, CONVERGED = 200, 1e-10
@@ -21,8 +21,8 @@ CEILINGS = (1.1, 2.0)
 """Over the largest mean: where the search for M4 starts."""
 HIGHEST = 1000.0
 """Ceiling, over the largest mean: higher ones are out of sight, and all alike."""
-LEAST = {"floor": 0.0, "turn": 1e-3, "exponent": -STEEPEST, "beyond": -STEEPEST}
-MOST = {"turn": 10.0, "exponent": STEEPEST, "beyond": STEEPEST}
+LEAST = {"floor": 0.0, "turn": 1e-3, "exponent": -MAX_EXPONENT, "beyond": -MAX_EXPONENT}
+MOST = {"turn": 10.0, "exponent": MAX_EXPONENT, "beyond": MAX_EXPONENT}
 FAR = 200.0
 """Logarithms are searched from minus to plus this."""
 
@@ -30,12 +30,12 @@ Table = Float[np.ndarray, "rows widths"]
 Parameters = Float[np.ndarray, "rows p"]
 
 
-def descend(
+def fit_by_levenberg_marquardt(
     form: Form,
     x: Float[np.ndarray, " widths"],
     means: Table,
     counts: Table,
-    noise: VarianceModel,
+    variance_model: VarianceModel,
     *,
     near: Float[np.ndarray, " p"] | None = None,
 ) -> Parameters:
@@ -53,15 +53,15 @@ def descend(
             f"{form.formula} needs at least {len(form.parameters)} widths, not {fewest}; add widths"
         )
     if near is not None:
-        return _climb(form, x, means, counts, noise, near[None].repeat(len(means), axis=0))[0]
-    starts = np.stack(_starts(form, x, means, counts, noise))
+        return _climb(form, x, means, counts, variance_model, near[None].repeat(len(means), axis=0))[0]
+    starts = np.stack(_starts(form, x, means, counts, variance_model))
     many = len(starts)  # all of them climb at once
     found, worth = _climb(
         form,
         x,
         np.tile(means, (many, 1)),
         np.tile(counts, (many, 1)),
-        noise,
+        variance_model,
         starts.reshape(-1, starts.shape[2]),
     )
     best = worth.reshape(many, -1).argmax(axis=0)
@@ -69,10 +69,12 @@ def descend(
     return fitted
 
 
-def _starts(form: Form, x: np.ndarray, means: Table, counts: Table, noise: VarianceModel) -> list[Parameters]:
+def _starts(
+    form: Form, x: np.ndarray, means: Table, counts: Table, variance_model: VarianceModel
+) -> list[Parameters]:
     if form is BROKEN:
         return [_legs(x, means, counts, bend) for bend in np.sqrt(x[1:-2] * x[2:-1])]
-    amplitude, exponent, floor = solve(FLOOR, x, means, counts, noise).T
+    amplitude, exponent, floor = fit_by_variable_projection(FLOOR, x, means, counts, variance_model).T
     top = means.max(axis=1)
     return [
         np.stack(
@@ -96,7 +98,7 @@ def _legs(x: np.ndarray, means: Table, counts: Table, bend: float) -> Parameters
 
 
 def _climb(
-    form: Form, x: np.ndarray, means: Table, counts: Table, noise: VarianceModel, start: Parameters
+    form: Form, x: np.ndarray, means: Table, counts: Table, variance_model: VarianceModel, start: Parameters
 ) -> tuple[Parameters, Float[np.ndarray, " rows"]]:
     """To the nearest maximum, and the quasi-likelihood there."""
     logs = np.array([name in form.positive for name in form.parameters])
@@ -110,7 +112,7 @@ def _climb(
     def worth(inner: Parameters, rows: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):  # a step may lead to where there is no curve
             curve = form.evaluate(outward(inner)[:, None, :], x)
-            value = (counts[rows] * noise.support(means[rows], curve)).sum(axis=1)
+            value = (counts[rows] * variance_model.quasi_loglik(means[rows], curve)).sum(axis=1)
         return np.where(np.isfinite(value), value, -np.inf)
 
     rows = np.arange(len(means))
@@ -120,7 +122,7 @@ def _climb(
         parameters = outward(inner[rows])
         curve = form.evaluate(parameters[:, None, :], x)
         moves = form.jacobian(parameters[:, None, :], x) * np.where(logs, parameters, 1)[:, None, :]
-        weights = counts[rows] / noise.variance(curve)
+        weights = counts[rows] / variance_model.variance(curve)
         slope = np.einsum("rw,rwp->rp", weights * (means[rows] - curve), moves)
         held = ((inner[rows] <= low) & (slope < 0)) | (
             (inner[rows] >= high) & (slope > 0)

@@ -6,19 +6,20 @@ import numpy as np
 from jaxtyping import Float
 
 from scaling.errors import FitError
-from scaling.fit.data.dispersion import COPIES, Dispersion, among_runs, scatter
+from scaling.fit.data.dispersion import law_dispersion
 from scaling.fit.data.points import Points
+from scaling.fit.data.variance import ZERO_DISPERSION, Dispersion
 from scaling.fit.diagnosis.status import judge
-from scaling.fit.estimation.bootstrap import resample
-from scaling.fit.estimation.levenberg_marquardt import descend
-from scaling.fit.estimation.variable_projection import solve
+from scaling.fit.estimation.bootstrap import resample_means
+from scaling.fit.estimation.levenberg_marquardt import fit_by_levenberg_marquardt
+from scaling.fit.estimation.variable_projection import fit_by_variable_projection
 from scaling.fit.forms import FLOOR, POWER, Form
-from scaling.fit.result import LEVEL, HeldOut, Interval, Law
+from scaling.fit.result import CONFIDENCE_LEVEL, HeldOut, Interval, Law
 
 Table = Float[np.ndarray, "rows widths"]
 
 
-def law_of(form: Form, points: Points, *, holdout: int, resamplings: int, seed: int, stream: int) -> Law:
+def fit_law(form: Form, points: Points, *, holdout: int, resamplings: int, seed: int, stream: int) -> Law:
     """Fit a form; ``scaling.fit.fit`` has the arguments.
 
     Args:
@@ -31,27 +32,32 @@ def law_of(form: Form, points: Points, *, holdout: int, resamplings: int, seed: 
     # A mean of 0 has no logarithm, in which what is held out is compared.
     spare = max(0, min(holdout, len(widths) - len(form.parameters) - 2)) if means.all() else 0
     kept = np.where(np.arange(len(widths)) < len(widths) - np.arange(spare + 1)[:, None], weights, 0)
-    estimate, *narrow = maximum(form, points, np.broadcast_to(means, kept.shape), kept)
+    estimate, *narrow = maximise(form, points, np.broadcast_to(means, kept.shape), kept)
     curve = form.evaluate(estimate, widths)
     if not (np.isfinite(estimate).all() and np.isfinite(curve).all()):
         raise FitError(
             f"{form.formula}: {points.y_name} is beyond what can be computed with; write it in another unit"
         )
-    known = scatter(points, curve, len(form.parameters))
+    known = law_dispersion(points, curve, len(form.parameters))
     if known is None:
         raise FitError(
             f"{form.formula} through {len(curve)} widths without replicates has no interval; add seeds or widths"
         )
-    studies = resample(points, curve, scatter=known, draws=resamplings, seed=seed, stream=stream)
+    studies = resample_means(points, curve, dispersion=known, draws=resamplings, seed=seed, stream=stream)
     every = np.broadcast_to(weights, studies.shape)
-    draws = maximum(form, points, studies, every, near=estimate)
+    draws = maximise(form, points, studies, every, near=estimate)
     ends = np.stack(
         [estimate, *_quantiles(draws)]
     )  # the estimate too: a bound can push all draws to one side of it
     pure = None
     if form is FLOOR and ends[:, 2].min() == 0:
         # At this end stands the pure law. Draws held at the bound hardly reach as low as its exponent may be, so its own interval is taken in.
-        pure = np.insert(solve(POWER, widths, studies, every, points.noise, near=curve), 2, 0, axis=1)
+        pure = np.insert(
+            fit_by_variable_projection(POWER, widths, studies, every, points.variance_model, near=curve),
+            2,
+            0,
+            axis=1,
+        )
         ends = np.concatenate([ends, _quantiles(pure)])
     parameters = {
         name: Interval(estimate=float(value), low=float(low), high=float(high))
@@ -65,8 +71,8 @@ def law_of(form: Form, points: Points, *, holdout: int, resamplings: int, seed: 
         form=form,
         parameters=parameters,
         draws=draws,
-        bound=pure,
-        scatter=known,
+        draws_at_bound=pure,
+        dispersion=known,
         rmse_log=_rms(np.log(curve[seen] / means[seen])),
         aicc=_aicc(form, points, curve),
         held_out=tuple(
@@ -78,7 +84,7 @@ def law_of(form: Form, points: Points, *, holdout: int, resamplings: int, seed: 
     )
 
 
-def maximum(
+def maximise(
     form: Form, points: Points, means: Table, weights: Table, near: Float[np.ndarray, " p"] | None = None
 ) -> Float[np.ndarray, "rows p"]:
     """Fit a form to each row of means.
@@ -88,35 +94,39 @@ def maximum(
     """
     if form in (POWER, FLOOR):
         curve = None if near is None else form.evaluate(near, points.widths)
-        return solve(form, points.widths, means, weights, points.noise, near=curve)
-    return descend(form, points.widths, means, weights, points.noise, near=near)
+        return fit_by_variable_projection(
+            form, points.widths, means, weights, points.variance_model, near=curve
+        )
+    return fit_by_levenberg_marquardt(form, points.widths, means, weights, points.variance_model, near=near)
 
 
-def other_studies(pure: Law, points: Points, draws: int, seed: int, stream: int) -> Table:
+def resample_replicates(pure: Law, points: Points, draws: int, seed: int, stream: int) -> Table:
     """Means of other studies that might have been, by the spread of runs and orders, not by how far the means lie from the law on trial."""
-    known: Dispersion = among_runs(points) or pure.scatter
-    return resample(points, pure.predict(points.widths), scatter=known, draws=draws, seed=seed, stream=stream)
+    known: Dispersion = points.replicate_dispersion or pure.dispersion
+    return resample_means(
+        points, pure.predict(points.widths), dispersion=known, draws=draws, seed=seed, stream=stream
+    )
 
 
-def support(points: Points, curve: Float[np.ndarray, " widths"]) -> float:
+def quasi_loglik(points: Points, curve: Float[np.ndarray, " widths"]) -> float:
     """The quasi-log-likelihood of a curve at dispersion 1, up to a term that is the same for all curves."""
-    return float((points.weights * points.noise.support(points.means, curve)).sum())
+    return float((points.weights * points.variance_model.quasi_loglik(points.means, curve)).sum())
 
 
 def _aicc(form: Form, points: Points, curve: Float[np.ndarray, " widths"]) -> float | None:
     """With the dispersion that replicates tell, the same for all forms (Burnham & Anderson 2002, section 2.5)."""
-    known, n = among_runs(points), len(points.widths)
+    known, n = points.replicate_dispersion, len(points.widths)
     k = len(form.parameters) + (
-        points.stated is None
+        points.known_std is None
     )  # where it isn't stated, the dispersion is estimated too
-    if known is None or known.dispersion < COPIES or n <= k + 1:
+    if known is None or known.value < ZERO_DISPERSION or n <= k + 1:
         return None
-    return -2 * support(points, curve) / known.dispersion + 2 * k + 2 * k * (k + 1) / (n - k - 1)
+    return -2 * quasi_loglik(points, curve) / known.value + 2 * k + 2 * k * (k + 1) / (n - k - 1)
 
 
 def _quantiles(draws: Float[np.ndarray, "draws p"]) -> Float[np.ndarray, "2 p"]:
     """Both ends of the interval."""
-    return np.asarray(np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0))
+    return np.asarray(np.quantile(draws, [(1 - CONFIDENCE_LEVEL) / 2, (1 + CONFIDENCE_LEVEL) / 2], axis=0))
 
 
 def _held_out(points: Points, spare: int, predicted: Float[np.ndarray, " widths"]) -> HeldOut:

@@ -16,9 +16,9 @@ from scaling.errors import FitError
 from scaling.fit.data.variance import VarianceModel
 from scaling.fit.forms import Form
 
-STEEPEST = 8.0
+MAX_EXPONENT = 8.0
 """Exponents are searched from minus to plus this; measured ones are below 2."""
-GRID = np.sinh(np.linspace(-1, 1, 61) * np.arcsinh(STEEPEST / 0.05)) * 0.05
+GRID = np.sinh(np.linspace(-1, 1, 61) * np.arcsinh(MAX_EXPONENT / 0.05)) * 0.05
 """Even around 0, and a factor of 1.2 from one to the next above 0.1."""
 GRID = GRID[np.argsort(np.abs(GRID), kind="stable")]  # the flattest first
 SCANS = 4
@@ -31,12 +31,12 @@ Rows = Float[np.ndarray, " rows"]
 Table = Float[np.ndarray, "rows widths"]
 
 
-def solve(
+def fit_by_variable_projection(
     form: Form,
     x: Float[np.ndarray, " widths"],
     means: Table,
     counts: Table,
-    noise: VarianceModel,
+    variance_model: VarianceModel,
     *,
     near: Float[np.ndarray, " widths"] | None = None,
 ) -> Float[np.ndarray, "rows parameters"]:
@@ -62,19 +62,24 @@ def solve(
         raise FitError("no value is above 0, so there is nothing to fit; test on more images")
     place = np.log(x)
     centre = place.mean()
-    exponent, curve = _scan(form, place - centre, means, counts, noise, near)
-    amplitude, exponent, floor = _refine(form, place - centre, means, counts, noise, exponent, curve)
+    exponent, curve = _scan(form, place - centre, means, counts, variance_model, near)
+    amplitude, exponent, floor = _refine(form, place - centre, means, counts, variance_model, exponent, curve)
     return np.stack([amplitude * np.exp(exponent * centre), exponent, floor][: len(form.parameters)], axis=1)
 
 
 def _scan(
-    form: Form, place: np.ndarray, means: Table, counts: Table, noise: VarianceModel, near: np.ndarray | None
+    form: Form,
+    place: np.ndarray,
+    means: Table,
+    counts: Table,
+    variance_model: VarianceModel,
+    near: np.ndarray | None,
 ) -> tuple[Rows, Table]:
     """The best exponent of the grid, and its curve. The variances are those of ``near``, or first equal and then the last scan's."""
     basis = np.exp(-np.outer(place, GRID))
     curve = np.broadcast_to(1.0 if near is None else near, means.shape)
     for _ in range(SCANS if near is None else 1):
-        weights = counts / noise.variance(curve)
+        weights = counts / variance_model.variance(curve)
         one, y = weights.sum(axis=1, keepdims=True), (weights * means).sum(axis=1, keepdims=True)
         by = (weights * means) @ basis
         amplitude, floor = _linear(form, weights @ basis**2, weights @ basis, one, by, y)
@@ -93,7 +98,7 @@ def _linear(
 ) -> tuple[np.ndarray, np.ndarray]:
     """A and E, neither below 0, from the weighted sums of products of the power b, the constant 1 and the means y."""
     plain = by / bb
-    if not form.floored:
+    if not form.has_floor:
         return plain, np.zeros_like(plain)
     apart = bb - b**2 / one
     told = apart > 1e-12 * bb  # at exponent 0 the power is a constant too
@@ -107,7 +112,7 @@ def _refine(
     place: np.ndarray,
     means: Table,
     counts: Table,
-    noise: VarianceModel,
+    variance_model: VarianceModel,
     exponent: Rows,
     curve: Table,
 ) -> tuple[Rows, Rows, Rows]:
@@ -118,7 +123,7 @@ def _refine(
         mean, count = means[rows], counts[rows]
         basis = np.exp(-exponent[rows, None] * place)
         columns = np.stack([np.ones_like(basis), basis, -place * basis, mean])
-        sums = np.einsum("irw,jrw->ijr", columns * (count / noise.variance(curve[rows])), columns)
+        sums = np.einsum("irw,jrw->ijr", columns * (count / variance_model.variance(curve[rows])), columns)
         (one, b, t, y), (_, bb, bt, by), (_, _, tt, ty), _ = sums
         amplitude[rows], floor[rows] = A, E = _linear(form, bb, b, one, by, y)
         curve[rows] = A[:, None] * basis + E[:, None]
@@ -131,7 +136,7 @@ def _refine(
         # A step back of more than half the last one is cut to that, or it might swing for ever; the limit is slow to recover.
         swings = (step * last[rows] < 0) & (np.abs(step) > before / 2) & (before > CONVERGED)
         limit[rows] = np.where(swings, before / 2, 1.5 * limit[rows])
-        target = (exponent[rows] + step.clip(-limit[rows], limit[rows])).clip(-STEEPEST, STEEPEST)
+        target = (exponent[rows] + step.clip(-limit[rows], limit[rows])).clip(-MAX_EXPONENT, MAX_EXPONENT)
         target[target * exponent[rows] < 0] = (
             0  # no further: across 0 only A = 0 may be left to a row that is not at rest
         )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from scaling.fit.forms.base import Form
-from scaling.fit.forms.broken import Broken
-from scaling.fit.forms.floor import Floor
-from scaling.fit.forms.m4 import M4
-from scaling.fit.forms.power import Power
+from scaling.fit.forms.broken import BrokenForm
+from scaling.fit.forms.floor import FloorForm
+from scaling.fit.forms.m4 import M4Form
+from scaling.fit.forms.power import PowerForm
 
-__all__ = ["BROKEN", "FLOOR", "FORMS", "M_FOUR", "POWER", "Form"]
+__all__ = ["BROKEN", "FLOOR", "FORMS", "M4", "POWER", "Form"]
 
-POWER, FLOOR, BROKEN, M_FOUR = Power(), Floor(), Broken(), M4()
+POWER, FLOOR, BROKEN, M4 = PowerForm(), FloorForm(), BrokenForm(), M4Form()
 
-FORMS: dict[str, Form] = {form.name: form for form in (POWER, FLOOR, BROKEN, M_FOUR)}
+FORMS: dict[str, Form] = {form.name: form for form in (POWER, FLOOR, BROKEN, M4)}
 """By name."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-Numbers = NDArray[np.float64]
+FloatArray = NDArray[np.float64]
 
 
 class Form(ABC):
@@ -28,17 +28,17 @@ class Form(ABC):
         return self.name
 
     @property
-    def floored(self) -> bool:
+    def has_floor(self) -> bool:
         return "floor" in self.parameters
 
     @abstractmethod
-    def evaluate(self, parameters: Numbers, x: Numbers) -> Numbers:
+    def evaluate(self, parameters: FloatArray, x: FloatArray) -> FloatArray:
         """The curve at sizes above 0."""
 
     @abstractmethod
-    def jacobian(self, parameters: Numbers, x: Numbers) -> Numbers:
+    def jacobian(self, parameters: FloatArray, x: FloatArray) -> FloatArray:
         """[..., p]: by how much the curve moves with each parameter."""
 
     @abstractmethod
-    def size(self, parameters: Numbers, value: float) -> Numbers:
+    def size(self, parameters: FloatArray, value: float) -> FloatArray:
         """Where the curve comes down to a value above 0; infinite where it never does."""

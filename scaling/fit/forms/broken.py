@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit
 
-from scaling.fit.forms.base import Form, Numbers
+from scaling.fit.forms.base import FloatArray, Form
 
 SHARPNESS = 0.25
 FURTHEST = 60.0
@@ -19,7 +19,7 @@ FURTHEST = 60.0
 HALVINGS = 80
 
 
-class Broken(Form):
+class BrokenForm(Form):
     """Two power laws that meet in a bend."""
 
     name = "broken"
@@ -27,21 +27,21 @@ class Broken(Form):
     formula = "A x^-rho, x^-rho' beyond B"
     positive = ("amplitude", "bend")
 
-    def evaluate(self, parameters: Numbers, x: Numbers) -> Numbers:
+    def evaluate(self, parameters: FloatArray, x: FloatArray) -> FloatArray:
         amplitude, exponent, beyond, bend = np.moveaxis(parameters, -1, 0)
         place = np.log(x)
         return np.asarray(
             amplitude * np.exp(-exponent * place - (beyond - exponent) * _past(place - np.log(bend)))
         )
 
-    def jacobian(self, parameters: Numbers, x: Numbers) -> Numbers:
+    def jacobian(self, parameters: FloatArray, x: FloatArray) -> FloatArray:
         amplitude, exponent, beyond, bend = np.moveaxis(parameters, -1, 0)
         place, away = np.log(x), np.log(x) - np.log(bend)
         past = _past(away)
         moves = (1 / amplitude, past - place, -past, (beyond - exponent) * expit(away / SHARPNESS) / bend)
         return np.stack(np.broadcast_arrays(*moves), axis=-1) * self.evaluate(parameters, x)[..., None]
 
-    def size(self, parameters: Numbers, value: float) -> Numbers:
+    def size(self, parameters: FloatArray, value: float) -> FloatArray:
         low, high = (np.full(parameters.shape[:-1], end) for end in (-FURTHEST, FURTHEST))
         ends = (self.evaluate(parameters, np.exp(end)) for end in (low, high))
         above, below = (curve > value for curve in ends)
@@ -52,6 +52,6 @@ class Broken(Form):
         return np.where(below, np.inf, np.where(above, np.exp((low + high) / 2), 0.0))
 
 
-def _past(away: Numbers) -> Numbers:
+def _past(away: FloatArray) -> FloatArray:
     """How far beyond the bend, smoothly: 0 well before it, the logarithm of the distance well after."""
     return np.asarray(SHARPNESS * np.logaddexp(0, away / SHARPNESS))

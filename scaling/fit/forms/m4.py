@@ -11,14 +11,14 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit
 
-from scaling.fit.forms.base import Form, Numbers
+from scaling.fit.forms.base import FloatArray, Form
 
 STEPS, CLOSE = 100, 1e-13
 HIGHEST = 500.0
 """Odds at which the curve is its ceiling in doubles; with alpha = 0 there may be no solution below."""
 
 
-class M4(Form):
+class M4Form(Form):
     """Between a plateau and a floor."""
 
     name = "m4"
@@ -26,11 +26,11 @@ class M4(Form):
     formula = "(y - E) / (C - y)^alpha = A x^-rho"
     positive = ("amplitude", "ceiling")
 
-    def evaluate(self, parameters: Numbers, x: Numbers) -> Numbers:
+    def evaluate(self, parameters: FloatArray, x: FloatArray) -> FloatArray:
         floor, ceiling = parameters[..., 2], parameters[..., 3]
         return np.asarray(floor + (ceiling - floor) * expit(_odds(parameters, x)))
 
-    def jacobian(self, parameters: Numbers, x: Numbers) -> Numbers:
+    def jacobian(self, parameters: FloatArray, x: FloatArray) -> FloatArray:
         amplitude, _, floor, ceiling, turn = np.moveaxis(parameters, -1, 0)
         odds = _odds(parameters, x)
         above, under = (ceiling - floor) * expit(odds), (ceiling - floor) * expit(-odds)
@@ -40,7 +40,7 @@ class M4(Form):
             np.stack(np.broadcast_arrays(*moves), axis=-1) / (1 / above + turn / under)[..., None]
         )
 
-    def size(self, parameters: Numbers, value: float) -> Numbers:
+    def size(self, parameters: FloatArray, value: float) -> FloatArray:
         amplitude, exponent, floor, ceiling, turn = np.moveaxis(parameters, -1, 0)
         falls = (exponent > 0) & (value > floor) & (value < ceiling)
         above, under = np.where(falls, value - floor, 1.0), np.where(falls, ceiling - value, 1.0)
@@ -51,7 +51,7 @@ class M4(Form):
         return np.where(falls, found, np.where(value >= ceiling, 0.0, np.inf))
 
 
-def _odds(parameters: Numbers, x: Numbers) -> Numbers:
+def _odds(parameters: FloatArray, x: FloatArray) -> FloatArray:
     """log((y - E) / (C - y)), by Newton's method from where the curve would be far below its ceiling.
 
     The equation's left side bends one way alone, downwards for alpha below 1 and upwards above, and the start lies on the side from which

@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import numpy as np
 
-from scaling.fit.forms.base import Form, Numbers
+from scaling.fit.forms.base import FloatArray, Form
 
 
-class Power(Form):
+class PowerForm(Form):
     """An error that falls to zero, a straight line in logarithms."""
 
     name = "power"
     parameters = ("amplitude", "exponent")
     formula = "A x^-rho"
 
-    def evaluate(self, parameters: Numbers, x: Numbers) -> Numbers:
+    def evaluate(self, parameters: FloatArray, x: FloatArray) -> FloatArray:
         return np.asarray(parameters[..., 0] * x ** -parameters[..., 1])
 
-    def jacobian(self, parameters: Numbers, x: Numbers) -> Numbers:
+    def jacobian(self, parameters: FloatArray, x: FloatArray) -> FloatArray:
         power = x ** -parameters[..., 1]
         return np.stack(np.broadcast_arrays(power, -parameters[..., 0] * np.log(x) * power), axis=-1)
 
-    def size(self, parameters: Numbers, value: float) -> Numbers:
-        return reached(parameters[..., 0], parameters[..., 1], np.full(parameters.shape[:-1], value))
+    def size(self, parameters: FloatArray, value: float) -> FloatArray:
+        return power_law_inverse(
+            parameters[..., 0], parameters[..., 1], np.full(parameters.shape[:-1], value)
+        )
 
 
-def reached(amplitude: Numbers, exponent: Numbers, value: Numbers) -> Numbers:
+def power_law_inverse(amplitude: FloatArray, exponent: FloatArray, value: FloatArray) -> FloatArray:
     """Where a power comes down to a value; a flat or rising one never does, and none comes down to 0."""
     falls = (exponent > 0) & (value > 0)
     ratio = np.divide(amplitude, value, out=np.ones_like(amplitude), where=falls)

@@ -37,7 +37,7 @@ def test_the_interval_of_a_ratio_holds_the_truth_as_often_as_it_says(error):
 
 
 def test_sizes_are_those_that_each_law_needs_and_what_was_not_measured_is_named():
-    first, second = studied(LAWS[0], 0, trials=10**6), studied(LAWS[1], 1, trials=10**6)
+    first, second = studied(LAWS[0], 0, test_images=10**6), studied(LAWS[1], 1, test_images=10**6)
     found = equal_error(first, second, 0.095)  # at 17.7 of the first, 25.2 of the second
     assert found.extrapolated == ("0", "1")
     assert found.sizes == tuple(needed(each, 0.095, form=telling(each).form.name) for each in (first, second))
@@ -47,7 +47,10 @@ def test_sizes_are_those_that_each_law_needs_and_what_was_not_measured_is_named(
 
 
 def test_an_error_below_a_floor_is_never_reached():
-    low, high = studied((0.4, 0.6, 0.02), 0, trials=10**6), studied((0.4, 0.6, 0.1), 1, trials=10**6)
+    low, high = (
+        studied((0.4, 0.6, 0.02), 0, test_images=10**6),
+        studied((0.4, 0.6, 0.1), 1, test_images=10**6),
+    )
     assert {each.verdict.choice for each in (low, high)} == {FormChoice.FLOOR}
     assert equal_error(low, high, 0.08).ratio.estimate == 0
     assert equal_error(high, low, 0.08).ratio.estimate == np.inf
@@ -57,7 +60,10 @@ def test_an_error_below_a_floor_is_never_reached():
 
 
 def test_laws_of_two_forms_meet_where_their_curves_do():
-    pure, floored = studied((0.5, 0.5, 0.0), 0, trials=10**6), studied((0.2, 0.5, 0.1), 1, trials=10**6)
+    pure, floored = (
+        studied((0.5, 0.5, 0.0), 0, test_images=10**6),
+        studied((0.2, 0.5, 0.1), 1, test_images=10**6),
+    )
     laws = pure.laws["power"], floored.laws["floor"]
     place = meet(pure, floored, laws).place.estimate
     assert place == pytest.approx(9, rel=0.05)  # 0.3 x^-0.5 = 0.1

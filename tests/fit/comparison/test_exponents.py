@@ -38,17 +38,23 @@ def test_intervals_of_difference_and_meeting_hold_the_truth_as_often_as_they_say
 
 def test_equal_exponents_are_shown_where_runs_are_many_and_only_there():
     pairs = [
-        (studied((0.4, 0.5, 0.0), 900 + k, trials=trials), studied((0.2, 0.5, 0.0), 950 + k, trials=trials))
-        for k, trials in ((0, 10**6), (1, 100))
+        (
+            studied((0.4, 0.5, 0.0), 900 + k, test_images=test_images),
+            studied((0.2, 0.5, 0.0), 950 + k, test_images=test_images),
+        )
+        for k, test_images in ((0, 10**6), (1, 100))
     ]
     precise, vague = (compare(*pair) for pair in pairs)
     assert precise.equal
     assert not vague.equal
-    assert not compare(studied(LAWS[0], 0, trials=10**6), studied(LAWS[1], 1, trials=10**6)).equal
+    assert not compare(studied(LAWS[0], 0, test_images=10**6), studied(LAWS[1], 1, test_images=10**6)).equal
 
 
 def test_laws_with_floors_meet_where_a_root_finder_says():
-    first, second = studied((0.4, 0.5, 0.02), 0, trials=10**6), studied((0.3, 0.6, 0.05), 1, trials=10**6)
+    first, second = (
+        studied((0.4, 0.5, 0.02), 0, test_images=10**6),
+        studied((0.3, 0.6, 0.05), 1, test_images=10**6),
+    )
     found = compare(first, second, form="floor")
     curves = [lambda x, made=made: float(made.laws["floor"].predict(x)) for made in (first, second)]
     root = brentq(lambda x: curves[0](x) - curves[1](x), 1, 1e4)  # below 1 they cross once more
@@ -70,7 +76,7 @@ def test_parallel_laws_do_not_meet():
 
 
 def test_the_size_that_an_error_needs_is_the_laws_inverse():
-    made = studied((0.4, 0.5, 0.05), 0, trials=10**6)
+    made = studied((0.4, 0.5, 0.05), 0, test_images=10**6)
     for form in ("power", "floor"):
         at = needed(made, 0.1, form=form)
         assert at.low <= at.estimate <= at.high

@@ -18,7 +18,7 @@ def fits() -> list[Fit]:
     """Shallow wins to 14.9, deep beyond, as (0.9 / 0.4)^(1 / 0.3)."""
     tables = []
     for k, (name, law) in enumerate(LAWS.items()):
-        points = plant(law, np.random.default_rng([5, k]), widths=SIZES[name], seeds=6, trials=10**5)
+        points = plant(law, np.random.default_rng([5, k]), widths=SIZES[name], seeds=6, test_images=10**5)
         n = len(points.x)
         columns = {
             "architecture": [name] * n,

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from scaling.fit import compare, fit_table
-from scaling.fit.data.costs import Cost, costs
+from scaling.fit.data.costs import CostCurve, cost_curves
 from tests.fit.planted_laws import plant
 
 WIDE = (1, 2, 4, 8, 16, 32)
@@ -22,7 +22,7 @@ def table(seeds: int = 8) -> pa.Table:
         for name in ("architecture", "filters", "parameters", "macs", "test_error", "test_images", "seed")
     }
     for k, (name, law) in enumerate({"one": (0.4, 0.5, 0.0), "other": (0.25, 0.3, 0.0)}.items()):
-        points = plant(law, np.random.default_rng([3, k]), widths=WIDE, seeds=seeds, trials=10**5)
+        points = plant(law, np.random.default_rng([3, k]), widths=WIDE, seeds=seeds, test_images=10**5)
         for place, (x, y) in enumerate(zip(points.x.astype(int).tolist(), points.y.tolist(), strict=True)):
             row = (name, x, PARAMETERS[name](x), MACS[name](x), y, 10**5, place % seeds)
             for column, value in zip(rows.values(), row, strict=True):
@@ -31,7 +31,7 @@ def table(seeds: int = 8) -> pa.Table:
 
 
 def test_powers_of_the_size_are_found_exactly_within_and_beyond():
-    found = costs(table(), x="filters", by=("architecture",))
+    found = cost_curves(table(), x="filters", by=("architecture",))
     for name in ("one", "other"):
         at = np.array([0.3, 1.0, 5.0, 1000.0])
         assert found[name,]["parameters"].at(at) == pytest.approx(PARAMETERS[name](at))
@@ -39,7 +39,7 @@ def test_powers_of_the_size_are_found_exactly_within_and_beyond():
 
 
 def test_known_sizes_keep_their_amounts():
-    cost = Cost(np.array([1.0, 3.0, 10.0]), np.array([7.0, 50.0, 51.0]))
+    cost = CostCurve(np.array([1.0, 3.0, 10.0]), np.array([7.0, 50.0, 51.0]))
     assert cost.at(cost.x) == pytest.approx(cost.amount)
 
 

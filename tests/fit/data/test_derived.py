@@ -9,8 +9,7 @@ import pyarrow as pa
 import pytest
 
 from scaling.errors import TableError
-from scaling.fit import best_over, fit_table, from_counts
-from scaling.fit.data.dispersion import freedom
+from scaling.fit import add_error_from_counts, fit_table, select_best
 
 WIDTHS, RATES, SEEDS = (1, 2, 4, 8, 16, 32), (0.01, 0.1, 1.0), 4
 
@@ -39,7 +38,7 @@ def test_counts_are_fractions_of_what_was_tested():
     table = pa.table(
         {"n": [1, 2, 4], "wrong": [40, None, 10], "of": [100, 100, 100], "test_error": [9.0, 9.0, 9.0]}
     )
-    made = from_counts(table, "wrong", "of")
+    made = add_error_from_counts(table, "wrong", "of")
     assert made["test_error"].to_pylist() == [0.4, None, 0.1]
     assert made["test_images"].to_pylist() == [100, 100, 100]
 
@@ -48,22 +47,24 @@ def test_counts_are_fractions_of_what_was_tested():
 def test_counts_that_cannot_be_are_named_with_their_row(wrong, of):
     table = pa.table({"wrong": pa.array([3, wrong], pa.float64()), "of": pa.array([100, of], pa.int64())})
     with pytest.raises(TableError, match="wrong: row 2 has"):
-        from_counts(table, "wrong", "of")
+        add_error_from_counts(table, "wrong", "of")
 
 
 def test_counts_are_fitted_as_counts():
     x = np.repeat(WIDTHS, SEEDS)
     wrong = np.random.default_rng(0).binomial(1000, 0.4 * x**-0.5)
-    table = from_counts(pa.table({"n": x, "wrong": wrong, "of": np.full(len(x), 1000)}), "wrong", "of")
+    table = add_error_from_counts(
+        pa.table({"n": x, "wrong": wrong, "of": np.full(len(x), 1000)}), "wrong", "of"
+    )
     (found,) = fit_table(table, x="n", by=(), resamplings=50)
-    assert found.points.trials == 1000
+    assert found.points.test_images == 1000
     # A binomial's own scatter: the dispersion is 1, to four sigma of a variance.
-    assert found.dispersion == pytest.approx(1, abs=4 * np.sqrt(2 / freedom(found.points)))
+    assert found.dispersion == pytest.approx(1, abs=4 * np.sqrt(2 / found.points.run_dispersion.dof))
 
 
 def test_the_best_is_what_a_loop_finds_by_validation_alone():
     table = searched()
-    kept, (note,) = best_over(
+    kept, (note,) = select_best(
         table, "learning_rate", x="filters", by=["architecture"], validation="val_error"
     )
     rows = table.to_pylist()
@@ -86,7 +87,7 @@ def test_a_setting_whose_runs_diverge_is_not_chosen_for_its_lucky_ones():
         {"filters": 4, "lr": lr, "val": val, "y": 0.1}
         for lr, val in ((0.1, 0.2), (0.1, 0.21), (1.0, 0.1), (1.0, None))
     ]
-    kept, _ = best_over(pa.Table.from_pylist(rows), "lr", x="filters", by=(), validation="val")
+    kept, _ = select_best(pa.Table.from_pylist(rows), "lr", x="filters", by=(), validation="val")
     assert set(kept["lr"].to_pylist()) == {0.1}
 
 
@@ -94,14 +95,14 @@ def test_sizes_without_validation_are_left_out_with_a_note():
     rows = [
         {"filters": size, "lr": 0.1, "val": None if size == 8 else 0.2, "y": 0.1} for size in (2, 4, 8, 8)
     ]
-    kept, notes = best_over(pa.Table.from_pylist(rows), "lr", x="filters", by=(), validation="val")
+    kept, notes = select_best(pa.Table.from_pylist(rows), "lr", x="filters", by=(), validation="val")
     assert kept.num_rows == 2
     assert notes[1] == "Left out: 2 of 4 runs (no val at their filters)."
 
 
 def test_an_accuracy_is_nothing_to_be_least():
     with pytest.raises(TableError, match="val_accuracy: looks like an accuracy"):
-        best_over(
+        select_best(
             pa.table({"n": [1], "lr": [1], "val_accuracy": [0.5]}),
             "lr",
             x="n",
@@ -115,4 +116,4 @@ def test_without_validation_nothing_is_chosen():
     with pytest.raises(
         TableError, match="val_error: has no numbers, so no learning_rate can be chosen by it"
     ):
-        best_over(table, "learning_rate", x="filters", by=(), validation="val_error")
+        select_best(table, "learning_rate", x="filters", by=(), validation="val_error")

@@ -7,9 +7,9 @@ import pytest
 from scipy.stats import binom
 
 from scaling.fit import Points, fit
-from scaling.fit.data.dispersion import MANY, Dispersion, Source
-from scaling.fit.data.images import image_deviations, seeds_share
-from scaling.fit.estimation.bootstrap import resample
+from scaling.fit.data.images import resample_images, seed_std_fraction
+from scaling.fit.data.variance import KNOWN_DOF, Dispersion, DispersionSource
+from scaling.fit.estimation.bootstrap import resample_means
 from tests.fit.planted_laws import WIDTHS, curve
 
 LAW = (0.28, 0.5, 0.0)
@@ -20,7 +20,7 @@ SPREAD = 0.04
 """Of a seed's error rate, relative."""
 
 
-KNOWN = Dispersion(dispersion=1.0, freedom=MANY, source=Source.RUNS)
+KNOWN = Dispersion(value=1.0, dof=KNOWN_DOF, source=DispersionSource.RUNS)
 
 
 def planted(rng: np.random.Generator, *, widths=WIDTHS, seeds: int = SEEDS, images: int = IMAGES) -> Points:
@@ -28,21 +28,28 @@ def planted(rng: np.random.Generator, *, widths=WIDTHS, seeds: int = SEEDS, imag
     x = np.repeat(np.array(widths, dtype=float), seeds)
     difficulty = np.where(rng.random(images) < HARD, HARDER, EASIER)
     rate = curve(x, LAW) * (1 + SPREAD * rng.standard_normal(len(x)))
-    wrong = rng.random((len(x), images)) < np.outer(rate, difficulty).clip(0, 1)
+    misclassified = rng.random((len(x), images)) < np.outer(rate, difficulty).clip(0, 1)
     return Points(
-        x_name="filters", y_name="test_error", x=x, y=wrong.mean(axis=1), trials=images, wrong=wrong
+        x_name="filters",
+        y_name="test_error",
+        x=x,
+        y=misclassified.mean(axis=1),
+        test_images=images,
+        misclassified=misclassified,
     )
 
 
 def given(points: Points) -> Points:
     """The same runs, the test set taken as given."""
-    return Points(x_name=points.x_name, y_name=points.y_name, x=points.x, y=points.y, trials=points.trials)
+    return Points(
+        x_name=points.x_name, y_name=points.y_name, x=points.x, y=points.y, test_images=points.test_images
+    )
 
 
 def test_components_are_those_of_plain_loops():
     points = planted(np.random.default_rng(0), widths=(1, 4), seeds=3, images=40)
-    for width, share in enumerate(seeds_share(points)):
-        table = points.wrong[points.width == width].astype(float)
+    for width, share in enumerate(seed_std_fraction(points)):
+        table = points.misclassified[points.width_index == width].astype(float)
         runs, images, grand = len(table), len(table[0]), table.mean()
         interaction = sum(
             (table[s, i] - table[s].mean() - table[:, i].mean() + grand) ** 2
@@ -62,7 +69,7 @@ def test_studies_scatter_as_studies_on_other_seeds_and_images_do():
     resampled = []
     for k in range(40):
         points = planted(np.random.default_rng([2, k]), widths=(2,))
-        studies = resample(points, points.means, scatter=KNOWN, draws=400, seed=k)
+        studies = resample_means(points, points.means, dispersion=KNOWN, draws=400, seed=k)
         resampled.append(studies[:, 0].var())
     # The variance of `repeats` normal values is known to sqrt(2 / repeats), 8 %; four sigma.
     assert np.mean(resampled) == pytest.approx(drawn.var(), rel=4 * np.sqrt(2 / repeats))
@@ -70,10 +77,10 @@ def test_studies_scatter_as_studies_on_other_seeds_and_images_do():
 
 def test_one_draw_of_images_serves_all_widths_and_groups():
     first, second = (planted(np.random.default_rng(k)) for k in (3, 3))
-    np.testing.assert_array_equal(image_deviations(first, 50, 7), image_deviations(second, 50, 7))
-    assert (image_deviations(first, 50, 7) != image_deviations(first, 50, 8)).any()
+    np.testing.assert_array_equal(resample_images(first, 50, 7), resample_images(second, 50, 7))
+    assert (resample_images(first, 50, 7) != resample_images(first, 50, 8)).any()
     # Hard images are hard at every width, so widths move together: far from independent.
-    moved = np.corrcoef(image_deviations(first, 2000, 7).T)
+    moved = np.corrcoef(resample_images(first, 2000, 7).T)
     assert moved[np.triu_indices(len(WIDTHS), 1)].min() > 0.1
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scaling.errors import TableError
-from scaling.fit import columns, fit_table, group_points, read_table
+from scaling.fit import fit_table, group_points, read_table, required_columns
 from tests.fit.planted_laws import bare
 
 TABLE = pa.table(
@@ -41,7 +41,7 @@ def test_groups_stand_in_the_order_of_their_first_rows():
     np.testing.assert_allclose(points.means, [0.4, 0.25])
     np.testing.assert_allclose(points.std, [np.nan, 0.1 / np.sqrt(2)])
     np.testing.assert_array_equal(other.y, [0.5, 0.7])
-    assert (points.trials, notes) == (100, ())
+    assert (points.test_images, notes) == (100, ())
 
 
 def test_groups_may_have_several_keys_or_none():
@@ -77,9 +77,9 @@ def test_runs_that_diverged_or_lack_a_value_are_left_out_and_counted():
 
 
 def test_bare_values_have_no_trials():
-    assert group_points(TABLE.drop_columns("test_images"))[0][1].trials is None
-    assert group_points(changed(test_images=[100, 100, 200, 100, 100]))[0][1].trials is None
-    assert group_points(changed(loss=[1.0] * 5), y="loss")[0][1].trials is None
+    assert group_points(TABLE.drop_columns("test_images"))[0][1].test_images is None
+    assert group_points(changed(test_images=[100, 100, 200, 100, 100]))[0][1].test_images is None
+    assert group_points(changed(loss=[1.0] * 5), y="loss")[0][1].test_images is None
 
 
 def test_percentages_are_named_and_never_guessed():
@@ -106,13 +106,13 @@ def test_no_other_column_is_looked_at():
     )
     by = ("architecture",)
     needed = table.select(
-        [name for name in columns("filters", "test_error", by) if name in table.column_names]
+        [name for name in required_columns("filters", "test_error", by) if name in table.column_names]
     )
     assert set(table.column_names) - set(needed.column_names) == {"host", "train_error"}
     for (group, points, notes), (same_group, same_points, same_notes) in zip(
         group_points(table), group_points(needed), strict=True
     ):
-        assert (group, notes, points.trials) == (same_group, same_notes, same_points.trials)
+        assert (group, notes, points.test_images) == (same_group, same_notes, same_points.test_images)
         np.testing.assert_array_equal(points.x, same_points.x)
         np.testing.assert_array_equal(points.y, same_points.y)
 
@@ -142,12 +142,16 @@ def test_averages_over_different_settings_are_named():
         ),
         (TABLE, {"y": "filters"}, "^filters: is asked for twice"),
         (TABLE, {"by": ("seed", "filters")}, "^filters: is asked for twice"),
-        (changed(filters=[2, 1, 0, 2, 1]), {}, "^filters: holds 0, but a law needs finite values above 0"),
+        (
+            changed(filters=[2, 1, 0, 2, 1]),
+            {},
+            "^filters: holds 0, but a scaling law needs finite values above 0",
+        ),
         (changed(filters=[2, 1, None, 2, 1]), {}, "^filters: holds nan, but"),
         (
             changed(test_error=[0.2, 0.5, -0.1, 0.3, 0.7]),
             {},
-            "^test_error: holds -0.1, but a law needs finite values at least 0",
+            "^test_error: holds -0.1, but a scaling law needs finite values at least 0",
         ),
         (changed(test_error=[0.2, 0.5, float("inf"), 0.3, 0.7]), {}, "^test_error: holds inf, but"),
         (changed(diverged=["maybe"] * 5), {}, "^diverged: must hold true or false"),

@@ -94,7 +94,7 @@ def test_runs_are_compared_with_themselves_at_nine_tenths_of_their_own_training(
 
 def test_a_doubt_asks_for_a_look_and_saves_no_refused_law():
     found = fit(
-        plant((0.4, 0.5, 0.0), np.random.default_rng(0), trials=10_000), group={"k": "a"}, resamplings=50
+        plant((0.4, 0.5, 0.0), np.random.default_rng(0), test_images=10_000), group={"k": "a"}, resamplings=50
     )
     (other,) = doubted([found], {("b",): ["it learns"]})
     assert other is found

@@ -15,7 +15,7 @@ LAW = (0.4, 0.5, 0.0)
 
 def test_normal_scatter_is_left_alone():
     far = [
-        drawn_in(plant(LAW, np.random.default_rng(k), seeds=seeds, trials=10_000)) is not None
+        drawn_in(plant(LAW, np.random.default_rng(k), seeds=seeds, test_images=10_000)) is not None
         for seeds in (4, 8)
         for k in range(500)
     ]
@@ -23,7 +23,7 @@ def test_normal_scatter_is_left_alone():
 
 
 def test_a_far_run_is_named_kept_and_drawn_in():
-    points = plant(LAW, np.random.default_rng(0), seeds=8, trials=10_000)
+    points = plant(LAW, np.random.default_rng(0), seeds=8, test_images=10_000)
     y = points.y.copy()
     y[-1] = 0.3  # the widest network: planted near 0.115
     spoilt = replace(points, y=y)

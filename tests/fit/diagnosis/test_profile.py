@@ -11,10 +11,10 @@ from scipy.stats import f
 from scaling.errors import FitError
 from scaling.fit import Fit, Points, fit
 from scaling.fit.diagnosis.profile import profile
-from scaling.fit.estimation.maximise import support
+from scaling.fit.estimation.maximise import quasi_loglik
 from tests.fit.planted_laws import bare, plant
 
-FLOORED = plant((0.4, 0.5, 0.06), np.random.default_rng(0), seeds=8, trials=10_000)
+FLOORED = plant((0.4, 0.5, 0.06), np.random.default_rng(0), seeds=8, test_images=10_000)
 SPREAD = np.exp(0.03 * np.random.default_rng(1).standard_normal(len(FLOORED.x)))
 CASES = pytest.mark.parametrize(
     ("points", "form"),
@@ -33,7 +33,9 @@ def loss(parameters: np.ndarray, made: Fit, form: str) -> float:
         return np.inf
     law = made.laws[form]
     return (
-        -2 * support(made.points, law.form.evaluate(parameters, made.points.widths)) / law.scatter.dispersion
+        -2
+        * quasi_loglik(made.points, law.form.evaluate(parameters, made.points.widths))
+        / law.dispersion.value
     )
 
 
@@ -45,7 +47,7 @@ def test_scipy_has_the_same_parameters_and_profile(points: Points, form: str):
     options = {"xatol": 1e-12, "fatol": 1e-13, "maxiter": 10_000, "maxfev": 10_000}
     best = minimize(loss, estimate * 1.05, (made, form), method="Nelder-Mead", options=options)
     np.testing.assert_allclose(estimate, best.x, rtol=1e-6)
-    told, level = profile(made, form), f.ppf(0.95, 1, law.scatter.freedom)
+    told, level = profile(made, form), f.ppf(0.95, 1, law.dispersion.dof)
     assert told.confirmed
 
     def excess(exponent: float) -> float:
@@ -79,8 +81,11 @@ def test_lmfit_has_the_same_parameters_and_intervals(points: Points, form: str):
         deviance = (
             2
             * weights
-            * (points.noise.support(means, means) - points.noise.support(means, curve))
-            / law.scatter.dispersion
+            * (
+                points.variance_model.quasi_loglik(means, means)
+                - points.variance_model.quasi_loglik(means, curve)
+            )
+            / law.dispersion.value
         )
         return np.sign(means - curve) * np.sqrt(np.maximum(deviance, 0))
 
@@ -94,7 +99,7 @@ def test_lmfit_has_the_same_parameters_and_intervals(points: Points, form: str):
 
     def chance(best: object, other: object) -> float:
         """How sure the points are that a value is wrong: F with the dispersion's degrees of freedom, as it is known from the runs."""
-        return float(f.cdf(other.chisqr - best.chisqr, 1, law.scatter.freedom))
+        return float(f.cdf(other.chisqr - best.chisqr, 1, law.dispersion.dof))
 
     ends = lmfit.conf_interval(fitter, result, sigmas=[0.95], prob_func=chance)
     told = profile(made, form)
@@ -122,7 +127,7 @@ def test_at_its_bound_a_floor_has_a_one_sided_profile():
 def test_a_profile_agrees_with_resampling():
     """Two opinions of one interval: within a fifth, for many seeds."""
     made = fit(
-        plant((0.4, 0.5, 0.0), np.random.default_rng(3), seeds=16, trials=10_000),
+        plant((0.4, 0.5, 0.0), np.random.default_rng(3), seeds=16, test_images=10_000),
         forms=("power",),
         resamplings=2000,
     )

@@ -13,7 +13,7 @@ PURE, FLOORED = (0.4, 0.5, 0.0), (0.4, 0.5, 0.1)
 
 def judged(law: tuple[float, float, float], form: str = "power", **how: object) -> tuple[Status, str]:
     found = fit(
-        plant(law, np.random.default_rng(0), **{"trials": 10_000, **how}), forms=(form,), resamplings=200
+        plant(law, np.random.default_rng(0), **{"test_images": 10_000, **how}), forms=(form,), resamplings=200
     ).laws[form]
     return found.status, found.reason
 

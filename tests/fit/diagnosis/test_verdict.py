@@ -8,9 +8,9 @@ from scipy import integrate, stats
 
 from scaling.fit import FormChoice, Points, fit
 from scaling.fit.diagnosis.verdict import FEWEST, REFUSED
-from scaling.fit.estimation.maximise import support
+from scaling.fit.estimation.maximise import quasi_loglik
 from scaling.fit.forms import BROKEN, FLOOR, Form
-from tests.fit.planted_laws import DISPERSION, bare, curve, noise_of, plant
+from tests.fit.planted_laws import DISPERSION, bare, curve, plant, variance_model
 
 WIDE = (1, 2, 3, 4, 6, 8, 12, 16)
 STUDIES = 200
@@ -21,26 +21,35 @@ def verdicts(
     *,
     seeds: int = 8,
     widths: tuple[int, ...] = WIDE,
-    trials: int = 10_000,
+    test_images: int = 10_000,
     studies: int = STUDIES,
 ) -> list[FormChoice]:
     """Of many studies of one planted law."""
     laws = (
-        plant((0.4, 0.5, floor), np.random.default_rng([7, k]), widths=widths, seeds=seeds, trials=trials)
+        plant(
+            (0.4, 0.5, floor),
+            np.random.default_rng([7, k]),
+            widths=widths,
+            seeds=seeds,
+            test_images=test_images,
+        )
         for k in range(studies)
     )
     return [fit(points, resamplings=200).verdict.choice for points in laws]
 
 
-@pytest.mark.parametrize("trials", [1000, None])
-def test_support_is_the_integral_of_the_quasi_score(trials):
+@pytest.mark.parametrize("test_images", [1000, None])
+def test_support_is_the_integral_of_the_quasi_score(test_images):
     """Differences between two curves, by quadrature; one of them passes a half, where the variance stops."""
     y, low, high = 0.45, 0.3, 0.8
-    points = Points(x_name="x", y_name="y", x=np.array([2.0]), y=np.array([y]), trials=trials)
+    points = Points(x_name="x", y_name="y", x=np.array([2.0]), y=np.array([y]), test_images=test_images)
     expected, _ = integrate.quad(
-        lambda t: (y - t) / float(noise_of(trials).variance(np.array([t]))[0]), low, high, points=[0.5]
+        lambda t: (y - t) / float(variance_model(test_images).variance(np.array([t]))[0]),
+        low,
+        high,
+        points=[0.5],
     )
-    assert support(points, np.array([high])) - support(points, np.array([low])) == pytest.approx(
+    assert quasi_loglik(points, np.array([high])) - quasi_loglik(points, np.array([low])) == pytest.approx(
         expected, rel=1e-9
     )
 
@@ -53,8 +62,8 @@ def test_support_of_counts_is_binomial_and_of_bare_values_gamma():
         (counted, lambda mean: stats.binom.logpmf((1000 * counted.y).round(), 1000, mean)),
         (plain, lambda mean: stats.gamma.logpdf(plain.y, 1, scale=mean)),
     ):
-        first, second = (float(log_density(mean[points.width]).sum()) for mean in curves)
-        assert support(points, curves[0]) - support(points, curves[1]) == pytest.approx(
+        first, second = (float(log_density(mean[points.width_index]).sum()) for mean in curves)
+        assert quasi_loglik(points, curves[0]) - quasi_loglik(points, curves[1]) == pytest.approx(
             first - second, rel=1e-9
         )
 
@@ -67,7 +76,9 @@ def test_where_there_is_no_floor_one_is_rarely_needed():
 
 def test_a_law_that_is_seen_well_is_a_power_law():
     assert (
-        verdicts(0.0, seeds=16, widths=(*WIDE, 32, 64), trials=100_000, studies=60).count(FormChoice.POWER)
+        verdicts(0.0, seeds=16, widths=(*WIDE, 32, 64), test_images=100_000, studies=60).count(
+            FormChoice.POWER
+        )
         > 45
     )
 
@@ -82,7 +93,7 @@ def test_a_floor_of_more_than_a_fifth_is_rarely_called_a_power_law():
 
 
 def test_few_noisy_widths_cannot_tell():
-    found = verdicts(0.0, seeds=2, widths=(1, 2, 3, 4, 6), trials=500, studies=60)
+    found = verdicts(0.0, seeds=2, widths=(1, 2, 3, 4, 6), test_images=500, studies=60)
     assert found.count(FormChoice.UNCLEAR) > 50
 
 
@@ -93,7 +104,7 @@ def test_a_bend_is_no_floor_where_neither_law_fits():
     rng = np.random.default_rng(3)
     errors = rng.normal(10_000 * mean, np.sqrt(DISPERSION * 10_000 * mean * (1 - mean))).round() / 10_000
     found = fit(
-        Points(x_name="filters", y_name="test_error", x=x, y=errors, trials=10_000), resamplings=200
+        Points(x_name="filters", y_name="test_error", x=x, y=errors, test_images=10_000), resamplings=200
     ).verdict
     assert found.choice is not FormChoice.POWER
     assert found.floor_p > REFUSED
@@ -104,7 +115,7 @@ def bent(rng: np.random.Generator, law: tuple[float, ...], form: Form) -> Points
     x = np.repeat(np.array((*WIDE, 24, 32), float), 8)
     mean = form.evaluate(np.array(law), x)
     errors = rng.normal(10_000 * mean, np.sqrt(DISPERSION * 10_000 * mean * (1 - mean))).round() / 10_000
-    return Points(x_name="filters", y_name="test_error", x=x, y=errors, trials=10_000)
+    return Points(x_name="filters", y_name="test_error", x=x, y=errors, test_images=10_000)
 
 
 def test_a_bend_that_is_seen_well_is_told():
@@ -132,19 +143,19 @@ def test_a_floor_is_rarely_called_a_bend():
 
 def test_the_evidence_stands_beside_the_verdict():
     told = fit(
-        plant((0.4, 0.5, 0.05), np.random.default_rng(0), widths=WIDE, seeds=8, trials=10_000),
+        plant((0.4, 0.5, 0.05), np.random.default_rng(0), widths=WIDE, seeds=8, test_images=10_000),
         resamplings=200,
     ).verdict
     assert told.choice is FormChoice.FLOOR
-    assert told.floor_p < REFUSED < 0.2 < told.ceiling
-    told_first = f"a floor of 0: p = {told.floor_p:.2g}; the floor is at most {100 * told.ceiling:.0f} % of the widest error"
+    assert told.floor_p < REFUSED < 0.2 < told.floor_limit
+    told_first = f"a floor of 0: p = {told.floor_p:.2g}; the floor is at most {100 * told.floor_limit:.0f} % of the widest error"
     assert told.evidence.startswith(told_first)
     assert told.to_dict()["choice"] == "floor needed"
 
 
 def test_without_both_forms_nothing_is_told():
     alone = fit(plant((0.4, 0.5, 0.0), np.random.default_rng(0)), forms=("power",), resamplings=50).verdict
-    assert (alone.choice, alone.floor_p, alone.ceiling, alone.foreseen, alone.evidence) == (
+    assert (alone.choice, alone.floor_p, alone.floor_limit, alone.holdout_ok, alone.evidence) == (
         FormChoice.UNCLEAR,
         None,
         None,
@@ -181,4 +192,4 @@ def test_a_rising_error_asks_for_a_look():
 @pytest.mark.parametrize("resamplings", [1, 2, 30])
 def test_few_resamplings_are_enough_for_an_answer(resamplings):
     found = fit(plant((0.4, 0.5, 0.0), np.random.default_rng(0)), resamplings=resamplings)
-    assert (found.verdict.foreseen is None) == (resamplings < FEWEST)
+    assert (found.verdict.holdout_ok is None) == (resamplings < FEWEST)

@@ -7,9 +7,9 @@ import pytest
 from scipy.stats import binom, norm, t
 
 from scaling.fit import Points, fit
-from scaling.fit.data.dispersion import Dispersion, Source, dispersion, freedom
-from scaling.fit.estimation.bootstrap import resample
-from tests.fit.planted_laws import DISPERSION, WIDTHS, bare, noise_of, plant
+from scaling.fit.data.variance import Dispersion, DispersionSource
+from scaling.fit.estimation.bootstrap import resample_means
+from tests.fit.planted_laws import DISPERSION, WIDTHS, bare, plant, variance_model
 
 
 def hits(law: tuple[float, float, float], form: str, parameter: str, studies: int) -> int:
@@ -56,9 +56,9 @@ def test_without_a_floor_its_interval_is_one_sided():
 def test_resampled_means_scatter_as_students_interval_has_it():
     points = plant((0.4, 0.5, 0.0), np.random.default_rng(0), seeds=5)
     draws = 20_000
-    known = Dispersion(dispersion=1.0, freedom=freedom(points), source=Source.RUNS)
-    drawn = resample(points, points.means, scatter=known, draws=draws, seed=1)
-    expected = points.std / np.sqrt(5) * t.ppf(0.975, known.freedom) / norm.ppf(0.975)
+    known = Dispersion(value=1.0, dof=points.run_dispersion.dof, source=DispersionSource.RUNS)
+    drawn = resample_means(points, points.means, dispersion=known, draws=draws, seed=1)
+    expected = points.std / np.sqrt(5) * t.ppf(0.975, known.dof) / norm.ppf(0.975)
     # Four sigma of a mean and of a standard deviation.
     assert (np.abs(drawn.mean(axis=0) - points.means) < 4 * expected / np.sqrt(draws)).all()
     np.testing.assert_allclose(drawn.std(axis=0), expected, rtol=4 / np.sqrt(2 * draws))
@@ -71,18 +71,18 @@ def test_a_single_run_scatters_as_the_others_do():
         y_name="test_error",
         x=np.append(points.x, 24.0),
         y=np.append(points.y, 0.08),
-        trials=1000,
+        test_images=1000,
     )
-    share = dispersion(single)
-    assert share == pytest.approx(dispersion(points))
+    share = single.run_dispersion.value
+    assert share == pytest.approx(points.run_dispersion.value)
     draws = 20_000
     curve = 0.4 * single.widths**-0.5
-    known = Dispersion(dispersion=share, freedom=freedom(single), source=Source.RUNS)
-    drawn = resample(single, curve, scatter=known, draws=draws, seed=1)
+    known = Dispersion(value=share, dof=single.run_dispersion.dof, source=DispersionSource.RUNS)
+    drawn = resample_means(single, curve, dispersion=known, draws=draws, seed=1)
     expected = (
-        t.ppf(0.975, known.freedom)
+        t.ppf(0.975, known.dof)
         / norm.ppf(0.975)
-        * np.sqrt(share * noise_of(1000).variance(curve[-1:])[0])
+        * np.sqrt(share * variance_model(1000).variance(curve[-1:])[0])
     )
     assert drawn[:, -1].std() == pytest.approx(expected, rel=4 / np.sqrt(2 * draws))
     assert (
@@ -94,9 +94,11 @@ def test_a_single_run_scatters_as_the_others_do():
 def test_dispersion_is_the_planted_one():
     points = plant((0.4, 0.5, 0.0), np.random.default_rng(0), seeds=300)
     # Four sigma of a variance.
-    assert dispersion(points) == pytest.approx(DISPERSION, rel=4 * np.sqrt(2 / freedom(points)))
+    assert points.run_dispersion.value == pytest.approx(
+        DISPERSION, rel=4 * np.sqrt(2 / points.run_dispersion.dof)
+    )
     spread = np.random.default_rng(0).lognormal(0, 0.1, len(points.x))
-    assert dispersion(bare(points.x, spread / points.x)) == pytest.approx(
+    assert bare(points.x, spread / points.x).run_dispersion.value == pytest.approx(
         0.1**2, rel=0.2
     )  # log-normal: exp(0.01) - 1, and four sigma
 

@@ -8,43 +8,45 @@ from scipy.optimize import minimize
 
 from scaling.errors import FitError
 from scaling.fit import fit
-from scaling.fit.estimation.levenberg_marquardt import descend
-from scaling.fit.estimation.variable_projection import solve
-from scaling.fit.forms import BROKEN, FLOOR, M_FOUR, Form
-from tests.fit.planted_laws import noise_of
+from scaling.fit.estimation.levenberg_marquardt import fit_by_levenberg_marquardt
+from scaling.fit.estimation.variable_projection import fit_by_variable_projection
+from scaling.fit.forms import BROKEN, FLOOR, M4, Form
+from tests.fit.planted_laws import variance_model
 
 X = np.array([1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64.0])
 COUNTS = np.full(len(X), 8.0)
-LAWS = {BROKEN: (0.5, 0.15, 0.8, 9.0), M_FOUR: (0.9, 0.9, 0.02, 0.8, 0.7)}
+LAWS = {BROKEN: (0.5, 0.15, 0.8, 9.0), M4: (0.9, 0.9, 0.02, 0.8, 0.7)}
 EACH = pytest.mark.parametrize("form", LAWS, ids=str)
-TRIALS = pytest.mark.parametrize("trials", [10_000, None])
+TRIALS = pytest.mark.parametrize("test_images", [10_000, None])
 
 
 @EACH
 @TRIALS
-def test_a_law_without_noise_is_found(form: Form, trials: int | None):
+def test_a_law_without_noise_is_found(form: Form, test_images: int | None):
     truth = form.evaluate(np.array(LAWS[form]), X)
-    (found,) = descend(form, X, truth[None], COUNTS[None], noise_of(trials))
+    (found,) = fit_by_levenberg_marquardt(form, X, truth[None], COUNTS[None], variance_model(test_images))
     np.testing.assert_allclose(form.evaluate(found, X), truth, rtol=1e-5)
     np.testing.assert_allclose(found, LAWS[form], rtol=2e-2)
 
 
 @EACH
 @TRIALS
-def test_scipy_finds_nothing_better(form: Form, trials: int | None):
+def test_scipy_finds_nothing_better(form: Form, test_images: int | None):
     """Nelder and Mead's way, from the optimum and from the truth."""
-    noise = noise_of(trials)
+    noise = variance_model(test_images)
     means = form.evaluate(np.array(LAWS[form]), X) * np.exp(
         0.02 * np.random.default_rng(0).standard_normal((3, len(X)))
     )
 
     def loss(parameters: np.ndarray, mean: np.ndarray) -> float:
         with np.errstate(all="ignore"):
-            value = -float((COUNTS * noise.support(mean, form.evaluate(parameters, X))).sum())
+            value = -float((COUNTS * noise.quasi_loglik(mean, form.evaluate(parameters, X))).sum())
         return value if np.isfinite(value) and (parameters > 0).all() else np.inf
 
     for mean, found in zip(
-        means, descend(form, X, means, np.broadcast_to(COUNTS, means.shape), noise), strict=True
+        means,
+        fit_by_levenberg_marquardt(form, X, means, np.broadcast_to(COUNTS, means.shape), noise),
+        strict=True,
     ):
         for start in (found, np.array(LAWS[form])):
             other = minimize(
@@ -62,9 +64,9 @@ def test_near_a_curve_the_same_optimum_is_found(form: Form):
     means = form.evaluate(np.array(LAWS[form]), X) * np.exp(
         0.01 * np.random.default_rng(1).standard_normal((5, len(X)))
     )
-    weights, noise = np.broadcast_to(COUNTS, means.shape), noise_of(10_000)
-    first = descend(form, X, means, weights, noise)
-    near = descend(form, X, means, weights, noise, near=np.array(LAWS[form]))
+    weights, noise = np.broadcast_to(COUNTS, means.shape), variance_model(10_000)
+    first = fit_by_levenberg_marquardt(form, X, means, weights, noise)
+    near = fit_by_levenberg_marquardt(form, X, means, weights, noise, near=np.array(LAWS[form]))
     curves = [form.evaluate(found[:, None, :], X) for found in (first, near)]
     np.testing.assert_allclose(*curves, rtol=1e-4)
 
@@ -73,12 +75,12 @@ def test_m4_is_never_worse_than_the_law_it_contains():
     means = FLOOR.evaluate(np.array([0.4, 0.5, 0.05]), X) * np.exp(
         0.02 * np.random.default_rng(2).standard_normal((4, len(X)))
     )
-    weights, noise = np.broadcast_to(COUNTS, means.shape), noise_of(10_000)
+    weights, noise = np.broadcast_to(COUNTS, means.shape), variance_model(10_000)
     worths = [
-        (weights * noise.support(means, form.evaluate(found[:, None, :], X))).sum(axis=1)
+        (weights * noise.quasi_loglik(means, form.evaluate(found[:, None, :], X))).sum(axis=1)
         for form, found in (
-            (M_FOUR, descend(M_FOUR, X, means, weights, noise)),
-            (FLOOR, solve(FLOOR, X, means, weights, noise)),
+            (M4, fit_by_levenberg_marquardt(M4, X, means, weights, noise)),
+            (FLOOR, fit_by_variable_projection(FLOOR, X, means, weights, noise)),
         )
     ]
     assert (worths[0] > worths[1] - 0.5).all()
@@ -86,7 +88,7 @@ def test_m4_is_never_worse_than_the_law_it_contains():
 
 def test_too_few_widths_are_refused():
     with pytest.raises(FitError, match="needs at least 4 widths, not 3; add widths"):
-        descend(BROKEN, X[:3], np.full((1, 3), 0.1), np.ones((1, 3)), noise_of(None))
+        fit_by_levenberg_marquardt(BROKEN, X[:3], np.full((1, 3), 0.1), np.ones((1, 3)), variance_model(None))
 
 
 def test_asked_for_a_form_stands_beside_the_others():
@@ -94,7 +96,7 @@ def test_asked_for_a_form_stands_beside_the_others():
 
     points = bare(
         np.repeat(X, 4),
-        np.repeat(M_FOUR.evaluate(np.array(LAWS[M_FOUR]), X), 4)
+        np.repeat(M4.evaluate(np.array(LAWS[M4]), X), 4)
         * np.exp(0.01 * np.random.default_rng(0).standard_normal(4 * len(X))),
     )
     found = fit(points, forms=("power", "floor", "m4"), resamplings=40)

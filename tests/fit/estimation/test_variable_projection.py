@@ -10,15 +10,17 @@ from scipy.optimize import curve_fit, minimize
 
 from scaling.errors import FitError
 from scaling.fit.data.variance import BinomialVariance, ConstantCV
-from scaling.fit.estimation.variable_projection import STEEPEST, solve
+from scaling.fit.estimation.variable_projection import MAX_EXPONENT, fit_by_variable_projection
 from scaling.fit.forms import FLOOR, POWER, Form
-from tests.fit.planted_laws import WIDTHS, curve, noise_of
+from tests.fit.planted_laws import WIDTHS, curve, variance_model
 
 X = np.array(WIDTHS, dtype=float)
 COUNTS = np.array([8.0, 8, 4, 8, 8, 2, 8])
 LAW = (0.4, 0.6, 0.05)
 
-NOISES = pytest.mark.parametrize(("trials", "noise"), [(1000, 0.02), (None, 0.02), (1000, 0.2), (None, 0.2)])
+NOISES = pytest.mark.parametrize(
+    ("test_images", "noise"), [(1000, 0.02), (None, 0.02), (1000, 0.2), (None, 0.2)]
+)
 EACH_FORM = pytest.mark.parametrize("form", [POWER, FLOOR], ids=str)
 
 
@@ -27,16 +29,18 @@ def scattered(rows: int, noise: float) -> np.ndarray:
     return curve(X, LAW) * np.exp(noise * np.random.default_rng(0).standard_normal((rows, len(X))))
 
 
-def fitted(form: Form, means: np.ndarray, trials: int | None) -> np.ndarray:
-    return solve(form, X, means, np.broadcast_to(COUNTS, means.shape), noise_of(trials))
+def fitted(form: Form, means: np.ndarray, test_images: int | None) -> np.ndarray:
+    return fit_by_variable_projection(
+        form, X, means, np.broadcast_to(COUNTS, means.shape), variance_model(test_images)
+    )
 
 
-def loss(parameters: np.ndarray, form: Form, mean: np.ndarray, trials: int | None) -> float:
+def loss(parameters: np.ndarray, form: Form, mean: np.ndarray, test_images: int | None) -> float:
     """Minus the quasi-likelihood, whose derivative by the curve is n (mean - curve) / variance(curve), integrated by hand."""
-    if (parameters[[0, *range(2, len(parameters))]] < 0).any() or abs(parameters[1]) > STEEPEST:
+    if (parameters[[0, *range(2, len(parameters))]] < 0).any() or abs(parameters[1]) > MAX_EXPONENT:
         return np.inf
     mu = form.evaluate(parameters, X)
-    if trials is None:
+    if test_images is None:
         return float((COUNTS * (mean / mu + np.log(mu))).sum())
     low = np.minimum(mu, 0.5)
     quasi = mean * np.log(low) + (1 - mean) * np.log(1 - low)
@@ -46,12 +50,12 @@ def loss(parameters: np.ndarray, form: Form, mean: np.ndarray, trials: int | Non
 
 @EACH_FORM
 @NOISES
-def test_scipy_finds_no_better_parameters(form: Form, trials: int | None, noise: float):
+def test_scipy_finds_no_better_parameters(form: Form, test_images: int | None, noise: float):
     for mean in scattered(3, noise):
-        (found,) = fitted(form, mean[None], trials)
+        (found,) = fitted(form, mean[None], test_images)
         start = np.array([0.5, 0.3, 0.02][: len(found)])
         options = {"xatol": 1e-11, "fatol": 1e-15, "maxiter": 5000, "maxfev": 5000}
-        oracle = minimize(loss, start, (form, mean, trials), method="Nelder-Mead", options=options)
+        oracle = minimize(loss, start, (form, mean, test_images), method="Nelder-Mead", options=options)
         # A loss of order 10, in doubles, tells parameters apart to about sqrt(1e-15): the six digits below leave a factor of 30.
         np.testing.assert_allclose(found, oracle.x, rtol=1e-6, atol=1e-6)
 
@@ -59,11 +63,11 @@ def test_scipy_finds_no_better_parameters(form: Form, trials: int | None, noise:
 @EACH_FORM
 @NOISES
 def test_curve_fit_with_the_fitted_variances_returns_the_same_parameters(
-    form: Form, trials: int | None, noise: float
+    form: Form, test_images: int | None, noise: float
 ):
     (mean,) = scattered(1, noise)
-    (found,) = fitted(form, mean[None], trials)
-    sigma = np.sqrt(noise_of(trials).variance(form.evaluate(found, X)) / COUNTS)
+    (found,) = fitted(form, mean[None], test_images)
+    sigma = np.sqrt(variance_model(test_images).variance(form.evaluate(found, X)) / COUNTS)
     start = np.array([0.5, 0.3, 0.02][: len(found)])
     oracle, _ = curve_fit(
         lambda x, *parameters: form.evaluate(np.array(parameters), x),
@@ -79,14 +83,18 @@ def test_curve_fit_with_the_fitted_variances_returns_the_same_parameters(
 
 
 @EACH_FORM
-@pytest.mark.parametrize("trials", [None, 1000])
-def test_even_scatter_without_a_law_ends_in_a_valley(form: Form, trials: int | None):
+@pytest.mark.parametrize("test_images", [None, 1000])
+def test_even_scatter_without_a_law_ends_in_a_valley(form: Form, test_images: int | None):
     for mean in 0.1 * np.exp(0.05 * np.random.default_rng(0).standard_normal((20, len(X)))):
-        (found,) = fitted(form, mean[None], trials)
+        (found,) = fitted(form, mean[None], test_images)
         near = minimize(
-            loss, found, (form, mean, trials), method="Nelder-Mead", options={"xatol": 1e-11, "fatol": 1e-15}
+            loss,
+            found,
+            (form, mean, test_images),
+            method="Nelder-Mead",
+            options={"xatol": 1e-11, "fatol": 1e-15},
         )
-        assert loss(found, form, mean, trials) - near.fun < 1e-9
+        assert loss(found, form, mean, test_images) - near.fun < 1e-9
 
 
 def test_variance_is_smooth_and_binomial_below_a_half():
@@ -98,14 +106,16 @@ def test_variance_is_smooth_and_binomial_below_a_half():
 
 
 @EACH_FORM
-@pytest.mark.parametrize("trials", [None, 1000])
-def test_many_rows_at_once_equal_one_row_at_a_time(form: Form, trials: int | None):
+@pytest.mark.parametrize("test_images", [None, 1000])
+def test_many_rows_at_once_equal_one_row_at_a_time(form: Form, test_images: int | None):
     means = scattered(40, 0.1)
-    together = fitted(form, means, trials)
-    alone = np.concatenate([fitted(form, row[None], trials) for row in means])
+    together = fitted(form, means, test_images)
+    alone = np.concatenate([fitted(form, row[None], test_images) for row in means])
     # Steps end below 1e-10 in both; matrix products of another shape may round otherwise.
     np.testing.assert_allclose(together, alone, rtol=1e-8, atol=1e-10)
-    near = solve(form, X, means, np.broadcast_to(COUNTS, means.shape), noise_of(trials), near=curve(X, LAW))
+    near = fit_by_variable_projection(
+        form, X, means, np.broadcast_to(COUNTS, means.shape), variance_model(test_images), near=curve(X, LAW)
+    )
     np.testing.assert_allclose(together, near, rtol=1e-8, atol=1e-10)
 
 
@@ -113,15 +123,21 @@ def test_many_rows_at_once_equal_one_row_at_a_time(form: Form, trials: int | Non
     amplitude=st.floats(0.1, 10),
     exponent=st.floats(-1, 2),
     floor=st.floats(0.01, 1),
-    trials=st.sampled_from([None, 1000]),
+    test_images=st.sampled_from([None, 1000]),
 )
-def test_a_law_without_noise_is_found(amplitude: float, exponent: float, floor: float, trials: int | None):
+def test_a_law_without_noise_is_found(
+    amplitude: float, exponent: float, floor: float, test_images: int | None
+):
     law = np.array([amplitude, exponent, floor])
     ones = np.ones((1, len(X)))
-    (power,) = solve(POWER, X, POWER.evaluate(law, X)[None], ones, noise_of(trials))
+    (power,) = fit_by_variable_projection(
+        POWER, X, POWER.evaluate(law, X)[None], ones, variance_model(test_images)
+    )
     np.testing.assert_allclose(power, law[:2], rtol=1e-8, atol=1e-8)
     # Near exponent 0 the power is hardly told from the floor, so there it is the curve that must agree.
-    (floored,) = solve(FLOOR, X, FLOOR.evaluate(law, X)[None], ones, noise_of(trials))
+    (floored,) = fit_by_variable_projection(
+        FLOOR, X, FLOOR.evaluate(law, X)[None], ones, variance_model(test_images)
+    )
     np.testing.assert_allclose(FLOOR.evaluate(floored, X), FLOOR.evaluate(law, X), rtol=1e-6)
     if abs(exponent) > 0.1:
         np.testing.assert_allclose(floored, law, rtol=1e-4, atol=1e-6)
@@ -132,10 +148,10 @@ def test_a_law_without_noise_is_found(amplitude: float, exponent: float, floor: 
 def test_scaling_the_axes_scales_the_law(by: float, form: Form):
     means = scattered(5, 0.05)
     counts = np.broadcast_to(COUNTS, means.shape)
-    before = solve(form, X, means, counts, ConstantCV())
+    before = fit_by_variable_projection(form, X, means, counts, ConstantCV())
     higher, wider = (
-        solve(form, X, means * by, counts, ConstantCV()),
-        solve(form, X * by, means, counts, ConstantCV()),
+        fit_by_variable_projection(form, X, means * by, counts, ConstantCV()),
+        fit_by_variable_projection(form, X * by, means, counts, ConstantCV()),
     )
     expected = before.copy()
     expected[:, [0, *range(2, before.shape[1])]] *= by
@@ -150,9 +166,12 @@ def test_a_width_without_runs_counts_as_absent(form: Form):
     means = scattered(5, 0.05)
     counts = np.broadcast_to(np.where(X < 8, COUNTS, 0), means.shape)
     kept = X < 8
-    fewer = solve(form, X[kept], means[:, kept], counts[:, kept], BinomialVariance(1000))
+    fewer = fit_by_variable_projection(form, X[kept], means[:, kept], counts[:, kept], BinomialVariance(1000))
     np.testing.assert_allclose(
-        solve(form, X, means, counts, BinomialVariance(1000)), fewer, rtol=1e-7, atol=1e-10
+        fit_by_variable_projection(form, X, means, counts, BinomialVariance(1000)),
+        fewer,
+        rtol=1e-7,
+        atol=1e-10,
     )
 
 
@@ -171,6 +190,6 @@ def test_a_constant_is_a_law_of_exponent_zero():
 
 def test_data_that_say_nothing_are_refused():
     with pytest.raises(FitError, match=r"A x\^-rho \+ E needs at least 3 widths, not 2; add widths"):
-        solve(FLOOR, X[:2], np.ones((1, 2)), np.ones((1, 2)), ConstantCV())
+        fit_by_variable_projection(FLOOR, X[:2], np.ones((1, 2)), np.ones((1, 2)), ConstantCV())
     with pytest.raises(FitError, match="nothing to fit"):
         fitted(POWER, np.zeros((1, len(X))), 1000)

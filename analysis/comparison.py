@@ -16,16 +16,16 @@ from analysis.laws import CurveFits, fit_laws
 from analysis.report_figure import ReportFigure
 from analysis.run_groups import GroupedRuns, group_runs
 from scaling.fit import (
+    BestAtBudget,
     Comparison,
-    EqualError,
     Fit,
     ParetoPoint,
-    Winner,
-    equal_error,
-    front,
-    side_by_side,
-    telling,
-    winners,
+    SizesAtError,
+    best_at_budget,
+    compare_all,
+    compare_sizes,
+    pareto_front,
+    preferred_law,
 )
 
 _MIN_ERROR_RATIO = 1.02
@@ -42,11 +42,11 @@ class StudyComparison:
     """Fits by the column of the axis."""
     pairs: tuple[Comparison, ...]
     """Comparisons of the laws along filters, pair by pair."""
-    equal_errors: tuple[EqualError, ...]
+    equal_errors: tuple[SizesAtError, ...]
     crossings: tuple[CurveCrossing, ...]
     pareto_fronts: dict[str, list[ParetoPoint]]
     """Pareto front by the column of the cost."""
-    best_at_budgets: dict[str, list[Winner]]
+    best_at_budgets: dict[str, list[BestAtBudget]]
     """Best curve at round budgets, by the column of the cost."""
 
     @property
@@ -112,12 +112,12 @@ def compare_curves(runs: pa.Table, epochs: pa.Table, *, errors: Sequence[float] 
     return StudyComparison(
         grouped=grouped,
         laws=laws,
-        pairs=tuple(side_by_side(fits[FILTERS_AXIS.column])),
-        equal_errors=tuple(sizes for pair in pairs for sizes in _compare_sizes(*pair, errors)),
+        pairs=tuple(compare_all(fits[FILTERS_AXIS.column])),
+        equal_errors=tuple(sizes for pair in pairs for sizes in _compare_pair(*pair, errors)),
         crossings=tuple(crossing for curves in fits.values() for crossing in find_crossings(curves)),
-        pareto_fronts={column: front(curves) for column, curves in by_cost.items()},
+        pareto_fronts={column: pareto_front(curves) for column, curves in by_cost.items()},
         best_at_budgets={
-            column: winners(curves, _budgets(curves), beyond=MAX_EXTRAPOLATION)
+            column: best_at_budget(curves, _budgets(curves), max_extrapolation=MAX_EXTRAPOLATION)
             for column, curves in by_cost.items()
         },
     )
@@ -134,14 +134,14 @@ def _average_over_cells(runs: pa.Table, column: str) -> pa.Table:
     return joined.sort_by("row").drop_columns("row").rename_columns({f"{column}_mean": column})
 
 
-def _compare_sizes(first: Fit, second: Fit, errors: Sequence[float]) -> list[EqualError]:
+def _compare_pair(first: Fit, second: Fit, errors: Sequence[float]) -> list[SizesAtError]:
     """Compare the sizes at given errors, at the lowest error that both reached, and at the lowest of all."""
-    if not (telling(first) and telling(second)):
+    if not (preferred_law(first) and preferred_law(second)):
         return []
     lowest = sorted((float(fit.points.means.min()) for fit in (first, second)), reverse=True)
     if lowest[0] < _MIN_ERROR_RATIO * lowest[1]:
         lowest = lowest[:1]
-    return [equal_error(first, second, error) for error in dict.fromkeys((*errors, *lowest)) if error > 0]
+    return [compare_sizes(first, second, error) for error in dict.fromkeys((*errors, *lowest)) if error > 0]
 
 
 def _budgets(fits: Sequence[Fit]) -> list[float]:

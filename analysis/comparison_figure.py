@@ -19,7 +19,7 @@ from analysis.formatting import format_count, format_interval, format_test_set, 
 from analysis.laws import CurveFits
 from analysis.report_figure import ReportFigure
 from analysis.run_groups import GroupedRuns
-from scaling.fit import Fit, Interval, Law, front, meet, telling
+from scaling.fit import Fit, Interval, Law, find_crossing, pareto_front, preferred_law
 
 MAX_EXTRAPOLATION = 4.0
 """Factor beyond its widest network to which a law is drawn."""
@@ -47,11 +47,11 @@ class CurveCrossing:
 
 def find_crossings(fits: list[Fit]) -> list[CurveCrossing]:
     """Return the crossings of all pairs of curves, within the range in which both laws are drawn."""
-    followed = [(fit, law) for fit in fits if (law := telling(fit))]
+    followed = [(fit, law) for fit in fits if (law := preferred_law(fit))]
     crossings = []
     for (first, first_law), (second, second_law) in combinations(followed, 2):
-        crossing = meet(first, second, (first_law, second_law))
-        size = crossing.place
+        crossing = find_crossing(first, second, (first_law, second_law))
+        size = crossing.x_cross
         if size and all(
             fit.points.widths[0] <= size.estimate <= MAX_EXTRAPOLATION * fit.points.widths[-1]
             for fit in (first, second)
@@ -63,7 +63,7 @@ def find_crossings(fits: list[Fit]) -> list[CurveCrossing]:
                     x=first.points.x_name,
                     size=size,
                     error=float(first_law.predict(size.estimate)),
-                    within=crossing.within,
+                    within=crossing.interpolated,
                 )
             )
     return crossings
@@ -109,7 +109,7 @@ def _draw_curves(axes: Axes, grouped: GroupedRuns, fits: CurveFits, axis: Figure
         curve, runs = style.curve_style(index), grouped.of_curve(label)
         draw_runs(axes, runs[axis.column].to_numpy(), runs["test_error"].to_numpy(), curve.color)
         fit = fits.by_label.get(label)
-        law = telling(fit) if fit else None
+        law = preferred_law(fit) if fit else None
         if fit and law:
             _draw_law(axes, fit, law, curve.color)
         if fit:
@@ -132,7 +132,7 @@ def _draw_law(axes: Axes, fit: Fit, law: Law, color: str) -> None:
 
 def _draw_front(axes: Axes, fits: CurveFits) -> Line2D:
     """Draw the lowest mean error up to each cost, and return its legend entry."""
-    best = [point for point in front(fits.fits) if point.on_front]
+    best = [point for point in pareto_front(fits.fits) if point.on_front]
     x, error = [point.x for point in best], [point.error for point in best]
     axes.step(x, error, where="post", zorder=1, **_FRONT_STYLE)
     return style.legend_entry("lowest mean error up to each cost", **_FRONT_STYLE)
@@ -170,7 +170,7 @@ def _numbers(fits: CurveFits) -> pa.Table:
     """Return one row for each curve and size: the measured mean, and the law."""
     rows = []
     for label, fit in fits.by_label.items():
-        law, points = telling(fit), fit.points
+        law, points = preferred_law(fit), fit.points
         for x, count, mean in zip(points.widths, points.counts, points.means, strict=True):
             low, high = law.band(x) if law else (None, None)
             rows.append(

@@ -82,9 +82,9 @@ def _csv_rows(comparison: StudyComparison) -> Mapping[str, list[dict[str, Any]]]
             "budget": best.budget,
             "first": best.label,
             **_interval_columns("error", best.error),
-            "share": best.share,
-            "second": best.second,
-            **_interval_columns("second_error", best.second_error),
+            "share": best.share_best,
+            "second": best.runner_up,
+            **_interval_columns("second_error", best.runner_up_error),
             "extrapolated": ", ".join(best.extrapolated),
         }
         for cost, budgets in comparison.best_at_budgets.items()

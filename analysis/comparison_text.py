@@ -14,7 +14,7 @@ from analysis.formatting import NO_VALUE, format_count, format_interval, format_
 from analysis.laws_text import describe_pair
 from analysis.style import amount_ticks
 from analysis.text_table import TextTable
-from scaling.fit import EqualError, Fit, Winner, telling
+from scaling.fit import BestAtBudget, Fit, SizesAtError, preferred_law
 
 
 def summary_sentences(comparison: StudyComparison) -> list[str]:
@@ -41,7 +41,7 @@ def render_comparison(comparison: StudyComparison) -> Group:
 
 
 def _describe_law(fit: Fit) -> str:
-    law = telling(fit)
+    law = preferred_law(fit)
     if law is None:
         return f"{fit.label}: no usable law"
     reason = f" ({law.reason})" if law.reason else ""
@@ -49,7 +49,7 @@ def _describe_law(fit: Fit) -> str:
     return f"{fit.label}: law along filters: {law.form.formula}, {law.status}{reason}; {fit.estimand}, {runs}"
 
 
-def _equal_error_table(equal_errors: tuple[EqualError, ...]) -> TextTable:
+def _equal_error_table(equal_errors: tuple[SizesAtError, ...]) -> TextTable:
     rows = []
     # Sorting is stable, so the axes keep their order.
     ordered = sorted(equal_errors, key=lambda sizes: (sizes.first, sizes.second, -sizes.error))
@@ -75,7 +75,7 @@ def _equal_error_table(equal_errors: tuple[EqualError, ...]) -> TextTable:
     )
 
 
-def _format_ratio(sizes: EqualError) -> str:
+def _format_ratio(sizes: SizesAtError) -> str:
     if sizes.ratio is None:
         return "both never"
     if sizes.ratio.estimate == 0:
@@ -85,16 +85,16 @@ def _format_ratio(sizes: EqualError) -> str:
     return format_size(sizes.ratio)
 
 
-def _budget_table(axis: FigureAxis, budgets: list[Winner]) -> TextTable:
+def _budget_table(axis: FigureAxis, budgets: list[BestAtBudget]) -> TextTable:
     amounts = amount_ticks(axis.unit)
     rows = tuple(
         (
             amounts.format_eng(best.budget),
             best.label,
             format_interval(best.error, percent=True),
-            NO_VALUE if best.share is None else f"{100 * best.share:.0f} %",
-            best.second or NO_VALUE,
-            format_interval(best.second_error, percent=True) if best.second_error else NO_VALUE,
+            NO_VALUE if best.share_best is None else f"{100 * best.share_best:.0f} %",
+            best.runner_up or NO_VALUE,
+            format_interval(best.runner_up_error, percent=True) if best.runner_up_error else NO_VALUE,
             ", ".join(best.extrapolated),
         )
         for best in budgets

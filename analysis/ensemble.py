@@ -11,7 +11,7 @@ from rich.table import Table
 
 from analysis.formatting import NO_VALUE, format_interval, format_status
 from analysis.text_table import TextTable
-from scaling.fit.ensemble import Ensemble, Rule
+from scaling.fit.ensemble import Ensemble, VotingRule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,13 +56,13 @@ def ensemble_rows(pools: Sequence[EnsemblePool]) -> list[dict[str, object]]:
             "error": ensemble.error.estimate,
             "low": ensemble.error.low,
             "high": ensemble.error.high,
-            "over_one": ensemble.over_one.estimate,
-            "over_one_low": ensemble.over_one.low,
-            "over_one_high": ensemble.over_one.high,
+            "ratio_to_single": ensemble.ratio_to_single.estimate,
+            "ratio_to_single_low": ensemble.ratio_to_single.low,
+            "ratio_to_single_high": ensemble.ratio_to_single.high,
             "parameters": round(pool.parameters * ensemble.members),
             "macs": round(pool.macs * ensemble.members),
             "runs": ensemble.runs,
-            "choices": ensemble.choices,
+            "combinations": ensemble.combinations,
             "status": ensemble.status.value,
             "reason": ensemble.reason,
         }
@@ -88,7 +88,7 @@ def render_ensembles(pools: Sequence[EnsemblePool]) -> Table:
     rows = []
     for pool in pools:
         by_mean, by_votes = (
-            [ensemble for ensemble in pool.ensembles if ensemble.rule is rule] for rule in Rule
+            [ensemble for ensemble in pool.ensembles if ensemble.rule is rule] for rule in VotingRule
         )
         for mean, votes in zip(by_mean, by_votes, strict=True):
             rows.append(
@@ -96,11 +96,11 @@ def render_ensembles(pools: Sequence[EnsemblePool]) -> Table:
                     pool.label,
                     f"{mean.members} of {mean.runs}",
                     format_interval(mean.error, percent=True),
-                    format_interval(mean.over_one) if mean.members > 1 else NO_VALUE,
+                    format_interval(mean.ratio_to_single) if mean.members > 1 else NO_VALUE,
                     format_interval(votes.error, percent=True),
                     f"{pool.parameters * mean.members:,.0f}",
                     f"{pool.macs * mean.members:,.0f}",
-                    f"{mean.choices:,}" + ("" if mean.every else " sampled"),
+                    f"{mean.combinations:,}" + ("" if mean.is_exhaustive else " sampled"),
                     format_status(mean.status, mean.reason),
                 )
             )
@@ -112,7 +112,7 @@ def render_ensembles(pools: Sequence[EnsemblePool]) -> Table:
         "error by votes",
         "parameters",
         "MACs",
-        "choices",
+        "combinations",
         "status",
     )
     return TextTable(
@@ -123,6 +123,6 @@ def render_ensembles(pools: Sequence[EnsemblePool]) -> Table:
         ),
         columns=columns,
         rows=tuple(rows),
-        right=frozenset({"members", "parameters", "MACs", "choices"}),
+        right=frozenset({"members", "parameters", "MACs", "combinations"}),
         no_wrap=frozenset(columns) - {"status"},
     ).render()

@@ -13,7 +13,7 @@ from analysis import style
 from analysis.ensemble import EnsemblePool, ensemble_table
 from analysis.formatting import format_count
 from analysis.report_figure import ReportFigure
-from scaling.fit.ensemble import Rule
+from scaling.fit.ensemble import VotingRule
 
 
 def draw_error_against_members(pools: Sequence[EnsemblePool]) -> ReportFigure:
@@ -29,7 +29,9 @@ def draw_error_against_members(pools: Sequence[EnsemblePool]) -> ReportFigure:
         axes.label_outer()
         for pool in (pool for pool in pools if pool.curve == curve):
             color = colors[pool.filters[0]]
-            mean, votes = (_select(numbers, pool, rule) for rule in (Rule.MEAN, Rule.VOTES))
+            mean, votes = (
+                _select(numbers, pool, rule) for rule in (VotingRule.MEAN_PROBABILITY, VotingRule.VOTES)
+            )
             _draw_band(axes, mean, "members", color, alpha=0.2)
             error = style.positive_or_nan(mean["error"])
             axes.plot(mean["members"], error, color=color, lw=1.2, marker="o", ms=2.4, mew=0)
@@ -60,7 +62,7 @@ def draw_error_against_members(pools: Sequence[EnsemblePool]) -> ReportFigure:
 
 def draw_error_against_macs(pools: Sequence[EnsemblePool]) -> ReportFigure:
     """Draw ensembles by mean probability beside single networks of growing width."""
-    numbers = ensemble_table(pools).filter(pc.field("rule") == Rule.MEAN.value)
+    numbers = ensemble_table(pools).filter(pc.field("rule") == VotingRule.MEAN_PROBABILITY.value)
     curves = list(dict.fromkeys(pool.curve for pool in pools))
     figure = Figure(figsize=(style.WIDTH, 2.85 + 0.18 * (len(curves) + 2)))
     axes = figure.add_subplot(
@@ -74,7 +76,7 @@ def draw_error_against_macs(pools: Sequence[EnsemblePool]) -> ReportFigure:
     for index, curve in enumerate(curves):
         line = style.curve_style(index)
         on_curve = sorted((pool for pool in pools if pool.curve == curve), key=lambda pool: pool.macs)
-        tables = [_select(numbers, pool, Rule.MEAN) for pool in on_curve]
+        tables = [_select(numbers, pool, VotingRule.MEAN_PROBABILITY) for pool in on_curve]
         for table in tables:
             _draw_band(axes, table, "macs", line.color, alpha=0.12)
             error = style.positive_or_nan(table["error"])
@@ -109,7 +111,7 @@ def _draw_band(axes: Axes, table: pa.Table, x: str, color: str | style.Color, *,
     axes.fill_between(table[x], low, high, color=color, alpha=alpha, lw=0)
 
 
-def _select(numbers: pa.Table, pool: EnsemblePool, rule: Rule) -> pa.Table:
+def _select(numbers: pa.Table, pool: EnsemblePool, rule: VotingRule) -> pa.Table:
     rows = numbers.filter((pc.field("label") == pool.label) & (pc.field("rule") == rule.value))
     return rows.sort_by("members")
 
@@ -118,6 +120,6 @@ def _estimand(pools: Sequence[EnsemblePool]) -> str:
     runs = sum(pool.ensembles[0].runs for pool in pools)
     return (
         "Expected error of ensembles whose members are drawn from the population of seeds, on the"
-        f" {pools[0].test_images:,} test images of {pools[0].dataset_title}. Each point is a mean over choices"
+        f" {pools[0].test_images:,} test images of {pools[0].dataset_title}. Each point is a mean over combinations"
         f" of members, from {format_count(runs, 'run')}."
     )

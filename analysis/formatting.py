@@ -8,7 +8,7 @@ from math import floor, isfinite, isnan, log10
 import pyarrow as pa
 from rich.text import Text
 
-from scaling.config.labels import sortable
+from scaling.config.labels import sort_key
 from scaling.fit import Interval, Points, Status
 
 NO_VALUE = "–"
@@ -61,7 +61,7 @@ def format_count(number: int, noun: str) -> str:
 def format_list(values: Iterable[object]) -> str:
     """Return ``1, 2 and 12``: the values in rising order."""
     *first, last = (
-        f"{value:g}" if isinstance(value, float) else str(value) for value in sorted(values, key=sortable)
+        f"{value:g}" if isinstance(value, float) else str(value) for value in sorted(values, key=sort_key)
     )
     return f"{', '.join(first)} and {last}" if first else last
 

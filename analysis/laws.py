@@ -10,8 +10,8 @@ import pyarrow as pa
 from analysis.formatting import NO_VALUE, format_interval, format_list, format_response
 from analysis.run_groups import GroupedRuns
 from scaling.errors import FitError
-from scaling.fit import Fit, Law, Status, fit_table, rows
-from scaling.fit.diagnosis.convergence import doubted, still_improving
+from scaling.fit import Fit, Law, Status, fit_table, tabulate_laws
+from scaling.fit.diagnosis.convergence import check_convergence, flag_unconverged
 
 
 def accepted_laws(fit: Fit | None) -> dict[str, Law]:
@@ -47,14 +47,14 @@ def fit_laws(grouped: GroupedRuns, epochs: pa.Table, x: str) -> CurveFits:
         x: a column of the runs, such as ``filters``, ``parameters`` or ``macs``.
     """
     fits, failures = {}, []
-    warnings = still_improving(grouped.runs, epochs, x=x, by=("group",))
+    warnings = check_convergence(grouped.runs, epochs, x=x, by=("group",))
     for label in grouped.labels:
         runs = grouped.of_curve(label)
         if not len(runs):
             failures.append(f"{label} has no law: none of its runs ended with a test error.")
             continue
         try:
-            (fits[label],) = doubted(fit_table(runs, x=x, y="test_error", by=("group",)), warnings)
+            (fits[label],) = flag_unconverged(fit_table(runs, x=x, y="test_error", by=("group",)), warnings)
         except FitError as error:
             failures.append(f"{label} has no law: {error}.")
     return CurveFits(x=x, by_label=fits, failures=tuple(failures))
@@ -62,7 +62,7 @@ def fit_laws(grouped: GroupedRuns, epochs: pa.Table, x: str) -> CurveFits:
 
 def build_law_table(axes: Iterable[CurveFits]) -> pa.Table:
     """Return one row for each axis, curve and form; the column ``x`` names the axis."""
-    return pa.Table.from_pylist([row for fits in axes for row in rows(fits.fits)])
+    return pa.Table.from_pylist([row for fits in axes for row in tabulate_laws(fits.fits)])
 
 
 @dataclass(frozen=True, kw_only=True)

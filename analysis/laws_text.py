@@ -18,8 +18,8 @@ from analysis.formatting import (
 )
 from analysis.laws import law_rows
 from analysis.text_table import TextTable
-from scaling.fit import Comparison, Fit, foretell, needed, side_by_side
-from scaling.fit.diagnosis.profile import profiles
+from scaling.fit import Comparison, Fit, compare_all, predict, size_for_error
+from scaling.fit.diagnosis.profile import profile_laws
 
 _MAX_COMPARED_CURVES = 4
 """Largest number of curves whose pairs are printed; more lines would hide the laws."""
@@ -58,7 +58,7 @@ def render_laws(fits: Iterable[Fit]) -> Group:
         ),
         right=frozenset({"widths", "runs"}),
     )
-    pairs = side_by_side(fits) if len(fits) <= _MAX_COMPARED_CURVES else []
+    pairs = compare_all(fits) if len(fits) <= _MAX_COMPARED_CURVES else []
     lines = [
         *(_describe_verdict(fit) for fit in fits),
         *(line for fit in fits for line in _describe_profiles(fit)),
@@ -75,7 +75,7 @@ def describe_pair(x: str, pair: Comparison) -> str:
         pair: the comparison.
     """
     form = "power laws" if pair.form == "power" else "laws with a floor"
-    equal = "equal" if pair.equal else "not shown to be equal"
+    equal = "equal" if pair.equivalent else "not shown to be equal"
     return (
         f"{form} of {pair.first} and {pair.second}: the exponents differ by {format_interval(pair.difference)}"
         f" ({equal} within {pair.margin:g}); {_describe_crossing(x, pair)}"
@@ -83,15 +83,15 @@ def describe_pair(x: str, pair: Comparison) -> str:
 
 
 def _describe_crossing(x: str, pair: Comparison) -> str:
-    if pair.meeting is None:
+    if pair.crossing is None:
         return "the laws do not cross near the data"
-    text = f"the laws cross at {x} {format_interval(pair.meeting)}"
-    text += "" if pair.within else ", outside the range that both curves measured"
-    if not (pair.meeting.low > 0 and isfinite(pair.meeting.high)):
+    text = f"the laws cross at {x} {format_interval(pair.crossing)}"
+    text += "" if pair.interpolated else ", outside the range that both curves measured"
+    if not (pair.crossing.low > 0 and isfinite(pair.crossing.high)):
         return text  # The laws may not cross at all, so costs at the crossing mean nothing.
     costs = [
         f"{format_interval(ratio)} times the {name.replace('macs', 'MACs')}"
-        for name, ratio in pair.ratios.items()
+        for name, ratio in pair.cost_ratios.items()
     ]
     return text + (f"; there {pair.first} has {' and '.join(costs)} of {pair.second}" if costs else "")
 
@@ -106,7 +106,7 @@ def _describe_profiles(fit: Fit) -> list[str]:
     exponents = [
         f"{format_interval(profile.parameters['exponent'])} for {fit.laws[profile.form].form.formula}"
         + ("" if profile.confirmed else " (the optimum is not confirmed)")
-        for profile in profiles(fit)
+        for profile in profile_laws(fit)
     ]
     return [f"{fit.label}: exponent by profile likelihood, {'; '.join(exponents)}"] if exponents else []
 
@@ -118,7 +118,7 @@ def render_sizes_for_error(fits: Iterable[Fit], errors: Sequence[float | int]) -
     for fit in fits:
         for form, law in fit.laws.items():
             for error in errors:
-                size = needed(fit, error, form=form)
+                size = size_for_error(fit, error, form=form)
                 factor = size.estimate / fit.points.widths[-1]
                 extrapolation = f"{factor:.3g} times" if 1 < factor < inf else ""
                 rows.append((fit.label, law.form.formula, f"{error:g}", format_size(size), extrapolation))
@@ -136,15 +136,15 @@ def render_predictions(fits: Iterable[Fit], sizes: Sequence[float | int]) -> Tab
     fits = list(fits)
     rows = []
     for fit in fits:
-        for prediction in foretell(fit, sizes):
+        for prediction in predict(fit, sizes):
             rows.append(
                 (
                     fit.label,
                     fit.laws[prediction.form].form.formula,
                     f"{prediction.x:g}",
                     format_response(fit.points, prediction.mean),
-                    format_response(fit.points, prediction.run) if prediction.run else NO_VALUE,
-                    f"{prediction.beyond:.3g} times" if prediction.beyond > 1 else "",
+                    format_response(fit.points, prediction.new_run) if prediction.new_run else NO_VALUE,
+                    f"{prediction.extrapolation:.3g} times" if prediction.extrapolation > 1 else "",
                 )
             )
     return TextTable(

@@ -26,7 +26,7 @@ class SizeDepthRatio:
     ratio: float
     inside: bool
     """True if the interval of the optimum contains the ratio."""
-    relative_error: Interval
+    relative_to_minimum: Interval
     """Error at this ratio, divided by the lowest error."""
 
 
@@ -56,8 +56,8 @@ class StudyOptimum:
             SizeDepthRatio(
                 maps=" and ".join(maps),
                 ratio=ratio,
-                inside=optimum.place.low <= ratio <= optimum.place.high,
-                relative_error=optimum.over_least(ratio),
+                inside=optimum.x_opt.low <= ratio <= optimum.x_opt.high,
+                relative_to_minimum=optimum.relative_to_minimum(ratio),
             )
             for ratio, maps in maps_by_ratio.items()
         ]
@@ -68,7 +68,7 @@ class StudyOptimum:
             optimum.to_dict()
             | {
                 "size_depth_ratios": [
-                    {**vars(ratio), "relative_error": vars(ratio.relative_error)}
+                    {**vars(ratio), "relative_to_minimum": vars(ratio.relative_to_minimum)}
                     for ratio in self.compare_size_depth(optimum)
                 ]
             }
@@ -84,7 +84,7 @@ def render_optima(study: StudyOptimum) -> Group:
         rows.append(
             (
                 optimum.label,
-                NO_VALUE if rejected else format_interval(optimum.place),
+                NO_VALUE if rejected else format_interval(optimum.x_opt),
                 NO_VALUE if rejected else _format_lowest_error(optimum),
                 format_interval(optimum.curvature),
                 str(len(optimum.points.widths)),
@@ -117,7 +117,7 @@ def describe_optimum(study: StudyOptimum, optimum: Optimum) -> str:
     else:
         doubt = f"; {optimum.status}: {optimum.reason}" if optimum.reason else ""
         text = (
-            f"{optimum.label}: the {optimum.estimand}, is at {x} {format_interval(optimum.place)}"
+            f"{optimum.label}: the {optimum.estimand}, is at {x} {format_interval(optimum.x_opt)}"
             f" ({runs}{doubt})."
         )
     for ratio in study.compare_size_depth(optimum):
@@ -125,14 +125,14 @@ def describe_optimum(study: StudyOptimum, optimum: Optimum) -> str:
         if optimum.status is not Status.REJECTED:
             text += (
                 f", {'inside' if ratio.inside else 'outside'} the interval; the error there is"
-                f" {format_interval(ratio.relative_error)} times the lowest error"
+                f" {format_interval(ratio.relative_to_minimum)} times the lowest error"
             )
         text += "."
     return f"{text} These networks have {study.costs[optimum.label]}."
 
 
 def _format_lowest_error(optimum: Optimum) -> str:
-    low, high = optimum.band(optimum.place.estimate)
-    estimate = optimum.predict(optimum.place.estimate)
+    low, high = optimum.band(optimum.x_opt.estimate)
+    estimate = optimum.predict(optimum.x_opt.estimate)
     interval = Interval(estimate=float(estimate), low=float(low), high=float(high))
     return format_response(optimum.points, interval)

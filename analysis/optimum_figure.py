@@ -78,10 +78,10 @@ def _draw_optimum(axes: Axes, optimum: Optimum, curve: style.CurveStyle) -> Line
     axes.plot(x, optimum.predict(x), color=curve.color, zorder=3)
     position = "optimum rejected"
     if optimum.status is not Status.REJECTED:
-        position = f"optimum at {format_interval(optimum.place)}"
-        low, high = np.clip([optimum.place.low, optimum.place.high], x[0], x[-1])
+        position = f"optimum at {format_interval(optimum.x_opt)}"
+        low, high = np.clip([optimum.x_opt.low, optimum.x_opt.high], x[0], x[-1])
         axes.axvspan(low, high, color=curve.color, alpha=0.1, lw=0, zorder=0)
-        axes.axvline(optimum.place.estimate, color=curve.color, lw=1)
+        axes.axvline(optimum.x_opt.estimate, color=curve.color, lw=1)
     text = f"{optimum.label}: {position}, {format_count(len(points.y), 'run')}"
     return style.legend_entry(text, color=curve.color, marker=curve.marker)
 
@@ -116,9 +116,9 @@ def _rows(optimum: Optimum) -> list[dict[str, Any]]:
             "fitted": float(fitted_mean),
             "fitted_low": float(fitted_low),
             "fitted_high": float(fitted_high),
-            "optimum": optimum.place.estimate,
-            "optimum_low": optimum.place.low,
-            "optimum_high": optimum.place.high,
+            "x_opt": optimum.x_opt.estimate,
+            "x_opt_low": optimum.x_opt.low,
+            "x_opt_high": optimum.x_opt.high,
             "status": optimum.status.value,
             "reason": optimum.reason,
         }

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis.formatting import format_list
-from scaling.config import DRAWN, Run
-from scaling.config.curves import CONSEQUENCES, DATASET, FILTERS, SHARED, Curves, Point, curves, point
+from scaling.config.cell_index import index_cells
+from scaling.config.curves import DATASET, FILTERS, assign_curves, find_followers
 from scaling.config.labels import dataset_title
 
 GROUPING_COLUMNS = ("id", "config_json", "train_images", "filters", "seed", "test_error", "diverged")
@@ -67,27 +64,30 @@ def group_runs(runs: pa.Table, x: str = "filters") -> GroupedRuns:
     Raises:
         StoreError: this version cannot read the configuration of a run.
     """
-    points, cells = _read_cells(runs)
-    split = curves(points, x)
-    labels = pa.array([split.labels[cell] for cell in cells], pa.string())
-    position = pc.index_in(labels, value_set=pa.array(split.ordered, pa.string()))
+    cells = index_cells(runs)
+    configurations = cells.settings()
+    curves = assign_curves(configurations, x)
+    labels = pa.array(curves.labels, pa.string()).take(cells.cell_of_row)
+    position = pc.index_in(labels, value_set=pa.array(curves.ordered, pa.string()))
     table = runs.append_column("group", labels).append_column("position", position)
-    sizes = ["filters", x] if split.along != FILTERS and x in table.column_names else ["filters"]
+    sizes = ["filters", x] if curves.x_setting != FILTERS and x in table.column_names else ["filters"]
     table = table.sort_by([(name, "ascending") for name in ("position", *sizes, "seed", "id")])
     table = table.drop_columns("position")
-    has_error = pc.and_kleene(
-        pc.is_finite(table["test_error"]), pc.invert(pc.fill_null(table["diverged"], False))
+    diverged = pc.fill_null(table["diverged"], False)
+    with_error = table.filter(pc.and_kleene(pc.is_finite(table["test_error"]), pc.invert(diverged)))
+    size = "the width" if curves.x_setting == FILTERS else curves.x_setting
+    notes = tuple(
+        f"Along {follower.label}, {follower.setting} changes with {size}: {format_list(follower.values)}."
+        for follower in find_followers(configurations, curves)
     )
-    runs = table.filter(has_error)
+    datasets = sorted({settings[DATASET] for settings in configurations})
     return GroupedRuns(
         all_runs=table,
-        runs=runs,
-        labels=split.ordered,
-        notes=tuple(_changing_settings(points, split)),
-        diverged=len(table) - len(runs),
-        dataset_title=" and ".join(
-            dataset_title(name) for name in sorted({point[DATASET] for point in points})
-        ),
+        runs=with_error,
+        labels=curves.ordered,
+        notes=notes,
+        diverged=len(table) - len(with_error),
+        dataset_title=" and ".join(dataset_title(name) for name in datasets),
     )
 
 
@@ -98,32 +98,5 @@ def setting_column(runs: pa.Table, name: str) -> pa.Array:
         runs: rows of the store's table ``runs``.
         name: dotted path of the setting.
     """
-    points, cells = _read_cells(runs)
-    return pa.array([points[cell].get(name) for cell in cells])
-
-
-def _read_cells(runs: pa.Table) -> tuple[list[Point], list[int]]:
-    """Return the configuration of each cell, and for each run the index of its cell."""
-    indices: dict[tuple[str, int], int] = {}
-    points: list[Point] = []
-    cells = []
-    for row in runs.select(["config_json", "train_images"]).to_pylist():
-        cell = indices.setdefault((re.sub(DRAWN, "", row["config_json"]), row["train_images"]), len(points))
-        if cell == len(points):
-            points.append(point(Run.from_json(row["config_json"]), row["train_images"]))
-        cells.append(cell)
-    return points, cells
-
-
-def _changing_settings(points: Sequence[Point], split: Curves) -> list[str]:
-    """Return a sentence for each setting that changes along a curve."""
-    values: dict[tuple[str, str], set[object]] = defaultdict(set)
-    for settings, label in zip(points, split.labels, strict=True):
-        for name in settings.keys() - SHARED - CONSEQUENCES - {split.along}:
-            values[label, name].add(settings[name])
-    size = "the width" if split.along == FILTERS else split.along
-    return [
-        f"Along {label}, {name} changes with {size}: {format_list(changing)}."
-        for (label, name), changing in sorted(values.items())
-        if len(changing) > 1
-    ]
+    cells = index_cells(runs)
+    return pa.array([settings.get(name) for settings in cells.settings()]).take(cells.cell_of_row)

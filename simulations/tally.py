@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import binomtest, linregress, t
 
-from scaling.fit import Fit, Law, Points, Status, fit, foretell
+from scaling.fit import Fit, Law, Points, Status, fit, predict
 from scaling.fit.data.images import image_resampling_weights
 from scaling.fit.estimation.variable_projection import fit_by_variable_projection
 from scaling.fit.forms import FLOOR
@@ -68,7 +68,7 @@ def _holds(quantity: str, cell: Cell, found: Fit, points: Points, seed: int) -> 
         return low <= EXPONENT <= high
     if quantity == "prediction":
         size = BEYOND * cell.sizes[-1]
-        made = next(prediction.mean for prediction in foretell(found, [size]) if prediction.form == "floor")
+        made = next(prediction.mean for prediction in predict(found, [size]) if prediction.form == "floor")
         return made.low <= cell.mean(size) <= made.high
     interval, truth = (
         law.parameters[quantity],

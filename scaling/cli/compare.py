@@ -37,9 +37,9 @@ def compare(
         )
     made = api.compare(config, workspace(store, also, data), overrides=set_, errors=wanted, out=out)
     if as_json:
-        print(json.dumps(api.finite(made.comparison.to_dict()), indent=2, allow_nan=False))
+        print(json.dumps(api.replace_nonfinite(made.comparison.to_dict()), indent=2, allow_nan=False))
         return
-    console().print(api.comparison_text(made))
+    console().print(api.render_comparison(made.comparison))
     for note in filter(None, (made.missing_runs_note, *made.comparison.notes)):
         print(note)
     print(f"page:               {made.path}")

@@ -51,7 +51,7 @@ def suggest(
     as_json: Json = False,
 ) -> None:
     """Propose the next runs worth their cost, as a table and as the architectures to paste into the study."""
-    aim = api.Target(target=target, of=of, budget_s=budget_s(budget))
+    aim = api.Target(half_width=target, quantity=of, budget_s=budget_s(budget))
     made = api.suggest(config, aim, workspace(store, also, data), overrides=set_)
     if as_json:
         print(json.dumps(_dict(made) | {"of": of, "target": target}, indent=2))
@@ -68,7 +68,7 @@ def suggest(
     ):
         table.add_column(heading, justify="left" if heading == "curve" else "right")
     for curve in made.curves:
-        widths = (f"{curve.proposal.now:.3g}", f"{curve.proposal.expected:.3g}")
+        widths = (f"{curve.proposal.half_width:.3g}", f"{curve.proposal.expected_half_width:.3g}")
         rows = [
             (str(cell.architecture.filters), str(cell.seeds), str(seeds), format_duration(cost_s))
             for cell, seeds, cost_s in _new(curve)
@@ -79,11 +79,11 @@ def suggest(
     if not made.core_s:
         print(
             "within the target: nothing to train"
-            if made.reached
+            if made.is_reached
             else "nothing that would help is within the budget and the memory"
         )
         return
-    if short := [curve.label for curve in made.curves if curve.proposal.expected > target]:
+    if short := [curve.label for curve in made.curves if curve.proposal.expected_half_width > target]:
         print(f"still beyond the target after these runs: {', '.join(short)}")
     print(f"about {format_duration(made.core_s)} of one core; the study with these runs:")
     print()
@@ -92,20 +92,20 @@ def suggest(
 
 def _new(curve: CurveSuggestion) -> Iterator[tuple[Cell, int, float]]:
     """Each cell that gets seeds, how many it has then, and their core time."""
-    rows = zip(curve.sizes, curve.proposal.seeds, curve.proposal.costs_s, strict=True)
+    rows = zip(curve.candidates, curve.proposal.seeds, curve.proposal.costs_s, strict=True)
     return ((cell, seeds, cost_s) for cell, seeds, cost_s in rows if cost_s)
 
 
 def _dict(made: Suggestion) -> dict[str, object]:
     return {
         "study": made.plan.study.name,
-        "reached": made.reached,
+        "reached": made.is_reached,
         "core_s": made.core_s,
         "curves": [
             {
                 "label": curve.label,
-                "half_width": curve.proposal.now,
-                "expected": curve.proposal.expected,
+                "half_width": curve.proposal.half_width,
+                "expected": curve.proposal.expected_half_width,
                 "core_s": curve.core_s,
                 "runs": [
                     {

@@ -15,9 +15,9 @@ from scaling.fit.data.costs import cost_curves
 from scaling.fit.data.points import Points
 from scaling.fit.data.table import group_points
 from scaling.fit.data.variance import DispersionSource
-from scaling.fit.diagnosis.outliers import drawn_in
-from scaling.fit.diagnosis.status import remarks
-from scaling.fit.diagnosis.verdict import choose
+from scaling.fit.diagnosis.outliers import winsorise
+from scaling.fit.diagnosis.status import describe_points
+from scaling.fit.diagnosis.verdict import select_form
 from scaling.fit.estimation.maximise import fit_law, resample_replicates
 from scaling.fit.forms import BROKEN, FLOOR, FORMS, POWER
 from scaling.fit.result import Fit, FormChoice, Law, Status, Verdict
@@ -68,16 +68,21 @@ def fit(
         if pure
         else np.empty((0, len(points.widths)))
     )
-    verdict = choose(points, laws, studies)
+    verdict = select_form(points, laws, studies)
     if pure and verdict.choice is FormChoice.FLOOR:
         laws[POWER.name] = replace(
             pure, status=Status.CAUTION, reason="; ".join(filter(None, (pure.reason, "a floor is needed")))
         )
     if verdict.choice is FormChoice.BENDS and BROKEN.name not in forms:
         laws |= _laws(points, (BROKEN.name,), holdout, resamplings, seed, stream)[0]
-    said = [*notes, *remarks(points), *_wider(laws), *(f"A form is missing: {why}." for why in missing)]
+    said = [
+        *notes,
+        *describe_points(points),
+        *_wider(laws),
+        *(f"A form is missing: {why}." for why in missing),
+    ]
     robust: dict[str, Law] = {}
-    if far := drawn_in(points):
+    if far := winsorise(points):
         robust, _ = _laws(far[0], tuple(laws), holdout, resamplings, seed, stream)
         said.append(
             f"{far[1]} Nothing is dropped; with these drawn in, {_exponents(robust)}, and as they are, {_exponents(laws)}."
@@ -169,7 +174,7 @@ def fit_table(
                     points,
                     group,
                     {},
-                    choose(points, {}, points.means[None]),
+                    select_form(points, {}, points.means[None]),
                     [*said, f"No law: {error}."],
                     {},
                 )

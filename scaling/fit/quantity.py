@@ -11,11 +11,11 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from scaling.errors import FitError, UsageError
-from scaling.fit.diagnosis.status import SEEDS, SPAN, WIDTHS
+from scaling.fit.diagnosis.status import MIN_SPAN, SEEDS, WIDTHS
 from scaling.fit.forms import FLOOR
 from scaling.fit.result import Fit, Law, Status
 
-FIRST = f"train at least {WIDTHS} sizes over a factor of {SPAN:g} with {SEEDS} seeds each first"
+TRAIN_FIRST = f"train at least {WIDTHS} sizes over a factor of {MIN_SPAN:g} with {SEEDS} seeds each first"
 """Then there is a law to plan from."""
 
 
@@ -29,7 +29,7 @@ class Quantity:
     """The size of a prediction; otherwise the widest."""
 
     @classmethod
-    def named(cls, text: str, widest: float) -> Quantity:
+    def parse(cls, text: str, widest: float) -> Quantity:
         """What ``exponent``, ``floor`` or ``prediction@2x``, with any factor, mean.
 
         Args:
@@ -70,7 +70,7 @@ class Quantity:
         return 1.0 if self.name == "exponent" else float(law.predict(self.at))
 
 
-def plannable(fit: Fit) -> Law:
+def require_floored_law(fit: Fit) -> Law:
     """The law with a floor, if anything can be planned from it.
 
     Raises:
@@ -78,12 +78,12 @@ def plannable(fit: Fit) -> Law:
     """
     law = fit.laws.get(FLOOR.name)
     if law is None:
-        raise FitError(f"{fit.label}: has no law with a floor to plan from; {FIRST}")
+        raise FitError(f"{fit.label}: has no law with a floor to plan from; {TRAIN_FIRST}")
     if law.status is Status.REJECTED:
-        raise FitError(f"{fit.label}: its law with a floor is refused ({law.reason}); {FIRST}")
+        raise FitError(f"{fit.label}: its law with a floor is refused ({law.reason}); {TRAIN_FIRST}")
     if law.parameters["exponent"].estimate <= 0:
         raise FitError(
-            f"{fit.label}: {fit.points.y_name} does not fall with {fit.points.x_name}, so nothing can be planned from it; {FIRST}"
+            f"{fit.label}: {fit.points.y_name} does not fall with {fit.points.x_name}, so nothing can be planned from it; {TRAIN_FIRST}"
         )
     return law
 

@@ -18,7 +18,7 @@ from analysis.comparison_text import render_comparison
 from analysis.figure_axes import COMPARISON_AXES, COST_AXES, EQUAL_ERROR_AXES
 from analysis.html_page import PageContext
 from scaling.architectures import Lenet5
-from scaling.fit import equal_error, fit_table
+from scaling.fit import compare_sizes, fit_table
 from tests.analysis.parsed_page import ParsedPage
 from tests.analysis.planted_study import lenets, plant_study, trees
 
@@ -74,7 +74,7 @@ def test_sizes_at_equal_error_agree_with_the_fits(study, written):
     (sizes,) = [
         sizes for sizes in written.comparison.equal_errors if (sizes.x, sizes.error) == ("macs", 0.15)
     ]
-    assert sizes.ratio.estimate == pytest.approx(equal_error(lenet5, tree3, 0.15).ratio.estimate, rel=1e-6)
+    assert sizes.ratio.estimate == pytest.approx(compare_sizes(lenet5, tree3, 0.15).ratio.estimate, rel=1e-6)
     for axis in EQUAL_ERROR_AXES:
         errors = [sizes.error for sizes in written.comparison.equal_errors if sizes.x == axis.column]
         assert errors[0] == 0.15

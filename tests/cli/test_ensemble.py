@@ -22,7 +22,7 @@ def test_single_members_err_as_their_runs_and_totals_are_of_all_members(scaling,
     runs = open_store(store).runs()
     for row in rows:
         mine = runs.filter(pc.field("filters") == row["filters"])
-        assert (row["runs"], row["choices"]) == (2, 3 - row["members"])
+        assert (row["runs"], row["combinations"]) == (2, 3 - row["members"])
         assert row["parameters"] == row["members"] * mine["parameters"][0].as_py()
         assert row["macs"] == row["members"] * mine["macs"][0].as_py()
         assert row["status"] == "caution"

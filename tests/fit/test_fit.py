@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from scaling.errors import FitError, UsageError
-from scaling.fit import Points, Status, fit, fit_table, rows
+from scaling.fit import Points, Status, fit, fit_table, tabulate_laws
 from tests.fit.planted_laws import WIDTHS, bare, curve, plant, tabled
 
 LAW = (0.4, 0.5, 0.05)
@@ -198,7 +198,7 @@ def test_json_holds_numbers_only():
 
 def test_rows_are_flat_and_alike():
     fits = fit_table(pa.concat_tables([table_of("lenet5"), table_of("tree3", widths=(1, 2))]), resamplings=5)
-    table = rows(fits)
+    table = tabulate_laws(fits)
     assert [(row["label"], row["form"]) for row in table] == [
         ("lenet5", "power"),
         ("lenet5", "floor"),

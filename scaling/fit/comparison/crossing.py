@@ -22,16 +22,16 @@ Draws = tuple[Float[np.ndarray, "draws parameters"], Float[np.ndarray, "draws ot
 class Crossing:
     """Of two laws along one x."""
 
-    place: Interval | None
+    x_cross: Interval | None
     """The size, with its 95 % interval; None where the fitted ones don't meet. An end may be infinite or 0."""
-    within: bool
+    interpolated: bool
     """Whether it lies within what both groups measured, and not where they are extrapolated."""
-    ratios: dict[str, Interval]
+    cost_ratios: dict[str, Interval]
     """Of ``parameters`` and ``macs``, where both groups' are known: the first's over the second's at that size, with its 95 % interval. Further
     out than laws are followed, as at the furthest place."""
 
 
-def meet(first: Fit, second: Fit, laws: tuple[Law, Law]) -> Crossing:
+def find_crossing(first: Fit, second: Fit, laws: tuple[Law, Law]) -> Crossing:
     """Where a law of the first fit and one of the second meet, whatever their forms."""
     measured = [(fit.points.widths[0], fit.points.widths[-1]) for fit in (first, second)]
     low, high = max(low for low, _ in measured), min(high for _, high in measured)
@@ -40,9 +40,9 @@ def meet(first: Fit, second: Fit, laws: tuple[Law, Law]) -> Crossing:
     others = [_meeting(laws, one, other, ends) for one, other in paired(laws)]
     meets = bool(np.isfinite(place) and place > 0)
     return Crossing(
-        place=interval(place, others) if meets else None,
-        within=bool(low <= place <= high),
-        ratios=_ratios(first, second, place, others, ends) if meets else {},
+        x_cross=interval(place, others) if meets else None,
+        interpolated=bool(low <= place <= high),
+        cost_ratios=_ratios(first, second, place, others, ends) if meets else {},
     )
 
 

@@ -30,7 +30,7 @@ AGREE = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
-class Profile:
+class LawProfile:
     """One law."""
 
     form: str
@@ -74,14 +74,16 @@ class _Cost:
         return np.nan_to_num(-2 * slope / self.dispersion)
 
 
-def profiles(fit: Fit) -> list[Profile]:
+def profile_laws(fit: Fit) -> list[LawProfile]:
     """Of every law that has one."""
     if fit.points.misclassified is not None:
         return []
-    return [profile(fit, form) for form, law in fit.laws.items() if law.dispersion.value >= ZERO_DISPERSION]
+    return [
+        profile_law(fit, form) for form, law in fit.laws.items() if law.dispersion.value >= ZERO_DISPERSION
+    ]
 
 
-def profile(fit: Fit, form: str = "power") -> Profile:
+def profile_law(fit: Fit, form: str = "power") -> LawProfile:
     """The profile intervals of one law of a fit.
 
     Raises:
@@ -102,7 +104,7 @@ def profile(fit: Fit, form: str = "power") -> Profile:
     agree = best > cost(cost.inward(estimate)) - AGREE and all(
         float(_search(cost, estimate * start, 1.0).fval or 0.0) > best - AGREE for start in STARTS
     )
-    return Profile(
+    return LawProfile(
         form=form,
         parameters={
             name: _interval(cost, found, place, estimate[place])

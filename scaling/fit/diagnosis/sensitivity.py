@@ -12,13 +12,13 @@ FLAT = 1e-7
 """Of the largest singular value: a direction in which nothing changes, in doubles."""
 
 
-def curved(form: Form, points: Points, parameters: Float[np.ndarray, " p"]) -> bool:
+def is_identifiable(form: Form, points: Points, parameters: Float[np.ndarray, " p"]) -> bool:
     """Whether the quasi-likelihood falls in every direction from the maximum, in parameters that are not at a bound."""
     values = np.linalg.svd(_weighted(form, points, parameters), compute_uv=False)
     return bool(values[-1] > FLAT * values[0])
 
 
-def leverages(
+def compute_leverage(
     form: Form, points: Points, parameters: Float[np.ndarray, " p"]
 ) -> Float[np.ndarray, " widths"]:
     """The diagonal of the hat matrix: the share of its own mean in the curve at each size, from 0 to 1."""

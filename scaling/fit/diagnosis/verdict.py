@@ -35,7 +35,7 @@ BENDS_FROM = 8
 """Widths, fewer of which can't tell a bend."""
 
 
-def choose(points: Points, laws: dict[str, Law], studies: Float[np.ndarray, "draws widths"]) -> Verdict:
+def select_form(points: Points, laws: dict[str, Law], studies: Float[np.ndarray, "draws widths"]) -> Verdict:
     """Choose between laws.
 
     Args:
@@ -63,7 +63,7 @@ def choose(points: Points, laws: dict[str, Law], studies: Float[np.ndarray, "dra
         )
     floor_p = _floor_p(points, known, pure, floored)
     floor_limit = floored.parameters["floor"].high / float(points.means[-1])
-    holdout_ok = _foreseen(points, pure, studies)
+    holdout_ok = _holdout_ok(points, pure, studies)
     floor_fits_p, bend_fits_p = (
         _chance(points, known, floored.predict(points.widths), len(floored.parameters)),
         None,
@@ -113,7 +113,7 @@ def _floor_p(points: Points, known: Dispersion | None, pure: Law, floored: Law) 
     return float(fdtrc(1, behind, gain) / 2) if gain > 0 else 1.0
 
 
-def _foreseen(points: Points, pure: Law, studies: Float[np.ndarray, "draws widths"]) -> bool | None:
+def _holdout_ok(points: Points, pure: Law, studies: Float[np.ndarray, "draws widths"]) -> bool | None:
     """Whether log(predicted / observed), with its covariance over studies, is no rarer than the level says."""
     if not pure.held_out or len(studies) < FEWEST:
         return None

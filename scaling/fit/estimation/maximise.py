@@ -9,7 +9,7 @@ from scaling.errors import FitError
 from scaling.fit.data.dispersion import law_dispersion
 from scaling.fit.data.points import Points
 from scaling.fit.data.variance import ZERO_DISPERSION, Dispersion
-from scaling.fit.diagnosis.status import judge
+from scaling.fit.diagnosis.status import assess
 from scaling.fit.estimation.bootstrap import resample_means
 from scaling.fit.estimation.levenberg_marquardt import fit_by_levenberg_marquardt
 from scaling.fit.estimation.variable_projection import fit_by_variable_projection
@@ -65,7 +65,7 @@ def fit_law(form: Form, points: Points, *, holdout: int, resamplings: int, seed:
             form.parameters, estimate, ends.min(axis=0), ends.max(axis=0), strict=True
         )
     }
-    status, reason = judge(form, points, estimate, parameters)
+    status, reason = assess(form, points, estimate, parameters)
     seen = means > 0
     return Law(
         form=form,

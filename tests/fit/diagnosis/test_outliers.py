@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from scaling.fit import fit
-from scaling.fit.diagnosis.outliers import drawn_in
+from scaling.fit.diagnosis.outliers import winsorise
 from tests.fit.planted_laws import plant
 
 LAW = (0.4, 0.5, 0.0)
@@ -15,7 +15,7 @@ LAW = (0.4, 0.5, 0.0)
 
 def test_normal_scatter_is_left_alone():
     far = [
-        drawn_in(plant(LAW, np.random.default_rng(k), seeds=seeds, test_images=10_000)) is not None
+        winsorise(plant(LAW, np.random.default_rng(k), seeds=seeds, test_images=10_000)) is not None
         for seeds in (4, 8)
         for k in range(500)
     ]
@@ -27,7 +27,7 @@ def test_a_far_run_is_named_kept_and_drawn_in():
     y = points.y.copy()
     y[-1] = 0.3  # the widest network: planted near 0.115
     spoilt = replace(points, y=y)
-    robust, told = drawn_in(spoilt)
+    robust, told = winsorise(spoilt)
     assert told == "Far from the other runs of their width: 0.3 at filters 12."
     assert robust.y[-1] < 0.13
     np.testing.assert_array_equal(robust.y[:-1], points.y[:-1])
@@ -44,4 +44,4 @@ def test_a_far_run_is_named_kept_and_drawn_in():
 
 def test_few_runs_call_nothing_far():
     points = plant(LAW, np.random.default_rng(0), seeds=2)
-    assert drawn_in(replace(points, y=np.append(points.y[:-1], 0.9))) is None
+    assert winsorise(replace(points, y=np.append(points.y[:-1], 0.9))) is None

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from scipy.special import stdtrit
 
 from analysis.run_groups import GroupedRuns
-from scaling.fit.result import CONFIDENCE_LEVEL
+from scaling.fit.interval import CONFIDENCE_LEVEL
 
 
 def mean_errors(grouped: GroupedRuns, x: str = "filters") -> pa.Table:

@@ -15,7 +15,7 @@ from analysis.laws import accepted_laws
 from analysis.report_figure import ReportFigure
 from analysis.run_groups import GroupedRuns
 from scaling.errors import FitError
-from scaling.fit import Fit, Interval, fit_table
+from scaling.fit import EstimationOptions, Fit, Interval, fit_table
 
 _RESAMPLINGS = 200
 """Number of bootstrap samples; enough for the bars of a figure, while the table of laws uses more."""
@@ -93,7 +93,11 @@ def _fit_epochs(grouped: GroupedRuns, epochs: pa.Table) -> pa.Table:
             at_epoch = curve.filter(pc.field("epoch") == epoch)
             try:
                 (fit,) = fit_table(
-                    at_epoch, x="filters", y="test_error", by=("group",), resamplings=_RESAMPLINGS
+                    at_epoch,
+                    EstimationOptions(resamplings=_RESAMPLINGS),
+                    x="filters",
+                    y="test_error",
+                    by=("group",),
                 )
             except FitError:
                 # The figure omits an epoch without a law. The report says why the last epoch has none.

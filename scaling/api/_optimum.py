@@ -92,8 +92,8 @@ def _fit_curve(table: pa.Table, cells: Sequence[Cell], *, label: str, x: str, y:
     if not len(runs):
         raise FitError(f"{label}: no run with {x} is stored")
     runs = runs.append_column(CURVE_COLUMN, pa.array([label] * len(runs)))
-    ((_, points, notes),) = group_points(runs, x=x, y=y, by=(CURVE_COLUMN,))
-    return find_optimum(points, label=label, notes=notes)
+    (group,) = group_points(runs, x=x, y=y, by=(CURVE_COLUMN,))
+    return find_optimum(group.points, label=label, notes=group.notes)
 
 
 def draw_optimum(optimum: StudyOptimum, folder: Path) -> list[Path]:

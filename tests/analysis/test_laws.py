@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.laws import law_rows
-from scaling.fit import Points, fit
+from scaling.fit import EstimationOptions, Points, fit
 
 WIDTHS = np.array([1.0, 2, 4, 8, 16, 32])
 
@@ -16,7 +16,7 @@ WIDTHS = np.array([1.0, 2, 4, 8, 16, 32])
 )
 def test_only_error_rates_are_printed_in_percent(test_images, unit):
     points = Points(x_name="x", y_name="y", x=WIDTHS, y=0.3 / WIDTHS + 0.05, test_images=test_images)
-    power, floor = law_rows([fit(points, resamplings=200)])
+    power, floor = law_rows([fit(points, EstimationOptions(resamplings=200))])
     assert power.floor == "–"
     assert floor.floor.endswith(" %") is unit
     assert float(floor.floor.split()[0]) == pytest.approx(5 if unit else 0.05, abs=1e-3)

@@ -46,10 +46,10 @@ def compare(
         config, workspace(store, also, data), overrides=set_, errors=target_errors, out=out
     )
     if as_json:
-        print_json(comparison.found.to_dict())
+        print_json(comparison.comparison.to_dict())
         return
-    console().print(api.render_comparison(comparison.found))
-    for note in filter(None, (comparison.left_out, *comparison.found.notes)):
+    console().print(api.render_comparison(comparison.comparison))
+    for note in filter(None, (comparison.missing_runs_note, *comparison.comparison.notes)):
         print(note)
     print(f"page:               {comparison.path}")
     print(f"figures and tables: {comparison.path.parent}")

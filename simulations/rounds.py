@@ -19,9 +19,18 @@ from scipy.stats import binomtest
 
 from benchmarks.processes import ROOT
 from scaling.architectures import Lenet5
-from scaling.fit import Design, Fit, Points, Quantity, Size, fit, propose
+from scaling.fit import (
+    CandidateSize,
+    EstimationOptions,
+    Fit,
+    Points,
+    Quantity,
+    SequentialDesign,
+    fit,
+    propose_runs,
+)
 from scaling.fit.forms import FLOOR
-from scaling.fit.quantity import plannable
+from scaling.fit.quantity import require_floored_law
 from scaling.settings import ImageShape
 from simulations.cells import AMPLITUDE, IMAGES
 
@@ -96,16 +105,16 @@ def grow(world: World, of: str, after: Callable[[dict[int, int], Fit], dict[int,
     Args:
         after: from a study and its fit to the next one, or the same.
     """
-    quantity, seeds, rounds = Quantity.named(of, float(WIDTHS[-1])), dict.fromkeys(WIDTHS, SEEDS), 0
+    quantity, seeds, rounds = Quantity.parse(of, float(WIDTHS[-1])), dict.fromkeys(WIDTHS, SEEDS), 0
     while True:
-        found = fit(world.points(seeds), forms=("floor",), holdout=0, seed=world.draw)
+        found = fit(world.points(seeds), EstimationOptions(forms=("floor",), holdout=0, seed=world.draw))
         wider = after(seeds, found)
         if wider == seeds:
-            low, high = found.laws["floor"].ends(quantity.of)
+            interval = found.laws["floor"].derived_interval(quantity.of)
             return Ended(
                 cost=cost(seeds) / cost(dict.fromkeys(WIDTHS, SEEDS)),
                 rounds=rounds,
-                holds=bool(low <= quantity.of(world.law) <= high),
+                holds=bool(interval.low <= quantity.of(world.law) <= interval.high),
             )
         seeds, rounds = wider, rounds + 1
 
@@ -115,11 +124,17 @@ def suggested(of: str, widths: Sequence[int]) -> Callable[[dict[int, int], Fit],
 
     def after(seeds: dict[int, int], found: Fit) -> dict[int, int]:
         sizes = [
-            Size(x=float(width), seeds=seeds.get(width, 0), block=BLOCK, cost_s=block_cost(width))
+            CandidateSize(
+                x=float(width),
+                existing_seeds=seeds.get(width, 0),
+                block_size=BLOCK,
+                block_cost_s=block_cost(width),
+            )
             for width in widths
         ]
-        (proposal,) = propose(
-            [Design(found, Quantity.named(of, float(WIDTHS[-1])), TARGETS[of], sizes)], spent_s=cost(seeds)
+        (proposal,) = propose_runs(
+            [SequentialDesign(found, Quantity.parse(of, float(WIDTHS[-1])), TARGETS[of], sizes)],
+            stop_after_s=cost(seeds),
         )
         return {width: number for width, number in zip(widths, proposal.seeds, strict=True) if number}
 
@@ -128,10 +143,10 @@ def suggested(of: str, widths: Sequence[int]) -> Callable[[dict[int, int], Fit],
 
 def even(of: str) -> Callable[[dict[int, int], Fit], dict[int, int]]:
     """A block more at every width of the study."""
-    quantity = Quantity.named(of, float(WIDTHS[-1]))
+    quantity = Quantity.parse(of, float(WIDTHS[-1]))
 
     def after(seeds: dict[int, int], found: Fit) -> dict[int, int]:
-        reached = quantity.half_width(plannable(found)) <= TARGETS[of]
+        reached = quantity.half_width(require_floored_law(found)) <= TARGETS[of]
         return seeds if reached else {width: number + BLOCK for width, number in seeds.items()}
 
     return after

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from scaling.fit.comparison.crossing import Crossing, meet
-from scaling.fit.comparison.equal_error import EqualError, equal_error, telling
-from scaling.fit.comparison.exponents import Comparison, common, compare, needed, side_by_side
-from scaling.fit.comparison.pareto import ParetoPoint, Winner, front, winners
+from scaling.fit.comparison.crossing import Crossing, find_crossing
+from scaling.fit.comparison.equal_error import SizesAtError, compare_sizes, preferred_law
+from scaling.fit.comparison.exponents import (
+    Comparison,
+    choose_common_form,
+    compare_all,
+    compare_laws,
+    size_for_error,
+)
+from scaling.fit.comparison.pareto import BestAtBudget, ParetoPoint, best_at_budget, pareto_front
 from scaling.fit.data.derived import add_error_from_counts, select_best
 from scaling.fit.data.points import Points
-from scaling.fit.data.table import group_points, read_table, required_columns
+from scaling.fit.data.table import PointsGroup, group_points, read_table, required_columns
 from scaling.fit.data.variance import Dispersion
+from scaling.fit.estimation.options import EstimationOptions
 from scaling.fit.fit import fit, fit_table
-from scaling.fit.law_table import rows
-from scaling.fit.prediction import Prediction, foretell
+from scaling.fit.interval import Interval
+from scaling.fit.law_table import tabulate_laws
+from scaling.fit.prediction import Prediction, predict
 from scaling.fit.quantity import Quantity
-from scaling.fit.result import Fit, FormChoice, HeldOut, Interval, Law, Status, Verdict
-from scaling.fit.suggest import Design, Proposal, Size, propose
+from scaling.fit.result import Fit, FormChoice, HeldOut, Law, Status, Verdict
+from scaling.fit.suggest import CandidateSize, Proposal, SequentialDesign, propose_runs
 
 __all__ = [
+    "BestAtBudget",
+    "CandidateSize",
     "Comparison",
     "Crossing",
-    "Design",
     "Dispersion",
-    "EqualError",
+    "EstimationOptions",
     "Fit",
     "FormChoice",
     "HeldOut",
@@ -30,30 +39,31 @@ __all__ = [
     "Law",
     "ParetoPoint",
     "Points",
+    "PointsGroup",
     "Prediction",
     "Proposal",
     "Quantity",
-    "Size",
+    "SequentialDesign",
+    "SizesAtError",
     "Status",
     "Verdict",
-    "Winner",
     "add_error_from_counts",
-    "common",
-    "compare",
-    "equal_error",
+    "best_at_budget",
+    "choose_common_form",
+    "compare_all",
+    "compare_laws",
+    "compare_sizes",
+    "find_crossing",
     "fit",
     "fit_table",
-    "foretell",
-    "front",
     "group_points",
-    "meet",
-    "needed",
-    "propose",
+    "pareto_front",
+    "predict",
+    "preferred_law",
+    "propose_runs",
     "read_table",
     "required_columns",
-    "rows",
     "select_best",
-    "side_by_side",
-    "telling",
-    "winners",
+    "size_for_error",
+    "tabulate_laws",
 ]

@@ -25,7 +25,8 @@ from scipy.special import softmax, stdtrit
 
 from scaling.fit.data.variance import ZERO_DISPERSION
 from scaling.fit.diagnosis.status import SEEDS
-from scaling.fit.result import CONFIDENCE_LEVEL, Interval, Status
+from scaling.fit.interval import CONFIDENCE_LEVEL, Interval
+from scaling.fit.result import Status
 
 MOST = 1024
 """Choices of members; of more, so many are drawn."""
@@ -35,10 +36,10 @@ AT_ONCE = 2**25
 """Numbers that are held in memory."""
 
 
-class Rule(StrEnum):
+class VotingRule(StrEnum):
     """How members decide together."""
 
-    MEAN = "mean probability"
+    MEAN_PROBABILITY = "mean probability"
     VOTES = "votes"
     """The class with the most votes; of equal ones, that of the higher mean probability."""
 
@@ -47,29 +48,34 @@ class Rule(StrEnum):
 class Ensemble:
     """So many members of one pool of runs."""
 
-    rule: Rule
+    rule: VotingRule
     members: int
     runs: int
     """That members are drawn from."""
-    choices: int
+    combinations: int
     """Of members, that were looked at."""
     error: Interval
     """Expected over seeds, on this test set; the ends are NaN for a single run."""
-    over_one: Interval
+    ratio_to_single: Interval
     """The expected error over that of one run; NaN where either is 0."""
     status: Status
     reason: str
 
     @property
-    def every(self) -> bool:
+    def is_exhaustive(self) -> bool:
         """Whether these are all choices there are."""
-        return self.choices == comb(self.runs, self.members)
+        return self.combinations == comb(self.runs, self.members)
 
     def to_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "rule": self.rule.value, "status": self.status.value, "every": self.every}
+        return {
+            **asdict(self),
+            "rule": self.rule.value,
+            "status": self.status.value,
+            "exhaustive": self.is_exhaustive,
+        }
 
 
-def sizes_of(runs: int) -> list[int]:
+def default_member_counts(runs: int) -> list[int]:
     """Numbers of members that tell how the error of an ensemble falls."""
     beyond = (round(EACH * 2 ** (step / 3)) for step in range(1, 64))
     return [
@@ -79,12 +85,12 @@ def sizes_of(runs: int) -> list[int]:
     ]
 
 
-def ensembles(
+def evaluate_ensembles(
     logits: Float[np.ndarray, "runs images classes"],
     labels: Integer[np.ndarray, " images"],
     sizes: Sequence[int],
     *,
-    most: int = MOST,
+    max_combinations: int = MOST,
     seed: int = 0,
 ) -> list[Ensemble]:
     """The expected errors of ensembles of some sizes, by both rules.
@@ -93,22 +99,26 @@ def ensembles(
         logits: of each run, on the same images.
         labels: of the images.
         sizes: numbers of members, from 1 to that of the runs.
-        most: choices of members that are looked at.
+        max_combinations: choices of members that are looked at.
         seed: of the choices, where not all are taken.
     """
     runs, known = len(logits), {}
     members = _Members(logits, labels)
     # Without a run, an ensemble of all is one of the others.
     for size in {1, *sizes} | ({runs - 1} if runs in sizes and runs > 1 else set()):
-        chosen = choose(runs, size, most=most, seed=seed)
+        chosen = choose_members(runs, size, max_combinations=max_combinations, seed=seed)
         known[size] = chosen, members.errors(chosen)
-    by_rule = {rule: {n: (chosen, errors[rule]) for n, (chosen, errors) in known.items()} for rule in Rule}
-    return [_ensemble(rule, size, runs, by_rule[rule]) for rule in Rule for size in sizes]
+    by_rule = {
+        rule: {n: (chosen, errors[rule]) for n, (chosen, errors) in known.items()} for rule in VotingRule
+    }
+    return [_ensemble(rule, size, runs, by_rule[rule]) for rule in VotingRule for size in sizes]
 
 
-def choose(runs: int, size: int, *, most: int, seed: int = 0) -> Bool[np.ndarray, "choices runs"]:
-    """Every choice of so many runs; where there are more than ``most``, as many by chance, each run about equally often."""
-    if comb(runs, size) <= most:
+def choose_members(
+    runs: int, size: int, *, max_combinations: int, seed: int = 0
+) -> Bool[np.ndarray, "choices runs"]:
+    """Every choice of so many runs; where there are more than ``max_combinations``, as many by chance, each run about equally often."""
+    if comb(runs, size) <= max_combinations:
         members = np.array(list(combinations(range(runs), size)))
         chosen = np.zeros((len(members), runs), dtype=bool)
         np.put_along_axis(chosen, members, True, axis=1)
@@ -117,10 +127,10 @@ def choose(runs: int, size: int, *, most: int, seed: int = 0) -> Bool[np.ndarray
     # Consecutive stretches of a shuffled row share no run; above half, what they leave out.
     part = min(size, runs - size)
     each = runs // part
-    shuffled = rng.permuted(np.tile(np.arange(runs), (-(-most // each), 1)), axis=1)[
+    shuffled = rng.permuted(np.tile(np.arange(runs), (-(-max_combinations // each), 1)), axis=1)[
         :, : each * part
-    ].reshape(-1, part)[:most]
-    chosen = np.zeros((most, runs), dtype=bool)
+    ].reshape(-1, part)[:max_combinations]
+    chosen = np.zeros((max_combinations, runs), dtype=bool)
     np.put_along_axis(chosen, shuffled, True, axis=1)
     return chosen if part == size else ~chosen
 
@@ -139,12 +149,14 @@ class _Members:
             .astype(float)
         )
 
-    def errors(self, chosen: Bool[np.ndarray, "choices runs"]) -> dict[Rule, Float[np.ndarray, " choices"]]:
+    def errors(
+        self, chosen: Bool[np.ndarray, "choices runs"]
+    ) -> dict[VotingRule, Float[np.ndarray, " choices"]]:
         """The error of each choice of members."""
         found = [
             [float((decided != self.labels).mean()) for decided in both] for both in self._decided(chosen)
         ]
-        return dict(zip(Rule, np.array(found).T, strict=True))
+        return dict(zip(VotingRule, np.array(found).T, strict=True))
 
     def _decided(self, chosen: Bool[np.ndarray, "choices runs"]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Of each choice the class of every image, by both rules."""
@@ -159,7 +171,9 @@ class _Members:
             yield from zip(likely.argmax(axis=2), first.argmax(axis=2), strict=True)
 
 
-def _ensemble(rule: Rule, size: int, runs: int, known: dict[int, tuple[np.ndarray, np.ndarray]]) -> Ensemble:
+def _ensemble(
+    rule: VotingRule, size: int, runs: int, known: dict[int, tuple[np.ndarray, np.ndarray]]
+) -> Ensemble:
     errors = known[size][1]
     estimate, single = float(errors.mean()), float(known[1][1].mean())
     low = high = ratio = below = above = nan
@@ -187,9 +201,9 @@ def _ensemble(rule: Rule, size: int, runs: int, known: dict[int, tuple[np.ndarra
         rule=rule,
         members=size,
         runs=runs,
-        choices=len(errors),
+        combinations=len(errors),
         error=Interval(estimate=estimate, low=low, high=high),
-        over_one=Interval(estimate=ratio, low=float(below), high=float(above)),
+        ratio_to_single=Interval(estimate=ratio, low=float(below), high=float(above)),
         status=status,
         reason=reason,
     )

@@ -9,7 +9,7 @@ from scaling.fit.forms import FORMS
 from scaling.fit.result import Fit
 
 
-def rows(fits: Sequence[Fit]) -> list[dict[str, Any]]:
+def tabulate_laws(fits: Sequence[Fit]) -> list[dict[str, Any]]:
     """One flat row a group and form, all with the same keys: None for a parameter that a form lacks. Of what is held out the most is told."""
     return [
         {

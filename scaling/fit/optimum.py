@@ -21,7 +21,8 @@ from scaling.fit.data.dispersion import dispersion_about, law_dispersion
 from scaling.fit.data.points import Points
 from scaling.fit.data.variance import ZERO_DISPERSION, Dispersion
 from scaling.fit.diagnosis.status import SEEDS
-from scaling.fit.result import CONFIDENCE_LEVEL, MISFIT_P, Interval, Sizes, Status
+from scaling.fit.interval import CONFIDENCE_LEVEL, Interval
+from scaling.fit.result import MISFIT_P, Sizes, Status
 
 PARAMETERS = 3
 VALUES = 5
@@ -36,7 +37,7 @@ class Optimum:
 
     label: str
     points: Points
-    place: Interval
+    x_opt: Interval
     """The x of the least error; the ends are 0 and infinite where nothing bounds it."""
     curvature: Interval
     """c: of log error by the square of log x."""
@@ -60,7 +61,7 @@ class Optimum:
         half = quantile(self.scatter) * np.sqrt(np.einsum("...i,ij,...j->...", moves, self.covariance, moves))
         return np.asarray(self.predict(x) * np.exp(-half)), np.asarray(self.predict(x) * np.exp(half))
 
-    def over_least(self, x: float, *, seed: int = 0) -> Interval:
+    def relative_to_minimum(self, x: float, *, seed: int = 0) -> Interval:
         """The error at x over the least one within what was measured; its low end is 1 where x may be the lowest place."""
         rng = np.random.default_rng(seed)
         normal = rng.multivariate_normal(np.zeros(PARAMETERS), self.covariance, DRAWS, method="eigh")
@@ -79,7 +80,7 @@ class Optimum:
             float, np.quantile(over(drawn), [(1 - CONFIDENCE_LEVEL) / 2, (1 + CONFIDENCE_LEVEL) / 2])
         )
         estimate = float(over(self.coefficients))
-        maybe = self.place.low <= x <= self.place.high
+        maybe = self.x_opt.low <= x <= self.x_opt.high
         return Interval(estimate=estimate, low=1.0 if maybe else min(low, estimate), high=max(high, estimate))
 
     def _moves(self, x: Sizes) -> Float[np.ndarray, "*x 3"]:
@@ -94,7 +95,7 @@ class Optimum:
             "label": self.label,
             "x": points.x_name,
             "y": points.y_name,
-            "place": asdict(self.place),
+            "x_opt": asdict(self.x_opt),
             "curvature": asdict(self.curvature),
             "estimand": self.estimand,
             "status": self.status.value,
@@ -109,7 +110,7 @@ class Optimum:
         }
 
 
-def optimum(points: Points, *, label: str = "all", notes: tuple[str, ...] = ()) -> Optimum:
+def find_optimum(points: Points, *, label: str = "all", notes: tuple[str, ...] = ()) -> Optimum:
     """Find the lowest place of a curve.
 
     Raises:
@@ -137,12 +138,12 @@ def optimum(points: Points, *, label: str = "all", notes: tuple[str, ...] = ()) 
             f"{label}: three values of {points.x_name} without replicates have no interval; add seeds or values"
         )
     covariance = known.value * inverse
-    place, curvature = _fieller(coefficients, covariance, known, middle)
-    status, reason = _judged(points, curve, place, curvature)
+    x_opt, curvature = _fieller(coefficients, covariance, known, middle)
+    status, reason = _judged(points, curve, x_opt, curvature)
     return Optimum(
         label=label,
         points=points,
-        place=place,
+        x_opt=x_opt,
         curvature=curvature,
         coefficients=coefficients,
         covariance=covariance,
@@ -186,7 +187,7 @@ def _fieller(
 
 
 def _judged(
-    points: Points, curve: Float[np.ndarray, " x"], place: Interval, curvature: Interval
+    points: Points, curve: Float[np.ndarray, " x"], x_opt: Interval, curvature: Interval
 ) -> tuple[Status, str]:
     x, spare, known = points.widths, len(points.widths) - PARAMETERS, points.replicate_dispersion
     if not spare:
@@ -199,7 +200,7 @@ def _judged(
             Status.REJECTED,
             f"the curvature is not clearly positive: {curvature.estimate:.2g} [{curvature.low:.2g}, {curvature.high:.2g}]",
         )
-    if not x[0] < place.estimate < x[-1]:
+    if not x[0] < x_opt.estimate < x[-1]:
         return (
             Status.REJECTED,
             f"the lowest place is not bracketed: it lies beyond the values of {points.x_name}, {x[0]:.3g} to {x[-1]:.3g}",
@@ -209,7 +210,7 @@ def _judged(
         reasons.append(f"fewer than {VALUES} values of {points.x_name}")
     if points.counts.min() < SEEDS and points.known_std is None:
         reasons.append(f"fewer than {SEEDS} runs at a value")
-    if place.low < x[0] or place.high > x[-1]:
+    if x_opt.low < x[0] or x_opt.high > x[-1]:
         reasons.append(f"the interval reaches beyond the values of {points.x_name}")
     if known is not None and known.value < ZERO_DISPERSION:
         reasons.append("the runs of each value are equal, as copies are")

@@ -11,7 +11,8 @@ import numpy as np
 from scaling.errors import UsageError
 from scaling.fit.data.variance import DispersionSource
 from scaling.fit.estimation.bootstrap import student_inflation
-from scaling.fit.result import Fit, Interval, Law
+from scaling.fit.interval import Interval
+from scaling.fit.result import Fit, Law
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,17 +23,17 @@ class Prediction:
     x: float
     mean: Interval
     """Of the mean error over seeds."""
-    run: Interval | None
+    new_run: Interval | None
     """Of one new network on this test set; None where nothing tells how far runs scatter, where standard deviations are stated, or where the
     images are a sample."""
-    beyond: float
+    extrapolation: float
     """The size over the widest that was measured: an extrapolation above 1."""
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
 
-def foretell(fit: Fit, sizes: Sequence[float | int], *, seed: int = 0) -> list[Prediction]:
+def predict(fit: Fit, sizes: Sequence[float | int], *, seed: int = 0) -> list[Prediction]:
     """All laws of a fit at some sizes, with 95 % intervals.
 
     Args:
@@ -64,7 +65,7 @@ def _foretold(fit: Fit, name: str, law: Law, size: float | int, rng: np.random.G
     known = points.run_dispersion
     if known is None and law.dispersion.source is DispersionSource.CURVE:
         known = law.dispersion
-    run = None
+    new_run = None
     if known is not None and points.misclassified is None and points.known_std is None:
         # A scatter that was estimated from few runs is uncertain by itself, as for the means.
         noise = student_inflation(known.dof) * np.sqrt(known.value) * rng.standard_normal(len(law.draws))
@@ -74,16 +75,11 @@ def _foretold(fit: Fit, name: str, law: Law, size: float | int, rng: np.random.G
                 np.maximum(curves(draws) + noise * np.sqrt(points.variance_model.variance(curves(draws))), 0)
             )
 
-        run = _interval(estimate, law.ends(runs))
+        new_run = Interval.from_draws(estimate, [runs(draws) for draws in law.draw_sets])
     return Prediction(
         form=name,
         x=float(size),
-        mean=_interval(estimate, law.ends(curves)),
-        run=run,
-        beyond=float(size / points.widths[-1]),
+        mean=law.derived_interval(curves),
+        new_run=new_run,
+        extrapolation=float(size / points.widths[-1]),
     )
-
-
-def _interval(estimate: float, ends: tuple[np.ndarray, np.ndarray]) -> Interval:
-    low, high = map(float, ends)
-    return Interval(estimate=estimate, low=min(low, estimate), high=max(high, estimate))

@@ -11,11 +11,11 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from scaling.errors import FitError, UsageError
-from scaling.fit.diagnosis.status import SEEDS, SPAN, WIDTHS
+from scaling.fit.diagnosis.status import MIN_SPAN, SEEDS, WIDTHS
 from scaling.fit.forms import FLOOR
 from scaling.fit.result import Fit, Law, Status
 
-FIRST = f"train at least {WIDTHS} sizes over a factor of {SPAN:g} with {SEEDS} seeds each first"
+TRAIN_FIRST = f"train at least {WIDTHS} sizes over a factor of {MIN_SPAN:g} with {SEEDS} seeds each first"
 """Then there is a law to plan from."""
 
 
@@ -29,7 +29,7 @@ class Quantity:
     """The size of a prediction; otherwise the widest."""
 
     @classmethod
-    def named(cls, text: str, widest: float) -> Quantity:
+    def parse(cls, text: str, widest: float) -> Quantity:
         """What ``exponent``, ``floor`` or ``prediction@2x``, with any factor, mean.
 
         Args:
@@ -62,15 +62,14 @@ class Quantity:
 
     def half_width(self, law: Law) -> float:
         """Of its 95 % interval, resampled as every interval is."""
-        estimate = float(self.of(estimates(law)))
-        low, high = map(float, law.ends(self.of))
-        return (max(high, estimate) - min(low, estimate)) / 2 / self._unit(law)
+        interval = law.derived_interval(self.of)
+        return (interval.high - interval.low) / 2 / self._unit(law)
 
     def _unit(self, law: Law) -> float:
         return 1.0 if self.name == "exponent" else float(law.predict(self.at))
 
 
-def plannable(fit: Fit) -> Law:
+def require_floored_law(fit: Fit) -> Law:
     """The law with a floor, if anything can be planned from it.
 
     Raises:
@@ -78,22 +77,16 @@ def plannable(fit: Fit) -> Law:
     """
     law = fit.laws.get(FLOOR.name)
     if law is None:
-        raise FitError(f"{fit.label}: has no law with a floor to plan from; {FIRST}")
+        raise FitError(f"{fit.label}: has no law with a floor to plan from; {TRAIN_FIRST}")
     if law.status is Status.REJECTED:
-        raise FitError(f"{fit.label}: its law with a floor is refused ({law.reason}); {FIRST}")
+        raise FitError(f"{fit.label}: its law with a floor is refused ({law.reason}); {TRAIN_FIRST}")
     if law.parameters["exponent"].estimate <= 0:
         raise FitError(
-            f"{fit.label}: {fit.points.y_name} does not fall with {fit.points.x_name}, so nothing can be planned from it; {FIRST}"
+            f"{fit.label}: {fit.points.y_name} does not fall with {fit.points.x_name}, so nothing can be planned from it; {TRAIN_FIRST}"
         )
     return law
 
 
-def estimates(law: Law) -> Float[np.ndarray, " parameters"]:
-    """Of all parameters, in the form's order."""
-    return np.array([law.parameters[name].estimate for name in law.form.parameters])
-
-
 def curve_gradient(law: Law, x: Float[np.ndarray, " sizes"]) -> Float[np.ndarray, "sizes parameters"]:
     """Of the curve at some sizes, by log A, rho and E."""
-    parameters = estimates(law)
-    return np.asarray(FLOOR.jacobian(parameters, x) * [parameters[0], 1, 1])
+    return FLOOR.internal_jacobian(law.estimates, x)

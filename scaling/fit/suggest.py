@@ -21,26 +21,27 @@ from scipy.special import stdtrit
 
 from scaling.errors import FitError
 from scaling.fit.data.variance import ZERO_DISPERSION
-from scaling.fit.diagnosis.status import SEEDS, SPAN, WIDTHS
-from scaling.fit.quantity import FIRST, Quantity, curve_gradient, plannable
-from scaling.fit.result import CONFIDENCE_LEVEL, Fit
+from scaling.fit.diagnosis.status import MIN_SPAN, SEEDS, WIDTHS
+from scaling.fit.interval import CONFIDENCE_LEVEL
+from scaling.fit.quantity import TRAIN_FIRST, Quantity, curve_gradient, require_floored_law
+from scaling.fit.result import Fit
 
 MOST = 1024
 """Seeds at a size: where more are needed, no form is right to so many digits."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Size:
+class CandidateSize:
     """A size that can be trained."""
 
     x: float
-    seeds: int
+    existing_seeds: int
     """That a study has there already, from 0 on; diverged ones count."""
-    block: int
+    block_size: int
     """Aligned seeds that train together."""
-    cost_s: float
+    block_cost_s: float
     """Of a block, also of one of which a part is there."""
-    start_s: float = 0.0
+    setup_cost_s: float = 0.0
     """Once, before its first new block, as for pilots that choose a learning rate."""
 
 
@@ -48,9 +49,9 @@ class Size:
 class Proposal:
     """What to train next, for one curve."""
 
-    now: float
+    half_width: float
     """Half width of the quantity's fitted 95 % interval."""
-    expected: float
+    expected_half_width: float
     """What it should be after these runs."""
     target: float
     seeds: tuple[int, ...]
@@ -59,16 +60,18 @@ class Proposal:
     """Of each size, for the seeds that are new."""
 
 
-def propose(designs: Sequence[Design], *, budget_s: float = inf, spent_s: float = inf) -> list[Proposal]:
+def propose_runs(
+    designs: Sequence[SequentialDesign], *, budget_s: float = inf, stop_after_s: float = inf
+) -> list[Proposal]:
     """Let designs grow, always the one that is furthest from its target, until all reach theirs or nothing more can be had.
 
     Args:
         designs: one a curve; they share the budget.
         budget_s: core time.
-        spent_s: of what is known. A plan is only as good as the law it rests on: where so much is spent anew, it is time for another one.
+        stop_after_s: of what is known. A plan is only as good as the law it rests on: where so much is spent anew, it is time for another one.
     """
     eager, new_s = list(designs), 0.0
-    while eager and new_s < spent_s:
+    while eager and new_s < stop_after_s:
         design = max(eager, key=lambda each: each.urgency)
         cost_s = design.step(budget_s - new_s)
         if cost_s is None:
@@ -79,7 +82,7 @@ def propose(designs: Sequence[Design], *, budget_s: float = inf, spent_s: float 
     return [design.proposal() for design in designs]
 
 
-class Design:
+class SequentialDesign:
     """One curve's study, which grows block by block.
 
     Args:
@@ -92,31 +95,31 @@ class Design:
         FitError: the fit has no law to plan from, or the sizes are too few to test one.
     """
 
-    def __init__(self, fit: Fit, quantity: Quantity, target: float, sizes: Sequence[Size]) -> None:
-        law, points = plannable(fit), fit.points
+    def __init__(self, fit: Fit, quantity: Quantity, target: float, sizes: Sequence[CandidateSize]) -> None:
+        law, points = require_floored_law(fit), fit.points
         self.target, self.x = target, np.array([size.x for size in sizes])
-        self.cost_s, self.start_s = np.array([(size.cost_s, size.start_s) for size in sizes]).T
-        self.first, self.block = np.array([(size.seeds, size.block) for size in sizes]).T
+        self.cost_s, self.start_s = np.array([(size.block_cost_s, size.setup_cost_s) for size in sizes]).T
+        self.first, self.block = np.array([(size.existing_seeds, size.block_size) for size in sizes]).T
         self.blocks = np.zeros(len(sizes), int)
         self.known = np.array([points.counts[points.widths == x].sum() for x in self.x])
         if self.known.sum() < len(points.x):
             raise ValueError("sizes that the fit rests on are missing")
-        if len(self.x) < WIDTHS or self.x.max() / self.x.min() < SPAN:
+        if len(self.x) < WIDTHS or self.x.max() / self.x.min() < MIN_SPAN:
             raise FitError(
-                f"{fit.label}: only {len(self.x)} sizes from {self.x.min():g} to {self.x.max():g} can be trained; {FIRST}"
+                f"{fit.label}: only {len(self.x)} sizes from {self.x.min():g} to {self.x.max():g} can be trained; {TRAIN_FIRST}"
             )
         if law.dispersion.value < ZERO_DISPERSION:
             raise FitError(
-                f"{fit.label}: its runs do not scatter, so nothing tells how many are needed; {FIRST}"
+                f"{fit.label}: its runs do not scatter, so nothing tells how many are needed; {TRAIN_FIRST}"
             )
         self.told = 1 / (law.dispersion.value * points.variance_model.variance(law.predict(self.x)))
         self.gradient, self.direction = curve_gradient(law, self.x), quantity.gradient(law)
         if np.linalg.matrix_rank(self._information(), hermitian=True) < len(law.parameters):
             raise FitError(
-                f"{fit.label}: its law with a floor is flat, so nothing can be planned from it; {FIRST}"
+                f"{fit.label}: its law with a floor is flat, so nothing can be planned from it; {TRAIN_FIRST}"
             )
-        self.now, self.formula = 1.0, 1.0
-        self.now, self.formula = quantity.half_width(law), self.expected
+        self.half_width, self.formula = 1.0, 1.0
+        self.half_width, self.formula = quantity.half_width(law), self.expected_half_width
 
     @property
     def seeds(self) -> Int[np.ndarray, " sizes"]:
@@ -131,14 +134,14 @@ class Design:
         return np.asarray(self.known + self.seeds - self.first)
 
     @property
-    def expected(self) -> float:
+    def expected_half_width(self) -> float:
         """The half width that the study should have as it has grown."""
         return float(self._expected(np.zeros(len(self.x), int))[0])
 
     @property
     def urgency(self) -> float:
         """The expected half width over the target; infinite where the law could not be tested yet."""
-        return inf if self._lacking().any() else self.expected / self.target
+        return inf if self._lacking().any() else self.expected_half_width / self.target
 
     def step(self, budget_s: float) -> float | None:
         """Add the block that tells most for its cost.
@@ -158,7 +161,7 @@ class Design:
             return None
         # Half widths to the power of -2 add up as runs do, so that cheap and dear blocks compare; beyond the target they count for nothing.
         enough = inf if lacking.any() else self.target**-2
-        gain = np.minimum(self._expected(more) ** -2, enough) - self.expected**-2
+        gain = np.minimum(self._expected(more) ** -2, enough) - self.expected_half_width**-2
         best = np.where(allowed, gain / cost_s, -inf).argmax()
         self.blocks[best] += 1
         return float(cost_s[best])
@@ -180,15 +183,19 @@ class Design:
         costs = self.blocks * self.cost_s + (self.blocks > 0) * self.start_s
         seeds, costs_s = tuple(self.seeds.tolist()), tuple(costs.tolist())
         return Proposal(
-            now=self.now, expected=self.expected, target=self.target, seeds=seeds, costs_s=costs_s
+            half_width=self.half_width,
+            expected_half_width=self.expected_half_width,
+            target=self.target,
+            seeds=seeds,
+            costs_s=costs_s,
         )
 
     def _lacking(self) -> Bool[np.ndarray, " sizes"]:
         """Where a block would bring the next thing that a law is tested on and that is missing."""
         here = self.runs > 0
         lowest, highest = self.x[here].min(), self.x[here].max()
-        if highest / lowest < SPAN:
-            return np.asarray(np.maximum(self.x, highest) / np.minimum(self.x, lowest) >= SPAN)
+        if highest / lowest < MIN_SPAN:
+            return np.asarray(np.maximum(self.x, highest) / np.minimum(self.x, lowest) >= MIN_SPAN)
         few = here & (self.runs < SEEDS)
         if few.any() or here.sum() >= WIDTHS:
             return few
@@ -210,5 +217,5 @@ class Design:
         replicates = np.maximum(runs - 1, 0).sum() + more - ((runs == 0) & (more > 0))
         behind = np.where(replicates > 0, replicates, (runs > 0).sum() - len(self.direction))
         return np.asarray(
-            stdtrit(behind, (1 + CONFIDENCE_LEVEL) / 2) * np.sqrt(left) / self.formula * self.now
+            stdtrit(behind, (1 + CONFIDENCE_LEVEL) / 2) * np.sqrt(left) / self.formula * self.half_width
         )

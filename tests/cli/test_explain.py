@@ -63,7 +63,7 @@ def test_an_unknown_run_is_refused(scaling, store):
 def test_a_beginning_that_several_runs_share_is_refused(scaling, store):
     typed = scaling("why", "", "--store", store)
     assert typed.code == 2
-    assert "begins the ids of 10 runs" in typed.err
+    assert "10 run ids begin with this" in typed.err
 
 
 def test_diff_lists_the_leaves_that_differ(scaling, store, ids):
@@ -89,7 +89,7 @@ def test_a_run_of_a_later_version_is_in_nobodys_way_and_named_where_it_is_asked_
     assert scaling("diff", run, ids()[2, 0], "--store", store).code == 0
     typed = scaling("diff", run, name, "--store", store)
     assert (typed.code, typed.out) == (2, "")
-    assert typed.err.startswith(f"run {name}: its later can't be read by this version")
+    assert typed.err.startswith(f"run {name}: this version cannot read later")
     assert len(typed.err.splitlines()) == 1
 
 

@@ -21,8 +21,8 @@ def test_models_lists_counts_beside_published_ones(scaling):
 
 @pytest.fixture
 def _own_cache(monkeypatch, tmp_path):
-    monkeypatch.setattr("scaling.data.cache.user_cache_path", lambda name: tmp_path / "cache")
-    monkeypatch.setattr("scaling.data.sources.locate.user_data_path", lambda name: tmp_path / "home")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
 
 
 @pytest.mark.usefixtures("_own_cache")

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from scaling.fit import Status
-from scaling.fit.ensemble import Rule, choose, ensembles, sizes_of
+from scaling.fit.ensemble import VotingRule, choose_members, default_member_counts, evaluate_ensembles
 
 IMAGES, CLASSES = 60, 4
 
@@ -24,9 +24,9 @@ def networks(
     return (common + 1.5 * rng.standard_normal((runs, images, CLASSES))).astype(np.float16), labels
 
 
-def plain(logits: np.ndarray, labels: np.ndarray, members: tuple[int, ...]) -> dict[Rule, float]:
+def plain(logits: np.ndarray, labels: np.ndarray, members: tuple[int, ...]) -> dict[VotingRule, float]:
     """One ensemble's error, image by image."""
-    wrong = dict.fromkeys(Rule, 0)
+    wrong = dict.fromkeys(VotingRule, 0)
     for image, label in enumerate(labels):
         mean, votes = [0.0] * CLASSES, [0] * CLASSES
         for run in members:
@@ -35,8 +35,8 @@ def plain(logits: np.ndarray, labels: np.ndarray, members: tuple[int, ...]) -> d
             for k in range(CLASSES):
                 mean[k] += weights[k] / sum(weights) / len(members)
         tied = [k for k in range(CLASSES) if votes[k] == max(votes)]
-        wrong[Rule.MEAN] += mean.index(max(mean)) != label
-        wrong[Rule.VOTES] += max(tied, key=lambda k: mean[k]) != label
+        wrong[VotingRule.MEAN_PROBABILITY] += mean.index(max(mean)) != label
+        wrong[VotingRule.VOTES] += max(tied, key=lambda k: mean[k]) != label
     return {rule: count / len(labels) for rule, count in wrong.items()}
 
 
@@ -48,13 +48,13 @@ def test_means_and_intervals_are_those_of_a_plain_loop_over_all_choices():
         for n in range(1, runs + 1)
         for members in combinations(range(runs), n)
     }
-    found = ensembles(logits, labels, range(1, runs + 1))
+    found = evaluate_ensembles(logits, labels, range(1, runs + 1))
     assert [(each.rule, each.members) for each in found] == [
-        (rule, n) for rule in Rule for n in range(1, runs + 1)
+        (rule, n) for rule in VotingRule for n in range(1, runs + 1)
     ]
     for each in found:
 
-        def mean(n: int, left_out: int | None, rule: Rule = each.rule) -> float:
+        def mean(n: int, left_out: int | None, rule: VotingRule = each.rule) -> float:
             errors = [
                 error[rule]
                 for members, error in known.items()
@@ -63,10 +63,10 @@ def test_means_and_intervals_are_those_of_a_plain_loop_over_all_choices():
             return sum(errors) / len(errors)
 
         n = each.members
-        assert (each.choices, each.every) == (comb(runs, n), True)
+        assert (each.combinations, each.is_exhaustive) == (comb(runs, n), True)
         # Sums of up to 20 fractions in another order.
         assert each.error.estimate == pytest.approx(mean(n, None), rel=1e-13)
-        assert each.over_one.estimate == pytest.approx(mean(n, None) / mean(1, None), rel=1e-13)
+        assert each.ratio_to_single.estimate == pytest.approx(mean(n, None) / mean(1, None), rel=1e-13)
         without = [mean(min(n, runs - 1), run) for run in range(runs)]
         spread = sqrt((runs - 1) / runs * sum((value - sum(without) / runs) ** 2 for value in without))
         half = stats.t.ppf(0.975, runs - 1) * spread
@@ -80,28 +80,32 @@ def test_one_member_errs_as_the_runs_do_and_its_interval_is_students():
     logits, labels = networks(np.random.default_rng(1), 9)
     errors = (logits.argmax(axis=2) != labels).mean(axis=1)
     low, high = stats.t.interval(0.95, 8, errors.mean(), stats.sem(errors))
-    for each in ensembles(logits, labels, [1]):
+    for each in evaluate_ensembles(logits, labels, [1]):
         assert (each.error.estimate, each.error.low, each.error.high) == pytest.approx(
             (errors.mean(), low, high), rel=1e-12
         )
-        assert (each.over_one.estimate, each.over_one.low, each.over_one.high) == (1, 1, 1)
+        assert (each.ratio_to_single.estimate, each.ratio_to_single.low, each.ratio_to_single.high) == (
+            1,
+            1,
+            1,
+        )
 
 
 def test_equal_votes_go_to_the_higher_mean_probability():
     logits = np.log([[[0.6, 0.4, 1e-3]], [[0.1, 0.8, 1e-3]]]).astype(np.float16)
-    by_rule = {each.rule: each.error.estimate for each in ensembles(logits, np.array([1]), [2])}
-    assert by_rule == {Rule.MEAN: 0, Rule.VOTES: 0}
+    by_rule = {each.rule: each.error.estimate for each in evaluate_ensembles(logits, np.array([1]), [2])}
+    assert by_rule == {VotingRule.MEAN_PROBABILITY: 0, VotingRule.VOTES: 0}
     three = np.log([[[0.5, 0.4, 0.1]], [[0.5, 0.4, 0.1]], [[0.01, 0.98, 0.01]]]).astype(np.float16)
-    by_rule = {each.rule: each.error.estimate for each in ensembles(three, np.array([1]), [3])}
-    assert by_rule == {Rule.MEAN: 0, Rule.VOTES: 1}
+    by_rule = {each.rule: each.error.estimate for each in evaluate_ensembles(three, np.array([1]), [3])}
+    assert by_rule == {VotingRule.MEAN_PROBABILITY: 0, VotingRule.VOTES: 1}
 
 
 def test_one_run_has_no_interval_and_copies_ask_for_a_look():
     logits, labels = networks(np.random.default_rng(2), 1)
-    (one, _) = ensembles(logits, labels, [1])
+    (one, _) = evaluate_ensembles(logits, labels, [1])
     assert one.status is Status.REJECTED
     assert isnan(one.error.low)
-    copies = ensembles(np.repeat(logits, 5, axis=0), labels, [1, 3])
+    copies = evaluate_ensembles(np.repeat(logits, 5, axis=0), labels, [1, 3])
     for each in copies:
         assert (each.status, each.reason) == (Status.CAUTION, "the runs do not differ")
         # Means of equal numbers.
@@ -112,20 +116,25 @@ def test_one_run_has_no_interval_and_copies_ask_for_a_look():
 
 @pytest.mark.parametrize(("runs", "size"), [(20, 3), (20, 10), (21, 17), (64, 40)])
 def test_of_too_many_choices_some_are_drawn_and_every_run_about_equally_often(runs, size):
-    chosen = choose(runs, size, most=200)
+    chosen = choose_members(runs, size, max_combinations=200)
     assert chosen.shape == (200, runs)
     assert (chosen.sum(axis=1) == size).all()
     often, share = chosen.sum(axis=0), size / runs
     assert abs(often - 200 * share).max() < 5 * sqrt(200 * share * (1 - share))
-    assert np.array_equal(chosen, choose(runs, size, most=200))
-    assert not np.array_equal(chosen, choose(runs, size, most=200, seed=1))
+    assert np.array_equal(chosen, choose_members(runs, size, max_combinations=200))
+    assert not np.array_equal(chosen, choose_members(runs, size, max_combinations=200, seed=1))
 
 
 def test_drawn_choices_have_the_mean_of_all():
     logits, labels = networks(np.random.default_rng(3), 12)
-    (every, _) = ensembles(logits, labels, [5])
-    (some, _) = ensembles(logits, labels, [5], most=300)
-    assert (every.choices, every.every, some.choices, some.every) == (792, True, 300, False)
+    (every, _) = evaluate_ensembles(logits, labels, [5])
+    (some, _) = evaluate_ensembles(logits, labels, [5], max_combinations=300)
+    assert (every.combinations, every.is_exhaustive, some.combinations, some.is_exhaustive) == (
+        792,
+        True,
+        300,
+        False,
+    )
     width = every.error.high - every.error.low
     # The error of a drawn mean is a few percent of the interval, which grows by its square.
     assert abs(some.error.estimate - every.error.estimate) < 0.1 * width
@@ -133,10 +142,10 @@ def test_drawn_choices_have_the_mean_of_all():
 
 
 def test_sizes_are_all_of_a_few_and_some_of_many():
-    assert sizes_of(1) == [1]
-    assert sizes_of(8) == list(range(1, 9))
-    assert sizes_of(10) == list(range(1, 11))
-    assert sizes_of(40) == [*range(1, 11), 13, 16, 20, 25, 32, 40]
+    assert default_member_counts(1) == [1]
+    assert default_member_counts(8) == list(range(1, 9))
+    assert default_member_counts(10) == list(range(1, 11))
+    assert default_member_counts(40) == [*range(1, 11), 13, 16, 20, 25, 32, 40]
 
 
 @pytest.mark.parametrize("agree", [0.3, 1.5])
@@ -152,16 +161,16 @@ def test_intervals_hold_the_expected_error_of_new_seeds(agree):
         strength = np.exp(0.25 * rng.standard_normal((count, 1, 1)))
         return (strength * common + 1.5 * rng.standard_normal((count, IMAGES, CLASSES))).astype(np.float16)
 
-    truth: dict[tuple[Rule, int], float] = {}
+    truth: dict[tuple[VotingRule, int], float] = {}
     for size in sizes:
-        several = [ensembles(drawn(size), labels, [size]) for _ in range(fresh // size)]
+        several = [evaluate_ensembles(drawn(size), labels, [size]) for _ in range(fresh // size)]
         truth |= {
             (rule, size): float(np.mean([both[place].error.estimate for both in several]))
-            for place, rule in enumerate(Rule)
+            for place, rule in enumerate(VotingRule)
         }
     held = dict.fromkeys(truth, 0)
     for _ in range(studies):
-        for each in ensembles(drawn(runs), labels, sizes):
+        for each in evaluate_ensembles(drawn(runs), labels, sizes):
             held[each.rule, each.members] += (
                 each.error.low <= truth[each.rule, each.members] <= each.error.high
             )

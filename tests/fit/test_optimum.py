@@ -10,7 +10,7 @@ from scipy.optimize import curve_fit
 
 from scaling.errors import FitError
 from scaling.fit import Points, Status
-from scaling.fit.optimum import optimum
+from scaling.fit.optimum import find_optimum
 
 RATIOS = np.array([0.44, 0.88, 1.57, 2.67, 4.4, 7.75, 14.7, 32.5])
 IMAGES, SEEDS = 10_000, 8
@@ -37,19 +37,19 @@ def planted(
 
 def test_the_parabola_is_that_of_a_plain_fit():
     points = planted(np.random.default_rng(7))
-    found = optimum(points)
+    found = find_optimum(points)
     means = np.array([points.y[points.x == x].mean() for x in RATIOS])
     std = np.sqrt(means * (1 - means) / IMAGES / SEEDS) / means
     fitted, _ = curve_fit(lambda u, a, b, c: a + b * u + c * u**2, np.log(RATIOS), np.log(means), sigma=std)
-    assert found.place.estimate == pytest.approx(np.exp(-fitted[1] / (2 * fitted[2])), rel=1e-6)
+    assert found.x_opt.estimate == pytest.approx(np.exp(-fitted[1] / (2 * fitted[2])), rel=1e-6)
     assert found.curvature.estimate == pytest.approx(fitted[2], rel=1e-6)
     assert found.predict(RATIOS) == pytest.approx(np.exp(np.polyval(fitted[::-1], np.log(RATIOS))), rel=1e-6)
     assert (found.status, found.reason) == (Status.USABLE, "")
 
 
 def test_ends_of_the_interval_are_where_the_slope_is_as_far_from_0_as_students_quantile():
-    found = optimum(planted(np.random.default_rng(1)))
-    for end in (found.place.low, found.place.high):
+    found = find_optimum(planted(np.random.default_rng(1)))
+    for end in (found.x_opt.low, found.x_opt.high):
         u = log(end) - found.middle
         slope, by = found.coefficients[1] + 2 * found.coefficients[2] * u, np.array([0, 1, 2 * u])
         assert abs(slope) / sqrt(by @ found.covariance @ by) == pytest.approx(
@@ -64,8 +64,8 @@ def test_intervals_hold_the_planted_place(spread, seeds, ratios):
     rng, studies = np.random.default_rng(2), 600
     held = 0
     for _ in range(studies):
-        found = optimum(planted(rng, spread=spread, seeds=seeds, ratios=ratios, curvature=0.04))
-        held += found.place.low <= 3.0 <= found.place.high
+        found = find_optimum(planted(rng, spread=spread, seeds=seeds, ratios=ratios, curvature=0.04))
+        held += found.x_opt.low <= 3.0 <= found.x_opt.high
     # Four sigma of a count. The scatter about the parabola is taken where it is larger by chance too, so a little more may be held.
     sigma = sqrt(studies * 0.95 * 0.05)
     assert 0.95 * studies - 4 * sigma < held < 0.95 * studies + 4.5 * sigma
@@ -75,12 +75,12 @@ def test_the_error_elsewhere_over_the_least_holds_the_truth():
     rng, studies, held = np.random.default_rng(3), 200, 0
     truth = np.exp(0.04 * np.log(1.0 / 3.0) ** 2)
     for _ in range(studies):
-        over = optimum(planted(rng, curvature=0.04)).over_least(1.0)
+        over = find_optimum(planted(rng, curvature=0.04)).relative_to_minimum(1.0)
         held += over.low <= truth <= over.high
     assert held > 0.95 * studies - 4 * sqrt(studies * 0.95 * 0.05)
-    found = optimum(planted(rng, curvature=0.04))
-    assert found.over_least(found.place.estimate).low == 1
-    assert found.over_least(found.place.estimate).estimate == pytest.approx(1, abs=1e-4)
+    found = find_optimum(planted(rng, curvature=0.04))
+    assert found.relative_to_minimum(found.x_opt.estimate).low == 1
+    assert found.relative_to_minimum(found.x_opt.estimate).estimate == pytest.approx(1, abs=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -93,19 +93,19 @@ def test_the_error_elsewhere_over_the_least_holds_the_truth():
     ],
 )
 def test_what_the_points_do_not_bracket_is_refused(changed, said):
-    found = optimum(planted(np.random.default_rng(4), **changed))
+    found = find_optimum(planted(np.random.default_rng(4), **changed))
     assert found.status is Status.REJECTED
     assert found.reason.startswith(said)
     if "curvature" in changed:
-        assert (found.place.low, found.place.high) == (0, inf)
+        assert (found.x_opt.low, found.x_opt.high) == (0, inf)
 
 
 def test_few_values_few_seeds_and_another_shape_ask_for_a_look():
     rng = np.random.default_rng(5)
-    few = optimum(planted(rng, ratios=RATIOS[[0, 2, 4, 7]], seeds=2, curvature=0.1))
+    few = find_optimum(planted(rng, ratios=RATIOS[[0, 2, 4, 7]], seeds=2, curvature=0.1))
     assert few.status is Status.CAUTION
     assert few.reason == "fewer than 5 values of ratio; fewer than 4 runs at a value"
-    edge = optimum(planted(np.random.default_rng(1), least=30.0))
+    edge = find_optimum(planted(np.random.default_rng(1), least=30.0))
     assert "the interval reaches beyond" in edge.reason
     kink = planted(rng)
     bent = Points(
@@ -114,13 +114,13 @@ def test_few_values_few_seeds_and_another_shape_ask_for_a_look():
             "y": 0.4 * np.maximum(1, kink.x / 8) ** 0.3 + 0.001 * rng.standard_normal(len(kink.x)),
         }
     )
-    assert "from the parabola as their seeds explain" in optimum(bent).reason
+    assert "from the parabola as their seeds explain" in find_optimum(bent).reason
 
 
 def test_what_has_no_parabola_is_said():
     points = planted(np.random.default_rng(6), ratios=RATIOS[:2])
     with pytest.raises(FitError, match=r"needs at least 3 values of ratio, not 2; add values$"):
-        optimum(points)
+        find_optimum(points)
     zero = Points(
         x_name="ratio",
         y_name="test_error",
@@ -129,4 +129,4 @@ def test_what_has_no_parabola_is_said():
         test_images=10,
     )
     with pytest.raises(FitError, match=r"no run made an error at ratio 2"):
-        optimum(zero)
+        find_optimum(zero)

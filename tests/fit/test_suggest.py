@@ -10,9 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scaling.errors import FitError, UsageError
-from scaling.fit import Design, Points, Quantity, Size, fit, propose
-from scaling.fit.diagnosis.status import SEEDS, SPAN, WIDTHS
-from scaling.fit.quantity import curve_gradient, plannable
+from scaling.fit import (
+    CandidateSize,
+    EstimationOptions,
+    Points,
+    Quantity,
+    SequentialDesign,
+    fit,
+    propose_runs,
+)
+from scaling.fit.diagnosis.status import MIN_SPAN, SEEDS, WIDTHS
+from scaling.fit.quantity import curve_gradient, require_floored_law
 from scaling.fit.suggest import MOST
 from tests.fit.planted_laws import bare, curve, plant
 
@@ -24,27 +32,33 @@ SIZES = (1, 2, 3, 4, 6, 8, 12)
 def fitted(law=LAW, seed=0, widths=SIZES, seeds=4, test_images=TRIALS, resamplings=400):
     return fit(
         plant(law, np.random.default_rng(seed), widths=widths, seeds=seeds, test_images=test_images),
-        holdout=0,
-        resamplings=resamplings,
+        EstimationOptions(holdout=0, resamplings=resamplings),
     )
 
 
-def grid(*widths: float, seeds: int = 4, block: int = 4, known=SIZES) -> list[Size]:
+def grid(*widths: float, seeds: int = 4, block: int = 4, known=SIZES) -> list[CandidateSize]:
     """A cost that rises as networks' do; the known widths have seeds already."""
     return [
-        Size(x=float(x), seeds=seeds if x in known else 0, block=block, cost_s=10.0 + float(x) ** 1.5)
+        CandidateSize(
+            x=float(x),
+            existing_seeds=seeds if x in known else 0,
+            block_size=block,
+            block_cost_s=10.0 + float(x) ** 1.5,
+        )
         for x in widths
     ]
 
 
-def design(found, target: float, of: str = "prediction@2x", sizes=None) -> Design:
-    return Design(found, Quantity.named(of, float(max(SIZES))), target, sizes or grid(*SIZES, 16, 24))
+def design(found, target: float, of: str = "prediction@2x", sizes=None) -> SequentialDesign:
+    return SequentialDesign(
+        found, Quantity.parse(of, float(max(SIZES))), target, sizes or grid(*SIZES, 16, 24)
+    )
 
 
 @pytest.mark.parametrize("of", ["exponent", "prediction@2x", "floor"])
 def test_the_expected_half_width_is_that_of_many_real_fits(of):
     """Four times the seeds: what one fit expects is 1.96 times the scatter of the estimates of studies that have them."""
-    quantity, studies = Quantity.named(of, 12.0), 400
+    quantity, studies = Quantity.parse(of, 12.0), 400
     laws = [fitted(seed=[1, study], seeds=16, resamplings=1).laws["floor"] for study in range(studies)]
     unit = 1.0 if of == "exponent" else float(curve(np.array([quantity.at]), LAW)[0])
     scatter = (
@@ -60,15 +74,15 @@ def test_the_expected_half_width_is_that_of_many_real_fits(of):
     for study in range(60):
         growing = design(fitted(seed=[2, study]), 1e-9, of, grid(*SIZES))
         growing.blocks += 3
-        expected.append(growing.expected)
+        expected.append(growing.expected_half_width)
     # The scatter of 400 is known to 3.5 %, the median of 60 expectations to about as much; four sigma of both.
     assert np.median(expected) == pytest.approx(1.96 * scatter, rel=0.2)
 
 
 @pytest.mark.parametrize("of", ["exponent", "prediction@3x", "floor"])
 def test_gradients_are_those_of_finite_differences(of):
-    law = plannable(fitted())
-    quantity, h = Quantity.named(of, 12.0), 1e-6
+    law = require_floored_law(fitted())
+    quantity, h = Quantity.parse(of, 12.0), 1e-6
     at = np.array([law.parameters[name].estimate for name in law.form.parameters])
     unit = 1.0 if of == "exponent" else float(law.predict(quantity.at))
 
@@ -93,12 +107,12 @@ def test_gradients_are_those_of_finite_differences(of):
 def test_what_is_known_has_the_half_width_of_its_fit_and_more_runs_a_narrower_one():
     found = fitted()
     growing = design(found, 1e-9)
-    interval = Quantity.named("prediction@2x", 12.0).half_width(plannable(found))
-    assert growing.expected == pytest.approx(interval)
-    widths = [growing.expected]
+    interval = Quantity.parse("prediction@2x", 12.0).half_width(require_floored_law(found))
+    assert growing.expected_half_width == pytest.approx(interval)
+    widths = [growing.expected_half_width]
     for _ in range(20):
         assert growing.step(np.inf) is not None
-        widths.append(growing.expected)
+        widths.append(growing.expected_half_width)
     assert (np.diff(widths) < 0).all()
 
 
@@ -109,7 +123,7 @@ def test_one_block_more_expects_what_the_grown_information_says():
     at_once = growing._expected(more)
     for nth, expected in enumerate(at_once):
         growing.blocks[nth] += 1
-        assert growing.expected == pytest.approx(expected, rel=1e-9)
+        assert growing.expected_half_width == pytest.approx(expected, rel=1e-9)
         growing.blocks[nth] -= 1
 
 
@@ -118,20 +132,23 @@ def test_one_block_more_expects_what_the_grown_information_says():
 def test_a_proposal_costs_little_more_than_the_cheapest_of_all(seed, share, power):
     """Every grid of up to three blocks at each of seven sizes is looked at."""
     found = fitted(seed=seed)
-    sizes = [Size(x=float(x), seeds=4, block=4, cost_s=float(x) ** power) for x in SIZES]
+    sizes = [
+        CandidateSize(x=float(x), existing_seeds=4, block_size=4, block_cost_s=float(x) ** power)
+        for x in SIZES
+    ]
     growing = design(found, 1.0, "prediction@2x", sizes)
-    target = growing.expected * share
+    target = growing.expected_half_width * share
     growing.target = target
     grids = np.array(list(product(range(4), repeat=len(SIZES))))
     reached = []
     for blocks in grids[np.argsort(grids @ growing.cost_s, kind="stable")]:
         growing.blocks[:] = blocks
-        if growing.expected <= target:
+        if growing.expected_half_width <= target:
             reached.append(float(blocks @ growing.cost_s))
             break
     growing.blocks[:] = 0
-    (proposal,) = propose([growing])
-    assert proposal.expected <= target
+    (proposal,) = propose_runs([growing])
+    assert proposal.expected_half_width <= target
     if reached:
         assert sum(proposal.costs_s) <= 1.25 * reached[0] + 1e-9
 
@@ -153,13 +170,13 @@ def test_whatever_is_known_a_law_is_tested_on_six_widths_over_a_decade_with_four
         target,
         sizes=grid(1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, seeds=seeds, block=block, known=widths),
     )
-    (proposal,) = propose([growing])
+    (proposal,) = propose_runs([growing])
     runs = growing.runs
     there = growing.x[runs > 0]
     assert len(there) >= WIDTHS
-    assert there.max() / there.min() >= SPAN
+    assert there.max() / there.min() >= MIN_SPAN
     assert runs[runs > 0].min() >= SEEDS
-    assert proposal.expected <= target or max(proposal.seeds) + block > MOST
+    assert proposal.expected_half_width <= target or max(proposal.seeds) + block > MOST
     # Seeds come in whole blocks, and none is taken away.
     for size, number in zip(
         grid(1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, seeds=seeds, block=block, known=widths),
@@ -173,43 +190,43 @@ def test_a_budget_buys_what_it_pays_for_and_what_is_missing_comes_first():
     found = fitted(widths=(1, 2, 4, 8), seeds=4)
     sizes = grid(1, 2, 3, 4, 6, 8, 12, 16, known=(1, 2, 4, 8))
     for budget in (0.0, 30.0, 60.0, 100.0, 1000.0):
-        (proposal,) = propose([design(found, 0.001, sizes=sizes)], budget_s=budget)
+        (proposal,) = propose_runs([design(found, 0.001, sizes=sizes)], budget_s=budget)
         assert sum(proposal.costs_s) <= budget
         added = [size.x for size, number in zip(sizes, proposal.seeds, strict=True) if number > size.seeds]
         if 0 < len(added) < 2:
             assert added in ([12.0], [16.0])  # a span of ten before anything else
-    assert sum(propose([design(found, 0.001, sizes=sizes)], budget_s=1000.0)[0].costs_s) > 900
+    assert sum(propose_runs([design(found, 0.001, sizes=sizes)], budget_s=1000.0)[0].costs_s) > 900
 
 
 def test_the_curve_that_is_further_from_its_target_gets_the_budget():
     near, far = design(fitted(seed=1), 0.02), design(fitted(seed=1, law=(0.4, 0.3, 0.05)), 0.002)
-    first, second = propose([near, far], budget_s=200.0)
+    first, second = propose_runs([near, far], budget_s=200.0)
     assert sum(first.costs_s) == 0 < sum(second.costs_s)
-    both = propose([design(fitted(seed=1), 0.01), design(fitted(seed=2), 0.01)], budget_s=400.0)
+    both = propose_runs([design(fitted(seed=1), 0.01), design(fitted(seed=2), 0.01)], budget_s=400.0)
     assert all(sum(each.costs_s) > 0 for each in both)
-    assert both[0].expected == pytest.approx(both[1].expected, rel=0.3)
+    assert both[0].expected_half_width == pytest.approx(both[1].expected_half_width, rel=0.3)
 
 
 def test_a_round_costs_about_as_much_as_all_before_it():
     growing = design(fitted(), 0.0005)
-    (proposal,) = propose([growing], spent_s=100.0)
+    (proposal,) = propose_runs([growing], stop_after_s=100.0)
     assert 100.0 <= sum(proposal.costs_s) < 100.0 + growing.cost_s.max()
 
 
 def test_a_reached_target_proposes_nothing_and_a_hopeless_one_ends():
     found = fitted()
-    now = design(found, 1.0).expected
-    assert sum(propose([design(found, now)])[0].costs_s) == 0
-    (proposal,) = propose([design(found, 1e-7, sizes=grid(*SIZES, block=128))])
-    assert proposal.expected > 1e-7
+    now = design(found, 1.0).expected_half_width
+    assert sum(propose_runs([design(found, now)])[0].costs_s) == 0
+    (proposal,) = propose_runs([design(found, 1e-7, sizes=grid(*SIZES, block=128))])
+    assert proposal.expected_half_width > 1e-7
     assert set(proposal.seeds) == {MOST}
 
 
 def test_a_block_that_is_there_in_part_is_completed():
     found = fitted(seeds=3)
-    (proposal,) = propose([design(found, 0.5, sizes=grid(*SIZES, seeds=3, block=8))])
+    (proposal,) = propose_runs([design(found, 0.5, sizes=grid(*SIZES, seeds=3, block=8))])
     assert set(proposal.seeds) == {8}
-    (proposal,) = propose([design(found, 0.5, sizes=grid(*SIZES, seeds=3, block=1))])
+    (proposal,) = propose_runs([design(found, 0.5, sizes=grid(*SIZES, seeds=3, block=1))])
     assert set(proposal.seeds) == {4}
 
 
@@ -221,18 +238,18 @@ def test_a_floor_at_its_bound_and_bare_values_are_planned_for_too():
     )
     for of in ("floor", "exponent", "prediction@2x"):
         growing = design(at_bound, 1e-3, of)
-        before = growing.expected
-        assert propose([growing], budget_s=500.0)[0].expected < before
+        before = growing.expected_half_width
+        assert propose_runs([growing], budget_s=500.0)[0].expected_half_width < before
     rng, x = np.random.default_rng(0), np.repeat(np.array(SIZES, dtype=float), 4)
     values = curve(x, (40.0, 0.5, 3.0)) * np.exp(0.02 * rng.standard_normal(len(x)))
     single = values.reshape(-1, 4).mean(axis=1)
     for points in (bare(x, values), bare(SIZES, single)):  # the second one without replicates
         growing = design(
-            fit(points, holdout=0, resamplings=400),
+            fit(points, EstimationOptions(holdout=0, resamplings=400)),
             0.005,
             sizes=grid(*SIZES, seeds=len(points.x) // len(SIZES)),
         )
-        assert propose([growing])[0].expected <= 0.005
+        assert propose_runs([growing])[0].expected_half_width <= 0.005
 
 
 def test_points_that_nothing_can_be_planned_from_say_what_to_train_first():
@@ -248,8 +265,8 @@ def test_points_that_nothing_can_be_planned_from_say_what_to_train_first():
     for found, reason in (
         (fitted(widths=(1, 2)), "has no law with a floor to plan from"),
         (fitted(widths=(1, 2, 4)), "is refused"),
-        (fit(rising, resamplings=50), "does not fall with filters"),
-        (fit(copies, resamplings=50), "do not scatter"),
+        (fit(rising, EstimationOptions(resamplings=50)), "does not fall with filters"),
+        (fit(copies, EstimationOptions(resamplings=50)), "do not scatter"),
     ):
         with pytest.raises(FitError, match=reason) as refused:
             design(found, 0.02)
@@ -263,9 +280,9 @@ def test_points_that_nothing_can_be_planned_from_say_what_to_train_first():
 )
 def test_a_quantity_that_is_none_is_named(text):
     with pytest.raises(UsageError, match="must be exponent, floor, or prediction@2x"):
-        Quantity.named(text, 12.0)
+        Quantity.parse(text, 12.0)
 
 
 def test_quantities_are_read():
-    assert Quantity.named("prediction@1.5x", 12.0) == Quantity(name="prediction", at=18.0)
-    assert Quantity.named("floor", 12.0).at == 12.0
+    assert Quantity.parse("prediction@1.5x", 12.0) == Quantity(name="prediction", at=18.0)
+    assert Quantity.parse("floor", 12.0).at == 12.0

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from scaling.errors import FitError
-from scaling.fit.comparison.crossing import estimates, interval, paired
-from scaling.fit.comparison.exponents import needed
-from scaling.fit.estimation.variable_projection import MAX_EXPONENT
-from scaling.fit.result import Fit, FormChoice, Interval, Law, Status
+from scaling.fit.comparison.crossing import paired
+from scaling.fit.comparison.exponents import size_for_error
+from scaling.fit.forms import MAX_EXPONENT
+from scaling.fit.interval import Interval
+from scaling.fit.result import Fit, FormChoice, Law, Status
 
 FORMS = {
     FormChoice.POWER: "power",
@@ -23,7 +24,7 @@ FORMS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class EqualError:
+class SizesAtError:
     """Two groups along one x, at one error."""
 
     first: str
@@ -41,7 +42,7 @@ class EqualError:
         return asdict(self)
 
 
-def telling(fit: Fit) -> Law | None:
+def preferred_law(fit: Fit) -> Law | None:
     """The law that a fit is compared and drawn by; None where each of those that the verdict permits is missing, refused or tells nothing: its
     exponent's interval begins where the search does."""
     wanted = dict.fromkeys((FORMS[fit.verdict.choice], "power"))
@@ -49,7 +50,7 @@ def telling(fit: Fit) -> Law | None:
     return next((law for law in laws if law.parameters["exponent"].low > -MAX_EXPONENT), None)
 
 
-def equal_error(first: Fit, second: Fit, error: float) -> EqualError:
+def compare_sizes(first: Fit, second: Fit, error: float) -> SizesAtError:
     """The sizes at which two groups come down to an error, and their ratio.
 
     Raises:
@@ -58,27 +59,30 @@ def equal_error(first: Fit, second: Fit, error: float) -> EqualError:
     """
     pair = []
     for fit in (first, second):
-        if (law := telling(fit)) is None:
+        if (law := preferred_law(fit)) is None:
             raise FitError(f"{fit.label} has no law that is not refused")
         pair.append(law)
     laws = pair[0], pair[1]
-    sizes = needed(first, error, form=laws[0].form.name), needed(second, error, form=laws[1].form.name)
+    sizes = (
+        size_for_error(first, error, form=laws[0].form.name),
+        size_for_error(second, error, form=laws[1].form.name),
+    )
     # Where neither comes down to the error, the ratio may be anything: so such draws count at both ends.
     ratios = [
         np.nan_to_num(size, nan=unknown, posinf=np.inf)
         for unknown in (0.0, np.inf)
         for one, other in paired(laws)
-        for size in [_over(laws[0].form.size(one, error), laws[1].form.size(other, error))]
+        for size in [_over(laws[0].form.inverse(one, error), laws[1].form.inverse(other, error))]
     ]
-    estimate = float(_over(*(law.form.size(estimates(law), error) for law in laws))[0])
+    estimate = float(_over(*(law.form.inverse(law.estimates[None], error) for law in laws))[0])
     beyond = [fit.label for fit, size in zip((first, second), sizes, strict=True) if not _measured(fit, size)]
-    return EqualError(
+    return SizesAtError(
         first=first.label,
         second=second.label,
         x=first.points.x_name,
         error=error,
         sizes=sizes,
-        ratio=None if np.isnan(estimate) else interval(estimate, ratios),
+        ratio=None if np.isnan(estimate) else Interval.from_draws(estimate, ratios),
         extrapolated=tuple(beyond),
     )
 

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from scaling.errors import FitError, UsageError
-from scaling.fit.comparison.crossing import estimates, interval, meet, paired
-from scaling.fit.result import Fit, FormChoice, Interval, Law, Status
+from scaling.fit.comparison.crossing import find_crossing, paired
+from scaling.fit.interval import Interval
+from scaling.fit.result import Fit, FormChoice, Law, Status
 
 MARGIN = 0.05
 """Of exponents that are called equal."""
@@ -27,19 +28,19 @@ class Comparison:
     difference: Interval
     """Of the exponents, the first less the second, with its 95 % interval."""
     margin: float
-    equal: bool
+    equivalent: bool
     """Whether the 90 % interval of the difference lies within the margin (two one-sided tests at 5 %); false proves no difference."""
-    meeting: Interval | None
+    crossing: Interval | None
     """The size at which the laws meet, and whether that is within what was measured: see ``Crossing``."""
-    within: bool
-    ratios: dict[str, Interval]
+    interpolated: bool
+    cost_ratios: dict[str, Interval]
     """What the first's network costs over the second's there."""
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
 
-def compare(first: Fit, second: Fit, *, form: str = "power", margin: float = MARGIN) -> Comparison:
+def compare_laws(first: Fit, second: Fit, *, form: str = "power", margin: float = MARGIN) -> Comparison:
     """Compare two groups of points along one x.
 
     Args:
@@ -66,23 +67,23 @@ def compare(first: Fit, second: Fit, *, form: str = "power", margin: float = MAR
         np.min([np.quantile(apart, 0.05) for apart in aparts]),
         np.max([np.quantile(apart, 0.95) for apart in aparts]),
     )
-    met = meet(first, second, laws)
+    met = find_crossing(first, second, laws)
     return Comparison(
         first=first.label,
         second=second.label,
         form=form,
-        difference=interval(
+        difference=Interval.from_draws(
             laws[0].parameters["exponent"].estimate - laws[1].parameters["exponent"].estimate, aparts
         ),
         margin=margin,
-        equal=bool(-margin < narrow[0] and narrow[1] < margin),
-        meeting=met.place,
-        within=met.within,
-        ratios=met.ratios,
+        equivalent=bool(-margin < narrow[0] and narrow[1] < margin),
+        crossing=met.x_cross,
+        interpolated=met.interpolated,
+        cost_ratios=met.cost_ratios,
     )
 
 
-def common(first: Fit, second: Fit) -> str | None:
+def choose_common_form(first: Fit, second: Fit) -> str | None:
     """The form that two groups are compared by: with a floor where both verdicts ask for one, else without; None where a law is missing or
     refused."""
     form = "floor" if all(fit.verdict.choice is FormChoice.FLOOR for fit in (first, second)) else "power"
@@ -90,14 +91,16 @@ def common(first: Fit, second: Fit) -> str | None:
     return form if told else None
 
 
-def side_by_side(fits: Sequence[Fit], *, margin: float = MARGIN) -> list[Comparison]:
+def compare_all(fits: Sequence[Fit], *, margin: float = MARGIN) -> list[Comparison]:
     """Every pair of groups that can be compared."""
     return [
-        compare(*pair, form=form, margin=margin) for pair in combinations(fits, 2) if (form := common(*pair))
+        compare_laws(*pair, form=form, margin=margin)
+        for pair in combinations(fits, 2)
+        if (form := choose_common_form(*pair))
     ]
 
 
-def needed(fit: Fit, error: float, *, form: str = "power") -> Interval:
+def size_for_error(fit: Fit, error: float, *, form: str = "power") -> Interval:
     """The size at which a law comes down to an error, with its 95 % interval; infinite where it never does.
 
     Raises:
@@ -107,9 +110,7 @@ def needed(fit: Fit, error: float, *, form: str = "power") -> Interval:
     if not (error > 0 and np.isfinite(error)):
         raise UsageError(f"an error must be above 0, not {error:g}")
     law = _law(fit, form)
-    estimate = float(law.form.size(estimates(law), error)[0])
-    low, high = map(float, law.ends(lambda draws: law.form.size(draws, error)))
-    return Interval(estimate=estimate, low=min(low, estimate), high=max(high, estimate))
+    return law.derived_interval(lambda draws: law.form.inverse(draws, error))
 
 
 def _law(fit: Fit, form: str) -> Law:

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
-from scaling.fit.comparison.equal_error import telling
-from scaling.fit.result import Fit, Interval
+from scaling.fit.comparison.equal_error import preferred_law
+from scaling.fit.interval import Interval
+from scaling.fit.result import Fit
 
 DRAWS = 4000
 
@@ -26,7 +27,7 @@ class ParetoPoint:
     """Mean over runs."""
     on_front: bool
     """Whether no network of at most this size has a smaller mean."""
-    share: float | None
+    share_on_front: float | None
     """Of draws of the means in which it is; None where a network of at most this size was trained once, so that nothing tells how its mean
     scatters."""
 
@@ -35,18 +36,18 @@ class ParetoPoint:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Winner:
+class BestAtBudget:
     """Of one budget."""
 
     budget: float
     label: str
     error: Interval
     """By its law, with its 95 % interval."""
-    share: float | None
+    share_best: float | None
     """Of resampled laws by which it has the smallest error; None where it is alone."""
-    second: str
+    runner_up: str
     """The next best; empty where there is no other."""
-    second_error: Interval | None
+    runner_up_error: Interval | None
     extrapolated: tuple[str, ...]
     """Of these two, those whose law is followed beyond what was measured."""
 
@@ -54,7 +55,7 @@ class Winner:
         return asdict(self)
 
 
-def front(fits: Sequence[Fit], *, seed: int = 0) -> list[ParetoPoint]:
+def pareto_front(fits: Sequence[Fit], *, seed: int = 0) -> list[ParetoPoint]:
     """Every measured place, by rising size. Means are drawn from Student's distributions about what was measured.
 
     Args:
@@ -82,7 +83,7 @@ def front(fits: Sequence[Fit], *, seed: int = 0) -> list[ParetoPoint]:
             runs=int(runs[row]),
             error=float(means[row]),
             on_front=bool(on_front),
-            share=float(shares[row]) if known[row] else None,
+            share_on_front=float(shares[row]) if known[row] else None,
         )
         for row, ((fit, _), on_front) in enumerate(zip(rows, _unbeaten(x, means[None])[0], strict=True))
     ]
@@ -97,23 +98,25 @@ def _unbeaten(
     return np.asarray(errors <= least[:, last])
 
 
-def winners(fits: Sequence[Fit], budgets: Sequence[float], *, beyond: float = 4.0) -> list[Winner]:
+def best_at_budget(
+    fits: Sequence[Fit], budgets: Sequence[float], *, max_extrapolation: float = 4.0
+) -> list[BestAtBudget]:
     """Whose law has the smallest error for a budget.
 
     Args:
         fits: along one cost.
-        budgets: amounts of it. A group takes part from its smallest measured network up to ``beyond`` times its largest.
+        budgets: amounts of it. A group takes part from its smallest measured network up to ``max_extrapolation`` times its largest.
 
     Returns:
         One entry a budget that any network fits in.
     """
-    laws = [(fit, law) for fit in fits if (law := telling(fit)) is not None]
+    laws = [(fit, law) for fit in fits if (law := preferred_law(fit)) is not None]
     found = []
     for budget in budgets:
         able = [
             (fit, law)
             for fit, law in laws
-            if fit.points.widths[0] <= budget <= beyond * fit.points.widths[-1]
+            if fit.points.widths[0] <= budget <= max_extrapolation * fit.points.widths[-1]
         ]
         if not able:
             continue
@@ -126,13 +129,13 @@ def winners(fits: Sequence[Fit], budgets: Sequence[float], *, beyond: float = 4.
         pair = [best, *others[:1]]
         intervals = [_interval(fit, float(law.predict(at)), law.band(at)) for fit, law in pair]
         found.append(
-            Winner(
+            BestAtBudget(
                 budget=float(budget),
                 label=best[0].label,
                 error=intervals[0],
-                share=float((least == order[0]).mean()) if others else None,
-                second=pair[1][0].label if others else "",
-                second_error=intervals[1] if others else None,
+                share_best=float((least == order[0]).mean()) if others else None,
+                runner_up=pair[1][0].label if others else "",
+                runner_up_error=intervals[1] if others else None,
                 extrapolated=tuple(fit.label for fit, _ in pair if budget > fit.points.widths[-1]),
             )
         )

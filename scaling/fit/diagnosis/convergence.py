@@ -18,9 +18,9 @@ from scipy.special import stdtr
 from scaling.fit.data.columns import numeric_column, text_column
 from scaling.fit.result import Fit, Law, Status
 
-MATTERS = 0.02
+MIN_RELATIVE_GAIN = 0.02
 """A gain below this share of the error is let be."""
-RARE = 0.01
+CONVERGENCE_ALPHA = 0.01
 """How often a group in which no network improves may be said to, all its widths together."""
 ROUNDING = 1e-9
 """Of gains over errors: those that scatter by less are equal, as copies are, and tell nothing of chance."""
@@ -28,7 +28,7 @@ ROUNDING = 1e-9
 Runs = Float[np.ndarray, " runs"]
 
 
-def improving(widths: Runs, early: Runs, late: Runs) -> dict[float, float]:
+def find_improving_widths(widths: Runs, early: Runs, late: Runs) -> dict[float, float]:
     """The widths whose mean error still falls.
 
     Args:
@@ -45,12 +45,12 @@ def improving(widths: Runs, early: Runs, late: Runs) -> dict[float, float]:
     std = np.sqrt(np.bincount(width, (gain - mean[width]) ** 2) / several / count)
     told = (count > 1) & (std > ROUNDING * before)
     chance = stdtr(several, -np.divide(mean, std, out=np.zeros_like(mean), where=told))
-    falls = told & (chance < RARE / len(sizes)) & (mean > MATTERS * before)
+    falls = told & (chance < CONVERGENCE_ALPHA / len(sizes)) & (mean > MIN_RELATIVE_GAIN * before)
     return dict(zip(sizes[falls].tolist(), (mean[falls] / before[falls]).tolist(), strict=True))
 
 
-def compared(runs: pa.Table) -> list[int]:
-    """The epochs that ``still_improving`` looks at.
+def epochs_to_compare(runs: pa.Table) -> list[int]:
+    """The epochs that ``check_convergence`` looks at.
 
     Args:
         runs: with the column ``epochs``, how many each was trained for.
@@ -59,14 +59,14 @@ def compared(runs: pa.Table) -> list[int]:
     return sorted({epoch for length in lengths for epoch in (9 * length // 10, length)})
 
 
-def still_improving(
+def check_convergence(
     runs: pa.Table, epochs: pa.Table, *, x: str, by: Sequence[str]
 ) -> dict[tuple[str, ...], list[str]]:
     """For each group with such widths, by the values that name it, why to look at its laws.
 
     Args:
         runs: with the columns ``id``, ``epochs``, x and by.
-        epochs: their epochs, at least those of ``compared``, with the columns ``id``, ``epoch`` and ``test_error``; others are let be.
+        epochs: their epochs, at least those of ``epochs_to_compare``, with the columns ``id``, ``epoch`` and ``test_error``; others are let be.
         x: column of sizes.
         by: columns whose values, together, name a group.
     """
@@ -78,13 +78,13 @@ def still_improving(
     for row in np.flatnonzero(np.isfinite(early) & np.isfinite(late)).tolist():
         places.setdefault(keys[row], []).append(row)
     sizes, lengths = numeric_column(runs, x), numeric_column(runs, "epochs")
-    found = {key: improving(sizes[rows], early[rows], late[rows]) for key, rows in places.items()}
+    found = {key: find_improving_widths(sizes[rows], early[rows], late[rows]) for key, rows in places.items()}
     return {
         key: [_reason(x, gains, np.unique(lengths[places[key]]))] for key, gains in found.items() if gains
     }
 
 
-def doubted(fits: Sequence[Fit], doubts: Mapping[tuple[str, ...], Sequence[str]]) -> list[Fit]:
+def flag_unconverged(fits: Sequence[Fit], doubts: Mapping[tuple[str, ...], Sequence[str]]) -> list[Fit]:
     """The fits, with further reasons to look at the laws of some groups.
 
     Args:

@@ -20,7 +20,7 @@ ENOUGH = 8
 """Degrees of freedom, below which a spread is too rough to call anything far."""
 
 
-def drawn_in(points: Points) -> tuple[Points, str] | None:
+def winsorise(points: Points) -> tuple[Points, str] | None:
     """The points with far runs drawn in, and a sentence that names them; None where no run is far."""
     if points.known_std is not None:
         return None

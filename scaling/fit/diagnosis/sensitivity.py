@@ -12,13 +12,13 @@ FLAT = 1e-7
 """Of the largest singular value: a direction in which nothing changes, in doubles."""
 
 
-def curved(form: Form, points: Points, parameters: Float[np.ndarray, " p"]) -> bool:
+def is_identifiable(form: Form, points: Points, parameters: Float[np.ndarray, " p"]) -> bool:
     """Whether the quasi-likelihood falls in every direction from the maximum, in parameters that are not at a bound."""
     values = np.linalg.svd(_weighted(form, points, parameters), compute_uv=False)
     return bool(values[-1] > FLAT * values[0])
 
 
-def leverages(
+def compute_leverage(
     form: Form, points: Points, parameters: Float[np.ndarray, " p"]
 ) -> Float[np.ndarray, " widths"]:
     """The diagonal of the hat matrix: the share of its own mean in the curve at each size, from 0 to 1."""
@@ -31,9 +31,7 @@ def _weighted(
 ) -> Float[np.ndarray, "widths free"]:
     curve = form.evaluate(parameters, points.widths)
     scale = np.where(parameters != 0, np.abs(parameters), 1)  # each parameter in units of itself
-    free = np.array(
-        [name != "floor" or value > 0 for name, value in zip(form.parameters, parameters, strict=True)]
-    )
+    free = ~form.at_bound(parameters)
     moves = form.jacobian(parameters, points.widths) * scale
     return np.asarray(
         moves[:, free] * np.sqrt(points.weights / points.variance_model.variance(curve))[:, None]

@@ -11,18 +11,18 @@ from scipy.special import fdtri
 from scaling.fit.data.dispersion import dispersion_about
 from scaling.fit.data.points import Points
 from scaling.fit.data.variance import ZERO_DISPERSION
-from scaling.fit.diagnosis.sensitivity import curved, leverages
-from scaling.fit.estimation.variable_projection import MAX_EXPONENT
-from scaling.fit.forms import Form
-from scaling.fit.result import MISFIT_P, Interval, Status
+from scaling.fit.diagnosis.sensitivity import compute_leverage, is_identifiable
+from scaling.fit.forms import MAX_EXPONENT, Form
+from scaling.fit.interval import Interval
+from scaling.fit.result import MISFIT_P, Status
 
-WIDTHS, SPAN, SEEDS = 6, 10.0, 4
+WIDTHS, MIN_SPAN, SEEDS = 6, 10.0, 4
 """Fewer widths, a smaller factor between the ends, or fewer runs a width than these ask for a look."""
 LEVERAGE = 0.99
 """A curve that follows one width's mean by more than this is not tested there."""
 
 
-def judge(
+def assess(
     form: Form, points: Points, estimate: Float[np.ndarray, " p"], parameters: dict[str, Interval]
 ) -> tuple[Status, str]:
     """The status of a law, and why; the reason is empty for a usable one."""
@@ -33,8 +33,8 @@ def judge(
     reasons = []
     if widths < WIDTHS:
         reasons.append(f"fewer than {WIDTHS} widths")
-    if span < SPAN:
-        reasons.append(f"{points.x_name} spans a factor of {span:.3g}, less than {SPAN:g}")
+    if span < MIN_SPAN:
+        reasons.append(f"{points.x_name} spans a factor of {span:.3g}, less than {MIN_SPAN:g}")
     if seeds < SEEDS and points.known_std is None:
         reasons.append(f"fewer than {SEEDS} runs at a width")
     if exponent.low <= 0 <= exponent.high:
@@ -45,12 +45,12 @@ def judge(
         reasons.append("the floor's interval reaches its bound, 0")
     if exponent.high < 0:
         reasons.append(f"{points.y_name} rises")
-    if not curved(form, points, estimate):
+    if not is_identifiable(form, points, estimate):
         reasons.append("the likelihood is flat along some mix of the parameters")
     else:
         reasons += [
             f"the curve at {points.x_name} {x:g} rests on that width alone"
-            for x, share in zip(points.widths, leverages(form, points, estimate), strict=True)
+            for x, share in zip(points.widths, compute_leverage(form, points, estimate), strict=True)
             if share > LEVERAGE
         ]
     return (
@@ -73,7 +73,7 @@ def _missed(form: Form, points: Points, estimate: Float[np.ndarray, " p"]) -> li
     )
 
 
-def remarks(points: Points) -> list[str]:
+def describe_points(points: Points) -> list[str]:
     """How such points are fitted, where that isn't plain; each a sentence."""
     found = []
     if points.known_std is not None:

@@ -21,7 +21,8 @@ from scaling.fit.data.variance import ZERO_DISPERSION, Dispersion
 from scaling.fit.estimation.maximise import maximise, quasi_loglik
 from scaling.fit.estimation.variable_projection import fit_by_variable_projection
 from scaling.fit.forms import BROKEN, POWER
-from scaling.fit.result import CONFIDENCE_LEVEL, MISFIT_P, FormChoice, Law, Verdict
+from scaling.fit.interval import CONFIDENCE_LEVEL
+from scaling.fit.result import MISFIT_P, FormChoice, Law, Verdict
 
 NEGLIGIBLE = 0.2
 """A floor below this share of the widest networks' error may be left out of a law."""
@@ -35,7 +36,7 @@ BENDS_FROM = 8
 """Widths, fewer of which can't tell a bend."""
 
 
-def choose(points: Points, laws: dict[str, Law], studies: Float[np.ndarray, "draws widths"]) -> Verdict:
+def select_form(points: Points, laws: dict[str, Law], studies: Float[np.ndarray, "draws widths"]) -> Verdict:
     """Choose between laws.
 
     Args:
@@ -63,7 +64,7 @@ def choose(points: Points, laws: dict[str, Law], studies: Float[np.ndarray, "dra
         )
     floor_p = _floor_p(points, known, pure, floored)
     floor_limit = floored.parameters["floor"].high / float(points.means[-1])
-    holdout_ok = _foreseen(points, pure, studies)
+    holdout_ok = _holdout_ok(points, pure, studies)
     floor_fits_p, bend_fits_p = (
         _chance(points, known, floored.predict(points.widths), len(floored.parameters)),
         None,
@@ -113,7 +114,7 @@ def _floor_p(points: Points, known: Dispersion | None, pure: Law, floored: Law) 
     return float(fdtrc(1, behind, gain) / 2) if gain > 0 else 1.0
 
 
-def _foreseen(points: Points, pure: Law, studies: Float[np.ndarray, "draws widths"]) -> bool | None:
+def _holdout_ok(points: Points, pure: Law, studies: Float[np.ndarray, "draws widths"]) -> bool | None:
     """Whether log(predicted / observed), with its covariance over studies, is no rarer than the level says."""
     if not pure.held_out or len(studies) < FEWEST:
         return None

@@ -7,7 +7,15 @@ import pytest
 from scipy.stats import binom
 
 from scaling.errors import FitError, UsageError
-from scaling.fit import Fit, equal_error, fit, meet, needed, telling
+from scaling.fit import (
+    EstimationOptions,
+    Fit,
+    compare_sizes,
+    find_crossing,
+    fit,
+    preferred_law,
+    size_for_error,
+)
 from scaling.fit.result import FormChoice
 from tests.fit.planted_laws import bare, plant
 
@@ -17,7 +25,7 @@ LAWS = ((0.4, 0.5, 0.0), (0.25, 0.3, 0.0))
 
 def studied(law: tuple[float, float, float], k: int, **how: object) -> Fit:
     points = plant(law, np.random.default_rng([8, k]), widths=WIDE, seeds=8, **how)
-    return fit(points, group={"study": str(k)}, resamplings=200, seed=1, holdout=0)
+    return fit(points, EstimationOptions(resamplings=200, seed=1, holdout=0), group={"study": str(k)})
 
 
 def size(law: tuple[float, float, float], error: float) -> float:
@@ -29,7 +37,7 @@ def size(law: tuple[float, float, float], error: float) -> float:
 def test_the_interval_of_a_ratio_holds_the_truth_as_often_as_it_says(error):
     truth, studies, held = size(LAWS[0], error) / size(LAWS[1], error), 150, 0
     for k in range(studies):
-        found = equal_error(studied(LAWS[0], 2 * k), studied(LAWS[1], 2 * k + 1), error)
+        found = compare_sizes(studied(LAWS[0], 2 * k), studied(LAWS[1], 2 * k + 1), error)
         held += found.ratio.low <= truth <= found.ratio.high
     assert held >= binom.ppf(
         1e-4, studies, 0.93
@@ -38,11 +46,13 @@ def test_the_interval_of_a_ratio_holds_the_truth_as_often_as_it_says(error):
 
 def test_sizes_are_those_that_each_law_needs_and_what_was_not_measured_is_named():
     first, second = studied(LAWS[0], 0, test_images=10**6), studied(LAWS[1], 1, test_images=10**6)
-    found = equal_error(first, second, 0.095)  # at 17.7 of the first, 25.2 of the second
+    found = compare_sizes(first, second, 0.095)  # at 17.7 of the first, 25.2 of the second
     assert found.extrapolated == ("0", "1")
-    assert found.sizes == tuple(needed(each, 0.095, form=telling(each).form.name) for each in (first, second))
+    assert found.sizes == tuple(
+        size_for_error(each, 0.095, form=preferred_law(each).form.name) for each in (first, second)
+    )
     assert found.ratio.estimate == pytest.approx(found.sizes[0].estimate / found.sizes[1].estimate)
-    assert equal_error(first, second, 0.2).extrapolated == ()
+    assert compare_sizes(first, second, 0.2).extrapolated == ()
     assert found.to_dict()["ratio"]["low"] == found.ratio.low
 
 
@@ -52,9 +62,9 @@ def test_an_error_below_a_floor_is_never_reached():
         studied((0.4, 0.6, 0.1), 1, test_images=10**6),
     )
     assert {each.verdict.choice for each in (low, high)} == {FormChoice.FLOOR}
-    assert equal_error(low, high, 0.08).ratio.estimate == 0
-    assert equal_error(high, low, 0.08).ratio.estimate == np.inf
-    neither = equal_error(low, high, 0.01)
+    assert compare_sizes(low, high, 0.08).ratio.estimate == 0
+    assert compare_sizes(high, low, 0.08).ratio.estimate == np.inf
+    neither = compare_sizes(low, high, 0.01)
     assert neither.ratio is None
     assert neither.extrapolated == ("0", "1")
 
@@ -65,7 +75,7 @@ def test_laws_of_two_forms_meet_where_their_curves_do():
         studied((0.2, 0.5, 0.1), 1, test_images=10**6),
     )
     laws = pure.laws["power"], floored.laws["floor"]
-    place = meet(pure, floored, laws).place.estimate
+    place = find_crossing(pure, floored, laws).x_cross.estimate
     assert place == pytest.approx(9, rel=0.05)  # 0.3 x^-0.5 = 0.1
     assert float(laws[0].predict(place)) == pytest.approx(float(laws[1].predict(place)), rel=1e-2)
 
@@ -73,10 +83,12 @@ def test_laws_of_two_forms_meet_where_their_curves_do():
 def test_what_cannot_be_compared_is_refused():
     first = studied(LAWS[0], 0)
     with pytest.raises(UsageError, match="above 0"):
-        equal_error(first, studied(LAWS[1], 1), 0.0)
+        compare_sizes(first, studied(LAWS[1], 1), 0.0)
     thin = fit(
-        bare((1, 1, 2, 2), (0.4, 0.41, 0.3, 0.31)), forms=("power",), group={"study": "thin"}, resamplings=20
+        bare((1, 1, 2, 2), (0.4, 0.41, 0.3, 0.31)),
+        EstimationOptions(forms=("power",), resamplings=20),
+        group={"study": "thin"},
     )
-    assert telling(thin) is None
+    assert preferred_law(thin) is None
     with pytest.raises(FitError, match="thin has no law that is not refused"):
-        equal_error(first, thin, 0.1)
+        compare_sizes(first, thin, 0.1)

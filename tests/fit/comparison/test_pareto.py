@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from scaling.fit import Fit, fit_table, front, telling, winners
+from scaling.fit import EstimationOptions, Fit, best_at_budget, fit_table, pareto_front, preferred_law
 from tests.fit.planted_laws import plant
 
 LAWS = {"shallow": (0.4, 0.3, 0.0), "deep": (0.9, 0.6, 0.0), "poor": (1.2, 0.3, 0.0)}
@@ -27,11 +27,11 @@ def fits() -> list[Fit]:
             "test_images": [10**5] * n,
         }
         tables.append(pa.table(columns))
-    return fit_table(pa.concat_tables(tables), x="macs", resamplings=300)
+    return fit_table(pa.concat_tables(tables), EstimationOptions(resamplings=300), x="macs")
 
 
 def test_the_front_is_what_a_plain_loop_finds(fits):
-    places = front(fits)
+    places = pareto_front(fits)
     assert len(places) == 18
     assert [place.x for place in places] == sorted(place.x for place in places)
     for place in places:
@@ -40,7 +40,7 @@ def test_the_front_is_what_a_plain_loop_finds(fits):
 
 
 def test_a_place_is_on_the_front_in_as_many_draws_as_its_margin_says(fits):
-    shares = {(place.label, place.x): place.share for place in front(fits)}
+    shares = {(place.label, place.x): place.share_on_front for place in pareto_front(fits)}
     assert shares["shallow", 1.0] == 1
     assert shares["deep", 64.0] == 1
     assert all(share == 0 for (label, _), share in shares.items() if label == "poor")
@@ -52,29 +52,29 @@ def test_equal_means_share_the_front_about_half_and_half():
     table = pa.table(
         dict(zip(("architecture", "macs", "loss"), map(list, zip(*rows, strict=True)), strict=True))
     )
-    places = front(fit_table(table, x="macs", y="loss", resamplings=20))
+    places = pareto_front(fit_table(table, EstimationOptions(resamplings=20), x="macs", y="loss"))
     first = [place for place in places if place.x == 1]
     assert [place.on_front for place in first] == [True, True]
-    assert all(0.45 < place.share < 0.55 for place in first)
-    assert [place.share for place in places if place.x == 3] == [None, None]  # trained once
+    assert all(0.45 < place.share_on_front < 0.55 for place in first)
+    assert [place.share_on_front for place in places if place.x == 3] == [None, None]  # trained once
 
 
 def test_the_winner_of_a_budget_has_the_least_law_there(fits):
     budgets = [1.0, 3.0, 10.0, 20.0, 100.0, 200.0, 900.0]
-    found = winners(fits, budgets, beyond=4.0)
+    found = best_at_budget(fits, budgets, max_extrapolation=4.0)
     assert [each.budget for each in found] == budgets
     for each in found:
-        able = {fit.label: float(telling(fit).predict(each.budget)) for fit in fits}
+        able = {fit.label: float(preferred_law(fit).predict(each.budget)) for fit in fits}
         able = {
             fit.label: able[fit.label]
             for fit in fits
             if fit.points.widths[0] <= each.budget <= 4 * fit.points.widths[-1]
         }
         ranked = sorted(able, key=lambda name: able[name])
-        assert (each.label, each.second) == (ranked[0], ranked[1] if len(ranked) > 1 else "")
+        assert (each.label, each.runner_up) == (ranked[0], ranked[1] if len(ranked) > 1 else "")
         assert each.error.low <= each.error.estimate <= each.error.high
     assert [each.label for each in found] == ["shallow", "shallow", "shallow", "deep", "deep", "deep", "poor"]
-    assert found[0].second_error is None
+    assert found[0].runner_up_error is None
     assert [each.extrapolated for each in found] == [
         (),
         (),
@@ -84,5 +84,5 @@ def test_the_winner_of_a_budget_has_the_least_law_there(fits):
         ("deep",),
         ("poor",),
     ]
-    assert all(each.share is None if not each.second else each.share > 0.9 for each in found)
-    assert winners(fits, [0.5]) == []
+    assert all(each.share_best is None if not each.runner_up else each.share_best > 0.9 for each in found)
+    assert best_at_budget(fits, [0.5]) == []

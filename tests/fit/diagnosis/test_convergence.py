@@ -8,8 +8,15 @@ import pyarrow.compute as pc
 import pytest
 from scipy.stats import binom, ttest_rel
 
-from scaling.fit import Status, fit
-from scaling.fit.diagnosis.convergence import MATTERS, RARE, compared, doubted, improving, still_improving
+from scaling.fit import EstimationOptions, Status, fit
+from scaling.fit.diagnosis.convergence import (
+    CONVERGENCE_ALPHA,
+    MIN_RELATIVE_GAIN,
+    check_convergence,
+    epochs_to_compare,
+    find_improving_widths,
+    flag_unconverged,
+)
 from tests.fit.planted_laws import plant
 
 WIDTHS, SEEDS = np.array([1.0, 2, 4, 8, 16, 32]), 8
@@ -25,7 +32,7 @@ def ends(
 
 
 def test_widths_that_still_improve_are_named_with_their_gain():
-    found = improving(*ends(np.random.default_rng(0), np.array([0, 0, 0.1, 0, 0, 0.05]), 0.01))
+    found = find_improving_widths(*ends(np.random.default_rng(0), np.array([0, 0, 0.1, 0, 0, 0.05]), 0.01))
     assert list(found) == [4, 32]
     # Four standard errors of a mean over eight seeds.
     assert list(found.values()) == pytest.approx([0.1, 0.05], abs=4 * 0.01 / np.sqrt(SEEDS))
@@ -34,13 +41,18 @@ def test_widths_that_still_improve_are_named_with_their_gain():
 def test_networks_that_do_not_improve_are_hardly_ever_named():
     """The scatter is such that only the t test stands in the way."""
     studies, rng = 4000, np.random.default_rng(1)
-    named = sum(bool(improving(*ends(rng, np.zeros(len(WIDTHS)), 0.1))) for _ in range(studies))
-    assert named <= binom.isf(1e-4, studies, RARE)
-    assert named >= binom.ppf(1e-4, studies, RARE / 2)
+    named = sum(bool(find_improving_widths(*ends(rng, np.zeros(len(WIDTHS)), 0.1))) for _ in range(studies))
+    assert named <= binom.isf(1e-4, studies, CONVERGENCE_ALPHA)
+    assert named >= binom.ppf(1e-4, studies, CONVERGENCE_ALPHA / 2)
 
 
 def test_a_gain_that_is_sure_but_small_is_let_be():
-    assert improving(*ends(np.random.default_rng(2), np.full(len(WIDTHS), MATTERS / 2), 1e-4)) == {}
+    assert (
+        find_improving_widths(
+            *ends(np.random.default_rng(2), np.full(len(WIDTHS), MIN_RELATIVE_GAIN / 2), 1e-4)
+        )
+        == {}
+    )
 
 
 def test_the_test_is_students_of_pairs():
@@ -51,14 +63,17 @@ def test_the_test_is_students_of_pairs():
             width: float(1 - late[x == width].mean() / early[x == width].mean())
             for width in WIDTHS
             if ttest_rel(early[x == width], late[x == width], alternative="greater").pvalue
-            < RARE / len(WIDTHS)
-            and late[x == width].mean() < (1 - MATTERS) * early[x == width].mean()
+            < CONVERGENCE_ALPHA / len(WIDTHS)
+            and late[x == width].mean() < (1 - MIN_RELATIVE_GAIN) * early[x == width].mean()
         }
-        assert improving(x, early, late) == pytest.approx(expected)
+        assert find_improving_widths(x, early, late) == pytest.approx(expected)
 
 
 def test_single_runs_and_copies_tell_nothing():
-    assert improving(np.array([1.0, 2, 2]), np.array([0.5, 0.3, 0.3]), np.array([0.1, 0.1, 0.1])) == {}
+    assert (
+        find_improving_widths(np.array([1.0, 2, 2]), np.array([0.5, 0.3, 0.3]), np.array([0.1, 0.1, 0.1]))
+        == {}
+    )
 
 
 def test_runs_are_compared_with_themselves_at_nine_tenths_of_their_own_training():
@@ -79,32 +94,33 @@ def test_runs_are_compared_with_themselves_at_nine_tenths_of_their_own_training(
     said = {("lenet5",): ["at filters 1 the error still falls by 13 % over the last tenth of training"]}
     for order in (slice(None), slice(None, None, -1)):
         mixed = epochs.take(np.arange(len(epochs))[order])
-        assert still_improving(runs, mixed, x="filters", by=("architecture",)) == said
-    assert compared(runs) == [9, 10, 18, 20]
-    needed = epochs.filter(np.isin(epochs["epoch"].to_numpy(), compared(runs)))
-    assert still_improving(runs, needed, x="filters", by=("architecture",)) == said
+        assert check_convergence(runs, mixed, x="filters", by=("architecture",)) == said
+    assert epochs_to_compare(runs) == [9, 10, 18, 20]
+    needed = epochs.filter(np.isin(epochs["epoch"].to_numpy(), epochs_to_compare(runs)))
+    assert check_convergence(runs, needed, x="filters", by=("architecture",)) == said
     odd = runs.filter(pc.field("epochs") == 10)
-    ((group, reasons),) = still_improving(odd, epochs, x="filters", by=()).items()
+    ((group, reasons),) = check_convergence(odd, epochs, x="filters", by=()).items()
     assert (group, reasons) == (
         (),
         ["at filters 1 the error still falls by 13 % from epoch 9 to 10, the last"],
     )
-    assert still_improving(runs, epochs.slice(0, 0), x="filters", by=()) == {}
+    assert check_convergence(runs, epochs.slice(0, 0), x="filters", by=()) == {}
 
 
 def test_a_doubt_asks_for_a_look_and_saves_no_refused_law():
     found = fit(
-        plant((0.4, 0.5, 0.0), np.random.default_rng(0), test_images=10_000), group={"k": "a"}, resamplings=50
+        plant((0.4, 0.5, 0.0), np.random.default_rng(0), test_images=10_000),
+        EstimationOptions(resamplings=50),
+        group={"k": "a"},
     )
-    (other,) = doubted([found], {("b",): ["it learns"]})
+    (other,) = flag_unconverged([found], {("b",): ["it learns"]})
     assert other is found
-    (same,) = doubted([found], {("a",): ["it learns"]})
+    (same,) = flag_unconverged([found], {("a",): ["it learns"]})
     assert (same.laws["power"].status, same.laws["power"].reason) == (Status.CAUTION, "it learns")
     assert same.laws["floor"].reason == f"{found.laws['floor'].reason}; it learns"
     narrow = fit(
         plant((0.4, 0.5, 0.0), np.random.default_rng(0), widths=(1, 2)),
+        EstimationOptions(forms=("power",), resamplings=50),
         group={"k": "a"},
-        forms=("power",),
-        resamplings=50,
     )
-    assert doubted([narrow], {("a",): ["it learns"]})[0].laws["power"].status is Status.REJECTED
+    assert flag_unconverged([narrow], {("a",): ["it learns"]})[0].laws["power"].status is Status.REJECTED

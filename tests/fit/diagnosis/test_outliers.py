@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from scaling.fit import fit
-from scaling.fit.diagnosis.outliers import drawn_in
+from scaling.fit import EstimationOptions, fit
+from scaling.fit.diagnosis.outliers import winsorise
 from tests.fit.planted_laws import plant
 
 LAW = (0.4, 0.5, 0.0)
@@ -15,7 +15,7 @@ LAW = (0.4, 0.5, 0.0)
 
 def test_normal_scatter_is_left_alone():
     far = [
-        drawn_in(plant(LAW, np.random.default_rng(k), seeds=seeds, test_images=10_000)) is not None
+        winsorise(plant(LAW, np.random.default_rng(k), seeds=seeds, test_images=10_000)) is not None
         for seeds in (4, 8)
         for k in range(500)
     ]
@@ -27,21 +27,24 @@ def test_a_far_run_is_named_kept_and_drawn_in():
     y = points.y.copy()
     y[-1] = 0.3  # the widest network: planted near 0.115
     spoilt = replace(points, y=y)
-    robust, told = drawn_in(spoilt)
+    robust, told = winsorise(spoilt)
     assert told == "Far from the other runs of their width: 0.3 at filters 12."
     assert robust.y[-1] < 0.13
     np.testing.assert_array_equal(robust.y[:-1], points.y[:-1])
-    found, clean = fit(spoilt, resamplings=100), fit(points, resamplings=100)
+    found, clean = (
+        fit(spoilt, EstimationOptions(resamplings=100)),
+        fit(points, EstimationOptions(resamplings=100)),
+    )
     assert len(found.points.y) == len(points.y)
     exponents = [
         made["power"].parameters["exponent"].estimate for made in (found.robust, clean.laws, found.laws)
     ]
     assert abs(exponents[0] - exponents[1]) < abs(exponents[2] - exponents[1]) / 5
-    assert any(note.startswith(told) and "Nothing is dropped" in note for note in found.notes)
+    assert any(note.startswith(told) and "No run is dropped" in note for note in found.notes)
     assert found.to_dict()["robust"]["power"]["parameters"]["exponent"]["estimate"] == exponents[0]
     assert not clean.robust
 
 
 def test_few_runs_call_nothing_far():
     points = plant(LAW, np.random.default_rng(0), seeds=2)
-    assert drawn_in(replace(points, y=np.append(points.y[:-1], 0.9))) is None
+    assert winsorise(replace(points, y=np.append(points.y[:-1], 0.9))) is None

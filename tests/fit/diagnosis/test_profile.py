@@ -9,8 +9,8 @@ from scipy.optimize import brentq, minimize
 from scipy.stats import f
 
 from scaling.errors import FitError
-from scaling.fit import Fit, Points, fit
-from scaling.fit.diagnosis.profile import profile
+from scaling.fit import EstimationOptions, Fit, Points, fit
+from scaling.fit.diagnosis.profile import profile_law
 from scaling.fit.estimation.maximise import quasi_loglik
 from tests.fit.planted_laws import bare, plant
 
@@ -24,7 +24,7 @@ CASES = pytest.mark.parametrize(
 
 
 def fitted(points: Points) -> Fit:
-    return fit(points, resamplings=50)
+    return fit(points, EstimationOptions(resamplings=50))
 
 
 def loss(parameters: np.ndarray, made: Fit, form: str) -> float:
@@ -47,7 +47,7 @@ def test_scipy_has_the_same_parameters_and_profile(points: Points, form: str):
     options = {"xatol": 1e-12, "fatol": 1e-13, "maxiter": 10_000, "maxfev": 10_000}
     best = minimize(loss, estimate * 1.05, (made, form), method="Nelder-Mead", options=options)
     np.testing.assert_allclose(estimate, best.x, rtol=1e-6)
-    told, level = profile(made, form), f.ppf(0.95, 1, law.dispersion.dof)
+    told, level = profile_law(made, form), f.ppf(0.95, 1, law.dispersion.dof)
     assert told.confirmed
 
     def excess(exponent: float) -> float:
@@ -102,7 +102,7 @@ def test_lmfit_has_the_same_parameters_and_intervals(points: Points, form: str):
         return float(f.cdf(other.chisqr - best.chisqr, 1, law.dispersion.dof))
 
     ends = lmfit.conf_interval(fitter, result, sigmas=[0.95], prob_func=chance)
-    told = profile(made, form)
+    told = profile_law(made, form)
     for name in law.form.parameters:
         (_, low), *_, (_, high) = ends[name]
         np.testing.assert_allclose(
@@ -120,7 +120,7 @@ def test_at_its_bound_a_floor_has_a_one_sided_profile():
         .estimate
         == 0
     )
-    floor = profile(made, "floor").parameters["floor"]
+    floor = profile_law(made, "floor").parameters["floor"]
     assert floor.low == 0 < floor.high < 0.2
 
 
@@ -128,13 +128,12 @@ def test_a_profile_agrees_with_resampling():
     """Two opinions of one interval: within a fifth, for many seeds."""
     made = fit(
         plant((0.4, 0.5, 0.0), np.random.default_rng(3), seeds=16, test_images=10_000),
-        forms=("power",),
-        resamplings=2000,
+        EstimationOptions(forms=("power",), resamplings=2000),
     )
-    other, own = profile(made).parameters["exponent"], made.laws["power"].parameters["exponent"]
+    other, own = profile_law(made).parameters["exponent"], made.laws["power"].parameters["exponent"]
     assert (other.high - other.low) / (own.high - own.low) == pytest.approx(1, abs=0.2)
 
 
 def test_what_has_no_profile_says_so():
     with pytest.raises(FitError, match="has no law of the form m4"):
-        profile(fitted(FLOORED), "m4")
+        profile_law(fitted(FLOORED), "m4")

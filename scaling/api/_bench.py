@@ -6,7 +6,6 @@ bandwidth.
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -118,7 +117,7 @@ def _measure_speed(workers: int, on_progress: ProgressCallback) -> Speed:
             processor=processor_name(),
             cores=machine.cpu_count(),
             workers=workers,
-            versions=json.loads(str(collect_provenance()["versions"])),
+            versions=dict(collect_provenance().versions),
             measured_at=datetime.now(UTC),
         ),
         curves=tuple(_timing_curves(times)),

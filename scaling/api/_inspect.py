@@ -43,9 +43,8 @@ def inspect(
         run: id of the run, or its beginning.
         workspace: stores and folders.
         image: index in the test split in canonical order, from 0: the order of stored predictions.
-        out: folder of the figures; by default ``artifacts/looks/<id>``.
-        configs: YAML files of studies that describe the run's data set, if the data set is not a published
-            one.
+        out: folder of the figures; by default ``artifacts/inspect/<id>``.
+        configs: YAML files of studies that describe the run's data set, if the data set is not a published one.
 
     Raises:
         StoreError: there is no such run, or its weights were not stored.
@@ -64,7 +63,7 @@ def inspect(
     info, test = dataset.info, dataset.test
     if not 0 <= image < len(test):
         raise UsageError(
-            f"{image}: expected 0 to {len(test) - 1}, an image of the test split of {info.title}",
+            f"{image}: expected an image of the test split of {info.title}, 0 to {len(test) - 1}",
             option="image",
         )
     try:
@@ -73,7 +72,7 @@ def inspect(
         raise StoreError(f"run {stored.id}: {error}") from error
     prediction = maps.logits.argmax()
     description = f"test image {image} of {info.title}: class {test.labels[image]}, predicted {prediction}"
-    folder = out or workspace.artifacts / "looks" / stored.id
+    folder = out or workspace.artifacts / "inspect" / stored.id
     with writing(folder, hint=OUT_HINT):
         figures = write_network_figures(
             network=_describe_run(stored, info),

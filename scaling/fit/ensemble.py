@@ -25,7 +25,8 @@ from scipy.special import softmax, stdtrit
 
 from scaling.fit.data.variance import ZERO_DISPERSION
 from scaling.fit.diagnosis.status import SEEDS
-from scaling.fit.result import CONFIDENCE_LEVEL, Interval, Status
+from scaling.fit.interval import CONFIDENCE_LEVEL, Interval
+from scaling.fit.result import Status
 
 MOST = 1024
 """Choices of members; of more, so many are drawn."""

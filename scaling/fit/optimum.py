@@ -21,7 +21,8 @@ from scaling.fit.data.dispersion import dispersion_about, law_dispersion
 from scaling.fit.data.points import Points
 from scaling.fit.data.variance import ZERO_DISPERSION, Dispersion
 from scaling.fit.diagnosis.status import SEEDS
-from scaling.fit.result import CONFIDENCE_LEVEL, MISFIT_P, Interval, Sizes, Status
+from scaling.fit.interval import CONFIDENCE_LEVEL, Interval
+from scaling.fit.result import MISFIT_P, Sizes, Status
 
 PARAMETERS = 3
 VALUES = 5

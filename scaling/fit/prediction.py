@@ -11,7 +11,8 @@ import numpy as np
 from scaling.errors import UsageError
 from scaling.fit.data.variance import DispersionSource
 from scaling.fit.estimation.bootstrap import student_inflation
-from scaling.fit.result import Fit, Interval, Law
+from scaling.fit.interval import Interval
+from scaling.fit.result import Fit, Law
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,16 +75,11 @@ def _foretold(fit: Fit, name: str, law: Law, size: float | int, rng: np.random.G
                 np.maximum(curves(draws) + noise * np.sqrt(points.variance_model.variance(curves(draws))), 0)
             )
 
-        new_run = _interval(estimate, law.ends(runs))
+        new_run = Interval.from_draws(estimate, [runs(draws) for draws in law.draw_sets])
     return Prediction(
         form=name,
         x=float(size),
-        mean=_interval(estimate, law.ends(curves)),
+        mean=law.derived_interval(curves),
         new_run=new_run,
         extrapolation=float(size / points.widths[-1]),
     )
-
-
-def _interval(estimate: float, ends: tuple[np.ndarray, np.ndarray]) -> Interval:
-    low, high = map(float, ends)
-    return Interval(estimate=estimate, low=min(low, estimate), high=max(high, estimate))

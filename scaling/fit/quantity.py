@@ -62,9 +62,8 @@ class Quantity:
 
     def half_width(self, law: Law) -> float:
         """Of its 95 % interval, resampled as every interval is."""
-        estimate = float(self.of(estimates(law)))
-        low, high = map(float, law.ends(self.of))
-        return (max(high, estimate) - min(low, estimate)) / 2 / self._unit(law)
+        interval = law.derived_interval(self.of)
+        return (interval.high - interval.low) / 2 / self._unit(law)
 
     def _unit(self, law: Law) -> float:
         return 1.0 if self.name == "exponent" else float(law.predict(self.at))
@@ -88,12 +87,6 @@ def require_floored_law(fit: Fit) -> Law:
     return law
 
 
-def estimates(law: Law) -> Float[np.ndarray, " parameters"]:
-    """Of all parameters, in the form's order."""
-    return np.array([law.parameters[name].estimate for name in law.form.parameters])
-
-
 def curve_gradient(law: Law, x: Float[np.ndarray, " sizes"]) -> Float[np.ndarray, "sizes parameters"]:
     """Of the curve at some sizes, by log A, rho and E."""
-    parameters = estimates(law)
-    return np.asarray(FLOOR.jacobian(parameters, x) * [parameters[0], 1, 1])
+    return FLOOR.internal_jacobian(law.estimates, x)

@@ -22,8 +22,9 @@ from scipy.special import stdtrit
 from scaling.errors import FitError
 from scaling.fit.data.variance import ZERO_DISPERSION
 from scaling.fit.diagnosis.status import MIN_SPAN, SEEDS, WIDTHS
+from scaling.fit.interval import CONFIDENCE_LEVEL
 from scaling.fit.quantity import TRAIN_FIRST, Quantity, curve_gradient, require_floored_law
-from scaling.fit.result import CONFIDENCE_LEVEL, Fit
+from scaling.fit.result import Fit
 
 MOST = 1024
 """Seeds at a size: where more are needed, no form is right to so many digits."""

@@ -10,7 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scaling.errors import FitError, UsageError
-from scaling.fit import CandidateSize, Points, Quantity, SequentialDesign, fit, propose_runs
+from scaling.fit import (
+    CandidateSize,
+    EstimationOptions,
+    Points,
+    Quantity,
+    SequentialDesign,
+    fit,
+    propose_runs,
+)
 from scaling.fit.diagnosis.status import MIN_SPAN, SEEDS, WIDTHS
 from scaling.fit.quantity import curve_gradient, require_floored_law
 from scaling.fit.suggest import MOST
@@ -24,8 +32,7 @@ SIZES = (1, 2, 3, 4, 6, 8, 12)
 def fitted(law=LAW, seed=0, widths=SIZES, seeds=4, test_images=TRIALS, resamplings=400):
     return fit(
         plant(law, np.random.default_rng(seed), widths=widths, seeds=seeds, test_images=test_images),
-        holdout=0,
-        resamplings=resamplings,
+        EstimationOptions(holdout=0, resamplings=resamplings),
     )
 
 
@@ -238,7 +245,7 @@ def test_a_floor_at_its_bound_and_bare_values_are_planned_for_too():
     single = values.reshape(-1, 4).mean(axis=1)
     for points in (bare(x, values), bare(SIZES, single)):  # the second one without replicates
         growing = design(
-            fit(points, holdout=0, resamplings=400),
+            fit(points, EstimationOptions(holdout=0, resamplings=400)),
             0.005,
             sizes=grid(*SIZES, seeds=len(points.x) // len(SIZES)),
         )
@@ -258,8 +265,8 @@ def test_points_that_nothing_can_be_planned_from_say_what_to_train_first():
     for found, reason in (
         (fitted(widths=(1, 2)), "has no law with a floor to plan from"),
         (fitted(widths=(1, 2, 4)), "is refused"),
-        (fit(rising, resamplings=50), "does not fall with filters"),
-        (fit(copies, resamplings=50), "do not scatter"),
+        (fit(rising, EstimationOptions(resamplings=50)), "does not fall with filters"),
+        (fit(copies, EstimationOptions(resamplings=50)), "do not scatter"),
     ):
         with pytest.raises(FitError, match=reason) as refused:
             design(found, 0.02)

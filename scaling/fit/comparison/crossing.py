@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from scaling.fit.result import CONFIDENCE_LEVEL, Fit, Interval, Law
+from scaling.fit.interval import Interval
+from scaling.fit.result import Fit, Law
 
 FURTHEST = 100.0
 """Laws are followed to so many times beyond the measured sizes, on either side; further out they are said not to meet."""
@@ -36,11 +37,11 @@ def find_crossing(first: Fit, second: Fit, laws: tuple[Law, Law]) -> Crossing:
     measured = [(fit.points.widths[0], fit.points.widths[-1]) for fit in (first, second)]
     low, high = max(low for low, _ in measured), min(high for _, high in measured)
     ends = min(low for low, _ in measured), max(high for _, high in measured)
-    place = float(_meeting(laws, estimates(laws[0]), estimates(laws[1]), ends)[0])
+    place = float(_meeting(laws, laws[0].estimates[None], laws[1].estimates[None], ends)[0])
     others = [_meeting(laws, one, other, ends) for one, other in paired(laws)]
     meets = bool(np.isfinite(place) and place > 0)
     return Crossing(
-        x_cross=interval(place, others) if meets else None,
+        x_cross=Interval.from_draws(place, others) if meets else None,
         interpolated=bool(low <= place <= high),
         cost_ratios=_ratios(first, second, place, others, ends) if meets else {},
     )
@@ -53,27 +54,8 @@ def paired(laws: tuple[Law, Law]) -> list[Draws]:
     law's draws count beside those that are held there.
     """
     count = min(len(law.draws) for law in laws)
-    drawn = [
-        [law.draws[:count]] if law.draws_at_bound is None else [law.draws[:count], law.draws_at_bound[:count]]
-        for law in laws
-    ]
+    drawn = [[draws[:count] for draws in law.draw_sets] for law in laws]
     return [(one, other) for one in drawn[0] for other in drawn[1]]
-
-
-def estimates(law: Law) -> Float[np.ndarray, "1 parameters"]:
-    """Of all parameters, in the form's order."""
-    return np.array([[law.parameters[name].estimate for name in law.form.parameters]])
-
-
-def interval(estimate: float, draws: Sequence[Float[np.ndarray, " draws"]]) -> Interval:
-    """Between order statistics, because a draw may be infinite; it takes in all kinds of draws, and the estimate."""
-    tail = int(len(draws[0]) * (1 - CONFIDENCE_LEVEL) / 2)
-    ends = [(float(ordered[tail]), float(ordered[-1 - tail])) for ordered in map(np.sort, draws)]
-    return Interval(
-        estimate=estimate,
-        low=min(estimate, *(low for low, _ in ends)),
-        high=max(estimate, *(high for _, high in ends)),
-    )
 
 
 def _meeting(
@@ -114,6 +96,8 @@ def _ratios(
 
     shared = [name for name in first.costs if name in second.costs]
     return {
-        name: interval(float(ratio(name, np.array([place]))[0]), [ratio(name, drawn) for drawn in others])
+        name: Interval.from_draws(
+            float(ratio(name, np.array([place]))[0]), [ratio(name, drawn) for drawn in others]
+        )
         for name in shared
     }

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from scaling.errors import FitError
-from scaling.fit.comparison.crossing import estimates, interval, paired
+from scaling.fit.comparison.crossing import paired
 from scaling.fit.comparison.exponents import size_for_error
-from scaling.fit.estimation.variable_projection import MAX_EXPONENT
-from scaling.fit.result import Fit, FormChoice, Interval, Law, Status
+from scaling.fit.forms import MAX_EXPONENT
+from scaling.fit.interval import Interval
+from scaling.fit.result import Fit, FormChoice, Law, Status
 
 FORMS = {
     FormChoice.POWER: "power",
@@ -71,9 +72,9 @@ def compare_sizes(first: Fit, second: Fit, error: float) -> SizesAtError:
         np.nan_to_num(size, nan=unknown, posinf=np.inf)
         for unknown in (0.0, np.inf)
         for one, other in paired(laws)
-        for size in [_over(laws[0].form.size(one, error), laws[1].form.size(other, error))]
+        for size in [_over(laws[0].form.inverse(one, error), laws[1].form.inverse(other, error))]
     ]
-    estimate = float(_over(*(law.form.size(estimates(law), error) for law in laws))[0])
+    estimate = float(_over(*(law.form.inverse(law.estimates[None], error) for law in laws))[0])
     beyond = [fit.label for fit, size in zip((first, second), sizes, strict=True) if not _measured(fit, size)]
     return SizesAtError(
         first=first.label,
@@ -81,7 +82,7 @@ def compare_sizes(first: Fit, second: Fit, error: float) -> SizesAtError:
         x=first.points.x_name,
         error=error,
         sizes=sizes,
-        ratio=None if np.isnan(estimate) else interval(estimate, ratios),
+        ratio=None if np.isnan(estimate) else Interval.from_draws(estimate, ratios),
         extrapolated=tuple(beyond),
     )
 

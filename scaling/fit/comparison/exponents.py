@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from scaling.errors import FitError, UsageError
-from scaling.fit.comparison.crossing import estimates, find_crossing, interval, paired
-from scaling.fit.result import Fit, FormChoice, Interval, Law, Status
+from scaling.fit.comparison.crossing import find_crossing, paired
+from scaling.fit.interval import Interval
+from scaling.fit.result import Fit, FormChoice, Law, Status
 
 MARGIN = 0.05
 """Of exponents that are called equal."""
@@ -71,7 +72,7 @@ def compare_laws(first: Fit, second: Fit, *, form: str = "power", margin: float 
         first=first.label,
         second=second.label,
         form=form,
-        difference=interval(
+        difference=Interval.from_draws(
             laws[0].parameters["exponent"].estimate - laws[1].parameters["exponent"].estimate, aparts
         ),
         margin=margin,
@@ -109,9 +110,7 @@ def size_for_error(fit: Fit, error: float, *, form: str = "power") -> Interval:
     if not (error > 0 and np.isfinite(error)):
         raise UsageError(f"an error must be above 0, not {error:g}")
     law = _law(fit, form)
-    estimate = float(law.form.size(estimates(law), error)[0])
-    low, high = map(float, law.ends(lambda draws: law.form.size(draws, error)))
-    return Interval(estimate=estimate, low=min(low, estimate), high=max(high, estimate))
+    return law.derived_interval(lambda draws: law.form.inverse(draws, error))
 
 
 def _law(fit: Fit, form: str) -> Law:

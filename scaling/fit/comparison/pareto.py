@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from scaling.fit.comparison.equal_error import preferred_law
-from scaling.fit.result import Fit, Interval
+from scaling.fit.interval import Interval
+from scaling.fit.result import Fit
 
 DRAWS = 4000
 

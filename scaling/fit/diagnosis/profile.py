@@ -21,7 +21,8 @@ from scaling.fit.data.points import Points
 from scaling.fit.data.variance import ZERO_DISPERSION
 from scaling.fit.estimation.maximise import quasi_loglik
 from scaling.fit.forms import Form
-from scaling.fit.result import CONFIDENCE_LEVEL, Fit, Interval
+from scaling.fit.interval import CONFIDENCE_LEVEL, Interval
+from scaling.fit.result import Fit
 
 STARTS = (0.5, 1.5)
 """Further starts, as multiples of the estimate."""
@@ -48,28 +49,23 @@ class _Cost:
 
     def __init__(self, form: Form, points: Points, dispersion: float) -> None:
         self.form, self.points, self.dispersion = form, points, dispersion
-        self.logs = np.array([name in form.positive for name in form.parameters])
-
-    def inward(self, parameters: Float[np.ndarray, " p"]) -> Float[np.ndarray, " p"]:
-        return np.where(self.logs, np.log(np.where(self.logs, parameters, 1)), parameters)
-
-    def outward(self, inner: Float[np.ndarray, " p"]) -> Float[np.ndarray, " p"]:
-        return np.where(self.logs, np.exp(np.where(self.logs, inner, 0)), inner)
 
     def __call__(self, inner: Float[np.ndarray, " p"]) -> float:
         with np.errstate(all="ignore"):
             value = (
                 -2
-                * quasi_loglik(self.points, self.form.evaluate(self.outward(inner), self.points.widths))
+                * quasi_loglik(
+                    self.points, self.form.evaluate(self.form.from_internal(inner), self.points.widths)
+                )
                 / self.dispersion
             )
         return value if np.isfinite(value) else 1e300
 
     def gradient(self, inner: Float[np.ndarray, " p"]) -> Float[np.ndarray, " p"]:
-        parameters, points = self.outward(inner), self.points
+        parameters, points = self.form.from_internal(inner), self.points
         with np.errstate(all="ignore"):
             curve = self.form.evaluate(parameters, points.widths)
-            moves = self.form.jacobian(parameters, points.widths) * np.where(self.logs, parameters, 1)
+            moves = self.form.internal_jacobian(parameters, points.widths)
             slope = (points.weights * (points.means - curve) / points.variance_model.variance(curve)) @ moves
         return np.nan_to_num(-2 * slope / self.dispersion)
 
@@ -101,7 +97,7 @@ def profile_law(fit: Fit, form: str = "power") -> LawProfile:
     estimate = np.array([law.parameters[name].estimate for name in law.form.parameters])
     found = _search(cost, estimate, float(fdtri(1, known.dof, CONFIDENCE_LEVEL)))
     best = float(found.fval or 0.0)
-    agree = best > cost(cost.inward(estimate)) - AGREE and all(
+    agree = best > cost(cost.form.to_internal(estimate)) - AGREE and all(
         float(_search(cost, estimate * start, 1.0).fval or 0.0) > best - AGREE for start in STARTS
     )
     return LawProfile(
@@ -116,10 +112,10 @@ def profile_law(fit: Fit, form: str = "power") -> LawProfile:
 
 def _search(cost: _Cost, start: Float[np.ndarray, " p"], level: float) -> Minuit:
     names = cost.form.parameters
-    search = Minuit(cost, cost.inward(start), grad=cost.gradient, name=names)
+    search = Minuit(cost, cost.form.to_internal(start), grad=cost.gradient, name=names)
     search.errordef, search.strategy, search.tol = level, 2, 1e-6
-    for name in set(names) & {"floor", "turn"}:
-        search.limits[name] = (0, None)
+    for name, bound in cost.form.lower_bounds.items():
+        search.limits[name] = (bound, None)
     return search.migrad()
 
 
@@ -137,5 +133,5 @@ def _interval(cost: _Cost, found: Minuit, place: int, estimate: float) -> Interv
         ends[0] = inner + error.lower
     if error.upper_valid:
         ends[1] = inner + error.upper
-    low, high = (float(np.exp(end)) if cost.logs[place] else float(end) for end in ends)
+    low, high = (float(np.exp(end)) if cost.form.is_log[place] else float(end) for end in ends)
     return Interval(estimate=float(estimate), low=min(low, float(estimate)), high=max(high, float(estimate)))

@@ -31,9 +31,7 @@ def _weighted(
 ) -> Float[np.ndarray, "widths free"]:
     curve = form.evaluate(parameters, points.widths)
     scale = np.where(parameters != 0, np.abs(parameters), 1)  # each parameter in units of itself
-    free = np.array(
-        [name != "floor" or value > 0 for name, value in zip(form.parameters, parameters, strict=True)]
-    )
+    free = ~form.at_bound(parameters)
     moves = form.jacobian(parameters, points.widths) * scale
     return np.asarray(
         moves[:, free] * np.sqrt(points.weights / points.variance_model.variance(curve))[:, None]

@@ -12,9 +12,9 @@ from scaling.fit.data.dispersion import dispersion_about
 from scaling.fit.data.points import Points
 from scaling.fit.data.variance import ZERO_DISPERSION
 from scaling.fit.diagnosis.sensitivity import compute_leverage, is_identifiable
-from scaling.fit.estimation.variable_projection import MAX_EXPONENT
-from scaling.fit.forms import Form
-from scaling.fit.result import MISFIT_P, Interval, Status
+from scaling.fit.forms import MAX_EXPONENT, Form
+from scaling.fit.interval import Interval
+from scaling.fit.result import MISFIT_P, Status
 
 WIDTHS, MIN_SPAN, SEEDS = 6, 10.0, 4
 """Fewer widths, a smaller factor between the ends, or fewer runs a width than these ask for a look."""

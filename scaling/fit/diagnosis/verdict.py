@@ -21,7 +21,8 @@ from scaling.fit.data.variance import ZERO_DISPERSION, Dispersion
 from scaling.fit.estimation.maximise import maximise, quasi_loglik
 from scaling.fit.estimation.variable_projection import fit_by_variable_projection
 from scaling.fit.forms import BROKEN, POWER
-from scaling.fit.result import CONFIDENCE_LEVEL, MISFIT_P, FormChoice, Law, Verdict
+from scaling.fit.interval import CONFIDENCE_LEVEL
+from scaling.fit.result import MISFIT_P, FormChoice, Law, Verdict
 
 NEGLIGIBLE = 0.2
 """A floor below this share of the widest networks' error may be left out of a law."""

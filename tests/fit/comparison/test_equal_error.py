@@ -7,7 +7,15 @@ import pytest
 from scipy.stats import binom
 
 from scaling.errors import FitError, UsageError
-from scaling.fit import Fit, compare_sizes, find_crossing, fit, preferred_law, size_for_error
+from scaling.fit import (
+    EstimationOptions,
+    Fit,
+    compare_sizes,
+    find_crossing,
+    fit,
+    preferred_law,
+    size_for_error,
+)
 from scaling.fit.result import FormChoice
 from tests.fit.planted_laws import bare, plant
 
@@ -17,7 +25,7 @@ LAWS = ((0.4, 0.5, 0.0), (0.25, 0.3, 0.0))
 
 def studied(law: tuple[float, float, float], k: int, **how: object) -> Fit:
     points = plant(law, np.random.default_rng([8, k]), widths=WIDE, seeds=8, **how)
-    return fit(points, group={"study": str(k)}, resamplings=200, seed=1, holdout=0)
+    return fit(points, EstimationOptions(resamplings=200, seed=1, holdout=0), group={"study": str(k)})
 
 
 def size(law: tuple[float, float, float], error: float) -> float:
@@ -77,7 +85,9 @@ def test_what_cannot_be_compared_is_refused():
     with pytest.raises(UsageError, match="above 0"):
         compare_sizes(first, studied(LAWS[1], 1), 0.0)
     thin = fit(
-        bare((1, 1, 2, 2), (0.4, 0.41, 0.3, 0.31)), forms=("power",), group={"study": "thin"}, resamplings=20
+        bare((1, 1, 2, 2), (0.4, 0.41, 0.3, 0.31)),
+        EstimationOptions(forms=("power",), resamplings=20),
+        group={"study": "thin"},
     )
     assert preferred_law(thin) is None
     with pytest.raises(FitError, match="thin has no law that is not refused"):

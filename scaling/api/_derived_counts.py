@@ -14,9 +14,9 @@ from scaling.settings import ImageShape
 DERIVED_COUNTS = {"backward_macs": pa.int64(), "routes": pa.float64(), "training_flops": pa.float64()}
 """Columns of derived counts, and their types.
 
-``backward_macs`` is of one image's backward pass. ``routes`` lead from a weight of the first layer to an output,
-rounded where float64 has too few digits, as for a VGG. ``training_flops`` is of the whole training. ``LayerTable``
-defines each count.
+``backward_macs`` is of one image's backward pass. ``routes`` lead from a weight of the first layer to an
+output, rounded where float64 has too few digits, as for a VGG. ``training_flops`` is of the whole training.
+``LayerTable`` defines each count.
 """
 
 

@@ -104,5 +104,5 @@ def _find_dataset(run: Run, workspace: Workspace, configs: Sequence[Path]) -> An
             return dataset
     raise UsageError(
         f"run {run.id}: its data set ({run.data.type}) is not a published one; name a study that describes"
-        " the data set with `config`"
+        " it with `config`"
     )

@@ -44,7 +44,7 @@ class Target:
     quantity: str = "prediction@2x"
     """Quantity to estimate: ``exponent``, ``floor``, or ``prediction@2x``.
 
-    ``prediction@2x`` is the error at twice the widest network of the study as written. Any factor is permitted.
+    ``prediction@2x`` is the error at twice the widest network of the study as written. Any factor will do.
     """
     budget_s: float = inf
     """Core time in seconds for all runs that the study as written does not contain."""

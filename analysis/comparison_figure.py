@@ -44,7 +44,7 @@ def find_crossings(fits: list[Fit]) -> list[CurveCrossing]:
     found = []
     for pair in combinations([(fit, law) for fit in fits if (law := preferred_law(fit))], 2):
         (first, one), (second, other) = pair
-        met = find_crossing(first, second, (one, other))
+        met = find_crossing(first, second, laws=(one, other))
         if met.x_cross and all(
             fit.points.widths[0] <= met.x_cross.estimate <= BEYOND * fit.points.widths[-1] for fit, _ in pair
         ):

@@ -70,7 +70,7 @@ def ensemble(
                 macs=pc.mean(mine["macs"]).as_py(),
                 images=len(labels),
                 title=grouped.title,
-                ensembles=tuple(evaluate_ensembles(logits, labels, wanted)),
+                ensembles=tuple(evaluate_ensembles(logits, labels, member_counts=wanted)),
             )
         )
     if not pools:

@@ -131,7 +131,7 @@ def fit_source(
         StoreError: no run is stored.
         FitError: the data can't say.
     """
-    from scaling.fit import fit_table, select_best
+    from scaling.fit import FitOptions, fit_table, select_best
     from scaling.fit.diagnosis.convergence import flag_unconverged
 
     if form not in FORMS:
@@ -182,11 +182,10 @@ def fit_source(
         wrong = wrong_images(workspace, table)
     fits = fit_table(
         table,
+        FitOptions(forms=FORMS[form], holdout=holdout),
         x=x,
         y=y,
         by=tuple(by),
-        forms=FORMS[form],
-        holdout=holdout,
         misclassified=wrong,
         std=std,
         notes=notes,

@@ -96,7 +96,7 @@ def wrong_images(workspace: Workspace, table: pa.Table) -> NDArray[np.bool_]:
 
 def unfinished(
     workspace: Workspace, table: pa.Table, *, x: str, by: Sequence[str]
-) -> dict[tuple[str, ...], list[str]]:
+) -> dict[tuple[str, ...], str]:
     """For each group with widths that still improve when their training ends, why to look at its laws.
 
     Args:

@@ -67,9 +67,9 @@ def optimum(
             refused.append(f"{label}: no run with {x} is stored")
             continue
         mine = mine.append_column(CURVE, pa.array([label] * len(mine)))
-        ((_, points, notes),) = group_points(mine, x=x, y=y, by=(CURVE,))
+        (group,) = group_points(mine, x=x, y=y, by=(CURVE,))
         try:
-            found.append(find_optimum(points, label=label, notes=notes))
+            found.append(find_optimum(group.points, label=label, notes=group.notes))
         except FitError as error:
             refused.append(str(error))
             continue

@@ -237,7 +237,7 @@ def _growing(made: Plan, curve: Curve, fit: Fit, aim: Target, widest: int, pace:
         )
         for cell, block in zip(sizes, blocks, strict=True)
     ]
-    design = SequentialDesign(fit, Quantity.parse(aim.of, float(widest)), aim.target, options)
+    design = SequentialDesign(fit, Quantity.parse(aim.of, float(widest)), target=aim.target, sizes=options)
     diverged = tuple(cell for cell in curve.cells if _width(cell) not in seen)
     return _Growing(label=curve.label, sizes=sizes, design=design, diverged=diverged, pace=pace)
 

@@ -183,7 +183,9 @@ class _Pool:
         votes = logits.argmax(axis=2)[..., None] == np.arange(classes)
         self.votes = votes.reshape(runs, -1).astype(float)
 
-    def evaluate(self, is_member: Bool[np.ndarray, "combinations runs"]) -> dict[VotingRule, _CombinationErrors]:
+    def evaluate(
+        self, is_member: Bool[np.ndarray, "combinations runs"]
+    ) -> dict[VotingRule, _CombinationErrors]:
         """Return the errors of the combinations by each rule."""
         errors = [
             [float((predicted != self.labels).mean()) for predicted in by_rule]
@@ -210,7 +212,9 @@ class _Pool:
 def _estimate(rule: VotingRule, count: int, *, runs: int, errors: dict[int, _CombinationErrors]) -> Ensemble:
     """Estimate the expected error of ensembles from the errors of combinations, by their number of members."""
     evaluated = errors[count]
-    variance = 0.0 if runs == 1 else _jackknife_variance(errors[min(count, runs - 1)].means_without_each_run())
+    variance = (
+        0.0 if runs == 1 else _jackknife_variance(errors[min(count, runs - 1)].means_without_each_run())
+    )
     sampling_variance = 0.0
     if len(evaluated.errors) < comb(runs, count):
         sampling_variance = float(evaluated.errors.var(ddof=1)) / len(evaluated.errors)
@@ -262,7 +266,9 @@ def _jackknife_variance(without: Float[np.ndarray, " runs"]) -> float:
     return float((len(without) - 1) * without.var())
 
 
-def _mask(members: Integer[np.ndarray, "combinations members"], runs: int) -> Bool[np.ndarray, "combinations runs"]:
+def _mask(
+    members: Integer[np.ndarray, "combinations members"], runs: int
+) -> Bool[np.ndarray, "combinations runs"]:
     mask = np.zeros((len(members), runs), dtype=bool)
     np.put_along_axis(mask, members, True, axis=1)
     return mask

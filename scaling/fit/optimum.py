@@ -153,7 +153,7 @@ def find_optimum(points: Points, *, label: str = "all", notes: tuple[str, ...] =
             f"{label}: three values of {points.x_name} without replicates have no interval; add seeds or values"
         )
     covariance = dispersion.value * unscaled_covariance
-    t = student_quantile(dispersion.dof)
+    t = float(student_quantile(dispersion.dof))
     half_width = t * sqrt(covariance[2, 2])
     c = float(coefficients[2])
     curvature = Interval(estimate=c, low=float(c - half_width), high=float(c + half_width))

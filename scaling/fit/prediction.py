@@ -57,9 +57,7 @@ def predict(fit: Fit, sizes: Sequence[float | int], *, seed: int = 0) -> list[Pr
         if not (size > 0 and np.isfinite(size)):
             raise UsageError(f"a prediction needs a size above 0, got {size:g}")
     return [
-        _predict(fit, name, size=size, rng=np.random.default_rng(seed))
-        for name in fit.laws
-        for size in sizes
+        _predict(fit, name, size=size, rng=np.random.default_rng(seed)) for name in fit.laws for size in sizes
     ]
 
 

@@ -15,7 +15,9 @@ from scaling.fit.forms import FLOOR
 from scaling.fit.interval import FloatArray
 from scaling.fit.result import Fit, Law, Status
 
-TRAIN_FIRST = f"first train at least {MIN_WIDTHS} sizes over a factor of {MIN_SPAN:g} with {MIN_SEEDS} seeds each"
+TRAIN_FIRST = (
+    f"first train at least {MIN_WIDTHS} sizes over a factor of {MIN_SPAN:g} with {MIN_SEEDS} seeds each"
+)
 """Hint for a study without a law from which further runs can be planned."""
 
 

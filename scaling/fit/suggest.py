@@ -104,7 +104,9 @@ class SequentialDesign:
         FitError: the fit has no law to plan from, or the candidate sizes are too few to test one.
     """
 
-    def __init__(self, fit: Fit, quantity: Quantity, *, target: float, sizes: Sequence[CandidateSize]) -> None:
+    def __init__(
+        self, fit: Fit, quantity: Quantity, *, target: float, sizes: Sequence[CandidateSize]
+    ) -> None:
         law, points = require_floored_law(fit), fit.points
         self.target, self.x = target, np.array([size.x for size in sizes])
         self.block_cost_s = np.array([size.block_cost_s for size in sizes])
@@ -258,7 +260,9 @@ class _LinearisedLaw:
         precision, along = new_runs * self.precision_per_run, self.gradient @ covariance @ self.direction
         leverage = np.einsum("si,ij,sj->s", self.gradient, covariance, self.gradient)
         # A rank-one update of the information is a rank-one update of its inverse (Sherman & Morrison 1950).
-        variance = self.direction @ covariance @ self.direction - precision * along**2 / (1 + precision * leverage)
+        variance = self.direction @ covariance @ self.direction - precision * along**2 / (
+            1 + precision * leverage
+        )
         replicate_dof = np.maximum(runs - 1, 0).sum() + new_runs - ((runs == 0) & (new_runs > 0))
         residual_dof = (runs > 0).sum() - len(self.direction)
         dof = np.where(replicate_dof > 0, replicate_dof, residual_dof)

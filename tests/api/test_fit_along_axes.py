@@ -55,8 +55,8 @@ def test_what_follows_from_the_width_has_the_reports_curves(config, settings, so
     fits = api.fit_source(str(config) if source == "study" else settings.store, settings, x=x)
     table = api.tidy(api.results(config, settings)[1])
     points = {
-        (group["architecture"], group["train_images"]): mine
-        for group, mine, _ in group_points(table, x=x, by=BY)
+        (group.values["architecture"], group.values["train_images"]): group.points
+        for group in group_points(table, x=x, by=BY)
     }
     assert len(fits) == len(points) == 2 * len(IMAGES)
     for fit in fits:

@@ -174,7 +174,9 @@ def test_where_all_diverged_it_is_said_what_to_train_first(suggest, study, train
 
 
 def test_too_few_widths_say_what_to_train_first(suggest, study):
-    with pytest.raises(FitError, match=r"tree3: .* refused .*; train at least 6 sizes over a factor of 10"):
+    with pytest.raises(
+        FitError, match=r"tree3: .* rejected .*; first train at least 6 sizes over a factor of 10"
+    ):
         suggest(study(STUDY.replace("[1, 2, 3, 4, 6, 12]", "[1, 2, 4]")))
 
 

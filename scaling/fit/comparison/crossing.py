@@ -66,7 +66,9 @@ def find_crossing(first: Fit, second: Fit, *, laws: tuple[Law, Law]) -> Crossing
         second: another group, along the same x.
         laws: the law of each group.
     """
-    narrowest, widest = zip(*((fit.points.widths[0], fit.points.widths[-1]) for fit in (first, second)), strict=True)
+    narrowest, widest = zip(
+        *((fit.points.widths[0], fit.points.widths[-1]) for fit in (first, second)), strict=True
+    )
     search = _Search(laws=laws, narrowest=min(narrowest), widest=max(widest))
     x_cross = float(search.find(laws[0].estimates[None], laws[1].estimates[None])[0])
     draws = [search.find(pair.first, pair.second) for pair in pair_draws(laws)]
@@ -74,7 +76,9 @@ def find_crossing(first: Fit, second: Fit, *, laws: tuple[Law, Law]) -> Crossing
     return Crossing(
         x_cross=Interval.from_draws(x_cross, draws) if crosses else None,
         interpolated=bool(max(narrowest) <= x_cross <= min(widest)),
-        cost_ratios=_cost_ratios(first, second, x_cross=x_cross, draws=draws, search=search) if crosses else {},
+        cost_ratios=_cost_ratios(first, second, x_cross=x_cross, draws=draws, search=search)
+        if crosses
+        else {},
     )
 
 

@@ -112,6 +112,8 @@ def _is_equivalent(differences: Sequence[Float[np.ndarray, " draws"]], margin: f
 def _check_comparable(first: Fit, second: Fit) -> None:
     columns = [f"{fit.points.y_name} along {fit.points.x_name}" for fit in (first, second)]
     if columns[0] != columns[1]:
-        raise UsageError(f"laws of {columns[0]} and of {columns[1]} cannot be compared; choose the same columns")
+        raise UsageError(
+            f"laws of {columns[0]} and of {columns[1]} cannot be compared; choose the same columns"
+        )
     if first.label == second.label:
         raise UsageError(f"both groups are named {first.label}; give each group a name of its own")

@@ -145,9 +145,7 @@ def _best_at_budget(laws: Sequence[tuple[Fit, Law]], budget: float) -> BestAtBud
         runner_up_error=(
             _predicted_error(runner_up, runner_up_law, budget) if runner_up and runner_up_law else None
         ),
-        extrapolated=tuple(
-            fit.label for fit in (best, runner_up) if fit and budget > fit.points.widths[-1]
-        ),
+        extrapolated=tuple(fit.label for fit in (best, runner_up) if fit and budget > fit.points.widths[-1]),
     )
 
 

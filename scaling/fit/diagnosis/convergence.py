@@ -80,12 +80,11 @@ def check_convergence(
     """
     errors = _errors(runs, epochs)
     is_known = np.isfinite(errors.early) & np.isfinite(errors.late)
+    runs, early, late = runs.filter(is_known), errors.early[is_known], errors.late[is_known]
     sizes, lengths = numeric_column(runs, x), numeric_column(runs, "epochs")
     reasons = {}
-    for values, all_rows in group_rows(runs, by).items():
-        rows = all_rows[is_known[all_rows]]
-        gains = find_improving_widths(sizes[rows], errors.early[rows], errors.late[rows])
-        if gains:
+    for values, rows in group_rows(runs, by).items():
+        if gains := find_improving_widths(sizes[rows], early[rows], late[rows]):
             reasons[values] = _reason(gains, np.unique(lengths[rows]), x=x)
     return reasons
 

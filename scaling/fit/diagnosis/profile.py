@@ -54,7 +54,9 @@ def profile_laws(fit: Fit) -> list[LawProfile]:
     """Profile every law of a fit that has a profile likelihood."""
     if fit.points.misclassified is not None:
         return []
-    return [profile_law(fit, name) for name, law in fit.laws.items() if law.dispersion.value >= ZERO_DISPERSION]
+    return [
+        profile_law(fit, name) for name, law in fit.laws.items() if law.dispersion.value >= ZERO_DISPERSION
+    ]
 
 
 def profile_law(fit: Fit, form: str = "power") -> LawProfile:

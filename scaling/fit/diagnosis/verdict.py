@@ -110,9 +110,7 @@ def _floor_test(points: Points, power: Law, floor: Law) -> float | None:
     return float(fdtrc(1, dof, statistic) / 2) if statistic > 0 else 1.0
 
 
-def _holdout_ok(
-    points: Points, power: Law, resampled: Float[np.ndarray, "draws widths"]
-) -> bool | None:
+def _holdout_ok(points: Points, power: Law, resampled: Float[np.ndarray, "draws widths"]) -> bool | None:
     """Return True if the widest networks lie in the joint prediction interval of the narrower ones.
 
     The statistic is the squared Mahalanobis length of log(predicted / observed), with the covariance over resampled

@@ -7,7 +7,7 @@ from math import floor, isfinite, log10
 
 import pyarrow as pa
 
-from scaling.config.labels import sortable
+from scaling.config.labels import sort_key
 from scaling.fit import Interval
 
 LONG = 1e6
@@ -36,7 +36,7 @@ def format_training(runs: pa.Table) -> str:
 def format_list(values: Iterable[object]) -> str:
     """``1, 2 and 12``, in order."""
     *most, last = (
-        f"{value:g}" if isinstance(value, float) else str(value) for value in sorted(values, key=sortable)
+        f"{value:g}" if isinstance(value, float) else str(value) for value in sorted(values, key=sort_key)
     )
     return f"{', '.join(most)} and {last}" if most else last
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis.formatting import format_list
-from scaling.config import DRAWN, Run
-from scaling.config.curves import CONSEQUENCES, DATASET, FILTERS, SHARED, Curves, Point, curves, point
+from scaling.config.cell_index import index_cells
+from scaling.config.curves import DATASET, FILTERS, assign_curves, find_followers
 from scaling.config.labels import dataset_title
 
 COLUMNS = ("id", "config_json", "train_images", "filters", "seed", "test_error", "diverged")
@@ -60,58 +57,32 @@ def group_runs(runs: pa.Table, x: str = "filters") -> GroupedRuns:
     Raises:
         StoreError: a run whose configuration this version can't read.
     """
-    points, cells = _cells(runs)
-    found = curves(points, x)
-    labels = [found.labels[cell] for cell in cells]
-    table = runs.append_column("group", pa.array(labels, pa.string()))
+    cells = index_cells(runs)
+    configurations = cells.settings()
+    curves = assign_curves(configurations, x)
+    table = runs.append_column("group", pa.array(curves.labels, pa.string()).take(cells.cell_of_row))
     table = table.append_column(
-        "place", pc.index_in(table["group"], value_set=pa.array(found.ordered, pa.string()))
+        "place", pc.index_in(table["group"], value_set=pa.array(curves.ordered, pa.string()))
     )
-    sizes = ["filters", x] if found.along != FILTERS and x in table.column_names else ["filters"]
+    sizes = ["filters", x] if curves.x_setting != FILTERS and x in table.column_names else ["filters"]
     table = table.sort_by([(name, "ascending") for name in ("place", *sizes, "seed", "id")]).drop_columns(
         "place"
     )
     ended = table.filter(
         pc.and_kleene(pc.is_finite(table["test_error"]), pc.invert(pc.fill_null(table["diverged"], False)))
     )
-    title = " and ".join(dataset_title(name) for name in sorted({each[DATASET] for each in points}))
-    return GroupedRuns(
-        table, ended, found.ordered, tuple(_followers(points, found)), len(table) - len(ended), title
+    title = " and ".join(
+        dataset_title(name) for name in sorted({settings[DATASET] for settings in configurations})
     )
+    size = "the width" if curves.x_setting == FILTERS else curves.x_setting
+    notes = tuple(
+        f"Along {follower.label}, {follower.setting} changes with {size}: {format_list(follower.values)}."
+        for follower in find_followers(configurations, curves)
+    )
+    return GroupedRuns(table, ended, curves.ordered, notes, len(table) - len(ended), title)
 
 
 def setting_column(runs: pa.Table, name: str) -> pa.Array:
     """Of each run a leaf of its configuration, by its dotted path; null where it has none of this name."""
-    points, cells = _cells(runs)
-    return pa.array([points[cell].get(name) for cell in cells])
-
-
-def _cells(runs: pa.Table) -> tuple[list[Point], list[int]]:
-    """The configurations, each once whatever its seeds, and the place of each run's among them."""
-    places: dict[tuple[str, int], int] = {}
-    points: list[Point] = []
-    cells = []
-    for row in runs.select(["config_json", "train_images"]).to_pylist():
-        cell = places.setdefault((re.sub(DRAWN, "", row["config_json"]), row["train_images"]), len(points))
-        if cell == len(points):
-            points.append(point(Run.from_json(row["config_json"]), row["train_images"]))
-        cells.append(cell)
-    return points, cells
-
-
-def _followers(points: Sequence[Point], split: Curves) -> list[str]:
-    """Leaves that change along a curve, as a learning rate tuned for each width does."""
-    values: dict[tuple[str, str], set[object]] = defaultdict(set)
-    for each, label in zip(points, split.labels, strict=True):
-        for setting_column in each.keys() - SHARED - CONSEQUENCES - {split.along}:
-            values[label, setting_column].add(each[setting_column])
-    changing = (
-        (label, setting_column, found)
-        for (label, setting_column), found in sorted(values.items())
-        if len(found) > 1
-    )
-    size = "the width" if split.along == FILTERS else split.along
-    return [
-        f"Along {label}, {setting_column} changes with {size}: {format_list(found)}."
-        for label, setting_column, found in changing
-    ]
+    cells = index_cells(runs)
+    return pa.array([settings.get(name) for settings in cells.settings()]).take(cells.cell_of_row)

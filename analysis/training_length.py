@@ -15,7 +15,7 @@ from analysis.laws import accepted_laws
 from analysis.report_figure import ReportFigure
 from analysis.run_groups import GroupedRuns
 from scaling.errors import FitError
-from scaling.fit import Fit, FitOptions, Interval, fit_table
+from scaling.fit import EstimationOptions, Fit, Interval, fit_table
 
 RESAMPLINGS = 200
 """Enough for the bars of a figure; the laws of the last epoch, in the table, have more."""
@@ -100,7 +100,7 @@ def _fits(grouped: GroupedRuns, epochs: pa.Table) -> pa.Table:
             try:
                 (fit,) = fit_table(
                     own.filter(pc.field("epoch") == epoch),
-                    FitOptions(resamplings=RESAMPLINGS),
+                    EstimationOptions(resamplings=RESAMPLINGS),
                     x="filters",
                     y="test_error",
                     by=("group",),

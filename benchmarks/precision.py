@@ -25,7 +25,7 @@ def measure(rounds: int) -> list[Row]:
 
 
 def _study(study: str) -> list[Row]:
-    _, runs = api.results(ROOT / "configs" / f"{study}.yaml", api.Workspace(store=str(STORE)))
+    runs = api.load_results(ROOT / "configs" / f"{study}.yaml", api.Workspace(store=str(STORE))).runs
     errors: dict[tuple[str, int], dict[str, dict[int, float]]] = {}
     for run in runs.select(["architecture", "filters", "precision", "seed", "test_error"]).to_pylist():
         if run["test_error"] is not None:

@@ -24,7 +24,7 @@ ARCHITECTURE = "lenet5"
 def measure(rounds: int) -> list[Row]:
     """One row a width of which all is there; runs are not measured again, so ``rounds`` says nothing here."""
     settings = api.Workspace(store=str(STORE))
-    _, runs = api.results(ROOT / "configs" / "rates.yaml", settings)
+    runs = api.load_results(ROOT / "configs" / "rates.yaml", settings).runs
     chosen = auto(api.plan(ROOT / "configs" / "shallow_vs_deep_small.yaml", settings, trains=False))
     validated: dict[int, dict[float, list[float]]] = defaultdict(lambda: defaultdict(list))
     tested: dict[tuple[int, float], dict[int, float]] = defaultdict(dict)

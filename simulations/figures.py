@@ -19,7 +19,7 @@ from scipy.stats import beta, binom
 
 from analysis import style
 from benchmarks.processes import ROOT
-from scaling.fit import FitOptions, Law, Points, fit
+from scaling.fit import EstimationOptions, Law, Points, fit
 from scaling.fit.data.variance import BinomialVariance
 from scaling.fit.estimation.variable_projection import fit_by_variable_projection
 from scaling.fit.forms import POWER
@@ -234,7 +234,7 @@ def dispersion(images: int = 1000, seeds: int = 4000) -> Picture:
     )
     for spread in np.linspace(0, 0.9, 10):
         study = _study(rng, float(spread), images)
-        found = fit(study, FitOptions(resamplings=1, holdout=0)).dispersion
+        found = fit(study, EstimationOptions(resamplings=1, holdout=0)).dispersion
         rows.append(
             {"spread of difficulty": float(spread), "dispersion": found, "expected": 1 - float(spread)}
         )

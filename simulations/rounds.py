@@ -19,7 +19,16 @@ from scipy.stats import binomtest
 
 from benchmarks.processes import ROOT
 from scaling.architectures import Lenet5
-from scaling.fit import CandidateSize, Fit, FitOptions, Points, Quantity, SequentialDesign, fit, propose_runs
+from scaling.fit import (
+    CandidateSize,
+    EstimationOptions,
+    Fit,
+    Points,
+    Quantity,
+    SequentialDesign,
+    fit,
+    propose_runs,
+)
 from scaling.fit.forms import FLOOR
 from scaling.fit.quantity import require_floored_law
 from scaling.settings import ImageShape
@@ -98,7 +107,7 @@ def grow(world: World, of: str, after: Callable[[dict[int, int], Fit], dict[int,
     """
     quantity, seeds, rounds = Quantity.parse(of, float(WIDTHS[-1])), dict.fromkeys(WIDTHS, SEEDS), 0
     while True:
-        found = fit(world.points(seeds), FitOptions(forms=("floor",), holdout=0, seed=world.draw))
+        found = fit(world.points(seeds), EstimationOptions(forms=("floor",), holdout=0, seed=world.draw))
         wider = after(seeds, found)
         if wider == seeds:
             interval = found.laws["floor"].derived_interval(quantity.evaluate)

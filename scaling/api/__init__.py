@@ -1,4 +1,7 @@
-"""What the command line does, for Python: plan, run, read, fit, report. Each file is imported when a name of it is first used."""
+"""Python interface to everything that the command line does.
+
+Each name is imported when it is first used, so that importing this package is fast.
+"""
 
 from __future__ import annotations
 
@@ -6,104 +9,105 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from scaling.api._bench import bench
-    from scaling.api._compare import compare, comparison_text
-    from scaling.api._ensemble import draw_ensembles, ensemble, ensemble_rows, ensembles_text
+    from analysis.comparison_text import render_comparison
+    from analysis.ensemble import ensemble_rows, render_ensembles
+    from analysis.laws_text import render_laws, render_predictions, render_sizes_for_error
+    from analysis.optimum import render_optima
+    from scaling.api._bench import BenchResult, bench
+    from scaling.api._compare import compare
+    from scaling.api._data import fetch_datasets, list_datasets
+    from scaling.api._ensemble import draw_ensemble, ensemble
     from scaling.api._explain import Difference, Reason, diff, why
-    from scaling.api._fit import (
-        finite,
-        fit_source,
-        further,
-        laws_text,
-        predict,
-        predictions_text,
-        reach_text,
-    )
-    from scaling.api._inspect import Inspection, look
-    from scaling.api._models import catalogue, fetch, inventory
-    from scaling.api._optimum import draw_optima, optima_text, optimum
-    from scaling.api._plan import Timing, plan, timings
-    from scaling.api._report import figures, finals, merge, report, results, tidy, write_table
-    from scaling.api._run import Failure, Outcome, run
+    from scaling.api._figures import figure_folder
+    from scaling.api._fit import FitDetails, RequiredSize, fit, fit_details
+    from scaling.api._inspect import Inspection, inspect
+    from scaling.api._json import replace_nonfinite
+    from scaling.api._merge import merge
+    from scaling.api._models import CatalogueRow, list_models
+    from scaling.api._optimum import draw_optimum, optimum
+    from scaling.api._plan import plan
+    from scaling.api._report import report
+    from scaling.api._results import StudyResults, load_results
+    from scaling.api._run import PackFailure, RunOutcome, run
     from scaling.api._run_until import Iteration, SequentialResult, run_until
+    from scaling.api._status import CoreTime, StudyStatus, status
     from scaling.api._suggest import CurveSuggestion, Suggestion, Target, suggest
+    from scaling.api._table import RunTable, table, tidy_table, write_table
     from scaling.api._workspace import Workspace
+    from scaling.fit import predict
+    from scaling.fit.options import BestOver, CountColumns, FitOptions
 
-__all__ = [
-    "CurveSuggestion",
-    "Difference",
-    "Failure",
-    "Inspection",
-    "Iteration",
-    "Outcome",
-    "Reason",
-    "SequentialResult",
-    "Suggestion",
-    "Target",
-    "Timing",
-    "Workspace",
-    "bench",
-    "catalogue",
-    "compare",
-    "comparison_text",
-    "diff",
-    "draw_ensembles",
-    "draw_optima",
-    "ensemble",
-    "ensemble_rows",
-    "ensembles_text",
-    "fetch",
-    "figures",
-    "finals",
-    "finite",
-    "fit_source",
-    "further",
-    "inventory",
-    "laws_text",
-    "look",
-    "merge",
-    "optima_text",
-    "optimum",
-    "plan",
-    "predict",
-    "predictions_text",
-    "reach_text",
-    "report",
-    "results",
-    "run",
-    "run_until",
-    "suggest",
-    "tidy",
-    "timings",
-    "why",
-    "write_table",
-]
+_EXPORTS = {
+    "BenchResult": "scaling.api._bench",
+    "BestOver": "scaling.fit.options",
+    "CatalogueRow": "scaling.api._models",
+    "CoreTime": "scaling.api._status",
+    "CountColumns": "scaling.fit.options",
+    "CurveSuggestion": "scaling.api._suggest",
+    "Difference": "scaling.api._explain",
+    "FitDetails": "scaling.api._fit",
+    "FitOptions": "scaling.fit.options",
+    "Inspection": "scaling.api._inspect",
+    "Iteration": "scaling.api._run_until",
+    "PackFailure": "scaling.api._run",
+    "Reason": "scaling.api._explain",
+    "RequiredSize": "scaling.api._fit",
+    "RunOutcome": "scaling.api._run",
+    "RunTable": "scaling.api._table",
+    "SequentialResult": "scaling.api._run_until",
+    "StudyResults": "scaling.api._results",
+    "StudyStatus": "scaling.api._status",
+    "Suggestion": "scaling.api._suggest",
+    "Target": "scaling.api._suggest",
+    "Workspace": "scaling.api._workspace",
+    "bench": "scaling.api._bench",
+    "compare": "scaling.api._compare",
+    "diff": "scaling.api._explain",
+    "draw_ensemble": "scaling.api._ensemble",
+    "draw_optimum": "scaling.api._optimum",
+    "ensemble": "scaling.api._ensemble",
+    "ensemble_rows": "analysis.ensemble",
+    "fetch_datasets": "scaling.api._data",
+    "figure_folder": "scaling.api._figures",
+    "fit": "scaling.api._fit",
+    "fit_details": "scaling.api._fit",
+    "inspect": "scaling.api._inspect",
+    "list_datasets": "scaling.api._data",
+    "list_models": "scaling.api._models",
+    "load_results": "scaling.api._results",
+    "merge": "scaling.api._merge",
+    "optimum": "scaling.api._optimum",
+    "plan": "scaling.api._plan",
+    "predict": "scaling.fit",
+    "render_comparison": "analysis.comparison_text",
+    "render_ensembles": "analysis.ensemble",
+    "render_laws": "analysis.laws_text",
+    "render_optima": "analysis.optimum",
+    "render_predictions": "analysis.laws_text",
+    "render_sizes_for_error": "analysis.laws_text",
+    "replace_nonfinite": "scaling.api._json",
+    "report": "scaling.api._report",
+    "run": "scaling.api._run",
+    "run_until": "scaling.api._run_until",
+    "status": "scaling.api._status",
+    "suggest": "scaling.api._suggest",
+    "table": "scaling.api._table",
+    "tidy_table": "scaling.api._table",
+    "why": "scaling.api._explain",
+    "write_table": "scaling.api._table",
+}
+"""Public names, and the module that defines each."""
 
-FILES = (
-    "_workspace",
-    "_plan",
-    "_derived_counts",
-    "_report",
-    "_load",
-    "_fit",
-    "_compare",
-    "_ensemble",
-    "_optimum",
-    "_explain",
-    "_inspect",
-    "_models",
-    "_run",
-    "_bench",
-    "_suggest",
-    "_run_until",
-)
-"""Where these names are looked for. None may be called like a file: an import of the file would hide it."""
+__all__ = sorted(_EXPORTS)
 
 
 def __getattr__(name: str) -> object:
-    if name in __all__:
-        for file in FILES:
-            names = vars(import_module(f"{__name__}.{file}"))
-            if name in names:
-                return globals().setdefault(name, names[name])
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _EXPORTS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_EXPORTS[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,4 +1,7 @@
-"""How fast this machine is: measured with as many processes at once as a sweep has workers, because cores share caches and memory."""
+"""Measure the training speed of this machine.
+
+As many processes are measured at once as a sweep has workers, because CPU cores share caches and memory bandwidth.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
@@ -27,50 +31,59 @@ from scaling.store import collect_provenance
 if TYPE_CHECKING:
     from scaling.train.measure_speed import TimingCase
 
-OnProgress = Callable[[int, int], None]
-"""Is told how many steps of how many are done."""
+ProgressCallback = Callable[[int, int], None]
+"""Function that is called with the number of finished steps and the number of all steps."""
 
-Value = TypeVar("Value")
+_Value = TypeVar("_Value")
 
-STUDY = """\
+_TINY_STUDY = """\
 study: start
 dataset: {{type: synthetic, size: 100, test_size: 100, side: 8}}
 architectures: [{{type: tree3, rows: 1, filters: 1}}]
 recipe: {{epochs: 1, learning_rate: [{rates}]}}
 resources: {{workers: {workers}}}
 """
-"""One tiny pack for each worker."""
+"""Study with one tiny pack for each worker."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchResult:
+    """Measured speed of this machine."""
+
+    speed: Speed
+    path: Path
+    """File with the speed, from which plans estimate their time."""
 
 
 def bench(
-    *, workers: int | None = None, out: Path | None = None, told: OnProgress = lambda done, steps: None
-) -> tuple[Speed, Path]:
-    """Measure this machine, in a minute or two, and keep what was found for all estimates to come.
+    *,
+    workers: int | None = None,
+    out: Path | None = None,
+    on_progress: ProgressCallback = lambda done, steps: None,
+) -> BenchResult:
+    """Measure this machine in a minute or two, and store its speed for all later estimates.
 
     Args:
-        workers: processes at once; by default one a core.
-        out: a file for the result, in place of the user's cache.
-        told: is told how it goes.
-
-    Returns:
-        What was measured, and the file.
+        workers: number of processes that train at once; by default one for each available CPU.
+        out: file for the result; by default in the user's cache folder.
+        on_progress: called after each step.
 
     Raises:
-        UsageError: the file can't be written, Ray can't start, or a process died.
+        UsageError: the file cannot be written, Ray cannot start, or a process died.
     """
-    place, workers = out or speed_path(), workers or machine.cpu_count()
-    _forget_what_is_damaged()
+    path, workers = out or speed_path(), workers or machine.cpu_count()
+    _delete_damaged_speed()
     try:
-        speed = _measured(workers, told)
+        speed = _measure_speed(workers, on_progress)
     except BrokenProcessPool as error:
         raise UsageError(
-            f"one of {workers} processes died while it was measured, perhaps for want of memory; try fewer --workers"
+            f"one of {workers} processes died during the measurement, perhaps for lack of memory; try fewer `workers`"
         ) from error
-    write_speed(speed, place)
-    return speed, place
+    write_speed(speed, path)
+    return BenchResult(speed=speed, path=path)
 
 
-def _measured(workers: int, told: OnProgress) -> Speed:
+def _measure_speed(workers: int, on_progress: ProgressCallback) -> Speed:
     from scaling.train.measure_speed import (
         SIDES,
         benchmark_cases,
@@ -80,22 +93,24 @@ def _measured(workers: int, told: OnProgress) -> Speed:
         measure_pack_start_seconds,
     )
 
-    measured = list(benchmark_cases())
-    steps = len(measured) + 3
+    all_cases = list(benchmark_cases())
+    steps = len(all_cases) + 3
     times: dict[TimingCase, ImageTime] = {}
-    with _workers(workers) as each:
-        empty_s = median(each(measure_epoch_seconds))
-        told(1, steps)
-        for done, case in enumerate(measured, start=2):
-            train_s, evaluate_s = map(median, zip(*each(measure_case, case, empty_s), strict=True))
+    with _processes(workers) as run_in_all:
+        empty_s = median(run_in_all(measure_epoch_seconds))
+        on_progress(1, steps)
+        for done, case in enumerate(all_cases, start=2):
+            train_s, evaluate_s = map(median, zip(*run_in_all(measure_case, case, empty_s), strict=True))
             times[case] = ImageTime(train_s, evaluate_s)
-            told(done, steps)
-        augmenting = {channels: median(each(measure_augment_seconds, channels)) for channels in SIDES}
-        start_s = median(each(measure_pack_start_seconds))
-        told(steps - 1, steps)
-    with _workers(1) as each:  # new again, as the process is in which a command runs
-        (sweep_s,) = each(_sweep_s, workers)
-    told(steps, steps)
+            on_progress(done, steps)
+        augment_times = {
+            channels: median(run_in_all(measure_augment_seconds, channels)) for channels in SIDES
+        }
+        start_s = median(run_in_all(measure_pack_start_seconds))
+        on_progress(steps - 1, steps)
+    with _processes(1) as run_in_all:  # a new process, like the process of a command
+        (sweep_s,) = run_in_all(_sweep_s, workers)
+    on_progress(steps, steps)
     return Speed(
         machine=Machine(
             processor=processor_name(),
@@ -104,8 +119,8 @@ def _measured(workers: int, told: OnProgress) -> Speed:
             versions=json.loads(str(collect_provenance()["versions"])),
             measured_at=datetime.now(UTC),
         ),
-        curves=tuple(_curves(times)),
-        augment_s=augmenting,
+        curves=tuple(_timing_curves(times)),
+        augment_s=augment_times,
         epoch_s=empty_s,
         pack_start_s=start_s,
         sweep_start_s=max(0.0, sweep_s - start_s),
@@ -113,31 +128,32 @@ def _measured(workers: int, told: OnProgress) -> Speed:
 
 
 @contextmanager
-def _workers(count: int) -> Iterator[Callable[..., list[Any]]]:
-    """New processes, and a way to have all of them do one thing at the same time."""
-    # Ctrl+C is the parent's alone: it waits for what is being measured, a second or two.
-    with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_deaf) as pool:
+def _processes(count: int) -> Iterator[Callable[..., list[Any]]]:
+    """Start processes, and yield a function that calls another function in all of them at the same time."""
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_ignore_interrupts) as pool:
 
-        def each(work: Callable[..., Value], *arguments: object) -> list[Value]:
-            return [future.result() for future in [pool.submit(work, *arguments) for _ in range(count)]]
+        def run_in_all(function: Callable[..., _Value], *arguments: object) -> list[_Value]:
+            futures = [pool.submit(function, *arguments) for _ in range(count)]
+            return [future.result() for future in futures]
 
-        yield each
+        yield run_in_all
 
 
-def _deaf() -> None:
+def _ignore_interrupts() -> None:
+    """Ignore Ctrl+C in a worker: the parent handles it after the current step, within a second or two."""
     signal(SIGINT, SIG_IGN)
 
 
 def _sweep_s(workers: int) -> float:
-    """A whole sweep of next to nothing."""
+    """Return the seconds of a whole sweep over tiny packs."""
     with TemporaryDirectory(prefix="scaling-bench-") as folder:
         study = Path(folder, "start.yaml")
-        rates = ", ".join(str(0.1 + 0.001 * nth) for nth in range(workers))
-        study.write_text(STUDY.format(rates=rates, workers=workers))
+        rates = ", ".join(str(0.1 + 0.001 * index) for index in range(workers))
+        study.write_text(_TINY_STUDY.format(rates=rates, workers=workers))
         return run(study, Workspace(store=f"{folder}/store", artifacts=Path(folder)), quiet=True).wall_s
 
 
-def _curves(times: dict[TimingCase, ImageTime]) -> Iterator[TimingCurve]:
+def _timing_curves(times: dict[TimingCase, ImageTime]) -> Iterator[TimingCurve]:
     points: defaultdict[tuple[str, int, str, int | None], list[TimingPoint]] = defaultdict(list)
     for case, (train_s, evaluate_s) in times.items():
         point = TimingPoint(
@@ -148,15 +164,18 @@ def _curves(times: dict[TimingCase, ImageTime]) -> Iterator[TimingCurve]:
             evaluate_s=evaluate_s,
         )
         points[case.architecture.type, case.channels, case.precision, case.depth].append(point)
-    for (architecture, channels, precision, depth), found in points.items():
-        rising = tuple(sorted(found, key=lambda point: point.macs))
+    for (architecture, channels, precision, depth), curve_points in points.items():
         yield TimingCurve(
-            architecture=architecture, channels=channels, precision=precision, depth=depth, points=rising
+            architecture=architecture,
+            channels=channels,
+            precision=precision,
+            depth=depth,
+            points=tuple(sorted(curve_points, key=lambda point: point.macs)),
         )
 
 
-def _forget_what_is_damaged() -> None:
-    """Else the sweep that is measured would be refused."""
+def _delete_damaged_speed() -> None:
+    """Delete a damaged file of a former measurement, because the measured sweep would refuse it."""
     try:
         load_speed()
     except UsageError:

@@ -1,4 +1,4 @@
-"""Curves of a study against each other."""
+"""Compare the curves of a study with each other."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from scaling.api._report import tidy, trained, typed
+from scaling.api._figures import OUT_HINT
+from scaling.api._reproduce import reproduce_command
+from scaling.api._results import load_trained
+from scaling.api._table import tidy_table
 from scaling.api._workspace import Workspace
 from scaling.errors import UsageError
+from scaling.files import writing
 
 if TYPE_CHECKING:
-    from rich.console import Group
-
     from analysis.comparison_page import WrittenComparison
-
-FOLDER = "compare"
 
 
 def compare(
@@ -29,46 +29,51 @@ def compare(
     errors: Sequence[float] = (),
     out: Path | None = None,
 ) -> WrittenComparison:
-    """Set every curve of a study against every other: exponents, sizes at equal error, the best of each budget, and figures of it all.
+    """Compare every curve of a study with every other, and write the figures and a page.
+
+    The comparison covers the exponents, the sizes at equal error, and the best curve for each budget.
 
     Args:
-        config: the study's YAML file.
-        overrides: such as ``recipe.epochs=5``.
-        errors: at which networks are compared beside those that the data suggest.
-        out: a folder; by default ``artifacts/<study>/compare``.
+        config: YAML file of the study.
+        workspace: stores and folders.
+        overrides: changed settings, such as ``recipe.epochs=5``.
+        errors: errors at which sizes are compared, beside the errors that the data suggest.
+        out: folder of the page; by default ``artifacts/<study>/compare``.
 
     Raises:
-        StoreError: no run of the study is in a store.
-        UsageError: it has one curve alone, or the folder can't be written.
+        StoreError: no store holds a run of the study.
+        UsageError: the study has a single curve, or the folder cannot be written.
     """
     from analysis.comparison import compare_curves
     from analysis.comparison_page import write_comparison
 
     workspace = workspace or Workspace()
-    made, runs = trained(config, workspace, overrides)
-    if len(set(made.study.curve_labels())) < 2:
+    results = load_trained(config, workspace, overrides=overrides)
+    study, runs = results.plan.study, results.final_runs
+    labels = study.curve_labels()
+    if len(set(labels)) < 2:
         raise UsageError(
-            f"{config}: has one curve alone, {made.study.curve_labels()[0]}; add an entry to architectures, or a grid over a leaf of it"
+            f"{config}: has one curve, {labels[0]}, and a comparison needs two; add an entry to architectures, or a"
+            " grid over one of its settings"
         )
-    runs = runs.append_column("training_flops", tidy(runs)["training_flops"])
+    runs = runs.append_column("training_flops", tidy_table(runs)["training_flops"])
     runs = runs.append_column("core_s", pc.divide(runs["wall_s"], runs["replicas"].cast(pa.float64())))
-    found = compare_curves(runs, workspace.stores().epochs(runs["id"].to_pylist()), errors=errors)
-    folder = out or workspace.artifacts / made.study.name / FOLDER
-    command = typed(
-        "compare", config, workspace, overrides, out=out, errors=",".join(f"{error:g}" for error in errors)
+    comparison = compare_curves(runs, workspace.stores().epochs(runs["id"].to_pylist()), errors=errors)
+    folder = out or workspace.artifacts / study.name / "compare"
+    command = reproduce_command(
+        "compare",
+        config,
+        workspace=workspace,
+        overrides=overrides,
+        out=out,
+        errors=",".join(f"{error:g}" for error in errors),
     )
-    try:
+    with writing(folder, hint=OUT_HINT):
         return write_comparison(
-            found, folder, study=made.study.name, command=command, missing=made.new, pending=made.pending
+            comparison,
+            folder,
+            study=study.name,
+            command=command,
+            missing=results.plan.new,
+            pending=results.plan.pending,
         )
-    except OSError as error:
-        raise UsageError(
-            f"{folder}: can't be written ({error.strerror or error}); choose another --out"
-        ) from error
-
-
-def comparison_text(made: WrittenComparison) -> Group:
-    """The comparison as tables for the terminal."""
-    from analysis.comparison_text import render_comparison
-
-    return render_comparison(made.found)

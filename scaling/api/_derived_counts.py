@@ -1,4 +1,4 @@
-"""What backpropagation does in each run, counted from its configuration: so every stored run has it, whenever it was trained."""
+"""Counts that follow from a run's configuration, so that every stored run has them, whenever it was trained."""
 
 from __future__ import annotations
 
@@ -11,46 +11,48 @@ from scaling.config import Run
 from scaling.datasets import PUBLISHED_DATASETS
 from scaling.settings import ImageShape
 
-COUNTS = {"backward_macs": pa.int64(), "routes": pa.float64(), "training_flops": pa.float64()}
-"""Of a backward pass of one image; from a weight of the first layer to an output (rounded where it has more digits than float64, as in a VGG);
-of the whole training. ``LayerTable`` says what each of them counts."""
+DERIVED_COUNTS = {"backward_macs": pa.int64(), "routes": pa.float64(), "training_flops": pa.float64()}
+"""Columns and their types: MACs of one image's backward pass; routes from a weight of the first layer to an output
+(rounded where float64 has too few digits, as for a VGG); floating-point operations of the whole training.
+``LayerTable`` defines each count."""
 
 
-def counts(cells: Sequence[Run], train_images: Sequence[int | None], runs: pa.Table) -> dict[str, pa.Array]:
-    """The columns of ``COUNTS``, a row a cell; null where nobody knows what shape its images have.
+def compute_counts(
+    cell_runs: Sequence[Run], train_images: Sequence[int | None], *, runs: pa.Table
+) -> dict[str, pa.Array]:
+    """Return the columns of ``DERIVED_COUNTS``, one row a cell; null where the image shape is unknown.
 
     Args:
-        cells: one run of each.
-        train_images: that each is trained on in an epoch.
-        runs: rows of the store's table, those of the cells among them.
+        cell_runs: one run of each cell.
+        train_images: number of training images in an epoch, one a cell.
+        runs: rows of the store's table ``runs`` that include the cells' rows.
     """
-    known = shapes(runs)
+    shapes = _image_shapes(runs)
     rows = [
-        _row(run, known.get(run.data.fingerprint), used)
-        for run, used in zip(cells, train_images, strict=True)
+        _row(run, shapes.get(run.data.fingerprint), images)
+        for run, images in zip(cell_runs, train_images, strict=True)
     ]
-    return {name: pa.array([row.get(name) for row in rows], kind) for name, kind in COUNTS.items()}
+    return {name: pa.array([row.get(name) for row in rows], kind) for name, kind in DERIVED_COUNTS.items()}
 
 
-def shapes(runs: pa.Table) -> dict[str, ImageShape]:
-    """What shape images have, by the fingerprint of their data set: of the published sets, and of those that a row tells of."""
-    told = runs.group_by(["fingerprint", "channels", "side", "classes"], use_threads=False).aggregate([])
-    own = {
+def _image_shapes(runs: pa.Table) -> dict[str, ImageShape]:
+    """Return image shapes by data-set fingerprint: of the published data sets, and where a row states the shape."""
+    stated = runs.group_by(["fingerprint", "channels", "side", "classes"], use_threads=False).aggregate([])
+    shapes = {
         row["fingerprint"]: ImageShape(row["channels"], row["side"], row["classes"])
-        for row in told.to_pylist()
+        for row in stated.to_pylist()
         if row["side"] is not None
     }
-    info = [dataset().info(Path()) for dataset in PUBLISHED_DATASETS.values()]
-    return own | {each.fingerprint: each.image for each in info}
+    published = [dataset().info(Path()) for dataset in PUBLISHED_DATASETS.values()]
+    return shapes | {info.fingerprint: info.image for info in published}
 
 
 def _row(run: Run, image: ImageShape | None, train_images: int | None) -> dict[str, int | float]:
     if image is None:
         return {}
-    table = run.architecture.layer_table(image)
-    row: dict[str, int | float] = {"backward_macs": table.backward_macs, "routes": float(table.routes)}
+    layers = run.architecture.layer_table(image)
+    row: dict[str, int | float] = {"backward_macs": layers.backward_macs, "routes": float(layers.routes)}
     if train_images is not None:
-        row["training_flops"] = float(
-            run.recipe.epochs * run.recipe.images_per_epoch(train_images) * table.training_flops
-        )
+        images_seen = run.recipe.epochs * run.recipe.images_per_epoch(train_images)
+        row["training_flops"] = float(images_seen * layers.training_flops)
     return row

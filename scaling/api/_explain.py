@@ -1,4 +1,4 @@
-"""Why a run is new, and how two runs differ: by the leaves of their identities."""
+"""Explain why a run is new, and how two runs differ, by the settings in their identities."""
 
 from __future__ import annotations
 
@@ -6,117 +6,83 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scaling.api._plan import plan
+from scaling.api._stored_runs import find_run, planned_runs, stored_runs
 from scaling.api._workspace import Workspace
 from scaling.config import Run, flatten_settings
-from scaling.errors import StoreError
-
-PLANNED = "name the studies it may be wanted by with --config"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Difference:
-    """One leaf that two runs don't share; None where a run has no such leaf."""
+    """A setting in which two runs differ."""
 
-    leaf: str
+    setting: str
+    """Dotted path of the setting."""
     first: object
+    """Value in the first run; None if the run has no such setting."""
     second: object
+    """Value in the second run; None if the run has no such setting."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Reason:
-    """A run, and the stored run that is nearest to it."""
+    """Reason why a run is new, or that it is stored."""
 
     run: Run
-    stored: bool
+    is_stored: bool
     nearest: Run | None
+    """Stored run with the fewest different settings; the run itself if it is stored, None if the store is empty."""
     differences: tuple[Difference, ...]
-    """From the nearest to this one."""
+    """Differences from the nearest stored run (first) to this run (second)."""
+
+
+def why(run: str, workspace: Workspace | None = None, *, configs: Sequence[Path] = ()) -> Reason:
+    """Explain why a run is new: return the settings in which it differs from the nearest stored run.
+
+    Args:
+        run: id of the run, or its beginning.
+        workspace: stores and folders.
+        configs: YAML files of studies that may contain the run.
+
+    Raises:
+        StoreError: there is no such run, or there are several.
+    """
+    workspace = workspace or Workspace()
+    stored = stored_runs(workspace)
+    wanted = find_run(run, stored | planned_runs(workspace, configs), workspace=workspace)
+    if wanted.id in stored:
+        return Reason(run=wanted, is_stored=True, nearest=wanted, differences=())
+    readable = (other for other in stored.values() if isinstance(other, Run))
+    nearest = min(readable, key=lambda other: (len(compare_settings(other, wanted)), other.id), default=None)
+    differences = compare_settings(nearest, wanted) if nearest else ()
+    return Reason(run=wanted, is_stored=False, nearest=nearest, differences=differences)
 
 
 def diff(
     first: str, second: str, workspace: Workspace | None = None, *, configs: Sequence[Path] = ()
 ) -> tuple[Difference, ...]:
-    """The leaves in which two runs differ.
+    """Return the settings in which two runs differ.
 
     Args:
-        first, second: ids, or their beginnings.
-        configs: studies whose runs are known too, trained or not.
+        first: id of the first run, or its beginning.
+        second: id of the second run, or its beginning.
+        workspace: stores and folders.
+        configs: YAML files of further studies whose runs may be named, trained or not.
 
     Raises:
-        StoreError: no such run, or several.
+        StoreError: there is no such run, or there are several.
     """
     workspace = workspace or Workspace()
-    known = known_runs(workspace) | _planned(workspace, configs)
-    return differences(named(first, known, workspace), named(second, known, workspace))
-
-
-def why(name: str, workspace: Workspace | None = None, *, configs: Sequence[Path] = ()) -> Reason:
-    """Whether a run is stored; if not, which leaves set it apart from the nearest stored run.
-
-    Args:
-        name: an id, or its beginning.
-        configs: studies in which it is looked for.
-
-    Raises:
-        StoreError: no such run, or several.
-    """
-    workspace = workspace or Workspace()
-    stored = known_runs(workspace)
-    run = named(name, stored | _planned(workspace, configs), workspace)
-    if run.id in stored:
-        return Reason(run, True, run, ())
-    readable = (other for other in stored.values() if isinstance(other, Run))
-    nearest = min(readable, key=lambda other: (len(differences(other, run)), other.id), default=None)
-    return Reason(run, False, nearest, differences(nearest, run) if nearest else ())
-
-
-def differences(first: Run, second: Run) -> tuple[Difference, ...]:
-    """Leaf by leaf; what follows from another leaf, such as the order from the seed, is listed too."""
-    one, other = flatten_settings(first), flatten_settings(second)
-    return tuple(
-        Difference(leaf, one.get(leaf), other.get(leaf))
-        for leaf in one | other
-        if one.get(leaf) != other.get(leaf)
+    runs = stored_runs(workspace) | planned_runs(workspace, configs)
+    return compare_settings(
+        find_run(first, runs, workspace=workspace), find_run(second, runs, workspace=workspace)
     )
 
 
-Known = dict[str, Run | StoreError]
-"""By id; in the place of a run that only a later version can read stands what is wrong with it, for whoever asks for that one."""
-
-
-def known_runs(workspace: Workspace) -> Known:
-    """Those that are stored."""
-    runs = workspace.stores().runs(["id", "config_json"])
-    return {row["id"]: _read(row["config_json"]) for row in runs.to_pylist()}
-
-
-def _read(config_json: str) -> Run | StoreError:
-    try:
-        return Run.from_json(config_json)
-    except StoreError as error:
-        return error
-
-
-def _planned(workspace: Workspace, configs: Sequence[Path]) -> Known:
-    return {run.id: run for config in configs for _, run in plan(config, workspace, trains=False).wanted}
-
-
-def named(name: str, known: Known, workspace: Workspace, remedy: str = PLANNED) -> Run:
-    """The one run whose id begins so.
-
-    Args:
-        remedy: what to do where there is none.
-
-    Raises:
-        StoreError: no such run, several, or one that this version can't read.
-    """
-    found = [run_id for run_id in known if run_id.startswith(name)]
-    if len(found) > 1:
-        raise StoreError(f"{name}: begins the ids of {len(found)} runs; give more of it, such as {found[0]}")
-    if found:
-        run = known[found[0]]
-        if isinstance(run, StoreError):
-            raise run
-        return run
-    raise StoreError(f"{name}: no such run in {workspace.store}; {remedy} (ids: scaling plan CONFIG --json)")
+def compare_settings(first: Run, second: Run) -> tuple[Difference, ...]:
+    """Return the settings in which two runs differ, including settings that follow from others, such as the order."""
+    values, others = flatten_settings(first), flatten_settings(second)
+    return tuple(
+        Difference(setting=setting, first=values.get(setting), second=others.get(setting))
+        for setting in values | others
+        if values.get(setting) != others.get(setting)
+    )

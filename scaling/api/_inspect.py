@@ -1,4 +1,4 @@
-"""Pictures of one stored network: its first filters, and its maps of an image."""
+"""Pictures of one stored network: the filters of its first layer, and its feature maps of a test image."""
 
 from __future__ import annotations
 
@@ -6,48 +6,50 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scaling.api._explain import known_runs, named
+from scaling.api._figures import OUT_HINT
 from scaling.api._plan import plan
+from scaling.api._stored_runs import find_run, stored_runs
 from scaling.api._workspace import Workspace
 from scaling.config import Run
 from scaling.datasets import PUBLISHED_DATASETS, AnyDataset, DatasetInfo
 from scaling.errors import StoreError, UsageError
+from scaling.files import writing
 
-FOLDER = "looks"
-STORED = "its weights are there once it was trained with store: {weights: all}"
+_WEIGHTS_HINT = "weights are stored by studies with store: {weights: all}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Inspection:
-    """What was drawn."""
+    """Figures of one run."""
 
     run: Run
     image: str
-    """Which, and what the network says to it."""
+    """Description of the test image, its class, and the class that the network predicts."""
     figures: tuple[Path, ...]
-    """An .svg, a .png and a .csv of each."""
+    """Files: an .svg, a .png and a .csv of each figure."""
 
 
-def look(
-    name: str,
+def inspect(
+    run: str,
     workspace: Workspace | None = None,
     *,
     image: int = 0,
     out: Path | None = None,
     configs: Sequence[Path] = (),
 ) -> Inspection:
-    """Draw the first layer's filters of a stored network, and the maps that its convolutions make of one test image.
+    """Draw the first layer's filters of a stored network, and the feature maps of one test image.
 
     Args:
-        name: a run's id, or its beginning.
-        image: of the test split in canonical order, from 0: the order of stored predictions.
-        out: a folder; by default ``artifacts/looks/<id>``.
-        configs: studies that describe the run's data set, where it is none of the published ones.
+        run: id of the run, or its beginning.
+        workspace: stores and folders.
+        image: index in the test split in canonical order, from 0: the order of stored predictions.
+        out: folder of the figures; by default ``artifacts/looks/<id>``.
+        configs: YAML files of studies that describe the run's data set, if the data set is not a published one.
 
     Raises:
-        StoreError: no such run, or its weights were not kept.
-        DataError: its data set is not on this machine.
-        UsageError: no such image, nobody knows the data set, or the folder can't be written.
+        StoreError: there is no such run, or its weights were not stored.
+        DataError: the data set is not on this machine.
+        UsageError: there is no such image, the data set is unknown, or the folder cannot be written.
     """
     from analysis.feature_map_figure import write_network_figures
     from scaling.data import load
@@ -55,53 +57,52 @@ def look(
     from scaling.models.feature_maps import extract
 
     workspace = workspace or Workspace()
-    run = named(name, known_runs(workspace), workspace, STORED)
-    stored = workspace.stores().weights(run.id)
-    dataset = load(_dataset(run, workspace, configs), folder=workspace.data, download=False)
-    if not 0 <= image < len(dataset.test):
+    stored = find_run(run, stored_runs(workspace), workspace=workspace, hint=_WEIGHTS_HINT)
+    weights = workspace.stores().weights(stored.id)
+    dataset = load(_find_dataset(stored, workspace, configs), folder=workspace.data, download=False)
+    info, test = dataset.info, dataset.test
+    if not 0 <= image < len(test):
         raise UsageError(
-            f"--image {image}: must be from 0 to {len(dataset.test) - 1}, an image of the test split of {dataset.info.title}"
+            f"expected an image of the test split of {info.title}, 0 to {len(test) - 1}, got {image}",
+            option="image",
         )
     try:
-        seen = extract(run.architecture, dataset.info.image, stored, normalised_test_image(dataset, image))
+        maps = extract(stored.architecture, info.image, weights, normalised_test_image(dataset, image))
     except StoreError as error:
-        raise StoreError(f"run {run.id}: {error}") from error
-    shown = f"test image {image} of {dataset.info.title}: class {dataset.test.labels[image]}, seen as {seen.logits.argmax()}"
-    folder = out or workspace.artifacts / FOLDER / run.id
-    try:
+        raise StoreError(f"run {stored.id}: {error}") from error
+    prediction = maps.logits.argmax()
+    description = f"test image {image} of {info.title}: class {test.labels[image]}, predicted {prediction}"
+    folder = out or workspace.artifacts / "looks" / stored.id
+    with writing(folder, hint=OUT_HINT):
         figures = write_network_figures(
-            network=_words(run, dataset.info),
-            image=shown,
-            filters=seen.filters,
-            maps=seen.maps,
-            pixels=dataset.test.images[image],
+            network=_describe_run(stored, info),
+            image=description,
+            filters=maps.filters,
+            maps=maps.maps,
+            pixels=test.images[image],
             out=folder,
         )
-    except OSError as error:
-        raise UsageError(
-            f"{folder}: can't be written ({error.strerror or error}); choose another --out"
-        ) from error
-    return Inspection(run, shown, figures)
+    return Inspection(run=stored, image=description, figures=figures)
 
 
-def _words(run: Run, info: DatasetInfo) -> tuple[str, str]:
-    """The network, and its training."""
-    layers = run.architecture.layer_table(info.image)
-    images = f"{run.data.train_images:,} training images" if run.data.train_images else "all training images"
+def _describe_run(run: Run, info: DatasetInfo) -> tuple[str, str]:
+    """Return two lines: the network, and its training."""
     from analysis.formatting import format_count
 
-    network = f"{run.architecture.type} of {run.architecture.filters} filters, depth {layers.depth}, seed {run.seed}; run {run.id[:8]}"
-    return network, f"{format_count(run.recipe.epochs, 'epoch')} of {images} of {info.title}"
+    depth = run.architecture.layer_table(info.image).depth
+    network = f"{run.architecture.type} of {run.architecture.filters} filters, depth {depth}"
+    images = f"{run.data.train_images:,} training images" if run.data.train_images else "all training images"
+    training = f"{format_count(run.recipe.epochs, 'epoch')} of {images} of {info.title}"
+    return f"{network}, seed {run.seed}; run {run.id[:8]}", training
 
 
-def _dataset(run: Run, workspace: Workspace, configs: Sequence[Path]) -> AnyDataset:
+def _find_dataset(run: Run, workspace: Workspace, configs: Sequence[Path]) -> AnyDataset:
     published: list[AnyDataset] = [kind() for kind in PUBLISHED_DATASETS.values()]
-    for dataset in (
-        *published,
-        *(cell.dataset for config in configs for cell in plan(config, workspace, trains=False).study.cells),
-    ):
+    cells = (cell for config in configs for cell in plan(config, workspace, trains=False).study.cells)
+    for dataset in (*published, *(cell.dataset for cell in cells)):
         if dataset.info(workspace.data).fingerprint == run.data.fingerprint:
             return dataset
     raise UsageError(
-        f"run {run.id}: its data set ({run.data.type}) is no published one; name a study that describes it with --config"
+        f"run {run.id}: its data set ({run.data.type}) is not a published one; name a study that describes it with"
+        " `config`"
     )

@@ -1,109 +1,163 @@
-"""Where the points of a fit come from: a study, a store, or anyone's table."""
+"""Load the runs that a fit needs from a study, a store, or an external table."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from scaling.api._report import TABLE, tidy, trained
+from scaling.api._results import load_trained
+from scaling.api._table import TABLE_SUFFIXES, tidy_table
 from scaling.api._workspace import Workspace
 from scaling.errors import StoreError, TableError, UsageError
 from scaling.store import RUNS_SCHEMA
 
-STUDY = (".yaml", ".yml")
-CURVE = "group"
+if TYPE_CHECKING:
+    from scaling.fit.options import CountColumns
+
+STUDY_SUFFIXES = (".yaml", ".yml")
+CURVE_COLUMN = "group"
 """Column with the label of a run's curve."""
 
 
-def having(table: pa.Table, x: str) -> tuple[pa.Table, list[str]]:
-    """The runs that have such a setting, and a sentence about those that have none, as ``lenet5`` has no branches."""
-    if x not in table.column_names or x in RUNS_SCHEMA.names:
-        return table, []
-    lacking = table.filter(pc.is_null(table[x]))
-    names = ", ".join(sorted(pc.unique(lacking["architecture"]).to_pylist()))
-    said = [f"Left out: {len(lacking)} of {len(table)} runs ({names} has no {x})."] if len(lacking) else []
-    return table.filter(pc.is_valid(table[x])), said
+@dataclass(frozen=True, kw_only=True)
+class LoadedRuns:
+    """Runs to be fitted, and notes for the reader."""
+
+    runs: pa.Table
+    notes: tuple[str, ...] = ()
+    """Sentences on runs that are missing or left out."""
 
 
-def is_file(source: str) -> bool:
-    """Whether it is a table, perhaps of someone else, and neither a study nor a store."""
-    return source.lower().endswith(TABLE) and not Path(source).is_dir()
+def is_external_table(source: str) -> bool:
+    """Return True if a source is a table file rather than a study or a store."""
+    return source.lower().endswith(TABLE_SUFFIXES) and not Path(source).is_dir()
 
 
-def where(source: str, workspace: Workspace) -> Workspace:
-    """With the stores that the runs of a source are in: those of the settings for a study, and a store itself for its own."""
-    return workspace if source.endswith(STUDY) else replace(workspace, store=source, also=())
+def resolve_store(source: str, workspace: Workspace) -> Workspace:
+    """Return the workspace of a source: unchanged for a study, and with only the source as its store for a store."""
+    return workspace if source.endswith(STUDY_SUFFIXES) else replace(workspace, store=source, also=())
 
 
-def anyones(source: str, overrides: Sequence[str], counts: tuple[str, str] | None) -> pa.Table:
-    """A table of someone else.
+def load_external_table(source: str, *, overrides: Sequence[str], counts: CountColumns | None) -> pa.Table:
+    """Read a table that was not made by this package.
 
     Args:
         source: a .parquet or .csv file.
-        overrides: there must be none.
-        counts: columns of wrong ones and of all, which give ``test_error``.
+        overrides: must be empty.
+        counts: columns of counts that give ``test_error``.
 
     Raises:
-        TableError: it can't be read.
+        TableError: the table cannot be read.
         UsageError: there are overrides.
     """
     from scaling.fit import add_error_from_counts, read_table
 
-    _refuse(overrides, source)
+    _refuse_overrides(overrides, source)
     table = read_table(Path(source))
-    return add_error_from_counts(table, *counts) if counts else table
+    return add_error_from_counts(table, counts.errors, counts.of) if counts else table
 
 
-def own(
-    source: str, workspace: Workspace, overrides: Sequence[str], *, x: str, wanted: set[str]
-) -> tuple[pa.Table, list[str]]:
-    """The runs of a study (without its pilots) or of a store, with what is asked for beside the store's own columns; and what is still to come.
+def load_runs(
+    source: str, workspace: Workspace, *, overrides: Sequence[str], x: str, columns: set[str]
+) -> LoadedRuns:
+    """Load the runs of a study (without its pilot runs) or of a store, with the requested columns.
 
     Args:
-        settings: as ``where`` gives them.
-        overrides: of a study.
-        x: the column that curves lie along.
-        wanted: columns of the store, of ``tidy``, or ``CURVE``.
+        source: a study's YAML file, or the folder or URI of a store.
+        workspace: as ``resolve_store`` returns it.
+        overrides: changed settings of a study.
+        x: column that curves lie along.
+        columns: requested columns: of the store, of ``tidy_table``, or ``CURVE_COLUMN``.
 
     Raises:
-        TableError: it is neither a study nor a store.
-        UsageError: there are overrides, and it is no study.
-        StoreError: it holds no run.
+        TableError: the source is neither a study nor a store.
+        UsageError: there are overrides, and the source is not a study.
+        StoreError: the source holds no runs.
     """
     from analysis.run_groups import COLUMNS, group_runs
     from scaling.fit import required_columns
 
-    stored = dict.fromkeys([*required_columns("filters", "test_error", sorted(wanted)), *COLUMNS])
-    runs, pending = _stored(source, workspace, overrides, [name for name in stored if name != CURVE])
-    if CURVE in wanted:
-        runs = group_runs(runs, x).every
-    notes = (
-        [f"{pending} runs of the study await the pilots that choose their learning rates."] if pending else []
-    )
-    return (runs if wanted <= set(runs.column_names) else by_short_names(tidy(runs), wanted)), notes
+    stored = dict.fromkeys([*required_columns("filters", "test_error", sorted(columns)), *COLUMNS])
+    loaded = _load_stored(source, workspace, overrides, [name for name in stored if name != CURVE_COLUMN])
+    runs = group_runs(loaded.runs, x).every if CURVE_COLUMN in columns else loaded.runs
+    if not columns <= set(runs.column_names):
+        runs = add_short_names(tidy_table(runs), columns)
+    return replace(loaded, runs=runs)
 
 
-def wrong_images(workspace: Workspace, table: pa.Table) -> NDArray[np.bool_]:
-    """[rows, images]: which images each run errs on."""
+def _load_stored(
+    source: str, workspace: Workspace, overrides: Sequence[str], columns: Sequence[str]
+) -> LoadedRuns:
+    """Load some columns of the runs; all columns where the store lacks one, for the message that will say so."""
+    names = columns if set(columns) <= set(RUNS_SCHEMA.names) else None
+    if source.endswith(STUDY_SUFFIXES):
+        results = load_trained(Path(source), workspace, overrides=overrides, columns=names)
+        pending = results.plan.pending
+        notes = (f"{pending} runs of the study await the pilots that choose their learning rates.",)
+        return LoadedRuns(runs=results.final_runs, notes=notes if pending else ())
+    _refuse_overrides(overrides, source)
+    if "://" in source or Path(source).is_dir():
+        runs = workspace.stores().runs(names)
+        if not runs.num_rows:
+            raise StoreError(
+                f"{source}: holds no runs; a store is filled by `scaling run` with this folder as its store"
+            )
+        return LoadedRuns(runs=runs)
+    raise TableError(f"{source}: no such study (.yaml), store (a folder or URI) or table (.parquet, .csv)")
+
+
+def drop_missing(loaded: LoadedRuns, x: str) -> LoadedRuns:
+    """Drop the runs without a value of a setting, such as ``branches`` of a ``lenet5``, and add a note on them.
+
+    Args:
+        loaded: runs with the column.
+        x: a setting. A column of the store is left alone, so that a missing value is reported as an error.
+    """
+    runs = loaded.runs
+    if x not in runs.column_names or x in RUNS_SCHEMA.names:
+        return loaded
+    lacking = runs.filter(pc.is_null(runs[x]))
+    if not len(lacking):
+        return loaded
+    names = ", ".join(sorted(pc.unique(lacking["architecture"]).to_pylist()))
+    note = f"Left out: {len(lacking)} of {len(runs)} runs ({names} has no {x})."
+    return LoadedRuns(runs=runs.filter(pc.is_valid(runs[x])), notes=(*loaded.notes, note))
+
+
+def add_short_names(table: pa.Table, columns: set[str]) -> pa.Table:
+    """Add requested columns under a setting's short name, such as ``branches`` for ``architecture.branches``.
+
+    A name that several settings share is not added.
+    """
+    for name in sorted(columns - set(table.column_names)):
+        settings = [setting for setting in table.column_names if setting.partition(".")[2] == name]
+        if len(settings) == 1:
+            table = table.append_column(name, table[settings[0]])
+    return table
+
+
+def load_wrong_images(workspace: Workspace, table: pa.Table) -> NDArray[np.bool_]:
+    """Return which test images each run classifies wrongly, as an array [runs, images]."""
     return workspace.stores().misclassified(table["id"].to_pylist())
 
 
-def unfinished(
+def find_unfinished_training(
     workspace: Workspace, table: pa.Table, *, x: str, by: Sequence[str]
 ) -> dict[tuple[str, ...], str]:
-    """For each group with widths that still improve when their training ends, why to look at its laws.
+    """Return warnings for each curve with sizes whose error still falls when training ends.
 
     Args:
-        settings: as ``where`` gives them.
-        table: the runs, as ``own`` gives them.
+        workspace: as ``resolve_store`` returns it.
+        table: runs, as ``load_runs`` returns them.
         x: column of sizes.
-        by: columns whose values, together, name a group.
+        by: columns whose values, together, name a curve.
     """
     from scaling.fit.diagnosis.convergence import check_convergence, epochs_to_compare
 
@@ -112,38 +166,9 @@ def unfinished(
     return check_convergence(table, epochs, x=x, by=by)
 
 
-def _stored(
-    source: str, workspace: Workspace, overrides: Sequence[str], columns: Sequence[str]
-) -> tuple[pa.Table, int]:
-    """Some columns of the runs of a study or a store; all of them where a store lacks one, for the message that will say so.
-
-    Beside them, how many more await their learning rates.
-    """
-    names = columns if set(columns) <= set(RUNS_SCHEMA.names) else None
-    if source.endswith(STUDY):
-        made, runs = trained(Path(source), workspace, overrides, columns=names)
-        return runs, made.pending
-    _refuse(overrides, source)
-    if "://" in source or Path(source).is_dir():
-        if not (runs := workspace.stores().runs(names)).num_rows:
-            raise StoreError(
-                f"{source}: holds no runs; a store is filled by: scaling run CONFIG --store {source}"
-            )
-        return runs, 0
-    raise TableError(f"{source}: no such study (.yaml), store (a folder or URI) or table (.parquet, .csv)")
-
-
-def by_short_names(table: pa.Table, wanted: set[str]) -> pa.Table:
-    """With a column ``branches`` for the leaf ``architecture.branches``, where that is asked for and no other leaf is called so."""
-    for name in sorted(wanted - set(table.column_names)):
-        leaves = [leaf for leaf in table.column_names if leaf.partition(".")[2] == name]
-        if len(leaves) == 1:
-            table = table.append_column(name, table[leaves[0]])
-    return table
-
-
-def _refuse(overrides: Sequence[str], source: str) -> None:
+def _refuse_overrides(overrides: Sequence[str], source: str) -> None:
     if overrides:
         raise UsageError(
-            f"--set {overrides[0]}: only a study has settings, and {source} is none; leave it out"
+            f"{overrides[0]}: only a study has settings, and {source} is not a study; leave it out",
+            option="overrides",
         )

@@ -1,18 +1,14 @@
-"""What there is: data sets on this machine, and architectures beside their published counts."""
+"""Catalogue of networks, with their counts beside published counts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from scaling.api._workspace import Workspace
 from scaling.architectures import Architecture, LayerTable, Lenet5, Tree3, Vgg
 from scaling.architectures.vgg import CONVOLUTIONS
 from scaling.settings import ImageShape
-
-if TYPE_CHECKING:
-    from scaling.data import DatasetRow
 
 MNIST, CIFAR10 = ImageShape(1, 28, 10), ImageShape(3, 32, 10)
 LECUN = "LeCun et al. 1998, with a dense C3 and a linear readout"
@@ -53,7 +49,7 @@ class CatalogueRow:
         } | {"layers": [asdict(layer) | {"units": layer.units} for layer in self.layer_table.layers]}
 
 
-def catalogue() -> list[CatalogueRow]:
+def list_models() -> list[CatalogueRow]:
     """The networks whose counts somebody has published, their shallow and deep relatives, and their counts here."""
     return [
         CatalogueRow(
@@ -111,21 +107,3 @@ def _vggs() -> Iterator[CatalogueRow]:
         yield CatalogueRow(
             f"{name}, pooling next to the output", "CIFAR-10", late, late.layer_table(CIFAR10), "", HERE
         )
-
-
-def inventory(workspace: Workspace | None = None) -> list[DatasetRow]:
-    """Every published data set: whether it is here, and where."""
-    from scaling import data
-
-    return data.list_datasets((workspace or Workspace()).data)
-
-
-def fetch(names: Sequence[str], workspace: Workspace | None = None) -> list[DatasetRow]:
-    """Fetch, verify and cache data sets by name.
-
-    Raises:
-        DataError: no such set, or it can't be had.
-    """
-    from scaling import data
-
-    return [data.download_dataset(name, (workspace or Workspace()).data) for name in names]

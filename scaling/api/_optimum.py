@@ -1,4 +1,4 @@
-"""Where the error of a study is least along an axis."""
+"""Find where the error of a study is smallest along an axis, for each curve."""
 
 from __future__ import annotations
 
@@ -9,131 +9,121 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from scaling.api._load import CURVE, by_short_names
-from scaling.api._report import drawn, tidy, trained
+from scaling.api._figures import save_figures
+from scaling.api._load import CURVE_COLUMN, add_short_names
+from scaling.api._results import load_trained
+from scaling.api._table import tidy_table
 from scaling.api._workspace import Workspace
-from scaling.config.curves import COSTS, LEARNING_RATE, curves, point
-from scaling.config.pilots import AUTO
+from scaling.config.study_curves import label_cells
 from scaling.errors import FitError
 
 if TYPE_CHECKING:
-    from rich.console import Group
-
     from analysis.optimum import StudyOptimum
     from scaling.config import Cell
+    from scaling.fit.optimum import Optimum
 
-SECOND, SHORT = "architecture.second_filters", "ratio"
+_SECOND_FILTERS, _RATIO = "architecture.second_filters", "ratio"
 
 
 def optimum(
     config: Path,
     workspace: Workspace | None = None,
     *,
-    x: str = SHORT,
+    x: str = _RATIO,
     y: str = "test_error",
     overrides: Sequence[str] = (),
 ) -> StudyOptimum:
-    """Find the place of the least error along an axis, for each curve of a study.
+    """Find the position of the smallest error along an axis, for each curve of a study.
 
     Args:
-        config: the study's YAML file.
-        x: ``ratio`` for d2/d1, or any column of ``tidy`` or setting by its short name.
+        config: YAML file of the study.
+        workspace: stores and folders.
+        x: ``ratio`` for d2/d1, a column of ``tidy_table``, or a setting by its short name.
         y: column of the error.
-        overrides: such as ``recipe.epochs=5``.
+        overrides: changed settings, such as ``recipe.epochs=5``.
 
     Raises:
-        StoreError: no run of the study is in a store.
-        TableError: no such column, or one that isn't numbers.
-        FitError: no curve has a lowest place that could be told.
+        StoreError: no store holds a run of the study.
+        TableError: a column does not exist, or is not numeric.
+        FitError: no curve has an optimum that the data determine.
     """
     from analysis.optimum import StudyOptimum
     from scaling.architectures.size_depth_rule import size_depth_ratios
     from scaling.fit.data.columns import check_column
-    from scaling.fit.data.table import group_points
-    from scaling.fit.optimum import find_optimum
 
-    made, runs = trained(config, workspace or Workspace(), overrides)
-    table = by_short_names(_with_ratio(tidy(runs)), {x, y})
+    results = load_trained(config, workspace or Workspace(), overrides=overrides)
+    runs = results.final_runs
+    table = add_short_names(_add_ratio(tidy_table(runs)), {x, y})
     for name in (x, y):
         check_column(table.column_names, name)
-    cells = [cell for cell in made.study.cells if not cell.pending]
-    labels = curves([_point(cell) for cell in cells], x).labels
-    found, refused, lines, costs = [], [], dict[str, dict[str, float]](), dict[str, str]()
+    cells = [cell for cell in results.plan.study.cells if not cell.pending]
+    labels = label_cells(cells, x)
+    optima: list[Optimum] = []
+    refused: list[str] = []
+    ratios, costs = dict[str, dict[str, float]](), dict[str, str]()
     for label in dict.fromkeys(labels):
-        members = [cell for cell, own in zip(cells, labels, strict=True) if own == label]
-        ids = pa.array([cell.run(seed).id for cell in members for seed in range(cell.seeds)], pa.string())
-        mine = table.filter(pc.and_(pc.is_in(table["id"], ids), pc.is_valid(table[x])))
-        if not len(mine):
-            refused.append(f"{label}: no run with {x} is stored")
-            continue
-        mine = mine.append_column(CURVE, pa.array([label] * len(mine)))
-        (group,) = group_points(mine, x=x, y=y, by=(CURVE,))
+        members = [cell for cell, other in zip(cells, labels, strict=True) if other == label]
         try:
-            found.append(find_optimum(group.points, label=label, notes=group.notes))
+            optima.append(_fit_curve(table, members, label=label, x=x, y=y))
         except FitError as error:
             refused.append(str(error))
             continue
-        costs[label] = _costs(members)
-        lines[label] = size_depth_ratios(members[0].layer_table()) if x == SHORT else {}
-    if not found:
+        costs[label] = _format_costs(members)
+        ratios[label] = size_depth_ratios(members[0].layer_table()) if x == _RATIO else {}
+    if not optima:
         raise FitError("; ".join(refused))
-    title = " and ".join(dict.fromkeys(cell.info.title for cell in cells))
     return StudyOptimum(
         x=x,
-        title=title,
-        optima=tuple(found),
-        conserving=lines,
+        title=" and ".join(dict.fromkeys(cell.info.title for cell in cells)),
+        optima=tuple(optima),
+        conserving=ratios,
         costs=costs,
         refused=tuple(refused),
         runs=runs,
     )
 
 
-def optima_text(made: StudyOptimum) -> Group:
-    """The places as a table for the terminal, and a sentence for each."""
-    from analysis.optimum import render_optima
+def _fit_curve(table: pa.Table, cells: Sequence[Cell], *, label: str, x: str, y: str) -> Optimum:
+    from scaling.fit.data.table import group_points
+    from scaling.fit.optimum import find_optimum
 
-    return render_optima(made)
+    ids = pa.array([cell.run(seed).id for cell in cells for seed in range(cell.seeds)], pa.string())
+    runs = table.filter(pc.and_(pc.is_in(table["id"], ids), pc.is_valid(table[x])))
+    if not len(runs):
+        raise FitError(f"{label}: no run with {x} is stored")
+    runs = runs.append_column(CURVE_COLUMN, pa.array([label] * len(runs)))
+    (group,) = group_points(runs, x=x, y=y, by=(CURVE_COLUMN,))
+    return find_optimum(group.points, label=label, notes=group.notes)
 
 
-def draw_optima(made: StudyOptimum, folder: Path) -> list[Path]:
-    """Write the figure, as .svg, .png and .csv.
+def draw_optimum(optimum: StudyOptimum, folder: Path) -> list[Path]:
+    """Write the figure of the optima, as .svg, .png and .csv.
 
     Raises:
-        UsageError: the folder can't be written.
+        UsageError: the folder cannot be written.
     """
     from analysis.optimum import draw_optima
 
-    return drawn(folder, lambda: [draw_optima(made)])
+    return save_figures(folder, lambda: [draw_optima(optimum)])
 
 
-def _point(cell: Cell) -> dict[str, object]:
-    """With the cost that the study holds fixed, which no run knows."""
-    costs = {name: getattr(cell.architecture, name.partition(".")[2]) for name in COSTS}
-    chosen = {LEARNING_RATE: AUTO} if cell.pilots else {}
-    return (
-        point(cell.run(0), cell.dataset.train_size(cell.info))
-        | chosen
-        | {name: value for name, value in costs.items() if value}
+def _format_costs(cells: Sequence[Cell]) -> str:
+    """Return the range of costs, such as ``642,120 to 651,720 MACs and 62,006 parameters``."""
+    tables = [cell.layer_table() for cell in cells]
+    columns = {
+        "MACs": [table.macs for table in tables],
+        "parameters": [table.parameters for table in tables],
+    }
+    return " and ".join(
+        " to ".join(f"{total:,}" for total in sorted({min(totals), max(totals)})) + f" {name}"
+        for name, totals in columns.items()
     )
 
 
-def _costs(cells: Sequence[Cell]) -> str:
-    """``642,120 to 651,720 MACs and 62,006 parameters``."""
-    tables = [cell.layer_table() for cell in cells]
-    told = []
-    for name, totals in (
-        ("MACs", [table.macs for table in tables]),
-        ("parameters", [table.parameters for table in tables]),
-    ):
-        told.append(" to ".join(f"{total:,}" for total in sorted({min(totals), max(totals)})) + f" {name}")
-    return " and ".join(told)
-
-
-def _with_ratio(table: pa.Table) -> pa.Table:
-    """With d2/d1 as the column ``ratio``, empty where there is no second convolution."""
-    if SECOND not in table.column_names:
+def _add_ratio(table: pa.Table) -> pa.Table:
+    """Add d2/d1 as the column ``ratio``; null where there is no second convolution."""
+    if _SECOND_FILTERS not in table.column_names:
         return table
-    second = table[SECOND].cast(pa.float64())
-    known = pc.if_else(pc.greater(second, 0), second, pa.scalar(None, pa.float64()))
-    return table.append_column(SHORT, pc.divide(known, table["filters"].cast(pa.float64())))
+    second = table[_SECOND_FILTERS].cast(pa.float64())
+    second = pc.if_else(pc.greater(second, 0), second, pa.scalar(None, pa.float64()))
+    return table.append_column(_RATIO, pc.divide(second, table["filters"].cast(pa.float64())))

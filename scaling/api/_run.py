@@ -1,6 +1,7 @@
-"""Running a study: what is missing is trained, what is finished is never lost.
+"""Run a study: train the missing runs, and keep every finished run.
 
-Pilots come first. What they choose is looked up in the store, as by every other command, so an interruption loses no choice.
+Pilot runs come first. Their choices are read from the store, as every other command does, so that an interruption loses
+no choice.
 """
 
 from __future__ import annotations
@@ -22,44 +23,55 @@ from scaling.plan import Pack, Plan
 from scaling.store import check_writable, open_store
 
 if TYPE_CHECKING:
+    from scaling.data import LoadedDataset
     from scaling.sweep.executor import Executor, PackEvent
 
 
-@dataclass(frozen=True)
-class Failure:
-    """A pack that was given up."""
+@dataclass(frozen=True, kw_only=True)
+class PackFailure:
+    """A pack that failed for good."""
 
     pack: Pack
     reason: str
+    """Reason in one line."""
     log: str
+    """File with the traceback, with the host name if the file is on another machine; empty if it could not be written."""
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """How a run of a study ended."""
+@dataclass(frozen=True, kw_only=True)
+class SweepCounts:
+    """Numbers of runs by what became of them."""
 
-    plan: Plan
-    """As it was at the start."""
-    last: Plan
-    """As it was last looked at, with the learning rates that were chosen meanwhile."""
     trained: int
     """Runs that were missing and that this sweep published."""
     elsewhere: int
-    """Runs that were missing and that somebody else published meanwhile."""
+    """Runs that were missing and that another process published meanwhile."""
     missing: int
-    """Runs, those that still await a pilot among them."""
-    failures: tuple[Failure, ...]
+    """Runs that are still missing, runs that wait for their pilots included."""
+    failures: tuple[PackFailure, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOutcome(SweepCounts):
+    """Outcome of running a study."""
+
+    plan: Plan
+    """Plan at the start."""
+    latest_plan: Plan
+    """Latest plan, with the learning rates that were chosen meanwhile."""
     wall_s: float
+    """Wall time in seconds."""
 
 
-@dataclass(frozen=True)
-class _Swept:
-    """How some packs fared."""
+@dataclass(frozen=True, kw_only=True)
+class _Sweep:
+    """Options that all sweeps of a study share."""
 
-    trained: int
-    elsewhere: int
-    missing: int
-    failures: tuple[Failure, ...]
+    workspace: Workspace
+    console: Console
+    address: str | None
+    in_process: bool
+    quiet: bool
 
 
 def run(
@@ -71,116 +83,116 @@ def run(
     in_process: bool = False,
     console: Console | None = None,
     quiet: bool = False,
-) -> Outcome:
-    """Train the runs of a study that no store has: pilots, and then what awaited them.
+) -> RunOutcome:
+    """Train the runs of a study that no store has: first the pilot runs, then the runs that wait for them.
 
     Args:
-        config: the study's YAML file.
-        overrides: such as ``recipe.epochs=5``.
-        address: of a Ray cluster that runs already; by default Ray is started on this machine.
-        in_process: without Ray, one pack after the other.
-        console: for the live table.
-        quiet: no live table.
+        config: YAML file of the study.
+        workspace: stores and folders.
+        overrides: changed settings, such as ``recipe.epochs=5``.
+        address: address of a running Ray cluster; by default Ray is started on this machine.
+        in_process: True to train without Ray, one pack after the other.
+        console: console for the progress display; by default stderr.
+        quiet: True for no progress display.
 
     Raises:
-        ConfigError, DataError, StoreError: before anything is trained.
-        UsageError: Ray's workers can't see the store, Ray can't start, or it has no room for a single trial.
+        ConfigError: the study is invalid; nothing was trained.
+        DataError: a data set is missing or damaged; nothing was trained.
+        StoreError: the store cannot be written; nothing was trained.
+        UsageError: Ray cannot start, its workers cannot see the store, or it has no room for a single trial.
     """
-    workspace = workspace or Workspace()
-    began = monotonic()
-    made = plan(
-        config, workspace, overrides=overrides, trains=address is None
-    )  # a cluster's nodes have memory of their own
-    first, swept, tried = made, list[_Swept](), set[str]()
-    while packs := [pack for pack in made.packs if pack.key not in tried]:
-        if not swept:
-            _refuse_unfit(workspace, in_process=in_process)
-        swept.append(
-            _sweep(
-                made,
-                packs,
-                workspace,
-                console or Console(stderr=True),
-                address=address,
-                in_process=in_process,
-                quiet=quiet,
-            )
-        )
+    workspace, start_s = workspace or Workspace(), monotonic()
+    sweep = _Sweep(
+        workspace=workspace,
+        console=console or Console(stderr=True),
+        address=address,
+        in_process=in_process,
+        quiet=quiet,
+    )
+    trains_here = address is None  # the nodes of a cluster have memory of their own
+    first_plan = latest_plan = plan(config, workspace, overrides=overrides, trains=trains_here)
+    counts: list[SweepCounts] = []
+    tried: set[str] = set()
+    while packs := [pack for pack in latest_plan.packs if pack.key not in tried]:
+        if not counts:
+            _check_store(workspace, in_process=in_process)
+        counts.append(_train_packs(sweep, latest_plan, packs))
         tried |= {pack.key for pack in packs}
-        if not made.pending:
+        if not latest_plan.pending:
             break
-        made = plan(config, workspace, overrides=overrides, trains=address is None)
-    return Outcome(
-        plan=first,
-        last=made,
-        trained=sum(each.trained for each in swept),
-        elsewhere=sum(each.elsewhere for each in swept),
-        missing=sum(each.missing for each in swept) + made.pending,
-        failures=tuple(failure for each in swept for failure in each.failures),
-        wall_s=monotonic() - began,
+        latest_plan = plan(config, workspace, overrides=overrides, trains=trains_here)
+    return RunOutcome(
+        plan=first_plan,
+        latest_plan=latest_plan,
+        trained=sum(count.trained for count in counts),
+        elsewhere=sum(count.elsewhere for count in counts),
+        missing=sum(count.missing for count in counts) + latest_plan.pending,
+        failures=tuple(failure for count in counts for failure in count.failures),
+        wall_s=monotonic() - start_s,
     )
 
 
-def _refuse_unfit(workspace: Workspace, *, in_process: bool) -> None:
-    """A store that can't take what is trained."""
+def _check_store(workspace: Workspace, *, in_process: bool) -> None:
     if workspace.store.startswith("memory://") and not in_process:
         raise UsageError(
-            f"--store {workspace.store}: is seen by this process alone, not by Ray's workers; add --in-process, or name a folder"
+            f"{workspace.store}: is visible to this process only, not to the workers of Ray; add `in_process`, or name"
+            " a folder",
+            option="store",
         )
     check_writable(open_store(workspace.store))
 
 
-def _sweep(
-    made: Plan,
-    packs: list[Pack],
-    workspace: Workspace,
-    console: Console,
-    *,
-    address: str | None,
-    in_process: bool,
-    quiet: bool,
-) -> _Swept:
+def _train_packs(sweep: _Sweep, plan: Plan, packs: Sequence[Pack]) -> SweepCounts:
     from scaling.sweep.progress import ProgressDisplay
 
-    executor = _executor(made, packs, workspace, address=address, in_process=in_process)
-    with ProgressDisplay(packs, console, quiet=quiet) as table:
-        executor.run(packs, table)
-    stored = workspace.stores().ids()
-    failures = tuple(
-        Failure(table.packs[key], news.failure, _place(news)) for key, news in table.failures.items()
-    )
+    executor = _make_executor(sweep, plan, packs)
+    with ProgressDisplay(packs, sweep.console, quiet=sweep.quiet) as display:
+        executor.run(packs, display)
+    stored_ids = sweep.workspace.stores().ids()
     runs = [run for pack in packs for run in pack.runs]
-    there = sum(run.id in stored for run in runs)
-    return _Swept(table.published, there - table.published, len(runs) - there, failures)
+    stored = sum(run.id in stored_ids for run in runs)
+    return SweepCounts(
+        trained=display.published,
+        elsewhere=stored - display.published,
+        missing=len(runs) - stored,
+        failures=tuple(
+            PackFailure(pack=display.packs[key], reason=event.failure, log=_log_location(event))
+            for key, event in display.failures.items()
+        ),
+    )
 
 
-def _place(news: PackEvent) -> str:
-    """Of a failure's log, with the machine where it isn't this one."""
-    return f"{news.host}:{news.log}" if news.log and news.host not in ("", socket.gethostname()) else news.log
+def _log_location(event: PackEvent) -> str:
+    is_elsewhere = event.log and event.host not in ("", socket.gethostname())
+    return f"{event.host}:{event.log}" if is_elsewhere else event.log
 
 
-def _executor(
-    made: Plan, packs: list[Pack], workspace: Workspace, *, address: str | None, in_process: bool
-) -> Executor:
+def _make_executor(sweep: _Sweep, plan: Plan, packs: Sequence[Pack]) -> Executor:
     from scaling.data import load
     from scaling.sweep.worker_config import WorkerConfig
 
-    # Decoded and verified once, before workers would all do so; and a fault of the data is told before anything starts.
-    wanted: set[Dataset] = {pack.cell.dataset for pack in packs}
-    datasets = {dataset: load(dataset, folder=workspace.data, verify=True) for dataset in wanted}
+    # Data sets are decoded and verified once, before all workers would do so; problems are reported before training.
+    workspace, needed = sweep.workspace, {pack.cell.dataset for pack in packs}
+    datasets: dict[Dataset, LoadedDataset] = {
+        dataset: load(dataset, folder=workspace.data, verify=True) for dataset in needed
+    }
     store = workspace.store if "://" in workspace.store else str(Path(workspace.store).absolute())
-    work = WorkerConfig(
+    worker_config = WorkerConfig(
         store=store,
         data=workspace.data.absolute(),
-        logs=(workspace.artifacts / made.study.name / "logs").absolute(),
-        weights=made.study.store.weights == "all",
+        logs=(workspace.artifacts / plan.study.name / "logs").absolute(),
+        weights=plan.study.store.weights == "all",
     )
-    if in_process:
+    if sweep.in_process:
         from scaling.sweep.in_process import InProcessExecutor
 
-        return InProcessExecutor(work)
+        return InProcessExecutor(worker_config)
     from scaling.sweep.ray_tune import RayTuneExecutor
 
     return RayTuneExecutor(
-        work, datasets, workers=made.schedule.workers, gpus=made.study.resources.gpus, address=address
+        worker_config,
+        datasets,
+        workers=plan.schedule.workers,
+        gpus=plan.study.resources.gpus,
+        address=sweep.address,
     )

@@ -1,7 +1,8 @@
-"""Rounds: a study is trained, fitted and grown, until what is wanted of its laws is known well enough or the budget is used up.
+"""Train a study in iterations until its laws are known well enough, or the budget is used up.
 
-Nothing is remembered but the store. Each round follows from the rows of the one before, so the same command goes through the same rounds again,
-and trains only what is missing.
+In each iteration, the study is trained and fitted, and then grows by the proposed runs. Only the store is remembered. Each
+iteration follows from the rows of the iterations before, so that the same command repeats the same iterations and trains
+only what is missing.
 """
 
 from __future__ import annotations
@@ -15,43 +16,46 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from rich.console import Console
 
-from scaling.api._plan import plan, timings
-from scaling.api._report import finals, results
-from scaling.api._run import Outcome, run
-from scaling.api._suggest import Suggestion, Target, weigh
+from scaling.api._plan import plan
+from scaling.api._results import StudyResults, load_results
+from scaling.api._run import RunOutcome, run
+from scaling.api._status import compute_core_times
+from scaling.api._suggest import Suggestion, Target, suggest_runs
 from scaling.api._workspace import Workspace
 from scaling.config.yaml_file import architecture_entries, read_file, yaml_text
 from scaling.errors import UsageError
+from scaling.files import write_atomically, writing
 from scaling.plan import Plan
 
-NAME = "until.yaml"
+_GROWN_STUDY = "until.yaml"
+"""File name of the grown study in the study's folder of artifacts."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Iteration:
-    """One round."""
+    """One iteration: training, and what to train next."""
 
     number: int
-    """0 is the study as it is written."""
-    outcome: Outcome
-    used_s: float
-    """Core time of all runs beyond the study as it is written, as their rows have it, whoever trained them."""
+    """Number of the iteration; 0 trains the study as written."""
+    outcome: RunOutcome
+    extra_s: float
+    """Recorded core time of all runs that the study as written does not contain, in seconds."""
     suggestion: Suggestion | None
-    """What to train next; None where runs are missing."""
+    """What to train next; None if runs are missing."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SequentialResult:
-    """How the rounds ended."""
+    """Result of all iterations."""
 
     study: Path
-    """The study as it has grown, for every other command."""
+    """YAML file of the grown study, for all other commands."""
     last: Iteration
 
 
 def run_until(
     config: Path,
-    aim: Target,
+    target: Target,
     workspace: Workspace | None = None,
     *,
     overrides: Sequence[str] = (),
@@ -59,66 +63,64 @@ def run_until(
     in_process: bool = False,
     console: Console | None = None,
     quiet: bool = False,
-    told: Callable[[Iteration], None] = lambda round: None,
+    on_iteration: Callable[[Iteration], None] = lambda iteration: None,
 ) -> SequentialResult:
-    """Train a study, and then what is proposed for it, until every curve's interval is within the target or nothing affordable is left.
+    """Train a study and the runs proposed for it, until every curve reaches the target or nothing affordable is left.
 
     Args:
-        config: the study's YAML file.
-        aim: what is wanted, and for how much.
-        overrides: such as ``recipe.epochs=5``.
-        address, in_process, console, quiet: as of ``run``.
-        told: is told of each round when it has ended.
+        config: YAML file of the study.
+        target: required precision, and the budget.
+        workspace: stores and folders.
+        overrides: changed settings, such as ``recipe.epochs=5``.
+        address: address of a running Ray cluster; by default Ray is started on this machine.
+        in_process: True to train without Ray, one pack after the other.
+        console: console for the progress display; by default stderr.
+        quiet: True for no progress display.
+        on_iteration: called at the end of each iteration.
 
     Raises:
-        UsageError: the study can't grow, or the file for the grown one can't be written.
+        UsageError: the study cannot grow, or the file of the grown study cannot be written.
         FitError: a curve has no law to plan from; the message says what to train first.
     """
-    from scaling.plan.candidate_widths import curves
+    from scaling.plan.candidate_widths import growable_curves
 
     workspace = workspace or Workspace()
-    written = plan(config, workspace, overrides=overrides)
-    file, found = workspace.artifacts / written.study.name / NAME, curves(written.study)
-    if file.resolve() == config.resolve():
+    study = plan(config, workspace, overrides=overrides).study
+    grown = workspace.artifacts / study.name / _GROWN_STUDY
+    if grown.resolve() == config.resolve():
         raise UsageError(
-            f"{config}: is where rounds write the grown study; copy it to another place to go on from it"
+            f"{config}: this file is overwritten with the grown study; copy it to another place to continue from it"
         )
     keys = read_file(config, overrides)
-    cells, number = [cell for curve in found for cell in curve.cells], 0
+    written_curves = growable_curves(study)
+    widest = [curve.widest for curve in written_curves]
+    cells, number = [cell for curve in written_curves for cell in curve.cells], 0
     while True:
-        _write(file, yaml_text(keys | {"architectures": architecture_entries(cells)}))
-        outcome = run(file, workspace, address=address, in_process=in_process, console=console, quiet=quiet)
-        made, runs = results(file, workspace)
-        own = pa.array(
-            [run.id for _, run in plan(config, workspace, overrides=overrides, trains=False).wanted],
-            pa.string(),
-        )
-        known_s, used_s = (
-            _actual_s(made, rows) for rows in (runs, runs.filter(pc.invert(pc.is_in(runs["id"], own))))
-        )
-        widest = [curve.widest for curve in found]
-        suggestion = (
-            None
-            if outcome.missing
-            else weigh(made, finals(made, runs), aim, widest=widest, used_s=used_s, at_once_s=known_s)
-        )
-        ended = Iteration(number=number, outcome=outcome, used_s=used_s, suggestion=suggestion)
-        told(ended)
+        _write_study(grown, keys | {"architectures": architecture_entries(cells)})
+        outcome = run(grown, workspace, address=address, in_process=in_process, console=console, quiet=quiet)
+        results = load_results(grown, workspace)
+        # Planned anew each time, because pilots may have chosen learning rates meanwhile.
+        written = plan(config, workspace, overrides=overrides, trains=False)
+        extra_s = _core_s(results, without=written)
+        suggestion = None
+        if not outcome.missing:
+            suggestion = suggest_runs(
+                results, target, widest=widest, used_s=extra_s, round_s=_core_s(results)
+            )
+        iteration = Iteration(number=number, outcome=outcome, extra_s=extra_s, suggestion=suggestion)
+        on_iteration(iteration)
         if suggestion is None or not suggestion.core_s:
-            return SequentialResult(study=file, last=ended)
+            return SequentialResult(study=grown, last=iteration)
         cells, number = suggestion.cells, number + 1
 
 
-def _actual_s(made: Plan, runs: pa.Table) -> float:
-    """Core time of some rows of a plan."""
-    return fsum(timing.actual_s for timing in timings(made, runs))
+def _core_s(results: StudyResults, *, without: Plan | None = None) -> float:
+    """Return the recorded core time of a study's runs, without the runs of another plan."""
+    excluded = pa.array([run.id for _, run in without.wanted] if without else [], pa.string())
+    runs = results.runs.filter(pc.invert(pc.is_in(results.runs["id"], excluded)))
+    return fsum(time.actual_s for time in compute_core_times(results.plan, runs))
 
 
-def _write(file: Path, text: str) -> None:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-    except OSError as error:
-        raise UsageError(
-            f"{file}: can't be written ({error.strerror or error}); mend that, or work in another folder"
-        ) from error
+def _write_study(file: Path, keys: dict[str, object]) -> None:
+    with writing(file, hint="free the path, or work in another folder"):
+        write_atomically(file, yaml_text(keys).encode())

@@ -1,4 +1,4 @@
-"""What to train next: the runs that narrow what is wanted of each curve's law the most for their core time."""
+"""Suggest what to train next: the runs that narrow the interval of each curve most for their core time."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from scaling.api._load import CURVE
-from scaling.api._plan import timings
-from scaling.api._report import trained
+from scaling.api._load import CURVE_COLUMN
+from scaling.api._results import StudyResults, load_trained
+from scaling.api._status import compute_core_times
 from scaling.api._workspace import Workspace
 from scaling.config import Cell
 from scaling.config.yaml_file import architecture_entries, yaml_text
@@ -24,183 +24,199 @@ from scaling.plan.schedule import memory_limit
 from scaling.plan.time_estimate import pack_seconds
 
 if TYPE_CHECKING:
+    from scaling.config.study_curves import StudyCurve
     from scaling.fit import Fit, Proposal, SequentialDesign
-    from scaling.plan.candidate_widths import Curve
 
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """What is wanted of every curve of a study.
+    """Precision that every curve of a study is to reach.
 
     Raises:
-        UsageError: it can't be wanted.
+        UsageError: the half width is not positive, or the quantity is unknown.
     """
 
-    target: float
-    """Half width of a 95 % interval: of an exponent as it is, otherwise over the predicted error, so that 0.02 is 2 %."""
-    of: str = "prediction@2x"
-    """``exponent``, ``floor``, or ``prediction@2x``: the error at twice (or any times) the widest network of the study as it is written."""
+    half_width: float
+    """Half width of a 95 % interval: of an exponent in absolute terms, otherwise relative to the predicted error, so
+    that 0.02 is 2 %."""
+    quantity: str = "prediction@2x"
+    """``exponent``, ``floor``, or ``prediction@2x``: the error at twice (or any multiple of) the widest network of the
+    study as written."""
     budget_s: float = inf
-    """Core time for all runs that the study does not ask for as it is written."""
+    """Core time in seconds for all runs that the study as written does not contain."""
 
     def __post_init__(self) -> None:
         from scaling.fit import Quantity
 
-        Quantity.parse(self.of, 1.0)
-        if not 0 < self.target < inf:
+        Quantity.parse(self.quantity, 1.0)
+        if not 0 < self.half_width < inf:
             raise UsageError(
-                f"the half width of {self.of} that is wanted must be above 0, such as 0.02, not {self.target:g}"
+                f"the half width of {self.quantity} must be above 0, such as 0.02, got {self.half_width:g}"
             )
 
 
 @dataclass(frozen=True, kw_only=True)
 class CurveSuggestion:
-    """What to train next, on one curve."""
+    """Runs to train next on one curve."""
 
     label: str
-    sizes: tuple[Cell, ...]
-    """That can be trained, with the seeds that the study has of them; by rising width."""
+    candidates: tuple[Cell, ...]
+    """Cells that can be trained, by increasing width, with the seeds that the study has of each."""
     proposal: Proposal
     diverged: tuple[Cell, ...]
-    """Widths of the study at which no run came to an error."""
-    pace: float
-    """What its packs have taken over what was estimated, and are taken to go on taking."""
+    """Cells of the study of which every run diverged."""
+    time_ratio: float
+    """Actual over estimated time of the curve's finished packs, by which all estimates are multiplied."""
 
     @property
     def cells(self) -> list[Cell]:
-        """Of the study with what is proposed; by rising width."""
+        """Cells of the study with the proposed runs, by increasing width."""
         grown = [
             replace(cell, seeds=seeds)
-            for cell, seeds in zip(self.sizes, self.proposal.seeds, strict=True)
+            for cell, seeds in zip(self.candidates, self.proposal.seeds, strict=True)
             if seeds
         ]
         return sorted([*grown, *self.diverged], key=_width)
 
     @property
     def core_s(self) -> float:
-        """One core's time for what is proposed, as estimated."""
+        """Estimated core time of the proposed runs, in seconds."""
         return fsum(self.proposal.costs_s)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Suggestion:
-    """What to train next, of a study."""
+    """Runs to train next in a study."""
 
     plan: Plan
-    """Of the study as it is."""
+    """Plan of the study as it is."""
     curves: tuple[CurveSuggestion, ...]
 
     @property
     def cells(self) -> list[Cell]:
-        """Of the study with what is proposed, curve by curve."""
+        """Cells of the study with the proposed runs, curve by curve."""
         return [cell for curve in self.curves for cell in curve.cells]
 
     @property
     def core_s(self) -> float:
-        """One core's time for what is proposed, as estimated."""
+        """Estimated core time of the proposed runs, in seconds."""
         return fsum(curve.core_s for curve in self.curves)
 
     @property
-    def reached(self) -> bool:
-        """Whether every interval is within the target, of a law that can be tested."""
+    def is_reached(self) -> bool:
+        """True if every curve has a testable law whose interval is within the target."""
         return not self.core_s and all(
             curve.proposal.half_width <= curve.proposal.target for curve in self.curves
         )
 
     @property
     def patch(self) -> str:
-        """The ``architectures`` with which the study has what is proposed, as YAML."""
+        """YAML of the study's ``architectures`` with the proposed runs."""
         return yaml_text({"architectures": architecture_entries(self.cells)})
 
 
 def suggest(
-    config: Path, aim: Target, workspace: Workspace | None = None, *, overrides: Sequence[str] = ()
+    config: Path, target: Target, workspace: Workspace | None = None, *, overrides: Sequence[str] = ()
 ) -> Suggestion:
-    """Propose runs for a study that has been trained as it is written.
+    """Propose further runs for a study of which all runs are trained.
 
     Args:
-        config: the study's YAML file.
-        aim: what is wanted, and for how much.
-        overrides: such as ``recipe.epochs=5``.
+        config: YAML file of the study.
+        target: required precision, and the budget.
+        workspace: stores and folders.
+        overrides: changed settings, such as ``recipe.epochs=5``.
 
     Raises:
-        UsageError: some of its runs are not trained yet, or a curve can't grow by itself.
+        UsageError: some runs of the study are not trained yet, or a curve cannot grow by itself.
         FitError: a curve has no law to plan from; the message says what to train first.
     """
-    from scaling.plan.candidate_widths import curves
+    from scaling.plan.candidate_widths import growable_curves
 
-    made, runs = trained(config, workspace or Workspace(), overrides)
-    if left := made.new + made.pending:
+    results = load_trained(config, workspace or Workspace(), overrides=overrides)
+    plan = results.plan
+    if missing := plan.new + plan.pending:
+        total = len(plan.wanted) + plan.pending
         raise UsageError(
-            f"{config}: {left} of {len(made.wanted) + made.pending} runs are not trained yet; first: scaling run {config}"
+            f"{config}: {missing} of {total} runs are not trained yet; first: scaling run {config}"
         )
-    return weigh(made, runs, aim, widest=[curve.widest for curve in curves(made.study)])
+    return suggest_runs(results, target, widest=[curve.widest for curve in growable_curves(plan.study)])
 
 
-def weigh(
-    made: Plan,
-    runs: pa.Table,
-    aim: Target,
+def suggest_runs(
+    results: StudyResults,
+    target: Target,
     *,
     widest: Sequence[int],
     used_s: float = 0.0,
-    at_once_s: float = inf,
+    round_s: float = inf,
 ) -> Suggestion:
-    """Propose runs for a plan of which all is done.
+    """Propose further runs for a study of which all runs are trained.
 
     Args:
-        made: the study.
-        runs: its rows, without those of pilots.
-        aim: what is wanted.
-        widest: network of each curve, of the study as it is written.
-        used_s: of the budget.
-        at_once_s: where so much is proposed, it is time to look again.
+        results: plan and runs of the study.
+        target: required precision, and the budget.
+        widest: number of filters of the widest network of each curve, in the study as written.
+        used_s: core time of the budget that is used already, in seconds.
+        round_s: core time after which no more runs are added to this proposal, in seconds.
     """
     from scaling.fit import propose_runs
-    from scaling.plan.candidate_widths import curves
+    from scaling.plan.candidate_widths import growable_curves
 
-    fits, paces, found = _fits(made, runs), _paces(made, runs), curves(made.study)
-    growing = [
-        _growing(made, curve, fits[curve.label], aim, most, paces[curve.label])
-        for curve, most in zip(found, widest, strict=True)
+    fits, time_ratios = _fit_curves(results), _compute_time_ratios(results)
+    designs = [
+        _design_curve(
+            results.plan,
+            curve,
+            fit=fits[curve.label],
+            target=target,
+            widest=widest_filters,
+            time_ratio=time_ratios[curve.label],
+        )
+        for curve, widest_filters in zip(growable_curves(results.plan.study), widest, strict=True)
     ]
     proposals = propose_runs(
-        [each.design for each in growing], budget_s=aim.budget_s - used_s, stop_after_s=at_once_s
+        [curve.design for curve in designs], budget_s=target.budget_s - used_s, stop_after_s=round_s
     )
-    suggested = [
+    suggestions = [
         CurveSuggestion(
-            label=each.label, sizes=each.sizes, proposal=proposal, diverged=each.diverged, pace=each.pace
+            label=curve.label,
+            candidates=curve.candidates,
+            proposal=proposal,
+            diverged=curve.diverged,
+            time_ratio=curve.time_ratio,
         )
-        for each, proposal in zip(growing, proposals, strict=True)
+        for curve, proposal in zip(designs, proposals, strict=True)
     ]
-    return Suggestion(plan=made, curves=tuple(suggested))
+    return Suggestion(plan=results.plan, curves=tuple(suggestions))
 
 
-def _fits(made: Plan, runs: pa.Table) -> dict[str, Fit]:
-    """By the label of the curve."""
+def _fit_curves(results: StudyResults) -> dict[str, Fit]:
+    """Return the fit of each curve by its label."""
     from scaling.fit import fit_table
     from scaling.fit.quantity import TRAIN_FIRST
 
-    of_cell = {
-        id(cell): label for cell, label in zip(made.study.cells, made.study.curve_labels(), strict=True)
-    }
-    of_run = {run.id: of_cell[id(cell)] for cell, run in made.study.final_runs()}
-    table = runs.append_column(
-        CURVE, pa.array([of_run[run_id] for run_id in runs["id"].to_pylist()], pa.string())
-    )
+    study, runs = results.plan.study, results.final_runs
+    cell_labels = {cell.key: label for cell, label in zip(study.cells, study.curve_labels(), strict=True)}
+    run_labels = {run.id: cell_labels[cell.key] for cell, run in study.final_runs()}
+    labels = pa.array([run_labels[run_id] for run_id in runs["id"].to_pylist()], pa.string())
     try:
-        return {fit.group[CURVE]: fit for fit in fit_table(table, by=(CURVE,))}
-    except (FitError, TableError) as error:  # no run has an error, say, because all diverged
+        fits = fit_table(runs.append_column(CURVE_COLUMN, labels), by=(CURVE_COLUMN,))
+    except (FitError, TableError) as error:  # for example, no run has an error because all diverged
         raise FitError(f"{error}; {TRAIN_FIRST}") from None
+    return {fit.group[CURVE_COLUMN]: fit for fit in fits}
 
 
-def _paces(made: Plan, runs: pa.Table) -> dict[str, float]:
-    """Actual over estimated time, by the label of the curve: an estimate knows a machine's speed, but not what else it has to do."""
+def _compute_time_ratios(results: StudyResults) -> dict[str, float]:
+    """Return actual over estimated time by the label of the curve.
+
+    An estimate rests on the speed of a machine and does not include what else the machine has to do.
+    """
     estimated: defaultdict[str, float] = defaultdict(float)
     actual: defaultdict[str, float] = defaultdict(float)
-    for row, timing in zip(made.rows(), timings(made, runs), strict=True):
-        estimated[row.label] += timing.estimated_s
-        actual[row.label] += timing.actual_s
+    core_times = compute_core_times(results.plan, results.runs)
+    for row, time in zip(results.plan.rows(), core_times, strict=True):
+        estimated[row.label] += time.estimated_s
+        actual[row.label] += time.actual_s
     return {
         label: actual[label] / estimated_s if estimated_s and actual[label] else 1.0
         for label, estimated_s in estimated.items()
@@ -208,46 +224,54 @@ def _paces(made: Plan, runs: pa.Table) -> dict[str, float]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Growing:
-    """A curve with its design."""
+class _CurveDesign:
+    """Design of one curve, before runs are proposed."""
 
     label: str
-    sizes: tuple[Cell, ...]
+    candidates: tuple[Cell, ...]
     design: SequentialDesign
     diverged: tuple[Cell, ...]
-    pace: float
+    time_ratio: float
 
 
-def _growing(made: Plan, curve: Curve, fit: Fit, aim: Target, widest: int, pace: float) -> _Growing:
+def _design_curve(
+    plan: Plan, curve: StudyCurve, *, fit: Fit, target: Target, widest: int, time_ratio: float
+) -> _CurveDesign:
     from scaling.fit import CandidateSize, Quantity, SequentialDesign
+    from scaling.plan.candidate_widths import candidate_cells
 
-    seen = set(fit.points.widths.tolist())
-    own = [cell for cell in curve.cells if _width(cell) in seen]
-    sizes = tuple(sorted([*own, *curve.further(widest, memory_limit(made.study.resources))], key=_width))
-    blocks = [
-        make_packs([(cell, cell.run(0))])[0] for cell in sizes
-    ]  # whichever seeds of a block are wanted, it costs the same
-    options = [
+    fitted_widths = set(fit.points.widths.tolist())
+    fitted = [cell for cell in curve.cells if _width(cell) in fitted_widths]
+    new = candidate_cells(curve, widest=widest, memory_limit=memory_limit(plan.study.resources))
+    candidates = tuple(sorted([*fitted, *new], key=_width))
+    # A block of seeds costs the same, whichever of its seeds are wanted.
+    blocks = [make_packs([(cell, cell.run(0))])[0] for cell in candidates]
+    sizes = [
         CandidateSize(
             x=float(_width(cell)),
             existing_seeds=cell.seeds,
             block_size=block.size,
-            block_cost_s=pace * pack_seconds(block, made.speed),
-            setup_cost_s=pace * _pilots_s(cell, made),
+            block_cost_s=time_ratio * pack_seconds(block, plan.speed),
+            setup_cost_s=time_ratio * _pilots_s(cell, plan),
         )
-        for cell, block in zip(sizes, blocks, strict=True)
+        for cell, block in zip(candidates, blocks, strict=True)
     ]
-    design = SequentialDesign(fit, Quantity.parse(aim.of, float(widest)), target=aim.target, sizes=options)
-    diverged = tuple(cell for cell in curve.cells if _width(cell) not in seen)
-    return _Growing(label=curve.label, sizes=sizes, design=design, diverged=diverged, pace=pace)
+    quantity = Quantity.parse(target.quantity, float(widest))
+    return _CurveDesign(
+        label=curve.label,
+        candidates=candidates,
+        design=SequentialDesign(fit, quantity, target=target.half_width, sizes=sizes),
+        diverged=tuple(cell for cell in curve.cells if _width(cell) not in fitted_widths),
+        time_ratio=time_ratio,
+    )
 
 
-def _pilots_s(cell: Cell, made: Plan) -> float:
-    """Core time of what chooses its learning rate, if that is still to be chosen."""
-    pilots = [
-        (pilot, pilot.run(seed)) for pilot in cell.pilots if cell.pending for seed in range(pilot.seeds)
-    ]
-    return fsum(pack_seconds(each, made.speed) for each in make_packs(pilots))
+def _pilots_s(cell: Cell, plan: Plan) -> float:
+    """Return the estimated core time of the pilot runs that a cell still needs, in seconds."""
+    if not cell.pending:
+        return 0.0
+    pilots = [(pilot, pilot.run(seed)) for pilot in cell.pilots for seed in range(pilot.seeds)]
+    return fsum(pack_seconds(pack, plan.speed) for pack in make_packs(pilots))
 
 
 def _width(cell: Cell) -> int:

@@ -1,4 +1,4 @@
-"""Where things are: the same for every command."""
+"""The folders and stores that all commands work with."""
 
 from __future__ import annotations
 
@@ -15,24 +15,28 @@ from scaling.errors import StoreError
 if TYPE_CHECKING:
     from scaling.store import StoreUnion
 
-ARTIFACTS = Path("artifacts")
+_ARTIFACTS = Path("artifacts")
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """Stores and folders."""
+    """StoreUnion and folders of a project."""
 
-    store: str = str(ARTIFACTS / "store")
-    """Folder or URI; what is trained goes here."""
+    store: str = str(_ARTIFACTS / "store")
+    """Folder or URI of the store that new runs are written to."""
     also: Sequence[str] = ()
-    """Further stores that are read."""
+    """Folders or URIs of further stores that are read."""
     data: Path = field(default_factory=lambda: user_data_path("scaling"))
-    """May be read-only."""
-    artifacts: Path = ARTIFACTS
-    """For figures, reports and logs."""
+    """Folder with the data sets; a read-only folder is permitted."""
+    artifacts: Path = _ARTIFACTS
+    """Folder for figures, reports and logs."""
 
     def stores(self) -> StoreUnion:
-        """Opened once, so that what one question has read is known to the next."""
+        """Open the stores, once: tables that were read stay in memory.
+
+        Raises:
+            StoreError: a store cannot be read, or a store of ``also`` holds no runs.
+        """
         return self._stores
 
     @cached_property
@@ -42,5 +46,7 @@ class Workspace:
         also = [open_store(uri) for uri in self.also]
         for uri, store in zip(self.also, also, strict=True):
             if not store.has_runs:
-                raise StoreError(f"--also {uri}: holds no runs; name a store that does, or leave it out")
+                raise StoreError(
+                    f"{uri}: holds no runs; name a store that does, or leave it out", option="also"
+                )
         return StoreUnion(open_store(self.store), also)

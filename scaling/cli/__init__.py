@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from scaling.errors import ScalingError, UsageError
 
-FLAGS = {"overrides": "--set"}
+FLAGS = {"overrides": "--set", "quantity": "--of"}
 """Command-line flags of arguments whose flag is not ``--`` and the argument's name."""
 DONE, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 

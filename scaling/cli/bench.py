@@ -43,16 +43,17 @@ def bench(
     progress.disable = quiet or not progress.console.is_terminal
     with progress:
         task = progress.add_task("")
-        speed, place = api.bench(
+        result = api.bench(
             workers=workers,
             out=out,
-            told=lambda done, steps: progress.update(task, completed=done, total=steps),
+            on_progress=lambda done, steps: progress.update(task, completed=done, total=steps),
         )
+    speed = result.speed
     console().print(_table(speed))
     print(
         f"an epoch {speed.epoch_s:.3f} s, a pack {speed.pack_start_s:.2f} s, a sweep {speed.sweep_start_s:.1f} s besides their images"
     )
-    print(f"{place}: {speed.machine.processor}, workers at once: {speed.machine.workers}")
+    print(f"{result.path}: {speed.machine.processor}, workers at once: {speed.machine.workers}")
 
 
 def _table(speed: Speed) -> Table:

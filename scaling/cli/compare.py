@@ -37,9 +37,9 @@ def compare(
         )
     made = api.compare(config, workspace(store, also, data), overrides=set_, errors=wanted, out=out)
     if as_json:
-        print(json.dumps(api.finite(made.found.to_dict()), indent=2, allow_nan=False))
+        print(json.dumps(api.replace_nonfinite(made.found.to_dict()), indent=2, allow_nan=False))
         return
-    console().print(api.comparison_text(made))
+    console().print(api.render_comparison(made.found))
     for note in filter(None, (made.left_out, *made.found.notes)):
         print(note)
     print(f"page:               {made.path}")

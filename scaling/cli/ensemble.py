@@ -39,8 +39,8 @@ def ensemble(
     known = workspace(store, also, data)
     pools = api.ensemble(config, known, overrides=set_, sizes=wholes("--sizes", sizes), by=by)
     if as_json:
-        print(json.dumps(api.finite(api.ensemble_rows(pools)), indent=2, allow_nan=False))
+        print(json.dumps(api.replace_nonfinite(api.ensemble_rows(pools)), indent=2, allow_nan=False))
         return
-    console().print(api.ensembles_text(pools))
-    for file in api.draw_ensembles(pools, out or api.figures(config, known, overrides=set_)):
+    console().print(api.render_ensembles(pools))
+    for file in api.draw_ensemble(pools, out or api.figure_folder(config, known, overrides=set_)):
         print(file)

@@ -17,7 +17,7 @@ Name = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or its beg
 def why(run: Name, *, config: Configs = [], store: Store = STORE, also: Also = [], data: Data = None) -> None:
     """Say which leaf makes a run new."""
     reason = api.why(run, workspace(store, also, data), configs=config)
-    if reason.stored:
+    if reason.is_stored:
         print(f"{reason.run.id} is in the store")
     elif reason.nearest is None:
         print(f"{reason.run.id} is new: the store is empty")
@@ -49,14 +49,14 @@ def look(
     run: Name,
     *,
     image: Annotated[int, typer.Option(help="Of the test images, from 0.")] = 0,
-    out: Annotated[Path | None, typer.Option(help="A folder.", show_default="artifacts/looks/<id>")] = None,
+    out: Annotated[Path | None, typer.Option(help="A folder.", show_default="artifacts/inspect/<id>")] = None,
     config: Configs = [],
     store: Store = STORE,
     also: Also = [],
     data: Data = None,
 ) -> None:
     """Draw the first layer's filters of a run whose weights are stored, and its feature maps of one test image."""
-    made = api.look(run, workspace(store, also, data), image=image, out=out, configs=config)
+    made = api.inspect(run, workspace(store, also, data), image=image, out=out, configs=config)
     print(f"run {made.run.id}, {made.image}")
     for figure in made.figures:
         print(figure)
@@ -65,5 +65,5 @@ def look(
 def _print(differences: tuple[api.Difference, ...], first: str, second: str) -> None:
     table = Table("leaf", first, second)
     for difference in differences:
-        table.add_row(difference.leaf, str(difference.first), str(difference.second))
+        table.add_row(difference.setting, str(difference.first), str(difference.second))
     console().print(table)

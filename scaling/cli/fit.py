@@ -23,11 +23,9 @@ def table(
     data: Data = None,
 ) -> None:
     """Write one tidy table: a row a run, every leaf of its configuration a column; without pilots."""
-    made, every = api.results(config, workspace(store, also, data), overrides=set_)
-    runs = api.finals(made, every)
-    rows = api.write_table(api.tidy(runs), out)
-    pilots = every.num_rows - runs.num_rows
-    left_out = f"; left out: {pilots} pilots, which chose the learning rates" if pilots else ""
+    made = api.table(config, workspace(store, also, data), overrides=set_)
+    rows = api.write_table(made.runs, out)
+    left_out = f"; left out: {made.pilots} pilots, which chose the learning rates" if made.pilots else ""
     print(f"{out}: {rows} runs{left_out}" + (f"; {made.pending} runs await theirs" if made.pending else ""))
 
 
@@ -92,29 +90,27 @@ def fit(
         raise UsageError(
             "--errors and --of go together: a column of how many were wrong, and one of out of how many"
         )
-    fits = api.fit_source(
+    fits = api.fit(
         source,
         known,
-        x=x,
-        y=y,
-        by=by or None,
-        form=form,
-        holdout=holdout,
+        options=api.FitOptions(x=x, y=y, by=by or None, form=form, holdout=holdout, std=std or None),
         overrides=set_,
         population=population,
-        counts=(errors, of) if errors else None,
-        std=std or None,
-        best=(best_over, validation) if best_over else None,
+        counts=api.CountColumns(errors=errors, of=of) if errors else None,
+        best=api.BestOver(column=best_over, validation=validation) if best_over else None,
     )
     if as_json:
-        told = [fitted.to_dict() | api.further(fitted, fits, sizes=sizes, errors=reached) for fitted in fits]
-        print(json.dumps(api.finite(told), indent=2, allow_nan=False))
+        told = [
+            fitted.to_dict() | api.fit_details(fitted, fits, sizes=sizes, errors=reached).to_dict()
+            for fitted in fits
+        ]
+        print(json.dumps(api.replace_nonfinite(told), indent=2, allow_nan=False))
         return
-    console().print(api.laws_text(fits))
+    console().print(api.render_laws(fits))
     if sizes:
-        console().print(api.predictions_text(fits, sizes))
+        console().print(api.render_predictions(fits, sizes))
     if reached:
-        console().print(api.reach_text(fits, reached))
+        console().print(api.render_sizes_for_error(fits, reached))
     for fitted in fits:
         for note in fitted.notes:
             print(f"{fitted.label}: {note}")
@@ -131,7 +127,7 @@ def report(
 ) -> None:
     """Draw the figures and write one page."""
     made = api.report(config, workspace(store, also, data), overrides=set_, out=out)
-    console().print(api.laws_text(made.fits))
+    console().print(api.render_laws(made.fits))
     print(f"report:  {made.path}")
     print(f"figures: {made.path.parent / 'figures'}")
 

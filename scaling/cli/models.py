@@ -27,7 +27,7 @@ def data(
 ) -> None:
     """List which data sets are present and where, or fetch some by name."""
     known = workspace(STORE, [], data)
-    rows = api.fetch(names, known) if names else api.inventory(known)
+    rows = api.fetch_datasets(names, known) if names else api.list_datasets(known)
     table = Table(
         "name",
         "title",
@@ -43,7 +43,7 @@ def data(
 
 def models(*, as_json: Json = False) -> None:
     """List the architectures: units, connections, parameters, MACs forward and backward, and routes, beside published counts."""
-    rows = api.catalogue()
+    rows = api.list_models()
     if as_json:
         print(json.dumps([row.to_dict() for row in rows], indent=2))
         return

@@ -32,8 +32,8 @@ def optimum(
     known = workspace(store, also, data)
     made = api.optimum(config, known, x=x, y=y, overrides=set_)
     if as_json:
-        print(json.dumps(api.finite(made.to_dict()), indent=2, allow_nan=False))
+        print(json.dumps(api.replace_nonfinite(made.to_dict()), indent=2, allow_nan=False))
         return
-    console().print(api.optima_text(made))
-    for file in api.draw_optima(made, out or api.figures(config, known, overrides=set_)):
+    console().print(api.render_optima(made))
+    for file in api.draw_optimum(made, out or api.figure_folder(config, known, overrides=set_)):
         print(file)

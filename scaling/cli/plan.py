@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from math import fsum
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -94,14 +94,8 @@ def status(
     as_json: Json = False,
 ) -> None:
     """Show what is done, what diverged and what is left."""
-    made, runs = api.results(config, workspace(store, also, data), overrides=set_)
-    diverged, every = (
-        sum(map(bool, table["diverged"].to_pylist())) for table in (api.finals(made, runs), runs)
-    )
-    rows, timings = made.rows(), api.timings(made, runs)
-    whole = api.Timing(
-        fsum(timing.estimated_s for timing in timings), fsum(timing.actual_s for timing in timings)
-    )
+    progress = api.status(config, workspace(store, also, data), overrides=set_)
+    made, rows, timings, whole = progress.plan, progress.rows, progress.core_times, progress.core_time
     if as_json:
         counts = {
             "study": made.study.name,
@@ -109,7 +103,11 @@ def status(
             "done": len(made.done),
             "awaiting": made.pending,
         }
-        counts |= {"diverged": diverged, "pilots_diverged": every - diverged, "left_s": made.seconds}
+        counts |= {
+            "diverged": progress.diverged,
+            "pilots_diverged": progress.pilots_diverged,
+            "left_s": made.seconds,
+        }
         cells = [_row_dict(row) | asdict(timing) for row, timing in zip(rows, timings, strict=True)]
         print(json.dumps(counts | asdict(whole) | {"cells": cells}, indent=2))
         return
@@ -136,7 +134,9 @@ def status(
             row.label, str(row.cell.architecture.filters), *rate, f"{row.done}/{row.runs}", left, *spent
         )
     console().print(table)
-    told = f"{diverged} of them diverged" + (f" and {every - diverged} pilots" if every > diverged else "")
+    told = f"{progress.diverged} of them diverged" + (
+        f" and {progress.pilots_diverged} pilots" if progress.pilots_diverged else ""
+    )
     later = f"; {made.pending} more await their pilots" if made.pending else ""
     print(
         f"{len(made.done)} of {len(made.wanted)} runs done, {told}{later}; about {format_duration(made.seconds)} of one core left"
@@ -157,7 +157,7 @@ class _Rates:
     rows: list[tuple[PlanRow, tuple[str, ...]]]
 
 
-def _rates(rows: list[PlanRow]) -> _Rates:
+def _rates(rows: Sequence[PlanRow]) -> _Rates:
     if not any(row.cell.is_pilot for row in rows):
         return _Rates((), [(row, ()) for row in rows])
     return _Rates(("learning rate",), [(row, (_rate(row),)) for row in rows])

@@ -24,7 +24,7 @@ from scaling.durations import format_duration
 from scaling.errors import UsageError
 
 if TYPE_CHECKING:
-    from scaling.api import Iteration, Outcome
+    from scaling.api import Iteration, RunOutcome
 
 
 def run(
@@ -61,7 +61,7 @@ def run(
         return _ended(
             api.run(config, known, overrides=set_, address=address, in_process=in_process, quiet=quiet)
         )
-    aim = api.Target(target=until, of=of or "prediction@2x", budget_s=budget_s(budget))
+    aim = api.Target(half_width=until, quantity=of or "prediction@2x", budget_s=budget_s(budget))
     made = api.run_until(
         config,
         aim,
@@ -70,13 +70,13 @@ def run(
         address=address,
         in_process=in_process,
         quiet=quiet,
-        told=lambda ended: _tell(ended, aim),
+        on_iteration=lambda ended: _tell(ended, aim),
     )
     if made.last.suggestion is None:
         return _ended(made.last.outcome)
     left = (
         "every interval is within the target"
-        if made.last.suggestion.reached
+        if made.last.suggestion.is_reached
         else "nothing that would help is within budget and memory"
     )
     print(f"{left}; the grown study is {made.study}")
@@ -92,19 +92,19 @@ def _tell(ended: Iteration, aim: api.Target) -> None:
         half_widths = ", ".join(
             f"{curve.label} {curve.proposal.half_width:.3g}" for curve in ended.suggestion.curves
         )
-        words += [f"half width of {aim.of}: {half_widths} (wanted: {aim.target:g})"]
+        words += [f"half width of {aim.quantity}: {half_widths} (wanted: {aim.half_width:g})"]
         words += (
             [f"next: about {format_duration(ended.suggestion.core_s)}"] if ended.suggestion.core_s else []
         )
     print(
         "; ".join(
-            [*words, f"core time beyond the study as written: {format_duration(ended.used_s)}, as recorded"]
+            [*words, f"core time beyond the study as written: {format_duration(ended.extra_s)}, as recorded"]
         ),
         flush=True,
     )
 
 
-def _ended(outcome: Outcome) -> int:
+def _ended(outcome: RunOutcome) -> int:
     """How a run of a study ended."""
     made = outcome.plan
     if not made.new:
@@ -113,7 +113,7 @@ def _ended(outcome: Outcome) -> int:
     print(
         f"{made.study.name}: {outcome.trained} runs trained in {format_duration(outcome.wall_s)}, {len(made.done)} were done before"
     )
-    for row in outcome.last.rows() if made.pending else ():
+    for row in outcome.latest_plan.rows() if made.pending else ():
         if row.cell.choice:
             print(
                 f"{row.label}, filters {row.cell.architecture.filters}: learning rate {row.rates[0]:g}"

@@ -51,7 +51,7 @@ def suggest(
     as_json: Json = False,
 ) -> None:
     """Propose the next runs worth their cost, as a table and as the architectures to paste into the study."""
-    aim = api.Target(target=target, of=of, budget_s=budget_s(budget))
+    aim = api.Target(half_width=target, quantity=of, budget_s=budget_s(budget))
     made = api.suggest(config, aim, workspace(store, also, data), overrides=set_)
     if as_json:
         print(json.dumps(_dict(made) | {"of": of, "target": target}, indent=2))
@@ -79,7 +79,7 @@ def suggest(
     if not made.core_s:
         print(
             "within the target: nothing to train"
-            if made.reached
+            if made.is_reached
             else "nothing that would help is within the budget and the memory"
         )
         return
@@ -92,14 +92,14 @@ def suggest(
 
 def _new(curve: CurveSuggestion) -> Iterator[tuple[Cell, int, float]]:
     """Each cell that gets seeds, how many it has then, and their core time."""
-    rows = zip(curve.sizes, curve.proposal.seeds, curve.proposal.costs_s, strict=True)
+    rows = zip(curve.candidates, curve.proposal.seeds, curve.proposal.costs_s, strict=True)
     return ((cell, seeds, cost_s) for cell, seeds, cost_s in rows if cost_s)
 
 
 def _dict(made: Suggestion) -> dict[str, object]:
     return {
         "study": made.plan.study.name,
-        "reached": made.reached,
+        "reached": made.is_reached,
         "core_s": made.core_s,
         "curves": [
             {

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from scaling.config.identity import DRAWN, SEEDS_PER_ORDER, TRAINING_VERSION, Data, Run, flatten_settings
+from scaling.config.identity import SEEDS_PER_ORDER, TRAINING_VERSION, Data, Run, flatten_settings
 from scaling.config.load import load_study
 from scaling.config.pilots import RateChoice
 from scaling.config.recipe import Recipe
 from scaling.config.study import Cell, Resources, Study
 
 __all__ = [
-    "DRAWN",
     "SEEDS_PER_ORDER",
     "TRAINING_VERSION",
     "Cell",

@@ -1,144 +1,210 @@
-"""Which configurations lie on one curve: those that differ in width, seed and what follows from the width, and in nothing else."""
+"""Curves: the configurations that one scaling law is fitted to. They differ in width, seed and order only.
+
+This module decides which curve a configuration is on, which label the curve has, and which setting is the curve's x.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from scaling.config.identity import Run, flatten_settings
-from scaling.config.labels import setting_label, sortable
+from scaling.config.labels import setting_label, sort_key
+
+Settings = dict[str, Any]
+"""Settings of a configuration by their dotted paths, such as ``{"recipe.epochs": 8}``."""
 
 DATASET, TRAIN_IMAGES = "data.type", "data.train_images"
-TYPE, FILTERS, SECOND, RATIO = (
-    "architecture.type",
-    "architecture.filters",
-    "architecture.second_filters",
-    "architecture.ratio",
-)
-SHARED = frozenset({TYPE, "seed", "order"})
-"""Leaves that never split the runs of one architecture."""
 LEARNING_RATE = "recipe.learning_rate"
+FILTERS = "architecture.filters"
 COSTS = ("architecture.macs", "architecture.parameters")
-"""No leaves of a run: a study that is written with costs adds them to its points."""
-CONSEQUENCES = frozenset({SECOND, RATIO})
-"""Leaves that are expected to change with the width."""
-FIRST = (TRAIN_IMAGES, RATIO, "architecture.parametrization", "recipe.optimizer.type", "recipe.schedule.type")
-"""Leaves that explain others (a ratio the second filters, a parametrisation its base, an optimiser its momentum) are asked before them."""
-LAST = (LEARNING_RATE,)
-"""Where it was chosen for each network, it follows from all others."""
+"""Costs that a study's file may give in place of filters. No run has these settings; ``Cell.settings`` adds them."""
 
-Point = dict[str, Any]
-"""The leaves of a configuration by their dotted paths."""
+_ARCHITECTURE = "architecture.type"
+_SECOND_FILTERS = "architecture.second_filters"
+_RATIO = "architecture.ratio"
+_NEVER_DISTINGUISH = frozenset({_ARCHITECTURE, "seed", "order"})
+"""Settings that never separate the runs of one architecture into curves."""
+_FOLLOW_THE_WIDTH = frozenset({_SECOND_FILTERS, _RATIO})
+"""Settings that are expected to change with the width."""
+_ASKED_FIRST = (
+    TRAIN_IMAGES,
+    _RATIO,
+    "architecture.parametrization",
+    "recipe.optimizer.type",
+    "recipe.schedule.type",
+)
+"""Settings that determine others: a ratio determines the second filters, an optimiser type its momentum."""
+_ASKED_LAST = (LEARNING_RATE,)
+"""Settings that follow from all others where pilot runs choose them."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Curves:
     """Configurations, each with the label of its curve."""
 
     labels: tuple[str, ...]
-    """One a configuration, in their order."""
+    """Label of each configuration's curve, in the order of the configurations."""
     ordered: tuple[str, ...]
-    """Each once, in the order in which curves are drawn."""
-    along: str
-    """The leaf that changes along a curve."""
+    """Each label once, in the order in which the curves are drawn."""
+    x_setting: str
+    """Dotted path of the setting that changes along a curve."""
 
 
-def point(run: Run, train_images: int) -> Point:
-    """A run's configuration, to be compared.
+@dataclass(frozen=True, kw_only=True)
+class Follower:
+    """A setting that changes along a curve together with x, such as a learning rate tuned for each width."""
 
-    Args:
-        train_images: the number that is used: a study that names all images means the same data as one that names none.
-    """
-    return {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in flatten_settings(run).items()
-    } | {TRAIN_IMAGES: train_images}
+    label: str
+    """Label of the curve."""
+    setting: str
+    """Dotted path of the setting."""
+    values: frozenset[Any]
 
 
-def curves(points: Sequence[Point], x: str = "filters") -> Curves:
-    """Split configurations into curves.
-
-    A leaf tells curves apart where configurations of one architecture and one width differ in it. The number of second filters
-    follows from the width, unless a study varies the ratio of the two: then the ratio tells them apart. Along another leaf, such as
-    the number of training images, the width is a leaf like the others. Along the ratio, curves are of one cost where the study says so, of
-    one width where a width has several ratios, and else both numbers of filters change along them.
+def curve_settings(run: Run, train_images: int | None) -> Settings:
+    """Return the settings of a run that decide on its curve.
 
     Args:
-        points: the configurations.
-        x: a column of runs. One that is no leaf, as parameters are none, follows from the filters.
+        run: the run.
+        train_images: number of training images in use. A study that names all images means the same data as a study
+            that names no number.
     """
-    along = next((leaf for each in points for leaf in each if x in (leaf, leaf.partition(".")[2])), FILTERS)
-    along = RATIO if x in (RATIO, RATIO.partition(".")[2]) else along
-    shared = [DATASET] if len({each[DATASET] for each in points}) > 1 else []
-    places: dict[tuple[Any, ...], str] = {}
-    labels = [""] * len(points)
-    for kind in sorted({each[TYPE] for each in points}):
-        members = [index for index, each in enumerate(points) if each[TYPE] == kind]
-        mine = (along_ratio if along == RATIO else _with_ratio)([points[index] for index in members])
-        # Rounded ratios are seldom equal, so what is held fixed along them must be said to tell curves apart.
-        fixed = [
-            leaf
-            for leaf in (*COSTS, FILTERS)
-            if along == RATIO and len({each.get(leaf) for each in mine}) > 1
-        ]
-        keys = _keys(mine, [*shared, *fixed], along)
-        for index, each in zip(members, mine, strict=True):
-            told = [key for key in keys if key not in fixed or each.get(key) is not None]
-            labels[index] = ", ".join([kind, *(setting_label(key, each.get(key)) for key in told)])
-            places[kind, *(sortable(each.get(key)) for key in keys)] = labels[index]
-    return Curves(tuple(labels), tuple(places[place] for place in sorted(places)), along)
+    settings = flatten_settings(run)
+    hashable = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
+    return hashable | {TRAIN_IMAGES: train_images}
 
 
-def along_ratio(points: Sequence[Point]) -> list[Point]:
-    """Each with its own ratio d2/d1, and with no filters where these change along a curve of ratios."""
-    found = []
-    for each in points:
-        if not each.get(SECOND):
-            found.append(each)
+def assign_curves(configurations: Sequence[Settings], x: str = "filters") -> Curves:
+    """Assign each configuration to a curve.
+
+    A setting separates curves if configurations of one architecture and one width differ in this setting. The number of
+    second filters follows from the width, unless a study varies the ratio d2/d1: then the ratio separates curves.
+
+    Along another setting, such as the number of training images, the width is a setting like any other. Curves along the
+    ratio have one cost if the study gives costs, one width if a width has several ratios, and otherwise both
+    numbers of filters change along them.
+
+    Args:
+        configurations: the configurations, as ``curve_settings`` returns them.
+        x: column of runs. A column that is no setting, such as ``parameters``, follows from the filters.
+    """
+    x_setting = _find_x_setting(configurations, x)
+    shared = [DATASET] if len({settings[DATASET] for settings in configurations}) > 1 else []
+    labels = [""] * len(configurations)
+    label_by_sort_key: dict[tuple[Any, ...], str] = {}
+    for architecture in sorted({settings[_ARCHITECTURE] for settings in configurations}):
+        members = [i for i, settings in enumerate(configurations) if settings[_ARCHITECTURE] == architecture]
+        with_ratios = _with_own_ratio if x_setting == _RATIO else _with_nearest_ratio
+        own = with_ratios([configurations[i] for i in members])
+        fixed = _fixed_along_ratio(own) if x_setting == _RATIO else []
+        keys = _distinguishing_settings(own, [*shared, *fixed], x_setting)
+        for i, settings in zip(members, own, strict=True):
+            named = [key for key in keys if key not in fixed or settings.get(key) is not None]
+            labels[i] = ", ".join([architecture, *(setting_label(key, settings.get(key)) for key in named)])
+            label_by_sort_key[architecture, *(sort_key(settings.get(key)) for key in keys)] = labels[i]
+    ordered = tuple(label_by_sort_key[key] for key in sorted(label_by_sort_key))
+    return Curves(labels=tuple(labels), ordered=ordered, x_setting=x_setting)
+
+
+def find_followers(configurations: Sequence[Settings], curves: Curves) -> Iterator[Follower]:
+    """Yield the settings that change along a curve together with x, ordered by curve and setting.
+
+    Args:
+        configurations: the configurations.
+        curves: their assignment, as ``assign_curves`` returns it.
+    """
+    ignored = _NEVER_DISTINGUISH | _FOLLOW_THE_WIDTH | {curves.x_setting}
+    values: dict[tuple[str, str], set[Any]] = defaultdict(set)
+    for settings, label in zip(configurations, curves.labels, strict=True):
+        for name in settings.keys() - ignored:
+            values[label, name].add(settings[name])
+    for (label, name), distinct in sorted(values.items()):
+        if len(distinct) > 1:
+            yield Follower(label=label, setting=name, values=frozenset(distinct))
+
+
+def _find_x_setting(configurations: Sequence[Settings], x: str) -> str:
+    if x in (_RATIO, _RATIO.partition(".")[2]):
+        return _RATIO
+    names = (name for settings in configurations for name in settings)
+    return next((name for name in names if x in (name, name.partition(".")[2])), FILTERS)
+
+
+def _with_own_ratio(configurations: Sequence[Settings]) -> list[Settings]:
+    """Replace the second filters by the ratio d2/d1, and drop the filters if they change along a curve of ratios."""
+    with_ratios = []
+    for settings in configurations:
+        if not settings.get(_SECOND_FILTERS):
+            with_ratios.append(settings)
             continue
-        beside = {
-            other[SECOND]
-            for other in points
-            if other[FILTERS] == each[FILTERS] and not _cost(other) and other.get(SECOND)
+        alternatives = {
+            other[_SECOND_FILTERS]
+            for other in configurations
+            if other[FILTERS] == settings[FILTERS] and not _has_cost(other) and other.get(_SECOND_FILTERS)
         }
-        gone = {SECOND} if len(beside) > 1 and not _cost(each) else {SECOND, FILTERS}
-        found.append(
-            {name: value for name, value in each.items() if name not in gone}
-            | {RATIO: each[SECOND] / each[FILTERS]}
-        )
-    return found
+        one_width = len(alternatives) > 1 and not _has_cost(settings)
+        dropped = {_SECOND_FILTERS} if one_width else {_SECOND_FILTERS, FILTERS}
+        rest = {name: value for name, value in settings.items() if name not in dropped}
+        with_ratios.append(rest | {_RATIO: settings[_SECOND_FILTERS] / settings[FILTERS]})
+    return with_ratios
 
 
-def _cost(each: Point) -> bool:
-    return any(each.get(name) for name in COSTS)
+def _has_cost(settings: Settings) -> bool:
+    return any(settings.get(name) for name in COSTS)
 
 
-def _with_ratio(points: Sequence[Point]) -> list[Point]:
-    """Each with the nearest of the ratios d2/d1 that the widest networks show; rounding blurs it in the narrow ones."""
-    shown: dict[int, set[float]] = defaultdict(set)
-    for each in points:
-        if each.get(SECOND):
-            shown[each[FILTERS]].add(each[SECOND] / each[FILTERS])
-    # Curves may end at different widths: what counts is the widest of those that show the most ratios.
-    ratios = sorted(max(shown.items(), key=lambda item: (len(item[1]), item[0]))[1]) if shown else []
+def _with_nearest_ratio(configurations: Sequence[Settings]) -> list[Settings]:
+    """Add the ratio d2/d1, rounded to the nearest ratio of the widest networks.
 
-    def nearest(each: Point) -> float:
-        return min(ratios, key=lambda ratio: abs(each[SECOND] - ratio * each[FILTERS]))
+    The numbers of filters are integers, so the ratio of a narrow network is imprecise.
+    """
+    ratios_by_width: dict[int, set[float]] = defaultdict(set)
+    for settings in configurations:
+        if settings.get(_SECOND_FILTERS):
+            ratios_by_width[settings[FILTERS]].add(settings[_SECOND_FILTERS] / settings[FILTERS])
+    if not ratios_by_width:
+        return list(configurations)
+    # Curves may end at different widths, so take the widest of the widths with the most ratios.
+    _, ratios = max(ratios_by_width.items(), key=lambda item: (len(item[1]), item[0]))
+    candidates = sorted(ratios)
 
-    return [each | {RATIO: nearest(each)} if ratios and each.get(SECOND) else each for each in points]
+    def nearest(settings: Settings) -> float:
+        return min(candidates, key=lambda ratio: abs(settings[_SECOND_FILTERS] - ratio * settings[FILTERS]))
+
+    return [
+        settings | {_RATIO: nearest(settings)} if settings.get(_SECOND_FILTERS) else settings
+        for settings in configurations
+    ]
 
 
-def _keys(points: Sequence[Point], shared: Sequence[str], along: str) -> list[str]:
-    """The leaves that tell the curves of one architecture apart, each one needed beside those before it."""
-    keys = list(shared)
-    for leaf in dict.fromkeys(
-        (*FIRST, *sorted({name for each in points for name in each}.difference(LAST)), *LAST)
-    ):
-        cells: dict[tuple[Any, ...], set[Any]] = defaultdict(set)
-        for each in points:
-            cells[tuple(each.get(name) for name in (*keys, along))].add(each.get(leaf))
-        if leaf not in SHARED and leaf != along and any(len(values) > 1 for values in cells.values()):
-            keys.append(leaf)
+def _fixed_along_ratio(configurations: Sequence[Settings]) -> list[str]:
+    """Return what is held fixed along a curve of ratios.
+
+    Rounded ratios are seldom equal, so comparing configurations at equal x would not find these settings.
+    """
+    return [
+        name for name in (*COSTS, FILTERS) if len({settings.get(name) for settings in configurations}) > 1
+    ]
+
+
+def _distinguishing_settings(
+    configurations: Sequence[Settings], known: Sequence[str], x_setting: str
+) -> list[str]:
+    """Return the settings that separate the curves of one architecture, ``known`` first.
+
+    A setting is added only if configurations differ in it that agree in x and in all settings before it.
+    """
+    keys = list(known)
+    others = sorted({name for settings in configurations for name in settings}.difference(_ASKED_LAST))
+    for name in dict.fromkeys((*_ASKED_FIRST, *others, *_ASKED_LAST)):
+        if name in _NEVER_DISTINGUISH or name == x_setting:
+            continue
+        values: dict[tuple[Any, ...], set[Any]] = defaultdict(set)
+        for settings in configurations:
+            values[tuple(settings.get(key) for key in (*keys, x_setting))].add(settings.get(name))
+        if any(len(distinct) > 1 for distinct in values.values()):
+            keys.append(name)
     return keys

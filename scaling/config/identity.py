@@ -1,7 +1,8 @@
-"""What a run is, and the id that follows from it.
+"""Runs and their ids.
 
-The id hashes canonical JSON (RFC 8785) of all that a run's numbers depend on: the data's content, the resolved network, the recipe, the seed
-and the order. No study, pack, machine or store is in it.
+A run id is a hash of canonical JSON (RFC 8785) of everything that the run's results depend on: the content of the data,
+the network with all values resolved, the recipe, the seed and the order. The name of the study, the pack, the machine and
+the store are not included.
 """
 
 from __future__ import annotations
@@ -20,68 +21,76 @@ from scaling.errors import StoreError
 from scaling.settings import FROM_IDENTITY, ConfigModel, IdentityDefault, NonNegativeInt, PositiveInt
 
 TRAINING_VERSION = 2
-"""Raised when training changes its numbers: then every run is a new one."""
+"""Version of the training code. It is raised when the same configuration trains to other numbers, and then every id is new."""
 
 SEEDS_PER_ORDER = 8
-"""Order k shuffles for seeds 8k to 8k+7, so that neither is ever counted twice."""
-
-DRAWN = r'"(?:order|seed)":\d+,'
-"""In an identity's JSON, the leaves that tell the runs of a cell apart; no other leaf has one of these names."""
+"""Number of seeds that share one minibatch order: seeds 8k to 8k+7 use order k, so each order has its own seeds."""
 
 ID_DIGITS = 20
-"""Hexadecimal digits of an id: 80 bits, so among a million runs two share one with a probability of 4e-13."""
+"""Number of hexadecimal digits of an id: 80 bits. Two of a million runs share an id with probability 4e-13."""
 
 
 class Data(ConfigModel):
-    """The data of a run: which content, and how much of it."""
+    """Data of a run: their content, and how much of it is used."""
 
     type: str
+    """Name of the data set, such as ``mnist``."""
     fingerprint: str
+    """SHA-256 of the content in canonical order: 64 hexadecimal digits."""
     train_images: Annotated[PositiveInt | None, IdentityDefault(None)] = None
+    """Number of training images; None means all that are not held out for validation."""
     validation: Annotated[NonNegativeInt, IdentityDefault(0)] = 0
+    """Number of training images held out for validation."""
 
 
 class Run(ConfigModel):
-    """One network, trained once. Equal ids mean equal distributions of every result."""
+    """One network, trained once. Runs with equal ids have results of the same distribution."""
 
     data: Data
     architecture: AnyArchitecture
     recipe: Recipe
     seed: NonNegativeInt
+    """Seed of the initial weights."""
     order: NonNegativeInt
+    """Seed of the minibatch order and the augmentation."""
     training_version: int = TRAINING_VERSION
 
     @property
     def config_json(self) -> str:
-        """Canonical JSON of the identity; its SHA-256 begins with the id."""
+        """Identity as canonical JSON. The id is the beginning of its SHA-256."""
         return self.identity
 
     @cached_property
     def id(self) -> str:
+        """Content hash: 20 hexadecimal digits."""
         return sha256(self.config_json.encode()).hexdigest()[:ID_DIGITS]
 
     @classmethod
     def from_json(cls, config_json: str) -> Run:
-        """The run that an identity names; what it omits has its frozen value.
+        """Parse the identity of a run. A setting that the identity omits gets its ``IdentityDefault``.
+
+        Args:
+            config_json: identity, as ``Run.config_json`` gives it.
 
         Raises:
-            StoreError: this version doesn't know a leaf or a value of it.
+            StoreError: this version does not know a setting or its value.
         """
         try:
             return cls.model_validate(json.loads(config_json), context=FROM_IDENTITY)
         except ValidationError as error:
-            problem, name = error.errors()[0], sha256(config_json.encode()).hexdigest()[:ID_DIGITS]
-            where = ".".join(map(str, problem["loc"]))
+            first = error.errors()[0]
+            run_id = sha256(config_json.encode()).hexdigest()[:ID_DIGITS]
+            setting = ".".join(map(str, first["loc"]))
             raise StoreError(
-                f"run {name}: its {where} can't be read by this version ({problem['msg']}); upgrade scaling"
+                f"run {run_id}: this version cannot read {setting} ({first['msg']}); upgrade scaling"
             ) from None
 
 
 def flatten_settings(run: Run) -> dict[str, object]:
-    """Every leaf of a run by its dotted path, defaults included: ``{"recipe.epochs": 8, ...}``."""
+    """Return all settings of a run by their dotted paths, defaults included: ``{"recipe.epochs": 8, ...}``."""
 
-    def walk(prefix: str, group: ConfigModel) -> Iterator[tuple[str, object]]:
-        for name, value in group.setting_values().items():
+    def walk(prefix: str, config: ConfigModel) -> Iterator[tuple[str, object]]:
+        for name, value in config.setting_values().items():
             if isinstance(value, ConfigModel):
                 yield from walk(f"{prefix}{name}.", value)
             else:

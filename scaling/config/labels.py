@@ -1,4 +1,4 @@
-"""Leaves of a configuration as words, and the order in which their values are listed."""
+"""Labels of settings and data sets, and the order in which values are listed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from scaling.datasets import PUBLISHED_DATASETS
 
-WORDS = {
+_TEMPLATES = {
     "data.fingerprint": "data {:.8}",
     "data.train_images": "{:,} images",
     "data.validation": "{:,} validation images",
@@ -26,8 +26,8 @@ WORDS = {
     "recipe.epochs": "{:,} epochs",
     "recipe.batch_size": "batches of {:,}",
 }
-"""How a leaf's value reads in a label; a leaf that isn't here shows its name."""
-ONE = {
+"""Label of each setting that needs more than its name and its value."""
+_SINGULAR = {
     "data.train_images": "1 image",
     "data.validation": "1 validation image",
     "architecture.branches": "1 branch",
@@ -37,23 +37,30 @@ ONE = {
 
 
 def dataset_title(name: str) -> str:
-    """The title of a published data set; another one's own name."""
+    """Return the title of a published data set; for any other data set, its name."""
     return PUBLISHED_DATASETS[name]().info(Path()).title if name in PUBLISHED_DATASETS else name
 
 
-def setting_label(leaf: str, value: Any) -> str:
-    """``8 epochs`` for ``recipe.epochs``, ``momentum 0.9`` for a leaf without a phrase of its own."""
-    if leaf == "data.type":
+def setting_label(setting: str, value: Any) -> str:
+    """Return a setting and its value as text for a figure, such as ``8 epochs`` or ``momentum 0.9``.
+
+    Args:
+        setting: dotted path, such as ``recipe.epochs``.
+        value: value of the setting; None if the configuration does not have the setting.
+    """
+    if setting == "data.type":
         return dataset_title(value)
-    room, _, rest = leaf.partition(".")
-    name = (rest or room).replace(".", " ").replace("_", " ")
+    group, _, path = setting.partition(".")
+    name = (path or group).replace(".", " ").replace("_", " ")
     if value is None:
         return f"no {name}"
+    if value == 1 and setting in _SINGULAR:
+        return _SINGULAR[setting]
     if isinstance(value, tuple):
         value = "-".join(map(str, value)) or "none"
-    return ONE[leaf] if value == 1 and leaf in ONE else WORDS.get(leaf, name + " {}").format(value)
+    return _TEMPLATES.get(setting, name + " {}").format(value)
 
 
-def sortable(value: object) -> tuple[bool, float, str]:
-    """A key that puts numbers in their order and everything else behind them by its text."""
+def sort_key(value: object) -> tuple[bool, float, str]:
+    """Return a sort key: numbers by their value, then everything else by its text."""
     return (False, float(value), "") if isinstance(value, int | float) else (True, 0.0, str(value))

@@ -1,4 +1,4 @@
-"""A study: what its YAML file says, checked and spread out into cells."""
+"""A study: the checked content of its YAML file, as cells."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from scaling.architectures import AnyArchitecture, LayerTable
-from scaling.config.curves import LEARNING_RATE, curves, point
+from scaling.config.curves import COSTS, LEARNING_RATE, Settings, assign_curves, curve_settings
 from scaling.config.identity import SEEDS_PER_ORDER, Data, Run
 from scaling.config.pilots import AUTO, Pilots, RateChoice
 from scaling.config.recipe import Recipe
@@ -19,24 +19,25 @@ from scaling.datasets import AnyDataset, DatasetInfo
 from scaling.settings import ConfigModel, PositiveInt
 
 DEFAULT_SEEDS = 8
-"""Of a network, where nothing else is said."""
+"""Number of seeds of a network if the file gives none."""
 
 
 class Resources(ConfigModel):
-    """What the machine gives. Nothing here changes an id or a number."""
+    """Resources of the machine. They change no run id and no result."""
 
     workers: PositiveInt | None = None
-    """Packs that train at once on this machine; by default one for each core. A cluster uses all of its cores."""
+    """Number of packs that train at once on this machine; by default one for each core. A cluster uses all of its cores."""
     memory_gib: Annotated[float, Field(gt=0)] | None = None
-    """The most that all workers of this machine may hold at once; by default four fifths of its memory."""
+    """Memory in GiB that all workers of this machine may hold together; by default 80 % of its memory."""
     gpus: Annotated[float, Field(ge=0)] = 0.0
-    """GPUs a pack asks for; a fraction shares one between packs."""
+    """GPUs for each pack; a fraction shares one GPU between packs."""
 
 
 class StoreConfig(ConfigModel):
-    """What the store keeps beside the tables."""
+    """Content of the store besides its tables."""
 
     weights: Literal["none", "all"] = "none"
+    """Runs whose trained weights are stored."""
 
 
 class Replicates(ConfigModel):
@@ -47,27 +48,32 @@ class Replicates(ConfigModel):
 
 
 class StudyFile(ConfigModel):
-    """The keys of a study's YAML file. Any leaf of dataset, architectures and recipe may be a list: a grid."""
+    """Keys of a study's YAML file. Any setting of dataset, architectures and recipe may be a list, that is, a grid."""
 
     study: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
-    """A name for its folder of figures."""
+    """Name of the study and of its folder of figures."""
     dataset: dict[str, Any]
+    """Data set: its type, its options and how much of it is used."""
     architectures: Annotated[list[dict[str, Any]], Field(min_length=1)]
-    """Each may hold a ``recipe`` of its own, which is laid over the study's, and a number of ``seeds`` of its own."""
+    """Architectures. An entry may have its own ``recipe``, which is merged over the study's, and its own ``seeds``."""
     recipe: dict[str, Any] = Field(default_factory=dict)
+    """Training recipe of all architectures."""
     seeds: PositiveInt = DEFAULT_SEEDS
-    """Of architectures that do not say it themselves: seeds 0 to n-1; each block of eight has a minibatch order of its own."""
+    """Number of seeds of each network: seeds 0 to n-1. Each block of eight seeds has its own minibatch order."""
     pilots: Pilots = Pilots()
-    """Of networks whose learning rate is ``auto``."""
+    """Pilot runs of the networks whose learning rate is ``auto``."""
     resources: Resources = Resources()
+    """Resources of the machine."""
     store: StoreConfig = StoreConfig()
+    """Content of the store."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One point of a study's grid: all its runs differ in their seed alone.
+    """One point of a study's grid: all runs that differ in seed and order only.
 
-    While its learning rate is not chosen yet, the one of its recipe only stands there: its runs cost the same, and their ids mean nothing.
+    A pending cell has the first of its pilots' learning rates as a placeholder. Its runs then cost what the real runs will
+    cost, and their ids have no meaning.
     """
 
     dataset: AnyDataset
@@ -75,79 +81,51 @@ class Cell:
     architecture: AnyArchitecture
     recipe: Recipe
     setting_paths: dict[str, str]
-    """Where the architecture's leaves stand in the file: ``{"filters": "architectures[1].filters[0]"}``."""
+    """Path in the file of each of the architecture's settings: ``{"filters": "architectures[1].filters[0]"}``."""
     seeds: int = DEFAULT_SEEDS
-    """Its runs have the seeds 0 to n-1. No run's id knows how many there are."""
+    """Number of seeds, which are 0 to n-1. This number is part of no run id."""
     entry: dict[str, Any] = field(default_factory=dict)
-    """What an entry of ``architectures`` says that makes this cell alone, but for its seeds."""
+    """Entry of ``architectures`` that describes this cell alone, without its seeds."""
     is_pilot: bool = False
-    """Whether its runs are there to choose a learning rate: then those of different rates train together."""
+    """True if the runs are pilot runs. Pilot runs of different learning rates train in one pack."""
     pilots: tuple[Cell, ...] = ()
-    """Those that choose its learning rate, by rising rates; none where its recipe says it."""
+    """Cells of the pilot runs that choose the learning rate, by rising rates; empty if the recipe gives the rate."""
     choice: RateChoice | None = None
-    """What they chose."""
+    """Learning rate that the pilot runs chose."""
+
+    @cached_property
+    def key(self) -> str:
+        """Key that is unique within a study: what the cell trains, and where the file asks for it.
+
+        Cells of two entries that ask for the same runs have different keys.
+        """
+        configs = (self.dataset, self.architecture, self.recipe)
+        return " ".join(
+            [
+                "pilot" if self.is_pilot else "cell",
+                *self.setting_paths.values(),
+                *(config.identity for config in configs),
+            ]
+        )
 
     def layer_table(self) -> LayerTable:
+        """Return the layers of the network."""
         return self.architecture.layer_table(self.info.image)
 
     @property
     def training_flops(self) -> int:
-        """Of one run, in all of its epochs."""
-        return (
-            self.recipe.epochs
-            * self.recipe.images_per_epoch(self.dataset.train_size(self.info))
-            * self.layer_table().training_flops
-        )
-
-    def with_filters(self, filters: int, *, seeds: int = 0) -> Cell:
-        """The same at another width, which needs pilots of its own."""
-        pilots, entry = (
-            tuple(pilot.with_filters(filters, seeds=pilot.seeds) for pilot in self.pilots),
-            {**self.entry, "filters": filters},
-        )
-        return replace(
-            self,
-            architecture=self.architecture.with_filters(filters),
-            seeds=seeds,
-            entry=entry,
-            pilots=pilots,
-            choice=None,
-        )
-
-    def with_pilots(self, pilots: Pilots) -> Cell:
-        """The same with a learning rate that pilots choose; the images that validate are taken out of those that train."""
-        held = self.dataset.validation or pilots.validation
-        used = self.dataset.train_images and min(
-            self.dataset.train_images, max(1, self.info.train_images - held)
-        )
-        dataset = self.dataset.model_copy(update={"validation": held, "train_images": used})
-        recipes = [
-            self.recipe.model_copy(update={"learning_rate": rate}) for rate in sorted(pilots.learning_rates)
-        ]
-        tries = (
-            replace(self, dataset=dataset, recipe=recipe, seeds=pilots.seeds, is_pilot=True)
-            for recipe in recipes
-        )
-        return replace(self, recipe=recipes[0], pilots=tuple(tries))
-
-    def with_learning_rate(self, errors: Mapping[str, float]) -> Cell:
-        """The same with the learning rate that its pilots choose, if all of them have an error."""
-        ids = [[pilot.run(seed).id for seed in range(pilot.seeds)] for pilot in self.pilots]
-        if not ids or any(name not in errors for names in ids for name in names):
-            return self
-        rates = tuple(pilot.recipe.learning_rate for pilot in self.pilots)
-        choice = RateChoice(rates, tuple(tuple(errors[name] for name in names) for names in ids))
-        return replace(
-            self, recipe=self.recipe.model_copy(update={"learning_rate": choice.rate}), choice=choice
-        )
+        """Floating-point operations of one run, over all epochs."""
+        images = self.recipe.images_per_epoch(self.dataset.train_size(self.info))
+        return self.recipe.epochs * images * self.layer_table().training_flops
 
     @property
     def pending(self) -> bool:
-        """Whether its learning rate is not chosen yet."""
+        """True if the learning rate is not chosen yet."""
         return bool(self.pilots) and self.choice is None
 
     @cached_property
     def data(self) -> Data:
+        """Data of the runs, as their identity sees it."""
         used = self.dataset.train_size(self.info)
         return Data(
             type=self.dataset.type,
@@ -157,6 +135,7 @@ class Cell:
         )
 
     def run(self, seed: int) -> Run:
+        """Return the run of a seed."""
         return Run(
             data=self.data,
             architecture=self.architecture,
@@ -165,54 +144,115 @@ class Cell:
             order=seed // SEEDS_PER_ORDER,
         )
 
+    def settings(self) -> Settings:
+        """Return the settings that decide on the curve; a learning rate that pilot runs choose is ``auto``."""
+        settings = curve_settings(self.run(0), self.dataset.train_size(self.info))
+        return settings | {LEARNING_RATE: AUTO} if self.pilots else settings
+
+    def costs(self) -> Settings:
+        """Return the cost that the file gives in place of a number of filters; empty if the file gives none."""
+        costs = {name: getattr(self.architecture, name.partition(".")[2]) for name in COSTS}
+        return {name: cost for name, cost in costs.items() if cost}
+
+    def with_filters(self, filters: int, *, seeds: int = 0) -> Cell:
+        """Return the cell of another width. Pilot runs of its own choose its learning rate, if it is ``auto``.
+
+        Args:
+            filters: number of filters.
+            seeds: number of seeds.
+        """
+        return replace(
+            self,
+            architecture=self.architecture.with_filters(filters),
+            seeds=seeds,
+            entry={**self.entry, "filters": filters},
+            pilots=tuple(pilot.with_filters(filters, seeds=pilot.seeds) for pilot in self.pilots),
+            choice=None,
+        )
+
+    def with_pilots(self, pilots: Pilots) -> Cell:
+        """Return a pending cell, whose learning rate pilot runs choose.
+
+        The pilot runs validate on images that are taken out of the training images.
+
+        Args:
+            pilots: the settings of the pilot runs.
+        """
+        validation = self.dataset.validation or pilots.validation
+        remaining = max(1, self.info.train_images - validation)
+        train_images = self.dataset.train_images and min(self.dataset.train_images, remaining)
+        dataset = self.dataset.model_copy(update={"validation": validation, "train_images": train_images})
+        recipes = [
+            self.recipe.model_copy(update={"learning_rate": rate}) for rate in sorted(pilots.learning_rates)
+        ]
+        cells = (
+            replace(self, dataset=dataset, recipe=recipe, seeds=pilots.seeds, is_pilot=True)
+            for recipe in recipes
+        )
+        return replace(self, recipe=recipes[0], pilots=tuple(cells))
+
+    def with_learning_rate(self, errors: Mapping[str, float]) -> Cell:
+        """Return the cell with the learning rate that its pilot runs choose, or unchanged if an error is missing.
+
+        Args:
+            errors: validation errors by run id; infinite for a run that diverged.
+        """
+        ids = [[pilot.run(seed).id for seed in range(pilot.seeds)] for pilot in self.pilots]
+        if not ids or any(run_id not in errors for rate_ids in ids for run_id in rate_ids):
+            return self
+        choice = RateChoice(
+            rates=tuple(pilot.recipe.learning_rate for pilot in self.pilots),
+            errors=tuple(tuple(errors[run_id] for run_id in rate_ids) for rate_ids in ids),
+        )
+        recipe = self.recipe.model_copy(update={"learning_rate": choice.rate})
+        return replace(self, recipe=recipe, choice=choice)
+
 
 @dataclass(frozen=True)
 class Study:
-    """A study that can be run as written."""
+    """A study that can be run as its file describes it."""
 
     name: str
     source: Path
+    """The YAML file."""
     cells: tuple[Cell, ...]
+    """Cells in the order of the file."""
     resources: Resources
     store: StoreConfig
 
     def curve_labels(self) -> tuple[str, ...]:
-        """Of each cell: its architecture, and the leaves that set it apart from cells of the same width."""
-        points = (point(cell.run(0), cell.dataset.train_size(cell.info)) for cell in self.cells)
-        chosen = ({LEARNING_RATE: AUTO} if cell.pilots else {} for cell in self.cells)
-        return curves([leaves | mine for leaves, mine in zip(points, chosen, strict=True)]).labels
+        """Return the label of each cell's curve along the width: the architecture, and what separates its curves."""
+        return assign_curves([cell.settings() for cell in self.cells]).labels
 
     def with_learning_rates(self, errors: Mapping[str, float]) -> Study:
-        """With the learning rates that pilots choose; where one of a cell's has no error yet, it goes on awaiting them.
+        """Return the study with the learning rates that its pilot runs choose.
+
+        A cell stays pending if the error of one of its pilot runs is missing.
 
         Args:
-            errors: validation errors by the ids of runs; infinite for one that diverged.
+            errors: validation errors by run id; infinite for a run that diverged.
         """
         return replace(self, cells=tuple(cell.with_learning_rate(errors) for cell in self.cells))
 
     def pilot_runs(self) -> Iterator[tuple[Cell, Run]]:
-        """Every run once that chooses a learning rate."""
-        return _once(pilot for cell in self.cells for pilot in cell.pilots)
+        """Yield each pilot run once, with its cell."""
+        return _unique_runs(pilot for cell in self.cells for pilot in cell.pilots)
 
     def final_runs(self) -> Iterator[tuple[Cell, Run]]:
-        """Every run once that the study is about, as far as its learning rate is known; cells that overlap share their runs."""
-        return _once(cell for cell in self.cells if not cell.pending)
+        """Yield each run whose learning rate is known once, with its cell; without pilot runs."""
+        return _unique_runs(cell for cell in self.cells if not cell.pending)
 
     def pending_runs(self) -> Iterator[tuple[Cell, Run]]:
-        """Runs in the place of those whose learning rate is not known yet; they cost the same."""
-        return _once(cell for cell in self.cells if cell.pending)
+        """Yield placeholders, with their cells, for the runs whose learning rate is not chosen yet."""
+        return _unique_runs(cell for cell in self.cells if cell.pending)
 
     def runs(self) -> Iterator[tuple[Cell, Run]]:
-        """Every wanted run once, with its cell; one that is both counts as a pilot."""
-        return _once(
-            [
-                *(pilot for cell in self.cells for pilot in cell.pilots),
-                *(cell for cell in self.cells if not cell.pending),
-            ]
-        )
+        """Yield each run that can be trained now once, with its cell. A run that is also a pilot run counts as a pilot run."""
+        pilots = [pilot for cell in self.cells for pilot in cell.pilots]
+        return _unique_runs([*pilots, *(cell for cell in self.cells if not cell.pending)])
 
 
-def _once(cells: Iterable[Cell]) -> Iterator[tuple[Cell, Run]]:
+def _unique_runs(cells: Iterable[Cell]) -> Iterator[tuple[Cell, Run]]:
     seen: set[str] = set()
     for cell in cells:
         for seed in range(cell.seeds):

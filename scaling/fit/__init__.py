@@ -14,7 +14,7 @@ from scaling.fit.data.variance import Dispersion
 from scaling.fit.fit import fit, fit_table
 from scaling.fit.interval import Interval
 from scaling.fit.law_table import tabulate_laws
-from scaling.fit.options import FitOptions
+from scaling.fit.options import EstimationOptions
 from scaling.fit.prediction import Prediction, predict
 from scaling.fit.quantity import Quantity
 from scaling.fit.result import Fit, FormChoice, HeldOut, Law, Status, Verdict
@@ -26,8 +26,8 @@ __all__ = [
     "Comparison",
     "Crossing",
     "Dispersion",
+    "EstimationOptions",
     "Fit",
-    "FitOptions",
     "FormChoice",
     "HeldOut",
     "Interval",

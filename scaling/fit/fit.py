@@ -22,15 +22,15 @@ from scaling.fit.diagnosis.verdict import select_form
 from scaling.fit.estimation.bootstrap import resample_means
 from scaling.fit.estimation.maximise import estimate_form
 from scaling.fit.forms import BROKEN, FORMS, POWER
-from scaling.fit.options import FitOptions
+from scaling.fit.options import EstimationOptions
 from scaling.fit.result import Fit, FormChoice, Law, Status, Verdict
 
-_DEFAULT_OPTIONS = FitOptions()
+_DEFAULT_OPTIONS = EstimationOptions()
 
 
 def fit(
     points: Points,
-    options: FitOptions = _DEFAULT_OPTIONS,
+    options: EstimationOptions = _DEFAULT_OPTIONS,
     *,
     group: dict[str, str] | None = None,
     notes: Sequence[str] = (),
@@ -77,7 +77,7 @@ def fit(
 
 def fit_table(
     table: pa.Table,
-    options: FitOptions = _DEFAULT_OPTIONS,
+    options: EstimationOptions = _DEFAULT_OPTIONS,
     *,
     x: str = "filters",
     y: str = "test_error",
@@ -128,7 +128,7 @@ class _FittedLaws:
     """Reasons why other forms are missing."""
 
 
-def _fit_laws(points: Points, options: FitOptions, *, stream: int) -> _FittedLaws:
+def _fit_laws(points: Points, options: EstimationOptions, *, stream: int) -> _FittedLaws:
     fitted = _FittedLaws()
     for name in options.forms:
         form = FORMS[name]
@@ -143,7 +143,7 @@ def _fit_laws(points: Points, options: FitOptions, *, stream: int) -> _FittedLaw
 
 
 def _resample_replicates(
-    points: Points, power: Law | None, options: FitOptions, *, stream: int
+    points: Points, power: Law | None, options: EstimationOptions, *, stream: int
 ) -> Float[np.ndarray, "draws widths"]:
     """Resample the means by the dispersion of the replicates; no draws without a power law.
 

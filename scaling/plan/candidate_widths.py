@@ -2,83 +2,64 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from scaling.config import Cell, Recipe, Study
+from scaling.config.study_curves import StudyCurve, study_curves
 from scaling.errors import UsageError
 from scaling.fit.diagnosis.status import MIN_SPAN
 from scaling.plan.memory import WORKER_BYTES, memory_bytes
 
-FURTHEST = 4
+_MAX_WIDTH_FACTOR = 4
 """Times the widest network of a study: beyond, its laws would be followed rather than tested."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Curve:
-    """What of a study lies on one curve."""
-
-    label: str
-    cells: tuple[Cell, ...]
-    """Each width once, with all seeds that the study has of it; by rising width."""
-
-    @property
-    def widest(self) -> int:
-        return self.cells[-1].architecture.filters
-
-    def further(self, widest: int, limit: float) -> list[Cell]:
-        """Round widths between those of the curve and beyond, as cells without seeds.
-
-        Narrower ones are among them only where the curve does not span a decade. There are none at all where its networks differ in more
-        than their width, as with a learning rate that was given to each: nobody knows what a new one should have. Pilots would choose it.
-
-        Args:
-            widest: network of the curve in the study as it is written.
-            limit: bytes that a pack and its worker may hold.
-        """
-        if (
-            len({(cell.architecture.with_filters(FURTHEST * widest), _given(cell)) for cell in self.cells})
-            > 1
-        ):
-            return []
-        there = {cell.architecture.filters for cell in self.cells}
-        lowest = min(*there, max(1, int(widest / MIN_SPAN)))
-        found = (
-            self.cells[0].with_filters(filters)
-            for filters in round_widths(lowest, FURTHEST * widest)
-            if filters not in there
-        )
-        return [cell for cell in found if WORKER_BYTES + memory_bytes(cell) <= limit]
-
-
-def _given(cell: Cell) -> tuple[Recipe, bool]:
-    """What the file says of how it is trained."""
-    return (cell.pilots[0] if cell.pilots else cell).recipe, bool(cell.pilots)
-
-
-def curves(study: Study) -> list[Curve]:
-    """The curves of a study, in the order of its file.
+def growable_curves(study: Study) -> list[StudyCurve]:
+    """Return the curves of a study to which single networks can be added, in the order of its file.
 
     Raises:
-        UsageError: it is of several data sets, which no entry of ``architectures`` can tell apart.
+        UsageError: the study has several data sets, and no entry of ``architectures`` can have one of its own.
     """
-    kinds = list(dict.fromkeys(cell.dataset for cell in study.cells))
-    if len(kinds) > 1:
-        first, second = (kind.setting_values() for kind in kinds[:2])
-        leaf = next(name for name in ("type", *first) if first[name] != second.get(name))
-        way_out = f"take one value at a time, with --set dataset.{leaf}=..."
+    datasets = list(dict.fromkeys(cell.dataset for cell in study.cells))
+    if len(datasets) > 1:
+        first, second = (dataset.setting_values() for dataset in datasets[:2])
+        setting = next(name for name in ("type", *first) if first[name] != second.get(name))
+        way_out = f"take one value at a time, with --set dataset.{setting}=..."
         raise UsageError(
-            f"{study.source}: dataset.{leaf} is a grid, of which an architecture can't have a value of its own; {way_out}"
+            f"{study.source}: dataset.{setting} is a grid, of which an architecture can't have a value of its own; {way_out}"
         )
-    found: dict[str, dict[int, Cell]] = {}
-    for cell, label in zip(study.cells, study.curve_labels(), strict=True):
-        mine = found.setdefault(label, {})
-        filters = cell.architecture.filters
-        if filters not in mine or mine[filters].seeds < cell.seeds:
-            mine[filters] = cell
-    return [
-        Curve(label=label, cells=tuple(mine[filters] for filters in sorted(mine)))
-        for label, mine in found.items()
-    ]
+    return study_curves(study)
+
+
+def candidate_cells(curve: StudyCurve, *, widest: int, memory_limit: float) -> list[Cell]:
+    """Return cells without seeds at round widths between and beyond the widths of a curve.
+
+    Narrower widths are proposed only if the curve does not span a decade. No width is proposed if the cells of the curve
+    differ in more than their width, as with a learning rate given for each: the setting of a new cell is unknown then.
+    Pilots would choose it.
+
+    Args:
+        curve: curve of the study.
+        widest: number of filters of the curve's widest network, in the study as written.
+        memory_limit: bytes that a pack and its worker may use.
+    """
+    shared = {
+        (cell.architecture.with_filters(_MAX_WIDTH_FACTOR * widest), _written_recipe(cell))
+        for cell in curve.cells
+    }
+    if len(shared) > 1:
+        return []
+    present = {cell.architecture.filters for cell in curve.cells}
+    lowest = min(*present, max(1, int(widest / MIN_SPAN)))
+    cells = (
+        curve.cells[0].with_filters(filters)
+        for filters in round_widths(lowest, _MAX_WIDTH_FACTOR * widest)
+        if filters not in present
+    )
+    return [cell for cell in cells if WORKER_BYTES + memory_bytes(cell) <= memory_limit]
+
+
+def _written_recipe(cell: Cell) -> tuple[Recipe, bool]:
+    """What the file says of how it is trained."""
+    return (cell.pilots[0] if cell.pilots else cell).recipe, bool(cell.pilots)
 
 
 def round_widths(lowest: int, highest: int) -> list[int]:

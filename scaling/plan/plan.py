@@ -74,7 +74,7 @@ class Plan:
         return sum(len(pack.runs) for pack in self.pending_packs)
 
     @property
-    def finals(self) -> frozenset[str]:
+    def final_ids(self) -> frozenset[str]:
         """Ids of what the study is about: a pilot is among them only where its data are the study's own."""
         return frozenset(run.id for _, run in self.study.final_runs())
 
@@ -94,16 +94,16 @@ class Plan:
 
     def rows(self) -> list[PlanRow]:
         """One a cell, in the order of the file; before it one of its pilots, if it has any."""
-        runs: dict[int, list[Run]] = {}
+        runs: dict[str, list[Run]] = {}
         for cell, run in (*self.wanted, *self.study.pending_runs()):
-            runs.setdefault(id(cell), []).append(run)
+            runs.setdefault(cell.key, []).append(run)
         owners, pending_packs = (
             {run.id: pack for pack in packs for run in pack.runs}
             for packs in (self.packs, self.pending_packs)
         )
         rows = []
         for cells, label in self._lines():
-            mine = [run for cell in cells for run in runs.get(id(cell), [])]
+            mine = [run for cell in cells for run in runs.get(cell.key, [])]
             owner, done = (pending_packs, frozenset[str]()) if cells[0].pending else (owners, self.done)
             packs = [owner[run.id] for run in mine if run.id in owner]
             rows.append(
@@ -139,7 +139,7 @@ def make_plan(study: Study, stored: Set[str], speed: Speed | None = None, *, tra
     """
     wanted = tuple(study.runs())
     done = frozenset(run.id for _, run in wanted) & stored
-    missing = {id(cell): cell for cell, run in wanted if run.id not in done} if trains else {}
+    missing = {cell.key: cell for cell, run in wanted if run.id not in done} if trains else {}
     problems = [problem for cell in missing.values() if (problem := _too_large(cell, study)) is not None]
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)), str(study.source))

@@ -118,7 +118,7 @@ def test_an_unreadable_configuration_names_its_run():
     runs, _ = planted([Lenet5(filters=2)], seeds=1)
     runs = changed(runs, "config_json", lambda row: row["config_json"].replace('"seed"', '"later":1,"seed"'))
     run = sha256(runs["config_json"][0].as_py().encode()).hexdigest()[:ID_DIGITS]
-    with pytest.raises(StoreError, match=f"run {run}: its later can't be read .* upgrade scaling"):
+    with pytest.raises(StoreError, match=f"run {run}: this version cannot read later .* upgrade scaling"):
         group_runs(runs)
 
 

@@ -7,19 +7,19 @@ import pytest
 
 from scaling import api
 from scaling.sweep import worker
-from tests.api.planted_rounds import STUDY, Falling
+from tests.api.simulated_training import STUDY, SimulatedTraining
 
 
 @pytest.fixture
-def training(monkeypatch) -> Falling:
+def training(monkeypatch) -> SimulatedTraining:
     """What trains in the place of networks."""
-    stand_in = Falling()
+    stand_in = SimulatedTraining()
     monkeypatch.setattr(worker, "train", stand_in)
     return stand_in
 
 
 @pytest.fixture
-def settings(tmp_path) -> api.Workspace:
+def workspace(tmp_path) -> api.Workspace:
     return api.Workspace(store=str(tmp_path / "store"), data=tmp_path, artifacts=tmp_path / "artifacts")
 
 

@@ -32,15 +32,15 @@ def study(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def settings(study):
+def workspace(study):
     return api.Workspace(
         store=str(study.parent / "store"), data=study.parent, artifacts=study.parent / "artifacts"
     )
 
 
 @pytest.fixture(scope="module")
-def outcome(study, settings):
-    return api.run(study, settings, in_process=True)
+def outcome(study, workspace):
+    return api.run(study, workspace, in_process=True)
 
 
 def test_a_run_says_how_it_ended(outcome):
@@ -50,22 +50,23 @@ def test_a_run_says_how_it_ended(outcome):
 
 
 @pytest.mark.usefixtures("outcome")
-def test_afterwards_there_is_nothing_to_do(study, settings):
-    assert (api.plan(study, settings).new, api.run(study, settings).trained) == (0, 0)
+def test_afterwards_there_is_nothing_to_do(study, workspace):
+    assert (api.plan(study, workspace).new, api.run(study, workspace).trained) == (0, 0)
 
 
 @pytest.mark.usefixtures("outcome")
-def test_results_are_the_studys_own_runs(study, settings):
-    made, runs = api.results(study, settings, overrides=["architectures[0].filters=[2,3]"])
+def test_results_are_the_studys_own_runs(study, workspace):
+    results = api.load_results(study, workspace, overrides=["architectures[0].filters=[2,3]"])
+    made, runs = results.plan, results.runs
     assert len(made.done) == 2 * (1 + 4)
     assert set(runs["id"].to_pylist()) == made.done
     assert runs["val_error"].null_count == 0
 
 
 @pytest.mark.usefixtures("outcome")
-def test_a_tidy_table_has_every_leaf_of_every_run(study, settings):
-    _, runs = api.results(study, settings)
-    table = api.tidy(runs)
+def test_a_tidy_table_has_every_leaf_of_every_run(study, workspace):
+    runs = api.load_results(study, workspace).runs
+    table = api.tidy_table(runs)
     rows = {row["id"]: row for row in table.to_pylist()}
     assert table.num_rows == WANTED
     for text in runs["config_json"].to_pylist():
@@ -82,52 +83,54 @@ def test_a_tidy_table_has_every_leaf_of_every_run(study, settings):
 
 
 @pytest.mark.usefixtures("outcome")
-def test_fits_and_a_report_come_as_objects(study, settings):
-    fits = api.fit_source(str(study), settings, by=["architecture", "depth"])
+def test_fits_and_a_report_come_as_objects(study, workspace):
+    fits = api.fit(str(study), workspace, options=api.FitOptions(by=["architecture", "depth"]))
     assert {(fit.group["architecture"], fit.group["depth"]) for fit in fits} == {
         ("tree3", "3"),
         ("lenet5", "2"),
         ("lenet5", "3"),
     }
-    assert isinstance(api.laws_text(fits), Group)
-    report = api.report(study, settings)
-    assert report.path == settings.artifacts / "tiny" / "report.html"
+    assert isinstance(api.render_laws(fits), Group)
+    report = api.report(study, workspace)
+    assert report.path == workspace.artifacts / "tiny" / "report.html"
     assert all(file.exists() for file in report.figures)
 
 
 @pytest.mark.usefixtures("outcome")
 @pytest.mark.parametrize("source", ["study", "store"])
-def test_a_fit_tells_the_same_curves_apart_as_the_report(study, settings, source):
+def test_a_fit_tells_the_same_curves_apart_as_the_report(study, workspace, source):
     """Networks that differ in their hidden layers are never pooled, whoever asks."""
-    fits = api.fit_source(str(study) if source == "study" else settings.store, settings)
+    fits = api.fit(str(study) if source == "study" else workspace.store, workspace)
     assert [fit.label for fit in fits] == ["lenet5, hidden none", "lenet5, hidden 8", "tree3"]
     assert [len(fit.points.y) for fit in fits] == [4, 4, 6]
-    assert {law.label for law in api.report(study, settings).fits} == {fit.label for fit in fits}
+    assert {law.label for law in api.report(study, workspace).fits} == {fit.label for fit in fits}
 
 
 @pytest.mark.usefixtures("outcome")
-def test_any_leaf_of_the_configuration_is_a_column_for_a_fit(study, settings):
-    fits = api.fit_source(
-        str(study), settings, x="architecture.filters", by=["architecture.type", "architecture.hidden"]
+def test_any_leaf_of_the_configuration_is_a_column_for_a_fit(study, workspace):
+    fits = api.fit(
+        str(study),
+        workspace,
+        options=api.FitOptions(x="architecture.filters", by=["architecture.type", "architecture.hidden"]),
     )
     assert {fit.group["architecture.hidden"] for fit in fits} == {"none", "[]", "[8]"}
     with pytest.raises(TableError, match=r"recipe\.epoch: no such column; did you mean recipe\.epochs\?"):
-        api.fit_source(str(study), settings, by=["recipe.epoch"])
+        api.fit(str(study), workspace, options=api.FitOptions(by=["recipe.epoch"]))
 
 
 @pytest.mark.usefixtures("outcome")
-def test_a_table_of_someone_else_is_grouped_by_architecture_as_ever(study, settings, tmp_path):
-    api.write_table(api.results(study, settings)[1], tmp_path / "runs.parquet")
-    fits = api.fit_source(str(tmp_path / "runs.parquet"), settings)
+def test_a_table_of_someone_else_is_grouped_by_architecture_as_ever(study, workspace, tmp_path):
+    api.write_table(api.load_results(study, workspace).runs, tmp_path / "runs.parquet")
+    fits = api.fit(str(tmp_path / "runs.parquet"), workspace)
     assert [set(fit.group) for fit in fits] == [{"architecture"}] * 2
 
 
 @pytest.mark.usefixtures("outcome")
-def test_weights_that_were_kept_are_those_of_the_network(study, settings):
+def test_weights_that_were_kept_are_those_of_the_network(study, workspace):
     from safetensors.numpy import load
 
-    for cell, run in api.plan(study, settings).wanted:
-        weights = load(settings.stores().first.weights(run.id))
+    for cell, run in api.plan(study, workspace).wanted:
+        weights = load(workspace.stores().first.weights(run.id))
         assert sum(weight.size for weight in weights.values()) == cell.layer_table().parameters
         assert all(np.isfinite(weight).all() for weight in weights.values())
 

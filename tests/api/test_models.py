@@ -7,7 +7,7 @@ from scaling.architectures import Lenet5, Vgg
 
 
 def test_every_published_count_is_the_computed_one():
-    for entry in api.catalogue():
+    for entry in api.list_models():
         units = [layer.units for layer in entry.layer_table.layers]
         if not entry.published:
             assert entry.source == "set here"
@@ -26,7 +26,7 @@ def test_every_published_count_is_the_computed_one():
 
 
 def test_an_entry_as_a_dict_adds_up():
-    for entry in api.catalogue():
+    for entry in api.list_models():
         made = entry.to_dict()
         for count in ("parameters", "connections", "macs"):
             assert made[count] == sum(layer[count] for layer in made["layers"])
@@ -37,7 +37,7 @@ def test_an_entry_as_a_dict_adds_up():
 
 def test_the_deep_and_the_shallow_are_there():
     """Five depths with both poolings, and LeNets of one convolution or two with one to three hidden layers."""
-    networks = [entry.network for entry in api.catalogue()]
+    networks = [entry.network for entry in api.list_models()]
     vggs = {(network.depth, network.pooling) for network in networks if isinstance(network, Vgg)}
     assert vggs == {(depth, pooling) for depth in (6, 8, 11, 13, 16) for pooling in ("blocks", "output")}
     lenets = {

@@ -11,19 +11,19 @@ from scaling.fit import Quantity
 from scaling.fit.quantity import require_floored_law
 from scaling.plan.packs import make_packs
 from scaling.plan.time_estimate import pack_seconds, training_seconds
-from tests.api.planted_rounds import STUDY, TWO
+from tests.api.simulated_training import STUDY, TWO
 
 TARGET = 0.02
 
 
 @pytest.fixture
-def rounds(training, settings):
+def rounds(training, workspace):
     """Runs a study until a target, and collects the rounds."""
 
     def go(config, target: float = TARGET, **aim) -> tuple[api.SequentialResult, list[api.Iteration]]:
         told: list[api.Iteration] = []
         made = api.run_until(
-            config, api.Target(target=target, **aim), settings, in_process=True, told=told.append
+            config, api.Target(half_width=target, **aim), workspace, in_process=True, on_iteration=told.append
         )
         return made, told
 
@@ -31,25 +31,25 @@ def rounds(training, settings):
 
 
 @pytest.mark.parametrize("text", [STUDY, TWO], ids=["one curve", "two curves"])
-def test_rounds_end_when_every_interval_is_within_the_target(rounds, study, settings, text):
+def test_rounds_end_when_every_interval_is_within_the_target(rounds, study, workspace, text):
     made, told = rounds(study(text))
     assert len(told) > 1
     assert [each.number for each in told] == list(range(len(told)))
     assert made.last is told[-1]
-    assert made.last.suggestion.reached
-    for fit in api.fit_source(str(made.study), settings):
+    assert made.last.suggestion.is_reached
+    for fit in api.fit(str(made.study), workspace):
         assert Quantity.parse("prediction@2x", 12.0).half_width(require_floored_law(fit)) <= TARGET
-    assert not any(each.suggestion.reached for each in told[:-1])
+    assert not any(each.suggestion.is_reached for each in told[:-1])
 
 
-def test_the_grown_study_is_a_study_of_all_that_was_trained(rounds, study, settings):
+def test_the_grown_study_is_a_study_of_all_that_was_trained(rounds, study, workspace):
     config = study(TWO)
     made, _ = rounds(config)
-    assert made.study == settings.artifacts / "grown" / "until.yaml"
-    assert api.plan(made.study, settings).new == 0
-    grown = {run.id for _, run in load_study(made.study, data=settings.data).runs()}
-    assert grown == settings.stores().ids()
-    assert grown > {run.id for _, run in load_study(config, data=settings.data).runs()}
+    assert made.study == workspace.artifacts / "grown" / "until.yaml"
+    assert api.plan(made.study, workspace).new == 0
+    grown = {run.id for _, run in load_study(made.study, data=workspace.data).runs()}
+    assert grown == workspace.stores().ids()
+    assert grown > {run.id for _, run in load_study(config, data=workspace.data).runs()}
 
 
 def test_the_same_command_again_goes_the_same_way_and_trains_nothing(rounds, study, training):
@@ -63,7 +63,7 @@ def test_the_same_command_again_goes_the_same_way_and_trains_nothing(rounds, stu
     assert second.study.read_text() == first.study.read_text()
 
 
-def test_an_interruption_costs_nothing_that_was_finished(rounds, study, training, settings, tmp_path):
+def test_an_interruption_costs_nothing_that_was_finished(rounds, study, training, workspace, tmp_path):
     """Interrupted anywhere, rounds end at the same study as without, and no pack is trained twice."""
     config = study()
     whole, _ = rounds(config)
@@ -79,34 +79,35 @@ def test_an_interruption_costs_nothing_that_was_finished(rounds, study, training
 
         training.failing = interrupted
         with pytest.raises(KeyboardInterrupt):
-            api.run_until(config, api.Target(target=TARGET), other, in_process=True)
+            api.run_until(config, api.Target(half_width=TARGET), other, in_process=True)
         training.failing = lambda pack, attempt: None
         assert (
-            api.run_until(config, api.Target(target=TARGET), other, in_process=True).study.read_text() == text
+            api.run_until(config, api.Target(half_width=TARGET), other, in_process=True).study.read_text()
+            == text
         )
         assert training.asked.total() == packs + 1  # the one that was interrupted
 
 
-def test_a_budget_counts_what_was_recorded_and_ends_the_rounds(rounds, study, settings):
+def test_a_budget_counts_what_was_recorded_and_ends_the_rounds(rounds, study, workspace):
     config = study()
     _, told = rounds(config, 0.005, budget_s=60.0)
-    assert not told[-1].suggestion.reached
-    written = {run.id for _, run in load_study(config, data=settings.data).runs()}
-    rows = settings.stores().runs().to_pylist()
+    assert not told[-1].suggestion.is_reached
+    written = {run.id for _, run in load_study(config, data=workspace.data).runs()}
+    rows = workspace.stores().runs().to_pylist()
     # By a plain loop: eight runs of a pack have its time each.
-    assert told[-1].used_s == pytest.approx(
+    assert told[-1].extra_s == pytest.approx(
         sum(row["wall_s"] / 8 for row in rows if row["id"] not in written)
     )
-    assert told[0].used_s == 0
-    assert [each.used_s for each in told] == sorted(each.used_s for each in told)
+    assert told[0].extra_s == 0
+    assert [each.extra_s for each in told] == sorted(each.extra_s for each in told)
 
 
-def test_a_budget_of_next_to_nothing_trains_the_study_as_it_is_written(rounds, study, settings):
+def test_a_budget_of_next_to_nothing_trains_the_study_as_it_is_written(rounds, study, workspace):
     config = study()
     made, told = rounds(config, 0.001, budget_s=1e-6)
     assert len(told) == 1
-    assert not made.last.suggestion.reached
-    assert settings.stores().ids() == {run.id for _, run in load_study(config, data=settings.data).runs()}
+    assert not made.last.suggestion.is_reached
+    assert workspace.stores().ids() == {run.id for _, run in load_study(config, data=workspace.data).runs()}
 
 
 def test_a_round_costs_about_as_much_as_all_before_it(rounds, study):
@@ -116,7 +117,7 @@ def test_a_round_costs_about_as_much_as_all_before_it(rounds, study):
         known_s = sum(
             made.cell.architecture.filters for made in make_packs(plan.wanted)
         )  # as the stand-in takes a second a filter
-        paced = ((curve.pace, cell) for curve in each.suggestion.curves for cell in curve.sizes)
+        paced = ((curve.time_ratio, cell) for curve in each.suggestion.curves for cell in curve.candidates)
         dearest_s = max(
             pace * pack_seconds(make_packs([(cell, cell.run(0))])[0], plan.speed) for pace, cell in paced
         )
@@ -131,8 +132,10 @@ def test_what_runs_have_taken_corrects_what_further_ones_are_said_to_take(rounds
         estimated_s = sum(
             training_seconds(each.cell, each.size, plan.speed) for each in make_packs(plan.wanted)
         )
-        assert curve.pace == pytest.approx(28 / estimated_s)  # a pack of each of 1, 2, 3, 4, 6 and 12 filters
-        assert budget_s / 2 < made.last.used_s <= 1.5 * budget_s
+        assert curve.time_ratio == pytest.approx(
+            28 / estimated_s
+        )  # a pack of each of 1, 2, 3, 4, 6 and 12 filters
+        assert budget_s / 2 < made.last.extra_s <= 1.5 * budget_s
 
 
 def test_a_pack_that_fails_ends_the_rounds(rounds, study, training):
@@ -145,11 +148,11 @@ def test_a_pack_that_fails_ends_the_rounds(rounds, study, training):
     assert made.last.outcome.missing == 8
 
 
-def test_the_target_stays_at_twice_the_widest_of_the_study_as_written(rounds, study, settings):
+def test_the_target_stays_at_twice_the_widest_of_the_study_as_written(rounds, study, workspace):
     made, _ = rounds(study())
-    assert max(cell.architecture.filters for cell in load_study(made.study, data=settings.data).cells) <= 48
+    assert max(cell.architecture.filters for cell in load_study(made.study, data=workspace.data).cells) <= 48
     with pytest.raises(UsageError, match=r"until\.yaml: is where rounds write the grown study; copy it"):
-        api.run_until(made.study, api.Target(target=TARGET), settings, in_process=True)
+        api.run_until(made.study, api.Target(half_width=TARGET), workspace, in_process=True)
 
 
 def test_a_study_that_cannot_grow_is_refused_before_anything_is_trained(rounds, study, training):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from scaling import api
-from scaling.api._derived_counts import COUNTS
+from scaling.api._derived_counts import DERIVED_COUNTS
 from scaling.architectures import Lenet5, Tree3, Vgg
 from scaling.config import Data, Recipe, Run, flatten_settings
 from scaling.config.recipe import Adam, Augmentation
@@ -45,7 +45,7 @@ def stored(runs: list[Run]) -> pa.Table:
 
 
 def test_every_leaf_of_every_run_is_what_a_loop_finds():
-    table = api.tidy(stored(RUNS_OF_CELLS))
+    table = api.tidy_table(stored(RUNS_OF_CELLS))
     assert table.num_rows == len(RUNS_OF_CELLS)
     for row, run in zip(table.to_pylist(), RUNS_OF_CELLS, strict=True):
         leaves = {
@@ -63,12 +63,12 @@ def test_every_leaf_of_every_run_is_what_a_loop_finds():
 
 
 def test_columns_are_the_stores_the_leaves_in_order_and_what_is_counted():
-    table = api.tidy(stored(RUNS_OF_CELLS[:1]))
+    table = api.tidy_table(stored(RUNS_OF_CELLS[:1]))
     names = [name for name in RUNS_SCHEMA.names if name != "config_json"]
     assert table.column_names == [
         *names,
         *(leaf for leaf in flatten_settings(RUNS_OF_CELLS[0]) if leaf not in RUNS_SCHEMA.names),
-        *COUNTS,
+        *DERIVED_COUNTS,
     ]
 
 
@@ -94,15 +94,15 @@ def test_what_is_counted_needs_a_configuration_and_the_shape_of_its_images_alone
     for run, row in zip(runs, rows, strict=True):
         row |= {"fingerprint": run.data.fingerprint, "train_images": 250}
     rows[4] |= asdict(ImageShape(1, 28, 10))
-    made = api.tidy(pa.Table.from_pylist(rows, schema=RUNS_SCHEMA))
+    made = api.tidy_table(pa.Table.from_pylist(rows, schema=RUNS_SCHEMA))
     known = [ImageShape(3, 32, 10)] * 4 + [ImageShape(1, 28, 10)] * 4
     for row, run, image in zip(made.to_pylist(), runs, known, strict=False):
         table = run.architecture.layer_table(image)
         assert row["backward_macs"] == table.backward_macs
         assert row["routes"] == float(table.routes)
         assert row["training_flops"] == 2 * 200 * 2 * (table.macs + table.backward_macs)
-    assert [made[name].slice(8).null_count for name in COUNTS] == [4, 4, 4]
+    assert [made[name].slice(8).null_count for name in DERIVED_COUNTS] == [4, 4, 4]
 
 
 def test_no_runs_make_an_empty_table():
-    assert api.tidy(stored([])).num_rows == 0
+    assert api.tidy_table(stored([])).num_rows == 0

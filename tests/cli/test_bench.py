@@ -16,7 +16,9 @@ def home(monkeypatch, tmp_path):
     monkeypatch.setattr(speed_file, "user_cache_path", lambda name: tmp_path / "cache")
     told = speed_file.default_speed().model_copy(update={"sweep_start_s": 7.5})
     monkeypatch.setattr(
-        _bench, "_measured", lambda workers, told_: told.model_copy(update={"pack_start_s": float(workers)})
+        _bench,
+        "_measure_speed",
+        lambda workers, told_: told.model_copy(update={"pack_start_s": float(workers)}),
     )
     return tmp_path / "cache"
 
@@ -56,7 +58,7 @@ def test_every_case_is_a_point_of_its_timing_curve():
         case: ImageTime(1e-9 * case.layer_table.macs, 1e-10 * case.layer_table.macs)
         for case in benchmark_cases()
     }
-    curves = list(_bench._curves(times))
+    curves = list(_bench._timing_curves(times))
     assert sum(len(curve.points) for curve in curves) == len(times)
     kinds = [("lenet5", None), ("tree3", None), ("vgg", 6), ("vgg", 14)]
     assert {(curve.architecture, curve.depth, curve.channels, curve.precision) for curve in curves} == {

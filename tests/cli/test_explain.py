@@ -89,7 +89,7 @@ def test_a_run_of_a_later_version_is_in_nobodys_way_and_named_where_it_is_asked_
     assert scaling("diff", run, ids()[2, 0], "--store", store).code == 0
     typed = scaling("diff", run, name, "--store", store)
     assert (typed.code, typed.out) == (2, "")
-    assert typed.err.startswith(f"run {name}: its later can't be read by this version")
+    assert typed.err.startswith(f"run {name}: this version cannot read later")
     assert len(typed.err.splitlines()) == 1
 
 

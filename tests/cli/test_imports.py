@@ -5,11 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-
-from scaling import api
 
 LIST = "import sys; from scaling.cli import main; main(['--help']); print([n for n in {names} if n in sys.modules])"
 BLOCK = """\
@@ -37,16 +34,6 @@ def test_help_imports_nothing_heavy():
     )
     assert done.stderr == ""
     assert done.stdout.splitlines()[-1] == "[]"
-
-
-def test_every_name_of_the_facade_is_found_and_none_is_hidden_by_a_file():
-    files = {file.stem for file in Path(api.__file__).parent.glob("*.py")}
-    assert set(api.FILES) == files - {"__init__"}
-    assert not files & set(api.__all__)
-    for name in api.__all__:
-        assert getattr(api, name).__name__ == name
-    with pytest.raises(AttributeError, match="no attribute 'pa'"):
-        _ = api.pa
 
 
 @pytest.fixture(scope="module")

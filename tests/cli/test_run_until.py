@@ -8,13 +8,13 @@ import pytest
 from ruamel.yaml import YAML
 
 from scaling.sweep import worker
-from tests.api.planted_rounds import STUDY, TWO, Falling
+from tests.api.simulated_training import STUDY, TWO, SimulatedTraining
 
 
 @pytest.fixture
 def grown(tmp_path, monkeypatch):
     """A study whose networks err by a planted law."""
-    monkeypatch.setattr(worker, "train", Falling())
+    monkeypatch.setattr(worker, "train", SimulatedTraining())
     file = tmp_path / "grown.yaml"
     file.write_text(STUDY)
     return file
@@ -84,7 +84,9 @@ def test_run_until_with_a_budget_ends_without_the_target(scaling, grown):
 
 def test_run_until_names_packs_that_fail(scaling, grown, monkeypatch):
     monkeypatch.setattr(
-        worker, "train", Falling(failing=lambda pack, attempt: RuntimeError("no luck") if attempt else None)
+        worker,
+        "train",
+        SimulatedTraining(failing=lambda pack, attempt: RuntimeError("no luck") if attempt else None),
     )
     typed = scaling("run", grown, "--in-process", "--until", "0.02")
     assert typed.code == 1

@@ -10,7 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scaling.errors import FitError, UsageError
-from scaling.fit import CandidateSize, FitOptions, Points, Quantity, SequentialDesign, fit, propose_runs
+from scaling.fit import (
+    CandidateSize,
+    EstimationOptions,
+    Points,
+    Quantity,
+    SequentialDesign,
+    fit,
+    propose_runs,
+)
 from scaling.fit.diagnosis.status import MIN_SEEDS, MIN_SPAN, MIN_WIDTHS
 from scaling.fit.quantity import curve_gradient, require_floored_law
 from scaling.fit.suggest import MAX_SEEDS
@@ -24,7 +32,7 @@ SIZES = (1, 2, 3, 4, 6, 8, 12)
 def fitted(law=LAW, seed=0, widths=SIZES, seeds=4, test_images=TRIALS, resamplings=400):
     return fit(
         plant(law, np.random.default_rng(seed), widths=widths, seeds=seeds, test_images=test_images),
-        FitOptions(holdout=0, resamplings=resamplings),
+        EstimationOptions(holdout=0, resamplings=resamplings),
     )
 
 
@@ -248,7 +256,7 @@ def test_a_floor_at_its_bound_and_bare_values_are_planned_for_too():
     single = values.reshape(-1, 4).mean(axis=1)
     for points in (bare(x, values), bare(SIZES, single)):  # the second one without replicates
         growing = design(
-            fit(points, FitOptions(holdout=0, resamplings=400)),
+            fit(points, EstimationOptions(holdout=0, resamplings=400)),
             0.005,
             sizes=grid(*SIZES, seeds=len(points.x) // len(SIZES)),
         )
@@ -268,8 +276,8 @@ def test_points_that_nothing_can_be_planned_from_say_what_to_train_first():
     for found, reason in (
         (fitted(widths=(1, 2)), "has no law with a floor to plan from"),
         (fitted(widths=(1, 2, 4)), "is rejected"),
-        (fit(rising, FitOptions(resamplings=50)), "does not fall with filters"),
-        (fit(copies, FitOptions(resamplings=50)), "do not scatter"),
+        (fit(rising, EstimationOptions(resamplings=50)), "does not fall with filters"),
+        (fit(copies, EstimationOptions(resamplings=50)), "do not scatter"),
     ):
         with pytest.raises(FitError, match=reason) as refused:
             design(found, 0.02)
@@ -282,7 +290,7 @@ def test_points_that_nothing_can_be_planned_from_say_what_to_train_first():
     "text", ["prediction", "prediction@x", "prediction@0x", "prediction@2", "Exponent", "amplitude", ""]
 )
 def test_a_quantity_that_is_none_is_named(text):
-    with pytest.raises(UsageError, match="expected exponent, floor, or prediction@2x"):
+    with pytest.raises(UsageError, match="must be exponent, floor, or prediction@2x"):
         Quantity.parse(text, 12.0)
 
 

@@ -11,7 +11,7 @@ from scaling.api._models import CatalogueRow
 from tests.models.plain_networks import KINDS
 
 
-@pytest.mark.parametrize("entry", api.catalogue(), ids=lambda entry: f"{entry.name}, {entry.images}")
+@pytest.mark.parametrize("entry", api.list_models(), ids=lambda entry: f"{entry.name}, {entry.images}")
 def test_parameters_and_macs_are_those_of_plain_layers(entry: CatalogueRow):
     """On a device that has shapes and no numbers; torch counts a multiplication and an addition."""
     image = entry.layer_table.image

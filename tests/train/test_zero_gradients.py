@@ -189,4 +189,4 @@ def test_rows_that_are_older_read_with_nulls(tmp_path):
         assert epochs[name].null_count == len(epochs) - 8
     settings = api.Workspace(store=str(ROOT / "artifacts" / "published" / "store"))
     assert api.merge(ROOT / "configs" / "quickstart.yaml", str(tmp_path / "copy"), settings) == 112
-    assert api.tidy(open_store(tmp_path / "copy").runs())["zero_gradients"].null_count == 112
+    assert api.tidy_table(open_store(tmp_path / "copy").runs())["zero_gradients"].null_count == 112

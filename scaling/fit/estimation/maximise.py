@@ -14,13 +14,13 @@ from scaling.fit.estimation.levenberg_marquardt import fit_by_levenberg_marquard
 from scaling.fit.estimation.variable_projection import fit_by_variable_projection
 from scaling.fit.forms import FLOOR, POWER, Form, NonlinearForm
 from scaling.fit.interval import CONFIDENCE_LEVEL, Interval
-from scaling.fit.options import FitOptions
+from scaling.fit.options import EstimationOptions
 from scaling.fit.result import FormEstimate, HeldOut
 
 Table = Float[np.ndarray, "rows widths"]
 
 
-def estimate_form(form: Form, points: Points, options: FitOptions, *, stream: int) -> FormEstimate:
+def estimate_form(form: Form, points: Points, options: EstimationOptions, *, stream: int) -> FormEstimate:
     """Fit one form to one group of points.
 
     Args:

@@ -7,7 +7,15 @@ import pytest
 from scipy.stats import binom
 
 from scaling.errors import FitError, UsageError
-from scaling.fit import Fit, FitOptions, compare_sizes, find_crossing, fit, preferred_law, size_for_error
+from scaling.fit import (
+    EstimationOptions,
+    Fit,
+    compare_sizes,
+    find_crossing,
+    fit,
+    preferred_law,
+    size_for_error,
+)
 from scaling.fit.result import FormChoice
 from tests.fit.planted_laws import bare, plant
 
@@ -17,7 +25,7 @@ LAWS = ((0.4, 0.5, 0.0), (0.25, 0.3, 0.0))
 
 def studied(law: tuple[float, float, float], k: int, **how: object) -> Fit:
     points = plant(law, np.random.default_rng([8, k]), widths=WIDE, seeds=8, **how)
-    return fit(points, FitOptions(resamplings=200, seed=1, holdout=0), group={"study": str(k)})
+    return fit(points, EstimationOptions(resamplings=200, seed=1, holdout=0), group={"study": str(k)})
 
 
 def size(law: tuple[float, float, float], error: float) -> float:
@@ -78,7 +86,7 @@ def test_what_cannot_be_compared_is_refused():
         compare_sizes(first, studied(LAWS[1], 1), 0.0)
     thin = fit(
         bare((1, 1, 2, 2), (0.4, 0.41, 0.3, 0.31)),
-        FitOptions(forms=("power",), resamplings=20),
+        EstimationOptions(forms=("power",), resamplings=20),
         group={"study": "thin"},
     )
     assert preferred_law(thin) is None

@@ -8,7 +8,7 @@ from scipy.optimize import brentq
 from scipy.stats import binom
 
 from scaling.errors import FitError, UsageError
-from scaling.fit import Fit, FitOptions, compare_laws, fit, size_for_error
+from scaling.fit import EstimationOptions, Fit, compare_laws, fit, size_for_error
 from tests.fit.planted_laws import bare, curve, plant
 
 WIDE = (1, 2, 3, 4, 6, 8, 12, 16)
@@ -18,7 +18,9 @@ LAWS = ((0.4, 0.5, 0.0), (0.25, 0.3, 0.0))
 def studied(law: tuple[float, float, float], k: int, **how: object) -> Fit:
     forms = ("power", "floor") if law[2] else ("power",)
     points = plant(law, np.random.default_rng([8, k]), widths=WIDE, seeds=8, **how)
-    return fit(points, FitOptions(forms=forms, resamplings=200, seed=1, holdout=0), group={"study": str(k)})
+    return fit(
+        points, EstimationOptions(forms=forms, resamplings=200, seed=1, holdout=0), group={"study": str(k)}
+    )
 
 
 def test_intervals_of_difference_and_meeting_hold_the_truth_as_often_as_they_say():
@@ -70,7 +72,11 @@ def test_parallel_laws_do_not_meet():
     x = np.repeat(np.array(WIDE, float), 2)
     jitter = np.tile([0.999, 1.001], len(WIDE))
     first, second = (
-        fit(bare(x, a * x**-0.5 * jitter), FitOptions(forms=("power",), resamplings=50), group={"a": str(a)})
+        fit(
+            bare(x, a * x**-0.5 * jitter),
+            EstimationOptions(forms=("power",), resamplings=50),
+            group={"a": str(a)},
+        )
         for a in (0.4, 0.2)
     )
     found = compare_laws(first, second)
@@ -91,7 +97,8 @@ def test_what_cannot_be_compared_is_refused():
     first = studied(LAWS[0], 0)
     with pytest.raises(UsageError, match="cannot be compared"):
         compare_laws(
-            first, fit(bare(WIDE, np.array(WIDE) ** -0.5), FitOptions(forms=("power",), resamplings=20))
+            first,
+            fit(bare(WIDE, np.array(WIDE) ** -0.5), EstimationOptions(forms=("power",), resamplings=20)),
         )
     with pytest.raises(UsageError, match="both groups are named 0"):
         compare_laws(first, first)

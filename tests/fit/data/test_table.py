@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scaling.errors import TableError
-from scaling.fit import FitOptions, fit_table, group_points, read_table, required_columns
+from scaling.fit import EstimationOptions, fit_table, group_points, read_table, required_columns
 from tests.fit.planted_laws import bare
 
 TABLE = pa.table(
@@ -173,7 +173,7 @@ def test_a_file_of_either_kind_gives_the_same_points(tmp_path: Path):
 def test_someone_elses_points_are_fitted_from_csv(tmp_path: Path):
     file = tmp_path / "points.csv"
     file.write_text("width,err\n" + "".join(f"{x},{0.5 * x**-0.4:.12f}\n" for x in (1, 2, 4, 8, 16, 32)))
-    (found,) = fit_table(read_table(file), FitOptions(resamplings=5), x="width", y="err", by=())
+    (found,) = fit_table(read_table(file), EstimationOptions(resamplings=5), x="width", y="err", by=())
     assert found.laws["power"].parameters["exponent"].estimate == pytest.approx(0.4)
     assert found.label == "all"
 

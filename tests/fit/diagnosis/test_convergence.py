@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 import pytest
 from scipy.stats import binom, ttest_rel
 
-from scaling.fit import FitOptions, Status, fit
+from scaling.fit import EstimationOptions, Status, fit
 from scaling.fit.diagnosis.convergence import (
     CONVERGENCE_ALPHA,
     MIN_RELATIVE_GAIN,
@@ -110,7 +110,7 @@ def test_runs_are_compared_with_themselves_at_nine_tenths_of_their_own_training(
 def test_a_doubt_asks_for_a_look_and_saves_no_refused_law():
     found = fit(
         plant((0.4, 0.5, 0.0), np.random.default_rng(0), test_images=10_000),
-        FitOptions(resamplings=50),
+        EstimationOptions(resamplings=50),
         group={"k": "a"},
     )
     (other,) = flag_unconverged([found], {("b",): "it learns"})
@@ -120,7 +120,7 @@ def test_a_doubt_asks_for_a_look_and_saves_no_refused_law():
     assert same.laws["floor"].reason == f"{found.laws['floor'].reason}; it learns"
     narrow = fit(
         plant((0.4, 0.5, 0.0), np.random.default_rng(0), widths=(1, 2)),
-        FitOptions(forms=("power",), resamplings=50),
+        EstimationOptions(forms=("power",), resamplings=50),
         group={"k": "a"},
     )
     assert flag_unconverged([narrow], {("a",): "it learns"})[0].laws["power"].status is Status.REJECTED

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from scaling.fit import FitOptions, fit
+from scaling.fit import EstimationOptions, fit
 from scaling.fit.diagnosis.outliers import winsorise
 from tests.fit.planted_laws import plant
 
@@ -32,7 +32,10 @@ def test_a_far_run_is_named_kept_and_drawn_in():
     assert note == "Outliers, far from the other runs of their width: 0.3 at filters 12."
     assert robust.y[-1] < 0.13
     np.testing.assert_array_equal(robust.y[:-1], points.y[:-1])
-    found, clean = fit(spoilt, FitOptions(resamplings=100)), fit(points, FitOptions(resamplings=100))
+    found, clean = (
+        fit(spoilt, EstimationOptions(resamplings=100)),
+        fit(points, EstimationOptions(resamplings=100)),
+    )
     assert len(found.points.y) == len(points.y)
     exponents = [
         made["power"].parameters["exponent"].estimate for made in (found.robust, clean.laws, found.laws)

@@ -11,50 +11,50 @@ from scaling import api
 from scaling.errors import StoreError, UsageError
 from scaling.plan.packs import make_packs
 from scaling.plan.time_estimate import pack_seconds
-from tests.api.planted_rounds import STUDY, TUNED, Falling
+from tests.api.simulated_training import STUDY, TUNED, SimulatedTraining
 
 WIDTHS = (1, 2, 3, 4, 6, 12)
 
 
 @pytest.fixture
-def run(training, settings):
-    return lambda config, **options: api.run(config, settings, in_process=True, **options)
+def run(training, workspace):
+    return lambda config, **options: api.run(config, workspace, in_process=True, **options)
 
 
 def rates(made) -> dict[int, tuple[float, ...]]:
     return {row.cell.architecture.filters: row.rates for row in made.rows() if not row.cell.is_pilot}
 
 
-def test_one_command_trains_pilots_chooses_and_trains_what_awaited_them(run, study, settings, training):
+def test_one_command_trains_pilots_chooses_and_trains_what_awaited_them(run, study, workspace, training):
     config = study(TUNED)
-    before = api.plan(config, settings)
+    before = api.plan(config, workspace)
     assert (before.new, before.pending) == (6 * 8, 6 * 8)
     outcome = run(config)
     assert (outcome.trained, outcome.missing, outcome.failures) == (6 * 16, 0, ())
-    made = api.plan(config, settings)
+    made = api.plan(config, workspace)
     assert (made.new, made.pending, len(made.done)) == (0, 0, 6 * 16)
     assert (
         rates(made)
-        == rates(outcome.last)
-        == {width: (pytest.approx(Falling.best(width)),) for width in WIDTHS}
+        == rates(outcome.latest_plan)
+        == {width: (pytest.approx(SimulatedTraining.best(width)),) for width in WIDTHS}
     )
     assert training.asked.total() == 12  # a pack of pilots and one of seeds for each width
     assert run(config).trained == 0
 
 
-def test_what_awaits_is_planned_at_the_cost_that_any_rate_has(study, settings):
+def test_what_awaits_is_planned_at_the_cost_that_any_rate_has(study, workspace):
     config = study(TUNED)
-    before = api.plan(config, settings)
+    before = api.plan(config, workspace)
     whole = [row.seconds for row in before.rows()]
     assert before.seconds == pytest.approx(sum(whole))
     assert [row.cell.is_pilot for row in before.rows()] == [True, False] * 6
     finals = make_packs(
-        api.plan(study(STUDY.replace("size: 50", "size: 100"), "other.yaml"), settings).wanted
+        api.plan(study(STUDY.replace("size: 50", "size: 100"), "other.yaml"), workspace).wanted
     )
     assert sum(whole[1::2]) == pytest.approx(sum(pack_seconds(each, before.speed) for each in finals))
 
 
-def test_an_interruption_costs_nothing_that_was_finished(run, study, settings, training):
+def test_an_interruption_costs_nothing_that_was_finished(run, study, workspace, training):
     config = study(TUNED)
     for stop in (3, 8, 13):
         training.failing = lambda pack, attempt, stop=stop: (
@@ -65,12 +65,14 @@ def test_an_interruption_costs_nothing_that_was_finished(run, study, settings, t
     training.failing = lambda pack, attempt: None
     assert run(config).missing == 0
     assert training.asked.total() == 12 + 3
-    assert rates(api.plan(config, settings)) == {
-        width: (pytest.approx(Falling.best(width)),) for width in WIDTHS
+    assert rates(api.plan(config, workspace)) == {
+        width: (pytest.approx(SimulatedTraining.best(width)),) for width in WIDTHS
     }
 
 
-def test_networks_whose_pilots_fail_go_on_awaiting_them_and_the_others_do_not(run, study, settings, training):
+def test_networks_whose_pilots_fail_go_on_awaiting_them_and_the_others_do_not(
+    run, study, workspace, training
+):
     config = study(TUNED)
     training.failing = lambda pack, attempt: (
         RuntimeError("no luck") if pack.cell.is_pilot and pack.cell.architecture.filters == 3 else None
@@ -80,57 +82,62 @@ def test_networks_whose_pilots_fail_go_on_awaiting_them_and_the_others_do_not(ru
     assert [failure.pack.label for failure in outcome.failures] == [
         "tree3 3 pilots of 8 learning rates, seed 0"
     ]
-    made, runs = api.results(config, settings)
+    results = api.load_results(config, workspace)
+    made = results.plan
     assert (made.new, made.pending) == (8, 8)
-    assert set(api.finals(made, runs)["filters"].to_pylist()) == set(WIDTHS) - {3}
-    (fit,) = api.fit_source(str(config), settings)
+    assert set(results.final_runs["filters"].to_pylist()) == set(WIDTHS) - {3}
+    (fit,) = api.fit(str(config), workspace)
     assert "8 runs of the study await the pilots that choose their learning rates." in fit.notes
     assert fit.points.widths.tolist() == [1, 2, 4, 6, 12]
-    page = api.report(config, settings).path.read_text()
+    page = api.report(config, workspace).path.read_text()
     assert "8 runs whose learning rate is not chosen yet" in page
     with pytest.raises(UsageError, match="16 of 96 runs are not trained yet"):
-        api.suggest(config, api.Target(target=0.02), settings)
+        api.suggest(config, api.Target(half_width=0.02), workspace)
 
 
-def test_no_pilot_is_in_a_fit_a_table_or_a_figure_but_that_of_learning_rates(run, study, settings):
+def test_no_pilot_is_in_a_fit_a_table_or_a_figure_but_that_of_learning_rates(run, study, workspace):
     config = study(TUNED)
     run(config)
-    (fit,) = api.fit_source(str(config), settings)
+    (fit,) = api.fit(str(config), workspace)
     assert fit.points.counts.tolist() == [8] * 6
-    report = api.report(config, settings)
+    report = api.report(config, workspace)
     assert report.fits[0].points.counts.tolist() == [8] * 6
     with (report.path.parent / "figures" / "learning_rates.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 6 * 8
     chosen = {int(row["filters"]): float(row["learning_rate"]) for row in rows if row["chosen"] == "true"}
-    assert chosen == {width: pytest.approx(Falling.best(width)) for width in WIDTHS}
+    assert chosen == {width: pytest.approx(SimulatedTraining.best(width)) for width in WIDTHS}
     assert (
         "tree3: the learning rate with the least validation error is 0.4 at 1 and 2 filters, 0.2 at 3"
         in report.path.read_text()
     )
 
 
-def test_pilots_alone_are_no_results(run, study, settings, training):
+def test_pilots_alone_are_no_results(run, study, workspace, training):
     config = study(TUNED)
     training.failing = lambda pack, attempt: None if pack.cell.is_pilot else RuntimeError("no luck")
     assert run(config).missing == 6 * 8
     with pytest.raises(StoreError, match="holds no run of this study but 48 of its pilots; train it with"):
-        api.report(config, settings)
+        api.report(config, workspace)
 
 
-def test_pilots_that_diverge_are_the_worst(run, study, settings, training):
+def test_pilots_that_diverge_are_the_worst(run, study, workspace, training):
     training.diverges = lambda filters: filters == 3
     outcome = run(study(TUNED))
-    doubts = {row.cell.architecture.filters: row.warning for row in outcome.last.rows() if row.cell.choice}
+    doubts = {
+        row.cell.architecture.filters: row.warning for row in outcome.latest_plan.rows() if row.cell.choice
+    }
     assert doubts == dict.fromkeys(WIDTHS, "") | {3: "every rate diverged"}
-    (three,) = (row for row in outcome.last.rows() if row.cell.choice and row.cell.architecture.filters == 3)
+    (three,) = (
+        row for row in outcome.latest_plan.rows() if row.cell.choice and row.cell.architecture.filters == 3
+    )
     assert (three.rates, three.cell.choice.means) == ((0.0125,), (inf,) * 8)
 
 
-def test_a_rate_at_the_edge_is_told_by_the_report(run, study, settings):
+def test_a_rate_at_the_edge_is_told_by_the_report(run, study, workspace):
     config = study(TUNED.replace("validation: 50", "validation: 50, learning_rates: [0.2, 0.4]"))
     run(config)
-    page = api.report(config, settings).path.read_text()
+    page = api.report(config, workspace).path.read_text()
     assert (
         "tree3: at 1 filters the chosen learning rate, 0.4, is the largest that was tried; a better one may lie beyond."
         in page
@@ -138,58 +145,63 @@ def test_a_rate_at_the_edge_is_told_by_the_report(run, study, settings):
     assert "tree3: at 12 filters the chosen learning rate, 0.2, is the smallest that was tried" in page
 
 
-def test_a_merged_store_knows_the_choices(run, study, settings, tmp_path):
+def test_a_merged_store_knows_the_choices(run, study, workspace, tmp_path):
     config = study(TUNED)
     run(config)
-    assert api.merge(config, str(tmp_path / "merged"), settings) == 6 * 16
+    assert api.merge(config, str(tmp_path / "merged"), workspace) == 6 * 16
     other = api.Workspace(store=str(tmp_path / "merged"), data=tmp_path)
-    assert rates(api.plan(config, other)) == rates(api.plan(config, settings))
+    assert rates(api.plan(config, other)) == rates(api.plan(config, workspace))
 
 
-def test_what_is_suggested_includes_pilots_for_new_widths(run, study, settings):
+def test_what_is_suggested_includes_pilots_for_new_widths(run, study, workspace):
     config = study(TUNED)
     run(config)
-    made = api.suggest(config, api.Target(target=0.01), settings)
+    made = api.suggest(config, api.Target(half_width=0.01), workspace)
     new = [cell for curve in made.curves for cell in curve.cells if cell.pending]
     assert new
     grown = study(
         TUNED.split("architectures:")[0] + made.patch + TUNED[TUNED.index("recipe:") :], "patched.yaml"
     )
-    plan = api.plan(grown, settings)
+    plan = api.plan(grown, workspace)
     assert plan.pending == sum(cell.seeds for cell in new)
-    assert made.core_s == pytest.approx(made.curves[0].pace * plan.seconds)
+    assert made.core_s == pytest.approx(made.curves[0].time_ratio * plan.seconds)
 
 
-def test_rounds_train_the_pilots_of_new_widths_first(run, study, settings):
+def test_rounds_train_the_pilots_of_new_widths_first(run, study, workspace):
     told: list[api.Iteration] = []
-    made = api.run_until(study(TUNED), api.Target(target=0.02), settings, in_process=True, told=told.append)
+    made = api.run_until(
+        study(TUNED), api.Target(half_width=0.02), workspace, in_process=True, on_iteration=told.append
+    )
     assert len(told) > 1
-    assert made.last.suggestion.reached
-    plan, runs = api.results(made.study, settings)
+    assert made.last.suggestion.is_reached
+    results = api.load_results(made.study, workspace)
+    plan, runs = results.plan, results.runs
     assert (plan.new, plan.pending) == (0, 0)
     assert max(rates(plan)) > 12
-    assert rates(plan) == {width: (pytest.approx(Falling.best(width)),) for width in rates(plan)}
+    assert rates(plan) == {width: (pytest.approx(SimulatedTraining.best(width)),) for width in rates(plan)}
     # By a plain loop: whatever the study as written does not ask for, pilots included; those of a pack have its time each.
-    own = {run.id for _, run in api.plan(study(TUNED), settings).wanted}
-    assert told[0].used_s == 0
-    assert told[-1].used_s == pytest.approx(
+    own = {run.id for _, run in api.plan(study(TUNED), workspace).wanted}
+    assert told[0].extra_s == 0
+    assert told[-1].extra_s == pytest.approx(
         sum(row["wall_s"] / 8 for row in runs.to_pylist() if row["id"] not in own)
     )
 
 
-def test_a_pilot_can_be_asked_why_it_is_new(run, study, settings):
+def test_a_pilot_can_be_asked_why_it_is_new(run, study, workspace):
     config = study(TUNED)
     run(config)
     pilot, final = (
-        next(run for cell, run in api.plan(config, settings).wanted if cell.is_pilot == kind)
+        next(run for cell, run in api.plan(config, workspace).wanted if cell.is_pilot == kind)
         for kind in (True, False)
     )
-    leaves = {each.leaf for each in api.diff(pilot.id, final.id, settings)}
+    leaves = {each.setting for each in api.diff(pilot.id, final.id, workspace)}
     assert {"data.validation", "recipe.learning_rate"} <= leaves
-    assert api.why(pilot.id, settings).stored
+    assert api.why(pilot.id, workspace).is_stored
     other = next(
-        run for cell, run in api.plan(config, settings, overrides=["recipe.epochs=2"]).wanted if cell.is_pilot
+        run
+        for cell, run in api.plan(config, workspace, overrides=["recipe.epochs=2"]).wanted
+        if cell.is_pilot
     )
     wider = study(TUNED.replace("epochs: 1", "epochs: 2"), "longer.yaml")
-    reason = api.why(other.id, settings, configs=[wider])
-    assert (reason.stored, [each.leaf for each in reason.differences]) == (False, ["recipe.epochs"])
+    reason = api.why(other.id, workspace, configs=[wider])
+    assert (reason.is_stored, [each.setting for each in reason.differences]) == (False, ["recipe.epochs"])

@@ -36,7 +36,7 @@ LAWS = {"tree3": (0.5, 0.5, 0.05), "lenet5": (0.4, 0.7, 0.02)}
 
 
 @dataclass
-class Falling(Training):
+class SimulatedTraining(Training):
     """Patch it over ``scaling.sweep.worker.train``. A pack takes a second for each of its filters."""
 
     diverges: Callable[[int], bool] = lambda filters: False

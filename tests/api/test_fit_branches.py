@@ -33,37 +33,41 @@ def config(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def settings(config):
+def workspace(config):
     return api.Workspace(store=str(config.parent / "store"), artifacts=config.parent / "artifacts")
 
 
-def test_each_number_of_branches_is_a_curve(config, settings):
-    assert set(api.plan(config, settings).study.curve_labels()) == {"lenet5", *TREES}
-    assert [fit.label for fit in api.fit_source(str(config), settings)] == ["lenet5", *TREES]
+def test_each_number_of_branches_is_a_curve(config, workspace):
+    assert set(api.plan(config, workspace).study.curve_labels()) == {"lenet5", *TREES}
+    assert [fit.label for fit in api.fit(str(config), workspace)] == ["lenet5", *TREES]
 
 
 @pytest.mark.parametrize("x", ["branches", "architecture.branches"])
 @pytest.mark.parametrize("source", ["study", "store"])
-def test_along_branches_each_width_is_a_curve_and_networks_without_any_are_named(config, settings, source, x):
-    fits = api.fit_source(str(config) if source == "study" else settings.store, settings, x=x)
+def test_along_branches_each_width_is_a_curve_and_networks_without_any_are_named(
+    config, workspace, source, x
+):
+    fits = api.fit(
+        str(config) if source == "study" else workspace.store, workspace, options=api.FitOptions(x=x)
+    )
     assert [fit.label for fit in fits] == [f"tree3, filters {width}" for width in WIDTHS]
     for fit in fits:
         assert fit.points.widths.tolist() == BRANCHES
         assert f"Left out: 16 of 80 runs (lenet5 has no {x})." in fit.notes
 
 
-def test_a_setting_that_no_run_has_is_refused(config, settings):
+def test_a_setting_that_no_run_has_is_refused(config, workspace):
     with pytest.raises(TableError, match=r"^widths: no such column"):
-        api.fit_source(str(config), settings, x="widths")
+        api.fit(str(config), workspace, options=api.FitOptions(x="widths"))
     with pytest.raises(TableError, match=r"^type: no such column"):
-        api.fit_source(str(config), settings, x="type")
+        api.fit(str(config), workspace, options=api.FitOptions(x="type"))
 
 
-def test_the_report_has_a_figure_and_laws_along_branches(config, settings):
-    made = api.report(config, settings)
+def test_the_report_has_a_figure_and_laws_along_branches(config, workspace):
+    made = api.report(config, workspace)
     (table,) = [file for file in made.figures if file.name == "error_against_branches.csv"]
     rows = [line.split(",")[1:4:2] for line in table.read_text().replace(", ", " ").splitlines()[1:]]
-    runs = api.tidy(api.results(config, settings)[1]).to_pylist()
+    runs = api.tidy_table(api.load_results(config, workspace).runs).to_pylist()
     parameters = {(str(run["filters"]), run["architecture.branches"]): str(run["parameters"]) for run in runs}
     assert rows == [
         [str(width), parameters[str(width), branches]] for width in WIDTHS for branches in BRANCHES

@@ -24,13 +24,13 @@ def config(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def settings(config):
+def workspace(config):
     return api.Workspace(store=str(config.parent / "store"))
 
 
 @pytest.mark.parametrize("x", ["train_images", "data.train_images"])
-def test_error_against_training_images_has_a_curve_a_width(config, settings, x):
-    fits = api.fit_source(str(config), settings, x=x)
+def test_error_against_training_images_has_a_curve_a_width(config, workspace, x):
+    fits = api.fit(str(config), workspace, options=api.FitOptions(x=x))
     assert [fit.label for fit in fits] == [
         f"{name}, filters {width}" for name in ("lenet5", "tree3") for width in range(1, WIDTHS + 1)
     ]
@@ -51,9 +51,11 @@ def test_error_against_training_images_has_a_curve_a_width(config, settings, x):
         ("store", "training_flops"),
     ],
 )
-def test_what_follows_from_the_width_has_the_reports_curves(config, settings, source, x):
-    fits = api.fit_source(str(config) if source == "study" else settings.store, settings, x=x)
-    table = api.tidy(api.results(config, settings)[1])
+def test_what_follows_from_the_width_has_the_reports_curves(config, workspace, source, x):
+    fits = api.fit(
+        str(config) if source == "study" else workspace.store, workspace, options=api.FitOptions(x=x)
+    )
+    table = api.tidy_table(api.load_results(config, workspace).runs)
     points = {
         (group.values["architecture"], group.values["train_images"]): group.points
         for group in group_points(table, x=x, by=BY)
@@ -71,11 +73,12 @@ def test_what_follows_from_the_width_has_the_reports_curves(config, settings, so
 
 
 def test_training_flops_are_two_operations_a_multiply_add_forward_and_backward_and_the_plans(
-    config, settings
+    config, workspace
 ):
-    made, runs = api.results(config, settings)
+    results = api.load_results(config, workspace)
+    made, runs = results.plan, results.runs
     cells = {run.id: cell for cell, run in made.wanted}
-    for row in api.tidy(runs).to_pylist():
+    for row in api.tidy_table(runs).to_pylist():
         steps = row["train_images"] // row["batch_size"]
         assert (
             row["training_flops"]
@@ -95,17 +98,15 @@ def short(tmp_path_factory):
 
 @pytest.mark.parametrize("source", ["study", "store"])
 def test_widths_that_still_improve_ask_for_a_look(short, source):
-    settings = api.Workspace(store=str(short.parent / "store"))
-    fits = api.fit_source(str(short) if source == "study" else settings.store, settings)
+    workspace = api.Workspace(store=str(short.parent / "store"))
+    fits = api.fit(str(short) if source == "study" else workspace.store, workspace)
     assert {law.status for fit in fits for law in fit.laws.values()} == {Status.CAUTION}
     assert all("from epoch 9 to 10, the last" in law.reason for fit in fits for law in fit.laws.values())
 
 
-def test_networks_that_have_learnt_are_let_be_but_for_chance(config, settings):
+def test_networks_that_have_learnt_are_let_be_but_for_chance(config, workspace):
     """Over the last tenth of a hundred epochs their error falls by 0.4 %."""
-    doubtful = [
-        fit for fit in api.fit_source(str(config), settings) if "still falls" in fit.laws["power"].reason
-    ]
+    doubtful = [fit for fit in api.fit(str(config), workspace) if "still falls" in fit.laws["power"].reason]
     assert len(doubtful) <= binom.isf(1e-2, 2 * len(IMAGES), CONVERGENCE_ALPHA)
 
 
@@ -117,12 +118,12 @@ def test_exponents_against_training_length_come_from_a_grid_of_lengths(tmp_path)
         )
     )
     plant(file, tmp_path / "store")
-    settings = api.Workspace(store=str(tmp_path / "store"))
-    lengths = [fit.label for fit in api.fit_source(str(file), settings)]
+    workspace = api.Workspace(store=str(tmp_path / "store"))
+    lengths = [fit.label for fit in api.fit(str(file), workspace)]
     assert lengths == [
         f"{name}, {length} epochs" for name in ("lenet5", "tree3") for length in (5, 10, 20, 50, 100)
     ]
-    along = api.fit_source(str(file), settings, x="epochs")
+    along = api.fit(str(file), workspace, options=api.FitOptions(x="epochs"))
     assert [fit.label for fit in along] == [
         f"{name}, filters {width}" for name in ("lenet5", "tree3") for width in range(1, WIDTHS + 1)
     ]

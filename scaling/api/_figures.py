@@ -1,0 +1,36 @@
+"""Folders of figures, and writing figures into them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scaling.api._plan import plan
+from scaling.api._workspace import Workspace
+from scaling.files import writing
+
+if TYPE_CHECKING:
+    from analysis.report_figure import ReportFigure
+
+OUT_HINT = "choose another `out`"
+"""Next step where a folder of figures cannot be written."""
+
+
+def figure_folder(config: Path, workspace: Workspace | None = None, *, overrides: Sequence[str] = ()) -> Path:
+    """Return the folder for a study's figures: ``artifacts/<study>/figures``."""
+    workspace = workspace or Workspace()
+    study = plan(config, workspace, overrides=overrides, trains=False).study
+    return workspace.artifacts / study.name / "figures"
+
+
+def save_figures(folder: Path, draw: Callable[[], Sequence[ReportFigure]]) -> list[Path]:
+    """Draw figures and write each as .svg, .png and .csv.
+
+    Raises:
+        UsageError: the folder cannot be written.
+    """
+    from analysis.report_figure import draw_and_save
+
+    with writing(folder, hint=OUT_HINT):
+        return draw_and_save(folder, draw)

@@ -1,0 +1,78 @@
+"""Load the stored runs of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from scaling.api._plan import plan
+from scaling.api._workspace import Workspace
+from scaling.errors import StoreError
+from scaling.plan import Plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyResults:
+    """Plan of a study, and the runs that stores hold of it."""
+
+    plan: Plan
+    runs: pa.Table
+    """Rows of the table ``runs``, one a finished run, pilot runs included."""
+
+    @cached_property
+    def final_runs(self) -> pa.Table:
+        """Rows without the pilot runs, which have fewer training images and other learning rates."""
+        return self.runs.filter(pc.is_in(self.runs["id"], pa.array(list(self.plan.final_ids), pa.string())))
+
+
+def load_results(
+    config: Path,
+    workspace: Workspace | None = None,
+    *,
+    overrides: Sequence[str] = (),
+    columns: Sequence[str] | None = None,
+) -> StudyResults:
+    """Load what stores hold of a study.
+
+    Args:
+        config: YAML file of the study.
+        workspace: stores and folders.
+        overrides: changed settings, such as ``recipe.epochs=5``.
+        columns: columns of the table ``runs``; by default all.
+
+    Raises:
+        ConfigError: the study is invalid.
+        StoreError: a store cannot be read.
+    """
+    workspace = workspace or Workspace()
+    # The runs are read before the plan, which needs only their ids: thus each part of a store is opened once.
+    runs = workspace.stores().runs(columns and list(dict.fromkeys(["id", *columns])))
+    study_plan = plan(config, workspace, overrides=overrides, trains=False)
+    done = pa.array(list(study_plan.done), pa.string())
+    return StudyResults(plan=study_plan, runs=runs.filter(pc.is_in(runs["id"], done)))
+
+
+def load_trained(
+    config: Path,
+    workspace: Workspace,
+    *,
+    overrides: Sequence[str] = (),
+    columns: Sequence[str] | None = None,
+) -> StudyResults:
+    """Load what stores hold of a study, and require at least one final run.
+
+    Raises:
+        StoreError: no store holds a run of the study other than pilot runs.
+    """
+    results = load_results(config, workspace, overrides=overrides, columns=columns)
+    if not results.final_runs.num_rows:
+        pilots = f" except {results.runs.num_rows} pilot runs" if results.runs.num_rows else ""
+        raise StoreError(
+            f"{workspace.store}: holds no run of this study{pilots}; train it with: scaling run {config}"
+        )
+    return results

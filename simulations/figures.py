@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from matplotlib import style as matplotlib_style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pyarrow.csv import write_csv
@@ -55,7 +54,7 @@ class Picture:
 
 def main(folder: Path = FOLDER) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    with matplotlib_style.context(["default", style.STYLE]):
+    with style.figure_style():
         for picture in (one_study(), means_of_logarithms(), coverage(), dispersion()):
             picture.save(folder)
 

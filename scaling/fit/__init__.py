@@ -11,10 +11,10 @@ from scaling.fit.data.derived import add_error_from_counts, select_best
 from scaling.fit.data.points import Points
 from scaling.fit.data.table import PointsGroup, group_points, read_table, required_columns
 from scaling.fit.data.variance import Dispersion
+from scaling.fit.estimation.options import EstimationOptions
 from scaling.fit.fit import fit, fit_table
 from scaling.fit.interval import Interval
 from scaling.fit.law_table import tabulate_laws
-from scaling.fit.options import EstimationOptions
 from scaling.fit.prediction import Prediction, predict
 from scaling.fit.quantity import Quantity
 from scaling.fit.result import Fit, FormChoice, HeldOut, Law, Status, Verdict

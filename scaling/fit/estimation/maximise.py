@@ -11,10 +11,10 @@ from scaling.fit.data.points import Points
 from scaling.fit.data.variance import ZERO_DISPERSION
 from scaling.fit.estimation.bootstrap import resample_means
 from scaling.fit.estimation.levenberg_marquardt import fit_by_levenberg_marquardt
+from scaling.fit.estimation.options import EstimationOptions
 from scaling.fit.estimation.variable_projection import fit_by_variable_projection
 from scaling.fit.forms import FLOOR, POWER, Form, NonlinearForm
 from scaling.fit.interval import CONFIDENCE_LEVEL, Interval
-from scaling.fit.options import EstimationOptions
 from scaling.fit.result import FormEstimate, HeldOut
 
 Table = Float[np.ndarray, "rows widths"]

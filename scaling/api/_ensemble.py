@@ -93,7 +93,7 @@ def _make_pool(
         macs=pc.mean(runs["macs"]).as_py(),
         test_images=len(stored.labels),
         dataset_title=title,
-        ensembles=tuple(evaluate_ensembles(stored.logits, stored.labels, possible)),
+        ensembles=tuple(evaluate_ensembles(stored.logits, stored.labels, member_counts=possible)),
     )
 
 

@@ -203,7 +203,7 @@ class FitDetails:
     predictions: tuple[Prediction, ...]
     required_sizes: tuple[RequiredSize, ...]
     profiles: tuple[LawProfile, ...]
-    """LawProfile-likelihood intervals of the parameters."""
+    """Profile-likelihood intervals of the parameters."""
     comparisons: tuple[Comparison, ...]
     """Comparisons with the other curves."""
 

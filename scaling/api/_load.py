@@ -150,7 +150,7 @@ def load_wrong_images(workspace: Workspace, table: pa.Table) -> NDArray[np.bool_
 
 def find_unfinished_training(
     workspace: Workspace, table: pa.Table, *, x: str, by: Sequence[str]
-) -> dict[tuple[str, ...], list[str]]:
+) -> dict[tuple[str, ...], str]:
     """Return warnings for each curve with sizes whose error still falls when training ends.
 
     Args:

@@ -67,9 +67,9 @@ def fit(
     ]
     robust: dict[str, Law] = {}
     if winsorised := winsorise(points):
-        robust = _fit_laws(winsorised[0], replace(options, forms=tuple(laws)), stream=stream).laws
+        robust = _fit_laws(winsorised.points, replace(options, forms=tuple(laws)), stream=stream).laws
         notes.append(
-            f"{winsorised[1]} No run is dropped. The exponents are {_exponents(robust)} with these runs "
+            f"{winsorised.note} No run is dropped. The exponents are {_exponents(robust)} with these runs "
             f"winsorised, and {_exponents(laws)} without."
         )
     return _build_fit(points, group, verdict, notes=notes, laws=laws, robust=robust)
@@ -137,8 +137,8 @@ def _fit_laws(points: Points, options: EstimationOptions, *, stream: int) -> _Fi
         except FitError as error:
             fitted.missing.append(str(error))
             continue
-        status, reason = assess(form, points, estimate.estimates, estimate.parameters)
-        fitted.laws[name] = Law(**vars(estimate), status=status, reason=reason)
+        assessment = assess(form, points, estimate=estimate.estimates, parameters=estimate.parameters)
+        fitted.laws[name] = Law(**vars(estimate), status=assessment.status, reason=assessment.reason)
     return fitted
 
 

@@ -172,12 +172,14 @@ def test_widths_at_which_all_runs_diverged_are_kept_and_get_no_seeds(suggest, st
 
 def test_where_all_diverged_it_is_said_what_to_train_first(suggest, study, training):
     training.diverges = lambda filters: True
-    with pytest.raises(FitError, match="train at least 6 sizes over a factor of 10 with 4 seeds each first"):
+    with pytest.raises(FitError, match="first train at least 6 sizes over a factor of 10 with 4 seeds each"):
         suggest(study())
 
 
 def test_too_few_widths_say_what_to_train_first(suggest, study):
-    with pytest.raises(FitError, match=r"tree3: .* refused .*; train at least 6 sizes over a factor of 10"):
+    with pytest.raises(
+        FitError, match=r"tree3: .* rejected .*; first train at least 6 sizes over a factor of 10"
+    ):
         suggest(study(STUDY.replace("[1, 2, 3, 4, 6, 12]", "[1, 2, 4]")))
 
 

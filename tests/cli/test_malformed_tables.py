@@ -231,10 +231,10 @@ SAID = {
         csv({"filters": list(WIDTHS), "test_error": [0.4 * x**-0.5 for x in WIDTHS]}),
         "No width has two runs",
     ),
-    "an error that never changes": (csv(law(factor=lambda x: 0.3)), "the exponent's interval holds 0"),
+    "an error that never changes": (csv(law(factor=lambda x: 0.3)), "the exponent's interval contains 0"),
     "copies of one run": (
         csv({"filters": law()["filters"], "test_error": [0.3] * RUNS}),
-        "the runs of each width are equal, as copies are",
+        "the runs of each width are equal, as if they were copies",
     ),
     "an error that rises": (csv(law(factor=lambda x: 0.01 * x**0.5)), "test_error rises"),
     "percentages of nobody knows how many images": (

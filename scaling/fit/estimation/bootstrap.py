@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import ndtri, stdtrit
+from scipy.special import ndtri
 
 from scaling.fit.data.images import resample_images, seed_std_fraction
 from scaling.fit.data.points import Points
 from scaling.fit.data.variance import Dispersion
-from scaling.fit.interval import CONFIDENCE_LEVEL
+from scaling.fit.interval import CONFIDENCE_LEVEL, student_quantile
 
 
 def resample_means(
@@ -65,5 +65,4 @@ def resample_means(
 
 def student_inflation(dof: int) -> float:
     """Return the quantile of Student's t over that of the normal distribution, at the confidence level."""
-    upper = (1 + CONFIDENCE_LEVEL) / 2
-    return float(stdtrit(dof, upper) / ndtri(upper))
+    return float(student_quantile(dof) / ndtri((1 + CONFIDENCE_LEVEL) / 2))

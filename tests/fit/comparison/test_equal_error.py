@@ -75,7 +75,7 @@ def test_laws_of_two_forms_meet_where_their_curves_do():
         studied((0.2, 0.5, 0.1), 1, test_images=10**6),
     )
     laws = pure.laws["power"], floored.laws["floor"]
-    place = find_crossing(pure, floored, laws).x_cross.estimate
+    place = find_crossing(pure, floored, laws=laws).x_cross.estimate
     assert place == pytest.approx(9, rel=0.05)  # 0.3 x^-0.5 = 0.1
     assert float(laws[0].predict(place)) == pytest.approx(float(laws[1].predict(place)), rel=1e-2)
 
@@ -90,5 +90,5 @@ def test_what_cannot_be_compared_is_refused():
         group={"study": "thin"},
     )
     assert preferred_law(thin) is None
-    with pytest.raises(FitError, match="thin has no law that is not refused"):
+    with pytest.raises(FitError, match="thin has no usable law to compare"):
         compare_sizes(first, thin, 0.1)

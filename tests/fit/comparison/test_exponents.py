@@ -95,16 +95,16 @@ def test_the_size_that_an_error_needs_is_the_laws_inverse():
 
 def test_what_cannot_be_compared_is_refused():
     first = studied(LAWS[0], 0)
-    with pytest.raises(UsageError, match="can't be compared"):
+    with pytest.raises(UsageError, match="cannot be compared"):
         compare_laws(
             first,
             fit(bare(WIDE, np.array(WIDE) ** -0.5), EstimationOptions(forms=("power",), resamplings=20)),
         )
-    with pytest.raises(UsageError, match="both groups are called 0"):
+    with pytest.raises(UsageError, match="both groups are named 0"):
         compare_laws(first, first)
     with pytest.raises(FitError, match="no law of the form floor"):
         compare_laws(first, studied(LAWS[0], 1), form="floor")
     with pytest.raises(UsageError, match="above 0"):
         size_for_error(first, 0.0)
-    with pytest.raises(UsageError, match="margin must be above 0"):
+    with pytest.raises(UsageError, match="margin: expected a number above 0"):
         compare_laws(first, studied(LAWS[0], 1), margin=0.0)

@@ -80,7 +80,7 @@ def test_stated_deviations_are_taken_as_they_are():
     assert (known.source, known.value, known.inflation) == (DispersionSource.KNOWN, 1.0, 1.0)
     np.testing.assert_allclose(points.weights[-1], 1 / 0.01**2 + 1 / 0.02**2)
     found = fit(points, EstimationOptions(resamplings=200))
-    assert found.notes[0] == "The standard deviations of loss are taken as they are stated."
+    assert found.notes[0] == "The standard deviations of loss are taken as given."
 
 
 def test_stated_deviations_give_the_least_squares_interval():

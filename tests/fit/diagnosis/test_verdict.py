@@ -7,7 +7,7 @@ import pytest
 from scipy import integrate, stats
 
 from scaling.fit import EstimationOptions, FormChoice, Points, fit
-from scaling.fit.diagnosis.verdict import FEWEST, REFUSED
+from scaling.fit.diagnosis.verdict import FLOOR_P, MIN_COVARIANCE_DRAWS
 from scaling.fit.estimation.maximise import quasi_loglik
 from scaling.fit.forms import BROKEN, FLOOR, Form
 from tests.fit.planted_laws import DISPERSION, bare, curve, plant, variance_model
@@ -70,8 +70,8 @@ def test_support_of_counts_is_binomial_and_of_bare_values_gamma():
 
 def test_where_there_is_no_floor_one_is_rarely_needed():
     needed = verdicts(0.0).count(FormChoice.FLOOR)
-    # The test refuses REFUSED of such studies: more than this with a probability of 1e-4.
-    assert needed <= stats.binom.isf(1e-4, STUDIES, REFUSED)
+    # The test refuses FLOOR_P of such studies: more than this with a probability of 1e-4.
+    assert needed <= stats.binom.isf(1e-4, STUDIES, FLOOR_P)
 
 
 def test_a_law_that_is_seen_well_is_a_power_law():
@@ -108,7 +108,7 @@ def test_a_bend_is_no_floor_where_neither_law_fits():
         EstimationOptions(resamplings=200),
     ).verdict
     assert found.choice is not FormChoice.POWER
-    assert found.floor_p > REFUSED
+    assert found.floor_p > FLOOR_P
 
 
 def bent(rng: np.random.Generator, law: tuple[float, ...], form: Form) -> Points:
@@ -152,7 +152,7 @@ def test_the_evidence_stands_beside_the_verdict():
         EstimationOptions(resamplings=200),
     ).verdict
     assert told.choice is FormChoice.FLOOR
-    assert told.floor_p < REFUSED < 0.2 < told.floor_limit
+    assert told.floor_p < FLOOR_P < 0.2 < told.floor_limit
     told_first = f"a floor of 0: p = {told.floor_p:.2g}; the floor is at most {100 * told.floor_limit:.0f} % of the widest error"
     assert told.evidence.startswith(told_first)
     assert told.to_dict()["choice"] == "floor needed"
@@ -201,4 +201,4 @@ def test_a_rising_error_asks_for_a_look():
 @pytest.mark.parametrize("resamplings", [1, 2, 30])
 def test_few_resamplings_are_enough_for_an_answer(resamplings):
     found = fit(plant((0.4, 0.5, 0.0), np.random.default_rng(0)), EstimationOptions(resamplings=resamplings))
-    assert (found.verdict.holdout_ok is None) == (resamplings < FEWEST)
+    assert (found.verdict.holdout_ok is None) == (resamplings < MIN_COVARIANCE_DRAWS)

@@ -90,7 +90,7 @@ def test_a_single_run_scatters_as_the_others_do():
     assert drawn[:, -1].std() == pytest.approx(expected, rel=4 / np.sqrt(2 * draws))
     assert (
         fit(single, EstimationOptions(resamplings=50)).notes[0]
-        == "Widths with one run: 1; their scatter is taken from the widths with more."
+        == "Widths with one run: 1; their scatter is estimated from the other widths."
     )
 
 
@@ -119,7 +119,8 @@ def test_without_replicates_the_interval_rests_on_the_residuals():
     assert 178 <= held <= 198  # 95 % of 200; beyond with a probability of 1e-3 on either side
     noted = fit(plant((0.4, 0.5, 0.0), rng, seeds=1)).notes
     assert noted == (
-        "No width has two runs that tell their scatter: the intervals rest on how the means lie about each law.",
+        "No width has two runs from which to estimate the scatter: the intervals rest on the residuals of the "
+        "means about each law. Train more seeds for intervals that rest on replicates.",
     )
 
 

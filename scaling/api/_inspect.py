@@ -44,7 +44,8 @@ def inspect(
         workspace: stores and folders.
         image: index in the test split in canonical order, from 0: the order of stored predictions.
         out: folder of the figures; by default ``artifacts/inspect/<id>``.
-        configs: YAML files of studies that describe the run's data set, if the data set is not a published one.
+        configs: YAML files of studies that describe the run's data set, if the data set is not a published
+            one.
 
     Raises:
         StoreError: there is no such run, or its weights were not stored.

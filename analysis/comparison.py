@@ -1,4 +1,4 @@
-"""Comparison of a study's curves: sizes at equal error, crossings, Pareto fronts, best curve at each budget."""
+"""Comparison of a study's curves: sizes at equal error, crossings, Pareto fronts, best curves."""
 
 from __future__ import annotations
 

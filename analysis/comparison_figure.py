@@ -160,8 +160,9 @@ def _caption(grouped: GroupedRuns, axis: FigureAxis) -> str:
     return (
         "Mean error over seeds, on this test set"
         f" (the {format_test_set(grouped.runs, grouped.dataset_title)}), against {axis.name};"
-        f" {format_training(grouped.runs)}. Each faint point is one run, each marker a mean over seeds. Each"
-        " law has the form that the verdict selects, A x^-ρ or A x^-ρ + E, and a pointwise 95 % band. A law is"
+        f" {format_training(grouped.runs)}. Each faint point is one run, each marker a mean over seeds."
+        " Each law has the form that the verdict selects, A x^-ρ or A x^-ρ + E, and a pointwise 95 % band. A"
+        " law is"
         f" drawn up to {MAX_EXTRAPOLATION:g} times its widest network, dashed where nothing was measured."
     )
 

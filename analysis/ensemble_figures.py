@@ -120,6 +120,6 @@ def _estimand(pools: Sequence[EnsemblePool]) -> str:
     runs = sum(pool.ensembles[0].runs for pool in pools)
     return (
         "Expected error of ensembles whose members are drawn from the population of seeds, on the"
-        f" {pools[0].test_images:,} test images of {pools[0].dataset_title}. Each point is a mean over combinations"
-        f" of members, from {format_count(runs, 'run')}."
+        f" {pools[0].test_images:,} test images of {pools[0].dataset_title}. Each point is a mean over"
+        f" combinations of members, from {format_count(runs, 'run')}."
     )

@@ -20,7 +20,7 @@ from scaling.fit import Law, Status
 _MAX_SHIFT = 0.018
 """Distance in decades by which the outermost seeds are shifted sideways; less where widths lie closer."""
 _MAX_VECTOR_POINTS = 2000
-"""Number of runs from which points are drawn as pixels, because outlines would make a page of many megabytes."""
+"""Largest number of runs that are drawn as outlines; more runs are drawn as pixels, to keep pages small."""
 
 
 def draw_error_figure(
@@ -121,9 +121,9 @@ def _caption(grouped: GroupedRuns, fits: CurveFits, axis: FigureAxis) -> str:
     test_set = format_test_set(grouped.runs, grouped.dataset_title)
     return (
         f"{estimand[0].upper()}{estimand[1:]} (the {test_set}), against {axis.name}, of"
-        f" {format_count(len(grouped.runs), 'run')}. Each faint point is one run, shifted sideways so that all"
-        " runs are visible. Each marker is a mean over seeds. ρ is the exponent of the power law, with its"
-        f" 95 % interval.{hidden if zeros else ''}"
+        f" {format_count(len(grouped.runs), 'run')}. Each faint point is one run, shifted sideways so that"
+        " all runs are visible. Each marker is a mean over seeds. ρ is the exponent of the power law, with"
+        f" its 95 % interval.{hidden if zeros else ''}"
     )
 
 

@@ -18,7 +18,7 @@ from analysis.report_figure import ReportFigure
 from scaling.config import RateChoice
 
 _TIE_STANDARD_ERRORS = 2.0
-"""Largest distance to the lowest error at which a rate counts as tied, in standard errors of the difference."""
+"""Largest distance of a tied rate to the lowest error, in standard errors of the difference."""
 _SCHEMA = pa.schema(
     [
         ("group", pa.string()),
@@ -165,7 +165,7 @@ def _draw_curve(axes: Axes, rows: pa.Table, label: str, colors: dict[int, style.
 
 
 def _draw_width(axes: Axes, rows: pa.Table, color: style.Color) -> None:
-    """Draw the mean at each rate, a ring around the chosen rate, and a cross at the top for diverged pilots."""
+    """Draw the mean at each rate, a ring at the chosen rate, and a cross at the top for diverged pilots."""
     rates, errors = rows["learning_rate"].to_numpy(), style.positive_or_nan(rows["mean_val_error"])
     axes.plot(rates, errors, color=color, lw=1.2, marker="o", ms=2, mew=0)
     chosen = rows["chosen"].to_numpy()

@@ -25,7 +25,7 @@ _AXIS_LABELS = {"ratio": "Filters of the second convolution / filters of the fir
 
 
 def draw_optima(study: StudyOptimum) -> ReportFigure:
-    """Draw runs, means, fitted parabolas, optima with their intervals, and the ratios of the size-depth rule."""
+    """Draw runs, means, fitted parabolas, optima with intervals, and the ratios of the size-depth rule."""
     figure = Figure(figsize=(style.WIDTH, 3.0 + 0.18 * (len(study.optima) + 2)))
     axes = figure.add_subplot(
         xscale="log",

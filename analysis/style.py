@@ -132,7 +132,7 @@ def wrap_label(label: str) -> str:
 
 
 def positive_or_nan(values: Any) -> np.ndarray:
-    """Return an Arrow column or array with NaN for numbers <= 0, which leaves a gap on a logarithmic axis."""
+    """Return numbers with NaN in place of those <= 0, which makes a gap on a logarithmic axis."""
     numbers = np.asarray(values, dtype=float)
     return np.where(numbers > 0, numbers, np.nan)
 
@@ -184,11 +184,11 @@ def label_log_axis(axis: Axis, formatter: Formatter, *, gap: float) -> None:
 def label_values(
     axes: Axes, values: Iterable[float], formatter: Formatter | None = None, *, gap: float = 0.045
 ) -> None:
-    """Label a logarithmic x axis with given values, such as the trained widths, and omit labels that would overlap.
+    """Label a logarithmic x axis with given values, and omit labels that would overlap.
 
     Args:
         axes: the panel.
-        values: candidates; the largest one always has a label.
+        values: such as the trained widths; the largest value always has a label.
         formatter: prints the numbers; by default as amounts.
         gap: smallest distance between two labels, as a fraction of the axis.
     """

@@ -85,15 +85,15 @@ def _make_pool(
     possible = [size for size in sizes or default_member_counts(len(runs)) if size <= len(runs)]
     if not possible:
         return None
-    logits, labels = workspace.stores().logits(runs["id"].to_pylist())
+    stored = workspace.stores().logits(runs["id"].to_pylist())
     return EnsemblePool(
         selection=selection,
         filters=pc.unique(runs["filters"]).to_pylist(),
         parameters=pc.mean(runs["parameters"]).as_py(),
         macs=pc.mean(runs["macs"]).as_py(),
-        test_images=len(labels),
+        test_images=len(stored.labels),
         dataset_title=title,
-        ensembles=tuple(evaluate_ensembles(logits, labels, possible)),
+        ensembles=tuple(evaluate_ensembles(stored.logits, stored.labels, possible)),
     )
 
 

@@ -102,10 +102,10 @@ def _budget_table(axis: FigureAxis, budgets: list[BestAtBudget]) -> TextTable:
     return TextTable(
         title=f"Lowest error within a budget of {axis.name}",
         caption=(
-            "Errors are predictions of the laws, with 95 % intervals. best in: share of bootstrap samples in"
-            " which the best curve has the lowest error."
+            "Errors are predictions of the laws, with 95 % intervals. samples won: share of bootstrap"
+            " samples in which the best curve has the lowest error."
         ),
-        columns=("budget", "best curve", "error", "best in", "second best", "its error", "extrapolated"),
+        columns=("budget", "best curve", "error", "samples won", "second best", "its error", "extrapolated"),
         rows=rows,
-        right=frozenset({"budget", "best in"}),
+        right=frozenset({"budget", "samples won"}),
     )

@@ -74,7 +74,7 @@ def describe_pair(x: str, pair: Comparison) -> str:
         x: name of the axis.
         pair: the comparison.
     """
-    form = "power laws" if pair.form == "power" else "laws with a floor"
+    form = "Power laws" if pair.form == "power" else "Laws with a floor"
     equal = "equal" if pair.equivalent else "not shown to be equal"
     return (
         f"{form} of {pair.first} and {pair.second}:"

@@ -35,7 +35,8 @@ def draw_optima(study: StudyOptimum) -> ReportFigure:
         title=f"{format_test_set(study.runs, study.dataset_title)},\n{format_training(study.runs)}",
     )
     handles: list[Line2D | Patch] = [
-        _draw_optimum(axes, optimum, style.curve_style(index)) for index, optimum in enumerate(study.optima)
+        _draw_optimum(axes, optimum, curve=style.curve_style(index))
+        for index, optimum in enumerate(study.optima)
     ]
     handles += _draw_size_depth_ratios(axes, study)
     handles.append(
@@ -67,12 +68,12 @@ def _axis_label(column: str) -> str:
     return column.replace("_", " ").capitalize()
 
 
-def _draw_optimum(axes: Axes, optimum: Optimum, curve: style.CurveStyle) -> Line2D:
+def _draw_optimum(axes: Axes, optimum: Optimum, *, curve: style.CurveStyle) -> Line2D:
     """Draw one curve and its optimum, and return the legend entry."""
     points = optimum.points
     x = np.geomspace(points.widths[0], points.widths[-1], 200)
     by_x = np.argsort(points.x, kind="stable")
-    draw_runs(axes, points.x[by_x], points.y[by_x], curve.color)
+    draw_runs(axes, points.x[by_x], error=points.y[by_x], color=curve.color)
     axes.plot(points.widths, points.means, curve.marker, color=curve.color, zorder=4)
     axes.fill_between(x, *optimum.band(x), color=curve.color, alpha=0.15, lw=0)
     axes.plot(x, optimum.predict(x), color=curve.color, zorder=3)

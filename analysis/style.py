@@ -178,11 +178,11 @@ def label_log_axis(axis: Axis, formatter: Formatter, *, gap: float) -> None:
     if len(ticks) < 3:
         # The axis spans less than a factor of about 1.5, which holds fewer than three round numbers.
         ticks = np.asarray(MaxNLocator(min(5, int(1 / gap))).tick_values(low, high))
-    fix_ticks(axis, ticks[(ticks >= low) & (ticks <= high)], formatter)
+    fix_ticks(axis, ticks[(ticks >= low) & (ticks <= high)], formatter=formatter)
 
 
 def label_values(
-    axes: Axes, values: Iterable[float], formatter: Formatter | None = None, *, gap: float = 0.045
+    axes: Axes, values: Iterable[float], *, formatter: Formatter | None = None, gap: float = 0.045
 ) -> None:
     """Label a logarithmic x axis with given values, and omit labels that would overlap.
 
@@ -197,10 +197,10 @@ def label_values(
     for value in sorted(values, reverse=True):
         if not labelled or np.log10(labelled[-1] / value) >= gap * (high - low):
             labelled.append(value)
-    fix_ticks(axes.xaxis, labelled, formatter or amount_ticks())
+    fix_ticks(axes.xaxis, labelled, formatter=formatter or amount_ticks())
 
 
-def fix_ticks(axis: Axis, ticks: Iterable[float], formatter: Formatter) -> None:
+def fix_ticks(axis: Axis, ticks: Iterable[float], *, formatter: Formatter) -> None:
     """Set exactly these major ticks, and no minor ticks."""
     axis.set_major_locator(FixedLocator(list(ticks)))
     axis.set_major_formatter(formatter)

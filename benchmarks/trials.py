@@ -150,7 +150,7 @@ ORDER = "B (S row) col (P G) o -> P B S row col G o"
 
 def pooled(y: Tensor, d: int) -> Work:
     shape = (B, y.shape[2] // 2, y.shape[3] // 2, R, d + -d % 4)
-    return forth_and_back(lambda maps: ops_bf16_cpu._Pooled.apply(shape, ORDER, 1, d, True, maps), y)
+    return forth_and_back(lambda maps: ops_bf16_cpu._MaxPool.apply(shape, ORDER, 1, d, True, maps), y)
 
 
 def torch_pooled(y: Tensor) -> Work:
@@ -191,9 +191,7 @@ def colours(filters: int, *, apart: bool) -> Work:
         return forth_and_back(lambda weight: F.conv2d(image, weight, groups=3), weight)
     return forth_and_back(
         lambda weight: list(
-            ops_bf16_cpu._convolved(image, weight.unflatten(0, (3 * R, filters)), None, groups=3, padding=0)[
-                0
-            ]
+            ops_bf16_cpu._convolve(image, weight.unflatten(0, (3 * R, filters)), None, groups=3, padding=0)[0]
         ),
         weight,
     )

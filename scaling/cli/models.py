@@ -75,7 +75,7 @@ def models(*, as_json: Json = False) -> None:
         )
         table.add_row(
             row.name,
-            row.images,
+            row.dataset,
             *(f"{n:,}" if n < LONG else f"{n:.2e}" for n in counts),
             row.published,
             row.source,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from scaling.architectures import COST_SETTINGS, AnyArchitecture
+from scaling.architectures import COST_SETTINGS, AnyArchitecture, architecture_union
 from scaling.config.grid import Point, dotted
 from scaling.config.problems import ConfigProblems, FieldPath
 from scaling.settings import ImageShape, Problem
@@ -34,13 +34,15 @@ class ArchitectureEntry:
             if name not in COST_SETTINGS or value is not None
         }
         cost = next((name for name in COST_SETTINGS if name in leaves), None)
-        network = problems.validate(AnyArchitecture, {"filters": 1, **leaves} if cost else leaves, place)
+        values = {"filters": 1, **leaves} if cost else leaves
+        network = problems.validate(architecture_union(), values, place)
         if network is None:
             return None
         places = {name: dotted(place((name,))) for name in type(network).model_fields}
         if cost and "filters" not in leaves:
             places["filters"] = places[cost]
-        free = next((name for name in ("ratio", "filters") if (name,) in point.places), cost or "filters")
+        ratio = (network.derived_width.ratio,) if network.derived_width else ()
+        free = next((name for name in (*ratio, "filters") if (name,) in point.places), cost or "filters")
         return cls(network, leaves, cost, free, places)
 
     def problem(self, image: ImageShape) -> Problem | None:
@@ -57,9 +59,9 @@ class ArchitectureEntry:
         """The leaves that make this network alone, on any images."""
         if not self.cost:
             return self.leaves
-        plain = {name: value for name, value in self.leaves.items() if name not in (*COST_SETTINGS, "ratio")}
-        return plain | {
-            name: getattr(network, name)
-            for name in ("filters", "second_filters")
-            if name in network.model_fields_set
+        derived = network.derived_width
+        followed = {*COST_SETTINGS, derived.ratio} if derived else {*COST_SETTINGS}
+        widths = ("filters", derived.setting) if derived else ("filters",)
+        return {name: value for name, value in self.leaves.items() if name not in followed} | {
+            name: getattr(network, name) for name in widths if name in network.model_fields_set
         }

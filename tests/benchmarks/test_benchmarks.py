@@ -31,7 +31,7 @@ from scaling.plan.packs import make_packs
 from scaling.settings import ImageShape
 from scaling.store import open_store
 from scaling.sweep import ray_tune
-from scaling.train.schedules import share
+from scaling.train.schedules import lr_factor
 
 MAKER = {
     "cpu": {"model": "Anything", "vendor": "V", "family": "25", "model_number": "17", "bf16": True},
@@ -178,7 +178,7 @@ def test_the_peer_has_the_same_schedule(tmp_path):
     recipe = _cells(tmp_path)[0].recipe
     steps_, warmup = 40, recipe.schedule.warmup
     for step in range(steps_):
-        assert peers_share(step, steps_, warmup) == share(
+        assert peers_share(step, steps_, warmup) == lr_factor(
             recipe.schedule, step, steps=steps_, steps_an_epoch=20
         )
 

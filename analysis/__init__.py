@@ -1,4 +1,4 @@
-"""Figures, tables and the report of a study: reads tables and fits them, never trains."""
+"""Figures, tables and reports of a study, made from stored results; nothing here trains a network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A study's curves against each other, along every axis: who needs how much, and who wins at a budget."""
+"""Comparison of a study's curves: sizes at equal error, crossings, Pareto fronts, best curve at each budget."""
 
 from __future__ import annotations
 
@@ -10,14 +10,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from analysis.comparison_figure import (
-    BEYOND,
-    CurveCrossing,
-    average_over_cells,
-    draw_comparison,
-    find_crossings,
-)
-from analysis.error_figure import FILTERS_AXIS, MACS_AXIS, PARAMETERS_AXIS, FigureAxis
+from analysis.comparison_figure import MAX_EXTRAPOLATION, CurveCrossing, draw_comparison, find_crossings
+from analysis.figure_axes import COMPARISON_AXES, CORE_TIME_AXIS, COST_AXES, EQUAL_ERROR_AXES, FILTERS_AXIS
 from analysis.laws import CurveFits, fit_laws
 from analysis.report_figure import ReportFigure
 from analysis.run_groups import GroupedRuns, group_runs
@@ -34,100 +28,81 @@ from scaling.fit import (
     preferred_law,
 )
 
-FIRST_LAYER_AXIS = FigureAxis(
-    "filters_total", "filters of the first layer", "filters of the first layer, all colours"
-)
-TRAINING_FLOPS_AXIS = FigureAxis(
-    "training_flops", "training operations", "floating-point operations of a training"
-)
-CORE_TIME_AXIS = FigureAxis(
-    "core_s", "training time", "seconds of one core for a training, beside its pack's others"
-)
-COMPARISON_AXES = (
-    FILTERS_AXIS,
-    FIRST_LAYER_AXIS,
-    PARAMETERS_AXIS,
-    MACS_AXIS,
-    TRAINING_FLOPS_AXIS,
-    CORE_TIME_AXIS,
-)
-COST_AXES = (PARAMETERS_AXIS, MACS_AXIS, TRAINING_FLOPS_AXIS, CORE_TIME_AXIS)
-"""Axes on which less is better."""
-EQUAL_ERROR_AXES = tuple(axis for axis in COMPARISON_AXES if axis is not CORE_TIME_AXIS)
-"""Axes along which sizes of equal error are told: a time depends on the machine."""
-APART = 1.02
-"""Errors that differ by less are told once."""
-STEPS = (1, 2, 5)
-"""Budgets of a decade."""
+_MIN_ERROR_RATIO = 1.02
+"""Smallest ratio at which two errors are compared separately."""
+_BUDGETS_PER_DECADE = (1, 2, 5)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StudyComparison:
-    """What was found."""
+    """Comparison of the curves of a study, along every axis."""
 
     grouped: GroupedRuns
     laws: dict[str, CurveFits]
-    """By the axis."""
+    """Fits by the column of the axis."""
     pairs: tuple[Comparison, ...]
-    """Of the laws along filters."""
-    equal: tuple[SizesAtError, ...]
+    """Comparisons of the laws along filters, pair by pair."""
+    equal_errors: tuple[SizesAtError, ...]
     crossings: tuple[CurveCrossing, ...]
-    pareto_front: dict[str, list[ParetoPoint]]
-    """By the cost."""
-    best_at_budget: dict[str, list[BestAtBudget]]
+    pareto_fronts: dict[str, list[ParetoPoint]]
+    """Pareto front by the column of the cost."""
+    best_at_budgets: dict[str, list[BestAtBudget]]
+    """Best curve at round budgets, by the column of the cost."""
 
     @property
     def fits(self) -> list[Fit]:
-        """Along filters, one a curve."""
-        return list(self.laws[FILTERS_AXIS.column].fits.values())
+        """Fits along filters, one for each curve."""
+        return self.laws[FILTERS_AXIS.column].fits
 
     @property
     def notes(self) -> tuple[str, ...]:
-        return (*self.grouped.notes, *self.laws[FILTERS_AXIS.column].refused)
+        """Sentences about settings that change along a curve, and about curves without a law."""
+        return (*self.grouped.notes, *self.laws[FILTERS_AXIS.column].failures)
 
-    def drawings(self) -> list[ReportFigure]:
-        """One an axis."""
-        axes = [axis for axis in COMPARISON_AXES if axis.column in self.laws]
+    def draw_figures(self) -> list[ReportFigure]:
+        """Draw a figure for each axis."""
         return [
-            draw_comparison(self.grouped, self.laws[axis.column], axis, budget=axis in COST_AXES)
-            for axis in axes
+            draw_comparison(self.grouped, self.laws[axis.column], axis)
+            for axis in COMPARISON_AXES
+            if axis.column in self.laws
         ]
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return the comparison for JSON."""
         return {
             "laws": [fit.to_dict() for fit in self.fits],
             "pairs": [pair.to_dict() for pair in self.pairs],
-            "equal_error": [found.to_dict() for found in self.equal],
+            "equal_error": [sizes.to_dict() for sizes in self.equal_errors],
             "crossings": [asdict(crossing) for crossing in self.crossings],
-            "front": {
-                cost: [place.to_dict() for place in places] for cost, places in self.pareto_front.items()
+            "pareto_front": {
+                cost: [point.to_dict() for point in points] for cost, points in self.pareto_fronts.items()
             },
-            "winners": {
-                cost: [winner.to_dict() for winner in found] for cost, found in self.best_at_budget.items()
+            "best_at_budget": {
+                cost: [best.to_dict() for best in budgets] for cost, budgets in self.best_at_budgets.items()
             },
             "notes": list(self.notes),
         }
 
 
 def compare_curves(runs: pa.Table, epochs: pa.Table, *, errors: Sequence[float] = ()) -> StudyComparison:
-    """Fit along every axis and compare.
+    """Fit the curves along every axis, and compare them.
 
     Args:
-        runs: the store's runs of a study, with ``training_flops``, null where it is not known of a run, and ``core_s``.
+        runs: the store's runs of a study, with the further columns ``training_flops`` (null where unknown)
+            and ``core_s``.
         epochs: the store's epochs of those runs; may be empty.
-        errors: at which networks are compared beside those that the data suggest.
+        errors: errors at which sizes are compared, in addition to the errors that the data suggest.
     """
     grouped = group_runs(runs)
-    grouped = replace(grouped, runs=average_over_cells(grouped.runs, CORE_TIME_AXIS.column))
-    during = grouped.epochs(epochs)
+    grouped = replace(grouped, runs=_average_over_cells(grouped.runs, CORE_TIME_AXIS.column))
+    run_epochs = grouped.select_epochs(epochs)
     laws = {
-        axis.column: fit_laws(grouped, during, axis.column)
+        axis.column: fit_laws(grouped, run_epochs, axis.column)
         for axis in COMPARISON_AXES
         if not grouped.runs[axis.column].null_count
     }
-    fits = {column: list(found.fits.values()) for column, found in laws.items()}
-    priced = {axis.column: fits[axis.column] for axis in COST_AXES if fits.get(axis.column)}
+    fits = {column: curve_fits.fits for column, curve_fits in laws.items()}
+    by_cost = {axis.column: fits[axis.column] for axis in COST_AXES if fits.get(axis.column)}
     pairs = [
         pair
         for axis in EQUAL_ERROR_AXES
@@ -138,28 +113,40 @@ def compare_curves(runs: pa.Table, epochs: pa.Table, *, errors: Sequence[float] 
         grouped=grouped,
         laws=laws,
         pairs=tuple(compare_all(fits[FILTERS_AXIS.column])),
-        equal=tuple(found for pair in pairs for found in _equal(*pair, errors)),
-        crossings=tuple(crossing for found in fits.values() for crossing in find_crossings(found)),
-        pareto_front={column: pareto_front(found) for column, found in priced.items()},
-        best_at_budget={
-            column: best_at_budget(found, _budgets(found), max_extrapolation=BEYOND)
-            for column, found in priced.items()
+        equal_errors=tuple(sizes for pair in pairs for sizes in _compare_pair(*pair, errors)),
+        crossings=tuple(crossing for curves in fits.values() for crossing in find_crossings(curves)),
+        pareto_fronts={column: pareto_front(curves) for column, curves in by_cost.items()},
+        best_at_budgets={
+            column: best_at_budget(curves, _budgets(curves), max_extrapolation=MAX_EXTRAPOLATION)
+            for column, curves in by_cost.items()
         },
     )
 
 
-def _equal(first: Fit, second: Fit, errors: Sequence[float]) -> list[SizesAtError]:
-    """At the least error that both came down to, at the least that either did, and at those asked for."""
+def _average_over_cells(runs: pa.Table, column: str) -> pa.Table:
+    """Replace a measured column, such as a time, by its mean over each cell: replicas share their size."""
+    cells = runs.group_by(["group", "filters"], use_threads=False).aggregate([(column, "mean")])
+    joined = (
+        runs.drop_columns(column)
+        .append_column("row", pa.array(range(len(runs))))
+        .join(cells, ["group", "filters"])
+    )
+    return joined.sort_by("row").drop_columns("row").rename_columns({f"{column}_mean": column})
+
+
+def _compare_pair(first: Fit, second: Fit, errors: Sequence[float]) -> list[SizesAtError]:
+    """Compare the sizes at given errors, at the lowest error that both reached, and at the lowest of all."""
     if not (preferred_law(first) and preferred_law(second)):
         return []
-    least = sorted((float(fit.points.means.min()) for fit in (first, second)), reverse=True)
-    if least[0] < APART * least[1]:
-        least = least[:1]
-    return [compare_sizes(first, second, error) for error in dict.fromkeys((*errors, *least)) if error > 0]
+    lowest = sorted((float(fit.points.means.min()) for fit in (first, second)), reverse=True)
+    if lowest[0] < _MIN_ERROR_RATIO * lowest[1]:
+        lowest = lowest[:1]
+    return [compare_sizes(first, second, error) for error in dict.fromkeys((*errors, *lowest)) if error > 0]
 
 
 def _budgets(fits: Sequence[Fit]) -> list[float]:
-    """Round amounts from the smallest network to the largest."""
+    """Return round amounts from the smallest network to the largest."""
     low, high = min(fit.points.widths[0] for fit in fits), max(fit.points.widths[-1] for fit in fits)
     decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
-    return [budget for budget in np.outer(decades, STEPS).ravel().tolist() if low <= budget <= high]
+    budgets = np.outer(decades, _BUDGETS_PER_DECADE).ravel().tolist()
+    return [budget for budget in budgets if low <= budget <= high]

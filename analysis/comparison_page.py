@@ -1,126 +1,119 @@
-"""A comparison on disk: figures, tables, and one page."""
+"""Files of a comparison: figures, tables, and one page."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
-from matplotlib import style as matplotlib_style
 from pyarrow import csv
 
 from analysis.comparison import StudyComparison
 from analysis.comparison_text import comparison_tables, summary_sentences
-from analysis.formatting import format_count
-from analysis.html_page import embed_figure, load_template
-from analysis.style import STYLE
-from analysis.summary import summary_lines
+from analysis.formatting import format_missing
+from analysis.html_page import PageContext, embed_figures, load_template
+from analysis.summary import summarise_runs
+from scaling.fit import Interval
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class WrittenComparison:
-    """What was found, and where it is written."""
+    """A comparison, and the files that it was written to."""
 
-    found: StudyComparison
+    comparison: StudyComparison
     path: Path
-    """compare.html."""
+    """The page, compare.html."""
     figures: tuple[Path, ...]
-    """An .svg, a .png and a .csv of each."""
-    left_out: str
-    """Which runs are missing, as a sentence; empty where all are there."""
+    """An .svg, a .png and a .csv file of each figure."""
+    missing_runs_note: str
+    """Sentence that names the wanted runs that are missing; empty if no run is missing."""
 
 
-def write_comparison(
-    found: StudyComparison, out: Path, *, study: str, command: str, missing: int = 0, pending: int = 0
-) -> WrittenComparison:
-    """Draw, and write ``compare.html`` with its figures and tables beside it.
+def write_comparison(comparison: StudyComparison, out: Path, *, context: PageContext) -> WrittenComparison:
+    """Draw the figures, and write ``compare.html`` with its figures and tables.
 
     Args:
-        found: by ``compare_curves``.
-        out: the folder; made where it is missing. Files of an earlier comparison are replaced.
-        study: its name.
-        command: what was typed, for the page.
-        missing: wanted runs that the store doesn't have.
-        awaiting: runs whose learning rate is not chosen yet.
+        comparison: the result of ``compare_curves``.
+        out: the folder; it is created if needed. Files of an earlier comparison are replaced.
+        context: the study, the command, and the runs that are missing.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    with matplotlib_style.context(["default", STYLE]):
-        figures = [embed_figure(drawing, out) for drawing in found.drawings()]
-    _tables(found, out)
+    figures = embed_figures(out, comparison.draw_figures)
+    for name, rows in _csv_rows(comparison).items():
+        csv.write_csv(pa.Table.from_pylist(rows), out / f"{name}.csv")
     page = load_template("compare.html.jinja").render(
-        study=study,
-        sentences=summary_sentences(found),
-        facts=summary_lines(
-            study,
-            found.grouped.every,
-            found.grouped,
-            command=command,
-            created=None,
-            missing=missing,
-            pending=pending,
-        ),
-        notes=found.notes,
-        tables=comparison_tables(found),
+        study=context.study,
+        sentences=summary_sentences(comparison),
+        summary=summarise_runs(comparison.grouped, context),
+        notes=comparison.notes,
+        tables=comparison_tables(comparison),
         figures=figures,
     )
     path = out / "compare.html"
     path.write_text(page, encoding="utf-8")
-    wanting = [f"{format_count(missing, 'run')} not in the store"] if missing else []
-    wanting += [f"{format_count(pending, 'run')} whose learning rate is not chosen yet"] if pending else []
-    left_out = f"Left out: {' and '.join(wanting)}." if wanting else ""
+    missing = format_missing(missing=context.missing, pending=context.pending)
     return WrittenComparison(
-        found, path, tuple(file for figure in figures for file in figure.files), left_out
+        comparison=comparison,
+        path=path,
+        figures=tuple(file for figure in figures for file in figure.files),
+        missing_runs_note=f"Not included: {' and '.join(missing)}." if missing else "",
     )
 
 
-def _tables(made: StudyComparison, out: Path) -> None:
-    ends = ("estimate", "low", "high")
-    equal = [
+def _csv_rows(comparison: StudyComparison) -> Mapping[str, list[dict[str, Any]]]:
+    """Return the rows of each table, by the name of its file."""
+    equal_error = [
         {
-            "first": each.first,
-            "second": each.second,
-            "x": each.x,
-            "error": each.error,
-            **{
-                f"{name}_{end}": getattr(size, end)
-                for name, size in zip(("first", "second"), each.sizes, strict=True)
-                for end in ends
-            },
-            **{f"ratio_{end}": getattr(each.ratio, end) if each.ratio else None for end in ends},
-            "extrapolated": ", ".join(each.extrapolated),
+            "first": sizes.first,
+            "second": sizes.second,
+            "x": sizes.x,
+            "error": sizes.error,
+            **_interval_columns("first", sizes.sizes[0]),
+            **_interval_columns("second", sizes.sizes[1]),
+            **_interval_columns("ratio", sizes.ratio),
+            "extrapolated": ", ".join(sizes.extrapolated),
         }
-        for each in made.equal
+        for sizes in comparison.equal_errors
     ]
-    places = [
-        {"cost": cost, **place.to_dict()} for cost, found in made.pareto_front.items() for place in found
-    ]
-    best = [
+    best_at_budget = [
         {
             "cost": cost,
-            "budget": each.budget,
-            "first": each.label,
-            **{f"error_{end}": getattr(each.error, end) for end in ends},
-            "share": each.share_best,
-            "second": each.runner_up,
-            **{
-                f"second_error_{end}": getattr(each.runner_up_error, end) if each.runner_up_error else None
-                for end in ends
-            },
-            "extrapolated": ", ".join(each.extrapolated),
+            "budget": best.budget,
+            "first": best.label,
+            **_interval_columns("error", best.error),
+            "share": best.share_best,
+            "second": best.runner_up,
+            **_interval_columns("second_error", best.runner_up_error),
+            "extrapolated": ", ".join(best.extrapolated),
         }
-        for cost, found in made.best_at_budget.items()
-        for each in found
+        for cost, budgets in comparison.best_at_budgets.items()
+        for best in budgets
     ]
-    met = [
+    crossings = [
         {
-            "first": each.first,
-            "second": each.second,
-            "x": each.x,
-            **asdict(each.place),
-            "error": each.error,
-            "within": each.within,
+            "first": crossing.first,
+            "second": crossing.second,
+            "x": crossing.x,
+            **_interval_columns("size", crossing.size),
+            "error": crossing.error,
+            "within": crossing.within,
         }
-        for each in made.crossings
+        for crossing in comparison.crossings
     ]
-    for name, rows in (("equal_error", equal), ("front", places), ("winners", best), ("crossings", met)):
-        csv.write_csv(pa.Table.from_pylist(rows), out / f"{name}.csv")
+    return {
+        "equal_error": equal_error,
+        "pareto_front": list(_pareto_rows(comparison)),
+        "best_at_budget": best_at_budget,
+        "crossings": crossings,
+    }
+
+
+def _pareto_rows(comparison: StudyComparison) -> Iterable[dict[str, Any]]:
+    for cost, points in comparison.pareto_fronts.items():
+        for point in points:
+            yield {"cost": cost, **point.to_dict()}
+
+
+def _interval_columns(name: str, value: Interval | None) -> dict[str, float | None]:
+    return {f"{name}_{end}": getattr(value, end) if value else None for end in ("estimate", "low", "high")}

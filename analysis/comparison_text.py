@@ -1,132 +1,111 @@
-"""A comparison in words: the sentences and tables that the terminal and the page share."""
+"""Sentences and tables of a comparison, which the terminal and the page share."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import groupby
 from math import inf
 
 from rich.console import Group
-from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
-from analysis.comparison import COMPARISON_AXES, EQUAL_ERROR_AXES, StudyComparison
-from analysis.formatting import format_count, format_interval
+from analysis.comparison import StudyComparison
+from analysis.figure_axes import COST_AXES, EQUAL_ERROR_AXES, FILTERS_AXIS, FigureAxis
+from analysis.formatting import NO_VALUE, format_count, format_interval, format_size
 from analysis.laws_text import describe_pair
 from analysis.style import amount_ticks
+from analysis.text_table import TextTable
 from scaling.fit import BestAtBudget, Fit, SizesAtError, preferred_law
 
-HEADINGS = {axis.column: axis.heading for axis in COMPARISON_AXES}
+
+def summary_sentences(comparison: StudyComparison) -> list[str]:
+    """Return a sentence about the law of each curve, and a sentence about each pair of curves."""
+    laws = [_describe_law(fit) for fit in comparison.fits]
+    return laws + [describe_pair(FILTERS_AXIS.name, pair) for pair in comparison.pairs]
 
 
-@dataclass(frozen=True, kw_only=True)
-class TextTable:
-    """A table of words."""
-
-    title: str
-    caption: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    right: frozenset[str] = frozenset()
-    """Columns of numbers, set to the right."""
+def comparison_tables(comparison: StudyComparison) -> list[TextTable]:
+    """Return tables of the sizes at equal error, and of the best curve at each budget."""
+    tables = [_equal_error_table(comparison.equal_errors)] if comparison.equal_errors else []
+    for axis in COST_AXES:
+        if budgets := comparison.best_at_budgets.get(axis.column):
+            tables.append(_budget_table(axis, budgets))
+    return tables
 
 
-def summary_sentences(made: StudyComparison) -> list[str]:
-    """A curve: the law that it is followed by, and how far to trust it. A pair of curves: exponents, and where their laws meet."""
-    return [*map(_followed, made.fits), *(describe_pair("filters", pair) for pair in made.pairs)]
+def render_comparison(comparison: StudyComparison) -> Group:
+    """Return the sentences and tables for the terminal."""
+    return Group(
+        *map(Text, summary_sentences(comparison)),
+        *(table.render() for table in comparison_tables(comparison)),
+    )
 
 
-def _followed(fit: Fit) -> str:
+def _describe_law(fit: Fit) -> str:
     law = preferred_law(fit)
     if law is None:
-        return f"{fit.label}: no law that could be followed"
-    doubt = f" ({law.reason})" if law.reason else ""
-    return f"{fit.label}: followed along filters by {law.form.formula}, {law.status}{doubt}; {fit.estimand}, {format_count(len(fit.points.x), 'run')}"
+        return f"{fit.label}: no usable law"
+    reason = f" ({law.reason})" if law.reason else ""
+    runs = format_count(len(fit.points.x), "run")
+    return f"{fit.label}: law along filters: {law.form.formula}, {law.status}{reason}; {fit.estimand}, {runs}"
 
 
-def comparison_tables(made: StudyComparison) -> list[TextTable]:
-    """Sizes at equal error, and who wins at a budget."""
-    equal = [_equal(made.equal)] if made.equal else []
-    return equal + [_winners(cost, found) for cost, found in made.best_at_budget.items() if found]
-
-
-def render_comparison(made: StudyComparison) -> Group:
-    """For the terminal."""
-    shown = []
-    for tabled in comparison_tables(made):
-        table = Table(title=tabled.title, caption=tabled.caption)
-        for column in tabled.columns:
-            table.add_column(column, justify="right" if column in tabled.right else "left")
-        for row in tabled.rows:
-            table.add_row(*map(escape, row))
-        shown.append(table)
-    return Group(*map(Text, summary_sentences(made)), *shown)
-
-
-def _equal(found: tuple[SizesAtError, ...]) -> TextTable:
+def _equal_error_table(equal_errors: tuple[SizesAtError, ...]) -> TextTable:
     rows = []
-    ordered = sorted(
-        found, key=lambda each: (each.first, each.second, -each.error)
-    )  # stable, so axes keep their order
-    for (first, second, error), same in groupby(ordered, lambda each: (each.first, each.second, each.error)):
-        along = {each.x: each for each in same}
-        ratios = [_ratio(along[axis.column]) if axis.column in along else "–" for axis in EQUAL_ERROR_AXES]
-        beyond = dict.fromkeys(label for each in along.values() for label in each.extrapolated)
-        rows.append((first, second, f"{100 * error:.3g} %", *ratios, ", ".join(beyond)))
+    # Sorting is stable, so the axes keep their order.
+    ordered = sorted(equal_errors, key=lambda sizes: (sizes.first, sizes.second, -sizes.error))
+    for (first, second, error), group in groupby(
+        ordered, lambda sizes: (sizes.first, sizes.second, sizes.error)
+    ):
+        by_axis = {sizes.x: sizes for sizes in group}
+        ratios = [
+            _format_ratio(by_axis[axis.column]) if axis.column in by_axis else NO_VALUE
+            for axis in EQUAL_ERROR_AXES
+        ]
+        extrapolated = dict.fromkeys(label for sizes in by_axis.values() for label in sizes.extrapolated)
+        rows.append((first, second, f"{100 * error:.3g} %", *ratios, ", ".join(extrapolated)))
     return TextTable(
-        title="The first over the second, at equal error",
-        caption="95 % intervals. Each law is of the form that its points ask for; extrapolated are those followed beyond what was measured.",
-        columns=(
-            "first",
-            "second",
-            "error",
-            *(HEADINGS[axis.column] for axis in EQUAL_ERROR_AXES),
-            "extrapolated",
+        title="Size of the first curve divided by that of the second, at equal error",
+        caption=(
+            "95 % intervals. Each law has the form that the verdict selects. extrapolated: curves whose law is"
+            " used outside the measured range. never: the law does not reach the error."
         ),
+        columns=("first", "second", "error", *(axis.name for axis in EQUAL_ERROR_AXES), "extrapolated"),
         rows=tuple(rows),
         right=frozenset({"error"}),
     )
 
 
-def _ratio(found: SizesAtError) -> str:
-    if found.ratio is None:
-        return "neither ever"
-    never = {0.0: f"{found.second} never", inf: f"{found.first} never"}.get(found.ratio.estimate)
-    return never or format_interval(found.ratio).replace("inf", "never")
+def _format_ratio(sizes: SizesAtError) -> str:
+    if sizes.ratio is None:
+        return "both never"
+    if sizes.ratio.estimate == 0:
+        return f"{sizes.second} never"
+    if sizes.ratio.estimate == inf:
+        return f"{sizes.first} never"
+    return format_size(sizes.ratio)
 
 
-def _winners(cost: str, found: list[BestAtBudget]) -> TextTable:
-    rows = []
-    for each in found:
-        error, second = (
-            format_interval(error, unit=0.01) + " %" if error else "–"
-            for error in (each.error, each.runner_up_error)
+def _budget_table(axis: FigureAxis, budgets: list[BestAtBudget]) -> TextTable:
+    amounts = amount_ticks(axis.unit)
+    rows = tuple(
+        (
+            amounts.format_eng(best.budget),
+            best.label,
+            format_interval(best.error, percent=True),
+            NO_VALUE if best.share_best is None else f"{100 * best.share_best:.0f} %",
+            best.runner_up or NO_VALUE,
+            format_interval(best.runner_up_error, percent=True) if best.runner_up_error else NO_VALUE,
+            ", ".join(best.extrapolated),
         )
-        share = "–" if each.share_best is None else f"{100 * each.share_best:.0f} %"
-        rows.append(
-            (
-                amount_ticks().format_eng(each.budget),
-                each.label,
-                error,
-                share,
-                each.runner_up or "–",
-                second,
-                ", ".join(each.extrapolated),
-            )
-        )
+        for best in budgets
+    )
     return TextTable(
-        title=f"The least error for a budget of {HEADINGS[cost]}",
-        caption="By the laws, with their 95 % intervals, and in how many of the resampled laws that curve is the best.",
-        columns=(
-            "up to",
-            "best",
-            "its error",
-            "of resampled laws",
-            "next",
-            "the next one's error",
-            "extrapolated",
+        title=f"Lowest error within a budget of {axis.name}",
+        caption=(
+            "Errors are predictions of the laws, with 95 % intervals. best in: share of bootstrap samples in"
+            " which the best curve has the lowest error."
         ),
-        rows=tuple(rows),
-        right=frozenset({"up to", "of resampled laws"}),
+        columns=("budget", "best curve", "error", "best in", "second best", "its error", "extrapolated"),
+        rows=rows,
+        right=frozenset({"budget", "best in"}),
     )

@@ -1,135 +1,128 @@
-"""Ensembles of stored runs, as rows and as a table for the terminal."""
+"""Ensembles of stored runs, as rows, as a table, and as text for the terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 
 import pyarrow as pa
-from rich.markup import escape
 from rich.table import Table
 
-from analysis.formatting import format_interval
-from analysis.laws_text import COLORS
-from scaling.fit import Interval
+from analysis.formatting import NO_VALUE, format_interval, format_status
+from analysis.text_table import TextTable
 from scaling.fit.ensemble import Ensemble, VotingRule
 
 
 @dataclass(frozen=True, kw_only=True)
 class EnsemblePool:
-    """Runs that members are drawn from, and what their ensembles err."""
+    """Runs from which the members of ensembles are drawn, and the errors of these ensembles."""
 
-    group: dict[str, str]
-    """What they have in common: ``{"group": "tree3", "filters": "6"}``."""
+    selection: Mapping[str, str]
+    """Columns and values that the runs share: ``{"group": "tree3", "filters": "6"}``."""
     filters: list[int]
-    """All that occur."""
+    """Widths of the runs."""
     parameters: float
-    """Of one run, on average."""
+    """Mean number of parameters of a run."""
     macs: float
-    """Of a forward pass of one image through one run, on average."""
-    images: int
-    """Test images."""
-    title: str
-    """The data set."""
+    """Mean number of multiply-adds of a run, in a forward pass of one image."""
+    test_images: int
+    dataset_title: str
     ensembles: tuple[Ensemble, ...]
 
     @property
     def curve(self) -> str:
-        """The label without the filters, which a curve lies along."""
-        return ", ".join(value for name, value in self.group.items() if name != "filters") or "all"
+        """Label without the filters."""
+        return ", ".join(value for name, value in self.selection.items() if name != "filters") or "all"
 
     @property
     def label(self) -> str:
-        return (
-            ", ".join(
-                f"filters {value}" if name == "filters" else value for name, value in self.group.items()
-            )
-            or "all"
+        """Values that the runs share, as text."""
+        values = (
+            f"filters {value}" if name == "filters" else value for name, value in self.selection.items()
         )
+        return ", ".join(values) or "all"
 
 
 def ensemble_rows(pools: Sequence[EnsemblePool]) -> list[dict[str, object]]:
-    """One a pool, rule and number of members; the totals are those of all members together."""
+    """Return one row for each pool, rule and number of members; parameters and MACs are sums over members."""
     return [
         {
             "label": pool.label,
             "curve": pool.curve,
             "filters": pool.filters[0] if len(pool.filters) == 1 else None,
-            "rule": each.rule.value,
-            "members": each.members,
-            "error": each.error.estimate,
-            "low": each.error.low,
-            "high": each.error.high,
-            "ratio_to_single": each.ratio_to_single.estimate,
-            "ratio_to_single_low": each.ratio_to_single.low,
-            "ratio_to_single_high": each.ratio_to_single.high,
-            "parameters": round(pool.parameters * each.members),
-            "macs": round(pool.macs * each.members),
-            "runs": each.runs,
-            "combinations": each.combinations,
-            "status": each.status.value,
-            "reason": each.reason,
+            "rule": ensemble.rule.value,
+            "members": ensemble.members,
+            "error": ensemble.error.estimate,
+            "low": ensemble.error.low,
+            "high": ensemble.error.high,
+            "ratio_to_single": ensemble.ratio_to_single.estimate,
+            "ratio_to_single_low": ensemble.ratio_to_single.low,
+            "ratio_to_single_high": ensemble.ratio_to_single.high,
+            "parameters": round(pool.parameters * ensemble.members),
+            "macs": round(pool.macs * ensemble.members),
+            "runs": ensemble.runs,
+            "combinations": ensemble.combinations,
+            "status": ensemble.status.value,
+            "reason": ensemble.reason,
         }
         for pool in pools
-        for each in pool.ensembles
+        for ensemble in pool.ensembles
     ]
 
 
 def ensemble_table(pools: Sequence[EnsemblePool]) -> pa.Table:
-    """The same, for a file; what is not known is empty."""
-    found = [
+    """Return the rows as a table, with null for numbers that do not exist."""
+    rows = [
         {
             name: None if isinstance(value, float) and not isfinite(value) else value
             for name, value in row.items()
         }
         for row in ensemble_rows(pools)
     ]
-    return pa.Table.from_pylist(found)
+    return pa.Table.from_pylist(rows)
 
 
 def render_ensembles(pools: Sequence[EnsemblePool]) -> Table:
-    """For the terminal."""
-    table = Table(
-        title=f"ensembles on the {pools[0].images:,} test images of {pools[0].title}",
-        caption="expected error over draws of members from the population of seeds, on this test set, with 95 % intervals jackknifed over "
-        "runs; equal votes go to the higher mean probability",
-    )
-    for name in (
+    """Return a table for the terminal, one row for each pool and number of members."""
+    rows = []
+    for pool in pools:
+        by_mean, by_votes = (
+            [ensemble for ensemble in pool.ensembles if ensemble.rule is rule] for rule in VotingRule
+        )
+        for mean, votes in zip(by_mean, by_votes, strict=True):
+            rows.append(
+                (
+                    pool.label,
+                    f"{mean.members} of {mean.runs}",
+                    format_interval(mean.error, percent=True),
+                    format_interval(mean.ratio_to_single) if mean.members > 1 else NO_VALUE,
+                    format_interval(votes.error, percent=True),
+                    f"{pool.parameters * mean.members:,.0f}",
+                    f"{pool.macs * mean.members:,.0f}",
+                    f"{mean.combinations:,}" + ("" if mean.is_exhaustive else " sampled"),
+                    format_status(mean.status, mean.reason),
+                )
+            )
+    columns = (
         "runs",
         "members",
-        "by mean probability",
-        "over one",
-        "by votes",
+        "error by mean probability",
+        "ratio to one run",
+        "error by votes",
         "parameters",
         "MACs",
-        "choices",
+        "combinations",
         "status",
-    ):
-        table.add_column(
-            name,
-            justify="right" if name in ("members", "parameters", "MACs", "choices") else "left",
-            no_wrap=name != "status",
-        )
-    for pool in pools:
-        by_mean, by_votes = ([each for each in pool.ensembles if each.rule is rule] for rule in VotingRule)
-        for mean, votes in zip(by_mean, by_votes, strict=True):
-            status = f"[{COLORS[mean.status]}]{mean.status}[/]" + (
-                f": {escape(mean.reason)}" if mean.reason else ""
-            )
-            table.add_row(
-                escape(pool.label),
-                f"{mean.members} of {mean.runs}",
-                escape(_told(mean.error, unit=0.01) + " %"),
-                escape(_told(mean.ratio_to_single)) if mean.members > 1 else "–",
-                escape(_told(votes.error, unit=0.01) + " %"),
-                f"{pool.parameters * mean.members:,.0f}",
-                f"{pool.macs * mean.members:,.0f}",
-                f"{mean.combinations:,}" + ("" if mean.is_exhaustive else " drawn"),
-                status,
-            )
-    return table
-
-
-def _told(value: Interval, *, unit: float = 1.0) -> str:
-    return format_interval(value, unit=unit) if isfinite(value.high) else f"{value.estimate / unit:.3g}"
+    )
+    return TextTable(
+        title=f"Ensembles on the {pools[0].test_images:,} test images of {pools[0].dataset_title}",
+        caption=(
+            "Expected error over members drawn from the population of seeds, on this test set; jackknife 95 %"
+            " intervals over runs. Ties between votes go to the higher mean probability."
+        ),
+        columns=columns,
+        rows=tuple(rows),
+        right=frozenset({"members", "parameters", "MACs", "combinations"}),
+        no_wrap=frozenset(columns) - {"status"},
+    ).render()

@@ -1,8 +1,6 @@
-"""Error against filters, parameters or multiply-adds: every run, the means and the laws through them."""
+"""Figure of test error against one axis: every run, the means over seeds, and the fitted laws."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -12,100 +10,78 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis import style
+from analysis.figure_axes import FigureAxis
 from analysis.formatting import format_count, format_interval, format_test_set
 from analysis.laws import CurveFits, accepted_laws
 from analysis.report_figure import ReportFigure
 from analysis.run_groups import GroupedRuns
 from scaling.fit import Law, Status
 
-JITTER = 0.018
-"""Decades by which the outermost seeds are shifted, unless the widths lie closer."""
-
-
-@dataclass(frozen=True)
-class FigureAxis:
-    """What a law is drawn along."""
-
-    column: str
-    heading: str
-    title: str
-
-
-FILTERS_AXIS = FigureAxis("filters", "filters", "filters of the first convolution")
-PARAMETERS_AXIS = FigureAxis("parameters", "parameters", "parameters")
-MACS_AXIS = FigureAxis("macs", "multiply-adds", "multiply-adds in a forward pass of one image")
+_MAX_SHIFT = 0.018
+"""Distance in decades by which the outermost seeds are shifted sideways; less where widths lie closer."""
+_MAX_VECTOR_POINTS = 2000
+"""Number of runs from which points are drawn as pixels, because outlines would make a page of many megabytes."""
 
 
 def draw_error_figure(
-    grouped: GroupedRuns, means: pa.Table, laws: CurveFits, axis: FigureAxis
+    grouped: GroupedRuns, means: pa.Table, fits: CurveFits, axis: FigureAxis
 ) -> ReportFigure:
-    """Error along one axis, log-log.
+    """Draw test error against one axis, both logarithmic.
 
     Args:
         grouped: the runs.
-        means: their means over seeds.
-        laws: fitted along the same axis.
-        axis: which.
+        means: their means over seeds, as ``mean_errors`` gives them.
+        fits: laws fitted along the same axis.
+        axis: the horizontal axis.
     """
     figure = Figure(figsize=(style.WIDTH, 2.85 + 0.18 * len(grouped.labels)))
-    axes = figure.add_subplot(
-        xscale="log",
-        yscale="log",
-        title=format_test_set(grouped.runs, grouped.title),
-        xlabel=axis.title,
-        ylabel="test error",
-    )
+    title = format_test_set(grouped.runs, grouped.dataset_title)
+    axes = figure.add_subplot(xscale="log", yscale="log", title=title, xlabel=axis.label, ylabel="Test error")
     handles = []
     for index, label in enumerate(grouped.labels):
-        look = style.curve_style(index)
-        runs, rows = grouped.of(label), means.filter(pc.field("group") == label)
-        draw_runs(axes, runs[axis.column].to_numpy(), runs["test_error"].to_numpy(), look.color)
-        axes.plot(rows[axis.column], rows["mean_error"], look.marker, color=look.color, zorder=4)
-        if fitted := accepted_laws(laws.fits.get(label)):
-            _curves(axes, fitted, rows[axis.column].to_numpy(), look.color)
-        handles.append(
-            Line2D([], [], color=look.color, marker=look.marker, label=_legend(label, laws, len(runs)))
-        )
-    handles.append(Line2D([], [], color="#555555", label="power law $A\\,x^{-\\rho}$ with its 95 % band"))
-    handles.append(Line2D([], [], color="#555555", ls="--", lw=1, label="with a floor, $A\\,x^{-\\rho} + E$"))
-    if any("broken" in accepted_laws(fit) for fit in laws.fits.values()):
-        handles.append(Line2D([], [], color="#555555", ls=":", lw=1.4, label="with a bend"))
-    figure.legend(handles=handles, loc="outside lower left")
-    if axis not in (PARAMETERS_AXIS, MACS_AXIS):
+        curve, runs = style.curve_style(index), grouped.of_curve(label)
+        rows = means.filter(pc.field("group") == label)
+        draw_runs(axes, runs[axis.column].to_numpy(), runs["test_error"].to_numpy(), curve.color)
+        axes.plot(rows[axis.column], rows["mean_error"], curve.marker, color=curve.color, zorder=4)
+        if laws := accepted_laws(fits.by_label.get(label)):
+            _draw_laws(axes, laws, rows[axis.column].to_numpy(), curve.color)
+        text = _legend_text(label, fits, len(runs))
+        handles.append(style.legend_entry(text, color=curve.color, marker=curve.marker))
+    figure.legend(handles=[*handles, *_form_legend(fits)], loc="outside lower left")
+    if axis.is_setting:
         style.label_values(axes, pc.unique(means[axis.column]).to_pylist())
     else:
-        style.label_log_axis(axes.xaxis, style.amount_ticks(), gap=0.09)
+        style.label_log_axis(axes.xaxis, style.amount_ticks(axis.unit), gap=0.09)
     style.label_log_axis(axes.yaxis, style.percent_ticks(), gap=0.06)
     return ReportFigure(
         name=f"error_against_{axis.column}",
-        heading=f"Error against {axis.heading}",
-        caption=_caption(grouped, laws, axis),
+        heading=f"Test error against {axis.name}",
+        caption=_caption(grouped, fits, axis),
         figure=figure,
-        numbers=_numbers(means, laws),
+        numbers=_numbers(means, fits),
     )
 
 
 def draw_runs(axes: Axes, x: np.ndarray, error: np.ndarray, color: str) -> None:
-    """Every run, the seeds of a width side by side."""
+    """Draw a faint point for every run; the seeds of a width stand side by side."""
     widths, first, width, runs = np.unique(x, return_index=True, return_inverse=True, return_counts=True)
-    apart = np.diff(np.log10(widths)).min(initial=1.0)
+    min_distance = np.diff(np.log10(widths)).min(initial=1.0)
     rank = (np.arange(len(x)) - first[width]) / np.maximum(runs[width] - 1, 1)
-    shift = min(JITTER, apart / 4) * np.where(runs[width] > 1, 2 * rank - 1, 0)
-    drawn = error > 0
-    # Thousands of outlines would make a page of many megabytes.
+    shift = min(_MAX_SHIFT, min_distance / 4) * np.where(runs[width] > 1, 2 * rank - 1, 0)
+    positive = error > 0
     axes.scatter(
-        (x * 10**shift)[drawn],
-        error[drawn],
+        (x * 10**shift)[positive],
+        error[positive],
         s=7,
         color=color,
         alpha=0.35,
         lw=0,
         zorder=2,
-        rasterized=len(x) > 2000,
+        rasterized=len(x) > _MAX_VECTOR_POINTS,
     )
 
 
-def _curves(axes: Axes, laws: dict[str, Law], widths: np.ndarray, color: str) -> None:
+def _draw_laws(axes: Axes, laws: dict[str, Law], widths: np.ndarray, color: str) -> None:
     x = np.geomspace(widths.min(), widths.max(), 120)
     if power := laws.get("power"):
         axes.fill_between(x, *power.band(x), color=color, alpha=0.15, lw=0)
@@ -118,41 +94,61 @@ def _curves(axes: Axes, laws: dict[str, Law], widths: np.ndarray, color: str) ->
         axes.plot(x, broken.predict(x), color=color, ls=":", lw=1.4, zorder=3)
 
 
-def _legend(label: str, laws: CurveFits, runs: int) -> str:
-    power = accepted_laws(laws.fits.get(label)).get("power")
+def _form_legend(fits: CurveFits) -> list[Line2D]:
+    entries = [
+        style.legend_entry("power law $A\\,x^{-\\rho}$ with its 95 % band", color=style.GREY),
+        style.legend_entry("with a floor, $A\\,x^{-\\rho} + E$", color=style.GREY, ls="--", lw=1),
+    ]
+    if any("broken" in accepted_laws(fit) for fit in fits.by_label.values()):
+        entries.append(style.legend_entry("broken power law", color=style.GREY, ls=":", lw=1.4))
+    return entries
+
+
+def _legend_text(label: str, fits: CurveFits, runs: int) -> str:
+    power = accepted_laws(fits.by_label.get(label)).get("power")
     exponent = f"$\\rho$ = {format_interval(power.parameters['exponent'])}" if power else "no power law"
     return f"{label}: {exponent}, {format_count(runs, 'run')}"
 
 
-def _caption(grouped: GroupedRuns, laws: CurveFits, axis: FigureAxis) -> str:
-    estimands = {fit.estimand for fit in laws.fits.values()}
+def _caption(grouped: GroupedRuns, fits: CurveFits, axis: FigureAxis) -> str:
+    estimands = {fit.estimand for fit in fits.by_label.values()}
     estimand = "; ".join(sorted(estimands)) or "mean error over seeds, on this test set"
-    zero = pc.sum(pc.equal(grouped.runs["test_error"], 0)).as_py() or 0
+    zeros = pc.sum(pc.equal(grouped.runs["test_error"], 0)).as_py() or 0
     hidden = (
-        f" {format_count(zero, 'run')} without any error can't be drawn on this scale; the means count them."
-        if zero
-        else ""
+        f" {format_count(zeros, 'run')} with an error of 0 cannot be drawn on this scale; the means include"
+        " such runs."
     )
+    test_set = format_test_set(grouped.runs, grouped.dataset_title)
     return (
-        f"{estimand[0].upper()}{estimand[1:]} (the {format_test_set(grouped.runs, grouped.title)}), against {axis.title}: "
-        f"{format_count(len(grouped.runs), 'run')}. Faint points are single runs, shifted sideways so that all are seen; markers are means over "
-        f"seeds; ρ is the exponent of the power law, with its 95 % interval.{hidden}"
+        f"{estimand[0].upper()}{estimand[1:]} (the {test_set}), against {axis.name}, of"
+        f" {format_count(len(grouped.runs), 'run')}. Each faint point is one run, shifted sideways so that all"
+        " runs are visible. Each marker is a mean over seeds. ρ is the exponent of the power law, with its"
+        f" 95 % interval.{hidden if zeros else ''}"
     )
 
 
-def _numbers(means: pa.Table, laws: CurveFits) -> pa.Table:
-    """The means with the laws beside them; ``power_low`` is of the band at each x by itself, ``power_all_low`` of that of the whole curve."""
+def _numbers(means: pa.Table, fits: CurveFits) -> pa.Table:
+    """Return the means with the laws as further columns.
+
+    ``power_low`` and ``power_high`` bound the law at each x by itself; ``power_all_low`` and
+    ``power_all_high`` bound the whole curve.
+    """
     names = ("power", "power_low", "power_high", "power_all_low", "power_all_high", "floor")
     columns = {name: np.full(len(means), np.nan) for name in names}
-    groups, x = np.array(means["group"].to_pylist()), means[laws.x].to_numpy().astype(float)
-    for label, fit in laws.fits.items():
-        mine, fitted = groups == label, accepted_laws(fit)
-        if power := fitted.get("power"):
-            curves = (power.predict(x[mine]), *power.band(x[mine]), *power.band(x[mine], simultaneous=True))
+    groups, x = np.array(means["group"].to_pylist()), means[fits.x].to_numpy().astype(float)
+    for label, fit in fits.by_label.items():
+        in_curve, laws = groups == label, accepted_laws(fit)
+        x_curve = x[in_curve]
+        if power := laws.get("power"):
+            curves = (
+                power.predict(x_curve),
+                *power.band(x_curve),
+                *power.band(x_curve, simultaneous=True),
+            )
             for name, curve in zip(names, curves, strict=False):
-                columns[name][mine] = curve
-        if floor := fitted.get("floor"):
-            columns["floor"][mine] = floor.predict(x[mine])
+                columns[name][in_curve] = curve
+        if floor := laws.get("floor"):
+            columns["floor"][in_curve] = floor.predict(x_curve)
     for name, values in columns.items():
         means = means.append_column(name, pa.array(values, pa.float64(), from_pandas=True))
     return means

@@ -1,4 +1,4 @@
-"""One network looked at: its first layer's filters, and what its convolutions make of an image, as small pictures."""
+"""Figures of one stored network: the filters of its first layer, and its feature maps of one image."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 from jaxtyping import Float, UInt8
-from matplotlib import style as matplotlib_style
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -18,33 +17,39 @@ from analysis import style
 from analysis.formatting import format_count
 from analysis.report_figure import ReportFigure
 
-ACROSS = 8
-"""Pictures in a line."""
-MOST_FILTERS, MOST_MAPS = 64, 16
-"""Of a group that are drawn."""
-COLOURS = ("red", "green", "blue")
-SIGNED = LinearSegmentedColormap.from_list("signed", [style.PALETTE[0], "#ffffff", style.PALETTE[1]])
-"""Blue below 0, white at 0, orange above."""
-PIXELS, FRAME, GAP = 64, 1, 6
-"""Of a picture at least, of the line around it, and between two."""
-MARGIN, HEAD, TITLE, SPACE = 0.12, 0.66, 0.2, 0.06
+PICTURES_PER_LINE = 8
+MAX_FILTERS = 64
+"""Largest number of filters of a group that are drawn."""
+MAX_MAPS = 16
+"""Largest number of feature maps of a group that are drawn."""
+
+_COLOUR_NAMES = ("red", "green", "blue")
+_SIGNED_COLORMAP = LinearSegmentedColormap.from_list(
+    "signed", [style.PALETTE[0], "#ffffff", style.PALETTE[1]]
+)
+"""Blue below 0, white at 0, orange above 0."""
+_MIN_PIXELS, _FRAME_PIXELS, _GAP_PIXELS = 64, 1, 6
+"""Smallest size of a picture, width of the line around it, and gap between two pictures."""
+_MARGIN, _HEAD, _TITLE, _SPACE = 0.12, 0.66, 0.2, 0.06
 """Inches: around a figure, of its head, of a group's title, and between two groups."""
-PICTURE = (style.WIDTH - 2 * MARGIN) / ACROSS
-OUTLIERS = 99.5
-"""Percentile of the magnitudes that has full colour; what is beyond has too."""
+_PICTURE = (style.WIDTH - 2 * _MARGIN) / PICTURES_PER_LINE
+"""Size of a picture in inches."""
+_FULL_COLOUR_PERCENTILE = 99.5
+"""Percentile of the magnitudes that has full colour; larger values are clipped to full colour."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Group:
-    """Pictures under one title."""
+class PictureGroup:
+    """Pictures below one title."""
 
     title: str
     pictures: Float[np.ndarray, "n height width rgb"]
-    """From 0 to 1."""
+    """Pictures in red, green and blue, from 0 to 1."""
 
     @property
     def lines(self) -> int:
-        return -(-len(self.pictures) // ACROSS)
+        """Number of lines of pictures."""
+        return -(-len(self.pictures) // PICTURES_PER_LINE)
 
 
 def write_network_figures(
@@ -56,53 +61,54 @@ def write_network_figures(
     pixels: UInt8[np.ndarray, "side side C"],
     out: Path,
 ) -> tuple[Path, ...]:
-    """Draw both, and write an .svg, a .png and a .csv of each.
+    """Draw the filters and the feature maps, and write each figure as .svg, .png and .csv.
 
     Args:
-        network: what it is, and how it was trained; a line each.
-        image: in words.
-        filters: of the first layer; each with one channel where colours are convolved apart, those of the first colour first.
-        maps: of each convolution by its name.
-        pixels: of the image.
-        out: a folder; made where it is missing.
+        network: lines that describe the network and its training.
+        image: description of the image.
+        filters: filters of the first layer. If each filter convolves one colour, the filters of the first
+            colour come first.
+        maps: feature maps of each convolution, by the layer's name.
+        pixels: the image.
+        out: a folder; it is created if needed.
     """
     out.mkdir(parents=True, exist_ok=True)
-    apart = pixels.shape[2] if filters.shape[1] < pixels.shape[2] else 1
-    with matplotlib_style.context(["default", style.STYLE, {"figure.constrained_layout.use": False}]):
-        drawings = (
-            draw_filters(filters, network=network, apart=apart),
-            draw_feature_maps(maps, network=network, image=image, pixels=pixels, apart=apart),
+    colour_groups = pixels.shape[2] if filters.shape[1] < pixels.shape[2] else 1
+    with style.figure_style(**{"figure.constrained_layout.use": False}):
+        figures = (
+            draw_filters(filters, network=network, colour_groups=colour_groups),
+            draw_feature_maps(maps, network=network, image=image, pixels=pixels, colour_groups=colour_groups),
         )
-        return tuple(path for drawing in drawings for path in drawing.save(out))
+        return tuple(path for figure in figures for path in figure.save(out))
 
 
 def draw_filters(
-    filters: Float[np.ndarray, "filters channels row col"], *, network: Sequence[str], apart: int
+    filters: Float[np.ndarray, "filters channels row col"], *, network: Sequence[str], colour_groups: int
 ) -> ReportFigure:
-    """The filters of a first layer, all on one scale.
+    """Draw the filters of a first layer, all on one scale.
 
     Args:
-        filters: as in ``write_network_figures``.
-        network: likewise.
-        apart: colours that are convolved apart, each a group; 1 where filters see all of them.
+        filters: filters of the first layer, as in ``write_network_figures``.
+        network: lines that describe the network and its training.
+        colour_groups: number of colours that have filters of their own; 1 if each filter sees all colours.
     """
-    channels, unit = filters.shape[1], _unit(filters)
-    shades = np.moveaxis(np.clip(0.5 + filters / (2 * unit), 0, 1), 1, 3)
+    channels, full_colour = filters.shape[1], _full_colour(filters)
+    shades = np.moveaxis(np.clip(0.5 + filters / (2 * full_colour), 0, 1), 1, 3)
     pictures = shades[..., np.arange(3) % channels]
-    scale = f"grey is 0, {'black and white' if channels == 1 else 'full colour'} at ±{unit:.2g}"
-    groups, shown = [], []
-    for colour, part in _parts(len(filters), apart):
-        title = _title([colour] if colour else [], len(part), MOST_FILTERS, "filter")
-        groups.append(Group(title=f"{title}, {scale}", pictures=pictures[part[:MOST_FILTERS]]))
-        shown += part[:MOST_FILTERS]
-    numbers = _numbers(filters[shown], ("filter", "channel", "row", "col"))
+    scale = f"grey is 0, {'black and white' if channels == 1 else 'full colour'} at ±{full_colour:.2g}"
+    groups, drawn = [], []
+    for colour, indices in _split_by_colour(len(filters), colour_groups):
+        title = _group_title([colour] if colour else [], len(indices), MAX_FILTERS, "filter")
+        groups.append(PictureGroup(title=f"{title}, {scale}", pictures=pictures[indices[:MAX_FILTERS]]))
+        drawn += indices[:MAX_FILTERS]
+    numbers = _numbers(filters[drawn], ("filter", "channel", "row", "col"))
     size = f"{filters.shape[2]}x{filters.shape[3]}"
     return ReportFigure(
         name="filters",
         heading="Filters of the first layer",
         caption=f"Filters of the first layer, {size}, of {', '.join(network)}. All have one scale: {scale}.",
-        figure=_figure(f"First-layer filters, {size}", network, groups),
-        numbers=numbers.set_column(0, "filter", pa.array(np.array(shown)[numbers["filter"]])),
+        figure=_compose(f"First-layer filters, {size}", network, groups),
+        numbers=numbers.set_column(0, "filter", pa.array(np.array(drawn)[numbers["filter"]])),
     )
 
 
@@ -112,100 +118,96 @@ def draw_feature_maps(
     network: Sequence[str],
     image: str,
     pixels: UInt8[np.ndarray, "side side C"],
-    apart: int,
+    colour_groups: int,
 ) -> ReportFigure:
-    """The maps that each convolution makes of one image, before its activation; each convolution has a scale of its own.
+    """Draw the feature maps of one image before activation; each convolution has its own scale.
 
     Args:
         maps, network, image, pixels: as in ``write_network_figures``.
-        apart: colours that the first convolution takes apart, each a group; 1 where it sees all of them.
+        colour_groups: number of colours that the first convolution processes separately; 1 if it mixes them.
     """
-    shade = pixels[..., np.arange(3) % pixels.shape[2]] / 255
-    groups, numbers = [Group(title=image, pictures=shade[None])], []
-    for nth, (name, values) in enumerate(maps.items()):
-        unit, side = _unit(values), values.shape[1]
-        for colour, part in _parts(len(values), apart if nth == 0 else 1):
-            title = _title([name, colour] if colour else [name], len(part), MOST_MAPS, "map")
-            shown = values[part[:MOST_MAPS]]
-            pictures = SIGNED(0.5 + shown / (2 * unit))[..., :3]
-            groups.append(
-                Group(title=f"{title}, {side}x{side}, full colour at ±{unit:.2g}", pictures=pictures)
-            )
-            mine = _numbers(shown, ("map", "row", "col"))
-            mine = mine.set_column(0, "map", pa.array(np.array(part)[mine["map"]]))
-            numbers.append(mine.add_column(0, "layer", pa.array([name] * len(mine))))
+    image_picture = pixels[..., np.arange(3) % pixels.shape[2]] / 255
+    groups, numbers = [PictureGroup(title=image, pictures=image_picture[None])], []
+    for position, (layer, values) in enumerate(maps.items()):
+        full_colour, side = _full_colour(values), values.shape[1]
+        for colour, indices in _split_by_colour(len(values), colour_groups if position == 0 else 1):
+            title = _group_title([layer, colour] if colour else [layer], len(indices), MAX_MAPS, "map")
+            drawn = values[indices[:MAX_MAPS]]
+            pictures = _SIGNED_COLORMAP(0.5 + drawn / (2 * full_colour))[..., :3]
+            scale = f"{side}x{side}, full colour at ±{full_colour:.2g}"
+            groups.append(PictureGroup(title=f"{title}, {scale}", pictures=pictures))
+            table = _numbers(drawn, ("map", "row", "col"))
+            table = table.set_column(0, "map", pa.array(np.array(indices)[table["map"]]))
+            numbers.append(table.add_column(0, "layer", pa.array([layer] * len(table))))
     return ReportFigure(
         name="maps",
         heading="Feature maps of one image",
         caption=(
-            f"What each convolution of {', '.join(network)} makes of {image}: with biases and batch norm, before activation and pooling. "
-            "Blue is below 0, white is 0, orange above."
+            f"Output of each convolution of {', '.join(network)}, for {image}. Biases and batch norm are"
+            " included; activation and pooling are not. Blue is below 0, white is 0, orange is above 0."
         ),
-        figure=_figure("Feature maps: blue below 0, orange above", network, groups),
+        figure=_compose("Feature maps: blue below 0, orange above", network, groups),
         numbers=pa.concat_tables(numbers),
     )
 
 
-def _parts(n: int, apart: int) -> list[tuple[str, list[int]]]:
-    """Which of n belong to which colour; those of the first come first."""
-    each = n // apart
-    names = (
-        [""]
-        if apart == 1
-        else COLOURS
-        if apart == len(COLOURS)
-        else [f"channel {c + 1}" for c in range(apart)]
-    )
-    return [(name, list(range(c * each, (c + 1) * each))) for c, name in enumerate(names)]
+def _split_by_colour(n: int, colour_groups: int) -> list[tuple[str, list[int]]]:
+    """Split n indices into a part for each colour; the indices of the first colour come first."""
+    size = n // colour_groups
+    names: Sequence[str] = [f"channel {index + 1}" for index in range(colour_groups)]
+    if colour_groups == 1:
+        names = [""]
+    elif colour_groups == len(_COLOUR_NAMES):
+        names = _COLOUR_NAMES
+    return [(name, list(range(index * size, (index + 1) * size))) for index, name in enumerate(names)]
 
 
-def _unit(values: NDArray[np.floating]) -> float:
-    """What has full colour."""
-    return float(np.percentile(np.abs(values), OUTLIERS)) or 1.0
+def _full_colour(values: NDArray[np.floating]) -> float:
+    """Return the magnitude that has full colour."""
+    return float(np.percentile(np.abs(values), _FULL_COLOUR_PERCENTILE)) or 1.0
 
 
-def _title(names: Sequence[str], n: int, most: int, thing: str) -> str:
-    """``conv1: 16 of 64 maps``."""
-    of = f"{most} of " if n > most else ""
-    return f"{', '.join(names)}{': ' if names else ''}{of}{format_count(n, thing)}"
+def _group_title(names: Sequence[str], n: int, max_drawn: int, noun: str) -> str:
+    """Return ``conv1: 16 of 64 maps``."""
+    prefix = f"{', '.join(names)}: " if names else ""
+    return f"{prefix}{f'{max_drawn} of ' if n > max_drawn else ''}{format_count(n, noun)}"
 
 
-def _figure(title: str, network: Sequence[str], groups: Sequence[Group]) -> Figure:
-    """Groups below each other, every picture of the same size."""
-    height = HEAD + sum(TITLE + group.lines * PICTURE + SPACE for group in groups) + MARGIN
-    figure = Figure(figsize=(style.WIDTH, height))
-    figure.text(MARGIN / style.WIDTH, 1 - MARGIN / height, title, fontsize=9, weight="bold", va="top")
-    figure.text(
-        MARGIN / style.WIDTH, 1 - (MARGIN + 0.17) / height, "\n".join(network), fontsize=7.5, va="top"
-    )
-    top = height - HEAD
+def _compose(title: str, network: Sequence[str], groups: Sequence[PictureGroup]) -> Figure:
+    """Place the groups below each other, with all pictures of the same size."""
+    height = _HEAD + sum(_TITLE + group.lines * _PICTURE + _SPACE for group in groups) + _MARGIN
+    figure, left = Figure(figsize=(style.WIDTH, height)), _MARGIN / style.WIDTH
+    figure.text(left, 1 - _MARGIN / height, title, fontsize=9, weight="bold", va="top")
+    figure.text(left, 1 - (_MARGIN + 0.17) / height, "\n".join(network), fontsize=7.5, va="top")
+    top = height - _HEAD
     for group in groups:
-        figure.text(MARGIN / style.WIDTH, (top - 0.03) / height, group.title, fontsize=7.5, va="top")
-        mosaic = _mosaic(group.pictures)
-        wide, high = min(ACROSS, len(group.pictures)) * PICTURE, group.lines * PICTURE
-        top -= TITLE + high
-        axes = figure.add_axes((MARGIN / style.WIDTH, top / height, wide / style.WIDTH, high / height))
-        axes.imshow(mosaic, interpolation="nearest", aspect="auto")
+        figure.text(left, (top - 0.03) / height, group.title, fontsize=7.5, va="top")
+        group_width = min(PICTURES_PER_LINE, len(group.pictures)) * _PICTURE
+        group_height = group.lines * _PICTURE
+        top -= _TITLE + group_height
+        axes = figure.add_axes((left, top / height, group_width / style.WIDTH, group_height / height))
+        axes.imshow(_mosaic(group.pictures), interpolation="nearest", aspect="auto")
         axes.set_axis_off()
-        top -= SPACE
+        top -= _SPACE
     return figure
 
 
 def _mosaic(pictures: Float[np.ndarray, "n height width rgb"]) -> Float[np.ndarray, "down across rgb"]:
-    """Side by side, each with a thin line around it; what is left of the last line is white."""
+    """Return the pictures side by side, each in a thin frame; the end of the last line is white."""
     n, height = pictures.shape[:2]
-    large = pictures.repeat(-(-PIXELS // height), axis=1).repeat(-(-PIXELS // height), axis=2)
-    framed = np.pad(large, ((0, 0), (FRAME, FRAME), (FRAME, FRAME), (0, 0)), constant_values=0.7)
-    gap = round(GAP * large.shape[1] / PIXELS)
+    zoom = -(-_MIN_PIXELS // height)
+    large = pictures.repeat(zoom, axis=1).repeat(zoom, axis=2)
+    frame = (_FRAME_PIXELS, _FRAME_PIXELS)
+    framed = np.pad(large, ((0, 0), frame, frame, (0, 0)), constant_values=0.7)
+    gap = round(_GAP_PIXELS * large.shape[1] / _MIN_PIXELS)
     tiles = np.pad(framed, ((0, 0), (0, gap), (0, gap), (0, 0)), constant_values=1.0)
-    across = min(ACROSS, n)
-    tiles = np.concatenate([tiles, np.ones((-n % across, *tiles.shape[1:]))])
-    return np.concatenate(
-        [np.concatenate(list(line), axis=1) for line in tiles.reshape(-1, across, *tiles.shape[1:])]
-    )
+    per_line = min(PICTURES_PER_LINE, n)
+    tiles = np.concatenate([tiles, np.ones((-n % per_line, *tiles.shape[1:]))])
+    lines = tiles.reshape(-1, per_line, *tiles.shape[1:])
+    return np.concatenate([np.concatenate(list(line), axis=1) for line in lines])
 
 
 def _numbers(values: NDArray[np.floating], axes: Sequence[str]) -> pa.Table:
-    """One row a value, with its place along each axis."""
-    places = np.indices(values.shape).reshape(len(axes), -1)
-    return pa.table(dict(zip(axes, places, strict=True)) | {"value": values.ravel()})
+    """Return one row for each value, with its index along each axis."""
+    indices = np.indices(values.shape).reshape(len(axes), -1)
+    return pa.table(dict(zip(axes, indices, strict=True)) | {"value": values.ravel()})

@@ -1,67 +1,100 @@
-"""Values as words: numbers with their intervals, lists, test sets."""
+"""Text of numbers and of short phrases: estimates with intervals, counts, lists, statuses."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import floor, isfinite, log10
+from math import floor, isfinite, isnan, log10
 
 import pyarrow as pa
+from rich.text import Text
 
 from scaling.config.labels import sort_key
-from scaling.fit import Interval
+from scaling.fit import Interval, Points, Status
 
-LONG = 1e6
-"""Numbers from here on are told to three digits."""
+NO_VALUE = "–"
+"""Text of a number that does not exist."""
+
+_THREE_DIGITS_FROM = 1e6
+"""Size from which numbers are printed with three significant digits."""
+_STATUS_COLORS = {Status.USABLE: "green", Status.CAUTION: "yellow", Status.REJECTED: "red"}
+
+
+def format_interval(value: Interval, *, percent: bool = False) -> str:
+    """Return ``0.41 [0.38, 0.44]``, with as many digits as the width of the interval justifies.
+
+    Args:
+        value: estimate and interval; with NaN as an end, only the estimate is printed.
+        percent: print a fraction in percent, ``41 [38, 44] %``.
+    """
+    scale, suffix = (0.01, " %") if percent else (1.0, "")
+    estimate, low, high = (number / scale for number in (value.estimate, value.low, value.high))
+    spread = high - low
+    if isnan(high):
+        return f"{estimate:.3g}{suffix}"
+    if not (isfinite(spread) and spread > 0) or max(abs(low), abs(high)) >= _THREE_DIGITS_FROM:
+        return f"{estimate:.3g} [{low:.3g}, {high:.3g}]{suffix}"
+    # Two digits of half the interval's width: more are noise, fewer hide its ends.
+    decimals = max(0, 1 - floor(log10(spread / 2)))
+    return f"{estimate:,.{decimals}f} [{low:,.{decimals}f}, {high:,.{decimals}f}]{suffix}"
+
+
+def format_size(value: Interval) -> str:
+    """Return the size that an error needs, with ``never`` where a law does not reach the error."""
+    return format_interval(value).replace("inf", "never")
+
+
+def format_response(points: Points, value: Interval) -> str:
+    """Return an interval in the unit of the fitted y: in percent only if y is a rate of counted errors."""
+    return format_interval(value, percent=points.test_images is not None)
+
+
+def format_percent(value: float | None) -> str:
+    """Return ``4.20 %`` for 0.042, and a dash for a missing number."""
+    return NO_VALUE if value is None or not isfinite(value) else f"{100 * value:#.3g}".rstrip(".") + " %"
+
+
+def format_count(number: int, noun: str) -> str:
+    """Return ``1 run`` or ``1,250 runs``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def format_list(values: Iterable[object]) -> str:
+    """Return ``1, 2 and 12``: the values in rising order."""
+    *first, last = (
+        f"{value:g}" if isinstance(value, float) else str(value) for value in sorted(values, key=sort_key)
+    )
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def format_test_set(runs: pa.Table, title: str) -> str:
-    """``1,000 test images of MNIST``."""
+    """Return ``1,000 test images of MNIST``."""
     sizes = {size for size in runs["test_images"].to_pylist() if size is not None}
-    return (
-        f"{format_list(f'{size:,}' for size in sizes)} test images of {title}"
-        if sizes
-        else f"test images of {title}"
-    )
+    numbers = f"{format_list(f'{size:,}' for size in sizes)} " if sizes else ""
+    return f"{numbers}test images of {title}"
 
 
 def format_training(runs: pa.Table) -> str:
-    """``6 epochs of 50,000 training images``."""
+    """Return ``6 epochs of 50,000 training images``."""
     epochs, images = (
         [f"{number:,}" for number in sorted(set(runs[name].to_pylist()))]
         for name in ("epochs", "train_images")
     )
-    return f"{format_list(epochs)} epoch{'' if epochs == ['1'] else 's'} of {format_list(images)} training images"
+    plural = "" if epochs == ["1"] else "s"
+    return f"{format_list(epochs)} epoch{plural} of {format_list(images)} training images"
 
 
-def format_list(values: Iterable[object]) -> str:
-    """``1, 2 and 12``, in order."""
-    *most, last = (
-        f"{value:g}" if isinstance(value, float) else str(value) for value in sorted(values, key=sort_key)
-    )
-    return f"{', '.join(most)} and {last}" if most else last
-
-
-def format_count(number: int, thing: str) -> str:
-    """``1 run``, ``1,250 runs``."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
-
-
-def format_interval(value: Interval, *, unit: float = 1.0) -> str:
-    """``0.41 [0.38, 0.44]``, to the digits that the interval leaves.
+def format_missing(*, missing: int, pending: int) -> list[str]:
+    """Return a phrase for each kind of wanted run that is not there.
 
     Args:
-        value: estimate and interval.
-        unit: what is 1 in the text, such as 0.01 for percent.
+        missing: number of runs that are not in the store.
+        pending: number of runs whose learning rate is not chosen yet.
     """
-    estimate, low, high = (number / unit for number in (value.estimate, value.low, value.high))
-    spread = high - low
-    if not (isfinite(spread) and spread > 0) or max(abs(low), abs(high)) >= LONG:
-        return f"{estimate:.3g} [{low:.3g}, {high:.3g}]"
-    # Two digits of half the interval: more are noise, fewer hide its ends.
-    decimals = max(0, 1 - floor(log10(spread / 2)))
-    return f"{estimate:,.{decimals}f} [{low:,.{decimals}f}, {high:,.{decimals}f}]"
+    phrases = [f"{format_count(missing, 'run')} of the study not in the store"] if missing else []
+    waiting = f"{format_count(pending, 'run')} whose learning rate is not chosen yet"
+    return phrases + ([waiting] if pending else [])
 
 
-def format_percent(value: float | None) -> str:
-    """``4.20 %`` of a fraction; a dash where there is none."""
-    return "–" if value is None or not isfinite(value) else f"{100 * value:#.3g}".rstrip(".") + " %"
+def format_status(status: Status, reason: str) -> Text:
+    """Return a status in its colour, and its reason, for the terminal."""
+    return Text.assemble((status.value, _STATUS_COLORS[status]), f": {reason}" if reason else "")

@@ -3,37 +3,75 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from analysis.formatting import format_percent
 from analysis.report_figure import ReportFigure
+from analysis.style import figure_style
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
+class PageContext:
+    """Facts about a page that its runs do not tell."""
+
+    study: str
+    """Name of the study."""
+    command: str
+    """Command line that makes the page again."""
+    created: datetime | None = None
+    """Time that the page shows; without it, the same store gives the same bytes."""
+    missing: int = 0
+    """Number of wanted runs that are not in the store."""
+    pending: int = 0
+    """Number of runs whose learning rate is not chosen yet."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class EmbeddedFigure:
-    """A figure inside a page, and its files beside it."""
+    """A figure inside a page, and the same figure as files."""
 
-    drawing: ReportFigure
-    files: tuple[Path, Path, Path]
-    """.svg, .png and .csv."""
+    name: str
+    heading: str
+    caption: str
     svg: str
-    """Base64."""
+    """The figure in Base64."""
+    files: tuple[Path, Path, Path]
+    """The .svg, .png and .csv file."""
 
 
-def embed_figure(drawing: ReportFigure, folder: Path) -> EmbeddedFigure:
-    """Save a figure and keep it for a page."""
-    files = drawing.save(folder)
-    return EmbeddedFigure(drawing, files, b64encode(files[0].read_bytes()).decode())
+def embed_figures(folder: Path, draw: Callable[[], Sequence[ReportFigure]]) -> list[EmbeddedFigure]:
+    """Draw figures in the project's style, write their files, and return them for a page.
+
+    Args:
+        folder: it is created if needed.
+        draw: draws the figures.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with figure_style():
+        return [_embed(figure, folder) for figure in draw()]
 
 
 def load_template(name: str) -> Template:
-    """Of this folder."""
+    """Load a template of this folder."""
     loader = FileSystemLoader(Path(__file__).parent)
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["percent"] = format_percent
     return environment.get_template(name)
+
+
+def _embed(figure: ReportFigure, folder: Path) -> EmbeddedFigure:
+    files = figure.save(folder)
+    return EmbeddedFigure(
+        name=figure.name,
+        heading=figure.heading,
+        caption=figure.caption,
+        svg=b64encode(files[0].read_bytes()).decode(),
+        files=files,
+    )

@@ -1,4 +1,4 @@
-"""The laws of a study's curves along one axis, and a sentence for each curve that has none."""
+"""Laws of a study's curves along one axis, and their rows for tables."""
 
 from __future__ import annotations
 
@@ -7,59 +7,67 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from analysis.formatting import format_interval, format_list
+from analysis.formatting import NO_VALUE, format_interval, format_list, format_response
 from analysis.run_groups import GroupedRuns
 from scaling.errors import FitError
-from scaling.fit import Fit, Interval, Law, Status, fit_table, tabulate_laws
+from scaling.fit import Fit, Law, Status, fit_table, tabulate_laws
 from scaling.fit.diagnosis.convergence import check_convergence, flag_unconverged
 
 
 def accepted_laws(fit: Fit | None) -> dict[str, Law]:
-    """The laws of a curve that a figure may show, by the form's name: those that aren't refused."""
-    return {name: law for name, law in fit.laws.items() if law.status is not Status.REJECTED} if fit else {}
+    """Return the laws of a curve that a figure may show, by the name of their form: those not rejected."""
+    if fit is None:
+        return {}
+    return {name: law for name, law in fit.laws.items() if law.status is not Status.REJECTED}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CurveFits:
-    """Fits of test error along one axis."""
+    """Fits of test error along one axis, one for each curve."""
 
     x: str
-    fits: dict[str, Fit]
-    """By the label of the curve; curves without a fit are missing."""
-    refused: tuple[str, ...]
-    """For each missing curve why, as a sentence."""
+    """Column of the axis."""
+    by_label: dict[str, Fit]
+    """Fits by the label of the curve; a curve that cannot be fitted is missing."""
+    failures: tuple[str, ...]
+    """Sentences that say why a curve is missing."""
+
+    @property
+    def fits(self) -> list[Fit]:
+        """Fits in the order of the curves."""
+        return list(self.by_label.values())
 
 
 def fit_laws(grouped: GroupedRuns, epochs: pa.Table, x: str) -> CurveFits:
-    """Fit each curve by itself, so that one that can't be fitted doesn't take the others with it.
+    """Fit each curve separately, so that a curve that cannot be fitted does not affect the others.
 
     Args:
         grouped: the runs.
-        epochs: theirs, which say where training ended too early; may be empty.
-        x: a column of the runs: filters, parameters or macs.
+        epochs: epochs of the runs, which show where training ended too early; may be empty.
+        x: a column of the runs, such as ``filters``, ``parameters`` or ``macs``.
     """
-    fits, refused = {}, []
-    doubts = check_convergence(grouped.runs, epochs, x=x, by=("group",))
+    fits, failures = {}, []
+    warnings = check_convergence(grouped.runs, epochs, x=x, by=("group",))
     for label in grouped.labels:
-        runs = grouped.of(label)
+        runs = grouped.of_curve(label)
         if not len(runs):
-            refused.append(f"{label} has no law: none of its runs ended with a test error.")
+            failures.append(f"{label} has no law: none of its runs ended with a test error.")
             continue
         try:
-            (fits[label],) = flag_unconverged(fit_table(runs, x=x, y="test_error", by=("group",)), doubts)
+            (fits[label],) = flag_unconverged(fit_table(runs, x=x, y="test_error", by=("group",)), warnings)
         except FitError as error:
-            refused.append(f"{label} has no law: {error}.")
-    return CurveFits(x, fits, tuple(refused))
+            failures.append(f"{label} has no law: {error}.")
+    return CurveFits(x=x, by_label=fits, failures=tuple(failures))
 
 
-def build_law_table(laws: Iterable[CurveFits]) -> pa.Table:
-    """One row a curve, axis and form; the axis in the column ``x``."""
-    return pa.Table.from_pylist([row for law in laws for row in tabulate_laws(list(law.fits.values()))])
+def build_law_table(axes: Iterable[CurveFits]) -> pa.Table:
+    """Return one row for each axis, curve and form; the column ``x`` names the axis."""
+    return pa.Table.from_pylist([row for fits in axes for row in tabulate_laws(fits.fits)])
 
 
 @dataclass(frozen=True, kw_only=True)
 class LawRow:
-    """One law as a reader sees it; floor and held-out error are a dash where there is none."""
+    """One law as text; a dash stands for a missing floor or held-out error."""
 
     label: str
     form: str
@@ -67,7 +75,7 @@ class LawRow:
     amplitude: str
     floor: str
     held_out: str
-    """How well the form, fitted to the narrower networks, foretells the widest ones."""
+    """Error of the form's prediction of the widest networks, when fitted to the narrower networks."""
     widths: int
     runs: int
     status: Status
@@ -75,15 +83,19 @@ class LawRow:
 
 
 def law_rows(fits: Iterable[Fit]) -> list[LawRow]:
-    """One entry a curve and form."""
+    """Return one row for each curve and form."""
     return [
         LawRow(
             label=fit.label,
             form=law.form.formula,
-            exponent=_exponent(law),
+            exponent=_format_exponent(law),
             amplitude=format_interval(law.parameters["amplitude"]),
-            floor=format_in_unit(fit, law.parameters["floor"]) if "floor" in law.parameters else "–",
-            held_out=_held_out(law),
+            floor=(
+                format_response(fit.points, law.parameters["floor"])
+                if "floor" in law.parameters
+                else NO_VALUE
+            ),
+            held_out=_format_held_out(law),
             widths=len(fit.points.widths),
             runs=len(fit.points.x),
             status=law.status,
@@ -94,26 +106,18 @@ def law_rows(fits: Iterable[Fit]) -> list[LawRow]:
     ]
 
 
-def _exponent(law: Law) -> str:
-    """With what it becomes beyond a bend."""
-    near = format_interval(law.parameters["exponent"])
+def _format_exponent(law: Law) -> str:
+    """Return the exponent; for a broken power law, also the exponent beyond the bend."""
+    first = format_interval(law.parameters["exponent"])
     if "bend" not in law.parameters:
-        return near
-    return f"{near}; beyond {format_interval(law.parameters['bend'])}: {format_interval(law.parameters['beyond'])}"
+        return first
+    bend, beyond = (format_interval(law.parameters[name]) for name in ("bend", "beyond"))
+    return f"{first}; beyond {bend}: {beyond}"
 
 
-def format_in_unit(fit: Fit, interval: Interval) -> str:
-    """Of y. Only a fraction of counted test images is an error rate; a loss has its own unit."""
-    return (
-        format_interval(interval)
-        if fit.points.test_images is None
-        else format_interval(interval, unit=0.01) + " %"
-    )
-
-
-def _held_out(law: Law) -> str:
-    """Of the most widths that were left out."""
+def _format_held_out(law: Law) -> str:
+    """Return the held-out error for the largest number of omitted widths."""
     if not law.held_out:
-        return "–"
-    most = law.held_out[-1]
-    return f"{most.rmse_log:.3f}, {100 * most.bias:+.1f} % (at {format_list(most.left_out)})"
+        return NO_VALUE
+    largest = law.held_out[-1]
+    return f"{largest.rmse_log:.3f}, {100 * largest.bias:+.1f} % (at {format_list(largest.left_out)})"

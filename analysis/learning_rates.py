@@ -1,4 +1,4 @@
-"""Validation error against learning rate, and the rate that was chosen against the width."""
+"""Figure of learning rates: validation error against the rate, and the chosen rate against the width."""
 
 from __future__ import annotations
 
@@ -10,29 +10,25 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from analysis import style
 from analysis.formatting import format_count, format_list
-from analysis.learning_curves import COLUMNS, SHADES, wrap_label
 from analysis.report_figure import ReportFigure
 from scaling.config import RateChoice
 
-ALIKE = 2.0
-"""Binomial standard errors of the difference of two errors: rates that err no more than so much above the least are as good."""
-Shade = tuple[float, float, float, float]
-SCHEMA = pa.schema(
+_TIE_STANDARD_ERRORS = 2.0
+"""Largest distance to the lowest error at which a rate counts as tied, in standard errors of the difference."""
+_SCHEMA = pa.schema(
     [
         ("group", pa.string()),
         ("filters", pa.int64()),
         ("learning_rate", pa.float64()),
         ("pilots", pa.int64()),
-        ("diverged", pa.int64()),  # of them
+        ("diverged", pa.int64()),  # among the pilots
         ("validation_images", pa.int64()),
         ("mean_val_error", pa.float64()),
-        ("alike", pa.bool_()),
+        ("tied", pa.bool_()),
         ("chosen", pa.bool_()),
     ]
 )
@@ -40,100 +36,90 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True, kw_only=True)
 class TunedRates:
-    """A network whose learning rate pilots chose."""
+    """Pilot runs of one network, and the learning rate that they chose."""
 
     label: str
-    """Of its curve."""
+    """Label of the network's curve."""
     filters: int
-    images: int
-    """That the pilots were validated on."""
+    validation_images: int
+    """Number of images that the pilots were validated on."""
     choice: RateChoice
 
-    def alike(self) -> list[bool]:
-        """Of each rate, whether the images can't tell it from the best one, by a binomial; the images are shared, so it is rather wide."""
-        least = min(self.choice.means)
-        if not isfinite(least):
+    def tied(self) -> list[bool]:
+        """Return for each rate whether its error is within two standard errors of the lowest error.
+
+        The standard error is that of a difference of two independent binomials. All pilots share the
+        validation images, so the true standard error is smaller.
+        """
+        lowest = min(self.choice.means)
+        if not isfinite(lowest):
             return [False] * len(self.choice.rates)
-        deviation = sqrt(2 * least * (1 - least) / (self.images * len(self.choice.errors[0])))
-        return [mean <= least + ALIKE * deviation for mean in self.choice.means]
+        images = self.validation_images * len(self.choice.errors[0])
+        limit = lowest + _TIE_STANDARD_ERRORS * sqrt(2 * lowest * (1 - lowest) / images)
+        return [mean <= limit for mean in self.choice.means]
 
 
 def describe_rate_choices(tuned: Sequence[TunedRates]) -> list[str]:
-    """For each curve which rate was chosen at which width, and a warning for each at an edge of what was tried."""
+    """Return sentences: for each curve the rates that were chosen, and a warning for each doubtful choice."""
     sentences = []
-    for label in dict.fromkeys(each.label for each in tuned):
-        mine = [each for each in tuned if each.label == label]
+    for label in dict.fromkeys(network.label for network in tuned):
+        networks = [network for network in tuned if network.label == label]
         widths: dict[float, list[int]] = {}
-        for each in mine:
-            widths.setdefault(each.choice.rate, []).append(each.filters)
+        for network in networks:
+            widths.setdefault(network.choice.rate, []).append(network.filters)
         rates = ", ".join(f"{rate:g} at {format_list(filters)} filters" for rate, filters in widths.items())
-        sentences.append(f"{label}: the learning rate with the least validation error is {rates}.")
-        sentences += [_doubt(each) for each in mine if each.choice.warning]
+        sentences.append(f"{label}: the learning rate with the lowest validation error is {rates}.")
+        sentences += [_warning(network) for network in networks if network.choice.warning]
     return sentences
 
 
-def _doubt(one: TunedRates) -> str:
-    if not isfinite(min(one.choice.means)):
-        return (
-            f"{one.label}: at {one.filters} filters every learning rate diverged, so the smallest was taken."
-        )
-    chosen = f"the chosen learning rate, {one.choice.rate:g}, is {one.choice.warning}"
-    return f"{one.label}: at {one.filters} filters {chosen}; a better one may lie beyond."
+def _warning(network: TunedRates) -> str:
+    where = f"{network.label}: at {network.filters} filters"
+    if not isfinite(min(network.choice.means)):
+        return f"{where}, every learning rate diverged, so the smallest rate was chosen."
+    chosen = f"the chosen learning rate, {network.choice.rate:g}, is {network.choice.warning}"
+    return f"{where}, {chosen}; a better rate may lie beyond."
 
 
 def draw_learning_rates(tuned: Sequence[TunedRates], labels: Sequence[str]) -> ReportFigure | None:
-    """A panel for each curve of the study, a line for each width, and one with the chosen rates of all.
+    """Draw a panel for each curve, with a line for each width, and a panel with the chosen rates.
 
     Args:
         tuned: the networks, by rising width.
-        labels: of all curves of the report, so that each has one look.
+        labels: labels of all curves of the report, so that a curve has the same style in all figures.
 
     Returns:
-        None where no pilot was without divergence.
+        None where every pilot diverged.
     """
-    numbers = pa.Table.from_pylist(list(_rows(tuned)), SCHEMA)
+    numbers = pa.Table.from_pylist(list(_rows(tuned)), _SCHEMA)
     if not pc.any(pc.is_valid(numbers["mean_val_error"])).as_py():
         return None
-    shown = list(dict.fromkeys(each.label for each in tuned))
-    order = list(dict.fromkeys((*labels, *shown)))
-    lines = -(-(len(shown) + 1) // COLUMNS)
-    figure = Figure(figsize=(style.WIDTH, 0.7 + 2.0 * lines))
-    panels = figure.subplots(lines, COLUMNS, squeeze=False).flatten()
-    shades = _shades(numbers)
-    for axes, label in zip(panels, shown, strict=False):
-        axes.set(
-            xscale="log",
-            yscale="log",
-            title=wrap_label(label),
-            xlabel="learning rate",
-            ylabel="validation error",
-        )
-        for width in sorted(shades):
-            _line(
-                axes,
-                numbers.filter((pc.field("group") == label) & (pc.field("filters") == width)),
-                shades[width],
-            )
-        style.label_values(
-            axes, pc.unique(numbers["learning_rate"]).to_pylist(), style.number_ticks(), gap=0.24
-        )
-        style.label_log_axis(axes.yaxis, style.percent_ticks(), gap=0.09)
-    _optima(panels[len(shown)], numbers, order)
-    handles = [
-        Line2D([], [], color=shades[width], label=str(width)) for width in sorted(shades, reverse=True)
-    ]
-    figure.legend(handles=handles, title="filters", loc="outside right center", handlelength=1)
-    looks = {label: style.curve_style(order.index(label)) for label in shown}
-    curves = [
-        Line2D([], [], color=look.color, marker=look.marker, label=wrap_label(label))
-        for label, look in looks.items()
-    ]
-    if len(panels) > len(shown) + 1:
+    with_pilots = list(dict.fromkeys(network.label for network in tuned))
+    order = list(dict.fromkeys((*labels, *with_pilots)))
+    rows = -(-(len(with_pilots) + 1) // style.PANEL_COLUMNS)
+    figure = Figure(figsize=(style.WIDTH, 0.7 + 2.0 * rows))
+    panels = figure.subplots(rows, style.PANEL_COLUMNS, squeeze=False).flatten()
+    colors = style.width_colors(numbers["filters"].to_pylist())
+    for axes, label in zip(panels, with_pilots, strict=False):
+        _draw_curve(axes, numbers.filter(pc.field("group") == label), label, colors)
+    _draw_chosen_rates(panels[len(with_pilots)], numbers, order)
+    figure.legend(
+        handles=style.width_legend(colors), title="filters", loc="outside right center", handlelength=1
+    )
+    curves = []
+    for label in with_pilots:
+        curve = style.curve_style(order.index(label))
+        curves.append(style.legend_entry(style.wrap_label(label), color=curve.color, marker=curve.marker))
+    if len(panels) > len(with_pilots) + 1:
         panels[-1].set_axis_off()
-        panels[-1].legend(handles=curves, title="chosen", loc="upper left", alignment="left")
+        panels[-1].legend(handles=curves, title="Chosen rate", loc="upper left", alignment="left")
     else:
         figure.legend(
-            handles=curves, title="chosen", loc="outside lower left", ncols=COLUMNS, alignment="left"
+            handles=curves,
+            title="Chosen rate",
+            loc="outside lower left",
+            ncols=style.PANEL_COLUMNS,
+            alignment="left",
         )
     return ReportFigure(
         name="learning_rates",
@@ -145,71 +131,78 @@ def draw_learning_rates(tuned: Sequence[TunedRates], labels: Sequence[str]) -> R
 
 
 def _rows(tuned: Sequence[TunedRates]) -> Iterator[dict[str, object]]:
-    for each in tuned:
-        for rate, errors, mean, alike in zip(
-            each.choice.rates, each.choice.errors, each.choice.means, each.alike(), strict=True
+    for network in tuned:
+        choice = network.choice
+        for rate, errors, mean, tied in zip(
+            choice.rates, choice.errors, choice.means, network.tied(), strict=True
         ):
             yield {
-                "group": each.label,
-                "filters": each.filters,
+                "group": network.label,
+                "filters": network.filters,
                 "learning_rate": rate,
                 "pilots": len(errors),
                 "diverged": sum(not isfinite(error) for error in errors),
-                "validation_images": each.images,
+                "validation_images": network.validation_images,
                 "mean_val_error": mean if isfinite(mean) else None,
-                "alike": alike,
-                "chosen": rate == each.choice.rate,
+                "tied": tied,
+                "chosen": rate == choice.rate,
             }
 
 
-def _shades(numbers: pa.Table) -> dict[int, Shade]:
-    widths = sorted(pc.unique(numbers["filters"]).to_pylist())
-    scale = LogNorm(widths[0], max(widths[-1], widths[0] + 1))
-    return {width: SHADES(float(scale(width))) for width in widths}
-
-
-def _line(axes: Axes, rows: pa.Table, shade: Shade) -> None:
-    """One width: the mean at each rate, a ring around the chosen one, crosses at the top where pilots diverged."""
-    rates, errors = rows["learning_rate"].to_numpy(), rows["mean_val_error"].to_numpy()
-    errors = np.where(errors > 0, errors, np.nan)
-    axes.plot(rates, errors, color=shade, lw=1.2, marker="o", ms=2, mew=0)
-    chosen = rows["chosen"].to_numpy()
-    axes.plot(rates[chosen], errors[chosen], "o", ms=7, mfc="none", mec=shade, mew=1.1)
-    gone = rates[rows["diverged"].to_numpy() > 0]
-    axes.plot(
-        gone, np.full(len(gone), 0.97), "x", ms=4, mec=shade, mew=1, transform=axes.get_xaxis_transform()
+def _draw_curve(axes: Axes, rows: pa.Table, label: str, colors: dict[int, style.Color]) -> None:
+    """Draw validation error against learning rate, with a line for each width."""
+    axes.set(
+        xscale="log",
+        yscale="log",
+        title=style.wrap_label(label),
+        xlabel="Learning rate",
+        ylabel="Validation error",
     )
+    for width, color in colors.items():
+        _draw_width(axes, rows.filter(pc.field("filters") == width), color)
+    style.label_values(axes, pc.unique(rows["learning_rate"]).to_pylist(), style.number_ticks(), gap=0.24)
+    style.label_log_axis(axes.yaxis, style.percent_ticks(), gap=0.09)
 
 
-def _optima(axes: Axes, numbers: pa.Table, order: Sequence[str]) -> None:
-    """The chosen rate against the width, with a bar over those that are as good."""
-    axes.set(xscale="log", yscale="log", title="chosen", xlabel="filters", ylabel="learning rate")
+def _draw_width(axes: Axes, rows: pa.Table, color: style.Color) -> None:
+    """Draw the mean at each rate, a ring around the chosen rate, and a cross at the top for diverged pilots."""
+    rates, errors = rows["learning_rate"].to_numpy(), style.positive_or_nan(rows["mean_val_error"])
+    axes.plot(rates, errors, color=color, lw=1.2, marker="o", ms=2, mew=0)
+    chosen = rows["chosen"].to_numpy()
+    axes.plot(rates[chosen], errors[chosen], "o", ms=7, mfc="none", mec=color, mew=1.1)
+    diverged = rates[rows["diverged"].to_numpy() > 0]
+    top = np.full(len(diverged), 0.97)
+    axes.plot(diverged, top, "x", ms=4, mec=color, mew=1, transform=axes.get_xaxis_transform())
+
+
+def _draw_chosen_rates(axes: Axes, numbers: pa.Table, order: Sequence[str]) -> None:
+    """Draw the chosen rate against the width, with a bar over the tied rates."""
+    axes.set(xscale="log", yscale="log", title="Chosen rate", xlabel="Filters, d1", ylabel="Learning rate")
     for index, label in enumerate(order):
-        rows, look = numbers.filter(pc.field("group") == label), style.curve_style(index)
+        rows, curve = numbers.filter(pc.field("group") == label), style.curve_style(index)
         chosen = rows.filter(rows["chosen"])
+        # Curves are shifted sideways, so that bars of equal widths do not cover each other.
         shift = 10 ** (0.025 * (index - (len(order) - 1) / 2))
-        widths, rates = chosen["filters"].to_numpy() * shift, chosen["learning_rate"].to_numpy()
-        for width, x in zip(chosen["filters"].to_pylist(), widths, strict=True):
-            alike = rows.filter((pc.field("filters") == width) & pc.field("alike"))[
-                "learning_rate"
-            ].to_numpy()
-            axes.plot(np.full(len(alike), x), alike, color=look.color, lw=1, alpha=0.5)
-        axes.plot(widths, rates, look.marker + "-", color=look.color, lw=1)
-    tried = pc.unique(numbers["learning_rate"]).to_pylist()
-    axes.set_ylim(min(tried) / 1.3, max(tried) * 1.3)
+        x, rates = chosen["filters"].to_numpy() * shift, chosen["learning_rate"].to_numpy()
+        for width, x_width in zip(chosen["filters"].to_pylist(), x, strict=True):
+            tied = rows.filter((pc.field("filters") == width) & pc.field("tied"))["learning_rate"].to_numpy()
+            axes.plot(np.full(len(tied), x_width), tied, color=curve.color, lw=1, alpha=0.5)
+        axes.plot(x, rates, curve.marker + "-", color=curve.color, lw=1)
+    all_rates = pc.unique(numbers["learning_rate"]).to_pylist()
+    axes.set_ylim(min(all_rates) / 1.3, max(all_rates) * 1.3)
     style.label_values(axes, pc.unique(numbers["filters"]).to_pylist(), gap=0.12)
-    style.fix_ticks(axes.yaxis, tried, style.number_ticks())
+    style.fix_ticks(axes.yaxis, all_rates, style.number_ticks())
 
 
 def _caption(tuned: Sequence[TunedRates]) -> str:
-    images, rates = (
-        sorted({each.images for each in tuned}),
-        sorted({rate for each in tuned for rate in each.choice.rates}),
-    )
-    pilots = format_count(sum(len(errors) for each in tuned for errors in each.choice.errors), "pilot")
+    images = sorted({network.validation_images for network in tuned})
+    rates = sorted({rate for network in tuned for rate in network.choice.rates})
+    pilots = sum(len(errors) for network in tuned for errors in network.choice.errors)
     return (
-        f"Error on {format_list(f'{number:,}' for number in images)} validation images, held out of the training images, of {pilots} with learning "
-        f"rates from {rates[0]:g} to {rates[-1]:g}, the mean over their seeds. Rings mark the least, which is what the study's runs have; "
-        "crosses at the top mark rates that diverged. In the last panel, the chosen rates against the width; bars span the rates that err at "
-        f"most {ALIKE:g} binomial standard errors more than the least. Pilots are in no other figure, mean or law; the test set chose nothing."
+        f"Error on {format_list(f'{number:,}' for number in images)} validation images, which are held out of"
+        f" the training images, as a mean over seeds: {format_count(pilots, 'pilot run')} with learning rates"
+        f" from {rates[0]:g} to {rates[-1]:g}. Rings mark the rate with the lowest error, which the study's"
+        " runs use. Crosses at the top mark rates that diverged. The last panel shows the chosen rates; bars"
+        f" span the rates whose error is at most {_TIE_STANDARD_ERRORS:g} binomial standard errors above the"
+        " lowest. Pilot runs are in no other figure, mean or law. The test set selects nothing."
     )

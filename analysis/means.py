@@ -1,61 +1,60 @@
-"""Means over seeds, with their intervals."""
+"""Means of test errors over seeds, with their intervals."""
 
 from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy.special import stdtrit
 
 from analysis.run_groups import GroupedRuns
-from scaling.fit.result import CONFIDENCE_LEVEL
+from scaling.fit.interval import student_quantile
 
 
 def mean_errors(grouped: GroupedRuns, x: str = "filters") -> pa.Table:
-    """One row a curve and width, in the order of the runs.
+    """Return one row for each curve and width, in the order of the runs.
 
     Args:
         grouped: the runs.
-        x: the column that curves lie along.
+        x: column that curves lie along; it is a column of the result too.
 
     Returns:
-        x if it is none of the following,
-        group, filters, parameters, macs, runs, mean_error, std_error (sample standard deviation over seeds; null for one run),
-        low_error and high_error (Student's 95 % interval of the mean; null for one run), wall_s (mean over runs of the pack's
-        time, shared among its replicas).
+        Columns ``group``, ``filters``, ``parameters``, ``macs``, ``runs``, ``mean_error``;
+        ``std_error``: sample standard deviation over seeds, null for a single run;
+        ``low_error`` and ``high_error``: Student's 95 % interval of the mean, null for a single run;
+        ``wall_s``: mean training time of a run, which is the time of its pack divided by the replicas.
     """
     runs = grouped.runs.append_column(
-        "share_s", pc.divide(grouped.runs["wall_s"], pc.cast(grouped.runs["replicas"], pa.float64()))
+        "run_s", pc.divide(grouped.runs["wall_s"], pc.cast(grouped.runs["replicas"], pa.float64()))
     )
     names = list(dict.fromkeys(["group", "filters", x, "parameters", "macs"]))
-    by_width = runs.group_by(names, use_threads=False)
-    found = by_width.aggregate(
+    cells = runs.group_by(names, use_threads=False).aggregate(
         [
             ("test_error", "count"),
             ("test_error", "mean"),
             ("test_error", "stddev", pc.VarianceOptions(ddof=1)),
-            ("share_s", "mean"),
+            ("run_s", "mean"),
         ]
     )
-    count, mean, std = (found[f"test_error_{name}"].to_numpy() for name in ("count", "mean", "stddev"))
+    count, mean, std = (cells[f"test_error_{name}"].to_numpy() for name in ("count", "mean", "stddev"))
     half = t_half_width(std, count)
-    columns = {name: found[name] for name in names}
-    columns |= {
-        "runs": found["test_error_count"],
-        "mean_error": found["test_error_mean"],
-        "std_error": found["test_error_stddev"],
-    }
-    # An error is a fraction: an interval that a few scattered seeds stretch below zero says no more than one that ends there.
-    columns |= {
+    columns = {name: cells[name] for name in names} | {
+        "runs": cells["test_error_count"],
+        "mean_error": cells["test_error_mean"],
+        "std_error": cells["test_error_stddev"],
+        # An error is a fraction: the part of an interval below zero says nothing.
         "low_error": pa.array(np.maximum(mean - half, 0), from_pandas=True),
         "high_error": pa.array(mean + half, from_pandas=True),
+        "wall_s": cells["run_s_mean"],
     }
-    return pa.table({**columns, "wall_s": found["share_s_mean"]})
+    return pa.table(columns)
 
 
 def t_half_width(std: np.ndarray, count: np.ndarray) -> np.ndarray:
-    """Half of Student's 95 % interval of a mean; NaN for one value."""
+    """Return half the width of Student's 95 % interval of a mean; NaN for a single value.
+
+    Args:
+        std: [n] sample standard deviations.
+        count: [n] numbers of values.
+    """
     several = np.where(count > 1, count, 2)
-    return np.where(
-        count > 1, stdtrit(several - 1, (1 + CONFIDENCE_LEVEL) / 2) * std / np.sqrt(several), np.nan
-    )
+    return np.where(count > 1, student_quantile(several - 1) * std / np.sqrt(several), np.nan)

@@ -1,19 +1,18 @@
-"""One page, its figures and its tables."""
+"""Report of a study: one page, its figures and its tables."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from matplotlib import style as matplotlib_style
 from pyarrow import csv
 
-from analysis.error_figure import FILTERS_AXIS, MACS_AXIS, PARAMETERS_AXIS, draw_error_figure
-from analysis.html_page import EmbeddedFigure, embed_figure, load_template
+from analysis.error_figure import draw_error_figure
+from analysis.figure_axes import REPORT_AXES
+from analysis.html_page import PageContext, embed_figures, load_template
 from analysis.laws import CurveFits, build_law_table, fit_laws, law_rows
 from analysis.learning_curves import draw_learning_curves
 from analysis.learning_rates import TunedRates, describe_rate_choices, draw_learning_rates
@@ -22,126 +21,130 @@ from analysis.report_figure import ReportFigure
 from analysis.residuals import draw_residuals
 from analysis.run_groups import GroupedRuns, group_runs
 from analysis.setting_axes import SettingAxis, find_setting_axes
-from analysis.style import STYLE
-from analysis.summary import describe_findings, summary_lines
+from analysis.summary import describe_findings, summarise_runs
 from analysis.training_length import draw_training_length
 from scaling.fit import Fit
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Report:
-    """What was written."""
+    """Files of a report, and its fits."""
 
     path: Path
-    """report.html."""
+    """The page, report.html."""
     figures: tuple[Path, ...]
-    """An .svg, a .png and a .csv of each."""
+    """An .svg, a .png and a .csv file of each figure."""
     fits: tuple[Fit, ...]
-    """Of error against filters, one a curve."""
+    """Fits of error against filters, one for each curve."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _ReportData:
+    """Runs, means and fits that the figures and the page show."""
+
+    grouped: GroupedRuns
+    epochs: pa.Table
+    means: pa.Table
+    fits: tuple[CurveFits, ...]
+    """Fits along the axes of the report: filters first."""
+    settings: tuple[tuple[SettingAxis, CurveFits], ...]
+    """Further axes, and the fits along them."""
+    tuned: Sequence[TunedRates]
+
+    @property
+    def any_error(self) -> bool:
+        """True if some run has an error above 0, which a logarithmic axis needs."""
+        return bool(pc.any(pc.greater(self.grouped.runs["test_error"], 0)).as_py())
 
 
 def write_report(
     *,
-    study: str,
     runs: pa.Table,
     epochs: pa.Table,
     out: Path,
-    command: str,
-    created: datetime | None = None,
-    missing: int = 0,
-    pending: int = 0,
+    context: PageContext,
     tuned: Sequence[TunedRates] = (),
 ) -> Report:
     """Fit, draw and write ``report.html``, ``laws.csv`` and ``figures/``.
 
     Args:
-        study: its name.
-        runs: the store's runs of this study, without pilots.
+        runs: the store's runs of this study, without pilot runs.
         epochs: the store's epochs of those runs; may be empty.
-        out: the folder; made where it is missing. Files of an earlier report are replaced.
-        command: what was typed, for the page.
-        created: for the page; without it the same store gives the same bytes.
-        missing: wanted runs that the store doesn't have.
-        awaiting: runs whose learning rate is not chosen yet.
-        tuned: the networks whose learning rate was chosen.
+        out: the folder; it is created if needed. Files of an earlier report are replaced.
+        context: the study, the command, and the runs that are missing.
+        tuned: networks whose learning rate was chosen by pilot runs.
 
     Raises:
-        StoreError: a run whose configuration this version can't read.
+        StoreError: this version cannot read the configuration of a run.
     """
-    grouped = group_runs(runs)
-    during = grouped.epochs(epochs)
-    table = mean_errors(grouped)
-    laws = [fit_laws(grouped, during, axis.column) for axis in (FILTERS_AXIS, PARAMETERS_AXIS, MACS_AXIS)]
-    beside = [
-        (along, fit_laws(along.grouped, during, along.axis.column)) for along in find_setting_axes(runs)
-    ]
-    figures = out / "figures"
-    figures.mkdir(parents=True, exist_ok=True)
-    embedded: list[EmbeddedFigure] = []
-    # Starts from matplotlib's own defaults, so that nobody's matplotlibrc changes a figure, and leaves no trace.
-    with matplotlib_style.context(["default", STYLE]):
-        for drawing in _drawings(grouped, during, table, laws, beside, tuned):
-            embedded.append(embed_figure(drawing, figures))
-    csv.write_csv(build_law_table([*laws, *(own for _, own in beside)]), out / "laws.csv")
-    fits = tuple(laws[0].fits.values())
+    data = _fit(runs, epochs, tuned)
+    figures = embed_figures(out / "figures", lambda: _draw(data))
+    setting_fits = [fits for _, fits in data.settings]
+    csv.write_csv(build_law_table([*data.fits, *setting_fits]), out / "laws.csv")
+    fits = tuple(data.fits[0].fits)
     page = load_template("report.html.jinja").render(
-        study=study,
-        facts=summary_lines(
-            study, runs, grouped, command=command, created=created, missing=missing, pending=pending
-        ),
-        findings=describe_findings([*fits, *(fit for _, own in beside for fit in own.fits.values())]),
-        notes=[*_notes(grouped, during, laws[0]), *describe_rate_choices(tuned)],
+        study=context.study,
+        summary=summarise_runs(data.grouped, context),
+        findings=describe_findings([*fits, *(fit for curve_fits in setting_fits for fit in curve_fits.fits)]),
+        notes=[*_notes(data), *describe_rate_choices(tuned)],
         laws=law_rows(fits),
-        figures=embedded,
-        means=table.to_pylist(),
+        figures=figures,
+        means=data.means.to_pylist(),
     )
     path = out / "report.html"
     path.write_text(page, encoding="utf-8")
-    return Report(path, tuple(file for figure in embedded for file in figure.files), fits)
+    return Report(path=path, figures=tuple(file for figure in figures for file in figure.files), fits=fits)
 
 
-def _drawings(
-    grouped: GroupedRuns,
-    during: pa.Table,
-    table: pa.Table,
-    laws: list[CurveFits],
-    beside: Sequence[tuple[SettingAxis, CurveFits]],
-    tuned: Sequence[TunedRates],
-) -> list[ReportFigure]:
-    rates = draw_learning_rates(tuned, grouped.labels)
-    if not _any_error(grouped.runs):
-        return [rates] if rates else []
-    drawings = [
+def _fit(runs: pa.Table, epochs: pa.Table, tuned: Sequence[TunedRates]) -> _ReportData:
+    grouped = group_runs(runs)
+    run_epochs = grouped.select_epochs(epochs)
+    return _ReportData(
+        grouped=grouped,
+        epochs=run_epochs,
+        means=mean_errors(grouped),
+        fits=tuple(fit_laws(grouped, run_epochs, axis.column) for axis in REPORT_AXES),
+        settings=tuple(
+            (setting, fit_laws(setting.grouped, run_epochs, setting.axis.column))
+            for setting in find_setting_axes(runs)
+        ),
+        tuned=tuned,
+    )
+
+
+def _draw(data: _ReportData) -> list[ReportFigure]:
+    learning_rates = draw_learning_rates(data.tuned, data.grouped.labels)
+    if not data.any_error:
+        return [learning_rates] if learning_rates else []
+    figures = [
         *(
-            draw_error_figure(grouped, table, along, axis)
-            for along, axis in zip(laws, (FILTERS_AXIS, PARAMETERS_AXIS, MACS_AXIS), strict=True)
+            draw_error_figure(data.grouped, data.means, fits, axis)
+            for fits, axis in zip(data.fits, REPORT_AXES, strict=True)
         ),
         *(
-            draw_error_figure(each.grouped, mean_errors(each.grouped, each.axis.column), own, each.axis)
-            for each, own in beside
+            draw_error_figure(
+                setting.grouped, mean_errors(setting.grouped, setting.axis.column), fits, setting.axis
+            )
+            for setting, fits in data.settings
         ),
-        draw_learning_curves(grouped, during),
-        draw_residuals(grouped, table, laws[0]),
-        draw_training_length(grouped, during),
-        rates,
+        draw_learning_curves(data.grouped, data.epochs),
+        draw_residuals(data.grouped, data.means, data.fits[0]),
+        draw_training_length(data.grouped, data.epochs),
+        learning_rates,
     ]
-    return [drawing for drawing in drawings if drawing]
+    return [figure for figure in figures if figure]
 
 
-def _notes(grouped: GroupedRuns, during: pa.Table, laws: CurveFits) -> list[str]:
-    """What a reader of the figures should know."""
-    without = []
-    if len(grouped.runs) and not _any_error(grouped.runs):
-        without.append("No figures: no run made an error, and zero has no place on a logarithmic scale.")
-    elif len(grouped.runs) and not len(during):
-        without.append("No learning curves: the store has no epochs of these runs.")
+def _notes(data: _ReportData) -> list[str]:
+    """Return sentences that a reader of the figures should know."""
+    fits, missing_figures = data.fits[0], []
+    if len(data.grouped.runs) and not data.any_error:
+        missing_figures.append("No figures: every error is 0, which a logarithmic axis cannot show.")
+    elif len(data.grouped.runs) and not len(data.epochs):
+        missing_figures.append("No learning curves: the store has no epochs of these runs.")
     return [
-        *grouped.notes,
-        *laws.refused,
-        *(f"{fit.label}: {note}" for fit in laws.fits.values() for note in fit.notes),
-        *without,
+        *data.grouped.notes,
+        *fits.failures,
+        *(f"{label}: {note}" for label, fit in fits.by_label.items() for note in fit.notes),
+        *missing_figures,
     ]
-
-
-def _any_error(table: pa.Table) -> bool:
-    return bool(pc.any(pc.greater(table["test_error"], 0)).as_py())

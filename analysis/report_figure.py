@@ -1,4 +1,4 @@
-"""A figure with what it shows: its caption and its numbers."""
+"""A figure together with its caption and its numbers."""
 
 from __future__ import annotations
 
@@ -7,29 +7,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-from matplotlib import style as matplotlib_style
 from matplotlib.figure import Figure
 from pyarrow import csv
 
-from analysis.style import STYLE
+from analysis.style import figure_style
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ReportFigure:
-    """A figure with what it shows."""
+    """A figure together with its caption and its numbers."""
 
     name: str
-    """Of its files."""
+    """Name of its files, without the suffix."""
     heading: str
     caption: str
-    """Estimand and n, in true sentences."""
+    """Sentences that name the estimand, the number of runs, and the meaning of every mark."""
     figure: Figure
     numbers: pa.Table
-    """What is drawn, one row a mark."""
+    """The drawn values, one row for each mark."""
 
     def save(self, folder: Path) -> tuple[Path, Path, Path]:
-        """Write ``<name>.svg``, ``<name>.png`` and ``<name>.csv``; the same numbers give the same bytes."""
-        svg, png, table = (folder / f"{self.name}.{kind}" for kind in ("svg", "png", "csv"))
+        """Write ``<name>.svg``, ``<name>.png`` and ``<name>.csv``; equal numbers give equal bytes."""
+        svg, png, table = (folder / f"{self.name}.{suffix}" for suffix in ("svg", "png", "csv"))
         self.figure.savefig(svg, metadata={"Date": None})
         self.figure.savefig(png, metadata={"Software": None})
         csv.write_csv(self.numbers, table)
@@ -37,8 +36,15 @@ class ReportFigure:
 
 
 def draw_and_save(folder: Path, draw: Callable[[], Sequence[ReportFigure]]) -> list[Path]:
-    """Draw in the house style and write every figure; the folder is made where it is missing."""
+    """Draw figures in the project's style, and write each one as .svg, .png and .csv.
+
+    Args:
+        folder: it is created if needed.
+        draw: draws the figures.
+
+    Returns:
+        The files.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    # Starts from matplotlib's own defaults, so that nobody's matplotlibrc changes a figure, and leaves no trace.
-    with matplotlib_style.context(["default", STYLE]):
-        return [file for drawing in draw() for file in drawing.save(folder)]
+    with figure_style():
+        return [file for figure in draw() for file in figure.save(folder)]

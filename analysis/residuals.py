@@ -1,4 +1,4 @@
-"""What the laws leave unexplained, width by width."""
+"""Figure of residuals: mean errors divided by the fitted laws, width by width."""
 
 from __future__ import annotations
 
@@ -12,38 +12,41 @@ from analysis.laws import CurveFits, accepted_laws
 from analysis.report_figure import ReportFigure
 from analysis.run_groups import GroupedRuns
 
-TITLES = {"power": "power law", "floor": "with a floor", "broken": "with a bend"}
+_FORM_TITLES = {"power": "power law", "floor": "with a floor", "broken": "broken power law"}
 
 
-def draw_residuals(grouped: GroupedRuns, means: pa.Table, laws: CurveFits) -> ReportFigure | None:
-    """log(observed mean / fitted) against filters, a panel for each form; None where nothing could be fitted."""
-    numbers = _residuals(means, laws)
+def draw_residuals(grouped: GroupedRuns, means: pa.Table, fits: CurveFits) -> ReportFigure | None:
+    """Draw log(observed mean / fitted) against filters, with a panel for each form.
+
+    Args:
+        grouped: the runs.
+        means: their means over seeds, as ``mean_errors`` gives them.
+        fits: laws fitted along the filters.
+
+    Returns:
+        None where nothing could be fitted.
+    """
+    numbers = _residuals(means, fits)
     if not len(numbers):
         return None
-    fitted = [
-        (index, label)
-        for index, label in enumerate(grouped.labels)
-        if label in set(numbers["group"].to_pylist())
-    ]
+    with_law = set(numbers["group"].to_pylist())
+    fitted = [(index, label) for index, label in enumerate(grouped.labels) if label in with_law]
+    forms = {*numbers["form"].to_pylist(), "power", "floor"}
+    titles = {form: title for form, title in _FORM_TITLES.items() if form in forms}
     figure = Figure(figsize=(style.WIDTH, 2.5 + 0.16 * -(-len(fitted) // 2)))
-    titles = {
-        form: title
-        for form, title in TITLES.items()
-        if form != "broken" or form in numbers["form"].to_pylist()
-    }
     panels = figure.subplots(1, len(titles), sharex=True, sharey=True)
     widths = np.sort(pc.unique(means["filters"]).to_numpy())
-    apart = min(0.03, 0.6 * np.diff(np.log10(widths)).min(initial=1.0) / len(grouped.labels))
+    # Curves are shifted sideways, so that bars of equal widths do not cover each other.
+    shift = min(0.03, 0.6 * np.diff(np.log10(widths)).min(initial=1.0) / len(grouped.labels))
     for axes, (form, title) in zip(panels, titles.items(), strict=True):
-        axes.set(xscale="log", title=title, xlabel="filters")
-        axes.axhline(0, color="#555555", lw=0.8)
+        axes.set(xscale="log", title=title, xlabel="Filters, d1")
+        axes.axhline(0, color=style.GREY, lw=0.8)
         for index, label in fitted:
-            look = style.curve_style(index)
+            curve = style.curve_style(index)
             rows = numbers.filter((pc.field("group") == label) & (pc.field("form") == form))
-            # Side by side, so that bars of equal widths don't cover each other.
-            x = rows["filters"].to_numpy() * 10 ** (apart * (index - (len(grouped.labels) - 1) / 2))
+            x = rows["filters"].to_numpy() * 10 ** (shift * (index - (len(grouped.labels) - 1) / 2))
             bar = np.nan_to_num(rows["half_width"].to_numpy(zero_copy_only=False))
-            axes.errorbar(x, rows["residual"], bar, fmt=look.marker, color=look.color, lw=1, label=label)
+            axes.errorbar(x, rows["residual"], bar, fmt=curve.marker, color=curve.color, lw=1, label=label)
     panels[0].set_ylabel("log(observed mean / fitted)")
     style.label_values(panels[0], widths, gap=0.09)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower left", ncols=2)
@@ -51,39 +54,35 @@ def draw_residuals(grouped: GroupedRuns, means: pa.Table, laws: CurveFits) -> Re
         name="residuals",
         heading="Residuals",
         caption=(
-            "Natural logarithm of the mean error over seeds divided by the fitted one (0.1 is about 10 %), with Student's 95 % interval of "
-            "that mean; single runs have none. A form that fits leaves points on both sides of zero without a trend."
+            "Natural logarithm of the mean error over seeds divided by the fitted error; 0.1 is about 10 %."
+            " Bars are Student's 95 % intervals of the means; a single run has no bar. If a form fits, its"
+            " points scatter around zero without a trend."
         ),
         figure=figure,
         numbers=numbers,
     )
 
 
-def _residuals(means: pa.Table, laws: CurveFits) -> pa.Table:
+def _residuals(means: pa.Table, fits: CurveFits) -> pa.Table:
     rows = []
     for row in means.to_pylist():
-        for form, law in accepted_laws(laws.fits.get(row["group"])).items():
-            if row["mean_error"] > 0:
-                bar = (
-                    None
-                    if row["high_error"] is None
-                    else (row["high_error"] - row["mean_error"]) / row["mean_error"]
-                )
-                residual = float(np.log(row["mean_error"] / law.predict(row[laws.x])))
+        mean, high = row["mean_error"], row["high_error"]
+        for form, law in accepted_laws(fits.by_label.get(row["group"])).items():
+            if mean > 0:
                 rows.append(
                     {
                         "group": row["group"],
                         "form": form,
                         "filters": row["filters"],
-                        "residual": residual,
-                        "half_width": bar,
+                        "residual": float(np.log(mean / law.predict(row[fits.x]))),
+                        "half_width": None if high is None else (high - mean) / mean,
                     }
                 )
-    names = {
-        "group": pa.string(),
-        "form": pa.string(),
-        "filters": pa.int64(),
-        "residual": pa.float64(),
-        "half_width": pa.float64(),
-    }
-    return pa.Table.from_pylist(rows, pa.schema(names))
+    schema = [
+        ("group", pa.string()),
+        ("form", pa.string()),
+        ("filters", pa.int64()),
+        ("residual", pa.float64()),
+        ("half_width", pa.float64()),
+    ]
+    return pa.Table.from_pylist(rows, pa.schema(schema))

@@ -1,4 +1,4 @@
-"""Which runs belong to one curve."""
+"""Runs of a study, grouped by the curve that each run is on."""
 
 from __future__ import annotations
 
@@ -12,33 +12,40 @@ from scaling.config.cell_index import index_cells
 from scaling.config.curves import DATASET, FILTERS, assign_curves, find_followers
 from scaling.config.labels import dataset_title
 
-COLUMNS = ("id", "config_json", "train_images", "filters", "seed", "test_error", "diverged")
-"""Of the store's runs: what grouping looks at."""
+GROUPING_COLUMNS = ("id", "config_json", "train_images", "filters", "seed", "test_error", "diverged")
+"""Columns of the store's runs that grouping needs."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GroupedRuns:
-    """The runs of a study, each with the label of its curve."""
+    """Runs of a study, each with the label of its curve."""
 
-    every: pa.Table
-    """All runs, with the column ``group``; by group, filters and seed."""
+    all_runs: pa.Table
+    """All runs, with the column ``group``; sorted by group, filters and seed."""
     runs: pa.Table
-    """Those that have a test error."""
+    """Runs that have a test error."""
     labels: tuple[str, ...]
-    """In the order in which they are drawn; a group whose runs all diverged is among them."""
+    """Labels of the curves, in drawing order; a curve whose runs all diverged is among them."""
     notes: tuple[str, ...]
-    """What changes with the width beside the width itself, each a sentence."""
+    """Sentences about settings that change along a curve, such as a learning rate tuned for each width."""
     diverged: int
-    """Runs without a test error, which no figure and no mean counts."""
-    title: str
-    """The data sets, as figures and headings name them."""
+    """Number of runs without a test error, which no figure and no mean includes."""
+    dataset_title: str
+    """Names of the data sets, as figures and headings print them."""
 
-    def of(self, label: str) -> pa.Table:
-        """The runs of one curve."""
+    def of_curve(self, label: str) -> pa.Table:
+        """Return the runs of one curve that have a test error."""
         return self.runs.filter(pc.field("group") == label)
 
-    def epochs(self, epochs: pa.Table) -> pa.Table:
-        """Rows of the store's epochs that belong to these runs, in their order, with the columns group, filters and test_images."""
+    def select_epochs(self, epochs: pa.Table) -> pa.Table:
+        """Return the epochs of these runs, in the order of the runs.
+
+        Args:
+            epochs: rows of the store's table ``epochs``.
+
+        Returns:
+            The rows, with the further columns ``group``, ``filters`` and ``test_images``.
+        """
         epochs = epochs.append_column("run", pc.index_in(epochs["id"], value_set=self.runs["id"]))
         epochs = epochs.filter(pc.and_kleene(pc.is_valid(epochs["run"]), pc.is_finite(epochs["test_error"])))
         epochs = epochs.sort_by([("run", "ascending"), ("epoch", "ascending")])
@@ -48,41 +55,48 @@ class GroupedRuns:
 
 
 def group_runs(runs: pa.Table, x: str = "filters") -> GroupedRuns:
-    """Split the runs into curves, as ``scaling.config.curves`` says.
+    """Split runs into curves by the rule of ``scaling.config.curves``.
 
     Args:
-        runs: rows of the store's table.
-        x: the column that curves lie along.
+        runs: rows of the store's table ``runs``.
+        x: column that curves lie along.
 
     Raises:
-        StoreError: a run whose configuration this version can't read.
+        StoreError: this version cannot read the configuration of a run.
     """
     cells = index_cells(runs)
     configurations = cells.settings()
     curves = assign_curves(configurations, x)
-    table = runs.append_column("group", pa.array(curves.labels, pa.string()).take(cells.cell_of_row))
-    table = table.append_column(
-        "place", pc.index_in(table["group"], value_set=pa.array(curves.ordered, pa.string()))
-    )
+    labels = pa.array(curves.labels, pa.string()).take(cells.cell_of_row)
+    position = pc.index_in(labels, value_set=pa.array(curves.ordered, pa.string()))
+    table = runs.append_column("group", labels).append_column("position", position)
     sizes = ["filters", x] if curves.x_setting != FILTERS and x in table.column_names else ["filters"]
-    table = table.sort_by([(name, "ascending") for name in ("place", *sizes, "seed", "id")]).drop_columns(
-        "place"
-    )
-    ended = table.filter(
-        pc.and_kleene(pc.is_finite(table["test_error"]), pc.invert(pc.fill_null(table["diverged"], False)))
-    )
-    title = " and ".join(
-        dataset_title(name) for name in sorted({settings[DATASET] for settings in configurations})
-    )
+    table = table.sort_by([(name, "ascending") for name in ("position", *sizes, "seed", "id")])
+    table = table.drop_columns("position")
+    diverged = pc.fill_null(table["diverged"], False)
+    with_error = table.filter(pc.and_kleene(pc.is_finite(table["test_error"]), pc.invert(diverged)))
     size = "the width" if curves.x_setting == FILTERS else curves.x_setting
     notes = tuple(
         f"Along {follower.label}, {follower.setting} changes with {size}: {format_list(follower.values)}."
         for follower in find_followers(configurations, curves)
     )
-    return GroupedRuns(table, ended, curves.ordered, notes, len(table) - len(ended), title)
+    datasets = sorted({settings[DATASET] for settings in configurations})
+    return GroupedRuns(
+        all_runs=table,
+        runs=with_error,
+        labels=curves.ordered,
+        notes=notes,
+        diverged=len(table) - len(with_error),
+        dataset_title=" and ".join(dataset_title(name) for name in datasets),
+    )
 
 
 def setting_column(runs: pa.Table, name: str) -> pa.Array:
-    """Of each run a leaf of its configuration, by its dotted path; null where it has none of this name."""
+    """Return one setting of each run as a column, with null for runs that do not have the setting.
+
+    Args:
+        runs: rows of the store's table ``runs``.
+        name: dotted path of the setting.
+    """
     cells = index_cells(runs)
     return pa.array([settings.get(name) for settings in cells.settings()]).take(cells.cell_of_row)

@@ -1,4 +1,4 @@
-"""Settings of a network that a study varies beside its filters: error along such a one has a figure and laws of its own."""
+"""Settings of a network, other than its width, along which a study has enough values to fit errors."""
 
 from __future__ import annotations
 
@@ -7,29 +7,27 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analysis.error_figure import FigureAxis
+from analysis.figure_axes import SETTING_AXES, FigureAxis
 from analysis.run_groups import GroupedRuns, group_runs, setting_column
 
-LEAVES = (FigureAxis("branches", "branches", "branches of the tree"),)
-"""Those that are sizes."""
-LEAST = 3
-"""Values that make an axis."""
+_MIN_VALUES = 3
+"""Smallest number of values that make an axis."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SettingAxis:
-    """The runs that have such a setting, a curve for each width."""
+    """An axis, and the runs that have this setting; each width is a curve of its own."""
 
     axis: FigureAxis
     grouped: GroupedRuns
 
 
 def find_setting_axes(runs: pa.Table) -> list[SettingAxis]:
-    """The axes that some runs lie along."""
-    found = []
-    for axis in LEAVES:
+    """Return the axes along which the runs have at least three values."""
+    axes = []
+    for axis in SETTING_AXES:
         table = runs.append_column(axis.column, setting_column(runs, f"architecture.{axis.column}"))
         table = table.filter(pc.is_valid(table[axis.column]))
-        if len(pc.unique(table[axis.column])) >= LEAST:
-            found.append(SettingAxis(axis, group_runs(table, axis.column)))
-    return found
+        if len(pc.unique(table[axis.column])) >= _MIN_VALUES:
+            axes.append(SettingAxis(axis=axis, grouped=group_runs(table, axis.column)))
+    return axes

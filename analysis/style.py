@@ -1,13 +1,20 @@
-"""How every figure looks: one palette, one marker a curve, axes that print plain numbers."""
+"""Appearance of all figures: palette, markers, tick labels, legend entries."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from textwrap import fill
+from typing import Any
 
 import numpy as np
+from matplotlib import colormaps
+from matplotlib import style as matplotlib_style
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.colors import ListedColormap, LogNorm
+from matplotlib.lines import Line2D
 from matplotlib.ticker import (
     EngFormatter,
     FixedLocator,
@@ -19,9 +26,9 @@ from matplotlib.ticker import (
 )
 
 WIDTH = 4.4
-"""Inches. Set to a column of 3.4, the smallest letters are 5.6 points high."""
+"""Width of a figure in inches; scaled to a column of 3.4 inches, the smallest letters are 5.6 points high."""
 
-STYLE = {
+_STYLE = {
     "font.size": 8.5,
     "axes.titlesize": 9,
     "axes.titlelocation": "left",
@@ -47,16 +54,24 @@ STYLE = {
     "lines.markeredgewidth": 0.6,
     "figure.constrained_layout.use": True,
     "savefig.dpi": 240,
-    # Letters as outlines: the same on every machine. The salt makes ids, and so the file, the same each time.
+    # Letters are outlines, which look the same on every machine. A fixed salt makes the ids reproducible.
     "svg.fonttype": "path",
     "svg.hashsalt": "scaling",
 }
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Okabe & Ito's, told apart by colour-blind readers; without their yellow, which is faint on white."""
-MARKERS = ("o", "s", "^", "D", "v", "P")
+"""Colours of Okabe & Ito, safe for colour-blind readers; without their yellow, which is faint on white."""
+GREY = "#555555"
+"""Colour of legend entries and lines that belong to no single curve."""
+PANEL_COLUMNS = 2
+"""Number of panels side by side."""
 
-MANTISSAS = (
+_MARKERS = ("o", "s", "^", "D", "v", "P")
+_PANEL_TITLE_LETTERS = 22
+"""Number of letters in a line of a panel's title."""
+_WIDTH_COLORMAP = ListedColormap(colormaps["viridis_r"](np.linspace(0.12, 1, 256)))
+"""Colours from narrow to wide networks, without the yellow that is faint on white."""
+_MANTISSAS = (
     (1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9),
     (1, 1.5, 2, 3, 4, 5, 7),
     (1, 2, 3, 5),
@@ -66,17 +81,60 @@ MANTISSAS = (
 )
 """Round numbers for a logarithmic axis, from fine to coarse."""
 
+Color = tuple[float, float, float, float]
+"""Red, green, blue and opacity, each from 0 to 1."""
 
-class CurveStyle(NamedTuple):
-    """How one curve is drawn in every figure."""
+
+@dataclass(frozen=True)
+class CurveStyle:
+    """Colour and marker of one curve in every figure."""
 
     color: str
     marker: str
 
 
+def figure_style(**settings: Any) -> AbstractContextManager[None]:
+    """Apply the project's style while figures are drawn and saved.
+
+    Args:
+        settings: further settings of matplotlib, which take precedence.
+    """
+    # Matplotlib's defaults come first, so that a user's matplotlibrc changes no figure.
+    return matplotlib_style.context(["default", _STYLE, settings])
+
+
 def curve_style(index: int) -> CurveStyle:
-    """The look of the index-th curve; 42 of them differ."""
-    return CurveStyle(PALETTE[index % len(PALETTE)], MARKERS[index % len(MARKERS)])
+    """Return the style of the index-th curve; the first 42 styles are distinct."""
+    return CurveStyle(PALETTE[index % len(PALETTE)], _MARKERS[index % len(_MARKERS)])
+
+
+def width_colors(widths: Iterable[int]) -> dict[int, Color]:
+    """Return a colour for each network width, by rising width and on a logarithmic scale."""
+    ordered = sorted(set(widths))
+    scale = LogNorm(ordered[0], max(ordered[-1], ordered[0] + 1))
+    return {width: _WIDTH_COLORMAP(float(scale(width))) for width in ordered}
+
+
+def width_legend(colors: dict[int, Color]) -> list[Line2D]:
+    """Return legend entries for network widths, the widest first, as lines with lower error are lower."""
+    return [legend_entry(str(width), color=colors[width]) for width in sorted(colors, reverse=True)]
+
+
+def legend_entry(label: str, **line_style: Any) -> Line2D:
+    """Return an entry for a legend, with properties of a matplotlib line."""
+    return Line2D([], [], label=label, **line_style)
+
+
+def wrap_label(label: str) -> str:
+    """Break the label of a curve between its parts, never inside a part."""
+    parts = (part.replace(" ", "\N{NO-BREAK SPACE}") for part in label.split(", "))
+    return fill(", ".join(parts), _PANEL_TITLE_LETTERS)
+
+
+def positive_or_nan(values: Any) -> np.ndarray:
+    """Return an Arrow column or array with NaN for numbers <= 0, which leaves a gap on a logarithmic axis."""
+    numbers = np.asarray(values, dtype=float)
+    return np.where(numbers > 0, numbers, np.nan)
 
 
 class _PercentTicks(PercentFormatter):
@@ -112,7 +170,7 @@ def label_log_axis(axis: Axis, formatter: Formatter, *, gap: float) -> None:
     low, high = sorted(axis.get_view_interval())
     span = np.log10(high / low)
     decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
-    for mantissas in MANTISSAS:
+    for mantissas in _MANTISSAS:
         ticks = np.outer(decades, mantissas).ravel()
         ticks = ticks[(ticks >= low) & (ticks <= high)]
         if len(ticks) < 2 or np.diff(np.log10(ticks)).min() >= gap * span:

@@ -1,4 +1,4 @@
-"""The law that each epoch's errors would have given."""
+"""Figure of the laws that the test errors of earlier epochs would have given."""
 
 from __future__ import annotations
 
@@ -15,49 +15,41 @@ from analysis.laws import accepted_laws
 from analysis.report_figure import ReportFigure
 from analysis.run_groups import GroupedRuns
 from scaling.errors import FitError
-from scaling.fit import Fit, Interval, fit_table
+from scaling.fit import EstimationOptions, Fit, Interval, fit_table
 
-RESAMPLINGS = 200
-"""Enough for the bars of a figure; the laws of the last epoch, in the table, have more."""
-EPOCHS = 24
-"""The most that are fitted; of longer trainings, as many as stand apart on a logarithmic axis."""
-PANELS = {"exponent": "exponent $\\rho$", "floor_share": "floor / widest error"}
+_RESAMPLINGS = 200
+"""Number of bootstrap samples; enough for the bars of a figure, while the table of laws uses more."""
+_MAX_EPOCHS = 24
+"""Largest number of fitted epochs; of longer runs, epochs that are spread evenly on a logarithmic axis."""
+_PANEL_LABELS = {"exponent": "Exponent $\\rho$", "floor_share": "Floor / widest error"}
 
 
 def draw_training_length(grouped: GroupedRuns, epochs: pa.Table) -> ReportFigure | None:
-    """Exponent of the power law, and the share of the floor, against the epoch whose errors were fitted.
+    """Draw the exponent of the power law and the relative floor against the epoch whose errors are fitted.
 
     Args:
         grouped: the runs.
-        epochs: their epochs, as ``grouped.epochs`` gives them.
+        epochs: their epochs, as ``grouped.select_epochs`` gives them.
 
     Returns:
         None without an epoch that can be fitted.
     """
-    numbers = _fits(grouped, epochs)
+    numbers = _fit_epochs(grouped, epochs)
     if not len(numbers):
         return None
-    fitted = [
-        (index, label)
-        for index, label in enumerate(grouped.labels)
-        if label in set(numbers["group"].to_pylist())
-    ]
+    with_law = set(numbers["group"].to_pylist())
+    fitted = [(index, label) for index, label in enumerate(grouped.labels) if label in with_law]
     figure = Figure(figsize=(style.WIDTH, 4.0 + 0.16 * -(-len(fitted) // 2)))
     panels = figure.subplots(2, 1, sharex=True)
-    for axes, (quantity, title) in zip(panels, PANELS.items(), strict=True):
-        axes.set_ylabel(title)
+    # Curves are shifted sideways, so that bars of equal epochs do not cover each other.
+    shift = min(0.08, 0.6 / len(grouped.labels))
+    for axes, (column, axis_label) in zip(panels, _PANEL_LABELS.items(), strict=True):
+        axes.set_ylabel(axis_label)
         for index, label in fitted:
-            shift = min(0.08, 0.6 / len(grouped.labels)) * (index - (len(grouped.labels) - 1) / 2)
-            _bars(
-                axes,
-                numbers.filter(pc.field("group") == label),
-                quantity,
-                shift=shift,
-                look=style.curve_style(index),
-                label=label,
-            )
-    panels[0].set_title(format_test_set(grouped.runs, grouped.title))
-    panels[1].set(xlabel="epoch whose test errors are fitted", ylim=(-0.04, None))
+            rows = numbers.filter(pc.field("group") == label)
+            _draw_bars(axes, rows, column, shift * (index - (len(grouped.labels) - 1) / 2), index, label)
+    panels[0].set_title(format_test_set(grouped.runs, grouped.dataset_title))
+    panels[1].set(xlabel="Epoch whose test errors are fitted", ylim=(-0.04, None))
     panels[1].yaxis.set_major_formatter(style.percent_ticks())
     panels[1].xaxis.set_major_locator(MaxNLocator(10, integer=True))
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower left", ncols=2)
@@ -65,76 +57,76 @@ def draw_training_length(grouped: GroupedRuns, epochs: pa.Table) -> ReportFigure
         name="exponent_against_epoch",
         heading="Exponent against training length",
         caption=(
-            "Above, the exponent of the power law fitted to the mean test errors over seeds after each epoch; below, the floor E of the law "
-            f"with a floor, as a share of the widest networks' mean error; bars are 95 % intervals from {RESAMPLINGS} resamplings of seeds. "
-            "Where this share falls as training goes on, the early floor was a lack of training, not a limit. Where the "
-            "learning rate decays, errors in the middle of a run are not those of a shorter run."
+            "Top: exponent of the power law, fitted to the mean test errors over seeds after each epoch."
+            " Bottom: floor E of the law with a floor, divided by the mean error of the widest networks."
+            f" Bars are 95 % intervals from {_RESAMPLINGS} bootstrap samples of the seeds. If the relative"
+            " floor falls during training, the floor of early epochs came from short training and is not a"
+            " limit. If the learning rate decays, errors in the middle of a run differ from those of a"
+            " shorter run."
         ),
         figure=figure,
         numbers=numbers,
     )
 
 
-def _bars(
-    axes: Axes, rows: pa.Table, quantity: str, *, shift: float, look: style.CurveStyle, label: str
-) -> None:
-    rows = rows.filter(pc.is_valid(rows[quantity]))
-    value, low, high = (rows[quantity + end].to_numpy() for end in ("", "_low", "_high"))
-    bars = np.maximum([value - low, high - value], 0)
+def _draw_bars(axes: Axes, rows: pa.Table, column: str, shift: float, index: int, label: str) -> None:
+    curve = style.curve_style(index)
+    rows = rows.filter(pc.is_valid(rows[column]))
+    value, low, high = (rows[column + end].to_numpy() for end in ("", "_low", "_high"))
     axes.errorbar(
         rows["epoch"].to_numpy() + shift,
         value,
-        bars,
-        fmt=look.marker + "-",
-        color=look.color,
+        np.maximum([value - low, high - value], 0),
+        fmt=curve.marker + "-",
+        color=curve.color,
         lw=1,
         label=label,
     )
 
 
-def _fits(grouped: GroupedRuns, epochs: pa.Table) -> pa.Table:
+def _fit_epochs(grouped: GroupedRuns, epochs: pa.Table) -> pa.Table:
+    """Return one row for each curve and epoch that has a law."""
     rows = []
     for label in grouped.labels:
-        own = epochs.filter(pc.field("group") == label)
-        for epoch in _spread(pc.unique(own["epoch"]).to_numpy()):
+        curve = epochs.filter(pc.field("group") == label)
+        for epoch in _select_epochs(pc.unique(curve["epoch"]).to_numpy()):
+            at_epoch = curve.filter(pc.field("epoch") == epoch)
             try:
                 (fit,) = fit_table(
-                    own.filter(pc.field("epoch") == epoch),
+                    at_epoch,
+                    EstimationOptions(resamplings=_RESAMPLINGS),
                     x="filters",
                     y="test_error",
                     by=("group",),
-                    resamplings=RESAMPLINGS,
                 )
             except FitError:
-                # An epoch without a law has no place in the figure; the last one's refusal stands in the report.
+                # The figure omits an epoch without a law. The report says why the last epoch has none.
                 continue
-            if found := _row(fit):
-                rows.append({"group": label, "epoch": int(epoch), **found})
-    names = [quantity + end for quantity in PANELS for end in ("", "_low", "_high")]
+            if parameters := _parameters(fit):
+                rows.append({"group": label, "epoch": int(epoch), **parameters})
+    names = [column + end for column in _PANEL_LABELS for end in ("", "_low", "_high")]
     schema = [("group", pa.string()), ("epoch", pa.int64()), *((name, pa.float64()) for name in names)]
     return pa.Table.from_pylist(rows, pa.schema(schema))
 
 
-def _row(fit: Fit) -> dict[str, float]:
-    widest = float(fit.points.means[-1])
-    found: dict[str, float] = {}
-    if power := accepted_laws(fit).get("power"):
-        found |= _ends("exponent", power.parameters["exponent"], 1.0)
-    if widest > 0 and (floor := accepted_laws(fit).get("floor")):
-        found |= _ends("floor_share", floor.parameters["floor"], widest)
-    return found
+def _parameters(fit: Fit) -> dict[str, float]:
+    widest_error = float(fit.points.means[-1])
+    laws, parameters = accepted_laws(fit), dict[str, float]()
+    if power := laws.get("power"):
+        parameters |= _columns("exponent", power.parameters["exponent"], 1.0)
+    if widest_error > 0 and (floor := laws.get("floor")):
+        parameters |= _columns("floor_share", floor.parameters["floor"], widest_error)
+    return parameters
 
 
-def _ends(name: str, value: Interval, unit: float) -> dict[str, float]:
+def _columns(name: str, value: Interval, unit: float) -> dict[str, float]:
     return {name: value.estimate / unit, f"{name}_low": value.low / unit, f"{name}_high": value.high / unit}
 
 
-def _spread(epochs: np.ndarray) -> np.ndarray:
-    """At most ``EPOCHS`` of them, the first and the last among them."""
+def _select_epochs(epochs: np.ndarray) -> np.ndarray:
+    """Return at most ``_MAX_EPOCHS`` of the epochs, the first and the last among them."""
     epochs = np.sort(epochs)
-    places = (
-        np.arange(len(epochs))
-        if len(epochs) <= EPOCHS
-        else np.unique(np.geomspace(1, len(epochs), EPOCHS).round().astype(int)) - 1
-    )
-    return np.asarray(epochs[places])
+    if len(epochs) <= _MAX_EPOCHS:
+        return epochs
+    positions = np.unique(np.geomspace(1, len(epochs), _MAX_EPOCHS).round().astype(int)) - 1
+    return np.asarray(epochs[positions])

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from benchmarks import processes
 from benchmarks.rows import Row, over_rounds
-from scaling.fit import fit_table
+from scaling.fit import EstimationOptions, fit_table
 
 NAME = "fits"
 GROUPS, WIDTHS, SEEDS, IMAGES, RESAMPLINGS = 10, (1, 2, 3, 4, 6, 8, 12, 16), 8, 10_000, 2000
@@ -52,7 +52,7 @@ def main() -> None:
     took = {}
     for way, given in zip(WAYS, (None, misclassified), strict=True):
         began = perf_counter()
-        fit_table(table, by=("group",), resamplings=RESAMPLINGS, misclassified=given)
+        fit_table(table, EstimationOptions(resamplings=RESAMPLINGS), by=("group",), misclassified=given)
         took[way] = perf_counter() - began
     print(json.dumps(took))
 

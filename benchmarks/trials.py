@@ -18,7 +18,7 @@ from benchmarks import processes
 from benchmarks.rows import Row, over_rounds, ratios
 from benchmarks.steps import Case, seconds, training_step
 from scaling.architectures import Lenet5
-from scaling.data.minibatches import PixelNormaliser
+from scaling.data.normalise import PixelNormaliser
 from scaling.datasets import cifar10, mnist
 from scaling.models import build, ops_bf16_cpu
 from scaling.plan.time_estimate import EVALUATION_BATCH

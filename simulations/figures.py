@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from matplotlib import style as matplotlib_style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pyarrow.csv import write_csv
@@ -19,7 +18,7 @@ from scipy.stats import beta, binom
 
 from analysis import style
 from benchmarks.processes import ROOT
-from scaling.fit import Law, Points, fit
+from scaling.fit import EstimationOptions, Law, Points, fit
 from scaling.fit.data.variance import BinomialVariance
 from scaling.fit.estimation.variable_projection import fit_by_variable_projection
 from scaling.fit.forms import POWER
@@ -55,7 +54,7 @@ class Picture:
 
 def main(folder: Path = FOLDER) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    with matplotlib_style.context(["default", style.STYLE]):
+    with style.figure_style():
         for picture in (one_study(), means_of_logarithms(), coverage(), dispersion()):
             picture.save(folder)
 
@@ -234,7 +233,7 @@ def dispersion(images: int = 1000, seeds: int = 4000) -> Picture:
     )
     for spread in np.linspace(0, 0.9, 10):
         study = _study(rng, float(spread), images)
-        found = fit(study, resamplings=1, holdout=0).dispersion
+        found = fit(study, EstimationOptions(resamplings=1, holdout=0)).dispersion
         rows.append(
             {"spread of difficulty": float(spread), "dispersion": found, "expected": 1 - float(spread)}
         )

@@ -19,7 +19,16 @@ from scipy.stats import binomtest
 
 from benchmarks.processes import ROOT
 from scaling.architectures import Lenet5
-from scaling.fit import CandidateSize, Fit, Points, Quantity, SequentialDesign, fit, propose_runs
+from scaling.fit import (
+    CandidateSize,
+    EstimationOptions,
+    Fit,
+    Points,
+    Quantity,
+    SequentialDesign,
+    fit,
+    propose_runs,
+)
 from scaling.fit.forms import FLOOR
 from scaling.fit.quantity import require_floored_law
 from scaling.settings import ImageShape
@@ -98,14 +107,14 @@ def grow(world: World, of: str, after: Callable[[dict[int, int], Fit], dict[int,
     """
     quantity, seeds, rounds = Quantity.parse(of, float(WIDTHS[-1])), dict.fromkeys(WIDTHS, SEEDS), 0
     while True:
-        found = fit(world.points(seeds), forms=("floor",), holdout=0, seed=world.draw)
+        found = fit(world.points(seeds), EstimationOptions(forms=("floor",), holdout=0, seed=world.draw))
         wider = after(seeds, found)
         if wider == seeds:
-            low, high = found.laws["floor"].ends(quantity.of)
+            interval = found.laws["floor"].derived_interval(quantity.evaluate)
             return Ended(
                 cost=cost(seeds) / cost(dict.fromkeys(WIDTHS, SEEDS)),
                 rounds=rounds,
-                holds=bool(low <= quantity.of(world.law) <= high),
+                holds=bool(interval.low <= quantity.evaluate(world.law) <= interval.high),
             )
         seeds, rounds = wider, rounds + 1
 
@@ -124,7 +133,7 @@ def suggested(of: str, widths: Sequence[int]) -> Callable[[dict[int, int], Fit],
             for width in widths
         ]
         (proposal,) = propose_runs(
-            [SequentialDesign(found, Quantity.parse(of, float(WIDTHS[-1])), TARGETS[of], sizes)],
+            [SequentialDesign(found, Quantity.parse(of, float(WIDTHS[-1])), target=TARGETS[of], sizes=sizes)],
             stop_after_s=cost(seeds),
         )
         return {width: number for width, number in zip(widths, proposal.seeds, strict=True) if number}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import binomtest, linregress, t
 
-from scaling.fit import Fit, Law, Points, Status, fit, predict
+from scaling.fit import EstimationOptions, Fit, Law, Points, Status, fit, predict
 from scaling.fit.data.images import image_resampling_weights
 from scaling.fit.estimation.variable_projection import fit_by_variable_projection
 from scaling.fit.forms import FLOOR
@@ -47,7 +47,7 @@ def tally(cell: Cell, studies: int, seed: int = 0) -> Tally:
     doubtful, verdicts = 0, Counter[str]()
     for study in range(studies):
         points = cell.study(np.random.default_rng([seed, study]))
-        found = fit(points, resamplings=RESAMPLINGS, seed=study)
+        found = fit(points, EstimationOptions(resamplings=RESAMPLINGS, seed=study))
         held.update({name: int(_holds(name, cell, found, points, study)) for name in QUANTITIES})
         doubtful += all(law.status is not Status.USABLE for law in found.laws.values())
         verdicts[found.verdict.choice.value] += 1

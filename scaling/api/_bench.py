@@ -5,7 +5,6 @@ As many processes are measured at once as a sweep has workers, because CPU cores
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -116,7 +115,7 @@ def _measure_speed(workers: int, on_progress: ProgressCallback) -> Speed:
             processor=processor_name(),
             cores=machine.cpu_count(),
             workers=workers,
-            versions=json.loads(str(collect_provenance()["versions"])),
+            versions=dict(collect_provenance().versions),
             measured_at=datetime.now(UTC),
         ),
         curves=tuple(_timing_curves(times)),

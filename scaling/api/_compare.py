@@ -46,6 +46,7 @@ def compare(
     """
     from analysis.comparison import compare_curves
     from analysis.comparison_page import write_comparison
+    from analysis.html_page import PageContext
 
     workspace = workspace or Workspace()
     results = load_trained(config, workspace, overrides=overrides)
@@ -72,8 +73,7 @@ def compare(
         return write_comparison(
             comparison,
             folder,
-            study=study.name,
-            command=command,
-            missing=results.plan.new,
-            pending=results.plan.pending,
+            context=PageContext(
+                study=study.name, command=command, missing=results.plan.new, pending=results.plan.pending
+            ),
         )

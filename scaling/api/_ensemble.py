@@ -58,7 +58,11 @@ def ensemble(
     for key in dict.fromkeys(keys):
         members = runs.filter([other == key for other in keys])
         pool = _make_pool(
-            members, workspace, group=dict(zip(names, key, strict=True)), title=grouped.title, sizes=sizes
+            members,
+            workspace,
+            selection=dict(zip(names, key, strict=True)),
+            title=grouped.dataset_title,
+            sizes=sizes,
         )
         pools += [pool] if pool else []
     if not pools:
@@ -72,7 +76,7 @@ def ensemble(
 
 
 def _make_pool(
-    runs: pa.Table, workspace: Workspace, *, group: dict[str, str], title: str, sizes: Sequence[int]
+    runs: pa.Table, workspace: Workspace, *, selection: dict[str, str], title: str, sizes: Sequence[int]
 ) -> EnsemblePool | None:
     """Return the ensembles of one pool of runs; None if the pool is smaller than all sizes."""
     from analysis.ensemble import EnsemblePool
@@ -81,15 +85,15 @@ def _make_pool(
     possible = [size for size in sizes or default_member_counts(len(runs)) if size <= len(runs)]
     if not possible:
         return None
-    logits, labels = workspace.stores().logits(runs["id"].to_pylist())
+    stored = workspace.stores().logits(runs["id"].to_pylist())
     return EnsemblePool(
-        group=group,
+        selection=selection,
         filters=pc.unique(runs["filters"]).to_pylist(),
         parameters=pc.mean(runs["parameters"]).as_py(),
         macs=pc.mean(runs["macs"]).as_py(),
-        images=len(labels),
-        title=title,
-        ensembles=tuple(evaluate_ensembles(logits, labels, possible)),
+        test_images=len(stored.labels),
+        dataset_title=title,
+        ensembles=tuple(evaluate_ensembles(stored.logits, stored.labels, member_counts=possible)),
     )
 
 

@@ -72,7 +72,7 @@ def fit(
         StoreError: the store holds no runs.
         FitError: the data do not determine a law.
     """
-    from scaling.fit import fit_table
+    from scaling.fit import EstimationOptions, fit_table
     from scaling.fit.diagnosis.convergence import flag_unconverged
 
     options, workspace = options or FitOptions(), resolve_store(source, workspace or Workspace())
@@ -84,11 +84,10 @@ def fit(
         misclassified = load_wrong_images(workspace, table)
     fits = fit_table(
         table,
+        EstimationOptions(forms=_FORMS[options.form], holdout=options.holdout),
         x=options.x,
         y=options.y,
         by=by,
-        forms=_FORMS[options.form],
-        holdout=options.holdout,
         misclassified=misclassified,
         std=options.std,
         notes=loaded.notes,
@@ -204,7 +203,7 @@ class FitDetails:
     predictions: tuple[Prediction, ...]
     required_sizes: tuple[RequiredSize, ...]
     profiles: tuple[LawProfile, ...]
-    """LawProfile-likelihood intervals of the parameters."""
+    """Profile-likelihood intervals of the parameters."""
     comparisons: tuple[Comparison, ...]
     """Comparisons with the other curves."""
 

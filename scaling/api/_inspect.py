@@ -63,7 +63,7 @@ def inspect(
     info, test = dataset.info, dataset.test
     if not 0 <= image < len(test):
         raise UsageError(
-            f"expected an image of the test split of {info.title}, 0 to {len(test) - 1}, got {image}",
+            f"{image}: expected an image of the test split of {info.title}, 0 to {len(test) - 1}",
             option="image",
         )
     try:

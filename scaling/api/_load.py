@@ -81,12 +81,12 @@ def load_runs(
         UsageError: there are overrides, and the source is not a study.
         StoreError: the source holds no runs.
     """
-    from analysis.run_groups import COLUMNS, group_runs
+    from analysis.run_groups import GROUPING_COLUMNS, group_runs
     from scaling.fit import required_columns
 
-    stored = dict.fromkeys([*required_columns("filters", "test_error", sorted(columns)), *COLUMNS])
+    stored = dict.fromkeys([*required_columns("filters", "test_error", sorted(columns)), *GROUPING_COLUMNS])
     loaded = _load_stored(source, workspace, overrides, [name for name in stored if name != CURVE_COLUMN])
-    runs = group_runs(loaded.runs, x).every if CURVE_COLUMN in columns else loaded.runs
+    runs = group_runs(loaded.runs, x).all_runs if CURVE_COLUMN in columns else loaded.runs
     if not columns <= set(runs.column_names):
         runs = add_short_names(tidy_table(runs), columns)
     return replace(loaded, runs=runs)
@@ -150,7 +150,7 @@ def load_wrong_images(workspace: Workspace, table: pa.Table) -> NDArray[np.bool_
 
 def find_unfinished_training(
     workspace: Workspace, table: pa.Table, *, x: str, by: Sequence[str]
-) -> dict[tuple[str, ...], list[str]]:
+) -> dict[tuple[str, ...], str]:
     """Return warnings for each curve with sizes whose error still falls when training ends.
 
     Args:

@@ -59,26 +59,26 @@ def optimum(
     cells = [cell for cell in results.plan.study.cells if not cell.pending]
     labels = label_cells(cells, x)
     optima: list[Optimum] = []
-    refused: list[str] = []
+    failures: list[str] = []
     ratios, costs = dict[str, dict[str, float]](), dict[str, str]()
     for label in dict.fromkeys(labels):
         members = [cell for cell, other in zip(cells, labels, strict=True) if other == label]
         try:
             optima.append(_fit_curve(table, members, label=label, x=x, y=y))
         except FitError as error:
-            refused.append(str(error))
+            failures.append(str(error))
             continue
         costs[label] = _format_costs(members)
         ratios[label] = size_depth_ratios(members[0].layer_table()) if x == _RATIO else {}
     if not optima:
-        raise FitError("; ".join(refused))
+        raise FitError("; ".join(failures))
     return StudyOptimum(
         x=x,
-        title=" and ".join(dict.fromkeys(cell.info.title for cell in cells)),
+        dataset_title=" and ".join(dict.fromkeys(cell.info.title for cell in cells)),
         optima=tuple(optima),
-        conserving=ratios,
+        size_depth_ratios=ratios,
         costs=costs,
-        refused=tuple(refused),
+        failures=tuple(failures),
         runs=runs,
     )
 
@@ -92,8 +92,8 @@ def _fit_curve(table: pa.Table, cells: Sequence[Cell], *, label: str, x: str, y:
     if not len(runs):
         raise FitError(f"{label}: no run with {x} is stored")
     runs = runs.append_column(CURVE_COLUMN, pa.array([label] * len(runs)))
-    ((_, points, notes),) = group_points(runs, x=x, y=y, by=(CURVE_COLUMN,))
-    return find_optimum(points, label=label, notes=notes)
+    (group,) = group_points(runs, x=x, y=y, by=(CURVE_COLUMN,))
+    return find_optimum(group.points, label=label, notes=group.notes)
 
 
 def draw_optimum(optimum: StudyOptimum, folder: Path) -> list[Path]:
@@ -102,7 +102,7 @@ def draw_optimum(optimum: StudyOptimum, folder: Path) -> list[Path]:
     Raises:
         UsageError: the folder cannot be written.
     """
-    from analysis.optimum import draw_optima
+    from analysis.optimum_figure import draw_optima
 
     return save_figures(folder, lambda: [draw_optima(optimum)])
 

@@ -35,6 +35,7 @@ def report(
         StoreError: no store holds a run of the study.
         UsageError: the folder cannot be written.
     """
+    from analysis.html_page import PageContext
     from analysis.learning_rates import TunedRates
     from analysis.report import write_report
 
@@ -45,7 +46,7 @@ def report(
         TunedRates(
             label=row.label,
             filters=row.cell.architecture.filters,
-            images=row.cell.pilots[0].dataset.validation,
+            validation_images=row.cell.pilots[0].dataset.validation,
             choice=row.cell.choice,
         )
         for row in results.plan.rows()
@@ -57,12 +58,11 @@ def report(
     command = reproduce_command("report", config, workspace=workspace, overrides=overrides, out=out)
     with writing(folder, hint=OUT_HINT):
         return write_report(
-            study=study.name,
             runs=runs,
             epochs=epochs,
             out=folder,
-            command=command,
-            missing=results.plan.new,
-            pending=results.plan.pending,
+            context=PageContext(
+                study=study.name, command=command, missing=results.plan.new, pending=results.plan.pending
+            ),
             tuned=tuned,
         )

@@ -260,7 +260,7 @@ def _design_curve(
     return _CurveDesign(
         label=curve.label,
         candidates=candidates,
-        design=SequentialDesign(fit, quantity, target.half_width, sizes),
+        design=SequentialDesign(fit, quantity, target=target.half_width, sizes=sizes),
         diverged=tuple(cell for cell in curve.cells if _width(cell) not in fitted_widths),
         time_ratio=time_ratio,
     )

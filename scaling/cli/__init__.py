@@ -10,16 +10,19 @@ from collections.abc import Sequence
 
 from scaling.errors import ScalingError, UsageError
 
-FLAGS = {"overrides": "--set"}
-"""Command-line flags of arguments whose flag is not ``--`` and the argument's name."""
-DONE, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
+_FLAGS = {"overrides": "--set", "configs": "--config", "quantity": "--of"}
+"""Flags of the arguments whose flag is not ``--`` and the argument's name."""
+_DONE, _FAILED, _USAGE, _INTERRUPTED = 0, 1, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
 
+    Args:
+        arguments: words after ``scaling``; by default those of this process.
+
     Returns:
-        0 done, 1 some runs failed, 2 the user's input, 130 interrupted with everything finished kept.
+        Exit code: 0 done, 1 some runs failed, 2 wrong input, 130 interrupted with every finished run kept.
     """
     import typer
 
@@ -33,34 +36,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except ScalingError as error:
         print(traceback.format_exc() if debug else error_text(error), file=sys.stderr)
-        return REFUSED if isinstance(error, UsageError) else FAILED
+        return _USAGE if isinstance(error, UsageError) else _FAILED
     except typer.TyperException as error:
-        print(
-            error.format_message(),
-            "see: scaling --help, or scaling COMMAND --help",
-            sep="\n",
-            file=sys.stderr,
-        )
-        return REFUSED
-    except (BrokenPipeError, SystemExit) as left:
-        if BrokenPipeError not in (type(left), type(left.__context__)):
+        print(error.format_message(), file=sys.stderr)
+        print("see: scaling --help, or scaling COMMAND --help", file=sys.stderr)
+        return _USAGE
+    except (BrokenPipeError, SystemExit) as stop:
+        if BrokenPipeError not in (type(stop), type(stop.__context__)):
             raise
-        # The reader of a pipe has left, as `head` does; typer answers that with an exit. Nothing is wrong, and nothing more may be written.
+        # The reader of the pipe has closed it, as `head` does, and typer exits. This is no error, but nothing more
+        # may be written to the pipe.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
-    if outcome == INTERRUPTED:  # typer's word for Ctrl+C
+        return _DONE
+    if outcome == _INTERRUPTED:  # typer returns this number after Ctrl+C
         print(
-            "interrupted; every finished run is in the store, and the same command goes on from there",
+            "interrupted; every finished run is in the store, and the same command continues from there",
             file=sys.stderr,
         )
-    return outcome if isinstance(outcome, int) else DONE
+    return outcome if isinstance(outcome, int) else _DONE
 
 
 def error_text(error: ScalingError) -> str:
-    """Return an error's message with command-line flags in the place of the names of arguments."""
+    """Return the message of an error with command-line flags in place of argument names."""
     problem = re.sub(r"`(\w+)`", lambda name: _flag(name[1]), error.problem)
     return problem if error.option is None else f"{_flag(error.option)} {problem}"
 
 
 def _flag(argument: str) -> str:
-    return FLAGS.get(argument, "--" + argument.replace("_", "-"))
+    return _FLAGS.get(argument, "--" + argument.replace("_", "-"))

@@ -1,4 +1,4 @@
-"""All commands, in the order in which ``scaling --help`` lists them."""
+"""The typer application: all commands, in the order in which ``scaling --help`` lists them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,29 @@ from typing import Annotated
 
 import typer
 
-from scaling.cli import bench, compare, ensemble, explain, fit, models, optimum, plan, run, suggest
+from scaling.cli import (
+    bench,
+    compare,
+    data,
+    diff,
+    ensemble,
+    fit,
+    inspect,
+    merge,
+    models,
+    optimum,
+    plan,
+    report,
+    run,
+    status,
+    suggest,
+    table,
+    why,
+)
 
 app = typer.Typer(
     name="scaling",
-    help="Scaling studies: train small networks over grids of filter counts, and fit how their error falls.",
+    help="Train small neural networks over grids of filter counts, and fit how their error falls.",
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -33,28 +51,28 @@ def root(
         typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
     ] = False,
     debug: Annotated[
-        bool, typer.Option("--debug", help="Show a traceback for an error; permitted after any command.")
+        bool, typer.Option("--debug", help="Print the traceback of an error; permitted after any command.")
     ] = False,
 ) -> None:
-    """Scaling studies: train small networks over grids of filter counts, and fit how their error falls."""
+    """Train small neural networks over grids of filter counts, and fit how their error falls."""
 
 
 for command in (
     plan.plan,
     run.run,
-    plan.status,
-    fit.table,
+    status.status,
+    table.table,
     fit.fit,
-    fit.report,
+    report.report,
     compare.compare,
     ensemble.ensemble,
     optimum.optimum,
     suggest.suggest,
-    fit.merge,
-    explain.why,
-    explain.diff,
-    explain.look,
-    models.data,
+    merge.merge,
+    why.why,
+    diff.diff,
+    inspect.inspect,
+    data.data,
     models.models,
     bench.bench,
 ):

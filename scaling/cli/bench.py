@@ -1,4 +1,4 @@
-"""bench."""
+"""``scaling bench``."""
 
 from __future__ import annotations
 
@@ -6,30 +6,59 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from scaling import api
-from scaling.cli.options import Quiet, console
+from scaling.cli.options import Json, Quiet
+from scaling.cli.output import console, new_table, print_json
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+    from rich.table import Table
+
     from scaling.plan.speed import Speed
 
-MICRO = 1e6
+_MICROSECONDS = 1e6
+"""Microseconds in a second."""
 
 
 def bench(
     *,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Where to keep it.", show_default="the user's cache folder"),
+        typer.Option(metavar="FILE", help="File to write.", show_default="a file in the user's cache folder"),
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help="Processes that train at once.", show_default="one for each core"),
+        typer.Option(min=1, help="Number of processes that train at once.", show_default="one for each core"),
     ] = None,
     quiet: Quiet = False,
+    as_json: Json = False,
 ) -> None:
-    """Measure how fast this machine trains, in a minute or two; plans estimate their time from it."""
+    """Measure how fast this machine trains, for the estimates of plan.
+
+    The measurement takes a minute or two, and is kept for all later estimates of time.
+    """
+    progress = _progress(quiet=quiet)
+    with progress:
+        task = progress.add_task("")
+        result = api.bench(
+            workers=workers,
+            out=out,
+            on_progress=lambda done, steps: progress.update(task, completed=done, total=steps),
+        )
+    speed = result.speed
+    if as_json:
+        print_json({"file": str(result.path)} | speed.model_dump(mode="json"))
+        return
+    console().print(_table(speed))
+    print(
+        f"overhead: {speed.epoch_s:.3f} s for an epoch, {speed.pack_start_s:.2f} s for a pack, "
+        f"{speed.sweep_start_s:.1f} s for a sweep"
+    )
+    print(f"{result.path}: {speed.machine.processor}, {speed.machine.workers} processes at once")
+
+
+def _progress(*, quiet: bool) -> Progress:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -41,35 +70,15 @@ def bench(
         console=Console(stderr=True),
     )
     progress.disable = quiet or not progress.console.is_terminal
-    with progress:
-        task = progress.add_task("")
-        result = api.bench(
-            workers=workers,
-            out=out,
-            on_progress=lambda done, steps: progress.update(task, completed=done, total=steps),
-        )
-    speed = result.speed
-    console().print(_table(speed))
-    print(
-        f"an epoch {speed.epoch_s:.3f} s, a pack {speed.pack_start_s:.2f} s, a sweep {speed.sweep_start_s:.1f} s besides their images"
-    )
-    print(f"{result.path}: {speed.machine.processor}, workers at once: {speed.machine.workers}")
+    return progress
 
 
 def _table(speed: Speed) -> Table:
-    table = Table(title="one image through one replica, on one core of as many as train at once")
-    for heading in (
-        "architecture",
-        "channels",
-        "side",
-        "precision",
-        "filters",
-        "MACs",
-        "training",
-        "evaluation",
+    table = new_table(
+        *("architecture", "channels", "side", "precision", "filters", "MACs", "training", "evaluation"),
         "images/s",
-    ):
-        table.add_column(heading, justify="left" if heading in ("architecture", "precision") else "right")
+        title="time for one image and one replica on one core, while all processes train",
+    )
     for curve in speed.curves:
         for point in curve.points:
             table.add_row(
@@ -79,8 +88,8 @@ def _table(speed: Speed) -> Table:
                 curve.precision,
                 str(point.filters),
                 f"{point.macs:,}",
-                f"{point.train_s * MICRO:.3g} µs",
-                f"{point.evaluate_s * MICRO:.3g} µs",
+                f"{point.train_s * _MICROSECONDS:.3g} µs",
+                f"{point.evaluate_s * _MICROSECONDS:.3g} µs",
                 f"{1 / point.train_s:,.0f}",
             )
     return table

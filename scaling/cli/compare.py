@@ -1,15 +1,15 @@
-"""compare."""
+"""``scaling compare``."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from scaling import api
-from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, console, numbers, workspace
+from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, parse_numbers, workspace
+from scaling.cli.output import console, print_json
 from scaling.errors import UsageError
 
 
@@ -18,10 +18,13 @@ def compare(
     *,
     errors: Annotated[
         str,
-        typer.Option(metavar="ERROR,...", help="Errors at which sizes are compared too, such as 0.3,0.25."),
+        typer.Option(
+            metavar="ERROR,...", help="More errors at which to compare the sizes, such as 0.3,0.25."
+        ),
     ] = "",
     out: Annotated[
-        Path | None, typer.Option(help="A folder.", show_default="artifacts/<study>/compare")
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Folder to write.", show_default="artifacts/<study>/compare"),
     ] = None,
     set_: Overrides = [],
     store: Store = STORE,
@@ -29,18 +32,24 @@ def compare(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Set a study's curves against each other: exponents, sizes at equal error, who wins at a budget, and figures."""
-    wanted = numbers("--errors", errors)
-    if any(error >= 1 for error in wanted):
+    """Compare the curves of a study with each other.
+
+    Prints the differences of exponents, the sizes at equal error and the best architecture at each budget, and
+    writes a page with figures.
+    """
+    target_errors = parse_numbers(errors, "errors")
+    if any(error >= 1 for error in target_errors):
         raise UsageError(
-            f"--errors {errors}: must be fractions of the test images, below 1, such as 0.3,0.25"
+            f"{errors}: expected fractions of the test images, below 1, such as 0.3,0.25", option="errors"
         )
-    made = api.compare(config, workspace(store, also, data), overrides=set_, errors=wanted, out=out)
+    comparison = api.compare(
+        config, workspace(store, also, data), overrides=set_, errors=target_errors, out=out
+    )
     if as_json:
-        print(json.dumps(api.replace_nonfinite(made.found.to_dict()), indent=2, allow_nan=False))
+        print_json(comparison.comparison.to_dict())
         return
-    console().print(api.render_comparison(made.found))
-    for note in filter(None, (made.left_out, *made.found.notes)):
+    console().print(api.render_comparison(comparison.comparison))
+    for note in filter(None, (comparison.missing_runs_note, *comparison.comparison.notes)):
         print(note)
-    print(f"page:               {made.path}")
-    print(f"figures and tables: {made.path.parent}")
+    print(f"page:               {comparison.path}")
+    print(f"figures and tables: {comparison.path.parent}")

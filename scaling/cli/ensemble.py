@@ -1,33 +1,39 @@
-"""ensemble."""
+"""``scaling ensemble``."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from scaling import api
-from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, console, wholes, workspace
+from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, parse_integers, workspace
+from scaling.cli.output import console, print_json
 
 
 def ensemble(
     config: Config,
     *,
     sizes: Annotated[
-        str, typer.Option(metavar="N,N,...", help="Members, such as 1,2,5,10.", show_default="one to all")
+        str,
+        typer.Option(
+            metavar="N,N,...", help="Numbers of members, such as 1,2,5,10.", show_default="1 to all"
+        ),
     ] = "",
     by: Annotated[
         list[str],
         typer.Option(
             metavar="COLUMN",
-            help="Members agree in it; may be repeated.",
-            show_default="the report's curves, and filters",
+            help="Column that has one value in an ensemble; may be repeated.",
+            show_default="the curves of the report, and filters",
         ),
     ] = [],
     out: Annotated[
-        Path | None, typer.Option(help="A folder for the figures.", show_default="artifacts/<study>/figures")
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Folder for the figures.", show_default="artifacts/<study>/figures"
+        ),
     ] = None,
     set_: Overrides = [],
     store: Store = STORE,
@@ -35,12 +41,15 @@ def ensemble(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Tell the error of ensembles of stored runs, by votes and by mean probability, beside their parameters and MACs."""
-    known = workspace(store, also, data)
-    pools = api.ensemble(config, known, overrides=set_, sizes=wholes("--sizes", sizes), by=by)
+    """Print the error of ensembles of finished runs.
+
+    Ensembles decide by votes and by mean probability; their parameters and MACs are printed, too.
+    """
+    places = workspace(store, also, data)
+    ensembles = api.ensemble(config, places, overrides=set_, sizes=parse_integers(sizes, "sizes"), by=by)
     if as_json:
-        print(json.dumps(api.replace_nonfinite(api.ensemble_rows(pools)), indent=2, allow_nan=False))
+        print_json(api.ensemble_rows(ensembles))
         return
-    console().print(api.render_ensembles(pools))
-    for file in api.draw_ensemble(pools, out or api.figure_folder(config, known, overrides=set_)):
+    console().print(api.render_ensembles(ensembles))
+    for file in api.draw_ensemble(ensembles, out or api.figure_folder(config, places, overrides=set_)):
         print(file)

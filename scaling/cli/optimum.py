@@ -1,26 +1,34 @@
-"""optimum."""
+"""``scaling optimum``."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from scaling import api
-from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, console, workspace
+from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, workspace
+from scaling.cli.output import console, print_json
 
 
 def optimum(
     config: Config,
     *,
     x: Annotated[
-        str, typer.Option(help="The axis: ratio for d2/d1, or any setting, such as branches.")
+        str,
+        typer.Option(
+            metavar="SETTING", help="Setting to optimize: ratio (d2/d1), or any other, such as branches."
+        ),
     ] = "ratio",
-    y: Annotated[str, typer.Option(help="Column of the error, such as val_error.")] = "test_error",
+    y: Annotated[
+        str, typer.Option(metavar="COLUMN", help="Column of the error, such as val_error.")
+    ] = "test_error",
     out: Annotated[
-        Path | None, typer.Option(help="A folder for the figure.", show_default="artifacts/<study>/figures")
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Folder for the figure.", show_default="artifacts/<study>/figures"
+        ),
     ] = None,
     set_: Overrides = [],
     store: Store = STORE,
@@ -28,12 +36,16 @@ def optimum(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Tell where the error is least along an axis, with its interval; along the ratio, beside sqrt(size) x depth = constant."""
-    known = workspace(store, also, data)
-    made = api.optimum(config, known, x=x, y=y, overrides=set_)
+    """Print where along a setting the error is smallest.
+
+    The optimum has a confidence interval. For the ratio, the prediction of sqrt(size) x depth = constant is
+    printed, too.
+    """
+    places = workspace(store, also, data)
+    optima = api.optimum(config, places, x=x, y=y, overrides=set_)
     if as_json:
-        print(json.dumps(api.replace_nonfinite(made.to_dict()), indent=2, allow_nan=False))
+        print_json(optima.to_dict())
         return
-    console().print(api.render_optima(made))
-    for file in api.draw_optimum(made, out or api.figure_folder(config, known, overrides=set_)):
+    console().print(api.render_optima(optima))
+    for file in api.draw_optimum(optima, out or api.figure_folder(config, places, overrides=set_)):
         print(file)

@@ -1,4 +1,4 @@
-"""run."""
+"""``scaling run``."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from scaling.cli.options import (
     Overrides,
     Quiet,
     Store,
-    budget_s,
+    parse_budget,
     workspace,
 )
+from scaling.cli.output import count
 from scaling.durations import format_duration
 from scaling.errors import UsageError
 
@@ -31,16 +32,18 @@ def run(
     config: Config,
     *,
     address: Annotated[
-        str | None, typer.Option(help="Of a running Ray cluster, such as 10.0.0.1:6379 or auto.")
+        str | None, typer.Option(help="Address of a running Ray cluster, such as 10.0.0.1:6379 or auto.")
     ] = None,
     in_process: Annotated[
-        bool, typer.Option("--in-process", help="Without Ray: one pack after the other.")
+        bool,
+        typer.Option("--in-process", help="Train one pack after the other in this process, without Ray."),
     ] = False,
     until: Annotated[
         float | None,
         typer.Option(
             metavar="HALF-WIDTH",
-            help="Go on in rounds, as suggest proposes, until every 95 % interval is as narrow: 0.02 is 2 % of the predicted error.",
+            help="Train in rounds, with the runs that suggest proposes, until every 95 % interval is this "
+            "narrow. 0.02 is 2 % of the predicted error.",
         ),
     ] = None,
     of: Of = "",
@@ -51,78 +54,79 @@ def run(
     data: Data = None,
     quiet: Quiet = False,
 ) -> int:
-    """Train what is missing; safe to interrupt and to start again."""
-    known = workspace(store, also, data)
+    """Train the missing runs of a study.
+
+    The command may be interrupted and started again: finished runs are kept.
+    """
+    places = workspace(store, also, data)
     if until is None:
         if of or budget:
             raise UsageError(
-                "--of and --budget are for --until, which says how narrow an interval is wanted, such as --until 0.02"
+                "`of` and `budget` need `until`, the half width of the intervals, such as `until` 0.02"
             )
-        return _ended(
-            api.run(config, known, overrides=set_, address=address, in_process=in_process, quiet=quiet)
-        )
-    aim = api.Target(half_width=until, quantity=of or "prediction@2x", budget_s=budget_s(budget))
-    made = api.run_until(
+        outcome = api.run(config, places, overrides=set_, address=address, in_process=in_process, quiet=quiet)
+        return _print_outcome(outcome)
+    target = api.Target(half_width=until, quantity=of or "prediction@2x", budget_s=parse_budget(budget))
+    result = api.run_until(
         config,
-        aim,
-        known,
+        target,
+        places,
         overrides=set_,
         address=address,
         in_process=in_process,
         quiet=quiet,
-        on_iteration=lambda ended: _tell(ended, aim),
+        on_iteration=lambda iteration: _print_iteration(iteration, target),
     )
-    if made.last.suggestion is None:
-        return _ended(made.last.outcome)
-    left = (
+    if result.last.suggestion is None:
+        return _print_outcome(result.last.outcome)
+    end = (
         "every interval is within the target"
-        if made.last.suggestion.is_reached
-        else "nothing that would help is within budget and memory"
+        if result.last.suggestion.is_reached
+        else "no run that would help is within the budget and the memory"
     )
-    print(f"{left}; the grown study is {made.study}")
+    print(f"{end}; the study with all runs is {result.study}")
     return 0
 
 
-def _tell(ended: Iteration, aim: api.Target) -> None:
-    """A line a round."""
-    words = [
-        f"round {ended.number}: {ended.outcome.trained} runs trained, {len(ended.outcome.plan.done)} were done before"
+def _print_iteration(iteration: Iteration, target: api.Target) -> None:
+    """Print one line about a round."""
+    outcome, suggestion = iteration.outcome, iteration.suggestion
+    parts = [
+        f"round {iteration.number}: {count(outcome.trained, 'run')} trained, "
+        f"{len(outcome.plan.done)} were done before"
     ]
-    if ended.suggestion is not None:
+    if suggestion is not None:
         half_widths = ", ".join(
-            f"{curve.label} {curve.proposal.half_width:.3g}" for curve in ended.suggestion.curves
+            f"{curve.label} {curve.proposal.half_width:.3g}" for curve in suggestion.curves
         )
-        words += [f"half width of {aim.quantity}: {half_widths} (wanted: {aim.half_width:g})"]
-        words += (
-            [f"next: about {format_duration(ended.suggestion.core_s)}"] if ended.suggestion.core_s else []
-        )
-    print(
-        "; ".join(
-            [*words, f"core time beyond the study as written: {format_duration(ended.extra_s)}, as recorded"]
-        ),
-        flush=True,
-    )
+        parts.append(f"half width of {target.quantity}: {half_widths} (target: {target.half_width:g})")
+        if suggestion.core_s:
+            parts.append(f"next round: about {format_duration(suggestion.core_s)}")
+    parts.append(f"core time beyond the study: {format_duration(iteration.extra_s)}, as recorded")
+    print("; ".join(parts), flush=True)
 
 
-def _ended(outcome: RunOutcome) -> int:
-    """How a run of a study ended."""
-    made = outcome.plan
-    if not made.new:
-        print(f"{made.study.name}: 0 runs to do, {len(made.done)} done")
+def _print_outcome(outcome: RunOutcome) -> int:
+    """Print how a sweep ended, and return the exit code."""
+    study_plan = outcome.plan
+    done = len(study_plan.done)
+    if not study_plan.new:
+        print(f"{study_plan.study.name}: 0 runs to do, {done} done")
         return 0
     print(
-        f"{made.study.name}: {outcome.trained} runs trained in {format_duration(outcome.wall_s)}, {len(made.done)} were done before"
+        f"{study_plan.study.name}: {count(outcome.trained, 'run')} trained "
+        f"in {format_duration(outcome.wall_s)}, {done} were done before"
     )
-    for row in outcome.latest_plan.rows() if made.pending else ():
+    for row in outcome.latest_plan.rows() if study_plan.pending else ():
         if row.cell.choice:
             print(
                 f"{row.label}, filters {row.cell.architecture.filters}: learning rate {row.rates[0]:g}"
                 + (row.warning and f", {row.warning}")
             )
     if outcome.elsewhere:
-        print(f"{outcome.elsewhere} more were published by somebody else meanwhile")
+        print(f"{count(outcome.elsewhere, 'run')} published by another process meanwhile")
     for failure in outcome.failures:
         print(f"failed: {failure.pack.label}: {failure.reason}; log: {failure.log or 'could not be written'}")
     if outcome.missing:
-        print(f"{outcome.missing} runs are missing; the same command tries them again")
+        print(f"{count(outcome.missing, 'run')} missing; the same command tries them again")
     return 1 if outcome.missing else 0

@@ -1,13 +1,11 @@
-"""suggest."""
+"""``scaling suggest``."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from scaling import api
 from scaling.cli.options import (
@@ -20,14 +18,16 @@ from scaling.cli.options import (
     Of,
     Overrides,
     Store,
-    budget_s,
-    console,
+    parse_budget,
     workspace,
 )
+from scaling.cli.output import console, new_table, print_json
 from scaling.durations import format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from rich.table import Table
 
     from scaling.api import CurveSuggestion, Suggestion
     from scaling.config import Cell
@@ -39,7 +39,9 @@ def suggest(
     target: Annotated[
         float,
         typer.Option(
-            help="Half width of the 95 % interval: of an exponent as it is, else over the predicted error (0.02 is 2 %)."
+            metavar="HALF-WIDTH",
+            help="Half width of the 95 % interval: absolute for an exponent, otherwise relative to the "
+            "predicted error (0.02 is 2 %).",
         ),
     ],
     of: Of = "prediction@2x",
@@ -50,57 +52,57 @@ def suggest(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Propose the next runs worth their cost, as a table and as the architectures to paste into the study."""
-    aim = api.Target(half_width=target, quantity=of, budget_s=budget_s(budget))
-    made = api.suggest(config, aim, workspace(store, also, data), overrides=set_)
+    """Propose the runs that narrow an interval at the lowest cost.
+
+    Prints a table, and the architectures as YAML to paste into the study.
+    """
+    aim = api.Target(half_width=target, quantity=of, budget_s=parse_budget(budget))
+    suggestion = api.suggest(config, aim, workspace(store, also, data), overrides=set_)
     if as_json:
-        print(json.dumps(_dict(made) | {"of": of, "target": target}, indent=2))
+        print_json(_suggestion_dict(suggestion) | {"of": of, "target": target})
         return
-    table = Table(title=f"{made.plan.study.name}: 95 % half width of {of}, wanted {target:g}")
-    for heading in (
-        "curve",
-        "filters",
-        "seeds now",
-        "seeds proposed",
-        "core time",
-        "half width now",
-        "expected",
-    ):
-        table.add_column(heading, justify="left" if heading == "curve" else "right")
-    for curve in made.curves:
-        widths = (f"{curve.proposal.half_width:.3g}", f"{curve.proposal.expected_half_width:.3g}")
-        rows = [
-            (str(cell.architecture.filters), str(cell.seeds), str(seeds), format_duration(cost_s))
-            for cell, seeds, cost_s in _new(curve)
-        ]
-        for nth, row in enumerate(rows or [("–", "", "", "")]):
-            table.add_row(escape(curve.label), *row, *(widths if nth == 0 else ()))
-    console().print(table)
-    if not made.core_s:
+    console().print(_table(suggestion, aim))
+    if not suggestion.core_s:
         print(
-            "within the target: nothing to train"
-            if made.is_reached
-            else "nothing that would help is within the budget and the memory"
+            "every interval is within the target: nothing to train"
+            if suggestion.is_reached
+            else "no run that would help is within the budget and the memory"
         )
         return
-    if short := [curve.label for curve in made.curves if curve.proposal.expected_half_width > target]:
-        print(f"still beyond the target after these runs: {', '.join(short)}")
-    print(f"about {format_duration(made.core_s)} of one core; the study with these runs:")
+    if short := [curve.label for curve in suggestion.curves if curve.proposal.expected_half_width > target]:
+        print(f"not within the target even with these runs: {', '.join(short)}")
+    print(f"about {format_duration(suggestion.core_s)} of core time; the study with these runs:")
     print()
-    print(made.patch, end="")
+    print(suggestion.patch, end="")
 
 
-def _new(curve: CurveSuggestion) -> Iterator[tuple[Cell, int, float]]:
-    """Each cell that gets seeds, how many it has then, and their core time."""
+def _table(suggestion: Suggestion, aim: api.Target) -> Table:
+    table = new_table(
+        *("curve", "filters", "seeds now", "seeds proposed", "core time", "half width now", "expected"),
+        title=f"{suggestion.plan.study.name}: 95 % half width of {aim.quantity}, target {aim.half_width:g}",
+    )
+    for curve in suggestion.curves:
+        half_widths = (f"{curve.proposal.half_width:.3g}", f"{curve.proposal.expected_half_width:.3g}")
+        rows = [
+            (str(cell.architecture.filters), str(cell.seeds), str(seeds), format_duration(cost_s))
+            for cell, seeds, cost_s in _proposed(curve)
+        ]
+        for index, row in enumerate(rows or [("–", "", "", "")]):
+            table.add_row(escape(curve.label), *row, *(half_widths if index == 0 else ()))
+    return table
+
+
+def _proposed(curve: CurveSuggestion) -> Iterator[tuple[Cell, int, float]]:
+    """Return each cell that gets more seeds, its number of seeds then, and the core time of the new runs."""
     rows = zip(curve.candidates, curve.proposal.seeds, curve.proposal.costs_s, strict=True)
     return ((cell, seeds, cost_s) for cell, seeds, cost_s in rows if cost_s)
 
 
-def _dict(made: Suggestion) -> dict[str, object]:
+def _suggestion_dict(suggestion: Suggestion) -> dict[str, object]:
     return {
-        "study": made.plan.study.name,
-        "reached": made.is_reached,
-        "core_s": made.core_s,
+        "study": suggestion.plan.study.name,
+        "reached": suggestion.is_reached,
+        "core_s": suggestion.core_s,
         "curves": [
             {
                 "label": curve.label,
@@ -114,10 +116,10 @@ def _dict(made: Suggestion) -> dict[str, object]:
                         "seeds": seeds,
                         "core_s": cost_s,
                     }
-                    for cell, seeds, cost_s in _new(curve)
+                    for cell, seeds, cost_s in _proposed(curve)
                 ],
             }
-            for curve in made.curves
+            for curve in suggestion.curves
         ],
-        "patch": made.patch,
+        "patch": suggestion.patch,
     }

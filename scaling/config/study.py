@@ -40,13 +40,6 @@ class StoreConfig(ConfigModel):
     """Runs whose trained weights are stored."""
 
 
-class Replicates(ConfigModel):
-    """How often each network of an architecture is trained."""
-
-    seeds: PositiveInt = DEFAULT_SEEDS
-    """Seeds 0 to n-1; each block of eight has a minibatch order of its own."""
-
-
 class StudyFile(ConfigModel):
     """Keys of a study's YAML file. Any setting of dataset, architectures and recipe may be a list, that is, a grid."""
 

@@ -1,6 +1,7 @@
-"""Data sets on this machine: found or fetched, verified, cached, memory-mapped.
+"""Data sets on this machine: located or downloaded, verified, cached and memory-mapped.
 
-Batches on a device are in ``scaling.data.minibatches``, which is imported by itself: nothing here needs torch unless it must decode.
+Minibatches on a device are in ``scaling.data.minibatches``, which is not imported here: loading a cached data
+set needs no torch.
 """
 
 from __future__ import annotations

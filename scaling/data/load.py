@@ -1,4 +1,4 @@
-"""A data set that is ready to be trained on."""
+"""Loading of a data set for training: from the cache, or from its source."""
 
 from __future__ import annotations
 
@@ -7,76 +7,75 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from platformdirs import user_cache_path
 
-from scaling.data import cache as disk
-from scaling.data.cached_arrays import CachedArrays, content
-from scaling.data.decode import decode
+from scaling.data.cache import cache_folder, read_cache, write_cache
+from scaling.data.cached_arrays import CachedArrays
+from scaling.data.decode import decode_splits
 from scaling.datasets import Dataset, DatasetInfo, Split, Synthetic, stratified_order
 from scaling.errors import DataError
 
 
 @dataclass(frozen=True, eq=False)
 class LoadedDataset:
-    """Memory-mapped images, and which of them are for what.
-
-    Args:
-        facts: what is known of the set; the fingerprint is verified.
-        train: the whole training split in canonical order.
-        test: the test split in canonical order.
-        train_index: int64, [used], rising: the images of ``train`` that are trained on.
-        validation_index: int64, [validation], rising: those held out; empty with ``validation: 0``.
-        mean: float64, [channels], of all pixels of ``train`` over 255: the same for every subset.
-        std: likewise.
-    """
+    """Memory-mapped images, and their division into training, validation and test images."""
 
     info: DatasetInfo
+    """Shape, sizes and verified fingerprint."""
     train: Split
+    """Whole training split in canonical order."""
     test: Split
+    """Test split in canonical order."""
     train_index: NDArray[np.int64]
+    """Ascending indices of the images of ``train`` that are trained on: [used]."""
     validation_index: NDArray[np.int64]
+    """Ascending indices of the images of ``train`` that are held out; empty with ``validation: 0``."""
     mean: NDArray[np.float64]
+    """Mean of all pixels of ``train`` over 255, equal for every subset: [channels]."""
     std: NDArray[np.float64]
-
-
-def cache_folder(info: DatasetInfo, cache: Path | None) -> Path:
-    """The folder of a set in a cache; by default the user's."""
-    return (cache or user_cache_path("scaling") / "datasets") / info.fingerprint
+    """Standard deviation of all pixels of ``train`` over 255: [channels]."""
 
 
 def load(
     dataset: Dataset, *, folder: Path, cache: Path | None = None, download: bool = True, verify: bool = False
 ) -> LoadedDataset:
-    """Make a data set ready: from the cache, else from its source by way of the cache.
+    """Load a data set from the cache, or from its source, which fills the cache.
 
     Args:
-        dataset: which, and how much of it.
+        dataset: the data set, and how much of it is used.
         folder: the data folder; it may be read-only.
-        cache: where decoded sets lie; by default in the user's cache folder. One that can't be written is done without.
-        download: fetch files that are missing.
-        verify: compare what is cached with its fingerprint, and decode it again where it is damaged.
+        cache: folder of decoded data sets; by default the user's cache folder. Without a writable cache, the
+            arrays stay in memory.
+        download: download missing files.
+        verify: check the fingerprint of the cached content, and decode damaged content again.
 
     Raises:
-        DataError: missing and not to be had, damaged, or too small for the split that is wanted.
+        DataError: the data set is missing, damaged, or too small for the requested split.
     """
     info = dataset.info(folder)
     if problem := dataset.problem(info):
         raise DataError(f"dataset.{problem.field}: {problem.text}")
-    known = _content(dataset, info, folder, cache, download=download, verify=verify)
-    order = stratified_order(known.train.labels).astype(np.int64)
+    arrays = _load_arrays(dataset, info, folder, cache, download=download, verify=verify)
+    order = stratified_order(arrays.train.labels).astype(np.int64)
     held_out, used = order[: dataset.validation], order[dataset.validation :][: dataset.train_size(info)]
-    # Sorted: the order of training is drawn anew in each epoch, and memory is read more in its own order.
+    # Ascending, because training draws a new order in each epoch and memory is read faster in its own order.
     return LoadedDataset(
-        info, known.train, known.test, np.sort(used), np.sort(held_out), known.mean, known.std
+        info=info,
+        train=arrays.train,
+        test=arrays.test,
+        train_index=np.sort(used),
+        validation_index=np.sort(held_out),
+        mean=arrays.mean,
+        std=arrays.std,
     )
 
 
-def _content(
+def _load_arrays(
     dataset: Dataset, info: DatasetInfo, folder: Path, cache: Path | None, *, download: bool, verify: bool
 ) -> CachedArrays:
     if isinstance(dataset, Synthetic):
-        return content(*dataset.splits())  # made in less time than it is read
-    place = cache_folder(info, cache)
-    return disk.read(place, verify=verify) or disk.write(
-        place, content(*decode(dataset, info, folder, download=download))
-    )
+        return CachedArrays.from_splits(*dataset.splits())  # faster than reading a file
+    cached = cache_folder(info, cache)
+    if (arrays := read_cache(cached, verify=verify)) is not None:
+        return arrays
+    splits = decode_splits(dataset, info, folder, download=download)
+    return write_cache(cached, CachedArrays.from_splits(*splits))

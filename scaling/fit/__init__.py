@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from scaling.fit.comparison.crossing import Crossing, find_crossing
-from scaling.fit.comparison.equal_error import SizesAtError, compare_sizes, preferred_law
-from scaling.fit.comparison.exponents import (
-    Comparison,
-    choose_common_form,
-    compare_all,
-    compare_laws,
-    size_for_error,
-)
+from scaling.fit.comparison.equal_error import SizesAtError, compare_sizes, size_for_error
+from scaling.fit.comparison.exponents import Comparison, compare_all, compare_laws
+from scaling.fit.comparison.law_choice import choose_common_form, preferred_law
 from scaling.fit.comparison.pareto import BestAtBudget, ParetoPoint, best_at_budget, pareto_front
 from scaling.fit.data.derived import add_error_from_counts, select_best
 from scaling.fit.data.points import Points
-from scaling.fit.data.table import group_points, read_table, required_columns
+from scaling.fit.data.table import PointsGroup, group_points, read_table, required_columns
 from scaling.fit.data.variance import Dispersion
+from scaling.fit.estimation.options import EstimationOptions
 from scaling.fit.fit import fit, fit_table
+from scaling.fit.interval import Interval
 from scaling.fit.law_table import tabulate_laws
 from scaling.fit.prediction import Prediction, predict
 from scaling.fit.quantity import Quantity
-from scaling.fit.result import Fit, FormChoice, HeldOut, Interval, Law, Status, Verdict
+from scaling.fit.result import Fit, FormChoice, HeldOut, Law, Status, Verdict
 from scaling.fit.suggest import CandidateSize, Proposal, SequentialDesign, propose_runs
 
 __all__ = [
@@ -29,6 +26,7 @@ __all__ = [
     "Comparison",
     "Crossing",
     "Dispersion",
+    "EstimationOptions",
     "Fit",
     "FormChoice",
     "HeldOut",
@@ -36,6 +34,7 @@ __all__ = [
     "Law",
     "ParetoPoint",
     "Points",
+    "PointsGroup",
     "Prediction",
     "Proposal",
     "Quantity",

@@ -1,115 +1,173 @@
-"""From points to laws: every form side by side, and which of them the points ask for."""
+"""Fits of points and tables: every form side by side, and the verdict between the forms."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from zlib import crc32
 
 import numpy as np
 import pyarrow as pa
+from jaxtyping import Float
 from numpy.typing import NDArray
 
-from scaling.errors import FitError, UsageError
+from scaling.errors import FitError
 from scaling.fit.data.costs import cost_curves
 from scaling.fit.data.points import Points
-from scaling.fit.data.table import group_points
+from scaling.fit.data.table import PointsGroup, group_points
 from scaling.fit.data.variance import DispersionSource
 from scaling.fit.diagnosis.outliers import winsorise
-from scaling.fit.diagnosis.status import describe_points
+from scaling.fit.diagnosis.status import assess, describe_points
 from scaling.fit.diagnosis.verdict import select_form
-from scaling.fit.estimation.maximise import fit_law, resample_replicates
-from scaling.fit.forms import BROKEN, FLOOR, FORMS, POWER
+from scaling.fit.estimation.bootstrap import resample_means
+from scaling.fit.estimation.maximise import estimate_form
+from scaling.fit.estimation.options import EstimationOptions
+from scaling.fit.forms import BROKEN, FORMS, POWER
 from scaling.fit.result import Fit, FormChoice, Law, Status, Verdict
 
-DEFAULT_FORMS = (POWER.name, FLOOR.name)
-"""Forms that always stand side by side."""
+_DEFAULT_OPTIONS = EstimationOptions()
 
 
 def fit(
     points: Points,
+    options: EstimationOptions = _DEFAULT_OPTIONS,
     *,
     group: dict[str, str] | None = None,
-    forms: Sequence[str] = DEFAULT_FORMS,
-    holdout: int = 3,
-    resamplings: int = 2000,
-    seed: int = 0,
     notes: Sequence[str] = (),
 ) -> Fit:
     """Fit each form to one group of points.
 
     Args:
         points: one number a run.
-        group: what the points have in common.
-        forms: names, of ``power``, ``floor``, ``broken`` and ``m4``. Where the verdict is that the law bends, ``broken`` joins them.
-        holdout: further fits leave out the widest width, the widest two and so on, up to so many, and predict them; fewer where fewer than
-            parameters + 2 would remain.
-        resamplings: studies drawn for the intervals.
-        seed: of these draws; the same for every form, so that their draws are paired.
-        notes: sentences to stand before those of the fit.
+        options: forms, held-out widths and bootstrap draws.
+        group: values that the points have in common, by column.
+        notes: sentences to place before the notes of the fit.
 
     Raises:
         FitError: no form can be fitted.
-        UsageError: an unknown form, or no resampling.
     """
-    for name in forms:
-        if name not in FORMS:
-            raise UsageError(f"form: {name!r} is unknown; must be one of {', '.join(FORMS)}")
-    if not forms or resamplings < 1:
-        raise UsageError("a fit needs at least one form and one resampling")
-    # Groups share their images, but no seeds: each has random numbers of its own for them.
+    # Groups share their test images but no seeds, so that each group has random numbers of its own for the seeds.
     stream = crc32(", ".join((group or {}).values()).encode())
-    laws, missing = _laws(points, forms, holdout, resamplings, seed, stream)
+    fitted = _fit_laws(points, options, stream=stream)
+    laws = fitted.laws
     if not laws:
-        raise FitError(missing[0])
-    pure = laws.get(POWER.name)
-    studies = (
-        resample_replicates(pure, points, resamplings, seed, stream)
-        if pure
-        else np.empty((0, len(points.widths)))
-    )
-    verdict = select_form(points, laws, studies)
-    if pure and verdict.choice is FormChoice.FLOOR:
-        laws[POWER.name] = replace(
-            pure, status=Status.CAUTION, reason="; ".join(filter(None, (pure.reason, "a floor is needed")))
-        )
-    if verdict.choice is FormChoice.BENDS and BROKEN.name not in forms:
-        laws |= _laws(points, (BROKEN.name,), holdout, resamplings, seed, stream)[0]
-    said = [
+        raise FitError(fitted.missing[0])
+    power = laws.get(POWER.name)
+    verdict = select_form(points, laws, _resample_replicates(points, power, options, stream=stream))
+    if power and verdict.choice is FormChoice.FLOOR:
+        reasons = "; ".join(filter(None, (power.reason, "a floor is needed")))
+        laws[POWER.name] = replace(power, status=Status.CAUTION, reason=reasons)
+    if verdict.choice is FormChoice.BENDS and BROKEN.name not in options.forms:
+        laws |= _fit_laws(points, replace(options, forms=(BROKEN.name,)), stream=stream).laws
+    notes = [
         *notes,
         *describe_points(points),
-        *_wider(laws),
-        *(f"A form is missing: {why}." for why in missing),
+        *_dispersion_notes(laws),
+        *(f"A form is missing: {reason}." for reason in fitted.missing),
     ]
     robust: dict[str, Law] = {}
-    if far := winsorise(points):
-        robust, _ = _laws(far[0], tuple(laws), holdout, resamplings, seed, stream)
-        said.append(
-            f"{far[1]} Nothing is dropped; with these drawn in, {_exponents(robust)}, and as they are, {_exponents(laws)}."
+    if winsorised := winsorise(points):
+        robust = _fit_laws(winsorised.points, replace(options, forms=tuple(laws)), stream=stream).laws
+        notes.append(
+            f"{winsorised.note} No run is dropped. The exponents are {_exponents(robust)} with these runs "
+            f"winsorised, and {_exponents(laws)} without."
         )
-    return _fit(points, group, laws, verdict, said, robust)
+    return _build_fit(points, group, verdict, notes=notes, laws=laws, robust=robust)
 
 
-def _laws(
-    points: Points, forms: Sequence[str], holdout: int, resamplings: int, seed: int, stream: int
-) -> tuple[dict[str, Law], list[str]]:
-    """By the form's name, and why others are missing."""
-    laws, missing = {}, []
-    for name in forms:
+def fit_table(
+    table: pa.Table,
+    options: EstimationOptions = _DEFAULT_OPTIONS,
+    *,
+    x: str = "filters",
+    y: str = "test_error",
+    by: Sequence[str] = ("architecture",),
+    misclassified: NDArray[np.bool_] | None = None,
+    std: str | None = None,
+    notes: Sequence[str] = (),
+) -> list[Fit]:
+    """Fit every group of a table.
+
+    Args:
+        table: one row a run; ``group_points`` describes the columns.
+        options: forms, held-out widths and bootstrap draws.
+        x: column of sizes.
+        y: column of errors.
+        by: columns whose values, together, name a group.
+        misclassified: [rows, images], which images each row's run misclassifies. The test images then count as a
+            sample, one and the same for all groups.
+        std: column of the standard deviations of y, if they are known.
+        notes: sentences to place before the notes of each fit.
+
+    Returns:
+        One fit a group. A group that cannot be fitted, beside others that can, has no laws and a note with the reason.
+
+    Raises:
+        TableError: columns or values that cannot be fitted as requested.
+        FitError: no group can be fitted.
+    """
+    fits, errors = [], []
+    for group in group_points(table, x=x, y=y, by=by, misclassified=misclassified, std=std):
+        group_notes = [*notes, *group.notes]
         try:
-            laws[name] = fit_law(
-                FORMS[name], points, holdout=holdout, resamplings=resamplings, seed=seed, stream=stream
-            )
+            fits.append(fit(group.points, options, group=group.values, notes=group_notes))
         except FitError as error:
-            missing.append(str(error))
-    return laws, missing
+            fits.append(_unfitted(group, [*group_notes, f"No law: {error}."]))
+            errors.append(str(error))
+    if len(errors) == len(fits):
+        raise FitError("; ".join(dict.fromkeys(errors)) or "the table holds no runs")
+    costs = cost_curves(table, x=x, by=by)
+    return [replace(fitted, costs=costs[tuple(fitted.group.values())]) for fitted in fits]
 
 
-def _wider(laws: dict[str, Law]) -> list[str]:
-    """Where intervals rest on more than the runs' own spread."""
+@dataclass(frozen=True)
+class _FittedLaws:
+    laws: dict[str, Law] = field(default_factory=dict)
+    """Laws by the name of their form."""
+    missing: list[str] = field(default_factory=list)
+    """Reasons why other forms are missing."""
+
+
+def _fit_laws(points: Points, options: EstimationOptions, *, stream: int) -> _FittedLaws:
+    fitted = _FittedLaws()
+    for name in options.forms:
+        form = FORMS[name]
+        try:
+            estimate = estimate_form(form, points, options, stream=stream)
+        except FitError as error:
+            fitted.missing.append(str(error))
+            continue
+        assessment = assess(form, points, estimate=estimate.estimates, parameters=estimate.parameters)
+        fitted.laws[name] = Law(**vars(estimate), status=assessment.status, reason=assessment.reason)
+    return fitted
+
+
+def _resample_replicates(
+    points: Points, power: Law | None, options: EstimationOptions, *, stream: int
+) -> Float[np.ndarray, "draws widths"]:
+    """Resample the means by the dispersion of the replicates; no draws without a power law.
+
+    The dispersion of the residuals is left out if there are replicates, because the law under test must not excuse
+    its own misfit.
+    """
+    if power is None:
+        return np.empty((0, len(points.widths)))
+    return resample_means(
+        points,
+        power.predict(points.widths),
+        dispersion=points.replicate_dispersion or power.dispersion,
+        draws=options.resamplings,
+        seed=options.seed,
+        stream=stream,
+    )
+
+
+def _dispersion_notes(laws: dict[str, Law]) -> list[str]:
+    """Return a note for each law whose intervals rest on more than the spread of the runs."""
     return [
-        f"{law.form.formula}: means scatter {law.dispersion.inflation:.2g} times as far as their runs explain, by {law.dispersion.source}"
-        f" ({law.dispersion.dof} degrees of freedom); its intervals are as wide as that asks for."
+        f"{law.form.formula}: the means scatter {law.dispersion.inflation:.2g} times as far as the spread of their "
+        f"runs explains, judged by {law.dispersion.source} ({law.dispersion.dof} degrees of freedom); "
+        "the intervals are widened accordingly."
         for law in laws.values()
         if law.dispersion.source in (DispersionSource.ORDERS, DispersionSource.CURVE)
         and law.dispersion.inflation > 1
@@ -117,97 +175,39 @@ def _wider(laws: dict[str, Law]) -> list[str]:
 
 
 def _exponents(laws: dict[str, Law]) -> str:
-    """In words."""
-    found = {law.form.formula: law.parameters["exponent"] for law in laws.values()}
+    exponents = {law.form.formula: law.parameters["exponent"] for law in laws.values()}
     return ", ".join(
-        f"{rho.estimate:.3g} [{rho.low:.3g}, {rho.high:.3g}] is the exponent of {formula}"
-        for formula, rho in found.items()
+        f"{rho.estimate:.3g} [{rho.low:.3g}, {rho.high:.3g}] for {formula}"
+        for formula, rho in exponents.items()
     )
 
 
-def fit_table(
-    table: pa.Table,
-    *,
-    x: str = "filters",
-    y: str = "test_error",
-    by: Sequence[str] = ("architecture",),
-    forms: Sequence[str] = DEFAULT_FORMS,
-    holdout: int = 3,
-    resamplings: int = 2000,
-    seed: int = 0,
-    misclassified: NDArray[np.bool_] | None = None,
-    std: str | None = None,
-    notes: Sequence[str] = (),
-) -> list[Fit]:
-    """Fit every group of a table; see ``group_points`` for the columns and ``fit`` for the rest.
-
-    Args:
-        wrong: [rows, images], which images each row's run errs on: then the images count as a sample, one and the same for all groups.
-        std: column of the standard deviations of y, where these are known.
-        notes: sentences to stand before those of each fit.
-
-    Returns:
-        One fit a group. One that can't be fitted, beside others that can, has no laws and a note that says why.
-
-    Raises:
-        TableError: columns or values that can't be fitted as asked.
-        FitError: no group can be fitted.
-    """
-    fits, refused = [], []
-    for group, points, own in group_points(table, x=x, y=y, by=by, misclassified=misclassified, std=std):
-        said = [*notes, *own]
-        try:
-            fits.append(
-                fit(
-                    points,
-                    group=group,
-                    forms=forms,
-                    holdout=holdout,
-                    resamplings=resamplings,
-                    seed=seed,
-                    notes=said,
-                )
-            )
-        except FitError as error:
-            fits.append(
-                _fit(
-                    points,
-                    group,
-                    {},
-                    select_form(points, {}, points.means[None]),
-                    [*said, f"No law: {error}."],
-                    {},
-                )
-            )
-            refused.append(str(error))
-    known = cost_curves(table, x=x, by=by)
-    fits = [replace(made, costs=known[tuple(made.group.values())]) for made in fits]
-    if len(refused) == len(fits):
-        raise FitError("; ".join(dict.fromkeys(refused)) or "the table holds no runs")
-    return fits
+def _unfitted(group: PointsGroup, notes: Sequence[str]) -> Fit:
+    verdict = Verdict(choice=FormChoice.UNCLEAR)
+    return _build_fit(group.points, group.values, verdict, notes=notes, laws={}, robust={})
 
 
-def _fit(
+def _build_fit(
     points: Points,
     group: dict[str, str] | None,
-    laws: dict[str, Law],
     verdict: Verdict,
+    *,
     notes: Sequence[str],
+    laws: dict[str, Law],
     robust: dict[str, Law],
 ) -> Fit:
-    over = (
-        "seeds, on this test set"
-        if points.misclassified is None
-        else "seeds and over images like those of this test set"
-    )
+    if points.y_name != "test_error":
+        estimand = f"mean {points.y_name} over the runs of a width"
+    elif points.misclassified is None:
+        estimand = "mean error over seeds, on this test set"
+    else:
+        estimand = "mean error over seeds and over images like those of this test set"
     return Fit(
         group=group or {},
         points=points,
         laws=laws,
         robust=robust,
-        estimand=f"mean error over {over}"
-        if points.y_name == "test_error"
-        else f"mean {points.y_name} over the runs of a width",
+        estimand=estimand,
         notes=tuple(notes),
         verdict=verdict,
     )

@@ -1,4 +1,7 @@
-"""What a fit says. A number never travels alone: estimate, interval, n, estimand, status."""
+"""Records of a fit: estimates of the forms, laws with their status, the verdict, and the fit of a group.
+
+A number never stands alone: it comes with an interval, the number of runs, the estimand and a status.
+"""
 
 from __future__ import annotations
 
@@ -15,27 +18,20 @@ from scaling.fit.data.costs import CostCurve
 from scaling.fit.data.points import Points
 from scaling.fit.data.variance import Dispersion
 from scaling.fit.forms import Form
+from scaling.fit.interval import CONFIDENCE_LEVEL, FloatArray, Interval, draw_limits
 
 MISFIT_P = 0.01
-"""A form that would lie so far from the means by chance this rarely misses them."""
-CONFIDENCE_LEVEL = 0.95
-"""Of every interval and band."""
+"""p-value below which a form misfits the means."""
 
 Sizes = float | int | Sequence[float | int] | NDArray[np.number]
-"""One x, or an array of them."""
+"""One size, or an array of sizes."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class Interval:
-    """An estimate and its 95 % interval."""
-
-    estimate: float
-    low: float
-    high: float
+Derived = Callable[[FloatArray], FloatArray]
+"""Function of the parameters: from [draws, parameters] to [draws, ...]."""
 
 
 class Status(StrEnum):
-    """How far to trust a law."""
+    """Status of a law: how far to trust it."""
 
     USABLE = "usable"
     CAUTION = "caution"
@@ -44,44 +40,53 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class HeldOut:
-    """How a form, fitted to the narrower networks, predicts the widest ones."""
+    """Prediction of the widest networks by a form that is fitted to the narrower ones."""
 
     left_out: tuple[float, ...]
-    """The x that were left out."""
+    """Sizes that were left out."""
     rmse_log: float
     """Root mean square of log(predicted / observed mean)."""
     bias: float
-    """Mean of predicted / observed - 1; above 0 where it predicts too much error."""
+    """Mean of predicted / observed - 1; above 0 if the predicted error is too large."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Law:
-    """One form, fitted to one group."""
+class FormEstimate:
+    """Estimate of one form on one group of points."""
 
     form: Form
     parameters: dict[str, Interval]
-    """By the form's names: amplitude, exponent, floor."""
-    draws: NDArray[np.float64]
-    """[resamplings, parameters]: the same fit on resampled seeds, spread for few seeds as ``scaling.fit.estimation.bootstrap`` says."""
-    draws_at_bound: NDArray[np.float64] | None
-    """Where the floor may be 0: the draws of the law without one, whose intervals are taken in; those held at the bound are too narrow."""
+    """Parameters by name, with their 95 % intervals."""
+    draws: FloatArray
+    """Bootstrap draws of the parameters: [resamplings, parameters]; see ``scaling.fit.estimation.bootstrap``."""
+    draws_at_bound: FloatArray | None
+    """Draws of the power law without a floor, if the floor may be 0; intervals include them.
+
+    Draws that are held at the bound alone would give intervals that are too narrow."""
     dispersion: Dispersion
-    """Of means, which the intervals rest on."""
+    """Dispersion of the means, on which the intervals rest."""
     rmse_log: float
     """Root mean square of log(fitted / observed mean) over the widths."""
     aicc: float | None
-    """Akaike's criterion, corrected for as many points as there are widths; None where these are too few, or no replicates tell the scatter."""
+    """Akaike's criterion, corrected for the number of widths; None with too few widths or without replicates."""
     held_out: tuple[HeldOut, ...]
-    """Leaving out the widest one, the widest two and so on; empty where too few widths remain."""
-    status: Status
-    reason: str
-    """Why it is not plainly usable; empty where it is."""
+    """Predictions of the widest width, of the widest two, and so on; empty if too few widths would remain."""
+
+    @property
+    def estimates(self) -> FloatArray:
+        """Estimated parameters, in the order of the form: [parameters]."""
+        return np.array([self.parameters[name].estimate for name in self.form.parameters])
+
+    @property
+    def draw_sets(self) -> tuple[FloatArray, ...]:
+        """Sets of draws of the parameters; an interval covers the interval of each set."""
+        return (self.draws,) if self.draws_at_bound is None else (self.draws, self.draws_at_bound)
 
     def interval(self, name: str) -> Interval:
-        """A parameter with its 95 % interval.
+        """Return a parameter with its 95 % interval.
 
         Raises:
-            UsageError: the form has none of this name.
+            UsageError: the form has no parameter of this name.
         """
         if name not in self.parameters:
             raise UsageError(
@@ -89,58 +94,71 @@ class Law:
             )
         return self.parameters[name]
 
-    def predict(self, x: Sizes) -> NDArray[np.float64]:
-        """The fitted mean at ``x``."""
-        estimates = np.array([self.parameters[name].estimate for name in self.form.parameters])
-        return self.form.evaluate(estimates, np.asarray(x, dtype=float))
-
-    def ends(
-        self, of: Callable[[NDArray[np.float64]], NDArray[np.float64]]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The 95 % interval of something that follows from the parameters.
+    def derived_interval(self, quantity: Derived) -> Interval:
+        """Return a number that follows from the parameters, with its 95 % interval.
 
         Args:
-            of: from [draws, parameters] to [draws, ...]; may be infinite.
+            quantity: from [rows, parameters] to [rows]; may be infinite.
         """
-        found = []
-        for draws in (self.draws,) if self.draws_at_bound is None else (self.draws, self.draws_at_bound):
-            ordered = np.sort(of(draws), axis=0)  # between order statistics, because values may be infinite
-            tail = int(len(draws) * (1 - CONFIDENCE_LEVEL) / 2)
-            found.append((ordered[tail], ordered[-1 - tail]))
-        lows, highs = zip(*found, strict=True)
-        return np.asarray(np.min(lows, axis=0)), np.asarray(np.max(highs, axis=0))
+        return Interval.from_draws(
+            float(quantity(self.estimates[None])[0]), [quantity(draws) for draws in self.draw_sets]
+        )
 
-    def band(
-        self, x: Sizes, *, simultaneous: bool = False
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The 95 % band of the mean at ``x``.
+    def derived_limits(self, quantity: Derived) -> tuple[FloatArray, FloatArray]:
+        """Return the limits of the 95 % interval of what follows from the parameters.
+
+        Args:
+            quantity: from [draws, parameters] to [draws, ...]; may be infinite.
+        """
+        return draw_limits([quantity(draws) for draws in self.draw_sets])
+
+    def predict(self, x: Sizes) -> FloatArray:
+        """Return the fitted mean at ``x``."""
+        return self.form.evaluate(self.estimates, np.asarray(x, dtype=float))
+
+    def band(self, x: Sizes, *, simultaneous: bool = False) -> tuple[FloatArray, FloatArray]:
+        """Return the 95 % band of the mean at ``x``: the lower and the upper curve.
 
         Args:
             x: sizes.
-            simultaneous: the band holds the whole curve at these sizes in 95 % of studies; otherwise it does so at each one by itself.
+            simultaneous: True for a band that contains the whole curve at these sizes in 95 % of studies; False for a
+                band that does so at each size by itself.
         """
         at = np.asarray(x, dtype=float)
 
-        def curves(draws: NDArray[np.float64]) -> NDArray[np.float64]:
+        def curves(draws: FloatArray) -> FloatArray:
             return self.form.evaluate(np.expand_dims(draws, tuple(range(1, at.ndim + 1))), at)
 
+        low, high = self.derived_limits(curves)
         if not simultaneous:
-            return self.ends(curves)
-        middle, found = np.log(self.predict(at)), []
-        for draws in (self.draws,) if self.draws_at_bound is None else (self.draws, self.draws_at_bound):
-            away = np.log(curves(draws)) - middle
-            # The furthest place of each curve, in units of the curves' spread there (Montiel Olea & Plagborg-Moller 2019).
-            spread = np.sqrt((away**2).mean(axis=0))
-            furthest = (np.abs(away) / np.where(spread > 0, spread, 1)).reshape(len(draws), -1).max(axis=1)
-            found.append(np.quantile(furthest, CONFIDENCE_LEVEL) * spread)
-        half, (low, high) = np.max(found, axis=0), self.ends(curves)
-        # Each place by itself is in it, also where the draws lie more to one side.
-        return np.asarray(np.minimum(np.exp(middle - half), low)), np.asarray(
-            np.maximum(np.exp(middle + half), high)
+            return low, high
+        log_curve, half_widths = np.log(self.predict(at)), []
+        for draws in self.draw_sets:
+            log_ratio = np.log(curves(draws)) - log_curve
+            # Quantile of the largest deviation, in units of the spread at each size (Montiel Olea &
+            # Plagborg-Moller 2019).
+            spread = np.sqrt((log_ratio**2).mean(axis=0))
+            relative = np.abs(log_ratio) / np.where(spread > 0, spread, 1)
+            largest = relative.reshape(len(draws), -1).max(axis=1)
+            half_widths.append(np.quantile(largest, CONFIDENCE_LEVEL) * spread)
+        half_width = np.max(half_widths, axis=0)
+        # The pointwise band is included, also where most draws lie on one side.
+        return (
+            np.asarray(np.minimum(np.exp(log_curve - half_width), low)),
+            np.asarray(np.maximum(np.exp(log_curve + half_width), high)),
         )
 
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Law(FormEstimate):
+    """A scaling law: the estimate of one form on one group of points, with its status."""
+
+    status: Status
+    reason: str
+    """Reasons why the law is not usable without caution; empty if it is."""
+
     def to_dict(self) -> dict[str, Any]:
-        """For JSON; the draws are left out."""
+        """Return the law for JSON, without the draws."""
         return {
             "formula": self.form.formula,
             "parameters": {name: asdict(interval) for name, interval in self.parameters.items()},
@@ -154,7 +172,7 @@ class Law:
 
 
 class FormChoice(StrEnum):
-    """Between forms."""
+    """Choice between the forms."""
 
     POWER = "power law"
     FLOOR = "floor needed"
@@ -164,79 +182,83 @@ class FormChoice(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """A choice between the forms, and what it rests on; None where that can't be computed."""
+    """Choice between the forms, with its evidence; evidence that cannot be computed is None."""
 
     choice: FormChoice
-    floor_p: float | None
-    """How often points of a law without a floor would speak for one as strongly as these."""
-    floor_limit: float | None
-    """The upper limit of the floor, over the widest networks' mean error."""
-    holdout_ok: bool | None
-    """Whether the widest networks lie in the prediction interval of the law of the narrower ones, all at once."""
-    floor_fits_p: float | None
-    """How often means lie as far from a law above a floor, if it is right."""
-    bend_fits_p: float | None
-    """The same of a law that bends; None where the law with a floor fits, or below eight widths."""
+    floor_p: float | None = None
+    """p-value of the likelihood-ratio test of a floor of 0."""
+    floor_limit: float | None = None
+    """Upper 95 % limit of the floor, divided by the mean error of the widest networks."""
+    holdout_ok: bool | None = None
+    """True if the widest networks lie in the joint prediction interval of the power law of the narrower ones."""
+    floor_fits_p: float | None = None
+    """p-value of the misfit of the law with a floor."""
+    bend_fits_p: float | None = None
+    """p-value of the misfit of the law that bends; None if the law with a floor fits, or below eight widths."""
 
     @property
     def evidence(self) -> str:
-        """In words."""
-        told = [] if self.floor_p is None else [f"a floor of 0: p = {self.floor_p:.2g}"]
+        """Evidence as text."""
+        evidence = [] if self.floor_p is None else [f"a floor of 0: p = {self.floor_p:.2g}"]
         if self.floor_limit is not None:
-            # A law that misses the means says nothing of a floor.
-            missed = (
-                ", in a law that misses the means"
-                if self.floor_fits_p is not None and self.floor_fits_p < MISFIT_P
-                else ""
+            # A law that misfits the means says nothing about a floor.
+            misfit = self.floor_fits_p is not None and self.floor_fits_p < MISFIT_P
+            evidence.append(
+                f"the floor is at most {100 * self.floor_limit:.0f} % of the widest error"
+                + (", in a law that misfits the means" if misfit else "")
             )
-            told.append(f"the floor is at most {100 * self.floor_limit:.0f} % of the widest error{missed}")
         if self.holdout_ok is not None:
-            told.append(
-                f"a power law of the narrower networks {'foretells' if self.holdout_ok else 'misses'} the widest"
-            )
+            predicts = "predicts" if self.holdout_ok else "does not predict"
+            evidence.append(f"a power law of the narrower networks {predicts} the widest")
         if self.floor_fits_p is not None and self.bend_fits_p is not None:
-            told.append(
-                f"means that lie as far from the law with a floor: p = {self.floor_fits_p:.2g}, with a bend: p = {self.bend_fits_p:.2g}"
+            evidence.append(
+                f"misfit of the law with a floor: p = {self.floor_fits_p:.2g}, "
+                f"of the law that bends: p = {self.bend_fits_p:.2g}"
             )
-        return "; ".join(told)
+        return "; ".join(evidence)
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the verdict for JSON."""
         return {**asdict(self), "choice": self.choice.value, "evidence": self.evidence}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Fit:
-    """All forms, side by side, for one group of points."""
+    """Scaling laws of one group of points: all forms, side by side."""
 
     group: dict[str, str]
-    """What the points have in common: ``{"architecture": "lenet5"}``."""
+    """Values that the points have in common: ``{"architecture": "lenet5"}``."""
     points: Points
     laws: dict[str, Law]
-    """By the form's name: ``power`` and ``floor``, and others where they are asked for or needed. A form that the points can't tell is
-    missing, and a note says why."""
-    robust: dict[str, Law]
-    """The same laws where runs far from the others of their width are drawn in; empty where no run is."""
-    estimand: str
-    notes: tuple[str, ...]
-    """What was left out or looks odd, each a sentence."""
+    """Laws by the name of their form: ``power``, ``floor``, and others if requested or needed.
 
+    A form that cannot be fitted is missing, and a note gives the reason."""
+    robust: dict[str, Law]
+    """The same laws with outliers winsorised; empty without outliers."""
+    estimand: str
+    """What the laws describe, such as the mean error over seeds on this test set."""
+    notes: tuple[str, ...]
+    """Sentences about what was left out or is unusual."""
     verdict: Verdict
-    """Which of the forms the points ask for."""
+    """Form that the data support."""
     costs: dict[str, CostCurve] = field(default_factory=dict)
-    """``parameters`` and ``macs`` along x, where the table has them."""
+    """Curves of ``parameters`` and ``macs`` along x, if the table has these columns."""
 
     @property
     def dispersion(self) -> float | None:
-        """Variance of one run over a binomial's (for bare values: over its squared mean), pooled over widths; None without replicates."""
-        known = self.points.run_dispersion
-        return None if known is None else known.value
+        """Variance of one run over that of the variance model, pooled over widths; None without replicates.
+
+        The variance model is the binomial for error counts, and the squared mean for bare values."""
+        dispersion = self.points.run_dispersion
+        return None if dispersion is None else dispersion.value
 
     @property
     def label(self) -> str:
+        """Name of the group."""
         return ", ".join(self.group.values()) or "all"
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON: numbers, texts, lists and dictionaries only."""
+        """Return the fit for JSON: numbers, texts, lists and dictionaries only."""
         points = self.points
         return {
             "label": self.label,

@@ -1,4 +1,7 @@
-"""Can runs be published in this store, and does another machine see it? A folder by the same name on each node is not one store."""
+"""Checks that runs can be published in a store, and that another machine sees the same store.
+
+A folder with the same path on two machines is not necessarily one folder.
+"""
 
 from __future__ import annotations
 
@@ -10,33 +13,35 @@ from scaling.store.store import Store
 
 
 def write_probe(store: Store) -> str:
-    """Write a small file, and see that its name can't be taken twice.
+    """Write a small file and check that its name cannot be taken twice.
 
     Returns:
-        Its name, for ``probe_is_visible`` on another machine.
+        The name of the probe, for ``probe_is_visible`` on another machine.
 
     Raises:
-        StoreError: nothing can be written there, or a file can be replaced.
+        StoreError: nothing can be written in the store, or the store replaces existing files.
     """
     name = uuid4().hex
-    file = paths.probe(name)
+    file = paths.probe_file(name)
     if not store.backend.put_if_absent(file, name.encode()) or store.backend.put_if_absent(file, b""):
         raise StoreError(
-            f"{store.backend.full_name(file)}: this store replaces a file that exists; choose one with conditional writes"
+            f"{store.backend.full_name(file)}: this store replaces existing files;"
+            " choose a store with conditional writes",
+            option="store",
         )
     return name
 
 
 def check_writable(store: Store) -> None:
-    """See that runs can be published, and leave nothing behind.
+    """Check that runs can be published, and leave nothing behind.
 
     Raises:
-        StoreError: nothing can be written there, or a file can be replaced.
+        StoreError: nothing can be written in the store, or the store replaces existing files.
     """
-    store.backend.delete(paths.probe(write_probe(store)))
+    store.backend.delete(paths.probe_file(write_probe(store)))
 
 
 def probe_is_visible(store: Store, name: str) -> bool:
-    """Whether the file of a probe can be read here."""
-    file = paths.probe(name)
+    """Return whether this process can read a probe that ``write_probe`` left."""
+    file = paths.probe_file(name)
     return store.backend.exists(file) and store.backend.get(file) == name.encode()

@@ -1,41 +1,45 @@
-"""Where an unfinished pack stands, so that whoever takes it over goes on from there."""
+"""Checkpoints of an unfinished pack, from which another worker can continue the training."""
 
 from __future__ import annotations
 
 from scaling.store import paths
 from scaling.store.store import Store
 
-KEPT = 2
-"""Generations: an older one is removed only when a newer one is whole."""
+_GENERATIONS_KEPT = 2
+"""Number of checkpoints that stay; the oldest is removed only after the newest is complete."""
 
 
 class Checkpoints:
-    """The checkpoints of one pack, by the epochs that were done."""
+    """Checkpoints of one pack, identified by the number of epochs that were done.
+
+    Args:
+        store: the store that holds the checkpoints.
+        key: key of the pack.
+    """
 
     def __init__(self, store: Store, key: str) -> None:
         self.backend, self.key = store.backend, key
 
     def save(self, epoch: int, data: bytes) -> None:
-        """Keep a checkpoint; it appears whole or not at all."""
-        self.backend.put_if_absent(paths.checkpoint(self.key, epoch), data)
-        for old in self.epochs()[KEPT:]:
-            self.backend.delete(paths.checkpoint(self.key, old))
+        """Save a checkpoint; it appears as a whole or not at all."""
+        self.backend.put_if_absent(paths.checkpoint_file(self.key, epoch), data)
+        for outdated in self.epochs()[_GENERATIONS_KEPT:]:
+            self.backend.delete(paths.checkpoint_file(self.key, outdated))
 
     def epochs(self) -> list[int]:
-        """What there is, the newest first."""
-        return sorted(
-            paths.checkpoint_epochs(self.backend.list_names(paths.checkpoints(self.key))), reverse=True
-        )
+        """Return the numbers of epochs of the saved checkpoints, the newest first."""
+        files = self.backend.list_names(paths.checkpoints_folder(self.key))
+        return sorted(paths.checkpoint_epochs(files), reverse=True)
 
     def load(self, epoch: int) -> bytes:
-        """A checkpoint.
+        """Return the checkpoint after ``epoch`` epochs.
 
         Raises:
-            StoreError: it doesn't exist or can't be read.
+            StoreError: the checkpoint does not exist or cannot be read.
         """
-        return self.backend.get(paths.checkpoint(self.key, epoch))
+        return self.backend.get(paths.checkpoint_file(self.key, epoch))
 
     def clear(self) -> None:
-        """Forget them: the pack is published."""
+        """Remove all checkpoints of the pack, after its runs are published."""
         for epoch in self.epochs():
-            self.backend.delete(paths.checkpoint(self.key, epoch))
+            self.backend.delete(paths.checkpoint_file(self.key, epoch))

@@ -1,4 +1,4 @@
-"""Tables to Parquet and back, with every doubt about a file told in its name."""
+"""Encoding of tables as Parquet files, and decoding with errors that name the file."""
 
 from __future__ import annotations
 
@@ -10,19 +10,25 @@ import pyarrow.parquet as pq
 from scaling.errors import StoreError
 from scaling.store.schema import SCHEMA_VERSION, SCHEMAS
 
-COMPRESSION = {"runs": "snappy", "epochs": "snappy", "predictions": "zstd", "test_sets": "zstd"}
-"""A part of runs has forty columns of a few numbers: snappy packs them as tightly as zstd, and reads them in half the time."""
+# The runs table of a part has forty columns with a few numbers each: snappy compresses it as well as zstd and
+# decompresses it in half the time.
+_COMPRESSION = {"runs": "snappy", "epochs": "snappy", "predictions": "zstd", "test_sets": "zstd"}
 
 
 def encode_table(table: pa.Table, kind: str) -> bytes:
-    """A small Parquet file that names its schema's version."""
+    """Return a table as a small Parquet file that names the version of its schema.
+
+    Args:
+        table: rows in the schema ``SCHEMAS[kind]``.
+        kind: name of the table, such as ``runs``.
+    """
     table = table.replace_schema_metadata(SCHEMAS[kind].metadata)
     sink = pa.BufferOutputStream()
-    # Dictionaries and statistics cost more bytes than they save in parts of a few rows.
+    # In files of a few rows, dictionaries and statistics cost more bytes than they save.
     pq.write_table(
         table,
         sink,
-        compression=COMPRESSION[kind],
+        compression=_COMPRESSION[kind],
         write_page_checksum=True,
         use_dictionary=False,
         write_statistics=False,
@@ -32,59 +38,62 @@ def encode_table(table: pa.Table, kind: str) -> bytes:
 
 
 def select_fields(kind: str, columns: Sequence[str] | None) -> pa.Schema:
-    """Some columns of a table, in this order; all by default."""
+    """Return the schema of some columns of a table, in the given order; by default of all columns."""
     schema = SCHEMAS[kind]
-    return (
-        schema
-        if columns is None
-        else pa.schema([schema.field(column) for column in columns], metadata=schema.metadata)
-    )
+    if columns is None:
+        return schema
+    return pa.schema([schema.field(column) for column in columns], metadata=schema.metadata)
 
 
 def decode_table(
-    data: bytes, kind: str, *, name: str, remedy: str, columns: Sequence[str] | None = None
+    data: bytes, kind: str, *, name: str, hint: str, columns: Sequence[str] | None = None
 ) -> pa.Table:
-    """Columns of a file, in today's schema; those that are younger than the file are null.
+    """Return columns of a Parquet file in the current schema; columns that the file lacks are null.
 
     Args:
-        data: the file's content.
-        kind: which of ``SCHEMAS`` it is part of.
-        name: the file, for messages.
-        remedy: what to do about a corrupt one, for messages.
-        columns: all by default.
+        data: content of the file.
+        kind: name of the table, such as ``runs``.
+        name: full name of the file, for messages.
+        hint: what to do about a damaged file, for messages.
+        columns: names of the columns; by default all.
 
     Raises:
-        StoreError: it is half a file, no file of ours, or from a newer version of this software.
+        StoreError: the file is damaged, is not a table of this software, or has a newer schema.
     """
     wanted = select_fields(kind, columns)
     try:
         file = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
-        own = file.schema_arrow
-        version = int((own.metadata or {})[b"scaling.schema"])
+        stored = file.schema_arrow
+        version = int((stored.metadata or {})[b"scaling.schema"])
         if version > SCHEMA_VERSION:
             raise StoreError(
-                f"{name}: written by a newer version of this software (schema {version}; this one knows {SCHEMA_VERSION}); "
-                "upgrade it: pip install --upgrade scaling"
+                f"{name}: written by a newer version of this software (schema {version}; this version reads"
+                f" up to {SCHEMA_VERSION}); upgrade with: pip install --upgrade scaling-studies"
             )
-        if own.equals(
-            SCHEMAS[kind]
-        ):  # thousands of parts, each of tens of columns: the usual case is worth its lines
-            whole = wanted is SCHEMAS[kind]
-            table = (
-                file.read(use_threads=False)
-                if whole
-                else file.read(wanted.names, use_threads=False).select(wanted.names)
-            )
-            return table.replace_schema_metadata(wanted.metadata)
-        held = set(own.names)
-        table = file.read([column for column in wanted.names if column in held], use_threads=False)
-        today = [
-            table[f.name].cast(f.type) if f.name in held else pa.nulls(len(table), f.type) for f in wanted
-        ]
+        if stored.equals(SCHEMAS[kind]):
+            return _read_current(file, kind, wanted)
+        return _read_outdated(file, wanted)
     except (pa.ArrowException, OSError) as error:
-        raise StoreError(
-            f"{name}: can't be read as Parquet ({str(error).splitlines()[0]}); {remedy}"
-        ) from error
+        reason = str(error).splitlines()[0]
+        raise StoreError(f"{name}: cannot be read as Parquet ({reason}); {hint}") from error
     except (KeyError, ValueError):
         raise StoreError(f"{name}: not a table of this software; move it out of the store") from None
-    return pa.Table.from_arrays(today, schema=wanted)
+
+
+def _read_current(file: pq.ParquetFile, kind: str, wanted: pa.Schema) -> pa.Table:
+    """Read a file in the current schema. A store has thousands of such files, so this path avoids casts."""
+    if wanted is SCHEMAS[kind]:
+        table = file.read(use_threads=False)
+    else:
+        table = file.read(wanted.names, use_threads=False).select(wanted.names)
+    return table.replace_schema_metadata(wanted.metadata)
+
+
+def _read_outdated(file: pq.ParquetFile, wanted: pa.Schema) -> pa.Table:
+    stored = set(file.schema_arrow.names)
+    table = file.read([column for column in wanted.names if column in stored], use_threads=False)
+    columns = [
+        table[field.name].cast(field.type) if field.name in stored else pa.nulls(len(table), field.type)
+        for field in wanted
+    ]
+    return pa.Table.from_arrays(columns, schema=wanted)

@@ -1,4 +1,4 @@
-"""A store in a folder, local or of a network file system."""
+"""Backend in a folder, on a local disk or on a network file system."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from pathlib import Path
 from uuid import uuid4
 
 from scaling.errors import StoreError
-from scaling.store.backend import Backend
+from scaling.files import sync, writing
+from scaling.store.backend import Backend, naming_store_errors
+
+_WRITE_HINT = "choose a writable folder on a file system with hard links"
+_READ_HINT = "check that it exists and that you may read it"
 
 
 @dataclass(frozen=True)
 class FolderBackend(Backend):
-    """Files under ``root``, which is made when the first one is written."""
+    """Files below ``root``. The first file that is written creates the folder."""
 
     root: Path
 
@@ -22,77 +26,54 @@ class FolderBackend(Backend):
         final = self.root / path
         if final.exists():
             return False
-        temporary = final.with_name(
-            f".{uuid4().hex}"
-        )  # hidden, so what a killed writer leaves is never listed
-        try:
+        # Hidden, because no listing shows hidden files: a writer that was killed leaves nothing visible.
+        temporary = final.with_name(f".{uuid4().hex}")
+        with writing(final, hint=_WRITE_HINT, option="store", error=StoreError):
             final.parent.mkdir(parents=True, exist_ok=True)
             try:
                 with temporary.open("xb") as file:
                     file.write(data)
                     file.flush()
                     os.fsync(file.fileno())
-                new = _link(temporary, final)
+                is_new = _link(temporary, final)
             finally:
                 temporary.unlink(missing_ok=True)
-            _sync(final.parent)
-        except OSError as error:
-            raise StoreError(
-                f"{final}: can't be written ({error.strerror or error}); --store must be a writable folder on a file system with hard links"
-            ) from error
-        return new
+            sync(final.parent)
+        return is_new
 
     def get(self, path: str) -> bytes:
-        try:
+        with naming_store_errors(self.full_name(path), "read", hint=_READ_HINT):
             return (self.root / path).read_bytes()
-        except OSError as error:
-            raise StoreError(
-                f"{self.full_name(path)}: can't be read ({error.strerror}); see that it exists and may be read"
-            ) from error
 
     def get_all(self, paths: Sequence[str]) -> Iterator[bytes]:
         return map(self.get, paths)
 
     def list_names(self, folder: str) -> list[str]:
-        try:
-            with os.scandir(self.root / folder) as files:
-                return sorted(file.name for file in files if not file.name.startswith("."))
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise StoreError(
-                f"{self.root / folder}: can't be listed ({error.strerror}); --store must be a folder that may be read"
-            ) from error
+        hint = "the store must be a folder that you may read"
+        with naming_store_errors(self.full_name(folder), "listed", hint=hint):
+            try:
+                with os.scandir(self.root / folder) as files:
+                    return sorted(file.name for file in files if not file.name.startswith("."))
+            except FileNotFoundError:
+                return []
 
     def exists(self, path: str) -> bool:
         return (self.root / path).exists()
 
     def delete(self, path: str) -> None:
-        try:
+        hint = "the store must be a folder that you may write to"
+        with naming_store_errors(self.full_name(path), "removed", hint=hint):
             (self.root / path).unlink(missing_ok=True)
-        except OSError as error:
-            raise StoreError(
-                f"{self.full_name(path)}: can't be removed ({error.strerror}); --store must be a writable folder"
-            ) from error
 
     def full_name(self, path: str) -> str:
         return str(self.root / path)
 
 
 def _link(temporary: Path, final: Path) -> bool:
-    """Give a finished file its name, unless that is taken; a rename would replace it."""
+    """Give a complete file its final name unless that is taken; a rename would replace an existing file."""
     try:
         final.hardlink_to(temporary)
     except FileExistsError:
-        # NFS can make the link, lose the answer and ask again; then the file in the way is ours.
+        # NFS can create the link, lose the answer and repeat the request: then the existing file is this one.
         return temporary.stat().st_nlink == 2
     return True
-
-
-def _sync(folder: Path) -> None:
-    """Make the names in a folder survive a power failure."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,10 +1,13 @@
-"""A store in a bucket, through obstore: pyarrow's file systems know no put-if-absent, and silently replace."""
+"""Backend in a bucket, through obstore.
+
+The file systems of pyarrow lack put-if-absent and replace existing files silently.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -13,35 +16,31 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import from_url
 
-from scaling.errors import StoreError
-from scaling.store.backend import Backend
+from scaling.store.backend import Backend, naming_store_errors
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
-AT_ONCE = 32
-"""Requests in flight: a read waits for the network, not for a core."""
+_CONCURRENT_REQUESTS = 32
+"""Number of requests in flight: a read waits for the network, not for a core."""
 
 
 @cache
 def _client(uri: str) -> ObjectStore:
-    """One for each URI and process; so a memory:///name is one store as long as the process lives."""
-    try:
+    """Return the process's only client of a URI, so that ``memory:///name`` is one store in a process."""
+    hint = "check the URI and the credentials in the environment"
+    with naming_store_errors(uri, "opened", hint=hint, errors=(BaseError, ValueError)):
         return from_url(uri)
-    except (BaseError, ValueError) as error:
-        raise StoreError(
-            f"{uri}: can't be opened ({_first_line(error)}); see its spelling and the credentials in the environment"
-        ) from error
 
 
 @dataclass(frozen=True)
 class ObjectStoreBackend(Backend):
-    """Objects under a URI."""
+    """Objects below a URI."""
 
     uri: str
 
     def put_if_absent(self, path: str, data: bytes) -> bool:
-        with self._named(path, "written"):
+        with self._naming_errors(path, "written"):
             try:
                 obstore.put(_client(self.uri), path, data, mode="create")
             except AlreadyExistsError:
@@ -49,21 +48,22 @@ class ObjectStoreBackend(Backend):
             return True
 
     def get(self, path: str) -> bytes:
-        with self._named(path, "read"):
+        with self._naming_errors(path, "read"):
             return bytes(obstore.get(_client(self.uri), path).bytes())
 
     def get_all(self, paths: Sequence[str]) -> Iterator[bytes]:
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            for start in range(0, len(paths), AT_ONCE):  # in blocks, to hold few files in memory
-                yield from pool.map(self.get, paths[start : start + AT_ONCE])
+        with ThreadPoolExecutor(_CONCURRENT_REQUESTS) as pool:
+            # In blocks, so that few files are in memory at once.
+            for start in range(0, len(paths), _CONCURRENT_REQUESTS):
+                yield from pool.map(self.get, paths[start : start + _CONCURRENT_REQUESTS])
 
     def list_names(self, folder: str) -> list[str]:
-        with self._named(folder, "listed"):
-            found = obstore.list_with_delimiter(_client(self.uri), folder)["objects"]
-        return sorted(meta["path"].rpartition("/")[2] for meta in found)
+        with self._naming_errors(folder, "listed"):
+            objects = obstore.list_with_delimiter(_client(self.uri), folder)["objects"]
+        return sorted(meta["path"].rpartition("/")[2] for meta in objects)
 
     def exists(self, path: str) -> bool:
-        with self._named(path, "read"):
+        with self._naming_errors(path, "read"):
             try:
                 obstore.head(_client(self.uri), path)
             except FileNotFoundError:
@@ -71,7 +71,7 @@ class ObjectStoreBackend(Backend):
             return True
 
     def delete(self, path: str) -> None:
-        with self._named(path, "removed"):
+        with self._naming_errors(path, "removed"):
             try:
                 obstore.delete(_client(self.uri), path)
             except FileNotFoundError:
@@ -80,16 +80,6 @@ class ObjectStoreBackend(Backend):
     def full_name(self, path: str) -> str:
         return f"{self.uri}/{path}"
 
-    @contextmanager
-    def _named(self, path: str, verb: str) -> Iterator[None]:
-        try:
-            yield
-        except (BaseError, OSError) as error:
-            raise StoreError(
-                f"{self.full_name(path)}: can't be {verb} ({_first_line(error)}); see the network and the credentials"
-            ) from error
-
-
-def _first_line(error: Exception) -> str:
-    """obstore's messages go on with pages of its internals."""
-    return str(error).partition("\n")[0]
+    def _naming_errors(self, path: str, action: str) -> AbstractContextManager[None]:
+        hint = "check the network and the credentials"
+        return naming_store_errors(self.full_name(path), action, hint=hint, errors=(BaseError, OSError))

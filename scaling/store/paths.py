@@ -1,6 +1,6 @@
-"""Names inside a store.
+"""Names of the files inside a store.
 
-    runs/<part>.parquet                  the commit record: a part without it doesn't exist
+    runs/<part>.parquet                  the commit record: a part exists if and only if this file exists
     epochs/<part>.parquet
     predictions/<part>.parquet
     test_sets/<fingerprint>.parquet
@@ -10,7 +10,7 @@
     probes/<name>
     logs/
 
-This module alone knows them.
+No other module builds or parses these names.
 """
 
 from __future__ import annotations
@@ -18,58 +18,60 @@ from __future__ import annotations
 from collections.abc import Iterable
 from hashlib import sha256
 
-PART_DIGITS = 20
-SUFFIX = ".parquet"
+_PART_DIGITS = 20
+_TABLE_SUFFIX = ".parquet"
+_WEIGHTS_SUFFIX = ".safetensors"
 
 
 def part_name(files: Iterable[bytes]) -> str:
-    """The name of a part with this content.
+    """Return the name of the part with these files' contents.
 
-    Its content, not its run ids alone: else a publisher could find one of its names taken, by one that was killed, by one that trained the same
-    runs at the same time, or by a file that rotted; and a part's tables would come from two trainings.
+    The name hashes the contents and not only the run ids. Otherwise a publisher could find one of its names
+    taken: by a publisher that was killed, by one that trained the same runs at the same time, or by a damaged
+    file. The tables of one part would then come from two trainings.
     """
     digest = sha256()
     for data in files:
         digest.update(sha256(data).digest())
-    return digest.hexdigest()[:PART_DIGITS]
+    return digest.hexdigest()[:_PART_DIGITS]
 
 
-def part(table: str, name: str) -> str:
-    """One table of a part, or of a test set by its fingerprint."""
-    return f"{table}/{name}{SUFFIX}"
+def table_file(kind: str, name: str) -> str:
+    """Return the path of one table of a part, or of a test set with its fingerprint as the name."""
+    return f"{kind}/{name}{_TABLE_SUFFIX}"
 
 
 def part_names(files: Iterable[str]) -> list[str]:
-    """The parts among the files of a table's folder."""
-    return [file.removesuffix(SUFFIX) for file in files if file.endswith(SUFFIX)]
+    """Return the names of the parts among the files of a table's folder."""
+    return [file.removesuffix(_TABLE_SUFFIX) for file in files if file.endswith(_TABLE_SUFFIX)]
 
 
-def weights(part: str, run_id: str) -> str:
-    """The weights of one run of a part."""
-    return f"weights/{part}/{run_id}.safetensors"
+def weights_file(part: str, run_id: str) -> str:
+    """Return the path of the weights of one run of a part."""
+    return f"weights/{part}/{run_id}{_WEIGHTS_SUFFIX}"
 
 
-def claims(key: str) -> str:
-    """The folder of a pack's claims."""
+def claims_folder(key: str) -> str:
+    """Return the folder of a pack's claims."""
     return f"claims/{key}"
 
 
-def checkpoints(key: str) -> str:
-    """The folder of a pack's checkpoints."""
+def checkpoints_folder(key: str) -> str:
+    """Return the folder of a pack's checkpoints."""
     return f"checkpoints/{key}"
 
 
-def checkpoint(key: str, epoch: int) -> str:
-    """One of them, by the epochs that were done."""
-    return f"{checkpoints(key)}/{epoch}.safetensors"
+def checkpoint_file(key: str, epoch: int) -> str:
+    """Return the path of a pack's checkpoint after ``epoch`` epochs."""
+    return f"{checkpoints_folder(key)}/{epoch}{_WEIGHTS_SUFFIX}"
 
 
 def checkpoint_epochs(files: Iterable[str]) -> list[int]:
-    """The epochs among the files of such a folder."""
-    names = [file.removesuffix(".safetensors") for file in files if file.endswith(".safetensors")]
+    """Return the numbers of epochs of the checkpoints among the files of a checkpoints folder."""
+    names = [file.removesuffix(_WEIGHTS_SUFFIX) for file in files if file.endswith(_WEIGHTS_SUFFIX)]
     return [int(name) for name in names if name.isdigit()]
 
 
-def probe(name: str) -> str:
-    """A file that only shows that the store can be seen."""
+def probe_file(name: str) -> str:
+    """Return the path of a file that only shows that the store is visible."""
     return f"probes/{name}"

@@ -1,42 +1,60 @@
-"""The maker of a row: which code, which versions, which machine."""
+"""Provenance of a row: the code, the versions and the machine that produced it."""
 
 from __future__ import annotations
 
 import json
 import platform
 import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGE = Path(__file__).parents[1]
-LIBRARIES = ("torch", "pytorch-lightning", "ray", "numpy", "pyarrow", "scaling-studies")
+_PACKAGE = Path(__file__).parents[1]
+_LIBRARIES = ("torch", "pytorch-lightning", "ray", "numpy", "pyarrow", "scaling-studies")
 
 
-def collect_provenance() -> dict[str, str | bool | None]:
-    """The columns commit, dirty, versions and host of a row of ``runs``.
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """Code, versions and machine of this process."""
 
-    ``dirty`` looks at the package alone: a changed study or text changes no number. Git is asked once in the life of a process.
-    """
-    return dict(_provenance())
+    commit: str | None
+    """Commit of this package's checkout; None outside a checkout."""
+    dirty: bool | None
+    """True if the package differs from the commit; studies and texts outside the package do not count."""
+    versions: Mapping[str, str | None]
+    """Versions of Python and of the libraries; None for a library that is not installed."""
+    host: str
+    """Name of the machine."""
+
+    def columns(self) -> dict[str, str | bool | None]:
+        """Return the values of the columns of the runs table."""
+        return {
+            "commit": self.commit,
+            "dirty": self.dirty,
+            "versions": json.dumps(self.versions, sort_keys=True),
+            "host": self.host,
+        }
 
 
 @cache
-def _provenance() -> dict[str, str | bool | None]:
-    # The second name makes git fail where the package lies inside another project's checkout, as in a virtual environment.
+def collect_provenance() -> Provenance:
+    """Return the provenance of this process; git is called once per process."""
+    # The second name makes git fail if the package lies inside another project's checkout, as in a virtual
+    # environment.
     head = _git("rev-parse", "HEAD", "HEAD:./__init__.py")
     changes = None if head is None else _git("status", "--porcelain", ".")
-    versions = {"python": platform.python_version(), **{name: _version(name) for name in LIBRARIES}}
-    return {
-        "commit": None if head is None else head.split()[0],
-        "dirty": None if changes is None else bool(changes),
-        "versions": json.dumps(versions, sort_keys=True),
-        "host": platform.node(),
-    }
+    return Provenance(
+        commit=None if head is None else head.split()[0],
+        dirty=None if changes is None else bool(changes),
+        versions={"python": platform.python_version(), **{name: _version(name) for name in _LIBRARIES}},
+        host=platform.node(),
+    )
 
 
 def _version(library: str) -> str | None:
-    """Read from what is installed: an import would take seconds."""
+    """Return the installed version without importing the library, which would take seconds."""
     try:
         return version(library)
     except PackageNotFoundError:
@@ -44,14 +62,14 @@ def _version(library: str) -> str | None:
 
 
 def _git(*arguments: str) -> str | None:
-    """What git says about this package's checkout; None where there is no git or no checkout."""
+    """Return git's output for this package's checkout; None without git or without a checkout."""
     try:
-        done = subprocess.run(
-            ["git", "--no-optional-locks", "-C", PACKAGE, *arguments],
+        result = subprocess.run(
+            ["git", "--no-optional-locks", "-C", _PACKAGE, *arguments],
             capture_output=True,
             text=True,
             check=True,
         )
     except (OSError, subprocess.CalledProcessError):
         return None
-    return done.stdout.strip()
+    return result.stdout.strip()

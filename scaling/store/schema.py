@@ -1,10 +1,14 @@
-"""The tables of a store. Units are in the names; every part names its schema's version in its metadata."""
+"""Schemas of a store's tables.
+
+Column names carry units. The metadata of every file names the version of its schema.
+"""
 
 from __future__ import annotations
 
 import pyarrow as pa
 
 SCHEMA_VERSION = 1
+"""Version of the schemas; a file with a higher version is refused."""
 
 
 def _table(*fields: tuple[str, pa.DataType]) -> pa.Schema:
@@ -13,90 +17,90 @@ def _table(*fields: tuple[str, pa.DataType]) -> pa.Schema:
     )
 
 
-TEXT, WHOLE, REAL, YES_NO = pa.string(), pa.int64(), pa.float64(), pa.bool_()
+_TEXT, _INTEGER, _REAL, _BOOLEAN = pa.string(), pa.int64(), pa.float64(), pa.bool_()
 
 RUNS_SCHEMA = _table(
-    ("id", TEXT),
-    ("config_json", TEXT),  # canonical JSON of the identity; its SHA-256 begins with the id
-    ("dataset", TEXT),
-    ("fingerprint", TEXT),
-    ("train_images", WHOLE),  # used in an epoch
-    ("validation_images", WHOLE),
-    (
-        "channels",
-        WHOLE,
-    ),  # of an image; with its side, the classes and the configuration: all that a network is built from
-    ("side", WHOLE),
-    ("classes", WHOLE),
-    ("architecture", TEXT),
-    ("depth", WHOLE),  # layers with weights
-    ("filters", WHOLE),  # of the first convolution; for each colour, where colours are convolved apart
-    ("filters_total", WHOLE),  # all of the first layer
-    ("epochs", WHOLE),
-    ("batch_size", WHOLE),
-    ("optimizer", TEXT),
-    ("learning_rate", REAL),  # the schedule's highest
-    ("weight_decay", REAL),
-    ("precision", TEXT),
-    ("seed", WHOLE),
-    ("order", WHOLE),
-    ("training_version", WHOLE),
-    ("parameters", WHOLE),
-    ("connections", WHOLE),
-    ("macs", WHOLE),  # of a forward pass of one image
-    ("units", WHOLE),
-    ("train_accuracy", REAL),  # over the last epoch's minibatches, as they were trained on
-    ("train_error", REAL),
-    ("val_error", REAL),  # null without validation images
-    ("test_accuracy", REAL),
-    ("test_error", REAL),  # null where the run diverged
-    ("test_errors", WHOLE),
-    ("test_images", WHOLE),
-    ("diverged", YES_NO),
-    (
-        "zero_gradients",
-        REAL,
-    ),  # share of the weights whose gradient is 0 in an epoch's last step; mean over epochs; null in older rows
-    ("layer_zero_gradients", TEXT),  # the same of each layer's weights, as JSON: {"conv1": 0.0, ...}
-    ("wall_s", REAL),  # of the pack, all of its replicas together
-    ("replicas", WHOLE),  # of the pack, the discarded ones too
-    ("images_per_s", REAL),  # of the pack: training images times replicas
-    ("device", TEXT),
-    ("threads", WHOLE),
-    ("host", TEXT),
-    ("commit", TEXT),  # of this software's checkout; null outside one
-    ("dirty", YES_NO),
-    ("versions", TEXT),  # JSON: {"torch": "2.14.1", ...}
+    ("id", _TEXT),
+    ("config_json", _TEXT),  # canonical JSON of the run's identity; its SHA-256 begins with the id
+    ("dataset", _TEXT),
+    ("fingerprint", _TEXT),  # of the data set's content
+    ("train_images", _INTEGER),  # used in an epoch
+    ("validation_images", _INTEGER),
+    # Channels, side, classes and the configuration determine the network.
+    ("channels", _INTEGER),
+    ("side", _INTEGER),
+    ("classes", _INTEGER),
+    ("architecture", _TEXT),
+    ("depth", _INTEGER),  # number of layers with weights
+    ("filters", _INTEGER),  # of the first convolution; per colour if colours are convolved separately
+    ("filters_total", _INTEGER),  # all filters of the first layer
+    ("epochs", _INTEGER),
+    ("batch_size", _INTEGER),
+    ("optimizer", _TEXT),
+    ("learning_rate", _REAL),  # maximum of the schedule
+    ("weight_decay", _REAL),
+    ("precision", _TEXT),
+    ("seed", _INTEGER),
+    ("order", _INTEGER),
+    ("training_version", _INTEGER),
+    ("parameters", _INTEGER),
+    ("connections", _INTEGER),
+    ("macs", _INTEGER),  # of a forward pass of one image
+    ("units", _INTEGER),
+    ("train_accuracy", _REAL),  # over the last epoch's minibatches, during training
+    ("train_error", _REAL),
+    ("val_error", _REAL),  # null without validation images
+    ("test_accuracy", _REAL),
+    ("test_error", _REAL),  # null if the run diverged
+    ("test_errors", _INTEGER),
+    ("test_images", _INTEGER),
+    ("diverged", _BOOLEAN),
+    # Share of the weights whose gradient is 0 in an epoch's last step, mean over epochs; null in older rows.
+    ("zero_gradients", _REAL),
+    ("layer_zero_gradients", _TEXT),  # the same for each layer, as JSON: {"conv1": 0.0, ...}
+    ("wall_s", _REAL),  # of the pack, all of its replicas together
+    ("replicas", _INTEGER),  # of the pack, including the discarded replicas
+    ("images_per_s", _REAL),  # of the pack: training images times replicas
+    ("device", _TEXT),
+    ("threads", _INTEGER),
+    ("host", _TEXT),
+    ("commit", _TEXT),  # of this software's checkout; null outside a checkout
+    ("dirty", _BOOLEAN),
+    ("versions", _TEXT),  # JSON: {"torch": "2.14.1", ...}
     ("created_at", pa.timestamp("us", tz="UTC")),
 )
+"""One row per run."""
 
 EPOCHS_SCHEMA = _table(
-    ("id", TEXT),
-    ("epoch", WHOLE),  # from 1
-    ("train_loss", REAL),  # mean over the epoch's minibatches
-    ("train_accuracy", REAL),
-    ("val_accuracy", REAL),
-    ("test_loss", REAL),
-    ("test_accuracy", REAL),
-    ("test_error", REAL),
-    ("learning_rate", REAL),  # of the epoch's last step
-    ("zero_gradients", REAL),  # of that step too, as in runs
-    ("layer_zero_gradients", TEXT),
-    ("wall_s", REAL),  # since the pack began
+    ("id", _TEXT),
+    ("epoch", _INTEGER),  # from 1
+    ("train_loss", _REAL),  # mean over the epoch's minibatches
+    ("train_accuracy", _REAL),
+    ("val_accuracy", _REAL),
+    ("test_loss", _REAL),
+    ("test_accuracy", _REAL),
+    ("test_error", _REAL),
+    ("learning_rate", _REAL),  # in the epoch's last step
+    ("zero_gradients", _REAL),  # in the epoch's last step, as in the runs table
+    ("layer_zero_gradients", _TEXT),
+    ("wall_s", _REAL),  # since the pack began
 )
+"""One row per run and epoch."""
 
 PREDICTIONS_SCHEMA = _table(
-    ("id", TEXT),
-    ("fingerprint", TEXT),
-    ("classes", WHOLE),
+    ("id", _TEXT),
+    ("fingerprint", _TEXT),
+    ("classes", _INTEGER),
     ("logits", pa.list_(pa.float16())),  # row-major [test images, classes], in canonical order
 )
+"""One row per run."""
 
 TEST_SETS_SCHEMA = _table(
-    ("fingerprint", TEXT),
-    ("title", TEXT),
+    ("fingerprint", _TEXT),
+    ("title", _TEXT),
     ("labels", pa.list_(pa.uint8())),  # of the test images, in canonical order
 )
+"""One row per data set."""
 
 SCHEMAS = {
     "runs": RUNS_SCHEMA,
@@ -104,3 +108,4 @@ SCHEMAS = {
     "predictions": PREDICTIONS_SCHEMA,
     "test_sets": TEST_SETS_SCHEMA,
 }
+"""Schemas by the name of the table."""

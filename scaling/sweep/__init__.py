@@ -1,1 +1,1 @@
-"""Sweeps: packs are placed, trained and published. The only room that imports ray."""
+"""Sweeps: packs are scheduled, trained and published. The only package that imports ray."""

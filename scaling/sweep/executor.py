@@ -1,4 +1,4 @@
-"""What an executor is: something that works through packs and tells how it goes."""
+"""Interface of an executor, which trains packs and reports its progress."""
 
 from __future__ import annotations
 
@@ -11,28 +11,30 @@ from scaling.plan import Pack
 
 @dataclass(frozen=True, kw_only=True)
 class PackEvent:
-    """Where a pack stands."""
+    """Progress of a pack: the end of an epoch, the publication of its runs, or a failure."""
 
     key: str
-    """Of the pack."""
+    """Key of the pack."""
     epoch: int
-    """Ended so far; all of them means that its runs are in the store."""
+    """Number of epochs that have ended; all epochs of the recipe mean that the runs are in the store."""
     accuracy: float | None = None
-    """Mean over the replicas, on the test images."""
+    """Mean accuracy of the replicas on the test images: a fraction."""
     published: int = 0
-    """Runs that were not in the store before, with the news that the pack is done; fewer than its runs where another driver had some."""
+    """Number of runs that this publication added; smaller if another driver had published some of them."""
     host: str = ""
+    """Name of the machine that trains the pack."""
     failure: str = ""
-    """Why the pack was given up, in a line; empty where it was not."""
+    """Reason why the pack was given up, in one line; empty if it was not."""
     log: str = ""
-    """Of a failure: the file with its traceback."""
+    """File with the traceback of a failure."""
 
 
 OnPackEvent = Callable[[PackEvent], None]
+"""Callback for the progress of packs."""
 
 
 class Executor(Protocol):
-    """Places work; it owns neither identity nor resumption, which are the store's."""
+    """Runner of packs. Run ids and resumption are matters of the store, not of the executor."""
 
     def run(self, packs: Sequence[Pack], on_progress: OnPackEvent) -> None:
-        """Work through all packs. Packs that fail are told to the listener, and the others go on."""
+        """Train and publish all packs; a pack that fails is reported to ``on_progress``; others continue."""

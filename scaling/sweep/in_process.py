@@ -1,4 +1,4 @@
-"""The executor without Ray: one pack after the other, in this process."""
+"""Executor without Ray: one pack after the other, in this process."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from scaling.sweep.worker_config import WorkerConfig
 
 @dataclass(frozen=True)
 class InProcessExecutor:
-    """For tests, debuggers and machines where Ray can't start."""
+    """Executor for tests, debuggers and machines on which Ray cannot start."""
 
-    work: WorkerConfig
+    config: WorkerConfig
 
     def run(self, packs: Sequence[Pack], on_progress: OnPackEvent) -> None:
-        process_packs(tuple(packs), self.work, on_progress)
+        process_packs(tuple(packs), self.config, on_progress)

@@ -1,4 +1,4 @@
-"""What a person sees while a sweep runs: the packs at work, and a bar with the estimated time left."""
+"""Progress display of a sweep: the packs in training, and a bar with the estimated time left."""
 
 from __future__ import annotations
 
@@ -25,83 +25,94 @@ from scaling.plan.speed_file import load_speed
 from scaling.plan.time_estimate import pack_seconds
 from scaling.sweep.executor import PackEvent
 
-SHOWN = 12
-"""Packs at work, at most."""
+MAX_ROWS = 12
+"""Largest number of packs in the table."""
 
 
 class ProgressDisplay:
-    """Listens to a sweep. On a terminal it draws; in a pipe or when quiet it only keeps count."""
+    """Callback for the progress of packs. It draws on a terminal, and otherwise only counts.
+
+    Args:
+        packs: packs of the sweep.
+        console: where to draw.
+        quiet: draw nothing, even on a terminal.
+    """
 
     def __init__(self, packs: Sequence[Pack], console: Console, *, quiet: bool) -> None:
         self.packs = {pack.key: pack for pack in packs}
-        self.at_work: dict[str, PackEvent] = {}
+        self.in_training: dict[str, PackEvent] = {}
         self.finished: set[str] = set()
         self.published = 0
         self.failures: dict[str, PackEvent] = {}
-        self.spent: dict[str, float] = {}
-        self.began = monotonic()
+        self._started = monotonic()
         speed = load_speed()
-        self.costs = {pack.key: pack_seconds(pack, speed) for pack in packs}
-        self.total = fsum(self.costs.values())
-        columns = (
+        self._costs_s = {pack.key: pack_seconds(pack, speed) for pack in packs}
+        self._done_s: dict[str, float] = {}
+        self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("runs"),
             TaskProgressColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[left]}"),
+            console=console,
         )
-        self.bar = Progress(*columns, TimeElapsedColumn(), TextColumn("{task.fields[left]}"), console=console)
-        self.task = self.bar.add_task("trained", total=sum(len(pack.runs) for pack in packs), left="")
+        self._task = self._bar.add_task("trained", total=sum(len(pack.runs) for pack in packs), left="")
         self.live = Live(get_renderable=self.draw, console=console, refresh_per_second=4, transient=True)
-        self.drawn = console.is_terminal and not quiet
+        self._is_visible = console.is_terminal and not quiet
 
     def __enter__(self) -> ProgressDisplay:
-        if self.drawn:
+        if self._is_visible:
             self.live.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.drawn:
+        if self._is_visible:
             self.live.stop()
 
-    def __call__(self, news: PackEvent) -> None:
-        if news.key in self.finished:  # of a batch whose worker died later, say
+    def __call__(self, event: PackEvent) -> None:
+        """Record an event, and redraw."""
+        if event.key in self.finished:  # for example, another pack of its trial killed the worker later
             return
-        pack = self.packs[news.key]
+        pack = self.packs[event.key]
         epochs = pack.cell.recipe.epochs
-        self.failures.pop(news.key, None)
-        self.at_work.pop(news.key, None)
-        if news.failure:
-            self.failures[news.key] = news
-        elif news.epoch == epochs:
-            self.finished.add(news.key)
-            self.published += news.published
-            self.bar.advance(self.task, len(pack.runs))
+        self.failures.pop(event.key, None)
+        self.in_training.pop(event.key, None)
+        if event.failure:
+            self.failures[event.key] = event
+        elif event.epoch == epochs:
+            self.finished.add(event.key)
+            self.published += event.published
+            self._bar.advance(self._task, len(pack.runs))
         else:
-            self.at_work[news.key] = news
-        self.spent[news.key] = self.costs[news.key] * (1 if news.failure else news.epoch / epochs)
-        self.bar.update(self.task, left=self.left())
+            self.in_training[event.key] = event
+        self._done_s[event.key] = self._costs_s[event.key] * (1 if event.failure else event.epoch / epochs)
+        self._bar.update(self._task, left=self.time_left())
 
-    def left(self) -> str:
-        """The time left, from the share of the estimated work that is done and the time that it took."""
-        done = min(1.0, fsum(self.spent.values()) / self.total)
-        if not done:
+    def time_left(self) -> str:
+        """Return the estimated time left, from the share of the estimated work that is done."""
+        share = min(1.0, fsum(self._done_s.values()) / fsum(self._costs_s.values()))
+        if not share:
             return ""
-        left = (monotonic() - self.began) * (1 - done) / done
-        return f"about {format_duration(left)} left"
+        left_s = (monotonic() - self._started) * (1 - share) / share
+        return f"about {format_duration(left_s)} left"
 
     def draw(self) -> RenderableType:
+        """Return the table of packs in training, and the bar."""
         table = Table(box=None, pad_edge=False)
         for heading in ("architecture", "filters", "seeds", "epoch", "accuracy", "host"):
             table.add_column(heading, justify="left" if heading in ("architecture", "host") else "right")
-        for key, news in list(self.at_work.items())[:SHOWN]:
-            pack = self.packs[key]
-            accuracy = "" if news.accuracy is None else f"{news.accuracy:.2%}"
-            architecture, filters = pack.cell.architecture.type, str(pack.cell.architecture.filters)
-            runs = f"{len(pack.runs)} pilots" if pack.cell.is_pilot else str(len(pack.runs))
+        for key, event in list(self.in_training.items())[:MAX_ROWS]:
+            cell, count = self.packs[key].cell, len(self.packs[key].runs)
             table.add_row(
-                architecture, filters, runs, f"{news.epoch}/{pack.cell.recipe.epochs}", accuracy, news.host
+                cell.architecture.type,
+                str(cell.architecture.filters),
+                f"{count} pilots" if cell.is_pilot else str(count),
+                f"{event.epoch}/{cell.recipe.epochs}",
+                "" if event.accuracy is None else f"{event.accuracy:.2%}",
+                event.host,
             )
-        return Group(table, self.bar)
+        return Group(table, self._bar)

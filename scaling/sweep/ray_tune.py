@@ -1,164 +1,149 @@
-"""The executor on Ray Tune: a grid search over batches of pack keys, on this machine or on a cluster that runs already.
+"""Executor on Ray Tune: a grid search over trials of packs, on this machine or on a running cluster.
 
-Tune places the trials and moves the news; it gets no say in what a run is or whether it is done.
+Tune schedules the trials and transports the progress. It decides neither what a run is nor whether a run is
+done.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import socket
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
-from math import inf
 from pathlib import Path
 from typing import Any
 
 import ray
 from ray import tune
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from scaling.data import LoadedDataset
 from scaling.datasets import Dataset
-from scaling.errors import StoreError, UsageError
+from scaling.errors import UsageError
 from scaling.plan import Pack
 from scaling.plan.trials import TrialPacks, make_trials
-from scaling.store import open_store, probe_is_visible, write_probe
 from scaling.sweep.executor import OnPackEvent, PackEvent
+from scaling.sweep.ray_cluster import (
+    check_address,
+    check_store_visible,
+    cluster_capacity,
+    live_nodes,
+    no_cluster_error,
+)
 from scaling.sweep.worker_config import WorkerConfig, first_line, write_log
 
-QUIET = {
+_RAY_ENVIRONMENT = {
     "RAY_AIR_NEW_OUTPUT": "0",  # the new output prints a box even at verbosity 0
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # five files a trial, for nobody
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # five unused files per trial
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # it makes an ordinary end of Ctrl+C
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Tune's handler turns Ctrl+C into an ordinary end
 }
-
-NO_CLUSTER = "--address {address}: no Ray cluster answers ({why}); start one with: ray start --head"
 
 
 @dataclass(frozen=True)
 class RayTuneExecutor:
-    """Trials in worker processes, one core each."""
+    """Executor with trials in worker processes, one core each."""
 
-    work: WorkerConfig
+    config: WorkerConfig
     datasets: Mapping[Dataset, LoadedDataset]
-    """Sent to the workers of a cluster, whose machines may not have the data."""
+    """Data sets that are sent to the workers of a cluster, whose machines may not have the files."""
     workers: int
-    """Of this machine. A cluster decides by itself."""
+    """Number of workers on this machine; a cluster uses all of its cores."""
     gpus: float = 0.0
-    """A trial asks for so many."""
+    """GPUs for a trial: a fraction of one GPU, or a whole number."""
     address: str | None = None
+    """Address of a running cluster; by default, Ray is started on this machine."""
 
     def run(self, packs: Sequence[Pack], on_progress: OnPackEvent) -> None:
-        """Start or join Ray, work through the packs, and leave.
+        """Start or join Ray, train and publish the packs, and leave Ray.
 
         Raises:
-            UsageError: there is no cluster at ``address``, none can be started here, or it has no room for a trial.
-            StoreError: a node of the cluster doesn't see the store.
+            UsageError: no cluster answers at ``address``, Ray cannot start here, or no node has room for a
+                trial.
+            StoreError: a node of the cluster does not see the store.
         """
         if not packs:
             return
-        for name, value in QUIET.items():
-            os.environ.setdefault(name, value)
-        if self.address:
-            _answers(self.address)
-        try:
-            ray.init(
-                address=self.address
-                or "local",  # without a word, Ray would join any cluster that it finds on this machine
-                num_cpus=None if self.address else self.workers,
-                include_dashboard=None if self.address else False,
-                logging_level=logging.ERROR,
-                log_to_driver=False,
-                configure_logging=True,
-            )
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            if not self.address:
-                raise UsageError(
-                    f"Ray can't start on this machine ({first_line(error)}); --in-process does without it"
-                ) from error
-            raise UsageError(NO_CLUSTER.format(address=self.address, why=first_line(error))) from error
-        try:
-            self._tune(packs, on_progress)
-        finally:
-            ray.shutdown()
+        with _ray(self.address, self.workers):
+            nodes = live_nodes()
+            workers = cluster_capacity(nodes, self.gpus)
+            config = self.config
+            if len(nodes) > 1:
+                check_store_visible(config.store, nodes)
+                config = replace(config, preloaded=self.datasets)
+            self._run_trials(packs, config, on_progress, workers=workers)
 
-    def _tune(self, packs: Sequence[Pack], on_progress: OnPackEvent) -> None:
-        nodes = [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
-        slots = sum(trial_capacity(node["Resources"], self.gpus) for node in nodes)
-        if not slots:
-            raise UsageError(_no_room(nodes, self.gpus))
-        work = self.work
-        if len(nodes) > 1:
-            _all_see(work, nodes)
-            work = replace(work, given=self.datasets)
-        known = {pack.key: pack for pack in packs}
+    def _run_trials(
+        self, packs: Sequence[Pack], config: WorkerConfig, on_progress: OnPackEvent, *, workers: int
+    ) -> None:
+        packs_by_key = {pack.key: pack for pack in packs}
         trainable = tune.with_resources(
-            tune.with_parameters(_trial, packs=known, work=work),
+            tune.with_parameters(_run_trial, packs=packs_by_key, config=config),
             {"cpu": 1, "gpu": self.gpus} if self.gpus else {"cpu": 1},
         )
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
-        news = _News(known, on_progress)
-        _fit(trainable, make_trials(packs, workers=slots), news)
-        # A worker that died took its whole batch along, and nothing tells whose fault it was: each pack once more, alone.
-        _fit(
-            trainable,
-            [(pack,) for pack in packs if pack.key not in news.settled],
-            replace(news, dead=partial(write_log, self.work)),
-        )
+        callback = _ProgressCallback(packs_by_key, on_progress)
+        _run_tuner(trainable, make_trials(packs, workers=workers), callback)
+        # A worker that died took its whole trial along, and nothing shows which pack killed it. Each
+        # remaining pack gets a second try in a trial of its own.
+        remaining = [(pack,) for pack in packs if pack.key not in callback.settled]
+        _run_tuner(trainable, remaining, replace(callback, log_death=partial(write_log, self.config)))
 
 
-def trial_capacity(there: Mapping[str, float], gpus: float) -> int:
-    """Trials that fit at once on a node.
+@contextmanager
+def _ray(address: str | None, workers: int) -> Iterator[None]:
+    """Start Ray on this machine, or join the cluster at an address, and leave it at the end.
 
-    Args:
-        there: what it has, in Ray's words.
-        gpus: that a trial asks for: a fraction of one, or whole ones.
+    Raises:
+        UsageError: no cluster answers at ``address``, or Ray cannot start here.
     """
-    shares = (
-        int(there.get("GPU", 0)) * int(1 / gpus)
-        if 0 < gpus <= 1
-        else int(there.get("GPU", 0) / gpus)
-        if gpus
-        else inf
-    )
-    return int(min(there.get("CPU", 0), shares))
-
-
-def _no_room(nodes: Sequence[Mapping[str, Any]], gpus: float) -> str:
-    """Ray itself would wait for ever for a node with room."""
-    cpus, cards = (sum(node["Resources"].get(kind, 0) for node in nodes) for kind in ("CPU", "GPU"))
-    if gpus:
-        return (
-            f"resources.gpus: {gpus:g}: no machine has so many for a pack, with a core beside them; Ray has {cards:g} GPUs and {cpus:g} cores: "
-            "set it to 0, or name a cluster that has them with --address"
+    for name, value in _RAY_ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    if address:
+        check_address(address)
+    try:
+        ray.init(
+            address=address or "local",  # without an address, Ray would join any cluster on this machine
+            num_cpus=None if address else workers,
+            include_dashboard=None if address else False,
+            logging_level=logging.ERROR,
+            log_to_driver=False,
+            configure_logging=True,
         )
-    return f"Ray has {cpus:g} cores, and a pack needs one: start its nodes with --num-cpus, or do without it by --in-process"
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        if address:
+            raise no_cluster_error(address, first_line(error)) from error
+        raise UsageError(
+            f"Ray cannot start on this machine ({first_line(error)}); train without Ray with `in_process`"
+        ) from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
 
 
-def _fit(trainable: Any, batches: Sequence[TrialPacks], news: _News) -> None:
-    if not batches:
+def _run_tuner(trainable: Any, trials: Sequence[TrialPacks], callback: _ProgressCallback) -> None:
+    if not trials:
         return
     with tempfile.TemporaryDirectory(prefix="scaling-tune-") as folder:
         tuner = tune.Tuner(
             trainable,
-            param_space={"packs": tune.grid_search([[pack.key for pack in batch] for batch in batches])},
+            param_space={"packs": tune.grid_search([[pack.key for pack in trial] for trial in trials])},
             tune_config=tune.TuneConfig(
                 metric="accuracy",
                 mode="max",
                 reuse_actors=True,
                 trial_name_creator=str,
-                trial_dirname_creator=lambda t: t.trial_id,
+                trial_dirname_creator=lambda trial: trial.trial_id,
             ),
             run_config=tune.RunConfig(
                 name="sweep",
                 storage_path=folder,
                 verbose=0,
-                callbacks=[news],
+                callbacks=[callback],
                 failure_config=tune.FailureConfig(max_failures=0),
                 checkpoint_config=tune.CheckpointConfig(),
             ),
@@ -166,29 +151,31 @@ def _fit(trainable: Any, batches: Sequence[TrialPacks], news: _News) -> None:
         tuner.fit()
 
 
-def _trial(config: dict[str, Any], packs: dict[str, Pack], work: WorkerConfig) -> None:
-    """Runs in a worker: one batch."""
-    from scaling.sweep.worker import process_packs  # with torch and Lightning, which the driver does without
+def _run_trial(trial_config: dict[str, Any], packs: dict[str, Pack], config: WorkerConfig) -> None:
+    """Work through one trial, in a worker process."""
+    from scaling.sweep.worker import (
+        process_packs,  # imports torch and Lightning, which the driver does not need
+    )
 
-    def report(news: PackEvent) -> None:
-        tune.report({**asdict(news), "accuracy": -1.0 if news.accuracy is None else news.accuracy})
+    def report(event: PackEvent) -> None:
+        tune.report({**asdict(event), "accuracy": -1.0 if event.accuracy is None else event.accuracy})
 
-    process_packs(tuple(packs[key] for key in config["packs"]), work, report)
+    process_packs(tuple(packs[key] for key in trial_config["packs"]), config, report)
 
 
 @dataclass
-class _News(tune.Callback):
-    """Tune's news, handed to the listener."""
+class _ProgressCallback(tune.Callback):
+    """Callback of Tune that passes progress on."""
 
     packs: Mapping[str, Pack]
     on_progress: OnPackEvent
-    dead: Callable[[Pack, str, str], str] | None = None
-    """Writes the log of a pack whose worker died; None while it gets another."""
+    log_death: Callable[[Pack, str, str], str] | None = None
+    """Function that writes the log of a pack whose worker died; None while the pack gets another try."""
     settled: set[str] = field(default_factory=set)
     """Keys of packs that are published or given up."""
 
     def __getstate__(self) -> dict[str, Any]:
-        """Tune saves its callbacks for a restoration that nobody asks for, and a listener can't be saved."""
+        """Return nothing: Tune saves its callbacks for a restoration that never happens here."""
         return {}
 
     def on_trial_result(
@@ -196,52 +183,19 @@ class _News(tune.Callback):
     ) -> None:
         accuracy = result["accuracy"]
         names = ("key", "epoch", "published", "host", "failure", "log")
-        self._tell(
+        self._report(
             PackEvent(**{name: result[name] for name in names}, accuracy=None if accuracy < 0 else accuracy)
         )
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        if self.dead is None:
+        if self.log_death is None:
             return
+        text = Path(trial.error_file).read_text() if trial.error_file else "Ray gives no reason"
         for key in set(trial.config["packs"]) - self.settled:
-            text = Path(trial.error_file).read_text() if trial.error_file else "Ray tells nothing"
-            self._tell(
-                PackEvent(
-                    key=key,
-                    epoch=0,
-                    failure="its worker failed twice",
-                    log=self.dead(self.packs[key], "worker", text),
-                )
-            )
+            log = self.log_death(self.packs[key], "worker", text)
+            self._report(PackEvent(key=key, epoch=0, failure="its worker failed twice", log=log))
 
-    def _tell(self, news: PackEvent) -> None:
-        if news.failure or news.epoch == self.packs[news.key].cell.recipe.epochs:
-            self.settled.add(news.key)
-        self.on_progress(news)
-
-
-def _answers(address: str) -> None:
-    """Ray itself tries for minutes where nobody listens."""
-    host, _, port = address.rpartition(":")
-    if host and port.isdigit() and "/" not in host:
-        try:
-            socket.create_connection((host, int(port)), timeout=10).close()
-        except OSError as error:
-            raise UsageError(NO_CLUSTER.format(address=address, why=error.strerror or error)) from error
-
-
-def _all_see(work: WorkerConfig, nodes: list[dict[str, Any]]) -> None:
-    """Refuse a store that only some nodes see: their results would be lost."""
-    name = write_probe(open_store(work.store))
-
-    @ray.remote(num_cpus=0)
-    def look(uri: str) -> bool:
-        return probe_is_visible(open_store(uri), name)
-
-    for node in nodes:
-        strategy = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-        if not ray.get(look.options(scheduling_strategy=strategy).remote(work.store)):
-            raise StoreError(
-                f"{work.store}: node {node['NodeManagerAddress']} does not see this store; put it on a folder that all nodes share, "
-                "or on an object store such as s3://bucket/path"
-            )
+    def _report(self, event: PackEvent) -> None:
+        if event.failure or event.epoch == self.packs[event.key].cell.recipe.epochs:
+            self.settled.add(event.key)
+        self.on_progress(event)

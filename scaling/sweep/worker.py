@@ -1,4 +1,4 @@
-"""What a worker does with a batch: claim, train, publish; try a failed pack again, then name it."""
+"""Work of one trial: claim each pack, train it, publish its runs, and repeat a failed pack once."""
 
 from __future__ import annotations
 
@@ -20,158 +20,177 @@ from scaling.plan.trials import TrialPacks
 from scaling.store import Checkpoints, Claims, Store, collect_provenance, open_store
 from scaling.sweep.executor import OnPackEvent, PackEvent
 from scaling.sweep.worker_config import WorkerConfig, first_line, write_log
-from scaling.train import EpochMetrics, build_tables, train
+from scaling.train import EpochMetrics, PackResult, build_tables, train
 
-ATTEMPTS = 2
-POLL_S = 1.0
-PAUSES_S = (1.0, 4.0, 15.0)
-"""Before each further attempt to publish what is trained already."""
+_ATTEMPTS = 2
+"""Number of times that a pack is trained before it is given up."""
+_POLL_S = 1.0
+"""Pause before the next look at packs that other workers have claimed."""
+_PUBLISH_PAUSES_S = (1.0, 4.0, 15.0)
+"""Pauses before each further attempt to publish the results of a finished training."""
 
 
 class PublishError(StoreError):
-    """What a pack measured could not be stored, however often it was tried."""
+    """Results that could not be stored, in any of several attempts."""
 
 
-def process_packs(batch: TrialPacks, work: WorkerConfig, on_progress: OnPackEvent) -> None:
-    """Train every pack of a batch whose runs are not in the store, each under a claim.
+def process_packs(packs: TrialPacks, config: WorkerConfig, on_progress: OnPackEvent) -> None:
+    """Train and publish every pack whose runs are not in the store, each under a claim.
 
-    A pack that somebody else has claimed is looked at again after the others: by then its runs are published, or the claim has run out.
+    A pack that another worker has claimed comes again after the other packs: by then its runs are published,
+        or the
+    claim has expired.
+
+    Args:
+        packs: packs of one trial.
+        config: settings of the worker.
+        on_progress: is called at the end of each epoch and for each pack that is published or given up.
     """
-    store = open_store(work.store)
-    claims = Claims(store, owner=f"{socket.gethostname()}-{uuid4().hex[:8]}", lease_s=work.lease_s)
-    waiting = deque(batch)
-    passed = 0
+    worker = _Worker(config, on_progress)
+    waiting = deque(packs)
+    skipped = 0
     while waiting:
         pack = waiting.popleft()
-        if _settled(pack, work, store, claims, on_progress):
-            passed = 0
+        if worker.finish(pack):
+            skipped = 0
         else:
             waiting.append(pack)
-            passed += 1
-            if passed >= len(waiting):
-                sleep(POLL_S)
+            skipped += 1
+            if skipped >= len(waiting):
+                sleep(_POLL_S)
 
 
-def _settled(pack: Pack, work: WorkerConfig, store: Store, claims: Claims, on_progress: OnPackEvent) -> bool:
-    """Published or given up; False while somebody else has it."""
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            return _published(pack, work, store, claims, on_progress)
-        except Exception as error:  # one pack's fault, whatever it is, must not take the others with it
-            log = write_log(work, pack, f"attempt {attempt}", traceback.format_exc())
-            reason = f"{type(error).__name__}: {first_line(error)}"
-            if isinstance(error, PublishError):  # the store's fault, which no training mends
-                break
-    on_progress(_news(pack, epoch=0, failure=reason, log=log))
-    return True
+class _Worker:
+    """One worker with its view of the store."""
 
+    def __init__(self, config: WorkerConfig, on_progress: OnPackEvent) -> None:
+        self.config, self.on_progress = config, on_progress
+        self.store: Store = open_store(config.store)
+        owner = f"{socket.gethostname()}-{uuid4().hex[:8]}"
+        self.claims = Claims(self.store, owner=owner, lease_s=config.lease_s)
 
-def _published(
-    pack: Pack, work: WorkerConfig, store: Store, claims: Claims, on_progress: OnPackEvent
-) -> bool:
-    if _is_done(pack, store, on_progress):
+    def finish(self, pack: Pack) -> bool:
+        """Publish a pack or give it up.
+
+        Returns:
+            False while another worker holds the pack.
+        """
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return self._publish_claimed(pack)
+            except Exception as error:  # an error of one pack must not stop the other packs
+                log = write_log(self.config, pack, f"attempt {attempt}", traceback.format_exc())
+                reason = f"{type(error).__name__}: {first_line(error)}"
+                if isinstance(error, PublishError):  # the store failed: another training would not help
+                    break
+        self._report(pack, epoch=0, failure=reason, log=log)
         return True
-    claim = claims.try_acquire(pack.key)
-    if claim is None:
-        return False
-    with _released(claim.release), _renewed(claim.renew, every_s=work.lease_s / 4):
-        # Its last holder may have published it after the look above and before the claim.
-        if not _is_done(pack, store, on_progress):
-            _train(pack, work, store, on_progress)
-    return True
 
+    def _publish_claimed(self, pack: Pack) -> bool:
+        if self._report_if_published(pack):
+            return True
+        claim = self.claims.try_acquire(pack.key)
+        if claim is None:
+            return False
+        with _releasing(claim.release), _renewing(claim.renew, every_s=self.config.lease_s / 4):
+            # The last holder may have published the pack after the check above and before the claim.
+            if not self._report_if_published(pack):
+                self._train(pack)
+        return True
 
-def _is_done(pack: Pack, store: Store, on_progress: OnPackEvent) -> bool:
-    done = store.ids() >= {run.id for run in pack.runs}
-    if done:
-        on_progress(_news(pack, epoch=pack.cell.recipe.epochs))
-    return done
+    def _report_if_published(self, pack: Pack) -> bool:
+        is_published = self.store.ids() >= {run.id for run in pack.runs}
+        if is_published:
+            self._report(pack, epoch=pack.cell.recipe.epochs)
+        return is_published
 
+    def _train(self, pack: Pack) -> None:
+        epochs = pack.cell.recipe.epochs
 
-def _train(pack: Pack, work: WorkerConfig, store: Store, on_progress: OnPackEvent) -> None:
-    epochs = pack.cell.recipe.epochs
+        def on_epoch_end(epoch: EpochMetrics) -> None:
+            if epoch.number < epochs:
+                self._report(pack, epoch=epoch.number, accuracy=float(epoch.test_accuracy.mean()))
 
-    def on_epoch_end(epoch: EpochMetrics) -> None:
-        if epoch.number < epochs:
-            on_progress(_news(pack, epoch=epoch.number, accuracy=float(epoch.test_accuracy.mean())))
-
-    dataset = work.load_dataset(pack.cell.dataset, pack.cell.info)
-    checkpoints = Checkpoints(store, pack.key)
-    trained = train(pack, dataset, device=work.device, on_epoch_end=on_epoch_end, checkpoints=checkpoints)
-    slots = zip(pack.runs, pack.slots, strict=True)
-    weights = (
-        {run.id: save({n: t.contiguous() for n, t in trained.weights[slot].items()}) for run, slot in slots}
-        if work.weights
-        else None
-    )
-    published = _publish(store, build_tables(trained, dataset, collect_provenance()), weights)
-    with suppress(StoreError):  # the runs are published; what is left over is small
-        checkpoints.clear()
-    on_progress(
-        _news(
-            pack, epoch=epochs, accuracy=float(trained.history[-1].test_accuracy.mean()), published=published
+        dataset = self.config.load_dataset(pack.cell.dataset, pack.cell.info)
+        checkpoints = Checkpoints(self.store, pack.key)
+        result = train(
+            pack, dataset, device=self.config.device, on_epoch_end=on_epoch_end, checkpoints=checkpoints
         )
-    )
+        tables = build_tables(result, dataset, collect_provenance())
+        published = _publish(self.store, tables, _encode_weights(result) if self.config.weights else None)
+        with suppress(StoreError):  # the runs are published; remaining checkpoints are small
+            checkpoints.clear()
+        accuracy = float(result.history[-1].test_accuracy.mean())
+        self._report(pack, epoch=epochs, accuracy=accuracy, published=published)
+
+    def _report(
+        self,
+        pack: Pack,
+        *,
+        epoch: int,
+        accuracy: float | None = None,
+        published: int = 0,
+        failure: str = "",
+        log: str = "",
+    ) -> None:
+        event = PackEvent(
+            key=pack.key,
+            epoch=epoch,
+            accuracy=accuracy,
+            published=published,
+            host=socket.gethostname(),
+            failure=failure,
+            log=log,
+        )
+        self.on_progress(event)
 
 
-def _publish(store: Store, made: Mapping[str, pa.Table], weights: Mapping[str, bytes] | None) -> int:
-    """Publish, more than once if need be: minutes of training must not be lost to a moment without the store."""
-    for pause in PAUSES_S:
+def _encode_weights(result: PackResult) -> dict[str, bytes]:
+    """Return the weights of each run as safetensors."""
+    return {
+        run.id: save({name: tensor.contiguous() for name, tensor in result.weights[slot].items()})
+        for run, slot in zip(result.pack.runs, result.pack.slots, strict=True)
+    }
+
+
+def _publish(store: Store, tables: Mapping[str, pa.Table], weights: Mapping[str, bytes] | None) -> int:
+    """Publish in several attempts, so that a short failure of the store does not lose minutes of training."""
+    for pause in _PUBLISH_PAUSES_S:
         try:
-            return store.publish(made, weights=weights)
+            return store.publish(tables, weights=weights)
         except StoreError:
             sleep(pause)
     try:
-        return store.publish(made, weights=weights)
+        return store.publish(tables, weights=weights)
     except StoreError as error:
-        raise PublishError(str(error)) from error
-
-
-def _news(
-    pack: Pack,
-    *,
-    epoch: int,
-    accuracy: float | None = None,
-    published: int = 0,
-    failure: str = "",
-    log: str = "",
-) -> PackEvent:
-    return PackEvent(
-        key=pack.key,
-        epoch=epoch,
-        accuracy=accuracy,
-        published=published,
-        host=socket.gethostname(),
-        failure=failure,
-        log=log,
-    )
+        raise PublishError(error.problem, option=error.option) from error
 
 
 @contextmanager
-def _renewed(renew: Callable[[], object], *, every_s: float) -> Iterator[None]:
-    """Renews a claim from a thread while the body trains."""
-    over = threading.Event()
+def _renewing(renew: Callable[[], object], *, every_s: float) -> Iterator[None]:
+    """Renew a claim from a thread while the block trains."""
+    is_over = threading.Event()
 
-    def beat() -> None:
-        while not over.wait(every_s):
-            with suppress(
-                StoreError
-            ):  # the next beat may reach the store; if none does, the claim runs out, and publishing tells why
+    def renew_repeatedly() -> None:
+        while not is_over.wait(every_s):
+            # The next renewal may reach the store. If none does, the claim expires and the publication
+            # reports why.
+            with suppress(StoreError):
                 renew()
 
-    thread = threading.Thread(target=beat, daemon=True)
+    thread = threading.Thread(target=renew_repeatedly, daemon=True)
     thread.start()
     try:
         yield
     finally:
-        over.set()
+        is_over.set()
         thread.join()
 
 
 @contextmanager
-def _released(release: Callable[[], object]) -> Iterator[None]:
+def _releasing(release: Callable[[], object]) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(StoreError):  # else the claim runs out by itself
+        with suppress(StoreError):  # otherwise the claim expires
             release()

@@ -1,4 +1,4 @@
-"""What a worker is told besides its packs, and where it writes what went wrong; without torch, whose import the driver need not wait for."""
+"""Configuration of a worker, and the log of a failed pack; without torch, for a quick start of the driver."""
 
 from __future__ import annotations
 
@@ -15,42 +15,63 @@ from scaling.plan import Pack
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerConfig:
-    """What a worker needs to know besides its packs; it travels to other machines."""
+    """Settings that a worker needs besides its packs. They are sent to other machines."""
 
     store: str
+    """Folder or URI of the store."""
     data: Path
+    """The data folder."""
     logs: Path
+    """Folder of the logs of failed packs."""
     weights: bool
+    """True to publish the weights of the runs."""
     device: str = "auto"
-    given: Mapping[Dataset, LoadedDataset] = field(default_factory=dict)
-    """For workers on machines that may not have the data."""
+    """``cpu``, ``cuda``, or ``auto`` for a GPU if there is one."""
+    preloaded: Mapping[Dataset, LoadedDataset] = field(default_factory=dict)
+    """Data sets for workers on machines that may not have the files."""
     lease_s: float = 20.0
-    """A claim that was not renewed for so long belongs to a worker that died."""
+    """Time after which a claim that was not renewed belongs to a dead worker."""
 
     def load_dataset(self, dataset: Dataset, info: DatasetInfo) -> LoadedDataset:
-        """A data set, read once a process.
+        """Return a data set; each process reads it once.
+
+        Args:
+            dataset: the data set, and how much of it is used.
+            info: content for which the study was planned.
 
         Raises:
-            DataError: it isn't to be had here, or is no longer the one that was planned for.
+            DataError: the data set is missing, or its content has changed since the study was planned.
         """
-        found = (
-            self.given[dataset] if dataset in self.given else _loaded(dataset, self.data, info.fingerprint)
-        )
-        if found.info.fingerprint != info.fingerprint:
+        if dataset in self.preloaded:
+            loaded = self.preloaded[dataset]
+        else:
+            loaded = _load_once(dataset, self.data, info.fingerprint)
+        if loaded.info.fingerprint != info.fingerprint:
             raise DataError(
-                f"{info.title}: its content has changed since the study was planned; start the same command again"
+                f"{info.title}: its content has changed since the study was planned;"
+                " run the same command again"
             )
-        return found
+        return loaded
 
 
 @lru_cache(maxsize=4)
-def _loaded(dataset: Dataset, folder: Path, fingerprint: str) -> LoadedDataset:
+def _load_once(dataset: Dataset, folder: Path, fingerprint: str) -> LoadedDataset:
     return load(dataset, folder=folder)
 
 
-def write_log(work: WorkerConfig, pack: Pack, heading: str, text: str) -> str:
-    """Write what went wrong into the pack's log. The file; empty where this machine lets none be written."""
-    log = work.logs / f"{pack.key}.log"
+def write_log(config: WorkerConfig, pack: Pack, heading: str, text: str) -> str:
+    """Append an error to the log of a pack.
+
+    Args:
+        config: names the folder of the logs.
+        pack: the pack that failed.
+        heading: what failed, such as ``attempt 1``.
+        text: the traceback.
+
+    Returns:
+        The path of the log; empty if this machine cannot write it.
+    """
+    log = config.logs / f"{pack.key}.log"
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("a") as file:
@@ -61,5 +82,5 @@ def write_log(work: WorkerConfig, pack: Pack, heading: str, text: str) -> str:
 
 
 def first_line(error: Exception) -> str:
-    """What an error says, in a line."""
+    """Return the first line of an error's message."""
     return (str(error).splitlines() or [""])[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -13,15 +13,13 @@ import pyarrow as pa
 import torch
 
 from scaling.data import LoadedDataset
-from scaling.store.schema import SCHEMAS
+from scaling.store import SCHEMAS, Provenance
 from scaling.train.epoch_metrics import EpochMetrics
 from scaling.train.pack import PackResult
 from scaling.train.zero_gradients import weighted_layers
 
 
-def build_tables(
-    trained: PackResult, dataset: LoadedDataset, provenance: Mapping[str, Any]
-) -> dict[str, pa.Table]:
+def build_tables(trained: PackResult, dataset: LoadedDataset, provenance: Provenance) -> dict[str, pa.Table]:
     """One row a run in ``runs`` and ``predictions``, one a run and epoch in ``epochs``, and the test set."""
     pack, labels = trained.pack, np.asarray(dataset.test.labels)
     info = dataset.info
@@ -35,7 +33,7 @@ def build_tables(
         rows["runs"].append(
             {
                 **_shape(trained),
-                **provenance,
+                **provenance.columns(),
                 "id": run.id,
                 "config_json": run.config_json,
                 "learning_rate": run.recipe.learning_rate,

@@ -3,25 +3,22 @@ from __future__ import annotations
 import pytest
 
 from analysis import write_report
-from tests.analysis.planted_study import COMMAND, MADE, MISSING, SHORT, lenets, planted, trees
+from analysis.html_page import PageContext
+from tests.analysis.planted_study import COMMAND, CREATED, MISSING, SHORT_RECIPE, lenets, plant_study, trees
 
 
 @pytest.fixture(scope="session")
 def study():
     """Runs and epochs of two architectures, seven widths and eight seeds."""
-    return planted([*lenets(), *trees()], recipe=SHORT)
+    return plant_study([*lenets(), *trees()], recipe=SHORT_RECIPE)
 
 
 @pytest.fixture(scope="session")
 def report(study, tmp_path_factory):
     runs, epochs = study
-    out = tmp_path_factory.mktemp("report")
     return write_report(
-        study="planted <study>",
         runs=runs,
         epochs=epochs,
-        out=out,
-        command=COMMAND,
-        created=MADE,
-        missing=MISSING,
+        out=tmp_path_factory.mktemp("report"),
+        context=PageContext(study="planted <study>", command=COMMAND, created=CREATED, missing=MISSING),
     )

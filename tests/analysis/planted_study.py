@@ -1,4 +1,4 @@
-"""Tables as a store gives them, with planted laws and binomial noise."""
+"""Tables as a store returns them, with planted laws and binomial noise."""
 
 from __future__ import annotations
 
@@ -15,125 +15,108 @@ from scaling.config import Data, Recipe, Run
 from scaling.settings import ImageShape
 from scaling.store.schema import EPOCHS_SCHEMA, RUNS_SCHEMA
 
-IMAGES = 1000
+TEST_IMAGES = 1000
 IMAGE = ImageShape(1, 28, 10)
 RECIPE = Recipe(epochs=8)
-SHORT = Recipe(epochs=3)
+SHORT_RECIPE = Recipe(epochs=3)
 COMMAND = "scaling report " + "long/" * 40 + "x.yaml"
-MADE = datetime(2025, 2, 3, 4, 5, tzinfo=UTC)
+CREATED = datetime(2025, 2, 3, 4, 5, tzinfo=UTC)
 MISSING = 5
 DATA = Data(type="mnist5k", fingerprint="0" * 64)
 WIDTHS = (1, 2, 3, 4, 6, 8, 12)
 
-Law = Callable[[AnyArchitecture, int], float]
+PlantedError = Callable[[AnyArchitecture, int], float]
 """Planted mean error of a network after an epoch."""
 
 
-def lenets(widths: Iterable[int] = WIDTHS, **leaves: Any) -> list[Lenet5]:
-    return [Lenet5(filters=width, **leaves) for width in widths]
+def lenets(widths: Iterable[int] = WIDTHS, **settings: Any) -> list[Lenet5]:
+    return [Lenet5(filters=width, **settings) for width in widths]
 
 
-def trees(widths: Iterable[int] = WIDTHS, **leaves: Any) -> list[Tree3]:
-    return [Tree3(filters=width, rows=4, **leaves) for width in widths]
+def trees(widths: Iterable[int] = WIDTHS, **settings: Any) -> list[Tree3]:
+    return [Tree3(filters=width, rows=4, **settings) for width in widths]
 
 
-def law(network: AnyArchitecture, epoch: int) -> float:
-    """Wide networks come down slowly, which fakes a floor in the first epochs."""
-    slow = 1 + network.filters**0.5 / epoch**2
+def planted_error(network: AnyArchitecture, epoch: int) -> float:
+    """Return an error whose floor in the first epochs is spurious, because wide networks train slowly."""
+    training = 1 + network.filters**0.5 / epoch**2
     if isinstance(network, Lenet5):
-        return 0.09 * network.filters**-0.5 * slow
-    return (0.16 * network.filters**-0.6 + 0.03) * slow
+        return 0.09 * network.filters**-0.5 * training
+    return (0.16 * network.filters**-0.6 + 0.03) * training
 
 
-def planted(
+def plant_study(
     networks: Iterable[AnyArchitecture],
     *,
     seeds: int = 8,
     recipe: Recipe = RECIPE,
     data: Data = DATA,
     train_images: int = 4000,
-    law: Law = law,
+    error: PlantedError = planted_error,
 ) -> tuple[pa.Table, pa.Table]:
-    """Runs and epochs of a study without grids."""
+    """Return the runs and epochs of a study without grids."""
     runs, epochs = [], []
     for network in networks:
         layers = network.layer_table(IMAGE)
         for seed in range(seeds):
             run = Run(data=data, architecture=network, recipe=recipe, seed=seed, order=seed // 8)
             rng = np.random.default_rng(int(run.id, 16))
-            curve = [law(network, epoch) for epoch in range(1, recipe.epochs + 1)]
-            errors = rng.binomial(IMAGES, np.minimum(curve, 0.9))
-            for epoch, wrong in enumerate(errors, start=1):
-                epochs.append(
-                    {"id": run.id, "epoch": epoch, "test_error": wrong / IMAGES, "wall_s": epoch * 2.0}
-                )
+            means = [error(network, epoch) for epoch in range(1, recipe.epochs + 1)]
+            errors = rng.binomial(TEST_IMAGES, np.minimum(means, 0.9))
+            epochs += [
+                {"id": run.id, "epoch": epoch, "test_error": wrong / TEST_IMAGES, "wall_s": epoch * 2.0}
+                for epoch, wrong in enumerate(errors, start=1)
+            ]
             runs.append(
                 {
-                    **{
-                        "id": run.id,
-                        "config_json": run.config_json,
-                        "dataset": data.type,
-                        "fingerprint": data.fingerprint,
-                    },
-                    **{
-                        "train_images": train_images,
-                        "validation_images": 0,
-                        "architecture": network.type,
-                        "depth": layers.depth,
-                    },
-                    **{
-                        "filters": network.filters,
-                        "filters_total": network.filters_total(IMAGE),
-                        "epochs": recipe.epochs,
-                    },
-                    **{
-                        "batch_size": recipe.batch_size,
-                        "optimizer": recipe.optimizer.type,
-                        "learning_rate": recipe.learning_rate,
-                    },
-                    **{
-                        "weight_decay": recipe.weight_decay,
-                        "precision": recipe.precision,
-                        "seed": seed,
-                        "order": run.order,
-                    },
-                    **{
-                        "parameters": layers.parameters,
-                        "connections": layers.connections,
-                        "macs": layers.macs,
-                        "units": layers.units,
-                    },
-                    **{
-                        "test_error": errors[-1] / IMAGES,
-                        "test_errors": int(errors[-1]),
-                        "test_images": IMAGES,
-                        "diverged": False,
-                    },
-                    **{
-                        "wall_s": 16.0 * network.filters,
-                        "replicas": 8,
-                        "device": "cpu",
-                        "threads": 1,
-                        "host": "here",
-                        "dirty": False,
-                    },
-                    **{
-                        "commit": "c0ffee" * 6,
-                        "versions": json.dumps({"torch": "2.14.1"}),
-                        "created_at": datetime(2025, 1, 1, tzinfo=UTC),
-                    },
+                    "id": run.id,
+                    "config_json": run.config_json,
+                    "dataset": data.type,
+                    "fingerprint": data.fingerprint,
+                    "train_images": train_images,
+                    "validation_images": 0,
+                    "architecture": network.type,
+                    "depth": layers.depth,
+                    "filters": network.filters,
+                    "filters_total": network.filters_total(IMAGE),
+                    "epochs": recipe.epochs,
+                    "batch_size": recipe.batch_size,
+                    "optimizer": recipe.optimizer.type,
+                    "learning_rate": recipe.learning_rate,
+                    "weight_decay": recipe.weight_decay,
+                    "precision": recipe.precision,
+                    "seed": seed,
+                    "order": run.order,
+                    "parameters": layers.parameters,
+                    "connections": layers.connections,
+                    "macs": layers.macs,
+                    "units": layers.units,
+                    "test_error": errors[-1] / TEST_IMAGES,
+                    "test_errors": int(errors[-1]),
+                    "test_images": TEST_IMAGES,
+                    "diverged": False,
+                    "wall_s": 16.0 * network.filters,
+                    "replicas": 8,
+                    "device": "cpu",
+                    "threads": 1,
+                    "host": "here",
+                    "dirty": False,
+                    "commit": "c0ffee" * 6,
+                    "versions": json.dumps({"torch": "2.14.1"}),
+                    "created_at": datetime(2025, 1, 1, tzinfo=UTC),
                 }
             )
     return pa.Table.from_pylist(runs, RUNS_SCHEMA), pa.Table.from_pylist(epochs, EPOCHS_SCHEMA)
 
 
-def joined(*studies: tuple[pa.Table, pa.Table]) -> tuple[pa.Table, pa.Table]:
-    """Several planted studies as one."""
+def join_studies(*studies: tuple[pa.Table, pa.Table]) -> tuple[pa.Table, pa.Table]:
+    """Return several planted studies as one."""
     runs, epochs = zip(*studies, strict=True)
     return pa.concat_tables(runs), pa.concat_tables(epochs)
 
 
-def changed(runs: pa.Table, name: str, value: Callable[[dict[str, Any]], Any]) -> pa.Table:
-    """The runs with one column made anew from each row."""
-    column = pa.array([value(row) for row in runs.to_pylist()], RUNS_SCHEMA.field(name).type)
-    return runs.set_column(runs.schema.get_field_index(name), RUNS_SCHEMA.field(name), column)
+def replace_column(runs: pa.Table, name: str, value: Callable[[dict[str, Any]], Any]) -> pa.Table:
+    """Return the runs with one column computed from each row."""
+    field = RUNS_SCHEMA.field(name)
+    column = pa.array([value(row) for row in runs.to_pylist()], field.type)
+    return runs.set_column(runs.schema.get_field_index(name), field, column)

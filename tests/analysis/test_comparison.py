@@ -1,4 +1,4 @@
-"""Curves against each other, on planted studies."""
+"""Comparison of curves, on planted studies."""
 
 from __future__ import annotations
 
@@ -12,154 +12,150 @@ import pyarrow.compute as pc
 import pytest
 from rich.console import Console
 
-from analysis.comparison import COMPARISON_AXES, COST_AXES, EQUAL_ERROR_AXES, compare_curves
+from analysis.comparison import compare_curves
 from analysis.comparison_page import WrittenComparison, write_comparison
 from analysis.comparison_text import render_comparison
+from analysis.figure_axes import COMPARISON_AXES, COST_AXES, EQUAL_ERROR_AXES
+from analysis.html_page import PageContext
 from scaling.architectures import Lenet5
 from scaling.fit import compare_sizes, fit_table
-from tests.analysis.page import Page
-from tests.analysis.planted_study import lenets, planted, trees
+from tests.analysis.parsed_page import ParsedPage
+from tests.analysis.planted_study import lenets, plant_study, trees
 
 
-def law(network, epoch: int) -> float:
-    """LeNet's lies lower from 9 filters on: 0.3 / 0.2 = x^(0.4 - 0.2) at 7.6."""
-    return (0.3 * network.filters**-0.4 if isinstance(network, Lenet5) else 0.2 * network.filters**-0.2) * (
-        1 + 1 / epoch**2
-    )
+def crossing_error(network, epoch: int) -> float:
+    """Return errors whose laws cross at 7.6 filters, where 0.3 / 0.2 = x^(0.4 - 0.2); then LeNet's is lower."""
+    final = 0.3 * network.filters**-0.4 if isinstance(network, Lenet5) else 0.2 * network.filters**-0.2
+    return final * (1 + 1 / epoch**2)
 
 
-def costed(study: tuple[pa.Table, pa.Table]) -> tuple[pa.Table, pa.Table]:
-    """With a training's operations, and seconds that differ between the runs of a width."""
+def add_costs(study: tuple[pa.Table, pa.Table]) -> tuple[pa.Table, pa.Table]:
+    """Add the operations of a training run, and times that differ between the runs of a width."""
     runs, epochs = study
     seconds = pa.array(runs["macs"].to_numpy() / 1e4 * np.random.default_rng(0).uniform(0.9, 1.1, len(runs)))
-    return runs.append_column("training_flops", pc.multiply(runs["macs"], 6 * 8 * 4000)).append_column(
-        "core_s", seconds
-    ), epochs
+    runs = runs.append_column("training_flops", pc.multiply(runs["macs"], 6 * 8 * 4000))
+    return runs.append_column("core_s", seconds), epochs
 
 
-def write(study: tuple[pa.Table, pa.Table], out: Path, **how: Any) -> WrittenComparison:
-    return write_comparison(
-        compare_curves(*study, **how), out, study="planted <study>", command="scaling compare x.yaml"
-    )
+def write(study: tuple[pa.Table, pa.Table], out: Path, **options: Any) -> WrittenComparison:
+    context = PageContext(study="planted <study>", command="scaling compare x.yaml")
+    return write_comparison(compare_curves(*study, **options), out, context=context)
 
 
 @pytest.fixture(scope="module")
 def study():
-    return costed(planted([*lenets(), *trees()], law=law))
+    return add_costs(plant_study([*lenets(), *trees()], error=crossing_error))
 
 
 @pytest.fixture(scope="module")
-def made(study, tmp_path_factory):
+def written(study, tmp_path_factory):
     return write(study, tmp_path_factory.mktemp("compare"), errors=[0.15])
 
 
-def rows(made, name: str) -> list[dict[str, str]]:
-    with (made.path.parent / f"{name}.csv").open(newline="") as file:
+def read_rows(written, name: str) -> list[dict[str, str]]:
+    with (written.path.parent / f"{name}.csv").open(newline="") as file:
         return list(csv.DictReader(file))
 
 
-def test_every_axis_has_a_figure_with_its_numbers(made):
-    assert [path.name for path in made.figures] == [
-        f"against_{axis.column}.{kind}" for axis in COMPARISON_AXES for kind in ("svg", "png", "csv")
+def test_every_axis_has_a_figure_with_its_numbers(written):
+    assert [path.name for path in written.figures] == [
+        f"against_{axis.column}.{suffix}" for axis in COMPARISON_AXES for suffix in ("svg", "png", "csv")
     ]
-    assert all(path.stat().st_size for path in made.figures)
+    assert all(path.stat().st_size for path in written.figures)
     for axis in COMPARISON_AXES:
-        for row in rows(made, f"against_{axis.column}"):
+        for row in read_rows(written, f"against_{axis.column}"):
             assert float(row["law_low"]) <= float(row["law"]) <= float(row["law_high"])
             assert int(row["runs"]) == 8
 
 
-def test_sizes_at_equal_error_are_those_of_the_fits(study, made):
-    macs = dict(
-        zip(
-            ("lenet5", "tree3"),
-            fit_table(study[0].append_column("group", study[0]["architecture"]), x="macs", by=("group",)),
-            strict=True,
-        )
-    )
-    (found,) = [each for each in made.found.equal if each.x == "macs" and each.error == 0.15]
-    expected = compare_sizes(macs["lenet5"], macs["tree3"], 0.15)
-    assert found.ratio.estimate == pytest.approx(expected.ratio.estimate, rel=1e-6)
+def test_sizes_at_equal_error_agree_with_the_fits(study, written):
+    runs = study[0].append_column("group", study[0]["architecture"])
+    lenet5, tree3 = fit_table(runs, x="macs", by=("group",))
+    (sizes,) = [
+        sizes for sizes in written.comparison.equal_errors if (sizes.x, sizes.error) == ("macs", 0.15)
+    ]
+    assert sizes.ratio.estimate == pytest.approx(compare_sizes(lenet5, tree3, 0.15).ratio.estimate, rel=1e-6)
     for axis in EQUAL_ERROR_AXES:
-        errors = [each.error for each in made.found.equal if each.x == axis.column]
+        errors = [sizes.error for sizes in written.comparison.equal_errors if sizes.x == axis.column]
         assert errors[0] == 0.15
         assert 1 < len(errors) <= 3
-    written = next(
-        row for row in rows(made, "equal_error") if row["x"] == "macs" and float(row["error"]) == 0.15
+    row = next(
+        row for row in read_rows(written, "equal_error") if (row["x"], float(row["error"])) == ("macs", 0.15)
     )
-    assert float(written["ratio_low"]) == found.ratio.low
+    assert float(row["ratio_low"]) == sizes.ratio.low
 
 
-def test_a_time_is_one_number_a_width_the_mean_of_its_runs(study, made):
-    for row in rows(made, "against_core_s"):
-        near = [
-            float(other["core_s"]) for other in rows(made, "against_core_s") if other["group"] == row["group"]
-        ]
-        assert len(near) == len(set(near)) == 7
-    lenet = study[0].filter((pc.field("architecture") == "lenet5") & (pc.field("filters") == 4))
-    times = [float(row["core_s"]) for row in rows(made, "against_core_s") if row["group"] == "lenet5"]
-    assert any(time == pytest.approx(sum(lenet["core_s"].to_pylist()) / 8, rel=1e-12) for time in times)
+def test_the_time_of_a_width_is_the_mean_over_its_runs(study, written):
+    rows = read_rows(written, "against_core_s")
+    for label in ("lenet5", "tree3"):
+        times = [float(row["core_s"]) for row in rows if row["group"] == label]
+        assert len(times) == len(set(times)) == 7
+    runs = study[0].filter((pc.field("architecture") == "lenet5") & (pc.field("filters") == 4))
+    mean = sum(runs["core_s"].to_pylist()) / 8
+    times = [float(row["core_s"]) for row in rows if row["group"] == "lenet5"]
+    assert any(time == pytest.approx(mean, rel=1e-12) for time in times)
 
 
-def test_laws_meet_where_they_were_planted(made):
-    (crossing,) = [each for each in made.found.crossings if each.x == "filters"]
+def test_laws_cross_where_planted(written):
+    (crossing,) = [crossing for crossing in written.comparison.crossings if crossing.x == "filters"]
     assert crossing.within
-    assert crossing.place.low <= 1.5**5 <= crossing.place.high
-    assert rows(made, "crossings")[0]["x"] == "filters"
+    assert crossing.size.low <= 1.5**5 <= crossing.size.high
+    assert read_rows(written, "crossings")[0]["x"] == "filters"
 
 
-def test_every_cost_has_a_front_and_winners(made):
+def test_every_cost_has_a_pareto_front_and_best_curves(written):
+    comparison = written.comparison
     for axis in COST_AXES:
-        assert len(made.found.pareto_front[axis.column]) == 14
-        assert {place.label for place in made.found.pareto_front[axis.column] if place.on_front} <= {
-            "lenet5",
-            "tree3",
-        }
-        assert made.found.best_at_budget[axis.column]
-    assert {row["cost"] for row in rows(made, "winners")} == {axis.column for axis in COST_AXES}
-    assert len(rows(made, "front")) == 14 * len(COST_AXES)
+        points = comparison.pareto_fronts[axis.column]
+        assert len(points) == 14
+        assert {point.label for point in points if point.on_front} <= {"lenet5", "tree3"}
+        assert comparison.best_at_budgets[axis.column]
+    assert {row["cost"] for row in read_rows(written, "best_at_budget")} == {
+        axis.column for axis in COST_AXES
+    }
+    assert len(read_rows(written, "pareto_front")) == 14 * len(COST_AXES)
 
 
-def test_the_text_says_how_much_the_first_needs(made):
+def test_the_text_compares_sizes_and_budgets(written):
     console = Console(width=220, record=True, file=None, quiet=False)
-    with console.capture() as said:
-        console.print(render_comparison(made.found))
-    text = said.get()
-    for word in (
-        "lenet5: followed along filters by A x^-rho",
+    with console.capture() as capture:
+        console.print(render_comparison(written.comparison))
+    text = capture.get()
+    for phrase in (
+        "lenet5: law along filters: A x^-rho",
         "mean error over seeds, on this test set, 56 runs",
-        "The first over the second, at equal error",
+        "Size of the first curve divided by that of the second, at equal error",
         "15 %",
-        "The least error for a budget of multiply-adds",
-        "exponents differ by",
+        "Lowest error within a budget of multiply-adds",
+        "the exponents differ by",
     ):
-        assert word in text
+        assert phrase in text
 
 
-def test_the_page_holds_its_tables_and_figures(made):
-    page = Page(made.path.read_text())
-    assert "exponents differ by" in page.text
-    assert "The least error for a budget of training time" in page.text
-    assert made.path.read_text().count("data:image/svg+xml;base64,") == len(COMPARISON_AXES)
-    assert "planted <study>: curves compared" in page.text
+def test_the_page_contains_its_tables_and_figures(written):
+    source = written.path.read_text()
+    page = ParsedPage(source)
+    assert "the exponents differ by" in page.text
+    assert "Lowest error within a budget of training time" in page.text
+    assert source.count("data:image/svg+xml;base64,") == len(COMPARISON_AXES)
+    assert "planted <study>: comparison of curves" in page.text
 
 
-def test_a_curve_without_a_law_stands_beside_the_others(tmp_path):
-    """One width has no law; the figure shows its point, and a note says why it has no more."""
-    made = write(costed(planted([*lenets(), *trees((4,))], law=law)), tmp_path)
-    assert made.found.equal == ()
-    assert made.found.crossings == ()
-    assert len(made.figures) == 3 * len(COMPARISON_AXES)
-    assert any("tree3 has no law" in note for note in made.found.notes)
-    assert {place.label for place in made.found.pareto_front["macs"]} == {"lenet5"}
+def test_a_curve_without_a_law_is_drawn_and_explained(tmp_path):
+    """One width has no law; the figure shows its point, and a note gives the reason."""
+    study = add_costs(plant_study([*lenets(), *trees((4,))], error=crossing_error))
+    written = write(study, tmp_path)
+    assert written.comparison.equal_errors == ()
+    assert written.comparison.crossings == ()
+    assert len(written.figures) == 3 * len(COMPARISON_AXES)
+    assert any("tree3 has no law" in note for note in written.comparison.notes)
+    assert {point.label for point in written.comparison.pareto_fronts["macs"]} == {"lenet5"}
 
 
-def test_operations_that_are_not_known_of_every_run_have_no_figure(study, tmp_path):
+def test_an_axis_with_unknown_values_has_no_figure(study, tmp_path):
     runs, epochs = study
-    place = runs.column_names.index("training_flops")
-    runs = runs.set_column(
-        place, "training_flops", pa.array([None, *runs["training_flops"].to_pylist()[1:]], pa.int64())
-    )
-    made = write((runs, epochs), tmp_path)
-    assert len(made.figures) == 3 * (len(COMPARISON_AXES) - 1)
-    assert "training_flops" not in made.found.pareto_front
+    unknown = pa.array([None, *runs["training_flops"].to_pylist()[1:]], pa.int64())
+    runs = runs.set_column(runs.column_names.index("training_flops"), "training_flops", unknown)
+    written = write((runs, epochs), tmp_path)
+    assert len(written.figures) == 3 * (len(COMPARISON_AXES) - 1)
+    assert "training_flops" not in written.comparison.pareto_fronts

@@ -1,13 +1,24 @@
-"""Numbers and leaves as a reader sees them."""
+"""Text of numbers and phrases."""
 
 from __future__ import annotations
+
+from math import inf, nan
 
 import pyarrow as pa
 import pytest
 
-from analysis.formatting import format_count, format_interval, format_list, format_percent, format_training
+from analysis.formatting import (
+    format_count,
+    format_interval,
+    format_list,
+    format_missing,
+    format_percent,
+    format_size,
+    format_status,
+    format_training,
+)
 from scaling.config.labels import setting_label
-from scaling.fit import Interval
+from scaling.fit import Interval, Status
 
 
 @pytest.mark.parametrize(
@@ -18,14 +29,24 @@ from scaling.fit import Interval
         ((1234.5, 1100.0, 1400.0), "1,234 [1,100, 1,400]"),
         ((0.0, 0.0, 0.0), "0 [0, 0]"),
         ((138024.0, 3253.0, 4362886771.0), "1.38e+05 [3.25e+03, 4.36e+09]"),
+        ((0.41234, nan, nan), "0.412"),
     ],
 )
-def test_an_interval_decides_how_many_digits_are_shown(interval, expected):
+def test_the_width_of_an_interval_sets_the_digits(interval, expected):
     estimate, low, high = interval
     assert format_interval(Interval(estimate=estimate, low=low, high=high)) == expected
 
 
-def test_small_words():
+def test_an_interval_of_fractions_in_percent():
+    value = Interval(estimate=0.0219, low=0.0194, high=0.0236)
+    assert format_interval(value, percent=True) == "2.19 [1.94, 2.36] %"
+
+
+def test_a_size_that_is_not_reached_is_never():
+    assert format_size(Interval(estimate=3.62, low=0.0, high=inf)) == "3.62 [0, never]"
+
+
+def test_percentages_counts_and_lists():
     assert [format_percent(value) for value in (0.05, 0.12345, 0.0077, 1.0, None)] == [
         "5.00 %",
         "12.3 %",
@@ -34,18 +55,31 @@ def test_small_words():
         "–",
     ]
     assert [format_count(1, "run"), format_count(1250, "run")] == ["1 run", "1,250 runs"]
-    assert [format_list([12.0]), format_list([12.0, 8.0]), format_list([0.1, 3, 2])] == [
-        "12",
-        "8 and 12",
-        "0.1, 2 and 3",
-    ]
+    assert format_list([12.0]) == "12"
+    assert format_list([12.0, 8.0]) == "8 and 12"
+    assert format_list([0.1, 3, 2]) == "0.1, 2 and 3"
+
+
+def test_labels_of_settings():
     assert setting_label("architecture.hidden", ()) == "hidden none"
     assert setting_label("recipe.optimizer.momentum", None) == "no optimizer momentum"
 
 
-def test_how_long_networks_were_trained():
+def test_training_is_named_by_epochs_and_images():
     table = pa.table({"epochs": [6, 6, 8], "train_images": [50_000] * 3})
     assert format_training(table) == "6 and 8 epochs of 50,000 training images"
-    assert (
-        format_training(pa.table({"epochs": [1], "train_images": [200]})) == "1 epoch of 200 training images"
-    )
+    table = pa.table({"epochs": [1], "train_images": [200]})
+    assert format_training(table) == "1 epoch of 200 training images"
+
+
+def test_missing_runs_are_named_by_kind():
+    assert format_missing(missing=0, pending=0) == []
+    assert format_missing(missing=1, pending=8) == [
+        "1 run of the study not in the store",
+        "8 runs whose learning rate is not chosen yet",
+    ]
+
+
+def test_a_status_has_its_reason():
+    assert format_status(Status.USABLE, "").plain == "usable"
+    assert format_status(Status.CAUTION, "[few] widths").plain == "caution: [few] widths"

@@ -1,4 +1,4 @@
-"""The unit of a floor is that of what was fitted."""
+"""Laws as rows of text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.laws import law_rows
-from scaling.fit import Points, fit
+from scaling.fit import EstimationOptions, Points, fit
 
 WIDTHS = np.array([1.0, 2, 4, 8, 16, 32])
 
@@ -14,9 +14,9 @@ WIDTHS = np.array([1.0, 2, 4, 8, 16, 32])
 @pytest.mark.parametrize(
     ("test_images", "unit"), [(None, False), (1000, True)], ids=["a loss", "errors of counted images"]
 )
-def test_only_a_rate_of_errors_is_written_in_percent(test_images, unit):
+def test_only_error_rates_are_printed_in_percent(test_images, unit):
     points = Points(x_name="x", y_name="y", x=WIDTHS, y=0.3 / WIDTHS + 0.05, test_images=test_images)
-    pure, floored = law_rows([fit(points, resamplings=200)])
-    assert pure.floor == "–"
-    assert floored.floor.endswith(" %") is unit
-    assert float(floored.floor.split()[0]) == pytest.approx(5 if unit else 0.05, abs=1e-3)
+    power, floor = law_rows([fit(points, EstimationOptions(resamplings=200))])
+    assert power.floor == "–"
+    assert floor.floor.endswith(" %") is unit
+    assert float(floor.floor.split()[0]) == pytest.approx(5 if unit else 0.05, abs=1e-3)

@@ -1,4 +1,4 @@
-"""The report, on planted studies."""
+"""Reports of planted studies."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ from scipy import stats
 
 from analysis import Report, render_laws, write_report
 from analysis.formatting import format_interval
+from analysis.html_page import PageContext
 from scaling.config import Recipe
 from scaling.fit import fit_table
 from scaling.store.schema import EPOCHS_SCHEMA, RUNS_SCHEMA
-from tests.analysis.page import Page
+from tests.analysis.parsed_page import ParsedPage
 from tests.analysis.planted_study import (
     COMMAND,
-    MADE,
+    CREATED,
     MISSING,
-    SHORT,
+    SHORT_RECIPE,
     WIDTHS,
-    changed,
-    joined,
+    join_studies,
     lenets,
-    planted,
+    plant_study,
+    replace_column,
 )
 
 NAMES = (
@@ -40,35 +41,34 @@ NAMES = (
 )
 
 
-def write(out: Path, study, **options) -> tuple[Report, Page]:
+def write(out: Path, study, **facts) -> tuple[Report, ParsedPage]:
     runs, epochs = study
-    report = write_report(
-        study="planted <study>", runs=runs, epochs=epochs, out=out, command=COMMAND, **options
-    )
-    return report, Page(report.path.read_text())
+    context = PageContext(study="planted <study>", command=COMMAND, **facts)
+    report = write_report(runs=runs, epochs=epochs, out=out, context=context)
+    return report, ParsedPage(report.path.read_text())
 
 
-def table(path: Path) -> list[dict[str, str]]:
+def read_rows(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
 
 
 @pytest.fixture(scope="module")
 def written(study, report):
-    return report, Page(report.path.read_text())
+    return report, ParsedPage(report.path.read_text())
 
 
 def test_every_figure_has_its_three_files(written):
     report, _ = written
     assert [path.name for path in report.figures] == [
-        f"{name}.{kind}" for name in NAMES for kind in ("svg", "png", "csv")
+        f"{name}.{suffix}" for name in NAMES for suffix in ("svg", "png", "csv")
     ]
     assert all(path.stat().st_size for path in report.figures)
 
 
 @pytest.mark.parametrize("axis", ["filters", "parameters", "macs"])
-def test_means_and_their_intervals_are_those_of_a_plain_loop(study, written, axis):
-    rows = table(written[0].path.parent / "figures" / f"error_against_{axis}.csv")
+def test_means_and_their_intervals_equal_those_of_a_plain_loop(study, written, axis):
+    rows = read_rows(written[0].path.parent / "figures" / f"error_against_{axis}.csv")
     assert [(row["group"], int(row["filters"])) for row in rows] == [
         (name, width) for name in ("lenet5", "tree3") for width in WIDTHS
     ]
@@ -84,15 +84,15 @@ def test_means_and_their_intervals_are_those_of_a_plain_loop(study, written, axi
         low, high = stats.t.interval(0.95, len(errors) - 1, mean, std / sqrt(len(errors)))
         assert {run[axis] for run in members} == {int(row[axis])}
         assert int(row["runs"]) == 8
-        # Sums of eight numbers in another order differ by a few units in the last place.
+        # Sums of eight numbers in another order differ by a few units in the last digit.
         assert float(row["mean_error"]) == pytest.approx(mean, rel=1e-14)
         assert float(row["std_error"]) == pytest.approx(std, rel=1e-12)
         assert (float(row["low_error"]), float(row["high_error"])) == pytest.approx((low, high), rel=1e-12)
 
 
-def test_laws_beside_the_means_are_the_fit(study, written):
+def test_laws_in_the_table_of_means_equal_the_fit(study, written):
     folder = written[0].path.parent
-    for row in table(folder / "figures" / "error_against_parameters.csv"):
+    for row in read_rows(folder / "figures" / "error_against_parameters.csv"):
         runs = (
             study[0]
             .filter([name == row["group"] for name in study[0]["architecture"].to_pylist()])
@@ -107,14 +107,13 @@ def test_laws_beside_the_means_are_the_fit(study, written):
 
 def test_residuals_are_logs_of_mean_over_fitted(written):
     folder = written[0].path.parent / "figures"
-    means = {(row["group"], row["filters"]): row for row in table(folder / "error_against_filters.csv")}
-    rows = table(folder / "residuals.csv")
+    means = {(row["group"], row["filters"]): row for row in read_rows(folder / "error_against_filters.csv")}
+    rows = read_rows(folder / "residuals.csv")
     assert len(rows) == 2 * 2 * len(WIDTHS)
     for row in rows:
-        beside = means[row["group"], row["filters"]]
-        assert float(row["residual"]) == pytest.approx(
-            log(float(beside["mean_error"]) / float(beside[row["form"]])), abs=1e-12
-        )
+        mean = means[row["group"], row["filters"]]
+        ratio = float(mean["mean_error"]) / float(mean[row["form"]])
+        assert float(row["residual"]) == pytest.approx(log(ratio), abs=1e-12)
 
 
 def test_learning_curves_are_means_over_seeds(study, written):
@@ -123,7 +122,7 @@ def test_learning_curves_are_means_over_seeds(study, written):
     names = {run["id"]: (run["architecture"], str(run["filters"])) for run in runs.to_pylist()}
     for row in epochs.to_pylist():
         errors.setdefault((*names[row["id"]], str(row["epoch"])), []).append(row["test_error"])
-    rows = table(written[0].path.parent / "figures" / "learning_curves.csv")
+    rows = read_rows(written[0].path.parent / "figures" / "learning_curves.csv")
     assert len(rows) == len(errors) == 2 * len(WIDTHS) * 3
     for row in rows:
         expected = errors[row["group"], row["filters"], row["epoch"]]
@@ -131,20 +130,20 @@ def test_learning_curves_are_means_over_seeds(study, written):
         assert min(expected) <= float(row["lower_quartile"]) <= float(row["upper_quartile"]) <= max(expected)
 
 
-def test_undertrained_wide_networks_fake_a_floor_that_training_removes(written):
+def test_a_floor_from_short_training_shrinks_with_training(written):
     rows = {
         (row["group"], row["epoch"]): row
-        for row in table(written[0].path.parent / "figures" / "exponent_against_epoch.csv")
+        for row in read_rows(written[0].path.parent / "figures" / "exponent_against_epoch.csv")
     }
     first, last = rows["lenet5", "1"], rows["lenet5", "3"]
     assert float(first["exponent"]) < float(last["exponent_low"])
     assert float(first["floor_share"]) > float(last["floor_share"])
 
 
-def test_the_page_stands_alone_and_says_the_laws(written):
+def test_the_page_is_self_contained_and_states_the_laws(written):
     report, page = written
     source = report.path.read_text()
-    assert not page.open
+    assert not page.open_tags
     assert "http://" not in source
     assert "https://" not in source
     assert "script" not in page.tags
@@ -155,19 +154,19 @@ def test_the_page_stands_alone_and_says_the_laws(written):
     for fit in report.fits:
         exponent = fit.laws["power"].parameters["exponent"]
         assert format_interval(exponent) in page.text
-        assert f"{fit.label}: the mean error goes as" in page.text
-    for said in (
+        assert f"{fit.label}: the mean error falls as" in page.text
+    for phrase in (
         "5 runs of the study not in the store",
         "2025-02-03 04:05 UTC",
         "c0ffeec0ffee",
         "torch 2.14.1",
         "1,000 test images of MNIST-5k",
     ):
-        assert said in page.text
+        assert phrase in page.text
 
 
 def test_laws_along_every_axis_are_in_one_table(written):
-    rows = table(written[0].path.parent / "laws.csv")
+    rows = read_rows(written[0].path.parent / "laws.csv")
     assert [row["x"] for row in rows] == [
         axis for axis in ("filters", "parameters", "macs") for _ in range(4)
     ]
@@ -179,40 +178,38 @@ def test_laws_along_every_axis_are_in_one_table(written):
     assert [float(row["exponent"]) for row in rows[:4]] == pytest.approx(exponents, rel=1e-12)
 
 
-def test_the_terminal_says_the_same(written):
+def test_the_terminal_states_the_same_laws(written):
     console = Console(width=200, record=True, file=StringIO())
     console.print(render_laws(written[0].fits))
-    said = console.export_text()
+    text = console.export_text()
     for fit in written[0].fits:
-        assert format_interval(fit.laws["power"].parameters["exponent"]) in said
-        assert fit.estimand in said
+        assert format_interval(fit.laws["power"].parameters["exponent"]) in text
+        assert fit.estimand in text
 
 
-def test_the_same_runs_in_another_order_give_the_same_bytes_and_leave_matplotlib_alone(
-    study, written, tmp_path
-):
+def test_the_order_of_the_runs_changes_no_byte_and_no_setting_of_matplotlib(study, written, tmp_path):
     before = dict(mpl.rcParams)
-    backwards = tuple(part.take(list(reversed(range(len(part))))) for part in study)
-    again, _ = write(tmp_path, backwards, created=MADE, missing=MISSING)
+    reverse_order = tuple(part.take(list(reversed(range(len(part))))) for part in study)
+    second, _ = write(tmp_path, reverse_order, created=CREATED, missing=MISSING)
     assert dict(mpl.rcParams) == before
     first = written[0]
-    for one, other in zip((first.path, *first.figures), (again.path, *again.figures), strict=True):
-        assert one.read_bytes() == other.read_bytes(), one.name
+    for path, other in zip((first.path, *first.figures), (second.path, *second.figures), strict=True):
+        assert path.read_bytes() == other.read_bytes(), path.name
 
 
-def test_thin_curves_stand_beside_a_full_one(tmp_path):
+def test_curves_with_few_runs_are_drawn_with_a_complete_curve(tmp_path):
     def curve(rate, widths, seeds):
-        return planted(lenets(widths), seeds=seeds, recipe=Recipe(epochs=2, learning_rate=rate))
+        return plant_study(lenets(widths), seeds=seeds, recipe=Recipe(epochs=2, learning_rate=rate))
 
-    runs, epochs = joined(
+    runs, epochs = join_studies(
         curve(0.01, (6,), 3),
         curve(0.02, (3, 6), 3),
         curve(0.05, WIDTHS, 1),
         curve(0.1, (1, 3, 6, 12), 4),
         curve(0.2, WIDTHS, 1),
     )
-    runs = changed(runs, "diverged", lambda row: row["learning_rate"] == 0.2)
-    runs = changed(
+    runs = replace_column(runs, "diverged", lambda row: row["learning_rate"] == 0.2)
+    runs = replace_column(
         runs,
         "test_error",
         lambda row: 0.0 if (row["learning_rate"], row["seed"]) == (0.1, 0) else row["test_error"],
@@ -223,13 +220,13 @@ def test_thin_curves_stand_beside_a_full_one(tmp_path):
     ]
     assert "lenet5, learning rate 0.01 has no law" in page.text
     assert "lenet5, learning rate 0.2 has no law: none of its runs ended with a test error" in page.text
-    assert "4 runs without any error can't be drawn" in page.text
+    assert "4 runs with an error of 0 cannot be drawn" in page.text
     rows = {
         (row["group"][-4:], row["filters"]): row
-        for row in table(tmp_path / "figures" / "error_against_filters.csv")
+        for row in read_rows(tmp_path / "figures" / "error_against_filters.csv")
     }
     assert len(rows) == 1 + 2 + 7 + 4
-    # A law that is refused is in the table with its reason, and in no figure.
+    # A rejected law is in the table with its reason, and in no figure.
     assert "any data would fit" in page.text
     assert rows["0.02", "6"]["power"] == ""
     assert rows["0.05", "6"]["power"] != ""
@@ -241,25 +238,30 @@ def test_thin_curves_stand_beside_a_full_one(tmp_path):
 
 
 def test_one_run_without_epochs_has_a_report(tmp_path):
-    runs, _ = planted(lenets((6,)), seeds=1)
+    runs, _ = plant_study(lenets((6,)), seeds=1)
     report, page = write(tmp_path, (runs, EPOCHS_SCHEMA.empty_table()))
     assert {path.stem for path in report.figures} == set(NAMES[:3])
     assert report.fits == ()
-    for said in ("No law can be read", "lenet5 has no law", "No learning curves", "one run has none"):
-        assert said in page.text
+    for phrase in (
+        "do not support a scaling law yet",
+        "lenet5 has no law",
+        "No learning curves",
+        "none: single run",
+    ):
+        assert phrase in page.text
 
 
-def test_networks_without_any_error_have_a_page(tmp_path):
-    runs, epochs = planted(lenets((1, 2, 4, 8)), seeds=2, recipe=SHORT)
-    report, page = write(tmp_path, (changed(runs, "test_error", lambda row: 0.0), epochs))
+def test_a_study_with_errors_of_0_has_a_page(tmp_path):
+    runs, epochs = plant_study(lenets((1, 2, 4, 8)), seeds=2, recipe=SHORT_RECIPE)
+    report, page = write(tmp_path, (replace_column(runs, "test_error", lambda row: 0.0), epochs))
     assert (report.figures, report.fits) == ((), ())
     assert "lenet5 has no law" in page.text
-    assert "No figures: no run made an error" in page.text
+    assert "No figures: every error is 0" in page.text
 
 
 def test_a_study_whose_runs_all_diverged_has_a_page(tmp_path):
-    runs, epochs = planted(lenets((1, 2, 4)), seeds=2, recipe=SHORT)
-    runs = changed(changed(runs, "diverged", lambda row: True), "test_error", lambda row: None)
+    runs, epochs = plant_study(lenets((1, 2, 4)), seeds=2, recipe=SHORT_RECIPE)
+    runs = replace_column(replace_column(runs, "diverged", lambda row: True), "test_error", lambda row: None)
     report, page = write(tmp_path, (runs, epochs))
     assert report.figures == ()
     assert "6 runs without a test error" in page.text

@@ -47,10 +47,10 @@ class SimulatedTraining(Training):
         """The learning rate with the least validation error; the test error knows nothing of it."""
         return max(0.0125, 0.8 / 2 ** round(filters**0.5))
 
-    def trained(
+    def train(
         self, pack: Pack, loaded: LoadedDataset, attempt: int, on_epoch_end: Callable[[EpochMetrics], None]
     ) -> PackResult:
-        made = super().trained(pack, loaded, attempt, on_epoch_end)
+        made = super().train(pack, loaded, attempt, on_epoch_end)
         labels = np.asarray(loaded.test.labels)
         spec: Any = pack.cell.architecture
         amplitude, exponent, floor = LAWS[spec.type]

@@ -57,8 +57,8 @@ def test_what_follows_from_the_width_has_the_reports_curves(config, workspace, s
     )
     table = api.tidy_table(api.load_results(config, workspace).runs)
     points = {
-        (group["architecture"], group["train_images"]): mine
-        for group, mine, _ in group_points(table, x=x, by=BY)
+        (group.values["architecture"], group.values["train_images"]): group.points
+        for group in group_points(table, x=x, by=BY)
     }
     assert len(fits) == len(points) == 2 * len(IMAGES)
     for fit in fits:

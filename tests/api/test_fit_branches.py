@@ -73,4 +73,4 @@ def test_the_report_has_a_figure_and_laws_along_branches(config, workspace):
         [str(width), parameters[str(width), branches]] for width in WIDTHS for branches in BRANCHES
     ]
     assert (made.path.parent / "laws.csv").read_text().count('"branches"') == 2 * len(WIDTHS)
-    assert "twice the branches" in made.path.read_text()
+    assert "doubling branches" in made.path.read_text()

@@ -64,9 +64,9 @@ def test_at_one_cost_both_numbers_of_filters_change_along_a_curve(tmp_path, work
             < LEAST / each.x_opt.estimate
             < (each.x_opt.high / each.x_opt.estimate) ** 1.5
         )
-        (beside,) = made.beside(each)
-        assert (beside.maps, beside.ratio) == ("unpooled and pooled", 12 / 2)
-        assert "sqrt(size) x depth = constant asks for 6 (unpooled and pooled maps)" in describe_optimum(
+        (rule,) = made.compare_size_depth(each)
+        assert (rule.maps, rule.ratio) == ("unpooled and pooled", 12 / 2)
+        assert "sqrt(size) x depth = constant predicts 6 (unpooled and pooled maps)" in describe_optimum(
             made, each
         )
     files = api.draw_optimum(made, tmp_path / "figures")
@@ -96,9 +96,9 @@ def test_any_setting_is_an_axis_and_other_networks_are_let_be(tmp_path, workspac
     made = api.optimum(study(tmp_path, workspace, *entries), workspace, x="branches")
     (tree,) = made.optima
     assert tree.x_opt.low < 16 * LEAST < tree.x_opt.high
-    assert made.beside(tree) == []
-    assert [line for line in made.refused if line.startswith("lenet5")]
-    with pytest.raises(FitError, match=r"a lowest place needs at least 3 values of ratio, not 1"):
+    assert made.compare_size_depth(tree) == []
+    assert [line for line in made.failures if line.startswith("lenet5")]
+    with pytest.raises(FitError, match=r"an optimum needs at least 3 values of ratio, not 1"):
         api.optimum(
             study(tmp_path, workspace, {"type": "lenet5", "filters": 6, "second_filters": 12}), workspace
         )

@@ -38,7 +38,7 @@ def test_one_command_trains_pilots_chooses_and_trains_what_awaited_them(run, stu
         == rates(outcome.latest_plan)
         == {width: (pytest.approx(SimulatedTraining.best(width)),) for width in WIDTHS}
     )
-    assert training.asked.total() == 12  # a pack of pilots and one of seeds for each width
+    assert training.attempts.total() == 12  # a pack of pilots and one of seeds for each width
     assert run(config).trained == 0
 
 
@@ -58,13 +58,13 @@ def test_an_interruption_costs_nothing_that_was_finished(run, study, workspace, 
     config = study(TUNED)
     for stop in (3, 8, 13):
         training.failing = lambda pack, attempt, stop=stop: (
-            KeyboardInterrupt() if training.asked.total() == stop else None
+            KeyboardInterrupt() if training.attempts.total() == stop else None
         )
         with pytest.raises(KeyboardInterrupt):
             run(config)
     training.failing = lambda pack, attempt: None
     assert run(config).missing == 0
-    assert training.asked.total() == 12 + 3
+    assert training.attempts.total() == 12 + 3
     assert rates(api.plan(config, workspace)) == {
         width: (pytest.approx(SimulatedTraining.best(width)),) for width in WIDTHS
     }

@@ -55,9 +55,9 @@ def test_the_grown_study_is_a_study_of_all_that_was_trained(rounds, study, works
 def test_the_same_command_again_goes_the_same_way_and_trains_nothing(rounds, study, training):
     config = study()
     first, told = rounds(config)
-    asked = training.asked.total()
+    asked = training.attempts.total()
     second, again = rounds(config)
-    assert training.asked.total() == asked
+    assert training.attempts.total() == asked
     assert [each.outcome.trained for each in again] == [0] * len(told)
     assert [each.suggestion.core_s for each in again] == [each.suggestion.core_s for each in told]
     assert second.study.read_text() == first.study.read_text()
@@ -67,15 +67,15 @@ def test_an_interruption_costs_nothing_that_was_finished(rounds, study, training
     """Interrupted anywhere, rounds end at the same study as without, and no pack is trained twice."""
     config = study()
     whole, _ = rounds(config)
-    text, packs = whole.study.read_text(), training.asked.total()
+    text, packs = whole.study.read_text(), training.attempts.total()
     for stop in range(1, packs, 7):
-        training.asked.clear()
+        training.attempts.clear()
         other = api.Workspace(
             store=str(tmp_path / f"store{stop}"), data=tmp_path, artifacts=tmp_path / f"artifacts{stop}"
         )
 
         def interrupted(pack, attempt, stop=stop):
-            return KeyboardInterrupt() if training.asked.total() == stop else None
+            return KeyboardInterrupt() if training.attempts.total() == stop else None
 
         training.failing = interrupted
         with pytest.raises(KeyboardInterrupt):
@@ -85,7 +85,7 @@ def test_an_interruption_costs_nothing_that_was_finished(rounds, study, training
             api.run_until(config, api.Target(half_width=TARGET), other, in_process=True).study.read_text()
             == text
         )
-        assert training.asked.total() == packs + 1  # the one that was interrupted
+        assert training.attempts.total() == packs + 1  # the one that was interrupted
 
 
 def test_a_budget_counts_what_was_recorded_and_ends_the_rounds(rounds, study, workspace):
@@ -158,7 +158,7 @@ def test_the_target_stays_at_twice_the_widest_of_the_study_as_written(rounds, st
 def test_a_study_that_cannot_grow_is_refused_before_anything_is_trained(rounds, study, training):
     with pytest.raises(UsageError, match=r"dataset\.train_images is a grid"):
         rounds(study(STUDY.replace("size: 50", "size: 50, train_images: [25, 50]")))
-    assert not training.asked
+    assert not training.attempts
 
 
 def test_too_few_widths_are_trained_and_then_it_is_said_what_is_missing(rounds, study):

@@ -27,7 +27,7 @@ def test_what_was_measured_is_kept_for_all_estimates_to_come(scaling, home):
     typed = scaling("bench", "--workers", 3)
     assert (typed.code, typed.err) == (0, "")  # no bar in a pipe
     assert (speed_file.load_speed().pack_start_s, speed_file.load_speed().sweep_start_s) == (3.0, 7.5)
-    assert "a pack 3.00 s, a sweep 7.5 s" in typed.out
+    assert "3.00 s for a pack, 7.5 s for a sweep" in typed.out
     assert f"{speed_file.speed_path()}: " in typed.out.splitlines()[-1]
     assert typed.out.count("fp32") >= 4
 

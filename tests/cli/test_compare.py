@@ -28,11 +28,14 @@ def two(scaling, tmp_path):
 def test_two_curves_are_compared_and_drawn(scaling, two, tmp_path):
     typed = scaling("compare", two, "--errors", "0.5")
     assert (typed.code, typed.err) == (0, "")
-    assert "The first over the second, at equal error" in typed.out
+    assert "Size of the first curve divided by that of the second, at equal error" in typed.out
     assert typed.out.endswith("figures and tables: artifacts/two/compare\n")
     assert len(list((tmp_path / "artifacts" / "two" / "compare").glob("against_*.svg"))) == 6
-    assert "Left out" not in typed.out
-    assert "Left out: 32 runs not in the store.\n" in scaling("compare", two, "--set", "seeds=8").out
+    assert "Not included" not in typed.out
+    assert (
+        "Not included: 32 runs of the study not in the store.\n"
+        in scaling("compare", two, "--set", "seeds=8").out
+    )
     told = json.loads(scaling("compare", two, "--json", "--out", tmp_path / "elsewhere").out)
     assert {(each["first"], each["second"]) for each in told["equal_error"]} == {("lenet5", "tree3")}
     assert {each["x"] for each in told["equal_error"]} == {
@@ -42,12 +45,12 @@ def test_two_curves_are_compared_and_drawn(scaling, two, tmp_path):
         "macs",
         "training_flops",
     }
-    assert set(told["winners"]) == {"parameters", "macs", "training_flops", "core_s"}
+    assert set(told["best_at_budget"]) == {"parameters", "macs", "training_flops", "core_s"}
 
 
 def test_what_cannot_be_compared_is_said(scaling, study, store, two):
     typed = scaling("compare", study, "--store", store)
     assert (typed.code, typed.out) == (2, "")
-    assert "has one curve alone, tree3; add an entry to architectures" in typed.err
+    assert "has one curve, tree3, and a comparison needs two; add an entry to architectures" in typed.err
     for odd in ("-1", "50", "x"):
         assert scaling("compare", two, "--errors", odd).code == 2

@@ -55,7 +55,7 @@ def test_members_may_be_of_any_width(scaling, study, store):
     ("words", "said"),
     [
         (("--sizes", "3"), "--sizes 3: no network here has more than 2 runs"),
-        (("--sizes", "1,x"), "--sizes 1,x: must be whole numbers above 0"),
+        (("--sizes", "1,x"), "--sizes 1,x: expected integers above 0"),
         (("--by", "filter"), "filter: no such column; did you mean filters?"),
     ],
 )
@@ -72,5 +72,5 @@ def test_a_store_without_predictions_says_where_they_are(scaling, study, store, 
     assert typed.code == 2
     assert (
         typed.err
-        == "2 of 2 runs have no predictions here; read the store that trained them, or merge it with --predictions\n"
+        == "2 of 2 runs have no predictions here; read the store that trained them, or merge that store again with --predictions\n"
     )

@@ -63,7 +63,7 @@ def test_an_unknown_run_is_refused(scaling, store):
 def test_a_beginning_that_several_runs_share_is_refused(scaling, store):
     typed = scaling("why", "", "--store", store)
     assert typed.code == 2
-    assert "begins the ids of 10 runs" in typed.err
+    assert "10 run ids begin with this" in typed.err
 
 
 def test_diff_lists_the_leaves_that_differ(scaling, store, ids):

@@ -38,7 +38,7 @@ def ids(scaling, seen):
 def test_pictures_are_written_and_named(scaling, seen, ids, tmp_path):
     for filters in (2, 3):
         typed = scaling(
-            "look", ids[filters][:8], "--store", seen.parent / "store", "--config", seen, "--image", 49
+            "inspect", ids[filters][:8], "--store", seen.parent / "store", "--config", seen, "--image", 49
         )
         assert (typed.code, typed.err) == (0, "")
         first, *files = typed.out.splitlines()
@@ -53,31 +53,31 @@ def test_pictures_are_written_and_named(scaling, seen, ids, tmp_path):
     [
         (
             ["--image", 50],
-            "--image 50: must be from 0 to 49, an image of the test split of synthetic patterns",
+            "--image 50: expected an image of the test split of synthetic patterns, 0 to 49",
         ),
-        (["--image", -1], "--image -1: must be from 0 to 49"),
-        (["--out", "file"], "file: can't be written"),
+        (["--image", -1], "--image -1: expected an image"),
+        (["--out", "file"], "file: cannot be written"),
     ],
 )
 def test_what_cant_be_drawn_is_refused(scaling, seen, ids, tmp_path, words, said):
     (tmp_path / "file").write_text("")
-    typed = scaling("look", ids[2], "--store", seen.parent / "store", "--config", seen, *words)
+    typed = scaling("inspect", ids[2], "--store", seen.parent / "store", "--config", seen, *words)
     assert (typed.code, typed.out) == (2, "")
     assert typed.err.startswith(said)
     assert len(typed.err.splitlines()) == 1
 
 
 def test_a_data_set_that_nobody_describes_is_asked_for(scaling, seen, ids):
-    typed = scaling("look", ids[2], "--store", seen.parent / "store")
+    typed = scaling("inspect", ids[2], "--store", seen.parent / "store")
     assert typed.code == 2
     assert (
         typed.err
-        == f"run {ids[2]}: its data set (synthetic) is no published one; name a study that describes it with --config\n"
+        == f"run {ids[2]}: its data set (synthetic) is not a published one; name a study that describes it with --config\n"
     )
 
 
 def test_a_run_that_is_not_there(scaling, store):
-    typed = scaling("look", "zzz", "--store", store)
+    typed = scaling("inspect", "zzz", "--store", store)
     assert (typed.code, len(typed.err.splitlines())) == (2, 1)
     assert typed.err.startswith(f"zzz: no such run in {store}; ")
     assert "weights: all" in typed.err
@@ -85,7 +85,7 @@ def test_a_run_that_is_not_there(scaling, store):
 
 def test_weights_that_were_not_kept(scaling, study, store):
     run = json.loads(scaling("plan", study, "--store", store, "--json").out)["runs"][0]["id"]
-    typed = scaling("look", run, "--store", store)
+    typed = scaling("inspect", run, "--store", store)
     assert (typed.code, len(typed.err.splitlines())) == (2, 1)
     assert typed.err.startswith(f"run {run}: no weights in the store")
     assert "weights: all" in typed.err

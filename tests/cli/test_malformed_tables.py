@@ -106,7 +106,7 @@ REFUSED = {
     ),
     "lists": ("parquet", parquet(law() | {"test_error": [[0.1, 0.2]] * RUNS}), (), "test_error: holds list<"),
     "a header alone": ("csv", b"filters,test_error\n", (), "has no rows; give one row a run"),
-    "nothing": ("csv", b"", (), "can't be read"),
+    "nothing": ("csv", b"", (), "cannot be read"),
     "a column twice": ("csv", TWICE, (), "several columns are called filters; keep one"),
     "semicolons": ("csv", csv(law(), separator=";"), (), "has semicolons between its columns; write commas"),
     "semicolons and decimal commas": (
@@ -116,7 +116,7 @@ REFUSED = {
         "has semicolons between its columns",
     ),
     "tabs": ("csv", csv(law(), separator="\t"), (), "has tabs between its columns"),
-    "lines of other lengths": ("csv", csv(law()) + b"1,2,3\n", (), "can't be read"),
+    "lines of other lengths": ("csv", csv(law()) + b"1,2,3\n", (), "cannot be read"),
     "UTF-16": ("csv", csv(law()).decode().encode("utf-16"), (), "is not UTF-8 text; save it as CSV in UTF-8"),
     "UTF-16 without a mark": ("csv", csv(law()).decode().encode("utf-16-le"), (), "is not UTF-8 text"),
     "a Latin-1 header": (
@@ -132,8 +132,8 @@ REFUSED = {
         "architecture holds text that is not UTF-8",
     ),
     "a binary file": ("csv", bytes(range(256)) * 8, (), "is not UTF-8 text"),
-    "no Parquet": ("parquet", csv(law()), (), "can't be read"),
-    "half a Parquet file": ("parquet", parquet(law())[:-200], (), "can't be read"),
+    "no Parquet": ("parquet", csv(law()), (), "cannot be read"),
+    "half a Parquet file": ("parquet", parquet(law())[:-200], (), "cannot be read"),
     "another format": (
         "xlsx",
         csv(law()),
@@ -146,7 +146,7 @@ REFUSED = {
         ("--x", "width"),
         "width: no such column; columns: filters, test_error",
     ),
-    "size and error in one": ("csv", csv(law()), ("--y", "filters"), "filters: is asked for twice"),
+    "size and error in one": ("csv", csv(law()), ("--y", "filters"), "filters: is requested twice"),
     "no error at all": (
         "csv",
         csv(law() | {"test_error": [""] * RUNS}),
@@ -157,7 +157,7 @@ REFUSED = {
         "csv",
         csv(law() | {"run": list(range(RUNS))}),
         ("--by", "run"),
-        "run: tells every row from every other",
+        "run: differs in every row",
     ),
     "a unit that is too large": (
         "csv",
@@ -231,10 +231,10 @@ SAID = {
         csv({"filters": list(WIDTHS), "test_error": [0.4 * x**-0.5 for x in WIDTHS]}),
         "No width has two runs",
     ),
-    "an error that never changes": (csv(law(factor=lambda x: 0.3)), "the exponent's interval holds 0"),
+    "an error that never changes": (csv(law(factor=lambda x: 0.3)), "the exponent's interval contains 0"),
     "copies of one run": (
         csv({"filters": law()["filters"], "test_error": [0.3] * RUNS}),
-        "the runs of each width are equal, as copies are",
+        "the runs of each width are equal, as if they were copies",
     ),
     "an error that rises": (csv(law(factor=lambda x: 0.01 * x**0.5)), "test_error rises"),
     "percentages of nobody knows how many images": (
@@ -243,7 +243,7 @@ SAID = {
     ),
     "several test sets": (
         csv(law() | {"test_images": [1000, 2000] * 12}),
-        "test_images is not one number (it begins 1000, 2000)",
+        "test_images is not one number (its first values: 1000, 2000)",
     ),
     "half of an image": (csv(law() | {"test_images": [1000.5] * RUNS}), "test_images is not one number"),
     "empty errors": (csv(changed(3, "test_error", "")), "Left out: 1 of 24 runs (no test_error)"),

@@ -21,8 +21,8 @@ def test_models_lists_counts_beside_published_ones(scaling):
 
 @pytest.fixture
 def _own_cache(monkeypatch, tmp_path):
-    monkeypatch.setattr("scaling.data.load.user_cache_path", lambda name: tmp_path / "cache")
-    monkeypatch.setattr("scaling.data.sources.locate.user_data_path", lambda name: tmp_path / "home")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
 
 
 @pytest.mark.usefixtures("_own_cache")
@@ -38,4 +38,4 @@ def test_data_lists_every_published_set_without_network(scaling, tmp_path):
 def test_an_unknown_set_is_refused_by_name(scaling):
     typed = scaling("data", "imagenet")
     assert (typed.code, typed.out) == (2, "")
-    assert typed.err == f"imagenet: no such data set; there are {', '.join(PUBLISHED_DATASETS)}\n"
+    assert typed.err == f"imagenet: no such data set; choose from {', '.join(PUBLISHED_DATASETS)}\n"

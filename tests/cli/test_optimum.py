@@ -19,7 +19,7 @@ def test_json_has_no_infinity(scaling, study, store):
     (found,) = json.loads(scaling("optimum", study, "--store", store, "--x", "filters", "--json").out)
     assert found["points"]["x"] == [1, 2, 3, 4, 6]
     assert found["status"] in ("usable", "caution", "rejected")
-    assert found["conserving"] == []
+    assert found["size_depth_ratios"] == []
 
 
 def test_networks_without_a_ratio_are_told_in_a_line(scaling, study, store):

@@ -236,4 +236,4 @@ def test_stated_standard_deviations_and_another_form(scaling, tmp_path):
         "--std se: standard deviations that are stated" in scaling(*words, "--errors", "n", "--of", "n").err
     )
     table.write_text("n,loss,se\n1,2,0.1\n2,1.5,0\n4,1.1,0.1\n")
-    assert "se: row 2 has 0; a standard deviation is a number above 0" in scaling(*words).err
+    assert "se: row 2 has 0, but a standard deviation is a number above 0" in scaling(*words).err

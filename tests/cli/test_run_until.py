@@ -47,10 +47,13 @@ def test_suggest_shows_what_to_train_and_a_patch(scaling, grown):
 
 def test_suggest_says_that_nothing_is_wanted_or_nothing_can_be_had(scaling, grown):
     assert scaling("run", grown, "--in-process").code == 0
-    assert "within the target: nothing to train" in scaling("suggest", grown, "--target", "0.9").out
+    assert (
+        "every interval is within the target: nothing to train"
+        in scaling("suggest", grown, "--target", "0.9").out
+    )
     typed = scaling("suggest", grown, "--target", "0.001", "--budget", "0.001s")
     assert typed.code == 0
-    assert "nothing that would help is within the budget and the memory" in typed.out
+    assert "no run that would help is within the budget and the memory" in typed.out
     assert "architectures" not in typed.out
 
 
@@ -63,8 +66,10 @@ def test_run_until_tells_a_line_a_round_and_again_trains_nothing(scaling, grown)
     assert [line.partition(":")[0] for line in rounds] == [f"round {nth}" for nth in range(len(rounds))]
     assert "96 runs trained, 0 were done before; half width of prediction@2x: tree3 0." in rounds[0]
     assert ", lenet5 0." in rounds[0]
-    assert "core time beyond the study as written: 0 s, as recorded" in rounds[0]
-    assert last == "every interval is within the target; the grown study is artifacts/grown/until.yaml"
+    assert "core time beyond the study: 0 s, as recorded" in rounds[0]
+    assert (
+        last == "every interval is within the target; the study with all runs is artifacts/grown/until.yaml"
+    )
     again = scaling(*words)
     assert [line.split("; ")[1] for line in again.out.splitlines()] == [
         line.split("; ")[1] for line in typed.out.splitlines()
@@ -78,7 +83,7 @@ def test_run_until_with_a_budget_ends_without_the_target(scaling, grown):
     typed = scaling("run", grown, "--in-process", "--until", "0.001", "--budget", "90s")
     assert typed.code == 0
     assert typed.out.splitlines()[-1].startswith(
-        "nothing that would help is within budget and memory; the grown study is "
+        "no run that would help is within the budget and the memory; the study with all runs is "
     )
 
 
@@ -91,4 +96,4 @@ def test_run_until_names_packs_that_fail(scaling, grown, monkeypatch):
     typed = scaling("run", grown, "--in-process", "--until", "0.02")
     assert typed.code == 1
     assert "failed: tree3 1 seeds 0-7: RuntimeError: no luck" in typed.out
-    assert "48 runs are missing; the same command tries them again" in typed.out
+    assert "48 runs missing; the same command tries them again" in typed.out

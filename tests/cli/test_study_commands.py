@@ -21,7 +21,7 @@ def test_plan_says_what_there_is_to_do_and_does_nothing(scaling, study, tmp_path
     typed = scaling("plan", study, "--store", tmp_path / "new")
     assert (typed.code, typed.err) == (0, "")
     assert "tiny: 10 runs to do, 0 done" in typed.out
-    assert "10 runs to do, packs: 5" in typed.out
+    assert "10 runs to do in 5 packs; about" in typed.out
     assert typed.out.count("tree3") == 5
     assert list(tmp_path.iterdir()) == []
 
@@ -60,7 +60,7 @@ def test_plan_tells_wall_time_and_memory_for_the_workers_that_would_run(scaling,
     assert short["peak_bytes"] < 2**30 < two["peak_bytes"] < 100 * 2**30
     assert one["peak_bytes"] > max(cell["memory_bytes"] for cell in one["cells"])
     text = scaling("plan", *words, "--set", "resources={workers: 2, memory_gib: 1}").out
-    assert "workers on this machine: 1 (for 1 more there is no memory: resources.memory_gib); about" in text
+    assert "1 worker on this machine (no memory for 1 more: resources.memory_gib); about" in text
     assert f"at most {short['peak_bytes'] / 2**30:.2f} GiB of memory" in text
 
 
@@ -68,14 +68,17 @@ def test_a_measured_machines_speed_is_what_estimates_are_from(scaling, study, tm
     monkeypatch.setattr(speed_file, "user_cache_path", lambda name: tmp_path / "cache")
     words = (study, "--store", tmp_path / "new")
     before = planned(scaling, *words)["core_s"]
-    assert "estimated from another machine" in scaling("plan", *words).out
+    assert (
+        f"estimated with the speed of {speed_file.default_speed().machine.processor}; to measure"
+        in scaling("plan", *words).out
+    )
     slower = speed_file.default_speed().model_copy(
         update={"pack_start_s": speed_file.default_speed().pack_start_s + 1000}
     )
     speed_file.write_speed(slower, speed_file.speed_path())
     assert planned(scaling, *words)["core_s"] == pytest.approx(before + 5 * 1000)
     assert (
-        f"estimated from this machine as it was on {slower.machine.measured_at:%Y-%m-%d}"
+        f"estimated with the speed of this machine, measured on {slower.machine.measured_at:%Y-%m-%d}"
         in scaling("plan", *words).out
     )
     speed_file.speed_path().write_text("{}")
@@ -164,7 +167,7 @@ def test_status_sets_the_estimate_against_the_time_that_it_took(scaling, study, 
     typed = scaling("status", study, "--store", store)
     assert typed.out.count("2/2") == 5
     assert f"({counted['actual_s'] / counted['estimated_s']:.2f} times)" in typed.out
-    assert "core time of what is done" not in scaling("status", study, "--store", "nowhere").out
+    assert "core time of the finished runs" not in scaling("status", study, "--store", "nowhere").out
 
 
 def test_a_pack_of_which_some_runs_are_wanted_counts_whole_and_once(scaling, study, store):
@@ -206,7 +209,7 @@ def test_a_failed_pack_is_named_with_its_log_and_tried_again_by_the_same_command
     (log,) = (tmp_path / "artifacts" / "tiny" / "logs").iterdir()
     assert line.endswith(f"log: {log}")
     assert "no luck" in log.read_text()
-    assert "2 runs are missing; the same command tries them again" in typed.out
+    assert "2 runs missing; the same command tries them again" in typed.out
 
     monkeypatch.setattr(sweep, "train", train)
     typed = scaling(*words)
@@ -228,7 +231,7 @@ def test_an_interruption_keeps_what_is_finished(scaling, study, tmp_path, monkey
     assert typed.code == 130
     assert (
         typed.err
-        == "interrupted; every finished run is in the store, and the same command goes on from there\n"
+        == "interrupted; every finished run is in the store, and the same command continues from there\n"
     )
     assert open_store(store).ids() == {run.id for run in asked[0].runs}
 
@@ -244,27 +247,28 @@ PILOTS = (
 def test_plan_and_status_tell_what_awaits_its_pilots(scaling, study, tmp_path):
     words = (study, "--store", tmp_path / "new", *PILOTS)
     made = planned(scaling, *words)
-    assert {name: made[name] for name in ("wanted", "new", "awaiting")} == {
+    assert {name: made[name] for name in ("wanted", "new", "pending")} == {
         "wanted": 10,
         "new": 10,
-        "awaiting": 10,
+        "pending": 10,
     }
-    assert [(cell["pilots"], cell["awaiting"], cell["learning_rates"]) for cell in made["cells"]] == [
+    assert [(cell["pilots"], cell["pending"], cell["learning_rates"]) for cell in made["cells"]] == [
         (True, False, [0.1, 0.3]),
         (False, True, []),
     ] * 5
     assert sum(cell["core_s"] for cell in made["cells"]) == pytest.approx(made["core_s"])
     assert {run["pilot"] for run in made["runs"]} == {True}
     typed = scaling("plan", *words)
-    assert typed.out.count("awaits its pilots") == typed.out.count("pilots, 0.1 to 0.3") == 5
+    assert typed.out.count("waits for its pilots") == typed.out.count("pilots, 0.1 to 0.3") == 5
     assert (
-        "10 runs to do, packs: 5; 10 more when their pilots have chosen a learning rate, packs: 5"
+        "10 runs to do in 5 packs; 10 more runs in 5 packs when pilots have chosen the learning rates"
         in typed.out
     )
     counted = json.loads(scaling("status", *words, "--json").out)
-    assert (counted["awaiting"], counted["left_s"]) == (10, pytest.approx(made["core_s"]))
+    assert (counted["pending"], counted["left_s"]) == (10, pytest.approx(made["core_s"]))
     assert (
-        "0 of 10 runs done, 0 of them diverged; 10 more await their pilots" in scaling("status", *words).out
+        "0 of 10 runs done, 0 of them diverged; 10 more runs waiting for pilots"
+        in scaling("status", *words).out
     )
 
 
@@ -278,15 +282,13 @@ def test_run_trains_pilots_and_then_what_they_choose(scaling, study, tmp_path):
     for filters, cell in chosen.items():  # of two rates each is an edge
         (rate,) = cell["learning_rates"]
         edge = "the largest that was tried" if rate == 0.3 else "the smallest that was tried"
-        assert cell["doubt"] == edge
+        assert cell["warning"] == edge
         assert f"tree3, filters {filters}: learning rate {rate:g}, {edge}" in typed.out
-        told = f"tree3, filters {filters}: of the learning rates, {rate:g} is {edge}; a better one may lie beyond: pilots.learning_rates"
+        told = f"tree3, filters {filters}: the learning rate {rate:g} is {edge}; a better one may lie beyond: pilots.learning_rates"
         assert told in scaling("plan", *words).out
         assert told in scaling("status", *words).out
     typed = scaling("table", *words, "--out", tmp_path / "runs.csv")
-    assert (
-        typed.out == f"{tmp_path / 'runs.csv'}: 4 runs; left out: 4 pilots, which chose the learning rates\n"
-    )
+    assert typed.out == f"{tmp_path / 'runs.csv'}: 4 runs; without 4 pilots, which chose the learning rates\n"
     lines = (tmp_path / "runs.csv").read_text().splitlines()
     assert len(lines) == 1 + 4
     assert scaling("run", *words).out == "tiny: 0 runs to do, 8 done\n"

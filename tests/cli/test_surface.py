@@ -13,21 +13,21 @@ SURFACE = {
     "status": {"CONFIG", "--json", *READ},
     "table": {"CONFIG", "--out", *READ},
     "fit": {
-        *("SOURCE", "--x", "--y", "--by", "--form", "--holdout", "--predict", "--reach"),
+        *("SOURCE", "--x", "--y", "--by", "--form", "--holdout", "--predict", "--for-error"),
         *("--errors", "--std", "--of", "--best-over", "--validation", "--population", "--json", *READ),
     },
-    "report": {"CONFIG", "--out", *READ},
+    "report": {"CONFIG", "--out", "--json", *READ},
     "compare": {"CONFIG", "--errors", "--out", "--json", *READ},
     "optimum": {"CONFIG", "--x", "--y", "--out", "--json", *READ},
     "ensemble": {"CONFIG", "--sizes", "--by", "--out", "--json", *READ},
     "merge": {"CONFIG", "--into", "--predictions", *READ},
     "suggest": {"CONFIG", "--target", "--of", "--budget", "--json", *READ},
-    "why": {"RUN", "--config", "--store", "--also", "--data"},
-    "diff": {"A", "B", "--config", "--store", "--also", "--data"},
-    "look": {"RUN", "--image", "--out", "--config", "--store", "--also", "--data"},
-    "data": {"[NAME ...]", "--data"},
+    "why": {"RUN", "--config", "--store", "--also", "--data", "--json"},
+    "diff": {"A", "B", "--config", "--store", "--also", "--data", "--json"},
+    "inspect": {"RUN", "--image", "--out", "--config", "--store", "--also", "--data", "--json"},
+    "data": {"[NAME ...]", "--data", "--json"},
     "models": {"--json"},
-    "bench": {"--out", "--workers", "--quiet"},
+    "bench": {"--out", "--workers", "--quiet", "--json"},
 }
 
 

@@ -1,4 +1,4 @@
-"""No test of this room touches the user's own folders or the network."""
+"""Isolation of the tests of this folder from the user's own folders and from the network."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 @pytest.fixture(autouse=True)
 def _own_folders(monkeypatch, tmp_path):
     monkeypatch.setattr("scaling.data.sources.locate.user_data_path", lambda name: tmp_path / "home" / name)
-    monkeypatch.setattr("scaling.data.load.user_cache_path", lambda name: tmp_path / "home-cache" / name)
+    monkeypatch.setattr("scaling.data.cache.user_cache_path", lambda name: tmp_path / "home-cache" / name)
 
 
 @pytest.fixture(autouse=True)

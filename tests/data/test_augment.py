@@ -1,4 +1,4 @@
-"""Augmentation against a plain loop over images, and the chances of what it draws."""
+"""Augmentation against a plain loop over images, and the distribution of its draws."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from scipy.stats import chisquare
 
 from scaling.config.recipe import Augmentation
 from scaling.data.augment import augment
-from scaling.data.minibatches import AUGMENT, random_bits
+from scaling.data.minibatches import AUGMENT_STREAM, random_bits
 
 
 def draws(count: int) -> torch.Tensor:
-    return torch.from_numpy((random_bits(0, 0, AUGMENT, count) >> np.uint64(1)).astype(np.int64))
+    return torch.from_numpy((random_bits(0, 0, AUGMENT_STREAM, count) >> np.uint64(1)).astype(np.int64))
 
 
 def one_by_one(image: np.ndarray, draw: int, augmentation: Augmentation) -> np.ndarray:
-    """Pad, slice, pad, slice, turn round."""
+    """Shift, crop and flip one image by padding and slicing."""
 
     def choice(field: int, choices: int) -> int:
         return (draw >> 15 * field) % 2**15 * choices // 2**15
@@ -40,23 +40,25 @@ def one_by_one(image: np.ndarray, draw: int, augmentation: Augmentation) -> np.n
     channels=st.integers(1, 4),
     seed=st.integers(0, 2**32),
 )
-def test_a_batch_is_what_a_loop_over_its_images_gives(augmentation, side, channels, seed):
+def test_batch_equals_a_loop_over_its_images(augmentation, side, channels, seed):
     rng = np.random.default_rng(seed)
     images = rng.integers(1, 256, (12, side, side, channels), dtype=np.uint8)
-    drawn = rng.integers(0, 2**63 - 1, 12, endpoint=True)
-    expected = [one_by_one(image, int(draw), augmentation) for image, draw in zip(images, drawn, strict=True)]
-    got = augment(torch.from_numpy(images), torch.from_numpy(drawn), augmentation)
-    np.testing.assert_array_equal(got.numpy(), expected)
+    random_draws = rng.integers(0, 2**63 - 1, 12, endpoint=True)
+    expected = [
+        one_by_one(image, int(draw), augmentation) for image, draw in zip(images, random_draws, strict=True)
+    ]
+    augmented = augment(torch.from_numpy(images), torch.from_numpy(random_draws), augmentation)
+    np.testing.assert_array_equal(augmented.numpy(), expected)
 
 
-def test_with_everything_off_nothing_is_copied():
+def test_images_are_not_copied_without_augmentation():
     images = torch.zeros(3, 6, 6, 1, dtype=torch.uint8)
     assert augment(images, draws(3), Augmentation()) is images
 
 
 @pytest.mark.parametrize(("field", "reach"), [("crop", 4), ("shift", 2)])
-def test_every_displacement_is_equally_likely_in_both_directions(field, reach):
-    """The pixel in the middle tells where it came from: its channels are its row and its column."""
+def test_every_displacement_is_equally_likely(field, reach):
+    """The channels of each pixel are its row and its column, so the middle pixel shows its origin."""
     side, count = 17, 20_000
     image = torch.stack(torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij"), dim=-1).to(
         torch.uint8
@@ -66,12 +68,13 @@ def test_every_displacement_is_equally_likely_in_both_directions(field, reach):
     choices = 2 * reach + 1
     counts = torch.bincount(rows * choices + columns, minlength=choices**2)
     assert len(counts) == choices**2
-    # The draws are frozen, so this passes always or never; by chance it would fail once in a million drawings.
+    # The draws are frozen, so this passes always or never; by chance it would fail once in a million
+    # drawings.
     assert chisquare(counts.numpy()).pvalue > 1e-6
 
 
-def test_half_of_the_images_are_turned_round():
+def test_half_of_the_images_are_flipped():
     count = 20_000
     image = torch.arange(6, dtype=torch.uint8).view(1, 1, 6, 1).expand(count, 6, 6, 1)
-    turned = augment(image, draws(count), Augmentation(flip=True))[:, 0, 0, 0] == 5
-    assert abs(turned.double().mean().item() - 0.5) < 5 * 0.5 / np.sqrt(count)  # five sigma
+    is_flipped = augment(image, draws(count), Augmentation(flip=True))[:, 0, 0, 0] == 5
+    assert abs(is_flipped.double().mean().item() - 0.5) < 5 * 0.5 / np.sqrt(count)  # five sigma

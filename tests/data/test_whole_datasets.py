@@ -1,4 +1,4 @@
-"""The real sets, from the files that people have."""
+"""The real data sets, from the files in SCALING_DATA."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.data
 @pytest.fixture
 def folder():
     if "SCALING_DATA" not in os.environ:
-        pytest.skip("SCALING_DATA names no folder of whole data sets")
+        pytest.skip("SCALING_DATA does not name a folder of whole data sets")
     return Path(os.environ["SCALING_DATA"])
 
 
@@ -30,7 +30,7 @@ def folder():
         (Cifar10(), [0.4914, 0.4822, 0.4465], [0.2470, 0.2435, 0.2616]),
     ],
 )
-def test_a_real_set_has_its_published_fingerprint_and_moments(folder, cache, dataset, mean, std):
+def test_real_dataset_has_its_published_fingerprint_and_moments(folder, cache, dataset, mean, std):
     loaded = load(dataset, folder=folder, cache=cache, download=False)
     np.testing.assert_allclose(loaded.mean, mean, atol=5e-5)
     np.testing.assert_allclose(loaded.std, std, atol=5e-5)
@@ -38,16 +38,16 @@ def test_a_real_set_has_its_published_fingerprint_and_moments(folder, cache, dat
 
 @pytest.mark.slow
 @pytest.mark.parametrize("dataset", [Mnist(), Cifar10()])
-def test_every_layout_of_a_real_set_has_one_fingerprint(monkeypatch, folder, cache, tmp_path, dataset):
-    """Canonical order is undone and written in both layouts; load() refuses another fingerprint."""
+def test_every_layout_of_a_real_dataset_has_one_fingerprint(monkeypatch, folder, cache, tmp_path, dataset):
+    """The splits are written in both layouts and loaded again; load() refuses another fingerprint."""
     loaded = load(dataset, folder=folder, cache=cache, download=False)
     splits = loaded.train, loaded.test
     if dataset.type == "mnist":
-        write_idx(tmp_path / "one", *splits, packed=True)
-        write_parquet(tmp_path / "two/mnist/mnist", *splits, column="image", parts=2)
+        write_idx(tmp_path / "original", *splits, packed=True)
+        write_parquet(tmp_path / "parquet/mnist/mnist", *splits, column="image", parts=2)
     else:
-        write_batches(monkeypatch, tmp_path / "one", *splits)
-        write_parquet(tmp_path / "two/cifar10/plain_text", *splits, parts=2)
-    for name in ("one", "two"):
+        write_batches(monkeypatch, tmp_path / "original", *splits)
+        write_parquet(tmp_path / "parquet/cifar10/plain_text", *splits, parts=2)
+    for name in ("original", "parquet"):
         again = load(dataset, folder=tmp_path / name, cache=tmp_path / f"cache-{name}", download=False)
         assert again.info.fingerprint == loaded.info.fingerprint

@@ -1,4 +1,4 @@
-"""Published sets made small, and written to disk in each of their layouts."""
+"""Small versions of the published data sets, written to disk in each of their layouts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ IDX = [
 
 
 def make(monkeypatch, name: str) -> tuple[DatasetInfo, Split, Split]:
-    """Random splits in no order, which from here on are the published set of that name."""
+    """Replace a published data set by small random splits in no particular order, and return them."""
     info = PUBLISHED_DATASETS[name]().info(Path())
     side, channels = info.image.side, info.image.channels
     rng = np.random.default_rng(0)
@@ -83,7 +83,7 @@ def write_usps(folder: Path, train: Split, test: Split) -> None:
     for name, split in (("usps.bz2", train), ("usps.t.bz2", test)):
         lines = []
         for image, label in zip(split.images, split.labels, strict=True):
-            # Half a grey level up: torchvision cuts what is behind the point.
+            # Half a grey level is added because torchvision truncates the value.
             values = (image.flatten() + 0.5) / 255 * 2 - 1
             lines.append(
                 f"{label + 1} " + " ".join(f"{i}:{value:.7f}" for i, value in enumerate(values, start=1))
@@ -92,7 +92,7 @@ def write_usps(folder: Path, train: Split, test: Split) -> None:
 
 
 def write_batches(monkeypatch, folder: Path, train: Split, test: Split) -> None:
-    """CIFAR-10's pickles, whose checksums torchvision then takes for the published ones."""
+    """Write CIFAR-10's pickles, and make torchvision expect their checksums."""
     from torchvision.datasets import CIFAR10
 
     batches = folder / "cifar-10-batches-py"

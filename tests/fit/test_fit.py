@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from scaling.errors import FitError, UsageError
-from scaling.fit import Points, Status, fit, fit_table, tabulate_laws
+from scaling.fit import EstimationOptions, Points, Status, fit, fit_table, tabulate_laws
 from tests.fit.planted_laws import WIDTHS, bare, curve, plant, tabled
 
 LAW = (0.4, 0.5, 0.05)
@@ -30,7 +30,9 @@ def table_of(*labels: str, **how: object) -> pa.Table:
 
 
 def test_a_planted_law_is_recovered_from_many_runs():
-    found = fit(planted(seeds=8, test_images=1_000_000, widths=(*WIDTHS, 24, 48)), resamplings=200)
+    found = fit(
+        planted(seeds=8, test_images=1_000_000, widths=(*WIDTHS, 24, 48)), EstimationOptions(resamplings=200)
+    )
     law = found.laws["floor"]
     for name, truth in zip(law.form.parameters, LAW, strict=True):
         interval = law.parameters[name]
@@ -45,7 +47,7 @@ def test_a_planted_law_is_recovered_from_many_runs():
 def test_held_out_is_a_fit_to_the_narrower_widths():
     points = planted()
     narrow = points.x < 8
-    law = fit(points, resamplings=5).laws["power"]
+    law = fit(points, EstimationOptions(resamplings=5)).laws["power"]
     below = fit(
         Points(
             x_name="filters",
@@ -54,7 +56,7 @@ def test_held_out_is_a_fit_to_the_narrower_widths():
             y=points.y[narrow],
             test_images=points.test_images,
         ),
-        resamplings=5,
+        EstimationOptions(resamplings=5),
     ).laws["power"]
     ratio = below.predict([8, 12]) / points.means[-2:]
     assert [held.left_out for held in law.held_out] == [(12,), (8, 12), (6, 8, 12)]
@@ -72,14 +74,17 @@ def test_held_out_is_a_fit_to_the_narrower_widths():
     ],
 )
 def test_parameters_and_two_widths_more_must_remain(widths: int, left: dict[str, int]):
-    laws = fit(planted(widths=WIDTHS[:widths]), resamplings=5).laws
+    laws = fit(planted(widths=WIDTHS[:widths]), EstimationOptions(resamplings=5)).laws
     assert {name: len(laws[name].held_out) for name in left} == left
 
 
 def test_holdout_is_a_choice():
     points = planted()
-    assert fit(points, holdout=0, resamplings=5).laws["power"].held_out == ()
-    assert fit(points, holdout=2, resamplings=5).laws["power"].held_out[-1].left_out == (8, 12)
+    assert fit(points, EstimationOptions(holdout=0, resamplings=5)).laws["power"].held_out == ()
+    assert fit(points, EstimationOptions(holdout=2, resamplings=5)).laws["power"].held_out[-1].left_out == (
+        8,
+        12,
+    )
 
 
 @pytest.mark.parametrize(
@@ -97,7 +102,7 @@ def test_the_estimand_is_named(y: str, estimand: str):
         y=np.array([0.4, 0.3, 0.2, 0.16]),
         test_images=None,
     )
-    assert fit(points, resamplings=5).estimand == estimand
+    assert fit(points, EstimationOptions(resamplings=5)).estimand == estimand
 
 
 def test_widths_without_an_error_are_fitted_all_the_same():
@@ -109,24 +114,26 @@ def test_widths_without_an_error_are_fitted_all_the_same():
         y=np.where(points.x == 12, 0, points.y),
         test_images=points.test_images,
     )
-    found = fit(clean, resamplings=50)
+    found = fit(clean, EstimationOptions(resamplings=50))
     law = found.laws["power"]
     assert (
         law.parameters["exponent"].estimate
-        > fit(points, resamplings=5).laws["power"].parameters["exponent"].estimate
+        > fit(points, EstimationOptions(resamplings=5)).laws["power"].parameters["exponent"].estimate
     )
     assert np.isfinite(law.rmse_log)
     assert law.held_out == ()
     assert (
         found.notes[0]
-        == "No run made an error at filters 12: fitted, but left out of logarithms, and nothing is held out."
+        == "No run made an error at filters 12: these widths are fitted, but they are left out of logarithms, "
+        "and no width is held out."
     )
 
 
 def test_bare_values_scale_with_their_unit():
     points = planted()
     fraction, percent = (
-        fit(bare(points.x, points.y * unit), resamplings=50).laws["floor"] for unit in (1, 100)
+        fit(bare(points.x, points.y * unit), EstimationOptions(resamplings=50)).laws["floor"]
+        for unit in (1, 100)
     )
     for name, unit in (("amplitude", 100), ("exponent", 1), ("floor", 100)):
         ends = [
@@ -137,7 +144,7 @@ def test_bare_values_scale_with_their_unit():
 
 
 def test_a_form_with_too_few_widths_is_missing_with_a_note():
-    found = fit(planted(widths=(1, 2)), resamplings=5)
+    found = fit(planted(widths=(1, 2)), EstimationOptions(resamplings=5))
     assert list(found.laws) == ["power"]
     assert found.laws["power"].status is Status.REJECTED
     assert found.notes == ("A form is missing: A x^-rho + E needs at least 3 widths, not 2; add widths.",)
@@ -150,15 +157,15 @@ def test_what_can_not_be_fitted_is_refused():
         FitError, match="through 2 widths without replicates has no interval; add seeds or widths"
     ):
         fit(planted(widths=(1, 2), seeds=1))
-    with pytest.raises(UsageError, match="form: 'exp' is unknown; must be one of power, floor"):
-        fit(planted(), forms=("exp",))
-    with pytest.raises(UsageError, match="at least one form and one resampling"):
-        fit(planted(), resamplings=0)
+    with pytest.raises(UsageError, match="forms: 'exp' is unknown; must be one of power, floor"):
+        fit(planted(), EstimationOptions(forms=("exp",)))
+    with pytest.raises(UsageError, match="at least one form and at least one resampling"):
+        fit(planted(), EstimationOptions(resamplings=0))
 
 
 def test_each_group_is_fitted_by_itself():
-    both = fit_table(table_of("lenet5", "tree3"), resamplings=20)
-    (alone,) = fit_table(table_of("lenet5"), resamplings=20)
+    both = fit_table(table_of("lenet5", "tree3"), EstimationOptions(resamplings=20))
+    (alone,) = fit_table(table_of("lenet5"), EstimationOptions(resamplings=20))
     assert [found.label for found in both] == ["lenet5", "tree3"]
     np.testing.assert_array_equal(both[0].laws["power"].draws, alone.laws["power"].draws)
 
@@ -166,7 +173,7 @@ def test_each_group_is_fitted_by_itself():
 def test_a_group_without_a_law_does_not_take_the_others_with_it():
     fits = fit_table(
         pa.concat_tables([table_of("lenet5"), tabled(planted(widths=(3,)), architecture="tree3")]),
-        resamplings=5,
+        EstimationOptions(resamplings=5),
     )
     assert [list(found.laws) for found in fits] == [["power", "floor"], []]
     assert fits[1].notes == ("No law: A x^-rho needs at least 2 widths, not 1; add widths.",)
@@ -179,7 +186,9 @@ def test_a_group_without_a_law_does_not_take_the_others_with_it():
 def test_other_axes_need_nothing_special():
     table = table_of("lenet5")
     table = table.append_column("macs", pa.array(np.array(table["filters"]) * 1_000_000))
-    filters, macs = (fit_table(table, x=x, resamplings=20)[0].laws["floor"] for x in ("filters", "macs"))
+    filters, macs = (
+        fit_table(table, EstimationOptions(resamplings=20), x=x)[0].laws["floor"] for x in ("filters", "macs")
+    )
     assert macs.parameters["exponent"].estimate == pytest.approx(
         filters.parameters["exponent"].estimate, rel=1e-7
     )
@@ -187,7 +196,12 @@ def test_other_axes_need_nothing_special():
 
 
 def test_json_holds_numbers_only():
-    found = fit(planted(seeds=1), group={"architecture": "lenet5"}, resamplings=5, notes=("Said before.",))
+    found = fit(
+        planted(seeds=1),
+        EstimationOptions(resamplings=5),
+        group={"architecture": "lenet5"},
+        notes=("Said before.",),
+    )
     read = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert read["label"] == "lenet5"
     assert read["notes"][0] == "Said before."
@@ -197,7 +211,10 @@ def test_json_holds_numbers_only():
 
 
 def test_rows_are_flat_and_alike():
-    fits = fit_table(pa.concat_tables([table_of("lenet5"), table_of("tree3", widths=(1, 2))]), resamplings=5)
+    fits = fit_table(
+        pa.concat_tables([table_of("lenet5"), table_of("tree3", widths=(1, 2))]),
+        EstimationOptions(resamplings=5),
+    )
     table = tabulate_laws(fits)
     assert [(row["label"], row["form"]) for row in table] == [
         ("lenet5", "power"),

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binom
 
 from scaling.errors import UsageError
-from scaling.fit import fit, predict
+from scaling.fit import EstimationOptions, fit, predict
 from tests.fit.planted_laws import DISPERSION, bare, curve, plant
 
 LAW = (0.4, 0.5, 0.0)
@@ -22,10 +22,7 @@ def test_what_is_foretold_is_there_as_often_as_it_says():
     for study in range(STUDIES):
         found = fit(
             plant(LAW, np.random.default_rng([2, study]), test_images=TRIALS),
-            forms=("power",),
-            holdout=0,
-            resamplings=200,
-            seed=study,
+            EstimationOptions(forms=("power",), holdout=0, resamplings=200, seed=study),
         )
         (made,) = predict(found, [24], seed=study)
         run = rng.normal(truth, np.sqrt(DISPERSION * truth * (1 - truth) / TRIALS))
@@ -43,9 +40,7 @@ def test_a_floor_that_may_be_none_does_not_narrow_what_is_foretold():
     for study in range(STUDIES):
         found = fit(
             plant(LAW, np.random.default_rng([5, study]), test_images=TRIALS),
-            holdout=0,
-            resamplings=200,
-            seed=study,
+            EstimationOptions(holdout=0, resamplings=200, seed=study),
         )
         made = next(prediction.mean for prediction in predict(found, [24]) if prediction.form == "floor")
         held += made.low <= truth <= made.high
@@ -53,7 +48,7 @@ def test_a_floor_that_may_be_none_does_not_narrow_what_is_foretold():
 
 
 def test_a_run_scatters_more_than_the_mean_and_further_out_both_widen():
-    found = fit(plant(LAW, np.random.default_rng(0)), resamplings=400)
+    found = fit(plant(LAW, np.random.default_rng(0)), EstimationOptions(resamplings=400))
     made = {(p.form, p.x): p for p in predict(found, [6, 96])}
     assert set(made) == {(form, x) for form in ("power", "floor") for x in (6, 96)}
     for prediction in made.values():
@@ -72,7 +67,9 @@ def test_a_run_scatters_more_than_the_mean_and_further_out_both_widen():
 
 
 def test_without_replicates_the_scatter_about_the_law_foretells_a_run():
-    (made,) = predict(fit(bare([1, 2, 4], [0.5, 0.4, 0.35]), forms=("power",), resamplings=50), [8])
+    (made,) = predict(
+        fit(bare([1, 2, 4], [0.5, 0.4, 0.35]), EstimationOptions(forms=("power",), resamplings=50)), [8]
+    )
     assert made.new_run is not None  # one width to spare tells how far the means lie about the law
     assert made.to_dict()["mean"]["estimate"] == made.mean.estimate
 
@@ -80,4 +77,4 @@ def test_without_replicates_the_scatter_about_the_law_foretells_a_run():
 @pytest.mark.parametrize("size", [0, -3, float("nan"), float("inf")])
 def test_a_size_that_no_law_has_is_refused(size):
     with pytest.raises(UsageError, match="above 0"):
-        predict(fit(plant(LAW, np.random.default_rng(0)), resamplings=20), [size])
+        predict(fit(plant(LAW, np.random.default_rng(0)), EstimationOptions(resamplings=20)), [size])

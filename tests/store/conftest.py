@@ -1,3 +1,5 @@
+"""Stores in a folder and in object stores that need no network."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -16,7 +18,7 @@ def folder(tmp_path: Path) -> Store:
 
 @pytest.fixture(params=["folder", "memory", "local"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    """A folder, and an object store over obstore's two kinds that need no network."""
+    """Return a store in a folder, and in each kind of object store of obstore that needs no network."""
     if request.param == "folder":
         return open_store(tmp_path / "store")
     if request.param == "memory":

@@ -1,4 +1,4 @@
-"""Tables with planted numbers."""
+"""Result tables with planted numbers."""
 
 from __future__ import annotations
 
@@ -15,23 +15,31 @@ BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
 
 
 def plant(ids: Sequence[str], *, draw: int = 0, second: float = 0) -> dict[str, pa.Table]:
-    """All tables of some runs. ``draw`` says which numbers they got, ``second`` when they were made."""
+    """Return all tables of some runs.
+
+    Args:
+        ids: ids of the runs.
+        draw: seed of the numbers.
+        second: time of creation, in seconds after ``BEGIN``.
+    """
     rng = np.random.default_rng(draw)
     logits = rng.normal(0, 5, (len(ids), IMAGES * CLASSES)).astype(np.float16)
     labels = rng.integers(0, CLASSES, IMAGES).astype(np.uint8)
-    made = BEGIN + timedelta(seconds=second)
+    created_at = BEGIN + timedelta(seconds=second)
     runs = [
         {
-            "id": i,
+            "id": run_id,
             "seed": seed,
             "filters": 6,
             "test_error": rng.random(),
             "diverged": False,
-            "created_at": made,
+            "created_at": created_at,
         }
-        for seed, i in enumerate(ids)
+        for seed, run_id in enumerate(ids)
     ]
-    epochs = [{"id": i, "epoch": epoch, "train_loss": rng.random()} for i in ids for epoch in (1, 2, 3)]
+    epochs = [
+        {"id": run_id, "epoch": epoch, "train_loss": rng.random()} for run_id in ids for epoch in (1, 2, 3)
+    ]
     return {
         "runs": pa.Table.from_pylist(runs, schema=RUNS_SCHEMA),
         "epochs": pa.Table.from_pylist(epochs, schema=EPOCHS_SCHEMA),

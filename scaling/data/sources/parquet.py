@@ -1,4 +1,4 @@
-"""Sets in the Hugging Face hub's layout: Parquet files with a column of encoded images and one of labels."""
+"""Data sets in the layout of the Hugging Face hub: Parquet files with encoded images and labels."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from PIL import Image
 from scaling.data.sources.layout import Layout, name_decode_errors
 from scaling.datasets import Split
 
-IMAGE_COLUMNS = ("img", "image")
-LABEL_COLUMN = "label"
+_IMAGE_COLUMNS = ("img", "image")
+_LABEL_COLUMN = "label"
 
 
-def parquet(folder: str) -> Layout:
-    """The layout of a set that lies in ``folder`` of the data folder, in any number of parts."""
+def parquet_layout(folder: str) -> Layout:
+    """Return the layout of a data set in any number of Parquet files.
+
+    Args:
+        folder: path of the files, relative to the data folder.
+    """
     return Layout(
         f"{folder}/{{train,test}}-*.parquet",
         (f"{folder}/train-*.parquet",),
@@ -28,28 +32,29 @@ def parquet(folder: str) -> Layout:
 
 
 def _read(files: Sequence[Path]) -> Split:
-    parts = [_part(file) for file in files]
+    parts = [_read_part(file) for file in files]
     return Split(
         np.concatenate([part.images for part in parts]), np.concatenate([part.labels for part in parts])
     )
 
 
-def _part(file: Path) -> Split:
+def _read_part(file: Path) -> Split:
     with name_decode_errors(file), pq.ParquetFile(file) as source:
         columns = source.schema_arrow.names
-        column = next((name for name in IMAGE_COLUMNS if name in columns), None)
-        if column is None or LABEL_COLUMN not in columns:
+        image_column = next((name for name in _IMAGE_COLUMNS if name in columns), None)
+        if image_column is None or _LABEL_COLUMN not in columns:
             raise ValueError(
-                f"has columns {', '.join(columns)}; must have {' or '.join(IMAGE_COLUMNS)}, and {LABEL_COLUMN}"
+                f"expected the columns {' or '.join(_IMAGE_COLUMNS)}, and {_LABEL_COLUMN};"
+                f" got {', '.join(columns)}"
             )
-        table = source.read(columns=[column, LABEL_COLUMN])
-        images = np.stack(
-            [_pixels(image["bytes"], row) for row, image in enumerate(table[column].to_pylist())]
-        )
-        return Split(images, table[LABEL_COLUMN].to_numpy().astype(np.uint8))
+        table = source.read(columns=[image_column, _LABEL_COLUMN])
+        images = [
+            _decode_image(image["bytes"], row) for row, image in enumerate(table[image_column].to_pylist())
+        ]
+        return Split(np.stack(images), table[_LABEL_COLUMN].to_numpy().astype(np.uint8))
 
 
-def _pixels(encoded: bytes | None, row: int) -> np.ndarray:
+def _decode_image(encoded: bytes | None, row: int) -> np.ndarray:
     try:
         with Image.open(BytesIO(encoded or b"")) as image:
             pixels = np.asarray(image)

@@ -1,4 +1,4 @@
-"""USPS zip codes through torchvision: two bz2 files of LIBSVM's text format."""
+"""USPS zip codes through torchvision: two bz2 files in the text format of LIBSVM."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scaling.data.sources.layout import Layout, name_decode_errors
 from scaling.data.sources.locate import FileSource
 from scaling.datasets import Split
 
-TRAIN, TEST = "usps.bz2", "usps.t.bz2"
+_TRAIN, _TEST = "usps.bz2", "usps.t.bz2"
 
 
 def _read(files: Sequence[Path]) -> Split:
@@ -19,8 +19,8 @@ def _read(files: Sequence[Path]) -> Split:
 
     (file,) = files
     with name_decode_errors(file):
-        read = TorchvisionUsps(file.parent, train=file.name == TRAIN)
-        return Split(read.data[..., None], np.array(read.targets, np.uint8))
+        split = TorchvisionUsps(file.parent, train=file.name == _TRAIN)
+        return Split(split.data[..., None], np.array(split.targets, np.uint8))
 
 
 def _download(folder: Path) -> None:
@@ -30,4 +30,4 @@ def _download(folder: Path) -> None:
         TorchvisionUsps(folder, train=train, download=True)
 
 
-USPS = FileSource("usps", (Layout(f"{TRAIN} and {TEST}", (TRAIN,), (TEST,), _read),), _download)
+USPS = FileSource("usps", (Layout(f"{_TRAIN} and {_TEST}", (_TRAIN,), (_TEST,), _read),), _download)

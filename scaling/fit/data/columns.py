@@ -1,4 +1,4 @@
-"""Columns of a table by their names: as numbers or as texts, checked."""
+"""Columns of a table by name: as numbers or as text, with checks, and the rows of each group."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from jaxtyping import Float
+from numpy.typing import NDArray
 
 from scaling.errors import TableError
 
-SMALLEST, LARGEST = 1e-30, 1e30
-"""Of what is fitted: squares and powers of numbers between these can be computed with."""
-LETTERS = 40
-"""Of a value that a message shows."""
+_SMALLEST, _LARGEST = 1e-30, 1e30
+"""Range of numbers whose squares and powers can be computed with."""
+_MAX_SHOWN_CHARACTERS = 40
+"""Length at which a message cuts a value."""
 
 
 def check_column(columns: Sequence[str], name: str) -> None:
-    """Refuse a name that no column has.
+    """Check that a column exists.
 
     Raises:
-        TableError: with the columns that there are.
+        TableError: there is no such column; the message lists the existing ones.
     """
     if name not in columns:
         close = get_close_matches(name, columns, n=1)
@@ -35,15 +36,15 @@ def check_column(columns: Sequence[str], name: str) -> None:
 
 
 def first_duplicate(names: Sequence[str]) -> str | None:
-    """The first name that occurs more than once."""
+    """Return the first name that occurs more than once; None if there is none."""
     return next((name for name, number in Counter(names).items() if number > 1), None)
 
 
 def numeric_column(table: pa.Table, name: str) -> Float[np.ndarray, " rows"]:
-    """A column as float64, NaN where it has nothing.
+    """Return a column as float64, with NaN for missing values.
 
     Raises:
-        TableError: it holds something else.
+        TableError: the column is not numeric.
     """
     kind = table.schema.field(name).type
     if not (
@@ -53,8 +54,8 @@ def numeric_column(table: pa.Table, name: str) -> Float[np.ndarray, " rows"]:
         or pa.types.is_null(kind)
     ):
         values = table[name].to_pylist()
-        row = _odd(values)
-        shown = f" (row {row + 1}: {values[row]!s:.{LETTERS}})" if values else ""
+        row = _first_non_number(values)
+        shown = f" (row {row + 1}: {values[row]!s:.{_MAX_SHOWN_CHARACTERS}})" if values else ""
         raise TableError(
             f"{name}: holds {kind}, not numbers{shown}; choose another column or write plain numbers"
         )
@@ -62,24 +63,40 @@ def numeric_column(table: pa.Table, name: str) -> Float[np.ndarray, " rows"]:
 
 
 def check_range(name: str, values: Float[np.ndarray, " rows"]) -> None:
-    """Refuse numbers that are out of all proportion; 0 and what isn't finite are refused elsewhere, where they must be.
+    """Check that no number is too large or too small to compute with; zeros and infinities are checked elsewhere.
 
     Raises:
-        TableError: with the first of them.
+        TableError: a number is out of range; the message names the first one.
     """
     sizes = np.abs(values[np.isfinite(values) & (values != 0)])
-    far = sizes[(sizes < SMALLEST) | (sizes > LARGEST)]
-    if far.size:
-        raise TableError(f"{name}: holds {far[0]:g}; write it in a unit in which numbers are nearer to 1")
+    outside = sizes[(sizes < _SMALLEST) | (sizes > _LARGEST)]
+    if outside.size:
+        raise TableError(f"{name}: holds {outside[0]:g}; write it in a unit in which numbers are closer to 1")
 
 
 def text_column(table: pa.Table, name: str) -> list[str]:
-    """A column as the words that name a group."""
+    """Return a column as text, with ``none`` for missing values."""
     return ["none" if value is None else str(value) for value in table[name].to_pylist()]
 
 
-def _odd(values: Sequence[Any]) -> int:
-    """The place of the first value that is no number, as ``n/a`` is among numbers; the first of all where each could be one."""
+def group_rows(table: pa.Table, by: Sequence[str]) -> dict[tuple[str, ...], NDArray[np.intp]]:
+    """Return the rows of each group, in the order of the groups' first rows.
+
+    Args:
+        table: one row a run.
+        by: columns whose values, together, name a group; without columns, all rows are one group.
+    """
+    keys: list[tuple[str, ...]] = [()] * len(table)
+    if by:
+        keys = list(zip(*(text_column(table, name) for name in by), strict=True))
+    rows: dict[tuple[str, ...], list[int]] = {}
+    for row, key in enumerate(keys):
+        rows.setdefault(key, []).append(row)
+    return {key: np.array(members) for key, members in rows.items()}
+
+
+def _first_non_number(values: Sequence[Any]) -> int:
+    """Return the row of the first value that is not a number, such as ``n/a``; 0 if all could be numbers."""
     for row, value in enumerate(values):
         try:
             float(0 if value is None else value)

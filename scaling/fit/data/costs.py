@@ -1,4 +1,4 @@
-"""What networks of a size cost, so that sizes can be told in parameters and multiply-adds too."""
+"""Costs of the networks of a group: parameters and multiply-adds as functions of size."""
 
 from __future__ import annotations
 
@@ -9,23 +9,26 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float
 
-from scaling.fit.data.columns import numeric_column, text_column
+from scaling.fit.data.columns import group_rows, numeric_column
 
 COST_COLUMNS = ("parameters", "macs")
-"""Columns that follow from the network."""
+"""Columns with the cost of one network."""
 
 
 @dataclass(frozen=True, eq=False)
 class CostCurve:
-    """What the networks of one group cost at some sizes."""
+    """Cost of the networks of one group at some sizes."""
 
     x: Float[np.ndarray, " sizes"]
-    """Ascending, above 0."""
+    """Sizes: ascending, above 0."""
     amount: Float[np.ndarray, " sizes"]
-    """Above 0."""
+    """Cost at each size, above 0."""
 
-    def at(self, x: Float[np.ndarray, " places"]) -> Float[np.ndarray, " places"]:
-        """At other sizes: a straight line in logarithms between two that are known, and the last such line beyond them."""
+    def at(self, x: Float[np.ndarray, " others"]) -> Float[np.ndarray, " others"]:
+        """Return the cost at other sizes, by interpolation in logarithms.
+
+        Beyond the known sizes, the line through the last two known sizes is extended.
+        """
         log_x, known, amount = np.log(x), np.log(self.x), np.log(self.amount)
         left = np.clip(np.searchsorted(known, log_x) - 1, 0, len(known) - 2)
         slope = (amount[left + 1] - amount[left]) / (known[left + 1] - known[left])
@@ -33,27 +36,24 @@ class CostCurve:
 
 
 def cost_curves(table: pa.Table, *, x: str, by: Sequence[str]) -> dict[tuple[str, ...], dict[str, CostCurve]]:
-    """Of each group, by its values of ``by``: every cost that the table has a column of, and of which one size has one amount.
+    """Return the cost curves of each group, by the group's values and the column.
+
+    A cost is left out if the table has no such column, or if networks of one size have several costs.
 
     Args:
-        table: one row a run; the columns x and by are in it.
+        table: one row a run, with the columns ``x`` and ``by``.
+        x: column of sizes.
+        by: columns whose values, together, name a group.
     """
-    sizes = numeric_column(table, x)
-    keys = list(zip(*(text_column(table, name) for name in by), strict=True)) if by else [()] * len(table)
-    groups: dict[tuple[str, ...], list[int]] = {}
-    for row, key in enumerate(keys):
-        groups.setdefault(key, []).append(row)
-    found: dict[tuple[str, ...], dict[str, CostCurve]] = {key: {} for key in groups}
+    sizes, groups = numeric_column(table, x), group_rows(table, by)
+    curves: dict[tuple[str, ...], dict[str, CostCurve]] = {key: {} for key in groups}
     for name in COST_COLUMNS:
-        if (
-            name == x
-            or name not in table.column_names
-            or not pa.types.is_integer(table.schema.field(name).type)
-        ):
+        is_cost = name in table.column_names and pa.types.is_integer(table.schema.field(name).type)
+        if name == x or not is_cost:
             continue
         amounts = numeric_column(table, name)
         for key, rows in groups.items():
             pairs = np.unique(np.column_stack([sizes[rows], amounts[rows]]), axis=0)
             if (pairs > 0).all() and len(pairs) == len(np.unique(pairs[:, 0])) > 1:
-                found[key][name] = CostCurve(pairs[:, 0], pairs[:, 1])
-    return found
+                curves[key][name] = CostCurve(pairs[:, 0], pairs[:, 1])
+    return curves

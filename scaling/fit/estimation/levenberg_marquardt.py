@@ -1,147 +1,136 @@
-"""Fits of forms that are linear in nothing, many at once: Fisher's scoring, damped as Levenberg and Marquardt do, from several starts.
+"""Fits of nonlinear forms, many at once: Fisher scoring with the damping of Levenberg and Marquardt.
 
-Parameters are searched as the form says, by their logarithms or within bounds; a step that would make the quasi-likelihood worse is not taken
-but damped. Axes: rows (one fit each), widths, p (parameters).
+Positive parameters are searched by their logarithm, others within bounds, as the form defines them. A step that
+would lower the quasi-likelihood is not taken; the damping grows instead. Each row is fitted from several starts.
+
+Axes: rows (one fit each), widths, p (parameters).
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 from scaling.errors import FitError
 from scaling.fit.data.variance import VarianceModel
-from scaling.fit.estimation.variable_projection import MAX_EXPONENT, fit_by_variable_projection
-from scaling.fit.forms import BROKEN, FLOOR, Form
+from scaling.fit.estimation.variable_projection import fit_by_variable_projection
+from scaling.fit.forms import FLOOR, NonlinearForm
 
-STEPS, CONVERGED = 200, 1e-10
-"""The most, and the largest relative gain of a step that ends the search."""
-TURNS = (0.1, 1.0)
-CEILINGS = (1.1, 2.0)
-"""Over the largest mean: where the search for M4 starts."""
-HIGHEST = 1000.0
-"""Ceiling, over the largest mean: higher ones are out of sight, and all alike."""
-LEAST = {"floor": 0.0, "turn": 1e-3, "exponent": -MAX_EXPONENT, "beyond": -MAX_EXPONENT}
-MOST = {"turn": 10.0, "exponent": MAX_EXPONENT, "beyond": MAX_EXPONENT}
-FAR = 200.0
-"""Logarithms are searched from minus to plus this."""
+_MAX_ITERATIONS = 200
+_RELATIVE_TOLERANCE = 1e-10
+"""Relative gain of quasi-log-likelihood below which the search ends."""
+_FIRST_DAMPING, _MAX_DAMPING = 1e-3, 1e6
 
 Table = Float[np.ndarray, "rows widths"]
 Parameters = Float[np.ndarray, "rows p"]
 
 
+class _Optimum(NamedTuple):
+    parameters: Parameters
+    quasi_loglik: Float[np.ndarray, " rows"]
+
+
 def fit_by_levenberg_marquardt(
-    form: Form,
+    form: NonlinearForm,
     x: Float[np.ndarray, " widths"],
     means: Table,
-    counts: Table,
+    weights: Table,
     variance_model: VarianceModel,
     *,
     near: Float[np.ndarray, " p"] | None = None,
 ) -> Parameters:
-    """Fit a form to each row of means, as ``scaling.fit.estimation.variable_projection`` does for those that are linear in amplitude and floor.
+    """Fit a nonlinear form to each row of means.
 
     Args:
-        near: parameters that all rows are near to; by default each row is fitted from several starts, and the best of them is its fit.
+        form: the form to fit.
+        x: the widths.
+        means: mean over the runs at each width, at least 0.
+        weights: number of runs behind each mean, or other weights; 0 excludes the width from this row.
+        variance_model: variance of one run.
+        near: parameters from which all rows start; by default each row is fitted from several starts, and the best
+            optimum is returned.
 
     Raises:
         FitError: a row has fewer widths than the form has parameters.
     """
-    fewest = (counts > 0).sum(axis=1).min()
+    fewest = (weights > 0).sum(axis=1).min()
     if fewest < len(form.parameters):
         raise FitError(
             f"{form.formula} needs at least {len(form.parameters)} widths, not {fewest}; add widths"
         )
     if near is not None:
-        return _climb(form, x, means, counts, variance_model, near[None].repeat(len(means), axis=0))[0]
-    starts = np.stack(_starts(form, x, means, counts, variance_model))
-    many = len(starts)  # all of them climb at once
-    found, worth = _climb(
+        return _ascend(
+            form, x, means, weights, variance_model, near[None].repeat(len(means), axis=0)
+        ).parameters
+    floor_fit = fit_by_variable_projection(FLOOR, x, means, weights, variance_model)
+    starts = form.starting_points(x, means, weights, floor_fit)
+    optimum = _ascend(  # all starts of all rows at once
         form,
         x,
-        np.tile(means, (many, 1)),
-        np.tile(counts, (many, 1)),
+        np.tile(means, (len(starts), 1)),
+        np.tile(weights, (len(starts), 1)),
         variance_model,
         starts.reshape(-1, starts.shape[2]),
     )
-    best = worth.reshape(many, -1).argmax(axis=0)
-    fitted: Parameters = found.reshape(starts.shape)[best, np.arange(len(means))]
+    best = optimum.quasi_loglik.reshape(len(starts), -1).argmax(axis=0)
+    fitted: Parameters = optimum.parameters.reshape(starts.shape)[best, np.arange(len(means))]
     return fitted
 
 
-def _starts(
-    form: Form, x: np.ndarray, means: Table, counts: Table, variance_model: VarianceModel
-) -> list[Parameters]:
-    if form is BROKEN:
-        return [_legs(x, means, counts, bend) for bend in np.sqrt(x[1:-2] * x[2:-1])]
-    amplitude, exponent, floor = fit_by_variable_projection(FLOOR, x, means, counts, variance_model).T
-    top = means.max(axis=1)
-    return [
-        np.stack(
-            [amplitude * (over * top - floor) ** -turn, exponent, floor, over * top, np.full_like(top, turn)],
-            axis=1,
-        )
-        for turn in TURNS
-        for over in CEILINGS
-    ]
+def _ascend(
+    form: NonlinearForm,
+    x: np.ndarray,
+    means: Table,
+    weights: Table,
+    variance_model: VarianceModel,
+    start: Parameters,
+) -> _Optimum:
+    """Climb from each start to the nearest maximum of the quasi-likelihood."""
+    low, high = form.internal_bounds(means)
 
-
-def _legs(x: np.ndarray, means: Table, counts: Table, bend: float) -> Parameters:
-    """Two straight lines in logarithms that meet at a bend."""
-    place = np.log(x)
-    past = np.maximum(place - np.log(bend), 0)
-    design = np.stack([np.ones_like(place), past - place, -past], axis=1)  # log A, rho, rho'
-    weights = np.sqrt(counts)
-    level = np.log(np.maximum(means, means[means > 0].min() / 2))
-    lines = np.linalg.pinv(weights[:, :, None] * design) @ (weights * level)[:, :, None]
-    return np.concatenate([np.exp(lines[:, :1, 0]), lines[:, 1:, 0], np.full((len(means), 1), bend)], axis=1)
-
-
-def _climb(
-    form: Form, x: np.ndarray, means: Table, counts: Table, variance_model: VarianceModel, start: Parameters
-) -> tuple[Parameters, Float[np.ndarray, " rows"]]:
-    """To the nearest maximum, and the quasi-likelihood there."""
-    logs = np.array([name in form.positive for name in form.parameters])
-    low = np.where(logs, -FAR, [LEAST.get(name, -np.inf) for name in form.parameters])
-    high = np.where(logs, FAR, [MOST.get(name, np.inf) for name in form.parameters])
-    high[[name == "ceiling" for name in form.parameters]] = np.log(HIGHEST * means.max())
-
-    def outward(inner: Parameters) -> Parameters:
-        return np.where(logs, np.exp(np.where(logs, inner, 0)), inner)
-
-    def worth(inner: Parameters, rows: np.ndarray) -> np.ndarray:
-        with np.errstate(all="ignore"):  # a step may lead to where there is no curve
-            curve = form.evaluate(outward(inner)[:, None, :], x)
-            value = (counts[rows] * variance_model.quasi_loglik(means[rows], curve)).sum(axis=1)
+    def evaluate(internal: Parameters, rows: np.ndarray) -> np.ndarray:
+        with np.errstate(all="ignore"):  # a step may leave the range in which the curve exists
+            curve = form.evaluate(form.from_internal(internal)[:, None, :], x)
+            value = (weights[rows] * variance_model.quasi_loglik(means[rows], curve)).sum(axis=1)
         return np.where(np.isfinite(value), value, -np.inf)
 
     rows = np.arange(len(means))
-    inner = np.clip(np.where(logs, np.log(np.where(logs, start, 1)), start), low, high)
-    value, damping = worth(inner, rows), np.full(len(means), 1e-3)
-    for _ in range(STEPS):
-        parameters = outward(inner[rows])
-        curve = form.evaluate(parameters[:, None, :], x)
-        moves = form.jacobian(parameters[:, None, :], x) * np.where(logs, parameters, 1)[:, None, :]
-        weights = counts[rows] / variance_model.variance(curve)
-        slope = np.einsum("rw,rwp->rp", weights * (means[rows] - curve), moves)
-        held = ((inner[rows] <= low) & (slope < 0)) | (
-            (inner[rows] >= high) & (slope > 0)
-        )  # pressed against its bound
-        moves = np.where(held[:, None, :], 0, moves)
-        curvature = np.einsum("rwp,rw,rwq->rpq", moves, weights, moves)
-        diagonal = np.einsum("rpp->rp", curvature)
-        ridge = damping[rows, None] * diagonal + np.where(diagonal > 0, 1e-300, 1.0)
-        step = np.linalg.solve(
-            curvature + ridge[:, :, None] * np.eye(len(logs)), np.where(held, 0, slope)[:, :, None]
-        )[:, :, 0]
-        target = np.clip(inner[rows] + step, low, high)
-        reached = worth(target, rows)
+    internal = np.clip(form.to_internal(start), low, high)
+    value, damping = evaluate(internal, rows), np.full(len(means), _FIRST_DAMPING)
+    for _ in range(_MAX_ITERATIONS):
+        parameters = form.from_internal(internal[rows])[:, None, :]
+        curve = form.evaluate(parameters, x)
+        jacobian = form.internal_jacobian(parameters, x)
+        precision = weights[rows] / variance_model.variance(curve)
+        score = np.einsum("rw,rwp->rp", precision * (means[rows] - curve), jacobian)
+        # A parameter that is pressed against its bound is held there.
+        held = ((internal[rows] <= low) & (score < 0)) | ((internal[rows] >= high) & (score > 0))
+        jacobian = np.where(held[:, None, :], 0, jacobian)
+        information = np.einsum("rwp,rw,rwq->rpq", jacobian, precision, jacobian)
+        step = _damped_step(information, np.where(held, 0, score), damping[rows])
+        target = np.clip(internal[rows] + step, low, high)
+        reached = evaluate(target, rows)
         gain = reached - value[rows]
-        better = gain > 0
-        inner[rows[better]], value[rows[better]] = target[better], reached[better]
-        damping[rows] = np.where(better, damping[rows] / 5, damping[rows] * 4)
-        still = np.where(better, gain > CONVERGED * (1 + np.abs(value[rows])), damping[rows] < 1e6)
-        rows = rows[still]
+        improves = gain > 0
+        internal[rows[improves]], value[rows[improves]] = target[improves], reached[improves]
+        damping[rows] = np.where(improves, damping[rows] / 5, damping[rows] * 4)
+        goes_on = np.where(
+            improves, gain > _RELATIVE_TOLERANCE * (1 + np.abs(value[rows])), damping[rows] < _MAX_DAMPING
+        )
+        rows = rows[goes_on]
         if not rows.size:
             break
-    return outward(inner), value
+    return _Optimum(form.from_internal(internal), value)
+
+
+def _damped_step(
+    information: Float[np.ndarray, "rows p p"], score: Parameters, damping: Float[np.ndarray, " rows"]
+) -> Parameters:
+    """Solve (information + damping x its diagonal) step = score; a held parameter has a zero row and does not move."""
+    diagonal = np.einsum("rpp->rp", information)
+    ridge = damping[:, None] * diagonal + np.where(diagonal > 0, 1e-300, 1.0)
+    damped = information + ridge[:, :, None] * np.eye(information.shape[1])
+    step: Parameters = np.linalg.solve(damped, score[:, :, None])[:, :, 0]
+    return step

@@ -1,4 +1,4 @@
-"""One form, fitted to one group of points: the estimate, its interval, and how it predicts wider networks."""
+"""Estimation of one form on one group of points: parameters, intervals and predictions of held-out widths."""
 
 from __future__ import annotations
 
@@ -8,131 +8,140 @@ from jaxtyping import Float
 from scaling.errors import FitError
 from scaling.fit.data.dispersion import law_dispersion
 from scaling.fit.data.points import Points
-from scaling.fit.data.variance import ZERO_DISPERSION, Dispersion
-from scaling.fit.diagnosis.status import assess
+from scaling.fit.data.variance import ZERO_DISPERSION
 from scaling.fit.estimation.bootstrap import resample_means
 from scaling.fit.estimation.levenberg_marquardt import fit_by_levenberg_marquardt
+from scaling.fit.estimation.options import EstimationOptions
 from scaling.fit.estimation.variable_projection import fit_by_variable_projection
-from scaling.fit.forms import FLOOR, POWER, Form
-from scaling.fit.result import CONFIDENCE_LEVEL, HeldOut, Interval, Law
+from scaling.fit.forms import FLOOR, POWER, Form, NonlinearForm
+from scaling.fit.interval import CONFIDENCE_LEVEL, Interval
+from scaling.fit.result import FormEstimate, HeldOut
 
 Table = Float[np.ndarray, "rows widths"]
 
 
-def fit_law(form: Form, points: Points, *, holdout: int, resamplings: int, seed: int, stream: int) -> Law:
-    """Fit a form; ``scaling.fit.fit`` has the arguments.
+def estimate_form(form: Form, points: Points, options: EstimationOptions, *, stream: int) -> FormEstimate:
+    """Fit one form to one group of points.
 
     Args:
-        stream: of random numbers, which this group has to itself.
+        form: the form to fit.
+        points: the runs.
+        options: held-out widths and bootstrap draws.
+        stream: number of the group, for random numbers of its own.
 
     Raises:
-        FitError: too few widths, or values that can't be computed with.
+        FitError: too few widths, or values that cannot be computed with.
     """
     widths, means, weights = points.widths, points.means, points.weights
-    # A mean of 0 has no logarithm, in which what is held out is compared.
-    spare = max(0, min(holdout, len(widths) - len(form.parameters) - 2)) if means.all() else 0
-    kept = np.where(np.arange(len(widths)) < len(widths) - np.arange(spare + 1)[:, None], weights, 0)
-    estimate, *narrow = maximise(form, points, np.broadcast_to(means, kept.shape), kept)
+    # Held-out widths are compared by logarithms, and a mean of 0 has none.
+    largest_holdout = min(options.holdout, len(widths) - len(form.parameters) - 2) if means.all() else 0
+    n_fitted = len(widths) - np.arange(max(0, largest_holdout) + 1)
+    weights_by_holdout = np.where(np.arange(len(widths)) < n_fitted[:, None], weights, 0)
+    estimate, *holdout_estimates = maximise(
+        form, points, np.broadcast_to(means, weights_by_holdout.shape), weights_by_holdout
+    )
     curve = form.evaluate(estimate, widths)
     if not (np.isfinite(estimate).all() and np.isfinite(curve).all()):
+        raise FitError(f"{form.formula}: {points.y_name} is too large or too small; write it in another unit")
+    dispersion = law_dispersion(points, curve, len(form.parameters))
+    if dispersion is None:
         raise FitError(
-            f"{form.formula}: {points.y_name} is beyond what can be computed with; write it in another unit"
+            f"{form.formula} through {len(curve)} widths without replicates has no interval; "
+            "add seeds or widths"
         )
-    known = law_dispersion(points, curve, len(form.parameters))
-    if known is None:
-        raise FitError(
-            f"{form.formula} through {len(curve)} widths without replicates has no interval; add seeds or widths"
-        )
-    studies = resample_means(points, curve, dispersion=known, draws=resamplings, seed=seed, stream=stream)
-    every = np.broadcast_to(weights, studies.shape)
-    draws = maximise(form, points, studies, every, near=estimate)
-    ends = np.stack(
+    resampled = resample_means(
+        points, curve, dispersion=dispersion, draws=options.resamplings, seed=options.seed, stream=stream
+    )
+    draws = maximise(form, points, resampled, np.broadcast_to(weights, resampled.shape), near=estimate)
+    limits = np.stack(
         [estimate, *_quantiles(draws)]
-    )  # the estimate too: a bound can push all draws to one side of it
-    pure = None
-    if form is FLOOR and ends[:, 2].min() == 0:
-        # At this end stands the pure law. Draws held at the bound hardly reach as low as its exponent may be, so its own interval is taken in.
-        pure = np.insert(
-            fit_by_variable_projection(POWER, widths, studies, every, points.variance_model, near=curve),
-            2,
-            0,
-            axis=1,
-        )
-        ends = np.concatenate([ends, _quantiles(pure)])
-    parameters = {
-        name: Interval(estimate=float(value), low=float(low), high=float(high))
-        for name, value, low, high in zip(
-            form.parameters, estimate, ends.min(axis=0), ends.max(axis=0), strict=True
-        )
-    }
-    status, reason = assess(form, points, estimate, parameters)
-    seen = means > 0
-    return Law(
+    )  # a bound can push all draws to one side of the estimate
+    draws_at_bound = None
+    if form is FLOOR and limits[:, 2].min() == 0:
+        draws_at_bound = _draws_without_floor(points, resampled, curve)
+        limits = np.concatenate([limits, _quantiles(draws_at_bound)])
+    has_errors = means > 0
+    return FormEstimate(
         form=form,
-        parameters=parameters,
+        parameters={
+            name: Interval(estimate=float(value), low=float(low), high=float(high))
+            for name, value, low, high in zip(
+                form.parameters, estimate, limits.min(axis=0), limits.max(axis=0), strict=True
+            )
+        },
         draws=draws,
-        draws_at_bound=pure,
-        dispersion=known,
-        rmse_log=_rms(np.log(curve[seen] / means[seen])),
+        draws_at_bound=draws_at_bound,
+        dispersion=dispersion,
+        rmse_log=_rms(np.log(curve[has_errors] / means[has_errors])),
         aicc=_aicc(form, points, curve),
         held_out=tuple(
-            _held_out(points, left, form.evaluate(fitted, widths))
-            for left, fitted in enumerate(narrow, start=1)
+            _held_out(points, n_left_out, form.evaluate(fitted, widths))
+            for n_left_out, fitted in enumerate(holdout_estimates, start=1)
         ),
-        status=status,
-        reason=reason,
     )
 
 
 def maximise(
-    form: Form, points: Points, means: Table, weights: Table, near: Float[np.ndarray, " p"] | None = None
+    form: Form, points: Points, means: Table, weights: Table, *, near: Float[np.ndarray, " p"] | None = None
 ) -> Float[np.ndarray, "rows p"]:
-    """Fit a form to each row of means.
+    """Return the parameters that maximise the quasi-likelihood of each row of means.
 
     Args:
-        near: parameters that all rows are near to.
+        form: the form to fit.
+        points: the runs, which define the widths and the variance model.
+        means: means at each width.
+        weights: weight of each mean; 0 excludes the width from this row.
+        near: parameters close to those of all rows.
     """
-    if form in (POWER, FLOOR):
-        curve = None if near is None else form.evaluate(near, points.widths)
-        return fit_by_variable_projection(
-            form, points.widths, means, weights, points.variance_model, near=curve
+    if isinstance(form, NonlinearForm):
+        return fit_by_levenberg_marquardt(
+            form, points.widths, means, weights, points.variance_model, near=near
         )
-    return fit_by_levenberg_marquardt(form, points.widths, means, weights, points.variance_model, near=near)
-
-
-def resample_replicates(pure: Law, points: Points, draws: int, seed: int, stream: int) -> Table:
-    """Means of other studies that might have been, by the spread of runs and orders, not by how far the means lie from the law on trial."""
-    known: Dispersion = points.replicate_dispersion or pure.dispersion
-    return resample_means(
-        points, pure.predict(points.widths), dispersion=known, draws=draws, seed=seed, stream=stream
-    )
+    curve = None if near is None else form.evaluate(near, points.widths)
+    return fit_by_variable_projection(form, points.widths, means, weights, points.variance_model, near=curve)
 
 
 def quasi_loglik(points: Points, curve: Float[np.ndarray, " widths"]) -> float:
-    """The quasi-log-likelihood of a curve at dispersion 1, up to a term that is the same for all curves."""
+    """Return the quasi-log-likelihood of a curve at dispersion 1, up to a term that is the same for all curves."""
     return float((points.weights * points.variance_model.quasi_loglik(points.means, curve)).sum())
 
 
+def _draws_without_floor(
+    points: Points, resampled: Table, curve: Float[np.ndarray, " widths"]
+) -> Float[np.ndarray, "draws 3"]:
+    """Fit the power law without a floor to the resampled means, as draws of the form with a floor of 0.
+
+    Draws of the floored form that are held at the bound do not reach the low exponents of the power law, so the
+    interval of the power law is included where the floor may be 0.
+    """
+    weights = np.broadcast_to(points.weights, resampled.shape)
+    power = fit_by_variable_projection(
+        POWER, points.widths, resampled, weights, points.variance_model, near=curve
+    )
+    return np.insert(power, 2, 0, axis=1)
+
+
 def _aicc(form: Form, points: Points, curve: Float[np.ndarray, " widths"]) -> float | None:
-    """With the dispersion that replicates tell, the same for all forms (Burnham & Anderson 2002, section 2.5)."""
-    known, n = points.replicate_dispersion, len(points.widths)
-    k = len(form.parameters) + (
-        points.known_std is None
-    )  # where it isn't stated, the dispersion is estimated too
-    if known is None or known.value < ZERO_DISPERSION or n <= k + 1:
+    """Return AICc with the dispersion of the replicates, the same for all forms.
+
+    Source: Burnham & Anderson 2002, section 2.5.
+    """
+    dispersion, n = points.replicate_dispersion, len(points.widths)
+    k = len(form.parameters) + (points.known_std is None)  # the dispersion is a parameter if it is estimated
+    if dispersion is None or dispersion.value < ZERO_DISPERSION or n <= k + 1:
         return None
-    return -2 * quasi_loglik(points, curve) / known.value + 2 * k + 2 * k * (k + 1) / (n - k - 1)
+    return -2 * quasi_loglik(points, curve) / dispersion.value + 2 * k + 2 * k * (k + 1) / (n - k - 1)
 
 
 def _quantiles(draws: Float[np.ndarray, "draws p"]) -> Float[np.ndarray, "2 p"]:
-    """Both ends of the interval."""
-    return np.asarray(np.quantile(draws, [(1 - CONFIDENCE_LEVEL) / 2, (1 + CONFIDENCE_LEVEL) / 2], axis=0))
+    tail = (1 - CONFIDENCE_LEVEL) / 2
+    return np.asarray(np.quantile(draws, [tail, (1 + CONFIDENCE_LEVEL) / 2], axis=0))
 
 
-def _held_out(points: Points, spare: int, predicted: Float[np.ndarray, " widths"]) -> HeldOut:
-    ratio = predicted[-spare:] / points.means[-spare:]
+def _held_out(points: Points, n_left_out: int, predicted: Float[np.ndarray, " widths"]) -> HeldOut:
+    ratio = predicted[-n_left_out:] / points.means[-n_left_out:]
     return HeldOut(
-        left_out=tuple(points.widths[-spare:].tolist()),
+        left_out=tuple(points.widths[-n_left_out:].tolist()),
         rmse_log=_rms(np.log(ratio)),
         bias=float((ratio - 1).mean()),
     )

@@ -1,16 +1,16 @@
-"""The forms that a law may have, the simpler one first. A new form is a file here and a line in ``FORMS``."""
+"""Forms of a scaling law, the simpler ones first. A new form is a file in this folder and a line in ``FORMS``."""
 
 from __future__ import annotations
 
-from scaling.fit.forms.base import Form
+from scaling.fit.forms.base import MAX_EXPONENT, Form, NonlinearForm
 from scaling.fit.forms.broken import BrokenForm
 from scaling.fit.forms.floor import FloorForm
 from scaling.fit.forms.m4 import M4Form
 from scaling.fit.forms.power import PowerForm
 
-__all__ = ["BROKEN", "FLOOR", "FORMS", "M4", "POWER", "Form"]
+__all__ = ["BROKEN", "FLOOR", "FORMS", "M4", "MAX_EXPONENT", "POWER", "Form", "NonlinearForm"]
 
 POWER, FLOOR, BROKEN, M4 = PowerForm(), FloorForm(), BrokenForm(), M4Form()
 
 FORMS: dict[str, Form] = {form.name: form for form in (POWER, FLOOR, BROKEN, M4)}
-"""By name."""
+"""All forms by name."""

@@ -1,6 +1,11 @@
-"""A x^-rho + E: a power law above a floor. Legend: A is ``amplitude``, rho ``exponent``, E ``floor``, at least 0."""
+"""A x^-rho + E: a power law above a floor.
+
+Legend: A is ``amplitude``, rho is ``exponent``, E is ``floor``, at least 0.
+"""
 
 from __future__ import annotations
+
+from typing import ClassVar
 
 import numpy as np
 
@@ -9,11 +14,12 @@ from scaling.fit.forms.power import power_law_inverse
 
 
 class FloorForm(Form):
-    """An error that falls to what no size gets below."""
+    """A power law with a floor: the error falls to a value above 0 that no size reaches."""
 
     name = "floor"
     parameters = ("amplitude", "exponent", "floor")
     formula = "A x^-rho + E"
+    lower_bounds: ClassVar = {"floor": 0.0}
 
     def evaluate(self, parameters: FloatArray, x: FloatArray) -> FloatArray:
         return np.asarray(parameters[..., 0] * x ** -parameters[..., 1] + parameters[..., 2])
@@ -24,5 +30,5 @@ class FloorForm(Form):
             np.broadcast_arrays(power, -parameters[..., 0] * np.log(x) * power, np.ones_like(power)), axis=-1
         )
 
-    def size(self, parameters: FloatArray, value: float) -> FloatArray:
+    def inverse(self, parameters: FloatArray, value: float) -> FloatArray:
         return power_law_inverse(parameters[..., 0], parameters[..., 1], value - parameters[..., 2])

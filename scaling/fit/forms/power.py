@@ -1,4 +1,7 @@
-"""A x^-rho: the power law. Legend: A is ``amplitude``, rho ``exponent``; x is the size, such as filters."""
+"""A x^-rho: the power law.
+
+Legend: A is ``amplitude``, rho is ``exponent``; x is the size, such as the number of filters.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from scaling.fit.forms.base import FloatArray, Form
 
 
 class PowerForm(Form):
-    """An error that falls to zero, a straight line in logarithms."""
+    """A power law: the error falls to zero, along a straight line in logarithms."""
 
     name = "power"
     parameters = ("amplitude", "exponent")
@@ -21,14 +24,17 @@ class PowerForm(Form):
         power = x ** -parameters[..., 1]
         return np.stack(np.broadcast_arrays(power, -parameters[..., 0] * np.log(x) * power), axis=-1)
 
-    def size(self, parameters: FloatArray, value: float) -> FloatArray:
+    def inverse(self, parameters: FloatArray, value: float) -> FloatArray:
         return power_law_inverse(
             parameters[..., 0], parameters[..., 1], np.full(parameters.shape[:-1], value)
         )
 
 
 def power_law_inverse(amplitude: FloatArray, exponent: FloatArray, value: FloatArray) -> FloatArray:
-    """Where a power comes down to a value; a flat or rising one never does, and none comes down to 0."""
+    """Return the size at which a power law falls to a value.
+
+    The size is infinite if the power law is flat or rises, or if the value is not above 0.
+    """
     falls = (exponent > 0) & (value > 0)
     ratio = np.divide(amplitude, value, out=np.ones_like(amplitude), where=falls)
     with np.errstate(over="ignore"):

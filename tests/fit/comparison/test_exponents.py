@@ -8,7 +8,7 @@ from scipy.optimize import brentq
 from scipy.stats import binom
 
 from scaling.errors import FitError, UsageError
-from scaling.fit import Fit, compare_laws, fit, size_for_error
+from scaling.fit import EstimationOptions, Fit, compare_laws, fit, size_for_error
 from tests.fit.planted_laws import bare, curve, plant
 
 WIDE = (1, 2, 3, 4, 6, 8, 12, 16)
@@ -18,7 +18,9 @@ LAWS = ((0.4, 0.5, 0.0), (0.25, 0.3, 0.0))
 def studied(law: tuple[float, float, float], k: int, **how: object) -> Fit:
     forms = ("power", "floor") if law[2] else ("power",)
     points = plant(law, np.random.default_rng([8, k]), widths=WIDE, seeds=8, **how)
-    return fit(points, forms=forms, group={"study": str(k)}, resamplings=200, seed=1, holdout=0)
+    return fit(
+        points, EstimationOptions(forms=forms, resamplings=200, seed=1, holdout=0), group={"study": str(k)}
+    )
 
 
 def test_intervals_of_difference_and_meeting_hold_the_truth_as_often_as_they_say():
@@ -70,7 +72,11 @@ def test_parallel_laws_do_not_meet():
     x = np.repeat(np.array(WIDE, float), 2)
     jitter = np.tile([0.999, 1.001], len(WIDE))
     first, second = (
-        fit(bare(x, a * x**-0.5 * jitter), forms=("power",), group={"a": str(a)}, resamplings=50)
+        fit(
+            bare(x, a * x**-0.5 * jitter),
+            EstimationOptions(forms=("power",), resamplings=50),
+            group={"a": str(a)},
+        )
         for a in (0.4, 0.2)
     )
     found = compare_laws(first, second)
@@ -89,13 +95,16 @@ def test_the_size_that_an_error_needs_is_the_laws_inverse():
 
 def test_what_cannot_be_compared_is_refused():
     first = studied(LAWS[0], 0)
-    with pytest.raises(UsageError, match="can't be compared"):
-        compare_laws(first, fit(bare(WIDE, np.array(WIDE) ** -0.5), forms=("power",), resamplings=20))
-    with pytest.raises(UsageError, match="both groups are called 0"):
+    with pytest.raises(UsageError, match="cannot be compared"):
+        compare_laws(
+            first,
+            fit(bare(WIDE, np.array(WIDE) ** -0.5), EstimationOptions(forms=("power",), resamplings=20)),
+        )
+    with pytest.raises(UsageError, match="both groups are named 0"):
         compare_laws(first, first)
     with pytest.raises(FitError, match="no law of the form floor"):
         compare_laws(first, studied(LAWS[0], 1), form="floor")
     with pytest.raises(UsageError, match="above 0"):
         size_for_error(first, 0.0)
-    with pytest.raises(UsageError, match="margin must be above 0"):
+    with pytest.raises(UsageError, match="margin: expected a number above 0"):
         compare_laws(first, studied(LAWS[0], 1), margin=0.0)

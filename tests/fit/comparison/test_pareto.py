@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from scaling.fit import Fit, best_at_budget, fit_table, pareto_front, preferred_law
+from scaling.fit import EstimationOptions, Fit, best_at_budget, fit_table, pareto_front, preferred_law
 from tests.fit.planted_laws import plant
 
 LAWS = {"shallow": (0.4, 0.3, 0.0), "deep": (0.9, 0.6, 0.0), "poor": (1.2, 0.3, 0.0)}
@@ -27,7 +27,7 @@ def fits() -> list[Fit]:
             "test_images": [10**5] * n,
         }
         tables.append(pa.table(columns))
-    return fit_table(pa.concat_tables(tables), x="macs", resamplings=300)
+    return fit_table(pa.concat_tables(tables), EstimationOptions(resamplings=300), x="macs")
 
 
 def test_the_front_is_what_a_plain_loop_finds(fits):
@@ -52,7 +52,7 @@ def test_equal_means_share_the_front_about_half_and_half():
     table = pa.table(
         dict(zip(("architecture", "macs", "loss"), map(list, zip(*rows, strict=True)), strict=True))
     )
-    places = pareto_front(fit_table(table, x="macs", y="loss", resamplings=20))
+    places = pareto_front(fit_table(table, EstimationOptions(resamplings=20), x="macs", y="loss"))
     first = [place for place in places if place.x == 1]
     assert [place.on_front for place in first] == [True, True]
     assert all(0.45 < place.share_on_front < 0.55 for place in first)

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from scaling.fit import compare_laws, fit_table
+from scaling.fit import EstimationOptions, compare_laws, fit_table
 from scaling.fit.data.costs import CostCurve, cost_curves
 from tests.fit.planted_laws import plant
 
@@ -45,7 +45,7 @@ def test_known_sizes_keep_their_amounts():
 
 def test_ratios_where_laws_meet_follow_from_the_meeting():
     """3 x / x^2 and 20 x / x^2 fall with x: so their intervals are the meeting's, turned round."""
-    found = compare_laws(*fit_table(table(), resamplings=400))
+    found = compare_laws(*fit_table(table(), EstimationOptions(resamplings=400)))
     assert 0.8 < found.crossing.estimate / (0.4 / 0.25) ** 5 < 1.25
     for name, factor in (("parameters", 3), ("macs", 20)):
         ratio = found.cost_ratios[name]
@@ -65,10 +65,10 @@ def test_ratios_where_laws_meet_follow_from_the_meeting():
     ids=["missing", "empty", "several at one size", "words"],
 )
 def test_a_cost_that_is_not_known_of_every_size_is_not_told(changed):
-    fits = fit_table(changed(table()), resamplings=20)
+    fits = fit_table(changed(table()), EstimationOptions(resamplings=20))
     assert set(compare_laws(*fits).cost_ratios) == {"parameters"}
 
 
 def test_a_law_along_a_cost_is_not_priced_in_it():
-    fits = fit_table(table(), x="macs", resamplings=20)
+    fits = fit_table(table(), EstimationOptions(resamplings=20), x="macs")
     assert set(compare_laws(*fits).cost_ratios) == {"parameters"}

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from scaling.errors import TableError
-from scaling.fit import add_error_from_counts, fit_table, select_best
+from scaling.fit import EstimationOptions, add_error_from_counts, fit_table, select_best
 
 WIDTHS, RATES, SEEDS = (1, 2, 4, 8, 16, 32), (0.01, 0.1, 1.0), 4
 
@@ -56,7 +56,7 @@ def test_counts_are_fitted_as_counts():
     table = add_error_from_counts(
         pa.table({"n": x, "wrong": wrong, "of": np.full(len(x), 1000)}), "wrong", "of"
     )
-    (found,) = fit_table(table, x="n", by=(), resamplings=50)
+    (found,) = fit_table(table, EstimationOptions(resamplings=50), x="n", by=())
     assert found.points.test_images == 1000
     # A binomial's own scatter: the dispersion is 1, to four sigma of a variance.
     assert found.dispersion == pytest.approx(1, abs=4 * np.sqrt(2 / found.points.run_dispersion.dof))

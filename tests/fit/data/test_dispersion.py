@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from scaling.fit import Points, fit
+from scaling.fit import EstimationOptions, Points, fit
 from scaling.fit.data.dispersion import law_dispersion
 from scaling.fit.data.variance import DispersionSource
 from tests.fit.planted_laws import WIDTHS, bare, curve, plant
@@ -61,7 +61,10 @@ def test_intervals_hold_the_truth_though_orders_differ():
         points = ordered(0.02, orders=2, rng=np.random.default_rng([2, k]))
         for order, kept in ((points.order, "held"), (None, "naive")):
             exponent = (
-                fit(replace(points, order=order), forms=("power",), holdout=0, resamplings=200, seed=k)
+                fit(
+                    replace(points, order=order),
+                    EstimationOptions(forms=("power",), holdout=0, resamplings=200, seed=k),
+                )
                 .laws["power"]
                 .parameters["exponent"]
             )
@@ -76,8 +79,8 @@ def test_stated_deviations_are_taken_as_they_are():
     known = points.replicate_dispersion
     assert (known.source, known.value, known.inflation) == (DispersionSource.KNOWN, 1.0, 1.0)
     np.testing.assert_allclose(points.weights[-1], 1 / 0.01**2 + 1 / 0.02**2)
-    found = fit(points, resamplings=200)
-    assert found.notes[0] == "The standard deviations of loss are taken as they are stated."
+    found = fit(points, EstimationOptions(resamplings=200))
+    assert found.notes[0] == "The standard deviations of loss are taken as given."
 
 
 def test_stated_deviations_give_the_least_squares_interval():
@@ -87,7 +90,7 @@ def test_stated_deviations_give_the_least_squares_interval():
     rng, x = np.random.default_rng(0), np.array([1.0, 2, 4, 8, 16, 32, 64])
     sigma = 0.01 / np.sqrt(x)
     points = replace(bare(x, 2 * x**-0.5 + sigma * rng.standard_normal(len(x))), known_std=sigma)
-    law = fit(points, forms=("power",), resamplings=4000).laws["power"]
+    law = fit(points, EstimationOptions(forms=("power",), resamplings=4000)).laws["power"]
     best, covariance = curve_fit(
         lambda x, a, rho: a * x**-rho,
         points.x,

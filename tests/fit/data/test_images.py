@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from scaling.fit import Points, fit
+from scaling.fit import EstimationOptions, Points, fit
 from scaling.fit.data.images import resample_images, seed_std_fraction
 from scaling.fit.data.variance import KNOWN_DOF, Dispersion, DispersionSource
 from scaling.fit.estimation.bootstrap import resample_means
@@ -90,7 +90,7 @@ def test_intervals_hold_the_law_of_all_images_where_those_of_one_test_set_do_not
         points = planted(np.random.default_rng([4, k]))
         for name, these in (("population", points), ("given", given(points))):
             amplitude = (
-                fit(these, forms=("power",), holdout=0, resamplings=200, seed=k)
+                fit(these, EstimationOptions(forms=("power",), holdout=0, resamplings=200, seed=k))
                 .laws["power"]
                 .parameters["amplitude"]
             )
@@ -103,10 +103,13 @@ def test_intervals_hold_the_law_of_all_images_where_those_of_one_test_set_do_not
 def test_the_estimand_says_so():
     points = planted(np.random.default_rng(0))
     assert (
-        fit(points, resamplings=20).estimand
+        fit(points, EstimationOptions(resamplings=20)).estimand
         == "mean error over seeds and over images like those of this test set"
     )
-    assert fit(given(points), resamplings=20).estimand == "mean error over seeds, on this test set"
+    assert (
+        fit(given(points), EstimationOptions(resamplings=20)).estimand
+        == "mean error over seeds, on this test set"
+    )
 
 
 def test_groups_share_images_and_no_seeds():
@@ -116,6 +119,8 @@ def test_groups_share_images_and_no_seeds():
         rng = np.random.default_rng(label == "b")
         points = planted(rng, seeds=2, images=4000)
         draws.append(
-            fit(points, forms=("power",), group={"of": label}, resamplings=2000).laws["power"].draws[:, 1]
+            fit(points, EstimationOptions(forms=("power",), resamplings=2000), group={"of": label})
+            .laws["power"]
+            .draws[:, 1]
         )
     assert abs(np.corrcoef(draws)[0, 1]) < 0.25

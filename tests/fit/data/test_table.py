@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scaling.errors import TableError
-from scaling.fit import fit_table, group_points, read_table, required_columns
+from scaling.fit import EstimationOptions, fit_table, group_points, read_table, required_columns
 from tests.fit.planted_laws import bare
 
 TABLE = pa.table(
@@ -34,22 +34,22 @@ def changed(**columns: list[object]) -> pa.Table:
 
 
 def test_groups_stand_in_the_order_of_their_first_rows():
-    (lenet5, points, notes), (tree3, other, _) = group_points(TABLE)
-    assert (lenet5, tree3) == ({"architecture": "lenet5"}, {"architecture": "tree3"})
+    lenet5, tree3 = group_points(TABLE)
+    assert (lenet5.values, tree3.values) == ({"architecture": "lenet5"}, {"architecture": "tree3"})
+    points = lenet5.points
     np.testing.assert_array_equal(points.widths, [1, 2])
     np.testing.assert_array_equal(points.counts, [1, 2])
     np.testing.assert_allclose(points.means, [0.4, 0.25])
     np.testing.assert_allclose(points.std, [np.nan, 0.1 / np.sqrt(2)])
-    np.testing.assert_array_equal(other.y, [0.5, 0.7])
-    assert (points.test_images, notes) == (100, ())
+    np.testing.assert_array_equal(tree3.points.y, [0.5, 0.7])
+    assert (points.test_images, lenet5.notes) == (100, ())
 
 
 def test_groups_may_have_several_keys_or_none():
-    ((group, points, _),) = group_points(TABLE, by=())
-    assert (group, len(points.y)) == ({}, 5)
-    assert [
-        group for group, _, _ in group_points(changed(depth=[5, None, 5, 5, 2]), by=("architecture", "depth"))
-    ] == [
+    (group,) = group_points(TABLE, by=())
+    assert (group.values, len(group.points.y)) == ({}, 5)
+    groups = group_points(changed(depth=[5, None, 5, 5, 2]), by=("architecture", "depth"))
+    assert [group.values for group in groups] == [
         {"architecture": "lenet5", "depth": "5"},
         {"architecture": "tree3", "depth": "none"},
         {"architecture": "tree3", "depth": "2"},
@@ -68,18 +68,18 @@ def test_statistics_of_widths_equal_plain_loops(runs: list[tuple[int, float]]):
 
 
 def test_runs_that_diverged_or_lack_a_value_are_left_out_and_counted():
-    (_, points, notes), (_, _, others) = group_points(
+    lenet5, tree3 = group_points(
         changed(test_error=[0.2, 0.5, None, float("nan"), None], diverged=[False, False, None, False, True])
     )
-    np.testing.assert_array_equal(points.y, [0.2])
-    assert notes == ("Left out: 2 of 3 runs (no test_error).",)
-    assert others == ("Left out: 1 of 2 runs (diverged).",)
+    np.testing.assert_array_equal(lenet5.points.y, [0.2])
+    assert lenet5.notes == ("Left out: 2 of 3 runs (no test_error).",)
+    assert tree3.notes == ("Left out: 1 of 2 runs (diverged).",)
 
 
 def test_bare_values_have_no_trials():
-    assert group_points(TABLE.drop_columns("test_images"))[0][1].test_images is None
-    assert group_points(changed(test_images=[100, 100, 200, 100, 100]))[0][1].test_images is None
-    assert group_points(changed(loss=[1.0] * 5), y="loss")[0][1].test_images is None
+    assert group_points(TABLE.drop_columns("test_images"))[0].points.test_images is None
+    assert group_points(changed(test_images=[100, 100, 200, 100, 100]))[0].points.test_images is None
+    assert group_points(changed(loss=[1.0] * 5), y="loss")[0].points.test_images is None
 
 
 def test_percentages_are_named_and_never_guessed():
@@ -89,9 +89,9 @@ def test_percentages_are_named_and_never_guessed():
         match="test_error: holds 40, but an error is a fraction of the test images; divide percentages by 100",
     ):
         group_points(percent)
-    _, points, notes = group_points(percent.drop_columns("test_images"))[0]
-    assert points.y.max() == 40
-    assert notes == (
+    (lenet5, _) = group_points(percent.drop_columns("test_images"))
+    assert lenet5.points.y.max() == 40
+    assert lenet5.notes == (
         "test_error holds values above 1 (the largest: 40): if they are percentages, so are amplitude and floor.",
     )
 
@@ -109,16 +109,15 @@ def test_no_other_column_is_looked_at():
         [name for name in required_columns("filters", "test_error", by) if name in table.column_names]
     )
     assert set(table.column_names) - set(needed.column_names) == {"host", "train_error"}
-    for (group, points, notes), (same_group, same_points, same_notes) in zip(
-        group_points(table), group_points(needed), strict=True
-    ):
-        assert (group, notes, points.test_images) == (same_group, same_notes, same_points.test_images)
-        np.testing.assert_array_equal(points.x, same_points.x)
-        np.testing.assert_array_equal(points.y, same_points.y)
+    for group, same in zip(group_points(table), group_points(needed), strict=True):
+        assert (group.values, group.notes) == (same.values, same.notes)
+        assert group.points.test_images == same.points.test_images
+        np.testing.assert_array_equal(group.points.x, same.points.x)
+        np.testing.assert_array_equal(group.points.y, same.points.y)
 
 
 def test_averages_over_different_settings_are_named():
-    notes = group_points(changed(epochs=[8, 8, 8, 16, 8], learning_rate=[0.1, 0.1, 0.2, 0.1, 0.1]))[0][2]
+    notes = group_points(changed(epochs=[8, 8, 8, 16, 8], learning_rate=[0.1, 0.1, 0.2, 0.1, 0.1]))[0].notes
     # The learning rate follows from the width here, and that is a choice; 8 and 16 epochs at one width are two experiments.
     assert notes == (
         "Runs of one filters differ in epochs and are averaged all the same: group by these columns too.",
@@ -140,8 +139,8 @@ def test_averages_over_different_settings_are_named():
             {"y": "architecture", "by": ()},
             r"^architecture: holds string, not numbers \(row 1: lenet5\)",
         ),
-        (TABLE, {"y": "filters"}, "^filters: is asked for twice"),
-        (TABLE, {"by": ("seed", "filters")}, "^filters: is asked for twice"),
+        (TABLE, {"y": "filters"}, "^filters: is requested twice"),
+        (TABLE, {"by": ("seed", "filters")}, "^filters: is requested twice"),
         (
             changed(filters=[2, 1, 0, 2, 1]),
             {},
@@ -174,7 +173,7 @@ def test_a_file_of_either_kind_gives_the_same_points(tmp_path: Path):
 def test_someone_elses_points_are_fitted_from_csv(tmp_path: Path):
     file = tmp_path / "points.csv"
     file.write_text("width,err\n" + "".join(f"{x},{0.5 * x**-0.4:.12f}\n" for x in (1, 2, 4, 8, 16, 32)))
-    (found,) = fit_table(read_table(file), x="width", y="err", by=(), resamplings=5)
+    (found,) = fit_table(read_table(file), EstimationOptions(resamplings=5), x="width", y="err", by=())
     assert found.laws["power"].parameters["exponent"].estimate == pytest.approx(0.4)
     assert found.label == "all"
 
@@ -184,10 +183,10 @@ def test_someone_elses_points_are_fitted_from_csv(tmp_path: Path):
     [
         ("absent.csv", None, "no such file; give the path"),
         ("runs.xlsx", b"x", r"must end in \.parquet or \.csv"),
-        ("empty.csv", b"", "can't be read"),
+        ("empty.csv", b"", "cannot be read"),
         ("head.csv", b"filters,test_error\n", "has no rows"),
-        ("ragged.csv", b"a,b\n1,2\n1,2,3\n", "can't be read"),
-        ("noise.parquet", b"not parquet", "can't be read"),
+        ("ragged.csv", b"a,b\n1,2\n1,2,3\n", "cannot be read"),
+        ("noise.parquet", b"not parquet", "cannot be read"),
     ],
 )
 def test_files_that_can_not_be_read_are_named(tmp_path: Path, name: str, content: bytes | None, message: str):

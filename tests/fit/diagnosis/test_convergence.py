@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 import pytest
 from scipy.stats import binom, ttest_rel
 
-from scaling.fit import Status, fit
+from scaling.fit import EstimationOptions, Status, fit
 from scaling.fit.diagnosis.convergence import (
     CONVERGENCE_ALPHA,
     MIN_RELATIVE_GAIN,
@@ -91,7 +91,7 @@ def test_runs_are_compared_with_themselves_at_nine_tenths_of_their_own_training(
             ]
     runs = pa.Table.from_pylist([*rows, {"id": "lost", "filters": 1, "epochs": 10, "architecture": "tree3"}])
     epochs = pa.Table.from_pylist([*curves, {"id": "nobody's", "epoch": 10, "test_error": 0.1}])
-    said = {("lenet5",): ["at filters 1 the error still falls by 13 % over the last tenth of training"]}
+    said = {("lenet5",): "at filters 1 the error still falls by 13 % over the last tenth of training"}
     for order in (slice(None), slice(None, None, -1)):
         mixed = epochs.take(np.arange(len(epochs))[order])
         assert check_convergence(runs, mixed, x="filters", by=("architecture",)) == said
@@ -102,24 +102,25 @@ def test_runs_are_compared_with_themselves_at_nine_tenths_of_their_own_training(
     ((group, reasons),) = check_convergence(odd, epochs, x="filters", by=()).items()
     assert (group, reasons) == (
         (),
-        ["at filters 1 the error still falls by 13 % from epoch 9 to 10, the last"],
+        "at filters 1 the error still falls by 13 % from epoch 9 to 10, the last",
     )
     assert check_convergence(runs, epochs.slice(0, 0), x="filters", by=()) == {}
 
 
 def test_a_doubt_asks_for_a_look_and_saves_no_refused_law():
     found = fit(
-        plant((0.4, 0.5, 0.0), np.random.default_rng(0), test_images=10_000), group={"k": "a"}, resamplings=50
+        plant((0.4, 0.5, 0.0), np.random.default_rng(0), test_images=10_000),
+        EstimationOptions(resamplings=50),
+        group={"k": "a"},
     )
-    (other,) = flag_unconverged([found], {("b",): ["it learns"]})
+    (other,) = flag_unconverged([found], {("b",): "it learns"})
     assert other is found
-    (same,) = flag_unconverged([found], {("a",): ["it learns"]})
+    (same,) = flag_unconverged([found], {("a",): "it learns"})
     assert (same.laws["power"].status, same.laws["power"].reason) == (Status.CAUTION, "it learns")
     assert same.laws["floor"].reason == f"{found.laws['floor'].reason}; it learns"
     narrow = fit(
         plant((0.4, 0.5, 0.0), np.random.default_rng(0), widths=(1, 2)),
+        EstimationOptions(forms=("power",), resamplings=50),
         group={"k": "a"},
-        forms=("power",),
-        resamplings=50,
     )
-    assert flag_unconverged([narrow], {("a",): ["it learns"]})[0].laws["power"].status is Status.REJECTED
+    assert flag_unconverged([narrow], {("a",): "it learns"})[0].laws["power"].status is Status.REJECTED

@@ -9,7 +9,7 @@ from scipy.optimize import brentq, minimize
 from scipy.stats import f
 
 from scaling.errors import FitError
-from scaling.fit import Fit, Points, fit
+from scaling.fit import EstimationOptions, Fit, Points, fit
 from scaling.fit.diagnosis.profile import profile_law
 from scaling.fit.estimation.maximise import quasi_loglik
 from tests.fit.planted_laws import bare, plant
@@ -24,7 +24,7 @@ CASES = pytest.mark.parametrize(
 
 
 def fitted(points: Points) -> Fit:
-    return fit(points, resamplings=50)
+    return fit(points, EstimationOptions(resamplings=50))
 
 
 def loss(parameters: np.ndarray, made: Fit, form: str) -> float:
@@ -128,8 +128,7 @@ def test_a_profile_agrees_with_resampling():
     """Two opinions of one interval: within a fifth, for many seeds."""
     made = fit(
         plant((0.4, 0.5, 0.0), np.random.default_rng(3), seeds=16, test_images=10_000),
-        forms=("power",),
-        resamplings=2000,
+        EstimationOptions(forms=("power",), resamplings=2000),
     )
     other, own = profile_law(made).parameters["exponent"], made.laws["power"].parameters["exponent"]
     assert (other.high - other.low) / (own.high - own.low) == pytest.approx(1, abs=0.2)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from scaling.fit import FormChoice, Points, fit
-from scaling.fit.diagnosis.verdict import FEWEST, REFUSED
+from scaling.fit import EstimationOptions, FormChoice, Points, fit
+from scaling.fit.diagnosis.verdict import FLOOR_P, MIN_COVARIANCE_DRAWS
 from scaling.fit.estimation.maximise import quasi_loglik
 from scaling.fit.forms import BROKEN, FLOOR, Form
 from tests.fit.planted_laws import DISPERSION, bare, curve, plant, variance_model
@@ -35,7 +35,7 @@ def verdicts(
         )
         for k in range(studies)
     )
-    return [fit(points, resamplings=200).verdict.choice for points in laws]
+    return [fit(points, EstimationOptions(resamplings=200)).verdict.choice for points in laws]
 
 
 @pytest.mark.parametrize("test_images", [1000, None])
@@ -70,8 +70,8 @@ def test_support_of_counts_is_binomial_and_of_bare_values_gamma():
 
 def test_where_there_is_no_floor_one_is_rarely_needed():
     needed = verdicts(0.0).count(FormChoice.FLOOR)
-    # The test refuses REFUSED of such studies: more than this with a probability of 1e-4.
-    assert needed <= stats.binom.isf(1e-4, STUDIES, REFUSED)
+    # The test refuses FLOOR_P of such studies: more than this with a probability of 1e-4.
+    assert needed <= stats.binom.isf(1e-4, STUDIES, FLOOR_P)
 
 
 def test_a_law_that_is_seen_well_is_a_power_law():
@@ -104,10 +104,11 @@ def test_a_bend_is_no_floor_where_neither_law_fits():
     rng = np.random.default_rng(3)
     errors = rng.normal(10_000 * mean, np.sqrt(DISPERSION * 10_000 * mean * (1 - mean))).round() / 10_000
     found = fit(
-        Points(x_name="filters", y_name="test_error", x=x, y=errors, test_images=10_000), resamplings=200
+        Points(x_name="filters", y_name="test_error", x=x, y=errors, test_images=10_000),
+        EstimationOptions(resamplings=200),
     ).verdict
     assert found.choice is not FormChoice.POWER
-    assert found.floor_p > REFUSED
+    assert found.floor_p > FLOOR_P
 
 
 def bent(rng: np.random.Generator, law: tuple[float, ...], form: Form) -> Points:
@@ -120,7 +121,10 @@ def bent(rng: np.random.Generator, law: tuple[float, ...], form: Form) -> Points
 
 def test_a_bend_that_is_seen_well_is_told():
     found = [
-        fit(bent(np.random.default_rng([5, k]), (0.4, 0.2, 0.9, 7.0), BROKEN), resamplings=100)
+        fit(
+            bent(np.random.default_rng([5, k]), (0.4, 0.2, 0.9, 7.0), BROKEN),
+            EstimationOptions(resamplings=100),
+        )
         for k in range(30)
     ]
     assert [made.verdict.choice for made in found] == [FormChoice.BENDS] * 30
@@ -134,7 +138,8 @@ def test_a_bend_that_is_seen_well_is_told():
 
 def test_a_floor_is_rarely_called_a_bend():
     found = [
-        fit(bent(np.random.default_rng([6, k]), (0.4, 0.5, 0.03), FLOOR), resamplings=50) for k in range(100)
+        fit(bent(np.random.default_rng([6, k]), (0.4, 0.5, 0.03), FLOOR), EstimationOptions(resamplings=50))
+        for k in range(100)
     ]
     bends = [made.verdict.choice for made in found].count(FormChoice.BENDS)
     assert bends <= 2  # 0.1 % of 100: more with a probability of 2e-4
@@ -144,17 +149,19 @@ def test_a_floor_is_rarely_called_a_bend():
 def test_the_evidence_stands_beside_the_verdict():
     told = fit(
         plant((0.4, 0.5, 0.05), np.random.default_rng(0), widths=WIDE, seeds=8, test_images=10_000),
-        resamplings=200,
+        EstimationOptions(resamplings=200),
     ).verdict
     assert told.choice is FormChoice.FLOOR
-    assert told.floor_p < REFUSED < 0.2 < told.floor_limit
+    assert told.floor_p < FLOOR_P < 0.2 < told.floor_limit
     told_first = f"a floor of 0: p = {told.floor_p:.2g}; the floor is at most {100 * told.floor_limit:.0f} % of the widest error"
     assert told.evidence.startswith(told_first)
     assert told.to_dict()["choice"] == "floor needed"
 
 
 def test_without_both_forms_nothing_is_told():
-    alone = fit(plant((0.4, 0.5, 0.0), np.random.default_rng(0)), forms=("power",), resamplings=50).verdict
+    alone = fit(
+        plant((0.4, 0.5, 0.0), np.random.default_rng(0)), EstimationOptions(forms=("power",), resamplings=50)
+    ).verdict
     assert (alone.choice, alone.floor_p, alone.floor_limit, alone.holdout_ok, alone.evidence) == (
         FormChoice.UNCLEAR,
         None,
@@ -170,7 +177,7 @@ def test_a_formulas_rounding_is_no_evidence():
         bare(x, 2 * x**-0.5),
         bare(np.repeat(x, 3), np.repeat(2 * x**-0.5 * (1 + 0.01 * np.cos(x)), 3)),
     ):
-        verdict = fit(points, resamplings=50).verdict
+        verdict = fit(points, EstimationOptions(resamplings=50)).verdict
         assert (verdict.choice, verdict.floor_p) == (FormChoice.UNCLEAR, None)
 
 
@@ -178,18 +185,20 @@ def test_a_formulas_rounding_is_no_evidence():
     "y", [[0.3] * 8, [1.0] * 8, [0.1 * k for k in range(1, 9)]], ids=["constant", "all wrong", "rising"]
 )
 def test_what_has_no_law_that_falls_gets_no_verdict(y):
-    verdict = fit(bare(WIDE, y), resamplings=50).verdict
+    verdict = fit(bare(WIDE, y), EstimationOptions(resamplings=50)).verdict
     assert verdict.choice is FormChoice.UNCLEAR
 
 
 def test_a_rising_error_asks_for_a_look():
     rng = np.random.default_rng(0)
     x = np.repeat(np.array(WIDE, float), 4)
-    law = fit(bare(x, 0.1 * x**0.3 * rng.normal(1, 0.02, len(x))), resamplings=100).laws["power"]
+    law = fit(bare(x, 0.1 * x**0.3 * rng.normal(1, 0.02, len(x))), EstimationOptions(resamplings=100)).laws[
+        "power"
+    ]
     assert "loss rises" in law.reason
 
 
 @pytest.mark.parametrize("resamplings", [1, 2, 30])
 def test_few_resamplings_are_enough_for_an_answer(resamplings):
-    found = fit(plant((0.4, 0.5, 0.0), np.random.default_rng(0)), resamplings=resamplings)
-    assert (found.verdict.holdout_ok is None) == (resamplings < FEWEST)
+    found = fit(plant((0.4, 0.5, 0.0), np.random.default_rng(0)), EstimationOptions(resamplings=resamplings))
+    assert (found.verdict.holdout_ok is None) == (resamplings < MIN_COVARIANCE_DRAWS)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, norm, t
 
-from scaling.fit import Points, fit
+from scaling.fit import EstimationOptions, Points, fit
 from scaling.fit.data.variance import Dispersion, DispersionSource
 from scaling.fit.estimation.bootstrap import resample_means
 from tests.fit.planted_laws import DISPERSION, WIDTHS, bare, plant, variance_model
@@ -19,7 +19,7 @@ def hits(law: tuple[float, float, float], form: str, parameter: str, studies: in
     for study in range(studies):
         points = plant(law, np.random.default_rng([1, study]))
         interval = (
-            fit(points, forms=(form,), holdout=0, resamplings=200, seed=study)
+            fit(points, EstimationOptions(forms=(form,), holdout=0, resamplings=200, seed=study))
             .laws[form]
             .parameters[parameter]
         )
@@ -40,7 +40,10 @@ def test_exponents_interval_is_honest_with_four_seeds(form: str, floor: float, s
 
 def test_without_a_floor_its_interval_is_one_sided():
     laws = [
-        fit(plant((0.4, 0.5, 0.0), np.random.default_rng(k)), forms=("floor",), resamplings=200).laws["floor"]
+        fit(
+            plant((0.4, 0.5, 0.0), np.random.default_rng(k)),
+            EstimationOptions(forms=("floor",), resamplings=200),
+        ).laws["floor"]
         for k in range(40)
     ]
     floors = [law.parameters["floor"] for law in laws]
@@ -86,8 +89,8 @@ def test_a_single_run_scatters_as_the_others_do():
     )
     assert drawn[:, -1].std() == pytest.approx(expected, rel=4 / np.sqrt(2 * draws))
     assert (
-        fit(single, resamplings=50).notes[0]
-        == "Widths with one run: 1; their scatter is taken from the widths with more."
+        fit(single, EstimationOptions(resamplings=50)).notes[0]
+        == "Widths with one run: 1; their scatter is estimated from the other widths."
     )
 
 
@@ -108,9 +111,7 @@ def test_without_replicates_the_interval_rests_on_the_residuals():
     laws = [
         fit(
             plant((0.4, 0.5, 0.0), rng, seeds=1, widths=(*WIDTHS, 16)),
-            forms=("power",),
-            holdout=0,
-            resamplings=100,
+            EstimationOptions(forms=("power",), holdout=0, resamplings=100),
         ).laws["power"]
         for _ in range(200)
     ]
@@ -118,21 +119,26 @@ def test_without_replicates_the_interval_rests_on_the_residuals():
     assert 178 <= held <= 198  # 95 % of 200; beyond with a probability of 1e-3 on either side
     noted = fit(plant((0.4, 0.5, 0.0), rng, seeds=1)).notes
     assert noted == (
-        "No width has two runs that tell their scatter: the intervals rest on how the means lie about each law.",
+        "No width has two runs from which to estimate the scatter: the intervals rest on the residuals of the "
+        "means about each law. Train more seeds for intervals that rest on replicates.",
     )
 
 
 def test_draws_are_those_of_the_seed_and_paired_between_forms():
     points = plant((0.4, 0.5, 0.05), np.random.default_rng(0))
-    first, again, other = (fit(points, resamplings=50, seed=seed).laws for seed in (3, 3, 4))
+    first, again, other = (
+        fit(points, EstimationOptions(resamplings=50, seed=seed)).laws for seed in (3, 3, 4)
+    )
     np.testing.assert_array_equal(first["floor"].draws, again["floor"].draws)
     assert (first["floor"].draws != other["floor"].draws).any()
-    alone = fit(points, resamplings=50, seed=3, forms=("floor",)).laws["floor"]
+    alone = fit(points, EstimationOptions(resamplings=50, seed=3, forms=("floor",))).laws["floor"]
     np.testing.assert_array_equal(first["floor"].draws, alone.draws)
 
 
 def test_a_band_holds_its_curve_and_an_interval_its_estimate():
-    law = fit(plant((0.4, 0.5, 0.05), np.random.default_rng(0)), resamplings=200).laws["floor"]
+    law = fit(plant((0.4, 0.5, 0.05), np.random.default_rng(0)), EstimationOptions(resamplings=200)).laws[
+        "floor"
+    ]
     x = np.geomspace(1, 100, 20)
     low, high = law.band(x)
     assert low.shape == law.predict(x).shape == (20,)
@@ -152,10 +158,7 @@ def test_a_simultaneous_band_holds_the_whole_curve():
     for k in range(studies):
         law = fit(
             plant((0.4, 0.5, 0.0), np.random.default_rng([8, k])),
-            forms=("power",),
-            holdout=0,
-            resamplings=300,
-            seed=k,
+            EstimationOptions(forms=("power",), holdout=0, resamplings=300, seed=k),
         ).laws["power"]
         for name, (low, high) in {"each": law.band(x), "all": law.band(x, simultaneous=True)}.items():
             held[name] += ((low <= truth) & (truth <= high)).all()

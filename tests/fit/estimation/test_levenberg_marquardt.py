@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import minimize
 
 from scaling.errors import FitError
-from scaling.fit import fit
+from scaling.fit import EstimationOptions, fit
 from scaling.fit.estimation.levenberg_marquardt import fit_by_levenberg_marquardt
 from scaling.fit.estimation.variable_projection import fit_by_variable_projection
 from scaling.fit.forms import BROKEN, FLOOR, M4, Form
@@ -99,7 +99,7 @@ def test_asked_for_a_form_stands_beside_the_others():
         np.repeat(M4.evaluate(np.array(LAWS[M4]), X), 4)
         * np.exp(0.01 * np.random.default_rng(0).standard_normal(4 * len(X))),
     )
-    found = fit(points, forms=("power", "floor", "m4"), resamplings=40)
+    found = fit(points, EstimationOptions(forms=("power", "floor", "m4"), resamplings=40))
     assert list(found.laws) == ["power", "floor", "m4"]
     assert found.laws["m4"].rmse_log < found.laws["floor"].rmse_log
     assert all(

@@ -10,8 +10,8 @@ from scipy.optimize import curve_fit, minimize
 
 from scaling.errors import FitError
 from scaling.fit.data.variance import BinomialVariance, ConstantCV
-from scaling.fit.estimation.variable_projection import MAX_EXPONENT, fit_by_variable_projection
-from scaling.fit.forms import FLOOR, POWER, Form
+from scaling.fit.estimation.variable_projection import fit_by_variable_projection
+from scaling.fit.forms import FLOOR, MAX_EXPONENT, POWER, Form
 from tests.fit.planted_laws import WIDTHS, curve, variance_model
 
 X = np.array(WIDTHS, dtype=float)

@@ -1,0 +1,52 @@
+"""How results are printed: tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from scaling import api
+
+_TEXT_COLUMNS = {
+    *(
+        "architecture",
+        "network",
+        "curve",
+        "image",
+        "learning rate",
+        "precision",
+        "published",
+        "setting",
+        "source",
+    ),
+}
+"""Headings of columns that hold text; the others hold numbers and are aligned to the right."""
+_PIPE_WIDTH = 160
+"""Columns of a table that is written to a pipe or a file."""
+
+
+def console() -> Console:
+    """Return a console for results on stdout. Progress and errors go to stderr."""
+    terminal = Console()
+    return terminal if terminal.is_terminal else Console(width=_PIPE_WIDTH)
+
+
+def new_table(*headings: str, title: str | None = None) -> Table:
+    """Return a table without rows."""
+    table = Table(title=title)
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading in _TEXT_COLUMNS else "right")
+    return table
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON, with null in the place of NaN and infinity."""
+    print(json.dumps(api.replace_nonfinite(value), indent=2, allow_nan=False))
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun: ``1 run``, ``2 runs``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

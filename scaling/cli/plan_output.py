@@ -1,0 +1,85 @@
+"""The parts that the outputs of ``plan`` and ``status`` share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from scaling.plan import Plan, PlanRow
+    from scaling.plan.speed import Speed
+
+
+def rate_heading(rows: Sequence[PlanRow]) -> tuple[str, ...]:
+    """Return the heading of the learning rates that pilot runs choose; nothing for a study without pilot runs."""
+    return ("learning rate",) if any(row.cell.is_pilot for row in rows) else ()
+
+
+def rate_text(row: PlanRow) -> str:
+    """Return the learning rates of a row, and the warning about a chosen one."""
+    if row.cell.is_pilot:
+        return f"pilots, {row.rates[0]:g} to {row.rates[-1]:g}"
+    if not row.rates:
+        return "waits for its pilots"
+    return f"{row.rates[0]:g}: {row.warning}" if row.warning else f"{row.rates[0]:g}"
+
+
+def print_rate_warnings(plan: Plan) -> None:
+    """Print a line for each learning rate that pilot runs chose at the edge of those that they tried."""
+    from scaling.config.pilots import ALL_DIVERGED
+
+    for row in plan.rows():
+        if not row.warning:
+            continue
+        if row.warning == ALL_DIVERGED:
+            warning, hint = row.warning, "try smaller ones"
+        else:
+            warning, hint = (
+                f"the learning rate {row.rates[0]:g} is {row.warning}",
+                "a better one may lie beyond",
+            )
+        print(
+            f"{row.label}, filters {row.cell.architecture.filters}: {warning}; {hint}: pilots.learning_rates"
+        )
+
+
+def speed_text(speed: Speed) -> str:
+    """Return on which machine the speed was measured that the estimates use."""
+    from scaling.plan.speed_file import default_speed
+
+    if speed is default_speed():
+        return (
+            f"estimated with the speed of {speed.machine.processor}; to measure this machine: scaling bench"
+        )
+    return f"estimated with the speed of this machine, measured on {speed.machine.measured_at:%Y-%m-%d}"
+
+
+def second_filters(row: PlanRow) -> int | None:
+    """Return the number of filters of the second convolution, if there is one."""
+    return getattr(row.cell.architecture, "second_filters", 0) or None
+
+
+def row_dict(row: PlanRow) -> dict[str, object]:
+    """Return a row for JSON."""
+    layers = row.cell.layer_table()
+    return {
+        "architecture": row.cell.architecture.type,
+        "label": row.label,
+        "filters": row.cell.architecture.filters,
+        "second_filters": second_filters(row),
+        "parameters": layers.parameters,
+        "macs": layers.macs,
+        "backward_macs": layers.backward_macs,
+        "routes": layers.routes,
+        "training_flops": row.cell.training_flops,
+        "pilots": row.cell.is_pilot,
+        "pending": row.cell.pending,
+        "learning_rates": row.rates,
+        "warning": row.warning,
+        "runs": row.runs,
+        "done": row.done,
+        "packs": row.packs,
+        "core_s": row.seconds,
+        "memory_bytes": row.memory_bytes,
+    }

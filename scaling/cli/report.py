@@ -1,0 +1,37 @@
+"""``scaling report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scaling import api
+from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, workspace
+from scaling.cli.output import console, print_json
+
+
+def report(
+    config: Config,
+    *,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Folder to write.", show_default="artifacts/<study>"),
+    ] = None,
+    set_: Overrides = [],
+    store: Store = STORE,
+    also: Also = [],
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Write the figures and the HTML page of a study, and print its laws."""
+    page = api.report(config, workspace(store, also, data), overrides=set_, out=out)
+    figures = page.path.parent / "figures"
+    if as_json:
+        laws = [fitted.to_dict() for fitted in page.fits]
+        print_json({"report": str(page.path), "figures": str(figures), "fits": laws})
+        return
+    console().print(api.render_laws(page.fits))
+    print(f"report:  {page.path}")
+    print(f"figures: {figures}")

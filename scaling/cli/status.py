@@ -1,0 +1,92 @@
+"""``scaling status``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from scaling import api
+from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, workspace
+from scaling.cli.output import console, count, new_table, print_json
+from scaling.cli.plan_output import print_rate_warnings, rate_heading, rate_text, row_dict, speed_text
+from scaling.durations import format_duration
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from scaling.api import StudyStatus
+
+
+def status(
+    config: Config,
+    *,
+    set_: Overrides = [],
+    store: Store = STORE,
+    also: Also = [],
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Print which runs of a study are done, diverged or missing.
+
+    Estimated and actual core time of the finished runs stand side by side.
+    """
+    progress = api.status(config, workspace(store, also, data), overrides=set_)
+    study_plan, total = progress.plan, progress.core_time
+    if as_json:
+        counts = {
+            "study": study_plan.study.name,
+            "wanted": len(study_plan.wanted),
+            "done": len(study_plan.done),
+            "pending": study_plan.pending,
+            "diverged": progress.diverged,
+            "pilots_diverged": progress.pilots_diverged,
+            "left_s": study_plan.seconds,
+        }
+        cells = [
+            row_dict(row) | asdict(core_time)
+            for row, core_time in zip(progress.rows, progress.core_times, strict=True)
+        ]
+        print_json(counts | asdict(total) | {"cells": cells})
+        return
+    console().print(_table(progress))
+    pilots = f" and {count(progress.pilots_diverged, 'pilot')}" if progress.pilots_diverged else ""
+    pending = f"; {count(study_plan.pending, 'more run')} waiting for pilots" if study_plan.pending else ""
+    print(
+        f"{len(study_plan.done)} of {count(len(study_plan.wanted), 'run')} done, "
+        f"{progress.diverged} of them diverged{pilots}{pending}; "
+        f"about {format_duration(study_plan.seconds)} of core time left"
+    )
+    print_rate_warnings(study_plan)
+    if total.ratio is not None:
+        print(
+            f"core time of the finished runs: estimated {format_duration(total.estimated_s)}, "
+            f"actual {format_duration(total.actual_s)} ({total.ratio:.2f} times)"
+        )
+        print(speed_text(study_plan.speed))
+
+
+def _table(progress: StudyStatus) -> Table:
+    rate = rate_heading(progress.rows)
+    table = new_table(
+        *("architecture", "filters", *rate, "done", "left", "estimated", "actual", "actual/estimated"),
+        title=progress.plan.study.name,
+    )
+    for row, core_time in zip(progress.rows, progress.core_times, strict=True):
+        times = (
+            (
+                format_duration(core_time.estimated_s),
+                format_duration(core_time.actual_s),
+                f"{core_time.ratio:.2f}",
+            )
+            if core_time.ratio is not None
+            else ()
+        )
+        table.add_row(
+            row.label,
+            str(row.cell.architecture.filters),
+            *([rate_text(row)] if rate else []),
+            f"{row.done}/{row.runs}",
+            format_duration(row.seconds) if row.packs else "",
+            *times,
+        )
+    return table

@@ -1,0 +1,42 @@
+"""``scaling why``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from scaling import api
+from scaling.cli.options import STORE, Also, Configs, Data, Json, RunId, Store, workspace
+from scaling.cli.output import print_json
+from scaling.cli.run_differences import print_differences
+
+
+def why(
+    run: RunId,
+    *,
+    config: Configs = [],
+    store: Store = STORE,
+    also: Also = [],
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Print which settings make a run new.
+
+    A new run is compared with the stored run that differs from it in the fewest settings.
+    """
+    reason = api.why(run, workspace(store, also, data), configs=config)
+    if as_json:
+        nearest = reason.nearest and reason.nearest.id
+        differences = [asdict(difference) for difference in reason.differences]
+        print_json(
+            {"id": reason.run.id, "stored": reason.is_stored, "nearest": nearest, "differences": differences}
+        )
+    elif reason.is_stored:
+        print(f"{reason.run.id} is in the store")
+    elif reason.nearest is None:
+        print(f"{reason.run.id} is new: the store is empty")
+    else:
+        print(
+            f"{reason.run.id} is new; the nearest stored run is {reason.nearest.id}, "
+            "which differs in these settings:"
+        )
+        print_differences(reason.differences, reason.nearest.id, reason.run.id)

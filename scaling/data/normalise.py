@@ -1,0 +1,45 @@
+"""Normalisation of images on a device.
+
+Axes:
+    n  images        B  images in a batch        C  channels
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+class PixelNormaliser:
+    """Function ``(x / 255 - mean) / std``, computed in fp32, from stored images to a network's input.
+
+    Args:
+        images: any images with the device and the shape of those that will be normalised.
+        mean: mean of the pixels over 255: float64, [C].
+        std: standard deviation of the pixels over 255: float64, [C].
+        dtype: type of the result.
+    """
+
+    def __init__(
+        self,
+        images: UInt8[Tensor, "n side side C"],
+        mean: NDArray[np.float64],
+        std: NDArray[np.float64],
+        dtype: torch.dtype,
+    ) -> None:
+        # Repeated for every pixel: an innermost axis of one or three channels is too short for the CPU's
+        # vector instructions.
+        pixels = images[0].numel() // len(mean)
+        self.scale, self.offset = (
+            torch.from_numpy(constant.astype(np.float32)).to(images.device).repeat(pixels)
+            for constant in (1 / (255 * std), mean / std)
+        )
+        self.dtype = dtype
+
+    def __call__(self, images: UInt8[Tensor, "B side side C"]) -> Float[Tensor, "B C side side"]:
+        """Return the normalised images in channels_last."""
+        values = images.flatten(1).float().mul_(self.scale).sub_(self.offset)
+        return values.to(self.dtype).view(images.shape).permute(0, 3, 1, 2)

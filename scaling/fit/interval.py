@@ -1,0 +1,72 @@
+"""Intervals: an estimate with its 95 % limits, and the interval of a quantity from its bootstrap draws."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtrit
+
+CONFIDENCE_LEVEL = 0.95
+"""Level of every interval and band."""
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interval:
+    """An estimate and its 95 % interval."""
+
+    estimate: float
+    low: float
+    high: float
+
+    @classmethod
+    def around(cls, estimate: float, *, low: float, high: float) -> Interval:
+        """Return the interval from low to high, widened if the estimate lies outside.
+
+        A bound of a parameter can push all draws to one side of the estimate.
+        """
+        return cls(estimate=float(estimate), low=min(float(low), estimate), high=max(float(high), estimate))
+
+    @classmethod
+    def from_draws(cls, estimate: float, draws: Sequence[FloatArray]) -> Interval:
+        """Return the interval of a quantity from its bootstrap draws.
+
+        Args:
+            estimate: value of the quantity at the estimated parameters.
+            draws: one or more sets of draws, each [draws]; the interval covers the interval of each set.
+        """
+        low, high = draw_limits(draws)
+        return cls.around(estimate, low=float(low), high=float(high))
+
+
+def student_quantile(dof: NDArray[np.number] | float | int) -> FloatArray:
+    """Return the two-sided quantile of Student's t at the confidence level.
+
+    Args:
+        dof: degrees of freedom.
+    """
+    return np.asarray(stdtrit(dof, (1 + CONFIDENCE_LEVEL) / 2))
+
+
+def draw_limits(draws: Sequence[FloatArray]) -> tuple[FloatArray, FloatArray]:
+    """Return the outermost 95 % limits of sets of draws.
+
+    The limits are order statistics, without interpolation, because draws may be infinite.
+
+    Args:
+        draws: sets of draws, each [draws, ...].
+
+    Returns:
+        Lower and upper limits, each [...].
+    """
+    limits = []
+    for draw_set in draws:
+        ordered = np.sort(draw_set, axis=0)
+        tail = int(len(ordered) * (1 - CONFIDENCE_LEVEL) / 2)
+        limits.append((ordered[tail], ordered[-1 - tail]))
+    lows, highs = zip(*limits, strict=True)
+    return np.asarray(np.min(lows, axis=0)), np.asarray(np.max(highs, axis=0))

@@ -1,0 +1,83 @@
+"""Publication of runs in a store: the files of a part, with the runs table last, as the commit record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from scaling.store import paths
+from scaling.store.backend import Backend
+from scaling.store.codec import encode_table
+from scaling.store.reader import Reader
+from scaling.store.schema import SCHEMAS
+
+_PUBLISHED_TABLES = ("epochs", "predictions", "runs")
+"""Tables of a part, in the order in which they are written."""
+
+
+def publish(
+    tables: Mapping[str, pa.Table], weights: Mapping[str, bytes], *, reader: Reader, backend: Backend
+) -> int:
+    """Publish runs, all of them or none; see ``Store.publish``.
+
+    Args:
+        tables: result tables by name.
+        weights: safetensors by run id.
+        reader: the store's published runs.
+        backend: the place that the files are written to.
+    """
+    _check(tables, weights)
+    kinds = [kind for kind in _PUBLISHED_TABLES if kind in tables]
+    new_ids = _new_ids(tables, kinds, reader)
+    if not new_ids:
+        return 0
+    is_new = pa.array(sorted(new_ids), pa.string())
+    files = {
+        kind: encode_table(tables[kind].filter(pc.is_in(tables[kind]["id"], is_new)), kind) for kind in kinds
+    }
+    part = paths.part_name(files.values())
+    if "test_sets" in tables:
+        _put_test_sets(tables["test_sets"], backend)
+    for run_id in new_ids & weights.keys():
+        backend.put_if_absent(paths.weights_file(part, run_id), weights[run_id])
+    for kind, data in files.items():  # the runs table comes last: it is the commit record
+        backend.put_if_absent(paths.table_file(kind, part), data)
+    return len(new_ids)
+
+
+def _new_ids(tables: Mapping[str, pa.Table], kinds: list[str], reader: Reader) -> set[str]:
+    """Return the ids of the runs that are not yet published with all of these tables."""
+    ids = set(tables["runs"]["id"].to_pylist())
+    published = ids & reader.ids()
+    for kind in kinds if published else ():
+        published &= reader.ids_with_table(kind)
+    return ids - published
+
+
+def _put_test_sets(test_sets: pa.Table, backend: Backend) -> None:
+    for row, fingerprint in enumerate(test_sets["fingerprint"].to_pylist()):
+        data = encode_table(test_sets.slice(row, 1), "test_sets")
+        backend.put_if_absent(paths.table_file("test_sets", fingerprint), data)
+
+
+def _check(tables: Mapping[str, pa.Table], weights: Mapping[str, bytes]) -> None:
+    """Refuse tables that no reader could read. They are a bug of this software, not a mistake of its user."""
+    for kind, table in tables.items():
+        if table.schema != SCHEMAS[kind]:
+            differences = sorted(map(str, set(table.schema) ^ set(SCHEMAS[kind])))
+            raise ValueError(f"{kind}: the columns differ from the schema: {differences}")
+    runs = tables["runs"]
+    ids = runs["id"].to_pylist()
+    if runs["id"].null_count or runs["created_at"].null_count or len(set(ids)) < len(ids):
+        raise ValueError("runs: every row needs an id of its own and created_at")
+    referenced = {
+        run_id
+        for kind in ("epochs", "predictions")
+        if kind in tables
+        for run_id in tables[kind]["id"].to_pylist()
+    } | weights.keys()
+    if not referenced <= set(ids):
+        unknown = sorted(map(str, referenced - set(ids)))
+        raise ValueError(f"rows or weights of runs that are not published with them: {unknown}")

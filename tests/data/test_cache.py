@@ -1,0 +1,134 @@
+"""Cache of decoded data sets: shared, checked, and not required."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scaling.data import load
+from scaling.data.cache import RECORD_FILE, read_cache, write_cache
+from scaling.data.cached_arrays import CachedArrays
+from scaling.datasets import Mnist, Synthetic
+from scaling.errors import DataError
+from tests.data.tiny_sets import make, write_idx
+
+ARRAY_FILES = ["train_images.npy", "train_labels.npy", "test_images.npy", "test_labels.npy"]
+
+
+@pytest.fixture
+def mnist(monkeypatch, tmp_path):
+    """Return the data folder of a tiny MNIST."""
+    _, train, test = make(monkeypatch, "mnist")
+    write_idx(tmp_path / "data", train, test)
+    return tmp_path / "data"
+
+
+def test_cached_dataset_needs_no_data_folder(mnist, cache, tmp_path):
+    first = load(Mnist(), folder=mnist, cache=cache)
+    again = load(Mnist(), folder=tmp_path / "nowhere", cache=cache, download=False)
+    for decoded, cached in ((first.train, again.train), (first.test, again.test)):
+        np.testing.assert_array_equal(decoded.images, cached.images)
+        np.testing.assert_array_equal(decoded.labels, cached.labels)
+    np.testing.assert_array_equal(first.mean, again.mean)
+    np.testing.assert_array_equal(first.std, again.std)
+    assert isinstance(again.train.images.base, np.memmap)
+
+
+def test_pickle_passes_the_images_on_without_a_copy(mnist, cache):
+    """Ray's object store then holds the images once per node."""
+    loaded, buffers = load(Mnist(), folder=mnist, cache=cache), []
+    rest = pickle.dumps(loaded, protocol=5, buffer_callback=buffers.append)
+    assert len(rest) < 5000
+    np.testing.assert_array_equal(pickle.loads(rest, buffers=buffers).train.images, loaded.train.images)
+
+
+@pytest.mark.parametrize("name", [*ARRAY_FILES, RECORD_FILE])
+@pytest.mark.parametrize("share", [0.0, 0.6, None])
+def test_cached_file_that_is_cut_short_or_missing_is_written_again(mnist, cache, tmp_path, name, share):
+    whole = load(Mnist(), folder=mnist, cache=cache)
+    file = cache / whole.info.fingerprint / name
+    before = file.read_bytes()
+    file.unlink()  # the mapping above keeps the old file
+    if share is not None:
+        file.write_bytes(before[: int(share * len(before))])
+    with pytest.raises(DataError):
+        load(Mnist(), folder=tmp_path / "nowhere", cache=cache, download=False)
+    load(Mnist(), folder=mnist, cache=cache)
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ARRAY_FILES)
+def test_verification_finds_changed_content_and_writes_it_again(mnist, cache, tmp_path, name):
+    file = cache / load(Mnist(), folder=mnist, cache=cache).info.fingerprint / name
+    before = file.read_bytes()
+    file.unlink()
+    file.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
+    with pytest.raises(DataError):
+        load(Mnist(), folder=tmp_path / "nowhere", cache=cache, download=False, verify=True)
+    load(Mnist(), folder=mnist, cache=cache, verify=True)
+    assert file.read_bytes() == before
+
+
+def test_changed_moments_in_the_cache_are_computed_again(mnist, cache):
+    whole = load(Mnist(), folder=mnist, cache=cache)
+    record = cache / whole.info.fingerprint / RECORD_FILE
+    digit = str(whole.mean[0])[-2]
+    record.write_text(
+        record.read_text().replace(
+            str(whole.mean[0]), str(whole.mean[0]).replace(digit, str((int(digit) + 1) % 10))
+        )
+    )
+    np.testing.assert_array_equal(load(Mnist(), folder=mnist, cache=cache).mean, whole.mean)
+
+
+def test_cached_content_is_on_the_disk_before_it_has_its_name(mnist, cache, monkeypatch):
+    """Otherwise a power failure could leave a record beside files without content."""
+    synced: list[int] = []
+    named: list[str] = []
+    fsync, replace = os.fsync, Path.replace
+
+    def record_sync(descriptor: int) -> None:
+        fsync(descriptor)
+        synced.append(os.fstat(descriptor).st_ino)
+
+    def record_name(source: Path, target: Path) -> Path:
+        assert synced[-1] == source.stat().st_ino
+        named.append(target.name)
+        return replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", record_sync)
+    monkeypatch.setattr(Path, "replace", record_name)
+    folder = cache / load(Mnist(), folder=mnist, cache=cache).info.fingerprint
+    assert named[-1] == RECORD_FILE
+    assert sorted(named) == sorted(file.name for file in folder.iterdir())
+    assert synced[1::2] == [folder.stat().st_ino] * len(named)
+
+
+def test_unwritable_cache_is_not_needed(mnist, tmp_path):
+    (tmp_path / "file").touch()
+    loaded = load(Mnist(), folder=mnist, cache=tmp_path / "file" / "cache")
+    assert not isinstance(loaded.train.images.base, np.memmap)
+    cached = load(Mnist(), folder=mnist, cache=tmp_path / "cache")
+    np.testing.assert_array_equal(loaded.train.images, cached.train.images)
+
+
+def test_concurrent_writers_do_not_harm_each_other_or_a_reader(tmp_path):
+    """A reader sees either nothing or the whole data set."""
+    train, test = Synthetic(size=500, side=8).splits()
+    arrays, folder = CachedArrays.from_splits(train, test), tmp_path / "cached"
+
+    def write_and_read(_: int) -> CachedArrays:
+        visible = read_cache(folder)
+        assert visible is None or np.array_equal(visible.train.images, train.images)
+        return write_cache(folder, arrays)
+
+    with ThreadPoolExecutor(8) as pool:
+        for written in pool.map(write_and_read, range(64)):
+            np.testing.assert_array_equal(written.train.images, train.images)
+            np.testing.assert_array_equal(written.test.labels, test.labels)
+    assert len(list(folder.iterdir())) == 5

@@ -20,6 +20,7 @@ from scaling.architectures.lenet5 import Lenet5
 from scaling.architectures.registry import (
     AnyArchitecture,
     architecture_union,
+    derived_width,
     derived_widths,
     network_path,
     register,
@@ -53,6 +54,7 @@ __all__ = [
     "Tree3",
     "Vgg",
     "architecture_union",
+    "derived_width",
     "derived_widths",
     "network_path",
     "register",

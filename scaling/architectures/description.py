@@ -95,6 +95,16 @@ class DerivedWidth:
     description: str
     """Axis label of the ratio."""
 
+    @property
+    def setting_path(self) -> str:
+        """Dotted path of ``setting`` within a run."""
+        return f"architecture.{self.setting}"
+
+    @property
+    def ratio_path(self) -> str:
+        """Dotted path of ``ratio`` within a run."""
+        return f"architecture.{self.ratio}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class SettingLabel:

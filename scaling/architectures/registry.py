@@ -86,6 +86,12 @@ def derived_widths() -> tuple[DerivedWidth, ...]:
     return tuple(dict.fromkeys(spec.derived_width for spec in registered() if spec.derived_width))
 
 
+def derived_width(architecture: str) -> DerivedWidth | None:
+    """Return the derived width of the architecture that is registered under ``architecture``, if it has one."""
+    registration = _REGISTRATIONS.get(architecture)
+    return registration.spec.derived_width if registration else None
+
+
 def setting_labels() -> dict[str, SettingLabel]:
     """Return the labels of all settings of architectures, by the names of the settings."""
     return {

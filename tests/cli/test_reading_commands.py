@@ -204,7 +204,7 @@ def test_a_report_that_cannot_be_written_is_told_in_a_line(scaling, study, store
     (tmp_path / "file").touch()
     typed = scaling("report", study, "--store", store, "--out", tmp_path / place)
     assert (typed.code, typed.out) == (2, "")
-    assert f"{tmp_path / place}: can't be written (" in typed.err
+    assert f"{tmp_path / place}: cannot be written (" in typed.err
     assert "choose another --out" in typed.err
     assert len(typed.err.splitlines()) == 1
 

@@ -41,7 +41,7 @@ class Lenet5(MupArchitecture):
     derived_width: ClassVar[DerivedWidth | None] = DerivedWidth(
         setting="second_filters",
         ratio="ratio",
-        description="d2/d1, filters of the second convolution over those of the first",
+        description="Filters of the second convolution / filters of the first, d2/d1",
     )
     setting_labels: ClassVar[dict[str, SettingLabel]] = {
         "ratio": SettingLabel(plural="d2/d1 {:.3g}"),

@@ -21,5 +21,5 @@ if __name__ == "__main__":
         mock.patch("scaling.train.runtime._keep_memory") if is_returned else nullcontext(),
         training_runtime(),
     ):
-        case = StepCase("mnist", mnist.DATASET_INFO.image, Lenet5(filters=6))
+        case = StepCase("mnist", mnist.MNIST_INFO.image, Lenet5(filters=6))
         print(median_seconds(training_step(case, 8)))

@@ -256,14 +256,14 @@ def column_input_gradient(d1: int, d2: int) -> Call:
 
 def half_packs(d1: int) -> tuple[Call, Call]:
     """Return steps of two packs of four networks and of one pack of eight, on MNIST's shape."""
-    case = StepCase("mnist", mnist.DATASET_INFO.image, Lenet5(filters=d1))
+    case = StepCase("mnist", mnist.MNIST_INFO.image, Lenet5(filters=d1))
     half_step, whole_step = training_step(case, R // 2), training_step(case, R)
     return lambda: (half_step(), half_step()), whole_step
 
 
 def evaluation(size: int) -> Call:
     """Return an evaluation of lenet5 with d1=6 on 2,000 images of CIFAR-10's shape."""
-    image = cifar10.DATASET_INFO.image
+    image = cifar10.CIFAR10_INFO.image
     network = build(Lenet5(filters=6), image, range(R))
     pixels = torch.randint(0, 256, (2000, image.side, image.side, image.channels), dtype=torch.uint8)
     half = torch.tensor([0.5] * image.channels).double().numpy()

@@ -60,8 +60,8 @@ def step_cases() -> list[StepCase]:
     """Return both architectures in all of their widths, on both shapes of images."""
     cases = []
     for dataset, image, rows in (
-        ("mnist", mnist.DATASET_INFO.image, 4),
-        ("cifar10", cifar10.DATASET_INFO.image, 2),
+        ("mnist", mnist.MNIST_INFO.image, 4),
+        ("cifar10", cifar10.CIFAR10_INFO.image, 2),
     ):
         cases += [StepCase(dataset, image, Lenet5(filters=filters)) for filters in LENET5_FILTERS]
         cases += [StepCase(dataset, image, Tree3(filters=filters, rows=rows)) for filters in TREE3_FILTERS]

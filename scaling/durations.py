@@ -1,14 +1,14 @@
-"""Quantities, as people say them."""
+"""Durations as text."""
 
 from __future__ import annotations
 
 import re
 
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def format_duration(seconds: float) -> str:
-    """``45 s``, ``12 min``, ``3.5 h``, ``2.1 days``."""
+    """Return a duration as text, such as ``45 s``, ``12 min``, ``3.5 h`` or ``2.1 days``."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     if seconds < 5400:
@@ -17,6 +17,12 @@ def format_duration(seconds: float) -> str:
 
 
 def parse_duration(text: str) -> float | None:
-    """Of ``90s``, ``30m``, ``2h`` or ``1.5d``; None for anything else, and for no time at all."""
-    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smhd])", text)
-    return float(found[1]) * UNITS[found[2]] or None if found else None
+    """Parse a duration such as ``90s``, ``30m``, ``2h`` or ``1.5d``.
+
+    Returns:
+        The duration in seconds, or None if the text is no duration or the duration is zero.
+    """
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smhd])", text)
+    if match is None:
+        return None
+    return float(match[1]) * _SECONDS_PER_UNIT[match[2]] or None

@@ -1,4 +1,4 @@
-"""Leaves of a configuration: immutable, strict settings, and the marks that say how a run's identity sees them."""
+"""Base class of all configuration models, and markers of the settings that a run's identity includes."""
 
 from __future__ import annotations
 
@@ -11,72 +11,75 @@ import rfc8785
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 NonNegativeInt = Annotated[int, Field(ge=0, lt=2**53)]
-"""A whole number, at least 0. An identity's JSON (RFC 8785) writes none from 2**53 on."""
+"""Integer >= 0. The JSON of an identity (RFC 8785) cannot represent integers from 2**53 on."""
 
 PositiveInt = Annotated[int, Field(ge=1, lt=2**53)]
-"""A whole number, at least 1."""
+"""Integer >= 1. The JSON of an identity (RFC 8785) cannot represent integers from 2**53 on."""
 
 FROM_IDENTITY = "from identity"
-"""Context of a validation that reads an identity back."""
+"""Validation context that is set when an identity is parsed."""
 
-
-Group = TypeVar("Group", bound="ConfigModel")
+Model = TypeVar("Model", bound="ConfigModel")
 
 
 class ConfigModel(BaseModel):
-    """A group of settings: immutable, strict, no key it doesn't know."""
+    """Base class of all configuration models: immutable, strict, and without unknown keys."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
-    def _restore(cls, leaves: Any, info: Any) -> Any:  # a ValidationInfo, which beartype can't check
-        """Fill in what an identity omits."""
-        if info.context != FROM_IDENTITY or not isinstance(leaves, dict):
-            return leaves
-        return {**{name: mark.value for name, mark in cls.identity_defaults().items()}, **leaves}
+    def _add_omitted(cls, settings: Any, info: Any) -> Any:  # beartype cannot check a ValidationInfo
+        """Add the settings that an identity omits."""
+        if info.context != FROM_IDENTITY or not isinstance(settings, dict):
+            return settings
+        return {name: default.value for name, default in cls.identity_defaults().items()} | settings
 
     @classmethod
     @cache
     def identity_defaults(cls) -> dict[str, IdentityDefault]:
-        """The leaves that an identity may omit."""
+        """Return the settings that an identity may omit, with their markers."""
         return {
-            name: mark
+            name: marker
             for name, field in cls.model_fields.items()
-            for mark in field.metadata
-            if isinstance(mark, IdentityDefault)
+            for marker in field.metadata
+            if isinstance(marker, IdentityDefault)
         }
 
     @classmethod
     @cache
     def setting_names(cls) -> tuple[str, ...]:
-        """All leaves but derived ones: what makes two groups equal."""
+        """Return the names of the settings that identity and equality consider."""
         return tuple(
             name
             for name, field in cls.model_fields.items()
-            if not any(isinstance(mark, NotInIdentity) for mark in field.metadata)
+            if not any(isinstance(marker, NotInIdentity) for marker in field.metadata)
         )
 
     def setting_values(self) -> dict[str, Any]:
-        """The settings and their values."""
+        """Return the settings that identity and equality consider, with their values."""
         return {name: getattr(self, name) for name in self.setting_names()}
 
     @cached_property
     def identity(self) -> str:
-        """What a run's id sees, as canonical JSON (RFC 8785): no derived leaf, none that equals its frozen value.
+        """Canonical JSON (RFC 8785) that a run's id hashes.
 
-        Kept, because the runs of a cell share their recipe and their network.
+        It omits settings that are ``NotInIdentity`` and settings whose value is their ``IdentityDefault``.
+        The text is cached, because all runs of a cell share their recipe and their architecture.
         """
-        frozen = self.identity_defaults()
-        kept = sorted(
+        defaults = self.identity_defaults()
+        included = sorted(
             (name, value)
             for name, value in self.setting_values().items()
-            if name not in frozen or value != frozen[name].value
+            if name not in defaults or value != defaults[name].value
         )
-        return "{" + ",".join(f'"{name}":{_canonical(value)}' for name, value in kept) + "}"
+        return "{" + ",".join(f'"{name}":{_canonical_json(value)}' for name, value in included) + "}"
 
-    def model_copy(self: Group, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Group:
-        """A copy with other values, validated; Pydantic's own would keep what was computed from the old ones, such as an id."""
+    def model_copy(self: Model, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Model:
+        """Return a validated copy with other values.
+
+        Pydantic's own method would keep what was computed from the old values, such as an id.
+        """
         return self.model_validate({**self.setting_values(), **(update or {})})
 
     def __eq__(self, other: object) -> bool:
@@ -90,18 +93,23 @@ class ConfigModel(BaseModel):
         return hash((type(self), *self.setting_values().values()))
 
 
-def _canonical(value: Any) -> str:
+def _canonical_json(value: Any) -> str:
     if isinstance(value, ConfigModel):
         return value.identity
-    plain = type(value) is int and abs(value) < 2**53  # as seeds are, of which a plan has thousands
-    return str(value) if plain else rfc8785.dumps(value).decode()
+    if type(value) is int and abs(value) < 2**53:  # fast path: a plan has thousands of seeds
+        return str(value)
+    return rfc8785.dumps(value).decode()
 
 
 class IdentityDefault:
-    """Marks a leaf that is left out of a run's identity while it equals ``value``.
+    """Marker of a setting that a run's identity omits while it has this value.
 
-    A field that is added later carries one, with the value that reproduces the behaviour before it: then no old id changes.
-    It is NOT the default, which may change; this value never does.
+    A setting that is added later gets this marker, with the value that reproduces the behaviour before the
+    setting existed. Then no existing run id changes. The value is independent of the setting's default: the
+    default may change, this value never.
+
+    Args:
+        value: the value.
     """
 
     def __init__(self, value: Any) -> None:
@@ -109,12 +117,15 @@ class IdentityDefault:
 
 
 class NotInIdentity:
-    """Marks a leaf that only helps to write another one, such as a ratio: part of no identity and no comparison."""
+    """Marker of a setting, such as a ratio, that identity and equality ignore.
+
+    Such a setting only determines the value of another setting.
+    """
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A setting that has the right type and cannot be used all the same."""
+    """A setting of the right type whose value cannot be used together with others."""
 
     field: str
     """Dotted path of the setting within its group, such as ``augmentation.crop``."""
@@ -123,13 +134,17 @@ class Problem:
 
     @property
     def path(self) -> tuple[str, ...]:
+        """Path of the setting within its group."""
         return tuple(self.field.split("."))
 
 
 @dataclass(frozen=True)
 class ImageShape:
-    """What a network sees and says: square images of some channels, and classes."""
+    """Shape of the images and number of classes."""
 
     channels: int
+    """Number of channels: 1 for grey, 3 for colour."""
     side: int
+    """Height and width in pixels."""
     classes: int
+    """Number of classes."""

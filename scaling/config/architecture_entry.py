@@ -1,4 +1,8 @@
-"""Networks as they stand in a file; one that is written with a cost, ``macs`` or ``parameters``, gets its filters when its images are known."""
+"""Entries of ``architectures`` in a study's file.
+
+An entry may give a cost, ``macs`` or ``parameters``, in place of its filters. The number of filters follows
+when the shape of the images is known.
+"""
 
 from __future__ import annotations
 
@@ -6,60 +10,79 @@ from dataclasses import dataclass
 from typing import Any
 
 from scaling.architectures import COST_SETTINGS, AnyArchitecture
-from scaling.config.grid import Point, dotted
-from scaling.config.problems import ConfigProblems, FieldPath
+from scaling.config.grid import GridPoint, Locate, dotted
+from scaling.config.problems import ConfigProblems
 from scaling.settings import ImageShape, Problem
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ArchitectureEntry:
     """One point of the grid of an entry of ``architectures``."""
 
-    network: AnyArchitecture
-    """With any number of filters, where these follow from a cost."""
-    leaves: dict[str, Any]
+    architecture: AnyArchitecture
+    """Architecture; its number of filters is a placeholder if the filters follow from a cost."""
+    settings: dict[str, Any]
+    """Settings that the entry gives."""
     cost: str | None
-    """The leaf that says it."""
-    free: str
-    """The leaf whose values make different networks of that cost."""
-    places: dict[str, str]
-    """Where its leaves stand in the file."""
+    """Name of the cost that the entry gives, ``macs`` or ``parameters``; None if it gives the filters."""
+    varied_field: str
+    """Name of the setting that varies among networks of one cost."""
+    setting_paths: dict[str, str]
+    """Path of each setting in the file."""
 
     @classmethod
-    def of(cls, point: Point, place: FieldPath, problems: ConfigProblems) -> ArchitectureEntry | None:
-        """None where the leaves can't be a network."""
-        leaves = {
+    def from_point(
+        cls, point: GridPoint, locate: Locate, problems: ConfigProblems
+    ) -> ArchitectureEntry | None:
+        """Validate a point of the grid of an entry.
+
+        Args:
+            point: settings of the entry, without its recipe and its seeds.
+            locate: finds the settings in the file.
+            problems: collects what is wrong.
+
+        Returns:
+            The entry, or None if the settings describe no architecture.
+        """
+        settings = {
             name: value
-            for name, value in point.leaves.items()
+            for name, value in point.settings.items()
             if name not in COST_SETTINGS or value is not None
         }
-        cost = next((name for name in COST_SETTINGS if name in leaves), None)
-        network = problems.validate(AnyArchitecture, {"filters": 1, **leaves} if cost else leaves, place)
-        if network is None:
+        cost = next((name for name in COST_SETTINGS if name in settings), None)
+        placeholder = {"filters": 1} if cost else {}
+        architecture = problems.validate(AnyArchitecture, placeholder | settings, locate)
+        if architecture is None:
             return None
-        places = {name: dotted(place((name,))) for name in type(network).model_fields}
-        if cost and "filters" not in leaves:
-            places["filters"] = places[cost]
-        free = next((name for name in ("ratio", "filters") if (name,) in point.places), cost or "filters")
-        return cls(network, leaves, cost, free, places)
-
-    def problem(self, image: ImageShape) -> Problem | None:
-        """Why there is no such network for such images: (the leaf, what is permitted), or None."""
-        return self.network.problem(image) or (
-            self.network.cost_problem(image, self.leaves.keys()) if self.cost else None
+        paths = {name: dotted(locate((name,))) for name in type(architecture).model_fields}
+        if cost and "filters" not in settings:
+            paths["filters"] = paths[cost]
+        varied = [name for name in ("ratio", "filters") if (name,) in point.value_paths]
+        return cls(
+            architecture=architecture,
+            settings=settings,
+            cost=cost,
+            varied_field=varied[0] if varied else cost or "filters",
+            setting_paths=paths,
         )
 
-    def on(self, image: ImageShape) -> AnyArchitecture:
-        """The network for such images; call ``problem`` first."""
-        return self.network.resolve_cost(image, self.leaves.keys()) if self.cost else self.network
+    def problem(self, image: ImageShape) -> Problem | None:
+        """Return why no such network exists for images of this shape, or None."""
+        if problem := self.architecture.problem(image):
+            return problem
+        return self.architecture.cost_problem(image, self.settings.keys()) if self.cost else None
 
-    def entry(self, network: AnyArchitecture) -> dict[str, Any]:
-        """The leaves that make this network alone, on any images."""
+    def resolve(self, image: ImageShape) -> AnyArchitecture:
+        """Return the network for images of this shape. Call ``problem`` first."""
         if not self.cost:
-            return self.leaves
-        plain = {name: value for name, value in self.leaves.items() if name not in (*COST_SETTINGS, "ratio")}
-        return plain | {
-            name: getattr(network, name)
-            for name in ("filters", "second_filters")
-            if name in network.model_fields_set
-        }
+            return self.architecture
+        return self.architecture.resolve_cost(image, self.settings.keys())
+
+    def settings_of(self, network: AnyArchitecture) -> dict[str, Any]:
+        """Return the settings that describe a resolved network alone, for images of any shape."""
+        if not self.cost:
+            return self.settings
+        replaced = (*COST_SETTINGS, "ratio")
+        kept = {name: value for name, value in self.settings.items() if name not in replaced}
+        numbers = [name for name in ("filters", "second_filters") if name in network.model_fields_set]
+        return kept | {name: getattr(network, name) for name in numbers}

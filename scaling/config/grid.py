@@ -1,91 +1,113 @@
-"""Grids: any leaf of a study may be a list, and then each of its values is one point of the axis."""
+"""Grids: any setting of a study may be a list; then each of its values is one point of the grid."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from math import prod
 from typing import Any
 
-LISTS = frozenset({"hidden"})
-"""Leaves that are lists by themselves; a list of lists is their grid."""
+_LIST_SETTINGS = frozenset({"hidden"})
+"""Settings whose value is a list. Their grid is a list of lists."""
 
 SettingPath = tuple[str | int, ...]
-"""``("architectures", 1, "filters", 0)``"""
+"""Path of a setting in a file, such as ``("architectures", 1, "filters", 0)``."""
+
+Locate = Callable[[SettingPath], SettingPath]
+"""Function from the path of a setting within its group to its path in the file."""
 
 
 @dataclass(frozen=True)
-class Point:
+class GridPoint:
     """One point of a grid."""
 
-    leaves: dict[str, Any]
-    places: dict[SettingPath, SettingPath]
-    """For each leaf with an axis, where in the file this point's value stands."""
+    settings: dict[str, Any]
+    """Settings with one value each."""
+    value_paths: dict[SettingPath, SettingPath]
+    """For each setting with several values, by its path in the group: the path of this point's value."""
 
-    def place(self, path: SettingPath) -> SettingPath:
-        """Where in the file a leaf stands."""
-        for axis, place in self.places.items():
+    def locate(self, path: SettingPath) -> SettingPath:
+        """Return the path of a setting's value, with its position if the setting has several values."""
+        for axis, value_path in self.value_paths.items():
             if path[: len(axis)] == axis:
-                return place + path[len(axis) :]
+                return value_path + path[len(axis) :]
         return path
 
 
-WHOLE = Point({}, {})
-"""Of leaves that hold no grid."""
+@dataclass(frozen=True)
+class GridProblem:
+    """A list that cannot be a grid."""
+
+    path: SettingPath
+    text: str
+
+
+def locator(root: SettingPath, point: GridPoint | None = None) -> Locate:
+    """Return the function that locates the settings of a group in the file.
+
+    Args:
+        root: path of the group in the file.
+        point: point of the group's grid, if the group has one.
+    """
+
+    def locate(path: SettingPath) -> SettingPath:
+        return root + (point.locate(path) if point else path)
+
+    return locate
 
 
 def dotted(path: SettingPath) -> str:
-    """``("architectures", 1, "filters", 0)`` as ``architectures[1].filters[0]``."""
+    """Return a path as text: ``architectures[1].filters[0]``."""
     text = ""
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
     return text
 
 
-def axes(leaves: Any, path: SettingPath = ()) -> Iterator[tuple[SettingPath, list[Any]]]:
-    """The leaves that hold a grid, with their values."""
-    for name, value in leaves.items() if isinstance(leaves, dict) else ():
-        here = (*path, name)
+def grid_axes(settings: Any, path: SettingPath = ()) -> Iterator[tuple[SettingPath, list[Any]]]:
+    """Yield the path and the values of each setting that has several values."""
+    for name, value in settings.items() if isinstance(settings, dict) else ():
+        inner = (*path, name)
         if isinstance(value, dict):
-            yield from axes(value, here)
-        elif isinstance(value, list) and (name not in LISTS or any(isinstance(item, list) for item in value)):
-            yield here, value
+            yield from grid_axes(value, inner)
+        elif isinstance(value, list):
+            is_grid = name not in _LIST_SETTINGS or any(isinstance(item, list) for item in value)
+            if is_grid:
+                yield inner, value
 
 
-def problems(leaves: dict[str, Any]) -> list[tuple[SettingPath, str]]:
-    """Grids that hold nothing, or one value twice."""
-    found: list[tuple[SettingPath, str]] = []
-    for path, values in axes(leaves):
+def grid_problems(settings: dict[str, Any]) -> Iterator[GridProblem]:
+    """Yield each list that is empty and each value that is listed twice."""
+    for path, values in grid_axes(settings):
         if not values:
-            found.append((path, "an empty grid; give at least one value"))
-        found.extend(
-            ((*path, i), f"{value!r} stands twice in this grid")
-            for i, value in enumerate(values)
-            if value in values[:i]
-        )
-    return found
+            yield GridProblem(path, "an empty grid; give at least one value")
+        for i, value in enumerate(values):
+            if value in values[:i]:
+                yield GridProblem((*path, i), f"{value!r} is listed twice in this grid")
 
 
-def size(leaves: dict[str, Any]) -> int:
-    """How many points there are, none of them made."""
-    return prod(len(values) for _, values in axes(leaves))
+def grid_size(settings: dict[str, Any]) -> int:
+    """Return the number of points, without creating them."""
+    return prod(len(values) for _, values in grid_axes(settings))
 
 
-def points(leaves: dict[str, Any]) -> Iterator[Point]:
-    """The product of all axes, the last one fastest."""
-    grid = list(axes(leaves))
-    for chosen in product(*(list(enumerate(values)) for _, values in grid)):
-        point, places = copied(leaves), {}
-        for (path, _), (index, value) in zip(grid, chosen, strict=True):
-            inner = point
+def grid_points(settings: dict[str, Any]) -> Iterator[GridPoint]:
+    """Yield the product of all axes; the last axis changes fastest."""
+    axes = list(grid_axes(settings))
+    for choices in product(*(list(enumerate(values)) for _, values in axes)):
+        point, value_paths = copy_mappings(settings), {}
+        for (path, _), (index, value) in zip(axes, choices, strict=True):
+            group = point
             for name in path[:-1]:
-                inner = inner[name]
-            inner[path[-1]] = value
-            places[path] = (*path, index)
-        yield Point(point, places)
+                group = group[name]
+            group[path[-1]] = value
+            value_paths[path] = (*path, index)
+        yield GridPoint(point, value_paths)
 
 
-def copied(leaves: Any) -> Any:
-    """Mappings within mappings, each anew."""
-    return {name: copied(value) for name, value in leaves.items()} if isinstance(leaves, dict) else leaves
+def copy_mappings(settings: Any) -> Any:
+    """Copy nested mappings. Other values are shared."""
+    if not isinstance(settings, dict):
+        return settings
+    return {name: copy_mappings(value) for name, value in settings.items()}

@@ -1,259 +1,200 @@
-"""From a YAML file to a study, with every fault named by its path."""
+"""Loading of a study from its YAML file. All problems of the file are reported at once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from scaling.architectures import AnyArchitecture
-from scaling.config import grid
-from scaling.config.architecture_entry import ArchitectureEntry
-from scaling.config.grid import SettingPath
-from scaling.config.merge import is_above, merge, pinned
-from scaling.config.pilots import AUTO, Pilots
-from scaling.config.problems import ConfigProblems, FieldPath
-from scaling.config.recipe import Recipe
-from scaling.config.study import Cell, Replicates, Study, StudyFile
+from pydantic import Field
+
+from scaling.config.expand import DatasetEntry, expand_architecture, expand_datasets
+from scaling.config.grid import SettingPath, grid_problems, grid_size, locator
+from scaling.config.merge import merge
+from scaling.config.pilots import Pilots, is_auto
+from scaling.config.problems import ConfigProblems
+from scaling.config.study import Study, StudyFile
 from scaling.config.yaml_file import read_file
-from scaling.datasets import AnyDataset, DatasetInfo
 from scaling.errors import DataError
+from scaling.settings import PositiveInt
 
-MOST_RUNS = 100_000
-"""Of a study, its pilots included."""
-RATE = "learning_rate"
-"""Of a recipe."""
+_MAX_RUNS = 100_000
+"""Largest number of runs of a study, pilot runs included."""
 
 
 def load_study(source: Path, *, data: Path, overrides: Sequence[str] = ()) -> Study:
-    """Read a study.
+    """Load a study from its YAML file.
 
     Args:
         source: the YAML file.
-        data: the data folder, where a user's own data set may lie.
-        overrides: ``path=value`` lines laid over the file, such as ``recipe.epochs=5``; the value is YAML.
+        data: the data folder, which may contain a user's own data set.
+        overrides: changed settings as ``path=value``, such as ``recipe.epochs=5``; the value is YAML.
+
+    Returns:
+        The study, with one cell for each point of its grids.
 
     Raises:
-        ConfigError: with all faults that were found, each by its path.
-        DataError: the user's own data set is missing or unfit.
+        ConfigError: the file has problems; each is named by its path.
+        DataError: the user's own data set is missing or unsuitable.
     """
-    problems = ConfigProblems(str(source))
     raw = read_file(source, overrides)
+    problems = ConfigProblems(str(source))
     file = problems.validate(StudyFile, raw)
-    groups = _Groups.of(raw)
-    for root, leaves in groups.places():
-        for path, problem in grid.problems(leaves):
-            problems.add(root + path, problem)
-    seeds, pilots = _seeds(groups, file.seeds if file else 1, problems), file.pilots if file else Pilots()
-    if "pilots" in raw and not any(map(groups.is_auto, groups.architectures)):
+    sections = _Sections.from_raw(raw)
+    for root, settings in sections.groups():
+        for problem in grid_problems(settings):
+            problems.add(root + problem.path, problem.text)
+    seeds = sections.validated_seeds(file.seeds if file else 1, problems)
+    pilots = file.pilots if file else Pilots()
+    if "pilots" in raw and not any(map(sections.has_auto_rate, sections.architectures)):
         problems.add(
             ("pilots",),
-            "no learning rate is to be chosen; give recipe.learning_rate: auto, or leave this out",
+            "no learning rate is to be chosen; set recipe.learning_rate: auto, or remove the key pilots",
         )
-    if _too_many(groups, seeds, pilots, problems):
-        problems.stop()
-    absent: list[DataError] = []
-    datasets = list(_datasets(groups.dataset, data, problems, absent)) if groups.dataset is not None else []
+    _check_size(sections, seeds, pilots=pilots, problems=problems)
+
+    datasets: list[DatasetEntry] = []
+    unreadable: list[DataError] = []
+    if sections.dataset is not None:
+        datasets = expand_datasets(sections.dataset, data, problems=problems, unreadable=unreadable)
     cells = [
-        cell for i in groups.architectures for cell in _cells(i, groups, seeds[i], pilots, datasets, problems)
+        cell
+        for i, entry in sections.architectures.items()
+        for cell in expand_architecture(
+            i,
+            entry,
+            recipe=sections.recipe,
+            seeds=seeds[i],
+            pilots=pilots,
+            datasets=datasets,
+            problems=problems,
+        )
     ]
-    problems.stop()
-    for error in absent:
-        raise error
+    problems.raise_if_any()
+    if unreadable:
+        raise unreadable[0]
     return Study(file.study, source, tuple(cells), file.resources, file.store)
 
 
-@dataclass(frozen=True)
-class _Groups:
-    """What of a file can be looked into, even where something else in it is wrong: so all faults are told at once."""
+_Seeds = Annotated[PositiveInt, Field(strict=True)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Sections:
+    """Sections of a file that are mappings, even if other sections are invalid.
+
+    They can be checked although the whole file cannot, so all problems are reported at once.
+    """
 
     dataset: dict[str, Any] | None
+    """None if the file has no valid section."""
     recipe: dict[str, Any]
     pilots: dict[str, Any]
     architectures: dict[int, dict[str, Any]]
-    """By their place in the list, without their seeds, which are no grid."""
-    seeds: dict[int, dict[str, Any]]
-    """``{"seeds": n}`` of those that say so themselves."""
+    """Entries by their position in the list, without their seeds, which cannot be a grid."""
+    seeds: dict[int, Any]
+    """Seeds of the entries that give their own."""
 
     @classmethod
-    def of(cls, raw: dict[str, Any]) -> _Groups:
+    def from_raw(cls, raw: dict[str, Any]) -> _Sections:
         listed = raw.get("architectures")
-        found = {i: _settings(entry) for i, entry in enumerate(listed if isinstance(listed, list) else [])}
-        entries = {i: entry for i, entry in found.items() if entry is not None}
+        entries = {i: _mapping(value) for i, value in enumerate(listed if isinstance(listed, list) else [])}
+        architectures = {i: entry for i, entry in entries.items() if entry is not None}
         return cls(
-            _settings(raw.get("dataset")),
-            _settings(raw.get("recipe")) or {},
-            _settings(raw.get("pilots")) or {},
-            {
+            dataset=_mapping(raw.get("dataset")),
+            recipe=_mapping(raw.get("recipe")) or {},
+            pilots=_mapping(raw.get("pilots")) or {},
+            architectures={
                 i: {name: value for name, value in entry.items() if name != "seeds"}
-                for i, entry in entries.items()
+                for i, entry in architectures.items()
             },
-            {i: {"seeds": entry["seeds"]} for i, entry in entries.items() if "seeds" in entry},
+            seeds={i: entry["seeds"] for i, entry in architectures.items() if "seeds" in entry},
         )
 
-    def places(self) -> Iterator[tuple[SettingPath, dict[str, Any]]]:
+    def groups(self) -> Iterator[tuple[SettingPath, dict[str, Any]]]:
+        """Yield each group of settings that may contain grids, with its path."""
         yield ("dataset",), self.dataset or {}
         yield ("recipe",), self.recipe
         yield ("pilots",), self.pilots
         for i, entry in self.architectures.items():
             yield ("architectures", i), entry
 
-    def is_auto(self, i: int) -> bool:
-        """Whether pilots choose the learning rates of an architecture."""
+    def merged_recipe(self, i: int) -> dict[str, Any]:
+        """Return the merged recipe of an entry, or the study's recipe if the entry's own is no mapping."""
         own = self.architectures[i].get("recipe", {})
-        rate = (own if isinstance(own, dict) and RATE in own else self.recipe).get(RATE)
-        return bool(rate == AUTO)
+        return merge(self.recipe, own) if isinstance(own, dict) else self.recipe
+
+    def has_auto_rate(self, i: int) -> bool:
+        """Return whether pilot runs choose the learning rates of an entry."""
+        return is_auto(self.merged_recipe(i))
+
+    def validated_seeds(self, default: int, problems: ConfigProblems) -> dict[int, int]:
+        """Return the number of seeds of each entry; the default if an entry gives no valid number."""
+        own = {
+            i: problems.validate(_Seeds, value, locator(("architectures", i, "seeds")))
+            for i, value in self.seeds.items()
+        }
+        return {i: own.get(i) or default for i in self.architectures}
 
 
-def _settings(value: Any) -> dict[str, Any] | None:
+def _mapping(value: Any) -> dict[str, Any] | None:
     return value if isinstance(value, dict) and all(isinstance(name, str) for name in value) else None
 
 
-def _seeds(groups: _Groups, default: int, problems: ConfigProblems) -> dict[int, int]:
-    """Of each architecture."""
-    own = {
-        i: problems.validate(Replicates, leaves, _place(("architectures", i)))
-        for i, leaves in groups.seeds.items()
-    }
-    return dict.fromkeys(groups.architectures, default) | {
-        i: said.seeds for i, said in own.items() if said is not None
-    }
+@dataclass(frozen=True, kw_only=True)
+class _RunCount:
+    """Number of runs of one entry of ``architectures``."""
+
+    networks: int
+    seeds: int
+    """Number of seeds of each network."""
+    pilots: int
+    """Number of pilot runs of each network."""
+
+    @property
+    def runs(self) -> int:
+        return self.networks * (self.seeds + self.pilots)
 
 
-def _too_many(groups: _Groups, seeds: dict[int, int], pilots: Pilots, problems: ConfigProblems) -> bool:
-    """Refuse a study of more runs than a plan can list, before any is made."""
-    networks = {
-        i: grid.size(groups.dataset or {})
-        * grid.size({name: value for name, value in entry.items() if name != "recipe"})
-        * (
-            grid.size(merge(groups.recipe, above))
-            if isinstance(above := entry.get("recipe", {}), dict)
-            else 1
-        )
-        for i, entry in groups.architectures.items()
-    }
-    tries = {i: len(pilots.learning_rates) * pilots.seeds * groups.is_auto(i) for i in networks}
-    runs = {i: count * (seeds[i] + tries[i]) for i, count in networks.items()}
-    total, most = sum(runs.values()), f"a study holds at most {MOST_RUNS:,}"
-    if total <= MOST_RUNS:
-        return False
-    i = max(runs, key=lambda i: runs[i])
-    if networks[i] > max(seeds[i], tries[i]):
-        all_of = "seeds and pilots" if any(tries.values()) else "seeds"
+def _count_runs(sections: _Sections, i: int, *, seeds: int, pilots: Pilots) -> _RunCount:
+    entry = sections.architectures[i]
+    settings = {name: value for name, value in entry.items() if name != "recipe"}
+    recipes = grid_size(sections.merged_recipe(i)) if isinstance(entry.get("recipe", {}), dict) else 1
+    return _RunCount(
+        networks=grid_size(sections.dataset or {}) * grid_size(settings) * recipes,
+        seeds=seeds,
+        pilots=len(pilots.learning_rates) * pilots.seeds if sections.has_auto_rate(i) else 0,
+    )
+
+
+def _check_size(
+    sections: _Sections, seeds: dict[int, int], *, pilots: Pilots, problems: ConfigProblems
+) -> None:
+    """Refuse a study with more runs than a plan can list, before any cell is created.
+
+    The message names the setting that contributes most to the number of runs.
+
+    Raises:
+        ConfigError: the study has too many runs.
+    """
+    counts = {i: _count_runs(sections, i, seeds=seeds[i], pilots=pilots) for i in sections.architectures}
+    total = sum(count.runs for count in counts.values())
+    if total <= _MAX_RUNS:
+        return
+    limit = f"a study may have at most {_MAX_RUNS:,}"
+    i, largest = max(counts.items(), key=lambda item: item[1].runs)
+    if largest.networks > max(largest.seeds, largest.pilots):
+        networks = sum(count.networks for count in counts.values())
+        has_pilots = any(count.pilots for count in counts.values())
+        included = "their seeds and pilots" if has_pilots else "their seeds"
         problems.add(
             ("architectures",),
-            f"the grids make {sum(networks.values()):,} networks, with their {all_of} {total:,} runs; {most}",
+            f"the grids have {networks:,} networks, which make {total:,} runs with {included}; {limit}",
         )
-    elif tries[i] > seeds[i]:
-        problems.add(("pilots",), f"{tries[i]:,} pilots of each network make {total:,} runs; {most}")
+    elif largest.pilots > largest.seeds:
+        problems.add(("pilots",), f"{largest.pilots:,} pilots of each network make {total:,} runs; {limit}")
     else:
-        place: SettingPath = ("architectures", i, "seeds") if i in groups.seeds else ("seeds",)
-        problems.add(place, f"{seeds[i]:,} seeds make {total:,} runs; {most}")
-    return True
-
-
-def _datasets(
-    leaves: dict[str, Any], folder: Path, problems: ConfigProblems, absent: list[DataError]
-) -> Iterator[tuple[AnyDataset, DatasetInfo]]:
-    """Those that are as they should be. A user's own one that can't be read is added to ``absent``: the rest may have faults too."""
-    for point in grid.points(leaves):
-        place = _place(("dataset",), point)
-        dataset = problems.validate(AnyDataset, point.leaves, place)
-        if dataset is None:
-            continue
-        try:
-            info = dataset.info(folder)
-        except DataError as error:
-            absent.append(error)
-            continue
-        if problem := dataset.problem(info):
-            problems.add(place(problem.path), problem.text)
-        else:
-            yield dataset, info
-
-
-@dataclass(frozen=True)
-class _Trained:
-    """A recipe as an architecture has it."""
-
-    recipe: Recipe
-    """Of any learning rate, where that is to be chosen."""
-    place: FieldPath
-    """Where its leaves stand."""
-    own: dict[str, Any]
-    """What of it the architecture must say itself."""
-    auto: bool
-
-
-def _recipes(i: int, below: dict[str, Any], above: Any, problems: ConfigProblems) -> Iterator[_Trained]:
-    own: SettingPath = ("architectures", i, "recipe")
-    if not isinstance(above, dict):
-        problems.add(own, f"must be a mapping of keys to values, not {above!r}")
-        return
-    for point in grid.points(merge(below, above)):
-
-        def place(path: SettingPath, point: grid.Point = point) -> SettingPath:
-            return _place(own if is_above(path, below, above) else ("recipe",), point)(path)
-
-        auto = point.leaves.get(RATE) == AUTO
-        if auto and (RATE,) in point.places:
-            problems.add(
-                place((RATE,)),
-                f"{AUTO} stands alone, in the place of a grid; its own is pilots.learning_rates",
-            )
-            continue
-        leaves = {name: value for name, value in point.leaves.items() if not (auto and name == RATE)}
-        recipe = problems.validate(Recipe, leaves, place)
-        if recipe is not None:
-            yield _Trained(recipe, place, pinned(above, point), auto)
-
-
-def _cells(
-    i: int,
-    groups: _Groups,
-    seeds: int,
-    pilots: Pilots,
-    datasets: Sequence[tuple[AnyDataset, DatasetInfo]],
-    problems: ConfigProblems,
-) -> Iterator[Cell]:
-    entry, made = groups.architectures[i], dict[tuple[AnyDataset, AnyArchitecture], str]()
-    recipes = list(_recipes(i, groups.recipe, entry.get("recipe", {}), problems))
-    for point in grid.points({name: value for name, value in entry.items() if name != "recipe"}):
-        place = _place(("architectures", i), point)
-        if (draft := ArchitectureEntry.of(point, place, problems)) is None:
-            continue
-        for dataset, info in datasets:
-            if problem := draft.problem(info.image):
-                problems.add(place(problem.path), problem.text)
-                continue
-            architecture, here = draft.on(info.image), draft.places[draft.free]
-            if draft.cost and (twin := made.setdefault((dataset, architecture), here)) != here:
-                problems.add(
-                    place((draft.free,)),
-                    f"makes the same network as {twin}, the nearest of this cost; leave one of them out",
-                )
-            leaves = draft.entry(architecture)
-            for trained in recipes:
-                own = leaves | ({"recipe": trained.own} if trained.own else {})
-                cell = Cell(dataset, info, architecture, trained.recipe, draft.places, seeds, own)
-                if unfit := trained.recipe.problem(info.image, dataset.train_size(info)):
-                    problems.add(trained.place(unfit.path), unfit.text)
-                elif trained.auto:
-                    cell = _tried(cell, pilots, trained.place, problems)
-                yield cell
-
-
-def _tried(cell: Cell, pilots: Pilots, place: FieldPath, problems: ConfigProblems) -> Cell:
-    """With its pilots."""
-    tried = cell.with_pilots(pilots)
-    dataset = tried.pilots[0].dataset
-    if problem := dataset.problem(cell.info):
-        problems.add(("pilots", *problem.path), problem.text)
-    elif unfit := cell.recipe.problem(cell.info.image, dataset.train_size(cell.info)):
-        problems.add(place(unfit.path), f"{unfit.text}, which validation images leave to pilots")
-    return tried
-
-
-def _place(root: SettingPath, point: grid.Point = grid.WHOLE) -> FieldPath:
-    return lambda path: root + point.place(path)
+        path: SettingPath = ("architectures", i, "seeds") if i in sections.seeds else ("seeds",)
+        problems.add(path, f"{largest.seeds:,} seeds make {total:,} runs; {limit}")
+    problems.raise_if_any()

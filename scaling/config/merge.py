@@ -1,39 +1,47 @@
-"""A recipe of an architecture's own, laid over the study's."""
+"""Merging of an architecture's own recipe over the study's recipe."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from scaling.config.grid import Point, SettingPath, copied
+from scaling.config.grid import GridPoint, SettingPath, copy_mappings
 
 
-def merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """A group that names its type replaces the one below; any other is merged with it."""
-    merged = dict(below)
-    for name, value in above.items():
-        merged[name] = {**below[name], **value} if _merges(below.get(name), value) else value
+def merge(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
+    """Merge a recipe over another.
+
+    A group that gives its ``type`` replaces the group of the base; any other group is merged with it.
+    """
+    merged = dict(base)
+    for name, value in override.items():
+        merged[name] = {**base[name], **value} if _is_merged(base.get(name), value) else value
     return merged
 
 
-def is_above(path: SettingPath, below: dict[str, Any], above: dict[str, Any]) -> bool:
-    """Whether a leaf of the two, laid over each other, is for the upper one to mend."""
+def is_overridden(path: SettingPath, base: dict[str, Any], override: dict[str, Any]) -> bool:
+    """Return whether a setting of the merged recipe has to be corrected in the override."""
     name, *inner = path
-    if name not in above:
+    if name not in override:
         return False
-    return not inner or not _merges(below.get(name), above[name]) or inner[0] in above[name]
+    return not inner or not _is_merged(base.get(name), override[name]) or inner[0] in override[name]
 
 
-def pinned(above: dict[str, Any], point: Point) -> dict[str, Any]:
-    """What to lay over the same group so that only this point of the grids is left, those of the lower one included."""
-    own: dict[str, Any] = copied(above)
-    for *groups, leaf in point.places:
-        inner: Any = own
-        value: Any = point.leaves
+def pin(override: dict[str, Any], point: GridPoint) -> dict[str, Any]:
+    """Return an override that leaves one point of the merged recipe's grid.
+
+    Args:
+        override: recipe that is merged over a base.
+        point: point of the grid of the merged recipe; the axes of the base are pinned too.
+    """
+    pinned: dict[str, Any] = copy_mappings(override)
+    for *groups, setting in point.value_paths:
+        target: Any = pinned
+        source: Any = point.settings
         for name in groups:
-            inner, value = inner.setdefault(name, {}), value[name]
-        inner[leaf] = value[leaf]
-    return own
+            target, source = target.setdefault(name, {}), source[name]
+        target[setting] = source[setting]
+    return pinned
 
 
-def _merges(old: Any, new: Any) -> bool:
-    return isinstance(old, dict) and isinstance(new, dict) and "type" not in new
+def _is_merged(base: Any, override: Any) -> bool:
+    return isinstance(base, dict) and isinstance(override, dict) and "type" not in override

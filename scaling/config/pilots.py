@@ -1,37 +1,39 @@
-"""A learning rate that is ``auto``: which pilots are trained for it, and what their validation errors choose."""
+"""Pilot runs: short tuning runs whose validation errors choose a learning rate that is ``auto``."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import fsum, inf
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
-from scaling.config.recipe import Positive
+from scaling.config.recipe import PositiveFloat
 from scaling.settings import ConfigModel, PositiveInt
 
 AUTO = "auto"
-"""In the place of a recipe's learning rate."""
+"""Value of ``recipe.learning_rate`` that lets pilot runs choose the learning rate."""
 
 DEFAULT_LEARNING_RATES = tuple(0.0125 * 2**n for n in range(8))
-"""As many as networks of one pack."""
+"""Candidate learning rates: as many as one pack has networks."""
 
 ALL_DIVERGED = "every rate diverged"
 
 
 class Pilots(ConfigModel):
-    """Runs that choose the learning rates that are ``auto``."""
+    """Pilot runs of all networks whose learning rate is ``auto``."""
 
-    learning_rates: Annotated[tuple[Positive, ...], Field(strict=False)] = DEFAULT_LEARNING_RATES
+    learning_rates: Annotated[tuple[PositiveFloat, ...], Field(strict=False)] = DEFAULT_LEARNING_RATES
+    """Candidate learning rates."""
     seeds: PositiveInt = 1
-    """Of each rate: 0 to n-1."""
+    """Number of seeds of each candidate: seeds 0 to n-1."""
     validation: PositiveInt = 5000
-    """Training images that are held out for the choice, where the data set holds out none by itself."""
+    """Number of training images held out for the choice, if the data set itself holds out none."""
 
     @field_validator("learning_rates")
     @classmethod
-    def _several(cls, rates: tuple[float, ...]) -> tuple[float, ...]:
+    def _check_candidates(cls, rates: tuple[float, ...]) -> tuple[float, ...]:
         if len(rates) < 2:
             raise ValueError(f"must hold at least 2 to choose from, not {list(rates)}")
         return rates
@@ -39,29 +41,33 @@ class Pilots(ConfigModel):
 
 @dataclass(frozen=True)
 class RateChoice:
-    """A learning rate, with what it was chosen by."""
+    """A learning rate that pilot runs chose."""
 
     rates: tuple[float, ...]
-    """That were tried, rising."""
+    """Candidate learning rates, rising."""
     errors: tuple[tuple[float, ...], ...]
-    """Of each rate, its pilots' validation errors; infinite for one that diverged."""
+    """Validation errors of each candidate's pilot runs; infinite for a run that diverged."""
 
     @property
     def means(self) -> tuple[float, ...]:
-        """Of each rate, over its pilots."""
+        """Mean validation error of each candidate."""
         return tuple(inf if inf in errors else fsum(errors) / len(errors) for errors in self.errors)
 
     @property
     def rate(self) -> float:
-        """The one of the least mean; of equals the smallest."""
+        """Candidate with the lowest mean error; the smallest of several."""
         return min(zip(self.means, self.rates, strict=True))[1]
 
     @property
     def warning(self) -> str:
-        """Why to look at it; empty where there is nothing."""
+        """Reason to distrust the choice; empty if there is none."""
         if min(self.means) == inf:
             return ALL_DIVERGED
-        return {
-            self.rates[0]: "the smallest that was tried",
-            self.rates[-1]: "the largest that was tried",
-        }.get(self.rate, "")
+        if self.rate == self.rates[-1]:
+            return "the largest that was tried"
+        return "the smallest that was tried" if self.rate == self.rates[0] else ""
+
+
+def is_auto(recipe: Mapping[str, Any]) -> bool:
+    """Return whether pilot runs choose the learning rate of a recipe, as a file gives the recipe."""
+    return bool(recipe.get("learning_rate") == AUTO)

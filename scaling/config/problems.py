@@ -1,21 +1,22 @@
-"""What is wrong with a study, in words: each fault by its path in the file, and what is permitted there."""
+"""Problems of a study's file, as messages: the path of the setting, what is wrong and what is permitted."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from difflib import get_close_matches
-from reprlib import repr as shortened
+from reprlib import repr as short_repr
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
-from scaling.config.grid import SettingPath, dotted
+from scaling.config.grid import Locate, SettingPath, dotted
 from scaling.errors import ConfigError
 from scaling.settings import ConfigModel
 
-WORDS = {
-    "int_type": "must be a whole number",
-    "int_from_float": "must be a whole number",
+_MESSAGES = {
+    "int_type": "must be an integer",
+    "int_from_float": "must be an integer",
     "float_type": "must be a number",
     "string_type": "must be text",
     "bool_type": "must be true or false",
@@ -32,108 +33,130 @@ WORDS = {
     "union_tag_invalid": "must be one of {expected_tags}",
     "too_short": "must hold at least {min_length}",
     "string_too_short": "must not be empty",
-    "string_pattern_mismatch": "must begin with a letter or a digit and hold only these, '.', '_' and '-'",
+    "string_pattern_mismatch": "must begin with a letter or digit, then letters, digits, '.', '_' or '-'",
     "finite_number": "must be finite",
 }
-"""For Pydantic's kinds of faults."""
-
-FieldPath = Callable[[SettingPath], SettingPath]
-"""From a path within a group of settings to the one in the file."""
+"""Message for each of Pydantic's types of errors."""
 
 
 class ConfigProblems:
-    """All that was found, each fault once."""
+    """Collected problems of a study's file, each once."""
 
     def __init__(self, source: str) -> None:
-        self.source = source
-        self.lines: dict[str, None] = {}
+        self._source = source
+        self._lines: dict[str, None] = {}
 
     def add(self, path: SettingPath, text: str) -> None:
-        self.lines[f"{dotted(path)}: {text}" if path else text] = None
+        """Add a problem.
 
-    def stop(self) -> None:
-        """Go no further if anything is wrong.
+        Args:
+            path: path of the setting in the file; empty for the whole file.
+            text: what is wrong and what is permitted.
+        """
+        self._lines[f"{dotted(path)}: {text}" if path else text] = None
+
+    def raise_if_any(self) -> None:
+        """Raise an error if there are problems.
 
         Raises:
-            ConfigError: with every fault so far.
+            ConfigError: the message lists all problems.
         """
-        if self.lines:
-            raise ConfigError(list(self.lines), self.source)
+        if self._lines:
+            raise ConfigError(list(self._lines), self._source)
 
-    def validate(self, kind: Any, leaves: Any, place: FieldPath = lambda path: path) -> Any:
-        """What ``leaves`` say as a ``kind``: a model or a union of models. None where they can't be one."""
+    def validate(self, config_type: Any, settings: Any, locate: Locate = lambda path: path) -> Any:
+        """Validate settings, and add what is wrong with them.
+
+        Args:
+            config_type: a ``ConfigModel``, a union of such models, or an annotated type.
+            settings: the settings as the file gives them.
+            locate: finds the settings in the file.
+
+        Returns:
+            The validated settings, or None if they are invalid.
+        """
         try:
-            return TypeAdapter(kind).validate_python(leaves)
+            return TypeAdapter(config_type).validate_python(settings)
         except ValidationError as error:
-            for problem in error.errors():
-                path = _located(problem, leaves)
-                placed = place(path)
-                if problem["type"] == "extra_forbidden" and placed[-1] != path[-1]:
-                    placed = placed[:-1]  # a grid under an unknown key is one fault, of the key
-                self.add(placed, _words(problem, kind))
+            for details in error.errors():
+                path = _path_in_group(details, settings)
+                located = locate(path)
+                if details["type"] == "extra_forbidden" and located[-1] != path[-1]:
+                    located = located[:-1]  # a grid under an unknown key is one problem, of the key
+                self.add(located, _message(details, config_type))
         return None
 
 
-def _located(problem: Any, leaves: Any) -> SettingPath:
-    """Pydantic's location without the tags of unions, which no file holds."""
+def _path_in_group(details: ErrorDetails, settings: Any) -> SettingPath:
+    """Return Pydantic's location without the tags of unions, which are not in the file."""
+    location, kind = details["loc"], details["type"]
     path: list[str | int] = []
-    inner = leaves
-    for i, part in enumerate(problem["loc"]):
-        if (isinstance(inner, dict) and part in inner) or (
-            isinstance(inner, list | tuple) and isinstance(part, int)
-        ):
+    inner = settings
+    for i, part in enumerate(location):
+        in_mapping = isinstance(inner, dict) and part in inner
+        in_list = isinstance(inner, list | tuple) and isinstance(part, int)
+        if in_mapping or in_list:
             inner = inner[part]
-        elif not (i == len(problem["loc"]) - 1 and problem["type"] == "missing"):
-            continue
-        path.append(part)
-    if problem["type"] in ("union_tag_invalid", "union_tag_not_found"):
+            path.append(part)
+        elif kind == "missing" and i == len(location) - 1:
+            path.append(part)
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
         path.append("type")
     return tuple(path)
 
 
-def _words(problem: Any, kind: Any) -> str:
-    given, context, location = problem["input"], problem.get("ctx", {}), problem["loc"]
-    match problem["type"]:
+def _message(details: ErrorDetails, config_type: Any) -> str:
+    given, context, location = details["input"], details.get("ctx", {}), details["loc"]
+    match details["type"]:
         case "extra_forbidden":
-            permitted = sorted(
-                {name for model in _models(kind, location[:-1]) for name in model.model_fields}
-            )
-            close = get_close_matches(str(location[-1]), permitted, n=1)
-            return (
-                "unknown key; "
-                + (f"did you mean {close[0]}? " if close else "")
-                + "permitted: "
-                + ", ".join(permitted)
-            )
+            return _unknown_key(str(location[-1]), _models(config_type, location[:-1]))
         case "invalid_key" if given is None or isinstance(given, tuple):
-            return f"a key must be text, not {shortened(given)}"
+            return f"a key must be text, not {short_repr(given)}"
         case "invalid_key" | "string_type" if isinstance(given, int) and given in location:
             return "a key must be text"
         case "missing":
             return "is missing"
         case "union_tag_not_found":
-            return "is missing; one of " + ", ".join(
-                repr(model.model_fields["type"].default) for model in _models(kind, location)
-            )
+            types = [model.model_fields["type"].default for model in _models(config_type, location)]
+            return f"is missing; must be one of {', '.join(map(repr, types))}"
         case "union_tag_invalid":
             given = context["tag"]
         case "value_error":
             return str(context["error"])
-    return f"{WORDS.get(problem['type'], problem['msg']).format(**context)}, not {shortened(given)}"
+    message = _MESSAGES.get(details["type"], details["msg"]).format(**context)
+    return f"{message}, not {short_repr(given)}"
 
 
-def _models(kind: Any, location: SettingPath) -> list[type[ConfigModel]]:
-    """The groups of settings that may stand at a location of Pydantic's, tags included."""
+def _unknown_key(key: str, models: list[type[ConfigModel]]) -> str:
+    permitted = sorted({name for model in models for name in model.model_fields})
+    close = get_close_matches(key, permitted, n=1)
+    hint = f"did you mean {close[0]}? " if close else ""
+    return f"unknown key; {hint}permitted: {', '.join(permitted)}"
 
-    def members(annotation: Any) -> list[type[ConfigModel]]:
-        if isinstance(annotation, type):
-            return [annotation] if issubclass(annotation, ConfigModel) else []
-        return [member for inner in getattr(annotation, "__args__", ()) for member in members(inner)]
 
-    found = members(kind)
+def _models(config_type: Any, location: SettingPath) -> list[type[ConfigModel]]:
+    """Return the models that may be at a location of Pydantic's, which includes the tags of unions."""
+    models = list(_members(config_type))
     for part in location:
-        tagged = [m for m in found if "type" in m.model_fields and m.model_fields["type"].default == part]
-        found = tagged or [
-            n for m in found if part in m.model_fields for n in members(m.model_fields[str(part)].annotation)
+        tagged = [
+            model
+            for model in models
+            if "type" in model.model_fields and model.model_fields["type"].default == part
         ]
-    return found
+        models = tagged or [
+            member
+            for model in models
+            if part in model.model_fields
+            for member in _members(model.model_fields[str(part)].annotation)
+        ]
+    return models
+
+
+def _members(annotation: Any) -> Iterator[type[ConfigModel]]:
+    """Yield the models in an annotation, such as the members of a union."""
+    if isinstance(annotation, type):
+        if issubclass(annotation, ConfigModel):
+            yield annotation
+        return
+    for inner in getattr(annotation, "__args__", ()):
+        yield from _members(inner)

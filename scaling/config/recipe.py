@@ -1,4 +1,4 @@
-"""How a network is trained: everything but the data, the network and the random numbers."""
+"""Training recipe: optimiser, schedule, number of epochs, batch size, loss, precision and augmentation."""
 
 from __future__ import annotations
 
@@ -6,113 +6,155 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from scaling.settings import ConfigModel, IdentityDefault, ImageShape, NonNegativeInt, PositiveInt, Problem
+from scaling.settings import (
+    ConfigModel,
+    IdentityDefault,
+    ImageShape,
+    NonNegativeInt,
+    PositiveInt,
+    Problem,
+)
 
-Fraction = Annotated[float, Field(ge=0, lt=1)]
-Positive = Annotated[float, Field(gt=0)]
+PositiveFloat = Annotated[float, Field(gt=0)]
+"""Number above 0."""
+_Fraction = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Sgd(ConfigModel):
-    """Stochastic gradient descent with momentum, as torch.optim.SGD computes it."""
+    """Stochastic gradient descent with momentum, as in torch.optim.SGD."""
 
     type: Literal["sgd"] = "sgd"
-    momentum: Fraction = 0.9
+    momentum: _Fraction = 0.9
+    """Momentum factor, from 0 to below 1."""
     nesterov: bool = True
+    """True for Nesterov momentum."""
 
     @model_validator(mode="after")
-    def _check(self) -> Sgd:
+    def _check_momentum(self) -> Sgd:
         if self.nesterov and not self.momentum:
             raise ValueError("nesterov: true needs a momentum above 0")
         return self
 
 
 class Adam(ConfigModel):
-    """Kingma & Ba 2015; the weight decay is added to the gradient."""
+    """Adam, with the weight decay added to the gradient, as in torch.optim.Adam.
+
+    Source: Kingma & Ba, ICLR 2015
+    """
 
     type: Literal["adam"] = "adam"
-    beta1: Fraction = 0.9
-    beta2: Fraction = 0.999
-    epsilon: Positive = 1e-8
+    beta1: _Fraction = 0.9
+    """Decay rate of the mean gradient."""
+    beta2: _Fraction = 0.999
+    """Decay rate of the mean squared gradient."""
+    epsilon: PositiveFloat = 1e-8
+    """Number that is added to the denominator."""
 
 
 class AdamW(ConfigModel):
-    """Loshchilov & Hutter 2019; the weight decay is decoupled from the gradient."""
+    """Adam with decoupled weight decay, as in torch.optim.AdamW.
+
+    Source: Loshchilov & Hutter, ICLR 2019
+    """
 
     type: Literal["adamw"] = "adamw"
-    beta1: Fraction = 0.9
-    beta2: Fraction = 0.999
-    epsilon: Positive = 1e-8
+    beta1: _Fraction = 0.9
+    """Decay rate of the mean gradient."""
+    beta2: _Fraction = 0.999
+    """Decay rate of the mean squared gradient."""
+    epsilon: PositiveFloat = 1e-8
+    """Number that is added to the denominator."""
 
 
 class Constant(ConfigModel):
-    """The learning rate stays as it is."""
+    """Constant learning rate."""
 
     type: Literal["constant"] = "constant"
 
 
 class Step(ConfigModel):
-    """The learning rate is multiplied by ``factor`` after every ``every`` epochs."""
+    """Learning rate that is multiplied by ``factor`` after every ``every`` epochs."""
 
     type: Literal["step"] = "step"
     every: PositiveInt
-    """Epochs."""
+    """Number of epochs between two changes."""
     factor: Annotated[float, Field(gt=0, le=1)]
+    """Factor of each change."""
 
 
 class Cosine(ConfigModel):
-    """Half a cosine from the learning rate to zero, step by step (Loshchilov & Hutter 2017, without restarts)."""
+    """Learning rate that falls to zero along half a cosine, updated at every step, without restarts.
+
+    Source: Loshchilov & Hutter, ICLR 2017
+    """
 
     type: Literal["cosine"] = "cosine"
 
 
 class OneCycle(ConfigModel):
-    """Linear from zero to the learning rate, then linear to zero (after Smith & Topin 2019; the momentum stays)."""
+    """Learning rate that rises linearly from zero and falls linearly to zero. The momentum is constant.
+
+    Source: after Smith & Topin, Proc. SPIE 11006 (2019)
+    """
 
     type: Literal["one_cycle"] = "one_cycle"
     warmup: Annotated[float, Field(gt=0, lt=1)] = 0.3
-    """Share of the steps that rise."""
+    """Fraction of the steps in which the learning rate rises."""
 
 
 class Augmentation(ConfigModel):
-    """Drawn anew for each image in each epoch."""
+    """Augmentation of the training images, drawn again for each image in each epoch."""
 
     crop: Annotated[NonNegativeInt, IdentityDefault(0)] = 0
-    """Pixels of padding on each side, out of which the image's own size is cropped; the padding is black."""
+    """Pixels of black padding on each side before a random crop to the original size."""
     flip: Annotated[bool, IdentityDefault(False)] = False
-    """Left becomes right, half of the time."""
+    """True to mirror half of the images horizontally."""
     shift: Annotated[NonNegativeInt, IdentityDefault(0)] = 0
-    """Pixels, at most, by which the image moves along each axis; its border is repeated."""
+    """Largest random shift along each axis in pixels; the border pixels are repeated."""
 
 
 class Recipe(ConfigModel):
-    """Optimiser, schedule, length, batch, loss, precision and augmentation."""
+    """Optimiser, schedule, number of epochs, batch size, loss, precision and augmentation."""
 
     optimizer: Annotated[Sgd | Adam | AdamW, Field(discriminator="type")] = Sgd()
-    learning_rate: Positive = 0.05
-    """The highest of the schedule. May differ between the replicas of a pack."""
+    """Optimiser and its options."""
+    learning_rate: PositiveFloat = 0.05
+    """Highest learning rate of the schedule. It may differ between the replicas of a pack."""
     weight_decay: Annotated[float, Field(ge=0), IdentityDefault(0.0)] = 0.0
-    """May differ between the replicas of a pack."""
+    """Weight decay. It may differ between the replicas of a pack."""
     schedule: Annotated[Constant | Step | Cosine | OneCycle, Field(discriminator="type")] = OneCycle()
+    """Schedule of the learning rate."""
     epochs: PositiveInt = 8
+    """Number of passes over the training images."""
     batch_size: PositiveInt = 100
-    """Images a step; the images left over at the end of an epoch wait for the next one's shuffle."""
+    """Number of images in a step. Images that do not fill the last batch of an epoch are left out of it."""
     loss: Annotated[Literal["cross_entropy", "mse"], IdentityDefault("cross_entropy")] = "cross_entropy"
-    """``mse``: mean over classes and images of the squared distance to one-hot targets."""
+    """Loss; ``mse`` is the squared distance to one-hot targets, averaged over classes and images."""
     precision: Literal["fp32", "bf16"] = "bf16"
-    """Of activations and gradients; weights and the optimiser's state are always fp32."""
+    """Precision of activations and gradients. Weights and the optimiser's state are always fp32."""
     augmentation: Annotated[Augmentation, IdentityDefault(Augmentation())] = Augmentation()
+    """Augmentation of the training images."""
 
-    def images_per_epoch(self, used: int) -> int:
-        """Images of an epoch: of the ``used`` ones as many as fill whole batches."""
-        return used // self.batch_size * self.batch_size
+    def images_per_epoch(self, train_size: int) -> int:
+        """Return the number of images that fill whole batches.
 
-    def problem(self, image: ImageShape, used: int) -> Problem | None:
-        """Why ``used`` images of this shape can't be trained on so: (the leaf, what is permitted), or None."""
-        if self.batch_size > used:
-            return Problem("batch_size", f"must be at most the {used} training images, not {self.batch_size}")
+        Args:
+            train_size: number of training images in use.
+        """
+        return train_size // self.batch_size * self.batch_size
+
+    def problem(self, image: ImageShape, train_size: int) -> Problem | None:
+        """Return why a network cannot be trained on these images with this recipe, or None.
+
+        Args:
+            image: shape of the images.
+            train_size: number of training images in use.
+        """
+        if self.batch_size > train_size:
+            text = f"must be at most the {train_size} training images, not {self.batch_size}"
+            return Problem("batch_size", text)
         for name, pixels in (("crop", self.augmentation.crop), ("shift", self.augmentation.shift)):
             if pixels >= image.side:
-                return Problem(
-                    f"augmentation.{name}", f"must be below the image's side, {image.side}, not {pixels}"
-                )
+                text = f"must be below the image's side, {image.side}, not {pixels}"
+                return Problem(f"augmentation.{name}", text)
         return None

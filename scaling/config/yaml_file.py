@@ -1,7 +1,8 @@
-"""A study's YAML file as it is written, and what the command line lays over it."""
+"""Reading and writing of a study's YAML file."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from io import StringIO
 from pathlib import Path
@@ -9,91 +10,120 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import ScalarNode
+from ruamel.yaml.representer import SafeRepresenter
 
 from scaling.config.study import Cell, StudyFile
 from scaling.errors import ConfigError
 
+_PLAIN_TEXT = re.compile(r"(?!(?:y|n|yes|no|on|off|true|false|null)\Z)[a-z][a-z0-9_.-]*", re.IGNORECASE)
+"""Text that readers of YAML 1.1 and 1.2 take for text without quotation marks. All other text is quoted."""
+
 
 def read_file(source: Path, overrides: Sequence[str]) -> dict[str, Any]:
-    """The keys of a file, with overrides such as ``recipe.epochs=5`` laid over them; the value is YAML.
+    """Read the keys of a study's file and apply overrides.
+
+    Args:
+        source: the YAML file.
+        overrides: changed settings as ``path=value``, such as ``recipe.epochs=5``; the value is YAML.
 
     Raises:
-        ConfigError: no such file, not YAML, a key twice, or an override of no place in it.
+        ConfigError: the file is missing or is not YAML, a key appears twice, or an override has no place in
+            the file.
     """
     try:
-        raw = _parsed(source, str(source))
+        raw = _parse(source, str(source))
     except FileNotFoundError:
-        raise ConfigError(
-            ["no such file; give the path of a study's YAML file, such as configs/quickstart.yaml"],
-            str(source),
-        ) from None
+        hint = "give the path of a study's YAML file, such as configs/quickstart.yaml"
+        raise ConfigError([f"no such file; {hint}"], str(source)) from None
     except (OSError, ValueError) as error:
-        raise ConfigError([f"can't be read: {error}"], str(source)) from None
+        raise ConfigError([f"cannot be read: {error}"], str(source)) from None
     if not isinstance(raw, dict):
-        raise ConfigError(
-            ["must be a mapping with the keys " + ", ".join(StudyFile.model_fields)], str(source)
-        )
+        keys = ", ".join(StudyFile.model_fields)
+        raise ConfigError([f"must be a mapping with the keys {keys}"], str(source))
     for override in overrides:
-        _override(raw, override, source)
+        _apply_override(raw, override, source=source)
     return raw
 
 
-def architecture_entries(cells: Iterable[Cell]) -> list[dict[str, Any]]:
-    """The ``architectures`` of a study that has these cells and no others.
-
-    Cells that differ in nothing but their width share an entry; each entry says its seeds, and is free of every other grid.
-    """
-    made: list[dict[str, Any]] = []
-    for cell in cells:
-        entry = {**cell.entry, "filters": [cell.entry["filters"]], "seeds": cell.seeds}
-        alike = next((other for other in made if {**other, "filters": entry["filters"]} == entry), None)
-        if alike is None:
-            made.append(entry)
-        elif cell.entry["filters"] not in alike["filters"]:
-            alike["filters"] += entry["filters"]
-    return made
-
-
 def yaml_text(value: Any) -> str:
-    """As YAML that this software reads again; lists and mappings that hold none stand on one line."""
+    """Return a value as YAML that ``read_file`` reads back unchanged.
+
+    Lists and mappings without inner lists and mappings are written on one line.
+    """
     yaml, text = YAML(typ="safe", pure=True), StringIO()
+    yaml.Representer = _QuotingRepresenter
     yaml.default_flow_style, yaml.width = None, 120
     yaml.representer.sort_base_mapping_type_on_output = False
-    yaml.representer.ignore_aliases = lambda data: True  # what two entries share is written twice, for people
     yaml.dump(value, text)
     return text.getvalue()
 
 
-def _parsed(text: Path | str, source: str) -> Any:
-    # Of YAML's readers this one takes 1e-3 for a number and refuses a key that stands twice.
+def architecture_entries(cells: Iterable[Cell]) -> list[dict[str, Any]]:
+    """Return the section ``architectures`` of a study that consists of these cells.
+
+    Cells that differ in their width only share an entry. Each entry gives its seeds and contains no other
+    grid.
+    """
+    entries: list[dict[str, Any]] = []
+    for cell in cells:
+        entry = {**cell.entry, "filters": [cell.entry["filters"]], "seeds": cell.seeds}
+        shared = next((other for other in entries if {**other, "filters": entry["filters"]} == entry), None)
+        if shared is None:
+            entries.append(entry)
+        elif cell.entry["filters"] not in shared["filters"]:
+            shared["filters"] += entry["filters"]
+    return entries
+
+
+class _QuotingRepresenter(SafeRepresenter):
+    """Representer that quotes text and repeats shared values.
+
+    Ruamel's own quotes less, and writes text such as ``?0`` so that no reader can read it.
+    """
+
+    def represent_str(self, data: str) -> ScalarNode:
+        style = None if _PLAIN_TEXT.fullmatch(data) else '"'
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style=style)
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+_QuotingRepresenter.add_representer(str, _QuotingRepresenter.represent_str)
+
+
+def _parse(text: Path | str, source: str) -> Any:
+    # Of the YAML readers, this one reads 1e-3 as a number and refuses a key that appears twice.
     try:
         return YAML(typ="safe", pure=True).load(text)
     except MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        problem = line + (error.problem or "is not YAML").splitlines()[0].replace(" with value", ", value")
+        text = (error.problem or "is not YAML").splitlines()[0].replace(" with value", ", value")
+        problem = line + text
     except YAMLError as error:
         problem = f"is not YAML: {str(error).splitlines()[0]}"
     raise ConfigError([problem], source)
 
 
-def _override(raw: dict[str, Any], override: str, source: Path) -> None:
-    here = f"--set {override}"
+def _apply_override(raw: dict[str, Any], override: str, *, source: Path) -> None:
+    origin = f"`overrides` {override}"
     path, equals, text = override.partition("=")
     parts = path.replace("]", "").replace("[", ".").split(".")
     if not equals or not all(parts):
-        raise ConfigError(["must be path=value, such as recipe.epochs=5"], here)
-    value = _parsed(text, here)
-    inner: Any = raw
+        raise ConfigError(["must be path=value, such as recipe.epochs=5"], origin)
+    value = _parse(text, origin)
+    group: Any = raw
     try:
         for part in parts[:-1]:
-            inner = inner[_index(part)] if isinstance(inner, list) else inner.setdefault(part, {})
-        inner[_index(parts[-1]) if isinstance(inner, list) else parts[-1]] = value
+            group = group[_list_index(part)] if isinstance(group, list) else group.setdefault(part, {})
+        group[_list_index(parts[-1]) if isinstance(group, list) else parts[-1]] = value
     except (TypeError, AttributeError, ValueError, IndexError):
-        raise ConfigError([f"no such place in {source}"], here) from None
+        raise ConfigError([f"no such setting in {source}"], origin) from None
 
 
-def _index(part: str) -> int:
-    """Of a list, counted from 0; Python would count from the end too."""
+def _list_index(part: str) -> int:
+    """Parse an index that counts from 0. Python would accept negative ones, which count from the end."""
     if not part.isdecimal():
         raise ValueError(part)
     return int(part)

@@ -98,7 +98,7 @@ def test_any_setting_is_an_axis_and_other_networks_are_let_be(tmp_path, workspac
     assert tree.x_opt.low < 16 * LEAST < tree.x_opt.high
     assert made.compare_size_depth(tree) == []
     assert [line for line in made.failures if line.startswith("lenet5")]
-    with pytest.raises(FitError, match=r"a lowest place needs at least 3 values of ratio, not 1"):
+    with pytest.raises(FitError, match=r"an optimum needs at least 3 values of ratio, not 1"):
         api.optimum(
             study(tmp_path, workspace, {"type": "lenet5", "filters": 6, "second_filters": 12}), workspace
         )

@@ -12,12 +12,12 @@ MISTAKES = {
     "fit {study} --holdout 0": "'--holdout'",
     "fit {study} --holdout many": "'--holdout'",
     "plan {folder}/none.yaml": "none.yaml: no such file",
-    "plan {folder}": "can't be read",
-    "plan {study} --set recipe.epochs=many": "recipe.epochs: must be a whole number, not 'many'",
+    "plan {folder}": "cannot be read",
+    "plan {study} --set recipe.epochs=many": "recipe.epochs: must be an integer, not 'many'",
     "plan {study} --set recipe.epoch=3": "did you mean epochs?",
     "plan {study} --set nonsense": "must be path=value",
-    "plan {study} --set architectures[7].filters=3": "no such place in",
-    "plan {study} --set architectures[-1].filters=3": "no such place in",
+    "plan {study} --set architectures[7].filters=3": "no such setting in",
+    "plan {study} --set architectures[-1].filters=3": "no such setting in",
     "plan {study} --also {folder}/none": "--also {folder}/none: holds no runs",
     "fit {folder} --set recipe.epochs=3": "only a study has settings",
     "plan {study} --store ftp://here": "unknown kind of store",
@@ -51,7 +51,7 @@ MISTAKES = {
     "run {study} --until 0.02 --budget 2hours": "--budget 2hours: expected a number",
     "run {study} --of exponent": "--of and --budget need --until",
     "run {study} --budget 2h": "--of and --budget need --until",
-    "run {study} --until 0.02 --set dataset.draw=[0,1]": "dataset.draw is a grid, of which an architecture can't have a value of its own",
+    "run {study} --until 0.02 --set dataset.draw=[0,1]": "dataset.draw is a grid, and an architecture cannot have its own data set",
     "diff a b": "a: no such run",
 }
 
@@ -87,7 +87,7 @@ def test_a_traceback_is_shown_where_it_is_asked_for(scaling, study, where):
     typed = scaling(*words[:where], "--debug", *words[where:]) if where != 3 else scaling(*words, "--debug")
     assert typed.code == 2
     assert typed.err.startswith("Traceback")
-    assert "recipe.epochs: must be a whole number" in typed.err
+    assert "recipe.epochs: must be an integer" in typed.err
 
 
 def test_data_that_cannot_say_is_a_failure_not_a_mistake(scaling, tmp_path):

@@ -96,7 +96,7 @@ def test_the_ratio_study_has_the_pairs_that_its_comment_says(tmp_path):
     ("entry", "problem"),
     [
         ("{type: lenet5, macs: 1000}", "macs: must be at least 75220, not 1000"),
-        ("{type: lenet5, macs: [651720, 1.5]}", "macs[1]: must be a whole number, not 1.5"),
+        ("{type: lenet5, macs: [651720, 1.5]}", "macs[1]: must be an integer, not 1.5"),
         ("{type: lenet5, macs: 651720, parameters: 62006}", "parameters: give macs or parameters, not both"),
         ("{type: tree3, macs: 651720, filters: [3]}", "macs: give filters or macs, not both"),
         (
@@ -110,7 +110,7 @@ def test_the_ratio_study_has_the_pairs_that_its_comment_says(tmp_path):
         ),
         (
             "{type: lenet5, macs: 651720, ratio: [2, 1.6]}",
-            "ratio[1]: makes the same network as architectures[0].ratio[0], the nearest of this cost; leave one of them out",
+            "ratio[1]: gives the same network as architectures[0].ratio[0], the nearest of this cost; remove one of them",
         ),
         ("{type: lenet5, macs: null}", "filters: is missing"),
     ],

@@ -43,9 +43,9 @@ def test_a_value_may_hold_an_equals_sign(load):
         ("recipe.epochs", "must be path=value, such as recipe.epochs=5"),
         ("=5", "must be path=value, such as recipe.epochs=5"),
         ("recipe..epochs=5", "must be path=value, such as recipe.epochs=5"),
-        ("architectures[5].filters=3", "no such place in {source}"),
-        ("architectures[x].filters=3", "no such place in {source}"),
-        ("study.name=3", "no such place in {source}"),
+        ("architectures[5].filters=3", "no such setting in {source}"),
+        ("architectures[x].filters=3", "no such setting in {source}"),
+        ("study.name=3", "no such setting in {source}"),
         ("architectures[0].filters=[1", "line 1: expected ',' or ']', but got '<stream end>'"),
         (
             "recipe={epochs: 3, epochs: 4}",
@@ -56,15 +56,15 @@ def test_a_value_may_hold_an_equals_sign(load):
 def test_an_override_that_can_not_be_laid_over_is_named(load, tmp_path, override, problem):
     with pytest.raises(ConfigError) as refused:
         load(STUDY, override)
-    assert str(refused.value) == f"--set {override}: {problem.format(source=tmp_path / 'study.yaml')}"
+    assert str(refused.value) == f"`overrides` {override}: {problem.format(source=tmp_path / 'study.yaml')}"
 
 
 @pytest.mark.parametrize(
     ("override", "problem"),
     [
-        ("recipe.epochs=none", "recipe.epochs: must be a whole number, not 'none'"),
-        ("seeds=", "seeds: must be a whole number, not None"),
-        ("architectures[0].filters=[1,1]", "architectures[0].filters[1]: 1 stands twice in this grid"),
+        ("recipe.epochs=none", "recipe.epochs: must be an integer, not 'none'"),
+        ("seeds=", "seeds: must be an integer, not None"),
+        ("architectures[0].filters=[1,1]", "architectures[0].filters[1]: 1 is listed twice in this grid"),
         ("datset.type=mnist", f"datset: unknown key; did you mean dataset? permitted: {KEYS}"),
     ],
 )

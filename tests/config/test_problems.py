@@ -55,11 +55,11 @@ CASES = {
     "key at the top that is nothing": (STUDY + "~: 2", "a key must be text, not None"),
     "text for a number": (
         network("type: lenet5, filters: six"),
-        second("filters: must be a whole number, not 'six'"),
+        second("filters: must be an integer, not 'six'"),
     ),
-    "quoted number": (STUDY + "recipe: {epochs: '5'}", "recipe.epochs: must be a whole number, not '5'"),
-    "fraction for a count": (STUDY + "seeds: 8.0", "seeds: must be a whole number, not 8.0"),
-    "yes for a count": (STUDY + "seeds: true", "seeds: must be a whole number, not True"),
+    "quoted number": (STUDY + "recipe: {epochs: '5'}", "recipe.epochs: must be an integer, not '5'"),
+    "fraction for a count": (STUDY + "seeds: 8.0", "seeds: must be an integer, not 8.0"),
+    "yes for a count": (STUDY + "seeds: true", "seeds: must be an integer, not True"),
     "number for a switch": (
         network("type: tree3, filters: 6, rows: 4, biases: 1"),
         second("biases: must be true or false, not 1"),
@@ -68,19 +68,19 @@ CASES = {
     "own seeds": (network("type: lenet5, filters: 6, seeds: 0"), second("seeds: must be at least 1, not 0")),
     "own seeds that are a grid": (
         network("type: lenet5, filters: 6, seeds: [4, 8]"),
-        second("seeds: must be a whole number, not [4, 8]"),
+        second("seeds: must be an integer, not [4, 8]"),
     ),
     "own seeds that are nothing": (
         network("type: lenet5, filters: 6, seeds: ~"),
-        second("seeds: must be a whole number, not None"),
+        second("seeds: must be an integer, not None"),
     ),
     "own seeds that are a fraction": (
         network("type: tree3, rows: 4, filters: 6, seeds: 8.0"),
-        second("seeds: must be a whole number, not 8.0"),
+        second("seeds: must be an integer, not 8.0"),
     ),
     "name for a folder": (
         "study: a/b\n" + STUDY[13:],
-        "study: must begin with a letter or a digit and hold only these, '.', '_' and '-', not 'a/b'",
+        "study: must begin with a letter or digit, then letters, digits, '.', '_' or '-', not 'a/b'",
     ),
     "text for a mapping": (
         "study: tried\ndataset: mnist\n" + LENET,
@@ -121,11 +121,11 @@ CASES = {
     ),
     "value twice": (
         network("type: lenet5, filters: [3, 6, 3]"),
-        second("filters[2]: 3 stands twice in this grid"),
+        second("filters[2]: 3 is listed twice in this grid"),
     ),
     "group twice": (
         STUDY + "recipe: {optimizer: [{type: adam}, {type: adam}]}",
-        "recipe.optimizer[1]: {'type': 'adam'} stands twice in this grid",
+        "recipe.optimizer[1]: {'type': 'adam'} is listed twice in this grid",
     ),
     "no filters": (network("type: lenet5, filters: [0, 6]"), second("filters[0]: must be at least 1, not 0")),
     "negative filters": (
@@ -148,7 +148,7 @@ CASES = {
         network("type: lenet, filters: 6"),
         second("type: must be one of 'lenet5', 'tree3', 'vgg', not 'lenet'"),
     ),
-    "no type": (network("filters: 6"), second("type: is missing; one of 'lenet5', 'tree3', 'vgg'")),
+    "no type": (network("filters: 6"), second("type: is missing; must be one of 'lenet5', 'tree3', 'vgg'")),
     "no such data set": (
         "study: tried\ndataset: {type: minst}\n" + LENET,
         "dataset.type: must be one of 'mnist', 'usps', 'cifar10', 'mnist5k', 'synthetic', 'npz', not 'minst'",
@@ -184,12 +184,12 @@ CASES = {
     ),
     "automatic beside numbers": (
         STUDY + "recipe: {learning_rate: [0.1, auto]}",
-        "recipe.learning_rate[1]: auto stands alone, in the place of a grid; its own is pilots.learning_rates",
+        "recipe.learning_rate[1]: auto cannot be one value of a grid; list the candidates in pilots.learning_rates",
     ),
     "its own automatic rate beside numbers": (
         network("type: lenet5, filters: 6, recipe: {learning_rate: [auto, 0.1]}"),
         second(
-            "recipe.learning_rate[0]: auto stands alone, in the place of a grid; its own is pilots.learning_rates"
+            "recipe.learning_rate[0]: auto cannot be one value of a grid; list the candidates in pilots.learning_rates"
         ),
     ),
     "automatic decay": (
@@ -198,11 +198,11 @@ CASES = {
     ),
     "automatic filters": (
         network("type: lenet5, filters: auto"),
-        second("filters: must be a whole number, not 'auto'"),
+        second("filters: must be an integer, not 'auto'"),
     ),
     "pilots of nothing": (
         STUDY + "recipe: {learning_rate: 0.1}\npilots: {seeds: 2}",
-        "pilots: no learning rate is to be chosen; give recipe.learning_rate: auto, or leave this out",
+        "pilots: no learning rate is to be chosen; set recipe.learning_rate: auto, or remove the key pilots",
     ),
     "one rate to choose from": (
         AUTO + "pilots: {learning_rates: [0.1]}",
@@ -210,7 +210,7 @@ CASES = {
     ),
     "pilots' rate twice": (
         AUTO + "pilots: {learning_rates: [0.1, 0.2, 0.1]}",
-        "pilots.learning_rates[2]: 0.1 stands twice in this grid",
+        "pilots.learning_rates[2]: 0.1 is listed twice in this grid",
     ),
     "pilots' rate of zero": (
         AUTO + "pilots: {learning_rates: [0.1, 0]}",
@@ -234,7 +234,7 @@ CASES = {
     ),
     "batch that is too large for pilots": (
         AUTO.replace("auto", "auto, batch_size: 60000"),
-        "recipe.batch_size: must be at most the 55000 training images, not 60000, which validation images leave to pilots",
+        "recipe.batch_size: must be at most the 55000 training images, not 60000 (pilots hold out the other images for validation)",
     ),
     "rate of zero": (
         STUDY + "recipe: {learning_rate: 0.0}",
@@ -294,7 +294,7 @@ CASES = {
     ),
     "its own group's type": (
         network("type: lenet5, filters: 6, recipe: {schedule: {every: 5}}"),
-        second("recipe.schedule.type: is missing; one of 'constant', 'step', 'cosine', 'one_cycle'"),
+        second("recipe.schedule.type: is missing; must be one of 'constant', 'step', 'cosine', 'one_cycle'"),
     ),
     "its own group lacks what the study's had": (
         network(
@@ -358,25 +358,25 @@ def test_the_fault_is_named(load, tmp_path, name):
     [
         (
             STUDY + "seeds: 3000000\n",
-            "seeds: 3,000,000 seeds make 3,000,000 runs; a study holds at most 100,000",
+            "seeds: 3,000,000 seeds make 3,000,000 runs; a study may have at most 100,000",
         ),
         (
             network("type: lenet5, filters: [6, 8], seeds: 3000000"),
-            "architectures[1].seeds: 3,000,000 seeds make 6,000,008 runs; a study holds at most 100,000",
+            "architectures[1].seeds: 3,000,000 seeds make 6,000,008 runs; a study may have at most 100,000",
         ),
         (
             HEAD.replace("mnist}", f"mnist, train_images: {list(range(1, 1001))}}}")
             + f"recipe: {{epochs: {list(range(1, 101))}}}\n"
             + f"architectures:\n  - {{type: lenet5, filters: {list(range(1, 101))}, recipe: {{epochs: {list(range(1, 1001))}}}}}\n",
-            "architectures: the grids make 100,000,000 networks, with their seeds 800,000,000 runs; a study holds at most 100,000",
+            "architectures: the grids have 100,000,000 networks, which make 800,000,000 runs with their seeds; a study may have at most 100,000",
         ),
         (
             AUTO + "pilots: {seeds: 20000}\n",
-            "pilots: 160,000 pilots of each network make 160,008 runs; a study holds at most 100,000",
+            "pilots: 160,000 pilots of each network make 160,008 runs; a study may have at most 100,000",
         ),
         (
             AUTO.replace("auto", f"auto, epochs: {list(range(1, 7001))}"),
-            "architectures: the grids make 7,000 networks, with their seeds and pilots 112,000 runs; a study holds at most 100,000",
+            "architectures: the grids have 7,000 networks, which make 112,000 runs with their seeds and pilots; a study may have at most 100,000",
         ),
     ],
     ids=["seeds", "own seeds", "grids", "pilots", "grids with pilots"],
@@ -437,7 +437,7 @@ def test_a_missing_file_says_what_a_study_is(tmp_path):
 
 
 def test_a_folder_or_a_picture_is_no_study(tmp_path):
-    with pytest.raises(ConfigError, match=r"can't be read: .*directory"):
+    with pytest.raises(ConfigError, match=r"cannot be read: .*directory"):
         load_study(tmp_path, data=tmp_path)
     (tmp_path / "picture.yaml").write_bytes(b"\x89PNG\r\n\xff\xff")
     with pytest.raises(ConfigError, match=r"picture\.yaml: (can't be read|is not YAML)"):

@@ -48,7 +48,7 @@ def test_means_and_intervals_are_those_of_a_plain_loop_over_all_choices():
         for n in range(1, runs + 1)
         for members in combinations(range(runs), n)
     }
-    found = evaluate_ensembles(logits, labels, range(1, runs + 1))
+    found = evaluate_ensembles(logits, labels, member_counts=range(1, runs + 1))
     assert [(each.rule, each.members) for each in found] == [
         (rule, n) for rule in VotingRule for n in range(1, runs + 1)
     ]
@@ -80,7 +80,7 @@ def test_one_member_errs_as_the_runs_do_and_its_interval_is_students():
     logits, labels = networks(np.random.default_rng(1), 9)
     errors = (logits.argmax(axis=2) != labels).mean(axis=1)
     low, high = stats.t.interval(0.95, 8, errors.mean(), stats.sem(errors))
-    for each in evaluate_ensembles(logits, labels, [1]):
+    for each in evaluate_ensembles(logits, labels, member_counts=[1]):
         assert (each.error.estimate, each.error.low, each.error.high) == pytest.approx(
             (errors.mean(), low, high), rel=1e-12
         )
@@ -93,19 +93,24 @@ def test_one_member_errs_as_the_runs_do_and_its_interval_is_students():
 
 def test_equal_votes_go_to_the_higher_mean_probability():
     logits = np.log([[[0.6, 0.4, 1e-3]], [[0.1, 0.8, 1e-3]]]).astype(np.float16)
-    by_rule = {each.rule: each.error.estimate for each in evaluate_ensembles(logits, np.array([1]), [2])}
+    by_rule = {
+        each.rule: each.error.estimate
+        for each in evaluate_ensembles(logits, np.array([1]), member_counts=[2])
+    }
     assert by_rule == {VotingRule.MEAN_PROBABILITY: 0, VotingRule.VOTES: 0}
     three = np.log([[[0.5, 0.4, 0.1]], [[0.5, 0.4, 0.1]], [[0.01, 0.98, 0.01]]]).astype(np.float16)
-    by_rule = {each.rule: each.error.estimate for each in evaluate_ensembles(three, np.array([1]), [3])}
+    by_rule = {
+        each.rule: each.error.estimate for each in evaluate_ensembles(three, np.array([1]), member_counts=[3])
+    }
     assert by_rule == {VotingRule.MEAN_PROBABILITY: 0, VotingRule.VOTES: 1}
 
 
 def test_one_run_has_no_interval_and_copies_ask_for_a_look():
     logits, labels = networks(np.random.default_rng(2), 1)
-    (one, _) = evaluate_ensembles(logits, labels, [1])
+    (one, _) = evaluate_ensembles(logits, labels, member_counts=[1])
     assert one.status is Status.REJECTED
     assert isnan(one.error.low)
-    copies = evaluate_ensembles(np.repeat(logits, 5, axis=0), labels, [1, 3])
+    copies = evaluate_ensembles(np.repeat(logits, 5, axis=0), labels, member_counts=[1, 3])
     for each in copies:
         assert (each.status, each.reason) == (Status.CAUTION, "the runs do not differ")
         # Means of equal numbers.
@@ -127,8 +132,8 @@ def test_of_too_many_choices_some_are_drawn_and_every_run_about_equally_often(ru
 
 def test_drawn_choices_have_the_mean_of_all():
     logits, labels = networks(np.random.default_rng(3), 12)
-    (every, _) = evaluate_ensembles(logits, labels, [5])
-    (some, _) = evaluate_ensembles(logits, labels, [5], max_combinations=300)
+    (every, _) = evaluate_ensembles(logits, labels, member_counts=[5])
+    (some, _) = evaluate_ensembles(logits, labels, member_counts=[5], max_combinations=300)
     assert (every.combinations, every.is_exhaustive, some.combinations, some.is_exhaustive) == (
         792,
         True,
@@ -163,14 +168,16 @@ def test_intervals_hold_the_expected_error_of_new_seeds(agree):
 
     truth: dict[tuple[VotingRule, int], float] = {}
     for size in sizes:
-        several = [evaluate_ensembles(drawn(size), labels, [size]) for _ in range(fresh // size)]
+        several = [
+            evaluate_ensembles(drawn(size), labels, member_counts=[size]) for _ in range(fresh // size)
+        ]
         truth |= {
             (rule, size): float(np.mean([both[place].error.estimate for both in several]))
             for place, rule in enumerate(VotingRule)
         }
     held = dict.fromkeys(truth, 0)
     for _ in range(studies):
-        for each in evaluate_ensembles(drawn(runs), labels, sizes):
+        for each in evaluate_ensembles(drawn(runs), labels, member_counts=sizes):
             held[each.rule, each.members] += (
                 each.error.low <= truth[each.rule, each.members] <= each.error.high
             )

@@ -50,7 +50,7 @@ def test_the_parabola_is_that_of_a_plain_fit():
 def test_ends_of_the_interval_are_where_the_slope_is_as_far_from_0_as_students_quantile():
     found = find_optimum(planted(np.random.default_rng(1)))
     for end in (found.x_opt.low, found.x_opt.high):
-        u = log(end) - found.middle
+        u = log(end) - found.center
         slope, by = found.coefficients[1] + 2 * found.coefficients[2] * u, np.array([0, 1, 2 * u])
         assert abs(slope) / sqrt(by @ found.covariance @ by) == pytest.approx(
             2.0, abs=0.05
@@ -88,7 +88,7 @@ def test_the_error_elsewhere_over_the_least_holds_the_truth():
     [
         ({"curvature": 0.0}, "the curvature is not clearly positive"),
         ({"curvature": -0.02}, "the curvature is not clearly positive"),
-        ({"least": 300.0}, "the lowest place is not bracketed"),
+        ({"least": 300.0}, "the optimum lies outside the values of ratio"),
         ({"ratios": RATIOS[2:5]}, "3 values of ratio for 3 parameters: any data would fit"),
     ],
 )

@@ -19,10 +19,10 @@ from scaling.fit import (
     fit,
     propose_runs,
 )
-from scaling.fit.diagnosis.status import MIN_SPAN, SEEDS, WIDTHS
+from scaling.fit.diagnosis.status import MIN_SEEDS, MIN_SPAN, MIN_WIDTHS
 from scaling.fit.quantity import curve_gradient, require_floored_law
-from scaling.fit.suggest import MOST
-from tests.fit.planted_laws import bare, curve, plant
+from scaling.fit.suggest import MAX_SEEDS
+from tests.fit.planted_laws import bare_points, curve, plant
 
 LAW = (0.4, 0.5, 0.05)
 TRIALS = 10_000
@@ -51,7 +51,10 @@ def grid(*widths: float, seeds: int = 4, block: int = 4, known=SIZES) -> list[Ca
 
 def design(found, target: float, of: str = "prediction@2x", sizes=None) -> SequentialDesign:
     return SequentialDesign(
-        found, Quantity.parse(of, float(max(SIZES))), target, sizes or grid(*SIZES, 16, 24)
+        found,
+        Quantity.parse(of, float(max(SIZES))),
+        target=target,
+        sizes=sizes or grid(*SIZES, 16, 24),
     )
 
 
@@ -64,7 +67,11 @@ def test_the_expected_half_width_is_that_of_many_real_fits(of):
     scatter = (
         np.std(
             [
-                float(quantity.of(np.array([law.parameters[name].estimate for name in law.form.parameters])))
+                float(
+                    quantity.evaluate(
+                        np.array([law.parameters[name].estimate for name in law.form.parameters])
+                    )
+                )
                 for law in laws
             ]
         )
@@ -89,7 +96,9 @@ def test_gradients_are_those_of_finite_differences(of):
     def moved(nth: int, by: float) -> np.ndarray:
         return np.array([*at[:1] * np.exp(by * (nth == 0)), *(at[1:] + by * (np.arange(1, 3) == nth))])
 
-    slopes = [(quantity.of(moved(nth, h)) - quantity.of(moved(nth, -h))) / (2 * h) for nth in range(3)]
+    slopes = [
+        (quantity.evaluate(moved(nth, h)) - quantity.evaluate(moved(nth, -h))) / (2 * h) for nth in range(3)
+    ]
     assert quantity.gradient(law) == pytest.approx(np.array(slopes) / unit, rel=1e-6, abs=1e-9)
     by_size = [
         (
@@ -111,7 +120,7 @@ def test_what_is_known_has_the_half_width_of_its_fit_and_more_runs_a_narrower_on
     assert growing.expected_half_width == pytest.approx(interval)
     widths = [growing.expected_half_width]
     for _ in range(20):
-        assert growing.step(np.inf) is not None
+        assert growing.add_block(np.inf) is not None
         widths.append(growing.expected_half_width)
     assert (np.diff(widths) < 0).all()
 
@@ -120,7 +129,7 @@ def test_one_block_more_expects_what_the_grown_information_says():
     """The update of the inverse against an inverse of everything, for each size."""
     growing = design(fitted(), 1e-9)
     more = np.full(len(growing.x), 4)
-    at_once = growing._expected(more)
+    at_once = growing.expected_half_widths_with(more)
     for nth, expected in enumerate(at_once):
         growing.blocks[nth] += 1
         assert growing.expected_half_width == pytest.approx(expected, rel=1e-9)
@@ -141,10 +150,10 @@ def test_a_proposal_costs_little_more_than_the_cheapest_of_all(seed, share, powe
     growing.target = target
     grids = np.array(list(product(range(4), repeat=len(SIZES))))
     reached = []
-    for blocks in grids[np.argsort(grids @ growing.cost_s, kind="stable")]:
+    for blocks in grids[np.argsort(grids @ growing.block_cost_s, kind="stable")]:
         growing.blocks[:] = blocks
         if growing.expected_half_width <= target:
-            reached.append(float(blocks @ growing.cost_s))
+            reached.append(float(blocks @ growing.block_cost_s))
             break
     growing.blocks[:] = 0
     (proposal,) = propose_runs([growing])
@@ -173,17 +182,17 @@ def test_whatever_is_known_a_law_is_tested_on_six_widths_over_a_decade_with_four
     (proposal,) = propose_runs([growing])
     runs = growing.runs
     there = growing.x[runs > 0]
-    assert len(there) >= WIDTHS
+    assert len(there) >= MIN_WIDTHS
     assert there.max() / there.min() >= MIN_SPAN
-    assert runs[runs > 0].min() >= SEEDS
-    assert proposal.expected_half_width <= target or max(proposal.seeds) + block > MOST
+    assert runs[runs > 0].min() >= MIN_SEEDS
+    assert proposal.expected_half_width <= target or max(proposal.seeds) + block > MAX_SEEDS
     # Seeds come in whole blocks, and none is taken away.
     for size, number in zip(
         grid(1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, seeds=seeds, block=block, known=widths),
         proposal.seeds,
         strict=True,
     ):
-        assert number == size.seeds or (number > size.seeds and number % block == 0)
+        assert number == size.existing_seeds or (number > size.existing_seeds and number % block == 0)
 
 
 def test_a_budget_buys_what_it_pays_for_and_what_is_missing_comes_first():
@@ -192,7 +201,9 @@ def test_a_budget_buys_what_it_pays_for_and_what_is_missing_comes_first():
     for budget in (0.0, 30.0, 60.0, 100.0, 1000.0):
         (proposal,) = propose_runs([design(found, 0.001, sizes=sizes)], budget_s=budget)
         assert sum(proposal.costs_s) <= budget
-        added = [size.x for size, number in zip(sizes, proposal.seeds, strict=True) if number > size.seeds]
+        added = [
+            size.x for size, number in zip(sizes, proposal.seeds, strict=True) if number > size.existing_seeds
+        ]
         if 0 < len(added) < 2:
             assert added in ([12.0], [16.0])  # a span of ten before anything else
     assert sum(propose_runs([design(found, 0.001, sizes=sizes)], budget_s=1000.0)[0].costs_s) > 900
@@ -210,7 +221,7 @@ def test_the_curve_that_is_further_from_its_target_gets_the_budget():
 def test_a_round_costs_about_as_much_as_all_before_it():
     growing = design(fitted(), 0.0005)
     (proposal,) = propose_runs([growing], stop_after_s=100.0)
-    assert 100.0 <= sum(proposal.costs_s) < 100.0 + growing.cost_s.max()
+    assert 100.0 <= sum(proposal.costs_s) < 100.0 + growing.block_cost_s.max()
 
 
 def test_a_reached_target_proposes_nothing_and_a_hopeless_one_ends():
@@ -219,7 +230,7 @@ def test_a_reached_target_proposes_nothing_and_a_hopeless_one_ends():
     assert sum(propose_runs([design(found, now)])[0].costs_s) == 0
     (proposal,) = propose_runs([design(found, 1e-7, sizes=grid(*SIZES, block=128))])
     assert proposal.expected_half_width > 1e-7
-    assert set(proposal.seeds) == {MOST}
+    assert set(proposal.seeds) == {MAX_SEEDS}
 
 
 def test_a_block_that_is_there_in_part_is_completed():
@@ -243,7 +254,7 @@ def test_a_floor_at_its_bound_and_bare_values_are_planned_for_too():
     rng, x = np.random.default_rng(0), np.repeat(np.array(SIZES, dtype=float), 4)
     values = curve(x, (40.0, 0.5, 3.0)) * np.exp(0.02 * rng.standard_normal(len(x)))
     single = values.reshape(-1, 4).mean(axis=1)
-    for points in (bare(x, values), bare(SIZES, single)):  # the second one without replicates
+    for points in (bare_points(x, values), bare_points(SIZES, single)):  # the second one without replicates
         growing = design(
             fit(points, EstimationOptions(holdout=0, resamplings=400)),
             0.005,
@@ -253,7 +264,7 @@ def test_a_floor_at_its_bound_and_bare_values_are_planned_for_too():
 
 
 def test_points_that_nothing_can_be_planned_from_say_what_to_train_first():
-    few = "train at least 6 sizes over a factor of 10 with 4 seeds each first"
+    few = "first train at least 6 sizes over a factor of 10 with 4 seeds each"
     rising = Points(
         x_name="filters",
         y_name="loss",
@@ -261,10 +272,10 @@ def test_points_that_nothing_can_be_planned_from_say_what_to_train_first():
         y=np.repeat(SIZES, 2) * np.tile([1.0, 1.1], 7),
         test_images=None,
     )
-    copies = bare(np.repeat(SIZES, 2), np.repeat(curve(np.array(SIZES, dtype=float), LAW), 2))
+    copies = bare_points(np.repeat(SIZES, 2), np.repeat(curve(np.array(SIZES, dtype=float), LAW), 2))
     for found, reason in (
         (fitted(widths=(1, 2)), "has no law with a floor to plan from"),
-        (fitted(widths=(1, 2, 4)), "is refused"),
+        (fitted(widths=(1, 2, 4)), "is rejected"),
         (fit(rising, EstimationOptions(resamplings=50)), "does not fall with filters"),
         (fit(copies, EstimationOptions(resamplings=50)), "do not scatter"),
     ):

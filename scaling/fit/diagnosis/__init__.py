@@ -1,1 +1,1 @@
-"""Diagnosis of fitted laws: verdict, status, outliers, convergence, profile intervals."""
+"""Diagnosis of fitted laws: status, verdict, outliers, convergence of the training, leverage, profile likelihood."""

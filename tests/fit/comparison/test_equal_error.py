@@ -17,7 +17,7 @@ from scaling.fit import (
     size_for_error,
 )
 from scaling.fit.result import FormChoice
-from tests.fit.planted_laws import bare, plant
+from tests.fit.planted_laws import bare_points, plant
 
 WIDE = (1, 2, 3, 4, 6, 8, 12, 16)
 LAWS = ((0.4, 0.5, 0.0), (0.25, 0.3, 0.0))
@@ -75,7 +75,7 @@ def test_laws_of_two_forms_meet_where_their_curves_do():
         studied((0.2, 0.5, 0.1), 1, test_images=10**6),
     )
     laws = pure.laws["power"], floored.laws["floor"]
-    place = find_crossing(pure, floored, laws).x_cross.estimate
+    place = find_crossing(pure, floored, laws=laws).x_cross.estimate
     assert place == pytest.approx(9, rel=0.05)  # 0.3 x^-0.5 = 0.1
     assert float(laws[0].predict(place)) == pytest.approx(float(laws[1].predict(place)), rel=1e-2)
 
@@ -85,10 +85,10 @@ def test_what_cannot_be_compared_is_refused():
     with pytest.raises(UsageError, match="above 0"):
         compare_sizes(first, studied(LAWS[1], 1), 0.0)
     thin = fit(
-        bare((1, 1, 2, 2), (0.4, 0.41, 0.3, 0.31)),
+        bare_points((1, 1, 2, 2), (0.4, 0.41, 0.3, 0.31)),
         EstimationOptions(forms=("power",), resamplings=20),
         group={"study": "thin"},
     )
     assert preferred_law(thin) is None
-    with pytest.raises(FitError, match="thin has no law that is not refused"):
+    with pytest.raises(FitError, match="thin has no usable law to compare"):
         compare_sizes(first, thin, 0.1)

@@ -91,7 +91,7 @@ def test_runs_are_compared_with_themselves_at_nine_tenths_of_their_own_training(
             ]
     runs = pa.Table.from_pylist([*rows, {"id": "lost", "filters": 1, "epochs": 10, "architecture": "tree3"}])
     epochs = pa.Table.from_pylist([*curves, {"id": "nobody's", "epoch": 10, "test_error": 0.1}])
-    said = {("lenet5",): ["at filters 1 the error still falls by 13 % over the last tenth of training"]}
+    said = {("lenet5",): "at filters 1 the error still falls by 13 % over the last tenth of training"}
     for order in (slice(None), slice(None, None, -1)):
         mixed = epochs.take(np.arange(len(epochs))[order])
         assert check_convergence(runs, mixed, x="filters", by=("architecture",)) == said
@@ -102,7 +102,7 @@ def test_runs_are_compared_with_themselves_at_nine_tenths_of_their_own_training(
     ((group, reasons),) = check_convergence(odd, epochs, x="filters", by=()).items()
     assert (group, reasons) == (
         (),
-        ["at filters 1 the error still falls by 13 % from epoch 9 to 10, the last"],
+        "at filters 1 the error still falls by 13 % from epoch 9 to 10, the last",
     )
     assert check_convergence(runs, epochs.slice(0, 0), x="filters", by=()) == {}
 
@@ -113,9 +113,9 @@ def test_a_doubt_asks_for_a_look_and_saves_no_refused_law():
         EstimationOptions(resamplings=50),
         group={"k": "a"},
     )
-    (other,) = flag_unconverged([found], {("b",): ["it learns"]})
+    (other,) = flag_unconverged([found], {("b",): "it learns"})
     assert other is found
-    (same,) = flag_unconverged([found], {("a",): ["it learns"]})
+    (same,) = flag_unconverged([found], {("a",): "it learns"})
     assert (same.laws["power"].status, same.laws["power"].reason) == (Status.CAUTION, "it learns")
     assert same.laws["floor"].reason == f"{found.laws['floor'].reason}; it learns"
     narrow = fit(
@@ -123,4 +123,4 @@ def test_a_doubt_asks_for_a_look_and_saves_no_refused_law():
         EstimationOptions(forms=("power",), resamplings=50),
         group={"k": "a"},
     )
-    assert flag_unconverged([narrow], {("a",): ["it learns"]})[0].laws["power"].status is Status.REJECTED
+    assert flag_unconverged([narrow], {("a",): "it learns"})[0].laws["power"].status is Status.REJECTED

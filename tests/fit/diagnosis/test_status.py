@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from scaling.fit import EstimationOptions, Status, fit
-from tests.fit.planted_laws import bare, plant
+from tests.fit.planted_laws import bare_points, plant
 
 PURE, FLOORED = (0.4, 0.5, 0.0), (0.4, 0.5, 0.1)
 
@@ -32,7 +32,7 @@ def judged(law: tuple[float, float, float], form: str = "power", **how: object) 
             (Status.CAUTION, "filters spans a factor of 8, less than 10"),
         ),
         (PURE, "power", {"seeds": 3}, (Status.CAUTION, "fewer than 4 runs at a width")),
-        ((0.1, 0.0, 0.0), "power", {}, (Status.CAUTION, "the exponent's interval holds 0")),
+        ((0.1, 0.0, 0.0), "power", {}, (Status.CAUTION, "the exponent's interval contains 0")),
         (PURE, "floor", {}, (Status.CAUTION, "the floor's interval reaches its bound, 0")),
         (
             PURE,
@@ -60,13 +60,16 @@ def test_scatter_without_a_law_reaches_the_end_of_the_search():
         plant((0.1, 0.0, 0.0), np.random.default_rng(4)), EstimationOptions(forms=("floor",), resamplings=200)
     ).laws["floor"]
     assert law.status is Status.CAUTION
-    assert "the exponent's interval reaches the end of the search, 8" in law.reason
+    assert "the exponent's interval reaches the limit of the search, 8" in law.reason
 
 
 def test_copies_of_runs_are_seen():
     x = np.repeat([1.0, 2, 3, 4, 6, 8, 12], 5)
-    law = fit(bare(x, 1 / x), EstimationOptions(forms=("power",), resamplings=5)).laws["power"]
-    assert (law.status, law.reason) == (Status.CAUTION, "the runs of each width are equal, as copies are")
+    law = fit(bare_points(x, 1 / x), EstimationOptions(forms=("power",), resamplings=5)).laws["power"]
+    assert (law.status, law.reason) == (
+        Status.CAUTION,
+        "the runs of each width are equal, as if they were copies",
+    )
 
 
 def test_reasons_add_up():

@@ -1,0 +1,185 @@
+"""Expansion of the grids of a study's file into cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scaling.architectures import AnyArchitecture
+from scaling.config.architecture_entry import ArchitectureEntry
+from scaling.config.grid import GridPoint, Locate, SettingPath, grid_points, locator
+from scaling.config.merge import is_overridden, merge, pin
+from scaling.config.pilots import AUTO, Pilots, is_auto
+from scaling.config.problems import ConfigProblems
+from scaling.config.recipe import Recipe
+from scaling.config.study import Cell
+from scaling.datasets import AnyDataset, DatasetInfo
+from scaling.errors import DataError
+
+_RATE = "learning_rate"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetEntry:
+    """One point of the data set's grid."""
+
+    dataset: AnyDataset
+    info: DatasetInfo
+
+
+@dataclass(frozen=True, kw_only=True)
+class _RecipeEntry:
+    """One point of the grid of an architecture's recipe."""
+
+    recipe: Recipe
+    """The recipe; its learning rate is the default if pilot runs choose it."""
+    has_auto_rate: bool
+    """True if pilot runs choose the learning rate."""
+    pinned: dict[str, Any]
+    """Own recipe that the architecture's entry needs to describe this point alone."""
+    locate: Locate
+    """Finds a setting of the recipe in the file."""
+
+
+def expand_datasets(
+    settings: dict[str, Any], folder: Path, *, problems: ConfigProblems, unreadable: list[DataError]
+) -> list[DatasetEntry]:
+    """Return the valid points of the data set's grid.
+
+    Args:
+        settings: the section ``dataset``.
+        folder: the data folder.
+        problems: collects what is wrong with the section.
+        unreadable: collects the errors of a user's own files. They are not raised here, because the rest of
+            the study's file may have problems too.
+    """
+    entries = []
+    for point in grid_points(settings):
+        locate = locator(("dataset",), point)
+        dataset = problems.validate(AnyDataset, point.settings, locate)
+        if dataset is None:
+            continue
+        try:
+            info = dataset.info(folder)
+        except DataError as error:
+            unreadable.append(error)
+            continue
+        if problem := dataset.problem(info):
+            problems.add(locate(problem.path), problem.text)
+        else:
+            entries.append(DatasetEntry(dataset=dataset, info=info))
+    return entries
+
+
+def expand_architecture(
+    i: int,
+    entry: dict[str, Any],
+    *,
+    recipe: dict[str, Any],
+    seeds: int,
+    pilots: Pilots,
+    datasets: Sequence[DatasetEntry],
+    problems: ConfigProblems,
+) -> Iterator[Cell]:
+    """Yield the cells of one entry of ``architectures``: its grid times the data sets times its recipes.
+
+    Args:
+        i: position of the entry in the list.
+        entry: the entry, without its seeds.
+        recipe: the study's recipe.
+        seeds: number of seeds of each network.
+        pilots: settings of the pilot runs.
+        datasets: the study's data sets.
+        problems: collects what is wrong.
+    """
+    recipes = list(_expand_recipes(i, recipe, own=entry.get("recipe", {}), problems=problems))
+    path_of_network: dict[tuple[AnyDataset, AnyArchitecture], str] = {}
+    for point in grid_points({name: value for name, value in entry.items() if name != "recipe"}):
+        locate = locator(("architectures", i), point)
+        architecture_entry = ArchitectureEntry.from_point(point, locate, problems)
+        if architecture_entry is None:
+            continue
+        for dataset in datasets:
+            if problem := architecture_entry.problem(dataset.info.image):
+                problems.add(locate(problem.path), problem.text)
+                continue
+            network = architecture_entry.resolve(dataset.info.image)
+            if architecture_entry.cost:
+                varied = architecture_entry.varied_field
+                path = architecture_entry.setting_paths[varied]
+                twin = path_of_network.setdefault((dataset.dataset, network), path)
+                if twin != path:
+                    problems.add(
+                        locate((varied,)),
+                        f"gives the same network as {twin}, the nearest of this cost; remove one of them",
+                    )
+            for recipe_entry in recipes:
+                cell = Cell(
+                    dataset=dataset.dataset,
+                    info=dataset.info,
+                    architecture=network,
+                    recipe=recipe_entry.recipe,
+                    setting_paths=architecture_entry.setting_paths,
+                    seeds=seeds,
+                    entry=_own_entry(architecture_entry.settings_of(network), recipe_entry.pinned),
+                )
+                yield _checked(cell, recipe_entry, pilots, problems)
+
+
+def _own_entry(settings: dict[str, Any], recipe: dict[str, Any]) -> dict[str, Any]:
+    return settings | {"recipe": recipe} if recipe else settings
+
+
+def _expand_recipes(
+    i: int, base: dict[str, Any], *, own: Any, problems: ConfigProblems
+) -> Iterator[_RecipeEntry]:
+    """Yield the valid points of the grid of an entry's recipe, merged over the study's."""
+    root: SettingPath = ("architectures", i, "recipe")
+    if not isinstance(own, dict):
+        problems.add(root, f"must be a mapping of keys to values, not {own!r}")
+        return
+    for point in grid_points(merge(base, own)):
+        locate = _recipe_locator(root, point, base=base, own=own)
+        has_auto_rate = is_auto(point.settings)
+        if has_auto_rate and (_RATE,) in point.value_paths:
+            problems.add(
+                locate((_RATE,)),
+                f"{AUTO} cannot be one value of a grid; list the candidates in pilots.learning_rates",
+            )
+            continue
+        settings = dict(point.settings)
+        if has_auto_rate:
+            del settings[_RATE]
+        recipe = problems.validate(Recipe, settings, locate)
+        if recipe is not None:
+            yield _RecipeEntry(
+                recipe=recipe, has_auto_rate=has_auto_rate, pinned=pin(own, point), locate=locate
+            )
+
+
+def _recipe_locator(
+    root: SettingPath, point: GridPoint, *, base: dict[str, Any], own: dict[str, Any]
+) -> Locate:
+    """Return the function that finds a setting in the entry's recipe or in the study's."""
+    in_own, in_base = locator(root, point), locator(("recipe",), point)
+    return lambda path: (in_own if is_overridden(path, base, own) else in_base)(path)
+
+
+def _checked(cell: Cell, entry: _RecipeEntry, pilots: Pilots, problems: ConfigProblems) -> Cell:
+    """Check a recipe against its data set, and add the cell's pilot runs."""
+    image = cell.info.image
+    if problem := cell.recipe.problem(image, cell.dataset.train_size(cell.info)):
+        problems.add(entry.locate(problem.path), problem.text)
+        return cell
+    if not entry.has_auto_rate:
+        return cell
+    cell = cell.with_pilots(pilots)
+    dataset = cell.pilots[0].dataset
+    if problem := dataset.problem(cell.info):
+        problems.add(("pilots", *problem.path), problem.text)
+    elif problem := cell.recipe.problem(image, dataset.train_size(cell.info)):
+        hint = "pilots hold out the other images for validation"
+        problems.add(entry.locate(problem.path), f"{problem.text} ({hint})")
+    return cell

@@ -14,9 +14,7 @@ def test_useful_work_of_lenet5_by_hand():
     """Each layer has a forward and two backward products; the first layer has one backward product."""
     first = 6 * 28 * 28 * 25
     rest = 16 * 10 * 10 * 6 * 25 + 400 * 120 + 120 * 84 + 84 * 10
-    assert Lenet5(filters=6).layer_table(mnist.MNIST_INFO.image).training_flops == 2 * (
-        2 * first + 3 * rest
-    )
+    assert Lenet5(filters=6).layer_table(mnist.MNIST_INFO.image).training_flops == 2 * (2 * first + 3 * rest)
 
 
 def test_useful_work_of_tree3_by_hand():

@@ -26,9 +26,7 @@ def load_text(text: str, folder: Path):
     return load_study(config, data=folder)
 
 
-@pytest.mark.parametrize(
-    ("image", "padding"), [(mnist.MNIST_INFO.image, 2), (cifar10.CIFAR10_INFO.image, 0)]
-)
+@pytest.mark.parametrize(("image", "padding"), [(mnist.MNIST_INFO.image, 2), (cifar10.CIFAR10_INFO.image, 0)])
 def test_peer_starts_with_the_same_networks(image, padding):
     spec, seed = Lenet5(filters=3), 5
     images = torch.randn(

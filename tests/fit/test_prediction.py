@@ -8,7 +8,7 @@ from scipy.stats import binom
 
 from scaling.errors import UsageError
 from scaling.fit import EstimationOptions, fit, predict
-from tests.fit.planted_laws import DISPERSION, bare, curve, plant
+from tests.fit.planted_laws import DISPERSION, bare_points, curve, plant
 
 LAW = (0.4, 0.5, 0.0)
 TRIALS = 1000
@@ -68,7 +68,8 @@ def test_a_run_scatters_more_than_the_mean_and_further_out_both_widen():
 
 def test_without_replicates_the_scatter_about_the_law_foretells_a_run():
     (made,) = predict(
-        fit(bare([1, 2, 4], [0.5, 0.4, 0.35]), EstimationOptions(forms=("power",), resamplings=50)), [8]
+        fit(bare_points([1, 2, 4], [0.5, 0.4, 0.35]), EstimationOptions(forms=("power",), resamplings=50)),
+        [8],
     )
     assert made.new_run is not None  # one width to spare tells how far the means lie about the law
     assert made.to_dict()["mean"]["estimate"] == made.mean.estimate

@@ -22,7 +22,7 @@ from scaling.fit import (
 from scaling.fit.diagnosis.status import MIN_SEEDS, MIN_SPAN, MIN_WIDTHS
 from scaling.fit.quantity import curve_gradient, require_floored_law
 from scaling.fit.suggest import MAX_SEEDS
-from tests.fit.planted_laws import bare, curve, plant
+from tests.fit.planted_laws import bare_points, curve, plant
 
 LAW = (0.4, 0.5, 0.05)
 TRIALS = 10_000
@@ -254,7 +254,7 @@ def test_a_floor_at_its_bound_and_bare_values_are_planned_for_too():
     rng, x = np.random.default_rng(0), np.repeat(np.array(SIZES, dtype=float), 4)
     values = curve(x, (40.0, 0.5, 3.0)) * np.exp(0.02 * rng.standard_normal(len(x)))
     single = values.reshape(-1, 4).mean(axis=1)
-    for points in (bare(x, values), bare(SIZES, single)):  # the second one without replicates
+    for points in (bare_points(x, values), bare_points(SIZES, single)):  # the second one without replicates
         growing = design(
             fit(points, EstimationOptions(holdout=0, resamplings=400)),
             0.005,
@@ -272,7 +272,7 @@ def test_points_that_nothing_can_be_planned_from_say_what_to_train_first():
         y=np.repeat(SIZES, 2) * np.tile([1.0, 1.1], 7),
         test_images=None,
     )
-    copies = bare(np.repeat(SIZES, 2), np.repeat(curve(np.array(SIZES, dtype=float), LAW), 2))
+    copies = bare_points(np.repeat(SIZES, 2), np.repeat(curve(np.array(SIZES, dtype=float), LAW), 2))
     for found, reason in (
         (fitted(widths=(1, 2)), "has no law with a floor to plan from"),
         (fitted(widths=(1, 2, 4)), "is rejected"),

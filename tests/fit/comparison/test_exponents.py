@@ -9,7 +9,7 @@ from scipy.stats import binom
 
 from scaling.errors import FitError, UsageError
 from scaling.fit import EstimationOptions, Fit, compare_laws, fit, size_for_error
-from tests.fit.planted_laws import bare, curve, plant
+from tests.fit.planted_laws import bare_points, curve, plant
 
 WIDE = (1, 2, 3, 4, 6, 8, 12, 16)
 LAWS = ((0.4, 0.5, 0.0), (0.25, 0.3, 0.0))
@@ -73,7 +73,7 @@ def test_parallel_laws_do_not_meet():
     jitter = np.tile([0.999, 1.001], len(WIDE))
     first, second = (
         fit(
-            bare(x, a * x**-0.5 * jitter),
+            bare_points(x, a * x**-0.5 * jitter),
             EstimationOptions(forms=("power",), resamplings=50),
             group={"a": str(a)},
         )
@@ -98,7 +98,9 @@ def test_what_cannot_be_compared_is_refused():
     with pytest.raises(UsageError, match="cannot be compared"):
         compare_laws(
             first,
-            fit(bare(WIDE, np.array(WIDE) ** -0.5), EstimationOptions(forms=("power",), resamplings=20)),
+            fit(
+                bare_points(WIDE, np.array(WIDE) ** -0.5), EstimationOptions(forms=("power",), resamplings=20)
+            ),
         )
     with pytest.raises(UsageError, match="both groups are named 0"):
         compare_laws(first, first)

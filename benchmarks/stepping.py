@@ -19,4 +19,4 @@ if __name__ == "__main__":
         mock.patch("scaling.train.runtime._keep_memory") if sys.argv[1] == "returned" else nullcontext(),
         training_runtime(),
     ):
-        print(seconds(training_step(Case("mnist", mnist.DATASET_INFO.image, Lenet5(filters=6)), 8)))
+        print(seconds(training_step(Case("mnist", mnist.MNIST_INFO.image, Lenet5(filters=6)), 8)))

@@ -58,8 +58,8 @@ def cases() -> list[Case]:
     """The grid: both architectures over their widths, on both shapes of images."""
     made = []
     for images, image, rows in (
-        ("mnist", mnist.DATASET_INFO.image, 4),
-        ("cifar10", cifar10.DATASET_INFO.image, 2),
+        ("mnist", mnist.MNIST_INFO.image, 4),
+        ("cifar10", cifar10.CIFAR10_INFO.image, 2),
     ):
         made += [Case(images, image, Lenet5(filters=filters)) for filters in LENETS]
         made += [Case(images, image, Tree3(filters=filters, rows=rows)) for filters in TREES]

@@ -223,14 +223,14 @@ def columns_apart(d1: int, d2: int) -> Work:
 
 def halves(d1: int) -> tuple[Work, Work]:
     """Steps of eight networks on MNIST's shape."""
-    case = Case("mnist", mnist.DATASET_INFO.image, Lenet5(filters=d1))
+    case = Case("mnist", mnist.MNIST_INFO.image, Lenet5(filters=d1))
     half, whole = training_step(case, R // 2), training_step(case, R)
     return lambda: (half(), half()), whole
 
 
 def evaluation(size: int) -> Work:
     """lenet5 with d1=6 on 2,000 images of CIFAR-10's shape, without gradients."""
-    image = cifar10.DATASET_INFO.image
+    image = cifar10.CIFAR10_INFO.image
     network = build(Lenet5(filters=6), image, range(R))
     pixels = torch.randint(0, 256, (2000, image.side, image.side, image.channels), dtype=torch.uint8)
     known = torch.tensor([0.5] * image.channels).double().numpy()

@@ -1,7 +1,7 @@
 """Entries of ``architectures`` in a study's file.
 
-An entry may give a cost, ``macs`` or ``parameters``, in place of its filters. The number of filters follows when the
-shape of the images is known.
+An entry may give a cost, ``macs`` or ``parameters``, in place of its filters. The number of filters follows
+when the shape of the images is known.
 """
 
 from __future__ import annotations

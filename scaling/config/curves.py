@@ -1,6 +1,7 @@
 """Curves: the configurations that one scaling law is fitted to. They differ in width, seed and order only.
 
-This module decides which curve a configuration is on, which label the curve has, and which setting is the curve's x.
+This module decides which curve a configuration is on, which label the curve has, and which setting is the
+curve's x.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ DATASET, TRAIN_IMAGES = "data.type", "data.train_images"
 LEARNING_RATE = "recipe.learning_rate"
 FILTERS = "architecture.filters"
 COSTS = ("architecture.macs", "architecture.parameters")
-"""Costs that a study's file may give in place of filters. No run has these settings; ``Cell.settings`` adds them."""
+"""Costs that a study's file may give in place of filters. Runs have none of these settings."""
 
 _ARCHITECTURE = "architecture.type"
 _SECOND_FILTERS = "architecture.second_filters"
@@ -69,8 +70,8 @@ def curve_settings(run: Run, train_images: int | None) -> Settings:
 
     Args:
         run: the run.
-        train_images: number of training images in use. A study that names all images means the same data as a study
-            that names no number.
+        train_images: number of training images in use. A study that names all images means the same data as a
+            study that names no number.
     """
     settings = flatten_settings(run)
     hashable = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
@@ -80,12 +81,13 @@ def curve_settings(run: Run, train_images: int | None) -> Settings:
 def assign_curves(configurations: Sequence[Settings], x: str = "filters") -> Curves:
     """Assign each configuration to a curve.
 
-    A setting separates curves if configurations of one architecture and one width differ in this setting. The number of
-    second filters follows from the width, unless a study varies the ratio d2/d1: then the ratio separates curves.
+    A setting separates curves if configurations of one architecture and one width differ in this setting. The
+    number of second filters follows from the width, unless a study varies the ratio d2/d1: then the ratio
+    separates curves.
 
-    Along another setting, such as the number of training images, the width is a setting like any other. Curves along the
-    ratio have one cost if the study gives costs, one width if a width has several ratios, and otherwise both
-    numbers of filters change along them.
+    Along another setting, such as the number of training images, the width is a setting like any other.
+    Curves along the ratio have one cost if the study gives costs, one width if a width has several ratios,
+    and otherwise both numbers of filters change along them.
 
     Args:
         configurations: the configurations, as ``curve_settings`` returns them.
@@ -134,7 +136,7 @@ def _find_x_setting(configurations: Sequence[Settings], x: str) -> str:
 
 
 def _with_own_ratio(configurations: Sequence[Settings]) -> list[Settings]:
-    """Replace the second filters by the ratio d2/d1, and drop the filters if they change along a curve of ratios."""
+    """Replace the second filters by the ratio d2/d1; drop the filters if they change along the curve."""
     with_ratios = []
     for settings in configurations:
         if not settings.get(_SECOND_FILTERS):

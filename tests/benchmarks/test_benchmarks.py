@@ -129,15 +129,13 @@ def test_useful_work_of_lenet5_by_hand():
     """Forward and two backward products of every layer, but one only of the first."""
     first = 6 * 28 * 28 * 25
     rest = 16 * 10 * 10 * 6 * 25 + 400 * 120 + 120 * 84 + 84 * 10
-    assert Lenet5(filters=6).layer_table(mnist.DATASET_INFO.image).training_flops == 2 * (
-        2 * first + 3 * rest
-    )
+    assert Lenet5(filters=6).layer_table(mnist.MNIST_INFO.image).training_flops == 2 * (2 * first + 3 * rest)
 
 
 def test_useful_work_of_tree3_by_hand():
     first = 3 * 6 * 28 * 28 * 25
     rest = 16 * 18 * 14 * 14 + 16 * 3 * 7 * 10
-    assert Tree3(filters=6).layer_table(cifar10.DATASET_INFO.image).training_flops == 2 * (
+    assert Tree3(filters=6).layer_table(cifar10.CIFAR10_INFO.image).training_flops == 2 * (
         2 * first + 3 * rest
     )
 
@@ -161,9 +159,7 @@ def test_a_training_step_trains():
     assert all((weight != old).any() for weight, old in zip(networks.parameters(), before, strict=True))
 
 
-@pytest.mark.parametrize(
-    ("image", "padding"), [(mnist.DATASET_INFO.image, 2), (cifar10.DATASET_INFO.image, 0)]
-)
+@pytest.mark.parametrize(("image", "padding"), [(mnist.MNIST_INFO.image, 2), (cifar10.CIFAR10_INFO.image, 0)])
 def test_the_peer_begins_with_the_same_networks(image, padding):
     spec, seed = Lenet5(filters=3), 5
     images = torch.randn(

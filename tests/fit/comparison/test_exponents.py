@@ -54,6 +54,21 @@ def test_equal_exponents_are_equivalent_only_if_the_data_are_precise():
     ).equivalent
 
 
+def test_parallel_laws_are_equivalent_and_do_not_cross():
+    x = np.repeat(np.array(WIDE, float), 2)
+    jitter = np.tile([0.999, 1.001], len(WIDE))
+    first, second = (
+        fit(
+            bare(x, a * x**-0.5 * jitter),
+            EstimationOptions(forms=("power",), resamplings=50),
+            group={"a": str(a)},
+        )
+        for a in (0.4, 0.2)
+    )
+    comparison = compare_laws(first, second)
+    assert (comparison.crossing, comparison.interpolated, comparison.equivalent) == (None, False, True)
+
+
 def test_groups_that_cannot_be_compared_are_rejected():
     first = fit_planted(LAWS[0], 0)
     with pytest.raises(UsageError, match="cannot be compared"):

@@ -1,6 +1,7 @@
 """Measure the training speed of this machine.
 
-As many processes are measured at once as a sweep has workers, because CPU cores share caches and memory bandwidth.
+As many processes are measured at once as a sweep has workers, because CPU cores share caches and memory
+bandwidth.
 """
 
 from __future__ import annotations
@@ -76,7 +77,8 @@ def bench(
         speed = _measure_speed(workers, on_progress)
     except BrokenProcessPool as error:
         raise UsageError(
-            f"one of {workers} processes died during the measurement, perhaps for lack of memory; try fewer `workers`"
+            f"one of {workers} processes died during the measurement, perhaps for lack of memory;"
+            " try fewer `workers`"
         ) from error
     write_speed(speed, path)
     return BenchResult(speed=speed, path=path)

@@ -50,7 +50,7 @@ class CatalogueRow:
 
 
 def list_models() -> list[CatalogueRow]:
-    """The networks whose counts somebody has published, their shallow and deep relatives, and their counts here."""
+    """Return the networks with published counts, and their shallower and deeper relatives."""
     return [
         CatalogueRow(
             "lenet5, 6 filters",
@@ -79,7 +79,9 @@ def _lenets() -> Iterator[CatalogueRow]:
         for hidden in ((120,), (120, 84), (120, 120, 84)):
             spec = Lenet5(filters=6, convolutions=convolutions, hidden=hidden)
             if spec != Lenet5(filters=6):
-                name = f"lenet5, 6 filters, {convolutions} convolution{'s' * (convolutions > 1)}, hidden {'-'.join(map(str, hidden))}"
+                plural = "s" if convolutions > 1 else ""
+                sizes = "-".join(map(str, hidden))
+                name = f"lenet5, 6 filters, {convolutions} convolution{plural}, hidden {sizes}"
                 yield CatalogueRow(name, "CIFAR-10", spec, spec.layer_table(CIFAR10), "", HERE)
 
 

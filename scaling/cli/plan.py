@@ -54,7 +54,7 @@ def plan(
     )
     print(
         f"{count(study_plan.new, 'run')} to do in {count(len(study_plan.packs), 'pack')}{pending}; "
-        f"about {format_duration(study_plan.seconds)} of core time"
+        f"about {format_duration(study_plan.core_s)} of core time"
     )
     print_rate_warnings(study_plan)
     if study_plan.packs:
@@ -84,7 +84,7 @@ def _table(study_plan: Plan) -> Table:
             str(row.runs),
             str(row.done),
             str(row.packs),
-            format_duration(row.seconds),
+            format_duration(row.core_s),
             f"{row.memory_bytes / _GIB:.2f} GiB",
         )
     return table
@@ -109,7 +109,7 @@ def _plan_dict(study_plan: Plan) -> dict[str, object]:
         "new": study_plan.new,
         "pending": study_plan.pending,
         "packs": len(study_plan.packs),
-        "core_s": study_plan.seconds,
+        "core_s": study_plan.core_s,
         "wall_s": study_plan.schedule.wall_s,
         "workers": study_plan.schedule.workers,
         "peak_bytes": study_plan.schedule.peak_bytes,

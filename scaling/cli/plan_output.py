@@ -19,10 +19,10 @@ def rate_heading(rows: Sequence[PlanRow]) -> tuple[str, ...]:
 def rate_text(row: PlanRow) -> str:
     """Return the learning rates of a row, and the warning about a chosen one."""
     if row.cell.is_pilot:
-        return f"pilots, {row.rates[0]:g} to {row.rates[-1]:g}"
-    if not row.rates:
+        return f"pilots, {row.learning_rates[0]:g} to {row.learning_rates[-1]:g}"
+    if not row.learning_rates:
         return "waits for its pilots"
-    return f"{row.rates[0]:g}: {row.warning}" if row.warning else f"{row.rates[0]:g}"
+    return f"{row.learning_rates[0]:g}: {row.warning}" if row.warning else f"{row.learning_rates[0]:g}"
 
 
 def print_rate_warnings(plan: Plan) -> None:
@@ -36,7 +36,7 @@ def print_rate_warnings(plan: Plan) -> None:
             warning, hint = row.warning, "try smaller ones"
         else:
             warning, hint = (
-                f"the learning rate {row.rates[0]:g} is {row.warning}",
+                f"the learning rate {row.learning_rates[0]:g} is {row.warning}",
                 "a better one may lie beyond",
             )
         print(
@@ -75,11 +75,11 @@ def row_dict(row: PlanRow) -> dict[str, object]:
         "training_flops": row.cell.training_flops,
         "pilots": row.cell.is_pilot,
         "pending": row.cell.pending,
-        "learning_rates": row.rates,
+        "learning_rates": row.learning_rates,
         "warning": row.warning,
         "runs": row.runs,
         "done": row.done,
         "packs": row.packs,
-        "core_s": row.seconds,
+        "core_s": row.core_s,
         "memory_bytes": row.memory_bytes,
     }

@@ -8,7 +8,7 @@ from scipy.stats import binom
 
 from scaling.errors import UsageError
 from scaling.fit import EstimationOptions, fit, predict
-from tests.fit.planted_laws import DISPERSION, bare, curve, plant
+from tests.fit.planted_laws import DISPERSION, bare_points, curve, plant
 
 LAW = (0.4, 0.5, 0.0)
 TEST_IMAGES = 1000
@@ -68,7 +68,8 @@ def test_a_run_scatters_more_than_the_mean_and_intervals_widen_with_extrapolatio
 
 def test_without_replicates_the_residuals_give_the_scatter_of_a_run():
     (prediction,) = predict(
-        fit(bare([1, 2, 4], [0.5, 0.4, 0.35]), EstimationOptions(forms=("power",), resamplings=50)), [8]
+        fit(bare_points([1, 2, 4], [0.5, 0.4, 0.35]), EstimationOptions(forms=("power",), resamplings=50)),
+        [8],
     )
     assert prediction.new_run is not None  # one residual degree of freedom
     assert prediction.to_dict()["mean"]["estimate"] == prediction.mean.estimate

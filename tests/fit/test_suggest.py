@@ -22,7 +22,7 @@ from scaling.fit import (
 from scaling.fit.diagnosis.status import MIN_SEEDS, MIN_SPAN, MIN_WIDTHS
 from scaling.fit.quantity import curve_gradient, require_floored_law
 from scaling.fit.suggest import MAX_SEEDS
-from tests.fit.planted_laws import bare, curve, plant
+from tests.fit.planted_laws import bare_points, curve, plant
 
 LAW = (0.4, 0.5, 0.05)
 TEST_IMAGES = 10_000
@@ -263,7 +263,7 @@ def test_designs_exist_for_a_floor_at_its_bound_and_for_bare_values():
     rng, x = np.random.default_rng(0), np.repeat(np.array(SIZES, dtype=float), 4)
     values = curve(x, (40.0, 0.5, 3.0)) * np.exp(0.02 * rng.standard_normal(len(x)))
     single = values.reshape(-1, 4).mean(axis=1)
-    for points in (bare(x, values), bare(SIZES, single)):  # the second without replicates
+    for points in (bare_points(x, values), bare_points(SIZES, single)):  # the second without replicates
         design = make_design(
             fit(points, EstimationOptions(holdout=0, resamplings=400)),
             0.005,
@@ -281,7 +281,7 @@ def test_points_without_a_usable_law_say_what_to_train_first():
         y=np.repeat(SIZES, 2) * np.tile([1.0, 1.1], 7),
         test_images=None,
     )
-    copies = bare(np.repeat(SIZES, 2), np.repeat(curve(np.array(SIZES, dtype=float), LAW), 2))
+    copies = bare_points(np.repeat(SIZES, 2), np.repeat(curve(np.array(SIZES, dtype=float), LAW), 2))
     for planted_fit, reason in (
         (fit_planted(widths=(1, 2)), "has no law with a floor to plan from"),
         (fit_planted(widths=(1, 2, 4)), "is rejected"),

@@ -16,7 +16,7 @@ from scaling.fit import (
     size_for_error,
 )
 from scaling.fit.result import FormChoice
-from tests.fit.planted_laws import bare, plant
+from tests.fit.planted_laws import bare_points, plant
 
 WIDE = (1, 2, 3, 4, 6, 8, 12, 16)
 LAWS = ((0.4, 0.5, 0.0), (0.25, 0.3, 0.0))
@@ -85,7 +85,7 @@ def test_groups_that_cannot_be_compared_are_rejected():
     with pytest.raises(UsageError, match="above 0"):
         compare_sizes(first, fit_planted(LAWS[1], 1), 0.0)
     thin = fit(
-        bare((1, 1, 2, 2), (0.4, 0.41, 0.3, 0.31)),
+        bare_points((1, 1, 2, 2), (0.4, 0.41, 0.3, 0.31)),
         EstimationOptions(forms=("power",), resamplings=20),
         group={"study": "thin"},
     )

@@ -9,7 +9,7 @@ from scipy.stats import binom
 
 from scaling.errors import FitError, UsageError
 from scaling.fit import EstimationOptions, Fit, compare_laws, fit
-from tests.fit.planted_laws import bare, curve, plant
+from tests.fit.planted_laws import bare_points, curve, plant
 
 WIDE = (1, 2, 3, 4, 6, 8, 12, 16)
 LAWS = ((0.4, 0.5, 0.0), (0.25, 0.3, 0.0))
@@ -59,7 +59,7 @@ def test_parallel_laws_are_equivalent_and_do_not_cross():
     jitter = np.tile([0.999, 1.001], len(WIDE))
     first, second = (
         fit(
-            bare(x, a * x**-0.5 * jitter),
+            bare_points(x, a * x**-0.5 * jitter),
             EstimationOptions(forms=("power",), resamplings=50),
             group={"a": str(a)},
         )
@@ -74,7 +74,9 @@ def test_groups_that_cannot_be_compared_are_rejected():
     with pytest.raises(UsageError, match="cannot be compared"):
         compare_laws(
             first,
-            fit(bare(WIDE, np.array(WIDE) ** -0.5), EstimationOptions(forms=("power",), resamplings=20)),
+            fit(
+                bare_points(WIDE, np.array(WIDE) ** -0.5), EstimationOptions(forms=("power",), resamplings=20)
+            ),
         )
     with pytest.raises(UsageError, match="both groups are named 0"):
         compare_laws(first, first)

@@ -12,13 +12,13 @@ from scaling.errors import FitError
 from scaling.fit import EstimationOptions, Fit, Points, fit
 from scaling.fit.diagnosis.profile import profile_law
 from scaling.fit.estimation.maximise import quasi_loglik
-from tests.fit.planted_laws import bare, plant
+from tests.fit.planted_laws import bare_points, plant
 
 FLOORED = plant((0.4, 0.5, 0.06), np.random.default_rng(0), seeds=8, test_images=10_000)
 SPREAD = np.exp(0.03 * np.random.default_rng(1).standard_normal(len(FLOORED.x)))
 CASES = pytest.mark.parametrize(
     ("points", "form"),
-    [(FLOORED, "power"), (FLOORED, "floor"), (bare(FLOORED.x, FLOORED.y * SPREAD), "floor")],
+    [(FLOORED, "power"), (FLOORED, "floor"), (bare_points(FLOORED.x, FLOORED.y * SPREAD), "floor")],
     ids=["counts, power", "counts, floor", "bare values, floor"],
 )
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from scaling.fit import EstimationOptions, Status, fit
-from tests.fit.planted_laws import bare, plant
+from tests.fit.planted_laws import bare_points, plant
 
 PURE, FLOORED = (0.4, 0.5, 0.0), (0.4, 0.5, 0.1)
 
@@ -67,7 +67,7 @@ def test_scatter_without_a_law_reaches_the_limit_of_the_search():
 
 def test_copies_of_runs_are_recognised():
     x = np.repeat([1.0, 2, 3, 4, 6, 8, 12], 5)
-    law = fit(bare(x, 1 / x), EstimationOptions(forms=("power",), resamplings=5)).laws["power"]
+    law = fit(bare_points(x, 1 / x), EstimationOptions(forms=("power",), resamplings=5)).laws["power"]
     assert (law.status, law.reason) == (
         Status.CAUTION,
         "the runs of each width are equal, as if they were copies",

@@ -10,7 +10,7 @@ from scaling.fit import EstimationOptions, FormChoice, Points, fit
 from scaling.fit.diagnosis.verdict import FLOOR_P, MIN_COVARIANCE_DRAWS
 from scaling.fit.estimation.maximise import quasi_loglik
 from scaling.fit.forms import BROKEN, FLOOR, Form
-from tests.fit.planted_laws import DISPERSION, bare, curve, plant, variance_model
+from tests.fit.planted_laws import DISPERSION, bare_points, curve, plant, variance_model
 
 WIDE = (1, 2, 3, 4, 6, 8, 12, 16)
 STUDIES = 200
@@ -56,7 +56,7 @@ def test_quasi_loglik_is_the_integral_of_the_quasi_score(test_images):
 
 def test_quasi_loglik_is_binomial_for_counts_and_gamma_for_bare_values():
     counts = plant((0.4, 0.5, 0.0), np.random.default_rng(0))
-    bare_values = bare(counts.x, counts.y)
+    bare_values = bare_points(counts.x, counts.y)
     curves = [curve(counts.widths, law) for law in ((0.4, 0.5, 0.0), (0.35, 0.45, 0.01))]
     for points, log_density in (
         (counts, lambda mean: stats.binom.logpmf((1000 * counts.y).round(), 1000, mean)),
@@ -184,8 +184,8 @@ def test_without_both_forms_there_is_no_verdict():
 def test_rounding_of_a_formula_is_not_evidence():
     x = np.array(WIDE, float)
     for points in (
-        bare(x, 2 * x**-0.5),
-        bare(np.repeat(x, 3), np.repeat(2 * x**-0.5 * (1 + 0.01 * np.cos(x)), 3)),
+        bare_points(x, 2 * x**-0.5),
+        bare_points(np.repeat(x, 3), np.repeat(2 * x**-0.5 * (1 + 0.01 * np.cos(x)), 3)),
     ):
         verdict = fit(points, EstimationOptions(resamplings=50)).verdict
         assert (verdict.choice, verdict.floor_p) == (FormChoice.UNCLEAR, None)
@@ -195,16 +195,16 @@ def test_rounding_of_a_formula_is_not_evidence():
     "y", [[0.3] * 8, [1.0] * 8, [0.1 * k for k in range(1, 9)]], ids=["constant", "all wrong", "rising"]
 )
 def test_values_that_do_not_fall_get_no_verdict(y):
-    verdict = fit(bare(WIDE, y), EstimationOptions(resamplings=50)).verdict
+    verdict = fit(bare_points(WIDE, y), EstimationOptions(resamplings=50)).verdict
     assert verdict.choice is FormChoice.UNCLEAR
 
 
 def test_a_rising_error_is_a_reason_for_caution():
     rng = np.random.default_rng(0)
     x = np.repeat(np.array(WIDE, float), 4)
-    law = fit(bare(x, 0.1 * x**0.3 * rng.normal(1, 0.02, len(x))), EstimationOptions(resamplings=100)).laws[
-        "power"
-    ]
+    law = fit(
+        bare_points(x, 0.1 * x**0.3 * rng.normal(1, 0.02, len(x))), EstimationOptions(resamplings=100)
+    ).laws["power"]
     assert "loss rises" in law.reason
 
 

@@ -50,7 +50,7 @@ def find_crossings(fits: list[Fit]) -> list[CurveCrossing]:
     followed = [(fit, law) for fit in fits if (law := preferred_law(fit))]
     crossings = []
     for (first, first_law), (second, second_law) in combinations(followed, 2):
-        crossing = find_crossing(first, second, (first_law, second_law))
+        crossing = find_crossing(first, second, laws=(first_law, second_law))
         size = crossing.x_cross
         if size and all(
             fit.points.widths[0] <= size.estimate <= MAX_EXTRAPOLATION * fit.points.widths[-1]

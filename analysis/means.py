@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy.special import stdtrit
 
 from analysis.run_groups import GroupedRuns
-from scaling.fit.interval import CONFIDENCE_LEVEL
+from scaling.fit.interval import student_quantile
 
 
 def mean_errors(grouped: GroupedRuns, x: str = "filters") -> pa.Table:
@@ -58,6 +57,4 @@ def t_half_width(std: np.ndarray, count: np.ndarray) -> np.ndarray:
         count: [n] numbers of values.
     """
     several = np.where(count > 1, count, 2)
-    return np.where(
-        count > 1, stdtrit(several - 1, (1 + CONFIDENCE_LEVEL) / 2) * std / np.sqrt(several), np.nan
-    )
+    return np.where(count > 1, student_quantile(several - 1) * std / np.sqrt(several), np.nan)

@@ -17,20 +17,19 @@ from analysis.formatting import format_count, format_interval, format_test_set, 
 from analysis.means import t_half_width
 from analysis.optimum import StudyOptimum, describe_optimum
 from analysis.report_figure import ReportFigure
+from scaling.architectures import derived_widths
 from scaling.fit import Status
 from scaling.fit.optimum import Optimum
-
-_AXIS_LABELS = {"ratio": "Filters of the second convolution / filters of the first, d2/d1"}
-"""Labels of axes whose name is too short."""
 
 
 def draw_optima(study: StudyOptimum) -> ReportFigure:
     """Draw runs, means, fitted parabolas, optima with intervals, and the ratios of the size-depth rule."""
+    descriptions = {width.ratio: width.description for width in derived_widths()}
     figure = Figure(figsize=(style.WIDTH, 3.0 + 0.18 * (len(study.optima) + 2)))
     axes = figure.add_subplot(
         xscale="log",
         yscale="log",
-        xlabel=_AXIS_LABELS.get(study.x, _axis_label(study.x)),
+        xlabel=descriptions.get(study.x, _axis_label(study.x)),
         ylabel=_axis_label(study.optima[0].points.y_name),
         title=f"{format_test_set(study.runs, study.dataset_title)},\n{format_training(study.runs)}",
     )

@@ -1,4 +1,4 @@
-"""Base class of all configuration models, and the markers that say which settings a run's identity includes."""
+"""Base class of all configuration models, and markers of the settings that a run's identity includes."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ class ConfigModel(BaseModel):
     def identity(self) -> str:
         """Canonical JSON (RFC 8785) that a run's id hashes.
 
-        It omits settings that are ``NotInIdentity`` and settings whose value is their ``IdentityDefault``. The text is
-        cached, because all runs of a cell share their recipe and their architecture.
+        It omits settings that are ``NotInIdentity`` and settings whose value is their ``IdentityDefault``.
+        The text is cached, because all runs of a cell share their recipe and their architecture.
         """
         defaults = self.identity_defaults()
         included = sorted(
@@ -104,8 +104,9 @@ def _canonical_json(value: Any) -> str:
 class IdentityDefault:
     """Marker of a setting that a run's identity omits while it has this value.
 
-    A setting that is added later gets this marker, with the value that reproduces the behaviour before the setting existed.
-    Then no existing run id changes. The value is independent of the setting's default: the default may change, this value never.
+    A setting that is added later gets this marker, with the value that reproduces the behaviour before the
+    setting existed. Then no existing run id changes. The value is independent of the setting's default: the
+    default may change, this value never.
 
     Args:
         value: the value.
@@ -116,7 +117,10 @@ class IdentityDefault:
 
 
 class NotInIdentity:
-    """Marker of a setting that identity and equality ignore, because it only determines another setting: a ratio, for example."""
+    """Marker of a setting, such as a ratio, that identity and equality ignore.
+
+    Such a setting only determines the value of another setting.
+    """
 
 
 @dataclass(frozen=True)

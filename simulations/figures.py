@@ -17,7 +17,7 @@ from pyarrow.csv import write_csv
 from scipy.stats import beta, binom
 
 from analysis import style
-from benchmarks.processes import ROOT
+from benchmarks.commands import ROOT
 from scaling.fit import EstimationOptions, Law, Points, fit
 from scaling.fit.data.variance import BinomialVariance
 from scaling.fit.estimation.variable_projection import fit_by_variable_projection

@@ -17,7 +17,7 @@ from itertools import product
 import numpy as np
 from scipy.stats import binomtest
 
-from benchmarks.processes import ROOT
+from benchmarks.commands import ROOT
 from scaling.architectures import Lenet5
 from scaling.fit import (
     CandidateSize,
@@ -110,11 +110,11 @@ def grow(world: World, of: str, after: Callable[[dict[int, int], Fit], dict[int,
         found = fit(world.points(seeds), EstimationOptions(forms=("floor",), holdout=0, seed=world.draw))
         wider = after(seeds, found)
         if wider == seeds:
-            interval = found.laws["floor"].derived_interval(quantity.of)
+            interval = found.laws["floor"].derived_interval(quantity.evaluate)
             return Ended(
                 cost=cost(seeds) / cost(dict.fromkeys(WIDTHS, SEEDS)),
                 rounds=rounds,
-                holds=bool(interval.low <= quantity.of(world.law) <= interval.high),
+                holds=bool(interval.low <= quantity.evaluate(world.law) <= interval.high),
             )
         seeds, rounds = wider, rounds + 1
 
@@ -133,7 +133,7 @@ def suggested(of: str, widths: Sequence[int]) -> Callable[[dict[int, int], Fit],
             for width in widths
         ]
         (proposal,) = propose_runs(
-            [SequentialDesign(found, Quantity.parse(of, float(WIDTHS[-1])), TARGETS[of], sizes)],
+            [SequentialDesign(found, Quantity.parse(of, float(WIDTHS[-1])), target=TARGETS[of], sizes=sizes)],
             stop_after_s=cost(seeds),
         )
         return {width: number for width, number in zip(widths, proposal.seeds, strict=True) if number}

@@ -52,8 +52,8 @@ def expand_datasets(
         settings: the section ``dataset``.
         folder: the data folder.
         problems: collects what is wrong with the section.
-        unreadable: collects the errors of a user's own files. They are not raised here, because the rest of the study's
-            file may have problems too.
+        unreadable: collects the errors of a user's own files. They are not raised here, because the rest of
+            the study's file may have problems too.
     """
     entries = []
     for point in grid_points(settings):
@@ -113,7 +113,7 @@ def expand_architecture(
                 if twin != path:
                     problems.add(
                         locate((varied,)),
-                        f"gives the same network as {twin}, because it is the nearest of this cost; remove one of them",
+                        f"gives the same network as {twin}, the nearest of this cost; remove one of them",
                     )
             for recipe_entry in recipes:
                 cell = Cell(

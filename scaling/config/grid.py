@@ -28,7 +28,7 @@ class GridPoint:
     """For each setting with several values, by its path in the group: the path of this point's value."""
 
     def locate(self, path: SettingPath) -> SettingPath:
-        """Return the path of a setting's value, with its position in the list if the setting has several values."""
+        """Return the path of a setting's value, with its position if the setting has several values."""
         for axis, value_path in self.value_paths.items():
             if path[: len(axis)] == axis:
                 return value_path + path[len(axis) :]

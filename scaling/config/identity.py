@@ -1,8 +1,8 @@
 """Runs and their ids.
 
-A run id is a hash of canonical JSON (RFC 8785) of everything that the run's results depend on: the content of the data,
-the network with all values resolved, the recipe, the seed and the order. The name of the study, the pack, the machine and
-the store are not included.
+A run id is a hash of canonical JSON (RFC 8785) of everything that the run's results depend on: the content of
+the data, the network with all values resolved, the recipe, the seed and the order. The name of the study, the
+pack, the machine and the store are not included.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from scaling.errors import StoreError
 from scaling.settings import FROM_IDENTITY, ConfigModel, IdentityDefault, NonNegativeInt, PositiveInt
 
 TRAINING_VERSION = 2
-"""Version of the training code. It is raised when the same configuration trains to other numbers, and then every id is new."""
+"""Version of the training code, raised when training changes its results. Then every id is new."""
 
 SEEDS_PER_ORDER = 8
-"""Number of seeds that share one minibatch order: seeds 8k to 8k+7 use order k, so each order has its own seeds."""
+"""Number of seeds that share one minibatch order: seeds 8k to 8k+7 use order k."""
 
 ID_DIGITS = 20
-"""Number of hexadecimal digits of an id: 80 bits. Two of a million runs share an id with probability 4e-13."""
+"""Number of hexadecimal digits of an id: 80 bits. Among a million runs, two ids agree with p = 4e-13."""
 
 
 class Data(ConfigModel):
@@ -87,7 +87,7 @@ class Run(ConfigModel):
 
 
 def flatten_settings(run: Run) -> dict[str, object]:
-    """Return all settings of a run by their dotted paths, defaults included: ``{"recipe.epochs": 8, ...}``."""
+    """Return all settings of a run by their dotted paths, such as ``{"recipe.epochs": 8, ...}``."""
 
     def walk(prefix: str, config: ConfigModel) -> Iterator[tuple[str, object]]:
         for name, value in config.setting_values().items():

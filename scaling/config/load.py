@@ -121,7 +121,7 @@ class _Sections:
             yield ("architectures", i), entry
 
     def merged_recipe(self, i: int) -> dict[str, Any]:
-        """Return the recipe of an entry, grids included; the study's recipe if the entry's own is no mapping."""
+        """Return the merged recipe of an entry, or the study's recipe if the entry's own is no mapping."""
         own = self.architectures[i].get("recipe", {})
         return merge(self.recipe, own) if isinstance(own, dict) else self.recipe
 
@@ -130,7 +130,7 @@ class _Sections:
         return is_auto(self.merged_recipe(i))
 
     def validated_seeds(self, default: int, problems: ConfigProblems) -> dict[int, int]:
-        """Return the number of seeds of each entry; the default where an entry gives none or an invalid one."""
+        """Return the number of seeds of each entry; the default if an entry gives no valid number."""
         own = {
             i: problems.validate(_Seeds, value, locator(("architectures", i, "seeds")))
             for i, value in self.seeds.items()

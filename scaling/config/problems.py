@@ -33,7 +33,7 @@ _MESSAGES = {
     "union_tag_invalid": "must be one of {expected_tags}",
     "too_short": "must hold at least {min_length}",
     "string_too_short": "must not be empty",
-    "string_pattern_mismatch": "must begin with a letter or a digit and contain only letters, digits, '.', '_' and '-'",
+    "string_pattern_mismatch": "must begin with a letter or digit, then letters, digits, '.', '_' or '-'",
     "finite_number": "must be finite",
 }
 """Message for each of Pydantic's types of errors."""

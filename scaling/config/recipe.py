@@ -1,4 +1,4 @@
-"""Recipe: how a network is trained. The recipe includes neither the data, nor the network, nor the random seeds."""
+"""Training recipe: optimiser, schedule, number of epochs, batch size, loss, precision and augmentation."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ class Recipe(ConfigModel):
     epochs: PositiveInt = 8
     """Number of passes over the training images."""
     batch_size: PositiveInt = 100
-    """Number of images in a step. Images that do not fill a batch at the end of an epoch are left out of this epoch."""
+    """Number of images in a step. Images that do not fill the last batch of an epoch are left out of it."""
     loss: Annotated[Literal["cross_entropy", "mse"], IdentityDefault("cross_entropy")] = "cross_entropy"
     """Loss; ``mse`` is the squared distance to one-hot targets, averaged over classes and images."""
     precision: Literal["fp32", "bf16"] = "bf16"

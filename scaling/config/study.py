@@ -26,7 +26,7 @@ class Resources(ConfigModel):
     """Resources of the machine. They change no run id and no result."""
 
     workers: PositiveInt | None = None
-    """Number of packs that train at once on this machine; by default one for each core. A cluster uses all of its cores."""
+    """Number of packs that train at once on this machine, by default one per core. Clusters use all cores."""
     memory_gib: Annotated[float, Field(gt=0)] | None = None
     """Memory in GiB that all workers of this machine may hold together; by default 80 % of its memory."""
     gpus: Annotated[float, Field(ge=0)] = 0.0
@@ -41,18 +41,18 @@ class StoreConfig(ConfigModel):
 
 
 class StudyFile(ConfigModel):
-    """Keys of a study's YAML file. Any setting of dataset, architectures and recipe may be a list, that is, a grid."""
+    """Keys of a study's YAML file. A setting of a data set, architecture or recipe may be a grid."""
 
     study: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
     """Name of the study and of its folder of figures."""
     dataset: dict[str, Any]
     """Data set: its type, its options and how much of it is used."""
     architectures: Annotated[list[dict[str, Any]], Field(min_length=1)]
-    """Architectures. An entry may have its own ``recipe``, which is merged over the study's, and its own ``seeds``."""
+    """Architectures. An entry may have ``seeds``, and a ``recipe`` that is merged over the study's."""
     recipe: dict[str, Any] = Field(default_factory=dict)
     """Training recipe of all architectures."""
     seeds: PositiveInt = DEFAULT_SEEDS
-    """Number of seeds of each network: seeds 0 to n-1. Each block of eight seeds has its own minibatch order."""
+    """Number of seeds of each network: seeds 0 to n-1. Each block of eight has its own minibatch order."""
     pilots: Pilots = Pilots()
     """Pilot runs of the networks whose learning rate is ``auto``."""
     resources: Resources = Resources()
@@ -65,8 +65,8 @@ class StudyFile(ConfigModel):
 class Cell:
     """One point of a study's grid: all runs that differ in seed and order only.
 
-    A pending cell has the first of its pilots' learning rates as a placeholder. Its runs then cost what the real runs will
-    cost, and their ids have no meaning.
+    A pending cell has the first of its pilots' learning rates as a placeholder. Its runs then cost what the
+    real runs will cost, and their ids have no meaning.
     """
 
     dataset: AnyDataset
@@ -74,7 +74,7 @@ class Cell:
     architecture: AnyArchitecture
     recipe: Recipe
     setting_paths: dict[str, str]
-    """Path in the file of each of the architecture's settings: ``{"filters": "architectures[1].filters[0]"}``."""
+    """Path in the file of each setting of the architecture, such as ``architectures[1].filters[0]``."""
     seeds: int = DEFAULT_SEEDS
     """Number of seeds, which are 0 to n-1. This number is part of no run id."""
     entry: dict[str, Any] = field(default_factory=dict)
@@ -82,7 +82,7 @@ class Cell:
     is_pilot: bool = False
     """True if the runs are pilot runs. Pilot runs of different learning rates train in one pack."""
     pilots: tuple[Cell, ...] = ()
-    """Cells of the pilot runs that choose the learning rate, by rising rates; empty if the recipe gives the rate."""
+    """Cells of the pilot runs, by rising learning rates; empty if the recipe gives the learning rate."""
     choice: RateChoice | None = None
     """Learning rate that the pilot runs chose."""
 
@@ -138,17 +138,17 @@ class Cell:
         )
 
     def settings(self) -> Settings:
-        """Return the settings that decide on the curve; a learning rate that pilot runs choose is ``auto``."""
+        """Return the settings that decide on the curve. A rate that pilot runs choose is ``auto``."""
         settings = curve_settings(self.run(0), self.dataset.train_size(self.info))
         return settings | {LEARNING_RATE: AUTO} if self.pilots else settings
 
     def costs(self) -> Settings:
-        """Return the cost that the file gives in place of a number of filters; empty if the file gives none."""
+        """Return the cost that the file gives in place of filters; empty if the file gives none."""
         costs = {name: getattr(self.architecture, name.partition(".")[2]) for name in COSTS}
         return {name: cost for name, cost in costs.items() if cost}
 
     def with_filters(self, filters: int, *, seeds: int = 0) -> Cell:
-        """Return the cell of another width. Pilot runs of its own choose its learning rate, if it is ``auto``.
+        """Return the cell of another width. Its own pilot runs choose a learning rate that is ``auto``.
 
         Args:
             filters: number of filters.
@@ -185,7 +185,7 @@ class Cell:
         return replace(self, recipe=recipes[0], pilots=tuple(cells))
 
     def with_learning_rate(self, errors: Mapping[str, float]) -> Cell:
-        """Return the cell with the learning rate that its pilot runs choose, or unchanged if an error is missing.
+        """Return the cell with the learning rate that its pilot runs choose. A missing error changes nothing.
 
         Args:
             errors: validation errors by run id; infinite for a run that diverged.
@@ -214,7 +214,7 @@ class Study:
     store: StoreConfig
 
     def curve_labels(self) -> tuple[str, ...]:
-        """Return the label of each cell's curve along the width: the architecture, and what separates its curves."""
+        """Return the label of each cell's curve along the width, such as ``lenet5, 8 epochs``."""
         return assign_curves([cell.settings() for cell in self.cells]).labels
 
     def with_learning_rates(self, errors: Mapping[str, float]) -> Study:
@@ -240,7 +240,7 @@ class Study:
         return _unique_runs(cell for cell in self.cells if cell.pending)
 
     def runs(self) -> Iterator[tuple[Cell, Run]]:
-        """Yield each run that can be trained now once, with its cell. A run that is also a pilot run counts as a pilot run."""
+        """Yield each run that can be trained now once, with its cell: pilot runs, then all others."""
         pilots = [pilot for cell in self.cells for pilot in cell.pilots]
         return _unique_runs([*pilots, *(cell for cell in self.cells if not cell.pending)])
 

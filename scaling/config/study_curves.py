@@ -38,7 +38,9 @@ def study_curves(study: Study) -> list[StudyCurve]:
 
 
 def label_cells(cells: Sequence[Cell], x: str) -> tuple[str, ...]:
-    """Return the label of each cell's curve along any setting. A cost that the study's file gives is fixed along a curve.
+    """Return the label of each cell's curve along any setting.
+
+    A cost that the study's file gives is fixed along a curve.
 
     Args:
         cells: the cells.

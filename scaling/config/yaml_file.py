@@ -28,7 +28,8 @@ def read_file(source: Path, overrides: Sequence[str]) -> dict[str, Any]:
         overrides: changed settings as ``path=value``, such as ``recipe.epochs=5``; the value is YAML.
 
     Raises:
-        ConfigError: the file is missing or is not YAML, a key appears twice, or an override has no place in the file.
+        ConfigError: the file is missing or is not YAML, a key appears twice, or an override has no place in
+            the file.
     """
     try:
         raw = _parse(source, str(source))
@@ -61,7 +62,8 @@ def yaml_text(value: Any) -> str:
 def architecture_entries(cells: Iterable[Cell]) -> list[dict[str, Any]]:
     """Return the section ``architectures`` of a study that consists of these cells.
 
-    Cells that differ in their width only share an entry. Each entry gives its seeds and contains no other grid.
+    Cells that differ in their width only share an entry. Each entry gives its seeds and contains no other
+    grid.
     """
     entries: list[dict[str, Any]] = []
     for cell in cells:

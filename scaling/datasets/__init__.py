@@ -1,4 +1,7 @@
-"""Specifications of data sets, without torch. A new set is one line here, one file here, and one in ``scaling.data.sources``."""
+"""Specifications of data sets, without torch.
+
+A new data set needs a file and a line here, and a file and a line in ``scaling.data.sources``.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,10 @@ from scaling.datasets.synthetic import Synthetic
 from scaling.datasets.usps import Usps
 
 AnyDataset = Annotated[Mnist | Usps | Cifar10 | Mnist5k | Synthetic | NpzDataset, Field(discriminator="type")]
+"""Union of all data sets, chosen by ``type``."""
+
 PUBLISHED_DATASETS = {"mnist": Mnist, "usps": Usps, "cifar10": Cifar10, "mnist5k": Mnist5k}
-"""Sets that can be fetched by name."""
+"""Data sets that can be fetched by name."""
 
 __all__ = [
     "PUBLISHED_DATASETS",

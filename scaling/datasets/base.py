@@ -1,4 +1,4 @@
-"""What every data set's specification shares."""
+"""Base class of the specifications of data sets."""
 
 from __future__ import annotations
 
@@ -14,45 +14,50 @@ from scaling.settings import ConfigModel, IdentityDefault, ImageShape, PositiveI
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """What is known of a data set before it is read."""
+    """Description of a data set that is known before its images are read."""
 
     title: str
-    """For figures and tables."""
+    """Name in figures and tables."""
     image: ImageShape
+    """Shape of the images and number of classes."""
     train_images: int
+    """Number of training images."""
     test_images: int
+    """Number of test images."""
     fingerprint: str
-    """SHA-256 of its content in canonical order; the identity of the data."""
+    """SHA-256 of the content in canonical order: 64 hexadecimal digits. A run id includes the fingerprint."""
 
 
 class Dataset(ConfigModel):
     """A data set, and how much of its training split is used."""
 
     train_images: Annotated[PositiveInt | None, IdentityDefault(None)] = None
-    """Train on this many images only: nested, stratified subsets. All by default."""
+    """Number of training images, by default all. Subsets are stratified and nested."""
     validation: Annotated[int, Field(ge=0), IdentityDefault(0)] = 0
-    """Training images held out for choices. With 0 nothing may be chosen."""
+    """Number of training images held out for choices. With 0, nothing may be chosen."""
 
     @abstractmethod
     def info(self, folder: Path) -> DatasetInfo:
-        """Shape, sizes and fingerprint. A set that the user made is read for it; ``folder`` is the data folder.
+        """Return the shape, the sizes and the fingerprint. A user's own data set is read for this.
+
+        Args:
+            folder: the data folder.
 
         Raises:
-            DataError: the user's file is missing or unfit.
+            DataError: the user's file is missing or unsuitable.
         """
 
     def problem(self, info: DatasetInfo) -> Problem | None:
-        """Why the splits can't be cut so: (the field, what is permitted), or None."""
+        """Return why the training split cannot be divided as requested, or None."""
         left = info.train_images - self.validation
         if left < 1:
-            return Problem(
-                "validation",
-                f"must leave training images: at most {info.train_images - 1}, not {self.validation}",
-            )
+            most = info.train_images - 1
+            text = f"must leave training images: at most {most}, not {self.validation}"
+            return Problem("validation", text)
         if self.train_images is not None and self.train_images > left:
             return Problem("train_images", f"must be at most {left}, not {self.train_images}")
         return None
 
     def train_size(self, info: DatasetInfo) -> int:
-        """Images that are trained on in an epoch."""
+        """Return the number of training images in use."""
         return self.train_images or info.train_images - self.validation

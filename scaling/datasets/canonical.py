@@ -1,6 +1,7 @@
-"""One order and one fingerprint for a data set, wherever it came from.
+"""Canonical order and fingerprint of a data set, which do not depend on its source.
 
-A split is sorted by the SHA-256 of each image's pixels, then by label. So the i-th test prediction means the same image for every source.
+A split is sorted by the SHA-256 of each image's pixels, then by label. So the i-th test prediction belongs to
+the same image for every source.
 """
 
 from __future__ import annotations
@@ -29,16 +30,16 @@ class Split:
 
 
 def sort_canonically(split: Split) -> Split:
-    """The same images in canonical order."""
+    """Return the images of a split in canonical order."""
     images = np.ascontiguousarray(split.images)
     digests = np.array([sha256(image.data).digest() for image in images], dtype="S32")
-    # NumPy compares S32 bytewise but drops trailing zero bytes, which keeps the order and can't make two digests equal.
+    # NumPy compares S32 by bytes without trailing zeros. That keeps the order and makes no two digests equal.
     order = np.lexsort((split.labels, digests))
     return Split(images[order], split.labels[order])
 
 
 def compute_fingerprint(train: Split, test: Split) -> str:
-    """SHA-256 of both canonical splits, shapes included: 64 hexadecimal digits."""
+    """Return the SHA-256 of two canonical splits, shapes included: 64 hexadecimal digits."""
     digest = sha256(b"scaling data set, version 1")
     for split in (train, test):
         digest.update(repr(split.images.shape).encode())
@@ -48,10 +49,17 @@ def compute_fingerprint(train: Split, test: Split) -> str:
 
 
 def stratified_order(labels: NDArray[np.uint8]) -> NDArray[np.intp]:
-    """An order of a canonical split, any head of which has the classes in proportion.
+    """Return an order of a canonical split whose first n images have the classes in proportion, for every n.
 
-    The k-th of n images of a class stands at (2k + 1) / 2n; ties go to the smaller class. Within a class the canonical order is one by
-    hash, so a head is a stratified sample, and heads of different lengths are nested.
+    The k-th of n images of a class has the position (2k + 1) / 2n; ties go to the smaller class. Within a
+    class, the canonical order is an order by hash. So the first n images are a stratified sample, and the
+    samples of different sizes are nested.
+
+    Args:
+        labels: uint8, [images].
+
+    Returns:
+        Indices of the images, [images].
     """
     position = np.empty(len(labels))
     for label in np.unique(labels):

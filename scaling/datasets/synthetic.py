@@ -1,7 +1,8 @@
-"""A made set whose difficulty is planted: for tests, and for trying out a study in seconds.
+"""A synthetic data set of known difficulty, for tests and for trying out a study in seconds.
 
-Each class has one random pattern. An image is its class's pattern, dimmed by ``noise``, plus uniform noise of that share; a fraction
-``flipped`` of all labels is drawn anew, so no network errs on less than ``flipped * (1 - 1 / classes)`` of the test images in the mean.
+Each class has one random pattern. An image is ``(1 - noise)`` times the pattern of its class plus ``noise``
+times uniform noise. A fraction ``flipped`` of all labels is drawn again at random, so no network has a mean
+test error below ``flipped * (1 - 1 / classes)``.
 """
 
 from __future__ import annotations
@@ -18,77 +19,92 @@ from scaling.datasets.base import Dataset, DatasetInfo
 from scaling.datasets.canonical import Split, compute_fingerprint, sort_canonically
 from scaling.settings import ImageShape, NonNegativeInt, PositiveInt
 
-MOST_NUMBERS = 2**28
-"""Of all images together; as many as CIFAR-10 would have with 87,000 images."""
+_MAX_VALUES = 2**28
+"""Largest number of pixel values of all images together; CIFAR-10 would reach it with 87,000 images."""
 
 
 class Synthetic(Dataset):
-    """Images made from counters; the same numbers on every machine."""
+    """Synthetic images, which are the same on every machine."""
 
     type: Literal["synthetic"] = "synthetic"
     size: PositiveInt = 1000
-    """Training images."""
+    """Number of training images."""
     test_size: PositiveInt = 500
+    """Number of test images."""
     side: Annotated[int, Field(ge=6)] = 16
+    """Height and width of the images in pixels."""
     channels: PositiveInt = 1
+    """Number of channels."""
     classes: Annotated[int, Field(ge=2, le=256)] = 10
+    """Number of classes."""
     noise: Annotated[float, Field(ge=0, le=1)] = 0.7
+    """Weight of the noise in each image, from 0 to 1."""
     flipped: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Fraction of the labels that are drawn again at random."""
     draw: NonNegativeInt = 0
-    """Another number, another data set of the same kind."""
+    """Random seed. Each value gives another data set of the same kind."""
 
     @model_validator(mode="after")
-    def _small(self) -> Synthetic:
-        numbers = (self.size + self.test_size) * self.channels * self.side**2
-        if numbers > MOST_NUMBERS:
+    def _check_size(self) -> Synthetic:
+        values = (self.size + self.test_size) * self.channels * self.side**2
+        if values > _MAX_VALUES:
             raise ValueError(
-                f"size, test_size, side and channels make {numbers:,} numbers; at most {MOST_NUMBERS:,} are made"
+                f"size, test_size, channels and side give {values:,} pixel values; "
+                f"at most {_MAX_VALUES:,} are allowed"
             )
         return self
 
     def info(self, folder: Path) -> DatasetInfo:
         return DatasetInfo(
             title="synthetic patterns",
-            image=ImageShape(self.channels, self.side, self.classes),
+            image=ImageShape(channels=self.channels, side=self.side, classes=self.classes),
             train_images=self.size,
             test_images=self.test_size,
             fingerprint=compute_fingerprint(*self.splits()),
         )
 
     def splits(self) -> tuple[Split, Split]:
-        """Training and test split, in canonical order."""
-        content = {
-            name: getattr(self, name)
-            for name in ("size", "test_size", "side", "channels", "classes", "noise", "flipped", "draw")
-        }
-        return _splits(**content)
+        """Return the training split and the test split, in canonical order."""
+        return _generate_splits(
+            size=self.size,
+            test_size=self.test_size,
+            shape=(self.side, self.side, self.channels),
+            classes=self.classes,
+            noise=self.noise,
+            flipped=self.flipped,
+            draw=self.draw,
+        )
 
 
-def _uniform(draw: int, stream: int, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Numbers in [0, 1). Raw bits of Philox are promised to stay the same in every version of NumPy; its distributions are not."""
+def _uniform(draw: int, stream: int, *, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return uniform random numbers in [0, 1).
+
+    NumPy promises that the raw bits of Philox stay the same in every version. It does not promise this of its
+    distributions.
+    """
     bits = np.random.Philox(key=[draw, stream]).random_raw(int(np.prod(shape)))
     return (bits >> np.uint64(11)).reshape(shape) / 2.0**53
 
 
 @lru_cache(maxsize=4)
-def _splits(
+def _generate_splits(
     *,
     size: int,
     test_size: int,
-    side: int,
-    channels: int,
+    shape: tuple[int, int, int],
     classes: int,
     noise: float,
     flipped: float,
     draw: int,
 ) -> tuple[Split, Split]:
-    shape = (side, side, channels)
-    patterns = _uniform(draw, 0, (classes, *shape))
-    made = []
+    patterns = _uniform(draw, 0, shape=(classes, *shape))
+    splits = []
     for stream, count in ((1, size), (4, test_size)):
-        true = np.arange(count) % classes
-        images = (1 - noise) * patterns[true] + noise * _uniform(draw, stream, (count, *shape))
-        redrawn = (_uniform(draw, stream + 1, (count,)) * classes).astype(int)
-        labels = np.where(_uniform(draw, stream + 2, (count,)) < flipped, redrawn, true)
-        made.append(sort_canonically(Split((images * 255).astype(np.uint8), labels.astype(np.uint8))))
-    return made[0], made[1]
+        true_labels = np.arange(count) % classes
+        noises = _uniform(draw, stream, shape=(count, *shape))
+        images = (1 - noise) * patterns[true_labels] + noise * noises
+        random_labels = (_uniform(draw, stream + 1, shape=(count,)) * classes).astype(int)
+        is_flipped = _uniform(draw, stream + 2, shape=(count,)) < flipped
+        labels = np.where(is_flipped, random_labels, true_labels)
+        splits.append(sort_canonically(Split((images * 255).astype(np.uint8), labels.astype(np.uint8))))
+    return splits[0], splits[1]

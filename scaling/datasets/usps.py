@@ -1,4 +1,4 @@
-"""USPS zip codes: 9,298 handwritten digits, the data of 1989.
+"""USPS zip codes: 9,298 handwritten digits, the data of LeCun et al. (1989).
 
 Source: LeCun et al., Neural Computation 1, 541 (1989), doi:10.1162/neco.1989.1.4.541
 """
@@ -11,7 +11,7 @@ from typing import Literal
 from scaling.datasets.base import Dataset, DatasetInfo
 from scaling.settings import ImageShape
 
-DATASET_INFO = DatasetInfo(
+USPS_INFO = DatasetInfo(
     title="USPS zip codes",
     image=ImageShape(channels=1, side=16, classes=10),
     train_images=7_291,
@@ -21,9 +21,9 @@ DATASET_INFO = DatasetInfo(
 
 
 class Usps(Dataset):
-    """7,291 training and 2,007 test images of 16x16."""
+    """USPS zip codes: 7,291 training and 2,007 test images of 16x16 pixels."""
 
     type: Literal["usps"] = "usps"
 
     def info(self, folder: Path) -> DatasetInfo:
-        return DATASET_INFO
+        return USPS_INFO

@@ -1,16 +1,13 @@
-"""Scaling laws from tables of runs: points, forms, intervals, held-out error and status. Pure NumPy and SciPy."""
+"""Scaling laws from tables of runs: points, forms, intervals, held-out error and status. Pure NumPy and
+SciPy.
+"""
 
 from __future__ import annotations
 
 from scaling.fit.comparison.crossing import Crossing, find_crossing
-from scaling.fit.comparison.equal_error import SizesAtError, compare_sizes, preferred_law
-from scaling.fit.comparison.exponents import (
-    Comparison,
-    choose_common_form,
-    compare_all,
-    compare_laws,
-    size_for_error,
-)
+from scaling.fit.comparison.equal_error import SizesAtError, compare_sizes, size_for_error
+from scaling.fit.comparison.exponents import Comparison, compare_all, compare_laws
+from scaling.fit.comparison.law_choice import choose_common_form, preferred_law
 from scaling.fit.comparison.pareto import BestAtBudget, ParetoPoint, best_at_budget, pareto_front
 from scaling.fit.data.derived import add_error_from_counts, select_best
 from scaling.fit.data.points import Points

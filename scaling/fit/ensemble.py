@@ -1,13 +1,17 @@
-"""Ensembles of trained runs: the expected error of n members, and its interval over the seeds that might have been.
+"""Ensembles of trained runs: the expected error of n members, and its interval over other seeds.
 
-An ensemble's error is a symmetric function of its members. So its mean over all choices of n of N runs, a U-statistic, is the unbiased estimate
-of least variance of the expected error of n new seeds (Hoeffding 1948). Choices share members, so their scatter is not that of the mean: it
-even vanishes at n = N. The interval is jackknifed over runs instead. The mean is computed again without each run in turn; the variance is
-(N - 1) / N times the sum of squares of these N values about their own mean, which for N - 1 runs is on average at least the true one (Efron &
-Stein 1981); the quantile is Student's with N - 1 degrees of freedom. At n = N there is one choice, and without a run it is the ensemble of the
-others. Where the choices are too many, some are drawn, and the variance of that mean is added.
+The error of an ensemble is a symmetric function of its members. Its mean over all combinations of n of N runs
+is therefore a U-statistic: the unbiased estimate, of least variance, of the expected error of n new seeds
+(Hoeffding 1948). Combinations share members, so that the scatter over combinations is not that of the mean;
+at n = N it vanishes. The interval is a jackknife over runs instead. The mean is computed again without each
+run in turn, and the variance is (N - 1) / N times the sum of squares of these N values about their mean. For
+N - 1 runs, this is on average at least the true variance (Efron & Stein 1981). The quantile is that of
+Student's t with N - 1 degrees of freedom. At n = N there is one combination, and without a run it is the
+ensemble of all other runs. If there are too many combinations, a random sample is evaluated, and the variance
+of its mean is added.
 
-The test images are taken as given, and the runs as independent: seeds that share an order of minibatches may be more alike than that.
+The test images are taken as given, and the runs as independent. Seeds that share an order of minibatches may
+be more alike than that.
 """
 
 from __future__ import annotations
@@ -21,52 +25,58 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Integer
-from scipy.special import softmax, stdtrit
+from scipy.special import softmax
 
 from scaling.fit.data.variance import ZERO_DISPERSION
-from scaling.fit.diagnosis.status import SEEDS
-from scaling.fit.interval import CONFIDENCE_LEVEL, Interval
+from scaling.fit.diagnosis.status import MIN_SEEDS, Assessment
+from scaling.fit.interval import Interval, student_quantile
 from scaling.fit.result import Status
 
-MOST = 1024
-"""Choices of members; of more, so many are drawn."""
-EACH = 10
-"""Up to so many members, every number has a row; from there on, about three numbers an octave."""
-AT_ONCE = 2**25
-"""Numbers that are held in memory."""
+MAX_COMBINATIONS = 1024
+"""Number of combinations of members above which a random sample of this size is evaluated."""
+
+_ALL_COUNTS_UP_TO = 10
+"""Number of members up to which every count is a default; larger defaults are about three an octave."""
+_MAX_ARRAY_SIZE = 2**25
+"""Largest number of values that are held in memory at once."""
 
 
 class VotingRule(StrEnum):
-    """How members decide together."""
+    """Rule by which the members of an ensemble decide."""
 
     MEAN_PROBABILITY = "mean probability"
+    """Class with the highest mean probability (soft voting)."""
     VOTES = "votes"
-    """The class with the most votes; of equal ones, that of the higher mean probability."""
+    """Class with the most votes (hard voting); among equals, the one with the highest mean probability."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ensemble:
-    """So many members of one pool of runs."""
+    """Ensembles of one number of members from one pool of runs."""
 
     rule: VotingRule
+    """Rule by which the members decide."""
     members: int
+    """Number of members."""
     runs: int
-    """That members are drawn from."""
+    """Number of runs from which the members are taken."""
     combinations: int
-    """Of members, that were looked at."""
+    """Number of combinations of members that were evaluated."""
     error: Interval
-    """Expected over seeds, on this test set; the ends are NaN for a single run."""
+    """Expected error over seeds, on this test set; the limits are NaN for a single run."""
     ratio_to_single: Interval
-    """The expected error over that of one run; NaN where either is 0."""
+    """Expected error over that of a single run; NaN if either error is 0."""
     status: Status
     reason: str
+    """Reasons why the result is not usable without caution; empty if it is."""
 
     @property
     def is_exhaustive(self) -> bool:
-        """Whether these are all choices there are."""
+        """True if all combinations of members were evaluated."""
         return self.combinations == comb(self.runs, self.members)
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the result for JSON."""
         return {
             **asdict(self),
             "rule": self.rule.value,
@@ -76,154 +86,200 @@ class Ensemble:
 
 
 def default_member_counts(runs: int) -> list[int]:
-    """Numbers of members that tell how the error of an ensemble falls."""
-    beyond = (round(EACH * 2 ** (step / 3)) for step in range(1, 64))
+    """Return default numbers of members: 1 to 10, then about three an octave, up to all runs.
+
+    Args:
+        runs: number of runs in the pool.
+    """
+    larger = (round(_ALL_COUNTS_UP_TO * 2 ** (step / 3)) for step in range(1, 64))
     return [
-        *range(1, min(runs, EACH) + 1),
-        *(size for size in beyond if size < runs),
-        *([runs] if runs > EACH else []),
+        *range(1, min(runs, _ALL_COUNTS_UP_TO) + 1),
+        *(count for count in larger if count < runs),
+        *([runs] if runs > _ALL_COUNTS_UP_TO else []),
     ]
 
 
 def evaluate_ensembles(
     logits: Float[np.ndarray, "runs images classes"],
     labels: Integer[np.ndarray, " images"],
-    sizes: Sequence[int],
     *,
-    max_combinations: int = MOST,
+    member_counts: Sequence[int],
+    max_combinations: int = MAX_COMBINATIONS,
     seed: int = 0,
 ) -> list[Ensemble]:
-    """The expected errors of ensembles of some sizes, by both rules.
+    """Estimate the expected error of ensembles by each rule, for some numbers of members.
 
     Args:
-        logits: of each run, on the same images.
-        labels: of the images.
-        sizes: numbers of members, from 1 to that of the runs.
-        max_combinations: choices of members that are looked at.
-        seed: of the choices, where not all are taken.
+        logits: logits of each run on the same images.
+        labels: classes of the images.
+        member_counts: numbers of members, from 1 to the number of runs.
+        max_combinations: number of combinations above which a random sample of this size is evaluated.
+        seed: seed of the random sample.
     """
-    runs, known = len(logits), {}
-    members = _Members(logits, labels)
-    # Without a run, an ensemble of all is one of the others.
-    for size in {1, *sizes} | ({runs - 1} if runs in sizes and runs > 1 else set()):
-        chosen = choose_members(runs, size, max_combinations=max_combinations, seed=seed)
-        known[size] = chosen, members.errors(chosen)
-    by_rule = {
-        rule: {n: (chosen, errors[rule]) for n, (chosen, errors) in known.items()} for rule in VotingRule
+    runs, pool = len(logits), _Pool(logits, labels)
+    counts = {1, *member_counts}
+    if runs > 1 and runs in counts:
+        counts.add(runs - 1)  # for the jackknife of the ensemble of all runs
+    errors = {
+        count: pool.evaluate(choose_members(runs, count, max_combinations=max_combinations, seed=seed))
+        for count in counts
     }
-    return [_ensemble(rule, size, runs, by_rule[rule]) for rule in VotingRule for size in sizes]
+    return [
+        _estimate(rule, count, runs=runs, errors={n: each[rule] for n, each in errors.items()})
+        for rule in VotingRule
+        for count in member_counts
+    ]
 
 
 def choose_members(
-    runs: int, size: int, *, max_combinations: int, seed: int = 0
-) -> Bool[np.ndarray, "choices runs"]:
-    """Every choice of so many runs; where there are more than ``max_combinations``, as many by chance, each run about equally often."""
-    if comb(runs, size) <= max_combinations:
-        members = np.array(list(combinations(range(runs), size)))
-        chosen = np.zeros((len(members), runs), dtype=bool)
-        np.put_along_axis(chosen, members, True, axis=1)
-        return chosen
-    rng = np.random.default_rng([seed, runs, size])
-    # Consecutive stretches of a shuffled row share no run; above half, what they leave out.
-    part = min(size, runs - size)
-    each = runs // part
-    shuffled = rng.permuted(np.tile(np.arange(runs), (-(-max_combinations // each), 1)), axis=1)[
-        :, : each * part
-    ].reshape(-1, part)[:max_combinations]
-    chosen = np.zeros((max_combinations, runs), dtype=bool)
-    np.put_along_axis(chosen, shuffled, True, axis=1)
-    return chosen if part == size else ~chosen
+    runs: int, count: int, *, max_combinations: int, seed: int = 0
+) -> Bool[np.ndarray, "combinations runs"]:
+    """Return combinations of members as masks over the runs.
+
+    Args:
+        runs: number of runs.
+        count: number of members.
+        max_combinations: number of combinations above which a random sample of this size is drawn. Each run
+            then occurs about equally often.
+        seed: seed of the random sample.
+    """
+    if comb(runs, count) <= max_combinations:
+        return _mask(np.array(list(combinations(range(runs), count))), runs)
+    rng = np.random.default_rng([seed, runs, count])
+    # A shuffled row of all runs is cut into disjoint parts. Above half of the runs, a part is what is left
+    # out.
+    part_size = min(count, runs - count)
+    parts_per_row = runs // part_size
+    rows = -(-max_combinations // parts_per_row)
+    shuffled = rng.permuted(np.tile(np.arange(runs), (rows, 1)), axis=1)
+    parts = shuffled[:, : parts_per_row * part_size].reshape(-1, part_size)[:max_combinations]
+    mask = _mask(parts, runs)
+    return mask if part_size == count else ~mask
 
 
-class _Members:
-    """Runs that decide together."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _CombinationErrors:
+    """Error of each combination of members, by one rule."""
+
+    is_member: Bool[np.ndarray, "combinations runs"]
+    errors: Float[np.ndarray, " combinations"]
+
+    @property
+    def mean(self) -> float:
+        return float(self.errors.mean())
+
+    def means_without_each_run(self) -> Float[np.ndarray, " runs"]:
+        """Return the mean error of the combinations that leave out each run."""
+        return np.asarray(self.errors @ ~self.is_member / (~self.is_member).sum(axis=0))
+
+
+class _Pool:
+    """Runs from which ensembles are formed, with their predictions."""
 
     def __init__(
         self, logits: Float[np.ndarray, "runs images classes"], labels: Integer[np.ndarray, " images"]
     ) -> None:
         self.labels, self.shape = labels, logits.shape
-        self.probabilities = softmax(logits.astype(float), axis=2).reshape(len(logits), -1)
-        self.votes = (
-            (logits.argmax(axis=2)[..., None] == np.arange(logits.shape[2]))
-            .reshape(len(logits), -1)
-            .astype(float)
-        )
+        runs, _, classes = logits.shape
+        self.probabilities = softmax(logits.astype(float), axis=2).reshape(runs, -1)
+        votes = logits.argmax(axis=2)[..., None] == np.arange(classes)
+        self.votes = votes.reshape(runs, -1).astype(float)
 
-    def errors(
-        self, chosen: Bool[np.ndarray, "choices runs"]
-    ) -> dict[VotingRule, Float[np.ndarray, " choices"]]:
-        """The error of each choice of members."""
-        found = [
-            [float((decided != self.labels).mean()) for decided in both] for both in self._decided(chosen)
+    def evaluate(
+        self, is_member: Bool[np.ndarray, "combinations runs"]
+    ) -> dict[VotingRule, _CombinationErrors]:
+        """Return the errors of the combinations by each rule."""
+        errors = [
+            [float((predicted != self.labels).mean()) for predicted in by_rule]
+            for by_rule in self._predict(is_member)
         ]
-        return dict(zip(VotingRule, np.array(found).T, strict=True))
+        return {
+            rule: _CombinationErrors(is_member=is_member, errors=rule_errors)
+            for rule, rule_errors in zip(VotingRule, np.array(errors).T, strict=True)
+        }
 
-    def _decided(self, chosen: Bool[np.ndarray, "choices runs"]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Of each choice the class of every image, by both rules."""
-        at_once = max(1, AT_ONCE // self.probabilities.shape[1])
-        for some in (
-            chosen[start : start + at_once].astype(float) for start in range(0, len(chosen), at_once)
-        ):
-            likely, votes = (
-                (some @ each).reshape(-1, *self.shape[1:]) for each in (self.probabilities, self.votes)
-            )
-            first = np.where(votes == votes.max(axis=2, keepdims=True), likely, -1)
-            yield from zip(likely.argmax(axis=2), first.argmax(axis=2), strict=True)
+    def _predict(
+        self, is_member: Bool[np.ndarray, "combinations runs"]
+    ) -> Iterator[tuple[Integer[np.ndarray, " images"], Integer[np.ndarray, " images"]]]:
+        """Yield the predicted classes of each combination, in the order of ``VotingRule``."""
+        chunk_size = max(1, _MAX_ARRAY_SIZE // self.probabilities.shape[1])
+        for start in range(0, len(is_member), chunk_size):
+            members = is_member[start : start + chunk_size].astype(float)
+            probabilities = (members @ self.probabilities).reshape(-1, *self.shape[1:])
+            votes = (members @ self.votes).reshape(-1, *self.shape[1:])
+            among_most_votes = np.where(votes == votes.max(axis=2, keepdims=True), probabilities, -1)
+            yield from zip(probabilities.argmax(axis=2), among_most_votes.argmax(axis=2), strict=True)
 
 
-def _ensemble(
-    rule: VotingRule, size: int, runs: int, known: dict[int, tuple[np.ndarray, np.ndarray]]
-) -> Ensemble:
-    errors = known[size][1]
-    estimate, single = float(errors.mean()), float(known[1][1].mean())
-    low = high = ratio = below = above = nan
-    scatter = 0.0
-    if estimate > 0 and single > 0:
-        ratio = estimate / single
-    if runs > 1:
-        without = _without(*known[min(size, runs - 1)])
-        quantile = float(stdtrit(runs - 1, (1 + CONFIDENCE_LEVEL) / 2))
-        drawn = 0.0 if len(errors) == comb(runs, size) else float(errors.var(ddof=1)) / len(errors)
-        scatter = _jackknife(without)
-        half = quantile * np.sqrt(scatter + drawn)
-        low, high = max(0.0, estimate - half), min(1.0, estimate + half)
-        # Of two runs, what is left without one is that one alone: it tells nothing of how two differ from one.
-        if (
-            (size == 1 or runs > 2)
-            and np.isfinite(ratio)
-            and (without > 0).all()
-            and (one := _without(*known[1])).all()
-        ):
-            half = quantile * np.sqrt(_jackknife(np.log(without / one)) + drawn / estimate**2)
-            below, above = ratio * np.exp(-half), ratio * np.exp(half)
-    status, reason = _judged(size, runs, scatter)
+def _estimate(rule: VotingRule, count: int, *, runs: int, errors: dict[int, _CombinationErrors]) -> Ensemble:
+    """Estimate the expected error from the errors of the evaluated combinations, by number of members."""
+    evaluated = errors[count]
+    variance = (
+        0.0 if runs == 1 else _jackknife_variance(errors[min(count, runs - 1)].means_without_each_run())
+    )
+    sampling_variance = 0.0
+    if len(evaluated.errors) < comb(runs, count):
+        sampling_variance = float(evaluated.errors.var(ddof=1)) / len(evaluated.errors)
+    assessment = _assess(count, runs, variance)
     return Ensemble(
         rule=rule,
-        members=size,
+        members=count,
         runs=runs,
-        combinations=len(errors),
-        error=Interval(estimate=estimate, low=low, high=high),
-        ratio_to_single=Interval(estimate=ratio, low=float(below), high=float(above)),
-        status=status,
-        reason=reason,
+        combinations=len(evaluated.errors),
+        error=_error_interval(evaluated.mean, variance + sampling_variance, runs=runs),
+        ratio_to_single=_ratio_interval(errors, count, runs=runs, sampling_variance=sampling_variance),
+        status=assessment.status,
+        reason=assessment.reason,
     )
 
 
-def _without(
-    chosen: Bool[np.ndarray, "choices runs"], errors: Float[np.ndarray, " choices"]
-) -> Float[np.ndarray, " runs"]:
-    """The mean error of the choices that leave out each run."""
-    return np.asarray(errors @ ~chosen / (~chosen).sum(axis=0))
+def _error_interval(estimate: float, variance: float, *, runs: int) -> Interval:
+    if runs == 1:
+        return Interval(estimate=estimate, low=nan, high=nan)
+    half_width = float(student_quantile(runs - 1) * np.sqrt(variance))
+    return Interval(
+        estimate=estimate, low=max(0.0, estimate - half_width), high=min(1.0, estimate + half_width)
+    )
 
 
-def _jackknife(without: Float[np.ndarray, " runs"]) -> float:
+def _ratio_interval(
+    errors: dict[int, _CombinationErrors], count: int, *, runs: int, sampling_variance: float
+) -> Interval:
+    """Return the expected error over that of a single run, with a jackknife interval of its logarithm."""
+    estimate, single = errors[count].mean, errors[1].mean
+    if not (estimate > 0 and single > 0):
+        return Interval(estimate=nan, low=nan, high=nan)
+    ratio = estimate / single
+    # Without one of two runs a single run remains, which does not show how two differ from one.
+    if runs == 1 or (runs == 2 and count > 1):
+        return Interval(estimate=ratio, low=nan, high=nan)
+    without = errors[min(count, runs - 1)].means_without_each_run()
+    single_without = errors[1].means_without_each_run()
+    if not ((without > 0).all() and single_without.all()):
+        return Interval(estimate=ratio, low=nan, high=nan)
+    log_variance = _jackknife_variance(np.log(without / single_without)) + sampling_variance / estimate**2
+    half_width = student_quantile(runs - 1) * np.sqrt(log_variance)
+    return Interval(
+        estimate=ratio, low=float(ratio * np.exp(-half_width)), high=float(ratio * np.exp(half_width))
+    )
+
+
+def _jackknife_variance(without: Float[np.ndarray, " runs"]) -> float:
     return float((len(without) - 1) * without.var())
 
 
-def _judged(size: int, runs: int, scatter: float) -> tuple[Status, str]:
+def _mask(
+    members: Integer[np.ndarray, "combinations members"], runs: int
+) -> Bool[np.ndarray, "combinations runs"]:
+    mask = np.zeros((len(members), runs), dtype=bool)
+    np.put_along_axis(mask, members, True, axis=1)
+    return mask
+
+
+def _assess(count: int, runs: int, variance: float) -> Assessment:
     if runs == 1:
-        return Status.REJECTED, "one run has no interval"
-    reasons = [f"fewer than {SEEDS} runs"] if runs < SEEDS else []
-    reasons += ["one ensemble of all"] if size == runs else []
-    reasons += ["the runs do not differ"] if scatter < ZERO_DISPERSION else []
-    return (Status.CAUTION if reasons else Status.USABLE), "; ".join(reasons)
+        return Assessment.rejected("a single run has no interval; train more seeds")
+    reasons = [f"fewer than {MIN_SEEDS} runs"] if runs < MIN_SEEDS else []
+    reasons += ["a single ensemble, of all runs"] if count == runs else []
+    reasons += ["the runs do not differ"] if variance < ZERO_DISPERSION else []
+    return Assessment.from_reasons(reasons)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
 CONFIDENCE_LEVEL = 0.95
 """Level of every interval and band."""
@@ -40,6 +41,15 @@ class Interval:
         """
         low, high = draw_limits(draws)
         return cls.around(estimate, low=float(low), high=float(high))
+
+
+def student_quantile(dof: NDArray[np.number] | float | int) -> FloatArray:
+    """Return the two-sided quantile of Student's t at the confidence level.
+
+    Args:
+        dof: degrees of freedom.
+    """
+    return np.asarray(stdtrit(dof, (1 + CONFIDENCE_LEVEL) / 2))
 
 
 def draw_limits(draws: Sequence[FloatArray]) -> tuple[FloatArray, FloatArray]:

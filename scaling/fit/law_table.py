@@ -1,4 +1,4 @@
-"""Laws as a table."""
+"""Table of laws: one flat row for each group and form."""
 
 from __future__ import annotations
 
@@ -10,18 +10,26 @@ from scaling.fit.result import Fit
 
 
 def tabulate_laws(fits: Sequence[Fit]) -> list[dict[str, Any]]:
-    """One flat row a group and form, all with the same keys: None for a parameter that a form lacks. Of what is held out the most is told."""
+    """Return one row for each group and form, all with the same keys.
+
+    A parameter that a form does not have is None. The held-out columns are those of the largest held-out set.
+
+    Args:
+        fits: laws of the groups.
+    """
+    names = dict.fromkeys(name for form in FORMS.values() for name in form.parameters)
+    limits = (("", "estimate"), ("_low", "low"), ("_high", "high"))
     return [
         {
             "label": fit.label,
             "x": fit.points.x_name,
             "y": fit.points.y_name,
-            "form": name,
+            "form": form,
             "formula": law.form.formula,
             **{
-                name + suffix: getattr(law.parameters[name], end) if name in law.parameters else None
-                for name in dict.fromkeys(name for form in FORMS.values() for name in form.parameters)
-                for suffix, end in (("", "estimate"), ("_low", "low"), ("_high", "high"))
+                name + suffix: getattr(law.parameters[name], limit) if name in law.parameters else None
+                for name in names
+                for suffix, limit in limits
             },
             "rmse_log": law.rmse_log,
             "held_out_rmse_log": law.held_out[-1].rmse_log if law.held_out else None,
@@ -36,5 +44,5 @@ def tabulate_laws(fits: Sequence[Fit]) -> list[dict[str, Any]]:
             "verdict": fit.verdict.choice.value,
         }
         for fit in fits
-        for name, law in fit.laws.items()
+        for form, law in fit.laws.items()
     ]

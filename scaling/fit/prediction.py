@@ -1,4 +1,4 @@
-"""What a law foretells at sizes that may not have been trained: the mean over seeds, and one new run."""
+"""Predictions of a law at any size, trained or not: the mean over seeds, and one new run."""
 
 from __future__ import annotations
 
@@ -7,79 +7,97 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from scaling.errors import UsageError
-from scaling.fit.data.variance import DispersionSource
+from scaling.fit.data.variance import Dispersion, DispersionSource
 from scaling.fit.estimation.bootstrap import student_inflation
-from scaling.fit.interval import Interval
+from scaling.fit.interval import FloatArray, Interval
 from scaling.fit.result import Fit, Law
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """One law at one size. Both intervals know how uncertain the law is, neither whether its form is right."""
+    """Prediction of one law at one size.
+
+    Both intervals include the uncertainty of the law's parameters, and neither includes that of its form.
+    """
 
     form: str
+    """Name of the form."""
     x: float
+    """Size of the network."""
     mean: Interval
-    """Of the mean error over seeds."""
+    """Mean error over seeds."""
     new_run: Interval | None
-    """Of one new network on this test set; None where nothing tells how far runs scatter, where standard deviations are stated, or where the
-    images are a sample."""
+    """Error of one new network on this test set.
+
+    None if the scatter of single runs is unknown, if the standard deviations are given, or if the test images
+    count as a sample."""
     extrapolation: float
-    """The size over the widest that was measured: an extrapolation above 1."""
+    """Size over the widest measured size: above 1 for an extrapolation."""
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the prediction for JSON."""
         return asdict(self)
 
 
 def predict(fit: Fit, sizes: Sequence[float | int], *, seed: int = 0) -> list[Prediction]:
-    """All laws of a fit at some sizes, with 95 % intervals.
+    """Predict with every law of a fit at some sizes, with 95 % intervals.
 
     Args:
-        sizes: above 0.
-        seed: of the draws of a run's own scatter.
+        fit: laws of one group.
+        sizes: sizes above 0.
+        seed: seed of the draws of a run's own scatter.
 
     Raises:
-        UsageError: a size that no law has.
+        UsageError: a size is not above 0.
     """
     for size in sizes:
         if not (size > 0 and np.isfinite(size)):
-            raise UsageError(f"a prediction needs a size above 0, not {size:g}")
+            raise UsageError(f"a prediction needs a size above 0, got {size:g}")
     return [
-        _foretold(fit, name, law, size, np.random.default_rng(seed))
-        for name, law in fit.laws.items()
-        for size in sizes
+        _predict(fit, name, size=size, rng=np.random.default_rng(seed)) for name in fit.laws for size in sizes
     ]
 
 
-def _foretold(fit: Fit, name: str, law: Law, size: float | int, rng: np.random.Generator) -> Prediction:
-    points, at = fit.points, np.asarray(size, dtype=float)
-    estimate = float(law.predict(size))
+def _predict(fit: Fit, form: str, *, size: float | int, rng: np.random.Generator) -> Prediction:
+    law, at = fit.laws[form], np.asarray(size, dtype=float)
 
-    def curves(draws: np.ndarray) -> np.ndarray:
-        with np.errstate(over="ignore"):  # far from what was measured, a curve may leave the numbers
-            return law.form.evaluate(draws, at)
+    def mean(parameters: FloatArray) -> FloatArray:
+        with np.errstate(over="ignore"):  # a curve may overflow far beyond the measured sizes
+            return law.form.evaluate(parameters, at)
 
-    # Of one run: its spread among the runs of a size, or for want of these that of single runs about the law.
-    known = points.run_dispersion
-    if known is None and law.dispersion.source is DispersionSource.CURVE:
-        known = law.dispersion
-    new_run = None
-    if known is not None and points.misclassified is None and points.known_std is None:
-        # A scatter that was estimated from few runs is uncertain by itself, as for the means.
-        noise = student_inflation(known.dof) * np.sqrt(known.value) * rng.standard_normal(len(law.draws))
-
-        def runs(draws: np.ndarray) -> np.ndarray:
-            return np.asarray(
-                np.maximum(curves(draws) + noise * np.sqrt(points.variance_model.variance(curves(draws))), 0)
-            )
-
-        new_run = Interval.from_draws(estimate, [runs(draws) for draws in law.draw_sets])
+    new_run, dispersion = None, _run_dispersion(fit, law)
+    if dispersion is not None:
+        # The dispersion is itself an estimate, and a dispersion from few runs is uncertain.
+        scale = student_inflation(dispersion.dof) * np.sqrt(dispersion.value)
+        noise = scale * rng.standard_normal(len(law.draws))
+        draw_sets = [_add_noise(fit, mean(draws), noise) for draws in law.draw_sets]
+        new_run = Interval.from_draws(float(law.predict(size)), draw_sets)
     return Prediction(
-        form=name,
+        form=form,
         x=float(size),
-        mean=law.derived_interval(curves),
+        mean=law.derived_interval(mean),
         new_run=new_run,
-        extrapolation=float(size / points.widths[-1]),
+        extrapolation=float(size / fit.points.widths[-1]),
     )
+
+
+def _run_dispersion(fit: Fit, law: Law) -> Dispersion | None:
+    """Return the dispersion of single runs; None if a new run cannot be predicted.
+
+    Without replicates, the dispersion of single runs about the law takes the place of that within a width.
+    """
+    points = fit.points
+    if points.misclassified is not None or points.known_std is not None:
+        return None
+    if points.run_dispersion is None and law.dispersion.source is DispersionSource.CURVE:
+        return law.dispersion
+    return points.run_dispersion
+
+
+def _add_noise(
+    fit: Fit, means: Float[np.ndarray, " draws"], noise: Float[np.ndarray, " draws"]
+) -> Float[np.ndarray, " draws"]:
+    return np.asarray(np.maximum(means + noise * np.sqrt(fit.points.variance_model.variance(means)), 0))

@@ -1,12 +1,15 @@
-"""Which runs to train next: those that narrow a quantity's interval the most for their cost, under the law with a floor.
+"""Sequential c-optimal design: the runs that narrow the interval of a quantity the most for their cost.
 
-A run at size x tells g g' / (dispersion variance(x)) of (log A, rho, E), where g is the curve's gradient there. What runs tell adds up, and a
-quantity with gradient c has the variance c' information^-1 c (the delta method). Its half width is the root of that times Student's quantile
-for the replicates that there will be, and times what the resampled interval of the present runs is over this formula's: no gradient knows, say,
-of a floor's bound.
+The design rests on the law with a floor, linearised about its estimate. A run at size x adds the Fisher
+information g g' / (dispersion variance(x)) about (log A, rho, E), where g is the gradient of the curve at x.
+The information of runs is additive, and a quantity with gradient c has the variance c' information^-1 c
+(delta method). The half width of its interval is the square root of this variance, times the quantile of
+Student's t for the future number of replicates. The half width is then calibrated by the ratio of the
+bootstrap interval of the present runs to that of this formula, because a gradient knows nothing about the
+bound of the floor.
 
-The cheapest runs for one quantity alone are of two or three sizes, through which any law could pass. So what a law is tested on comes first:
-six sizes over a decade, with four seeds each.
+The cheapest runs for a single quantity have two or three sizes, through which any law could pass. Therefore
+the runs that a test of the law needs come first: six sizes over a decade, with four seeds each.
 """
 
 from __future__ import annotations
@@ -17,205 +20,269 @@ from math import inf
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.special import stdtrit
 
 from scaling.errors import FitError
 from scaling.fit.data.variance import ZERO_DISPERSION
-from scaling.fit.diagnosis.status import MIN_SPAN, SEEDS, WIDTHS
-from scaling.fit.interval import CONFIDENCE_LEVEL
+from scaling.fit.diagnosis.status import MIN_SEEDS, MIN_SPAN, MIN_WIDTHS
+from scaling.fit.interval import student_quantile
 from scaling.fit.quantity import TRAIN_FIRST, Quantity, curve_gradient, require_floored_law
-from scaling.fit.result import Fit
+from scaling.fit.result import Fit, Law
 
-MOST = 1024
-"""Seeds at a size: where more are needed, no form is right to so many digits."""
+MAX_SEEDS = 1024
+"""Largest number of seeds at a size: no form is right to the digits that more seeds would give."""
+
+Sizes = Float[np.ndarray, " sizes"]
+Counts = Int[np.ndarray, " sizes"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class CandidateSize:
-    """A size that can be trained."""
+    """Size that can be trained, with the cost of its blocks of seeds."""
 
     x: float
+    """Size of the network."""
     existing_seeds: int
-    """That a study has there already, from 0 on; diverged ones count."""
+    """Number of seeds that the study has already, from seed 0; diverged runs count."""
     block_size: int
-    """Aligned seeds that train together."""
+    """Number of aligned seeds that train together."""
     block_cost_s: float
-    """Of a block, also of one of which a part is there."""
+    """Cost of one block, in core seconds; also of a block that completes existing seeds."""
     setup_cost_s: float = 0.0
-    """Once, before its first new block, as for pilots that choose a learning rate."""
+    """Cost before the first new block, in core seconds, such as that of pilot runs."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Proposal:
-    """What to train next, for one curve."""
+    """Runs to train next, for one curve."""
 
     half_width: float
-    """Half width of the quantity's fitted 95 % interval."""
+    """Half width of the fitted 95 % interval of the quantity."""
     expected_half_width: float
-    """What it should be after these runs."""
+    """Expected half width after the proposed runs."""
     target: float
+    """Half width that is wanted."""
     seeds: tuple[int, ...]
-    """Of each size, all in all."""
+    """Number of seeds at each candidate size, existing ones included."""
     costs_s: tuple[float, ...]
-    """Of each size, for the seeds that are new."""
+    """Cost of the new seeds at each candidate size, in core seconds."""
 
 
 def propose_runs(
     designs: Sequence[SequentialDesign], *, budget_s: float = inf, stop_after_s: float = inf
 ) -> list[Proposal]:
-    """Let designs grow, always the one that is furthest from its target, until all reach theirs or nothing more can be had.
+    """Add blocks of seeds, always to the design that is furthest from its target, until none can improve.
 
     Args:
-        designs: one a curve; they share the budget.
-        budget_s: core time.
-        stop_after_s: of what is known. A plan is only as good as the law it rests on: where so much is spent anew, it is time for another one.
+        designs: designs of the curves, which share the budget.
+        budget_s: largest cost of the new runs, in core seconds.
+        stop_after_s: cost of the new runs after which the law should be fitted again, in core seconds,
+            because a design is only as good as its law.
     """
-    eager, new_s = list(designs), 0.0
-    while eager and new_s < stop_after_s:
-        design = max(eager, key=lambda each: each.urgency)
-        cost_s = design.step(budget_s - new_s)
-        if cost_s is None:
-            eager.remove(design)
-        new_s += -design.trim() if cost_s is None else cost_s
-    for design in eager:
-        design.trim()
-    return [design.proposal() for design in designs]
+    growing, cost_s = list(designs), 0.0
+    while growing and cost_s < stop_after_s:
+        design = max(growing, key=lambda candidate: candidate.target_ratio)
+        block_cost_s = design.add_block(budget_s - cost_s)
+        if block_cost_s is None:
+            growing.remove(design)
+            cost_s -= design.remove_surplus_blocks()
+        else:
+            cost_s += block_cost_s
+    for design in growing:
+        design.remove_surplus_blocks()
+    return [design.propose() for design in designs]
 
 
 class SequentialDesign:
-    """One curve's study, which grows block by block.
+    """Design of one curve, which grows by blocks of seeds.
 
     Args:
-        fit: what is known.
-        quantity: what is to be known better.
-        target: its half width.
-        sizes: that can be trained; those of the fit are among them.
+        fit: laws of the present runs.
+        quantity: quantity to measure better.
+        target: half width that is wanted.
+        sizes: candidate sizes, which include those of the fit.
 
     Raises:
-        FitError: the fit has no law to plan from, or the sizes are too few to test one.
+        FitError: the fit has no law to plan from, or the candidate sizes are too few to test one.
     """
 
-    def __init__(self, fit: Fit, quantity: Quantity, target: float, sizes: Sequence[CandidateSize]) -> None:
+    def __init__(
+        self, fit: Fit, quantity: Quantity, *, target: float, sizes: Sequence[CandidateSize]
+    ) -> None:
         law, points = require_floored_law(fit), fit.points
         self.target, self.x = target, np.array([size.x for size in sizes])
-        self.cost_s, self.start_s = np.array([(size.block_cost_s, size.setup_cost_s) for size in sizes]).T
-        self.first, self.block = np.array([(size.existing_seeds, size.block_size) for size in sizes]).T
+        self.block_cost_s = np.array([size.block_cost_s for size in sizes])
+        self.setup_cost_s = np.array([size.setup_cost_s for size in sizes])
+        self.existing_seeds = np.array([size.existing_seeds for size in sizes])
+        self.block_size = np.array([size.block_size for size in sizes])
+        self.existing_runs = np.array([points.counts[points.widths == x].sum() for x in self.x])
         self.blocks = np.zeros(len(sizes), int)
-        self.known = np.array([points.counts[points.widths == x].sum() for x in self.x])
-        if self.known.sum() < len(points.x):
-            raise ValueError("sizes that the fit rests on are missing")
-        if len(self.x) < WIDTHS or self.x.max() / self.x.min() < MIN_SPAN:
+        """Number of new blocks at each size."""
+        if self.existing_runs.sum() < len(points.x):
+            raise ValueError("the candidate sizes must include those of the fit")
+        _check_plannable(fit, law, self.x)
+        self._model = _LinearisedLaw(fit, law, self.x, quantity.gradient(law))
+        if not self._model.is_identifiable(self.runs):
             raise FitError(
-                f"{fit.label}: only {len(self.x)} sizes from {self.x.min():g} to {self.x.max():g} can be trained; {TRAIN_FIRST}"
+                f"{fit.label}: its law with a floor is flat along a combination of its parameters, so no "
+                f"runs can be planned; {TRAIN_FIRST}"
             )
-        if law.dispersion.value < ZERO_DISPERSION:
-            raise FitError(
-                f"{fit.label}: its runs do not scatter, so nothing tells how many are needed; {TRAIN_FIRST}"
-            )
-        self.told = 1 / (law.dispersion.value * points.variance_model.variance(law.predict(self.x)))
-        self.gradient, self.direction = curve_gradient(law, self.x), quantity.gradient(law)
-        if np.linalg.matrix_rank(self._information(), hermitian=True) < len(law.parameters):
-            raise FitError(
-                f"{fit.label}: its law with a floor is flat, so nothing can be planned from it; {TRAIN_FIRST}"
-            )
-        self.half_width, self.formula = 1.0, 1.0
-        self.half_width, self.formula = quantity.half_width(law), self.expected_half_width
+        self.half_width = quantity.half_width(law)
+        """Half width of the fitted interval."""
+        self._uncalibrated = self._model.half_width(self.runs)
 
     @property
-    def seeds(self) -> Int[np.ndarray, " sizes"]:
-        """Of each size, from 0 on; the first new block completes one that is there in part."""
-        return np.asarray(
-            np.where(self.blocks > 0, (self.first // self.block + self.blocks) * self.block, self.first)
-        )
+    def seeds(self) -> Counts:
+        """Number of seeds at each size, from seed 0.
+
+        The first new block completes a block that exists in part.
+        """
+        completed = (self.existing_seeds // self.block_size + self.blocks) * self.block_size
+        return np.asarray(np.where(self.blocks > 0, completed, self.existing_seeds))
 
     @property
-    def runs(self) -> Int[np.ndarray, " sizes"]:
-        """That the law will rest on."""
-        return np.asarray(self.known + self.seeds - self.first)
+    def runs(self) -> Counts:
+        """Number of runs at each size on which the law will rest."""
+        return np.asarray(self.existing_runs + self.seeds - self.existing_seeds)
 
     @property
     def expected_half_width(self) -> float:
-        """The half width that the study should have as it has grown."""
-        return float(self._expected(np.zeros(len(self.x), int))[0])
+        """Expected half width with the new blocks."""
+        return float(self._calibrate(self._model.half_width(self.runs)))
 
     @property
-    def urgency(self) -> float:
-        """The expected half width over the target; infinite where the law could not be tested yet."""
-        return inf if self._lacking().any() else self.expected_half_width / self.target
+    def target_ratio(self) -> float:
+        """Expected half width over the target; infinite while the runs cannot test the law."""
+        return inf if self._untested_sizes().any() else self.expected_half_width / self.target
 
-    def step(self, budget_s: float) -> float | None:
-        """Add the block that tells most for its cost.
+    def expected_half_widths_with(self, new_runs: Counts) -> Sizes:
+        """Return the expected half width with new runs at each size alone.
+
+        Args:
+            new_runs: number of new runs at each size.
+        """
+        return np.asarray(self._calibrate(self._model.half_widths_with(self.runs, new_runs)))
+
+    def add_block(self, budget_s: float) -> float | None:
+        """Add the block that gains the most precision for its cost.
+
+        Args:
+            budget_s: largest cost of the block, in core seconds.
 
         Returns:
-            Its cost; None where nothing is wanted or no block can be had.
+            Cost of the block, in core seconds; None if the target is reached or no block is affordable.
         """
-        if self.urgency <= 1:
+        if self.target_ratio <= 1:
             return None
-        lacking = self._lacking()
-        more = (self.seeds // self.block + 1) * self.block - self.seeds
-        cost_s = self.cost_s + np.where(self.blocks == 0, self.start_s, 0)
-        allowed = (
-            (lacking if lacking.any() else ~lacking) & (cost_s <= budget_s) & (self.seeds + more <= MOST)
-        )
+        untested = self._untested_sizes()
+        new_runs = (self.seeds // self.block_size + 1) * self.block_size - self.seeds
+        cost_s = self.block_cost_s + np.where(self.blocks == 0, self.setup_cost_s, 0)
+        useful = untested if untested.any() else ~untested
+        allowed = useful & (cost_s <= budget_s) & (self.seeds + new_runs <= MAX_SEEDS)
         if not allowed.any():
             return None
-        # Half widths to the power of -2 add up as runs do, so that cheap and dear blocks compare; beyond the target they count for nothing.
-        enough = inf if lacking.any() else self.target**-2
-        gain = np.minimum(self._expected(more) ** -2, enough) - self.expected_half_width**-2
+        # Precision, the half width to the power of -2, is additive over runs, so that the gains of cheap and
+        # of expensive blocks are comparable. Precision beyond the target has no value.
+        wanted = inf if untested.any() else self.target**-2
+        precision = np.minimum(self.expected_half_widths_with(new_runs) ** -2, wanted)
+        gain = precision - self.expected_half_width**-2
         best = np.where(allowed, gain / cost_s, -inf).argmax()
         self.blocks[best] += 1
         return float(cost_s[best])
 
-    def trim(self) -> float:
-        """Take back blocks, the dearest first, without which the target is reached all the same, and return their cost."""
+    def remove_surplus_blocks(self) -> float:
+        """Remove the blocks without which the target is reached, the most expensive ones first.
+
+        Returns:
+            Cost of the removed blocks, in core seconds.
+        """
         saved_s = 0.0
-        for nth in np.argsort(-self.cost_s):
-            while self.blocks[nth]:
-                self.blocks[nth] -= 1
-                if self.urgency > 1:
-                    self.blocks[nth] += 1
+        for index in np.argsort(-self.block_cost_s):
+            while self.blocks[index]:
+                self.blocks[index] -= 1
+                if self.target_ratio > 1:
+                    self.blocks[index] += 1
                     break
-                saved_s += float(self.cost_s[nth] + (0 if self.blocks[nth] else self.start_s[nth]))
+                saved_s += float(self.block_cost_s[index])
+                if not self.blocks[index]:
+                    saved_s += float(self.setup_cost_s[index])
         return saved_s
 
-    def proposal(self) -> Proposal:
-        """The study as it has grown."""
-        costs = self.blocks * self.cost_s + (self.blocks > 0) * self.start_s
-        seeds, costs_s = tuple(self.seeds.tolist()), tuple(costs.tolist())
+    def propose(self) -> Proposal:
+        """Return the proposal of the design with its new blocks."""
+        costs_s = self.blocks * self.block_cost_s + (self.blocks > 0) * self.setup_cost_s
         return Proposal(
             half_width=self.half_width,
             expected_half_width=self.expected_half_width,
             target=self.target,
-            seeds=seeds,
-            costs_s=costs_s,
+            seeds=tuple(self.seeds.tolist()),
+            costs_s=tuple(costs_s.tolist()),
         )
 
-    def _lacking(self) -> Bool[np.ndarray, " sizes"]:
-        """Where a block would bring the next thing that a law is tested on and that is missing."""
-        here = self.runs > 0
-        lowest, highest = self.x[here].min(), self.x[here].max()
+    def _calibrate(self, half_width: Sizes | float) -> Sizes | float:
+        """Return half widths, calibrated by the bootstrap interval of the present runs."""
+        return half_width / self._uncalibrated * self.half_width
+
+    def _untested_sizes(self) -> Bool[np.ndarray, " sizes"]:
+        """Return the sizes at which a block helps to test the law; none if the law can be tested.
+
+        The requirements come one after the other: a wide enough span, enough seeds at each trained size, and
+        enough sizes, of which each new one lies in the largest gap.
+        """
+        is_trained = self.runs > 0
+        lowest, highest = self.x[is_trained].min(), self.x[is_trained].max()
         if highest / lowest < MIN_SPAN:
             return np.asarray(np.maximum(self.x, highest) / np.minimum(self.x, lowest) >= MIN_SPAN)
-        few = here & (self.runs < SEEDS)
-        if few.any() or here.sum() >= WIDTHS:
-            return few
-        within = ~here & (self.x > lowest) & (self.x < highest)
-        free = within if within.any() else ~here
-        away = np.abs(np.log(self.x[:, None] / self.x[here])).min(axis=1)
-        return np.asarray(free & (away == away[free].max()))  # in the largest gap
+        has_few_seeds = is_trained & (self.runs < MIN_SEEDS)
+        if has_few_seeds.any() or is_trained.sum() >= MIN_WIDTHS:
+            return has_few_seeds
+        is_between = ~is_trained & (self.x > lowest) & (self.x < highest)
+        is_new = is_between if is_between.any() else ~is_trained
+        log_distance = np.abs(np.log(self.x[:, None] / self.x[is_trained])).min(axis=1)
+        return np.asarray(is_new & (log_distance == log_distance[is_new].max()))
 
-    def _information(self) -> Float[np.ndarray, "parameters parameters"]:
-        return np.asarray((self.gradient * (self.runs * self.told)[:, None]).T @ self.gradient)
 
-    def _expected(self, more: Int[np.ndarray, " sizes"]) -> Float[np.ndarray, " sizes"]:
-        """The half width with so many more runs at each size, one size at a time."""
-        runs, covariance = self.runs, np.linalg.inv(self._information())
-        weight, along = more * self.told, self.gradient @ covariance @ self.direction
+class _LinearisedLaw:
+    """Law with a floor, linearised about its estimate: the precision of a quantity for any number of runs."""
+
+    def __init__(self, fit: Fit, law: Law, x: Sizes, direction: Float[np.ndarray, " parameters"]) -> None:
+        self.gradient, self.direction = curve_gradient(law, x), direction
+        variance = law.dispersion.value * fit.points.variance_model.variance(law.predict(x))
+        self.precision_per_run = 1 / variance
+
+    def is_identifiable(self, runs: Counts) -> bool:
+        """Return True if the runs determine all parameters."""
+        rank = np.linalg.matrix_rank(self._information(runs), hermitian=True)
+        return bool(rank == len(self.direction))
+
+    def half_width(self, runs: Counts) -> float:
+        """Return half the width of the interval of the quantity."""
+        return float(self.half_widths_with(runs, np.zeros(len(runs), int))[0])
+
+    def half_widths_with(self, runs: Counts, new_runs: Counts) -> Sizes:
+        """Return half the width of the interval with new runs at each size alone."""
+        covariance = np.linalg.inv(self._information(runs))
+        precision, along = new_runs * self.precision_per_run, self.gradient @ covariance @ self.direction
         leverage = np.einsum("si,ij,sj->s", self.gradient, covariance, self.gradient)
-        # One more row of the information changes its inverse by a product of two vectors (Sherman & Morrison 1950).
-        left = self.direction @ covariance @ self.direction - weight * along**2 / (1 + weight * leverage)
-        replicates = np.maximum(runs - 1, 0).sum() + more - ((runs == 0) & (more > 0))
-        behind = np.where(replicates > 0, replicates, (runs > 0).sum() - len(self.direction))
-        return np.asarray(
-            stdtrit(behind, (1 + CONFIDENCE_LEVEL) / 2) * np.sqrt(left) / self.formula * self.half_width
+        # A rank-one update of the information is a rank-one update of its inverse (Sherman & Morrison 1950).
+        variance = self.direction @ covariance @ self.direction - precision * along**2 / (
+            1 + precision * leverage
+        )
+        replicate_dof = np.maximum(runs - 1, 0).sum() + new_runs - ((runs == 0) & (new_runs > 0))
+        residual_dof = (runs > 0).sum() - len(self.direction)
+        dof = np.where(replicate_dof > 0, replicate_dof, residual_dof)
+        return np.asarray(student_quantile(dof) * np.sqrt(variance))
+
+    def _information(self, runs: Counts) -> Float[np.ndarray, "parameters parameters"]:
+        """Return the Fisher information of the runs about the internal parameters."""
+        return np.asarray((self.gradient * (runs * self.precision_per_run)[:, None]).T @ self.gradient)
+
+
+def _check_plannable(fit: Fit, law: Law, x: Sizes) -> None:
+    if len(x) < MIN_WIDTHS or x.max() / x.min() < MIN_SPAN:
+        raise FitError(
+            f"{fit.label}: only {len(x)} sizes from {x.min():g} to {x.max():g} can be trained; {TRAIN_FIRST}"
+        )
+    if law.dispersion.value < ZERO_DISPERSION:
+        raise FitError(
+            f"{fit.label}: its runs do not scatter, so the number of runs cannot be planned; {TRAIN_FIRST}"
         )

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from analysis.optimum import describe_optimum
-from benchmarks import planted
+from benchmarks import planted_store
 from scaling import api
 from scaling.errors import FitError, TableError
 from scaling.fit import Status
@@ -22,7 +22,7 @@ def curved(pack):
     """The tables of a pack whose error is lowest where d2/d1, or the branches over 16, is ``LEAST``."""
     network = pack.cell.architecture
     ratio = network.second_filters / network.filters if network.type == "lenet5" else network.branches / 16
-    tables = planted.tables(pack, {})
+    tables = planted_store.planted_tables(pack, {})
     rng, images = np.random.default_rng(int(pack.key, 16)), pack.cell.info.test_images
     wrong = rng.binomial(images, 0.2 * np.exp(0.1 * np.log(ratio / LEAST) ** 2), len(pack.runs))
     runs = tables["runs"]
@@ -98,7 +98,7 @@ def test_any_setting_is_an_axis_and_other_networks_are_let_be(tmp_path, workspac
     assert tree.x_opt.low < 16 * LEAST < tree.x_opt.high
     assert made.compare_size_depth(tree) == []
     assert [line for line in made.failures if line.startswith("lenet5")]
-    with pytest.raises(FitError, match=r"a lowest place needs at least 3 values of ratio, not 1"):
+    with pytest.raises(FitError, match=r"an optimum needs at least 3 values of ratio, not 1"):
         api.optimum(
             study(tmp_path, workspace, {"type": "lenet5", "filters": 6, "second_filters": 12}), workspace
         )

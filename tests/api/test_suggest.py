@@ -172,12 +172,14 @@ def test_widths_at_which_all_runs_diverged_are_kept_and_get_no_seeds(suggest, st
 
 def test_where_all_diverged_it_is_said_what_to_train_first(suggest, study, training):
     training.diverges = lambda filters: True
-    with pytest.raises(FitError, match="train at least 6 sizes over a factor of 10 with 4 seeds each first"):
+    with pytest.raises(FitError, match="first train at least 6 sizes over a factor of 10 with 4 seeds each"):
         suggest(study())
 
 
 def test_too_few_widths_say_what_to_train_first(suggest, study):
-    with pytest.raises(FitError, match=r"tree3: .* refused .*; train at least 6 sizes over a factor of 10"):
+    with pytest.raises(
+        FitError, match=r"tree3: .* rejected .*; first train at least 6 sizes over a factor of 10"
+    ):
         suggest(study(STUDY.replace("[1, 2, 3, 4, 6, 12]", "[1, 2, 4]")))
 
 
@@ -189,16 +191,16 @@ def test_runs_that_are_not_trained_yet_come_first(suggest, study, workspace):
 
 
 @pytest.mark.parametrize(
-    ("aim", "problem"),
+    ("target", "problem"),
     [
-        ({"target": 0.0}, "above 0"),
-        ({"target": float("nan")}, "above 0"),
-        ({"of": "error"}, "must be exponent"),
+        ({"half_width": 0.0}, "above 0"),
+        ({"half_width": float("nan")}, "above 0"),
+        ({"quantity": "error"}, "must be exponent"),
     ],
 )
-def test_an_aim_that_is_none_is_refused(aim, problem):
+def test_an_invalid_target_is_refused(target, problem):
     with pytest.raises(UsageError, match=problem):
-        api.Target(**{"target": 0.02} | aim)
+        api.Target(**{"half_width": 0.02} | target)
 
 
 def test_the_same_store_suggests_the_same(suggest, study, workspace):

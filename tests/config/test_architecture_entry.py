@@ -110,7 +110,7 @@ def test_the_ratio_study_has_the_pairs_that_its_comment_says(tmp_path):
         ),
         (
             "{type: lenet5, macs: 651720, ratio: [2, 1.6]}",
-            "ratio[1]: gives the same network as architectures[0].ratio[0], because it is the nearest of this cost; remove one of them",
+            "ratio[1]: gives the same network as architectures[0].ratio[0], the nearest of this cost; remove one of them",
         ),
         ("{type: lenet5, macs: null}", "filters: is missing"),
     ],

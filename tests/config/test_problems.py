@@ -80,7 +80,7 @@ CASES = {
     ),
     "name for a folder": (
         "study: a/b\n" + STUDY[13:],
-        "study: must begin with a letter or a digit and contain only letters, digits, '.', '_' and '-', not 'a/b'",
+        "study: must begin with a letter or digit, then letters, digits, '.', '_' or '-', not 'a/b'",
     ),
     "text for a mapping": (
         "study: tried\ndataset: mnist\n" + LENET,

@@ -45,7 +45,7 @@ def make(monkeypatch, name: str) -> tuple[DatasetInfo, Split, Split]:
         test_images=TEST,
         fingerprint=compute_fingerprint(sort_canonically(train), sort_canonically(test)),
     )
-    monkeypatch.setattr(import_module(f"scaling.datasets.{name}"), "DATASET_INFO", tiny)
+    monkeypatch.setattr(import_module(f"scaling.datasets.{name}"), f"{name.upper()}_INFO", tiny)
     return tiny, train, test
 
 

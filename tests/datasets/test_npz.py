@@ -67,7 +67,7 @@ def test_a_file_that_was_written_again_is_read_again(tmp_path):
         ({"train_labels": np.zeros(12, int)}, "train_labels are all 0"),
         (
             {"test_labels": np.arange(6) + 2},
-            r"test_labels hold \[4, 5, 6, 7\], of which train_labels have no image",
+            r"test_labels contain \[4, 5, 6, 7\], which train_labels do not contain",
         ),
         ({"train_labels": np.arange(12) + 250}, "train_labels"),
         ({"train_labels": np.linspace(0, 1, 12)}, "train_labels"),

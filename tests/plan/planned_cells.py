@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from scaling.architectures import AnyArchitecture, Lenet5
 from scaling.config import Cell, Recipe, Run
 from scaling.datasets import Mnist
-from scaling.datasets.mnist import DATASET_INFO
+from scaling.datasets.mnist import MNIST_INFO
 
 
 def cell(architecture: AnyArchitecture | int = 6, **recipe: Any) -> Cell:
     """Of MNIST; a number stands for a LeNet of that width."""
     network = Lenet5(filters=architecture) if isinstance(architecture, int) else architecture
-    return Cell(Mnist(), DATASET_INFO, network, Recipe(**recipe), {"filters": "architectures[0].filters"})
+    return Cell(Mnist(), MNIST_INFO, network, Recipe(**recipe), {"filters": "architectures[0].filters"})
 
 
 def chosen(cells: list[Cell], seeds: int) -> st.SearchStrategy[list[tuple[Cell, Run]]]:

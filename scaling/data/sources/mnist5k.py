@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from scaling.datasets import Split, sort_canonically, stratified_order
-from scaling.datasets.mnist5k import DATASET_INFO
+from scaling.datasets.mnist5k import MNIST5K_INFO
 from scaling.errors import DataError
 
 
@@ -23,10 +23,10 @@ def read() -> tuple[Split, Split]:
             " install it with: pip install 'scaling-studies[quickstart]'"
         ) from None
     pixels, labels = mnist_data()
-    side, channels = DATASET_INFO.image.side, DATASET_INFO.image.channels
+    side, channels = MNIST5K_INFO.image.side, MNIST5K_INFO.image.channels
     whole = sort_canonically(
         Split(pixels.astype(np.uint8).reshape(-1, side, side, channels), labels.astype(np.uint8))
     )
     order = stratified_order(whole.labels)
-    test, train = order[: DATASET_INFO.test_images], order[DATASET_INFO.test_images :]
+    test, train = order[: MNIST5K_INFO.test_images], order[MNIST5K_INFO.test_images :]
     return Split(whole.images[train], whole.labels[train]), Split(whole.images[test], whole.labels[test])

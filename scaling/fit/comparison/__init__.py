@@ -1,1 +1,1 @@
-"""Comparison of fitted laws: exponents, crossings, sizes at equal error, Pareto front."""
+"""Comparison of laws: exponents, crossings, sizes at equal error, and the best network for a budget."""

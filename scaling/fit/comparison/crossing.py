@@ -1,4 +1,4 @@
-"""Where two laws meet, and what networks of that size cost."""
+"""Crossing of two laws: the size at which they predict the same error, and the costs there."""
 
 from __future__ import annotations
 
@@ -11,93 +11,135 @@ from jaxtyping import Float
 from scaling.fit.interval import Interval
 from scaling.fit.result import Fit, Law
 
-FURTHEST = 100.0
-"""Laws are followed to so many times beyond the measured sizes, on either side; further out they are said not to meet."""
-GRID = 400
-"""Places in between."""
-
-Draws = tuple[Float[np.ndarray, "draws parameters"], Float[np.ndarray, "draws others"]]
+_SEARCH_FACTOR = 100.0
+"""Factor beyond the measured sizes, on either side, within which a crossing is searched."""
+_GRID_SIZE = 400
+"""Number of sizes on the grid of the search."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Crossing:
-    """Of two laws along one x."""
+    """Crossing of two laws along one x."""
 
     x_cross: Interval | None
-    """The size, with its 95 % interval; None where the fitted ones don't meet. An end may be infinite or 0."""
+    """Size at the crossing, with its 95 % interval; None if the fitted laws do not cross.
+
+    A limit is 0 or infinite if resampled laws do not cross."""
     interpolated: bool
-    """Whether it lies within what both groups measured, and not where they are extrapolated."""
+    """True if the crossing lies within the measured sizes of both groups, False if it is an extrapolation."""
     cost_ratios: dict[str, Interval]
-    """Of ``parameters`` and ``macs``, where both groups' are known: the first's over the second's at that size, with its 95 % interval. Further
-    out than laws are followed, as at the furthest place."""
+    """Cost of the first network over that of the second at the crossing, by the name of the cost.
+
+    The costs are ``parameters`` and ``macs``, if both groups have them. Beyond the range of the search, the
+    ratio is that at the end of the range."""
 
 
-def find_crossing(first: Fit, second: Fit, laws: tuple[Law, Law]) -> Crossing:
-    """Where a law of the first fit and one of the second meet, whatever their forms."""
-    measured = [(fit.points.widths[0], fit.points.widths[-1]) for fit in (first, second)]
-    low, high = max(low for low, _ in measured), min(high for _, high in measured)
-    ends = min(low for low, _ in measured), max(high for _, high in measured)
-    place = float(_meeting(laws, laws[0].estimates[None], laws[1].estimates[None], ends)[0])
-    others = [_meeting(laws, one, other, ends) for one, other in paired(laws)]
-    meets = bool(np.isfinite(place) and place > 0)
-    return Crossing(
-        x_cross=Interval.from_draws(place, others) if meets else None,
-        interpolated=bool(low <= place <= high),
-        cost_ratios=_ratios(first, second, place, others, ends) if meets else {},
-    )
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DrawPair:
+    """Bootstrap draws of the parameters of two laws, paired row by row."""
+
+    first: Float[np.ndarray, "draws parameters"]
+    second: Float[np.ndarray, "draws other_parameters"]
 
 
-def paired(laws: tuple[Law, Law]) -> list[Draws]:
-    """Draws of two laws, row by row.
+def pair_draws(laws: tuple[Law, Law]) -> list[DrawPair]:
+    """Pair the draws of two laws: every set of draws of the first with every set of the second.
 
-    Draws of one place rest on one draw of the images, where these are a sample, and on seeds of their own. Where a floor may be 0, the pure
-    law's draws count beside those that are held there.
+    Draws in one row share one draw of the test images, if these are a sample, and have their own draws of the
+    seeds.
+
+    Args:
+        laws: the two laws.
     """
     count = min(len(law.draws) for law in laws)
-    drawn = [[draws[:count] for draws in law.draw_sets] for law in laws]
-    return [(one, other) for one in drawn[0] for other in drawn[1]]
+    first, second = laws
+    return [
+        DrawPair(first=draws[:count], second=other_draws[:count])
+        for draws in first.draw_sets
+        for other_draws in second.draw_sets
+    ]
 
 
-def _meeting(
-    laws: tuple[Law, Law],
-    first: Float[np.ndarray, "rows parameters"],
-    second: Float[np.ndarray, "rows others"],
-    ends: tuple[float, float],
-) -> Float[np.ndarray, " rows"]:
-    """The size nearest to the middle of the ends at which the curves cross; where they don't, infinite or 0, by the side of the smaller gap."""
-    places = np.geomspace(ends[0] / FURTHEST, ends[1] * FURTHEST, GRID)
-    one, other = (
-        law.form.evaluate(drawn[:, None, :], places) for law, drawn in zip(laws, (first, second), strict=True)
+def find_crossing(first: Fit, second: Fit, *, laws: tuple[Law, Law]) -> Crossing:
+    """Find the size at which two laws predict the same error, whatever their forms.
+
+    Args:
+        first: one group.
+        second: another group, along the same x.
+        laws: the law of each group.
+    """
+    narrowest, widest = zip(
+        *((fit.points.widths[0], fit.points.widths[-1]) for fit in (first, second)), strict=True
     )
-    apart = np.log(one) - np.log(other)
-    crosses = np.sign(apart[:, :-1]) != np.sign(apart[:, 1:])
-    away = np.abs(np.log(places[:-1] ** 2 / (ends[0] * ends[1])))
-    at, rows = np.where(crosses, away, np.inf).argmin(axis=1), np.arange(len(apart))
-    left, right = apart[rows, at], apart[rows, at + 1]
-    meets = crosses.any(axis=1)
-    # Between two places the curves are straight in logarithms.
-    share = np.divide(left, left - right, out=np.zeros_like(left), where=meets & (left != right))
-    found = places[at] * (places[1] / places[0]) ** share
-    return np.where(meets, found, np.where(np.abs(apart[:, -1]) < np.abs(apart[:, 0]), np.inf, 0.0))
+    search = _Search(laws=laws, narrowest=min(narrowest), widest=max(widest))
+    x_cross = float(search.find(laws[0].estimates[None], laws[1].estimates[None])[0])
+    draws = [search.find(pair.first, pair.second) for pair in pair_draws(laws)]
+    crosses = bool(np.isfinite(x_cross) and x_cross > 0)
+    return Crossing(
+        x_cross=Interval.from_draws(x_cross, draws) if crosses else None,
+        interpolated=bool(max(narrowest) <= x_cross <= min(widest)),
+        cost_ratios=_cost_ratios(first, second, x_cross=x_cross, draws=draws, search=search)
+        if crosses
+        else {},
+    )
 
 
-def _ratios(
-    first: Fit,
-    second: Fit,
-    place: float,
-    others: Sequence[Float[np.ndarray, " draws"]],
-    ends: tuple[float, float],
-) -> dict[str, Interval]:
-    """What the first's network costs over the second's, where the laws meet."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Search:
+    """Search for the crossing of two laws on a grid of sizes."""
 
-    def ratio(name: str, places: Float[np.ndarray, " places"]) -> Float[np.ndarray, " places"]:
-        at = np.clip(places, ends[0] / FURTHEST, ends[1] * FURTHEST)
-        return np.asarray(first.costs[name].at(at) / second.costs[name].at(at))
+    laws: tuple[Law, Law]
+    narrowest: float
+    """Smallest measured size."""
+    widest: float
+    """Largest measured size."""
 
-    shared = [name for name in first.costs if name in second.costs]
-    return {
-        name: Interval.from_draws(
-            float(ratio(name, np.array([place]))[0]), [ratio(name, drawn) for drawn in others]
+    @property
+    def lowest(self) -> float:
+        """Lower end of the range of the search."""
+        return self.narrowest / _SEARCH_FACTOR
+
+    @property
+    def highest(self) -> float:
+        """Upper end of the range of the search."""
+        return self.widest * _SEARCH_FACTOR
+
+    def find(
+        self,
+        first: Float[np.ndarray, "rows parameters"],
+        second: Float[np.ndarray, "rows other_parameters"],
+    ) -> Float[np.ndarray, " rows"]:
+        """Return the crossing closest to the middle of the measured sizes, for each row of parameters.
+
+        Without a crossing, the result is infinite or 0, on the side where the curves are closer.
+        """
+        x = np.geomspace(self.lowest, self.highest, _GRID_SIZE)
+        log_ratio = np.log(self.laws[0].form.evaluate(first[:, None, :], x)) - np.log(
+            self.laws[1].form.evaluate(second[:, None, :], x)
         )
-        for name in shared
+        changes_sign = np.sign(log_ratio[:, :-1]) != np.sign(log_ratio[:, 1:])
+        distance = np.abs(np.log(x[:-1] ** 2 / (self.narrowest * self.widest)))
+        nearest, rows = np.where(changes_sign, distance, np.inf).argmin(axis=1), np.arange(len(log_ratio))
+        left, right = log_ratio[rows, nearest], log_ratio[rows, nearest + 1]
+        crosses = changes_sign.any(axis=1)
+        # The curves are straight in logarithms between two sizes of the grid.
+        fraction = np.divide(left, left - right, out=np.zeros_like(left), where=crosses & (left != right))
+        x_cross = x[nearest] * (x[1] / x[0]) ** fraction
+        closer_side = np.where(np.abs(log_ratio[:, -1]) < np.abs(log_ratio[:, 0]), np.inf, 0.0)
+        return np.where(crosses, x_cross, closer_side)
+
+
+def _cost_ratios(
+    first: Fit, second: Fit, *, x_cross: float, draws: Sequence[Float[np.ndarray, " draws"]], search: _Search
+) -> dict[str, Interval]:
+    """Return the cost of the first network over that of the second at the crossing, with its interval."""
+
+    def ratio(name: str, x: Float[np.ndarray, " sizes"]) -> Float[np.ndarray, " sizes"]:
+        within = np.clip(x, search.lowest, search.highest)
+        return np.asarray(first.costs[name].at(within) / second.costs[name].at(within))
+
+    return {
+        name: Interval.from_draws(float(ratio(name, np.array([x_cross]))[0]), [ratio(name, x) for x in draws])
+        for name in first.costs
+        if name in second.costs
     }

@@ -1,4 +1,4 @@
-"""Networks that err equally: how much larger one is than the other. Every law is of the form that its points ask for."""
+"""Sizes at equal error: the size that a law needs for an error, and the ratio of the sizes of two groups."""
 
 from __future__ import annotations
 
@@ -6,91 +6,123 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
-from scaling.errors import FitError
-from scaling.fit.comparison.crossing import paired
-from scaling.fit.comparison.exponents import size_for_error
-from scaling.fit.forms import MAX_EXPONENT
+from scaling.errors import FitError, UsageError
+from scaling.fit.comparison.crossing import pair_draws
+from scaling.fit.comparison.law_choice import preferred_law, require_law
 from scaling.fit.interval import Interval
-from scaling.fit.result import Fit, FormChoice, Law, Status
-
-FORMS = {
-    FormChoice.POWER: "power",
-    FormChoice.FLOOR: "floor",
-    FormChoice.BENDS: "broken",
-    FormChoice.UNCLEAR: "floor",
-}
-"""What a verdict asks for. Where it can't tell, a law that leaves open whether there is a floor."""
+from scaling.fit.result import Fit, Law
 
 
 @dataclass(frozen=True, kw_only=True)
 class SizesAtError:
-    """Two groups along one x, at one error."""
+    """Sizes of two groups at one error, along one x."""
 
     first: str
+    """Name of the first group."""
     second: str
+    """Name of the second group."""
     x: str
+    """Column of the sizes."""
     error: float
+    """Error at which the groups are compared."""
     sizes: tuple[Interval, Interval]
-    """That the error asks for, with their 95 % intervals; infinite where a law never comes down to it."""
+    """Size that each group needs, with its 95 % interval; infinite if a law never falls to the error."""
     ratio: Interval | None
-    """The first's size over the second's, with its 95 % interval; None where neither law comes down to the error."""
+    """Size of the first group over that of the second, with its 95 % interval.
+
+    None if neither law falls to the error."""
     extrapolated: tuple[str, ...]
-    """Groups whose law is followed beyond what was measured."""
+    """Names of the groups whose size lies beyond the measured ones."""
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the comparison for JSON."""
         return asdict(self)
 
 
-def preferred_law(fit: Fit) -> Law | None:
-    """The law that a fit is compared and drawn by; None where each of those that the verdict permits is missing, refused or tells nothing: its
-    exponent's interval begins where the search does."""
-    wanted = dict.fromkeys((FORMS[fit.verdict.choice], "power"))
-    laws = (law for name in wanted if (law := fit.laws.get(name)) and law.status is not Status.REJECTED)
-    return next((law for law in laws if law.parameters["exponent"].low > -MAX_EXPONENT), None)
+def size_for_error(fit: Fit, error: float, *, form: str = "power") -> Interval:
+    """Return the size at which a law falls to an error, with its 95 % interval; infinite if it never does.
+
+    Args:
+        fit: laws of one group.
+        error: error above 0.
+        form: name of the law's form.
+
+    Raises:
+        UsageError: the error is not above 0.
+        FitError: the fit has no law of this form.
+    """
+    _check_error(error)
+    return _size_for_error(require_law(fit, form), error)
 
 
 def compare_sizes(first: Fit, second: Fit, error: float) -> SizesAtError:
-    """The sizes at which two groups come down to an error, and their ratio.
+    """Compare the sizes that two groups need for an error, by the preferred law of each.
+
+    Args:
+        first: laws of one group.
+        second: laws of another group, along the same x.
+        error: error above 0.
 
     Raises:
-        UsageError: an error of 0 or below.
-        FitError: a group has no law to be compared by.
+        UsageError: the error is not above 0.
+        FitError: a group has no law by which it can be compared.
     """
-    pair = []
-    for fit in (first, second):
-        if (law := preferred_law(fit)) is None:
-            raise FitError(f"{fit.label} has no law that is not refused")
-        pair.append(law)
-    laws = pair[0], pair[1]
-    sizes = (
-        size_for_error(first, error, form=laws[0].form.name),
-        size_for_error(second, error, form=laws[1].form.name),
-    )
-    # Where neither comes down to the error, the ratio may be anything: so such draws count at both ends.
-    ratios = [
-        np.nan_to_num(size, nan=unknown, posinf=np.inf)
-        for unknown in (0.0, np.inf)
-        for one, other in paired(laws)
-        for size in [_over(laws[0].form.inverse(one, error), laws[1].form.inverse(other, error))]
-    ]
-    estimate = float(_over(*(law.form.inverse(law.estimates[None], error) for law in laws))[0])
-    beyond = [fit.label for fit, size in zip((first, second), sizes, strict=True) if not _measured(fit, size)]
+    _check_error(error)
+    laws = _require_preferred_law(first), _require_preferred_law(second)
+    sizes = _size_for_error(laws[0], error), _size_for_error(laws[1], error)
     return SizesAtError(
         first=first.label,
         second=second.label,
         x=first.points.x_name,
         error=error,
         sizes=sizes,
-        ratio=None if np.isnan(estimate) else Interval.from_draws(estimate, ratios),
-        extrapolated=tuple(beyond),
+        ratio=_size_ratio(laws, error),
+        extrapolated=tuple(
+            fit.label
+            for fit, size in zip((first, second), sizes, strict=True)
+            if not fit.points.widths[0] <= size.estimate <= fit.points.widths[-1]
+        ),
     )
 
 
-def _over(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(first / second)
+def _size_for_error(law: Law, error: float) -> Interval:
+    return law.derived_interval(lambda parameters: law.form.inverse(parameters, error))
 
 
-def _measured(fit: Fit, size: Interval) -> bool:
-    return bool(fit.points.widths[0] <= size.estimate <= fit.points.widths[-1])
+def _size_ratio(laws: tuple[Law, Law], error: float) -> Interval | None:
+    """Return the ratio of the sizes of two laws at an error; None if neither law falls to the error."""
+
+    def ratio(
+        first: Float[np.ndarray, "rows parameters"], second: Float[np.ndarray, "rows other_parameters"]
+    ) -> Float[np.ndarray, " rows"]:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(laws[0].form.inverse(first, error) / laws[1].form.inverse(second, error))
+
+    estimate = float(ratio(laws[0].estimates[None], laws[1].estimates[None])[0])
+    if np.isnan(estimate):
+        return None
+    draw_sets = []
+    for pair in pair_draws(laws):
+        ratios = ratio(pair.first, pair.second)
+        # The ratio of a draw in which neither law falls to the error is unknown. It counts as 0 for the lower
+        # limit and as infinite for the upper limit.
+        is_unknown = np.isnan(ratios)
+        draw_sets += [np.where(is_unknown, 0.0, ratios), np.where(is_unknown, np.inf, ratios)]
+    return Interval.from_draws(estimate, draw_sets)
+
+
+def _require_preferred_law(fit: Fit) -> Law:
+    law = preferred_law(fit)
+    if law is None:
+        raise FitError(
+            f"{fit.label} has no usable law to compare: each one is missing, rejected, or has no limit of "
+            "its exponent; train more widths or seeds"
+        )
+    return law
+
+
+def _check_error(error: float) -> None:
+    if not (error > 0 and np.isfinite(error)):
+        raise UsageError(f"expected an error above 0, got {error:g}")

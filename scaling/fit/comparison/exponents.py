@@ -1,4 +1,4 @@
-"""Two laws beside each other: do their exponents differ, where do they meet; and which size a law needs for an error."""
+"""Comparison of two laws of one form: the difference of their exponents, and where they cross."""
 
 from __future__ import annotations
 
@@ -8,112 +8,113 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
-from scaling.errors import FitError, UsageError
-from scaling.fit.comparison.crossing import find_crossing, paired
+from scaling.errors import UsageError
+from scaling.fit.comparison.crossing import find_crossing, pair_draws
+from scaling.fit.comparison.law_choice import choose_common_form, require_law
 from scaling.fit.interval import Interval
-from scaling.fit.result import Fit, FormChoice, Law, Status
+from scaling.fit.result import Fit
 
-MARGIN = 0.05
-"""Of exponents that are called equal."""
+EQUIVALENCE_MARGIN = 0.05
+"""Largest difference between exponents that count as equivalent."""
+
+_EQUIVALENCE_ALPHA = 0.05
+"""Level of each of the two one-sided tests."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """One form's law of two groups."""
+    """Comparison of two groups by the laws of one form."""
 
     first: str
+    """Name of the first group."""
     second: str
+    """Name of the second group."""
     form: str
+    """Name of the form."""
     difference: Interval
-    """Of the exponents, the first less the second, with its 95 % interval."""
+    """Exponent of the first law minus that of the second, with its 95 % interval."""
     margin: float
+    """Largest difference between exponents that count as equivalent."""
     equivalent: bool
-    """Whether the 90 % interval of the difference lies within the margin (two one-sided tests at 5 %); false proves no difference."""
+    """True if the exponents are equivalent: two one-sided tests (TOST) at 5 %.
+
+    Equivalently, the 90 % interval of the difference lies within the margin. False does not prove a
+    difference."""
     crossing: Interval | None
-    """The size at which the laws meet, and whether that is within what was measured: see ``Crossing``."""
+    """Size at which the laws cross: see ``Crossing.x_cross``."""
     interpolated: bool
+    """True if the crossing lies within the measured sizes of both groups."""
     cost_ratios: dict[str, Interval]
-    """What the first's network costs over the second's there."""
+    """Cost of the first network over that of the second at the crossing: see ``Crossing.cost_ratios``."""
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the comparison for JSON."""
         return asdict(self)
 
 
-def compare_laws(first: Fit, second: Fit, *, form: str = "power", margin: float = MARGIN) -> Comparison:
-    """Compare two groups of points along one x.
+def compare_laws(
+    first: Fit, second: Fit, *, form: str = "power", margin: float = EQUIVALENCE_MARGIN
+) -> Comparison:
+    """Compare two groups along one x by the laws of one form.
 
     Args:
-        form: of the laws.
-        margin: of equal exponents.
+        first: laws of one group.
+        second: laws of another group.
+        form: name of the form.
+        margin: largest difference between exponents that count as equivalent, above 0.
 
     Raises:
-        UsageError: the points are of different columns, or no positive margin.
+        UsageError: the groups have different columns or the same name, or the margin is not above 0.
         FitError: a group has no law of this form.
     """
-    if (first.points.x_name, first.points.y_name) != (second.points.x_name, second.points.y_name):
-        raise UsageError(
-            f"laws of {first.points.y_name} along {first.points.x_name} and {second.points.x_name} can't be compared"
-        )
+    _check_comparable(first, second)
     if margin <= 0:
-        raise UsageError(f"a margin must be above 0, not {margin:g}")
-    if first.label == second.label:
-        raise UsageError(
-            f"both groups are called {first.label}; laws that are compared need names of their own"
-        )
-    laws = _law(first, form), _law(second, form)
-    aparts = [one[:, 1] - other[:, 1] for one, other in paired(laws)]
-    narrow = (
-        np.min([np.quantile(apart, 0.05) for apart in aparts]),
-        np.max([np.quantile(apart, 0.95) for apart in aparts]),
-    )
-    met = find_crossing(first, second, laws)
+        raise UsageError(f"expected a number above 0, got {margin:g}", option="margin")
+    laws = require_law(first, form), require_law(second, form)
+    differences = [pair.first[:, 1] - pair.second[:, 1] for pair in pair_draws(laws)]
+    crossing = find_crossing(first, second, laws=laws)
     return Comparison(
         first=first.label,
         second=second.label,
         form=form,
         difference=Interval.from_draws(
-            laws[0].parameters["exponent"].estimate - laws[1].parameters["exponent"].estimate, aparts
+            laws[0].parameters["exponent"].estimate - laws[1].parameters["exponent"].estimate, differences
         ),
         margin=margin,
-        equivalent=bool(-margin < narrow[0] and narrow[1] < margin),
-        crossing=met.x_cross,
-        interpolated=met.interpolated,
-        cost_ratios=met.cost_ratios,
+        equivalent=_is_equivalent(differences, margin),
+        crossing=crossing.x_cross,
+        interpolated=crossing.interpolated,
+        cost_ratios=crossing.cost_ratios,
     )
 
 
-def choose_common_form(first: Fit, second: Fit) -> str | None:
-    """The form that two groups are compared by: with a floor where both verdicts ask for one, else without; None where a law is missing or
-    refused."""
-    form = "floor" if all(fit.verdict.choice is FormChoice.FLOOR for fit in (first, second)) else "power"
-    told = all(form in fit.laws and fit.laws[form].status is not Status.REJECTED for fit in (first, second))
-    return form if told else None
+def compare_all(fits: Sequence[Fit], *, margin: float = EQUIVALENCE_MARGIN) -> list[Comparison]:
+    """Compare every pair of groups that have usable laws of a common form.
 
-
-def compare_all(fits: Sequence[Fit], *, margin: float = MARGIN) -> list[Comparison]:
-    """Every pair of groups that can be compared."""
+    Args:
+        fits: laws of the groups.
+        margin: largest difference between exponents that count as equivalent, above 0.
+    """
     return [
-        compare_laws(*pair, form=form, margin=margin)
-        for pair in combinations(fits, 2)
-        if (form := choose_common_form(*pair))
+        compare_laws(first, second, form=form, margin=margin)
+        for first, second in combinations(fits, 2)
+        if (form := choose_common_form(first, second))
     ]
 
 
-def size_for_error(fit: Fit, error: float, *, form: str = "power") -> Interval:
-    """The size at which a law comes down to an error, with its 95 % interval; infinite where it never does.
-
-    Raises:
-        UsageError: an error of 0 or below.
-        FitError: there is no law of this form.
-    """
-    if not (error > 0 and np.isfinite(error)):
-        raise UsageError(f"an error must be above 0, not {error:g}")
-    law = _law(fit, form)
-    return law.derived_interval(lambda draws: law.form.inverse(draws, error))
+def _is_equivalent(differences: Sequence[Float[np.ndarray, " draws"]], margin: float) -> bool:
+    lower = min(np.quantile(draws, _EQUIVALENCE_ALPHA) for draws in differences)
+    upper = max(np.quantile(draws, 1 - _EQUIVALENCE_ALPHA) for draws in differences)
+    return bool(-margin < lower and upper < margin)
 
 
-def _law(fit: Fit, form: str) -> Law:
-    if form not in fit.laws:
-        raise FitError(f"{fit.label} has no law of the form {form}")
-    return fit.laws[form]
+def _check_comparable(first: Fit, second: Fit) -> None:
+    columns = [f"{fit.points.y_name} along {fit.points.x_name}" for fit in (first, second)]
+    if columns[0] != columns[1]:
+        raise UsageError(
+            f"laws of {columns[0]} and of {columns[1]} cannot be compared; choose the same columns"
+        )
+    if first.label == second.label:
+        raise UsageError(f"both groups are named {first.label}; give each group a name of its own")

@@ -1,4 +1,4 @@
-"""Who wins at a budget: the Pareto front of what was measured, and what laws say in between."""
+"""Pareto front of the measured networks, and the group with the smallest predicted error for a budget."""
 
 from __future__ import annotations
 
@@ -9,140 +9,158 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
-from scaling.fit.comparison.equal_error import preferred_law
+from scaling.fit.comparison.law_choice import preferred_law
 from scaling.fit.interval import Interval
-from scaling.fit.result import Fit
+from scaling.fit.result import Fit, Law
 
-DRAWS = 4000
+_DRAWS = 4000
+"""Number of draws of the means."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ParetoPoint:
-    """One group at one size."""
+    """Measured networks of one group and one size."""
 
     label: str
+    """Name of the group."""
     x: float
+    """Cost of a network."""
     runs: int
+    """Number of runs."""
     error: float
-    """Mean over runs."""
+    """Mean error over runs."""
     on_front: bool
-    """Whether no network of at most this size has a smaller mean."""
+    """True if no network of at most this cost has a smaller mean error."""
     share_on_front: float | None
-    """Of draws of the means in which it is; None where a network of at most this size was trained once, so that nothing tells how its mean
-    scatters."""
+    """Share of draws of the means in which the point is on the front.
+
+    None if a network of at most this cost was trained once, so that the scatter of its mean is unknown."""
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the point for JSON."""
         return asdict(self)
 
 
 @dataclass(frozen=True, kw_only=True)
 class BestAtBudget:
-    """Of one budget."""
+    """Group with the smallest predicted error for one budget, and the runner-up."""
 
     budget: float
+    """Largest cost of a network."""
     label: str
+    """Name of the best group."""
     error: Interval
-    """By its law, with its 95 % interval."""
+    """Error that its law predicts, with its 95 % interval."""
     share_best: float | None
-    """Of resampled laws by which it has the smallest error; None where it is alone."""
+    """Share of resampled laws by which the group has the smallest error; None without other groups."""
     runner_up: str
-    """The next best; empty where there is no other."""
+    """Name of the next best group; empty without other groups."""
     runner_up_error: Interval | None
+    """Error that the law of the next best group predicts, with its 95 % interval."""
     extrapolated: tuple[str, ...]
-    """Of these two, those whose law is followed beyond what was measured."""
+    """Names of those of the two groups for which the budget lies beyond the measured networks."""
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the result for JSON."""
         return asdict(self)
 
 
 def pareto_front(fits: Sequence[Fit], *, seed: int = 0) -> list[ParetoPoint]:
-    """Every measured place, by rising size. Means are drawn from Student's distributions about what was measured.
+    """Return every measured size by rising cost, and whether it is on the Pareto front.
+
+    The means are drawn from Student's t distributions about the measured means.
 
     Args:
-        fits: along one cost.
-        seed: of the draws.
+        fits: groups along one cost.
+        seed: seed of the draws.
     """
     rng = np.random.default_rng(seed)
-    rows = [(fit, place) for fit in fits for place in range(len(fit.points.widths))]
-    rows.sort(key=lambda row: (row[0].points.widths[row[1]], row[0].points.means[row[1]]))
-    x = np.array([fit.points.widths[place] for fit, place in rows])
-    means, runs, std = (
-        np.array([getattr(fit.points, name)[place] for fit, place in rows])
-        for name in ("means", "counts", "std")
+    widths = sorted(
+        ((fit, index) for fit in fits for index in range(len(fit.points.widths))),
+        key=lambda width: (width[0].points.widths[width[1]], width[0].points.means[width[1]]),
     )
-    several = runs > 1
-    drawn = means + np.where(several, std / np.sqrt(runs), 0) * rng.standard_t(
-        np.where(several, runs - 1, 1), (DRAWS, len(rows))
+    x, means, runs, std = (
+        np.array([getattr(fit.points, name)[index] for fit, index in widths])
+        for name in ("widths", "means", "counts", "std")
     )
-    shares = _unbeaten(x, drawn).mean(axis=0)
-    known = np.logical_and.accumulate(several)
+    has_replicates = runs > 1
+    std_error = np.where(has_replicates, std / np.sqrt(runs), 0)
+    t = rng.standard_t(np.where(has_replicates, runs - 1, 1), (_DRAWS, len(widths)))
+    shares = _is_on_front(x, means + std_error * t).mean(axis=0)
+    on_front = _is_on_front(x, means[None])[0]
+    is_known = np.logical_and.accumulate(has_replicates)
     return [
         ParetoPoint(
             label=fit.label,
             x=float(x[row]),
             runs=int(runs[row]),
             error=float(means[row]),
-            on_front=bool(on_front),
-            share_on_front=float(shares[row]) if known[row] else None,
+            on_front=bool(on_front[row]),
+            share_on_front=float(shares[row]) if is_known[row] else None,
         )
-        for row, ((fit, _), on_front) in enumerate(zip(rows, _unbeaten(x, means[None])[0], strict=True))
+        for row, (fit, _) in enumerate(widths)
     ]
-
-
-def _unbeaten(
-    x: Float[np.ndarray, " places"], errors: Float[np.ndarray, "draws places"]
-) -> Bool[np.ndarray, "draws places"]:
-    """Whether nothing of at most the same size errs less. Places stand by rising size."""
-    least = np.minimum.accumulate(errors, axis=1)
-    last = np.searchsorted(x, x, side="right") - 1  # the last of those of the same size
-    return np.asarray(errors <= least[:, last])
 
 
 def best_at_budget(
     fits: Sequence[Fit], budgets: Sequence[float], *, max_extrapolation: float = 4.0
 ) -> list[BestAtBudget]:
-    """Whose law has the smallest error for a budget.
+    """Find the group with the smallest predicted error for each budget, by the preferred law of each group.
 
     Args:
-        fits: along one cost.
-        budgets: amounts of it. A group takes part from its smallest measured network up to ``max_extrapolation`` times its largest.
+        fits: groups along one cost.
+        budgets: amounts of the cost.
+        max_extrapolation: factor beyond the largest measured network up to which a group takes part. A group
+            takes part from its smallest measured network.
 
     Returns:
-        One entry a budget that any network fits in.
+        One result for each budget that any network fits in.
     """
     laws = [(fit, law) for fit in fits if (law := preferred_law(fit)) is not None]
-    found = []
+    results = []
     for budget in budgets:
-        able = [
+        in_range = [
             (fit, law)
             for fit, law in laws
             if fit.points.widths[0] <= budget <= max_extrapolation * fit.points.widths[-1]
         ]
-        if not able:
-            continue
-        at = np.array(budget)
-        errors = [float(law.predict(at)) for _, law in able]
-        order = np.argsort(errors)
-        count = min(len(law.draws) for _, law in able)
-        least = np.argmin([law.form.evaluate(law.draws[:count], at) for _, law in able], axis=0)
-        best, *others = (able[place] for place in order)
-        pair = [best, *others[:1]]
-        intervals = [_interval(fit, float(law.predict(at)), law.band(at)) for fit, law in pair]
-        found.append(
-            BestAtBudget(
-                budget=float(budget),
-                label=best[0].label,
-                error=intervals[0],
-                share_best=float((least == order[0]).mean()) if others else None,
-                runner_up=pair[1][0].label if others else "",
-                runner_up_error=intervals[1] if others else None,
-                extrapolated=tuple(fit.label for fit, _ in pair if budget > fit.points.widths[-1]),
-            )
-        )
-    return found
+        if in_range:
+            results.append(_best_at_budget(in_range, budget))
+    return results
 
 
-def _interval(fit: Fit, estimate: float, band: tuple[np.ndarray, np.ndarray]) -> Interval:
-    low, high = map(float, band)
-    most = np.inf if fit.points.test_images is None else 1.0  # of a fraction of images
-    return Interval(estimate=estimate, low=min(low, estimate), high=max(min(high, most), estimate))
+def _best_at_budget(laws: Sequence[tuple[Fit, Law]], budget: float) -> BestAtBudget:
+    at = np.array(budget)
+    order = np.argsort([float(law.predict(at)) for _, law in laws])
+    count = min(len(law.draws) for _, law in laws)
+    best_by_draw = np.argmin([law.form.evaluate(law.draws[:count], at) for _, law in laws], axis=0)
+    (best, best_law), *others = (laws[index] for index in order)
+    runner_up, runner_up_law = others[0] if others else (None, None)
+    return BestAtBudget(
+        budget=float(budget),
+        label=best.label,
+        error=_predicted_error(best, best_law, budget),
+        share_best=float((best_by_draw == order[0]).mean()) if others else None,
+        runner_up=runner_up.label if runner_up else "",
+        runner_up_error=(
+            _predicted_error(runner_up, runner_up_law, budget) if runner_up and runner_up_law else None
+        ),
+        extrapolated=tuple(fit.label for fit in (best, runner_up) if fit and budget > fit.points.widths[-1]),
+    )
+
+
+def _predicted_error(fit: Fit, law: Law, budget: float) -> Interval:
+    at = np.array(budget)
+    low, high = law.band(at)
+    # An error rate is at most 1, but a law may exceed 1 at small sizes.
+    highest = np.inf if fit.points.test_images is None else 1.0
+    return Interval.around(float(law.predict(at)), low=float(low), high=min(float(high), highest))
+
+
+def _is_on_front(
+    x: Float[np.ndarray, " points"], errors: Float[np.ndarray, "draws points"]
+) -> Bool[np.ndarray, "draws points"]:
+    """Return which errors are no larger than that of any point of at most the same cost; x is ascending."""
+    smallest = np.minimum.accumulate(errors, axis=1)
+    last_of_same_x = np.searchsorted(x, x, side="right") - 1
+    return np.asarray(errors <= smallest[:, last_of_same_x])

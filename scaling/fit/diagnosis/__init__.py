@@ -1,1 +1,1 @@
-"""Diagnosis of fitted laws: verdict, status, outliers, convergence, profile intervals."""
+"""Diagnosis of laws: status, verdict, outliers, convergence, leverage and profile likelihood."""

@@ -1,13 +1,15 @@
-"""Networks whose error still falls when their training ends: a law through them is one of the training's length as well.
+"""Convergence of the training: widths whose error still falls when the training ends.
 
-Of each run the last epoch is compared with the one at nine tenths of its training. The gains of a width's runs, paired seed by seed, are
-those of networks that still learn where their mean is above 0 by a t test and is a share of the error that matters.
+A law through such widths describes the length of the training as well as the size of the networks. For each
+run, the error after the last epoch is compared with the error at nine tenths of the training. A width still
+improves if the mean gain of its runs, paired seed by seed, is above 0 by a t test and is a relevant share of
+the error.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -15,45 +17,50 @@ import pyarrow.compute as pc
 from jaxtyping import Float
 from scipy.special import stdtr
 
-from scaling.fit.data.columns import numeric_column, text_column
+from scaling.fit.data.columns import group_rows, numeric_column
 from scaling.fit.result import Fit, Law, Status
 
 MIN_RELATIVE_GAIN = 0.02
-"""A gain below this share of the error is let be."""
+"""Share of the error below which a gain is ignored."""
 CONVERGENCE_ALPHA = 0.01
-"""How often a group in which no network improves may be said to, all its widths together."""
-ROUNDING = 1e-9
-"""Of gains over errors: those that scatter by less are equal, as copies are, and tell nothing of chance."""
+"""Probability that a group without any improving width is flagged, over all its widths together."""
+
+_RELATIVE_ROUNDING = 1e-9
+"""Relative standard error below which gains differ by rounding only, so that there is no t test."""
 
 Runs = Float[np.ndarray, " runs"]
 
 
 def find_improving_widths(widths: Runs, early: Runs, late: Runs) -> dict[float, float]:
-    """The widths whose mean error still falls.
+    """Find the widths whose mean error still falls.
 
     Args:
-        widths: of each run.
-        early: its error at nine tenths of its training.
-        late: its error at the end.
+        widths: width of each run.
+        early: error of each run at nine tenths of its training.
+        late: error of each run at the end.
 
     Returns:
-        By width, ascending: the mean gain over the mean early error. Widths with a single run are never among them.
+        Mean gain over mean early error, by width, ascending. A width with a single run is never included.
     """
-    sizes, width, count = np.unique(widths, return_inverse=True, return_counts=True)
-    gain, several = early - late, np.maximum(count - 1, 1)
-    mean, before = np.bincount(width, gain) / count, np.bincount(width, early) / count
-    std = np.sqrt(np.bincount(width, (gain - mean[width]) ** 2) / several / count)
-    told = (count > 1) & (std > ROUNDING * before)
-    chance = stdtr(several, -np.divide(mean, std, out=np.zeros_like(mean), where=told))
-    falls = told & (chance < CONVERGENCE_ALPHA / len(sizes)) & (mean > MIN_RELATIVE_GAIN * before)
-    return dict(zip(sizes[falls].tolist(), (mean[falls] / before[falls]).tolist(), strict=True))
+    sizes, index, count = np.unique(widths, return_inverse=True, return_counts=True)
+    gain, dof = early - late, np.maximum(count - 1, 1)
+    mean_gain, mean_early = np.bincount(index, gain) / count, np.bincount(index, early) / count
+    std_error = np.sqrt(np.bincount(index, (gain - mean_gain[index]) ** 2) / dof / count)
+    is_testable = (count > 1) & (std_error > _RELATIVE_ROUNDING * mean_early)
+    t = np.divide(mean_gain, std_error, out=np.zeros_like(mean_gain), where=is_testable)
+    is_significant = stdtr(dof, -t) < CONVERGENCE_ALPHA / len(sizes)
+    improves = is_testable & is_significant & (mean_gain > MIN_RELATIVE_GAIN * mean_early)
+    relative_gain = mean_gain[improves] / mean_early[improves]
+    return dict(zip(sizes[improves].tolist(), relative_gain.tolist(), strict=True))
 
 
 def epochs_to_compare(runs: pa.Table) -> list[int]:
-    """The epochs that ``check_convergence`` looks at.
+    """Return the epochs that ``check_convergence`` compares.
+
+    These are the last epoch, and nine tenths of it, of each training length.
 
     Args:
-        runs: with the column ``epochs``, how many each was trained for.
+        runs: table with the column ``epochs``, the number of epochs of each run.
     """
     lengths = {length for length in pc.unique(runs["epochs"]).to_pylist() if length is not None}
     return sorted({epoch for length in lengths for epoch in (9 * length // 10, length)})
@@ -61,73 +68,79 @@ def epochs_to_compare(runs: pa.Table) -> list[int]:
 
 def check_convergence(
     runs: pa.Table, epochs: pa.Table, *, x: str, by: Sequence[str]
-) -> dict[tuple[str, ...], list[str]]:
-    """For each group with such widths, by the values that name it, why to look at its laws.
+) -> dict[tuple[str, ...], str]:
+    """Return why to doubt the laws of each group that has widths whose error still falls.
 
     Args:
-        runs: with the columns ``id``, ``epochs``, x and by.
-        epochs: their epochs, at least those of ``epochs_to_compare``, with the columns ``id``, ``epoch`` and ``test_error``; others are let be.
+        runs: table with the columns ``id``, ``epochs``, x and by.
+        epochs: epochs of these runs, with the columns ``id``, ``epoch`` and ``test_error``; at least the
+            epochs of ``epochs_to_compare``.
         x: column of sizes.
         by: columns whose values, together, name a group.
+
+    Returns:
+        Reason by the values that name the group.
     """
-    early, late = _ends(runs, epochs)
-    places: dict[tuple[str, ...], list[int]] = {}
-    keys: list[tuple[str, ...]] = (
-        list(zip(*(text_column(runs, name) for name in by), strict=True)) if by else [()] * len(runs)
-    )
-    for row in np.flatnonzero(np.isfinite(early) & np.isfinite(late)).tolist():
-        places.setdefault(keys[row], []).append(row)
+    errors = _errors(runs, epochs)
+    is_known = np.isfinite(errors.early) & np.isfinite(errors.late)
+    runs, early, late = runs.filter(is_known), errors.early[is_known], errors.late[is_known]
     sizes, lengths = numeric_column(runs, x), numeric_column(runs, "epochs")
-    found = {key: find_improving_widths(sizes[rows], early[rows], late[rows]) for key, rows in places.items()}
-    return {
-        key: [_reason(x, gains, np.unique(lengths[places[key]]))] for key, gains in found.items() if gains
-    }
+    reasons = {}
+    for values, rows in group_rows(runs, by).items():
+        if gains := find_improving_widths(sizes[rows], early[rows], late[rows]):
+            reasons[values] = _reason(gains, np.unique(lengths[rows]), x=x)
+    return reasons
 
 
-def flag_unconverged(fits: Sequence[Fit], doubts: Mapping[tuple[str, ...], Sequence[str]]) -> list[Fit]:
-    """The fits, with further reasons to look at the laws of some groups.
+def flag_unconverged(fits: Sequence[Fit], reasons: Mapping[tuple[str, ...], str]) -> list[Fit]:
+    """Return the fits with the status caution for the laws of groups that have not converged.
 
     Args:
-        fits: the groups' laws.
-        doubts: by the values that name a group.
+        fits: laws of the groups.
+        reasons: reason by the values that name the group, from ``check_convergence``.
     """
-
-    def look(law: Law, reasons: Sequence[str]) -> Law:
-        if law.status is Status.REJECTED:
-            return law
-        return replace(law, status=Status.CAUTION, reason="; ".join(filter(None, (law.reason, *reasons))))
-
     return [
-        replace(fit, laws={name: look(law, reasons) for name, law in fit.laws.items()}) if reasons else fit
-        for fit, reasons in ((fit, doubts.get(tuple(fit.group.values()), ())) for fit in fits)
+        replace(fit, laws={name: _flag(law, reason) for name, law in fit.laws.items()}) if reason else fit
+        for fit, reason in ((fit, reasons.get(tuple(fit.group.values()))) for fit in fits)
     ]
 
 
-def _ends(runs: pa.Table, epochs: pa.Table) -> tuple[Runs, Runs]:
-    """Each run's error at nine tenths of its training and at the end, NaN where the epochs have none."""
-    run = pc.index_in(epochs["id"], value_set=runs["id"])
-    known = pc.is_valid(run)
-    epochs, place = epochs.filter(known), run.filter(known).to_numpy()
-    epoch, error, length = (
-        epochs["epoch"].to_numpy(),
-        numeric_column(epochs, "test_error"),
-        numeric_column(runs, "epochs"),
-    )
-    ends = []
-    for wanted in (9 * length // 10, length):
-        at = epoch == wanted[place]
-        found = np.full(len(runs), np.nan)
-        found[place[at]] = error[at]
-        ends.append(found)
-    return ends[0], ends[1]
+def _flag(law: Law, reason: str) -> Law:
+    if law.status is Status.REJECTED:
+        return law
+    return replace(law, status=Status.CAUTION, reason="; ".join(filter(None, (law.reason, reason))))
 
 
-def _reason(x: str, gains: Mapping[float, float], lengths: Float[np.ndarray, " lengths"]) -> str:
-    least, most = (f"{100 * share:.0f}" for share in (min(gains.values()), max(gains.values())))
-    by = f"{least} %" if least == most else f"{least} to {most} %"
-    when = (
-        f"from epoch {9 * lengths[0] // 10:g} to {lengths[0]:g}, the last"
-        if len(lengths) == 1
-        else "over the last tenth of training"
-    )
-    return f"at {x} {', '.join(f'{width:g}' for width in gains)} the error still falls by {by} {when}"
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Errors:
+    """Errors of the runs at the two compared epochs; NaN for a run whose epoch is missing."""
+
+    early: Runs
+    late: Runs
+
+
+def _errors(runs: pa.Table, epochs: pa.Table) -> _Errors:
+    index = pc.index_in(epochs["id"], value_set=runs["id"])
+    is_of_runs = pc.is_valid(index)
+    epochs, run_index = epochs.filter(is_of_runs), index.filter(is_of_runs).to_numpy()
+    epoch, error = epochs["epoch"].to_numpy(), numeric_column(epochs, "test_error")
+
+    def errors_at(wanted: Runs) -> Runs:
+        is_wanted = epoch == wanted[run_index]
+        errors = np.full(len(runs), np.nan)
+        errors[run_index[is_wanted]] = error[is_wanted]
+        return errors
+
+    length = numeric_column(runs, "epochs")
+    return _Errors(early=errors_at(9 * length // 10), late=errors_at(length))
+
+
+def _reason(gains: Mapping[float, float], lengths: Float[np.ndarray, " lengths"], *, x: str) -> str:
+    lowest, highest = (f"{100 * share:.0f}" for share in (min(gains.values()), max(gains.values())))
+    percent = f"{lowest} %" if lowest == highest else f"{lowest} to {highest} %"
+    if len(lengths) == 1:
+        when = f"from epoch {9 * lengths[0] // 10:g} to {lengths[0]:g}, the last"
+    else:
+        when = "over the last tenth of training"
+    sizes = ", ".join(f"{width:g}" for width in gains)
+    return f"at {x} {sizes} the error still falls by {percent} {when}"

@@ -1,75 +1,86 @@
-"""Seeds that lie far from the others of their width: named, kept, and beside them a fit to which they matter less.
+"""Outliers: runs far from the other runs of their width, and the winsorised points for a robust second fit.
 
-Each run is held against the mean of the others of its width, in units of the spread that all others tell (externally studentised deviations,
-which follow Student's law for normal noise). One that chance would bring about in less than a thousandth of studies is called far. Far runs
-are drawn in to twice the spread (Winsor's way), and the laws are fitted again; which of the two is right, the data can't say.
+Each run is compared with the mean of the other runs of its width, in units of the spread that all other runs
+imply. These externally studentised deviations follow Student's t distribution if the noise is normal. A run
+is an outlier if chance would produce such a run in less than a thousandth of all studies. Outliers are
+winsorised to twice the spread, and the laws are fitted again. The data cannot say which of the two fits is
+right, so both are reported.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
+from jaxtyping import Bool, Float
 from scipy.special import stdtr
 
 from scaling.fit.data.points import Points
 
-RARE, NEAR = 1e-3, 2.0
-"""How often a study of normal noise has any far run; and to how many standard deviations these are drawn in."""
-ENOUGH = 8
-"""Degrees of freedom, below which a spread is too rough to call anything far."""
+_STUDY_ALPHA = 1e-3
+"""Probability that a study with normal noise has any outlier."""
+_WINSOR_STDS = 2.0
+"""Number of standard deviations from the mean to which outliers are moved."""
+_MIN_DOF = 8
+"""Degrees of freedom below which the spread is too uncertain to call a run an outlier."""
 
 
-def winsorise(points: Points) -> tuple[Points, str] | None:
-    """The points with far runs drawn in, and a sentence that names them; None where no run is far."""
-    if points.known_std is not None:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Winsorised:
+    """Points with their outliers moved towards the other runs of their width."""
+
+    points: Points
+    note: str
+    """Sentence that names the outliers."""
+
+
+def winsorise(points: Points) -> Winsorised | None:
+    """Winsorise the outliers of some points; None without outliers."""
+    is_outlier = _find_outliers(points)
+    if not is_outlier.any():
         return None
-    runs, mean = points.counts[points.width_index], points.means[points.width_index]
-    seen = (runs >= 3) & (mean > 0)
-    spare = int(seen.sum() - len(np.unique(points.width_index[seen])))
-    if spare < ENOUGH:
-        return None
-    # Without the run itself, its width's mean is further away by n / (n - 1), of a difference with 1 + 1 / (n - 1) times the variance.
-    share = np.sqrt(runs / np.maximum(runs - 1, 1)) * points.deviations
-    units = np.where(seen, share / np.sqrt(points.variance_model.variance(np.where(mean > 0, mean, 1))), 0)
-    whole = float(
-        (
-            np.where(seen, points.deviations, 0) ** 2
-            / points.variance_model.variance(np.where(mean > 0, mean, 1))
-        ).sum()
+    outliers = ", ".join(
+        f"{y:.3g} at {points.x_name} {x:g}"
+        for x, y in zip(points.x[is_outlier], points.y[is_outlier], strict=True)
     )
-    rest = (whole - units**2) / (spare - 1)
-    far = (
-        seen
-        & (
-            2
-            * stdtr(spare - 1, -np.abs(units) / np.sqrt(np.maximum(rest, np.finfo(float).tiny)))
-            * seen.sum()
-            < RARE
-        )
-        & (rest > 0)
+    return Winsorised(
+        points=_move_outliers(points, is_outlier),
+        note=f"Outliers, far from the other runs of their width: {outliers}.",
     )
-    if not far.any():
-        return None
-    named = ", ".join(
-        f"{y:.3g} at {points.x_name} {x:g}" for x, y in zip(points.x[far], points.y[far], strict=True)
-    )
-    return _winsorised(points, far), f"Far from the other runs of their width: {named}."
 
 
-def _winsorised(points: Points, far: np.ndarray) -> Points:
-    """With far runs put at so many standard deviations of the others from the mean of the others."""
-    kept = Points(
+def _find_outliers(points: Points) -> Bool[np.ndarray, " runs"]:
+    """Return which runs are outliers: an externally studentised deviation, with Bonferroni's correction."""
+    n_runs, mean = points.counts[points.width_index], points.means[points.width_index]
+    is_tested = (n_runs >= 3) & (mean > 0)
+    dof = int(is_tested.sum() - len(np.unique(points.width_index[is_tested])))
+    if points.known_std is not None or dof < _MIN_DOF:
+        return np.zeros(len(points.y), dtype=bool)
+    std = np.sqrt(points.variance_model.variance(np.where(mean > 0, mean, 1)))
+    # Without the run itself, the mean of its width is n / (n - 1) times as far away, and this difference has
+    # 1 + 1 / (n - 1) times the variance of one run.
+    deviation = np.where(is_tested, np.sqrt(n_runs / np.maximum(n_runs - 1, 1)) * points.deviations / std, 0)
+    total = float((np.where(is_tested, points.deviations / std, 0) ** 2).sum())
+    other_variance = (total - deviation**2) / (dof - 1)
+    t = np.abs(deviation) / np.sqrt(np.maximum(other_variance, np.finfo(float).tiny))
+    p_value = 2 * stdtr(dof - 1, -t)
+    return np.asarray(is_tested & (p_value * is_tested.sum() < _STUDY_ALPHA) & (other_variance > 0))
+
+
+def _move_outliers(points: Points, is_outlier: Bool[np.ndarray, " runs"]) -> Points:
+    """Return the points with the outliers at two standard deviations of the other runs from their mean."""
+    others = Points(
         x_name=points.x_name,
         y_name=points.y_name,
-        x=points.x[~far],
-        y=points.y[~far],
+        x=points.x[~is_outlier],
+        y=points.y[~is_outlier],
         test_images=points.test_images,
     )
-    variance = points.variance_model.variance(kept.means)
-    pooled = float((kept.deviations**2 / variance[kept.width_index]).sum() / (kept.counts - 1).sum())
-    place = np.searchsorted(kept.widths, points.x)
-    edge = kept.means[place] + np.sign(points.y - kept.means[place]) * NEAR * np.sqrt(
-        pooled * variance[place]
+    variance: Float[np.ndarray, " widths"] = points.variance_model.variance(others.means)
+    dispersion = float(
+        (others.deviations**2 / variance[others.width_index]).sum() / (others.counts - 1).sum()
     )
-    return replace(points, y=np.where(far, edge, points.y), misclassified=None)
+    width_index = np.searchsorted(others.widths, points.x)
+    mean = others.means[width_index]
+    limit = mean + np.sign(points.y - mean) * _WINSOR_STDS * np.sqrt(dispersion * variance[width_index])
+    return replace(points, y=np.where(is_outlier, limit, points.y), misclassified=None)

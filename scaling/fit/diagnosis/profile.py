@@ -1,9 +1,10 @@
-"""A second opinion on one law's interval: the profile quasi-likelihood, by MINUIT.
+"""Profile-likelihood intervals of a law, by MINUIT: a second opinion on the bootstrap intervals.
 
-Where the resampled interval asks what other studies would have given, this one asks which values of a parameter the points refuse, the other
-parameters being as good for them as they can. It ends where twice the loss of quasi-likelihood over the dispersion passes the 95 % quantile of
-F with 1 and the dispersion's degrees of freedom. The search also checks the estimate: from it and from other starts, by gradients, no better
-optimum may be found.
+The bootstrap interval says which estimates other studies would have given. The profile interval says which
+values of a parameter the data reject if the other parameters fit as well as they can. It ends where twice the
+loss of quasi-likelihood over the dispersion exceeds the 95 % quantile of F with 1 and the dispersion's
+degrees of freedom. The search also checks the estimate: gradients from the estimate and from other starts
+must not lead to a better optimum.
 """
 
 from __future__ import annotations
@@ -24,114 +25,118 @@ from scaling.fit.forms import Form
 from scaling.fit.interval import CONFIDENCE_LEVEL, Interval
 from scaling.fit.result import Fit
 
-STARTS = (0.5, 1.5)
-"""Further starts, as multiples of the estimate."""
-AGREE = 1e-6
-"""Of two optima, in units of the quasi-likelihood over the dispersion; the tenth digit of an interval's end."""
+_STARTS = (0.5, 1.5)
+"""Further starts of the search, as multiples of the estimate."""
+_COST_TOLERANCE = 1e-6
+"""Largest difference between equal optima, in units of quasi-likelihood over dispersion.
+
+It changes the tenth digit of an interval's limit."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LawProfile:
-    """One law."""
+    """Profile-likelihood intervals of one law."""
 
     form: str
+    """Name of the form."""
     parameters: dict[str, Interval]
-    """By the form's names. An interval that reaches a bound is one-sided; an end that the search can't find is infinite."""
+    """Parameters by name, with their profile intervals.
+
+    An interval that reaches a bound is one-sided. A limit that the search cannot find is infinite."""
     confirmed: bool
-    """Whether gradients and other starts lead to the estimate, with a curvature that is positive in all directions."""
+    """True if the search finds no better optimum and the curvature is positive in all directions."""
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the profile for JSON."""
         return asdict(self)
 
 
-class _Cost:
-    """Minus twice the quasi-likelihood over the dispersion, of parameters that are searched as the form says."""
-
-    def __init__(self, form: Form, points: Points, dispersion: float) -> None:
-        self.form, self.points, self.dispersion = form, points, dispersion
-
-    def __call__(self, inner: Float[np.ndarray, " p"]) -> float:
-        with np.errstate(all="ignore"):
-            value = (
-                -2
-                * quasi_loglik(
-                    self.points, self.form.evaluate(self.form.from_internal(inner), self.points.widths)
-                )
-                / self.dispersion
-            )
-        return value if np.isfinite(value) else 1e300
-
-    def gradient(self, inner: Float[np.ndarray, " p"]) -> Float[np.ndarray, " p"]:
-        parameters, points = self.form.from_internal(inner), self.points
-        with np.errstate(all="ignore"):
-            curve = self.form.evaluate(parameters, points.widths)
-            moves = self.form.internal_jacobian(parameters, points.widths)
-            slope = (points.weights * (points.means - curve) / points.variance_model.variance(curve)) @ moves
-        return np.nan_to_num(-2 * slope / self.dispersion)
-
-
 def profile_laws(fit: Fit) -> list[LawProfile]:
-    """Of every law that has one."""
+    """Profile every law of a fit that has a profile likelihood."""
     if fit.points.misclassified is not None:
         return []
     return [
-        profile_law(fit, form) for form, law in fit.laws.items() if law.dispersion.value >= ZERO_DISPERSION
+        profile_law(fit, name) for name, law in fit.laws.items() if law.dispersion.value >= ZERO_DISPERSION
     ]
 
 
 def profile_law(fit: Fit, form: str = "power") -> LawProfile:
-    """The profile intervals of one law of a fit.
+    """Profile one law of a fit.
+
+    Args:
+        fit: laws of one group.
+        form: name of the form.
 
     Raises:
-        FitError: there is no law of this form, its points know no scatter, or their images are a sample, of which a profile knows nothing.
+        FitError: the fit has no law of this form, its points have no scatter, or the test images count as a
+            sample, for which there is no likelihood.
     """
     if form not in fit.laws:
-        raise FitError(f"{fit.label} has no law of the form {form}")
+        raise FitError(f"{fit.label} has no law of the form {form}; it has {', '.join(fit.laws) or 'no law'}")
     law, points = fit.laws[form], fit.points
     if points.misclassified is not None:
-        raise FitError("a profile takes the test images as given; leave out --population")
-    known = law.dispersion
-    if known.value < ZERO_DISPERSION:
-        raise FitError(f"{fit.label}: its points have no scatter, so nothing refuses a law")
-    cost = _Cost(law.form, points, known.value)
-    estimate = np.array([law.parameters[name].estimate for name in law.form.parameters])
-    found = _search(cost, estimate, float(fdtri(1, known.dof, CONFIDENCE_LEVEL)))
-    best = float(found.fval or 0.0)
-    agree = best > cost(cost.form.to_internal(estimate)) - AGREE and all(
-        float(_search(cost, estimate * start, 1.0).fval or 0.0) > best - AGREE for start in STARTS
+        raise FitError("a profile needs test images that are taken as given; leave out `population`")
+    dispersion = law.dispersion
+    if dispersion.value < ZERO_DISPERSION:
+        raise FitError(f"{fit.label}: the points have no scatter, so no value of a parameter can be rejected")
+    cost = _Cost(law.form, points, dispersion.value)
+    minuit = _minimise(cost, law.estimates, errordef=float(fdtri(1, dispersion.dof, CONFIDENCE_LEVEL)))
+    lowest = float(minuit.fval or 0.0)
+    costs_elsewhere = [cost(law.form.to_internal(law.estimates))]
+    costs_elsewhere += [
+        float(_minimise(cost, law.estimates * start, errordef=1.0).fval or 0.0) for start in _STARTS
+    ]
+    is_lowest = lowest > costs_elsewhere[0] - _COST_TOLERANCE and all(
+        elsewhere > lowest - _COST_TOLERANCE for elsewhere in costs_elsewhere[1:]
     )
     return LawProfile(
         form=form,
         parameters={
-            name: _interval(cost, found, place, estimate[place])
-            for place, name in enumerate(law.form.parameters)
+            name: _profile_interval(minuit, law.form, name=name, estimate=float(estimate))
+            for name, estimate in zip(law.form.parameters, law.estimates, strict=True)
         },
-        confirmed=bool(found.valid and agree),
+        confirmed=bool(minuit.valid and is_lowest),
     )
 
 
-def _search(cost: _Cost, start: Float[np.ndarray, " p"], level: float) -> Minuit:
-    names = cost.form.parameters
-    search = Minuit(cost, cost.form.to_internal(start), grad=cost.gradient, name=names)
-    search.errordef, search.strategy, search.tol = level, 2, 1e-6
+class _Cost:
+    """Minus twice the quasi-likelihood over the dispersion, for the form's internal parameters."""
+
+    def __init__(self, form: Form, points: Points, dispersion: float) -> None:
+        self.form, self.points, self.dispersion = form, points, dispersion
+
+    def __call__(self, internal: Float[np.ndarray, " p"]) -> float:
+        with np.errstate(all="ignore"):
+            curve = self.form.evaluate(self.form.from_internal(internal), self.points.widths)
+            cost = -2 * quasi_loglik(self.points, curve) / self.dispersion
+        return cost if np.isfinite(cost) else 1e300
+
+    def gradient(self, internal: Float[np.ndarray, " p"]) -> Float[np.ndarray, " p"]:
+        parameters, points = self.form.from_internal(internal), self.points
+        with np.errstate(all="ignore"):
+            curve = self.form.evaluate(parameters, points.widths)
+            residuals = points.weights * (points.means - curve) / points.variance_model.variance(curve)
+            gradient = residuals @ self.form.internal_jacobian(parameters, points.widths)
+        return np.nan_to_num(-2 * gradient / self.dispersion)
+
+
+def _minimise(cost: _Cost, start: Float[np.ndarray, " p"], *, errordef: float) -> Minuit:
+    minuit = Minuit(cost, cost.form.to_internal(start), grad=cost.gradient, name=cost.form.parameters)
+    minuit.errordef, minuit.strategy, minuit.tol = errordef, 2, 1e-6
     for name, bound in cost.form.lower_bounds.items():
-        search.limits[name] = (bound, None)
-    return search.migrad()
+        minuit.limits[name] = (bound, None)
+    return minuit.migrad()
 
 
-def _interval(cost: _Cost, found: Minuit, place: int, estimate: float) -> Interval:
-    """By MINOS; each end for itself, since one may be missing."""
-    name = cost.form.parameters[place]
-    bounded = found.limits[name][0] == 0
-    ends = [0.0 if bounded else -np.inf, np.inf]
+def _profile_interval(minuit: Minuit, form: Form, *, name: str, estimate: float) -> Interval:
+    """Return the profile interval of one parameter by MINOS; either limit may be missing."""
     try:
-        found.minos(name, cl=None)
+        minuit.minos(name, cl=None)
     except RuntimeError:  # the optimum is not valid
-        return Interval(estimate=float(estimate), low=-np.inf, high=np.inf)
-    error, inner = found.merrors[name], found.values[name]
-    if error.lower_valid:
-        ends[0] = inner + error.lower
-    if error.upper_valid:
-        ends[1] = inner + error.upper
-    low, high = (float(np.exp(end)) if cost.form.is_log[place] else float(end) for end in ends)
-    return Interval(estimate=float(estimate), low=min(low, float(estimate)), high=max(high, float(estimate)))
+        return Interval(estimate=estimate, low=-np.inf, high=np.inf)
+    error, optimum = minuit.merrors[name], minuit.values[name]
+    low = optimum + error.lower if error.lower_valid else form.lower_bounds.get(name, -np.inf)
+    high = optimum + error.upper if error.upper_valid else np.inf
+    if name in form.log_parameters:
+        low, high = float(np.exp(low)), float(np.exp(high))
+    return Interval.around(estimate, low=low, high=high)

@@ -1,4 +1,4 @@
-"""How the maximum looks from close by: whether it is one in every direction, and what single sizes weigh in it."""
+"""Sensitivity of a fit: identifiability of the parameters, and leverage of the widths."""
 
 from __future__ import annotations
 
@@ -8,31 +8,38 @@ from jaxtyping import Float
 from scaling.fit.data.points import Points
 from scaling.fit.forms import Form
 
-FLAT = 1e-7
-"""Of the largest singular value: a direction in which nothing changes, in doubles."""
+_RELATIVE_RANK_TOLERANCE = 1e-7
+"""Ratio to the largest singular value below which the curve does not depend on a direction."""
 
 
 def is_identifiable(form: Form, points: Points, parameters: Float[np.ndarray, " p"]) -> bool:
-    """Whether the quasi-likelihood falls in every direction from the maximum, in parameters that are not at a bound."""
-    values = np.linalg.svd(_weighted(form, points, parameters), compute_uv=False)
-    return bool(values[-1] > FLAT * values[0])
+    """Return True if the quasi-likelihood falls in every direction from its maximum.
+
+    Parameters at their bound do not count.
+    """
+    singular_values = np.linalg.svd(_weighted_jacobian(form, points, parameters), compute_uv=False)
+    return bool(singular_values[-1] > _RELATIVE_RANK_TOLERANCE * singular_values[0])
 
 
 def compute_leverage(
     form: Form, points: Points, parameters: Float[np.ndarray, " p"]
 ) -> Float[np.ndarray, " widths"]:
-    """The diagonal of the hat matrix: the share of its own mean in the curve at each size, from 0 to 1."""
-    basis, values, _ = np.linalg.svd(_weighted(form, points, parameters), full_matrices=False)
-    return np.asarray((basis[:, values > FLAT * values[0]] ** 2).sum(axis=1))
+    """Return the leverage of each width: the diagonal of the hat matrix, from 0 to 1.
+
+    The leverage is the weight of a width's own mean in the fitted curve at this width.
+    """
+    basis, singular_values, _ = np.linalg.svd(
+        _weighted_jacobian(form, points, parameters), full_matrices=False
+    )
+    in_range = singular_values > _RELATIVE_RANK_TOLERANCE * singular_values[0]
+    return np.asarray((basis[:, in_range] ** 2).sum(axis=1))
 
 
-def _weighted(
+def _weighted_jacobian(
     form: Form, points: Points, parameters: Float[np.ndarray, " p"]
 ) -> Float[np.ndarray, "widths free"]:
+    """Return the derivatives by the free parameters, in units of the standard deviation of each mean."""
     curve = form.evaluate(parameters, points.widths)
-    scale = np.where(parameters != 0, np.abs(parameters), 1)  # each parameter in units of itself
-    free = ~form.at_bound(parameters)
-    moves = form.jacobian(parameters, points.widths) * scale
-    return np.asarray(
-        moves[:, free] * np.sqrt(points.weights / points.variance_model.variance(curve))[:, None]
-    )
+    scale = np.where(parameters != 0, np.abs(parameters), 1)  # each parameter in units of its own value
+    jacobian = (form.jacobian(parameters, points.widths) * scale)[:, ~form.at_bound(parameters)]
+    return np.asarray(jacobian * np.sqrt(points.weights / points.variance_model.variance(curve))[:, None])

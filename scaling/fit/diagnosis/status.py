@@ -1,7 +1,9 @@
-"""How far to trust a law, and what to know of its points: computed, each time with its reasons."""
+"""Status of a law: usable, caution or rejected, with the reasons; and notes on how the points are fitted."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
@@ -16,82 +18,149 @@ from scaling.fit.forms import MAX_EXPONENT, Form
 from scaling.fit.interval import Interval
 from scaling.fit.result import MISFIT_P, Status
 
-WIDTHS, MIN_SPAN, SEEDS = 6, 10.0, 4
-"""Fewer widths, a smaller factor between the ends, or fewer runs a width than these ask for a look."""
-LEVERAGE = 0.99
-"""A curve that follows one width's mean by more than this is not tested there."""
+MIN_WIDTHS = 6
+"""Number of widths below which a law is used with caution."""
+MIN_SPAN = 10.0
+"""Ratio of the widest to the narrowest width below which a law is used with caution."""
+MIN_SEEDS = 4
+"""Number of runs at a width below which a law is used with caution."""
+
+_MAX_LEVERAGE = 0.99
+"""Leverage above which the curve follows the mean of one width, which then does not test the curve."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assessment:
+    """Status of a result, with its reason."""
+
+    status: Status
+    reason: str
+    """Reasons why the result is not usable without caution; empty if it is."""
+
+    @classmethod
+    def from_reasons(cls, reasons: Sequence[str]) -> Assessment:
+        """Return caution for these reasons, or usable if there are none."""
+        return cls(status=Status.CAUTION if reasons else Status.USABLE, reason="; ".join(reasons))
+
+    @classmethod
+    def rejected(cls, reason: str) -> Assessment:
+        """Return rejected for this reason."""
+        return cls(status=Status.REJECTED, reason=reason)
 
 
 def assess(
-    form: Form, points: Points, estimate: Float[np.ndarray, " p"], parameters: dict[str, Interval]
-) -> tuple[Status, str]:
-    """The status of a law, and why; the reason is empty for a usable one."""
-    widths, span, seeds = len(points.widths), points.widths[-1] / points.widths[0], points.counts.min()
-    exponent = parameters["exponent"]
-    if widths < len(form.parameters) + 1:
-        return Status.REJECTED, f"{widths} widths for {len(form.parameters)} parameters: any data would fit"
-    reasons = []
-    if widths < WIDTHS:
-        reasons.append(f"fewer than {WIDTHS} widths")
+    form: Form,
+    points: Points,
+    *,
+    estimate: Float[np.ndarray, " p"],
+    parameters: dict[str, Interval],
+) -> Assessment:
+    """Assess the law that was fitted to some points.
+
+    Args:
+        form: the fitted form.
+        points: the runs.
+        estimate: estimated parameters, in the order of the form.
+        parameters: the same parameters by name, with their intervals.
+    """
+    n_widths, n_parameters = len(points.widths), len(form.parameters)
+    if n_widths < n_parameters + 1:
+        return Assessment.rejected(f"{n_widths} widths for {n_parameters} parameters: any data would fit")
+    return Assessment.from_reasons(
+        [
+            *_design_reasons(points),
+            *_parameter_reasons(form, points, parameters),
+            *_leverage_reasons(form, points, estimate),
+            *misfit_reasons(
+                points, form.evaluate(estimate, points.widths), n_parameters=n_parameters, name="curve"
+            ),
+        ]
+    )
+
+
+def misfit_reasons(
+    points: Points, curve: Float[np.ndarray, " widths"], *, n_parameters: int, name: str, x: str = "width"
+) -> list[str]:
+    """Return the reason to doubt a curve from which the means lie too far, if any.
+
+    Args:
+        points: the runs.
+        curve: value of the curve at each width.
+        n_parameters: number of fitted parameters, below the number of widths.
+        name: name of the curve in the reason.
+        x: name of one size in the reason.
+    """
+    dispersion, residual_dof = points.replicate_dispersion, len(points.widths) - n_parameters
+    if dispersion is None:
+        return []
+    if dispersion.value < ZERO_DISPERSION:
+        return [f"the runs of each {x} are equal, as if they were copies"]
+    ratio = dispersion_about(points, curve, residual_dof) / dispersion.value
+    if ratio <= fdtri(residual_dof, dispersion.dof, 1 - MISFIT_P):
+        return []
+    spread = "standard deviations" if points.known_std is not None else "seeds"
+    return [f"the means lie {sqrt(ratio):.2g} times as far from the {name} as their {spread} explain"]
+
+
+def describe_points(points: Points) -> list[str]:
+    """Return notes on how the points are fitted, if they are not plain error counts with replicates."""
+    notes = []
+    if points.known_std is not None:
+        notes.append(f"The standard deviations of {points.y_name} are taken as given.")
+    elif points.test_images is None:
+        notes.append(
+            f"{points.y_name} has bare values, not error counts: the fit assumes log-normal scatter, with a "
+            "standard deviation proportional to the mean."
+        )
+    n_single = int((points.counts == 1).sum())
+    if points.run_dispersion is None:
+        notes.append(
+            "No width has two runs from which to estimate the scatter: the intervals rest on the residuals "
+            "of the means about each law. Train more seeds for intervals that rest on replicates."
+        )
+    elif n_single and points.known_std is None:
+        notes.append(f"Widths with one run: {n_single}; their scatter is estimated from the other widths.")
+    if not points.means.all():
+        sizes = ", ".join(f"{x:g}" for x in points.widths[points.means == 0])
+        notes.append(
+            f"No run made an error at {points.x_name} {sizes}: these widths are fitted, but they are left "
+            "out of logarithms, and no width is held out."
+        )
+    return notes
+
+
+def _design_reasons(points: Points) -> list[str]:
+    """Return the reasons that lie in the number of widths and runs."""
+    reasons, span = [], points.widths[-1] / points.widths[0]
+    if len(points.widths) < MIN_WIDTHS:
+        reasons.append(f"fewer than {MIN_WIDTHS} widths")
     if span < MIN_SPAN:
         reasons.append(f"{points.x_name} spans a factor of {span:.3g}, less than {MIN_SPAN:g}")
-    if seeds < SEEDS and points.known_std is None:
-        reasons.append(f"fewer than {SEEDS} runs at a width")
+    if points.counts.min() < MIN_SEEDS and points.known_std is None:
+        reasons.append(f"fewer than {MIN_SEEDS} runs at a width")
+    return reasons
+
+
+def _parameter_reasons(form: Form, points: Points, parameters: dict[str, Interval]) -> list[str]:
+    """Return the reasons that lie in the intervals of the parameters."""
+    reasons, exponent = [], parameters["exponent"]
     if exponent.low <= 0 <= exponent.high:
-        reasons.append("the exponent's interval holds 0")
+        reasons.append("the exponent's interval contains 0")
     if exponent.low <= -MAX_EXPONENT or exponent.high >= MAX_EXPONENT:
-        reasons.append(f"the exponent's interval reaches the end of the search, {MAX_EXPONENT:g}")
+        reasons.append(f"the exponent's interval reaches the limit of the search, {MAX_EXPONENT:g}")
     if form.has_floor and parameters["floor"].low <= 0:
         reasons.append("the floor's interval reaches its bound, 0")
     if exponent.high < 0:
         reasons.append(f"{points.y_name} rises")
+    return reasons
+
+
+def _leverage_reasons(form: Form, points: Points, estimate: Float[np.ndarray, " p"]) -> list[str]:
+    """Return the reasons that lie in the curvature of the likelihood and the leverage of the widths."""
     if not is_identifiable(form, points, estimate):
-        reasons.append("the likelihood is flat along some mix of the parameters")
-    else:
-        reasons += [
-            f"the curve at {points.x_name} {x:g} rests on that width alone"
-            for x, share in zip(points.widths, compute_leverage(form, points, estimate), strict=True)
-            if share > LEVERAGE
-        ]
-    return (
-        Status.CAUTION if reasons + (missed := _missed(form, points, estimate)) else Status.USABLE
-    ), "; ".join(reasons + missed)
-
-
-def _missed(form: Form, points: Points, estimate: Float[np.ndarray, " p"]) -> list[str]:
-    """How far the means lie from the curve, where that is odd."""
-    known, spare = points.replicate_dispersion, len(points.widths) - len(form.parameters)
-    if known is None:
-        return []
-    if known.value < ZERO_DISPERSION:
-        return ["the runs of each width are equal, as copies are"]
-    far = dispersion_about(points, form.evaluate(estimate, points.widths), spare) / known.value
-    told = "standard deviations" if points.known_std is not None else "seeds"
-    rare = far > fdtri(spare, known.dof, 1 - MISFIT_P)
-    return (
-        [f"the means lie {sqrt(far):.2g} times as far from the curve as their {told} explain"] if rare else []
-    )
-
-
-def describe_points(points: Points) -> list[str]:
-    """How such points are fitted, where that isn't plain; each a sentence."""
-    found = []
-    if points.known_std is not None:
-        found.append(f"The standard deviations of {points.y_name} are taken as they are stated.")
-    elif points.test_images is None:
-        found.append(
-            f"Bare values of {points.y_name}: their scatter is taken as log-normal, a constant share of their mean."
-        )
-    single = int((points.counts == 1).sum())
-    if points.run_dispersion is None:
-        found.append(
-            "No width has two runs that tell their scatter: the intervals rest on how the means lie about each law."
-        )
-    elif single and points.known_std is None:
-        found.append(f"Widths with one run: {single}; their scatter is taken from the widths with more.")
-    if not points.means.all():
-        none = ", ".join(f"{x:g}" for x in points.widths[points.means == 0])
-        found.append(
-            f"No run made an error at {points.x_name} {none}: fitted, but left out of logarithms, and nothing is held out."
-        )
-    return found
+        return ["the likelihood is flat along a combination of the parameters"]
+    leverage = compute_leverage(form, points, estimate)
+    return [
+        f"the curve at {points.x_name} {x:g} rests on that width alone"
+        for x in points.widths[leverage > _MAX_LEVERAGE]
+    ]

@@ -1,11 +1,13 @@
-"""Which form the points ask for, with the evidence; where they can't say, that is the answer.
+"""Verdict between the forms, with its evidence; ``cannot tell`` if the data do not decide.
 
-- ``bends``: from eight widths up, a law above a floor misses the means by more than chance (an F test at 0.1 %), and one with a bend does
-  not (at 1 %).
-- ``floor needed``: a likelihood ratio test refuses the law without one. The floor's bound is 0, so where there is none the ratio is 0 half
-  of the time (Self & Liang 1987); the dispersion was estimated, so the other half follows F rather than chi squared.
-- ``power law``: the 95 % upper limit of a floor is below a fifth of the widest networks' mean error, and the widest networks lie where the law
-  of the narrower ones has them. Both are needed: a floor that was not found is none that was excluded.
+- ``bends``: with eight widths or more, the law with a floor misfits the means (F test at 0.1 %), and the law
+  that bends does not (at 1 %).
+- ``floor needed``: a quasi-likelihood-ratio test rejects the law without a floor. The floor has the bound 0,
+  so the ratio is 0 in half of the studies without a floor (Self & Liang 1987). The dispersion is estimated,
+  so the other half follows an F instead of a chi-squared distribution.
+- ``power law``: the upper 95 % limit of the floor is below a fifth of the mean error of the widest networks,
+  and the law of the narrower networks predicts the widest ones. Both are required, because a floor that was
+  not found is not excluded.
 - ``cannot tell``: none of these.
 """
 
@@ -17,66 +19,53 @@ from scipy.special import chdtri, fdtrc
 
 from scaling.fit.data.dispersion import dispersion_about
 from scaling.fit.data.points import Points
-from scaling.fit.data.variance import ZERO_DISPERSION, Dispersion
+from scaling.fit.data.variance import ZERO_DISPERSION
 from scaling.fit.estimation.maximise import maximise, quasi_loglik
 from scaling.fit.estimation.variable_projection import fit_by_variable_projection
-from scaling.fit.forms import BROKEN, POWER
+from scaling.fit.forms import BROKEN, FLOOR, POWER
 from scaling.fit.interval import CONFIDENCE_LEVEL
 from scaling.fit.result import MISFIT_P, FormChoice, Law, Verdict
 
-NEGLIGIBLE = 0.2
-"""A floor below this share of the widest networks' error may be left out of a law."""
-FEWEST = 20
-"""Resampled studies that a covariance is taken from, at least."""
-REFUSED = 0.025
-"""A law without a floor is refused where its points are rarer than this."""
-BENT = 1e-3
-"""A law with a floor is given up for one that bends where means lie as far from it this rarely."""
-BENDS_FROM = 8
-"""Widths, fewer of which can't tell a bend."""
+FLOOR_P = 0.025
+"""p-value below which the law without a floor is rejected."""
+MIN_COVARIANCE_DRAWS = 20
+"""Smallest number of resampled studies from which a covariance is estimated."""
+
+_NEGLIGIBLE_FLOOR = 0.2
+"""Share of the widest networks' error below which a floor may be left out of a law."""
+_BEND_P = 1e-3
+"""p-value of the misfit below which the law that bends may replace the law with a floor."""
+_MIN_WIDTHS_FOR_BEND = 8
+"""Number of widths below which a bend is not tested."""
 
 
-def select_form(points: Points, laws: dict[str, Law], studies: Float[np.ndarray, "draws widths"]) -> Verdict:
-    """Choose between laws.
+def select_form(
+    points: Points, laws: dict[str, Law], resampled: Float[np.ndarray, "draws widths"]
+) -> Verdict:
+    """Select the form that the data support.
 
     Args:
         points: the runs.
-        laws: by the form's name; without ``power`` and ``floor`` nothing can be told, nor of values that rise or are copies of each other.
-        studies: means of other studies that might have been, as ``scaling.fit.estimation.maximise.other_studies`` has them.
+        laws: laws by the name of their form. The verdict is ``cannot tell`` without ``power`` and ``floor``,
+            and for values that rise or are copies of each other.
+        resampled: means of resampled studies, by the dispersion of the replicates.
     """
-    pure, floored = laws.get("power"), laws.get("floor")
-    known = points.replicate_dispersion
-    copies = known is not None and known.value < ZERO_DISPERSION
-    if (
-        pure is None
-        or floored is None
-        or copies
-        or not points.means.all()
-        or pure.parameters["exponent"].estimate <= 0
-    ):
-        return Verdict(
-            choice=FormChoice.UNCLEAR,
-            floor_p=None,
-            floor_limit=None,
-            holdout_ok=None,
-            floor_fits_p=None,
-            bend_fits_p=None,
-        )
-    floor_p = _floor_p(points, known, pure, floored)
-    floor_limit = floored.parameters["floor"].high / float(points.means[-1])
-    holdout_ok = _holdout_ok(points, pure, studies)
-    floor_fits_p, bend_fits_p = (
-        _chance(points, known, floored.predict(points.widths), len(floored.parameters)),
-        None,
-    )
-    if floor_fits_p is not None and floor_fits_p < BENT and len(points.widths) >= BENDS_FROM:
+    power, floor = laws.get(POWER.name), laws.get(FLOOR.name)
+    if power is None or floor is None or not _is_decidable(points, power):
+        return Verdict(choice=FormChoice.UNCLEAR)
+    floor_p = _floor_test(points, power, floor)
+    floor_limit = floor.parameters["floor"].high / float(points.means[-1])
+    holdout_ok = _holdout_ok(points, power, resampled)
+    floor_fits_p = _misfit_p(points, floor.predict(points.widths), n_parameters=len(floor.parameters))
+    bend_fits_p = None
+    if floor_fits_p is not None and floor_fits_p < _BEND_P and len(points.widths) >= _MIN_WIDTHS_FOR_BEND:
         (bent,) = maximise(BROKEN, points, points.means[None], points.weights[None])
-        bend_fits_p = _chance(points, known, BROKEN.evaluate(bent, points.widths), len(bent))
+        bend_fits_p = _misfit_p(points, BROKEN.evaluate(bent, points.widths), n_parameters=len(bent))
     if bend_fits_p is not None and bend_fits_p > MISFIT_P:
         choice = FormChoice.BENDS
-    elif floor_p is not None and floor_p < REFUSED:
+    elif floor_p is not None and floor_p < FLOOR_P:
         choice = FormChoice.FLOOR
-    elif floor_p is not None and floor_limit < NEGLIGIBLE and holdout_ok:
+    elif floor_p is not None and floor_limit < _NEGLIGIBLE_FLOOR and holdout_ok:
         choice = FormChoice.POWER
     else:
         choice = FormChoice.UNCLEAR
@@ -90,44 +79,62 @@ def select_form(points: Points, laws: dict[str, Law], studies: Float[np.ndarray,
     )
 
 
-def _chance(
-    points: Points, known: Dispersion | None, curve: Float[np.ndarray, " widths"], parameters: int
-) -> float | None:
-    """How often means lie so far from a curve by their scatter alone; None where there is no scatter but that about it."""
-    if known is None or (spare := len(points.widths) - parameters) < 1:
+def _is_decidable(points: Points, power: Law) -> bool:
+    dispersion = points.replicate_dispersion
+    has_scatter = dispersion is None or dispersion.value >= ZERO_DISPERSION
+    return bool(has_scatter and points.means.all() and power.parameters["exponent"].estimate > 0)
+
+
+def _misfit_p(points: Points, curve: Float[np.ndarray, " widths"], *, n_parameters: int) -> float | None:
+    """Return the p-value of the F test of the residuals against the replicates; None if it is undefined."""
+    dispersion, residual_dof = points.replicate_dispersion, len(points.widths) - n_parameters
+    if dispersion is None or residual_dof < 1:
         return None
-    return float(fdtrc(spare, known.dof, dispersion_about(points, curve, spare) / known.value))
+    ratio = dispersion_about(points, curve, residual_dof) / dispersion.value
+    return float(fdtrc(residual_dof, dispersion.dof, ratio))
 
 
-def _floor_p(points: Points, known: Dispersion | None, pure: Law, floored: Law) -> float | None:
-    """Of the likelihood ratio, over a dispersion that the floored law does not contradict."""
-    curve, spare = floored.predict(points.widths), len(points.widths) - len(floored.form.parameters)
-    scatters = [(known.value, known.dof)] if known else []
-    scatters += [(dispersion_about(points, curve, spare), spare)] if spare > 0 else []
-    # Where even the floored law misses the means, seeds alone don't tell how far means may lie from a law.
-    dispersion, behind = max(scatters, default=(0.0, 0))
-    if (
-        dispersion < ZERO_DISPERSION
-    ):  # points without any scatter are a formula's, and their rounding is no evidence
+def _floor_test(points: Points, power: Law, floor: Law) -> float | None:
+    """Return the p-value of the quasi-likelihood-ratio test of a floor of 0; None without scatter."""
+    curve, residual_dof = floor.predict(points.widths), len(points.widths) - len(floor.form.parameters)
+    replicates = points.replicate_dispersion
+    dispersions = [(replicates.value, replicates.dof)] if replicates else []
+    if residual_dof > 0:
+        dispersions.append((dispersion_about(points, curve, residual_dof), residual_dof))
+    # If even the law with a floor misfits the means, the seeds alone understate how far means lie from a law.
+    dispersion, dof = max(dispersions, default=(0.0, 0))
+    if dispersion < ZERO_DISPERSION:  # values of a formula: their rounding is not evidence
         return None
-    gain = 2 * (quasi_loglik(points, curve) - quasi_loglik(points, pure.predict(points.widths))) / dispersion
-    return float(fdtrc(1, behind, gain) / 2) if gain > 0 else 1.0
+    loglik_gain = quasi_loglik(points, curve) - quasi_loglik(points, power.predict(points.widths))
+    statistic = 2 * loglik_gain / dispersion
+    return float(fdtrc(1, dof, statistic) / 2) if statistic > 0 else 1.0
 
 
-def _holdout_ok(points: Points, pure: Law, studies: Float[np.ndarray, "draws widths"]) -> bool | None:
-    """Whether log(predicted / observed), with its covariance over studies, is no rarer than the level says."""
-    if not pure.held_out or len(studies) < FEWEST:
+def _holdout_ok(points: Points, power: Law, resampled: Float[np.ndarray, "draws widths"]) -> bool | None:
+    """Return True if the widest networks lie in the joint prediction interval of the narrower ones.
+
+    The statistic is the squared Mahalanobis length of log(predicted / observed), with the covariance over
+    resampled studies. The result is None without held-out widths or with too few resampled studies.
+    """
+    if not power.held_out or len(resampled) < MIN_COVARIANCE_DRAWS:
         return None
-    left = len(pure.held_out[-1].left_out)
-    kept = np.where(np.arange(len(points.widths)) < len(points.widths) - left, points.weights, 0.0)
-    rows = np.concatenate([points.means[None], studies])
-    near = pure.predict(points.widths)
+    n_left_out = len(power.held_out[-1].left_out)
+    is_fitted = np.arange(len(points.widths)) < len(points.widths) - n_left_out
+    means = np.concatenate([points.means[None], resampled])
     narrow = fit_by_variable_projection(
-        POWER, points.widths, rows, np.broadcast_to(kept, rows.shape), points.variance_model, near=near
+        POWER,
+        points.widths,
+        means,
+        np.broadcast_to(np.where(is_fitted, points.weights, 0.0), means.shape),
+        points.variance_model,
+        near=power.predict(points.widths),
     )
-    apart = np.log(POWER.evaluate(narrow[:, None, :], points.widths[-left:]) / rows[:, -left:])
-    seen, others = apart[0], apart[1:]
-    covariance = np.atleast_2d(np.cov(others.T))
-    if not np.isfinite(covariance).all() or np.linalg.matrix_rank(covariance) < left:
+    log_ratios = np.log(
+        POWER.evaluate(narrow[:, None, :], points.widths[-n_left_out:]) / means[:, -n_left_out:]
+    )
+    observed, drawn = log_ratios[0], log_ratios[1:]
+    covariance = np.atleast_2d(np.cov(drawn.T))
+    if not np.isfinite(covariance).all() or np.linalg.matrix_rank(covariance) < n_left_out:
         return None
-    return bool(seen @ np.linalg.solve(covariance, seen) <= chdtri(left, 1 - CONFIDENCE_LEVEL))
+    statistic = observed @ np.linalg.solve(covariance, observed)
+    return bool(statistic <= chdtri(n_left_out, 1 - CONFIDENCE_LEVEL))

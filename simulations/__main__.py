@@ -10,7 +10,7 @@ import csv
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 
-from benchmarks.processes import ROOT
+from benchmarks.commands import ROOT
 from scaling.plan import machine
 from simulations.cells import cells, verdict_cells
 from simulations.tally import QUANTITIES, Tally, tally

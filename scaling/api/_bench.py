@@ -1,6 +1,7 @@
 """Measure the training speed of this machine.
 
-As many processes are measured at once as a sweep has workers, because CPU cores share caches and memory bandwidth.
+As many processes are measured at once as a sweep has workers, because CPU cores share caches and memory
+bandwidth.
 """
 
 from __future__ import annotations
@@ -76,7 +77,8 @@ def bench(
         speed = _measure_speed(workers, on_progress)
     except BrokenProcessPool as error:
         raise UsageError(
-            f"one of {workers} processes died during the measurement, perhaps for lack of memory; try fewer `workers`"
+            f"one of {workers} processes died during the measurement, perhaps for lack of memory;"
+            " try fewer `workers`"
         ) from error
     write_speed(speed, path)
     return BenchResult(speed=speed, path=path)
@@ -84,7 +86,7 @@ def bench(
 
 def _measure_speed(workers: int, on_progress: ProgressCallback) -> Speed:
     from scaling.train.measure_speed import (
-        SIDES,
+        IMAGE_SIDES,
         benchmark_cases,
         measure_augment_seconds,
         measure_case,
@@ -103,7 +105,7 @@ def _measure_speed(workers: int, on_progress: ProgressCallback) -> Speed:
             times[case] = ImageTime(train_s, evaluate_s)
             on_progress(done, steps)
         augment_times = {
-            channels: median(run_in_all(measure_augment_seconds, channels)) for channels in SIDES
+            channels: median(run_in_all(measure_augment_seconds, channels)) for channels in IMAGE_SIDES
         }
         start_s = median(run_in_all(measure_pack_start_seconds))
         on_progress(steps - 1, steps)

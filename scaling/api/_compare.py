@@ -54,8 +54,8 @@ def compare(
     labels = study.curve_labels()
     if len(set(labels)) < 2:
         raise UsageError(
-            f"{config}: has one curve, {labels[0]}, and a comparison needs two; add an entry to architectures, or a"
-            " grid over one of its settings"
+            f"{config}: has one curve, {labels[0]}, and a comparison needs two; add an entry to"
+            " architectures, or a grid over one of its settings"
         )
     runs = runs.append_column("training_flops", tidy_table(runs)["training_flops"])
     runs = runs.append_column("core_s", pc.divide(runs["wall_s"], runs["replicas"].cast(pa.float64())))

@@ -1,4 +1,4 @@
-"""Counts that follow from a run's configuration, so that every stored run has them, whenever it was trained."""
+"""Counts that follow from a run's configuration, so that every stored run has them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from scaling.datasets import PUBLISHED_DATASETS
 from scaling.settings import ImageShape
 
 DERIVED_COUNTS = {"backward_macs": pa.int64(), "routes": pa.float64(), "training_flops": pa.float64()}
-"""Columns and their types: MACs of one image's backward pass; routes from a weight of the first layer to an output
-(rounded where float64 has too few digits, as for a VGG); floating-point operations of the whole training.
-``LayerTable`` defines each count."""
+"""Columns of derived counts, and their types.
+
+``backward_macs`` is of one image's backward pass. ``routes`` lead from a weight of the first layer to an
+output, rounded where float64 has too few digits, as for a VGG. ``training_flops`` is of the whole training.
+``LayerTable`` defines each count.
+"""
 
 
 def compute_counts(
@@ -36,7 +39,7 @@ def compute_counts(
 
 
 def _image_shapes(runs: pa.Table) -> dict[str, ImageShape]:
-    """Return image shapes by data-set fingerprint: of the published data sets, and where a row states the shape."""
+    """Return image shapes by data-set fingerprint: of published data sets, and as stated by rows."""
     stated = runs.group_by(["fingerprint", "channels", "side", "classes"], use_threads=False).aggregate([])
     shapes = {
         row["fingerprint"]: ImageShape(row["channels"], row["side"], row["classes"])

@@ -35,8 +35,8 @@ def ensemble(
         workspace: stores and folders.
         overrides: changed settings, such as ``recipe.epochs=5``.
         sizes: numbers of members; by default from one to all.
-        by: columns of ``tidy_table`` in which the members of one ensemble agree; by default the report's curves and
-            ``filters``, so that members differ only in their seeds.
+        by: columns of ``tidy_table`` in which the members of one ensemble agree; by default the report's
+            curves and ``filters``, so that members differ only in their seeds.
 
     Raises:
         StoreError: a run has no stored predictions.
@@ -68,8 +68,8 @@ def ensemble(
     if not pools:
         largest = max((keys.count(key) for key in set(keys)), default=0)
         raise UsageError(
-            f"{','.join(map(str, sizes))}: no pool has more than {largest} runs; ask for fewer members, or train more"
-            " seeds",
+            f"{','.join(map(str, sizes))}: no pool has more than {largest} runs; ask for fewer members,"
+            " or train more seeds",
             option="sizes",
         )
     return pools

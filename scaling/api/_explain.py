@@ -30,7 +30,10 @@ class Reason:
     run: Run
     is_stored: bool
     nearest: Run | None
-    """Stored run with the fewest different settings; the run itself if it is stored, None if the store is empty."""
+    """Stored run with the fewest different settings.
+
+    The run itself if it is stored; None if the store is empty.
+    """
     differences: tuple[Difference, ...]
     """Differences from the nearest stored run (first) to this run (second)."""
 
@@ -79,7 +82,7 @@ def diff(
 
 
 def compare_settings(first: Run, second: Run) -> tuple[Difference, ...]:
-    """Return the settings in which two runs differ, including settings that follow from others, such as the order."""
+    """Return the settings in which two runs differ, including dependent settings such as the order."""
     values, others = flatten_settings(first), flatten_settings(second)
     return tuple(
         Difference(setting=setting, first=values.get(setting), second=others.get(setting))

@@ -58,8 +58,8 @@ def fit(
     Args:
         source: a study's YAML file, a store, or a .parquet or .csv file.
         workspace: stores and folders.
-        options: columns and forms. Of a study and a store, a column is one of ``tidy_table``, so that every setting
-            can be used. By default, curves are those of the report, and an external table is split by
+        options: columns and forms. Of a study and a store, a column is one of ``tidy_table``, so that every
+            setting can be used. By default, curves are those of the report, and an external table is split by
             ``architecture`` if it has this column.
         overrides: changed settings of a study, such as ``recipe.epochs=5``.
         population: True to treat the test images as a sample as well; this needs stored predictions.
@@ -109,7 +109,7 @@ def _check_options(
         raise TableError(f"{options.form}: must be one of {', '.join(_FORMS)}", option="form")
     if options.std and (counts or population):
         raise UsageError(
-            f"{options.std}: known standard deviations exclude `errors` and `population`; leave one of them out",
+            f"{options.std}: known standard deviations exclude `errors` and `population`; leave one out",
             option="std",
         )
     if counts and options.y != "test_error":
@@ -130,7 +130,7 @@ def _check_options(
         )
     if population and is_external_table(source):
         raise UsageError(
-            f"{source} does not say which images its runs classify wrongly; name a study or a store that keeps"
+            f"{source} does not say which images its runs misclassify; name a study or a store that keeps"
             " predictions",
             option="population",
         )
@@ -162,8 +162,8 @@ def _load(
         loaded = load_runs(source, workspace, overrides=overrides, x=options.x, columns=columns)
         loaded = drop_missing(loaded, options.x)
     if best:
-        runs, notes = select_best(loaded.runs, best.column, x=options.x, by=by, validation=best.validation)
-        loaded = LoadedRuns(runs=runs, notes=(*loaded.notes, *notes))
+        selected = select_best(loaded.runs, best.column, x=options.x, by=by, validation=best.validation)
+        loaded = LoadedRuns(runs=selected.table, notes=(*loaded.notes, *selected.notes))
     return loaded, by
 
 

@@ -43,8 +43,9 @@ def inspect(
         run: id of the run, or its beginning.
         workspace: stores and folders.
         image: index in the test split in canonical order, from 0: the order of stored predictions.
-        out: folder of the figures; by default ``artifacts/looks/<id>``.
-        configs: YAML files of studies that describe the run's data set, if the data set is not a published one.
+        out: folder of the figures; by default ``artifacts/inspect/<id>``.
+        configs: YAML files of studies that describe the run's data set, if the data set is not a published
+            one.
 
     Raises:
         StoreError: there is no such run, or its weights were not stored.
@@ -72,7 +73,7 @@ def inspect(
         raise StoreError(f"run {stored.id}: {error}") from error
     prediction = maps.logits.argmax()
     description = f"test image {image} of {info.title}: class {test.labels[image]}, predicted {prediction}"
-    folder = out or workspace.artifacts / "looks" / stored.id
+    folder = out or workspace.artifacts / "inspect" / stored.id
     with writing(folder, hint=OUT_HINT):
         figures = write_network_figures(
             network=_describe_run(stored, info),
@@ -103,6 +104,6 @@ def _find_dataset(run: Run, workspace: Workspace, configs: Sequence[Path]) -> An
         if dataset.info(workspace.data).fingerprint == run.data.fingerprint:
             return dataset
     raise UsageError(
-        f"run {run.id}: its data set ({run.data.type}) is not a published one; name a study that describes it with"
-        " `config`"
+        f"run {run.id}: its data set ({run.data.type}) is not a published one; name a study that describes"
+        " it with `config`"
     )

@@ -41,7 +41,7 @@ def is_external_table(source: str) -> bool:
 
 
 def resolve_store(source: str, workspace: Workspace) -> Workspace:
-    """Return the workspace of a source: unchanged for a study, and with only the source as its store for a store."""
+    """Return the workspace of a source: unchanged for a study, and with only this store for a store."""
     return workspace if source.endswith(STUDY_SUFFIXES) else replace(workspace, store=source, also=())
 
 
@@ -61,7 +61,7 @@ def load_external_table(source: str, *, overrides: Sequence[str], counts: CountC
 
     _refuse_overrides(overrides, source)
     table = read_table(Path(source))
-    return add_error_from_counts(table, counts.errors, counts.of) if counts else table
+    return add_error_from_counts(table, counts.errors, of=counts.of) if counts else table
 
 
 def load_runs(
@@ -95,7 +95,7 @@ def load_runs(
 def _load_stored(
     source: str, workspace: Workspace, overrides: Sequence[str], columns: Sequence[str]
 ) -> LoadedRuns:
-    """Load some columns of the runs; all columns where the store lacks one, for the message that will say so."""
+    """Load columns of the runs; all columns if the store lacks one, for the message that will say so."""
     names = columns if set(columns) <= set(RUNS_SCHEMA.names) else None
     if source.endswith(STUDY_SUFFIXES):
         results = load_trained(Path(source), workspace, overrides=overrides, columns=names)
@@ -114,7 +114,7 @@ def _load_stored(
 
 
 def drop_missing(loaded: LoadedRuns, x: str) -> LoadedRuns:
-    """Drop the runs without a value of a setting, such as ``branches`` of a ``lenet5``, and add a note on them.
+    """Drop the runs without a value of a setting, such as ``branches`` of a ``lenet5``, and note them.
 
     Args:
         loaded: runs with the column.

@@ -1,7 +1,7 @@
 """Run a study: train the missing runs, and keep every finished run.
 
-Pilot runs come first. Their choices are read from the store, as every other command does, so that an interruption loses
-no choice.
+Pilot runs come first. Their choices are read from the store, as every other command does, so that an
+interruption loses no choice.
 """
 
 from __future__ import annotations
@@ -35,7 +35,10 @@ class PackFailure:
     reason: str
     """Reason in one line."""
     log: str
-    """File with the traceback, with the host name if the file is on another machine; empty if it could not be written."""
+    """File with the traceback; empty if the file could not be written.
+
+    The host name precedes the path if the file is on another machine.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,8 +138,8 @@ def run(
 def _check_store(workspace: Workspace, *, in_process: bool) -> None:
     if workspace.store.startswith("memory://") and not in_process:
         raise UsageError(
-            f"{workspace.store}: is visible to this process only, not to the workers of Ray; add `in_process`, or name"
-            " a folder",
+            f"{workspace.store}: is visible to this process only, not to the workers of Ray; add"
+            " `in_process`, or name a folder",
             option="store",
         )
     check_writable(open_store(workspace.store))
@@ -171,7 +174,7 @@ def _make_executor(sweep: _Sweep, plan: Plan, packs: Sequence[Pack]) -> Executor
     from scaling.data import load
     from scaling.sweep.worker_config import WorkerConfig
 
-    # Data sets are decoded and verified once, before all workers would do so; problems are reported before training.
+    # Data sets are decoded and verified once here, rather than by each worker, and before training starts.
     workspace, needed = sweep.workspace, {pack.cell.dataset for pack in packs}
     datasets: dict[Dataset, LoadedDataset] = {
         dataset: load(dataset, folder=workspace.data, verify=True) for dataset in needed

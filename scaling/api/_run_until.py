@@ -1,8 +1,8 @@
 """Train a study in iterations until its laws are known well enough, or the budget is used up.
 
-In each iteration, the study is trained and fitted, and then grows by the proposed runs. Only the store is remembered. Each
-iteration follows from the rows of the iterations before, so that the same command repeats the same iterations and trains
-only what is missing.
+In each iteration, the study is trained and fitted, and then grows by the proposed runs. Only the store is
+remembered. Each iteration follows from the rows of the iterations before, so that the same command repeats
+the same iterations and trains only what is missing.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def run_until(
     quiet: bool = False,
     on_iteration: Callable[[Iteration], None] = lambda iteration: None,
 ) -> SequentialResult:
-    """Train a study and the runs proposed for it, until every curve reaches the target or nothing affordable is left.
+    """Train a study and the runs proposed for it, until all curves reach the target or the budget is used up.
 
     Args:
         config: YAML file of the study.
@@ -89,7 +89,7 @@ def run_until(
     grown = workspace.artifacts / study.name / _GROWN_STUDY
     if grown.resolve() == config.resolve():
         raise UsageError(
-            f"{config}: this file is overwritten with the grown study; copy it to another place to continue from it"
+            f"{config}: is the file of the grown study, which would be overwritten; copy it to another place"
         )
     keys = read_file(config, overrides)
     written_curves = growable_curves(study)

@@ -82,8 +82,8 @@ def status(config: Path, workspace: Workspace | None = None, *, overrides: Seque
 def compute_core_times(plan: Plan, runs: pa.Table) -> list[CoreTime]:
     """Return estimated and actual core time, one a row of ``plan.rows()``.
 
-    A pack is counted once, although each of its runs stores the time. A pack that holds runs of several cells is
-    shared among the cells by their numbers of runs.
+    A pack is counted once, although each of its runs stores the time. A pack that holds runs of several cells
+    is shared among the cells by their numbers of runs.
 
     Args:
         plan: plan of the study.

@@ -53,7 +53,7 @@ def find_run(prefix: str, runs: RunsById, *, workspace: Workspace, hint: str = _
         )
     if not ids:
         raise StoreError(
-            f"{prefix}: no such run in {workspace.store}; {hint} (scaling plan lists the ids of a study as JSON)"
+            f"{prefix}: no such run in {workspace.store}; {hint} (scaling plan lists a study's ids as JSON)"
         )
     run = runs[ids[0]]
     if isinstance(run, StoreError):

@@ -37,11 +37,15 @@ class Target:
     """
 
     half_width: float
-    """Half width of a 95 % interval: of an exponent in absolute terms, otherwise relative to the predicted error, so
-    that 0.02 is 2 %."""
+    """Half width of the 95 % interval.
+
+    Absolute for an exponent, and otherwise relative to the predicted error, so that 0.02 is 2 %.
+    """
     quantity: str = "prediction@2x"
-    """``exponent``, ``floor``, or ``prediction@2x``: the error at twice (or any multiple of) the widest network of the
-    study as written."""
+    """Quantity to estimate: ``exponent``, ``floor``, or ``prediction@2x``.
+
+    ``prediction@2x`` is the error at twice the widest network of the study as written. Any factor will do.
+    """
     budget_s: float = inf
     """Core time in seconds for all runs that the study as written does not contain."""
 

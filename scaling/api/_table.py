@@ -60,10 +60,11 @@ def tidy_table(runs: pa.Table) -> pa.Table:
         runs: rows of the store's table ``runs``.
 
     Returns:
-        The columns of ``runs`` without ``config_json``, each setting under its dotted path, and the columns of
+        The columns of ``runs`` without ``config_json``, each setting under its dotted path, and the columns
+        of
         ``DERIVED_COUNTS``.
     """
-    # The runs of a cell differ only in seed and order, which are columns already: each cell's settings are read once.
+    # The runs of a cell differ only in seed and order, which are columns: read each cell's settings once.
     cells = index_cells(runs)
     settings = [flatten_settings(run) for run in cells.runs]
     counts = compute_counts(cells.runs, cells.train_images, runs=runs)

@@ -40,7 +40,7 @@ def status(
             "pending": study_plan.pending,
             "diverged": progress.diverged,
             "pilots_diverged": progress.pilots_diverged,
-            "left_s": study_plan.seconds,
+            "left_s": study_plan.core_s,
         }
         cells = [
             row_dict(row) | asdict(core_time)
@@ -54,7 +54,7 @@ def status(
     print(
         f"{len(study_plan.done)} of {count(len(study_plan.wanted), 'run')} done, "
         f"{progress.diverged} of them diverged{pilots}{pending}; "
-        f"about {format_duration(study_plan.seconds)} of core time left"
+        f"about {format_duration(study_plan.core_s)} of core time left"
     )
     print_rate_warnings(study_plan)
     if total.ratio is not None:
@@ -86,7 +86,7 @@ def _table(progress: StudyStatus) -> Table:
             str(row.cell.architecture.filters),
             *([rate_text(row)] if rate else []),
             f"{row.done}/{row.runs}",
-            format_duration(row.seconds) if row.packs else "",
+            format_duration(row.core_s) if row.packs else "",
             *times,
         )
     return table

@@ -1,4 +1,6 @@
-"""Scaling laws from tables of runs: points, forms, intervals, held-out error and status. Pure NumPy and SciPy."""
+"""Scaling laws from tables of runs: points, forms, intervals, held-out error and status. Pure NumPy and
+SciPy.
+"""
 
 from __future__ import annotations
 

@@ -17,8 +17,11 @@ class FitOptions:
     by: Sequence[str] | None = None
     """Columns whose values tell curves apart; None for the default of the source."""
     form: str = "auto"
-    """``auto`` for a power law with and without a floor, side by side. ``power`` or ``floor`` shows one of them, and the
-    verdict still compares both. ``broken`` or ``m4`` adds this form to both."""
+    """Form to show: ``auto``, ``power``, ``floor``, ``broken`` or ``m4``.
+
+    ``auto`` is a power law with and without a floor, side by side. ``power`` or ``floor`` shows one of them,
+    and the verdict still compares both. ``broken`` or ``m4`` adds this form to both.
+    """
     holdout: int = 3
     """Largest number of widest networks that a law is tested on."""
     std: str | None = None

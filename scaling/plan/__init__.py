@@ -1,4 +1,4 @@
-"""From a study to runs, packs and batches, with their cost, less what stores already hold."""
+"""Planning: from a study to runs, packs and trials, with their cost, minus the finished runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The curves of a study, and other widths at which their networks could be trained."""
+"""Candidate widths: numbers of filters at which a curve of a study could get further networks."""
 
 from __future__ import annotations
 
@@ -9,22 +9,26 @@ from scaling.fit.diagnosis.status import MIN_SPAN
 from scaling.plan.memory import WORKER_BYTES, memory_bytes
 
 _MAX_WIDTH_FACTOR = 4
-"""Times the widest network of a study: beyond, its laws would be followed rather than tested."""
+"""Largest candidate width over the largest width of the study.
+
+Beyond this factor, the laws of the study would be trusted rather than tested.
+"""
 
 
 def growable_curves(study: Study) -> list[StudyCurve]:
     """Return the curves of a study to which single networks can be added, in the order of its file.
 
     Raises:
-        UsageError: the study has several data sets, and no entry of ``architectures`` can have one of its own.
+        UsageError: the study has several data sets, and no entry of ``architectures`` can have one of its
+            own.
     """
     datasets = list(dict.fromkeys(cell.dataset for cell in study.cells))
     if len(datasets) > 1:
         first, second = (dataset.setting_values() for dataset in datasets[:2])
         setting = next(name for name in ("type", *first) if first[name] != second.get(name))
-        way_out = f"take one value at a time, with --set dataset.{setting}=..."
         raise UsageError(
-            f"{study.source}: dataset.{setting} is a grid, of which an architecture can't have a value of its own; {way_out}"
+            f"{study.source}: dataset.{setting} is a grid, and an architecture cannot have its own data set;"
+            f" choose one value with `overrides` dataset.{setting}=..."
         )
     return study_curves(study)
 
@@ -32,38 +36,35 @@ def growable_curves(study: Study) -> list[StudyCurve]:
 def candidate_cells(curve: StudyCurve, *, widest: int, memory_limit: float) -> list[Cell]:
     """Return cells without seeds at round widths between and beyond the widths of a curve.
 
-    Narrower widths are proposed only if the curve does not span a decade. No width is proposed if the cells of the curve
-    differ in more than their width, as with a learning rate given for each: the setting of a new cell is unknown then.
-    Pilots would choose it.
+    Narrower widths are candidates only if the curve does not span a decade. There are no candidates if the
+    cells of the curve differ in more than their width, for example in a learning rate given for each: then
+    the setting of a new cell is unknown. Pilot runs would choose it.
 
     Args:
         curve: curve of the study.
         widest: number of filters of the curve's widest network, in the study as written.
         memory_limit: bytes that a pack and its worker may use.
     """
-    shared = {
-        (cell.architecture.with_filters(_MAX_WIDTH_FACTOR * widest), _written_recipe(cell))
-        for cell in curve.cells
-    }
-    if len(shared) > 1:
+    limit = _MAX_WIDTH_FACTOR * widest
+    if len({(cell.architecture.with_filters(limit), *_written_recipe(cell)) for cell in curve.cells}) > 1:
         return []
     present = {cell.architecture.filters for cell in curve.cells}
     lowest = min(*present, max(1, int(widest / MIN_SPAN)))
     cells = (
         curve.cells[0].with_filters(filters)
-        for filters in round_widths(lowest, _MAX_WIDTH_FACTOR * widest)
+        for filters in round_widths(lowest, limit)
         if filters not in present
     )
     return [cell for cell in cells if WORKER_BYTES + memory_bytes(cell) <= memory_limit]
 
 
 def _written_recipe(cell: Cell) -> tuple[Recipe, bool]:
-    """What the file says of how it is trained."""
+    """Return the recipe in the study's file, and whether pilot runs choose its learning rate."""
     return (cell.pilots[0] if cell.pilots else cell).recipe, bool(cell.pilots)
 
 
 def round_widths(lowest: int, highest: int) -> list[int]:
-    """1, 2, 3, 4, 6, 8, 12 and so on: powers of two, and three halves of them."""
+    """Return the widths 1, 2, 3, 4, 6, 8, 12 and so on: powers of two, and three times powers of two."""
     powers = [2**n for n in range(highest.bit_length())]
     return sorted(
         width for width in {*powers, *(3 * power for power in powers)} if lowest <= width <= highest

@@ -1,4 +1,4 @@
-"""What this machine has for packs."""
+"""CPUs and memory that this process may use."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import os
 from pathlib import Path
 
 _MEMORY_SHARE = 0.8
-"""Of the machine's memory that a sweep may take by default: the system, other programs and the cache of files need some too."""
+"""Default share of the memory for a sweep; the system, other programs and the file cache need the rest."""
 _CGROUP_MEMORY_MAX = Path("/sys/fs/cgroup/memory.max")
-"""Of a container."""
+"""File with the memory limit of a container."""
 
 
 def cpu_count() -> int:
-    """Packs that can train at once."""
+    """Return the number of CPUs that this process may use."""
     return os.cpu_count() or 1
 
 
 def usable_memory() -> float:
-    """The memory that a sweep may take where its study doesn't say."""
+    """Return the default memory limit of a sweep in bytes; infinity if the memory is unknown."""
     try:
         physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):  # not a POSIX system
         return float("inf")
     try:
         return _MEMORY_SHARE * min(physical, int(_CGROUP_MEMORY_MAX.read_text()))
-    except (OSError, ValueError):  # no container, or one without a limit
+    except (OSError, ValueError):  # no container, or a container without a limit
         return _MEMORY_SHARE * physical

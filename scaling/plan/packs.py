@@ -1,9 +1,9 @@
-"""Packs: runs of one shape, trained together as one fused network."""
+"""Packs: runs of one shape that train together as one fused network."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -14,33 +14,44 @@ from scaling.config import Cell, Run
 from scaling.config.identity import ID_DIGITS, SEEDS_PER_ORDER
 
 PACK_SIZE_BY_MACS = ((1_000_000, SEEDS_PER_ORDER), (20_000_000, 4), (80_000_000, 2))
-"""(forward MACs of one network, replicas): wider networks fill the vector units by themselves and need the memory."""
+"""Pairs of the largest number of forward MACs of one network and the pack size up to this number.
+
+Wider networks fill the vector units by themselves and need the memory.
+"""
 
 PACK_SIZES = (1, *sorted(count for _, count in PACK_SIZE_BY_MACS))
-"""Of all packs."""
+"""All pack sizes, in increasing order."""
 
 
-def pack_size(layers: LayerTable) -> int:
-    """How many networks of this shape train together: a function of the network alone, so that a run's bits don't depend on the machine."""
-    return next((count for macs, count in PACK_SIZE_BY_MACS if layers.macs <= macs), 1)
+def pack_size(layer_table: LayerTable) -> int:
+    """Return how many networks of one shape train together.
+
+    The size depends only on the network, so that the bits of a run do not depend on the machine.
+    """
+    return next((count for macs, count in PACK_SIZE_BY_MACS if layer_table.macs <= macs), 1)
 
 
 @dataclass(frozen=True)
 class Pack:
-    """Runs that differ in seed, learning rate and weight decay alone, each in the slot ``seed mod size``; pilots by their learning rates.
+    """Runs that differ only in seed, learning rate and weight decay.
 
-    It always trains ``size`` replicas: those in slots without a run are discarded, because the bits of a replica can depend on the size.
+    A pack always trains ``size`` replicas. Replicas in slots without a run are discarded, because the bits of
+    a replica can depend on the pack's size.
     """
 
     cell: Cell
-    """Of its first run; the learning rates and weight decays are in ``runs``."""
+    """Cell of the first run; the learning rates and weight decays of all runs are in ``runs``."""
     runs: tuple[Run, ...]
-    """By slot."""
+    """Runs in the order of their slots."""
     size: int
+    """Number of replicas."""
 
     @cached_property
     def key(self) -> str:
-        """Names what trains, not what of it is wanted: whoever wants some of the same networks waits for the same claim."""
+        """Hash of what the pack trains, rather than of the runs that are wanted.
+
+        Processes that want different runs of the same replicas thus wait for the same claim.
+        """
         first = self.runs[0]
         block = first if self.slots[0] == 0 else first.model_copy(update={"seed": first.seed - self.slots[0]})
         others = (run.id for run in self.runs if run.recipe != first.recipe)
@@ -48,26 +59,30 @@ class Pack:
 
     @property
     def slots(self) -> list[int]:
-        """Of each run."""
-        return [place if self.cell.is_pilot else run.seed % self.size for place, run in enumerate(self.runs)]
+        """Slot of each run: the seed modulo the size, or the rank of the learning rate of a pilot run."""
+        return [rank if self.cell.is_pilot else run.seed % self.size for rank, run in enumerate(self.runs)]
 
     @cached_property
     def replicas(self) -> tuple[Run, ...]:
-        """What trains: one run a slot, where an empty slot repeats the first run with the seed that would stand there."""
+        """Runs that train, one a slot.
+
+        An empty slot repeats the first run with the seed that belongs to the slot.
+        """
         first = self.runs[0]
         block = first.seed - first.seed % self.size
-        taken = dict(zip(self.slots, self.runs, strict=True))
+        wanted = dict(zip(self.slots, self.runs, strict=True))
         return tuple(
-            taken.get(slot) or first.model_copy(update={"seed": block + slot}) for slot in range(self.size)
+            wanted.get(slot) or first.model_copy(update={"seed": block + slot}) for slot in range(self.size)
         )
 
     @cached_property
     def layer_table(self) -> LayerTable:
+        """Layers of one replica."""
         return self.cell.layer_table()
 
     @property
     def label(self) -> str:
-        """For people: architecture, filters and seeds, and of pilots how many learning rates."""
+        """Label for messages: architecture, filters, seeds, and number of learning rates of pilot runs."""
         seeds = sorted({run.seed for run in self.runs})
         span = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]}-{seeds[-1]}"
         rates = f"pilots of {len(self.runs)} learning rates, " if self.cell.is_pilot else ""
@@ -75,37 +90,37 @@ class Pack:
 
 
 def make_packs(wanted: Iterable[tuple[Cell, Run]]) -> list[Pack]:
-    """Put runs into canonical packs, each of one recipe and one aligned block of seeds.
+    """Group runs into canonical packs, each with one recipe and one aligned block of seeds.
 
-    Rates are not mixed, even where seeds leave room: then two studies that want some of the same runs have the same pack for them.
-    Pilots are the exception: each has one seed of many learning rates, which would else be a pack apiece.
+    Runs of different recipes are not mixed, even where slots stay empty: then two studies that want some of
+    the same runs have the same pack for them. Pilot runs are the exception: a pack has one seed of many
+    learning rates, because each rate would need a pack of its own otherwise.
     """
-    shapes: dict[Hashable, list[tuple[Cell, Run]]] = defaultdict(list)
+    runs_by_shape: dict[Hashable, list[tuple[Cell, Run]]] = defaultdict(list)
     for cell, run in wanted:
-        replicate = (
-            (run.recipe.model_copy(update={"learning_rate": 1.0}), run.seed) if cell.is_pilot else run.recipe
-        )
-        shapes[cell.is_pilot, run.data, run.architecture, run.order, replicate].append((cell, run))
-    return [
-        made
-        for members in shapes.values()
-        for made in (_pilots if members[0][0].is_pilot else _packed)(members)
-    ]
+        replicate: Hashable = run.recipe
+        if cell.is_pilot:
+            replicate = (run.recipe.model_copy(update={"learning_rate": 1.0}), run.seed)
+        runs_by_shape[cell.is_pilot, run.data, run.architecture, run.order, replicate].append((cell, run))
+    packs: list[Pack] = []
+    for runs in runs_by_shape.values():
+        packs += _make_pilot_packs(runs) if runs[0][0].is_pilot else _make_seed_packs(runs)
+    return packs
 
 
-def _packed(members: list[tuple[Cell, Run]]) -> Iterator[Pack]:
-    """Packs of one shape, recipe and order."""
-    cell = members[0][0]
+def _make_seed_packs(runs: Sequence[tuple[Cell, Run]]) -> Iterator[Pack]:
+    """Yield the packs of runs of one shape, recipe and order."""
+    cell = runs[0][0]
     size = pack_size(cell.layer_table())
-    runs = sorted((run for _, run in members), key=lambda run: run.seed)
-    for _, block in groupby(runs, lambda run: run.seed // size):
+    by_seed = sorted((run for _, run in runs), key=lambda run: run.seed)
+    for _, block in groupby(by_seed, lambda run: run.seed // size):
         yield Pack(cell, tuple(block), size)
 
 
-def _pilots(members: list[tuple[Cell, Run]]) -> Iterator[Pack]:
-    """Packs of one shape and one seed, by rising learning rate."""
-    size = pack_size(members[0][0].layer_table())
-    rising = sorted(members, key=lambda member: member[1].recipe.learning_rate)
-    for start in range(0, len(rising), size):
-        few = rising[start : start + size]
-        yield Pack(few[0][0], tuple(run for _, run in few), size)
+def _make_pilot_packs(runs: Sequence[tuple[Cell, Run]]) -> Iterator[Pack]:
+    """Yield the packs of pilot runs of one shape and seed, by increasing learning rate."""
+    size = pack_size(runs[0][0].layer_table())
+    by_rate = sorted(runs, key=lambda pair: pair[1].recipe.learning_rate)
+    for start in range(0, len(by_rate), size):
+        members = by_rate[start : start + size]
+        yield Pack(members[0][0], tuple(run for _, run in members), size)

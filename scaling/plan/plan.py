@@ -1,4 +1,4 @@
-"""A plan: what a study wants, what is done, and what the rest costs."""
+"""Plan of a study: wanted runs, finished runs, and the cost of the rest."""
 
 from __future__ import annotations
 
@@ -17,153 +17,180 @@ from scaling.plan.speed_file import load_speed
 from scaling.plan.time_estimate import pack_seconds
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PlanRow:
-    """The runs of one cell, for a table; or all pilots that choose its learning rate."""
+    """Row of a table of a plan: the runs of one cell, or all pilot runs that choose its learning rate."""
 
     cells: tuple[Cell, ...]
-    """The cell alone, or its pilots by their learning rates."""
+    """The cell alone, or the cells of its pilot runs by increasing learning rate."""
     label: str
-    """Architecture, and the leaves in which cells of one width differ."""
+    """Label of the curve: architecture, and the settings in which cells of one width differ."""
     runs: int
+    """Number of wanted runs."""
     done: int
+    """Number of finished runs."""
     packs: int
-    seconds: float
-    """Of one core, for what is left."""
+    """Number of packs that are left."""
+    core_s: float
+    """Estimated time of one core for what is left, in seconds."""
     memory_bytes: int
-    """That a worker needs for a pack, besides itself."""
+    """Memory that a worker needs for a pack, in addition to its own."""
 
     @property
     def cell(self) -> Cell:
+        """First cell of the row."""
         return self.cells[0]
 
     @property
-    def rates(self) -> tuple[float, ...]:
-        """Learning rates of its runs; none where it is still to be chosen."""
+    def learning_rates(self) -> tuple[float, ...]:
+        """Learning rates of the runs; empty if the learning rate is not chosen yet."""
         return () if self.cell.pending else tuple(cell.recipe.learning_rate for cell in self.cells)
 
     @property
     def warning(self) -> str:
-        """Why to look at the learning rate that was chosen; empty where there is nothing."""
+        """Reason to doubt the chosen learning rate; empty if there is none."""
         return self.cell.choice.warning if self.cell.choice else ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A study against what stores already hold."""
+    """Wanted runs of a study, minus the runs that stores hold already."""
 
     study: Study
     wanted: tuple[tuple[Cell, Run], ...]
-    """Pilots among them; without the runs that await theirs."""
+    """Wanted runs with their cells: pilot runs, and all runs whose learning rate is known."""
     done: frozenset[str]
     """Ids of wanted runs that a store has."""
     packs: tuple[Pack, ...]
-    """Of the runs that are still to be trained."""
+    """Packs of the wanted runs that are still to be trained."""
     pending_packs: tuple[Pack, ...]
-    """Stand-ins for those of the runs that await their pilots: they cost the same, and their ids mean nothing."""
+    """Placeholder packs of runs whose learning rate is not chosen yet.
+
+    Their cost is right, and their ids have no meaning.
+    """
     speed: Speed
-    """Of this machine; all times are estimates from it."""
+    """Speed of this machine, from which all times are estimated."""
 
     @property
     def new(self) -> int:
+        """Number of wanted runs that are still to be trained."""
         return len(self.wanted) - len(self.done)
 
     @property
     def pending(self) -> int:
-        """Runs whose learning rate is chosen when their pilots are done."""
+        """Number of runs whose learning rate is not chosen yet."""
         return sum(len(pack.runs) for pack in self.pending_packs)
 
     @property
     def final_ids(self) -> frozenset[str]:
-        """Ids of what the study is about: a pilot is among them only where its data are the study's own."""
+        """Ids of the runs that the study is about.
+
+        A pilot run is included only if it is a run of the study as well.
+        """
         return frozenset(run.id for _, run in self.study.final_runs())
 
     @property
-    def seconds(self) -> float:
-        """One core's time for what is left."""
+    def core_s(self) -> float:
+        """Estimated time of one core for what is left, in seconds."""
         return fsum(pack_seconds(pack, self.speed) for pack in (*self.packs, *self.pending_packs))
 
     @cached_property
     def schedule(self) -> SweepSchedule:
-        """What is left, on this machine."""
-        now, then = (
-            make_schedule(packs, self.study.resources, self.speed)
+        """Schedule of what is left on this machine."""
+        first, then = (
+            make_schedule(packs, self.study.resources, speed=self.speed)
             for packs in (self.packs, self.pending_packs)
         )
-        return now.followed_by(then)
+        return first.followed_by(then)
 
     def rows(self) -> list[PlanRow]:
-        """One a cell, in the order of the file; before it one of its pilots, if it has any."""
+        """Return one row a cell in the order of the file, preceded by a row of its pilot runs."""
         runs: dict[str, list[Run]] = {}
         for cell, run in (*self.wanted, *self.study.pending_runs()):
             runs.setdefault(cell.key, []).append(run)
-        owners, pending_packs = (
+        packs, pending_packs = (
             {run.id: pack for pack in packs for run in pack.runs}
             for packs in (self.packs, self.pending_packs)
         )
-        rows = []
-        for cells, label in self._lines():
-            mine = [run for cell in cells for run in runs.get(cell.key, [])]
-            owner, done = (pending_packs, frozenset[str]()) if cells[0].pending else (owners, self.done)
-            packs = [owner[run.id] for run in mine if run.id in owner]
-            rows.append(
-                PlanRow(
-                    cells=cells,
-                    label=label,
-                    runs=len(mine),
-                    done=sum(run.id in done for run in mine),
-                    packs=len({pack.key for pack in packs}),
-                    seconds=fsum(pack_seconds(pack, self.speed) / len(pack.runs) for pack in packs),
-                    memory_bytes=memory_bytes(cells[0]),
-                )
+        return [
+            self._row(
+                cells,
+                label,
+                runs=[run for cell in cells for run in runs.get(cell.key, [])],
+                pack_of_run=pending_packs if cells[0].pending else packs,
             )
-        return rows
+            for cells, label in self._labelled_cells()
+        ]
 
-    def _lines(self) -> Iterator[tuple[tuple[Cell, ...], str]]:
+    def _row(
+        self, cells: tuple[Cell, ...], label: str, *, runs: list[Run], pack_of_run: dict[str, Pack]
+    ) -> PlanRow:
+        packs = [pack_of_run[run.id] for run in runs if run.id in pack_of_run]
+        return PlanRow(
+            cells=cells,
+            label=label,
+            runs=len(runs),
+            done=0 if cells[0].pending else sum(run.id in self.done for run in runs),
+            packs=len({pack.key for pack in packs}),
+            # A pack that several rows share is divided by its runs.
+            core_s=fsum(pack_seconds(pack, self.speed) / len(pack.runs) for pack in packs),
+            memory_bytes=memory_bytes(cells[0]),
+        )
+
+    def _labelled_cells(self) -> Iterator[tuple[tuple[Cell, ...], str]]:
         for cell, label in zip(self.study.cells, self.study.curve_labels(), strict=True):
             if cell.pilots:
                 yield cell.pilots, label
             yield (cell,), label
 
 
-def make_plan(study: Study, stored: Set[str], speed: Speed | None = None, *, trains: bool = True) -> Plan:
-    """Wanted runs minus those that stores hold, in packs.
+def make_plan(study: Study, stored: Set[str], *, speed: Speed | None = None, trains: bool = True) -> Plan:
+    """Plan a study.
 
     Args:
-        speed: of the machine that trains; by default this one's.
-        trains: whether what is missing is to be trained here, so that there must be memory for it.
+        study: study with the learning rates that its pilot runs chose so far.
+        stored: ids of all stored runs.
+        speed: speed of the machine that trains; by default of this machine.
+        trains: True if the missing runs are to be trained on this machine; then memory for them is required.
 
     Raises:
         ConfigError: a network that is to be trained needs more memory than ``resources.memory_gib``.
-        UsageError: this machine's speed was measured, and its file is damaged.
+        UsageError: the file of this machine's measured speed is damaged.
     """
     wanted = tuple(study.runs())
     done = frozenset(run.id for _, run in wanted) & stored
-    missing = {cell.key: cell for cell, run in wanted if run.id not in done} if trains else {}
-    problems = [problem for cell in missing.values() if (problem := _too_large(cell, study)) is not None]
+    missing = [(cell, run) for cell, run in wanted if run.id not in done]
+    if trains:
+        _check_memory(study, list({cell.key: cell for cell, _ in missing}.values()))
+    return Plan(
+        study=study,
+        wanted=wanted,
+        done=done,
+        packs=tuple(make_packs(missing)),
+        pending_packs=tuple(make_packs(study.pending_runs())),
+        speed=speed or load_speed(),
+    )
+
+
+def _check_memory(study: Study, cells: list[Cell]) -> None:
+    limit = memory_limit(study.resources)
+    problems = [
+        _memory_problem(cell, study, limit) for cell in cells if WORKER_BYTES + memory_bytes(cell) > limit
+    ]
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)), str(study.source))
-    packs = make_packs((cell, run) for cell, run in wanted if run.id not in done)
-    return Plan(
-        study, wanted, done, tuple(packs), tuple(make_packs(study.pending_runs())), speed or load_speed()
-    )
 
 
-def _too_large(cell: Cell, study: Study) -> str | None:
-    need, limit, filters = (
-        WORKER_BYTES + memory_bytes(cell),
-        memory_limit(study.resources),
-        cell.architecture.filters,
-    )
-    if need <= limit:
-        return None
-    most = max_filters(cell, limit - WORKER_BYTES)
-    way_out = (
-        f"at most {most} fit"
-        if most
+def _memory_problem(cell: Cell, study: Study, limit: float) -> str:
+    fitting = max_filters(cell, limit - WORKER_BYTES)
+    hint = (
+        f"at most {fitting} fit"
+        if fitting
         else "not even 1 fits, so make the rest of the network or recipe.batch_size smaller"
     )
-    allowed = f"resources.memory_gib: {limit / GIB:.3g}" + (
-        ", its default on this machine" if study.resources.memory_gib is None else ""
+    default = ", its default on this machine" if study.resources.memory_gib is None else ""
+    return (
+        f"{cell.setting_paths['filters']}: {cell.architecture.filters} filters need"
+        f" {(WORKER_BYTES + memory_bytes(cell)) / GIB:.3g} GiB for a pack and its worker, more than"
+        f" resources.memory_gib: {limit / GIB:.3g}{default}; {hint}"
     )
-    return f"{cell.setting_paths['filters']}: {filters} filters need {need / GIB:.3g} GiB for a pack and its worker, more than {allowed}; {way_out}"

@@ -1,4 +1,4 @@
-"""Where a sweep stands on this machine: how many packs train at once, for how long, in how much memory."""
+"""Schedule of a sweep on this machine: number of workers, wall time and memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from math import fsum
 
 from scaling.config.study import Resources
 from scaling.plan import machine
-from scaling.plan.memory import GIB, peak_bytes, workers
+from scaling.plan.memory import GIB, max_workers, peak_bytes
 from scaling.plan.packs import Pack
 from scaling.plan.speed import Speed
 from scaling.plan.time_estimate import pack_seconds
@@ -17,45 +17,49 @@ from scaling.plan.trials import make_trials, makespan
 
 @dataclass(frozen=True, kw_only=True)
 class SweepSchedule:
-    """A sweep on this machine."""
+    """Workers, time and memory of a sweep on this machine."""
 
     workers: int
-    """Packs that train at once: as many as may, have work and have memory."""
+    """Number of packs that train at once, limited by CPUs, work and memory."""
     held_back: int
-    """Workers that could have work, but for which there is no memory."""
+    """Number of further workers for which there is work but no memory."""
     wall_s: float
-    """Of the whole sweep; 0 where nothing is left to do."""
+    """Estimated wall time in seconds; 0 if nothing is left to do."""
     peak_bytes: int
-    """The most that all workers hold at once."""
+    """Largest memory that all workers use at once."""
 
-    def followed_by(self, then: SweepSchedule) -> SweepSchedule:
-        """Both, one after the other."""
+    def followed_by(self, later: SweepSchedule) -> SweepSchedule:
+        """Return the schedule of this sweep and a later sweep, one after the other."""
         return SweepSchedule(
-            workers=max(self.workers, then.workers),
-            held_back=max(self.held_back, then.held_back),
-            wall_s=self.wall_s + then.wall_s,
-            peak_bytes=max(self.peak_bytes, then.peak_bytes),
+            workers=max(self.workers, later.workers),
+            held_back=max(self.held_back, later.held_back),
+            wall_s=self.wall_s + later.wall_s,
+            peak_bytes=max(self.peak_bytes, later.peak_bytes),
         )
 
 
 def memory_limit(resources: Resources) -> float:
-    """Bytes that all workers may hold at once."""
+    """Return the bytes that all workers together may use."""
     return machine.usable_memory() if resources.memory_gib is None else resources.memory_gib * GIB
 
 
-def make_schedule(packs: Sequence[Pack], resources: Resources, speed: Speed) -> SweepSchedule:
-    """Place what is left to do on this machine."""
+def make_schedule(packs: Sequence[Pack], resources: Resources, *, speed: Speed) -> SweepSchedule:
+    """Schedule packs on this machine.
+
+    Args:
+        packs: packs that are still to be trained.
+        resources: limits of the study.
+        speed: speed of this machine.
+    """
     if not packs:
         return SweepSchedule(workers=0, held_back=0, wall_s=0.0, peak_bytes=0)
     wanted = min(resources.workers or machine.cpu_count(), len(packs))
-    count = workers(packs, memory_limit(resources), wanted)
-    times = [
-        fsum(pack_seconds(pack, speed) for pack in batch)
-        for batch in make_trials(packs, workers=count, speed=speed)
-    ]
+    count = max_workers(packs, memory_limit(resources), wanted)
+    trials = make_trials(packs, workers=count, speed=speed)
+    durations = [fsum(pack_seconds(pack, speed) for pack in trial) for trial in trials]
     return SweepSchedule(
         workers=count,
         held_back=wanted - count,
-        wall_s=speed.sweep_start_s + makespan(times, workers=count),
+        wall_s=speed.sweep_start_s + makespan(durations, workers=count),
         peak_bytes=peak_bytes(packs, count),
     )

@@ -1,4 +1,4 @@
-"""Where a machine's speed is kept: what ``scaling bench`` measured in the user's cache, else what comes with the package."""
+"""File with the speed of this machine, measured by ``scaling bench``, and a default speed."""
 
 from __future__ import annotations
 
@@ -12,84 +12,79 @@ from platformdirs import user_cache_path
 from pydantic import ValidationError
 
 from scaling.errors import UsageError
-from scaling.plan.machine import cpu_count
+from scaling.files import write_atomically, writing
 from scaling.plan.speed import Speed
 
-DEFAULT = Path(__file__).with_name("default_speed.json")
-REMEDY = "measure it anew with: scaling bench"
+_DEFAULT_SPEED = Path(__file__).with_name("default_speed.json")
+_BENCH_HINT = "measure again with: scaling bench"
 
 
 def load_speed() -> Speed:
-    """This machine's speed as it was measured last, or the one that comes with the package.
+    """Return the latest measured speed of this machine, or the default speed if none was measured.
 
     Raises:
-        UsageError: the file in the cache is none of these.
+        UsageError: the file of the measured speed is damaged.
     """
-    place = speed_path()
+    path = speed_path()
     try:
-        return _once(place, place.stat().st_mtime_ns)
+        return _read_cached(path, path.stat().st_mtime_ns)
     except FileNotFoundError:
         return default_speed()
 
 
 @cache
 def default_speed() -> Speed:
-    """What serves until a machine is measured: the speed of another one, which is named in it."""
-    return read_speed(DEFAULT)
+    """Return the speed of another machine, which is used until this machine is measured."""
+    return read_speed(_DEFAULT_SPEED)
 
 
 @lru_cache(maxsize=1)
-def _once(file: Path, written: int) -> Speed:
-    """Costs are asked for pack by pack."""
-    return read_speed(file)
+def _read_cached(path: Path, modified_ns: int) -> Speed:
+    """Read a speed once for each change of the file, because costs are asked for pack by pack."""
+    return read_speed(path)
 
 
 def speed_path() -> Path:
-    """Where this machine keeps its speed. A home folder may be shared by machines of several kinds, so the kind is in the name."""
-    kind = sha256(f"{processor_name()}, {cpu_count()}".encode()).hexdigest()[:12]
+    """Return the file of this machine's speed in the user's cache folder.
+
+    Machines of several kinds may share a home folder, so the file name depends on the processor and its
+    number of CPUs: on all CPUs of the machine, also where this process may use only some of them.
+    """
+    kind = sha256(f"{processor_name()}, {os.cpu_count() or 1}".encode()).hexdigest()[:12]
     return user_cache_path("scaling") / f"speed-{kind}.json"
 
 
-def read_speed(file: Path) -> Speed:
-    """A speed that was written.
+def read_speed(path: Path) -> Speed:
+    """Read a speed from a file.
 
     Raises:
-        UsageError: it can't be read, is damaged, or is something else.
+        UsageError: the file cannot be read, is damaged, or is not a machine's speed.
     """
     try:
-        return Speed.model_validate_json(file.read_text())
+        return Speed.model_validate_json(path.read_text())
     except OSError as error:
-        raise UsageError(f"{file}: can't be read ({error.strerror or error}); {REMEDY}") from None
+        raise UsageError(f"{path}: cannot be read ({error.strerror or error}); {_BENCH_HINT}") from None
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise UsageError(
-            f"{file}: is damaged or no machine's speed ({place + ': ' if place else ''}{first['msg']}); {REMEDY}"
-        ) from None
+        reason = ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
     except ValueError:
-        raise UsageError(f"{file}: is damaged or no machine's speed (not text); {REMEDY}") from None
+        reason = "not text"
+    raise UsageError(f"{path}: is damaged or not a machine's speed ({reason}); {_BENCH_HINT}")
 
 
-def write_speed(speed: Speed, file: Path) -> None:
-    """Write a speed, whole or not at all.
+def write_speed(speed: Speed, path: Path) -> None:
+    """Write a speed to a file, atomically.
 
     Raises:
-        UsageError: the file can't be written.
+        UsageError: the file cannot be written.
     """
-    scratch = file.with_name(f".{file.name}-{os.getpid()}")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        scratch.write_text(speed.model_dump_json(indent=1) + "\n")
-        scratch.replace(file)
-    except OSError as error:
-        raise UsageError(
-            f"{file}: can't be written ({error.strerror or error}); choose another --out"
-        ) from None
+    with writing(path, hint="choose another `out`"):
+        write_atomically(path, (speed.model_dump_json(indent=1) + "\n").encode())
 
 
 @cache
 def processor_name() -> str:
-    """The processor's name, as the system calls it."""
+    """Return the name of the processor, as the operating system reports it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:  # not Linux

@@ -45,7 +45,9 @@ def make_trials(packs: Iterable[Pack], *, workers: int, speed: Speed | None = No
 
 
 def makespan(durations: Sequence[float], *, workers: int) -> float:
-    """Return the time until the last trial ends, where each trial in turn goes to the worker that is free first.
+    """Return the time until the last trial ends.
+
+    Each trial in turn goes to the worker that is free first.
 
     Args:
         durations: seconds of each trial, in the order in which trials start.

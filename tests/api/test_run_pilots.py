@@ -22,7 +22,7 @@ def run(training, workspace):
 
 
 def rates(made) -> dict[int, tuple[float, ...]]:
-    return {row.cell.architecture.filters: row.rates for row in made.rows() if not row.cell.is_pilot}
+    return {row.cell.architecture.filters: row.learning_rates for row in made.rows() if not row.cell.is_pilot}
 
 
 def test_one_command_trains_pilots_chooses_and_trains_what_awaited_them(run, study, workspace, training):
@@ -45,8 +45,8 @@ def test_one_command_trains_pilots_chooses_and_trains_what_awaited_them(run, stu
 def test_what_awaits_is_planned_at_the_cost_that_any_rate_has(study, workspace):
     config = study(TUNED)
     before = api.plan(config, workspace)
-    whole = [row.seconds for row in before.rows()]
-    assert before.seconds == pytest.approx(sum(whole))
+    whole = [row.core_s for row in before.rows()]
+    assert before.core_s == pytest.approx(sum(whole))
     assert [row.cell.is_pilot for row in before.rows()] == [True, False] * 6
     finals = make_packs(
         api.plan(study(STUDY.replace("size: 50", "size: 100"), "other.yaml"), workspace).wanted
@@ -117,7 +117,7 @@ def test_pilots_alone_are_no_results(run, study, workspace, training):
     config = study(TUNED)
     training.failing = lambda pack, attempt: None if pack.cell.is_pilot else RuntimeError("no luck")
     assert run(config).missing == 6 * 8
-    with pytest.raises(StoreError, match="holds no run of this study but 48 of its pilots; train it with"):
+    with pytest.raises(StoreError, match="holds no run of this study except 48 pilot runs; train it with"):
         api.report(config, workspace)
 
 
@@ -131,7 +131,7 @@ def test_pilots_that_diverge_are_the_worst(run, study, workspace, training):
     (three,) = (
         row for row in outcome.latest_plan.rows() if row.cell.choice and row.cell.architecture.filters == 3
     )
-    assert (three.rates, three.cell.choice.means) == ((0.0125,), (inf,) * 8)
+    assert (three.learning_rates, three.cell.choice.means) == ((0.0125,), (inf,) * 8)
 
 
 def test_a_rate_at_the_edge_is_told_by_the_report(run, study, workspace):
@@ -164,7 +164,7 @@ def test_what_is_suggested_includes_pilots_for_new_widths(run, study, workspace)
     )
     plan = api.plan(grown, workspace)
     assert plan.pending == sum(cell.seeds for cell in new)
-    assert made.core_s == pytest.approx(made.curves[0].time_ratio * plan.seconds)
+    assert made.core_s == pytest.approx(made.curves[0].time_ratio * plan.core_s)
 
 
 def test_rounds_train_the_pilots_of_new_widths_first(run, study, workspace):

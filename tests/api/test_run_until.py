@@ -151,7 +151,9 @@ def test_a_pack_that_fails_ends_the_rounds(rounds, study, training):
 def test_the_target_stays_at_twice_the_widest_of_the_study_as_written(rounds, study, workspace):
     made, _ = rounds(study())
     assert max(cell.architecture.filters for cell in load_study(made.study, data=workspace.data).cells) <= 48
-    with pytest.raises(UsageError, match=r"until\.yaml: is where rounds write the grown study; copy it"):
+    with pytest.raises(
+        UsageError, match=r"until\.yaml: is the file of the grown study, which would be overwritten; copy it"
+    ):
         api.run_until(made.study, api.Target(half_width=TARGET), workspace, in_process=True)
 
 

@@ -191,16 +191,16 @@ def test_runs_that_are_not_trained_yet_come_first(suggest, study, workspace):
 
 
 @pytest.mark.parametrize(
-    ("aim", "problem"),
+    ("target", "problem"),
     [
         ({"half_width": 0.0}, "above 0"),
         ({"half_width": float("nan")}, "above 0"),
         ({"quantity": "error"}, "must be exponent"),
     ],
 )
-def test_an_aim_that_is_none_is_refused(aim, problem):
+def test_an_invalid_target_is_refused(target, problem):
     with pytest.raises(UsageError, match=problem):
-        api.Target(**{"half_width": 0.02} | aim)
+        api.Target(**{"half_width": 0.02} | target)
 
 
 def test_the_same_store_suggests_the_same(suggest, study, workspace):

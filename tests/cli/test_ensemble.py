@@ -54,7 +54,7 @@ def test_members_may_be_of_any_width(scaling, study, store):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--sizes", "3"), "--sizes 3: no network here has more than 2 runs"),
+        (("--sizes", "3"), "--sizes 3: no pool has more than 2 runs"),
         (("--sizes", "1,x"), "--sizes 1,x: expected integers above 0"),
         (("--by", "filter"), "filter: no such column; did you mean filters?"),
     ],

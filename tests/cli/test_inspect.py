@@ -43,7 +43,7 @@ def test_pictures_are_written_and_named(scaling, seen, ids, tmp_path):
         assert (typed.code, typed.err) == (0, "")
         first, *files = typed.out.splitlines()
         assert first.startswith(f"run {ids[filters]}, test image 49 of synthetic patterns: class ")
-        folder = tmp_path / "artifacts" / "looks" / ids[filters]
+        folder = tmp_path / "artifacts" / "inspect" / ids[filters]
         assert {tmp_path / file for file in files} == set(folder.iterdir())
         assert len(files) == 6
 

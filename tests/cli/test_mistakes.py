@@ -51,7 +51,7 @@ MISTAKES = {
     "run {study} --until 0.02 --budget 2hours": "--budget 2hours: expected a number",
     "run {study} --of exponent": "--of and --budget need --until",
     "run {study} --budget 2h": "--of and --budget need --until",
-    "run {study} --until 0.02 --set dataset.draw=[0,1]": "dataset.draw is a grid, of which an architecture can't have a value of its own",
+    "run {study} --until 0.02 --set dataset.draw=[0,1]": "dataset.draw is a grid, and an architecture cannot have its own data set",
     "diff a b": "a: no such run",
 }
 

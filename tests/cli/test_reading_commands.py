@@ -151,7 +151,7 @@ def test_a_setting_is_not_chosen_by_what_is_fitted(scaling, tmp_path):
     assert "the least of many error is small by chance" in scaling(*words, "--validation", "error").err
     (fitted,) = json.loads(scaling(*words, "--validation", "held").out)
     assert fitted["points"]["mean"][0] == pytest.approx(2.0)
-    assert any(note.startswith("Chosen by the mean held, lr: ") for note in fitted["notes"])
+    assert any(note.startswith("Selected lr by the mean held: ") for note in fitted["notes"])
 
 
 def test_anyones_points_can_be_fitted(scaling, tmp_path):
@@ -204,7 +204,7 @@ def test_a_report_that_cannot_be_written_is_told_in_a_line(scaling, study, store
     (tmp_path / "file").touch()
     typed = scaling("report", study, "--store", store, "--out", tmp_path / place)
     assert (typed.code, typed.out) == (2, "")
-    assert f"{tmp_path / place}: can't be written (" in typed.err
+    assert f"{tmp_path / place}: cannot be written (" in typed.err
     assert "choose another --out" in typed.err
     assert len(typed.err.splitlines()) == 1
 

@@ -85,7 +85,7 @@ def test_a_measured_machines_speed_is_what_estimates_are_from(scaling, study, tm
     typed = scaling("plan", *words)
     assert (typed.code, typed.out) == (2, "")
     assert typed.err.startswith(str(speed_file.speed_path()))
-    assert typed.err.endswith("measure it anew with: scaling bench\n")
+    assert typed.err.endswith("measure again with: scaling bench\n")
 
 
 def test_run_trains_all_and_a_second_time_nothing(scaling, study, tmp_path):

@@ -34,7 +34,7 @@ def test_wanted_less_stored(study):
 
 def test_when_all_is_done_nothing_is_left(study):
     done = make_plan(study(LENET), ids(make_plan(study(LENET), set())))
-    assert (done.new, done.packs, done.seconds) == (0, (), 0)
+    assert (done.new, done.packs, done.core_s) == (0, (), 0)
 
 
 def test_a_wider_grid_and_more_seeds_train_exactly_what_is_new(study):
@@ -76,7 +76,7 @@ def test_rows_add_up(study):
     assert [row.cell for row in rows] == list(overlapping.cells)
     assert [row.done for row in rows] == [3, 3, 3, 0, 3]
     assert [row.packs for row in rows] == [1, 1, 1, 0, 1]
-    assert sum(row.seconds for row in rows) == pytest.approx(plan.seconds)
+    assert sum(row.core_s for row in rows) == pytest.approx(plan.core_s)
 
 
 def test_a_pack_that_rows_share_is_paid_for_once(study):
@@ -87,7 +87,7 @@ def test_a_pack_that_rows_share_is_paid_for_once(study):
     )
     assert len(plan.packs) == 1
     assert [row.packs for row in plan.rows()] == [1, 0]
-    assert plan.rows()[0].seconds == pytest.approx(plan.seconds)
+    assert plan.rows()[0].core_s == pytest.approx(plan.core_s)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scaling.architectures import Tree3
 from scaling.config.study import Resources
 from scaling.plan import machine
-from scaling.plan.memory import GIB, WORKER_BYTES, memory_bytes, peak_bytes, workers
+from scaling.plan.memory import GIB, WORKER_BYTES, max_workers, memory_bytes, peak_bytes
 from scaling.plan.packs import make_packs
 from scaling.plan.schedule import make_schedule
 from scaling.plan.time_estimate import pack_seconds
@@ -40,7 +40,7 @@ def test_makespan_is_what_a_clock_tick_by_tick_shows(times, count):
 @given(some, st.integers(1, 3), st.floats(0.5, 6))
 def test_workers_never_exceed_the_memory_whichever_packs_they_get(runs, cpus, gib):
     packs = make_packs(runs)
-    count = workers(packs, gib * GIB, cpus)
+    count = max_workers(packs, gib * GIB, cpus)
     needs = [WORKER_BYTES + memory_bytes(p.cell) for p in packs]
     worst = {n: max(map(sum, combinations(needs, n)), default=0) for n in range(1, 5)}
     assert 1 <= count <= min(cpus, len(packs))
@@ -54,7 +54,7 @@ def test_workers_never_exceed_the_memory_whichever_packs_they_get(runs, cpus, gi
 @given(some, st.integers(1, 8))
 def test_a_placement_adds_up(runs, count):
     packs, known = make_packs(runs), speed()
-    made = make_schedule(packs, Resources(workers=count, memory_gib=1000.0), known)
+    made = make_schedule(packs, Resources(workers=count, memory_gib=1000.0), speed=known)
     assert (made.workers, made.held_back) == (min(count, len(packs)), 0)
     work = sum(pack_seconds(p, known) for p in packs)
     longest = max(
@@ -70,13 +70,13 @@ def test_a_placement_adds_up(runs, count):
 def test_where_memory_is_short_fewer_workers_run_and_the_rest_is_told():
     packs = make_packs((mine, mine.run(seed)) for mine in CELLS[:2] for seed in (0, 8))
     two = peak_bytes(packs, 2) / GIB
-    made = make_schedule(packs, Resources(workers=4, memory_gib=two), speed())
+    made = make_schedule(packs, Resources(workers=4, memory_gib=two), speed=speed())
     assert (made.workers, made.held_back, made.peak_bytes) == (2, 2, peak_bytes(packs, 2))
-    assert made.wall_s > make_schedule(packs, Resources(workers=4, memory_gib=100.0), speed()).wall_s
+    assert made.wall_s > make_schedule(packs, Resources(workers=4, memory_gib=100.0), speed=speed()).wall_s
 
 
 def test_nothing_to_do_takes_nothing():
-    made = make_schedule((), Resources(), speed())
+    made = make_schedule((), Resources(), speed=speed())
     assert (made.workers, made.held_back, made.wall_s, made.peak_bytes) == (0, 0, 0.0, 0)
 
 
@@ -84,9 +84,9 @@ def test_the_machine_decides_where_the_study_does_not(monkeypatch):
     packs = make_packs((mine, mine.run(seed)) for mine in CELLS for seed in (0, 8))
     monkeypatch.setattr(machine, "cpu_count", lambda: 3)
     monkeypatch.setattr(machine, "usable_memory", lambda: 1000.0 * GIB)
-    assert make_schedule(packs, Resources(), speed()).workers == 3
+    assert make_schedule(packs, Resources(), speed=speed()).workers == 3
     monkeypatch.setattr(machine, "usable_memory", lambda: float(peak_bytes(packs, 2)))
-    assert make_schedule(packs, Resources(), speed()).workers == 2
+    assert make_schedule(packs, Resources(), speed=speed()).workers == 2
 
 
 def test_a_containers_limit_counts(monkeypatch, tmp_path):

@@ -82,15 +82,15 @@ def test_a_file_that_is_damaged_or_something_else_is_named_with_the_next_step(ho
     text = str(refused.value)
     assert text.startswith(f"{place}: ")
     assert what in text
-    assert text.endswith("measure it anew with: scaling bench")
+    assert text.endswith("measure again with: scaling bench")
     assert len(text.splitlines()) == 1
 
 
 def test_a_place_that_cannot_be_read_or_written_is_named(tmp_path):
     with pytest.raises(
-        UsageError, match=r"can't be read \(Is a directory\); measure it anew with: scaling bench"
+        UsageError, match=r"cannot be read \(Is a directory\); measure again with: scaling bench"
     ):
         speed_file.read_speed(tmp_path)
     (tmp_path / "file").touch()
-    with pytest.raises(UsageError, match=r"can't be written .*; choose another --out"):
+    with pytest.raises(UsageError, match=r"cannot be written .*; choose another `out`"):
         speed_file.write_speed(EVERYTHING, tmp_path / "file" / "speed.json")

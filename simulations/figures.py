@@ -20,7 +20,7 @@ from pyarrow.csv import write_csv
 from scipy.stats import beta, binom
 
 from analysis import style
-from benchmarks.processes import ROOT
+from benchmarks.commands import ROOT
 from scaling.fit import EstimationOptions, Law, Points, fit
 from scaling.fit.data.variance import BinomialVariance
 from scaling.fit.estimation.variable_projection import fit_by_variable_projection
@@ -129,7 +129,7 @@ def draw_logarithm_bias(studies: int = 2000, images: int = 1000) -> FigureWithDa
             color=look.color,
             label=f"fitted to {target}",
         )
-    style.fix_ticks(axes.xaxis, seed_counts, style.amount_ticks())
+    style.fix_ticks(axes.xaxis, seed_counts, formatter=style.amount_ticks())
     figure.legend(loc="outside lower left", ncols=2)
     return FigureWithData("means_of_logarithms", figure, rows)
 

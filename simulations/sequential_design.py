@@ -18,7 +18,7 @@ from itertools import product
 import numpy as np
 from scipy.stats import binomtest
 
-from benchmarks.processes import ROOT
+from benchmarks.commands import ROOT
 from scaling.architectures import Lenet5
 from scaling.fit import (
     CandidateSize,

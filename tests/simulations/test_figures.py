@@ -8,7 +8,7 @@ import re
 import pytest
 from pyarrow.csv import read_csv
 
-from benchmarks.processes import ROOT
+from benchmarks.commands import ROOT
 from simulations import figures
 from simulations.scenarios import Scenario
 

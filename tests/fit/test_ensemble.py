@@ -153,6 +153,7 @@ def test_sizes_are_all_of_a_few_and_some_of_many():
     assert default_member_counts(40) == [*range(1, 11), 13, 16, 20, 25, 32, 40]
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("agree", [0.3, 1.5])
 def test_intervals_hold_the_expected_error_of_new_seeds(agree):
     """Members are what a seed draws; the truth is the mean over fresh ensembles on the very same images."""

@@ -57,6 +57,7 @@ def test_ends_of_the_interval_are_where_the_slope_is_as_far_from_0_as_students_q
         )  # of 50 degrees of freedom and more
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize(
     ("spread", "seeds", "ratios"), [(1.0, 8, RATIOS), (2.0, 4, RATIOS), (0.6, 8, RATIOS[1:6])]
 )
@@ -71,6 +72,7 @@ def test_intervals_hold_the_planted_place(spread, seeds, ratios):
     assert 0.95 * studies - 4 * sigma < held < 0.95 * studies + 4.5 * sigma
 
 
+@pytest.mark.simulation
 def test_the_error_elsewhere_over_the_least_holds_the_truth():
     rng, studies, held = np.random.default_rng(3), 200, 0
     truth = np.exp(0.04 * np.log(1.0 / 3.0) ** 2)

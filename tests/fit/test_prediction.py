@@ -15,6 +15,7 @@ TRIALS = 1000
 STUDIES = 300
 
 
+@pytest.mark.simulation
 def test_what_is_foretold_is_there_as_often_as_it_says():
     """At twice the widest size: the planted mean, and one run that is drawn anew."""
     rng, held = np.random.default_rng(0), {"mean": 0, "run": 0}
@@ -34,6 +35,7 @@ def test_what_is_foretold_is_there_as_often_as_it_says():
         assert found <= binom.isf(1e-4, STUDIES, 0.97)
 
 
+@pytest.mark.simulation
 def test_a_floor_that_may_be_none_does_not_narrow_what_is_foretold():
     """Of a law without a floor, the floored form's mean at twice the widest size."""
     truth, held = float(curve(np.array([24.0]), LAW)[0]), 0

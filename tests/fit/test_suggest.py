@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scaling.errors import FitError, UsageError
@@ -23,6 +24,7 @@ from scaling.fit.diagnosis.status import MIN_SEEDS, MIN_SPAN, MIN_WIDTHS
 from scaling.fit.quantity import curve_gradient, require_floored_law
 from scaling.fit.suggest import MAX_SEEDS
 from tests.fit.planted_laws import bare_points, curve, plant
+from tests.hypothesis_settings import examples
 
 LAW = (0.4, 0.5, 0.05)
 TRIALS = 10_000
@@ -58,11 +60,20 @@ def design(found, target: float, of: str = "prediction@2x", sizes=None) -> Seque
     )
 
 
+@cache
+def small_and_large_studies():
+    """Return 60 fits of four seeds, and the laws of 400 studies of sixteen seeds; shared by three tests."""
+    small = [fitted(seed=[2, study]) for study in range(60)]
+    large = [fitted(seed=[1, study], seeds=16, resamplings=1).laws["floor"] for study in range(400)]
+    return small, large
+
+
+@pytest.mark.simulation
 @pytest.mark.parametrize("of", ["exponent", "prediction@2x", "floor"])
 def test_the_expected_half_width_is_that_of_many_real_fits(of):
     """Four times the seeds: what one fit expects is 1.96 times the scatter of the estimates of studies that have them."""
-    quantity, studies = Quantity.parse(of, 12.0), 400
-    laws = [fitted(seed=[1, study], seeds=16, resamplings=1).laws["floor"] for study in range(studies)]
+    quantity = Quantity.parse(of, 12.0)
+    small, laws = small_and_large_studies()
     unit = 1.0 if of == "exponent" else float(curve(np.array([quantity.at]), LAW)[0])
     scatter = (
         np.std(
@@ -78,8 +89,8 @@ def test_the_expected_half_width_is_that_of_many_real_fits(of):
         / unit
     )
     expected = []
-    for study in range(60):
-        growing = design(fitted(seed=[2, study]), 1e-9, of, grid(*SIZES))
+    for found in small:
+        growing = design(found, 1e-9, of, grid(*SIZES))
         growing.blocks += 3
         expected.append(growing.expected_half_width)
     # The scatter of 400 is known to 3.5 %, the median of 60 expectations to about as much; four sigma of both.
@@ -136,7 +147,8 @@ def test_one_block_more_expects_what_the_grown_information_says():
         growing.blocks[nth] -= 1
 
 
-@settings(max_examples=15, deadline=None)
+@pytest.mark.simulation
+@examples(15)
 @given(seed=st.integers(0, 10**6), share=st.floats(0.5, 0.9), power=st.floats(0.0, 2.5))
 def test_a_proposal_costs_little_more_than_the_cheapest_of_all(seed, share, power):
     """Every grid of up to three blocks at each of seven sizes is looked at."""
@@ -162,7 +174,7 @@ def test_a_proposal_costs_little_more_than_the_cheapest_of_all(seed, share, powe
         assert sum(proposal.costs_s) <= 1.25 * reached[0] + 1e-9
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(
     widths=st.lists(st.sampled_from((1, 2, 3, 4, 6, 8, 12, 16, 24)), min_size=4, max_size=9, unique=True),
     seeds=st.integers(2, 5),

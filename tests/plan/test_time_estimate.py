@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scaling.architectures import Lenet5, Tree3
@@ -14,6 +14,7 @@ from scaling.datasets import Mnist
 from scaling.plan.memory import FIRST, GIB, SLACK, max_filters, memory_bytes
 from scaling.plan.packs import Pack, make_packs, pack_size
 from scaling.plan.time_estimate import pack_seconds, training_seconds
+from tests.hypothesis_settings import examples
 from tests.plan.planned_cells import cell
 from tests.plan.planted_speed import speed
 
@@ -77,7 +78,7 @@ def fits(network, filters: int, limit: float) -> bool:
     return memory_bytes(mine) <= limit
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(network=networks, share=st.floats(0.001, 0.999))
 def test_the_width_that_is_named_fits_and_no_wider_one_does(network, share):
     """By going through all of them near it: packs of wider networks are smaller, so more filters may need less memory."""

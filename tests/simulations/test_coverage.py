@@ -34,6 +34,7 @@ def test_the_widest_error_is_the_same_whatever_the_floor():
     assert len({round(cell.mean(cell.sizes[-1]), 12) for cell in verdict_cells()}) == 1
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize(
     "cell",
     [cell for cell in cells() if cell.noise in ("under", "images") and cell.widths == 8 and cell.seeds == 8],

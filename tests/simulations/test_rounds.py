@@ -46,6 +46,7 @@ def test_what_is_planted_is_the_law_and_its_noise(noise, dispersion):
     assert World(draw=3, noise=noise).law[2] == 0 < floor
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("of", TARGETS)
 def test_studies_grow_until_they_are_within_the_target(of):
     start = cost(dict.fromkeys(WIDTHS, SEEDS))

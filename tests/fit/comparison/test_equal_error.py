@@ -33,6 +33,7 @@ def size(law: tuple[float, float, float], error: float) -> float:
     return ((error - floor) / amplitude) ** (-1 / exponent)
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("error", [0.16, 0.08], ids=["measured", "extrapolated"])
 def test_the_interval_of_a_ratio_holds_the_truth_as_often_as_it_says(error):
     truth, studies, held = size(LAWS[0], error) / size(LAWS[1], error), 150, 0

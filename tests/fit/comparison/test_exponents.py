@@ -23,6 +23,7 @@ def studied(law: tuple[float, float, float], k: int, **how: object) -> Fit:
     )
 
 
+@pytest.mark.simulation
 def test_intervals_of_difference_and_meeting_hold_the_truth_as_often_as_they_say():
     place = brentq(
         lambda x: float(curve(np.array([x]), LAWS[0])[0] - curve(np.array([x]), LAWS[1])[0]), 1, 100

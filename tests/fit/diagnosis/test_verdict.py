@@ -68,12 +68,14 @@ def test_support_of_counts_is_binomial_and_of_bare_values_gamma():
         )
 
 
+@pytest.mark.simulation
 def test_where_there_is_no_floor_one_is_rarely_needed():
     needed = verdicts(0.0).count(FormChoice.FLOOR)
     # The test refuses FLOOR_P of such studies: more than this with a probability of 1e-4.
     assert needed <= stats.binom.isf(1e-4, STUDIES, FLOOR_P)
 
 
+@pytest.mark.simulation
 def test_a_law_that_is_seen_well_is_a_power_law():
     assert (
         verdicts(0.0, seeds=16, widths=(*WIDE, 32, 64), test_images=100_000, studies=60).count(
@@ -83,15 +85,18 @@ def test_a_law_that_is_seen_well_is_a_power_law():
     )
 
 
+@pytest.mark.simulation
 def test_a_floor_that_is_seen_well_is_needed():
     assert verdicts(0.05, studies=60).count(FormChoice.FLOOR) == 60
 
 
+@pytest.mark.simulation
 def test_a_floor_of_more_than_a_fifth_is_rarely_called_a_power_law():
     floor = 0.3 * 0.4 * 16**-0.5 / 0.7  # three tenths of the widest mean
     assert verdicts(floor).count(FormChoice.POWER) <= stats.binom.isf(1e-4, STUDIES, 0.05)
 
 
+@pytest.mark.simulation
 def test_few_noisy_widths_cannot_tell():
     found = verdicts(0.0, seeds=2, widths=(1, 2, 3, 4, 6), test_images=500, studies=60)
     assert found.count(FormChoice.UNCLEAR) > 50
@@ -119,6 +124,7 @@ def bent(rng: np.random.Generator, law: tuple[float, ...], form: Form) -> Points
     return Points(x_name="filters", y_name="test_error", x=x, y=errors, test_images=10_000)
 
 
+@pytest.mark.simulation
 def test_a_bend_that_is_seen_well_is_told():
     found = [
         fit(
@@ -136,6 +142,7 @@ def test_a_bend_that_is_seen_well_is_told():
     assert "with a bend: p =" in found[0].verdict.evidence
 
 
+@pytest.mark.simulation
 def test_a_floor_is_rarely_called_a_bend():
     found = [
         fit(bent(np.random.default_rng([6, k]), (0.4, 0.5, 0.03), FLOOR), EstimationOptions(resamplings=50))

@@ -171,7 +171,7 @@ def means_of_logarithms(studies: int = 2000, images: int = 1000) -> Picture:
         axes.errorbar(
             at, bias, 2 * np.array(sigma), fmt=look.marker, color=look.color, label=f"fitted to {fitted_to}"
         )
-    style.fix_ticks(axes.xaxis, (1, 2, 4, 8, 16, 32), style.amount_ticks())
+    style.fix_ticks(axes.xaxis, (1, 2, 4, 8, 16, 32), formatter=style.amount_ticks())
     figure.legend(loc="outside lower left", ncols=2)
     return Picture("means_of_logarithms", figure, rows)
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, get_args
 
+from scaling.architectures import Architecture, registered
 from scaling.settings import ConfigModel
 
 
 def groups(kind: Any) -> Iterator[type[ConfigModel]]:
     """A group and all groups in it."""
-    if isinstance(kind, type) and issubclass(kind, ConfigModel):
+    if kind is Architecture:
+        for spec in registered():
+            yield from groups(spec)
+    elif isinstance(kind, type) and issubclass(kind, ConfigModel):
         yield kind
         for field in kind.model_fields.values():
             yield from groups(field.annotation)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scaling.architectures import Lenet5, Tree3
 from scaling.config.recipe import Adam, Augmentation
 from scaling.datasets import Mnist
-from scaling.plan.memory import FIRST, GIB, SLACK, max_filters, memory_bytes
+from scaling.plan.memory import ALLOCATOR_OVERHEAD, FIRST_TRAINING_BYTES, GIB, max_filters, memory_bytes
 from scaling.plan.packs import Pack, make_packs, pack_size
 from scaling.plan.time_estimate import pack_seconds, training_seconds
 from tests.plan.planned_cells import cell
@@ -34,7 +34,7 @@ def one(filters: int, **recipe) -> Pack:
 def test_a_replicas_memory_and_time_grow_with_its_width(filters):
     narrow, wide = cell(filters), cell(filters + 1)
     sizes = [pack_size(c.layer_table()) for c in (narrow, wide)]
-    first = FIRST["bf16"]
+    first = FIRST_TRAINING_BYTES["bf16"]
     assert (memory_bytes(narrow) - first) / sizes[0] < (memory_bytes(wide) - first) / sizes[1]
     assert training_seconds(narrow, 1, speed()) < training_seconds(wide, 1, speed())
 
@@ -58,7 +58,7 @@ def test_memory_holds_the_weights_their_gradients_and_the_optimisers_state():
     weights = 4 * sgd.layer_table().parameters * pack_size(sgd.layer_table())
     assert memory_bytes(sgd) > 3 * weights
     assert memory_bytes(adam) - memory_bytes(sgd) == pytest.approx(
-        SLACK * 3 * weights
+        ALLOCATOR_OVERHEAD * 3 * weights
     )  # one moment more, and twice that for a checkpoint
 
 

@@ -9,7 +9,7 @@ from scaling.fit.data.points import Points
 from scaling.fit.forms import Form
 
 _RELATIVE_RANK_TOLERANCE = 1e-7
-"""Singular value, relative to the largest, below which the curve does not depend on a direction (in doubles)."""
+"""Ratio to the largest singular value below which the curve does not depend on a direction."""
 
 
 def is_identifiable(form: Form, points: Points, parameters: Float[np.ndarray, " p"]) -> bool:

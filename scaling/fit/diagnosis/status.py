@@ -26,7 +26,7 @@ MIN_SEEDS = 4
 """Number of runs at a width below which a law is used with caution."""
 
 _MAX_LEVERAGE = 0.99
-"""Leverage above which the curve follows the mean of one width, so that this width does not test the curve."""
+"""Leverage above which the curve follows the mean of one width, which then does not test the curve."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,16 +115,16 @@ def describe_points(points: Points) -> list[str]:
     n_single = int((points.counts == 1).sum())
     if points.run_dispersion is None:
         notes.append(
-            "No width has two runs from which to estimate the scatter: the intervals rest on the residuals of "
-            "the means about each law. Train more seeds for intervals that rest on replicates."
+            "No width has two runs from which to estimate the scatter: the intervals rest on the residuals "
+            "of the means about each law. Train more seeds for intervals that rest on replicates."
         )
     elif n_single and points.known_std is None:
         notes.append(f"Widths with one run: {n_single}; their scatter is estimated from the other widths.")
     if not points.means.all():
         sizes = ", ".join(f"{x:g}" for x in points.widths[points.means == 0])
         notes.append(
-            f"No run made an error at {points.x_name} {sizes}: these widths are fitted, but they are left out "
-            "of logarithms, and no width is held out."
+            f"No run made an error at {points.x_name} {sizes}: these widths are fitted, but they are left "
+            "out of logarithms, and no width is held out."
         )
     return notes
 

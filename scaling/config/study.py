@@ -61,7 +61,7 @@ class StudyFile(ConfigModel):
     """Content of the store."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cell:
     """One point of a study's grid: all runs that differ in seed and order only.
 
@@ -73,7 +73,7 @@ class Cell:
     info: DatasetInfo
     architecture: AnyArchitecture
     recipe: Recipe
-    setting_paths: dict[str, str]
+    setting_paths: dict[str, str] = field(default_factory=dict)
     """Path in the file of each setting of the architecture, such as ``architectures[1].filters[0]``."""
     seeds: int = DEFAULT_SEEDS
     """Number of seeds, which are 0 to n-1. This number is part of no run id."""
@@ -201,7 +201,7 @@ class Cell:
         return replace(self, recipe=recipe, choice=choice)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Study:
     """A study that can be run as its file describes it."""
 

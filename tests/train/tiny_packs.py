@@ -46,7 +46,9 @@ def cell(architecture: AnyArchitecture = LENET, dataset: Synthetic | None = None
         "learning_rate": RATES[architecture.type],
         "precision": "fp32",
     } | recipe
-    return Cell(dataset, dataset.info(NOWHERE), architecture, Recipe(**leaves), {})
+    return Cell(
+        dataset=dataset, info=dataset.info(NOWHERE), architecture=architecture, recipe=Recipe(**leaves)
+    )
 
 
 def pack(*cells: Cell, seeds: Iterable[int] = SEEDS) -> Pack:

@@ -27,6 +27,11 @@ SETS = {"vgg": SET.model_copy(update={"side": 28})}
 SEEDS = tuple(range(8))
 
 
+def few_images(architecture: AnyArchitecture) -> Synthetic:
+    """Return a set for four steps an epoch: enough where bits are compared and nothing has to be learned."""
+    return SETS.get(architecture.type, SET).model_copy(update={"size": 100, "test_size": 50})
+
+
 @cache
 def loaded_dataset(dataset: Synthetic = SET) -> LoadedDataset:
     return load(dataset, folder=NOWHERE)

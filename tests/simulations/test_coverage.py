@@ -40,6 +40,7 @@ def test_the_widest_error_is_the_same_for_every_floor():
     assert len(widest) == 1
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("scenario", SMALL_SCENARIOS, ids=str)
 def test_intervals_have_their_coverage_in_small(scenario):
     counts = count_scenario(scenario, N_STUDIES)

@@ -178,7 +178,7 @@ def pooling(maps: Tensor, d1: int) -> Call:
     """Return this software's pooling and ReLU."""
     shape = (B, maps.shape[2] // 2, maps.shape[3] // 2, R, d1 + -d1 % 4)
     return forward_and_backward(
-        lambda maps: ops_bf16_cpu._Pooled.apply(shape, POOLED_SHAPE, 1, d1, True, maps), maps
+        lambda maps: ops_bf16_cpu._MaxPool.apply(shape, POOLED_SHAPE, 1, d1, True, maps), maps
     )
 
 
@@ -219,7 +219,7 @@ def colour_convolution(filters: int, *, separate: bool) -> Call:
 
     def convolve(weight: Tensor) -> list[Tensor]:
         weight = weight.unflatten(0, (3 * R, filters))
-        return list(ops_bf16_cpu._convolved(images, weight, None, groups=3, padding=0)[0])
+        return list(ops_bf16_cpu._convolve(images, weight, None, groups=3, padding=0)[0])
 
     return forward_and_backward(convolve, weight)
 
@@ -267,7 +267,7 @@ def evaluation(size: int) -> Call:
     network = build(Lenet5(filters=6), image, range(R))
     pixels = torch.randint(0, 256, (2000, image.side, image.side, image.channels), dtype=torch.uint8)
     half = torch.tensor([0.5] * image.channels).double().numpy()
-    normalise = PixelNormaliser(pixels, half, half, torch.bfloat16)
+    normalise = PixelNormaliser(pixels, mean=half, std=half, dtype=torch.bfloat16)
 
     @torch.inference_mode()
     def call() -> None:

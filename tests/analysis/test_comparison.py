@@ -24,7 +24,7 @@ from tests.analysis.planted_study import lenets, plant_study, trees
 
 
 def crossing_error(network, epoch: int) -> float:
-    """Return errors whose laws cross at 7.6 filters, where 0.3 / 0.2 = x^(0.4 - 0.2); then LeNet's is lower."""
+    """Return errors whose laws cross at 7.6 filters, where 0.3 / 0.2 = x^(0.4 - 0.2)."""
     final = 0.3 * network.filters**-0.4 if isinstance(network, Lenet5) else 0.2 * network.filters**-0.2
     return final * (1 + 1 / epoch**2)
 

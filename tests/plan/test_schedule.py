@@ -5,17 +5,18 @@ from __future__ import annotations
 from itertools import combinations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scaling.architectures import Tree3
 from scaling.config.study import Resources
 from scaling.plan import machine
-from scaling.plan.memory import GIB, WORKER_BYTES, memory_bytes, peak_bytes, workers
+from scaling.plan.memory import GIB, WORKER_BYTES, max_workers, memory_bytes, peak_bytes
 from scaling.plan.packs import make_packs
 from scaling.plan.schedule import make_schedule
 from scaling.plan.time_estimate import pack_seconds
 from scaling.plan.trials import make_trials, makespan
+from tests.hypothesis_settings import examples
 from tests.plan.planned_cells import cell, chosen
 from tests.plan.planted_speed import speed
 
@@ -36,11 +37,11 @@ def test_makespan_is_what_a_clock_tick_by_tick_shows(times, count):
     assert makespan([float(time) for time in times], workers=count) == ticks
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(some, st.integers(1, 3), st.floats(0.5, 6))
 def test_workers_never_exceed_the_memory_whichever_packs_they_get(runs, cpus, gib):
     packs = make_packs(runs)
-    count = workers(packs, gib * GIB, cpus)
+    count = max_workers(packs, gib * GIB, cpus)
     needs = [WORKER_BYTES + memory_bytes(p.cell) for p in packs]
     worst = {n: max(map(sum, combinations(needs, n)), default=0) for n in range(1, 5)}
     assert 1 <= count <= min(cpus, len(packs))
@@ -50,7 +51,7 @@ def test_workers_never_exceed_the_memory_whichever_packs_they_get(runs, cpus, gi
     assert more > min(cpus, len(packs)) or worst[more] > gib * GIB
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(some, st.integers(1, 8))
 def test_a_placement_adds_up(runs, count):
     packs, known = make_packs(runs), speed()

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scaling.architectures import Lenet5, Tree3
 from scaling.config.recipe import Adam, Augmentation
 from scaling.datasets import Mnist
-from scaling.plan.memory import FIRST, GIB, SLACK, max_filters, memory_bytes
+from scaling.plan.memory import ALLOCATOR_OVERHEAD, FIRST_TRAINING_BYTES, GIB, max_filters, memory_bytes
 from scaling.plan.packs import Pack, make_packs, pack_size
 from scaling.plan.time_estimate import pack_seconds, training_seconds
+from tests.hypothesis_settings import examples
 from tests.plan.planned_cells import cell
 from tests.plan.planted_speed import speed
 
@@ -34,7 +35,7 @@ def one(filters: int, **recipe) -> Pack:
 def test_a_replicas_memory_and_time_grow_with_its_width(filters):
     narrow, wide = cell(filters), cell(filters + 1)
     sizes = [pack_size(c.layer_table()) for c in (narrow, wide)]
-    first = FIRST["bf16"]
+    first = FIRST_TRAINING_BYTES["bf16"]
     assert (memory_bytes(narrow) - first) / sizes[0] < (memory_bytes(wide) - first) / sizes[1]
     assert training_seconds(narrow, 1, speed()) < training_seconds(wide, 1, speed())
 
@@ -58,7 +59,7 @@ def test_memory_holds_the_weights_their_gradients_and_the_optimisers_state():
     weights = 4 * sgd.layer_table().parameters * pack_size(sgd.layer_table())
     assert memory_bytes(sgd) > 3 * weights
     assert memory_bytes(adam) - memory_bytes(sgd) == pytest.approx(
-        SLACK * 3 * weights
+        ALLOCATOR_OVERHEAD * 3 * weights
     )  # one moment more, and twice that for a checkpoint
 
 
@@ -77,7 +78,8 @@ def fits(network, filters: int, limit: float) -> bool:
     return memory_bytes(mine) <= limit
 
 
-@settings(max_examples=30)
+@pytest.mark.simulation
+@examples(30)
 @given(network=networks, share=st.floats(0.001, 0.999))
 def test_the_width_that_is_named_fits_and_no_wider_one_does(network, share):
     """By going through all of them near it: packs of wider networks are smaller, so more filters may need less memory."""
@@ -90,6 +92,7 @@ def test_the_width_that_is_named_fits_and_no_wider_one_does(network, share):
     assert not fits(network, most + 1, limit) or most + 1 == network.filters
 
 
+@pytest.mark.simulation
 def test_where_packs_get_smaller_the_widest_that_fits_is_found():
     """Just above a threshold of the packs' sizes, a width fits although narrower ones do not."""
     widths = [

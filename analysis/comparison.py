@@ -1,4 +1,4 @@
-"""Comparison of a study's curves: sizes at equal error, crossings, Pareto fronts, best curve at each budget."""
+"""Comparison of a study's curves: sizes at equal error, crossings, Pareto fronts, best curves."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class StudyComparison:
     def draw_figures(self) -> list[ReportFigure]:
         """Draw a figure for each axis."""
         return [
-            draw_comparison(self.grouped, self.laws[axis.column], axis)
+            draw_comparison(self.grouped, self.laws[axis.column], axis=axis)
             for axis in COMPARISON_AXES
             if axis.column in self.laws
         ]
@@ -97,7 +97,7 @@ def compare_curves(runs: pa.Table, epochs: pa.Table, *, errors: Sequence[float] 
     grouped = replace(grouped, runs=_average_over_cells(grouped.runs, CORE_TIME_AXIS.column))
     run_epochs = grouped.select_epochs(epochs)
     laws = {
-        axis.column: fit_laws(grouped, run_epochs, axis.column)
+        axis.column: fit_laws(grouped, run_epochs, x=axis.column)
         for axis in COMPARISON_AXES
         if not grouped.runs[axis.column].null_count
     }
@@ -113,7 +113,7 @@ def compare_curves(runs: pa.Table, epochs: pa.Table, *, errors: Sequence[float] 
         grouped=grouped,
         laws=laws,
         pairs=tuple(compare_all(fits[FILTERS_AXIS.column])),
-        equal_errors=tuple(sizes for pair in pairs for sizes in _compare_pair(*pair, errors)),
+        equal_errors=tuple(sizes for pair in pairs for sizes in _compare_pair(*pair, errors=errors)),
         crossings=tuple(crossing for curves in fits.values() for crossing in find_crossings(curves)),
         pareto_fronts={column: pareto_front(curves) for column, curves in by_cost.items()},
         best_at_budgets={
@@ -134,14 +134,16 @@ def _average_over_cells(runs: pa.Table, column: str) -> pa.Table:
     return joined.sort_by("row").drop_columns("row").rename_columns({f"{column}_mean": column})
 
 
-def _compare_pair(first: Fit, second: Fit, errors: Sequence[float]) -> list[SizesAtError]:
+def _compare_pair(first: Fit, second: Fit, *, errors: Sequence[float]) -> list[SizesAtError]:
     """Compare the sizes at given errors, at the lowest error that both reached, and at the lowest of all."""
     if not (preferred_law(first) and preferred_law(second)):
         return []
     lowest = sorted((float(fit.points.means.min()) for fit in (first, second)), reverse=True)
     if lowest[0] < _MIN_ERROR_RATIO * lowest[1]:
         lowest = lowest[:1]
-    return [compare_sizes(first, second, error) for error in dict.fromkeys((*errors, *lowest)) if error > 0]
+    return [
+        compare_sizes(first, second, error=error) for error in dict.fromkeys((*errors, *lowest)) if error > 0
+    ]
 
 
 def _budgets(fits: Sequence[Fit]) -> list[float]:

@@ -69,7 +69,7 @@ def find_crossings(fits: list[Fit]) -> list[CurveCrossing]:
     return crossings
 
 
-def draw_comparison(grouped: GroupedRuns, fits: CurveFits, axis: FigureAxis) -> ReportFigure:
+def draw_comparison(grouped: GroupedRuns, fits: CurveFits, *, axis: FigureAxis) -> ReportFigure:
     """Draw the test error of all curves along one axis, both axes logarithmic.
 
     Args:
@@ -80,7 +80,7 @@ def draw_comparison(grouped: GroupedRuns, fits: CurveFits, axis: FigureAxis) -> 
     figure = Figure(figsize=(style.WIDTH, 3.15 + 0.18 * len(grouped.labels)))
     title = f"{format_test_set(grouped.runs, grouped.dataset_title)}\n{format_training(grouped.runs)}"
     axes = figure.add_subplot(xscale="log", yscale="log", title=title, xlabel=axis.label, ylabel="Test error")
-    handles = _draw_curves(axes, grouped, fits, axis)
+    handles = _draw_curves(axes, grouped, fits=fits, axis=axis)
     if axis in COST_AXES:
         handles.append(_draw_front(axes, fits))
     if crossings := find_crossings(fits.fits):
@@ -102,24 +102,24 @@ def draw_comparison(grouped: GroupedRuns, fits: CurveFits, axis: FigureAxis) -> 
     )
 
 
-def _draw_curves(axes: Axes, grouped: GroupedRuns, fits: CurveFits, axis: FigureAxis) -> list[Line2D]:
+def _draw_curves(axes: Axes, grouped: GroupedRuns, *, fits: CurveFits, axis: FigureAxis) -> list[Line2D]:
     """Draw runs, means and the law of each curve, and return the legend entries."""
     handles = []
     for index, label in enumerate(grouped.labels):
         curve, runs = style.curve_style(index), grouped.of_curve(label)
-        draw_runs(axes, runs[axis.column].to_numpy(), runs["test_error"].to_numpy(), curve.color)
+        draw_runs(axes, runs[axis.column].to_numpy(), error=runs["test_error"].to_numpy(), color=curve.color)
         fit = fits.by_label.get(label)
         law = preferred_law(fit) if fit else None
         if fit and law:
-            _draw_law(axes, fit, law, curve.color)
+            _draw_law(axes, fit, law=law, color=curve.color)
         if fit:
             axes.plot(fit.points.widths, fit.points.means, curve.marker, color=curve.color, zorder=4)
-        text = _legend_text(label, law, len(runs))
+        text = _legend_text(label, law, runs=len(runs))
         handles.append(style.legend_entry(text, color=curve.color, marker=curve.marker))
     return handles
 
 
-def _draw_law(axes: Axes, fit: Fit, law: Law, color: str) -> None:
+def _draw_law(axes: Axes, fit: Fit, *, law: Law, color: str) -> None:
     narrowest, widest = fit.points.widths[0], fit.points.widths[-1]
     for start, end, line, width, alpha in (
         (narrowest, widest, "-", 1.3, 0.15),
@@ -146,7 +146,7 @@ def _draw_crossings(axes: Axes, crossings: list[CurveCrossing]) -> Line2D:
     return style.legend_entry("laws cross (hollow: extrapolated)", mfc="black", **_CROSSING_STYLE)
 
 
-def _legend_text(label: str, law: Law | None, runs: int) -> str:
+def _legend_text(label: str, law: Law | None, *, runs: int) -> str:
     if law is None:
         return f"{label}: no law, {format_count(runs, 'run')}"
     exponent = f"$\\rho$ = {format_interval(law.parameters['exponent'])}"
@@ -160,8 +160,9 @@ def _caption(grouped: GroupedRuns, axis: FigureAxis) -> str:
     return (
         "Mean error over seeds, on this test set"
         f" (the {format_test_set(grouped.runs, grouped.dataset_title)}), against {axis.name};"
-        f" {format_training(grouped.runs)}. Each faint point is one run, each marker a mean over seeds. Each"
-        " law has the form that the verdict selects, A x^-ρ or A x^-ρ + E, and a pointwise 95 % band. A law is"
+        f" {format_training(grouped.runs)}. Each faint point is one run, each marker a mean over seeds."
+        " Each law has the form that the verdict selects, A x^-ρ or A x^-ρ + E, and a pointwise 95 % band. A"
+        " law is"
         f" drawn up to {MAX_EXTRAPOLATION:g} times its widest network, dashed where nothing was measured."
     )
 

@@ -66,8 +66,8 @@ def _equal_error_table(equal_errors: tuple[SizesAtError, ...]) -> TextTable:
     return TextTable(
         title="Size of the first curve divided by that of the second, at equal error",
         caption=(
-            "95 % intervals. Each law has the form that the verdict selects. extrapolated: curves whose law is"
-            " used outside the measured range. never: the law does not reach the error."
+            "95 % intervals. Each law has the form that the verdict selects. extrapolated: curves whose law"
+            " is used outside the measured range. never: the law does not reach the error."
         ),
         columns=("first", "second", "error", *(axis.name for axis in EQUAL_ERROR_AXES), "extrapolated"),
         rows=tuple(rows),
@@ -102,10 +102,10 @@ def _budget_table(axis: FigureAxis, budgets: list[BestAtBudget]) -> TextTable:
     return TextTable(
         title=f"Lowest error within a budget of {axis.name}",
         caption=(
-            "Errors are predictions of the laws, with 95 % intervals. best in: share of bootstrap samples in"
-            " which the best curve has the lowest error."
+            "Errors are predictions of the laws, with 95 % intervals. samples won: share of bootstrap"
+            " samples in which the best curve has the lowest error."
         ),
-        columns=("budget", "best curve", "error", "best in", "second best", "its error", "extrapolated"),
+        columns=("budget", "best curve", "error", "samples won", "second best", "its error", "extrapolated"),
         rows=rows,
-        right=frozenset({"budget", "best in"}),
+        right=frozenset({"budget", "samples won"}),
     )

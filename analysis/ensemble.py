@@ -107,9 +107,9 @@ def render_ensembles(pools: Sequence[EnsemblePool]) -> Table:
     columns = (
         "runs",
         "members",
-        "error by mean probability",
-        "ratio to one run",
-        "error by votes",
+        "error, mean prob.",
+        "ratio to one",
+        "error, votes",
         "parameters",
         "MACs",
         "combinations",

@@ -30,9 +30,9 @@ def draw_error_against_members(pools: Sequence[EnsemblePool]) -> ReportFigure:
         for pool in (pool for pool in pools if pool.curve == curve):
             color = colors[pool.filters[0]]
             mean, votes = (
-                _select(numbers, pool, rule) for rule in (VotingRule.MEAN_PROBABILITY, VotingRule.VOTES)
+                _select(numbers, pool, rule=rule) for rule in (VotingRule.MEAN_PROBABILITY, VotingRule.VOTES)
             )
-            _draw_band(axes, mean, "members", color, alpha=0.2)
+            _draw_band(axes, mean, x="members", color=color, alpha=0.2)
             error = style.positive_or_nan(mean["error"])
             axes.plot(mean["members"], error, color=color, lw=1.2, marker="o", ms=2.4, mew=0)
             axes.plot(votes["members"], style.positive_or_nan(votes["error"]), color=color, lw=1, ls="--")
@@ -76,9 +76,9 @@ def draw_error_against_macs(pools: Sequence[EnsemblePool]) -> ReportFigure:
     for index, curve in enumerate(curves):
         line = style.curve_style(index)
         on_curve = sorted((pool for pool in pools if pool.curve == curve), key=lambda pool: pool.macs)
-        tables = [_select(numbers, pool, VotingRule.MEAN_PROBABILITY) for pool in on_curve]
+        tables = [_select(numbers, pool, rule=VotingRule.MEAN_PROBABILITY) for pool in on_curve]
         for table in tables:
-            _draw_band(axes, table, "macs", line.color, alpha=0.12)
+            _draw_band(axes, table, x="macs", color=line.color, alpha=0.12)
             error = style.positive_or_nan(table["error"])
             axes.plot(table["macs"], error, color=line.color, lw=1, marker=".", ms=3, mew=0)
         single = pa.concat_tables([table.filter(pc.field("members") == 1) for table in tables])
@@ -106,12 +106,12 @@ def draw_error_against_macs(pools: Sequence[EnsemblePool]) -> ReportFigure:
     )
 
 
-def _draw_band(axes: Axes, table: pa.Table, x: str, color: str | style.Color, *, alpha: float) -> None:
+def _draw_band(axes: Axes, table: pa.Table, *, x: str, color: str | style.Color, alpha: float) -> None:
     low, high = (style.positive_or_nan(table[name]) for name in ("low", "high"))
     axes.fill_between(table[x], low, high, color=color, alpha=alpha, lw=0)
 
 
-def _select(numbers: pa.Table, pool: EnsemblePool, rule: VotingRule) -> pa.Table:
+def _select(numbers: pa.Table, pool: EnsemblePool, *, rule: VotingRule) -> pa.Table:
     rows = numbers.filter((pc.field("label") == pool.label) & (pc.field("rule") == rule.value))
     return rows.sort_by("members")
 
@@ -120,6 +120,6 @@ def _estimand(pools: Sequence[EnsemblePool]) -> str:
     runs = sum(pool.ensembles[0].runs for pool in pools)
     return (
         "Expected error of ensembles whose members are drawn from the population of seeds, on the"
-        f" {pools[0].test_images:,} test images of {pools[0].dataset_title}. Each point is a mean over combinations"
-        f" of members, from {format_count(runs, 'run')}."
+        f" {pools[0].test_images:,} test images of {pools[0].dataset_title}. Each point is a mean over"
+        f" combinations of members, from {format_count(runs, 'run')}."
     )

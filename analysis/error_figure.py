@@ -20,11 +20,11 @@ from scaling.fit import Law, Status
 _MAX_SHIFT = 0.018
 """Distance in decades by which the outermost seeds are shifted sideways; less where widths lie closer."""
 _MAX_VECTOR_POINTS = 2000
-"""Number of runs from which points are drawn as pixels, because outlines would make a page of many megabytes."""
+"""Largest number of runs that are drawn as outlines; more runs are drawn as pixels, to keep pages small."""
 
 
 def draw_error_figure(
-    grouped: GroupedRuns, means: pa.Table, fits: CurveFits, axis: FigureAxis
+    grouped: GroupedRuns, means: pa.Table, *, fits: CurveFits, axis: FigureAxis
 ) -> ReportFigure:
     """Draw test error against one axis, both logarithmic.
 
@@ -41,11 +41,11 @@ def draw_error_figure(
     for index, label in enumerate(grouped.labels):
         curve, runs = style.curve_style(index), grouped.of_curve(label)
         rows = means.filter(pc.field("group") == label)
-        draw_runs(axes, runs[axis.column].to_numpy(), runs["test_error"].to_numpy(), curve.color)
+        draw_runs(axes, runs[axis.column].to_numpy(), error=runs["test_error"].to_numpy(), color=curve.color)
         axes.plot(rows[axis.column], rows["mean_error"], curve.marker, color=curve.color, zorder=4)
         if laws := accepted_laws(fits.by_label.get(label)):
-            _draw_laws(axes, laws, rows[axis.column].to_numpy(), curve.color)
-        text = _legend_text(label, fits, len(runs))
+            _draw_laws(axes, laws, widths=rows[axis.column].to_numpy(), color=curve.color)
+        text = _legend_text(label, fits, runs=len(runs))
         handles.append(style.legend_entry(text, color=curve.color, marker=curve.marker))
     figure.legend(handles=[*handles, *_form_legend(fits)], loc="outside lower left")
     if axis.is_setting:
@@ -56,13 +56,13 @@ def draw_error_figure(
     return ReportFigure(
         name=f"error_against_{axis.column}",
         heading=f"Test error against {axis.name}",
-        caption=_caption(grouped, fits, axis),
+        caption=_caption(grouped, fits, axis=axis),
         figure=figure,
         numbers=_numbers(means, fits),
     )
 
 
-def draw_runs(axes: Axes, x: np.ndarray, error: np.ndarray, color: str) -> None:
+def draw_runs(axes: Axes, x: np.ndarray, *, error: np.ndarray, color: str) -> None:
     """Draw a faint point for every run; the seeds of a width stand side by side."""
     widths, first, width, runs = np.unique(x, return_index=True, return_inverse=True, return_counts=True)
     min_distance = np.diff(np.log10(widths)).min(initial=1.0)
@@ -81,7 +81,7 @@ def draw_runs(axes: Axes, x: np.ndarray, error: np.ndarray, color: str) -> None:
     )
 
 
-def _draw_laws(axes: Axes, laws: dict[str, Law], widths: np.ndarray, color: str) -> None:
+def _draw_laws(axes: Axes, laws: dict[str, Law], *, widths: np.ndarray, color: str) -> None:
     x = np.geomspace(widths.min(), widths.max(), 120)
     if power := laws.get("power"):
         axes.fill_between(x, *power.band(x), color=color, alpha=0.15, lw=0)
@@ -104,13 +104,13 @@ def _form_legend(fits: CurveFits) -> list[Line2D]:
     return entries
 
 
-def _legend_text(label: str, fits: CurveFits, runs: int) -> str:
+def _legend_text(label: str, fits: CurveFits, *, runs: int) -> str:
     power = accepted_laws(fits.by_label.get(label)).get("power")
     exponent = f"$\\rho$ = {format_interval(power.parameters['exponent'])}" if power else "no power law"
     return f"{label}: {exponent}, {format_count(runs, 'run')}"
 
 
-def _caption(grouped: GroupedRuns, fits: CurveFits, axis: FigureAxis) -> str:
+def _caption(grouped: GroupedRuns, fits: CurveFits, *, axis: FigureAxis) -> str:
     estimands = {fit.estimand for fit in fits.by_label.values()}
     estimand = "; ".join(sorted(estimands)) or "mean error over seeds, on this test set"
     zeros = pc.sum(pc.equal(grouped.runs["test_error"], 0)).as_py() or 0
@@ -121,9 +121,9 @@ def _caption(grouped: GroupedRuns, fits: CurveFits, axis: FigureAxis) -> str:
     test_set = format_test_set(grouped.runs, grouped.dataset_title)
     return (
         f"{estimand[0].upper()}{estimand[1:]} (the {test_set}), against {axis.name}, of"
-        f" {format_count(len(grouped.runs), 'run')}. Each faint point is one run, shifted sideways so that all"
-        " runs are visible. Each marker is a mean over seeds. ρ is the exponent of the power law, with its"
-        f" 95 % interval.{hidden if zeros else ''}"
+        f" {format_count(len(grouped.runs), 'run')}. Each faint point is one run, shifted sideways so that"
+        " all runs are visible. Each marker is a mean over seeds. ρ is the exponent of the power law, with"
+        f" its 95 % interval.{hidden if zeros else ''}"
     )
 
 

@@ -98,7 +98,7 @@ def draw_filters(
     scale = f"grey is 0, {'black and white' if channels == 1 else 'full colour'} at ±{full_colour:.2g}"
     groups, drawn = [], []
     for colour, indices in _split_by_colour(len(filters), colour_groups):
-        title = _group_title([colour] if colour else [], len(indices), MAX_FILTERS, "filter")
+        title = _group_title([colour] if colour else [], len(indices), max_drawn=MAX_FILTERS, noun="filter")
         groups.append(PictureGroup(title=f"{title}, {scale}", pictures=pictures[indices[:MAX_FILTERS]]))
         drawn += indices[:MAX_FILTERS]
     numbers = _numbers(filters[drawn], ("filter", "channel", "row", "col"))
@@ -107,7 +107,7 @@ def draw_filters(
         name="filters",
         heading="Filters of the first layer",
         caption=f"Filters of the first layer, {size}, of {', '.join(network)}. All have one scale: {scale}.",
-        figure=_compose(f"First-layer filters, {size}", network, groups),
+        figure=_compose(f"First-layer filters, {size}", network, groups=groups),
         numbers=numbers.set_column(0, "filter", pa.array(np.array(drawn)[numbers["filter"]])),
     )
 
@@ -131,7 +131,9 @@ def draw_feature_maps(
     for position, (layer, values) in enumerate(maps.items()):
         full_colour, side = _full_colour(values), values.shape[1]
         for colour, indices in _split_by_colour(len(values), colour_groups if position == 0 else 1):
-            title = _group_title([layer, colour] if colour else [layer], len(indices), MAX_MAPS, "map")
+            title = _group_title(
+                [layer, colour] if colour else [layer], len(indices), max_drawn=MAX_MAPS, noun="map"
+            )
             drawn = values[indices[:MAX_MAPS]]
             pictures = _SIGNED_COLORMAP(0.5 + drawn / (2 * full_colour))[..., :3]
             scale = f"{side}x{side}, full colour at ±{full_colour:.2g}"
@@ -146,7 +148,7 @@ def draw_feature_maps(
             f"Output of each convolution of {', '.join(network)}, for {image}. Biases and batch norm are"
             " included; activation and pooling are not. Blue is below 0, white is 0, orange is above 0."
         ),
-        figure=_compose("Feature maps: blue below 0, orange above", network, groups),
+        figure=_compose("Feature maps: blue below 0, orange above", network, groups=groups),
         numbers=pa.concat_tables(numbers),
     )
 
@@ -167,13 +169,13 @@ def _full_colour(values: NDArray[np.floating]) -> float:
     return float(np.percentile(np.abs(values), _FULL_COLOUR_PERCENTILE)) or 1.0
 
 
-def _group_title(names: Sequence[str], n: int, max_drawn: int, noun: str) -> str:
+def _group_title(names: Sequence[str], n: int, *, max_drawn: int, noun: str) -> str:
     """Return ``conv1: 16 of 64 maps``."""
     prefix = f"{', '.join(names)}: " if names else ""
     return f"{prefix}{f'{max_drawn} of ' if n > max_drawn else ''}{format_count(n, noun)}"
 
 
-def _compose(title: str, network: Sequence[str], groups: Sequence[PictureGroup]) -> Figure:
+def _compose(title: str, network: Sequence[str], *, groups: Sequence[PictureGroup]) -> Figure:
     """Place the groups below each other, with all pictures of the same size."""
     height = _HEAD + sum(_TITLE + group.lines * _PICTURE + _SPACE for group in groups) + _MARGIN
     figure, left = Figure(figsize=(style.WIDTH, height)), _MARGIN / style.WIDTH

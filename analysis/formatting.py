@@ -35,7 +35,7 @@ def format_interval(value: Interval, *, percent: bool = False) -> str:
         return f"{estimate:.3g} [{low:.3g}, {high:.3g}]{suffix}"
     # Two digits of half the interval's width: more are noise, fewer hide its ends.
     decimals = max(0, 1 - floor(log10(spread / 2)))
-    return f"{estimate:,.{decimals}f} [{low:,.{decimals}f}, {high:,.{decimals}f}]{suffix}"
+    return f"{estimate:z,.{decimals}f} [{low:z,.{decimals}f}, {high:z,.{decimals}f}]{suffix}"
 
 
 def format_size(value: Interval) -> str:

@@ -38,7 +38,7 @@ class CurveFits:
         return list(self.by_label.values())
 
 
-def fit_laws(grouped: GroupedRuns, epochs: pa.Table, x: str) -> CurveFits:
+def fit_laws(grouped: GroupedRuns, epochs: pa.Table, *, x: str) -> CurveFits:
     """Fit each curve separately, so that a curve that cannot be fitted does not affect the others.
 
     Args:

@@ -74,11 +74,12 @@ def describe_pair(x: str, pair: Comparison) -> str:
         x: name of the axis.
         pair: the comparison.
     """
-    form = "power laws" if pair.form == "power" else "laws with a floor"
+    form = "Power laws" if pair.form == "power" else "Laws with a floor"
     equal = "equal" if pair.equivalent else "not shown to be equal"
     return (
-        f"{form} of {pair.first} and {pair.second}: the exponents differ by {format_interval(pair.difference)}"
-        f" ({equal} within {pair.margin:g}); {_describe_crossing(x, pair)}"
+        f"{form} of {pair.first} and {pair.second}:"
+        f" the exponents differ by {format_interval(pair.difference)} ({equal} within {pair.margin:g});"
+        f" {_describe_crossing(x, pair)}"
     )
 
 

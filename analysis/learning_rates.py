@@ -18,7 +18,7 @@ from analysis.report_figure import ReportFigure
 from scaling.config import RateChoice
 
 _TIE_STANDARD_ERRORS = 2.0
-"""Largest distance to the lowest error at which a rate counts as tied, in standard errors of the difference."""
+"""Largest distance of a tied rate to the lowest error, in standard errors of the difference."""
 _SCHEMA = pa.schema(
     [
         ("group", pa.string()),
@@ -101,8 +101,8 @@ def draw_learning_rates(tuned: Sequence[TunedRates], labels: Sequence[str]) -> R
     panels = figure.subplots(rows, style.PANEL_COLUMNS, squeeze=False).flatten()
     colors = style.width_colors(numbers["filters"].to_pylist())
     for axes, label in zip(panels, with_pilots, strict=False):
-        _draw_curve(axes, numbers.filter(pc.field("group") == label), label, colors)
-    _draw_chosen_rates(panels[len(with_pilots)], numbers, order)
+        _draw_curve(axes, numbers.filter(pc.field("group") == label), label=label, colors=colors)
+    _draw_chosen_rates(panels[len(with_pilots)], numbers, order=order)
     figure.legend(
         handles=style.width_legend(colors), title="filters", loc="outside right center", handlelength=1
     )
@@ -149,7 +149,7 @@ def _rows(tuned: Sequence[TunedRates]) -> Iterator[dict[str, object]]:
             }
 
 
-def _draw_curve(axes: Axes, rows: pa.Table, label: str, colors: dict[int, style.Color]) -> None:
+def _draw_curve(axes: Axes, rows: pa.Table, *, label: str, colors: dict[int, style.Color]) -> None:
     """Draw validation error against learning rate, with a line for each width."""
     axes.set(
         xscale="log",
@@ -159,13 +159,15 @@ def _draw_curve(axes: Axes, rows: pa.Table, label: str, colors: dict[int, style.
         ylabel="Validation error",
     )
     for width, color in colors.items():
-        _draw_width(axes, rows.filter(pc.field("filters") == width), color)
-    style.label_values(axes, pc.unique(rows["learning_rate"]).to_pylist(), style.number_ticks(), gap=0.24)
+        _draw_width(axes, rows.filter(pc.field("filters") == width), color=color)
+    style.label_values(
+        axes, pc.unique(rows["learning_rate"]).to_pylist(), formatter=style.number_ticks(), gap=0.24
+    )
     style.label_log_axis(axes.yaxis, style.percent_ticks(), gap=0.09)
 
 
-def _draw_width(axes: Axes, rows: pa.Table, color: style.Color) -> None:
-    """Draw the mean at each rate, a ring around the chosen rate, and a cross at the top for diverged pilots."""
+def _draw_width(axes: Axes, rows: pa.Table, *, color: style.Color) -> None:
+    """Draw the mean at each rate, a ring at the chosen rate, and a cross at the top for diverged pilots."""
     rates, errors = rows["learning_rate"].to_numpy(), style.positive_or_nan(rows["mean_val_error"])
     axes.plot(rates, errors, color=color, lw=1.2, marker="o", ms=2, mew=0)
     chosen = rows["chosen"].to_numpy()
@@ -175,7 +177,7 @@ def _draw_width(axes: Axes, rows: pa.Table, color: style.Color) -> None:
     axes.plot(diverged, top, "x", ms=4, mec=color, mew=1, transform=axes.get_xaxis_transform())
 
 
-def _draw_chosen_rates(axes: Axes, numbers: pa.Table, order: Sequence[str]) -> None:
+def _draw_chosen_rates(axes: Axes, numbers: pa.Table, *, order: Sequence[str]) -> None:
     """Draw the chosen rate against the width, with a bar over the tied rates."""
     axes.set(xscale="log", yscale="log", title="Chosen rate", xlabel="Filters, d1", ylabel="Learning rate")
     for index, label in enumerate(order):
@@ -191,7 +193,7 @@ def _draw_chosen_rates(axes: Axes, numbers: pa.Table, order: Sequence[str]) -> N
     all_rates = pc.unique(numbers["learning_rate"]).to_pylist()
     axes.set_ylim(min(all_rates) / 1.3, max(all_rates) * 1.3)
     style.label_values(axes, pc.unique(numbers["filters"]).to_pylist(), gap=0.12)
-    style.fix_ticks(axes.yaxis, all_rates, style.number_ticks())
+    style.fix_ticks(axes.yaxis, all_rates, formatter=style.number_ticks())
 
 
 def _caption(tuned: Sequence[TunedRates]) -> str:

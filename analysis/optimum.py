@@ -47,7 +47,7 @@ class StudyOptimum:
     runs: pa.Table
 
     def compare_size_depth(self, optimum: Optimum) -> list[SizeDepthRatio]:
-        """Compare the ratios that keep sqrt(size) x depth constant with an optimum; equal ratios are merged."""
+        """Compare an optimum with the ratios that keep sqrt(size) x depth constant; merge equal ratios."""
         maps_by_ratio: dict[float, list[str]] = {}
         for maps, ratio in self.size_depth_ratios.get(optimum.label, {}).items():
             known = next((other for other in maps_by_ratio if isclose(ratio, other)), ratio)

@@ -17,25 +17,25 @@ from analysis.formatting import format_count, format_interval, format_test_set, 
 from analysis.means import t_half_width
 from analysis.optimum import StudyOptimum, describe_optimum
 from analysis.report_figure import ReportFigure
+from scaling.architectures import derived_widths
 from scaling.fit import Status
 from scaling.fit.optimum import Optimum
 
-_AXIS_LABELS = {"ratio": "Filters of the second convolution / filters of the first, d2/d1"}
-"""Labels of axes whose name is too short."""
-
 
 def draw_optima(study: StudyOptimum) -> ReportFigure:
-    """Draw runs, means, fitted parabolas, optima with their intervals, and the ratios of the size-depth rule."""
+    """Draw runs, means, fitted parabolas, optima with intervals, and the ratios of the size-depth rule."""
+    descriptions = {width.ratio: width.description for width in derived_widths()}
     figure = Figure(figsize=(style.WIDTH, 3.0 + 0.18 * (len(study.optima) + 2)))
     axes = figure.add_subplot(
         xscale="log",
         yscale="log",
-        xlabel=_AXIS_LABELS.get(study.x, _axis_label(study.x)),
+        xlabel=descriptions.get(study.x, _axis_label(study.x)),
         ylabel=_axis_label(study.optima[0].points.y_name),
         title=f"{format_test_set(study.runs, study.dataset_title)},\n{format_training(study.runs)}",
     )
     handles: list[Line2D | Patch] = [
-        _draw_optimum(axes, optimum, style.curve_style(index)) for index, optimum in enumerate(study.optima)
+        _draw_optimum(axes, optimum, curve=style.curve_style(index))
+        for index, optimum in enumerate(study.optima)
     ]
     handles += _draw_size_depth_ratios(axes, study)
     handles.append(
@@ -67,12 +67,12 @@ def _axis_label(column: str) -> str:
     return column.replace("_", " ").capitalize()
 
 
-def _draw_optimum(axes: Axes, optimum: Optimum, curve: style.CurveStyle) -> Line2D:
+def _draw_optimum(axes: Axes, optimum: Optimum, *, curve: style.CurveStyle) -> Line2D:
     """Draw one curve and its optimum, and return the legend entry."""
     points = optimum.points
     x = np.geomspace(points.widths[0], points.widths[-1], 200)
     by_x = np.argsort(points.x, kind="stable")
-    draw_runs(axes, points.x[by_x], points.y[by_x], curve.color)
+    draw_runs(axes, points.x[by_x], error=points.y[by_x], color=curve.color)
     axes.plot(points.widths, points.means, curve.marker, color=curve.color, zorder=4)
     axes.fill_between(x, *optimum.band(x), color=curve.color, alpha=0.15, lw=0)
     axes.plot(x, optimum.predict(x), color=curve.color, zorder=3)

@@ -77,7 +77,7 @@ def write_report(
     Raises:
         StoreError: this version cannot read the configuration of a run.
     """
-    data = _fit(runs, epochs, tuned)
+    data = _fit(runs, epochs, tuned=tuned)
     figures = embed_figures(out / "figures", lambda: _draw(data))
     setting_fits = [fits for _, fits in data.settings]
     csv.write_csv(build_law_table([*data.fits, *setting_fits]), out / "laws.csv")
@@ -96,16 +96,16 @@ def write_report(
     return Report(path=path, figures=tuple(file for figure in figures for file in figure.files), fits=fits)
 
 
-def _fit(runs: pa.Table, epochs: pa.Table, tuned: Sequence[TunedRates]) -> _ReportData:
+def _fit(runs: pa.Table, epochs: pa.Table, *, tuned: Sequence[TunedRates]) -> _ReportData:
     grouped = group_runs(runs)
     run_epochs = grouped.select_epochs(epochs)
     return _ReportData(
         grouped=grouped,
         epochs=run_epochs,
         means=mean_errors(grouped),
-        fits=tuple(fit_laws(grouped, run_epochs, axis.column) for axis in REPORT_AXES),
+        fits=tuple(fit_laws(grouped, run_epochs, x=axis.column) for axis in REPORT_AXES),
         settings=tuple(
-            (setting, fit_laws(setting.grouped, run_epochs, setting.axis.column))
+            (setting, fit_laws(setting.grouped, run_epochs, x=setting.axis.column))
             for setting in find_setting_axes(runs)
         ),
         tuned=tuned,
@@ -118,17 +118,20 @@ def _draw(data: _ReportData) -> list[ReportFigure]:
         return [learning_rates] if learning_rates else []
     figures = [
         *(
-            draw_error_figure(data.grouped, data.means, fits, axis)
+            draw_error_figure(data.grouped, data.means, fits=fits, axis=axis)
             for fits, axis in zip(data.fits, REPORT_AXES, strict=True)
         ),
         *(
             draw_error_figure(
-                setting.grouped, mean_errors(setting.grouped, setting.axis.column), fits, setting.axis
+                setting.grouped,
+                mean_errors(setting.grouped, setting.axis.column),
+                fits=fits,
+                axis=setting.axis,
             )
             for setting, fits in data.settings
         ),
         draw_learning_curves(data.grouped, data.epochs),
-        draw_residuals(data.grouped, data.means, data.fits[0]),
+        draw_residuals(data.grouped, data.means, fits=data.fits[0]),
         draw_training_length(data.grouped, data.epochs),
         learning_rates,
     ]

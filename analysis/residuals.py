@@ -15,7 +15,7 @@ from analysis.run_groups import GroupedRuns
 _FORM_TITLES = {"power": "power law", "floor": "with a floor", "broken": "broken power law"}
 
 
-def draw_residuals(grouped: GroupedRuns, means: pa.Table, fits: CurveFits) -> ReportFigure | None:
+def draw_residuals(grouped: GroupedRuns, means: pa.Table, *, fits: CurveFits) -> ReportFigure | None:
     """Draw log(observed mean / fitted) against filters, with a panel for each form.
 
     Args:

@@ -132,7 +132,7 @@ def wrap_label(label: str) -> str:
 
 
 def positive_or_nan(values: Any) -> np.ndarray:
-    """Return an Arrow column or array with NaN for numbers <= 0, which leaves a gap on a logarithmic axis."""
+    """Return numbers with NaN in place of those <= 0, which makes a gap on a logarithmic axis."""
     numbers = np.asarray(values, dtype=float)
     return np.where(numbers > 0, numbers, np.nan)
 
@@ -178,17 +178,17 @@ def label_log_axis(axis: Axis, formatter: Formatter, *, gap: float) -> None:
     if len(ticks) < 3:
         # The axis spans less than a factor of about 1.5, which holds fewer than three round numbers.
         ticks = np.asarray(MaxNLocator(min(5, int(1 / gap))).tick_values(low, high))
-    fix_ticks(axis, ticks[(ticks >= low) & (ticks <= high)], formatter)
+    fix_ticks(axis, ticks[(ticks >= low) & (ticks <= high)], formatter=formatter)
 
 
 def label_values(
-    axes: Axes, values: Iterable[float], formatter: Formatter | None = None, *, gap: float = 0.045
+    axes: Axes, values: Iterable[float], *, formatter: Formatter | None = None, gap: float = 0.045
 ) -> None:
-    """Label a logarithmic x axis with given values, such as the trained widths, and omit labels that would overlap.
+    """Label a logarithmic x axis with given values, and omit labels that would overlap.
 
     Args:
         axes: the panel.
-        values: candidates; the largest one always has a label.
+        values: such as the trained widths; the largest value always has a label.
         formatter: prints the numbers; by default as amounts.
         gap: smallest distance between two labels, as a fraction of the axis.
     """
@@ -197,10 +197,10 @@ def label_values(
     for value in sorted(values, reverse=True):
         if not labelled or np.log10(labelled[-1] / value) >= gap * (high - low):
             labelled.append(value)
-    fix_ticks(axes.xaxis, labelled, formatter or amount_ticks())
+    fix_ticks(axes.xaxis, labelled, formatter=formatter or amount_ticks())
 
 
-def fix_ticks(axis: Axis, ticks: Iterable[float], formatter: Formatter) -> None:
+def fix_ticks(axis: Axis, ticks: Iterable[float], *, formatter: Formatter) -> None:
     """Set exactly these major ticks, and no minor ticks."""
     axis.set_major_locator(FixedLocator(list(ticks)))
     axis.set_major_formatter(formatter)

@@ -38,13 +38,11 @@ def describe_findings(fits: Iterable[Fit]) -> list[str]:
         factor = Interval(estimate=2**-exponent.estimate, low=2**-exponent.high, high=2**-exponent.low)
         doubt = f" ({law.status}: {law.reason})" if law.reason else ""
         sentences.append(
-            f"{fit.label}: the mean error falls as {x}^−ρ with ρ = {format_interval(exponent)};"
+            f"{fit.label}: the fitted power law has the exponent ρ = {format_interval(exponent)};"
             f" doubling {x} multiplies the error by {format_interval(factor)}{doubt}."
         )
         if fit.verdict.evidence:
-            sentences.append(
-                f"{fit.label}, power law or floor: {fit.verdict.choice} ({fit.verdict.evidence})."
-            )
+            sentences.append(f"{fit.label}: verdict: {fit.verdict.choice} ({fit.verdict.evidence}).")
     return sentences
 
 

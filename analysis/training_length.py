@@ -47,7 +47,8 @@ def draw_training_length(grouped: GroupedRuns, epochs: pa.Table) -> ReportFigure
         axes.set_ylabel(axis_label)
         for index, label in fitted:
             rows = numbers.filter(pc.field("group") == label)
-            _draw_bars(axes, rows, column, shift * (index - (len(grouped.labels) - 1) / 2), index, label)
+            curve_shift = shift * (index - (len(grouped.labels) - 1) / 2)
+            _draw_bars(axes, rows, column=column, shift=curve_shift, index=index, label=label)
     panels[0].set_title(format_test_set(grouped.runs, grouped.dataset_title))
     panels[1].set(xlabel="Epoch whose test errors are fitted", ylim=(-0.04, None))
     panels[1].yaxis.set_major_formatter(style.percent_ticks())
@@ -69,7 +70,7 @@ def draw_training_length(grouped: GroupedRuns, epochs: pa.Table) -> ReportFigure
     )
 
 
-def _draw_bars(axes: Axes, rows: pa.Table, column: str, shift: float, index: int, label: str) -> None:
+def _draw_bars(axes: Axes, rows: pa.Table, *, column: str, shift: float, index: int, label: str) -> None:
     curve = style.curve_style(index)
     rows = rows.filter(pc.is_valid(rows[column]))
     value, low, high = (rows[column + end].to_numpy() for end in ("", "_low", "_high"))
@@ -113,13 +114,13 @@ def _parameters(fit: Fit) -> dict[str, float]:
     widest_error = float(fit.points.means[-1])
     laws, parameters = accepted_laws(fit), dict[str, float]()
     if power := laws.get("power"):
-        parameters |= _columns("exponent", power.parameters["exponent"], 1.0)
+        parameters |= _columns("exponent", power.parameters["exponent"])
     if widest_error > 0 and (floor := laws.get("floor")):
-        parameters |= _columns("floor_share", floor.parameters["floor"], widest_error)
+        parameters |= _columns("floor_share", floor.parameters["floor"], unit=widest_error)
     return parameters
 
 
-def _columns(name: str, value: Interval, unit: float) -> dict[str, float]:
+def _columns(name: str, value: Interval, *, unit: float = 1.0) -> dict[str, float]:
     return {name: value.estimate / unit, f"{name}_low": value.low / unit, f"{name}_high": value.high / unit}
 
 

@@ -1,7 +1,7 @@
-"""Benchmarks: how fast, beside what, and what each cause gives. None is a test, none has a time limit.
+"""Benchmarks of speed, memory and errors. They are not tests and have no limits.
 
-Comparisons are paired and alternate within one run, because the speed of a shared machine wanders by more than what is compared. What is
-reported of rounds is their median, the smallest and the largest.
+The two sides of a comparison alternate within one run, because the speed of a shared machine varies by more
+than their difference. The median, the smallest and the largest round are reported.
 
     python -m benchmarks [NAME ...] [--rounds N]
 """

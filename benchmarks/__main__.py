@@ -1,4 +1,4 @@
-"""Run benchmarks, keep what they report, and render the tables of README and docs/performance.md.
+"""Run benchmarks, store their results, and write the tables of README and of docs/.
 
 python -m benchmarks [NAME ...] [--rounds N]
 """
@@ -6,64 +6,75 @@ python -m benchmarks [NAME ...] [--rounds N]
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from importlib import import_module
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import record, render
-from benchmarks.rows import Row
+from benchmarks import render
+from benchmarks.measurement import Measurement
+from benchmarks.results_file import describe_environment, read_results, replace_result, write_results
 
-NAMES = (
+BENCHMARKS = (
     "fits",
     "steps",
-    "trials",
+    "step_variants",
     "overhead",
-    "reading",
+    "store_reading",
     "memory",
     "estimates",
     "ablation",
     "sweeps",
     "precision",
-    "rates",
+    "learning_rates",
 )
-"""The shortest first: a fault shows early."""
-ROUNDS = 3
+"""Modules with a function ``measure``, the shortest first, so that an error shows early."""
+DEFAULT_ROUNDS = 3
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks", description="Run benchmarks and render the tables."
+        prog="python -m benchmarks",
+        description="Run benchmarks, store their results, and write the tables of README and of docs/.",
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all by default")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="of each benchmark (%(default)s)")
-    parser.add_argument("--render", action="store_true", help="measure nothing, only render the tables")
-    asked = parser.parse_args()
-    if strangers := set(asked.names) - set(NAMES):
-        parser.error(f"no such benchmark: {', '.join(sorted(strangers))}; there are {', '.join(NAMES)}")
-    if asked.rounds < 1:
-        parser.error("--rounds: must be at least 1")
-    for name in () if asked.render else asked.names or NAMES:
-        rows = import_module(f"benchmarks.{name}").measure(asked.rounds)
-        record.write(record.merged(record.read(), name, rows, record.maker()))
-        Console(width=200).print(_shown(rows))
-    render.put(record.read())
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"benchmarks: {', '.join(BENCHMARKS)}; by default all"
+    )
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        default=DEFAULT_ROUNDS,
+        help="number of repetitions of each benchmark (%(default)s)",
+    )
+    parser.add_argument("--render", action="store_true", help="measure nothing, only write the tables")
+    options = parser.parse_args()
+    if unknown := set(options.names) - set(BENCHMARKS):
+        parser.error(f"{', '.join(sorted(unknown))}: no such benchmark; choose from {', '.join(BENCHMARKS)}")
+    if options.rounds < 1:
+        parser.error(f"--rounds: expected an integer >= 1, got {options.rounds}")
+    for name in () if options.render else options.names or BENCHMARKS:
+        measurements = import_module(f"benchmarks.{name}").measure(options.rounds)
+        environment = describe_environment()
+        results = replace_result(read_results(), name, measurements=measurements, environment=environment)
+        write_results(results)
+        Console(width=200).print(_table(name, measurements))
+    render.write_tables(read_results())
 
 
-def _shown(rows: list[Row]) -> Table:
-    table = Table(title=rows[0].benchmark)
+def _table(title: str, measurements: Sequence[Measurement]) -> Table:
+    table = Table(title=title)
     for heading in ("case", "quantity", "median", "smallest", "largest", "unit", "rounds", "note"):
-        table.add_column(
-            heading, justify="right" if heading in ("median", "smallest", "largest", "rounds") else "left"
-        )
-    for row in rows:
+        is_number = heading in ("median", "smallest", "largest", "rounds")
+        table.add_column(heading, justify="right" if is_number else "left")
+    for measurement in measurements:
         table.add_row(
-            row.case,
-            row.quantity,
-            *(f"{n:.4g}" for n in (row.value, row.low, row.high)),
-            row.unit,
-            str(row.rounds),
-            row.note,
+            measurement.case,
+            measurement.quantity,
+            *(f"{number:.4g}" for number in (measurement.value, measurement.low, measurement.high)),
+            measurement.unit,
+            str(measurement.rounds),
+            measurement.note,
         )
     return table
 

@@ -1,14 +1,14 @@
-"""What each cause of the speed gives: a sweep as it is, beside the same sweep with one cause taken away, in turns.
+"""Contribution of each cause of the speed: a sweep, and the same sweep without one cause, in alternation.
 
-The causes are taken away from outside, by changing parts of this software in the process that runs it:
+Each cause is removed by patching this software in the process that runs it:
 
-    not fused        every pack holds one network
-    fp32             in place of bf16
-    DataLoader       training images come one by one from torchvision's set through a loader; those that are tested stay in memory
-    no reuse         a fresh worker for each batch of packs
-    shortest first   batches in the opposite order
+    not fused                every pack has one network
+    fp32                     instead of bf16
+    DataLoader               a torch DataLoader reads training images one by one; evaluation images stay in
+    memory no worker reuse          a new worker for each trial shortest trials first    the opposite order of
+    the trials
 
-    python -m benchmarks.ablation CAUSE WORD ...    # the command line without a cause
+    python -m benchmarks.ablation CAUSE ARGUMENT ...    # the command line without one cause
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from benchmarks import processes
-from benchmarks.rows import Row, over_rounds, ratios
+from benchmarks.commands import data_folder, run_module
+from benchmarks.measurement import Measurement, paired_ratios, summarise_rounds
 from benchmarks.sweeps import Sweep
 from scaling.cli import main
 
@@ -39,67 +39,71 @@ def not_fused() -> Iterator[None]:
 
 
 @contextmanager
-def no_reuse() -> Iterator[None]:
+def no_worker_reuse() -> Iterator[None]:
     from ray import tune
 
-    made = tune.TuneConfig
-    with mock.patch.object(tune, "TuneConfig", lambda **given: made(**given | {"reuse_actors": False})):
+    tune_config = tune.TuneConfig
+
+    def without_reuse(**options: Any) -> tune.TuneConfig:
+        return tune_config(**options | {"reuse_actors": False})
+
+    with mock.patch.object(tune, "TuneConfig", without_reuse):
         yield
 
 
 @contextmanager
-def shortest_first() -> Iterator[None]:
+def shortest_trials_first() -> Iterator[None]:
     from scaling.sweep import ray_tune
 
-    made = ray_tune.batches
-    with mock.patch.object(ray_tune, "batches", lambda *given, **named: made(*given, **named)[::-1]):
+    make_trials = ray_tune.make_trials
+    with mock.patch.object(
+        ray_tune, "make_trials", lambda *args, **kwargs: make_trials(*args, **kwargs)[::-1]
+    ):
         yield
 
 
 @contextmanager
-def through_a_loader() -> Iterator[None]:
-    with mock.patch("scaling.sweep.ray_tune._trial", trial_with_a_loader):
+def with_data_loader() -> Iterator[None]:
+    with mock.patch("scaling.sweep.ray_tune._run_trial", run_trial_with_data_loader):
         yield
 
 
-def trial_with_a_loader(config: dict[str, Any], **rest: Any) -> None:
-    """A trial, in its worker, whose batches come from a DataLoader."""
-    from benchmarks.loader import LoadedBatches
-    from scaling.sweep.ray_tune import _trial
+def run_trial_with_data_loader(trial_config: dict[str, Any], **options: Any) -> None:
+    """Work through a trial in its worker, with minibatches from a DataLoader."""
+    from benchmarks.data_loader import DataLoaderMinibatches
+    from scaling.sweep.ray_tune import _run_trial
 
-    with mock.patch("scaling.train.device_data.Minibatches", LoadedBatches):
-        _trial(config, **rest)
+    with mock.patch("scaling.train.device_data.Minibatches", DataLoaderMinibatches):
+        _run_trial(trial_config, **options)
 
 
 CAUSES: dict[str, Callable[[], AbstractContextManager]] = {
     "nothing": nullcontext,
     "not fused": not_fused,
     "fp32": nullcontext,
-    "DataLoader": through_a_loader,
-    "no reuse": no_reuse,
-    "shortest first": shortest_first,
+    "DataLoader": with_data_loader,
+    "no worker reuse": no_worker_reuse,
+    "shortest trials first": shortest_trials_first,
 }
 
 
-def measure(rounds: int, sweep: Sweep = SWEEP) -> list[Row]:
-    walls: dict[str, list[float]] = defaultdict(list)
+def measure(rounds: int, sweep: Sweep = SWEEP) -> list[Measurement]:
+    walls_s: dict[str, list[float]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as name:
         config = Path(name, "study.yaml")
-        for nth in range(rounds):
+        for index in range(rounds):
             for cause in CAUSES:
-                config.write_text(sweep.study(1, **({"precision": "fp32"} if cause == "fp32" else {})))
-                place = ("--store", Path(name, f"{cause}{nth}"), "--data", processes.data_folder())
-                walls[cause].append(
-                    processes.module("ablation", cause, "run", config, "--quiet", *place).wall_s
-                )
-    rows = [over_rounds(NAME, sweep.case, "wall time", "s", walls["nothing"])]
-    for cause in list(CAUSES)[1:]:
-        rows.append(
-            over_rounds(
-                NAME, sweep.case, f"times as long: {cause}", "", ratios(walls[cause], walls["nothing"])
-            )
-        )
-    return rows
+                recipe = {"precision": "fp32"} if cause == "fp32" else {}
+                config.write_text(sweep.study(1, **recipe))
+                options = ("--quiet", "--store", Path(name, f"{cause}{index}"), "--data", data_folder())
+                walls_s[cause].append(run_module("ablation", cause, "run", config, *options).wall_s)
+    complete = walls_s.pop("nothing")
+    measurements = [summarise_rounds(NAME, sweep.case, "wall time", unit="s", values=complete)]
+    for cause, values in walls_s.items():
+        relative = paired_ratios(values, complete)
+        quantity = f"relative wall time: {cause}"
+        measurements.append(summarise_rounds(NAME, sweep.case, quantity, unit="", values=relative))
+    return measurements
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
-"""Fitting: ten groups of eight widths and eight seeds, with 2,000 resamplings, by seeds alone and over 10,000 test images as well; on one core.
+"""Time of a fit: ten groups of eight widths and eight seeds, with 2,000 bootstrap resamplings, on one core.
 
-python -m benchmarks.fits    # in a process of its own: fits once each way and prints the seconds
+Seeds alone are resampled, or seeds and 10,000 test images.
+
+python -m benchmarks.fits    # fit each way once in this process, and print the seconds
 """
 
 from __future__ import annotations
@@ -14,47 +16,54 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from benchmarks import processes
-from benchmarks.rows import Row, over_rounds
+from benchmarks.commands import run_module
+from benchmarks.measurement import Measurement, summarise_rounds
 from scaling.fit import EstimationOptions, fit_table
 
 NAME = "fits"
 GROUPS, WIDTHS, SEEDS, IMAGES, RESAMPLINGS = 10, (1, 2, 3, 4, 6, 8, 12, 16), 8, 10_000, 2000
-WAYS = ("seeds", "seeds and images")
+RESAMPLED = ("seeds", "seeds and images")
 
 
-def measure(rounds: int) -> list[Row]:
-    seen = [json.loads(processes.module("fits").out) for _ in range(rounds)]
+def measure(rounds: int) -> list[Measurement]:
+    seconds = [json.loads(run_module("fits").stdout) for _ in range(rounds)]
     case = f"{GROUPS} groups, {len(WIDTHS)} widths, {SEEDS} seeds, {RESAMPLINGS:,} resamplings, one core"
-    return [over_rounds(NAME, case, f"fit over {way}", "s", [each[way] for each in seen]) for way in WAYS]
+    return [
+        summarise_rounds(
+            NAME,
+            case,
+            f"fit with resampled {resampled}",
+            unit="s",
+            values=[of_round[resampled] for of_round in seconds],
+        )
+        for resampled in RESAMPLED
+    ]
 
 
-def planted() -> tuple[pa.Table, NDArray[np.bool_]]:
-    """Runs whose images are of unequal difficulty, and which of them each run errs on."""
+def planted_runs() -> tuple[pa.Table, NDArray[np.bool_]]:
+    """Return runs on images of unequal difficulty, and which images each run misclassifies."""
     rng = np.random.default_rng(0)
-    hard = np.where(rng.random(IMAGES) < 0.2, 3.0, 0.5)
+    difficulty = np.where(rng.random(IMAGES) < 0.2, 3.0, 0.5)
     cells = list(product(range(GROUPS), WIDTHS, range(SEEDS)))
     rates = np.array([(0.2 + 0.01 * group) * width ** -(0.3 + 0.02 * group) for group, width, _ in cells])
-    misclassified = rng.random((len(cells), IMAGES)) < np.outer(
-        rates * rng.normal(1, 0.03, len(rates)), hard
-    ).clip(0, 1)
+    probabilities = np.outer(rates * rng.normal(1, 0.03, len(rates)), difficulty).clip(0, 1)
+    misclassified = rng.random((len(cells), IMAGES)) < probabilities
     columns = {
-        name: [cell[place] for cell in cells] for place, name in enumerate(("group", "filters", "seed"))
+        name: [cell[index] for cell in cells] for index, name in enumerate(("group", "filters", "seed"))
     }
-    return pa.table(
-        columns | {"test_error": misclassified.mean(axis=1), "test_images": [IMAGES] * len(cells)}
-    ), misclassified
+    errors = {"test_error": misclassified.mean(axis=1), "test_images": [IMAGES] * len(cells)}
+    return pa.table(columns | errors), misclassified
 
 
 def main() -> None:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    table, misclassified = planted()
-    took = {}
-    for way, given in zip(WAYS, (None, misclassified), strict=True):
-        began = perf_counter()
-        fit_table(table, EstimationOptions(resamplings=RESAMPLINGS), by=("group",), misclassified=given)
-        took[way] = perf_counter() - began
-    print(json.dumps(took))
+    table, misclassified = planted_runs()
+    seconds = {}
+    for resampled, images in zip(RESAMPLED, (None, misclassified), strict=True):
+        started = perf_counter()
+        fit_table(table, EstimationOptions(resamplings=RESAMPLINGS), by=("group",), misclassified=images)
+        seconds[resampled] = perf_counter() - started
+    print(json.dumps(seconds))
 
 
 if __name__ == "__main__":

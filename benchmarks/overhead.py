@@ -1,7 +1,8 @@
-"""What the orchestrator costs: a thousand networks of one training step each, through the command line on two cores.
+"""Overhead of the orchestration: a thousand networks of one training step each, on two cores.
 
-What remains of the wall time after start-up (that of a sweep of one pack, without its training) and after the training itself (what the rows of
-the store say, each pack once, over the cores that share it) is divided by the number of networks.
+The overhead is the wall time without start-up and training, divided by the number of networks. Start-up is
+the wall time of a sweep of one pack without its training. The training time is that in the store's rows, each
+pack once, divided by the cores that share it.
 """
 
 from __future__ import annotations
@@ -12,45 +13,45 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 
-from benchmarks import processes
-from benchmarks.rows import Row, over_rounds
+from benchmarks.commands import run_scaling
+from benchmarks.measurement import Measurement, summarise_rounds
 from scaling.store import open_store
 
 NAME = "overhead"
-MANY, FEW = 1000, 8
+MANY_SEEDS, PACK_SEEDS = 1000, 8
 WORKERS = 2
 IMAGES = 100
-"""As many as the batch: an epoch is one step."""
+"""Number of training images, equal to the batch size: an epoch is one step."""
 
 
-def measure(rounds: int, many: int = MANY) -> list[Row]:
-    per_run, startup, helps = [], [], []
-    case = f"{many} one-step runs, {WORKERS} cores"
+def measure(rounds: int, many_seeds: int = MANY_SEEDS) -> list[Measurement]:
+    per_run_s, startup_s, help_s = [], [], []
+    case = f"{many_seeds} one-step runs, {WORKERS} cores"
     for _ in range(rounds):
-        few_s, many_s = (_untrained(seeds) for seeds in (FEW, many))
-        startup.append(few_s)
-        per_run.append((many_s - few_s) / many)
-        helps.append(processes.scaling("--help").wall_s)
+        one_pack_s, all_s = (_wall_without_training_s(seeds) for seeds in (PACK_SEEDS, many_seeds))
+        startup_s.append(one_pack_s)
+        per_run_s.append((all_s - one_pack_s) / many_seeds)
+        help_s.append(run_scaling("--help").wall_s)
+    per_run = "wall time per run, without start-up and training"
     return [
-        over_rounds(NAME, case, "wall time a run beyond start-up and training", "s", per_run),
-        over_rounds(NAME, case, "start-up", "s", startup),
-        over_rounds(NAME, "scaling --help", "wall time", "s", helps),
+        summarise_rounds(NAME, case, per_run, unit="s", values=per_run_s),
+        summarise_rounds(NAME, case, "start-up", unit="s", values=startup_s),
+        summarise_rounds(NAME, "scaling --help", "wall time", unit="s", values=help_s),
     ]
 
 
-def _untrained(seeds: int) -> float:
-    """Wall time of a sweep beside its training."""
+def _wall_without_training_s(seeds: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
         config, store = Path(folder, "study.yaml"), Path(folder, "store")
         config.write_text(_study(seeds))
-        done = processes.scaling("run", config, "--quiet", "--store", store)
+        wall_s = run_scaling("run", config, "--quiet", "--store", store).wall_s
         runs = open_store(store).runs(["wall_s", "replicas"])
     if runs.num_rows != seeds:
         raise RuntimeError(f"{runs.num_rows} of {seeds} runs were trained")
-    # All replicas of a pack have its time. Packs are full here, so each one's share sums up to the packs' times.
-    return done.wall_s - pc.sum(pc.divide(runs["wall_s"], runs["replicas"])).as_py() / min(
-        WORKERS, seeds // FEW
-    )
+    # Each replica's row has the wall time of its pack. All packs are full, so the shares add up to the packs'
+    # times.
+    training_s = pc.sum(pc.divide(runs["wall_s"], runs["replicas"])).as_py()
+    return wall_s - training_s / min(WORKERS, seeds // PACK_SEEDS)
 
 
 def _study(seeds: int) -> str:

@@ -1,13 +1,16 @@
-"""The peer: a sweep as Ray Tune's and Lightning's own examples write it. It knows nothing of this software.
+"""The peer: a sweep as the examples of Ray Tune and of Lightning write it, without this software.
 
-One trial a network, a plain ``Trainer``, a ``DataLoader`` over torchvision's set with transforms, metrics logged in each step and reported to
-Tune after each validation, all else at its defaults: Lightning's logger and checkpoint, Tune's loggers, a fresh worker a trial, fp32. One CPU a
-trial, which is Tune's default too, so that as many networks train at once as there are cores.
+One trial for each network, a plain ``Trainer``, and a ``DataLoader`` over torchvision's data set with
+transforms. Metrics are logged in each step and reported to Tune after each validation. Everything else has
+its default: Lightning's logger and checkpoint, Tune's loggers, a new worker for each trial, fp32, and one CPU
+per trial, so that each core trains one network.
 
-Source: ray-project/ray, python/ray/tune/examples/mnist_ptl_mini.py, and doc/source/tune/examples/tune-vanilla-pytorch-lightning.ipynb.
+Source: ray-project/ray, python/ray/tune/examples/mnist_ptl_mini.py, and
+doc/source/tune/examples/tune-vanilla-pytorch-lightning.ipynb.
 
-In its favour: images are decoded already, so a trial reads them in less time than torchvision would need; accuracy is counted in two
-operations rather than by torchmetrics; no dashboard is started.
+Three differences favour the peer: images are decoded in advance, so a trial reads them faster than
+torchvision would;
+accuracy is computed in two operations instead of by torchmetrics; no dashboard is started.
 
     python -m benchmarks.peer SWEEP.json ERRORS.json
 """
@@ -41,7 +44,7 @@ CLASSES = 10
 
 @dataclass(frozen=True, kw_only=True)
 class PeerSweep:
-    """All that the sweep is told; the same numbers as this software's study has."""
+    """Settings of the sweep, with the same numbers as this software's study."""
 
     dataset: str
     """``mnist`` or ``cifar10``."""
@@ -53,7 +56,7 @@ class PeerSweep:
     flip: bool
     filters: list[int]
     second_filters: list[int]
-    """As many as ``filters``."""
+    """Filters of the second convolution, for each number in ``filters``."""
     seeds: list[int]
     epochs: int
     batch_size: int
@@ -61,12 +64,12 @@ class PeerSweep:
     momentum: float
     nesterov: bool
     warmup: float
-    """Share of the steps in which the learning rate rises from zero; then it falls to zero."""
+    """Share of the steps in which the learning rate rises; then it falls to zero."""
     loader_workers: int
 
 
 class LeNet5(nn.Module):
-    """On 32x32 images, to which MNIST's are padded. LeCun-normal weights, biases that begin at zero."""
+    """LeNet-5 on 32x32 images, to which MNIST's are padded, with LeCun-normal weights and zero biases."""
 
     def __init__(self, channels: int, filters: int, second_filters: int, seed: int, *, padding: int) -> None:
         super().__init__()
@@ -92,7 +95,7 @@ class LeNet5(nn.Module):
 
 
 class Mnist(datasets.MNIST):
-    """torchvision's set, of images that are decoded already."""
+    """torchvision's data set, with images that are decoded in advance."""
 
     def __init__(self, images: np.ndarray, labels: np.ndarray, transform: Any) -> None:
         super(datasets.MNIST, self).__init__("", transform=transform)
@@ -100,7 +103,7 @@ class Mnist(datasets.MNIST):
 
 
 class Cifar10(datasets.CIFAR10):
-    """torchvision's set, of images that are decoded already."""
+    """torchvision's data set, with images that are decoded in advance."""
 
     def __init__(self, images: np.ndarray, labels: np.ndarray, transform: Any) -> None:
         super(datasets.CIFAR10, self).__init__("", transform=transform)
@@ -120,9 +123,9 @@ class DataModule(pl.LightningDataModule):
         }
 
     def setup(self, stage: str | None = None) -> None:
-        kind = {"mnist": Mnist, "cifar10": Cifar10}[self.sweep.dataset]
-        self.sets = {
-            split: kind(
+        dataset_class = {"mnist": Mnist, "cifar10": Cifar10}[self.sweep.dataset]
+        self.datasets = {
+            split: dataset_class(
                 *(np.load(Path(self.sweep.images, f"{split}_{part}.npy")) for part in ("images", "labels")),
                 transform,
             )
@@ -132,12 +135,12 @@ class DataModule(pl.LightningDataModule):
     def train_dataloader(self) -> DataLoader:
         size, workers = self.sweep.batch_size, self.sweep.loader_workers
         return DataLoader(
-            self.sets["train"], batch_size=size, shuffle=True, drop_last=True, num_workers=workers
+            self.datasets["train"], batch_size=size, shuffle=True, drop_last=True, num_workers=workers
         )
 
     def val_dataloader(self) -> DataLoader:
         return DataLoader(
-            self.sets["test"], batch_size=self.sweep.batch_size, num_workers=self.sweep.loader_workers
+            self.datasets["test"], batch_size=self.sweep.batch_size, num_workers=self.sweep.loader_workers
         )
 
 
@@ -171,18 +174,18 @@ class Classifier(pl.LightningModule):
         )
         steps = int(self.trainer.estimated_stepping_batches)
         schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimiser, lambda step: share(min(step, steps - 1), steps, sweep.warmup)
+            optimiser, lambda step: lr_factor(min(step, steps - 1), steps, sweep.warmup)
         )
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
-def share(step: int, steps: int, warmup: float) -> float:
-    """Of the highest learning rate."""
+def lr_factor(step: int, steps: int, warmup: float) -> float:
+    """Return the learning rate over its maximum."""
     return min((step + 1) / (warmup * steps), (steps - step) / ((1 - warmup) * steps), 1.0)
 
 
 def train_network(config: dict[str, int], sweep: PeerSweep) -> None:
-    """A trial."""
+    """Train one network in a trial."""
     pl.seed_everything(config["seed"])
     report = TuneReportCheckpointCallback(
         {"test_error": "test_error"}, on="validation_end", save_checkpoints=False
@@ -197,7 +200,7 @@ def run(sweep: PeerSweep) -> list[dict[str, float]]:
     """Train all networks.
 
     Returns:
-        ``filters``, ``seed`` and ``test_error`` after the last epoch, of each.
+        For each network, ``filters``, ``seed`` and ``test_error`` after the last epoch.
     """
     ray.init(address="local", num_cpus=os.cpu_count(), include_dashboard=False)
     with tempfile.TemporaryDirectory() as folder:
@@ -214,5 +217,5 @@ def run(sweep: PeerSweep) -> list[dict[str, float]]:
 
 
 if __name__ == "__main__":
-    told, answer = map(Path, sys.argv[1:])
-    answer.write_text(json.dumps(run(PeerSweep(**json.loads(told.read_text())))))
+    config, answer = map(Path, sys.argv[1:])
+    answer.write_text(json.dumps(run(PeerSweep(**json.loads(config.read_text())))))

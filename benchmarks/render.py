@@ -1,4 +1,4 @@
-"""The tables of README and docs/performance.md, from the file of results."""
+"""Tables of README, docs/benchmarks.md and docs/performance.md, from the file of results."""
 
 from __future__ import annotations
 
@@ -6,152 +6,239 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import record
-from benchmarks.processes import ROOT
-from benchmarks.record import Record
-from benchmarks.rows import Row
+from benchmarks.commands import ROOT
+from benchmarks.measurement import Measurement
+from benchmarks.results_file import Environment, Results, all_measurements
 
-README, PERFORMANCE = ROOT / "README.md", ROOT / "docs" / "performance.md"
-EMPTY = "Nothing has been measured yet: `make bench`."
+README = ROOT / "README.md"
+BENCHMARKS_PAGE = ROOT / "docs" / "benchmarks.md"
+PERFORMANCE_PAGE = ROOT / "docs" / "performance.md"
+NOT_MEASURED = "Nothing has been measured yet; run `make bench`."
 
 
 @dataclass(frozen=True)
-class Telling:
-    """Rows that README shows."""
+class Selection:
+    """Selection of measurements for a table."""
 
     benchmark: str
     quantity: str
-    """How it begins."""
+    """Beginning of the quantity."""
     cases: tuple[str, ...] = ()
-    """How the case ends; none for all."""
+    """Permitted endings of the case; empty for all cases."""
 
-    def matches(self, row: Row) -> bool:
-        told = row.benchmark == self.benchmark and row.quantity.startswith(self.quantity)
-        return told and (not self.cases or row.case.endswith(self.cases))
+    def matches(self, measurement: Measurement) -> bool:
+        """Return whether a measurement is selected."""
+        return (
+            measurement.benchmark == self.benchmark
+            and measurement.quantity.startswith(self.quantity)
+            and (not self.cases or measurement.case.endswith(self.cases))
+        )
 
 
-TELLING = (
-    Telling("sweeps", "speed over the peer's"),
-    Telling("sweeps", "runs an hour"),
-    Telling("sweeps", "mean test error over the peer's"),
-    Telling("ablation", "times as long"),
-    Telling("steps", "rate in bf16"),
-    Telling("steps", "matrix-product rate", ("mnist, lenet5, d1=6",)),
-    Telling("steps", "images a second, fused", ("lenet5, d1=6", "lenet5, d1=24")),
-    Telling(
+@dataclass(frozen=True)
+class Headline:
+    """Row of README: the first measurement of a selection, under a label."""
+
+    label: str
+    selection: Selection
+    case_prefix: str = ""
+    """Beginning of the case."""
+
+
+HEADLINES = (
+    Headline(
+        "Runs per hour relative to one Ray Tune trial for each network, MNIST",
+        Selection("sweeps", "runs per hour relative to the peer"),
+        "mnist",
+    ),
+    Headline(
+        "Runs per hour relative to one Ray Tune trial for each network, CIFAR-10",
+        Selection("sweeps", "runs per hour relative to the peer"),
+        "cifar10",
+    ),
+    Headline(
+        "Share of one core's matrix-product rate in a fused training step, LeNet-5 with d1 = 24 on CIFAR-10",
+        Selection("steps", "share of the matrix-product rate, fused", ("cifar10, lenet5, d1=24",)),
+    ),
+    Headline("Wall time per run, without start-up and training", Selection("overhead", "wall time per run")),
+    Headline("Wall time of `scaling --help`", Selection("overhead", "wall time", ("scaling --help",))),
+)
+
+SELECTIONS = (
+    Selection("sweeps", "runs per hour relative to the peer"),
+    Selection("sweeps", "runs per hour"),
+    Selection("sweeps", "mean test error relative to the peer"),
+    Selection("ablation", "relative wall time"),
+    Selection("steps", "rate in bf16"),
+    Selection("steps", "matrix-product rate", ("mnist, lenet5, d1=6",)),
+    Selection("steps", "images per second, fused", ("lenet5, d1=6", "lenet5, d1=24")),
+    Selection(
         "steps",
-        "share, fused",
+        "share of the matrix-product rate, fused",
         ("lenet5, d1=1", "lenet5, d1=6", "lenet5, d1=24", "lenet5, d1=48", "tree3, K=6", "tree3, K=15"),
     ),
-    Telling("precision", "mean test error"),
-    Telling("rates", "mean test error"),
-    Telling("overhead", "wall time"),
-    Telling("reading", "scaling"),
-    Telling("fits", "fit over"),
-    Telling("memory", "data in memory"),
-    Telling("memory", "predicted over measured"),
-    Telling("estimates", "wall time taken over"),
+    Selection("precision", "mean test error"),
+    Selection("learning_rates", "mean test error"),
+    Selection("overhead", "wall time"),
+    Selection("store_reading", "scaling"),
+    Selection("fits", "fit"),
+    Selection("memory", "copies of the data"),
+    Selection("memory", "predicted peak"),
+    Selection("estimates", "actual wall time relative"),
 )
+"""Rows of docs/benchmarks.md."""
+
+STEP_QUANTITIES = {
+    "images per second, alone": "images per second, alone",
+    "images per second, fused": "images per second, fused",
+    "useful work, fused": "useful work, fused",
+    "share of the matrix-product rate, alone": "share, alone",
+    "share of the matrix-product rate, fused": "share, fused",
+    "speed, fused relative to alone": "fused relative to alone",
+}
+"""Headings of the columns of the table of training steps, by quantity."""
 
 
-STEP = (
-    "images a second, alone",
-    "images a second, fused",
-    "useful work, fused",
-    "share, alone",
-    "share, fused",
-    "speed of fused over alone",
-)
-"""Of a training step, in the order of the columns."""
-
-
-def told(found: Record) -> str:
-    """README's: the telling rows, and what they were measured on."""
-    rows = list(record.rows(found))
-    return _listed(found, [row for telling in TELLING for row in rows if telling.matches(row)])
-
-
-def trials(found: Record) -> str:
-    """Every trial."""
-    return _listed(found, [row for row in record.rows(found) if row.benchmark == "trials"])
-
-
-def steps(found: Record) -> str:
-    """A line a network, medians only."""
-    rows = [row for row in record.rows(found) if row.benchmark == "steps" and row.quantity in STEP]
-    if not rows:
-        return EMPTY
-    values = {(row.case, row.quantity): _value(row) for row in rows}
-    lines = [_line("network", *STEP), _line(*["---"] * (1 + len(STEP)))]
-    lines += [
-        _line(case, *(values.get((case, quantity), "") for quantity in STEP))
-        for case in dict.fromkeys(row.case for row in rows)
+def headline_table(results: Results) -> str:
+    """Return the table of README."""
+    rows = [
+        (headline.label, measurement)
+        for headline in HEADLINES
+        for measurement in all_measurements(results)
+        if headline.selection.matches(measurement) and measurement.case.startswith(headline.case_prefix)
     ]
-    return "\n".join([*lines, "", *_makers(found, {"steps"})])
-
-
-TABLES: tuple[tuple[Path, str, Callable[[Record], str]], ...] = (
-    (README, "benchmarks", told),
-    (PERFORMANCE, "trials", trials),
-    (PERFORMANCE, "steps", steps),
-)
-"""Where each stands, between which markers."""
-
-
-def _listed(found: Record, rows: list[Row]) -> str:
-    """A line a row."""
     if not rows:
-        return EMPTY
-    lines = [_line("what", "", "median", "smallest to largest", "rounds"), _line(*["---"] * 5)]
+        return NOT_MEASURED
+    lines = [_line("quantity", "median", "smallest to largest"), _line(*["---"] * 3)]
+    lines += [
+        _line(label, _format_value(measurement), _format_range(measurement)) for label, measurement in rows
+    ]
+    return "\n".join(lines)
+
+
+def selected_table(results: Results) -> str:
+    """Return the table of docs/benchmarks.md, and the environments of its rows."""
+    measurements = list(all_measurements(results))
+    selected = dict.fromkeys(
+        measurement
+        for selection in SELECTIONS
+        for measurement in measurements
+        if selection.matches(measurement)
+    )
+    return _measurement_table(results, list(selected))
+
+
+def variants_table(results: Results) -> str:
+    """Return the table of all variants of the training step."""
+    selected = [
+        measurement for measurement in all_measurements(results) if measurement.benchmark == "step_variants"
+    ]
+    return _measurement_table(results, selected)
+
+
+def steps_table(results: Results) -> str:
+    """Return the medians of the training step, one row per network."""
+    values = {
+        (measurement.case, measurement.quantity): _format_value(measurement)
+        for measurement in all_measurements(results)
+        if measurement.benchmark == "steps" and measurement.quantity in STEP_QUANTITIES
+    }
+    if not values:
+        return NOT_MEASURED
+    lines = [_line("network", *STEP_QUANTITIES.values()), _line(*["---"] * (1 + len(STEP_QUANTITIES)))]
+    lines += [
+        _line(case, *(values.get((case, quantity), "") for quantity in STEP_QUANTITIES))
+        for case in dict.fromkeys(case for case, _ in values)
+    ]
+    return "\n".join([*lines, "", *_environment_lines(results, {"steps"})])
+
+
+@dataclass(frozen=True)
+class RenderedTable:
+    """A table between two markers of a file."""
+
+    file: Path
+    marker: str
+    """Name in the markers ``<!-- name -->`` and ``<!-- /name -->``."""
+    render: Callable[[Results], str]
+
+
+TABLES = (
+    RenderedTable(README, "benchmarks", headline_table),
+    RenderedTable(BENCHMARKS_PAGE, "benchmarks", selected_table),
+    RenderedTable(PERFORMANCE_PAGE, "variants", variants_table),
+    RenderedTable(PERFORMANCE_PAGE, "steps", steps_table),
+)
+
+
+def write_tables(results: Results, tables: Iterable[RenderedTable] = TABLES) -> None:
+    """Write each table between its markers.
+
+    Raises:
+        ValueError: a file lacks the markers.
+    """
+    for table in tables:
+        opening, closing = f"<!-- {table.marker} -->", f"<!-- /{table.marker} -->"
+        before, found_opening, rest = table.file.read_text().partition(opening)
+        _, found_closing, after = rest.partition(closing)
+        if not (found_opening and found_closing):
+            raise ValueError(f"{table.file}: needs a line {opening} and, below it, a line {closing}")
+        table.file.write_text(f"{before}{opening}\n\n{table.render(results)}\n\n{closing}{after}")
+
+
+def _measurement_table(results: Results, measurements: list[Measurement]) -> str:
+    if not measurements:
+        return NOT_MEASURED
+    lines = [_line("case", "quantity", "median", "smallest to largest", "rounds"), _line(*["---"] * 5)]
     lines += [
         _line(
-            row.case, row.quantity, _value(row), f"{_number(row.low)} to {_number(row.high)}", str(row.rounds)
+            measurement.case,
+            measurement.quantity,
+            _format_value(measurement),
+            _format_range(measurement),
+            str(measurement.rounds),
         )
-        for row in rows
+        for measurement in measurements
     ]
-    return "\n".join([*lines, "", *_makers(found, {row.benchmark for row in rows})])
+    benchmarks = {measurement.benchmark for measurement in measurements}
+    return "\n".join([*lines, "", *_environment_lines(results, benchmarks)])
 
 
 def _line(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _value(row: Row) -> str:
-    unit = f" {row.unit}" if row.unit else ""
-    return f"{_number(row.value)}{unit}" + (f" ({row.note})" if row.note else "")
+def _format_value(measurement: Measurement) -> str:
+    unit = f" {measurement.unit}" if measurement.unit else ""
+    note = f" ({measurement.note})" if measurement.note else ""
+    return f"{_format_number(measurement.value)}{unit}{note}"
 
 
-def _number(value: float) -> str:
-    """Three digits that count; whole numbers in full."""
+def _format_range(measurement: Measurement) -> str:
+    return f"{_format_number(measurement.low)} to {_format_number(measurement.high)}"
+
+
+def _format_number(value: float) -> str:
+    """Return three significant digits, or a whole number from 100 on."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def _makers(found: Record, benchmarks: set[str]) -> Iterator[str]:
-    """One sentence for each machine and code that made some of the rows."""
-    by_maker: dict[str, list[str]] = {}
+def _environment_lines(results: Results, benchmarks: set[str]) -> Iterator[str]:
+    """Yield one sentence for each environment, with the names of the benchmarks that it produced."""
+    benchmarks_by_sentence: dict[str, list[str]] = {}
     for benchmark in sorted(benchmarks):
-        maker = found[benchmark]["maker"]
-        cpu = maker["cpu"]
-        bf16 = "with" if cpu["bf16"] else "without"
-        code = f"commit {maker['commit'][:10] if maker['commit'] else 'unknown'}{', changed' if maker['dirty'] else ''}"
-        sentence = (
-            f"{maker['cores']} cores of {cpu['model']} ({cpu['vendor']}, family {cpu['family']}, model {cpu['model_number']}; "
-            f"{maker['vector_instructions']}, {bf16} bf16 instructions), torch {maker['versions']['torch']}, {code}, {maker['date']}"
-        )
-        by_maker.setdefault(sentence, []).append(benchmark)
-    return (f"{', '.join(made)}: {sentence}." for sentence, made in by_maker.items())
+        sentence = _describe(results[benchmark].environment)
+        benchmarks_by_sentence.setdefault(sentence, []).append(benchmark)
+    return (f"{', '.join(names)}: {sentence}." for sentence, names in benchmarks_by_sentence.items())
 
 
-def put(found: Record, tables: Iterable[tuple[Path, str, Callable[[Record], str]]] = TABLES) -> None:
-    """Write each table between its markers, ``<!-- name -->`` and ``<!-- /name -->``.
-
-    Raises:
-        ValueError: a file has no such markers.
-    """
-    for file, name, table in tables:
-        opening, closing = f"<!-- {name} -->", f"<!-- /{name} -->"
-        before, opened, rest = file.read_text().partition(opening)
-        _, closed, after = rest.partition(closing)
-        if not (opened and closed):
-            raise ValueError(f"{file}: needs a line {opening} and, below it, a line {closing}")
-        file.write_text(f"{before}{opening}\n\n{table(found)}\n\n{closing}{after}")
+def _describe(environment: Environment) -> str:
+    cpu = environment.cpu
+    bf16 = "with" if cpu.bf16 else "without"
+    commit = environment.commit[:10] if environment.commit else "unknown"
+    changed = ", changed" if environment.dirty else ""
+    return (
+        f"{environment.cores} cores of {cpu.model} ({cpu.vendor}, family {cpu.family},"
+        f" model {cpu.model_number}; {environment.vector_instructions}, {bf16} bf16 instructions),"
+        f" torch {environment.versions['torch']}, commit {commit}{changed}, {environment.date}"
+    )

@@ -1,10 +1,12 @@
-"""Whole sweeps beside the peer's: wall time from an empty store to the last network, and equal errors.
+"""Whole sweeps compared with the peer: wall time from an empty store to the last network, and test errors.
 
-Both sides begin as fresh processes and take turns. Each round has seeds of its own on both sides, so that rounds add up to a larger sample of
-errors. Eight of this software's seeds share a minibatch order, so an order's mean counts as one observation of its side, and further orders are
-trained after the rounds, untimed. In the peer no two networks share an order: there each network counts.
+Both sides start as fresh processes and alternate. Each round has seeds of its own on both sides, so that the
+rounds add up to a larger sample of errors. Eight seeds of this software share a minibatch order, so the mean
+of an order counts as one observation. Further orders are trained after the rounds, untimed. In the peer, no
+two networks share an order, so each network counts.
 
-    python -m benchmarks.sweeps --dataset mnist --filters 3 --seeds 1 --epochs 1    # a small trial; nothing is kept
+    python -m benchmarks.sweeps --dataset mnist --filters 3 --seeds 1 --epochs 1    # a small trial; nothing
+    is kept
 """
 
 from __future__ import annotations
@@ -19,30 +21,30 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from benchmarks import processes
+from benchmarks.commands import data_folder, run_module, run_scaling
 from benchmarks.equivalence import ratio_of_means
+from benchmarks.measurement import Measurement, paired_ratios, summarise_rounds
 from benchmarks.peer import PeerSweep
-from benchmarks.rows import Row, over_rounds, ratios
 from scaling.api import Workspace, plan
 from scaling.config import Cell
-from scaling.data import load
-from scaling.data.load import cache_folder
+from scaling.data import LoadedDataset, load
+from scaling.data.cache import cache_folder
 from scaling.store import open_store
 
 NAME = "sweeps"
 LOADER_WORKERS = (0, 2)
-"""Of the peer's loaders; the faster is taken."""
+"""Numbers of worker processes of the peer's loaders; the faster is used."""
 HOUR_S = 3600
-ORDERS = 6
-"""Of minibatches that this software's errors come from, at least."""
+MIN_ORDERS = 6
+"""Smallest number of minibatch orders behind this software's errors."""
 
 Errors = dict[int, list[float]]
-"""Test errors by filters: of each network, or the mean of each order."""
+"""Test errors by the number of filters: one for each network, or the mean of each order."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sweep:
-    """What both sides train."""
+    """Sweep that both sides train."""
 
     dataset: str
     epochs: int
@@ -50,31 +52,33 @@ class Sweep:
     augmentation: dict[str, Any]
     filters: tuple[int, ...] = (3, 6, 12)
     seeds: int = 8
-    """A round and width."""
+    """Number of seeds per round and width."""
 
     @property
     def runs(self) -> int:
+        """Return the number of runs per round."""
         return len(self.filters) * self.seeds
 
     @property
     def case(self) -> str:
+        """Return the name of the sweep in tables."""
         augmented = " with crop and flip" if self.augmentation else ""
         epochs = "1 epoch" if self.epochs == 1 else f"{self.epochs} epochs"
         return f"{self.dataset}{augmented}, lenet5, d1 in {list(self.filters)}, {self.seeds} seeds, {epochs}"
 
     def study(self, rounds: int, **recipe: Any) -> str:
-        """The study of all rounds so far; JSON is YAML."""
+        """Return the study of the first rounds, as JSON, which is YAML."""
+        own_recipe = {
+            "epochs": self.epochs,
+            "learning_rate": self.learning_rate,
+            "augmentation": self.augmentation,
+        }
         return json.dumps(
             {
                 "study": "benchmark",
                 "dataset": {"type": self.dataset},
                 "architectures": [{"type": "lenet5", "filters": list(self.filters)}],
-                "recipe": {
-                    "epochs": self.epochs,
-                    "learning_rate": self.learning_rate,
-                    "augmentation": self.augmentation,
-                }
-                | recipe,
+                "recipe": own_recipe | recipe,
                 "seeds": self.seeds * rounds,
             }
         )
@@ -86,162 +90,151 @@ SWEEPS = (
 )
 
 
-def measure(rounds: int, sweeps: Sequence[Sweep] = SWEEPS) -> list[Row]:
-    return [row for sweep in sweeps for row in _beside(sweep, rounds)]
-
-
-def _beside(sweep: Sweep, rounds: int) -> list[Row]:
-    """One sweep on both sides, in turns; then this software's further orders."""
-    walls: dict[str, list[float]] = {"peer": [], "scaling": []}
-    errors: dict[str, Errors] = {"peer": defaultdict(list), "scaling": defaultdict(list)}
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        workers = _faster_loader(sweep, folder)
-        for nth in range(max(rounds, ORDERS)):
-            sides = {"scaling": ours(sweep, nth, folder)}
-            if nth < rounds:
-                sides["peer"] = peers(sweep, nth, folder, loader_workers=workers)
-                for side, trained in sides.items():
-                    walls[side].append(trained.wall_s)
-            for side, trained in sides.items():
-                for filters, found in trained.errors.items():
-                    errors[side][filters].extend(found)
-    rows = []
-    for side, wall_s in walls.items():
-        note = f"{workers} loader workers" if side == "peer" else ""
-        rows.append(over_rounds(NAME, sweep.case, f"wall time, {side}", "s", wall_s, note=note))
-        rows.append(
-            over_rounds(
-                NAME,
-                sweep.case,
-                f"runs an hour, {side}",
-                "1/h",
-                [sweep.runs * HOUR_S / s for s in wall_s],
-                note=note,
-            )
-        )
-    rows.append(
-        over_rounds(NAME, sweep.case, "speed over the peer's", "", ratios(walls["peer"], walls["scaling"]))
-    )
-    return rows + _compared(sweep, errors, rounds)
-
-
-def _compared(sweep: Sweep, errors: dict[str, Errors], rounds: int) -> list[Row]:
-    """Test errors of both sides, width by width."""
-    rows = []
-    for filters in sweep.filters:
-        case = f"{sweep.case}: d1={filters}"
-        for side, found in errors.items():
-            low, high = min(found[filters]), max(found[filters])
-            of = "orders of 8 seeds" if side == "scaling" else "seeds"
-            rows.append(
-                _row(
-                    case,
-                    f"test error, {side}: mean and extremes of {len(found[filters])} {of}",
-                    mean(found[filters]),
-                    low,
-                    high,
-                    rounds,
-                )
-            )
-        ratio = ratio_of_means(errors["scaling"][filters], errors["peer"][filters])
-        quantity = "mean test error over the peer's, 90 % interval"
-        note = f"{ratio.verdict}; {len(errors['scaling'][filters])} orders and {len(errors['peer'][filters])} networks"
-        rows.append(_row(case, quantity, ratio.estimate, ratio.low, ratio.high, rounds, note=note))
-    return rows
-
-
-def _row(
-    case: str, quantity: str, value: float, low: float, high: float, rounds: int, *, note: str = ""
-) -> Row:
-    return Row(
-        benchmark=NAME,
-        case=case,
-        quantity=quantity,
-        unit="",
-        value=value,
-        low=low,
-        high=high,
-        rounds=rounds,
-        note=note,
-    )
-
-
 @dataclass(frozen=True)
-class Trained:
-    """A sweep that one side finished."""
+class SweepResult:
+    """A sweep that one side has finished."""
 
     wall_s: float
     errors: Errors
 
 
-def ours(sweep: Sweep, nth: int, folder: Path) -> Trained:
-    """This software, in an empty store. The runs of earlier rounds are read as done, so that the seeds of this one are left."""
-    config, stores = folder / f"study{nth}.yaml", [folder / f"store{earlier}" for earlier in range(nth + 1)]
-    config.write_text(sweep.study(nth + 1))
-    also = [word for store in stores[:-1] for word in ("--also", store)]
-    done = processes.scaling(
-        "run", config, "--quiet", "--store", stores[-1], "--data", processes.data_folder(), *also
-    )
+def measure(rounds: int, sweeps: Sequence[Sweep] = SWEEPS) -> list[Measurement]:
+    return [measurement for sweep in sweeps for measurement in _compare(sweep, rounds)]
+
+
+def _compare(sweep: Sweep, rounds: int) -> list[Measurement]:
+    """Train one sweep on both sides, in alternation, and then this software's further orders."""
+    walls_s: dict[str, list[float]] = {"peer": [], "scaling": []}
+    errors: dict[str, Errors] = {"peer": defaultdict(list), "scaling": defaultdict(list)}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        loader_workers = _faster_loader(sweep, folder)
+        for index in range(max(rounds, MIN_ORDERS)):
+            results = {"scaling": train_own(sweep, index, folder)}
+            if index < rounds:
+                results["peer"] = train_peer(sweep, index, folder, loader_workers=loader_workers)
+                for side, result in results.items():
+                    walls_s[side].append(result.wall_s)
+            for side, result in results.items():
+                for filters, values in result.errors.items():
+                    errors[side][filters].extend(values)
+    return [
+        *_speed_measurements(sweep, walls_s, loader_workers=loader_workers),
+        *_error_measurements(sweep, errors, rounds),
+    ]
+
+
+def _speed_measurements(
+    sweep: Sweep, walls_s: dict[str, list[float]], *, loader_workers: int
+) -> list[Measurement]:
+    measurements = []
+    for side, values in walls_s.items():
+        note = f"{loader_workers} loader workers" if side == "peer" else ""
+        rates = [sweep.runs * HOUR_S / wall_s for wall_s in values]
+        measurements += [
+            summarise_rounds(NAME, sweep.case, f"wall time, {side}", unit="s", values=values, note=note),
+            summarise_rounds(NAME, sweep.case, f"runs per hour, {side}", unit="1/h", values=rates, note=note),
+        ]
+    relative = paired_ratios(walls_s["peer"], walls_s["scaling"])
+    quantity = "runs per hour relative to the peer"
+    return [*measurements, summarise_rounds(NAME, sweep.case, quantity, unit="", values=relative)]
+
+
+def _error_measurements(sweep: Sweep, errors: dict[str, Errors], rounds: int) -> list[Measurement]:
+    """Compare the test errors of both sides at each width."""
+    measurements = []
+    for filters in sweep.filters:
+        case = f"{sweep.case}: d1={filters}"
+        for side, of_side in errors.items():
+            values = of_side[filters]
+            observations = "orders of 8 seeds" if side == "scaling" else "seeds"
+            quantity = f"test error, {side}: mean and extremes of {len(values)} {observations}"
+            measurements.append(
+                Measurement(
+                    benchmark=NAME,
+                    case=case,
+                    quantity=quantity,
+                    unit="",
+                    value=mean(values),
+                    low=min(values),
+                    high=max(values),
+                    rounds=rounds,
+                )
+            )
+        own, peer = errors["scaling"][filters], errors["peer"][filters]
+        ratio = ratio_of_means(own, peer)
+        measurements.append(
+            Measurement(
+                benchmark=NAME,
+                case=case,
+                quantity="mean test error relative to the peer, 90 % interval",
+                unit="",
+                value=ratio.estimate,
+                low=ratio.low,
+                high=ratio.high,
+                rounds=rounds,
+                note=f"{ratio.verdict}; {len(own)} orders and {len(peer)} networks",
+            )
+        )
+    return measurements
+
+
+def train_own(sweep: Sweep, index: int, folder: Path) -> SweepResult:
+    """Train one round with this software, in an empty store.
+
+    The stores of earlier rounds are read too, so that only this round's seeds are missing.
+    """
+    config, stores = folder / f"study{index}.yaml", [folder / f"store{i}" for i in range(index + 1)]
+    config.write_text(sweep.study(index + 1))
+    also = [argument for store in stores[:-1] for argument in ("--also", store)]
+    result = run_scaling("run", config, "--quiet", "--store", stores[-1], "--data", data_folder(), *also)
     orders: dict[tuple[int, int], list[float]] = defaultdict(list)
-    for row in open_store(stores[-1]).runs(["filters", "order", "test_error"]).to_pylist():
-        orders[row["filters"], row["order"]].append(row["test_error"])
-    _check(
-        {
-            filters: sum(len(found) for (of, _), found in orders.items() if of == filters)
-            for filters, _ in orders
-        },
-        sweep,
-    )
+    for run in open_store(stores[-1]).runs(["filters", "order", "test_error"]).to_pylist():
+        orders[run["filters"], run["order"]].append(run["test_error"])
+    counts: dict[int, int] = defaultdict(int)
     errors: Errors = defaultdict(list)
-    for (filters, _), found in orders.items():
-        errors[filters].append(mean(found))
-    return Trained(done.wall_s, errors)
+    for (filters, _), values in orders.items():
+        counts[filters] += len(values)
+        errors[filters].append(mean(values))
+    _check_complete(dict(counts), sweep)
+    return SweepResult(result.wall_s, errors)
 
 
-def peers(sweep: Sweep, nth: int, folder: Path, *, loader_workers: int) -> Trained:
-    told, answer = folder / "peer.json", folder / "errors.json"
-    told.write_text(json.dumps(asdict(peer_sweep(sweep, nth, folder, loader_workers=loader_workers))))
-    done = processes.module("peer", told, answer)
+def train_peer(sweep: Sweep, index: int, folder: Path, *, loader_workers: int) -> SweepResult:
+    """Train one round with the peer."""
+    config, answer = folder / "peer.json", folder / "errors.json"
+    config.write_text(json.dumps(asdict(peer_sweep(sweep, index, folder, loader_workers=loader_workers))))
+    result = run_module("peer", config, answer)
     errors: Errors = defaultdict(list)
-    for row in json.loads(answer.read_text()):
-        errors[row["filters"]].append(row["test_error"])
-    _check({filters: len(found) for filters, found in errors.items()}, sweep)
-    return Trained(done.wall_s, errors)
+    for network in json.loads(answer.read_text()):
+        errors[network["filters"]].append(network["test_error"])
+    _check_complete({filters: len(values) for filters, values in errors.items()}, sweep)
+    return SweepResult(result.wall_s, errors)
 
 
-def peer_sweep(sweep: Sweep, nth: int, folder: Path, *, loader_workers: int) -> PeerSweep:
-    """The same sweep in the peer's words, all numbers taken from this software's plan."""
+def peer_sweep(sweep: Sweep, index: int, folder: Path, *, loader_workers: int) -> PeerSweep:
+    """Return one round of a sweep for the peer, with all numbers from this software's plan."""
     config = folder / "peer.yaml"
     config.write_text(sweep.study(1))
-    cells = plan(config, Workspace(store=str(folder / "none"), data=processes.data_folder())).study.cells
-    dataset = load(cells[0].dataset, folder=processes.data_folder())
-    return in_peers_words(
+    cells = plan(config, Workspace(store=str(folder / "empty"), data=data_folder())).study.cells
+    return convert_cells(
         cells,
-        images=cache_folder(dataset.info, None),
-        mean=dataset.mean.tolist(),
-        std=dataset.std.tolist(),
-        seeds=range(nth * sweep.seeds, (nth + 1) * sweep.seeds),
+        dataset=load(cells[0].dataset, folder=data_folder()),
+        seeds=range(index * sweep.seeds, (index + 1) * sweep.seeds),
         loader_workers=loader_workers,
     )
 
 
-def in_peers_words(
-    cells: Sequence[Cell],
-    *,
-    images: Path,
-    mean: list[float],
-    std: list[float],
-    seeds: Sequence[int],
-    loader_workers: int,
+def convert_cells(
+    cells: Sequence[Cell], *, dataset: LoadedDataset, seeds: Sequence[int], loader_workers: int
 ) -> PeerSweep:
-    """Cells that differ in their width alone, as the peer is told."""
+    """Return cells that differ in their width only, as a sweep of the peer."""
     recipe = cells[0].recipe
     return PeerSweep(
         dataset=cells[0].dataset.type,
-        images=str(images),
-        mean=mean,
-        std=std,
+        images=str(cache_folder(dataset.info, None)),
+        mean=dataset.mean.tolist(),
+        std=dataset.std.tolist(),
         crop=recipe.augmentation.crop,
         flip=recipe.augmentation.flip,
         filters=[cell.architecture.filters for cell in cells],
@@ -258,27 +251,29 @@ def in_peers_words(
 
 
 def _faster_loader(sweep: Sweep, folder: Path) -> int:
-    """The peer's best: one network a core, one epoch, with loaders of their own and without."""
+    """Return the peer's faster number of loader workers, with one network per core for one epoch."""
     trial = replace(sweep, filters=sweep.filters[:1], seeds=2, epochs=1)
-    return min(LOADER_WORKERS, key=lambda workers: peers(trial, 0, folder, loader_workers=workers).wall_s)
+    return min(
+        LOADER_WORKERS, key=lambda workers: train_peer(trial, 0, folder, loader_workers=workers).wall_s
+    )
 
 
-def _check(counts: dict[int, int], sweep: Sweep) -> None:
+def _check_complete(counts: dict[int, int], sweep: Sweep) -> None:
     if counts != dict.fromkeys(sweep.filters, sweep.seeds):
         raise RuntimeError(f"not every network was trained: {counts}")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="A small trial; nothing is kept.")
+    parser = argparse.ArgumentParser(description="Train a small sweep on both sides; nothing is kept.")
     parser.add_argument("--dataset", choices=[sweep.dataset for sweep in SWEEPS], default="mnist")
     parser.add_argument("--filters", type=int, nargs="+", default=[3])
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=1)
-    asked = parser.parse_args()
-    chosen = next(sweep for sweep in SWEEPS if sweep.dataset == asked.dataset)
-    sweep = replace(chosen, filters=tuple(asked.filters), seeds=asked.seeds, epochs=asked.epochs)
-    print(*measure(asked.rounds, [sweep]), sep="\n")
+    options = parser.parse_args()
+    sweep = next(sweep for sweep in SWEEPS if sweep.dataset == options.dataset)
+    sweep = replace(sweep, filters=tuple(options.filters), seeds=options.seeds, epochs=options.epochs)
+    print(*measure(options.rounds, [sweep]), sep="\n")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from scaling.api._inspect import Inspection, inspect
     from scaling.api._json import replace_nonfinite
     from scaling.api._merge import merge
-    from scaling.api._models import CatalogueRow, list_models
+    from scaling.api._models import list_models
     from scaling.api._optimum import draw_optimum, optimum
     from scaling.api._plan import plan
     from scaling.api._report import report
@@ -34,13 +34,14 @@ if TYPE_CHECKING:
     from scaling.api._suggest import CurveSuggestion, Suggestion, Target, suggest
     from scaling.api._table import RunTable, table, tidy_table, write_table
     from scaling.api._workspace import Workspace
+    from scaling.architectures import CatalogueEntry
     from scaling.fit import predict
     from scaling.fit.options import BestOver, CountColumns, FitOptions
 
 _EXPORTS = {
     "BenchResult": "scaling.api._bench",
     "BestOver": "scaling.fit.options",
-    "CatalogueRow": "scaling.api._models",
+    "CatalogueEntry": "scaling.architectures",
     "CoreTime": "scaling.api._status",
     "CountColumns": "scaling.fit.options",
     "CurveSuggestion": "scaling.api._suggest",

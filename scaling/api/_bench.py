@@ -86,7 +86,7 @@ def bench(
 
 def _measure_speed(workers: int, on_progress: ProgressCallback) -> Speed:
     from scaling.train.measure_speed import (
-        SIDES,
+        IMAGE_SIDES,
         benchmark_cases,
         measure_augment_seconds,
         measure_case,
@@ -105,7 +105,7 @@ def _measure_speed(workers: int, on_progress: ProgressCallback) -> Speed:
             times[case] = ImageTime(train_s, evaluate_s)
             on_progress(done, steps)
         augment_times = {
-            channels: median(run_in_all(measure_augment_seconds, channels)) for channels in SIDES
+            channels: median(run_in_all(measure_augment_seconds, channels)) for channels in IMAGE_SIDES
         }
         start_s = median(run_in_all(measure_pack_start_seconds))
         on_progress(steps - 1, steps)

@@ -162,8 +162,8 @@ def _load(
         loaded = load_runs(source, workspace, overrides=overrides, x=options.x, columns=columns)
         loaded = drop_missing(loaded, options.x)
     if best:
-        runs, notes = select_best(loaded.runs, best.column, x=options.x, by=by, validation=best.validation)
-        loaded = LoadedRuns(runs=runs, notes=(*loaded.notes, *notes))
+        selected = select_best(loaded.runs, best.column, x=options.x, by=by, validation=best.validation)
+        loaded = LoadedRuns(runs=selected.table, notes=(*loaded.notes, *selected.notes))
     return loaded, by
 
 

@@ -61,7 +61,7 @@ def load_external_table(source: str, *, overrides: Sequence[str], counts: CountC
 
     _refuse_overrides(overrides, source)
     table = read_table(Path(source))
-    return add_error_from_counts(table, counts.errors, counts.of) if counts else table
+    return add_error_from_counts(table, counts.errors, of=counts.of) if counts else table
 
 
 def load_runs(

@@ -14,6 +14,7 @@ from scaling.api._load import CURVE_COLUMN, add_short_names
 from scaling.api._results import load_trained
 from scaling.api._table import tidy_table
 from scaling.api._workspace import Workspace
+from scaling.architectures import derived_widths
 from scaling.config.study_curves import label_cells
 from scaling.errors import FitError
 
@@ -22,14 +23,12 @@ if TYPE_CHECKING:
     from scaling.config import Cell
     from scaling.fit.optimum import Optimum
 
-_SECOND_FILTERS, _RATIO = "architecture.second_filters", "ratio"
-
 
 def optimum(
     config: Path,
     workspace: Workspace | None = None,
     *,
-    x: str = _RATIO,
+    x: str = "ratio",
     y: str = "test_error",
     overrides: Sequence[str] = (),
 ) -> StudyOptimum:
@@ -53,11 +52,12 @@ def optimum(
 
     results = load_trained(config, workspace or Workspace(), overrides=overrides)
     runs = results.final_runs
-    table = add_short_names(_add_ratio(tidy_table(runs)), {x, y})
+    table = add_short_names(_add_ratios(tidy_table(runs)), {x, y})
     for name in (x, y):
         check_column(table.column_names, name)
     cells = [cell for cell in results.plan.study.cells if not cell.pending]
     labels = label_cells(cells, x)
+    is_ratio = x in (width.ratio for width in derived_widths())
     optima: list[Optimum] = []
     failures: list[str] = []
     ratios, costs = dict[str, dict[str, float]](), dict[str, str]()
@@ -69,7 +69,7 @@ def optimum(
             failures.append(str(error))
             continue
         costs[label] = _format_costs(members)
-        ratios[label] = size_depth_ratios(members[0].layer_table()) if x == _RATIO else {}
+        ratios[label] = size_depth_ratios(members[0].layer_table()) if is_ratio else {}
     if not optima:
         raise FitError("; ".join(failures))
     return StudyOptimum(
@@ -120,10 +120,12 @@ def _format_costs(cells: Sequence[Cell]) -> str:
     )
 
 
-def _add_ratio(table: pa.Table) -> pa.Table:
-    """Add d2/d1 as the column ``ratio``; null where there is no second convolution."""
-    if _SECOND_FILTERS not in table.column_names:
-        return table
-    second = table[_SECOND_FILTERS].cast(pa.float64())
-    second = pc.if_else(pc.greater(second, 0), second, pa.scalar(None, pa.float64()))
-    return table.append_column(_RATIO, pc.divide(second, table["filters"].cast(pa.float64())))
+def _add_ratios(table: pa.Table) -> pa.Table:
+    """Add a column with the ratio of each derived width to the filters; null where a network has no derived width."""
+    for width in derived_widths():
+        if width.setting_path in table.column_names:
+            second = table[width.setting_path].cast(pa.float64())
+            second = pc.if_else(pc.greater(second, 0), second, pa.scalar(None, pa.float64()))
+            ratio = pc.divide(second, table["filters"].cast(pa.float64()))
+            table = table.append_column(width.ratio, ratio)
+    return table

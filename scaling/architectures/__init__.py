@@ -1,28 +1,64 @@
-"""Specifications of networks, without torch. A new architecture is one line here, one file here and one in ``scaling.models``."""
+"""Specifications of networks, without torch.
+
+A new architecture is a specification, a network, a test and one line of ``register``.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import Field
-
-from scaling.architectures.base import Architecture, ParameterScale
-from scaling.architectures.layers import Layer, LayerTable
+from scaling.architectures.base import Architecture
+from scaling.architectures.description import (
+    BenchmarkNetwork,
+    CatalogueEntry,
+    DerivedWidth,
+    MemoryProfile,
+    ParameterScale,
+    Precision,
+    SettingLabel,
+)
+from scaling.architectures.layers import Layer, LayerKind, LayerTable
 from scaling.architectures.lenet5 import Lenet5
+from scaling.architectures.registry import (
+    AnyArchitecture,
+    architecture_union,
+    derived_width,
+    derived_widths,
+    network_path,
+    register,
+    registered,
+    setting_labels,
+    unregister,
+)
 from scaling.architectures.tree3 import Tree3
 from scaling.architectures.vgg import Vgg
 from scaling.architectures.width_search import COST_SETTINGS
 
-AnyArchitecture = Annotated[Lenet5 | Tree3 | Vgg, Field(discriminator="type")]
+register(Lenet5, network="scaling.models.lenet5:PackedLenet5")
+register(Tree3, network="scaling.models.tree3:PackedTree3")
+register(Vgg, network="scaling.models.vgg:PackedVgg")
 
 __all__ = [
     "COST_SETTINGS",
     "AnyArchitecture",
     "Architecture",
+    "BenchmarkNetwork",
+    "CatalogueEntry",
+    "DerivedWidth",
     "Layer",
+    "LayerKind",
     "LayerTable",
     "Lenet5",
+    "MemoryProfile",
     "ParameterScale",
+    "Precision",
+    "SettingLabel",
     "Tree3",
     "Vgg",
+    "architecture_union",
+    "derived_width",
+    "derived_widths",
+    "network_path",
+    "register",
+    "registered",
+    "setting_labels",
+    "unregister",
 ]

@@ -1,12 +1,20 @@
-"""What every architecture's specification shares."""
+"""The interface of a specification: what the other layers ask of an architecture."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Set
-from dataclasses import dataclass
-from typing import Annotated, TypeVar
+from collections.abc import Sequence, Set
+from typing import Annotated, ClassVar, TypeVar
 
+from scaling.architectures.description import (
+    BenchmarkNetwork,
+    CatalogueEntry,
+    DerivedWidth,
+    MemoryProfile,
+    ParameterScale,
+    Precision,
+    SettingLabel,
+)
 from scaling.architectures.layers import LayerTable
 from scaling.architectures.width_search import COST_SETTINGS, nearest
 from scaling.settings import ConfigModel, ImageShape, NotInIdentity, PositiveInt, Problem
@@ -14,88 +22,114 @@ from scaling.settings import ConfigModel, ImageShape, NotInIdentity, PositiveInt
 Network = TypeVar("Network", bound="Architecture")
 
 
-@dataclass(frozen=True, kw_only=True)
-class ParameterScale:
-    """Of one tensor of weights: factors over the standard parametrisation."""
-
-    initial: float = 1.0
-    sgd: float = 1.0
-    """Of its learning rate under SGD, with momentum or without."""
-    adam: float = 1.0
-    """Of its learning rate under Adam and AdamW."""
-
-
 class Architecture(ConfigModel):
-    """A family of networks, at one width."""
+    """A family of networks at one width.
+
+    A subclass defines ``type``, a ``Literal`` with a default, and its own settings; ``problem`` and ``layer_table``; and,
+    where the defaults do not fit, the class attributes and the other methods. ``register`` makes it known.
+    """
+
+    memory_profile: ClassVar[MemoryProfile] = MemoryProfile()
+    derived_width: ClassVar[DerivedWidth | None] = None
+    """Second width that follows from ``filters``; None for an architecture without one."""
+    setting_labels: ClassVar[dict[str, SettingLabel]] = {
+        "macs": SettingLabel(plural="{:,} MACs"),
+        "parameters": SettingLabel(plural="{:,} parameters"),
+    }
+    """Labels of the class's own settings; a setting that is missing here shows its name and value."""
+    timed_by_depth: ClassVar[bool] = False
+    """True if ``benchmark_networks`` has several depths, between which speed is interpolated."""
 
     type: str
     filters: PositiveInt
-    """Filters of the first convolution (for each colour, where colours are convolved apart): the x axis of a study."""
+    """Filters of the first convolution, for each colour if colours are convolved apart: the x axis of a study."""
 
     macs: Annotated[PositiveInt | None, NotInIdentity()] = None
-    """Written in the place of ``filters``: multiply-adds of one image, to which those of the network are the nearest."""
+    """Multiply-adds of one image, given instead of ``filters``: the network is the one with the nearest number."""
     parameters: Annotated[PositiveInt | None, NotInIdentity()] = None
-    """The same with parameters."""
+    """Number of parameters, given instead of ``filters``: the network is the one with the nearest number."""
 
     @abstractmethod
     def problem(self, image: ImageShape) -> Problem | None:
-        """Why this network can't see such images: or None."""
+        """Return why this network cannot process such images; None if it can."""
 
     @abstractmethod
     def layer_table(self, image: ImageShape) -> LayerTable:
-        """Its layers on such images; call ``problem`` first."""
+        """Return the layers on such images; call ``problem`` first."""
+
+    @classmethod
+    def benchmark_networks(cls, side: int, precision: Precision) -> Sequence[BenchmarkNetwork]:
+        """Return the networks that ``scaling bench`` times; without any, speed is estimated from the most similar architecture.
+
+        Args:
+            side: side of a data set's images, in pixels; a network may be timed on other sides, too.
+            precision: precision of the training.
+        """
+        return ()
+
+    @classmethod
+    def catalogue(cls) -> Sequence[CatalogueEntry]:
+        """Return the networks that ``scaling models`` lists, with their published counts."""
+        return ()
 
     def parameter_scales(self, image: ImageShape) -> dict[str, ParameterScale]:
-        """By the names of the weights; of those that are not named, as of all in the standard parametrisation, every factor is 1."""
+        """Return factors over the standard parametrisation by weight name; a missing name has factors of 1."""
         return {}
 
+    def filters_total(self, image: ImageShape) -> int:
+        """Return the number of filters of the first layer, over all colours."""
+        return self.layer_table(image).layers[0].shape[0]
+
     def with_filters(self: Network, filters: int) -> Network:
-        """The same network at another width; what nobody wrote, such as a second layer's filters, follows."""
+        """Return the same network at another width; settings that were derived from the width are derived anew."""
         return self.model_validate(
             self.model_dump(exclude_unset=True, exclude=set(COST_SETTINGS)) | {"filters": filters}
         )
 
     def cost_problem(self, image: ImageShape, written: Set[str]) -> Problem | None:
-        """Why no such network has the cost that it is written with, as ``problem`` says it.
+        """Return why no network has the cost that is given; None if there is one.
 
         Args:
-            image: what it sees, of which ``problem`` finds nothing wrong.
-            written: the leaves that somebody wrote.
+            image: image shape for which ``problem`` returned None.
+            written: names of the settings that the study gives.
         """
-        asked = [name for name in COST_SETTINGS if name in written]
-        if len(asked) > 1:
-            return Problem(asked[1], f"give {' or '.join(asked)}, not both")
+        costs = [name for name in COST_SETTINGS if name in written]
+        if len(costs) > 1:
+            return Problem(costs[1], f"give {' or '.join(costs)}, not both")
         if "filters" in written:
-            return Problem(asked[0], f"give filters or {asked[0]}, not both")
-        return self._too_cheap(self.with_filters(1), image)
+            return Problem(costs[0], f"give filters or {costs[0]}, not both")
+        return self._minimum_cost_problem(self.with_filters(1), image)
 
     def resolve_cost(self: Network, image: ImageShape, written: Set[str]) -> Network:
-        """The network of the cost that is nearest to the one it is written with; call ``cost_problem`` first."""
-        return self._noted(
+        """Return the network with the cost nearest to the one that is given; call ``cost_problem`` first.
+
+        Args:
+            image: image shape for which ``problem`` returned None.
+            written: names of the settings that the study gives.
+        """
+        return self._with_costs_of_self(
             self.with_filters(
-                nearest(lambda filters: self._cost(self.with_filters(filters), image), self._target)
+                nearest(lambda filters: self._cost(self.with_filters(filters), image), self._target_cost)
             )
         )
 
     @property
-    def _target(self) -> int:
+    def _target_cost(self) -> int:
         return self.macs or self.parameters or 0
 
     def _cost(self, network: Architecture, image: ImageShape) -> int:
+        """Return the total of ``network`` that this network's cost setting names."""
         table = network.layer_table(image)
         return table.macs if self.macs else table.parameters
 
-    def _noted(self: Network, network: Network) -> Network:
-        """With the cost that was asked for."""
+    def _with_costs_of_self(self: Network, network: Network) -> Network:
         return self.model_validate(
             network.model_dump(exclude_unset=True) | {name: getattr(self, name) for name in COST_SETTINGS}
         )
 
-    def _too_cheap(self, least: Architecture, image: ImageShape) -> Problem | None:
-        cost = self._cost(least, image)
-        asked = COST_SETTINGS[0] if self.macs else COST_SETTINGS[1]
-        return Problem(asked, f"must be at least {cost}, not {self._target}") if cost > self._target else None
-
-    def filters_total(self, image: ImageShape) -> int:
-        """All filters of the first layer."""
-        return self.layer_table(image).layers[0].shape[0]
+    def _minimum_cost_problem(self, cheapest: Architecture, image: ImageShape) -> Problem | None:
+        cost = self._cost(cheapest, image)
+        setting = COST_SETTINGS[0] if self.macs else COST_SETTINGS[1]
+        if cost > self._target_cost:
+            return Problem(setting, f"must be at least {cost}, not {self._target_cost}")
+        return None

@@ -1,39 +1,58 @@
 """The arithmetic of layers, without torch: shapes, parameters, connections, multiply-adds, routes.
 
-Words:
-    units          numbers a layer puts out for one image
-    connections    links into those units, a bias counting as one link (LeCun et al. 1989, 1998)
-    macs           multiplications by a weight in one forward pass of one image, those of padded zeros too; pooling and batch norm have none
-    backward_macs  the multiplications that give the gradients: by the weights, and by what each layer but the first is fed with
-    routes         ways on which backpropagation comes from one output back to one use of a weight of the first layer
+Terms:
+    units          numbers that a layer outputs for one image
+    connections    links into those units; a bias counts as one link (LeCun et al. 1989, 1998)
+    macs           multiplications by a weight in the forward pass of one image, padded zeros included;
+                   pooling and batch norm have none
+    backward_macs  multiplications that give the gradients: of the weights, and of each layer's input except the image
+    routes         paths along which backpropagation reaches one use of a weight of the first layer from one output
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from enum import Enum
 from itertools import pairwise
 from math import prod
+from typing import Any
 
 from scaling.settings import ImageShape
 
 
+class LayerKind(Enum):
+    """The operation of a layer."""
+
+    CONVOLUTION = "convolution"
+    LOCALLY_CONNECTED = "locally connected"
+    """Weights that are not shared between positions, such as those of a tree layer."""
+    NORMALISATION = "normalisation"
+    POOLING = "pooling"
+    LINEAR = "linear"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Window:
-    """What one unit sees of the maps before it, along each axis."""
+    """The pixels of the previous feature maps that one unit sees along each axis."""
 
     size: int = 1
     step: int = 1
     padding: int = 0
 
-    def paths_in(self, ways: Sequence[int], side: int) -> list[int]:
-        """Ways onward from each of ``side`` places of the maps before, given those from each place of the maps after."""
-        made = [0] * side
-        for place, onward in enumerate(ways):
-            first = place * self.step - self.padding
-            for seen in range(max(0, first), min(side, first + self.size)):
-                made[seen] += onward
-        return made
+    def paths_in(self, paths: Sequence[int], side: int) -> list[int]:
+        """Return the number of onward paths from each of ``side`` input pixels.
+
+        Args:
+            paths: number of onward paths from each output pixel along the same axis.
+            side: pixels of the input along the axis.
+        """
+        paths_from_input = [0] * side
+        for position, onward in enumerate(paths):
+            first = position * self.step - self.padding
+            for pixel in range(max(0, first), min(side, first + self.size)):
+                paths_from_input[pixel] += onward
+        return paths_from_input
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,24 +60,36 @@ class Layer:
     """One row of a layer table."""
 
     name: str
+    kind: LayerKind
     shape: tuple[int, ...]
-    """Of its output for one image: (channels, height, width) or (units,)."""
+    """Shape of the output for one image: (channels, height, width), or (units,)."""
     parameters: int = 0
     connections: int = 0
     macs: int = 0
     fan_out: int = 1
-    """Units that one of the layer before feeds, at each place that sees it; within one branch, where there are several."""
+    """Units that one unit of the previous layer feeds, at each position that sees it; within one branch if there are several."""
     window: Window | None = None
-    """None for what is no map."""
+    """Window of a layer that outputs feature maps; None for any other layer."""
 
     @property
     def units(self) -> int:
         return prod(self.shape)
 
+    @property
+    def is_feature_map(self) -> bool:
+        """True for a layer with output (channels, height, width)."""
+        return self.window is not None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the row with its units, as ``scaling models --json`` prints it."""
+        row = asdict(self) | {"units": self.units}
+        del row["kind"]
+        return row
+
 
 @dataclass(frozen=True)
 class LayerTable:
-    """The layers of one network on one shape of images, and their totals."""
+    """The layers of one network on one image shape, and their totals."""
 
     image: ImageShape
     layers: tuple[Layer, ...]
@@ -77,65 +108,81 @@ class LayerTable:
 
     @property
     def backward_macs(self) -> int:
-        """Each forward product comes back twice: once in a weight's gradient, once in that of what it was multiplied with.
+        """Number of multiplications of the backward pass of one image.
 
-        An image needs no gradient, so the first layer has the former alone. As in ``macs``, biases (which are added, and whose gradients are
-        sums), pooling, activations, batch norm and the loss have no products; and those that a zero gradient would save are not taken off.
+        Each forward product occurs twice: in the gradient of the weight and in the gradient of the input. The image needs no
+        gradient, so the first layer has only the former. As in ``macs``, biases (which are added, and whose gradients are
+        sums), pooling, activations, batch norm and the loss have no products. Products that a zero gradient would save are
+        counted.
         """
         return 2 * self.macs - self.layers[0].macs
 
     @property
     def training_flops(self) -> int:
-        """Of one image, forward and backward: a multiply-add is two operations."""
+        """Floating-point operations of one image, forward and backward; a multiply-add is two operations."""
         return 2 * (self.macs + self.backward_macs)
 
     @property
     def routes(self) -> int:
-        """Paths from one use of a weight of the first layer to one output, as Meir et al. 2023 (Sci. Rep. 13, 962) count them.
+        """Number of paths from one use of a first-layer weight to one output, after Meir et al. 2023 (Sci. Rep. 13, 962).
 
-        A use is a unit of the first layer's maps, in one branch. As many paths lead from it as the layers after it have ``fan_out``,
-        multiplied, times the places along either axis at which windows see it; of the readout one unit is meant. Pooling, average or maximum,
-        leads each of its pixels on to the one that it becomes, whichever wins on an image; batch norm leads each number to itself, though the
-        numbers of a batch share their statistics. Where borders cut windows it is a use that has the most: an interior one.
+        A use is a unit of the first layer's maps, in one branch. The number of paths is the product of the ``fan_out`` of the
+        hidden layers after it, times the number of positions along either axis whose windows see it. The readout counts one
+        unit. Pooling, average or maximum, leads each pixel to the pooled pixel that it becomes, whichever pixel wins on an
+        image. Batch norm leads each number to itself, although the numbers of a batch share their statistics. Where borders
+        cut windows, the use with the most paths counts: an interior one.
 
-        So LeNet-5 has 5 x 5 places times 16 filters of its second convolution, times 120 units, times 84: 4,032,000. With one convolution the
-        hidden layers alone multiply, 120 x 84, and with nothing hidden 1 is left. In the tree a pooled unit feeds one unit of a branch, and
-        that one the output: 1. VGG has 3 x 3 places times the filters of each convolution but the first, less what borders of small maps cut.
+        LeNet-5 has 5 x 5 positions times 16 filters of the second convolution, times 120 units, times 84: 4,032,000. With one
+        convolution only the hidden layers multiply, 120 x 84; without hidden layers 1 path is left. In the tree a pooled unit
+        feeds one unit of a branch, and that unit feeds the output: 1. VGG has 3 x 3 positions times the filters of each
+        convolution except the first, less the positions that the borders of small maps cut.
         """
-        ways = prod(layer.fan_out for layer in self.layers[1:-1])
-        along: list[int] = []
+        paths = prod(layer.fan_out for layer in self.layers[1:-1])
+        along_axis: list[int] = []
         for before, layer in reversed(list(pairwise(self.layers))):
             if layer.window:
-                along = layer.window.paths_in(along or [1] * layer.shape[1], before.shape[1])
-        return ways * max(along, default=1) ** 2
+                along_axis = layer.window.paths_in(along_axis or [1] * layer.shape[1], before.shape[1])
+        return paths * max(along_axis, default=1) ** 2
 
     @property
     def units(self) -> int:
-        """The image's pixels count as units, as in LeCun et al. 1989."""
+        """Number of units; the image's pixels count as units, as in LeCun et al. 1989."""
         return self.image.channels * self.image.side**2 + sum(layer.units for layer in self.layers)
 
     @property
     def depth(self) -> int:
-        """Layers that multiply by weights; what normalises counts with the layer before it."""
+        """Number of layers that multiply by weights; a normalisation counts with the layer before it."""
         return sum(layer.macs > 0 for layer in self.layers)
 
 
 def convolution(
     name: str,
     inputs: int,
+    *,
     filters: int,
     side: int,
     kernel: int,
-    *,
     padding: int = 0,
     groups: int = 1,
     bias: bool = True,
 ) -> Layer:
-    """A convolution with stride 1 on maps of ``side`` pixels, with ``padding`` zeros around them."""
+    """Return a convolution with stride 1 on maps of ``side`` pixels, with ``padding`` zeros around them.
+
+    Args:
+        name: name of the layer.
+        inputs: channels of the input.
+        filters: channels of the output.
+        side: side of the input maps, in pixels.
+        kernel: side of the filters, in pixels.
+        padding: zeros on each side of a map.
+        groups: groups of channels that are convolved apart.
+        bias: True for one bias per filter.
+    """
     out = side + 2 * padding - kernel + 1
     fan_in = inputs // groups * kernel**2
     return Layer(
         name=name,
+        kind=LayerKind.CONVOLUTION,
         shape=(filters, out, out),
         parameters=filters * (fan_in + bias),
         connections=filters * out**2 * (fan_in + bias),
@@ -145,34 +192,37 @@ def convolution(
     )
 
 
-def normalisation(name: str, channels: int, side: int) -> Layer:
-    """Batch norm: a factor and an offset a channel, which a network at work could do without by scaling its filters."""
-    numbers = 2 * channels
+def normalisation(name: str, channels: int, *, side: int) -> Layer:
+    """Return batch norm: a factor and an offset per channel, which a trained network could absorb into its filters."""
+    parameters = 2 * channels
     return Layer(
         name=name,
+        kind=LayerKind.NORMALISATION,
         shape=(channels, side, side),
-        parameters=numbers,
-        connections=numbers * side**2,
+        parameters=parameters,
+        connections=parameters * side**2,
         window=Window(),
     )
 
 
-def pooling(name: str, channels: int, side: int, window: int = 2) -> Layer:
-    """Pooling over windows that don't overlap, with nothing to learn; rows that fill no window are left out."""
+def pooling(name: str, channels: int, *, side: int, window: int = 2) -> Layer:
+    """Return pooling over windows that do not overlap, without parameters; rows that fill no window are left out."""
     out = side // window
     return Layer(
         name=name,
+        kind=LayerKind.POOLING,
         shape=(channels, out, out),
         connections=window**2 * channels * out**2,
         window=Window(size=window, step=window),
     )
 
 
-def linear(name: str, inputs: int, outputs: int, *, bias: bool = True) -> Layer:
-    """A fully connected layer."""
+def linear(name: str, inputs: int, *, outputs: int, bias: bool = True) -> Layer:
+    """Return a fully connected layer."""
     links = outputs * (inputs + bias)
     return Layer(
         name=name,
+        kind=LayerKind.LINEAR,
         shape=(outputs,),
         parameters=links,
         connections=links,

@@ -1,102 +1,141 @@
-"""LeNet-5, generalised: any width, kernel, activation, pooling and hidden layers, with one convolution or two.
+"""LeNet-5, generalised: any width, kernel, activation, pooling and hidden layers, with one or two convolutions.
 
 Sources: LeCun, Bottou, Bengio & Haffner, Proc. IEEE 86, 2278 (1998), doi:10.1109/5.726791;
-    widened at a fixed ratio d2/d1: Meir, Tevet, Tzach, Hodassman, Gross & Kanter, Sci. Rep. 13, 5423 (2023), doi:10.1038/s41598-023-32559-8
+    widened at a fixed ratio d2/d1: Meir, Tevet, Tzach, Hodassman, Gross & Kanter, Sci. Rep. 13, 5423 (2023),
+    doi:10.1038/s41598-023-32559-8
 
-Set here: ReLU and max pooling by default, parameterless pooling, a dense second convolution, a linear readout, and hidden layers
-that keep their size when filters are added.
+Set here: ReLU and max pooling by default, pooling without parameters, a dense second convolution, a linear readout, and
+hidden layers that keep their size when filters are added.
 """
 
 from __future__ import annotations
 
 from collections.abc import Set
 from math import floor, log
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, model_validator
 
+from scaling.architectures.description import (
+    CIFAR10_IMAGE,
+    MNIST_IMAGE,
+    BenchmarkNetwork,
+    CatalogueEntry,
+    DerivedWidth,
+    MemoryProfile,
+    Precision,
+    SettingLabel,
+)
 from scaling.architectures.layers import LayerTable, convolution, linear, pooling
 from scaling.architectures.mup import MupArchitecture
 from scaling.architectures.width_search import COST_SETTINGS, largest_within, nearest
 from scaling.settings import IdentityDefault, ImageShape, NonNegativeInt, NotInIdentity, PositiveInt, Problem
 
-RATIO = 16 / 6
-
 
 class Lenet5(MupArchitecture):
-    """One convolution or two, each followed by 2x2 pooling; then ``hidden`` layers and a readout."""
+    """One or two convolutions, each followed by 2x2 pooling; then ``hidden`` layers and a readout."""
+
+    memory_profile: ClassVar[MemoryProfile] = MemoryProfile(
+        fp32_evaluation_copies=1, bf16_pooling_index_bytes=1
+    )
+    derived_width: ClassVar[DerivedWidth | None] = DerivedWidth(
+        setting="second_filters",
+        ratio="ratio",
+        description="Filters of the second convolution / filters of the first, d2/d1",
+    )
+    setting_labels: ClassVar[dict[str, SettingLabel]] = {
+        "ratio": SettingLabel(plural="d2/d1 {:.3g}"),
+        "convolutions": SettingLabel(plural="{} convolutions", singular="1 convolution"),
+        "activation": SettingLabel(plural="{}"),
+        "pooling": SettingLabel(plural="{} pooling"),
+    }
 
     type: Literal["lenet5"] = "lenet5"
-    ratio: Annotated[float, Field(gt=0, lt=2**53), NotInIdentity()] = RATIO
-    """d2/d1. Published for the 1998 network: 16/6."""
+    ratio: Annotated[float, Field(gt=0, lt=2**53), NotInIdentity()] = 16 / 6
+    """Ratio d2/d1. By default that of the network of 1998."""
     second_filters: NonNegativeInt = 0
-    """d2; by default ``ratio`` times ``filters``, rounded half up, at least 1. 0 where there is no second convolution."""
+    """Filters d2 of the second convolution: by default ``ratio`` x ``filters``, rounded half up, at least 1; 0 without one."""
     convolutions: Annotated[Literal[1, 2], IdentityDefault(2)] = 2
     kernel: Annotated[PositiveInt, IdentityDefault(5)] = 5
-    """Side of both convolutions' filters, in pixels."""
+    """Side of the filters of both convolutions, in pixels."""
     activation: Annotated[Literal["relu", "tanh"], IdentityDefault("relu")] = "relu"
     pooling: Annotated[Literal["max", "average"], IdentityDefault("max")] = "max"
     hidden: Annotated[tuple[PositiveInt, ...], Field(strict=False), IdentityDefault((120, 84))] = (120, 84)
     """Units of the fully connected layers before the readout."""
 
-    @model_validator(mode="after")
-    def _resolve(self) -> Lenet5:
-        """Identity knows d2, never the ratio that it was written with."""
-        written = self.model_fields_set
-        if self.convolutions == 1:
-            if self.second_filters or "ratio" in written:
+    @model_validator(mode="wrap")
+    @classmethod
+    def _derive_second_filters(cls, values: Any, handler: ModelWrapValidatorHandler[Lenet5]) -> Lenet5:
+        """Resolve ``second_filters``, which is part of a run's identity; ``ratio`` is not."""
+        network = handler(values)
+        if not isinstance(values, dict):
+            return network
+        written = network.model_fields_set
+        if network.convolutions == 1:
+            if network.second_filters or "ratio" in written:
                 raise ValueError("ratio and second_filters need convolutions: 2")
         elif "second_filters" not in written:
-            second = max(1, floor(self.ratio * self.filters + 0.5))
+            second = max(1, floor(network.ratio * network.filters + 0.5))
             if second >= 2**53:
                 raise ValueError(
                     f"ratio and filters make {second:.3g} second filters, more than can be counted; make either smaller"
                 )
-            # Not set the usual way: the leaf stays one that nobody wrote.
-            object.__setattr__(self, "second_filters", second)
-        elif self.second_filters == 0:
-            raise ValueError("second_filters must be at least 1 where there are two convolutions")
+            network = handler({**values, "second_filters": second})
+            network.model_fields_set.discard("second_filters")  # derived, not written
+        elif network.second_filters == 0:
+            raise ValueError("second_filters must be at least 1 if there are two convolutions")
         elif "ratio" in written:
             raise ValueError("give ratio or second_filters, not both")
-        return self
+        return network
 
-    def cost_problem(self, image: ImageShape, written: Set[str]) -> Problem | None:
-        free = {"filters", "second_filters", "ratio"} & written
-        if self.convolutions == 1 or free == {"second_filters"} or set(COST_SETTINGS) <= written:
-            return super().cost_problem(image, written)
-        if "filters" in free and len(free) > 1:
-            asked = next(name for name in COST_SETTINGS if name in written)
-            return Problem(asked, f"follows from {' and '.join(sorted(free))}; leave one of the three out")
-        return self._too_cheap(self._pair(self.filters, 1), image)
+    @classmethod
+    def benchmark_networks(cls, side: int, precision: Precision) -> list[BenchmarkNetwork]:
+        widths = (1, 3, 6, 12, 24, 48) if precision == "bf16" else (1, 6, 24)
+        return [
+            BenchmarkNetwork(network=cls(filters=1), side=16),
+            *(BenchmarkNetwork(network=cls(filters=filters), side=side) for filters in widths),
+        ]
 
-    def resolve_cost(self, image: ImageShape, written: Set[str]) -> Lenet5:
-        """With both numbers of filters free, that of the pairs nearest to the cost, one for each d1, whose d2/d1 is nearest to the ratio."""
-        if self.convolutions == 1 or "second_filters" in written:
-            return super().resolve_cost(image, written)
-
-        def second(filters: int) -> int:
-            return nearest(lambda d2: self._cost(self._pair(filters, d2), image), self._target)
-
-        if "filters" in written:
-            return self._noted(self._pair(self.filters, second(self.filters)))
-        widest = largest_within(lambda d1: self._cost(self._pair(d1, 1), image), self._target)
-        # d2 falls as d1 rises.
-        below = min(widest, largest_within(lambda d1: d1 - second(min(d1, widest)) / self.ratio, 0))
-        tried = range(below, min(below + 1, widest) + 1)
-        filters = min(tried, key=lambda d1: abs(log(second(d1) / d1 / self.ratio)))
-        return self._noted(self._pair(filters, second(filters)))
-
-    def _pair(self, filters: int, second_filters: int) -> Lenet5:
-        plain = self.model_dump(exclude_unset=True, exclude={"ratio", *COST_SETTINGS})
-        return self.model_validate(plain | {"filters": filters, "second_filters": second_filters})
+    @classmethod
+    def catalogue(cls) -> list[CatalogueEntry]:
+        usual = cls(filters=6)
+        entries = [
+            CatalogueEntry(
+                name="lenet5, 6 filters",
+                dataset="MNIST",
+                image=MNIST_IMAGE,
+                network=usual,
+                published="61,706 parameters",
+                source="LeCun et al. 1998, with a dense C3 and a linear readout",
+            ),
+            CatalogueEntry(
+                name="lenet5, 6 filters",
+                dataset="CIFAR-10",
+                image=CIFAR10_IMAGE,
+                network=usual,
+                published="layers 400-120-84-10",
+                source="Meir et al. 2023, Sci. Rep. 13, 962",
+            ),
+        ]
+        for convolutions in (1, 2):
+            for hidden in ((120,), (120, 84), (120, 120, 84)):
+                network = cls(filters=6, convolutions=convolutions, hidden=hidden)
+                if network != usual:
+                    units, plural = "-".join(map(str, hidden)), "s" * (convolutions > 1)
+                    name = f"lenet5, 6 filters, {convolutions} convolution{plural}, hidden {units}"
+                    entries.append(
+                        CatalogueEntry(name=name, dataset="CIFAR-10", image=CIFAR10_IMAGE, network=network)
+                    )
+        return entries
 
     def padding(self, image: ImageShape) -> int:
-        """Pixels added on each side: MNIST's 28x28 become the 32x32 of 1998; nothing else is padded."""
+        """Return the pixels added on each side: 28x28 images become the 32x32 of 1998; no other image is padded."""
         return 2 if image.side == 28 else 0
 
     def problem(self, image: ImageShape) -> Problem | None:
         side = image.side + 2 * self.padding(image)
-        # A convolution and its pooling leave (side - kernel + 1) // 2. So one pixel is left of kernel + 1, and after two of 3 kernel + 1.
+        # A convolution and its pooling leave (side - kernel + 1) // 2 pixels: one pixel is left of kernel + 1, and after
+        # two convolutions of 3 kernel + 1.
         largest = (side - 1) // (2**self.convolutions - 1)
         if largest < 1:
             return Problem("type", f"needs images of at least {2**self.convolutions}x{2**self.convolutions}")
@@ -109,13 +148,50 @@ class Lenet5(MupArchitecture):
 
     def layer_table(self, image: ImageShape) -> LayerTable:
         side, channels = image.side + 2 * self.padding(image), image.channels
-        table = []
+        layers = []
         for index, filters in enumerate((self.filters, self.second_filters)[: self.convolutions], start=1):
-            table.append(convolution(f"conv{index}", channels, filters, side, self.kernel))
-            table.append(pooling(f"pool{index}", filters, side - self.kernel + 1))
-            side, channels = (side - self.kernel + 1) // 2, filters
+            layers.append(
+                convolution(f"conv{index}", channels, filters=filters, side=side, kernel=self.kernel)
+            )
+            side, channels = side - self.kernel + 1, filters
+            layers.append(pooling(f"pool{index}", channels, side=side))
+            side //= 2
         units = channels * side**2
-        for index, outputs in enumerate((*self.hidden, image.classes), start=1):
-            table.append(linear("readout" if index > len(self.hidden) else f"hidden{index}", units, outputs))
+        for index, outputs in enumerate(self.hidden, start=1):
+            layers.append(linear(f"hidden{index}", units, outputs=outputs))
             units = outputs
-        return LayerTable(image, tuple(table))
+        return LayerTable(image, (*layers, linear("readout", units, outputs=image.classes)))
+
+    def cost_problem(self, image: ImageShape, written: Set[str]) -> Problem | None:
+        widths = {"filters", "second_filters", "ratio"} & written
+        if self.convolutions == 1 or widths == {"second_filters"} or set(COST_SETTINGS) <= written:
+            return super().cost_problem(image, written)
+        if "filters" in widths and len(widths) > 1:
+            cost = next(name for name in COST_SETTINGS if name in written)
+            return Problem(cost, f"follows from {' and '.join(sorted(widths))}; leave one of the three out")
+        return self._minimum_cost_problem(self._with_pair(self.filters, 1), image)
+
+    def resolve_cost(self, image: ImageShape, written: Set[str]) -> Lenet5:
+        """Return the network with the cost nearest to the one that is given.
+
+        If neither number of filters is given, each d1 has one d2 that comes nearest to the cost; the pair whose d2/d1 is
+        nearest to ``ratio`` is taken.
+        """
+        if self.convolutions == 1 or "second_filters" in written:
+            return super().resolve_cost(image, written)
+
+        def nearest_second(filters: int) -> int:
+            return nearest(lambda d2: self._cost(self._with_pair(filters, d2), image), self._target_cost)
+
+        if "filters" in written:
+            return self._with_costs_of_self(self._with_pair(self.filters, nearest_second(self.filters)))
+        widest = largest_within(lambda d1: self._cost(self._with_pair(d1, 1), image), self._target_cost)
+        # d2 falls as d1 rises, so d1 - d2 / ratio rises and changes its sign once.
+        below = min(widest, largest_within(lambda d1: d1 - nearest_second(min(d1, widest)) / self.ratio, 0))
+        candidates = range(below, min(below + 1, widest) + 1)
+        filters = min(candidates, key=lambda d1: abs(log(nearest_second(d1) / d1 / self.ratio)))
+        return self._with_costs_of_self(self._with_pair(filters, nearest_second(filters)))
+
+    def _with_pair(self, filters: int, second_filters: int) -> Lenet5:
+        values = self.model_dump(exclude_unset=True, exclude={"ratio", *COST_SETTINGS})
+        return self.model_validate(values | {"filters": filters, "second_filters": second_filters})

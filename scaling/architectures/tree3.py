@@ -2,43 +2,88 @@
 
 Source: Meir, Ben-Noam, Tzach, Hodassman & Kanter, Sci. Rep. 13, 962 (2023), Fig. 1c and Methods. doi:10.1038/s41598-023-27986-6
 
-Set here: no biases unless asked for, logits out, and 2 rows a strip by default, which is the geometry for CIFAR-10 (4 for MNIST).
+Set here: no biases by default, logits as output, and strips of 2 rows by default, the geometry for CIFAR-10 (4 for MNIST).
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from scaling.architectures.base import Architecture
-from scaling.architectures.layers import Layer, LayerTable, convolution, linear, pooling
+from scaling.architectures.description import (
+    CIFAR10_IMAGE,
+    MNIST_IMAGE,
+    BenchmarkNetwork,
+    CatalogueEntry,
+    MemoryProfile,
+    Precision,
+    SettingLabel,
+)
+from scaling.architectures.layers import Layer, LayerKind, LayerTable, convolution, linear, pooling
 from scaling.settings import IdentityDefault, ImageShape, PositiveInt, Problem
-
-KERNEL = 5
 
 
 class Tree3(Architecture):
-    """Each pooled unit feeds exactly one unit of each branch: from a weight of the convolution one route leads to an output."""
+    """A network in which each pooled unit feeds one unit of each branch: one route from a first-layer weight to an output."""
+
+    KERNEL: ClassVar[int] = 5
+    """Side of the filters, in pixels."""
+
+    memory_profile: ClassVar[MemoryProfile] = MemoryProfile(
+        fp32_evaluation_copies=1, bf16_pooling_index_bytes=1
+    )
+    setting_labels: ClassVar[dict[str, SettingLabel]] = {
+        "branches": SettingLabel(plural="{} branches", singular="1 branch"),
+        "activation": SettingLabel(plural="{}"),
+    }
 
     type: Literal["tree3"] = "tree3"
     branches: Annotated[PositiveInt, IdentityDefault(16)] = 16
-    """M of the paper."""
+    """Number of branches, M in the paper."""
     rows: PositiveInt = 2
     """Rows of the pooled map that one tree unit sees, over the map's whole width; must divide the map."""
     activation: Annotated[Literal["sigmoid", "relu"], IdentityDefault("sigmoid")] = "sigmoid"
     biases: Annotated[bool, IdentityDefault(False)] = False
 
-    def pooled(self, image: ImageShape) -> int:
-        """Side of the pooled map."""
-        return (image.side - KERNEL + 1) // 2
+    @classmethod
+    def benchmark_networks(cls, side: int, precision: Precision) -> list[BenchmarkNetwork]:
+        widths = (1, 3, 6, 15, 48) if precision == "bf16" else (1, 6, 15)
+        rows = 4 if side == MNIST_IMAGE.side else 2
+        return [
+            BenchmarkNetwork(network=cls(filters=1, rows=1), side=8),
+            *(BenchmarkNetwork(network=cls(filters=filters, rows=rows), side=side) for filters in widths),
+        ]
+
+    @classmethod
+    def catalogue(cls) -> list[CatalogueEntry]:
+        return [
+            CatalogueEntry(
+                name=f"tree3, {filters} filters, {branches} branches",
+                dataset=dataset,
+                image=image,
+                network=cls(filters=filters, branches=branches, rows=rows),
+                published=f"M {outputs} tree outputs",
+                source="Meir et al. 2023, Sci. Rep. 13, 962",
+            )
+            for dataset, image, rows, outputs in (
+                ("CIFAR-10", CIFAR10_IMAGE, 2, "x 3 x 7"),
+                ("MNIST", MNIST_IMAGE, 4, "x 3"),
+            )
+            for filters, branches in ((6, 16), (15, 16), (15, 80))
+        ]
+
+    def pooled_side(self, image: ImageShape) -> int:
+        """Return the side of the pooled map, in pixels."""
+        return (image.side - self.KERNEL + 1) // 2
 
     def strips(self, image: ImageShape) -> int:
-        """Strips of the pooled map."""
-        return self.pooled(image) // self.rows
+        """Return the number of strips of the pooled map."""
+        return self.pooled_side(image) // self.rows
 
     def problem(self, image: ImageShape) -> Problem | None:
-        side = self.pooled(image)
+        side = self.pooled_side(image)
         if side < 1:
-            return Problem("type", f"needs images of at least {KERNEL + 1}x{KERNEL + 1}")
+            return Problem("type", f"needs images of at least {self.KERNEL + 1}x{self.KERNEL + 1}")
         if side % self.rows:
             divisors = ", ".join(str(n) for n in range(1, side + 1) if side % n == 0)
             return Problem(
@@ -47,24 +92,27 @@ class Tree3(Architecture):
         return None
 
     def layer_table(self, image: ImageShape) -> LayerTable:
-        side, strips, bias = self.pooled(image), self.strips(image), self.biases
-        channels = image.channels * self.filters
-        units = self.branches * image.channels * strips
-        weights = self.branches * channels * side**2
-        return LayerTable(
-            image,
-            (
-                convolution(
-                    "conv", image.channels, channels, image.side, KERNEL, groups=image.channels, bias=bias
-                ),
-                pooling("pool", channels, image.side - KERNEL + 1),
-                Layer(
-                    name="tree",
-                    shape=(self.branches, image.channels, strips),
-                    parameters=weights + bias * units,
-                    connections=weights + bias * units,
-                    macs=weights,
-                ),
-                linear("readout", units, image.classes, bias=bias),
-            ),
+        colours, side, strips = image.channels, self.pooled_side(image), self.strips(image)
+        maps = colours * self.filters
+        units = self.branches * colours * strips
+        weights = self.branches * maps * side**2
+        conv = convolution(
+            "conv",
+            colours,
+            filters=maps,
+            side=image.side,
+            kernel=self.KERNEL,
+            groups=colours,
+            bias=self.biases,
         )
+        tree = Layer(
+            name="tree",
+            kind=LayerKind.LOCALLY_CONNECTED,
+            shape=(self.branches, colours, strips),
+            parameters=weights + self.biases * units,
+            connections=weights + self.biases * units,
+            macs=weights,
+        )
+        pool = pooling("pool", maps, side=image.side - self.KERNEL + 1)
+        readout = linear("readout", units, outputs=image.classes, bias=self.biases)
+        return LayerTable(image, (conv, pool, tree, readout))

@@ -1,82 +1,145 @@
 """VGG for small images, generalised to any width, with batch norm and one linear layer as its classifier.
 
-Sources: Simonyan & Zisserman, ICLR 2015, arXiv:1409.1556 (their networks A, B and D: depths 11, 13 and 16, counted with three linear layers);
-    widened at fixed ratios: Meir, Tevet, Tzach, Hodassman, Gross & Kanter, Sci. Rep. 13, 5423 (2023), doi:10.1038/s41598-023-32559-8;
+Sources: Simonyan & Zisserman, ICLR 2015, arXiv:1409.1556 (their networks A, B and D: depths 11, 13 and 16, counted with
+    three linear layers);
+    widened at fixed ratios: Meir, Tevet, Tzach, Hodassman, Gross & Kanter, Sci. Rep. 13, 5423 (2023),
+    doi:10.1038/s41598-023-32559-8;
     pooling next to the output: Meir et al., Sci. Rep. 13, 13385 (2023), doi:10.1038/s41598-023-40566-y
 
-Legend: F is ``filters``, those of the first block; the five blocks have F, 2F, 4F, 8F and 8F.
+Legend: F is ``filters``, the filters of the first block; the five blocks have F, 2F, 4F, 8F and 8F.
 
-Set here, because no source gives their wiring: depth 6 has one convolution a block and depth 8 two in the third and the fourth, which with the
-linear layer makes 6 and 8 layers that multiply; with ``pooling: output`` the first two blocks end in 2x2 pooling as usual, and the other three
-poolings are one of 8x8 pixels after the last convolution. Images of 28x28 are padded to 32x32. Weights are He-normal.
+Set here, because no source gives the wiring: depth 6 has one convolution per block, and depth 8 two in the third and the
+fourth; with the linear layer these are 6 and 8 layers with weights. With ``pooling: output`` the first two blocks end in 2x2
+pooling as usual, and the other three poolings become one of 8x8 pixels after the last convolution. Images of 28x28 are padded
+to 32x32. Weights are He-normal.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
+from scaling.architectures.description import (
+    CIFAR10_IMAGE,
+    SET_HERE,
+    BenchmarkNetwork,
+    CatalogueEntry,
+    MemoryProfile,
+    Precision,
+    SettingLabel,
+)
 from scaling.architectures.layers import Layer, LayerTable, convolution, linear, normalisation, pooling
 from scaling.architectures.mup import MupArchitecture
 from scaling.settings import IdentityDefault, ImageShape, Problem
 
-CONVOLUTIONS = {
+Depth = Literal[6, 8, 11, 13, 16]
+
+_CONVOLUTIONS: dict[Depth, tuple[int, ...]] = {
     6: (1, 1, 1, 1, 1),
     8: (1, 1, 2, 2, 1),
     11: (1, 1, 2, 2, 2),
     13: (2, 2, 2, 2, 2),
     16: (2, 2, 3, 3, 3),
 }
-"""Of each block, by depth."""
-WIDER = (1, 2, 4, 8, 8)
-"""Filters of each block, over those of the first."""
-KERNEL, EARLY = 3, 2
-"""Side of all filters; blocks that end in pooling whatever ``pooling`` says."""
+"""Number of convolutions of each block, by depth."""
+_WIDTH_FACTORS = (1, 2, 4, 8, 8)
+"""Filters of each block over the filters of the first."""
+_ALWAYS_POOLED_BLOCKS = 2
+"""Number of blocks that end in 2x2 pooling with either value of ``pooling``."""
+_PUBLISHED_COUNTS: dict[Depth, str] = {
+    11: "features 9,225,984",
+    13: "features 9,410,880",
+    16: "14,728,266 parameters, features 14,723,136",
+}
+"""Published counts for 64 filters and ten classes, by depth; features are all layers except the linear one."""
 
 
 class Vgg(MupArchitecture):
-    """Five blocks of convolutions that keep their maps' size, each normalised and rectified."""
+    """Five blocks of convolutions that keep the size of their maps, each with batch norm and ReLU."""
+
+    KERNEL: ClassVar[int] = 3
+    """Side of all filters, in pixels."""
+
+    memory_profile: ClassVar[MemoryProfile] = MemoryProfile(bf16_channel_multiple=4)
+    setting_labels: ClassVar[dict[str, SettingLabel]] = {"pooling": SettingLabel(plural="{} pooling")}
+    timed_by_depth: ClassVar[bool] = True
 
     type: Literal["vgg"] = "vgg"
-    depth: Literal[6, 8, 11, 13, 16] = 16
+    depth: Depth = 16
     pooling: Annotated[Literal["blocks", "output"], IdentityDefault("blocks")] = "blocks"
-    """Where maps are pooled: 2x2 after each block, or the last three times at once, next to the output."""
+    """Position of the pooling: 2x2 after each block, or the last three at once, next to the output."""
+
+    @classmethod
+    def benchmark_networks(cls, side: int, precision: Precision) -> list[BenchmarkNetwork]:
+        shallow, deep = ((1, 4, 16), (1, 4, 12)) if precision == "bf16" else ((1, 8), (1, 8))
+        return [
+            *(BenchmarkNetwork(network=cls(filters=filters, depth=6), side=side) for filters in shallow),
+            *(BenchmarkNetwork(network=cls(filters=filters, depth=16), side=side) for filters in deep),
+        ]
+
+    @classmethod
+    def catalogue(cls) -> list[CatalogueEntry]:
+        entries = []
+        for depth in _CONVOLUTIONS:
+            network, name = cls(filters=64, depth=depth), f"vgg, 64 filters, depth {depth}"
+            published = _PUBLISHED_COUNTS.get(depth, "")
+            entries += [
+                CatalogueEntry(
+                    name=name,
+                    dataset="CIFAR-10",
+                    image=CIFAR10_IMAGE,
+                    network=network,
+                    published=published,
+                    source=f"torchvision's vgg{depth}_bn; one linear layer" if published else SET_HERE,
+                ),
+                CatalogueEntry(
+                    name=f"{name}, pooling next to the output",
+                    dataset="CIFAR-10",
+                    image=CIFAR10_IMAGE,
+                    network=network.model_copy(update={"pooling": "output"}),
+                ),
+            ]
+        return entries
+
+    @property
+    def convolutions_per_block(self) -> tuple[int, ...]:
+        return _CONVOLUTIONS[self.depth]
 
     def padding(self, image: ImageShape) -> int:
-        """Pixels added on each side of an image."""
+        """Return the pixels added on each side of an image."""
         return 2 if image.side == 28 else 0
 
-    def window(self, block: int) -> int:
-        """Side of the pooling after a block, counted from 0; 1 for none."""
-        if self.pooling == "blocks" or block < EARLY:
+    def pooling_window(self, block: int) -> int:
+        """Return the side of the pooling after a block, counted from 0; 1 without pooling."""
+        if self.pooling == "blocks" or block < _ALWAYS_POOLED_BLOCKS:
             return 2
-        return 2 ** (len(WIDER) - EARLY) if block == len(WIDER) - 1 else 1
+        last = len(_WIDTH_FACTORS) - 1
+        return 2 ** (len(_WIDTH_FACTORS) - _ALWAYS_POOLED_BLOCKS) if block == last else 1
 
     def problem(self, image: ImageShape) -> Problem | None:
-        least = 2 ** len(WIDER)
-        return (
-            Problem("type", f"needs images of at least {least}x{least}")
-            if image.side + 2 * self.padding(image) < least
-            else None
-        )
+        least = 2 ** len(_WIDTH_FACTORS)
+        if image.side + 2 * self.padding(image) < least:
+            return Problem("type", f"needs images of at least {least}x{least}")
+        return None
 
     def layer_table(self, image: ImageShape) -> LayerTable:
         side, channels = image.side + 2 * self.padding(image), image.channels
-        table: list[Layer] = []
-        for block, (count, wider) in enumerate(zip(CONVOLUTIONS[self.depth], WIDER, strict=True)):
+        layers: list[Layer] = []
+        for block, (count, factor) in enumerate(
+            zip(self.convolutions_per_block, _WIDTH_FACTORS, strict=True)
+        ):
             for nth in range(1, count + 1):
-                table.append(
-                    convolution(
-                        f"conv{block + 1}_{nth}",
-                        channels,
-                        wider * self.filters,
-                        side,
-                        KERNEL,
-                        padding=KERNEL // 2,
-                    )
+                filters = factor * self.filters
+                conv = convolution(
+                    f"conv{block + 1}_{nth}",
+                    channels,
+                    filters=filters,
+                    side=side,
+                    kernel=self.KERNEL,
+                    padding=self.KERNEL // 2,
                 )
-                channels = wider * self.filters
-                table.append(normalisation(f"norm{block + 1}_{nth}", channels, side))
-            if (window := self.window(block)) > 1:
-                table.append(pooling(f"pool{block + 1}", channels, side, window))
+                channels = filters
+                layers += [conv, normalisation(f"norm{block + 1}_{nth}", channels, side=side)]
+            if (window := self.pooling_window(block)) > 1:
+                layers.append(pooling(f"pool{block + 1}", channels, side=side, window=window))
                 side //= window
-        return LayerTable(image, (*table, linear("readout", channels * side**2, image.classes)))
+        return LayerTable(image, (*layers, linear("readout", channels * side**2, outputs=image.classes)))

@@ -1,15 +1,20 @@
-"""Networks of a given cost: whole numbers of filters whose multiply-adds, or parameters, come nearest to it."""
+"""Search for the width whose cost, multiply-adds or parameters, is nearest to a target."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 COST_SETTINGS = ("macs", "parameters")
-"""Leaves that an architecture may be written with in the place of a number of filters; both are totals of its layer table."""
+"""Settings that a study may give instead of ``filters``; both are totals of the layer table."""
 
 
 def largest_within(cost: Callable[[int], float], target: int) -> int:
-    """The largest whole number that costs no more; 1 at least. Costs rise."""
+    """Return the largest integer >= 1 with a cost of at most ``target``; 1 if there is none.
+
+    Args:
+        cost: a function that rises.
+        target: the most that the cost may be.
+    """
     low, high = 1, 2
     while cost(high) <= target:
         low, high = high, 2 * high
@@ -20,6 +25,11 @@ def largest_within(cost: Callable[[int], float], target: int) -> int:
 
 
 def nearest(cost: Callable[[int], int], target: int) -> int:
-    """The whole number from 1 on whose cost is nearest; of two equally near ones the smaller."""
+    """Return the integer >= 1 whose cost is nearest to ``target``; the smaller of two that are equally near.
+
+    Args:
+        cost: a function that rises.
+        target: the cost to come close to.
+    """
     below = largest_within(cost, target)
     return min((below, below + 1), key=lambda number: abs(cost(number) - target))

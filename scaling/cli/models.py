@@ -35,7 +35,7 @@ def models(*, as_json: Json = False) -> None:
         )
         table.add_row(
             row.name,
-            row.images,
+            row.dataset,
             *(f"{number:,}" if number < _MAX_EXACT else f"{number:.2e}" for number in counts),
             row.published,
             row.source,

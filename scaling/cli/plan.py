@@ -8,11 +8,12 @@ from scaling import api
 from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, workspace
 from scaling.cli.output import console, count, new_table, print_json
 from scaling.cli.plan_output import (
+    derived_value,
     print_rate_warnings,
     rate_heading,
     rate_text,
     row_dict,
-    second_filters,
+    shown_widths,
     speed_text,
 )
 from scaling.durations import format_duration
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from scaling.plan.schedule import SweepSchedule
 
 _GIB = 2**30
-_SECOND_FILTERS_SETTINGS = {"ratio", "second_filters", "macs", "parameters"}
-"""Settings that determine the second convolution; where a study has one, ``plan`` shows the second filters."""
 
 
 def plan(
@@ -65,10 +64,10 @@ def plan(
 def _table(study_plan: Plan) -> Table:
     rows = study_plan.rows()
     rate = rate_heading(rows)
-    shows_second = any(_SECOND_FILTERS_SETTINGS & row.cell.architecture.model_fields_set for row in rows)
-    second = ("second filters",) if shows_second else ()
+    widths = shown_widths(rows)
+    headings = [width.setting.replace("_", " ") for width in widths]
     table = new_table(
-        *("architecture", "filters", *second, *rate, "parameters", "MACs", "runs", "done", "packs"),
+        *("architecture", "filters", *headings, *rate, "parameters", "MACs", "runs", "done", "packs"),
         *("core time", "memory"),
         title=f"{study_plan.study.name}: {count(study_plan.new, 'run')} to do, {len(study_plan.done)} done",
     )
@@ -77,7 +76,7 @@ def _table(study_plan: Plan) -> Table:
         table.add_row(
             row.label,
             str(row.cell.architecture.filters),
-            *([str(second_filters(row) or "–")] if second else []),
+            *(str(derived_value(row, width) or "–") for width in widths),
             *([rate_text(row)] if rate else []),
             f"{layers.parameters:,}",
             f"{layers.macs:,}",

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from scaling.architectures import COST_SETTINGS, derived_widths
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from scaling.architectures import DerivedWidth
     from scaling.plan import Plan, PlanRow
     from scaling.plan.speed import Speed
 
@@ -55,9 +58,15 @@ def speed_text(speed: Speed) -> str:
     return f"estimated with the speed of this machine, measured on {speed.machine.measured_at:%Y-%m-%d}"
 
 
-def second_filters(row: PlanRow) -> int | None:
-    """Return the number of filters of the second convolution, if there is one."""
-    return getattr(row.cell.architecture, "second_filters", 0) or None
+def shown_widths(rows: Sequence[PlanRow]) -> list[DerivedWidth]:
+    """Return the derived widths, such as second filters, that the study gives directly, by a ratio or by a cost."""
+    given = {name for row in rows for name in row.cell.architecture.model_fields_set}
+    return [width for width in derived_widths() if given & {width.setting, width.ratio, *COST_SETTINGS}]
+
+
+def derived_value(row: PlanRow, width: DerivedWidth) -> int | None:
+    """Return the value of a derived width; None if the network has none."""
+    return getattr(row.cell.architecture, width.setting, 0) or None
 
 
 def row_dict(row: PlanRow) -> dict[str, object]:
@@ -67,7 +76,7 @@ def row_dict(row: PlanRow) -> dict[str, object]:
         "architecture": row.cell.architecture.type,
         "label": row.label,
         "filters": row.cell.architecture.filters,
-        "second_filters": second_filters(row),
+        **{width.setting: derived_value(row, width) for width in derived_widths()},
         "parameters": layers.parameters,
         "macs": layers.macs,
         "backward_macs": layers.backward_macs,

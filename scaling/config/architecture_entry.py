@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from scaling.architectures import COST_SETTINGS, AnyArchitecture
+from scaling.architectures import COST_SETTINGS, AnyArchitecture, architecture_union
 from scaling.config.grid import GridPoint, Locate, dotted
 from scaling.config.problems import ConfigProblems
 from scaling.settings import ImageShape, Problem
@@ -32,7 +32,7 @@ class ArchitectureEntry:
 
     @classmethod
     def from_point(
-        cls, point: GridPoint, locate: Locate, problems: ConfigProblems
+        cls, point: GridPoint, locate: Locate, *, problems: ConfigProblems
     ) -> ArchitectureEntry | None:
         """Validate a point of the grid of an entry.
 
@@ -51,13 +51,15 @@ class ArchitectureEntry:
         }
         cost = next((name for name in COST_SETTINGS if name in settings), None)
         placeholder = {"filters": 1} if cost else {}
-        architecture = problems.validate(AnyArchitecture, placeholder | settings, locate)
+        architecture = problems.validate(architecture_union(), placeholder | settings, locate)
         if architecture is None:
             return None
         paths = {name: dotted(locate((name,))) for name in type(architecture).model_fields}
         if cost and "filters" not in settings:
             paths["filters"] = paths[cost]
-        varied = [name for name in ("ratio", "filters") if (name,) in point.value_paths]
+        derived = architecture.derived_width
+        widths = (derived.ratio, "filters") if derived else ("filters",)
+        varied = [name for name in widths if (name,) in point.value_paths]
         return cls(
             architecture=architecture,
             settings=settings,
@@ -82,7 +84,9 @@ class ArchitectureEntry:
         """Return the settings that describe a resolved network alone, for images of any shape."""
         if not self.cost:
             return self.settings
-        replaced = (*COST_SETTINGS, "ratio")
+        derived = network.derived_width
+        replaced = (*COST_SETTINGS, derived.ratio) if derived else COST_SETTINGS
         kept = {name: value for name, value in self.settings.items() if name not in replaced}
-        numbers = [name for name in ("filters", "second_filters") if name in network.model_fields_set]
+        widths = ("filters", derived.setting) if derived else ("filters",)
+        numbers = [name for name in widths if name in network.model_fields_set]
         return kept | {name: getattr(network, name) for name in numbers}

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from scaling.architectures import DerivedWidth, derived_width, derived_widths
 from scaling.config.identity import Run, flatten_settings
 from scaling.config.labels import setting_label, sort_key
 
@@ -24,20 +25,14 @@ COSTS = ("architecture.macs", "architecture.parameters")
 """Costs that a study's file may give in place of filters. Runs have none of these settings."""
 
 _ARCHITECTURE = "architecture.type"
-_SECOND_FILTERS = "architecture.second_filters"
-_RATIO = "architecture.ratio"
 _NEVER_DISTINGUISH = frozenset({_ARCHITECTURE, "seed", "order"})
 """Settings that never separate the runs of one architecture into curves."""
-_FOLLOW_THE_WIDTH = frozenset({_SECOND_FILTERS, _RATIO})
-"""Settings that are expected to change with the width."""
 _ASKED_FIRST = (
-    TRAIN_IMAGES,
-    _RATIO,
     "architecture.parametrization",
     "recipe.optimizer.type",
     "recipe.schedule.type",
 )
-"""Settings that determine others: a ratio determines the second filters, an optimiser type its momentum."""
+"""Settings that determine others: an optimiser type determines its momentum."""
 _ASKED_LAST = (LEARNING_RATE,)
 """Settings that follow from all others where pilot runs choose them."""
 
@@ -81,28 +76,30 @@ def curve_settings(run: Run, train_images: int | None) -> Settings:
 def assign_curves(configurations: Sequence[Settings], x: str = "filters") -> Curves:
     """Assign each configuration to a curve.
 
-    A setting separates curves if configurations of one architecture and one width differ in this setting. The
-    number of second filters follows from the width, unless a study varies the ratio d2/d1: then the ratio
-    separates curves.
+    A setting separates curves if configurations of one architecture and one width differ in this setting. A
+    derived width, such as the number of second filters, follows from the width, unless a study varies its
+    ratio: then the ratio separates curves.
 
     Along another setting, such as the number of training images, the width is a setting like any other.
     Curves along the ratio have one cost if the study gives costs, one width if a width has several ratios,
-    and otherwise both numbers of filters change along them.
+    and otherwise both widths change along them.
 
     Args:
         configurations: the configurations, as ``curve_settings`` returns them.
         x: column of runs. A column that is no setting, such as ``parameters``, follows from the filters.
     """
     x_setting = _find_x_setting(configurations, x)
+    along_ratio = x_setting in {width.ratio_path for width in derived_widths()}
     shared = [DATASET] if len({settings[DATASET] for settings in configurations}) > 1 else []
     labels = [""] * len(configurations)
     label_by_sort_key: dict[tuple[Any, ...], str] = {}
     for architecture in sorted({settings[_ARCHITECTURE] for settings in configurations}):
         members = [i for i, settings in enumerate(configurations) if settings[_ARCHITECTURE] == architecture]
-        with_ratios = _with_own_ratio if x_setting == _RATIO else _with_nearest_ratio
-        own = with_ratios([configurations[i] for i in members])
-        fixed = _fixed_along_ratio(own) if x_setting == _RATIO else []
-        keys = _distinguishing_settings(own, [*shared, *fixed], x_setting)
+        own = [configurations[i] for i in members]
+        if derived := derived_width(architecture):
+            own = _with_own_ratio(own, derived) if along_ratio else _with_nearest_ratio(own, derived)
+        fixed = _fixed_along_ratio(own) if along_ratio else []
+        keys = _distinguishing_settings(own, [*shared, *fixed], x_setting=x_setting)
         for i, settings in zip(members, own, strict=True):
             named = [key for key in keys if key not in fixed or settings.get(key) is not None]
             labels[i] = ", ".join([architecture, *(setting_label(key, settings.get(key)) for key in named)])
@@ -118,7 +115,8 @@ def find_followers(configurations: Sequence[Settings], curves: Curves) -> Iterat
         configurations: the configurations.
         curves: their assignment, as ``assign_curves`` returns it.
     """
-    ignored = _NEVER_DISTINGUISH | _FOLLOW_THE_WIDTH | {curves.x_setting}
+    following = {path for width in derived_widths() for path in (width.setting_path, width.ratio_path)}
+    ignored = _NEVER_DISTINGUISH | following | {curves.x_setting}
     values: dict[tuple[str, str], set[Any]] = defaultdict(set)
     for settings, label in zip(configurations, curves.labels, strict=True):
         for name in settings.keys() - ignored:
@@ -129,28 +127,30 @@ def find_followers(configurations: Sequence[Settings], curves: Curves) -> Iterat
 
 
 def _find_x_setting(configurations: Sequence[Settings], x: str) -> str:
-    if x in (_RATIO, _RATIO.partition(".")[2]):
-        return _RATIO
+    for width in derived_widths():
+        if x in (width.ratio_path, width.ratio):
+            return width.ratio_path
     names = (name for settings in configurations for name in settings)
     return next((name for name in names if x in (name, name.partition(".")[2])), FILTERS)
 
 
-def _with_own_ratio(configurations: Sequence[Settings]) -> list[Settings]:
-    """Replace the second filters by the ratio d2/d1; drop the filters if they change along the curve."""
+def _with_own_ratio(configurations: Sequence[Settings], derived: DerivedWidth) -> list[Settings]:
+    """Replace a derived width by its ratio; drop the filters if they change along the curve."""
+    second = derived.setting_path
     with_ratios = []
     for settings in configurations:
-        if not settings.get(_SECOND_FILTERS):
+        if not settings.get(second):
             with_ratios.append(settings)
             continue
         alternatives = {
-            other[_SECOND_FILTERS]
+            other[second]
             for other in configurations
-            if other[FILTERS] == settings[FILTERS] and not _has_cost(other) and other.get(_SECOND_FILTERS)
+            if other[FILTERS] == settings[FILTERS] and not _has_cost(other) and other.get(second)
         }
         one_width = len(alternatives) > 1 and not _has_cost(settings)
-        dropped = {_SECOND_FILTERS} if one_width else {_SECOND_FILTERS, FILTERS}
+        dropped = {second} if one_width else {second, FILTERS}
         rest = {name: value for name, value in settings.items() if name not in dropped}
-        with_ratios.append(rest | {_RATIO: settings[_SECOND_FILTERS] / settings[FILTERS]})
+        with_ratios.append(rest | {derived.ratio_path: settings[second] / settings[FILTERS]})
     return with_ratios
 
 
@@ -158,15 +158,16 @@ def _has_cost(settings: Settings) -> bool:
     return any(settings.get(name) for name in COSTS)
 
 
-def _with_nearest_ratio(configurations: Sequence[Settings]) -> list[Settings]:
-    """Add the ratio d2/d1, rounded to the nearest ratio of the widest networks.
+def _with_nearest_ratio(configurations: Sequence[Settings], derived: DerivedWidth) -> list[Settings]:
+    """Add the ratio of a derived width, rounded to the nearest ratio of the widest networks.
 
     The numbers of filters are integers, so the ratio of a narrow network is imprecise.
     """
+    second = derived.setting_path
     ratios_by_width: dict[int, set[float]] = defaultdict(set)
     for settings in configurations:
-        if settings.get(_SECOND_FILTERS):
-            ratios_by_width[settings[FILTERS]].add(settings[_SECOND_FILTERS] / settings[FILTERS])
+        if settings.get(second):
+            ratios_by_width[settings[FILTERS]].add(settings[second] / settings[FILTERS])
     if not ratios_by_width:
         return list(configurations)
     # Curves may end at different widths, so take the widest of the widths with the most ratios.
@@ -174,10 +175,10 @@ def _with_nearest_ratio(configurations: Sequence[Settings]) -> list[Settings]:
     candidates = sorted(ratios)
 
     def nearest(settings: Settings) -> float:
-        return min(candidates, key=lambda ratio: abs(settings[_SECOND_FILTERS] - ratio * settings[FILTERS]))
+        return min(candidates, key=lambda ratio: abs(settings[second] - ratio * settings[FILTERS]))
 
     return [
-        settings | {_RATIO: nearest(settings)} if settings.get(_SECOND_FILTERS) else settings
+        settings | {derived.ratio_path: nearest(settings)} if settings.get(second) else settings
         for settings in configurations
     ]
 
@@ -193,15 +194,16 @@ def _fixed_along_ratio(configurations: Sequence[Settings]) -> list[str]:
 
 
 def _distinguishing_settings(
-    configurations: Sequence[Settings], known: Sequence[str], x_setting: str
+    configurations: Sequence[Settings], known: Sequence[str], *, x_setting: str
 ) -> list[str]:
     """Return the settings that separate the curves of one architecture, ``known`` first.
 
     A setting is added only if configurations differ in it that agree in x and in all settings before it.
     """
     keys = list(known)
+    first = (TRAIN_IMAGES, *(width.ratio_path for width in derived_widths()), *_ASKED_FIRST)
     others = sorted({name for settings in configurations for name in settings}.difference(_ASKED_LAST))
-    for name in dict.fromkeys((*_ASKED_FIRST, *others, *_ASKED_LAST)):
+    for name in dict.fromkeys((*first, *others, *_ASKED_LAST)):
         if name in _NEVER_DISTINGUISH or name == x_setting:
             continue
         values: dict[tuple[Any, ...], set[Any]] = defaultdict(set)

@@ -5,35 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from scaling.architectures import SettingLabel, setting_labels
 from scaling.datasets import PUBLISHED_DATASETS
 
-_TEMPLATES = {
-    "data.fingerprint": "data {:.8}",
-    "data.train_images": "{:,} images",
-    "data.validation": "{:,} validation images",
-    "architecture.branches": "{} branches",
-    "architecture.convolutions": "{} convolutions",
-    "architecture.activation": "{}",
-    "architecture.pooling": "{} pooling",
-    "architecture.parametrization": "{}",
-    "architecture.ratio": "d2/d1 {:.3g}",
-    "architecture.macs": "{:,} MACs",
-    "architecture.parameters": "{:,} parameters",
-    "recipe.optimizer.type": "{}",
-    "recipe.schedule.type": "{} schedule",
-    "recipe.loss": "{}",
-    "recipe.precision": "{}",
-    "recipe.epochs": "{:,} epochs",
-    "recipe.batch_size": "batches of {:,}",
+_LABELS = {
+    "data.fingerprint": SettingLabel(plural="data {:.8}"),
+    "data.train_images": SettingLabel(plural="{:,} images", singular="1 image"),
+    "data.validation": SettingLabel(plural="{:,} validation images", singular="1 validation image"),
+    "recipe.optimizer.type": SettingLabel(plural="{}"),
+    "recipe.schedule.type": SettingLabel(plural="{} schedule"),
+    "recipe.loss": SettingLabel(plural="{}"),
+    "recipe.precision": SettingLabel(plural="{}"),
+    "recipe.epochs": SettingLabel(plural="{:,} epochs", singular="1 epoch"),
+    "recipe.batch_size": SettingLabel(plural="batches of {:,}"),
 }
-"""Label of each setting that needs more than its name and its value."""
-_SINGULAR = {
-    "data.train_images": "1 image",
-    "data.validation": "1 validation image",
-    "architecture.branches": "1 branch",
-    "architecture.convolutions": "1 convolution",
-    "recipe.epochs": "1 epoch",
-}
+"""Label of each setting that needs more than its name and value. Architectures label their own settings."""
 
 
 def dataset_title(name: str) -> str:
@@ -54,11 +40,10 @@ def setting_label(setting: str, value: Any) -> str:
     name = (path or group).replace(".", " ").replace("_", " ")
     if value is None:
         return f"no {name}"
-    if value == 1 and setting in _SINGULAR:
-        return _SINGULAR[setting]
     if isinstance(value, tuple):
         value = "-".join(map(str, value)) or "none"
-    return _TEMPLATES.get(setting, name + " {}").format(value)
+    label = setting_labels().get(path) if group == "architecture" else _LABELS.get(setting)
+    return label.text(value) if label else f"{name} {value}"
 
 
 def sort_key(value: object) -> tuple[bool, float, str]:

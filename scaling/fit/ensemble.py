@@ -1,16 +1,17 @@
 """Ensembles of trained runs: the expected error of n members, and its interval over other seeds.
 
-The error of an ensemble is a symmetric function of its members. Its mean over all combinations of n of N runs is
-therefore a U-statistic: the unbiased estimate, of least variance, of the expected error of n new seeds (Hoeffding
-1948). Combinations share members, so that the scatter over combinations is not that of the mean; at n = N it vanishes.
-The interval is a jackknife over runs instead. The mean is computed again without each run in turn, and the variance is
-(N - 1) / N times the sum of squares of these N values about their mean. For N - 1 runs, this is on average at least
-the true variance (Efron & Stein 1981). The quantile is that of Student's t with N - 1 degrees of freedom. At n = N
-there is one combination, and without a run it is the ensemble of all other runs. If there are too many combinations,
-a random sample is evaluated, and the variance of its mean is added.
+The error of an ensemble is a symmetric function of its members. Its mean over all combinations of n of N runs
+is therefore a U-statistic: the unbiased estimate, of least variance, of the expected error of n new seeds
+(Hoeffding 1948). Combinations share members, so that the scatter over combinations is not that of the mean;
+at n = N it vanishes. The interval is a jackknife over runs instead. The mean is computed again without each
+run in turn, and the variance is (N - 1) / N times the sum of squares of these N values about their mean. For
+N - 1 runs, this is on average at least the true variance (Efron & Stein 1981). The quantile is that of
+Student's t with N - 1 degrees of freedom. At n = N there is one combination, and without a run it is the
+ensemble of all other runs. If there are too many combinations, a random sample is evaluated, and the variance
+of its mean is added.
 
-The test images are taken as given, and the runs as independent. Seeds that share an order of minibatches may be more
-alike than that.
+The test images are taken as given, and the runs as independent. Seeds that share an order of minibatches may
+be more alike than that.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ class Ensemble:
 
 
 def default_member_counts(runs: int) -> list[int]:
-    """Return numbers of members that show how the error of an ensemble falls: 1 to 10, then about three an octave.
+    """Return default numbers of members: 1 to 10, then about three an octave, up to all runs.
 
     Args:
         runs: number of runs in the pool.
@@ -118,7 +119,7 @@ def evaluate_ensembles(
     runs, pool = len(logits), _Pool(logits, labels)
     counts = {1, *member_counts}
     if runs > 1 and runs in counts:
-        counts.add(runs - 1)  # the jackknife of an ensemble of all runs leaves out one
+        counts.add(runs - 1)  # for the jackknife of the ensemble of all runs
     errors = {
         count: pool.evaluate(choose_members(runs, count, max_combinations=max_combinations, seed=seed))
         for count in counts
@@ -138,14 +139,15 @@ def choose_members(
     Args:
         runs: number of runs.
         count: number of members.
-        max_combinations: number of combinations above which a random sample of this size is drawn. Each run then
-            occurs about equally often.
+        max_combinations: number of combinations above which a random sample of this size is drawn. Each run
+            then occurs about equally often.
         seed: seed of the random sample.
     """
     if comb(runs, count) <= max_combinations:
         return _mask(np.array(list(combinations(range(runs), count))), runs)
     rng = np.random.default_rng([seed, runs, count])
-    # A shuffled row of all runs is cut into disjoint parts. Above half of the runs, a part is what is left out.
+    # A shuffled row of all runs is cut into disjoint parts. Above half of the runs, a part is what is left
+    # out.
     part_size = min(count, runs - count)
     parts_per_row = runs // part_size
     rows = -(-max_combinations // parts_per_row)
@@ -210,7 +212,7 @@ class _Pool:
 
 
 def _estimate(rule: VotingRule, count: int, *, runs: int, errors: dict[int, _CombinationErrors]) -> Ensemble:
-    """Estimate the expected error of ensembles from the errors of combinations, by their number of members."""
+    """Estimate the expected error from the errors of the evaluated combinations, by number of members."""
     evaluated = errors[count]
     variance = (
         0.0 if runs == 1 else _jackknife_variance(errors[min(count, runs - 1)].means_without_each_run())

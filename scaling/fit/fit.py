@@ -46,7 +46,8 @@ def fit(
     Raises:
         FitError: no form can be fitted.
     """
-    # Groups share their test images but no seeds, so that each group has random numbers of its own for the seeds.
+    # Groups share their test images but no seeds, so that each group has random numbers of its own for the
+    # seeds.
     stream = crc32(", ".join((group or {}).values()).encode())
     fitted = _fit_laws(points, options, stream=stream)
     laws = fitted.laws
@@ -94,13 +95,14 @@ def fit_table(
         x: column of sizes.
         y: column of errors.
         by: columns whose values, together, name a group.
-        misclassified: [rows, images], which images each row's run misclassifies. The test images then count as a
-            sample, one and the same for all groups.
+        misclassified: [rows, images], which images each row's run misclassifies. The test images then count
+            as a sample, one and the same for all groups.
         std: column of the standard deviations of y, if they are known.
         notes: sentences to place before the notes of each fit.
 
     Returns:
-        One fit a group. A group that cannot be fitted, beside others that can, has no laws and a note with the reason.
+        One fit a group. A group that cannot be fitted, beside others that can, has no laws and a note with
+        the reason.
 
     Raises:
         TableError: columns or values that cannot be fitted as requested.
@@ -147,8 +149,8 @@ def _resample_replicates(
 ) -> Float[np.ndarray, "draws widths"]:
     """Resample the means by the dispersion of the replicates; no draws without a power law.
 
-    The dispersion of the residuals is left out if there are replicates, because the law under test must not excuse
-    its own misfit.
+    The dispersion of the residuals is left out if there are replicates, because the law under test must not
+    excuse its own misfit.
     """
     if power is None:
         return np.empty((0, len(points.widths)))
@@ -165,8 +167,8 @@ def _resample_replicates(
 def _dispersion_notes(laws: dict[str, Law]) -> list[str]:
     """Return a note for each law whose intervals rest on more than the spread of the runs."""
     return [
-        f"{law.form.formula}: the means scatter {law.dispersion.inflation:.2g} times as far as the spread of their "
-        f"runs explains, judged by {law.dispersion.source} ({law.dispersion.dof} degrees of freedom); "
+        f"{law.form.formula}: the means scatter {law.dispersion.inflation:.2g} times as far as the spread of "
+        f"their runs explains, judged by {law.dispersion.source} ({law.dispersion.dof} degrees of freedom); "
         "the intervals are widened accordingly."
         for law in laws.values()
         if law.dispersion.source in (DispersionSource.ORDERS, DispersionSource.CURVE)

@@ -1,9 +1,10 @@
-"""Optimum of a curve: the x with the smallest mean error, by a parabola in log x through the logarithms of the means.
+"""Optimum of a curve: the x with the smallest mean error, by a parabola through log error against log x.
 
-The means over seeds are fitted by weighted least squares, with the variance of the points' variance model and the
-dispersion of ``scaling.fit.data.dispersion``. With u = log x, the minimum of b u + c u^2 is at -b / 2c, a ratio of
-normal estimates. Its interval is Fieller's (1954): every u at which the slope b + 2 c u does not differ from 0 by the
-quantile of Student's t. The interval has two limits only if the curvature c itself differs from 0.
+The means over seeds are fitted by weighted least squares, with the variance of the points' variance model and
+the dispersion of ``scaling.fit.data.dispersion``. With u = log x, the minimum of b u + c u^2 is at -b / 2c, a
+ratio of normal estimates. Its interval is Fieller's (1954): every u at which the slope b + 2 c u does not
+differ from 0 by the quantile of Student's t. The interval has two limits only if the curvature c itself
+differs from 0.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Optimum:
     points: Points
     """Runs of the curve."""
     x_opt: Interval
-    """x with the smallest error, with its 95 % interval; the limits are 0 and infinite if nothing bounds it."""
+    """x with the smallest error, with its 95 % interval; its limits are 0 and infinite if it is unbounded."""
     curvature: Interval
     """Curvature c: coefficient of (log x)^2 in the logarithm of the error."""
     coefficients: Float[np.ndarray, " p"]
@@ -76,9 +77,10 @@ class Optimum:
         )
 
     def relative_to_minimum(self, x: float, *, seed: int = 0) -> Interval:
-        """Return the error at ``x`` over the smallest error within the measured range, with its 95 % interval.
+        """Return the error at ``x`` over the smallest error, with its 95 % interval.
 
-        The lower limit is 1 if ``x`` lies in the interval of the optimum.
+        The smallest error is that within the measured range. The lower limit is 1 if ``x`` lies in the
+        interval of the optimum.
 
         Args:
             x: value above 0.
@@ -137,7 +139,8 @@ def find_optimum(points: Points, *, label: str = "all", notes: tuple[str, ...] =
         notes: sentences about the points.
 
     Raises:
-        FitError: fewer than three values of x, a mean of 0, or no replicates and no residual degrees of freedom.
+        FitError: fewer than three values of x, a mean of 0, or no replicates and no residual degrees of
+            freedom.
     """
     _check_points(points, label)
     x, means = points.widths, points.means
@@ -150,7 +153,8 @@ def find_optimum(points: Points, *, label: str = "all", notes: tuple[str, ...] =
     dispersion = law_dispersion(points, curve, _N_PARAMETERS)
     if dispersion is None:
         raise FitError(
-            f"{label}: three values of {points.x_name} without replicates have no interval; add seeds or values"
+            f"{label}: three values of {points.x_name} without replicates have no interval; "
+            "add seeds or values"
         )
     covariance = dispersion.value * unscaled_covariance
     t = float(student_quantile(dispersion.dof))
@@ -180,12 +184,13 @@ def _check_points(points: Points, label: str) -> None:
     x, means = points.widths, points.means
     if len(x) < _N_PARAMETERS:
         raise FitError(
-            f"{label}: an optimum needs at least {_N_PARAMETERS} values of {points.x_name}, not {len(x)}; add values"
+            f"{label}: an optimum needs at least {_N_PARAMETERS} values of {points.x_name}, not {len(x)}; "
+            "add values"
         )
     if not means.all():
         raise FitError(
-            f"{label}: no run made an error at {points.x_name} {x[means == 0][0]:g}, and zero has no logarithm; "
-            "leave this value out"
+            f"{label}: no run made an error at {points.x_name} {x[means == 0][0]:g}, and zero has no "
+            "logarithm; leave this value out"
         )
 
 

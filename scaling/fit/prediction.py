@@ -32,8 +32,8 @@ class Prediction:
     new_run: Interval | None
     """Error of one new network on this test set.
 
-    None if the scatter of single runs is unknown, if the standard deviations are given, or if the test images count as
-    a sample."""
+    None if the scatter of single runs is unknown, if the standard deviations are given, or if the test images
+    count as a sample."""
     extrapolation: float
     """Size over the widest measured size: above 1 for an extrapolation."""
 

@@ -25,8 +25,8 @@ TRAIN_FIRST = (
 class Quantity:
     """Quantity whose interval is to be narrowed.
 
-    The half width of an exponent is absolute. The half width of a floor or a prediction is relative to the error that
-    the law predicts at ``at``.
+    The half width of an exponent is absolute. The half width of a floor or a prediction is relative to the
+    error that the law predicts at ``at``.
     """
 
     name: str
@@ -40,7 +40,8 @@ class Quantity:
 
         Args:
             text: the quantity; the factor of a prediction is a multiple of the widest size.
-            widest: widest size of the study as it is written, so that the target stays the same while a study grows.
+            widest: widest size of the study as it is written, so that the target stays the same while a study
+                grows.
 
         Raises:
             UsageError: the text is not a quantity.
@@ -106,8 +107,8 @@ def require_floored_law(fit: Fit) -> Law:
         raise FitError(f"{fit.label}: its law with a floor is rejected ({law.reason}); {TRAIN_FIRST}")
     if law.parameters["exponent"].estimate <= 0:
         raise FitError(
-            f"{fit.label}: {fit.points.y_name} does not fall with {fit.points.x_name}, so no runs can be planned; "
-            f"{TRAIN_FIRST}"
+            f"{fit.label}: {fit.points.y_name} does not fall with {fit.points.x_name}, so no runs can be "
+            f"planned; {TRAIN_FIRST}"
         )
     return law
 

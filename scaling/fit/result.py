@@ -58,7 +58,8 @@ class FormEstimate:
     parameters: dict[str, Interval]
     """Parameters by name, with their 95 % intervals."""
     draws: FloatArray
-    """Bootstrap draws of the parameters: [resamplings, parameters]; see ``scaling.fit.estimation.bootstrap``."""
+    """Bootstrap draws of the parameters: [resamplings, parameters]; see
+    ``scaling.fit.estimation.bootstrap``."""
     draws_at_bound: FloatArray | None
     """Draws of the power law without a floor, if the floor may be 0; intervals include them.
 
@@ -68,7 +69,8 @@ class FormEstimate:
     rmse_log: float
     """Root mean square of log(fitted / observed mean) over the widths."""
     aicc: float | None
-    """Akaike's criterion, corrected for the number of widths; None with too few widths or without replicates."""
+    """Akaike's criterion, corrected for the number of widths; None with too few widths or without
+    replicates."""
     held_out: tuple[HeldOut, ...]
     """Predictions of the widest width, of the widest two, and so on; empty if too few widths would remain."""
 
@@ -121,8 +123,8 @@ class FormEstimate:
 
         Args:
             x: sizes.
-            simultaneous: True for a band that contains the whole curve at these sizes in 95 % of studies; False for a
-                band that does so at each size by itself.
+            simultaneous: True for a band that contains the whole curve at these sizes in 95 % of studies;
+                False for a band that does so at each size by itself.
         """
         at = np.asarray(x, dtype=float)
 
@@ -190,11 +192,13 @@ class Verdict:
     floor_limit: float | None = None
     """Upper 95 % limit of the floor, divided by the mean error of the widest networks."""
     holdout_ok: bool | None = None
-    """True if the widest networks lie in the joint prediction interval of the power law of the narrower ones."""
+    """True if the widest networks lie in the joint prediction interval of the power law of the narrower
+    ones."""
     floor_fits_p: float | None = None
     """p-value of the misfit of the law with a floor."""
     bend_fits_p: float | None = None
-    """p-value of the misfit of the law that bends; None if the law with a floor fits, or below eight widths."""
+    """p-value of the misfit of the law that bends; None if the law with a floor fits, or below eight
+    widths."""
 
     @property
     def evidence(self) -> str:
@@ -248,7 +252,8 @@ class Fit:
     def dispersion(self) -> float | None:
         """Variance of one run over that of the variance model, pooled over widths; None without replicates.
 
-        The variance model is the binomial for error counts, and the squared mean for bare values."""
+        The variance model is the binomial for error counts, and the squared mean for bare values.
+        """
         dispersion = self.points.run_dispersion
         return None if dispersion is None else dispersion.value
 

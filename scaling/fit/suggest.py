@@ -1,14 +1,15 @@
 """Sequential c-optimal design: the runs that narrow the interval of a quantity the most for their cost.
 
-The design rests on the law with a floor, linearised about its estimate. A run at size x adds the Fisher information
-g g' / (dispersion variance(x)) about (log A, rho, E), where g is the gradient of the curve at x. The information of
-runs is additive, and a quantity with gradient c has the variance c' information^-1 c (delta method). The half width of
-its interval is the square root of this variance, times the quantile of Student's t for the future number of
-replicates. The half width is then calibrated by the ratio of the bootstrap interval of the present runs to that of
-this formula, because a gradient knows nothing about the bound of the floor.
+The design rests on the law with a floor, linearised about its estimate. A run at size x adds the Fisher
+information g g' / (dispersion variance(x)) about (log A, rho, E), where g is the gradient of the curve at x.
+The information of runs is additive, and a quantity with gradient c has the variance c' information^-1 c
+(delta method). The half width of its interval is the square root of this variance, times the quantile of
+Student's t for the future number of replicates. The half width is then calibrated by the ratio of the
+bootstrap interval of the present runs to that of this formula, because a gradient knows nothing about the
+bound of the floor.
 
-The cheapest runs for a single quantity have two or three sizes, through which any law could pass. Therefore the runs
-that a test of the law needs come first: six sizes over a decade, with four seeds each.
+The cheapest runs for a single quantity have two or three sizes, through which any law could pass. Therefore
+the runs that a test of the law needs come first: six sizes over a decade, with four seeds each.
 """
 
 from __future__ import annotations
@@ -69,13 +70,13 @@ class Proposal:
 def propose_runs(
     designs: Sequence[SequentialDesign], *, budget_s: float = inf, stop_after_s: float = inf
 ) -> list[Proposal]:
-    """Add blocks of seeds to the design that is furthest from its target, until each reaches it or cannot grow.
+    """Add blocks of seeds, always to the design that is furthest from its target, until none can improve.
 
     Args:
         designs: designs of the curves, which share the budget.
         budget_s: largest cost of the new runs, in core seconds.
-        stop_after_s: cost of the new runs after which the law should be fitted again, in core seconds, because a
-            design is only as good as its law.
+        stop_after_s: cost of the new runs after which the law should be fitted again, in core seconds,
+            because a design is only as good as its law.
     """
     growing, cost_s = list(designs), 0.0
     while growing and cost_s < stop_after_s:
@@ -122,8 +123,8 @@ class SequentialDesign:
         self._model = _LinearisedLaw(fit, law, self.x, quantity.gradient(law))
         if not self._model.is_identifiable(self.runs):
             raise FitError(
-                f"{fit.label}: its law with a floor is flat along a combination of its parameters, so no runs can "
-                f"be planned; {TRAIN_FIRST}"
+                f"{fit.label}: its law with a floor is flat along a combination of its parameters, so no "
+                f"runs can be planned; {TRAIN_FIRST}"
             )
         self.half_width = quantity.half_width(law)
         """Half width of the fitted interval."""
@@ -131,7 +132,10 @@ class SequentialDesign:
 
     @property
     def seeds(self) -> Counts:
-        """Number of seeds at each size, from seed 0. The first new block completes a block that exists in part."""
+        """Number of seeds at each size, from seed 0.
+
+        The first new block completes a block that exists in part.
+        """
         completed = (self.existing_seeds // self.block_size + self.blocks) * self.block_size
         return np.asarray(np.where(self.blocks > 0, completed, self.existing_seeds))
 
@@ -176,8 +180,8 @@ class SequentialDesign:
         allowed = useful & (cost_s <= budget_s) & (self.seeds + new_runs <= MAX_SEEDS)
         if not allowed.any():
             return None
-        # Precision, the half width to the power of -2, is additive over runs, so that the gains of cheap and of
-        # expensive blocks are comparable. Precision beyond the target has no value.
+        # Precision, the half width to the power of -2, is additive over runs, so that the gains of cheap and
+        # of expensive blocks are comparable. Precision beyond the target has no value.
         wanted = inf if untested.any() else self.target**-2
         precision = np.minimum(self.expected_half_widths_with(new_runs) ** -2, wanted)
         gain = precision - self.expected_half_width**-2
@@ -215,14 +219,14 @@ class SequentialDesign:
         )
 
     def _calibrate(self, half_width: Sizes | float) -> Sizes | float:
-        """Return half widths of the linearised law in proportion to the bootstrap interval of the present runs."""
+        """Return half widths, calibrated by the bootstrap interval of the present runs."""
         return half_width / self._uncalibrated * self.half_width
 
     def _untested_sizes(self) -> Bool[np.ndarray, " sizes"]:
         """Return the sizes at which a block helps to test the law; none if the law can be tested.
 
-        The requirements come one after the other: a wide enough span, enough seeds at each trained size, and enough
-        sizes, of which each new one lies in the largest gap.
+        The requirements come one after the other: a wide enough span, enough seeds at each trained size, and
+        enough sizes, of which each new one lies in the largest gap.
         """
         is_trained = self.runs > 0
         lowest, highest = self.x[is_trained].min(), self.x[is_trained].max()

@@ -1,4 +1,4 @@
-"""A stored network, and what its convolutions make of an image, as arrays."""
+"""The feature maps of a stored network on one image, as arrays."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from safetensors.torch import load
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from scaling.architectures import Architecture
+from scaling.architectures import Architecture, LayerKind
 from scaling.errors import StoreError
 from scaling.models import build, named_weights
 from scaling.settings import ImageShape
@@ -23,67 +23,72 @@ from scaling.settings import ImageShape
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FeatureMaps:
-    """One network before one image; all in fp32, whatever it was trained in."""
+    """Filters, feature maps and logits of one network on one image, in fp32 whatever the precision of the training."""
 
     filters: Float[np.ndarray, "filters channels row col"]
-    """Of the first layer; with one channel each where colours are convolved apart, and those of the first colour first."""
+    """Filters of the first layer; if colours are convolved apart, one channel each and the first colour's filters first."""
     maps: dict[str, Float[np.ndarray, "maps height width"]]
-    """Of each convolution by its name, as its activation is to see them: with their biases, normalised, not pooled yet."""
+    """Input of each convolution's activation by layer name: with biases, normalised, not yet pooled."""
     logits: Float[np.ndarray, " classes"]
 
 
 def extract(
     spec: Architecture, shape: ImageShape, stored: bytes, image: Float[Tensor, "1 C side side"]
 ) -> FeatureMaps:
-    """Show a network an image.
+    """Return the feature maps of a network on an image.
 
     Args:
-        spec: the network.
-        shape: of its images.
-        stored: its weights, as safetensors.
-        image: normalised, in fp32.
+        spec: specification of the network.
+        shape: shape of its images.
+        stored: weights of the network, as safetensors.
+        image: normalised image, in fp32.
 
     Raises:
-        StoreError: the weights are damaged, or another network's.
+        StoreError: the weights are damaged or belong to another network.
     """
     network = load_network(spec, shape, stored).eval()
-    first, *others = spec.layer_table(shape).layers
-    names = [layer.name for layer in (first, *others) if layer.macs and layer.window]
-    with torch.inference_mode(), _Convolved() as seen:
+    layers = spec.layer_table(shape).layers
+    convolutions = [layer.name for layer in layers if layer.kind is LayerKind.CONVOLUTION]
+    with torch.inference_mode(), _RecordConvolutions() as recorder:
         logits = network(image)
-    filters = named_weights(network)[f"{first.name}_weight"]
+    filters = named_weights(network)[f"{layers[0].name}_weight"]
     return FeatureMaps(
-        filters=filters.reshape(first.shape[0], -1, *filters.shape[-2:]).numpy(),
-        maps={name: made[0].numpy() for name, made in zip(names, seen.maps, strict=True)},
+        filters=filters.reshape(layers[0].shape[0], -1, *filters.shape[-2:]).numpy(),
+        maps={name: maps[0].numpy() for name, maps in zip(convolutions, recorder.maps, strict=True)},
         logits=logits[0, 0].numpy(),
     )
 
 
 def load_network(spec: Architecture, shape: ImageShape, stored: bytes) -> nn.Module:
-    """A module of one replica that has stored weights.
+    """Return a module of one replica with stored weights.
+
+    Args:
+        spec: specification of the network.
+        shape: shape of its images.
+        stored: weights of the network, as safetensors.
 
     Raises:
-        StoreError: they are damaged, or another network's.
+        StoreError: the weights are damaged or belong to another network.
     """
     network = build(spec, shape, [0])
     try:
-        known = load(stored)
+        stored_weights = load(stored)
     except SafetensorError as error:
         raise StoreError(f"its weights are damaged ({error}); train it again in another store") from error
-    mine = named_weights(network)
-    if {name: value.shape for name, value in known.items()} != {
-        name: value.shape[1:] for name, value in mine.items()
+    weights = named_weights(network)
+    if {name: value.shape for name, value in stored_weights.items()} != {
+        name: value.shape[1:] for name, value in weights.items()
     }:
         raise StoreError(
             f"its weights are not those of {spec.type} of {spec.filters} filters; train it again in another store"
         )
-    for name, value in mine.items():
-        value[0].copy_(known[name])
+    for name, value in weights.items():
+        value[0].copy_(stored_weights[name])
     return network
 
 
-class _Convolved(TorchFunctionMode):
-    """Keeps what each convolution gives, and batch norm makes of it."""
+class _RecordConvolutions(TorchFunctionMode):
+    """Records the output of each convolution, or of the batch norm that follows the convolution."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -96,9 +101,9 @@ class _Convolved(TorchFunctionMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        made = func(*args, **(kwargs or {}))
+        result = func(*args, **(kwargs or {}))
         if func is F.conv2d:
-            self.maps.append(made)
+            self.maps.append(result)
         elif func is F.batch_norm:
-            self.maps[-1] = made
-        return made
+            self.maps[-1] = result
+        return result

@@ -10,7 +10,7 @@ Axes, with the paper's letter where it has one and the size on CIFAR-10:
 
 Source: see ``scaling.architectures.tree3``.
 
-Set here: He-normal weights, as the paper words it, and biases that begin at zero.
+Set here: He-normal weights, as the paper words it, and biases that start at zero.
 """
 
 from __future__ import annotations
@@ -24,14 +24,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from scaling.architectures import Tree3
-from scaling.architectures.tree3 import KERNEL
 from scaling.models import ops_bf16_cpu, ops_reference
 from scaling.models.initialization import Weights, he_normal, stack_replicas
 from scaling.settings import ImageShape
 
 
 class PackedTree3(nn.Module):
-    """Image to logits. In each branch, a pooled unit feeds exactly one tree unit."""
+    """Networks from image to logits. In each branch, a pooled unit feeds exactly one tree unit."""
 
     def __init__(self, spec: Tree3, image: ImageShape, seeds: Sequence[int]) -> None:
         super().__init__()
@@ -39,11 +38,12 @@ class PackedTree3(nn.Module):
         self.weights = stack_replicas(self.init, seeds)
 
     def init(self, generator: torch.Generator) -> Weights:
-        """One replica's weights, and biases where the specification has them."""
+        """Draw the weights of one replica, and its biases if the specification has them."""
         C, K, M, S = self.image.channels, self.spec.filters, self.spec.branches, self.spec.strips(self.image)
-        row, col, classes = self.spec.rows, self.spec.pooled(self.image), self.image.classes
+        row, col, classes = self.spec.rows, self.spec.pooled_side(self.image), self.image.classes
+        kernel = self.spec.KERNEL
         weights = {
-            "conv_weight": he_normal(generator, C, K, KERNEL, KERNEL, fan_in=KERNEL**2),
+            "conv_weight": he_normal(generator, C, K, kernel, kernel, fan_in=kernel**2),
             "tree_weight": he_normal(generator, M, C, K, S, row, col, fan_in=K * row * col),
             "readout_weight": he_normal(generator, M * C * S, classes, fan_in=M * C * S),
         }
@@ -57,12 +57,12 @@ class PackedTree3(nn.Module):
 
     def forward(self, image: Float[Tensor, "B C side side"]) -> Float[Tensor, "R B classes"]:
         weights = {name: weight.to(image.dtype) for name, weight in self.weights.items()}
-        room: ModuleType = ops_bf16_cpu if ops_bf16_cpu.supports(image) else ops_reference
+        ops: ModuleType = ops_bf16_cpu if ops_bf16_cpu.supports(image) else ops_reference
         C, S, activation = image.shape[1], self.spec.strips(self.image), self.spec.activation
         filters = rearrange(weights["conv_weight"], "R C K row col -> (C R) K 1 row col")
         bias = rearrange(weights["conv_bias"], "R C K -> (C R) K") if self.spec.biases else None
-        x = room.features(image, filters, bias, groups=C, activation=activation, strips=S)
-        tree = rearrange(weights["tree_weight"], f"R M C o S row col -> (C R S) ({room.FEATURE_ORDER}) M")
+        x = ops.conv_pool_flatten(image, filters, bias, groups=C, activation=activation, strips=S)
+        tree = rearrange(weights["tree_weight"], f"R M C o S row col -> (C R S) ({ops.FEATURE_ORDER}) M")
         x = rearrange(torch.bmm(x.flatten(0, 1), tree), "(C R S) B M -> R B M C S", C=C, S=S)
         if self.spec.biases:
             x = x + weights["tree_bias"].unsqueeze(1)

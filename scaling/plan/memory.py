@@ -1,4 +1,4 @@
-"""The memory that packs need, and the widths and the workers for which there is enough."""
+"""Memory that packs need, and the widths and the number of workers that fit into memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from heapq import nlargest
 from itertools import accumulate, pairwise
 from math import ceil
 
-from scaling.architectures import Layer, Vgg
+from scaling.architectures import Layer, LayerKind
 from scaling.config import Cell
 from scaling.config.recipe import Adam, AdamW
 from scaling.plan.packs import PACK_SIZES, Pack, pack_size
@@ -16,105 +16,117 @@ from scaling.plan.time_estimate import EVALUATION_BATCH
 
 MIB, GIB = 2**20, 2**30
 WORKER_BYTES = 600 * MIB
-"""Of a worker before its first pack: the interpreter and the libraries' own data. Their code is shared."""
-FIRST = {"bf16": 96 * MIB, "fp32": 48 * MIB}
-"""What the first training of a process leaves behind, however small it is: compiled code and the libraries' buffers."""
-SLACK = 1.45
-"""Of what the allocator holds over what was asked for: holes between tensors, which it never gives back."""
+"""Bytes of a worker before its first pack: the interpreter and the libraries' own data. Their code is shared."""
+FIRST_TRAINING_BYTES = {"bf16": 96 * MIB, "fp32": 48 * MIB}
+"""Bytes that the first training of a process leaves behind, however small it is: compiled code and library buffers."""
+ALLOCATOR_OVERHEAD = 1.45
+"""Bytes that the allocator holds over bytes requested: it never gives back the holes between tensors."""
 
 
 def memory_bytes(cell: Cell) -> int:
-    """By how much a worker grows that trains a pack, at most; the data, which workers share, are not in it."""
-    return _pack(cell, pack_size(cell.layer_table()))
+    """Return an upper bound of the bytes by which a worker grows when it trains a pack of the cell.
+
+    The data set is not included: workers share it.
+    """
+    return _pack_bytes(cell, pack_size(cell.layer_table()))
 
 
 def max_filters(cell: Cell, limit: float) -> int:
-    """The largest width below the cell's own, a pack of which needs at most ``limit`` bytes; 0 where none does."""
+    """Return the largest width below the cell's own whose pack needs at most ``limit`` bytes; 0 if there is none.
 
-    def most(size: int) -> int:
-        return bisect_right(
-            range(1, cell.architecture.filters),
-            limit,
-            key=lambda filters: _pack(cell.with_filters(filters), size),
-        )
+    A wider network can need less memory, because fewer replicas train together. Among packs of one size it never does, so
+    each pack size is searched.
+    """
 
-    # A wider network may need less, because fewer of them train together. In packs of one size it never does, so each size is searched.
-    found = ((size, most(size)) for size in PACK_SIZES)
-    return next(
-        (
-            filters
-            for size, filters in found
-            if filters and pack_size(cell.with_filters(filters).layer_table()) <= size
-        ),
-        0,
-    )
+    def widest(size: int) -> int:
+        widths = range(1, cell.architecture.filters)
+        return bisect_right(widths, limit, key=lambda filters: _pack_bytes(cell.with_filters(filters), size))
+
+    for size in PACK_SIZES:
+        filters = widest(size)
+        if filters and pack_size(cell.with_filters(filters).layer_table()) <= size:
+            return filters
+    return 0
 
 
 def peak_bytes(packs: Iterable[Pack], workers: int) -> int:
-    """The most that so many workers hold at once, whoever gets which pack: a worker keeps what its largest pack needed."""
-    return sum(nlargest(workers, map(_with_worker, packs)))
+    """Return the most bytes that workers can hold at once, whichever worker gets which pack.
+
+    A worker keeps the memory that its largest pack needed.
+
+    Args:
+        packs: packs to train.
+        workers: number of workers.
+    """
+    return sum(nlargest(workers, map(_worker_bytes, packs)))
 
 
-def workers(packs: Iterable[Pack], limit: float, cpus: int) -> int:
-    """As many workers as there are cores, unless they could need more than ``limit`` bytes together; at least one."""
-    peaks = accumulate(nlargest(cpus, map(_with_worker, packs)))
-    fit = sum(peak <= limit for peak in peaks)
-    return max(1, fit)
+def max_workers(packs: Iterable[Pack], limit: float, cpus: int) -> int:
+    """Return the number of workers, at most ``cpus``, that can never need more than ``limit`` bytes together; at least 1."""
+    peaks = accumulate(nlargest(cpus, map(_worker_bytes, packs)))
+    return max(1, sum(peak <= limit for peak in peaks))
 
 
-def _with_worker(pack: Pack) -> int:
+def _worker_bytes(pack: Pack) -> int:
     return WORKER_BYTES + memory_bytes(pack.cell)
 
 
-def _pack(cell: Cell, size: int) -> int:
-    """Training and evaluation want tensors of different sizes, so that neither can have all of the other's room: their sum is needed."""
+def _pack_bytes(cell: Cell, size: int) -> int:
+    """Return the bytes for a pack of ``size`` replicas.
+
+    Training and evaluation request tensors of different sizes, so neither can reuse all of the other's memory: both add up.
+    """
     recipe, image = cell.recipe, cell.info.image
-    number = 4 if recipe.precision == "fp32" else 2
-    images = EVALUATION_BATCH * image.channels * image.side**2 * (4 + number)
-    return FIRST[recipe.precision] + ceil(
-        SLACK * (images + size * (_weights(cell, number) + _step(cell, number) + _evaluation(cell, number)))
-    )
+    item = 4 if recipe.precision == "fp32" else 2
+    images = EVALUATION_BATCH * image.channels * image.side**2 * (4 + item)
+    replica = _weight_bytes(cell, item) + _training_step_bytes(cell, item) + _evaluation_bytes(cell, item)
+    return FIRST_TRAINING_BYTES[recipe.precision] + ceil(ALLOCATOR_OVERHEAD * (images + size * replica))
 
 
-def _weights(cell: Cell, number: int) -> int:
-    """Of one replica: in fp32 with gradients, moments and an update, and as they are multiplied with; and twice what a checkpoint holds, as
-    tensors and as a file."""
+def _weight_bytes(cell: Cell, item: int) -> int:
+    """Return the bytes of one replica's weights, gradients, moments and checkpoint.
+
+    Weights are in fp32, with gradients, moments and an update, and a second time in the precision of the products. A
+    checkpoint exists twice: as tensors and as a file.
+
+    Args:
+        cell: cell of the replica.
+        item: bytes of a number in the recipe's precision.
+    """
     moments = 2 if isinstance(cell.recipe.optimizer, Adam | AdamW) else 1
-    return cell.layer_table().parameters * (4 * (3 + moments) + 2 * number + 2 * 4 * (1 + moments))
+    return cell.layer_table().parameters * (4 * (3 + moments) + 2 * item + 2 * 4 * (1 + moments))
 
 
-def _step(cell: Cell, number: int) -> int:
-    """Of one replica: each layer's output and its gradient, and who won each window of the pooling."""
-    layers = cell.layer_table().layers
+def _training_step_bytes(cell: Cell, item: int) -> int:
+    """Return the bytes of one replica's layer outputs, their gradients and pooling indices in a training step."""
     return cell.recipe.batch_size * sum(
-        (2 * number + _winner(cell, layer, number)) * _units(cell, layer, number) for layer in layers
+        (2 * item + _pooling_index_bytes(cell, layer, item)) * _output_units(cell, layer, item)
+        for layer in cell.layer_table().layers
     )
 
 
-def _evaluation(cell: Cell, number: int) -> int:
-    """Of one replica: the largest layer beside the one that follows it, and the logits that are kept of all images."""
-    # bf16 maps are written anew in the order in which they are pooled; VGG has what a convolution saw until its maps are normalised.
-    copies = 1 if number == 4 and not isinstance(cell.architecture, Vgg) else 2
+def _evaluation_bytes(cell: Cell, item: int) -> int:
+    """Return the bytes of one replica's largest layer with the next layer, and of the logits of all test images."""
+    copies = cell.architecture.memory_profile.fp32_evaluation_copies if item == 4 else 2
     largest = max(
-        number * copies * _units(cell, layer, number)
-        + (number + _winner(cell, after, number)) * _units(cell, after, number)
+        item * copies * _output_units(cell, layer, item)
+        + (item + _pooling_index_bytes(cell, after, item)) * _output_units(cell, after, item)
         for layer, after in pairwise(cell.layer_table().layers)
     )
     return EVALUATION_BATCH * largest + 4 * cell.info.image.classes * cell.info.test_images
 
 
-def _units(cell: Cell, layer: Layer, number: int) -> int:
-    """Numbers of a layer's output: all of VGG's maps are filled up to a multiple of 4 a replica in bf16, of other networks few are."""
-    filled = number == 2 and isinstance(cell.architecture, Vgg) and len(layer.shape) == 3
-    return layer.units // layer.shape[0] * (layer.shape[0] + -layer.shape[0] % 4) if filled else layer.units
+def _output_units(cell: Cell, layer: Layer, item: int) -> int:
+    """Return the numbers in a layer's output, with the feature maps that pad it."""
+    multiple = cell.architecture.memory_profile.bf16_channel_multiple
+    if item == 4 or not layer.is_feature_map:
+        return layer.units
+    channels = layer.shape[0]
+    return layer.units // channels * (channels + -channels % multiple)
 
 
-def _winner(cell: Cell, layer: Layer, number: int) -> int:
-    """Bytes that name the largest pixel of a window: torch takes eight, and ``fast`` one."""
-    return (
-        0
-        if not layer.name.startswith("pool")
-        else 8
-        if number == 4 or isinstance(cell.architecture, Vgg)
-        else 1
-    )
+def _pooling_index_bytes(cell: Cell, layer: Layer, item: int) -> int:
+    """Return the bytes per pooled pixel that name the largest pixel of its window."""
+    if layer.kind is not LayerKind.POOLING:
+        return 0
+    return 8 if item == 4 else cell.architecture.memory_profile.bf16_pooling_index_bytes

@@ -8,7 +8,7 @@ from math import fsum
 
 from scaling.config.study import Resources
 from scaling.plan import machine
-from scaling.plan.memory import GIB, peak_bytes, workers
+from scaling.plan.memory import GIB, max_workers, peak_bytes
 from scaling.plan.packs import Pack
 from scaling.plan.speed import Speed
 from scaling.plan.time_estimate import pack_seconds
@@ -54,7 +54,7 @@ def make_schedule(packs: Sequence[Pack], resources: Resources, *, speed: Speed) 
     if not packs:
         return SweepSchedule(workers=0, held_back=0, wall_s=0.0, peak_bytes=0)
     wanted = min(resources.workers or machine.cpu_count(), len(packs))
-    count = workers(packs, memory_limit(resources), wanted)
+    count = max_workers(packs, memory_limit(resources), wanted)
     trials = make_trials(packs, workers=count, speed=speed)
     durations = [fsum(pack_seconds(pack, speed) for pack in trial) for trial in trials]
     return SweepSchedule(

@@ -1,7 +1,8 @@
-"""How fast a machine trains: a ladder of measured networks for each architecture, kind of image and precision, and for two depths of VGG.
+"""Training speed of a machine: measured networks for each architecture, image kind and precision, and how to interpolate.
 
-Between two rungs, time is interpolated in multiply-adds, both as logarithms. Beyond the ends it is in proportion to them. Between ladders of
-two depths it is interpolated in depth, both as logarithms: of networks with equal multiply-adds, the deeper ones are narrower, and slower.
+A timing curve holds networks of rising multiply-adds. Between two of its points, time is interpolated in multiply-adds, both as
+logarithms; beyond its ends, time is proportional to multiply-adds. Between curves of two depths, time is interpolated in depth,
+both as logarithms: of networks with equal multiply-adds, deeper ones are narrower and slower.
 """
 
 from __future__ import annotations
@@ -17,60 +18,65 @@ from pydantic import AwareDatetime, Field, model_validator
 from scaling.architectures import LayerTable
 from scaling.settings import ConfigModel, PositiveInt
 
-Seconds = Annotated[float, Field(gt=0)]
-Precision = Annotated[str, Field(pattern="^(fp32|bf16)$")]
+_Seconds = Annotated[float, Field(gt=0)]
+_Precision = Annotated[str, Field(pattern="^(fp32|bf16)$")]
 
 
 class ImageTime(NamedTuple):
-    """One image through one replica of a pack that trains at its canonical size, on one core while the others do the same."""
+    """Seconds of one core for one image and replica, in a pack of canonical size, while the other cores train the same."""
 
     train_s: float
-    """A training step: gathering, forward, backward and update, over its batch."""
+    """Seconds of a training step, over its batch: gathering, forward, backward and update."""
     evaluate_s: float
+    """Seconds of an evaluation step, over its batch."""
 
 
 class TimingPoint(ConfigModel):
-    """One network that was measured."""
+    """One measured network."""
 
     filters: PositiveInt
     side: PositiveInt
-    """Pixels of the images."""
+    """Side of the images, in pixels."""
     macs: PositiveInt
-    """Of a forward pass of one image."""
-    train_s: Seconds
-    evaluate_s: Seconds
+    """Multiply-adds of a forward pass of one image."""
+    train_s: _Seconds
+    """Seconds for one image and replica in a training step."""
+    evaluate_s: _Seconds
+    """Seconds for one image and replica in an evaluation step."""
 
 
 class TimingCurve(ConfigModel):
-    """Networks of one architecture on one kind of image in one precision, by rising multiply-adds."""
+    """Measured networks of one architecture on one kind of image in one precision, by rising multiply-adds."""
 
     architecture: str
     channels: PositiveInt
-    precision: Precision
+    precision: _Precision
     depth: PositiveInt | None = None
-    """Layers that multiply in each of its networks, where the architecture has ladders of several depths."""
+    """Layers with weights of each network, for an architecture that is timed at several depths; else None."""
     points: Annotated[tuple[TimingPoint, ...], Field(strict=False, min_length=1)]
 
     @model_validator(mode="after")
-    def _check(self) -> TimingCurve:
+    def _check_order(self) -> TimingCurve:
         if any(low.macs >= high.macs for low, high in pairwise(self.points)):
             raise ValueError("points must rise in macs")
         return self
 
     @cached_property
-    def _logs(self) -> np.ndarray:
-        """[macs, train_s or evaluate_s; rungs], as logarithms."""
+    def _logarithms(self) -> np.ndarray:
+        """Logarithms of macs, train_s and evaluate_s: [3, points]."""
         return np.log([[point.macs, point.train_s, point.evaluate_s] for point in self.points]).T
 
     def image_time(self, macs: int) -> ImageTime:
-        """Of a network with so many multiply-adds."""
-        at, times = self._logs[0], self._logs[1:]
-        inside = min(max(log(macs), at[0]), at[-1])
-        return ImageTime(*(exp(np.interp(inside, at, each) + log(macs) - inside) for each in times))
+        """Return the interpolated time of a network with ``macs`` multiply-adds."""
+        log_macs, log_times = self._logarithms[0], self._logarithms[1:]
+        inside = min(max(log(macs), log_macs[0]), log_macs[-1])
+        return ImageTime(
+            *(exp(np.interp(inside, log_macs, times) + log(macs) - inside) for times in log_times)
+        )
 
 
 class Machine(ConfigModel):
-    """What was measured."""
+    """Machine that was measured."""
 
     processor: str
     cores: PositiveInt
@@ -81,52 +87,60 @@ class Machine(ConfigModel):
 
 
 class Speed(ConfigModel):
-    """What training costs on a machine, on one of its cores while the others train too."""
+    """Time that training takes on one core of a machine while the other cores train, too."""
 
     machine: Machine
     curves: Annotated[tuple[TimingCurve, ...], Field(strict=False, min_length=1)]
     augment_s: Annotated[
         dict[Annotated[int, Field(ge=1, strict=False)], Annotated[float, Field(ge=0)]], Field(min_length=1)
     ]
-    """Crop and flip of one image of so many channels, once for all replicas of a pack."""
+    """Seconds to crop and flip one image, once for all replicas of a pack, by its number of channels."""
     epoch_s: Annotated[float, Field(ge=0)]
-    """An epoch, whatever it holds."""
+    """Seconds of an epoch without its images."""
     pack_start_s: Annotated[float, Field(ge=0)]
-    """Building a pack and publishing it."""
+    """Seconds to build a pack and to publish its results."""
     sweep_start_s: Annotated[float, Field(ge=0)]
-    """Until the workers of a sweep are at work, and until they have left."""
+    """Seconds to start and to stop the workers of a sweep."""
 
     @model_validator(mode="after")
-    def _check(self) -> Speed:
+    def _check_uniqueness(self) -> Speed:
         keys = [(curve.architecture, curve.channels, curve.precision, curve.depth) for curve in self.curves]
         if len(set(keys)) < len(keys):
             raise ValueError("two curves of one architecture, number of channels, precision and depth")
         return self
 
     def image_time(self, architecture: str, channels: int, precision: str, layers: LayerTable) -> ImageTime:
-        """Of an image through a network; what was not measured is taken for the most similar that was."""
-        curves = self._curves(architecture, channels, precision)
-        times = np.log([curve.image_time(layers.macs) for curve in curves]).T
-        depths = [log(curve.depth or 1) for curve in curves]
-        return ImageTime(*(exp(np.interp(log(layers.depth), depths, each)) for each in times))
+        """Return the time of one image through a network, from the most similar networks that were measured.
+
+        Args:
+            architecture: type of the network.
+            channels: channels of the image.
+            precision: ``fp32`` or ``bf16``.
+            layers: layer table of the network.
+        """
+        curves = self._most_similar(architecture, channels, precision)
+        log_times = np.log([curve.image_time(layers.macs) for curve in curves]).T
+        log_depths = [log(curve.depth or 1) for curve in curves]
+        return ImageTime(*(exp(np.interp(log(layers.depth), log_depths, times)) for times in log_times))
 
     def augment_seconds(self, channels: int) -> float:
-        """Seconds to augment an image."""
-        return self.augment_s[min(self.augment_s, key=lambda known: (abs(log(known / channels)), known))]
+        """Return the seconds to augment one image, once for all replicas of a pack."""
+        nearest = min(self.augment_s, key=lambda measured: (abs(log(measured / channels)), measured))
+        return self.augment_s[nearest]
 
-    def _curves(self, architecture: str, channels: int, precision: str) -> list[TimingCurve]:
-        """The nearest ones, by rising depth: by architecture first, then precision, then channels."""
+    def _most_similar(self, architecture: str, channels: int, precision: str) -> list[TimingCurve]:
+        """Return the most similar curves by rising depth: by architecture first, then precision, then channels."""
 
-        def far(curve: TimingCurve) -> tuple[bool, bool, float]:
+        def distance(curve: TimingCurve) -> tuple[bool, bool, float]:
             return (
                 curve.architecture != architecture,
                 curve.precision != precision,
                 abs(log(curve.channels / channels)),
             )
 
-        nearest = min(self.curves, key=far)
+        nearest = min(self.curves, key=distance)
         kind = (nearest.architecture, nearest.channels, nearest.precision)
-        alike = [
+        curves = [
             curve for curve in self.curves if (curve.architecture, curve.channels, curve.precision) == kind
         ]
-        return sorted(alike, key=lambda curve: curve.depth or 1)
+        return sorted(curves, key=lambda curve: curve.depth or 1)

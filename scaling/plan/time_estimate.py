@@ -1,4 +1,4 @@
-"""What a pack costs: seconds on one core of a machine whose speed is known."""
+"""Estimated training time of a pack, in seconds on one core of a machine whose speed is known."""
 
 from __future__ import annotations
 
@@ -9,26 +9,27 @@ from scaling.plan.speed import Speed
 from scaling.plan.speed_file import load_speed
 
 EVALUATION_BATCH = 500
-"""Images."""
+"""Images in a batch of the evaluation."""
 
 
 def pack_seconds(pack: Pack, speed: Speed | None = None) -> float:
-    """One core's time for a pack, from its claim to its publication.
+    """Return the seconds of one core for a pack, from its claim to its publication.
 
     Args:
-        speed: of the machine; by default this one's.
+        pack: pack to train.
+        speed: speed of the machine; by default of this machine.
     """
     speed = speed or load_speed()
     return speed.pack_start_s + training_seconds(pack.cell, pack.size, speed)
 
 
 def training_seconds(cell: Cell, size: int, speed: Speed) -> float:
-    """The part of it that trains and evaluates ``size`` replicas."""
+    """Return the seconds of one core for training and evaluating ``size`` replicas of a cell."""
     recipe, image = cell.recipe, cell.info.image
-    each = speed.image_time(cell.architecture.type, image.channels, recipe.precision, cell.layer_table())
+    time = speed.image_time(cell.architecture.type, image.channels, recipe.precision, cell.layer_table())
     trained = recipe.images_per_epoch(cell.dataset.train_size(cell.info))
     evaluated = cell.info.test_images + cell.dataset.validation
     augment_s = 0.0 if recipe.augmentation == Augmentation() else speed.augment_seconds(image.channels)
     return recipe.epochs * (
-        speed.epoch_s + trained * (size * each.train_s + augment_s) + evaluated * size * each.evaluate_s
+        speed.epoch_s + trained * (size * time.train_s + augment_s) + evaluated * size * time.evaluate_s
     )

@@ -1,4 +1,4 @@
-"""How long this machine takes for an image: by training small sets of made images, as any pack is trained."""
+"""Measurement of a machine's training speed: small synthetic data sets, trained as any pack is trained."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from time import monotonic
-from typing import Literal
+from typing import get_args
 
 import torch
 
-from scaling.architectures import AnyArchitecture, LayerTable, Lenet5, Tree3, Vgg
+from scaling.architectures import AnyArchitecture, LayerTable, Lenet5, Precision, Tree3, registered
 from scaling.config import Cell, Recipe
 from scaling.config.recipe import Augmentation
 from scaling.data import LoadedDataset, load
@@ -29,163 +29,143 @@ from scaling.train.pack import train
 from scaling.train.result_tables import build_tables
 from scaling.train.runtime import training_runtime
 
-IMAGES = 4_000
-"""Of a made set's training split, and of its test split."""
-CLASSES = 10
-BATCH = 100
-"""Images of a step, as in most studies."""
-EPOCH_S = 0.15
-"""Of an epoch that is measured, about; the network's own speed decides how many images that is."""
-EPOCHS = 4
-"""Of a training that is measured; the first one warms up."""
-STARTS = 3
-"""Packs whose start is measured."""
-LEAST = 0.1
-"""Of a measurement, or of a training step, that is left after something was taken off, even on a machine that is busy with other things."""
-AUGMENTATION = Augmentation(crop=4, flip=True)
-SIDES = {1: 28, 3: 32}
-"""Pixels of images of so many channels: MNIST's and CIFAR-10's."""
-Precision = Literal["fp32", "bf16"]
-WIDTHS: dict[Precision, tuple[tuple[int, ...], tuple[int, ...]]] = {
-    "bf16": ((1, 3, 6, 12, 24, 48), (1, 3, 6, 15, 48)),
-    "fp32": ((1, 6, 24), (1, 6, 15)),
-}
-"""Filters of LeNets and of trees."""
-DEEP: dict[Precision, dict[Literal[6, 16], tuple[int, ...]]] = {
-    "bf16": {6: (1, 4, 16), 16: (1, 4, 12)},
-    "fp32": {6: (1, 8), 16: (1, 8)},
-}
-"""Filters of VGGs, by depth."""
+IMAGE_SIDES = {1: 28, 3: 32}
+"""Side of the images by their number of channels: those of MNIST and CIFAR-10."""
+_CLASSES = 10
+_IMAGES = 4_000
+"""Images of a synthetic training split, and of a test split."""
+_BATCH = 100
+"""Images of a training step, as in most studies."""
+_EPOCH_S = 0.15
+"""Approximate seconds of a measured epoch; the network's speed decides how many images that is."""
+_EPOCHS = 4
+"""Epochs of a measured training; the first one warms up."""
+_STARTS = 3
+"""Number of packs whose start is measured."""
+_MIN_REMAINDER = 0.1
+"""Least fraction of a measurement that is left after a subtraction, even on a busy machine."""
+_AUGMENTATION = Augmentation(crop=4, flip=True)
 
 
 @dataclass(frozen=True)
 class TimingCase:
-    """One network that is measured, on one kind of image."""
+    """One network to measure, on one kind of image."""
 
     architecture: AnyArchitecture
     channels: int
     side: int
+    """Side of the images, in pixels."""
     precision: Precision
 
     @property
     def layer_table(self) -> LayerTable:
-        return self.architecture.layer_table(ImageShape(self.channels, self.side, CLASSES))
+        return self.architecture.layer_table(ImageShape(self.channels, self.side, _CLASSES))
 
     @property
     def depth(self) -> int | None:
-        """Layers of a network that has ladders of several depths."""
-        return self.layer_table.depth if isinstance(self.architecture, Vgg) else None
+        """Depth of a network whose architecture is timed at several depths; else None."""
+        return self.layer_table.depth if self.architecture.timed_by_depth else None
 
     @property
-    def size(self) -> int:
-        """Of a pack of it."""
+    def pack_size(self) -> int:
         return pack_size(self.layer_table)
 
-    def prepare(self, trained: int, tested: int, epochs: int) -> tuple[Pack, LoadedDataset]:
-        """A pack of it, and the images that it trains on and is tested with."""
-        made = _made(self.channels, self.side)
-        info = replace(made.info, train_images=trained, test_images=tested)
-        test = Split(made.test.images[:tested], made.test.labels[:tested])
-        dataset = replace(made, info=info, test=test, train_index=made.train_index[:trained])
-        recipe = Recipe(epochs=epochs, batch_size=BATCH, precision=self.precision)
-        cell = Cell(Synthetic(), info, self.architecture, recipe, {})
-        (whole,) = make_packs([(cell, cell.run(0))])
-        return whole, dataset
+    def prepare(self, *, train_images: int, test_images: int, epochs: int) -> tuple[Pack, LoadedDataset]:
+        """Return a pack of the network, and a data set of that many images."""
+        dataset = _synthetic_dataset(self.channels, self.side)
+        info = replace(dataset.info, train_images=train_images, test_images=test_images)
+        test = Split(dataset.test.images[:test_images], dataset.test.labels[:test_images])
+        index = dataset.train_index[:train_images]
+        recipe = Recipe(epochs=epochs, batch_size=_BATCH, precision=self.precision)
+        cell = Cell(dataset=Synthetic(), info=info, architecture=self.architecture, recipe=recipe)
+        (pack,) = make_packs([(cell, cell.run(0))])
+        return pack, replace(dataset, info=info, test=test, train_index=index)
 
 
 def benchmark_cases() -> Iterator[TimingCase]:
-    """What a calibration measures: the rungs of every ladder."""
-    for channels, side in SIDES.items():
-        for precision, (lenets, trees) in WIDTHS.items():
-            yield TimingCase(Lenet5(filters=1), channels, 16, precision)
-            yield from (TimingCase(Lenet5(filters=filters), channels, side, precision) for filters in lenets)
-            yield TimingCase(Tree3(filters=1, rows=1), channels, 8, precision)
-            yield from (
-                TimingCase(Tree3(filters=filters, rows=4 if side == 28 else 2), channels, side, precision)
-                for filters in trees
-            )
-            for depth, vggs in DEEP[precision].items():
-                yield from (
-                    TimingCase(Vgg(filters=filters, depth=depth), channels, side, precision)
-                    for filters in vggs
-                )
+    """Return the networks to measure: those that each registered architecture names."""
+    for channels, side in IMAGE_SIDES.items():
+        for precision in get_args(Precision):
+            for spec in registered():
+                for entry in spec.benchmark_networks(side, precision):
+                    yield TimingCase(entry.network, channels, entry.side, precision)
 
 
 def measure_epoch_seconds() -> float:
-    """What an epoch costs, whatever it holds."""
+    """Measure the seconds of an epoch without its images."""
     case = TimingCase(Tree3(filters=1, rows=1), 1, 8, "bf16")
-    few, many = (_epoch_seconds(case, trained, 1) for trained in (BATCH, IMAGES))
-    return max(0.0, few - (many - few) * BATCH / (IMAGES - BATCH))
+    few, many = (_epoch_seconds(case, train_images=images, test_images=1) for images in (_BATCH, _IMAGES))
+    return max(0.0, few - (many - few) * _BATCH / (_IMAGES - _BATCH))
 
 
-def measure_case(case: TimingCase, empty_s: float) -> ImageTime:
-    """One network: by training with next to no test images, and by testing after next to no training.
+def measure_case(case: TimingCase, empty_epoch_s: float) -> ImageTime:
+    """Measure one network: training with one test image, then evaluation after one training step.
 
     Args:
-        empty_s: of an epoch, whatever it holds.
+        case: network to measure.
+        empty_epoch_s: seconds of an epoch without its images.
     """
-    size = case.size
 
-    def enough(step: int, step_s: float) -> int:
-        return step * min(max(1, round(EPOCH_S / step_s)), IMAGES // step)
+    def enough_images(step: int, step_s: float) -> int:
+        return step * min(max(1, round(_EPOCH_S / step_s)), _IMAGES // step)
 
-    # A second measurement only where the first one was short.
-    trained, taken = BATCH, _epoch_seconds(case, BATCH, 1)
-    if (more := enough(BATCH, taken)) > BATCH:
-        trained, taken = more, _epoch_seconds(case, more, 1)
-    train_s = max(taken - empty_s, taken * LEAST) / trained / size
-    tested = enough(EVALUATION_BATCH, EVALUATION_BATCH * size * train_s / 3)
-    evaluate_s = ((_epoch_seconds(case, BATCH, tested) - empty_s) / size - BATCH * train_s) / tested
-    return ImageTime(train_s, max(evaluate_s, train_s * LEAST))
+    # Only a short first measurement needs a second one.
+    trained, epoch_s = _BATCH, _epoch_seconds(case, train_images=_BATCH, test_images=1)
+    if (more := enough_images(_BATCH, epoch_s)) > _BATCH:
+        trained, epoch_s = more, _epoch_seconds(case, train_images=more, test_images=1)
+    train_s = max(epoch_s - empty_epoch_s, epoch_s * _MIN_REMAINDER) / trained / case.pack_size
+    tested = enough_images(EVALUATION_BATCH, EVALUATION_BATCH * case.pack_size * train_s / 3)
+    epoch_s = _epoch_seconds(case, train_images=_BATCH, test_images=tested)
+    evaluate_s = ((epoch_s - empty_epoch_s) / case.pack_size - _BATCH * train_s) / tested
+    return ImageTime(train_s, max(evaluate_s, train_s * _MIN_REMAINDER))
 
 
 def measure_augment_seconds(channels: int) -> float:
-    """What an image's augmentation costs, once for all replicas: by making batches with and without."""
-    made, dataset = TimingCase(Lenet5(filters=1), channels, SIDES[channels], "bf16").prepare(
-        IMAGES, 1, EPOCHS
-    )
-    plain = made.cell.recipe
-    taken = []
+    """Measure the seconds to augment one image, once for all replicas: batches with augmentation minus batches without."""
+    case = TimingCase(Lenet5(filters=1), channels, IMAGE_SIDES[channels], "bf16")
+    pack, dataset = case.prepare(train_images=_IMAGES, test_images=1, epochs=_EPOCHS)
+    plain = pack.cell.recipe
+    epoch_s = []
     with training_runtime():
-        for recipe in (plain, plain.model_copy(update={"augmentation": AUGMENTATION})):
+        for recipe in (plain, plain.model_copy(update={"augmentation": _AUGMENTATION})):
             batches = load_on_device(dataset, torch.device("cpu")).batches(recipe, 0)
-            ends = [_exhausted(batches.epoch(epoch)) for epoch in range(EPOCHS)]
-            taken.append(median(end - begin for begin, end in pairwise(ends)))
-    return max(0.0, taken[1] - taken[0]) / IMAGES
+            ends = [_time_after(batches.epoch(epoch)) for epoch in range(_EPOCHS)]
+            epoch_s.append(median(end - start for start, end in pairwise(ends)))
+    return max(0.0, epoch_s[1] - epoch_s[0]) / _IMAGES
 
 
 def measure_pack_start_seconds() -> float:
-    """What a pack costs besides its epochs: it is built, and its results are published."""
+    """Measure the seconds of a pack besides its epochs: to build it and to publish its results."""
     case = TimingCase(Lenet5(filters=6), 1, 28, "bf16")
-    starts = []
-    for _ in range(STARTS):
-        ends: list[float] = []
-        began = monotonic()
-        made, dataset = case.prepare(BATCH, IMAGES, epochs=2)
-        with TemporaryDirectory(prefix="scaling-bench-") as folder:
-            trained = train(made, dataset, device="cpu", on_epoch_end=lambda epoch: ends.append(monotonic()))  # noqa: B023
-            open_store(folder).publish(build_tables(trained, dataset, collect_provenance()))
-        starts.append(monotonic() - began - 2 * (ends[1] - ends[0]))
-    return max(0.0, median(starts))
+    return max(0.0, median(_pack_start_seconds(case) for _ in range(_STARTS)))
 
 
-def _epoch_seconds(case: TimingCase, trained: int, tested: int) -> float:
-    """Of one epoch, after a first one."""
+def _pack_start_seconds(case: TimingCase) -> float:
     ends: list[float] = []
-    made, dataset = case.prepare(trained, tested, EPOCHS)
-    train(made, dataset, device="cpu", on_epoch_end=lambda epoch: ends.append(monotonic()))
-    return median(end - begin for begin, end in pairwise(ends))
+    start = monotonic()
+    pack, dataset = case.prepare(train_images=_BATCH, test_images=_IMAGES, epochs=2)
+    with TemporaryDirectory(prefix="scaling-bench-") as folder:
+        result = train(pack, dataset, device="cpu", on_epoch_end=lambda epoch: ends.append(monotonic()))
+        open_store(folder).publish(build_tables(result, dataset, collect_provenance()))
+    return monotonic() - start - 2 * (ends[1] - ends[0])
 
 
-def _exhausted(batches: Iterator[object]) -> float:
-    """The time at which the last one has been made."""
+def _epoch_seconds(case: TimingCase, *, train_images: int, test_images: int) -> float:
+    """Measure the seconds of one epoch, after a first one."""
+    ends: list[float] = []
+    pack, dataset = case.prepare(train_images=train_images, test_images=test_images, epochs=_EPOCHS)
+    train(pack, dataset, device="cpu", on_epoch_end=lambda epoch: ends.append(monotonic()))
+    return median(end - start for start, end in pairwise(ends))
+
+
+def _time_after(batches: Iterator[object]) -> float:
+    """Make all batches, and return the time afterwards."""
     for _ in batches:
         pass
     return monotonic()
 
 
 @cache
-def _made(channels: int, side: int) -> LoadedDataset:
-    return load(
-        Synthetic(size=IMAGES, test_size=IMAGES, side=side, channels=channels, classes=CLASSES), folder=Path()
-    )
+def _synthetic_dataset(channels: int, side: int) -> LoadedDataset:
+    source = Synthetic(size=_IMAGES, test_size=_IMAGES, side=side, channels=channels, classes=_CLASSES)
+    return load(source, folder=Path())

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from scaling.architectures import AnyArchitecture, Lenet5, Tree3
+from scaling.architectures import AnyArchitecture, LayerTable, Lenet5, Tree3
 from scaling.config import Data, Recipe, Run
 from scaling.settings import ImageShape
 from scaling.store.schema import EPOCHS_SCHEMA, RUNS_SCHEMA
@@ -67,46 +67,50 @@ def plant_study(
                 {"id": run.id, "epoch": epoch, "test_error": wrong / TEST_IMAGES, "wall_s": epoch * 2.0}
                 for epoch, wrong in enumerate(errors, start=1)
             ]
-            runs.append(
-                {
-                    "id": run.id,
-                    "config_json": run.config_json,
-                    "dataset": data.type,
-                    "fingerprint": data.fingerprint,
-                    "train_images": train_images,
-                    "validation_images": 0,
-                    "architecture": network.type,
-                    "depth": layers.depth,
-                    "filters": network.filters,
-                    "filters_total": network.filters_total(IMAGE),
-                    "epochs": recipe.epochs,
-                    "batch_size": recipe.batch_size,
-                    "optimizer": recipe.optimizer.type,
-                    "learning_rate": recipe.learning_rate,
-                    "weight_decay": recipe.weight_decay,
-                    "precision": recipe.precision,
-                    "seed": seed,
-                    "order": run.order,
-                    "parameters": layers.parameters,
-                    "connections": layers.connections,
-                    "macs": layers.macs,
-                    "units": layers.units,
-                    "test_error": errors[-1] / TEST_IMAGES,
-                    "test_errors": int(errors[-1]),
-                    "test_images": TEST_IMAGES,
-                    "diverged": False,
-                    "wall_s": 16.0 * network.filters,
-                    "replicas": 8,
-                    "device": "cpu",
-                    "threads": 1,
-                    "host": "here",
-                    "dirty": False,
-                    "commit": "c0ffee" * 6,
-                    "versions": json.dumps({"torch": "2.14.1"}),
-                    "created_at": datetime(2025, 1, 1, tzinfo=UTC),
-                }
-            )
+            runs.append(_run_row(run, layers, errors[-1], train_images=train_images))
     return pa.Table.from_pylist(runs, RUNS_SCHEMA), pa.Table.from_pylist(epochs, EPOCHS_SCHEMA)
+
+
+def _run_row(run: Run, layers: LayerTable, wrong: int, *, train_images: int) -> dict[str, Any]:
+    """Return the row of the table ``runs`` for a run that misclassified some test images."""
+    network, recipe = run.architecture, run.recipe
+    return {
+        "id": run.id,
+        "config_json": run.config_json,
+        "dataset": run.data.type,
+        "fingerprint": run.data.fingerprint,
+        "train_images": train_images,
+        "validation_images": 0,
+        "architecture": network.type,
+        "depth": layers.depth,
+        "filters": network.filters,
+        "filters_total": network.filters_total(IMAGE),
+        "epochs": recipe.epochs,
+        "batch_size": recipe.batch_size,
+        "optimizer": recipe.optimizer.type,
+        "learning_rate": recipe.learning_rate,
+        "weight_decay": recipe.weight_decay,
+        "precision": recipe.precision,
+        "seed": run.seed,
+        "order": run.order,
+        "parameters": layers.parameters,
+        "connections": layers.connections,
+        "macs": layers.macs,
+        "units": layers.units,
+        "test_error": wrong / TEST_IMAGES,
+        "test_errors": int(wrong),
+        "test_images": TEST_IMAGES,
+        "diverged": False,
+        "wall_s": 16.0 * network.filters,
+        "replicas": 8,
+        "device": "cpu",
+        "threads": 1,
+        "host": "here",
+        "dirty": False,
+        "commit": "c0ffee" * 6,
+        "versions": json.dumps({"torch": "2.14.1"}),
+        "created_at": datetime(2025, 1, 1, tzinfo=UTC),
+    }
 
 
 def join_studies(*studies: tuple[pa.Table, pa.Table]) -> tuple[pa.Table, pa.Table]:

@@ -24,7 +24,7 @@ from tests.analysis.planted_study import lenets, plant_study, trees
 
 
 def crossing_error(network, epoch: int) -> float:
-    """Return errors whose laws cross at 7.6 filters, where 0.3 / 0.2 = x^(0.4 - 0.2); then LeNet's is lower."""
+    """Return errors whose laws cross at 7.6 filters, where 0.3 / 0.2 = x^(0.4 - 0.2)."""
     final = 0.3 * network.filters**-0.4 if isinstance(network, Lenet5) else 0.2 * network.filters**-0.2
     return final * (1 + 1 / epoch**2)
 
@@ -74,7 +74,9 @@ def test_sizes_at_equal_error_agree_with_the_fits(study, written):
     (sizes,) = [
         sizes for sizes in written.comparison.equal_errors if (sizes.x, sizes.error) == ("macs", 0.15)
     ]
-    assert sizes.ratio.estimate == pytest.approx(compare_sizes(lenet5, tree3, 0.15).ratio.estimate, rel=1e-6)
+    assert sizes.ratio.estimate == pytest.approx(
+        compare_sizes(lenet5, tree3, error=0.15).ratio.estimate, rel=1e-6
+    )
     for axis in EQUAL_ERROR_AXES:
         errors = [sizes.error for sizes in written.comparison.equal_errors if sizes.x == axis.column]
         assert errors[0] == 0.15

@@ -18,7 +18,7 @@ def tuned(label: str, filters: int, *errors: float, images: int = 5000) -> Tuned
         label=label,
         filters=filters,
         validation_images=images,
-        choice=RateChoice(RATES, tuple((error,) for error in errors)),
+        choice=RateChoice(rates=RATES, errors=tuple((error,) for error in errors)),
     )
 
 
@@ -62,7 +62,8 @@ def test_sentences_name_every_choice_and_every_edge():
     assert describe_rate_choices(STUDY) == [
         "lenet5: the learning rate with the lowest validation error is 0.1 at 2 and 4 filters.",
         "tree3: the learning rate with the lowest validation error is 0.4 at 2 filters, 0.05 at 4 filters.",
-        "tree3: at 2 filters, the chosen learning rate, 0.4, is the largest that was tried; a better rate may lie beyond.",
+        "tree3: at 2 filters, the chosen learning rate, 0.4, is the largest that was tried;"
+        " a better rate may lie beyond.",
         "tree3: at 4 filters, every learning rate diverged, so the smallest rate was chosen.",
     ]
     assert describe_rate_choices([]) == []

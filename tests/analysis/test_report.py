@@ -154,7 +154,7 @@ def test_the_page_is_self_contained_and_states_the_laws(written):
     for fit in report.fits:
         exponent = fit.laws["power"].parameters["exponent"]
         assert format_interval(exponent) in page.text
-        assert f"{fit.label}: the mean error falls as" in page.text
+        assert f"{fit.label}: the fitted power law has the exponent" in page.text
     for phrase in (
         "5 runs of the study not in the store",
         "2025-02-03 04:05 UTC",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from benchmarks.planted import EXPONENT, plant, study
+from benchmarks.planted_store import EXPONENT, plant, study
 from scaling import api
 from scaling.fit import Status, group_points
 from scaling.fit.diagnosis.convergence import CONVERGENCE_ALPHA

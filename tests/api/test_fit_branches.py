@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from benchmarks.planted import plant
+from benchmarks.planted_store import plant
 from scaling import api
 from scaling.errors import TableError
 

@@ -105,7 +105,7 @@ def test_pilots_are_only_in_the_figure_of_learning_rates(run, study, workspace):
     chosen = {int(row["filters"]): float(row["learning_rate"]) for row in rows if row["chosen"] == "true"}
     assert chosen == {width: pytest.approx(SimulatedTraining.best(width)) for width in WIDTHS}
     assert (
-        "tree3: the learning rate with the least validation error is 0.4 at 1 and 2 filters, 0.2 at 3"
+        "tree3: the learning rate with the lowest validation error is 0.4 at 1 and 2 filters, 0.2 at 3"
         in report.path.read_text()
     )
 
@@ -136,7 +136,7 @@ def test_the_report_warns_of_a_rate_at_the_edge_of_the_grid(run, study, workspac
     run(config)
     page = api.report(config, workspace).path.read_text()
     assert (
-        "tree3: at 1 filters the chosen learning rate, 0.4, is the largest that was tried; a better one may lie beyond."
+        "tree3: at 1 filters the chosen learning rate, 0.4, is the largest that was tried; a better rate may lie beyond."
         in page
     )
     assert "tree3: at 12 filters the chosen learning rate, 0.2, is the smallest that was tried" in page

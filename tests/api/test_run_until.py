@@ -34,6 +34,7 @@ def run_until(training, workspace):
     return run
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("text", [STUDY, TWO], ids=["one curve", "two curves"])
 def test_iterations_end_when_every_interval_is_within_the_target(run_until, study, workspace, text):
     result, iterations = run_until(study(text))
@@ -46,6 +47,7 @@ def test_iterations_end_when_every_interval_is_within_the_target(run_until, stud
     assert not any(iteration.suggestion.is_reached for iteration in iterations[:-1])
 
 
+@pytest.mark.simulation
 def test_the_grown_study_contains_all_trained_runs(run_until, study, workspace):
     config = study(TWO)
     result, _ = run_until(config)
@@ -69,6 +71,7 @@ def test_the_same_command_repeats_the_iterations_and_trains_nothing(run_until, s
     assert second.study.read_text() == first.study.read_text()
 
 
+@pytest.mark.simulation
 def test_an_interruption_keeps_all_finished_runs(run_until, study, training, workspace, tmp_path):
     """Interrupted anywhere, the iterations end at the same study as without, and no pack is trained twice."""
     config = study()
@@ -118,6 +121,7 @@ def test_a_tiny_budget_trains_only_the_study_as_written(run_until, study, worksp
     assert workspace.stores().ids() == {run.id for _, run in load_study(config, data=workspace.data).runs()}
 
 
+@pytest.mark.simulation
 def test_an_iteration_costs_at_most_about_as_much_as_all_before_it(run_until, study):
     _, iterations = run_until(study(), 0.01)
     for iteration in iterations[:-1]:

@@ -6,7 +6,6 @@ import pytest
 from pydantic import ValidationError
 
 from scaling.architectures import AnyArchitecture, Lenet5, ParameterScale, Tree3, Vgg
-from scaling.architectures.vgg import CONVOLUTIONS
 from scaling.settings import ImageShape
 
 CIFAR10 = ImageShape(3, 32, 10)
@@ -46,7 +45,8 @@ def test_without_hidden_layers_the_readout_is_the_output():
 
 @pytest.mark.parametrize("depth", [6, 8, 11, 13, 16])
 def test_vgg(depth: int):
-    parameter_scales = mup(Vgg(filters=32).model_copy(update={"depth": depth}), 4).parameter_scales(CIFAR10)
+    spec = mup(Vgg(filters=32).model_copy(update={"depth": depth}), 4)
+    parameter_scales = spec.parameter_scales(CIFAR10)
     assert parameter_scales["conv1_1_weight"] == ParameterScale(sgd=8.0)
     assert parameter_scales["readout_weight"] == ParameterScale(initial=8**-0.5, sgd=1 / 8, adam=1 / 8)
     assert parameter_scales["readout_bias"] == ONE
@@ -55,7 +55,7 @@ def test_vgg(depth: int):
         for name, scale in parameter_scales.items()
         if name.startswith("conv") and name.endswith("_weight") and name != "conv1_1_weight"
     }
-    assert len(others) == sum(CONVOLUTIONS[depth]) - 1
+    assert len(others) == sum(spec.convolutions_per_block) - 1
     assert set(others.values()) == {ParameterScale(adam=1 / 8)}
     vectors = {
         scale

@@ -90,6 +90,6 @@ def test_images_that_are_too_small_are_refused():
 def test_strips_cover_the_map_once(side, rows):
     image, spec = ImageShape(1, side, 10), Tree3(filters=1, rows=rows)
     if spec.problem(image) is None:
-        assert spec.strips(image) * rows == spec.pooled(image)
+        assert spec.strips(image) * rows == spec.pooled_side(image)
     else:
-        assert spec.pooled(image) % rows
+        assert spec.pooled_side(image) % rows

@@ -108,14 +108,14 @@ REFUSED = {
     "a header alone": ("csv", b"filters,test_error\n", (), "has no rows; give one row a run"),
     "nothing": ("csv", b"", (), "cannot be read"),
     "a column twice": ("csv", TWICE, (), "several columns are called filters; keep one"),
-    "semicolons": ("csv", csv(law(), separator=";"), (), "has semicolons between its columns; write commas"),
+    "semicolons": ("csv", csv(law(), separator=";"), (), "has semicolons between columns; use commas"),
     "semicolons and decimal commas": (
         "csv",
         csv(law(), separator=";", write_numbers=lambda cell: str(cell).replace(".", ",")),
         (),
-        "has semicolons between its columns",
+        "has semicolons between columns",
     ),
-    "tabs": ("csv", csv(law(), separator="\t"), (), "has tabs between its columns"),
+    "tabs": ("csv", csv(law(), separator="\t"), (), "has tabs between columns"),
     "lines of other lengths": ("csv", csv(law()) + b"1,2,3\n", (), "cannot be read"),
     "UTF-16": ("csv", csv(law()).decode().encode("utf-16"), (), "is not UTF-8 text; save it as CSV in UTF-8"),
     "UTF-16 without a mark": ("csv", csv(law()).decode().encode("utf-16-le"), (), "is not UTF-8 text"),
@@ -187,7 +187,7 @@ REFUSED = {
         "csv",
         csv(law() | COUNTED),
         ("--errors", "images", "--of", "images"),
-        "can't be both",
+        "name two columns",
     ),
     "a best by the test set": (
         "csv",
@@ -205,7 +205,7 @@ REFUSED = {
         "csv",
         csv(CHOSEN),
         ("--best-over", "filters"),
-        "filters: is the size or tells groups apart already",
+        "filters: is the size or names the groups already",
     ),
     "a best with an empty size": (
         "csv",
@@ -257,7 +257,7 @@ SAID = {
     ),
     "a loss above 1": (
         csv({"filters": law()["filters"], "test_error": law(factor=lambda x: 4 * x**-0.1)["test_error"]}),
-        "Bare values",
+        "has bare values",
     ),
 }
 

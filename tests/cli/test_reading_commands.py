@@ -151,7 +151,7 @@ def test_a_setting_is_not_chosen_by_what_is_fitted(scaling, tmp_path):
     assert "the least of many error is small by chance" in scaling(*words, "--validation", "error").err
     (fitted,) = json.loads(scaling(*words, "--validation", "held").out)
     assert fitted["points"]["mean"][0] == pytest.approx(2.0)
-    assert any(note.startswith("Chosen by the mean held, lr: ") for note in fitted["notes"])
+    assert any(note.startswith("Selected lr by the mean held: ") for note in fitted["notes"])
 
 
 def test_anyones_points_can_be_fitted(scaling, tmp_path):
@@ -230,7 +230,7 @@ def test_stated_standard_deviations_and_another_form(scaling, tmp_path):
     words = ("fit", table, "--x", "n", "--y", "loss", "--std", "se")
     (told,) = json.loads(scaling(*words, "--form", "broken", "--json").out)
     assert list(told["laws"]) == ["power", "floor", "broken"]
-    assert told["laws"]["power"]["dispersion"]["source"] == "the stated standard deviations"
+    assert told["laws"]["power"]["dispersion"]["source"] == "the known standard deviations"
     assert {one["form"] for one in told["profiles"]} == set(told["laws"])
     assert (
         "--std se: standard deviations that are stated" in scaling(*words, "--errors", "n", "--of", "n").err

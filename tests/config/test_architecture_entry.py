@@ -1,4 +1,4 @@
-"""Networks that are written with a cost: the nearest whole numbers, found by trying all, and what can't be."""
+"""Entries that give a cost: the nearest numbers of filters, compared with an exhaustive search."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ def pairs(tmp_path, entry: str) -> list[tuple[int, int]]:
     ("cost", "target"), [("macs", 651_720), ("macs", 5_454_120), ("parameters", 62_006), ("macs", 100_000)]
 )
 @pytest.mark.parametrize("ratio", [0.05, 0.5, 1, 2.8, 10, 200])
-def test_pairs_are_those_that_trying_all_finds(tmp_path, cost, target, ratio):
-    def off(d1: int, d2: int) -> float:
+def test_pairs_equal_those_of_an_exhaustive_search(tmp_path, cost, target, ratio):
+    def distance(d1: int, d2: int) -> float:
         return abs(getattr(Lenet5(filters=d1, second_filters=d2).layer_table(CIFAR), cost) - target)
 
-    (found,) = pairs(tmp_path, f"{{type: lenet5, {cost}: {target}, ratio: {ratio}}}")
+    (pair,) = pairs(tmp_path, f"{{type: lenet5, {cost}: {target}, ratio: {ratio}}}")
     near = []
     for d1 in range(1, 400):
         if getattr(Lenet5(filters=d1, second_filters=1).layer_table(CIFAR), cost) > target:
             break
-        # The cost is a straight line in d2.
+        # The cost is linear in d2.
         start, step = (
             getattr(Lenet5(filters=d1, second_filters=d2).layer_table(CIFAR), cost) for d2 in (1, 2)
         )
         guess = max(1, round(1 + (target - start) / (step - start)))
-        near.append((d1, min(range(max(1, guess - 2), guess + 3), key=lambda d2, d1=d1: off(d1, d2))))
-    assert found == min(near, key=lambda pair: abs(log(pair[1] / pair[0] / ratio)))
+        near.append((d1, min(range(max(1, guess - 2), guess + 3), key=lambda d2, d1=d1: distance(d1, d2))))
+    assert pair == min(near, key=lambda pair: abs(log(pair[1] / pair[0] / ratio)))
 
 
 def test_the_1998_network_has_its_own_cost_and_the_published_ratio(tmp_path):
@@ -52,13 +52,13 @@ def test_the_1998_network_has_its_own_cost_and_the_published_ratio(tmp_path):
     assert pairs(tmp_path, "{type: lenet5, macs: 258596520}") == [(192, 512)]
 
 
-def test_filters_may_be_given_and_then_the_second_ones_follow(tmp_path):
+def test_second_filters_follow_from_given_filters(tmp_path):
     grid = "{type: lenet5, macs: 651720, filters: [2, 3, 4, 5, 6, 7, 8, 9]}"
     assert pairs(tmp_path, grid) == [(2, 65), (3, 44), (4, 31), (5, 22), (6, 16), (7, 11), (8, 7), (9, 4)]
     assert pairs(tmp_path, "{type: lenet5, macs: 651720, second_filters: [4, 16]}") == [(9, 4), (6, 16)]
 
 
-def test_every_architecture_has_a_network_of_a_cost_and_images_matter(tmp_path):
+def test_every_architecture_accepts_a_cost_and_images_matter(tmp_path):
     (tree,) = cells(tmp_path, "{type: tree3, parameters: 60258}")
     assert tree.architecture == Tree3(filters=6)
     (vgg,) = cells(tmp_path, "{type: vgg, depth: 16, parameters: 14728266}")
@@ -74,7 +74,7 @@ def test_every_architecture_has_a_network_of_a_cost_and_images_matter(tmp_path):
     assert grey.architecture != colour.architecture
 
 
-def test_the_id_knows_the_filters_and_neither_ratio_nor_cost(tmp_path):
+def test_ids_include_filters_and_neither_ratio_nor_cost(tmp_path):
     by_cost, plain = cells(
         tmp_path, "{type: lenet5, macs: 651720, ratio: 2.8}", "{type: lenet5, filters: 6, second_filters: 16}"
     )
@@ -85,10 +85,10 @@ def test_the_id_knows_the_filters_and_neither_ratio_nor_cost(tmp_path):
     assert by_cost.with_filters(12).architecture.macs is None
 
 
-def test_the_ratio_study_has_the_pairs_that_its_comment_says(tmp_path):
+def test_ratio_study_has_the_expected_pairs(tmp_path):
     study = load_study(Path(__file__).parents[2] / "configs" / "ratio.yaml", data=tmp_path)
-    found = [(cell.architecture.filters, cell.architecture.second_filters) for cell in study.cells]
-    assert found == [(9, 4), (8, 7), (7, 11), (6, 16), (5, 22), (4, 31), (3, 44), (2, 65)]
+    numbers = [(cell.architecture.filters, cell.architecture.second_filters) for cell in study.cells]
+    assert numbers == [(9, 4), (8, 7), (7, 11), (6, 16), (5, 22), (4, 31), (3, 44), (2, 65)]
     assert all(abs(cell.layer_table().macs / 651_720 - 1) < 0.015 for cell in study.cells)
 
 
@@ -110,13 +110,14 @@ def test_the_ratio_study_has_the_pairs_that_its_comment_says(tmp_path):
         ),
         (
             "{type: lenet5, macs: 651720, ratio: [2, 1.6]}",
-            "ratio[1]: gives the same network as architectures[0].ratio[0], the nearest of this cost; remove one of them",
+            "ratio[1]: gives the same network as architectures[0].ratio[0], the nearest of this cost; "
+            "remove one of them",
         ),
         ("{type: lenet5, macs: null}", "filters: is missing"),
     ],
 )
-def test_what_can_not_be_is_a_fault_of_its_leaf(tmp_path, entry, problem):
-    with pytest.raises(ConfigError) as refused:
+def test_impossible_entry_is_named(tmp_path, entry, problem):
+    with pytest.raises(ConfigError) as error:
         cells(tmp_path, entry)
-    (line,) = refused.value.problems
+    (line,) = error.value.problems
     assert line.removeprefix("architectures[0].").removeprefix("architectures[0]: ") == problem

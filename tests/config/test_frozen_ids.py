@@ -1,4 +1,4 @@
-"""The ids of the studies that are shipped: a change that moves one would train everything again."""
+"""Run ids of the published studies. A change that moves one would train its runs again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scaling.config import load_study
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 FROZEN: dict[str, list[str]] = json.loads(Path(__file__).with_name("frozen_ids.json").read_text())
-"""By file: of each cell's first run, in the order of the file; where pilots choose its learning rate, of each pilot's first run."""
+"""For each file: id of the first run of each cell; if pilot runs choose the rate, of each pilot cell."""
 STUDIES = sorted(
     path.relative_to(CONFIGS).as_posix()
     for path in CONFIGS.rglob("*.yaml")
@@ -20,7 +20,7 @@ STUDIES = sorted(
 
 
 @pytest.mark.parametrize("name", STUDIES)
-def test_ids_are_as_they_were_frozen(name):
+def test_ids_are_frozen(name):
     cells = load_study(CONFIGS / name, data=Path("nowhere")).cells
     ids = [known.run(0).id for cell in cells for known in cell.pilots or (cell,)]
     line = f"{json.dumps(name)}: {json.dumps(ids)}"
@@ -29,10 +29,11 @@ def test_ids_are_as_they_were_frozen(name):
     )
     moved = set(FROZEN[name]) - set(ids)
     assert not moved, (
-        f"stored runs of {name} would be trained again; where its grid was changed on purpose, the line is now\n{line}"
+        f"stored runs of {name} would be trained again; if its grid was changed on purpose, "
+        f"the line is now\n{line}"
     )
     assert ids == FROZEN[name], f"{name} has new cells; the line is now\n{line}"
 
 
-def test_nothing_is_frozen_that_is_gone():
+def test_every_frozen_study_exists():
     assert set(FROZEN) == set(STUDIES)

@@ -18,18 +18,19 @@ from scaling.config import Data, Recipe, Run, flatten_settings, load_study
 from scaling.config.cell_index import SEED_AND_ORDER
 from scaling.config.recipe import Adam, AdamW, Augmentation, Constant, Cosine, OneCycle, Sgd, Step
 from scaling.settings import FROM_IDENTITY, ConfigModel, IdentityDefault, NotInIdentity
-from tests.config.identity_settings import groups
+from tests.config.identity_settings import nested_models
 
 DATA = Data(type="mnist", fingerprint="f" * 64)
 RUN = Run(data=DATA, architecture=Lenet5(filters=6), recipe=Recipe(), seed=11, order=1)
 CANONICAL = (
     '{"architecture":{"filters":6,"second_filters":16,"type":"lenet5"},'
     f'"data":{{"fingerprint":"{"f" * 64}","type":"mnist"}},"order":1,'
-    '"recipe":{"batch_size":100,"epochs":8,"learning_rate":0.05,"optimizer":{"momentum":0.9,"nesterov":true,"type":"sgd"},'
+    '"recipe":{"batch_size":100,"epochs":8,"learning_rate":0.05,'
+    '"optimizer":{"momentum":0.9,"nesterov":true,"type":"sgd"},'
     '"precision":"bf16","schedule":{"type":"one_cycle","warmup":0.3}},"seed":11,"training_version":2}'
 )
 
-DRAWS = {"seed", "order"}
+SEED_NAMES = {"seed", "order"}
 
 whole = st.integers(0, 2**53 - 1)
 share = st.floats(0, 1, exclude_max=True)
@@ -85,13 +86,13 @@ datas = st.builds(
 runs = st.builds(Run, data=datas, architecture=networks, recipe=recipes, seed=whole, order=whole)
 
 
-def test_the_id_is_the_hash_of_canonical_json():
+def test_id_is_the_hash_of_canonical_json():
     assert RUN.config_json == CANONICAL
     assert RUN.id == sha256(CANONICAL.encode()).hexdigest()[:20]
 
 
 @given(runs)
-def test_a_run_is_read_back_from_its_identity(run):
+def test_run_is_parsed_from_its_identity(run):
     again = Run.from_json(run.config_json)
     assert again == run
     assert (again.id, again.config_json, flatten_settings(again)) == (
@@ -103,7 +104,7 @@ def test_a_run_is_read_back_from_its_identity(run):
 
 
 @given(runs, st.randoms())
-def test_the_order_of_keys_means_nothing(run, random):
+def test_order_of_keys_does_not_matter(run, random):
     def shuffled(value: Any) -> Any:
         if not isinstance(value, dict):
             return value
@@ -115,12 +116,12 @@ def test_the_order_of_keys_means_nothing(run, random):
 
 
 @given(runs, runs)
-def test_ids_are_equal_only_where_runs_are(one, other):
+def test_ids_are_equal_exactly_if_runs_are(one, other):
     assert (one.id == other.id) == (one == other)
 
 
 @pytest.mark.parametrize(
-    "leaves",
+    "changed",
     [
         {"data": DATA.model_copy(update={"train_images": 1000})},
         {"data": DATA.model_copy(update={"validation": 1000})},
@@ -136,34 +137,34 @@ def test_ids_are_equal_only_where_runs_are(one, other):
         {"order": 0},
         {"training_version": 3},
     ],
-    ids=lambda leaves: "-".join(leaves),
+    ids=lambda changed: "-".join(changed),
 )
-def test_each_of_these_makes_another_run(leaves):
-    assert RUN.model_copy(update=leaves).id != RUN.id
+def test_changed_setting_changes_the_id(changed):
+    assert RUN.model_copy(update=changed).id != RUN.id
 
 
-def test_adam_and_adamw_of_equal_settings_differ_by_their_type():
+def test_adam_and_adamw_with_equal_settings_have_different_ids():
     one, other = (RUN.model_copy(update={"recipe": Recipe(optimizer=rule)}).id for rule in (Adam(), AdamW()))
     assert one != other
 
 
-def test_a_ratio_and_the_second_filters_it_gives_are_the_same_run():
+def test_ratio_and_its_second_filters_are_the_same_run():
     ratio, written, default = (
-        RUN.model_copy(update={"architecture": Lenet5(filters=6, **leaves)})
-        for leaves in ({"ratio": 2.6}, {"second_filters": 16}, {})
+        RUN.model_copy(update={"architecture": Lenet5(filters=6, **settings)})
+        for settings in ({"ratio": 2.6}, {"second_filters": 16}, {})
     )
     assert ratio.id == written.id == default.id
     assert ratio == written == default
-    assert not any("ratio" in leaf for leaf in flatten_settings(ratio))
+    assert not any("ratio" in name for name in flatten_settings(ratio))
 
 
-def test_a_field_that_is_added_with_its_frozen_value_changes_no_id():
+def test_added_setting_with_its_identity_default_changes_no_id():
     class LaterNetwork(Lenet5):
         dropout: Annotated[float, IdentityDefault(0.0)] = 0.0
 
     class LaterRecipe(Recipe):
         clip: Annotated[float | None, IdentityDefault(None)] = 1.0
-        """Its default has moved on since; what it froze has not."""
+        """Its default has changed since; its identity default has not."""
 
     class LaterRun(Run):
         architecture: LaterNetwork
@@ -179,7 +180,7 @@ def test_a_field_that_is_added_with_its_frozen_value_changes_no_id():
     assert LaterRun.from_json(RUN.config_json) == later(clip=None)
 
 
-def test_what_an_identity_omits_is_its_frozen_value_and_not_the_default():
+def test_omitted_setting_is_its_identity_default_and_not_its_default():
     class Group(ConfigModel):
         inner: Annotated[Augmentation, IdentityDefault(Augmentation(crop=4))] = Augmentation()
         help: Annotated[int, NotInIdentity()] = 3
@@ -192,10 +193,10 @@ def test_what_an_identity_omits_is_its_frozen_value_and_not_the_default():
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
-def test_no_leaf_takes_a_number_that_json_can_not_write(number):
+def test_no_setting_accepts_a_number_that_json_cannot_represent(number):
     real = [
         (group, name)
-        for group in groups(Run)
+        for group in nested_models(Run)
         for name, field in group.model_fields.items()
         if field.annotation is float
     ]
@@ -208,17 +209,17 @@ def test_no_leaf_takes_a_number_that_json_can_not_write(number):
         ]
 
 
-@pytest.mark.parametrize("leaf", ["seed", "order"])
-def test_no_seed_is_larger_than_what_json_holds_exactly(leaf):
-    largest = RUN.model_copy(update={leaf: 2**53 - 1})
+@pytest.mark.parametrize("setting", ["seed", "order"])
+def test_seeds_are_integers_that_json_represents_exactly(setting):
+    largest = RUN.model_copy(update={setting: 2**53 - 1})
     assert Run.from_json(largest.config_json) == largest
     with pytest.raises(ValidationError):
-        RUN.model_copy(update={leaf: 2**53})
+        RUN.model_copy(update={setting: 2**53})
 
 
 @given(st.lists(runs, min_size=2, max_size=4), whole)
-def test_runs_that_share_their_groups_have_the_ids_of_runs_that_do_not(mixed, seed):
-    """Each group keeps its canonical text, so a run's is put together from texts that were made for others."""
+def test_runs_that_share_models_have_the_ids_of_runs_that_do_not(mixed, seed):
+    """Each model caches its canonical text, so a run's text is built from cached texts of other runs."""
     data, network, recipe = (
         getattr(run, name)
         for run, name in zip(mixed[:1] * 2 + mixed[-1:], ("data", "architecture", "recipe"), strict=True)
@@ -229,21 +230,23 @@ def test_runs_that_share_their_groups_have_the_ids_of_runs_that_do_not(mixed, se
 
 
 @given(runs, whole, whole)
-def test_without_its_draws_an_identity_is_that_of_its_cell(run, seed, order):
+def test_identity_without_seed_and_order_is_the_cells(run, seed, order):
     other = run.model_copy(update={"seed": seed, "order": order})
     assert re.sub(SEED_AND_ORDER, "", run.config_json) == re.sub(SEED_AND_ORDER, "", other.config_json)
     assert json.loads(re.sub(SEED_AND_ORDER, "", run.config_json)) == {
-        name: leaf for name, leaf in json.loads(run.config_json).items() if name not in DRAWS
+        name: value for name, value in json.loads(run.config_json).items() if name not in SEED_NAMES
     }
 
 
-def test_no_other_leaf_has_the_name_of_a_draw():
-    assert set(Run.setting_names()) >= DRAWS
-    assert not [group for group in groups(Run) if group is not Run and DRAWS & set(group.setting_names())]
+def test_no_other_setting_is_named_seed_or_order():
+    assert set(Run.setting_names()) >= SEED_NAMES
+    assert not [
+        group for group in nested_models(Run) if group is not Run and SEED_NAMES & set(group.setting_names())
+    ]
 
 
-def test_a_copy_has_its_own_id():
-    """The id is kept once it is computed; a copy with another seed must not inherit it."""
+def test_copy_has_its_own_id():
+    """The id is cached; a copy with another seed must not inherit it."""
     assert RUN.id
     other = RUN.model_copy(update={"seed": 12})
     assert (
@@ -253,12 +256,12 @@ def test_a_copy_has_its_own_id():
     )
 
 
-def test_flat_has_every_leaf_with_its_default():
-    leaves = flatten_settings(RUN)
-    assert leaves["recipe.augmentation.crop"] == 0
-    assert leaves["architecture.hidden"] == [120, 84]
-    assert leaves["data.train_images"] is None
-    assert set(leaves) >= {
+def test_flattened_settings_include_defaults():
+    settings = flatten_settings(RUN)
+    assert settings["recipe.augmentation.crop"] == 0
+    assert settings["architecture.hidden"] == [120, 84]
+    assert settings["data.train_images"] is None
+    assert set(settings) >= {
         "seed",
         "order",
         "training_version",
@@ -267,8 +270,11 @@ def test_flat_has_every_leaf_with_its_default():
     }
 
 
-def test_all_training_images_are_one_run_whether_they_are_counted_or_not(tmp_path):
-    study = "study: s\ndataset: {type: mnist5k, train_images: [1000, 4000]}\narchitectures: [{type: lenet5, filters: 1}]\n"
+def test_naming_all_training_images_changes_no_id(tmp_path):
+    study = (
+        "study: s\ndataset: {type: mnist5k, train_images: [1000, 4000]}\n"
+        "architectures: [{type: lenet5, filters: 1}]\n"
+    )
     (tmp_path / "counted.yaml").write_text(study)
     (tmp_path / "all.yaml").write_text(study.replace(", train_images: [1000, 4000]", ""))
     fewer, counted = (cell.run(0).id for cell in load_study(tmp_path / "counted.yaml", data=tmp_path).cells)

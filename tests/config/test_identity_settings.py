@@ -1,4 +1,4 @@
-"""A new leaf must say what it was before it existed, or it makes every stored run a new one."""
+"""A new setting needs an identity default; otherwise every stored run would get a new id."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import TypeAdapter
 
 from scaling.config import Run
-from tests.config.identity_settings import groups
+from tests.config.identity_settings import nested_models
 
 ALWAYS = {
     "Run": {"data", "architecture", "recipe", "seed", "order", "training_version"},
@@ -25,23 +25,28 @@ ALWAYS = {
     "OneCycle": {"type", "warmup"},
     "Augmentation": set(),
 }
-"""Leaves that are in every identity. Only a new group adds to this; a leaf of an old one is Frozen at what it was before it existed."""
+"""Settings that every identity includes.
+
+Only a new model adds to this list. A new setting of an old model has an ``IdentityDefault`` that reproduces
+the behaviour before the setting existed.
+"""
 
 
-def test_every_other_leaf_is_frozen_or_derived():
-    found = {
-        group.__name__: set(group.setting_names()) - set(group.identity_defaults()) for group in groups(Run)
+def test_every_other_setting_has_a_marker():
+    included = {
+        group.__name__: set(group.setting_names()) - set(group.identity_defaults())
+        for group in nested_models(Run)
     }
-    assert found == ALWAYS, (
-        "give a new leaf the mark Frozen(value that reproduces the behaviour before it), see scaling.settings"
+    assert included == ALWAYS, (
+        "give a new setting the marker IdentityDefault(value that reproduces the old behaviour)"
     )
 
 
-def test_frozen_values_are_values_of_their_leaves():
-    for group in groups(Run):
+def test_identity_defaults_are_valid_values():
+    for group in nested_models(Run):
         assert set(group.identity_defaults()) <= set(group.setting_names())
-        for name, mark in group.identity_defaults().items():
-            leaf = TypeAdapter(
+        for name, marker in group.identity_defaults().items():
+            adapter = TypeAdapter(
                 Annotated[group.model_fields[name].annotation, *group.model_fields[name].metadata]
             )
-            assert leaf.validate_python(mark.value, strict=name != "hidden") == mark.value
+            assert adapter.validate_python(marker.value, strict=name != "hidden") == marker.value

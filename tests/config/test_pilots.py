@@ -1,4 +1,4 @@
-"""Learning rates that are ``auto``: pilots are ordinary runs, and what they choose stands in the ids of the others."""
+"""Learning rates that are ``auto``: pilot runs are ordinary runs, and run ids include the chosen rate."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from scaling.config.pilots import DEFAULT_LEARNING_RATES, RateChoice
 from scaling.config.yaml_file import architecture_entries, yaml_text
 
-HEAD = "study: tried\ndataset: {type: cifar10}\n"
+HEAD = "study: example\ndataset: {type: cifar10}\n"
 NETWORKS = (
-    "architectures:\n  - {type: lenet5, filters: [3, 6]}\n  - {type: tree3, filters: [3, 6], recipe: {weight_decay: 0.001}}\n"
+    "architectures:\n  - {type: lenet5, filters: [3, 6]}\n"
+    "  - {type: tree3, filters: [3, 6], recipe: {weight_decay: 0.001}}\n"
     "  - {type: vgg, depth: [6, 11], filters: 4}\n"
 )
 RECIPE = "recipe: {epochs: 6, learning_rate: auto, augmentation: {crop: 4, flip: true}}\n"
@@ -24,30 +25,30 @@ def ids(runs) -> list[str]:
     return sorted(run.id for _, run in runs)
 
 
-def told(study, error) -> dict[str, float]:
-    """Validation errors of all pilots, by the pilot's run."""
+def pilot_errors(study, error) -> dict[str, float]:
+    """Return a validation error for each pilot run."""
     return {run.id: error(run) for _, run in study.pilot_runs()}
 
 
 def best_at(rate: float):
+    """Return an error that is lowest at one learning rate."""
     return lambda run: abs(run.recipe.learning_rate - rate)
 
 
-def test_pilots_are_the_runs_of_a_grid_that_is_written_out(load):
-    """So who has trained one by hand has the pilots."""
+def test_pilot_runs_equal_the_runs_of_an_explicit_grid(load):
     written = load(
-        "study: byhand\ndataset: {type: cifar10, validation: 5000}\nseeds: 1\n"
+        "study: explicit\ndataset: {type: cifar10, validation: 5000}\nseeds: 1\n"
         + NETWORKS
         + RECIPE.replace("auto", "[0.0125, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6]")
     )
     assert ids(load(AUTO).pilot_runs()) == ids(written.runs())
 
 
-def test_finals_are_the_runs_of_the_chosen_rate_and_no_id_holds_auto(load):
+def test_final_runs_have_the_chosen_rate_and_no_id_includes_auto(load):
     study = load(AUTO)
     assert not list(study.final_runs())
     assert len(list(study.pending_runs())) == 6 * 3
-    resolved = study.with_learning_rates(told(study, best_at(0.2)))
+    resolved = study.with_learning_rates(pilot_errors(study, best_at(0.2)))
     assert not list(resolved.pending_runs())
     assert ids(resolved.final_runs()) == ids(load(AUTO.replace("auto", "0.2")).runs())
     assert ids(resolved.pilot_runs()) == ids(study.pilot_runs())
@@ -55,9 +56,9 @@ def test_finals_are_the_runs_of_the_chosen_rate_and_no_id_holds_auto(load):
     assert not any("auto" in run.config_json for _, run in resolved.runs())
 
 
-def test_each_network_has_its_own_choice_and_awaits_its_own_pilots(load):
+def test_each_network_has_its_own_choice_and_is_pending_until_its_own_pilots_are_done(load):
     study = load(AUTO)
-    errors = told(study, lambda run: best_at(0.05 if run.architecture.filters == 3 else 0.4)(run))
+    errors = pilot_errors(study, lambda run: best_at(0.05 if run.architecture.filters == 3 else 0.4)(run))
     one = next(
         run.id
         for _, run in study.pilot_runs()
@@ -69,19 +70,19 @@ def test_each_network_has_its_own_choice_and_awaits_its_own_pilots(load):
     assert [cell.pending for cell in study.with_learning_rates(errors).cells] == [False] * 5 + [True]
 
 
-def test_a_chosen_rate_tells_no_curves_apart(load):
+def test_chosen_rate_does_not_separate_curves(load):
     text = AUTO.replace("epochs: 6", "epochs: 6, weight_decay: [0.0, 0.001]").replace(
         ", recipe: {weight_decay: 0.001}", ""
     )
     study = load(text)
     resolved = study.with_learning_rates(
-        told(study, lambda run: best_at(0.1 if run.recipe.weight_decay else 0.4)(run))
+        pilot_errors(study, lambda run: best_at(0.1 if run.recipe.weight_decay else 0.4)(run))
     )
     assert resolved.curve_labels() == study.curve_labels()
     assert study.curve_labels()[:2] == ("lenet5, weight decay 0.0", "lenet5, weight decay 0.001")
 
 
-def test_the_block_of_pilots_changes_them(load):
+def test_settings_of_pilots(load):
     study = load(AUTO + "pilots: {learning_rates: [0.3, 0.1, 1], seeds: 2, validation: 1000}\n")
     cell = study.cells[0]
     assert [pilot.recipe.learning_rate for pilot in cell.pilots] == [0.1, 0.3, 1.0]
@@ -92,7 +93,7 @@ def test_the_block_of_pilots_changes_them(load):
 
 
 @pytest.mark.parametrize(
-    ("leaves", "validation", "used"),
+    ("settings", "validation", "train_size"),
     [
         ("", 5000, 45_000),
         (", validation: 7000", 7000, 43_000),
@@ -100,38 +101,39 @@ def test_the_block_of_pilots_changes_them(load):
         (", train_images: 48000", 5000, 45_000),
     ],
 )
-def test_validation_images_are_taken_out_of_the_training_images(load, leaves, validation, used):
-    for cell in load(AUTO.replace("cifar10", "cifar10" + leaves)).cells:
+def test_validation_images_are_taken_out_of_the_training_images(load, settings, validation, train_size):
+    for cell in load(AUTO.replace("cifar10", "cifar10" + settings)).cells:
         assert {
             (pilot.dataset.validation, pilot.dataset.train_size(pilot.info)) for pilot in cell.pilots
-        } == {(validation, used)}
+        } == {(validation, train_size)}
 
 
-def test_a_pilot_on_the_studys_own_data_is_the_run_itself(load):
+def test_pilot_run_on_the_studys_own_data_is_also_a_final_run(load):
     study = load(AUTO.replace("cifar10", "cifar10, validation: 5000"))
-    resolved = study.with_learning_rates(told(study, best_at(0.2)))
+    resolved = study.with_learning_rates(pilot_errors(study, best_at(0.2)))
     assert len(set(ids(resolved.pilot_runs())) & set(ids(resolved.final_runs()))) == 6
     assert len(ids(resolved.runs())) == 6 * (len(DEFAULT_LEARNING_RATES) + 2)
 
 
-def test_another_width_has_pilots_of_its_own(load):
+def test_cell_of_another_width_has_its_own_pilots(load):
     study = load(AUTO)
-    cell = study.with_learning_rates(told(study, best_at(0.2))).cells[0].with_filters(24, seeds=2)
+    cell = study.with_learning_rates(pilot_errors(study, best_at(0.2))).cells[0].with_filters(24, seeds=2)
     assert (cell.pending, cell.seeds) == (True, 2)
     (again,) = load(HEAD + RECIPE + yaml_text({"architectures": architecture_entries([cell])})).cells
     assert [pilot.run(0).id for pilot in again.pilots] == [pilot.run(0).id for pilot in cell.pilots]
 
 
-def test_an_architectures_own_rate_or_auto_is_laid_over_the_studys(load):
+def test_own_rate_or_auto_replaces_the_studys(load):
     text = (
         HEAD
-        + "architectures:\n  - {type: lenet5, filters: 3}\n  - {type: tree3, filters: 3, recipe: {learning_rate: %s}}\n%s"
+        + "architectures:\n  - {type: lenet5, filters: 3}\n"
+        + "  - {type: tree3, filters: 3, recipe: {learning_rate: %s}}\n%s"
     )
     assert [bool(cell.pilots) for cell in load(text % ("0.3", RECIPE)).cells] == [True, False]
     assert [bool(cell.pilots) for cell in load(text % ("auto", "")).cells] == [False, True]
 
 
-def test_an_override_makes_a_rate_auto(load):
+def test_override_can_set_auto(load):
     assert ids(load(AUTO.replace("auto", "0.1"), "recipe.learning_rate=auto").pilot_runs()) == ids(
         load(AUTO).pilot_runs()
     )
@@ -141,10 +143,10 @@ errors = st.lists(st.lists(st.floats(0, 1) | st.just(inf), min_size=2, max_size=
 
 
 @given(errors)
-def test_the_least_mean_is_chosen_and_of_equals_the_smallest_rate(errors):
+def test_rate_of_the_lowest_mean_is_chosen_and_the_smallest_of_equals(errors):
     rates = tuple(0.1 * 2**n for n in range(len(errors)))
-    choice = RateChoice(rates, tuple(map(tuple, errors)))
-    means = [sum(each) / 2 for each in errors]
+    choice = RateChoice(rates=rates, errors=tuple(map(tuple, errors)))
+    means = [sum(pair) / 2 for pair in errors]
     assert choice.rate == rates[means.index(min(means))]
 
 
@@ -158,6 +160,6 @@ def test_the_least_mean_is_chosen_and_of_equals_the_smallest_rate(errors):
         ((inf, inf, inf), 0.1, "every rate diverged"),
     ],
 )
-def test_an_optimum_at_an_edge_is_doubted(errors, rate, warning):
-    choice = RateChoice((0.1, 0.2, 0.4), tuple((error,) for error in errors))
+def test_choice_at_an_edge_has_a_warning(errors, rate, warning):
+    choice = RateChoice(rates=(0.1, 0.2, 0.4), errors=tuple((error,) for error in errors))
     assert (choice.rate, choice.warning) == (rate, warning)

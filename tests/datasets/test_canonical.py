@@ -1,4 +1,4 @@
-"""One order and one fingerprint, whatever the source's order; heads that are stratified and nested."""
+"""Canonical order and fingerprint do not depend on the source; subsets are stratified and nested."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scaling.datasets import Split, compute_fingerprint, sort_canonically, stratified_order
 
 
-def drawn(seed: int, count: int = 20) -> Split:
-    """Few pixel values, so that some images are equal and labels must break the tie."""
+def random_split(seed: int, count: int = 20) -> Split:
+    """Return images with few pixel values, so that some are equal and their labels decide."""
     rng = np.random.default_rng(seed)
     return Split(
         rng.integers(0, 2, (count, 2, 2, 1), dtype=np.uint8), rng.integers(0, 3, count, dtype=np.uint8)
@@ -20,7 +20,7 @@ def drawn(seed: int, count: int = 20) -> Split:
 
 @given(seed=st.integers(0, 2**32), shuffle=st.permutations(range(20)))
 def test_canonical_order_does_not_depend_on_the_order_of_the_source(seed, shuffle):
-    split = drawn(seed)
+    split = random_split(seed)
     one, other = (
         sort_canonically(split),
         sort_canonically(Split(split.images[shuffle], split.labels[shuffle])),
@@ -31,7 +31,7 @@ def test_canonical_order_does_not_depend_on_the_order_of_the_source(seed, shuffl
 
 
 def test_canonical_order_keeps_each_image_with_its_label():
-    split = drawn(0)
+    split = random_split(0)
     pairs = [(image.tobytes(), label) for image, label in zip(split.images, split.labels, strict=True)]
     after = sort_canonically(split)
     assert sorted(pairs) == sorted(
@@ -39,8 +39,8 @@ def test_canonical_order_keeps_each_image_with_its_label():
     )
 
 
-def test_a_fingerprint_sees_every_pixel_every_label_the_shape_and_the_split():
-    train, test = sort_canonically(drawn(1)), sort_canonically(drawn(2))
+def test_fingerprint_depends_on_pixels_labels_shape_and_split():
+    train, test = sort_canonically(random_split(1)), sort_canonically(random_split(2))
     pixel, label = train.images.copy(), train.labels.copy()
     pixel[3, 1, 0, 0] ^= 1
     label[5] += 1
@@ -55,10 +55,12 @@ def test_a_fingerprint_sees_every_pixel_every_label_the_shape_and_the_split():
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=80))
-def test_every_head_has_the_classes_in_proportion(classes):
-    """A head holds the members of class c with (2k + 1) / 2n_c up to some t, so n_c t + 1/2 of them at most and n_c t - 1/2 at least.
+def test_first_n_images_have_the_classes_in_proportion(classes):
+    """Check the bound of the counts.
 
-    Summed over C classes its length is n t within C/2, so a class's count differs from its share by at most 1/2 + C n_c / 2n.
+    The first images contain the members of class c with (2k + 1) / 2n_c up to some t: at least n_c t - 1/2
+    and at most n_c t + 1/2. Summed over C classes, their number is n t within C/2. So the count of a class
+    differs from its share by at most 1/2 + C n_c / 2n.
     """
     labels = np.array(classes, np.uint8)
     order = stratified_order(labels)
@@ -71,8 +73,8 @@ def test_every_head_has_the_classes_in_proportion(classes):
 
 
 @pytest.mark.parametrize("label", [0, 1, 2])
-def test_within_a_class_the_canonical_order_stays(label):
-    labels = drawn(3, 50).labels
+def test_order_within_a_class_is_canonical(label):
+    labels = random_split(3, 50).labels
     order = stratified_order(labels)
     members = order[labels[order] == label]
     assert (np.diff(members) > 0).all()

@@ -1,4 +1,4 @@
-"""A user's own .npz: read in canonical order, and each fault named."""
+"""A user's own .npz file is read in canonical order, and each problem is named."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from scaling.errors import DataError
 
 def arrays(**changed) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(0)
-    good = {
+    valid = {
         "train_images": rng.integers(0, 256, (12, 8, 8, 3), dtype=np.uint8),
         "train_labels": np.arange(12) % 4,
         "test_images": rng.integers(0, 256, (6, 8, 8, 3), dtype=np.uint8),
         "test_labels": np.arange(6) % 3,
     }
-    return {name: array for name, array in {**good, **changed}.items() if array is not None}
+    return {name: array for name, array in {**valid, **changed}.items() if array is not None}
 
 
-def test_its_facts_are_its_content(tmp_path):
+def test_info_describes_the_content(tmp_path):
     np.savez_compressed(tmp_path / "mine.npz", **arrays())
     dataset = NpzDataset(path="mine.npz")
     info, (train, test) = dataset.info(tmp_path), dataset.splits(tmp_path)
@@ -30,7 +30,7 @@ def test_its_facts_are_its_content(tmp_path):
     np.testing.assert_array_equal(train.images, sort_canonically(train).images)
 
 
-def test_greyscale_needs_no_axis_of_channels(tmp_path):
+def test_greyscale_images_need_no_channel_axis(tmp_path):
     np.savez(
         tmp_path / "grey.npz",
         **arrays(train_images=np.ones((12, 8, 8), np.uint8), test_images=np.ones((6, 8, 8), np.uint8)),
@@ -38,7 +38,7 @@ def test_greyscale_needs_no_axis_of_channels(tmp_path):
     assert NpzDataset(path="grey.npz").info(tmp_path).image.channels == 1
 
 
-def test_the_path_is_no_part_of_the_identity(tmp_path):
+def test_fingerprint_does_not_depend_on_the_path(tmp_path):
     for name in ("a.npz", "b.npz"):
         np.savez(tmp_path / name, **arrays())
     assert (
@@ -47,7 +47,7 @@ def test_the_path_is_no_part_of_the_identity(tmp_path):
     )
 
 
-def test_a_file_that_was_written_again_is_read_again(tmp_path):
+def test_changed_file_is_read_again(tmp_path):
     np.savez(tmp_path / "mine.npz", **arrays())
     before = NpzDataset(path="mine.npz").info(tmp_path)
     np.savez(tmp_path / "mine.npz", **arrays(train_labels=np.arange(12) % 3))
@@ -73,18 +73,18 @@ def test_a_file_that_was_written_again_is_read_again(tmp_path):
         ({"train_labels": np.linspace(0, 1, 12)}, "train_labels"),
     ],
 )
-def test_an_array_that_is_not_as_described_is_named_with_its_file(tmp_path, changed, named):
+def test_unsuitable_array_is_named_with_its_file(tmp_path, changed, named):
     np.savez(tmp_path / "bad.npz", **arrays(**changed))
     with pytest.raises(DataError, match=named) as raised:
         NpzDataset(path="bad.npz").info(tmp_path)
     assert str(tmp_path / "bad.npz") in str(raised.value)
 
 
-def test_a_damaged_file_is_named(tmp_path):
+def test_damaged_file_is_named(tmp_path):
     np.savez_compressed(tmp_path / "whole.npz", **arrays())
     content = (tmp_path / "whole.npz").read_bytes()
     (tmp_path / "short.npz").write_bytes(content[: len(content) // 2])
-    middle = 200  # within the first array's packed pixels
+    middle = 200  # within the compressed pixels of the first array
     (tmp_path / "flipped.npz").write_bytes(
         content[:middle]
         + bytes(255 - byte for byte in content[middle : middle + 40])
@@ -96,12 +96,12 @@ def test_a_damaged_file_is_named(tmp_path):
             NpzDataset(path=name).info(tmp_path)
 
 
-def test_a_missing_file_names_both_places(tmp_path):
+def test_missing_file_names_both_folders(tmp_path):
     with pytest.raises(DataError, match=r"dataset\.path: no such file") as raised:
         NpzDataset(path="nowhere.npz").info(tmp_path)
     assert str(tmp_path / "nowhere.npz") in str(raised.value)
 
 
-def test_a_name_that_no_file_can_have_is_a_missing_file(tmp_path):
+def test_name_that_is_too_long_is_a_missing_file(tmp_path):
     with pytest.raises(DataError, match="no such file"):
         NpzDataset(path="a" * 5000).info(tmp_path)

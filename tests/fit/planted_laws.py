@@ -1,4 +1,6 @@
-"""Studies with a planted law: counts of errors whose spread over seeds is a known share of a binomial's."""
+"""Simulated studies with a known law: error counts whose variance over seeds is a known fraction of the
+binomial.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +18,7 @@ DISPERSION = 0.6
 
 
 def curve(x: np.ndarray, law: tuple[float, float, float]) -> np.ndarray:
+    """Return the mean error at each size, for an amplitude, an exponent and a floor."""
     return FLOOR.evaluate(np.array(law), x)
 
 
@@ -27,7 +30,15 @@ def plant(
     seeds: int = 4,
     test_images: int = 1000,
 ) -> Points:
-    """One study: amplitude, exponent and floor, counted on ``test_images`` images."""
+    """Return a simulated study, with errors counted on ``test_images`` images.
+
+    Args:
+        law: amplitude, exponent and floor.
+        rng: random generator.
+        widths: sizes of the networks.
+        seeds: number of runs at each width.
+        test_images: number of test images.
+    """
     x = np.repeat(np.array(widths, dtype=float), seeds)
     mean = curve(x, law)
     errors = rng.normal(test_images * mean, np.sqrt(DISPERSION * test_images * mean * (1 - mean))).round()
@@ -41,10 +52,12 @@ def plant(
 
 
 def variance_model(test_images: int | None) -> VarianceModel:
+    """Return the variance model of error counts, or of bare values for None."""
     return ConstantCV() if test_images is None else BinomialVariance(test_images)
 
 
-def bare(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray) -> Points:
+def bare_points(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray) -> Points:
+    """Return points whose y are bare values."""
     return Points(
         x_name="filters",
         y_name="loss",
@@ -54,8 +67,13 @@ def bare(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray) -> Po
     )
 
 
-def tabled(points: Points, **columns: object) -> pa.Table:
-    """As rows of the store's table; columns with one value for all runs may be added."""
+def to_table(points: Points, **columns: object) -> pa.Table:
+    """Return points as rows of the store's table.
+
+    Args:
+        points: the runs.
+        columns: further columns, with one value for all runs.
+    """
     table = pa.table(
         {"filters": points.x, "test_error": points.y, "test_images": [points.test_images] * len(points.y)}
     )

@@ -1,4 +1,4 @@
-"""What a fit reports: laws side by side, held-out error, estimand, notes, and tables of them."""
+"""Fits of points and tables: laws side by side, held-out error, estimand, notes and rows of a table."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ import pytest
 
 from scaling.errors import FitError, UsageError
 from scaling.fit import EstimationOptions, Points, Status, fit, fit_table, tabulate_laws
-from tests.fit.planted_laws import WIDTHS, bare, curve, plant, tabled
+from tests.fit.planted_laws import WIDTHS, bare_points, curve, plant, to_table
 
 LAW = (0.4, 0.5, 0.05)
 
 
-def planted(**how: object) -> Points:
-    return plant(LAW, np.random.default_rng(0), **how)
+def planted(**options: object) -> Points:
+    return plant(LAW, np.random.default_rng(0), **options)
 
 
-def table_of(*labels: str, **how: object) -> pa.Table:
-    """One study for each label."""
+def table_of(*labels: str, **options: object) -> pa.Table:
+    """Return a table with one study for each label."""
     return pa.concat_tables(
         [
-            tabled(plant(LAW, np.random.default_rng(k), **how), architecture=label)
+            to_table(plant(LAW, np.random.default_rng(k), **options), architecture=label)
             for k, label in enumerate(labels)
         ]
     )
 
 
-def test_a_planted_law_is_recovered_from_many_runs():
+def test_a_known_law_is_recovered_from_many_runs():
     found = fit(
         planted(seeds=8, test_images=1_000_000, widths=(*WIDTHS, 24, 48)), EstimationOptions(resamplings=200)
     )
     law = found.laws["floor"]
     for name, truth in zip(law.form.parameters, LAW, strict=True):
         interval = law.parameters[name]
-        # Four standard errors, where a 95 % interval is about four of them wide.
+        # Four standard errors, which is about the width of a 95 % interval.
         assert abs(interval.estimate - truth) < interval.high - interval.low
         assert interval.high - interval.low < 0.02
     assert (law.status, law.reason) == (Status.USABLE, "")
@@ -44,7 +44,7 @@ def test_a_planted_law_is_recovered_from_many_runs():
     np.testing.assert_allclose(law.predict(np.array([100.0])), curve(np.array([100.0]), LAW), rtol=0.02)
 
 
-def test_held_out_is_a_fit_to_the_narrower_widths():
+def test_held_out_error_is_that_of_a_fit_to_the_narrower_widths():
     points = planted()
     narrow = points.x < 8
     law = fit(points, EstimationOptions(resamplings=5)).laws["power"]
@@ -73,12 +73,12 @@ def test_held_out_is_a_fit_to_the_narrower_widths():
         (4, {"power": 0}),
     ],
 )
-def test_parameters_and_two_widths_more_must_remain(widths: int, left: dict[str, int]):
+def test_two_widths_more_than_parameters_must_remain(widths: int, left: dict[str, int]):
     laws = fit(planted(widths=WIDTHS[:widths]), EstimationOptions(resamplings=5)).laws
     assert {name: len(laws[name].held_out) for name in left} == left
 
 
-def test_holdout_is_a_choice():
+def test_holdout_is_an_option():
     points = planted()
     assert fit(points, EstimationOptions(holdout=0, resamplings=5)).laws["power"].held_out == ()
     assert fit(points, EstimationOptions(holdout=2, resamplings=5)).laws["power"].held_out[-1].left_out == (
@@ -105,7 +105,7 @@ def test_the_estimand_is_named(y: str, estimand: str):
     assert fit(points, EstimationOptions(resamplings=5)).estimand == estimand
 
 
-def test_widths_without_an_error_are_fitted_all_the_same():
+def test_widths_without_an_error_are_fitted():
     points = planted()
     clean = Points(
         x_name="filters",
@@ -124,15 +124,15 @@ def test_widths_without_an_error_are_fitted_all_the_same():
     assert law.held_out == ()
     assert (
         found.notes[0]
-        == "No run made an error at filters 12: these widths are fitted, but they are left out of logarithms, "
-        "and no width is held out."
+        == "No run made an error at filters 12: these widths are fitted, but they are left out of "
+        "logarithms, and no width is held out."
     )
 
 
 def test_bare_values_scale_with_their_unit():
     points = planted()
     fraction, percent = (
-        fit(bare(points.x, points.y * unit), EstimationOptions(resamplings=50)).laws["floor"]
+        fit(bare_points(points.x, points.y * unit), EstimationOptions(resamplings=50)).laws["floor"]
         for unit in (1, 100)
     )
     for name, unit in (("amplitude", 100), ("exponent", 1), ("floor", 100)):
@@ -150,7 +150,7 @@ def test_a_form_with_too_few_widths_is_missing_with_a_note():
     assert found.notes == ("A form is missing: A x^-rho + E needs at least 3 widths, not 2; add widths.",)
 
 
-def test_what_can_not_be_fitted_is_refused():
+def test_points_that_cannot_be_fitted_are_refused():
     with pytest.raises(FitError, match="needs at least 2 widths, not 1"):
         fit(planted(widths=(3,)))
     with pytest.raises(
@@ -170,9 +170,9 @@ def test_each_group_is_fitted_by_itself():
     np.testing.assert_array_equal(both[0].laws["power"].draws, alone.laws["power"].draws)
 
 
-def test_a_group_without_a_law_does_not_take_the_others_with_it():
+def test_a_group_without_a_law_leaves_the_others_intact():
     fits = fit_table(
-        pa.concat_tables([table_of("lenet5"), tabled(planted(widths=(3,)), architecture="tree3")]),
+        pa.concat_tables([table_of("lenet5"), to_table(planted(widths=(3,)), architecture="tree3")]),
         EstimationOptions(resamplings=5),
     )
     assert [list(found.laws) for found in fits] == [["power", "floor"], []]
@@ -183,7 +183,7 @@ def test_a_group_without_a_law_does_not_take_the_others_with_it():
         fit_table(table_of("lenet5").slice(0, 0))
 
 
-def test_other_axes_need_nothing_special():
+def test_any_column_can_be_the_size():
     table = table_of("lenet5")
     table = table.append_column("macs", pa.array(np.array(table["filters"]) * 1_000_000))
     filters, macs = (
@@ -195,22 +195,22 @@ def test_other_axes_need_nothing_special():
     np.testing.assert_allclose(macs.predict([4e6]), filters.predict([4]), rtol=1e-7)
 
 
-def test_json_holds_numbers_only():
+def test_json_has_finite_numbers_only():
     found = fit(
         planted(seeds=1),
         EstimationOptions(resamplings=5),
         group={"architecture": "lenet5"},
-        notes=("Said before.",),
+        notes=("First note.",),
     )
     read = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert read["label"] == "lenet5"
-    assert read["notes"][0] == "Said before."
+    assert read["notes"][0] == "First note."
     assert read["points"]["std"] == [None] * len(WIDTHS)
     assert read["laws"]["floor"]["parameters"]["floor"].keys() == {"estimate", "low", "high"}
     assert read["laws"]["power"]["held_out"][-1]["left_out"] == [6, 8, 12]
 
 
-def test_rows_are_flat_and_alike():
+def test_rows_have_the_same_flat_columns():
     fits = fit_table(
         pa.concat_tables([table_of("lenet5"), table_of("tree3", widths=(1, 2))]),
         EstimationOptions(resamplings=5),

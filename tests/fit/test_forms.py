@@ -1,4 +1,4 @@
-"""Each form: its curve solves its equation, its jacobian is its derivative, and a size gives its value back."""
+"""Forms: the curve solves the equation, the Jacobian is the derivative, and the inverse returns the size."""
 
 from __future__ import annotations
 
@@ -14,37 +14,38 @@ LAWS = {
     BROKEN: (0.4, 0.2, 0.9, 8.0),
     M4: (0.6, 0.7, 0.03, 0.9, 0.8),
 }
-EACH = pytest.mark.parametrize(("form", "law"), LAWS.items(), ids=str)
+EACH_FORM = pytest.mark.parametrize(("form", "law"), LAWS.items(), ids=str)
 
 
 def test_every_form_is_tested():
     assert set(LAWS) == set(FORMS.values())
 
 
-@EACH
+@EACH_FORM
 def test_the_jacobian_is_the_derivative(form: Form, law: tuple[float, ...]):
     parameters = np.array(law)
-    moves = form.jacobian(parameters, X)
-    assert moves.shape == (len(X), len(law))
-    for place, value in enumerate(law):
+    jacobian = form.jacobian(parameters, X)
+    assert jacobian.shape == (len(X), len(law))
+    for index, value in enumerate(law):
         step = 1e-5 * value
         ahead, behind = (
-            np.where(np.arange(len(law)) == place, value + sign * step, parameters) for sign in (1, -1)
+            np.where(np.arange(len(law)) == index, value + sign * step, parameters) for sign in (1, -1)
         )
         central = (form.evaluate(ahead, X) - form.evaluate(behind, X)) / (2 * step)
-        # The error of central differences is of second order in a relative step of 1e-5, and rounding adds 1e-16 / 1e-5.
-        np.testing.assert_allclose(moves[:, place], central, rtol=1e-6, atol=1e-9)
+        # Central differences have an error of second order in the relative step of 1e-5; rounding adds 1e-16
+        # / 1e-5.
+        np.testing.assert_allclose(jacobian[:, index], central, rtol=1e-6, atol=1e-9)
 
 
-@EACH
-def test_a_size_gives_its_value_back(form: Form, law: tuple[float, ...]):
+@EACH_FORM
+def test_the_inverse_returns_the_size(form: Form, law: tuple[float, ...]):
     for x in (1.0, 4.0, 60.0):
         value = float(form.evaluate(np.array(law), np.array([x]))[0])
         assert form.inverse(np.array([law]), value)[0] == pytest.approx(x, rel=1e-9)
 
 
-@EACH
-def test_draws_and_sizes_make_a_table(form: Form, law: tuple[float, ...]):
+@EACH_FORM
+def test_draws_and_sizes_broadcast(form: Form, law: tuple[float, ...]):
     draws = np.array([law, [value * 1.01 for value in law]])
     table = form.evaluate(draws[:, None, :], X)
     assert table.shape == (2, len(X))
@@ -57,7 +58,9 @@ def test_m4_solves_its_equation(turn: float):
     amplitude, exponent, floor, ceiling = 5.0, 0.8, 0.02, 0.9
     curve = M4.evaluate(np.array([amplitude, exponent, floor, ceiling, turn]), X)
     assert ((floor < curve) & (curve <= ceiling)).all()
-    apart = ceiling - curve > 1e-6  # nearer to the ceiling, doubles hold too few digits of the difference
+    apart = (
+        ceiling - curve > 1e-6
+    )  # closer to the ceiling, double precision holds too few digits of the difference
     assert apart.sum() > 10
     np.testing.assert_allclose(
         (curve - floor)[apart] / (ceiling - curve)[apart] ** turn,
@@ -66,7 +69,7 @@ def test_m4_solves_its_equation(turn: float):
     )
 
 
-def test_m4_without_a_turn_is_a_law_above_a_floor():
+def test_m4_without_a_turn_is_the_power_law_with_a_floor():
     wide = X[X > 4]
     np.testing.assert_allclose(
         M4.evaluate(np.array([0.4, 0.5, 0.05, 50.0, 1e-9]), wide),
@@ -85,8 +88,8 @@ def test_a_bend_joins_two_power_laws():
     np.testing.assert_allclose(even, amplitude * X**-exponent, rtol=1e-12)
 
 
-@EACH
-def test_a_curve_that_never_comes_down_needs_an_infinite_size(form: Form, law: tuple[float, ...]):
+@EACH_FORM
+def test_the_inverse_is_infinite_if_the_curve_never_falls_so_low(form: Form, law: tuple[float, ...]):
     assert (
         form.inverse(np.array([law]), 0.01)[0] == np.inf
         if form.has_floor

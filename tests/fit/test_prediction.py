@@ -1,4 +1,4 @@
-"""Predictions: intervals of the mean and of a new run that hold what is planted as often as they say."""
+"""Predictions: intervals of the mean and of a new run that cover the planted values at their level."""
 
 from __future__ import annotations
 
@@ -8,50 +8,52 @@ from scipy.stats import binom
 
 from scaling.errors import UsageError
 from scaling.fit import EstimationOptions, fit, predict
-from tests.fit.planted_laws import DISPERSION, bare, curve, plant
+from tests.fit.planted_laws import DISPERSION, bare_points, curve, plant
 
 LAW = (0.4, 0.5, 0.0)
-TRIALS = 1000
+TEST_IMAGES = 1000
 STUDIES = 300
 
 
-def test_what_is_foretold_is_there_as_often_as_it_says():
-    """At twice the widest size: the planted mean, and one run that is drawn anew."""
-    rng, held = np.random.default_rng(0), {"mean": 0, "run": 0}
+@pytest.mark.simulation
+def test_intervals_cover_the_mean_and_a_new_run_at_their_level():
+    """The size is twice the widest one; the mean is the planted one, and the run is drawn anew."""
+    rng, n_covered = np.random.default_rng(0), {"mean": 0, "run": 0}
     truth = float(curve(np.array([24.0]), LAW)[0])
     for study in range(STUDIES):
-        found = fit(
-            plant(LAW, np.random.default_rng([2, study]), test_images=TRIALS),
+        fitted = fit(
+            plant(LAW, np.random.default_rng([2, study]), test_images=TEST_IMAGES),
             EstimationOptions(forms=("power",), holdout=0, resamplings=200, seed=study),
         )
-        (made,) = predict(found, [24], seed=study)
-        run = rng.normal(truth, np.sqrt(DISPERSION * truth * (1 - truth) / TRIALS))
-        held["mean"] += made.mean.low <= truth <= made.mean.high
-        held["run"] += made.new_run.low <= run <= made.new_run.high
-    for found in held.values():
-        # An honest interval fails either bound once in 10,000 repeats or less.
-        assert binom.ppf(1e-4, STUDIES, 0.93) <= found
-        assert found <= binom.isf(1e-4, STUDIES, 0.97)
+        (prediction,) = predict(fitted, [24], seed=study)
+        run = rng.normal(truth, np.sqrt(DISPERSION * truth * (1 - truth) / TEST_IMAGES))
+        n_covered["mean"] += prediction.mean.low <= truth <= prediction.mean.high
+        n_covered["run"] += prediction.new_run.low <= run <= prediction.new_run.high
+    for count in n_covered.values():
+        # An interval of the right level fails either bound at most once in 10,000 repeats.
+        assert binom.ppf(1e-4, STUDIES, 0.93) <= count
+        assert count <= binom.isf(1e-4, STUDIES, 0.97)
 
 
-def test_a_floor_that_may_be_none_does_not_narrow_what_is_foretold():
-    """Of a law without a floor, the floored form's mean at twice the widest size."""
-    truth, held = float(curve(np.array([24.0]), LAW)[0]), 0
+@pytest.mark.simulation
+def test_the_interval_of_the_law_with_a_floor_covers_a_law_without():
+    """The planted law has no floor; the mean of the form with a floor at twice the widest size covers it."""
+    truth, n_covered = float(curve(np.array([24.0]), LAW)[0]), 0
     for study in range(STUDIES):
-        found = fit(
-            plant(LAW, np.random.default_rng([5, study]), test_images=TRIALS),
+        fitted = fit(
+            plant(LAW, np.random.default_rng([5, study]), test_images=TEST_IMAGES),
             EstimationOptions(holdout=0, resamplings=200, seed=study),
         )
-        made = next(prediction.mean for prediction in predict(found, [24]) if prediction.form == "floor")
-        held += made.low <= truth <= made.high
-    assert binom.ppf(1e-4, STUDIES, 0.93) <= held
+        mean = next(prediction.mean for prediction in predict(fitted, [24]) if prediction.form == "floor")
+        n_covered += mean.low <= truth <= mean.high
+    assert binom.ppf(1e-4, STUDIES, 0.93) <= n_covered
 
 
-def test_a_run_scatters_more_than_the_mean_and_further_out_both_widen():
-    found = fit(plant(LAW, np.random.default_rng(0)), EstimationOptions(resamplings=400))
-    made = {(p.form, p.x): p for p in predict(found, [6, 96])}
-    assert set(made) == {(form, x) for form in ("power", "floor") for x in (6, 96)}
-    for prediction in made.values():
+def test_a_run_scatters_more_than_the_mean_and_intervals_widen_with_extrapolation():
+    fitted = fit(plant(LAW, np.random.default_rng(0)), EstimationOptions(resamplings=400))
+    predictions = {(prediction.form, prediction.x): prediction for prediction in predict(fitted, [6, 96])}
+    assert set(predictions) == {(form, x) for form in ("power", "floor") for x in (6, 96)}
+    for prediction in predictions.values():
         assert (
             prediction.new_run.low
             < prediction.mean.low
@@ -60,21 +62,22 @@ def test_a_run_scatters_more_than_the_mean_and_further_out_both_widen():
             < prediction.new_run.high
         )
     for form in ("power", "floor"):
-        near, far = (made[form, x].mean for x in (6, 96))
+        near, far = (predictions[form, x].mean for x in (6, 96))
         assert (near.high - near.low) / near.estimate < (far.high - far.low) / far.estimate
-        assert (made[form, 6].extrapolation, made[form, 96].extrapolation) == (0.5, 8.0)
-        np.testing.assert_allclose(far.estimate, found.laws[form].predict(96))
+        assert (predictions[form, 6].extrapolation, predictions[form, 96].extrapolation) == (0.5, 8.0)
+        np.testing.assert_allclose(far.estimate, fitted.laws[form].predict(96))
 
 
-def test_without_replicates_the_scatter_about_the_law_foretells_a_run():
-    (made,) = predict(
-        fit(bare([1, 2, 4], [0.5, 0.4, 0.35]), EstimationOptions(forms=("power",), resamplings=50)), [8]
+def test_without_replicates_the_residuals_give_the_scatter_of_a_run():
+    (prediction,) = predict(
+        fit(bare_points([1, 2, 4], [0.5, 0.4, 0.35]), EstimationOptions(forms=("power",), resamplings=50)),
+        [8],
     )
-    assert made.new_run is not None  # one width to spare tells how far the means lie about the law
-    assert made.to_dict()["mean"]["estimate"] == made.mean.estimate
+    assert prediction.new_run is not None  # one residual degree of freedom
+    assert prediction.to_dict()["mean"]["estimate"] == prediction.mean.estimate
 
 
 @pytest.mark.parametrize("size", [0, -3, float("nan"), float("inf")])
-def test_a_size_that_no_law_has_is_refused(size):
+def test_a_size_must_be_above_zero(size):
     with pytest.raises(UsageError, match="above 0"):
         predict(fit(plant(LAW, np.random.default_rng(0)), EstimationOptions(resamplings=20)), [size])

@@ -7,12 +7,12 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from scaling import api
-from scaling.api._models import CatalogueRow
+from scaling.architectures import CatalogueEntry
 from tests.models.plain_networks import KINDS
 
 
-@pytest.mark.parametrize("entry", api.list_models(), ids=lambda entry: f"{entry.name}, {entry.images}")
-def test_parameters_and_macs_are_those_of_plain_layers(entry: CatalogueRow):
+@pytest.mark.parametrize("entry", api.list_models(), ids=lambda entry: f"{entry.name}, {entry.dataset}")
+def test_parameters_and_macs_are_those_of_plain_layers(entry: CatalogueEntry):
     """On a device that has shapes and no numbers; torch counts a multiplication and an addition."""
     image = entry.layer_table.image
     with torch.device("meta"), FlopCounterMode(display=False) as counter:

@@ -55,7 +55,7 @@ def changes(
     """Root mean square over replicas, images and units."""
     module = build(spec, image, range(R))
     scales = [
-        spec.scales(image).get(name.removeprefix("weights."), ParameterScale())
+        spec.parameter_scales(image).get(name.removeprefix("weights."), ParameterScale())
         for name, _ in module.named_parameters()
     ]
     rates = [scale.sgd if isinstance(rule, Sgd) else scale.adam for scale in scales]

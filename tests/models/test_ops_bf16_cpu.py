@@ -30,12 +30,12 @@ def noise(*shape: int, seed: int = 0) -> torch.Tensor:
 
 def test_integers_have_the_order_of_the_numbers_they_stand_for():
     values = torch.from_numpy(BITS.copy()).view(torch.bfloat16).float().numpy()
-    ordered = np.array([ops_bf16_cpu._ordered.py_func(bits) for bits in BITS], np.int64)
+    ordered = np.array([ops_bf16_cpu._to_rank.py_func(bits) for bits in BITS], np.int64)
     finite = ~np.isnan(values)
     by_value = np.argsort(values[finite])
     assert (np.sign(np.diff(ordered[finite][by_value])) == np.sign(np.diff(values[finite][by_value]))).all()
     assert (ordered[~finite] > ordered[finite].max()).all()
-    back = np.array([ops_bf16_cpu._number.py_func(np.int16(place)) for place in ordered], np.int16)
+    back = np.array([ops_bf16_cpu._from_rank.py_func(np.int16(place)) for place in ordered], np.int16)
     assert np.array_equal(torch.from_numpy(back).view(torch.bfloat16).float().numpy(), values, equal_nan=True)
 
 
@@ -46,7 +46,7 @@ def test_pooling_is_that_of_torch_bit_by_bit(G, o, height, width, rectified, dra
     y = draw(5, G * o, height, width).to(memory_format=torch.channels_last)
     mine, theirs = y.clone().requires_grad_(), y.clone().requires_grad_()
     shape = (5, height // 2, width // 2, G, o)
-    pooled = ops_bf16_cpu._Pooled.apply(
+    pooled = ops_bf16_cpu._MaxPool.apply(
         shape, "B (S row) col (P G) o -> P B S row col G o", 1, o, rectified, mine
     )
     expected = F.max_pool2d(theirs, 2)
@@ -64,7 +64,7 @@ def test_what_is_no_number_stays_none_and_stays_where_it_is():
         y = torch.zeros(1, 2, 4, 4, dtype=torch.bfloat16).to(memory_format=torch.channels_last)
         y[0, 1, 3, 2] = sign * torch.nan
         for rectified in (False, True):
-            pooled = ops_bf16_cpu._Pooled.apply(
+            pooled = ops_bf16_cpu._MaxPool.apply(
                 (1, 2, 2, 1, 2), "B (S row) col (P G) o -> P B S row col G o", 1, 2, rectified, y
             )
             assert pooled.isnan().nonzero().tolist() == [[0, 1, 1, 0, 1]]
@@ -79,10 +79,12 @@ def test_each_stage_is_that_of_plain(activation, pooling, groups, o, c, strips):
     x = noise(4, groups * c, 12, 12).to(memory_format=torch.channels_last)
     filters, bias = noise(3, o, c, 3, 3, seed=1) / 4, noise(3, o, seed=2)
     options = {"groups": groups, "activation": activation, "pooling": pooling}
-    mine = ops_bf16_cpu.maps(x, filters, bias, **options).unflatten(1, (3, -1))[:, :, :o]
-    theirs = ops_reference.maps(x.double(), filters.double(), bias.double(), **options).unflatten(1, (3, -1))
+    mine = ops_bf16_cpu.conv_pool(x, filters, bias, **options).unflatten(1, (3, -1))[:, :, :o]
+    theirs = ops_reference.conv_pool(x.double(), filters.double(), bias.double(), **options).unflatten(
+        1, (3, -1)
+    )
     assert ((mine - theirs).abs() < 4 * U * (1 + theirs.abs())).all()
-    features = ops_bf16_cpu.features(x, filters, bias, **options, strips=strips)
+    features = ops_bf16_cpu.conv_pool_flatten(x, filters, bias, **options, strips=strips)
     expected = rearrange(theirs, f"B G o (S row) col -> G S B ({ops_bf16_cpu.FEATURE_ORDER})", S=strips)
     assert features.shape == expected.shape
     assert ((features - expected).abs() < 4 * U * (1 + expected.abs())).all()
@@ -93,15 +95,15 @@ def test_one_stage_reads_what_another_wrote(R):
     """Three maps a replica are filled up to four, for one replica too."""
     x = noise(4, 1, 12, 12).to(memory_format=torch.channels_last)
     first, second = noise(R, 3, 1, 3, 3, seed=1) / 3, noise(R, 5, 3, 2, 2, seed=2) / 4
-    mine = ops_bf16_cpu.features(
-        ops_bf16_cpu.maps(x, first, None, groups=1, activation="tanh"),
+    mine = ops_bf16_cpu.conv_pool_flatten(
+        ops_bf16_cpu.conv_pool(x, first, None, groups=1, activation="tanh"),
         second,
         None,
         groups=R,
         activation="tanh",
     )
-    exact = ops_reference.maps(x.double(), first.double(), None, groups=1, activation="tanh")
-    exact = ops_reference.features(exact, second.double(), None, groups=R, activation="tanh")
+    exact = ops_reference.conv_pool(x.double(), first.double(), None, groups=1, activation="tanh")
+    exact = ops_reference.conv_pool_flatten(exact, second.double(), None, groups=R, activation="tanh")
     exact = rearrange(exact, f"R S B (o row col) -> R S B ({ops_bf16_cpu.FEATURE_ORDER})", o=5, row=2)
     # Each of the 12 products inherits two roundings of the first stage.
     assert ((mine - exact).abs() < 12 * 4 * U).all()

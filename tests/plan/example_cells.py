@@ -15,7 +15,13 @@ from scaling.datasets.mnist import MNIST_INFO
 def cell(architecture: AnyArchitecture | int = 6, **recipe: Any) -> Cell:
     """Return a cell on MNIST; a number stands for a LeNet with this number of filters."""
     network = Lenet5(filters=architecture) if isinstance(architecture, int) else architecture
-    return Cell(Mnist(), MNIST_INFO, network, Recipe(**recipe), {"filters": "architectures[0].filters"})
+    return Cell(
+        dataset=Mnist(),
+        info=MNIST_INFO,
+        architecture=network,
+        recipe=Recipe(**recipe),
+        setting_paths={"filters": "architectures[0].filters"},
+    )
 
 
 def distinct_runs(cells: list[Cell], seeds: int) -> st.SearchStrategy[list[tuple[Cell, Run]]]:

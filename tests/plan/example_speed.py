@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from scaling.architectures import Layer, LayerTable
+from scaling.architectures import Layer, LayerKind, LayerTable
 from scaling.plan.speed import Machine, Speed, TimingCurve, TimingPoint
 from scaling.settings import ImageShape
 
@@ -22,8 +22,11 @@ POINTS = ((50_000, 1e-5, 3e-6), (400_000, 3e-5, 8e-6), (5_000_000, 2e-4, 7e-5))
 
 def layers(macs: int, depth: int = 1) -> LayerTable:
     """Return the layers of a network with a number of MACs and a depth."""
-    first = Layer(name="first", shape=(1,), macs=macs - depth + 1)
-    return LayerTable(ImageShape(1, 28, 10), (first, *[Layer(name="next", shape=(1,), macs=1)] * (depth - 1)))
+    first = Layer(name="first", kind=LayerKind.LINEAR, shape=(1,), macs=macs - depth + 1)
+    return LayerTable(
+        ImageShape(1, 28, 10),
+        (first, *[Layer(name="next", kind=LayerKind.LINEAR, shape=(1,), macs=1)] * (depth - 1)),
+    )
 
 
 def curve(

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scaling.architectures import Lenet5, Tree3
 from scaling.config.recipe import Adam
-from scaling.plan.memory import FIRST, GIB, SLACK, max_filters, memory_bytes
+from scaling.plan.memory import ALLOCATOR_OVERHEAD, FIRST_TRAINING_BYTES, GIB, max_filters, memory_bytes
 from scaling.plan.packs import pack_size
+from tests.hypothesis_settings import examples
 from tests.plan.example_cells import cell
 
 networks = (
@@ -26,7 +27,7 @@ networks = (
 def test_the_memory_of_a_replica_increases_with_width(filters):
     narrow, wide = cell(filters), cell(filters + 1)
     sizes = [pack_size(example.layer_table()) for example in (narrow, wide)]
-    first = FIRST["bf16"]
+    first = FIRST_TRAINING_BYTES["bf16"]
     assert (memory_bytes(narrow) - first) / sizes[0] < (memory_bytes(wide) - first) / sizes[1]
 
 
@@ -36,7 +37,7 @@ def test_memory_holds_the_weights_their_gradients_and_the_optimisers_state():
     weights = 4 * sgd.layer_table().parameters * pack_size(sgd.layer_table())
     assert memory_bytes(sgd) > 3 * weights
     assert memory_bytes(adam) - memory_bytes(sgd) == pytest.approx(
-        SLACK * 3 * weights
+        ALLOCATOR_OVERHEAD * 3 * weights
     )  # one moment more, and twice its size for a checkpoint
 
 
@@ -49,7 +50,7 @@ def fits(network, filters: int, limit: float) -> bool:
     return memory_bytes(cell(network.with_filters(filters))) <= limit
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(network=networks, share=st.floats(0.001, 0.999))
 def test_max_filters_is_the_largest_width_that_fits(network, share):
     """All wider networks are checked, because their packs are smaller and may need less memory."""

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scaling.architectures import Tree3
 from scaling.config.study import Resources
 from scaling.plan import machine
-from scaling.plan.memory import GIB, WORKER_BYTES, memory_bytes, peak_bytes, workers
+from scaling.plan.memory import GIB, WORKER_BYTES, max_workers, memory_bytes, peak_bytes
 from scaling.plan.packs import make_packs
 from scaling.plan.schedule import make_schedule
 from scaling.plan.time_estimate import pack_seconds
 from scaling.plan.trials import make_trials, makespan
+from tests.hypothesis_settings import examples
 from tests.plan.example_cells import cell, distinct_runs
 from tests.plan.example_speed import speed
 
@@ -35,11 +36,11 @@ def test_makespan_equals_a_simulation_tick_by_tick(durations, count):
     assert makespan([float(duration) for duration in durations], workers=count) == ticks
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(runs_of_cells, st.integers(1, 3), st.floats(0.5, 6))
 def test_workers_never_exceed_the_memory_with_any_packs(runs, cpus, gib):
     packs = make_packs(runs)
-    count = workers(packs, gib * GIB, cpus)
+    count = max_workers(packs, gib * GIB, cpus)
     needs = [WORKER_BYTES + memory_bytes(p.cell) for p in packs]
     worst = {n: max(map(sum, combinations(needs, n)), default=0) for n in range(1, 5)}
     assert 1 <= count <= min(cpus, len(packs))
@@ -48,7 +49,7 @@ def test_workers_never_exceed_the_memory_with_any_packs(runs, cpus, gib):
     assert count == min(cpus, len(packs)) or worst[count + 1] > gib * GIB
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(runs_of_cells, st.integers(1, 8))
 def test_wall_time_is_within_grahams_bounds(runs, count):
     packs, machine_speed = make_packs(runs), speed()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,6 +25,7 @@ def costs(packs) -> list[float]:
     return [pack_seconds(p, SPEED) for p in packs]
 
 
+@pytest.mark.simulation
 @given(runs, st.integers(1, 64))
 def test_every_pack_is_in_exactly_one_trial_and_the_longest_come_first(runs, workers):
     packs = make_packs(runs)
@@ -34,6 +36,7 @@ def test_every_pack_is_in_exactly_one_trial_and_the_longest_come_first(runs, wor
     assert times == sorted(times, reverse=True)
 
 
+@pytest.mark.simulation
 @given(runs, st.integers(1, 64))
 def test_a_trial_of_several_packs_has_the_target_length(runs, workers):
     """Every trial except the last reaches the target, and no trial would reach it without its last pack."""

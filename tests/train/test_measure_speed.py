@@ -12,12 +12,12 @@ from scaling.train.measure_speed import TimingCase, benchmark_cases
 @pytest.fixture
 def small(monkeypatch):
     """Few images and short epochs."""
-    monkeypatch.setattr(measure_speed, "IMAGES", 1000)
-    monkeypatch.setattr(measure_speed, "EPOCH_S", 0.01)
-    monkeypatch.setattr(measure_speed, "STARTS", 1)
-    measure_speed._made.cache_clear()
+    monkeypatch.setattr(measure_speed, "_IMAGES", 1000)
+    monkeypatch.setattr(measure_speed, "_EPOCH_S", 0.01)
+    monkeypatch.setattr(measure_speed, "_STARTS", 1)
+    measure_speed._synthetic_dataset.cache_clear()
     yield
-    measure_speed._made.cache_clear()
+    measure_speed._synthetic_dataset.cache_clear()
 
 
 def test_a_case_is_measured_by_training_it(small):
@@ -37,7 +37,9 @@ def test_what_is_known_of_an_image_is_taken_off(small, monkeypatch):
     monkeypatch.setattr(
         measure_speed,
         "_epoch_seconds",
-        lambda case, trained, tested: 100 + case.size * (2.0 * trained + 1.0 * tested),
+        lambda case, train_images, test_images: (
+            100 + case.pack_size * (2.0 * train_images + 1.0 * test_images)
+        ),
     )
     case = TimingCase(Tree3(filters=1, rows=1), 1, 8, "fp32")
     assert measure_speed.measure_epoch_seconds() == pytest.approx(100, abs=0.1 * 100)
@@ -51,10 +53,12 @@ def test_every_case_is_a_network_that_can_be_built_and_each_is_there_once():
     assert len(set(everything)) == len(everything)
     for case in everything:
         assert case.layer_table.macs > 0
-        made, loaded_dataset = case.prepare(100, 1, 1) if case.side < 20 else (None, None)
+        made, loaded_dataset = (
+            case.prepare(train_images=100, test_images=1, epochs=1) if case.side < 20 else (None, None)
+        )
         if made is not None:
             assert (made.size, len(loaded_dataset.test), len(loaded_dataset.train_index)) == (
-                case.size,
+                case.pack_size,
                 1,
                 100,
             )

@@ -1,4 +1,4 @@
-"""Crossing of two laws: the size at which they predict the same error, and the costs of networks of that size."""
+"""Crossing of two laws: the size at which they predict the same error, and the costs there."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ class Crossing:
     interpolated: bool
     """True if the crossing lies within the measured sizes of both groups, False if it is an extrapolation."""
     cost_ratios: dict[str, Interval]
-    """Cost of the first network over that of the second at the crossing: ``parameters`` and ``macs``, if known.
+    """Cost of the first network over that of the second at the crossing, by the name of the cost.
 
-    Beyond the range of the search, the ratio is that at the end of the range."""
+    The costs are ``parameters`` and ``macs``, if both groups have them. Beyond the range of the search, the
+    ratio is that at the end of the range."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -44,7 +45,8 @@ class DrawPair:
 def pair_draws(laws: tuple[Law, Law]) -> list[DrawPair]:
     """Pair the draws of two laws: every set of draws of the first with every set of the second.
 
-    Draws in one row share one draw of the test images, if these are a sample, and have their own draws of the seeds.
+    Draws in one row share one draw of the test images, if these are a sample, and have their own draws of the
+    seeds.
 
     Args:
         laws: the two laws.
@@ -107,7 +109,7 @@ class _Search:
         first: Float[np.ndarray, "rows parameters"],
         second: Float[np.ndarray, "rows other_parameters"],
     ) -> Float[np.ndarray, " rows"]:
-        """Return the crossing that is closest to the middle of the measured sizes, for each row of parameters.
+        """Return the crossing closest to the middle of the measured sizes, for each row of parameters.
 
         Without a crossing, the result is infinite or 0, on the side where the curves are closer.
         """
@@ -137,9 +139,7 @@ def _cost_ratios(
         return np.asarray(first.costs[name].at(within) / second.costs[name].at(within))
 
     return {
-        name: Interval.from_draws(
-            float(ratio(name, np.array([x_cross]))[0]), [ratio(name, drawn) for drawn in draws]
-        )
+        name: Interval.from_draws(float(ratio(name, np.array([x_cross]))[0]), [ratio(name, x) for x in draws])
         for name in first.costs
         if name in second.costs
     }

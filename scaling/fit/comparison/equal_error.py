@@ -57,7 +57,7 @@ def size_for_error(fit: Fit, error: float, *, form: str = "power") -> Interval:
     return _size_for_error(require_law(fit, form), error)
 
 
-def compare_sizes(first: Fit, second: Fit, error: float) -> SizesAtError:
+def compare_sizes(first: Fit, second: Fit, *, error: float) -> SizesAtError:
     """Compare the sizes that two groups need for an error, by the preferred law of each.
 
     Args:
@@ -106,8 +106,8 @@ def _size_ratio(laws: tuple[Law, Law], error: float) -> Interval | None:
     draw_sets = []
     for pair in pair_draws(laws):
         ratios = ratio(pair.first, pair.second)
-        # The ratio of a draw in which neither law falls to the error is unknown. It counts as 0 for the lower limit
-        # and as infinite for the upper limit.
+        # The ratio of a draw in which neither law falls to the error is unknown. It counts as 0 for the lower
+        # limit and as infinite for the upper limit.
         is_unknown = np.isnan(ratios)
         draw_sets += [np.where(is_unknown, 0.0, ratios), np.where(is_unknown, np.inf, ratios)]
     return Interval.from_draws(estimate, draw_sets)
@@ -117,8 +117,8 @@ def _require_preferred_law(fit: Fit) -> Law:
     law = preferred_law(fit)
     if law is None:
         raise FitError(
-            f"{fit.label} has no usable law to compare: each one is missing, rejected, or has no limit of its "
-            "exponent; train more widths or seeds"
+            f"{fit.label} has no usable law to compare: each one is missing, rejected, or has no limit of "
+            "its exponent; train more widths or seeds"
         )
     return law
 

@@ -40,7 +40,8 @@ class Comparison:
     equivalent: bool
     """True if the exponents are equivalent: two one-sided tests (TOST) at 5 %.
 
-    Equivalently, the 90 % interval of the difference lies within the margin. False does not prove a difference."""
+    Equivalently, the 90 % interval of the difference lies within the margin. False does not prove a
+    difference."""
     crossing: Interval | None
     """Size at which the laws cross: see ``Crossing.x_cross``."""
     interpolated: bool

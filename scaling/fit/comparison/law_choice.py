@@ -10,15 +10,15 @@ _FORM_OF_VERDICT = {
     FormChoice.POWER: POWER.name,
     FormChoice.FLOOR: FLOOR.name,
     FormChoice.BENDS: BROKEN.name,
-    FormChoice.UNCLEAR: FLOOR.name,  # leaves open whether there is a floor
+    FormChoice.UNCLEAR: FLOOR.name,  # a floor of 0 is possible
 }
 
 
 def preferred_law(fit: Fit) -> Law | None:
     """Return the law by which a group is compared and drawn: the one of the verdict, or else the power law.
 
-    A law that is rejected, or whose exponent's interval begins at the limit of the search, is not used. The result is
-    None if no law remains.
+    A law that is rejected, or whose exponent's interval begins at the limit of the search, is not used. The
+    result is None if no law remains.
 
     Args:
         fit: laws of the group.
@@ -29,7 +29,7 @@ def preferred_law(fit: Fit) -> Law | None:
 
 
 def choose_common_form(first: Fit, second: Fit) -> str | None:
-    """Choose the form by which two groups are compared: with a floor if both verdicts need one, otherwise without.
+    """Choose the form by which two groups are compared: with a floor if both verdicts need one.
 
     Args:
         first: laws of one group.

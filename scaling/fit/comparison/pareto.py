@@ -110,8 +110,8 @@ def best_at_budget(
     Args:
         fits: groups along one cost.
         budgets: amounts of the cost.
-        max_extrapolation: factor beyond the largest measured network up to which a group takes part. A group takes
-            part from its smallest measured network.
+        max_extrapolation: factor beyond the largest measured network up to which a group takes part. A group
+            takes part from its smallest measured network.
 
     Returns:
         One result for each budget that any network fits in.

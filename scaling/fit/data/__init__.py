@@ -1,1 +1,1 @@
-"""Tables of runs as points: reading, checking, variance and dispersion."""
+"""Data stage: tables of runs, points, variance models and the dispersion of the means."""

@@ -63,7 +63,8 @@ def numeric_column(table: pa.Table, name: str) -> Float[np.ndarray, " rows"]:
 
 
 def check_range(name: str, values: Float[np.ndarray, " rows"]) -> None:
-    """Check that no number is too large or too small to compute with; zeros and infinities are checked elsewhere.
+    """Check that no number is too large or too small to compute with; zeros and infinities are checked
+    elsewhere.
 
     Raises:
         TableError: a number is out of range; the message names the first one.

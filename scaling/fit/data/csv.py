@@ -1,4 +1,4 @@
-"""CSV files, and what people call so: commas between columns, points in numbers, UTF-8."""
+"""CSV files: commas between columns, decimal points, UTF-8."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ def read_csv(source: Path) -> pa.Table:
     """Read a CSV file.
 
     Raises:
-        TableError: it is in another encoding or has other separators.
-        pa.ArrowException: its lines are no table.
+        TableError: the file has another encoding or other separators.
+        pa.ArrowException: the lines are not a table.
     """
     with source.open("rb") as file:
-        if problem := _fault(file.readline()):
+        if problem := _header_problem(file.readline()):
             raise TableError(f"{source}: {problem}")
     table = csv.read_csv(source)
     for field in table.schema:
@@ -27,15 +27,15 @@ def read_csv(source: Path) -> pa.Table:
     return table
 
 
-def _fault(head: bytes) -> str:
-    """What is wrong with a first line; empty where nothing is."""
+def _header_problem(header: bytes) -> str:
+    """Return what is wrong with the first line; empty if nothing is."""
     try:
-        line = head.decode("utf-8-sig")
+        line = header.decode("utf-8-sig")
     except UnicodeDecodeError:
         line = "\0"
-    if "\0" in line:  # UTF-16 writes it beside every letter, and files that are no text hold some
+    if "\0" in line:  # UTF-16 has a null byte beside every letter, and binary files have some
         return "is not UTF-8 text; save it as CSV in UTF-8, one row a run"
     for separator, name in ((";", "semicolons"), ("\t", "tabs")):
         if separator in line and "," not in line:
-            return f"has {name} between its columns; write commas there, and points in numbers"
+            return f"has {name} between columns; use commas between columns and decimal points in numbers"
     return ""

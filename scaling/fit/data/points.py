@@ -24,8 +24,8 @@ from scaling.fit.data.variance import (
 DOUBTED_P = 0.25
 """Level of the F tests that replace the spread of the runs by a larger one.
 
-The tests are lenient: a difference that they miss makes intervals too short, while a false alarm only widens them.
-"""
+The tests are lenient: a difference that they miss makes intervals too short, while a false alarm only widens
+them. """
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -47,7 +47,8 @@ class Points:
     test_images: int | None
     """Number of test images, if y is the fraction of them that a run misclassifies; None for bare values."""
     misclassified: NDArray[np.bool_] | None = None
-    """Images that each run misclassifies: [runs, images], if the test images count as a sample; otherwise None."""
+    """Images that each run misclassifies: [runs, images], if the test images count as a sample; otherwise
+    None."""
     order: NDArray[np.int64] | None = None
     """Order of minibatches of each run: [runs]; None if it is unknown."""
     known_std: NDArray[np.float64] | None = None
@@ -96,7 +97,9 @@ class Points:
 
     @cached_property
     def means(self) -> NDArray[np.float64]:
-        """Mean of y at each width: [widths]; runs with known standard deviations are weighted by 1 / std^2."""
+        """Mean of y at each width: [widths]; runs with known standard deviations are weighted by 1 /
+        std^2.
+        """
         return (
             np.bincount(self.width_index, self._precision * self.y, minlength=len(self.widths)) / self.weights
         )
@@ -121,9 +124,11 @@ class Points:
 
     @cached_property
     def run_dispersion(self) -> Dispersion | None:
-        """Dispersion of single runs about the mean of their width, pooled over widths; None without replicates.
+        """Dispersion of single runs about the mean of their width, pooled over widths; None without
+        replicates.
 
-        For error counts it is below 1 if networks agree on which images are hard, because they share the test set.
+        For error counts it is below 1 if networks agree on which images are hard, because they share the test
+        set.
         """
         if self.known_std is not None:
             return Dispersion(value=1.0, dof=KNOWN_DOF, source=DispersionSource.KNOWN)
@@ -148,7 +153,9 @@ class Points:
         return orders if orders and orders.inflation > 1 else runs
 
     def _order_dispersion(self, run_dispersion: float) -> Dispersion | None:
-        """Return the dispersion of the means of orders; None if it is unknown, or no larger than by chance."""
+        """Return the dispersion of the means of orders; None if it is unknown, or no larger than by
+        chance.
+        """
         if self.order is None:
             return None
         _, cell = np.unique(np.stack([self.width_index, self.order]), axis=1, return_inverse=True)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -57,7 +58,8 @@ def read_table(source: Path) -> pa.Table:
         source: a .parquet or .csv file.
 
     Raises:
-        TableError: the file is missing, of another type, unreadable, without rows, or has two columns of one name.
+        TableError: the file is missing, of another type, unreadable, without rows, or has two columns of one
+            name.
     """
     suffix = source.suffix.lower()
     if suffix not in (".parquet", ".csv"):
@@ -89,9 +91,9 @@ def group_points(
 ) -> list[PointsGroup]:
     """Divide a table into groups of points.
 
-    Runs that diverged, by a column ``diverged``, and runs without a y are left out and counted in a note. If y is
-    ``test_error`` and ``test_images`` is one number for the group, the points are fractions of that many images;
-    otherwise they are bare values. A column ``order`` holds the order of minibatches of each run.
+    Runs that diverged, by a column ``diverged``, and runs without a y are left out and counted in a note. If
+    y is ``test_error`` and ``test_images`` is one number for the group, the points are fractions of that many
+    images; otherwise they are bare values. A column ``order`` holds the order of minibatches of each run.
 
     Args:
         table: one row a run.
@@ -108,48 +110,84 @@ def group_points(
         TableError: a column is missing or not numeric, or holds a value that cannot be fitted.
     """
     _check_columns(table, (x, y, *by), std)
-    sizes, errors = numeric_column(table, x), numeric_column(table, y)
-    diverged, has_no_y = diverged_rows(table), np.isnan(errors)
-    if has_no_y.all() and len(table):
-        raise TableError(f"{y}: no row has a value; name another column, or fill it in")
-    seeds = _integer_column(table, "seed")
-    per_run = {
-        "misclassified": misclassified,
-        "order": _integer_column(table, "order"),
-        "known_std": _std_column(table, std, ignored=has_no_y | diverged) if std else None,
-    }
     rows_by_group = group_rows(table, by)
+    columns = _read_columns(table, x=x, y=y, misclassified=misclassified, std=std)
     if by and len(rows_by_group) == len(table) > 1:
         raise TableError(
             f"{', '.join(by)}: differs in every row, so no curve has two points; group by another column"
         )
     groups = []
     for values, rows in rows_by_group.items():
-        used = rows[~diverged[rows] & ~has_no_y[rows]]
-        if seeds is not None:
-            # The bootstrap draws runs by position; sorting makes the draws independent of the order of the rows.
-            used = used[np.lexsort((seeds[used], sizes[used]))]
-        check_range(x, sizes[used])
-        check_range(y, errors[used])
+        used = columns.usable_rows(rows)
         runs = table.take(used)
-        points = Points(
-            x_name=x,
-            y_name=y,
-            x=sizes[used],
-            y=errors[used],
-            test_images=_test_images(runs) if y == "test_error" else None,
-            **{name: column[used] for name, column in per_run.items() if column is not None},
-        )
-        left_out = {"diverged": diverged[rows].sum(), f"no {y}": (has_no_y & ~diverged)[rows].sum()}
-        notes = [f"Left out: {n} of {len(rows)} runs ({reason})." for reason, n in left_out.items() if n]
-        groups.append(
-            PointsGroup(
-                values=dict(zip(by, values, strict=True)),
-                points=points,
-                notes=(*notes, *_warnings(runs, points)),
-            )
-        )
+        points = columns.points(runs, used)
+        notes = (*columns.notes_on_left_out(rows), *_warnings(runs, points))
+        groups.append(PointsGroup(values=dict(zip(by, values, strict=True)), points=points, notes=notes))
     return groups
+
+
+@dataclass(frozen=True, kw_only=True)
+class _RunColumns:
+    """Columns of a table as arrays, one number a row."""
+
+    x_name: str
+    y_name: str
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    diverged: NDArray[np.bool_]
+    seeds: NDArray[np.int64] | None
+    optional: dict[str, NDArray[Any]]
+    """Optional fields of ``Points``, by name."""
+
+    @property
+    def has_no_y(self) -> NDArray[np.bool_]:
+        return np.isnan(self.y)
+
+    def usable_rows(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        used = rows[~self.diverged[rows] & ~self.has_no_y[rows]]
+        if self.seeds is not None:
+            # The bootstrap draws runs by position; sorting makes it independent of the order of the rows.
+            used = used[np.lexsort((self.seeds[used], self.x[used]))]
+        return used
+
+    def points(self, runs: pa.Table, used: NDArray[np.intp]) -> Points:
+        check_range(self.x_name, self.x[used])
+        check_range(self.y_name, self.y[used])
+        return Points(
+            x_name=self.x_name,
+            y_name=self.y_name,
+            x=self.x[used],
+            y=self.y[used],
+            test_images=_test_images(runs) if self.y_name == "test_error" else None,
+            **{name: column[used] for name, column in self.optional.items()},
+        )
+
+    def notes_on_left_out(self, rows: NDArray[np.intp]) -> list[str]:
+        missing = self.has_no_y & ~self.diverged
+        left_out = {"diverged": self.diverged[rows].sum(), f"no {self.y_name}": missing[rows].sum()}
+        return [f"Left out: {n} of {len(rows)} runs ({reason})." for reason, n in left_out.items() if n]
+
+
+def _read_columns(
+    table: pa.Table, *, x: str, y: str, misclassified: NDArray[np.bool_] | None, std: str | None
+) -> _RunColumns:
+    sizes, errors, diverged = numeric_column(table, x), numeric_column(table, y), diverged_rows(table)
+    if np.isnan(errors).all() and len(table):
+        raise TableError(f"{y}: no row has a value; name another column, or fill it in")
+    optional = {
+        "misclassified": misclassified,
+        "order": _integer_column(table, "order"),
+        "known_std": _std_column(table, std, ignored=np.isnan(errors) | diverged) if std else None,
+    }
+    return _RunColumns(
+        x_name=x,
+        y_name=y,
+        x=sizes,
+        y=errors,
+        diverged=diverged,
+        seeds=_integer_column(table, "seed"),
+        optional={name: column for name, column in optional.items() if column is not None},
+    )
 
 
 def diverged_rows(table: pa.Table) -> NDArray[np.bool_]:
@@ -219,8 +257,8 @@ def _warnings(runs: pa.Table, points: Points) -> list[str]:
         )
     if re.search("err|pct|percent|%", points.y_name.lower()) and (points.y > 1).any():
         warnings.append(
-            f"{points.y_name} holds values above 1 (the largest: {points.y.max():g}): if they are percentages, "
-            "so are amplitude and floor."
+            f"{points.y_name} holds values above 1 (the largest: {points.y.max():g}): "
+            "if they are percentages, so are amplitude and floor."
         )
     if mixed := _mixed_settings(runs, points.x_name):
         warnings.append(

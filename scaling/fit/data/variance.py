@@ -1,8 +1,9 @@
-"""Variance models: how far single runs of one width scatter about the curve, up to one common factor, the dispersion.
+"""Variance models: how far single runs of one width scatter about the curve, up to one common factor, the
+dispersion.
 
-A quasi-likelihood needs the variance function V alone. For one run with value y and a curve mu, it is the integral
-of (y - t) / V(t) over t up to mu (Wedderburn 1974). For error counts below one half, this is the log-likelihood of
-the binomial; for bare values, that of the gamma distribution.
+A quasi-likelihood needs the variance function V alone. For one run with value y and a curve mu, it is the
+integral of (y - t) / V(t) over t up to mu (Wedderburn 1974). For error counts below one half, this is the
+log-likelihood of the binomial; for bare values, that of the gamma distribution.
 """
 
 from __future__ import annotations
@@ -27,12 +28,12 @@ FloatArray = NDArray[np.float64]
 
 
 class DispersionSource(StrEnum):
-    """What a dispersion is estimated from."""
+    """Statistic from which a dispersion is estimated."""
 
-    RUNS = "how runs of one size differ"
-    ORDERS = "how orders of minibatches differ"
-    CURVE = "how the means lie about the law"
-    KNOWN = "the stated standard deviations"
+    RUNS = "the differences between runs of one size"
+    ORDERS = "the differences between orders of minibatches"
+    CURVE = "the residuals of the means about the law"
+    KNOWN = "the known standard deviations"
 
 
 @dataclass(frozen=True, kw_only=True)

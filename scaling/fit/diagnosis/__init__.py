@@ -1,1 +1,1 @@
-"""Diagnosis of fitted laws: status, verdict, outliers, convergence of the training, leverage, profile likelihood."""
+"""Diagnosis of laws: status, verdict, outliers, convergence, leverage and profile likelihood."""

@@ -1,8 +1,9 @@
 """Convergence of the training: widths whose error still falls when the training ends.
 
-A law through such widths describes the length of the training as well as the size of the networks. For each run, the
-error after the last epoch is compared with the error at nine tenths of the training. A width still improves if the
-mean gain of its runs, paired seed by seed, is above 0 by a t test and is a relevant share of the error.
+A law through such widths describes the length of the training as well as the size of the networks. For each
+run, the error after the last epoch is compared with the error at nine tenths of the training. A width still
+improves if the mean gain of its runs, paired seed by seed, is above 0 by a t test and is a relevant share of
+the error.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ CONVERGENCE_ALPHA = 0.01
 """Probability that a group without any improving width is flagged, over all its widths together."""
 
 _RELATIVE_ROUNDING = 1e-9
-"""Standard error relative to the error below which gains are equal, as those of copies are: they give no t test."""
+"""Relative standard error below which gains differ by rounding only, so that there is no t test."""
 
 Runs = Float[np.ndarray, " runs"]
 
 
-def find_improving_widths(widths: Runs, early: Runs, late: Runs) -> dict[float, float]:
+def find_improving_widths(widths: Runs, *, early: Runs, late: Runs) -> dict[float, float]:
     """Find the widths whose mean error still falls.
 
     Args:
@@ -54,7 +55,9 @@ def find_improving_widths(widths: Runs, early: Runs, late: Runs) -> dict[float, 
 
 
 def epochs_to_compare(runs: pa.Table) -> list[int]:
-    """Return the epochs that ``check_convergence`` compares: the last one and nine tenths of each training length.
+    """Return the epochs that ``check_convergence`` compares.
+
+    These are the last epoch, and nine tenths of it, of each training length.
 
     Args:
         runs: table with the column ``epochs``, the number of epochs of each run.
@@ -70,8 +73,8 @@ def check_convergence(
 
     Args:
         runs: table with the columns ``id``, ``epochs``, x and by.
-        epochs: epochs of these runs, with the columns ``id``, ``epoch`` and ``test_error``; at least the epochs of
-            ``epochs_to_compare``.
+        epochs: epochs of these runs, with the columns ``id``, ``epoch`` and ``test_error``; at least the
+            epochs of ``epochs_to_compare``.
         x: column of sizes.
         by: columns whose values, together, name a group.
 
@@ -84,7 +87,7 @@ def check_convergence(
     sizes, lengths = numeric_column(runs, x), numeric_column(runs, "epochs")
     reasons = {}
     for values, rows in group_rows(runs, by).items():
-        if gains := find_improving_widths(sizes[rows], early[rows], late[rows]):
+        if gains := find_improving_widths(sizes[rows], early=early[rows], late=late[rows]):
             reasons[values] = _reason(gains, np.unique(lengths[rows]), x=x)
     return reasons
 

@@ -1,9 +1,10 @@
 """Outliers: runs far from the other runs of their width, and the winsorised points for a robust second fit.
 
-Each run is compared with the mean of the other runs of its width, in units of the spread that all other runs imply.
-These externally studentised deviations follow Student's t distribution if the noise is normal. A run is an outlier if
-chance would produce such a run in less than a thousandth of all studies. Outliers are winsorised to twice the spread,
-and the laws are fitted again. The data cannot say which of the two fits is right, so both are reported.
+Each run is compared with the mean of the other runs of its width, in units of the spread that all other runs
+imply. These externally studentised deviations follow Student's t distribution if the noise is normal. A run
+is an outlier if chance would produce such a run in less than a thousandth of all studies. Outliers are
+winsorised to twice the spread, and the laws are fitted again. The data cannot say which of the two fits is
+right, so both are reported.
 """
 
 from __future__ import annotations
@@ -34,7 +35,11 @@ class Winsorised:
 
 
 def winsorise(points: Points) -> Winsorised | None:
-    """Winsorise the outliers of some points; None without outliers."""
+    """Winsorise the outliers of some points; None without outliers.
+
+    Args:
+        points: the runs.
+    """
     is_outlier = _find_outliers(points)
     if not is_outlier.any():
         return None

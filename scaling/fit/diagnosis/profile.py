@@ -1,9 +1,10 @@
-"""Profile-likelihood intervals of the parameters of a law, by MINUIT: a second opinion on the bootstrap intervals.
+"""Profile-likelihood intervals of a law, by MINUIT: a second opinion on the bootstrap intervals.
 
-The bootstrap interval says which estimates other studies would have given. The profile interval says which values of a
-parameter the data reject if the other parameters fit as well as they can. It ends where twice the loss of
-quasi-likelihood over the dispersion exceeds the 95 % quantile of F with 1 and the dispersion's degrees of freedom. The
-search also checks the estimate: gradients from the estimate and from other starts must not lead to a better optimum.
+The bootstrap interval says which estimates other studies would have given. The profile interval says which
+values of a parameter the data reject if the other parameters fit as well as they can. It ends where twice the
+loss of quasi-likelihood over the dispersion exceeds the 95 % quantile of F with 1 and the dispersion's
+degrees of freedom. The search also checks the estimate: gradients from the estimate and from other starts
+must not lead to a better optimum.
 """
 
 from __future__ import annotations
@@ -51,7 +52,11 @@ class LawProfile:
 
 
 def profile_laws(fit: Fit) -> list[LawProfile]:
-    """Profile every law of a fit that has a profile likelihood."""
+    """Profile every law of a fit that has a profile likelihood.
+
+    Args:
+        fit: laws of one group.
+    """
     if fit.points.misclassified is not None:
         return []
     return [
@@ -67,8 +72,8 @@ def profile_law(fit: Fit, form: str = "power") -> LawProfile:
         form: name of the form.
 
     Raises:
-        FitError: the fit has no law of this form, its points have no scatter, or the test images count as a sample,
-            for which there is no likelihood.
+        FitError: the fit has no law of this form, its points have no scatter, or the test images count as a
+            sample, for which there is no likelihood.
     """
     if form not in fit.laws:
         raise FitError(f"{fit.label} has no law of the form {form}; it has {', '.join(fit.laws) or 'no law'}")
@@ -99,7 +104,7 @@ def profile_law(fit: Fit, form: str = "power") -> LawProfile:
 
 
 class _Cost:
-    """Minus twice the quasi-likelihood over the dispersion, as a function of the form's internal parameters."""
+    """Minus twice the quasi-likelihood over the dispersion, for the form's internal parameters."""
 
     def __init__(self, form: Form, points: Points, dispersion: float) -> None:
         self.form, self.points, self.dispersion = form, points, dispersion

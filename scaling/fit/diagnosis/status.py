@@ -26,7 +26,7 @@ MIN_SEEDS = 4
 """Number of runs at a width below which a law is used with caution."""
 
 _MAX_LEVERAGE = 0.99
-"""Leverage above which the curve follows the mean of one width, so that this width does not test the curve."""
+"""Leverage above which the curve follows the mean of one width, which then does not test the curve."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +103,11 @@ def misfit_reasons(
 
 
 def describe_points(points: Points) -> list[str]:
-    """Return notes on how the points are fitted, if they are not plain error counts with replicates."""
+    """Return notes on how the points are fitted, if they are not plain error counts with replicates.
+
+    Args:
+        points: the runs.
+    """
     notes = []
     if points.known_std is not None:
         notes.append(f"The standard deviations of {points.y_name} are taken as given.")
@@ -115,16 +119,16 @@ def describe_points(points: Points) -> list[str]:
     n_single = int((points.counts == 1).sum())
     if points.run_dispersion is None:
         notes.append(
-            "No width has two runs from which to estimate the scatter: the intervals rest on the residuals of "
-            "the means about each law. Train more seeds for intervals that rest on replicates."
+            "No width has two runs from which to estimate the scatter: the intervals rest on the residuals "
+            "of the means about each law. Train more seeds for intervals that rest on replicates."
         )
     elif n_single and points.known_std is None:
         notes.append(f"Widths with one run: {n_single}; their scatter is estimated from the other widths.")
     if not points.means.all():
         sizes = ", ".join(f"{x:g}" for x in points.widths[points.means == 0])
         notes.append(
-            f"No run made an error at {points.x_name} {sizes}: these widths are fitted, but they are left out "
-            "of logarithms, and no width is held out."
+            f"No run made an error at {points.x_name} {sizes}: these widths are fitted, but they are left "
+            "out of logarithms, and no width is held out."
         )
     return notes
 
@@ -157,9 +161,9 @@ def _parameter_reasons(form: Form, points: Points, parameters: dict[str, Interva
 
 def _leverage_reasons(form: Form, points: Points, estimate: Float[np.ndarray, " p"]) -> list[str]:
     """Return the reasons that lie in the curvature of the likelihood and the leverage of the widths."""
-    if not is_identifiable(form, points, estimate):
+    if not is_identifiable(form, points, parameters=estimate):
         return ["the likelihood is flat along a combination of the parameters"]
-    leverage = compute_leverage(form, points, estimate)
+    leverage = compute_leverage(form, points, parameters=estimate)
     return [
         f"the curve at {points.x_name} {x:g} rests on that width alone"
         for x in points.widths[leverage > _MAX_LEVERAGE]

@@ -1,13 +1,13 @@
 """Verdict between the forms, with its evidence; ``cannot tell`` if the data do not decide.
 
-- ``bends``: with eight widths or more, the law with a floor misfits the means (F test at 0.1 %), and the law that
-  bends does not (at 1 %).
-- ``floor needed``: a quasi-likelihood-ratio test rejects the law without a floor. The floor has the bound 0, so the
-  ratio is 0 in half of the studies without a floor (Self & Liang 1987). The dispersion is estimated, so the other half
-  follows an F instead of a chi-squared distribution.
-- ``power law``: the upper 95 % limit of the floor is below a fifth of the mean error of the widest networks, and the
-  law of the narrower networks predicts the widest ones. Both are required, because a floor that was not found is not
-  excluded.
+- ``bends``: with eight widths or more, the law with a floor misfits the means (F test at 0.1 %), and the law
+  that bends does not (at 1 %).
+- ``floor needed``: a quasi-likelihood-ratio test rejects the law without a floor. The floor has the bound 0,
+  so the ratio is 0 in half of the studies without a floor (Self & Liang 1987). The dispersion is estimated,
+  so the other half follows an F instead of a chi-squared distribution.
+- ``power law``: the upper 95 % limit of the floor is below a fifth of the mean error of the widest networks,
+  and the law of the narrower networks predicts the widest ones. Both are required, because a floor that was
+  not found is not excluded.
 - ``cannot tell``: none of these.
 """
 
@@ -46,8 +46,8 @@ def select_form(
 
     Args:
         points: the runs.
-        laws: laws by the name of their form. The verdict is ``cannot tell`` without ``power`` and ``floor``, and for
-            values that rise or are copies of each other.
+        laws: laws by the name of their form. The verdict is ``cannot tell`` without ``power`` and ``floor``,
+            and for values that rise or are copies of each other.
         resampled: means of resampled studies, by the dispersion of the replicates.
     """
     power, floor = laws.get(POWER.name), laws.get(FLOOR.name)
@@ -86,7 +86,7 @@ def _is_decidable(points: Points, power: Law) -> bool:
 
 
 def _misfit_p(points: Points, curve: Float[np.ndarray, " widths"], *, n_parameters: int) -> float | None:
-    """Return the p-value of the F test of the residuals against the replicates; None without replicates or dof."""
+    """Return the p-value of the F test of the residuals against the replicates; None if it is undefined."""
     dispersion, residual_dof = points.replicate_dispersion, len(points.widths) - n_parameters
     if dispersion is None or residual_dof < 1:
         return None
@@ -95,7 +95,7 @@ def _misfit_p(points: Points, curve: Float[np.ndarray, " widths"], *, n_paramete
 
 
 def _floor_test(points: Points, power: Law, floor: Law) -> float | None:
-    """Return the p-value of the quasi-likelihood-ratio test of a floor of 0; None for points without scatter."""
+    """Return the p-value of the quasi-likelihood-ratio test of a floor of 0; None without scatter."""
     curve, residual_dof = floor.predict(points.widths), len(points.widths) - len(floor.form.parameters)
     replicates = points.replicate_dispersion
     dispersions = [(replicates.value, replicates.dof)] if replicates else []
@@ -113,8 +113,8 @@ def _floor_test(points: Points, power: Law, floor: Law) -> float | None:
 def _holdout_ok(points: Points, power: Law, resampled: Float[np.ndarray, "draws widths"]) -> bool | None:
     """Return True if the widest networks lie in the joint prediction interval of the narrower ones.
 
-    The statistic is the squared Mahalanobis length of log(predicted / observed), with the covariance over resampled
-    studies. The result is None without held-out widths or with too few resampled studies.
+    The statistic is the squared Mahalanobis length of log(predicted / observed), with the covariance over
+    resampled studies. The result is None without held-out widths or with too few resampled studies.
     """
     if not power.held_out or len(resampled) < MIN_COVARIANCE_DRAWS:
         return None

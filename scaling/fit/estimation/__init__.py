@@ -1,1 +1,1 @@
-"""Estimation of one form: maximum of the quasi-likelihood, and bootstrap."""
+"""Estimation stage: maximum quasi-likelihood of one form, and the bootstrap."""

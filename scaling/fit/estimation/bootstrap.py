@@ -1,13 +1,16 @@
 """Bootstrap of the means over seeds: other studies that might have been, drawn anew at each width.
 
-At each width the runs are drawn with replacement, and the deviation of the drawn mean is inflated by three factors:
+At each width the runs are drawn with replacement, and the deviation of the drawn mean is inflated by three
+factors:
 
 - sqrt(n / (n - 1)), because n runs scatter less about their own mean than about the true one;
-- the quantile of Student's t over that of the normal distribution, with the degrees of freedom of the dispersion,
-  because an estimated spread is uncertain;
-- the inflation of the dispersion, if ``scaling.fit.data.dispersion`` finds that the spread of the runs is too small.
+- the quantile of Student's t over that of the normal distribution, with the degrees of freedom of the
+  dispersion, because an estimated spread is uncertain;
+- the inflation of the dispersion, if ``scaling.fit.data.dispersion`` finds that the spread of the runs is too
+  small.
 
-If the points hold the images that each run misclassifies, the images are drawn anew too: see ``scaling.fit.data.images``.
+If the points hold the images that each run misclassifies, the images are drawn anew too: see
+``scaling.fit.data.images``.
 """
 
 from __future__ import annotations
@@ -35,7 +38,8 @@ def resample_means(
 
     Args:
         points: the runs.
-        curve: the fitted law, which gives the variance of widths with a single run or a known standard deviation.
+        curve: the fitted law, which gives the variance of widths with a single run or a known standard
+            deviation.
         dispersion: dispersion of the means.
         draws: number of studies.
         seed: seed of the draws; equal for groups that share their test images.
@@ -58,7 +62,8 @@ def resample_means(
     deviation *= student_inflation(dispersion.dof)
     if points.misclassified is not None:
         deviation = deviation * seed_std_fraction(points) + resample_images(points, draws, seed)
-    # The deviation is applied as a factor, so that no error falls below 0. A width without errors has no spread.
+    # The deviation is applied as a factor, so that no error falls below 0. A width without errors has no
+    # spread.
     scale = np.where(parametric, curve, np.where(points.means > 0, points.means, 1))
     return points.means * np.exp(deviation / scale)
 

@@ -1,7 +1,8 @@
 """Fits of nonlinear forms, many at once: Fisher scoring with the damping of Levenberg and Marquardt.
 
-Positive parameters are searched by their logarithm, others within bounds, as the form defines them. A step that
-would lower the quasi-likelihood is not taken; the damping grows instead. Each row is fitted from several starts.
+Positive parameters are searched by their logarithm, others within bounds, as the form defines them. A step
+that would lower the quasi-likelihood is not taken; the damping grows instead. Each row is fitted from several
+starts.
 
 Axes: rows (one fit each), widths, p (parameters).
 """
@@ -49,8 +50,8 @@ def fit_by_levenberg_marquardt(
         means: mean over the runs at each width, at least 0.
         weights: number of runs behind each mean, or other weights; 0 excludes the width from this row.
         variance_model: variance of one run.
-        near: parameters from which all rows start; by default each row is fitted from several starts, and the best
-            optimum is returned.
+        near: parameters from which all rows start; by default each row is fitted from several starts, and the
+            best optimum is returned.
 
     Raises:
         FitError: a row has fewer widths than the form has parameters.
@@ -128,7 +129,9 @@ def _ascend(
 def _damped_step(
     information: Float[np.ndarray, "rows p p"], score: Parameters, damping: Float[np.ndarray, " rows"]
 ) -> Parameters:
-    """Solve (information + damping x its diagonal) step = score; a held parameter has a zero row and does not move."""
+    """Solve (information + damping x its diagonal) step = score; a held parameter has a zero row and does not
+    move.
+    """
     diagonal = np.einsum("rpp->rp", information)
     ridge = damping[:, None] * diagonal + np.where(diagonal > 0, 1e-300, 1.0)
     damped = information + ridge[:, :, None] * np.eye(information.shape[1])

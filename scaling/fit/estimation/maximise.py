@@ -102,7 +102,9 @@ def maximise(
 
 
 def quasi_loglik(points: Points, curve: Float[np.ndarray, " widths"]) -> float:
-    """Return the quasi-log-likelihood of a curve at dispersion 1, up to a term that is the same for all curves."""
+    """Return the quasi-log-likelihood of a curve at dispersion 1, up to a term that is the same for all
+    curves.
+    """
     return float((points.weights * points.variance_model.quasi_loglik(points.means, curve)).sum())
 
 
@@ -111,8 +113,8 @@ def _draws_without_floor(
 ) -> Float[np.ndarray, "draws 3"]:
     """Fit the power law without a floor to the resampled means, as draws of the form with a floor of 0.
 
-    Draws of the floored form that are held at the bound do not reach the low exponents of the power law, so the
-    interval of the power law is included where the floor may be 0.
+    Draws of the floored form that are held at the bound do not reach the low exponents of the power law, so
+    the interval of the power law is included where the floor may be 0.
     """
     weights = np.broadcast_to(points.weights, resampled.shape)
     power = fit_by_variable_projection(

@@ -1,9 +1,10 @@
 """Fits of a power law with or without a floor, many at once, by variable projection.
 
-For a given exponent, the form is linear in the amplitude A and the floor E >= 0. With the variances held, the minimum
-of ``sum of weight (mean - curve)^2 / variance(curve)`` over A and E has a closed form, so that only the exponent is
-searched: first on a grid, which finds the right valley, then by Gauss-Newton steps, each of which takes the variances
-from its own curve. Where the steps end, the quasi-score vanishes in all parameters: the quasi-likelihood is maximal.
+For a given exponent, the form is linear in the amplitude A and the floor E >= 0. With the variances held, the
+minimum of ``sum of weight (mean - curve)^2 / variance(curve)`` over A and E has a closed form, so that only
+the exponent is searched: first on a grid, which finds the right valley, then by Gauss-Newton steps, each of
+which takes the variances from its own curve. Where the steps end, the quasi-score vanishes in all parameters:
+the quasi-likelihood is maximal.
 
 Axes: rows (one fit each), widths, and G, the grid of exponents.
 """
@@ -79,7 +80,8 @@ def _scan_exponents(
 ) -> tuple[Rows, Table]:
     """Return the best exponent of the grid and its curve.
 
-    The variances are those of ``near``; without it, they are equal at first, and then those of the last scan's curve.
+    The variances are those of ``near``; without it, they are equal at first, and then those of the last
+    scan's curve.
     """
     basis = np.exp(-np.outer(log_x, _EXPONENT_GRID))
     curve = np.broadcast_to(1.0 if near is None else near, means.shape)
@@ -124,7 +126,9 @@ def _refine(
     exponent: Rows,
     curve: Table,
 ) -> tuple[Rows, Rows, Rows]:
-    """Take Gauss-Newton steps in the exponent, each followed by new A, E and variances; converged rows rest."""
+    """Take Gauss-Newton steps in the exponent, each followed by new A, E and variances; converged rows
+    rest.
+    """
     exponent, amplitude, floor = exponent.copy(), np.zeros(len(means)), np.zeros(len(means))
     limit, last_step, rows = np.full(len(means), 0.1), np.ones(len(means)), np.arange(len(means))
     for _ in range(_MAX_ITERATIONS):

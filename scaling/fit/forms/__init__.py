@@ -1,4 +1,6 @@
-"""Forms of a scaling law, the simpler ones first. A new form is a file in this folder and a line in ``FORMS``."""
+"""Forms of a scaling law, the simpler ones first. A new form is a file in this folder and a line in
+``FORMS``.
+"""
 
 from __future__ import annotations
 

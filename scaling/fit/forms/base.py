@@ -22,8 +22,8 @@ FloatArray = NDArray[np.float64]
 class Form(ABC):
     """A formula for the error as a function of size.
 
-    The last axis of an array of parameters has the parameters, in the order of their names. Sizes broadcast against
-    all axes before it: parameters [draws, 1, p] and sizes [k] give curves [draws, k].
+    The last axis of an array of parameters has the parameters, in the order of their names. Sizes broadcast
+    against all axes before it: parameters [draws, 1, p] and sizes [k] give curves [draws, k].
     """
 
     name: ClassVar[str]

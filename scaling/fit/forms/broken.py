@@ -1,12 +1,12 @@
 """A x^-rho (1 + (x/B)^(1/s))^(-(rho' - rho) s): a power law with one smooth bend.
 
-Source: Caballero, Gupta, Rish & Krueger, Broken neural scaling laws (2023), arXiv 2210.14891, with one break and
-without a floor.
-Legend: A is ``amplitude``, rho is the ``exponent`` below the bend, rho' is the exponent ``beyond`` it, B is the
-position of the ``bend``.
+Source: Caballero, Gupta, Rish & Krueger, Broken neural scaling laws (2023), arXiv 2210.14891, with one
+break and without a floor.
+Legend: A is ``amplitude``, rho is the ``exponent`` below the bend, rho' is the exponent ``beyond`` it, B is
+the position of the ``bend``.
 
-Set here: s = 0.25, so that 90 % of the bend happens within a factor of about 4 in x. A study of ten widths cannot
-tell how sharp a bend is.
+Set here: s = 0.25, so that 90 % of the bend happens within a factor of about 4 in x. A study of ten widths
+cannot tell how sharp a bend is.
 """
 
 from __future__ import annotations

@@ -1,12 +1,11 @@
-"""M4, (y - E) / (C - y)^alpha = A x^-rho: a curve that leaves a plateau C, falls as a power law and ends at a floor E.
+"""(y - E) / (C - y)^alpha = A x^-rho, called M4: a power law between a plateau C and a floor E.
 
 Source: Alabdulmohsin, Neyshabur & Zhai, Revisiting neural scaling laws in language and vision (2022), arXiv
 2209.06640.
-Legend: A is ``amplitude``, rho is ``exponent``, E is ``floor``, C is ``ceiling``, alpha is ``turn``. With alpha = 0,
-M4 is the power law with a floor.
+Legend: A is ``amplitude``, rho is ``exponent``, E is ``floor``, C is ``ceiling``, alpha is ``turn``. With
+alpha = 0, M4 is the power law with a floor.
 
-Set here: C is fitted as well. A study that never leaves the power law cannot determine C, and its intervals show
-this.
+Set here: C is fitted as well. A study without a plateau does not determine C, and its intervals show this.
 """
 
 from __future__ import annotations
@@ -21,7 +20,8 @@ from scaling.fit.forms.base import MAX_EXPONENT, FloatArray, NonlinearForm
 
 _NEWTON_STEPS, _NEWTON_TOLERANCE = 100, 1e-13
 _MAX_LOGIT = 500.0
-"""Logit at which the curve equals its ceiling in double precision; with alpha = 0, a solution may not exist below."""
+"""Logit at which the curve equals its ceiling in double precision; with alpha = 0, a solution may not exist
+below."""
 _START_TURNS = (0.1, 1.0)
 _START_CEILINGS = (1.1, 2.0)
 """Ceilings at which the search starts, relative to the largest mean."""
@@ -91,8 +91,8 @@ class M4Form(NonlinearForm):
 def _logit(parameters: FloatArray, x: FloatArray) -> FloatArray:
     """Return log((y - E) / (C - y)), by Newton's method.
 
-    The left side of the equation is concave for alpha below 1 and convex above. The iteration starts at the value
-    of a curve far below its ceiling, on the side from which Newton's steps never pass the solution.
+    The left side of the equation is concave for alpha below 1 and convex above. The iteration starts at the
+    value of a curve far below its ceiling, on the side from which Newton's steps never pass the solution.
     """
     amplitude, exponent, floor, ceiling, turn = np.moveaxis(parameters, -1, 0)
     target = np.log(amplitude) - exponent * np.log(x) - (1 - turn) * np.log(ceiling - floor)

@@ -1,4 +1,4 @@
-"""Pareto fronts and winners against plain loops."""
+"""Pareto fronts and the best group of a budget, against plain loops."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SIZES = {"shallow": (1, 2, 4, 8, 16, 32), "deep": (2, 4, 8, 16, 32, 64), "poor":
 
 @pytest.fixture(scope="module")
 def fits() -> list[Fit]:
-    """Shallow wins to 14.9, deep beyond, as (0.9 / 0.4)^(1 / 0.3)."""
+    """Shallow is best up to 14.9 = (0.9 / 0.4)^(1 / 0.3), deep beyond."""
     tables = []
     for k, (name, law) in enumerate(LAWS.items()):
         points = plant(law, np.random.default_rng([5, k]), widths=SIZES[name], seeds=6, test_images=10**5)
@@ -30,17 +30,19 @@ def fits() -> list[Fit]:
     return fit_table(pa.concat_tables(tables), EstimationOptions(resamplings=300), x="macs")
 
 
-def test_the_front_is_what_a_plain_loop_finds(fits):
-    places = pareto_front(fits)
-    assert len(places) == 18
-    assert [place.x for place in places] == sorted(place.x for place in places)
-    for place in places:
-        assert place.on_front == all(other.error >= place.error for other in places if other.x <= place.x)
-    assert {place.label for place in places if place.on_front} == {"shallow", "deep"}
+def test_the_front_agrees_with_a_plain_loop(fits):
+    points_by_cost = pareto_front(fits)
+    assert len(points_by_cost) == 18
+    assert [point.x for point in points_by_cost] == sorted(point.x for point in points_by_cost)
+    for point in points_by_cost:
+        assert point.on_front == all(
+            other.error >= point.error for other in points_by_cost if other.x <= point.x
+        )
+    assert {point.label for point in points_by_cost if point.on_front} == {"shallow", "deep"}
 
 
-def test_a_place_is_on_the_front_in_as_many_draws_as_its_margin_says(fits):
-    shares = {(place.label, place.x): place.share_on_front for place in pareto_front(fits)}
+def test_clear_points_are_on_the_front_in_all_draws_or_none(fits):
+    shares = {(point.label, point.x): point.share_on_front for point in pareto_front(fits)}
     assert shares["shallow", 1.0] == 1
     assert shares["deep", 64.0] == 1
     assert all(share == 0 for (label, _), share in shares.items() if label == "poor")
@@ -52,30 +54,38 @@ def test_equal_means_share_the_front_about_half_and_half():
     table = pa.table(
         dict(zip(("architecture", "macs", "loss"), map(list, zip(*rows, strict=True)), strict=True))
     )
-    places = pareto_front(fit_table(table, EstimationOptions(resamplings=20), x="macs", y="loss"))
-    first = [place for place in places if place.x == 1]
-    assert [place.on_front for place in first] == [True, True]
-    assert all(0.45 < place.share_on_front < 0.55 for place in first)
-    assert [place.share_on_front for place in places if place.x == 3] == [None, None]  # trained once
+    points_by_cost = pareto_front(fit_table(table, EstimationOptions(resamplings=20), x="macs", y="loss"))
+    first = [point for point in points_by_cost if point.x == 1]
+    assert [point.on_front for point in first] == [True, True]
+    assert all(0.45 < point.share_on_front < 0.55 for point in first)
+    assert [point.share_on_front for point in points_by_cost if point.x == 3] == [None, None]  # trained once
 
 
-def test_the_winner_of_a_budget_has_the_least_law_there(fits):
+def test_the_best_group_of_a_budget_has_the_smallest_law(fits):
     budgets = [1.0, 3.0, 10.0, 20.0, 100.0, 200.0, 900.0]
-    found = best_at_budget(fits, budgets, max_extrapolation=4.0)
-    assert [each.budget for each in found] == budgets
-    for each in found:
-        able = {fit.label: float(preferred_law(fit).predict(each.budget)) for fit in fits}
-        able = {
-            fit.label: able[fit.label]
+    results = best_at_budget(fits, budgets, max_extrapolation=4.0)
+    assert [result.budget for result in results] == budgets
+    for result in results:
+        errors = {fit.label: float(preferred_law(fit).predict(result.budget)) for fit in fits}
+        errors = {
+            fit.label: errors[fit.label]
             for fit in fits
-            if fit.points.widths[0] <= each.budget <= 4 * fit.points.widths[-1]
+            if fit.points.widths[0] <= result.budget <= 4 * fit.points.widths[-1]
         }
-        ranked = sorted(able, key=lambda name: able[name])
-        assert (each.label, each.runner_up) == (ranked[0], ranked[1] if len(ranked) > 1 else "")
-        assert each.error.low <= each.error.estimate <= each.error.high
-    assert [each.label for each in found] == ["shallow", "shallow", "shallow", "deep", "deep", "deep", "poor"]
-    assert found[0].runner_up_error is None
-    assert [each.extrapolated for each in found] == [
+        ranked = sorted(errors, key=lambda name: errors[name])
+        assert (result.label, result.runner_up) == (ranked[0], ranked[1] if len(ranked) > 1 else "")
+        assert result.error.low <= result.error.estimate <= result.error.high
+    assert [result.label for result in results] == [
+        "shallow",
+        "shallow",
+        "shallow",
+        "deep",
+        "deep",
+        "deep",
+        "poor",
+    ]
+    assert results[0].runner_up_error is None
+    assert [result.extrapolated for result in results] == [
         (),
         (),
         (),
@@ -84,5 +94,7 @@ def test_the_winner_of_a_budget_has_the_least_law_there(fits):
         ("deep",),
         ("poor",),
     ]
-    assert all(each.share_best is None if not each.runner_up else each.share_best > 0.9 for each in found)
+    assert all(
+        result.share_best is None if not result.runner_up else result.share_best > 0.9 for result in results
+    )
     assert best_at_budget(fits, [0.5]) == []

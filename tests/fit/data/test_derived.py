@@ -1,4 +1,4 @@
-"""Counts become errors, and the best of a setting is chosen by validation images: as plain loops have it."""
+"""Errors from counts, and the best value of a setting by validation error, compared with plain loops."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from scaling.fit import EstimationOptions, add_error_from_counts, fit_table, sel
 WIDTHS, RATES, SEEDS = (1, 2, 4, 8, 16, 32), (0.01, 0.1, 1.0), 4
 
 
-def searched() -> pa.Table:
-    """Runs at several learning rates; which one is best depends on the width, and validation and test differ by chance."""
+def tuning_runs() -> pa.Table:
+    """Return runs at several learning rates; the best rate depends on the width, and validation and test
+    differ by chance.
+    """
     rng = np.random.default_rng(0)
     rows = []
     for width, rate, seed in product(WIDTHS, RATES, range(SEEDS)):
@@ -34,39 +36,39 @@ def searched() -> pa.Table:
     return pa.Table.from_pylist(rows)
 
 
-def test_counts_are_fractions_of_what_was_tested():
+def test_error_is_the_fraction_of_wrong_predictions():
     table = pa.table(
         {"n": [1, 2, 4], "wrong": [40, None, 10], "of": [100, 100, 100], "test_error": [9.0, 9.0, 9.0]}
     )
-    made = add_error_from_counts(table, "wrong", "of")
-    assert made["test_error"].to_pylist() == [0.4, None, 0.1]
-    assert made["test_images"].to_pylist() == [100, 100, 100]
+    converted = add_error_from_counts(table, "wrong", of="of")
+    assert converted["test_error"].to_pylist() == [0.4, None, 0.1]
+    assert converted["test_images"].to_pylist() == [100, 100, 100]
 
 
 @pytest.mark.parametrize(("wrong", "of"), [(-1, 100), (101, 100), (0, 0), (1, None), (1.5, 100)])
-def test_counts_that_cannot_be_are_named_with_their_row(wrong, of):
+def test_impossible_counts_are_reported_with_their_row(wrong, of):
     table = pa.table({"wrong": pa.array([3, wrong], pa.float64()), "of": pa.array([100, of], pa.int64())})
     with pytest.raises(TableError, match="wrong: row 2 has"):
-        add_error_from_counts(table, "wrong", "of")
+        add_error_from_counts(table, "wrong", of="of")
 
 
-def test_counts_are_fitted_as_counts():
+def test_error_from_counts_is_fitted_as_a_count():
     x = np.repeat(WIDTHS, SEEDS)
     wrong = np.random.default_rng(0).binomial(1000, 0.4 * x**-0.5)
     table = add_error_from_counts(
-        pa.table({"n": x, "wrong": wrong, "of": np.full(len(x), 1000)}), "wrong", "of"
+        pa.table({"n": x, "wrong": wrong, "of": np.full(len(x), 1000)}), "wrong", of="of"
     )
-    (found,) = fit_table(table, EstimationOptions(resamplings=50), x="n", by=())
-    assert found.points.test_images == 1000
-    # A binomial's own scatter: the dispersion is 1, to four sigma of a variance.
-    assert found.dispersion == pytest.approx(1, abs=4 * np.sqrt(2 / found.points.run_dispersion.dof))
+    (fitted,) = fit_table(table, EstimationOptions(resamplings=50), x="n", by=())
+    assert fitted.points.test_images == 1000
+    # The spread of a binomial: the dispersion is 1, up to four standard errors of a variance.
+    assert fitted.dispersion == pytest.approx(1, abs=4 * np.sqrt(2 / fitted.points.run_dispersion.dof))
 
 
-def test_the_best_is_what_a_loop_finds_by_validation_alone():
-    table = searched()
-    kept, (note,) = select_best(
-        table, "learning_rate", x="filters", by=["architecture"], validation="val_error"
-    )
+def test_the_selected_value_has_the_lowest_validation_error():
+    table = tuning_runs()
+    selected = select_best(table, "learning_rate", x="filters", by=["architecture"], validation="val_error")
+    (note,) = selected.notes
+    kept = selected.table
     rows = table.to_pylist()
     for width in WIDTHS:
         means = {
@@ -82,25 +84,25 @@ def test_the_best_is_what_a_loop_finds_by_validation_alone():
     assert len({r["learning_rate"] for r in kept.to_pylist()}) > 1
 
 
-def test_a_setting_whose_runs_diverge_is_not_chosen_for_its_lucky_ones():
+def test_a_value_with_diverged_runs_is_not_selected_for_its_other_runs():
     rows = [
         {"filters": 4, "lr": lr, "val": val, "y": 0.1}
         for lr, val in ((0.1, 0.2), (0.1, 0.21), (1.0, 0.1), (1.0, None))
     ]
-    kept, _ = select_best(pa.Table.from_pylist(rows), "lr", x="filters", by=(), validation="val")
-    assert set(kept["lr"].to_pylist()) == {0.1}
+    selected = select_best(pa.Table.from_pylist(rows), "lr", x="filters", by=(), validation="val")
+    assert set(selected.table["lr"].to_pylist()) == {0.1}
 
 
-def test_sizes_without_validation_are_left_out_with_a_note():
+def test_sizes_without_a_validation_error_are_left_out_with_a_note():
     rows = [
         {"filters": size, "lr": 0.1, "val": None if size == 8 else 0.2, "y": 0.1} for size in (2, 4, 8, 8)
     ]
-    kept, notes = select_best(pa.Table.from_pylist(rows), "lr", x="filters", by=(), validation="val")
-    assert kept.num_rows == 2
-    assert notes[1] == "Left out: 2 of 4 runs (no val at their filters)."
+    selected = select_best(pa.Table.from_pylist(rows), "lr", x="filters", by=(), validation="val")
+    assert selected.table.num_rows == 2
+    assert selected.notes[1] == "Left out: 2 of 4 runs (no val at their filters)."
 
 
-def test_an_accuracy_is_nothing_to_be_least():
+def test_selection_by_an_accuracy_is_refused():
     with pytest.raises(TableError, match="val_accuracy: looks like an accuracy"):
         select_best(
             pa.table({"n": [1], "lr": [1], "val_accuracy": [0.5]}),
@@ -111,9 +113,9 @@ def test_an_accuracy_is_nothing_to_be_least():
         )
 
 
-def test_without_validation_nothing_is_chosen():
-    table = searched().set_column(3, "val_error", pa.nulls(len(searched()), pa.float64()))
+def test_selection_without_a_validation_error_is_refused():
+    table = tuning_runs().set_column(3, "val_error", pa.nulls(len(tuning_runs()), pa.float64()))
     with pytest.raises(
-        TableError, match="val_error: has no numbers, so no learning_rate can be chosen by it"
+        TableError, match="val_error: has no numbers, so no learning_rate can be selected by it"
     ):
         select_best(table, "learning_rate", x="filters", by=(), validation="val_error")

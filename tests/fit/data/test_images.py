@@ -1,4 +1,6 @@
-"""Images as a sample: the scatter of studies on other images, and intervals that hold what is planted for all images of a kind."""
+"""Test images as a sample: variance of the means on other images, and coverage of the law of all images of a
+kind.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +17,14 @@ from tests.fit.planted_laws import WIDTHS, curve
 LAW = (0.28, 0.5, 0.0)
 SEEDS, IMAGES = 6, 800
 HARD, EASIER, HARDER = 0.2, 0.5, 3.0
-"""A fifth of all images is three times as hard as the mean, the rest half as hard: 0.2 * 3 + 0.8 * 0.5 = 1."""
+"""One image in five is three times as hard as the mean, the others half as hard: 0.2 * 3 + 0.8 * 0.5 = 1."""
 SPREAD = 0.04
-"""Of a seed's error rate, relative."""
-
-
-KNOWN = Dispersion(value=1.0, dof=KNOWN_DOF, source=DispersionSource.RUNS)
+"""Relative standard deviation of the error rate over seeds."""
+KNOWN_DISPERSION = Dispersion(value=1.0, dof=KNOWN_DOF, source=DispersionSource.RUNS)
 
 
 def planted(rng: np.random.Generator, *, widths=WIDTHS, seeds: int = SEEDS, images: int = IMAGES) -> Points:
-    """One study: the same images for all widths."""
+    """Return a study with the same images for all widths."""
     x = np.repeat(np.array(widths, dtype=float), seeds)
     difficulty = np.where(rng.random(images) < HARD, HARDER, EASIER)
     rate = curve(x, LAW) * (1 + SPREAD * rng.standard_normal(len(x)))
@@ -39,16 +39,16 @@ def planted(rng: np.random.Generator, *, widths=WIDTHS, seeds: int = SEEDS, imag
     )
 
 
-def given(points: Points) -> Points:
-    """The same runs, the test set taken as given."""
+def with_fixed_images(points: Points) -> Points:
+    """Return the same runs, without treating the images as a sample."""
     return Points(
         x_name=points.x_name, y_name=points.y_name, x=points.x, y=points.y, test_images=points.test_images
     )
 
 
-def test_components_are_those_of_plain_loops():
+def test_variance_components_equal_plain_loops():
     points = planted(np.random.default_rng(0), widths=(1, 4), seeds=3, images=40)
-    for width, share in enumerate(seed_std_fraction(points)):
+    for width, fraction in enumerate(seed_std_fraction(points)):
         table = points.misclassified[points.width_index == width].astype(float)
         runs, images, grand = len(table), len(table[0]), table.mean()
         interaction = sum(
@@ -56,64 +56,72 @@ def test_components_are_those_of_plain_loops():
             for s in range(runs)
             for i in range(images)
         ) / ((runs - 1) * (images - 1))
-        scatter = sum((table[s].mean() - grand) ** 2 for s in range(runs)) / (runs - 1)
-        assert share == pytest.approx(
-            np.sqrt(max(0, 1 - interaction / images / scatter)), rel=1e-4
-        )  # float32 inside
+        run_variance = sum((table[s].mean() - grand) ** 2 for s in range(runs)) / (runs - 1)
+        assert fraction == pytest.approx(
+            np.sqrt(max(0, 1 - interaction / images / run_variance)), rel=1e-4
+        )  # the implementation uses float32
 
 
-def test_studies_scatter_as_studies_on_other_seeds_and_images_do():
-    """The standard deviation of resampled means, on average over studies, beside that of many studies drawn anew."""
+@pytest.mark.simulation
+def test_resampled_variance_equals_that_of_new_studies():
+    """Compare the variance of resampled means, on average over studies, with that of many simulated
+    studies.
+    """
     rng, repeats = np.random.default_rng(1), 300
-    drawn = np.array([planted(rng, widths=(2,)).means[0] for _ in range(repeats)])
+    simulated = np.array([planted(rng, widths=(2,)).means[0] for _ in range(repeats)])
     resampled = []
     for k in range(40):
         points = planted(np.random.default_rng([2, k]), widths=(2,))
-        studies = resample_means(points, points.means, dispersion=KNOWN, draws=400, seed=k)
-        resampled.append(studies[:, 0].var())
-    # The variance of `repeats` normal values is known to sqrt(2 / repeats), 8 %; four sigma.
-    assert np.mean(resampled) == pytest.approx(drawn.var(), rel=4 * np.sqrt(2 / repeats))
+        means = resample_means(points, points.means, dispersion=KNOWN_DISPERSION, draws=400, seed=k)
+        resampled.append(means[:, 0].var())
+    # The variance of `repeats` normal values has a relative standard error of sqrt(2 / repeats), 8 %; four of
+    # them.
+    assert np.mean(resampled) == pytest.approx(simulated.var(), rel=4 * np.sqrt(2 / repeats))
 
 
 def test_one_draw_of_images_serves_all_widths_and_groups():
     first, second = (planted(np.random.default_rng(k)) for k in (3, 3))
     np.testing.assert_array_equal(resample_images(first, 50, 7), resample_images(second, 50, 7))
     assert (resample_images(first, 50, 7) != resample_images(first, 50, 8)).any()
-    # Hard images are hard at every width, so widths move together: far from independent.
-    moved = np.corrcoef(resample_images(first, 2000, 7).T)
-    assert moved[np.triu_indices(len(WIDTHS), 1)].min() > 0.1
+    # Hard images are hard at every width, so that the widths are correlated.
+    correlations = np.corrcoef(resample_images(first, 2000, 7).T)
+    assert correlations[np.triu_indices(len(WIDTHS), 1)].min() > 0.1
 
 
-def test_intervals_hold_the_law_of_all_images_where_those_of_one_test_set_do_not():
-    studies, held = 200, {"population": 0, "given": 0}
+@pytest.mark.simulation
+def test_only_intervals_over_images_cover_the_law_of_all_images():
+    studies, covered = 200, {"population": 0, "fixed": 0}
     for k in range(studies):
         points = planted(np.random.default_rng([4, k]))
-        for name, these in (("population", points), ("given", given(points))):
+        for name, sample in (("population", points), ("fixed", with_fixed_images(points))):
             amplitude = (
-                fit(these, EstimationOptions(forms=("power",), holdout=0, resamplings=200, seed=k))
+                fit(sample, EstimationOptions(forms=("power",), holdout=0, resamplings=200, seed=k))
                 .laws["power"]
                 .parameters["amplitude"]
             )
-            held[name] += amplitude.low <= LAW[0] <= amplitude.high
-    # As often as 95 % intervals do, but for one repeat in 10,000; and seldom enough that 90 % can be excluded likewise.
-    assert held["population"] >= binom.ppf(1e-4, studies, 0.95)
-    assert held["given"] < binom.ppf(1e-4, studies, 0.90)
+            covered[name] += amplitude.low <= LAW[0] <= amplitude.high
+    # A coverage of 95 % fails the first line once in 10,000 repeats; the second line excludes 90 % at the
+    # same level.
+    assert covered["population"] >= binom.ppf(1e-4, studies, 0.95)
+    assert covered["fixed"] < binom.ppf(1e-4, studies, 0.90)
 
 
-def test_the_estimand_says_so():
+def test_the_estimand_names_the_images():
     points = planted(np.random.default_rng(0))
     assert (
         fit(points, EstimationOptions(resamplings=20)).estimand
         == "mean error over seeds and over images like those of this test set"
     )
     assert (
-        fit(given(points), EstimationOptions(resamplings=20)).estimand
+        fit(with_fixed_images(points), EstimationOptions(resamplings=20)).estimand
         == "mean error over seeds, on this test set"
     )
 
 
-def test_groups_share_images_and_no_seeds():
-    """Two groups whose images have only their number in common: one draw of images for both makes no correlation, one of seeds would."""
+def test_groups_share_images_but_not_seeds():
+    """Two groups with unrelated images: a common draw of images causes no correlation, a common draw of seeds
+    would.
+    """
     draws = []
     for label in ("a", "b"):
         rng = np.random.default_rng(label == "b")

@@ -1,4 +1,4 @@
-"""From a table to points: what is read, what is left out and named, what is refused."""
+"""Tables to points: reading, rows that are left out with a note, and columns that are refused."""
 
 from __future__ import annotations
 
@@ -9,12 +9,9 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from scaling.errors import TableError
 from scaling.fit import EstimationOptions, fit_table, group_points, read_table, required_columns
-from tests.fit.planted_laws import bare
 
 TABLE = pa.table(
     {
@@ -28,12 +25,12 @@ TABLE = pa.table(
 
 
 def changed(**columns: list[object]) -> pa.Table:
-    """The table with some columns replaced or added."""
+    """Return the table with some columns replaced or added."""
     kept = {name: TABLE[name] for name in TABLE.column_names if name not in columns}
     return pa.table({**kept, **columns})
 
 
-def test_groups_stand_in_the_order_of_their_first_rows():
+def test_groups_have_the_order_of_their_first_rows():
     lenet5, tree3 = group_points(TABLE)
     assert (lenet5.values, tree3.values) == ({"architecture": "lenet5"}, {"architecture": "tree3"})
     points = lenet5.points
@@ -56,18 +53,7 @@ def test_groups_may_have_several_keys_or_none():
     ]
 
 
-@given(st.lists(st.tuples(st.integers(1, 5), st.floats(0.01, 1)), min_size=1, max_size=40))
-def test_statistics_of_widths_equal_plain_loops(runs: list[tuple[int, float]]):
-    points = bare(*zip(*runs, strict=True))
-    for width, mean, count, std in zip(points.widths, points.means, points.counts, points.std, strict=True):
-        values = [y for x, y in runs if x == width]
-        assert count == len(values)
-        assert mean == pytest.approx(np.mean(values))
-        # A sum of squares of numbers up to 1 is right to about 1e-16 of them, its root to 1e-8.
-        assert np.isnan(std) if count == 1 else std == pytest.approx(np.std(values, ddof=1), abs=1e-7)
-
-
-def test_runs_that_diverged_or_lack_a_value_are_left_out_and_counted():
+def test_diverged_runs_and_missing_values_are_left_out_with_a_note():
     lenet5, tree3 = group_points(
         changed(test_error=[0.2, 0.5, None, float("nan"), None], diverged=[False, False, None, False, True])
     )
@@ -76,28 +62,30 @@ def test_runs_that_diverged_or_lack_a_value_are_left_out_and_counted():
     assert tree3.notes == ("Left out: 1 of 2 runs (diverged).",)
 
 
-def test_bare_values_have_no_trials():
+def test_bare_values_have_no_test_images():
     assert group_points(TABLE.drop_columns("test_images"))[0].points.test_images is None
     assert group_points(changed(test_images=[100, 100, 200, 100, 100]))[0].points.test_images is None
     assert group_points(changed(loss=[1.0] * 5), y="loss")[0].points.test_images is None
 
 
-def test_percentages_are_named_and_never_guessed():
+def test_percentages_are_reported_and_not_converted():
     percent = changed(test_error=[20.0, 50.0, 40.0, 30.0, 70.0])
     with pytest.raises(
         TableError,
-        match="test_error: holds 40, but an error is a fraction of the test images; divide percentages by 100",
+        match="test_error: holds 40, but an error is a fraction of the test images; "
+        "divide percentages by 100",
     ):
         group_points(percent)
     (lenet5, _) = group_points(percent.drop_columns("test_images"))
     assert lenet5.points.y.max() == 40
     assert lenet5.notes == (
-        "test_error holds values above 1 (the largest: 40): if they are percentages, so are amplitude and floor.",
+        "test_error holds values above 1 (the largest: 40): "
+        "if they are percentages, so are amplitude and floor.",
     )
 
 
-def test_no_other_column_is_looked_at():
-    """So a store is read for those alone."""
+def test_no_other_column_is_read():
+    """A store reads only the required columns."""
     table = changed(
         diverged=[False, False, True, False, False],
         epochs=[8, 8, 8, 4, 8],
@@ -116,9 +104,9 @@ def test_no_other_column_is_looked_at():
         np.testing.assert_array_equal(group.points.y, same.points.y)
 
 
-def test_averages_over_different_settings_are_named():
+def test_averages_over_different_settings_are_reported():
     notes = group_points(changed(epochs=[8, 8, 8, 16, 8], learning_rate=[0.1, 0.1, 0.2, 0.1, 0.1]))[0].notes
-    # The learning rate follows from the width here, and that is a choice; 8 and 16 epochs at one width are two experiments.
+    # The learning rate may depend on the width; 8 and 16 epochs at one width are different experiments.
     assert notes == (
         "Runs of one filters differ in epochs and are averaged all the same: group by these columns too.",
     )
@@ -157,7 +145,7 @@ def test_averages_over_different_settings_are_named():
         (TABLE.append_column("seed", TABLE["seed"]), {}, "^seed: several columns have this name; keep one"),
     ],
 )
-def test_what_can_not_be_fitted_names_its_column(table: pa.Table, columns: dict[str, object], message: str):
+def test_an_error_names_the_column(table: pa.Table, columns: dict[str, object], message: str):
     with pytest.raises(TableError, match=message):
         group_points(table, **columns)
 
@@ -170,12 +158,12 @@ def test_a_file_of_either_kind_gives_the_same_points(tmp_path: Path):
     assert read_table(csv) == read_table(parquet) == TABLE
 
 
-def test_someone_elses_points_are_fitted_from_csv(tmp_path: Path):
+def test_an_external_csv_file_is_fitted(tmp_path: Path):
     file = tmp_path / "points.csv"
     file.write_text("width,err\n" + "".join(f"{x},{0.5 * x**-0.4:.12f}\n" for x in (1, 2, 4, 8, 16, 32)))
-    (found,) = fit_table(read_table(file), EstimationOptions(resamplings=5), x="width", y="err", by=())
-    assert found.laws["power"].parameters["exponent"].estimate == pytest.approx(0.4)
-    assert found.label == "all"
+    (fitted,) = fit_table(read_table(file), EstimationOptions(resamplings=5), x="width", y="err", by=())
+    assert fitted.laws["power"].parameters["exponent"].estimate == pytest.approx(0.4)
+    assert fitted.label == "all"
 
 
 @pytest.mark.parametrize(
@@ -189,7 +177,7 @@ def test_someone_elses_points_are_fitted_from_csv(tmp_path: Path):
         ("noise.parquet", b"not parquet", "cannot be read"),
     ],
 )
-def test_files_that_can_not_be_read_are_named(tmp_path: Path, name: str, content: bytes | None, message: str):
+def test_unreadable_files_are_reported(tmp_path: Path, name: str, content: bytes | None, message: str):
     file = tmp_path / name
     if content is not None:
         file.write_bytes(content)

@@ -1,4 +1,4 @@
-"""Networks that still learn when their training ends: who is named, and how often one that doesn't is."""
+"""Convergence: widths that still improve are found, and others are hardly ever flagged."""
 
 from __future__ import annotations
 
@@ -22,43 +22,47 @@ from tests.fit.planted_laws import plant
 WIDTHS, SEEDS = np.array([1.0, 2, 4, 8, 16, 32]), 8
 
 
-def ends(
-    rng: np.random.Generator, gain: np.ndarray, scatter: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Widths of runs, and their errors early and late: these fall by a share, with a scatter over seeds."""
+def planted_errors(rng: np.random.Generator, gain: np.ndarray, scatter: float) -> dict[str, np.ndarray]:
+    """Return widths, early errors and late errors of runs; the errors fall by a share that scatters."""
     x, share = (np.repeat(values, SEEDS) for values in (WIDTHS, gain))
     early = 0.4 * x**-0.5 * (1 + 0.1 * rng.standard_normal(len(x)))
-    return x, early, early * (1 - share + scatter * rng.standard_normal(len(x)))
+    late = early * (1 - share + scatter * rng.standard_normal(len(x)))
+    return {"widths": x, "early": early, "late": late}
 
 
-def test_widths_that_still_improve_are_named_with_their_gain():
-    found = find_improving_widths(*ends(np.random.default_rng(0), np.array([0, 0, 0.1, 0, 0, 0.05]), 0.01))
-    assert list(found) == [4, 32]
+def test_improving_widths_are_found_with_their_gain():
+    gains = find_improving_widths(
+        **planted_errors(np.random.default_rng(0), np.array([0, 0, 0.1, 0, 0, 0.05]), 0.01)
+    )
+    assert list(gains) == [4, 32]
     # Four standard errors of a mean over eight seeds.
-    assert list(found.values()) == pytest.approx([0.1, 0.05], abs=4 * 0.01 / np.sqrt(SEEDS))
+    assert list(gains.values()) == pytest.approx([0.1, 0.05], abs=4 * 0.01 / np.sqrt(SEEDS))
 
 
-def test_networks_that_do_not_improve_are_hardly_ever_named():
-    """The scatter is such that only the t test stands in the way."""
+def test_networks_that_do_not_improve_are_hardly_ever_flagged():
+    """The scatter is so large that only the t test prevents false alarms."""
     studies, rng = 4000, np.random.default_rng(1)
-    named = sum(bool(find_improving_widths(*ends(rng, np.zeros(len(WIDTHS)), 0.1))) for _ in range(studies))
-    assert named <= binom.isf(1e-4, studies, CONVERGENCE_ALPHA)
-    assert named >= binom.ppf(1e-4, studies, CONVERGENCE_ALPHA / 2)
+    flagged = sum(
+        bool(find_improving_widths(**planted_errors(rng, np.zeros(len(WIDTHS)), 0.1))) for _ in range(studies)
+    )
+    assert flagged <= binom.isf(1e-4, studies, CONVERGENCE_ALPHA)
+    assert flagged >= binom.ppf(1e-4, studies, CONVERGENCE_ALPHA / 2)
 
 
-def test_a_gain_that_is_sure_but_small_is_let_be():
+def test_a_significant_but_small_gain_is_ignored():
     assert (
         find_improving_widths(
-            *ends(np.random.default_rng(2), np.full(len(WIDTHS), MIN_RELATIVE_GAIN / 2), 1e-4)
+            **planted_errors(np.random.default_rng(2), np.full(len(WIDTHS), MIN_RELATIVE_GAIN / 2), 1e-4)
         )
         == {}
     )
 
 
-def test_the_test_is_students_of_pairs():
+def test_the_test_is_a_paired_t_test():
     rng = np.random.default_rng(3)
     for scatter in np.geomspace(0.01, 0.5, 40):
-        x, early, late = ends(rng, np.full(len(WIDTHS), 0.1), scatter)
+        runs = planted_errors(rng, np.full(len(WIDTHS), 0.1), scatter)
+        x, early, late = runs.values()
         expected = {
             width: float(1 - late[x == width].mean() / early[x == width].mean())
             for width in WIDTHS
@@ -66,17 +70,15 @@ def test_the_test_is_students_of_pairs():
             < CONVERGENCE_ALPHA / len(WIDTHS)
             and late[x == width].mean() < (1 - MIN_RELATIVE_GAIN) * early[x == width].mean()
         }
-        assert find_improving_widths(x, early, late) == pytest.approx(expected)
+        assert find_improving_widths(**runs) == pytest.approx(expected)
 
 
-def test_single_runs_and_copies_tell_nothing():
-    assert (
-        find_improving_widths(np.array([1.0, 2, 2]), np.array([0.5, 0.3, 0.3]), np.array([0.1, 0.1, 0.1]))
-        == {}
-    )
+def test_single_runs_and_copies_are_never_flagged():
+    early, late = np.array([0.5, 0.3, 0.3]), np.array([0.1, 0.1, 0.1])
+    assert find_improving_widths(np.array([1.0, 2, 2]), early=early, late=late) == {}
 
 
-def test_runs_are_compared_with_themselves_at_nine_tenths_of_their_own_training():
+def test_each_run_is_compared_with_itself_at_nine_tenths_of_its_training():
     rng = np.random.default_rng(4)
     rows, curves = [], []
     for filters in (1, 2, 4):
@@ -90,34 +92,36 @@ def test_runs_are_compared_with_themselves_at_nine_tenths_of_their_own_training(
                 for e in range(1, length + 1)
             ]
     runs = pa.Table.from_pylist([*rows, {"id": "lost", "filters": 1, "epochs": 10, "architecture": "tree3"}])
-    epochs = pa.Table.from_pylist([*curves, {"id": "nobody's", "epoch": 10, "test_error": 0.1}])
-    said = {("lenet5",): "at filters 1 the error still falls by 13 % over the last tenth of training"}
+    epochs = pa.Table.from_pylist([*curves, {"id": "unknown", "epoch": 10, "test_error": 0.1}])
+    expected_reasons = {
+        ("lenet5",): "at filters 1 the error still falls by 13 % over the last tenth of training"
+    }
     for order in (slice(None), slice(None, None, -1)):
-        mixed = epochs.take(np.arange(len(epochs))[order])
-        assert check_convergence(runs, mixed, x="filters", by=("architecture",)) == said
+        reordered = epochs.take(np.arange(len(epochs))[order])
+        assert check_convergence(runs, reordered, x="filters", by=("architecture",)) == expected_reasons
     assert epochs_to_compare(runs) == [9, 10, 18, 20]
-    needed = epochs.filter(np.isin(epochs["epoch"].to_numpy(), epochs_to_compare(runs)))
-    assert check_convergence(runs, needed, x="filters", by=("architecture",)) == said
-    odd = runs.filter(pc.field("epochs") == 10)
-    ((group, reasons),) = check_convergence(odd, epochs, x="filters", by=()).items()
-    assert (group, reasons) == (
+    compared = epochs.filter(np.isin(epochs["epoch"].to_numpy(), epochs_to_compare(runs)))
+    assert check_convergence(runs, compared, x="filters", by=("architecture",)) == expected_reasons
+    short_runs = runs.filter(pc.field("epochs") == 10)
+    ((group, reason),) = check_convergence(short_runs, epochs, x="filters", by=()).items()
+    assert (group, reason) == (
         (),
         "at filters 1 the error still falls by 13 % from epoch 9 to 10, the last",
     )
     assert check_convergence(runs, epochs.slice(0, 0), x="filters", by=()) == {}
 
 
-def test_a_doubt_asks_for_a_look_and_saves_no_refused_law():
-    found = fit(
+def test_flagged_laws_have_the_status_caution_and_rejected_laws_stay_rejected():
+    converged = fit(
         plant((0.4, 0.5, 0.0), np.random.default_rng(0), test_images=10_000),
         EstimationOptions(resamplings=50),
         group={"k": "a"},
     )
-    (other,) = flag_unconverged([found], {("b",): "it learns"})
-    assert other is found
-    (same,) = flag_unconverged([found], {("a",): "it learns"})
-    assert (same.laws["power"].status, same.laws["power"].reason) == (Status.CAUTION, "it learns")
-    assert same.laws["floor"].reason == f"{found.laws['floor'].reason}; it learns"
+    (unchanged,) = flag_unconverged([converged], {("b",): "it learns"})
+    assert unchanged is converged
+    (changed,) = flag_unconverged([converged], {("a",): "it learns"})
+    assert (changed.laws["power"].status, changed.laws["power"].reason) == (Status.CAUTION, "it learns")
+    assert changed.laws["floor"].reason == f"{converged.laws['floor'].reason}; it learns"
     narrow = fit(
         plant((0.4, 0.5, 0.0), np.random.default_rng(0), widths=(1, 2)),
         EstimationOptions(forms=("power",), resamplings=50),

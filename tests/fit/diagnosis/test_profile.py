@@ -1,4 +1,4 @@
-"""Profile intervals, and the estimates, against SciPy and lmfit on the same likelihood."""
+"""Profile intervals and estimates against SciPy and lmfit on the same likelihood."""
 
 from __future__ import annotations
 
@@ -12,47 +12,47 @@ from scaling.errors import FitError
 from scaling.fit import EstimationOptions, Fit, Points, fit
 from scaling.fit.diagnosis.profile import profile_law
 from scaling.fit.estimation.maximise import quasi_loglik
-from tests.fit.planted_laws import bare, plant
+from tests.fit.planted_laws import bare_points, plant
 
 FLOORED = plant((0.4, 0.5, 0.06), np.random.default_rng(0), seeds=8, test_images=10_000)
 SPREAD = np.exp(0.03 * np.random.default_rng(1).standard_normal(len(FLOORED.x)))
 CASES = pytest.mark.parametrize(
     ("points", "form"),
-    [(FLOORED, "power"), (FLOORED, "floor"), (bare(FLOORED.x, FLOORED.y * SPREAD), "floor")],
+    [(FLOORED, "power"), (FLOORED, "floor"), (bare_points(FLOORED.x, FLOORED.y * SPREAD), "floor")],
     ids=["counts, power", "counts, floor", "bare values, floor"],
 )
 
 
-def fitted(points: Points) -> Fit:
+def fit_points(points: Points) -> Fit:
     return fit(points, EstimationOptions(resamplings=50))
 
 
-def loss(parameters: np.ndarray, made: Fit, form: str) -> float:
+def loss(parameters: np.ndarray, fitted: Fit, form: str) -> float:
     """Minus twice the quasi-likelihood over the dispersion."""
     if (parameters[[0, *range(2, len(parameters))]] <= 0).any():
         return np.inf
-    law = made.laws[form]
+    law = fitted.laws[form]
     return (
         -2
-        * quasi_loglik(made.points, law.form.evaluate(parameters, made.points.widths))
+        * quasi_loglik(fitted.points, law.form.evaluate(parameters, fitted.points.widths))
         / law.dispersion.value
     )
 
 
 @CASES
-def test_scipy_has_the_same_parameters_and_profile(points: Points, form: str):
-    made = fitted(points)
-    law = made.laws[form]
+def test_scipy_finds_the_same_parameters_and_profile(points: Points, form: str):
+    fitted = fit_points(points)
+    law = fitted.laws[form]
     estimate = np.array([law.parameters[name].estimate for name in law.form.parameters])
     options = {"xatol": 1e-12, "fatol": 1e-13, "maxiter": 10_000, "maxfev": 10_000}
-    best = minimize(loss, estimate * 1.05, (made, form), method="Nelder-Mead", options=options)
+    best = minimize(loss, estimate * 1.05, (fitted, form), method="Nelder-Mead", options=options)
     np.testing.assert_allclose(estimate, best.x, rtol=1e-6)
-    told, level = profile_law(made, form), f.ppf(0.95, 1, law.dispersion.dof)
-    assert told.confirmed
+    profile, level = profile_law(fitted, form), f.ppf(0.95, 1, law.dispersion.dof)
+    assert profile.confirmed
 
     def excess(exponent: float) -> float:
         def rest(others: np.ndarray) -> float:
-            return loss(np.insert(others, 1, exponent), made, form)
+            return loss(np.insert(others, 1, exponent), fitted, form)
 
         return (
             minimize(rest, np.delete(estimate, 1), method="Nelder-Mead", options=options).fun
@@ -64,15 +64,15 @@ def test_scipy_has_the_same_parameters_and_profile(points: Points, form: str):
         brentq(excess, estimate[1] - 0.3, estimate[1], xtol=1e-7),
         brentq(excess, estimate[1], estimate[1] + 0.3, xtol=1e-7),
     )
-    found = told.parameters["exponent"]
-    np.testing.assert_allclose((found.low, found.high), (low, high), rtol=1e-4)
+    exponent_interval = profile.parameters["exponent"]
+    np.testing.assert_allclose((exponent_interval.low, exponent_interval.high), (low, high), rtol=1e-4)
 
 
 @CASES
-def test_lmfit_has_the_same_parameters_and_intervals(points: Points, form: str):
-    """Least squares of signed roots of the deviance, whose sum of squares is the deviance: the same optimum and the same profile."""
-    made = fitted(points)
-    law, means, weights = made.laws[form], points.means, points.weights
+def test_lmfit_finds_the_same_parameters_and_intervals(points: Points, form: str):
+    """Least squares of the signed roots of the deviance have the same optimum and the same profile."""
+    fitted = fit_points(points)
+    law, means, weights = fitted.laws[form], points.means, points.weights
 
     def residuals(given: lmfit.Parameters) -> np.ndarray:
         curve = law.form.evaluate(
@@ -98,42 +98,46 @@ def test_lmfit_has_the_same_parameters_and_intervals(points: Points, form: str):
         assert result.params[name].value == pytest.approx(law.parameters[name].estimate, rel=2e-6)
 
     def chance(best: object, other: object) -> float:
-        """How sure the points are that a value is wrong: F with the dispersion's degrees of freedom, as it is known from the runs."""
+        """Return the confidence that a value is wrong: F with the degrees of freedom of the dispersion."""
         return float(f.cdf(other.chisqr - best.chisqr, 1, law.dispersion.dof))
 
-    ends = lmfit.conf_interval(fitter, result, sigmas=[0.95], prob_func=chance)
-    told = profile_law(made, form)
+    limits = lmfit.conf_interval(fitter, result, sigmas=[0.95], prob_func=chance)
+    profile = profile_law(fitted, form)
     for name in law.form.parameters:
-        (_, low), *_, (_, high) = ends[name]
+        (_, low), *_, (_, high) = limits[name]
         np.testing.assert_allclose(
-            (told.parameters[name].low, told.parameters[name].high), (low, high), rtol=1e-3
+            (profile.parameters[name].low, profile.parameters[name].high), (low, high), rtol=1e-3
         )
 
 
-def test_at_its_bound_a_floor_has_a_one_sided_profile():
-    made = next(
-        made
+def test_a_floor_at_its_bound_has_a_one_sided_profile():
+    fitted = next(
+        fitted
         for k in range(10)
-        if (made := fitted(plant((0.4, 0.5, 0.0), np.random.default_rng(k))))
+        if (fitted := fit_points(plant((0.4, 0.5, 0.0), np.random.default_rng(k))))
         .laws["floor"]
         .parameters["floor"]
         .estimate
         == 0
     )
-    floor = profile_law(made, "floor").parameters["floor"]
+    floor = profile_law(fitted, "floor").parameters["floor"]
     assert floor.low == 0 < floor.high < 0.2
 
 
-def test_a_profile_agrees_with_resampling():
-    """Two opinions of one interval: within a fifth, for many seeds."""
-    made = fit(
+def test_a_profile_interval_agrees_with_the_bootstrap():
+    """With many seeds, the widths of the two intervals agree within a fifth."""
+    fitted = fit(
         plant((0.4, 0.5, 0.0), np.random.default_rng(3), seeds=16, test_images=10_000),
         EstimationOptions(forms=("power",), resamplings=2000),
     )
-    other, own = profile_law(made).parameters["exponent"], made.laws["power"].parameters["exponent"]
-    assert (other.high - other.low) / (own.high - own.low) == pytest.approx(1, abs=0.2)
+    profile_interval, bootstrap = (
+        profile_law(fitted).parameters["exponent"],
+        fitted.laws["power"].parameters["exponent"],
+    )
+    width, bootstrap_width = (interval.high - interval.low for interval in (profile_interval, bootstrap))
+    assert width / bootstrap_width == pytest.approx(1, abs=0.2)
 
 
-def test_what_has_no_profile_says_so():
+def test_a_missing_law_has_no_profile():
     with pytest.raises(FitError, match="has no law of the form m4"):
-        profile_law(fitted(FLOORED), "m4")
+        profile_law(fit_points(FLOORED), "m4")

@@ -1,4 +1,4 @@
-"""The solver for forms that are linear in nothing, against SciPy and against plain laws."""
+"""Levenberg-Marquardt fits of nonlinear forms, compared with SciPy and with the laws that they contain."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from scaling.fit import EstimationOptions, fit
 from scaling.fit.estimation.levenberg_marquardt import fit_by_levenberg_marquardt
 from scaling.fit.estimation.variable_projection import fit_by_variable_projection
 from scaling.fit.forms import BROKEN, FLOOR, M4, Form
-from tests.fit.planted_laws import variance_model
+from tests.fit.planted_laws import bare_points, variance_model
 
 X = np.array([1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64.0])
 COUNTS = np.full(len(X), 8.0)
 LAWS = {BROKEN: (0.5, 0.15, 0.8, 9.0), M4: (0.9, 0.9, 0.02, 0.8, 0.7)}
-EACH = pytest.mark.parametrize("form", LAWS, ids=str)
-TRIALS = pytest.mark.parametrize("test_images", [10_000, None])
+EACH_FORM = pytest.mark.parametrize("form", LAWS, ids=str)
+COUNTS_AND_VALUES = pytest.mark.parametrize("test_images", [10_000, None])
 
 
-@EACH
-@TRIALS
+@EACH_FORM
+@COUNTS_AND_VALUES
 def test_a_law_without_noise_is_found(form: Form, test_images: int | None):
     truth = form.evaluate(np.array(LAWS[form]), X)
-    (found,) = fit_by_levenberg_marquardt(form, X, truth[None], COUNTS[None], variance_model(test_images))
-    np.testing.assert_allclose(form.evaluate(found, X), truth, rtol=1e-5)
-    np.testing.assert_allclose(found, LAWS[form], rtol=2e-2)
+    (fitted,) = fit_by_levenberg_marquardt(form, X, truth[None], COUNTS[None], variance_model(test_images))
+    np.testing.assert_allclose(form.evaluate(fitted, X), truth, rtol=1e-5)
+    np.testing.assert_allclose(fitted, LAWS[form], rtol=2e-2)
 
 
-@EACH
-@TRIALS
+@EACH_FORM
+@COUNTS_AND_VALUES
 def test_scipy_finds_nothing_better(form: Form, test_images: int | None):
-    """Nelder and Mead's way, from the optimum and from the truth."""
+    """Start Nelder-Mead from the optimum and from the truth."""
     noise = variance_model(test_images)
     means = form.evaluate(np.array(LAWS[form]), X) * np.exp(
         0.02 * np.random.default_rng(0).standard_normal((3, len(X)))
@@ -59,8 +59,8 @@ def test_scipy_finds_nothing_better(form: Form, test_images: int | None):
             assert loss(found, mean) - other.fun < 1e-6 * max(1.0, abs(other.fun))
 
 
-@EACH
-def test_near_a_curve_the_same_optimum_is_found(form: Form):
+@EACH_FORM
+def test_a_start_near_the_optimum_finds_the_same_optimum(form: Form):
     means = form.evaluate(np.array(LAWS[form]), X) * np.exp(
         0.01 * np.random.default_rng(1).standard_normal((5, len(X)))
     )
@@ -76,14 +76,14 @@ def test_m4_is_never_worse_than_the_law_it_contains():
         0.02 * np.random.default_rng(2).standard_normal((4, len(X)))
     )
     weights, noise = np.broadcast_to(COUNTS, means.shape), variance_model(10_000)
-    worths = [
+    quasi_logliks = [
         (weights * noise.quasi_loglik(means, form.evaluate(found[:, None, :], X))).sum(axis=1)
         for form, found in (
             (M4, fit_by_levenberg_marquardt(M4, X, means, weights, noise)),
             (FLOOR, fit_by_variable_projection(FLOOR, X, means, weights, noise)),
         )
     ]
-    assert (worths[0] > worths[1] - 0.5).all()
+    assert (quasi_logliks[0] > quasi_logliks[1] - 0.5).all()
 
 
 def test_too_few_widths_are_refused():
@@ -91,10 +91,8 @@ def test_too_few_widths_are_refused():
         fit_by_levenberg_marquardt(BROKEN, X[:3], np.full((1, 3), 0.1), np.ones((1, 3)), variance_model(None))
 
 
-def test_asked_for_a_form_stands_beside_the_others():
-    from tests.fit.planted_laws import bare
-
-    points = bare(
+def test_a_requested_form_is_reported_beside_the_others():
+    points = bare_points(
         np.repeat(X, 4),
         np.repeat(M4.evaluate(np.array(LAWS[M4]), X), 4)
         * np.exp(0.01 * np.random.default_rng(0).standard_normal(4 * len(X))),

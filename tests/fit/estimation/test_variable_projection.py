@@ -1,10 +1,10 @@
-"""The solver against SciPy, against plain algebra, and against itself one row at a time."""
+"""Variable projection, compared with SciPy, with exact algebra, and with itself one row at a time."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import curve_fit, minimize
 
@@ -13,6 +13,7 @@ from scaling.fit.data.variance import BinomialVariance, ConstantCV
 from scaling.fit.estimation.variable_projection import fit_by_variable_projection
 from scaling.fit.forms import FLOOR, MAX_EXPONENT, POWER, Form
 from tests.fit.planted_laws import WIDTHS, curve, variance_model
+from tests.hypothesis_settings import examples
 
 X = np.array(WIDTHS, dtype=float)
 COUNTS = np.array([8.0, 8, 4, 8, 8, 2, 8])
@@ -25,7 +26,7 @@ EACH_FORM = pytest.mark.parametrize("form", [POWER, FLOOR], ids=str)
 
 
 def scattered(rows: int, noise: float) -> np.ndarray:
-    """Means about a floored law: it is interior for FLOOR, and misfits POWER."""
+    """Return means about a law with a floor, which is interior for FLOOR and misfits POWER."""
     return curve(X, LAW) * np.exp(noise * np.random.default_rng(0).standard_normal((rows, len(X))))
 
 
@@ -36,7 +37,9 @@ def fitted(form: Form, means: np.ndarray, test_images: int | None) -> np.ndarray
 
 
 def loss(parameters: np.ndarray, form: Form, mean: np.ndarray, test_images: int | None) -> float:
-    """Minus the quasi-likelihood, whose derivative by the curve is n (mean - curve) / variance(curve), integrated by hand."""
+    """Return minus the quasi-log-likelihood: the integral of n (mean - curve) / variance(curve), derived by
+    hand.
+    """
     if (parameters[[0, *range(2, len(parameters))]] < 0).any() or abs(parameters[1]) > MAX_EXPONENT:
         return np.inf
     mu = form.evaluate(parameters, X)
@@ -56,7 +59,8 @@ def test_scipy_finds_no_better_parameters(form: Form, test_images: int | None, n
         start = np.array([0.5, 0.3, 0.02][: len(found)])
         options = {"xatol": 1e-11, "fatol": 1e-15, "maxiter": 5000, "maxfev": 5000}
         oracle = minimize(loss, start, (form, mean, test_images), method="Nelder-Mead", options=options)
-        # A loss of order 10, in doubles, tells parameters apart to about sqrt(1e-15): the six digits below leave a factor of 30.
+        # A loss of order 10, in double precision, resolves parameters to about sqrt(1e-15); the tolerance of
+        # six digits leaves a factor of 30.
         np.testing.assert_allclose(found, oracle.x, rtol=1e-6, atol=1e-6)
 
 
@@ -97,21 +101,13 @@ def test_even_scatter_without_a_law_ends_in_a_valley(form: Form, test_images: in
         assert loss(found, form, mean, test_images) - near.fun < 1e-9
 
 
-def test_variance_is_smooth_and_binomial_below_a_half():
-    mean = np.array([0.001, 0.3, 0.5, 0.9])
-    np.testing.assert_allclose(
-        BinomialVariance(50).variance(mean), np.array([0.001 * 0.999, 0.21, 0.25, 0.25]) / 50, rtol=1e-15
-    )
-    np.testing.assert_allclose(ConstantCV().variance(mean), mean**2, rtol=1e-15)
-
-
 @EACH_FORM
 @pytest.mark.parametrize("test_images", [None, 1000])
 def test_many_rows_at_once_equal_one_row_at_a_time(form: Form, test_images: int | None):
     means = scattered(40, 0.1)
     together = fitted(form, means, test_images)
     alone = np.concatenate([fitted(form, row[None], test_images) for row in means])
-    # Steps end below 1e-10 in both; matrix products of another shape may round otherwise.
+    # Both end with steps below 1e-10; matrix products of another shape may round differently.
     np.testing.assert_allclose(together, alone, rtol=1e-8, atol=1e-10)
     near = fit_by_variable_projection(
         form, X, means, np.broadcast_to(COUNTS, means.shape), variance_model(test_images), near=curve(X, LAW)
@@ -134,7 +130,7 @@ def test_a_law_without_noise_is_found(
         POWER, X, POWER.evaluate(law, X)[None], ones, variance_model(test_images)
     )
     np.testing.assert_allclose(power, law[:2], rtol=1e-8, atol=1e-8)
-    # Near exponent 0 the power is hardly told from the floor, so there it is the curve that must agree.
+    # Near exponent 0 the power is almost a constant, like the floor, so that only the curve can be compared.
     (floored,) = fit_by_variable_projection(
         FLOOR, X, FLOOR.evaluate(law, X)[None], ones, variance_model(test_images)
     )
@@ -143,7 +139,7 @@ def test_a_law_without_noise_is_found(
         np.testing.assert_allclose(floored, law, rtol=1e-4, atol=1e-6)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(by=st.floats(1e-3, 1e3), form=st.sampled_from([POWER, FLOOR]))
 def test_scaling_the_axes_scales_the_law(by: float, form: Form):
     means = scattered(5, 0.05)
@@ -175,20 +171,20 @@ def test_a_width_without_runs_counts_as_absent(form: Form):
     )
 
 
-def test_a_curve_that_falls_ever_faster_has_floor_zero_and_is_the_power_law():
+def test_an_exponential_decay_has_floor_zero_and_the_fit_of_the_power_law():
     means = np.exp(-X / 5)[None]
     floored, power = fitted(FLOOR, means, None), fitted(POWER, means, None)
     assert floored[0, 2] == 0
     np.testing.assert_allclose(floored[:, :2], power, rtol=1e-8)
 
 
-def test_a_constant_is_a_law_of_exponent_zero():
+def test_a_constant_has_exponent_zero():
     for form in (POWER, FLOOR):
         (found,) = fitted(form, np.full((1, len(X)), 0.2), 1000)
         np.testing.assert_allclose(found[:2], [0.2, 0], atol=1e-9)
 
 
-def test_data_that_say_nothing_are_refused():
+def test_data_that_determine_no_law_are_refused():
     with pytest.raises(FitError, match=r"A x\^-rho \+ E needs at least 3 widths, not 2; add widths"):
         fit_by_variable_projection(FLOOR, X[:2], np.ones((1, 2)), np.ones((1, 2)), ConstantCV())
     with pytest.raises(FitError, match="nothing to fit"):

@@ -1,4 +1,4 @@
-"""Planning and reading 10,000 finished runs of 100 epochs: commands in fresh processes, on a store that is planted."""
+"""Time to plan and to read 10,000 finished runs of 100 epochs: fresh processes, on a planted store."""
 
 from __future__ import annotations
 
@@ -7,38 +7,35 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import processes
-from benchmarks.planted import plant, study
-from benchmarks.rows import Row, over_rounds
+from benchmarks.commands import run_scaling
+from benchmarks.measurement import Measurement, summarise_rounds
+from benchmarks.planted_store import plant, study
 
-NAME = "reading"
+NAME = "store_reading"
 WIDTHS, SEEDS, EPOCHS = 25, 40, 100
 TRAIN_IMAGES = (1000, 2000, 3000, 5000, 7000)
 
 
 def measure(
     rounds: int, *, widths: int = WIDTHS, seeds: int = SEEDS, train_images: Sequence[int] = TRAIN_IMAGES
-) -> list[Row]:
+) -> list[Measurement]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         config, store = folder / "study.yaml", folder / "store"
         config.write_text(study(widths=widths, seeds=seeds, epochs=EPOCHS, train_images=train_images))
         runs = plant(config, store)
+        groups = ("--by", "architecture", "--by", "train_images")
         commands = {
             "plan": ("plan", config),
             "table": ("table", config, "--out", folder / "runs.parquet"),
-            f"fit of {2 * len(train_images)} groups": (
-                "fit",
-                config,
-                "--by",
-                "architecture",
-                "--by",
-                "train_images",
-            ),
+            f"fit of {2 * len(train_images)} groups": ("fit", config, *groups),
         }
-        walls = defaultdict(list)
+        walls_s = defaultdict(list)
         for _ in range(rounds):
-            for command, words in commands.items():
-                walls[command].append(processes.scaling(*words, "--store", store).wall_s)
+            for command, arguments in commands.items():
+                walls_s[command].append(run_scaling(*arguments, "--store", store).wall_s)
     case = f"{runs:,} finished runs of {EPOCHS} epochs"
-    return [over_rounds(NAME, case, f"scaling {command}", "s", wall_s) for command, wall_s in walls.items()]
+    return [
+        summarise_rounds(NAME, case, f"scaling {command}", unit="s", values=values)
+        for command, values in walls_s.items()
+    ]

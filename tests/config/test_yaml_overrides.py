@@ -1,4 +1,4 @@
-"""What the command line lays over a file."""
+"""Overrides of a study's file."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import pytest
 from scaling.architectures import Lenet5
 from scaling.errors import ConfigError
 
-STUDY = "study: tried\ndataset: {type: mnist}\narchitectures:\n  - {type: lenet5, filters: 6}\n"
+STUDY = "study: example\ndataset: {type: mnist}\narchitectures:\n  - {type: lenet5, filters: 6}\n"
 KEYS = "architectures, dataset, pilots, recipe, resources, seeds, store, study"
 
 
-def test_an_override_is_as_if_the_file_said_so(load):
+def test_override_has_the_effect_of_a_changed_file(load):
     written = (
         STUDY.replace("6}", "[1, 2], recipe: {optimizer: {type: adam}}}")
         + "recipe: {epochs: 3, learning_rate: 1e-3}\nseeds: 2\n"
@@ -25,14 +25,14 @@ def test_an_override_is_as_if_the_file_said_so(load):
     assert load(STUDY, *overrides, "recipe.learning_rate=1e-3").cells == load(written).cells
 
 
-def test_the_last_override_of_a_leaf_counts(load):
+def test_last_override_of_a_setting_counts(load):
     assert [
         cell.architecture
         for cell in load(STUDY, "architectures[0].filters=2", "architectures[0].filters=3").cells
     ] == [Lenet5(filters=3)]
 
 
-def test_a_value_may_hold_an_equals_sign(load):
+def test_value_may_contain_an_equals_sign(load):
     with pytest.raises(ConfigError, match="not 'a=b'"):
         load(STUDY, "study=a=b")
 
@@ -53,10 +53,10 @@ def test_a_value_may_hold_an_equals_sign(load):
         ),
     ],
 )
-def test_an_override_that_can_not_be_laid_over_is_named(load, tmp_path, override, problem):
-    with pytest.raises(ConfigError) as refused:
+def test_invalid_override_is_named(load, tmp_path, override, problem):
+    with pytest.raises(ConfigError) as error:
         load(STUDY, override)
-    assert str(refused.value) == f"`overrides` {override}: {problem.format(source=tmp_path / 'study.yaml')}"
+    assert str(error.value) == f"`overrides` {override}: {problem.format(source=tmp_path / 'study.yaml')}"
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_an_override_that_can_not_be_laid_over_is_named(load, tmp_path, override
         ("datset.type=mnist", f"datset: unknown key; did you mean dataset? permitted: {KEYS}"),
     ],
 )
-def test_what_an_override_wrote_is_checked_as_the_file_is(load, override, problem):
-    with pytest.raises(ConfigError) as refused:
+def test_overridden_setting_is_validated(load, override, problem):
+    with pytest.raises(ConfigError) as error:
         load(STUDY, override)
-    assert refused.value.problems == (problem,)
+    assert error.value.problems == (problem,)

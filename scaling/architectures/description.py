@@ -1,0 +1,119 @@
+"""Records in which a specification describes itself to the other layers: memory, benchmark sizes, published counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from scaling.architectures.layers import LayerTable
+from scaling.settings import ImageShape
+
+if TYPE_CHECKING:
+    from scaling.architectures.base import Architecture
+
+Precision = Literal["bf16", "fp32"]
+
+MNIST_IMAGE, CIFAR10_IMAGE = ImageShape(1, 28, 10), ImageShape(3, 32, 10)
+SET_HERE = "set here"
+"""Source of a network that no publication describes."""
+_COUNTS = ("depth", "units", "connections", "parameters", "macs", "backward_macs", "routes")
+"""Counts of a layer table that the catalogue lists."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParameterScale:
+    """Factors of one weight tensor over the standard parametrisation."""
+
+    initial: float = 1.0
+    """Factor of the initial values."""
+    sgd: float = 1.0
+    """Factor of the learning rate under SGD, with or without momentum."""
+    adam: float = 1.0
+    """Factor of the learning rate under Adam and AdamW."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryProfile:
+    """Memory that a network's module needs on a CPU beyond one tensor per layer. The defaults hold for plain torch operations."""
+
+    fp32_evaluation_copies: int = 2
+    """Tensors of a layer's output size that exist at once during evaluation in fp32; 2 in bf16, whatever the module."""
+    bf16_channel_multiple: int = 1
+    """Feature maps of a replica are padded with empty ones to a multiple of this number in bf16."""
+    bf16_pooling_index_bytes: int = 8
+    """Bytes for each pooled pixel that name the largest pixel of its window in bf16; 8 in fp32, whatever the module."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchmarkNetwork:
+    """One network that ``scaling bench`` times."""
+
+    network: Architecture
+    side: int
+    """Side of the square images, in pixels."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CatalogueEntry:
+    """One network that ``scaling models`` lists."""
+
+    name: str
+    dataset: str
+    """Title of the data set whose image shape the network gets."""
+    image: ImageShape
+    network: Architecture
+    published: str = ""
+    """Counts from a publication; empty without any."""
+    source: str = SET_HERE
+    """Publication of the network."""
+
+    @property
+    def layer_table(self) -> LayerTable:
+        return self.network.layer_table(self.image)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the entry with its computed counts, as ``scaling models --json`` prints it."""
+        table = self.layer_table
+        return {
+            "name": self.name,
+            "images": self.dataset,
+            **{count: getattr(table, count) for count in _COUNTS},
+            "published": self.published,
+            "source": self.source,
+            "layers": [layer.to_dict() for layer in table.layers],
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class DerivedWidth:
+    """A second width that follows from ``filters`` unless a study gives it: ``setting`` = ``ratio`` x ``filters``."""
+
+    setting: str
+    """Name of the setting with the second width."""
+    ratio: str
+    """Name of the setting with its ratio to ``filters``."""
+    description: str
+    """Axis label of the ratio."""
+
+    @property
+    def setting_path(self) -> str:
+        """Dotted path of ``setting`` within a run."""
+        return f"architecture.{self.setting}"
+
+    @property
+    def ratio_path(self) -> str:
+        """Dotted path of ``ratio`` within a run."""
+        return f"architecture.{self.ratio}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettingLabel:
+    """Format strings that show a setting's value in the label of a curve."""
+
+    plural: str
+    singular: str = ""
+    """Format of the value 1; by default ``plural``."""
+
+    def text(self, value: object) -> str:
+        """Return the label of a value."""
+        return (self.singular if value == 1 and self.singular else self.plural).format(value)

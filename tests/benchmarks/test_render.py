@@ -1,0 +1,79 @@
+"""Tables from results: their rows, their environments, and their places in the pages."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks import render
+from benchmarks.render import RenderedTable
+from benchmarks.results_file import read_results, replace_result
+from tests.benchmarks.planted_results import ENVIRONMENT, measurement
+
+
+def results_of(benchmark: str, *measurements):
+    return replace_result({}, benchmark, measurements=measurements, environment=ENVIRONMENT)
+
+
+def test_selected_table_shows_selected_measurements_and_their_environment():
+    results = results_of(
+        "sweeps", measurement(note="equal"), measurement(quantity="wall time, peer", value=1234.5)
+    )
+    text = render.selected_table(results)
+    assert "| mnist | runs per hour relative to the peer | 8 (equal) | 7.5 to 9 | 3 |" in text
+    assert text.count("runs per hour relative to the peer") == 1
+    assert "1,234" not in text
+    assert (
+        "sweeps: 2 cores of Anything (V, family 25, model 17; AVX512, with bf16 instructions), torch 2.14.1"
+        in text
+    )
+
+
+def test_steps_table_has_one_row_per_network():
+    shares = [
+        measurement("steps", f"share of the matrix-product rate, {how}", value, case="a", unit="%")
+        for how, value in (("alone", 12.5), ("fused", 31.25))
+    ]
+    alone = measurement("steps", "share of the matrix-product rate, alone", 50.0, case="b", unit="%")
+    lines = render.steps_table(results_of("steps", *shares, alone)).splitlines()
+    assert lines[2:4] == ["| a |  |  |  | 12.5 % | 31.2 % |  |", "| b |  |  |  | 50 % |  |  |"]
+    assert lines[0].count("|") == lines[2].count("|")
+
+
+def test_every_headline_has_one_published_measurement():
+    lines = render.headline_table(read_results()).splitlines()
+    assert [line.split(" | ")[0].removeprefix("| ") for line in lines[2:]] == [
+        headline.label for headline in render.HEADLINES
+    ]
+
+
+def test_headlines_without_results_say_so():
+    assert render.headline_table({}) == render.NOT_MEASURED
+
+
+def test_tables_are_written_between_their_markers_repeatedly(tmp_path):
+    file = tmp_path / "page.md"
+    file.write_text("before\n<!-- one -->\nold\n<!-- /one -->\nbetween\n<!-- two --><!-- /two -->\nafter\n")
+    tables = [
+        RenderedTable(file, "one", render.selected_table),
+        RenderedTable(file, "two", render.variants_table),
+    ]
+    results = results_of("sweeps", measurement())
+    for _ in range(2):
+        render.write_tables(results, tables)
+        assert file.read_text() == (
+            f"before\n<!-- one -->\n\n{render.selected_table(results)}\n\n<!-- /one -->\nbetween\n"
+            f"<!-- two -->\n\n{render.NOT_MEASURED}\n\n<!-- /two -->\nafter\n"
+        )
+
+
+def test_page_without_markers_is_named(tmp_path):
+    file = tmp_path / "page.md"
+    file.write_text("nothing\n")
+    with pytest.raises(ValueError, match=r"page\.md: needs a line <!-- one -->"):
+        render.write_tables({}, [RenderedTable(file, "one", render.selected_table)])
+
+
+@pytest.mark.parametrize("table", render.TABLES, ids=lambda table: f"{table.file.name}-{table.marker}")
+def test_pages_show_the_published_results(table):
+    between = f"<!-- {table.marker} -->\n\n{table.render(read_results())}\n\n<!-- /{table.marker} -->"
+    assert between in table.file.read_text()

@@ -1,0 +1,65 @@
+"""The peer trains the same networks with the same recipe, and rounds have seeds of their own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from benchmarks import peer
+from benchmarks.sweeps import SWEEPS, convert_cells
+from scaling.architectures import Lenet5
+from scaling.config import load_study
+from scaling.data import load
+from scaling.datasets import Synthetic, cifar10, mnist
+from scaling.models import build
+from scaling.train.schedules import lr_factor
+
+MNIST_SWEEP = next(sweep for sweep in SWEEPS if sweep.dataset == "mnist")
+
+
+def load_text(text: str, folder: Path):
+    config = folder / "study.yaml"
+    config.write_text(text)
+    return load_study(config, data=folder)
+
+
+@pytest.mark.parametrize(("image", "padding"), [(mnist.MNIST_INFO.image, 2), (cifar10.CIFAR10_INFO.image, 0)])
+def test_peer_starts_with_the_same_networks(image, padding):
+    spec, seed = Lenet5(filters=3), 5
+    images = torch.randn(
+        4, image.channels, image.side, image.side, generator=torch.Generator().manual_seed(1)
+    )
+    network = peer.LeNet5(image.channels, spec.filters, spec.second_filters, seed, padding=padding)
+    assert sum(weight.numel() for weight in network.parameters()) == spec.layer_table(image).parameters
+    torch.testing.assert_close(build(spec, image, [seed])(images)[0], network(images))
+
+
+def test_peer_has_the_same_schedule(tmp_path):
+    schedule = load_text(MNIST_SWEEP.study(1), tmp_path).cells[0].recipe.schedule
+    steps = 40
+    for step in range(steps):
+        assert peer.lr_factor(step, steps, schedule.warmup) == lr_factor(
+            schedule, step, steps=steps, steps_an_epoch=20
+        )
+
+
+def test_peer_has_the_same_recipe(tmp_path):
+    cells = load_text(MNIST_SWEEP.study(1), tmp_path).cells
+    dataset = load(Synthetic(size=100), folder=tmp_path)
+    sweep = convert_cells(cells, dataset=dataset, seeds=range(8, 16), loader_workers=2)
+    assert (sweep.filters, sweep.second_filters, sweep.seeds) == ([3, 6, 12], [8, 16, 32], list(range(8, 16)))
+    assert (sweep.epochs, sweep.learning_rate, sweep.batch_size) == (2, 0.08, 100)
+    assert (sweep.momentum, sweep.nesterov) == (0.9, True)
+    assert (sweep.crop, sweep.flip) == (0, False)
+    assert (sweep.mean, sweep.std) == (dataset.mean.tolist(), dataset.std.tolist())
+
+
+def test_rounds_have_seeds_of_their_own(tmp_path):
+    sweep = replace(MNIST_SWEEP, seeds=8)
+    one_round, two_rounds = (load_text(sweep.study(rounds), tmp_path).runs() for rounds in (1, 2))
+    first_ids = {run.id for _, run in one_round}
+    second_seeds = {run.seed for _, run in two_rounds if run.id not in first_ids}
+    assert second_seeds == set(range(8, 16))

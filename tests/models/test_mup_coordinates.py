@@ -24,7 +24,7 @@ from tests.models.plain_networks import plain
 
 R, B, BASE = 4, 30, 4
 FLAT, STEEP = 0.3, 0.5
-"""Powers of the width: at most FLAT in each layer if there is a limit, at least STEEP in some layer if there is none.
+"""Powers of the width: at most FLAT in each layer if there is a limit, else at least STEEP in some layer.
 
 The part of a change that comes from initial values falls as width ** -1/2, so enough must be learned to show
 a limit.

@@ -45,7 +45,7 @@ def cell(architecture: AnyArchitecture = LENET, dataset: Synthetic | None = None
 
 
 def pack(*cells: Cell, seeds: Iterable[int] = SEEDS) -> Pack:
-    """Return one pack whose runs alternate between cells that differ in learning rate and weight decay only."""
+    """Return one pack whose runs alternate between cells with unequal learning rates and weight decays."""
     return Pack(
         cells[0],
         tuple(cells[i % len(cells)].run(seed) for i, seed in enumerate(seeds)),

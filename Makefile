@@ -29,7 +29,7 @@ bench: environment
 
 coverage: environment
 	$(BIN)/python -m simulations
-	$(BIN)/python -m simulations.rounds
+	$(BIN)/python -m simulations.sequential_design
 
 environment: .venv/installed
 

@@ -267,7 +267,7 @@ def evaluation(size: int) -> Call:
     network = build(Lenet5(filters=6), image, range(R))
     pixels = torch.randint(0, 256, (2000, image.side, image.side, image.channels), dtype=torch.uint8)
     half = torch.tensor([0.5] * image.channels).double().numpy()
-    normalise = PixelNormaliser(pixels, half, half, torch.bfloat16)
+    normalise = PixelNormaliser(pixels, mean=half, std=half, dtype=torch.bfloat16)
 
     @torch.inference_mode()
     def call() -> None:

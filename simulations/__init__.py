@@ -1,1 +1,1 @@
-"""How often intervals hold what is planted, and how often verdicts are right: ``make coverage``."""
+"""Simulations: coverage of intervals, correctness of verdicts, and the cost of sequential designs."""

@@ -1,4 +1,5 @@
-"""Simulate, count, and write artifacts/published/coverage/{coverage,verdicts}.csv and the tables of docs/coverage.md.
+"""Simulate studies, and write coverage.csv and verdicts.csv to artifacts/published/coverage and
+docs/coverage.md.
 
 python -m simulations [--studies 4000] [--workers 2]
 """
@@ -7,95 +8,115 @@ from __future__ import annotations
 
 import argparse
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 
 from benchmarks.commands import ROOT
 from scaling.plan import machine
-from simulations.cells import cells, verdict_cells
-from simulations.tally import QUANTITIES, Tally, tally
+from simulations.coverage import METHODS, ScenarioCounts, count_scenario
+from simulations.scenarios import Scenario, coverage_scenarios, verdict_scenarios
 
 FOLDER, PAGE = ROOT / "artifacts" / "published" / "coverage", ROOT / "docs" / "coverage.md"
-VERDICTS = ("power law", "floor needed", "bends", "cannot tell")
-FEWER = 4
-"""Verdicts are counted over so many times fewer studies: their shares are far from what they are held against."""
-CELL = ("noise", "widths", "seeds", "floor over widest error")
+STUDIES = 4000
+"""Default number of studies of each scenario."""
+_VERDICTS = ("power law", "floor needed", "bends", "cannot tell")
+_VERDICT_DIVISOR = 4
+"""Ratio of the studies for coverage to those for verdicts, whose shares need less precision."""
+_SCENARIO_COLUMNS = ("noise", "widths", "seeds", "floor over widest error")
+
+Table = Sequence[Sequence[str]]
 
 
 def main() -> None:
+    """Simulate all scenarios and write the tables."""
     parser = argparse.ArgumentParser(
-        prog="python -m simulations", description="How often intervals hold what is planted."
+        prog="python -m simulations",
+        description="Measure the coverage of intervals and the correctness of verdicts.",
     )
-    parser.add_argument("--studies", type=int, default=4000, help="of each cell (%(default)s)")
-    parser.add_argument("--workers", type=int, default=machine.cpu_count())
-    asked = parser.parse_args()
-    grid, verdicts = list(cells()), list(verdict_cells())
-    with ProcessPoolExecutor(asked.workers) as pool:
-        studies = [asked.studies] * len(grid) + [asked.studies // FEWER] * len(verdicts)
-        found = list(pool.map(tally, [*grid, *verdicts], studies))
-    tables = {"coverage": coverage(found[: len(grid)]), "verdicts": confusion(found[len(grid) :])}
+    parser.add_argument("--studies", type=int, default=STUDIES, help="studies of each scenario (%(default)s)")
+    parser.add_argument("--workers", type=int, default=machine.cpu_count(), help="processes (%(default)s)")
+    arguments = parser.parse_args()
+    for_coverage, for_verdicts = list(coverage_scenarios()), list(verdict_scenarios())
+    studies = [arguments.studies] * len(for_coverage)
+    studies += [arguments.studies // _VERDICT_DIVISOR] * len(for_verdicts)
+    with ProcessPoolExecutor(arguments.workers) as pool:
+        counts = list(pool.map(count_scenario, [*for_coverage, *for_verdicts], studies))
+    tables = {
+        "coverage": coverage_table(counts[: len(for_coverage)]),
+        "verdicts": verdict_table(counts[len(for_coverage) :]),
+    }
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
         with (FOLDER / f"{name}.csv").open("w", newline="") as file:
             csv.writer(file, lineterminator="\n").writerows(table)
-    PAGE.write_text(page(asked.studies, tables))
+    PAGE.write_text(render_page(tables, studies=arguments.studies))
 
 
-def coverage(found: Iterable[Tally]) -> list[list[str]]:
-    """A line a cell: coverage in per cent, and a star where the binomial test refuses it."""
-    lines = [[*CELL, *QUANTITIES, "no usable law"]]
-    for each in found:
+def coverage_table(counts: Iterable[ScenarioCounts]) -> list[list[str]]:
+    """Return one row a scenario: coverage in per cent, with a star if the binomial test rejects it."""
+    rows = [[*_SCENARIO_COLUMNS, *METHODS, "no usable law"]]
+    for scenario in counts:
         shares = [
-            f"{100 * each.held[name] / each.studies:.1f}" + (" *" if each.fails(name) else "")
-            for name in QUANTITIES
+            f"{100 * scenario.covered[name] / scenario.studies:.1f}"
+            + (" *" if scenario.is_rejected(name) else "")
+            for name in METHODS
         ]
-        lines.append([*_cell(each), *shares, f"{100 * each.doubtful / each.studies:.1f}"])
-    return lines
+        without_law = f"{100 * scenario.without_usable_law / scenario.studies:.1f}"
+        rows.append([*_scenario_cells(scenario.scenario), *shares, without_law])
+    return rows
 
 
-def confusion(found: Iterable[Tally]) -> list[list[str]]:
-    """A line a cell: how often each verdict was given, in per cent."""
-    return [
-        [*CELL, *VERDICTS],
-        *(
-            [*_cell(each), *(f"{100 * each.verdicts[name] / each.studies:.1f}" for name in VERDICTS)]
-            for each in found
-        ),
-    ]
+def verdict_table(counts: Iterable[ScenarioCounts]) -> list[list[str]]:
+    """Return one row a scenario: the share of each verdict in per cent."""
+    rows = [[*_SCENARIO_COLUMNS, *_VERDICTS]]
+    for scenario in counts:
+        shares = [f"{100 * scenario.verdicts[name] / scenario.studies:.1f}" for name in _VERDICTS]
+        rows.append([*_scenario_cells(scenario.scenario), *shares])
+    return rows
 
 
-def _cell(each: Tally) -> list[str]:
-    cell = each.cell
-    return [cell.noise, str(cell.widths), str(cell.seeds), f"{cell.floor:g}"]
+def render_page(tables: Mapping[str, Table], *, studies: int) -> str:
+    """Return the text of docs/coverage.md.
 
+    Args:
+        tables: the tables ``coverage`` and ``verdicts``, with their headings.
+        studies: number of studies of each scenario for the coverage.
+    """
+    return f"""# Coverage of intervals and verdicts
 
-def page(studies: int, tables: dict[str, Sequence[Sequence[str]]]) -> str:
-    """docs/coverage.md."""
-    return f"""# Coverage: how often intervals hold what is planted
-
-Written by `make coverage`: {studies:,} simulated studies a cell, of a law with exponent 0.5, each fitted as `scaling fit` does it.
-`simulations/cells.py` says what the kinds of noise are, and `simulations/tally.py` what is counted.
+`make coverage` writes this page. Each scenario has {studies:,} simulated studies of a law with exponent 0.5, and
+each study is fitted as `scaling fit` does. `simulations/scenarios.py` describes the kinds of noise,
+`simulations/coverage.py` the counts.
 
 ## Intervals
 
-Per cent of studies whose 95 % interval of the floored law holds the truth: of its exponent, of its floor, and of its mean at twice the widest
-size. A star marks a coverage that a binomial test refuses to lie between 93 and 97 % (for a floor of 0, its bound: to be at least 95 %)
-at 1e-4. Beside them is what two other ways say of the exponent: quantiles of a plain bootstrap (over seeds, and over images where these are
-drawn anew), and least squares on logarithms; and how often all laws of a study ask for a look or are refused.
+The columns `exponent`, `floor` and `prediction` show how often, in per cent of studies, the 95 % interval of the
+law with a floor contains the true exponent, the true floor and the true mean at twice the widest size. A star
+marks a coverage for which a binomial test at 1e-4 rejects a true coverage between 93 and 97 % (for a floor of 0,
+which is a bound: of at least 95 %).
+
+The next two columns are the intervals of the exponent from other methods: `plain exponent` from the quantiles of
+a plain bootstrap over seeds (and over images, if images are resampled), and `naive exponent` from least squares
+on logarithms. The last column shows how often no law of a study has the status `usable`.
 
 {_markdown(tables["coverage"])}
 
 ## Verdicts
 
-Per cent of {studies // FEWER:,} studies, by the planted floor.
+The table shows the share of each verdict, in per cent of {studies // _VERDICT_DIVISOR:,} studies, by the true
+floor.
 
 {_markdown(tables["verdicts"])}
 """
 
 
-def _markdown(table: Sequence[Sequence[str]]) -> str:
-    heading, *lines = table
-    return "\n".join(f"| {' | '.join(line)} |" for line in (heading, ["---"] * len(heading), *lines))
+def _scenario_cells(scenario: Scenario) -> list[str]:
+    return [scenario.noise, str(scenario.widths), str(scenario.seeds), f"{scenario.floor:g}"]
+
+
+def _markdown(table: Table) -> str:
+    heading, *rows = table
+    return "\n".join(f"| {' | '.join(row)} |" for row in (heading, ["---"] * len(heading), *rows))
 
 
 if __name__ == "__main__":

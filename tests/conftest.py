@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import jaxtyping
 import pytest
 from hypothesis import HealthCheck, settings
 from platformdirs import user_cache_path
@@ -27,3 +28,12 @@ def _no_files_of_the_user(tmp_path_factory):
         patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
         patch.delenv("SCALING_STORE", raising=False)
         yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """Switch off the checks of array shapes during a simulation."""
+    with pytest.MonkeyPatch.context() as patch:
+        if item.get_closest_marker("simulation"):
+            patch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+        return (yield)

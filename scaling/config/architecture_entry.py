@@ -32,7 +32,7 @@ class ArchitectureEntry:
 
     @classmethod
     def from_point(
-        cls, point: GridPoint, locate: Locate, problems: ConfigProblems
+        cls, point: GridPoint, locate: Locate, *, problems: ConfigProblems
     ) -> ArchitectureEntry | None:
         """Validate a point of the grid of an entry.
 

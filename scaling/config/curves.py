@@ -77,8 +77,8 @@ def assign_curves(configurations: Sequence[Settings], x: str = "filters") -> Cur
     """Assign each configuration to a curve.
 
     A setting separates curves if configurations of one architecture and one width differ in this setting. A
-    derived width, such as the number of second filters, follows from the width, unless a study varies its ratio:
-    then the ratio separates curves.
+    derived width, such as the number of second filters, follows from the width, unless a study varies its
+    ratio: then the ratio separates curves.
 
     Along another setting, such as the number of training images, the width is a setting like any other.
     Curves along the ratio have one cost if the study gives costs, one width if a width has several ratios,
@@ -99,7 +99,7 @@ def assign_curves(configurations: Sequence[Settings], x: str = "filters") -> Cur
         if derived := derived_width(architecture):
             own = _with_own_ratio(own, derived) if along_ratio else _with_nearest_ratio(own, derived)
         fixed = _fixed_along_ratio(own) if along_ratio else []
-        keys = _distinguishing_settings(own, [*shared, *fixed], x_setting)
+        keys = _distinguishing_settings(own, [*shared, *fixed], x_setting=x_setting)
         for i, settings in zip(members, own, strict=True):
             named = [key for key in keys if key not in fixed or settings.get(key) is not None]
             labels[i] = ", ".join([architecture, *(setting_label(key, settings.get(key)) for key in named)])
@@ -194,7 +194,7 @@ def _fixed_along_ratio(configurations: Sequence[Settings]) -> list[str]:
 
 
 def _distinguishing_settings(
-    configurations: Sequence[Settings], known: Sequence[str], x_setting: str
+    configurations: Sequence[Settings], known: Sequence[str], *, x_setting: str
 ) -> list[str]:
     """Return the settings that separate the curves of one architecture, ``known`` first.
 

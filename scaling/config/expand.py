@@ -98,7 +98,7 @@ def expand_architecture(
     path_of_network: dict[tuple[AnyDataset, AnyArchitecture], str] = {}
     for point in grid_points({name: value for name, value in entry.items() if name != "recipe"}):
         locate = locator(("architectures", i), point)
-        architecture_entry = ArchitectureEntry.from_point(point, locate, problems)
+        architecture_entry = ArchitectureEntry.from_point(point, locate, problems=problems)
         if architecture_entry is None:
             continue
         for dataset in datasets:
@@ -125,7 +125,7 @@ def expand_architecture(
                     seeds=seeds,
                     entry=_own_entry(architecture_entry.settings_of(network), recipe_entry.pinned),
                 )
-                yield _checked(cell, recipe_entry, pilots, problems)
+                yield _checked(cell, recipe_entry, pilots=pilots, problems=problems)
 
 
 def _own_entry(settings: dict[str, Any], recipe: dict[str, Any]) -> dict[str, Any]:
@@ -164,10 +164,10 @@ def _recipe_locator(
 ) -> Locate:
     """Return the function that finds a setting in the entry's recipe or in the study's."""
     in_own, in_base = locator(root, point), locator(("recipe",), point)
-    return lambda path: (in_own if is_overridden(path, base, own) else in_base)(path)
+    return lambda path: (in_own if is_overridden(path, base=base, override=own) else in_base)(path)
 
 
-def _checked(cell: Cell, entry: _RecipeEntry, pilots: Pilots, problems: ConfigProblems) -> Cell:
+def _checked(cell: Cell, entry: _RecipeEntry, *, pilots: Pilots, problems: ConfigProblems) -> Cell:
     """Check a recipe against its data set, and add the cell's pilot runs."""
     image = cell.info.image
     if problem := cell.recipe.problem(image, cell.dataset.train_size(cell.info)):

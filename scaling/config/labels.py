@@ -19,7 +19,7 @@ _LABELS = {
     "recipe.epochs": SettingLabel(plural="{:,} epochs", singular="1 epoch"),
     "recipe.batch_size": SettingLabel(plural="batches of {:,}"),
 }
-"""Label of each setting that needs more than its name and its value; architectures label their own settings."""
+"""Label of each setting that needs more than its name and value. Architectures label their own settings."""
 
 
 def dataset_title(name: str) -> str:

@@ -74,7 +74,13 @@ def load_study(source: Path, *, data: Path, overrides: Sequence[str] = ()) -> St
     problems.raise_if_any()
     if unreadable:
         raise unreadable[0]
-    return Study(file.study, source, tuple(cells), file.resources, file.store)
+    return Study(
+        name=file.study,
+        source=source,
+        cells=tuple(cells),
+        resources=file.resources,
+        store=file.store,
+    )
 
 
 _Seeds = Annotated[PositiveInt, Field(strict=True)]

@@ -18,7 +18,7 @@ def merge(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def is_overridden(path: SettingPath, base: dict[str, Any], override: dict[str, Any]) -> bool:
+def is_overridden(path: SettingPath, *, base: dict[str, Any], override: dict[str, Any]) -> bool:
     """Return whether a setting of the merged recipe has to be corrected in the override."""
     name, *inner = path
     if name not in override:
@@ -27,7 +27,7 @@ def is_overridden(path: SettingPath, base: dict[str, Any], override: dict[str, A
 
 
 def pin(override: dict[str, Any], point: GridPoint) -> dict[str, Any]:
-    """Return an override that leaves one point of the merged recipe's grid.
+    """Return an override that reduces the merged recipe's grid to one point.
 
     Args:
         override: recipe that is merged over a base.

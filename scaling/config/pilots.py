@@ -16,7 +16,7 @@ AUTO = "auto"
 """Value of ``recipe.learning_rate`` that lets pilot runs choose the learning rate."""
 
 DEFAULT_LEARNING_RATES = tuple(0.0125 * 2**n for n in range(8))
-"""Candidate learning rates: as many as one pack has networks."""
+"""Default candidates. One pack trains eight networks of the usual size, so there are eight."""
 
 ALL_DIVERGED = "every rate diverged"
 
@@ -39,7 +39,7 @@ class Pilots(ConfigModel):
         return rates
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RateChoice:
     """A learning rate that pilot runs chose."""
 

@@ -61,7 +61,7 @@ class StudyFile(ConfigModel):
     """Content of the store."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cell:
     """One point of a study's grid: all runs that differ in seed and order only.
 
@@ -70,10 +70,14 @@ class Cell:
     """
 
     dataset: AnyDataset
+    """Data set, and how much of it is used."""
     info: DatasetInfo
+    """Shape, sizes and fingerprint of the data set."""
     architecture: AnyArchitecture
+    """Network, with all values resolved."""
     recipe: Recipe
-    setting_paths: dict[str, str]
+    """Training recipe."""
+    setting_paths: dict[str, str] = field(default_factory=dict)
     """Path in the file of each setting of the architecture, such as ``architectures[1].filters[0]``."""
     seeds: int = DEFAULT_SEEDS
     """Number of seeds, which are 0 to n-1. This number is part of no run id."""
@@ -201,17 +205,20 @@ class Cell:
         return replace(self, recipe=recipe, choice=choice)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Study:
     """A study that can be run as its file describes it."""
 
     name: str
+    """Name of the study."""
     source: Path
     """The YAML file."""
     cells: tuple[Cell, ...]
     """Cells in the order of the file."""
     resources: Resources
+    """Resources of the machine."""
     store: StoreConfig
+    """Content of the store."""
 
     def curve_labels(self) -> tuple[str, ...]:
         """Return the label of each cell's curve along the width, such as ``lenet5, 8 epochs``."""

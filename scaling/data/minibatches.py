@@ -31,7 +31,7 @@ class Minibatches:
     Args:
         images: whole training split, on the device.
         labels: labels of the whole training split, on the device.
-        batch_size: images per step. An epoch leaves out the images that do not fill a batch.
+        batch_size: images per step. An epoch drops the images that do not fill a batch.
         order: seed of the shuffles and of the augmentation.
         augmentation: permitted changes, drawn anew for each image in each epoch.
         mean: mean of the pixels over 255: float64, [C].
@@ -57,7 +57,7 @@ class Minibatches:
         self.images, self.labels = images, labels
         self.batch_size, self.order, self.augmentation = batch_size, order, augmentation
         self.index = np.arange(len(labels)) if index is None else index
-        self.normalise = PixelNormaliser(images, mean, std, dtype)
+        self.normalise = PixelNormaliser(images, mean=mean, std=std, dtype=dtype)
         self._shuffled_epoch: int | None = None
         self._rows = self._draws = torch.empty(0, dtype=torch.int64)
 
@@ -92,19 +92,23 @@ class Minibatches:
         if self._shuffled_epoch == epoch:
             return
         count, device = len(self.index), self.images.device
-        rows = self.index[np.argsort(random_bits(self.order, epoch, SHUFFLE_STREAM, count), kind="stable")]
-        draws = (random_bits(self.order, epoch, AUGMENT_STREAM, count) >> np.uint64(1)).astype(np.int64)
+        shuffle_bits, augment_bits = (
+            random_bits(self.order, epoch, stream=stream, count=count)
+            for stream in (SHUFFLE_STREAM, AUGMENT_STREAM)
+        )
+        rows = self.index[np.argsort(shuffle_bits, kind="stable")]
+        draws = (augment_bits >> np.uint64(1)).astype(np.int64)
         self._rows, self._draws = torch.from_numpy(rows).to(device), torch.from_numpy(draws).to(device)
         self._shuffled_epoch = epoch
 
 
 def evaluation_batches(
     images: UInt8[Tensor, "n side side C"],
+    *,
     mean: NDArray[np.float64],
     std: NDArray[np.float64],
     dtype: torch.dtype,
     size: int = 1000,
-    *,
     index: NDArray[np.int64] | None = None,
 ) -> Iterator[Float[Tensor, "B C side side"]]:
     """Yield normalised images in order; the last batch may be smaller.
@@ -117,7 +121,7 @@ def evaluation_batches(
         size: images per batch.
         index: indices of the images; by default all.
     """
-    normalise = PixelNormaliser(images, mean, std, dtype)
+    normalise = PixelNormaliser(images, mean=mean, std=std, dtype=dtype)
     if index is None:
         return (normalise(part) for part in torch.split(images, size))
     return (
@@ -129,7 +133,8 @@ def evaluation_batches(
 def normalised_test_image(dataset: LoadedDataset, index: int) -> Float[Tensor, "1 C side side"]:
     """Return one image of the test split, normalised, in fp32."""
     image = torch.from_numpy(dataset.test.images[index : index + 1].copy())
-    return PixelNormaliser(image, dataset.mean, dataset.std, torch.float32)(image)
+    normalise = PixelNormaliser(image, mean=dataset.mean, std=dataset.std, dtype=torch.float32)
+    return normalise(image)
 
 
 def to_device(
@@ -146,7 +151,7 @@ def to_device(
     return images.to(device), torch.from_numpy(split.labels.astype(np.int64)).to(device)
 
 
-def random_bits(order: int, epoch: int, stream: int, count: int) -> NDArray[np.uint64]:
+def random_bits(order: int, epoch: int, *, stream: int, count: int) -> NDArray[np.uint64]:
     """Return random bits that are equal on all machines.
 
     NumPy guarantees the raw bits of Philox in every version, but not the distributions drawn from them.

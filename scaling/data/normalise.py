@@ -26,6 +26,7 @@ class PixelNormaliser:
     def __init__(
         self,
         images: UInt8[Tensor, "n side side C"],
+        *,
         mean: NDArray[np.float64],
         std: NDArray[np.float64],
         dtype: torch.dtype,

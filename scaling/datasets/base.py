@@ -12,7 +12,7 @@ from pydantic import Field
 from scaling.settings import ConfigModel, IdentityDefault, ImageShape, PositiveInt, Problem
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DatasetInfo:
     """Description of a data set that is known before its images are read."""
 

@@ -1,6 +1,4 @@
-"""Scaling laws from tables of runs: points, forms, intervals, held-out error and status. Pure NumPy and
-SciPy.
-"""
+"""Scaling laws from tables of runs, with intervals, held-out errors and verdicts; without torch."""
 
 from __future__ import annotations
 

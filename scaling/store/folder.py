@@ -26,7 +26,7 @@ class FolderBackend(Backend):
         final = self.root / path
         if final.exists():
             return False
-        # Hidden, because no listing shows hidden files: a writer that was killed leaves nothing visible.
+        # Hidden, because no listing shows hidden files: no file of a killed writer is ever visible.
         temporary = final.with_name(f".{uuid4().hex}")
         with writing(final, hint=_WRITE_HINT, option="store", error=StoreError):
             final.parent.mkdir(parents=True, exist_ok=True)

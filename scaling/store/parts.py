@@ -37,7 +37,7 @@ class Parts:
         """Return, for each part that exists now, its runs with the columns ``INDEX_COLUMNS``."""
         present = self._present()
         unread = [part for part in present if part not in self._run_index]
-        self._run_index |= zip(unread, self.tables("runs", unread, INDEX_COLUMNS), strict=True)
+        self._run_index |= zip(unread, self.tables("runs", unread, columns=INDEX_COLUMNS), strict=True)
         return {part: self._run_index[part] for part in present}
 
     def ids(self) -> set[str]:
@@ -56,12 +56,12 @@ class Parts:
             columns: must include ``INDEX_COLUMNS``; by default all columns.
         """
         present = self._present()
-        tables = dict(zip(present, self.tables("runs", present, columns), strict=True))
+        tables = dict(zip(present, self.tables("runs", present, columns=columns), strict=True))
         self._run_index |= {part: table.select(INDEX_COLUMNS) for part, table in tables.items()}
         return tables
 
     def tables(
-        self, kind: str, parts: Sequence[str], columns: Sequence[str] | None = None
+        self, kind: str, parts: Sequence[str], *, columns: Sequence[str] | None = None
     ) -> Iterator[pa.Table]:
         """Yield one table for each of these parts, in the given order.
 

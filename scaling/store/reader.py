@@ -193,7 +193,7 @@ class Reader(ABC):
         pieces: list[pa.Table] = []
         for index, source in enumerate(self.sources):
             counted = list(deduplicated.counted_in(index))
-            tables = source.tables(kind, [runs.part for runs in counted], columns)
+            tables = source.tables(kind, [runs.part for runs in counted], columns=columns)
             pieces += (
                 _filter(_filter(table, "id", runs.ids), "epoch", epochs)
                 for table, runs in zip(tables, counted, strict=True)

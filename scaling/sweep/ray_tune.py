@@ -90,7 +90,11 @@ class RayTuneExecutor:
         # A worker that died took its whole trial along, and nothing shows which pack killed it. Each
         # remaining pack gets a second try in a trial of its own.
         remaining = [(pack,) for pack in packs if pack.key not in callback.settled]
-        _run_tuner(trainable, remaining, replace(callback, log_death=partial(write_log, self.config)))
+        _run_tuner(
+            trainable,
+            remaining,
+            replace(callback, log_death=partial(write_log, self.config, heading="worker")),
+        )
 
 
 @contextmanager
@@ -169,7 +173,7 @@ class _ProgressCallback(tune.Callback):
 
     packs: Mapping[str, Pack]
     on_progress: OnPackEvent
-    log_death: Callable[[Pack, str, str], str] | None = None
+    log_death: Callable[..., str] | None = None
     """Function that writes the log of a pack whose worker died; None while the pack gets another try."""
     settled: set[str] = field(default_factory=set)
     """Keys of packs that are published or given up."""
@@ -192,7 +196,7 @@ class _ProgressCallback(tune.Callback):
             return
         text = Path(trial.error_file).read_text() if trial.error_file else "Ray gives no reason"
         for key in set(trial.config["packs"]) - self.settled:
-            log = self.log_death(self.packs[key], "worker", text)
+            log = self.log_death(self.packs[key], text=text)
             self._report(PackEvent(key=key, epoch=0, failure="its worker failed twice", log=log))
 
     def _report(self, event: PackEvent) -> None:

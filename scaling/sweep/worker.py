@@ -79,7 +79,8 @@ class _Worker:
             try:
                 return self._publish_claimed(pack)
             except Exception as error:  # an error of one pack must not stop the other packs
-                log = write_log(self.config, pack, f"attempt {attempt}", traceback.format_exc())
+                heading = f"attempt {attempt}"
+                log = write_log(self.config, pack, heading=heading, text=traceback.format_exc())
                 reason = f"{type(error).__name__}: {first_line(error)}"
                 if isinstance(error, PublishError):  # the store failed: another training would not help
                     break

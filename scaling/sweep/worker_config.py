@@ -59,7 +59,7 @@ def _load_once(dataset: Dataset, folder: Path, fingerprint: str) -> LoadedDatase
     return load(dataset, folder=folder)
 
 
-def write_log(config: WorkerConfig, pack: Pack, heading: str, text: str) -> str:
+def write_log(config: WorkerConfig, pack: Pack, *, heading: str, text: str) -> str:
     """Append an error to the log of a pack.
 
     Args:

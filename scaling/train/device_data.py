@@ -41,7 +41,12 @@ class DeviceSplit:
         if self.index is not None:
             labels = labels[torch.from_numpy(self.index).to(labels.device)]
         images = evaluation_batches(
-            self.images, self.dataset.mean, self.dataset.std, self.dtype, size, index=self.index
+            self.images,
+            mean=self.dataset.mean,
+            std=self.dataset.std,
+            dtype=self.dtype,
+            size=size,
+            index=self.index,
         )
         return zip(images, torch.split(labels, size), strict=True)
 

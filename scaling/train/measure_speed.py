@@ -77,7 +77,7 @@ class TimingCase:
         test = Split(dataset.test.images[:test_images], dataset.test.labels[:test_images])
         index = dataset.train_index[:train_images]
         recipe = Recipe(epochs=epochs, batch_size=_BATCH, precision=self.precision)
-        cell = Cell(Synthetic(), info, self.architecture, recipe, {})
+        cell = Cell(dataset=Synthetic(), info=info, architecture=self.architecture, recipe=recipe)
         (pack,) = make_packs([(cell, cell.run(0))])
         return pack, replace(dataset, info=info, test=test, train_index=index)
 

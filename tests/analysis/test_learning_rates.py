@@ -18,7 +18,7 @@ def tuned(label: str, filters: int, *errors: float, images: int = 5000) -> Tuned
         label=label,
         filters=filters,
         validation_images=images,
-        choice=RateChoice(RATES, tuple((error,) for error in errors)),
+        choice=RateChoice(rates=RATES, errors=tuple((error,) for error in errors)),
     )
 
 

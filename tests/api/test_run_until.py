@@ -30,6 +30,7 @@ def rounds(training, workspace):
     return go
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("text", [STUDY, TWO], ids=["one curve", "two curves"])
 def test_rounds_end_when_every_interval_is_within_the_target(rounds, study, workspace, text):
     made, told = rounds(study(text))
@@ -42,6 +43,7 @@ def test_rounds_end_when_every_interval_is_within_the_target(rounds, study, work
     assert not any(each.suggestion.is_reached for each in told[:-1])
 
 
+@pytest.mark.simulation
 def test_the_grown_study_is_a_study_of_all_that_was_trained(rounds, study, workspace):
     config = study(TWO)
     made, _ = rounds(config)
@@ -63,6 +65,7 @@ def test_the_same_command_again_goes_the_same_way_and_trains_nothing(rounds, stu
     assert second.study.read_text() == first.study.read_text()
 
 
+@pytest.mark.simulation
 def test_an_interruption_costs_nothing_that_was_finished(rounds, study, training, workspace, tmp_path):
     """Interrupted anywhere, rounds end at the same study as without, and no pack is trained twice."""
     config = study()
@@ -110,6 +113,7 @@ def test_a_budget_of_next_to_nothing_trains_the_study_as_it_is_written(rounds, s
     assert workspace.stores().ids() == {run.id for _, run in load_study(config, data=workspace.data).runs()}
 
 
+@pytest.mark.simulation
 def test_a_round_costs_about_as_much_as_all_before_it(rounds, study):
     _, told = rounds(study(), 0.01)
     for each in told[:-1]:

@@ -57,6 +57,7 @@ def test_suggest_says_that_nothing_is_wanted_or_nothing_can_be_had(scaling, grow
     assert "architectures" not in typed.out
 
 
+@pytest.mark.simulation
 def test_run_until_tells_a_line_a_round_and_again_trains_nothing(scaling, grown):
     grown.write_text(TWO)
     words = ("run", grown, "--in-process", "--until", "0.03", "--of", "prediction@2x")
@@ -79,6 +80,7 @@ def test_run_until_tells_a_line_a_round_and_again_trains_nothing(scaling, grown)
     assert (report.code, report.err) == (0, "")
 
 
+@pytest.mark.simulation
 def test_run_until_with_a_budget_ends_without_the_target(scaling, grown):
     typed = scaling("run", grown, "--in-process", "--until", "0.001", "--budget", "90s")
     assert typed.code == 0

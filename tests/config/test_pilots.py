@@ -145,7 +145,7 @@ errors = st.lists(st.lists(st.floats(0, 1) | st.just(inf), min_size=2, max_size=
 @given(errors)
 def test_rate_of_the_lowest_mean_is_chosen_and_the_smallest_of_equals(errors):
     rates = tuple(0.1 * 2**n for n in range(len(errors)))
-    choice = RateChoice(rates, tuple(map(tuple, errors)))
+    choice = RateChoice(rates=rates, errors=tuple(map(tuple, errors)))
     means = [sum(pair) / 2 for pair in errors]
     assert choice.rate == rates[means.index(min(means))]
 
@@ -161,5 +161,5 @@ def test_rate_of_the_lowest_mean_is_chosen_and_the_smallest_of_equals(errors):
     ],
 )
 def test_choice_at_an_edge_has_a_warning(errors, rate, warning):
-    choice = RateChoice((0.1, 0.2, 0.4), tuple((error,) for error in errors))
+    choice = RateChoice(rates=(0.1, 0.2, 0.4), errors=tuple((error,) for error in errors))
     assert (choice.rate, choice.warning) == (rate, warning)

@@ -15,7 +15,8 @@ from scaling.data.minibatches import AUGMENT_STREAM, random_bits
 
 
 def draws(count: int) -> torch.Tensor:
-    return torch.from_numpy((random_bits(0, 0, AUGMENT_STREAM, count) >> np.uint64(1)).astype(np.int64))
+    bits = random_bits(0, 0, stream=AUGMENT_STREAM, count=count)
+    return torch.from_numpy((bits >> np.uint64(1)).astype(np.int64))
 
 
 def one_by_one(image: np.ndarray, draw: int, augmentation: Augmentation) -> np.ndarray:

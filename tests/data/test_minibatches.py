@@ -16,6 +16,7 @@ from scaling.datasets import NpzDataset, Synthetic
 
 CPU = torch.device("cpu")
 DATASET = load(Synthetic(size=103, side=7, channels=3), folder=Path())  # a synthetic data set reads no file
+MOMENTS = {"mean": DATASET.mean, "std": DATASET.std}
 
 
 def batches(**changed) -> Minibatches:
@@ -28,7 +29,7 @@ def batches(**changed) -> Minibatches:
         **changed,
     }
     images, _ = to_device(DATASET.train, CPU)
-    return Minibatches(images, torch.arange(len(images)), mean=DATASET.mean, std=DATASET.std, **settings)
+    return Minibatches(images, torch.arange(len(images)), **MOMENTS, **settings)
 
 
 def rows(minibatches: Minibatches, epoch: int) -> list[int]:
@@ -117,19 +118,17 @@ def test_bf16_is_rounded_fp32_and_both_are_channels_last():
 def test_normalising_does_not_change_the_stored_images():
     images, _ = to_device(DATASET.train, CPU)
     before = images.clone()
-    PixelNormaliser(images, DATASET.mean, DATASET.std, torch.float32)(images)
+    PixelNormaliser(images, **MOMENTS, dtype=torch.float32)(images)
     assert torch.equal(images, before)
 
 
 @pytest.mark.parametrize("index", [None, np.array([5, 3, 99, 100, 4])])
 def test_evaluation_batches_keep_the_order_of_the_images(index):
     images, _ = to_device(DATASET.train, CPU)
-    parts = list(evaluation_batches(images, DATASET.mean, DATASET.std, torch.float32, size=2, index=index))
+    parts = list(evaluation_batches(images, **MOMENTS, dtype=torch.float32, size=2, index=index))
     chosen = images if index is None else images[torch.from_numpy(index)]
     assert [len(part) for part in parts] == [2] * (len(chosen) // 2) + [1]
-    assert torch.equal(
-        torch.cat(parts), PixelNormaliser(images, DATASET.mean, DATASET.std, torch.float32)(chosen)
-    )
+    assert torch.equal(torch.cat(parts), PixelNormaliser(images, **MOMENTS, dtype=torch.float32)(chosen))
 
 
 def test_mapped_images_are_not_copied(tmp_path):

@@ -160,6 +160,7 @@ def test_default_member_counts():
     assert default_member_counts(40) == [*range(1, 11), 13, 16, 20, 25, 32, 40]
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("agree", [0.3, 1.5])
 def test_intervals_cover_the_expected_error_of_new_seeds(agree):
     """A seed draws one member; the truth is the mean over new ensembles on the same images."""

@@ -59,6 +59,7 @@ def test_at_the_limits_the_slope_over_its_error_is_the_quantile_of_students_t():
         )  # with at least 50 degrees of freedom
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize(
     ("spread", "seeds", "ratios"), [(1.0, 8, RATIOS), (2.0, 4, RATIOS), (0.6, 8, RATIOS[1:6])]
 )
@@ -74,6 +75,7 @@ def test_intervals_cover_the_planted_optimum(spread, seeds, ratios):
     assert 0.95 * studies - 4 * sigma < n_covered < 0.95 * studies + 4.5 * sigma
 
 
+@pytest.mark.simulation
 def test_the_error_relative_to_the_minimum_covers_the_truth():
     rng, studies, n_covered = np.random.default_rng(3), 200, 0
     truth = np.exp(0.04 * np.log(1.0 / 3.0) ** 2)

@@ -15,6 +15,7 @@ TEST_IMAGES = 1000
 STUDIES = 300
 
 
+@pytest.mark.simulation
 def test_intervals_cover_the_mean_and_a_new_run_at_their_level():
     """The size is twice the widest one; the mean is the planted one, and the run is drawn anew."""
     rng, n_covered = np.random.default_rng(0), {"mean": 0, "run": 0}
@@ -34,6 +35,7 @@ def test_intervals_cover_the_mean_and_a_new_run_at_their_level():
         assert count <= binom.isf(1e-4, STUDIES, 0.97)
 
 
+@pytest.mark.simulation
 def test_the_interval_of_the_law_with_a_floor_covers_a_law_without():
     """The planted law has no floor; the mean of the form with a floor at twice the widest size covers it."""
     truth, n_covered = float(curve(np.array([24.0]), LAW)[0]), 0

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scaling.errors import FitError, UsageError
@@ -23,6 +24,7 @@ from scaling.fit.diagnosis.status import MIN_SEEDS, MIN_SPAN, MIN_WIDTHS
 from scaling.fit.quantity import curve_gradient, require_floored_law
 from scaling.fit.suggest import MAX_SEEDS
 from tests.fit.planted_laws import bare_points, curve, plant
+from tests.hypothesis_settings import examples
 
 LAW = (0.4, 0.5, 0.05)
 TEST_IMAGES = 10_000
@@ -58,11 +60,20 @@ def make_design(planted_fit: Fit, target: float, of: str = "prediction@2x", size
     )
 
 
+@cache
+def small_and_large_studies():
+    """Return 60 fits of four seeds, and the laws of 400 studies of sixteen seeds; shared by three tests."""
+    small = [fit_planted(seed=[2, study]) for study in range(60)]
+    large = [fit_planted(seed=[1, study], seeds=16, resamplings=1).laws["floor"] for study in range(400)]
+    return small, large
+
+
+@pytest.mark.simulation
 @pytest.mark.parametrize("of", ["exponent", "prediction@2x", "floor"])
 def test_expected_half_width_equals_that_of_many_fits(of):
     """With four times the seeds, it is 1.96 times the scatter of the estimates of such studies."""
-    quantity, studies = Quantity.parse(of, 12.0), 400
-    laws = [fit_planted(seed=[1, study], seeds=16, resamplings=1).laws["floor"] for study in range(studies)]
+    quantity = Quantity.parse(of, 12.0)
+    small, laws = small_and_large_studies()
     unit = 1.0 if of == "exponent" else float(curve(np.array([quantity.at]), LAW)[0])
     scatter = (
         np.std(
@@ -78,8 +89,8 @@ def test_expected_half_width_equals_that_of_many_fits(of):
         / unit
     )
     expected = []
-    for study in range(60):
-        design = make_design(fit_planted(seed=[2, study]), 1e-9, of, make_candidates(*SIZES))
+    for fitted in small:
+        design = make_design(fitted, 1e-9, of, make_candidates(*SIZES))
         design.blocks += 3
         expected.append(design.expected_half_width)
     # The scatter of 400 estimates has an error of 3.5 %, and the median of 60 expectations a similar one:
@@ -138,7 +149,8 @@ def test_rank_one_update_agrees_with_the_inverse_of_the_larger_information():
         design.blocks[index] -= 1
 
 
-@settings(max_examples=15, deadline=None)
+@pytest.mark.simulation
+@examples(15)
 @given(seed=st.integers(0, 10**6), share=st.floats(0.5, 0.9), power=st.floats(0.0, 2.5))
 def test_a_proposal_costs_little_more_than_the_cheapest_design(seed, share, power):
     """Every design of up to three blocks at each of seven sizes is evaluated."""
@@ -164,7 +176,7 @@ def test_a_proposal_costs_little_more_than_the_cheapest_design(seed, share, powe
         assert sum(proposal.costs_s) <= 1.25 * reached[0] + 1e-9
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(
     widths=st.lists(st.sampled_from((1, 2, 3, 4, 6, 8, 12, 16, 24)), min_size=4, max_size=9, unique=True),
     seeds=st.integers(2, 5),

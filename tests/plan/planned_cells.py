@@ -15,7 +15,13 @@ from scaling.datasets.mnist import MNIST_INFO
 def cell(architecture: AnyArchitecture | int = 6, **recipe: Any) -> Cell:
     """Of MNIST; a number stands for a LeNet of that width."""
     network = Lenet5(filters=architecture) if isinstance(architecture, int) else architecture
-    return Cell(Mnist(), MNIST_INFO, network, Recipe(**recipe), {"filters": "architectures[0].filters"})
+    return Cell(
+        dataset=Mnist(),
+        info=MNIST_INFO,
+        architecture=network,
+        recipe=Recipe(**recipe),
+        setting_paths={"filters": "architectures[0].filters"},
+    )
 
 
 def chosen(cells: list[Cell], seeds: int) -> st.SearchStrategy[list[tuple[Cell, Run]]]:

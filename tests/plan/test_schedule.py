@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scaling.architectures import Tree3
@@ -16,6 +16,7 @@ from scaling.plan.packs import make_packs
 from scaling.plan.schedule import make_schedule
 from scaling.plan.time_estimate import pack_seconds
 from scaling.plan.trials import make_trials, makespan
+from tests.hypothesis_settings import examples
 from tests.plan.planned_cells import cell, chosen
 from tests.plan.planted_speed import speed
 
@@ -36,7 +37,7 @@ def test_makespan_is_what_a_clock_tick_by_tick_shows(times, count):
     assert makespan([float(time) for time in times], workers=count) == ticks
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(some, st.integers(1, 3), st.floats(0.5, 6))
 def test_workers_never_exceed_the_memory_whichever_packs_they_get(runs, cpus, gib):
     packs = make_packs(runs)
@@ -50,7 +51,7 @@ def test_workers_never_exceed_the_memory_whichever_packs_they_get(runs, cpus, gi
     assert more > min(cpus, len(packs)) or worst[more] > gib * GIB
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(some, st.integers(1, 8))
 def test_a_placement_adds_up(runs, count):
     packs, known = make_packs(runs), speed()

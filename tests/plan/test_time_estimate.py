@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scaling.architectures import Lenet5, Tree3
@@ -14,6 +14,7 @@ from scaling.datasets import Mnist
 from scaling.plan.memory import ALLOCATOR_OVERHEAD, FIRST_TRAINING_BYTES, GIB, max_filters, memory_bytes
 from scaling.plan.packs import Pack, make_packs, pack_size
 from scaling.plan.time_estimate import pack_seconds, training_seconds
+from tests.hypothesis_settings import examples
 from tests.plan.planned_cells import cell
 from tests.plan.planted_speed import speed
 
@@ -77,7 +78,8 @@ def fits(network, filters: int, limit: float) -> bool:
     return memory_bytes(mine) <= limit
 
 
-@settings(max_examples=30)
+@pytest.mark.simulation
+@examples(30)
 @given(network=networks, share=st.floats(0.001, 0.999))
 def test_the_width_that_is_named_fits_and_no_wider_one_does(network, share):
     """By going through all of them near it: packs of wider networks are smaller, so more filters may need less memory."""
@@ -90,6 +92,7 @@ def test_the_width_that_is_named_fits_and_no_wider_one_does(network, share):
     assert not fits(network, most + 1, limit) or most + 1 == network.filters
 
 
+@pytest.mark.simulation
 def test_where_packs_get_smaller_the_widest_that_fits_is_found():
     """Just above a threshold of the packs' sizes, a width fits although narrower ones do not."""
     widths = [

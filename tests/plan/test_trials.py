@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +23,7 @@ def costs(packs) -> list[float]:
     return [pack_seconds(p, SPEED) for p in packs]
 
 
+@pytest.mark.simulation
 @given(runs, st.integers(1, 64))
 def test_every_pack_is_in_exactly_one_batch_and_the_longest_come_first(runs, workers):
     packs = make_packs(runs)
@@ -32,6 +34,7 @@ def test_every_pack_is_in_exactly_one_batch_and_the_longest_come_first(runs, wor
     assert times == sorted(times, reverse=True)
 
 
+@pytest.mark.simulation
 @given(runs, st.integers(1, 64))
 def test_a_batch_of_several_packs_is_full_and_no_fuller(runs, workers):
     """Without its last pack a batch is below the target, and every batch but the last one reaches it."""

@@ -1,73 +1,78 @@
-"""The simulation behind ``make coverage``, in small: what it plants, what it counts, and that intervals pass where they should."""
+"""The simulation of ``make coverage``, in small: the simulated law, the counts, and the coverage of the
+intervals."""
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
 
 import numpy as np
 import pytest
 
-from simulations.__main__ import confusion, coverage, page
-from simulations.cells import Cell, cells, verdict_cells
-from simulations.tally import QUANTITIES, Tally, tally
+from simulations.__main__ import FOLDER, PAGE, STUDIES, coverage_table, render_page, verdict_table
+from simulations.coverage import METHODS, ScenarioCounts, count_scenario
+from simulations.scenarios import Scenario, coverage_scenarios, verdict_scenarios
 
-STUDIES = 80
+N_STUDIES = 80
+SMALL_SCENARIOS = [
+    scenario
+    for scenario in coverage_scenarios()
+    if scenario.noise in ("under", "images") and (scenario.widths, scenario.seeds) == (8, 8)
+]
 
 
 @pytest.mark.parametrize("noise", ["under", "over", "orders", "images"])
-def test_what_is_planted_is_the_cells_law(noise):
-    """Means over many seeds, at four sigma of their scatter."""
-    cell = Cell(noise=noise, widths=8, seeds=400, floor=0.25)
-    points = cell.study(np.random.default_rng(0))
-    truth = np.array([cell.mean(x) for x in points.widths])
-    # Images are shared by all seeds: their own part does not shrink with them.
-    images = (
-        0
-        if points.misclassified is None
-        else points.misclassified.mean(axis=0).std() / np.sqrt(points.misclassified.shape[1])
-    )
+def test_simulated_means_follow_the_law_of_the_scenario(noise):
+    """Compare the means over many seeds, at four standard errors."""
+    scenario = Scenario(noise=noise, widths=8, seeds=400, floor=0.25)
+    points = scenario.simulate(np.random.default_rng(0))
+    truth = np.array([scenario.mean(x) for x in points.widths])
+    # All seeds share the images, so that more seeds do not reduce the contribution of the images.
+    images = 0
+    if points.misclassified is not None:
+        images = points.misclassified.mean(axis=0).std() / np.sqrt(points.misclassified.shape[1])
     orders = 0.03 * truth / np.sqrt(50) if noise == "orders" else 0
     assert (np.abs(points.means - truth) < 4 * (points.std / np.sqrt(400) + orders + 2 * images)).all()
 
 
-def test_the_widest_error_is_the_same_whatever_the_floor():
-    assert len({round(cell.mean(cell.sizes[-1]), 12) for cell in verdict_cells()}) == 1
+def test_the_widest_error_is_the_same_for_every_floor():
+    widest = {round(scenario.mean(scenario.sizes[-1]), 12) for scenario in verdict_scenarios()}
+    assert len(widest) == 1
 
 
-@pytest.mark.parametrize(
-    "cell",
-    [cell for cell in cells() if cell.noise in ("under", "images") and cell.widths == 8 and cell.seeds == 8],
-    ids=str,
-)
-def test_intervals_are_honest_in_small(cell):
-    found = tally(cell, STUDIES)
-    assert not any(found.fails(name) for name in QUANTITIES if name != "naive exponent")
+@pytest.mark.simulation
+@pytest.mark.parametrize("scenario", SMALL_SCENARIOS, ids=str)
+def test_intervals_have_their_coverage_in_small(scenario):
+    counts = count_scenario(scenario, N_STUDIES)
+    assert not any(counts.is_rejected(name) for name in METHODS if name != "naive exponent")
 
 
-def test_a_coverage_fails_where_a_binomial_test_refuses_it():
-    cell = Cell(noise="under", widths=8, seeds=8, floor=0.4)
+def test_a_coverage_is_rejected_by_a_binomial_test():
+    def is_rejected(coverage: float, *, floor: float) -> bool:
+        scenario = Scenario(noise="under", widths=8, seeds=8, floor=floor)
+        covered = {"floor": round(4000 * coverage)}
+        return ScenarioCounts(scenario, 4000, covered, 0, Counter()).is_rejected("floor")
 
-    def counted(held: int, floor: float = 0.4) -> Tally:
-        return Tally(Cell(noise="under", widths=8, seeds=8, floor=floor), 4000, {"floor": held}, 0, Counter())
+    expected = {0.90: True, 0.93: False, 0.95: False, 0.97: False, 0.99: True}
+    assert {coverage: is_rejected(coverage, floor=0.4) for coverage in expected} == expected
+    expected = {0.90: True, 0.95: False, 1.0: False}
+    assert {coverage: is_rejected(coverage, floor=0.0) for coverage in expected} == expected
 
-    assert [counted(round(4000 * share)).fails("floor") for share in (0.90, 0.93, 0.95, 0.97, 0.99)] == [
-        True,
-        False,
-        False,
-        False,
-        True,
+
+def test_the_page_shows_every_scenario():
+    scenarios = list(coverage_scenarios())
+    counts = [
+        ScenarioCounts(scenario, 100, dict.fromkeys(METHODS, 95), 3, Counter({"power law": 100}))
+        for scenario in scenarios
     ]
-    assert [counted(round(4000 * share), floor=0.0).fails("floor") for share in (0.90, 0.95, 1.0)] == [
-        True,
-        False,
-        False,
-    ]
-    assert cell.law[2] > 0
+    text = render_page({"coverage": coverage_table(counts), "verdicts": verdict_table(counts)}, studies=100)
+    assert text.count("| 95.0 | 95.0 | 95.0 | 95.0 | 3.0 |") == len(scenarios)
+    assert text.count("| 100.0 | 0.0 | 0.0 |") == len(scenarios)
 
 
-def test_the_page_shows_every_cell():
-    grid = list(cells())
-    found = [Tally(cell, 100, dict.fromkeys(QUANTITIES, 95), 3, Counter({"power law": 100})) for cell in grid]
-    text = page(100, {"coverage": coverage(found), "verdicts": confusion(found)})
-    assert text.count("| 95.0 | 95.0 | 95.0 | 95.0 | 3.0 |") == len(grid)
-    assert text.count("| 100.0 | 0.0 | 0.0 |") == len(grid)
+def test_the_committed_page_shows_the_committed_tables():
+    tables = {}
+    for name in ("coverage", "verdicts"):
+        with (FOLDER / f"{name}.csv").open(newline="") as file:
+            tables[name] = list(csv.reader(file))
+    assert PAGE.read_text() == render_page(tables, studies=STUDIES)

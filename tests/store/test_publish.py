@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pytest
 
 from scaling.errors import StoreError
-from scaling.store import Store, StoreUnion, open_store, probe_is_visible, write_probe
+from scaling.store import Store, StoreUnion, open_store
 from tests.store.planted_store import BEGIN, CLASSES, FINGERPRINT, IMAGES, plant
 
 
@@ -141,18 +141,6 @@ def test_pickled_store_is_the_same_store(folder: Store) -> None:
     copy: Store = pickle.loads(pickle.dumps(folder))
     assert copy.publish(plant(["a", "b"])) == 1
     assert folder.ids() == {"a", "b"}
-
-
-def test_probe_is_visible_in_the_same_store_only(store: Store, tmp_path: Path) -> None:
-    name = write_probe(store)
-    assert probe_is_visible(store, name)
-    assert not probe_is_visible(open_store(tmp_path / "elsewhere"), name)
-
-
-def test_store_that_replaces_files_is_refused(folder: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(type(folder.backend), "put_if_absent", lambda *_: True)
-    with pytest.raises(StoreError, match="replaces existing files"):
-        write_probe(folder)
 
 
 KILLED_PUBLISHER = """

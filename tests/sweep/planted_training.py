@@ -30,7 +30,12 @@ LONG_S = 1e6
 def packs(*filters: int, seeds: int = 2, dataset: Synthetic = DATASET) -> tuple[Pack, ...]:
     """Return one pack per width."""
     cells = [
-        Cell(dataset, dataset.info(Path("nowhere")), Tree3(filters=width, branches=2, rows=1), RECIPE, {})
+        Cell(
+            dataset=dataset,
+            info=dataset.info(Path("nowhere")),
+            architecture=Tree3(filters=width, branches=2, rows=1),
+            recipe=RECIPE,
+        )
         for width in filters
     ]
     return tuple(make_packs((cell, cell.run(seed)) for cell in cells for seed in range(seeds)))

@@ -41,7 +41,10 @@ def test_address_without_a_cluster_is_refused_before_ray_tries(tmp_path):
         executor.run(packs(1), print)
 
 
-def test_missing_gpus_are_refused_before_ray_waits_for_them(tmp_path):
+def test_missing_gpus_are_refused_before_ray_waits_for_them(tmp_path, monkeypatch):
+    for name in ("init", "shutdown"):
+        monkeypatch.setattr(f"ray.{name}", lambda **options: None)
+    monkeypatch.setattr("ray.nodes", lambda: [{"Alive": True, "Resources": {"CPU": 1.0}}])
     executor = RayTuneExecutor(worker_config(tmp_path), {}, workers=1, gpus=0.25)
     with pytest.raises(
         UsageError,

@@ -52,7 +52,10 @@ def grown(architecture: str, filters: int, data: str, precision: str, epochs: in
     network = named(architecture, filters, rows=4 if data == "mnist" else 2)
     augmentation = Augmentation(crop=4, flip=True) if data == "cifar10" else Augmentation()
     cell = Cell(
-        dataset, info, network, Recipe(epochs=epochs, precision=precision, augmentation=augmentation), {}
+        dataset=dataset,
+        info=info,
+        architecture=network,
+        recipe=Recipe(epochs=epochs, precision=precision, augmentation=augmentation),
     )
     rng = np.random.default_rng(0)
     shape, channels = (info.image.side, info.image.side, info.image.channels), info.image.channels

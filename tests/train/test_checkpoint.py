@@ -10,7 +10,7 @@ from scaling.config.recipe import Adam, Cosine, Sgd
 from scaling.store import Checkpoints, open_store
 from scaling.train import EpochMetrics, train
 from scaling.train.checkpoint import METRICS
-from tests.train.tiny_packs import ALL, cell, loaded_dataset, pack
+from tests.train.tiny_packs import ALL, cell, few_images, loaded_dataset, pack
 
 
 class Interrupted(Exception):
@@ -51,7 +51,7 @@ RECIPES = {
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 @pytest.mark.parametrize("architecture", ALL.values(), ids=ALL)
 def test_a_resumed_pack_has_the_bits_of_an_uninterrupted_one(tmp_path, architecture, recipe):
-    made = pack(cell(architecture, epochs=4, **recipe))
+    made = pack(cell(architecture, few_images(architecture), epochs=4, **recipe))
     checkpoints = Checkpoints(open_store(tmp_path), made.key)
     interrupted(made, checkpoints, 1)
     interrupted(made, checkpoints, 3)

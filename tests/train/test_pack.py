@@ -16,7 +16,19 @@ from scaling.datasets import Split
 from scaling.plan import Pack
 from scaling.train import PackResult, train
 from scaling.train.schedules import lr_factor
-from tests.train.tiny_packs import ALL, LENET, NOWHERE, SEEDS, SET, TREE, VGG, cell, loaded_dataset, pack
+from tests.train.tiny_packs import (
+    ALL,
+    LENET,
+    NOWHERE,
+    SEEDS,
+    SET,
+    TREE,
+    VGG,
+    cell,
+    few_images,
+    loaded_dataset,
+    pack,
+)
 
 CHANCE = 0.9
 """Error of guessing among ten classes."""
@@ -89,8 +101,9 @@ def test_the_same_pack_gives_the_same_bits(precision):
 @both_precisions
 @pytest.mark.parametrize("architecture", ALL.values(), ids=ALL)
 def test_a_partial_pack_has_the_bits_of_the_whole_pack(architecture, precision):
-    whole = trained(pack(cell(architecture, precision=precision)))
-    part = pack(cell(architecture, precision=precision), seeds=(2, 5, 7))
+    mine = cell(architecture, few_images(architecture), precision=precision)
+    whole = trained(pack(mine))
+    part = pack(mine, seeds=(2, 5, 7))
     done = trained(part)
     assert part.slots == [2, 5, 7]
     assert equal_bits(whole, done, (2, 5, 7))
@@ -103,7 +116,8 @@ def test_a_partial_pack_has_the_bits_of_the_whole_pack(architecture, precision):
 def test_a_diverging_replica_changes_no_other_replica(architecture, precision):
     """With odd numbers of filters, which a processor may take in pairs, and with running statistics."""
     tame, wild = (
-        cell(architecture, precision=precision, loss="mse", learning_rate=rate) for rate in (0.01, 1e6)
+        cell(architecture, few_images(architecture), precision=precision, loss="mse", learning_rate=rate)
+        for rate in (0.01, 1e6)
     )
     done = trained(pack(tame, tame, tame, wild, tame, tame, tame, tame))
     assert [run.recipe.learning_rate for run in done.pack.runs] == [0.01] * 3 + [1e6] + [0.01] * 4

@@ -27,6 +27,11 @@ SETS = {"vgg": SET.model_copy(update={"side": 28})}
 SEEDS = tuple(range(8))
 
 
+def few_images(architecture: AnyArchitecture) -> Synthetic:
+    """Return a set for four steps an epoch: enough where bits are compared and nothing has to be learned."""
+    return SETS.get(architecture.type, SET).model_copy(update={"size": 100, "test_size": 50})
+
+
 @cache
 def loaded_dataset(dataset: Synthetic = SET) -> LoadedDataset:
     return load(dataset, folder=NOWHERE)
@@ -41,7 +46,9 @@ def cell(architecture: AnyArchitecture = LENET, dataset: Synthetic | None = None
         "learning_rate": RATES[architecture.type],
         "precision": "fp32",
     } | recipe
-    return Cell(dataset, dataset.info(NOWHERE), architecture, Recipe(**leaves), {})
+    return Cell(
+        dataset=dataset, info=dataset.info(NOWHERE), architecture=architecture, recipe=Recipe(**leaves)
+    )
 
 
 def pack(*cells: Cell, seeds: Iterable[int] = SEEDS) -> Pack:

@@ -51,7 +51,7 @@ def locate_or_download(source: FileSource, folder: Path, *, download: bool) -> D
 def _download(source: FileSource, folder: Path) -> None:
     """Download into a scratch folder, then move the files.
 
-    An interrupted download leaves nothing behind, and concurrent downloads do not harm each other.
+    No files remain after an interrupted download, and concurrent downloads do not harm each other.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder, prefix=".download-") as scratch, _socket_timeout(_TIMEOUT_S):

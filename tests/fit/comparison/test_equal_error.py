@@ -32,6 +32,7 @@ def invert(law: tuple[float, float, float], error: float) -> float:
     return ((error - floor) / amplitude) ** (-1 / exponent)
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("error", [0.16, 0.08], ids=["measured", "extrapolated"])
 def test_the_interval_of_a_ratio_covers_the_truth_at_its_level(error):
     truth, studies, n_covered = invert(LAWS[0], error) / invert(LAWS[1], error), 150, 0

@@ -23,6 +23,7 @@ def fit_planted(law: tuple[float, float, float], k: int, **options: object) -> F
     )
 
 
+@pytest.mark.simulation
 def test_intervals_of_difference_and_crossing_cover_the_truth_at_their_level():
     root = brentq(
         lambda x: float(curve(np.array([x]), LAWS[0])[0] - curve(np.array([x]), LAWS[1])[0]), 1, 100

@@ -59,6 +59,7 @@ def test_with_one_order_the_residuals_give_the_dispersion():
     assert dispersion.inflation > 2
 
 
+@pytest.mark.simulation
 def test_intervals_cover_the_truth_if_orders_differ():
     studies, covered = 150, 0
     for k in range(studies):

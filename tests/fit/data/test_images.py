@@ -62,6 +62,7 @@ def test_variance_components_equal_plain_loops():
         )  # the implementation uses float32
 
 
+@pytest.mark.simulation
 def test_resampled_variance_equals_that_of_new_studies():
     """Compare the variance of resampled means, on average over studies, with that of many simulated
     studies.
@@ -87,6 +88,7 @@ def test_one_draw_of_images_serves_all_widths_and_groups():
     assert correlations[np.triu_indices(len(WIDTHS), 1)].min() > 0.1
 
 
+@pytest.mark.simulation
 def test_only_intervals_over_images_cover_the_law_of_all_images():
     studies, covered = 200, {"population": 0, "fixed": 0}
     for k in range(studies):

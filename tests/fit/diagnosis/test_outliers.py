@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from scaling.fit import EstimationOptions, fit
 from scaling.fit.diagnosis.outliers import winsorise
@@ -13,6 +14,7 @@ from tests.fit.planted_laws import plant
 LAW = (0.4, 0.5, 0.0)
 
 
+@pytest.mark.simulation
 def test_normal_scatter_has_hardly_any_outlier():
     has_outlier = [
         winsorise(plant(LAW, np.random.default_rng(k), seeds=seeds, test_images=10_000)) is not None

@@ -68,12 +68,14 @@ def test_quasi_loglik_is_binomial_for_counts_and_gamma_for_bare_values():
         )
 
 
+@pytest.mark.simulation
 def test_a_missing_floor_is_rarely_needed():
     n_floor = verdicts(0.0).count(FormChoice.FLOOR)
     # The test rejects a share FLOOR_P of such studies; more than this with a probability of 1e-4.
     assert n_floor <= stats.binom.isf(1e-4, STUDIES, FLOOR_P)
 
 
+@pytest.mark.simulation
 def test_precise_data_without_a_floor_give_a_power_law():
     assert (
         verdicts(0.0, seeds=16, widths=(*WIDE, 32, 64), test_images=100_000, studies=60).count(
@@ -83,15 +85,18 @@ def test_precise_data_without_a_floor_give_a_power_law():
     )
 
 
+@pytest.mark.simulation
 def test_precise_data_with_a_floor_need_one():
     assert verdicts(0.05, studies=60).count(FormChoice.FLOOR) == 60
 
 
+@pytest.mark.simulation
 def test_a_floor_of_more_than_a_fifth_is_rarely_called_a_power_law():
     floor = 0.3 * 0.4 * 16**-0.5 / 0.7  # three tenths of the widest mean
     assert verdicts(floor).count(FormChoice.POWER) <= stats.binom.isf(1e-4, STUDIES, 0.05)
 
 
+@pytest.mark.simulation
 def test_few_noisy_widths_cannot_tell():
     choices = verdicts(0.0, seeds=2, widths=(1, 2, 3, 4, 6), test_images=500, studies=60)
     assert choices.count(FormChoice.UNCLEAR) > 50
@@ -119,6 +124,7 @@ def plant_form(rng: np.random.Generator, law: tuple[float, ...], form: Form) -> 
     return Points(x_name="filters", y_name="test_error", x=x, y=errors, test_images=10_000)
 
 
+@pytest.mark.simulation
 def test_precise_data_with_a_bend_give_that_verdict():
     fits = [
         fit(
@@ -138,6 +144,7 @@ def test_precise_data_with_a_bend_give_that_verdict():
     assert "with a bend: p =" in fits[0].verdict.evidence
 
 
+@pytest.mark.simulation
 def test_a_floor_is_rarely_called_a_bend():
     fits = [
         fit(

@@ -27,6 +27,7 @@ def count_covered(law: tuple[float, float, float], form: str, parameter: str, st
     return covered
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize(
     ("form", "floor", "studies"), [("power", 0.0, 400), ("floor", 0.03, 400), ("floor", 0.0, 400)]
 )
@@ -38,6 +39,7 @@ def test_interval_of_the_exponent_has_its_coverage_with_four_seeds(form: str, fl
     assert binom.cdf(covered, studies, 0.99) < 0.10
 
 
+@pytest.mark.simulation
 def test_interval_of_a_floor_of_zero_is_one_sided():
     laws = [
         fit(
@@ -106,6 +108,7 @@ def test_dispersion_is_that_of_the_simulation():
     )  # log-normal: exp(0.01) - 1, and four standard errors
 
 
+@pytest.mark.simulation
 def test_without_replicates_the_interval_uses_the_residuals():
     rng = np.random.default_rng(0)
     laws = [
@@ -151,6 +154,7 @@ def test_a_band_contains_its_curve_and_an_interval_its_estimate():
     assert all(interval.low <= interval.estimate <= interval.high for interval in law.parameters.values())
 
 
+@pytest.mark.simulation
 def test_a_simultaneous_band_contains_the_whole_curve():
     """The simultaneous band contains the curve in about 95 % of studies, the pointwise band less often."""
     studies, x = 200, np.geomspace(1, 24, 25)

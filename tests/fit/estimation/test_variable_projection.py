@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import curve_fit, minimize
 
@@ -13,6 +13,7 @@ from scaling.fit.data.variance import BinomialVariance, ConstantCV
 from scaling.fit.estimation.variable_projection import fit_by_variable_projection
 from scaling.fit.forms import FLOOR, MAX_EXPONENT, POWER, Form
 from tests.fit.planted_laws import WIDTHS, curve, variance_model
+from tests.hypothesis_settings import examples
 
 X = np.array(WIDTHS, dtype=float)
 COUNTS = np.array([8.0, 8, 4, 8, 8, 2, 8])
@@ -138,7 +139,7 @@ def test_a_law_without_noise_is_found(
         np.testing.assert_allclose(floored, law, rtol=1e-4, atol=1e-6)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(by=st.floats(1e-3, 1e3), form=st.sampled_from([POWER, FLOOR]))
 def test_scaling_the_axes_scales_the_law(by: float, form: Form):
     means = scattered(5, 0.05)

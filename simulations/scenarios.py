@@ -1,0 +1,118 @@
+"""Scenarios of simulated studies: a known law, a kind of noise, and the number of widths and seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from scaling.fit import Points
+from scaling.fit.forms import FLOOR
+
+AMPLITUDE, EXPONENT = 0.4, 0.5
+IMAGES = 10_000
+"""Number of test images."""
+_SAMPLED_IMAGES = 1000
+"""Number of test images where each image is simulated."""
+_SIZES = {6: (1, 2, 3, 5, 8, 12), 8: (1, 2, 3, 4, 6, 8, 12, 16)}
+"""Sizes by their number; they span a factor of ten and more."""
+_SEEDS_PER_ORDER = 8
+"""Number of seeds that share an order of minibatches."""
+_HARD_SHARE, _HARD, _EASY = 0.2, 2.0, 0.75
+"""Share of hard images, and difficulty of hard and easy images relative to the mean; no error rate reaches
+1."""
+_SEED_STD, _ORDER_STD = 0.03, 0.03
+"""Relative standard deviations of error rates over seeds and over orders."""
+_COUNT_NOISE = {"under": (0.6, 0.0), "over": (3.0, 0.0), "orders": (0.6, _ORDER_STD)}
+"""Dispersion of counts, and relative standard deviation over orders, by the kind of noise."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """A kind of study."""
+
+    noise: str
+    """Kind of noise: ``under``, ``over``, ``orders`` or ``images``.
+
+    - ``under`` and ``over``: error counts with 0.6 and 3 times the variance of a binomial;
+    - ``orders``: blocks of seeds share an effect;
+    - ``images``: images of unequal difficulty, drawn anew in each study; the law of all images is wanted.
+    """
+    widths: int
+    """Number of widths."""
+    seeds: int
+    """Number of seeds at each width."""
+    floor: float
+    """Floor, divided by the mean error of the widest networks."""
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Sizes of the networks."""
+        return _SIZES[self.widths]
+
+    @property
+    def law(self) -> tuple[float, float, float]:
+        """True amplitude, exponent and floor.
+
+        The mean error of the widest networks is the same for every floor.
+        """
+        widest_error = AMPLITUDE * self.sizes[-1] ** -EXPONENT
+        return AMPLITUDE * (1 - self.floor), EXPONENT, self.floor * widest_error
+
+    def mean(self, x: float) -> float:
+        """Return the true mean error at a size."""
+        return float(FLOOR.evaluate(np.array(self.law), np.array([float(x)]))[0])
+
+    def simulate(self, rng: np.random.Generator) -> Points:
+        """Return the points of a simulated study."""
+        x = np.repeat(np.array(self.sizes, dtype=float), self.seeds)
+        mean = FLOOR.evaluate(np.array(self.law), x)
+        if self.noise == "images":
+            return self._simulate_images(rng, x, mean)
+        variance, order_std = _COUNT_NOISE[self.noise]
+        block = self._orders + np.repeat(np.arange(len(self.sizes)), self.seeds) * self.seeds
+        mean = mean * (1 + order_std * rng.standard_normal(int(block.max()) + 1)[block])
+        std = np.sqrt(variance * IMAGES * mean * (1 - mean))
+        errors = rng.normal(IMAGES * mean, std).round().clip(0, IMAGES)
+        return Points(
+            x_name="filters",
+            y_name="test_error",
+            x=x,
+            y=errors / IMAGES,
+            test_images=IMAGES,
+            order=self._orders,
+        )
+
+    def _simulate_images(self, rng: np.random.Generator, x: np.ndarray, mean: np.ndarray) -> Points:
+        difficulty = np.where(rng.random(_SAMPLED_IMAGES) < _HARD_SHARE, _HARD, _EASY)
+        rate = mean * (1 + _SEED_STD * rng.standard_normal(len(x)))
+        misclassified = rng.random((len(x), _SAMPLED_IMAGES)) < np.outer(rate, difficulty).clip(0, 1)
+        return Points(
+            x_name="filters",
+            y_name="test_error",
+            x=x,
+            y=misclassified.mean(axis=1),
+            test_images=_SAMPLED_IMAGES,
+            misclassified=misclassified,
+            order=self._orders,
+        )
+
+    @property
+    def _orders(self) -> np.ndarray:
+        return np.tile(np.arange(self.seeds) // _SEEDS_PER_ORDER, len(self.sizes))
+
+
+def coverage_scenarios() -> Iterator[Scenario]:
+    """Yield the scenarios in which the coverage of intervals is measured."""
+    noises, sizes, floors = ("under", "over", "orders", "images"), ((6, 4), (8, 8), (8, 16)), (0.0, 0.4)
+    for noise, (widths, seeds), floor in product(noises, sizes, floors):
+        yield Scenario(noise=noise, widths=widths, seeds=seeds, floor=floor)
+
+
+def verdict_scenarios() -> Iterator[Scenario]:
+    """Yield the scenarios in which verdicts are counted: floors from none to half of the widest error."""
+    kinds = (("under", 8), ("under", 16), ("over", 8), ("orders", 8), ("images", 8))
+    for (noise, seeds), floor in product(kinds, (0.0, 0.1, 0.25, 0.35, 0.5)):
+        yield Scenario(noise=noise, widths=8, seeds=seeds, floor=floor)

@@ -1,0 +1,27 @@
+"""Checks that a store is writable, and that another machine sees the same store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from scaling.errors import StoreError
+from scaling.store import Store, check_writable, open_store, probe_is_visible, write_probe
+
+
+def test_probe_is_visible_in_the_same_store_only(store: Store, tmp_path: Path) -> None:
+    name = write_probe(store)
+    assert probe_is_visible(store, name)
+    assert not probe_is_visible(open_store(tmp_path / "elsewhere"), name)
+
+
+def test_store_that_replaces_files_is_refused(folder: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(folder.backend), "put_if_absent", lambda *_: True)
+    with pytest.raises(StoreError, match="replaces existing files"):
+        write_probe(folder)
+
+
+def test_check_of_a_writable_store_leaves_nothing(store: Store) -> None:
+    check_writable(store)
+    assert store.backend.list_names("probes") == []

@@ -21,7 +21,7 @@ WORKER_BYTES = 600 * MIB
 Their code is shared.
 """
 FIRST_TRAINING_BYTES = {"bf16": 96 * MIB, "fp32": 48 * MIB}
-"""Bytes that the first training of a process leaves behind: compiled code and library buffers."""
+"""Bytes that stay allocated after the first training of a process: compiled code and library buffers."""
 ALLOCATOR_OVERHEAD = 1.45
 """Bytes that the allocator holds over bytes requested: it never gives back the holes between tensors."""
 

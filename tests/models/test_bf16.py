@@ -81,7 +81,7 @@ def gradient_bound(network: nn.Module) -> float:
 
 @pytest.mark.parametrize(("spec", "image"), NETWORKS.values(), ids=NETWORKS.keys())
 def test_logits(spec, image):
-    """To first order, the error of a logit is a sum of derivative x value x relative error over stored values."""
+    """To first order, the error of a logit is the sum of derivative x value x relative error over values."""
     module = packed(spec, image)
     pixels, _ = images(image, B, torch.bfloat16)
     with torch.inference_mode():

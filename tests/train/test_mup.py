@@ -24,7 +24,7 @@ def mup(spec: AnyArchitecture, base: int) -> AnyArchitecture:
     )
 
 
-@pytest.mark.parametrize("settings", SETTINGS.values(), ids=LEAVES)
+@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
 @pytest.mark.parametrize("spec", [LENET, VGG], ids=["lenet5", "vgg"])
 def test_at_base_filters_mup_trains_as_standard_bit_by_bit(spec, settings):
     one, other = (pack(cell(each, epochs=1, **settings)) for each in (spec, mup(spec, spec.filters)))

@@ -79,9 +79,7 @@ def test_reported_accuracy_is_counted_from_the_stored_logits(precision):
 
 def test_the_callback_receives_every_epoch_of_the_history():
     epochs = []
-    result = train(
-        pack(cell(epochs=4, schedule=Cosine())), loaded_dataset(), on_epoch_end=epochs.append
-    )
+    result = train(pack(cell(epochs=4, schedule=Cosine())), loaded_dataset(), on_epoch_end=epochs.append)
     assert epochs == result.history
     assert [epoch.number for epoch in epochs] == [1, 2, 3, 4]
     assert [epoch.lr_factor for epoch in epochs] == [

@@ -141,7 +141,9 @@ def _compare_pair(first: Fit, second: Fit, *, errors: Sequence[float]) -> list[S
     lowest = sorted((float(fit.points.means.min()) for fit in (first, second)), reverse=True)
     if lowest[0] < _MIN_ERROR_RATIO * lowest[1]:
         lowest = lowest[:1]
-    return [compare_sizes(first, second, error) for error in dict.fromkeys((*errors, *lowest)) if error > 0]
+    return [
+        compare_sizes(first, second, error=error) for error in dict.fromkeys((*errors, *lowest)) if error > 0
+    ]
 
 
 def _budgets(fits: Sequence[Fit]) -> list[float]:

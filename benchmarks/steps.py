@@ -129,7 +129,12 @@ def training_step(case: StepCase, R: int) -> Callable[[], object]:
     """Return a training step on images as minibatches return them: channels_last, in bf16."""
     side, B = case.image.side, RECIPE.batch_size
     networks = build(case.network, case.image, range(R))
-    optimiser = PackOptimiser(networks.parameters(), RECIPE.optimizer, [RECIPE.learning_rate] * R, [0.0] * R)
+    optimiser = PackOptimiser(
+        networks.parameters(),
+        RECIPE.optimizer,
+        learning_rates=[RECIPE.learning_rate] * R,
+        weight_decays=[0.0] * R,
+    )
     images = torch.randn(B, side, side, case.image.channels).to(DTYPE).permute(0, 3, 1, 2)
     labels = torch.randint(0, case.image.classes, (B,))
 

@@ -18,8 +18,8 @@ from collections.abc import Sequence
 class ScalingError(Exception):
     """Base class of all errors that this package raises on purpose.
 
-    Library code names arguments of public functions, never command-line flags. Whoever calls it under other
-    names, as the command line does, translates ``option`` and the names in backticks.
+    Library code names arguments of public functions, never command-line flags. A caller that uses
+    other names, such as the command line, translates ``option`` and the names in backticks.
 
     Args:
         problem: what is wrong and what to do; the names of other arguments stand in `backticks`.

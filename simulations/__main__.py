@@ -84,27 +84,28 @@ def render_page(tables: Mapping[str, Table], *, studies: int) -> str:
     """
     return f"""# Coverage of intervals and verdicts
 
-`make coverage` writes this page. Each scenario has {studies:,} simulated studies of a law with exponent 0.5, and
-each study is fitted as `scaling fit` does. `simulations/scenarios.py` describes the kinds of noise,
-`simulations/coverage.py` the counts.
+`make coverage` writes this page. Each scenario has {studies:,} simulated studies of a law with exponent
+0.5, and each study is fitted as `scaling fit` does. `simulations/scenarios.py` describes the kinds of
+noise, `simulations/coverage.py` the counts.
 
 ## Intervals
 
-The columns `exponent`, `floor` and `prediction` show how often, in per cent of studies, the 95 % interval of the
-law with a floor contains the true exponent, the true floor and the true mean at twice the widest size. A star
-marks a coverage for which a binomial test at 1e-4 rejects a true coverage between 93 and 97 % (for a floor of 0,
-which is a bound: of at least 95 %).
+The columns `exponent`, `floor` and `prediction` show how often, in per cent of studies, the 95 %
+interval of the law with a floor contains the true exponent, the true floor and the true mean at twice
+the widest size. A star marks a coverage for which a binomial test at 1e-4 rejects a true coverage
+between 93 and 97 % (for a floor of 0, which is a bound: of at least 95 %).
 
-The next two columns are the intervals of the exponent from other methods: `plain exponent` from the quantiles of
-a plain bootstrap over seeds (and over images, if images are resampled), and `naive exponent` from least squares
-on logarithms. The last column shows how often no law of a study has the status `usable`.
+The next two columns are the intervals of the exponent from other methods: `plain exponent` from the
+quantiles of a plain bootstrap over seeds (and over images, if images are resampled), and `naive
+exponent` from least squares on logarithms. The last column shows how often no law of a study has the
+status `usable`.
 
 {_markdown(tables["coverage"])}
 
 ## Verdicts
 
-The table shows the share of each verdict, in per cent of {studies // _VERDICT_DIVISOR:,} studies, by the true
-floor.
+The table shows the share of each verdict, in per cent of {studies // _VERDICT_DIVISOR:,} studies, by
+the true floor.
 
 {_markdown(tables["verdicts"])}
 """

@@ -25,8 +25,9 @@ Network = TypeVar("Network", bound="Architecture")
 class Architecture(ConfigModel):
     """A family of networks at one width.
 
-    A subclass defines ``type``, a ``Literal`` with a default, and its own settings; ``problem`` and ``layer_table``; and,
-    where the defaults do not fit, the class attributes and the other methods. ``register`` makes it known.
+    A subclass defines ``type``, a ``Literal`` with a default, and its own settings; ``problem`` and
+    ``layer_table``; and, where the defaults do not fit, the class attributes and the other methods.
+    ``register`` makes it known.
     """
 
     memory_profile: ClassVar[MemoryProfile] = MemoryProfile()
@@ -42,12 +43,12 @@ class Architecture(ConfigModel):
 
     type: str
     filters: PositiveInt
-    """Filters of the first convolution, for each colour if colours are convolved apart: the x axis of a study."""
+    """Filters of the first convolution, for each colour if colours are convolved apart: a study's x axis."""
 
     macs: Annotated[PositiveInt | None, NotInIdentity()] = None
-    """Multiply-adds of one image, given instead of ``filters``: the network is the one with the nearest number."""
+    """Multiply-adds of one image, given instead of ``filters``; the network has the nearest number."""
     parameters: Annotated[PositiveInt | None, NotInIdentity()] = None
-    """Number of parameters, given instead of ``filters``: the network is the one with the nearest number."""
+    """Number of parameters, given instead of ``filters``; the network has the nearest number."""
 
     @abstractmethod
     def problem(self, image: ImageShape) -> Problem | None:
@@ -59,7 +60,9 @@ class Architecture(ConfigModel):
 
     @classmethod
     def benchmark_networks(cls, side: int, precision: Precision) -> Sequence[BenchmarkNetwork]:
-        """Return the networks that ``scaling bench`` times; without any, speed is estimated from the most similar architecture.
+        """Return the networks that ``scaling bench`` times.
+
+        Without any, speed is estimated from the most similar architecture.
 
         Args:
             side: side of a data set's images, in pixels; a network may be timed on other sides, too.
@@ -73,7 +76,7 @@ class Architecture(ConfigModel):
         return ()
 
     def parameter_scales(self, image: ImageShape) -> dict[str, ParameterScale]:
-        """Return factors over the standard parametrisation by weight name; a missing name has factors of 1."""
+        """Return factors over the standard parametrisation by weight name; by default 1."""
         return {}
 
     def filters_total(self, image: ImageShape) -> int:
@@ -81,7 +84,7 @@ class Architecture(ConfigModel):
         return self.layer_table(image).layers[0].shape[0]
 
     def with_filters(self: Network, filters: int) -> Network:
-        """Return the same network at another width; settings that were derived from the width are derived anew."""
+        """Return the same network at another width, with its derived settings derived anew."""
         return self.model_validate(
             self.model_dump(exclude_unset=True, exclude=set(COST_SETTINGS)) | {"filters": filters}
         )

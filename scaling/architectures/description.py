@@ -1,4 +1,4 @@
-"""Records in which a specification describes itself to the other layers: memory, benchmark sizes, published counts."""
+"""Records with which a specification describes itself: memory, benchmark sizes, published counts."""
 
 from __future__ import annotations
 
@@ -34,14 +34,17 @@ class ParameterScale:
 
 @dataclass(frozen=True, kw_only=True)
 class MemoryProfile:
-    """Memory that a network's module needs on a CPU beyond one tensor per layer. The defaults hold for plain torch operations."""
+    """Memory that a network's module needs on a CPU beyond one tensor per layer.
+
+    The defaults hold for plain torch operations.
+    """
 
     fp32_evaluation_copies: int = 2
-    """Tensors of a layer's output size that exist at once during evaluation in fp32; 2 in bf16, whatever the module."""
+    """Tensors of a layer's output size that exist at once in an evaluation in fp32; always 2 in bf16."""
     bf16_channel_multiple: int = 1
     """Feature maps of a replica are padded with empty ones to a multiple of this number in bf16."""
     bf16_pooling_index_bytes: int = 8
-    """Bytes for each pooled pixel that name the largest pixel of its window in bf16; 8 in fp32, whatever the module."""
+    """Bytes per pooled pixel that name the largest pixel of its window in bf16; always 8 in fp32."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +89,7 @@ class CatalogueEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class DerivedWidth:
-    """A second width that follows from ``filters`` unless a study gives it: ``setting`` = ``ratio`` x ``filters``."""
+    """A second width that follows from ``filters`` unless given: ``setting`` = ``ratio`` x ``filters``."""
 
     setting: str
     """Name of the setting with the second width."""

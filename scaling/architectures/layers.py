@@ -5,8 +5,9 @@ Terms:
     connections    links into those units; a bias counts as one link (LeCun et al. 1989, 1998)
     macs           multiplications by a weight in the forward pass of one image, padded zeros included;
                    pooling and batch norm have none
-    backward_macs  multiplications that give the gradients: of the weights, and of each layer's input except the image
-    routes         paths along which backpropagation reaches one use of a weight of the first layer from one output
+    backward_macs  multiplications that give the gradients of the weights and of each layer's input except
+                   the image
+    routes         paths along which backpropagation reaches one use of a first-layer weight from one output
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ class Layer:
     connections: int = 0
     macs: int = 0
     fan_out: int = 1
-    """Units that one unit of the previous layer feeds, at each position that sees it; within one branch if there are several."""
+    """Units that one unit of the previous layer feeds, at each position that sees it; within one branch."""
     window: Window | None = None
     """Window of a layer that outputs feature maps; None for any other layer."""
 
@@ -110,10 +111,10 @@ class LayerTable:
     def backward_macs(self) -> int:
         """Number of multiplications of the backward pass of one image.
 
-        Each forward product occurs twice: in the gradient of the weight and in the gradient of the input. The image needs no
-        gradient, so the first layer has only the former. As in ``macs``, biases (which are added, and whose gradients are
-        sums), pooling, activations, batch norm and the loss have no products. Products that a zero gradient would save are
-        counted.
+        Each forward product occurs twice: in the gradient of the weight and in the gradient of the input. The
+        image needs no gradient, so the first layer has only the former. As in ``macs``, biases (which are
+        added, and whose gradients are sums), pooling, activations, batch norm and the loss have no products.
+        Products that a zero gradient would save are counted.
         """
         return 2 * self.macs - self.layers[0].macs
 
@@ -124,18 +125,21 @@ class LayerTable:
 
     @property
     def routes(self) -> int:
-        """Number of paths from one use of a first-layer weight to one output, after Meir et al. 2023 (Sci. Rep. 13, 962).
+        """Number of paths from one use of a first-layer weight to one output, after Meir et al. 2023 (Sci.
 
-        A use is a unit of the first layer's maps, in one branch. The number of paths is the product of the ``fan_out`` of the
-        hidden layers after it, times the number of positions along either axis whose windows see it. The readout counts one
-        unit. Pooling, average or maximum, leads each pixel to the pooled pixel that it becomes, whichever pixel wins on an
-        image. Batch norm leads each number to itself, although the numbers of a batch share their statistics. Where borders
-        cut windows, the use with the most paths counts: an interior one.
+        Rep. 13, 962).
 
-        LeNet-5 has 5 x 5 positions times 16 filters of the second convolution, times 120 units, times 84: 4,032,000. With one
-        convolution only the hidden layers multiply, 120 x 84; without hidden layers 1 path is left. In the tree a pooled unit
-        feeds one unit of a branch, and that unit feeds the output: 1. VGG has 3 x 3 positions times the filters of each
-        convolution except the first, less the positions that the borders of small maps cut.
+        A use is a unit of the first layer's maps, in one branch. The number of paths is the product of the ``fan_out`` of
+        the hidden layers after it, times the number of positions along either axis whose windows see it. The readout
+        counts one unit. Pooling, average or maximum, passes each pixel on to its pooled pixel. Batch norm passes each
+        number on to its normalised value, although the numbers of a batch share their statistics. If borders cut
+        windows, the use with the most paths counts: an interior one.
+
+        LeNet-5 has 5 x 5 positions times 16 filters of the second convolution, times 120 units, times 84:
+        4,032,000. With one convolution only the hidden layers multiply, 120 x 84; without hidden layers 1
+        path is left. In the tree a pooled unit feeds one unit of a branch, and that unit feeds the output: 1.
+        VGG has 3 x 3 positions times the filters of each convolution except the first, less the positions
+        that the borders of small maps cut.
         """
         paths = prod(layer.fan_out for layer in self.layers[1:-1])
         along_axis: list[int] = []
@@ -193,7 +197,7 @@ def convolution(
 
 
 def normalisation(name: str, channels: int, *, side: int) -> Layer:
-    """Return batch norm: a factor and an offset per channel, which a trained network could absorb into its filters."""
+    """Return batch norm: a factor and an offset per channel."""
     parameters = 2 * channels
     return Layer(
         name=name,
@@ -206,7 +210,7 @@ def normalisation(name: str, channels: int, *, side: int) -> Layer:
 
 
 def pooling(name: str, channels: int, *, side: int, window: int = 2) -> Layer:
-    """Return pooling over windows that do not overlap, without parameters; rows that fill no window are left out."""
+    """Return pooling over windows that do not overlap; rows that fill no window are left out."""
     out = side // window
     return Layer(
         name=name,

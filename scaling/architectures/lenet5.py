@@ -1,11 +1,11 @@
-"""LeNet-5, generalised: any width, kernel, activation, pooling and hidden layers, with one or two convolutions.
+"""LeNet-5, generalised: any width, kernel, activation, pooling and hidden layers; one or two convolutions.
 
 Sources: LeCun, Bottou, Bengio & Haffner, Proc. IEEE 86, 2278 (1998), doi:10.1109/5.726791;
     widened at a fixed ratio d2/d1: Meir, Tevet, Tzach, Hodassman, Gross & Kanter, Sci. Rep. 13, 5423 (2023),
     doi:10.1038/s41598-023-32559-8
 
-Set here: ReLU and max pooling by default, pooling without parameters, a dense second convolution, a linear readout, and
-hidden layers that keep their size when filters are added.
+Set here: ReLU and max pooling by default, pooling without parameters, a dense second convolution, a linear
+readout, and hidden layers that keep their size when filters are added.
 """
 
 from __future__ import annotations
@@ -54,7 +54,10 @@ class Lenet5(MupArchitecture):
     ratio: Annotated[float, Field(gt=0, lt=2**53), NotInIdentity()] = 16 / 6
     """Ratio d2/d1. By default that of the network of 1998."""
     second_filters: NonNegativeInt = 0
-    """Filters d2 of the second convolution: by default ``ratio`` x ``filters``, rounded half up, at least 1; 0 without one."""
+    """Filters d2 of the second convolution: by default ``ratio`` x ``filters``, rounded; 0 without one.
+
+    A half is rounded up, and the result is at least 1.
+    """
     convolutions: Annotated[Literal[1, 2], IdentityDefault(2)] = 2
     kernel: Annotated[PositiveInt, IdentityDefault(5)] = 5
     """Side of the filters of both convolutions, in pixels."""
@@ -78,7 +81,8 @@ class Lenet5(MupArchitecture):
             second = max(1, floor(network.ratio * network.filters + 0.5))
             if second >= 2**53:
                 raise ValueError(
-                    f"ratio and filters make {second:.3g} second filters, more than can be counted; make either smaller"
+                    f"ratio and filters make {second:.3g} second filters, more than can be counted; "
+                    "make either smaller"
                 )
             network = handler({**values, "second_filters": second})
             network.model_fields_set.discard("second_filters")  # derived, not written
@@ -129,12 +133,13 @@ class Lenet5(MupArchitecture):
         return entries
 
     def padding(self, image: ImageShape) -> int:
-        """Return the pixels added on each side: 28x28 images become the 32x32 of 1998; no other image is padded."""
+        """Return the pixels added on each side: 28x28 images become the 32x32 of 1998."""
         return 2 if image.side == 28 else 0
 
     def problem(self, image: ImageShape) -> Problem | None:
         side = image.side + 2 * self.padding(image)
-        # A convolution and its pooling leave (side - kernel + 1) // 2 pixels: one pixel is left of kernel + 1, and after
+        # A convolution and its pooling leave (side - kernel + 1) // 2 pixels: one pixel is left of kernel +
+        # 1, and after
         # two convolutions of 3 kernel + 1.
         largest = (side - 1) // (2**self.convolutions - 1)
         if largest < 1:
@@ -142,7 +147,8 @@ class Lenet5(MupArchitecture):
         if self.kernel > largest:
             return Problem(
                 "kernel",
-                f"must be at most {largest} for a pixel of {image.side}x{image.side} to be left, not {self.kernel}",
+                f"must be at most {largest} for a pixel of {image.side}x{image.side} to be left, "
+                f"not {self.kernel}",
             )
         return None
 
@@ -174,8 +180,8 @@ class Lenet5(MupArchitecture):
     def resolve_cost(self, image: ImageShape, written: Set[str]) -> Lenet5:
         """Return the network with the cost nearest to the one that is given.
 
-        If neither number of filters is given, each d1 has one d2 that comes nearest to the cost; the pair whose d2/d1 is
-        nearest to ``ratio`` is taken.
+        If neither number of filters is given, each d1 has one d2 that comes nearest to the cost; the pair
+        whose d2/d1 is nearest to ``ratio`` is taken.
         """
         if self.convolutions == 1 or "second_filters" in written:
             return super().resolve_cost(image, written)

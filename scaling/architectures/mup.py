@@ -1,7 +1,9 @@
-"""muP, a parametrisation in which learning rates transfer between widths: Yang et al. 2022, arXiv:2203.03466, Table 3.
+"""muP, a parametrisation in which learning rates transfer between widths.
 
-With m = ``filters`` / ``base_filters``, a weight tensor has m_in = m if its fan-in grows with the filters, else 1; m_out
-likewise for its fan-out. docs/mup.md derives these factors over the standard parametrisation:
+Source: Yang et al. 2022, arXiv:2203.03466, Table 3.
+
+With m = ``filters`` / ``base_filters``, a weight tensor has m_in = m if its fan-in grows with the filters,
+else 1; m_out likewise for its fan-out. docs/mup.md derives these factors over the standard parametrisation:
 
     initial values          1 / sqrt(m_in) if the fan-out does not grow, else 1
     learning rate of SGD    m_out / m_in

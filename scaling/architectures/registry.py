@@ -4,9 +4,9 @@ A module of your own registers its architecture when it is imported::
 
     register(Toy, network="my_package.toy_network:PackedToy")
 
-Import that module before you load a study or read a store. Worker processes need nothing else: a specification is pickled by
-reference, so unpickling it imports its module, which registers it there. The module must therefore be importable, not
-``__main__``.
+Import that module before you load a study or read a store. Worker processes need nothing else: a
+specification is pickled by reference, so unpickling it imports its module, which registers it there. The
+module must therefore be importable, not ``__main__``.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def register(spec: type[Architecture], *, network: str) -> None:
 
     Args:
         spec: specification with a field ``type`` such as ``type: Literal["toy"] = "toy"``.
-        network: ``module:class`` of its network, imported when the first one is built, so that planning needs no torch.
-            See ``scaling.models.build`` for what the class must do.
+        network: ``module:class`` of its network, imported when the first one is built, so that planning needs
+            no torch. See ``scaling.models.build`` for what the class must do.
 
     Raises:
         ValueError: ``type`` has no default, or another architecture is registered under it.
@@ -48,7 +48,8 @@ def register(spec: type[Architecture], *, network: str) -> None:
     registered = _REGISTRATIONS.get(name)
     if registered and _import_path(registered.spec) != _import_path(spec):
         raise ValueError(
-            f"{spec.__name__}.type: {name!r} is registered for {_import_path(registered.spec)}; choose another name"
+            f"{spec.__name__}.type: {name!r} is registered for {_import_path(registered.spec)}; "
+            "choose another name"
         )
     _REGISTRATIONS[name] = _Registration(spec=spec, network=network)
     _adapter.cache_clear()
@@ -77,7 +78,7 @@ def network_path(spec: Architecture) -> str:
 
 
 def architecture_union() -> Any:
-    """Return the registered specifications as a type for pydantic: a union told apart by ``type``."""
+    """Return the registered specifications as a type for pydantic: a union discriminated by ``type``."""
     return Annotated[Union[registered()], Field(discriminator="type")]  # noqa: UP007
 
 
@@ -87,7 +88,7 @@ def derived_widths() -> tuple[DerivedWidth, ...]:
 
 
 def derived_width(architecture: str) -> DerivedWidth | None:
-    """Return the derived width of the architecture that is registered under ``architecture``, if it has one."""
+    """Return the derived width of the architecture of this type, if it has one."""
     registration = _REGISTRATIONS.get(architecture)
     return registration.spec.derived_width if registration else None
 

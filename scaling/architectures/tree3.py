@@ -1,8 +1,10 @@
 """Tree-3: one convolution, one tree layer, one readout.
 
-Source: Meir, Ben-Noam, Tzach, Hodassman & Kanter, Sci. Rep. 13, 962 (2023), Fig. 1c and Methods. doi:10.1038/s41598-023-27986-6
+Source: Meir, Ben-Noam, Tzach, Hodassman & Kanter, Sci. Rep. 13, 962 (2023), Fig. 1c and Methods.
+    doi:10.1038/s41598-023-27986-6
 
-Set here: no biases by default, logits as output, and strips of 2 rows by default, the geometry for CIFAR-10 (4 for MNIST).
+Set here: no biases by default, logits as output, and strips of 2 rows by default, the geometry for CIFAR-10
+(4 for MNIST).
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from scaling.settings import IdentityDefault, ImageShape, PositiveInt, Problem
 
 
 class Tree3(Architecture):
-    """A network in which each pooled unit feeds one unit of each branch: one route from a first-layer weight to an output."""
+    """A network in which each pooled unit feeds exactly one unit of each branch."""
 
     KERNEL: ClassVar[int] = 5
     """Side of the filters, in pixels."""

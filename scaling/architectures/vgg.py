@@ -1,17 +1,16 @@
 """VGG for small images, generalised to any width, with batch norm and one linear layer as its classifier.
 
-Sources: Simonyan & Zisserman, ICLR 2015, arXiv:1409.1556 (their networks A, B and D: depths 11, 13 and 16, counted with
-    three linear layers);
-    widened at fixed ratios: Meir, Tevet, Tzach, Hodassman, Gross & Kanter, Sci. Rep. 13, 5423 (2023),
-    doi:10.1038/s41598-023-32559-8;
-    pooling next to the output: Meir et al., Sci. Rep. 13, 13385 (2023), doi:10.1038/s41598-023-40566-y
+Sources: Simonyan & Zisserman, ICLR 2015, arXiv:1409.1556 (their networks A, B and D: depths 11, 13 and 16,
+    counted with three linear layers); widened at fixed ratios: Meir, Tevet, Tzach, Hodassman, Gross & Kanter,
+    Sci. Rep. 13, 5423 (2023), doi:10.1038/s41598-023-32559-8; pooling next to the output: Meir et al., Sci.
+    Rep. 13, 13385 (2023), doi:10.1038/s41598-023-40566-y
 
 Legend: F is ``filters``, the filters of the first block; the five blocks have F, 2F, 4F, 8F and 8F.
 
-Set here, because no source gives the wiring: depth 6 has one convolution per block, and depth 8 two in the third and the
-fourth; with the linear layer these are 6 and 8 layers with weights. With ``pooling: output`` the first two blocks end in 2x2
-pooling as usual, and the other three poolings become one of 8x8 pixels after the last convolution. Images of 28x28 are padded
-to 32x32. Weights are He-normal.
+Set here, because no source gives the wiring: depth 6 has one convolution per block, and depth 8 two in the
+third and the fourth; with the linear layer these are 6 and 8 layers with weights. With ``pooling: output``
+the first two blocks end in 2x2 pooling as usual, and the other three poolings become one of 8x8 pixels after
+the last convolution. Images of 28x28 are padded to 32x32. Weights are He-normal.
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ _PUBLISHED_COUNTS: dict[Depth, str] = {
     13: "features 9,410,880",
     16: "14,728,266 parameters, features 14,723,136",
 }
-"""Published counts for 64 filters and ten classes, by depth; features are all layers except the linear one."""
+"""Published counts for 64 filters and ten classes, by depth; features are all layers but the last."""
 
 
 class Vgg(MupArchitecture):

@@ -40,7 +40,9 @@ class GridProblem:
     """A list that cannot be a grid."""
 
     path: SettingPath
+    """Path of the list or of its value within the group."""
     text: str
+    """What is wrong and what to do."""
 
 
 def locator(root: SettingPath, point: GridPoint | None = None) -> Locate:

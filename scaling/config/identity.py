@@ -47,13 +47,17 @@ class Run(ConfigModel):
     """One network, trained once. Runs with equal ids have results of the same distribution."""
 
     data: Data
+    """Content of the data, and how much of it is used."""
     architecture: AnyArchitecture
+    """Network, with all values resolved."""
     recipe: Recipe
+    """Training recipe."""
     seed: NonNegativeInt
     """Seed of the initial weights."""
     order: NonNegativeInt
     """Seed of the minibatch order and the augmentation."""
     training_version: int = TRAINING_VERSION
+    """Version of the training code."""
 
     @property
     def config_json(self) -> str:

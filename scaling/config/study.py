@@ -70,9 +70,13 @@ class Cell:
     """
 
     dataset: AnyDataset
+    """Data set, and how much of it is used."""
     info: DatasetInfo
+    """Shape, sizes and fingerprint of the data set."""
     architecture: AnyArchitecture
+    """Network, with all values resolved."""
     recipe: Recipe
+    """Training recipe."""
     setting_paths: dict[str, str] = field(default_factory=dict)
     """Path in the file of each setting of the architecture, such as ``architectures[1].filters[0]``."""
     seeds: int = DEFAULT_SEEDS
@@ -206,12 +210,15 @@ class Study:
     """A study that can be run as its file describes it."""
 
     name: str
+    """Name of the study."""
     source: Path
     """The YAML file."""
     cells: tuple[Cell, ...]
     """Cells in the order of the file."""
     resources: Resources
+    """Resources of the machine."""
     store: StoreConfig
+    """Content of the store."""
 
     def curve_labels(self) -> tuple[str, ...]:
         """Return the label of each cell's curve along the width, such as ``lenet5, 8 epochs``."""

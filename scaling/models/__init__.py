@@ -14,9 +14,9 @@ from scaling.settings import ImageShape
 def build(spec: Architecture, image: ImageShape, seeds: Sequence[int]) -> nn.Module:
     """Build R = ``len(seeds)`` networks as one module: images [B, C, side, side] to logits [R, B, classes].
 
-    The class that ``spec`` is registered with is called with the same arguments. Replica r must depend on ``seeds[r]``
-    alone; every parameter and buffer must have R as its first axis; nothing may reduce over it. The weights of a layer
-    ``name`` of the layer table are in the parameter ``weights.{name}_weight``.
+    The class that ``spec`` is registered with is called with the same arguments. Replica r must depend on
+    ``seeds[r]`` alone; every parameter and buffer must have R as its first axis; nothing may reduce over it.
+    The weights of a layer ``name`` of the layer table are in the parameter ``weights.{name}_weight``.
     """
     module, _, name = network_path(spec).partition(":")
     network: nn.Module = getattr(import_module(module), name)(spec, image, seeds)

@@ -23,10 +23,10 @@ from scaling.settings import ImageShape
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FeatureMaps:
-    """Filters, feature maps and logits of one network on one image, in fp32 whatever the precision of the training."""
+    """Filters, feature maps and logits of one network on one image, in fp32."""
 
     filters: Float[np.ndarray, "filters channels row col"]
-    """Filters of the first layer; if colours are convolved apart, one channel each and the first colour's filters first."""
+    """Filters of the first layer, with one channel each if colours are convolved apart."""
     maps: dict[str, Float[np.ndarray, "maps height width"]]
     """Input of each convolution's activation by layer name: with biases, normalised, not yet pooled."""
     logits: Float[np.ndarray, " classes"]
@@ -80,7 +80,8 @@ def load_network(spec: Architecture, shape: ImageShape, stored: bytes) -> nn.Mod
         name: value.shape[1:] for name, value in weights.items()
     }:
         raise StoreError(
-            f"its weights are not those of {spec.type} of {spec.filters} filters; train it again in another store"
+            f"its weights are not those of {spec.type} of {spec.filters} filters; "
+            "train it again in another store"
         )
     for name, value in weights.items():
         value[0].copy_(stored_weights[name])

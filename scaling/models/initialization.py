@@ -12,7 +12,10 @@ Weights = dict[str, Tensor]
 
 
 def lecun_normal(generator: torch.Generator, *shape: int, fan_in: int) -> Tensor:
-    """Draw from a normal distribution with variance ``1 / fan_in`` (LeCun, Bottou, Orr & Müller, Efficient BackProp, 1998)."""
+    """Draw from a normal distribution with variance ``1 / fan_in``.
+
+    Source: LeCun, Bottou, Orr & Müller, Efficient BackProp, 1998.
+    """
     return torch.randn(shape, generator=generator) / sqrt(fan_in)
 
 

@@ -28,7 +28,10 @@ from scaling.settings import ImageShape
 
 
 class PackedLenet5(nn.Module):
-    """Networks from image to logits. All layers except the readout compute in the image's precision; weights keep their own."""
+    """Networks from image to logits.
+
+    All layers except the readout compute in the image's precision; weights keep their own.
+    """
 
     def __init__(self, spec: Lenet5, image: ImageShape, seeds: Sequence[int]) -> None:
         super().__init__()

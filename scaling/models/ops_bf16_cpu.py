@@ -1,16 +1,19 @@
-"""The operations of ``ops_reference`` in bf16 on a CPU, faster. Axes as in ``ops_reference``; R is the number of replicas.
+"""The operations of ``ops_reference`` in bf16 on a CPU, faster.
+
+Axes as in ``ops_reference``; R is the number of replicas.
 
 Three things make them fast:
 
-- Pooling and ReLU are one compiled pass, with one byte per pooled pixel to remember the pixel that it came from. torch takes
-  three passes, eight bytes, and three passes back.
-- Zeros pad the channels of a grouped convolution to a multiple of 4: for most other numbers oneDNN falls back on far slower
-  kernels. Besides, bf16 channels are multiplied in pairs. In a group with an odd number of channels the last one would be
-  paired with the first one of the next replica, times zero: a replica that diverges (NaN times zero) would spoil its neighbour.
+- Pooling and ReLU are one compiled pass, with one byte per pooled pixel to remember the pixel that it came
+  from. torch takes three passes, eight bytes, and three passes back.
+- Zeros pad the channels of a grouped convolution to a multiple of 4: for most other numbers oneDNN falls back
+  on far slower kernels. Besides, bf16 channels are multiplied in pairs. In a group with an odd number of
+  channels the last one would be paired with the first one of the next replica, times zero: a replica that
+  diverges (NaN times zero) would spoil its neighbour.
 - Each layer writes its output in the order in which the next layer reads it.
 
-The compiled functions handle a bf16 number as the integer with the same bits, because there is no other way to compare 32 of
-them at once.
+The compiled functions handle a bf16 number as the integer with the same bits, because there is no other way
+to compare 32 of them at once.
 """
 
 from __future__ import annotations
@@ -51,9 +54,9 @@ def conv_pool(
     activation: str,
     pooling: str = "max",
 ) -> Float[Tensor, "B maps half_height half_width"]:
-    """Convolve, pool and activate as ``ops_reference.conv_pool`` does, with each group padded to a multiple of 4 maps.
+    """Convolve, pool and activate as ``ops_reference.conv_pool`` does, with padded groups.
 
-    No filter of a later layer may see the padding.
+    Each group is padded to a multiple of 4 maps. No filter of a later layer may see the padding.
     """
     if pooling != "max":
         filters, bias = _pad_groups(filters, bias, x.shape[1] // groups)
@@ -80,7 +83,7 @@ def conv_pool_flatten(
     pooling: str = "max",
     strips: int = 1,
 ) -> Float[Tensor, "G S B strip"]:
-    """Convolve, pool and activate as ``ops_reference.conv_pool_flatten`` does, with the features in another order."""
+    """Convolve, pool and activate as ``ops_reference.conv_pool_flatten`` does, in this FEATURE_ORDER."""
     G, o = len(filters), filters.shape[1]
     if pooling != "max":
         x = conv_pool(
@@ -186,7 +189,7 @@ def _bits(x: Tensor) -> NDArray[np.int16]:
 @no_type_check
 @njit(inline="always")
 def _to_rank(bits):
-    """Return an integer that sorts as the bf16 number does: 0 for both zeros, NaN above everything, as in torch."""
+    """Return an integer that sorts as the bf16 number does: 0 for both zeros, NaN above everything."""
     magnitude = np.int16(bits & 0x7FFF)
     if magnitude > 0x7F80:
         return np.int16(0x7FFF)
@@ -203,7 +206,10 @@ def _from_rank(rank):
 @no_type_check
 @njit(cache=True, error_model="numpy")
 def _pool(maps, pooled, winners, group_maps, relu):
-    """Pool maps [B, height, width, G group_maps and padding] to pooled [B, S, row, col, G, o']; of equal pixels the first wins."""
+    """Pool maps [B, height, width, G group_maps and padding] to pooled [B, S, row, col, G, o'].
+
+    Of equal pixels the first one wins.
+    """
     (B, S, rows, cols, G, o), channels = pooled.shape, maps.shape[3]
     best, floor = np.empty(channels, np.int16), np.int16(0 if relu else -0x8000)
     for b in range(B):

@@ -1,4 +1,4 @@
-"""A convolution with 2x2 pooling and activation in any precision on any device: the reference for ``ops_bf16_cpu``.
+"""Convolution with 2x2 pooling and activation, in any precision on any device: the reference.
 
 Axes:
     B   images in a batch            o   filters of a group
@@ -62,7 +62,7 @@ def conv_pool_flatten(
     pooling: str = "max",
     strips: int = 1,
 ) -> Float[Tensor, "G S B strip"]:
-    """Convolve, pool and activate as ``conv_pool`` does, and return the features of each strip in FEATURE_ORDER."""
+    """Convolve, pool and activate as ``conv_pool`` does; return each strip's features in FEATURE_ORDER."""
     x = conv_pool(x, filters, bias, groups=groups, padding=padding, activation=activation, pooling=pooling)
     return rearrange(x, f"B (G o) (S row) col -> G S B ({FEATURE_ORDER})", G=len(filters), S=strips)
 
@@ -72,6 +72,9 @@ def readout(
     weight: Float[Tensor, "R units classes"],
     bias: Float[Tensor, "R classes"] | None,
 ) -> Float[Tensor, "R B classes"]:
-    """Compute logits in the precision of the weights: logits rounded to bf16 train worse (docs/decisions/0006)."""
+    """Compute logits in the precision of the weights.
+
+    Logits that are rounded to bf16 train worse (docs/decisions/0006).
+    """
     x = x.to(weight.dtype)
     return torch.bmm(x, weight) if bias is None else torch.baddbmm(bias.unsqueeze(1), x, weight)

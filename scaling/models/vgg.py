@@ -28,7 +28,10 @@ _MOMENTUM, _EPSILON = 0.1, 1e-5
 
 
 class PackedVgg(nn.Module):
-    """Networks from image to logits. Convolutions compute in the image's precision; statistics, weights and readout keep theirs."""
+    """Networks from image to logits.
+
+    Convolutions compute in the image's precision; statistics, weights and readout keep theirs.
+    """
 
     def __init__(self, spec: Vgg, image: ImageShape, seeds: Sequence[int]) -> None:
         super().__init__()
@@ -82,7 +85,8 @@ class PackedVgg(nn.Module):
     def _convolve(self, name: str, x: Tensor, groups: int) -> Tensor:
         """Return maps "(R o)" of the same size.
 
-        In bf16 on a CPU, empty maps pad each replica's to a multiple of 4, for the reasons that ``ops_bf16_cpu`` gives.
+        In bf16 on a CPU, empty maps pad each replica's to a multiple of 4, for the reasons that
+        ``ops_bf16_cpu`` gives.
         """
         filters, bias = (self.weights[f"{name}_{part}"].to(x.dtype) for part in ("weight", "bias"))
         padding_maps = -filters.shape[1] % 4 if ops_bf16_cpu.supports(x) else 0

@@ -16,9 +16,12 @@ from scaling.plan.time_estimate import EVALUATION_BATCH
 
 MIB, GIB = 2**20, 2**30
 WORKER_BYTES = 600 * MIB
-"""Bytes of a worker before its first pack: the interpreter and the libraries' own data. Their code is shared."""
+"""Bytes of a worker before its first pack: the interpreter and the libraries' own data.
+
+Their code is shared.
+"""
 FIRST_TRAINING_BYTES = {"bf16": 96 * MIB, "fp32": 48 * MIB}
-"""Bytes that the first training of a process leaves behind, however small it is: compiled code and library buffers."""
+"""Bytes that stay allocated after the first training of a process: compiled code and library buffers."""
 ALLOCATOR_OVERHEAD = 1.45
 """Bytes that the allocator holds over bytes requested: it never gives back the holes between tensors."""
 
@@ -32,10 +35,12 @@ def memory_bytes(cell: Cell) -> int:
 
 
 def max_filters(cell: Cell, limit: float) -> int:
-    """Return the largest width below the cell's own whose pack needs at most ``limit`` bytes; 0 if there is none.
+    """Return the largest width below the cell's own whose pack needs at most ``limit`` bytes.
 
-    A wider network can need less memory, because fewer replicas train together. Among packs of one size it never does, so
-    each pack size is searched.
+    The result is 0 if there is no such width.
+
+    A wider network can need less memory, because fewer replicas train together. Among packs of one size it
+    never does, so each pack size is searched.
     """
 
     def widest(size: int) -> int:
@@ -50,7 +55,7 @@ def max_filters(cell: Cell, limit: float) -> int:
 
 
 def peak_bytes(packs: Iterable[Pack], workers: int) -> int:
-    """Return the most bytes that workers can hold at once, whichever worker gets which pack.
+    """Return the most bytes that workers can hold at once.
 
     A worker keeps the memory that its largest pack needed.
 
@@ -62,7 +67,10 @@ def peak_bytes(packs: Iterable[Pack], workers: int) -> int:
 
 
 def max_workers(packs: Iterable[Pack], limit: float, cpus: int) -> int:
-    """Return the number of workers, at most ``cpus``, that can never need more than ``limit`` bytes together; at least 1."""
+    """Return the number of workers, at most ``cpus``, that never need more than ``limit`` bytes together.
+
+    The result is at least 1.
+    """
     peaks = accumulate(nlargest(cpus, map(_worker_bytes, packs)))
     return max(1, sum(peak <= limit for peak in peaks))
 
@@ -74,7 +82,8 @@ def _worker_bytes(pack: Pack) -> int:
 def _pack_bytes(cell: Cell, size: int) -> int:
     """Return the bytes for a pack of ``size`` replicas.
 
-    Training and evaluation request tensors of different sizes, so neither can reuse all of the other's memory: both add up.
+    Training and evaluation request tensors of different sizes, so neither can reuse all of the other's
+    memory: both add up.
     """
     recipe, image = cell.recipe, cell.info.image
     item = 4 if recipe.precision == "fp32" else 2
@@ -86,8 +95,8 @@ def _pack_bytes(cell: Cell, size: int) -> int:
 def _weight_bytes(cell: Cell, item: int) -> int:
     """Return the bytes of one replica's weights, gradients, moments and checkpoint.
 
-    Weights are in fp32, with gradients, moments and an update, and a second time in the precision of the products. A
-    checkpoint exists twice: as tensors and as a file.
+    Weights are in fp32, with gradients, moments and an update, and a second time in the precision of the
+    products. A checkpoint exists twice: as tensors and as a file.
 
     Args:
         cell: cell of the replica.
@@ -98,7 +107,7 @@ def _weight_bytes(cell: Cell, item: int) -> int:
 
 
 def _training_step_bytes(cell: Cell, item: int) -> int:
-    """Return the bytes of one replica's layer outputs, their gradients and pooling indices in a training step."""
+    """Return the bytes of one replica's layer outputs, gradients and pooling indices in a training step."""
     return cell.recipe.batch_size * sum(
         (2 * item + _pooling_index_bytes(cell, layer, item)) * _output_units(cell, layer, item)
         for layer in cell.layer_table().layers
@@ -106,7 +115,7 @@ def _training_step_bytes(cell: Cell, item: int) -> int:
 
 
 def _evaluation_bytes(cell: Cell, item: int) -> int:
-    """Return the bytes of one replica's largest layer with the next layer, and of the logits of all test images."""
+    """Return the bytes of one replica's largest layer with the next layer, and of all test logits."""
     copies = cell.architecture.memory_profile.fp32_evaluation_copies if item == 4 else 2
     largest = max(
         item * copies * _output_units(cell, layer, item)

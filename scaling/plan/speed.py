@@ -1,8 +1,9 @@
-"""Training speed of a machine: measured networks for each architecture, image kind and precision, and how to interpolate.
+"""Training speed of a machine: timing curves of measured networks, and the interpolation between them.
 
-A timing curve holds networks of rising multiply-adds. Between two of its points, time is interpolated in multiply-adds, both as
-logarithms; beyond its ends, time is proportional to multiply-adds. Between curves of two depths, time is interpolated in depth,
-both as logarithms: of networks with equal multiply-adds, deeper ones are narrower and slower.
+A timing curve holds networks of rising multiply-adds. Between two of its points, time is interpolated in
+multiply-adds, both as logarithms; beyond its ends, time is proportional to multiply-adds. Between curves of
+two depths, time is interpolated in depth, both as logarithms: of networks with equal multiply-adds, deeper
+ones are narrower and slower.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _Precision = Annotated[str, Field(pattern="^(fp32|bf16)$")]
 
 
 class ImageTime(NamedTuple):
-    """Seconds of one core for one image and replica, in a pack of canonical size, while the other cores train the same."""
+    """Seconds of one core for one image and replica, in a pack of canonical size, on a busy machine."""
 
     train_s: float
     """Seconds of a training step, over its batch: gathering, forward, backward and update."""
@@ -46,7 +47,7 @@ class TimingPoint(ConfigModel):
 
 
 class TimingCurve(ConfigModel):
-    """Measured networks of one architecture on one kind of image in one precision, by rising multiply-adds."""
+    """Measured networks of one architecture, image kind and precision, by rising multiply-adds."""
 
     architecture: str
     channels: PositiveInt
@@ -129,7 +130,7 @@ class Speed(ConfigModel):
         return self.augment_s[nearest]
 
     def _most_similar(self, architecture: str, channels: int, precision: str) -> list[TimingCurve]:
-        """Return the most similar curves by rising depth: by architecture first, then precision, then channels."""
+        """Return the curves that agree best in architecture, then precision, then channels, by depth."""
 
         def distance(curve: TimingCurve) -> tuple[bool, bool, float]:
             return (

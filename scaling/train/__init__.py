@@ -1,4 +1,4 @@
-"""Training of packs: the only room that imports Lightning."""
+"""Training of packs: the only package that imports Lightning."""
 
 from __future__ import annotations
 

@@ -1,57 +1,63 @@
-"""A checkpoint: weights, the optimiser's state and what was measured, after some epochs.
+"""Checkpoints: weights, the optimiser's state and the metrics of all epochs so far, as bytes.
 
-Minibatches and augmentation are pure functions of (order, epoch, step), so there is no random state to keep, and a pack that goes on from a
-checkpoint ends with the bits of one that was never interrupted. The format is safetensors: nothing in it is ever unpickled.
+Minibatches and augmentation are pure functions of (order, epoch, step), so there is no random state to keep:
+a pack that resumes from a checkpoint ends with the bits of an uninterrupted one. The format is safetensors:
+nothing is ever unpickled.
 """
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, fields
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from scaling.errors import StoreError
 from scaling.store import Checkpoints
 from scaling.train.epoch_metrics import EpochMetrics
 
-if TYPE_CHECKING:
-    from scaling.train.module import PackModule
-
 METRICS = [field.name for field in fields(EpochMetrics)]
+_KEYS = {metric: f"history.{metric}" for metric in METRICS} | {"lr_factor": "history.share"}
+"""Key of each metric in a checkpoint. Keys never change: a checkpoint outlives an upgrade."""
 
 
-def save_state(module: PackModule) -> bytes:
-    """All that the next epoch depends on."""
-    tensors = {f"weights.{name}": weight.detach() for name, weight in module.networks.named_parameters()}
-    tensors |= {f"statistics.{name}": value for name, value in module.networks.named_buffers()}
-    for name, weight in module.networks.named_parameters():
-        tensors |= {
-            f"optimiser.{name}.{kind}": value for kind, value in module.optimiser.state[weight].items()
-        }
-    for measure in METRICS:
-        values = [getattr(epoch, measure) for epoch in module.history]
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Progress:
+    """The results of the epochs so far."""
+
+    history: list[EpochMetrics]
+    diverged: Tensor
+    """True for each replica with a loss or a logit that was not finite: [R]."""
+
+
+def save_state(networks: nn.Module, optimiser: Optimizer, progress: Progress) -> bytes:
+    """Return everything that the next epoch depends on."""
+    tensors = {f"weights.{name}": weight.detach() for name, weight in networks.named_parameters()}
+    tensors |= {f"statistics.{name}": value for name, value in networks.named_buffers()}
+    for name, weight in networks.named_parameters():
+        tensors |= {f"optimiser.{name}.{kind}": value for kind, value in optimiser.state[weight].items()}
+    for metric, key in _KEYS.items():
+        values = [getattr(epoch, metric) for epoch in progress.history]
         if all(value is not None for value in values):
-            tensors[f"history.{measure}"] = torch.stack(
-                [torch.as_tensor(value, dtype=_dtype(value)) for value in values]
-            )
-    return save(
-        {name: tensor.cpu().contiguous() for name, tensor in tensors.items()} | {"diverged": module.diverged}
-    )
+            tensors[key] = torch.stack([torch.as_tensor(value, dtype=_dtype(value)) for value in values])
+    tensors["diverged"] = progress.diverged
+    return save({name: tensor.cpu().contiguous() for name, tensor in tensors.items()})
 
 
-def load_state(data: bytes, module: PackModule) -> None:
-    """Put a module, whose optimiser is made, back to where it was.
+def load_state(data: bytes, networks: nn.Module, optimiser: Optimizer) -> Progress:
+    """Restore networks and their optimiser in place, and return the progress so far.
 
     Raises:
-        SafetensorError, KeyError: the checkpoint is damaged, or of another format.
+        SafetensorError: the checkpoint is damaged.
+        KeyError: the checkpoint belongs to another network or version.
     """
     tensors = load(data)
     state: dict[Tensor, dict[str, Tensor]] = {}
-    for name, weight in module.networks.named_parameters():
+    for name, weight in networks.named_parameters():
         prefix = f"optimiser.{name}."
         state[weight] = {
             key.removeprefix(prefix): value.to(weight.device)
@@ -59,35 +65,34 @@ def load_state(data: bytes, module: PackModule) -> None:
             if key.startswith(prefix)
         }
         weight.data.copy_(tensors[f"weights.{name}"])
-    for name, value in module.networks.named_buffers():
+    for name, value in networks.named_buffers():
         value.copy_(tensors[f"statistics.{name}"])
-    module.optimiser.state.update(state)
-    module.diverged = tensors["diverged"]
-    rows: list[dict[str, Any]] = [dict.fromkeys(METRICS) for _ in tensors["history.number"]]
-    for measure in METRICS:
-        for row, value in zip(rows, tensors.get(f"history.{measure}", ()), strict=False):
-            row[measure] = value if value.ndim else value.item()
-    module.history = [EpochMetrics(**row) for row in rows]
+    optimiser.state.update(state)
+    rows: list[dict[str, Any]] = [dict.fromkeys(METRICS) for _ in tensors[_KEYS["number"]]]
+    for metric, key in _KEYS.items():
+        for row, value in zip(rows, tensors.get(key, ()), strict=False):
+            row[metric] = value if value.ndim else value.item()
+    return Progress(history=[EpochMetrics(**row) for row in rows], diverged=tensors["diverged"])
 
 
 def newest_checkpoint(checkpoints: Checkpoints | None) -> bytes | None:
-    """The newest checkpoint that is whole."""
+    """Return the newest checkpoint that is not damaged; None if there is none."""
     for epoch in checkpoints.epochs() if checkpoints else ():
         try:
             data = checkpoints.load(epoch)  # type: ignore[union-attr]
             load(data)
         except (StoreError, SafetensorError):
-            continue  # the generation before it is as good, only older
+            continue  # the checkpoint before it is as good, only older
         return data
     return None
 
 
 def completed_epochs(data: bytes | None) -> int:
-    """The epochs that a checkpoint has behind it; 0 for none."""
-    return 0 if data is None else len(load(data)["history.number"])
+    """Return the number of epochs before a checkpoint; 0 for None."""
+    return 0 if data is None else len(load(data)[_KEYS["number"]])
 
 
 def _dtype(value: object) -> torch.dtype:
-    return (
-        value.dtype if isinstance(value, Tensor) else torch.int64 if isinstance(value, int) else torch.float64
-    )
+    if isinstance(value, Tensor):
+        return value.dtype
+    return torch.int64 if isinstance(value, int) else torch.float64

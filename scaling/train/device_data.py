@@ -1,4 +1,4 @@
-"""Images and labels on the device that trains: the whole set, once a device."""
+"""Images and labels on the device that trains: the whole data set, once per device."""
 
 from __future__ import annotations
 
@@ -15,35 +15,31 @@ from scaling.config.recipe import Recipe
 from scaling.data import LoadedDataset
 from scaling.data.minibatches import Minibatches, evaluation_batches, to_device
 
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class DeviceSplit:
-    """Some images of a split, to be measured on.
-
-    Args:
-        images: uint8, [n, side, side, channels]: the whole split.
-        labels: int64, [n].
-        index: int64: the images that count, in their order; None for all.
-    """
+    """Images to evaluate on."""
 
     images: Tensor
+    """Whole split: uint8, [n, side, side, channels]."""
     labels: Tensor
+    """Labels of the whole split: int64, [n]."""
     index: NDArray[np.int64] | None
+    """Indices of the images in use, in order; None for all."""
     dataset: LoadedDataset
     dtype: torch.dtype
+    """Type of the images in a batch."""
 
     def __len__(self) -> int:
         return len(self.labels if self.index is None else self.index)
 
     def batches(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Normalised images and their labels, in order."""
-        labels = (
-            self.labels
-            if self.index is None
-            else self.labels[torch.from_numpy(self.index).to(self.labels.device)]
-        )
+        """Return normalised images and their labels, in order, in batches of ``size``."""
+        labels = self.labels
+        if self.index is not None:
+            labels = labels[torch.from_numpy(self.index).to(labels.device)]
         images = evaluation_batches(
             self.images,
             mean=self.dataset.mean,
@@ -55,37 +51,55 @@ class DeviceSplit:
         return zip(images, torch.split(labels, size), strict=True)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class DeviceDataset:
     """A data set on a device."""
 
     dataset: LoadedDataset
     train: tuple[Tensor, Tensor]
+    """Images and labels of the whole training split."""
     test: tuple[Tensor, Tensor]
+    """Images and labels of the test split."""
 
     def batches(self, recipe: Recipe, order: int) -> Minibatches:
-        """What is trained on."""
-        dataset = self.dataset
+        """Return the minibatches of a training."""
+        images, labels = self.train
         return Minibatches(
-            *self.train,
+            images,
+            labels,
             batch_size=recipe.batch_size,
             order=order,
             augmentation=recipe.augmentation,
-            mean=dataset.mean,
-            std=dataset.std,
-            dtype=DTYPES[recipe.precision],
-            index=dataset.train_index,
+            mean=self.dataset.mean,
+            std=self.dataset.std,
+            dtype=_DTYPES[recipe.precision],
+            index=self.dataset.train_index,
         )
 
     def test_split(self, recipe: Recipe) -> DeviceSplit:
-        return DeviceSplit(*self.test, None, self.dataset, DTYPES[recipe.precision])
+        return self._split(self.test, None, recipe)
 
     def validation_split(self, recipe: Recipe) -> DeviceSplit | None:
+        """Return the validation images; None without any."""
         index = self.dataset.validation_index
-        return DeviceSplit(*self.train, index, self.dataset, DTYPES[recipe.precision]) if len(index) else None
+        return self._split(self.train, index, recipe) if len(index) else None
+
+    def _split(
+        self, tensors: tuple[Tensor, Tensor], index: NDArray[np.int64] | None, recipe: Recipe
+    ) -> DeviceSplit:
+        images, labels = tensors
+        return DeviceSplit(
+            images=images,
+            labels=labels,
+            index=index,
+            dataset=self.dataset,
+            dtype=_DTYPES[recipe.precision],
+        )
 
 
 @lru_cache(maxsize=2)
 def load_on_device(dataset: LoadedDataset, device: torch.device) -> DeviceDataset:
-    """A data set on a device; the packs of a worker share it."""
-    return DeviceDataset(dataset, to_device(dataset.train, device), to_device(dataset.test, device))
+    """Return a data set on a device; all packs of a worker share it."""
+    return DeviceDataset(
+        dataset=dataset, train=to_device(dataset.train, device), test=to_device(dataset.test, device)
+    )

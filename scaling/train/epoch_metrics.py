@@ -1,4 +1,4 @@
-"""What one epoch measured."""
+"""Metrics of one epoch."""
 
 from __future__ import annotations
 
@@ -9,17 +9,22 @@ from torch import Tensor
 
 @dataclass(frozen=True, kw_only=True)
 class EpochMetrics:
-    """Measured as an epoch ended; each tensor is [R] where nothing else is said, on the CPU."""
+    """Metrics at the end of an epoch. Each tensor is on the CPU, with shape [R] unless stated otherwise."""
 
     number: int
-    """From 1."""
+    """Number of the epoch, from 1."""
     train_loss: Tensor
     train_accuracy: Tensor
     val_accuracy: Tensor | None
     test_loss: Tensor
     test_accuracy: Tensor
     zero_gradients: Tensor | None
-    """[R, shares] of the last step, as ``gradients`` says; None of epochs that an older checkpoint tells of."""
+    """Fractions of weights with gradient 0 in the last step: [R, fractions].
+
+    The order is that of ``zero_gradient_fractions``. None for an epoch that an older version trained before a
+    checkpoint.
+    """
     lr_factor: float
-    """Of the highest learning rate, at the epoch's last step."""
+    """Learning rate over its maximum, at the last step of the epoch."""
     wall_s: float
+    """Seconds since the start of the training."""

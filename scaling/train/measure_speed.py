@@ -121,7 +121,7 @@ def measure_case(case: TimingCase, empty_epoch_s: float) -> ImageTime:
 
 
 def measure_augment_seconds(channels: int) -> float:
-    """Measure the seconds to augment one image, once for all replicas: batches with augmentation minus batches without."""
+    """Measure the seconds to augment one image, once for all replicas."""
     case = TimingCase(Lenet5(filters=1), channels, IMAGE_SIDES[channels], "bf16")
     pack, dataset = case.prepare(train_images=_IMAGES, test_images=1, epochs=_EPOCHS)
     plain = pack.cell.recipe

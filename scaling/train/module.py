@@ -1,8 +1,9 @@
-"""A pack as a LightningModule: R networks, one loss each, nothing reduced over R but the sum that backward starts from."""
+"""A pack as a LightningModule: R networks with one loss each, reduced over R only for the backward pass."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from time import monotonic
 
 import pytorch_lightning as pl
@@ -16,7 +17,7 @@ from scaling.config.recipe import Recipe, Sgd
 from scaling.models import build
 from scaling.plan import Pack
 from scaling.plan.time_estimate import EVALUATION_BATCH
-from scaling.train.checkpoint import load_state
+from scaling.train.checkpoint import Progress, load_state, save_state
 from scaling.train.device_data import DeviceSplit
 from scaling.train.epoch_metrics import EpochMetrics
 from scaling.train.optimisers import PackOptimiser
@@ -25,15 +26,33 @@ from scaling.train.zero_gradients import weighted_layers, zero_gradient_fraction
 
 
 def losses(logits: Float[Tensor, "R B classes"], labels: Int[Tensor, " B"], kind: str) -> Float[Tensor, " R"]:
-    """Each replica's mean loss over the batch."""
+    """Return each replica's mean loss over the batch.
+
+    Args:
+        logits: logits of each replica.
+        labels: class of each image.
+        kind: ``cross_entropy``, or ``mse`` against one-hot labels.
+    """
     R, B, classes = logits.shape
     if kind == "mse":
         return (logits - F.one_hot(labels, classes)).square().mean(dim=(1, 2))
     return F.cross_entropy(logits.flatten(0, 1), labels.repeat(R), reduction="none").view(R, B).mean(1)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Evaluation:
+    """Metrics of all replicas on one split."""
+
+    loss: Tensor
+    """Mean loss: [R]."""
+    logits: Tensor
+    """Logits as they are stored: float16, [R, images, classes]."""
+    accuracy: Tensor
+    """Accuracy, counted from the stored logits: float64, [R]."""
+
+
 class PackModule(pl.LightningModule):
-    """Trains a pack and measures it after each epoch."""
+    """Trains a pack and evaluates it after each epoch."""
 
     loss: Tensor
     correct: Tensor
@@ -42,18 +61,18 @@ class PackModule(pl.LightningModule):
         self,
         pack: Pack,
         test: DeviceSplit,
-        validation: DeviceSplit | None,
         *,
-        steps_an_epoch: int,
+        validation: DeviceSplit | None,
+        steps_per_epoch: int,
         on_epoch_end: Callable[[EpochMetrics], None],
     ) -> None:
         super().__init__()
-        self.automatic_optimization = (
-            False  # a narrow pack's step is short, and Lightning's closures would add to it
-        )
-        self.pack, self.test, self.validation, self.epoch_callback = pack, test, validation, on_epoch_end
+        # Automatic optimisation would pass closures to the optimiser, which cost time in the short step of a
+        # narrow pack.
+        self.automatic_optimization = False
+        self.pack, self.test, self.validation = pack, test, validation
+        self.steps_per_epoch, self.epoch_callback = steps_per_epoch, on_epoch_end
         self.recipe: Recipe = pack.cell.recipe
-        self.steps_an_epoch = steps_an_epoch
         self.networks = build(
             pack.cell.architecture, pack.cell.info.image, [run.seed for run in pack.replicas]
         )
@@ -64,44 +83,56 @@ class PackModule(pl.LightningModule):
         self.history: list[EpochMetrics] = []
         self.logits = torch.empty(0)
         self.checkpoint: bytes | None = None
-        """A checkpoint to go on from."""
-        self.began = monotonic()
+        """Checkpoint to resume from."""
+        self.start = monotonic()
 
     @property
-    def done(self) -> int:
-        """Epochs that have ended, in this process or before."""
+    def completed_epochs(self) -> int:
+        """Number of epochs that have ended, those before a checkpoint included."""
         return len(self.history)
 
+    def save_state(self) -> bytes:
+        """Return a checkpoint after the last epoch."""
+        progress = Progress(history=self.history, diverged=self.diverged)
+        return save_state(self.networks, self.optimiser, progress)
+
     def configure_optimizers(self) -> PackOptimiser:
-        rates, decays = zip(
-            *((run.recipe.learning_rate, run.recipe.weight_decay) for run in self.pack.replicas), strict=True
-        )
+        recipes = [run.recipe for run in self.pack.replicas]
         self.optimiser = PackOptimiser(
-            self.networks.parameters(), self.recipe.optimizer, rates, decays, self.parameter_scales()
+            self.networks.parameters(),
+            self.recipe.optimizer,
+            learning_rates=[recipe.learning_rate for recipe in recipes],
+            weight_decays=[recipe.weight_decay for recipe in recipes],
+            scales=self.learning_rate_scales(),
         )
         if self.checkpoint is not None:
-            load_state(self.checkpoint, self)
-            self.began -= self.history[-1].wall_s
-        first = self.done * self.steps_an_epoch
+            progress = load_state(self.checkpoint, self.networks, self.optimiser)
+            self.history, self.diverged = progress.history, progress.diverged
+            self.start -= self.history[-1].wall_s
+        first = self.completed_epochs * self.steps_per_epoch
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
             self.optimiser, lambda step: self.lr_factor(first + step)
         )
         return self.optimiser
 
-    def parameter_scales(self) -> list[float]:
-        """Of each parameter's learning rate."""
+    def learning_rate_scales(self) -> list[float]:
+        """Return the factor of each parameter's learning rate."""
         cell = self.pack.cell
-        parameter_scales = cell.architecture.parameter_scales(cell.info.image)
-        each = [
-            parameter_scales.get(name.removeprefix("weights."), ParameterScale())
+        scale_by_name = cell.architecture.parameter_scales(cell.info.image)
+        scales = [
+            scale_by_name.get(name.removeprefix("weights."), ParameterScale())
             for name, _ in self.networks.named_parameters()
         ]
-        return [scale.sgd if isinstance(self.recipe.optimizer, Sgd) else scale.adam for scale in each]
+        return [scale.sgd if isinstance(self.recipe.optimizer, Sgd) else scale.adam for scale in scales]
 
     def lr_factor(self, step: int) -> float:
-        steps = self.recipe.epochs * self.steps_an_epoch
+        """Return the learning rate of a step over the maximum learning rate."""
+        steps = self.recipe.epochs * self.steps_per_epoch
         return lr_factor(
-            self.recipe.schedule, min(step, steps - 1), steps=steps, steps_an_epoch=self.steps_an_epoch
+            self.recipe.schedule,
+            min(step, steps - 1),
+            steps=steps,
+            steps_per_epoch=self.steps_per_epoch,
         )
 
     def on_train_epoch_start(self) -> None:
@@ -111,13 +142,13 @@ class PackModule(pl.LightningModule):
     def training_step(self, batch: tuple[Tensor, Tensor], step: int) -> None:
         images, labels = batch
         logits = self.networks(images).float()
-        each = losses(logits, labels, self.recipe.loss)
+        replica_losses = losses(logits, labels, self.recipe.loss)
         with torch.no_grad():
-            self.loss.add_(each)  # an assignment would pass through Module.__setattr__
+            self.loss.add_(replica_losses)  # an assignment would pass through Module.__setattr__
             self.correct.add_((logits.argmax(-1) == labels).float().mean(1))
         self.optimiser.zero_grad()
-        self.manual_backward(each.sum())
-        if step == self.steps_an_epoch - 1:
+        self.manual_backward(replica_losses.sum())
+        if step == self.steps_per_epoch - 1:
             self.zero_gradients = zero_gradient_fractions(
                 self.networks, weighted_layers(self.pack.layer_table)
             )
@@ -125,35 +156,40 @@ class PackModule(pl.LightningModule):
         self.schedule.step()
 
     def on_train_epoch_end(self) -> None:
-        loss, self.logits, accuracy = self.measure(self.test)
+        test = self.evaluate(self.test)
+        self.logits = test.logits
         epoch = EpochMetrics(
-            number=self.done + 1,
-            train_loss=(self.loss / self.steps_an_epoch).cpu(),
-            train_accuracy=(self.correct / self.steps_an_epoch).cpu(),
-            val_accuracy=self.measure(self.validation)[2] if self.validation is not None else None,
-            test_loss=loss,
-            test_accuracy=accuracy,
+            number=self.completed_epochs + 1,
+            train_loss=(self.loss / self.steps_per_epoch).cpu(),
+            train_accuracy=(self.correct / self.steps_per_epoch).cpu(),
+            val_accuracy=self.evaluate(self.validation).accuracy if self.validation is not None else None,
+            test_loss=test.loss,
+            test_accuracy=test.accuracy,
             zero_gradients=self.zero_gradients,
-            lr_factor=self.lr_factor((self.done + 1) * self.steps_an_epoch - 1),
-            wall_s=monotonic() - self.began,
+            lr_factor=self.lr_factor((self.completed_epochs + 1) * self.steps_per_epoch - 1),
+            wall_s=monotonic() - self.start,
         )
-        # Logits beyond float16 can't be stored, and nothing that is counted from them would mean anything.
+        # Logits beyond float16 cannot be stored, and nothing counted from them would mean anything.
         self.diverged |= ~(
-            epoch.train_loss.isfinite() & loss.isfinite() & self.logits.isfinite().all(dim=2).all(dim=1)
+            epoch.train_loss.isfinite() & test.loss.isfinite() & test.logits.isfinite().all(dim=2).all(dim=1)
         )
         self.history.append(epoch)
         self.epoch_callback(epoch)
 
     @torch.inference_mode()
-    def measure(self, examples: DeviceSplit) -> tuple[Tensor, Tensor, Tensor]:
-        """Loss [R], logits as they are stored (float16, [R, images, classes]) and the accuracy counted from those."""
+    def evaluate(self, split: DeviceSplit) -> Evaluation:
+        """Evaluate all replicas on a split."""
         self.networks.eval()
         total, correct = torch.zeros_like(self.loss), torch.zeros_like(self.loss, dtype=torch.float64)
         stored = []
-        for images, labels in examples.batches(EVALUATION_BATCH):
+        for images, labels in split.batches(EVALUATION_BATCH):
             logits = self.networks(images).float()
             total += losses(logits, labels, self.recipe.loss) * len(labels)
             stored.append(logits.half())
             correct += (stored[-1].argmax(-1) == labels).sum(1)
         self.networks.train()
-        return (total / len(examples)).cpu(), torch.cat(stored, dim=1).cpu(), (correct / len(examples)).cpu()
+        return Evaluation(
+            loss=(total / len(split)).cpu(),
+            logits=torch.cat(stored, dim=1).cpu(),
+            accuracy=(correct / len(split)).cpu(),
+        )

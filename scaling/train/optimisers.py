@@ -1,6 +1,7 @@
-"""Optimisers whose learning rate and weight decay are one number a replica.
+"""Optimisers with one learning rate and one weight decay per replica.
 
-torch's own take one number a parameter group, and a pack's parameters hold all replicas. The arithmetic is theirs, and tests compare the two.
+torch's optimisers have one number per parameter group, and a parameter of a pack holds all replicas. The
+arithmetic is torch's; tests compare the two.
 """
 
 from __future__ import annotations
@@ -17,18 +18,27 @@ from scaling.config.recipe import Adam, AdamW, Sgd
 
 
 class PackOptimiser(torch.optim.Optimizer):
-    """One step of every replica. A group's ``lr`` is the schedule's share times its scale; ``rates`` and ``decays``, [R], are the replicas'.
+    """One optimiser step of every replica.
+
+    A group's ``lr`` is the schedule's factor times the scale of the group's parameters; the replicas'
+    learning rates multiply it.
 
     Args:
-        scales: of each parameter's learning rate, in their order; its weight decay is over it. By default all are 1.
+        parameters: parameters with the replicas as their first axis.
+        rule: optimiser of the recipe.
+        learning_rates: learning rate of each replica: [R].
+        weight_decays: weight decay of each replica: [R].
+        scales: factor of each parameter's learning rate, in the order of the parameters; the weight decay is
+            divided by the factor. By default all are 1.
     """
 
     def __init__(
         self,
         parameters: Iterable[nn.Parameter],
         rule: Sgd | Adam | AdamW,
-        rates: Sequence[float],
-        decays: Sequence[float],
+        *,
+        learning_rates: Sequence[float],
+        weight_decays: Sequence[float],
         scales: Iterable[float] = repeat(1.0),
     ) -> None:
         groups: defaultdict[float, list[nn.Parameter]] = defaultdict(list)
@@ -37,10 +47,11 @@ class PackOptimiser(torch.optim.Optimizer):
         super().__init__([{"params": members, "lr": scale} for scale, members in groups.items()], {})
         self.rule = rule
         device = self.param_groups[0]["params"][0].device
-        self.rates = torch.tensor(rates, dtype=torch.float64, device=device)
+        self.learning_rates = torch.tensor(learning_rates, dtype=torch.float64, device=device)
         for group in self.param_groups:
-            group["decays"] = torch.tensor(decays, dtype=torch.float64, device=device) / group["lr"]
-        self.decaying = any(decays)
+            decays = torch.tensor(weight_decays, dtype=torch.float64, device=device)
+            group["weight_decays"] = decays / group["lr"]
+        self.has_weight_decay = any(weight_decays)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -49,19 +60,21 @@ class PackOptimiser(torch.optim.Optimizer):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            rates = self.rates * group["lr"]
+            rates = self.learning_rates * group["lr"]
             for parameter in group["params"]:
                 if parameter.grad is not None:
                     shape = (-1, *[1] * (parameter.ndim - 1))
-                    rate, decay = (t.to(parameter.dtype).view(shape) for t in (rates, group["decays"]))
-                    self.update(parameter, parameter.grad, rate, decay)
+                    rate, decay = (
+                        value.to(parameter.dtype).view(shape) for value in (rates, group["weight_decays"])
+                    )
+                    self._update(parameter, parameter.grad, rate, decay)
         return loss
 
-    def update(self, parameter: Tensor, gradient: Tensor, rate: Tensor, decay: Tensor) -> None:
+    def _update(self, parameter: Tensor, gradient: Tensor, rate: Tensor, decay: Tensor) -> None:
         state = self.state[parameter]
         match self.rule:
             case Sgd(momentum=momentum, nesterov=nesterov):
-                if self.decaying:
+                if self.has_weight_decay:
                     gradient = gradient + decay * parameter
                 if momentum:
                     if not state:
@@ -81,9 +94,9 @@ class PackOptimiser(torch.optim.Optimizer):
                     }
                 state["step"] += 1
                 steps = state["step"].item()
-                if self.decaying and isinstance(self.rule, AdamW):
+                if self.has_weight_decay and isinstance(self.rule, AdamW):
                     parameter.mul_(1 - rate * decay)
-                elif self.decaying:
+                elif self.has_weight_decay:
                     gradient = gradient + decay * parameter
                 state["first"].lerp_(gradient, 1 - beta1)
                 state["second"].mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)

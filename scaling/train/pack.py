@@ -1,4 +1,4 @@
-"""Train one pack: from runs to what they measured."""
+"""Training of one pack on one device."""
 
 from __future__ import annotations
 
@@ -17,39 +17,43 @@ from scaling.data.minibatches import Minibatches
 from scaling.models import named_weights
 from scaling.plan import Pack
 from scaling.store import Checkpoints
-from scaling.train.checkpoint import completed_epochs, newest_checkpoint, save_state
+from scaling.train.checkpoint import completed_epochs, newest_checkpoint
 from scaling.train.device_data import load_on_device
 from scaling.train.epoch_metrics import EpochMetrics
 from scaling.train.module import PackModule
 from scaling.train.runtime import training_runtime
 
 CHECKPOINT_S = 60.0
-"""Between two checkpoints, at least; a pack that takes less leaves none."""
+"""Least seconds between two checkpoints; a pack that takes less writes none."""
 
 OnEpochEnd = Callable[[EpochMetrics], None]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PackResult:
-    """What a pack measured. Axis R has all replicas, in the order of ``pack.replicas``; the caller keeps those that are runs."""
+    """Results of a pack.
+
+    Axis R has all replicas, in the order of ``pack.replicas``, also those that are no wanted runs.
+    """
 
     pack: Pack
     history: list[EpochMetrics]
     logits: NDArray[np.float16]
-    """[R, test images, classes], after the last epoch."""
+    """Logits of the test images after the last epoch: [R, images, classes]."""
     diverged: NDArray[np.bool_]
-    """[R]: a loss, or a logit as it is stored, was not finite, in any epoch."""
+    """True if a loss, or a logit as it is stored, was not finite in any epoch: [R]."""
     weights: list[dict[str, Tensor]]
-    """One replica's parameters, and statistics of what it normalises, each on the CPU."""
+    """Parameters and statistics of batch norm of each replica, on the CPU."""
     wall_s: float
+    """Seconds of the training, those before a checkpoint included."""
     images_per_s: float
-    """Training images times replicas, over the whole time."""
+    """Training images times replicas per second, over the whole time."""
     device: str
     threads: int
 
 
-class _Loader:
-    """The batches of the epoch that is due, for Lightning's loop."""
+class _EpochLoader:
+    """The minibatches of the next epoch, as a loader for Lightning's loop."""
 
     def __init__(self, batches: Minibatches, epoch: Callable[[], int]) -> None:
         self.batches, self.epoch = batches, epoch
@@ -69,67 +73,66 @@ def train(
     on_epoch_end: OnEpochEnd = lambda epoch: None,
     checkpoints: Checkpoints | None = None,
 ) -> PackResult:
-    """Train every replica of a pack on one device, on exactly one thread.
+    """Train all replicas of a pack on one device, on exactly one thread.
 
     Args:
-        material: the data set of ``pack.cell``, decoded.
-        device: ``cpu``, ``cuda``, or ``auto`` for a GPU where there is one.
-        heard: is told of each epoch as it ends.
-        checkpoints: where it goes on from, and where long trainings leave where they stand.
+        pack: pack to train.
+        dataset: data set of ``pack.cell``.
+        device: ``cpu``, ``cuda``, or ``auto`` for a GPU if there is one.
+        on_epoch_end: called with the metrics of each epoch.
+        checkpoints: checkpoints to resume from and to write.
     """
-    began = monotonic()
-    saved = began
+    last_checkpoint = monotonic()
 
-    def keep(epoch: EpochMetrics) -> None:
-        nonlocal saved
-        if checkpoints and epoch.number < pack.cell.recipe.epochs and monotonic() - saved >= CHECKPOINT_S:
-            checkpoints.save(epoch.number, save_state(module))
-            saved = monotonic()
+    def finish_epoch(epoch: EpochMetrics) -> None:
+        nonlocal last_checkpoint
+        is_due = monotonic() - last_checkpoint >= CHECKPOINT_S
+        if checkpoints and epoch.number < pack.cell.recipe.epochs and is_due:
+            checkpoints.save(epoch.number, module.save_state())
+            last_checkpoint = monotonic()
         on_epoch_end(epoch)
 
     with training_runtime():
-        place = torch.device(
-            "cuda"
-            if device == "auto" and torch.cuda.is_available()
-            else "cpu"
-            if device == "auto"
-            else device
-        )
+        torch_device = _select_device(device)
         recipe = pack.cell.recipe
-        data = load_on_device(dataset, place)
+        data = load_on_device(dataset, torch_device)
         batches = data.batches(recipe, pack.runs[0].order)
         module = PackModule(
             pack,
             data.test_split(recipe),
-            data.validation_split(recipe),
-            steps_an_epoch=len(batches),
-            on_epoch_end=keep,
+            validation=data.validation_split(recipe),
+            steps_per_epoch=len(batches),
+            on_epoch_end=finish_epoch,
         )
         module.checkpoint = newest_checkpoint(checkpoints)
-        trainer = _trainer(place, recipe.epochs - completed_epochs(module.checkpoint))
-        trainer.fit(module, _Loader(batches, lambda: module.done))
+        trainer = _make_trainer(torch_device, recipe.epochs - completed_epochs(module.checkpoint))
+        trainer.fit(module, _EpochLoader(batches, lambda: module.completed_epochs))
         threads = torch.get_num_threads()
-    wall_s = monotonic() - module.began
+    wall_s = monotonic() - module.start
+    weights = named_weights(module.networks)
     return PackResult(
         pack=pack,
         history=module.history,
         logits=module.logits.numpy(),
         diverged=module.diverged.numpy(),
-        weights=[
-            {name: value[r].cpu() for name, value in named_weights(module.networks).items()}
-            for r in range(pack.size)
-        ],
+        weights=[{name: value[r].cpu() for name, value in weights.items()} for r in range(pack.size)],
         wall_s=wall_s,
         images_per_s=pack.size * recipe.epochs * len(batches) * recipe.batch_size / wall_s,
-        device=torch.cuda.get_device_name(place) if place.type == "cuda" else "cpu",
+        device=torch.cuda.get_device_name(torch_device) if torch_device.type == "cuda" else "cpu",
         threads=threads,
     )
 
 
-def _trainer(place: torch.device, epochs: int) -> pl.Trainer:
-    """Lightning's loop, and nothing beside it."""
+def _select_device(device: str) -> torch.device:
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(device)
+
+
+def _make_trainer(device: torch.device, epochs: int) -> pl.Trainer:
+    """Return Lightning's loop without its extras."""
     return pl.Trainer(
-        accelerator="gpu" if place.type == "cuda" else "cpu",
+        accelerator="gpu" if device.type == "cuda" else "cpu",
         devices=1,
         max_epochs=epochs,
         logger=False,

@@ -1,4 +1,4 @@
-"""Rows of the store's tables, from what a pack measured."""
+"""Rows of the store's tables, from the results of a pack."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import torch
+from numpy.typing import NDArray
 
+from scaling.config import Run
 from scaling.data import LoadedDataset
 from scaling.store import SCHEMAS, Provenance
 from scaling.train.epoch_metrics import EpochMetrics
@@ -19,77 +21,42 @@ from scaling.train.pack import PackResult
 from scaling.train.zero_gradients import weighted_layers
 
 
-def build_tables(trained: PackResult, dataset: LoadedDataset, provenance: Provenance) -> dict[str, pa.Table]:
-    """One row a run in ``runs`` and ``predictions``, one a run and epoch in ``epochs``, and the test set."""
-    pack, labels = trained.pack, np.asarray(dataset.test.labels)
-    info = dataset.info
-    created_at = datetime.now(UTC)
+def build_tables(result: PackResult, dataset: LoadedDataset, provenance: Provenance) -> dict[str, pa.Table]:
+    """Build the store's tables of a pack.
+
+    Args:
+        result: results of the pack.
+        dataset: data set that the pack was trained and tested on.
+        provenance: software and machine of the training.
+
+    Returns:
+        ``runs`` and ``predictions`` with one row per run, ``epochs`` with one row per run and epoch, and
+        ``test_sets``.
+    """
+    labels, created_at = np.asarray(dataset.test.labels), datetime.now(UTC)
+    shared = _shared_columns(result) | provenance.columns() | {"created_at": created_at}
     rows: dict[str, list[dict[str, Any]]] = {"runs": [], "epochs": [], "predictions": []}
-    for run, replica in zip(pack.runs, pack.slots, strict=True):
-        diverged = bool(trained.diverged[replica])
-        logits = trained.logits[replica]
-        errors = None if diverged else int((logits.argmax(1) != labels).sum())
-        last = trained.history[-1]
-        rows["runs"].append(
-            {
-                **_shape(trained),
-                **provenance.columns(),
-                "id": run.id,
-                "config_json": run.config_json,
-                "learning_rate": run.recipe.learning_rate,
-                "weight_decay": run.recipe.weight_decay,
-                "seed": run.seed,
-                "order": run.order,
-                "training_version": run.training_version,
-                "train_accuracy": _finite(last.train_accuracy[replica], diverged),
-                "train_error": _finite(1 - last.train_accuracy[replica], diverged),
-                "val_error": None
-                if last.val_accuracy is None
-                else _finite(1 - last.val_accuracy[replica], diverged),
-                "test_accuracy": None if errors is None else 1 - errors / len(labels),
-                "test_error": None if errors is None else errors / len(labels),
-                "test_errors": errors,
-                "test_images": len(labels),
-                "diverged": diverged,
-                **_zero_gradients(trained, replica, trained.history, diverged),
-                "created_at": created_at,
-            }
-        )
+    for run, replica in zip(result.pack.runs, result.pack.slots, strict=True):
+        logits = result.logits[replica]
+        rows["runs"].append(shared | _run_row(result, run, replica, labels))
         rows["predictions"].append(
             {
                 "id": run.id,
-                "fingerprint": info.fingerprint,
-                "classes": info.image.classes,
+                "fingerprint": dataset.info.fingerprint,
+                "classes": dataset.info.image.classes,
                 "logits": logits.ravel(),
             }
         )
-        for epoch in trained.history:
-            lost = not bool((epoch.train_loss + epoch.test_loss)[replica].isfinite())
-            rows["epochs"].append(
-                {
-                    "id": run.id,
-                    "epoch": epoch.number,
-                    "train_loss": _finite(epoch.train_loss[replica], lost),
-                    "train_accuracy": _finite(epoch.train_accuracy[replica], lost),
-                    "val_accuracy": None
-                    if epoch.val_accuracy is None
-                    else _finite(epoch.val_accuracy[replica], lost),
-                    "test_loss": _finite(epoch.test_loss[replica], lost),
-                    "test_accuracy": _finite(epoch.test_accuracy[replica], lost),
-                    "test_error": _finite(1 - epoch.test_accuracy[replica], lost),
-                    "learning_rate": epoch.lr_factor * run.recipe.learning_rate,
-                    **_zero_gradients(trained, replica, [epoch], lost),
-                    "wall_s": epoch.wall_s,
-                }
-            )
-    made = {name: pa.Table.from_pylist(rows[name], schema=SCHEMAS[name]) for name in rows}
-    test = {"fingerprint": info.fingerprint, "title": info.title, "labels": labels}
-    return made | {"test_sets": pa.Table.from_pylist([test], schema=SCHEMAS["test_sets"])}
+        rows["epochs"] += [_epoch_row(result, run, replica, epoch) for epoch in result.history]
+    rows["test_sets"] = [
+        {"fingerprint": dataset.info.fingerprint, "title": dataset.info.title, "labels": labels}
+    ]
+    return {name: pa.Table.from_pylist(rows[name], schema=SCHEMAS[name]) for name in rows}
 
 
-def _shape(trained: PackResult) -> dict[str, Any]:
-    """What all runs of a pack have in common."""
-    pack = trained.pack
+def _shared_columns(result: PackResult) -> dict[str, Any]:
+    """Return the columns that are equal for all runs of a pack."""
+    pack = result.pack
     cell, layers = pack.cell, pack.layer_table
     return {
         "dataset": cell.dataset.type,
@@ -109,30 +76,72 @@ def _shape(trained: PackResult) -> dict[str, Any]:
         "connections": layers.connections,
         "macs": layers.macs,
         "units": layers.units,
-        "wall_s": trained.wall_s,
+        "wall_s": result.wall_s,
         "replicas": pack.size,
-        "images_per_s": trained.images_per_s,
-        "device": trained.device,
-        "threads": trained.threads,
+        "images_per_s": result.images_per_s,
+        "device": result.device,
+        "threads": result.threads,
     }
 
 
-def _zero_gradients(
-    trained: PackResult, replica: int, epochs: Sequence[EpochMetrics], lost: bool
-) -> dict[str, Any]:
-    """The mean share of weights without a gradient over those epochs that have one, in all and of each layer."""
-    measured = [epoch.zero_gradients[replica] for epoch in epochs if epoch.zero_gradients is not None]
-    if lost or not measured:
-        return {"zero_gradients": None, "layer_zero_gradients": None}
-    every, *layers = torch.stack(measured).mean(dim=0).tolist()
+def _run_row(result: PackResult, run: Run, replica: int, labels: NDArray[np.integer]) -> dict[str, Any]:
+    """Return the columns that differ between the runs of a pack."""
+    diverged, last = bool(result.diverged[replica]), result.history[-1]
+    errors = None if diverged else int((result.logits[replica].argmax(1) != labels).sum())
+    validation = last.val_accuracy
     return {
-        "zero_gradients": every,
-        "layer_zero_gradients": json.dumps(
-            dict(zip(weighted_layers(trained.pack.layer_table), layers, strict=True))
-        ),
+        "id": run.id,
+        "config_json": run.config_json,
+        "learning_rate": run.recipe.learning_rate,
+        "weight_decay": run.recipe.weight_decay,
+        "seed": run.seed,
+        "order": run.order,
+        "training_version": run.training_version,
+        "train_accuracy": _none_if(diverged, last.train_accuracy[replica]),
+        "train_error": _none_if(diverged, 1 - last.train_accuracy[replica]),
+        "val_error": None if validation is None else _none_if(diverged, 1 - validation[replica]),
+        "test_accuracy": None if errors is None else 1 - errors / len(labels),
+        "test_error": None if errors is None else errors / len(labels),
+        "test_errors": errors,
+        "test_images": len(labels),
+        "diverged": diverged,
+        **_zero_gradient_columns(result, replica, result.history, diverged=diverged),
     }
 
 
-def _finite(value: Any, lost: bool) -> float | None:
-    """A number, or null once the replica's loss was not finite."""
-    return None if lost else float(value)
+def _epoch_row(result: PackResult, run: Run, replica: int, epoch: EpochMetrics) -> dict[str, Any]:
+    diverged = not bool((epoch.train_loss + epoch.test_loss)[replica].isfinite())
+    validation = epoch.val_accuracy
+    return {
+        "id": run.id,
+        "epoch": epoch.number,
+        "train_loss": _none_if(diverged, epoch.train_loss[replica]),
+        "train_accuracy": _none_if(diverged, epoch.train_accuracy[replica]),
+        "val_accuracy": None if validation is None else _none_if(diverged, validation[replica]),
+        "test_loss": _none_if(diverged, epoch.test_loss[replica]),
+        "test_accuracy": _none_if(diverged, epoch.test_accuracy[replica]),
+        "test_error": _none_if(diverged, 1 - epoch.test_accuracy[replica]),
+        "learning_rate": epoch.lr_factor * run.recipe.learning_rate,
+        **_zero_gradient_columns(result, replica, [epoch], diverged=diverged),
+        "wall_s": epoch.wall_s,
+    }
+
+
+def _zero_gradient_columns(
+    result: PackResult, replica: int, epochs: Sequence[EpochMetrics], *, diverged: bool
+) -> dict[str, Any]:
+    """Return the mean fractions of weights with gradient 0 over epochs, in all and by layer."""
+    measured = [epoch.zero_gradients[replica] for epoch in epochs if epoch.zero_gradients is not None]
+    if diverged or not measured:
+        return {"zero_gradients": None, "layer_zero_gradients": None}
+    total, *by_layer = torch.stack(measured).mean(dim=0).tolist()
+    layers = weighted_layers(result.pack.layer_table)
+    return {
+        "zero_gradients": total,
+        "layer_zero_gradients": json.dumps(dict(zip(layers, by_layer, strict=True))),
+    }
+
+
+def _none_if(diverged: bool, value: Any) -> float | None:
+    """Return a number; None after the replica's loss was not finite."""
+    return None if diverged else float(value)

@@ -1,4 +1,4 @@
-"""What training asks of its process, and gives back: one thread, no denormals, a silent Lightning."""
+"""Process settings during training: one thread, no denormals, no log messages of Lightning."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ import torch
 
 @contextmanager
 def training_runtime() -> Iterator[None]:
-    """One thread and no denormals while the body trains.
+    """Use one thread and no denormals inside the ``with`` block.
 
-    Asked for each time: a worker trains its packs from several threads, one after the other, and the processor keeps its mode for
-    denormals a thread.
+    Each training needs a block of its own: a worker trains its packs from several threads, one after the
+    other, and the processor keeps its mode for denormals per thread.
 
     Raises:
-        KeyboardInterrupt: Ctrl+C in the body, which Lightning makes an exit of.
+        KeyboardInterrupt: Ctrl+C inside the block, which Lightning turns into SystemExit.
     """
-    _keep_memory()
+    _keep_freed_memory()
     threads, handler = torch.get_num_threads(), signal.getsignal(signal.SIGINT)
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     try:
-        with warnings.catch_warnings(), _silent():
+        with warnings.catch_warnings(), _silence_lightning():
             yield
     except SystemExit as stop:
         if not isinstance(stop.__context__, KeyboardInterrupt):
@@ -42,8 +42,8 @@ def training_runtime() -> Iterator[None]:
 
 
 @contextmanager
-def _silent() -> Iterator[None]:
-    """Lightning's advice is for other uses: its data loader has no workers because the images are in memory already."""
+def _silence_lightning() -> Iterator[None]:
+    """Suppress Lightning's advice: the data loader has no workers because all images are in memory."""
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
     log = logging.getLogger("pytorch_lightning")
@@ -56,8 +56,8 @@ def _silent() -> Iterator[None]:
 
 
 @cache
-def _keep_memory() -> None:
-    """glibc hands every large tensor back to the kernel, and page faults then cost up to half of a step: keep it instead."""
+def _keep_freed_memory() -> None:
+    """Keep freed memory in the process: otherwise page faults cost up to half of a step."""
     if sys.platform == "linux":
         libc, m_trim_threshold, m_mmap_max = ctypes.CDLL(None), -1, -4
         libc.mallopt(m_mmap_max, 0)

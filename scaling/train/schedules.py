@@ -1,4 +1,4 @@
-"""Learning-rate schedules: the share of the highest rate at each step, as pure functions."""
+"""Learning-rate schedules as pure functions of the step."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from scaling.config.recipe import Constant, Cosine, OneCycle, Step
 Schedule = Constant | Step | Cosine | OneCycle
 
 
-def lr_factor(schedule: Schedule, step: int, *, steps: int, steps_an_epoch: int) -> float:
-    """The learning rate of a step over its highest.
+def lr_factor(schedule: Schedule, step: int, *, steps: int, steps_per_epoch: int) -> float:
+    """Return the learning rate of a step over the maximum learning rate.
 
     Args:
-        step: from 0.
-        steps: of the whole training.
+        schedule: schedule of the recipe.
+        step: step, from 0.
+        steps: number of steps of the whole training.
+        steps_per_epoch: number of steps of an epoch.
     """
     match schedule:
         case Constant():
             return 1.0
         case Step(every=every, factor=factor):
-            return float(factor ** (step // steps_an_epoch // every))
+            return float(factor ** (step // steps_per_epoch // every))
         case Cosine():
             return (1 + cos(pi * step / steps)) / 2
         case OneCycle(warmup=warmup):

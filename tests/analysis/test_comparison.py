@@ -74,7 +74,9 @@ def test_sizes_at_equal_error_agree_with_the_fits(study, written):
     (sizes,) = [
         sizes for sizes in written.comparison.equal_errors if (sizes.x, sizes.error) == ("macs", 0.15)
     ]
-    assert sizes.ratio.estimate == pytest.approx(compare_sizes(lenet5, tree3, 0.15).ratio.estimate, rel=1e-6)
+    assert sizes.ratio.estimate == pytest.approx(
+        compare_sizes(lenet5, tree3, error=0.15).ratio.estimate, rel=1e-6
+    )
     for axis in EQUAL_ERROR_AXES:
         errors = [sizes.error for sizes in written.comparison.equal_errors if sizes.x == axis.column]
         assert errors[0] == 0.15

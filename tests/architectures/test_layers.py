@@ -1,4 +1,4 @@
-"""What holds for every network."""
+"""Properties of every layer table."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ VGGS = st.builds(
 )
 LARGE = IMAGES.filter(lambda image: image.side >= 28)
 on_images = given(pair=st.tuples(LENETS | TREES, IMAGES) | st.tuples(VGGS, LARGE))
-"""A network, and images that it can see."""
+"""A network, and an image shape that it accepts."""
 
 
 @on_images
@@ -48,7 +48,7 @@ def test_totals_are_sums_over_the_layers(pair: tuple[AnyArchitecture, ImageShape
 
 
 @on_images
-def test_a_parameter_is_used_at_least_once_and_the_last_layer_says_the_classes(
+def test_each_parameter_is_used_and_the_last_layer_outputs_the_classes(
     pair: tuple[AnyArchitecture, ImageShape],
 ):
     spec, image = pair

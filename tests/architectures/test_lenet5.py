@@ -1,4 +1,4 @@
-"""LeNet-5's counts, written as products, against what was published and against loops."""
+"""LeNet-5's counts, written as products, against published counts and against loops."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_parameters_on_colour_images():
 
 
 def test_each_layer_that_was_published_in_1998():
-    """C1, C5 and F6 are as printed; C3 was sparse, S2 and S4 had two parameters a map, and the readout had fixed weights."""
+    """C1, C5 and F6 are as printed. C3 was sparse, S2 and S4 had parameters, the readout fixed weights."""
     layers = {layer.name: layer for layer in Lenet5(filters=6).layer_table(MNIST).layers}
     assert (layers["conv1"].parameters, layers["conv1"].connections) == (156, 122_304)
     assert layers["hidden1"].parameters == layers["hidden1"].connections == 48_120
@@ -70,7 +70,7 @@ def test_units_and_depth():
 
 
 def test_a_shallow_relative():
-    """One convolution and one hidden layer on zip codes, which are not padded: 16 -> 12 -> 6."""
+    """One convolution and one hidden layer on USPS images, which are not padded: 16 -> 12 -> 6."""
     layers = Lenet5(filters=4, convolutions=1, hidden=(30,)).layer_table(USPS)
     assert [layer.name for layer in layers.layers] == ["conv1", "pool1", "hidden1", "readout"]
     assert layers.parameters == (25 + 1) * 4 + (4 * 6 * 6 + 1) * 30 + (30 + 1) * 10
@@ -84,8 +84,8 @@ def test_a_shallow_relative():
     filters=st.integers(1, 5),
     second=st.integers(1, 5),
 )
-def test_connections_are_the_links_that_a_loop_counts(side, channels, kernel, filters, second):
-    """Every window of every map is one link a pixel and filter; a bias is one more."""
+def test_connections_equal_the_links_counted_by_a_loop(side, channels, kernel, filters, second):
+    """Every window of every map is one link per pixel and filter; a bias is one more."""
     image = ImageShape(channels, side, 10)
     spec = Lenet5(filters=filters, second_filters=second, kernel=kernel, hidden=(7,))
     maps, links = np.zeros((channels, side + 2 * spec.padding(image), side + 2 * spec.padding(image))), {}
@@ -101,13 +101,13 @@ def test_connections_are_the_links_that_a_loop_counts(side, channels, kernel, fi
 
 
 @given(filters=st.integers(1, 10_000))
-def test_the_second_filters_of_the_published_ratio_are_exact(filters):
-    """Sixths are never a half, so the ratio's rounding to a float never decides."""
+def test_second_filters_at_the_published_ratio_are_exact(filters):
+    """Sixths are never a half, so the rounding of the ratio to a float never matters."""
     assert Lenet5(filters=filters).second_filters == max(1, floor(Fraction(16, 6) * filters + Fraction(1, 2)))
 
 
 @given(filters=st.integers(1, 1000), ratio=st.floats(1e-6, 100))
-def test_the_second_filters_follow_the_ratio(filters, ratio):
+def test_second_filters_follow_from_the_ratio(filters, ratio):
     assert Lenet5(filters=filters, ratio=ratio).second_filters == max(1, floor(ratio * filters + 0.5))
 
 
@@ -115,7 +115,7 @@ def test_halves_are_rounded_up():
     assert [Lenet5(filters=d, ratio=0.5).second_filters for d in (1, 2, 3, 4, 5)] == [1, 1, 2, 2, 3]
 
 
-def test_at_another_width_what_was_written_stays_and_what_followed_follows():
+def test_with_filters_keeps_given_settings_and_derives_the_others_anew():
     assert Lenet5(filters=6).with_filters(12) == Lenet5(filters=12)
     assert Lenet5(filters=6, ratio=2.0, hidden=(9,)).with_filters(12) == Lenet5(
         filters=12, ratio=2.0, hidden=(9,)
@@ -133,13 +133,13 @@ def test_at_another_width_what_was_written_stays_and_what_followed_follows():
         ({"convolutions": 1, "ratio": 2.0}, "need convolutions: 2"),
     ],
 )
-def test_leaves_that_contradict_each_other_are_refused(leaves, problem):
+def test_contradictory_settings_are_refused(leaves, problem):
     with pytest.raises(ValidationError, match=problem):
         Lenet5(filters=6, **leaves)
 
 
 @given(side=st.integers(1, 60), convolutions=st.sampled_from([1, 2]), kernel=st.integers(1, 30))
-def test_the_largest_kernel_that_is_named_fits_and_the_next_one_does_not(side, convolutions, kernel):
+def test_the_message_names_the_largest_kernel_that_fits(side, convolutions, kernel):
     image, spec = ImageShape(1, side, 10), Lenet5(filters=1, convolutions=convolutions, kernel=kernel)
 
     def left(kernel: int) -> int:

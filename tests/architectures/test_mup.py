@@ -13,14 +13,14 @@ ONE = ParameterScale()
 
 
 def mup(spec: AnyArchitecture, base: int) -> AnyArchitecture:
-    """What nobody wrote, such as a second layer's filters, still follows from the width."""
+    """Switch to muP; derived settings, such as second filters, stay derived."""
     return spec.model_validate(
         spec.model_dump(exclude_unset=True) | {"parametrization": "mup", "base_filters": base}
     )
 
 
 def test_lenet5_at_four_times_its_base():
-    """The image and the hidden units keep their number; only the first hidden layer sums over filters without being one of many."""
+    """Only the first hidden layer has a fan-in that grows with the filters and a fan-out that does not."""
     parameter_scales = mup(Lenet5(filters=24), 6).parameter_scales(CIFAR10)
     assert parameter_scales == {
         "conv1_weight": ParameterScale(sgd=4.0),
@@ -36,7 +36,7 @@ def test_lenet5_at_four_times_its_base():
     }
 
 
-def test_without_hidden_layers_the_readout_is_the_output():
+def test_scales_of_a_readout_after_the_convolution():
     parameter_scales = mup(Lenet5(filters=3, convolutions=1, hidden=()), 6).parameter_scales(CIFAR10)
     assert parameter_scales["conv1_weight"] == parameter_scales["conv1_bias"] == ParameterScale(sgd=1 / 2)
     assert parameter_scales["readout_weight"] == ParameterScale(initial=2**0.5, sgd=2.0, adam=2.0)
@@ -70,13 +70,13 @@ def test_vgg(depth: int):
     [Lenet5(filters=6), Lenet5(filters=5, convolutions=1, hidden=()), Vgg(filters=4)],
     ids=lambda spec: spec.type,
 )
-def test_at_the_base_and_in_the_standard_parametrisation_every_factor_is_one(spec):
+def test_every_factor_is_one_at_base_filters_and_in_the_standard_parametrisation(spec):
     assert set(mup(spec, spec.filters).parameter_scales(CIFAR10).values()) == {ONE}
     assert set(spec.parameter_scales(CIFAR10).values()) == {ONE}
     assert Tree3(filters=6).parameter_scales(CIFAR10) == {}
 
 
-def test_a_base_and_the_parametrisation_need_each_other():
+def test_base_filters_and_mup_require_each_other():
     with pytest.raises(
         ValidationError, match="mup needs base_filters, the width at which it is the standard one"
     ):
@@ -85,5 +85,5 @@ def test_a_base_and_the_parametrisation_need_each_other():
         Vgg(filters=6, base_filters=6)
 
 
-def test_another_width_has_the_same_base():
+def test_with_filters_keeps_base_filters():
     assert mup(Lenet5(filters=6), 6).with_filters(12) == mup(Lenet5(filters=12), 6)

@@ -12,7 +12,7 @@ from scaling.settings import ImageShape
 
 
 @pytest.mark.parametrize("image", [ImageShape(3, 32, 10), ImageShape(1, 28, 10)])
-def test_lenet_on_32x32_has_28_over_10_and_14_over_5(image):
+def test_lenet5_on_32x32_needs_28_over_10_or_14_over_5(image):
     ratios = size_depth_ratios(Lenet5(filters=6).layer_table(image))
     assert ratios == {"unpooled": 28 / 10, "pooled": 14 / 5}
     layers = {layer.name: layer for layer in Lenet5(filters=10, ratio=2.8).layer_table(image).layers}
@@ -21,7 +21,7 @@ def test_lenet_on_32x32_has_28_over_10_and_14_over_5(image):
         assert sqrt(first[1] * first[2]) * first[0] == sqrt(second[1] * second[2]) * second[0]
 
 
-def test_where_pooling_leaves_a_row_out_the_two_differ():
+def test_the_two_ratios_differ_if_pooling_leaves_a_row_out():
     ratios = size_depth_ratios(Lenet5(filters=6, kernel=3).layer_table(ImageShape(3, 32, 10)))
     assert ratios == {"unpooled": 30 / 13, "pooled": 15 / 6}
 

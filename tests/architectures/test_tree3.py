@@ -1,4 +1,4 @@
-"""The tree's counts, for each size that was published."""
+"""The tree's counts for each published size."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_parameters(image, rows, K, M):
 
 
 def test_the_arithmetic_on_cifar10():
-    """A branch's unit sees 2 x 14 pooled values of each of K maps of its colour; nothing is shared."""
+    """A unit of a branch sees 2 x 14 pooled values of each of K maps of its colour; no weight is shared."""
     K, M, C, S = 6, 16, 3, 7
     spec = Tree3(filters=K)
     conv, pool, tree, readout = spec.layer_table(CIFAR10).layers
@@ -47,7 +47,7 @@ def test_the_arithmetic_on_cifar10():
 
 
 def test_the_arithmetic_on_mnist():
-    """24 pooled to 12, strips of 4 x 12: three a branch, 48 in all."""
+    """24 pooled to 12, strips of 4 x 12: three per branch, 48 in all."""
     conv, pool, tree, readout = Tree3(filters=6, rows=4).layer_table(MNIST).layers
     assert (conv.shape, pool.shape, tree.shape) == ((6, 24, 24), (6, 12, 12), (16, 1, 3))
     assert tree.parameters == 16 * 6 * 144
@@ -58,17 +58,17 @@ def test_depth_is_three():
     assert Tree3(filters=6).layer_table(CIFAR10).depth == 3
 
 
-def test_connections_without_biases_are_the_macs_and_four_a_pooled_unit():
+def test_connections_without_biases_are_macs_plus_four_per_pooled_unit():
     for image, rows in ((CIFAR10, 2), (MNIST, 4)):
         layers = Tree3(filters=6, rows=rows).layer_table(image)
         assert layers.connections == layers.macs + 4 * layers.layers[1].units
 
 
-def test_it_is_within_three_per_cent_of_lenet5():
+def test_macs_are_within_three_per_cent_of_lenet5():
     assert abs(COUNTS[CIFAR10, 2, 6, 16][3] / 62_006 - 1) < 0.03
 
 
-def test_rows_that_do_not_divide_the_map_are_refused_with_those_that_do():
+def test_the_message_names_the_rows_that_divide_the_map():
     assert Tree3(filters=6, rows=4).problem(CIFAR10) == Problem(
         "rows",
         "must divide the 14 rows of the pooled map: 1, 2, 7, 14; not 4",

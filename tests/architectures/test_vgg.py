@@ -11,7 +11,7 @@ CIFAR10, MNIST, USPS = ImageShape(3, 32, 10), ImageShape(1, 28, 10), ImageShape(
 
 
 def test_the_standard_network_has_the_published_parameters():
-    """Features as torchvision's vgg16_bn, and one linear layer."""
+    """Features of torchvision's vgg16_bn, and one linear layer."""
     table = Vgg(filters=64).layer_table(CIFAR10)
     assert table.parameters == 14_728_266
     assert table.parameters - (512 * 10 + 10) == 14_723_136
@@ -29,7 +29,7 @@ def test_depths(depth: int, convolutions: int):
     [(11, 9_225_984), (13, 9_410_880), (16, 14_723_136)],
     ids=["vgg11_bn", "vgg13_bn", "vgg16_bn"],
 )
-def test_features_are_torchvisions(depth: int, features: int):
+def test_feature_parameters_equal_torchvisions(depth: int, features: int):
     import torchvision
 
     made = getattr(torchvision.models, f"vgg{depth}_bn")().features
@@ -37,8 +37,8 @@ def test_features_are_torchvisions(depth: int, features: int):
     assert Vgg(filters=64, depth=depth).layer_table(CIFAR10).parameters == features + 5130
 
 
-def test_products_of_a_small_one():
-    """Depth 6 with F = 2: five convolutions of 3x3 on 32, 16, 8, 4 and 2 pixels a side."""
+def test_parameters_of_a_small_network_as_products():
+    """Depth 6 with F = 2: five convolutions of 3x3 on maps with sides of 32, 16, 8, 4 and 2 pixels."""
     table = Vgg(filters=2, depth=6).layer_table(CIFAR10)
     assert (
         table.macs
@@ -50,7 +50,7 @@ def test_products_of_a_small_one():
     )
 
 
-def test_pooling_next_to_the_output_moves_work_and_no_weight():
+def test_pooling_next_to_the_output_changes_macs_but_no_parameters_before_the_readout():
     usual, late = (
         Vgg(filters=4, depth=11, pooling=where).layer_table(CIFAR10) for where in ("blocks", "output")
     )

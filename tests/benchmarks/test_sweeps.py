@@ -42,7 +42,7 @@ def test_peer_has_the_same_schedule(tmp_path):
     steps = 40
     for step in range(steps):
         assert peer.lr_factor(step, steps, schedule.warmup) == lr_factor(
-            schedule, step, steps=steps, steps_an_epoch=20
+            schedule, step, steps=steps, steps_per_epoch=20
         )
 
 

@@ -257,7 +257,7 @@ SAID = {
     ),
     "a loss above 1": (
         csv({"filters": law()["filters"], "test_error": law(factor=lambda x: 4 * x**-0.1)["test_error"]}),
-        "Bare values",
+        "has bare values",
     ),
 }
 

@@ -230,7 +230,7 @@ def test_stated_standard_deviations_and_another_form(scaling, tmp_path):
     words = ("fit", table, "--x", "n", "--y", "loss", "--std", "se")
     (told,) = json.loads(scaling(*words, "--form", "broken", "--json").out)
     assert list(told["laws"]) == ["power", "floor", "broken"]
-    assert told["laws"]["power"]["dispersion"]["source"] == "the stated standard deviations"
+    assert told["laws"]["power"]["dispersion"]["source"] == "the known standard deviations"
     assert {one["form"] for one in told["profiles"]} == set(told["laws"])
     assert (
         "--std se: standard deviations that are stated" in scaling(*words, "--errors", "n", "--of", "n").err

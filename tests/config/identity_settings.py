@@ -11,9 +11,9 @@ from scaling.settings import ConfigModel
 
 def nested_models(annotation: Any) -> Iterator[type[ConfigModel]]:
     """Yield a model and all models in it."""
-    if kind is Architecture:
+    if annotation is Architecture:
         for spec in registered():
-            yield from groups(spec)
+            yield from nested_models(spec)
     elif isinstance(annotation, type) and issubclass(annotation, ConfigModel):
         yield annotation
         for field in annotation.model_fields.values():

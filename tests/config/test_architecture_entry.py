@@ -33,7 +33,7 @@ def test_pairs_equal_those_of_an_exhaustive_search(tmp_path, cost, target, ratio
     def distance(d1: int, d2: int) -> float:
         return abs(getattr(Lenet5(filters=d1, second_filters=d2).layer_table(CIFAR), cost) - target)
 
-    (found,) = pairs(tmp_path, f"{{type: lenet5, {cost}: {target}, ratio: {ratio}}}")
+    (pair,) = pairs(tmp_path, f"{{type: lenet5, {cost}: {target}, ratio: {ratio}}}")
     near = []
     for d1 in range(1, 400):
         if getattr(Lenet5(filters=d1, second_filters=1).layer_table(CIFAR), cost) > target:
@@ -44,7 +44,7 @@ def test_pairs_equal_those_of_an_exhaustive_search(tmp_path, cost, target, ratio
         )
         guess = max(1, round(1 + (target - start) / (step - start)))
         near.append((d1, min(range(max(1, guess - 2), guess + 3), key=lambda d2, d1=d1: distance(d1, d2))))
-    assert found == min(near, key=lambda pair: abs(log(pair[1] / pair[0] / ratio)))
+    assert pair == min(near, key=lambda pair: abs(log(pair[1] / pair[0] / ratio)))
 
 
 def test_the_1998_network_has_its_own_cost_and_the_published_ratio(tmp_path):
@@ -87,8 +87,8 @@ def test_ids_include_filters_and_neither_ratio_nor_cost(tmp_path):
 
 def test_ratio_study_has_the_expected_pairs(tmp_path):
     study = load_study(Path(__file__).parents[2] / "configs" / "ratio.yaml", data=tmp_path)
-    found = [(cell.architecture.filters, cell.architecture.second_filters) for cell in study.cells]
-    assert found == [(9, 4), (8, 7), (7, 11), (6, 16), (5, 22), (4, 31), (3, 44), (2, 65)]
+    numbers = [(cell.architecture.filters, cell.architecture.second_filters) for cell in study.cells]
+    assert numbers == [(9, 4), (8, 7), (7, 11), (6, 16), (5, 22), (4, 31), (3, 44), (2, 65)]
     assert all(abs(cell.layer_table().macs / 651_720 - 1) < 0.015 for cell in study.cells)
 
 

@@ -12,7 +12,7 @@ STUDY = (
 
 def test_cells_have_distinct_keys_even_if_they_have_the_same_runs(load):
     study = load(STUDY)
-    cells = [each for cell in study.cells for each in (cell, *cell.pilots)]
+    cells = [member for cell in study.cells for member in (cell, *cell.pilots)]
     assert len(cells) == 6 * 2 * 2 * 3
     assert len({cell.key for cell in cells}) == len(cells)
     assert len({cell.run(0).id for cell in cells}) < len(cells)

@@ -124,8 +124,8 @@ def test_widths_without_an_error_are_fitted():
     assert law.held_out == ()
     assert (
         found.notes[0]
-        == "No run made an error at filters 12: these widths are fitted, but they are left out of logarithms, "
-        "and no width is held out."
+        == "No run made an error at filters 12: these widths are fitted, but they are left out of "
+        "logarithms, and no width is held out."
     )
 
 

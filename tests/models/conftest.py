@@ -6,7 +6,7 @@ import torch
 
 @pytest.fixture(autouse=True, scope="package")
 def _one_thread():
-    """As training has it: bits can depend on the number of threads."""
+    """Use one thread, as training does: bits can depend on the number of threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

@@ -1,4 +1,4 @@
-"""Networks on trial, and images for them."""
+"""Networks to test, and images for them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ VGGS: dict[str, tuple[AnyArchitecture, ImageShape]] = {
 
 
 def images(shape: ImageShape, count: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Noise in the memory format that training has, and labels."""
+    """Return noise in the memory format of training, and labels."""
     generator = torch.Generator().manual_seed(7)
     pixels = torch.randn(count, shape.channels, shape.side, shape.side, generator=generator)
     return pixels.to(dtype, memory_format=torch.channels_last), torch.randint(

@@ -1,4 +1,4 @@
-"""One network at a time, from torch's own layers: the oracle of the packed ones."""
+"""Single networks from torch's own layers: the oracle for packed networks."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from scaling.settings import ImageShape
 ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
 Weights = dict[str, Tensor]
 Of = Callable[[nn.Parameter], Tensor]
-"""What is wanted of a parameter: itself, or its gradient."""
+"""Function of a parameter: the parameter itself, or its gradient."""
 
 
 class Plain(nn.Module):
-    """What all have."""
+    """Methods that all plain networks share."""
 
     def statistics(self) -> Weights:
         """What it normalises by when it is at work, by the packed module's names."""
@@ -30,7 +30,7 @@ class Plain(nn.Module):
 
 
 class PlainLenet5(nn.Sequential, Plain):
-    """Convolution, activation, pooling, as they are taught."""
+    """LeNet-5 in the usual order: convolution, activation, pooling."""
 
     def __init__(self, spec: Lenet5, image: ImageShape) -> None:
         layers: OrderedDict[str, nn.Module] = OrderedDict()
@@ -59,7 +59,7 @@ class PlainLenet5(nn.Sequential, Plain):
 
 
 class PlainVgg(nn.Sequential, Plain):
-    """As torchvision writes it, with one linear layer."""
+    """VGG as in torchvision, with one linear layer."""
 
     BLOCKS = {6: "a M b M c M d M d M", 8: "a M b M c c M d d M d M", 11: "a M b M c c M d d M d d M"} | {
         13: "a a M b b M c c M d d M d d M",

@@ -1,8 +1,9 @@
 """The kernels that train, bf16 in channels_last, against plain networks in float64.
 
-The bounds are of first order. u = 2^-8 is bf16's unit roundoff: a value that is stored has a relative error of at most u, which is taken as
-uniform and independent, so its variance is u^2 / 3. At most two roundings meet in a value (a product, then its bias). Sums inside of an
-operation are fp32 and count for nothing. Weights and images are bf16 numbers here, as if they had been rounded before.
+The bounds are of first order. u = 2^-8 is bf16's unit roundoff: a stored value has a relative error of at
+most u, which is taken as uniform and independent, so its variance is u^2 / 3. At most two roundings occur in
+a value: of a product, then of its bias. Sums inside an operation are in fp32, so their rounding is neglected.
+Weights and images are bf16 numbers in these tests.
 """
 
 from __future__ import annotations
@@ -62,12 +63,13 @@ def backward(module: nn.Module, pixels: Tensor, labels: Tensor) -> Tensor:
 
 
 def gradient_bound(network: nn.Module) -> float:
-    """Of a whole gradient's relative error in norm.
+    """Return a bound of the relative error of a whole gradient in norm.
 
-    Each value is rounded on the way to the logits, and its gradient on the way back: as many factors add their variances. Where a ReLU or a
-    maximum decides between values that are within rounding of each other, it may decide otherwise: that is a share of about 2u of its
-    units, whose gradients go elsewhere. A normalised value is as large as its deviation, of which it has all errors made before it: there u
-    becomes u sqrt(2/3) for one value, and adds up as variances do.
+    Each value is rounded on the way to the logits, and its gradient on the way back: the variances of as many
+    factors add up. A ReLU or a maximum may choose differently between values that differ by no more than a
+    rounding: this happens for a fraction of about 2u of its units, whose gradients go to other pixels. A
+    normalised value is as large as its standard deviation, which carries all earlier errors: there u becomes
+    u sqrt(2/3) for one value, and variances add up.
     """
     kinds = [type(layer) for layer in layers(network)]
     # The tree's small layers are one after the activation and pooling, not one after the other.
@@ -79,7 +81,7 @@ def gradient_bound(network: nn.Module) -> float:
 
 @pytest.mark.parametrize(("spec", "image"), NETWORKS.values(), ids=NETWORKS.keys())
 def test_logits(spec, image):
-    """To first order, a logit's error is the sum over all stored values of (its derivative) x (the value) x (the relative error)."""
+    """To first order, the error of a logit is the sum of derivative x value x relative error over values."""
     module = packed(spec, image)
     pixels, _ = images(image, B, torch.bfloat16)
     with torch.inference_mode():
@@ -109,7 +111,7 @@ def test_logits(spec, image):
 @pytest.mark.parametrize("training", [True, False], ids=["by their batch", "by what is kept"])
 @pytest.mark.parametrize(("spec", "image"), VGGS.values(), ids=VGGS.keys())
 def test_logits_of_images_that_are_normalised(spec, image, training):
-    """As above, but that in training the values of all images matter to each: so some logits of some images must do."""
+    """As above, for some logits of some images: in training, the values of all images affect each logit."""
     module = packed(spec, image).train(training)
     pixels, _ = images(image, B, torch.bfloat16)
     with torch.inference_mode():
@@ -160,7 +162,7 @@ def test_gradients(spec, image):
 
 @pytest.mark.parametrize("name", SMOOTH)
 def test_five_steps_at_unequal_learning_rates(name):
-    """Of networks in which little is decided: where they go, with as much again for later gradients, which are taken where others stand."""
+    """For smooth networks; the bound is doubled because later gradients are taken at other weights."""
     spec, image = NETWORKS[name]
     module = packed(spec, image)
     networks, start = (

@@ -1,4 +1,4 @@
-"""Maps are those of torch's own layers, and filters those that were stored."""
+"""Feature maps against torch's own layers, and filters against the stored ones."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LOOKED_AT = NETWORKS | VGGS
 
 
 def trained(spec, image) -> dict[str, Tensor]:
-    """One network's weights, with statistics that some batches have moved."""
+    """Return the weights of one network, with running statistics after some batches."""
     module = build(spec, image, [3])
     with torch.no_grad():
         for _ in range(3):
@@ -33,7 +33,7 @@ def stored(values: dict[str, Tensor]) -> bytes:
 
 
 @pytest.mark.parametrize(("spec", "image"), LOOKED_AT.values(), ids=LOOKED_AT)
-def test_maps_and_logits_are_those_of_plain_layers(spec, image):
+def test_maps_and_logits_equal_those_of_plain_layers(spec, image):
     values, pixels = trained(spec, image), images(image, 1, torch.float32)[0]
     network = plain(spec, image, values).eval()
     made: dict[str, Tensor] = {}
@@ -58,14 +58,14 @@ def test_maps_and_logits_are_those_of_plain_layers(spec, image):
 
 
 @pytest.mark.parametrize(("spec", "image"), LOOKED_AT.values(), ids=LOOKED_AT)
-def test_filters_are_those_of_the_first_convolution(spec, image):
+def test_filters_are_the_weights_of_the_first_convolution(spec, image):
     values, pixels = trained(spec, image), images(image, 1, torch.float32)[0]
     seen = extract(spec, image, stored(values), pixels)
     conv = next(part for part in plain(spec, image, values).modules() if isinstance(part, nn.Conv2d))
     assert torch.equal(torch.from_numpy(seen.filters), conv.weight)
 
 
-def test_weights_that_are_damaged_or_anothers_are_refused():
+def test_damaged_weights_and_weights_of_another_network_are_refused():
     spec, image = NETWORKS["lenet5"]
     pixels = images(image, 1, torch.float32)[0]
     data = stored(trained(spec, image))

@@ -1,4 +1,4 @@
-"""A replica's first weights are its seed's, whoever else is in the pack."""
+"""Initial weights of a replica depend on its seed only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ every_network = pytest.mark.parametrize(
 
 
 @every_network
-def test_a_replica_depends_on_its_seed_alone(spec, image):
+def test_a_replica_depends_on_its_own_seed_only(spec, image):
     seeds = [5, 0, 2**53 - 1, 5]
     pack = build(spec, image, seeds).weights
     for r, seed in enumerate(seeds):
@@ -26,12 +26,12 @@ def test_a_replica_depends_on_its_seed_alone(spec, image):
 
 
 @every_network
-def test_other_seeds_draw_other_weights(spec, image):
+def test_different_seeds_draw_different_weights(spec, image):
     for name, weight in build(spec, image, [0, 1]).weights.items():
         assert name.endswith("_bias") or name.startswith("norm") or (weight[0] != weight[1]).any()
 
 
-def test_neither_reads_nor_moves_torchs_own_generator():
+def test_initialization_does_not_use_torchs_global_generator():
     drawn = []
     for seed in (1, 2):
         torch.manual_seed(seed)
@@ -41,7 +41,7 @@ def test_neither_reads_nor_moves_torchs_own_generator():
     assert all(torch.equal(drawn[0][name], drawn[1][name]) for name in drawn[0])
 
 
-def test_weights_are_kept_in_fp32_by_their_names():
+def test_weights_are_fp32_and_named_after_their_layers():
     weights = build(*NETWORKS["lenet5"], [3]).weights
     layers = ("conv1", "conv2", "hidden1", "hidden2", "readout")
     assert set(weights) == {f"{layer}_{part}" for layer in layers for part in ("weight", "bias")}
@@ -61,7 +61,7 @@ def test_weights_are_kept_in_fp32_by_their_names():
     ],
     ids=["lenet5, LeCun-normal", "tree3, He-normal"],
 )
-def test_weights_are_normal_with_the_variance_that_the_fan_in_asks_for(spec, fan_ins, gain):
+def test_weights_are_normal_with_the_variance_of_their_fan_in(spec, fan_ins, gain):
     weights = build(spec, CIFAR10, range(4)).weights
     for layer, fan_in in fan_ins.items():
         scaled = weights[f"{layer}_weight"].double() * sqrt(fan_in / gain)

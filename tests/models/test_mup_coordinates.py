@@ -1,6 +1,7 @@
-"""The coordinate check of muP: by how much a few steps change what each layer puts out, over widths.
+"""The coordinate check of muP: the change of each layer's output after a few steps, over widths.
 
-In muP the change has a limit; in the standard parametrisation it grows or vanishes as a power of the width, in one layer or another.
+In muP the change has a limit. In the standard parametrisation the change of some layers grows or vanishes as
+a power of the width.
 """
 
 from __future__ import annotations
@@ -23,12 +24,15 @@ from tests.models.plain_networks import plain
 
 R, B, BASE = 4, 30, 4
 FLAT, STEEP = 0.3, 0.5
-"""Powers of the width: at most the first where there is a limit, in some layer at least the second where there is none. What initial values add
-to a change falls as width ** -1/2, so that enough must be learned for a limit to show."""
+"""Powers of the width: at most FLAT in each layer if there is a limit, else at least STEEP in some layer.
+
+The part of a change that comes from initial values falls as width ** -1/2, so enough must be learned to show
+a limit.
+"""
 
 
 def patterns(shape: ImageShape) -> tuple[Tensor, Tensor]:
-    """Images that can be learned: a pattern a class, with noise. Of noise alone the gradients would average out."""
+    """Return images with one pattern per class and noise. With noise alone, gradients would average out."""
     generator = torch.Generator().manual_seed(7)
     labels = torch.arange(B) % shape.classes
     pattern = torch.randn(shape.classes, shape.channels, shape.side, shape.side, generator=generator)[labels]
@@ -36,7 +40,7 @@ def patterns(shape: ImageShape) -> tuple[Tensor, Tensor]:
 
 
 def put_out(module: nn.Module, spec: AnyArchitecture, image: ImageShape, pixels: Tensor) -> dict[str, Tensor]:
-    """What layers put out, in all replicas. What a convolution before batch norm does shows behind that."""
+    """Return the outputs of layers in all replicas, after batch norm if there is one."""
     found = defaultdict(list)
     before = "norm" if spec.type == "vgg" else "conv"
     for r in range(R):
@@ -52,14 +56,16 @@ def put_out(module: nn.Module, spec: AnyArchitecture, image: ImageShape, pixels:
 def changes(
     spec: AnyArchitecture, image: ImageShape, rule: Sgd | AdamW, rate: float, steps: int
 ) -> dict[str, float]:
-    """Root mean square over replicas, images and units."""
+    """Return the root mean square change of each layer over replicas, images and units."""
     module = build(spec, image, range(R))
     scales = [
         spec.parameter_scales(image).get(name.removeprefix("weights."), ParameterScale())
         for name, _ in module.named_parameters()
     ]
     rates = [scale.sgd if isinstance(rule, Sgd) else scale.adam for scale in scales]
-    optimiser = PackOptimiser(module.parameters(), rule, [rate] * R, [0.0] * R, rates)
+    optimiser = PackOptimiser(
+        module.parameters(), rule, learning_rates=[rate] * R, weight_decays=[0.0] * R, scales=rates
+    )
     pixels, labels = patterns(image)
     first = put_out(module, spec, image, pixels)
     for _ in range(steps):
@@ -73,7 +79,7 @@ def changes(
 def powers(
     spec: AnyArchitecture, image: ImageShape, rule: Sgd | AdamW, rate: float, steps: int, widths: list[int]
 ) -> dict[str, float]:
-    """Of the width, by which each layer's change grows."""
+    """Return the power of the width with which the change of each layer grows."""
     found = [changes(spec.with_filters(width), image, rule, rate, steps) for width in widths]
     return {
         name: np.polyfit(np.log(widths), np.log([each[name] for each in found]), 1)[0] for name in found[0]
@@ -96,7 +102,7 @@ CASES = {
 
 
 @pytest.mark.parametrize(("spec", "image", "rule", "rate", "steps", "widths"), CASES.values(), ids=CASES)
-def test_changes_have_a_limit_under_mup_and_none_under_the_standard_parametrisation(
+def test_changes_are_bounded_under_mup_but_not_under_the_standard_parametrisation(
     spec, image, rule, rate, steps, widths
 ):
     transferring = spec.model_validate(

@@ -1,4 +1,4 @@
-"""The compiled pooling against torch's, bit by bit, and the whole of ``fast`` against ``plain`` in the same precision."""
+"""The compiled pooling against torch's, bit by bit, and ``ops_bf16_cpu`` against ``ops_reference``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ every_shape = pytest.mark.parametrize(("G", "o", "height", "width"), SHAPES)
 
 
 def drawn(*shape: int, seed: int = 0) -> torch.Tensor:
-    """Few values, so that many are equal, zeros of both signs and infinities among them."""
+    """Draw from few values, so that many are equal: zeros of both signs and infinities among them."""
     values = torch.tensor([-torch.inf, -1.5, -0.25, -0.0, 0.0, 0.5, 3.0, torch.inf])
     return values[torch.randint(len(values), shape, generator=torch.Generator().manual_seed(seed))].bfloat16()
 
@@ -28,7 +28,7 @@ def noise(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed)).bfloat16()
 
 
-def test_integers_have_the_order_of_the_numbers_they_stand_for():
+def test_ranks_sort_as_the_bf16_numbers_do():
     values = torch.from_numpy(BITS.copy()).view(torch.bfloat16).float().numpy()
     ordered = np.array([ops_bf16_cpu._to_rank.py_func(bits) for bits in BITS], np.int64)
     finite = ~np.isnan(values)
@@ -42,7 +42,7 @@ def test_integers_have_the_order_of_the_numbers_they_stand_for():
 @every_shape
 @pytest.mark.parametrize("rectified", [False, True])
 @pytest.mark.parametrize("draw", [drawn, noise])
-def test_pooling_is_that_of_torch_bit_by_bit(G, o, height, width, rectified, draw):
+def test_pooling_equals_torchs_bit_by_bit(G, o, height, width, rectified, draw):
     y = draw(5, G * o, height, width).to(memory_format=torch.channels_last)
     mine, theirs = y.clone().requires_grad_(), y.clone().requires_grad_()
     shape = (5, height // 2, width // 2, G, o)
@@ -59,7 +59,7 @@ def test_pooling_is_that_of_torch_bit_by_bit(G, o, height, width, rectified, dra
     assert torch.equal(mine.grad, theirs.grad)
 
 
-def test_what_is_no_number_stays_none_and_stays_where_it_is():
+def test_nan_stays_nan_at_its_position():
     for sign in (1, -1):
         y = torch.zeros(1, 2, 4, 4, dtype=torch.bfloat16).to(memory_format=torch.channels_last)
         y[0, 1, 3, 2] = sign * torch.nan
@@ -74,8 +74,8 @@ def test_what_is_no_number_stays_none_and_stays_where_it_is():
 @pytest.mark.parametrize("pooling", ["max", "average"])
 @pytest.mark.parametrize("groups", [1, 3])
 @pytest.mark.parametrize(("o", "c", "strips"), [(3, 2, 1), (4, 4, 5), (6, 1, 1), (5, 1, 5)])
-def test_each_stage_is_that_of_plain(activation, pooling, groups, o, c, strips):
-    """Values are sums of c x 9 products, rounded once and once more by the activation; maps that were added see nothing."""
+def test_each_stage_equals_the_reference(activation, pooling, groups, o, c, strips):
+    """Values are sums of c x 9 products, rounded once, and once more by the activation."""
     x = noise(4, groups * c, 12, 12).to(memory_format=torch.channels_last)
     filters, bias = noise(3, o, c, 3, 3, seed=1) / 4, noise(3, o, seed=2)
     options = {"groups": groups, "activation": activation, "pooling": pooling}
@@ -91,8 +91,8 @@ def test_each_stage_is_that_of_plain(activation, pooling, groups, o, c, strips):
 
 
 @pytest.mark.parametrize("R", [1, 2])
-def test_one_stage_reads_what_another_wrote(R):
-    """Three maps a replica are filled up to four, for one replica too."""
+def test_two_stages_in_a_row_equal_the_reference(R):
+    """Three maps per replica are padded to four, also for one replica."""
     x = noise(4, 1, 12, 12).to(memory_format=torch.channels_last)
     first, second = noise(R, 3, 1, 3, 3, seed=1) / 3, noise(R, 5, 3, 2, 2, seed=2) / 4
     mine = ops_bf16_cpu.conv_pool_flatten(
@@ -109,7 +109,7 @@ def test_one_stage_reads_what_another_wrote(R):
     assert ((mine - exact).abs() < 12 * 4 * U).all()
 
 
-def test_only_bf16_on_a_cpu_is_served():
+def test_only_bf16_on_a_cpu_is_supported():
     assert ops_bf16_cpu.supports(torch.zeros(1, dtype=torch.bfloat16))
     assert not ops_bf16_cpu.supports(torch.zeros(1))
     assert not ops_bf16_cpu.supports(torch.zeros(1, dtype=torch.bfloat16, device="meta"))

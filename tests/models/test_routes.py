@@ -1,4 +1,4 @@
-"""Routes, counted over the units that torch's own layers really connect."""
+"""Routes, counted over the units that torch's own layers connect."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ NETWORKS: dict[str, tuple[AnyArchitecture, ImageShape]] = {
 
 
 @pytest.mark.parametrize(("spec", "image"), NETWORKS.values(), ids=NETWORKS.keys())
-def test_routes_are_those_of_the_units_that_are_connected(spec, image):
+def test_routes_equal_the_paths_between_connected_units(spec, image):
     assert max(brute_force(spec, image)) == spec.layer_table(image).routes
 
 
 def test_published_routes():
-    """Over a million in LeNet-5, one in the tree."""
+    """LeNet-5 has more than a million routes, the tree one."""
     for image in (MNIST, CIFAR10):
         assert Lenet5(filters=6).layer_table(image).routes == 25 * 16 * 120 * 84 == 4_032_000
         assert Lenet5(filters=6, convolutions=1).layer_table(image).routes == 120 * 84
@@ -53,7 +53,7 @@ def test_published_routes():
 
 
 def brute_force(spec: AnyArchitecture, image: ImageShape) -> list[int]:
-    """Paths to output 0 from each unit of the first layer's maps; of the tree's, in each branch."""
+    """Return the paths to output 0 from each unit of the first layer's maps; for the tree, in each branch."""
     network = linked(
         plain(spec, image, {name: value[0] for name, value in named_weights(build(spec, image, [0])).items()})
     ).eval()
@@ -70,7 +70,7 @@ def brute_force(spec: AnyArchitecture, image: ImageShape) -> list[int]:
 
 
 def linked(network: nn.Module) -> nn.Module:
-    """With pooling by average, which lets every pixel pass, and without what is closed on some images."""
+    """Replace pooling by averages, which pass every pixel, and drop activations, which block some."""
     for name, module in network.named_children():
         if isinstance(module, nn.MaxPool2d):
             setattr(network, name, nn.AvgPool2d(module.kernel_size))
@@ -80,7 +80,7 @@ def linked(network: nn.Module) -> nn.Module:
 
 
 def tree_parts(network: PlainTree3, branch: int) -> list[Part]:
-    """What comes after the convolution, in one branch."""
+    """Return the layers after the convolution, in one branch."""
     M, C, K, S, row, _ = network.shape
 
     def tree(pooled: Tensor) -> Tensor:
@@ -98,7 +98,7 @@ def tree_parts(network: PlainTree3, branch: int) -> list[Part]:
 
 
 def counted(parts: Sequence[Part], x: Tensor) -> list[int]:
-    """Paths through the parts from each number of x to number 0 of the last, link by link: one where a number depends on another."""
+    """Count the paths from each input to output 0; a link is a dependence of one number on another."""
     links = []
     for part in parts:
         slopes, y = torch.autograd.functional.jacobian(part, x, vectorize=True), part(x)

@@ -6,7 +6,7 @@ import torch
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread():
-    """As training has it; and threads that wait for each other on a busy machine cost seconds."""
+    """Use one thread, as training does; threads that wait for each other on a busy machine cost seconds."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

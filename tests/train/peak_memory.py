@@ -1,6 +1,10 @@
-"""Run as a script: how much a new process grows that trains one pack. Prints bytes: predicted, measured.
+"""Script that measures by how many bytes a new process grows when it trains one pack.
 
-Arguments: architecture, filters, data set, precision, epochs; a VGG's name ends in its depth, and in "late" where it pools next to the output.
+Prints: predicted, measured.
+
+Arguments: architecture, filters, data set, precision, epochs. The name of a VGG ends in its depth, and in
+    "late" if it
+pools next to the output.
 """
 
 from __future__ import annotations
@@ -25,7 +29,7 @@ TRAIN, TEST = 500, 2000
 
 
 def status(name: str) -> int:
-    """A size of this process, in bytes: what it holds (VmRSS) or has held at most (VmHWM)."""
+    """Return the memory of this process in bytes: current (VmRSS) or peak (VmHWM)."""
     (kib,) = re.findall(rf"{name}:\s+(\d+) kB", Path("/proc/self/status").read_text())
     return int(kib) * 1024
 
@@ -42,7 +46,7 @@ def named(architecture: str, filters: int, *, rows: int) -> AnyArchitecture:
 
 
 def grown(architecture: str, filters: int, data: str, precision: str, epochs: int) -> tuple[int, int]:
-    """Predicted and measured. Images are noise: made ones take no part in the growth, as mapped ones would."""
+    """Return predicted and measured bytes. Images are noise in memory, which does not count as growth."""
     dataset = {"mnist": Mnist, "cifar10": Cifar10}[data]()
     info = replace(dataset.info(Path()), train_images=TRAIN, test_images=TEST)
     network = named(architecture, filters, rows=4 if data == "mnist" else 2)

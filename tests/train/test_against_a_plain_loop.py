@@ -1,4 +1,4 @@
-"""Lightning, the batches, the schedule, the optimiser and the measuring together, against a loop that trains each network alone."""
+"""Training of a pack against a plain loop that trains each network alone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DECAYS = [0.0, 1e-3, 1e-2]
 
 
 def alone(pack: Pack, run: Run) -> tuple[list[float], list[float]]:
-    """Training and test loss of each epoch."""
+    """Return the training and the test loss of each epoch."""
     known, recipe = loaded_dataset(pack.cell.dataset), run.recipe
     network = build(run.architecture, known.info.image, [run.seed])
     optimiser = torch.optim.SGD(
@@ -45,7 +45,7 @@ def alone(pack: Pack, run: Run) -> tuple[list[float], list[float]]:
                 OneCycle(),
                 epoch * len(batches) + step,
                 steps=recipe.epochs * len(batches),
-                steps_an_epoch=len(batches),
+                steps_per_epoch=len(batches),
             )
             optimiser.param_groups[0]["lr"] = rate * recipe.learning_rate
             image, label = batches.batch(epoch, step)
@@ -64,15 +64,17 @@ def alone(pack: Pack, run: Run) -> tuple[list[float], list[float]]:
     return trains, tests
 
 
-# fp32 sums in another order: 2^-24 a sum, and 16 steps of a rate up to 0.3 let it grow by some orders of magnitude. A VGG of 8,000 units
-# decides some millions of times in these steps which of two values is the larger, so that about once rounding decides it; one unit's gradient
-# of the thousands that reach a filter then goes elsewhere.
+# fp32 sums in another order differ by 2^-24 per sum, and 16 steps with rates up to 0.3 amplify this by some
+# orders of
+# magnitude. A VGG of 8,000 units compares two values some millions of times in these steps, so rounding
+# decides about one
+# comparison; then the gradient of one unit, of the thousands that reach a filter, goes to another pixel.
 @pytest.mark.parametrize(
     ("architecture", "rates", "bound"),
     [(LENET, RATES, 1e-4), (TREE, RATES, 1e-4), (VGG, [rate / 10 for rate in RATES], 2e-3)],
     ids=["lenet5", "tree3", "vgg"],
 )
-def test_a_pack_trains_as_each_of_its_networks_alone(architecture, rates, bound):
+def test_a_pack_trains_as_a_plain_loop_over_each_network(architecture, rates, bound):
     leaves = {"optimizer": Sgd(momentum=0.8), "epochs": 2}
     mine = pack(
         *(

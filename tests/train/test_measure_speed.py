@@ -1,4 +1,4 @@
-"""A calibration measures real trainings of whole packs; how long they take is no matter here."""
+"""Speed measurements train whole packs; these tests do not depend on how long that takes."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def test_a_case_is_measured_by_training_it(small):
     assert 0 < took.train_s < 1
 
 
-def test_starts_and_epochs_cost_something_or_nothing(small):
+def test_measured_times_are_never_negative(small):
     assert 0 <= measure_speed.measure_epoch_seconds() < 10
     assert 0 <= measure_speed.measure_augment_seconds(1) < 1
     assert 0 <= measure_speed.measure_pack_start_seconds() < 60
 
 
-def test_what_is_known_of_an_image_is_taken_off(small, monkeypatch):
-    """With a clock of its own: a training image takes 2, a test image 1, for each replica, and an epoch 100 besides."""
+def test_the_time_of_other_images_and_of_the_epoch_is_subtracted(small, monkeypatch):
+    """A simulated clock: 2 per training image and replica, 1 per test image and replica, 100 per epoch."""
     monkeypatch.setattr(
         measure_speed,
         "_epoch_seconds",
@@ -48,7 +48,7 @@ def test_what_is_known_of_an_image_is_taken_off(small, monkeypatch):
     assert evaluate_s == pytest.approx(1, rel=0.01)
 
 
-def test_every_case_is_a_network_that_can_be_built_and_each_is_there_once():
+def test_every_case_can_be_built_and_occurs_once():
     everything = list(benchmark_cases())
     assert len(set(everything)) == len(everything)
     for case in everything:

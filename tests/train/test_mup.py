@@ -1,4 +1,4 @@
-"""Trainings in muP: at its base they are the standard ones bit by bit, elsewhere each tensor has its own rate."""
+"""Training in muP: at base_filters the bits are those of the standard parametrisation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LEAVES = {"sgd": {}, "adamw": {"optimizer": AdamW(), "learning_rate": 0.003, "we
 
 
 def mup(spec: AnyArchitecture, base: int) -> AnyArchitecture:
-    """What nobody wrote, such as a second layer's filters, still follows from the width."""
+    """Switch to muP; derived settings, such as second filters, stay derived."""
     return spec.model_validate(
         spec.model_dump(exclude_unset=True) | {"parametrization": "mup", "base_filters": base}
     )
@@ -26,7 +26,7 @@ def mup(spec: AnyArchitecture, base: int) -> AnyArchitecture:
 
 @pytest.mark.parametrize("leaves", LEAVES.values(), ids=LEAVES)
 @pytest.mark.parametrize("spec", [LENET, VGG], ids=["lenet5", "vgg"])
-def test_at_its_base_it_is_the_standard_training_bit_by_bit(spec, leaves):
+def test_at_base_filters_mup_trains_as_standard_bit_by_bit(spec, leaves):
     one, other = (pack(cell(each, epochs=1, **leaves)) for each in (spec, mup(spec, spec.filters)))
     known = loaded_dataset(one.cell.dataset)
     done, again = (train(each, known, device="cpu") for each in (one, other))
@@ -35,7 +35,7 @@ def test_at_its_base_it_is_the_standard_training_bit_by_bit(spec, leaves):
         assert all(torch.equal(weight, others[name]) for name, weight in mine.items())
 
 
-def test_its_runs_are_others_and_can_be_read_back():
+def test_mup_runs_have_ids_of_their_own_and_can_be_read_back():
     runs = [cell(spec).run(0) for spec in (LENET, mup(LENET, 6), mup(LENET, 3))]
     assert len({run.id for run in runs}) == 3
     assert [Run.from_json(run.config_json) for run in runs] == runs
@@ -46,12 +46,12 @@ def test_its_runs_are_others_and_can_be_read_back():
 @pytest.mark.parametrize(
     ("rule", "kind"), [(Sgd(), "sgd"), (Adam(), "adam"), (AdamW(), "adam")], ids=["sgd", "adam", "adamw"]
 )
-def test_a_pack_asks_for_the_rates_of_its_optimiser(rule, kind):
+def test_a_pack_uses_the_scales_of_its_optimiser(rule, kind):
     wide = mup(Lenet5(filters=12, hidden=(9,)), 6)
     made = pack(cell(wide, optimizer=rule))
     test = load_on_device(loaded_dataset(made.cell.dataset), torch.device("cpu")).test_split(made.cell.recipe)
-    module = PackModule(made, test, None, steps_an_epoch=1, on_epoch_end=lambda epoch: None)
-    expected = wide.scales(made.cell.info.image)
+    module = PackModule(made, test, validation=None, steps_per_epoch=1, on_epoch_end=lambda epoch: None)
+    expected = wide.parameter_scales(made.cell.info.image)
     optimiser = module.configure_optimizers()
     rates = {
         id(parameter): group["lr"] / module.lr_factor(0)

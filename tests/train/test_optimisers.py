@@ -1,4 +1,4 @@
-"""One step of a pack against torch's own optimisers, one a replica, in float64."""
+"""One step of a pack against torch's own optimisers, one per replica, in float64."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ def torchs(
 
 @pytest.mark.parametrize("decays", [DECAYS, [0.0] * R], ids=["decays", "no decay"])
 @pytest.mark.parametrize("rule", RULES, ids=repr)
-def test_each_replica_steps_as_torch_steps_it_alone(rule, decays):
+def test_each_replica_steps_as_with_torchs_optimiser_alone(rule, decays):
     generator = torch.Generator().manual_seed(1)
     packed = [nn.Parameter(drawn(generator, R, *shape)) for shape in SHAPES]
     alone = [[nn.Parameter(p[r].detach().clone()) for p in packed] for r in range(R)]
-    pack = PackOptimiser(packed, rule, RATES, decays)
+    pack = PackOptimiser(packed, rule, learning_rates=RATES, weight_decays=decays)
     each = [torchs(rule, alone[r], RATES[r], decays[r]) for r in range(R)]
     for step in range(STEPS):
         pack.param_groups[0]["lr"] = lr_factor = 1 / (1 + step)
@@ -64,12 +64,12 @@ def test_each_replica_steps_as_torch_steps_it_alone(rule, decays):
 
 
 @pytest.mark.parametrize("rule", RULES, ids=repr)
-def test_parameters_may_have_scales_of_their_rates(rule):
-    """As torch's groups of other rates do; the decay is over the scale, so that their product stays."""
+def test_scales_multiply_the_learning_rates_of_parameters(rule):
+    """Scales act as torch's parameter groups do; the weight decay is divided by the scale."""
     generator, scales = torch.Generator().manual_seed(1), [4.0, 1.0, 0.25]
     packed = [nn.Parameter(drawn(generator, R, *shape)) for shape in SHAPES]
     alone = [[nn.Parameter(p[r].detach().clone()) for p in packed] for r in range(R)]
-    pack = PackOptimiser(packed, rule, RATES, DECAYS, scales)
+    pack = PackOptimiser(packed, rule, learning_rates=RATES, weight_decays=DECAYS, scales=scales)
     each = [
         [
             torchs(rule, [p], RATES[r] * scale, DECAYS[r] / scale)
@@ -92,24 +92,24 @@ def test_parameters_may_have_scales_of_their_rates(rule):
         )
 
 
-def test_parameters_without_a_gradient_stay():
+def test_parameters_without_a_gradient_do_not_change():
     one, other = nn.Parameter(torch.ones(2, 3)), nn.Parameter(torch.ones(2, 3))
     one.grad = torch.ones(2, 3)
-    PackOptimiser([one, other], Sgd(), [1.0, 1.0], [1.0, 1.0]).step()
+    PackOptimiser([one, other], Sgd(), learning_rates=[1.0, 1.0], weight_decays=[1.0, 1.0]).step()
     assert (other == 1).all()
     assert (one != 1).all()
 
 
 @pytest.mark.parametrize("replica", range(R))
 @pytest.mark.parametrize("rule", RULES, ids=repr)
-def test_a_replica_knows_nothing_of_the_others(replica, rule):
-    """Their rates, decays and gradients, infinite ones too, change none of its bits."""
+def test_a_replica_does_not_depend_on_the_others(replica, rule):
+    """Learning rates, decays and gradients of other replicas, infinite ones too, change none of its bits."""
     ends = []
     for stranger, rate, decay in ((1.0, 0.1, 0.5), (float("nan"), 1e30, 1e30)):
         parameter = nn.Parameter(torch.linspace(-1, 1, R * 12).view(R, 3, 4))
         mine = torch.arange(R) == replica
         rates, decays = torch.where(mine, 0.01, rate).tolist(), torch.where(mine, 0.1, decay).tolist()
-        optimiser = PackOptimiser([parameter], rule, rates, decays)
+        optimiser = PackOptimiser([parameter], rule, learning_rates=rates, weight_decays=decays)
         for _ in range(3):
             parameter.grad = torch.where(mine.view(R, 1, 1), torch.cos(parameter.detach()), stranger)
             optimiser.step()
@@ -117,7 +117,7 @@ def test_a_replica_knows_nothing_of_the_others(replica, rule):
     assert torch.equal(*ends)
 
 
-def test_a_closure_is_called_with_gradients_and_its_loss_handed_back():
+def test_a_closure_runs_with_gradients_and_its_loss_is_returned():
     parameter = nn.Parameter(torch.ones(2, 3))
 
     def closure() -> Tensor:
@@ -125,8 +125,8 @@ def test_a_closure_is_called_with_gradients_and_its_loss_handed_back():
         loss.backward()
         return loss
 
-    loss = PackOptimiser([parameter], Sgd(momentum=0.0, nesterov=False), [0.5, 0.25], [0.0, 0.0]).step(
-        closure
-    )
+    loss = PackOptimiser(
+        [parameter], Sgd(momentum=0.0, nesterov=False), learning_rates=[0.5, 0.25], weight_decays=[0.0, 0.0]
+    ).step(closure)
     assert loss.item() == 6
     torch.testing.assert_close(parameter.detach(), torch.tensor([[0.0] * 3, [0.5] * 3]))

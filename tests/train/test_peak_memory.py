@@ -1,4 +1,4 @@
-"""What a plan predicts of a pack's memory, against processes that train one."""
+"""Predicted memory of a pack against processes that train one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NETWORKS += [("vgg 6", 1), ("vgg 6", 4), ("vgg 8", 16), ("vgg 16", 1), ("vgg 16"
 @pytest.mark.parametrize("precision", ["bf16", "fp32"])
 @pytest.mark.parametrize("data", ["mnist", "cifar10"])
 @pytest.mark.parametrize(("architecture", "filters"), NETWORKS)
-def test_a_pack_stays_within_what_was_predicted_and_needs_about_half_of_it_at_least(
+def test_the_prediction_is_an_upper_bound_and_at_most_about_twice_the_memory(
     architecture, filters, data, precision
 ):
     words = [architecture, str(filters), data, precision, "2"]

@@ -1,4 +1,4 @@
-"""What a pack measured, as rows of the store."""
+"""Tables of the store from a pack's results."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def trained(pack: Pack) -> PackResult:
     return train(pack, loaded_dataset(pack.cell.dataset), device="cpu")
 
 
-def test_the_schemas_are_the_stores(made):
+def test_tables_have_the_schemas_of_the_store(made):
     assert {name: table.schema for name, table in made.items()} == SCHEMAS
     assert {name: len(table) for name, table in made.items()} == {
         "runs": 8,
@@ -42,7 +42,7 @@ def test_the_schemas_are_the_stores(made):
     }
 
 
-def test_a_run_names_its_identity_and_its_cell(made):
+def test_a_run_row_has_the_identity_and_the_cell(made):
     for run, row in zip(MINE.runs, made["runs"].to_pylist(), strict=True):
         assert Run.from_json(row["config_json"]) == run
         layers = LENET.layer_table(loaded_dataset().info.image)
@@ -78,7 +78,7 @@ def test_a_run_names_its_identity_and_its_cell(made):
         assert datetime.now(UTC) - row["created_at"] < timedelta(minutes=5)
 
 
-def test_filters_of_the_tree_are_for_each_colour():
+def test_filters_total_counts_all_colours_of_a_tree():
     colours = SET.model_copy(update={"channels": 3})
     mine = pack(cell(TREE, colours, epochs=1))
     (row, *_) = build_tables(trained(mine), loaded_dataset(colours), collect_provenance())["runs"].to_pylist()
@@ -100,7 +100,7 @@ def test_errors_are_counted_from_the_stored_logits(made):
         )
 
 
-def test_a_runs_numbers_are_those_of_its_last_epoch(made, done):
+def test_a_run_row_has_the_metrics_of_the_last_epoch(made, done):
     last = [row for row in made["epochs"].to_pylist() if row["epoch"] == 2]
     for row, epoch in zip(made["runs"].to_pylist(), last, strict=True):
         assert row["id"] == epoch["id"]
@@ -112,7 +112,7 @@ def test_a_runs_numbers_are_those_of_its_last_epoch(made, done):
         assert row["images_per_s"] == done.images_per_s
 
 
-def test_epochs_are_the_history(made, done):
+def test_epoch_rows_have_the_metrics_of_each_epoch(made, done):
     for number, epoch in enumerate(done.history, start=1):
         rows = [row for row in made["epochs"].to_pylist() if row["epoch"] == number]
         for name in ("train_loss", "train_accuracy", "val_accuracy", "test_loss", "test_accuracy"):
@@ -121,14 +121,14 @@ def test_epochs_are_the_history(made, done):
         assert {row["wall_s"] for row in rows} == {epoch.wall_s}
 
 
-def test_without_validation_images_their_columns_are_null():
+def test_validation_columns_are_null_without_validation_images():
     made = build_tables(trained(pack(cell(epochs=1))), loaded_dataset(), collect_provenance())
     assert made["runs"]["val_error"].null_count == 8
     assert made["epochs"]["val_accuracy"].null_count == 8
     assert made["runs"]["validation_images"].to_pylist() == [0] * 8
 
 
-def test_a_diverged_run_has_no_errors_and_no_replica_is_mixed_up():
+def test_a_diverged_run_has_null_errors_and_other_replicas_keep_theirs():
     tame, wild = (cell(loss="mse", learning_rate=rate, epochs=2) for rate in (0.05, 1e6))
     done = trained(pack(tame, tame, wild, tame, tame, tame, tame, tame))
     made = build_tables(done, loaded_dataset(), collect_provenance())
@@ -144,7 +144,7 @@ def test_a_diverged_run_has_no_errors_and_no_replica_is_mixed_up():
     assert [row["epoch"] for row in lost] == [1, 2]
 
 
-def test_a_part_of_a_pack_has_rows_of_its_own_runs_only():
+def test_a_partial_pack_has_rows_of_its_wanted_runs_only():
     mine = pack(cell(epochs=1), seeds=(3, 6))
     made = build_tables(trained(mine), loaded_dataset(), collect_provenance())
     assert made["runs"]["seed"].to_pylist() == [3, 6]
@@ -153,7 +153,7 @@ def test_a_part_of_a_pack_has_rows_of_its_own_runs_only():
     assert set(made["epochs"]["id"].to_pylist()) == {run.id for run in mine.runs}
 
 
-def test_a_store_takes_them(made, tmp_path):
+def test_a_store_accepts_the_tables(made, tmp_path):
     store = open_store(tmp_path)
     assert store.publish(made) == 8
     assert store.ids() == {run.id for run in MINE.runs}

@@ -1,4 +1,4 @@
-"""Weights without a gradient: against loops over plain networks, in the tables, and in rows and checkpoints that are older."""
+"""Fractions of zero gradients: against plain loops, in tables, and in old rows and checkpoints."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ NETWORKS = {
 
 
 def looped(network: torch.nn.Module, names: list[str]) -> list[float]:
-    """The shares, gradient by gradient."""
+    """Return the fractions, counted gradient by gradient."""
     zeros, sizes = [], []
     gradients = network.parts(lambda parameter: parameter.grad)
     for name in names:
@@ -48,8 +48,8 @@ def looped(network: torch.nn.Module, names: list[str]) -> list[float]:
 
 
 @pytest.mark.parametrize(("spec", "image"), NETWORKS.values(), ids=NETWORKS)
-def test_shares_are_those_of_plain_networks_counted_by_a_loop(spec, image):
-    """In float64; images that are black at their borders and few of them, so that there is something to count."""
+def test_fractions_equal_a_loop_over_plain_networks(spec, image):
+    """In float64, with few images that are black at their borders, so that some gradients are 0."""
     generator = torch.Generator().manual_seed(3)
     images = torch.randn(2, image.channels, image.side, image.side, generator=generator, dtype=torch.float64)
     images[:, :, :6], labels = 0, torch.tensor([3, 8])
@@ -68,8 +68,8 @@ def test_shares_are_those_of_plain_networks_counted_by_a_loop(spec, image):
 @pytest.mark.parametrize(
     "architecture", [LENET, Tree3(filters=2, branches=4, activation="relu")], ids=["lenet5", "tree3"]
 )
-def test_a_pack_counts_in_the_last_step_of_each_epoch(architecture):
-    """Two steps an epoch: the second one's gradients, of a network that torch's own optimiser took through the first."""
+def test_gradients_are_counted_in_the_last_step_of_each_epoch(architecture):
+    """Two steps per epoch: the gradients of the second step, after torch's optimiser took the first."""
     few = SET.model_copy(update={"train_images": 50})
     mine = pack(cell(architecture, few, epochs=1, schedule={"type": "constant"}))
     known, names = loaded_dataset(few), weighted_layers(mine.layer_table)
@@ -113,7 +113,7 @@ def test_columns_of_runs_are_means_over_epochs():
             )
 
 
-def test_a_run_that_diverged_has_none():
+def test_a_diverged_run_has_null_fractions():
     done = train(pack(cell(loss="mse", learning_rate=1e6, epochs=2)), loaded_dataset(), device="cpu")
     made = build_tables(done, loaded_dataset(), collect_provenance())
     assert made["runs"]["diverged"].to_pylist() == [True] * 8
@@ -130,14 +130,14 @@ def test_a_run_that_diverged_has_none():
     ],
     ids=["sigmoid in bf16", "sigmoid", "tanh in bf16", "tanh"],
 )
-def test_where_an_activation_has_no_slope(activation, dtype, open_at, full_at):
+def test_inputs_at_which_an_activation_has_slope_zero(activation, dtype, open_at, full_at):
     x = torch.tensor([open_at, full_at], dtype=dtype, requires_grad=True)
     activation(x).sum().backward()
     assert [slope != 0 for slope in x.grad.tolist()] == [True, False]
 
 
-def test_an_older_checkpoint_goes_on(tmp_path, monkeypatch):
-    """Its epochs have no shares, and the run has the mean of the others."""
+def test_a_checkpoint_without_fractions_can_be_resumed(tmp_path, monkeypatch):
+    """Its epochs have no fractions; the run has the mean of the later epochs."""
     monkeypatch.setattr("scaling.train.pack.CHECKPOINT_S", 0.0)
     mine = pack(cell(TREE, epochs=4))
 
@@ -171,8 +171,8 @@ def test_an_older_checkpoint_goes_on(tmp_path, monkeypatch):
     assert made["epochs"]["zero_gradients"].null_count == 2 * 8
 
 
-def test_rows_that_are_older_read_with_nulls(tmp_path):
-    """Beside those of today; and they can be copied into a store of today."""
+def test_rows_without_fractions_are_read_as_null(tmp_path):
+    """Old rows can be read beside new rows and copied into a new store."""
     published = open_store(ROOT / "artifacts" / "published" / "store")
     done = train(
         pack(cell(dataset=Synthetic(size=100, test_size=50, noise=0.3), epochs=1)),

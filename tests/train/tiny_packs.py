@@ -1,4 +1,4 @@
-"""Packs that train in a fraction of a second, on a set whose classes are easy to tell apart."""
+"""Packs that train in a fraction of a second, on a data set whose classes are easy to tell apart."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ VGG = Vgg(filters=2, depth=6)
 ALL = {"lenet5": LENET, "tree3": TREE, "vgg": VGG}
 RATES = {"lenet5": 0.02, "tree3": 0.3, "vgg": 0.1}
 SETS = {"vgg": SET.model_copy(update={"side": 28})}
-"""Of networks that can't see the usual one."""
+"""Data set for networks that cannot process the usual images."""
 SEEDS = tuple(range(8))
 
 
@@ -38,7 +38,7 @@ def loaded_dataset(dataset: Synthetic = SET) -> LoadedDataset:
 
 
 def cell(architecture: AnyArchitecture = LENET, dataset: Synthetic | None = None, **recipe: Any) -> Cell:
-    """By default three epochs of sixteen steps, in fp32."""
+    """Return a cell; by default with three epochs of sixteen steps, in fp32."""
     dataset = dataset or SETS.get(architecture.type, SET)
     leaves = {
         "epochs": 3,
@@ -52,7 +52,7 @@ def cell(architecture: AnyArchitecture = LENET, dataset: Synthetic | None = None
 
 
 def pack(*cells: Cell, seeds: Iterable[int] = SEEDS) -> Pack:
-    """One pack; the cells, which may differ in learning rate and weight decay, take turns."""
+    """Return one pack whose runs alternate between cells with unequal learning rates and weight decays."""
     return Pack(
         cells[0],
         tuple(cells[i % len(cells)].run(seed) for i, seed in enumerate(seeds)),

@@ -57,7 +57,7 @@ def size_for_error(fit: Fit, error: float, *, form: str = "power") -> Interval:
     return _size_for_error(require_law(fit, form), error)
 
 
-def compare_sizes(first: Fit, second: Fit, error: float) -> SizesAtError:
+def compare_sizes(first: Fit, second: Fit, *, error: float) -> SizesAtError:
     """Compare the sizes that two groups need for an error, by the preferred law of each.
 
     Args:

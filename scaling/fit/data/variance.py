@@ -30,10 +30,10 @@ FloatArray = NDArray[np.float64]
 class DispersionSource(StrEnum):
     """Statistic from which a dispersion is estimated."""
 
-    RUNS = "how runs of one size differ"
-    ORDERS = "how orders of minibatches differ"
-    CURVE = "how the means lie about the law"
-    KNOWN = "the stated standard deviations"
+    RUNS = "the differences between runs of one size"
+    ORDERS = "the differences between orders of minibatches"
+    CURVE = "the residuals of the means about the law"
+    KNOWN = "the known standard deviations"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,7 +31,7 @@ _RELATIVE_ROUNDING = 1e-9
 Runs = Float[np.ndarray, " runs"]
 
 
-def find_improving_widths(widths: Runs, early: Runs, late: Runs) -> dict[float, float]:
+def find_improving_widths(widths: Runs, *, early: Runs, late: Runs) -> dict[float, float]:
     """Find the widths whose mean error still falls.
 
     Args:
@@ -87,7 +87,7 @@ def check_convergence(
     sizes, lengths = numeric_column(runs, x), numeric_column(runs, "epochs")
     reasons = {}
     for values, rows in group_rows(runs, by).items():
-        if gains := find_improving_widths(sizes[rows], early[rows], late[rows]):
+        if gains := find_improving_widths(sizes[rows], early=early[rows], late=late[rows]):
             reasons[values] = _reason(gains, np.unique(lengths[rows]), x=x)
     return reasons
 

@@ -35,7 +35,11 @@ class Winsorised:
 
 
 def winsorise(points: Points) -> Winsorised | None:
-    """Winsorise the outliers of some points; None without outliers."""
+    """Winsorise the outliers of some points; None without outliers.
+
+    Args:
+        points: the runs.
+    """
     is_outlier = _find_outliers(points)
     if not is_outlier.any():
         return None

@@ -52,7 +52,11 @@ class LawProfile:
 
 
 def profile_laws(fit: Fit) -> list[LawProfile]:
-    """Profile every law of a fit that has a profile likelihood."""
+    """Profile every law of a fit that has a profile likelihood.
+
+    Args:
+        fit: laws of one group.
+    """
     if fit.points.misclassified is not None:
         return []
     return [

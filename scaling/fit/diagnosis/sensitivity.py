@@ -12,21 +12,31 @@ _RELATIVE_RANK_TOLERANCE = 1e-7
 """Ratio to the largest singular value below which the curve does not depend on a direction."""
 
 
-def is_identifiable(form: Form, points: Points, parameters: Float[np.ndarray, " p"]) -> bool:
+def is_identifiable(form: Form, points: Points, *, parameters: Float[np.ndarray, " p"]) -> bool:
     """Return True if the quasi-likelihood falls in every direction from its maximum.
 
     Parameters at their bound do not count.
+
+    Args:
+        form: the fitted form.
+        points: the runs.
+        parameters: estimated parameters, in the order of the form.
     """
     singular_values = np.linalg.svd(_weighted_jacobian(form, points, parameters), compute_uv=False)
     return bool(singular_values[-1] > _RELATIVE_RANK_TOLERANCE * singular_values[0])
 
 
 def compute_leverage(
-    form: Form, points: Points, parameters: Float[np.ndarray, " p"]
+    form: Form, points: Points, *, parameters: Float[np.ndarray, " p"]
 ) -> Float[np.ndarray, " widths"]:
     """Return the leverage of each width: the diagonal of the hat matrix, from 0 to 1.
 
     The leverage is the weight of a width's own mean in the fitted curve at this width.
+
+    Args:
+        form: the fitted form.
+        points: the runs.
+        parameters: estimated parameters, in the order of the form.
     """
     basis, singular_values, _ = np.linalg.svd(
         _weighted_jacobian(form, points, parameters), full_matrices=False

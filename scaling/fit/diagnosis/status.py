@@ -103,7 +103,11 @@ def misfit_reasons(
 
 
 def describe_points(points: Points) -> list[str]:
-    """Return notes on how the points are fitted, if they are not plain error counts with replicates."""
+    """Return notes on how the points are fitted, if they are not plain error counts with replicates.
+
+    Args:
+        points: the runs.
+    """
     notes = []
     if points.known_std is not None:
         notes.append(f"The standard deviations of {points.y_name} are taken as given.")
@@ -157,9 +161,9 @@ def _parameter_reasons(form: Form, points: Points, parameters: dict[str, Interva
 
 def _leverage_reasons(form: Form, points: Points, estimate: Float[np.ndarray, " p"]) -> list[str]:
     """Return the reasons that lie in the curvature of the likelihood and the leverage of the widths."""
-    if not is_identifiable(form, points, estimate):
+    if not is_identifiable(form, points, parameters=estimate):
         return ["the likelihood is flat along a combination of the parameters"]
-    leverage = compute_leverage(form, points, estimate)
+    leverage = compute_leverage(form, points, parameters=estimate)
     return [
         f"the curve at {points.x_name} {x:g} rests on that width alone"
         for x in points.widths[leverage > _MAX_LEVERAGE]

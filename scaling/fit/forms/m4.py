@@ -5,8 +5,7 @@ Source: Alabdulmohsin, Neyshabur & Zhai, Revisiting neural scaling laws in langu
 Legend: A is ``amplitude``, rho is ``exponent``, E is ``floor``, C is ``ceiling``, alpha is ``turn``. With
 alpha = 0, M4 is the power law with a floor.
 
-Set here: C is fitted as well. A study that never leaves the power law cannot determine C, and its intervals
-show this.
+Set here: C is fitted as well. A study without a plateau does not determine C, and its intervals show this.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import brentq
 
 from scaling.fit import EstimationOptions, Fit, find_crossing, fit
-from tests.fit.planted_laws import bare, plant
+from tests.fit.planted_laws import bare_points, plant
 
 WIDE = (1, 2, 3, 4, 6, 8, 12, 16)
 
@@ -41,7 +41,7 @@ def test_parallel_laws_do_not_cross():
     jitter = np.tile([0.999, 1.001], len(WIDE))
     first, second = (
         fit(
-            bare(x, a * x**-0.5 * jitter),
+            bare_points(x, a * x**-0.5 * jitter),
             EstimationOptions(forms=("power",), resamplings=50),
             group={"a": str(a)},
         )

@@ -37,7 +37,7 @@ def invert(law: tuple[float, float, float], error: float) -> float:
 def test_the_interval_of_a_ratio_covers_the_truth_at_its_level(error):
     truth, studies, n_covered = invert(LAWS[0], error) / invert(LAWS[1], error), 150, 0
     for k in range(studies):
-        sizes = compare_sizes(fit_planted(LAWS[0], 2 * k), fit_planted(LAWS[1], 2 * k + 1), error)
+        sizes = compare_sizes(fit_planted(LAWS[0], 2 * k), fit_planted(LAWS[1], 2 * k + 1), error=error)
         n_covered += sizes.ratio.low <= truth <= sizes.ratio.high
     assert n_covered >= binom.ppf(
         1e-4, studies, 0.93
@@ -58,13 +58,13 @@ def test_the_size_for_an_error_is_the_inverse_of_the_law():
 
 def test_sizes_are_those_of_each_law_and_extrapolations_are_named():
     first, second = fit_planted(LAWS[0], 0, test_images=10**6), fit_planted(LAWS[1], 1, test_images=10**6)
-    sizes = compare_sizes(first, second, 0.095)  # sizes 17.7 of the first, 25.2 of the second
+    sizes = compare_sizes(first, second, error=0.095)  # sizes 17.7 of the first, 25.2 of the second
     assert sizes.extrapolated == ("0", "1")
     assert sizes.sizes == tuple(
         size_for_error(each, 0.095, form=preferred_law(each).form.name) for each in (first, second)
     )
     assert sizes.ratio.estimate == pytest.approx(sizes.sizes[0].estimate / sizes.sizes[1].estimate)
-    assert compare_sizes(first, second, 0.2).extrapolated == ()
+    assert compare_sizes(first, second, error=0.2).extrapolated == ()
     assert sizes.to_dict()["ratio"]["low"] == sizes.ratio.low
 
 
@@ -74,9 +74,9 @@ def test_an_error_below_the_floor_is_never_reached():
         fit_planted((0.4, 0.6, 0.1), 1, test_images=10**6),
     )
     assert {each.verdict.choice for each in (low, high)} == {FormChoice.FLOOR}
-    assert compare_sizes(low, high, 0.08).ratio.estimate == 0
-    assert compare_sizes(high, low, 0.08).ratio.estimate == np.inf
-    neither = compare_sizes(low, high, 0.01)
+    assert compare_sizes(low, high, error=0.08).ratio.estimate == 0
+    assert compare_sizes(high, low, error=0.08).ratio.estimate == np.inf
+    neither = compare_sizes(low, high, error=0.01)
     assert neither.ratio is None
     assert neither.extrapolated == ("0", "1")
 
@@ -84,7 +84,7 @@ def test_an_error_below_the_floor_is_never_reached():
 def test_groups_that_cannot_be_compared_are_rejected():
     first = fit_planted(LAWS[0], 0)
     with pytest.raises(UsageError, match="above 0"):
-        compare_sizes(first, fit_planted(LAWS[1], 1), 0.0)
+        compare_sizes(first, fit_planted(LAWS[1], 1), error=0.0)
     thin = fit(
         bare_points((1, 1, 2, 2), (0.4, 0.41, 0.3, 0.31)),
         EstimationOptions(forms=("power",), resamplings=20),
@@ -92,4 +92,4 @@ def test_groups_that_cannot_be_compared_are_rejected():
     )
     assert preferred_law(thin) is None
     with pytest.raises(FitError, match="thin has no usable law to compare"):
-        compare_sizes(first, thin, 0.1)
+        compare_sizes(first, thin, error=0.1)

@@ -22,18 +22,17 @@ from tests.fit.planted_laws import plant
 WIDTHS, SEEDS = np.array([1.0, 2, 4, 8, 16, 32]), 8
 
 
-def planted_errors(
-    rng: np.random.Generator, gain: np.ndarray, scatter: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def planted_errors(rng: np.random.Generator, gain: np.ndarray, scatter: float) -> dict[str, np.ndarray]:
     """Return widths, early errors and late errors of runs; the errors fall by a share that scatters."""
     x, share = (np.repeat(values, SEEDS) for values in (WIDTHS, gain))
     early = 0.4 * x**-0.5 * (1 + 0.1 * rng.standard_normal(len(x)))
-    return x, early, early * (1 - share + scatter * rng.standard_normal(len(x)))
+    late = early * (1 - share + scatter * rng.standard_normal(len(x)))
+    return {"widths": x, "early": early, "late": late}
 
 
 def test_improving_widths_are_found_with_their_gain():
     gains = find_improving_widths(
-        *planted_errors(np.random.default_rng(0), np.array([0, 0, 0.1, 0, 0, 0.05]), 0.01)
+        **planted_errors(np.random.default_rng(0), np.array([0, 0, 0.1, 0, 0, 0.05]), 0.01)
     )
     assert list(gains) == [4, 32]
     # Four standard errors of a mean over eight seeds.
@@ -44,7 +43,7 @@ def test_networks_that_do_not_improve_are_hardly_ever_flagged():
     """The scatter is so large that only the t test prevents false alarms."""
     studies, rng = 4000, np.random.default_rng(1)
     flagged = sum(
-        bool(find_improving_widths(*planted_errors(rng, np.zeros(len(WIDTHS)), 0.1))) for _ in range(studies)
+        bool(find_improving_widths(**planted_errors(rng, np.zeros(len(WIDTHS)), 0.1))) for _ in range(studies)
     )
     assert flagged <= binom.isf(1e-4, studies, CONVERGENCE_ALPHA)
     assert flagged >= binom.ppf(1e-4, studies, CONVERGENCE_ALPHA / 2)
@@ -53,7 +52,7 @@ def test_networks_that_do_not_improve_are_hardly_ever_flagged():
 def test_a_significant_but_small_gain_is_ignored():
     assert (
         find_improving_widths(
-            *planted_errors(np.random.default_rng(2), np.full(len(WIDTHS), MIN_RELATIVE_GAIN / 2), 1e-4)
+            **planted_errors(np.random.default_rng(2), np.full(len(WIDTHS), MIN_RELATIVE_GAIN / 2), 1e-4)
         )
         == {}
     )
@@ -62,7 +61,8 @@ def test_a_significant_but_small_gain_is_ignored():
 def test_the_test_is_a_paired_t_test():
     rng = np.random.default_rng(3)
     for scatter in np.geomspace(0.01, 0.5, 40):
-        x, early, late = planted_errors(rng, np.full(len(WIDTHS), 0.1), scatter)
+        runs = planted_errors(rng, np.full(len(WIDTHS), 0.1), scatter)
+        x, early, late = runs.values()
         expected = {
             width: float(1 - late[x == width].mean() / early[x == width].mean())
             for width in WIDTHS
@@ -70,14 +70,12 @@ def test_the_test_is_a_paired_t_test():
             < CONVERGENCE_ALPHA / len(WIDTHS)
             and late[x == width].mean() < (1 - MIN_RELATIVE_GAIN) * early[x == width].mean()
         }
-        assert find_improving_widths(x, early, late) == pytest.approx(expected)
+        assert find_improving_widths(**runs) == pytest.approx(expected)
 
 
 def test_single_runs_and_copies_are_never_flagged():
-    assert (
-        find_improving_widths(np.array([1.0, 2, 2]), np.array([0.5, 0.3, 0.3]), np.array([0.1, 0.1, 0.1]))
-        == {}
-    )
+    early, late = np.array([0.5, 0.3, 0.3]), np.array([0.1, 0.1, 0.1])
+    assert find_improving_widths(np.array([1.0, 2, 2]), early=early, late=late) == {}
 
 
 def test_each_run_is_compared_with_itself_at_nine_tenths_of_its_training():

@@ -122,8 +122,8 @@ def test_without_replicates_the_interval_uses_the_residuals():
     assert 178 <= covered <= 198  # 95 % of 200; outside with a probability of 1e-3 on either side
     notes = fit(plant((0.4, 0.5, 0.0), rng, seeds=1)).notes
     assert notes == (
-        "No width has two runs from which to estimate the scatter: the intervals rest on the residuals of the "
-        "means about each law. Train more seeds for intervals that rest on replicates.",
+        "No width has two runs from which to estimate the scatter: the intervals rest on the residuals of "
+        "the means about each law. Train more seeds for intervals that rest on replicates.",
     )
 
 

@@ -1,4 +1,4 @@
-"""A replica that diverges harms no other: not one bit of their outputs and gradients changes."""
+"""A diverging replica changes no bit of the outputs and gradients of the others."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def outcome(module: nn.Module, pixels: Tensor, labels: Tensor) -> tuple[Tensor, 
     return logits.detach(), {name: weight.grad.clone() for name, weight in module.weights.items()}
 
 
-# Groups of a convolution with an odd number of channels, in or out, are those that a kernel may pad with their neighbour's.
+# A kernel may pad a group of an odd number of channels, in or out, with channels of the next group.
 ODD = {
     f"{d1} to {d2} filters": (Lenet5(filters=d1, second_filters=d2, hidden=(7,)), USPS)
     for d1, d2 in [(1, 1), (1, 4), (2, 1), (3, 8), (4, 11), (5, 13)]
@@ -35,7 +35,7 @@ ODD = {
 @pytest.mark.parametrize(
     ("spec", "image"), (NETWORKS | VGGS | ODD).values(), ids=(NETWORKS | VGGS | ODD).keys()
 )
-def test_a_poisoned_replica_leaves_the_others_bits(spec, image, dtype, poison):
+def test_nan_in_one_replica_changes_no_bit_of_the_others(spec, image, dtype, poison):
     pixels, labels = images(image, B, dtype)
     module = build(spec, image, range(R))
     clean, clean_gradients = outcome(module, pixels, labels)
@@ -51,8 +51,8 @@ def test_a_poisoned_replica_leaves_the_others_bits(spec, image, dtype, poison):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["fp32", "bf16"])
 @pytest.mark.parametrize(("spec", "image"), (NETWORKS | VGGS).values(), ids=(NETWORKS | VGGS).keys())
-def test_a_replicas_bits_do_not_depend_on_its_companions(spec, image, dtype):
-    """In packs of one size and in the same slot."""
+def test_the_bits_of_a_replica_do_not_depend_on_the_other_replicas(spec, image, dtype):
+    """In packs of equal size and in the same slot."""
     pixels, labels = images(image, B, dtype)
     one, other = ([0, 1, 2, 3, seed] for seed in (4, 99))
     logits, gradients = outcome(build(spec, image, one), pixels, labels)

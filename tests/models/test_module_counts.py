@@ -1,4 +1,4 @@
-"""What a specification counts is what its module has and does."""
+"""Counts of a specification against its module."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def test_every_replica_has_the_parameters_of_the_layer_table(spec, image, R):
 
 @every_network
 @pytest.mark.parametrize("R", [1, 3])
-def test_a_forward_pass_takes_the_macs_of_the_layer_table(spec, image, R):
-    """torch counts a multiplication and an addition; what fusing adds would show here."""
+def test_a_forward_pass_computes_the_macs_of_the_layer_table(spec, image, R):
+    """torch counts a multiplication and an addition; work that fusing adds would show here."""
     module = build(spec, image, range(R))
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         logits = module(images(image, B, torch.float32)[0])
@@ -45,8 +45,8 @@ def test_a_forward_pass_takes_the_macs_of_the_layer_table(spec, image, R):
 
 
 @every_network
-def test_a_training_step_takes_the_flops_of_the_layer_table(spec, image):
-    """Of one network alone, because torch counts a grouped convolution's weight gradient once a group."""
+def test_a_training_step_computes_the_flops_of_the_layer_table(spec, image):
+    """For one replica: torch counts the weight gradient of a grouped convolution once per group."""
     if isinstance(spec, Tree3):
         image = replace(image, channels=1)
     module = build(spec, image, [0])

@@ -17,14 +17,14 @@ def answers():
     return logits, torch.randint(CLASSES, (B,), generator=generator)
 
 
-def test_cross_entropy_is_the_plain_loops(answers):
+def test_cross_entropy_equals_a_plain_loop(answers):
     logits, labels = answers
     for r, loss in enumerate(losses(logits, labels, "cross_entropy").tolist()):
         nats = [log(sum(map(exp, logits[r, b].tolist()))) - logits[r, b, labels[b]].item() for b in range(B)]
         assert loss == pytest.approx(sum(nats) / B, rel=1e-14)
 
 
-def test_mse_is_the_plain_loops(answers):
+def test_mse_equals_a_plain_loop(answers):
     logits, labels = answers
     for r, loss in enumerate(losses(logits, labels, "mse").tolist()):
         squares = [
@@ -34,8 +34,8 @@ def test_mse_is_the_plain_loops(answers):
 
 
 @pytest.mark.parametrize("kind", ["cross_entropy", "mse"])
-def test_a_replicas_gradient_is_its_own(answers, kind):
-    """The sum over replicas, from which backward starts, gives each one the gradient that it has alone."""
+def test_the_gradient_of_a_replica_does_not_depend_on_the_others(answers, kind):
+    """The backward pass of the sum over replicas gives each replica the gradient that it has alone."""
     logits, labels = answers
     logits.requires_grad_()
     losses(logits, labels, kind).sum().backward()

@@ -12,7 +12,7 @@ from tests.models.plain_networks import KINDS
 
 
 @pytest.mark.parametrize("entry", api.list_models(), ids=lambda entry: f"{entry.name}, {entry.dataset}")
-def test_parameters_and_macs_are_those_of_plain_layers(entry: CatalogueEntry):
+def test_parameters_and_macs_equal_those_of_plain_layers(entry: CatalogueEntry):
     """On a device that has shapes and no numbers; torch counts a multiplication and an addition."""
     image = entry.layer_table.image
     with torch.device("meta"), FlopCounterMode(display=False) as counter:

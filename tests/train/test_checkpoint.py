@@ -1,4 +1,4 @@
-"""A pack that was interrupted ends with the bits of one that was not."""
+"""Checkpoints: a pack that was interrupted ends with the bits of an uninterrupted pack."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.train.tiny_packs import ALL, cell, few_images, loaded_dataset, pack
 
 
 class Interrupted(Exception):
-    """What a test raises in the middle of a training."""
+    """Raised in the middle of a training."""
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +78,7 @@ def test_a_resumed_pack_has_the_bits_of_an_uninterrupted_one(tmp_path, architect
             assert type(a) is type(b)
 
 
-def test_two_generations_are_kept_and_the_older_one_serves_where_the_newer_is_damaged(tmp_path):
+def test_two_checkpoints_are_kept_and_a_damaged_one_is_skipped(tmp_path):
     made = pack(cell(epochs=5))
     checkpoints = Checkpoints(open_store(tmp_path), made.key)
     interrupted(made, checkpoints, 4)

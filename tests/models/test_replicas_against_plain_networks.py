@@ -1,6 +1,8 @@
-"""R fused replicas are R plain networks: the same logits, and after five steps the same weights, in float64 to 1e-10."""
+"""R fused replicas equal R plain networks in float64 to 1e-10: logits, and weights after five steps."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import pytest
 import torch
@@ -16,9 +18,12 @@ from tests.models.plain_networks import plain
 
 RATES, DECAYS = [0.1, 0.003, 0.3], [1e-3, 0.0, 1e-2]
 GENTLE, MANY = [0.02, 0.003, 0.05], 32
-"""Rates and images of a step for networks that normalise. Batch norm divides by a deviation, and so multiplies what rounding left of it: where
-a channel is as good as constant over a few images, by up to EPSILON ** -1/2 = 316 a layer. Over many images at gentle rates it is about 1 a
-layer, so that 2^-53 a sum ends some orders of magnitude below the bound."""
+"""Learning rates, and images per step, for networks with batch norm.
+
+Batch norm divides by a standard deviation and so amplifies rounding errors. If a channel is almost constant
+over a few images, the factor is up to epsilon ** -1/2 = 316 per layer. Over many images at gentle rates it is
+about 1, so that 2^-53 per sum ends some orders of magnitude below the bound.
+"""
 R, B, STEPS, BOUND = 3, 6, 5, 1e-10
 every_network = pytest.mark.parametrize(
     ("spec", "image"), (NETWORKS | VGGS).values(), ids=(NETWORKS | VGGS).keys()
@@ -26,7 +31,7 @@ every_network = pytest.mark.parametrize(
 
 
 def packed(spec, image) -> nn.Module:
-    """With biases that are not zero, so that each one counts."""
+    """Build the replicas, with biases that are not zero, so that each bias matters."""
     module = build(spec, image, [4, 0, 9]).double()
     generator = torch.Generator().manual_seed(1)
     for name, weight in module.weights.items():
@@ -64,12 +69,15 @@ def test_logits_and_gradients(spec, image):
 )
 def test_five_steps_at_unequal_learning_rates(name, rule, loss):
     rates = RATES if isinstance(rule, Sgd) else [rate / 30 for rate in RATES]
-    five_steps(*NETWORKS[name], rule, loss, rates, B)
+    for tensor in train_together_and_alone(*NETWORKS[name], rule, loss, rates, B):
+        torch.testing.assert_close(tensor.together, tensor.alone, rtol=BOUND, atol=BOUND)
+        assert (tensor.alone != tensor.initial).any()
 
 
 @pytest.mark.parametrize(
     ("rule", "loss"),
-    # A bias before batch norm has no gradient. Of what rounding leaves there, 2^-53 a sum, Adam makes steps of (rate) x (that) / epsilon.
+    # A bias before batch norm has gradient 0. From its rounding error, 2^-53 per sum, Adam makes steps of
+    # rate x error / epsilon.
     [
         (Sgd(), "cross_entropy"),
         (Sgd(), "mse"),
@@ -79,16 +87,32 @@ def test_five_steps_at_unequal_learning_rates(name, rule, loss):
     ids=lambda value: str(getattr(value, "type", value)),
 )
 @pytest.mark.parametrize("name", VGGS)
-def test_five_steps_of_networks_that_normalise(name, rule, loss):
-    """Their kept statistics too."""
+def test_five_steps_with_batch_norm(name, rule, loss):
+    """Running statistics are compared, too."""
     rates = GENTLE if isinstance(rule, Sgd) else [rate / 30 for rate in GENTLE]
-    five_steps(*VGGS[name], rule, loss, rates, MANY)
+    for tensor in train_together_and_alone(*VGGS[name], rule, loss, rates, MANY):
+        torch.testing.assert_close(tensor.together, tensor.alone, rtol=BOUND, atol=BOUND)
+        has_no_gradient = tensor.name.startswith("conv") and tensor.name.endswith("bias")
+        assert has_no_gradient or (tensor.alone != tensor.initial).any()
 
 
-def five_steps(spec, image, rule, loss, rates, images_a_step) -> None:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TrainedTensor:
+    """A parameter, or a statistic of batch norm, of one replica after five steps."""
+
+    name: str
+    initial: Tensor
+    together: Tensor
+    """Value in the pack."""
+    alone: Tensor
+    """Value in a network of torch's own layers that was trained alone."""
+
+
+def train_together_and_alone(spec, image, rule, loss, rates, images_a_step) -> list[TrainedTensor]:
+    """Train a pack for five steps, and each of its replicas alone."""
     module = packed(spec, image)
     networks = [plain(spec, image, replica(module, r)) for r in range(R)]
-    optimiser = PackOptimiser(module.parameters(), rule, rates, DECAYS)
+    optimiser = PackOptimiser(module.parameters(), rule, learning_rates=rates, weight_decays=DECAYS)
     each = [
         torchs(rule, network, rate, decay)
         for network, rate, decay in zip(networks, rates, DECAYS, strict=True)
@@ -108,13 +132,13 @@ def five_steps(spec, image, rule, loss, rates, images_a_step) -> None:
             ).backward()
             its.step()
     first, last = named_weights(packed(spec, image)), named_weights(module)
-    for r, network in enumerate(networks):
-        parts = network.parts() | network.statistics()
-        assert set(parts) == set(last)
-        for part, value in parts.items():
-            torch.testing.assert_close(last[part][r], value, rtol=BOUND, atol=BOUND)
-            normalised_away = spec.type == "vgg" and part.startswith("conv") and part.endswith("bias")
-            assert normalised_away or (value != first[part][r]).any()
+    alone = [network.parts() | network.statistics() for network in networks]
+    assert all(set(tensors) == set(last) for tensors in alone)
+    return [
+        TrainedTensor(name=name, initial=first[name][r], together=last[name][r], alone=value)
+        for r, tensors in enumerate(alone)
+        for name, value in tensors.items()
+    ]
 
 
 def torchs(rule: Sgd | Adam | AdamW, network: nn.Module, rate: float, decay: float) -> torch.optim.Optimizer:
@@ -129,8 +153,8 @@ def torchs(rule: Sgd | Adam | AdamW, network: nn.Module, rate: float, decay: flo
 
 
 @pytest.mark.parametrize(("spec", "image"), VGGS.values(), ids=VGGS.keys())
-def test_statistics_of_a_batch_are_kept_and_used(spec, image):
-    """After three steps in training, networks at work normalise as torch's do alone."""
+def test_running_statistics_equal_those_of_plain_networks(spec, image):
+    """After three steps in training mode, evaluation normalises as torch's layers do."""
     module = packed(spec, image)
     networks = [plain(spec, image, replica(module, r)) for r in range(R)]
     pixels, _ = images(image, 4 * B, torch.float64)

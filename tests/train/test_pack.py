@@ -1,4 +1,4 @@
-"""A pack in this process: it learns, it measures what it says, and its bits are a function of the runs alone."""
+"""Training of a pack: it learns, its metrics are right, and its bits depend on the runs only."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ DONE: dict[str, PackResult] = {}
 
 
 def trained(pack: Pack) -> PackResult:
-    """Once for all tests."""
+    """Train a pack once for all tests."""
     if pack.key not in DONE:
         DONE[pack.key] = train(pack, loaded_dataset(pack.cell.dataset), device="cpu")
     return DONE[pack.key]
 
 
 def equal_bits(one: PackResult, other: PackResult, slots: tuple[int, ...] = SEEDS) -> bool:
-    """All that two trainings measured and learned in some slots."""
+    """Return True if two trainings have equal metrics and weights in some slots."""
     return all(
         np.array_equal(one.logits[r], other.logits[r])
         and all(torch.equal(weight, other.weights[r][name]) for name, weight in one.weights[r].items())
@@ -69,7 +69,7 @@ def test_a_pack_learns(architecture, precision):
 
 
 @both_precisions
-def test_what_is_reported_is_counted_from_the_logits_that_are_kept(precision):
+def test_reported_accuracy_is_counted_from_the_stored_logits(precision):
     done = trained(pack(cell(precision=precision)))
     assert done.logits.shape == (8, 200, 10)
     assert done.logits.dtype == np.float16
@@ -77,13 +77,13 @@ def test_what_is_reported_is_counted_from_the_logits_that_are_kept(precision):
     np.testing.assert_array_equal(done.history[-1].test_accuracy.numpy(), correct / 200)
 
 
-def test_the_history_is_whole_and_heard_as_it_grows():
+def test_the_callback_receives_every_epoch_of_the_history():
     on_epoch_end = []
     done = train(pack(cell(epochs=4, schedule=Cosine())), loaded_dataset(), on_epoch_end=on_epoch_end.append)
     assert on_epoch_end == done.history
     assert [epoch.number for epoch in on_epoch_end] == [1, 2, 3, 4]
     assert [epoch.lr_factor for epoch in on_epoch_end] == [
-        lr_factor(Cosine(), step, steps=64, steps_an_epoch=16) for step in (15, 31, 47, 63)
+        lr_factor(Cosine(), step, steps=64, steps_per_epoch=16) for step in (15, 31, 47, 63)
     ]
     assert sorted(epoch.wall_s for epoch in on_epoch_end) == [epoch.wall_s for epoch in on_epoch_end]
     assert on_epoch_end[-1].wall_s <= done.wall_s
@@ -100,7 +100,7 @@ def test_the_same_pack_gives_the_same_bits(precision):
 
 @both_precisions
 @pytest.mark.parametrize("architecture", ALL.values(), ids=ALL)
-def test_a_part_of_a_pack_gives_the_bits_of_the_whole(architecture, precision):
+def test_a_partial_pack_has_the_bits_of_the_whole_pack(architecture, precision):
     mine = cell(architecture, few_images(architecture), precision=precision)
     whole = trained(pack(mine))
     part = pack(mine, seeds=(2, 5, 7))
@@ -113,8 +113,8 @@ def test_a_part_of_a_pack_gives_the_bits_of_the_whole(architecture, precision):
 @pytest.mark.parametrize(
     "architecture", [LENET, Lenet5(filters=3, second_filters=5, hidden=(9,)), VGG], ids=["even", "odd", "vgg"]
 )
-def test_a_replica_that_diverges_harms_no_other(architecture, precision):
-    """Odd numbers of filters too, which a processor may take in pairs; and kept statistics."""
+def test_a_diverging_replica_changes_no_other_replica(architecture, precision):
+    """With odd numbers of filters, which a processor may take in pairs, and with running statistics."""
     tame, wild = (
         cell(architecture, few_images(architecture), precision=precision, loss="mse", learning_rate=rate)
         for rate in (0.01, 1e6)
@@ -125,7 +125,7 @@ def test_a_replica_that_diverges_harms_no_other(architecture, precision):
     assert equal_bits(trained(pack(tame)), done, (0, 1, 2, 4, 5, 6, 7))
 
 
-def test_seeds_and_orders_both_matter():
+def test_seed_and_order_both_change_the_results():
     first, second = trained(pack(cell())), trained(pack(cell(), seeds=range(8, 16)))
     losses = torch.cat([first.history[0].train_loss, second.history[0].train_loss])
     assert len(losses.unique()) == 16
@@ -133,8 +133,8 @@ def test_seeds_and_orders_both_matter():
     assert {run.order for run in second.pack.runs} == {1}
 
 
-def test_images_that_are_held_out_are_never_trained_on():
-    """With other pixels and labels in their places, nothing but the accuracy on them changes; nor with others in the unused ones."""
+def test_held_out_images_are_never_trained_on():
+    """Other pixels and labels in held-out or unused places change only the accuracy on held-out images."""
     dataset = SET.model_copy(update={"validation": 80, "train_images": 200})
     mine, known = pack(cell(dataset=dataset, epochs=6)), loaded_dataset(dataset)
     images, labels = np.array(known.train.images), np.array(known.train.labels)
@@ -150,8 +150,8 @@ def test_images_that_are_held_out_are_never_trained_on():
     assert poisoned.history[-1].val_accuracy.median() < 0.25
 
 
-def test_validation_accuracy_is_that_of_the_images_held_out():
-    """Testing on the held-out images themselves gives the same numbers, epoch by epoch."""
+def test_validation_accuracy_is_the_accuracy_on_held_out_images():
+    """A test on the held-out images gives the same accuracies, epoch by epoch."""
     dataset = SET.model_copy(update={"validation": 80})
     known = loaded_dataset(dataset)
     held_out = Split(known.train.images[known.validation_index], known.train.labels[known.validation_index])
@@ -171,7 +171,7 @@ def test_mean_squared_error_learns():
     assert (1 - done.history[-1].test_accuracy).median() < CHANCE * 2 / 3
 
 
-def test_augmented_images_train_otherwise_and_are_measured_as_they_are():
+def test_augmentation_changes_training_but_not_evaluation():
     done = trained(pack(cell(augmentation=Augmentation(crop=1, flip=True, shift=1))))
     plain = trained(pack(cell()))
     assert not equal_bits(plain, done, (0,))
@@ -186,12 +186,12 @@ def test_augmented_images_train_otherwise_and_are_measured_as_they_are():
 
 
 def flushes() -> bool:
-    """Whether this thread takes denormals for zero."""
+    """Return True if this thread treats denormals as zero."""
     return (torch.tensor([2.0**-126]) * 0.5).item() == 0
 
 
-def test_training_has_one_thread_without_denormals_and_gives_both_back():
-    """In every Python thread that trains: processors keep their mode for denormals a thread."""
+def test_training_runtime_sets_one_thread_without_denormals_and_restores_both():
+    """Every Python thread that trains needs this: processors keep their mode for denormals per thread."""
     during, after = [], []
     before = torch.get_num_threads()
     torch.set_num_threads(3)
@@ -215,7 +215,7 @@ def test_training_has_one_thread_without_denormals_and_gives_both_back():
     torch.set_num_threads(before)
 
 
-def test_an_interruption_is_heard_as_one():
+def test_ctrl_c_raises_keyboard_interrupt():
     # A shell that starts its children in the background has them ignore the signal; here it must arrive.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -230,7 +230,7 @@ def test_an_interruption_is_heard_as_one():
         signal.signal(signal.SIGINT, before)
 
 
-def test_a_fault_of_the_listener_is_not_swallowed():
+def test_an_error_of_the_callback_propagates():
     def refuse(epoch: object) -> None:
         raise ValueError("no ears")
 
@@ -238,7 +238,7 @@ def test_a_fault_of_the_listener_is_not_swallowed():
         train(pack(cell()), loaded_dataset(), on_epoch_end=refuse)
 
 
-def test_nothing_is_said_and_nothing_is_left_behind(tmp_path, monkeypatch, capfd):
+def test_training_prints_nothing_and_leaves_no_files(tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     train(pack(cell(epochs=1)), loaded_dataset())
     assert list(tmp_path.iterdir()) == []

@@ -12,10 +12,10 @@ from tests.api.simulated_training import STUDY, SimulatedTraining
 
 @pytest.fixture
 def training(monkeypatch) -> SimulatedTraining:
-    """What trains in the place of networks."""
-    stand_in = SimulatedTraining()
-    monkeypatch.setattr(worker, "train", stand_in)
-    return stand_in
+    """Replace training by a simulation with known laws."""
+    simulation = SimulatedTraining()
+    monkeypatch.setattr(worker, "train", simulation)
+    return simulation
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def workspace(tmp_path) -> api.Workspace:
 
 @pytest.fixture
 def study(tmp_path) -> Callable[..., Path]:
-    """Writes a study's file."""
+    """Function that writes the YAML file of a study."""
 
     def write(text: str = STUDY, name: str = "grown.yaml") -> Path:
         (tmp_path / name).write_text(text)

@@ -1,4 +1,4 @@
-"""A study that can grow, and a stand-in for training whose networks err by a planted law."""
+"""Example studies, and a simulation of training in which errors follow a known law."""
 
 from __future__ import annotations
 
@@ -26,41 +26,41 @@ TWO = STUDY.replace(
     "recipe:",
     "  - {type: lenet5, convolutions: 1, kernel: 3, hidden: [], filters: [1, 2, 3, 4, 6, 12]}\nrecipe:",
 )
-"""The same, and a second curve."""
+"""The study with a second curve."""
 TUNED = (
     STUDY.replace("epochs: 1", "epochs: 1, learning_rate: auto").replace("size: 50", "size: 100")
     + "pilots: {validation: 50}\n"
 )
-"""The same, and pilots choose its learning rates."""
-LAWS = {"tree3": (0.5, 0.5, 0.05), "lenet5": (0.4, 0.7, 0.02)}
+"""The study with learning rates that pilot runs choose."""
+_LAWS = {"tree3": (0.5, 0.5, 0.05), "lenet5": (0.4, 0.7, 0.02)}
 
 
 @dataclass
 class SimulatedTraining(Training):
-    """Patch it over ``scaling.sweep.worker.train``. A pack takes a second for each of its filters."""
+    """Replacement for ``scaling.sweep.worker.train``. A pack takes one second for each filter."""
 
     diverges: Callable[[int], bool] = lambda filters: False
-    """By the number of filters."""
+    """Function of the number of filters that returns True if all runs diverge."""
 
     @staticmethod
     def best(filters: int) -> float:
-        """The learning rate with the least validation error; the test error knows nothing of it."""
+        """Return the learning rate with the smallest validation error; the test error does not depend on it."""
         return max(0.0125, 0.8 / 2 ** round(filters**0.5))
 
     def train(
         self, pack: Pack, loaded: LoadedDataset, attempt: int, on_epoch_end: Callable[[EpochMetrics], None]
     ) -> PackResult:
-        made = super().train(pack, loaded, attempt, on_epoch_end)
+        result = super().train(pack, loaded, attempt, on_epoch_end)
         labels = np.asarray(loaded.test.labels)
         spec: Any = pack.cell.architecture
-        amplitude, exponent, floor = LAWS[spec.type]
+        amplitude, exponent, floor = _LAWS[spec.type]
         error = amplitude * spec.filters**-exponent + floor
         for slot, run in enumerate(pack.replicas):
             rng = np.random.default_rng([spec.filters, run.seed])
             wrong = rng.random(len(labels)) < error
-            off = log2(run.recipe.learning_rate / self.best(spec.filters))
-            if (validated := made.history[-1].val_accuracy) is not None:
-                validated[slot] = 0.8 - 0.01 * off**2
-            made.logits[slot, np.arange(len(labels)), (labels + wrong) % loaded.info.image.classes] = 1
-        made.diverged[:] = self.diverges(spec.filters)
-        return replace(made, wall_s=float(spec.filters))
+            log_distance = log2(run.recipe.learning_rate / self.best(spec.filters))
+            if (accuracy := result.history[-1].val_accuracy) is not None:
+                accuracy[slot] = 0.8 - 0.01 * log_distance**2
+            result.logits[slot, np.arange(len(labels)), (labels + wrong) % loaded.info.image.classes] = 1
+        result.diverged[:] = self.diverges(spec.filters)
+        return replace(result, wall_s=float(spec.filters))

@@ -1,4 +1,4 @@
-"""Two runs differ in leaves, listed from the first to the second."""
+"""Differences between the settings of two runs."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ def run(architecture=TREE, seed: int = 0, **recipe) -> Run:
     return Run(data=DATA, architecture=architecture, recipe=Recipe(**recipe), seed=seed, order=seed // 8)
 
 
-def test_equal_runs_have_none():
+def test_equal_runs_have_no_differences():
     assert compare_settings(run(), run()) == ()
 
 
-def test_one_leaf():
+def test_one_setting_differs():
     assert compare_settings(run(epochs=3), run(epochs=5)) == (
         Difference(setting="recipe.epochs", first=3, second=5),
     )
 
 
-def test_a_seed_of_another_block_has_another_order():
+def test_seeds_of_different_blocks_have_different_orders():
     assert {found.setting for found in compare_settings(run(seed=7), run(seed=8))} == {"seed", "order"}
 
 
-def test_leaves_of_one_run_only_stand_beside_nothing():
+def test_a_setting_that_one_run_lacks_is_none():
     found = {
         item.setting: (item.first, item.second) for item in compare_settings(run(), run(optimizer=Adam()))
     }
@@ -40,7 +40,7 @@ def test_leaves_of_one_run_only_stand_beside_nothing():
     assert found["recipe.optimizer.beta1"] == (None, 0.9)
 
 
-def test_the_way_back_is_the_mirror_image():
+def test_differences_are_antisymmetric():
     one, other = run(seed=1), run(Lenet5(filters=3), epochs=2)
     back = {item.setting: item for item in compare_settings(other, one)}
     for item in compare_settings(one, other):

@@ -1,4 +1,4 @@
-"""Laws along every axis, and what the epochs of a study say of them, on a store whose errors follow a known law."""
+"""Fits along every axis, with warnings from the epochs, on a store whose errors follow a known law."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def workspace(config):
 
 
 @pytest.mark.parametrize("x", ["train_images", "data.train_images"])
-def test_error_against_training_images_has_a_curve_a_width(config, workspace, x):
+def test_curves_along_training_images_have_one_width(config, workspace, x):
     fits = api.fit(str(config), workspace, options=api.FitOptions(x=x))
     assert [fit.label for fit in fits] == [
         f"{name}, filters {width}" for name in ("lenet5", "tree3") for width in range(1, WIDTHS + 1)
@@ -37,7 +37,7 @@ def test_error_against_training_images_has_a_curve_a_width(config, workspace, x)
     for fit in fits:
         assert fit.points.widths.tolist() == list(IMAGES)
         exponent = fit.laws["power"].interval("exponent")
-        # Four standard errors, where a 95 % interval is about four of them wide.
+        # Four standard errors: a 95 % interval is about four standard errors wide.
         assert abs(exponent.estimate - EXPONENT) < exponent.high - exponent.low
 
 
@@ -51,7 +51,7 @@ def test_error_against_training_images_has_a_curve_a_width(config, workspace, x)
         ("store", "training_flops"),
     ],
 )
-def test_what_follows_from_the_width_has_the_reports_curves(config, workspace, source, x):
+def test_curves_along_a_cost_are_those_of_the_report(config, workspace, source, x):
     fits = api.fit(
         str(config) if source == "study" else workspace.store, workspace, options=api.FitOptions(x=x)
     )
@@ -63,22 +63,19 @@ def test_what_follows_from_the_width_has_the_reports_curves(config, workspace, s
     assert len(fits) == len(points) == 2 * len(IMAGES)
     for fit in fits:
         architecture, images, _ = fit.label.replace(",", "").split()[-3:]
-        mine = points[architecture, images]
+        expected = points[architecture, images]
         assert (fit.points.x_name, fit.points.widths.tolist(), fit.points.means.tolist()) == (
             x,
-            mine.widths.tolist(),
-            mine.means.tolist(),
+            expected.widths.tolist(),
+            expected.means.tolist(),
         )
         assert fit.laws["power"].interval("exponent").estimate > 0
 
 
-def test_training_flops_are_two_operations_a_multiply_add_forward_and_backward_and_the_plans(
-    config, workspace
-):
+def test_training_flops_are_two_operations_per_mac_and_equal_the_plans(config, workspace):
     results = api.load_results(config, workspace)
-    made, runs = results.plan, results.runs
-    cells = {run.id: cell for cell, run in made.wanted}
-    for row in api.tidy_table(runs).to_pylist():
+    cells = {run.id: cell for cell, run in results.plan.wanted}
+    for row in api.tidy_table(results.runs).to_pylist():
         steps = row["train_images"] // row["batch_size"]
         assert (
             row["training_flops"]
@@ -89,7 +86,7 @@ def test_training_flops_are_two_operations_a_multiply_add_forward_and_backward_a
 
 @pytest.fixture(scope="module")
 def short(tmp_path_factory):
-    """Trained for ten epochs, over the last of which the error still falls by a thirtieth."""
+    """Study of ten epochs, in the last of which the error still falls by a thirtieth."""
     file = tmp_path_factory.mktemp("short") / "study.yaml"
     file.write_text(study(widths=WIDTHS, seeds=40, epochs=10, train_images=(1000,)))
     plant(file, file.parent / "store")
@@ -97,20 +94,20 @@ def short(tmp_path_factory):
 
 
 @pytest.mark.parametrize("source", ["study", "store"])
-def test_widths_that_still_improve_ask_for_a_look(short, source):
+def test_widths_that_still_improve_are_flagged(short, source):
     workspace = api.Workspace(store=str(short.parent / "store"))
     fits = api.fit(str(short) if source == "study" else workspace.store, workspace)
     assert {law.status for fit in fits for law in fit.laws.values()} == {Status.CAUTION}
     assert all("from epoch 9 to 10, the last" in law.reason for fit in fits for law in fit.laws.values())
 
 
-def test_networks_that_have_learnt_are_let_be_but_for_chance(config, workspace):
-    """Over the last tenth of a hundred epochs their error falls by 0.4 %."""
-    doubtful = [fit for fit in api.fit(str(config), workspace) if "still falls" in fit.laws["power"].reason]
-    assert len(doubtful) <= binom.isf(1e-2, 2 * len(IMAGES), CONVERGENCE_ALPHA)
+def test_converged_networks_are_flagged_only_by_chance(config, workspace):
+    """Over the last tenth of a hundred epochs, the error falls by 0.4 %."""
+    flagged = [fit for fit in api.fit(str(config), workspace) if "still falls" in fit.laws["power"].reason]
+    assert len(flagged) <= binom.isf(1e-2, 2 * len(IMAGES), CONVERGENCE_ALPHA)
 
 
-def test_exponents_against_training_length_come_from_a_grid_of_lengths(tmp_path):
+def test_a_grid_of_training_lengths_gives_curves_along_epochs(tmp_path):
     file = tmp_path / "study.yaml"
     file.write_text(
         study(widths=WIDTHS, seeds=4, epochs=5, train_images=(1000,)).replace(

@@ -1,4 +1,4 @@
-"""A study of the tree's branches, beside a network that has none."""
+"""Fits along the branches of tree3, in a study with an architecture that has no branches."""
 
 from __future__ import annotations
 
@@ -37,16 +37,14 @@ def workspace(config):
     return api.Workspace(store=str(config.parent / "store"), artifacts=config.parent / "artifacts")
 
 
-def test_each_number_of_branches_is_a_curve(config, workspace):
+def test_each_number_of_branches_is_a_curve_along_filters(config, workspace):
     assert set(api.plan(config, workspace).study.curve_labels()) == {"lenet5", *TREES}
     assert [fit.label for fit in api.fit(str(config), workspace)] == ["lenet5", *TREES]
 
 
 @pytest.mark.parametrize("x", ["branches", "architecture.branches"])
 @pytest.mark.parametrize("source", ["study", "store"])
-def test_along_branches_each_width_is_a_curve_and_networks_without_any_are_named(
-    config, workspace, source, x
-):
+def test_each_width_is_a_curve_along_branches_and_other_networks_are_noted(config, workspace, source, x):
     fits = api.fit(
         str(config) if source == "study" else workspace.store, workspace, options=api.FitOptions(x=x)
     )
@@ -56,7 +54,7 @@ def test_along_branches_each_width_is_a_curve_and_networks_without_any_are_named
         assert f"Left out: 16 of 80 runs (lenet5 has no {x})." in fit.notes
 
 
-def test_a_setting_that_no_run_has_is_refused(config, workspace):
+def test_an_unknown_setting_is_refused(config, workspace):
     with pytest.raises(TableError, match=r"^widths: no such column"):
         api.fit(str(config), workspace, options=api.FitOptions(x="widths"))
     with pytest.raises(TableError, match=r"^type: no such column"):
@@ -64,13 +62,13 @@ def test_a_setting_that_no_run_has_is_refused(config, workspace):
 
 
 def test_the_report_has_a_figure_and_laws_along_branches(config, workspace):
-    made = api.report(config, workspace)
-    (table,) = [file for file in made.figures if file.name == "error_against_branches.csv"]
+    report = api.report(config, workspace)
+    (table,) = [file for file in report.figures if file.name == "error_against_branches.csv"]
     rows = [line.split(",")[1:4:2] for line in table.read_text().replace(", ", " ").splitlines()[1:]]
     runs = api.tidy_table(api.load_results(config, workspace).runs).to_pylist()
     parameters = {(str(run["filters"]), run["architecture.branches"]): str(run["parameters"]) for run in runs}
     assert rows == [
         [str(width), parameters[str(width), branches]] for width in WIDTHS for branches in BRANCHES
     ]
-    assert (made.path.parent / "laws.csv").read_text().count('"branches"') == 2 * len(WIDTHS)
-    assert "doubling branches" in made.path.read_text()
+    assert (report.path.parent / "laws.csv").read_text().count('"branches"') == 2 * len(WIDTHS)
+    assert "doubling branches" in report.path.read_text()

@@ -1,4 +1,4 @@
-"""Counts that somebody has published, beside the ones that are computed here."""
+"""Published counts of networks equal the computed counts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from scaling import api
 from scaling.architectures import Lenet5, Vgg
 
 
-def test_every_published_count_is_the_computed_one():
+def test_published_counts_equal_computed_counts():
     for entry in api.list_models():
         units = [layer.units for layer in entry.layer_table.layers]
         if not entry.published:
@@ -25,18 +25,18 @@ def test_every_published_count_is_the_computed_one():
             assert entry.published == "layers " + "-".join(map(str, units[-4:]))
 
 
-def test_an_entry_as_a_dict_adds_up():
+def test_counts_of_layers_add_up_to_the_network():
     for entry in api.list_models():
-        made = entry.to_dict()
+        row = entry.to_dict()
         for count in ("parameters", "connections", "macs"):
-            assert made[count] == sum(layer[count] for layer in made["layers"])
-        assert made["depth"] == sum(layer["macs"] > 0 for layer in made["layers"])
-        assert made["backward_macs"] == 2 * made["macs"] - made["layers"][0]["macs"]
-        assert (made["routes"] == 1) == (entry.network.type == "tree3")
+            assert row[count] == sum(layer[count] for layer in row["layers"])
+        assert row["depth"] == sum(layer["macs"] > 0 for layer in row["layers"])
+        assert row["backward_macs"] == 2 * row["macs"] - row["layers"][0]["macs"]
+        assert (row["routes"] == 1) == (entry.network.type == "tree3")
 
 
-def test_the_deep_and_the_shallow_are_there():
-    """Five depths with both poolings, and LeNets of one convolution or two with one to three hidden layers."""
+def test_the_catalogue_has_shallow_and_deep_networks():
+    """VGG has five depths with both poolings; LeNet has 1 or 2 convolutions and 1 to 3 hidden layers."""
     networks = [entry.network for entry in api.list_models()]
     vggs = {(network.depth, network.pooling) for network in networks if isinstance(network, Vgg)}
     assert vggs == {(depth, pooling) for depth in (6, 8, 11, 13, 16) for pooling in ("blocks", "output")}

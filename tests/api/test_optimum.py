@@ -1,4 +1,4 @@
-"""The ratio that errs least, from planted stores: at one cost, at one width, and along other workspace."""
+"""The ratio with the smallest error, on simulated stores: at one cost, at one width, along other axes."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from scaling.errors import FitError, TableError
 from scaling.fit import Status
 from scaling.store import open_store
 
-LEAST, RATIOS = 3.0, [0.5, 1, 2, 4, 8, 16]
+BEST_RATIO, RATIOS = 3.0, [0.5, 1, 2, 4, 8, 16]
 
 
-def curved(pack):
-    """The tables of a pack whose error is lowest where d2/d1, or the branches over 16, is ``LEAST``."""
+def simulate_tables(pack):
+    """Return tables of a pack with the smallest error where d2/d1 or branches / 16 is ``BEST_RATIO``."""
     network = pack.cell.architecture
     ratio = network.second_filters / network.filters if network.type == "lenet5" else network.branches / 16
     tables = planted_store.planted_tables(pack, {})
     rng, images = np.random.default_rng(int(pack.key, 16)), pack.cell.info.test_images
-    wrong = rng.binomial(images, 0.2 * np.exp(0.1 * np.log(ratio / LEAST) ** 2), len(pack.runs))
+    wrong = rng.binomial(images, 0.2 * np.exp(0.1 * np.log(ratio / BEST_RATIO) ** 2), len(pack.runs))
     runs = tables["runs"]
     runs = runs.set_column(
         runs.schema.get_field_index("test_error"), runs.schema.field("test_error"), pa.array(wrong / images)
@@ -44,39 +44,39 @@ def study(tmp_path, workspace, *entries):
     )
     store = open_store(workspace.store)
     for pack in api.plan(file, workspace).packs:
-        store.publish(curved(pack))
+        store.publish(simulate_tables(pack))
     return file
 
 
-def test_at_one_cost_both_numbers_of_filters_change_along_a_curve(tmp_path, workspace):
+def test_both_numbers_of_filters_change_along_a_curve_of_one_cost(tmp_path, workspace):
     file = study(
         tmp_path,
         workspace,
         *({"type": "lenet5", "macs": macs, "ratio": RATIOS} for macs in (300_000, 1_000_000)),
     )
-    made = api.optimum(file, workspace)
-    assert [each.label for each in made.optima] == ["lenet5, 300,000 MACs", "lenet5, 1,000,000 MACs"]
-    for each in made.optima:
-        assert each.status is Status.USABLE
+    result = api.optimum(file, workspace)
+    assert [optimum.label for optimum in result.optima] == ["lenet5, 300,000 MACs", "lenet5, 1,000,000 MACs"]
+    for optimum in result.optima:
+        assert optimum.status is Status.USABLE
         # Half as wide again as a 95 % interval: four standard errors.
         assert (
-            (each.x_opt.low / each.x_opt.estimate) ** 1.5
-            < LEAST / each.x_opt.estimate
-            < (each.x_opt.high / each.x_opt.estimate) ** 1.5
+            (optimum.x_opt.low / optimum.x_opt.estimate) ** 1.5
+            < BEST_RATIO / optimum.x_opt.estimate
+            < (optimum.x_opt.high / optimum.x_opt.estimate) ** 1.5
         )
-        (rule,) = made.compare_size_depth(each)
+        (rule,) = result.compare_size_depth(optimum)
         assert (rule.maps, rule.ratio) == ("unpooled and pooled", 12 / 2)
         assert "sqrt(size) x depth = constant predicts 6 (unpooled and pooled maps)" in describe_optimum(
-            made, each
+            result, optimum
         )
-    files = api.draw_optimum(made, tmp_path / "figures")
+    files = api.draw_optimum(result, tmp_path / "figures")
     assert [file.name for file in files] == [f"optimum_of_ratio.{kind}" for kind in ("svg", "png", "csv")]
     assert len(files[2].read_text().splitlines()) == 1 + 2 * len(RATIOS)
 
 
-def test_at_one_width_each_width_is_a_curve_and_pairs_are_one(tmp_path, workspace):
+def test_each_width_is_a_curve_and_free_pairs_are_one_curve(tmp_path, workspace):
     file = study(tmp_path, workspace, {"type": "lenet5", "filters": [6, 7], "ratio": RATIOS})
-    assert [each.label for each in api.optimum(file, workspace).optima] == [
+    assert [optimum.label for optimum in api.optimum(file, workspace).optima] == [
         "lenet5, filters 6",
         "lenet5, filters 7",
     ]
@@ -88,16 +88,16 @@ def test_at_one_width_each_width_is_a_curve_and_pairs_are_one(tmp_path, workspac
     assert (one.label, len(one.points.widths)) == ("lenet5", 6)
 
 
-def test_any_setting_is_an_axis_and_other_networks_are_let_be(tmp_path, workspace):
+def test_any_setting_can_be_the_axis_and_other_networks_are_left_out(tmp_path, workspace):
     entries = (
         {"type": "tree3", "filters": 2, "branches": [4, 12, 36, 100, 300]},
         {"type": "lenet5", "filters": [2, 4, 8]},
     )
-    made = api.optimum(study(tmp_path, workspace, *entries), workspace, x="branches")
-    (tree,) = made.optima
-    assert tree.x_opt.low < 16 * LEAST < tree.x_opt.high
-    assert made.compare_size_depth(tree) == []
-    assert [line for line in made.failures if line.startswith("lenet5")]
+    result = api.optimum(study(tmp_path, workspace, *entries), workspace, x="branches")
+    (tree,) = result.optima
+    assert tree.x_opt.low < 16 * BEST_RATIO < tree.x_opt.high
+    assert result.compare_size_depth(tree) == []
+    assert [line for line in result.failures if line.startswith("lenet5")]
     with pytest.raises(FitError, match=r"an optimum needs at least 3 values of ratio, not 1"):
         api.optimum(
             study(tmp_path, workspace, {"type": "lenet5", "filters": 6, "second_filters": 12}), workspace

@@ -1,4 +1,4 @@
-"""Pilots are trained first, what they choose is trained next, and no fit, table or figure takes a pilot for a final run."""
+"""Pilot runs train first, their choices next, and no fit, table or figure counts a pilot as a final run."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ def run(training, workspace):
     return lambda config, **options: api.run(config, workspace, in_process=True, **options)
 
 
-def rates(made) -> dict[int, tuple[float, ...]]:
-    return {row.cell.architecture.filters: row.learning_rates for row in made.rows() if not row.cell.is_pilot}
+def rates(plan) -> dict[int, tuple[float, ...]]:
+    return {row.cell.architecture.filters: row.learning_rates for row in plan.rows() if not row.cell.is_pilot}
 
 
-def test_one_command_trains_pilots_chooses_and_trains_what_awaited_them(run, study, workspace, training):
+def test_one_command_trains_pilots_and_then_the_runs_that_wait_for_them(run, study, workspace, training):
     config = study(TUNED)
     before = api.plan(config, workspace)
     assert (before.new, before.pending) == (6 * 8, 6 * 8)
     outcome = run(config)
     assert (outcome.trained, outcome.missing, outcome.failures) == (6 * 16, 0, ())
-    made = api.plan(config, workspace)
-    assert (made.new, made.pending, len(made.done)) == (0, 0, 6 * 16)
+    plan = api.plan(config, workspace)
+    assert (plan.new, plan.pending, len(plan.done)) == (0, 0, 6 * 16)
     assert (
-        rates(made)
+        rates(plan)
         == rates(outcome.latest_plan)
         == {width: (pytest.approx(SimulatedTraining.best(width)),) for width in WIDTHS}
     )
-    assert training.attempts.total() == 12  # a pack of pilots and one of seeds for each width
+    assert training.attempts.total() == 12  # for each width, one pack of pilots and one pack of seeds
     assert run(config).trained == 0
 
 
-def test_what_awaits_is_planned_at_the_cost_that_any_rate_has(study, workspace):
+def test_pending_runs_are_planned_at_their_cost(study, workspace):
     config = study(TUNED)
     before = api.plan(config, workspace)
     whole = [row.core_s for row in before.rows()]
@@ -51,10 +51,10 @@ def test_what_awaits_is_planned_at_the_cost_that_any_rate_has(study, workspace):
     finals = make_packs(
         api.plan(study(STUDY.replace("size: 50", "size: 100"), "other.yaml"), workspace).wanted
     )
-    assert sum(whole[1::2]) == pytest.approx(sum(pack_seconds(each, before.speed) for each in finals))
+    assert sum(whole[1::2]) == pytest.approx(sum(pack_seconds(pack, before.speed) for pack in finals))
 
 
-def test_an_interruption_costs_nothing_that_was_finished(run, study, workspace, training):
+def test_an_interruption_keeps_all_finished_runs(run, study, workspace, training):
     config = study(TUNED)
     for stop in (3, 8, 13):
         training.failing = lambda pack, attempt, stop=stop: (
@@ -70,9 +70,7 @@ def test_an_interruption_costs_nothing_that_was_finished(run, study, workspace, 
     }
 
 
-def test_networks_whose_pilots_fail_go_on_awaiting_them_and_the_others_do_not(
-    run, study, workspace, training
-):
+def test_networks_whose_pilots_fail_stay_pending_and_the_others_are_trained(run, study, workspace, training):
     config = study(TUNED)
     training.failing = lambda pack, attempt: (
         RuntimeError("no luck") if pack.cell.is_pilot and pack.cell.architecture.filters == 3 else None
@@ -83,8 +81,7 @@ def test_networks_whose_pilots_fail_go_on_awaiting_them_and_the_others_do_not(
         "tree3 3 pilots of 8 learning rates, seed 0"
     ]
     results = api.load_results(config, workspace)
-    made = results.plan
-    assert (made.new, made.pending) == (8, 8)
+    assert (results.plan.new, results.plan.pending) == (8, 8)
     assert set(results.final_runs["filters"].to_pylist()) == set(WIDTHS) - {3}
     (fit,) = api.fit(str(config), workspace)
     assert "8 runs of the study await the pilots that choose their learning rates." in fit.notes
@@ -95,7 +92,7 @@ def test_networks_whose_pilots_fail_go_on_awaiting_them_and_the_others_do_not(
         api.suggest(config, api.Target(half_width=0.02), workspace)
 
 
-def test_no_pilot_is_in_a_fit_a_table_or_a_figure_but_that_of_learning_rates(run, study, workspace):
+def test_pilots_are_only_in_the_figure_of_learning_rates(run, study, workspace):
     config = study(TUNED)
     run(config)
     (fit,) = api.fit(str(config), workspace)
@@ -108,12 +105,12 @@ def test_no_pilot_is_in_a_fit_a_table_or_a_figure_but_that_of_learning_rates(run
     chosen = {int(row["filters"]): float(row["learning_rate"]) for row in rows if row["chosen"] == "true"}
     assert chosen == {width: pytest.approx(SimulatedTraining.best(width)) for width in WIDTHS}
     assert (
-        "tree3: the learning rate with the least validation error is 0.4 at 1 and 2 filters, 0.2 at 3"
+        "tree3: the learning rate with the lowest validation error is 0.4 at 1 and 2 filters, 0.2 at 3"
         in report.path.read_text()
     )
 
 
-def test_pilots_alone_are_no_results(run, study, workspace, training):
+def test_pilots_alone_give_no_report(run, study, workspace, training):
     config = study(TUNED)
     training.failing = lambda pack, attempt: None if pack.cell.is_pilot else RuntimeError("no luck")
     assert run(config).missing == 6 * 8
@@ -121,31 +118,31 @@ def test_pilots_alone_are_no_results(run, study, workspace, training):
         api.report(config, workspace)
 
 
-def test_pilots_that_diverge_are_the_worst(run, study, workspace, training):
+def test_diverged_pilots_have_an_infinite_error(run, study, workspace, training):
     training.diverges = lambda filters: filters == 3
     outcome = run(study(TUNED))
-    doubts = {
+    warnings = {
         row.cell.architecture.filters: row.warning for row in outcome.latest_plan.rows() if row.cell.choice
     }
-    assert doubts == dict.fromkeys(WIDTHS, "") | {3: "every rate diverged"}
+    assert warnings == dict.fromkeys(WIDTHS, "") | {3: "every rate diverged"}
     (three,) = (
         row for row in outcome.latest_plan.rows() if row.cell.choice and row.cell.architecture.filters == 3
     )
     assert (three.learning_rates, three.cell.choice.means) == ((0.0125,), (inf,) * 8)
 
 
-def test_a_rate_at_the_edge_is_told_by_the_report(run, study, workspace):
+def test_the_report_warns_of_a_rate_at_the_edge_of_the_grid(run, study, workspace):
     config = study(TUNED.replace("validation: 50", "validation: 50, learning_rates: [0.2, 0.4]"))
     run(config)
     page = api.report(config, workspace).path.read_text()
     assert (
-        "tree3: at 1 filters the chosen learning rate, 0.4, is the largest that was tried; a better one may lie beyond."
+        "tree3: at 1 filters the chosen learning rate, 0.4, is the largest that was tried; a better rate may lie beyond."
         in page
     )
     assert "tree3: at 12 filters the chosen learning rate, 0.2, is the smallest that was tried" in page
 
 
-def test_a_merged_store_knows_the_choices(run, study, workspace, tmp_path):
+def test_a_merged_store_has_the_chosen_rates(run, study, workspace, tmp_path):
     config = study(TUNED)
     run(config)
     assert api.merge(config, str(tmp_path / "merged"), workspace) == 6 * 16
@@ -153,49 +150,50 @@ def test_a_merged_store_knows_the_choices(run, study, workspace, tmp_path):
     assert rates(api.plan(config, other)) == rates(api.plan(config, workspace))
 
 
-def test_what_is_suggested_includes_pilots_for_new_widths(run, study, workspace):
+def test_suggestions_include_pilots_for_new_widths(run, study, workspace):
     config = study(TUNED)
     run(config)
-    made = api.suggest(config, api.Target(half_width=0.01), workspace)
-    new = [cell for curve in made.curves for cell in curve.cells if cell.pending]
+    suggestion = api.suggest(config, api.Target(half_width=0.01), workspace)
+    new = [cell for curve in suggestion.curves for cell in curve.cells if cell.pending]
     assert new
     grown = study(
-        TUNED.split("architectures:")[0] + made.patch + TUNED[TUNED.index("recipe:") :], "patched.yaml"
+        TUNED.split("architectures:")[0] + suggestion.patch + TUNED[TUNED.index("recipe:") :], "patched.yaml"
     )
     plan = api.plan(grown, workspace)
     assert plan.pending == sum(cell.seeds for cell in new)
-    assert made.core_s == pytest.approx(made.curves[0].time_ratio * plan.core_s)
+    assert suggestion.core_s == pytest.approx(suggestion.curves[0].time_ratio * plan.core_s)
 
 
-def test_rounds_train_the_pilots_of_new_widths_first(run, study, workspace):
-    told: list[api.Iteration] = []
-    made = api.run_until(
-        study(TUNED), api.Target(half_width=0.02), workspace, in_process=True, on_iteration=told.append
+def test_iterations_train_pilots_of_new_widths_first(run, study, workspace):
+    iterations: list[api.Iteration] = []
+    result = api.run_until(
+        study(TUNED), api.Target(half_width=0.02), workspace, in_process=True, on_iteration=iterations.append
     )
-    assert len(told) > 1
-    assert made.last.suggestion.is_reached
-    results = api.load_results(made.study, workspace)
+    assert len(iterations) > 1
+    assert result.last.suggestion.is_reached
+    results = api.load_results(result.study, workspace)
     plan, runs = results.plan, results.runs
     assert (plan.new, plan.pending) == (0, 0)
     assert max(rates(plan)) > 12
     assert rates(plan) == {width: (pytest.approx(SimulatedTraining.best(width)),) for width in rates(plan)}
-    # By a plain loop: whatever the study as written does not ask for, pilots included; those of a pack have its time each.
+    # A plain loop over all runs, pilots included, that the study as written does not contain.
+    # Each of the eight runs of a pack stores the time of the pack.
     own = {run.id for _, run in api.plan(study(TUNED), workspace).wanted}
-    assert told[0].extra_s == 0
-    assert told[-1].extra_s == pytest.approx(
+    assert iterations[0].extra_s == 0
+    assert iterations[-1].extra_s == pytest.approx(
         sum(row["wall_s"] / 8 for row in runs.to_pylist() if row["id"] not in own)
     )
 
 
-def test_a_pilot_can_be_asked_why_it_is_new(run, study, workspace):
+def test_why_and_diff_accept_pilot_runs(run, study, workspace):
     config = study(TUNED)
     run(config)
     pilot, final = (
         next(run for cell, run in api.plan(config, workspace).wanted if cell.is_pilot == kind)
         for kind in (True, False)
     )
-    leaves = {each.setting for each in api.diff(pilot.id, final.id, workspace)}
-    assert {"data.validation", "recipe.learning_rate"} <= leaves
+    settings = {difference.setting for difference in api.diff(pilot.id, final.id, workspace)}
+    assert {"data.validation", "recipe.learning_rate"} <= settings
     assert api.why(pilot.id, workspace).is_stored
     other = next(
         run
@@ -204,4 +202,7 @@ def test_a_pilot_can_be_asked_why_it_is_new(run, study, workspace):
     )
     wider = study(TUNED.replace("epochs: 1", "epochs: 2"), "longer.yaml")
     reason = api.why(other.id, workspace, configs=[wider])
-    assert (reason.is_stored, [each.setting for each in reason.differences]) == (False, ["recipe.epochs"])
+    assert (reason.is_stored, [difference.setting for difference in reason.differences]) == (
+        False,
+        ["recipe.epochs"],
+    )

@@ -1,4 +1,4 @@
-"""The tidy table reads each configuration once, and says what a plain loop over its runs would."""
+"""The tidy table equals a plain loop over its runs."""
 
 from __future__ import annotations
 
@@ -44,25 +44,25 @@ def stored(runs: list[Run]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=RUNS_SCHEMA)
 
 
-def test_every_leaf_of_every_run_is_what_a_loop_finds():
+def test_every_setting_of_every_run_equals_a_plain_loop():
     table = api.tidy_table(stored(RUNS_OF_CELLS))
     assert table.num_rows == len(RUNS_OF_CELLS)
     for row, run in zip(table.to_pylist(), RUNS_OF_CELLS, strict=True):
-        leaves = {
+        settings = {
             name: json.dumps(value) if isinstance(value, list) else value
             for name, value in flatten_settings(run).items()
         }
         promoted = set(RUNS_SCHEMA.names) - {"seed", "order"}
-        assert {name: row[name] for name in leaves.keys() - promoted} == {
-            name: leaves[name] for name in leaves.keys() - promoted
+        assert {name: row[name] for name in settings.keys() - promoted} == {
+            name: settings[name] for name in settings.keys() - promoted
         }
         absent = (
-            set(row) - set(leaves) - set(RUNS_SCHEMA.names)
-        )  # of a data set that nobody knows, what is counted too
+            set(row) - set(settings) - set(RUNS_SCHEMA.names)
+        )  # also the derived counts, because the data set is unknown
         assert not any(row[name] is not None for name in absent)
 
 
-def test_columns_are_the_stores_the_leaves_in_order_and_what_is_counted():
+def test_columns_are_those_of_the_store_the_settings_and_the_derived_counts():
     table = api.tidy_table(stored(RUNS_OF_CELLS[:1]))
     names = [name for name in RUNS_SCHEMA.names if name != "config_json"]
     assert table.column_names == [
@@ -72,8 +72,8 @@ def test_columns_are_the_stores_the_leaves_in_order_and_what_is_counted():
     ]
 
 
-def test_what_is_counted_needs_a_configuration_and_the_shape_of_its_images_alone():
-    """A published set's is known; another one's is told by any row of it, though others were written before rows told it."""
+def test_derived_counts_need_only_the_configuration_and_the_image_shape():
+    """The image shape of a published data set is known; other data sets need a row that states the shape."""
     runs = [
         Run(
             data=Data(type=kind, fingerprint=fingerprint),
@@ -94,15 +94,15 @@ def test_what_is_counted_needs_a_configuration_and_the_shape_of_its_images_alone
     for run, row in zip(runs, rows, strict=True):
         row |= {"fingerprint": run.data.fingerprint, "train_images": 250}
     rows[4] |= asdict(ImageShape(1, 28, 10))
-    made = api.tidy_table(pa.Table.from_pylist(rows, schema=RUNS_SCHEMA))
+    table = api.tidy_table(pa.Table.from_pylist(rows, schema=RUNS_SCHEMA))
     known = [ImageShape(3, 32, 10)] * 4 + [ImageShape(1, 28, 10)] * 4
-    for row, run, image in zip(made.to_pylist(), runs, known, strict=False):
-        table = run.architecture.layer_table(image)
-        assert row["backward_macs"] == table.backward_macs
-        assert row["routes"] == float(table.routes)
-        assert row["training_flops"] == 2 * 200 * 2 * (table.macs + table.backward_macs)
-    assert [made[name].slice(8).null_count for name in DERIVED_COUNTS] == [4, 4, 4]
+    for row, run, image in zip(table.to_pylist(), runs, known, strict=False):
+        layers = run.architecture.layer_table(image)
+        assert row["backward_macs"] == layers.backward_macs
+        assert row["routes"] == float(layers.routes)
+        assert row["training_flops"] == 2 * 200 * 2 * (layers.macs + layers.backward_macs)
+    assert [table[name].slice(8).null_count for name in DERIVED_COUNTS] == [4, 4, 4]
 
 
-def test_no_runs_make_an_empty_table():
+def test_the_table_of_no_runs_is_empty():
     assert api.tidy_table(stored([])).num_rows == 0

@@ -30,17 +30,17 @@ def table_of(*labels: str, **options: object) -> pa.Table:
 
 
 def test_a_known_law_is_recovered_from_many_runs():
-    found = fit(
+    fitted = fit(
         planted(seeds=8, test_images=1_000_000, widths=(*WIDTHS, 24, 48)), EstimationOptions(resamplings=200)
     )
-    law = found.laws["floor"]
+    law = fitted.laws["floor"]
     for name, truth in zip(law.form.parameters, LAW, strict=True):
         interval = law.parameters[name]
         # Four standard errors, which is about the width of a 95 % interval.
         assert abs(interval.estimate - truth) < interval.high - interval.low
         assert interval.high - interval.low < 0.02
     assert (law.status, law.reason) == (Status.USABLE, "")
-    assert law.rmse_log < found.laws["power"].rmse_log
+    assert law.rmse_log < fitted.laws["power"].rmse_log
     np.testing.assert_allclose(law.predict(np.array([100.0])), curve(np.array([100.0]), LAW), rtol=0.02)
 
 
@@ -114,8 +114,8 @@ def test_widths_without_an_error_are_fitted():
         y=np.where(points.x == 12, 0, points.y),
         test_images=points.test_images,
     )
-    found = fit(clean, EstimationOptions(resamplings=50))
-    law = found.laws["power"]
+    fitted = fit(clean, EstimationOptions(resamplings=50))
+    law = fitted.laws["power"]
     assert (
         law.parameters["exponent"].estimate
         > fit(points, EstimationOptions(resamplings=5)).laws["power"].parameters["exponent"].estimate
@@ -123,7 +123,7 @@ def test_widths_without_an_error_are_fitted():
     assert np.isfinite(law.rmse_log)
     assert law.held_out == ()
     assert (
-        found.notes[0]
+        fitted.notes[0]
         == "No run made an error at filters 12: these widths are fitted, but they are left out of "
         "logarithms, and no width is held out."
     )
@@ -144,10 +144,10 @@ def test_bare_values_scale_with_their_unit():
 
 
 def test_a_form_with_too_few_widths_is_missing_with_a_note():
-    found = fit(planted(widths=(1, 2)), EstimationOptions(resamplings=5))
-    assert list(found.laws) == ["power"]
-    assert found.laws["power"].status is Status.REJECTED
-    assert found.notes == ("A form is missing: A x^-rho + E needs at least 3 widths, not 2; add widths.",)
+    fitted = fit(planted(widths=(1, 2)), EstimationOptions(resamplings=5))
+    assert list(fitted.laws) == ["power"]
+    assert fitted.laws["power"].status is Status.REJECTED
+    assert fitted.notes == ("A form is missing: A x^-rho + E needs at least 3 widths, not 2; add widths.",)
 
 
 def test_points_that_cannot_be_fitted_are_refused():
@@ -166,7 +166,7 @@ def test_points_that_cannot_be_fitted_are_refused():
 def test_each_group_is_fitted_by_itself():
     both = fit_table(table_of("lenet5", "tree3"), EstimationOptions(resamplings=20))
     (alone,) = fit_table(table_of("lenet5"), EstimationOptions(resamplings=20))
-    assert [found.label for found in both] == ["lenet5", "tree3"]
+    assert [fitted.label for fitted in both] == ["lenet5", "tree3"]
     np.testing.assert_array_equal(both[0].laws["power"].draws, alone.laws["power"].draws)
 
 
@@ -175,7 +175,7 @@ def test_a_group_without_a_law_leaves_the_others_intact():
         pa.concat_tables([table_of("lenet5"), to_table(planted(widths=(3,)), architecture="tree3")]),
         EstimationOptions(resamplings=5),
     )
-    assert [list(found.laws) for found in fits] == [["power", "floor"], []]
+    assert [list(fitted.laws) for fitted in fits] == [["power", "floor"], []]
     assert fits[1].notes == ("No law: A x^-rho needs at least 2 widths, not 1; add widths.",)
     with pytest.raises(FitError, match="needs at least 2 widths, not 1"):
         fit_table(table_of("lenet5", "tree3", widths=(3,)))
@@ -196,13 +196,13 @@ def test_any_column_can_be_the_size():
 
 
 def test_json_has_finite_numbers_only():
-    found = fit(
+    fitted = fit(
         planted(seeds=1),
         EstimationOptions(resamplings=5),
         group={"architecture": "lenet5"},
         notes=("First note.",),
     )
-    read = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    read = json.loads(json.dumps(fitted.to_dict(), allow_nan=False))
     assert read["label"] == "lenet5"
     assert read["notes"][0] == "First note."
     assert read["points"]["std"] == [None] * len(WIDTHS)

@@ -10,21 +10,21 @@ from scaling.config import Study, load_study
 
 @pytest.fixture
 def study(tmp_path: Path) -> Callable[..., Study]:
-    """A study of MNIST: the lines of its architectures, and whatever else the file says."""
+    """Function that loads a study of MNIST from entries of ``architectures`` and further YAML lines."""
 
-    def read(*architectures: str, rest: str = "") -> Study:
+    def load(*architectures: str, rest: str = "") -> Study:
         source = tmp_path / "study.yaml"
         source.write_text(
             "\n".join(
                 [
-                    "study: tried",
+                    "study: example",
                     "dataset: {type: mnist}",
                     "architectures:",
-                    *(f"  - {{{a}}}" for a in architectures),
+                    *(f"  - {{{entry}}}" for entry in architectures),
                     rest,
                 ]
             )
         )
         return load_study(source, data=tmp_path)
 
-    return read
+    return load

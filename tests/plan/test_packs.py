@@ -1,4 +1,4 @@
-"""Packs are canonical: what stands in a pack, and in which slot, follows from the runs alone."""
+"""Packs are canonical: the runs alone determine what each pack and each slot contains."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scaling.config import Cell, Run
 from scaling.plan import Pack
 from scaling.plan.packs import PACK_SIZE_BY_MACS, PACK_SIZES, make_packs, pack_size
 from scaling.settings import ImageShape
-from tests.plan.planned_cells import cell, chosen
+from tests.plan.example_cells import cell, distinct_runs
 
 CELLS = [
     cell(filters, learning_rate=rate, weight_decay=decay, epochs=epochs)
@@ -24,96 +24,90 @@ CELLS = [
 ]
 """LeNets that train in packs of 8, 4, 2 and 1."""
 
-wanted = chosen(CELLS, seeds=41)
+wanted_runs = distinct_runs(CELLS, seeds=41)
 
 
-def test_the_cells_are_of_every_size():
+def test_the_cells_have_every_pack_size():
     assert sorted({pack_size(cell.layer_table()) for cell in CELLS}) == list(PACK_SIZES) == [1, 2, 4, 8]
 
 
-@given(wanted)
+@given(wanted_runs)
 def test_every_run_is_in_exactly_one_pack(runs: list[tuple[Cell, Run]]):
-    assert sorted(run.id for made in make_packs(runs) for run in made.runs) == sorted(
+    assert sorted(run.id for pack in make_packs(runs) for run in pack.runs) == sorted(
         run.id for _, run in runs
     )
 
 
-@given(wanted)
-def test_a_pack_is_of_one_shape_one_order_and_one_aligned_block(runs: list[tuple[Cell, Run]]):
-    for made in make_packs(runs):
-        size = pack_size(made.layer_table)
-        assert made.size == size
-        assert len({run.seed // size for run in made.runs}) == 1
-        assert made.slots == [run.seed % size for run in made.runs]
-        assert made.slots == sorted(set(made.slots))
-        assert len({(run.data, run.architecture, run.order, run.training_version) for run in made.runs}) == 1
-        assert {run.recipe for run in made.runs} == {made.cell.recipe}
+@given(wanted_runs)
+def test_a_pack_has_one_shape_one_order_and_one_aligned_block_of_seeds(runs: list[tuple[Cell, Run]]):
+    for pack in make_packs(runs):
+        size = pack_size(pack.layer_table)
+        assert pack.size == size
+        assert len({run.seed // size for run in pack.runs}) == 1
+        assert pack.slots == [run.seed % size for run in pack.runs]
+        assert pack.slots == sorted(set(pack.slots))
+        assert len({(run.data, run.architecture, run.order, run.training_version) for run in pack.runs}) == 1
+        assert {run.recipe for run in pack.runs} == {pack.cell.recipe}
 
 
-@given(wanted, st.randoms())
+@given(wanted_runs, st.randoms())
 def test_packs_do_not_depend_on_the_order_of_the_runs(runs: list[tuple[Cell, Run]], random):
     shuffled = random.sample(runs, len(runs))
-    assert {made.key for made in make_packs(runs)} == {made.key for made in make_packs(shuffled)}
+    assert {pack.key for pack in make_packs(runs)} == {pack.key for pack in make_packs(shuffled)}
 
 
-@given(wanted)
-def test_what_trains_is_whole_and_has_each_run_in_its_slot(runs: list[tuple[Cell, Run]]):
-    for made in make_packs(runs):
-        assert [run.seed % made.size for run in made.replicas] == list(range(made.size))
-        assert len({run.order for run in made.replicas}) == 1
-        assert all(made.replicas[slot] is run for slot, run in zip(made.slots, made.runs, strict=True))
+@given(wanted_runs)
+def test_replicas_fill_all_slots_and_each_run_is_in_its_slot(runs: list[tuple[Cell, Run]]):
+    for pack in make_packs(runs):
+        assert [run.seed % pack.size for run in pack.replicas] == list(range(pack.size))
+        assert len({run.order for run in pack.replicas}) == 1
+        assert all(pack.replicas[slot] is run for slot, run in zip(pack.slots, pack.runs, strict=True))
 
 
-def test_a_partial_pack_keeps_its_size_and_fills_up_with_the_runs_that_would_stand_there():
-    mine = cell(2)
-    whole = [mine.run(seed) for seed in range(8, 16)]
-    (made,) = make_packs((mine, run) for run in whole if run.seed in (9, 14))
-    assert (made.size, made.slots) == (8, [1, 6])
-    assert [run.id for run in made.replicas] == [run.id for run in whole]
+def test_a_partial_pack_keeps_its_size_and_fills_empty_slots_with_the_runs_of_these_seeds():
+    lenet = cell(2)
+    whole = [lenet.run(seed) for seed in range(8, 16)]
+    (pack,) = make_packs((lenet, run) for run in whole if run.seed in (9, 14))
+    assert (pack.size, pack.slots) == (8, [1, 6])
+    assert [run.id for run in pack.replicas] == [run.id for run in whole]
 
 
-few = chosen(CELLS[:4], seeds=10)
+few_runs = distinct_runs(CELLS[:4], seeds=10)
 
 
-@given(few, few)
-def test_packs_have_one_key_exactly_where_they_train_the_same_networks(
-    some: list[tuple[Cell, Run]], others: list[tuple[Cell, Run]]
+@given(few_runs, few_runs)
+def test_packs_have_equal_keys_if_and_only_if_they_train_the_same_networks(
+    first_runs: list[tuple[Cell, Run]], second_runs: list[tuple[Cell, Run]]
 ):
-    """So two that share a run share a claim, and a checkpoint is only found by who can go on from it."""
-    for one in make_packs(some):
-        for other in make_packs(others):
-            same = [run.id for run in one.replicas] == [run.id for run in other.replicas]
-            assert (one.key == other.key) == same
-            assert same or not {run.id for run in one.runs} & {run.id for run in other.runs}
+    """Packs that share a run share a claim, and a checkpoint is found only by packs that can use it."""
+    for first in make_packs(first_runs):
+        for second in make_packs(second_runs):
+            is_same = [run.id for run in first.replicas] == [run.id for run in second.replicas]
+            assert (first.key == second.key) == is_same
+            assert is_same or not {run.id for run in first.runs} & {run.id for run in second.runs}
 
 
-def test_packs_of_one_plan_have_keys_of_their_own():
-    made = make_packs((mine, mine.run(seed)) for mine in CELLS for seed in range(41))
-    assert len({one.key for one in made}) == len(made)
+def test_packs_of_one_plan_have_different_keys():
+    packs = make_packs((cell, cell.run(seed)) for cell in CELLS for seed in range(41))
+    assert len({pack.key for pack in packs}) == len(packs)
 
 
-def test_mixed_rates_are_another_pack():
-    """No plan makes one, but training takes it, and a checkpoint of one is of no use to the other."""
-    tame, wild = cell(2, learning_rate=0.1), cell(2, learning_rate=0.2)
-    makes = [
-        (tame, tame, tame),
-        (tame, wild, tame),
-        (tame, tame, wild),
-        (wild, tame, tame),
-        (wild, wild, wild),
+def test_the_key_depends_on_mixed_rates():
+    """No plan makes a pack of mixed rates, but training accepts such packs, and their checkpoints differ."""
+    low, high = cell(2, learning_rate=0.1), cell(2, learning_rate=0.2)
+    mixtures = [(low, low, low), (low, high, low), (low, low, high), (high, low, low), (high, high, high)]
+    packs = [
+        Pack(cells[0], tuple(cell.run(seed) for seed, cell in enumerate(cells)), 8) for cells in mixtures
     ]
-    assert (
-        len({Pack(cells[0], tuple(c.run(seed) for seed, c in enumerate(cells)), 8).key for cells in makes})
-        == 5
-    )
+    assert len({pack.key for pack in packs}) == 5
 
 
 def test_rates_are_not_mixed():
     low, high = cell(2, learning_rate=0.1), cell(2, learning_rate=0.2)
     packs = make_packs((c, c.run(seed)) for seed in range(8) for c in (low, high))
-    assert [[run.recipe.learning_rate for run in made.runs] for made in packs] == [[0.1] * 8, [0.2] * 8]
+    assert [[run.recipe.learning_rate for run in pack.runs] for pack in packs] == [[0.1] * 8, [0.2] * 8]
     packs = make_packs([(low, low.run(0)), (high, high.run(1))])
-    assert [[run.recipe.learning_rate for run in made.replicas] for made in packs] == [[0.1] * 8, [0.2] * 8]
+    assert [[run.recipe.learning_rate for run in pack.replicas] for pack in packs] == [[0.1] * 8, [0.2] * 8]
 
 
 @given(
@@ -122,50 +116,49 @@ def test_rates_are_not_mixed():
     st.randoms(),
 )
 def test_pilots_of_one_network_share_packs(rates, filters, random):
-    wanted = [replace(cell(filters, learning_rate=rate), is_pilot=True) for rate in rates]
-    random.shuffle(wanted)
-    packs = make_packs((mine, mine.run(seed)) for mine in wanted for seed in range(2))
+    pilots = [replace(cell(filters, learning_rate=rate), is_pilot=True) for rate in rates]
+    random.shuffle(pilots)
+    packs = make_packs((pilot, pilot.run(seed)) for pilot in pilots for seed in range(2))
     size = 8 if filters == 2 else 4
+    whole, rest = divmod(len(rates), size)
     for seed in range(2):
-        mine = [made for made in packs if made.runs[0].seed == seed]
-        assert [run.recipe.learning_rate for made in mine for run in made.runs] == sorted(rates)
-        assert [len(made.runs) for made in mine] == [size] * (len(rates) // size) + [len(rates) % size] * (
-            len(rates) % size > 0
-        )
-        for made in mine:
-            assert {run.seed for run in made.runs} == {seed}
-            assert len(made.replicas) == made.size == size
-            assert all(made.replicas[slot] is run for slot, run in zip(made.slots, made.runs, strict=True))
-    assert len({made.key for made in packs}) == len(packs)
+        of_seed = [pack for pack in packs if pack.runs[0].seed == seed]
+        assert [run.recipe.learning_rate for pack in of_seed for run in pack.runs] == sorted(rates)
+        assert [len(pack.runs) for pack in of_seed] == [size] * whole + [rest] * (rest > 0)
+        for pack in of_seed:
+            assert {run.seed for run in pack.runs} == {seed}
+            assert len(pack.replicas) == pack.size == size
+            assert all(pack.replicas[slot] is run for slot, run in zip(pack.slots, pack.runs, strict=True))
+    assert len({pack.key for pack in packs}) == len(packs)
 
 
 @pytest.mark.parametrize(("seeds", "blocks"), [((0, 5), 2), ((3, 4), 2), ((0, 3), 1), ((7, 8), 2)])
 def test_blocks_are_aligned(seeds, blocks):
-    """Of networks that train by fours: two seeds share a pack where one quarter holds both, however few they are."""
-    mine = cell(40)
-    packs = make_packs((mine, mine.run(seed)) for seed in seeds)
+    """In packs of four, two seeds share a pack if one aligned block of four contains both."""
+    lenet = cell(40)
+    packs = make_packs((lenet, lenet.run(seed)) for seed in seeds)
     assert len(packs) == blocks
-    assert all(made.size == 4 for made in packs)
+    assert all(pack.size == 4 for pack in packs)
 
 
 def test_orders_are_never_mixed():
-    mine = cell(2)
-    other = mine.run(1).model_copy(update={"order": 5})
-    assert [made.runs for made in make_packs([(mine, mine.run(0)), (mine, other)])] == [
-        (mine.run(0),),
+    lenet = cell(2)
+    other = lenet.run(1).model_copy(update={"order": 5})
+    assert [pack.runs for pack in make_packs([(lenet, lenet.run(0)), (lenet, other)])] == [
+        (lenet.run(0),),
         (other,),
     ]
-    assert len(make_packs((mine, mine.run(seed)) for seed in range(24))) == 3
+    assert len(make_packs((lenet, lenet.run(seed)) for seed in range(24))) == 3
 
 
-def test_an_architecture_that_is_spelled_in_two_ways_is_one():
+def test_two_spellings_of_one_architecture_share_a_pack():
     short, long = cell(Lenet5(filters=2)), cell(Lenet5(filters=2, second_filters=5))
-    (made,) = make_packs([(short, short.run(0)), (long, long.run(1))])
-    assert made.slots == [0, 1]
+    (pack,) = make_packs([(short, short.run(0)), (long, long.run(1))])
+    assert pack.slots == [0, 1]
 
 
-def test_the_size_is_a_static_function_of_the_network():
-    """Frozen: with another size the bits of stored runs could not be had again."""
+def test_pack_sizes_are_frozen():
+    """The sizes are frozen, because stored runs could not be reproduced bit by bit with other sizes."""
     assert PACK_SIZE_BY_MACS == ((1_000_000, 8), (20_000_000, 4), (80_000_000, 2))
     image = ImageShape(1, 28, 10)
     sizes = {
@@ -191,12 +184,10 @@ def test_wider_networks_never_train_in_larger_packs(filters):
     assert pack_size(layers(filters + 1)) <= pack_size(layers(filters))
 
 
-def test_labels_name_the_seeds():
-    mine = cell(2)
-    assert Pack(mine, (mine.run(3),), 8).label == "lenet5 2 seed 3"
-    assert Pack(mine, tuple(mine.run(seed) for seed in (1, 3, 6)), 8).label == "lenet5 2 seeds 1-6"
-    tries = [replace(cell(2, learning_rate=rate), is_pilot=True) for rate in (0.1, 0.2)]
-    assert (
-        Pack(tries[0], tuple(each.run(0) for each in tries), 8).label
-        == "lenet5 2 pilots of 2 learning rates, seed 0"
-    )
+def test_labels_state_the_seeds():
+    lenet = cell(2)
+    assert Pack(lenet, (lenet.run(3),), 8).label == "lenet5 2 seed 3"
+    assert Pack(lenet, tuple(lenet.run(seed) for seed in (1, 3, 6)), 8).label == "lenet5 2 seeds 1-6"
+    pilots = [replace(cell(2, learning_rate=rate), is_pilot=True) for rate in (0.1, 0.2)]
+    pack = Pack(pilots[0], tuple(pilot.run(0) for pilot in pilots), 8)
+    assert pack.label == "lenet5 2 pilots of 2 learning rates, seed 0"

@@ -3,8 +3,9 @@
 Runs of one width that share an order of minibatches may be alike. Their own spread then understates how far
 their mean lies from the means of other orders. Two statistics can replace the spread of the runs: the
 difference between the orders of one width (``Points.replicate_dispersion``) and, with a single order, the
-residuals of the means about the law. Either statistic replaces the spread of the runs if an F test at 25 %
-tells them apart, and brings its own, few degrees of freedom."""
+residuals of the means about the law. Either statistic replaces the spread of the runs
+if an F test at 25 % rejects their equality, and has its own, few degrees of freedom.
+"""
 
 from __future__ import annotations
 

@@ -43,12 +43,12 @@ def test_scipy_finds_nothing_better(form: Form, test_images: int | None):
             value = -float((COUNTS * noise.quasi_loglik(mean, form.evaluate(parameters, X))).sum())
         return value if np.isfinite(value) and (parameters > 0).all() else np.inf
 
-    for mean, found in zip(
+    for mean, fitted in zip(
         means,
         fit_by_levenberg_marquardt(form, X, means, np.broadcast_to(COUNTS, means.shape), noise),
         strict=True,
     ):
-        for start in (found, np.array(LAWS[form])):
+        for start in (fitted, np.array(LAWS[form])):
             other = minimize(
                 loss,
                 start,
@@ -56,7 +56,7 @@ def test_scipy_finds_nothing_better(form: Form, test_images: int | None):
                 method="Nelder-Mead",
                 options={"xatol": 1e-10, "fatol": 1e-12, "maxiter": 4000},
             )
-            assert loss(found, mean) - other.fun < 1e-6 * max(1.0, abs(other.fun))
+            assert loss(fitted, mean) - other.fun < 1e-6 * max(1.0, abs(other.fun))
 
 
 @EACH_FORM
@@ -67,7 +67,7 @@ def test_a_start_near_the_optimum_finds_the_same_optimum(form: Form):
     weights, noise = np.broadcast_to(COUNTS, means.shape), variance_model(10_000)
     first = fit_by_levenberg_marquardt(form, X, means, weights, noise)
     near = fit_by_levenberg_marquardt(form, X, means, weights, noise, near=np.array(LAWS[form]))
-    curves = [form.evaluate(found[:, None, :], X) for found in (first, near)]
+    curves = [form.evaluate(fitted[:, None, :], X) for fitted in (first, near)]
     np.testing.assert_allclose(*curves, rtol=1e-4)
 
 
@@ -77,8 +77,8 @@ def test_m4_is_never_worse_than_the_law_it_contains():
     )
     weights, noise = np.broadcast_to(COUNTS, means.shape), variance_model(10_000)
     quasi_logliks = [
-        (weights * noise.quasi_loglik(means, form.evaluate(found[:, None, :], X))).sum(axis=1)
-        for form, found in (
+        (weights * noise.quasi_loglik(means, form.evaluate(fitted[:, None, :], X))).sum(axis=1)
+        for form, fitted in (
             (M4, fit_by_levenberg_marquardt(M4, X, means, weights, noise)),
             (FLOOR, fit_by_variable_projection(FLOOR, X, means, weights, noise)),
         )
@@ -97,10 +97,10 @@ def test_a_requested_form_is_reported_beside_the_others():
         np.repeat(M4.evaluate(np.array(LAWS[M4]), X), 4)
         * np.exp(0.01 * np.random.default_rng(0).standard_normal(4 * len(X))),
     )
-    found = fit(points, EstimationOptions(forms=("power", "floor", "m4"), resamplings=40))
-    assert list(found.laws) == ["power", "floor", "m4"]
-    assert found.laws["m4"].rmse_log < found.laws["floor"].rmse_log
+    fitted = fit(points, EstimationOptions(forms=("power", "floor", "m4"), resamplings=40))
+    assert list(fitted.laws) == ["power", "floor", "m4"]
+    assert fitted.laws["m4"].rmse_log < fitted.laws["floor"].rmse_log
     assert all(
         interval.low <= interval.estimate <= interval.high
-        for interval in found.laws["m4"].parameters.values()
+        for interval in fitted.laws["m4"].parameters.values()
     )

@@ -55,13 +55,13 @@ def loss(parameters: np.ndarray, form: Form, mean: np.ndarray, test_images: int 
 @NOISES
 def test_scipy_finds_no_better_parameters(form: Form, test_images: int | None, noise: float):
     for mean in scattered(3, noise):
-        (found,) = fitted(form, mean[None], test_images)
-        start = np.array([0.5, 0.3, 0.02][: len(found)])
+        (estimate,) = fitted(form, mean[None], test_images)
+        start = np.array([0.5, 0.3, 0.02][: len(estimate)])
         options = {"xatol": 1e-11, "fatol": 1e-15, "maxiter": 5000, "maxfev": 5000}
         oracle = minimize(loss, start, (form, mean, test_images), method="Nelder-Mead", options=options)
         # A loss of order 10, in double precision, resolves parameters to about sqrt(1e-15); the tolerance of
         # six digits leaves a factor of 30.
-        np.testing.assert_allclose(found, oracle.x, rtol=1e-6, atol=1e-6)
+        np.testing.assert_allclose(estimate, oracle.x, rtol=1e-6, atol=1e-6)
 
 
 @EACH_FORM
@@ -70,9 +70,9 @@ def test_curve_fit_with_the_fitted_variances_returns_the_same_parameters(
     form: Form, test_images: int | None, noise: float
 ):
     (mean,) = scattered(1, noise)
-    (found,) = fitted(form, mean[None], test_images)
-    sigma = np.sqrt(variance_model(test_images).variance(form.evaluate(found, X)) / COUNTS)
-    start = np.array([0.5, 0.3, 0.02][: len(found)])
+    (estimate,) = fitted(form, mean[None], test_images)
+    sigma = np.sqrt(variance_model(test_images).variance(form.evaluate(estimate, X)) / COUNTS)
+    start = np.array([0.5, 0.3, 0.02][: len(estimate)])
     oracle, _ = curve_fit(
         lambda x, *parameters: form.evaluate(np.array(parameters), x),
         X,
@@ -83,22 +83,22 @@ def test_curve_fit_with_the_fitted_variances_returns_the_same_parameters(
         ftol=1e-14,
         gtol=1e-14,
     )
-    np.testing.assert_allclose(found, oracle, rtol=1e-6)
+    np.testing.assert_allclose(estimate, oracle, rtol=1e-6)
 
 
 @EACH_FORM
 @pytest.mark.parametrize("test_images", [None, 1000])
 def test_even_scatter_without_a_law_ends_in_a_valley(form: Form, test_images: int | None):
     for mean in 0.1 * np.exp(0.05 * np.random.default_rng(0).standard_normal((20, len(X)))):
-        (found,) = fitted(form, mean[None], test_images)
+        (estimate,) = fitted(form, mean[None], test_images)
         near = minimize(
             loss,
-            found,
+            estimate,
             (form, mean, test_images),
             method="Nelder-Mead",
             options={"xatol": 1e-11, "fatol": 1e-15},
         )
-        assert loss(found, form, mean, test_images) - near.fun < 1e-9
+        assert loss(estimate, form, mean, test_images) - near.fun < 1e-9
 
 
 @EACH_FORM
@@ -180,8 +180,8 @@ def test_an_exponential_decay_has_floor_zero_and_the_fit_of_the_power_law():
 
 def test_a_constant_has_exponent_zero():
     for form in (POWER, FLOOR):
-        (found,) = fitted(form, np.full((1, len(X)), 0.2), 1000)
-        np.testing.assert_allclose(found[:2], [0.2, 0], atol=1e-9)
+        (estimate,) = fitted(form, np.full((1, len(X)), 0.2), 1000)
+        np.testing.assert_allclose(estimate[:2], [0.2, 0], atol=1e-9)
 
 
 def test_data_that_determine_no_law_are_refused():

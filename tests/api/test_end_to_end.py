@@ -1,4 +1,4 @@
-"""What the command line does, from Python: plan, run, read, fit, report."""
+"""A study from Python: plan, run, load, fit, report."""
 
 from __future__ import annotations
 
@@ -43,38 +43,37 @@ def outcome(study, workspace):
     return api.run(study, workspace, in_process=True)
 
 
-def test_a_run_says_how_it_ended(outcome):
+def test_the_outcome_of_a_run(outcome):
     assert (outcome.trained, outcome.missing, outcome.failures) == (WANTED, 0, ())
     assert (len(outcome.plan.wanted), outcome.plan.new) == (WANTED, WANTED)
     assert outcome.wall_s > 0
 
 
 @pytest.mark.usefixtures("outcome")
-def test_afterwards_there_is_nothing_to_do(study, workspace):
+def test_a_second_run_has_nothing_to_do(study, workspace):
     assert (api.plan(study, workspace).new, api.run(study, workspace).trained) == (0, 0)
 
 
 @pytest.mark.usefixtures("outcome")
-def test_results_are_the_studys_own_runs(study, workspace):
+def test_results_contain_only_runs_of_the_study(study, workspace):
     results = api.load_results(study, workspace, overrides=["architectures[0].filters=[2,3]"])
-    made, runs = results.plan, results.runs
-    assert len(made.done) == 2 * (1 + 4)
-    assert set(runs["id"].to_pylist()) == made.done
-    assert runs["val_error"].null_count == 0
+    assert len(results.plan.done) == 2 * (1 + 4)
+    assert set(results.runs["id"].to_pylist()) == results.plan.done
+    assert results.runs["val_error"].null_count == 0
 
 
 @pytest.mark.usefixtures("outcome")
-def test_a_tidy_table_has_every_leaf_of_every_run(study, workspace):
+def test_a_tidy_table_has_every_setting_of_every_run(study, workspace):
     runs = api.load_results(study, workspace).runs
     table = api.tidy_table(runs)
     rows = {row["id"]: row for row in table.to_pylist()}
     assert table.num_rows == WANTED
     for text in runs["config_json"].to_pylist():
         run = Run.from_json(text)
-        leaves, row = flatten_settings(run), rows[run.id]
-        for name, value in leaves.items():
+        row = rows[run.id]
+        for name, value in flatten_settings(run).items():
             assert row[name] == (str(value) if isinstance(value, list) else value), name
-        # A leaf that only other networks have is null.
+        # A setting that only other architectures have is null.
         assert (
             row["architecture.kernel" if run.architecture.type == "tree3" else "architecture.branches"]
             is None
@@ -83,7 +82,7 @@ def test_a_tidy_table_has_every_leaf_of_every_run(study, workspace):
 
 
 @pytest.mark.usefixtures("outcome")
-def test_fits_and_a_report_come_as_objects(study, workspace):
+def test_fits_and_the_report_are_objects(study, workspace):
     fits = api.fit(str(study), workspace, options=api.FitOptions(by=["architecture", "depth"]))
     assert {(fit.group["architecture"], fit.group["depth"]) for fit in fits} == {
         ("tree3", "3"),
@@ -98,8 +97,8 @@ def test_fits_and_a_report_come_as_objects(study, workspace):
 
 @pytest.mark.usefixtures("outcome")
 @pytest.mark.parametrize("source", ["study", "store"])
-def test_a_fit_tells_the_same_curves_apart_as_the_report(study, workspace, source):
-    """Networks that differ in their hidden layers are never pooled, whoever asks."""
+def test_fit_and_report_have_the_same_curves(study, workspace, source):
+    """Networks that differ in their hidden layers are never pooled."""
     fits = api.fit(str(study) if source == "study" else workspace.store, workspace)
     assert [fit.label for fit in fits] == ["lenet5, hidden none", "lenet5, hidden 8", "tree3"]
     assert [len(fit.points.y) for fit in fits] == [4, 4, 6]
@@ -107,7 +106,7 @@ def test_a_fit_tells_the_same_curves_apart_as_the_report(study, workspace, sourc
 
 
 @pytest.mark.usefixtures("outcome")
-def test_any_leaf_of_the_configuration_is_a_column_for_a_fit(study, workspace):
+def test_every_setting_can_be_a_column_of_a_fit(study, workspace):
     fits = api.fit(
         str(study),
         workspace,
@@ -119,14 +118,14 @@ def test_any_leaf_of_the_configuration_is_a_column_for_a_fit(study, workspace):
 
 
 @pytest.mark.usefixtures("outcome")
-def test_a_table_of_someone_else_is_grouped_by_architecture_as_ever(study, workspace, tmp_path):
+def test_an_external_table_is_split_by_architecture(study, workspace, tmp_path):
     api.write_table(api.load_results(study, workspace).runs, tmp_path / "runs.parquet")
     fits = api.fit(str(tmp_path / "runs.parquet"), workspace)
     assert [set(fit.group) for fit in fits] == [{"architecture"}] * 2
 
 
 @pytest.mark.usefixtures("outcome")
-def test_weights_that_were_kept_are_those_of_the_network(study, workspace):
+def test_stored_weights_are_those_of_the_network(study, workspace):
     from safetensors.numpy import load
 
     for cell, run in api.plan(study, workspace).wanted:
@@ -135,7 +134,7 @@ def test_weights_that_were_kept_are_those_of_the_network(study, workspace):
         assert all(np.isfinite(weight).all() for weight in weights.values())
 
 
-def test_a_table_is_written_by_its_ending_or_not_at_all(tmp_path):
+def test_the_suffix_of_a_table_selects_its_format(tmp_path):
     table = pa.table({"filters": [1, 2]})
     assert api.write_table(table, tmp_path / "deep" / "x.parquet") == 2
     assert api.write_table(table, tmp_path / "x.csv") == 2

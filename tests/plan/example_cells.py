@@ -1,4 +1,4 @@
-"""Cells without a file, on images of which nothing is read."""
+"""Cells without a study file. No image is read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scaling.datasets.mnist import MNIST_INFO
 
 
 def cell(architecture: AnyArchitecture | int = 6, **recipe: Any) -> Cell:
-    """Of MNIST; a number stands for a LeNet of that width."""
+    """Return a cell on MNIST; a number stands for a LeNet with this number of filters."""
     network = Lenet5(filters=architecture) if isinstance(architecture, int) else architecture
     return Cell(
         dataset=Mnist(),
@@ -24,9 +24,9 @@ def cell(architecture: AnyArchitecture | int = 6, **recipe: Any) -> Cell:
     )
 
 
-def chosen(cells: list[Cell], seeds: int) -> st.SearchStrategy[list[tuple[Cell, Run]]]:
-    """Some runs of some cells, none twice."""
-    places = st.tuples(st.integers(0, len(cells) - 1), st.integers(0, seeds - 1))
-    return st.lists(places, max_size=30, unique=True).map(
-        lambda drawn: [(cells[i], cells[i].run(seed)) for i, seed in drawn]
+def distinct_runs(cells: list[Cell], seeds: int) -> st.SearchStrategy[list[tuple[Cell, Run]]]:
+    """Strategy for distinct runs of some cells, each with its cell."""
+    pairs = st.tuples(st.integers(0, len(cells) - 1), st.integers(0, seeds - 1))
+    return st.lists(pairs, max_size=30, unique=True).map(
+        lambda indices: [(cells[index], cells[index].run(seed)) for index, seed in indices]
     )

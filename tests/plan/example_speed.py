@@ -1,4 +1,4 @@
-"""A machine that was never measured."""
+"""Speed of an imaginary machine."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from scaling.plan.speed import Machine, Speed, TimingCurve, TimingPoint
 from scaling.settings import ImageShape
 
 MACHINE = Machine(
-    processor="planted",
+    processor="imaginary",
     cores=4,
     workers=4,
     versions={"torch": "2"},
     measured_at=datetime(2026, 1, 2, tzinfo=UTC),
 )
-PLANTED = ((50_000, 1e-5, 3e-6), (400_000, 3e-5, 8e-6), (5_000_000, 2e-4, 7e-5))
-"""Multiply-adds, and seconds of a training step and of an evaluation."""
+POINTS = ((50_000, 1e-5, 3e-6), (400_000, 3e-5, 8e-6), (5_000_000, 2e-4, 7e-5))
+"""MACs, and seconds of a training step and of an evaluation, at three points."""
 
 
 def layers(macs: int, depth: int = 1) -> LayerTable:
-    """Of a network with so many multiply-adds in so many layers."""
+    """Return the layers of a network with a number of MACs and a depth."""
     first = Layer(name="first", kind=LayerKind.LINEAR, shape=(1,), macs=macs - depth + 1)
     return LayerTable(
         ImageShape(1, 28, 10),
@@ -36,16 +36,16 @@ def curve(
     precision: str = "bf16",
     depth: int | None = None,
 ) -> TimingCurve:
-    made = tuple(
-        TimingPoint(filters=nth, side=28, macs=macs, train_s=t, evaluate_s=e)
-        for nth, (macs, t, e) in enumerate(points, start=1)
+    timing_points = tuple(
+        TimingPoint(filters=filters, side=28, macs=macs, train_s=train_s, evaluate_s=evaluate_s)
+        for filters, (macs, train_s, evaluate_s) in enumerate(points, start=1)
     )
     return TimingCurve(
-        architecture=architecture, channels=channels, precision=precision, depth=depth, points=made
+        architecture=architecture, channels=channels, precision=precision, depth=depth, points=timing_points
     )
 
 
 def speed(*curves: TimingCurve, **overheads: Any) -> Speed:
-    """With one ladder unless others are given."""
-    known = {"augment_s": {1: 1e-6, 3: 3e-6}, "epoch_s": 0.01, "pack_start_s": 0.3, "sweep_start_s": 5.0}
-    return Speed(machine=MACHINE, curves=curves or (curve(*PLANTED),), **known | overheads)
+    """Return a speed; by default with one timing curve."""
+    defaults = {"augment_s": {1: 1e-6, 3: 3e-6}, "epoch_s": 0.01, "pack_start_s": 0.3, "sweep_start_s": 5.0}
+    return Speed(machine=MACHINE, curves=curves or (curve(*POINTS),), **defaults | overheads)

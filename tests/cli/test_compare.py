@@ -32,11 +32,7 @@ def test_two_curves_are_compared_and_drawn(scaling, two, tmp_path):
     assert "Size of the first curve divided by that of the second, at equal error" in result.out
     assert result.out.endswith("figures and tables: artifacts/two/compare\n")
     assert len(list((tmp_path / "artifacts" / "two" / "compare").glob("against_*.svg"))) == 6
-    assert "Not included" not in result.out
-    assert (
-        "Not included: 32 runs of the study not in the store.\n"
-        in scaling("compare", two, "--set", "seeds=8").out
-    )
+    assert "Not included: 32 runs of the study not in the store.\n" in result.out
     comparison = json.loads(scaling("compare", two, "--json", "--out", tmp_path / "elsewhere").out)
     assert {(row["first"], row["second"]) for row in comparison["equal_error"]} == {("lenet5", "tree3")}
     assert {row["x"] for row in comparison["equal_error"]} == {

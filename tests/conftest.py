@@ -1,4 +1,4 @@
-"""Settings that make every test independent of the machine, its other work, the clock and the user's own files."""
+"""Settings that make tests independent of the machine, of its load and of the user's files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from platformdirs import user_cache_path
 
-# Before torch and NumPy are imported. Two test processes on two cores must not compete with threads of their own.
+# Set before torch and NumPy are imported: two test processes on two cores must not compete with more threads.
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[variable] = "1"
 

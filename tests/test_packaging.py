@@ -29,7 +29,7 @@ def run(*command: str | Path, cwd: Path, **environment: str) -> str:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory) -> Path:
-    """The ``bin`` folder of a new environment: the wheel, and the dependencies that are already installed here."""
+    """Return the ``bin`` folder of a new environment with the wheel and the dependencies installed here."""
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
     source.mkdir()
@@ -43,7 +43,7 @@ def installed(tmp_path_factory) -> Path:
     python = folder / "env/bin/python"
     (wheel,) = folder.glob("*.whl")
     run(*pip, "--python", python, "install", "-qq", "--no-deps", wheel, cwd=folder)
-    # A path in a .pth file is searched last, and .pth files that lie in it are not read: the checkout stays out.
+    # Python searches this path last, and reads no .pth files there: the editable checkout is not found.
     (site,) = (folder / "env/lib").glob("python*/site-packages")
     (site / "dependencies.pth").write_text(f"{Path(pytest.__file__).parents[1]}\n")
     return folder / "env/bin"

@@ -129,11 +129,12 @@ class LayerTable:
 
         Rep. 13, 962).
 
-        A use is a unit of the first layer's maps, in one branch. The number of paths is the product of the ``fan_out`` of
-        the hidden layers after it, times the number of positions along either axis whose windows see it. The readout
-        counts one unit. Pooling, average or maximum, passes each pixel on to its pooled pixel. Batch norm passes each
-        number on to its normalised value, although the numbers of a batch share their statistics. If borders cut
-        windows, the use with the most paths counts: an interior one.
+        A use is a unit of the first layer's maps, in one branch. The number of paths is the product of the
+        ``fan_out`` of the hidden layers after it, times the number of positions along either axis whose
+        windows see it. The readout counts one unit. Pooling, average or maximum, passes each pixel on to its
+        pooled pixel. Batch norm passes each number on to its normalised value, although the numbers of a
+        batch share their statistics. If borders cut windows, the use with the most paths counts: an interior
+        one.
 
         LeNet-5 has 5 x 5 positions times 16 filters of the second convolution, times 120 units, times 84:
         4,032,000. With one convolution only the hidden layers multiply, 120 x 84; without hidden layers 1

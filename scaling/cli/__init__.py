@@ -44,8 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (BrokenPipeError, SystemExit) as stop:
         if BrokenPipeError not in (type(stop), type(stop.__context__)):
             raise
-        # The reader of the pipe has closed it, as `head` does, and typer exits. This is no error, but nothing more
-        # may be written to the pipe.
+        # The reader of the pipe has closed it, as `head` does, and typer exits. This is no error, but
+        # nothing more may be written to the pipe.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _DONE
     if outcome == _INTERRUPTED:  # typer returns this number after Ctrl+C

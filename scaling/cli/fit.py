@@ -11,69 +11,80 @@ from scaling.cli.options import STORE, Also, Data, Json, Overrides, Store, parse
 from scaling.cli.output import console, print_json
 from scaling.errors import UsageError
 
+_Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="SOURCE",
+        help="A study (.yaml), a store (a folder or a URI), or any table (.parquet or .csv).",
+        show_default=False,
+    ),
+]
+_X = Annotated[
+    str,
+    typer.Option(
+        metavar="COLUMN",
+        help="Column of the size, such as parameters, macs, training_flops, train_images or branches.",
+    ),
+]
+_Y = Annotated[str, typer.Option(metavar="COLUMN", help="Column of the error.")]
+_By = Annotated[
+    list[str],
+    typer.Option(
+        metavar="COLUMN",
+        help="Column whose values separate the curves; may be repeated.",
+        show_default="the curves of the report",
+    ),
+]
+_Form = Annotated[str, typer.Option(help="Form of the law: auto, power, floor, broken or m4.")]
+_Holdout = Annotated[
+    int, typer.Option(min=1, help="Largest number of the widest networks to hold out for tests of a law.")
+]
+_Predict = Annotated[
+    str, typer.Option(metavar="X,X,...", help="Sizes whose error to predict, such as 96,192.")
+]
+_ForError = Annotated[
+    str,
+    typer.Option(metavar="ERROR,...", help="Errors for which to predict the necessary size, such as 0.02."),
+]
+_Errors = Annotated[
+    str,
+    typer.Option(
+        metavar="COLUMN", help="Column with the number of wrong test images, in a table; needs --of."
+    ),
+]
+_Of = Annotated[str, typer.Option(metavar="COLUMN", help="Column with the number of test images.")]
+_Std = Annotated[
+    str, typer.Option(metavar="COLUMN", help="Column with known standard deviations of the error.")
+]
+_BestOver = Annotated[
+    str,
+    typer.Option(
+        metavar="COLUMN",
+        help="Setting of which only the best value at each size is fitted, such as learning_rate.",
+    ),
+]
+_Validation = Annotated[
+    str, typer.Option(metavar="COLUMN", help="Column of the error by which --best-over chooses.")
+]
+_Population = Annotated[bool, typer.Option("--population", help="Treat the test images as a sample, too.")]
+
 
 def fit(
-    source: Annotated[
-        str,
-        typer.Argument(
-            metavar="SOURCE",
-            help="A study (.yaml), a store (a folder or a URI), or any table (.parquet or .csv).",
-            show_default=False,
-        ),
-    ],
+    source: _Source,
     *,
-    x: Annotated[
-        str,
-        typer.Option(
-            metavar="COLUMN",
-            help="Column of the size, such as parameters, macs, training_flops, train_images or branches.",
-        ),
-    ] = "filters",
-    y: Annotated[str, typer.Option(metavar="COLUMN", help="Column of the error.")] = "test_error",
-    by: Annotated[
-        list[str],
-        typer.Option(
-            metavar="COLUMN",
-            help="Column whose values separate the curves; may be repeated.",
-            show_default="the curves of the report",
-        ),
-    ] = [],
-    form: Annotated[str, typer.Option(help="Form of the law: auto, power, floor, broken or m4.")] = "auto",
-    holdout: Annotated[
-        int, typer.Option(min=1, help="Largest number of the widest networks to hold out for tests of a law.")
-    ] = 3,
-    predict: Annotated[
-        str, typer.Option(metavar="X,X,...", help="Sizes whose error to predict, such as 96,192.")
-    ] = "",
-    for_error: Annotated[
-        str,
-        typer.Option(
-            metavar="ERROR,...", help="Errors for which to predict the necessary size, such as 0.02."
-        ),
-    ] = "",
-    errors: Annotated[
-        str,
-        typer.Option(
-            metavar="COLUMN", help="Column with the number of wrong test images, in a table; needs --of."
-        ),
-    ] = "",
-    of: Annotated[str, typer.Option(metavar="COLUMN", help="Column with the number of test images.")] = "",
-    std: Annotated[
-        str, typer.Option(metavar="COLUMN", help="Column with known standard deviations of the error.")
-    ] = "",
-    best_over: Annotated[
-        str,
-        typer.Option(
-            metavar="COLUMN",
-            help="Setting of which only the best value at each size is fitted, such as learning_rate.",
-        ),
-    ] = "",
-    validation: Annotated[
-        str, typer.Option(metavar="COLUMN", help="Column of the error by which --best-over chooses.")
-    ] = "val_error",
-    population: Annotated[
-        bool, typer.Option("--population", help="Treat the test images as a sample, too.")
-    ] = False,
+    x: _X = "filters",
+    y: _Y = "test_error",
+    by: _By = [],
+    form: _Form = "auto",
+    holdout: _Holdout = 3,
+    predict: _Predict = "",
+    for_error: _ForError = "",
+    errors: _Errors = "",
+    of: _Of = "",
+    std: _Std = "",
+    best_over: _BestOver = "",
+    validation: _Validation = "val_error",
+    population: _Population = False,
     set_: Overrides = [],
     store: Store = STORE,
     also: Also = [],

@@ -11,7 +11,7 @@ _MAX_EXACT = 10**10
 
 
 def models(*, as_json: Json = False) -> None:
-    """List the architectures with their counts beside published counts.
+    """List the architectures with computed and published counts.
 
     Counts are units, connections, parameters, forward and backward MACs, and routes.
     """

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scaling.architectures import COST_SETTINGS, derived_widths
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -15,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def rate_heading(rows: Sequence[PlanRow]) -> tuple[str, ...]:
-    """Return the heading of the learning rates that pilot runs choose; nothing for a study without pilot runs."""
+    """Return the heading of the column of learning rates; nothing for a study without pilot runs."""
     return ("learning rate",) if any(row.cell.is_pilot for row in rows) else ()
 
 
@@ -59,7 +57,9 @@ def speed_text(speed: Speed) -> str:
 
 
 def shown_widths(rows: Sequence[PlanRow]) -> list[DerivedWidth]:
-    """Return the derived widths, such as second filters, that the study gives directly, by a ratio or by a cost."""
+    """Return the derived widths, such as second filters, that the study sets by value, ratio or cost."""
+    from scaling.architectures import COST_SETTINGS, derived_widths
+
     given = {name for row in rows for name in row.cell.architecture.model_fields_set}
     return [width for width in derived_widths() if given & {width.setting, width.ratio, *COST_SETTINGS}]
 
@@ -71,6 +71,8 @@ def derived_value(row: PlanRow, width: DerivedWidth) -> int | None:
 
 def row_dict(row: PlanRow) -> dict[str, object]:
     """Return a row for JSON."""
+    from scaling.architectures import derived_widths
+
     layers = row.cell.layer_table()
     return {
         "architecture": row.cell.architecture.type,

@@ -25,7 +25,7 @@ def report(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Write the figures and the HTML page of a study, and print its laws."""
+    """Write the figures and the HTML page of a study; print its laws."""
     page = api.report(config, workspace(store, also, data), overrides=set_, out=out)
     figures = page.path.parent / "figures"
     if as_json:

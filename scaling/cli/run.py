@@ -120,8 +120,8 @@ def _print_outcome(outcome: RunOutcome) -> int:
     for row in outcome.latest_plan.rows() if study_plan.pending else ():
         if row.cell.choice:
             print(
-                f"{row.label}, filters {row.cell.architecture.filters}: learning rate {row.learning_rates[0]:g}"
-                + (row.warning and f", {row.warning}")
+                f"{row.label}, filters {row.cell.architecture.filters}: "
+                f"learning rate {row.learning_rates[0]:g}" + (row.warning and f", {row.warning}")
             )
     if outcome.elsewhere:
         print(f"{count(outcome.elsewhere, 'run')} published by another process meanwhile")

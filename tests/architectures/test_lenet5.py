@@ -125,7 +125,7 @@ def test_with_filters_keeps_given_settings_and_derives_the_others_anew():
 
 
 @pytest.mark.parametrize(
-    ("leaves", "problem"),
+    ("settings", "problem"),
     [
         ({"second_filters": 0}, "at least 1"),
         ({"second_filters": 16, "ratio": 2.0}, "not both"),
@@ -133,9 +133,9 @@ def test_with_filters_keeps_given_settings_and_derives_the_others_anew():
         ({"convolutions": 1, "ratio": 2.0}, "need convolutions: 2"),
     ],
 )
-def test_contradictory_settings_are_refused(leaves, problem):
+def test_contradictory_settings_are_refused(settings, problem):
     with pytest.raises(ValidationError, match=problem):
-        Lenet5(filters=6, **leaves)
+        Lenet5(filters=6, **settings)
 
 
 @given(side=st.integers(1, 60), convolutions=st.sampled_from([1, 2]), kernel=st.integers(1, 30))

@@ -32,8 +32,8 @@ def test_depths(depth: int, convolutions: int):
 def test_feature_parameters_equal_torchvisions(depth: int, features: int):
     import torchvision
 
-    made = getattr(torchvision.models, f"vgg{depth}_bn")().features
-    assert sum(parameter.numel() for parameter in made.parameters()) == features
+    torchvision_features = getattr(torchvision.models, f"vgg{depth}_bn")().features
+    assert sum(parameter.numel() for parameter in torchvision_features.parameters()) == features
     assert Vgg(filters=64, depth=depth).layer_table(CIFAR10).parameters == features + 5130
 
 

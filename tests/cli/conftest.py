@@ -1,7 +1,8 @@
-"""A study that trains in seconds, once for all tests of this room, and a way to type commands."""
+"""A small study, trained once for all tests of the command line, and a function that runs a command."""
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from scaling.cli import main
+from scaling.sweep import worker
+from tests.api import simulated_training
 
 STUDY = """\
 study: tiny
@@ -21,8 +24,8 @@ seeds: 2
 
 
 @dataclass(frozen=True)
-class Typed:
-    """What a command answered."""
+class Result:
+    """Exit code and output of a command."""
 
     code: int
     out: str
@@ -31,19 +34,19 @@ class Typed:
 
 @pytest.fixture
 def scaling(capsys, monkeypatch, tmp_path):
-    """Types a command in an empty working folder."""
+    """Return a function that runs a command in an empty working folder."""
     monkeypatch.chdir(tmp_path)
 
-    def type_in(*words: object) -> Typed:
+    def run_command(*words: object) -> Result:
         code = main([str(word) for word in words])
-        return Typed(code, *capsys.readouterr())
+        return Result(code, *capsys.readouterr())
 
-    return type_in
+    return run_command
 
 
 @pytest.fixture(scope="session")
 def study(tmp_path_factory) -> Path:
-    """The YAML file."""
+    """Return the YAML file of the study."""
     file = tmp_path_factory.mktemp("study") / "tiny.yaml"
     file.write_text(STUDY)
     return file
@@ -58,5 +61,21 @@ def _trained(study) -> Path:
 
 @pytest.fixture
 def store(_trained, tmp_path) -> Path:
-    """A store with the ten runs of the study, for this test alone."""
+    """Return a copy of the store with the ten runs of the study."""
     return Path(shutil.copytree(_trained, tmp_path / "store"))
+
+
+@pytest.fixture
+def ids(scaling, study, store):
+    """Return the ids of the runs of the study, by filters and seed."""
+    runs = json.loads(scaling("plan", study, "--store", store, "--json").out)["runs"]
+    return {(run["filters"], run["seed"]): run["id"] for run in runs}
+
+
+@pytest.fixture
+def simulated_study(tmp_path, monkeypatch):
+    """Return the YAML file of a study whose training is replaced by a simulation of a known law."""
+    monkeypatch.setattr(worker, "train", simulated_training.SimulatedTraining())
+    file = tmp_path / "simulated_study.yaml"
+    file.write_text(simulated_training.STUDY)
+    return file

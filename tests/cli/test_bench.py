@@ -1,4 +1,4 @@
-"""bench: what it keeps and prints. That it measures is shown where training is tested."""
+"""Tests of ``scaling bench``, with a simulated measurement."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from scaling.train.measure_speed import benchmark_cases
 
 @pytest.fixture
 def home(monkeypatch, tmp_path):
-    """A user's cache folder, and a machine that measures itself in no time."""
+    """Return an empty cache folder, and replace the measurement by a constant."""
     monkeypatch.setattr(speed_file, "user_cache_path", lambda name: tmp_path / "cache")
-    told = speed_file.default_speed().model_copy(update={"sweep_start_s": 7.5})
+    speed = speed_file.default_speed().model_copy(update={"sweep_start_s": 7.5})
     monkeypatch.setattr(
         _bench,
         "_measure_speed",
-        lambda workers, told_: told.model_copy(update={"pack_start_s": float(workers)}),
+        lambda workers, on_progress: speed.model_copy(update={"pack_start_s": float(workers)}),
     )
     return tmp_path / "cache"
 
 
-def test_what_was_measured_is_kept_for_all_estimates_to_come(scaling, home):
-    typed = scaling("bench", "--workers", 3)
-    assert (typed.code, typed.err) == (0, "")  # no bar in a pipe
+def test_the_measured_speed_is_kept_for_later_estimates(scaling, home):
+    result = scaling("bench", "--workers", 3)
+    assert (result.code, result.err) == (0, "")  # no bar in a pipe
     assert (speed_file.load_speed().pack_start_s, speed_file.load_speed().sweep_start_s) == (3.0, 7.5)
-    assert "3.00 s for a pack, 7.5 s for a sweep" in typed.out
-    assert f"{speed_file.speed_path()}: " in typed.out.splitlines()[-1]
-    assert typed.out.count("fp32") >= 4
+    assert "3.00 s for a pack, 7.5 s for a sweep" in result.out
+    assert f"{speed_file.speed_path()}: " in result.out.splitlines()[-1]
+    assert result.out.count("fp32") >= 4
 
 
-def test_another_file_leaves_this_machines_own_alone(scaling, home, tmp_path):
+def test_another_file_does_not_change_the_speed_of_this_machine(scaling, home, tmp_path):
     file = tmp_path / "default_speed.json"
     assert scaling("bench", "--out", file).code == 0
     assert speed_file.read_speed(file).sweep_start_s == 7.5
@@ -46,11 +46,11 @@ def test_a_damaged_file_is_replaced(scaling, home):
     assert speed_file.load_speed().sweep_start_s == 7.5
 
 
-def test_a_place_that_cannot_be_written_is_named(scaling, home, tmp_path):
+def test_a_file_that_cannot_be_written_is_named(scaling, home, tmp_path):
     (tmp_path / "file").touch()
-    typed = scaling("bench", "--out", tmp_path / "file" / "speed.json")
-    assert typed.code == 2
-    assert "choose another --out" in typed.err
+    result = scaling("bench", "--out", tmp_path / "file" / "speed.json")
+    assert result.code == 2
+    assert "choose another --out" in result.err
 
 
 def test_every_case_is_a_point_of_its_timing_curve():

@@ -1,4 +1,4 @@
-"""compare: a study of two curves, really trained."""
+"""Tests of ``scaling compare``, with a trained study of two curves."""
 
 from __future__ import annotations
 
@@ -25,32 +25,29 @@ def two(scaling, tmp_path):
     return file
 
 
+@pytest.mark.simulation
 def test_two_curves_are_compared_and_drawn(scaling, two, tmp_path):
-    typed = scaling("compare", two, "--errors", "0.5")
-    assert (typed.code, typed.err) == (0, "")
-    assert "Size of the first curve divided by that of the second, at equal error" in typed.out
-    assert typed.out.endswith("figures and tables: artifacts/two/compare\n")
+    result = scaling("compare", two, "--errors", "0.5", "--set", "seeds=8")
+    assert (result.code, result.err) == (0, "")
+    assert "Size of the first curve divided by that of the second, at equal error" in result.out
+    assert result.out.endswith("figures and tables: artifacts/two/compare\n")
     assert len(list((tmp_path / "artifacts" / "two" / "compare").glob("against_*.svg"))) == 6
-    assert "Not included" not in typed.out
-    assert (
-        "Not included: 32 runs of the study not in the store.\n"
-        in scaling("compare", two, "--set", "seeds=8").out
-    )
-    told = json.loads(scaling("compare", two, "--json", "--out", tmp_path / "elsewhere").out)
-    assert {(each["first"], each["second"]) for each in told["equal_error"]} == {("lenet5", "tree3")}
-    assert {each["x"] for each in told["equal_error"]} == {
+    assert "Not included: 32 runs of the study not in the store.\n" in result.out
+    comparison = json.loads(scaling("compare", two, "--json", "--out", tmp_path / "elsewhere").out)
+    assert {(row["first"], row["second"]) for row in comparison["equal_error"]} == {("lenet5", "tree3")}
+    assert {row["x"] for row in comparison["equal_error"]} == {
         "filters",
         "filters_total",
         "parameters",
         "macs",
         "training_flops",
     }
-    assert set(told["best_at_budget"]) == {"parameters", "macs", "training_flops", "core_s"}
+    assert set(comparison["best_at_budget"]) == {"parameters", "macs", "training_flops", "core_s"}
 
 
-def test_what_cannot_be_compared_is_said(scaling, study, store, two):
-    typed = scaling("compare", study, "--store", store)
-    assert (typed.code, typed.out) == (2, "")
-    assert "has one curve, tree3, and a comparison needs two; add an entry to architectures" in typed.err
-    for odd in ("-1", "50", "x"):
-        assert scaling("compare", two, "--errors", odd).code == 2
+def test_a_study_with_one_curve_cannot_be_compared(scaling, study, store, two):
+    result = scaling("compare", study, "--store", store)
+    assert (result.code, result.out) == (2, "")
+    assert "has one curve, tree3, and a comparison needs two; add an entry to architectures" in result.err
+    for errors in ("-1", "50", "x"):
+        assert scaling("compare", two, "--errors", errors).code == 2

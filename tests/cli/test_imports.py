@@ -1,4 +1,4 @@
-"""What a command doesn't need, it doesn't import: seconds for everyone, and a laptop without torch can read a store."""
+"""Commands import only what they need: help is fast, and planning and fitting work without torch and Ray."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ import sys
 
 import pytest
 
-LIST = "import sys; from scaling.cli import main; main(['--help']); print([n for n in {names} if n in sys.modules])"
+PRINT_IMPORTED = """\
+import sys
+from scaling.cli import main
+main(['--help'])
+print([name for name in {names} if name in sys.modules])
+"""
 BLOCK = """\
 import sys
 
@@ -30,7 +35,9 @@ def python(code: str, *words: str, cwd=None, **environment: str) -> subprocess.C
 
 def test_help_imports_nothing_heavy():
     done = python(
-        LIST.format(names=("torch", "ray", "matplotlib", "scipy", "pandas", "numpy", "pyarrow", "pydantic"))
+        PRINT_IMPORTED.format(
+            names=("torch", "ray", "matplotlib", "scipy", "pandas", "numpy", "pyarrow", "pydantic")
+        )
     )
     assert done.stderr == ""
     assert done.stdout.splitlines()[-1] == "[]"
@@ -38,13 +45,13 @@ def test_help_imports_nothing_heavy():
 
 @pytest.fixture(scope="module")
 def blocked(tmp_path_factory):
-    """A folder for PYTHONPATH in which torch and ray can't be imported."""
+    """A folder for PYTHONPATH in which torch and ray cannot be imported."""
     folder = tmp_path_factory.mktemp("blocked")
     (folder / "sitecustomize.py").write_text(BLOCK)
     return folder
 
 
-def test_the_block_works(blocked):
+def test_the_blocked_modules_cannot_be_imported(blocked):
     assert "No module named 'torch'" in python("import torch", PYTHONPATH=str(blocked)).stderr
 
 
@@ -56,7 +63,7 @@ def test_planning_and_reading_need_neither_torch_nor_ray(command, study, store, 
     assert "tree3" in done.stdout
 
 
-def test_a_reader_that_leaves_a_pipe_is_no_fault():
+def test_a_reader_that_closes_the_pipe_is_no_error():
     main = "import sys; from scaling.cli import main; sys.exit(main(['models', '--json']))"
     with subprocess.Popen(
         [sys.executable, "-c", main], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

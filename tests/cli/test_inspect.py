@@ -1,4 +1,4 @@
-"""look: pictures of a run whose weights are stored."""
+"""Tests of ``scaling inspect``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from scaling.cli import main
 
 STUDY = """\
-study: seen
+study: weights
 dataset: {type: synthetic, size: 100, test_size: 50, side: 12, channels: 3, noise: 0.6}
 architectures:
   - {type: tree3, rows: 1, branches: 2, filters: 2}
@@ -21,27 +21,34 @@ store: {weights: all}
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory):
-    """The study's file; its store is beside it."""
-    file = tmp_path_factory.mktemp("seen") / "seen.yaml"
+def weights_study(tmp_path_factory):
+    """Return the YAML file of a study with stored weights; the store is in the same folder."""
+    file = tmp_path_factory.mktemp("weights") / "weights.yaml"
     file.write_text(STUDY)
     assert main(["run", str(file), "--in-process", "--quiet", "--store", str(file.parent / "store")]) == 0
     return file
 
 
 @pytest.fixture
-def ids(scaling, seen):
-    runs = json.loads(scaling("plan", seen, "--json").out)["runs"]
+def ids(scaling, weights_study):
+    runs = json.loads(scaling("plan", weights_study, "--json").out)["runs"]
     return {run["filters"]: run["id"] for run in runs}
 
 
-def test_pictures_are_written_and_named(scaling, seen, ids, tmp_path):
+def test_figures_are_written_and_named(scaling, weights_study, ids, tmp_path):
     for filters in (2, 3):
-        typed = scaling(
-            "inspect", ids[filters][:8], "--store", seen.parent / "store", "--config", seen, "--image", 49
+        result = scaling(
+            "inspect",
+            ids[filters][:8],
+            "--store",
+            weights_study.parent / "store",
+            "--config",
+            weights_study,
+            "--image",
+            49,
         )
-        assert (typed.code, typed.err) == (0, "")
-        first, *files = typed.out.splitlines()
+        assert (result.code, result.err) == (0, "")
+        first, *files = result.out.splitlines()
         assert first.startswith(f"run {ids[filters]}, test image 49 of synthetic patterns: class ")
         folder = tmp_path / "artifacts" / "inspect" / ids[filters]
         assert {tmp_path / file for file in files} == set(folder.iterdir())
@@ -49,7 +56,7 @@ def test_pictures_are_written_and_named(scaling, seen, ids, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (
             ["--image", 50],
@@ -59,33 +66,35 @@ def test_pictures_are_written_and_named(scaling, seen, ids, tmp_path):
         (["--out", "file"], "file: cannot be written"),
     ],
 )
-def test_what_cant_be_drawn_is_refused(scaling, seen, ids, tmp_path, words, said):
+def test_what_cannot_be_drawn_is_refused(scaling, weights_study, ids, tmp_path, words, message):
     (tmp_path / "file").write_text("")
-    typed = scaling("inspect", ids[2], "--store", seen.parent / "store", "--config", seen, *words)
-    assert (typed.code, typed.out) == (2, "")
-    assert typed.err.startswith(said)
-    assert len(typed.err.splitlines()) == 1
-
-
-def test_a_data_set_that_nobody_describes_is_asked_for(scaling, seen, ids):
-    typed = scaling("inspect", ids[2], "--store", seen.parent / "store")
-    assert typed.code == 2
-    assert (
-        typed.err
-        == f"run {ids[2]}: its data set (synthetic) is not a published one; name a study that describes it with --config\n"
+    result = scaling(
+        "inspect", ids[2], "--store", weights_study.parent / "store", "--config", weights_study, *words
     )
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith(message)
+    assert len(result.err.splitlines()) == 1
 
 
-def test_a_run_that_is_not_there(scaling, store):
-    typed = scaling("inspect", "zzz", "--store", store)
-    assert (typed.code, len(typed.err.splitlines())) == (2, 1)
-    assert typed.err.startswith(f"zzz: no such run in {store}; ")
-    assert "weights: all" in typed.err
+def test_an_undescribed_data_set_needs_a_study(scaling, weights_study, ids):
+    result = scaling("inspect", ids[2], "--store", weights_study.parent / "store")
+    assert result.code == 2
+    assert result.err.startswith(
+        f"run {ids[2]}: its data set (synthetic) is not a published one; name a study"
+    )
+    assert result.err.endswith("--config\n")
 
 
-def test_weights_that_were_not_kept(scaling, study, store):
+def test_an_unknown_run_is_refused(scaling, store):
+    result = scaling("inspect", "zzz", "--store", store)
+    assert (result.code, len(result.err.splitlines())) == (2, 1)
+    assert result.err.startswith(f"zzz: no such run in {store}; ")
+    assert "weights: all" in result.err
+
+
+def test_a_run_without_stored_weights_is_refused(scaling, study, store):
     run = json.loads(scaling("plan", study, "--store", store, "--json").out)["runs"][0]["id"]
-    typed = scaling("inspect", run, "--store", store)
-    assert (typed.code, len(typed.err.splitlines())) == (2, 1)
-    assert typed.err.startswith(f"run {run}: no weights in the store")
-    assert "weights: all" in typed.err
+    result = scaling("inspect", run, "--store", store)
+    assert (result.code, len(result.err.splitlines())) == (2, 1)
+    assert result.err.startswith(f"run {run}: no weights in the store")
+    assert "weights: all" in result.err

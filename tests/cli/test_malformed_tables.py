@@ -1,4 +1,4 @@
-"""Tables as people have them: an error in a line or two, a refused law, or a note of what is odd. Never a traceback or a silent number."""
+"""Malformed tables give an error of one or two lines, a rejected law or a note, and never a traceback."""
 
 from __future__ import annotations
 
@@ -215,7 +215,7 @@ REFUSED = {
     ),
 }
 
-CANNOT_SAY = {
+UNDETERMINED = {
     "one width": (csv(law(widths=(4,))), "needs at least 2 widths, not 1; add widths"),
     "one run": (b"filters,test_error\n1,0.5\n", "needs at least 2 widths, not 1; add widths"),
     "two runs of two widths": (b"filters,test_error\n1,0.5\n2,0.4\n", "has no interval; add seeds or widths"),
@@ -225,7 +225,7 @@ CANNOT_SAY = {
     ),
 }
 
-SAID = {
+NOTED = {
     "two widths": (csv(law(widths=(1, 2))), "2 widths for 2 parameters: any data would fit"),
     "one run a width": (
         csv({"filters": list(WIDTHS), "test_error": [0.4 * x**-0.5 for x in WIDTHS]}),
@@ -261,7 +261,7 @@ SAID = {
     ),
 }
 
-SOUND = {
+UNUSUAL = {
     "a mark of the byte order": ("csv", b"\xef\xbb\xbf" + csv(law())),
     "lines of Windows": ("csv", csv(law()).replace(b"\n", b"\r\n")),
     "capitals in the name": ("CSV", csv(law())),
@@ -283,49 +283,49 @@ SOUND = {
 }
 
 
-def typed_in(scaling, tmp_path, kind: str, content: bytes, *words: str):
+def fit_table(scaling, tmp_path, kind: str, content: bytes, *words: str):
     file = tmp_path / f"points.{kind}"
     file.write_bytes(content)
     return scaling("fit", file, *words)
 
 
-def test_there_are_at_least_twenty_of_them():
-    assert len(REFUSED) + len(CANNOT_SAY) + len(SAID) > 20
+def test_there_are_more_than_twenty_malformed_tables():
+    assert len(REFUSED) + len(UNDETERMINED) + len(NOTED) > 20
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_a_table_that_cannot_be_fitted_is_refused_in_a_line_or_two(scaling, tmp_path, name):
+def test_a_table_that_cannot_be_fitted_is_refused_in_one_or_two_lines(scaling, tmp_path, name):
     kind, content, words, message = REFUSED[name]
-    typed = typed_in(scaling, tmp_path, kind, content, *words)
-    assert (typed.code, typed.out) == (2, "")
-    assert message in typed.err
-    assert len(typed.err.splitlines()) <= 2
-    assert "Traceback" not in typed.err
+    result = fit_table(scaling, tmp_path, kind, content, *words)
+    assert (result.code, result.out) == (2, "")
+    assert message in result.err
+    assert len(result.err.splitlines()) <= 2
+    assert "Traceback" not in result.err
 
 
-@pytest.mark.parametrize("name", CANNOT_SAY)
-def test_points_that_cannot_say_are_refused_in_a_line_or_two(scaling, tmp_path, name):
-    content, message = CANNOT_SAY[name]
-    typed = typed_in(scaling, tmp_path, "csv", content)
-    assert (typed.code, typed.out) == (1, "")
-    assert message in typed.err
-    assert len(typed.err.splitlines()) <= 2
+@pytest.mark.parametrize("name", UNDETERMINED)
+def test_points_that_do_not_determine_a_law_are_refused_in_one_or_two_lines(scaling, tmp_path, name):
+    content, message = UNDETERMINED[name]
+    result = fit_table(scaling, tmp_path, "csv", content)
+    assert (result.code, result.out) == (1, "")
+    assert message in result.err
+    assert len(result.err.splitlines()) <= 2
 
 
-@pytest.mark.parametrize("name", SAID)
-def test_what_is_odd_is_said_beside_the_law(scaling, tmp_path, name):
-    content, message = SAID[name]
-    (fitted,) = json.loads(typed_in(scaling, tmp_path, "csv", content, "--json").out)
+@pytest.mark.parametrize("name", NOTED)
+def test_an_odd_table_has_a_note_beside_the_law(scaling, tmp_path, name):
+    content, message = NOTED[name]
+    (fitted,) = json.loads(fit_table(scaling, tmp_path, "csv", content, "--json").out)
     assert any(
-        message in said for said in (*fitted["notes"], *(law["reason"] for law in fitted["laws"].values()))
+        message in note for note in (*fitted["notes"], *(law["reason"] for law in fitted["laws"].values()))
     )
     assert name != "two widths" or {law["status"] for law in fitted["laws"].values()} == {"rejected"}
 
 
-@pytest.mark.parametrize("name", SOUND)
-def test_what_is_only_unusual_is_fitted(scaling, tmp_path, name):
-    kind, content = SOUND[name]
-    typed = typed_in(scaling, tmp_path, kind, content, "--json")
-    assert (typed.code, typed.err) == (0, "")
-    power = json.loads(typed.out)[0]["laws"]["power"]
+@pytest.mark.parametrize("name", UNUSUAL)
+def test_an_unusual_table_is_fitted(scaling, tmp_path, name):
+    kind, content = UNUSUAL[name]
+    result = fit_table(scaling, tmp_path, kind, content, "--json")
+    assert (result.code, result.err) == (0, "")
+    power = json.loads(result.out)[0]["laws"]["power"]
     assert power["parameters"]["exponent"]["estimate"] == pytest.approx(0.5, abs=1e-6)

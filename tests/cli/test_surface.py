@@ -1,4 +1,4 @@
-"""The words that people have in their scripts. A change here is a change for them: it belongs in the changelog."""
+"""Frozen commands and options: scripts depend on them, so every change belongs in the changelog."""
 
 from __future__ import annotations
 
@@ -50,9 +50,11 @@ def test_commands_and_options_are_the_frozen_ones():
     }
 
 
-def test_every_option_and_command_says_what_it_is_for():
+def test_every_command_and_option_has_a_help_text():
     for name, command in typer.main.get_command(app).commands.items():
         assert command.help, name
-        assert all(parameter.help for parameter in command.params if parameter.param_type_name == "option"), (
-            name
-        )
+        assert all(parameter.help for parameter in command.params), name
+
+
+def test_every_command_fits_in_a_line_of_the_list(scaling):
+    assert "..." not in scaling("--help").out.partition("Commands:")[2]

@@ -14,6 +14,7 @@ from scaling.errors import FitError, UsageError
 from scaling.fit import (
     CandidateSize,
     EstimationOptions,
+    Fit,
     Points,
     Quantity,
     SequentialDesign,

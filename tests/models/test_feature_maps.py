@@ -36,10 +36,10 @@ def stored(values: dict[str, Tensor]) -> bytes:
 def test_maps_and_logits_equal_those_of_plain_layers(spec, image):
     values, pixels = trained(spec, image), images(image, 1, torch.float32)[0]
     network = plain(spec, image, values).eval()
-    made: dict[str, Tensor] = {}
+    expected_maps: dict[str, Tensor] = {}
 
     def keep(name: str, part: nn.Module, given: object, out: Tensor) -> None:
-        made[name.replace("norm", "conv")] = out
+        expected_maps[name.replace("norm", "conv")] = out
 
     for name, part in network.named_modules():
         if isinstance(part, nn.Conv2d | nn.BatchNorm2d):
@@ -48,9 +48,9 @@ def test_maps_and_logits_equal_those_of_plain_layers(spec, image):
             part.running_mean, part.running_var = values[f"{name}_mean"], values[f"{name}_variance"]
     logits = network(pixels)
     seen = extract(spec, image, stored(values), pixels)
-    assert list(seen.maps) == list(made)
+    assert list(seen.maps) == list(expected_maps)
     # fp32 sums in another order: 2^-24 a sum, of up to some hundreds of products.
-    for name, expected in made.items():
+    for name, expected in expected_maps.items():
         torch.testing.assert_close(
             torch.from_numpy(seen.maps[name]), expected[0].detach(), rtol=1e-4, atol=1e-4
         )

@@ -41,16 +41,18 @@ def patterns(shape: ImageShape) -> tuple[Tensor, Tensor]:
 
 def put_out(module: nn.Module, spec: AnyArchitecture, image: ImageShape, pixels: Tensor) -> dict[str, Tensor]:
     """Return the outputs of layers in all replicas, after batch norm if there is one."""
-    found = defaultdict(list)
+    changes_by_width = defaultdict(list)
     before = "norm" if spec.type == "vgg" else "conv"
     for r in range(R):
         network = plain(spec, image, {name: weight[r].detach() for name, weight in module.weights.items()})
         for name, layer in network.named_children():
             if name.startswith((before, "hidden", "readout")) and "activation" not in name:
-                layer.register_forward_hook(lambda _, given, out, name=name: found[name].append(out))
+                layer.register_forward_hook(
+                    lambda _, given, out, name=name: changes_by_width[name].append(out)
+                )
         with torch.no_grad():
             network(pixels)
-    return {name: torch.stack(outs) for name, outs in found.items()}
+    return {name: torch.stack(outs) for name, outs in changes_by_width.items()}
 
 
 def changes(
@@ -80,9 +82,10 @@ def powers(
     spec: AnyArchitecture, image: ImageShape, rule: Sgd | AdamW, rate: float, steps: int, widths: list[int]
 ) -> dict[str, float]:
     """Return the power of the width with which the change of each layer grows."""
-    found = [changes(spec.with_filters(width), image, rule, rate, steps) for width in widths]
+    changes_by_width = [changes(spec.with_filters(width), image, rule, rate, steps) for width in widths]
     return {
-        name: np.polyfit(np.log(widths), np.log([each[name] for each in found]), 1)[0] for name in found[0]
+        name: np.polyfit(np.log(widths), np.log([each[name] for each in changes_by_width]), 1)[0]
+        for name in changes_by_width[0]
     }
 
 

@@ -18,7 +18,7 @@ SHAPES = [(1, 3, 10, 10), (4, 4, 9, 8), (3, 5, 8, 9), (2, 1, 2, 2), (2, 40, 6, 6
 every_shape = pytest.mark.parametrize(("G", "o", "height", "width"), SHAPES)
 
 
-def drawn(*shape: int, seed: int = 0) -> torch.Tensor:
+def few_values(*shape: int, seed: int = 0) -> torch.Tensor:
     """Draw from few values, so that many are equal: zeros of both signs and infinities among them."""
     values = torch.tensor([-torch.inf, -1.5, -0.25, -0.0, 0.0, 0.5, 3.0, torch.inf])
     return values[torch.randint(len(values), shape, generator=torch.Generator().manual_seed(seed))].bfloat16()
@@ -41,22 +41,22 @@ def test_ranks_sort_as_the_bf16_numbers_do():
 
 @every_shape
 @pytest.mark.parametrize("rectified", [False, True])
-@pytest.mark.parametrize("draw", [drawn, noise])
+@pytest.mark.parametrize("draw", [few_values, noise])
 def test_pooling_equals_torchs_bit_by_bit(G, o, height, width, rectified, draw):
     y = draw(5, G * o, height, width).to(memory_format=torch.channels_last)
-    mine, theirs = y.clone().requires_grad_(), y.clone().requires_grad_()
+    compiled, reference = y.clone().requires_grad_(), y.clone().requires_grad_()
     shape = (5, height // 2, width // 2, G, o)
     pooled = ops_bf16_cpu._MaxPool.apply(
-        shape, "B (S row) col (P G) o -> P B S row col G o", 1, o, rectified, mine
+        shape, "B (S row) col (P G) o -> P B S row col G o", 1, o, rectified, compiled
     )
-    expected = F.max_pool2d(theirs, 2)
+    expected = F.max_pool2d(reference, 2)
     if rectified:
         expected = torch.relu(expected)
     assert torch.equal(pooled.flatten(3).permute(0, 3, 1, 2), expected)
     gradient = noise(*shape, seed=1)
     pooled.backward(gradient)
     expected.backward(gradient.flatten(3).permute(0, 3, 1, 2))
-    assert torch.equal(mine.grad, theirs.grad)
+    assert torch.equal(compiled.grad, reference.grad)
 
 
 def test_nan_stays_nan_at_its_position():
@@ -79,13 +79,13 @@ def test_each_stage_equals_the_reference(activation, pooling, groups, o, c, stri
     x = noise(4, groups * c, 12, 12).to(memory_format=torch.channels_last)
     filters, bias = noise(3, o, c, 3, 3, seed=1) / 4, noise(3, o, seed=2)
     options = {"groups": groups, "activation": activation, "pooling": pooling}
-    mine = ops_bf16_cpu.conv_pool(x, filters, bias, **options).unflatten(1, (3, -1))[:, :, :o]
-    theirs = ops_reference.conv_pool(x.double(), filters.double(), bias.double(), **options).unflatten(
+    compiled = ops_bf16_cpu.conv_pool(x, filters, bias, **options).unflatten(1, (3, -1))[:, :, :o]
+    reference = ops_reference.conv_pool(x.double(), filters.double(), bias.double(), **options).unflatten(
         1, (3, -1)
     )
-    assert ((mine - theirs).abs() < 4 * U * (1 + theirs.abs())).all()
+    assert ((compiled - reference).abs() < 4 * U * (1 + reference.abs())).all()
     features = ops_bf16_cpu.conv_pool_flatten(x, filters, bias, **options, strips=strips)
-    expected = rearrange(theirs, f"B G o (S row) col -> G S B ({ops_bf16_cpu.FEATURE_ORDER})", S=strips)
+    expected = rearrange(reference, f"B G o (S row) col -> G S B ({ops_bf16_cpu.FEATURE_ORDER})", S=strips)
     assert features.shape == expected.shape
     assert ((features - expected).abs() < 4 * U * (1 + expected.abs())).all()
 
@@ -95,7 +95,7 @@ def test_two_stages_in_a_row_equal_the_reference(R):
     """Three maps per replica are padded to four, also for one replica."""
     x = noise(4, 1, 12, 12).to(memory_format=torch.channels_last)
     first, second = noise(R, 3, 1, 3, 3, seed=1) / 3, noise(R, 5, 3, 2, 2, seed=2) / 4
-    mine = ops_bf16_cpu.conv_pool_flatten(
+    compiled = ops_bf16_cpu.conv_pool_flatten(
         ops_bf16_cpu.conv_pool(x, first, None, groups=1, activation="tanh"),
         second,
         None,
@@ -106,7 +106,7 @@ def test_two_stages_in_a_row_equal_the_reference(R):
     exact = ops_reference.conv_pool_flatten(exact, second.double(), None, groups=R, activation="tanh")
     exact = rearrange(exact, f"R S B (o row col) -> R S B ({ops_bf16_cpu.FEATURE_ORDER})", o=5, row=2)
     # Each of the 12 products inherits two roundings of the first stage.
-    assert ((mine - exact).abs() < 12 * 4 * U).all()
+    assert ((compiled - exact).abs() < 12 * 4 * U).all()
 
 
 def test_only_bf16_on_a_cpu_is_supported():

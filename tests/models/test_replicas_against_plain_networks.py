@@ -113,8 +113,8 @@ def train_together_and_alone(spec, image, rule, loss, rates, images_a_step) -> l
     module = packed(spec, image)
     networks = [plain(spec, image, replica(module, r)) for r in range(R)]
     optimiser = PackOptimiser(module.parameters(), rule, learning_rates=rates, weight_decays=DECAYS)
-    each = [
-        torchs(rule, network, rate, decay)
+    optimisers_alone = [
+        torch_optimiser(rule, network, rate, decay)
         for network, rate, decay in zip(networks, rates, DECAYS, strict=True)
     ]
     pixels, labels = images(image, images_a_step * STEPS, torch.float64)
@@ -122,15 +122,15 @@ def train_together_and_alone(spec, image, rule, loss, rates, images_a_step) -> l
         optimiser.zero_grad()
         losses(module(pixel), label, loss).sum().backward()
         optimiser.step()
-        for network, its in zip(networks, each, strict=True):
-            its.zero_grad()
+        for network, optimiser_alone in zip(networks, optimisers_alone, strict=True):
+            optimiser_alone.zero_grad()
             logits = network(pixel)
             (
                 F.cross_entropy(logits, label)
                 if loss == "cross_entropy"
                 else F.mse_loss(logits, F.one_hot(label, 10).double())
             ).backward()
-            its.step()
+            optimiser_alone.step()
     first, last = named_weights(packed(spec, image)), named_weights(module)
     alone = [network.parts() | network.statistics() for network in networks]
     assert all(set(tensors) == set(last) for tensors in alone)
@@ -141,7 +141,9 @@ def train_together_and_alone(spec, image, rule, loss, rates, images_a_step) -> l
     ]
 
 
-def torchs(rule: Sgd | Adam | AdamW, network: nn.Module, rate: float, decay: float) -> torch.optim.Optimizer:
+def torch_optimiser(
+    rule: Sgd | Adam | AdamW, network: nn.Module, rate: float, decay: float
+) -> torch.optim.Optimizer:
     if isinstance(rule, Sgd):
         return torch.optim.SGD(
             network.parameters(), lr=rate, momentum=rule.momentum, nesterov=rule.nesterov, weight_decay=decay

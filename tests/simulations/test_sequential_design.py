@@ -47,6 +47,7 @@ def test_simulated_runs_follow_the_law_and_its_noise(noise, dispersion):
     assert SimulatedStudy(draw=3, noise=noise).law[2] == 0 < floor
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("of", TARGETS)
 def test_studies_grow_until_the_interval_reaches_the_target(of):
     start = study_cost(dict.fromkeys(WIDTHS, SEEDS))

@@ -75,15 +75,15 @@ def alone(pack: Pack, run: Run) -> tuple[list[float], list[float]]:
     ids=["lenet5", "tree3", "vgg"],
 )
 def test_a_pack_trains_as_a_plain_loop_over_each_network(architecture, rates, bound):
-    leaves = {"optimizer": Sgd(momentum=0.8), "epochs": 2}
-    mine = pack(
+    settings = {"optimizer": Sgd(momentum=0.8), "epochs": 2}
+    one_pack = pack(
         *(
-            cell(architecture, learning_rate=rate, weight_decay=decay, **leaves)
+            cell(architecture, learning_rate=rate, weight_decay=decay, **settings)
             for rate, decay in zip(rates, DECAYS, strict=True)
         )
     )
-    done = train(mine, loaded_dataset(mine.cell.dataset), device="cpu")
-    for r, run in enumerate(mine.runs):
-        trains, tests = alone(mine, run)
-        assert [epoch.train_loss[r].item() for epoch in done.history] == pytest.approx(trains, rel=bound)
-        assert [epoch.test_loss[r].item() for epoch in done.history] == pytest.approx(tests, rel=bound)
+    result = train(one_pack, loaded_dataset(one_pack.cell.dataset), device="cpu")
+    for r, run in enumerate(one_pack.runs):
+        trains, tests = alone(one_pack, run)
+        assert [epoch.train_loss[r].item() for epoch in result.history] == pytest.approx(trains, rel=bound)
+        assert [epoch.test_loss[r].item() for epoch in result.history] == pytest.approx(tests, rel=bound)

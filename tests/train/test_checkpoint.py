@@ -51,20 +51,20 @@ RECIPES = {
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 @pytest.mark.parametrize("architecture", ALL.values(), ids=ALL)
 def test_a_resumed_pack_has_the_bits_of_an_uninterrupted_one(tmp_path, architecture, recipe):
-    made = pack(cell(architecture, few_images(architecture), epochs=4, **recipe))
-    checkpoints = Checkpoints(open_store(tmp_path), made.key)
-    interrupted(made, checkpoints, 1)
-    interrupted(made, checkpoints, 3)
-    on_epoch_end = []
+    one_pack = pack(cell(architecture, few_images(architecture), epochs=4, **recipe))
+    checkpoints = Checkpoints(open_store(tmp_path), one_pack.key)
+    interrupted(one_pack, checkpoints, 1)
+    interrupted(one_pack, checkpoints, 3)
+    epochs = []
     resumed = train(
-        made,
-        loaded_dataset(made.cell.dataset),
+        one_pack,
+        loaded_dataset(one_pack.cell.dataset),
         device="cpu",
-        on_epoch_end=lambda epoch: on_epoch_end.append(epoch.number),
+        on_epoch_end=lambda epoch: epochs.append(epoch.number),
         checkpoints=checkpoints,
     )
-    whole = train(made, loaded_dataset(made.cell.dataset), device="cpu")
-    assert on_epoch_end == [4]
+    whole = train(one_pack, loaded_dataset(one_pack.cell.dataset), device="cpu")
+    assert epochs == [4]
     assert np.array_equal(resumed.logits, whole.logits)
     assert all(
         torch.equal(weight, other[name])
@@ -79,20 +79,20 @@ def test_a_resumed_pack_has_the_bits_of_an_uninterrupted_one(tmp_path, architect
 
 
 def test_two_checkpoints_are_kept_and_a_damaged_one_is_skipped(tmp_path):
-    made = pack(cell(epochs=5))
-    checkpoints = Checkpoints(open_store(tmp_path), made.key)
-    interrupted(made, checkpoints, 4)
+    one_pack = pack(cell(epochs=5))
+    checkpoints = Checkpoints(open_store(tmp_path), one_pack.key)
+    interrupted(one_pack, checkpoints, 4)
     assert checkpoints.epochs() == [4, 3]
-    newest = tmp_path / "checkpoints" / made.key / "4.safetensors"
+    newest = tmp_path / "checkpoints" / one_pack.key / "4.safetensors"
     newest.write_bytes(newest.read_bytes()[:100])
-    on_epoch_end = []
+    epochs = []
     train(
-        made,
-        loaded_dataset(made.cell.dataset),
+        one_pack,
+        loaded_dataset(one_pack.cell.dataset),
         device="cpu",
-        on_epoch_end=lambda epoch: on_epoch_end.append(epoch.number),
+        on_epoch_end=lambda epoch: epochs.append(epoch.number),
         checkpoints=checkpoints,
     )
-    assert on_epoch_end == [4, 5]
+    assert epochs == [4, 5]
     checkpoints.clear()
     assert checkpoints.epochs() == []

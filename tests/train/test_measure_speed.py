@@ -53,11 +53,11 @@ def test_every_case_can_be_built_and_occurs_once():
     assert len(set(everything)) == len(everything)
     for case in everything:
         assert case.layer_table.macs > 0
-        made, loaded_dataset = (
+        case_pack, loaded_dataset = (
             case.prepare(train_images=100, test_images=1, epochs=1) if case.side < 20 else (None, None)
         )
-        if made is not None:
-            assert (made.size, len(loaded_dataset.test), len(loaded_dataset.train_index)) == (
+        if case_pack is not None:
+            assert (case_pack.size, len(loaded_dataset.test), len(loaded_dataset.train_index)) == (
                 case.pack_size,
                 1,
                 100,

@@ -14,7 +14,7 @@ from scaling.train.device_data import load_on_device
 from scaling.train.module import PackModule
 from tests.train.tiny_packs import LENET, VGG, cell, loaded_dataset, pack
 
-LEAVES = {"sgd": {}, "adamw": {"optimizer": AdamW(), "learning_rate": 0.003, "weight_decay": 0.01}}
+SETTINGS = {"sgd": {}, "adamw": {"optimizer": AdamW(), "learning_rate": 0.003, "weight_decay": 0.01}}
 
 
 def mup(spec: AnyArchitecture, base: int) -> AnyArchitecture:
@@ -24,10 +24,10 @@ def mup(spec: AnyArchitecture, base: int) -> AnyArchitecture:
     )
 
 
-@pytest.mark.parametrize("leaves", LEAVES.values(), ids=LEAVES)
+@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
 @pytest.mark.parametrize("spec", [LENET, VGG], ids=["lenet5", "vgg"])
-def test_at_base_filters_mup_trains_as_standard_bit_by_bit(spec, leaves):
-    one, other = (pack(cell(each, epochs=1, **leaves)) for each in (spec, mup(spec, spec.filters)))
+def test_at_base_filters_mup_trains_as_standard_bit_by_bit(spec, settings):
+    one, other = (pack(cell(each, epochs=1, **settings)) for each in (spec, mup(spec, spec.filters)))
     known = loaded_dataset(one.cell.dataset)
     done, again = (train(each, known, device="cpu") for each in (one, other))
     assert np.array_equal(done.logits, again.logits)
@@ -48,10 +48,12 @@ def test_mup_runs_have_ids_of_their_own_and_can_be_read_back():
 )
 def test_a_pack_uses_the_scales_of_its_optimiser(rule, kind):
     wide = mup(Lenet5(filters=12, hidden=(9,)), 6)
-    made = pack(cell(wide, optimizer=rule))
-    test = load_on_device(loaded_dataset(made.cell.dataset), torch.device("cpu")).test_split(made.cell.recipe)
-    module = PackModule(made, test, validation=None, steps_per_epoch=1, on_epoch_end=lambda epoch: None)
-    expected = wide.parameter_scales(made.cell.info.image)
+    one_pack = pack(cell(wide, optimizer=rule))
+    test = load_on_device(loaded_dataset(one_pack.cell.dataset), torch.device("cpu")).test_split(
+        one_pack.cell.recipe
+    )
+    module = PackModule(one_pack, test, validation=None, steps_per_epoch=1, on_epoch_end=lambda epoch: None)
+    expected = wide.parameter_scales(one_pack.cell.info.image)
     optimiser = module.configure_optimizers()
     rates = {
         id(parameter): group["lr"] / module.lr_factor(0)

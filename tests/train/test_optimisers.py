@@ -24,11 +24,11 @@ RULES = [
 ]
 
 
-def drawn(generator: torch.Generator, *shape: int) -> Tensor:
+def random_tensor(generator: torch.Generator, *shape: int) -> Tensor:
     return torch.randn(shape, generator=generator, dtype=torch.float64)
 
 
-def torchs(
+def torch_optimiser(
     rule: Sgd | Adam | AdamW, parameters: list[nn.Parameter], rate: float, decay: float
 ) -> torch.optim.Optimizer:
     if isinstance(rule, Sgd):
@@ -43,18 +43,18 @@ def torchs(
 @pytest.mark.parametrize("rule", RULES, ids=repr)
 def test_each_replica_steps_as_with_torchs_optimiser_alone(rule, decays):
     generator = torch.Generator().manual_seed(1)
-    packed = [nn.Parameter(drawn(generator, R, *shape)) for shape in SHAPES]
+    packed = [nn.Parameter(random_tensor(generator, R, *shape)) for shape in SHAPES]
     alone = [[nn.Parameter(p[r].detach().clone()) for p in packed] for r in range(R)]
     pack = PackOptimiser(packed, rule, learning_rates=RATES, weight_decays=decays)
-    each = [torchs(rule, alone[r], RATES[r], decays[r]) for r in range(R)]
+    torch_optimisers = [torch_optimiser(rule, alone[r], RATES[r], decays[r]) for r in range(R)]
     for step in range(STEPS):
         pack.param_groups[0]["lr"] = lr_factor = 1 / (1 + step)
         for p, *singles in zip(packed, *alone, strict=True):
-            p.grad = drawn(generator, *p.shape)
+            p.grad = random_tensor(generator, *p.shape)
             for r, single in enumerate(singles):
                 single.grad = p.grad[r].clone()
         pack.step()
-        for r, optimiser in enumerate(each):
+        for r, optimiser in enumerate(torch_optimisers):
             optimiser.param_groups[0]["lr"] = RATES[r] * lr_factor
             optimiser.step()
     for p, *singles in zip(packed, *alone, strict=True):
@@ -67,23 +67,23 @@ def test_each_replica_steps_as_with_torchs_optimiser_alone(rule, decays):
 def test_scales_multiply_the_learning_rates_of_parameters(rule):
     """Scales act as torch's parameter groups do; the weight decay is divided by the scale."""
     generator, scales = torch.Generator().manual_seed(1), [4.0, 1.0, 0.25]
-    packed = [nn.Parameter(drawn(generator, R, *shape)) for shape in SHAPES]
+    packed = [nn.Parameter(random_tensor(generator, R, *shape)) for shape in SHAPES]
     alone = [[nn.Parameter(p[r].detach().clone()) for p in packed] for r in range(R)]
     pack = PackOptimiser(packed, rule, learning_rates=RATES, weight_decays=DECAYS, scales=scales)
-    each = [
+    torch_optimisers = [
         [
-            torchs(rule, [p], RATES[r] * scale, DECAYS[r] / scale)
+            torch_optimiser(rule, [p], RATES[r] * scale, DECAYS[r] / scale)
             for p, scale in zip(alone[r], scales, strict=True)
         ]
         for r in range(R)
     ]
     for _ in range(STEPS):
         for p, *singles in zip(packed, *alone, strict=True):
-            p.grad = drawn(generator, *p.shape)
+            p.grad = random_tensor(generator, *p.shape)
             for r, single in enumerate(singles):
                 single.grad = p.grad[r].clone()
         pack.step()
-        for optimisers in each:
+        for optimisers in torch_optimisers:
             for optimiser in optimisers:
                 optimiser.step()
     for p, *singles in zip(packed, *alone, strict=True):
@@ -107,11 +107,11 @@ def test_a_replica_does_not_depend_on_the_others(replica, rule):
     ends = []
     for stranger, rate, decay in ((1.0, 0.1, 0.5), (float("nan"), 1e30, 1e30)):
         parameter = nn.Parameter(torch.linspace(-1, 1, R * 12).view(R, 3, 4))
-        mine = torch.arange(R) == replica
-        rates, decays = torch.where(mine, 0.01, rate).tolist(), torch.where(mine, 0.1, decay).tolist()
+        is_own = torch.arange(R) == replica
+        rates, decays = torch.where(is_own, 0.01, rate).tolist(), torch.where(is_own, 0.1, decay).tolist()
         optimiser = PackOptimiser([parameter], rule, learning_rates=rates, weight_decays=decays)
         for _ in range(3):
-            parameter.grad = torch.where(mine.view(R, 1, 1), torch.cos(parameter.detach()), stranger)
+            parameter.grad = torch.where(is_own.view(R, 1, 1), torch.cos(parameter.detach()), stranger)
             optimiser.step()
         ends.append(parameter.detach()[replica])
     assert torch.equal(*ends)

@@ -61,35 +61,35 @@ def equal_bits(one: PackResult, other: PackResult, slots: tuple[int, ...] = SEED
 @both_precisions
 @pytest.mark.parametrize("architecture", ALL.values(), ids=ALL)
 def test_a_pack_learns(architecture, precision):
-    done = trained(pack(cell(architecture, precision=precision, epochs=6)))
-    errors = 1 - done.history[-1].test_accuracy
+    result = trained(pack(cell(architecture, precision=precision, epochs=6)))
+    errors = 1 - result.history[-1].test_accuracy
     assert errors.median() < CHANCE / 3
-    assert (done.history[-1].train_loss < done.history[0].train_loss).all()
-    assert not done.diverged.any()
+    assert (result.history[-1].train_loss < result.history[0].train_loss).all()
+    assert not result.diverged.any()
 
 
 @both_precisions
 def test_reported_accuracy_is_counted_from_the_stored_logits(precision):
-    done = trained(pack(cell(precision=precision)))
-    assert done.logits.shape == (8, 200, 10)
-    assert done.logits.dtype == np.float16
-    correct = (done.logits.argmax(2) == loaded_dataset().test.labels).sum(1)
-    np.testing.assert_array_equal(done.history[-1].test_accuracy.numpy(), correct / 200)
+    result = trained(pack(cell(precision=precision)))
+    assert result.logits.shape == (8, 200, 10)
+    assert result.logits.dtype == np.float16
+    correct = (result.logits.argmax(2) == loaded_dataset().test.labels).sum(1)
+    np.testing.assert_array_equal(result.history[-1].test_accuracy.numpy(), correct / 200)
 
 
 def test_the_callback_receives_every_epoch_of_the_history():
-    on_epoch_end = []
-    done = train(pack(cell(epochs=4, schedule=Cosine())), loaded_dataset(), on_epoch_end=on_epoch_end.append)
-    assert on_epoch_end == done.history
-    assert [epoch.number for epoch in on_epoch_end] == [1, 2, 3, 4]
-    assert [epoch.lr_factor for epoch in on_epoch_end] == [
+    epochs = []
+    result = train(pack(cell(epochs=4, schedule=Cosine())), loaded_dataset(), on_epoch_end=epochs.append)
+    assert epochs == result.history
+    assert [epoch.number for epoch in epochs] == [1, 2, 3, 4]
+    assert [epoch.lr_factor for epoch in epochs] == [
         lr_factor(Cosine(), step, steps=64, steps_per_epoch=16) for step in (15, 31, 47, 63)
     ]
-    assert sorted(epoch.wall_s for epoch in on_epoch_end) == [epoch.wall_s for epoch in on_epoch_end]
-    assert on_epoch_end[-1].wall_s <= done.wall_s
-    assert done.images_per_s == pytest.approx(8 * 4 * 400 / done.wall_s)
-    assert done.threads == 1
-    assert done.device == "cpu"
+    assert sorted(epoch.wall_s for epoch in epochs) == [epoch.wall_s for epoch in epochs]
+    assert epochs[-1].wall_s <= result.wall_s
+    assert result.images_per_s == pytest.approx(8 * 4 * 400 / result.wall_s)
+    assert result.threads == 1
+    assert result.device == "cpu"
 
 
 @both_precisions
@@ -101,12 +101,12 @@ def test_the_same_pack_gives_the_same_bits(precision):
 @both_precisions
 @pytest.mark.parametrize("architecture", ALL.values(), ids=ALL)
 def test_a_partial_pack_has_the_bits_of_the_whole_pack(architecture, precision):
-    mine = cell(architecture, few_images(architecture), precision=precision)
-    whole = trained(pack(mine))
-    part = pack(mine, seeds=(2, 5, 7))
-    done = trained(part)
+    reference = cell(architecture, few_images(architecture), precision=precision)
+    whole = trained(pack(reference))
+    part = pack(reference, seeds=(2, 5, 7))
+    result = trained(part)
     assert part.slots == [2, 5, 7]
-    assert equal_bits(whole, done, (2, 5, 7))
+    assert equal_bits(whole, result, (2, 5, 7))
 
 
 @both_precisions
@@ -119,10 +119,10 @@ def test_a_diverging_replica_changes_no_other_replica(architecture, precision):
         cell(architecture, few_images(architecture), precision=precision, loss="mse", learning_rate=rate)
         for rate in (0.01, 1e6)
     )
-    done = trained(pack(tame, tame, tame, wild, tame, tame, tame, tame))
-    assert [run.recipe.learning_rate for run in done.pack.runs] == [0.01] * 3 + [1e6] + [0.01] * 4
-    np.testing.assert_array_equal(np.flatnonzero(done.diverged), [3])
-    assert equal_bits(trained(pack(tame)), done, (0, 1, 2, 4, 5, 6, 7))
+    result = trained(pack(tame, tame, tame, wild, tame, tame, tame, tame))
+    assert [run.recipe.learning_rate for run in result.pack.runs] == [0.01] * 3 + [1e6] + [0.01] * 4
+    np.testing.assert_array_equal(np.flatnonzero(result.diverged), [3])
+    assert equal_bits(trained(pack(tame)), result, (0, 1, 2, 4, 5, 6, 7))
 
 
 def test_seed_and_order_both_change_the_results():
@@ -136,14 +136,14 @@ def test_seed_and_order_both_change_the_results():
 def test_held_out_images_are_never_trained_on():
     """Other pixels and labels in held-out or unused places change only the accuracy on held-out images."""
     dataset = SET.model_copy(update={"validation": 80, "train_images": 200})
-    mine, known = pack(cell(dataset=dataset, epochs=6)), loaded_dataset(dataset)
+    reference, known = pack(cell(dataset=dataset, epochs=6)), loaded_dataset(dataset)
     images, labels = np.array(known.train.images), np.array(known.train.labels)
     away = np.setdiff1d(np.arange(len(labels)), known.train_index)
     assert len(away) == 200
     images[away] = 255 - images[away]
     labels[away] = (labels[away] + 5) % 10
-    poisoned = train(mine, replace(known, train=Split(images, labels)), device="cpu")
-    clean = trained(mine)
+    poisoned = train(reference, replace(known, train=Split(images, labels)), device="cpu")
+    clean = trained(reference)
     assert equal_bits(clean, poisoned)
     assert clean.history[-1].val_accuracy is not None
     assert clean.history[-1].val_accuracy.median() > 0.5
@@ -155,8 +155,8 @@ def test_validation_accuracy_is_the_accuracy_on_held_out_images():
     dataset = SET.model_copy(update={"validation": 80})
     known = loaded_dataset(dataset)
     held_out = Split(known.train.images[known.validation_index], known.train.labels[known.validation_index])
-    done = train(pack(cell(dataset=dataset)), replace(known, test=held_out), device="cpu")
-    for epoch in done.history:
+    result = train(pack(cell(dataset=dataset)), replace(known, test=held_out), device="cpu")
+    for epoch in result.history:
         torch.testing.assert_close(epoch.val_accuracy, epoch.test_accuracy, rtol=0, atol=0)
 
 
@@ -165,17 +165,17 @@ def test_without_validation_images_there_is_no_validation_accuracy():
 
 
 def test_mean_squared_error_learns():
-    done = trained(pack(cell(TREE, loss="mse", epochs=6)))
+    result = trained(pack(cell(TREE, loss="mse", epochs=6)))
     # Answering with the share of each class costs 0.09 a class and image.
-    assert done.history[-1].train_loss.median() < 0.08
-    assert (1 - done.history[-1].test_accuracy).median() < CHANCE * 2 / 3
+    assert result.history[-1].train_loss.median() < 0.08
+    assert (1 - result.history[-1].test_accuracy).median() < CHANCE * 2 / 3
 
 
 def test_augmentation_changes_training_but_not_evaluation():
-    done = trained(pack(cell(augmentation=Augmentation(crop=1, flip=True, shift=1))))
+    result = trained(pack(cell(augmentation=Augmentation(crop=1, flip=True, shift=1))))
     plain = trained(pack(cell()))
-    assert not equal_bits(plain, done, (0,))
-    assert torch.isfinite(done.history[-1].test_loss).all()
+    assert not equal_bits(plain, result, (0,))
+    assert torch.isfinite(result.history[-1].test_loss).all()
     # At a rate that moves no weight both measure the initial networks.
     still = [
         trained(pack(cell(epochs=1, learning_rate=1e-30, augmentation=a)))

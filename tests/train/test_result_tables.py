@@ -13,28 +13,28 @@ from scaling.store import SCHEMAS, collect_provenance, open_store
 from scaling.train import PackResult, build_tables, train
 from tests.train.tiny_packs import LENET, SET, TREE, cell, loaded_dataset, pack
 
-MINE = pack(
+PACK = pack(
     cell(LENET, SET.model_copy(update={"validation": 50, "train_images": 300}), weight_decay=1e-4, epochs=2)
 )
 
 
 @pytest.fixture(scope="module")
-def done():
-    return trained(MINE)
+def result():
+    return trained(PACK)
 
 
 @pytest.fixture(scope="module")
-def made(done):
-    return build_tables(done, loaded_dataset(MINE.cell.dataset), collect_provenance())
+def tables(result):
+    return build_tables(result, loaded_dataset(PACK.cell.dataset), collect_provenance())
 
 
 def trained(pack: Pack) -> PackResult:
     return train(pack, loaded_dataset(pack.cell.dataset), device="cpu")
 
 
-def test_tables_have_the_schemas_of_the_store(made):
-    assert {name: table.schema for name, table in made.items()} == SCHEMAS
-    assert {name: len(table) for name, table in made.items()} == {
+def test_tables_have_the_schemas_of_the_store(tables):
+    assert {name: table.schema for name, table in tables.items()} == SCHEMAS
+    assert {name: len(table) for name, table in tables.items()} == {
         "runs": 8,
         "predictions": 8,
         "epochs": 16,
@@ -42,8 +42,8 @@ def test_tables_have_the_schemas_of_the_store(made):
     }
 
 
-def test_a_run_row_has_the_identity_and_the_cell(made):
-    for run, row in zip(MINE.runs, made["runs"].to_pylist(), strict=True):
+def test_a_run_row_has_the_identity_and_the_cell(tables):
+    for run, row in zip(PACK.runs, tables["runs"].to_pylist(), strict=True):
         assert Run.from_json(row["config_json"]) == run
         layers = LENET.layer_table(loaded_dataset().info.image)
         expected = {
@@ -80,15 +80,17 @@ def test_a_run_row_has_the_identity_and_the_cell(made):
 
 def test_filters_total_counts_all_colours_of_a_tree():
     colours = SET.model_copy(update={"channels": 3})
-    mine = pack(cell(TREE, colours, epochs=1))
-    (row, *_) = build_tables(trained(mine), loaded_dataset(colours), collect_provenance())["runs"].to_pylist()
+    one_pack = pack(cell(TREE, colours, epochs=1))
+    (row, *_) = build_tables(trained(one_pack), loaded_dataset(colours), collect_provenance())[
+        "runs"
+    ].to_pylist()
     assert (row["filters"], row["filters_total"], row["depth"]) == (2, 6, 3)
 
 
-def test_errors_are_counted_from_the_stored_logits(made):
-    labels = np.array(made["test_sets"]["labels"][0].as_py())
+def test_errors_are_counted_from_the_stored_logits(tables):
+    labels = np.array(tables["test_sets"]["labels"][0].as_py())
     np.testing.assert_array_equal(labels, loaded_dataset().test.labels)
-    for row, prediction in zip(made["runs"].to_pylist(), made["predictions"].to_pylist(), strict=True):
+    for row, prediction in zip(tables["runs"].to_pylist(), tables["predictions"].to_pylist(), strict=True):
         assert prediction["id"] == row["id"]
         assert prediction["fingerprint"] == row["fingerprint"]
         logits = np.array(prediction["logits"]).reshape(200, prediction["classes"])
@@ -100,21 +102,21 @@ def test_errors_are_counted_from_the_stored_logits(made):
         )
 
 
-def test_a_run_row_has_the_metrics_of_the_last_epoch(made, done):
-    last = [row for row in made["epochs"].to_pylist() if row["epoch"] == 2]
-    for row, epoch in zip(made["runs"].to_pylist(), last, strict=True):
+def test_a_run_row_has_the_metrics_of_the_last_epoch(tables, result):
+    last = [row for row in tables["epochs"].to_pylist() if row["epoch"] == 2]
+    for row, epoch in zip(tables["runs"].to_pylist(), last, strict=True):
         assert row["id"] == epoch["id"]
         assert row["train_accuracy"] == epoch["train_accuracy"]
         assert row["train_error"] == pytest.approx(1 - row["train_accuracy"], abs=1e-6)  # counted in fp32
         assert row["val_error"] == pytest.approx(1 - epoch["val_accuracy"], abs=1e-15)
         assert row["test_error"] == pytest.approx(epoch["test_error"], abs=1e-15)
-        assert row["wall_s"] == done.wall_s
-        assert row["images_per_s"] == done.images_per_s
+        assert row["wall_s"] == result.wall_s
+        assert row["images_per_s"] == result.images_per_s
 
 
-def test_epoch_rows_have_the_metrics_of_each_epoch(made, done):
-    for number, epoch in enumerate(done.history, start=1):
-        rows = [row for row in made["epochs"].to_pylist() if row["epoch"] == number]
+def test_epoch_rows_have_the_metrics_of_each_epoch(tables, result):
+    for number, epoch in enumerate(result.history, start=1):
+        rows = [row for row in tables["epochs"].to_pylist() if row["epoch"] == number]
         for name in ("train_loss", "train_accuracy", "val_accuracy", "test_loss", "test_accuracy"):
             assert [row[name] for row in rows] == getattr(epoch, name).tolist()
         assert {row["learning_rate"] for row in rows} == {epoch.lr_factor * 0.02}
@@ -122,22 +124,22 @@ def test_epoch_rows_have_the_metrics_of_each_epoch(made, done):
 
 
 def test_validation_columns_are_null_without_validation_images():
-    made = build_tables(trained(pack(cell(epochs=1))), loaded_dataset(), collect_provenance())
-    assert made["runs"]["val_error"].null_count == 8
-    assert made["epochs"]["val_accuracy"].null_count == 8
-    assert made["runs"]["validation_images"].to_pylist() == [0] * 8
+    tables = build_tables(trained(pack(cell(epochs=1))), loaded_dataset(), collect_provenance())
+    assert tables["runs"]["val_error"].null_count == 8
+    assert tables["epochs"]["val_accuracy"].null_count == 8
+    assert tables["runs"]["validation_images"].to_pylist() == [0] * 8
 
 
 def test_a_diverged_run_has_null_errors_and_other_replicas_keep_theirs():
     tame, wild = (cell(loss="mse", learning_rate=rate, epochs=2) for rate in (0.05, 1e6))
-    done = trained(pack(tame, tame, wild, tame, tame, tame, tame, tame))
-    made = build_tables(done, loaded_dataset(), collect_provenance())
-    rows = made["runs"].to_pylist()
+    result = trained(pack(tame, tame, wild, tame, tame, tame, tame, tame))
+    tables = build_tables(result, loaded_dataset(), collect_provenance())
+    rows = tables["runs"].to_pylist()
     assert [row["diverged"] for row in rows] == [False, False, True, False, False, False, False, False]
     assert [row["learning_rate"] for row in rows] == [0.05, 0.05, 1e6, 0.05, 0.05, 0.05, 0.05, 0.05]
     for name in ("train_accuracy", "train_error", "test_accuracy", "test_error", "test_errors"):
         assert [row[name] is None for row in rows] == [row["diverged"] for row in rows]
-    lost = [row for row in made["epochs"].to_pylist() if row["id"] == rows[2]["id"]]
+    lost = [row for row in tables["epochs"].to_pylist() if row["id"] == rows[2]["id"]]
     assert {
         row[name] for row in lost for name in ("train_loss", "train_accuracy", "test_loss", "test_error")
     } == {None}
@@ -145,16 +147,16 @@ def test_a_diverged_run_has_null_errors_and_other_replicas_keep_theirs():
 
 
 def test_a_partial_pack_has_rows_of_its_wanted_runs_only():
-    mine = pack(cell(epochs=1), seeds=(3, 6))
-    made = build_tables(trained(mine), loaded_dataset(), collect_provenance())
-    assert made["runs"]["seed"].to_pylist() == [3, 6]
-    assert made["runs"]["replicas"].to_pylist() == [8, 8]
-    assert made["predictions"]["id"].to_pylist() == [run.id for run in mine.runs]
-    assert set(made["epochs"]["id"].to_pylist()) == {run.id for run in mine.runs}
+    one_pack = pack(cell(epochs=1), seeds=(3, 6))
+    tables = build_tables(trained(one_pack), loaded_dataset(), collect_provenance())
+    assert tables["runs"]["seed"].to_pylist() == [3, 6]
+    assert tables["runs"]["replicas"].to_pylist() == [8, 8]
+    assert tables["predictions"]["id"].to_pylist() == [run.id for run in one_pack.runs]
+    assert set(tables["epochs"]["id"].to_pylist()) == {run.id for run in one_pack.runs}
 
 
-def test_a_store_accepts_the_tables(made, tmp_path):
+def test_a_store_accepts_the_tables(tables, tmp_path):
     store = open_store(tmp_path)
-    assert store.publish(made) == 8
-    assert store.ids() == {run.id for run in MINE.runs}
-    assert store.labels(MINE.cell.info.fingerprint).tolist() == loaded_dataset().test.labels.tolist()
+    assert store.publish(tables) == 8
+    assert store.ids() == {run.id for run in PACK.runs}
+    assert store.labels(PACK.cell.info.fingerprint).tolist() == loaded_dataset().test.labels.tolist()

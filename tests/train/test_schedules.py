@@ -14,14 +14,14 @@ from scaling.config.recipe import Constant, Cosine, OneCycle, Step
 from scaling.train.schedules import Schedule, lr_factor
 
 
-def shares(schedule: Schedule, *, epochs: int, steps_per_epoch: int) -> np.ndarray:
+def lr_factors(schedule: Schedule, *, epochs: int, steps_per_epoch: int) -> np.ndarray:
     steps = epochs * steps_per_epoch
     return np.array(
         [lr_factor(schedule, step, steps=steps, steps_per_epoch=steps_per_epoch) for step in range(steps)]
     )
 
 
-def torchs(kind: Any, steps: int, *, each: int = 1, **arguments: Any) -> np.ndarray:
+def torch_lr_factors(kind: Any, steps: int, *, each: int = 1, **arguments: Any) -> np.ndarray:
     """Return the learning rates of torch's scheduler from 1, with a scheduler step every ``each`` steps."""
     optimiser = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
     scheduler, rates = kind(optimiser, **arguments), []
@@ -34,49 +34,51 @@ def torchs(kind: Any, steps: int, *, each: int = 1, **arguments: Any) -> np.ndar
 
 
 def test_constant_is_one():
-    assert (shares(Constant(), epochs=3, steps_per_epoch=5) == 1).all()
+    assert (lr_factors(Constant(), epochs=3, steps_per_epoch=5) == 1).all()
 
 
 @pytest.mark.parametrize(("every", "factor"), [(1, 0.5), (3, 0.1), (4, 1.0)])
 def test_step_equals_torchs_scheduler(every, factor):
-    expected = torchs(torch.optim.lr_scheduler.StepLR, 70, each=7, step_size=every, gamma=factor)
+    expected = torch_lr_factors(torch.optim.lr_scheduler.StepLR, 70, each=7, step_size=every, gamma=factor)
     # torch multiplies once for each drop, here a power is taken: 9 roundings at most.
     np.testing.assert_allclose(
-        shares(Step(every=every, factor=factor), epochs=10, steps_per_epoch=7), expected, rtol=9 * 2.0**-53
+        lr_factors(Step(every=every, factor=factor), epochs=10, steps_per_epoch=7),
+        expected,
+        rtol=9 * 2.0**-53,
     )
 
 
 def test_cosine_equals_torchs_scheduler():
-    expected = torchs(torch.optim.lr_scheduler.CosineAnnealingLR, 60, T_max=60)
+    expected = torch_lr_factors(torch.optim.lr_scheduler.CosineAnnealingLR, 60, T_max=60)
     # torch computes each rate from the one before, with a few roundings per step. Near zero these are
     # roundings of numbers
     # near one.
     np.testing.assert_allclose(
-        shares(Cosine(), epochs=6, steps_per_epoch=10), expected, rtol=1e-12, atol=1e-14
+        lr_factors(Cosine(), epochs=6, steps_per_epoch=10), expected, rtol=1e-12, atol=1e-14
     )
 
 
 def test_cosine_starts_at_one_and_never_reaches_zero():
-    made = shares(Cosine(), epochs=2, steps_per_epoch=50)
-    assert made[0] == 1
-    assert (np.diff(made) < 0).all()
-    assert 0 < made[-1] < 1e-3
+    factors = lr_factors(Cosine(), epochs=2, steps_per_epoch=50)
+    assert factors[0] == 1
+    assert (np.diff(factors) < 0).all()
+    assert 0 < factors[-1] < 1e-3
 
 
 @given(st.floats(0.001, 0.999), st.integers(1, 30), st.integers(1, 30))
 def test_one_cycle_rises_to_one_and_falls_and_is_never_zero(warmup, epochs, steps_per_epoch):
-    made = shares(OneCycle(warmup=warmup), epochs=epochs, steps_per_epoch=steps_per_epoch)
-    top = int(made.argmax())
+    factors = lr_factors(OneCycle(warmup=warmup), epochs=epochs, steps_per_epoch=steps_per_epoch)
+    top = int(factors.argmax())
     # A product and a quotient round the peak, where warm-up ends exactly at a step.
-    assert made[top] == pytest.approx(1, rel=3 * 2.0**-53, abs=0)
-    assert abs(top - warmup * len(made)) <= 1
-    assert (np.diff(made[: top + 1]) > 0).all()
-    assert (np.diff(made[top:]) <= 0).all()
-    assert (made > 0).all()
-    assert (made <= 1).all()
+    assert factors[top] == pytest.approx(1, rel=3 * 2.0**-53, abs=0)
+    assert abs(top - warmup * len(factors)) <= 1
+    assert (np.diff(factors[: top + 1]) > 0).all()
+    assert (np.diff(factors[top:]) <= 0).all()
+    assert (factors > 0).all()
+    assert (factors <= 1).all()
 
 
 def test_one_cycle_is_piecewise_linear():
-    made = shares(OneCycle(warmup=0.3), epochs=10, steps_per_epoch=10)
-    np.testing.assert_allclose(made[:30], np.arange(1, 31) / 30, rtol=1e-15)
-    np.testing.assert_allclose(made[30:], np.arange(70, 0, -1) / 70, rtol=1e-15)
+    factors = lr_factors(OneCycle(warmup=0.3), epochs=10, steps_per_epoch=10)
+    np.testing.assert_allclose(factors[:30], np.arange(1, 31) / 30, rtol=1e-15)
+    np.testing.assert_allclose(factors[30:], np.arange(70, 0, -1) / 70, rtol=1e-15)

@@ -58,10 +58,10 @@ def test_fractions_equal_a_loop_over_plain_networks(spec, image):
     sum(F.cross_entropy(replica, labels) for replica in logits).backward()
     counted = zero_gradient_fractions(networks, names)
     assert counted.shape == (3, 1 + spec.layer_table(image).depth)
-    for r, shares in enumerate(counted.tolist()):
+    for r, fractions in enumerate(counted.tolist()):
         network = plain(spec, image, {name: value[r] for name, value in named_weights(networks).items()})
         F.cross_entropy(network(images), labels).backward()
-        assert shares == looped(network, names)
+        assert fractions == looped(network, names)
     assert counted[:, 1:].max() > 0 or spec.activation == "tanh"
 
 
@@ -71,15 +71,15 @@ def test_fractions_equal_a_loop_over_plain_networks(spec, image):
 def test_gradients_are_counted_in_the_last_step_of_each_epoch(architecture):
     """Two steps per epoch: the gradients of the second step, after torch's optimiser took the first."""
     few = SET.model_copy(update={"train_images": 50})
-    mine = pack(cell(architecture, few, epochs=1, schedule={"type": "constant"}))
-    known, names = loaded_dataset(few), weighted_layers(mine.layer_table)
-    done = train(mine, known, device="cpu")
+    one_pack = pack(cell(architecture, few, epochs=1, schedule={"type": "constant"}))
+    known, names = loaded_dataset(few), weighted_layers(one_pack.layer_table)
+    result = train(one_pack, known, device="cpu")
     images, labels = torch.from_numpy(known.train.images), torch.from_numpy(known.train.labels).long()
     moments = {"mean": known.mean, "std": known.std, "dtype": torch.float32, "index": known.train_index}
     batches = Minibatches(
-        images, labels, batch_size=25, order=0, augmentation=mine.cell.recipe.augmentation, **moments
+        images, labels, batch_size=25, order=0, augmentation=one_pack.cell.recipe.augmentation, **moments
     )
-    for run, counted in zip(mine.runs, done.history[0].zero_gradients, strict=True):
+    for run, counted in zip(one_pack.runs, result.history[0].zero_gradients, strict=True):
         start = named_weights(build(architecture, known.info.image, [run.seed]))
         network = plain(architecture, known.info.image, {name: value[0] for name, value in start.items()})
         optimiser = torch.optim.SGD(
@@ -94,30 +94,32 @@ def test_gradients_are_counted_in_the_last_step_of_each_epoch(architecture):
 
 
 def test_columns_of_runs_are_means_over_epochs():
-    done = train(pack(cell(epochs=3)), loaded_dataset(), device="cpu")
-    made = build_tables(done, loaded_dataset(), collect_provenance())
-    for replica, row in enumerate(made["runs"].to_pylist()):
-        epochs = [each for each in made["epochs"].to_pylist() if each["id"] == row["id"]]
-        assert [each["zero_gradients"] for each in epochs] == [
-            epoch.zero_gradients[replica, 0].item() for epoch in done.history
+    result = train(pack(cell(epochs=3)), loaded_dataset(), device="cpu")
+    tables = build_tables(result, loaded_dataset(), collect_provenance())
+    for replica, row in enumerate(tables["runs"].to_pylist()):
+        epochs = [epoch_row for epoch_row in tables["epochs"].to_pylist() if epoch_row["id"] == row["id"]]
+        assert [epoch_row["zero_gradients"] for epoch_row in epochs] == [
+            epoch.zero_gradients[replica, 0].item() for epoch in result.history
         ]
-        assert row["zero_gradients"] == pytest.approx(np.mean([each["zero_gradients"] for each in epochs]))
-        layers = [json.loads(each["layer_zero_gradients"]) for each in epochs]
+        assert row["zero_gradients"] == pytest.approx(
+            np.mean([epoch_row["zero_gradients"] for epoch_row in epochs])
+        )
+        layers = [json.loads(epoch_row["layer_zero_gradients"]) for epoch_row in epochs]
         for name, mean in json.loads(row["layer_zero_gradients"]).items():
-            assert mean == pytest.approx(np.mean([each[name] for each in layers]))
+            assert mean == pytest.approx(np.mean([epoch_row[name] for epoch_row in layers]))
         assert list(layers[0]) == ["conv1", "conv2", "hidden1", "readout"]
         sizes = {"conv1": 6 * 25, "conv2": 12 * 6 * 25, "hidden1": 12 * 48, "readout": 480}
-        for each, shares in zip(epochs, layers, strict=True):
-            assert each["zero_gradients"] == pytest.approx(
-                sum(sizes[n] * shares[n] for n in sizes) / sum(sizes.values())
+        for epoch_row, fractions in zip(epochs, layers, strict=True):
+            assert epoch_row["zero_gradients"] == pytest.approx(
+                sum(sizes[n] * fractions[n] for n in sizes) / sum(sizes.values())
             )
 
 
 def test_a_diverged_run_has_null_fractions():
-    done = train(pack(cell(loss="mse", learning_rate=1e6, epochs=2)), loaded_dataset(), device="cpu")
-    made = build_tables(done, loaded_dataset(), collect_provenance())
-    assert made["runs"]["diverged"].to_pylist() == [True] * 8
-    assert all(made["runs"][name].null_count == 8 for name in COLUMNS)
+    result = train(pack(cell(loss="mse", learning_rate=1e6, epochs=2)), loaded_dataset(), device="cpu")
+    tables = build_tables(result, loaded_dataset(), collect_provenance())
+    assert tables["runs"]["diverged"].to_pylist() == [True] * 8
+    assert all(tables["runs"][name].null_count == 8 for name in COLUMNS)
 
 
 @pytest.mark.parametrize(
@@ -139,16 +141,16 @@ def test_inputs_at_which_an_activation_has_slope_zero(activation, dtype, open_at
 def test_a_checkpoint_without_fractions_can_be_resumed(tmp_path, monkeypatch):
     """Its epochs have no fractions; the run has the mean of the later epochs."""
     monkeypatch.setattr("scaling.train.pack.CHECKPOINT_S", 0.0)
-    mine = pack(cell(TREE, epochs=4))
+    one_pack = pack(cell(TREE, epochs=4))
 
     def stop(epoch):
         if epoch.number == 2:
             raise KeyboardInterrupt
 
-    checkpoints = Checkpoints(open_store(tmp_path), mine.key)
+    checkpoints = Checkpoints(open_store(tmp_path), one_pack.key)
     with pytest.raises(KeyboardInterrupt):
-        train(mine, loaded_dataset(), device="cpu", on_epoch_end=stop, checkpoints=checkpoints)
-    (file,) = (tmp_path / "checkpoints" / mine.key).glob("2.safetensors")
+        train(one_pack, loaded_dataset(), device="cpu", on_epoch_end=stop, checkpoints=checkpoints)
+    (file,) = (tmp_path / "checkpoints" / one_pack.key).glob("2.safetensors")
     file.write_bytes(
         save(
             {
@@ -159,28 +161,28 @@ def test_a_checkpoint_without_fractions_can_be_resumed(tmp_path, monkeypatch):
         )
     )
     resumed, whole = (
-        train(mine, loaded_dataset(), device="cpu", checkpoints=kept) for kept in (checkpoints, None)
+        train(one_pack, loaded_dataset(), device="cpu", checkpoints=kept) for kept in (checkpoints, None)
     )
     assert np.array_equal(resumed.logits, whole.logits)
     assert [epoch.zero_gradients is None for epoch in resumed.history] == [True, True, False, False]
-    made, expected = (
-        build_tables(done, loaded_dataset(), collect_provenance())
-        for done in (resumed, replace(whole, history=whole.history[2:]))
+    tables, expected = (
+        build_tables(result, loaded_dataset(), collect_provenance())
+        for result in (resumed, replace(whole, history=whole.history[2:]))
     )
-    assert made["runs"]["layer_zero_gradients"].equals(expected["runs"]["layer_zero_gradients"])
-    assert made["epochs"]["zero_gradients"].null_count == 2 * 8
+    assert tables["runs"]["layer_zero_gradients"].equals(expected["runs"]["layer_zero_gradients"])
+    assert tables["epochs"]["zero_gradients"].null_count == 2 * 8
 
 
 def test_rows_without_fractions_are_read_as_null(tmp_path):
     """Old rows can be read beside new rows and copied into a new store."""
     published = open_store(ROOT / "artifacts" / "published" / "store")
-    done = train(
+    result = train(
         pack(cell(dataset=Synthetic(size=100, test_size=50, noise=0.3), epochs=1)),
         loaded_dataset(),
         device="cpu",
     )
     today = open_store(tmp_path / "today")
-    assert today.publish(build_tables(done, loaded_dataset(), collect_provenance())) == 8
+    assert today.publish(build_tables(result, loaded_dataset(), collect_provenance())) == 8
     both = StoreUnion(today, [published])
     runs, epochs = both.runs(), both.epochs()
     assert len(runs) == 8 + len(published.ids())

@@ -40,14 +40,14 @@ def loaded_dataset(dataset: Synthetic = SET) -> LoadedDataset:
 def cell(architecture: AnyArchitecture = LENET, dataset: Synthetic | None = None, **recipe: Any) -> Cell:
     """Return a cell; by default with three epochs of sixteen steps, in fp32."""
     dataset = dataset or SETS.get(architecture.type, SET)
-    leaves = {
+    settings = {
         "epochs": 3,
         "batch_size": 25,
         "learning_rate": RATES[architecture.type],
         "precision": "fp32",
     } | recipe
     return Cell(
-        dataset=dataset, info=dataset.info(NOWHERE), architecture=architecture, recipe=Recipe(**leaves)
+        dataset=dataset, info=dataset.info(NOWHERE), architecture=architecture, recipe=Recipe(**settings)
     )
 
 

@@ -141,7 +141,7 @@ def test_precise_data_with_a_bend_give_that_verdict():
         for fitted in fits
     )
     assert n_covered >= 24  # 95 % of 30, fewer with a probability of 1e-3
-    assert "with a bend: p =" in fits[0].verdict.evidence
+    assert "of the law that bends: p =" in fits[0].verdict.evidence
 
 
 @pytest.mark.simulation

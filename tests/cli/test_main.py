@@ -1,10 +1,10 @@
-"""A user's mistake is one or two lines and exit code 2, never a traceback unless asked for."""
+"""Usage errors have one or two lines and exit code 2; a traceback is printed only with ``--debug``."""
 
 from __future__ import annotations
 
 import pytest
 
-MISTAKES = {
+USAGE_ERRORS = {
     "plan": "Missing argument 'CONFIG'.",
     "nonsense": "No such command 'nonsense'.",
     "plan {study} --nope": "No such option: --nope",
@@ -44,63 +44,63 @@ MISTAKES = {
     "suggest {study} --target 0": "must be above 0, such as 0.02, got 0",
     "suggest {study} --target nan": "must be above 0, such as 0.02, got nan",
     "suggest {study} --target 0.02 --of accuracy": "--of accuracy: must be exponent, floor, or prediction@2x",
-    "suggest {study} --target 0.02 --budget 2": "--budget 2: expected a number above 0 with the unit s, m, h or d, such as 30m or 2h",
+    "suggest {study} --target 0.02 --budget 2": "--budget 2: expected a number above 0 with the unit s, m",
     "suggest {study} --target 0.02 --budget 0h": "--budget 0h: expected a number",
     "run {study} --until -1": "must be above 0, such as 0.02, got -1",
     "run {study} --until 0.02 --of accuracy": "--of accuracy: must be",
     "run {study} --until 0.02 --budget 2hours": "--budget 2hours: expected a number",
     "run {study} --of exponent": "--of and --budget need --until",
     "run {study} --budget 2h": "--of and --budget need --until",
-    "run {study} --until 0.02 --set dataset.draw=[0,1]": "dataset.draw is a grid, and an architecture cannot have its own data set",
+    "run {study} --until 0.02 --set dataset.draw=[0,1]": "dataset.draw is a grid, and an architecture",
     "diff a b": "a: no such run",
 }
 
 
-@pytest.mark.parametrize("words", MISTAKES)
-def test_a_mistake_is_told_in_a_line_or_two(scaling, study, tmp_path, words, monkeypatch):
-    monkeypatch.setattr("ray.init", None)  # whatever is told, is told before anything starts
+@pytest.mark.parametrize("words", USAGE_ERRORS)
+def test_a_usage_error_has_one_or_two_lines(scaling, study, tmp_path, words, monkeypatch):
+    monkeypatch.setattr("ray.init", None)  # the error must come before Ray starts
     (tmp_path / "unwritable").symlink_to("nowhere/at/all")  # also for a superuser
-    typed = scaling(*words.format(study=study, folder=tmp_path).split())
-    assert typed.code == 2
-    assert typed.out == ""
-    assert MISTAKES[words].format(folder=tmp_path) in typed.err
-    assert len(typed.err.splitlines()) <= 2
-    assert "Traceback" not in typed.err
+    result = scaling(*words.format(study=study, folder=tmp_path).split())
+    assert result.code == 2
+    assert result.out == ""
+    assert USAGE_ERRORS[words].format(folder=tmp_path) in result.err
+    assert len(result.err.splitlines()) <= 2
+    assert "Traceback" not in result.err
 
 
 def test_a_store_needs_a_name(scaling, study):
-    typed = scaling("plan", study, "--store", "")
-    assert typed.code == 2
-    assert "--store the name is empty" in typed.err
+    result = scaling("plan", study, "--store", "")
+    assert result.code == 2
+    assert "--store the name is empty" in result.err
 
 
-def test_every_fault_of_a_study_has_a_line(scaling, study):
+def test_every_problem_of_a_study_has_a_line(scaling, study):
     problems = ("--set", "recipe.epochs=0", "--set", "seeds=many", "--set", "recipe.loss=best")
-    typed = scaling("plan", study, *problems)
-    assert typed.code == 2
-    assert all(line.startswith(f"{study}: ") for line in typed.err.splitlines())
+    result = scaling("plan", study, *problems)
+    assert result.code == 2
+    assert all(line.startswith(f"{study}: ") for line in result.err.splitlines())
 
 
 @pytest.mark.parametrize("where", [0, 1, 3])
-def test_a_traceback_is_shown_where_it_is_asked_for(scaling, study, where):
+def test_debug_prints_a_traceback(scaling, study, where):
     words = ["plan", study, "--set", "recipe.epochs=many"]
-    typed = scaling(*words[:where], "--debug", *words[where:]) if where != 3 else scaling(*words, "--debug")
-    assert typed.code == 2
-    assert typed.err.startswith("Traceback")
-    assert "recipe.epochs: must be an integer" in typed.err
+    result = scaling(*words[:where], "--debug", *words[where:]) if where != 3 else scaling(*words, "--debug")
+    assert result.code == 2
+    assert result.err.startswith("Traceback")
+    assert "recipe.epochs: must be an integer" in result.err
 
 
-def test_data_that_cannot_say_is_a_failure_not_a_mistake(scaling, tmp_path):
+def test_data_that_do_not_determine_a_law_are_a_failure_not_a_usage_error(scaling, tmp_path):
     points = tmp_path / "points.csv"
     points.write_text("filters,test_error\n1,0.5\n1,0.4\n")
-    typed = scaling("fit", points)
-    assert typed.code == 1
-    assert "Traceback" not in typed.err
-    assert len(typed.err.splitlines()) <= 2
+    result = scaling("fit", points)
+    assert result.code == 1
+    assert "Traceback" not in result.err
+    assert len(result.err.splitlines()) <= 2
 
 
 @pytest.mark.parametrize("words", [(), ("--help",)])
-def test_without_a_command_there_is_help(scaling, words):
-    typed = scaling(*words)
-    assert typed.code == 0
-    assert "Usage: scaling" in typed.out
+def test_help_is_printed_without_a_command(scaling, words):
+    result = scaling(*words)
+    assert result.code == 0
+    assert "Usage: scaling" in result.out

@@ -1,0 +1,177 @@
+"""Tests of ``scaling run``."""
+
+from __future__ import annotations
+
+import pytest
+
+from scaling.store import open_store
+from scaling.sweep import worker
+from scaling.sweep import worker as sweep
+from tests.api.simulated_training import TWO, SimulatedTraining
+from tests.cli.commands import PILOTS, plan_json
+
+
+def test_a_second_run_trains_nothing(scaling, study, tmp_path):
+    store = tmp_path / "new"
+    words = ("run", study, "--in-process", "--store", store, "--set", "architectures[0].filters=[1,2]")
+    first = scaling(*words)
+    assert first.code == 0
+    assert "tiny: 4 runs trained" in first.out
+    assert first.err == ""  # no live table in a pipe
+    assert open_store(store).runs()["filters"].to_pylist().count(2) == 2
+    again = scaling(*words)
+    assert (again.code, again.out) == (0, "tiny: 0 runs to do, 4 done\n")
+
+
+def test_run_uses_the_store_of_the_environment(scaling, study, store, monkeypatch):
+    monkeypatch.setenv("SCALING_STORE", str(store))
+    assert scaling("run", study).out == "tiny: 0 runs to do, 10 done\n"
+
+
+def test_a_wider_grid_trains_only_the_new_runs(scaling, study, store):
+    before = open_store(store).ids()
+    wider = (study, "--store", store, "--set", "architectures[0].filters=[2,3,5]", "--set", "seeds=3")
+    new = {run["id"] for run in plan_json(scaling, *wider)["runs"] if not run["done"]}
+    assert {run["id"] for run in plan_json(scaling, *wider)["runs"]} - before == new
+    assert len(new) == 2 * 1 + 3
+    result = scaling("run", *wider, "--in-process")
+    assert result.code == 0
+    assert "5 runs trained" in result.out
+    assert "4 were done before" in result.out
+    assert open_store(store).ids() == before | new
+
+
+def test_runs_of_another_store_count_as_done(scaling, study, store, tmp_path):
+    made = plan_json(scaling, study, "--store", tmp_path / "new", "--also", store)
+    assert (made["done"], made["new"]) == (10, 0)
+    assert (
+        scaling("run", study, "--store", tmp_path / "new", "--also", store).out
+        == "tiny: 0 runs to do, 10 done\n"
+    )
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_failed_pack_is_named_with_its_log_and_trained_by_the_next_run(
+    scaling, study, tmp_path, monkeypatch
+):
+    words = (
+        "run",
+        study,
+        "--in-process",
+        "--store",
+        tmp_path / "new",
+        "--set",
+        "architectures[0].filters=[1,2]",
+    )
+    train = sweep.train
+
+    def fail(pack, *arguments, **options):
+        if pack.cell.architecture.filters == 2:
+            raise RuntimeError("no luck")
+        return train(pack, *arguments, **options)
+
+    monkeypatch.setattr(sweep, "train", fail)
+    result = scaling(*words)
+    assert result.code == 1
+    assert "tiny: 2 runs trained" in result.out
+    (line,) = [line for line in result.out.splitlines() if line.startswith("failed: ")]
+    assert "tree3 2 seeds 0-1: RuntimeError: no luck" in line
+    (log,) = (tmp_path / "artifacts" / "tiny" / "logs").iterdir()
+    assert line.endswith(f"log: {log}")
+    assert "no luck" in log.read_text()
+    assert "2 runs missing; the same command tries them again" in result.out
+
+    monkeypatch.setattr(sweep, "train", train)
+    result = scaling(*words)
+    assert result.code == 0
+    assert "2 runs trained" in result.out
+
+
+def test_an_interruption_keeps_the_finished_runs(scaling, study, tmp_path, monkeypatch):
+    store, train, asked = tmp_path / "new", sweep.train, []
+
+    def stop(pack, *arguments, **options):
+        asked.append(pack)
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+        return train(pack, *arguments, **options)
+
+    monkeypatch.setattr(sweep, "train", stop)
+    result = scaling("run", study, "--in-process", "--store", store)
+    assert result.code == 130
+    assert (
+        result.err
+        == "interrupted; every finished run is in the store, and the same command continues from there\n"
+    )
+    assert open_store(store).ids() == {run.id for run in asked[0].runs}
+
+
+def test_run_trains_pilots_and_then_the_runs_with_the_chosen_rates(scaling, study, tmp_path):
+    words = (study, "--store", tmp_path / "new", *PILOTS, "--set", "architectures[0].filters=[1,2]")
+    result = scaling("run", *words, "--in-process")
+    assert (result.code, result.err) == (0, "")
+    assert "tiny: 8 runs trained" in result.out
+    cells = plan_json(scaling, *words)["cells"]
+    chosen = {cell["filters"]: cell for cell in cells if not cell["pilots"]}
+    for filters, cell in chosen.items():  # of two rates each is an edge
+        (rate,) = cell["learning_rates"]
+        edge = "the largest that was tried" if rate == 0.3 else "the smallest that was tried"
+        assert cell["warning"] == edge
+        assert f"tree3, filters {filters}: learning rate {rate:g}, {edge}" in result.out
+        warning = (
+            f"tree3, filters {filters}: the learning rate {rate:g} is {edge}; "
+            "a better one may lie beyond: pilots.learning_rates"
+        )
+        assert warning in scaling("plan", *words).out
+        assert warning in scaling("status", *words).out
+    result = scaling("table", *words, "--out", tmp_path / "runs.csv")
+    assert (
+        result.out == f"{tmp_path / 'runs.csv'}: 4 runs; without 4 pilots, which chose the learning rates\n"
+    )
+    lines = (tmp_path / "runs.csv").read_text().splitlines()
+    assert len(lines) == 1 + 4
+    assert scaling("run", *words).out == "tiny: 0 runs to do, 8 done\n"
+
+
+@pytest.mark.simulation
+def test_run_until_prints_a_line_for_each_round_and_trains_nothing_the_next_time(scaling, simulated_study):
+    simulated_study.write_text(TWO)
+    words = ("run", simulated_study, "--in-process", "--until", "0.03", "--of", "prediction@2x")
+    result = scaling(*words)
+    assert (result.code, result.err) == (0, "")
+    *rounds, last = result.out.splitlines()
+    assert [line.partition(":")[0] for line in rounds] == [f"round {nth}" for nth in range(len(rounds))]
+    assert "96 runs trained, 0 were done before; half width of prediction@2x: tree3 0." in rounds[0]
+    assert ", lenet5 0." in rounds[0]
+    assert "core time beyond the study: 0 s, as recorded" in rounds[0]
+    assert (
+        last == "every interval is within the target; the study with all runs is artifacts/grown/until.yaml"
+    )
+    again = scaling(*words)
+    assert [line.split("; ")[1] for line in again.out.splitlines()] == [
+        line.split("; ")[1] for line in result.out.splitlines()
+    ]
+    assert all(": 0 runs trained, " in line for line in again.out.splitlines()[:-1])
+    report = scaling("report", "artifacts/grown/until.yaml")
+    assert (report.code, report.err) == (0, "")
+
+
+@pytest.mark.simulation
+def test_run_until_stops_at_the_budget(scaling, simulated_study):
+    result = scaling("run", simulated_study, "--in-process", "--until", "0.001", "--budget", "90s")
+    assert result.code == 0
+    assert result.out.splitlines()[-1].startswith(
+        "no run that would help is within the budget and the memory; the study with all runs is "
+    )
+
+
+def test_run_until_names_failed_packs(scaling, simulated_study, monkeypatch):
+    monkeypatch.setattr(
+        worker,
+        "train",
+        SimulatedTraining(failing=lambda pack, attempt: RuntimeError("no luck") if attempt else None),
+    )
+    result = scaling("run", simulated_study, "--in-process", "--until", "0.02")
+    assert result.code == 1
+    assert "failed: tree3 1 seeds 0-7: RuntimeError: no luck" in result.out
+    assert "48 runs missing; the same command tries them again" in result.out

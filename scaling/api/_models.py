@@ -6,5 +6,5 @@ from scaling.architectures import CatalogueEntry, registered
 
 
 def list_models() -> list[CatalogueEntry]:
-    """Return the networks of all registered architectures that have published counts, and relatives of these networks."""
+    """Return the catalogue of networks, with published counts and with relatives of these networks."""
     return [entry for spec in registered() for entry in spec.catalogue()]

@@ -121,7 +121,7 @@ def _format_costs(cells: Sequence[Cell]) -> str:
 
 
 def _add_ratios(table: pa.Table) -> pa.Table:
-    """Add a column with the ratio of each derived width to the filters; null where a network has no derived width."""
+    """Add a column with the ratio of each derived width to the filters; null where there is no such width."""
     for width in derived_widths():
         if width.setting_path in table.column_names:
             second = table[width.setting_path].cast(pa.float64())

@@ -248,7 +248,7 @@ def _design_curve(
     fitted = [cell for cell in curve.cells if _width(cell) in fitted_widths]
     new = candidate_cells(curve, widest=widest, memory_limit=memory_limit(plan.study.resources))
     candidates = tuple(sorted([*fitted, *new], key=_width))
-    # A block of seeds costs the same, whichever of its seeds are wanted.
+    # A block of seeds has the same cost for any of its seeds.
     blocks = [make_packs([(cell, cell.run(0))])[0] for cell in candidates]
     sizes = [
         CandidateSize(

@@ -64,7 +64,7 @@ class Plan:
     packs: tuple[Pack, ...]
     """Packs of the wanted runs that are still to be trained."""
     pending_packs: tuple[Pack, ...]
-    """Placeholder packs of runs whose learning rate is not chosen yet.
+    """Stand-ins for the packs of runs whose learning rate is not chosen yet.
 
     Their cost is right, and their ids have no meaning.
     """

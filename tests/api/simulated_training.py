@@ -44,7 +44,7 @@ class SimulatedTraining(Training):
 
     @staticmethod
     def best(filters: int) -> float:
-        """Return the learning rate with the smallest validation error; the test error does not depend on it."""
+        """Return the learning rate with the smallest validation error; no test error depends on it."""
         return max(0.0125, 0.8 / 2 ** round(filters**0.5))
 
     def train(

@@ -26,7 +26,10 @@ def cell(architecture: AnyArchitecture | int = 6, **recipe: Any) -> Cell:
 
 def distinct_runs(cells: list[Cell], seeds: int) -> st.SearchStrategy[list[tuple[Cell, Run]]]:
     """Strategy for distinct runs of some cells, each with its cell."""
-    pairs = st.tuples(st.integers(0, len(cells) - 1), st.integers(0, seeds - 1))
-    return st.lists(pairs, max_size=30, unique=True).map(
-        lambda indices: [(cells[index], cells[index].run(seed)) for index, seed in indices]
+    # The runs are made outside of the strategy, because beartype draws from the module `random`.
+    runs = {
+        (index, seed): (cell, cell.run(seed)) for index, cell in enumerate(cells) for seed in range(seeds)
+    }
+    return st.lists(st.sampled_from(sorted(runs)), max_size=30, unique=True).map(
+        lambda keys: [runs[key] for key in keys]
     )

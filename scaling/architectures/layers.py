@@ -125,9 +125,9 @@ class LayerTable:
 
     @property
     def routes(self) -> int:
-        """Number of paths from one use of a first-layer weight to one output, after Meir et al. 2023 (Sci.
+        """Number of paths from one use of a first-layer weight to one output.
 
-        Rep. 13, 962).
+        Source: Meir et al. 2023, Sci. Rep. 13, 962.
 
         A use is a unit of the first layer's maps, in one branch. The number of paths is the product of the
         ``fan_out`` of the hidden layers after it, times the number of positions along either axis whose

@@ -1,9 +1,10 @@
 """VGG for small images, generalised to any width, with batch norm and one linear layer as its classifier.
 
 Sources: Simonyan & Zisserman, ICLR 2015, arXiv:1409.1556 (their networks A, B and D: depths 11, 13 and 16,
-    counted with three linear layers); widened at fixed ratios: Meir, Tevet, Tzach, Hodassman, Gross & Kanter,
-    Sci. Rep. 13, 5423 (2023), doi:10.1038/s41598-023-32559-8; pooling next to the output: Meir et al., Sci.
-    Rep. 13, 13385 (2023), doi:10.1038/s41598-023-40566-y
+    counted with three linear layers);
+    widened at fixed ratios: Meir, Tevet, Tzach, Hodassman, Gross & Kanter, Sci. Rep. 13, 5423 (2023),
+    doi:10.1038/s41598-023-32559-8;
+    pooling next to the output: Meir et al., Sci. Rep. 13, 13385 (2023), doi:10.1038/s41598-023-40566-y
 
 Legend: F is ``filters``, the filters of the first block; the five blocks have F, 2F, 4F, 8F and 8F.
 

@@ -19,7 +19,7 @@ from analysis.formatting import (
 from analysis.laws import law_rows
 from analysis.text_table import TextTable
 from scaling.fit import Comparison, Fit, compare_all, predict, size_for_error
-from scaling.fit.diagnosis.profile import profile_laws
+from scaling.fit.diagnosis.profile_likelihood import profile_laws
 
 _MAX_COMPARED_CURVES = 4
 """Largest number of curves whose pairs are printed; more lines would hide the laws."""

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import binomtest, linregress, t
 
 from scaling.fit import EstimationOptions, Fit, Interval, Law, Points, Status, fit, predict
-from scaling.fit.data.images import image_resampling_weights
+from scaling.fit.data.image_sample import image_resampling_weights
 from scaling.fit.estimation.variable_projection import fit_by_variable_projection
 from scaling.fit.forms import FLOOR
 from simulations.scenarios import EXPONENT, Scenario

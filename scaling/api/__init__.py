@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from scaling.api._explain import Difference, Reason, diff, why
     from scaling.api._figures import figure_folder
     from scaling.api._fit import FitDetails, RequiredSize, fit, fit_details
+    from scaling.api._fit_options import BestOver, CountColumns, FitOptions
     from scaling.api._inspect import Inspection, inspect
     from scaling.api._json import replace_nonfinite
     from scaling.api._merge import merge
@@ -36,18 +37,17 @@ if TYPE_CHECKING:
     from scaling.api._workspace import Workspace
     from scaling.architectures import CatalogueEntry
     from scaling.fit import predict
-    from scaling.fit.options import BestOver, CountColumns, FitOptions
 
 _EXPORTS = {
     "BenchResult": "scaling.api._bench",
-    "BestOver": "scaling.fit.options",
+    "BestOver": "scaling.api._fit_options",
     "CatalogueEntry": "scaling.architectures",
     "CoreTime": "scaling.api._status",
-    "CountColumns": "scaling.fit.options",
+    "CountColumns": "scaling.api._fit_options",
     "CurveSuggestion": "scaling.api._suggest",
     "Difference": "scaling.api._explain",
     "FitDetails": "scaling.api._fit",
-    "FitOptions": "scaling.fit.options",
+    "FitOptions": "scaling.api._fit_options",
     "Inspection": "scaling.api._inspect",
     "Iteration": "scaling.api._run_until",
     "PackFailure": "scaling.api._run",

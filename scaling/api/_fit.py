@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from scaling.api._fit_options import BestOver, CountColumns, FitOptions
 from scaling.api._load import (
     CURVE_COLUMN,
     LoadedRuns,
@@ -23,11 +24,10 @@ from scaling.api._load import (
 )
 from scaling.api._workspace import Workspace
 from scaling.errors import FitError, TableError, UsageError
-from scaling.fit.options import BestOver, CountColumns, FitOptions
 
 if TYPE_CHECKING:
     from scaling.fit import Comparison, Fit, Interval, Prediction
-    from scaling.fit.diagnosis.profile import LawProfile
+    from scaling.fit.diagnosis.profile_likelihood import LawProfile
 
 _ALWAYS_FITTED = ("power", "floor")
 """Forms that the verdict compares."""
@@ -231,7 +231,7 @@ def fit_details(
         errors: errors to find the size of.
     """
     from scaling.fit import choose_common_form, compare_laws, predict, size_for_error
-    from scaling.fit.diagnosis.profile import profile_laws
+    from scaling.fit.diagnosis.profile_likelihood import profile_laws
 
     others = [
         (other, form) for other in fits if other is not fit and (form := choose_common_form(fit, other))

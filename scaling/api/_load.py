@@ -19,7 +19,7 @@ from scaling.errors import StoreError, TableError, UsageError
 from scaling.store import RUNS_SCHEMA
 
 if TYPE_CHECKING:
-    from scaling.fit.options import CountColumns
+    from scaling.api._fit_options import CountColumns
 
 STUDY_SUFFIXES = (".yaml", ".yml")
 CURVE_COLUMN = "group"

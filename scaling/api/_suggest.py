@@ -20,7 +20,7 @@ from scaling.config.yaml_file import architecture_entries, yaml_text
 from scaling.errors import FitError, TableError, UsageError
 from scaling.plan import Plan
 from scaling.plan.packs import make_packs
-from scaling.plan.schedule import memory_limit
+from scaling.plan.sweep_schedule import memory_limit
 from scaling.plan.time_estimate import pack_seconds
 
 if TYPE_CHECKING:

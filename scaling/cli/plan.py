@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from scaling.plan import Plan
-    from scaling.plan.schedule import SweepSchedule
+    from scaling.plan.sweep_schedule import SweepSchedule
 
 _GIB = 2**30
 

@@ -10,10 +10,10 @@ from typing import Any
 from scaling.architectures import AnyArchitecture
 from scaling.config.architecture_entry import ArchitectureEntry
 from scaling.config.grid import GridPoint, Locate, SettingPath, grid_points, locator
-from scaling.config.merge import is_overridden, merge, pin
 from scaling.config.pilots import AUTO, Pilots, is_auto
 from scaling.config.problems import ConfigProblems
 from scaling.config.recipe import Recipe
+from scaling.config.recipe_merge import is_overridden, merge, pin
 from scaling.config.study import Cell
 from scaling.datasets import AnyDataset, DatasetInfo
 from scaling.errors import DataError

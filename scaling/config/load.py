@@ -11,9 +11,9 @@ from pydantic import Field
 
 from scaling.config.expand import DatasetEntry, expand_architecture, expand_datasets
 from scaling.config.grid import SettingPath, grid_problems, grid_size, locator
-from scaling.config.merge import merge
 from scaling.config.pilots import Pilots, is_auto
 from scaling.config.problems import ConfigProblems
+from scaling.config.recipe_merge import merge
 from scaling.config.study import Study, StudyFile
 from scaling.config.yaml_file import read_file
 from scaling.errors import DataError

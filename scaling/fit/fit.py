@@ -20,8 +20,8 @@ from scaling.fit.diagnosis.outliers import winsorise
 from scaling.fit.diagnosis.status import assess, describe_points
 from scaling.fit.diagnosis.verdict import select_form
 from scaling.fit.estimation.bootstrap import resample_means
-from scaling.fit.estimation.maximise import estimate_form
 from scaling.fit.estimation.options import EstimationOptions
+from scaling.fit.estimation.quasi_likelihood import estimate_form
 from scaling.fit.forms import BROKEN, FORMS, POWER
 from scaling.fit.result import Fit, FormChoice, Law, Status, Verdict
 

@@ -11,9 +11,9 @@ from scaling.config import Cell, Run, Study
 from scaling.errors import ConfigError
 from scaling.plan.memory import GIB, WORKER_BYTES, max_filters, memory_bytes
 from scaling.plan.packs import Pack, make_packs
-from scaling.plan.schedule import SweepSchedule, make_schedule, memory_limit
 from scaling.plan.speed import Speed
 from scaling.plan.speed_file import load_speed
+from scaling.plan.sweep_schedule import SweepSchedule, make_schedule, memory_limit
 from scaling.plan.time_estimate import pack_seconds
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scaling.store.access_check import check_writable, probe_is_visible, write_probe
-from scaling.store.checkpoints import Checkpoints
+from scaling.store.checkpoint_files import Checkpoints
 from scaling.store.claims import Claim, Claims
 from scaling.store.provenance import Provenance, collect_provenance
 from scaling.store.reader import Reader, StoredLogits

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from scaling.store.codec import select_fields
+from scaling.store.parquet import select_fields
 from scaling.store.parts import INDEX_COLUMNS
 
 

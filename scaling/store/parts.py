@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from scaling.store import paths
 from scaling.store.backend import Backend
-from scaling.store.codec import decode_table
+from scaling.store.parquet import decode_table
 
 _DECODING_THREADS = min(4, os.cpu_count() or 1)
 """Number of threads that decode files; each releases Python's lock most of the time."""

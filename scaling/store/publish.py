@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from scaling.store import paths
 from scaling.store.backend import Backend
-from scaling.store.codec import encode_table
+from scaling.store.parquet import encode_table
 from scaling.store.reader import Reader
 from scaling.store.schema import SCHEMAS
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from scaling.errors import StoreError
 from scaling.store import paths
-from scaling.store.codec import decode_table, select_fields
 from scaling.store.deduplicate import Deduplicated, deduplicate
+from scaling.store.parquet import decode_table, select_fields
 from scaling.store.parts import INDEX_COLUMNS, Parts
 from scaling.store.schema import SCHEMAS
 

@@ -20,8 +20,8 @@ from scaling.plan.time_estimate import EVALUATION_BATCH
 from scaling.train.checkpoint import Progress, load_state, save_state
 from scaling.train.device_data import DeviceSplit
 from scaling.train.epoch_metrics import EpochMetrics
+from scaling.train.lr_schedules import lr_factor
 from scaling.train.optimisers import PackOptimiser
-from scaling.train.schedules import lr_factor
 from scaling.train.zero_gradients import weighted_layers, zero_gradient_fractions
 
 

@@ -15,7 +15,7 @@ from scaling.config import load_study
 from scaling.data import load
 from scaling.datasets import Synthetic, cifar10, mnist
 from scaling.models import build
-from scaling.train.schedules import lr_factor
+from scaling.train.lr_schedules import lr_factor
 
 MNIST_SWEEP = next(sweep for sweep in SWEEPS if sweep.dataset == "mnist")
 

@@ -9,8 +9,8 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaling.store.codec import select_fields
 from scaling.store.deduplicate import Deduplicated, PartCopy, deduplicate
+from scaling.store.parquet import select_fields
 from scaling.store.parts import INDEX_COLUMNS
 
 Source = Mapping[str, Mapping[str, int]]

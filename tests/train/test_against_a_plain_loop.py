@@ -12,7 +12,7 @@ from scaling.data.minibatches import Minibatches, evaluation_batches
 from scaling.models import build
 from scaling.plan import Pack
 from scaling.train import train
-from scaling.train.schedules import lr_factor
+from scaling.train.lr_schedules import lr_factor
 from tests.train.tiny_packs import LENET, TREE, VGG, cell, loaded_dataset, pack
 
 RATES = [0.1, 0.03, 0.3]

@@ -15,7 +15,7 @@ from scaling.config.recipe import Augmentation, Cosine
 from scaling.datasets import Split
 from scaling.plan import Pack
 from scaling.train import PackResult, train
-from scaling.train.schedules import lr_factor
+from scaling.train.lr_schedules import lr_factor
 from tests.train.tiny_packs import (
     ALL,
     LENET,

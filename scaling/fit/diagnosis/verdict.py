@@ -20,7 +20,7 @@ from scipy.special import chdtri, fdtrc
 from scaling.fit.data.dispersion import dispersion_about
 from scaling.fit.data.points import Points
 from scaling.fit.data.variance import ZERO_DISPERSION
-from scaling.fit.estimation.maximise import maximise, quasi_loglik
+from scaling.fit.estimation.quasi_likelihood import maximise, quasi_loglik
 from scaling.fit.estimation.variable_projection import fit_by_variable_projection
 from scaling.fit.forms import BROKEN, FLOOR, POWER
 from scaling.fit.interval import CONFIDENCE_LEVEL

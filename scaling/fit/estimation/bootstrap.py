@@ -10,7 +10,7 @@ factors:
   small.
 
 If the points hold the images that each run misclassifies, the images are drawn anew too: see
-``scaling.fit.data.images``.
+``scaling.fit.data.image_sample``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import ndtri
 
-from scaling.fit.data.images import resample_images, seed_std_fraction
+from scaling.fit.data.image_sample import resample_images, seed_std_fraction
 from scaling.fit.data.points import Points
 from scaling.fit.data.variance import Dispersion
 from scaling.fit.interval import CONFIDENCE_LEVEL, student_quantile

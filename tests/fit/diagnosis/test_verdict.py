@@ -8,7 +8,7 @@ from scipy import integrate, stats
 
 from scaling.fit import EstimationOptions, FormChoice, Points, fit
 from scaling.fit.diagnosis.verdict import FLOOR_P, MIN_COVARIANCE_DRAWS
-from scaling.fit.estimation.maximise import quasi_loglik
+from scaling.fit.estimation.quasi_likelihood import quasi_loglik
 from scaling.fit.forms import BROKEN, FLOOR, Form
 from tests.fit.planted_laws import DISPERSION, bare_points, curve, plant, variance_model
 

@@ -20,7 +20,7 @@ from scipy.special import fdtri
 from scaling.errors import FitError
 from scaling.fit.data.points import Points
 from scaling.fit.data.variance import ZERO_DISPERSION
-from scaling.fit.estimation.maximise import quasi_loglik
+from scaling.fit.estimation.quasi_likelihood import quasi_loglik
 from scaling.fit.forms import Form
 from scaling.fit.interval import CONFIDENCE_LEVEL, Interval
 from scaling.fit.result import Fit

@@ -12,7 +12,7 @@ from scaling.config.study import Resources
 from scaling.plan import machine
 from scaling.plan.memory import GIB, WORKER_BYTES, max_workers, memory_bytes, peak_bytes
 from scaling.plan.packs import make_packs
-from scaling.plan.schedule import make_schedule
+from scaling.plan.sweep_schedule import make_schedule
 from scaling.plan.time_estimate import pack_seconds
 from scaling.plan.trials import make_trials, makespan
 from tests.hypothesis_settings import examples

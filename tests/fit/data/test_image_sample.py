@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import binom
 
 from scaling.fit import EstimationOptions, Points, fit
-from scaling.fit.data.images import resample_images, seed_std_fraction
+from scaling.fit.data.image_sample import resample_images, seed_std_fraction
 from scaling.fit.data.variance import KNOWN_DOF, Dispersion, DispersionSource
 from scaling.fit.estimation.bootstrap import resample_means
 from tests.fit.planted_laws import WIDTHS, curve

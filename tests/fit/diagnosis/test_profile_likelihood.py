@@ -10,8 +10,8 @@ from scipy.stats import f
 
 from scaling.errors import FitError
 from scaling.fit import EstimationOptions, Fit, Points, fit
-from scaling.fit.diagnosis.profile import profile_law
-from scaling.fit.estimation.maximise import quasi_loglik
+from scaling.fit.diagnosis.profile_likelihood import profile_law
+from scaling.fit.estimation.quasi_likelihood import quasi_loglik
 from tests.fit.planted_laws import bare_points, plant
 
 FLOORED = plant((0.4, 0.5, 0.06), np.random.default_rng(0), seeds=8, test_images=10_000)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scaling.config.recipe import Constant, Cosine, OneCycle, Step
-from scaling.train.schedules import Schedule, lr_factor
+from scaling.train.lr_schedules import Schedule, lr_factor
 
 
 def lr_factors(schedule: Schedule, *, epochs: int, steps_per_epoch: int) -> np.ndarray:

@@ -17,7 +17,7 @@ from analysis.style import figure_style
 
 @dataclass(frozen=True, kw_only=True)
 class PageContext:
-    """Facts about a page that its runs do not tell."""
+    """Facts about a page that do not follow from its runs."""
 
     study: str
     """Name of the study."""

@@ -149,7 +149,7 @@ def _load(
     counts: CountColumns | None,
     best: BestOver | None,
 ) -> tuple[LoadedRuns, tuple[str, ...]]:
-    """Return the runs, and the columns whose values tell curves apart."""
+    """Return the runs, and the columns whose values separate the curves."""
     from scaling.fit import select_best
 
     if is_external_table(source):

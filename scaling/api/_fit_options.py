@@ -15,7 +15,7 @@ class FitOptions:
     y: str = "test_error"
     """Column of the error."""
     by: Sequence[str] | None = None
-    """Columns whose values tell curves apart; None for the default of the source."""
+    """Columns whose values separate the curves; None for the default of the source."""
     form: str = "auto"
     """Form to show: ``auto``, ``power``, ``floor``, ``broken`` or ``m4``.
 

@@ -152,7 +152,7 @@ def test_observer_waits_for_a_living_worker(train, tmp_path, monkeypatch):
         assert may_end.wait(HANG_S)
 
     def pass_almost_a_lease(_: float) -> None:
-        """Replace the observer's pause: wait for a renewal, then advance the clock until the training may end."""
+        """Replace the observer's pause: wait for a renewal, then advance the clock."""
         state = read_claim_state(store.backend, pack.key)
         while read_claim_state(store.backend, pack.key) == state and not may_end.is_set():
             threading.Event().wait(0.005)

@@ -1,7 +1,7 @@
 """Losses of small trainings in fp32, in full precision.
 
-``python tests/train/golden_losses.py`` writes them anew. That is right only together with a higher TRAINING_VERSION: stored runs are
-those of the old numbers.
+``python -m tests.train.golden_losses`` writes new ones. Write new ones only together with a higher
+TRAINING_VERSION: the stored runs have the old numbers.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Training still computes the numbers that stored runs were made of."""
+"""Training computes the same losses as when the stored runs were trained."""
 
 from __future__ import annotations
 
@@ -12,9 +12,15 @@ from tests.train.golden_losses import FILE, PACKS, losses
 
 GOLDEN = json.loads(FILE.read_text())
 SAME_NUMBERS = 1e-5
-"""Relative. Processors sum fp32 in other orders, 2^-24 a sum; over 32 steps that stays some orders of magnitude below this."""
+"""Relative tolerance. Processors sum fp32 in different orders, with an error of 2^-24 for each sum.
+
+Over 32 steps the difference stays some orders of magnitude below this tolerance.
+"""
 DECIDED = 2e-3
-"""Relative, of a VGG: about once in these steps rounding decides which of two values is the larger (see test_against_a_plain_loop)."""
+"""Relative tolerance for VGG.
+
+About once in these steps rounding decides which of two values is the larger (see test_against_a_plain_loop).
+"""
 
 
 def test_the_golden_losses_are_of_this_training_version():
@@ -30,6 +36,6 @@ def test_losses_are_the_golden_ones(name):
             made,
             GOLDEN["losses"][name][kind],
             rtol=DECIDED if name.startswith("vgg") else SAME_NUMBERS,
-            err_msg=f"training computes other numbers than on {GOLDEN['machine']} with {GOLDEN['versions']}: if the code is why, "
-            "raise TRAINING_VERSION and write the golden losses anew (see golden_losses.py)",
+            err_msg=f"other numbers than on {GOLDEN['machine']} with {GOLDEN['versions']}: if the code is the cause, "
+            "raise TRAINING_VERSION and write new golden losses (see golden_losses.py)",
         )

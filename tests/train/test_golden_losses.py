@@ -36,6 +36,6 @@ def test_losses_are_the_golden_ones(name):
             made,
             GOLDEN["losses"][name][kind],
             rtol=DECIDED if name.startswith("vgg") else SAME_NUMBERS,
-            err_msg=f"other numbers than on {GOLDEN['machine']} with {GOLDEN['versions']}: if the code changed "
-            "them, raise TRAINING_VERSION and write new golden losses (see golden_losses.py)",
+            err_msg=f"other numbers than on {GOLDEN['machine']} with {GOLDEN['versions']}: if the code is "
+            "the cause, raise TRAINING_VERSION and write new golden losses (see golden_losses.py)",
         )

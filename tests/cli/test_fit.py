@@ -109,7 +109,10 @@ def test_the_best_setting_is_not_chosen_by_the_fitted_error(scaling, tmp_path):
         + "".join(f"{n},{lr},{n**-0.5 * lr},{n**-0.5 / lr}\n" for n in (1, 2, 4, 8) for lr in (1, 2))
     )
     words = ("fit", points, "--x", "n", "--y", "error", "--best-over", "lr", "--form", "power", "--json")
-    assert "the smallest of many values of error is small by chance" in scaling(*words, "--validation", "error").err
+    assert (
+        "the smallest of many values of error is small by chance"
+        in scaling(*words, "--validation", "error").err
+    )
     (fitted,) = json.loads(scaling(*words, "--validation", "held").out)
     assert fitted["points"]["mean"][0] == pytest.approx(2.0)
     assert any(note.startswith("Selected lr by the mean held: ") for note in fitted["notes"])
@@ -134,8 +137,6 @@ def test_known_standard_deviations_and_another_form(scaling, tmp_path):
     assert list(fitted["laws"]) == ["power", "floor", "broken"]
     assert fitted["laws"]["power"]["dispersion"]["source"] == "the known standard deviations"
     assert {profile["form"] for profile in fitted["profiles"]} == set(fitted["laws"])
-    assert (
-        "--std se: known standard deviations exclude" in scaling(*words, "--errors", "n", "--of", "n").err
-    )
+    assert "--std se: known standard deviations exclude" in scaling(*words, "--errors", "n", "--of", "n").err
     table.write_text("n,loss,se\n1,2,0.1\n2,1.5,0\n4,1.1,0.1\n")
     assert "se: row 2 has 0, but a standard deviation is a number above 0" in scaling(*words).err

@@ -80,7 +80,7 @@ def test_population_needs_predictions(scaling, study, store, tmp_path):
 def test_fit_predicts_the_error_of_sizes(scaling, study, store):
     result = scaling("fit", study, "--store", store, "--predict", "96,192")
     assert (result.code, result.err) == (0, "")
-    assert "Error against filters" in result.out
+    assert "Predictions along filters" in result.out
     (fitted,) = json.loads(scaling("fit", study, "--store", store, "--predict", "96,192", "--json").out)
     assert [(made["form"], made["x"]) for made in fitted["predictions"]] == [
         (form, x) for form in fitted["laws"] for x in (96, 192)

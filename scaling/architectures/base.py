@@ -52,11 +52,11 @@ class Architecture(ConfigModel):
 
     @abstractmethod
     def problem(self, image: ImageShape) -> Problem | None:
-        """Return why this network cannot process such images; None if it can."""
+        """Return why this network cannot process images of this shape; None if it can."""
 
     @abstractmethod
     def layer_table(self, image: ImageShape) -> LayerTable:
-        """Return the layers on such images; call ``problem`` first."""
+        """Return the layers for images of this shape, for which ``problem`` returned None."""
 
     @classmethod
     def benchmark_networks(cls, side: int, precision: Precision) -> Sequence[BenchmarkNetwork]:

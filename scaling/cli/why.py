@@ -19,9 +19,9 @@ def why(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Print which settings make a run new.
+    """Print why a run counts as new: the settings in which it differs from the nearest stored run.
 
-    A new run is compared with the stored run that differs from it in the fewest settings.
+    The nearest stored run differs from the run in the fewest settings.
     """
     reason = api.why(run, workspace(store, also, data), configs=config)
     if as_json:

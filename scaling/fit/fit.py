@@ -149,8 +149,8 @@ def _resample_replicates(
 ) -> Float[np.ndarray, "draws widths"]:
     """Resample the means by the dispersion of the replicates; no draws without a power law.
 
-    The dispersion of the residuals is left out if there are replicates, because the law under test must not
-    excuse its own misfit.
+    The dispersion of the residuals is not used if there are replicates; otherwise the misfit of the tested
+    law would widen its own test.
     """
     if power is None:
         return np.empty((0, len(points.widths)))

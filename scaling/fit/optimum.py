@@ -109,7 +109,7 @@ class Optimum:
         return np.asarray(np.exp(log_errors[..., -1] - log_errors.min(axis=-1)))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the optimum for JSON."""
+        """Return the optimum as JSON values."""
         points = self.points
         return {
             "label": self.label,

@@ -1,6 +1,6 @@
 """Records of a fit: estimates of the forms, laws with their status, the verdict, and the fit of a group.
 
-A number never stands alone: it comes with an interval, the number of runs, the estimand and a status.
+Each result has an interval, the number of runs, the estimand and a status.
 """
 
 from __future__ import annotations
@@ -208,7 +208,7 @@ class Verdict:
             # A law that misfits the means says nothing about a floor.
             misfit = self.floor_fits_p is not None and self.floor_fits_p < MISFIT_P
             evidence.append(
-                f"the floor is at most {100 * self.floor_limit:.0f} % of the widest error"
+                f"the floor is at most {100 * self.floor_limit:.0f} % of the error of the widest networks"
                 + (", in a law that misfits the means" if misfit else "")
             )
         if self.holdout_ok is not None:
@@ -222,7 +222,7 @@ class Verdict:
         return "; ".join(evidence)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the verdict for JSON."""
+        """Return the verdict as JSON values."""
         return {**asdict(self), "choice": self.choice.value, "evidence": self.evidence}
 
 

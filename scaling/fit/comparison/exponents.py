@@ -50,7 +50,7 @@ class Comparison:
     """Cost of the first network over that of the second at the crossing: see ``Crossing.cost_ratios``."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the comparison for JSON."""
+        """Return the comparison as JSON values."""
         return asdict(self)
 
 

@@ -1,4 +1,4 @@
-"""Bootstrap of the means over seeds: other studies that might have been, drawn anew at each width.
+"""Bootstrap of the means over seeds: simulated repetitions of the study.
 
 At each width the runs are drawn with replacement, and the deviation of the drawn mean is inflated by three
 factors:

@@ -68,7 +68,7 @@ class StudyComparison:
         ]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the comparison for JSON."""
+        """Return the comparison as JSON values."""
         return {
             "laws": [fit.to_dict() for fit in self.fits],
             "pairs": [pair.to_dict() for pair in self.pairs],

@@ -89,7 +89,7 @@ class Ensemble:
 
 
 def default_member_counts(runs: int) -> list[int]:
-    """Return default numbers of members: 1 to 10, then about three an octave, up to all runs.
+    """Return default numbers of members: 1 to 10, then about three for each doubling, up to all runs.
 
     Args:
         runs: number of runs in the pool.

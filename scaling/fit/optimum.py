@@ -37,7 +37,7 @@ _MAX_LOG_X = 300
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Optimum:
-    """Optimum of one curve, and the parabola that it rests on."""
+    """Optimum of one curve, and the parabola from which it follows."""
 
     label: str
     """Name of the curve."""

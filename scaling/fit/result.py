@@ -160,7 +160,7 @@ class Law(FormEstimate):
     """Reasons why the law is not usable without caution; empty if it is."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the law for JSON, without the draws."""
+        """Return the law as JSON values, without the draws."""
         return {
             "formula": self.form.formula,
             "parameters": {name: asdict(interval) for name, interval in self.parameters.items()},
@@ -263,7 +263,7 @@ class Fit:
         return ", ".join(self.group.values()) or "all"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fit for JSON: numbers, texts, lists and dictionaries only."""
+        """Return the fit as JSON values: numbers, texts, lists and dictionaries only."""
         points = self.points
         return {
             "label": self.label,

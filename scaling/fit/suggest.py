@@ -1,6 +1,6 @@
 """Sequential c-optimal design: the runs that narrow the interval of a quantity the most for their cost.
 
-The design rests on the law with a floor, linearised about its estimate. A run at size x adds the Fisher
+The design uses the law with a floor, linearised about its estimate. A run at size x adds the Fisher
 information g g' / (dispersion variance(x)) about (log A, rho, E), where g is the gradient of the curve at x.
 The information of runs is additive, and a quantity with gradient c has the variance c' information^-1 c
 (delta method). The half width of its interval is the square root of this variance, times the quantile of

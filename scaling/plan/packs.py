@@ -94,7 +94,7 @@ def make_packs(wanted: Iterable[tuple[Cell, Run]]) -> list[Pack]:
 
     Runs of different recipes are not mixed, even if replicas remain without a run, so that two studies that
     share runs also share packs. Pilot runs are the exception: a pack has one seed of many learning rates,
-    because each rate would need a pack of its own otherwise.
+    because otherwise each rate would need its own pack.
     """
     runs_by_shape: dict[Hashable, list[tuple[Cell, Run]]] = defaultdict(list)
     for cell, run in wanted:

@@ -88,7 +88,7 @@ class RayTuneExecutor:
         callback = _ProgressCallback(packs_by_key, on_progress)
         _run_tuner(trainable, make_trials(packs, workers=workers), callback)
         # If a worker dies, its whole trial ends, and the responsible pack is unknown. Each remaining pack is
-        # therefore tried again in a trial of its own.
+        # therefore tried again in its own trial.
         remaining = [(pack,) for pack in packs if pack.key not in callback.settled]
         _run_tuner(
             trainable,

@@ -35,7 +35,7 @@ def locate_or_download(source: FileSource, folder: Path, *, download: bool) -> D
         try:
             _download(source, folder if _is_writable(folder) else fallback_folder())
         except (OSError, RuntimeError, HTTPException) as error:
-            # torchvision reports each mirror on lines of its own; the last line is the latest mirror.
+            # torchvision reports each mirror on separate lines; the last line is the latest mirror.
             lines = str(error).strip().splitlines() or [type(error).__name__]
             reason = f"and cannot be downloaded ({lines[-1]})"
     if files := locate_files(source, folder):

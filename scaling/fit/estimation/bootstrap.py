@@ -9,7 +9,7 @@ factors:
 - the inflation of the dispersion, if ``scaling.fit.data.dispersion`` finds that the spread of the runs is too
   small.
 
-If the points hold the images that each run misclassifies, the images are drawn anew too: see
+If the points hold the images that each run misclassifies, the images are resampled too: see
 ``scaling.fit.data.image_sample``.
 """
 

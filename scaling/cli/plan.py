@@ -36,7 +36,7 @@ def plan(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Print which runs a study would train, and their cost, without training.
+    """Print the runs that a study would train, and their cost.
 
     Each row shows the parameters, MACs, runs, finished runs, packs, time on one core and memory of one
     network.

@@ -19,9 +19,10 @@ def why(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Print why a run counts as new: the settings in which it differs from the nearest stored run.
+    """Print why a run counts as new.
 
-    The nearest stored run differs from the run in the fewest settings.
+    Prints the settings in which the run differs from the nearest stored run, the one with the fewest
+    differences.
     """
     reason = api.why(run, workspace(store, also, data), configs=config)
     if as_json:

@@ -42,8 +42,9 @@ def run(
         float | None,
         typer.Option(
             metavar="HALF-WIDTH",
-            help="Train in rounds, with the runs that suggest proposes, until every 95 % interval is this "
-            "narrow. 0.02 is 2 % of the predicted error.",
+            help="Train in iterations, each with the runs that suggest proposes, until the half width of "
+            "every 95 % interval is at most this: in units of the exponent for --of exponent, otherwise as a "
+            "fraction of the value (0.02 is 2 %).",
         ),
     ] = None,
     of: Of = "",

@@ -19,9 +19,10 @@ def why(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Print which settings make a run new.
+    """Print why a run counts as new.
 
-    A new run is compared with the stored run that differs from it in the fewest settings.
+    Prints the settings in which the run differs from the nearest stored run, the one with the fewest
+    differences.
     """
     reason = api.why(run, workspace(store, also, data), configs=config)
     if as_json:

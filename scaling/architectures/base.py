@@ -56,7 +56,7 @@ class Architecture(ConfigModel):
 
     @abstractmethod
     def layer_table(self, image: ImageShape) -> LayerTable:
-        """Return the layers on such images; call ``problem`` first."""
+        """Return the layers for images of this shape, for which ``problem`` returned None."""
 
     @classmethod
     def benchmark_networks(cls, side: int, precision: Precision) -> Sequence[BenchmarkNetwork]:
@@ -134,5 +134,6 @@ class Architecture(ConfigModel):
         cost = self._cost(cheapest, image)
         setting = COST_SETTINGS[0] if self.macs else COST_SETTINGS[1]
         if cost > self._target_cost:
-            return Problem(setting, f"must be at least {cost}, not {self._target_cost}")
+            smallest = f"the {setting} of the narrowest such network"
+            return Problem(setting, f"must be at least {cost:,}, {smallest}, not {self._target_cost:,}")
         return None

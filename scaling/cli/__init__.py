@@ -22,7 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: words after ``scaling``; by default those of this process.
 
     Returns:
-        Exit code: 0 done, 1 some runs failed, 2 wrong input, 130 interrupted with every finished run kept.
+        Exit code: 0 done; 1 some runs failed, or the data do not determine a law; 2 wrong input;
+        130 interrupted; finished runs are kept.
     """
     import typer
 

@@ -37,36 +37,41 @@ _By = Annotated[
 ]
 _Form = Annotated[str, typer.Option(help="Form of the law: auto, power, floor, broken or m4.")]
 _Holdout = Annotated[
-    int, typer.Option(min=1, help="Largest number of the widest networks to hold out for tests of a law.")
+    int, typer.Option(min=1, help="Test each law on up to this many of the widest networks.")
 ]
 _Predict = Annotated[
     str, typer.Option(metavar="X,X,...", help="Sizes whose error to predict, such as 96,192.")
 ]
 _ForError = Annotated[
     str,
-    typer.Option(metavar="ERROR,...", help="Errors for which to predict the necessary size, such as 0.02."),
+    typer.Option(
+        metavar="ERROR,...", help="Errors for which to predict the size that reaches them, such as 0.02."
+    ),
 ]
 _Errors = Annotated[
     str,
     typer.Option(
-        metavar="COLUMN", help="Column with the number of wrong test images, in a table; needs --of."
+        metavar="COLUMN", help="Column of a table with the number of wrong test images; needs --of."
     ),
 ]
-_Of = Annotated[str, typer.Option(metavar="COLUMN", help="Column with the number of test images.")]
+_Of = Annotated[
+    str,
+    typer.Option(metavar="COLUMN", help="Column of a table with the number of test images; needs --errors."),
+]
 _Std = Annotated[
-    str, typer.Option(metavar="COLUMN", help="Column with known standard deviations of the error.")
+    str, typer.Option(metavar="COLUMN", help="Column of a table with known standard deviations of the error.")
 ]
 _BestOver = Annotated[
     str,
     typer.Option(
         metavar="COLUMN",
-        help="Setting of which only the best value at each size is fitted, such as learning_rate.",
+        help="At each size, fit only the runs of the best value of this setting, such as learning_rate.",
     ),
 ]
 _Validation = Annotated[
     str, typer.Option(metavar="COLUMN", help="Column of the error by which --best-over chooses.")
 ]
-_Population = Annotated[bool, typer.Option("--population", help="Treat the test images as a sample, too.")]
+_Population = Annotated[bool, typer.Option("--population", help="Let intervals include other test images.")]
 
 
 def fit(
@@ -109,6 +114,11 @@ def fit(
         counts=api.CountColumns(errors=errors, of=of) if errors else None,
         best=api.BestOver(column=best_over, validation=validation) if best_over else None,
     )
+    counted = any(fitted.points.test_images is not None for fitted in fits)
+    if counted and any(error >= 1 for error in target_errors):
+        raise UsageError(
+            f"{for_error}: expected fractions of the test images, below 1, such as 0.02", option="for_error"
+        )
     if as_json:
         print_json(
             [

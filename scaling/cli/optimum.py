@@ -38,8 +38,8 @@ def optimum(
 ) -> None:
     """Print where along a setting the error is smallest.
 
-    The optimum has a confidence interval. For the ratio, the prediction of sqrt(size) x depth = constant is
-    printed, too.
+    The optimum has a confidence interval. For the ratio, the prediction of
+    sqrt(map size) x number of maps = constant is printed, too.
     """
     places = workspace(store, also, data)
     optima = api.optimum(config, places, x=x, y=y, overrides=set_)

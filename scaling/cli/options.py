@@ -18,7 +18,7 @@ Configs = Annotated[
     typer.Option(
         "--config",
         metavar="CONFIG",
-        help="YAML file of a study whose runs may be named too; may be repeated.",
+        help="Study whose runs may be named, trained or not; may be repeated.",
     ),
 ]
 RunId = Annotated[
@@ -55,6 +55,7 @@ Of = Annotated[
         metavar="QUANTITY",
         help="Quantity whose interval counts: exponent, floor, or prediction@2x, "
         "which is the error predicted at twice the largest size in the study.",
+        show_default="prediction@2x",
     ),
 ]
 Budget = Annotated[

@@ -38,7 +38,7 @@ def plan(
 ) -> None:
     """Print what a study would train, and its cost; train nothing.
 
-    Each row shows parameters, MACs, runs, finished runs, packs, core time and memory of one network.
+    Each row shows parameters, MACs, runs, finished runs, packs, time on one core and memory of one network.
     """
     study_plan = api.plan(config, workspace(store, also, data), overrides=set_)
     if as_json:

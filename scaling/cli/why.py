@@ -19,9 +19,9 @@ def why(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Print which settings make a run new.
+    """Print why a run counts as new.
 
-    A new run is compared with the stored run that differs from it in the fewest settings.
+    The reason is the settings in which the run differs from the nearest stored run.
     """
     reason = api.why(run, workspace(store, also, data), configs=config)
     if as_json:
@@ -31,7 +31,7 @@ def why(
             {"id": reason.run.id, "stored": reason.is_stored, "nearest": nearest, "differences": differences}
         )
     elif reason.is_stored:
-        print(f"{reason.run.id} is in the store")
+        print(f"{reason.run.id} is not new: it is in the store")
     elif reason.nearest is None:
         print(f"{reason.run.id} is new: the store is empty")
     else:

@@ -19,7 +19,7 @@ def merge(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
 
 
 def is_overridden(path: SettingPath, *, base: dict[str, Any], override: dict[str, Any]) -> bool:
-    """Return whether a setting of the merged recipe has to be corrected in the override."""
+    """Return whether a setting of the merged recipe must be repeated in the architecture's own recipe."""
     name, *inner = path
     if name not in override:
         return False

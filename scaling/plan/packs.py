@@ -59,7 +59,7 @@ class Pack:
 
     @property
     def slots(self) -> list[int]:
-        """Slot of each run: the seed modulo the size, or the rank of the learning rate of a pilot run."""
+        """Position of each run among the replicas: the seed modulo the size, or a pilot's rank."""
         return [rank if self.cell.is_pilot else run.seed % self.size for rank, run in enumerate(self.runs)]
 
     @cached_property

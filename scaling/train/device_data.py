@@ -99,7 +99,7 @@ class DeviceDataset:
 
 @lru_cache(maxsize=2)
 def load_on_device(dataset: LoadedDataset, device: torch.device) -> DeviceDataset:
-    """Return a data set on a device; all packs of a worker share it."""
+    """Return a data set on a device, loaded once and shared by all packs of a worker."""
     return DeviceDataset(
         dataset=dataset, train=to_device(dataset.train, device), test=to_device(dataset.test, device)
     )

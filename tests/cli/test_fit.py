@@ -102,6 +102,12 @@ def test_counts_of_an_external_table_can_be_fitted(scaling, tmp_path):
     assert fitted["laws"]["power"]["parameters"]["exponent"]["estimate"] == pytest.approx(0.5, abs=0.01)
 
 
+def test_an_error_of_one_or_more_is_refused_for_counted_images(scaling, study, store):
+    result = scaling("fit", study, "--store", store, "--for-error", "2,0.1")
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("--for-error 2,0.1: expected fractions of the test images, below 1")
+
+
 def test_the_best_setting_is_not_chosen_by_the_fitted_error(scaling, tmp_path):
     points = tmp_path / "points.csv"
     points.write_text(

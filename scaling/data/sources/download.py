@@ -67,7 +67,7 @@ def _download(source: FileSource, folder: Path) -> None:
 
 
 def _is_writable(folder: Path) -> bool:
-    """Try to write: permissions alone do not show a read-only file system."""
+    """Return whether a file can be written in the folder. (Permissions do not reveal a read-only mount.)"""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=folder, prefix=".probe-"):

@@ -37,7 +37,7 @@ class ParetoPoint:
     None if a network of at most this cost was trained once, so that the scatter of its mean is unknown."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the point for JSON."""
+        """Return the point as JSON values."""
         return asdict(self)
 
 
@@ -61,7 +61,7 @@ class BestAtBudget:
     """Names of those of the two groups for which the budget lies beyond the measured networks."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the result for JSON."""
+        """Return the result as JSON values."""
         return asdict(self)
 
 

@@ -29,7 +29,7 @@ from scaling.fit import (
 )
 
 _MIN_ERROR_RATIO = 1.02
-"""Smallest ratio at which two errors are compared separately."""
+"""Errors closer than this ratio are merged."""
 _BUDGETS_PER_DECADE = (1, 2, 5)
 
 
@@ -68,7 +68,7 @@ class StudyComparison:
         ]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the comparison for JSON."""
+        """Return the comparison as JSON values."""
         return {
             "laws": [fit.to_dict() for fit in self.fits],
             "pairs": [pair.to_dict() for pair in self.pairs],
@@ -135,7 +135,7 @@ def _average_over_cells(runs: pa.Table, column: str) -> pa.Table:
 
 
 def _compare_pair(first: Fit, second: Fit, *, errors: Sequence[float]) -> list[SizesAtError]:
-    """Compare the sizes at given errors, at the lowest error that both reached, and at the lowest of all."""
+    """Compare sizes at given errors, the lowest error that both reached, and the lowest that either did."""
     if not (preferred_law(first) and preferred_law(second)):
         return []
     lowest = sorted((float(fit.points.means.min()) for fit in (first, second)), reverse=True)

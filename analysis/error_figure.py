@@ -63,7 +63,7 @@ def draw_error_figure(
 
 
 def draw_runs(axes: Axes, x: np.ndarray, *, error: np.ndarray, color: str) -> None:
-    """Draw a faint point for every run; the seeds of a width stand side by side."""
+    """Draw a faint point for every run; the seeds of a width are drawn side by side."""
     widths, first, width, runs = np.unique(x, return_index=True, return_inverse=True, return_counts=True)
     min_distance = np.diff(np.log10(widths)).min(initial=1.0)
     rank = (np.arange(len(x)) - first[width]) / np.maximum(runs[width] - 1, 1)

@@ -33,7 +33,7 @@ def format_interval(value: Interval, *, percent: bool = False) -> str:
         return f"{estimate:.3g}{suffix}"
     if not (isfinite(spread) and spread > 0) or max(abs(low), abs(high)) >= _THREE_DIGITS_FROM:
         return f"{estimate:.3g} [{low:.3g}, {high:.3g}]{suffix}"
-    # Two digits of half the interval's width: more are noise, fewer hide its ends.
+    # Two significant digits of half the width.
     decimals = max(0, 1 - floor(log10(spread / 2)))
     return f"{estimate:z,.{decimals}f} [{low:z,.{decimals}f}, {high:z,.{decimals}f}]{suffix}"
 

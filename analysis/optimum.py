@@ -63,7 +63,7 @@ class StudyOptimum:
         ]
 
     def to_dict(self) -> list[dict[str, Any]]:
-        """Return the optima for JSON."""
+        """Return the optima as JSON values."""
         return [
             optimum.to_dict()
             | {

@@ -16,7 +16,7 @@ _MIN_VALUES = 3
 
 @dataclass(frozen=True, kw_only=True)
 class SettingAxis:
-    """An axis, and the runs that have this setting; each width is a curve of its own."""
+    """An axis, and the runs that have this setting; each width has its own curve."""
 
     axis: FigureAxis
     grouped: GroupedRuns

@@ -21,7 +21,7 @@ _RESAMPLINGS = 200
 """Number of bootstrap samples; enough for the bars of a figure, while the table of laws uses more."""
 _MAX_EPOCHS = 24
 """Largest number of fitted epochs; of longer runs, epochs that are spread evenly on a logarithmic axis."""
-_PANEL_LABELS = {"exponent": "Exponent $\\rho$", "floor_share": "Floor / widest error"}
+_PANEL_LABELS = {"exponent": "Exponent $\\rho$", "floor_share": "Floor / error of\nthe widest networks"}
 
 
 def draw_training_length(grouped: GroupedRuns, epochs: pa.Table) -> ReportFigure | None:

@@ -95,7 +95,7 @@ def load_runs(
 def _load_stored(
     source: str, workspace: Workspace, overrides: Sequence[str], columns: Sequence[str]
 ) -> LoadedRuns:
-    """Load columns of the runs; all columns if the store lacks one, for the message that will say so."""
+    """Load columns of the runs; if one is missing, all, so that the error can list the existing columns."""
     names = columns if set(columns) <= set(RUNS_SCHEMA.names) else None
     if source.endswith(STUDY_SUFFIXES):
         results = load_trained(Path(source), workspace, overrides=overrides, columns=names)

@@ -1,4 +1,4 @@
-"""Plan a study: which runs it wants, which are done, and what the rest costs."""
+"""Plan a study: the runs of the study, the finished runs, and the cost of the rest."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scaling.plan import Plan, make_plan
 def plan(
     config: Path, workspace: Workspace | None = None, *, overrides: Sequence[str] = (), trains: bool = True
 ) -> Plan:
-    """Compare what a study wants with what the stores hold, without training anything.
+    """Compare the runs of the study with the runs in the stores, without training anything.
 
     Args:
         config: YAML file of the study.

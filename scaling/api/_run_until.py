@@ -99,7 +99,7 @@ def run_until(
         _write_study(grown, keys | {"architectures": architecture_entries(cells)})
         outcome = run(grown, workspace, address=address, in_process=in_process, console=console, quiet=quiet)
         results = load_results(grown, workspace)
-        # Planned anew each time, because pilots may have chosen learning rates meanwhile.
+        # Planned again in each iteration, because pilots may have chosen learning rates meanwhile.
         written = plan(config, workspace, overrides=overrides, trains=False)
         extra_s = _core_s(results, without=written)
         suggestion = None

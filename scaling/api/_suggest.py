@@ -211,7 +211,7 @@ def _fit_curves(results: StudyResults) -> dict[str, Fit]:
 def _compute_time_ratios(results: StudyResults) -> dict[str, float]:
     """Return actual over estimated time by the label of the curve.
 
-    An estimate rests on the speed of a machine and does not include what else the machine has to do.
+    An estimate depends on the speed of a machine and does not include other load on the machine.
     """
     estimated: defaultdict[str, float] = defaultdict(float)
     actual: defaultdict[str, float] = defaultdict(float)

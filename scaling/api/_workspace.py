@@ -1,4 +1,4 @@
-"""The folders and stores that all commands work with."""
+"""Stores and folders that a command uses."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Workspace:
     """Folder for figures, reports and logs."""
 
     def stores(self) -> StoreUnion:
-        """Open the stores, once: tables that were read stay in memory.
+        """Open the stores at the first call, and keep the tables that were read in memory.
 
         Raises:
             StoreError: a store cannot be read, or a store of ``also`` holds no runs.

@@ -52,7 +52,7 @@ class Architecture(ConfigModel):
 
     @abstractmethod
     def problem(self, image: ImageShape) -> Problem | None:
-        """Return why this network cannot process such images; None if it can."""
+        """Return why this network cannot process images of this shape; None if it can."""
 
     @abstractmethod
     def layer_table(self, image: ImageShape) -> LayerTable:
@@ -65,7 +65,7 @@ class Architecture(ConfigModel):
         Without any, speed is estimated from the most similar architecture.
 
         Args:
-            side: side of a data set's images, in pixels; a network may be timed on other sides, too.
+            side: side of a data set's images, in pixels; a network may be timed on other sides too.
             precision: precision of the training.
         """
         return ()
@@ -84,7 +84,7 @@ class Architecture(ConfigModel):
         return self.layer_table(image).layers[0].shape[0]
 
     def with_filters(self: Network, filters: int) -> Network:
-        """Return the same network at another width, with its derived settings derived anew."""
+        """Return the same network at another width, with its derived settings computed again."""
         return self.model_validate(
             self.model_dump(exclude_unset=True, exclude=set(COST_SETTINGS)) | {"filters": filters}
         )

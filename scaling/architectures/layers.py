@@ -112,9 +112,9 @@ class LayerTable:
         """Number of multiplications of the backward pass of one image.
 
         Each forward product occurs twice: in the gradient of the weight and in the gradient of the input. The
-        image needs no gradient, so the first layer has only the former. As in ``macs``, biases (which are
-        added, and whose gradients are sums), pooling, activations, batch norm and the loss have no products.
-        Products that a zero gradient would save are counted.
+        first layer has only the gradients of its weights, because the image needs no gradient. As in
+        ``macs``, biases (which are added, and whose gradients are sums), pooling, activations, batch norm and
+        the loss have no products. Products with a zero gradient are counted too.
         """
         return 2 * self.macs - self.layers[0].macs
 
@@ -131,14 +131,14 @@ class LayerTable:
 
         A use is a unit of the first layer's maps, in one branch. The number of paths is the product of the
         ``fan_out`` of the hidden layers after it, times the number of positions along either axis whose
-        windows see it. The readout counts one unit. Pooling, average or maximum, passes each pixel on to its
-        pooled pixel. Batch norm passes each number on to its normalised value, although the numbers of a
-        batch share their statistics. If borders cut windows, the use with the most paths counts: an interior
-        one.
+        windows see it. Of the readout, one unit is counted. Pooling, average or maximum, passes each pixel on
+        to its pooled pixel. Batch norm passes each number on to its normalised value, although the numbers of
+        a batch share their statistics. If borders cut windows, the use with the most paths counts: an
+        interior one.
 
         LeNet-5 has 5 x 5 positions times 16 filters of the second convolution, times 120 units, times 84:
-        4,032,000. With one convolution only the hidden layers multiply, 120 x 84; without hidden layers 1
-        path is left. In the tree a pooled unit feeds one unit of a branch, and that unit feeds the output: 1.
+        4,032,000. With one convolution only the hidden layers multiply, 120 x 84; without hidden layers there
+        is 1 path. In the tree a pooled unit feeds one unit of a branch, and that unit feeds the output: 1.
         VGG has 3 x 3 positions times the filters of each convolution except the first, less the positions
         that the borders of small maps cut.
         """

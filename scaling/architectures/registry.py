@@ -1,4 +1,4 @@
-"""The registered architectures, by their ``type``: the one place that knows which there are.
+"""The registered architectures, by their ``type``: the only list of them.
 
 A module of your own registers its architecture when it is imported::
 

@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         Exit code: 0 done; 1 some runs failed, or the data do not determine a law; 2 wrong input;
-        130 interrupted; finished runs are kept.
+            130 interrupted; finished runs are kept.
     """
     import typer
 

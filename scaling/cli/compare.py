@@ -34,8 +34,8 @@ def compare(
 ) -> None:
     """Compare the curves of a study with each other.
 
-    Prints the differences of exponents, the sizes at equal error and the best architecture for
-    each budget of parameters, MACs, FLOPs or time. Writes a page with figures.
+    Prints the differences of exponents, the sizes at equal error and the best architecture for each
+    budget of parameters, MACs, FLOPs or time, and writes a page with figures.
     """
     target_errors = parse_numbers(errors, "errors")
     if any(error >= 1 for error in target_errors):

@@ -43,7 +43,7 @@ def ensemble(
 ) -> None:
     """Print the error of ensembles of finished runs.
 
-    Ensembles decide by votes and by mean probability; their parameters and MACs are printed, too.
+    Ensembles decide by votes and by mean probability; their parameters and MACs are printed too.
     """
     places = workspace(store, also, data)
     ensembles = api.ensemble(config, places, overrides=set_, sizes=parse_integers(sizes, "sizes"), by=by)

@@ -40,7 +40,7 @@ _Holdout = Annotated[
     int, typer.Option(min=1, help="Test each law on up to this many of the widest networks.")
 ]
 _Predict = Annotated[
-    str, typer.Option(metavar="X,X,...", help="Sizes whose error to predict, such as 96,192.")
+    str, typer.Option(metavar="X,X,...", help="Sizes for which to predict the error, such as 96,192.")
 ]
 _ForError = Annotated[
     str,
@@ -51,15 +51,18 @@ _ForError = Annotated[
 _Errors = Annotated[
     str,
     typer.Option(
-        metavar="COLUMN", help="Column of a table with the number of wrong test images; needs --of."
+        metavar="COLUMN", help="For a table: column with the number of wrong test images; needs --of."
     ),
 ]
 _Of = Annotated[
     str,
-    typer.Option(metavar="COLUMN", help="Column of a table with the number of test images; needs --errors."),
+    typer.Option(
+        metavar="COLUMN", help="For a table: column with the number of test images; needs --errors."
+    ),
 ]
 _Std = Annotated[
-    str, typer.Option(metavar="COLUMN", help="Column of a table with known standard deviations of the error.")
+    str,
+    typer.Option(metavar="COLUMN", help="For a table: column with known standard deviations of the error."),
 ]
 _BestOver = Annotated[
     str,
@@ -98,7 +101,7 @@ def fit(
 ) -> None:
     """Fit scaling laws and print them with confidence intervals.
 
-    Laws with and without a floor stand side by side, each with its held-out error.
+    The table has laws with and without a floor, each with its held-out error.
     """
     sizes, target_errors = parse_numbers(predict, "predict"), parse_numbers(for_error, "for_error")
     if bool(errors) != bool(of):

@@ -21,7 +21,7 @@ def merge(
         ),
     ],
     predictions: Annotated[
-        bool, typer.Option("--predictions", help="Copy the predictions, too: the largest table.")
+        bool, typer.Option("--predictions", help="Copy the predictions too; their table is the largest.")
     ] = False,
     set_: Overrides = [],
     store: Store = STORE,

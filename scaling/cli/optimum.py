@@ -36,10 +36,10 @@ def optimum(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Print where along a setting the error is smallest.
+    """Print the value of a setting at which the error is smallest.
 
-    The optimum has a confidence interval. For the ratio, the prediction of
-    sqrt(map size) x number of maps = constant is printed, too.
+    The optimum has a confidence interval. For the ratio, the prediction of the rule
+    sqrt(map size) x number of maps = constant is printed too.
     """
     places = workspace(store, also, data)
     optima = api.optimum(config, places, x=x, y=y, overrides=set_)

@@ -62,7 +62,7 @@ Budget = Annotated[
     str,
     typer.Option(
         metavar="TIME",
-        help="Core time for runs beyond the study, such as 90s, 30m, 2h or 1d.",
+        help="Time on one core for runs beyond the study, such as 90s, 30m, 2h or 1d.",
         show_default="no limit",
     ),
 ]

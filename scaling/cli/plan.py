@@ -36,9 +36,10 @@ def plan(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Print what a study would train, and its cost; train nothing.
+    """Print the runs that a study would train, and their cost.
 
-    Each row shows parameters, MACs, runs, finished runs, packs, time on one core and memory of one network.
+    Each row shows the parameters, MACs, runs, finished runs, packs, time on one core and memory of one
+    network.
     """
     study_plan = api.plan(config, workspace(store, also, data), overrides=set_)
     if as_json:

@@ -70,7 +70,7 @@ def derived_value(row: PlanRow, width: DerivedWidth) -> int | None:
 
 
 def row_dict(row: PlanRow) -> dict[str, object]:
-    """Return a row for JSON."""
+    """Return a row as JSON values."""
     from scaling.architectures import derived_widths
 
     layers = row.cell.layer_table()

@@ -43,9 +43,9 @@ def run(
         float | None,
         typer.Option(
             metavar="HALF-WIDTH",
-            help="Train the study, then iterations of the runs that suggest proposes, until every 95 % "
-            "interval has at most this half width: absolute for --of exponent, otherwise relative to the "
-            "predicted error (0.02 is 2 %).",
+            help="Train in iterations, each with the runs that suggest proposes, until the half width of "
+            "every 95 % interval is at most this: in units of the exponent for --of exponent, otherwise as a "
+            "fraction of the value (0.02 is 2 %).",
         ),
     ] = None,
     of: Of = "",

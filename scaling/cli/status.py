@@ -28,7 +28,7 @@ def status(
 ) -> None:
     """Print which runs of a study are done, diverged or missing.
 
-    Estimated and actual core time of the finished runs stand side by side.
+    Prints the estimated and the actual core time of the finished runs.
     """
     progress = api.status(config, workspace(store, also, data), overrides=set_)
     study_plan, total = progress.plan, progress.core_time

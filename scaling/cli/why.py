@@ -21,7 +21,8 @@ def why(
 ) -> None:
     """Print why a run counts as new.
 
-    The reason is the settings in which the run differs from the nearest stored run.
+    Prints the settings in which the run differs from the nearest stored run, the one with the fewest
+    differences.
     """
     reason = api.why(run, workspace(store, also, data), configs=config)
     if as_json:

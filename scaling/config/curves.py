@@ -80,9 +80,9 @@ def assign_curves(configurations: Sequence[Settings], x: str = "filters") -> Cur
     derived width, such as the number of second filters, follows from the width, unless a study varies its
     ratio: then the ratio separates curves.
 
-    Along another setting, such as the number of training images, the width is a setting like any other.
-    Curves along the ratio have one cost if the study gives costs, one width if a width has several ratios,
-    and otherwise both widths change along them.
+    Along another setting, such as the number of training images, the width is a setting like any other. Along
+    the ratio, a curve has one cost if costs are given, one width if a width has several ratios; otherwise the
+    widths vary along it.
 
     Args:
         configurations: the configurations, as ``curve_settings`` returns them.

@@ -38,7 +38,7 @@ class _RecipeEntry:
     has_auto_rate: bool
     """True if pilot runs choose the learning rate."""
     pinned: dict[str, Any]
-    """Own recipe that the architecture's entry needs to describe this point alone."""
+    """Recipe that an entry for this point alone would contain."""
     locate: Locate
     """Finds a setting of the recipe in the file."""
 

@@ -55,7 +55,7 @@ class RateChoice:
 
     @property
     def rate(self) -> float:
-        """Candidate with the lowest mean error; the smallest of several."""
+        """Candidate with the lowest mean error; if several have it, the smallest."""
         return min(zip(self.means, self.rates, strict=True))[1]
 
     @property

@@ -8,7 +8,7 @@ from scaling.config.grid import GridPoint, SettingPath, copy_mappings
 
 
 def merge(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
-    """Merge a recipe over another.
+    """Merge an architecture's own recipe over the study's recipe.
 
     A group that gives its ``type`` replaces the group of the base; any other group is merged with it.
     """
@@ -19,7 +19,7 @@ def merge(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
 
 
 def is_overridden(path: SettingPath, *, base: dict[str, Any], override: dict[str, Any]) -> bool:
-    """Return whether a setting of the merged recipe must be repeated in the architecture's own recipe."""
+    """Return whether a changed setting must be repeated in the architecture's own recipe."""
     name, *inner = path
     if name not in override:
         return False

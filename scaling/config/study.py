@@ -189,7 +189,9 @@ class Cell:
         return replace(self, recipe=recipes[0], pilots=tuple(cells))
 
     def with_learning_rate(self, errors: Mapping[str, float]) -> Cell:
-        """Return the cell with the learning rate that its pilot runs choose. A missing error changes nothing.
+        """Return the cell with the learning rate that its pilot runs choose.
+
+        If an error is missing, return the cell unchanged.
 
         Args:
             errors: validation errors by run id; infinite for a run that diverged.

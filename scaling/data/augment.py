@@ -15,7 +15,7 @@ from torch import Tensor
 from scaling.config.recipe import Augmentation
 
 _CHOICE_BITS = 15
-"""Bits of a draw that one choice uses; a draw has four choices, and the highest bit decides the flip."""
+"""Number of random bits for each of the four choices; the highest bit decides the flip."""
 
 
 def augment(

@@ -33,7 +33,7 @@ class Minibatches:
         labels: labels of the whole training split, on the device.
         batch_size: images per step. An epoch drops the images that do not fill a batch.
         order: seed of the shuffles and of the augmentation.
-        augmentation: permitted changes, drawn anew for each image in each epoch.
+        augmentation: permitted changes, drawn for each image in each epoch.
         mean: mean of the pixels over 255: float64, [C].
         std: standard deviation of the pixels over 255: float64, [C].
         dtype: type of the returned images.

@@ -2,16 +2,16 @@
 
 The error of an ensemble is a symmetric function of its members. Its mean over all combinations of n of N runs
 is therefore a U-statistic: the unbiased estimate, of least variance, of the expected error of n new seeds
-(Hoeffding 1948). Combinations share members, so that the scatter over combinations is not that of the mean;
-at n = N it vanishes. The interval is a jackknife over runs instead. The mean is computed again without each
-run in turn, and the variance is (N - 1) / N times the sum of squares of these N values about their mean. For
-N - 1 runs, this is on average at least the true variance (Efron & Stein 1981). The quantile is that of
-Student's t with N - 1 degrees of freedom. At n = N there is one combination, and without a run it is the
-ensemble of all other runs. If there are too many combinations, a random sample is evaluated, and the variance
-of its mean is added.
+(Hoeffding 1948). Combinations share members, so the scatter over combinations does not estimate the error of
+the mean; for n = N it is zero. The interval is therefore a jackknife over runs. The mean is computed again
+without each run in turn, and the variance is (N - 1) / N times the sum of squares of these N values about
+their mean. For N - 1 runs, this is on average at least the true variance (Efron & Stein 1981). The quantile
+is that of Student's t with N - 1 degrees of freedom. For n = N there is one combination; the jackknife then
+uses ensembles of N - 1 runs. If there are too many combinations, a random sample is evaluated, and the
+variance of its mean is added.
 
-The test images are taken as given, and the runs as independent. Seeds that share an order of minibatches may
-be more alike than that.
+The interval assumes that the test images are fixed and that the runs are independent. Seeds that share an
+order of minibatches may be correlated.
 """
 
 from __future__ import annotations
@@ -36,7 +36,10 @@ MAX_COMBINATIONS = 1024
 """Number of combinations of members above which a random sample of this size is evaluated."""
 
 _ALL_COUNTS_UP_TO = 10
-"""Number of members up to which every count is a default; larger defaults are about three an octave."""
+"""Number of members up to which every count is a default.
+
+Defaults are 1 to 10, then about three for each doubling.
+"""
 _MAX_ARRAY_SIZE = 2**25
 """Largest number of values that are held in memory at once."""
 
@@ -76,7 +79,7 @@ class Ensemble:
         return self.combinations == comb(self.runs, self.members)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the result for JSON."""
+        """Return the result as JSON values."""
         return {
             **asdict(self),
             "rule": self.rule.value,
@@ -86,7 +89,7 @@ class Ensemble:
 
 
 def default_member_counts(runs: int) -> list[int]:
-    """Return default numbers of members: 1 to 10, then about three an octave, up to all runs.
+    """Return default numbers of members: 1 to 10, then about three for each doubling, up to all runs.
 
     Args:
         runs: number of runs in the pool.
@@ -250,7 +253,7 @@ def _ratio_interval(
     if not (estimate > 0 and single > 0):
         return Interval(estimate=nan, low=nan, high=nan)
     ratio = estimate / single
-    # Without one of two runs a single run remains, which does not show how two differ from one.
+    # With two runs, leaving one out gives no ensemble of two.
     if runs == 1 or (runs == 2 and count > 1):
         return Interval(estimate=ratio, low=nan, high=nan)
     without = errors[min(count, runs - 1)].means_without_each_run()

@@ -46,7 +46,7 @@ def fit(
     Raises:
         FitError: no form can be fitted.
     """
-    # Groups share their test images but no seeds, so that each group has random numbers of its own for the
+    # Groups share their test images but no seeds, so that each group has its own random numbers for the
     # seeds.
     stream = crc32(", ".join((group or {}).values()).encode())
     fitted = _fit_laws(points, options, stream=stream)
@@ -151,8 +151,8 @@ def _resample_replicates(
 ) -> Float[np.ndarray, "draws widths"]:
     """Resample the means by the dispersion of the replicates; no draws without a power law.
 
-    The dispersion of the residuals is left out if there are replicates, because the law under test must not
-    excuse its own misfit.
+    The dispersion of the residuals is not used if there are replicates; otherwise the misfit of the tested
+    law would widen its own test.
     """
     if power is None:
         return np.empty((0, len(points.widths)))
@@ -167,7 +167,7 @@ def _resample_replicates(
 
 
 def _dispersion_notes(laws: dict[str, Law]) -> list[str]:
-    """Return a note for each law whose intervals rest on more than the spread of the runs."""
+    """Return a note for each law whose intervals depend on more than the spread of the runs."""
     return [
         f"{law.form.formula}: the means scatter {law.dispersion.inflation:.2g} times as far as the spread of "
         f"their runs explains, judged by {law.dispersion.source} ({law.dispersion.dof} degrees of freedom); "

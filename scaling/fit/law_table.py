@@ -12,8 +12,8 @@ from scaling.fit.result import Fit
 def tabulate_laws(fits: Sequence[Fit]) -> list[dict[str, Any]]:
     """Return one row for each group and form, all with the same keys.
 
-    A parameter that a form does not have is None. The held-out columns are those of
-    the set with the most held-out widths.
+    A parameter that a form does not have is None. The held-out columns are those of the set with the most
+    held-out widths.
 
     Args:
         fits: laws of the groups.

@@ -37,7 +37,7 @@ _MAX_LOG_X = 300
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Optimum:
-    """Optimum of one curve, and the parabola that it rests on."""
+    """Optimum of one curve, and the parabola from which it follows."""
 
     label: str
     """Name of the curve."""
@@ -109,7 +109,7 @@ class Optimum:
         return np.asarray(np.exp(log_errors[..., -1] - log_errors.min(axis=-1)))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the optimum for JSON."""
+        """Return the optimum as JSON values."""
         points = self.points
         return {
             "label": self.label,

@@ -38,7 +38,7 @@ class Prediction:
     """Size over the widest measured size: above 1 for an extrapolation."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the prediction for JSON."""
+        """Return the prediction as JSON values."""
         return asdict(self)
 
 

@@ -1,6 +1,6 @@
 """Records of a fit: estimates of the forms, laws with their status, the verdict, and the fit of a group.
 
-A number never stands alone: it comes with an interval, the number of runs, the estimand and a status.
+Each result has an interval, the number of runs, the estimand and a status.
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ class Law(FormEstimate):
     """Reasons why the law is not usable without caution; empty if it is."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the law for JSON, without the draws."""
+        """Return the law as JSON values, without the draws."""
         return {
             "formula": self.form.formula,
             "parameters": {name: asdict(interval) for name, interval in self.parameters.items()},
@@ -208,7 +208,7 @@ class Verdict:
             # A law that misfits the means says nothing about a floor.
             misfit = self.floor_fits_p is not None and self.floor_fits_p < MISFIT_P
             evidence.append(
-                f"the floor is at most {100 * self.floor_limit:.0f} % of the widest error"
+                f"the floor is at most {100 * self.floor_limit:.0f} % of the error of the widest networks"
                 + (", in a law that misfits the means" if misfit else "")
             )
         if self.holdout_ok is not None:
@@ -222,7 +222,7 @@ class Verdict:
         return "; ".join(evidence)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the verdict for JSON."""
+        """Return the verdict as JSON values."""
         return {**asdict(self), "choice": self.choice.value, "evidence": self.evidence}
 
 
@@ -263,7 +263,7 @@ class Fit:
         return ", ".join(self.group.values()) or "all"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fit for JSON: numbers, texts, lists and dictionaries only."""
+        """Return the fit as JSON values: numbers, texts, lists and dictionaries only."""
         points = self.points
         return {
             "label": self.label,

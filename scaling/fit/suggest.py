@@ -1,12 +1,12 @@
 """Sequential c-optimal design: the runs that narrow the interval of a quantity the most for their cost.
 
-The design rests on the law with a floor, linearised about its estimate. A run at size x adds the Fisher
+The design uses the law with a floor, linearised about its estimate. A run at size x adds the Fisher
 information g g' / (dispersion variance(x)) about (log A, rho, E), where g is the gradient of the curve at x.
 The information of runs is additive, and a quantity with gradient c has the variance c' information^-1 c
 (delta method). The half width of its interval is the square root of this variance, times the quantile of
 Student's t for the future number of replicates. The half width is then calibrated by the ratio of the
-bootstrap interval of the present runs to that of this formula, because a gradient knows nothing about the
-bound of the floor.
+bootstrap interval of the present runs to that of this formula, because the linearisation ignores the bound of
+the floor.
 
 The cheapest runs for a single quantity have two or three sizes, through which any law could pass. Therefore
 the runs that a test of the law needs come first: six sizes over a decade, with four seeds each.
@@ -29,7 +29,7 @@ from scaling.fit.quantity import TRAIN_FIRST, Quantity, curve_gradient, require_
 from scaling.fit.result import Fit, Law
 
 MAX_SEEDS = 1024
-"""Largest number of seeds at a size: no form is right to the digits that more seeds would give."""
+"""Largest number of seeds at a size: more seeds would be more precise than the form itself is accurate."""
 
 Sizes = Float[np.ndarray, " sizes"]
 Counts = Int[np.ndarray, " sizes"]
@@ -76,7 +76,7 @@ def propose_runs(
         designs: designs of the curves, which share the budget.
         budget_s: largest cost of the new runs, in core seconds.
         stop_after_s: cost of the new runs after which the law should be fitted again, in core seconds,
-            because a design is only as good as its law.
+            because the design depends on the law, which more runs improve.
     """
     growing, cost_s = list(designs), 0.0
     while growing and cost_s < stop_after_s:

@@ -1,4 +1,4 @@
-"""Initial weights of one replica, from a random generator of its own."""
+"""Initial weights of one replica, from its own random generator."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ def _convolve(
 ) -> tuple[Sequence[Tensor], int]:
     """Return the convolution's maps and the number of maps of each group in them.
 
-    The maps are one tensor, or one tensor per channel if each channel has filters of its own.
+    The maps are one tensor, or one tensor per channel if each channel has its own filters.
     """
     c, o = filters.shape[2], filters.shape[1]
     flat_bias = None if bias is None else bias.flatten()

@@ -11,7 +11,7 @@ from scaling.plan.memory import WORKER_BYTES, memory_bytes
 _MAX_WIDTH_FACTOR = 4
 """Largest candidate width over the largest width of the study.
 
-Beyond this factor, the laws of the study would be trusted rather than tested.
+Beyond this factor, the proposal would rely on extrapolation.
 """
 
 

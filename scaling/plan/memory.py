@@ -23,7 +23,7 @@ Their code is shared.
 FIRST_TRAINING_BYTES = {"bf16": 96 * MIB, "fp32": 48 * MIB}
 """Bytes that stay allocated after the first training of a process: compiled code and library buffers."""
 ALLOCATOR_OVERHEAD = 1.45
-"""Bytes that the allocator holds over bytes requested: it never gives back the holes between tensors."""
+"""Bytes that the allocator holds over bytes requested: gaps between tensors are not returned."""
 
 
 def memory_bytes(cell: Cell) -> int:

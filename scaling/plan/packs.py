@@ -35,20 +35,20 @@ def pack_size(layer_table: LayerTable) -> int:
 class Pack:
     """Runs that differ only in seed, learning rate and weight decay.
 
-    A pack always trains ``size`` replicas. Replicas in slots without a run are discarded, because the bits of
+    A pack always trains ``size`` replicas. Replicas without a run are discarded, because the bits of
     a replica can depend on the pack's size.
     """
 
     cell: Cell
     """Cell of the first run; the learning rates and weight decays of all runs are in ``runs``."""
     runs: tuple[Run, ...]
-    """Runs in the order of their slots."""
+    """Runs in the order of their positions among the replicas."""
     size: int
     """Number of replicas."""
 
     @cached_property
     def key(self) -> str:
-        """Hash of what the pack trains, rather than of the runs that are wanted.
+        """Hash of the replicas that the pack trains, rather than of the wanted runs.
 
         Processes that want different runs of the same replicas thus wait for the same claim.
         """
@@ -59,14 +59,14 @@ class Pack:
 
     @property
     def slots(self) -> list[int]:
-        """Position of each run among the replicas: the seed modulo the size, or a pilot's rank."""
+        """Position of each run among the replicas: the seed modulo the size, or a pilot run's rank."""
         return [rank if self.cell.is_pilot else run.seed % self.size for rank, run in enumerate(self.runs)]
 
     @cached_property
     def replicas(self) -> tuple[Run, ...]:
-        """Runs that train, one a slot.
+        """Runs that are trained, one for each replica.
 
-        An empty slot repeats the first run with the seed that belongs to the slot.
+        A replica without a run repeats the first run, with the seed of its position.
         """
         first = self.runs[0]
         block = first.seed - first.seed % self.size
@@ -92,9 +92,9 @@ class Pack:
 def make_packs(wanted: Iterable[tuple[Cell, Run]]) -> list[Pack]:
     """Group runs into canonical packs, each with one recipe and one aligned block of seeds.
 
-    Runs of different recipes are not mixed, even where slots stay empty: then two studies that want some of
-    the same runs have the same pack for them. Pilot runs are the exception: a pack has one seed of many
-    learning rates, because each rate would need a pack of its own otherwise.
+    Runs of different recipes are not mixed, even if replicas remain without a run, so that two studies that
+    share runs also share packs. Pilot runs are the exception: a pack has one seed of many learning rates,
+    because otherwise each rate would need its own pack.
     """
     runs_by_shape: dict[Hashable, list[tuple[Cell, Run]]] = defaultdict(list)
     for cell, run in wanted:

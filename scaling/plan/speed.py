@@ -88,7 +88,7 @@ class Machine(ConfigModel):
 
 
 class Speed(ConfigModel):
-    """Time that training takes on one core of a machine while the other cores train, too."""
+    """Time that training takes on one core of a machine while the other cores train too."""
 
     machine: Machine
     curves: Annotated[tuple[TimingCurve, ...], Field(strict=False, min_length=1)]

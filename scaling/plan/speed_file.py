@@ -40,15 +40,15 @@ def default_speed() -> Speed:
 
 @lru_cache(maxsize=1)
 def _read_cached(path: Path, modified_ns: int) -> Speed:
-    """Read a speed once for each change of the file, because costs are asked for pack by pack."""
+    """Read a speed once for each change of the file, because the cost of each pack needs it."""
     return read_speed(path)
 
 
 def speed_path() -> Path:
     """Return the file of this machine's speed in the user's cache folder.
 
-    Machines of several kinds may share a home folder, so the file name depends on the processor and its
-    number of CPUs: on all CPUs of the machine, also where this process may use only some of them.
+    Machines of several kinds may share a home folder, so the file name depends on the processor and the
+    number of CPUs (all CPUs of the machine, even if this process may use fewer).
     """
     kind = sha256(f"{processor_name()}, {os.cpu_count() or 1}".encode()).hexdigest()[:12]
     return user_cache_path("scaling") / f"speed-{kind}.json"

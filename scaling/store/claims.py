@@ -4,9 +4,9 @@
     claim.<generation>.beat.<n>      the holder's counter: the holder puts n + 1, then removes n
     claim.<generation>.released      the holder is done; any worker may put the next generation
 
-No clock is compared with another machine's clock. An observer takes a holder for dead if the counter has not
-moved for one lease, measured with the observer's own monotonic clock. A pack is therefore trained twice only
-if a living holder could not renew its claim for a whole lease; then the first publication counts.
+No clock is compared with another machine's clock. An observer considers a holder dead if its counter did not
+increase for one lease, measured with the observer's own monotonic clock. A pack is therefore trained twice
+only if a living holder could not renew its claim for a whole lease; then the first publication counts.
 """
 
 from __future__ import annotations

@@ -26,9 +26,9 @@ _WEIGHTS_SUFFIX = ".safetensors"
 def part_name(files: Iterable[bytes]) -> str:
     """Return the name of the part with these files' contents.
 
-    The name hashes the contents and not only the run ids. Otherwise a publisher could find one of its names
-    taken: by a publisher that was killed, by one that trained the same runs at the same time, or by a damaged
-    file. The tables of one part would then come from two trainings.
+    The name hashes the contents and not only the run ids. Otherwise the file name could already exist: from a
+    killed publisher, from a publisher that trained the same runs at the same time, or as a damaged file. The
+    tables of one part would then come from two trainings.
     """
     digest = sha256()
     for data in files:

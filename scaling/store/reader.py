@@ -32,10 +32,10 @@ class StoredLogits:
 class Reader(ABC):
     """Published results, with each run once.
 
-    A run that was published twice, because two drivers trained it at the same time, counts as it was
-    published first: the copy with the earliest ``created_at``, and among equal times the copy in the first
-    part by name. This rule holds for every table. If that copy lacks a table, another copy of the same
-    training replaces it: a merged store may lack predictions.
+    If a run was published twice, because two drivers trained it at the same time, its earliest copy is used:
+    the copy with the earliest ``created_at``, and among equal times the copy in the first part by name. This
+    rule holds for every table. If that copy lacks a table, another copy of the same training replaces it: a
+    merged store may lack predictions.
     """
 
     @property

@@ -87,8 +87,8 @@ class RayTuneExecutor:
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
         callback = _ProgressCallback(packs_by_key, on_progress)
         _run_tuner(trainable, make_trials(packs, workers=workers), callback)
-        # A worker that died took its whole trial along, and nothing shows which pack killed it. Each
-        # remaining pack gets a second try in a trial of its own.
+        # If a worker dies, its whole trial ends, and the responsible pack is unknown. Each remaining pack is
+        # therefore tried again in its own trial.
         remaining = [(pack,) for pack in packs if pack.key not in callback.settled]
         _run_tuner(
             trainable,
@@ -174,12 +174,12 @@ class _ProgressCallback(tune.Callback):
     packs: Mapping[str, Pack]
     on_progress: OnPackEvent
     log_death: Callable[..., str] | None = None
-    """Function that writes the log of a pack whose worker died; None while the pack gets another try."""
+    """Function that writes the log of a pack whose worker died; None while the pack will be tried again."""
     settled: set[str] = field(default_factory=set)
     """Keys of packs that are published or given up."""
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return nothing: Tune saves its callbacks for a restoration that never happens here."""
+        """Return nothing: Tune would save callbacks to restore them; this executor restores nothing."""
         return {}
 
     def on_trial_result(

@@ -37,9 +37,8 @@ class PublishError(StoreError):
 def process_packs(packs: TrialPacks, config: WorkerConfig, on_progress: OnPackEvent) -> None:
     """Train and publish every pack whose runs are not in the store, each under a claim.
 
-    A pack that another worker has claimed comes again after the other packs: by then its runs are published,
-        or the
-    claim has expired.
+    A pack that another worker has claimed is tried again after the others: by then its runs are published, or
+    the claim has expired.
 
     Args:
         packs: packs of one trial.

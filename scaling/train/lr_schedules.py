@@ -26,5 +26,5 @@ def lr_factor(schedule: Schedule, step: int, *, steps: int, steps_per_epoch: int
         case Cosine():
             return (1 + cos(pi * step / steps)) / 2
         case OneCycle(warmup=warmup):
-            # Neither end is zero: the step after the last one would be.
+            # The rate reaches zero one step after the last step.
             return min((step + 1) / (warmup * steps), (steps - step) / ((1 - warmup) * steps), 1.0)

@@ -37,13 +37,13 @@ _IMAGES = 4_000
 _BATCH = 100
 """Images of a training step, as in most studies."""
 _EPOCH_S = 0.15
-"""Approximate seconds of a measured epoch; the network's speed decides how many images that is."""
+"""Approximate seconds of a measured epoch; the number of images follows from the network's speed."""
 _EPOCHS = 4
 """Epochs of a measured training; the first one warms up."""
 _STARTS = 3
 """Number of packs whose start is measured."""
 _MIN_REMAINDER = 0.1
-"""Least fraction of a measurement that is left after a subtraction, even on a busy machine."""
+"""Lower limit of a time after the overhead is subtracted, as a fraction of the measured time."""
 _AUGMENTATION = Augmentation(crop=4, flip=True)
 
 

@@ -18,7 +18,7 @@ import torch
 def training_runtime() -> Iterator[None]:
     """Use one thread and no denormals inside the ``with`` block.
 
-    Each training needs a block of its own: a worker trains its packs from several threads, one after the
+    Each training needs its own block: a worker trains its packs from several threads, one after the
     other, and the processor keeps its mode for denormals per thread.
 
     Raises:

@@ -8,7 +8,7 @@ Meir et al. 2023 (Sci. Rep. 13, 962, Fig. 2b) average the fraction in each layer
 images.
 
 In bf16, gradients are rounded before they are counted. Rounding alone makes no gradient 0, because bf16 has
-the exponents of fp32. But activations are rounded, too: a sigmoid is 1, and its slope 0, from an input of 6.3
+the exponents of fp32. But activations are rounded too: a sigmoid is 1, and its slope 0, from an input of 6.3
 on instead of 16.7, and a tanh from 3.5 instead of 9.1.
 """
 

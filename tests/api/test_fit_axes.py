@@ -98,7 +98,9 @@ def test_widths_that_still_improve_are_flagged(short, source):
     workspace = api.Workspace(store=str(short.parent / "store"))
     fits = api.fit(str(short) if source == "study" else workspace.store, workspace)
     assert {law.status for fit in fits for law in fit.laws.values()} == {Status.CAUTION}
-    assert all("from epoch 9 to 10, the last" in law.reason for fit in fits for law in fit.laws.values())
+    assert all(
+        "between epoch 9 and the last epoch, 10" in law.reason for fit in fits for law in fit.laws.values()
+    )
 
 
 def test_converged_networks_are_flagged_only_by_chance(config, workspace):

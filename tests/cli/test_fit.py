@@ -10,7 +10,7 @@ import pytest
 @pytest.mark.parametrize("source", ["study", "store", "parquet", "csv"])
 def test_a_fit_is_the_same_from_every_source(scaling, study, store, tmp_path, source):
     table = tmp_path / f"runs.{source}"
-    if source in READERS:
+    if source in ("parquet", "csv"):
         scaling("table", study, "--store", store, "--out", table)
     name = {"study": study, "store": store}.get(source, table)
     (fitted,) = json.loads(scaling("fit", name, "--store", store, "--json").out)
@@ -45,7 +45,7 @@ def test_a_form_that_no_curve_has_is_an_error_with_a_hint(scaling, tmp_path):
     )
     result = scaling("fit", points, "--form", "floor")
     assert (result.code, result.out) == (1, "")
-    assert result.err == "--form floor: no group has such a law; --form auto shows what there is, and why\n"
+    assert result.err == "--form floor: no curve has such a law; --form auto shows all laws, and why\n"
 
 
 @pytest.mark.parametrize("source", ["study", "store"])
@@ -69,7 +69,7 @@ def test_population_needs_predictions(scaling, study, store, tmp_path):
     scaling("table", study, "--store", store, "--out", tmp_path / "runs.csv")
     for words, problem in (
         (("fit", study, "--store", bare), "10 of 10 runs have no predictions here"),
-        (("fit", tmp_path / "runs.csv"), "--population: "),
+        (("fit", tmp_path / "runs.csv"), "--population "),
         (("fit", study, "--store", store, "--y", "wall_s"), "y must be test_error, not wall_s"),
     ):
         result = scaling(*words, "--population")
@@ -80,7 +80,7 @@ def test_population_needs_predictions(scaling, study, store, tmp_path):
 def test_fit_predicts_the_error_of_sizes(scaling, study, store):
     result = scaling("fit", study, "--store", store, "--predict", "96,192")
     assert (result.code, result.err) == (0, "")
-    assert "predictions along filters" in result.out
+    assert "Predictions along filters" in result.out
     (fitted,) = json.loads(scaling("fit", study, "--store", store, "--predict", "96,192", "--json").out)
     assert [(made["form"], made["x"]) for made in fitted["predictions"]] == [
         (form, x) for form in fitted["laws"] for x in (96, 192)
@@ -115,7 +115,10 @@ def test_the_best_setting_is_not_chosen_by_the_fitted_error(scaling, tmp_path):
         + "".join(f"{n},{lr},{n**-0.5 * lr},{n**-0.5 / lr}\n" for n in (1, 2, 4, 8) for lr in (1, 2))
     )
     words = ("fit", points, "--x", "n", "--y", "error", "--best-over", "lr", "--form", "power", "--json")
-    assert "the least of many error is small by chance" in scaling(*words, "--validation", "error").err
+    assert (
+        "the smallest of many values of error is small by chance"
+        in scaling(*words, "--validation", "error").err
+    )
     (fitted,) = json.loads(scaling(*words, "--validation", "held").out)
     assert fitted["points"]["mean"][0] == pytest.approx(2.0)
     assert any(note.startswith("Selected lr by the mean held: ") for note in fitted["notes"])
@@ -140,8 +143,6 @@ def test_known_standard_deviations_and_another_form(scaling, tmp_path):
     assert list(fitted["laws"]) == ["power", "floor", "broken"]
     assert fitted["laws"]["power"]["dispersion"]["source"] == "the known standard deviations"
     assert {profile["form"] for profile in fitted["profiles"]} == set(fitted["laws"])
-    assert (
-        "--std se: standard deviations that are stated" in scaling(*words, "--errors", "n", "--of", "n").err
-    )
+    assert "--std se: known standard deviations exclude" in scaling(*words, "--errors", "n", "--of", "n").err
     table.write_text("n,loss,se\n1,2,0.1\n2,1.5,0\n4,1.1,0.1\n")
     assert "se: row 2 has 0, but a standard deviation is a number above 0" in scaling(*words).err

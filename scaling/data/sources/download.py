@@ -35,7 +35,7 @@ def locate_or_download(source: FileSource, folder: Path, *, download: bool) -> D
         try:
             _download(source, folder if _is_writable(folder) else fallback_folder())
         except (OSError, RuntimeError, HTTPException) as error:
-            # torchvision reports each mirror on lines of its own; the last line is the latest mirror.
+            # torchvision reports each mirror on separate lines; the last line is the latest mirror.
             lines = str(error).strip().splitlines() or [type(error).__name__]
             reason = f"and cannot be downloaded ({lines[-1]})"
     if files := locate_files(source, folder):
@@ -78,7 +78,7 @@ def _is_writable(folder: Path) -> bool:
 
 @contextmanager
 def _socket_timeout(timeout_s: float) -> Iterator[None]:
-    """Limit the wait for a server: urllib waits forever by default, and torchvision has no option for it."""
+    """Limit the wait for a server: urllib waits forever by default, and torchvision has no timeout option."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(timeout_s)
     try:

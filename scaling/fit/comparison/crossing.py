@@ -31,7 +31,7 @@ class Crossing:
     """Cost of the first network over that of the second at the crossing, by the name of the cost.
 
     The costs are ``parameters`` and ``macs``, if both groups have them. Beyond the range of the search, the
-    ratio is that at the end of the range."""
+    ratio at the limit of the range is given."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -37,7 +37,7 @@ class SizesAtError:
     """Names of the groups whose size lies beyond the measured ones."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the comparison for JSON."""
+        """Return the comparison as JSON values."""
         return asdict(self)
 
 

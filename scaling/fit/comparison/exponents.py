@@ -50,7 +50,7 @@ class Comparison:
     """Cost of the first network over that of the second at the crossing: see ``Crossing.cost_ratios``."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the comparison for JSON."""
+        """Return the comparison as JSON values."""
         return asdict(self)
 
 
@@ -117,4 +117,4 @@ def _check_comparable(first: Fit, second: Fit) -> None:
             f"laws of {columns[0]} and of {columns[1]} cannot be compared; choose the same columns"
         )
     if first.label == second.label:
-        raise UsageError(f"both groups are named {first.label}; give each group a name of its own")
+        raise UsageError(f"both groups are named {first.label}; give each group its own name")

@@ -42,7 +42,7 @@ def law_dispersion(
         n_parameters: number of fitted parameters of the law.
     """
     replicates, residual_dof = points.replicate_dispersion, len(points.widths) - n_parameters
-    # Resampled images explain a misfit of their own, and known standard deviations are taken as given.
+    # With resampled images or known standard deviations, the residuals are not used.
     if residual_dof < 1 or (
         replicates and (points.misclassified is not None or points.known_std is not None)
     ):

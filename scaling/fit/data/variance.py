@@ -48,7 +48,7 @@ class Dispersion:
     """Standard deviation of the means, divided by the one that the spread of the runs alone implies."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the record for JSON."""
+        """Return the record as JSON values."""
         return {**asdict(self), "source": self.source.value}
 
 

@@ -139,7 +139,7 @@ def _reason(gains: Mapping[float, float], lengths: Float[np.ndarray, " lengths"]
     lowest, highest = (f"{100 * share:.0f}" for share in (min(gains.values()), max(gains.values())))
     percent = f"{lowest} %" if lowest == highest else f"{lowest} to {highest} %"
     if len(lengths) == 1:
-        when = f"from epoch {9 * lengths[0] // 10:g} to {lengths[0]:g}, the last"
+        when = f"between epoch {9 * lengths[0] // 10:g} and the last epoch, {lengths[0]:g}"
     else:
         when = "over the last tenth of training"
     sizes = ", ".join(f"{width:g}" for width in gains)

@@ -1,4 +1,4 @@
-"""Profile-likelihood intervals of a law, by MINUIT: a second opinion on the bootstrap intervals.
+"""Profile-likelihood intervals of a law, by MINUIT: a check of the bootstrap intervals.
 
 The bootstrap interval says which estimates other studies would have given. The profile interval says which
 values of a parameter the data reject if the other parameters fit as well as they can. It ends where twice the
@@ -47,7 +47,7 @@ class LawProfile:
     """True if the search finds no better optimum and the curvature is positive in all directions."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the profile for JSON."""
+        """Return the profile as JSON values."""
         return asdict(self)
 
 

@@ -26,7 +26,7 @@ MIN_SEEDS = 4
 """Number of runs at a width below which a law is used with caution."""
 
 _MAX_LEVERAGE = 0.99
-"""Leverage above which the curve follows the mean of one width, which then does not test the curve."""
+"""Leverage above which the curve follows the mean of one width, so this width says nothing about the fit."""
 
 
 @dataclass(frozen=True, kw_only=True)

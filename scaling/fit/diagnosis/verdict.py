@@ -6,8 +6,8 @@
   so the ratio is 0 in half of the studies without a floor (Self & Liang 1987). The dispersion is estimated,
   so the other half follows an F instead of a chi-squared distribution.
 - ``power law``: the upper 95 % limit of the floor is below a fifth of the mean error of the widest networks,
-  and the law of the narrower networks predicts the widest ones. Both are required, because a floor that was
-  not found is not excluded.
+  and the law of the narrower networks predicts the widest ones. Both are required, because not
+  finding a floor does not exclude one.
 - ``cannot tell``: none of these.
 """
 

@@ -1,4 +1,4 @@
-"""Bootstrap of the means over seeds: other studies that might have been, drawn anew at each width.
+"""Bootstrap of the means over seeds: simulated repetitions of the study.
 
 At each width the runs are drawn with replacement, and the deviation of the drawn mean is inflated by three
 factors:
@@ -9,7 +9,7 @@ factors:
 - the inflation of the dispersion, if ``scaling.fit.data.dispersion`` finds that the spread of the runs is too
   small.
 
-If the points hold the images that each run misclassifies, the images are drawn anew too: see
+If the points hold the images that each run misclassifies, the images are resampled too: see
 ``scaling.fit.data.image_sample``.
 """
 

@@ -27,7 +27,7 @@ def estimate_form(form: Form, points: Points, options: EstimationOptions, *, str
         form: the form to fit.
         points: the runs.
         options: held-out widths and bootstrap draws.
-        stream: number of the group, for random numbers of its own.
+        stream: number of the group, which selects its random numbers.
 
     Raises:
         FitError: too few widths, or values that cannot be computed with.

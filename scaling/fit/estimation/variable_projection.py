@@ -1,10 +1,10 @@
 """Fits of a power law with or without a floor, many at once, by variable projection.
 
-For a given exponent, the form is linear in the amplitude A and the floor E >= 0. With the variances held, the
+For a given exponent, the form is linear in the amplitude A and the floor E >= 0. With fixed variances, the
 minimum of ``sum of weight (mean - curve)^2 / variance(curve)`` over A and E has a closed form, so that only
-the exponent is searched: first on a grid, which finds the right valley, then by Gauss-Newton steps, each of
-which takes the variances from its own curve. Where the steps end, the quasi-score vanishes in all parameters:
-the quasi-likelihood is maximal.
+the exponent is searched: first on a grid, to start near the global minimum, then by Gauss-Newton steps, each
+of which takes the variances from its own curve. After the last step, all components of the quasi-score are
+zero: the quasi-likelihood is maximal.
 
 Axes: rows (one fit each), widths, and G, the grid of exponents.
 """
@@ -24,7 +24,7 @@ _EXPONENT_GRID = _EXPONENT_GRID[np.argsort(np.abs(_EXPONENT_GRID), kind="stable"
 _SCANS = 4
 """Number of scans of the grid, each with the variances of the last scan's curve."""
 _MAX_ITERATIONS = 200
-"""Close to a law about ten are needed; rows that still move after all of them follow no law."""
+"""Largest number of steps. Rows near a law need about ten."""
 _TOLERANCE = 1e-10
 """Step in the exponent, which is of order 1, below which a row has converged."""
 
@@ -147,12 +147,12 @@ def _refine(
         slope = ty - A * bt - E * t
         step = np.divide(slope, curvature, out=np.zeros_like(slope), where=curvature > 1e-12 * A * tt)
         before = np.abs(last_step[rows])
-        # A step back of more than half the last step is cut to that, or the search might oscillate; the limit
-        # recovers slowly.
+        # A reversal is limited to half of the last step, to prevent oscillation; the limit then grows by half
+        # in each step.
         oscillates = (step * last_step[rows] < 0) & (np.abs(step) > before / 2) & (before > _TOLERANCE)
         limit[rows] = np.where(oscillates, before / 2, 1.5 * limit[rows])
         target = (exponent[rows] + step.clip(-limit[rows], limit[rows])).clip(-MAX_EXPONENT, MAX_EXPONENT)
-        # A step across 0 stops there: beyond 0, a row that has not converged may be left with A = 0 alone.
+        # A step across 0 stops at 0: beyond it, a row that has not converged may have no fit except A = 0.
         target[target * exponent[rows] < 0] = 0
         last_step[rows] = target - exponent[rows]
         remaining = np.where(target == exponent[rows], 0, np.abs(step))  # 0 at the end of the search range

@@ -106,7 +106,7 @@ def test_each_run_is_compared_with_itself_at_nine_tenths_of_its_training():
     ((group, reason),) = check_convergence(short_runs, epochs, x="filters", by=()).items()
     assert (group, reason) == (
         (),
-        "at filters 1 the error still falls by 13 % from epoch 9 to 10, the last",
+        "at filters 1 the error still falls by 13 % between epoch 9 and the last epoch, 10",
     )
     assert check_convergence(runs, epochs.slice(0, 0), x="filters", by=()) == {}
 

@@ -56,11 +56,9 @@ def numeric_column(table: pa.Table, name: str) -> Float[np.ndarray, " rows"]:
     ):
         values = table[name].to_pylist()
         row = _first_non_number(values)
-        problem = f"holds {kind}"
-        if values:
-            quote, word = ("'", "the text ") if isinstance(values[row], str) else ("", "")
-            value = f"{values[row]!s:.{_MAX_SHOWN_CHARACTERS}}"
-            problem = f"row {row + 1} has {word}{quote}{value}{quote}"
+        problem = f"holds {kind}, not numbers"
+        if values and isinstance(values[row], str):
+            problem = f"row {row + 1} has the text '{values[row]:.{_MAX_SHOWN_CHARACTERS}}'"
         raise TableError(f"{name}: {problem}; choose another column or write plain numbers")
     return np.asarray(table[name].cast(pa.float64(), safe=False).to_numpy())
 

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from analysis import style
 from analysis.figure_axes import FigureAxis
 from analysis.formatting import format_count, format_interval, format_test_set
-from analysis.laws import CurveFits, accepted_laws
+from analysis.laws import CurveFits, accepted_laws, describe_form, named_law
 from analysis.report_figure import ReportFigure
 from analysis.run_groups import GroupedRuns
 from scaling.fit import Law, Status
@@ -105,8 +105,10 @@ def _form_legend(fits: CurveFits) -> list[Line2D]:
 
 
 def _legend_text(label: str, fits: CurveFits, *, runs: int) -> str:
-    power = accepted_laws(fits.by_label.get(label)).get("power")
-    exponent = f"$\\rho$ = {format_interval(power.parameters['exponent'])}" if power else "no power law"
+    law = named_law(fits.by_label.get(label))
+    exponent = (
+        f"{describe_form(law)}, $\\rho$ = {format_interval(law.parameters['exponent'])}" if law else "no law"
+    )
     return f"{label}: {exponent}, {format_count(runs, 'run')}"
 
 
@@ -122,8 +124,8 @@ def _caption(grouped: GroupedRuns, fits: CurveFits, *, axis: FigureAxis) -> str:
     return (
         f"{estimand[0].upper()}{estimand[1:]} (the {test_set}), against {axis.name}, of"
         f" {format_count(len(grouped.runs), 'run')}. Each faint point is one run, shifted sideways so that"
-        " all runs are visible. Each marker is a mean over seeds. ρ is the exponent of the power law, with"
-        f" its 95 % interval.{hidden if zeros else ''}"
+        " all runs are visible. Each marker is a mean over seeds. ρ is the exponent of the law that the"
+        f" legend names, with its 95 % interval.{hidden if zeros else ''}"
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import floor, isfinite, isnan, log10
+from math import floor, inf, isfinite, isnan, log10
 
 import pyarrow as pa
 from rich.text import Text
@@ -40,7 +40,7 @@ def format_interval(value: Interval, *, percent: bool = False) -> str:
 
 def format_size(value: Interval) -> str:
     """Return the size that an error needs, with ``never`` where a law does not reach the error."""
-    return format_interval(value).replace("inf", "never")
+    return "never" if value.low == inf else format_interval(value).replace("inf", "never")
 
 
 def format_response(points: Points, value: Interval) -> str:

@@ -10,8 +10,10 @@ import pyarrow as pa
 from analysis.formatting import NO_VALUE, format_interval, format_list, format_response
 from analysis.run_groups import GroupedRuns
 from scaling.errors import FitError
-from scaling.fit import Fit, Law, Status, fit_table, tabulate_laws
+from scaling.fit import Fit, FormChoice, Law, Status, fit_table, preferred_law, tabulate_laws
 from scaling.fit.diagnosis.convergence import check_convergence, flag_unconverged
+
+_FORM_NAMES = {"power": "power law", "floor": "law with a floor", "broken": "broken power law"}
 
 
 def accepted_laws(fit: Fit | None) -> dict[str, Law]:
@@ -19,6 +21,18 @@ def accepted_laws(fit: Fit | None) -> dict[str, Law]:
     if fit is None:
         return {}
     return {name: law for name, law in fit.laws.items() if law.status is not Status.REJECTED}
+
+
+def named_law(fit: Fit | None) -> Law | None:
+    """Return the law that the verdict names, or the power law if the verdict names none; None if rejected."""
+    if fit is None or fit.verdict.choice is FormChoice.UNCLEAR:
+        return accepted_laws(fit).get("power")
+    return preferred_law(fit)
+
+
+def describe_form(law: Law) -> str:
+    """Return the name of a law's form for a sentence, such as ``law with a floor``."""
+    return _FORM_NAMES.get(law.form.name, law.form.formula)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +102,7 @@ def law_rows(fits: Iterable[Fit]) -> list[LawRow]:
         LawRow(
             label=fit.label,
             form=law.form.formula,
-            exponent=_format_exponent(law),
+            exponent=format_exponent(law),
             amplitude=format_interval(law.parameters["amplitude"]),
             floor=(
                 format_response(fit.points, law.parameters["floor"])
@@ -106,7 +120,7 @@ def law_rows(fits: Iterable[Fit]) -> list[LawRow]:
     ]
 
 
-def _format_exponent(law: Law) -> str:
+def format_exponent(law: Law) -> str:
     """Return the exponent; for a broken power law, also the exponent beyond the bend."""
     first = format_interval(law.parameters["exponent"])
     if "bend" not in law.parameters:

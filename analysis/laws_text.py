@@ -120,15 +120,14 @@ def render_sizes_for_error(fits: Iterable[Fit], errors: Sequence[float | int]) -
         for form, law in fit.laws.items():
             for error in errors:
                 size = size_for_error(fit, error, form=form)
-                factor = size.estimate / fit.points.widths[-1]
-                extrapolation = f"{factor:.3g} times" if 1 < factor < inf else ""
-                rows.append((fit.label, law.form.formula, f"{error:g}", format_size(size), extrapolation))
+                outside = _describe_extrapolation(fit, size.estimate)
+                rows.append((fit.label, law.form.formula, f"{error:g}", format_size(size), outside))
     return TextTable(
         title=f"{fits[0].points.x_name} needed to reach an error" if fits else "",
         caption=f"{_INTERVALS_CAPTION}. never: the law does not reach the error",
-        columns=("curve", "form", "error", "size", "beyond the widest"),
+        columns=("curve", "form", "error", "size", "outside the data"),
         rows=tuple(rows),
-        right=frozenset({"error", "beyond the widest"}),
+        right=frozenset({"error", "outside the data"}),
     ).render()
 
 
@@ -145,13 +144,21 @@ def render_predictions(fits: Iterable[Fit], sizes: Sequence[float | int]) -> Tab
                     f"{prediction.x:g}",
                     format_response(fit.points, prediction.mean),
                     format_response(fit.points, prediction.new_run) if prediction.new_run else NO_VALUE,
-                    f"{prediction.extrapolation:.3g} times" if prediction.extrapolation > 1 else "",
+                    _describe_extrapolation(fit, prediction.x),
                 )
             )
     return TextTable(
         title=f"Predictions along {fits[0].points.x_name}" if fits else "",
         caption=_INTERVALS_CAPTION,
-        columns=("curve", "form", "x", "mean over seeds", "one new run", "beyond the widest"),
+        columns=("curve", "form", "x", "mean over seeds", "one new run", "outside the data"),
         rows=tuple(rows),
-        right=frozenset({"x", "beyond the widest"}),
+        right=frozenset({"x", "outside the data"}),
     ).render()
+
+
+def _describe_extrapolation(fit: Fit, x: float) -> str:
+    """Return where a size lies outside the measured sizes; empty if it lies between them or is infinite."""
+    narrowest, widest = fit.points.widths[0], fit.points.widths[-1]
+    if x < narrowest:
+        return "below the narrowest"
+    return f"{x / widest:.3g} times the widest" if widest < x < inf else ""

@@ -10,11 +10,18 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analysis.formatting import format_count, format_interval, format_list, format_missing, format_test_set
+from analysis.formatting import (
+    format_count,
+    format_interval,
+    format_list,
+    format_missing,
+    format_response,
+    format_test_set,
+)
 from analysis.html_page import PageContext
-from analysis.laws import accepted_laws
+from analysis.laws import describe_form, format_exponent, named_law
 from analysis.run_groups import GroupedRuns
-from scaling.fit import Fit, Interval
+from scaling.fit import Fit, Interval, Law
 
 
 @dataclass(frozen=True)
@@ -28,22 +35,26 @@ class SummaryLine:
 
 
 def describe_findings(fits: Iterable[Fit]) -> list[str]:
-    """Return sentences for each curve: the exponent, what the exponent means, and the verdict."""
+    """Return sentences for each curve: the verdict, and the law that the verdict names."""
     sentences = []
     for fit in fits:
-        law = accepted_laws(fit).get("power")
+        law = named_law(fit)
         if law is None:
             continue
-        exponent, x = law.parameters["exponent"], fit.points.x_name
-        factor = Interval(estimate=2**-exponent.estimate, low=2**-exponent.high, high=2**-exponent.low)
-        doubt = f" ({law.status}: {law.reason})" if law.reason else ""
-        sentences.append(
-            f"{fit.label}: the fitted power law has the exponent ρ = {format_interval(exponent)};"
-            f" doubling {x} multiplies the error by {format_interval(factor)}{doubt}."
-        )
-        if fit.verdict.evidence:
-            sentences.append(f"{fit.label}: verdict: {fit.verdict.choice} ({fit.verdict.evidence}).")
+        evidence = f" ({fit.verdict.evidence})" if fit.verdict.evidence else ""
+        sentences.append(f"{fit.label}: {fit.verdict.choice}{evidence}. {_describe_law(fit, law)}")
     return sentences
+
+
+def _describe_law(fit: Fit, law: Law) -> str:
+    text = f"{describe_form(law).capitalize()}: exponent ρ = {format_exponent(law)}"
+    if law.form.name == "power":
+        rho = law.parameters["exponent"]
+        factor = Interval(estimate=2**-rho.estimate, low=2**-rho.high, high=2**-rho.low)
+        text += f"; doubling {fit.points.x_name} multiplies the error by {format_interval(factor)}"
+    if "floor" in law.parameters:
+        text += f", floor {format_response(fit.points, law.parameters['floor'])}"
+    return text + (f" ({law.status}: {law.reason})." if law.reason else ".")
 
 
 def summarise_runs(grouped: GroupedRuns, context: PageContext) -> list[SummaryLine]:

@@ -82,16 +82,19 @@ def fit(
     if population:
         table = table.filter(pc.is_finite(table[options.y]))
         misclassified = load_wrong_images(workspace, table)
-    fits = fit_table(
-        table,
-        EstimationOptions(forms=_FORMS[options.form], holdout=options.holdout),
-        x=options.x,
-        y=options.y,
-        by=by,
-        misclassified=misclassified,
-        std=options.std,
-        notes=loaded.notes,
-    )
+    try:
+        fits = fit_table(
+            table,
+            EstimationOptions(forms=_FORMS[options.form], holdout=options.holdout),
+            x=options.x,
+            y=options.y,
+            by=by,
+            misclassified=misclassified,
+            std=options.std,
+            notes=loaded.notes,
+        )
+    except (FitError, TableError) as error:
+        raise type(error)(f"{source}: {error.problem}", option=error.option) from None
     if not is_external_table(source) and options.y == "test_error" and options.x not in _LENGTH_COLUMNS:
         fits = flag_unconverged(fits, find_unfinished_training(workspace, table, x=options.x, by=by))
     return _select_form(fits, options.form)
@@ -124,15 +127,14 @@ def _check_options(
         )
     if best and (best.validation == options.y or re.search("(^|[^a-z])test", best.validation.lower())):
         raise UsageError(
-            f"{best.column}: the smallest of many values of {best.validation} is small by chance; name a"
-            " `validation` column",
-            option="best_over",
+            f"{best.validation}: choosing by the fitted error would favour chance; name a column of"
+            " validation errors",
+            option="validation",
         )
     if population and is_external_table(source):
         raise UsageError(
-            f"{source} does not say which images its runs misclassify; name a study or a store that keeps"
-            " predictions",
-            option="population",
+            f"`population`: {source} does not say which images its runs misclassify; name a study or a store"
+            " that keeps predictions"
         )
     if population and options.y != "test_error":
         raise UsageError(

@@ -110,6 +110,8 @@ def _load_stored(
                 f"{source}: holds no runs; a store is filled by `scaling run` with this folder as its store"
             )
         return LoadedRuns(runs=runs)
+    if Path(source).exists():
+        raise TableError(f"{source}: must end in .yaml, .parquet or .csv, or be a store (a folder or URI)")
     raise TableError(f"{source}: no such study (.yaml), store (a folder or URI) or table (.parquet, .csv)")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,12 @@ from scaling.api._workspace import Workspace
 from scaling.architectures import derived_widths
 from scaling.config.study_curves import label_cells
 from scaling.errors import FitError
+
+_MAX_COST_RATIO = 1.25
+"""Ratio of the largest to the smallest cost up to which networks have one cost.
+
+Numbers of filters are integers, so equal costs are seldom possible.
+"""
 
 if TYPE_CHECKING:
     from analysis.optimum import StudyOptimum
@@ -64,12 +71,14 @@ def optimum(
     for label in dict.fromkeys(labels):
         members = [cell for cell, other in zip(cells, labels, strict=True) if other == label]
         try:
-            optima.append(_fit_curve(table, members, label=label, x=x, y=y))
+            optimum = _fit_curve(table, members, label=label, x=x, y=y)
         except FitError as error:
             failures.append(str(error))
             continue
+        optima.append(_reject_mixed_widths(optimum, members) if is_ratio else optimum)
         costs[label] = _format_costs(members)
         ratios[label] = size_depth_ratios(members[0].layer_table()) if is_ratio else {}
+    failures = list(dict.fromkeys(failures))
     if not optima:
         raise FitError("; ".join(failures))
     return StudyOptimum(
@@ -88,12 +97,29 @@ def _fit_curve(table: pa.Table, cells: Sequence[Cell], *, label: str, x: str, y:
     from scaling.fit.optimum import find_optimum
 
     ids = pa.array([cell.run(seed).id for cell in cells for seed in range(cell.seeds)], pa.string())
-    runs = table.filter(pc.and_(pc.is_in(table["id"], ids), pc.is_valid(table[x])))
+    stored = table.filter(pc.is_in(table["id"], ids))
+    if not len(stored):
+        raise FitError(f"{label}: no run is stored")
+    runs = stored.filter(pc.is_valid(stored[x]))
     if not len(runs):
-        raise FitError(f"{label}: no run with {x} is stored")
+        raise FitError(f"{cells[0].architecture.type}: this architecture has no {x}")
     runs = runs.append_column(CURVE_COLUMN, pa.array([label] * len(runs)))
     (group,) = group_points(runs, x=x, y=y, by=(CURVE_COLUMN,))
     return find_optimum(group.points, label=label, notes=group.notes)
+
+
+def _reject_mixed_widths(optimum: Optimum, cells: Sequence[Cell]) -> Optimum:
+    """Reject the optimal ratio of networks that share neither the width nor a cost."""
+    from scaling.fit import Status
+
+    if len({cell.architecture.filters for cell in cells}) == 1 or all(cell.costs() for cell in cells):
+        return optimum
+    tables = [cell.layer_table() for cell in cells]
+    for costs in ([table.macs for table in tables], [table.parameters for table in tables]):
+        if max(costs) <= _MAX_COST_RATIO * min(costs):
+            return optimum
+    reason = "the networks at different ratios differ in width; give macs or parameters"
+    return replace(optimum, status=Status.REJECTED, reason=reason)
 
 
 def draw_optimum(optimum: StudyOptimum, folder: Path) -> list[Path]:

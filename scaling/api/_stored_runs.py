@@ -53,7 +53,8 @@ def find_run(prefix: str, runs: RunsById, *, workspace: Workspace, hint: str = _
         )
     if not ids:
         raise StoreError(
-            f"{prefix}: no such run in {workspace.store}; {hint} (scaling plan lists a study's ids as JSON)"
+            f"{prefix}: no such run in {workspace.store}; {hint} "
+            "(scaling plan CONFIG `json` lists the ids of a study)"
         )
     run = runs[ids[0]]
     if isinstance(run, StoreError):

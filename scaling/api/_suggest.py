@@ -54,9 +54,7 @@ class Target:
 
         Quantity.parse(self.quantity, 1.0)
         if not 0 < self.half_width < inf:
-            raise UsageError(
-                f"the half width of {self.quantity} must be above 0, such as 0.02, got {self.half_width:g}"
-            )
+            raise UsageError(f"{self.half_width:g}: must be above 0, such as 0.02", option="target")
 
 
 @dataclass(frozen=True, kw_only=True)

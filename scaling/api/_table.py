@@ -11,7 +11,7 @@ import pyarrow as pa
 from pyarrow import csv, parquet
 
 from scaling.api._derived_counts import compute_counts
-from scaling.api._results import load_results
+from scaling.api._results import load_trained
 from scaling.api._workspace import Workspace
 from scaling.config import flatten_settings
 from scaling.config.cell_index import index_cells
@@ -43,9 +43,9 @@ def table(config: Path, workspace: Workspace | None = None, *, overrides: Sequen
 
     Raises:
         ConfigError: the study is invalid.
-        StoreError: a store cannot be read.
+        StoreError: a store cannot be read, or no store holds a run of the study other than pilot runs.
     """
-    results = load_results(config, workspace, overrides=overrides)
+    results = load_trained(config, workspace or Workspace(), overrides=overrides)
     return RunTable(
         runs=tidy_table(results.final_runs),
         pilots=results.runs.num_rows - results.final_runs.num_rows,

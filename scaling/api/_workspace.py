@@ -20,7 +20,7 @@ _ARTIFACTS = Path("artifacts")
 
 @dataclass(frozen=True)
 class Workspace:
-    """Stores and folders of a project."""
+    """Stores and folders that a command uses."""
 
     store: str = str(_ARTIFACTS / "store")
     """Folder or URI of the store that new runs are written to."""

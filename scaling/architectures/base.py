@@ -134,5 +134,6 @@ class Architecture(ConfigModel):
         cost = self._cost(cheapest, image)
         setting = COST_SETTINGS[0] if self.macs else COST_SETTINGS[1]
         if cost > self._target_cost:
-            return Problem(setting, f"must be at least {cost}, not {self._target_cost}")
+            smallest = f"the {setting} of the narrowest such network"
+            return Problem(setting, f"must be at least {cost:,}, {smallest}, not {self._target_cost:,}")
         return None

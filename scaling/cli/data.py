@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from scaling import api
 from scaling.cli.options import STORE, Data, Json, workspace
@@ -34,6 +33,8 @@ def data(
             ]
         )
         return
+    from rich.table import Table
+
     table = Table(
         *("name", "title", "files", "location, or how to get the files"),
         caption="files are verified when they are fetched or trained on",

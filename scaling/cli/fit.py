@@ -117,6 +117,11 @@ def fit(
         counts=api.CountColumns(errors=errors, of=of) if errors else None,
         best=api.BestOver(column=best_over, validation=validation) if best_over else None,
     )
+    counted = any(fitted.points.test_images is not None for fitted in fits)
+    if counted and any(error >= 1 for error in target_errors):
+        raise UsageError(
+            f"{for_error}: expected fractions of the test images, below 1, such as 0.02", option="for_error"
+        )
     if as_json:
         print_json(
             [

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
-
-from rich.console import Console
-from rich.table import Table
+from typing import TYPE_CHECKING, Any
 
 from scaling import api
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
 
 _TEXT_COLUMNS = {
     *(
@@ -30,12 +31,16 @@ _PIPE_WIDTH = 160
 
 def console() -> Console:
     """Return a console for results on stdout. Progress and errors go to stderr."""
+    from rich.console import Console
+
     terminal = Console()
     return terminal if terminal.is_terminal else Console(width=_PIPE_WIDTH)
 
 
 def new_table(*headings: str, title: str | None = None) -> Table:
     """Return a table without rows."""
+    from rich.table import Table
+
     table = Table(title=title)
     for heading in headings:
         table.add_column(heading, justify="left" if heading in _TEXT_COLUMNS else "right")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -67,6 +68,8 @@ def run(
             )
         outcome = api.run(config, places, overrides=set_, address=address, in_process=in_process, quiet=quiet)
         return _print_outcome(outcome)
+    if not 0 < until < inf:
+        raise UsageError(f"{until:g}: must be above 0, such as 0.02", option="until")
     target = api.Target(half_width=until, quantity=of or "prediction@2x", budget_s=parse_budget(budget))
     result = api.run_until(
         config,
@@ -90,10 +93,10 @@ def run(
 
 
 def _print_iteration(iteration: Iteration, target: api.Target) -> None:
-    """Print one line about a round."""
+    """Print one line about an iteration."""
     outcome, suggestion = iteration.outcome, iteration.suggestion
     parts = [
-        f"round {iteration.number}: {count(outcome.trained, 'run')} trained, "
+        f"iteration {iteration.number}: {count(outcome.trained, 'run')} trained, "
         f"{len(outcome.plan.done)} were done before"
     ]
     if suggestion is not None:
@@ -102,7 +105,7 @@ def _print_iteration(iteration: Iteration, target: api.Target) -> None:
         )
         parts.append(f"half width of {target.quantity}: {half_widths} (target: {target.half_width:g})")
         if suggestion.core_s:
-            parts.append(f"next round: about {format_duration(suggestion.core_s)}")
+            parts.append(f"next iteration: about {format_duration(suggestion.core_s)}")
     parts.append(f"core time beyond the study: {format_duration(iteration.extra_s)}, as recorded")
     print("; ".join(parts), flush=True)
 

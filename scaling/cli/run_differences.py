@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.table import Table
-
 from scaling.cli.output import console
 
 if TYPE_CHECKING:
@@ -16,6 +14,8 @@ if TYPE_CHECKING:
 
 def print_differences(differences: Sequence[Difference], first: str, second: str) -> None:
     """Print one row for each setting in which two runs differ."""
+    from rich.table import Table
+
     table = Table("setting", first, second)
     for difference in differences:
         table.add_row(difference.setting, str(difference.first), str(difference.second))

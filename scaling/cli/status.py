@@ -49,11 +49,11 @@ def status(
         print_json(counts | asdict(total) | {"cells": cells})
         return
     console().print(_table(progress))
-    pilots = f" and {count(progress.pilots_diverged, 'pilot')}" if progress.pilots_diverged else ""
+    pilots = f" and {count(progress.pilots_diverged, 'pilot run')}" if progress.pilots_diverged else ""
     pending = f"; {count(study_plan.pending, 'more run')} waiting for pilots" if study_plan.pending else ""
     print(
-        f"{len(study_plan.done)} of {count(len(study_plan.wanted), 'run')} done, "
-        f"{progress.diverged} of them diverged{pilots}{pending}; "
+        f"{len(study_plan.done)} of {count(len(study_plan.wanted), 'run')} done; "
+        f"diverged: {count(progress.diverged, 'run')}{pilots}{pending}; "
         f"about {format_duration(study_plan.core_s)} of core time left"
     )
     print_rate_warnings(study_plan)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
 from scaling import api
 from scaling.cli.options import (
@@ -77,6 +76,8 @@ def suggest(
 
 
 def _table(suggestion: Suggestion, aim: api.Target) -> Table:
+    from rich.markup import escape
+
     table = new_table(
         *("curve", "filters", "seeds now", "seeds proposed", "core time", "half width now", "expected"),
         title=f"{suggestion.plan.study.name}: 95 % half width of {aim.quantity}, target {aim.half_width:g}",

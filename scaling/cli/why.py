@@ -32,7 +32,7 @@ def why(
             {"id": reason.run.id, "stored": reason.is_stored, "nearest": nearest, "differences": differences}
         )
     elif reason.is_stored:
-        print(f"{reason.run.id} is in the store")
+        print(f"{reason.run.id} is not new: it is in the store")
     elif reason.nearest is None:
         print(f"{reason.run.id} is new: the store is empty")
     else:

@@ -50,7 +50,8 @@ def load_study(source: Path, *, data: Path, overrides: Sequence[str] = ()) -> St
     if "pilots" in raw and not any(map(sections.has_auto_rate, sections.architectures)):
         problems.add(
             ("pilots",),
-            "no learning rate is to be chosen; set recipe.learning_rate: auto, or remove the key pilots",
+            "no architecture has learning_rate: auto; set recipe.learning_rate: auto, "
+            "or remove the key pilots",
         )
     _check_size(sections, seeds, pilots=pilots, problems=problems)
 
@@ -73,7 +74,7 @@ def load_study(source: Path, *, data: Path, overrides: Sequence[str] = ()) -> St
     ]
     problems.raise_if_any()
     if unreadable:
-        raise unreadable[0]
+        raise DataError(f"{source}: {unreadable[0].problem}") from unreadable[0]
     return Study(
         name=file.study,
         source=source,

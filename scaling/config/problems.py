@@ -39,6 +39,10 @@ _MESSAGES = {
 """Message for each of Pydantic's types of errors."""
 
 
+_INTEGER_GRIDS = ("filters", "macs", "parameters")
+"""Settings of an architecture that are often a list of integers."""
+
+
 class ConfigProblems:
     """Collected problems of a study's file, each once."""
 
@@ -78,12 +82,22 @@ class ConfigProblems:
         try:
             return TypeAdapter(config_type).validate_python(settings)
         except ValidationError as error:
-            for details in error.errors():
-                path = _path_in_group(details, settings)
+            errors = [(details, _path_in_group(details, settings)) for details in error.errors()]
+            misspelt = {
+                (*path[:-1], _similar_key(details, config_type))
+                for details, path in errors
+                if details["type"] == "extra_forbidden"
+            }
+            for details, path in errors:
+                if details["type"] == "missing" and path in misspelt:
+                    continue  # the unknown key with a similar name is the same mistake
                 located = locate(path)
                 if details["type"] == "extra_forbidden" and located[-1] != path[-1]:
                     located = located[:-1]  # a grid under an unknown key is one problem, of the key
-                self.add(located, _message(details, config_type))
+                message = _message(details, config_type)
+                if located[:1] == ("architectures",) and located[-1] in _INTEGER_GRIDS:
+                    message = message.replace("an integer", "an integer or a list of integers", 1)
+                self.add(located, message)
         return None
 
 
@@ -109,7 +123,7 @@ def _message(details: ErrorDetails, config_type: Any) -> str:
     given, context, location = details["input"], details.get("ctx", {}), details["loc"]
     match details["type"]:
         case "extra_forbidden":
-            return _unknown_key(str(location[-1]), _models(config_type, location[:-1]))
+            return _unknown_key(details, config_type)
         case "invalid_key" if given is None or isinstance(given, tuple):
             return f"a key must be text, not {short_repr(given)}"
         case "invalid_key" | "string_type" if isinstance(given, int) and given in location:
@@ -127,11 +141,21 @@ def _message(details: ErrorDetails, config_type: Any) -> str:
     return f"{message}, not {short_repr(given)}"
 
 
-def _unknown_key(key: str, models: list[type[ConfigModel]]) -> str:
-    permitted = sorted({name for model in models for name in model.model_fields})
-    close = get_close_matches(key, permitted, n=1)
-    hint = f"did you mean {close[0]}? " if close else ""
-    return f"unknown key; {hint}permitted: {', '.join(permitted)}"
+def _unknown_key(details: ErrorDetails, config_type: Any) -> str:
+    close = _similar_key(details, config_type)
+    hint = f"did you mean {close}? " if close else ""
+    return f"unknown key; {hint}permitted: {', '.join(_permitted_keys(details, config_type))}"
+
+
+def _similar_key(details: ErrorDetails, config_type: Any) -> str:
+    """Return the permitted key that an unknown key resembles most; empty if it resembles none."""
+    permitted = _permitted_keys(details, config_type)
+    return next(iter(get_close_matches(str(details["loc"][-1]), permitted, n=1)), "")
+
+
+def _permitted_keys(details: ErrorDetails, config_type: Any) -> list[str]:
+    models = _models(config_type, details["loc"][:-1])
+    return sorted({name for model in models for name in model.model_fields})
 
 
 def _models(config_type: Any, location: SettingPath) -> list[type[ConfigModel]]:

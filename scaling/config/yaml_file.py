@@ -36,6 +36,8 @@ def read_file(source: Path, overrides: Sequence[str]) -> dict[str, Any]:
     except FileNotFoundError:
         hint = "give the path of a study's YAML file, such as configs/quickstart.yaml"
         raise ConfigError([f"no such file; {hint}"], str(source)) from None
+    except IsADirectoryError:
+        raise ConfigError(["is a folder; give a YAML file"], str(source)) from None
     except (OSError, ValueError) as error:
         raise ConfigError([f"cannot be read: {error}"], str(source)) from None
     if not isinstance(raw, dict):

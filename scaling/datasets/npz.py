@@ -55,9 +55,10 @@ class NpzDataset(Dataset):
             with suppress(OSError):  # the name is too long, or the folder is not accessible
                 if file.is_file():
                     return file
-        searched = " nor ".join(dict.fromkeys(map(str, candidates)))
+        searched = " and ".join(dict.fromkeys(map(str, candidates)))
         raise DataError(
-            f"dataset.path: no such file: {searched}; give the path of an .npz file with {', '.join(_ARRAYS)}"
+            f"dataset.path: no such file; searched {searched}; "
+            f"give the path of an .npz file with {', '.join(_ARRAYS)}"
         )
 
 

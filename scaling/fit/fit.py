@@ -109,13 +109,15 @@ def fit_table(
         FitError: no group can be fitted.
     """
     fits, errors = [], []
-    for group in group_points(table, x=x, y=y, by=by, misclassified=misclassified, std=std):
+    groups = group_points(table, x=x, y=y, by=by, misclassified=misclassified, std=std)
+    for group in groups:
         group_notes = [*notes, *group.notes]
         try:
             fits.append(fit(group.points, options, group=group.values, notes=group_notes))
         except FitError as error:
             fits.append(_unfitted(group, [*group_notes, f"No law: {error}."]))
-            errors.append(str(error))
+            name = ", ".join(group.values.values()) if len(groups) > 1 else ""
+            errors.append(f"{name}: {error}" if name else str(error))
     if len(errors) == len(fits):
         raise FitError("; ".join(dict.fromkeys(errors)) or "the table holds no runs")
     costs = cost_curves(table, x=x, by=by)

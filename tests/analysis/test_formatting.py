@@ -44,6 +44,7 @@ def test_an_interval_of_fractions_in_percent():
 
 def test_a_size_that_is_not_reached_is_never():
     assert format_size(Interval(estimate=3.62, low=0.0, high=inf)) == "3.62 [0, never]"
+    assert format_size(Interval(estimate=inf, low=inf, high=inf)) == "never"
 
 
 def test_percentages_counts_and_lists():

@@ -15,6 +15,7 @@ from scipy import stats
 from analysis import Report, render_laws, write_report
 from analysis.formatting import format_interval
 from analysis.html_page import PageContext
+from analysis.laws import describe_form, named_law
 from scaling.config import Recipe
 from scaling.fit import fit_table
 from scaling.store.schema import EPOCHS_SCHEMA, RUNS_SCHEMA
@@ -152,9 +153,10 @@ def test_the_page_is_self_contained_and_states_the_laws(written):
     assert all((report.path.parent / link).is_file() for link in page.links)
     assert "planted <study>" in page.text
     for fit in report.fits:
-        exponent = fit.laws["power"].parameters["exponent"]
-        assert format_interval(exponent) in page.text
-        assert f"{fit.label}: the fitted power law has the exponent" in page.text
+        law = named_law(fit)
+        assert f"{fit.label}: {fit.verdict.choice} ({fit.verdict.evidence}). " in page.text
+        exponent = format_interval(law.parameters["exponent"])
+        assert f"{describe_form(law).capitalize()}: exponent ρ = {exponent}" in page.text
     for phrase in (
         "5 runs of the study not in the store",
         "2025-02-03 04:05 UTC",

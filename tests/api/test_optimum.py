@@ -86,6 +86,20 @@ def test_each_width_is_a_curve_and_free_pairs_are_one_curve(tmp_path, workspace)
     ]
     (one,) = api.optimum(study(tmp_path, workspace, *pairs), workspace).optima
     assert (one.label, len(one.points.widths)) == ("lenet5", 6)
+    assert "differ in width" not in one.reason
+
+
+def test_ratios_that_follow_from_rounding_at_different_widths_have_no_optimum(tmp_path, workspace):
+    entries = (
+        {"type": "lenet5", "filters": [1, 2, 3, 4, 6, 8, 12]},
+        {"type": "tree3", "filters": [1, 2, 3], "rows": 2},
+    )
+    result = api.optimum(study(tmp_path, workspace, *entries), workspace)
+    (lenet,) = result.optima
+    reason = "the networks at different ratios differ in width; give macs or parameters"
+    assert (lenet.status, lenet.reason) == (Status.REJECTED, reason)
+    assert reason in describe_optimum(result, lenet)
+    assert result.failures == ("tree3: this architecture has no ratio",)
 
 
 def test_any_setting_can_be_the_axis_and_other_networks_are_left_out(tmp_path, workspace):
@@ -97,7 +111,7 @@ def test_any_setting_can_be_the_axis_and_other_networks_are_left_out(tmp_path, w
     (tree,) = result.optima
     assert tree.x_opt.low < 16 * BEST_RATIO < tree.x_opt.high
     assert result.compare_size_depth(tree) == []
-    assert [line for line in result.failures if line.startswith("lenet5")]
+    assert result.failures == ("lenet5: this architecture has no branches",)
     with pytest.raises(FitError, match=r"an optimum needs at least 3 values of ratio, not 1"):
         api.optimum(
             study(tmp_path, workspace, {"type": "lenet5", "filters": 6, "second_filters": 12}), workspace

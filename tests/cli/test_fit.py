@@ -35,7 +35,9 @@ def test_one_form_is_printed_with_the_verdict_between_both(scaling, study, store
     assert one["verdict"] == both["verdict"]
     assert one["verdict"]["evidence"]
     result = scaling("fit", study, "--store", store, "--form", form)
-    assert f"tree3: {both['verdict']['choice']} ({both['verdict']['evidence']})" in result.out
+    assert f"tree3: {both['verdict']['choice']} ({both['verdict']['evidence']})" in " ".join(
+        result.out.split()
+    )
 
 
 def test_a_form_that_no_curve_has_is_an_error_with_a_hint(scaling, tmp_path):
@@ -69,7 +71,7 @@ def test_population_needs_predictions(scaling, study, store, tmp_path):
     scaling("table", study, "--store", store, "--out", tmp_path / "runs.csv")
     for words, problem in (
         (("fit", study, "--store", bare), "10 of 10 runs have no predictions here"),
-        (("fit", tmp_path / "runs.csv"), "--population "),
+        (("fit", tmp_path / "runs.csv"), "--population: "),
         (("fit", study, "--store", store, "--y", "wall_s"), "y must be test_error, not wall_s"),
     ):
         result = scaling(*words, "--population")
@@ -102,6 +104,12 @@ def test_counts_of_an_external_table_can_be_fitted(scaling, tmp_path):
     assert fitted["laws"]["power"]["parameters"]["exponent"]["estimate"] == pytest.approx(0.5, abs=0.01)
 
 
+def test_an_error_of_one_or_more_is_refused_for_counted_images(scaling, study, store):
+    result = scaling("fit", study, "--store", store, "--for-error", "2,0.1")
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("--for-error 2,0.1: expected fractions of the test images, below 1")
+
+
 def test_the_best_setting_is_not_chosen_by_the_fitted_error(scaling, tmp_path):
     points = tmp_path / "points.csv"
     points.write_text(
@@ -110,7 +118,7 @@ def test_the_best_setting_is_not_chosen_by_the_fitted_error(scaling, tmp_path):
     )
     words = ("fit", points, "--x", "n", "--y", "error", "--best-over", "lr", "--form", "power", "--json")
     assert (
-        "the smallest of many values of error is small by chance"
+        "--validation error: choosing by the fitted error would favour chance"
         in scaling(*words, "--validation", "error").err
     )
     (fitted,) = json.loads(scaling(*words, "--validation", "held").out)

@@ -33,10 +33,10 @@ def python(code: str, *words: str, cwd=None, **environment: str) -> subprocess.C
     )
 
 
-def test_help_imports_nothing_heavy():
+def test_help_imports_no_heavy_package():
     done = python(
         PRINT_IMPORTED.format(
-            names=("torch", "ray", "matplotlib", "scipy", "pandas", "numpy", "pyarrow", "pydantic")
+            names=("torch", "ray", "matplotlib", "scipy", "pandas", "numpy", "pyarrow", "pydantic", "rich")
         )
     )
     assert done.stderr == ""

@@ -12,7 +12,7 @@ USAGE_ERRORS = {
     "fit {study} --holdout 0": "'--holdout'",
     "fit {study} --holdout many": "'--holdout'",
     "plan {folder}/none.yaml": "none.yaml: no such file",
-    "plan {folder}": "cannot be read",
+    "plan {folder}": "is a folder; give a YAML file",
     "plan {study} --set recipe.epochs=many": "recipe.epochs: must be an integer, not 'many'",
     "plan {study} --set recipe.epoch=3": "did you mean epochs?",
     "plan {study} --set nonsense": "must be path=value",
@@ -26,10 +26,10 @@ USAGE_ERRORS = {
     "run {study} --in-process --store {study}": "must be a folder",
     "run {study} --store {folder}/unwritable": "cannot be written",
     "run {study} --store memory:///x": "--store memory:///x: is visible to this process only",
-    "table {study} --store {folder}/none --out {folder}/x.txt": "must end in .parquet or .csv",
-    "table {study} --store {folder}/none --out {study}/x.csv": "cannot be written",
+    "table {study} --store {folder}/none --out {folder}/x.csv": "train it with: scaling run",
     "fit {folder}/none.csv": "none.csv: no such file",
     "fit {folder}/none": "no such study (.yaml), store (a folder or URI) or table (.parquet, .csv)",
+    "fit {folder}/a.txt": "a.txt: must end in .yaml, .parquet or .csv, or be a store",
     "fit {study}": "train it with: scaling run",
     "fit {folder}": "holds no runs",
     "fit {study} --predict 3,many": "--predict 3,many: expected numbers above 0",
@@ -41,24 +41,26 @@ USAGE_ERRORS = {
     "suggest {study}": "Missing option '--target'.",
     "suggest {study} --target many": "'--target'",
     "suggest {study} --target 0.02": "train it with: scaling run",
-    "suggest {study} --target 0": "must be above 0, such as 0.02, got 0",
-    "suggest {study} --target nan": "must be above 0, such as 0.02, got nan",
+    "suggest {study} --target 0": "--target 0: must be above 0, such as 0.02",
+    "suggest {study} --target nan": "--target nan: must be above 0, such as 0.02",
     "suggest {study} --target 0.02 --of accuracy": "--of accuracy: must be exponent, floor, or prediction@2x",
     "suggest {study} --target 0.02 --budget 2": "--budget 2: expected a number above 0 with the unit s, m",
     "suggest {study} --target 0.02 --budget 0h": "--budget 0h: expected a number",
-    "run {study} --until -1": "must be above 0, such as 0.02, got -1",
+    "run {study} --until -1": "--until -1: must be above 0, such as 0.02",
     "run {study} --until 0.02 --of accuracy": "--of accuracy: must be",
     "run {study} --until 0.02 --budget 2hours": "--budget 2hours: expected a number",
     "run {study} --of exponent": "--of and --budget need --until",
     "run {study} --budget 2h": "--of and --budget need --until",
     "run {study} --until 0.02 --set dataset.draw=[0,1]": "dataset.draw is a grid, and an architecture",
-    "diff a b": "a: no such run",
+    "diff a b": "a: no such run in artifacts/store; name the studies that may contain the run with --config "
+    "(scaling plan CONFIG --json lists the ids of a study)",
 }
 
 
 @pytest.mark.parametrize("words", USAGE_ERRORS)
 def test_a_usage_error_has_one_or_two_lines(scaling, study, tmp_path, words, monkeypatch):
     monkeypatch.setattr("ray.init", None)  # the error must come before Ray starts
+    (tmp_path / "a.txt").touch()
     (tmp_path / "unwritable").symlink_to("nowhere/at/all")  # also for a superuser
     result = scaling(*words.format(study=study, folder=tmp_path).split())
     assert result.code == 2

@@ -77,15 +77,15 @@ REFUSED = {
         "csv",
         csv(changed(3, "filters", "1 filter")),
         (),
-        "filters: holds string, not numbers (row 4: 1 filter)",
+        "points.csv: filters: row 4 has the text '1 filter'; choose another column",
     ),
     "percent signs": (
         "csv",
         csv(changed(0, "test_error", "40 %")),
         (),
-        "test_error: holds string, not numbers (row 1: 40 %)",
+        "points.csv: test_error: row 1 has the text '40 %'; choose another column",
     ),
-    "a note in a cell": ("csv", csv(changed(5, "test_error", "crashed")), (), "not numbers (row 6: crashed)"),
+    "a note in a cell": ("csv", csv(changed(5, "test_error", "crashed")), (), "row 6 has the text 'crashed'"),
     "decimal commas": (
         "csv",
         csv(law(), write_numbers=lambda cell: f'"{cell}"'.replace(".", ",")),
@@ -106,7 +106,7 @@ REFUSED = {
     ),
     "lists": ("parquet", parquet(law() | {"test_error": [[0.1, 0.2]] * RUNS}), (), "test_error: holds list<"),
     "a header alone": ("csv", b"filters,test_error\n", (), "has no rows; give one row a run"),
-    "nothing": ("csv", b"", (), "cannot be read"),
+    "nothing": ("csv", b"", (), "points.csv: is empty"),
     "a column twice": ("csv", TWICE, (), "several columns are called filters; keep one"),
     "semicolons": ("csv", csv(law(), separator=";"), (), "has semicolons between columns; use commas"),
     "semicolons and decimal commas": (
@@ -138,7 +138,7 @@ REFUSED = {
         "xlsx",
         csv(law()),
         (),
-        "no such study (.yaml), store (a folder or URI) or table (.parquet, .csv)",
+        "points.xlsx: must end in .yaml, .parquet or .csv, or be a store",
     ),
     "no such size": (
         "csv",
@@ -193,13 +193,13 @@ REFUSED = {
         "csv",
         csv(CHOSEN),
         (*BEST, "--validation", "test_error"),
-        "is small by chance",
+        "would favour chance; name a column of validation errors",
     ),
     "a best by test images of another name": (
         "csv",
         csv(CHOSEN | {"error_on_test": law()["test_error"]}),
         (*BEST, "--validation", "error_on_test"),
-        "is small by chance",
+        "would favour chance; name a column of validation errors",
     ),
     "a best over the size": (
         "csv",
@@ -216,7 +216,7 @@ REFUSED = {
 }
 
 UNDETERMINED = {
-    "one width": (csv(law(widths=(4,))), "needs at least 2 widths, not 1; add widths"),
+    "one width": (csv(law(widths=(4,))), "points.csv: A x^-rho needs at least 2 widths, not 1; add widths"),
     "one run": (b"filters,test_error\n1,0.5\n", "needs at least 2 widths, not 1; add widths"),
     "two runs of two widths": (b"filters,test_error\n1,0.5\n2,0.4\n", "has no interval; add seeds or widths"),
     "no error is above zero": (

@@ -115,6 +115,6 @@ def test_plan_and_status_count_the_runs_that_wait_for_pilots(scaling, study, tmp
     counted = json.loads(scaling("status", *words, "--json").out)
     assert (counted["pending"], counted["left_s"]) == (10, pytest.approx(made["core_s"]))
     assert (
-        "0 of 10 runs done, 0 of them diverged; 10 more runs waiting for pilots"
+        "0 of 10 runs done; diverged: 0 runs; 10 more runs waiting for pilots"
         in scaling("status", *words).out
     )

@@ -134,16 +134,18 @@ def test_run_trains_pilots_and_then_the_runs_with_the_chosen_rates(scaling, stud
 
 
 @pytest.mark.simulation
-def test_run_until_prints_a_line_for_each_round_and_trains_nothing_the_next_time(scaling, simulated_study):
+def test_run_until_prints_a_line_for_each_iteration_and_then_trains_nothing(scaling, simulated_study):
     simulated_study.write_text(TWO)
     words = ("run", simulated_study, "--in-process", "--until", "0.03", "--of", "prediction@2x")
     result = scaling(*words)
     assert (result.code, result.err) == (0, "")
-    *rounds, last = result.out.splitlines()
-    assert [line.partition(":")[0] for line in rounds] == [f"round {nth}" for nth in range(len(rounds))]
-    assert "96 runs trained, 0 were done before; half width of prediction@2x: tree3 0." in rounds[0]
-    assert ", lenet5 0." in rounds[0]
-    assert "core time beyond the study: 0 s, as recorded" in rounds[0]
+    *iterations, last = result.out.splitlines()
+    assert [line.partition(":")[0] for line in iterations] == [
+        f"iteration {nth}" for nth in range(len(iterations))
+    ]
+    assert "96 runs trained, 0 were done before; half width of prediction@2x: tree3 0." in iterations[0]
+    assert ", lenet5 0." in iterations[0]
+    assert "core time beyond the study: 0 s, as recorded" in iterations[0]
     assert (
         last == "every interval is within the target; the study with all runs is artifacts/grown/until.yaml"
     )

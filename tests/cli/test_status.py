@@ -14,7 +14,7 @@ def test_status_counts_runs(scaling, study, store):
     result = scaling("status", study, "--store", store, "--set", "seeds=3")
     assert (result.code, result.err) == (0, "")
     assert result.out.count("2/3") == 5
-    assert "10 of 15 runs done, 0 of them diverged" in result.out
+    assert "10 of 15 runs done; diverged: 0 runs; " in result.out
     counted = json.loads(scaling("status", study, "--store", store, "--set", "seeds=3", "--json").out)
     assert {name: counted[name] for name in ("study", "wanted", "done", "diverged")} == {
         "study": "tiny",

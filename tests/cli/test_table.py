@@ -34,6 +34,16 @@ def test_a_table_has_a_row_for_each_run_and_a_column_for_each_setting(scaling, s
         assert "config_json" not in row
 
 
+@pytest.mark.parametrize(
+    ("out", "problem"), [("x.txt", "must end in .parquet or .csv"), ("study.yaml/x.csv", "cannot be written")]
+)
+def test_a_file_that_cannot_be_written_is_refused(scaling, study, store, tmp_path, out, problem):
+    (tmp_path / "study.yaml").touch()
+    result = scaling("table", study, "--store", store, "--out", tmp_path / out)
+    assert (result.code, result.out) == (2, "")
+    assert problem in result.err
+
+
 def test_a_table_of_a_part_of_the_study_has_the_runs_of_that_part(scaling, study, store, tmp_path):
     scaling(
         "table", study, "--store", store, "--set", "architectures[0].filters=[2]", "--out", tmp_path / "x.csv"

@@ -18,7 +18,7 @@ def longer_study(study, tmp_path):
 def test_a_stored_run_is_in_the_store(scaling, store, ids):
     run = ids[2, 1]
     result = scaling("why", run[:8], "--store", store)
-    assert (result.code, result.out) == (0, f"{run} is in the store\n")
+    assert (result.code, result.out) == (0, f"{run} is not new: it is in the store\n")
 
 
 def test_why_names_the_settings_that_make_a_run_new(scaling, study, store, ids, longer_study):

@@ -41,6 +41,10 @@ CASES: dict[str, tuple[str, str]] = {
         network("type: lenet5, filters: 6, biases: true"),
         second(f"biases: unknown key; permitted: {LENETS}"),
     ),
+    "unknown key in place of a required one": (
+        network("type: lenet5, filter: 6"),
+        second(f"filter: unknown key; did you mean filters? permitted: {LENETS}"),
+    ),
     "unknown key with a grid": (
         network("type: lenet5, filters: 6, kernels: [3, 5]"),
         second(f"kernels: unknown key; did you mean kernel? permitted: {LENETS}"),
@@ -58,7 +62,7 @@ CASES: dict[str, tuple[str, str]] = {
     "key at the top that is null": (STUDY + "~: 2", "a key must be text, not None"),
     "text for a number": (
         network("type: lenet5, filters: six"),
-        second("filters: must be an integer, not 'six'"),
+        second("filters: must be an integer or a list of integers, not 'six'"),
     ),
     "quoted number": (STUDY + "recipe: {epochs: '5'}", "recipe.epochs: must be an integer, not '5'"),
     "fraction for a count": (STUDY + "seeds: 8.0", "seeds: must be an integer, not 8.0"),
@@ -206,11 +210,12 @@ CASES: dict[str, tuple[str, str]] = {
     ),
     "auto filters": (
         network("type: lenet5, filters: auto"),
-        second("filters: must be an integer, not 'auto'"),
+        second("filters: must be an integer or a list of integers, not 'auto'"),
     ),
     "pilots without auto": (
         STUDY + "recipe: {learning_rate: 0.1}\npilots: {seeds: 2}",
-        "pilots: no learning rate is to be chosen; set recipe.learning_rate: auto, or remove the key pilots",
+        "pilots: no architecture has learning_rate: auto; set recipe.learning_rate: auto, "
+        "or remove the key pilots",
     ),
     "pilots with one learning rate": (
         AUTO + "pilots: {learning_rates: [0.1]}",

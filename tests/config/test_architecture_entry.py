@@ -95,7 +95,10 @@ def test_ratio_study_has_the_expected_pairs(tmp_path):
 @pytest.mark.parametrize(
     ("entry", "problem"),
     [
-        ("{type: lenet5, macs: 1000}", "macs: must be at least 75220, not 1000"),
+        (
+            "{type: lenet5, macs: 1000}",
+            "macs: must be at least 75,220, the macs of the narrowest such network, not 1,000",
+        ),
         ("{type: lenet5, macs: [651720, 1.5]}", "macs[1]: must be an integer, not 1.5"),
         ("{type: lenet5, macs: 651720, parameters: 62006}", "parameters: give macs or parameters, not both"),
         ("{type: tree3, macs: 651720, filters: [3]}", "macs: give filters or macs, not both"),
@@ -103,7 +106,10 @@ def test_ratio_study_has_the_expected_pairs(tmp_path):
             "{type: lenet5, macs: 651720, filters: 6, ratio: 2}",
             "macs: follows from filters and ratio; leave one of the three out",
         ),
-        ("{type: lenet5, macs: 651720, filters: 30}", "macs: must be at least 1852920, not 651720"),
+        (
+            "{type: lenet5, macs: 651720, filters: 30}",
+            "macs: must be at least 1,852,920, the macs of the narrowest such network, not 651,720",
+        ),
         (
             "{type: lenet5, macs: 651720, ratio: 2, second_filters: 6}",
             "give ratio or second_filters, not both",

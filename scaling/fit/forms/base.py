@@ -52,7 +52,8 @@ class Form(ABC):
 
     def to_internal(self, parameters: FloatArray) -> FloatArray:
         """Return the parameters as an optimiser searches them: the positive ones as logarithms."""
-        return np.where(self.is_log, np.log(np.where(self.is_log, parameters, 1)), parameters)
+        with np.errstate(divide="ignore"):  # the logarithm of an amplitude of 0 is minus infinity
+            return np.where(self.is_log, np.log(np.where(self.is_log, parameters, 1)), parameters)
 
     def from_internal(self, internal: FloatArray) -> FloatArray:
         """Return the parameters from their internal values; the inverse of ``to_internal``."""

@@ -118,14 +118,14 @@ def test_averages_over_different_settings_are_reported():
         (
             TABLE,
             {"x": "filter"},
-            r"^filter: no such column; did you mean filters\? columns: architecture, filters, test_error",
+            r"^filter: no such column; did you mean filters\? columns: filters, architecture, test_error",
         ),
-        (TABLE, {"y": "wall_s"}, "^wall_s: no such column; columns: architecture"),
+        (TABLE, {"y": "wall_s"}, "^wall_s: no such column; columns: filters, seed, test_error"),
         (TABLE, {"by": ("architectures",)}, r"^architectures: no such column; did you mean architecture\?"),
         (
             TABLE,
             {"y": "architecture", "by": ()},
-            r"^architecture: holds string, not numbers \(row 1: lenet5\)",
+            r"^architecture: row 1 has the text 'lenet5'; choose another column",
         ),
         (TABLE, {"y": "filters"}, "^filters: is requested twice"),
         (TABLE, {"by": ("seed", "filters")}, "^filters: is requested twice"),
@@ -171,7 +171,7 @@ def test_an_external_csv_file_is_fitted(tmp_path: Path):
     [
         ("absent.csv", None, "no such file; give the path"),
         ("runs.xlsx", b"x", r"must end in \.parquet or \.csv"),
-        ("empty.csv", b"", "cannot be read"),
+        ("empty.csv", b"", "empty.csv: is empty"),
         ("head.csv", b"filters,test_error\n", "has no rows"),
         ("ragged.csv", b"a,b\n1,2\n1,2,3\n", "cannot be read"),
         ("noise.parquet", b"not parquet", "cannot be read"),

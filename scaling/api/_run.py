@@ -114,8 +114,6 @@ def run(
     )
     trains_here = address is None  # the nodes of a cluster have memory of their own
     first_plan = latest_plan = plan(config, workspace, overrides=overrides, trains=trains_here)
-    if trains_here and first_plan.precision_warning:
-        sweep.console.print(first_plan.precision_warning)
     counts: list[SweepCounts] = []
     tried: set[str] = set()
     while packs := [pack for pack in latest_plan.packs if pack.key not in tried]:

@@ -57,8 +57,6 @@ def plan(
         f"about {format_duration(study_plan.core_s)} of core time"
     )
     print_rate_warnings(study_plan)
-    if study_plan.precision_warning:
-        print(study_plan.precision_warning)
     if study_plan.packs:
         print(_schedule_text(study_plan.schedule))
         print(speed_text(study_plan.speed))

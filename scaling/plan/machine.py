@@ -1,19 +1,14 @@
-"""CPUs, their instructions and the memory that this process may use."""
+"""CPUs and memory that this process may use."""
 
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 
 _MEMORY_SHARE = 0.8
 """Default share of the memory for a sweep; the system, other programs and the file cache need the rest."""
 _CGROUP_MEMORY_MAX = Path("/sys/fs/cgroup/memory.max")
 """File with the memory limit of a container."""
-_CPU_INFO = Path("/proc/cpuinfo")
-"""File with the instructions of the processor, on Linux."""
-_BF16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
-"""Names of bf16 instructions on x86 (the first two) and on ARM."""
 
 
 def cpu_count() -> int:
@@ -21,15 +16,6 @@ def cpu_count() -> int:
     from loky.backend.context import cpu_count  # imported here, because the import takes a tenth of a second
 
     return int(cpu_count())
-
-
-def has_bf16_instructions() -> bool:
-    """Return True unless the processor is known to have no bf16 instructions and therefore emulates them."""
-    try:
-        flags = re.findall(r"^(?:flags|Features)\s*:(.*)", _CPU_INFO.read_text(), re.MULTILINE)
-    except OSError:  # not Linux
-        return True
-    return not flags or not _BF16_FLAGS.isdisjoint(flags[0].split())
 
 
 def usable_memory() -> float:

@@ -9,7 +9,6 @@ from math import fsum
 
 from scaling.config import Cell, CellRun, Run, Study
 from scaling.errors import ConfigError
-from scaling.plan.machine import has_bf16_instructions
 from scaling.plan.memory import GIB, WORKER_BYTES, max_filters, memory_bytes
 from scaling.plan.packs import Pack, make_packs
 from scaling.plan.speed import Speed
@@ -103,23 +102,6 @@ class Plan:
             for packs in (self.packs, self.pending_packs)
         )
         return first.followed_by(then)
-
-    @property
-    def precision_warning(self) -> str:
-        """Warning that this machine emulates bf16, in which missing runs train; empty if there is none.
-
-        The precision is part of a run's identity, so the user has to choose it.
-        """
-        packs = (*self.packs, *self.pending_packs)
-        emulated = not self.study.resources.gpus and any(
-            pack.cell.recipe.precision == "bf16" for pack in packs
-        )
-        if not emulated or has_bf16_instructions():
-            return ""
-        return (
-            "recipe.precision: this processor has no bf16 instructions and trains many times slower in bf16 "
-            "than in fp32; recipe.precision=fp32 trains runs of their own at full speed"
-        )
 
     def rows(self) -> list[PlanRow]:
         """Return one row a cell in the order of the file, preceded by a row of its pilot runs."""

@@ -87,20 +87,3 @@ def test_the_file_of_the_speed_does_not_depend_on_the_usable_cpus(set_quota):
     path = speed_file.speed_path()
     set_quota("100000 100000")
     assert speed_file.speed_path() == path
-
-
-@pytest.mark.parametrize(
-    ("flags", "has_bf16"),
-    [
-        ("flags\t\t: fpu avx512f avx512_bf16", True),
-        ("flags\t\t: fpu amx_bf16", True),
-        ("flags\t\t: fpu avx2 avx512f", False),
-        ("Features\t: fp asimd bf16", True),
-        ("Features\t: fp asimd", False),
-        ("processor\t: 0", True),  # unknown
-    ],
-)
-def test_bf16_instructions_are_read_from_the_processors_flags(tmp_path, monkeypatch, flags, has_bf16):
-    (tmp_path / "cpuinfo").write_text(f"processor\t: 0\n{flags}\nmodel\t\t: 1\n")
-    monkeypatch.setattr(machine, "_CPU_INFO", tmp_path / "cpuinfo")
-    assert machine.has_bf16_instructions() == has_bf16

@@ -168,16 +168,3 @@ def test_the_message_names_each_too_wide_network_once(study):
         "architectures[0].filters[0]",
         "architectures[0].filters[1]",
     ]
-
-
-def test_a_processor_without_bf16_instructions_is_named_while_runs_in_bf16_are_missing(study, monkeypatch):
-    monkeypatch.setattr("scaling.plan.plan.has_bf16_instructions", lambda: False)
-    in_bf16 = make_plan(study(LENET), set())
-    assert in_bf16.precision_warning.startswith("recipe.precision: this processor has no bf16 instructions")
-    assert not make_plan(study(LENET), wanted_ids(in_bf16)).precision_warning
-    assert not make_plan(study(LENET + ", recipe: {precision: fp32}"), set()).precision_warning
-    assert not make_plan(study(LENET, rest="resources: {gpus: 1}"), set()).precision_warning
-
-
-def test_no_warning_of_bf16_on_a_processor_with_bf16_instructions(study):
-    assert not make_plan(study(LENET), set()).precision_warning

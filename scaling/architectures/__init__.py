@@ -15,6 +15,7 @@ from scaling.architectures.description import (
     Precision,
     SettingLabel,
 )
+from scaling.architectures.history.lenet1 import Lenet1
 from scaling.architectures.layers import Layer, LayerKind, LayerTable
 from scaling.architectures.lenet5 import Lenet5
 from scaling.architectures.registry import (
@@ -35,6 +36,7 @@ from scaling.architectures.width_search import COST_SETTINGS
 register(Lenet5, network="scaling.models.lenet5:PackedLenet5")
 register(Tree3, network="scaling.models.tree3:PackedTree3")
 register(Vgg, network="scaling.models.vgg:PackedVgg")
+register(Lenet1, network="scaling.models.history.lenet1:PackedLenet1")
 
 __all__ = [
     "COST_SETTINGS",
@@ -46,6 +48,7 @@ __all__ = [
     "Layer",
     "LayerKind",
     "LayerTable",
+    "Lenet1",
     "Lenet5",
     "MemoryProfile",
     "ParameterScale",

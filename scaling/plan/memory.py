@@ -43,9 +43,13 @@ def max_filters(cell: Cell, limit: float) -> int:
     never does, so each pack size is searched.
     """
 
+    step = cell.architecture.filter_step
+    widths = range(step, cell.architecture.filters, step)
+
     def widest(size: int) -> int:
-        widths = range(1, cell.architecture.filters)
-        return bisect_right(widths, limit, key=lambda filters: _pack_bytes(cell.with_filters(filters), size))
+        return step * bisect_right(
+            widths, limit, key=lambda filters: _pack_bytes(cell.with_filters(filters), size)
+        )
 
     for size in PACK_SIZES:
         filters = widest(size)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from scaling.architectures import registered
+
 HEAD = "study: example\ndataset: {type: mnist}\n"
 LENET = "architectures:\n  - {type: lenet5, filters: 6}\n"
 STUDY = HEAD + LENET
@@ -11,6 +13,7 @@ LENETS = (
     "activation, base_filters, convolutions, filters, hidden, kernel, macs, parameters, parametrization, "
     "pooling, ratio, second_filters, type"
 )
+TYPES = ", ".join(repr(spec.model_fields["type"].default) for spec in registered())
 STUDIES = "architectures, dataset, pilots, recipe, resources, seeds, store, study"
 
 NOT_A_MAPPING = (
@@ -153,11 +156,11 @@ CASES: dict[str, tuple[str, str]] = {
     ),
     "unknown architecture": (
         network("type: lenet, filters: 6"),
-        second("type: must be one of 'lenet5', 'tree3', 'vgg', not 'lenet'"),
+        second(f"type: must be one of {TYPES}, not 'lenet'"),
     ),
     "missing type": (
         network("filters: 6"),
-        second("type: is missing; must be one of 'lenet5', 'tree3', 'vgg'"),
+        second(f"type: is missing; must be one of {TYPES}"),
     ),
     "unknown data set": (
         "study: example\ndataset: {type: minst}\n" + LENET,

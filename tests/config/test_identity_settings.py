@@ -15,6 +15,7 @@ ALWAYS = {
     "Lenet5": {"type", "filters", "second_filters"},
     "Tree3": {"type", "filters", "rows"},
     "Vgg": {"type", "filters", "depth"},
+    "Lenet1": {"type", "filters"},
     "Recipe": {"optimizer", "learning_rate", "schedule", "epochs", "batch_size", "precision"},
     "Sgd": {"type", "momentum", "nesterov"},
     "Adam": {"type", "beta1", "beta2", "epsilon"},

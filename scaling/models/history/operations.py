@@ -1,0 +1,109 @@
+"""Operations of the historic networks, for R replicas at once.
+
+Axes:
+    R   replicas                     o   maps of a layer, of one replica
+    B   images in a batch            c   input maps
+    n   kernels, in the order of a connection table
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from jaxtyping import Float
+from torch import Tensor
+
+from scaling.architectures.history.base import HistoricArchitecture, Table
+from scaling.models import ops_reference
+from scaling.models.products import baddbmm, conv2d
+
+
+def uniform(generator: torch.Generator, spec: HistoricArchitecture, *shape: int, fan_in: int) -> Tensor:
+    """Draw from a uniform distribution within 2.4 over the fan-in or over its square root.
+
+    The range is ``spec.initial_range``. Source: LeCun et al. 1989, who print the fan-in itself.
+    """
+    limit = 2.4 / (fan_in if spec.initial_range == "fan_in" else sqrt(fan_in))
+    return (2 * torch.rand(shape, generator=generator) - 1) * limit
+
+
+def scaled_tanh(x: Tensor) -> Tensor:
+    """Return 1.7159 tanh(2x/3), which has the values 1 and -1 at 1 and -1 (LeCun et al. 1998)."""
+    return 1.7159 * torch.tanh(x * (2 / 3))
+
+
+def place_kernels(
+    kernels: Float[Tensor, "R n row col"], table: Table, *, inputs: int
+) -> Float[Tensor, "R o c row col"]:
+    """Return filters for a dense convolution, with zeros where the table has no connection."""
+    maps = [target for target, sources in enumerate(table) for _ in sources]
+    reads = [source for sources in table for source in sources]
+    filters = kernels.new_zeros(kernels.shape[0], len(table), inputs, *kernels.shape[2:])
+    return filters.index_put(
+        (torch.arange(len(kernels)).unsqueeze(1), torch.tensor(maps), torch.tensor(reads)), kernels
+    )
+
+
+def convolve(
+    x: Float[Tensor, "B channels height width"],
+    filters: Float[Tensor, "R o c row col"],
+    *,
+    stride: int = 1,
+    is_image: bool = False,
+) -> Float[Tensor, "B maps out_height out_width"]:
+    """Convolve each replica's maps with its own filters, without biases.
+
+    Args:
+        x: an image that all replicas share, or maps "(R c)".
+        filters: weights of the convolution.
+        stride: step between two positions, in pixels.
+        is_image: True if ``x`` is an image.
+    """
+    groups = 1 if is_image else len(filters)
+    return conv2d(x, filters.flatten(0, 1), None, padding=0, groups=groups, stride=stride)
+
+
+def add_biases(
+    x: Float[Tensor, "B maps height width"], biases: Float[Tensor, "R o *unit"]
+) -> Float[Tensor, "B maps height width"]:
+    """Add one bias per map [R, o], or one per unit [R, o, height, width]."""
+    biases = biases.flatten(0, 1)
+    return x + (biases if biases.ndim == 3 else biases.view(-1, 1, 1))
+
+
+def subsample(
+    x: Float[Tensor, "B maps height width"],
+    coefficients: Float[Tensor, "R o"],
+    biases: Float[Tensor, "R o"],
+) -> Float[Tensor, "B maps half_height half_width"]:
+    """Sum windows of 2x2 pixels, multiply by each map's coefficient, and add its bias."""
+    return add_biases(4 * F.avg_pool2d(x, 2) * coefficients.view(-1, 1, 1), biases)
+
+
+def connect(
+    x: Float[Tensor, "R B inputs"],
+    weight: Float[Tensor, "R outputs inputs"],
+    bias: Float[Tensor, "R outputs"],
+) -> Float[Tensor, "R B outputs"]:
+    """Apply a fully connected layer."""
+    return baddbmm(bias.unsqueeze(1), x, weight.mT)
+
+
+def to_features(x: Float[Tensor, "B maps height width"], replicas: int) -> Float[Tensor, "R B units"]:
+    """Return the units of each replica's maps as one row an image."""
+    return rearrange(x, "B (R o) row col -> R B (o row col)", R=replicas)
+
+
+def output(
+    x: Float[Tensor, "R B units"],
+    weight: Float[Tensor, "R classes units"],
+    bias: Float[Tensor, "R classes"],
+    *,
+    spec: HistoricArchitecture,
+) -> Float[Tensor, "R B classes"]:
+    """Compute the outputs in the precision of the weights, linear or squashed as ``spec`` says."""
+    x = ops_reference.readout(x, weight.mT, bias)
+    return scaled_tanh(x) if spec.output == "tanh" else x

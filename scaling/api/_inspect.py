@@ -67,8 +67,9 @@ def inspect(
             f"{image}: expected an image of the test split of {info.title}, 0 to {len(test) - 1}",
             option="image",
         )
+    pixels = normalised_test_image(dataset, image, input_range=stored.recipe.input_range)
     try:
-        maps = extract(stored.architecture, info.image, weights, normalised_test_image(dataset, image))
+        maps = extract(stored.architecture, info.image, weights, pixels)
     except StoreError as error:
         raise StoreError(f"run {stored.id}: {error}") from error
     prediction = maps.logits.argmax()

@@ -32,6 +32,7 @@ _MESSAGES = {
     "literal_error": "must be {expected}",
     "union_tag_invalid": "must be one of {expected_tags}",
     "too_short": "must hold at least {min_length}",
+    "too_long": "must hold at most {max_length}",
     "string_too_short": "must not be empty",
     "string_pattern_mismatch": "must begin with a letter or digit, then letters, digits, '.', '_' or '-'",
     "finite_number": "must be finite",

@@ -6,11 +6,40 @@ Axes:
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
 from torch import Tensor
+
+from scaling.data.load import LoadedDataset
+
+
+@dataclass(frozen=True, eq=False)
+class PixelMoments:
+    """Constants of the function ``(x / 255 - mean) / std``, which makes a network's input."""
+
+    mean: NDArray[np.float64]
+    """Constant that is subtracted: [C]."""
+    std: NDArray[np.float64]
+    """Constant by which the difference is divided: [C]."""
+
+    @classmethod
+    def of_input(cls, dataset: LoadedDataset, input_range: tuple[float, float] | None) -> PixelMoments:
+        """Return the constants for a recipe's ``input_range``.
+
+        Args:
+            dataset: data set.
+            input_range: inputs of the pixel values 0 and 255. None for the mean and the standard deviation of
+                the training split.
+        """
+        if input_range is None:
+            return cls(dataset.mean, dataset.std)
+        background, ink = input_range
+        std = np.full_like(dataset.std, 1 / (ink - background))
+        return cls(-background * std, std)
 
 
 class PixelNormaliser:

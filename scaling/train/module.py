@@ -25,17 +25,26 @@ from scaling.train.optimisers import PackOptimiser
 from scaling.train.zero_gradients import weighted_layers, zero_gradient_fractions
 
 
-def losses(logits: Float[Tensor, "R B classes"], labels: Int[Tensor, " B"], kind: str) -> Float[Tensor, " R"]:
+def losses(
+    logits: Float[Tensor, "R B classes"],
+    labels: Int[Tensor, " B"],
+    kind: str,
+    *,
+    targets: tuple[float, float] = (0.0, 1.0),
+) -> Float[Tensor, " R"]:
     """Return each replica's mean loss over the batch.
 
     Args:
         logits: logits of each replica.
         labels: class of each image.
-        kind: ``cross_entropy``, or ``mse`` against one-hot labels.
+        kind: ``cross_entropy``, or ``mse`` against the targets.
+        targets: targets of ``mse`` for the wrong classes and for the correct class.
     """
-    R, B, classes = logits.shape
+    R, B, _ = logits.shape
     if kind == "mse":
-        return (logits - F.one_hot(labels, classes)).square().mean(dim=(1, 2))
+        wrong, correct = targets
+        expected = torch.full_like(logits[0], wrong).scatter_(1, labels.unsqueeze(1), correct)
+        return (logits - expected).square().mean(dim=(1, 2))
     return F.cross_entropy(logits.flatten(0, 1), labels.repeat(R), reduction="none").view(R, B).mean(1)
 
 
@@ -142,7 +151,7 @@ class PackModule(pl.LightningModule):
     def training_step(self, batch: tuple[Tensor, Tensor], step: int) -> None:
         images, labels = batch
         logits = self.networks(images).float()
-        replica_losses = losses(logits, labels, self.recipe.loss)
+        replica_losses = losses(logits, labels, self.recipe.loss, targets=self.recipe.targets)
         with torch.no_grad():
             self.loss.add_(replica_losses)  # an assignment would pass through Module.__setattr__
             self.correct.add_((logits.argmax(-1) == labels).float().mean(1))
@@ -184,7 +193,8 @@ class PackModule(pl.LightningModule):
         stored = []
         for images, labels in split.batches(EVALUATION_BATCH):
             logits = self.networks(images).float()
-            total += losses(logits, labels, self.recipe.loss) * len(labels)
+            batch_losses = losses(logits, labels, self.recipe.loss, targets=self.recipe.targets)
+            total += batch_losses * len(labels)
             stored.append(logits.half())
             correct += (stored[-1].argmax(-1) == labels).sum(1)
         self.networks.train()

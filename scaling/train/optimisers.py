@@ -60,14 +60,14 @@ class PackOptimiser(torch.optim.Optimizer):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            rates = self.learning_rates * group["lr"]
+            # Converted once for all parameters: the step of a narrow pack is mostly the start of operations.
+            dtype = group["params"][0].dtype
+            rates = (self.learning_rates * group["lr"]).to(dtype)
+            decays = group["weight_decays"].to(dtype)
             for parameter in group["params"]:
                 if parameter.grad is not None:
                     shape = (-1, *[1] * (parameter.ndim - 1))
-                    rate, decay = (
-                        value.to(parameter.dtype).view(shape) for value in (rates, group["weight_decays"])
-                    )
-                    self._update(parameter, parameter.grad, rate, decay)
+                    self._update(parameter, parameter.grad, rates.view(shape), decays.view(shape))
         return loss
 
     def _update(self, parameter: Tensor, gradient: Tensor, rate: Tensor, decay: Tensor) -> None:

@@ -16,6 +16,8 @@ from scaling.architectures.description import (
     SettingLabel,
 )
 from scaling.architectures.history.lenet1 import Lenet1
+from scaling.architectures.history.lenet4 import Lenet4
+from scaling.architectures.history.lenet5_1998 import Lenet5Of1998
 from scaling.architectures.layers import Layer, LayerKind, LayerTable
 from scaling.architectures.lenet5 import Lenet5
 from scaling.architectures.registry import (
@@ -37,6 +39,8 @@ register(Lenet5, network="scaling.models.lenet5:PackedLenet5")
 register(Tree3, network="scaling.models.tree3:PackedTree3")
 register(Vgg, network="scaling.models.vgg:PackedVgg")
 register(Lenet1, network="scaling.models.history.lenet1:PackedLenet1")
+register(Lenet4, network="scaling.models.history.lenet4:PackedLenet4")
+register(Lenet5Of1998, network="scaling.models.history.lenet5_1998:PackedLenet5Of1998")
 
 __all__ = [
     "COST_SETTINGS",
@@ -49,7 +53,9 @@ __all__ = [
     "LayerKind",
     "LayerTable",
     "Lenet1",
+    "Lenet4",
     "Lenet5",
+    "Lenet5Of1998",
     "MemoryProfile",
     "ParameterScale",
     "Precision",

@@ -16,6 +16,8 @@ ALWAYS = {
     "Tree3": {"type", "filters", "rows"},
     "Vgg": {"type", "filters", "depth"},
     "Lenet1": {"type", "filters"},
+    "Lenet4": {"type", "filters"},
+    "Lenet5Of1998": {"type", "filters"},
     "Recipe": {"optimizer", "learning_rate", "schedule", "epochs", "batch_size", "precision"},
     "Sgd": {"type", "momentum", "nesterov"},
     "Adam": {"type", "beta1", "beta2", "epsilon"},

@@ -1,4 +1,4 @@
-"""The historic networks against plain networks: loops over single kernels in float64."""
+"""The historic networks against plain networks: loops over single maps in float64."""
 
 from __future__ import annotations
 
@@ -10,15 +10,21 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from scaling.architectures import AnyArchitecture, Lenet1
+from scaling.architectures import AnyArchitecture, Lenet1, Lenet4, Lenet5Of1998
+from scaling.architectures.history.digit_codes import DIGIT_CODES
 from scaling.models import build
 from scaling.settings import ImageShape
 from tests.models.networks import MNIST, images
 
 COLOUR = ImageShape(3, 28, 10)
+PLANE = ImageShape(1, 32, 10)
 HISTORIC: dict[str, tuple[AnyArchitecture, ImageShape]] = {
     "lenet1": (Lenet1(filters=4), MNIST),
     "lenet1, squashed, in colour": (Lenet1(filters=8, output="tanh", initial_range="fan_in"), COLOUR),
+    "lenet4": (Lenet4(filters=4), MNIST),
+    "lenet4, wider, without a border": (Lenet4(filters=8), PLANE),
+    "lenet5_1998": (Lenet5Of1998(filters=6), MNIST),
+    "lenet5_1998, wider, in colour": (Lenet5Of1998(filters=12, initial_range="fan_in"), COLOUR),
 }
 R, B, BOUND = 3, 4, 1e-10
 every_network = pytest.mark.parametrize(("spec", "image"), HISTORIC.values(), ids=HISTORIC)
@@ -30,13 +36,12 @@ def squash(x: Tensor) -> Tensor:
 
 
 def convolve(x: Tensor, kernels: Tensor, reads, *, stride: int = 1) -> Tensor:
-    """Add up the convolutions of single kernels; return maps without biases."""
-    remaining = iter(kernels)
-    maps = []
-    for sources in reads:
-        maps.append(
-            sum(F.conv2d(x[:, [source]], next(remaining)[None, None], stride=stride) for source in sources)
-        )
+    """Convolve the input maps of each output map with its kernels; return maps without biases."""
+    weights = torch.split(kernels, [len(sources) for sources in reads])
+    maps = [
+        F.conv2d(x[:, sources], weight[None], stride=stride)
+        for sources, weight in zip(reads, weights, strict=True)
+    ]
     return torch.cat(maps, dim=1)
 
 
@@ -46,12 +51,7 @@ def subsample(x: Tensor, coefficients: Tensor, biases: Tensor) -> Tensor:
 
 
 def plain_lenet1(spec: Lenet1, w: Weights, x: Tensor) -> Tensor:
-    copies = spec.filters // 4
-    reads = [
-        [copies * source + i for source in sources for i in range(copies)]
-        for sources in Lenet1.H3_READS
-        for _ in range(copies)
-    ]
+    reads = widen(Lenet1.H3_READS, spec.filters // 4)
     x = squash(F.conv2d(x, w["h1_weight"], w["h1_bias"]))
     x = squash(subsample(x, w["h2_weight"], w["h2_bias"]))
     x = squash(convolve(x, w["h3_weight"], reads) + w["h3_bias"][:, None, None])
@@ -59,13 +59,56 @@ def plain_lenet1(spec: Lenet1, w: Weights, x: Tensor) -> Tensor:
     return x.flatten(1) @ w["readout_weight"].T + w["readout_bias"]
 
 
-PLAIN: dict[str, Callable[..., Tensor]] = {"lenet1": plain_lenet1}
+def widen(table, copies: int) -> list[list[int]]:
+    """Return a table in which the maps ``copies * s ... copies * s + copies - 1`` replace the map ``s``."""
+    return [
+        [copies * source + i for source in sources for i in range(copies)]
+        for sources in table
+        for _ in range(copies)
+    ]
+
+
+def frame(x: Tensor) -> Tensor:
+    """Put images of 28x28 pixels in the middle of a background of 32x32."""
+    plane = torch.full((*x.shape[:2], 32, 32), -0.1, dtype=x.dtype)
+    plane[:, :, 2:-2, 2:-2] = x
+    return plane
+
+
+def plain_lenet4(spec: Lenet4, w: Weights, x: Tensor) -> Tensor:
+    copies = spec.filters // 4
+    x = squash(F.conv2d(frame(x) if x.shape[-1] == 28 else x, w["c1_weight"], w["c1_bias"]))
+    pairs = [copies * published + copy for published in range(4) for _ in "ab" for copy in range(copies)]
+    x = squash(subsample(x[:, pairs], w["s2_weight"], w["s2_bias"]))
+    x = squash(convolve(x, w["c3_weight"], widen(Lenet4.C3_READS, copies)) + w["c3_bias"][:, None, None])
+    x = squash(subsample(x, w["s4_weight"], w["s4_bias"]))
+    x = convolve(x, w["c5_weight"], widen(Lenet4.C5_READS, copies)).flatten(1) + w["c5_bias"]
+    return squash(x) @ w["readout_weight"].T + w["readout_bias"]
+
+
+def plain_lenet5_1998(spec: Lenet5Of1998, w: Weights, x: Tensor) -> Tensor:
+    reads = widen(Lenet5Of1998.C3_READS, spec.filters // 6)
+    x = squash(F.conv2d(frame(x), w["c1_weight"], w["c1_bias"]))
+    x = squash(subsample(x, w["s2_weight"], w["s2_bias"]))
+    x = squash(convolve(x, w["c3_weight"], reads) + w["c3_bias"][:, None, None])
+    x = squash(subsample(x, w["s4_weight"], w["s4_bias"]))
+    x = squash(x.flatten(1) @ w["c5_weight"].T + w["c5_bias"])
+    x = squash(x @ w["f6_weight"].T + w["f6_bias"])
+    differences = x.unsqueeze(1) - torch.tensor(DIGIT_CODES, dtype=x.dtype)
+    return -torch.einsum("bcu,bcu->bc", differences, differences)
+
+
+PLAIN: dict[str, Callable[..., Tensor]] = {
+    "lenet1": plain_lenet1,
+    "lenet4": plain_lenet4,
+    "lenet5_1998": plain_lenet5_1998,
+}
 """For each type, a function of the specification, one replica's weights, and the images."""
 
 
 def plain_outputs(spec: AnyArchitecture, weights: Weights, pixels: Tensor) -> Tensor:
     outputs = PLAIN[spec.type](spec, weights, pixels)
-    return squash(outputs) if spec.output == "tanh" else outputs
+    return squash(outputs) if getattr(spec, "output", "linear") == "tanh" else outputs
 
 
 def packed(spec: AnyArchitecture, image: ImageShape, seeds=(4, 0, 9)) -> torch.nn.Module:
@@ -91,9 +134,9 @@ def test_five_steps_equal_those_of_plain_networks(spec, image):
         plain = [plain_outputs(spec, weights, pixels) for weights in alone]
         torch.testing.assert_close(outputs, torch.stack(plain), rtol=BOUND, atol=BOUND)
         module.zero_grad()
-        (outputs - F.one_hot(labels, image.classes)).square().mean(dim=(1, 2)).sum().backward()
+        (R * F.cross_entropy(outputs.flatten(0, 1), labels.repeat(R))).backward()
         for r, (weights, rate) in enumerate(zip(alone, rates, strict=True)):
-            loss = (plain[r] - F.one_hot(labels, image.classes)).square().mean()
+            loss = F.cross_entropy(plain[r], labels)
             for weight, gradient in zip(
                 weights.values(), torch.autograd.grad(loss, list(weights.values())), strict=True
             ):

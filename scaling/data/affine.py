@@ -77,5 +77,5 @@ def transform(
 def _symmetric(draws: Int64[Tensor, " B"], index: int) -> Float[Tensor, " B"]:
     """Return a number from -1 to 1, uniform on 2 ** 12 values."""
     largest = 2**_BITS - 1
-    bits = (draws >> _BITS * index).bitwise_and(largest)
+    bits: Tensor = (draws >> _BITS * index).bitwise_and(largest)
     return bits.float() * (2 / largest) - 1

@@ -16,6 +16,9 @@ from scaling.architectures.description import (
     SettingLabel,
 )
 from scaling.architectures.history.lenet1 import Lenet1
+from scaling.architectures.history.lenet1_teaching import Lenet1Teaching
+from scaling.architectures.history.nets1989 import Net1, Net2, Net3, Net4, Net5
+from scaling.architectures.history.zipcode1989 import Zipcode1989
 from scaling.architectures.layers import Layer, LayerKind, LayerTable
 from scaling.architectures.lenet5 import Lenet5
 from scaling.architectures.registry import (
@@ -36,7 +39,14 @@ from scaling.architectures.width_search import COST_SETTINGS
 register(Lenet5, network="scaling.models.lenet5:PackedLenet5")
 register(Tree3, network="scaling.models.tree3:PackedTree3")
 register(Vgg, network="scaling.models.vgg:PackedVgg")
+register(Zipcode1989, network="scaling.models.history.zipcode1989:PackedZipcode1989")
+register(Net1, network="scaling.models.history.nets1989:PackedNet1989")
+register(Net2, network="scaling.models.history.nets1989:PackedNet1989")
+register(Net3, network="scaling.models.history.nets1989:PackedNet1989")
+register(Net4, network="scaling.models.history.nets1989:PackedNet1989")
+register(Net5, network="scaling.models.history.nets1989:PackedNet1989")
 register(Lenet1, network="scaling.models.history.lenet1:PackedLenet1")
+register(Lenet1Teaching, network="scaling.models.history.lenet1_teaching:PackedLenet1Teaching")
 
 __all__ = [
     "COST_SETTINGS",
@@ -49,13 +59,20 @@ __all__ = [
     "LayerKind",
     "LayerTable",
     "Lenet1",
+    "Lenet1Teaching",
     "Lenet5",
     "MemoryProfile",
+    "Net1",
+    "Net2",
+    "Net3",
+    "Net4",
+    "Net5",
     "ParameterScale",
     "Precision",
     "SettingLabel",
     "Tree3",
     "Vgg",
+    "Zipcode1989",
     "architecture_union",
     "derived_width",
     "derived_widths",

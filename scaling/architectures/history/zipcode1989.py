@@ -4,10 +4,10 @@ Source: LeCun, Boser, Denker, Henderson, Howard, Hubbard & Jackel, Backpropagati
     code recognition, Neural Computation 1, 541 (1989). doi:10.1162/neco.1989.1.4.541
 
 Set here: the output is linear by default. The paper does not say which 8 of the 12 maps of H1 a map of H2
-reads; here are three blocks of four maps, as in the reproduction github.com/karpathy/lecun1989-repro. The
-maps of H1 are padded with the background of the image. The paper's tanh has scales that it does not print;
-here they are 1. A network of another width has a whole multiple of all maps and of the units of H3: each map
-of H2 reads all copies of its 8 maps.
+reads; here, three blocks of four maps read the same 8, as in github.com/karpathy/lecun1989-repro. The padding
+is -1 around the maps of H1 too, and for every range of the pixels. The tanh has no scales; the group's
+constants 1.7159 and 2/3 are those of 1998. A network of another width has a whole multiple of all maps and of
+the units of H3: each map of H2 reads all copies of its 8 maps.
 """
 
 from __future__ import annotations

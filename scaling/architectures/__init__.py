@@ -17,6 +17,8 @@ from scaling.architectures.description import (
 )
 from scaling.architectures.history.lenet1 import Lenet1
 from scaling.architectures.history.lenet1_teaching import Lenet1Teaching
+from scaling.architectures.history.lenet4 import Lenet4
+from scaling.architectures.history.lenet5_1998 import Lenet5Of1998
 from scaling.architectures.history.nets1989 import Net1, Net2, Net3, Net4, Net5
 from scaling.architectures.history.zipcode1989 import Zipcode1989
 from scaling.architectures.layers import Layer, LayerKind, LayerTable
@@ -47,6 +49,8 @@ register(Net4, network="scaling.models.history.nets1989:PackedNet1989")
 register(Net5, network="scaling.models.history.nets1989:PackedNet1989")
 register(Lenet1, network="scaling.models.history.lenet1:PackedLenet1")
 register(Lenet1Teaching, network="scaling.models.history.lenet1_teaching:PackedLenet1Teaching")
+register(Lenet4, network="scaling.models.history.lenet4:PackedLenet4")
+register(Lenet5Of1998, network="scaling.models.history.lenet5_1998:PackedLenet5Of1998")
 
 __all__ = [
     "COST_SETTINGS",
@@ -60,7 +64,9 @@ __all__ = [
     "LayerTable",
     "Lenet1",
     "Lenet1Teaching",
+    "Lenet4",
     "Lenet5",
+    "Lenet5Of1998",
     "MemoryProfile",
     "Net1",
     "Net2",

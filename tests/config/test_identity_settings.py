@@ -19,6 +19,8 @@ ALWAYS = {
     "Lenet1Teaching": {"type", "filters"},
     "Zipcode1989": {"type", "filters"},
     **{f"Net{number}": {"type", "filters"} for number in range(1, 6)},
+    "Lenet4": {"type", "filters"},
+    "Lenet5Of1998": {"type", "filters"},
     "Recipe": {"optimizer", "learning_rate", "schedule", "epochs", "batch_size", "precision"},
     "Sgd": {"type", "momentum", "nesterov"},
     "Adam": {"type", "beta1", "beta2", "epsilon"},

@@ -1,4 +1,4 @@
-"""The historic networks against plain networks: loops over single kernels in float64."""
+"""The historic networks against plain networks: loops over single maps in float64."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from scaling.architectures import (
     AnyArchitecture,
     Lenet1,
     Lenet1Teaching,
+    Lenet4,
+    Lenet5Of1998,
     Net1,
     Net2,
     Net3,
@@ -21,11 +23,13 @@ from scaling.architectures import (
     Net5,
     Zipcode1989,
 )
+from scaling.architectures.history.digit_codes import DIGIT_CODES
 from scaling.models import build
 from scaling.settings import ImageShape
 from tests.models.networks import MNIST, USPS, images
 
 COLOUR, SMALL_COLOUR = ImageShape(3, 28, 10), ImageShape(2, 16, 10)
+PLANE = ImageShape(1, 32, 10)
 HISTORIC: dict[str, tuple[AnyArchitecture, ImageShape]] = {
     "lenet1": (Lenet1(filters=4), MNIST),
     "lenet1, squashed, in colour": (Lenet1(filters=8, output="tanh", initial_range="fan_in"), COLOUR),
@@ -43,6 +47,10 @@ HISTORIC: dict[str, tuple[AnyArchitecture, ImageShape]] = {
     "net4, wider, in colour": (Net4(filters=4), SMALL_COLOUR),
     "net5": (Net5(filters=2, output="tanh"), USPS),
     "net5, wider, in colour": (Net5(filters=4), SMALL_COLOUR),
+    "lenet4": (Lenet4(filters=4), MNIST),
+    "lenet4, wider, without a border": (Lenet4(filters=8), PLANE),
+    "lenet5_1998": (Lenet5Of1998(filters=6), MNIST),
+    "lenet5_1998, wider, in colour": (Lenet5Of1998(filters=12, initial_range="fan_in"), COLOUR),
 }
 R, B, BOUND = 3, 4, 1e-10
 every_network = pytest.mark.parametrize(("spec", "image"), HISTORIC.values(), ids=HISTORIC)
@@ -53,12 +61,13 @@ def squash(x: Tensor) -> Tensor:
     return 1.7159 * torch.tanh(2 * x / 3)
 
 
-def convolve(x: Tensor, kernels: Tensor, reads) -> Tensor:
-    """Add up the convolutions of single kernels; return maps without biases."""
-    remaining = iter(kernels)
-    maps = []
-    for sources in reads:
-        maps.append(sum(F.conv2d(x[:, [source]], next(remaining)[None, None]) for source in sources))
+def convolve(x: Tensor, kernels: Tensor, reads, *, stride: int = 1) -> Tensor:
+    """Convolve the input maps of each output map with its kernels; return maps without biases."""
+    weights = torch.split(kernels, [len(sources) for sources in reads])
+    maps = [
+        F.conv2d(x[:, sources], weight[None], stride=stride)
+        for sources, weight in zip(reads, weights, strict=True)
+    ]
     return torch.cat(maps, dim=1)
 
 
@@ -68,17 +77,28 @@ def subsample(x: Tensor, coefficients: Tensor, biases: Tensor) -> Tensor:
 
 
 def plain_lenet1(spec: Lenet1, w: Weights, x: Tensor) -> Tensor:
-    copies = spec.filters // 4
-    reads = [
-        [copies * source + i for source in sources for i in range(copies)]
-        for sources in Lenet1.H3_READS
-        for _ in range(copies)
-    ]
+    reads = widen(Lenet1.H3_READS, spec.filters // 4)
     x = squash(F.conv2d(x, w["h1_weight"], w["h1_bias"]))
     x = squash(subsample(x, w["h2_weight"], w["h2_bias"]))
     x = squash(convolve(x, w["h3_weight"], reads) + w["h3_bias"][:, None, None])
     x = squash(subsample(x, w["h4_weight"], w["h4_bias"]))
     return x.flatten(1) @ w["readout_weight"].T + w["readout_bias"]
+
+
+def widen(table, copies: int) -> list[list[int]]:
+    """Return a table in which the maps ``copies * s ... copies * s + copies - 1`` replace the map ``s``."""
+    return [
+        [copies * source + i for source in sources for i in range(copies)]
+        for sources in table
+        for _ in range(copies)
+    ]
+
+
+def frame(x: Tensor) -> Tensor:
+    """Put images of 28x28 pixels in the middle of a background of 32x32."""
+    plane = torch.full((*x.shape[:2], 32, 32), -0.1, dtype=x.dtype)
+    plane[:, :, 2:-2, 2:-2] = x
+    return plane
 
 
 def plain_lenet1_teaching(spec: Lenet1Teaching, w: Weights, x: Tensor) -> Tensor:
@@ -98,13 +118,10 @@ def surround(x: Tensor, pixels: int) -> Tensor:
 
 
 def plain_zipcode1989(spec: Zipcode1989, w: Weights, x: Tensor) -> Tensor:
-    copies = spec.filters // 12
-    x = torch.tanh(F.conv2d(surround(x, 2), w["h1_weight"], stride=2) + w["h1_bias"])
-    maps = surround(x, 2).unflatten(1, (12, copies))
-    kernels = w["h2_weight"].view(3, 4 * copies, 8 * copies, 5, 5)
     blocks = ([0, 1, 2, 3, 4, 5, 6, 7], [4, 5, 6, 7, 8, 9, 10, 11], [0, 1, 2, 3, 8, 9, 10, 11])
-    sums = [F.conv2d(maps[:, block].flatten(1, 2), kernels[i], stride=2) for i, block in enumerate(blocks)]
-    x = torch.tanh(torch.cat(sums, dim=1) + w["h2_bias"])
+    reads = widen([block for block in blocks for _ in range(4)], spec.filters // 12)
+    x = torch.tanh(F.conv2d(surround(x, 2), w["h1_weight"], stride=2) + w["h1_bias"])
+    x = torch.tanh(convolve(surround(x, 2), w["h2_weight"], reads, stride=2) + w["h2_bias"])
     x = torch.tanh(x.flatten(1) @ w["h3_weight"].T + w["h3_bias"])
     return x @ w["readout_weight"].T + w["readout_bias"]
 
@@ -133,11 +150,36 @@ def plain_net1989(spec: AnyArchitecture, w: Weights, x: Tensor) -> Tensor:
     return x.flatten(1) @ w["readout_weight"].flatten(1).T + w["readout_bias"]
 
 
+def plain_lenet4(spec: Lenet4, w: Weights, x: Tensor) -> Tensor:
+    copies = spec.filters // 4
+    x = squash(F.conv2d(frame(x) if x.shape[-1] == 28 else x, w["c1_weight"], w["c1_bias"]))
+    pairs = [copies * published + copy for published in range(4) for _ in "ab" for copy in range(copies)]
+    x = squash(subsample(x[:, pairs], w["s2_weight"], w["s2_bias"]))
+    x = squash(convolve(x, w["c3_weight"], widen(Lenet4.C3_READS, copies)) + w["c3_bias"][:, None, None])
+    x = squash(subsample(x, w["s4_weight"], w["s4_bias"]))
+    x = convolve(x, w["c5_weight"], widen(Lenet4.C5_READS, copies)).flatten(1) + w["c5_bias"]
+    return squash(x) @ w["readout_weight"].T + w["readout_bias"]
+
+
+def plain_lenet5_1998(spec: Lenet5Of1998, w: Weights, x: Tensor) -> Tensor:
+    reads = widen(Lenet5Of1998.C3_READS, spec.filters // 6)
+    x = squash(F.conv2d(frame(x), w["c1_weight"], w["c1_bias"]))
+    x = squash(subsample(x, w["s2_weight"], w["s2_bias"]))
+    x = squash(convolve(x, w["c3_weight"], reads) + w["c3_bias"][:, None, None])
+    x = squash(subsample(x, w["s4_weight"], w["s4_bias"]))
+    x = squash(x.flatten(1) @ w["c5_weight"].T + w["c5_bias"])
+    x = squash(x @ w["f6_weight"].T + w["f6_bias"])
+    differences = x.unsqueeze(1) - torch.tensor(DIGIT_CODES, dtype=x.dtype)
+    return -torch.einsum("bcu,bcu->bc", differences, differences)
+
+
 PLAIN: dict[str, Callable[..., Tensor]] = {
     "lenet1": plain_lenet1,
     "lenet1_teaching": plain_lenet1_teaching,
     "zipcode1989": plain_zipcode1989,
     **{f"net{number}_1989": plain_net1989 for number in range(1, 6)},
+    "lenet4": plain_lenet4,
+    "lenet5_1998": plain_lenet5_1998,
 }
 """For each type, a function of the specification, one replica's weights, and the images."""
 
@@ -145,7 +187,7 @@ PLAIN: dict[str, Callable[..., Tensor]] = {
 def plain_outputs(spec: AnyArchitecture, weights: Weights, pixels: Tensor) -> Tensor:
     outputs = PLAIN[spec.type](spec, weights, pixels)
     squash_output = torch.tanh if spec.type.endswith("1989") else squash
-    return squash_output(outputs) if spec.output == "tanh" else outputs
+    return squash_output(outputs) if getattr(spec, "output", "linear") == "tanh" else outputs
 
 
 def packed(spec: AnyArchitecture, image: ImageShape, seeds=(4, 0, 9)) -> torch.nn.Module:
@@ -171,9 +213,9 @@ def test_five_steps_equal_those_of_plain_networks(spec, image):
         plain = [plain_outputs(spec, weights, pixels) for weights in alone]
         torch.testing.assert_close(outputs, torch.stack(plain), rtol=BOUND, atol=BOUND)
         module.zero_grad()
-        (outputs - F.one_hot(labels, image.classes)).square().mean(dim=(1, 2)).sum().backward()
+        (R * F.cross_entropy(outputs.flatten(0, 1), labels.repeat(R))).backward()
         for r, (weights, rate) in enumerate(zip(alone, rates, strict=True)):
-            loss = (plain[r] - F.one_hot(labels, image.classes)).square().mean()
+            loss = F.cross_entropy(plain[r], labels)
             for weight, gradient in zip(
                 weights.values(), torch.autograd.grad(loss, list(weights.values())), strict=True
             ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
 from scaling.architectures.base import Architecture
@@ -14,20 +15,19 @@ Table = tuple[tuple[int, ...], ...]
 """For each output map, the indices of the input maps that it reads."""
 
 
-class HistoricArchitecture(Architecture):
+PLANE = 32
+"""Side of the input plane in whose middle LeNet-4 and LeNet-5 have an image of 28x28 pixels."""
+
+
+class PublishedArchitecture(Architecture):
     """A published network, and the networks whose layers all have a whole multiple of its maps and units."""
 
     sides: ClassVar[tuple[int, ...]]
     """Sides of the images that the network accepts, in pixels."""
-    squashing: ClassVar[Literal["tanh", "scaled_tanh"]] = "scaled_tanh"
-    """The network's squashing function: tanh(x), or 1.7159 tanh(2x/3) of the group's paper of 1998."""
     setting_labels: ClassVar[dict[str, SettingLabel]] = {
-        "output": SettingLabel(plural="{} output"),
         "initial_range": SettingLabel(plural="initial range 2.4 over {}"),
     }
 
-    output: Annotated[Literal["linear", "tanh"], IdentityDefault("linear")] = "linear"
-    """Output units: ``linear`` for logits, ``tanh`` for the squashing function, with the loss ``mse``."""
     initial_range: Annotated[Literal["sqrt_fan_in", "fan_in"], IdentityDefault("sqrt_fan_in")] = "sqrt_fan_in"
     """Weights are uniform within 2.4 over this; ``fan_in`` is what LeCun et al. (1989) print."""
 
@@ -47,6 +47,22 @@ class HistoricArchitecture(Architecture):
                 f"not {self.filters}",
             )
         return None
+
+
+class HistoricArchitecture(PublishedArchitecture):
+    """A published network with a fully connected output layer."""
+
+    squashing: ClassVar[Literal["tanh", "scaled_tanh"]] = "scaled_tanh"
+    """The network's squashing function: tanh(x), or 1.7159 tanh(2x/3) of the group's paper of 1998."""
+    setting_labels: ClassVar[dict[str, SettingLabel]] = {"output": SettingLabel(plural="{} output")}
+
+    output: Annotated[Literal["linear", "tanh"], IdentityDefault("linear")] = "linear"
+    """Output units: ``linear`` for logits, ``tanh`` for the squashing function, with the loss ``mse``."""
+
+
+def border(image: ImageShape) -> int:
+    """Return the pixels of background on each side of an image in the plane of 32x32 pixels."""
+    return (PLANE - image.side) // 2
 
 
 def widen_table(table: Table, multiplier: int) -> Table:
@@ -123,10 +139,22 @@ def local_connections(
     )
 
 
-def subsampling(name: str, maps: int, *, side: int) -> Layer:
+def table_linear(name: str, table: Table, *, side: int) -> Layer:
+    """Return a layer of units each of which reads all pixels of the input maps of a connection table."""
+    layer = table_convolution(name, table, side=side, kernel=side)
+    return replace(layer, kind=LayerKind.LINEAR, shape=(len(table),), window=None)
+
+
+def subsampling(name: str, maps: int, *, side: int, fan_out: int = 1) -> Layer:
     """Return trainable subsampling: the sum of 2x2 pixels, times one coefficient per map, plus one bias.
 
     The products with the coefficient are not counted as multiply-adds, like those of the average.
+
+    Args:
+        name: name of the layer.
+        maps: maps of the output.
+        side: side of the input maps, in pixels.
+        fan_out: output maps that read one input map.
     """
     out = side // 2
     return Layer(
@@ -135,6 +163,7 @@ def subsampling(name: str, maps: int, *, side: int) -> Layer:
         shape=(maps, out, out),
         parameters=2 * maps,
         connections=(4 + 1) * maps * out**2,
+        fan_out=fan_out,
         window=Window(size=2, step=2),
     )
 
@@ -142,6 +171,11 @@ def subsampling(name: str, maps: int, *, side: int) -> Layer:
 def all_of(inputs: int, *, maps: int) -> Table:
     """Return the table in which each of ``maps`` maps reads all ``inputs`` maps."""
     return (tuple(range(inputs)),) * maps
+
+
+def circular(maps: int, *, first: int, count: int) -> tuple[int, ...]:
+    """Return ``count`` adjacent maps from the map ``first`` on; after the last map comes the first."""
+    return tuple(sorted((first + step) % maps for step in range(count)))
 
 
 def one_based(rows: Sequence[Sequence[int]]) -> Table:

@@ -26,6 +26,7 @@ class PackedLenet1(nn.Module):
     def __init__(self, spec: Lenet1, image: ImageShape, seeds: Sequence[int]) -> None:
         super().__init__()
         self.spec, self.image = spec, image
+        self.place = ops.KernelPlacement(spec.table, inputs=spec.filters)
         self.weights = stack_replicas(self.init, seeds)
 
     def init(self, generator: torch.Generator) -> Weights:
@@ -34,8 +35,6 @@ class PackedLenet1(nn.Module):
         kernel, table, colours = self.spec.KERNEL, self.spec.table, self.image.channels
         first, second = self.spec.filters, len(table)
         units = self.spec.layer_table(self.image).layers[3].units
-        # The kernels of a map share its fan-in: 25 weights for each map that it reads.
-        kernels = [draw(len(sources), kernel, kernel, fan_in=len(sources) * kernel**2) for sources in table]
         return {
             "h1_weight": ops.uniform(
                 generator, self.spec, first, colours, kernel, kernel, fan_in=colours * kernel**2
@@ -43,7 +42,7 @@ class PackedLenet1(nn.Module):
             "h1_bias": torch.zeros(first),
             "h2_weight": draw(first, fan_in=4),
             "h2_bias": torch.zeros(first),
-            "h3_weight": torch.cat(kernels),
+            "h3_weight": ops.uniform_kernels(generator, self.spec, table, kernel=kernel),
             "h3_bias": torch.zeros(second),
             "h4_weight": draw(second, fan_in=4),
             "h4_bias": torch.zeros(second),
@@ -55,7 +54,7 @@ class PackedLenet1(nn.Module):
         w = {name: weight.to(image.dtype) for name, weight in self.weights.items()}
         x = ops.add_biases(ops.convolve(image, w["h1_weight"], is_image=True), w["h1_bias"])
         x = ops.scaled_tanh(ops.subsample(ops.scaled_tanh(x), w["h2_weight"], w["h2_bias"]))
-        filters = ops.place_kernels(w["h3_weight"], self.spec.table, inputs=self.spec.filters)
+        filters = self.place(w["h3_weight"])
         x = ops.scaled_tanh(ops.add_biases(ops.convolve(x, filters), w["h3_bias"]))
         x = ops.scaled_tanh(ops.subsample(x, w["h4_weight"], w["h4_bias"]))
         features = ops.to_features(x, len(filters))

@@ -58,7 +58,7 @@ class PackedNet1989(nn.Module):
         weight, bias = (self.weights[f"{layer.name}_{part}"].to(x.dtype) for part in ("weight", "bias"))
         if layer.window is None:
             return ops.connect(self._features(x, is_image=is_image), weight.flatten(2), bias)
-        x = ops.pad(x, layer.window.padding, background=self.spec.BACKGROUND)
+        x = ops.add_border(x, layer.window.padding, background=self.spec.BACKGROUND)
         apply = ops.convolve if layer.kind is LayerKind.CONVOLUTION else ops.connect_locally
         return ops.add_biases(apply(x, weight, stride=layer.window.step, is_image=is_image), bias)
 

@@ -18,18 +18,30 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 
-from scaling.architectures.history.base import HistoricArchitecture, Table
+from scaling.architectures.history.base import HistoricArchitecture, PublishedArchitecture, Table
 from scaling.models import ops_reference
 from scaling.models.products import baddbmm, bmm, conv2d
 
 
-def uniform(generator: torch.Generator, spec: HistoricArchitecture, *shape: int, fan_in: int) -> Tensor:
+def uniform(generator: torch.Generator, spec: PublishedArchitecture, *shape: int, fan_in: int) -> Tensor:
     """Draw from a uniform distribution within 2.4 over the fan-in or over its square root.
 
     The range is ``spec.initial_range``. Source: LeCun et al. 1989, who print the fan-in itself.
     """
     limit = 2.4 / (fan_in if spec.initial_range == "fan_in" else sqrt(fan_in))
     return (2 * torch.rand(shape, generator=generator) - 1) * limit
+
+
+def uniform_kernels(
+    generator: torch.Generator, spec: PublishedArchitecture, table: Table, *, kernel: int
+) -> Float[Tensor, "n row col"]:
+    """Draw the kernels of a connection table; those of one map share its fan-in."""
+    return torch.cat(
+        [
+            uniform(generator, spec, len(sources), kernel, kernel, fan_in=len(sources) * kernel**2)
+            for sources in table
+        ]
+    )
 
 
 def scaled_tanh(x: Tensor) -> Tensor:
@@ -40,23 +52,32 @@ def scaled_tanh(x: Tensor) -> Tensor:
 SQUASHING: dict[str, Callable[[Tensor], Tensor]] = {"tanh": torch.tanh, "scaled_tanh": scaled_tanh}
 
 
-def pad(
-    x: Float[Tensor, "B channels height width"], pixels: int, *, background: float
-) -> Float[Tensor, "B channels padded_height padded_width"]:
-    """Surround each map with ``pixels`` pixels of background on each side."""
-    return F.pad(x, (pixels,) * 4, value=background)
+class KernelPlacement:
+    """Places the kernels of a connection table in the filters of a dense convolution.
+
+    Args:
+        table: input maps of each output map.
+        inputs: number of input maps.
+    """
+
+    def __init__(self, table: Table, *, inputs: int) -> None:
+        self.shape = len(table), inputs
+        # Once a network, not once a step: a wide table has many thousand kernels.
+        self.maps = torch.tensor([target for target, sources in enumerate(table) for _ in sources])
+        self.reads = torch.tensor([source for sources in table for source in sources])
+
+    def __call__(self, kernels: Float[Tensor, "R n row col"]) -> Float[Tensor, "R o c row col"]:
+        """Return the filters, with zeros where the table has no connection."""
+        replicas = torch.arange(len(kernels)).unsqueeze(1)
+        filters = kernels.new_zeros(len(kernels), *self.shape, *kernels.shape[2:])
+        return filters.index_put((replicas, self.maps, self.reads), kernels)
 
 
-def place_kernels(
-    kernels: Float[Tensor, "R n row col"], table: Table, *, inputs: int
-) -> Float[Tensor, "R o c row col"]:
-    """Return filters for a dense convolution, with zeros where the table has no connection."""
-    maps = [target for target, sources in enumerate(table) for _ in sources]
-    reads = [source for sources in table for source in sources]
-    filters = kernels.new_zeros(kernels.shape[0], len(table), inputs, *kernels.shape[2:])
-    return filters.index_put(
-        (torch.arange(len(kernels)).unsqueeze(1), torch.tensor(maps), torch.tensor(reads)), kernels
-    )
+def add_border(
+    x: Float[Tensor, "B channels side side"], pixels: int, *, background: float
+) -> Float[Tensor, "B channels out out"]:
+    """Add pixels of background on each side of an image or of each map."""
+    return F.pad(x, [pixels] * 4, value=background)
 
 
 def convolve(
@@ -122,7 +143,21 @@ def subsample(
     biases: Float[Tensor, "R o"],
 ) -> Float[Tensor, "B maps half_height half_width"]:
     """Sum windows of 2x2 pixels, multiply by each map's coefficient, and add its bias."""
-    return add_biases(4 * F.avg_pool2d(x, 2) * coefficients.view(-1, 1, 1), biases)
+    return scale_maps(sum_windows(x), coefficients, biases)
+
+
+def sum_windows(x: Float[Tensor, "B maps height width"]) -> Float[Tensor, "B maps half_height half_width"]:
+    """Sum windows of 2x2 pixels."""
+    return 4 * F.avg_pool2d(x, 2)
+
+
+def scale_maps(
+    x: Float[Tensor, "B maps height width"],
+    coefficients: Float[Tensor, "R o"],
+    biases: Float[Tensor, "R o"],
+) -> Float[Tensor, "B maps height width"]:
+    """Multiply by each map's coefficient, and add its bias."""
+    return add_biases(x * coefficients.view(-1, 1, 1), biases)
 
 
 def connect(
@@ -149,3 +184,15 @@ def output(
     """Compute the outputs in the precision of the weights, linear or squashed as ``spec`` says."""
     x = ops_reference.readout(x, weight.mT, bias)
     return SQUASHING[spec.squashing](x) if spec.output == "tanh" else x
+
+
+def radial_basis(
+    x: Float[Tensor, "R B units"], codes: Float[Tensor, "R classes units"]
+) -> Float[Tensor, "R B classes"]:
+    """Return minus the squared distance to the code of each class, in the precision of the codes.
+
+    The square is expanded, so that the distances are a product of matrices.
+    """
+    x = x.to(codes.dtype)
+    products = ops_reference.readout(x, 2 * codes.mT, None)
+    return products - x.square().sum(-1, keepdim=True) - codes.square().sum(-1).unsqueeze(-2)

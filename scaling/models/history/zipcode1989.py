@@ -26,18 +26,18 @@ class PackedZipcode1989(nn.Module):
     def __init__(self, spec: Zipcode1989, image: ImageShape, seeds: Sequence[int]) -> None:
         super().__init__()
         self.spec, self.image = spec, image
+        self.place_kernels = ops.KernelPlacement(spec.table, inputs=spec.filters)
         self.weights = stack_replicas(self.init, seeds)
 
     def init(self, generator: torch.Generator) -> Weights:
         """Draw the weights and biases of one replica."""
         draw = partial(ops.uniform, generator, self.spec)
-        kernel, colours, table = self.spec.KERNEL, self.image.channels, self.spec.table
+        kernel, colours = self.spec.KERNEL, self.image.channels
         h1, h2, h3, readout = self.spec.layer_table(self.image).layers
-        reads = len(table[0])
         return {
             "h1_weight": draw(h1.shape[0], colours, kernel, kernel, fan_in=colours * kernel**2),
             "h1_bias": torch.zeros(h1.shape),
-            "h2_weight": draw(len(table) * reads, kernel, kernel, fan_in=reads * kernel**2),
+            "h2_weight": ops.uniform_kernels(generator, self.spec, self.spec.table, kernel=kernel),
             "h2_bias": torch.zeros(h2.shape),
             "h3_weight": draw(h3.units, h2.units, fan_in=h2.units),
             "h3_bias": torch.zeros(h3.units),
@@ -47,10 +47,10 @@ class PackedZipcode1989(nn.Module):
 
     def forward(self, image: Float[Tensor, "B C side side"]) -> Float[Tensor, "R B classes"]:
         w = {name: weight.to(image.dtype) for name, weight in self.weights.items()}
-        pad = partial(ops.pad, pixels=self.spec.PADDING, background=self.spec.BACKGROUND)
+        pad = partial(ops.add_border, pixels=self.spec.PADDING, background=self.spec.BACKGROUND)
         x = ops.convolve(pad(image), w["h1_weight"], stride=self.spec.STRIDE, is_image=True)
         x = torch.tanh(ops.add_biases(x, w["h1_bias"]))
-        filters = ops.place_kernels(w["h2_weight"], self.spec.table, inputs=self.spec.filters)
+        filters = self.place_kernels(w["h2_weight"])
         x = ops.convolve(pad(x), filters, stride=self.spec.STRIDE)
         x = torch.tanh(ops.add_biases(x, w["h2_bias"]))
         features = torch.tanh(ops.connect(ops.to_features(x, len(filters)), w["h3_weight"], w["h3_bias"]))

@@ -50,10 +50,10 @@ class Graph:
         self.convolve([(i,) for i in range(maps)], kernel=2, stride=2, bias=bias)
         assert len(self.layers[-1]) == before // 4
 
-    def connect(self, units: int) -> None:
-        """Add units with biases that read all units of the layer before."""
+    def connect(self, units: int, *, biases: bool = True) -> None:
+        """Add units that read all units of the layer before."""
         layer: dict[Unit, list[Unit]] = {(unit, 0, 0): list(self.layers[-1]) for unit in range(units)}
-        self.connections += units * (len(self.layers[-1]) + 1)
+        self.connections += units * (len(self.layers[-1]) + biases)
         self.layers.append(layer)
 
     def routes(self) -> int:

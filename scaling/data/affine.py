@@ -78,4 +78,4 @@ def _symmetric(draws: Int64[Tensor, " B"], index: int) -> Float[Tensor, " B"]:
     """Return a number from -1 to 1, uniform on 2 ** 12 values."""
     largest = 2**_BITS - 1
     bits: Tensor = (draws >> _BITS * index).bitwise_and(largest)
-    return bits.float() * (2 / largest) - 1
+    return bits.float().mul_(2 / largest).sub_(1)

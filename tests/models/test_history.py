@@ -10,17 +10,43 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from scaling.architectures import AnyArchitecture, Lenet1, Lenet4, Lenet5Of1998
+from scaling.architectures import (
+    AnyArchitecture,
+    Lenet1,
+    Lenet1Teaching,
+    Lenet4,
+    Lenet5Of1998,
+    Net1,
+    Net2,
+    Net3,
+    Net4,
+    Net5,
+    Zipcode1989,
+)
 from scaling.architectures.history.digit_codes import DIGIT_CODES
 from scaling.models import build
 from scaling.settings import ImageShape
-from tests.models.networks import MNIST, images
+from tests.models.networks import MNIST, USPS, images
 
-COLOUR = ImageShape(3, 28, 10)
+COLOUR, SMALL_COLOUR = ImageShape(3, 28, 10), ImageShape(2, 16, 10)
 PLANE = ImageShape(1, 32, 10)
 HISTORIC: dict[str, tuple[AnyArchitecture, ImageShape]] = {
     "lenet1": (Lenet1(filters=4), MNIST),
     "lenet1, squashed, in colour": (Lenet1(filters=8, output="tanh", initial_range="fan_in"), COLOUR),
+    "lenet1_teaching": (Lenet1Teaching(filters=4), MNIST),
+    "lenet1_teaching, squashed, in colour": (Lenet1Teaching(filters=8, output="tanh"), COLOUR),
+    "zipcode1989": (Zipcode1989(filters=12), USPS),
+    "zipcode1989, squashed, in colour": (Zipcode1989(filters=24, output="tanh"), SMALL_COLOUR),
+    "net1": (Net1(filters=1), USPS),
+    "net1, squashed, in colour": (Net1(filters=1, output="tanh"), SMALL_COLOUR),
+    "net2": (Net2(filters=12, output="tanh"), USPS),
+    "net2, wider, in colour": (Net2(filters=24), SMALL_COLOUR),
+    "net3": (Net3(filters=1, output="tanh"), USPS),
+    "net3, wider, in colour": (Net3(filters=2), SMALL_COLOUR),
+    "net4": (Net4(filters=2, output="tanh"), USPS),
+    "net4, wider, in colour": (Net4(filters=4), SMALL_COLOUR),
+    "net5": (Net5(filters=2, output="tanh"), USPS),
+    "net5, wider, in colour": (Net5(filters=4), SMALL_COLOUR),
     "lenet4": (Lenet4(filters=4), MNIST),
     "lenet4, wider, without a border": (Lenet4(filters=8), PLANE),
     "lenet5_1998": (Lenet5Of1998(filters=6), MNIST),
@@ -75,6 +101,55 @@ def frame(x: Tensor) -> Tensor:
     return plane
 
 
+def plain_lenet1_teaching(spec: Lenet1Teaching, w: Weights, x: Tensor) -> Tensor:
+    reads = [[pooled] for pooled in range(spec.filters) for _ in range(3)]
+    x = torch.sigmoid(F.conv2d(x, w["conv1_weight"], w["conv1_bias"]))
+    x = subsample(x, torch.full((spec.filters,), 0.25).to(x), torch.zeros(spec.filters).to(x))
+    x = torch.sigmoid(convolve(x, w["conv2_weight"][:, 0], reads) + w["conv2_bias"][:, None, None])
+    quarter, zero = (torch.full((3 * spec.filters,), value).to(x) for value in (0.25, 0.0))
+    return subsample(x, quarter, zero).flatten(1) @ w["readout_weight"].T + w["readout_bias"]
+
+
+def surround(x: Tensor, pixels: int) -> Tensor:
+    """Place each map into a plane of the background, -1."""
+    plane = x.new_full((*x.shape[:2], *(side + 2 * pixels for side in x.shape[2:])), -1)
+    plane[:, :, pixels:-pixels, pixels:-pixels] = x
+    return plane
+
+
+def plain_zipcode1989(spec: Zipcode1989, w: Weights, x: Tensor) -> Tensor:
+    blocks = ([0, 1, 2, 3, 4, 5, 6, 7], [4, 5, 6, 7, 8, 9, 10, 11], [0, 1, 2, 3, 8, 9, 10, 11])
+    reads = widen([block for block in blocks for _ in range(4)], spec.filters // 12)
+    x = torch.tanh(F.conv2d(surround(x, 2), w["h1_weight"], stride=2) + w["h1_bias"])
+    x = torch.tanh(convolve(surround(x, 2), w["h2_weight"], reads, stride=2) + w["h2_bias"])
+    x = torch.tanh(x.flatten(1) @ w["h3_weight"].T + w["h3_bias"])
+    return x @ w["readout_weight"].T + w["readout_bias"]
+
+
+def connect_locally(x: Tensor, weights: Tensor) -> Tensor:
+    """Multiply the window of each position by the weights of its own, with stride 2."""
+    _, rows, cols, _, kernel, _ = weights.shape
+    units = [
+        x[:, :, 2 * row : 2 * row + kernel, 2 * col : 2 * col + kernel].flatten(1)
+        @ weights[:, row, col].flatten(1).T
+        for row in range(rows)
+        for col in range(cols)
+    ]
+    return torch.stack(units, dim=2).unflatten(2, (rows, cols))
+
+
+def plain_net1989(spec: AnyArchitecture, w: Weights, x: Tensor) -> Tensor:
+    if spec.type == "net2_1989":
+        x = torch.tanh(x.flatten(1) @ w["h1_weight"].flatten(1).T + w["h1_bias"])
+    elif spec.type != "net1_1989":
+        for layer, pixels in (("h1", 1), ("h2", 2)):
+            weight = w[f"{layer}_weight"]
+            x = surround(x, pixels)
+            x = F.conv2d(x, weight, stride=2) if weight.ndim == 4 else connect_locally(x, weight)
+            x = torch.tanh(x + w[f"{layer}_bias"])
+    return x.flatten(1) @ w["readout_weight"].flatten(1).T + w["readout_bias"]
+
+
 def plain_lenet4(spec: Lenet4, w: Weights, x: Tensor) -> Tensor:
     copies = spec.filters // 4
     x = squash(F.conv2d(frame(x) if x.shape[-1] == 28 else x, w["c1_weight"], w["c1_bias"]))
@@ -100,6 +175,9 @@ def plain_lenet5_1998(spec: Lenet5Of1998, w: Weights, x: Tensor) -> Tensor:
 
 PLAIN: dict[str, Callable[..., Tensor]] = {
     "lenet1": plain_lenet1,
+    "lenet1_teaching": plain_lenet1_teaching,
+    "zipcode1989": plain_zipcode1989,
+    **{f"net{number}_1989": plain_net1989 for number in range(1, 6)},
     "lenet4": plain_lenet4,
     "lenet5_1998": plain_lenet5_1998,
 }
@@ -108,7 +186,8 @@ PLAIN: dict[str, Callable[..., Tensor]] = {
 
 def plain_outputs(spec: AnyArchitecture, weights: Weights, pixels: Tensor) -> Tensor:
     outputs = PLAIN[spec.type](spec, weights, pixels)
-    return squash(outputs) if getattr(spec, "output", "linear") == "tanh" else outputs
+    squash_output = torch.tanh if spec.type.endswith("1989") else squash
+    return squash_output(outputs) if getattr(spec, "output", "linear") == "tanh" else outputs
 
 
 def packed(spec: AnyArchitecture, image: ImageShape, seeds=(4, 0, 9)) -> torch.nn.Module:

@@ -52,10 +52,12 @@ class PublishedArchitecture(Architecture):
 class HistoricArchitecture(PublishedArchitecture):
     """A published network with a fully connected output layer."""
 
+    squashing: ClassVar[Literal["tanh", "scaled_tanh"]] = "scaled_tanh"
+    """The network's squashing function: tanh(x), or 1.7159 tanh(2x/3) of the group's paper of 1998."""
     setting_labels: ClassVar[dict[str, SettingLabel]] = {"output": SettingLabel(plural="{} output")}
 
     output: Annotated[Literal["linear", "tanh"], IdentityDefault("linear")] = "linear"
-    """Output units: ``linear`` for logits, ``tanh`` for 1.7159 tanh(2x/3), with the loss ``mse``."""
+    """Output units: ``linear`` for logits, ``tanh`` for the squashing function, with the loss ``mse``."""
 
 
 def border(image: ImageShape) -> int:
@@ -105,6 +107,34 @@ def table_convolution(
         connections=links + units,
         macs=links,
         fan_out=max(map(readers.count, set(readers))),
+        window=Window(size=kernel, step=stride, padding=padding),
+    )
+
+
+def local_connections(
+    name: str, inputs: int, *, maps: int, side: int, kernel: int, stride: int = 1, padding: int = 0
+) -> Layer:
+    """Return maps in which each unit has weights of its own and a bias, and sees a window of all input maps.
+
+    Args:
+        name: name of the layer.
+        inputs: number of input maps.
+        maps: number of output maps.
+        side: side of the input maps, in pixels.
+        kernel: side of the windows, in pixels.
+        stride: step between two windows, in pixels.
+        padding: pixels of background on each side of a map.
+    """
+    out = (side + 2 * padding - kernel) // stride + 1
+    units, fan_in = maps * out**2, inputs * kernel**2
+    return Layer(
+        name=name,
+        kind=LayerKind.LOCALLY_CONNECTED,
+        shape=(maps, out, out),
+        parameters=units * (fan_in + 1),
+        connections=units * (fan_in + 1),
+        macs=units * fan_in,
+        fan_out=maps,
         window=Window(size=kernel, step=stride, padding=padding),
     )
 

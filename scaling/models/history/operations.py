@@ -4,10 +4,12 @@ Axes:
     R   replicas                     o   maps of a layer, of one replica
     B   images in a batch            c   input maps
     n   kernels, in the order of a connection table
+    row, col  of a map              i, j  row and column of a window
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import sqrt
 
 import torch
@@ -18,7 +20,7 @@ from torch import Tensor
 
 from scaling.architectures.history.base import HistoricArchitecture, PublishedArchitecture, Table
 from scaling.models import ops_reference
-from scaling.models.products import baddbmm, conv2d
+from scaling.models.products import baddbmm, bmm, conv2d
 
 
 def uniform(generator: torch.Generator, spec: PublishedArchitecture, *shape: int, fan_in: int) -> Tensor:
@@ -47,6 +49,9 @@ def scaled_tanh(x: Tensor) -> Tensor:
     return 1.7159 * torch.tanh(x * (2 / 3))
 
 
+SQUASHING: dict[str, Callable[[Tensor], Tensor]] = {"tanh": torch.tanh, "scaled_tanh": scaled_tanh}
+
+
 class KernelPlacement:
     """Places the kernels of a connection table in the filters of a dense convolution.
 
@@ -69,10 +74,10 @@ class KernelPlacement:
 
 
 def add_border(
-    image: Float[Tensor, "B C side side"], pixels: int, *, background: float
-) -> Float[Tensor, "B C out out"]:
-    """Add pixels of background on each side of an image."""
-    return F.pad(image, [pixels] * 4, value=background)
+    x: Float[Tensor, "B channels side side"], pixels: int, *, background: float
+) -> Float[Tensor, "B channels out out"]:
+    """Add pixels of background on each side of an image or of each map."""
+    return F.pad(x, [pixels] * 4, value=background)
 
 
 def convolve(
@@ -92,6 +97,36 @@ def convolve(
     """
     groups = 1 if is_image else len(filters)
     return conv2d(x, filters.flatten(0, 1), None, padding=0, groups=groups, stride=stride)
+
+
+def connect_locally(
+    x: Float[Tensor, "B channels height width"],
+    weights: Float[Tensor, "R o row col c i j"],
+    *,
+    stride: int = 1,
+    is_image: bool = False,
+) -> Float[Tensor, "B maps row col"]:
+    """Give each unit of the output maps its own weighted sum of a window, without biases.
+
+    Args:
+        x: an image that all replicas share, or maps "(R c)".
+        weights: weights of each unit.
+        stride: step between two windows, in pixels.
+        is_image: True if ``x`` is an image.
+    """
+    kernel, groups = weights.shape[-1], 1 if is_image else len(weights)
+    windows = rearrange(
+        x.unfold(2, kernel, stride).unfold(3, kernel, stride),
+        "B (G c) row col i j -> (G row col) B (c i j)",
+        G=groups,
+    )
+    by_position = rearrange(weights, "(G R) o row col c i j -> (G row col) (c i j) (R o)", G=groups)
+    return rearrange(
+        bmm(windows, by_position),
+        "(G row col) B maps -> B (G maps) row col",
+        G=groups,
+        row=weights.shape[2],
+    )
 
 
 def add_biases(
@@ -148,7 +183,7 @@ def output(
 ) -> Float[Tensor, "R B classes"]:
     """Compute the outputs in the precision of the weights, linear or squashed as ``spec`` says."""
     x = ops_reference.readout(x, weight.mT, bias)
-    return scaled_tanh(x) if spec.output == "tanh" else x
+    return SQUASHING[spec.squashing](x) if spec.output == "tanh" else x
 
 
 def radial_basis(

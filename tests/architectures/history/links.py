@@ -21,8 +21,16 @@ class Graph:
         ]
         self.connections = 0
 
-    def convolve(self, reads: Sequence[Sequence[int]], *, kernel: int, stride: int = 1, padding: int = 0):
-        """Add maps that read the maps of a table; each unit has a bias, and reads padding too."""
+    def convolve(
+        self,
+        reads: Sequence[Sequence[int]],
+        *,
+        kernel: int,
+        stride: int = 1,
+        padding: int = 0,
+        bias: bool = True,
+    ) -> None:
+        """Add maps that read the maps of a table, and padding too, with shared weights or without."""
         side = 1 + max(row for _, row, _ in self.layers[-1])
         out = range((side + 2 * padding - kernel) // stride + 1)
         layer: dict[Unit, list[Unit]] = {}
@@ -32,14 +40,14 @@ class Graph:
                 for source, i, j in product(reads[target], range(kernel), range(kernel))
             ]
             layer[target, row, col] = [unit for unit in window if unit in self.layers[-1]]
-            self.connections += len(window) + 1
+            self.connections += len(window) + bias
         self.layers.append(layer)
 
-    def subsample(self) -> None:
-        """Add one unit with a bias for each window of 2x2 units."""
+    def subsample(self, *, bias: bool = True) -> None:
+        """Add one unit for each window of 2x2 units."""
         maps = 1 + max(unit[0] for unit in self.layers[-1])
         before = len(self.layers[-1])
-        self.convolve([(i,) for i in range(maps)], kernel=2, stride=2)
+        self.convolve([(i,) for i in range(maps)], kernel=2, stride=2, bias=bias)
         assert len(self.layers[-1]) == before // 4
 
     def connect(self, units: int, *, biases: bool = True) -> None:

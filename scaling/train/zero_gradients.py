@@ -24,7 +24,7 @@ from scaling.architectures import LayerTable
 
 
 def weighted_layers(table: LayerTable) -> list[str]:
-    """Return the names of the layers whose weights are counted; fixed weights, without parameters, are not."""
+    """Return the names of the layers whose weights are counted: those that are trained."""
     return [layer.name for layer in table.layers if layer.macs and layer.parameters]
 
 

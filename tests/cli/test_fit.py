@@ -72,7 +72,7 @@ def test_population_needs_predictions(scaling, study, store, tmp_path):
     for words, problem in (
         (("fit", study, "--store", bare), "10 of 10 runs have no predictions here"),
         (("fit", tmp_path / "runs.csv"), "--population: "),
-        (("fit", study, "--store", store, "--y", "wall_s"), "y must be test_error, not wall_s"),
+        (("fit", study, "--store", store, "--y", "wall_s"), "y expected test_error, got wall_s"),
     ):
         result = scaling(*words, "--population")
         assert (result.code, result.out) == (2, "")
@@ -98,7 +98,7 @@ def test_counts_of_an_external_table_can_be_fitted(scaling, tmp_path):
         )
     )
     (fitted,) = json.loads(
-        scaling("fit", points, "--x", "n", "--errors", "wrong", "--of", "of", "--json").out
+        scaling("fit", points, "--x", "n", "--error-counts", "wrong", "--image-counts", "of", "--json").out
     )
     assert fitted["test_images"] == 10000
     assert fitted["laws"]["power"]["parameters"]["exponent"]["estimate"] == pytest.approx(0.5, abs=0.01)
@@ -145,6 +145,9 @@ def test_known_standard_deviations_and_another_form(scaling, tmp_path):
     assert list(fitted["laws"]) == ["power", "floor", "broken"]
     assert fitted["laws"]["power"]["dispersion"]["source"] == "the known standard deviations"
     assert {profile["form"] for profile in fitted["profiles"]} == set(fitted["laws"])
-    assert "--std se: known standard deviations exclude" in scaling(*words, "--errors", "n", "--of", "n").err
+    assert (
+        "--std se: known standard deviations exclude"
+        in scaling(*words, "--error-counts", "n", "--image-counts", "n").err
+    )
     table.write_text("n,loss,se\n1,2,0.1\n2,1.5,0\n4,1.1,0.1\n")
     assert "se: row 2 has 0, but a standard deviation is a number above 0" in scaling(*words).err

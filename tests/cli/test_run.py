@@ -136,7 +136,7 @@ def test_run_trains_pilots_and_then_the_runs_with_the_chosen_rates(scaling, stud
 @pytest.mark.simulation
 def test_run_until_prints_a_line_for_each_iteration_and_then_trains_nothing(scaling, simulated_study):
     simulated_study.write_text(TWO)
-    words = ("run", simulated_study, "--in-process", "--until", "0.03", "--of", "prediction@2x")
+    words = ("run", simulated_study, "--in-process", "--until", "0.03", "--quantity", "prediction@2x")
     result = scaling(*words)
     assert (result.code, result.err) == (0, "")
     *iterations, last = result.out.splitlines()

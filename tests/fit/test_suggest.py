@@ -312,7 +312,7 @@ def test_points_without_a_usable_law_say_what_to_train_first():
     "text", ["prediction", "prediction@x", "prediction@0x", "prediction@2", "Exponent", "amplitude", ""]
 )
 def test_an_unknown_quantity_is_rejected(text):
-    with pytest.raises(UsageError, match="must be exponent, floor, or prediction@2x"):
+    with pytest.raises(UsageError, match="expected exponent, floor, or prediction@2x"):
         Quantity.parse(text, 12.0)
 
 

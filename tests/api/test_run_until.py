@@ -169,7 +169,7 @@ def test_the_target_stays_at_twice_the_widest_network_as_written(run_until, stud
         max(cell.architecture.filters for cell in load_study(result.study, data=workspace.data).cells) <= 48
     )
     with pytest.raises(
-        UsageError, match=r"until\.yaml: is the file of the grown study, which would be overwritten; copy it"
+        UsageError, match=r"until\.yaml: this file is where `run_until` writes the extended study; copy it"
     ):
         api.run_until(result.study, api.Target(half_width=TARGET), workspace, in_process=True)
 

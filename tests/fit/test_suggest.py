@@ -299,7 +299,7 @@ def test_points_without_a_usable_law_say_what_to_train_first():
         (fit_planted(widths=(1, 2)), "has no law with a floor to plan from"),
         (fit_planted(widths=(1, 2, 4)), "is rejected"),
         (fit(rising, EstimationOptions(resamplings=50)), "does not fall with filters"),
-        (fit(copies, EstimationOptions(resamplings=50)), "do not scatter"),
+        (fit(copies, EstimationOptions(resamplings=50)), "have the same error"),
     ):
         with pytest.raises(FitError, match=reason) as raised:
             make_design(planted_fit, 0.02)

@@ -175,7 +175,7 @@ def test_the_target_stays_at_twice_the_widest_network_as_written(run_until, stud
 
 
 def test_a_study_that_cannot_grow_is_refused_before_training(run_until, study, training):
-    with pytest.raises(UsageError, match=r"dataset\.train_images is a grid"):
+    with pytest.raises(UsageError, match=r"dataset\.train_images has several values"):
         run_until(study(STUDY.replace("size: 50", "size: 50, train_images: [25, 50]")))
     assert not training.attempts
 

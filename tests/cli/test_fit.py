@@ -72,7 +72,7 @@ def test_population_needs_predictions(scaling, study, store, tmp_path):
     for words, problem in (
         (("fit", study, "--store", bare), "10 of 10 runs have no predictions here"),
         (("fit", tmp_path / "runs.csv"), "--population: "),
-        (("fit", study, "--store", store, "--y", "wall_s"), "y expected test_error, got wall_s"),
+        (("fit", study, "--store", store, "--y", "wall_s"), "expected --y test_error, got wall_s"),
     ):
         result = scaling(*words, "--population")
         assert (result.code, result.out) == (2, "")

@@ -15,7 +15,7 @@ from scaling.api._load import CURVE_COLUMN
 from scaling.api._results import StudyResults, load_trained
 from scaling.api._status import compute_core_times
 from scaling.api._workspace import Workspace
-from scaling.config import Cell
+from scaling.config import Cell, CellRun
 from scaling.config.yaml_file import architecture_entries, yaml_text
 from scaling.errors import FitError, TableError, UsageError
 from scaling.plan import Plan
@@ -247,7 +247,7 @@ def _design_curve(
     new = candidate_cells(curve, widest=widest, memory_limit=memory_limit(plan.study.resources))
     candidates = tuple(sorted([*fitted, *new], key=_width))
     # A block of seeds has the same cost for any of its seeds.
-    blocks = [make_packs([(cell, cell.run(0))])[0] for cell in candidates]
+    blocks = [make_packs([CellRun(cell, cell.run(0))])[0] for cell in candidates]
     sizes = [
         CandidateSize(
             x=float(_width(cell)),
@@ -272,7 +272,7 @@ def _pilots_s(cell: Cell, plan: Plan) -> float:
     """Return the estimated core time of the pilot runs that a cell still needs, in seconds."""
     if not cell.pending:
         return 0.0
-    pilots = [(pilot, pilot.run(seed)) for pilot in cell.pilots for seed in range(pilot.seeds)]
+    pilots = [CellRun(pilot, pilot.run(seed)) for pilot in cell.pilots for seed in range(pilot.seeds)]
     return fsum(pack_seconds(pack, plan.speed) for pack in make_packs(pilots))
 
 

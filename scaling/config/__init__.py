@@ -6,12 +6,13 @@ from scaling.config.identity import SEEDS_PER_ORDER, TRAINING_VERSION, Data, Run
 from scaling.config.load import load_study
 from scaling.config.pilots import RateChoice
 from scaling.config.recipe import Recipe
-from scaling.config.study import Cell, Resources, Study
+from scaling.config.study import Cell, CellRun, Resources, Study
 
 __all__ = [
     "SEEDS_PER_ORDER",
     "TRAINING_VERSION",
     "Cell",
+    "CellRun",
     "Data",
     "RateChoice",
     "Recipe",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -207,6 +207,13 @@ class Cell:
         return replace(self, recipe=recipe, choice=choice)
 
 
+class CellRun(NamedTuple):
+    """A run and its cell."""
+
+    cell: Cell
+    run: Run
+
+
 @dataclass(frozen=True, kw_only=True)
 class Study:
     """A study that can be run as its file describes it."""
@@ -236,29 +243,29 @@ class Study:
         """
         return replace(self, cells=tuple(cell.with_learning_rate(errors) for cell in self.cells))
 
-    def pilot_runs(self) -> Iterator[tuple[Cell, Run]]:
+    def pilot_runs(self) -> Iterator[CellRun]:
         """Yield each pilot run once, with its cell."""
         return _unique_runs(pilot for cell in self.cells for pilot in cell.pilots)
 
-    def final_runs(self) -> Iterator[tuple[Cell, Run]]:
+    def final_runs(self) -> Iterator[CellRun]:
         """Yield each run whose learning rate is known once, with its cell; without pilot runs."""
         return _unique_runs(cell for cell in self.cells if not cell.pending)
 
-    def pending_runs(self) -> Iterator[tuple[Cell, Run]]:
+    def pending_runs(self) -> Iterator[CellRun]:
         """Yield placeholders, with their cells, for the runs whose learning rate is not chosen yet."""
         return _unique_runs(cell for cell in self.cells if cell.pending)
 
-    def runs(self) -> Iterator[tuple[Cell, Run]]:
+    def runs(self) -> Iterator[CellRun]:
         """Yield each run that can be trained now once, with its cell: pilot runs, then all others."""
         pilots = [pilot for cell in self.cells for pilot in cell.pilots]
         return _unique_runs([*pilots, *(cell for cell in self.cells if not cell.pending)])
 
 
-def _unique_runs(cells: Iterable[Cell]) -> Iterator[tuple[Cell, Run]]:
+def _unique_runs(cells: Iterable[Cell]) -> Iterator[CellRun]:
     seen: set[str] = set()
     for cell in cells:
         for seed in range(cell.seeds):
             run = cell.run(seed)
             if run.id not in seen:
                 seen.add(run.id)
-                yield cell, run
+                yield CellRun(cell, run)

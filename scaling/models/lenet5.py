@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from scaling.architectures import LayerKind, Lenet5
 from scaling.models import ops_bf16_cpu, ops_reference
 from scaling.models.initialization import Weights, lecun_normal, stack_replicas
+from scaling.models.products import baddbmm
 from scaling.settings import ImageShape
 
 
@@ -83,6 +84,6 @@ class PackedLenet5(nn.Module):
             row=isqrt(x.shape[2] // d),
         )
         for layer in hidden:
-            x = torch.baddbmm(weights[f"{layer}_bias"].unsqueeze(1), x, linear[layer])
+            x = baddbmm(weights[f"{layer}_bias"].unsqueeze(1), x, linear[layer])
             x = ops_reference.ACTIVATIONS[self.spec.activation](x)
         return ops_reference.readout(x, linear["readout"], self.weights["readout_bias"])

@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from scaling.models import ops_reference
+from scaling.models.products import conv2d
 
 FEATURE_ORDER = "row col o"
 """Order of the features of a strip, as ``conv_pool_flatten`` returns them."""
@@ -123,7 +124,7 @@ def _convolve(
         return [_convolve_dense(channel, weight, offset, padding) for channel, weight, offset in parts], o
     filters, bias = _pad_groups(filters, bias, x.shape[1] // groups)
     flat_bias = None if bias is None else bias.flatten()
-    y = F.conv2d(x, filters.flatten(0, 1), flat_bias, padding=padding, groups=groups)
+    y = conv2d(x, filters.flatten(0, 1), flat_bias, padding=padding, groups=groups)
     return [y], filters.shape[1]
 
 
@@ -131,7 +132,7 @@ def _convolve_dense(x: Tensor, filters: Tensor, bias: Tensor | None, padding: in
     """Convolve all channels, padded to a multiple of 16 maps: pooling takes 16 at once."""
     padding_maps = -len(filters) % 16
     filters = F.pad(filters, (0, 0, 0, 0, 0, 0, 0, padding_maps)) if padding_maps else filters
-    return F.conv2d(x, filters, None if bias is None else F.pad(bias, (0, padding_maps)), padding=padding)
+    return conv2d(x, filters, None if bias is None else F.pad(bias, (0, padding_maps)), padding=padding)
 
 
 def _pad_groups(filters: Tensor, bias: Tensor | None, channels: int) -> tuple[Tensor, Tensor | None]:

@@ -14,6 +14,8 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 
+from scaling.models.products import baddbmm, bmm, conv2d
+
 FEATURE_ORDER = "o row col"
 """Order of the features of a strip, as ``conv_pool_flatten`` returns them."""
 
@@ -45,7 +47,7 @@ def conv_pool(
         Feature maps "(G o)" for the next convolution.
     """
     flat_bias = None if bias is None else bias.flatten()
-    x = F.conv2d(x, filters.flatten(0, 1), flat_bias, padding=padding, groups=groups)
+    x = conv2d(x, filters.flatten(0, 1), flat_bias, padding=padding, groups=groups)
     activate = ACTIVATIONS[activation]
     # A rising function and a maximum commute, so pooling goes first: a quarter of the values is left.
     return activate(F.max_pool2d(x, 2)) if pooling == "max" else F.avg_pool2d(activate(x), 2)
@@ -77,4 +79,4 @@ def readout(
     Logits that are rounded to bf16 train worse (docs/decisions/0006).
     """
     x = x.to(weight.dtype)
-    return torch.bmm(x, weight) if bias is None else torch.baddbmm(bias.unsqueeze(1), x, weight)
+    return bmm(x, weight) if bias is None else baddbmm(bias.unsqueeze(1), x, weight)

@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from scaling.architectures import Tree3
 from scaling.models import ops_bf16_cpu, ops_reference
 from scaling.models.initialization import Weights, he_normal, stack_replicas
+from scaling.models.products import bmm
 from scaling.settings import ImageShape
 
 
@@ -63,7 +64,7 @@ class PackedTree3(nn.Module):
         bias = rearrange(weights["conv_bias"], "R C K -> (C R) K") if self.spec.biases else None
         x = ops.conv_pool_flatten(image, filters, bias, groups=C, activation=activation, strips=S)
         tree = rearrange(weights["tree_weight"], f"R M C o S row col -> (C R S) ({ops.FEATURE_ORDER}) M")
-        x = rearrange(torch.bmm(x.flatten(0, 1), tree), "(C R S) B M -> R B M C S", C=C, S=S)
+        x = rearrange(bmm(x.flatten(0, 1), tree), "(C R S) B M -> R B M C S", C=C, S=S)
         if self.spec.biases:
             x = x + weights["tree_bias"].unsqueeze(1)
         x = rearrange(ops_reference.ACTIVATIONS[activation](x), "R B M C S -> R B (M C S)")

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from scaling.architectures import LayerKind, Vgg
 from scaling.models import ops_bf16_cpu, ops_reference
 from scaling.models.initialization import Weights, he_normal, lecun_normal, stack_replicas
+from scaling.models.products import conv2d
 from scaling.settings import ImageShape
 
 _MOMENTUM, _EPSILON = 0.1, 1e-5
@@ -95,7 +96,7 @@ class PackedVgg(nn.Module):
             filters = F.pad(filters, (0, 0, 0, 0, 0, padded_inputs, 0, padding_maps))
             bias = F.pad(bias, (0, padding_maps))
         padding = self.spec.KERNEL // 2
-        return F.conv2d(x, filters.flatten(0, 1), bias.flatten(), padding=padding, groups=groups)
+        return conv2d(x, filters.flatten(0, 1), bias.flatten(), padding=padding, groups=groups)
 
     def _normalise(self, name: str, x: Tensor) -> Tensor:
         """Normalise by the batch's statistics in training and by the running statistics in evaluation."""

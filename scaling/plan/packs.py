@@ -10,7 +10,7 @@ from hashlib import sha256
 from itertools import groupby
 
 from scaling.architectures import LayerTable
-from scaling.config import Cell, Run
+from scaling.config import Cell, CellRun, Run
 from scaling.config.identity import ID_DIGITS, SEEDS_PER_ORDER
 
 PACK_SIZE_BY_MACS = ((1_000_000, SEEDS_PER_ORDER), (20_000_000, 4), (80_000_000, 2))
@@ -89,38 +89,39 @@ class Pack:
         return f"{self.cell.architecture.type} {self.cell.architecture.filters} {rates}{span}"
 
 
-def make_packs(wanted: Iterable[tuple[Cell, Run]]) -> list[Pack]:
+def make_packs(wanted: Iterable[CellRun]) -> list[Pack]:
     """Group runs into canonical packs, each with one recipe and one aligned block of seeds.
 
     Runs of different recipes are not mixed, even if replicas remain without a run, so that two studies that
     share runs also share packs. Pilot runs are the exception: a pack has one seed of many learning rates,
     because otherwise each rate would need its own pack.
     """
-    runs_by_shape: dict[Hashable, list[tuple[Cell, Run]]] = defaultdict(list)
-    for cell, run in wanted:
+    runs_by_shape: dict[Hashable, list[CellRun]] = defaultdict(list)
+    for wanted_run in wanted:
+        cell, run = wanted_run
         replicate: Hashable = run.recipe
         if cell.is_pilot:
             replicate = (run.recipe.model_copy(update={"learning_rate": 1.0}), run.seed)
-        runs_by_shape[cell.is_pilot, run.data, run.architecture, run.order, replicate].append((cell, run))
+        runs_by_shape[cell.is_pilot, run.data, run.architecture, run.order, replicate].append(wanted_run)
     packs: list[Pack] = []
     for runs in runs_by_shape.values():
-        packs += _make_pilot_packs(runs) if runs[0][0].is_pilot else _make_seed_packs(runs)
+        packs += _make_pilot_packs(runs) if runs[0].cell.is_pilot else _make_seed_packs(runs)
     return packs
 
 
-def _make_seed_packs(runs: Sequence[tuple[Cell, Run]]) -> Iterator[Pack]:
+def _make_seed_packs(runs: Sequence[CellRun]) -> Iterator[Pack]:
     """Yield the packs of runs of one shape, recipe and order."""
-    cell = runs[0][0]
+    cell = runs[0].cell
     size = pack_size(cell.layer_table())
     by_seed = sorted((run for _, run in runs), key=lambda run: run.seed)
     for _, block in groupby(by_seed, lambda run: run.seed // size):
         yield Pack(cell, tuple(block), size)
 
 
-def _make_pilot_packs(runs: Sequence[tuple[Cell, Run]]) -> Iterator[Pack]:
+def _make_pilot_packs(runs: Sequence[CellRun]) -> Iterator[Pack]:
     """Yield the packs of pilot runs of one shape and seed, by increasing learning rate."""
-    size = pack_size(runs[0][0].layer_table())
-    by_rate = sorted(runs, key=lambda pair: pair[1].recipe.learning_rate)
+    size = pack_size(runs[0].cell.layer_table())
+    by_rate = sorted(runs, key=lambda wanted_run: wanted_run.run.recipe.learning_rate)
     for start in range(0, len(by_rate), size):
         members = by_rate[start : start + size]
-        yield Pack(members[0][0], tuple(run for _, run in members), size)
+        yield Pack(members[0].cell, tuple(run for _, run in members), size)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import fsum
 
-from scaling.config import Cell, Run, Study
+from scaling.config import Cell, CellRun, Run, Study
 from scaling.errors import ConfigError
 from scaling.plan.memory import GIB, WORKER_BYTES, max_filters, memory_bytes
 from scaling.plan.packs import Pack, make_packs
@@ -57,7 +57,7 @@ class Plan:
     """Wanted runs of a study, minus the runs that stores hold already."""
 
     study: Study
-    wanted: tuple[tuple[Cell, Run], ...]
+    wanted: tuple[CellRun, ...]
     """Wanted runs with their cells: pilot runs, and all runs whose learning rate is known."""
     done: frozenset[str]
     """Ids of wanted runs that a store has."""
@@ -159,7 +159,7 @@ def make_plan(study: Study, stored: Set[str], *, speed: Speed | None = None, tra
     """
     wanted = tuple(study.runs())
     done = frozenset(run.id for _, run in wanted) & stored
-    missing = [(cell, run) for cell, run in wanted if run.id not in done]
+    missing = [wanted_run for wanted_run in wanted if wanted_run.run.id not in done]
     if trains:
         _check_memory(study, list({cell.key: cell for cell, _ in missing}.values()))
     return Plan(

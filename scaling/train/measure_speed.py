@@ -15,7 +15,7 @@ from typing import get_args
 import torch
 
 from scaling.architectures import AnyArchitecture, LayerTable, Lenet5, Precision, Tree3, registered
-from scaling.config import Cell, Recipe
+from scaling.config import Cell, CellRun, Recipe
 from scaling.config.recipe import Augmentation
 from scaling.data import LoadedDataset, load
 from scaling.datasets import Split, Synthetic
@@ -78,7 +78,7 @@ class TimingCase:
         index = dataset.train_index[:train_images]
         recipe = Recipe(epochs=epochs, batch_size=_BATCH, precision=self.precision)
         cell = Cell(dataset=Synthetic(), info=info, architecture=self.architecture, recipe=recipe)
-        (pack,) = make_packs([(cell, cell.run(0))])
+        (pack,) = make_packs([CellRun(cell, cell.run(0))])
         return pack, replace(dataset, info=info, test=test, train_index=index)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scaling import api
-from scaling.config import load_study
+from scaling.config import CellRun, load_study
 from scaling.errors import FitError, UsageError
 from scaling.fit import Quantity
 from scaling.fit.quantity import require_floored_law
@@ -133,7 +133,8 @@ def test_an_iteration_costs_at_most_about_as_much_as_all_before_it(run_until, st
             (curve.time_ratio, cell) for curve in iteration.suggestion.curves for cell in curve.candidates
         )
         dearest_s = max(
-            pace * pack_seconds(make_packs([(cell, cell.run(0))])[0], plan.speed) for pace, cell in paced
+            pace * pack_seconds(make_packs([CellRun(cell, cell.run(0))])[0], plan.speed)
+            for pace, cell in paced
         )
         assert 0 < iteration.suggestion.core_s < known_s + dearest_s
 

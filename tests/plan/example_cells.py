@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from scaling.architectures import AnyArchitecture, Lenet5
-from scaling.config import Cell, Recipe, Run
+from scaling.config import Cell, CellRun, Recipe
 from scaling.datasets import Mnist
 from scaling.datasets.mnist import MNIST_INFO
 
@@ -24,11 +24,13 @@ def cell(architecture: AnyArchitecture | int = 6, **recipe: Any) -> Cell:
     )
 
 
-def distinct_runs(cells: list[Cell], seeds: int) -> st.SearchStrategy[list[tuple[Cell, Run]]]:
+def distinct_runs(cells: list[Cell], seeds: int) -> st.SearchStrategy[list[CellRun]]:
     """Strategy for distinct runs of some cells, each with its cell."""
     # The runs are made outside of the strategy, because beartype draws from the module `random`.
     runs = {
-        (index, seed): (cell, cell.run(seed)) for index, cell in enumerate(cells) for seed in range(seeds)
+        (index, seed): CellRun(cell, cell.run(seed))
+        for index, cell in enumerate(cells)
+        for seed in range(seeds)
     }
     return st.lists(st.sampled_from(sorted(runs)), max_size=30, unique=True).map(
         lambda keys: [runs[key] for key in keys]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scaling.architectures import LayerTable, Lenet5, Tree3
-from scaling.config import Cell, Run
+from scaling.config import CellRun
 from scaling.plan import Pack
 from scaling.plan.packs import PACK_SIZE_BY_MACS, PACK_SIZES, make_packs, pack_size
 from scaling.settings import ImageShape
@@ -32,14 +32,14 @@ def test_the_cells_have_every_pack_size():
 
 
 @given(wanted_runs)
-def test_every_run_is_in_exactly_one_pack(runs: list[tuple[Cell, Run]]):
+def test_every_run_is_in_exactly_one_pack(runs: list[CellRun]):
     assert sorted(run.id for pack in make_packs(runs) for run in pack.runs) == sorted(
         run.id for _, run in runs
     )
 
 
 @given(wanted_runs)
-def test_a_pack_has_one_shape_one_order_and_one_aligned_block_of_seeds(runs: list[tuple[Cell, Run]]):
+def test_a_pack_has_one_shape_one_order_and_one_aligned_block_of_seeds(runs: list[CellRun]):
     for pack in make_packs(runs):
         size = pack_size(pack.layer_table)
         assert pack.size == size
@@ -51,13 +51,13 @@ def test_a_pack_has_one_shape_one_order_and_one_aligned_block_of_seeds(runs: lis
 
 
 @given(wanted_runs, st.randoms())
-def test_packs_do_not_depend_on_the_order_of_the_runs(runs: list[tuple[Cell, Run]], random):
+def test_packs_do_not_depend_on_the_order_of_the_runs(runs: list[CellRun], random):
     shuffled = random.sample(runs, len(runs))
     assert {pack.key for pack in make_packs(runs)} == {pack.key for pack in make_packs(shuffled)}
 
 
 @given(wanted_runs)
-def test_replicas_fill_all_slots_and_each_run_is_in_its_slot(runs: list[tuple[Cell, Run]]):
+def test_replicas_fill_all_slots_and_each_run_is_in_its_slot(runs: list[CellRun]):
     for pack in make_packs(runs):
         assert [run.seed % pack.size for run in pack.replicas] == list(range(pack.size))
         assert len({run.order for run in pack.replicas}) == 1
@@ -67,7 +67,7 @@ def test_replicas_fill_all_slots_and_each_run_is_in_its_slot(runs: list[tuple[Ce
 def test_a_partial_pack_keeps_its_size_and_fills_empty_slots_with_the_runs_of_these_seeds():
     lenet = cell(2)
     whole = [lenet.run(seed) for seed in range(8, 16)]
-    (pack,) = make_packs((lenet, run) for run in whole if run.seed in (9, 14))
+    (pack,) = make_packs(CellRun(lenet, run) for run in whole if run.seed in (9, 14))
     assert (pack.size, pack.slots) == (8, [1, 6])
     assert [run.id for run in pack.replicas] == [run.id for run in whole]
 
@@ -77,7 +77,7 @@ few_runs = distinct_runs(CELLS[:4], seeds=10)
 
 @given(few_runs, few_runs)
 def test_packs_have_equal_keys_if_and_only_if_they_train_the_same_networks(
-    first_runs: list[tuple[Cell, Run]], second_runs: list[tuple[Cell, Run]]
+    first_runs: list[CellRun], second_runs: list[CellRun]
 ):
     """Packs that share a run share a claim, and a checkpoint is found only by packs that can use it."""
     for first in make_packs(first_runs):
@@ -88,7 +88,7 @@ def test_packs_have_equal_keys_if_and_only_if_they_train_the_same_networks(
 
 
 def test_packs_of_one_plan_have_different_keys():
-    packs = make_packs((cell, cell.run(seed)) for cell in CELLS for seed in range(41))
+    packs = make_packs(CellRun(cell, cell.run(seed)) for cell in CELLS for seed in range(41))
     assert len({pack.key for pack in packs}) == len(packs)
 
 
@@ -104,9 +104,9 @@ def test_the_key_depends_on_mixed_rates():
 
 def test_rates_are_not_mixed():
     low, high = cell(2, learning_rate=0.1), cell(2, learning_rate=0.2)
-    packs = make_packs((c, c.run(seed)) for seed in range(8) for c in (low, high))
+    packs = make_packs(CellRun(c, c.run(seed)) for seed in range(8) for c in (low, high))
     assert [[run.recipe.learning_rate for run in pack.runs] for pack in packs] == [[0.1] * 8, [0.2] * 8]
-    packs = make_packs([(low, low.run(0)), (high, high.run(1))])
+    packs = make_packs([CellRun(low, low.run(0)), CellRun(high, high.run(1))])
     assert [[run.recipe.learning_rate for run in pack.replicas] for pack in packs] == [[0.1] * 8, [0.2] * 8]
 
 
@@ -118,7 +118,7 @@ def test_rates_are_not_mixed():
 def test_pilots_of_one_network_share_packs(rates, filters, random):
     pilots = [replace(cell(filters, learning_rate=rate), is_pilot=True) for rate in rates]
     random.shuffle(pilots)
-    packs = make_packs((pilot, pilot.run(seed)) for pilot in pilots for seed in range(2))
+    packs = make_packs(CellRun(pilot, pilot.run(seed)) for pilot in pilots for seed in range(2))
     size = 8 if filters == 2 else 4
     whole, rest = divmod(len(rates), size)
     for seed in range(2):
@@ -136,7 +136,7 @@ def test_pilots_of_one_network_share_packs(rates, filters, random):
 def test_blocks_are_aligned(seeds, blocks):
     """In packs of four, two seeds share a pack if one aligned block of four contains both."""
     lenet = cell(40)
-    packs = make_packs((lenet, lenet.run(seed)) for seed in seeds)
+    packs = make_packs(CellRun(lenet, lenet.run(seed)) for seed in seeds)
     assert len(packs) == blocks
     assert all(pack.size == 4 for pack in packs)
 
@@ -144,16 +144,16 @@ def test_blocks_are_aligned(seeds, blocks):
 def test_orders_are_never_mixed():
     lenet = cell(2)
     other = lenet.run(1).model_copy(update={"order": 5})
-    assert [pack.runs for pack in make_packs([(lenet, lenet.run(0)), (lenet, other)])] == [
+    assert [pack.runs for pack in make_packs([CellRun(lenet, lenet.run(0)), CellRun(lenet, other)])] == [
         (lenet.run(0),),
         (other,),
     ]
-    assert len(make_packs((lenet, lenet.run(seed)) for seed in range(24))) == 3
+    assert len(make_packs(CellRun(lenet, lenet.run(seed)) for seed in range(24))) == 3
 
 
 def test_two_spellings_of_one_architecture_share_a_pack():
     short, long = cell(Lenet5(filters=2)), cell(Lenet5(filters=2, second_filters=5))
-    (pack,) = make_packs([(short, short.run(0)), (long, long.run(1))])
+    (pack,) = make_packs([CellRun(short, short.run(0)), CellRun(long, long.run(1))])
     assert pack.slots == [0, 1]
 
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scaling.architectures import Tree3
+from scaling.config import CellRun
 from scaling.config.study import Resources
 from scaling.plan import machine
 from scaling.plan.memory import GIB, WORKER_BYTES, max_workers, memory_bytes, peak_bytes
@@ -67,7 +68,7 @@ def test_wall_time_is_within_grahams_bounds(runs, count):
 
 
 def test_short_memory_holds_workers_back():
-    packs = make_packs((example, example.run(seed)) for example in CELLS[:2] for seed in (0, 8))
+    packs = make_packs(CellRun(example, example.run(seed)) for example in CELLS[:2] for seed in (0, 8))
     two = peak_bytes(packs, 2) / GIB
     schedule = make_schedule(packs, Resources(workers=4, memory_gib=two), speed=speed())
     assert (schedule.workers, schedule.held_back, schedule.peak_bytes) == (2, 2, peak_bytes(packs, 2))
@@ -82,7 +83,7 @@ def test_the_schedule_of_no_packs_is_empty():
 
 
 def test_the_machine_sets_the_default_limits(monkeypatch):
-    packs = make_packs((example, example.run(seed)) for example in CELLS for seed in (0, 8))
+    packs = make_packs(CellRun(example, example.run(seed)) for example in CELLS for seed in (0, 8))
     monkeypatch.setattr(machine, "cpu_count", lambda: 3)
     monkeypatch.setattr(machine, "usable_memory", lambda: 1000.0 * GIB)
     assert make_schedule(packs, Resources(), speed=speed()).workers == 3

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scaling.config import CellRun
 from scaling.config.recipe import Augmentation
 from scaling.datasets import Mnist
 from scaling.plan.packs import Pack, make_packs
@@ -18,7 +19,7 @@ from tests.plan.example_speed import speed
 
 def make_pack(filters: int, **recipe) -> Pack:
     example = cell(filters, **recipe)
-    (pack,) = make_packs([(example, example.run(0))])
+    (pack,) = make_packs([CellRun(example, example.run(0))])
     return pack
 
 
@@ -35,7 +36,7 @@ def test_the_time_of_a_pack_is_the_sum_of_its_parts():
     times = machine_speed.image_time("lenet5", 1, "bf16", example.layer_table())
     epoch_s = 0.5 + 8 * (600 * times.train_s + 10_100 * times.evaluate_s)
     assert training_seconds(example, 8, machine_speed) == pytest.approx(3 * epoch_s)
-    (pack,) = make_packs([(example, example.run(0))])
+    (pack,) = make_packs([CellRun(example, example.run(0))])
     assert pack_seconds(pack, machine_speed) == pytest.approx(2 + 3 * epoch_s)
     flipped = replace(
         example, recipe=example.recipe.model_copy(update={"augmentation": Augmentation(flip=True)})

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scaling.architectures import Tree3
+from scaling.config import CellRun
 from scaling.plan.packs import make_packs
 from scaling.plan.time_estimate import pack_seconds
 from scaling.plan.trials import MAX_TRIAL_S, MIN_TRIALS_PER_WORKER, make_trials
@@ -57,10 +58,11 @@ def test_trials_do_not_depend_on_the_order_of_the_packs(runs, workers):
 
 def test_short_packs_share_a_trial_and_long_packs_do_not():
     tiny = [cell(1, epochs=1, learning_rate=0.01 * (1 + i)) for i in range(100)]
-    packs = make_packs((c, c.run(0)) for c in tiny)
+    packs = make_packs(CellRun(c, c.run(0)) for c in tiny)
     assert len(packs) == 100
     assert len(make_trials(packs, workers=1, speed=SPEED)) <= 100 / 5
     long = [cell(40, epochs=100, learning_rate=0.01 * (1 + i)) for i in range(5)]
     assert [
-        len(trial) for trial in make_trials(make_packs((c, c.run(0)) for c in long), workers=1, speed=SPEED)
+        len(trial)
+        for trial in make_trials(make_packs(CellRun(c, c.run(0)) for c in long), workers=1, speed=SPEED)
     ] == [1] * 5

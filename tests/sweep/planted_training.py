@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from scaling.architectures import Tree3
-from scaling.config import Cell, Recipe
+from scaling.config import Cell, CellRun, Recipe
 from scaling.data import LoadedDataset
 from scaling.datasets import Synthetic
 from scaling.plan import Pack
@@ -38,7 +38,7 @@ def packs(*filters: int, seeds: int = 2, dataset: Synthetic = DATASET) -> tuple[
         )
         for width in filters
     ]
-    return tuple(make_packs((cell, cell.run(seed)) for cell in cells for seed in range(seeds)))
+    return tuple(make_packs(CellRun(cell, cell.run(seed)) for cell in cells for seed in range(seeds)))
 
 
 def ids(packs: tuple[Pack, ...]) -> set[str]:

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from scaling.architectures import AnyArchitecture, Lenet5, Tree3, Vgg
-from scaling.config import Cell, Recipe
+from scaling.config import Cell, CellRun, Recipe
 from scaling.config.recipe import Augmentation
 from scaling.data import LoadedDataset
 from scaling.datasets import Cifar10, Mnist, Split
@@ -65,7 +65,7 @@ def grown(architecture: str, filters: int, data: str, precision: str, epochs: in
     ]
     every, none = np.arange(TRAIN), np.arange(0)
     loaded_dataset = LoadedDataset(info, *made, every, none, np.full(channels, 0.5), np.full(channels, 0.25))
-    (whole,) = make_packs([(cell, cell.run(0))])
+    (whole,) = make_packs([CellRun(cell, cell.run(0))])
     before = status("VmRSS")
     train(whole, loaded_dataset, device="cpu")
     return memory_bytes(cell), status("VmHWM") - before

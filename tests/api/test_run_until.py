@@ -36,8 +36,11 @@ def run_until(training, workspace):
 
 @pytest.mark.simulation
 @pytest.mark.parametrize("text", [STUDY, TWO], ids=["one curve", "two curves"])
-def test_iterations_end_when_every_interval_is_within_the_target(run_until, study, workspace, text):
-    result, iterations = run_until(study(text))
+def test_iterations_grow_the_study_until_every_interval_is_within_the_target(
+    run_until, study, workspace, text
+):
+    config = study(text)
+    result, iterations = run_until(config)
     assert len(iterations) > 1
     assert [iteration.number for iteration in iterations] == list(range(len(iterations)))
     assert result.last is iterations[-1]
@@ -45,12 +48,7 @@ def test_iterations_end_when_every_interval_is_within_the_target(run_until, stud
     for fit in api.fit(str(result.study), workspace):
         assert Quantity.parse("prediction@2x", 12.0).half_width(require_floored_law(fit)) <= TARGET
     assert not any(iteration.suggestion.is_reached for iteration in iterations[:-1])
-
-
-@pytest.mark.simulation
-def test_the_grown_study_contains_all_trained_runs(run_until, study, workspace):
-    config = study(TWO)
-    result, _ = run_until(config)
+    # The grown study contains all trained runs.
     assert result.study == workspace.artifacts / "grown" / "until.yaml"
     assert api.plan(result.study, workspace).new == 0
     grown = {run.id for _, run in load_study(result.study, data=workspace.data).runs()}

@@ -50,9 +50,9 @@ class ConfigError(UsageError):
     ) -> None:
         self.problems = tuple(problems)
         self.source = source
-        places = [f"{source}:{line}" if line else source for line in lines] or [source] * len(self.problems)
+        origins = [f"{source}:{line}" if line else source for line in lines] or [source] * len(self.problems)
         super().__init__(
-            "\n".join(f"{place}: {text}" for place, text in zip(places, self.problems, strict=True))
+            "\n".join(f"{origin}: {text}" for origin, text in zip(origins, self.problems, strict=True))
         )
 
 

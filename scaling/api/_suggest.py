@@ -45,12 +45,12 @@ class CurveSuggestion:
     @property
     def cells(self) -> list[Cell]:
         """Cells of the study with the proposed runs, by increasing width."""
-        grown = [
+        extended = [
             replace(cell, seeds=seeds)
             for cell, seeds in zip(self.candidates, self.proposal.seeds, strict=True)
             if seeds
         ]
-        return sorted([*grown, *self.diverged], key=_width)
+        return sorted([*extended, *self.diverged], key=_width)
 
     @property
     def core_s(self) -> float:
@@ -101,10 +101,10 @@ def suggest(
         overrides: changed settings, such as ``recipe.epochs=5``.
 
     Raises:
-        UsageError: some runs of the study are not trained yet, or a curve cannot grow by itself.
+        UsageError: some runs of the study are not trained yet, or the study has several data sets.
         FitError: a curve has no law to plan from; the message says what to train first.
     """
-    from scaling.plan.candidate_widths import growable_curves
+    from scaling.plan.candidate_widths import extendable_curves
 
     results = load_trained(config, workspace or Workspace(), overrides=overrides)
     plan = results.plan
@@ -113,7 +113,7 @@ def suggest(
         raise UsageError(
             f"{config}: {missing} of {total} runs are not trained yet; first: scaling run {config}"
         )
-    return suggest_runs(results, target, widest=[curve.widest for curve in growable_curves(plan.study)])
+    return suggest_runs(results, target, widest=[curve.widest for curve in extendable_curves(plan.study)])
 
 
 def suggest_runs(
@@ -134,7 +134,7 @@ def suggest_runs(
         round_s: core time after which no more runs are added to this proposal, in seconds.
     """
     from scaling.fit import propose_runs
-    from scaling.plan.candidate_widths import growable_curves
+    from scaling.plan.candidate_widths import extendable_curves
 
     fits, time_ratios = _fit_curves(results), _compute_time_ratios(results)
     designs = [
@@ -146,7 +146,7 @@ def suggest_runs(
             widest=widest_filters,
             time_ratio=time_ratios[curve.label],
         )
-        for curve, widest_filters in zip(growable_curves(results.plan.study), widest, strict=True)
+        for curve, widest_filters in zip(extendable_curves(results.plan.study), widest, strict=True)
     ]
     proposals = propose_runs(
         [curve.design for curve in designs], budget_s=target.budget_s - used_s, stop_after_s=round_s

@@ -61,13 +61,15 @@ def run(
 
     The command may be interrupted and started again: finished runs are kept.
     """
-    places = workspace(store, also, data)
+    folders = workspace(store, also, data)
     if until is None:
         if quantity or budget:
             raise UsageError(
                 "`quantity` and `budget` need `until`, the half width of the intervals, such as `until` 0.02"
             )
-        outcome = api.run(config, places, overrides=set_, address=address, in_process=in_process, quiet=quiet)
+        outcome = api.run(
+            config, folders, overrides=set_, address=address, in_process=in_process, quiet=quiet
+        )
         return _print_outcome(outcome)
     if not 0 < until < inf:
         raise UsageError(f"{until:g}: expected a number > 0, such as 0.02", option="until")
@@ -77,7 +79,7 @@ def run(
     result = api.run_until(
         config,
         target,
-        places,
+        folders,
         overrides=set_,
         address=address,
         in_process=in_process,
@@ -130,8 +132,8 @@ def _print_outcome(outcome: RunOutcome) -> int:
                 f"{row.label}, filters {row.cell.architecture.filters}: "
                 f"learning rate {row.learning_rates[0]:g}" + (row.warning and f", {row.warning}")
             )
-    if outcome.elsewhere:
-        print(f"{count(outcome.elsewhere, 'run')} published by another process meanwhile")
+    if outcome.trained_by_others:
+        print(f"{count(outcome.trained_by_others, 'run')} published by another process meanwhile")
     for failure in outcome.failures:
         print(f"failed: {failure.pack.label}: {failure.reason}; log: {failure.log or 'could not be written'}")
     if outcome.missing:

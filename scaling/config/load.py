@@ -131,8 +131,8 @@ class _Sections:
 
     def merged_recipe(self, i: int) -> dict[str, Any]:
         """Return the merged recipe of an entry, or the study's recipe if the entry's own is no mapping."""
-        own = self.architectures[i].get("recipe", {})
-        return merge(self.recipe, own) if isinstance(own, dict) else self.recipe
+        entry_recipe = self.architectures[i].get("recipe", {})
+        return merge(self.recipe, entry_recipe) if isinstance(entry_recipe, dict) else self.recipe
 
     def has_auto_rate(self, i: int) -> bool:
         """Return whether pilot runs choose the learning rates of an entry."""
@@ -140,11 +140,11 @@ class _Sections:
 
     def validated_seeds(self, default: int, problems: ConfigProblems) -> dict[int, int]:
         """Return the number of seeds of each entry; the default if an entry gives no valid number."""
-        own = {
+        entry_seeds = {
             i: problems.validate(_Seeds, value, locator(("architectures", i, "seeds")))
             for i, value in self.seeds.items()
         }
-        return {i: own.get(i) or default for i in self.architectures}
+        return {i: entry_seeds.get(i) or default for i in self.architectures}
 
 
 def _mapping(value: Any) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from scaling.datasets.base import Dataset, DatasetInfo
-from scaling.datasets.canonical import Split, compute_fingerprint, sort_canonically, stratified_order
+from scaling.datasets.canonical import Split, Splits, compute_fingerprint, sort_canonically, stratified_order
 from scaling.datasets.cifar10 import Cifar10
 from scaling.datasets.mnist import Mnist
 from scaling.datasets.mnist5k import Mnist5k
@@ -34,6 +34,7 @@ __all__ = [
     "Mnist5k",
     "NpzDataset",
     "Split",
+    "Splits",
     "Synthetic",
     "Usps",
     "compute_fingerprint",

@@ -19,7 +19,7 @@ import numpy as np
 from pydantic import Field
 
 from scaling.datasets.base import Dataset, DatasetInfo
-from scaling.datasets.canonical import Split, compute_fingerprint, sort_canonically
+from scaling.datasets.canonical import Split, Splits, compute_fingerprint, sort_canonically
 from scaling.errors import DataError
 from scaling.settings import ImageShape
 
@@ -38,7 +38,7 @@ class NpzDataset(Dataset):
         file = self._find_file(folder)
         return _read_info(file, file.stat().st_mtime_ns)
 
-    def splits(self, folder: Path) -> tuple[Split, Split]:
+    def splits(self, folder: Path) -> Splits:
         """Read the training split and the test split, in canonical order.
 
         Args:
@@ -77,7 +77,7 @@ def _read_info(file: Path, modified_ns: int) -> DatasetInfo:
     )
 
 
-def _read_splits(file: Path) -> tuple[Split, Split]:
+def _read_splits(file: Path) -> Splits:
     try:
         if not is_zipfile(file):
             raise ValueError("not a zip archive")
@@ -93,7 +93,7 @@ def _read_splits(file: Path) -> tuple[Split, Split]:
         hint = "write it with numpy.savez_compressed"
         raise DataError(f"{file}: cannot be read as .npz ({error}); {hint}") from error
     _check_agreement(file, train, test=test)
-    return train, test
+    return Splits(train, test)
 
 
 def _make_split(file: Path, split: str, *, images: np.ndarray, labels: np.ndarray) -> Split:

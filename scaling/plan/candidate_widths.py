@@ -15,7 +15,7 @@ Beyond this factor, the proposal would rely on extrapolation.
 """
 
 
-def growable_curves(study: Study) -> list[StudyCurve]:
+def extendable_curves(study: Study) -> list[StudyCurve]:
     """Return the curves of a study to which single networks can be added, in the order of its file.
 
     Raises:

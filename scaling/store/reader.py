@@ -213,5 +213,5 @@ def _concat_sorted(
     kind: str, columns: Sequence[str] | None, pieces: Sequence[pa.Table], *keys: str
 ) -> pa.Table:
     # In one chunk: sorting thousands of chunks takes longer than joining them.
-    whole = pa.concat_tables([select_fields(kind, columns).empty_table(), *pieces]).combine_chunks()
-    return whole.sort_by([(key, "ascending") for key in keys])
+    table = pa.concat_tables([select_fields(kind, columns).empty_table(), *pieces]).combine_chunks()
+    return table.sort_by([(key, "ascending") for key in keys])

@@ -107,7 +107,7 @@ REFUSED = {
     "lists": ("parquet", parquet(law() | {"test_error": [[0.1, 0.2]] * RUNS}), (), "test_error: holds list<"),
     "a header alone": ("csv", b"filters,test_error\n", (), "has no rows; give one row a run"),
     "nothing": ("csv", b"", (), "points.csv: is empty"),
-    "a column twice": ("csv", TWICE, (), "several columns are called filters; keep one"),
+    "a column twice": ("csv", TWICE, (), "filters: several columns have this name; keep one"),
     "semicolons": ("csv", csv(law(), separator=";"), (), "has semicolons between columns; use commas"),
     "semicolons and decimal commas": (
         "csv",

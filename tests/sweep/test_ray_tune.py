@@ -33,11 +33,12 @@ def test_address_without_a_cluster_is_refused_before_ray_tries(tmp_path):
 def test_missing_gpus_are_refused_before_ray_waits_for_them(tmp_path, monkeypatch):
     for name in ("init", "shutdown"):
         monkeypatch.setattr(f"ray.{name}", lambda **options: None)
-    monkeypatch.setattr("ray.nodes", lambda: [{"Alive": True, "Resources": {"CPU": 1.0}}])
+    node = {"Alive": True, "NodeID": "a", "NodeManagerAddress": "::1", "Resources": {"CPU": 1.0}}
+    monkeypatch.setattr("ray.nodes", lambda: [node])
     executor = RayTuneExecutor(worker_config(tmp_path), {}, workers=1, gpus=0.25)
     with pytest.raises(
         UsageError,
-        match=r"^resources\.gpus: 0\.25: no machine has so many .* Ray has 0 GPUs and 1 cores: set it to 0",
+        match=r"^resources\.gpus: no node has 0\.25 free GPUs .*Ray has 0 GPUs and 1 cores in all\); set",
     ):
         executor.run(packs(1), print)
 

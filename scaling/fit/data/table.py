@@ -16,7 +16,14 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from scaling.errors import TableError
-from scaling.fit.data.columns import check_column, check_range, first_duplicate, group_rows, numeric_column
+from scaling.fit.data.columns import (
+    check_column,
+    check_range,
+    check_unique_columns,
+    first_duplicate,
+    group_rows,
+    numeric_column,
+)
 from scaling.fit.data.costs import COST_COLUMNS
 from scaling.fit.data.csv import read_csv
 from scaling.fit.data.points import Points
@@ -77,8 +84,10 @@ def read_table(source: Path) -> pa.Table:
         ) from error
     if not len(table):
         raise TableError(f"{source}: has no rows; give one row a run")
-    if duplicate := first_duplicate(table.column_names):
-        raise TableError(f"{source}: several columns are called {duplicate}; keep one")
+    try:
+        check_unique_columns(table.column_names)
+    except TableError as error:
+        raise TableError(f"{source}: {error}") from None
     return table
 
 
@@ -204,8 +213,7 @@ def diverged_rows(table: pa.Table) -> NDArray[np.bool_]:
 
 
 def _check_columns(table: pa.Table, names: Sequence[str], std: str | None) -> None:
-    if duplicate := first_duplicate(table.column_names):
-        raise TableError(f"{duplicate}: several columns have this name; keep one")
+    check_unique_columns(table.column_names)
     if duplicate := first_duplicate(names):
         raise TableError(
             f"{duplicate}: is requested twice; the size, the error and the groups need different columns"

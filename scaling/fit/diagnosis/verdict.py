@@ -134,8 +134,8 @@ def _holdout_ok(points: Points, power: Law, resampled: Float[np.ndarray, "draws 
     log_ratios = np.log(
         POWER.evaluate(narrow[:, None, :], points.widths[-n_left_out:]) / means[:, -n_left_out:]
     )
-    observed, drawn = log_ratios[0], log_ratios[1:]
-    covariance = np.atleast_2d(np.cov(drawn.T))
+    observed, resampled_ratios = log_ratios[0], log_ratios[1:]
+    covariance = np.atleast_2d(np.cov(resampled_ratios.T))
     if not np.isfinite(covariance).all() or np.linalg.matrix_rank(covariance) < n_left_out:
         return None
     statistic = observed @ np.linalg.solve(covariance, observed)

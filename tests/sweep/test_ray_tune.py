@@ -1,4 +1,7 @@
-"""The executor on Ray: Ray starts, two workers train, and every run is in the store."""
+"""The executor on Ray: Ray starts, workers train, and every run is in the store.
+
+A sweep of two workers is in tests/test_new_architecture.py.
+"""
 
 from __future__ import annotations
 
@@ -10,29 +13,15 @@ from pathlib import Path
 import pytest
 from ray import cloudpickle
 
-from scaling.data import load
 from scaling.datasets import Synthetic
 from scaling.errors import UsageError
 from scaling.store import open_store
 from scaling.sweep.executor import PackEvent
 from scaling.sweep.ray_tune import RayTuneExecutor
 from scaling.sweep.worker_config import WorkerConfig
-from tests.sweep.planted_training import DATASET, ids, packs, worker_config
+from tests.sweep.planted_training import ids, packs, worker_config
 
 LETHAL_DATASET = Synthetic(size=120, test_size=50, side=10)
-
-
-def test_two_workers_of_ray_train_and_publish_everything(tmp_path):
-    wanted = packs(1, 2, 3)
-    events: list[PackEvent] = []
-    datasets = {DATASET: load(DATASET, folder=tmp_path)}
-    RayTuneExecutor(worker_config(tmp_path), datasets, workers=2).run(wanted, events.append)
-    store = open_store(tmp_path / "store")
-    assert store.ids() == ids(wanted)
-    assert {event.key for event in events if event.epoch == 3} == {pack.key for pack in wanted}
-    assert not any(event.failure for event in events)
-    assert sum(event.published for event in events) == 6
-    assert store.runs(["threads"])["threads"].to_pylist() == [1] * 6
 
 
 def test_address_without_a_cluster_is_refused_before_ray_tries(tmp_path):
@@ -76,6 +65,8 @@ def test_pack_that_kills_its_workers_is_named_and_the_rest_of_its_trial_continue
     config = LethalConfig(**vars(worker_config(tmp_path, lease_s=1.0)))  # the claims of dead workers expire
     RayTuneExecutor(config, {}, workers=1).run(lethal + wanted, events.append)
     assert open_store(tmp_path / "store").ids() == ids(wanted)
+    assert {event.key for event in events if event.epoch == 3} == {pack.key for pack in wanted}
+    assert sum(event.published for event in events) == 6
     (failure,) = (event for event in events if event.failure)
     assert (failure.key, failure.failure) == (lethal[0].key, "its worker failed twice")
     assert "worker: tree3 1 seeds 0-1" in Path(failure.log).read_text()

@@ -59,6 +59,10 @@ def test_wheel_prints_its_version(installed, tmp_path):
     assert run(installed / "scaling", "--version", cwd=tmp_path) == f"scaling {PROJECT['version']}\n"
 
 
+def test_wheel_lists_the_models(installed, tmp_path):
+    assert "lenet5" in run(installed / "scaling", "models", cwd=tmp_path)
+
+
 def test_wheel_plans_the_quickstart(installed, tmp_path):
     shutil.copy(ROOT / "configs/quickstart.yaml", tmp_path)
     plan = run(installed / "scaling", "plan", "quickstart.yaml", cwd=tmp_path)

@@ -20,7 +20,8 @@ from scaling.api._plan import plan
 from scaling.api._results import StudyResults, load_results
 from scaling.api._run import RunOutcome, run
 from scaling.api._status import compute_core_times
-from scaling.api._suggest import Suggestion, Target, suggest_runs
+from scaling.api._suggest import Suggestion, suggest_runs
+from scaling.api._target import Target
 from scaling.api._workspace import Workspace
 from scaling.config.yaml_file import architecture_entries, read_file, yaml_text
 from scaling.errors import UsageError
@@ -89,7 +90,7 @@ def run_until(
     grown = workspace.artifacts / study.name / _GROWN_STUDY
     if grown.resolve() == config.resolve():
         raise UsageError(
-            f"{config}: is the file of the grown study, which would be overwritten; copy it to another place"
+            f"{config}: this file is where `run_until` writes the extended study; copy it and run the copy"
         )
     keys = read_file(config, overrides)
     written_curves = growable_curves(study)

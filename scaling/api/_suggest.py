@@ -14,6 +14,7 @@ import pyarrow as pa
 from scaling.api._load import CURVE_COLUMN
 from scaling.api._results import StudyResults, load_trained
 from scaling.api._status import compute_core_times
+from scaling.api._target import Target
 from scaling.api._workspace import Workspace
 from scaling.config import Cell, CellRun
 from scaling.config.yaml_file import architecture_entries, yaml_text
@@ -26,35 +27,6 @@ from scaling.plan.time_estimate import pack_seconds
 if TYPE_CHECKING:
     from scaling.config.study_curves import StudyCurve
     from scaling.fit import Fit, Proposal, SequentialDesign
-
-
-@dataclass(frozen=True, kw_only=True)
-class Target:
-    """Precision that every curve of a study is to reach.
-
-    Raises:
-        UsageError: the half width is not positive, or the quantity is unknown.
-    """
-
-    half_width: float
-    """Half width of the 95 % interval.
-
-    Absolute for an exponent, and otherwise relative to the predicted error, so that 0.02 is 2 %.
-    """
-    quantity: str = "prediction@2x"
-    """Quantity to estimate: ``exponent``, ``floor``, or ``prediction@2x``.
-
-    ``prediction@2x`` is the error at twice the widest network of the study as written. Any factor will do.
-    """
-    budget_s: float = inf
-    """Core time in seconds for all runs that the study as written does not contain."""
-
-    def __post_init__(self) -> None:
-        from scaling.fit import Quantity
-
-        Quantity.parse(self.quantity, 1.0)
-        if not 0 < self.half_width < inf:
-            raise UsageError(f"{self.half_width:g}: must be above 0, such as 0.02", option="target")
 
 
 @dataclass(frozen=True, kw_only=True)

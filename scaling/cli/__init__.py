@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from scaling.errors import ScalingError, UsageError
 
-_FLAGS = {"overrides": "--set", "configs": "--config", "quantity": "--of"}
+_FLAGS = {"overrides": "--set", "configs": "--config", "half_width": "--until"}
 """Flags of the arguments whose flag is not ``--`` and the argument's name."""
 _DONE, _FAILED, _USAGE, _INTERRUPTED = 0, 1, 2, 130
 

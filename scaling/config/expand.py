@@ -138,7 +138,7 @@ def _expand_recipes(
     """Yield the valid points of the grid of an entry's recipe, merged over the study's."""
     root: SettingPath = ("architectures", i, "recipe")
     if not isinstance(own, dict):
-        problems.add(root, f"must be a mapping of keys to values, not {own!r}")
+        problems.add(root, f"expected a mapping of keys to values, got {own!r}")
         return
     for point in grid_points(merge(base, own)):
         locate = _recipe_locator(root, point, base=base, own=own)

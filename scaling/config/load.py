@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +16,7 @@ from scaling.config.pilots import Pilots, is_auto
 from scaling.config.problems import ConfigProblems
 from scaling.config.recipe_merge import merge
 from scaling.config.study import Study, StudyFile
-from scaling.config.yaml_file import read_file
+from scaling.config.yaml_file import find_line, read_file
 from scaling.errors import DataError
 from scaling.settings import PositiveInt
 
@@ -39,7 +40,8 @@ def load_study(source: Path, *, data: Path, overrides: Sequence[str] = ()) -> St
         DataError: the user's own data set is missing or unsuitable.
     """
     raw = read_file(source, overrides)
-    problems = ConfigProblems(str(source))
+    # The lines of the file are of no help where an override replaces a value.
+    problems = ConfigProblems(str(source), (lambda path: None) if overrides else partial(find_line, source))
     file = problems.validate(StudyFile, raw)
     sections = _Sections.from_raw(raw)
     for root, settings in sections.groups():

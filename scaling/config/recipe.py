@@ -151,10 +151,10 @@ class Recipe(ConfigModel):
             train_size: number of training images in use.
         """
         if self.batch_size > train_size:
-            text = f"must be at most the {train_size} training images, not {self.batch_size}"
+            text = f"expected at most the number of training images, {train_size}, got {self.batch_size}"
             return Problem("batch_size", text)
         for name, pixels in (("crop", self.augmentation.crop), ("shift", self.augmentation.shift)):
             if pixels >= image.side:
-                text = f"must be below the image's side, {image.side}, not {pixels}"
+                text = f"expected a number below the image's side, {image.side}, got {pixels}"
                 return Problem(f"augmentation.{name}", text)
         return None

@@ -22,7 +22,7 @@ AnyDataset = Annotated[Mnist | Usps | Cifar10 | Mnist5k | Synthetic | NpzDataset
 """Union of all data sets, chosen by ``type``."""
 
 PUBLISHED_DATASETS = {"mnist": Mnist, "usps": Usps, "cifar10": Cifar10, "mnist5k": Mnist5k}
-"""Data sets that can be fetched by name."""
+"""Data sets that can be downloaded by name."""
 
 __all__ = [
     "PUBLISHED_DATASETS",

@@ -84,9 +84,7 @@ def _read_splits(file: Path) -> tuple[Split, Split]:
         with np.load(file, allow_pickle=False) as arrays:
             missing = [name for name in _ARRAYS if name not in arrays]
             if missing:
-                raise DataError(
-                    f"{file}: has no array {', '.join(missing)}; it must have {', '.join(_ARRAYS)}"
-                )
+                raise DataError(f"{file}: has no array {', '.join(missing)}; expected {', '.join(_ARRAYS)}")
             train, test = (
                 _make_split(file, split, images=arrays[f"{split}_images"], labels=arrays[f"{split}_labels"])
                 for split in ("train", "test")
@@ -103,16 +101,16 @@ def _make_split(file: Path, split: str, *, images: np.ndarray, labels: np.ndarra
         images = images[..., None]
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] != images.shape[2] or not images.size:
         raise DataError(
-            f"{file}: {split}_images must be uint8 of shape [images, side, side] or "
-            f"[images, side, side, channels] with at least one image, not {images.dtype} {images.shape}"
+            f"{file}: {split}_images: expected uint8 of shape [images, side, side] or "
+            f"[images, side, side, channels] with at least one image, got {images.dtype} {images.shape}"
         )
     is_integer = np.issubdtype(labels.dtype, np.integer)
     if labels.shape != (len(images),) or not is_integer or labels.min() < 0 or labels.max() > 255:
         is_number = np.issubdtype(labels.dtype, np.number) and labels.size
         span = f" from {labels.min()} to {labels.max()}" if is_number else ""
         raise DataError(
-            f"{file}: {split}_labels must be {len(images)} integers from 0 to 255, "
-            f"not {labels.dtype} {labels.shape}{span}"
+            f"{file}: {split}_labels: expected {len(images)} integers from 0 to 255, "
+            f"got {labels.dtype} {labels.shape}{span}"
         )
     return sort_canonically(Split(images, labels.astype(np.uint8)))
 
@@ -125,8 +123,6 @@ def _check_agreement(file: Path, train: Split, *, test: Split) -> None:
         )
     train_labels, test_labels = (set(np.unique(split.labels).tolist()) for split in (train, test))
     if len(train_labels) < 2:
-        raise DataError(
-            f"{file}: train_labels are all {min(train_labels)}; there must be at least two classes"
-        )
+        raise DataError(f"{file}: train_labels: expected at least two classes, got only {min(train_labels)}")
     if unknown := sorted(test_labels - train_labels)[:_MAX_LISTED_LABELS]:
         raise DataError(f"{file}: test_labels contain {unknown}, which train_labels do not contain")

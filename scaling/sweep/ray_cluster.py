@@ -58,8 +58,8 @@ def cluster_capacity(nodes: Sequence[Mapping[str, Any]], gpus: float) -> int:
     cpu_total, gpu_total = (sum(node["Resources"].get(kind, 0) for node in nodes) for kind in ("CPU", "GPU"))
     if gpus:
         raise UsageError(
-            f"resources.gpus: {gpus:g}: no machine has so many GPUs for a pack, and a core with them;"
-            f" Ray has {gpu_total:g} GPUs and {cpu_total:g} cores: set it to 0,"
+            f"resources.gpus: no node has {gpus:g} free GPUs and one core for a pack"
+            f" (Ray has {gpu_total:g} GPUs and {cpu_total:g} cores in all); set resources.gpus to 0,"
             " or name another cluster with `address`"
         )
     raise UsageError(

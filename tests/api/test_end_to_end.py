@@ -144,5 +144,5 @@ def test_the_suffix_of_a_table_selects_its_format(tmp_path):
     assert api.write_table(table, tmp_path / "x.csv") == 2
     assert (tmp_path / "x.csv").read_text().splitlines() == ['"filters"', "1", "2"]
     for name in ("x.json", "x", "x.CSV.gz"):
-        with pytest.raises(TableError, match=r"must end in \.parquet or \.csv"):
+        with pytest.raises(TableError, match=r"ends in \.parquet or \.csv"):
             api.write_table(table, tmp_path / name)

@@ -166,13 +166,13 @@ def test_the_target_stays_at_twice_the_widest_network_as_written(run_until, stud
     cells = load_study(result.study, data=workspace.data).cells
     assert 12 < max(cell.architecture.filters for cell in cells) <= 48
     with pytest.raises(
-        UsageError, match=r"until\.yaml: is the file of the grown study, which would be overwritten; copy it"
+        UsageError, match=r"until\.yaml: this file is where `run_until` writes the extended study; copy it"
     ):
         api.run_until(result.study, api.Target(half_width=TARGET), workspace, in_process=True)
 
 
 def test_a_study_that_cannot_grow_is_refused_before_training(run_until, study, training):
-    with pytest.raises(UsageError, match=r"dataset\.train_images is a grid"):
+    with pytest.raises(UsageError, match=r"dataset\.train_images has several values"):
         run_until(study(STUDY.replace("size: 50", "size: 50, train_images: [25, 50]")))
     assert not training.attempts
 

@@ -200,7 +200,7 @@ def test_missing_runs_must_be_trained_first(suggest, study, workspace):
     [
         ({"half_width": 0.0}, "above 0"),
         ({"half_width": float("nan")}, "above 0"),
-        ({"quantity": "error"}, "must be exponent"),
+        ({"quantity": "error"}, "expected exponent"),
     ],
 )
 def test_an_invalid_target_is_refused(target, problem):

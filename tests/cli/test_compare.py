@@ -28,7 +28,7 @@ def test_two_curves_are_compared_and_drawn(scaling, two, tmp_path, monkeypatch):
         return drawn[:1]
 
     monkeypatch.setattr(StudyComparison, "draw_figures", draw_and_keep_one)
-    result = scaling("compare", two, "--errors", "0.5", "--set", "seeds=8")
+    result = scaling("compare", two, "--for-error", "0.5", "--set", "seeds=8")
     assert (result.code, result.err) == (0, "")
     assert "Size of the first curve divided by that of the second, at equal error" in result.out
     assert result.out.endswith("figures and tables: artifacts/grown/compare\n")
@@ -53,4 +53,4 @@ def test_a_study_with_one_curve_cannot_be_compared(scaling, study, store, two):
     assert (result.code, result.out) == (2, "")
     assert "has one curve, tree3, and a comparison needs two; add an entry to architectures" in result.err
     for errors in ("-1", "50", "x"):
-        assert scaling("compare", two, "--errors", errors).code == 2
+        assert scaling("compare", two, "--for-error", errors).code == 2

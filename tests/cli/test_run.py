@@ -136,7 +136,7 @@ def test_run_trains_pilots_and_then_the_runs_with_the_chosen_rates(scaling, stud
 @pytest.mark.simulation
 def test_run_until_prints_a_line_for_each_iteration(scaling, simulated_study):
     simulated_study.write_text(TWO)
-    result = scaling("run", simulated_study, "--in-process", "--until", "0.04", "--of", "prediction@2x")
+    result = scaling("run", simulated_study, "--in-process", "--until", "0.04", "--quantity", "prediction@2x")
     assert (result.code, result.err) == (0, "")
     *iterations, last = result.out.splitlines()
     assert [line.partition(":")[0] for line in iterations] == [

@@ -310,7 +310,7 @@ def test_points_without_a_usable_law_say_what_to_train_first():
         (fit_planted(widths=(1, 2)), "has no law with a floor to plan from"),
         (fit_planted(widths=(1, 2, 4)), "is rejected"),
         (fit(rising, EstimationOptions(resamplings=50)), "does not fall with filters"),
-        (fit(copies, EstimationOptions(resamplings=50)), "do not scatter"),
+        (fit(copies, EstimationOptions(resamplings=50)), "have the same error"),
     ):
         with pytest.raises(FitError, match=reason) as raised:
             make_design(planted_fit, 0.02)
@@ -323,7 +323,7 @@ def test_points_without_a_usable_law_say_what_to_train_first():
     "text", ["prediction", "prediction@x", "prediction@0x", "prediction@2", "Exponent", "amplitude", ""]
 )
 def test_an_unknown_quantity_is_rejected(text):
-    with pytest.raises(UsageError, match="must be exponent, floor, or prediction@2x"):
+    with pytest.raises(UsageError, match="expected exponent, floor, or prediction@2x"):
         Quantity.parse(text, 12.0)
 
 

@@ -103,14 +103,14 @@ def select_best(table: pa.Table, over: str, *, x: str, by: Sequence[str], valida
 def _check_selection(table: pa.Table, over: str, *, x: str, by: Sequence[str], validation: str) -> None:
     if over in (x, *by):
         raise TableError(
-            f"{over}: is the size or names the groups already; select the best of another column"
+            f"{over}: is already the column of the size or of the groups; select the best of another column"
         )
     for name in (over, validation, x, *by):
         check_column(table.column_names, name)
     if "acc" in validation:
         raise TableError(
-            f"{validation}: looks like an accuracy, whose lowest value is the worst; "
-            "select by an error or a loss"
+            f"{validation}: looks like an accuracy; runs are selected by the lowest value, so name an error "
+            "or a loss"
         )
 
 

@@ -63,7 +63,7 @@ def read_table(source: Path) -> pa.Table:
     """
     suffix = source.suffix.lower()
     if suffix not in (".parquet", ".csv"):
-        raise TableError(f"{source}: must end in .parquet or .csv")
+        raise TableError(f"{source}: expected a file that ends in .parquet or .csv")
     if not source.is_file():
         raise TableError(f"{source}: no such file; give the path of a table of runs")
     if not source.stat().st_size:
@@ -199,7 +199,7 @@ def diverged_rows(table: pa.Table) -> NDArray[np.bool_]:
     try:
         flags: NDArray[np.bool_] = pc.fill_null(table["diverged"].cast(pa.bool_()), False).to_numpy()
     except pa.ArrowException as error:
-        raise TableError(f"diverged: must hold true or false ({error})") from None
+        raise TableError(f"diverged: expected true or false ({error})") from None
     return flags
 
 

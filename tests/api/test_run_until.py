@@ -13,7 +13,8 @@ from scaling.plan.packs import make_packs
 from scaling.plan.time_estimate import pack_seconds, training_seconds
 from tests.api.simulated_training import STUDY, TWO
 
-TARGET = 0.02
+TARGET, NARROW_TARGET = 0.03, 0.02
+"""Half widths that one further iteration reaches, and that take several iterations with new widths."""
 
 
 @pytest.fixture
@@ -73,9 +74,11 @@ def test_the_same_command_repeats_the_iterations_and_trains_nothing(run_until, s
 def test_an_interruption_keeps_all_finished_runs(run_until, study, training, workspace, tmp_path):
     """Interrupted anywhere, the iterations end at the same study as without, and no pack is trained twice."""
     config = study()
-    whole, _ = run_until(config)
+    whole, iterations = run_until(config, NARROW_TARGET)
+    assert len(iterations) > 2
+    target = api.Target(half_width=NARROW_TARGET)
     text, packs = whole.study.read_text(), training.attempts.total()
-    for stop in range(1, packs, 7):
+    for stop in (1, packs // 2, packs):
         training.attempts.clear()
         other = api.Workspace(
             store=str(tmp_path / f"store{stop}"), data=tmp_path, artifacts=tmp_path / f"artifacts{stop}"
@@ -86,12 +89,9 @@ def test_an_interruption_keeps_all_finished_runs(run_until, study, training, wor
 
         training.failing = interrupted
         with pytest.raises(KeyboardInterrupt):
-            api.run_until(config, api.Target(half_width=TARGET), other, in_process=True)
+            api.run_until(config, target, other, in_process=True)
         training.failing = lambda pack, attempt: None
-        assert (
-            api.run_until(config, api.Target(half_width=TARGET), other, in_process=True).study.read_text()
-            == text
-        )
+        assert api.run_until(config, target, other, in_process=True).study.read_text() == text
         assert training.attempts.total() == packs + 1  # the one that was interrupted
 
 
@@ -162,10 +162,9 @@ def test_a_failed_pack_ends_the_iterations(run_until, study, training):
 
 
 def test_the_target_stays_at_twice_the_widest_network_as_written(run_until, study, workspace):
-    result, _ = run_until(study())
-    assert (
-        max(cell.architecture.filters for cell in load_study(result.study, data=workspace.data).cells) <= 48
-    )
+    result, _ = run_until(study(), NARROW_TARGET)
+    cells = load_study(result.study, data=workspace.data).cells
+    assert 12 < max(cell.architecture.filters for cell in cells) <= 48
     with pytest.raises(
         UsageError, match=r"until\.yaml: this file is where `run_until` writes the extended study; copy it"
     ):

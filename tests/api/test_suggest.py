@@ -58,9 +58,9 @@ def test_the_cost_is_that_of_the_new_packs(suggest, study, workspace):
     config = study()
     suggestion = suggest(config, 0.02)
     new = [
-        (cell, run)
-        for cell, run in load_patched(config, suggestion, workspace).runs()
-        if run.id not in suggestion.plan.done
+        wanted
+        for wanted in load_patched(config, suggestion, workspace).runs()
+        if wanted.run.id not in suggestion.plan.done
     ]
     assert suggestion.core_s == pytest.approx(
         suggestion.curves[0].time_ratio

@@ -70,21 +70,6 @@ def test_plan_run_fit_and_report(toy, study, workspace):
     assert "toy, 3-pixel kernel" in report.path.read_text()
 
 
-def test_two_workers_of_ray_train_it_beside_an_architecture_of_the_package(toy, study, workspace):
-    """A specification is pickled by reference: the worker imports its module, which registers it there."""
-    study.write_text(
-        STUDY.replace(
-            "filters: [1, 2, 3, 4, 6, 8], kernel: [2, 3]}", "filters: [1, 2]}, {type: tree3, filters: [1]}"
-        )
-    )
-    outcome = api.run(study, workspace, overrides=["resources.workers=2"], quiet=True)
-    assert outcome.plan.schedule.workers == 2
-    assert (outcome.trained, outcome.missing, outcome.failures) == (6, 0, ())
-    runs = api.load_results(study, workspace).final_runs
-    assert sorted(runs["architecture"].to_pylist()) == ["toy"] * 4 + ["tree3"] * 2
-    assert runs["threads"].to_pylist() == [1] * 6
-
-
 def test_bench_measures_the_networks_that_the_architecture_names(toy, monkeypatch):
     monkeypatch.setattr(measure_speed, "_EPOCH_S", 0.01)
     monkeypatch.setattr(measure_speed, "_IMAGES", 500)

@@ -5,6 +5,7 @@ A sweep of two workers is in tests/test_new_architecture.py.
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 from ray import cloudpickle
 
+from scaling.architectures import unregister
 from scaling.datasets import Synthetic
 from scaling.errors import UsageError
 from scaling.store import open_store
@@ -59,13 +61,29 @@ class LethalConfig(WorkerConfig):
         return super().load_dataset(dataset, info)
 
 
-def test_pack_that_kills_its_workers_is_named_and_the_rest_of_its_trial_continues(tmp_path):
+def test_two_workers_survive_a_lethal_pack_and_know_an_architecture_from_outside(tmp_path, monkeypatch):
+    """A pack that kills its workers is named, the rest of its trial continues, and the other trial trains.
+
+    A specification is pickled by reference: the worker imports its module, which registers it there.
+    """
+    toys = importlib.import_module("tests.toy_architecture")
     cloudpickle.register_pickle_by_value(sys.modules[__name__])  # a worker cannot import a test file
-    lethal, wanted = packs(1, dataset=LETHAL_DATASET), packs(1, 2, 3)
+    lethal, trees = packs(1, dataset=LETHAL_DATASET), packs(1, 2)
+    toy = packs(1, architecture=toys.Toy)
+    trials = [(trees[0], *lethal, trees[1]), toy]
+    monkeypatch.setattr("scaling.sweep.ray_tune.make_trials", lambda packs, workers: trials)
+    wanted = trees + toy
     events: list[PackEvent] = []
     config = LethalConfig(**vars(worker_config(tmp_path, lease_s=1.0)))  # the claims of dead workers expire
-    RayTuneExecutor(config, {}, workers=1).run(lethal + wanted, events.append)
-    assert open_store(tmp_path / "store").ids() == ids(wanted)
+    try:
+        RayTuneExecutor(config, {}, workers=2).run(lethal + wanted, events.append)
+        store = open_store(tmp_path / "store")
+        assert store.ids() == ids(wanted)
+        assert sorted(store.runs()["architecture"].to_pylist()) == ["toy"] * 2 + ["tree3"] * 4
+    finally:
+        unregister(toys.Toy)
+        del sys.modules["tests.toy_architecture"]
+    assert store.runs()["threads"].to_pylist() == [1] * 6
     assert {event.key for event in events if event.epoch == 3} == {pack.key for pack in wanted}
     assert sum(event.published for event in events) == 6
     (failure,) = (event for event in events if event.failure)

@@ -2,11 +2,11 @@
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
-# Processes that run tests at once.
+# Processes that run tests at once; the checks of `lint` run beside them.
 WORKERS ?= 2
 XDIST := -n $(WORKERS) --dist loadfile
 
-.PHONY: quickstart lint test fuzz bench coverage environment clean
+.PHONY: quickstart lint test pytest fuzz bench coverage environment clean
 
 quickstart: environment
 	$(BIN)/scaling run configs/quickstart.yaml
@@ -18,7 +18,10 @@ lint: environment
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: lint
+test: environment
+	$(MAKE) --no-print-directory --jobs 2 lint pytest
+
+pytest: environment
 	$(BIN)/pytest -q $(XDIST)
 
 fuzz: environment

@@ -62,7 +62,12 @@ class StudyComparison:
     def draw_figures(self) -> list[ReportFigure]:
         """Draw a figure for each axis."""
         return [
-            draw_comparison(self.grouped, self.laws[axis.column], axis=axis)
+            draw_comparison(
+                self.grouped,
+                self.laws[axis.column],
+                axis=axis,
+                crossings=[crossing for crossing in self.crossings if crossing.x == axis.column],
+            )
             for axis in COMPARISON_AXES
             if axis.column in self.laws
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -69,13 +70,16 @@ def find_crossings(fits: list[Fit]) -> list[CurveCrossing]:
     return crossings
 
 
-def draw_comparison(grouped: GroupedRuns, fits: CurveFits, *, axis: FigureAxis) -> ReportFigure:
+def draw_comparison(
+    grouped: GroupedRuns, fits: CurveFits, *, axis: FigureAxis, crossings: Sequence[CurveCrossing]
+) -> ReportFigure:
     """Draw the test error of all curves along one axis, both axes logarithmic.
 
     Args:
         grouped: the runs.
         fits: laws fitted along the same axis.
         axis: the horizontal axis; on an axis of costs, the Pareto front is drawn too.
+        crossings: where the laws along this axis cross.
     """
     figure = Figure(figsize=(style.WIDTH, 3.15 + 0.18 * len(grouped.labels)))
     title = f"{format_test_set(grouped.runs, grouped.dataset_title)}\n{format_training(grouped.runs)}"
@@ -83,7 +87,7 @@ def draw_comparison(grouped: GroupedRuns, fits: CurveFits, *, axis: FigureAxis) 
     handles = _draw_curves(axes, grouped, fits=fits, axis=axis)
     if axis in COST_AXES:
         handles.append(_draw_front(axes, fits))
-    if crossings := find_crossings(fits.fits):
+    if crossings:
         handles.append(_draw_crossings(axes, crossings))
     handles.append(style.legend_entry("law with its 95 % band; dashed: extrapolated", color=style.GREY))
     figure.legend(handles=handles, loc="outside lower left")
@@ -138,7 +142,7 @@ def _draw_front(axes: Axes, fits: CurveFits) -> Line2D:
     return style.legend_entry("lowest mean error up to each cost", **_FRONT_STYLE)
 
 
-def _draw_crossings(axes: Axes, crossings: list[CurveCrossing]) -> Line2D:
+def _draw_crossings(axes: Axes, crossings: Sequence[CurveCrossing]) -> Line2D:
     """Draw a circle at each crossing, and return the legend entry."""
     for crossing in crossings:
         fill = "black" if crossing.within else "white"

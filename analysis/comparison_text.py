@@ -102,10 +102,18 @@ def _budget_table(axis: FigureAxis, budgets: list[BestAtBudget]) -> TextTable:
     return TextTable(
         title=f"Lowest error within a budget of {axis.name}",
         caption=(
-            "Errors are predictions of the laws, with 95 % intervals. samples won: share of bootstrap"
-            " samples in which the best curve has the lowest error."
+            "Errors are predictions of the laws, with 95 % intervals. share of resamples: share of"
+            " bootstrap resamples in which the best curve has the lowest error."
         ),
-        columns=("budget", "best curve", "error", "samples won", "second best", "its error", "extrapolated"),
+        columns=(
+            "budget",
+            "best curve",
+            "error",
+            "share of resamples",
+            "second best",
+            "its error",
+            "extrapolated",
+        ),
         rows=rows,
-        right=frozenset({"budget", "samples won"}),
+        right=frozenset({"budget", "share of resamples"}),
     )

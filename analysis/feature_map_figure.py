@@ -99,19 +99,19 @@ def draw_filters(
     shades = np.moveaxis(np.clip(0.5 + filters / (2 * full_colour), 0, 1), 1, 3)
     pictures = shades[..., np.arange(3) % channels]
     scale = f"grey is 0, {'black and white' if channels == 1 else 'full colour'} at ±{full_colour:.2g}"
-    groups, drawn = [], []
+    groups, shown_indices = [], []
     for colour, indices in _split_by_colour(len(filters), colour_groups):
         title = _group_title([colour] if colour else [], len(indices), max_drawn=MAX_FILTERS, noun="filter")
         groups.append(PictureGroup(title=f"{title}, {scale}", pictures=pictures[indices[:MAX_FILTERS]]))
-        drawn += indices[:MAX_FILTERS]
-    numbers = _numbers(filters[drawn], ("filter", "channel", "row", "col"))
+        shown_indices += indices[:MAX_FILTERS]
+    numbers = _numbers(filters[shown_indices], ("filter", "channel", "row", "col"))
     size = f"{filters.shape[2]}x{filters.shape[3]}"
     return ReportFigure(
         name="filters",
         heading="Filters of the first layer",
         caption=f"Filters of the first layer, {size}, of {', '.join(network)}. All have one scale: {scale}.",
         figure=_compose(f"First-layer filters, {size}", network, groups=groups),
-        numbers=numbers.set_column(0, "filter", pa.array(np.array(drawn)[numbers["filter"]])),
+        numbers=numbers.set_column(0, "filter", pa.array(np.array(shown_indices)[numbers["filter"]])),
     )
 
 
@@ -137,11 +137,11 @@ def draw_feature_maps(
             title = _group_title(
                 [layer, colour] if colour else [layer], len(indices), max_drawn=MAX_MAPS, noun="map"
             )
-            drawn = values[indices[:MAX_MAPS]]
-            pictures = _SIGNED_COLORMAP(0.5 + drawn / (2 * full_colour))[..., :3]
+            shown_maps = values[indices[:MAX_MAPS]]
+            pictures = _SIGNED_COLORMAP(0.5 + shown_maps / (2 * full_colour))[..., :3]
             scale = f"{side}x{side}, full colour at ±{full_colour:.2g}"
             groups.append(PictureGroup(title=f"{title}, {scale}", pictures=pictures))
-            table = _numbers(drawn, ("map", "row", "col"))
+            table = _numbers(shown_maps, ("map", "row", "col"))
             table = table.set_column(0, "map", pa.array(np.array(indices)[table["map"]]))
             numbers.append(table.add_column(0, "layer", pa.array([layer] * len(table))))
     return ReportFigure(

@@ -21,8 +21,8 @@ class PageContext:
 
     study: str
     """Name of the study."""
-    command: str
-    """Command line that makes the page again."""
+    command: str | None = None
+    """Command line that makes the page again; None if the page does not show one."""
     created: datetime | None = None
     """Time that the page shows; without it, the same store gives the same bytes."""
     missing: int = 0

@@ -87,7 +87,7 @@ def _describe_crossing(x: str, pair: Comparison) -> str:
     if pair.crossing is None:
         return "the laws do not cross near the data"
     text = f"the laws cross at {x} {format_interval(pair.crossing)}"
-    text += "" if pair.interpolated else ", outside the range that both curves measured"
+    text += "" if pair.interpolated else ", outside the sizes measured on both curves"
     if not (pair.crossing.low > 0 and isfinite(pair.crossing.high)):
         return text  # The laws may not cross at all, so costs at the crossing mean nothing.
     costs = [

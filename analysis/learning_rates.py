@@ -206,5 +206,5 @@ def _caption(tuned: Sequence[TunedRates]) -> str:
         f" from {rates[0]:g} to {rates[-1]:g}. Rings mark the rate with the lowest error, which the study's"
         " runs use. Crosses at the top mark rates that diverged. The last panel shows the chosen rates; bars"
         f" span the rates whose error is at most {_TIE_STANDARD_ERRORS:g} binomial standard errors above the"
-        " lowest. Pilot runs are in no other figure, mean or law. The test set selects nothing."
+        " lowest. Pilot runs are in no other figure, mean or law. No choice uses the test set."
     )

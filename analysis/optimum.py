@@ -50,8 +50,8 @@ class StudyOptimum:
         """Compare an optimum with the ratios that keep sqrt(size) x depth constant; merge equal ratios."""
         maps_by_ratio: dict[float, list[str]] = {}
         for maps, ratio in self.size_depth_ratios.get(optimum.label, {}).items():
-            known = next((other for other in maps_by_ratio if isclose(ratio, other)), ratio)
-            maps_by_ratio.setdefault(known, []).append(maps)
+            equal_ratio = next((other for other in maps_by_ratio if isclose(ratio, other)), ratio)
+            maps_by_ratio.setdefault(equal_ratio, []).append(maps)
         return [
             SizeDepthRatio(
                 maps=" and ".join(maps),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 from pyarrow import csv
 
@@ -30,7 +31,10 @@ class ReportFigure:
         """Write ``<name>.svg``, ``<name>.png`` and ``<name>.csv``; equal numbers give equal bytes."""
         svg, png, table = (folder / f"{self.name}.{suffix}" for suffix in ("svg", "png", "csv"))
         self.figure.savefig(svg, metadata={"Date": None})
-        self.figure.savefig(png, metadata={"Software": None})
+        # Saving the first file has laid out the figure. A second layout would take as long as the drawing.
+        with rc_context({"figure.constrained_layout.use": False}):
+            self.figure.set_layout_engine(None)
+            self.figure.savefig(png, metadata={"Software": None})
         csv.write_csv(self.numbers, table)
         return svg, png, table
 

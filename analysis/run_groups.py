@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from analysis.formatting import format_list
 from scaling.config.cell_index import index_cells
-from scaling.config.curves import DATASET, FILTERS, assign_curves, find_followers
+from scaling.config.curves import DATASET, FILTERS, assign_curves, find_covarying_settings
 from scaling.config.labels import dataset_title
 
 GROUPING_COLUMNS = ("id", "config_json", "train_images", "filters", "seed", "test_error", "diverged")
@@ -77,8 +77,8 @@ def group_runs(runs: pa.Table, x: str = "filters") -> GroupedRuns:
     with_error = table.filter(pc.and_kleene(pc.is_finite(table["test_error"]), pc.invert(diverged)))
     size = "the width" if curves.x_setting == FILTERS else curves.x_setting
     notes = tuple(
-        f"Along {follower.label}, {follower.setting} changes with {size}: {format_list(follower.values)}."
-        for follower in find_followers(configurations, curves)
+        f"Along {covarying.label}, {covarying.setting} changes with {size}: {format_list(covarying.values)}."
+        for covarying in find_covarying_settings(configurations, curves)
     )
     datasets = sorted({settings[DATASET] for settings in configurations})
     return GroupedRuns(

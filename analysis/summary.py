@@ -83,8 +83,9 @@ def summarise_runs(grouped: GroupedRuns, context: PageContext) -> list[SummaryLi
         SummaryLine("Excluded", "; ".join(excluded) or "nothing: every wanted run is included"),
         SummaryLine("Training", _training(runs)),
         SummaryLine("Software", _software(runs)),
-        SummaryLine("Command", context.command, is_code=True),
     ]
+    if context.command:
+        lines.append(SummaryLine("Command", context.command, is_code=True))
     if context.created:
         lines.append(SummaryLine("Created", f"{context.created:%Y-%m-%d %H:%M %Z}".strip()))
     return lines

@@ -60,9 +60,9 @@ def draw_training_length(grouped: GroupedRuns, epochs: pa.Table) -> ReportFigure
         caption=(
             "Top: exponent of the power law, fitted to the mean test errors over seeds after each epoch."
             " Bottom: floor E of the law with a floor, divided by the mean error of the widest networks."
-            f" Bars are 95 % intervals from {_RESAMPLINGS} bootstrap samples of the seeds. If the relative"
-            " floor falls during training, the floor of early epochs came from short training and is not a"
-            " limit. If the learning rate decays, errors in the middle of a run differ from those of a"
+            f" Bars are 95 % intervals from {_RESAMPLINGS} bootstrap samples of the seeds. In the bottom"
+            " panel, a floor that falls with more epochs shows short training, not a limit of the network."
+            " If the learning rate decays, errors in the middle of a run differ from those of a"
             " shorter run."
         ),
         figure=figure,

@@ -32,8 +32,8 @@ from scaling.data.cache import cache_folder
 from scaling.datasets import Cifar10
 
 NAME = "memory"
-MIB = 2**20
-WORKERS = 2
+_MIB = 2**20
+_WORKERS = 2
 NETWORKS: tuple[AnyArchitecture, ...] = (
     Lenet5(filters=6),
     Lenet5(filters=48),
@@ -41,29 +41,29 @@ NETWORKS: tuple[AnyArchitecture, ...] = (
     Tree3(filters=6),
     Tree3(filters=15),
 )
-TRAIN_IMAGES = 1000
+_TRAIN_IMAGES = 1000
 """Number of training images; the memory of a step and of an evaluation does not depend on it."""
 
 
 def measure(rounds: int) -> list[Measurement]:
     copies = [_copies_of_the_data() for _ in range(rounds)]
     quantity = "copies of the data in memory, mapped and private"
-    measurements = [summarise_rounds(NAME, f"cifar10, {WORKERS} workers", quantity, unit="", values=copies)]
+    measurements = [summarise_rounds(NAME, f"cifar10, {_WORKERS} workers", quantity, unit="", values=copies)]
     for network in NETWORKS:
         measurements += _measure_peak(network, rounds)
     return measurements
 
 
 def _measure_peak(network: AnyArchitecture, rounds: int) -> list[Measurement]:
-    reports = [_train_packs([_study(network, TRAIN_IMAGES)])[0] for _ in range(rounds)]
+    reports = [_train_packs([_study(network, _TRAIN_IMAGES)])[0] for _ in range(rounds)]
     hidden = f", hidden={list(network.hidden)}" if _has_own_hidden(network) else ""
     predicted = reports[0]["predicted_bytes"]
     peaks = [report["peak_bytes"] for report in reports]
     relative = [predicted / peak for peak in peaks]
     summarise = partial(summarise_rounds, NAME, f"cifar10, {network.type}, filters={network.filters}{hidden}")
     return [
-        summarise("peak of a pack", unit="MiB", values=[peak / MIB for peak in peaks]),
-        summarise("predicted peak of a pack", unit="MiB", values=[predicted / MIB]),
+        summarise("peak of a pack", unit="MiB", values=[peak / _MIB for peak in peaks]),
+        summarise("predicted peak of a pack", unit="MiB", values=[predicted / _MIB]),
         summarise("predicted peak relative to the measured peak", unit="", values=relative),
     ]
 
@@ -76,7 +76,7 @@ def _copies_of_the_data() -> float:
     """Return the memory of all workers for the data, in units of one copy of the images."""
     folder = cache_folder(load(Cifar10(), folder=data_folder()).info, None)
     images_bytes = sum(file.stat().st_size for file in folder.glob("*_images.npy"))
-    reports = _train_packs([_study(Lenet5(filters=3), None)] * WORKERS)
+    reports = _train_packs([_study(Lenet5(filters=3), None)] * _WORKERS)
     return sum(report["mapped_bytes"] + report["private_bytes"] for report in reports) / images_bytes
 
 

@@ -19,14 +19,14 @@ from scaling.store import open_store
 
 NAME = "overhead"
 MANY_SEEDS, PACK_SEEDS = 1000, 8
-WORKERS = 2
-IMAGES = 100
+_WORKERS = 2
+_IMAGES = 100
 """Number of training images, equal to the batch size: an epoch is one step."""
 
 
 def measure(rounds: int, many_seeds: int = MANY_SEEDS) -> list[Measurement]:
     per_run_s, startup_s, help_s = [], [], []
-    case = f"{many_seeds} one-step runs, {WORKERS} cores"
+    case = f"{many_seeds} one-step runs, {_WORKERS} cores"
     for _ in range(rounds):
         one_pack_s, all_s = (_wall_without_training_s(seeds) for seeds in (PACK_SEEDS, many_seeds))
         startup_s.append(one_pack_s)
@@ -51,17 +51,17 @@ def _wall_without_training_s(seeds: int) -> float:
     # Each replica's row has the wall time of its pack. All packs are full, so the shares add up to the packs'
     # times.
     training_s = pc.sum(pc.divide(runs["wall_s"], runs["replicas"])).as_py()
-    return wall_s - training_s / min(WORKERS, seeds // PACK_SEEDS)
+    return wall_s - training_s / min(_WORKERS, seeds // PACK_SEEDS)
 
 
 def _study(seeds: int) -> str:
     return json.dumps(
         {
             "study": "benchmark",
-            "dataset": {"type": "synthetic", "size": IMAGES, "test_size": IMAGES},
+            "dataset": {"type": "synthetic", "size": _IMAGES, "test_size": _IMAGES},
             "architectures": [{"type": "lenet5", "filters": 1}],
-            "recipe": {"epochs": 1, "batch_size": IMAGES},
+            "recipe": {"epochs": 1, "batch_size": _IMAGES},
             "seeds": seeds,
-            "resources": {"workers": WORKERS},
+            "resources": {"workers": _WORKERS},
         }
     )

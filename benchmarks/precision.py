@@ -16,16 +16,16 @@ from benchmarks.measurement import Measurement
 from scaling import api
 
 NAME = "precision"
-STUDIES = ("precision_mnist", "precision_cifar10")
+_STUDIES = ("precision_mnist", "precision_cifar10")
 PUBLISHED_STORE = ROOT / "artifacts" / "published" / "store"
 LOW, HIGH = 0.97, 1.03
 """Margin within which the whole interval must lie."""
-MIN_SEEDS = 2
+_MIN_SEEDS = 2
 
 
 def measure(rounds: int) -> list[Measurement]:
     """Return one measurement per network; ``rounds`` has no effect, because nothing is measured again."""
-    return [measurement for study in STUDIES for measurement in _measure_study(study)]
+    return [measurement for study in _STUDIES for measurement in _measure_study(study)]
 
 
 def _measure_study(study: str) -> list[Measurement]:
@@ -40,7 +40,7 @@ def _measure_study(study: str) -> list[Measurement]:
     for (architecture, filters), by_precision in sorted(errors.items()):
         bf16, fp32 = by_precision["bf16"], by_precision["fp32"]
         seeds = sorted(bf16.keys() & fp32.keys())
-        if len(seeds) < MIN_SEEDS:
+        if len(seeds) < _MIN_SEEDS:
             continue
         ratio = ratio_of_paired_means([bf16[seed] for seed in seeds], [fp32[seed] for seed in seeds])
         verdict = "within" if ratio.low >= LOW and ratio.high <= HIGH else "not shown to be within"

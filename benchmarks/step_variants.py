@@ -32,7 +32,7 @@ Call = Callable[[], object]
 
 @dataclass(frozen=True)
 class Variant:
-    """A variant of a part of the step, and the alternative that it replaces or would replace."""
+    """Two implementations of one part of the step, to be timed against each other."""
 
     case: str
     variant: Call

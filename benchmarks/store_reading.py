@@ -13,11 +13,11 @@ from benchmarks.planted_store import plant, study
 
 NAME = "store_reading"
 WIDTHS, SEEDS, EPOCHS = 25, 40, 100
-TRAIN_IMAGES = (1000, 2000, 3000, 5000, 7000)
+_TRAIN_IMAGES = (1000, 2000, 3000, 5000, 7000)
 
 
 def measure(
-    rounds: int, *, widths: int = WIDTHS, seeds: int = SEEDS, train_images: Sequence[int] = TRAIN_IMAGES
+    rounds: int, *, widths: int = WIDTHS, seeds: int = SEEDS, train_images: Sequence[int] = _TRAIN_IMAGES
 ) -> list[Measurement]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -161,8 +161,8 @@ def _error_measurements(sweep: Sweep, errors: dict[str, Errors], rounds: int) ->
                     rounds=rounds,
                 )
             )
-        own, peer = errors["scaling"][filters], errors["peer"][filters]
-        ratio = ratio_of_means(own, peer)
+        scaling_errors, peer_errors = errors["scaling"][filters], errors["peer"][filters]
+        ratio = ratio_of_means(scaling_errors, peer_errors)
         measurements.append(
             Measurement(
                 benchmark=NAME,
@@ -173,7 +173,7 @@ def _error_measurements(sweep: Sweep, errors: dict[str, Errors], rounds: int) ->
                 low=ratio.low,
                 high=ratio.high,
                 rounds=rounds,
-                note=f"{ratio.verdict}; {len(own)} orders and {len(peer)} networks",
+                note=f"{ratio.verdict}; {len(scaling_errors)} orders and {len(peer_errors)} networks",
             )
         )
     return measurements

@@ -42,12 +42,18 @@ class ConfigError(UsageError):
     Args:
         problems: one line each, as ``path: what is wrong, what is permitted``.
         source: the file, or another name for the origin of the study.
+        lines: line of each problem in the file, from 1; None for a problem without a line.
     """
 
-    def __init__(self, problems: Sequence[str], source: str = "study") -> None:
+    def __init__(
+        self, problems: Sequence[str], source: str = "study", *, lines: Sequence[int | None] = ()
+    ) -> None:
         self.problems = tuple(problems)
         self.source = source
-        super().__init__("\n".join(f"{source}: {problem}" for problem in self.problems))
+        origins = [f"{source}:{line}" if line else source for line in lines] or [source] * len(self.problems)
+        super().__init__(
+            "\n".join(f"{origin}: {text}" for origin, text in zip(origins, self.problems, strict=True))
+        )
 
 
 class DataError(UsageError):

@@ -70,13 +70,6 @@ def test_plan_run_fit_and_report(toy, study, workspace):
     assert "toy, 3-pixel kernel" in report.path.read_text()
 
 
-def test_workers_of_ray_know_the_architecture(toy, study, workspace):
-    """A specification is pickled by reference: the worker imports its module, which registers it there."""
-    overrides = ["architectures.0.filters=[1]", "resources.workers=1"]
-    outcome = api.run(study, workspace, overrides=overrides, quiet=True)
-    assert (outcome.trained, outcome.failures) == (4, ())
-
-
 def test_bench_measures_the_networks_that_the_architecture_names(toy, monkeypatch):
     monkeypatch.setattr(measure_speed, "_EPOCH_S", 0.01)
     monkeypatch.setattr(measure_speed, "_IMAGES", 500)

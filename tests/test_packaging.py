@@ -38,11 +38,10 @@ def installed(tmp_path_factory) -> Path:
     for package in ("scaling", "analysis"):
         shutil.copytree(ROOT / package, source / package, ignore=shutil.ignore_patterns("__pycache__"))
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
-    run(*pip, "wheel", "-qq", "--no-deps", "--no-build-isolation", "-w", folder, source, cwd=folder)
     run(sys.executable, "-m", "venv", "--without-pip", folder / "env", cwd=folder)
-    python = folder / "env/bin/python"
-    (wheel,) = folder.glob("*.whl")
-    run(*pip, "--python", python, "install", "-qq", "--no-deps", wheel, cwd=folder)
+    # pip builds a wheel from the source, with this environment's setuptools, and installs the wheel.
+    options = ("--no-deps", "--no-build-isolation", "--no-compile", "--prefix", folder / "env")
+    run(*pip, "install", "-qq", "--ignore-installed", *options, source, cwd=folder)
     # Python searches this path last, and reads no .pth files there: the editable checkout is not found.
     (site,) = (folder / "env/lib").glob("python*/site-packages")
     (site / "dependencies.pth").write_text(f"{Path(pytest.__file__).parents[1]}\n")

@@ -36,7 +36,7 @@ class Toy(Architecture):
 
     def problem(self, image: ImageShape) -> Problem | None:
         if self.kernel > image.side - 1:
-            return Problem("kernel", f"must be at most {image.side - 1}, not {self.kernel}")
+            return Problem("kernel", f"expected at most {image.side - 1}, got {self.kernel}")
         return None
 
     def layer_table(self, image: ImageShape) -> LayerTable:

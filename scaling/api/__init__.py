@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from analysis.optimum import render_optima
     from scaling.api._bench import BenchResult, bench
     from scaling.api._compare import compare
-    from scaling.api._data import fetch_datasets, list_datasets
+    from scaling.api._data import download_datasets, list_datasets
     from scaling.api._ensemble import draw_ensemble, ensemble
     from scaling.api._explain import Difference, Reason, diff, why
     from scaling.api._figures import figure_folder
@@ -32,8 +32,9 @@ if TYPE_CHECKING:
     from scaling.api._run import PackFailure, RunOutcome, run
     from scaling.api._run_until import Iteration, SequentialResult, run_until
     from scaling.api._status import CoreTime, StudyStatus, status
-    from scaling.api._suggest import CurveSuggestion, Suggestion, Target, suggest
+    from scaling.api._suggest import CurveSuggestion, Suggestion, suggest
     from scaling.api._table import RunTable, table, tidy_table, write_table
+    from scaling.api._target import Target
     from scaling.api._workspace import Workspace
     from scaling.architectures import CatalogueEntry
     from scaling.fit import predict
@@ -59,16 +60,16 @@ _EXPORTS = {
     "StudyResults": "scaling.api._results",
     "StudyStatus": "scaling.api._status",
     "Suggestion": "scaling.api._suggest",
-    "Target": "scaling.api._suggest",
+    "Target": "scaling.api._target",
     "Workspace": "scaling.api._workspace",
     "bench": "scaling.api._bench",
     "compare": "scaling.api._compare",
     "diff": "scaling.api._explain",
+    "download_datasets": "scaling.api._data",
     "draw_ensemble": "scaling.api._ensemble",
     "draw_optimum": "scaling.api._optimum",
     "ensemble": "scaling.api._ensemble",
     "ensemble_rows": "analysis.ensemble",
-    "fetch_datasets": "scaling.api._data",
     "figure_folder": "scaling.api._figures",
     "fit": "scaling.api._fit",
     "fit_details": "scaling.api._fit",

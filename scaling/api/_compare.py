@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from scaling.api._figures import OUT_HINT
-from scaling.api._reproduce import reproduce_command
 from scaling.api._results import load_trained
 from scaling.api._table import tidy_table
 from scaling.api._workspace import Workspace
@@ -28,6 +27,7 @@ def compare(
     overrides: Sequence[str] = (),
     errors: Sequence[float] = (),
     out: Path | None = None,
+    command: str | None = None,
 ) -> WrittenComparison:
     """Compare every curve of a study with every other, and write the figures and a page.
 
@@ -39,6 +39,7 @@ def compare(
         overrides: changed settings, such as ``recipe.epochs=5``.
         errors: errors at which sizes are compared, beside the errors that the data suggest.
         out: folder of the page; by default ``artifacts/<study>/compare``.
+        command: command line that makes the page again; the page shows it.
 
     Raises:
         StoreError: no store holds a run of the study.
@@ -61,14 +62,6 @@ def compare(
     runs = runs.append_column("core_s", pc.divide(runs["wall_s"], runs["replicas"].cast(pa.float64())))
     comparison = compare_curves(runs, workspace.stores().epochs(runs["id"].to_pylist()), errors=errors)
     folder = out or workspace.artifacts / study.name / "compare"
-    command = reproduce_command(
-        "compare",
-        config,
-        workspace=workspace,
-        overrides=overrides,
-        out=out,
-        errors=",".join(f"{error:g}" for error in errors),
-    )
     with writing(folder, hint=OUT_HINT):
         return write_comparison(
             comparison,

@@ -1,4 +1,4 @@
-"""Published data sets: list them and fetch them."""
+"""Published data sets: list them and download them."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def list_datasets(workspace: Workspace | None = None) -> list[DatasetRow]:
     return data.list_datasets((workspace or Workspace()).data)
 
 
-def fetch_datasets(names: Sequence[str], workspace: Workspace | None = None) -> list[DatasetRow]:
-    """Fetch, verify and cache data sets by name.
+def download_datasets(names: Sequence[str], workspace: Workspace | None = None) -> list[DatasetRow]:
+    """Download, verify and cache data sets by name.
 
     Raises:
-        DataError: a name is unknown, or a data set cannot be fetched.
+        DataError: a name is unknown, or a data set cannot be downloaded.
     """
     from scaling import data
 

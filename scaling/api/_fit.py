@@ -109,26 +109,28 @@ def _check_options(
     best: BestOver | None,
 ) -> None:
     if options.form not in _FORMS:
-        raise TableError(f"{options.form}: must be one of {', '.join(_FORMS)}", option="form")
+        raise UsageError(f"{options.form}: expected one of {', '.join(_FORMS)}", option="form")
     if options.std and (counts or population):
         raise UsageError(
-            f"{options.std}: known standard deviations exclude `errors` and `population`; leave one out",
+            f"{options.std}: known standard deviations exclude `error_counts` and `population`;"
+            " leave one out",
             option="std",
         )
     if counts and options.y != "test_error":
         raise UsageError(
-            f"{counts.errors}: gives test_error, which is fitted then; leave out `y` {options.y}",
-            option="errors",
+            f"{counts.error_counts}: with `error_counts`, the fitted column is test_error, not {options.y};"
+            " leave out `y`, or give test_error",
+            option="error_counts",
         )
     if counts and not is_external_table(source):
         raise UsageError(
-            f"{counts.errors}: the runs of a study or a store have test_error already; leave it out",
-            option="errors",
+            f"{counts.error_counts}: the runs of a study or a store have test_error already; leave it out",
+            option="error_counts",
         )
     if best and (best.validation == options.y or re.search("(^|[^a-z])test", best.validation.lower())):
         raise UsageError(
-            f"{best.validation}: choosing by the fitted error would favour chance; name a column of"
-            " validation errors",
+            f"{best.validation}: is the fitted error or a test error; choosing runs by it biases the fit;"
+            " name a column of validation errors",
             option="validation",
         )
     if population and is_external_table(source):
@@ -138,7 +140,7 @@ def _check_options(
         )
     if population and options.y != "test_error":
         raise UsageError(
-            f"counts wrong images, so y must be test_error, not {options.y}", option="population"
+            f"counts misclassified images: expected `y` test_error, got {options.y}", option="population"
         )
 
 

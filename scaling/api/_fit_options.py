@@ -32,10 +32,10 @@ class FitOptions:
 class CountColumns:
     """Columns of an external table that give ``test_error`` as a fraction of counts."""
 
-    errors: str
-    """Column of the number of wrong predictions."""
-    of: str
-    """Column of the number of predictions."""
+    error_counts: str
+    """Column of the number of misclassified test images."""
+    image_counts: str
+    """Column of the number of test images."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,14 +8,12 @@ from pathlib import Path
 
 from scaling.api._figures import OUT_HINT
 from scaling.api._plan import plan
-from scaling.api._stored_runs import find_run, stored_runs
+from scaling.api._stored_runs import find_run, planned_runs, stored_runs
 from scaling.api._workspace import Workspace
 from scaling.config import Run
 from scaling.datasets import PUBLISHED_DATASETS, AnyDataset, DatasetInfo
 from scaling.errors import StoreError, UsageError
 from scaling.files import writing
-
-_WEIGHTS_HINT = "weights are stored by studies with store: {weights: all}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +56,7 @@ def inspect(
     from scaling.models.feature_maps import extract
 
     workspace = workspace or Workspace()
-    stored = find_run(run, stored_runs(workspace), workspace=workspace, hint=_WEIGHTS_HINT)
+    stored = find_run(run, stored_runs(workspace) | planned_runs(workspace, configs), workspace=workspace)
     weights = workspace.stores().weights(stored.id)
     dataset = load(_find_dataset(stored, workspace, configs), folder=workspace.data, download=False)
     info, test = dataset.info, dataset.test

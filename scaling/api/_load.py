@@ -61,7 +61,7 @@ def load_external_table(source: str, *, overrides: Sequence[str], counts: CountC
 
     _refuse_overrides(overrides, source)
     table = read_table(Path(source))
-    return add_error_from_counts(table, counts.errors, of=counts.of) if counts else table
+    return add_error_from_counts(table, counts.error_counts, of=counts.image_counts) if counts else table
 
 
 def load_runs(
@@ -111,7 +111,9 @@ def _load_stored(
             )
         return LoadedRuns(runs=runs)
     if Path(source).exists():
-        raise TableError(f"{source}: must end in .yaml, .parquet or .csv, or be a store (a folder or URI)")
+        raise TableError(
+            f"{source}: expected a file that ends in .yaml, .parquet or .csv, or a store (a folder or URI)"
+        )
     raise TableError(f"{source}: no such study (.yaml), store (a folder or URI) or table (.parquet, .csv)")
 
 

@@ -45,4 +45,4 @@ def merge(
     }
     if predictions:
         tables["predictions"] = stores.predictions(ids)
-    return open_store(into).publish(tables)
+    return open_store(into, option="into").publish(tables)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scaling.api._figures import OUT_HINT
-from scaling.api._reproduce import reproduce_command
 from scaling.api._results import load_trained
 from scaling.api._workspace import Workspace
 from scaling.files import writing
@@ -22,6 +21,7 @@ def report(
     *,
     overrides: Sequence[str] = (),
     out: Path | None = None,
+    command: str | None = None,
 ) -> Report:
     """Draw a study's figures and write its report page.
 
@@ -30,6 +30,7 @@ def report(
         workspace: stores and folders.
         overrides: changed settings, such as ``recipe.epochs=5``.
         out: folder of the page; by default ``artifacts/<study>``.
+        command: command line that makes the page again; the page shows it.
 
     Raises:
         StoreError: no store holds a run of the study.
@@ -55,7 +56,6 @@ def report(
     runs = results.final_runs
     epochs = workspace.stores().epochs(runs["id"].to_pylist())
     folder = out or workspace.artifacts / study.name
-    command = reproduce_command("report", config, workspace=workspace, overrides=overrides, out=out)
     with writing(folder, hint=OUT_HINT):
         return write_report(
             runs=runs,

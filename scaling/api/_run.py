@@ -47,7 +47,7 @@ class SweepCounts:
 
     trained: int
     """Runs that were missing and that this sweep published."""
-    elsewhere: int
+    trained_by_others: int
     """Runs that were missing and that another process published meanwhile."""
     missing: int
     """Runs that are still missing, runs that wait for their pilots included."""
@@ -115,12 +115,12 @@ def run(
     trains_here = address is None  # the nodes of a cluster have memory of their own
     first_plan = latest_plan = plan(config, workspace, overrides=overrides, trains=trains_here)
     counts: list[SweepCounts] = []
-    tried: set[str] = set()
-    while packs := [pack for pack in latest_plan.packs if pack.key not in tried]:
+    started_keys: set[str] = set()
+    while packs := [pack for pack in latest_plan.packs if pack.key not in started_keys]:
         if not counts:
             _check_store(workspace, in_process=in_process)
         counts.append(_train_packs(sweep, latest_plan, packs))
-        tried |= {pack.key for pack in packs}
+        started_keys |= {pack.key for pack in packs}
         if not latest_plan.pending:
             break
         latest_plan = plan(config, workspace, overrides=overrides, trains=trains_here)
@@ -128,7 +128,7 @@ def run(
         plan=first_plan,
         latest_plan=latest_plan,
         trained=sum(count.trained for count in counts),
-        elsewhere=sum(count.elsewhere for count in counts),
+        trained_by_others=sum(count.trained_by_others for count in counts),
         missing=sum(count.missing for count in counts) + latest_plan.pending,
         failures=tuple(failure for count in counts for failure in count.failures),
         wall_s=monotonic() - start_s,
@@ -156,7 +156,7 @@ def _train_packs(sweep: _Sweep, plan: Plan, packs: Sequence[Pack]) -> SweepCount
     stored = sum(run.id in stored_ids for run in runs)
     return SweepCounts(
         trained=display.published,
-        elsewhere=stored - display.published,
+        trained_by_others=stored - display.published,
         missing=len(runs) - stored,
         failures=tuple(
             PackFailure(pack=display.packs[key], reason=event.failure, log=_log_location(event))

@@ -1,6 +1,6 @@
 """Train a study in iterations until its laws are known well enough, or the budget is used up.
 
-In each iteration, the study is trained and fitted, and then grows by the proposed runs. Only the store is
+In each iteration, the study is trained and fitted, and then extended by the proposed runs. Only the store is
 remembered. Each iteration follows from the rows of the iterations before, so that the same command repeats
 the same iterations and trains only what is missing.
 """
@@ -20,15 +20,16 @@ from scaling.api._plan import plan
 from scaling.api._results import StudyResults, load_results
 from scaling.api._run import RunOutcome, run
 from scaling.api._status import compute_core_times
-from scaling.api._suggest import Suggestion, Target, suggest_runs
+from scaling.api._suggest import Suggestion, suggest_runs
+from scaling.api._target import Target
 from scaling.api._workspace import Workspace
 from scaling.config.yaml_file import architecture_entries, read_file, yaml_text
 from scaling.errors import UsageError
 from scaling.files import write_atomically, writing
 from scaling.plan import Plan
 
-_GROWN_STUDY = "until.yaml"
-"""File name of the grown study in the study's folder of artifacts."""
+_EXTENDED_STUDY = "until.yaml"
+"""File name of the extended study in the study's folder of artifacts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +50,7 @@ class SequentialResult:
     """Result of all iterations."""
 
     study: Path
-    """YAML file of the grown study, for all other commands."""
+    """YAML file of the extended study, for all other commands."""
     last: Iteration
 
 
@@ -79,26 +80,28 @@ def run_until(
         on_iteration: called at the end of each iteration.
 
     Raises:
-        UsageError: the study cannot grow, or the file of the grown study cannot be written.
+        UsageError: the study cannot be extended, or the file of the extended study cannot be written.
         FitError: a curve has no law to plan from; the message says what to train first.
     """
-    from scaling.plan.candidate_widths import growable_curves
+    from scaling.plan.candidate_widths import extendable_curves
 
     workspace = workspace or Workspace()
     study = plan(config, workspace, overrides=overrides).study
-    grown = workspace.artifacts / study.name / _GROWN_STUDY
-    if grown.resolve() == config.resolve():
+    extended = workspace.artifacts / study.name / _EXTENDED_STUDY
+    if extended.resolve() == config.resolve():
         raise UsageError(
-            f"{config}: is the file of the grown study, which would be overwritten; copy it to another place"
+            f"{config}: this file is where `run_until` writes the extended study; copy it and run the copy"
         )
     keys = read_file(config, overrides)
-    written_curves = growable_curves(study)
+    written_curves = extendable_curves(study)
     widest = [curve.widest for curve in written_curves]
     cells, number = [cell for curve in written_curves for cell in curve.cells], 0
     while True:
-        _write_study(grown, keys | {"architectures": architecture_entries(cells)})
-        outcome = run(grown, workspace, address=address, in_process=in_process, console=console, quiet=quiet)
-        results = load_results(grown, workspace)
+        _write_study(extended, keys | {"architectures": architecture_entries(cells)})
+        outcome = run(
+            extended, workspace, address=address, in_process=in_process, console=console, quiet=quiet
+        )
+        results = load_results(extended, workspace)
         # Planned again in each iteration, because pilots may have chosen learning rates meanwhile.
         written = plan(config, workspace, overrides=overrides, trains=False)
         extra_s = _core_s(results, without=written)
@@ -110,7 +113,7 @@ def run_until(
         iteration = Iteration(number=number, outcome=outcome, extra_s=extra_s, suggestion=suggestion)
         on_iteration(iteration)
         if suggestion is None or not suggestion.core_s:
-            return SequentialResult(study=grown, last=iteration)
+            return SequentialResult(study=extended, last=iteration)
         cells, number = suggestion.cells, number + 1
 
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 from scaling.api._load import CURVE_COLUMN
 from scaling.api._results import StudyResults, load_trained
 from scaling.api._status import compute_core_times
+from scaling.api._target import Target
 from scaling.api._workspace import Workspace
 from scaling.config import Cell, CellRun
 from scaling.config.yaml_file import architecture_entries, yaml_text
@@ -26,35 +27,6 @@ from scaling.plan.time_estimate import pack_seconds
 if TYPE_CHECKING:
     from scaling.config.study_curves import StudyCurve
     from scaling.fit import Fit, Proposal, SequentialDesign
-
-
-@dataclass(frozen=True, kw_only=True)
-class Target:
-    """Precision that every curve of a study is to reach.
-
-    Raises:
-        UsageError: the half width is not positive, or the quantity is unknown.
-    """
-
-    half_width: float
-    """Half width of the 95 % interval.
-
-    Absolute for an exponent, and otherwise relative to the predicted error, so that 0.02 is 2 %.
-    """
-    quantity: str = "prediction@2x"
-    """Quantity to estimate: ``exponent``, ``floor``, or ``prediction@2x``.
-
-    ``prediction@2x`` is the error at twice the widest network of the study as written. Any factor will do.
-    """
-    budget_s: float = inf
-    """Core time in seconds for all runs that the study as written does not contain."""
-
-    def __post_init__(self) -> None:
-        from scaling.fit import Quantity
-
-        Quantity.parse(self.quantity, 1.0)
-        if not 0 < self.half_width < inf:
-            raise UsageError(f"{self.half_width:g}: must be above 0, such as 0.02", option="target")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,12 +45,12 @@ class CurveSuggestion:
     @property
     def cells(self) -> list[Cell]:
         """Cells of the study with the proposed runs, by increasing width."""
-        grown = [
+        extended = [
             replace(cell, seeds=seeds)
             for cell, seeds in zip(self.candidates, self.proposal.seeds, strict=True)
             if seeds
         ]
-        return sorted([*grown, *self.diverged], key=_width)
+        return sorted([*extended, *self.diverged], key=_width)
 
     @property
     def core_s(self) -> float:
@@ -129,10 +101,10 @@ def suggest(
         overrides: changed settings, such as ``recipe.epochs=5``.
 
     Raises:
-        UsageError: some runs of the study are not trained yet, or a curve cannot grow by itself.
+        UsageError: some runs of the study are not trained yet, or the study has several data sets.
         FitError: a curve has no law to plan from; the message says what to train first.
     """
-    from scaling.plan.candidate_widths import growable_curves
+    from scaling.plan.candidate_widths import extendable_curves
 
     results = load_trained(config, workspace or Workspace(), overrides=overrides)
     plan = results.plan
@@ -141,7 +113,7 @@ def suggest(
         raise UsageError(
             f"{config}: {missing} of {total} runs are not trained yet; first: scaling run {config}"
         )
-    return suggest_runs(results, target, widest=[curve.widest for curve in growable_curves(plan.study)])
+    return suggest_runs(results, target, widest=[curve.widest for curve in extendable_curves(plan.study)])
 
 
 def suggest_runs(
@@ -162,7 +134,7 @@ def suggest_runs(
         round_s: core time after which no more runs are added to this proposal, in seconds.
     """
     from scaling.fit import propose_runs
-    from scaling.plan.candidate_widths import growable_curves
+    from scaling.plan.candidate_widths import extendable_curves
 
     fits, time_ratios = _fit_curves(results), _compute_time_ratios(results)
     designs = [
@@ -174,7 +146,7 @@ def suggest_runs(
             widest=widest_filters,
             time_ratio=time_ratios[curve.label],
         )
-        for curve, widest_filters in zip(growable_curves(results.plan.study), widest, strict=True)
+        for curve, widest_filters in zip(extendable_curves(results.plan.study), widest, strict=True)
     ]
     proposals = propose_runs(
         [curve.design for curve in designs], budget_s=target.budget_s - used_s, stop_after_s=round_s

@@ -89,7 +89,7 @@ def write_table(table: pa.Table, out: Path) -> int:
         TableError: the file name has another suffix, or the file cannot be written.
     """
     if out.suffix not in TABLE_SUFFIXES:
-        raise TableError(f"{out}: must end in .parquet or .csv", option="out")
+        raise TableError(f"{out}: expected a file that ends in .parquet or .csv", option="out")
     with writing(out, hint="choose another `out`", error=TableError):
         out.parent.mkdir(parents=True, exist_ok=True)
         parquet.write_table(table, out) if out.suffix == ".parquet" else csv.write_csv(table, out)

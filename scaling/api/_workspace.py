@@ -43,7 +43,7 @@ class Workspace:
     def _stores(self) -> StoreUnion:
         from scaling.store import StoreUnion, open_store
 
-        also = [open_store(uri) for uri in self.also]
+        also = [open_store(uri, option="also") for uri in self.also]
         for uri, store in zip(self.also, also, strict=True):
             if not store.has_runs:
                 raise StoreError(

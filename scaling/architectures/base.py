@@ -136,5 +136,5 @@ class Architecture(ConfigModel):
         setting = COST_SETTINGS[0] if self.macs else COST_SETTINGS[1]
         if cost > self._target_cost:
             smallest = f"the {setting} of the narrowest such network"
-            return Problem(setting, f"must be at least {cost:,}, {smallest}, not {self._target_cost:,}")
+            return Problem(setting, f"expected at least {cost:,}, {smallest}, got {self._target_cost:,}")
         return None

@@ -76,7 +76,7 @@ class CatalogueEntry:
         return self.network.layer_table(self.image)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the entry with its computed counts, as ``scaling models --json`` prints it."""
+        """Return the entry with its computed counts."""
         table = self.layer_table
         return {
             "name": self.name,

@@ -82,7 +82,7 @@ class Layer:
         return self.window is not None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the row with its units, as ``scaling models --json`` prints it."""
+        """Return the row with its units."""
         row = asdict(self) | {"units": self.units}
         del row["kind"]
         return row

@@ -87,7 +87,7 @@ class Lenet5(MupArchitecture):
             network = handler({**values, "second_filters": second})
             network.model_fields_set.discard("second_filters")  # derived, not written
         elif network.second_filters == 0:
-            raise ValueError("second_filters must be at least 1 if there are two convolutions")
+            raise ValueError("second_filters: expected an integer >= 1 for two convolutions, got 0")
         elif "ratio" in written:
             raise ValueError("give ratio or second_filters, not both")
         return network
@@ -147,8 +147,8 @@ class Lenet5(MupArchitecture):
         if self.kernel > largest:
             return Problem(
                 "kernel",
-                f"must be at most {largest} for a pixel of {image.side}x{image.side} to be left, "
-                f"not {self.kernel}",
+                f"expected at most {largest}, so that a pixel of {image.side}x{image.side} is left, "
+                f"got {self.kernel}",
             )
         return None
 

@@ -89,7 +89,8 @@ class Tree3(Architecture):
         if side % self.rows:
             divisors = ", ".join(str(n) for n in range(1, side + 1) if side % n == 0)
             return Problem(
-                "rows", f"must divide the {side} rows of the pooled map: {divisors}; not {self.rows}"
+                "rows",
+                f"expected a divisor of the {side} rows of the pooled map: {divisors}; got {self.rows}",
             )
         return None
 

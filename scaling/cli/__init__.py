@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from scaling.errors import ScalingError, UsageError
 
-_FLAGS = {"overrides": "--set", "configs": "--config", "quantity": "--of"}
+_FLAGS = {"overrides": "--set", "configs": "--config", "half_width": "--until"}
 """Flags of the arguments whose flag is not ``--`` and the argument's name."""
 _DONE, _FAILED, _USAGE, _INTERRUPTED = 0, 1, 2, 130
 
@@ -27,13 +27,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     import typer
 
-    from scaling.cli.app import app
+    from scaling.cli.app import app, get_command
 
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
     try:
-        outcome = app(words or ["--help"], prog_name="scaling", standalone_mode=False)
+        outcome = get_command(app)(words or ["--help"], prog_name="scaling", standalone_mode=False)
         sys.stdout.flush()
     except ScalingError as error:
         print(traceback.format_exc() if debug else error_text(error), file=sys.stderr)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated
 
 import typer
+import typer.main
 
 from scaling.cli import (
     bench,
@@ -77,3 +79,7 @@ for command in (
     bench.bench,
 ):
     app.command()(command)
+
+
+get_command = cache(typer.main.get_command)
+"""Return the command of the application. A process that runs several commands builds it once."""

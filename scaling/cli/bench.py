@@ -34,7 +34,7 @@ def bench(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Measure how fast this machine trains, for the estimates of plan.
+    """Measure training speed, for the time estimates of scaling plan.
 
     The measurement takes a minute or two, and is kept for all later estimates of time.
     """

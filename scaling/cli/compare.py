@@ -10,13 +10,14 @@ import typer
 from scaling import api
 from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, parse_numbers, workspace
 from scaling.cli.output import console, print_json
+from scaling.cli.reproduce import reproduce_command
 from scaling.errors import UsageError
 
 
 def compare(
     config: Config,
     *,
-    errors: Annotated[
+    for_error: Annotated[
         str,
         typer.Option(
             metavar="ERROR,...", help="More errors at which to compare the sizes, such as 0.3,0.25."
@@ -37,13 +38,28 @@ def compare(
     Prints the differences of exponents, the sizes at equal error and the best architecture for each
     budget of parameters, MACs, FLOPs or time, and writes a page with figures.
     """
-    target_errors = parse_numbers(errors, "errors")
+    target_errors = parse_numbers(for_error, "for_error")
     if any(error >= 1 for error in target_errors):
         raise UsageError(
-            f"{errors}: expected fractions of the test images, below 1, such as 0.3,0.25", option="errors"
+            f"{for_error}: expected fractions of the test images, below 1, such as 0.3,0.25",
+            option="for_error",
         )
+    command = reproduce_command(
+        "compare",
+        config,
+        store=store,
+        also=also,
+        overrides=set_,
+        out=out,
+        for_error=",".join(f"{error:g}" for error in target_errors),
+    )
     comparison = api.compare(
-        config, workspace(store, also, data), overrides=set_, errors=target_errors, out=out
+        config,
+        workspace(store, also, data),
+        overrides=set_,
+        errors=target_errors,
+        out=out,
+        command=command,
     )
     if as_json:
         print_json(comparison.comparison.to_dict())

@@ -15,16 +15,16 @@ def data(
     names: Annotated[
         list[str],
         typer.Argument(
-            metavar="[NAME ...]", help="Data sets to fetch; without a name, list all.", show_default=False
+            metavar="[NAME ...]", help="Data sets to download; without a name, list all.", show_default=False
         ),
     ] = [],
     *,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """List the published data sets and their locations, or fetch some."""
-    places = workspace(STORE, [], data)
-    rows = api.fetch_datasets(names, places) if names else api.list_datasets(places)
+    """List the published data sets and their files, or download some."""
+    folders = workspace(STORE, [], data)
+    rows = api.download_datasets(names, folders) if names else api.list_datasets(folders)
     if as_json:
         print_json(
             [
@@ -37,9 +37,9 @@ def data(
 
     table = Table(
         *("name", "title", "files", "location, or how to get the files"),
-        caption="files are verified when they are fetched or trained on",
+        caption="files are verified when they are downloaded or trained on",
     )
     for row in rows:
         table.add_row(row.name, row.title, "found" if row.present else "missing", row.location)
     console().print(table)
-    print(f"data folder: {places.data}")
+    print(f"data folder: {folders.data}")

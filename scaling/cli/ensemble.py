@@ -25,7 +25,7 @@ def ensemble(
         list[str],
         typer.Option(
             metavar="COLUMN",
-            help="Column that has one value in an ensemble; may be repeated.",
+            help="Column whose values separate the pools from which ensembles are drawn; may be repeated.",
             show_default="the curves of the report, and filters",
         ),
     ] = [],
@@ -45,11 +45,11 @@ def ensemble(
 
     Ensembles decide by votes and by mean probability; their parameters and MACs are printed too.
     """
-    places = workspace(store, also, data)
-    ensembles = api.ensemble(config, places, overrides=set_, sizes=parse_integers(sizes, "sizes"), by=by)
+    folders = workspace(store, also, data)
+    ensembles = api.ensemble(config, folders, overrides=set_, sizes=parse_integers(sizes, "sizes"), by=by)
     if as_json:
         print_json(api.ensemble_rows(ensembles))
         return
     console().print(api.render_ensembles(ensembles))
-    for file in api.draw_ensemble(ensembles, out or api.figure_folder(config, places, overrides=set_)):
+    for file in api.draw_ensemble(ensembles, out or api.figure_folder(config, folders, overrides=set_)):
         print(file)

@@ -48,16 +48,17 @@ _ForError = Annotated[
         metavar="ERROR,...", help="Errors for which to predict the size that reaches them, such as 0.02."
     ),
 ]
-_Errors = Annotated[
+_ErrorCounts = Annotated[
     str,
     typer.Option(
-        metavar="COLUMN", help="For a table: column with the number of wrong test images; needs --of."
+        metavar="COLUMN",
+        help="For a table: column with the number of misclassified test images; needs --image-counts.",
     ),
 ]
-_Of = Annotated[
+_ImageCounts = Annotated[
     str,
     typer.Option(
-        metavar="COLUMN", help="For a table: column with the number of test images; needs --errors."
+        metavar="COLUMN", help="For a table: column with the number of test images; needs --error-counts."
     ),
 ]
 _Std = Annotated[
@@ -68,13 +69,21 @@ _BestOver = Annotated[
     str,
     typer.Option(
         metavar="COLUMN",
-        help="At each size, fit only the runs of the best value of this setting, such as learning_rate.",
+        help="At each size, keep only the runs with the value of this setting that has the lowest mean "
+        "validation error.",
     ),
 ]
 _Validation = Annotated[
     str, typer.Option(metavar="COLUMN", help="Column of the error by which --best-over chooses.")
 ]
-_Population = Annotated[bool, typer.Option("--population", help="Let intervals include other test images.")]
+_Population = Annotated[
+    bool,
+    typer.Option(
+        "--population",
+        help="Treat the test images as a sample, so that intervals also cover other test images "
+        "of this kind.",
+    ),
+]
 
 
 def fit(
@@ -87,8 +96,8 @@ def fit(
     holdout: _Holdout = 3,
     predict: _Predict = "",
     for_error: _ForError = "",
-    errors: _Errors = "",
-    of: _Of = "",
+    error_counts: _ErrorCounts = "",
+    image_counts: _ImageCounts = "",
     std: _Std = "",
     best_over: _BestOver = "",
     validation: _Validation = "val_error",
@@ -104,17 +113,21 @@ def fit(
     The table has laws with and without a floor, each with its held-out error.
     """
     sizes, target_errors = parse_numbers(predict, "predict"), parse_numbers(for_error, "for_error")
-    if bool(errors) != bool(of):
+    if bool(error_counts) != bool(image_counts):
         raise UsageError(
-            "`errors` and `of` go together: the columns of the wrong test images and of all test images"
+            "`error_counts` and `image_counts` go together: the columns of the numbers of misclassified test "
+            "images and of all test images"
         )
+    counts = None
+    if error_counts:
+        counts = api.CountColumns(error_counts=error_counts, image_counts=image_counts)
     fits = api.fit(
         source,
         workspace(store, also, data),
         options=api.FitOptions(x=x, y=y, by=by or None, form=form, holdout=holdout, std=std or None),
         overrides=set_,
         population=population,
-        counts=api.CountColumns(errors=errors, of=of) if errors else None,
+        counts=counts,
         best=api.BestOver(column=best_over, validation=validation) if best_over else None,
     )
     counted = any(fitted.points.test_images is not None for fitted in fits)

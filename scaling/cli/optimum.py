@@ -41,11 +41,11 @@ def optimum(
     The optimum has a confidence interval. For the ratio, the prediction of the rule
     sqrt(map size) x number of maps = constant is printed too.
     """
-    places = workspace(store, also, data)
-    optima = api.optimum(config, places, x=x, y=y, overrides=set_)
+    folders = workspace(store, also, data)
+    optima = api.optimum(config, folders, x=x, y=y, overrides=set_)
     if as_json:
         print_json(optima.to_dict())
         return
     console().print(api.render_optima(optima))
-    for file in api.draw_optimum(optima, out or api.figure_folder(config, places, overrides=set_)):
+    for file in api.draw_optimum(optima, out or api.figure_folder(config, folders, overrides=set_)):
         print(file)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from scaling.api._target import DEFAULT_QUANTITY
 from scaling.api._workspace import Workspace
 from scaling.durations import parse_duration
 from scaling.errors import UsageError
@@ -18,7 +19,7 @@ Configs = Annotated[
     typer.Option(
         "--config",
         metavar="CONFIG",
-        help="Study whose runs may be named, trained or not; may be repeated.",
+        help="Study in which to look up run ids, also of runs that are not trained yet; may be repeated.",
     ),
 ]
 RunId = Annotated[
@@ -49,13 +50,13 @@ Overrides = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress bar.")]
-Of = Annotated[
+Quantity = Annotated[
     str,
     typer.Option(
         metavar="QUANTITY",
-        help="Quantity whose interval counts: exponent, floor, or prediction@2x, "
+        help="Quantity whose interval counts: exponent, floor, or a prediction, such as prediction@2x, "
         "which is the error predicted at twice the largest size in the study.",
-        show_default="prediction@2x",
+        show_default=DEFAULT_QUANTITY,
     ),
 ]
 Budget = Annotated[

@@ -38,8 +38,7 @@ def plan(
 ) -> None:
     """Print the runs that a study would train, and their cost.
 
-    Each row shows the parameters, MACs, runs, finished runs, packs, time on one core and memory of one
-    network.
+    Each row describes one cell: parameters, MACs, runs, finished runs, packs, core time and memory.
     """
     study_plan = api.plan(config, workspace(store, also, data), overrides=set_)
     if as_json:

@@ -46,7 +46,7 @@ def print_rate_warnings(plan: Plan) -> None:
 
 
 def speed_text(speed: Speed) -> str:
-    """Return on which machine the speed was measured that the estimates use."""
+    """Return a sentence that names the machine whose speed the estimates use."""
     from scaling.plan.speed_file import default_speed
 
     if speed is default_speed():

@@ -10,6 +10,7 @@ import typer
 from scaling import api
 from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, workspace
 from scaling.cli.output import console, print_json
+from scaling.cli.reproduce import reproduce_command
 
 
 def report(
@@ -26,7 +27,8 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Write the figures and the HTML page of a study; print its laws."""
-    page = api.report(config, workspace(store, also, data), overrides=set_, out=out)
+    command = reproduce_command("report", config, store=store, also=also, overrides=set_, out=out)
+    page = api.report(config, workspace(store, also, data), overrides=set_, out=out, command=command)
     figures = page.path.parent / "figures"
     if as_json:
         laws = [fitted.to_dict() for fitted in page.fits]

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scaling import api
+from scaling.api._target import DEFAULT_QUANTITY
 from scaling.cli.options import (
     STORE,
     Also,
     Budget,
     Config,
     Data,
-    Of,
     Overrides,
+    Quantity,
     Quiet,
     Store,
     parse_budget,
@@ -44,11 +45,11 @@ def run(
         typer.Option(
             metavar="HALF-WIDTH",
             help="Train in iterations, each with the runs that suggest proposes, until the half width of "
-            "every 95 % interval is at most this: in units of the exponent for --of exponent, otherwise as a "
-            "fraction of the value (0.02 is 2 %).",
+            "every 95 % interval is at most this: in units of the exponent for --quantity exponent, "
+            "otherwise as a fraction of the value (0.02 is 2 %).",
         ),
     ] = None,
-    of: Of = "",
+    quantity: Quantity = "",
     budget: Budget = "",
     set_: Overrides = [],
     store: Store = STORE,
@@ -60,21 +61,25 @@ def run(
 
     The command may be interrupted and started again: finished runs are kept.
     """
-    places = workspace(store, also, data)
+    folders = workspace(store, also, data)
     if until is None:
-        if of or budget:
+        if quantity or budget:
             raise UsageError(
-                "`of` and `budget` need `until`, the half width of the intervals, such as `until` 0.02"
+                "`quantity` and `budget` need `until`, the half width of the intervals, such as `until` 0.02"
             )
-        outcome = api.run(config, places, overrides=set_, address=address, in_process=in_process, quiet=quiet)
+        outcome = api.run(
+            config, folders, overrides=set_, address=address, in_process=in_process, quiet=quiet
+        )
         return _print_outcome(outcome)
     if not 0 < until < inf:
-        raise UsageError(f"{until:g}: must be above 0, such as 0.02", option="until")
-    target = api.Target(half_width=until, quantity=of or "prediction@2x", budget_s=parse_budget(budget))
+        raise UsageError(f"{until:g}: expected a number > 0, such as 0.02", option="until")
+    target = api.Target(
+        half_width=until, quantity=quantity or DEFAULT_QUANTITY, budget_s=parse_budget(budget)
+    )
     result = api.run_until(
         config,
         target,
-        places,
+        folders,
         overrides=set_,
         address=address,
         in_process=in_process,
@@ -127,8 +132,8 @@ def _print_outcome(outcome: RunOutcome) -> int:
                 f"{row.label}, filters {row.cell.architecture.filters}: "
                 f"learning rate {row.learning_rates[0]:g}" + (row.warning and f", {row.warning}")
             )
-    if outcome.elsewhere:
-        print(f"{count(outcome.elsewhere, 'run')} published by another process meanwhile")
+    if outcome.trained_by_others:
+        print(f"{count(outcome.trained_by_others, 'run')} published by another process meanwhile")
     for failure in outcome.failures:
         print(f"failed: {failure.pack.label}: {failure.reason}; log: {failure.log or 'could not be written'}")
     if outcome.missing:

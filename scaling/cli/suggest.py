@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scaling import api
+from scaling.api._target import DEFAULT_QUANTITY
 from scaling.cli.options import (
     STORE,
     Also,
@@ -14,8 +15,8 @@ from scaling.cli.options import (
     Config,
     Data,
     Json,
-    Of,
     Overrides,
+    Quantity,
     Store,
     parse_budget,
     workspace,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 def suggest(
     config: Config,
     *,
-    target: Annotated[
+    until: Annotated[
         float,
         typer.Option(
             metavar="HALF-WIDTH",
@@ -43,7 +44,7 @@ def suggest(
             "predicted error (0.02 is 2 %).",
         ),
     ],
-    of: Of = "prediction@2x",
+    quantity: Quantity = DEFAULT_QUANTITY,
     budget: Budget = "",
     set_: Overrides = [],
     store: Store = STORE,
@@ -55,12 +56,12 @@ def suggest(
 
     Prints a table, and the architectures as YAML to paste into the study.
     """
-    aim = api.Target(half_width=target, quantity=of, budget_s=parse_budget(budget))
-    suggestion = api.suggest(config, aim, workspace(store, also, data), overrides=set_)
+    target = api.Target(half_width=until, quantity=quantity, budget_s=parse_budget(budget))
+    suggestion = api.suggest(config, target, workspace(store, also, data), overrides=set_)
     if as_json:
-        print_json(_suggestion_dict(suggestion) | {"of": of, "target": target})
+        print_json(_suggestion_dict(suggestion) | {"quantity": quantity, "target": until})
         return
-    console().print(_table(suggestion, aim))
+    console().print(_table(suggestion, target))
     if not suggestion.core_s:
         print(
             "every interval is within the target: nothing to train"
@@ -68,19 +69,20 @@ def suggest(
             else "no run that would help is within the budget and the memory"
         )
         return
-    if short := [curve.label for curve in suggestion.curves if curve.proposal.expected_half_width > target]:
+    if short := [curve.label for curve in suggestion.curves if curve.proposal.expected_half_width > until]:
         print(f"not within the target even with these runs: {', '.join(short)}")
     print(f"about {format_duration(suggestion.core_s)} of core time; the study with these runs:")
     print()
     print(suggestion.patch, end="")
 
 
-def _table(suggestion: Suggestion, aim: api.Target) -> Table:
+def _table(suggestion: Suggestion, target: api.Target) -> Table:
     from rich.markup import escape
 
     table = new_table(
         *("curve", "filters", "seeds now", "seeds proposed", "core time", "half width now", "expected"),
-        title=f"{suggestion.plan.study.name}: 95 % half width of {aim.quantity}, target {aim.half_width:g}",
+        title=f"{suggestion.plan.study.name}: 95 % half width of {target.quantity}, "
+        f"target {target.half_width:g}",
     )
     for curve in suggestion.curves:
         half_widths = (f"{curve.proposal.half_width:.3g}", f"{curve.proposal.expected_half_width:.3g}")

@@ -19,10 +19,9 @@ def why(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Print why a run counts as new.
+    """Print how a run differs from the most similar stored run.
 
-    Prints the settings in which the run differs from the nearest stored run, the one with the fewest
-    differences.
+    Prints the settings in which the two runs differ.
     """
     reason = api.why(run, workspace(store, also, data), configs=config)
     if as_json:
@@ -37,7 +36,7 @@ def why(
         print(f"{reason.run.id} is new: the store is empty")
     else:
         print(
-            f"{reason.run.id} is new; the nearest stored run is {reason.nearest.id}, "
+            f"{reason.run.id} is new; the most similar stored run is {reason.nearest.id}, "
             "which differs in these settings:"
         )
         print_differences(reason.differences, reason.nearest.id, reason.run.id)

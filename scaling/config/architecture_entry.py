@@ -86,7 +86,7 @@ class ArchitectureEntry:
             return self.settings
         derived = network.derived_width
         replaced = (*COST_SETTINGS, derived.ratio) if derived else COST_SETTINGS
-        kept = {name: value for name, value in self.settings.items() if name not in replaced}
+        other_settings = {name: value for name, value in self.settings.items() if name not in replaced}
         widths = ("filters", derived.setting) if derived else ("filters",)
         numbers = [name for name in widths if name in network.model_fields_set]
-        return kept | {name: getattr(network, name) for name in numbers}
+        return other_settings | {name: getattr(network, name) for name in numbers}

@@ -27,13 +27,13 @@ COSTS = ("architecture.macs", "architecture.parameters")
 _ARCHITECTURE = "architecture.type"
 _NEVER_DISTINGUISH = frozenset({_ARCHITECTURE, "seed", "order"})
 """Settings that never separate the runs of one architecture into curves."""
-_ASKED_FIRST = (
+_CHECKED_FIRST = (
     "architecture.parametrization",
     "recipe.optimizer.type",
     "recipe.schedule.type",
 )
 """Settings that determine others: an optimiser type determines its momentum."""
-_ASKED_LAST = (LEARNING_RATE,)
+_CHECKED_LAST = (LEARNING_RATE,)
 """Settings that follow from all others where pilot runs choose them."""
 
 
@@ -50,7 +50,7 @@ class Curves:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Follower:
+class CovaryingSetting:
     """A setting that changes along a curve together with x, such as a learning rate tuned for each width."""
 
     label: str
@@ -95,12 +95,16 @@ def assign_curves(configurations: Sequence[Settings], x: str = "filters") -> Cur
     label_by_sort_key: dict[tuple[Any, ...], str] = {}
     for architecture in sorted({settings[_ARCHITECTURE] for settings in configurations}):
         members = [i for i, settings in enumerate(configurations) if settings[_ARCHITECTURE] == architecture]
-        own = [configurations[i] for i in members]
+        member_settings = [configurations[i] for i in members]
         if derived := derived_width(architecture):
-            own = _with_own_ratio(own, derived) if along_ratio else _with_nearest_ratio(own, derived)
-        fixed = _fixed_along_ratio(own) if along_ratio else []
-        keys = _distinguishing_settings(own, [*shared, *fixed], x_setting=x_setting)
-        for i, settings in zip(members, own, strict=True):
+            member_settings = (
+                _with_own_ratio(member_settings, derived)
+                if along_ratio
+                else _with_nearest_ratio(member_settings, derived)
+            )
+        fixed = _fixed_along_ratio(member_settings) if along_ratio else []
+        keys = _distinguishing_settings(member_settings, [*shared, *fixed], x_setting=x_setting)
+        for i, settings in zip(members, member_settings, strict=True):
             named = [key for key in keys if key not in fixed or settings.get(key) is not None]
             labels[i] = ", ".join([architecture, *(setting_label(key, settings.get(key)) for key in named)])
             label_by_sort_key[architecture, *(sort_key(settings.get(key)) for key in keys)] = labels[i]
@@ -108,7 +112,7 @@ def assign_curves(configurations: Sequence[Settings], x: str = "filters") -> Cur
     return Curves(labels=tuple(labels), ordered=ordered, x_setting=x_setting)
 
 
-def find_followers(configurations: Sequence[Settings], curves: Curves) -> Iterator[Follower]:
+def find_covarying_settings(configurations: Sequence[Settings], curves: Curves) -> Iterator[CovaryingSetting]:
     """Yield the settings that change along a curve together with x, ordered by curve and setting.
 
     Args:
@@ -123,7 +127,7 @@ def find_followers(configurations: Sequence[Settings], curves: Curves) -> Iterat
             values[label, name].add(settings[name])
     for (label, name), distinct in sorted(values.items()):
         if len(distinct) > 1:
-            yield Follower(label=label, setting=name, values=frozenset(distinct))
+            yield CovaryingSetting(label=label, setting=name, values=frozenset(distinct))
 
 
 def _find_x_setting(configurations: Sequence[Settings], x: str) -> str:
@@ -194,16 +198,16 @@ def _fixed_along_ratio(configurations: Sequence[Settings]) -> list[str]:
 
 
 def _distinguishing_settings(
-    configurations: Sequence[Settings], known: Sequence[str], *, x_setting: str
+    configurations: Sequence[Settings], first_keys: Sequence[str], *, x_setting: str
 ) -> list[str]:
-    """Return the settings that separate the curves of one architecture, ``known`` first.
+    """Return the settings that separate the curves of one architecture, ``first_keys`` first.
 
     A setting is added only if configurations differ in it that agree in x and in all settings before it.
     """
-    keys = list(known)
-    first = (TRAIN_IMAGES, *(width.ratio_path for width in derived_widths()), *_ASKED_FIRST)
-    others = sorted({name for settings in configurations for name in settings}.difference(_ASKED_LAST))
-    for name in dict.fromkeys((*first, *others, *_ASKED_LAST)):
+    keys = list(first_keys)
+    first = (TRAIN_IMAGES, *(width.ratio_path for width in derived_widths()), *_CHECKED_FIRST)
+    others = sorted({name for settings in configurations for name in settings}.difference(_CHECKED_LAST))
+    for name in dict.fromkeys((*first, *others, *_CHECKED_LAST)):
         if name in _NEVER_DISTINGUISH or name == x_setting:
             continue
         values: dict[tuple[Any, ...], set[Any]] = defaultdict(set)

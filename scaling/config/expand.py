@@ -94,7 +94,7 @@ def expand_architecture(
         datasets: the study's data sets.
         problems: collects what is wrong.
     """
-    recipes = list(_expand_recipes(i, recipe, own=entry.get("recipe", {}), problems=problems))
+    recipes = list(_expand_recipes(i, recipe, entry_recipe=entry.get("recipe", {}), problems=problems))
     path_of_network: dict[tuple[AnyDataset, AnyArchitecture], str] = {}
     for point in grid_points({name: value for name, value in entry.items() if name != "recipe"}):
         locate = locator(("architectures", i), point)
@@ -133,15 +133,15 @@ def _own_entry(settings: dict[str, Any], recipe: dict[str, Any]) -> dict[str, An
 
 
 def _expand_recipes(
-    i: int, base: dict[str, Any], *, own: Any, problems: ConfigProblems
+    i: int, base: dict[str, Any], *, entry_recipe: Any, problems: ConfigProblems
 ) -> Iterator[_RecipeEntry]:
     """Yield the valid points of the grid of an entry's recipe, merged over the study's."""
     root: SettingPath = ("architectures", i, "recipe")
-    if not isinstance(own, dict):
-        problems.add(root, f"must be a mapping of keys to values, not {own!r}")
+    if not isinstance(entry_recipe, dict):
+        problems.add(root, f"expected a mapping of keys to values, got {entry_recipe!r}")
         return
-    for point in grid_points(merge(base, own)):
-        locate = _recipe_locator(root, point, base=base, own=own)
+    for point in grid_points(merge(base, entry_recipe)):
+        locate = _recipe_locator(root, point, base=base, entry_recipe=entry_recipe)
         has_auto_rate = is_auto(point.settings)
         if has_auto_rate and (_RATE,) in point.value_paths:
             problems.add(
@@ -155,16 +155,16 @@ def _expand_recipes(
         recipe = problems.validate(Recipe, settings, locate)
         if recipe is not None:
             yield _RecipeEntry(
-                recipe=recipe, has_auto_rate=has_auto_rate, pinned=pin(own, point), locate=locate
+                recipe=recipe, has_auto_rate=has_auto_rate, pinned=pin(entry_recipe, point), locate=locate
             )
 
 
 def _recipe_locator(
-    root: SettingPath, point: GridPoint, *, base: dict[str, Any], own: dict[str, Any]
+    root: SettingPath, point: GridPoint, *, base: dict[str, Any], entry_recipe: dict[str, Any]
 ) -> Locate:
     """Return the function that finds a setting in the entry's recipe or in the study's."""
     in_own, in_base = locator(root, point), locator(("recipe",), point)
-    return lambda path: (in_own if is_overridden(path, base=base, override=own) else in_base)(path)
+    return lambda path: (in_own if is_overridden(path, base=base, override=entry_recipe) else in_base)(path)
 
 
 def _checked(cell: Cell, entry: _RecipeEntry, *, pilots: Pilots, problems: ConfigProblems) -> Cell:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +16,7 @@ from scaling.config.pilots import Pilots, is_auto
 from scaling.config.problems import ConfigProblems
 from scaling.config.recipe_merge import merge
 from scaling.config.study import Study, StudyFile
-from scaling.config.yaml_file import read_file
+from scaling.config.yaml_file import find_line, read_file
 from scaling.errors import DataError
 from scaling.settings import PositiveInt
 
@@ -39,7 +40,8 @@ def load_study(source: Path, *, data: Path, overrides: Sequence[str] = ()) -> St
         DataError: the user's own data set is missing or unsuitable.
     """
     raw = read_file(source, overrides)
-    problems = ConfigProblems(str(source))
+    # The lines of the file are of no help where an override replaces a value.
+    problems = ConfigProblems(str(source), (lambda path: None) if overrides else partial(find_line, source))
     file = problems.validate(StudyFile, raw)
     sections = _Sections.from_raw(raw)
     for root, settings in sections.groups():
@@ -129,8 +131,8 @@ class _Sections:
 
     def merged_recipe(self, i: int) -> dict[str, Any]:
         """Return the merged recipe of an entry, or the study's recipe if the entry's own is no mapping."""
-        own = self.architectures[i].get("recipe", {})
-        return merge(self.recipe, own) if isinstance(own, dict) else self.recipe
+        entry_recipe = self.architectures[i].get("recipe", {})
+        return merge(self.recipe, entry_recipe) if isinstance(entry_recipe, dict) else self.recipe
 
     def has_auto_rate(self, i: int) -> bool:
         """Return whether pilot runs choose the learning rates of an entry."""
@@ -138,11 +140,11 @@ class _Sections:
 
     def validated_seeds(self, default: int, problems: ConfigProblems) -> dict[int, int]:
         """Return the number of seeds of each entry; the default if an entry gives no valid number."""
-        own = {
+        entry_seeds = {
             i: problems.validate(_Seeds, value, locator(("architectures", i, "seeds")))
             for i, value in self.seeds.items()
         }
-        return {i: own.get(i) or default for i in self.architectures}
+        return {i: entry_seeds.get(i) or default for i in self.architectures}
 
 
 def _mapping(value: Any) -> dict[str, Any] | None:

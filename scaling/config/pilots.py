@@ -35,7 +35,7 @@ class Pilots(ConfigModel):
     @classmethod
     def _check_candidates(cls, rates: tuple[float, ...]) -> tuple[float, ...]:
         if len(rates) < 2:
-            raise ValueError(f"must hold at least 2 to choose from, not {list(rates)}")
+            raise ValueError(f"expected at least 2 learning rates to choose from, got {list(rates)}")
         return rates
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from reprlib import repr as short_repr
 from typing import Any
@@ -14,42 +14,53 @@ from scaling.config.grid import Locate, SettingPath, dotted
 from scaling.errors import ConfigError
 from scaling.settings import ConfigModel
 
-_MESSAGES = {
-    "int_type": "must be an integer",
-    "int_from_float": "must be an integer",
-    "float_type": "must be a number",
-    "string_type": "must be text",
-    "bool_type": "must be true or false",
-    "list_type": "must be a list",
-    "tuple_type": "must be a list",
-    "dict_type": "must be a mapping of keys to values",
-    "model_type": "must be a mapping of keys to values",
-    "model_attributes_type": "must be a mapping of keys to values",
-    "greater_than_equal": "must be at least {ge:.16g}",
-    "greater_than": "must be above {gt:.16g}",
-    "less_than_equal": "must be at most {le:.16g}",
-    "less_than": "must be below {lt:.16g}",
-    "literal_error": "must be {expected}",
-    "union_tag_invalid": "must be one of {expected_tags}",
-    "too_short": "must hold at least {min_length}",
-    "too_long": "must hold at most {max_length}",
-    "string_too_short": "must not be empty",
-    "string_pattern_mismatch": "must begin with a letter or digit, then letters, digits, '.', '_' or '-'",
-    "finite_number": "must be finite",
+_EXPECTED = {
+    "int_type": "an integer",
+    "int_from_float": "an integer",
+    "float_type": "a number",
+    "string_type": "text",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "dict_type": "a mapping of keys to values",
+    "model_type": "a mapping of keys to values",
+    "model_attributes_type": "a mapping of keys to values",
+    "greater_than_equal": "a number >= {ge:.16g}",
+    "greater_than": "a number > {gt:.16g}",
+    "less_than_equal": "a number <= {le:.16g}",
+    "less_than": "a number < {lt:.16g}",
+    "literal_error": "{expected}",
+    "union_tag_invalid": "one of {expected_tags}",
+    "too_short": "a list with at least {min_length} value",
+    "too_long": "a list with at most {max_length} values",
+    "string_too_short": "text that is not empty",
+    "string_pattern_mismatch": "a letter or digit, then letters, digits, '.', '_' or '-'",
+    "finite_number": "a finite number",
 }
-"""Message for each of Pydantic's types of errors."""
+"""Expected value for each of Pydantic's types of errors."""
 
 
 _INTEGER_GRIDS = ("filters", "macs", "parameters")
 """Settings of an architecture that are often a list of integers."""
 
 
+FindLine = Callable[[SettingPath], int | None]
+"""Function from the path of a setting in a file to its line."""
+
+
 class ConfigProblems:
     """Collected problems of a study's file, each once."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, find_line: FindLine = lambda path: None) -> None:
+        """Create an empty collection.
+
+        Args:
+            source: name of the file.
+            find_line: finds the line of a setting, from 1; None if the file does not contain the setting.
+        """
         self._source = source
-        self._lines: dict[str, None] = {}
+        self._find_line = find_line
+        self._paths: dict[str, SettingPath] = {}
 
     def add(self, path: SettingPath, text: str) -> None:
         """Add a problem.
@@ -58,7 +69,7 @@ class ConfigProblems:
             path: path of the setting in the file; empty for the whole file.
             text: what is wrong and what is permitted.
         """
-        self._lines[f"{dotted(path)}: {text}" if path else text] = None
+        self._paths.setdefault(f"{dotted(path)}: {text}" if path else text, path)
 
     def raise_if_any(self) -> None:
         """Raise an error if there are problems.
@@ -66,8 +77,9 @@ class ConfigProblems:
         Raises:
             ConfigError: the message lists all problems.
         """
-        if self._lines:
-            raise ConfigError(list(self._lines), self._source)
+        if self._paths:
+            lines = [self._find_line(path) for path in self._paths.values()]
+            raise ConfigError(list(self._paths), self._source, lines=lines)
 
     def validate(self, config_type: Any, settings: Any, locate: Locate = lambda path: path) -> Any:
         """Validate settings, and add what is wrong with them.
@@ -126,20 +138,21 @@ def _message(details: ErrorDetails, config_type: Any) -> str:
         case "extra_forbidden":
             return _unknown_key(details, config_type)
         case "invalid_key" if given is None or isinstance(given, tuple):
-            return f"a key must be text, not {short_repr(given)}"
+            return f"expected text as a key, got {short_repr(given)}"
         case "invalid_key" | "string_type" if isinstance(given, int) and given in location:
-            return "a key must be text"
+            return "expected text as a key"
         case "missing":
             return "is missing"
         case "union_tag_not_found":
             types = [model.model_fields["type"].default for model in _models(config_type, location)]
-            return f"is missing; must be one of {', '.join(map(repr, types))}"
+            return f"is missing; expected one of {', '.join(map(repr, types))}"
         case "union_tag_invalid":
             given = context["tag"]
         case "value_error":
             return str(context["error"])
-    message = _MESSAGES.get(details["type"], details["msg"]).format(**context)
-    return f"{message}, not {short_repr(given)}"
+    if details["type"] not in _EXPECTED:
+        return f"{details['msg']}, got {short_repr(given)}"
+    return f"expected {_EXPECTED[details['type']].format(**context)}, got {short_repr(given)}"
 
 
 def _unknown_key(details: ErrorDetails, config_type: Any) -> str:

@@ -98,7 +98,7 @@ class Piecewise(ConfigModel):
     @classmethod
     def _check_epochs(cls, epochs: tuple[int, ...]) -> tuple[int, ...]:
         if not epochs or any(earlier >= later for earlier, later in pairwise(epochs)):
-            raise ValueError(f"must hold rising numbers of epochs, not {list(epochs)}")
+            raise ValueError(f"expected rising numbers of epochs, got {list(epochs)}")
         return epochs
 
     @field_validator("factors")
@@ -106,7 +106,7 @@ class Piecewise(ConfigModel):
     def _check_factors(cls, factors: tuple[float, ...], info: Any) -> tuple[float, ...]:
         epochs = info.data.get("epochs", factors)  # epochs that are wrong themselves have their own message
         if len(factors) != len(epochs):
-            raise ValueError(f"must hold {len(epochs)}, one for each of epochs, not {list(factors)}")
+            raise ValueError(f"expected {len(epochs)} factors, one for each of epochs, got {list(factors)}")
         return factors
 
 
@@ -209,11 +209,11 @@ class Recipe(ConfigModel):
             train_size: number of training images in use.
         """
         if self.batch_size > train_size:
-            text = f"must be at most the {train_size} training images, not {self.batch_size}"
+            text = f"expected at most the number of training images, {train_size}, got {self.batch_size}"
             return Problem("batch_size", text)
         for name, pixels in (("crop", self.augmentation.crop), ("shift", self.augmentation.shift)):
             if pixels >= image.side:
-                text = f"must be below the image's side, {image.side}, not {pixels}"
+                text = f"expected a number below the image's side, {image.side}, got {pixels}"
                 return Problem(f"augmentation.{name}", text)
         if self.targets != _DEFAULT_TARGETS and self.loss != "mse":
             return Problem("targets", "are only for the loss mse; set loss: mse, or remove targets")
@@ -223,5 +223,5 @@ class Recipe(ConfigModel):
     @classmethod
     def _check_pair(cls, pair: tuple[float, float] | None) -> tuple[float, float] | None:
         if pair and pair[0] == pair[1]:
-            raise ValueError(f"must be two different numbers, not {list(pair)}")
+            raise ValueError(f"expected two different numbers, got {list(pair)}")
         return pair

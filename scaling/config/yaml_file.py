@@ -10,9 +10,10 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import ScalarNode
+from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from ruamel.yaml.representer import SafeRepresenter
 
+from scaling.config.grid import SettingPath
 from scaling.config.study import Cell, StudyFile
 from scaling.errors import ConfigError
 
@@ -42,10 +43,35 @@ def read_file(source: Path, overrides: Sequence[str]) -> dict[str, Any]:
         raise ConfigError([f"cannot be read: {error}"], str(source)) from None
     if not isinstance(raw, dict):
         keys = ", ".join(StudyFile.model_fields)
-        raise ConfigError([f"must be a mapping with the keys {keys}"], str(source))
+        raise ConfigError([f"expected a mapping with the keys {keys}"], str(source))
     for override in overrides:
         _apply_override(raw, override, source=source)
     return raw
+
+
+def find_line(source: Path, path: SettingPath) -> int | None:
+    """Return the line of a setting in a study's file, from 1.
+
+    Args:
+        source: the YAML file; ``read_file`` could read it.
+        path: path of the setting.
+
+    Returns:
+        The line of the setting. If the file does not contain it, the line of the group that should contain
+        it; None for the whole file.
+    """
+    node, line = YAML(typ="safe", pure=True).compose(source), None
+    for part in path:
+        if isinstance(node, MappingNode):
+            inner = next((pair for pair in node.value if pair[0].value == part), None)
+        elif isinstance(node, SequenceNode) and isinstance(part, int) and part < len(node.value):
+            inner = (node.value[part], node.value[part])
+        else:
+            inner = None
+        if inner is None:
+            break
+        line, node = inner[0].start_mark.line + 1, inner[1]
+    return line
 
 
 def yaml_text(value: Any) -> str:
@@ -100,12 +126,11 @@ def _parse(text: Path | str, source: str) -> Any:
     try:
         return YAML(typ="safe", pure=True).load(text)
     except MarkedYAMLError as error:
-        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        text = (error.problem or "is not YAML").splitlines()[0].replace(" with value", ", value")
-        problem = line + text
+        problem = (error.problem or "is not YAML").splitlines()[0].replace(" with value", ", value")
+        line = error.problem_mark.line + 1 if error.problem_mark and isinstance(text, Path) else None
     except YAMLError as error:
-        problem = f"is not YAML: {str(error).splitlines()[0]}"
-    raise ConfigError([problem], source)
+        problem, line = f"is not YAML: {str(error).splitlines()[0]}", None
+    raise ConfigError([problem], source, lines=[line])
 
 
 def _apply_override(raw: dict[str, Any], override: str, *, source: Path) -> None:
@@ -113,7 +138,7 @@ def _apply_override(raw: dict[str, Any], override: str, *, source: Path) -> None
     path, equals, text = override.partition("=")
     parts = path.replace("]", "").replace("[", ".").split(".")
     if not equals or not all(parts):
-        raise ConfigError(["must be path=value, such as recipe.epochs=5"], origin)
+        raise ConfigError(["expected path=value, such as recipe.epochs=5"], origin)
     value = _parse(text, origin)
     group: Any = raw
     try:

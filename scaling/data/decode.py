@@ -10,16 +10,14 @@ from scaling.datasets import (
     DatasetInfo,
     Mnist5k,
     NpzDataset,
-    Split,
+    Splits,
     compute_fingerprint,
     sort_canonically,
 )
 from scaling.errors import DataError
 
 
-def decode_splits(
-    dataset: Dataset, info: DatasetInfo, folder: Path, *, download: bool
-) -> tuple[Split, Split]:
+def decode_splits(dataset: Dataset, info: DatasetInfo, folder: Path, *, download: bool) -> Splits:
     """Return the training and the test split in canonical order, after checking their fingerprint.
 
     Args:
@@ -48,10 +46,10 @@ def decode_splits(
     return _verify(splits, info, names, hint=hint)
 
 
-def _verify(splits: tuple[Split, Split], info: DatasetInfo, origin: str, *, hint: str) -> tuple[Split, Split]:
+def _verify(splits: Splits, info: DatasetInfo, origin: str, *, hint: str) -> Splits:
     for name, split, count in (
-        ("training", splits[0], info.train_images),
-        ("test", splits[1], info.test_images),
+        ("training", splits.train, info.train_images),
+        ("test", splits.test, info.test_images),
     ):
         shape = (count, info.image.side, info.image.side, info.image.channels)
         if split.images.shape != shape or split.labels.shape != (count,):
@@ -64,4 +62,4 @@ def _verify(splits: tuple[Split, Split], info: DatasetInfo, origin: str, *, hint
         raise DataError(
             f"{origin}: the content is not that of {info.title} (its fingerprint differs)\n{hint}"
         )
-    return train, test
+    return Splits(train, test)

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from scaling.datasets.base import Dataset, DatasetInfo
-from scaling.datasets.canonical import Split, compute_fingerprint, sort_canonically, stratified_order
+from scaling.datasets.canonical import Split, Splits, compute_fingerprint, sort_canonically, stratified_order
 from scaling.datasets.cifar10 import Cifar10
 from scaling.datasets.mnist import Mnist
 from scaling.datasets.mnist5k import Mnist5k
@@ -22,7 +22,7 @@ AnyDataset = Annotated[Mnist | Usps | Cifar10 | Mnist5k | Synthetic | NpzDataset
 """Union of all data sets, chosen by ``type``."""
 
 PUBLISHED_DATASETS = {"mnist": Mnist, "usps": Usps, "cifar10": Cifar10, "mnist5k": Mnist5k}
-"""Data sets that can be fetched by name."""
+"""Data sets that can be downloaded by name."""
 
 __all__ = [
     "PUBLISHED_DATASETS",
@@ -34,6 +34,7 @@ __all__ = [
     "Mnist5k",
     "NpzDataset",
     "Split",
+    "Splits",
     "Synthetic",
     "Usps",
     "compute_fingerprint",

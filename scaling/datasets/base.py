@@ -52,10 +52,10 @@ class Dataset(ConfigModel):
         left = info.train_images - self.validation
         if left < 1:
             most = info.train_images - 1
-            text = f"must leave training images: at most {most}, not {self.validation}"
+            text = f"expected at most {most}, so that training images remain, got {self.validation}"
             return Problem("validation", text)
         if self.train_images is not None and self.train_images > left:
-            return Problem("train_images", f"must be at most {left}, not {self.train_images}")
+            return Problem("train_images", f"expected at most {left}, got {self.train_images}")
         return None
 
     def train_size(self, info: DatasetInfo) -> int:

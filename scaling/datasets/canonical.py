@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,13 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+
+class Splits(NamedTuple):
+    """The two splits of a data set."""
+
+    train: Split
+    test: Split
 
 
 def sort_canonically(split: Split) -> Split:

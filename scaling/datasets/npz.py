@@ -19,7 +19,7 @@ import numpy as np
 from pydantic import Field
 
 from scaling.datasets.base import Dataset, DatasetInfo
-from scaling.datasets.canonical import Split, compute_fingerprint, sort_canonically
+from scaling.datasets.canonical import Split, Splits, compute_fingerprint, sort_canonically
 from scaling.errors import DataError
 from scaling.settings import ImageShape
 
@@ -38,7 +38,7 @@ class NpzDataset(Dataset):
         file = self._find_file(folder)
         return _read_info(file, file.stat().st_mtime_ns)
 
-    def splits(self, folder: Path) -> tuple[Split, Split]:
+    def splits(self, folder: Path) -> Splits:
         """Read the training split and the test split, in canonical order.
 
         Args:
@@ -77,16 +77,14 @@ def _read_info(file: Path, modified_ns: int) -> DatasetInfo:
     )
 
 
-def _read_splits(file: Path) -> tuple[Split, Split]:
+def _read_splits(file: Path) -> Splits:
     try:
         if not is_zipfile(file):
             raise ValueError("not a zip archive")
         with np.load(file, allow_pickle=False) as arrays:
             missing = [name for name in _ARRAYS if name not in arrays]
             if missing:
-                raise DataError(
-                    f"{file}: has no array {', '.join(missing)}; it must have {', '.join(_ARRAYS)}"
-                )
+                raise DataError(f"{file}: has no array {', '.join(missing)}; expected {', '.join(_ARRAYS)}")
             train, test = (
                 _make_split(file, split, images=arrays[f"{split}_images"], labels=arrays[f"{split}_labels"])
                 for split in ("train", "test")
@@ -95,7 +93,7 @@ def _read_splits(file: Path) -> tuple[Split, Split]:
         hint = "write it with numpy.savez_compressed"
         raise DataError(f"{file}: cannot be read as .npz ({error}); {hint}") from error
     _check_agreement(file, train, test=test)
-    return train, test
+    return Splits(train, test)
 
 
 def _make_split(file: Path, split: str, *, images: np.ndarray, labels: np.ndarray) -> Split:
@@ -103,16 +101,16 @@ def _make_split(file: Path, split: str, *, images: np.ndarray, labels: np.ndarra
         images = images[..., None]
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] != images.shape[2] or not images.size:
         raise DataError(
-            f"{file}: {split}_images must be uint8 of shape [images, side, side] or "
-            f"[images, side, side, channels] with at least one image, not {images.dtype} {images.shape}"
+            f"{file}: {split}_images: expected uint8 of shape [images, side, side] or "
+            f"[images, side, side, channels] with at least one image, got {images.dtype} {images.shape}"
         )
     is_integer = np.issubdtype(labels.dtype, np.integer)
     if labels.shape != (len(images),) or not is_integer or labels.min() < 0 or labels.max() > 255:
         is_number = np.issubdtype(labels.dtype, np.number) and labels.size
         span = f" from {labels.min()} to {labels.max()}" if is_number else ""
         raise DataError(
-            f"{file}: {split}_labels must be {len(images)} integers from 0 to 255, "
-            f"not {labels.dtype} {labels.shape}{span}"
+            f"{file}: {split}_labels: expected {len(images)} integers from 0 to 255, "
+            f"got {labels.dtype} {labels.shape}{span}"
         )
     return sort_canonically(Split(images, labels.astype(np.uint8)))
 
@@ -125,8 +123,6 @@ def _check_agreement(file: Path, train: Split, *, test: Split) -> None:
         )
     train_labels, test_labels = (set(np.unique(split.labels).tolist()) for split in (train, test))
     if len(train_labels) < 2:
-        raise DataError(
-            f"{file}: train_labels are all {min(train_labels)}; there must be at least two classes"
-        )
+        raise DataError(f"{file}: train_labels: expected at least two classes, got only {min(train_labels)}")
     if unknown := sorted(test_labels - train_labels)[:_MAX_LISTED_LABELS]:
         raise DataError(f"{file}: test_labels contain {unknown}, which train_labels do not contain")

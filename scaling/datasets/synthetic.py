@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from scaling.datasets.base import Dataset, DatasetInfo
-from scaling.datasets.canonical import Split, compute_fingerprint, sort_canonically
+from scaling.datasets.canonical import Split, Splits, compute_fingerprint, sort_canonically
 from scaling.settings import ImageShape, NonNegativeInt, PositiveInt
 
 _MAX_VALUES = 2**28
@@ -63,7 +63,7 @@ class Synthetic(Dataset):
             fingerprint=compute_fingerprint(*self.splits()),
         )
 
-    def splits(self) -> tuple[Split, Split]:
+    def splits(self) -> Splits:
         """Return the training split and the test split, in canonical order."""
         return _generate_splits(
             size=self.size,
@@ -96,7 +96,7 @@ def _generate_splits(
     noise: float,
     flipped: float,
     draw: int,
-) -> tuple[Split, Split]:
+) -> Splits:
     patterns = _uniform(draw, 0, shape=(classes, *shape))
     splits = []
     for stream, count in ((1, size), (4, test_size)):
@@ -107,4 +107,4 @@ def _generate_splits(
         is_flipped = _uniform(draw, stream + 2, shape=(count,)) < flipped
         labels = np.where(is_flipped, random_labels, true_labels)
         splits.append(sort_canonically(Split((images * 255).astype(np.uint8), labels.astype(np.uint8))))
-    return splits[0], splits[1]
+    return Splits(*splits)

@@ -51,7 +51,7 @@ class Quantity:
         match = re.fullmatch(r"prediction@([0-9]+(?:\.[0-9]+)?)x", text)
         if not match or not 0 < float(match[1]) < inf:
             raise UsageError(
-                f"{text}: must be exponent, floor, or prediction@2x for the error at twice the widest size",
+                f"{text}: expected exponent, floor, or prediction@2x for the error at twice the widest size",
                 option="quantity",
             )
         return cls(name="prediction", at=float(match[1]) * widest)

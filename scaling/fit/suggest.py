@@ -284,5 +284,6 @@ def _check_plannable(fit: Fit, law: Law, x: Sizes) -> None:
         )
     if law.dispersion.value < ZERO_DISPERSION:
         raise FitError(
-            f"{fit.label}: its runs do not scatter, so the number of runs cannot be planned; {TRAIN_FIRST}"
+            f"{fit.label}: all runs of a size have the same error, so the number of runs cannot be planned;"
+            f" {TRAIN_FIRST}"
         )

@@ -15,7 +15,7 @@ Beyond this factor, the proposal would rely on extrapolation.
 """
 
 
-def growable_curves(study: Study) -> list[StudyCurve]:
+def extendable_curves(study: Study) -> list[StudyCurve]:
     """Return the curves of a study to which single networks can be added, in the order of its file.
 
     Raises:
@@ -27,8 +27,8 @@ def growable_curves(study: Study) -> list[StudyCurve]:
         first, second = (dataset.setting_values() for dataset in datasets[:2])
         setting = next(name for name in ("type", *first) if first[name] != second.get(name))
         raise UsageError(
-            f"{study.source}: dataset.{setting} is a grid, and an architecture cannot have its own data set;"
-            f" choose one value with `overrides` dataset.{setting}=..."
+            f"{study.source}: dataset.{setting} has several values; runs can be proposed for one data set"
+            f" only; set one with `overrides` dataset.{setting}=..."
         )
     return study_curves(study)
 

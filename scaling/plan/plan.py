@@ -96,7 +96,7 @@ class Plan:
 
     @cached_property
     def schedule(self) -> SweepSchedule:
-        """Schedule of what is left on this machine."""
+        """Schedule of the remaining packs on this machine."""
         first, then = (
             make_schedule(packs, self.study.resources, speed=self.speed)
             for packs in (self.packs, self.pending_packs)

@@ -59,7 +59,7 @@ class TimingCurve(ConfigModel):
     @model_validator(mode="after")
     def _check_order(self) -> TimingCurve:
         if any(low.macs >= high.macs for low, high in pairwise(self.points)):
-            raise ValueError("points must rise in macs")
+            raise ValueError("expected points with rising macs")
         return self
 
     @cached_property

@@ -25,8 +25,8 @@ def write_probe(store: Store) -> str:
     file = paths.probe_file(name)
     if not store.backend.put_if_absent(file, name.encode()) or store.backend.put_if_absent(file, b""):
         raise StoreError(
-            f"{store.backend.full_name(file)}: this store replaces existing files;"
-            " choose a store with conditional writes",
+            f"{store.backend.full_name(file)}: this object store does not support put-if-absent, which claims"
+            " need; choose another",
             option="store",
         )
     return name

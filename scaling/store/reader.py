@@ -144,7 +144,10 @@ class Reader(ABC):
                     hint="delete it; the next run that is trained on this data writes it again",
                 )
         name = self.sources[0].backend.full_name(file)
-        raise StoreError(f"{name}: no such test set; a run on this data publishes it")
+        raise StoreError(
+            f"{name}: no such file; the labels of this test set are stored with the first run on it;"
+            " train one"
+        )
 
     def weights(self, run_id: str) -> bytes:
         """Return the weights of a run, as safetensors.
@@ -210,5 +213,5 @@ def _concat_sorted(
     kind: str, columns: Sequence[str] | None, pieces: Sequence[pa.Table], *keys: str
 ) -> pa.Table:
     # In one chunk: sorting thousands of chunks takes longer than joining them.
-    whole = pa.concat_tables([select_fields(kind, columns).empty_table(), *pieces]).combine_chunks()
-    return whole.sort_by([(key, "ascending") for key in keys])
+    table = pa.concat_tables([select_fields(kind, columns).empty_table(), *pieces]).combine_chunks()
+    return table.sort_by([(key, "ascending") for key in keys])

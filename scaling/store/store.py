@@ -18,13 +18,14 @@ from scaling.store.reader import Reader
 _SCHEMES = ("s3", "gs", "az", "memory")
 
 
-def open_store(uri: str | Path) -> Store:
+def open_store(uri: str | Path, *, option: str = "store") -> Store:
     """Open a store; nothing is created before a run is published.
 
     Args:
         uri: a folder, or an object store as ``s3://bucket/path``, ``gs://bucket/path`` or
             ``az://container/path``. ``memory:///name`` lives as long as the process. A URI must be a string,
             because a ``Path`` merges repeated slashes.
+        option: argument that an error names.
 
     Raises:
         StoreError: the name is empty, the kind of store is unknown, or the package for object stores is
@@ -33,8 +34,8 @@ def open_store(uri: str | Path) -> Store:
     scheme, separator, _ = str(uri).partition("://")
     if not str(uri):
         raise StoreError(
-            "the name is empty; name a folder or a URI here or in SCALING_STORE, such as artifacts/store",
-            option="store",
+            "the name of the store is empty; give a folder or a URI, such as artifacts/store",
+            option=option,
         )
     if not separator:
         # Absolute, because workers have other working folders.

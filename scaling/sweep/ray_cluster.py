@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from math import inf
-from typing import Any
 
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -37,29 +37,48 @@ def check_address(address: str) -> None:
             raise no_cluster_error(address, error.strerror or str(error)) from error
 
 
-def live_nodes() -> list[dict[str, Any]]:
-    """Return the nodes of the cluster that are alive, as Ray describes them."""
-    return [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """One machine of a Ray cluster."""
+
+    id: str
+    address: str
+    cpus: float
+    gpus: float
 
 
-def cluster_capacity(nodes: Sequence[Mapping[str, Any]], gpus: float) -> int:
+def live_nodes() -> list[Node]:
+    """Return the nodes of the cluster that are alive."""
+    return [
+        Node(
+            id=node["NodeID"],
+            address=node["NodeManagerAddress"],
+            cpus=node["Resources"].get("CPU", 0.0),
+            gpus=node["Resources"].get("GPU", 0.0),
+        )
+        for node in ray.nodes()  # type: ignore[no-untyped-call]
+        if node["Alive"]
+    ]
+
+
+def cluster_capacity(nodes: Sequence[Node], gpus: float) -> int:
     """Return the number of trials that fit at once on the nodes.
 
     Args:
-        nodes: nodes as ``live_nodes`` returns them.
+        nodes: nodes of the cluster.
         gpus: GPUs for a trial: a fraction of one GPU, or a whole number.
 
     Raises:
         UsageError: no node has room for a trial. Ray itself would wait forever for such a node.
     """
-    capacity = sum(node_capacity(node["Resources"], gpus) for node in nodes)
+    capacity = sum(node_capacity(node, gpus) for node in nodes)
     if capacity:
         return capacity
-    cpu_total, gpu_total = (sum(node["Resources"].get(kind, 0) for node in nodes) for kind in ("CPU", "GPU"))
+    cpu_total, gpu_total = sum(node.cpus for node in nodes), sum(node.gpus for node in nodes)
     if gpus:
         raise UsageError(
-            f"resources.gpus: {gpus:g}: no machine has so many GPUs for a pack, and a core with them;"
-            f" Ray has {gpu_total:g} GPUs and {cpu_total:g} cores: set it to 0,"
+            f"resources.gpus: no node has {gpus:g} free GPUs and one core for a pack"
+            f" (Ray has {gpu_total:g} GPUs and {cpu_total:g} cores in all); set resources.gpus to 0,"
             " or name another cluster with `address`"
         )
     raise UsageError(
@@ -68,23 +87,23 @@ def cluster_capacity(nodes: Sequence[Mapping[str, Any]], gpus: float) -> int:
     )
 
 
-def node_capacity(resources: Mapping[str, float], gpus: float) -> int:
+def node_capacity(node: Node, gpus: float) -> int:
     """Return the number of trials that fit at once on a node.
 
     Args:
-        resources: resources of the node, by Ray's names.
+        node: node of the cluster.
         gpus: GPUs for a trial: a fraction of one GPU, or a whole number.
     """
     if not gpus:
         gpu_capacity = inf
     elif gpus <= 1:  # a trial never spans two GPUs
-        gpu_capacity = int(resources.get("GPU", 0)) * int(1 / gpus)
+        gpu_capacity = int(node.gpus) * int(1 / gpus)
     else:
-        gpu_capacity = int(resources.get("GPU", 0) / gpus)
-    return int(min(resources.get("CPU", 0), gpu_capacity))
+        gpu_capacity = int(node.gpus / gpus)
+    return int(min(node.cpus, gpu_capacity))
 
 
-def check_store_visible(store: str, nodes: Sequence[Mapping[str, Any]]) -> None:
+def check_store_visible(store: str, nodes: Sequence[Node]) -> None:
     """Check that all nodes see the same store; the results of the other nodes would be lost.
 
     Raises:
@@ -97,10 +116,10 @@ def check_store_visible(store: str, nodes: Sequence[Mapping[str, Any]]) -> None:
         return probe_is_visible(open_store(uri), name)
 
     for node in nodes:
-        strategy = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+        strategy = NodeAffinitySchedulingStrategy(node.id, soft=False)
         if not ray.get(sees_probe.options(scheduling_strategy=strategy).remote(store)):
             raise StoreError(
-                f"{store}: node {node['NodeManagerAddress']} does not see this store;"
+                f"{store}: node {node.address} does not see this store;"
                 " choose a folder that all nodes share, or an object store such as s3://bucket/path",
                 option="store",
             )

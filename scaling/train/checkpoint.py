@@ -26,7 +26,7 @@ _KEYS = {metric: f"history.{metric}" for metric in METRICS} | {"lr_factor": "his
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Progress:
+class TrainingHistory:
     """The results of the epochs so far."""
 
     history: list[EpochMetrics]
@@ -34,7 +34,7 @@ class Progress:
     """True for each replica with a loss or a logit that was not finite: [R]."""
 
 
-def save_state(networks: nn.Module, optimiser: Optimizer, progress: Progress) -> bytes:
+def save_state(networks: nn.Module, optimiser: Optimizer, progress: TrainingHistory) -> bytes:
     """Return everything that the next epoch depends on."""
     tensors = {f"weights.{name}": weight.detach() for name, weight in networks.named_parameters()}
     tensors |= {f"statistics.{name}": value for name, value in networks.named_buffers()}
@@ -48,7 +48,7 @@ def save_state(networks: nn.Module, optimiser: Optimizer, progress: Progress) ->
     return save({name: tensor.cpu().contiguous() for name, tensor in tensors.items()})
 
 
-def load_state(data: bytes, networks: nn.Module, optimiser: Optimizer) -> Progress:
+def load_state(data: bytes, networks: nn.Module, optimiser: Optimizer) -> TrainingHistory:
     """Restore networks and their optimiser in place, and return the progress so far.
 
     Raises:
@@ -72,7 +72,7 @@ def load_state(data: bytes, networks: nn.Module, optimiser: Optimizer) -> Progre
     for metric, key in _KEYS.items():
         for row, value in zip(rows, tensors.get(key, ()), strict=False):
             row[metric] = value if value.ndim else value.item()
-    return Progress(history=[EpochMetrics(**row) for row in rows], diverged=tensors["diverged"])
+    return TrainingHistory(history=[EpochMetrics(**row) for row in rows], diverged=tensors["diverged"])
 
 
 def newest_checkpoint(checkpoints: Checkpoints | None) -> bytes | None:

@@ -17,7 +17,7 @@ from scaling.config.recipe import Recipe, Sgd
 from scaling.models import build
 from scaling.plan import Pack
 from scaling.plan.time_estimate import EVALUATION_BATCH
-from scaling.train.checkpoint import Progress, load_state, save_state
+from scaling.train.checkpoint import TrainingHistory, load_state, save_state
 from scaling.train.device_data import DeviceSplit
 from scaling.train.epoch_metrics import EpochMetrics
 from scaling.train.lr_schedules import lr_factor
@@ -102,7 +102,7 @@ class PackModule(pl.LightningModule):
 
     def save_state(self) -> bytes:
         """Return a checkpoint after the last epoch."""
-        progress = Progress(history=self.history, diverged=self.diverged)
+        progress = TrainingHistory(history=self.history, diverged=self.diverged)
         return save_state(self.networks, self.optimiser, progress)
 
     def configure_optimizers(self) -> PackOptimiser:

@@ -10,13 +10,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from matplotlib.collections import PathCollection
 from rich.console import Console
 
 from analysis.comparison import compare_curves
 from analysis.comparison_page import WrittenComparison, write_comparison
 from analysis.comparison_text import render_comparison
-from analysis.figure_axes import COMPARISON_AXES, COST_AXES, EQUAL_ERROR_AXES
+from analysis.figure_axes import COMPARISON_AXES, COST_AXES, EQUAL_ERROR_AXES, TRAINING_FLOPS_AXIS
 from analysis.html_page import PageContext
+from analysis.style import figure_style
 from scaling.architectures import Lenet5
 from scaling.fit import compare_sizes, fit_table
 from tests.analysis.parsed_page import ParsedPage
@@ -144,20 +146,31 @@ def test_the_page_contains_its_tables_and_figures(written):
 
 
 def test_a_curve_without_a_law_is_drawn_and_explained(tmp_path):
-    """One width has no law; the figure shows its point, and a note gives the reason."""
-    study = add_costs(plant_study([*lenets(), *trees((4,))], error=crossing_error))
-    written = write(study, tmp_path)
-    assert written.comparison.equal_errors == ()
-    assert written.comparison.crossings == ()
-    assert len(written.figures) == 3 * len(COMPARISON_AXES)
-    assert any("tree3 has no law" in note for note in written.comparison.notes)
-    assert {point.label for point in written.comparison.pareto_fronts["macs"]} == {"lenet5"}
+    """One width has no law; the figures show its runs, and a note gives the reason."""
+    study = add_costs(plant_study([*lenets((1, 2, 4)), *trees((4,))], seeds=4, error=crossing_error))
+    comparison = compare_curves(*study)
+    assert comparison.equal_errors == ()
+    assert comparison.crossings == ()
+    assert any("tree3 has no law" in note for note in comparison.notes)
+    assert {point.label for point in comparison.pareto_fronts["macs"]} == {"lenet5"}
+    with figure_style():
+        figures = comparison.draw_figures()
+        assert all(path.stat().st_size for path in figures[-1].save(tmp_path))
+    assert [figure.name for figure in figures] == [f"against_{axis.column}" for axis in COMPARISON_AXES]
+    for figure in figures:
+        (axes,) = figure.figure.axes
+        assert [len(runs.get_offsets()) for runs in axes.collections if isinstance(runs, PathCollection)] == [
+            3 * 4,
+            4,
+        ]
 
 
-def test_an_axis_with_unknown_values_has_no_figure(study, tmp_path):
-    runs, epochs = study
+def test_an_axis_with_unknown_values_has_no_figure():
+    runs, epochs = add_costs(plant_study([*lenets((1, 4)), *trees((1, 4))], seeds=2, error=crossing_error))
     unknown = pa.array([None, *runs["training_flops"].to_pylist()[1:]], pa.int64())
     runs = runs.set_column(runs.column_names.index("training_flops"), "training_flops", unknown)
-    written = write((runs, epochs), tmp_path)
-    assert len(written.figures) == 3 * (len(COMPARISON_AXES) - 1)
-    assert "training_flops" not in written.comparison.pareto_fronts
+    comparison = compare_curves(runs, epochs)
+    with figure_style():
+        names = [figure.name for figure in comparison.draw_figures()]
+    assert names == [f"against_{axis.column}" for axis in COMPARISON_AXES if axis is not TRAINING_FLOPS_AXIS]
+    assert set(comparison.pareto_fronts) == {axis.column for axis in COST_AXES} - {"training_flops"}

@@ -17,13 +17,15 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")]
 
 # A frame has exactly the given width; a window of Chromium has a minimum width.
-MEASURING_PAGE = """<!DOCTYPE html>
-<iframe id="page" style="width:{width}px;height:900px;border:0" srcdoc="{page}"></iframe>
-<script>onload = () => {{
-  const root = document.getElementById("page").contentDocument.documentElement;
-  const images = [...root.querySelectorAll("img")].filter(image => image.naturalWidth > 0).length;
-  document.body.setAttribute("data-measured", `${{root.scrollWidth}} ${{root.clientWidth}} ${{images}}`);
-}};</script>"""
+FRAME = """<iframe style="width:{width}px;height:900px;border:0" srcdoc="{page}"></iframe>"""
+MEASURING_SCRIPT = """<script>onload = () => {
+  const measured = [...document.querySelectorAll("iframe")].map(frame => {
+    const root = frame.contentDocument.documentElement;
+    const images = [...root.querySelectorAll("img")].filter(image => image.naturalWidth > 0).length;
+    return `${root.scrollWidth} ${root.clientWidth} ${images}`;
+  });
+  document.body.setAttribute("data-measured", measured.join(" "));
+};</script>"""
 CHROMIUM_OPTIONS = (
     "--headless",
     "--no-sandbox",
@@ -56,13 +58,20 @@ def test_the_screenshot_is_not_blank(report, tmp_path):
     assert all(part.max() > 0.02 for part in np.array_split(ink, 10))
 
 
-@pytest.mark.parametrize("width", [400, 1200])
-def test_nothing_overflows_and_every_figure_is_loaded(report, tmp_path, width):
-    frame = tmp_path / "frame.html"
-    frame.write_text(MEASURING_PAGE.format(width=width, page=escape(report.path.read_text())))
-    dom = run_chromium("--dump-dom", page=frame, profile=tmp_path / "profile")
-    measured = re.search(r'data-measured="(\d+) (\d+) (\d+)"', dom)
+def test_nothing_overflows_and_every_figure_is_loaded(report, tmp_path):
+    frames, widths, page = tmp_path / "frames.html", (400, 1200), escape(report.path.read_text())
+    frames.write_text(
+        "<!DOCTYPE html>"
+        + "".join(FRAME.format(width=width, page=page) for width in widths)
+        + MEASURING_SCRIPT
+    )
+    dom = run_chromium("--dump-dom", page=frames, profile=tmp_path / "profile")
+    measured = re.search(r'data-measured="([\d ]+)"', dom)
     assert measured
-    scrolled, visible, images = map(int, measured.groups())
-    assert scrolled <= visible <= width
-    assert images == 6
+    numbers = [int(number) for number in measured[1].split()]
+    assert len(numbers) == 3 * len(widths)
+    for width, scrolled, visible, images in zip(
+        widths, numbers[::3], numbers[1::3], numbers[2::3], strict=True
+    ):
+        assert scrolled <= visible <= width
+        assert images == 6

@@ -92,15 +92,10 @@ def test_means_and_their_intervals_equal_those_of_a_plain_loop(study, written, a
 
 
 def test_laws_in_the_table_of_means_equal_the_fit(study, written):
-    folder = written[0].path.parent
-    for row in read_rows(folder / "figures" / "error_against_parameters.csv"):
-        runs = (
-            study[0]
-            .filter([name == row["group"] for name in study[0]["architecture"].to_pylist()])
-            .sort_by([("filters", "ascending"), ("seed", "ascending")])
-        )
-        (fit,) = fit_table(runs, x="parameters", y="test_error", by=("architecture",))
-        x = float(row["parameters"])
+    runs = study[0].sort_by([("filters", "ascending"), ("seed", "ascending")])
+    fits = {fit.label: fit for fit in fit_table(runs, x="parameters", y="test_error", by=("architecture",))}
+    for row in read_rows(written[0].path.parent / "figures" / "error_against_parameters.csv"):
+        fit, x = fits[row["group"]], float(row["parameters"])
         assert float(row["power"]) == pytest.approx(float(fit.laws["power"].predict(x)), rel=1e-9)
         assert float(row["floor"]) == pytest.approx(float(fit.laws["floor"].predict(x)), rel=1e-9)
         assert float(row["power_low"]) <= float(row["power"]) <= float(row["power_high"])

@@ -81,8 +81,13 @@ def test_a_tidy_table_has_every_setting_of_every_run(study, workspace):
     assert table["architecture.hidden"].to_pylist().count("[8]") == 4
 
 
+@pytest.fixture(scope="module")
+def report(study, workspace, outcome):
+    return api.report(study, workspace)
+
+
 @pytest.mark.usefixtures("outcome")
-def test_fits_and_the_report_are_objects(study, workspace):
+def test_fits_and_the_report_are_objects(study, workspace, report):
     fits = api.fit(str(study), workspace, options=api.FitOptions(by=["architecture", "depth"]))
     assert {(fit.group["architecture"], fit.group["depth"]) for fit in fits} == {
         ("tree3", "3"),
@@ -90,19 +95,18 @@ def test_fits_and_the_report_are_objects(study, workspace):
         ("lenet5", "3"),
     }
     assert isinstance(api.render_laws(fits), Group)
-    report = api.report(study, workspace)
     assert report.path == workspace.artifacts / "tiny" / "report.html"
     assert all(file.exists() for file in report.figures)
 
 
 @pytest.mark.usefixtures("outcome")
 @pytest.mark.parametrize("source", ["study", "store"])
-def test_fit_and_report_have_the_same_curves(study, workspace, source):
+def test_fit_and_report_have_the_same_curves(study, workspace, report, source):
     """Networks that differ in their hidden layers are never pooled."""
     fits = api.fit(str(study) if source == "study" else workspace.store, workspace)
     assert [fit.label for fit in fits] == ["lenet5, hidden none", "lenet5, hidden 8", "tree3"]
     assert [len(fit.points.y) for fit in fits] == [4, 4, 6]
-    assert {law.label for law in api.report(study, workspace).fits} == {fit.label for fit in fits}
+    assert {law.label for law in report.fits} == {fit.label for fit in fits}
 
 
 @pytest.mark.usefixtures("outcome")
@@ -140,5 +144,5 @@ def test_the_suffix_of_a_table_selects_its_format(tmp_path):
     assert api.write_table(table, tmp_path / "x.csv") == 2
     assert (tmp_path / "x.csv").read_text().splitlines() == ['"filters"', "1", "2"]
     for name in ("x.json", "x", "x.CSV.gz"):
-        with pytest.raises(TableError, match=r"must end in \.parquet or \.csv"):
+        with pytest.raises(TableError, match=r"ends in \.parquet or \.csv"):
             api.write_table(table, tmp_path / name)

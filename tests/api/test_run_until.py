@@ -13,7 +13,8 @@ from scaling.plan.packs import make_packs
 from scaling.plan.time_estimate import pack_seconds, training_seconds
 from tests.api.simulated_training import STUDY, TWO
 
-TARGET = 0.02
+TARGET, NARROW_TARGET = 0.03, 0.02
+"""Half widths that one further iteration reaches, and that take several iterations with new widths."""
 
 
 @pytest.fixture
@@ -36,8 +37,11 @@ def run_until(training, workspace):
 
 @pytest.mark.simulation
 @pytest.mark.parametrize("text", [STUDY, TWO], ids=["one curve", "two curves"])
-def test_iterations_end_when_every_interval_is_within_the_target(run_until, study, workspace, text):
-    result, iterations = run_until(study(text))
+def test_iterations_grow_the_study_until_every_interval_is_within_the_target(
+    run_until, study, workspace, text
+):
+    config = study(text)
+    result, iterations = run_until(config)
     assert len(iterations) > 1
     assert [iteration.number for iteration in iterations] == list(range(len(iterations)))
     assert result.last is iterations[-1]
@@ -45,12 +49,7 @@ def test_iterations_end_when_every_interval_is_within_the_target(run_until, stud
     for fit in api.fit(str(result.study), workspace):
         assert Quantity.parse("prediction@2x", 12.0).half_width(require_floored_law(fit)) <= TARGET
     assert not any(iteration.suggestion.is_reached for iteration in iterations[:-1])
-
-
-@pytest.mark.simulation
-def test_the_grown_study_contains_all_trained_runs(run_until, study, workspace):
-    config = study(TWO)
-    result, _ = run_until(config)
+    # The grown study contains all trained runs.
     assert result.study == workspace.artifacts / "grown" / "until.yaml"
     assert api.plan(result.study, workspace).new == 0
     grown = {run.id for _, run in load_study(result.study, data=workspace.data).runs()}
@@ -75,9 +74,11 @@ def test_the_same_command_repeats_the_iterations_and_trains_nothing(run_until, s
 def test_an_interruption_keeps_all_finished_runs(run_until, study, training, workspace, tmp_path):
     """Interrupted anywhere, the iterations end at the same study as without, and no pack is trained twice."""
     config = study()
-    whole, _ = run_until(config)
+    whole, iterations = run_until(config, NARROW_TARGET)
+    assert len(iterations) > 2
+    target = api.Target(half_width=NARROW_TARGET)
     text, packs = whole.study.read_text(), training.attempts.total()
-    for stop in range(1, packs, 7):
+    for stop in (1, packs // 2, packs):
         training.attempts.clear()
         other = api.Workspace(
             store=str(tmp_path / f"store{stop}"), data=tmp_path, artifacts=tmp_path / f"artifacts{stop}"
@@ -88,12 +89,9 @@ def test_an_interruption_keeps_all_finished_runs(run_until, study, training, wor
 
         training.failing = interrupted
         with pytest.raises(KeyboardInterrupt):
-            api.run_until(config, api.Target(half_width=TARGET), other, in_process=True)
+            api.run_until(config, target, other, in_process=True)
         training.failing = lambda pack, attempt: None
-        assert (
-            api.run_until(config, api.Target(half_width=TARGET), other, in_process=True).study.read_text()
-            == text
-        )
+        assert api.run_until(config, target, other, in_process=True).study.read_text() == text
         assert training.attempts.total() == packs + 1  # the one that was interrupted
 
 
@@ -164,18 +162,17 @@ def test_a_failed_pack_ends_the_iterations(run_until, study, training):
 
 
 def test_the_target_stays_at_twice_the_widest_network_as_written(run_until, study, workspace):
-    result, _ = run_until(study())
-    assert (
-        max(cell.architecture.filters for cell in load_study(result.study, data=workspace.data).cells) <= 48
-    )
+    result, _ = run_until(study(), NARROW_TARGET)
+    cells = load_study(result.study, data=workspace.data).cells
+    assert 12 < max(cell.architecture.filters for cell in cells) <= 48
     with pytest.raises(
-        UsageError, match=r"until\.yaml: is the file of the grown study, which would be overwritten; copy it"
+        UsageError, match=r"until\.yaml: this file is where `run_until` writes the extended study; copy it"
     ):
         api.run_until(result.study, api.Target(half_width=TARGET), workspace, in_process=True)
 
 
 def test_a_study_that_cannot_grow_is_refused_before_training(run_until, study, training):
-    with pytest.raises(UsageError, match=r"dataset\.train_images is a grid"):
+    with pytest.raises(UsageError, match=r"dataset\.train_images has several values"):
         run_until(study(STUDY.replace("size: 50", "size: 50, train_images: [25, 50]")))
     assert not training.attempts
 

@@ -58,9 +58,9 @@ def test_the_cost_is_that_of_the_new_packs(suggest, study, workspace):
     config = study()
     suggestion = suggest(config, 0.02)
     new = [
-        (cell, run)
-        for cell, run in load_patched(config, suggestion, workspace).runs()
-        if run.id not in suggestion.plan.done
+        wanted
+        for wanted in load_patched(config, suggestion, workspace).runs()
+        if wanted.run.id not in suggestion.plan.done
     ]
     assert suggestion.core_s == pytest.approx(
         suggestion.curves[0].time_ratio
@@ -158,7 +158,7 @@ def test_widths_with_their_own_recipes_get_seeds_but_no_new_widths(suggest, stud
 def test_a_grid_of_data_sets_is_refused_with_its_name(suggest, study):
     config = study(STUDY.replace("size: 50", "size: 50, train_images: [25, 50]"))
     with pytest.raises(
-        UsageError, match=r"dataset\.train_images is a grid.*`overrides` dataset\.train_images="
+        UsageError, match=r"dataset\.train_images has several values.*`overrides` dataset\.train_images="
     ):
         suggest(config)
     assert suggest(config, 0.9, overrides=["dataset.train_images=25"]).is_reached
@@ -198,9 +198,9 @@ def test_missing_runs_must_be_trained_first(suggest, study, workspace):
 @pytest.mark.parametrize(
     ("target", "problem"),
     [
-        ({"half_width": 0.0}, "above 0"),
-        ({"half_width": float("nan")}, "above 0"),
-        ({"quantity": "error"}, "must be exponent"),
+        ({"half_width": 0.0}, "expected a number > 0"),
+        ({"half_width": float("nan")}, "expected a number > 0"),
+        ({"quantity": "error"}, "expected exponent"),
     ],
 )
 def test_an_invalid_target_is_refused(target, problem):

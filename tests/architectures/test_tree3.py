@@ -71,11 +71,11 @@ def test_macs_are_within_three_per_cent_of_lenet5():
 def test_the_message_names_the_rows_that_divide_the_map():
     assert Tree3(filters=6, rows=4).problem(CIFAR10) == Problem(
         "rows",
-        "must divide the 14 rows of the pooled map: 1, 2, 7, 14; not 4",
+        "expected a divisor of the 14 rows of the pooled map: 1, 2, 7, 14; got 4",
     )
     assert Tree3(filters=6, rows=5).problem(MNIST) == Problem(
         "rows",
-        "must divide the 12 rows of the pooled map: 1, 2, 3, 4, 6, 12; not 5",
+        "expected a divisor of the 12 rows of the pooled map: 1, 2, 3, 4, 6, 12; got 5",
     )
 
 

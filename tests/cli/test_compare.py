@@ -1,4 +1,4 @@
-"""Tests of ``scaling compare``, with a trained study of two curves."""
+"""Tests of ``scaling compare``, with a simulated study of two curves."""
 
 from __future__ import annotations
 
@@ -6,33 +6,36 @@ import json
 
 import pytest
 
-TWO = """\
-study: two
-dataset: {type: synthetic, size: 200, test_size: 100, side: 10, noise: 0.6}
-architectures:
-  - {type: tree3, rows: 1, branches: 2, filters: [1, 2, 3, 4]}
-  - {type: lenet5, convolutions: 1, kernel: 3, hidden: [], filters: [1, 2, 3, 4]}
-recipe: {epochs: 1, batch_size: 25, learning_rate: 0.1}
-seeds: 4
-"""
+from analysis.comparison import StudyComparison
+from tests.api.simulated_training import TWO
 
 
 @pytest.fixture
-def two(scaling, tmp_path):
-    file = tmp_path / "two.yaml"
-    file.write_text(TWO)
-    assert scaling("run", file, "--in-process").code == 0
-    return file
+def two(scaling, simulated_study):
+    simulated_study.write_text(
+        TWO.replace("[1, 2, 3, 4, 6, 12]", "[1, 2, 3, 4]").replace("seeds: 8", "seeds: 4")
+    )
+    assert scaling("run", simulated_study, "--in-process").code == 0
+    return simulated_study
 
 
 @pytest.mark.simulation
-def test_two_curves_are_compared_and_drawn(scaling, two, tmp_path):
-    result = scaling("compare", two, "--errors", "0.5", "--set", "seeds=8")
+def test_two_curves_are_compared_and_drawn(scaling, two, tmp_path, monkeypatch):
+    draw, drawn = StudyComparison.draw_figures, []
+
+    def draw_and_keep_one(comparison):
+        drawn.extend(draw(comparison))
+        return drawn[:1]
+
+    monkeypatch.setattr(StudyComparison, "draw_figures", draw_and_keep_one)
+    result = scaling("compare", two, "--for-error", "0.5", "--set", "seeds=8")
     assert (result.code, result.err) == (0, "")
     assert "Size of the first curve divided by that of the second, at equal error" in result.out
-    assert result.out.endswith("figures and tables: artifacts/two/compare\n")
-    assert len(list((tmp_path / "artifacts" / "two" / "compare").glob("against_*.svg"))) == 6
+    assert result.out.endswith("figures and tables: artifacts/grown/compare\n")
+    assert len(drawn) == 6
+    assert (tmp_path / "artifacts" / "grown" / "compare" / "against_filters.svg").exists()
     assert "Not included: 32 runs of the study not in the store.\n" in result.out
+    monkeypatch.setattr(StudyComparison, "draw_figures", lambda comparison: [])  # drawn above already
     comparison = json.loads(scaling("compare", two, "--json", "--out", tmp_path / "elsewhere").out)
     assert {(row["first"], row["second"]) for row in comparison["equal_error"]} == {("lenet5", "tree3")}
     assert {row["x"] for row in comparison["equal_error"]} == {
@@ -50,4 +53,4 @@ def test_a_study_with_one_curve_cannot_be_compared(scaling, study, store, two):
     assert (result.code, result.out) == (2, "")
     assert "has one curve, tree3, and a comparison needs two; add an entry to architectures" in result.err
     for errors in ("-1", "50", "x"):
-        assert scaling("compare", two, "--errors", errors).code == 2
+        assert scaling("compare", two, "--for-error", errors).code == 2

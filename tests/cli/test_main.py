@@ -13,9 +13,9 @@ USAGE_ERRORS = {
     "fit {study} --holdout many": "'--holdout'",
     "plan {folder}/none.yaml": "none.yaml: no such file",
     "plan {folder}": "is a folder; give a YAML file",
-    "plan {study} --set recipe.epochs=many": "recipe.epochs: must be an integer, not 'many'",
+    "plan {study} --set recipe.epochs=many": "recipe.epochs: expected an integer, got 'many'",
     "plan {study} --set recipe.epoch=3": "did you mean epochs?",
-    "plan {study} --set nonsense": "must be path=value",
+    "plan {study} --set nonsense": "expected path=value",
     "plan {study} --set architectures[7].filters=3": "no such setting in",
     "plan {study} --set architectures[-1].filters=3": "no such setting in",
     "plan {study} --also {folder}/none": "--also {folder}/none: holds no runs",
@@ -29,29 +29,29 @@ USAGE_ERRORS = {
     "table {study} --store {folder}/none --out {folder}/x.csv": "train it with: scaling run",
     "fit {folder}/none.csv": "none.csv: no such file",
     "fit {folder}/none": "no such study (.yaml), store (a folder or URI) or table (.parquet, .csv)",
-    "fit {folder}/a.txt": "a.txt: must end in .yaml, .parquet or .csv, or be a store",
+    "fit {folder}/a.txt": "a.txt: expected a file that ends in .yaml, .parquet or .csv, or a store",
     "fit {study}": "train it with: scaling run",
     "fit {folder}": "holds no runs",
     "fit {study} --predict 3,many": "--predict 3,many: expected numbers above 0",
-    "fit {study} --errors wrong": "--errors and --of go together",
-    "fit {study} --errors wrong --of images": "have test_error already",
-    "fit {study} --form cubic": "must be one of auto, power, floor",
+    "fit {study} --error-counts wrong": "--error-counts and --image-counts go together",
+    "fit {study} --error-counts wrong --image-counts images": "have test_error already",
+    "fit {study} --form cubic": "expected one of auto, power, floor",
     "report {study}": "train it with: scaling run",
     "merge {study}": "Missing option '--into'.",
-    "suggest {study}": "Missing option '--target'.",
-    "suggest {study} --target many": "'--target'",
-    "suggest {study} --target 0.02": "train it with: scaling run",
-    "suggest {study} --target 0": "--target 0: must be above 0, such as 0.02",
-    "suggest {study} --target nan": "--target nan: must be above 0, such as 0.02",
-    "suggest {study} --target 0.02 --of accuracy": "--of accuracy: must be exponent, floor, or prediction@2x",
-    "suggest {study} --target 0.02 --budget 2": "--budget 2: expected a number above 0 with the unit s, m",
-    "suggest {study} --target 0.02 --budget 0h": "--budget 0h: expected a number",
-    "run {study} --until -1": "--until -1: must be above 0, such as 0.02",
-    "run {study} --until 0.02 --of accuracy": "--of accuracy: must be",
+    "suggest {study}": "Missing option '--until'.",
+    "suggest {study} --until many": "'--until'",
+    "suggest {study} --until 0.02": "train it with: scaling run",
+    "suggest {study} --until 0": "--until 0: expected a number > 0, such as 0.02",
+    "suggest {study} --until nan": "--until nan: expected a number > 0, such as 0.02",
+    "suggest {study} --until 0.02 --quantity accuracy": "--quantity accuracy: expected exponent, floor, or",
+    "suggest {study} --until 0.02 --budget 2": "--budget 2: expected a number above 0 with the unit s, m",
+    "suggest {study} --until 0.02 --budget 0h": "--budget 0h: expected a number",
+    "run {study} --until -1": "--until -1: expected a number > 0, such as 0.02",
+    "run {study} --until 0.02 --quantity accuracy": "--quantity accuracy: expected",
     "run {study} --until 0.02 --budget 2hours": "--budget 2hours: expected a number",
-    "run {study} --of exponent": "--of and --budget need --until",
-    "run {study} --budget 2h": "--of and --budget need --until",
-    "run {study} --until 0.02 --set dataset.draw=[0,1]": "dataset.draw is a grid, and an architecture",
+    "run {study} --quantity exponent": "--quantity and --budget need --until",
+    "run {study} --budget 2h": "--quantity and --budget need --until",
+    "run {study} --until 0.02 --set dataset.draw=[0,1]": "dataset.draw has several values; runs can be",
     "diff a b": "a: no such run in artifacts/store; name the studies that may contain the run with --config "
     "(scaling plan CONFIG --json lists the ids of a study)",
 }
@@ -73,7 +73,9 @@ def test_a_usage_error_has_one_or_two_lines(scaling, study, tmp_path, words, mon
 def test_a_store_needs_a_name(scaling, study):
     result = scaling("plan", study, "--store", "")
     assert result.code == 2
-    assert "--store the name is empty" in result.err
+    assert "--store the name of the store is empty" in result.err
+    result = scaling("merge", study, "--into", "")
+    assert "--into the name of the store is empty" in result.err
 
 
 def test_every_problem_of_a_study_has_a_line(scaling, study):
@@ -89,7 +91,7 @@ def test_debug_prints_a_traceback(scaling, study, where):
     result = scaling(*words[:where], "--debug", *words[where:]) if where != 3 else scaling(*words, "--debug")
     assert result.code == 2
     assert result.err.startswith("Traceback")
-    assert "recipe.epochs: must be an integer" in result.err
+    assert "recipe.epochs: expected an integer" in result.err
 
 
 def test_data_that_do_not_determine_a_law_are_a_failure_not_a_usage_error(scaling, tmp_path):

@@ -47,7 +47,7 @@ def changed(row: int, name: str, value: object, **more: list[object]) -> Columns
 RUNS = len(WIDTHS) * len(SEEDS)
 COUNTED = {"images": [1000] * RUNS}
 TWICE = b"filters,filters,test_error\n1,1,0.5\n2,2,0.4\n"
-COUNTS = ("--errors", "wrong", "--of", "images")
+COUNTS = ("--error-counts", "wrong", "--image-counts", "images")
 CHOSEN = law() | {"rate": [0.1, 0.1, 0.2, 0.2] * 6, "val_error": law()["test_error"]}
 BEST = ("--best-over", "rate")
 
@@ -107,7 +107,7 @@ REFUSED = {
     "lists": ("parquet", parquet(law() | {"test_error": [[0.1, 0.2]] * RUNS}), (), "test_error: holds list<"),
     "a header alone": ("csv", b"filters,test_error\n", (), "has no rows; give one row a run"),
     "nothing": ("csv", b"", (), "points.csv: is empty"),
-    "a column twice": ("csv", TWICE, (), "several columns are called filters; keep one"),
+    "a column twice": ("csv", TWICE, (), "filters: several columns have this name; keep one"),
     "semicolons": ("csv", csv(law(), separator=";"), (), "has semicolons between columns; use commas"),
     "semicolons and decimal commas": (
         "csv",
@@ -138,7 +138,7 @@ REFUSED = {
         "xlsx",
         csv(law()),
         (),
-        "points.xlsx: must end in .yaml, .parquet or .csv, or be a store",
+        "points.xlsx: expected a file that ends in .yaml, .parquet or .csv, or a store",
     ),
     "no such size": (
         "csv",
@@ -186,26 +186,26 @@ REFUSED = {
     "counts of themselves": (
         "csv",
         csv(law() | COUNTED),
-        ("--errors", "images", "--of", "images"),
+        ("--error-counts", "images", "--image-counts", "images"),
         "name two columns",
     ),
     "a best by the test set": (
         "csv",
         csv(CHOSEN),
         (*BEST, "--validation", "test_error"),
-        "would favour chance; name a column of validation errors",
+        "biases the fit; name a column of validation errors",
     ),
     "a best by test images of another name": (
         "csv",
         csv(CHOSEN | {"error_on_test": law()["test_error"]}),
         (*BEST, "--validation", "error_on_test"),
-        "would favour chance; name a column of validation errors",
+        "biases the fit; name a column of validation errors",
     ),
     "a best over the size": (
         "csv",
         csv(CHOSEN),
         ("--best-over", "filters"),
-        "filters: is the size or names the groups already",
+        "filters: is already the column of the size or of the groups",
     ),
     "a best with an empty size": (
         "csv",

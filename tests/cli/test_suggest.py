@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 def test_suggest_prints_the_runs_and_the_yaml(scaling, simulated_study):
     assert scaling("run", simulated_study, "--in-process").code == 0
-    result = scaling("suggest", simulated_study, "--target", "0.02")
+    result = scaling("suggest", simulated_study, "--until", "0.02")
     assert (result.code, result.err) == (0, "")
     table, _, patch = result.out.partition("the study with these runs:\n\n")
     for heading in (
@@ -23,7 +23,7 @@ def test_suggest_prints_the_runs_and_the_yaml(scaling, simulated_study):
         "expected",
     ):
         assert heading in table
-    asked = json.loads(scaling("suggest", simulated_study, "--target", "0.02", "--json").out)
+    asked = json.loads(scaling("suggest", simulated_study, "--until", "0.02", "--json").out)
     assert asked["patch"] == patch
     assert YAML(typ="safe", pure=True).load(patch)["architectures"]
     (curve,) = asked["curves"]
@@ -37,9 +37,9 @@ def test_suggest_says_why_it_proposes_nothing(scaling, simulated_study):
     assert scaling("run", simulated_study, "--in-process").code == 0
     assert (
         "every interval is within the target: nothing to train"
-        in scaling("suggest", simulated_study, "--target", "0.9").out
+        in scaling("suggest", simulated_study, "--until", "0.9").out
     )
-    result = scaling("suggest", simulated_study, "--target", "0.001", "--budget", "0.001s")
+    result = scaling("suggest", simulated_study, "--until", "0.001", "--budget", "0.001s")
     assert result.code == 0
     assert "no run that would help is within the budget and the memory" in result.out
     assert "architectures" not in result.out

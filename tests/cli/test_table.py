@@ -35,7 +35,7 @@ def test_a_table_has_a_row_for_each_run_and_a_column_for_each_setting(scaling, s
 
 
 @pytest.mark.parametrize(
-    ("out", "problem"), [("x.txt", "must end in .parquet or .csv"), ("study.yaml/x.csv", "cannot be written")]
+    ("out", "problem"), [("x.txt", "ends in .parquet or .csv"), ("study.yaml/x.csv", "cannot be written")]
 )
 def test_a_file_that_cannot_be_written_is_refused(scaling, study, store, tmp_path, out, problem):
     (tmp_path / "study.yaml").touch()

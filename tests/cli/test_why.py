@@ -27,7 +27,7 @@ def test_why_names_the_settings_that_make_a_run_new(scaling, study, store, ids, 
     (run,) = [run["id"] for run in runs if (run["filters"], run["seed"]) == (3, 0)]
     result = scaling("why", run, "--store", store, "--config", longer_study)
     assert result.code == 0
-    assert f"{run} is new; the nearest stored run is {nearest}" in result.out
+    assert f"{run} is new; the most similar stored run is {nearest}" in result.out
     (row,) = [line for line in result.out.splitlines() if "recipe." in line]
     assert [cell.strip() for cell in row.strip("│").split("│")] == ["recipe.epochs", "2", "5"]
 

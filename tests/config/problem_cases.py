@@ -21,7 +21,7 @@ TYPES = ", ".join(repr(spec.model_fields["type"].default) for spec in registered
 STUDIES = "architectures, dataset, pilots, recipe, resources, seeds, store, study"
 
 NOT_A_MAPPING = (
-    "must be a mapping with the keys study, dataset, architectures, recipe, seeds, pilots, resources, store"
+    "expected a mapping with the keys study, dataset, architectures, recipe, seeds, pilots, resources, store"
 )
 
 
@@ -64,63 +64,69 @@ CASES: dict[str, tuple[str, str]] = {
         STUDY + "resources: {memory: 3}",
         "resources.memory: unknown key; did you mean memory_gib? permitted: gpus, memory_gib, workers",
     ),
-    "key that is no text": (STUDY + "recipe: {1: 2}", "recipe[1]: a key must be text"),
-    "key at the top that is no text": (STUDY + "1: 2", "[1]: a key must be text"),
-    "key at the top that is null": (STUDY + "~: 2", "a key must be text, not None"),
+    "key that is no text": (STUDY + "recipe: {1: 2}", "recipe[1]: expected text as a key"),
+    "key at the top that is no text": (STUDY + "1: 2", "[1]: expected text as a key"),
+    "key at the top that is null": (STUDY + "~: 2", "expected text as a key, got None"),
     "text for a number": (
         network("type: lenet5, filters: six"),
-        second("filters: must be an integer or a list of integers, not 'six'"),
+        second("filters: expected an integer or a list of integers, got 'six'"),
     ),
-    "quoted number": (STUDY + "recipe: {epochs: '5'}", "recipe.epochs: must be an integer, not '5'"),
-    "fraction for a count": (STUDY + "seeds: 8.0", "seeds: must be an integer, not 8.0"),
-    "boolean for a count": (STUDY + "seeds: true", "seeds: must be an integer, not True"),
+    "quoted number": (STUDY + "recipe: {epochs: '5'}", "recipe.epochs: expected an integer, got '5'"),
+    "fraction for a count": (STUDY + "seeds: 8.0", "seeds: expected an integer, got 8.0"),
+    "boolean for a count": (STUDY + "seeds: true", "seeds: expected an integer, got True"),
     "number for a switch": (
         network("type: tree3, filters: 6, rows: 4, biases: 1"),
-        second("biases: must be true or false, not 1"),
+        second("biases: expected true or false, got 1"),
     ),
-    "number for a name": (STUDY.replace("example", "12"), "study: must be text, not 12"),
-    "own seeds": (network("type: lenet5, filters: 6, seeds: 0"), second("seeds: must be at least 1, not 0")),
+    "number for a name": (STUDY.replace("example", "12"), "study: expected text, got 12"),
+    "own seeds": (
+        network("type: lenet5, filters: 6, seeds: 0"),
+        second("seeds: expected a number >= 1, got 0"),
+    ),
     "own seeds that are a grid": (
         network("type: lenet5, filters: 6, seeds: [4, 8]"),
-        second("seeds: must be an integer, not [4, 8]"),
+        second("seeds: expected an integer, got [4, 8]"),
     ),
     "own seeds that are null": (
         network("type: lenet5, filters: 6, seeds: ~"),
-        second("seeds: must be an integer, not None"),
+        second("seeds: expected an integer, got None"),
     ),
     "own seeds that are a fraction": (
         network("type: tree3, rows: 4, filters: 6, seeds: 8.0"),
-        second("seeds: must be an integer, not 8.0"),
+        second("seeds: expected an integer, got 8.0"),
     ),
     "name for a folder": (
         STUDY.replace("example", "a/b"),
-        "study: must begin with a letter or digit, then letters, digits, '.', '_' or '-', not 'a/b'",
+        "study: expected a letter or digit, then letters, digits, '.', '_' or '-', got 'a/b'",
     ),
     "text for a mapping": (
         "study: example\ndataset: mnist\n" + LENET,
-        "dataset: must be a mapping of keys to values, not 'mnist'",
+        "dataset: expected a mapping of keys to values, got 'mnist'",
     ),
     "text for a network": (
         HEAD + "architectures: [lenet5]",
-        "architectures[0]: must be a mapping of keys to values, not 'lenet5'",
+        "architectures[0]: expected a mapping of keys to values, got 'lenet5'",
     ),
     "mapping for a list": (
         HEAD + "architectures: {type: lenet5}",
-        "architectures: must be a list, not {'type': 'lenet5'}",
+        "architectures: expected a list, got {'type': 'lenet5'}",
     ),
     "text for a group": (
         STUDY + "recipe: {optimizer: sgd}",
-        "recipe.optimizer: must be a mapping of keys to values, not 'sgd'",
+        "recipe.optimizer: expected a mapping of keys to values, got 'sgd'",
     ),
     "number for a group": (
         STUDY + "recipe: {augmentation: 4}",
-        "recipe.augmentation: must be a mapping of keys to values, not 4",
+        "recipe.augmentation: expected a mapping of keys to values, got 4",
     ),
     "number for a list": (
         network("type: lenet5, filters: 6, hidden: 84"),
-        second("hidden: must be a list, not 84"),
+        second("hidden: expected a list, got 84"),
     ),
-    "no architecture": (HEAD + "architectures: []", "architectures: must hold at least 1, not []"),
+    "no architecture": (
+        HEAD + "architectures: []",
+        "architectures: expected a list with at least 1 value, got []",
+    ),
     "empty grid": (
         network("type: lenet5, filters: []"),
         second("filters: an empty grid; give at least one value"),
@@ -141,39 +147,43 @@ CASES: dict[str, tuple[str, str]] = {
         STUDY + "recipe: {optimizer: [{type: adam}, {type: adam}]}",
         "recipe.optimizer[1]: {'type': 'adam'} is listed twice in this grid",
     ),
-    "no filters": (network("type: lenet5, filters: [0, 6]"), second("filters[0]: must be at least 1, not 0")),
+    "no filters": (
+        network("type: lenet5, filters: [0, 6]"),
+        second("filters[0]: expected a number >= 1, got 0"),
+    ),
     "negative filters": (
         network("type: lenet5, filters: [6, -6]"),
-        second("filters[1]: must be at least 1, not -6"),
+        second("filters[1]: expected a number >= 1, got -6"),
     ),
     "filters beyond the largest integer": (
         network(f"type: lenet5, filters: {10**60}"),
-        second("filters: must be below 9007199254740992, not 100000000000000000...0000000000000000000"),
+        second("filters: expected a number < 9007199254740992, got 100000000000000000...0000000000000000000"),
     ),
     "negative units": (
         network("type: lenet5, filters: 6, hidden: [84, -1]"),
-        second("hidden[1]: must be at least 1, not -1"),
+        second("hidden[1]: expected a number >= 1, got -1"),
     ),
     "value in a grid of lists": (
         network("type: lenet5, filters: 6, hidden: [[84], [120, 0]]"),
-        second("hidden[1][1]: must be at least 1, not 0"),
+        second("hidden[1][1]: expected a number >= 1, got 0"),
     ),
     "unknown architecture": (
         network("type: lenet, filters: 6"),
-        second(f"type: must be one of {TYPES}, not 'lenet'"),
+        second(f"type: expected one of {TYPES}, got 'lenet'"),
     ),
     "missing type": (
         network("filters: 6"),
-        second(f"type: is missing; must be one of {TYPES}"),
+        second(f"type: is missing; expected one of {TYPES}"),
     ),
     "unknown data set": (
         "study: example\ndataset: {type: minst}\n" + LENET,
-        "dataset.type: must be one of 'mnist', 'usps', 'cifar10', 'mnist5k', 'synthetic', 'npz', not 'minst'",
+        "dataset.type: expected one of 'mnist', 'usps', 'cifar10', 'mnist5k', 'synthetic', 'npz', "
+        "got 'minst'",
     ),
     "missing filters": (network("type: lenet5"), second("filters: is missing")),
     "unknown number of convolutions": (
         network("type: lenet5, filters: 6, convolutions: [2, 3]"),
-        second("convolutions[1]: must be 1 or 2, not 3"),
+        second("convolutions[1]: expected 1 or 2, got 3"),
     ),
     "contradiction": (
         network("type: lenet5, filters: 6, second_filters: 16, ratio: 2"),
@@ -181,23 +191,23 @@ CASES: dict[str, tuple[str, str]] = {
     ),
     "rows that do not divide": (
         network("type: tree3, filters: 6, rows: [4, 5]"),
-        second("rows[1]: must divide the 12 rows of the pooled map: 1, 2, 3, 4, 6, 12; not 5"),
+        second("rows[1]: expected a divisor of the 12 rows of the pooled map: 1, 2, 3, 4, 6, 12; got 5"),
     ),
     "kernel that is too large": (
         network("type: lenet5, filters: 6, kernel: [5, 11]"),
-        second("kernel[1]: must be at most 10 for a pixel of 28x28 to be left, not 11"),
+        second("kernel[1]: expected at most 10, so that a pixel of 28x28 is left, got 11"),
     ),
     "infinite rate": (
         STUDY + "recipe: {learning_rate: .inf}",
-        "recipe.learning_rate: must be finite, not inf",
+        "recipe.learning_rate: expected a finite number, got inf",
     ),
     "rate that is NaN": (
         STUDY + "recipe: {learning_rate: [0.1, .nan]}",
-        "recipe.learning_rate[1]: must be finite, not nan",
+        "recipe.learning_rate[1]: expected a finite number, got nan",
     ),
     "infinite ratio": (
         network("type: lenet5, filters: 6, ratio: .inf"),
-        second("ratio: must be finite, not inf"),
+        second("ratio: expected a finite number, got inf"),
     ),
     "auto in a grid": (
         STUDY + "recipe: {learning_rate: [0.1, auto]}",
@@ -213,11 +223,11 @@ CASES: dict[str, tuple[str, str]] = {
     ),
     "auto weight decay": (
         STUDY + "recipe: {weight_decay: auto}",
-        "recipe.weight_decay: must be a number, not 'auto'",
+        "recipe.weight_decay: expected a number, got 'auto'",
     ),
     "auto filters": (
         network("type: lenet5, filters: auto"),
-        second("filters: must be an integer or a list of integers, not 'auto'"),
+        second("filters: expected an integer or a list of integers, got 'auto'"),
     ),
     "pilots without auto": (
         STUDY + "recipe: {learning_rate: 0.1}\npilots: {seeds: 2}",
@@ -226,7 +236,7 @@ CASES: dict[str, tuple[str, str]] = {
     ),
     "pilots with one learning rate": (
         AUTO + "pilots: {learning_rates: [0.1]}",
-        "pilots.learning_rates: must hold at least 2 to choose from, not [0.1]",
+        "pilots.learning_rates: expected at least 2 learning rates to choose from, got [0.1]",
     ),
     "pilots with a learning rate twice": (
         AUTO + "pilots: {learning_rates: [0.1, 0.2, 0.1]}",
@@ -234,19 +244,19 @@ CASES: dict[str, tuple[str, str]] = {
     ),
     "pilots with a learning rate of zero": (
         AUTO + "pilots: {learning_rates: [0.1, 0]}",
-        "pilots.learning_rates[1]: must be above 0, not 0",
+        "pilots.learning_rates[1]: expected a number > 0, got 0",
     ),
     "pilots with an auto learning rate": (
         AUTO + "pilots: {learning_rates: [0.1, auto]}",
-        "pilots.learning_rates[1]: must be a number, not 'auto'",
+        "pilots.learning_rates[1]: expected a number, got 'auto'",
     ),
     "pilots without validation images": (
         AUTO + "pilots: {validation: 0}",
-        "pilots.validation: must be at least 1, not 0",
+        "pilots.validation: expected a number >= 1, got 0",
     ),
     "pilots without training images": (
         AUTO + "pilots: {validation: 60000}",
-        "pilots.validation: must leave training images: at most 59999, not 60000",
+        "pilots.validation: expected at most 59999, so that training images remain, got 60000",
     ),
     "unknown key of pilots": (
         AUTO + "pilots: {rates: [0.1, 0.2]}",
@@ -254,16 +264,16 @@ CASES: dict[str, tuple[str, str]] = {
     ),
     "batch that is too large for pilots": (
         AUTO.replace("auto", "auto, batch_size: 60000"),
-        "recipe.batch_size: must be at most the 55000 training images, not 60000 "
+        "recipe.batch_size: expected at most the number of training images, 55000, got 60000 "
         "(pilots hold out the other images for validation)",
     ),
     "rate of zero": (
         STUDY + "recipe: {learning_rate: 0.0}",
-        "recipe.learning_rate: must be above 0, not 0.0",
+        "recipe.learning_rate: expected a number > 0, got 0.0",
     ),
     "momentum of one": (
         STUDY + "recipe: {optimizer: {type: sgd, momentum: 1.0}}",
-        "recipe.optimizer.momentum: must be below 1, not 1.0",
+        "recipe.optimizer.momentum: expected a number < 1, got 1.0",
     ),
     "nesterov without momentum": (
         STUDY + "recipe: {optimizer: {type: sgd, momentum: 0.0}}",
@@ -275,31 +285,31 @@ CASES: dict[str, tuple[str, str]] = {
     ),
     "piecewise schedule without rising epochs": (
         STUDY + "recipe: {schedule: {type: piecewise, epochs: [2, 5, 5], factors: [0.4, 0.2, 0.1]}}",
-        "recipe.schedule.epochs: must hold rising numbers of epochs, not [2, 5, 5]",
+        "recipe.schedule.epochs: expected rising numbers of epochs, got [2, 5, 5]",
     ),
     "piecewise schedule without changes": (
         STUDY + "recipe: {schedule: {type: piecewise, epochs: [], factors: []}}",
-        "recipe.schedule.epochs: must hold rising numbers of epochs, not []",
+        "recipe.schedule.epochs: expected rising numbers of epochs, got []",
     ),
     "piecewise schedule with a factor too many": (
         STUDY + "recipe: {schedule: {type: piecewise, epochs: [2, 5], factors: [0.4, 0.2, 0.1]}}",
-        "recipe.schedule.factors: must hold 2, one for each of epochs, not [0.4, 0.2, 0.1]",
+        "recipe.schedule.factors: expected 2 factors, one for each of epochs, got [0.4, 0.2, 0.1]",
     ),
     "piecewise schedule with a factor of zero, in a grid": (
         STUDY + "recipe: {schedule: {type: piecewise, epochs: [2], factors: [[0.4], [0.0]]}}",
-        "recipe.schedule.factors[1][0]: must be above 0, not 0.0",
+        "recipe.schedule.factors[1][0]: expected a number > 0, got 0.0",
     ),
     "one number for a range": (
         STUDY + "recipe: {input_range: 1}",
-        "recipe.input_range: must be a list, not 1",
+        "recipe.input_range: expected a list, got 1",
     ),
     "three numbers for a range": (
         STUDY + "recipe: {input_range: [-1, 0, 1]}",
-        "recipe.input_range: must hold at most 2, not [-1, 0, 1]",
+        "recipe.input_range: expected a list with at most 2 values, got [-1, 0, 1]",
     ),
     "range of one number in a grid": (
         STUDY + "recipe: {input_range: [~, [-1, 1], [2, 2]]}",
-        "recipe.input_range[2]: must be two different numbers, not [2.0, 2.0]",
+        "recipe.input_range[2]: expected two different numbers, got [2.0, 2.0]",
     ),
     "targets without the loss mse": (
         STUDY + "recipe: {targets: [-1, 1]}",
@@ -307,35 +317,35 @@ CASES: dict[str, tuple[str, str]] = {
     ),
     "negative shear": (
         STUDY + "recipe: {augmentation: {affine: {shear: -0.1}}}",
-        "recipe.augmentation.affine.shear: must be at least 0, not -0.1",
+        "recipe.augmentation.affine.shear: expected a number >= 0, got -0.1",
     ),
     "batch that is too large": (
         STUDY + "recipe: {batch_size: 60001}",
-        "recipe.batch_size: must be at most the 60000 training images, not 60001",
+        "recipe.batch_size: expected at most the number of training images, 60000, got 60001",
     ),
     "crop beyond the image": (
         STUDY + "recipe: {augmentation: {crop: 28}}",
-        "recipe.augmentation.crop: must be below the image's side, 28, not 28",
+        "recipe.augmentation.crop: expected a number below the image's side, 28, got 28",
     ),
     "shift beyond the image": (
         STUDY + "recipe: {augmentation: {shift: [2, 30]}}",
-        "recipe.augmentation.shift[1]: must be below the image's side, 28, not 30",
+        "recipe.augmentation.shift[1]: expected a number below the image's side, 28, got 30",
     ),
     "more images than the data set has": (
         "study: example\ndataset: {type: mnist, validation: 1000, train_images: [100, 60000]}\n" + LENET,
-        "dataset.train_images[1]: must be at most 59000, not 60000",
+        "dataset.train_images[1]: expected at most 59000, got 60000",
     ),
     "validation without training images": (
         "study: example\ndataset: {type: mnist, validation: 60000}\n" + LENET,
-        "dataset.validation: must leave training images: at most 59999, not 60000",
+        "dataset.validation: expected at most 59999, so that training images remain, got 60000",
     ),
     "own recipe that is no mapping": (
         network("type: lenet5, filters: 6, recipe: 5"),
-        second("recipe: must be a mapping of keys to values, not 5"),
+        second("recipe: expected a mapping of keys to values, got 5"),
     ),
     "rate of its own recipe": (
         network("type: lenet5, filters: 6, recipe: {learning_rate: [0.1, -5]}"),
-        second("recipe.learning_rate[1]: must be above 0, not -5"),
+        second("recipe.learning_rate[1]: expected a number > 0, got -5"),
     ),
     "unknown key of its own recipe": (
         network("type: lenet5, filters: 6, recipe: {lr: 5}"),
@@ -343,7 +353,7 @@ CASES: dict[str, tuple[str, str]] = {
     ),
     "batch of its own recipe": (
         network("type: lenet5, filters: 6, recipe: {batch_size: 70000}"),
-        second("recipe.batch_size: must be at most the 60000 training images, not 70000"),
+        second("recipe.batch_size: expected at most the number of training images, 60000, got 70000"),
     ),
     "empty grid of its own recipe": (
         network("type: lenet5, filters: 6, recipe: {epochs: []}"),
@@ -351,7 +361,7 @@ CASES: dict[str, tuple[str, str]] = {
     ),
     "missing type in its own recipe": (
         network("type: lenet5, filters: 6, recipe: {schedule: {every: 5}}"),
-        second(f"recipe.schedule.type: is missing; must be one of {SCHEDULES}"),
+        second(f"recipe.schedule.type: is missing; expected one of {SCHEDULES}"),
     ),
     "own group replaces the study's": (
         network(
@@ -365,14 +375,14 @@ CASES: dict[str, tuple[str, str]] = {
             "type: lenet5, filters: 6, recipe: {schedule: {factor: 2}}",
             "{schedule: {type: step, every: 5, factor: 0.5}}",
         ),
-        second("recipe.schedule.factor: must be at most 1, not 2"),
+        second("recipe.schedule.factor: expected a number <= 1, got 2"),
     ),
     "study's setting in a merged group": (
         network(
             "type: lenet5, filters: 6, recipe: {schedule: {factor: 0.2}}",
             "{schedule: {type: step, every: 0, factor: 0.5}}",
         ),
-        "recipe.schedule.every: must be at least 1, not 0",
+        "recipe.schedule.every: expected a number >= 1, got 0",
     ),
     "setting that both recipes lack": (
         network(
@@ -390,13 +400,13 @@ CASES: dict[str, tuple[str, str]] = {
     ),
     "key twice": (
         STUDY + "seeds: 3\nseeds: 4",
-        'line 6: found duplicate key "seeds", value "4" (original value: "3")',
+        'found duplicate key "seeds", value "4" (original value: "3")',
     ),
     "key twice in a mapping": (
         network("type: lenet5, filters: 6, filters: 7"),
-        'line 6: found duplicate key "filters", value "7" (original value: "6")',
+        'found duplicate key "filters", value "7" (original value: "6")',
     ),
-    "not YAML": (STUDY + "recipe: {epochs: 5", "line 5: expected ',' or '}', but got '<stream end>'"),
+    "not YAML": (STUDY + "recipe: {epochs: 5", "expected ',' or '}', but got '<stream end>'"),
     "not printable": ("\0", "is not YAML: unacceptable character #x0000: special characters are not allowed"),
 }
 """Text of a study, and the one problem that it has."""

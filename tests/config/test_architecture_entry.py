@@ -97,9 +97,9 @@ def test_ratio_study_has_the_expected_pairs(tmp_path):
     [
         (
             "{type: lenet5, macs: 1000}",
-            "macs: must be at least 75,220, the macs of the narrowest such network, not 1,000",
+            "macs: expected at least 75,220, the macs of the narrowest such network, got 1,000",
         ),
-        ("{type: lenet5, macs: [651720, 1.5]}", "macs[1]: must be an integer, not 1.5"),
+        ("{type: lenet5, macs: [651720, 1.5]}", "macs[1]: expected an integer, got 1.5"),
         ("{type: lenet5, macs: 651720, parameters: 62006}", "parameters: give macs or parameters, not both"),
         ("{type: tree3, macs: 651720, filters: [3]}", "macs: give filters or macs, not both"),
         (
@@ -108,7 +108,7 @@ def test_ratio_study_has_the_expected_pairs(tmp_path):
         ),
         (
             "{type: lenet5, macs: 651720, filters: 30}",
-            "macs: must be at least 1,852,920, the macs of the narrowest such network, not 651,720",
+            "macs: expected at least 1,852,920, the macs of the narrowest such network, got 651,720",
         ),
         (
             "{type: lenet5, macs: 651720, ratio: 2, second_filters: 6}",

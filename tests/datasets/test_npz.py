@@ -58,13 +58,13 @@ def test_changed_file_is_read_again(tmp_path):
     ("changed", "named"),
     [
         ({"test_labels": None}, "test_labels"),
-        ({"train_images": np.zeros((12, 8, 8, 3))}, "train_images must be uint8"),
+        ({"train_images": np.zeros((12, 8, 8, 3))}, "train_images: expected uint8"),
         ({"train_images": np.zeros((12, 8, 7, 3), np.uint8)}, "train_images"),
         ({"test_images": np.zeros((0, 8, 8, 3), np.uint8), "test_labels": np.zeros(0, int)}, "test_images"),
         ({"test_images": np.zeros((6, 9, 9, 3), np.uint8)}, "differ in shape"),
-        ({"train_labels": np.arange(11)}, "train_labels must be 12"),
-        ({"train_labels": np.arange(12) - 1}, "train_labels must be .* from -1 to 10"),
-        ({"train_labels": np.zeros(12, int)}, "train_labels are all 0"),
+        ({"train_labels": np.arange(11)}, "train_labels: expected 12"),
+        ({"train_labels": np.arange(12) - 1}, "train_labels: expected .* from -1 to 10"),
+        ({"train_labels": np.zeros(12, int)}, "train_labels: expected at least two classes, got only 0"),
         (
             {"test_labels": np.arange(6) + 2},
             r"test_labels contain \[4, 5, 6, 7\], which train_labels do not contain",

@@ -157,7 +157,7 @@ def test_points_that_cannot_be_fitted_are_refused():
         FitError, match="through 2 widths without replicates has no interval; add seeds or widths"
     ):
         fit(planted(widths=(1, 2), seeds=1))
-    with pytest.raises(UsageError, match="forms: 'exp' is unknown; must be one of power, floor"):
+    with pytest.raises(UsageError, match="forms: exp: expected one of power, floor"):
         fit(planted(), EstimationOptions(forms=("exp",)))
     with pytest.raises(UsageError, match="at least one form and at least one resampling"):
         fit(planted(), EstimationOptions(resamplings=0))

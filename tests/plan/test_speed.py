@@ -97,7 +97,7 @@ def test_augmentation_time_is_that_of_the_nearest_number_of_channels():
 
 
 def test_an_inconsistent_speed_is_refused():
-    with pytest.raises(ValidationError, match="rise in macs"):
+    with pytest.raises(ValidationError, match="rising macs"):
         curve((200, 1.0, 0.1), (100, 2.0, 0.2))
     with pytest.raises(ValidationError, match="two curves"):
         speed(curve(*POINTS), curve(*POINTS))

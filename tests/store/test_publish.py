@@ -98,7 +98,7 @@ def test_empty_store_has_empty_tables(store: Store) -> None:
     assert store.runs().equals(empty["runs"])
     assert store.epochs().equals(empty["epochs"])
     assert store.predictions(["a"]).equals(empty["predictions"])
-    with pytest.raises(StoreError, match="no such test set"):
+    with pytest.raises(StoreError, match="the labels of this test set"):
         store.labels(FINGERPRINT)
 
 

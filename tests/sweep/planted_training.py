@@ -6,13 +6,14 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from scaling.architectures import Tree3
+from scaling.architectures import Architecture, Tree3
 from scaling.config import Cell, CellRun, Recipe
 from scaling.data import LoadedDataset
 from scaling.datasets import Synthetic
@@ -23,17 +24,23 @@ from scaling.train import EpochMetrics, PackResult
 
 DATASET = Synthetic(size=100, test_size=50, side=10)
 RECIPE = Recipe(epochs=3, batch_size=25, precision="fp32")
+SMALL_TREE = partial(Tree3, branches=2, rows=1)
 LONG_S = 1e6
 """A lease that never expires in a test, whatever else the machine does."""
 
 
-def packs(*filters: int, seeds: int = 2, dataset: Synthetic = DATASET) -> tuple[Pack, ...]:
+def packs(
+    *filters: int,
+    seeds: int = 2,
+    dataset: Synthetic = DATASET,
+    architecture: Callable[..., Architecture] = SMALL_TREE,
+) -> tuple[Pack, ...]:
     """Return one pack per width."""
     cells = [
         Cell(
             dataset=dataset,
             info=dataset.info(Path("nowhere")),
-            architecture=Tree3(filters=width, branches=2, rows=1),
+            architecture=architecture(filters=width),
             recipe=RECIPE,
         )
         for width in filters

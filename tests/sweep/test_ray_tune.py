@@ -1,7 +1,11 @@
-"""The executor on Ray: Ray starts, two workers train, and every run is in the store."""
+"""The executor on Ray: Ray starts, workers train, and every run is in the store.
+
+A sweep of two workers is in tests/test_new_architecture.py.
+"""
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import sys
@@ -10,29 +14,16 @@ from pathlib import Path
 import pytest
 from ray import cloudpickle
 
-from scaling.data import load
+from scaling.architectures import unregister
 from scaling.datasets import Synthetic
 from scaling.errors import UsageError
 from scaling.store import open_store
 from scaling.sweep.executor import PackEvent
 from scaling.sweep.ray_tune import RayTuneExecutor
 from scaling.sweep.worker_config import WorkerConfig
-from tests.sweep.planted_training import DATASET, ids, packs, worker_config
+from tests.sweep.planted_training import ids, packs, worker_config
 
 LETHAL_DATASET = Synthetic(size=120, test_size=50, side=10)
-
-
-def test_two_workers_of_ray_train_and_publish_everything(tmp_path):
-    wanted = packs(1, 2, 3)
-    events: list[PackEvent] = []
-    datasets = {DATASET: load(DATASET, folder=tmp_path)}
-    RayTuneExecutor(worker_config(tmp_path), datasets, workers=2).run(wanted, events.append)
-    store = open_store(tmp_path / "store")
-    assert store.ids() == ids(wanted)
-    assert {event.key for event in events if event.epoch == 3} == {pack.key for pack in wanted}
-    assert not any(event.failure for event in events)
-    assert sum(event.published for event in events) == 6
-    assert store.runs(["threads"])["threads"].to_pylist() == [1] * 6
 
 
 def test_address_without_a_cluster_is_refused_before_ray_tries(tmp_path):
@@ -44,11 +35,12 @@ def test_address_without_a_cluster_is_refused_before_ray_tries(tmp_path):
 def test_missing_gpus_are_refused_before_ray_waits_for_them(tmp_path, monkeypatch):
     for name in ("init", "shutdown"):
         monkeypatch.setattr(f"ray.{name}", lambda **options: None)
-    monkeypatch.setattr("ray.nodes", lambda: [{"Alive": True, "Resources": {"CPU": 1.0}}])
+    node = {"Alive": True, "NodeID": "a", "NodeManagerAddress": "::1", "Resources": {"CPU": 1.0}}
+    monkeypatch.setattr("ray.nodes", lambda: [node])
     executor = RayTuneExecutor(worker_config(tmp_path), {}, workers=1, gpus=0.25)
     with pytest.raises(
         UsageError,
-        match=r"^resources\.gpus: 0\.25: no machine has so many .* Ray has 0 GPUs and 1 cores: set it to 0",
+        match=r"^resources\.gpus: no node has 0\.25 free GPUs .*Ray has 0 GPUs and 1 cores in all\); set",
     ):
         executor.run(packs(1), print)
 
@@ -69,13 +61,31 @@ class LethalConfig(WorkerConfig):
         return super().load_dataset(dataset, info)
 
 
-def test_pack_that_kills_its_workers_is_named_and_the_rest_of_its_trial_continues(tmp_path):
+def test_two_workers_survive_a_lethal_pack_and_know_an_architecture_from_outside(tmp_path, monkeypatch):
+    """A pack that kills its workers is named, the rest of its trial continues, and the other trial trains.
+
+    A specification is pickled by reference: the worker imports its module, which registers it there.
+    """
+    toys = importlib.import_module("tests.toy_architecture")
     cloudpickle.register_pickle_by_value(sys.modules[__name__])  # a worker cannot import a test file
-    lethal, wanted = packs(1, dataset=LETHAL_DATASET), packs(1, 2, 3)
+    lethal, trees = packs(1, dataset=LETHAL_DATASET), packs(1, 2)
+    toy = packs(1, architecture=toys.Toy)
+    trials = [(trees[0], *lethal, trees[1]), toy]
+    monkeypatch.setattr("scaling.sweep.ray_tune.make_trials", lambda packs, workers: trials)
+    wanted = trees + toy
     events: list[PackEvent] = []
     config = LethalConfig(**vars(worker_config(tmp_path, lease_s=1.0)))  # the claims of dead workers expire
-    RayTuneExecutor(config, {}, workers=1).run(lethal + wanted, events.append)
-    assert open_store(tmp_path / "store").ids() == ids(wanted)
+    try:
+        RayTuneExecutor(config, {}, workers=2).run(lethal + wanted, events.append)
+        store = open_store(tmp_path / "store")
+        assert store.ids() == ids(wanted)
+        assert sorted(store.runs()["architecture"].to_pylist()) == ["toy"] * 2 + ["tree3"] * 4
+    finally:
+        unregister(toys.Toy)
+        del sys.modules["tests.toy_architecture"]
+    assert store.runs()["threads"].to_pylist() == [1] * 6
+    assert {event.key for event in events if event.epoch == 3} == {pack.key for pack in wanted}
+    assert sum(event.published for event in events) == 6
     (failure,) = (event for event in events if event.failure)
     assert (failure.key, failure.failure) == (lethal[0].key, "its worker failed twice")
     assert "worker: tree3 1 seeds 0-1" in Path(failure.log).read_text()

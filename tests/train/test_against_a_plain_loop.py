@@ -13,7 +13,7 @@ from scaling.models import build
 from scaling.plan import Pack
 from scaling.train import train
 from scaling.train.lr_schedules import lr_factor
-from tests.train.tiny_packs import LENET, TREE, VGG, cell, loaded_dataset, pack
+from tests.train.tiny_packs import LENET, TREE, VGG, cell, few_images, loaded_dataset, pack
 
 RATES = [0.1, 0.03, 0.3]
 DECAYS = [0.0, 1e-3, 1e-2]
@@ -64,11 +64,10 @@ def alone(pack: Pack, run: Run) -> tuple[list[float], list[float]]:
     return trains, tests
 
 
-# fp32 sums in another order differ by 2^-24 per sum, and 16 steps with rates up to 0.3 amplify this by some
-# orders of
-# magnitude. A VGG of 8,000 units compares two values some millions of times in these steps, so rounding
-# decides about one
-# comparison; then the gradient of one unit, of the thousands that reach a filter, goes to another pixel.
+# fp32 sums in another order differ by 2^-24 per sum, and the steps with rates up to 0.3 amplify this by some
+# orders of magnitude. A VGG of 8,000 units compares two values some millions of times in these steps, so
+# rounding can decide about one comparison; then the gradient of one unit, of the thousands that reach a
+# filter, goes to another pixel.
 @pytest.mark.parametrize(
     ("architecture", "rates", "bound"),
     [(LENET, RATES, 1e-4), (TREE, RATES, 1e-4), (VGG, [rate / 10 for rate in RATES], 2e-3)],
@@ -78,7 +77,7 @@ def test_a_pack_trains_as_a_plain_loop_over_each_network(architecture, rates, bo
     settings = {"optimizer": Sgd(momentum=0.8), "epochs": 2}
     one_pack = pack(
         *(
-            cell(architecture, learning_rate=rate, weight_decay=decay, **settings)
+            cell(architecture, few_images(architecture), learning_rate=rate, weight_decay=decay, **settings)
             for rate, decay in zip(rates, DECAYS, strict=True)
         )
     )

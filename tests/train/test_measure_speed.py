@@ -7,6 +7,7 @@ from math import inf
 import pytest
 
 from scaling.architectures import Tree3
+from scaling.plan.time_estimate import EVALUATION_BATCH
 from scaling.train import measure_speed
 from scaling.train.measure_speed import TimingCase, benchmark_cases
 
@@ -14,7 +15,7 @@ from scaling.train.measure_speed import TimingCase, benchmark_cases
 @pytest.fixture
 def small(monkeypatch):
     """Few images and short epochs."""
-    monkeypatch.setattr(measure_speed, "_IMAGES", 1000)
+    monkeypatch.setattr(measure_speed, "_IMAGES", EVALUATION_BATCH)
     monkeypatch.setattr(measure_speed, "_EPOCH_S", 0.01)
     monkeypatch.setattr(measure_speed, "_STARTS", 1)
     measure_speed._synthetic_dataset.cache_clear()
@@ -28,7 +29,9 @@ def test_a_case_is_measured_by_training_it(small):
     assert 0 < took.train_s < inf
 
 
-def test_measured_times_are_never_negative(small):
+def test_measured_times_are_never_negative(small, monkeypatch):
+    monkeypatch.setattr(measure_speed, "_IMAGES", 2 * measure_speed._BATCH)  # two sizes of an epoch
+    monkeypatch.setattr(measure_speed, "_EPOCHS", 2)
     assert 0 <= measure_speed.measure_epoch_seconds() < inf
     assert 0 <= measure_speed.measure_augment_seconds(1) < inf
     assert 0 <= measure_speed.measure_pack_start_seconds() < inf

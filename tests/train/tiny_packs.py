@@ -28,8 +28,9 @@ SEEDS = tuple(range(8))
 
 
 def few_images(architecture: AnyArchitecture) -> Synthetic:
-    """Return a set for four steps an epoch: enough where bits are compared and nothing has to be learned."""
-    return SETS.get(architecture.type, SET).model_copy(update={"size": 100, "test_size": 50})
+    """Return a set for few steps an epoch: enough where bits are compared and nothing has to be learned."""
+    sizes = {"size": 50, "test_size": 20} if architecture.type == "vgg" else {"size": 100, "test_size": 50}
+    return SETS.get(architecture.type, SET).model_copy(update=sizes)
 
 
 @cache

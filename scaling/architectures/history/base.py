@@ -43,8 +43,8 @@ class PublishedArchitecture(Architecture):
         if self.filters % self.filter_step:
             return Problem(
                 "filters",
-                f"must be a multiple of {self.filter_step}, the number of the published network, "
-                f"not {self.filters}",
+                f"expected a multiple of {self.filter_step}, the number of the published network, "
+                f"got {self.filters}",
             )
         return None
 

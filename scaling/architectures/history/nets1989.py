@@ -75,7 +75,7 @@ class Net1(Net1989):
 
     def problem(self, image: ImageShape) -> Problem | None:
         if self.filters != 1:
-            return Problem("filters", f"must be 1, because Net-1 has no hidden layer, not {self.filters}")
+            return Problem("filters", f"expected 1, because Net-1 has no hidden layer, got {self.filters}")
         return super().problem(image)
 
     def cost_problem(self, image: ImageShape, written: Set[str]) -> Problem | None:

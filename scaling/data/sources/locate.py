@@ -9,7 +9,7 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 from scaling.data.sources.layout import Layout
-from scaling.datasets import Split
+from scaling.datasets import Splits
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,13 @@ class DatasetFiles:
     train: list[Path]
     test: list[Path]
 
-    def read(self) -> tuple[Split, Split]:
+    def read(self) -> Splits:
         """Return the training and the test split in the order of the files.
 
         Raises:
             DataError: a file is damaged.
         """
-        return self.layout.read(self.train), self.layout.read(self.test)
+        return Splits(train=self.layout.read(self.train), test=self.layout.read(self.test))
 
 
 def locate_files(source: FileSource, folder: Path) -> DatasetFiles | None:

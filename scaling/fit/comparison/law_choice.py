@@ -15,10 +15,10 @@ _FORM_OF_VERDICT = {
 
 
 def preferred_law(fit: Fit) -> Law | None:
-    """Return the law by which a group is compared and drawn: the one of the verdict, or else the power law.
+    """Return the law that the verdict selects; for `cannot tell`, the law with a floor.
 
-    A law that is rejected, or whose exponent's interval begins at the limit of the search, is not used. The
-    result is None if no law remains.
+    If that law is unusable, return the power law; if that one is unusable too, return None. A law is unusable
+    if it is rejected, or if the interval of its exponent begins at the limit of the search.
 
     Args:
         fit: laws of the group.

@@ -41,6 +41,16 @@ def first_duplicate(names: Sequence[str]) -> str | None:
     return next((name for name, number in Counter(names).items() if number > 1), None)
 
 
+def check_unique_columns(columns: Sequence[str]) -> None:
+    """Check that no two columns have one name.
+
+    Raises:
+        TableError: two columns have one name.
+    """
+    if duplicate := first_duplicate(columns):
+        raise TableError(f"{duplicate}: several columns have this name; keep one")
+
+
 def numeric_column(table: pa.Table, name: str) -> Float[np.ndarray, " rows"]:
     """Return a column as float64, with NaN for missing values.
 

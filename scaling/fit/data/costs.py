@@ -29,10 +29,10 @@ class CostCurve:
 
         Beyond the known sizes, the line through the last two known sizes is extended.
         """
-        log_x, known, amount = np.log(x), np.log(self.x), np.log(self.amount)
-        left = np.clip(np.searchsorted(known, log_x) - 1, 0, len(known) - 2)
-        slope = (amount[left + 1] - amount[left]) / (known[left + 1] - known[left])
-        return np.asarray(np.exp(amount[left] + slope * (log_x - known[left])))
+        log_x, log_sizes, amount = np.log(x), np.log(self.x), np.log(self.amount)
+        left = np.clip(np.searchsorted(log_sizes, log_x) - 1, 0, len(log_sizes) - 2)
+        slope = (amount[left + 1] - amount[left]) / (log_sizes[left + 1] - log_sizes[left])
+        return np.asarray(np.exp(amount[left] + slope * (log_x - log_sizes[left])))
 
 
 def cost_curves(table: pa.Table, *, x: str, by: Sequence[str]) -> dict[tuple[str, ...], dict[str, CostCurve]]:

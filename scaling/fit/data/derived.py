@@ -49,8 +49,8 @@ def add_error_from_counts(table: pa.Table, errors: str, *, of: str) -> pa.Table:
     for name in (errors, of):
         check_column(table.column_names, name)
     wrong, images = numeric_column(table, errors), numeric_column(table, of)
-    whole = (wrong == np.floor(wrong)) & (images == np.floor(images))
-    invalid = ~np.isnan(wrong) & ~((wrong >= 0) & (images >= 1) & (wrong <= images) & whole)
+    are_integers = (wrong == np.floor(wrong)) & (images == np.floor(images))
+    invalid = ~np.isnan(wrong) & ~((wrong >= 0) & (images >= 1) & (wrong <= images) & are_integers)
     if invalid.any():
         row = int(invalid.argmax())
         raise TableError(
@@ -91,26 +91,28 @@ def select_best(table: pa.Table, over: str, *, x: str, by: Sequence[str], valida
     selected = _lowest_means(table, over, keys, np.where(has_value, values, np.nan))
     rows = table.select(list(dict.fromkeys([*keys, over]))).to_pylist()
     row_keys = [tuple(row[key] for key in keys) for row in rows]
-    kept = [key in selected and selected[key] == row[over] for key, row in zip(row_keys, rows, strict=True)]
+    is_selected = [
+        key in selected and selected[key] == row[over] for key, row in zip(row_keys, rows, strict=True)
+    ]
     ordered = sorted(selected.items(), key=lambda item: (*map(str, item[0][:-1]), item[0][-1]))
     choices = ", ".join(f"{value} at {', '.join(map(str, key))}" for key, value in ordered)
     notes = [f"Selected {over} by the mean {validation}: {choices}. Intervals do not include this selection."]
     if n_left_out := sum(key not in selected for key in row_keys):
         notes.append(f"Left out: {n_left_out} of {len(rows)} runs (no {validation} at their {x}).")
-    return Selection(table.filter(pa.array(kept, pa.bool_())), notes)
+    return Selection(table.filter(pa.array(is_selected, pa.bool_())), notes)
 
 
 def _check_selection(table: pa.Table, over: str, *, x: str, by: Sequence[str], validation: str) -> None:
     if over in (x, *by):
         raise TableError(
-            f"{over}: is the size or names the groups already; select the best of another column"
+            f"{over}: is already the column of the size or of the groups; select the best of another column"
         )
     for name in (over, validation, x, *by):
         check_column(table.column_names, name)
     if "acc" in validation:
         raise TableError(
-            f"{validation}: looks like an accuracy, whose lowest value is the worst; "
-            "select by an error or a loss"
+            f"{validation}: looks like an accuracy; runs are selected by the lowest value, so name an error "
+            "or a loss"
         )
 
 

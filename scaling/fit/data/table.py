@@ -16,7 +16,14 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from scaling.errors import TableError
-from scaling.fit.data.columns import check_column, check_range, first_duplicate, group_rows, numeric_column
+from scaling.fit.data.columns import (
+    check_column,
+    check_range,
+    check_unique_columns,
+    first_duplicate,
+    group_rows,
+    numeric_column,
+)
 from scaling.fit.data.costs import COST_COLUMNS
 from scaling.fit.data.csv import read_csv
 from scaling.fit.data.points import Points
@@ -63,7 +70,7 @@ def read_table(source: Path) -> pa.Table:
     """
     suffix = source.suffix.lower()
     if suffix not in (".parquet", ".csv"):
-        raise TableError(f"{source}: must end in .parquet or .csv")
+        raise TableError(f"{source}: expected a file that ends in .parquet or .csv")
     if not source.is_file():
         raise TableError(f"{source}: no such file; give the path of a table of runs")
     if not source.stat().st_size:
@@ -77,8 +84,10 @@ def read_table(source: Path) -> pa.Table:
         ) from error
     if not len(table):
         raise TableError(f"{source}: has no rows; give one row a run")
-    if duplicate := first_duplicate(table.column_names):
-        raise TableError(f"{source}: several columns are called {duplicate}; keep one")
+    try:
+        check_unique_columns(table.column_names)
+    except TableError as error:
+        raise TableError(f"{source}: {error}") from None
     return table
 
 
@@ -199,13 +208,12 @@ def diverged_rows(table: pa.Table) -> NDArray[np.bool_]:
     try:
         flags: NDArray[np.bool_] = pc.fill_null(table["diverged"].cast(pa.bool_()), False).to_numpy()
     except pa.ArrowException as error:
-        raise TableError(f"diverged: must hold true or false ({error})") from None
+        raise TableError(f"diverged: expected true or false ({error})") from None
     return flags
 
 
 def _check_columns(table: pa.Table, names: Sequence[str], std: str | None) -> None:
-    if duplicate := first_duplicate(table.column_names):
-        raise TableError(f"{duplicate}: several columns have this name; keep one")
+    check_unique_columns(table.column_names)
     if duplicate := first_duplicate(names):
         raise TableError(
             f"{duplicate}: is requested twice; the size, the error and the groups need different columns"

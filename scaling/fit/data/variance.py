@@ -74,8 +74,8 @@ class BinomialVariance(VarianceModel):
     images: int
 
     def variance(self, curve: FloatArray) -> FloatArray:
-        held = np.minimum(curve, _BINOMIAL_PEAK)
-        return np.asarray(held * (1 - held) / self.images)
+        capped = np.minimum(curve, _BINOMIAL_PEAK)
+        return np.asarray(capped * (1 - capped) / self.images)
 
     def quasi_loglik(self, y: FloatArray, curve: FloatArray) -> FloatArray:
         low = np.minimum(curve, _BINOMIAL_PEAK)

@@ -105,6 +105,8 @@ def _floor_test(points: Points, power: Law, floor: Law) -> float | None:
     dispersion, dof = max(dispersions, default=(0.0, 0))
     if dispersion < ZERO_DISPERSION:  # values of a formula: their rounding is not evidence
         return None
+    if floor.parameters["floor"].estimate == 0:  # both laws are the same curve, up to rounding
+        return 1.0
     loglik_gain = quasi_loglik(points, curve) - quasi_loglik(points, power.predict(points.widths))
     statistic = 2 * loglik_gain / dispersion
     return float(fdtrc(1, dof, statistic) / 2) if statistic > 0 else 1.0
@@ -132,8 +134,8 @@ def _holdout_ok(points: Points, power: Law, resampled: Float[np.ndarray, "draws 
     log_ratios = np.log(
         POWER.evaluate(narrow[:, None, :], points.widths[-n_left_out:]) / means[:, -n_left_out:]
     )
-    observed, drawn = log_ratios[0], log_ratios[1:]
-    covariance = np.atleast_2d(np.cov(drawn.T))
+    observed, resampled_ratios = log_ratios[0], log_ratios[1:]
+    covariance = np.atleast_2d(np.cov(resampled_ratios.T))
     if not np.isfinite(covariance).all() or np.linalg.matrix_rank(covariance) < n_left_out:
         return None
     statistic = observed @ np.linalg.solve(covariance, observed)

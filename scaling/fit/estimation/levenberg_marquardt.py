@@ -107,10 +107,10 @@ def _ascend(
         precision = weights[rows] / variance_model.variance(curve)
         score = np.einsum("rw,rwp->rp", precision * (means[rows] - curve), jacobian)
         # A parameter that is pressed against its bound is held there.
-        held = ((internal[rows] <= low) & (score < 0)) | ((internal[rows] >= high) & (score > 0))
-        jacobian = np.where(held[:, None, :], 0, jacobian)
+        is_at_bound = ((internal[rows] <= low) & (score < 0)) | ((internal[rows] >= high) & (score > 0))
+        jacobian = np.where(is_at_bound[:, None, :], 0, jacobian)
         information = np.einsum("rwp,rw,rwq->rpq", jacobian, precision, jacobian)
-        step = _damped_step(information, np.where(held, 0, score), damping[rows])
+        step = _damped_step(information, np.where(is_at_bound, 0, score), damping[rows])
         target = np.clip(internal[rows] + step, low, high)
         reached = evaluate(target, rows)
         gain = reached - value[rows]
@@ -129,8 +129,8 @@ def _ascend(
 def _damped_step(
     information: Float[np.ndarray, "rows p p"], score: Parameters, damping: Float[np.ndarray, " rows"]
 ) -> Parameters:
-    """Solve (information + damping x its diagonal) step = score; a held parameter has a zero row and does not
-    move.
+    """Solve (information + damping x its diagonal) step = score; a parameter that is held has a zero row
+    and does not move.
     """
     diagonal = np.einsum("rpp->rp", information)
     ridge = damping[:, None] * diagonal + np.where(diagonal > 0, 1e-300, 1.0)

@@ -34,6 +34,6 @@ class EstimationOptions:
     def __post_init__(self) -> None:
         for name in self.forms:
             if name not in FORMS:
-                raise UsageError(f"{name!r} is unknown; must be one of {', '.join(FORMS)}", option="forms")
+                raise UsageError(f"{name}: expected one of {', '.join(FORMS)}", option="forms")
         if not self.forms or self.resamplings < 1:
             raise UsageError("a fit needs at least one form and at least one resampling")

@@ -3,8 +3,8 @@
 For a given exponent, the form is linear in the amplitude A and the floor E >= 0. With fixed variances, the
 minimum of ``sum of weight (mean - curve)^2 / variance(curve)`` over A and E has a closed form, so that only
 the exponent is searched: first on a grid, to start near the global minimum, then by Gauss-Newton steps, each
-of which takes the variances from its own curve. After the last step, all components of the quasi-score are
-zero: the quasi-likelihood is maximal.
+of which takes the variances from the curve that the last step predicts. After the last step, all components
+of the quasi-score are zero: the quasi-likelihood is maximal.
 
 Axes: rows (one fit each), widths, and G, the grid of exponents.
 """
@@ -24,7 +24,7 @@ _EXPONENT_GRID = _EXPONENT_GRID[np.argsort(np.abs(_EXPONENT_GRID), kind="stable"
 _SCANS = 4
 """Number of scans of the grid, each with the variances of the last scan's curve."""
 _MAX_ITERATIONS = 200
-"""Largest number of steps. Rows near a law need about ten."""
+"""Largest number of steps. Rows near a law need five to ten."""
 _TOLERANCE = 1e-10
 """Step in the exponent, which is of order 1, below which a row has converged."""
 
@@ -125,40 +125,66 @@ def _refine(
     variance_model: VarianceModel,
     exponent: Rows,
     curve: Table,
-) -> tuple[Rows, Rows, Rows]:
-    """Take Gauss-Newton steps in the exponent, each followed by new A, E and variances; converged rows
-    rest.
+) -> Float[np.ndarray, "3 rows"]:
+    """Take Gauss-Newton steps in the exponent, each with new A, E and variances; converged rows rest.
+
+    Returns:
+        Amplitudes, exponents and floors.
     """
-    exponent, amplitude, floor = exponent.copy(), np.zeros(len(means)), np.zeros(len(means))
-    limit, last_step, rows = np.full(len(means), 0.1), np.ones(len(means)), np.arange(len(means))
+    # Rows are the last axis, so that sums over widths add whole vectors.
+    y, w, curve = (np.ascontiguousarray(table.T) for table in (means, weights, curve))
+    log_x_powers = np.stack([np.ones_like(log_x), -log_x, log_x**2])
+    refined: np.ndarray = np.empty((3, len(means)))
+    rows: np.ndarray = np.arange(len(means))
+    limit, last_step = np.full(len(means), 0.1), np.ones(len(means))
+    basis = np.exp(np.multiply.outer(-log_x, exponent))
     for _ in range(_MAX_ITERATIONS):
-        basis = np.exp(-exponent[rows, None] * log_x)
-        columns = np.stack([np.ones_like(basis), basis, -log_x * basis, means[rows]])
-        precision = weights[rows] / variance_model.variance(curve[rows])
         # Weighted sums of products of 1, the power b, its derivative t by the exponent, and the means y.
-        (one, b, t, y), (_, bb, bt, by), (_, _, tt, ty), _ = np.einsum(
-            "irw,jrw->ijr", columns * precision, columns
-        )
-        amplitude[rows], floor[rows] = A, E = _solve_linear(form, bb, b, one, by, y)
-        curve[rows] = A[:, None] * basis + E[:, None]
-        free = E > 0
-        determinant = bb - free * b**2 / one
-        curvature = A * (tt - free * t**2 / one - (bt - free * b * t / one) ** 2 / determinant)
-        slope = ty - A * bt - E * t
+        precision = w / variance_model.variance(curve)
+        weighted = precision * basis
+        bb, bt, tt = log_x_powers @ (weighted * basis)
+        by, ty = log_x_powers[:2] @ (weighted * y)
+        if form.has_floor:
+            b, t = log_x_powers[:2] @ weighted
+            one = precision.sum(axis=0)
+            A, E = _solve_linear(form, bb, b, one, by, (precision * y).sum(axis=0))
+            free = E > 0
+            mean_b, t = free * b / one, free * t
+            # Regression of the derivative t on the columns whose coefficients are free: t_on_b b + t_on_1.
+            t_on_b = (bt - mean_b * t) / (bb - mean_b * b)
+            t_on_1 = t / one - t_on_b * mean_b
+            curvature = A * (tt - t_on_1 * t - t_on_b * bt)
+            slope = ty - A * bt - E * t
+        else:
+            A = by / bb
+            E = t_on_1 = np.zeros_like(A)
+            t_on_b = bt / bb
+            curvature = A * (tt - t_on_b * bt)
+            slope = ty - A * bt
         step = np.divide(slope, curvature, out=np.zeros_like(slope), where=curvature > 1e-12 * A * tt)
-        before = np.abs(last_step[rows])
+        before, size = np.abs(last_step), np.abs(step)
         # A reversal is limited to half of the last step, to prevent oscillation; the limit then grows by half
         # in each step.
-        oscillates = (step * last_step[rows] < 0) & (np.abs(step) > before / 2) & (before > _TOLERANCE)
-        limit[rows] = np.where(oscillates, before / 2, 1.5 * limit[rows])
-        target = (exponent[rows] + step.clip(-limit[rows], limit[rows])).clip(-MAX_EXPONENT, MAX_EXPONENT)
+        oscillates = (step * last_step < 0) & (size > before / 2) & (before > _TOLERANCE)
+        limit = np.where(oscillates, before / 2, 1.5 * limit)
+        target = np.clip(exponent + np.clip(step, -limit, limit), -MAX_EXPONENT, MAX_EXPONENT)
         # A step across 0 stops at 0: beyond it, a row that has not converged may have no fit except A = 0.
-        target[target * exponent[rows] < 0] = 0
-        last_step[rows] = target - exponent[rows]
-        remaining = np.where(target == exponent[rows], 0, np.abs(step))  # 0 at the end of the search range
-        exponent[rows] = target
-        # Both steps have to be small, because the variances follow one step behind.
-        rows = rows[np.maximum(remaining, before) > _TOLERANCE]
-        if not rows.size:
+        target[target * exponent < 0] = 0
+        last_step = target - exponent
+        remaining = np.where(last_step == 0, 0, size)  # 0 at the end of the search range
+        exponent = target
+        refined[:, rows] = A, exponent, E
+        # Both steps have to be small, because A and E belong to the exponent before the last step.
+        goes_on = np.maximum(remaining, before) > _TOLERANCE
+        if not goes_on.any():
             break
-    return amplitude, exponent, floor
+        if not goes_on.all():
+            rows, exponent, limit, last_step, A, E, t_on_b, t_on_1 = (
+                values[goes_on] for values in (rows, exponent, limit, last_step, A, E, t_on_b, t_on_1)
+            )
+            y, w = y[:, goes_on], w[:, goes_on]
+        # The variances come from the curve at the new exponent, with A and E moved along to first order. With
+        # those of the old curve, the search would need three times as many steps.
+        basis = np.exp(np.multiply.outer(-log_x, exponent))
+        curve = A * np.exp(-last_step * t_on_b) * basis + np.maximum(E - A * last_step * t_on_1, 0)
+    return refined

@@ -70,7 +70,7 @@ def test_connections_and_routes_equal_those_of_the_graph():
 
 def test_filters_between_multiples_are_refused():
     problem = Lenet1(filters=6).problem(MNIST)
-    assert problem.text == "must be a multiple of 4, the number of the published network, not 6"
+    assert problem.text == "expected a multiple of 4, the number of the published network, got 6"
 
 
 def test_other_image_sizes_are_refused():

@@ -50,5 +50,5 @@ def test_connections_and_routes_equal_those_of_the_graph():
 
 def test_filters_between_multiples_are_refused():
     assert Lenet1Teaching(filters=5).problem(MNIST).text == (
-        "must be a multiple of 4, the number of the published network, not 5"
+        "expected a multiple of 4, the number of the published network, got 5"
     )

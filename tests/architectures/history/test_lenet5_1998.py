@@ -83,4 +83,4 @@ def test_other_numbers_of_classes_are_refused():
 
 def test_filters_between_multiples_are_refused():
     problem = Lenet5Of1998(filters=16).problem(MNIST)
-    assert problem.text == "must be a multiple of 6, the number of the published network, not 16"
+    assert problem.text == "expected a multiple of 6, the number of the published network, got 16"

@@ -86,7 +86,7 @@ def test_connections_and_routes_equal_those_of_the_graphs():
 
 def test_net1_has_one_size():
     assert Net1(filters=1).problem(USPS) is None
-    assert Net1(filters=2).problem(USPS).text == "must be 1, because Net-1 has no hidden layer, not 2"
+    assert Net1(filters=2).problem(USPS).text == "expected 1, because Net-1 has no hidden layer, got 2"
     problem = Net1(filters=1, parameters=5000).cost_problem(USPS, {"type", "parameters"})
     assert (problem.field, problem.text) == (
         "parameters",

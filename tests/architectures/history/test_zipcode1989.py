@@ -65,6 +65,6 @@ def test_connections_and_routes_equal_those_of_the_graph():
 
 def test_filters_between_multiples_and_other_image_sizes_are_refused():
     assert Zipcode1989(filters=18).problem(USPS).text == (
-        "must be a multiple of 12, the number of the published network, not 18"
+        "expected a multiple of 12, the number of the published network, got 18"
     )
     assert Zipcode1989(filters=12).problem(MNIST).text == "needs images of 16x16 pixels, not 28x28"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 from scipy.stats import binom
@@ -22,6 +24,7 @@ WIDE = (1, 2, 3, 4, 6, 8, 12, 16)
 LAWS = ((0.4, 0.5, 0.0), (0.25, 0.3, 0.0))
 
 
+@cache  # the two tests of coverage compare the same 150 pairs of fits
 def fit_planted(law: tuple[float, float, float], k: int, **options: object) -> Fit:
     points = plant(law, np.random.default_rng([8, k]), widths=WIDE, seeds=8, **options)
     return fit(points, EstimationOptions(resamplings=200, seed=1, holdout=0), group={"study": str(k)})

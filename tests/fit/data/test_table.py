@@ -141,7 +141,7 @@ def test_averages_over_different_settings_are_reported():
             "^test_error: holds -0.1, but a scaling law needs finite values at least 0",
         ),
         (changed(test_error=[0.2, 0.5, float("inf"), 0.3, 0.7]), {}, "^test_error: holds inf, but"),
-        (changed(diverged=["maybe"] * 5), {}, "^diverged: must hold true or false"),
+        (changed(diverged=["maybe"] * 5), {}, "^diverged: expected true or false"),
         (TABLE.append_column("seed", TABLE["seed"]), {}, "^seed: several columns have this name; keep one"),
     ],
 )
@@ -170,7 +170,7 @@ def test_an_external_csv_file_is_fitted(tmp_path: Path):
     ("name", "content", "message"),
     [
         ("absent.csv", None, "no such file; give the path"),
-        ("runs.xlsx", b"x", r"must end in \.parquet or \.csv"),
+        ("runs.xlsx", b"x", r"ends in \.parquet or \.csv"),
         ("empty.csv", b"", "empty.csv: is empty"),
         ("head.csv", b"filters,test_error\n", "has no rows"),
         ("ragged.csv", b"a,b\n1,2\n1,2,3\n", "cannot be read"),

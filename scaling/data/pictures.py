@@ -6,8 +6,8 @@ Set here, because no publication describes how a picture becomes an image of MNI
 - Colours become grey levels (ITU-R 601).
 - The background is the median of the border. If it lies in the brighter half of the picture's range, the ink
   is dark and the picture is inverted. The darkest or brightest ink then gets the value 255.
-- A pixel belongs to the digit if it has a tenth of the full ink. Parts with less than 2 % of the ink are
-  specks and are removed.
+- A pixel belongs to the digit if it has a tenth of the full ink. A part with less than 5 % of the
+  ink of the largest part is a speck and is removed.
 - Parts of one digit may be a fortieth of the ink's height apart on each side. Two parts, each at least
   half as tall as the tallest, are two digits, and such a picture is refused.
 - The scaling keeps the aspect ratio and is antialiased. The digit is moved by whole pixels, and stays inside
@@ -33,8 +33,8 @@ _MIN_CONTRAST = 20.0
 """Least difference between ink and background, in grey levels of 255."""
 _INK_LEVEL = 0.1
 """Least value of a pixel of the digit, as a fraction of the full ink."""
-_SPECK = 0.02
-"""Largest ink of a speck, as a fraction of all ink."""
+_SPECK = 0.05
+"""Largest ink of a speck, as a fraction of that of the largest part."""
 _GAP = 40
 """Height of the ink over the distance by which each part grows to bridge a gap."""
 _DIGIT_HEIGHT = 0.5
@@ -136,7 +136,7 @@ def _crop(ink: NDArray[np.float32]) -> NDArray[np.float32]:
     parts = np.where(is_ink, parts, 0)
     if count > 1:
         amounts = ndimage.sum_labels(ink, parts, np.arange(1, count + 1))
-        is_speck = np.concatenate([[False], amounts < _SPECK * amounts.sum()])
+        is_speck = np.concatenate([[False], amounts < _SPECK * amounts.max()])
         ink = np.where(is_speck[parts], 0, ink)
         parts = np.where(is_speck[parts], 0, parts)
     boxes = [box for box in ndimage.find_objects(parts) if box is not None]

@@ -1,7 +1,6 @@
 """Measurement of the time of one classification, on one thread.
 
-Set here: a picture of a digit has 60x40 pixels, the typical size that LeCun et al. (Neural Computation 1, 541,
-1989) give for their segmented digits, and is in memory already.
+Set here: a picture of a digit has 60x40 pixels and is in memory already.
 """
 
 from __future__ import annotations

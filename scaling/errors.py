@@ -62,7 +62,7 @@ class DataError(UsageError):
 
 
 class PictureError(UsageError):
-    """A picture that cannot be read or does not show exactly one digit; the message does not name the file."""
+    """A picture that cannot be read or does not show exactly one digit; the message omits the file."""
 
 
 class StoreError(UsageError):

@@ -85,9 +85,7 @@ def bench_inference(
     cases: Iterable[tuple[str, InferenceCase]] = (
         _historic_cases(workspace) if run is None else [_stored_case(run, workspace, configs)]
     )
-    return InferenceResult(
-        measured=tuple(speed for name, case in cases for speed in _measure(name, case))
-    )
+    return InferenceResult(measured=tuple(speed for name, case in cases for speed in _measure(name, case)))
 
 
 def _historic_cases(workspace: Workspace) -> Iterator[tuple[str, InferenceCase]]:

@@ -86,7 +86,7 @@ def classify(
             )
         except PictureError as error:
             refused.append(RefusedPicture(file=file, reason=error.problem))
-    logits = _logits(network, np.stack(list(images.values()))) if images else []
+    logits = _logits(network, np.stack(list(images.values()))) if images else ()
     return Classification(
         run=network.run,
         classes=tuple(_picture_class(*pair) for pair in zip(images, logits, strict=True)),

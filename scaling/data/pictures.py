@@ -100,7 +100,9 @@ def _flatten(picture: Image.Image) -> Image.Image:
     if not picture.has_transparency_data:
         return picture.convert("RGB")
     visible = picture.convert("RGBA")
-    grey, alpha = (np.asarray(part, dtype=np.float64) for part in (visible.convert("L"), visible.getchannel("A")))
+    grey, alpha = (
+        np.asarray(part, dtype=np.float64) for part in (visible.convert("L"), visible.getchannel("A"))
+    )
     is_dark = (grey * alpha).sum() <= 127.5 * alpha.sum()
     paper = Image.new("RGBA", visible.size, "white" if is_dark else "black")
     return Image.alpha_composite(paper, visible).convert("RGB")
@@ -117,7 +119,8 @@ def _ink(grey: NDArray[np.float32]) -> NDArray[np.float32]:
             f"is blank: ink and background differ by {contrast:.0f} of 255 grey levels, "
             f"less than {_MIN_CONTRAST:.0f}"
         )
-    return np.clip(ink / contrast, 0, 1).astype(np.float32)
+    stretched: NDArray[np.float32] = np.clip(ink / contrast, 0, 1)
+    return stretched
 
 
 def _crop(ink: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -145,7 +148,8 @@ def _crop(ink: NDArray[np.float32]) -> NDArray[np.float32]:
     if digits > 1:
         raise PictureError(f"shows {digits} separate digits; save each digit as a picture of its own")
     ((rows, columns),) = ndimage.find_objects((parts > 0).astype(np.int8))
-    return ink[rows, columns]
+    digit: NDArray[np.float32] = ink[rows, columns]
+    return digit
 
 
 def _scale(ink: NDArray[np.float32], extent: int) -> NDArray[np.float32]:
@@ -169,9 +173,12 @@ def _place(ink: NDArray[np.float32], frame: DigitFrame, *, side: int) -> NDArray
 
 
 def _centre_of_mass(ink: NDArray[np.float32]) -> tuple[float, float]:
-    """Return the centre of mass in pixels from the upper left corner."""
+    """Return the centre of mass in pixels, 0 for the middle of the first pixel.
+
+    In MNIST this point is in pixel 14 of 0 to 27, half a pixel beyond the middle of the image.
+    """
     row, column = ndimage.center_of_mass(ink)
-    return row + 0.5, column + 0.5
+    return row, column
 
 
 def _centre_of_box(ink: NDArray[np.float32]) -> tuple[float, float]:

@@ -13,10 +13,10 @@ class DigitFrame:
     extent: int
     """Longer side of the digit's bounding box, in pixels."""
     centre: Literal["mass", "box"]
-    """The middle of the image is the centre of mass of the ink, or the centre of the bounding box."""
+    """Point of the digit that is in the middle: its centre of mass, or the centre of its bounding box."""
 
 
 MNIST_FRAME = DigitFrame(extent=20, centre="mass")
-"""MNIST: a digit fits a square of 20 pixels, and its centre of mass is in the middle of the image."""
+"""MNIST: a digit fits a square of 20 pixels, and its centre of mass is in pixel 14 of 0 to 27."""
 USPS_FRAME = DigitFrame(extent=16, centre="box")
 """USPS: a digit fills the height or the width of the image. Set here: its bounding box is centred."""

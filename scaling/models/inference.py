@@ -9,9 +9,7 @@ from torch import Tensor, nn
 
 
 @torch.inference_mode()
-def infer(
-    network: nn.Module, images: Float[Tensor, "B C side side"]
-) -> Float[np.ndarray, "B classes"]:
+def infer(network: nn.Module, images: Float[Tensor, "B C side side"]) -> Float[np.ndarray, "B classes"]:
     """Return the logits of a module of one replica.
 
     Args:

@@ -79,7 +79,8 @@ def measure_inference(case: InferenceCase) -> tuple[InferenceTime, ...]:
     )
 
     def classify_images(images: NDArray[np.uint8]) -> NDArray[np.int64]:
-        return infer(network, normalise(torch.from_numpy(images))).argmax(axis=1)
+        classes: NDArray[np.int64] = infer(network, normalise(torch.from_numpy(images))).argmax(axis=1)
+        return classes
 
     def classify_pictures(pictures: list[Image.Image]) -> NDArray[np.int64]:
         images = [picture_to_image(picture, shape=case.image, frame=case.frame) for picture in pictures]

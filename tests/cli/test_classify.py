@@ -1,4 +1,4 @@
-"""Tests of ``scaling classify``: a small network, trained on 4,000 images of MNIST, and pictures of others."""
+"""Tests of ``scaling classify``: a small network trained on MNIST-5k, and pictures of its test images."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from tests.data.drawn_digits import beside, draw
 
 STUDY = """\
 study: digits
-dataset: {type: mnist5k}
+dataset: {type: mnist5k, train_images: 2000}
 architectures:
   - {type: lenet5, filters: 4}
-recipe: {epochs: 2, batch_size: 50, learning_rate: 0.05}
+recipe: {epochs: 2, batch_size: 25, learning_rate: 0.05, precision: fp32}
 seeds: 1
 store: {weights: all}
 """
@@ -132,6 +132,7 @@ def test_the_run_is_required(scaling):
 
 def test_inference_speed_of_the_stored_network_is_measured(scaling, trained, monkeypatch):
     monkeypatch.setattr(measure_inference, "_MIN_S", 0.0)
+    monkeypatch.setattr(measure_inference, "_MIN_REPETITIONS", 1)
     words = ("--run", trained.run_id[:8], "--store", trained.store)
     result = scaling("bench", "--inference", *words)
     assert (result.code, result.err) == (0, "")

@@ -143,7 +143,7 @@ def render_rejection(study: StudyRejection) -> Table:
         columns=columns,
         rows=tuple(rows),
         right=frozenset({"runs"}),
-        no_wrap=frozenset(columns[:2]),
+        no_wrap=frozenset(columns) - {"status"},
     ).render()
 
 

@@ -18,10 +18,11 @@ from analysis.rejection import StudyRejection, format_required, rejection_table
 from analysis.report_figure import ReportFigure
 from scaling.fit.rejection import RejectionCurve
 
-_MIN_RANGE = 0.1
+_MIN_RANGE = 0.05
 """Rejected share that the horizontal axis reaches at least."""
 _MARGIN = 1.25
 """Ratio of the end of an axis to the last value that has to be visible."""
+_SHARE_LABEL = "Rejected images"
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,8 @@ def draw_rejection(study: StudyRejection) -> ReportFigure:
             f" 95 % intervals over runs as bands, from {format_count(runs, 'run')}. Images are rejected by"
             " rising margin, the difference between the two largest outputs; images with equal margins are"
             f" rejected together. A marker on the line of {study.target} is the mean over seeds of the"
-            " smallest share whose rejection leaves at most this error, with Student's 95 % interval. A curve"
-            " ends where no run makes an error."
+            " smallest share whose rejection leaves at most this error, with Student's 95 % interval. It is"
+            " missing if a run never has so small an error. A curve ends where no run makes an error."
         ),
         figure=draw(study, limits),
         numbers=rejection_table(study),
@@ -57,15 +58,17 @@ def draw_rejection(study: StudyRejection) -> ReportFigure:
 
 def _draw_single_panel(study: StudyRejection, limits: _Limits) -> Figure:
     figure = Figure(figsize=(style.WIDTH, 2.85 + 0.18 * (len(study.cells) + 2)))
-    axes = figure.add_subplot(
-        title=study.title, xlabel="Rejected share of the images", ylabel="Error among accepted images"
-    )
+    axes = figure.add_subplot(title=study.title, xlabel=_SHARE_LABEL, ylabel="Error among accepted images")
     _set_scales(axes, study, limits)
     handles: list[Line2D | Patch] = []
     for index, cell in enumerate(study.cells):
         curve = style.curve_style(index)
         _draw_cell(axes, cell.rejection, color=curve.color, marker=curve.marker, limits=limits)
-        text = f"{cell.curve}: {format_required(cell.rejection)}, {format_count(cell.rejection.runs, 'run')}"
+        runs = format_count(cell.rejection.runs, "run")
+        required = f"{format_required(cell.rejection)} rejected"
+        if cell.rejection.required.runs_never:
+            required = f"{study.target} error not reached"
+        text = f"{cell.curve}: {required}, {runs}"
         handles.append(style.legend_entry(text, color=curve.color, marker=curve.marker))
     handles += _shared_entries(study)
     figure.legend(handles=handles, loc="outside lower left")
@@ -80,7 +83,7 @@ def _draw_panels(study: StudyRejection, limits: _Limits) -> Figure:
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     colors = style.width_colors(cell.filters for cell in study.cells)
     for axes, curve in zip(panels.flat, curves, strict=False):
-        axes.set(title=style.wrap_label(curve), xlabel="Rejected share of the images")
+        axes.set(title=style.wrap_label(curve), xlabel=_SHARE_LABEL)
         axes.label_outer()
         _set_scales(axes, study, limits)
         for cell in (cell for cell in study.cells if cell.curve == curve):
@@ -115,9 +118,11 @@ def _find_limits(study: StudyRejection) -> _Limits:
         for error in (interval.estimate, interval.high)
         if error > 0
     ]
+    # Below half an error in the test set, a mean over a few runs is noise.
+    half_an_error = 0.5 / max(cell.rejection.test_images for cell in study.cells)
     return _Limits(
         share=share,
-        lowest_error=min([*errors, study.target_error]) / _MARGIN,
+        lowest_error=min(study.target_error, max(half_an_error, min(errors, default=0))) / _MARGIN,
         highest_error=max([*errors, study.target_error]) * _MARGIN,
     )
 
@@ -150,17 +155,19 @@ def _draw_cell(
     if isfinite(required.share.estimate):
         ends = (required.share.low, required.share.high)
         axes.plot(ends, [required.target_error] * 2, color=color, lw=2.4, alpha=0.6, solid_capstyle="butt")
-        axes.plot(required.share.estimate, required.target_error, marker, color=color, zorder=5)
+        axes.plot(
+            required.share.estimate, required.target_error, marker, color=color, zorder=5, clip_on=False
+        )
 
 
 def _shared_entries(study: StudyRejection) -> Sequence[Line2D | Patch]:
     return [
         style.legend_entry(
-            f"share to reject for {study.target} error, with 95 % interval",
+            f"rejection needed for {study.target} error, with 95 % interval over seeds",
             color=style.GREY,
             marker="o",
             ls="--",
             lw=1,
         ),
-        Patch(color=style.GREY, alpha=0.2, lw=0, label="95 % interval of the error, over seeds"),
+        Patch(color=style.GREY, alpha=0.2, lw=0, label="95 % interval of the error over seeds"),
     ]

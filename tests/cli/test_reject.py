@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+from math import pi, tan
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as csv
 import pytest
-from scipy import stats
 
 from scaling.store import PREDICTIONS_SCHEMA, open_store
 
@@ -60,7 +60,9 @@ def required(wrong, target: float) -> float | None:
 
 
 def mean_and_limits(values) -> tuple[float, float, float]:
-    mean, half_width = np.mean(values), stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
+    """Return the mean of two fractions with the limits of Student's interval, inside 0 and 1."""
+    (first, second), quantile = values, tan(0.475 * pi)  # Student's t with one degree of freedom is Cauchy's
+    mean, half_width = (first + second) / 2, quantile * abs(first - second) / 2
     return mean, max(0, mean - half_width), min(1, mean + half_width)
 
 

@@ -158,10 +158,8 @@ def test_the_recursion_equals_that_of_the_paper_layer_by_layer(with_second_deriv
         sums[name] = layer(x, w[f"{name}_weight"], w[f"{name}_bias"])
         x = 1.7159 * torch.tanh(2 / 3 * sums[name])
     target = torch.where(torch.arange(10) == labels, 1.0, -1.0)
-    first, second = (
-        2 / 10 * (sums["readout"] - target).flatten(),
-        torch.full((10,), 2 / 10, dtype=torch.float64),
-    )
+    first = 2 / 10 * (sums["readout"] - target).flatten()
+    second = torch.full_like(first, 2 / 10)
     expected = {}
     for name, layer in reversed(lenet1_layers().items()):
         if name != "readout":
@@ -185,14 +183,13 @@ def test_the_recursion_equals_that_of_the_paper_layer_by_layer(with_second_deriv
         torch.testing.assert_close(diagonal[name][0], value, rtol=1e-10, atol=1e-14)
 
 
-@both_forms
-def test_batches_and_replicas_are_independent(with_second_derivatives):
+def test_batches_and_replicas_are_independent():
     """Each replica has the values that it has alone, and batches of any sizes give those of all images."""
-    form = {"targets": TARGETS, "with_second_derivatives": with_second_derivatives}
+    form = {"targets": TARGETS, "with_second_derivatives": True}
     pixels, labels = images(USPS, 7, torch.float64)
-    batches = list(zip(pixels.split([3, 3, 1]), labels.split([3, 3, 1]), strict=True))
-    together = hessian_diagonal(packed(Net5(filters=2), USPS, (4, 0, 9)), batches, **form)
-    for r, seed in enumerate((4, 0, 9)):
+    batches = list(zip(pixels.split([4, 3]), labels.split([4, 3]), strict=True))
+    together = hessian_diagonal(packed(Net5(filters=2), USPS, (4, 9)), batches, **form)
+    for r, seed in enumerate((4, 9)):
         alone = hessian_diagonal(packed(Net5(filters=2), USPS, (seed,)), [(pixels, labels)], **form)
         for name, value in alone.items():
             torch.testing.assert_close(together[name][r], value[0], rtol=1e-10, atol=1e-14)

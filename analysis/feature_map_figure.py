@@ -68,17 +68,20 @@ def write_network_figures(
         image: description of the image.
         filters: filters of the first layer. If each filter convolves one colour, the filters of the first
             colour come first.
-        maps: feature maps of each convolution, by the layer's name.
+        maps: feature maps of each convolution, by the layer's name; without any, only filters are drawn.
         pixels: the image.
         out: a folder; it is created if needed.
     """
     out.mkdir(parents=True, exist_ok=True)
     colour_groups = pixels.shape[2] if filters.shape[1] < pixels.shape[2] else 1
     with style.figure_style(**{"figure.constrained_layout.use": False}):
-        figures = (
-            draw_filters(filters, network=network, colour_groups=colour_groups),
-            draw_feature_maps(maps, network=network, image=image, pixels=pixels, colour_groups=colour_groups),
-        )
+        figures = [draw_filters(filters, network=network, colour_groups=colour_groups)]
+        if maps:
+            figures.append(
+                draw_feature_maps(
+                    maps, network=network, image=image, pixels=pixels, colour_groups=colour_groups
+                )
+            )
         return tuple(path for figure in figures for path in figure.save(out))
 
 

@@ -102,7 +102,7 @@ def test_replicas_depend_on_their_own_seed_alone(toy):
 
 def test_an_unknown_type_is_answered_with_the_registered_ones(toy, study, workspace):
     study.write_text(STUDY.replace("type: toy", "type: toi"))
-    with pytest.raises(ConfigError, match=r"architectures\[0\]\.type.*'lenet5', 'tree3', 'vgg', 'toy'"):
+    with pytest.raises(ConfigError, match=r"architectures\[0\]\.type.*'lenet5', 'tree3', .*, 'toy'"):
         api.plan(study, workspace)
 
 
@@ -113,7 +113,7 @@ def test_an_unknown_key_is_answered_with_the_keys_of_the_architecture(toy, study
 
 
 def test_without_registration_the_type_is_unknown(study, workspace):
-    with pytest.raises(ConfigError, match=r"architectures\[0\]\.type.*'lenet5', 'tree3', 'vgg'"):
+    with pytest.raises(ConfigError, match=r"architectures\[0\]\.type.*'lenet5', 'tree3', .*, not 'toy'"):
         api.plan(study, workspace)
 
 

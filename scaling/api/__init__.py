@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from analysis.ensemble import ensemble_rows, render_ensembles
     from analysis.laws_text import render_laws, render_predictions, render_sizes_for_error
     from analysis.optimum import render_optima
+    from analysis.rejection import render_rejection
     from scaling.api._bench import BenchResult, bench
+    from scaling.api._bench_inference import InferenceResult, InferenceSpeed, bench_inference
+    from scaling.api._classify import Classification, PictureClass, RefusedPicture, classify
     from scaling.api._compare import compare
     from scaling.api._data import download_datasets, list_datasets
     from scaling.api._ensemble import draw_ensemble, ensemble
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from scaling.api._models import list_models
     from scaling.api._optimum import draw_optimum, optimum
     from scaling.api._plan import plan
+    from scaling.api._reject import draw_rejection, reject
     from scaling.api._report import report
     from scaling.api._results import StudyResults, load_results
     from scaling.api._run import PackFailure, RunOutcome, run
@@ -43,16 +47,21 @@ _EXPORTS = {
     "BenchResult": "scaling.api._bench",
     "BestOver": "scaling.api._fit_options",
     "CatalogueEntry": "scaling.architectures",
+    "Classification": "scaling.api._classify",
     "CoreTime": "scaling.api._status",
     "CountColumns": "scaling.api._fit_options",
     "CurveSuggestion": "scaling.api._suggest",
     "Difference": "scaling.api._explain",
     "FitDetails": "scaling.api._fit",
     "FitOptions": "scaling.api._fit_options",
+    "InferenceResult": "scaling.api._bench_inference",
+    "InferenceSpeed": "scaling.api._bench_inference",
     "Inspection": "scaling.api._inspect",
     "Iteration": "scaling.api._run_until",
     "PackFailure": "scaling.api._run",
+    "PictureClass": "scaling.api._classify",
     "Reason": "scaling.api._explain",
+    "RefusedPicture": "scaling.api._classify",
     "RequiredSize": "scaling.api._fit",
     "RunOutcome": "scaling.api._run",
     "RunTable": "scaling.api._table",
@@ -63,11 +72,14 @@ _EXPORTS = {
     "Target": "scaling.api._target",
     "Workspace": "scaling.api._workspace",
     "bench": "scaling.api._bench",
+    "bench_inference": "scaling.api._bench_inference",
+    "classify": "scaling.api._classify",
     "compare": "scaling.api._compare",
     "diff": "scaling.api._explain",
     "download_datasets": "scaling.api._data",
     "draw_ensemble": "scaling.api._ensemble",
     "draw_optimum": "scaling.api._optimum",
+    "draw_rejection": "scaling.api._reject",
     "ensemble": "scaling.api._ensemble",
     "ensemble_rows": "analysis.ensemble",
     "figure_folder": "scaling.api._figures",
@@ -81,11 +93,13 @@ _EXPORTS = {
     "optimum": "scaling.api._optimum",
     "plan": "scaling.api._plan",
     "predict": "scaling.fit",
+    "reject": "scaling.api._reject",
     "render_comparison": "analysis.comparison_text",
     "render_ensembles": "analysis.ensemble",
     "render_laws": "analysis.laws_text",
     "render_optima": "analysis.optimum",
     "render_predictions": "analysis.laws_text",
+    "render_rejection": "analysis.rejection",
     "render_sizes_for_error": "analysis.laws_text",
     "replace_nonfinite": "scaling.api._json",
     "report": "scaling.api._report",

@@ -15,6 +15,12 @@ from scaling.architectures.description import (
     Precision,
     SettingLabel,
 )
+from scaling.architectures.history.lenet1 import Lenet1
+from scaling.architectures.history.lenet1_teaching import Lenet1Teaching
+from scaling.architectures.history.lenet4 import Lenet4
+from scaling.architectures.history.lenet5_1998 import Lenet5Of1998
+from scaling.architectures.history.nets1989 import Net1, Net2, Net3, Net4, Net5
+from scaling.architectures.history.zipcode1989 import Zipcode1989
 from scaling.architectures.layers import Layer, LayerKind, LayerTable
 from scaling.architectures.lenet5 import Lenet5
 from scaling.architectures.registry import (
@@ -35,6 +41,16 @@ from scaling.architectures.width_search import COST_SETTINGS
 register(Lenet5, network="scaling.models.lenet5:PackedLenet5")
 register(Tree3, network="scaling.models.tree3:PackedTree3")
 register(Vgg, network="scaling.models.vgg:PackedVgg")
+register(Zipcode1989, network="scaling.models.history.zipcode1989:PackedZipcode1989")
+register(Net1, network="scaling.models.history.nets1989:PackedNet1989")
+register(Net2, network="scaling.models.history.nets1989:PackedNet1989")
+register(Net3, network="scaling.models.history.nets1989:PackedNet1989")
+register(Net4, network="scaling.models.history.nets1989:PackedNet1989")
+register(Net5, network="scaling.models.history.nets1989:PackedNet1989")
+register(Lenet1, network="scaling.models.history.lenet1:PackedLenet1")
+register(Lenet1Teaching, network="scaling.models.history.lenet1_teaching:PackedLenet1Teaching")
+register(Lenet4, network="scaling.models.history.lenet4:PackedLenet4")
+register(Lenet5Of1998, network="scaling.models.history.lenet5_1998:PackedLenet5Of1998")
 
 __all__ = [
     "COST_SETTINGS",
@@ -46,13 +62,23 @@ __all__ = [
     "Layer",
     "LayerKind",
     "LayerTable",
+    "Lenet1",
+    "Lenet1Teaching",
+    "Lenet4",
     "Lenet5",
+    "Lenet5Of1998",
     "MemoryProfile",
+    "Net1",
+    "Net2",
+    "Net3",
+    "Net4",
+    "Net5",
     "ParameterScale",
     "Precision",
     "SettingLabel",
     "Tree3",
     "Vgg",
+    "Zipcode1989",
     "architecture_union",
     "derived_width",
     "derived_widths",

@@ -41,6 +41,9 @@ class Architecture(ConfigModel):
     timed_by_depth: ClassVar[bool] = False
     """True if ``benchmark_networks`` has several depths, between which speed is interpolated."""
 
+    filter_step: ClassVar[int] = 1
+    """``filters`` must be a multiple of this number."""
+
     type: str
     filters: PositiveInt
     """Filters of the first convolution, for each colour if colours are convolved apart: a study's x axis."""
@@ -101,7 +104,7 @@ class Architecture(ConfigModel):
             return Problem(costs[1], f"give {' or '.join(costs)}, not both")
         if "filters" in written:
             return Problem(costs[0], f"give filters or {costs[0]}, not both")
-        return self._minimum_cost_problem(self.with_filters(1), image)
+        return self._minimum_cost_problem(self.with_filters(self.filter_step), image)
 
     def resolve_cost(self: Network, image: ImageShape, written: Set[str]) -> Network:
         """Return the network with the cost nearest to the one that is given; call ``cost_problem`` first.
@@ -110,11 +113,9 @@ class Architecture(ConfigModel):
             image: image shape for which ``problem`` returned None.
             written: names of the settings that the study gives.
         """
-        return self._with_costs_of_self(
-            self.with_filters(
-                nearest(lambda filters: self._cost(self.with_filters(filters), image), self._target_cost)
-            )
-        )
+        step = self.filter_step
+        multiple = nearest(lambda n: self._cost(self.with_filters(n * step), image), self._target_cost)
+        return self._with_costs_of_self(self.with_filters(multiple * step))
 
     @property
     def _target_cost(self) -> int:

@@ -8,8 +8,10 @@ from itertools import product
 from math import prod
 from typing import Any
 
-_LIST_SETTINGS = frozenset({"hidden"})
-"""Settings whose value is a list. Their grid is a list of lists."""
+_LIST_SETTINGS = frozenset(
+    {("hidden",), ("input_range",), ("targets",), ("schedule", "epochs"), ("schedule", "factors")}
+)
+"""Settings whose value is a list, by the end of their path. Their grid is a list of lists."""
 
 SettingPath = tuple[str | int, ...]
 """Path of a setting in a file, such as ``("architectures", 1, "filters", 0)``."""
@@ -74,8 +76,8 @@ def grid_axes(settings: Any, path: SettingPath = ()) -> Iterator[tuple[SettingPa
         if isinstance(value, dict):
             yield from grid_axes(value, inner)
         elif isinstance(value, list):
-            is_grid = name not in _LIST_SETTINGS or any(isinstance(item, list) for item in value)
-            if is_grid:
+            has_list_value = not _LIST_SETTINGS.isdisjoint({inner[-1:], inner[-2:]})
+            if not has_list_value or any(isinstance(item, list) for item in value):
                 yield inner, value
 
 

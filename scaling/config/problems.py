@@ -32,6 +32,7 @@ _EXPECTED = {
     "literal_error": "{expected}",
     "union_tag_invalid": "one of {expected_tags}",
     "too_short": "a list with at least {min_length} value",
+    "too_long": "a list with at most {max_length} values",
     "string_too_short": "text that is not empty",
     "string_pattern_mismatch": "a letter or digit, then letters, digits, '.', '_' or '-'",
     "finite_number": "a finite number",

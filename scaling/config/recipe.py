@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from itertools import pairwise
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from scaling.settings import (
     ConfigModel,
@@ -18,6 +19,8 @@ from scaling.settings import (
 PositiveFloat = Annotated[float, Field(gt=0)]
 """Number above 0."""
 _Fraction = Annotated[float, Field(ge=0, lt=1)]
+_NumberPair = Annotated[tuple[float, float], Field(strict=False)]
+_DEFAULT_TARGETS = (0.0, 1.0)
 
 
 class Sgd(ConfigModel):
@@ -82,6 +85,31 @@ class Step(ConfigModel):
     """Factor of each change."""
 
 
+class Piecewise(ConfigModel):
+    """Learning rate that is constant between given epochs."""
+
+    type: Literal["piecewise"] = "piecewise"
+    epochs: Annotated[tuple[PositiveInt, ...], Field(strict=False)]
+    """Numbers of epochs after which the learning rate changes, rising."""
+    factors: Annotated[tuple[Annotated[float, Field(gt=0, le=1)], ...], Field(strict=False)]
+    """Learning rate after each change, as a fraction of the initial learning rate."""
+
+    @field_validator("epochs")
+    @classmethod
+    def _check_epochs(cls, epochs: tuple[int, ...]) -> tuple[int, ...]:
+        if not epochs or any(earlier >= later for earlier, later in pairwise(epochs)):
+            raise ValueError(f"expected rising numbers of epochs, got {list(epochs)}")
+        return epochs
+
+    @field_validator("factors")
+    @classmethod
+    def _check_factors(cls, factors: tuple[float, ...], info: Any) -> tuple[float, ...]:
+        epochs = info.data.get("epochs", factors)  # epochs that are wrong themselves have their own message
+        if len(factors) != len(epochs):
+            raise ValueError(f"expected {len(epochs)} factors, one for each of epochs, got {list(factors)}")
+        return factors
+
+
 class Cosine(ConfigModel):
     """Learning rate that falls to zero along half a cosine, updated at every step, without restarts.
 
@@ -102,6 +130,27 @@ class OneCycle(ConfigModel):
     """Fraction of the steps in which the learning rate rises."""
 
 
+class Affine(ConfigModel):
+    """Random planar affine distortions around the centre of each image.
+
+    Source: LeCun, Bottou, Bengio & Haffner, Proc. IEEE 86, 2278 (1998), who name the five distortions.
+
+    Set here: the five numbers are independent. Translations and shears are uniform; the logarithms of scale
+    and squeeze are. The image is scaled and squeezed first, then sheared, then translated, and each pixel
+    is interpolated bilinearly. The area outside the image has the value 0. The paper gives no ranges, so the
+    default is no distortion.
+    """
+
+    translation: Annotated[float, Field(ge=0), IdentityDefault(0.0)] = 0.0
+    """Largest horizontal and largest vertical translation, in pixels."""
+    scale: Annotated[float, Field(ge=0), IdentityDefault(0.0)] = 0.0
+    """Largest enlargement: 0.1 permits sizes from 1/1.1 to 1.1 of the original."""
+    squeeze: Annotated[float, Field(ge=0), IdentityDefault(0.0)] = 0.0
+    """Largest squeeze: 0.1 permits widths from 1/1.1 to 1.1, where the height changes by the inverse."""
+    shear: Annotated[float, Field(ge=0), IdentityDefault(0.0)] = 0.0
+    """Largest horizontal shear: horizontal displacement per pixel of vertical distance from the centre."""
+
+
 class Augmentation(ConfigModel):
     """Augmentation of the training images, drawn again for each image in each epoch."""
 
@@ -111,6 +160,8 @@ class Augmentation(ConfigModel):
     """True to mirror half of the images horizontally."""
     shift: Annotated[NonNegativeInt, IdentityDefault(0)] = 0
     """Largest random shift along each axis in pixels; the border pixels are repeated."""
+    affine: Annotated[Affine, IdentityDefault(Affine())] = Affine()
+    """Affine distortions, which are applied before the other changes."""
 
 
 class Recipe(ConfigModel):
@@ -122,14 +173,21 @@ class Recipe(ConfigModel):
     """Highest learning rate of the schedule. It may differ between the replicas of a pack."""
     weight_decay: Annotated[float, Field(ge=0), IdentityDefault(0.0)] = 0.0
     """Weight decay. It may differ between the replicas of a pack."""
-    schedule: Annotated[Constant | Step | Cosine | OneCycle, Field(discriminator="type")] = OneCycle()
+    schedule: Annotated[Constant | Step | Piecewise | Cosine | OneCycle, Field(discriminator="type")] = (
+        OneCycle()
+    )
     """Schedule of the learning rate."""
     epochs: PositiveInt = 8
     """Number of passes over the training images."""
     batch_size: PositiveInt = 100
     """Number of images in a step. Images that do not fill the last batch of an epoch are left out of it."""
     loss: Annotated[Literal["cross_entropy", "mse"], IdentityDefault("cross_entropy")] = "cross_entropy"
-    """Loss; ``mse`` is the squared distance to one-hot targets, averaged over classes and images."""
+    """Loss; ``mse`` is the squared distance to the targets, averaged over classes and images."""
+    targets: Annotated[_NumberPair, IdentityDefault(_DEFAULT_TARGETS)] = _DEFAULT_TARGETS
+    """Targets of the loss ``mse``: for the wrong classes, and for the correct class."""
+    input_range: Annotated[_NumberPair | None, IdentityDefault(None)] = None
+    """Network inputs of the pixel values 0 and 255, such as background and ink. By default, pixels are
+    standardised with the mean and the standard deviation of the training split."""
     precision: Literal["fp32", "bf16"] = "bf16"
     """Precision of activations and gradients. Weights and the optimiser's state are always fp32."""
     augmentation: Annotated[Augmentation, IdentityDefault(Augmentation())] = Augmentation()
@@ -157,4 +215,13 @@ class Recipe(ConfigModel):
             if pixels >= image.side:
                 text = f"expected a number below the image's side, {image.side}, got {pixels}"
                 return Problem(f"augmentation.{name}", text)
+        if self.targets != _DEFAULT_TARGETS and self.loss != "mse":
+            return Problem("targets", "are only for the loss mse; set loss: mse, or remove targets")
         return None
+
+    @field_validator("targets", "input_range")
+    @classmethod
+    def _check_pair(cls, pair: tuple[float, float] | None) -> tuple[float, float] | None:
+        if pair and pair[0] == pair[1]:
+            raise ValueError(f"expected two different numbers, got {list(pair)}")
+        return pair

@@ -29,12 +29,13 @@ def augment(
     Args:
         images: images of a batch.
         draws: 63 random bits for each image.
-        augmentation: permitted changes. Without any, the images themselves are returned.
+        augmentation: permitted changes; affine distortions are in ``scaling.data.affine``. Without crops,
+            flips and shifts, the images themselves are returned.
     """
-    if augmentation == Augmentation():
+    crop, shift = augmentation.crop, augmentation.shift
+    if not (crop or shift or augmentation.flip):
         return images
     count, side, _, channels = images.shape
-    crop, shift = augmentation.crop, augmentation.shift
 
     def source(axis: int) -> Tensor:
         """Return the position in the padded image of each pixel along an axis: [B, side]."""

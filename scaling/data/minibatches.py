@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from scaling.config.recipe import Augmentation
+from scaling.data.affine import distort
 from scaling.data.augment import augment
-from scaling.data.load import LoadedDataset
 from scaling.data.normalise import PixelNormaliser
 from scaling.datasets import Split
 
-SHUFFLE_STREAM, AUGMENT_STREAM = 0, 1
+SHUFFLE_STREAM, AUGMENT_STREAM, AFFINE_STREAM = 0, 1, 2
 """Independent streams of random bits."""
 
 
@@ -59,7 +59,7 @@ class Minibatches:
         self.index = np.arange(len(labels)) if index is None else index
         self.normalise = PixelNormaliser(images, mean=mean, std=std, dtype=dtype)
         self._shuffled_epoch: int | None = None
-        self._rows = self._draws = torch.empty(0, dtype=torch.int64)
+        self._rows = self._draws = self._affine_draws = torch.empty(0, dtype=torch.int64)
 
     def __len__(self) -> int:
         """Return the number of steps per epoch."""
@@ -83,8 +83,10 @@ class Minibatches:
             raise IndexError(f"step {step}: an epoch has the steps 0 to {len(self) - 1}")
         self._shuffle(epoch)
         batch = slice(step * self.batch_size, (step + 1) * self.batch_size)
-        rows, draws = self._rows[batch], self._draws[batch]
-        images = augment(self.images.index_select(0, rows), draws, self.augmentation)
+        rows = self._rows[batch]
+        images = self.images.index_select(0, rows)
+        images = distort(images, self._affine_draws[batch], self.augmentation.affine)
+        images = augment(images, self._draws[batch], self.augmentation)
         return self.normalise(images), self.labels.index_select(0, rows)
 
     def _shuffle(self, epoch: int) -> None:
@@ -92,13 +94,13 @@ class Minibatches:
         if self._shuffled_epoch == epoch:
             return
         count, device = len(self.index), self.images.device
-        shuffle_bits, augment_bits = (
-            random_bits(self.order, epoch, stream=stream, count=count)
-            for stream in (SHUFFLE_STREAM, AUGMENT_STREAM)
+        shuffle_bits = random_bits(self.order, epoch, stream=SHUFFLE_STREAM, count=count)
+        self._rows = torch.from_numpy(self.index[np.argsort(shuffle_bits, kind="stable")]).to(device)
+        self._draws, self._affine_draws = (
+            torch.from_numpy((bits >> np.uint64(1)).astype(np.int64)).to(device)
+            for stream in (AUGMENT_STREAM, AFFINE_STREAM)
+            for bits in [random_bits(self.order, epoch, stream=stream, count=count)]
         )
-        rows = self.index[np.argsort(shuffle_bits, kind="stable")]
-        draws = (augment_bits >> np.uint64(1)).astype(np.int64)
-        self._rows, self._draws = torch.from_numpy(rows).to(device), torch.from_numpy(draws).to(device)
         self._shuffled_epoch = epoch
 
 
@@ -128,13 +130,6 @@ def evaluation_batches(
         normalise(images.index_select(0, rows))
         for rows in torch.split(torch.from_numpy(index).to(images.device), size)
     )
-
-
-def normalised_test_image(dataset: LoadedDataset, index: int) -> Float[Tensor, "1 C side side"]:
-    """Return one image of the test split, normalised, in fp32."""
-    image = torch.from_numpy(dataset.test.images[index : index + 1].copy())
-    normalise = PixelNormaliser(image, mean=dataset.mean, std=dataset.std, dtype=torch.float32)
-    return normalise(image)
 
 
 def to_device(

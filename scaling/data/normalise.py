@@ -6,11 +6,40 @@ Axes:
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
 from torch import Tensor
+
+from scaling.data.load import LoadedDataset
+
+
+@dataclass(frozen=True, eq=False)
+class PixelMoments:
+    """Constants of the function ``(x / 255 - mean) / std``, which makes a network's input."""
+
+    mean: NDArray[np.float64]
+    """Constant that is subtracted: [C]."""
+    std: NDArray[np.float64]
+    """Constant by which the difference is divided: [C]."""
+
+    @classmethod
+    def of_input(cls, dataset: LoadedDataset, input_range: tuple[float, float] | None) -> PixelMoments:
+        """Return the constants for a recipe's ``input_range``.
+
+        Args:
+            dataset: data set.
+            input_range: inputs of the pixel values 0 and 255. None for the mean and the standard deviation of
+                the training split.
+        """
+        if input_range is None:
+            return cls(dataset.mean, dataset.std)
+        background, ink = input_range
+        std = np.full_like(dataset.std, 1 / (ink - background))
+        return cls(-background * std, std)
 
 
 class PixelNormaliser:
@@ -44,3 +73,11 @@ class PixelNormaliser:
         """Return the normalised images in channels_last."""
         values = images.flatten(1).float().mul_(self.scale).sub_(self.offset)
         return values.to(self.dtype).view(images.shape).permute(0, 3, 1, 2)
+
+
+def normalise_images(
+    images: UInt8[np.ndarray, "B side side C"], moments: PixelMoments
+) -> Float[Tensor, "B C side side"]:
+    """Return images as a network's input, on the CPU and in fp32."""
+    pixels = torch.tensor(images)  # a copy: the arrays of a data set are read-only
+    return PixelNormaliser(pixels, mean=moments.mean, std=moments.std, dtype=torch.float32)(pixels)

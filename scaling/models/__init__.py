@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 
 from torch import Tensor, nn
@@ -29,3 +29,14 @@ def named_weights(networks: nn.Module) -> dict[str, Tensor]:
         name.removeprefix("weights."): value.detach()
         for name, value in (*networks.named_parameters(), *networks.named_buffers())
     }
+
+
+def trained_weights(networks: nn.Module) -> dict[str, Tensor]:
+    """Return the parameters alone, with the names of ``named_weights``."""
+    return {name.removeprefix("weights."): value.detach() for name, value in networks.named_parameters()}
+
+
+def load_weights(networks: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Copy weights with the names and shapes of ``named_weights`` into networks."""
+    for name, value in named_weights(networks).items():
+        value.copy_(weights[name])

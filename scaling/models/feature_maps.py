@@ -26,7 +26,11 @@ class FeatureMaps:
     """Filters, feature maps and logits of one network on one image, in fp32."""
 
     filters: Float[np.ndarray, "filters channels row col"]
-    """Filters of the first layer, with one channel each if colours are convolved apart."""
+    """Filters of the first layer, with one channel each if colours are convolved apart.
+
+    If units do not share weights, each unit has its own filter. The filters of a fully connected layer have
+    the size of the image.
+    """
     maps: dict[str, Float[np.ndarray, "maps height width"]]
     """Input of each convolution's activation by layer name: with biases, normalised, not yet pooled."""
     logits: Float[np.ndarray, " classes"]
@@ -52,8 +56,9 @@ def extract(
     with torch.inference_mode(), _RecordConvolutions() as recorder:
         logits = network(image)
     filters = named_weights(network)[f"{layers[0].name}_weight"]
+    count = layers[0].units if layers[0].kind is LayerKind.LOCALLY_CONNECTED else layers[0].shape[0]
     return FeatureMaps(
-        filters=filters.reshape(layers[0].shape[0], -1, *filters.shape[-2:]).numpy(),
+        filters=filters.reshape(count, -1, *filters.shape[-2:]).numpy(),
         maps={name: maps[0].numpy() for name, maps in zip(convolutions, recorder.maps, strict=True)},
         logits=logits[0, 0].numpy(),
     )
@@ -89,7 +94,7 @@ def load_network(spec: Architecture, shape: ImageShape, stored: bytes) -> nn.Mod
 
 
 class _RecordConvolutions(TorchFunctionMode):
-    """Records the output of each convolution, or of the batch norm that follows the convolution."""
+    """Records the output of each convolution, with added biases, or of the batch norm that follows it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -105,6 +110,6 @@ class _RecordConvolutions(TorchFunctionMode):
         result = func(*args, **(kwargs or {}))
         if func is F.conv2d:
             self.maps.append(result)
-        elif func is F.batch_norm:
+        elif func is F.batch_norm or (func is Tensor.add and self.maps and args[0] is self.maps[-1]):
             self.maps[-1] = result
         return result

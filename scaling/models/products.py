@@ -14,12 +14,16 @@ from torch import Tensor
 _HAS_BF16_KERNELS = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
-def conv2d(x: Tensor, filters: Tensor, bias: Tensor | None, *, padding: int, groups: int = 1) -> Tensor:
+def conv2d(
+    x: Tensor, filters: Tensor, bias: Tensor | None, *, padding: int, groups: int = 1, stride: int = 1
+) -> Tensor:
     """Convolve as ``torch.nn.functional.conv2d`` does."""
     if not _needs_fp32(x):
-        return F.conv2d(x, filters, bias, padding=padding, groups=groups)
+        return F.conv2d(x, filters, bias, padding=padding, groups=groups, stride=stride)
     bias = None if bias is None else bias.float()
-    return F.conv2d(x.float(), filters.float(), bias, padding=padding, groups=groups).to(x.dtype)
+    return F.conv2d(x.float(), filters.float(), bias, padding=padding, groups=groups, stride=stride).to(
+        x.dtype
+    )
 
 
 def bmm(x: Tensor, y: Tensor) -> Tensor:

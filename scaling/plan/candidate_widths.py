@@ -53,7 +53,7 @@ def candidate_cells(curve: StudyCurve, *, widest: int, memory_limit: float) -> l
     cells = (
         curve.cells[0].with_filters(filters)
         for filters in round_widths(lowest, limit)
-        if filters not in present
+        if filters not in present and filters % curve.cells[0].architecture.filter_step == 0
     )
     return [cell for cell in cells if WORKER_BYTES + memory_bytes(cell) <= memory_limit]
 

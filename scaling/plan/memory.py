@@ -43,9 +43,13 @@ def max_filters(cell: Cell, limit: float) -> int:
     never does, so each pack size is searched.
     """
 
+    step = cell.architecture.filter_step
+    widths = range(step, cell.architecture.filters, step)
+
     def widest(size: int) -> int:
-        widths = range(1, cell.architecture.filters)
-        return bisect_right(widths, limit, key=lambda filters: _pack_bytes(cell.with_filters(filters), size))
+        return step * bisect_right(
+            widths, limit, key=lambda filters: _pack_bytes(cell.with_filters(filters), size)
+        )
 
     for size in PACK_SIZES:
         filters = widest(size)
@@ -117,10 +121,14 @@ def _training_step_bytes(cell: Cell, item: int) -> int:
 def _evaluation_bytes(cell: Cell, item: int) -> int:
     """Return the bytes of one replica's largest layer with the next layer, and of all test logits."""
     copies = cell.architecture.memory_profile.fp32_evaluation_copies if item == 4 else 2
+    layers = cell.layer_table().layers
     largest = max(
-        item * copies * _output_units(cell, layer, item)
-        + (item + _pooling_index_bytes(cell, after, item)) * _output_units(cell, after, item)
-        for layer, after in pairwise(cell.layer_table().layers)
+        (
+            item * copies * _output_units(cell, layer, item)
+            + (item + _pooling_index_bytes(cell, after, item)) * _output_units(cell, after, item)
+            for layer, after in pairwise(layers)
+        ),
+        default=item * copies * _output_units(cell, layers[-1], item),
     )
     return EVALUATION_BATCH * largest + 4 * cell.info.image.classes * cell.info.test_images
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from scaling.config.recipe import Recipe
 from scaling.data import LoadedDataset
 from scaling.data.minibatches import Minibatches, evaluation_batches, to_device
+from scaling.data.normalise import PixelMoments
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
@@ -28,7 +29,8 @@ class DeviceSplit:
     """Labels of the whole split: int64, [n]."""
     index: NDArray[np.int64] | None
     """Indices of the images in use, in order; None for all."""
-    dataset: LoadedDataset
+    moments: PixelMoments
+    """Constants of the normalisation."""
     dtype: torch.dtype
     """Type of the images in a batch."""
 
@@ -42,8 +44,8 @@ class DeviceSplit:
             labels = labels[torch.from_numpy(self.index).to(labels.device)]
         images = evaluation_batches(
             self.images,
-            mean=self.dataset.mean,
-            std=self.dataset.std,
+            mean=self.moments.mean,
+            std=self.moments.std,
             dtype=self.dtype,
             size=size,
             index=self.index,
@@ -64,20 +66,25 @@ class DeviceDataset:
     def batches(self, recipe: Recipe, order: int) -> Minibatches:
         """Return the minibatches of a training."""
         images, labels = self.train
+        moments = PixelMoments.of_input(self.dataset, recipe.input_range)
         return Minibatches(
             images,
             labels,
             batch_size=recipe.batch_size,
             order=order,
             augmentation=recipe.augmentation,
-            mean=self.dataset.mean,
-            std=self.dataset.std,
+            mean=moments.mean,
+            std=moments.std,
             dtype=_DTYPES[recipe.precision],
             index=self.dataset.train_index,
         )
 
     def test_split(self, recipe: Recipe) -> DeviceSplit:
         return self._split(self.test, None, recipe)
+
+    def train_split(self, recipe: Recipe) -> DeviceSplit:
+        """Return the images that are trained on, in canonical order and without augmentation."""
+        return self._split(self.train, self.dataset.train_index, recipe)
 
     def validation_split(self, recipe: Recipe) -> DeviceSplit | None:
         """Return the validation images; None without any."""
@@ -92,7 +99,7 @@ class DeviceDataset:
             images=images,
             labels=labels,
             index=index,
-            dataset=self.dataset,
+            moments=PixelMoments.of_input(self.dataset, recipe.input_range),
             dtype=_DTYPES[recipe.precision],
         )
 

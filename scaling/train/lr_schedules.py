@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from math import cos, pi
 
-from scaling.config.recipe import Constant, Cosine, OneCycle, Step
+from scaling.config.recipe import Constant, Cosine, OneCycle, Piecewise, Step
 
-Schedule = Constant | Step | Cosine | OneCycle
+Schedule = Constant | Step | Piecewise | Cosine | OneCycle
 
 
 def lr_factor(schedule: Schedule, step: int, *, steps: int, steps_per_epoch: int) -> float:
@@ -23,6 +24,8 @@ def lr_factor(schedule: Schedule, step: int, *, steps: int, steps_per_epoch: int
             return 1.0
         case Step(every=every, factor=factor):
             return float(factor ** (step // steps_per_epoch // every))
+        case Piecewise(epochs=epochs, factors=factors):
+            return (1.0, *factors)[bisect_right(epochs, step // steps_per_epoch)]
         case Cosine():
             return (1 + cos(pi * step / steps)) / 2
         case OneCycle(warmup=warmup):

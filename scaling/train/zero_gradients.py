@@ -24,8 +24,8 @@ from scaling.architectures import LayerTable
 
 
 def weighted_layers(table: LayerTable) -> list[str]:
-    """Return the names of the layers whose weights are counted."""
-    return [layer.name for layer in table.layers if layer.macs]
+    """Return the names of the layers whose weights are counted: those that are trained."""
+    return [layer.name for layer in table.layers if layer.macs and layer.parameters]
 
 
 @torch.no_grad()

@@ -131,3 +131,15 @@ def test_equal_numbers_give_equal_bytes(tmp_path):
     ]
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
     assert len(csv.read_csv(first[2])) == 6 * 3 * 25
+
+
+def test_a_network_without_convolutions_has_only_a_figure_of_its_filters(tmp_path):
+    files = write_network_figures(
+        network=NETWORK,
+        image="test image 0",
+        filters=random_filters(3, 1),
+        maps={},
+        pixels=PIXELS[..., :1],
+        out=tmp_path,
+    )
+    assert {path.stem for path in files} == {"filters"}

@@ -29,14 +29,19 @@ SURFACE = {
     "compare": {"CONFIG", "--for-error", "--out", "--json", *READ},
     "optimum": {"CONFIG", "--x", "--y", "--out", "--json", *READ},
     "ensemble": {"CONFIG", "--sizes", "--by", "--out", "--json", *READ},
+    "reject": {"CONFIG", "--error", "--out", "--json", *READ},
     "merge": {"CONFIG", "--into", "--predictions", *READ},
     "suggest": {"CONFIG", "--until", "--quantity", "--budget", "--json", *READ},
     "why": {"RUN", "--config", "--store", "--also", "--data", "--json"},
     "diff": {"A", "B", "--config", "--store", "--also", "--data", "--json"},
     "inspect": {"RUN", "--image", "--out", "--config", "--store", "--also", "--data", "--json"},
+    "classify": {"FILE ...", "--run", "--config", "--store", "--also", "--data", "--json"},
     "data": {"[NAME ...]", "--data", "--json"},
     "models": {"--json"},
-    "bench": {"--out", "--workers", "--quiet", "--json"},
+    "bench": {
+        *("--out", "--workers", "--inference", "--run", "--config", "--store", "--also", "--data"),
+        *("--quiet", "--json"),
+    },
 }
 
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from scaling.architectures import registered
+
 HEAD = "study: example\ndataset: {type: mnist}\n"
 LENET = "architectures:\n  - {type: lenet5, filters: 6}\n"
 STUDY = HEAD + LENET
 AUTO = STUDY + "recipe: {learning_rate: auto}\n"
-RECIPE = "augmentation, batch_size, epochs, learning_rate, loss, optimizer, precision, schedule, weight_decay"
+RECIPE = (
+    "augmentation, batch_size, epochs, input_range, learning_rate, loss, optimizer, precision, schedule, "
+    "targets, weight_decay"
+)
 LENETS = (
     "activation, base_filters, convolutions, filters, hidden, kernel, macs, parameters, parametrization, "
     "pooling, ratio, second_filters, type"
 )
+SCHEDULES = "'constant', 'step', 'piecewise', 'cosine', 'one_cycle'"
+TYPES = ", ".join(repr(spec.model_fields["type"].default) for spec in registered())
 STUDIES = "architectures, dataset, pilots, recipe, resources, seeds, store, study"
 
 NOT_A_MAPPING = (
@@ -162,11 +169,11 @@ CASES: dict[str, tuple[str, str]] = {
     ),
     "unknown architecture": (
         network("type: lenet, filters: 6"),
-        second("type: expected one of 'lenet5', 'tree3', 'vgg', got 'lenet'"),
+        second(f"type: expected one of {TYPES}, got 'lenet'"),
     ),
     "missing type": (
         network("filters: 6"),
-        second("type: is missing; expected one of 'lenet5', 'tree3', 'vgg'"),
+        second(f"type: is missing; expected one of {TYPES}"),
     ),
     "unknown data set": (
         "study: example\ndataset: {type: minst}\n" + LENET,
@@ -276,6 +283,42 @@ CASES: dict[str, tuple[str, str]] = {
         STUDY + "recipe: {schedule: {type: step, factor: 0.5}}",
         "recipe.schedule.every: is missing",
     ),
+    "piecewise schedule without rising epochs": (
+        STUDY + "recipe: {schedule: {type: piecewise, epochs: [2, 5, 5], factors: [0.4, 0.2, 0.1]}}",
+        "recipe.schedule.epochs: expected rising numbers of epochs, got [2, 5, 5]",
+    ),
+    "piecewise schedule without changes": (
+        STUDY + "recipe: {schedule: {type: piecewise, epochs: [], factors: []}}",
+        "recipe.schedule.epochs: expected rising numbers of epochs, got []",
+    ),
+    "piecewise schedule with a factor too many": (
+        STUDY + "recipe: {schedule: {type: piecewise, epochs: [2, 5], factors: [0.4, 0.2, 0.1]}}",
+        "recipe.schedule.factors: expected 2 factors, one for each of epochs, got [0.4, 0.2, 0.1]",
+    ),
+    "piecewise schedule with a factor of zero, in a grid": (
+        STUDY + "recipe: {schedule: {type: piecewise, epochs: [2], factors: [[0.4], [0.0]]}}",
+        "recipe.schedule.factors[1][0]: expected a number > 0, got 0.0",
+    ),
+    "one number for a range": (
+        STUDY + "recipe: {input_range: 1}",
+        "recipe.input_range: expected a list, got 1",
+    ),
+    "three numbers for a range": (
+        STUDY + "recipe: {input_range: [-1, 0, 1]}",
+        "recipe.input_range: expected a list with at most 2 values, got [-1, 0, 1]",
+    ),
+    "range of one number in a grid": (
+        STUDY + "recipe: {input_range: [~, [-1, 1], [2, 2]]}",
+        "recipe.input_range[2]: expected two different numbers, got [2.0, 2.0]",
+    ),
+    "targets without the loss mse": (
+        STUDY + "recipe: {targets: [-1, 1]}",
+        "recipe.targets: are only for the loss mse; set loss: mse, or remove targets",
+    ),
+    "negative shear": (
+        STUDY + "recipe: {augmentation: {affine: {shear: -0.1}}}",
+        "recipe.augmentation.affine.shear: expected a number >= 0, got -0.1",
+    ),
     "batch that is too large": (
         STUDY + "recipe: {batch_size: 60001}",
         "recipe.batch_size: expected at most the number of training images, 60000, got 60001",
@@ -318,7 +361,7 @@ CASES: dict[str, tuple[str, str]] = {
     ),
     "missing type in its own recipe": (
         network("type: lenet5, filters: 6, recipe: {schedule: {every: 5}}"),
-        second("recipe.schedule.type: is missing; expected one of 'constant', 'step', 'cosine', 'one_cycle'"),
+        second(f"recipe.schedule.type: is missing; expected one of {SCHEDULES}"),
     ),
     "own group replaces the study's": (
         network(

@@ -16,7 +16,18 @@ from pydantic import ValidationError
 from scaling.architectures import Lenet5, Tree3
 from scaling.config import Data, Recipe, Run, flatten_settings, load_study
 from scaling.config.cell_index import SEED_AND_ORDER
-from scaling.config.recipe import Adam, AdamW, Augmentation, Constant, Cosine, OneCycle, Sgd, Step
+from scaling.config.recipe import (
+    Adam,
+    AdamW,
+    Affine,
+    Augmentation,
+    Constant,
+    Cosine,
+    OneCycle,
+    Piecewise,
+    Sgd,
+    Step,
+)
 from scaling.settings import FROM_IDENTITY, ConfigModel, IdentityDefault, NotInIdentity
 from tests.config.identity_settings import nested_models
 
@@ -41,6 +52,9 @@ schedules = (
     | st.builds(Cosine)
     | st.builds(OneCycle, warmup=st.floats(0.1, 0.9))
     | st.builds(Step, every=st.integers(1, 9), factor=st.floats(0.1, 1))
+    | st.dictionaries(st.integers(1, 20), st.floats(0.01, 1), min_size=1, max_size=4).map(
+        lambda factors: Piecewise(epochs=tuple(sorted(factors)), factors=tuple(factors.values()))
+    )
 )
 recipes = st.builds(
     Recipe,
@@ -53,7 +67,15 @@ recipes = st.builds(
     epochs=st.integers(1, 1000),
     loss=st.sampled_from(["cross_entropy", "mse"]),
     precision=st.sampled_from(["fp32", "bf16"]),
-    augmentation=st.builds(Augmentation, crop=st.integers(0, 4), flip=st.booleans(), shift=st.integers(0, 4)),
+    augmentation=st.builds(
+        Augmentation,
+        crop=st.integers(0, 4),
+        flip=st.booleans(),
+        shift=st.integers(0, 4),
+        affine=st.builds(Affine, translation=st.floats(0, 5), scale=share, squeeze=share, shear=share),
+    ),
+    targets=st.sampled_from([(0.0, 1.0), (-1.0, 1.0)]),
+    input_range=st.sampled_from([None, (0.0, 1.0), (-0.1, 1.175)]),
 )
 networks = (
     st.builds(
@@ -133,6 +155,10 @@ def test_ids_are_equal_exactly_if_runs_are(one, other):
         {"recipe": Recipe(weight_decay=1e-300)},
         {"recipe": Recipe(optimizer=Adam())},
         {"recipe": Recipe(augmentation=Augmentation(flip=True))},
+        {"recipe": Recipe(augmentation=Augmentation(affine=Affine(shear=0.1)))},
+        {"recipe": Recipe(input_range=(0.0, 1.0))},
+        {"recipe": Recipe(loss="mse", targets=(-1.0, 1.0))},
+        {"recipe": Recipe(schedule=Piecewise(epochs=(2,), factors=(0.5,)))},
         {"seed": 12},
         {"order": 0},
         {"training_version": 3},

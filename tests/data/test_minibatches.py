@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from scaling.config.recipe import Augmentation
+from scaling.config.recipe import Affine, Augmentation
 from scaling.data import load
 from scaling.data.minibatches import Minibatches, evaluation_batches, to_device
-from scaling.data.normalise import PixelNormaliser
+from scaling.data.normalise import PixelMoments, PixelNormaliser, normalise_images
 from scaling.datasets import NpzDataset, Synthetic
 
 CPU = torch.device("cpu")
@@ -45,7 +45,14 @@ def test_epoch_contains_every_image_once_except_those_that_fill_no_batch():
     assert sorted(rows(batches(batch_size=103), 5)) == list(range(103))
 
 
-@pytest.mark.parametrize("augmentation", [Augmentation(), Augmentation(crop=2, flip=True, shift=1)])
+@pytest.mark.parametrize(
+    "augmentation",
+    [
+        Augmentation(),
+        Augmentation(crop=2, flip=True, shift=1),
+        Augmentation(flip=True, affine=Affine(translation=1.0, scale=0.2, squeeze=0.2, shear=0.2)),
+    ],
+)
 def test_single_batch_equals_the_batch_of_its_epoch(augmentation):
     epoch = list(batches(augmentation=augmentation).epoch(3))
     for step in (7, 0, 9):
@@ -67,14 +74,14 @@ def test_orders_and_epochs_differ_in_shuffle_and_in_augmentation():
     shuffles = {tuple(rows(batches(order=order), epoch)) for order in range(3) for epoch in range(3)}
     assert len(shuffles) == 9
 
-    def sorted_images(order: int, epoch: int) -> torch.Tensor:
-        images, labels = batches(order=order, batch_size=103, augmentation=Augmentation(crop=3)).batch(
-            epoch, 0
-        )
+    def sorted_images(order: int, epoch: int, augmentation: Augmentation) -> torch.Tensor:
+        images, labels = batches(order=order, batch_size=103, augmentation=augmentation).batch(epoch, 0)
         return images[labels.argsort()]
 
-    assert not torch.equal(sorted_images(0, 0), sorted_images(0, 1))
-    assert not torch.equal(sorted_images(0, 0), sorted_images(1, 0))
+    for augmentation in (Augmentation(crop=3), Augmentation(affine=Affine(translation=3.0))):
+        first = sorted_images(0, 0, augmentation)
+        assert not torch.equal(first, sorted_images(0, 1, augmentation))
+        assert not torch.equal(first, sorted_images(1, 0, augmentation))
 
 
 def test_shuffle_is_frozen():
@@ -113,6 +120,29 @@ def test_bf16_is_rounded_fp32_and_both_are_channels_last():
     assert torch.equal(bf16, fp32.bfloat16())
     assert fp32.shape == (10, 3, 7, 7)
     assert all(images.is_contiguous(memory_format=torch.channels_last) for images in (fp32, bf16))
+
+
+@pytest.mark.parametrize("input_range", [(-0.1, 1.175), (-1.0, 1.0), (1.0, 0.0)])
+def test_input_range_maps_0_to_background_and_255_to_ink(input_range):
+    background, ink = input_range
+    moments = PixelMoments.of_input(DATASET, input_range)
+    pixels = torch.arange(256, dtype=torch.uint8).view(-1, 1, 1, 1).expand(-1, 7, 7, 3)
+    normalise = PixelNormaliser(pixels, mean=moments.mean, std=moments.std, dtype=torch.float32)
+    values = normalise(pixels).numpy()
+    assert (values[0] == np.float32(background)).all()
+    expected = background + (ink - background) * np.arange(256).reshape(-1, 1, 1, 1) / 255
+    # The scale, the product, the background and the sum are rounded, each by 2**-24 of a number below 2.5.
+    np.testing.assert_allclose(values, np.broadcast_to(expected, values.shape), rtol=0, atol=4 * 2.5 * 2**-24)
+
+
+def test_images_have_the_range_of_the_recipe():
+    images = DATASET.test.images[5:7]
+    standardised, scaled = (
+        normalise_images(images, PixelMoments.of_input(DATASET, input_range))
+        for input_range in (None, (-1.0, 1.0))
+    )
+    moments = [torch.from_numpy(values).float().view(3, 1, 1) for values in (DATASET.mean, DATASET.std)]
+    torch.testing.assert_close(2 * (standardised * moments[1] + moments[0]) - 1, scaled, rtol=0, atol=1e-5)
 
 
 def test_normalising_does_not_change_the_stored_images():

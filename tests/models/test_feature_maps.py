@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from scaling.architectures import Lenet5
+from scaling.architectures import Lenet5, Net1, Net2, Net3, Net5, Zipcode1989
 from scaling.errors import StoreError
 from scaling.models import build, named_weights
 from scaling.models.feature_maps import extract
-from tests.models.networks import NETWORKS, VGGS, images
+from tests.models.networks import NETWORKS, USPS, VGGS, images
 from tests.models.plain_networks import plain
 
 LOOKED_AT = NETWORKS | VGGS
@@ -63,6 +65,37 @@ def test_filters_are_the_weights_of_the_first_convolution(spec, image):
     seen = extract(spec, image, stored(values), pixels)
     conv = next(part for part in plain(spec, image, values).modules() if isinstance(part, nn.Conv2d))
     assert torch.equal(torch.from_numpy(seen.filters), conv.weight)
+
+
+@pytest.mark.parametrize("spec", [Zipcode1989(filters=12), Net5(filters=2)], ids=lambda spec: spec.type)
+def test_maps_of_a_historic_network_include_the_bias_of_each_unit(spec):
+    values, pixels = trained(spec, USPS), images(USPS, 1, torch.float32)[0]
+    values["h1_bias"] = torch.randn(values["h1_bias"].shape, generator=torch.Generator().manual_seed(0))
+    maps = extract(spec, USPS, stored(values), pixels).maps
+    assert [values.shape for values in maps.values()] == [
+        layer.shape for layer in spec.layer_table(USPS).layers[:2]
+    ]
+    padding = values["h1_weight"].shape[-1] // 2
+    padded = F.pad(pixels, (padding,) * 4, value=-1)
+    expected = F.conv2d(padded, values["h1_weight"], stride=2)[0] + values["h1_bias"]
+    torch.testing.assert_close(torch.from_numpy(maps["h1"]), expected)
+
+
+@pytest.mark.parametrize(
+    ("spec", "shape"),
+    [
+        (Net1(filters=1), (10, 1, 16, 16)),
+        (Net2(filters=12), (12, 1, 16, 16)),
+        (Net3(filters=1), (64, 1, 3, 3)),
+    ],
+    ids=lambda value: getattr(value, "type", None),
+)
+def test_units_that_do_not_share_weights_have_filters_of_their_own(spec, shape):
+    values, pixels = trained(spec, USPS), images(USPS, 1, torch.float32)[0]
+    seen = extract(spec, USPS, stored(values), pixels)
+    first = spec.layer_table(USPS).layers[0].name
+    assert np.array_equal(seen.filters, values[f"{first}_weight"].reshape(shape).numpy())
+    assert seen.maps == {}
 
 
 def test_damaged_weights_and_weights_of_another_network_are_refused():

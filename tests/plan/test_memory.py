@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaling.architectures import Lenet5, Tree3
+from scaling.architectures import Lenet5, Net1, Net2, Tree3
 from scaling.config.recipe import Adam
+from scaling.datasets.usps import USPS_INFO
 from scaling.plan.memory import ALLOCATOR_OVERHEAD, FIRST_TRAINING_BYTES, GIB, max_filters, memory_bytes
 from scaling.plan.packs import pack_size
 from tests.hypothesis_settings import examples
@@ -48,6 +49,11 @@ def test_larger_batches_and_fp32_need_more_memory():
 
 def fits(network, filters: int, limit: float) -> bool:
     return memory_bytes(cell(network.with_filters(filters))) <= limit
+
+
+def test_a_network_of_one_layer_needs_the_memory_of_its_logits():
+    one, two = (replace(cell(net), info=USPS_INFO) for net in (Net1(filters=1), Net2(filters=12)))
+    assert FIRST_TRAINING_BYTES["bf16"] < memory_bytes(one) < memory_bytes(two)
 
 
 @examples(30)

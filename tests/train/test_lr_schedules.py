@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaling.config.recipe import Constant, Cosine, OneCycle, Step
+from scaling.config.recipe import Constant, Cosine, OneCycle, Piecewise, Step
 from scaling.train.lr_schedules import Schedule, lr_factor
 
 
@@ -46,6 +46,13 @@ def test_step_equals_torchs_scheduler(every, factor):
         expected,
         rtol=9 * 2.0**-53,
     )
+
+
+def test_piecewise_gives_the_schedule_of_1998():
+    schedule = Piecewise(epochs=(2, 5, 8, 12), factors=(0.4, 0.2, 0.1, 0.02))
+    factors = 5e-4 * lr_factors(schedule, epochs=20, steps_per_epoch=3)
+    expected = np.repeat([5e-4, 2e-4, 1e-4, 5e-5, 1e-5], np.multiply([2, 3, 3, 4, 8], 3))
+    np.testing.assert_allclose(factors, expected, rtol=2.0**-52)  # one product each
 
 
 def test_cosine_equals_torchs_scheduler():

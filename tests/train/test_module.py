@@ -33,6 +33,13 @@ def test_mse_equals_a_plain_loop(answers):
         assert loss == pytest.approx(sum(squares) / (B * CLASSES), rel=1e-14)
 
 
+def test_mse_against_other_targets_is_mse_of_shifted_and_scaled_logits(answers):
+    """(2 x - 1 against -1 and 1) is 4 times (x against 0 and 1)."""
+    logits, labels = answers
+    scaled = losses(2 * logits - 1, labels, "mse", targets=(-1.0, 1.0))
+    torch.testing.assert_close(scaled, 4 * losses(logits, labels, "mse"), rtol=1e-14, atol=0)
+
+
 @pytest.mark.parametrize("kind", ["cross_entropy", "mse"])
 def test_the_gradient_of_a_replica_does_not_depend_on_the_others(answers, kind):
     """The backward pass of the sum over replicas gives each replica the gradient that it has alone."""

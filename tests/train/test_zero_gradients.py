@@ -14,6 +14,7 @@ from safetensors.torch import load, save
 
 from scaling import api
 from scaling.architectures import Lenet5, Tree3, Vgg
+from scaling.architectures.history.lenet5_1998 import Lenet5Of1998
 from scaling.data.minibatches import Minibatches
 from scaling.datasets import Synthetic
 from scaling.models import build, named_weights
@@ -192,3 +193,10 @@ def test_rows_without_fractions_are_read_as_null(tmp_path):
     settings = api.Workspace(store=str(ROOT / "artifacts" / "published" / "store"))
     assert api.merge(ROOT / "configs" / "quickstart.yaml", str(tmp_path / "copy"), settings) == 112
     assert api.tidy_table(open_store(tmp_path / "copy").runs())["zero_gradients"].null_count == 112
+
+
+def test_fixed_codes_of_lenet5_are_not_counted():
+    image = ImageShape(1, 28, 10)
+    table = Lenet5Of1998(filters=6).layer_table(image)
+    assert table.layers[-1].macs > 0
+    assert weighted_layers(table) == ["c1", "c3", "c5", "f6"]

@@ -48,7 +48,8 @@ def inspect(
     Raises:
         StoreError: there is no such run, or its weights were not stored.
         DataError: the data set is not on this machine.
-        UsageError: there is no such image, the data set is unknown, or the folder cannot be written.
+        UsageError: the run is not of a network, there is no such image, the data set is unknown, or the
+            folder cannot be written.
     """
     from analysis.feature_map_figure import write_network_figures
     from scaling.data import load
@@ -57,6 +58,11 @@ def inspect(
 
     workspace = workspace or Workspace()
     stored = find_run(run, stored_runs(workspace) | planned_runs(workspace, configs), workspace=workspace)
+    if stored.architecture.fit_profile:
+        raise UsageError(
+            f"run {stored.id}: {stored.architecture.type} is fitted in one go, and its weights are not kept;"
+            " name a run of a network"
+        )
     weights = workspace.stores().weights(stored.id)
     dataset = load(_find_dataset(stored, workspace, configs), folder=workspace.data, download=False)
     info, test = dataset.info, dataset.test

@@ -4,7 +4,9 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 # Processes that run tests at once; the checks of `lint` run beside them.
 WORKERS ?= 2
-XDIST := -n $(WORKERS) --dist loadfile
+XDIST := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+# Compiled files save each process of the tests several seconds.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: quickstart lint test pytest fuzz bench coverage environment clean
 

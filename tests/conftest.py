@@ -38,6 +38,16 @@ the same functions, and the checks would take a third of their time.
 """
 
 
+LONG = {"test_ray_tune.py", "test_whole_datasets.py"}
+"""Files with one test of many seconds."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Start long files first, so that at the end no process waits for another."""
+    items.sort(key=lambda item: item.path.name not in LONG)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item):
     """Switch off the checks of array shapes in tests of whole commands and in simulations."""

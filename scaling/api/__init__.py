@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from analysis.ensemble import ensemble_rows, render_ensembles
     from analysis.laws_text import render_laws, render_predictions, render_sizes_for_error
     from analysis.optimum import render_optima
+    from analysis.rejection import render_rejection
     from scaling.api._bench import BenchResult, bench
     from scaling.api._compare import compare
     from scaling.api._data import download_datasets, list_datasets
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from scaling.api._models import list_models
     from scaling.api._optimum import draw_optimum, optimum
     from scaling.api._plan import plan
+    from scaling.api._reject import draw_rejection, reject
     from scaling.api._report import report
     from scaling.api._results import StudyResults, load_results
     from scaling.api._run import PackFailure, RunOutcome, run
@@ -68,6 +70,7 @@ _EXPORTS = {
     "download_datasets": "scaling.api._data",
     "draw_ensemble": "scaling.api._ensemble",
     "draw_optimum": "scaling.api._optimum",
+    "draw_rejection": "scaling.api._reject",
     "ensemble": "scaling.api._ensemble",
     "ensemble_rows": "analysis.ensemble",
     "figure_folder": "scaling.api._figures",
@@ -81,11 +84,13 @@ _EXPORTS = {
     "optimum": "scaling.api._optimum",
     "plan": "scaling.api._plan",
     "predict": "scaling.fit",
+    "reject": "scaling.api._reject",
     "render_comparison": "analysis.comparison_text",
     "render_ensembles": "analysis.ensemble",
     "render_laws": "analysis.laws_text",
     "render_optima": "analysis.optimum",
     "render_predictions": "analysis.laws_text",
+    "render_rejection": "analysis.rejection",
     "render_sizes_for_error": "analysis.laws_text",
     "replace_nonfinite": "scaling.api._json",
     "report": "scaling.api._report",

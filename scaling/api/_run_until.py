@@ -23,6 +23,7 @@ from scaling.api._status import compute_core_times
 from scaling.api._suggest import Suggestion, suggest_runs
 from scaling.api._target import Target
 from scaling.api._workspace import Workspace
+from scaling.config import Study
 from scaling.config.yaml_file import architecture_entries, read_file, yaml_text
 from scaling.errors import UsageError
 from scaling.files import write_atomically, writing
@@ -87,11 +88,7 @@ def run_until(
 
     workspace = workspace or Workspace()
     study = plan(config, workspace, overrides=overrides).study
-    extended = workspace.artifacts / study.name / _EXTENDED_STUDY
-    if extended.resolve() == config.resolve():
-        raise UsageError(
-            f"{config}: this file is where `run_until` writes the extended study; copy it and run the copy"
-        )
+    extended = _extended_file(study, workspace, config)
     keys = read_file(config, overrides)
     written_curves = extendable_curves(study)
     widest = [curve.widest for curve in written_curves]
@@ -115,6 +112,16 @@ def run_until(
         if suggestion is None or not suggestion.core_s:
             return SequentialResult(study=extended, last=iteration)
         cells, number = suggestion.cells, number + 1
+
+
+def _extended_file(study: Study, workspace: Workspace, config: Path) -> Path:
+    """Return the file of the extended study, which must not be the study's own file."""
+    extended = workspace.artifacts / study.name / _EXTENDED_STUDY
+    if extended.resolve() == config.resolve():
+        raise UsageError(
+            f"{config}: this file is where `run_until` writes the extended study; copy it and run the copy"
+        )
+    return extended
 
 
 def _core_s(results: StudyResults, *, without: Plan | None = None) -> float:

@@ -113,21 +113,13 @@ def fit(
     The table has laws with and without a floor, each with its held-out error.
     """
     sizes, target_errors = parse_numbers(predict, "predict"), parse_numbers(for_error, "for_error")
-    if bool(error_counts) != bool(image_counts):
-        raise UsageError(
-            "`error_counts` and `image_counts` go together: the columns of the numbers of misclassified test "
-            "images and of all test images"
-        )
-    counts = None
-    if error_counts:
-        counts = api.CountColumns(error_counts=error_counts, image_counts=image_counts)
     fits = api.fit(
         source,
         workspace(store, also, data),
         options=api.FitOptions(x=x, y=y, by=by or None, form=form, holdout=holdout, std=std or None),
         overrides=set_,
         population=population,
-        counts=counts,
+        counts=_count_columns(error_counts, image_counts),
         best=api.BestOver(column=best_over, validation=validation) if best_over else None,
     )
     counted = any(fitted.points.test_images is not None for fitted in fits)
@@ -151,3 +143,13 @@ def fit(
     for fitted in fits:
         for note in fitted.notes:
             print(f"{fitted.label}: {note}")
+
+
+def _count_columns(error_counts: str, image_counts: str) -> api.CountColumns | None:
+    """Return the columns of counts, or None without any."""
+    if bool(error_counts) != bool(image_counts):
+        raise UsageError(
+            "`error_counts` and `image_counts` go together: the columns of the numbers of misclassified test "
+            "images and of all test images"
+        )
+    return api.CountColumns(error_counts=error_counts, image_counts=image_counts) if error_counts else None

@@ -27,7 +27,7 @@ from scaling.durations import format_duration
 from scaling.errors import UsageError
 
 if TYPE_CHECKING:
-    from scaling.api import Iteration, RunOutcome
+    from scaling.api import Iteration, RunOutcome, SequentialResult
 
 
 def run(
@@ -86,6 +86,11 @@ def run(
         quiet=quiet,
         on_iteration=lambda iteration: _print_iteration(iteration, target),
     )
+    return _print_end(result)
+
+
+def _print_end(result: SequentialResult) -> int:
+    """Print why the iterations ended, and return the exit code."""
     if result.last.suggestion is None:
         return _print_outcome(result.last.outcome)
     end = (

@@ -29,6 +29,7 @@ SURFACE = {
     "compare": {"CONFIG", "--for-error", "--out", "--json", *READ},
     "optimum": {"CONFIG", "--x", "--y", "--out", "--json", *READ},
     "ensemble": {"CONFIG", "--sizes", "--by", "--out", "--json", *READ},
+    "reject": {"CONFIG", "--error", "--out", "--json", *READ},
     "merge": {"CONFIG", "--into", "--predictions", *READ},
     "suggest": {"CONFIG", "--until", "--quantity", "--budget", "--json", *READ},
     "why": {"RUN", "--config", "--store", "--also", "--data", "--json"},

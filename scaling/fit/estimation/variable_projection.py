@@ -11,6 +11,8 @@ Axes: rows (one fit each), widths, and G, the grid of exponents.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from jaxtyping import Float
 
@@ -133,35 +135,12 @@ def _refine(
     """
     # Rows are the last axis, so that sums over widths add whole vectors.
     y, w, curve = (np.ascontiguousarray(table.T) for table in (means, weights, curve))
-    log_x_powers = np.stack([np.ones_like(log_x), -log_x, log_x**2])
     refined: np.ndarray = np.empty((3, len(means)))
     rows: np.ndarray = np.arange(len(means))
     limit, last_step = np.full(len(means), 0.1), np.ones(len(means))
     basis = np.exp(np.multiply.outer(-log_x, exponent))
     for _ in range(_MAX_ITERATIONS):
-        # Weighted sums of products of 1, the power b, its derivative t by the exponent, and the means y.
-        precision = w / variance_model.variance(curve)
-        weighted = precision * basis
-        bb, bt, tt = log_x_powers @ (weighted * basis)
-        by, ty = log_x_powers[:2] @ (weighted * y)
-        if form.has_floor:
-            b, t = log_x_powers[:2] @ weighted
-            one = precision.sum(axis=0)
-            A, E = _solve_linear(form, bb, b, one, by, (precision * y).sum(axis=0))
-            free = E > 0
-            mean_b, t = free * b / one, free * t
-            # Regression of the derivative t on the columns whose coefficients are free: t_on_b b + t_on_1.
-            t_on_b = (bt - mean_b * t) / (bb - mean_b * b)
-            t_on_1 = t / one - t_on_b * mean_b
-            curvature = A * (tt - t_on_1 * t - t_on_b * bt)
-            slope = ty - A * bt - E * t
-        else:
-            A = by / bb
-            E = t_on_1 = np.zeros_like(A)
-            t_on_b = bt / bb
-            curvature = A * (tt - t_on_b * bt)
-            slope = ty - A * bt
-        step = np.divide(slope, curvature, out=np.zeros_like(slope), where=curvature > 1e-12 * A * tt)
+        A, E, step, t_on_b, t_on_1 = _propose_step(form, basis, y, w / variance_model.variance(curve), log_x)
         before, size = np.abs(last_step), np.abs(step)
         # A reversal is limited to half of the last step, to prevent oscillation; the limit then grows by half
         # in each step.
@@ -188,3 +167,44 @@ def _refine(
         basis = np.exp(np.multiply.outer(-log_x, exponent))
         curve = A * np.exp(-last_step * t_on_b) * basis + np.maximum(E - A * last_step * t_on_1, 0)
     return refined
+
+
+class _Step(NamedTuple):
+    """A step in the exponent, and the coefficients before it."""
+
+    A: Rows
+    E: Rows
+    step: Rows
+    t_on_b: Rows
+    """Coefficient of b in the regression of the derivative t on the columns whose coefficients are free."""
+    t_on_1: Rows
+    """Constant of that regression."""
+
+
+def _propose_step(
+    form: Form, basis: np.ndarray, y: np.ndarray, precision: np.ndarray, log_x: np.ndarray
+) -> _Step:
+    """Return a Gauss-Newton step; the tables are [widths, rows]."""
+    log_x_powers = np.stack([np.ones_like(log_x), -log_x, log_x**2])
+    # Weighted sums of products of 1, the power b, its derivative t by the exponent, and the means y.
+    weighted = precision * basis
+    bb, bt, tt = log_x_powers @ (weighted * basis)
+    by, ty = log_x_powers[:2] @ (weighted * y)
+    if form.has_floor:
+        b, t = log_x_powers[:2] @ weighted
+        one = precision.sum(axis=0)
+        A, E = _solve_linear(form, bb, b, one, by, (precision * y).sum(axis=0))
+        free = E > 0
+        mean_b, t = free * b / one, free * t
+        t_on_b = (bt - mean_b * t) / (bb - mean_b * b)
+        t_on_1 = t / one - t_on_b * mean_b
+        curvature = A * (tt - t_on_1 * t - t_on_b * bt)
+        slope = ty - A * bt - E * t
+    else:
+        A = by / bb
+        E = t_on_1 = np.zeros_like(A)
+        t_on_b = bt / bb
+        curvature = A * (tt - t_on_b * bt)
+        slope = ty - A * bt
+    step = np.divide(slope, curvature, out=np.zeros_like(slope), where=curvature > 1e-12 * A * tt)
+    return _Step(A, E, step, t_on_b, t_on_1)

@@ -90,13 +90,13 @@ class Svm(Baseline):
 
     def fitted_layer_table(self, image: ImageShape, *, stored: int) -> LayerTable:
         pairs = image.classes * (image.classes - 1) // 2
-        coefficients = stored * (image.classes - 1)
+        coefficients, intercepts = stored * (image.classes - 1), pairs if stored else 0
         votes = Layer(
             name="pairs",
             kind=LayerKind.LINEAR,
             shape=(pairs,),
-            parameters=coefficients + pairs,
-            connections=coefficients + pairs,
+            parameters=coefficients + intercepts,
+            connections=coefficients + intercepts,
             macs=coefficients,
         )
         return LayerTable(image, (_stored_images("support_vectors", image, stored), votes))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
+from math import isqrt
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -20,6 +21,8 @@ from scaling.settings import ImageShape
 
 MAX_STEPS = 2000
 """Steps after which the optimiser of a logistic regression is given up."""
+CLOSEST_LEAD = 2.0**-20
+"""Least lead of the predicted class over another one, so that float16 can represent it."""
 
 Spec = TypeVar("Spec", bound=Baseline)
 Inputs = Float[np.ndarray, "images pixels"]
@@ -70,20 +73,43 @@ class _Classifier(ABC, Generic[Spec]):
 
 
 class SupportVectorClassifier(_Classifier[Svm]):
-    """Support vector machines of all pairs of classes.
+    """Support vector machines of all pairs of classes; the class with the most votes is predicted.
 
-    The score of a class is its number of votes, plus less than half a vote from the decision values, which
-    breaks ties.
+    The score of another class is minus the decision value that separates the predicted class from it, so that
+    the margin of an image is the one of its closest decision.
     """
 
     def _make_estimator(self) -> Any:
         from sklearn.svm import SVC
 
         gamma = "scale" if self.spec.gamma is None else self.spec.gamma
-        return SVC(C=self.spec.C, gamma=gamma, break_ties=True, cache_size=SVM_CACHE_MIB)
+        return SVC(C=self.spec.C, gamma=gamma, decision_function_shape="ovo", cache_size=SVM_CACHE_MIB)
+
+    def _scores(self, inputs: Inputs) -> NDArray[np.float64]:
+        decisions = super()._scores(inputs)
+        return decisions if decisions.ndim == 1 else scores_of_pairs(decisions)
 
     def _stored_images(self) -> int:
         return int(self.estimator.n_support_.sum())
+
+
+def scores_of_pairs(decisions: Float[np.ndarray, "images pairs"]) -> Scores:
+    """Return the scores of all classes; a class that beats the predicted one is just below it.
+
+    Args:
+        decisions: decision values of the pairs (0, 1), (0, 2), ..., (1, 2), ...; above 0 for the first class.
+    """
+    images, pairs = decisions.shape
+    classes = (1 + isqrt(1 + 8 * pairs)) // 2
+    first, second = np.triu_indices(classes, 1)
+    lead = np.zeros((images, classes, classes))
+    lead[:, first, second], lead[:, second, first] = decisions, -decisions
+    votes = np.zeros((images, classes, classes), np.bool_)
+    votes[:, first, second], votes[:, second, first] = decisions > 0, decisions <= 0
+    rows, predicted = np.arange(images), votes.sum(axis=2).argmax(axis=1)
+    scores: NDArray[np.float64] = -np.maximum(lead[rows, predicted], CLOSEST_LEAD)
+    scores[rows, predicted] = 0
+    return scores
 
 
 class NeighboursClassifier(_Classifier[Knn]):

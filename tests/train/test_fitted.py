@@ -24,8 +24,8 @@ from tests.train.tiny_packs import NOWHERE, loaded_dataset
 
 DATA = Synthetic(size=400, test_size=200, side=8, noise=0.65, validation=60, train_images=300)
 CASES = {
-    "svm": (Svm(C=3.0), SVC(C=3.0, break_ties=True)),
-    "svm with a given kernel": (Svm(C=3.0, gamma=0.02), SVC(C=3.0, gamma=0.02, break_ties=True)),
+    "svm": (Svm(C=3.0), SVC(C=3.0)),
+    "svm with a given kernel": (Svm(C=3.0, gamma=0.02), SVC(C=3.0, gamma=0.02)),
     "knn": (Knn(k=4), KNeighborsClassifier(n_neighbors=4)),
     "linear_classifier": (LinearClassifier(C=0.1), LogisticRegression(C=0.1, max_iter=2000)),
 }
@@ -76,6 +76,15 @@ def test_scores_keep_the_differences_of_scikit_learn():
     expected = estimator.decision_function(test_inputs)
     expected -= expected.max(axis=1, keepdims=True)
     np.testing.assert_allclose(logits, expected, rtol=2**-10, atol=1e-5)  # one unit of float16
+
+
+def test_the_margin_of_a_support_vector_machine_is_that_of_its_closest_decision():
+    """Class 1 beats both others, by 2 and 0.5. In the second image, each class beats one: the first wins."""
+    decisions = np.array([[-2.0, 3.0, 0.5], [1.0, -0.3, 0.7]])
+    scores = baselines.scores_of_pairs(decisions)
+    np.testing.assert_array_equal(scores[0], [-2, 0, -0.5])
+    np.testing.assert_array_equal(scores[1], [0, -1, -baselines.CLOSEST_LEAD])
+    assert (scores.astype(np.float16).argmax(axis=1) == [1, 0]).all()
 
 
 def test_the_row_counts_what_the_fit_stored():

@@ -4,6 +4,7 @@ ScalingError            printed without a traceback
 ├── UsageError          the caller's input: exit code 2
 │   ├── ConfigError     a study's YAML file, one line for each problem
 │   ├── DataError       a data set that is missing, damaged or unsuitable
+│   ├── PictureError    a picture that cannot be classified
 │   ├── StoreError      a store that cannot be read or written
 │   └── TableError      a table of points that cannot be fitted as requested
 ├── FitError            the data do not determine the result
@@ -58,6 +59,10 @@ class ConfigError(UsageError):
 
 class DataError(UsageError):
     """A data set that is missing, damaged or unsuitable; the message names the file or the folder."""
+
+
+class PictureError(UsageError):
+    """A picture that cannot be read or does not show exactly one digit; the message omits the file."""
 
 
 class StoreError(UsageError):

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from analysis.optimum import render_optima
     from analysis.rejection import render_rejection
     from scaling.api._bench import BenchResult, bench
+    from scaling.api._bench_inference import InferenceResult, InferenceSpeed, bench_inference
+    from scaling.api._classify import Classification, PictureClass, RefusedPicture, classify
     from scaling.api._compare import compare
     from scaling.api._data import download_datasets, list_datasets
     from scaling.api._ensemble import draw_ensemble, ensemble
@@ -45,16 +47,21 @@ _EXPORTS = {
     "BenchResult": "scaling.api._bench",
     "BestOver": "scaling.api._fit_options",
     "CatalogueEntry": "scaling.architectures",
+    "Classification": "scaling.api._classify",
     "CoreTime": "scaling.api._status",
     "CountColumns": "scaling.api._fit_options",
     "CurveSuggestion": "scaling.api._suggest",
     "Difference": "scaling.api._explain",
     "FitDetails": "scaling.api._fit",
     "FitOptions": "scaling.api._fit_options",
+    "InferenceResult": "scaling.api._bench_inference",
+    "InferenceSpeed": "scaling.api._bench_inference",
     "Inspection": "scaling.api._inspect",
     "Iteration": "scaling.api._run_until",
     "PackFailure": "scaling.api._run",
+    "PictureClass": "scaling.api._classify",
     "Reason": "scaling.api._explain",
+    "RefusedPicture": "scaling.api._classify",
     "RequiredSize": "scaling.api._fit",
     "RunOutcome": "scaling.api._run",
     "RunTable": "scaling.api._table",
@@ -65,6 +72,8 @@ _EXPORTS = {
     "Target": "scaling.api._target",
     "Workspace": "scaling.api._workspace",
     "bench": "scaling.api._bench",
+    "bench_inference": "scaling.api._bench_inference",
+    "classify": "scaling.api._classify",
     "compare": "scaling.api._compare",
     "diff": "scaling.api._explain",
     "download_datasets": "scaling.api._data",

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scaling.api._figures import OUT_HINT
-from scaling.api._plan import plan
-from scaling.api._stored_runs import find_run, planned_runs, stored_runs
+from scaling.api._stored_network import load_stored_network
 from scaling.api._workspace import Workspace
 from scaling.config import Run
-from scaling.datasets import PUBLISHED_DATASETS, AnyDataset, DatasetInfo
+from scaling.datasets import DatasetInfo
 from scaling.errors import StoreError, UsageError
 from scaling.files import writing
 
@@ -52,28 +51,21 @@ def inspect(
             folder cannot be written.
     """
     from analysis.feature_map_figure import write_network_figures
-    from scaling.data import load
-    from scaling.data.minibatches import normalised_test_image
+    from scaling.data.normalise import PixelMoments, normalise_images
     from scaling.models.feature_maps import extract
 
     workspace = workspace or Workspace()
-    stored = find_run(run, stored_runs(workspace) | planned_runs(workspace, configs), workspace=workspace)
-    if stored.architecture.fit_profile:
-        raise UsageError(
-            f"run {stored.id}: {stored.architecture.type} is fitted in one go, and its weights are not kept;"
-            " name a run of a network"
-        )
-    weights = workspace.stores().weights(stored.id)
-    dataset = load(_find_dataset(stored, workspace, configs), folder=workspace.data, download=False)
-    info, test = dataset.info, dataset.test
+    network = load_stored_network(run, workspace, configs)
+    stored, info, test = network.run, network.loaded.info, network.loaded.test
     if not 0 <= image < len(test):
         raise UsageError(
             f"{image}: expected an image of the test split of {info.title}, 0 to {len(test) - 1}",
             option="image",
         )
-    pixels = normalised_test_image(dataset, image, input_range=stored.recipe.input_range)
+    moments = PixelMoments.of_input(network.loaded, stored.recipe.input_range)
+    pixels = normalise_images(test.images[image : image + 1], moments)
     try:
-        maps = extract(stored.architecture, info.image, weights, pixels)
+        maps = extract(stored.architecture, info.image, network.weights, pixels)
     except StoreError as error:
         raise StoreError(f"run {stored.id}: {error}") from error
     prediction = maps.logits.argmax()
@@ -100,15 +92,3 @@ def _describe_run(run: Run, info: DatasetInfo) -> tuple[str, str]:
     images = f"{run.data.train_images:,} training images" if run.data.train_images else "all training images"
     training = f"{format_count(run.recipe.epochs, 'epoch')} of {images} of {info.title}"
     return f"{network}, seed {run.seed}; run {run.id[:8]}", training
-
-
-def _find_dataset(run: Run, workspace: Workspace, configs: Sequence[Path]) -> AnyDataset:
-    published: list[AnyDataset] = [kind() for kind in PUBLISHED_DATASETS.values()]
-    cells = (cell for config in configs for cell in plan(config, workspace, trains=False).study.cells)
-    for dataset in (*published, *(cell.dataset for cell in cells)):
-        if dataset.info(workspace.data).fingerprint == run.data.fingerprint:
-            return dataset
-    raise UsageError(
-        f"run {run.id}: its data set ({run.data.type}) is not a published one; name a study that describes"
-        " it with `config`"
-    )

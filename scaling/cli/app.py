@@ -10,6 +10,7 @@ import typer.main
 
 from scaling.cli import (
     bench,
+    classify,
     compare,
     data,
     diff,
@@ -76,6 +77,7 @@ for command in (
     why.why,
     diff.diff,
     inspect.inspect,
+    classify.classify,
     data.data,
     models.models,
     bench.bench,

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scaling import api
-from scaling.cli.options import Json, Quiet
+from scaling.cli.inference_speed import print_inference
+from scaling.cli.options import STORE, Also, Configs, Data, Json, Quiet, Store, workspace
 from scaling.cli.output import console, new_table, print_json
+from scaling.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -31,13 +33,42 @@ def bench(
         int | None,
         typer.Option(min=1, help="Number of processes that train at once.", show_default="one for each core"),
     ] = None,
+    inference: Annotated[
+        bool,
+        typer.Option("--inference", help="Measure digits a second of classification, on one thread."),
+    ] = False,
+    run: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUN",
+            help="With --inference: id of a run whose weights are stored, or the first characters of the id.",
+            show_default="three historic networks",
+        ),
+    ] = None,
+    config: Configs = [],
+    store: Store = STORE,
+    also: Also = [],
+    data: Data = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Measure training speed, for the time estimates of scaling plan.
 
-    The measurement takes a minute or two, and is kept for all later estimates of time.
+    The measurement takes a minute or two, and is kept for all later estimates of time. With --inference, the
+    speed of classification is measured instead, which takes seconds; it is printed and not kept.
     """
+    if inference:
+        if workers or out:
+            raise UsageError("`inference` uses one thread and writes no file; leave out `workers` and `out`")
+        result = api.bench_inference(run, workspace(store, also, data), configs=config)
+        print_inference(result, as_json=as_json)
+        return
+    if run is not None:
+        raise UsageError("the training speed does not depend on a run; add `inference`", option="run")
+    _bench_training(workers=workers, out=out, quiet=quiet, as_json=as_json)
+
+
+def _bench_training(*, workers: int | None, out: Path | None, quiet: bool, as_json: bool) -> None:
     progress = _progress(quiet=quiet)
     with progress:
         task = progress.add_task("")

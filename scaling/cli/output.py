@@ -15,6 +15,7 @@ _TEXT_COLUMNS = {
     *(
         "architecture",
         "network",
+        "picture",
         "curve",
         "image",
         "learning rate",

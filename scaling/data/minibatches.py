@@ -18,8 +18,7 @@ from torch import Tensor
 from scaling.config.recipe import Augmentation
 from scaling.data.affine import distort
 from scaling.data.augment import augment
-from scaling.data.load import LoadedDataset
-from scaling.data.normalise import PixelMoments, PixelNormaliser
+from scaling.data.normalise import PixelNormaliser
 from scaling.datasets import Split
 
 SHUFFLE_STREAM, AUGMENT_STREAM, AFFINE_STREAM = 0, 1, 2
@@ -131,21 +130,6 @@ def evaluation_batches(
         normalise(images.index_select(0, rows))
         for rows in torch.split(torch.from_numpy(index).to(images.device), size)
     )
-
-
-def normalised_test_image(
-    dataset: LoadedDataset, index: int, *, input_range: tuple[float, float] | None
-) -> Float[Tensor, "1 C side side"]:
-    """Return one image of the test split, normalised, in fp32.
-
-    Args:
-        dataset: data set.
-        index: index of the image in the test split.
-        input_range: inputs of the pixel values 0 and 255, as in the recipe.
-    """
-    image = torch.from_numpy(dataset.test.images[index : index + 1].copy())
-    moments = PixelMoments.of_input(dataset, input_range)
-    return PixelNormaliser(image, mean=moments.mean, std=moments.std, dtype=torch.float32)(image)
 
 
 def to_device(

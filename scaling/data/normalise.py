@@ -73,3 +73,11 @@ class PixelNormaliser:
         """Return the normalised images in channels_last."""
         values = images.flatten(1).float().mul_(self.scale).sub_(self.offset)
         return values.to(self.dtype).view(images.shape).permute(0, 3, 1, 2)
+
+
+def normalise_images(
+    images: UInt8[np.ndarray, "B side side C"], moments: PixelMoments
+) -> Float[Tensor, "B C side side"]:
+    """Return images as a network's input, on the CPU and in fp32."""
+    pixels = torch.tensor(images)  # a copy: the arrays of a data set are read-only
+    return PixelNormaliser(pixels, mean=moments.mean, std=moments.std, dtype=torch.float32)(pixels)

@@ -12,6 +12,7 @@ from pydantic import Field
 from scaling.datasets.base import Dataset, DatasetInfo
 from scaling.datasets.canonical import Split, Splits, compute_fingerprint, sort_canonically, stratified_order
 from scaling.datasets.cifar10 import Cifar10
+from scaling.datasets.digit_frame import DigitFrame
 from scaling.datasets.mnist import Mnist
 from scaling.datasets.mnist5k import Mnist5k
 from scaling.datasets.npz import NpzDataset
@@ -30,6 +31,7 @@ __all__ = [
     "Cifar10",
     "Dataset",
     "DatasetInfo",
+    "DigitFrame",
     "Mnist",
     "Mnist5k",
     "NpzDataset",

@@ -5,10 +5,11 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from scaling.datasets.digit_frame import DigitFrame
 from scaling.settings import ConfigModel, IdentityDefault, ImageShape, PositiveInt, Problem
 
 
@@ -30,6 +31,9 @@ class DatasetInfo:
 
 class Dataset(ConfigModel):
     """A data set, and how much of its training split is used."""
+
+    digit_frame: ClassVar[DigitFrame | None] = None
+    """Size and position of the digits; None if the images are not single digits on a background."""
 
     train_images: Annotated[PositiveInt | None, IdentityDefault(None)] = None
     """Number of training images, by default all. Subsets are stratified and nested."""

@@ -6,9 +6,10 @@ Source: LeCun, Bottou, Bengio & Haffner, Proc. IEEE 86, 2278 (1998), doi:10.1109
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from scaling.datasets.base import Dataset, DatasetInfo
+from scaling.datasets.digit_frame import MNIST_FRAME, DigitFrame
 from scaling.settings import ImageShape
 
 MNIST_INFO = DatasetInfo(
@@ -22,6 +23,8 @@ MNIST_INFO = DatasetInfo(
 
 class Mnist(Dataset):
     """MNIST: 60,000 training and 10,000 test images of 28x28 pixels."""
+
+    digit_frame: ClassVar[DigitFrame | None] = MNIST_FRAME
 
     type: Literal["mnist"] = "mnist"
 

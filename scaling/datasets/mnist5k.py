@@ -7,9 +7,10 @@ pixels, is used.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from scaling.datasets.base import Dataset, DatasetInfo
+from scaling.datasets.digit_frame import MNIST_FRAME, DigitFrame
 from scaling.settings import ImageShape
 
 MNIST5K_INFO = DatasetInfo(
@@ -23,6 +24,8 @@ MNIST5K_INFO = DatasetInfo(
 
 class Mnist5k(Dataset):
     """MNIST-5k: 4,000 training and 1,000 test images of 28x28 pixels."""
+
+    digit_frame: ClassVar[DigitFrame | None] = MNIST_FRAME
 
     type: Literal["mnist5k"] = "mnist5k"
 

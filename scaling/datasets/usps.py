@@ -6,9 +6,10 @@ Source: LeCun et al., Neural Computation 1, 541 (1989), doi:10.1162/neco.1989.1.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from scaling.datasets.base import Dataset, DatasetInfo
+from scaling.datasets.digit_frame import USPS_FRAME, DigitFrame
 from scaling.settings import ImageShape
 
 USPS_INFO = DatasetInfo(
@@ -22,6 +23,8 @@ USPS_INFO = DatasetInfo(
 
 class Usps(Dataset):
     """USPS zip codes: 7,291 training and 2,007 test images of 16x16 pixels."""
+
+    digit_frame: ClassVar[DigitFrame | None] = USPS_FRAME
 
     type: Literal["usps"] = "usps"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any, Protocol, runtime_checkable
 
@@ -63,3 +63,14 @@ def named_weights(networks: nn.Module) -> dict[str, Tensor]:
 def _registered_class(spec: Architecture) -> Any:
     module, _, name = network_path(spec).partition(":")
     return getattr(import_module(module), name)
+
+
+def trained_weights(networks: nn.Module) -> dict[str, Tensor]:
+    """Return the parameters alone, with the names of ``named_weights``."""
+    return {name.removeprefix("weights."): value.detach() for name, value in networks.named_parameters()}
+
+
+def load_weights(networks: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Copy weights with the names and shapes of ``named_weights`` into networks."""
+    for name, value in named_weights(networks).items():
+        value.copy_(weights[name])

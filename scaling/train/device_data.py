@@ -82,6 +82,10 @@ class DeviceDataset:
     def test_split(self, recipe: Recipe) -> DeviceSplit:
         return self._split(self.test, None, recipe)
 
+    def train_split(self, recipe: Recipe) -> DeviceSplit:
+        """Return the images that are trained on, in canonical order and without augmentation."""
+        return self._split(self.train, self.dataset.train_index, recipe)
+
     def validation_split(self, recipe: Recipe) -> DeviceSplit | None:
         """Return the validation images; None without any."""
         index = self.dataset.validation_index

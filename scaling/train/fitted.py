@@ -14,7 +14,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from scaling.data import LoadedDataset
-from scaling.data.normalise import PixelMoments, PixelNormaliser
+from scaling.data.normalise import PixelMoments, normalise_images
 from scaling.datasets import Split
 from scaling.models import FittedClassifier, build_classifier
 from scaling.plan import Pack
@@ -83,9 +83,8 @@ class _Images:
     def __init__(self, split: Split, index: NDArray[np.int64] | None, moments: PixelMoments) -> None:
         used = slice(None) if index is None else index
         self.labels = np.array(split.labels[used])
-        images = torch.from_numpy(np.array(split.images[used]))
-        normalise = PixelNormaliser(images, mean=moments.mean, std=moments.std, dtype=torch.float32)
-        self.inputs: Float[np.ndarray, "images pixels"] = normalise(images).flatten(1).double().numpy()
+        images = normalise_images(split.images[used], moments)
+        self.inputs: Float[np.ndarray, "images pixels"] = images.flatten(1).double().numpy()
 
 
 def _stored_scores(classifier: FittedClassifier, images: _Images) -> NDArray[np.float16]:

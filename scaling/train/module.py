@@ -10,11 +10,11 @@ import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 
 from scaling.architectures import ParameterScale
 from scaling.config.recipe import Recipe, Sgd
-from scaling.models import build
+from scaling.models import build, load_weights, trained_weights
 from scaling.plan import Pack
 from scaling.plan.time_estimate import EVALUATION_BATCH
 from scaling.train.checkpoint import TrainingHistory, load_state, save_state
@@ -60,6 +60,42 @@ class Evaluation:
     """Accuracy, counted from the stored logits: float64, [R]."""
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StartingPoint:
+    """Weights from which a training starts, with the names of ``scaling.models.named_weights``."""
+
+    weights: dict[str, Tensor]
+    """Weights of all replicas, 0 where they are deleted."""
+    masks: dict[str, Tensor]
+    """False for the deleted weights, which stay 0."""
+
+
+@torch.inference_mode()
+def evaluate(networks: nn.Module, split: DeviceSplit, recipe: Recipe) -> Evaluation:
+    """Evaluate all replicas on a split.
+
+    Args:
+        networks: networks with R as the first axis of each parameter.
+        split: images and labels.
+        recipe: recipe with the loss.
+    """
+    networks.eval()
+    R, device = len(next(networks.parameters())), split.labels.device
+    total, correct = torch.zeros(R, device=device), torch.zeros(R, device=device, dtype=torch.float64)
+    stored = []
+    for images, labels in split.batches(EVALUATION_BATCH):
+        logits = networks(images).float()
+        total += losses(logits, labels, recipe.loss, targets=recipe.targets) * len(labels)
+        stored.append(logits.half())
+        correct += (stored[-1].argmax(-1) == labels).sum(1)
+    networks.train()
+    return Evaluation(
+        loss=(total / len(split)).cpu(),
+        logits=torch.cat(stored, dim=1).cpu(),
+        accuracy=(correct / len(split)).cpu(),
+    )
+
+
 class PackModule(pl.LightningModule):
     """Trains a pack and evaluates it after each epoch."""
 
@@ -74,6 +110,7 @@ class PackModule(pl.LightningModule):
         validation: DeviceSplit | None,
         steps_per_epoch: int,
         on_epoch_end: Callable[[EpochMetrics], None],
+        start: StartingPoint | None = None,
     ) -> None:
         super().__init__()
         # Automatic optimisation would pass closures to the optimiser, which cost time in the short step of a
@@ -85,6 +122,10 @@ class PackModule(pl.LightningModule):
         self.networks = build(
             pack.cell.architecture, pack.cell.info.image, [run.seed for run in pack.replicas]
         )
+        self.masks: dict[str, Tensor] = {}
+        if start is not None:
+            load_weights(self.networks, start.weights)
+            self.masks = start.masks
         self.register_buffer("loss", torch.zeros(pack.size), persistent=False)
         self.register_buffer("correct", torch.zeros(pack.size), persistent=False)
         self.diverged = torch.zeros(pack.size, dtype=torch.bool)
@@ -113,6 +154,10 @@ class PackModule(pl.LightningModule):
             learning_rates=[recipe.learning_rate for recipe in recipes],
             weight_decays=[recipe.weight_decay for recipe in recipes],
             scales=self.learning_rate_scales(),
+            masks=[
+                mask.to(weight.device) if (mask := self.masks.get(name)) is not None else None
+                for name, weight in trained_weights(self.networks).items()
+            ],
         )
         if self.checkpoint is not None:
             progress = load_state(self.checkpoint, self.networks, self.optimiser)
@@ -165,13 +210,17 @@ class PackModule(pl.LightningModule):
         self.schedule.step()
 
     def on_train_epoch_end(self) -> None:
-        test = self.evaluate(self.test)
+        test = evaluate(self.networks, self.test, self.recipe)
         self.logits = test.logits
         epoch = EpochMetrics(
             number=self.completed_epochs + 1,
             train_loss=(self.loss / self.steps_per_epoch).cpu(),
             train_accuracy=(self.correct / self.steps_per_epoch).cpu(),
-            val_accuracy=self.evaluate(self.validation).accuracy if self.validation is not None else None,
+            val_accuracy=(
+                evaluate(self.networks, self.validation, self.recipe).accuracy
+                if self.validation is not None
+                else None
+            ),
             test_loss=test.loss,
             test_accuracy=test.accuracy,
             zero_gradients=self.zero_gradients,
@@ -184,22 +233,3 @@ class PackModule(pl.LightningModule):
         )
         self.history.append(epoch)
         self.epoch_callback(epoch)
-
-    @torch.inference_mode()
-    def evaluate(self, split: DeviceSplit) -> Evaluation:
-        """Evaluate all replicas on a split."""
-        self.networks.eval()
-        total, correct = torch.zeros_like(self.loss), torch.zeros_like(self.loss, dtype=torch.float64)
-        stored = []
-        for images, labels in split.batches(EVALUATION_BATCH):
-            logits = self.networks(images).float()
-            batch_losses = losses(logits, labels, self.recipe.loss, targets=self.recipe.targets)
-            total += batch_losses * len(labels)
-            stored.append(logits.half())
-            correct += (stored[-1].argmax(-1) == labels).sum(1)
-        self.networks.train()
-        return Evaluation(
-            loss=(total / len(split)).cpu(),
-            logits=torch.cat(stored, dim=1).cpu(),
-            accuracy=(correct / len(split)).cpu(),
-        )

@@ -30,6 +30,8 @@ class PackOptimiser(torch.optim.Optimizer):
         weight_decays: weight decay of each replica: [R].
         scales: factor of each parameter's learning rate, in the order of the parameters; the weight decay is
             divided by the factor. By default all are 1.
+        masks: False for the elements of each parameter that are set to 0 after each step; None for a
+            parameter without such elements.
     """
 
     def __init__(
@@ -40,7 +42,12 @@ class PackOptimiser(torch.optim.Optimizer):
         learning_rates: Sequence[float],
         weight_decays: Sequence[float],
         scales: Iterable[float] = repeat(1.0),
+        masks: Iterable[Tensor | None] = repeat(None),
     ) -> None:
+        parameters = list(parameters)
+        self.masks = [
+            (parameter, mask) for parameter, mask in zip(parameters, masks, strict=False) if mask is not None
+        ]
         groups: defaultdict[float, list[nn.Parameter]] = defaultdict(list)
         for parameter, scale in zip(parameters, scales, strict=False):
             groups[scale].append(parameter)
@@ -68,6 +75,8 @@ class PackOptimiser(torch.optim.Optimizer):
                 if parameter.grad is not None:
                     shape = (-1, *[1] * (parameter.ndim - 1))
                     self._update(parameter, parameter.grad, rates.view(shape), decays.view(shape))
+        for parameter, mask in self.masks:
+            parameter.mul_(mask)
         return loss
 
     def _update(self, parameter: Tensor, gradient: Tensor, rate: Tensor, decay: Tensor) -> None:

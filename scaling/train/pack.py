@@ -18,7 +18,7 @@ from scaling.train.checkpoint import completed_epochs, newest_checkpoint
 from scaling.train.device_data import load_on_device
 from scaling.train.epoch_metrics import EpochMetrics
 from scaling.train.fitted import fit
-from scaling.train.module import PackModule
+from scaling.train.module import PackModule, StartingPoint
 from scaling.train.pack_result import PackResult
 from scaling.train.runtime import training_runtime
 
@@ -48,6 +48,7 @@ def train(
     device: str = "auto",
     on_epoch_end: OnEpochEnd = lambda epoch: None,
     checkpoints: Checkpoints | None = None,
+    start: StartingPoint | None = None,
 ) -> PackResult:
     """Train all replicas of a pack on one device, on exactly one thread.
 
@@ -59,6 +60,7 @@ def train(
         device: ``cpu``, ``cuda``, or ``auto`` for a GPU if there is one.
         on_epoch_end: called with the metrics of each epoch.
         checkpoints: checkpoints to resume from and to write.
+        start: weights to start from, some of which can be deleted; by default, initial weights are drawn.
     """
     if pack.cell.architecture.fit_profile:
         result = fit(pack, dataset)
@@ -75,7 +77,7 @@ def train(
         on_epoch_end(epoch)
 
     with training_runtime():
-        torch_device = _select_device(device)
+        torch_device = select_device(device)
         recipe = pack.cell.recipe
         data = load_on_device(dataset, torch_device)
         batches = data.batches(recipe, pack.runs[0].order)
@@ -85,6 +87,7 @@ def train(
             validation=data.validation_split(recipe),
             steps_per_epoch=len(batches),
             on_epoch_end=finish_epoch,
+            start=start,
         )
         module.checkpoint = newest_checkpoint(checkpoints)
         trainer = _make_trainer(torch_device, recipe.epochs - completed_epochs(module.checkpoint))
@@ -105,7 +108,8 @@ def train(
     )
 
 
-def _select_device(device: str) -> torch.device:
+def select_device(device: str) -> torch.device:
+    """Return the device that ``auto``, ``cpu`` or ``cuda`` names."""
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return torch.device(device)

@@ -1,12 +1,15 @@
-"""Tests of ``scaling bench``, with a simulated measurement."""
+"""Tests of ``scaling bench``: training speed with a simulated measurement, inference with a short one."""
 
 from __future__ import annotations
+
+import json
 
 import pytest
 
 from scaling.api import _bench
 from scaling.plan import speed_file
 from scaling.plan.speed import ImageTime
+from scaling.train import measure_inference
 from scaling.train.measure_speed import benchmark_cases
 
 
@@ -68,3 +71,46 @@ def test_every_case_is_a_point_of_its_timing_curve():
         for precision in ("bf16", "fp32")
     }
     assert all(point.train_s == 1e-9 * point.macs for curve in curves for point in curve.points)
+
+
+def test_inference_is_timed_beside_the_published_speed(scaling, monkeypatch):
+    monkeypatch.setattr(measure_inference, "_MIN_S", 0.0)
+    monkeypatch.setattr(measure_inference, "_MIN_REPETITIONS", 1)
+    result = json.loads(scaling("bench", "--inference", "--json").out)
+    rows = [(row["network"], row["macs"], row["batch"]) for row in result["measured"]]
+    assert rows == [
+        (name, macs, batch)
+        for name, macs in (
+            ("zipcode1989", 12 * 64 * 25 + 12 * 16 * 8 * 25 + 12 * 16 * 30 + 30 * 10),
+            ("lenet1", 4 * 24**2 * 25 + 20 * 8**2 * 25 + 192 * 10),
+            ("lenet5_1998", 6 * 28**2 * 25 + 60 * 10**2 * 25 + 400 * 120 + 120 * 84 + 84 * 10),
+        )
+        for batch in (1, 100)
+    ]
+    for row in result["measured"]:
+        assert row["macs_per_s"] == pytest.approx(row["macs"] * row["images_per_s"])
+    published = result["published"]
+    assert (published["pictures_per_s"], published["images_per_s"]) == (10, 30)
+    assert published["macs"] == rows[0][1] == 63_660
+    assert published["macs_per_s"] == 12.5e6
+
+
+def test_inference_of_a_run_needs_its_weights(scaling, ids, study, store):
+    words = ("--run", ids[1, 0], "--store", store, "--config", study)
+    result = scaling("bench", "--inference", *words)
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith(f"run {ids[1, 0]}: no weights in the store")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--run", "abc"], "--run the training speed does not depend on a run; add --inference"),
+        (["--inference", "--workers", 2], "--inference uses one thread and writes no file; leave out"),
+        (["--inference", "--out", "speed.json"], "--inference uses one thread and writes no file; leave out"),
+    ],
+)
+def test_options_of_the_other_measurement_are_refused(scaling, words, message):
+    result = scaling("bench", *words)
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith(message)

@@ -35,9 +35,13 @@ SURFACE = {
     "why": {"RUN", "--config", "--store", "--also", "--data", "--json"},
     "diff": {"A", "B", "--config", "--store", "--also", "--data", "--json"},
     "inspect": {"RUN", "--image", "--out", "--config", "--store", "--also", "--data", "--json"},
+    "classify": {"FILE ...", "--run", "--config", "--store", "--also", "--data", "--json"},
     "data": {"[NAME ...]", "--data", "--json"},
     "models": {"--json"},
-    "bench": {"--out", "--workers", "--quiet", "--json"},
+    "bench": {
+        *("--out", "--workers", "--inference", "--run", "--config", "--store", "--also", "--data"),
+        *("--quiet", "--json"),
+    },
 }
 
 

@@ -10,8 +10,8 @@ import torch
 
 from scaling.config.recipe import Affine, Augmentation
 from scaling.data import load
-from scaling.data.minibatches import Minibatches, evaluation_batches, normalised_test_image, to_device
-from scaling.data.normalise import PixelMoments, PixelNormaliser
+from scaling.data.minibatches import Minibatches, evaluation_batches, to_device
+from scaling.data.normalise import PixelMoments, PixelNormaliser, normalise_images
 from scaling.datasets import NpzDataset, Synthetic
 
 CPU = torch.device("cpu")
@@ -135,9 +135,12 @@ def test_input_range_maps_0_to_background_and_255_to_ink(input_range):
     np.testing.assert_allclose(values, np.broadcast_to(expected, values.shape), rtol=0, atol=4 * 2.5 * 2**-24)
 
 
-def test_test_image_has_the_range_of_the_recipe():
-    standardised = normalised_test_image(DATASET, 5, input_range=None)
-    scaled = normalised_test_image(DATASET, 5, input_range=(-1.0, 1.0))
+def test_images_have_the_range_of_the_recipe():
+    images = DATASET.test.images[5:7]
+    standardised, scaled = (
+        normalise_images(images, PixelMoments.of_input(DATASET, input_range))
+        for input_range in (None, (-1.0, 1.0))
+    )
     moments = [torch.from_numpy(values).float().view(3, 1, 1) for values in (DATASET.mean, DATASET.std)]
     torch.testing.assert_close(2 * (standardised * moments[1] + moments[0]) - 1, scaled, rtol=0, atol=1e-5)
 

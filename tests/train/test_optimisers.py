@@ -117,6 +117,22 @@ def test_a_replica_does_not_depend_on_the_others(replica, rule):
     assert torch.equal(*ends)
 
 
+@pytest.mark.parametrize("rule", RULES, ids=repr)
+def test_masked_elements_stay_zero_and_others_step_as_without_a_mask(rule):
+    start = torch.linspace(-1, 1, R * 12).view(R, 3, 4)
+    mask = torch.rand(R, 3, 4, generator=torch.Generator().manual_seed(1)) < 0.5
+    masked, free = nn.Parameter(start * mask), nn.Parameter(start.clone())
+    optimisers = [
+        PackOptimiser([parameter], rule, learning_rates=RATES, weight_decays=DECAYS, masks=masks)
+        for parameter, masks in ((masked, [mask]), (free, [None]))
+    ]
+    for step in range(STEPS):
+        masked.grad = free.grad = torch.cos(start + step)
+        for optimiser in optimisers:
+            optimiser.step()
+    assert torch.equal(masked.detach(), free.detach() * mask)
+
+
 def test_a_closure_runs_with_gradients_and_its_loss_is_returned():
     parameter = nn.Parameter(torch.ones(2, 3))
 

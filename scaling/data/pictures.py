@@ -1,0 +1,193 @@
+"""Pictures of any size as images of a data set: the digit found, scaled and placed as the data set does it.
+
+Set here, because no publication describes how a picture becomes an image of MNIST or of USPS:
+
+- Transparent pixels become paper: white if the visible pixels are dark on average, else black.
+- Colours become grey levels (ITU-R 601).
+- The background is the median of the border. If it lies in the brighter half of the picture's range, the ink
+  is dark and the picture is inverted. The darkest or brightest ink then gets the value 255.
+- A pixel belongs to the digit if it has a tenth of the full ink. A part with less than 5 % of the
+  ink of the largest part is a speck and is removed.
+- Parts of one digit may be a fortieth of the ink's height apart on each side. Two parts, each at least
+  half as tall as the tallest, are two digits, and such a picture is refused.
+- The scaling keeps the aspect ratio and is antialiased. The digit is moved by whole pixels, and stays inside
+  the image.
+- For other data sets, the whole picture is resized to a square.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+from scipy import ndimage
+
+from scaling.datasets import DigitFrame
+from scaling.errors import PictureError
+from scaling.settings import ImageShape
+
+_MIN_CONTRAST = 20.0
+"""Least difference between ink and background, in grey levels of 255."""
+_INK_LEVEL = 0.1
+"""Least value of a pixel of the digit, as a fraction of the full ink."""
+_SPECK = 0.05
+"""Largest ink of a speck, as a fraction of that of the largest part."""
+_GAP = 40
+"""Height of the ink over the distance by which each part grows to bridge a gap."""
+_DIGIT_HEIGHT = 0.5
+"""Least height of a digit beside another one, as a fraction of the tallest part."""
+_EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
+_MODES = {1: "L", 3: "RGB"}
+"""Pillow's name of an image type by its number of channels."""
+
+
+def read_image(file: Path, *, shape: ImageShape, frame: DigitFrame | None) -> NDArray[np.uint8]:
+    """Read a picture file as an image of a data set.
+
+    Args:
+        file: picture in any format that Pillow reads.
+        shape: shape of the images of the data set.
+        frame: size and position of its digits; None resizes the whole picture.
+
+    Returns:
+        uint8, [side, side, channels].
+
+    Raises:
+        PictureError: the file cannot be read, or it does not show exactly one digit.
+    """
+    return picture_to_image(_read(file), shape=shape, frame=frame)
+
+
+def picture_to_image(
+    picture: Image.Image, *, shape: ImageShape, frame: DigitFrame | None
+) -> NDArray[np.uint8]:
+    """Return a picture without transparency as an image of a data set; arguments as for ``read_image``.
+
+    Raises:
+        PictureError: the picture does not show exactly one digit, or the data set is neither grey nor RGB.
+    """
+    if shape.channels not in _MODES:
+        raise PictureError(
+            f"a picture has 1 or 3 channels, but the images of the data set have {shape.channels}"
+        )
+    if frame is None:
+        resized = picture.convert(_MODES[shape.channels]).resize(
+            (shape.side, shape.side), Image.Resampling.HAMMING
+        )
+        return np.asarray(resized).reshape(shape.side, shape.side, shape.channels)
+    ink = _crop(_ink(np.asarray(picture.convert("L"), dtype=np.float32)))
+    placed = _place(_scale(ink, frame.extent), frame, side=shape.side)
+    return np.rint(255 * placed).astype(np.uint8)[..., np.newaxis].repeat(shape.channels, axis=2)
+
+
+def _read(file: Path) -> Image.Image:
+    try:
+        with Image.open(file) as opened:
+            return _flatten(ImageOps.exif_transpose(opened))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise PictureError(f"cannot be read as a picture ({reason}); save it as PNG") from error
+
+
+def _flatten(picture: Image.Image) -> Image.Image:
+    """Return a picture as RGB, with transparent pixels as paper."""
+    if picture.mode.startswith("I"):  # 16 bits, which Pillow would clip at 255
+        levels = np.asarray(picture, dtype=np.float64) / 257
+        return Image.fromarray(np.rint(levels.clip(0, 255)).astype(np.uint8)).convert("RGB")
+    if not picture.has_transparency_data:
+        return picture.convert("RGB")
+    visible = picture.convert("RGBA")
+    grey, alpha = (
+        np.asarray(part, dtype=np.float64) for part in (visible.convert("L"), visible.getchannel("A"))
+    )
+    is_dark = (grey * alpha).sum() <= 127.5 * alpha.sum()
+    paper = Image.new("RGBA", visible.size, "white" if is_dark else "black")
+    return Image.alpha_composite(paper, visible).convert("RGB")
+
+
+def _ink(grey: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the ink of each pixel: 0 for the background, 1 for the most ink."""
+    border = np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
+    background = np.median(border)
+    ink = background - grey if 2 * background > grey.min() + grey.max() else grey - background
+    contrast = ink.max()
+    if contrast < _MIN_CONTRAST:
+        raise PictureError(
+            f"is blank: ink and background differ by {contrast:.0f} of 255 grey levels, "
+            f"less than {_MIN_CONTRAST:.0f}"
+        )
+    stretched: NDArray[np.float32] = np.clip(ink / contrast, 0, 1)
+    return stretched
+
+
+def _crop(ink: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the bounding box of the only digit, without specks.
+
+    Raises:
+        PictureError: the picture shows several digits.
+    """
+    is_ink = ink > _INK_LEVEL
+    rows, _ = ndimage.find_objects(is_ink.astype(np.int8))[0]
+    reach = round((rows.stop - rows.start) / _GAP)
+    parts, count = ndimage.label(
+        ndimage.binary_dilation(is_ink, _EIGHT_NEIGHBOURS, iterations=reach) if reach else is_ink,
+        _EIGHT_NEIGHBOURS,
+    )
+    parts = np.where(is_ink, parts, 0)
+    if count > 1:
+        amounts = ndimage.sum_labels(ink, parts, np.arange(1, count + 1))
+        is_speck = np.concatenate([[False], amounts < _SPECK * amounts.max()])
+        ink = np.where(is_speck[parts], 0, ink)
+        parts = np.where(is_speck[parts], 0, parts)
+    boxes = [box for box in ndimage.find_objects(parts) if box is not None]
+    heights = [box[0].stop - box[0].start for box in boxes]
+    digits = sum(height >= _DIGIT_HEIGHT * max(heights) for height in heights)
+    if digits > 1:
+        raise PictureError(f"shows {digits} separate digits; save each digit as a picture of its own")
+    ((rows, columns),) = ndimage.find_objects((parts > 0).astype(np.int8))
+    digit: NDArray[np.float32] = ink[rows, columns]
+    return digit
+
+
+def _scale(ink: NDArray[np.float32], extent: int) -> NDArray[np.float32]:
+    """Return the ink with ``extent`` pixels on its longer side."""
+    longer = max(ink.shape)
+    height, width = (max(1, round(side * extent / longer)) for side in ink.shape)
+    resized = Image.fromarray(ink).resize((width, height), Image.Resampling.HAMMING)
+    return np.asarray(resized).clip(0, 1)
+
+
+def _place(ink: NDArray[np.float32], frame: DigitFrame, *, side: int) -> NDArray[np.float32]:
+    """Return an image with the ink where the frame has it."""
+    placed = np.zeros((side, side), dtype=np.float32)
+    centre = _CENTRES[frame.centre](ink)
+    top, left = (
+        min(max(round(side / 2 - middle), 0), side - size)
+        for middle, size in zip(centre, ink.shape, strict=True)
+    )
+    placed[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
+    return placed
+
+
+def _centre_of_mass(ink: NDArray[np.float32]) -> tuple[float, float]:
+    """Return the centre of mass in pixels, 0 for the middle of the first pixel.
+
+    In MNIST this point is in pixel 14 of 0 to 27, half a pixel beyond the middle of the image.
+    """
+    row, column = ndimage.center_of_mass(ink)
+    return row, column
+
+
+def _centre_of_box(ink: NDArray[np.float32]) -> tuple[float, float]:
+    """Return the middle in pixels from the upper left corner."""
+    return ink.shape[0] / 2, ink.shape[1] / 2
+
+
+_CENTRES: dict[str, Callable[[NDArray[np.float32]], tuple[float, float]]] = {
+    "mass": _centre_of_mass,
+    "box": _centre_of_box,
+}
+"""Functions that find the point of a digit that belongs in the middle of the image."""

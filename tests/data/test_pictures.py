@@ -1,0 +1,174 @@
+"""Pictures as images of a data set: one digit gives one image, however it is drawn, coloured and saved."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageOps
+from scipy import ndimage
+
+from scaling.data.pictures import picture_to_image, read_image
+from scaling.datasets import Cifar10, Mnist, Usps
+from scaling.errors import PictureError
+from scaling.settings import ImageShape
+from tests.data.drawn_digits import STROKES, beside, draw
+
+MNIST = {"shape": ImageShape(1, 28, 10), "frame": Mnist.digit_frame}
+USPS = {"shape": ImageShape(1, 16, 10), "frame": Usps.digit_frame}
+CIFAR10 = {"shape": ImageShape(3, 32, 10), "frame": Cifar10.digit_frame}
+FRAMES = {"mnist": MNIST, "usps": USPS}
+
+
+def on_paper(picture: Image.Image, paper: tuple[int, int, int], ink: tuple[int, int, int]) -> Image.Image:
+    """Return a white digit on black in other colours."""
+    return Image.composite(
+        Image.new("RGB", picture.size, ink), Image.new("RGB", picture.size, paper), picture
+    )
+
+
+def transparent(picture: Image.Image, ink: str) -> Image.Image:
+    """Return a digit in one colour on a transparent background."""
+    result = Image.new("RGBA", picture.size, ink)
+    result.putalpha(picture)
+    return result
+
+
+def moved(picture: Image.Image, right: int, down: int) -> Image.Image:
+    """Return a picture with more background around it."""
+    result = Image.new("L", (picture.width + 90, picture.height + 50), 0)
+    result.paste(picture, (right, down))
+    return result
+
+
+VARIANTS = {
+    "inverted": ImageOps.invert,
+    "dark ink, transparent": lambda picture: transparent(picture, "black"),
+    "bright ink, transparent": lambda picture: transparent(picture, "white"),
+    "blue ink on yellow paper": lambda picture: on_paper(picture, (250, 240, 120), (20, 40, 160)),
+    "yellow ink on blue paper": lambda picture: on_paper(picture, (20, 40, 160), (250, 240, 120)),
+    "grey ink on paler grey paper": lambda picture: on_paper(picture, (125, 125, 125), (60, 60, 60)),
+    "moved to the right": lambda picture: moved(picture, 80, 3),
+    "moved downwards": lambda picture: moved(picture, 0, 45),
+}
+
+
+@pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES)
+@pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
+@pytest.mark.parametrize("digit", STROKES)
+def test_colour_and_position_do_not_matter(tmp_path, digit, variant, frame):
+    picture = draw(digit, 120)
+    for name, saved in (("plain", picture), ("variant", variant(picture))):
+        saved.save(tmp_path / f"{name}.png")
+    plain, changed = (
+        read_image(tmp_path / f"{name}.png", **frame).astype(int) for name in ("plain", "variant")
+    )
+    # Two colours with a contrast of at least 65 grey levels: a grey level is rounded by half of one level, by
+    # which both an edge of the digit and its full ink are off.
+    assert np.abs(plain - changed).max() <= 255 * 2 * 0.5 / 65 + 1
+
+
+@pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES)
+@pytest.mark.parametrize("side", [60, 97, 140, 400])
+@pytest.mark.parametrize("digit", STROKES)
+def test_size_does_not_matter(digit, side, frame):
+    reference, image = (
+        picture_to_image(draw(digit, size), **frame).astype(float) / 255 for size in (1200, side)
+    )
+    # The bounding box is off by less than a pixel on each side of the picture, which moves the edges of the
+    # strokes. The strokes have two edges, each about as long as the digit's extent or twice as long.
+    extent = frame["frame"].extent
+    shift = 2 * extent / (0.8 * side)
+    assert np.abs(reference - image).sum() <= 2 * 2 * extent * shift
+
+
+@pytest.mark.parametrize("digit", STROKES)
+def test_mnist_digits_fill_20_pixels_around_their_centre_of_mass(digit):
+    image = picture_to_image(draw(digit, 150), **MNIST)[..., 0]
+    rows, columns = ndimage.find_objects((image > 0).astype(int))[0]
+    assert max(rows.stop - rows.start, columns.stop - columns.start) == 20
+    # Pixel 14, counted from 0, as in MNIST. Whole pixels: the centre is off by up to half a pixel.
+    np.testing.assert_allclose(ndimage.center_of_mass(image), 14, rtol=0, atol=0.5 + 1e-6)
+
+
+@pytest.mark.parametrize("digit", STROKES)
+def test_usps_digits_fill_the_height_and_are_centred(digit):
+    image = picture_to_image(draw(digit, 150), **USPS)[..., 0]
+    rows, columns = ndimage.find_objects((image > 0).astype(int))[0]
+    assert (rows.start, rows.stop) == (0, 16)
+    assert abs(columns.start - (16 - columns.stop)) <= 1
+
+
+@pytest.mark.parametrize("mode", ["P", "LA", "I;16"])
+def test_other_kinds_of_png_are_read(tmp_path, mode):
+    picture = draw("7", 120)
+    picture.save(tmp_path / "grey.png")
+    if mode == "I;16":
+        Image.fromarray(np.asarray(picture).astype(np.uint16) * 257).save(tmp_path / "other.png")
+    else:
+        picture.convert(mode).save(tmp_path / "other.png")
+    grey, other = (read_image(tmp_path / name, **MNIST) for name in ("grey.png", "other.png"))
+    np.testing.assert_array_equal(other, grey)
+
+
+def test_specks_are_removed_and_narrow_gaps_bridged():
+    picture = draw("7", 200)
+    whole = picture_to_image(picture, **MNIST).astype(int)
+    pen = ImageDraw.Draw(picture)
+    pen.rectangle((3, 190, 5, 193), fill=255)
+    np.testing.assert_array_equal(picture_to_image(picture, **MNIST), whole)
+    pen.rectangle((0, 100, 199, 103), fill=0)  # cuts the stroke in two halves
+    # The gap of 4 pixels is half a pixel of 20, across a stroke that is 3 pixels wide there.
+    assert np.abs(picture_to_image(picture, **MNIST) - whole).sum() < 255 * 4
+
+
+def test_a_short_stroke_apart_belongs_to_the_digit():
+    """The bar of a 5 is often apart from the rest."""
+    picture = draw("1", 200)
+    ImageDraw.Draw(picture).rectangle((125, 20, 180, 40), fill=255)
+    assert picture_to_image(picture, **MNIST)[..., 0].any()
+
+
+@pytest.mark.parametrize(("count", "row"), [(2, "17"), (3, "711")])
+def test_several_digits_are_refused(count, row):
+    with pytest.raises(PictureError, match=f"shows {count} separate digits; save each"):
+        picture_to_image(beside(*(draw(digit, 100) for digit in row)), **MNIST)
+
+
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_blank_pictures_are_refused(level):
+    picture = Image.new("L", (50, 40), level)
+    with pytest.raises(PictureError, match="is blank: ink and background differ by 0 of 255"):
+        picture_to_image(picture, **MNIST)
+    ImageDraw.Draw(picture).line((20, 10, 20, 30), fill=abs(level - 19), width=3)
+    with pytest.raises(PictureError, match="is blank: ink and background differ by 19 of 255"):
+        picture_to_image(picture, **MNIST)
+
+
+def test_what_is_no_picture_is_refused(tmp_path):
+    (tmp_path / "text.png").write_text("7")
+    draw("7", 100).save(tmp_path / "whole.png")
+    (tmp_path / "part.png").write_bytes((tmp_path / "whole.png").read_bytes()[:200])
+    for name, reason in {
+        "text.png": "cannot identify",
+        "part.png": "truncated",
+        "missing.png": "No such file",
+        "": "Is a directory",
+    }.items():
+        with pytest.raises(PictureError, match=rf"^cannot be read as a picture \(.*{reason}"):
+            read_image(tmp_path / name, **MNIST)
+
+
+def test_other_pictures_are_resized_whole():
+    blocks = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    same = picture_to_image(Image.fromarray(blocks), **CIFAR10)
+    np.testing.assert_array_equal(same, blocks)
+    grey = picture_to_image(draw("7", 100), **CIFAR10)
+    assert grey.shape == (32, 32, 3)
+    assert (grey == grey[..., :1]).all()
+    wide = Image.new("RGB", (90, 30), (1, 2, 3))
+    assert (picture_to_image(wide, **CIFAR10) == [1, 2, 3]).all()
+
+
+def test_a_data_set_with_two_channels_has_no_pictures():
+    with pytest.raises(PictureError, match="1 or 3 channels, but the images of the data set have 2"):
+        picture_to_image(draw("7", 100), shape=ImageShape(2, 28, 10), frame=None)

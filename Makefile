@@ -40,7 +40,7 @@ environment: .venv/installed
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install -qq --constraint constraints.txt --editable '.[quickstart,dev]'
+	$(BIN)/pip install -qq --constraint constraints.txt --editable '.[quickstart,history,dev]'
 	touch $@
 
 clean:

@@ -72,7 +72,7 @@ def test_wheel_plans_the_quickstart(installed, tmp_path):
 def test_every_imported_package_is_declared():
     declared = PROJECT["dependencies"] + [
         requirement
-        for extra in ("quickstart", "cloud")
+        for extra in ("quickstart", "cloud", "history")
         for requirement in PROJECT["optional-dependencies"][extra]
     ]
     names = {_normalized(re.split(r"[\[<>=!~ ]", requirement)[0]) for requirement in declared}

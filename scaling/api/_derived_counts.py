@@ -23,7 +23,9 @@ output, rounded where float64 has too few digits, as for a VGG. ``training_flops
 def compute_counts(
     cell_runs: Sequence[Run], train_images: Sequence[int | None], *, runs: pa.Table
 ) -> dict[str, pa.Array]:
-    """Return the columns of ``DERIVED_COUNTS``, one row a cell; null where the image shape is unknown.
+    """Return the columns of ``DERIVED_COUNTS``, one row a cell.
+
+    They are null where the image shape is unknown, and where no gradient was computed.
 
     Args:
         cell_runs: one run of each cell.
@@ -51,7 +53,7 @@ def _image_shapes(runs: pa.Table) -> dict[str, ImageShape]:
 
 
 def _row(run: Run, image: ImageShape | None, train_images: int | None) -> dict[str, int | float]:
-    if image is None:
+    if image is None or run.architecture.fit_profile:
         return {}
     layers = run.architecture.layer_table(image)
     row: dict[str, int | float] = {"backward_macs": layers.backward_macs, "routes": float(layers.routes)}

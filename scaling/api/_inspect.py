@@ -47,7 +47,8 @@ def inspect(
     Raises:
         StoreError: there is no such run, or its weights were not stored.
         DataError: the data set is not on this machine.
-        UsageError: there is no such image, the data set is unknown, or the folder cannot be written.
+        UsageError: the run is not of a network, there is no such image, the data set is unknown, or the
+            folder cannot be written.
     """
     from analysis.feature_map_figure import write_network_figures
     from scaling.data.normalise import PixelMoments, normalise_images

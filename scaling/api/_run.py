@@ -102,7 +102,8 @@ def run(
         ConfigError: the study is invalid; nothing was trained.
         DataError: a data set is missing or damaged; nothing was trained.
         StoreError: the store cannot be written; nothing was trained.
-        UsageError: Ray cannot start, its workers cannot see the store, or it has no room for a single trial.
+        UsageError: Ray cannot start, its workers cannot see the store, or it has no room for a single trial;
+            or an optional package that an architecture needs is missing.
     """
     workspace, start_s = workspace or Workspace(), monotonic()
     sweep = _Sweep(
@@ -117,6 +118,8 @@ def run(
     counts: list[SweepCounts] = []
     started_keys: set[str] = set()
     while packs := [pack for pack in latest_plan.packs if pack.key not in started_keys]:
+        for pack in packs:
+            pack.cell.architecture.check_packages()
         if not counts:
             _check_store(workspace, in_process=in_process)
         counts.append(_train_packs(sweep, latest_plan, packs))

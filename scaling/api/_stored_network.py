@@ -43,11 +43,16 @@ def load_stored_network(run: str, workspace: Workspace, configs: Sequence[Path])
     Raises:
         StoreError: there is no such run, or its weights were not stored.
         DataError: the data set is not on this machine.
-        UsageError: the data set is unknown.
+        UsageError: the run is not of a network, or the data set is unknown.
     """
     from scaling.data import load
 
     stored = find_run(run, stored_runs(workspace) | planned_runs(workspace, configs), workspace=workspace)
+    if stored.architecture.fit_profile:
+        raise UsageError(
+            f"run {stored.id}: {stored.architecture.type} is fitted in one go, and its weights are not kept;"
+            " name a run of a network"
+        )
     weights = workspace.stores().weights(stored.id)
     dataset = _find_dataset(stored, workspace, configs)
     loaded = load(dataset, folder=workspace.data, download=False)

@@ -6,10 +6,12 @@ A new architecture is a specification, a network, a test and one line of ``regis
 from __future__ import annotations
 
 from scaling.architectures.base import Architecture
+from scaling.architectures.baselines import Knn, LinearClassifier, Svm
 from scaling.architectures.description import (
     BenchmarkNetwork,
     CatalogueEntry,
     DerivedWidth,
+    FitProfile,
     MemoryProfile,
     ParameterScale,
     Precision,
@@ -28,6 +30,7 @@ from scaling.architectures.registry import (
     architecture_union,
     derived_width,
     derived_widths,
+    is_fitted,
     network_path,
     register,
     registered,
@@ -51,6 +54,9 @@ register(Lenet1, network="scaling.models.history.lenet1:PackedLenet1")
 register(Lenet1Teaching, network="scaling.models.history.lenet1_teaching:PackedLenet1Teaching")
 register(Lenet4, network="scaling.models.history.lenet4:PackedLenet4")
 register(Lenet5Of1998, network="scaling.models.history.lenet5_1998:PackedLenet5Of1998")
+register(LinearClassifier, network="scaling.models.baselines:LogisticRegressionClassifier")
+register(Knn, network="scaling.models.baselines:NeighboursClassifier")
+register(Svm, network="scaling.models.baselines:SupportVectorClassifier")
 
 __all__ = [
     "COST_SETTINGS",
@@ -59,6 +65,8 @@ __all__ = [
     "BenchmarkNetwork",
     "CatalogueEntry",
     "DerivedWidth",
+    "FitProfile",
+    "Knn",
     "Layer",
     "LayerKind",
     "LayerTable",
@@ -67,6 +75,7 @@ __all__ = [
     "Lenet4",
     "Lenet5",
     "Lenet5Of1998",
+    "LinearClassifier",
     "MemoryProfile",
     "Net1",
     "Net2",
@@ -76,12 +85,14 @@ __all__ = [
     "ParameterScale",
     "Precision",
     "SettingLabel",
+    "Svm",
     "Tree3",
     "Vgg",
     "Zipcode1989",
     "architecture_union",
     "derived_width",
     "derived_widths",
+    "is_fitted",
     "network_path",
     "register",
     "registered",

@@ -10,6 +10,7 @@ from scaling.architectures.description import (
     BenchmarkNetwork,
     CatalogueEntry,
     DerivedWidth,
+    FitProfile,
     MemoryProfile,
     ParameterScale,
     Precision,
@@ -31,6 +32,8 @@ class Architecture(ConfigModel):
     """
 
     memory_profile: ClassVar[MemoryProfile] = MemoryProfile()
+    fit_profile: ClassVar[FitProfile | None] = None
+    """Cost of an architecture that is fitted in one go; None for one that is trained by gradient descent."""
     derived_width: ClassVar[DerivedWidth | None] = None
     """Second width that follows from ``filters``; None for an architecture without one."""
     setting_labels: ClassVar[dict[str, SettingLabel]] = {
@@ -60,6 +63,13 @@ class Architecture(ConfigModel):
     @abstractmethod
     def layer_table(self, image: ImageShape) -> LayerTable:
         """Return the layers for images of this shape, for which ``problem`` returned None."""
+
+    def check_packages(self) -> None:
+        """Check that the optional packages that training needs are installed, without importing them.
+
+        Raises:
+            UsageError: a package is missing.
+        """
 
     @classmethod
     def benchmark_networks(cls, side: int, precision: Precision) -> Sequence[BenchmarkNetwork]:

@@ -49,6 +49,38 @@ class MemoryProfile:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FitProfile:
+    """Rough cost of an architecture that is fitted to all training images at once, on one core.
+
+    An architecture with such a profile is not trained in epochs: it has one run, and no learning rate.
+    """
+
+    image_s: float = 0.0
+    """Seconds of the fit for each training image and pixel."""
+    pair_s: float = 0.0
+    """Seconds of the fit for each pair of training images and pixel."""
+    score_s: float = 0.0
+    """Seconds for each scored image, training image and pixel."""
+    fixed_bytes: int = 0
+    """Bytes that do not depend on the data, such as a cache."""
+
+    def seconds(self, image: ImageShape, *, trained: int, scored: int) -> float:
+        """Return the seconds of a fit and of the scores.
+
+        Args:
+            image: image shape.
+            trained: number of training images.
+            scored: number of other images.
+        """
+        per_image = self.image_s + self.pair_s * trained + self.score_s * (trained + scored)
+        return image.channels * image.side**2 * trained * per_image
+
+    def memory_bytes(self, image: ImageShape, *, trained: int, scored: int) -> int:
+        """Return the bytes of a fit and of the scores: three copies of all images in float64."""
+        return self.fixed_bytes + 3 * 8 * image.channels * image.side**2 * (trained + scored)
+
+
+@dataclass(frozen=True, kw_only=True)
 class BenchmarkNetwork:
     """One network that ``scaling bench`` times."""
 

@@ -37,7 +37,8 @@ def register(spec: type[Architecture], *, network: str) -> None:
     Args:
         spec: specification with a field ``type`` such as ``type: Literal["toy"] = "toy"``.
         network: ``module:class`` of its network, imported when the first one is built, so that planning needs
-            no torch. See ``scaling.models.build`` for what the class must do.
+            no torch. See ``scaling.models.build`` for what the class must do; for an architecture with a
+            ``fit_profile``, ``scaling.models.build_classifier``.
 
     Raises:
         ValueError: ``type`` has no default, or another architecture is registered under it.
@@ -91,6 +92,12 @@ def derived_width(architecture: str) -> DerivedWidth | None:
     """Return the derived width of the architecture of this type, if it has one."""
     registration = _REGISTRATIONS.get(architecture)
     return registration.spec.derived_width if registration else None
+
+
+def is_fitted(architecture: str) -> bool:
+    """Return whether the architecture of this type is fitted in one go rather than trained in epochs."""
+    registration = _REGISTRATIONS.get(architecture)
+    return registration is not None and registration.spec.fit_profile is not None
 
 
 def setting_labels() -> dict[str, SettingLabel]:

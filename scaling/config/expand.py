@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scaling.architectures import AnyArchitecture
+from scaling.architectures import AnyArchitecture, is_fitted
 from scaling.config.architecture_entry import ArchitectureEntry
+from scaling.config.fitted_recipe import fitted_recipe, unused_settings, used_settings
 from scaling.config.grid import GridPoint, Locate, SettingPath, grid_points, locator
 from scaling.config.pilots import AUTO, Pilots, is_auto
 from scaling.config.problems import ConfigProblems
@@ -79,6 +80,7 @@ def expand_architecture(
     *,
     recipe: dict[str, Any],
     seeds: int,
+    gives_seeds: bool,
     pilots: Pilots,
     datasets: Sequence[DatasetEntry],
     problems: ConfigProblems,
@@ -89,18 +91,31 @@ def expand_architecture(
         i: position of the entry in the list.
         entry: the entry, without its seeds.
         recipe: the study's recipe.
-        seeds: number of seeds of each network.
+        seeds: number of seeds of each network. An architecture that is fitted in one go has one run.
+        gives_seeds: True if the entry gives this number itself.
         pilots: settings of the pilot runs.
         datasets: the study's data sets.
         problems: collects what is wrong.
     """
-    recipes = list(_expand_recipes(i, recipe, entry_recipe=entry.get("recipe", {}), problems=problems))
+    recipes = {
+        fitted: list(
+            _expand_recipes(i, recipe, entry_recipe=entry.get("recipe", {}), fitted=fitted, problems=problems)
+        )
+        for fitted in dict.fromkeys(map(is_fitted, _types(entry)))
+    }
     path_of_network: dict[tuple[AnyDataset, AnyArchitecture], str] = {}
     for point in grid_points({name: value for name, value in entry.items() if name != "recipe"}):
         locate = locator(("architectures", i), point)
         architecture_entry = ArchitectureEntry.from_point(point, locate, problems=problems)
         if architecture_entry is None:
             continue
+        fitted = is_fitted(architecture_entry.architecture.type)
+        if fitted and gives_seeds and seeds > 1:
+            kind = architecture_entry.architecture.type
+            problems.add(
+                ("architectures", i, "seeds"),
+                f"expected 1, because {kind} has no random numbers, got {seeds}",
+            )
         for dataset in datasets:
             if problem := architecture_entry.problem(dataset.info.image):
                 problems.add(locate(problem.path), problem.text)
@@ -115,17 +130,23 @@ def expand_architecture(
                         locate((varied,)),
                         f"gives the same network as {twin}, the nearest of this cost; remove one of them",
                     )
-            for recipe_entry in recipes:
+            for recipe_entry in recipes[fitted]:
                 cell = Cell(
                     dataset=dataset.dataset,
                     info=dataset.info,
                     architecture=network,
                     recipe=recipe_entry.recipe,
                     setting_paths=architecture_entry.setting_paths,
-                    seeds=seeds,
+                    seeds=1 if fitted else seeds,
                     entry=_own_entry(architecture_entry.settings_of(network), recipe_entry.pinned),
                 )
                 yield _checked(cell, recipe_entry, pilots=pilots, problems=problems)
+
+
+def _types(entry: dict[str, Any]) -> list[str]:
+    """Return the types of an entry, which may be a grid."""
+    given = entry.get("type")
+    return [str(name) for name in (given if isinstance(given, list) else [given])]
 
 
 def _own_entry(settings: dict[str, Any], recipe: dict[str, Any]) -> dict[str, Any]:
@@ -133,13 +154,27 @@ def _own_entry(settings: dict[str, Any], recipe: dict[str, Any]) -> dict[str, An
 
 
 def _expand_recipes(
-    i: int, base: dict[str, Any], *, entry_recipe: Any, problems: ConfigProblems
+    i: int, base: dict[str, Any], *, entry_recipe: Any, fitted: bool, problems: ConfigProblems
 ) -> Iterator[_RecipeEntry]:
-    """Yield the valid points of the grid of an entry's recipe, merged over the study's."""
+    """Yield the valid points of the grid of an entry's recipe, merged over the study's.
+
+    Args:
+        i: position of the entry in the list.
+        base: the study's recipe.
+        entry_recipe: the entry's recipe.
+        fitted: True if the architecture is fitted in one go.
+        problems: collects what is wrong.
+    """
     root: SettingPath = ("architectures", i, "recipe")
     if not isinstance(entry_recipe, dict):
         problems.add(root, f"expected a mapping of keys to values, got {entry_recipe!r}")
         return
+    if fitted:
+        for name in unused_settings(entry_recipe):
+            problems.add(
+                (*root, name), "has no meaning for an architecture that is fitted in one go; remove it"
+            )
+        base, entry_recipe = used_settings(base), used_settings(entry_recipe)
     for point in grid_points(merge(base, entry_recipe)):
         locate = _recipe_locator(root, point, base=base, entry_recipe=entry_recipe)
         has_auto_rate = is_auto(point.settings)
@@ -155,7 +190,10 @@ def _expand_recipes(
         recipe = problems.validate(Recipe, settings, locate)
         if recipe is not None:
             yield _RecipeEntry(
-                recipe=recipe, has_auto_rate=has_auto_rate, pinned=pin(entry_recipe, point), locate=locate
+                recipe=fitted_recipe(recipe) if fitted else recipe,
+                has_auto_rate=has_auto_rate,
+                pinned=pin(entry_recipe, point),
+                locate=locate,
             )
 
 

@@ -69,6 +69,7 @@ def load_study(source: Path, *, data: Path, overrides: Sequence[str] = ()) -> St
             entry,
             recipe=sections.recipe,
             seeds=seeds[i],
+            gives_seeds=i in sections.seeds,
             pilots=pilots,
             datasets=datasets,
             problems=problems,

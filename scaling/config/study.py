@@ -52,7 +52,10 @@ class StudyFile(ConfigModel):
     recipe: dict[str, Any] = Field(default_factory=dict)
     """Training recipe of all architectures."""
     seeds: PositiveInt = DEFAULT_SEEDS
-    """Number of seeds of each network: seeds 0 to n-1. Each block of eight has its own minibatch order."""
+    """Number of seeds of each network: seeds 0 to n-1. Each block of eight has its own minibatch order.
+
+    An architecture that is fitted in one go uses no random numbers, so it has one run.
+    """
     pilots: Pilots = Pilots()
     """Pilot runs of the networks whose learning rate is ``auto``."""
     resources: Resources = Resources()

@@ -12,7 +12,7 @@ from scaling.architectures import Layer, LayerKind
 from scaling.config import Cell
 from scaling.config.recipe import Adam, AdamW
 from scaling.plan.packs import PACK_SIZES, Pack, pack_size
-from scaling.plan.time_estimate import EVALUATION_BATCH
+from scaling.plan.time_estimate import EVALUATION_BATCH, image_counts
 
 MIB, GIB = 2**20, 2**30
 WORKER_BYTES = 600 * MIB
@@ -31,6 +31,9 @@ def memory_bytes(cell: Cell) -> int:
 
     The data set is not included: workers share it.
     """
+    if profile := cell.architecture.fit_profile:
+        trained, scored = image_counts(cell)
+        return profile.memory_bytes(cell.info.image, trained=trained, scored=scored)
     return _pack_bytes(cell, pack_size(cell.layer_table()))
 
 

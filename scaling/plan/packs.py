@@ -31,6 +31,11 @@ def pack_size(layer_table: LayerTable) -> int:
     return next((count for macs, count in PACK_SIZE_BY_MACS if layer_table.macs <= macs), 1)
 
 
+def cell_pack_size(cell: Cell) -> int:
+    """Return how many networks of a cell train together; 1 for an architecture that is fitted in one go."""
+    return 1 if cell.architecture.fit_profile else pack_size(cell.layer_table())
+
+
 @dataclass(frozen=True)
 class Pack:
     """Runs that differ only in seed, learning rate and weight decay.
@@ -112,7 +117,7 @@ def make_packs(wanted: Iterable[CellRun]) -> list[Pack]:
 def _make_seed_packs(runs: Sequence[CellRun]) -> Iterator[Pack]:
     """Yield the packs of runs of one shape, recipe and order."""
     cell = runs[0].cell
-    size = pack_size(cell.layer_table())
+    size = cell_pack_size(cell)
     by_seed = sorted((run for _, run in runs), key=lambda run: run.seed)
     for _, block in groupby(by_seed, lambda run: run.seed // size):
         yield Pack(cell, tuple(block), size)
@@ -120,7 +125,7 @@ def _make_seed_packs(runs: Sequence[CellRun]) -> Iterator[Pack]:
 
 def _make_pilot_packs(runs: Sequence[CellRun]) -> Iterator[Pack]:
     """Yield the packs of pilot runs of one shape and seed, by increasing learning rate."""
-    size = pack_size(runs[0].cell.layer_table())
+    size = cell_pack_size(runs[0].cell)
     by_rate = sorted(runs, key=lambda wanted_run: wanted_run.run.recipe.learning_rate)
     for start in range(0, len(by_rate), size):
         members = by_rate[start : start + size]

@@ -183,14 +183,20 @@ def _check_memory(study: Study, cells: list[Cell]) -> None:
 
 def _memory_problem(cell: Cell, study: Study, limit: float) -> str:
     fitting = max_filters(cell, limit - WORKER_BYTES)
-    hint = (
-        f"at most {fitting} fit"
-        if fitting
-        else "not even 1 fits, so make the rest of the network or recipe.batch_size smaller"
-    )
+    if cell.architecture.fit_profile:
+        hint = "use fewer dataset.train_images"
+    elif fitting:
+        hint = f"at most {fitting} fit"
+    else:
+        hint = "not even 1 fits, so make the rest of the network or recipe.batch_size smaller"
     default = ", its default on this machine" if study.resources.memory_gib is None else ""
+    network = (
+        f"{cell.setting_paths['type']}: {cell.architecture.type} needs"
+        if cell.architecture.fit_profile
+        else f"{cell.setting_paths['filters']}: {cell.architecture.filters} filters need"
+    )
     return (
-        f"{cell.setting_paths['filters']}: {cell.architecture.filters} filters need"
+        f"{network}"
         f" {(WORKER_BYTES + memory_bytes(cell)) / GIB:.3g} GiB for a pack and its worker, more than"
         f" resources.memory_gib: {limit / GIB:.3g}{default}; {hint}"
     )

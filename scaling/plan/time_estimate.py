@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from scaling.config import Cell
 from scaling.config.recipe import Augmentation
 from scaling.plan.packs import Pack
@@ -10,6 +12,14 @@ from scaling.plan.speed_file import load_speed
 
 EVALUATION_BATCH = 500
 """Images in a batch of the evaluation."""
+
+
+class ImageCounts(NamedTuple):
+    """Numbers of images."""
+
+    trained: int
+    evaluated: int
+    """Test images and validation images."""
 
 
 def pack_seconds(pack: Pack, speed: Speed | None = None) -> float:
@@ -26,10 +36,19 @@ def pack_seconds(pack: Pack, speed: Speed | None = None) -> float:
 def training_seconds(cell: Cell, size: int, speed: Speed) -> float:
     """Return the seconds of one core for training and evaluating ``size`` replicas of a cell."""
     recipe, image = cell.recipe, cell.info.image
+    train_size, evaluated = image_counts(cell)
+    if profile := cell.architecture.fit_profile:
+        return profile.seconds(image, trained=train_size, scored=evaluated)
     time = speed.image_time(cell.architecture.type, image.channels, recipe.precision, cell.layer_table())
-    trained = recipe.images_per_epoch(cell.dataset.train_size(cell.info))
-    evaluated = cell.info.test_images + cell.dataset.validation
+    trained = recipe.images_per_epoch(train_size)
     augment_s = 0.0 if recipe.augmentation == Augmentation() else speed.augment_seconds(image.channels)
     return recipe.epochs * (
         speed.epoch_s + trained * (size * time.train_s + augment_s) + evaluated * size * time.evaluate_s
+    )
+
+
+def image_counts(cell: Cell) -> ImageCounts:
+    """Return the numbers of images that a cell is trained on, and that it is evaluated on."""
+    return ImageCounts(
+        trained=cell.dataset.train_size(cell.info), evaluated=cell.info.test_images + cell.dataset.validation
     )

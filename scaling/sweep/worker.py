@@ -146,10 +146,11 @@ class _Worker:
 
 
 def _encode_weights(result: PackResult) -> dict[str, bytes]:
-    """Return the weights of each run as safetensors."""
+    """Return the weights of each run that keeps them, as safetensors."""
     return {
         run.id: save({name: tensor.contiguous() for name, tensor in result.weights[slot].items()})
         for run, slot in zip(result.pack.runs, result.pack.slots, strict=True)
+        if result.weights[slot]
     }
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from scaling.train.epoch_metrics import EpochMetrics
-from scaling.train.pack import PackResult, train
+from scaling.train.pack import train
+from scaling.train.pack_result import PackResult
 from scaling.train.result_tables import build_tables
 
 __all__ = ["EpochMetrics", "PackResult", "build_tables", "train"]

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from time import monotonic
 
-import numpy as np
 import pytorch_lightning as pl
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from scaling.data import LoadedDataset
@@ -20,36 +17,15 @@ from scaling.store import Checkpoints
 from scaling.train.checkpoint import completed_epochs, newest_checkpoint
 from scaling.train.device_data import load_on_device
 from scaling.train.epoch_metrics import EpochMetrics
+from scaling.train.fitted import fit
 from scaling.train.module import PackModule, StartingPoint
+from scaling.train.pack_result import PackResult
 from scaling.train.runtime import training_runtime
 
 CHECKPOINT_S = 60.0
 """Least seconds between two checkpoints; a pack that takes less writes none."""
 
 OnEpochEnd = Callable[[EpochMetrics], None]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class PackResult:
-    """Results of a pack.
-
-    Axis R has all replicas, in the order of ``pack.replicas``, also those that are no wanted runs.
-    """
-
-    pack: Pack
-    history: list[EpochMetrics]
-    logits: NDArray[np.float16]
-    """Logits of the test images after the last epoch: [R, images, classes]."""
-    diverged: NDArray[np.bool_]
-    """True if a loss, or a logit as it is stored, was not finite in any epoch: [R]."""
-    weights: list[dict[str, Tensor]]
-    """Parameters and statistics of batch norm of each replica, on the CPU."""
-    wall_s: float
-    """Seconds of the training, those before a checkpoint included."""
-    images_per_s: float
-    """Training images times replicas per second, over the whole time."""
-    device: str
-    threads: int
 
 
 class _EpochLoader:
@@ -76,6 +52,8 @@ def train(
 ) -> PackResult:
     """Train all replicas of a pack on one device, on exactly one thread.
 
+    An architecture with a ``fit_profile`` is fitted in one go instead: on the CPU, and without checkpoints.
+
     Args:
         pack: pack to train.
         dataset: data set of ``pack.cell``.
@@ -84,6 +62,10 @@ def train(
         checkpoints: checkpoints to resume from and to write.
         start: weights to start from, some of which can be deleted; by default, initial weights are drawn.
     """
+    if pack.cell.architecture.fit_profile:
+        result = fit(pack, dataset)
+        on_epoch_end(result.history[-1])
+        return result
     last_checkpoint = monotonic()
 
     def finish_epoch(epoch: EpochMetrics) -> None:

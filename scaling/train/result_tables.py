@@ -17,7 +17,7 @@ from scaling.config import Run
 from scaling.data import LoadedDataset
 from scaling.store import SCHEMAS, Provenance
 from scaling.train.epoch_metrics import EpochMetrics
-from scaling.train.pack import PackResult
+from scaling.train.pack_result import PackResult
 from scaling.train.zero_gradients import weighted_layers
 
 
@@ -57,7 +57,7 @@ def build_tables(result: PackResult, dataset: LoadedDataset, provenance: Provena
 def _shared_columns(result: PackResult) -> dict[str, Any]:
     """Return the columns that are equal for all runs of a pack."""
     pack = result.pack
-    cell, layers = pack.cell, pack.layer_table
+    cell, layers = pack.cell, result.layer_table
     return {
         "dataset": cell.dataset.type,
         "fingerprint": cell.info.fingerprint,

@@ -1,0 +1,39 @@
+"""Recipes of architectures that are fitted in one go: only the range of the input has a meaning.
+
+The study's recipe is for the architectures that are trained; a fitted architecture takes ``input_range`` from
+it and ignores the rest. In its own recipe, any other setting is a mistake. The identity of its runs has
+placeholders, so that no recipe of another architecture changes their ids.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scaling.config.recipe import Constant, Recipe, Sgd
+
+_USED = frozenset({"input_range"})
+"""Settings of a recipe that have a meaning."""
+_PLACEHOLDERS = Recipe(
+    optimizer=Sgd(momentum=0.0, nesterov=False),
+    learning_rate=1.0,
+    schedule=Constant(),
+    epochs=1,
+    batch_size=1,
+    precision="fp32",
+)
+"""Values of all other settings. They are part of the ids of all such runs, so they must not change."""
+
+
+def used_settings(recipe: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings that have a meaning, and unknown keys, which are reported like any other."""
+    return {name: value for name, value in recipe.items() if name not in unused_settings(recipe)}
+
+
+def unused_settings(recipe: dict[str, Any]) -> list[str]:
+    """Return the names of the settings that have no meaning."""
+    return [name for name in recipe if name in Recipe.model_fields and name not in _USED]
+
+
+def fitted_recipe(recipe: Recipe) -> Recipe:
+    """Return a recipe with placeholders for the settings that have no meaning."""
+    return _PLACEHOLDERS.model_copy(update={name: getattr(recipe, name) for name in _USED})

@@ -1,0 +1,43 @@
+"""Results of a pack, however it was trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from scaling.architectures import LayerTable
+from scaling.plan import Pack
+from scaling.train.epoch_metrics import EpochMetrics
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PackResult:
+    """Results of a pack.
+
+    Axis R has all replicas, in the order of ``pack.replicas``, also those that are no wanted runs.
+    """
+
+    pack: Pack
+    history: list[EpochMetrics]
+    logits: NDArray[np.float16]
+    """Logits of the test images after the last epoch: [R, images, classes]."""
+    diverged: NDArray[np.bool_]
+    """True if a loss, or a logit as it is stored, was not finite in any epoch: [R]."""
+    weights: list[dict[str, Tensor]]
+    """Parameters and statistics of batch norm of each replica, on the CPU; empty if none are kept."""
+    wall_s: float
+    """Seconds of the training, those before a checkpoint included."""
+    images_per_s: float
+    """Training images times replicas per second, over the whole time."""
+    device: str
+    threads: int
+    fitted_layers: LayerTable | None = None
+    """Layers of a classifier that was fitted in one go, with the counts that the fit determined."""
+
+    @property
+    def layer_table(self) -> LayerTable:
+        """Layers of one replica."""
+        return self.fitted_layers or self.pack.layer_table

@@ -1,0 +1,93 @@
+"""Baselines beside a network: planned, run, resumed, fitted, compared and listed like any run."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+
+import pytest
+
+from scaling import api
+from scaling.errors import UsageError
+
+STUDY = """\
+study: baselines
+dataset: {type: synthetic, size: 200, test_size: 100, side: 16, noise: 0.6}
+architectures:
+  - {type: lenet5, filters: [1, 2, 3], hidden: [8]}
+  - {type: svm, C: [1, 10]}
+  - {type: knn}
+  - {type: linear_classifier, C: 0.01}
+recipe: {epochs: 1, batch_size: 20, precision: fp32}
+seeds: 2
+store: {weights: all}
+"""
+LABELS = ("knn", "lenet5", "linear_classifier", "svm, C 1", "svm, C 10")
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    file = tmp_path_factory.mktemp("baselines") / "baselines.yaml"
+    file.write_text(STUDY)
+    return file
+
+
+@pytest.fixture(scope="module")
+def stored(file):
+    """Workspace with all runs of the study."""
+    folder = file.parent
+    workspace = api.Workspace(store=str(folder / "store"), data=folder, artifacts=folder / "artifacts")
+    plan = api.plan(file, workspace)
+    assert plan.new == 3 * 2 + 2 + 1 + 1
+    assert all(row.core_s > 0 and row.memory_bytes > 0 for row in plan.rows())
+    assert {pack.size for pack in plan.packs if pack.cell.architecture.fit_profile} == {1}
+    outcome = api.run(file, workspace, in_process=True, quiet=True)
+    assert (outcome.trained, outcome.failures) == (10, ())
+    return workspace
+
+
+def test_nothing_is_left_to_do(file, stored):
+    assert api.plan(file, stored).new == 0
+    file.with_name("longer.yaml").write_text(STUDY.replace("epochs: 1", "epochs: 2"))
+    plan = api.plan(file.with_name("longer.yaml"), stored)
+    assert {pack.cell.architecture.type for pack in plan.packs} == {"lenet5"}
+
+
+def test_the_fit_leaves_the_baselines_without_a_law(file, stored):
+    fits = {fit.label: fit for fit in api.fit(str(file), stored)}
+    assert tuple(fits) == LABELS
+    assert [label for label, fit in fits.items() if fit.laws] == ["lenet5"]
+    assert any("No law" in note for note in fits["knn"].notes)
+
+
+def test_the_comparison_names_them_and_draws_what_has_a_law(file, stored, monkeypatch):
+    monkeypatch.setattr("analysis.comparison_page.write_comparison", lambda comparison, *_, **__: comparison)
+    comparison = api.compare(file, stored)
+    assert comparison.grouped.labels == LABELS
+    assert {point.label for point in comparison.pareto_fronts["macs"]} == {"lenet5"}
+
+
+def test_the_table_has_their_settings_and_no_gradients(file, stored):
+    rows = api.table(file, stored).runs.to_pylist()
+    by_type = {row["architecture"]: row for row in rows}
+    assert by_type["knn"]["architecture.k"] == 3
+    assert by_type["svm"]["test_errors"] < 90
+    assert by_type["svm"]["routes"] is None
+    assert by_type["lenet5"]["routes"] > 0
+    assert by_type["knn"]["parameters"] == 200 * 16 * 16
+
+
+def test_no_weights_are_kept(file, stored):
+    runs = api.load_results(file, stored).final_runs.to_pylist()
+    run_id = next(row["id"] for row in runs if row["architecture"] == "svm")
+    with pytest.raises(UsageError, match="svm is fitted in one go, and its weights are not kept"):
+        api.inspect(run_id, stored, configs=[file])
+
+
+def test_without_scikit_learn_nothing_is_trained_but_plans_work(file, stored, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    empty = replace(stored, store=str(tmp_path / "store"))
+    assert api.plan(file, empty).new == 10
+    with pytest.raises(UsageError, match=r"svm: .*scikit-learn.*'scaling-studies\[history\]'"):
+        api.run(file, empty, in_process=True, quiet=True)
+    assert not (tmp_path / "store").exists()

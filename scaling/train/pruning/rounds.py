@@ -22,7 +22,8 @@ from scaling.models import build, load_weights, named_weights, trained_weights
 from scaling.plan import Pack
 from scaling.train.device_data import load_on_device
 from scaling.train.module import StartingPoint, evaluate
-from scaling.train.pack import PackResult, select_device, train
+from scaling.train.pack import select_device, train
+from scaling.train.pack_result import PackResult
 from scaling.train.pruning.curvature import hessian_diagonal
 from scaling.train.pruning.deletion import (
     Masks,

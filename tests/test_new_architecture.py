@@ -113,7 +113,7 @@ def test_an_unknown_key_is_answered_with_the_keys_of_the_architecture(toy, study
 
 
 def test_without_registration_the_type_is_unknown(study, workspace):
-    with pytest.raises(ConfigError, match=r"architectures\[0\]\.type.*'lenet5', 'tree3', .*, not 'toy'"):
+    with pytest.raises(ConfigError, match=r"architectures\[0\]\.type.*'lenet5', 'tree3', .*, got 'toy'"):
         api.plan(study, workspace)
 
 

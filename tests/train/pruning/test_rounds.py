@@ -13,7 +13,7 @@ from scaling.errors import UsageError
 from scaling.models import build, named_weights
 from scaling.train import train
 from scaling.train.module import StartingPoint
-from scaling.train.pack import PackResult
+from scaling.train.pack_result import PackResult
 from scaling.train.pruning import Method, PruningRound, count_left, keep_all, prune, round_sizes
 from tests.train.tiny_packs import cell, loaded_dataset, pack
 

@@ -48,7 +48,7 @@ def draw_rejection(study: StudyRejection) -> ReportFigure:
             f" 95 % intervals over runs as bands, from {format_count(runs, 'run')}. Images are rejected by"
             " rising margin, the difference between the two largest outputs; images with equal margins are"
             f" rejected together. A marker on the line of {study.target} is the mean over seeds of the"
-            " smallest share whose rejection leaves at most this error, with Student's 95 % interval. It is"
+            " smallest rejected share with at most this error, with Student's 95 % interval. It is"
             " missing if a run never has so small an error. A curve ends where no run makes an error."
         ),
         figure=draw(study, limits),

@@ -8,7 +8,8 @@ import pytest
 
 from scaling.config import load_study
 from scaling.errors import ConfigError, DataError
-from tests.config.problem_cases import AUTO, CASES, HEAD, LENET, STUDY, network
+from tests.config.example_studies import AUTO, HEAD, LENET, STUDY, network
+from tests.config.problem_cases import CASES
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -1,4 +1,4 @@
-"""What the historic networks share: a published size, whole multiples of it, and their kinds of layers."""
+"""Base classes and layers of the historic networks: a published size and whole multiples of it."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ Set here: each round deletes a fixed fraction of the weights that are left, bias
 starts with an optimiser without state, and repeats the minibatch order of the first epochs of its order.
 
 The prediction neglects the gradient and all orders above the second. So it holds near a minimum and for small
-deletions. If a round deletes half of the weights, the true increase can be hundreds of times the prediction.
+deletions; the increase of a large deletion can be far larger than predicted.
 """
 
 from __future__ import annotations

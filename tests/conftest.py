@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 import jaxtyping
 import pytest
 from hypothesis import HealthCheck, settings
 from platformdirs import user_cache_path
+
+# Modules and tests are millions of objects that stay. Garbage collection would search them again and again.
+gc.set_threshold(50_000, 20, 50)
 
 # Set before torch and NumPy are imported: two test processes on two cores must not compete with more threads.
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
@@ -46,6 +50,12 @@ LONG = {"test_ray_tune.py", "test_whole_datasets.py"}
 def pytest_collection_modifyitems(items):
     """Start long files first, so that at the end no process waits for another."""
     items.sort(key=lambda item: item.path.name not in LONG)
+
+
+def pytest_collection_finish():
+    """Exempt modules and tests from garbage collection."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -22,7 +22,7 @@ from tests.data.drawn_digits import beside, draw
 
 STUDY = """\
 study: digits
-dataset: {type: mnist5k, train_images: 2000}
+dataset: {type: mnist5k, train_images: 500}
 architectures:
   - {type: lenet5, filters: 4}
 recipe: {epochs: 2, batch_size: 25, learning_rate: 0.05, precision: fp32}

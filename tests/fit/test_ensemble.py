@@ -164,7 +164,7 @@ def test_default_member_counts():
 @pytest.mark.parametrize("agree", [0.3, 1.5])
 def test_intervals_cover_the_expected_error_of_new_seeds(agree):
     """A seed draws one member; the truth is the mean over new ensembles on the same images."""
-    rng, runs, studies, fresh = np.random.default_rng(4), 8, 300, 4000
+    rng, runs, studies, fresh = np.random.default_rng(4), 8, 120, 2000
     labels = rng.integers(CLASSES, size=IMAGES)
     shared = agree * rng.standard_normal((IMAGES, CLASSES)) + 1.2 * (labels[:, None] == np.arange(CLASSES))
     sizes = (1, 3, 7, 8)

@@ -12,7 +12,7 @@ from tests.fit.planted_laws import DISPERSION, bare_points, curve, plant
 
 LAW = (0.4, 0.5, 0.0)
 TEST_IMAGES = 1000
-STUDIES = 300
+STUDIES = 100
 
 
 @pytest.mark.simulation

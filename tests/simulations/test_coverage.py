@@ -13,7 +13,7 @@ from simulations.__main__ import FOLDER, PAGE, STUDIES, coverage_table, render_p
 from simulations.coverage import METHODS, ScenarioCounts, count_scenario
 from simulations.scenarios import Scenario, coverage_scenarios, verdict_scenarios
 
-N_STUDIES = 80
+N_STUDIES = 40
 SMALL_SCENARIOS = [
     scenario
     for scenario in coverage_scenarios()

@@ -38,7 +38,7 @@ def invert(law: tuple[float, float, float], error: float) -> float:
 @pytest.mark.simulation
 @pytest.mark.parametrize("error", [0.16, 0.08], ids=["measured", "extrapolated"])
 def test_the_interval_of_a_ratio_covers_the_truth_at_its_level(error):
-    truth, studies, n_covered = invert(LAWS[0], error) / invert(LAWS[1], error), 150, 0
+    truth, studies, n_covered = invert(LAWS[0], error) / invert(LAWS[1], error), 80, 0
     for k in range(studies):
         sizes = compare_sizes(fit_planted(LAWS[0], 2 * k), fit_planted(LAWS[1], 2 * k + 1), error=error)
         n_covered += sizes.ratio.low <= truth <= sizes.ratio.high

@@ -28,7 +28,7 @@ def test_intervals_of_difference_and_crossing_cover_the_truth_at_their_level():
     root = brentq(
         lambda x: float(curve(np.array([x]), LAWS[0])[0] - curve(np.array([x]), LAWS[1])[0]), 1, 100
     )
-    studies, n_covered = 250, {"difference": 0, "crossing": 0}
+    studies, n_covered = 120, {"difference": 0, "crossing": 0}
     for k in range(studies):
         comparison = compare_laws(fit_planted(LAWS[0], 2 * k), fit_planted(LAWS[1], 2 * k + 1))
         n_covered["difference"] += comparison.difference.low <= 0.2 <= comparison.difference.high

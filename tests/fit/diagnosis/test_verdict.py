@@ -13,7 +13,7 @@ from scaling.fit.forms import BROKEN, FLOOR, Form
 from tests.fit.planted_laws import DISPERSION, bare_points, curve, plant, variance_model
 
 WIDE = (1, 2, 3, 4, 6, 8, 12, 16)
-STUDIES = 200
+STUDIES = 100
 
 
 def verdicts(

@@ -28,9 +28,7 @@ def count_covered(law: tuple[float, float, float], form: str, parameter: str, st
 
 
 @pytest.mark.simulation
-@pytest.mark.parametrize(
-    ("form", "floor", "studies"), [("power", 0.0, 400), ("floor", 0.03, 400), ("floor", 0.0, 400)]
-)
+@pytest.mark.parametrize(("form", "floor", "studies"), [("power", 0.0, 400), ("floor", 0.03, 400)])
 def test_interval_of_the_exponent_has_its_coverage_with_four_seeds(form: str, floor: float, studies: int):
     covered = count_covered((0.4, 0.5, floor), form, "exponent", studies)
     # The number is binomial. A coverage of 90 % or less would give so many at most once in 20 repeats, and a

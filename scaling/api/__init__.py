@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from analysis.comparison_text import render_comparison
     from analysis.ensemble import ensemble_rows, render_ensembles
+    from analysis.history import render_history
     from analysis.laws_text import render_laws, render_predictions, render_sizes_for_error
     from analysis.optimum import render_optima
     from analysis.rejection import render_rejection
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from scaling.api._figures import figure_folder
     from scaling.api._fit import FitDetails, RequiredSize, fit, fit_details
     from scaling.api._fit_options import BestOver, CountColumns, FitOptions
+    from scaling.api._history import history, write_history
     from scaling.api._inspect import Inspection, inspect
     from scaling.api._json import replace_nonfinite
     from scaling.api._merge import merge
@@ -85,6 +87,7 @@ _EXPORTS = {
     "figure_folder": "scaling.api._figures",
     "fit": "scaling.api._fit",
     "fit_details": "scaling.api._fit",
+    "history": "scaling.api._history",
     "inspect": "scaling.api._inspect",
     "list_datasets": "scaling.api._data",
     "list_models": "scaling.api._models",
@@ -96,6 +99,7 @@ _EXPORTS = {
     "reject": "scaling.api._reject",
     "render_comparison": "analysis.comparison_text",
     "render_ensembles": "analysis.ensemble",
+    "render_history": "analysis.history",
     "render_laws": "analysis.laws_text",
     "render_optima": "analysis.optimum",
     "render_predictions": "analysis.laws_text",
@@ -110,6 +114,7 @@ _EXPORTS = {
     "table": "scaling.api._table",
     "tidy_table": "scaling.api._table",
     "why": "scaling.api._explain",
+    "write_history": "scaling.api._history",
     "write_table": "scaling.api._table",
 }
 """Public names, and the module that defines each."""

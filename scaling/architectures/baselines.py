@@ -32,6 +32,8 @@ PositiveFloat = Annotated[float, Field(gt=0)]
 SVM_CACHE_MIB = 500
 """Size of the cache of the support vector machine's kernel values."""
 
+_MNIST_TRAINING_IMAGES = 60_000
+
 
 class Baseline(Architecture):
     """A classifier without a width, which scikit-learn fits to all training images at once."""
@@ -88,6 +90,23 @@ class Svm(Baseline):
     gamma: PositiveFloat | None = None
     """Inverse squared width of the kernel. By default, 1 over the number of inputs times their variance."""
 
+    @classmethod
+    def catalogue(cls) -> list[CatalogueEntry]:
+        network = cls()
+        return [
+            CatalogueEntry(
+                name="svm, at most",
+                dataset="MNIST",
+                image=MNIST_IMAGE,
+                network=network,
+                fitted_layers=network.fitted_layer_table(MNIST_IMAGE, stored=_MNIST_TRAINING_IMAGES),
+                remark=(
+                    "The counts are those of a machine that keeps all 60,000 training images as support"
+                    " vectors. A fit keeps fewer; the row of a run counts them."
+                ),
+            )
+        ]
+
     def fitted_layer_table(self, image: ImageShape, *, stored: int) -> LayerTable:
         pairs = image.classes * (image.classes - 1) // 2
         coefficients, intercepts = stored * (image.classes - 1), pairs if stored else 0
@@ -113,6 +132,21 @@ class Knn(Baseline):
     type: Literal["knn"] = "knn"
     k: PositiveInt = 3
     """Number of neighbours."""
+
+    @classmethod
+    def catalogue(cls) -> list[CatalogueEntry]:
+        network = cls()
+        return [
+            CatalogueEntry(
+                name="knn",
+                dataset="MNIST",
+                image=MNIST_IMAGE,
+                network=network,
+                published="60,000 stored images",
+                source="LeCun et al. 1998, Proc. IEEE 86, 2278",
+                fitted_layers=network.fitted_layer_table(MNIST_IMAGE, stored=_MNIST_TRAINING_IMAGES),
+            )
+        ]
 
     def fitted_layer_table(self, image: ImageShape, *, stored: int) -> LayerTable:
         votes = Layer(name="votes", kind=LayerKind.LINEAR, shape=(image.classes,))

@@ -102,10 +102,14 @@ class CatalogueEntry:
     """Counts from a publication; empty without any."""
     source: str = SET_HERE
     """Publication of the network."""
+    remark: str = ""
+    """Sentences on counts that differ from published ones; empty without a difference."""
+    fitted_layers: LayerTable | None = None
+    """Layers after a fit, if the fit determines their sizes."""
 
     @property
     def layer_table(self) -> LayerTable:
-        return self.network.layer_table(self.image)
+        return self.fitted_layers or self.network.layer_table(self.image)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the entry with its computed counts."""
@@ -116,6 +120,7 @@ class CatalogueEntry:
             **{count: getattr(table, count) for count in _COUNTS},
             "published": self.published,
             "source": self.source,
+            "remark": self.remark,
             "layers": [layer.to_dict() for layer in table.layers],
         }
 

@@ -111,6 +111,10 @@ class Lenet5(MupArchitecture):
                 network=usual,
                 published="61,706 parameters",
                 source="LeCun et al. 1998, with a dense C3 and a linear readout",
+                remark=(
+                    "It has 1,706 parameters more than lenet5_1998, whose second convolution is sparse, whose"
+                    " subsampling has weights, and whose outputs compare with fixed codes."
+                ),
             ),
             CatalogueEntry(
                 name="lenet5, 6 filters",

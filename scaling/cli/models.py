@@ -13,7 +13,8 @@ _MAX_EXACT = 10**10
 def models(*, as_json: Json = False) -> None:
     """List the architectures with computed and published counts.
 
-    Counts are units, connections, parameters, forward and backward MACs, and routes.
+    Counts are units, connections, parameters, forward and backward MACs, and routes. Below the table stand
+    remarks on counts that differ from published ones.
     """
     rows = api.list_models()
     if as_json:
@@ -41,3 +42,6 @@ def models(*, as_json: Json = False) -> None:
             row.source,
         )
     console().print(table)
+    for row in rows:
+        if row.remark:
+            print(f"{row.name}: {row.remark}")

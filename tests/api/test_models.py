@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from scaling import api
-from scaling.architectures import Lenet5, Vgg
+from scaling.architectures import Lenet5, Vgg, registered
 from scaling.architectures.history.base import PublishedArchitecture
 
-ONE_ROUTE = ("tree3", "net1_1989", "net2_1989", "linear_classifier")
+ONE_ROUTE = ("tree3", "net1_1989", "net2_1989", "linear_classifier", "knn", "svm")
 """Types of networks with one route from a use of a first-layer weight to an output."""
 
 
@@ -25,6 +25,8 @@ def test_published_counts_equal_computed_counts():
             assert entry.published in (features, f"{entry.layer_table.parameters:,} parameters, {features}")
         elif entry.published.endswith(" parameters"):
             assert entry.published == f"{entry.layer_table.parameters:,} parameters"
+        elif entry.published.endswith(" stored images"):
+            assert entry.published == f"{units[0]:,} stored images"
         elif entry.published.endswith(" tree outputs"):
             branches, *others = entry.layer_table.layers[2].shape
             assert entry.name.endswith(f" {branches} branches")
@@ -49,6 +51,12 @@ def test_published_counts_of_historic_networks_equal_computed_counts():
         assert published == [(f"{computed[name]:,}", name) for _, name in published]
         layers = "layers " + "-".join(str(layer.units) for layer in table.layers)
         assert published or exact != entry.published or exact == layers
+
+
+def test_every_architecture_is_listed():
+    assert {entry.network.type for entry in api.list_models()} == {
+        spec.model_fields["type"].default for spec in registered()
+    }
 
 
 def test_counts_of_layers_add_up_to_the_network():

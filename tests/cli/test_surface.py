@@ -28,6 +28,7 @@ SURFACE = {
     "report": {"CONFIG", "--out", "--json", *READ},
     "compare": {"CONFIG", "--for-error", "--out", "--json", *READ},
     "optimum": {"CONFIG", "--x", "--y", "--out", "--json", *READ},
+    "history": {"FOLDER", "--out", "--store", "--also", "--data", "--json"},
     "ensemble": {"CONFIG", "--sizes", "--by", "--out", "--json", *READ},
     "reject": {"CONFIG", "--error", "--out", "--json", *READ},
     "merge": {"CONFIG", "--into", "--predictions", *READ},

@@ -51,6 +51,10 @@ class Lenet1(HistoricArchitecture):
                 network=cls(filters=4),
                 published="2,578 parameters, 98,442 connections, 4,635 units with one for the biases",
                 source="LeCun et al. 1990, NIPS 2, 396",
+                remark=(
+                    "About 140,000 multiply-adds are also quoted for this network. That number cannot count"
+                    " each connection once."
+                ),
             )
         ]
 

@@ -40,6 +40,10 @@ class Lenet1Teaching(HistoricArchitecture):
                 network=cls(filters=4),
                 published="layers 2304-576-768-192-10",
                 source="teaching material",
+                remark=(
+                    "It has 232 parameters fewer than lenet1: three filters for each pooled map in place of"
+                    " 20 kernels between maps, and pooling without weights."
+                ),
             )
         ]
 

@@ -1,0 +1,97 @@
+"""Published systems beside the networks that rebuild them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from scaling.api._figures import OUT_HINT, save_figures
+from scaling.api._results import StudyResults, load_results
+from scaling.api._workspace import Workspace
+from scaling.errors import UsageError
+from scaling.files import write_atomically, writing
+
+if TYPE_CHECKING:
+    from analysis.history import History, RebuiltNetwork
+    from analysis.published_systems import PublishedSystem, Rebuild
+
+HISTORY_STUDIES = Path("configs") / "history"
+"""Folder with the studies of the published systems, in a checkout."""
+
+
+def history(
+    studies: Path = HISTORY_STUDIES,
+    workspace: Workspace | None = None,
+    *,
+    systems: Sequence[PublishedSystem] | None = None,
+) -> History:
+    """Return published systems, each with the mean errors of the networks that rebuild it.
+
+    Args:
+        studies: folder with the studies that the systems name.
+        workspace: stores and folders.
+        systems: the systems; by default those of ``analysis.published_systems``.
+
+    Raises:
+        ConfigError: a study is missing or invalid.
+        StoreError: a store cannot be read.
+        UsageError: a study has no network of the type that a system names, or several.
+    """
+    from analysis.history import History, HistoryRow
+    from analysis.published_systems import PUBLISHED_SYSTEMS
+
+    workspace = workspace or Workspace()
+
+    @cache
+    def load(study: str) -> StudyResults:
+        return load_results(studies / study, workspace)
+
+    return History(
+        rows=tuple(
+            HistoryRow(
+                system=system,
+                network=rebuild and _measure(rebuild, load(rebuild.study), studies / rebuild.study),
+            )
+            for system in (PUBLISHED_SYSTEMS if systems is None else systems)
+            for rebuild in system.rebuilds or (None,)
+        )
+    )
+
+
+def _measure(rebuild: Rebuild, results: StudyResults, source: Path) -> RebuiltNetwork:
+    from analysis.history import measure_rebuild
+
+    cells = [cell for cell in results.plan.study.cells if cell.architecture.type == rebuild.architecture]
+    if len(cells) != 1:
+        raise UsageError(
+            f"{source}: expected one network of the type {rebuild.architecture}, got {len(cells)}; "
+            "a rebuild of a published system is one network"
+        )
+    (cell,) = cells
+    ids = [] if cell.pending else [cell.run(seed).id for seed in range(cell.seeds)]
+    runs = results.runs.filter(pc.is_in(results.runs["id"], pa.array(ids, pa.string())))
+    return measure_rebuild(rebuild, cell=cell, runs=runs)
+
+
+def write_history(history: History, folder: Path) -> list[Path]:
+    """Write ``history.md``, and its figure with its numbers as .svg, .png and .csv.
+
+    Args:
+        history: the systems.
+        folder: folder for the page; its subfolder ``figures`` gets the figure.
+
+    Raises:
+        UsageError: the folder cannot be written.
+    """
+    from analysis.history_figure import draw_history
+    from analysis.history_page import history_page
+
+    page = folder / "history.md"
+    with writing(page, hint=OUT_HINT):
+        write_atomically(page, history_page(history).encode())
+    return [page, *save_figures(folder / "figures", lambda: [draw_history(history)])]

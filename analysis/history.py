@@ -18,7 +18,7 @@ from scaling.architectures import setting_labels
 from scaling.config import Cell
 from scaling.config.labels import setting_label
 from scaling.config.pilots import AUTO
-from scaling.config.recipe import Augmentation, Recipe, Sgd
+from scaling.config.recipe import Augmentation, Sgd
 from scaling.fit import Interval
 
 NOT_TRAINED = "not trained"
@@ -105,19 +105,16 @@ def _describe_fit(cell: Cell) -> str:
     return ", ".join(["scikit-learn", *own])
 
 
-def _has_momentum(recipe: Recipe) -> bool:
-    return isinstance(recipe.optimizer, Sgd) and recipe.optimizer.momentum > 0
-
-
 def _describe_recipe(cell: Cell) -> str:
     """Return the settings of a recipe that publications name."""
-    recipe = cell.recipe
+    recipe, optimizer = cell.recipe, cell.recipe.optimizer
+    momentum = optimizer.momentum if isinstance(optimizer, Sgd) else 0
     settings: dict[str, Any] = {
         "epochs": recipe.epochs,
         "batch_size": recipe.batch_size,
         "loss": recipe.loss,
-        "optimizer.type": recipe.optimizer.type,
-        **({"optimizer.momentum": recipe.optimizer.momentum} if _has_momentum(recipe) else {}),
+        "optimizer.type": optimizer.type,
+        **({"optimizer.momentum": momentum} if momentum else {}),
         "schedule.type": recipe.schedule.type,
         "learning_rate": AUTO if cell.pending else recipe.learning_rate,
     }

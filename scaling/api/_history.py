@@ -51,16 +51,13 @@ def history(
     def load(study: str) -> StudyResults:
         return load_results(studies / study, workspace)
 
-    return History(
-        rows=tuple(
-            HistoryRow(
-                system=system,
-                network=rebuild and _measure(rebuild, load(rebuild.study), studies / rebuild.study),
-            )
-            for system in (PUBLISHED_SYSTEMS if systems is None else systems)
-            for rebuild in system.rebuilds or (None,)
-        )
-    )
+    rows: list[HistoryRow] = []
+    for system in PUBLISHED_SYSTEMS if systems is None else systems:
+        networks = [
+            _measure(rebuild, load(rebuild.study), studies / rebuild.study) for rebuild in system.rebuilds
+        ]
+        rows += [HistoryRow(system=system, network=network) for network in networks or (None,)]
+    return History(rows=tuple(rows))
 
 
 def _measure(rebuild: Rebuild, results: StudyResults, source: Path) -> RebuiltNetwork:

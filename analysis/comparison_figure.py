@@ -96,7 +96,7 @@ def draw_comparison(
         # A band can be wider than all data by orders of magnitude, so it must not set the limits.
         axes.set_ylim(_BOTTOM * errors[errors > 0].min(), _TOP * errors.max())
     style.label_log_axis(axes.xaxis, style.amount_ticks(axis.unit), gap=0.09)
-    style.label_log_axis(axes.yaxis, style.percent_ticks(), gap=0.06)
+    style.label_error_axis(axes, gap=0.06)
     return ReportFigure(
         name=f"against_{axis.column}",
         heading=f"Test error against {axis.name}",
@@ -117,7 +117,8 @@ def _draw_curves(axes: Axes, grouped: GroupedRuns, *, fits: CurveFits, axis: Fig
         if fit and law:
             _draw_law(axes, fit, law=law, color=curve.color)
         if fit:
-            axes.plot(fit.points.widths, fit.points.means, curve.marker, color=curve.color, zorder=4)
+            means = style.positive_or_nan(fit.points.means)
+            axes.plot(fit.points.widths, means, curve.marker, color=curve.color, zorder=4)
         text = _legend_text(label, law, runs=len(runs))
         handles.append(style.legend_entry(text, color=curve.color, marker=curve.marker))
     return handles
@@ -137,7 +138,7 @@ def _draw_law(axes: Axes, fit: Fit, *, law: Law, color: str) -> None:
 def _draw_front(axes: Axes, fits: CurveFits) -> Line2D:
     """Draw the lowest mean error up to each cost, and return its legend entry."""
     best = [point for point in pareto_front(fits.fits) if point.on_front]
-    x, error = [point.x for point in best], [point.error for point in best]
+    x, error = [point.x for point in best], style.positive_or_nan([point.error for point in best])
     axes.step(x, error, where="post", zorder=1, **_FRONT_STYLE)
     return style.legend_entry("lowest mean error up to each cost", **_FRONT_STYLE)
 

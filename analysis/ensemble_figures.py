@@ -39,7 +39,7 @@ def draw_error_against_members(pools: Sequence[EnsemblePool]) -> ReportFigure:
     for axes in panels.flat[len(curves) :]:
         axes.set_visible(False)
     style.label_values(panels[0, 0], pc.unique(numbers["members"]).to_pylist(), gap=0.1)
-    style.label_log_axis(panels[0, 0].yaxis, style.percent_ticks(), gap=0.07)
+    style.label_error_axis(panels[0, 0], gap=0.07)
     figure.supylabel("Expected test error", fontsize=8.5)
     figure.legend(
         handles=style.width_legend(colors), title="filters", loc="outside right center", handlelength=1
@@ -93,7 +93,7 @@ def draw_error_against_macs(pools: Sequence[EnsemblePool]) -> ReportFigure:
     ]
     figure.legend(handles=handles, loc="outside lower left")
     style.label_log_axis(axes.xaxis, style.amount_ticks(), gap=0.09)
-    style.label_log_axis(axes.yaxis, style.percent_ticks(), gap=0.06)
+    style.label_error_axis(axes, gap=0.06)
     return ReportFigure(
         name="ensembles_against_macs",
         heading="Ensembles and larger single networks",

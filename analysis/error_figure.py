@@ -42,7 +42,8 @@ def draw_error_figure(
         curve, runs = style.curve_style(index), grouped.of_curve(label)
         rows = means.filter(pc.field("group") == label)
         draw_runs(axes, runs[axis.column].to_numpy(), error=runs["test_error"].to_numpy(), color=curve.color)
-        axes.plot(rows[axis.column], rows["mean_error"], curve.marker, color=curve.color, zorder=4)
+        means_above_0 = style.positive_or_nan(rows["mean_error"])
+        axes.plot(rows[axis.column], means_above_0, curve.marker, color=curve.color, zorder=4)
         if laws := accepted_laws(fits.by_label.get(label)):
             _draw_laws(axes, laws, widths=rows[axis.column].to_numpy(), color=curve.color)
         text = _legend_text(label, fits, runs=len(runs))
@@ -52,7 +53,7 @@ def draw_error_figure(
         style.label_values(axes, pc.unique(means[axis.column]).to_pylist())
     else:
         style.label_log_axis(axes.xaxis, style.amount_ticks(axis.unit), gap=0.09)
-    style.label_log_axis(axes.yaxis, style.percent_ticks(), gap=0.06)
+    style.label_error_axis(axes, gap=0.06)
     return ReportFigure(
         name=f"error_against_{axis.column}",
         heading=f"Test error against {axis.name}",

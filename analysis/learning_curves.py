@@ -48,7 +48,7 @@ def draw_learning_curves(grouped: GroupedRuns, epochs: pa.Table) -> ReportFigure
             axes.fill_between(line["epoch"], low, high, color=color, alpha=0.2, lw=0)
     for axes in panels.flat[len(labels) :]:
         axes.set_visible(False)
-    style.label_log_axis(panels[0, 0].yaxis, style.percent_ticks(), gap=0.07)
+    style.label_error_axis(panels[0, 0], gap=0.07)
     figure.supylabel("Test error", fontsize=8.5)
     figure.legend(
         handles=style.width_legend(colors), title="filters", loc="outside right center", handlelength=1

@@ -163,7 +163,7 @@ def _draw_curve(axes: Axes, rows: pa.Table, *, label: str, colors: dict[int, sty
     style.label_values(
         axes, pc.unique(rows["learning_rate"]).to_pylist(), formatter=style.number_ticks(), gap=0.24
     )
-    style.label_log_axis(axes.yaxis, style.percent_ticks(), gap=0.09)
+    style.label_error_axis(axes, gap=0.09)
 
 
 def _draw_width(axes: Axes, rows: pa.Table, *, color: style.Color) -> None:

@@ -49,7 +49,7 @@ def draw_optima(study: StudyOptimum) -> ReportFigure:
         style.label_values(axes, values, gap=0.07)
     else:
         style.label_log_axis(axes.xaxis, style.number_ticks(), gap=0.07)
-    style.label_log_axis(axes.yaxis, style.percent_ticks(), gap=0.06)
+    style.label_error_axis(axes, gap=0.06)
     sentences = " ".join(describe_optimum(study, optimum) for optimum in study.optima)
     return ReportFigure(
         name=f"optimum_of_{study.x.replace('.', '_')}",

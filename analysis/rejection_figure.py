@@ -138,7 +138,7 @@ def _set_scales(axes: Axes, study: StudyRejection, limits: _Limits) -> None:
 
 def _label_axes(axes: Axes) -> None:
     axes.xaxis.set_major_formatter(style.percent_ticks())
-    style.label_log_axis(axes.yaxis, style.percent_ticks(), gap=0.07)
+    style.label_error_axis(axes, gap=0.07)
 
 
 def _draw_cell(

@@ -71,6 +71,8 @@ _PANEL_TITLE_LETTERS = 22
 """Number of letters in a line of a panel's title."""
 _WIDTH_COLORMAP = ListedColormap(colormaps["viridis_r"](np.linspace(0.12, 1, 256)))
 """Colours from narrow to wide networks, without the yellow that is faint on white."""
+_RANGE_WITHOUT_ERRORS = (0.001, 1.0)
+"""Range of a logarithmic axis on which there is no error above 0."""
 _MANTISSAS = (
     (1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9),
     (1, 1.5, 2, 3, 4, 5, 7),
@@ -179,6 +181,21 @@ def label_log_axis(axis: Axis, formatter: Formatter, *, gap: float) -> None:
         # The axis spans less than a factor of about 1.5, which holds fewer than three round numbers.
         ticks = np.asarray(MaxNLocator(min(5, int(1 / gap))).tick_values(low, high))
     fix_ticks(axis, ticks[(ticks >= low) & (ticks <= high)], formatter=formatter)
+
+
+def label_error_axis(axes: Axes, *, gap: float) -> None:
+    """Label a logarithmic y axis of errors as percentages; call it when everything is drawn.
+
+    Panels without an error above 0 show a range of their own, because matplotlib's covers no errors.
+
+    Args:
+        axes: the panel; panels that share its y axis have the same labels.
+        gap: smallest distance between two labels, as a fraction of the axis.
+    """
+    panels = axes.get_shared_y_axes().get_siblings(axes)
+    if not any(np.isfinite(panel.dataLim.intervaly).all() for panel in panels):
+        axes.set_ylim(_RANGE_WITHOUT_ERRORS)
+    label_log_axis(axes.yaxis, percent_ticks(), gap=gap)
 
 
 def label_values(

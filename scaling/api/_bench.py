@@ -24,7 +24,7 @@ from scaling.api._run import run
 from scaling.api._workspace import Workspace
 from scaling.errors import UsageError
 from scaling.plan import machine
-from scaling.plan.speed import ImageTime, Machine, Speed, TimingCurve, TimingPoint
+from scaling.plan.speed import Machine, NetworkTime, Speed, TimingCurve, TimingPoint
 from scaling.plan.speed_file import load_speed, processor_name, speed_path, write_speed
 from scaling.store import collect_provenance
 
@@ -96,13 +96,13 @@ def _measure_speed(workers: int, on_progress: ProgressCallback) -> Speed:
 
     all_cases = list(benchmark_cases())
     steps = len(all_cases) + 3
-    times: dict[TimingCase, ImageTime] = {}
+    times: dict[TimingCase, NetworkTime] = {}
     with _processes(workers) as run_in_all:
         empty_s = median(run_in_all(measure_epoch_seconds))
         on_progress(1, steps)
         for done, case in enumerate(all_cases, start=2):
-            train_s, evaluate_s = map(median, zip(*run_in_all(measure_case, case, empty_s), strict=True))
-            times[case] = ImageTime(train_s, evaluate_s)
+            measured = zip(*run_in_all(measure_case, case, empty_s), strict=True)
+            times[case] = NetworkTime(*map(median, measured))
             on_progress(done, steps)
         augment_times = {
             channels: median(run_in_all(measure_augment_seconds, channels)) for channels in IMAGE_SIDES
@@ -154,15 +154,14 @@ def _sweep_s(workers: int) -> float:
         return run(study, Workspace(store=f"{folder}/store", artifacts=Path(folder)), quiet=True).wall_s
 
 
-def _timing_curves(times: dict[TimingCase, ImageTime]) -> Iterator[TimingCurve]:
+def _timing_curves(times: dict[TimingCase, NetworkTime]) -> Iterator[TimingCurve]:
     points: defaultdict[tuple[str, int, str, int | None], list[TimingPoint]] = defaultdict(list)
-    for case, (train_s, evaluate_s) in times.items():
+    for case, time in times.items():
         point = TimingPoint(
             filters=case.architecture.filters,
             side=case.side,
             macs=case.layer_table.macs,
-            train_s=train_s,
-            evaluate_s=evaluate_s,
+            **time._asdict(),
         )
         points[case.architecture.type, case.channels, case.precision, case.depth].append(point)
     for (architecture, channels, precision, depth), curve_points in points.items():

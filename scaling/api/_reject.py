@@ -37,6 +37,7 @@ def reject(
     """
     from analysis.rejection import CellRejection, StudyRejection
     from analysis.run_groups import group_runs
+    from scaling.architectures import is_fitted
     from scaling.fit.data.columns import text_column
     from scaling.fit.rejection import estimate_rejection
 
@@ -59,7 +60,12 @@ def reject(
                 curve=key[0],
                 filters=runs["filters"][0].as_py(),
                 parameters=runs["parameters"][0].as_py(),
-                rejection=estimate_rejection(stored.logits, stored.labels, target_error=error),
+                rejection=estimate_rejection(
+                    stored.logits,
+                    stored.labels,
+                    target_error=error,
+                    has_seeds=not is_fitted(runs["architecture"][0].as_py()),
+                ),
             )
         )
     return StudyRejection(

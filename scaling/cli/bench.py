@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from scaling.plan.speed import Speed
 
-_MICROSECONDS = 1e6
-"""Microseconds in a second."""
+_MILLISECONDS, _MICROSECONDS = 1e3, 1e6
+"""Milliseconds and microseconds in a second."""
 
 
 def bench(
@@ -54,7 +54,7 @@ def bench(
 ) -> None:
     """Measure training speed, for the time estimates of scaling plan.
 
-    The measurement takes a minute or two, and is kept for all later estimates of time. With --inference, the
+    The measurement takes a few minutes, and is kept for all later estimates of time. With --inference, the
     speed of classification is measured instead, which takes seconds; it is printed and not kept.
     """
     if inference:
@@ -106,9 +106,10 @@ def _progress(*, quiet: bool) -> Progress:
 
 def _table(speed: Speed) -> Table:
     table = new_table(
-        *("architecture", "channels", "side", "precision", "filters", "MACs", "training", "evaluation"),
-        "images/s",
-        title="time for one image and one replica on one core, while all processes train",
+        *("architecture", "channels", "side", "precision", "filters", "MACs"),
+        *("step", "training", "evaluation"),
+        title="time of a step of a pack besides its images, and time for one image and one replica, "
+        "on one core, while all processes train",
     )
     for curve in speed.curves:
         for point in curve.points:
@@ -119,8 +120,8 @@ def _table(speed: Speed) -> Table:
                 curve.precision,
                 str(point.filters),
                 f"{point.macs:,}",
+                f"{point.step_s * _MILLISECONDS:.3g} ms",
                 f"{point.train_s * _MICROSECONDS:.3g} µs",
                 f"{point.evaluate_s * _MICROSECONDS:.3g} µs",
-                f"{1 / point.train_s:,.0f}",
             )
     return table

@@ -281,7 +281,7 @@ def _mask(
 
 def _assess(count: int, runs: int, variance: float) -> Assessment:
     if runs == 1:
-        return Assessment.rejected("a single run has no interval; train more seeds")
+        return Assessment.single_run(has_seeds=True)
     reasons = [f"fewer than {MIN_SEEDS} runs"] if runs < MIN_SEEDS else []
     reasons += ["a single ensemble, of all runs"] if count == runs else []
     reasons += ["the runs do not differ"] if variance < ZERO_DISPERSION else []

@@ -26,6 +26,8 @@ from scaling.fit.forms import BROKEN, FORMS, POWER
 from scaling.fit.result import Fit, FormChoice, Law, Status, Verdict
 
 _DEFAULT_OPTIONS = EstimationOptions()
+_NO_WIDTH = "a classifier that is fitted in one go has no width; the table of means has its error"
+"""Reason why such a classifier has no law."""
 
 
 def fit(
@@ -113,6 +115,8 @@ def fit_table(
     for group in groups:
         group_notes = [*notes, *group.notes]
         try:
+            if group.lacks_width:
+                raise FitError(_NO_WIDTH)
             fits.append(fit(group.points, options, group=group.values, notes=group_notes))
         except FitError as error:
             fits.append(_unfitted(group, [*group_notes, f"No law: {error}."]))

@@ -151,6 +151,7 @@ def estimate_rejection(
     *,
     target_error: float,
     shares: Sequence[float] | Float[np.ndarray, " shares"] = REJECTED_SHARES,
+    has_seeds: bool = True,
 ) -> RejectionCurve:
     """Estimate the error-reject curve of one network, and the rejected share that an error requires.
 
@@ -159,24 +160,27 @@ def estimate_rejection(
         labels: classes of the images.
         target_error: error among accepted images to be reached, a fraction.
         shares: rejected shares at which the curve is evaluated, rising from 0.
+        has_seeds: False for a classifier whose fit uses no random numbers, and which thus has one run.
     """
     points = [find_operating_points(run, labels) for run in logits]
     errors = np.stack([run.error_at(np.asarray(shares)) for run in points])
-    assessment = _assess_runs(errors)
+    assessment = _assess_runs(errors, has_seeds=has_seeds)
     return RejectionCurve(
         shares=tuple(map(float, shares)),
         errors=tuple(_mean_over_runs(values) for values in errors.T),
         runs=len(logits),
         test_images=len(labels),
         required=_required_rejection(
-            np.array([run.required_share(target_error) for run in points]), target_error
+            np.array([run.required_share(target_error) for run in points]), target_error, has_seeds=has_seeds
         ),
         status=assessment.status,
         reason=assessment.reason,
     )
 
 
-def _required_rejection(shares: Float[np.ndarray, " runs"], target_error: float) -> RequiredRejection:
+def _required_rejection(
+    shares: Float[np.ndarray, " runs"], target_error: float, *, has_seeds: bool
+) -> RequiredRejection:
     n_never, n_without = int(np.isnan(shares).sum()), int((shares == 0).sum())
     if n_never:
         assessment = Assessment.rejected(
@@ -184,7 +188,7 @@ def _required_rejection(shares: Float[np.ndarray, " runs"], target_error: float)
             f" {100 * target_error:g} %"
         )
     else:
-        assessment = _assess_runs(shares[:, None], n_without=n_without)
+        assessment = _assess_runs(shares[:, None], has_seeds=has_seeds, n_without=n_without)
     return RequiredRejection(
         target_error=target_error,
         share=_mean_over_runs(shares),
@@ -205,11 +209,13 @@ def _mean_over_runs(values: Float[np.ndarray, " runs"]) -> Interval:
     return Interval(estimate=mean, low=max(0.0, mean - half_width), high=min(1.0, mean + half_width))
 
 
-def _assess_runs(values: Float[np.ndarray, "runs quantities"], *, n_without: int = 0) -> Assessment:
+def _assess_runs(
+    values: Float[np.ndarray, "runs quantities"], *, has_seeds: bool, n_without: int = 0
+) -> Assessment:
     """Assess means over runs; ``n_without``: number of runs that need no rejection."""
     runs = len(values)
     if runs == 1:
-        return Assessment.rejected("a single run has no interval; train more seeds")
+        return Assessment.single_run(has_seeds=has_seeds)
     reasons = [f"fewer than {MIN_SEEDS} runs"] if runs < MIN_SEEDS else []
     if n_without == runs:
         reasons.append("no run needs rejection, so the interval has no width")

@@ -120,6 +120,14 @@ class NeighboursClassifier(_Classifier[Knn]):
 
         return KNeighborsClassifier(n_neighbors=self.spec.k, algorithm="brute")
 
+    def fit(self, inputs: Inputs, labels: Integer[np.ndarray, " images"]) -> None:
+        if self.spec.k > len(labels):
+            raise UsageError(
+                f"knn: expected a k of at most {len(labels):,}, the number of training images, got"
+                f" {self.spec.k:,}"
+            )
+        super().fit(inputs, labels)
+
     def _scores(self, inputs: Inputs) -> NDArray[np.float64]:
         return np.asarray(self.estimator.predict_proba(inputs))
 

@@ -18,9 +18,11 @@ Beyond this factor, the proposal would rely on extrapolation.
 def extendable_curves(study: Study) -> list[StudyCurve]:
     """Return the curves of a study to which single networks can be added, in the order of its file.
 
+    A classifier that is fitted in one go has no width, and thus no curve.
+
     Raises:
         UsageError: the study has several data sets, and no entry of ``architectures`` can have one of its
-            own.
+            own; or no architecture has a width.
     """
     datasets = list(dict.fromkeys(cell.dataset for cell in study.cells))
     if len(datasets) > 1:
@@ -30,7 +32,13 @@ def extendable_curves(study: Study) -> list[StudyCurve]:
             f"{study.source}: dataset.{setting} has several values; runs can be proposed for one data set"
             f" only; set one with `overrides` dataset.{setting}=..."
         )
-    return study_curves(study)
+    curves = [curve for curve in study_curves(study) if not curve.cells[0].architecture.fit_profile]
+    if not curves:
+        raise UsageError(
+            f"{study.source}: no architecture has a width, so no runs can be proposed; add a network to"
+            " `architectures`"
+        )
+    return curves
 
 
 def candidate_cells(curve: StudyCurve, *, widest: int, memory_limit: float) -> list[Cell]:

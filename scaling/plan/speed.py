@@ -1,9 +1,13 @@
 """Training speed of a machine: timing curves of measured networks, and the interpolation between them.
 
-A timing curve holds networks of rising multiply-adds. Between two of its points, time is interpolated in
-multiply-adds, both as logarithms; beyond its ends, time is proportional to multiply-adds. Between curves of
-two depths, time is interpolated in depth, both as logarithms: of networks with equal multiply-adds, deeper
-ones are narrower and slower.
+A training step takes a constant time, mostly to start its operations and to update the weights, and a time
+for each of its images. With one image, nearly all of it is the constant time.
+
+A timing curve holds networks of rising multiply-adds. Between two of its points, each time is interpolated in
+multiply-adds, both as logarithms; beyond its ends, each time is proportional to multiply-adds, but the
+constant time of a step does not fall below that of the smallest network. Between curves of two depths, each
+time is interpolated in depth, both as logarithms: of networks with equal multiply-adds, deeper ones are
+narrower and slower.
 """
 
 from __future__ import annotations
@@ -23,13 +27,15 @@ _Seconds = Annotated[float, Field(gt=0)]
 _Precision = Annotated[str, Field(pattern="^(fp32|bf16)$")]
 
 
-class ImageTime(NamedTuple):
-    """Seconds of one core for one image and replica, in a pack of canonical size, on a busy machine."""
+class NetworkTime(NamedTuple):
+    """Seconds of one core for a network, in a pack of canonical size, on a busy machine."""
 
+    step_s: float
+    """Seconds of a training step of the whole pack, besides the seconds of its images."""
     train_s: float
-    """Seconds of a training step, over its batch: gathering, forward, backward and update."""
+    """Seconds that one image adds to a training step for each replica."""
     evaluate_s: float
-    """Seconds of an evaluation step, over its batch."""
+    """Seconds of an evaluation step for each of its images and each replica."""
 
 
 class TimingPoint(ConfigModel):
@@ -40,8 +46,10 @@ class TimingPoint(ConfigModel):
     """Side of the images, in pixels."""
     macs: PositiveInt
     """Multiply-adds of a forward pass of one image."""
+    step_s: _Seconds
+    """Seconds of a training step of a pack, besides the seconds of its images."""
     train_s: _Seconds
-    """Seconds for one image and replica in a training step."""
+    """Seconds that one image adds to a training step for each replica."""
     evaluate_s: _Seconds
     """Seconds for one image and replica in an evaluation step."""
 
@@ -64,16 +72,18 @@ class TimingCurve(ConfigModel):
 
     @cached_property
     def _logarithms(self) -> np.ndarray:
-        """Logarithms of macs, train_s and evaluate_s: [3, points]."""
-        return np.log([[point.macs, point.train_s, point.evaluate_s] for point in self.points]).T
+        """Logarithms of macs, step_s, train_s and evaluate_s: [4, points]."""
+        return np.log(
+            [[point.macs, point.step_s, point.train_s, point.evaluate_s] for point in self.points]
+        ).T
 
-    def image_time(self, macs: int) -> ImageTime:
+    def network_time(self, macs: int) -> NetworkTime:
         """Return the interpolated time of a network with ``macs`` multiply-adds."""
         log_macs, log_times = self._logarithms[0], self._logarithms[1:]
         inside = min(max(log(macs), log_macs[0]), log_macs[-1])
-        return ImageTime(
-            *(exp(np.interp(inside, log_macs, times) + log(macs) - inside) for times in log_times)
-        )
+        beyond = log(macs) - inside
+        step, train, evaluate = (np.interp(inside, log_macs, times) for times in log_times)
+        return NetworkTime(exp(step + max(beyond, 0.0)), exp(train + beyond), exp(evaluate + beyond))
 
 
 class Machine(ConfigModel):
@@ -110,8 +120,10 @@ class Speed(ConfigModel):
             raise ValueError("two curves of one architecture, number of channels, precision and depth")
         return self
 
-    def image_time(self, architecture: str, channels: int, precision: str, layers: LayerTable) -> ImageTime:
-        """Return the time of one image through a network, from the most similar networks that were measured.
+    def network_time(
+        self, architecture: str, channels: int, precision: str, layers: LayerTable
+    ) -> NetworkTime:
+        """Return the time of a network, from the most similar networks that were measured.
 
         Args:
             architecture: type of the network.
@@ -120,9 +132,9 @@ class Speed(ConfigModel):
             layers: layer table of the network.
         """
         curves = self._most_similar(architecture, channels, precision)
-        log_times = np.log([curve.image_time(layers.macs) for curve in curves]).T
+        log_times = np.log([curve.network_time(layers.macs) for curve in curves]).T
         log_depths = [log(curve.depth or 1) for curve in curves]
-        return ImageTime(*(exp(np.interp(log(layers.depth), log_depths, times)) for times in log_times))
+        return NetworkTime(*(exp(np.interp(log(layers.depth), log_depths, times)) for times in log_times))
 
     def augment_seconds(self, channels: int) -> float:
         """Return the seconds to augment one image, once for all replicas of a pack."""

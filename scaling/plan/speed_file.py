@@ -58,7 +58,8 @@ def read_speed(path: Path) -> Speed:
     """Read a speed from a file.
 
     Raises:
-        UsageError: the file cannot be read, is damaged, or is not a machine's speed.
+        UsageError: the file cannot be read, is damaged, is of a version that measured no times of steps, or
+            is not a machine's speed.
     """
     try:
         return Speed.model_validate_json(path.read_text())
@@ -69,7 +70,9 @@ def read_speed(path: Path) -> Speed:
         reason = ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
     except ValueError:
         reason = "not text"
-    raise UsageError(f"{path}: is damaged or not a machine's speed ({reason}); {_BENCH_HINT}")
+    raise UsageError(
+        f"{path}: is damaged, of another version, or not a machine's speed ({reason}); {_BENCH_HINT}"
+    )
 
 
 def write_speed(speed: Speed, path: Path) -> None:

@@ -39,11 +39,14 @@ def training_seconds(cell: Cell, size: int, speed: Speed) -> float:
     train_size, evaluated = image_counts(cell)
     if profile := cell.architecture.fit_profile:
         return profile.seconds(image, trained=train_size, scored=evaluated)
-    time = speed.image_time(cell.architecture.type, image.channels, recipe.precision, cell.layer_table())
+    time = speed.network_time(cell.architecture.type, image.channels, recipe.precision, cell.layer_table())
     trained = recipe.images_per_epoch(train_size)
     augment_s = 0.0 if recipe.augmentation == Augmentation() else speed.augment_seconds(image.channels)
     return recipe.epochs * (
-        speed.epoch_s + trained * (size * time.train_s + augment_s) + evaluated * size * time.evaluate_s
+        speed.epoch_s
+        + trained // recipe.batch_size * time.step_s
+        + trained * (size * time.train_s + augment_s)
+        + evaluated * size * time.evaluate_s
     )
 
 

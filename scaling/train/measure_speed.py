@@ -20,7 +20,7 @@ from scaling.config.recipe import Augmentation
 from scaling.data import LoadedDataset, load
 from scaling.datasets import Split, Synthetic
 from scaling.plan.packs import Pack, make_packs, pack_size
-from scaling.plan.speed import ImageTime
+from scaling.plan.speed import NetworkTime
 from scaling.plan.time_estimate import EVALUATION_BATCH
 from scaling.settings import ImageShape
 from scaling.store import collect_provenance, open_store
@@ -36,6 +36,8 @@ _IMAGES = 4_000
 """Images of a synthetic training split, and of a test split."""
 _BATCH = 100
 """Images of a training step, as in most studies."""
+_SMALL_BATCH = 1
+"""Images of a training step whose time is mostly that of the step itself."""
 _EPOCH_S = 0.15
 """Approximate seconds of a measured epoch; the number of images follows from the network's speed."""
 _EPOCHS = 4
@@ -70,13 +72,15 @@ class TimingCase:
     def pack_size(self) -> int:
         return pack_size(self.layer_table)
 
-    def prepare(self, *, train_images: int, test_images: int, epochs: int) -> tuple[Pack, LoadedDataset]:
+    def prepare(
+        self, *, train_images: int, test_images: int, epochs: int, batch_size: int = _BATCH
+    ) -> tuple[Pack, LoadedDataset]:
         """Return a pack of the network, and a data set of that many images."""
         dataset = _synthetic_dataset(self.channels, self.side)
         info = replace(dataset.info, train_images=train_images, test_images=test_images)
         test = Split(dataset.test.images[:test_images], dataset.test.labels[:test_images])
         index = dataset.train_index[:train_images]
-        recipe = Recipe(epochs=epochs, batch_size=_BATCH, precision=self.precision)
+        recipe = Recipe(epochs=epochs, batch_size=batch_size, precision=self.precision)
         cell = Cell(dataset=Synthetic(), info=info, architecture=self.architecture, recipe=recipe)
         (pack,) = make_packs([CellRun(cell, cell.run(0))])
         return pack, replace(dataset, info=info, test=test, train_index=index)
@@ -94,30 +98,48 @@ def benchmark_cases() -> Iterator[TimingCase]:
 def measure_epoch_seconds() -> float:
     """Measure the seconds of an epoch without its images."""
     case = TimingCase(Tree3(filters=1, rows=1), 1, 8, "bf16")
-    few, many = (_epoch_seconds(case, train_images=images, test_images=1) for images in (_BATCH, _IMAGES))
+    few, many = (
+        _epoch_seconds(case, train_images=images, test_images=1, batch_size=_BATCH)
+        for images in (_BATCH, _IMAGES)
+    )
     return max(0.0, few - (many - few) * _BATCH / (_IMAGES - _BATCH))
 
 
-def measure_case(case: TimingCase, empty_epoch_s: float) -> ImageTime:
-    """Measure one network: training with one test image, then evaluation after one training step.
+def measure_case(case: TimingCase, empty_epoch_s: float) -> NetworkTime:
+    """Measure one network: training with batches of two sizes, then evaluation.
+
+    The time of a step is taken as linear in the size of its batch.
 
     Args:
         case: network to measure.
         empty_epoch_s: seconds of an epoch without its images.
     """
+    small_s, large_s = (
+        _step_seconds(case, batch_size, empty_epoch_s) for batch_size in (_SMALL_BATCH, _BATCH)
+    )
+    image_s = max((large_s - small_s) / (_BATCH - _SMALL_BATCH), _MIN_REMAINDER * large_s / _BATCH)
+    step_s = max(small_s - _SMALL_BATCH * image_s, _MIN_REMAINDER * small_s)
+    train_s = image_s / case.pack_size
+    tested = _enough_images(EVALUATION_BATCH, EVALUATION_BATCH * image_s / 3)
+    epoch_s = _epoch_seconds(case, train_images=_BATCH, test_images=tested, batch_size=_BATCH)
+    evaluate_s = (epoch_s - empty_epoch_s - large_s) / case.pack_size / tested
+    return NetworkTime(step_s, train_s, max(evaluate_s, train_s * _MIN_REMAINDER))
 
-    def enough_images(step: int, step_s: float) -> int:
-        return step * min(max(1, round(_EPOCH_S / step_s)), _IMAGES // step)
 
+def _step_seconds(case: TimingCase, batch_size: int, empty_epoch_s: float) -> float:
+    """Measure the seconds of a training step, in epochs with one test image."""
+    images = batch_size
+    epoch_s = _epoch_seconds(case, train_images=images, test_images=1, batch_size=batch_size)
     # Only a short first measurement needs a second one.
-    trained, epoch_s = _BATCH, _epoch_seconds(case, train_images=_BATCH, test_images=1)
-    if (more := enough_images(_BATCH, epoch_s)) > _BATCH:
-        trained, epoch_s = more, _epoch_seconds(case, train_images=more, test_images=1)
-    train_s = max(epoch_s - empty_epoch_s, epoch_s * _MIN_REMAINDER) / trained / case.pack_size
-    tested = enough_images(EVALUATION_BATCH, EVALUATION_BATCH * case.pack_size * train_s / 3)
-    epoch_s = _epoch_seconds(case, train_images=_BATCH, test_images=tested)
-    evaluate_s = ((epoch_s - empty_epoch_s) / case.pack_size - _BATCH * train_s) / tested
-    return ImageTime(train_s, max(evaluate_s, train_s * _MIN_REMAINDER))
+    if (more := _enough_images(batch_size, epoch_s)) > batch_size:
+        images = more
+        epoch_s = _epoch_seconds(case, train_images=more, test_images=1, batch_size=batch_size)
+    return max(epoch_s - empty_epoch_s, epoch_s * _MIN_REMAINDER) / (images // batch_size)
+
+
+def _enough_images(batch_size: int, step_s: float) -> int:
+    """Return how many images, in whole batches, take about as long as an epoch should."""
+    return batch_size * min(max(1, round(_EPOCH_S / step_s)), _IMAGES // batch_size)
 
 
 def measure_augment_seconds(channels: int) -> float:
@@ -150,10 +172,12 @@ def _pack_start_seconds(case: TimingCase) -> float:
     return monotonic() - start - 2 * (ends[1] - ends[0])
 
 
-def _epoch_seconds(case: TimingCase, *, train_images: int, test_images: int) -> float:
+def _epoch_seconds(case: TimingCase, *, train_images: int, test_images: int, batch_size: int) -> float:
     """Measure the seconds of one epoch, after a first one."""
     ends: list[float] = []
-    pack, dataset = case.prepare(train_images=train_images, test_images=test_images, epochs=_EPOCHS)
+    pack, dataset = case.prepare(
+        train_images=train_images, test_images=test_images, epochs=_EPOCHS, batch_size=batch_size
+    )
     train(pack, dataset, device="cpu", on_epoch_end=lambda epoch: ends.append(monotonic()))
     return median(end - start for start, end in pairwise(ends))
 

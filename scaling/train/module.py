@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from time import monotonic
 
@@ -163,10 +163,6 @@ class PackModule(pl.LightningModule):
             progress = load_state(self.checkpoint, self.networks, self.optimiser)
             self.history, self.diverged = progress.history, progress.diverged
             self.start -= self.history[-1].wall_s
-        first = self.completed_epochs * self.steps_per_epoch
-        self.schedule = torch.optim.lr_scheduler.LambdaLR(
-            self.optimiser, lambda step: self.lr_factor(first + step)
-        )
         return self.optimiser
 
     def learning_rate_scales(self) -> list[float]:
@@ -189,25 +185,32 @@ class PackModule(pl.LightningModule):
             steps_per_epoch=self.steps_per_epoch,
         )
 
-    def on_train_epoch_start(self) -> None:
+    def training_step(self, batches: Iterator[tuple[Tensor, Tensor]], index: int) -> None:
+        """Train for an epoch, which is one step of Lightning's loop.
+
+        The hooks of Lightning's loop take as long as a fifth of a step with one image.
+        """
         self.loss.zero_()
         self.correct.zero_()
+        first = self.completed_epochs * self.steps_per_epoch
+        for step, (images, labels) in enumerate(batches, start=first):
+            self.optimiser.set_lr_factor(self.lr_factor(step))
+            self._compute_gradients(images, labels)
+            if step == first + self.steps_per_epoch - 1:
+                self.zero_gradients = zero_gradient_fractions(
+                    self.networks, weighted_layers(self.pack.layer_table)
+                )
+            self.optimiser.step()
 
-    def training_step(self, batch: tuple[Tensor, Tensor], step: int) -> None:
-        images, labels = batch
+    def _compute_gradients(self, images: Tensor, labels: Tensor) -> None:
+        """Compute the gradients of one minibatch, and add its losses and correct answers to the epoch's."""
         logits = self.networks(images).float()
         replica_losses = losses(logits, labels, self.recipe.loss, targets=self.recipe.targets)
         with torch.no_grad():
             self.loss.add_(replica_losses)  # an assignment would pass through Module.__setattr__
             self.correct.add_((logits.argmax(-1) == labels).float().mean(1))
         self.optimiser.zero_grad()
-        self.manual_backward(replica_losses.sum())
-        if step == self.steps_per_epoch - 1:
-            self.zero_gradients = zero_gradient_fractions(
-                self.networks, weighted_layers(self.pack.layer_table)
-            )
-        self.optimiser.step()
-        self.schedule.step()
+        replica_losses.sum().backward()
 
     def on_train_epoch_end(self) -> None:
         test = evaluate(self.networks, self.test, self.recipe)

@@ -9,12 +9,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from scaling.config.recipe import Adam, AdamW, Sgd
+
+
+class _Rates(NamedTuple):
+    """Rates of the replicas for one parameter, in its type, with its number of axes."""
+
+    learning_rate: Tensor
+    weight_decay: Tensor
 
 
 class PackOptimiser(torch.optim.Optimizer):
@@ -51,7 +58,13 @@ class PackOptimiser(torch.optim.Optimizer):
         groups: defaultdict[float, list[nn.Parameter]] = defaultdict(list)
         for parameter, scale in zip(parameters, scales, strict=False):
             groups[scale].append(parameter)
-        super().__init__([{"params": members, "lr": scale} for scale, members in groups.items()], {})
+        super().__init__(
+            [
+                {"params": members, "lr": scale, "scale": scale, "converted_lr": None}
+                for scale, members in groups.items()
+            ],
+            {},
+        )
         self.rule = rule
         device = self.param_groups[0]["params"][0].device
         self.learning_rates = torch.tensor(learning_rates, dtype=torch.float64, device=device)
@@ -60,6 +73,11 @@ class PackOptimiser(torch.optim.Optimizer):
             group["weight_decays"] = decays / group["lr"]
         self.has_weight_decay = any(weight_decays)
 
+    def set_lr_factor(self, factor: float) -> None:
+        """Set the factor of a schedule for the next step."""
+        for group in self.param_groups:
+            group["lr"] = group["scale"] * factor
+
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         loss = None
@@ -67,17 +85,24 @@ class PackOptimiser(torch.optim.Optimizer):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            # Converted once for all parameters: the step of a narrow pack is mostly the start of operations.
-            dtype = group["params"][0].dtype
-            rates = (self.learning_rates * group["lr"]).to(dtype)
-            decays = group["weight_decays"].to(dtype)
-            for parameter in group["params"]:
+            # The step of a narrow pack is mostly the start of operations, so that a constant rate is
+            # converted once a training.
+            if group["lr"] != group["converted_lr"]:
+                group["converted_lr"], group["rates"] = group["lr"], self._convert_rates(group)
+            for parameter, (rate, decay) in zip(group["params"], group["rates"], strict=True):
                 if parameter.grad is not None:
-                    shape = (-1, *[1] * (parameter.ndim - 1))
-                    self._update(parameter, parameter.grad, rates.view(shape), decays.view(shape))
+                    self._update(parameter, parameter.grad, rate, decay)
         for parameter, mask in self.masks:
             parameter.mul_(mask)
         return loss
+
+    def _convert_rates(self, group: dict[str, Any]) -> list[_Rates]:
+        """Return the replicas' rates for each parameter of a group, in the parameters' type and shape."""
+        dtype = group["params"][0].dtype
+        rates = (self.learning_rates * group["lr"]).to(dtype)
+        decays = group["weight_decays"].to(dtype)
+        shapes = [(-1, *[1] * (parameter.ndim - 1)) for parameter in group["params"]]
+        return [_Rates(rates.view(shape), decays.view(shape)) for shape in shapes]
 
     def _update(self, parameter: Tensor, gradient: Tensor, rate: Tensor, decay: Tensor) -> None:
         state = self.state[parameter]

@@ -29,16 +29,16 @@ OnEpochEnd = Callable[[EpochMetrics], None]
 
 
 class _EpochLoader:
-    """The minibatches of the next epoch, as a loader for Lightning's loop."""
+    """All minibatches of the next epoch, as the one item of a loader for Lightning's loop."""
 
     def __init__(self, batches: Minibatches, epoch: Callable[[], int]) -> None:
         self.batches, self.epoch = batches, epoch
 
     def __len__(self) -> int:
-        return len(self.batches)
+        return 1
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        return self.batches.epoch(self.epoch())
+    def __iter__(self) -> Iterator[Iterator[tuple[Tensor, Tensor]]]:
+        yield self.batches.epoch(self.epoch())
 
 
 def train(

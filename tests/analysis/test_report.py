@@ -30,6 +30,7 @@ from tests.analysis.planted_study import (
     lenets,
     plant_study,
     replace_column,
+    trees,
 )
 
 NAMES = (
@@ -240,12 +241,21 @@ def test_one_run_without_epochs_has_a_report(tmp_path):
     assert {path.stem for path in report.figures} == set(NAMES[:3])
     assert report.fits == ()
     for phrase in (
-        "do not support a scaling law yet",
+        "do not support a scaling law.",
         "lenet5 has no law",
         "No learning curves",
         "none: single run",
     ):
         assert phrase in page.text
+
+
+def test_a_curve_with_errors_of_0_alone_is_reported_beside_others(tmp_path):
+    perfect = plant_study(trees((1, 2)), seeds=2, recipe=SHORT_RECIPE, error=lambda network, epoch: 0.0)
+    others = plant_study(lenets((1, 2, 4)), seeds=2, recipe=SHORT_RECIPE)
+    report, page = write(tmp_path, join_studies(perfect, others))
+    assert {path.stem for path in report.figures} >= set(NAMES[:4])
+    assert "4 runs with an error of 0 cannot be drawn" in page.text
+    assert "tree3 has no law: no value is above 0" in page.text
 
 
 def test_a_study_with_errors_of_0_has_a_page(tmp_path):

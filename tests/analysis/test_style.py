@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis import style
@@ -21,6 +22,30 @@ def test_log_axis_labels_are_few_and_do_not_overlap(limits):
     labels = axes.yaxis.get_major_formatter().format_ticks(ticks)
     assert len(set(labels)) == len(labels)
     assert len(axes.yaxis.get_minorticklocs()) == 0
+
+
+def error_panels(*errors) -> list[Axes]:
+    """Return panels that share a logarithmic y axis, each with some errors, with labels."""
+    panels = Figure().subplots(1, len(errors), sharey=True, squeeze=False)[0]
+    for axes, values in zip(panels, errors, strict=True):
+        axes.set(yscale="log")
+        axes.plot(range(len(values)), style.positive_or_nan(values))
+    style.label_error_axis(panels[0], gap=0.06)
+    return list(panels)
+
+
+@pytest.mark.parametrize("errors", [[[0.0, 0.0]], [[]], [[0.0], [0.0, 0.0]]])
+def test_an_axis_without_errors_above_0_shows_fractions(errors):
+    for axes in error_panels(*errors):
+        assert axes.get_ylim() == (0.001, 1.0)
+        assert axes.yaxis.get_majorticklocs().max() <= 1
+
+
+def test_a_panel_without_errors_above_0_has_the_range_of_the_others():
+    first, second = error_panels([0.0, 0.0], [0.02, 0.01])
+    low, high = first.get_ylim()
+    assert second.get_ylim() == (low, high)
+    assert 0.005 < low < 0.01 < 0.02 < high < 0.04
 
 
 def test_labelled_values_are_trained_widths_and_include_the_widest():

@@ -8,7 +8,9 @@ from dataclasses import replace
 import pytest
 
 from scaling import api
+from scaling.config import load_study
 from scaling.errors import UsageError
+from scaling.plan.candidate_widths import extendable_curves
 
 STUDY = """\
 study: baselines
@@ -57,7 +59,26 @@ def test_the_fit_leaves_the_baselines_without_a_law(file, stored):
     fits = {fit.label: fit for fit in api.fit(str(file), stored)}
     assert tuple(fits) == LABELS
     assert [label for label, fit in fits.items() if fit.laws] == ["lenet5"]
-    assert any("No law" in note for note in fits["knn"].notes)
+    assert fits["knn"].notes == (
+        "No law: a classifier that is fitted in one go has no width; the table of means has its error.",
+    )
+
+
+def test_no_further_runs_of_a_baseline_are_proposed(file):
+    study = load_study(file, data=file.parent)
+    assert [curve.label for curve in extendable_curves(study)] == ["lenet5"]
+    alone = file.with_name("alone.yaml")
+    alone.write_text("study: alone\ndataset: {type: synthetic}\narchitectures: [{type: knn}]\n")
+    with pytest.raises(UsageError, match="no architecture has a width, so no runs can be proposed"):
+        extendable_curves(load_study(alone, data=file.parent))
+
+
+def test_a_baseline_has_one_run_and_no_interval_of_its_rejection(file, stored):
+    reasons = {cell.curve: cell.rejection.reason for cell in api.reject(file, stored).cells}
+    assert tuple(reasons) == LABELS
+    assert reasons["lenet5"] == "fewer than 4 runs"
+    expected = "a single run has no interval; there is one, because its fit uses no random numbers"
+    assert {reasons[label] for label in LABELS if label != "lenet5"} == {expected}
 
 
 def test_the_comparison_names_them_and_draws_what_has_a_law(file, stored, monkeypatch):

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from typing import get_args
 
 import pytest
 
 from scaling.api import _bench
+from scaling.architectures import Precision, registered
+from scaling.architectures.history.base import PublishedArchitecture
 from scaling.plan import speed_file
-from scaling.plan.speed import ImageTime
+from scaling.plan.speed import NetworkTime
 from scaling.train import measure_inference
 from scaling.train.measure_speed import benchmark_cases
+
+PRECISIONS = get_args(Precision)
 
 
 @pytest.fixture
@@ -58,17 +63,16 @@ def test_a_file_that_cannot_be_written_is_named(scaling, home, tmp_path):
 
 def test_every_case_is_a_point_of_its_timing_curve():
     times = {
-        case: ImageTime(1e-9 * case.layer_table.macs, 1e-10 * case.layer_table.macs)
+        case: NetworkTime(1e-3, 1e-9 * case.layer_table.macs, 1e-10 * case.layer_table.macs)
         for case in benchmark_cases()
     }
     curves = list(_bench._timing_curves(times))
     assert sum(len(curve.points) for curve in curves) == len(times)
-    kinds = [("lenet5", None), ("tree3", None), ("vgg", 6), ("vgg", 14)]
+    modern = [("lenet5", None), ("tree3", None), ("vgg", 6), ("vgg", 14)]
+    historic = [cls for cls in registered() if issubclass(cls, PublishedArchitecture)]
     assert {(curve.architecture, curve.depth, curve.channels, curve.precision) for curve in curves} == {
-        (*kind, channels, precision)
-        for kind in kinds
-        for channels in (1, 3)
-        for precision in ("bf16", "fp32")
+        *((*kind, channels, precision) for kind in modern for channels in (1, 3) for precision in PRECISIONS),
+        *((cls.model_fields["type"].default, None, 1, "fp32") for cls in historic),
     }
     assert all(point.train_s == 1e-9 * point.macs for curve in curves for point in curve.points)
 

@@ -149,13 +149,22 @@ def test_what_is_no_picture_is_refused(tmp_path):
     draw("7", 100).save(tmp_path / "whole.png")
     (tmp_path / "part.png").write_bytes((tmp_path / "whole.png").read_bytes()[:200])
     for name, reason in {
-        "text.png": "cannot identify",
-        "part.png": "truncated",
-        "missing.png": "No such file",
-        "": "Is a directory",
+        "text.png": "is not a picture in a known format; save it as PNG",
+        "part.png": r"cannot be read as a picture \(.*truncated.*\); save it again as PNG",
+        "missing.png": r"cannot be read \(No such file or directory\); give the path of a picture",
+        "": r"cannot be read \(Is a directory\); give the path of a picture",
     }.items():
-        with pytest.raises(PictureError, match=rf"^cannot be read as a picture \(.*{reason}"):
+        with pytest.raises(PictureError, match=f"^{reason}"):
             read_image(tmp_path / name, **MNIST)
+
+
+@pytest.mark.parametrize("factor", [1.5, 3])
+def test_a_picture_with_too_many_pixels_is_refused(tmp_path, monkeypatch, factor):
+    """Pillow warns above a limit, and refuses above twice the limit."""
+    draw("7", 120).save(tmp_path / "large.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", int(120 * 120 / factor))
+    with pytest.raises(PictureError, match=rf"\(more than {120 * 120 / factor:,.0f} pixels\); scale it down"):
+        read_image(tmp_path / "large.png", **MNIST)
 
 
 def test_other_pictures_are_resized_whole():

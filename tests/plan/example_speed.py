@@ -16,8 +16,8 @@ MACHINE = Machine(
     versions={"torch": "2"},
     measured_at=datetime(2026, 1, 2, tzinfo=UTC),
 )
-POINTS = ((50_000, 1e-5, 3e-6), (400_000, 3e-5, 8e-6), (5_000_000, 2e-4, 7e-5))
-"""MACs, and seconds of a training step and of an evaluation, at three points."""
+POINTS = ((50_000, 2e-3, 1e-5, 3e-6), (400_000, 3e-3, 3e-5, 8e-6), (5_000_000, 5e-3, 2e-4, 7e-5))
+"""MACs, and seconds of a step, of a trained and of an evaluated image, at three points."""
 
 
 def layers(macs: int, depth: int = 1) -> LayerTable:
@@ -30,15 +30,17 @@ def layers(macs: int, depth: int = 1) -> LayerTable:
 
 
 def curve(
-    *points: tuple[int, float, float],
+    *points: tuple[int, float, float, float],
     architecture: str = "lenet5",
     channels: int = 1,
     precision: str = "bf16",
     depth: int | None = None,
 ) -> TimingCurve:
     timing_points = tuple(
-        TimingPoint(filters=filters, side=28, macs=macs, train_s=train_s, evaluate_s=evaluate_s)
-        for filters, (macs, train_s, evaluate_s) in enumerate(points, start=1)
+        TimingPoint(
+            filters=filters, side=28, macs=macs, step_s=step_s, train_s=train_s, evaluate_s=evaluate_s
+        )
+        for filters, (macs, step_s, train_s, evaluate_s) in enumerate(points, start=1)
     )
     return TimingCurve(
         architecture=architecture, channels=channels, precision=precision, depth=depth, points=timing_points

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from tests.plan.example_speed import POINTS, curve, layers, speed
 
 points = st.lists(
-    st.tuples(st.integers(1, 10**9), st.floats(1e-7, 1), st.floats(1e-7, 1)),
+    st.tuples(st.integers(1, 10**9), *[st.floats(1e-7, 1)] * 3),
     min_size=1,
     max_size=6,
     unique_by=lambda r: r[0],
@@ -21,34 +21,37 @@ points = st.lists(
 @given(points)
 def test_a_timing_curve_reproduces_its_points(measured):
     timing = curve(*sorted(measured))
-    for macs, train_s, evaluate_s in measured:
-        assert timing.image_time(macs) == pytest.approx((train_s, evaluate_s), rel=1e-9)
+    for macs, *times_s in measured:
+        assert timing.network_time(macs) == pytest.approx(times_s, rel=1e-9)
 
 
 @given(st.floats(0.2, 2), st.integers(1, 10**9))
 def test_a_power_law_is_reproduced_between_points(power, macs):
     """A power law is straight on logarithmic axes, so interpolation is exact there."""
     ends = (1, 10**9)
-    timing = curve(*((end, 1e-9 * end**power, 3e-10 * end**power) for end in ends))
-    assert timing.image_time(macs) == pytest.approx((1e-9 * macs**power, 3e-10 * macs**power), rel=1e-9)
+    factors = np.array([1e-8, 1e-9, 3e-10])
+    timing = curve(*((end, *(factors * end**power)) for end in ends))
+    assert timing.network_time(macs) == pytest.approx(factors * macs**power, rel=1e-9)
 
 
 @given(st.lists(st.integers(1, 10**8), min_size=2, max_size=30))
 def test_more_macs_never_take_less_time(sizes):
     """The times of the example points increase."""
-    times = np.array([curve(*POINTS).image_time(macs) for macs in sorted(sizes)])
+    times = np.array([curve(*POINTS).network_time(macs) for macs in sorted(sizes)])
     assert (np.diff(times, axis=0) >= -1e-15 * times[1:]).all()
 
 
 @given(points, st.floats(1.0, 1e4))
 def test_time_is_proportional_to_macs_beyond_the_ends(measured, factor):
+    """The constant time of a step is that of the smallest network at least."""
     timing = curve(*sorted(measured))
     for macs, other in (
         (max(measured)[0], round(max(measured)[0] * factor)),
         (min(measured)[0], max(1, int(min(measured)[0] / factor))),
     ):
-        assert np.array(timing.image_time(other)) == pytest.approx(
-            np.array(timing.image_time(macs)) * other / macs, rel=1e-9
+        ratio = other / macs
+        assert np.array(timing.network_time(other)) == pytest.approx(
+            np.array(timing.network_time(macs)) * [max(ratio, 1.0), ratio, ratio], rel=1e-9
         )
 
 
@@ -69,26 +72,27 @@ def test_time_is_proportional_to_macs_beyond_the_ends(measured, factor):
 )
 def test_the_most_similar_curve_stands_in_for_an_unmeasured_case(query, expected_s):
     machine_speed = speed(
-        curve((100, 1.0, 0.1)),
-        curve((100, 2.0, 0.1), precision="fp32"),
-        curve((100, 3.0, 0.1), channels=3),
-        curve((100, 4.0, 0.1), architecture="tree3"),
-        curve((100, 5.0, 0.1), architecture="tree3", channels=3, precision="fp32"),
+        curve((100, 1.0, 1.0, 0.1)),
+        curve((100, 1.0, 2.0, 0.1), precision="fp32"),
+        curve((100, 1.0, 3.0, 0.1), channels=3),
+        curve((100, 1.0, 4.0, 0.1), architecture="tree3"),
+        curve((100, 1.0, 5.0, 0.1), architecture="tree3", channels=3, precision="fp32"),
     )
-    assert machine_speed.image_time(*query, layers(100)).train_s == pytest.approx(expected_s)
+    assert machine_speed.network_time(*query, layers(100)).train_s == pytest.approx(expected_s)
 
 
 def test_time_is_interpolated_between_depths_and_constant_beyond_them():
     machine_speed = speed(
-        curve((100, 16.0, 1.0), (1000, 16.0, 1.0), architecture="vgg", depth=16),
-        curve((100, 4.0, 0.5), (1000, 4.0, 0.5), architecture="vgg", depth=4),
-        curve((100, 9.0, 0.9)),
+        curve((100, 8.0, 16.0, 1.0), (1000, 8.0, 16.0, 1.0), architecture="vgg", depth=16),
+        curve((100, 2.0, 4.0, 0.5), (1000, 2.0, 4.0, 0.5), architecture="vgg", depth=4),
+        curve((100, 1.0, 9.0, 0.9)),
     )
     times = {
-        depth: machine_speed.image_time("vgg", 1, "bf16", layers(300, depth)) for depth in (2, 4, 8, 16, 32)
+        depth: machine_speed.network_time("vgg", 1, "bf16", layers(300, depth)) for depth in (2, 4, 8, 16, 32)
     }
     assert [times[depth].train_s for depth in (2, 4, 8, 16, 32)] == pytest.approx([4, 4, 8, 16, 16])
     assert times[8].evaluate_s == pytest.approx(0.5**0.5)  # halfway on logarithmic axes
+    assert times[8].step_s == pytest.approx(4)
 
 
 def test_augmentation_time_is_that_of_the_nearest_number_of_channels():
@@ -98,10 +102,10 @@ def test_augmentation_time_is_that_of_the_nearest_number_of_channels():
 
 def test_an_inconsistent_speed_is_refused():
     with pytest.raises(ValidationError, match="rising macs"):
-        curve((200, 1.0, 0.1), (100, 2.0, 0.2))
+        curve((200, 1.0, 1.0, 0.1), (100, 1.0, 2.0, 0.2))
     with pytest.raises(ValidationError, match="two curves"):
         speed(curve(*POINTS), curve(*POINTS))
     speed(curve(*POINTS, depth=6), curve(*POINTS, depth=16))
     for train_s in (0.0, -1.0, float("nan"), float("inf")):
         with pytest.raises(ValidationError):
-            curve((100, train_s, 0.1))
+            curve((100, 1.0, train_s, 0.1))

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from scaling.architectures import registered
+from scaling.architectures.history.base import PublishedArchitecture
 from scaling.errors import UsageError
 from scaling.plan import speed_file
 from tests.plan.example_speed import POINTS, curve, speed
@@ -53,6 +55,8 @@ def test_the_default_speed_covers_all_architectures_images_and_precisions():
     }
     kinds = [("lenet5", None), ("tree3", None), ("vgg", 6), ("vgg", 14)]
     assert keys >= {(a, c, p, d) for a, d in kinds for c in (1, 3) for p in ("fp32", "bf16")}
+    historic = [cls for cls in registered() if issubclass(cls, PublishedArchitecture)]
+    assert keys >= {(cls.model_fields["type"].default, 1, "fp32", None) for cls in historic}
     assert speed_file.default_speed().machine.processor
 
 
@@ -71,6 +75,7 @@ COMPLETE = SPEED.model_dump_json()
             "curves.0.points.0.train_s: Input should be greater than 0",
         ),
         (COMPLETE.replace('"epoch_s"', '"epoch"').encode(), "epoch_s: Field required"),
+        (COMPLETE.replace('"step_s":0.002,', "", 1).encode(), "curves.0.points.0.step_s: Field required"),
     ],
 )
 def test_the_message_for_a_damaged_file_names_the_file_and_the_next_step(home, content, reason):

@@ -33,8 +33,8 @@ def test_the_time_of_a_pack_is_the_sum_of_its_parts():
     """Computed by hand for MNIST: 700 training images in 4 whole steps of 150, and 100 validation images."""
     machine_speed = speed(epoch_s=0.5, pack_start_s=2.0, augment_s={1: 0.001})
     example = replace(cell(6, epochs=3, batch_size=150), dataset=Mnist(train_images=700, validation=100))
-    times = machine_speed.image_time("lenet5", 1, "bf16", example.layer_table())
-    epoch_s = 0.5 + 8 * (600 * times.train_s + 10_100 * times.evaluate_s)
+    times = machine_speed.network_time("lenet5", 1, "bf16", example.layer_table())
+    epoch_s = 0.5 + 4 * times.step_s + 8 * (600 * times.train_s + 10_100 * times.evaluate_s)
     assert training_seconds(example, 8, machine_speed) == pytest.approx(3 * epoch_s)
     (pack,) = make_packs([CellRun(example, example.run(0))])
     assert pack_seconds(pack, machine_speed) == pytest.approx(2 + 3 * epoch_s)
@@ -42,6 +42,20 @@ def test_the_time_of_a_pack_is_the_sum_of_its_parts():
         example, recipe=example.recipe.model_copy(update={"augmentation": Augmentation(flip=True)})
     )
     assert training_seconds(flipped, 8, machine_speed) == pytest.approx(3 * (epoch_s + 0.6))
+
+
+@given(st.integers(1, 1000))
+def test_batches_differ_in_the_time_of_their_steps_alone(batch_size):
+    """The same 1000 images in batches of one image, and in other batches without a remainder."""
+    images = 1000 // batch_size * batch_size
+    one, other = (
+        training_seconds(
+            replace(cell(6, batch_size=size, epochs=1), dataset=Mnist(train_images=images)), 8, speed()
+        )
+        for size in (1, batch_size)
+    )
+    step_s = speed().network_time("lenet5", 1, "bf16", cell(6).layer_table()).step_s
+    assert one - other == pytest.approx((images - images // batch_size) * step_s, abs=1e-9)
 
 
 def test_training_time_is_proportional_to_epochs():

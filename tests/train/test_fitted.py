@@ -141,6 +141,11 @@ def test_a_fit_that_does_not_converge_fails(monkeypatch):
         train(pack(LinearClassifier()), loaded_dataset(DATA))
 
 
+def test_more_neighbours_than_training_images_are_refused():
+    with pytest.raises(UsageError, match="at most 300, the number of training images, got 301"):
+        train(pack(Knn(k=301)), loaded_dataset(DATA))
+
+
 def test_a_missing_scikit_learn_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn", None)
     with pytest.raises(UsageError, match=r"pip install 'scaling-studies\[history\]'"):

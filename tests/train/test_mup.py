@@ -55,11 +55,7 @@ def test_a_pack_uses_the_scales_of_its_optimiser(rule, kind):
     module = PackModule(one_pack, test, validation=None, steps_per_epoch=1, on_epoch_end=lambda epoch: None)
     expected = wide.parameter_scales(one_pack.cell.info.image)
     optimiser = module.configure_optimizers()
-    rates = {
-        id(parameter): group["lr"] / module.lr_factor(0)
-        for group in optimiser.param_groups
-        for parameter in group["params"]
-    }
+    rates = {id(parameter): group["lr"] for group in optimiser.param_groups for parameter in group["params"]}
     assert len(rates) == len(list(module.networks.parameters()))
     for name, parameter in module.networks.named_parameters():
         assert rates[id(parameter)] == pytest.approx(getattr(expected[name.removeprefix("weights.")], kind))

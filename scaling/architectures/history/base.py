@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
 from scaling.architectures.base import Architecture
-from scaling.architectures.description import SettingLabel
+from scaling.architectures.description import MNIST_IMAGE, BenchmarkNetwork, Precision, SettingLabel
 from scaling.architectures.layers import Layer, LayerKind, Window
 from scaling.settings import IdentityDefault, ImageShape, Problem
 
@@ -24,12 +24,29 @@ class PublishedArchitecture(Architecture):
 
     sides: ClassVar[tuple[int, ...]]
     """Sides of the images that the network accepts, in pixels."""
+    benchmark_multipliers: ClassVar[tuple[int, ...]] = (1, 4)
+    """Widths that ``scaling bench`` times, over that of the published network."""
     setting_labels: ClassVar[dict[str, SettingLabel]] = {
         "initial_range": SettingLabel(plural="initial range 2.4 over {}"),
     }
 
     initial_range: Annotated[Literal["sqrt_fan_in", "fan_in"], IdentityDefault("sqrt_fan_in")] = "sqrt_fan_in"
     """Weights are uniform within 2.4 over this; ``fan_in`` is what LeCun et al. (1989) print."""
+
+    @classmethod
+    def benchmark_networks(cls, side: int, precision: Precision) -> list[BenchmarkNetwork]:
+        """Return the published network and one of several times its width, in fp32 and with one channel.
+
+        Each is timed with the smallest images that it accepts, once: for the side of MNIST.
+        """
+        if precision != "fp32" or side != MNIST_IMAGE.side:
+            return []
+        return [
+            BenchmarkNetwork(
+                network=cls.model_validate({"filters": multiplier * cls.filter_step}), side=cls.sides[0]
+            )
+            for multiplier in cls.benchmark_multipliers
+        ]
 
     @property
     def multiplier(self) -> int:

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from scaling.architectures import is_fitted
 from scaling.errors import TableError
 from scaling.fit.data.columns import (
     check_column,
@@ -28,6 +29,8 @@ from scaling.fit.data.costs import COST_COLUMNS
 from scaling.fit.data.csv import read_csv
 from scaling.fit.data.points import Points
 
+_TYPE = "architecture"
+"""Column with the type of the architecture."""
 _REPLICATE_SETTINGS = (
     "dataset",
     "train_images",
@@ -48,13 +51,15 @@ class PointsGroup:
     values: dict[str, str]
     """Values that the runs have in common, by column."""
     points: Points
+    lacks_width: bool
+    """True for a single size of classifiers that are fitted in one go: they have no further widths."""
     notes: tuple[str, ...]
     """Sentences about what was left out or is unusual."""
 
 
 def required_columns(x: str, y: str, by: Sequence[str]) -> list[str]:
     """Return the columns that ``fit_table`` reads, if a table has them."""
-    optional = [*_REPLICATE_SETTINGS, "diverged", "test_images", "seed", "order", *COST_COLUMNS]
+    optional = [*_REPLICATE_SETTINGS, _TYPE, "diverged", "test_images", "seed", "order", *COST_COLUMNS]
     return list(dict.fromkeys([x, y, *by, *optional]))
 
 
@@ -133,7 +138,14 @@ def group_points(
         runs = table.take(used)
         points = columns.points(runs, used)
         notes = (*columns.notes_on_left_out(rows), *_warnings(runs, points))
-        groups.append(PointsGroup(values=dict(zip(by, values, strict=True)), points=points, notes=notes))
+        groups.append(
+            PointsGroup(
+                values=dict(zip(by, values, strict=True)),
+                points=points,
+                lacks_width=len(points.widths) == 1 and _all_fitted(runs),
+                notes=notes,
+            )
+        )
     return groups
 
 
@@ -254,6 +266,13 @@ def _test_images(runs: pa.Table) -> int | None:
     if len(images) != 1 or not all(1 <= number < inf and number.is_integer() for number in images):
         return None
     return int(images.pop())
+
+
+def _all_fitted(runs: pa.Table) -> bool:
+    """Return whether all runs are of architectures that are fitted in one go."""
+    if _TYPE not in runs.column_names or not pa.types.is_string(runs.schema.field(_TYPE).type):
+        return False
+    return all(name is not None and is_fitted(name) for name in pc.unique(runs[_TYPE]).to_pylist())
 
 
 def _warnings(runs: pa.Table, points: Points) -> list[str]:

@@ -47,6 +47,16 @@ class Assessment:
         """Return rejected for this reason."""
         return cls(status=Status.REJECTED, reason=reason)
 
+    @classmethod
+    def single_run(cls, *, has_seeds: bool) -> Assessment:
+        """Return rejected for the mean over a single run.
+
+        Args:
+            has_seeds: False if the results of the run depend on no random numbers.
+        """
+        hint = "train more seeds" if has_seeds else "there is one, because its fit uses no random numbers"
+        return cls.rejected(f"a single run has no interval; {hint}")
+
 
 def assess(
     form: Form,

@@ -188,7 +188,7 @@ class PackModule(pl.LightningModule):
     def training_step(self, batches: Iterator[tuple[Tensor, Tensor]], index: int) -> None:
         """Train for an epoch, which is one step of Lightning's loop.
 
-        The hooks of Lightning's loop take as long as a fifth of a step with one image.
+        The hooks of Lightning's loop would cost time in the short step of a narrow pack.
         """
         self.loss.zero_()
         self.correct.zero_()
@@ -210,7 +210,7 @@ class PackModule(pl.LightningModule):
             self.loss.add_(replica_losses)  # an assignment would pass through Module.__setattr__
             self.correct.add_((logits.argmax(-1) == labels).float().mean(1))
         self.optimiser.zero_grad()
-        replica_losses.sum().backward()
+        torch.autograd.backward(replica_losses.sum())
 
     def on_train_epoch_end(self) -> None:
         test = evaluate(self.networks, self.test, self.recipe)

@@ -61,7 +61,7 @@ def bench(
     out: Path | None = None,
     on_progress: ProgressCallback = lambda done, steps: None,
 ) -> BenchResult:
-    """Measure this machine in a minute or two, and store its speed for all later estimates.
+    """Measure this machine in a few minutes, and store its speed for all later estimates.
 
     Args:
         workers: number of processes that train at once; by default one for each available CPU.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from scaling import api
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, JustifyMethod
     from rich.table import Table
 
 _TEXT_COLUMNS = {
@@ -44,7 +44,8 @@ def new_table(*headings: str, title: str | None = None) -> Table:
 
     table = Table(title=title)
     for heading in headings:
-        table.add_column(heading, justify="left" if heading in _TEXT_COLUMNS else "right")
+        justify: JustifyMethod = "left" if heading in _TEXT_COLUMNS else "right"
+        table.add_column(heading, justify=justify, overflow="fold")
     return table
 
 

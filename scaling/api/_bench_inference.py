@@ -97,12 +97,14 @@ def _historic_cases(workspace: Workspace) -> Iterator[tuple[str, InferenceCase]]
     half = np.array([0.5])  # inputs between -1 and 1
     for spec, dataset in _HISTORIC:
         network = spec.model_validate({"filters": spec.filter_step})
+        image = dataset.info(workspace.data).image
         yield (
             network.type,
             InferenceCase(
                 architecture=network,
-                image=dataset.info(workspace.data).image,
-                frame=dataset.digit_frame,
+                image=image,
+                dataset=dataset,
+                picture=image,
                 moments=PixelMoments(mean=half, std=half),
             ),
         )
@@ -118,7 +120,8 @@ def _stored_case(run: str, workspace: Workspace, configs: Sequence[Path]) -> tup
         InferenceCase(
             architecture=stored.run.architecture,
             image=stored.loaded.info.image,
-            frame=stored.dataset.digit_frame,
+            dataset=stored.dataset,
+            picture=stored.dataset.pictures.info(workspace.data).image,
             moments=PixelMoments.of_input(stored.loaded, stored.run.recipe.input_range),
             weights=stored.weights,
         ),

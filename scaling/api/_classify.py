@@ -76,14 +76,15 @@ def classify(
     """
     from scaling.data.pictures import read_image
 
-    network = load_stored_network(run, workspace or Workspace(), configs)
+    workspace = workspace or Workspace()
+    network = load_stored_network(run, workspace, configs)
+    pictures = network.dataset.pictures
+    shape = pictures.info(workspace.data).image
     images: dict[Path, NDArray[np.uint8]] = {}
     refused: list[RefusedPicture] = []
     for file in files:
         try:
-            images[file] = read_image(
-                file, shape=network.loaded.info.image, frame=network.dataset.digit_frame
-            )
+            images[file] = read_image(file, shape=shape, frame=pictures.digit_frame)
         except PictureError as error:
             refused.append(RefusedPicture(file=file, reason=error.problem))
     logits = _logits(network, np.stack(list(images.values()))) if images else ()
@@ -95,6 +96,7 @@ def classify(
 
 
 def _logits(network: StoredNetwork, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    from scaling.data.inputs import network_inputs
     from scaling.data.normalise import PixelMoments, normalise_images
     from scaling.models.feature_maps import load_network
     from scaling.models.inference import infer
@@ -104,7 +106,7 @@ def _logits(network: StoredNetwork, images: NDArray[np.uint8]) -> NDArray[np.flo
         module = load_network(network.run.architecture, network.loaded.info.image, network.weights)
     except StoreError as error:
         raise StoreError(f"run {network.run.id}: {error}") from error
-    return infer(module.eval(), normalise_images(images, moments))
+    return infer(module.eval(), normalise_images(network_inputs(images, network.dataset), moments))
 
 
 def _picture_class(file: Path, logits: NDArray[np.float32]) -> PictureClass:

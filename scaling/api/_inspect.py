@@ -57,6 +57,10 @@ def inspect(
     workspace = workspace or Workspace()
     network = load_stored_network(run, workspace, configs)
     stored, info, test = network.run, network.loaded.info, network.loaded.test
+    if info.image.side == 1:
+        raise UsageError(
+            f"run {stored.id}: its inputs are {info.image.channels} features and no images to draw"
+        )
     if not 0 <= image < len(test):
         raise UsageError(
             f"{image}: expected an image of the test split of {info.title}, 0 to {len(test) - 1}",

@@ -17,6 +17,7 @@ from scaling.architectures.description import (
     Precision,
     SettingLabel,
 )
+from scaling.architectures.history.hybrid1988 import Hybrid1988
 from scaling.architectures.history.lenet1 import Lenet1
 from scaling.architectures.history.lenet1_teaching import Lenet1Teaching
 from scaling.architectures.history.lenet4 import Lenet4
@@ -50,6 +51,7 @@ register(Net2, network="scaling.models.history.nets1989:PackedNet1989")
 register(Net3, network="scaling.models.history.nets1989:PackedNet1989")
 register(Net4, network="scaling.models.history.nets1989:PackedNet1989")
 register(Net5, network="scaling.models.history.nets1989:PackedNet1989")
+register(Hybrid1988, network="scaling.models.history.hybrid1988:PackedHybrid1988")
 register(Lenet1, network="scaling.models.history.lenet1:PackedLenet1")
 register(Lenet1Teaching, network="scaling.models.history.lenet1_teaching:PackedLenet1Teaching")
 register(Lenet4, network="scaling.models.history.lenet4:PackedLenet4")
@@ -66,6 +68,7 @@ __all__ = [
     "CatalogueEntry",
     "DerivedWidth",
     "FitProfile",
+    "Hybrid1988",
     "Knn",
     "Layer",
     "LayerKind",

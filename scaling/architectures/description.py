@@ -15,6 +15,7 @@ Precision = Literal["bf16", "fp32"]
 
 MNIST_IMAGE, CIFAR10_IMAGE = ImageShape(1, 28, 10), ImageShape(3, 32, 10)
 USPS_IMAGE = ImageShape(1, 16, 10)
+FEATURES_IMAGE = ImageShape(270, 1, 10)
 SET_HERE = "set here"
 """Source of a network that no publication describes."""
 _COUNTS = ("depth", "units", "connections", "parameters", "macs", "backward_macs", "routes")

@@ -1,9 +1,10 @@
 """Cache of decoded data sets on this machine's disk, memory-mapped by every process that trains.
 
-The folder of a data set is named after the fingerprint of its content, so all writers of a file write the
-same bytes. Each file appears as a whole, the record last: concurrent writers do not harm each other, and a
-folder without a record counts as empty. The process that starts a training verifies that the content has the
-folder's fingerprint. Workers map the same files and need not verify them again.
+The folder of a data set is named after its fingerprint, so all writers of a file write the same bytes. Each
+file appears as a whole, the record last: concurrent writers do not harm each other, and a folder without a
+record counts as empty. The process that starts a training verifies that the content has the
+folder's fingerprint. The fingerprint of features is one of their definition; their record has that of their
+content. Workers map the same files and need not verify them again.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def read_cache(folder: Path, *, verify: bool = False) -> CachedArrays | None:
 
     Args:
         folder: as ``cache_folder`` returns it.
-        verify: read every pixel, and also return None if the content has another fingerprint.
+        verify: read every pixel, and also return None if the content has another fingerprint than it should.
     """
     try:
         record = json.loads((folder / RECORD_FILE).read_text())
@@ -55,19 +56,20 @@ def read_cache(folder: Path, *, verify: bool = False) -> CachedArrays | None:
         train, test = (
             Split(arrays[f"{split}_images.npy"], arrays[f"{split}_labels.npy"]) for split in ("train", "test")
         )
-        if verify and compute_fingerprint(train, test) != folder.name:
+        if verify and compute_fingerprint(train, test) != record.get("content", folder.name):
             return None
         return CachedArrays(train, test, np.array(record["mean"]), np.array(record["std"]))
     except (OSError, ValueError, EOFError, KeyError, TypeError):
         return None
 
 
-def write_cache(folder: Path, content: CachedArrays) -> CachedArrays:
+def write_cache(folder: Path, content: CachedArrays, *, is_computed: bool = False) -> CachedArrays:
     """Write a data set to the cache.
 
     Args:
         folder: as ``cache_folder`` returns it.
         content: the arrays and their moments.
+        is_computed: True if the folder's name is not the fingerprint of the content.
 
     Returns:
         The arrays mapped from the disk; ``content`` itself if the folder cannot be written.
@@ -78,11 +80,13 @@ def write_cache(folder: Path, content: CachedArrays) -> CachedArrays:
         for name, split in splits.items()
         for kind in ("images", "labels")
     }
-    record = {
+    record: dict[str, Any] = {
         "shapes": {name: list(array.shape) for name, array in arrays.items()},
         "mean": content.mean.tolist(),
         "std": content.std.tolist(),
     }
+    if is_computed:
+        record["content"] = compute_fingerprint(content.train, content.test)
     try:
         for name, array in arrays.items():
             with open_atomically(folder / name) as file:

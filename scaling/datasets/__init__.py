@@ -16,10 +16,13 @@ from scaling.datasets.digit_frame import DigitFrame
 from scaling.datasets.mnist import Mnist
 from scaling.datasets.mnist5k import Mnist5k
 from scaling.datasets.npz import NpzDataset
+from scaling.datasets.skeleton_features import SkeletonFeatures
 from scaling.datasets.synthetic import Synthetic
 from scaling.datasets.usps import Usps
 
-AnyDataset = Annotated[Mnist | Usps | Cifar10 | Mnist5k | Synthetic | NpzDataset, Field(discriminator="type")]
+AnyDataset = Annotated[
+    Mnist | Usps | Cifar10 | Mnist5k | Synthetic | NpzDataset | SkeletonFeatures, Field(discriminator="type")
+]
 """Union of all data sets, chosen by ``type``."""
 
 PUBLISHED_DATASETS = {"mnist": Mnist, "usps": Usps, "cifar10": Cifar10, "mnist5k": Mnist5k}
@@ -35,6 +38,7 @@ __all__ = [
     "Mnist",
     "Mnist5k",
     "NpzDataset",
+    "SkeletonFeatures",
     "Split",
     "Splits",
     "Synthetic",

@@ -40,6 +40,11 @@ class Dataset(ConfigModel):
     validation: Annotated[int, Field(ge=0), IdentityDefault(0)] = 0
     """Number of training images held out for choices. With 0, nothing may be chosen."""
 
+    @property
+    def pictures(self) -> Dataset:
+        """Data set whose images pictures are made like: this one, or the one that features are made of."""
+        return self
+
     @abstractmethod
     def info(self, folder: Path) -> DatasetInfo:
         """Return the shape, the sizes and the fingerprint. A user's own data set is read for this.

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from scaling.architectures import Architecture
+from scaling.data.inputs import network_inputs
 from scaling.data.normalise import PixelMoments, PixelNormaliser
 from scaling.data.pictures import picture_to_image
-from scaling.datasets import DigitFrame
+from scaling.datasets import Dataset
 from scaling.models import build
 from scaling.models.feature_maps import load_network
 from scaling.models.inference import infer
@@ -39,9 +40,11 @@ class InferenceCase:
 
     architecture: Architecture
     image: ImageShape
-    """Shape of the network's images."""
-    frame: DigitFrame | None
-    """Size and position of a digit in them; None if whole pictures are resized."""
+    """Shape of the network's inputs."""
+    dataset: Dataset
+    """Data set of the inputs."""
+    picture: ImageShape
+    """Shape of the images of ``dataset.pictures``."""
     moments: PixelMoments
     """Constants of the normalisation of the pixels."""
     weights: bytes | None = None
@@ -72,18 +75,22 @@ def measure_inference(case: InferenceCase) -> tuple[InferenceTime, ...]:
         if weights is None
         else load_network(case.architecture, case.image, weights)
     ).eval()
-    picture = _draw_zero()
-    image = picture_to_image(picture, shape=case.image, frame=case.frame)[np.newaxis]
+    picture, frame = _draw_zero(), case.dataset.pictures.digit_frame
+    image = picture_to_image(picture, shape=case.picture, frame=frame)[np.newaxis]
     normalise = PixelNormaliser(
-        torch.from_numpy(image), mean=case.moments.mean, std=case.moments.std, dtype=torch.float32
+        torch.from_numpy(network_inputs(image, case.dataset)),
+        mean=case.moments.mean,
+        std=case.moments.std,
+        dtype=torch.float32,
     )
 
     def classify_images(images: NDArray[np.uint8]) -> NDArray[np.int64]:
-        classes: NDArray[np.int64] = infer(network, normalise(torch.from_numpy(images))).argmax(axis=1)
+        inputs = normalise(torch.from_numpy(network_inputs(images, case.dataset)))
+        classes: NDArray[np.int64] = infer(network, inputs).argmax(axis=1)
         return classes
 
     def classify_pictures(pictures: list[Image.Image]) -> NDArray[np.int64]:
-        images = [picture_to_image(picture, shape=case.image, frame=case.frame) for picture in pictures]
+        images = [picture_to_image(picture, shape=case.picture, frame=frame) for picture in pictures]
         return classify_images(np.stack(images))
 
     def measure(batch: int) -> InferenceTime:

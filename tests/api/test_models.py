@@ -8,7 +8,7 @@ from scaling import api
 from scaling.architectures import Lenet5, Vgg, registered
 from scaling.architectures.history.base import PublishedArchitecture
 
-ONE_ROUTE = ("tree3", "net1_1989", "net2_1989", "linear_classifier", "knn", "svm")
+ONE_ROUTE = ("tree3", "hybrid1988", "net1_1989", "net2_1989", "linear_classifier", "knn", "svm")
 """Types of networks with one route from a use of a first-layer weight to an output."""
 
 

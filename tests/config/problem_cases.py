@@ -160,7 +160,15 @@ CASES: dict[str, tuple[str, str]] = {
     "unknown data set": (
         "study: example\ndataset: {type: minst}\n" + LENET,
         "dataset.type: expected one of 'mnist', 'usps', 'cifar10', 'mnist5k', 'synthetic', 'npz', "
-        "got 'minst'",
+        "'skeleton_features', got 'minst'",
+    ),
+    "unknown images of features": (
+        "study: example\ndataset: {type: skeleton_features, of: {type: cifar10}}\n" + LENET,
+        "dataset.of.type: expected one of 'mnist', 'usps', 'mnist5k', 'synthetic', 'npz', got 'cifar10'",
+    ),
+    "subset of the images of features": (
+        "study: example\ndataset: {type: skeleton_features, of: {type: usps, validation: 10}}\n" + LENET,
+        "dataset: give validation and not of.validation; all images of usps get features",
     ),
     "missing filters": (network("type: lenet5"), second("filters: is missing")),
     "unknown number of convolutions": (

@@ -19,6 +19,7 @@ ALWAYS = {
     "Lenet1Teaching": {"type", "filters"},
     "Zipcode1989": {"type", "filters"},
     **{f"Net{number}": {"type", "filters"} for number in range(1, 6)},
+    "Hybrid1988": {"type", "filters"},
     "Lenet4": {"type", "filters"},
     "Lenet5Of1998": {"type", "filters"},
     "Svm": {"type", "filters", "C", "gamma"},

@@ -12,6 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from scaling.architectures import (
     AnyArchitecture,
+    Hybrid1988,
     Lenet1,
     Lenet1Teaching,
     Lenet4,
@@ -29,7 +30,7 @@ from scaling.settings import ImageShape
 from tests.models.networks import MNIST, USPS, images
 
 COLOUR, SMALL_COLOUR = ImageShape(3, 28, 10), ImageShape(2, 16, 10)
-PLANE = ImageShape(1, 32, 10)
+PLANE, FEATURES = ImageShape(1, 32, 10), ImageShape(270, 1, 10)
 HISTORIC: dict[str, tuple[AnyArchitecture, ImageShape]] = {
     "lenet1": (Lenet1(filters=4), MNIST),
     "lenet1, squashed, in colour": (Lenet1(filters=8, output="tanh", initial_range="fan_in"), COLOUR),
@@ -47,6 +48,8 @@ HISTORIC: dict[str, tuple[AnyArchitecture, ImageShape]] = {
     "net4, wider, in colour": (Net4(filters=4), SMALL_COLOUR),
     "net5": (Net5(filters=2, output="tanh"), USPS),
     "net5, wider, in colour": (Net5(filters=4), SMALL_COLOUR),
+    "hybrid1988": (Hybrid1988(filters=40), FEATURES),
+    "hybrid1988, squashed, on pixels": (Hybrid1988(filters=80, output="tanh"), SMALL_COLOUR),
     "lenet4": (Lenet4(filters=4), MNIST),
     "lenet4, wider, without a border": (Lenet4(filters=8), PLANE),
     "lenet5_1998": (Lenet5Of1998(filters=6), MNIST),
@@ -150,6 +153,11 @@ def plain_net1989(spec: AnyArchitecture, w: Weights, x: Tensor) -> Tensor:
     return x.flatten(1) @ w["readout_weight"].flatten(1).T + w["readout_bias"]
 
 
+def plain_hybrid1988(spec: Hybrid1988, w: Weights, x: Tensor) -> Tensor:
+    x = torch.tanh(x.flatten(1) @ w["hidden_weight"].flatten(1).T + w["hidden_bias"])
+    return x @ w["readout_weight"].T + w["readout_bias"]
+
+
 def plain_lenet4(spec: Lenet4, w: Weights, x: Tensor) -> Tensor:
     copies = spec.filters // 4
     x = squash(F.conv2d(frame(x) if x.shape[-1] == 28 else x, w["c1_weight"], w["c1_bias"]))
@@ -178,6 +186,7 @@ PLAIN: dict[str, Callable[..., Tensor]] = {
     "lenet1_teaching": plain_lenet1_teaching,
     "zipcode1989": plain_zipcode1989,
     **{f"net{number}_1989": plain_net1989 for number in range(1, 6)},
+    "hybrid1988": plain_hybrid1988,
     "lenet4": plain_lenet4,
     "lenet5_1998": plain_lenet5_1998,
 }
@@ -186,7 +195,7 @@ PLAIN: dict[str, Callable[..., Tensor]] = {
 
 def plain_outputs(spec: AnyArchitecture, weights: Weights, pixels: Tensor) -> Tensor:
     outputs = PLAIN[spec.type](spec, weights, pixels)
-    squash_output = torch.tanh if spec.type.endswith("1989") else squash
+    squash_output = torch.tanh if spec.type.endswith(("1988", "1989")) else squash
     return squash_output(outputs) if getattr(spec, "output", "linear") == "tanh" else outputs
 
 

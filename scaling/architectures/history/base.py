@@ -22,8 +22,8 @@ PLANE = 32
 class PublishedArchitecture(Architecture):
     """A published network, and the networks whose layers all have a whole multiple of its maps and units."""
 
-    sides: ClassVar[tuple[int, ...]]
-    """Sides of the images that the network accepts, in pixels."""
+    sides: ClassVar[tuple[int, ...]] = ()
+    """Sides of the images that the network accepts, in pixels; empty for all."""
     benchmark_multipliers: ClassVar[tuple[int, ...]] = (1, 4)
     """Widths that ``scaling bench`` times, over that of the published network."""
     setting_labels: ClassVar[dict[str, SettingLabel]] = {
@@ -54,7 +54,7 @@ class PublishedArchitecture(Architecture):
         return self.filters // self.filter_step
 
     def problem(self, image: ImageShape) -> Problem | None:
-        if image.side not in self.sides:
+        if self.sides and image.side not in self.sides:
             accepted = " or ".join(f"{side}x{side}" for side in self.sides)
             return Problem("type", f"needs images of {accepted} pixels, not {image.side}x{image.side}")
         if self.filters % self.filter_step:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from scaling.data import load
+from scaling.data.sources.parquet import parquet_layout
 from scaling.datasets import Cifar10, Mnist, Mnist5k, NpzDataset, Usps, sort_canonically
 from scaling.errors import DataError
 from tests.data.tiny_sets import IDX, make, write_batches, write_idx, write_parquet, write_usps
@@ -135,6 +138,22 @@ def test_problem_inside_a_parquet_file_is_reported(monkeypatch, tmp_path, cache,
         load(Cifar10(), folder=tmp_path, cache=cache)
     assert str(bad) in str(raised.value)
     assert problem in str(raised.value)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "LA", "P", "1", "I;16"])
+@pytest.mark.parametrize("chunks", [{}, {"dpi": (72, 72)}], ids=["pixels alone", "with another chunk"])
+def test_every_kind_of_png_file_has_the_pixels_that_pillow_opens(tmp_path, mode, chunks):
+    colours = np.random.default_rng(0).integers(0, 256, (9, 7, 3), dtype=np.uint8)
+    deep = Image.fromarray(colours[..., 0] * np.uint16(257))
+    encoded = BytesIO()
+    (deep if mode == "I;16" else Image.fromarray(colours).convert(mode)).save(encoded, "PNG", **chunks)
+    pq.write_table(
+        pa.table({"img": [{"bytes": encoded.getvalue(), "path": None}], "label": [3]}), tmp_path / "a"
+    )
+    opened = np.asarray(Image.open(encoded))
+    read = parquet_layout(".").read([tmp_path / "a"]).images
+    assert read.dtype == opened.dtype
+    np.testing.assert_array_equal(read, opened.reshape(1, 9, 7, -1))
 
 
 def test_incomplete_image_is_named_by_its_row(monkeypatch, tmp_path, cache):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
@@ -15,6 +16,11 @@ from scaling.datasets import Split
 
 _IMAGE_COLUMNS = ("img", "image")
 _LABEL_COLUMN = "label"
+
+_PNG_START = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
+_PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
+_PNG_MODES = {b"\x08\x00\x00\x00\x00": "L", b"\x08\x02\x00\x00\x00": "RGB"}
+"""Pillow's name of an image type by bit depth, colour type and methods in the header of a PNG file."""
 
 
 def parquet_layout(folder: str) -> Layout:
@@ -56,8 +62,26 @@ def _read_part(file: Path) -> Split:
 
 def _decode_image(encoded: bytes | None, row: int) -> np.ndarray:
     try:
-        with Image.open(BytesIO(encoded or b"")) as image:
+        with _open_image(encoded or b"") as image:
             pixels = np.asarray(image)
     except (OSError, ValueError, SyntaxError) as error:
         raise ValueError(f"row {row} holds no whole image: {type(error).__name__}") from error
     return pixels.reshape(*pixels.shape[:2], -1)
+
+
+def _open_image(encoded: bytes) -> Image.Image:
+    """Open an image; the common PNG file takes half of the time that ``Image.open`` needs for its objects.
+
+    The common file has 8 bits, grey or RGB, and no chunk besides the header, one chunk of pixels and the end.
+    """
+    mode = _PNG_MODES.get(encoded[24:29])
+    if (
+        mode is None
+        or not encoded.startswith(_PNG_START)
+        or not encoded.endswith(_PNG_END)
+        or encoded[29:33] != zlib.crc32(encoded[12:29]).to_bytes(4, "big")
+        or encoded[33:41] != (len(encoded) - 57).to_bytes(4, "big") + b"IDAT"
+    ):
+        return Image.open(BytesIO(encoded))
+    size = int.from_bytes(encoded[16:20], "big"), int.from_bytes(encoded[20:24], "big")
+    return Image.frombytes(mode, size, encoded[41:-16], "zip", mode)

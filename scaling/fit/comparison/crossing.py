@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from scaling.fit.interval import Interval
 from scaling.fit.result import Fit, Law
@@ -114,18 +114,22 @@ class _Search:
         Without a crossing, the result is infinite or 0, on the side where the curves are closer.
         """
         x = np.geomspace(self.lowest, self.highest, _GRID_SIZE)
-        log_ratio = np.log(self.laws[0].form.evaluate(first[:, None, :], x)) - np.log(
-            self.laws[1].form.evaluate(second[:, None, :], x)
-        )
-        changes_sign = np.sign(log_ratio[:, :-1]) != np.sign(log_ratio[:, 1:])
+        curve = self.laws[0].form.evaluate(first[:, None, :], x)
+        other_curve = self.laws[1].form.evaluate(second[:, None, :], x)
+        is_above, is_below = curve > other_curve, curve < other_curve
+        changes_sign = np.diff(is_above, axis=1) | np.diff(is_below, axis=1)
         distance = np.abs(np.log(x[:-1] ** 2 / (self.narrowest * self.widest)))
-        nearest, rows = np.where(changes_sign, distance, np.inf).argmin(axis=1), np.arange(len(log_ratio))
-        left, right = log_ratio[rows, nearest], log_ratio[rows, nearest + 1]
+        nearest, rows = np.where(changes_sign, distance, np.inf).argmin(axis=1), np.arange(len(curve))
+
+        def log_ratio(index: Int[np.ndarray, " rows"] | int) -> Float[np.ndarray, " rows"]:
+            return np.asarray(np.log(curve[rows, index]) - np.log(other_curve[rows, index]))
+
+        left, right = log_ratio(nearest), log_ratio(nearest + 1)
         crosses = changes_sign.any(axis=1)
         # The curves are straight in logarithms between two sizes of the grid.
         fraction = np.divide(left, left - right, out=np.zeros_like(left), where=crosses & (left != right))
         x_cross = x[nearest] * (x[1] / x[0]) ** fraction
-        closer_side = np.where(np.abs(log_ratio[:, -1]) < np.abs(log_ratio[:, 0]), np.inf, 0.0)
+        closer_side = np.where(np.abs(log_ratio(-1)) < np.abs(log_ratio(0)), np.inf, 0.0)
         return np.where(crosses, x_cross, closer_side)
 
 

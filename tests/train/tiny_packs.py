@@ -44,7 +44,7 @@ def cell(architecture: AnyArchitecture = LENET, dataset: Synthetic | None = None
     settings = {
         "epochs": 3,
         "batch_size": 25,
-        "learning_rate": RATES[architecture.type],
+        "learning_rate": RATES.get(architecture.type),
         "precision": "fp32",
     } | recipe
     return Cell(

@@ -18,6 +18,13 @@ Masks = dict[str, Tensor]
 def saliencies(weights: Mapping[str, Tensor], curvatures: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the increase of the error that the deletion of each weight alone is predicted to cause.
 
+    The sum over many weights is far too low where they belong to a saturated unit. The slope of the unit is
+    about 0 and so are the curvatures of all its weights, but without these weights the unit leaves the
+    saturation. A ranking by saliency deletes such weights first, and the more of them the larger the step.
+
+    Where the networks are not at a minimum, curvatures with second derivatives of the activations can be
+    negative. Their saliencies are negative too, and rank lowest, though they predict no small change.
+
     Source: LeCun, Denker & Solla, NIPS 2, 598 (1990): s = h u^2 / 2 for a weight u with the curvature h
     """
     return {name: curvature * weights[name].square() / 2 for name, curvature in curvatures.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from scaling.architectures import Net1
+from scaling.architectures import Net1, Net2
 from scaling.models import build, load_weights, named_weights
 from scaling.train.module import losses
 from scaling.train.pruning import count_left, delete, hessian_diagonal, keep_all, saliencies
@@ -78,3 +78,23 @@ def test_the_saliency_is_the_exact_increase_for_a_linear_network_at_the_minimum(
         torch.testing.assert_close(
             error() - minimum, predicted[name].flatten()[index].item(), rtol=1e-6, atol=1e-12
         )
+
+
+def test_a_saturated_unit_has_no_saliency_though_its_deletion_changes_the_outputs():
+    """Its input sums are so large that tanh is 1 for all images; without its weights, tanh is 0.
+
+    With a bias that takes over the mean of the deleted sums, nothing changes. So the error of the prediction
+    is not one of the curvature.
+    """
+    network = build(Net2(filters=12), USPS, [0]).double()
+    pixels, labels = images(USPS, 40, torch.float64)
+    pixels = pixels.abs()
+    weights = named_weights(network)
+    weights["h1_weight"][0, 0] = 1
+    curvatures = hessian_diagonal(network, [(pixels, labels)], targets=(-1.0, 1.0))
+    before = network(pixels)[0]
+    assert (saliencies(weights, curvatures)["h1_weight"][0, 0] == 0).all()
+    weights["h1_weight"][0, 0] = 0
+    torch.testing.assert_close(network(pixels)[0], before - weights["readout_weight"][0, :, 0])
+    weights["h1_bias"][0, 0] = pixels.flatten(1).sum(1).mean()
+    torch.testing.assert_close(network(pixels)[0], before)

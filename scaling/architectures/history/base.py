@@ -25,7 +25,8 @@ class PublishedArchitecture(Architecture):
     sides: ClassVar[tuple[int, ...]] = ()
     """Sides of the images that the network accepts, in pixels; empty for all."""
     benchmark_multipliers: ClassVar[tuple[int, ...]] = (1, 4)
-    """Widths that ``scaling bench`` times, over that of the published network."""
+    """Widths that ``scaling bench`` times, over that of the published network; without any, speed is
+    estimated from the most similar architecture."""
     setting_labels: ClassVar[dict[str, SettingLabel]] = {
         "initial_range": SettingLabel(plural="initial range 2.4 over {}"),
     }

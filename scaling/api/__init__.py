@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from analysis.history import render_history
     from analysis.laws_text import render_laws, render_predictions, render_sizes_for_error
     from analysis.optimum import render_optima
+    from analysis.pruning import render_pruning
     from analysis.rejection import render_rejection
     from scaling.api._bench import BenchResult, bench
     from scaling.api._bench_inference import InferenceResult, InferenceSpeed, bench_inference
@@ -32,13 +33,15 @@ if TYPE_CHECKING:
     from scaling.api._models import list_models
     from scaling.api._optimum import draw_optimum, optimum
     from scaling.api._plan import plan
+    from scaling.api._prune import PruningOutcome, draw_pruning, prune
     from scaling.api._reject import draw_rejection, reject
     from scaling.api._report import report
     from scaling.api._results import StudyResults, load_results
-    from scaling.api._run import PackFailure, RunOutcome, run
+    from scaling.api._run import RunOutcome, run
     from scaling.api._run_until import Iteration, SequentialResult, run_until
     from scaling.api._status import CoreTime, StudyStatus, status
     from scaling.api._suggest import CurveSuggestion, Suggestion, suggest
+    from scaling.api._sweep import PackFailure
     from scaling.api._table import RunTable, table, tidy_table, write_table
     from scaling.api._target import Target
     from scaling.api._workspace import Workspace
@@ -60,8 +63,9 @@ _EXPORTS = {
     "InferenceSpeed": "scaling.api._bench_inference",
     "Inspection": "scaling.api._inspect",
     "Iteration": "scaling.api._run_until",
-    "PackFailure": "scaling.api._run",
+    "PackFailure": "scaling.api._sweep",
     "PictureClass": "scaling.api._classify",
+    "PruningOutcome": "scaling.api._prune",
     "Reason": "scaling.api._explain",
     "RefusedPicture": "scaling.api._classify",
     "RequiredSize": "scaling.api._fit",
@@ -81,6 +85,7 @@ _EXPORTS = {
     "download_datasets": "scaling.api._data",
     "draw_ensemble": "scaling.api._ensemble",
     "draw_optimum": "scaling.api._optimum",
+    "draw_pruning": "scaling.api._prune",
     "draw_rejection": "scaling.api._reject",
     "ensemble": "scaling.api._ensemble",
     "ensemble_rows": "analysis.ensemble",
@@ -96,6 +101,7 @@ _EXPORTS = {
     "optimum": "scaling.api._optimum",
     "plan": "scaling.api._plan",
     "predict": "scaling.fit",
+    "prune": "scaling.api._prune",
     "reject": "scaling.api._reject",
     "render_comparison": "analysis.comparison_text",
     "render_ensembles": "analysis.ensemble",
@@ -103,6 +109,7 @@ _EXPORTS = {
     "render_laws": "analysis.laws_text",
     "render_optima": "analysis.optimum",
     "render_predictions": "analysis.laws_text",
+    "render_pruning": "analysis.pruning",
     "render_rejection": "analysis.rejection",
     "render_sizes_for_error": "analysis.laws_text",
     "replace_nonfinite": "scaling.api._json",

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 STUDY_SUFFIXES = (".yaml", ".yml")
 CURVE_COLUMN = "group"
 """Column with the label of a run's curve."""
+_PRUNED = "pruning_method"
+"""Column that only pruned networks have."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +106,7 @@ def _load_stored(
         return LoadedRuns(runs=results.final_runs, notes=notes if pending else ())
     _refuse_overrides(overrides, source)
     if "://" in source or Path(source).is_dir():
-        runs = workspace.stores().runs(names)
+        runs = _without_pruned(workspace.stores().runs(names and [*names, _PRUNED]))
         if not runs.num_rows:
             raise StoreError(
                 f"{source}: holds no runs; a store is filled by `scaling run` with this folder as its store"
@@ -115,6 +117,11 @@ def _load_stored(
             f"{source}: expected a file that ends in .yaml, .parquet or .csv, or a store (a folder or URI)"
         )
     raise TableError(f"{source}: no such study (.yaml), store (a folder or URI) or table (.parquet, .csv)")
+
+
+def _without_pruned(runs: pa.Table) -> pa.Table:
+    """Drop pruned networks, which are on no curve, and the column that tells them."""
+    return runs.filter(pc.is_null(runs[_PRUNED])).drop_columns(_PRUNED)
 
 
 def drop_missing(loaded: LoadedRuns, x: str) -> LoadedRuns:

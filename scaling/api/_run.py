@@ -6,52 +6,17 @@ interruption loses no choice.
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from scaling.api._plan import plan
+from scaling.api._sweep import Sweep, SweepCounts
 from scaling.api._workspace import Workspace
-from scaling.datasets import Dataset
-from scaling.errors import UsageError
-from scaling.plan import Pack, Plan
-from scaling.store import check_writable, open_store
-
-if TYPE_CHECKING:
-    from scaling.data import LoadedDataset
-    from scaling.sweep.executor import Executor, PackEvent
-
-
-@dataclass(frozen=True, kw_only=True)
-class PackFailure:
-    """A pack that failed for good."""
-
-    pack: Pack
-    reason: str
-    """Reason in one line."""
-    log: str
-    """File with the traceback; empty if the file could not be written.
-
-    The host name precedes the path if the file is on another machine.
-    """
-
-
-@dataclass(frozen=True, kw_only=True)
-class SweepCounts:
-    """Numbers of runs by what became of them."""
-
-    trained: int
-    """Runs that were missing and that this sweep published."""
-    trained_by_others: int
-    """Runs that were missing and that another process published meanwhile."""
-    missing: int
-    """Runs that are still missing, runs that wait for their pilots included."""
-    failures: tuple[PackFailure, ...]
+from scaling.plan import Plan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,17 +29,6 @@ class RunOutcome(SweepCounts):
     """Latest plan, with the learning rates that were chosen meanwhile."""
     wall_s: float
     """Wall time in seconds."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Sweep:
-    """Options that all sweeps of a study share."""
-
-    workspace: Workspace
-    console: Console
-    address: str | None
-    in_process: bool
-    quiet: bool
 
 
 def run(
@@ -106,7 +60,7 @@ def run(
             or an optional package that an architecture needs is missing.
     """
     workspace, start_s = workspace or Workspace(), monotonic()
-    sweep = _Sweep(
+    sweep = Sweep(
         workspace=workspace,
         console=console or Console(stderr=True),
         address=address,
@@ -121,8 +75,8 @@ def run(
         for pack in packs:
             pack.cell.architecture.check_packages()
         if not counts:
-            _check_store(workspace, in_process=in_process)
-        counts.append(_train_packs(sweep, latest_plan, packs))
+            sweep.check_store()
+        counts.append(sweep.train([packs], latest_plan.study, latest_plan.speed))
         started_keys |= {pack.key for pack in packs}
         if not latest_plan.pending:
             break
@@ -135,70 +89,4 @@ def run(
         missing=sum(count.missing for count in counts) + latest_plan.pending,
         failures=tuple(failure for count in counts for failure in count.failures),
         wall_s=monotonic() - start_s,
-    )
-
-
-def _check_store(workspace: Workspace, *, in_process: bool) -> None:
-    if workspace.store.startswith("memory://") and not in_process:
-        raise UsageError(
-            f"{workspace.store}: is visible to this process only, not to the workers of Ray; add"
-            " `in_process`, or name a folder",
-            option="store",
-        )
-    check_writable(open_store(workspace.store))
-
-
-def _train_packs(sweep: _Sweep, plan: Plan, packs: Sequence[Pack]) -> SweepCounts:
-    from scaling.sweep.progress import ProgressDisplay
-
-    executor = _make_executor(sweep, plan, packs)
-    with ProgressDisplay(packs, sweep.console, quiet=sweep.quiet) as display:
-        executor.run(packs, display)
-    stored_ids = sweep.workspace.stores().ids()
-    runs = [run for pack in packs for run in pack.runs]
-    stored = sum(run.id in stored_ids for run in runs)
-    return SweepCounts(
-        trained=display.published,
-        trained_by_others=stored - display.published,
-        missing=len(runs) - stored,
-        failures=tuple(
-            PackFailure(pack=display.packs[key], reason=event.failure, log=_log_location(event))
-            for key, event in display.failures.items()
-        ),
-    )
-
-
-def _log_location(event: PackEvent) -> str:
-    is_elsewhere = event.log and event.host not in ("", socket.gethostname())
-    return f"{event.host}:{event.log}" if is_elsewhere else event.log
-
-
-def _make_executor(sweep: _Sweep, plan: Plan, packs: Sequence[Pack]) -> Executor:
-    from scaling.data import load
-    from scaling.sweep.worker_config import WorkerConfig
-
-    # Data sets are decoded and verified once here, rather than by each worker, and before training starts.
-    workspace, needed = sweep.workspace, {pack.cell.dataset for pack in packs}
-    datasets: dict[Dataset, LoadedDataset] = {
-        dataset: load(dataset, folder=workspace.data, verify=True) for dataset in needed
-    }
-    store = workspace.store if "://" in workspace.store else str(Path(workspace.store).absolute())
-    worker_config = WorkerConfig(
-        store=store,
-        data=workspace.data.absolute(),
-        logs=(workspace.artifacts / plan.study.name / "logs").absolute(),
-        weights=plan.study.store.weights == "all",
-    )
-    if sweep.in_process:
-        from scaling.sweep.in_process import InProcessExecutor
-
-        return InProcessExecutor(worker_config)
-    from scaling.sweep.ray_tune import RayTuneExecutor
-
-    return RayTuneExecutor(
-        worker_config,
-        datasets,
-        workers=plan.schedule.workers,
-        gpus=plan.study.resources.gpus,
-        address=sweep.address,
     )

@@ -48,6 +48,12 @@ Overrides = Annotated[
         help="Override a setting of the study, such as recipe.epochs=5; may be repeated.",
     ),
 ]
+Address = Annotated[
+    str | None, typer.Option(help="Address of a running Ray cluster, such as 10.0.0.1:6379 or auto.")
+]
+InProcess = Annotated[
+    bool, typer.Option("--in-process", help="Train one pack after the other in this process, without Ray.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress bar.")]
 Quantity = Annotated[

@@ -11,10 +11,12 @@ from scaling import api
 from scaling.api._target import DEFAULT_QUANTITY
 from scaling.cli.options import (
     STORE,
+    Address,
     Also,
     Budget,
     Config,
     Data,
+    InProcess,
     Overrides,
     Quantity,
     Quiet,
@@ -23,6 +25,7 @@ from scaling.cli.options import (
     workspace,
 )
 from scaling.cli.output import count
+from scaling.cli.sweep_counts import print_missing
 from scaling.durations import format_duration
 from scaling.errors import UsageError
 
@@ -33,13 +36,8 @@ if TYPE_CHECKING:
 def run(
     config: Config,
     *,
-    address: Annotated[
-        str | None, typer.Option(help="Address of a running Ray cluster, such as 10.0.0.1:6379 or auto.")
-    ] = None,
-    in_process: Annotated[
-        bool,
-        typer.Option("--in-process", help="Train one pack after the other in this process, without Ray."),
-    ] = False,
+    address: Address = None,
+    in_process: InProcess = False,
     until: Annotated[
         float | None,
         typer.Option(
@@ -137,10 +135,4 @@ def _print_outcome(outcome: RunOutcome) -> int:
                 f"{row.label}, filters {row.cell.architecture.filters}: "
                 f"learning rate {row.learning_rates[0]:g}" + (row.warning and f", {row.warning}")
             )
-    if outcome.trained_by_others:
-        print(f"{count(outcome.trained_by_others, 'run')} published by another process meanwhile")
-    for failure in outcome.failures:
-        print(f"failed: {failure.pack.label}: {failure.reason}; log: {failure.log or 'could not be written'}")
-    if outcome.missing:
-        print(f"{count(outcome.missing, 'run')} missing; the same command tries them again")
-    return 1 if outcome.missing else 0
+    return print_missing(outcome)

@@ -16,6 +16,7 @@ from typing import Annotated
 from pydantic import ValidationError
 
 from scaling.architectures import AnyArchitecture
+from scaling.config.pruning import Pruning
 from scaling.config.recipe import Recipe
 from scaling.errors import StoreError
 from scaling.settings import FROM_IDENTITY, ConfigModel, IdentityDefault, NonNegativeInt, PositiveInt
@@ -51,13 +52,15 @@ class Run(ConfigModel):
     architecture: AnyArchitecture
     """Network, with all values resolved."""
     recipe: Recipe
-    """Training recipe."""
+    """Training recipe; of a pruned network, the recipe before the pruning."""
     seed: NonNegativeInt
     """Seed of the initial weights."""
     order: NonNegativeInt
     """Seed of the minibatch order and the augmentation."""
     training_version: int = TRAINING_VERSION
     """Version of the training code."""
+    pruning: Annotated[Pruning | None, IdentityDefault(None)] = None
+    """Rounds of deletion and retraining; None for a network that is not pruned."""
 
     @property
     def config_json(self) -> str:
@@ -68,6 +71,16 @@ class Run(ConfigModel):
     def id(self) -> str:
         """Content hash: 20 hexadecimal digits."""
         return sha256(self.config_json.encode()).hexdigest()[:ID_DIGITS]
+
+    @property
+    def last_recipe(self) -> Recipe:
+        """Recipe of the last training: of a pruned network, the recipe of the retraining."""
+        return self.pruning.recipe if self.pruning else self.recipe
+
+    @property
+    def parent(self) -> Run | None:
+        """Run whose weights the training starts from; None for a network that starts from initial weights."""
+        return self.model_copy(update={"pruning": self.pruning.previous}) if self.pruning else None
 
     @classmethod
     def from_json(cls, config_json: str) -> Run:
@@ -91,7 +104,10 @@ class Run(ConfigModel):
 
 
 def flatten_settings(run: Run) -> dict[str, object]:
-    """Return all settings of a run by their dotted paths, such as ``{"recipe.epochs": 8, ...}``."""
+    """Return all settings of a run by their dotted paths, such as ``{"recipe.epochs": 8, ...}``.
+
+    A network that is not pruned has no settings of a pruning.
+    """
 
     def walk(prefix: str, config: ConfigModel) -> Iterator[tuple[str, object]]:
         for name, value in config.setting_values().items():
@@ -100,4 +116,7 @@ def flatten_settings(run: Run) -> dict[str, object]:
             else:
                 yield prefix + name, list(value) if isinstance(value, tuple) else value
 
-    return dict(walk("", run))
+    settings = dict(walk("", run))
+    if run.pruning is None:
+        del settings["pruning"]
+    return settings

@@ -14,8 +14,9 @@ from scaling.config.expand import DatasetEntry, expand_architecture, expand_data
 from scaling.config.grid import SettingPath, grid_problems, grid_size, locator
 from scaling.config.pilots import Pilots, is_auto
 from scaling.config.problems import ConfigProblems
+from scaling.config.pruning import PruningConfig
 from scaling.config.recipe_merge import merge
-from scaling.config.study import Study, StudyFile
+from scaling.config.study import Cell, Study, StudyFile
 from scaling.config.yaml_file import find_line, read_file
 from scaling.errors import DataError
 from scaling.settings import PositiveInt
@@ -75,6 +76,8 @@ def load_study(source: Path, *, data: Path, overrides: Sequence[str] = ()) -> St
             problems=problems,
         )
     ]
+    if file and file.pruning:
+        _check_pruning(file.pruning, cells, stores_weights=file.store.weights == "all", problems=problems)
     problems.raise_if_any()
     if unreadable:
         raise DataError(f"{source}: {unreadable[0].problem}") from unreadable[0]
@@ -84,7 +87,26 @@ def load_study(source: Path, *, data: Path, overrides: Sequence[str] = ()) -> St
         cells=tuple(cells),
         resources=file.resources,
         store=file.store,
+        pruning=file.pruning,
     )
+
+
+def _check_pruning(
+    pruning: PruningConfig, cells: Sequence[Cell], *, stores_weights: bool, problems: ConfigProblems
+) -> None:
+    """Check that each network can be pruned, before any of them is trained."""
+    if not stores_weights:
+        problems.add(
+            ("store", "weights"),
+            "expected all, because pruning starts from stored weights; add store: {weights: all}",
+        )
+    for cell in cells:
+        if cell.architecture.fit_profile:
+            problems.add(
+                ("pruning",), f"{cell.architecture.type} has no weights to delete; move it to another study"
+            )
+        elif problem := pruning.problem(cell.recipe, cell.layer_table().parameters):
+            problems.add(("pruning", *filter(None, problem.path)), problem.text)
 
 
 _Seeds = Annotated[PositiveInt, Field(strict=True)]

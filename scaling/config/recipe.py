@@ -164,6 +164,10 @@ class Augmentation(ConfigModel):
     """Affine distortions, which are applied before the other changes."""
 
 
+Schedule = Annotated[Constant | Step | Piecewise | Cosine | OneCycle, Field(discriminator="type")]
+"""Schedule of a learning rate."""
+
+
 class Recipe(ConfigModel):
     """Optimiser, schedule, number of epochs, batch size, loss, precision and augmentation."""
 
@@ -173,9 +177,7 @@ class Recipe(ConfigModel):
     """Highest learning rate of the schedule. It may differ between the replicas of a pack."""
     weight_decay: Annotated[float, Field(ge=0), IdentityDefault(0.0)] = 0.0
     """Weight decay. It may differ between the replicas of a pack."""
-    schedule: Annotated[Constant | Step | Piecewise | Cosine | OneCycle, Field(discriminator="type")] = (
-        OneCycle()
-    )
+    schedule: Schedule = OneCycle()
     """Schedule of the learning rate."""
     epochs: PositiveInt = 8
     """Number of passes over the training images."""

@@ -14,6 +14,7 @@ from scaling.architectures import AnyArchitecture, LayerTable
 from scaling.config.curves import COSTS, LEARNING_RATE, Settings, assign_curves, curve_settings
 from scaling.config.identity import SEEDS_PER_ORDER, Data, Run
 from scaling.config.pilots import AUTO, Pilots, RateChoice
+from scaling.config.pruning import PruningConfig
 from scaling.config.recipe import Recipe
 from scaling.datasets import AnyDataset, DatasetInfo
 from scaling.settings import ConfigModel, PositiveInt
@@ -58,6 +59,8 @@ class StudyFile(ConfigModel):
     """
     pilots: Pilots = Pilots()
     """Pilot runs of the networks whose learning rate is ``auto``."""
+    pruning: PruningConfig | None = None
+    """Pruning of the trained networks."""
     resources: Resources = Resources()
     """Resources of the machine."""
     store: StoreConfig = StoreConfig()
@@ -231,6 +234,8 @@ class Study:
     """Resources of the machine."""
     store: StoreConfig
     """Content of the store."""
+    pruning: PruningConfig | None = None
+    """Pruning of the trained networks; None if the file has no such section."""
 
     def curve_labels(self) -> tuple[str, ...]:
         """Return the label of each cell's curve along the width, such as ``lenet5, 8 epochs``."""
@@ -258,6 +263,25 @@ class Study:
         """Yield placeholders, with their cells, for the runs whose learning rate is not chosen yet."""
         return _unique_runs(cell for cell in self.cells if cell.pending)
 
+    def pruned_runs(self) -> Iterator[CellRun]:
+        """Yield each pruned network once, with the cell of its retraining; none without ``pruning``."""
+        if self.pruning is None:
+            return iter(())
+        rounds = (
+            (cell, pruning)
+            for cell in self.cells
+            if not cell.pending
+            for pruning in self.pruning.rounds(cell.recipe, cell.layer_table().parameters)
+        )
+        return _unique(
+            CellRun(
+                replace(cell, recipe=pruning.recipe, pilots=()),
+                cell.run(seed).model_copy(update={"pruning": pruning}),
+            )
+            for cell, pruning in rounds
+            for seed in range(cell.seeds)
+        )
+
     def runs(self) -> Iterator[CellRun]:
         """Yield each run that can be trained now once, with its cell: pilot runs, then all others."""
         pilots = [pilot for cell in self.cells for pilot in cell.pilots]
@@ -265,10 +289,12 @@ class Study:
 
 
 def _unique_runs(cells: Iterable[Cell]) -> Iterator[CellRun]:
+    return _unique(CellRun(cell, cell.run(seed)) for cell in cells for seed in range(cell.seeds))
+
+
+def _unique(runs: Iterable[CellRun]) -> Iterator[CellRun]:
     seen: set[str] = set()
-    for cell in cells:
-        for seed in range(cell.seeds):
-            run = cell.run(seed)
-            if run.id not in seen:
-                seen.add(run.id)
-                yield CellRun(cell, run)
+    for cell_run in runs:
+        if cell_run.run.id not in seen:
+            seen.add(cell_run.run.id)
+            yield cell_run

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf, isnan, nan, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,22 @@ class Interval:
         A bound of a parameter can push all draws to one side of the estimate.
         """
         return cls(estimate=float(estimate), low=min(float(low), estimate), high=max(float(high), estimate))
+
+    @classmethod
+    def of_mean(cls, values: FloatArray, *, at_least: float = -inf, at_most: float = inf) -> Interval:
+        """Return the mean of values of runs with Student's interval; NaN as its ends for a single run.
+
+        Args:
+            values: a value of each run: [runs]. If one is NaN, so is the mean.
+            at_least: smallest possible value, where the interval ends.
+            at_most: largest possible value, where the interval ends.
+        """
+        mean, runs = float(values.mean()), len(values)
+        std = float(values.std(ddof=1)) if runs > 1 else nan
+        half_width = float(student_quantile(max(runs - 1, 1)) * std / sqrt(runs))
+        if isnan(half_width):
+            return cls(estimate=mean, low=nan, high=nan)
+        return cls(estimate=mean, low=max(at_least, mean - half_width), high=min(at_most, mean + half_width))
 
     @classmethod
     def from_draws(cls, estimate: float, draws: Sequence[FloatArray]) -> Interval:

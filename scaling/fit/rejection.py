@@ -23,7 +23,7 @@ import numpy as np
 from jaxtyping import Float, Integer
 
 from scaling.fit.diagnosis.status import MIN_SEEDS, Assessment
-from scaling.fit.interval import Interval, student_quantile
+from scaling.fit.interval import Interval
 from scaling.fit.result import Status
 
 REJECTED_SHARES = np.array([*(k / 400 for k in range(40)), *(k / 100 for k in range(10, 96))])
@@ -167,7 +167,7 @@ def estimate_rejection(
     assessment = _assess_runs(errors, has_seeds=has_seeds)
     return RejectionCurve(
         shares=tuple(map(float, shares)),
-        errors=tuple(_mean_over_runs(values) for values in errors.T),
+        errors=tuple(Interval.of_mean(values, at_least=0.0, at_most=1.0) for values in errors.T),
         runs=len(logits),
         test_images=len(labels),
         required=_required_rejection(
@@ -191,22 +191,13 @@ def _required_rejection(
         assessment = _assess_runs(shares[:, None], has_seeds=has_seeds, n_without=n_without)
     return RequiredRejection(
         target_error=target_error,
-        share=_mean_over_runs(shares),
+        share=Interval.of_mean(shares, at_least=0.0, at_most=1.0),
         runs=len(shares),
         runs_without=n_without,
         runs_never=n_never,
         status=assessment.status,
         reason=assessment.reason,
     )
-
-
-def _mean_over_runs(values: Float[np.ndarray, " runs"]) -> Interval:
-    """Return the mean of fractions with Student's interval, inside 0 and 1; NaN if a value is NaN."""
-    mean, runs = float(values.mean()), len(values)
-    half_width = float(student_quantile(runs - 1) * values.std(ddof=1) / np.sqrt(runs)) if runs > 1 else nan
-    if np.isnan(half_width):
-        return Interval(estimate=mean, low=nan, high=nan)
-    return Interval(estimate=mean, low=max(0.0, mean - half_width), high=min(1.0, mean + half_width))
 
 
 def _assess_runs(

@@ -10,14 +10,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from safetensors import SafetensorError
-from safetensors.torch import load
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from scaling.architectures import Architecture, LayerKind
 from scaling.errors import StoreError
 from scaling.models import build, named_weights
+from scaling.models.stored_weights import decode_weights
 from scaling.settings import ImageShape
 
 
@@ -76,10 +75,7 @@ def load_network(spec: Architecture, shape: ImageShape, stored: bytes) -> nn.Mod
         StoreError: the weights are damaged or belong to another network.
     """
     network = build(spec, shape, [0])
-    try:
-        stored_weights = load(stored)
-    except SafetensorError as error:
-        raise StoreError(f"its weights are damaged ({error}); train it again in another store") from error
+    stored_weights = decode_weights(stored).weights
     weights = named_weights(network)
     if {name: value.shape for name, value in stored_weights.items()} != {
         name: value.shape[1:] for name, value in weights.items()

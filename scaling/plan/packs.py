@@ -87,11 +87,18 @@ class Pack:
 
     @property
     def label(self) -> str:
-        """Label for messages: architecture, filters, seeds, and number of learning rates of pilot runs."""
+        """Label for messages: network, round of a pruning, seeds, number of learning rates of pilot runs."""
         seeds = sorted({run.seed for run in self.runs})
         span = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]}-{seeds[-1]}"
         rates = f"pilots of {len(self.runs)} learning rates, " if self.cell.is_pilot else ""
-        return f"{self.cell.architecture.type} {self.cell.architecture.filters} {rates}{span}"
+        network = f"{self.cell.architecture.type} {self.cell.architecture.filters}"
+        return f"{network} {self.pruning_label and self.pruning_label + ', '}{rates}{span}"
+
+    @property
+    def pruning_label(self) -> str:
+        """Method and size of a round of a pruning; empty for other packs."""
+        pruning = self.runs[0].pruning
+        return f"{pruning.method} to {pruning.parameters_left:,} parameters" if pruning else ""
 
 
 def make_packs(wanted: Iterable[CellRun]) -> list[Pack]:
@@ -104,7 +111,7 @@ def make_packs(wanted: Iterable[CellRun]) -> list[Pack]:
     runs_by_shape: dict[Hashable, list[CellRun]] = defaultdict(list)
     for wanted_run in wanted:
         cell, run = wanted_run
-        replicate: Hashable = run.recipe
+        replicate: Hashable = (run.recipe, run.pruning)
         if cell.is_pilot:
             replicate = (run.recipe.model_copy(update={"learning_rate": 1.0}), run.seed)
         runs_by_shape[cell.is_pilot, run.data, run.architecture, run.order, replicate].append(wanted_run)

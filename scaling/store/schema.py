@@ -58,6 +58,13 @@ RUNS_SCHEMA = _table(
     # Share of the weights whose gradient is 0 in an epoch's last step, mean over epochs; null in older rows.
     ("zero_gradients", _REAL),
     ("layer_zero_gradients", _TEXT),  # the same for each layer, as JSON: {"conv1": 0.0, ...}
+    ("test_mse", _REAL),  # null for another loss, and in older rows
+    # The following five are null for a network that is not pruned.
+    ("pruning_method", _TEXT),
+    ("parameters_left", _INTEGER),  # that are not deleted; ``parameters`` includes the deleted ones
+    ("predicted_increase", _REAL),  # of the training MSE by the last deletion: sum of the saliencies
+    ("measured_increase", _REAL),  # of the training MSE by the last deletion, before the retraining
+    ("train_mse", _REAL),  # after the retraining, on the whole training split
     ("wall_s", _REAL),  # of the pack, all of its replicas together
     ("replicas", _INTEGER),  # of the pack, including the discarded replicas
     ("images_per_s", _REAL),  # of the pack: training images times replicas

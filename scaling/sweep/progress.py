@@ -106,9 +106,10 @@ class ProgressDisplay:
         for heading in ("architecture", "filters", "seeds", "epoch", "accuracy", "host"):
             table.add_column(heading, justify="left" if heading in ("architecture", "host") else "right")
         for key, event in list(self.in_training.items())[:MAX_ROWS]:
-            cell, count = self.packs[key].cell, len(self.packs[key].runs)
+            pack = self.packs[key]
+            cell, count = pack.cell, len(pack.runs)
             table.add_row(
-                cell.architecture.type,
+                f"{cell.architecture.type} {pack.pruning_label}".strip(),
                 str(cell.architecture.filters),
                 f"{count} pilots" if cell.is_pilot else str(count),
                 f"{event.epoch}/{cell.recipe.epochs}",

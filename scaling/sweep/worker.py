@@ -9,18 +9,20 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from time import sleep
+from typing import Any
 from uuid import uuid4
 
 import pyarrow as pa
-from safetensors.torch import save
 
 from scaling.errors import StoreError
+from scaling.models.stored_weights import encode_weights
 from scaling.plan import Pack
 from scaling.plan.trials import TrialPacks
-from scaling.store import Checkpoints, Claims, Store, collect_provenance, open_store
+from scaling.store import Checkpoints, Claims, Store, StoreUnion, collect_provenance, open_store
 from scaling.sweep.executor import OnPackEvent, PackEvent
 from scaling.sweep.worker_config import WorkerConfig, first_line, write_log
 from scaling.train import EpochMetrics, PackResult, build_tables, train
+from scaling.train.pruning import load_parents, train_round
 
 _ATTEMPTS = 2
 """Number of times that a pack is trained before it is given up."""
@@ -113,9 +115,16 @@ class _Worker:
 
         dataset = self.config.load_dataset(pack.cell.dataset, pack.cell.info)
         checkpoints = Checkpoints(self.store, pack.key)
-        result = train(
-            pack, dataset, device=self.config.device, on_epoch_end=on_epoch_end, checkpoints=checkpoints
-        )
+        options: dict[str, Any] = {
+            "device": self.config.device,
+            "on_epoch_end": on_epoch_end,
+            "checkpoints": checkpoints,
+        }
+        if pack.runs[0].pruning:
+            stores = StoreUnion(self.store, [open_store(uri) for uri in self.config.also])
+            result = train_round(pack, dataset, load_parents(pack, stores), **options)
+        else:
+            result = train(pack, dataset, **options)
         tables = build_tables(result, dataset, collect_provenance())
         published = _publish(self.store, tables, _encode_weights(result) if self.config.weights else None)
         with suppress(StoreError):  # the runs are published; remaining checkpoints are small
@@ -146,9 +155,10 @@ class _Worker:
 
 
 def _encode_weights(result: PackResult) -> dict[str, bytes]:
-    """Return the weights of each run that keeps them, as safetensors."""
+    """Return the weights of each run that keeps them, and the masks of pruned networks, as safetensors."""
+    masks = result.pruning.masks if result.pruning else {}
     return {
-        run.id: save({name: tensor.contiguous() for name, tensor in result.weights[slot].items()})
+        run.id: encode_weights(result.weights[slot], {name: mask[slot] for name, mask in masks.items()})
         for run, slot in zip(result.pack.runs, result.pack.slots, strict=True)
         if result.weights[slot]
     }

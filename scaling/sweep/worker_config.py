@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -21,6 +21,8 @@ class WorkerConfig:
     """Folder or URI of the store."""
     data: Path
     """The data folder."""
+    also: Sequence[str] = ()
+    """Folders or URIs of further stores, which may have the weights of networks that are pruned."""
     logs: Path
     """Folder of the logs of failed packs."""
     weights: bool

@@ -147,7 +147,7 @@ class PackModule(pl.LightningModule):
         return save_state(self.networks, self.optimiser, progress)
 
     def configure_optimizers(self) -> PackOptimiser:
-        recipes = [run.recipe for run in self.pack.replicas]
+        recipes = [run.last_recipe for run in self.pack.replicas]
         self.optimiser = PackOptimiser(
             self.networks.parameters(),
             self.recipe.optimizer,

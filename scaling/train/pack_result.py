@@ -14,6 +14,20 @@ from scaling.train.epoch_metrics import EpochMetrics
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class PruningResult:
+    """What the deletion of weights did before the retraining, for all replicas of a pack."""
+
+    masks: dict[str, Tensor]
+    """False for the deleted weights: [R, ...]."""
+    predicted_increase: Tensor
+    """Increase of the training error by the deletion, as the sum of the saliencies predicts it: [R]."""
+    measured_increase: Tensor
+    """Increase of the training error by the deletion, before the retraining: [R]."""
+    train_mse: Tensor
+    """Mean squared error on the training images after the retraining: [R]."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class PackResult:
     """Results of a pack.
 
@@ -36,6 +50,8 @@ class PackResult:
     threads: int
     fitted_layers: LayerTable | None = None
     """Layers of a classifier that was fitted in one go, with the counts that the fit determined."""
+    pruning: PruningResult | None = None
+    """Deletion before the training; None for networks that are not pruned."""
 
     @property
     def layer_table(self) -> LayerTable:

@@ -92,8 +92,8 @@ def _run_row(result: PackResult, run: Run, replica: int, labels: NDArray[np.inte
     return {
         "id": run.id,
         "config_json": run.config_json,
-        "learning_rate": run.recipe.learning_rate,
-        "weight_decay": run.recipe.weight_decay,
+        "learning_rate": run.last_recipe.learning_rate,
+        "weight_decay": run.last_recipe.weight_decay,
         "seed": run.seed,
         "order": run.order,
         "training_version": run.training_version,
@@ -106,6 +106,22 @@ def _run_row(result: PackResult, run: Run, replica: int, labels: NDArray[np.inte
         "test_images": len(labels),
         "diverged": diverged,
         **_zero_gradient_columns(result, replica, result.history, diverged=diverged),
+        "test_mse": _none_if(diverged, last.test_loss[replica]) if run.recipe.loss == "mse" else None,
+        **_pruning_columns(result, run, replica, diverged=diverged),
+    }
+
+
+def _pruning_columns(result: PackResult, run: Run, replica: int, *, diverged: bool) -> dict[str, Any]:
+    """Return the columns of a pruned network; none for other networks, where they are null."""
+    if result.pruning is None or run.pruning is None:
+        return {}
+    return {
+        "pruning_method": run.pruning.method,
+        "parameters_left": run.pruning.parameters_left,
+        **{
+            name: _none_if(diverged, getattr(result.pruning, name)[replica])
+            for name in ("predicted_increase", "measured_increase", "train_mse")
+        },
     }
 
 
@@ -121,7 +137,7 @@ def _epoch_row(result: PackResult, run: Run, replica: int, epoch: EpochMetrics) 
         "test_loss": _none_if(diverged, epoch.test_loss[replica]),
         "test_accuracy": _none_if(diverged, epoch.test_accuracy[replica]),
         "test_error": _none_if(diverged, 1 - epoch.test_accuracy[replica]),
-        "learning_rate": epoch.lr_factor * run.recipe.learning_rate,
+        "learning_rate": epoch.lr_factor * run.last_recipe.learning_rate,
         **_zero_gradient_columns(result, replica, [epoch], diverged=diverged),
         "wall_s": epoch.wall_s,
     }

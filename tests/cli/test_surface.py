@@ -30,6 +30,7 @@ SURFACE = {
     "optimum": {"CONFIG", "--x", "--y", "--out", "--json", *READ},
     "history": {"FOLDER", "--out", "--store", "--also", "--data", "--json"},
     "ensemble": {"CONFIG", "--sizes", "--by", "--out", "--json", *READ},
+    "prune": {"CONFIG", "--address", "--in-process", "--out", "--quiet", "--json", *READ},
     "reject": {"CONFIG", "--error", "--out", "--json", *READ},
     "merge": {"CONFIG", "--into", "--predictions", *READ},
     "suggest": {"CONFIG", "--until", "--quantity", "--budget", "--json", *READ},

@@ -18,10 +18,11 @@ LENETS = (
 )
 SCHEDULES = "'constant', 'step', 'piecewise', 'cosine', 'one_cycle'"
 TYPES = ", ".join(repr(spec.model_fields["type"].default) for spec in registered())
-STUDIES = "architectures, dataset, pilots, recipe, resources, seeds, store, study"
+STUDIES = "architectures, dataset, pilots, pruning, recipe, resources, seeds, store, study"
 
 NOT_A_MAPPING = (
-    "expected a mapping with the keys study, dataset, architectures, recipe, seeds, pilots, resources, store"
+    "expected a mapping with the keys study, dataset, architectures, recipe, seeds, pilots, pruning, "
+    "resources, store"
 )
 
 

@@ -12,6 +12,7 @@ from tests.config.identity_settings import nested_models
 ALWAYS = {
     "Run": {"data", "architecture", "recipe", "seed", "order", "training_version"},
     "Data": {"type", "fingerprint"},
+    "Pruning": {"method", "sizes", "recipe"},
     "Lenet5": {"type", "filters", "second_filters"},
     "Tree3": {"type", "filters", "rows"},
     "Vgg": {"type", "filters", "depth"},

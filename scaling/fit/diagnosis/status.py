@@ -88,6 +88,13 @@ def assess(
     )
 
 
+def assess_runs(runs: int) -> Assessment:
+    """Assess a mean over runs of one network, which differ in their seeds."""
+    if runs == 1:
+        return Assessment.single_run(has_seeds=True)
+    return Assessment.from_reasons([f"fewer than {MIN_SEEDS} runs"] if runs < MIN_SEEDS else [])
+
+
 def misfit_reasons(
     points: Points, curve: Float[np.ndarray, " widths"], *, n_parameters: int, name: str, x: str = "width"
 ) -> list[str]:

@@ -7,17 +7,15 @@ from __future__ import annotations
 
 from scaling.train.pruning.curvature import hessian_diagonal
 from scaling.train.pruning.deletion import Masks, count_left, delete, keep_all, saliencies
-from scaling.train.pruning.rounds import Method, PruningRound, prune, round_sizes
+from scaling.train.pruning.rounds import load_parents, train_round
 
 __all__ = [
     "Masks",
-    "Method",
-    "PruningRound",
     "count_left",
     "delete",
     "hessian_diagonal",
     "keep_all",
-    "prune",
-    "round_sizes",
+    "load_parents",
     "saliencies",
+    "train_round",
 ]

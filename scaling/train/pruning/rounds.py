@@ -1,7 +1,7 @@
-"""Rounds of deletion and retraining of the replicas of a pack.
+"""One round of a pruning: deletion from the stored networks of a pack, and retraining.
 
-Set here: each round deletes a fixed fraction of the weights that are left, biases included. Every retraining
-starts with an optimiser without state, and repeats the minibatch order of the first epochs of its order.
+Set here: every retraining starts with an optimiser without state, and repeats the minibatch order of the
+first epochs of its order.
 
 The prediction neglects the gradient and all orders above the second. So it holds near a minimum and for small
 deletions; the increase of a large deletion can be far larger than predicted.
@@ -9,25 +9,26 @@ deletions; the increase of a large deletion can be far larger than predicted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
+from scaling.config.pruning import Pruning, PruningMethod
+from scaling.config.recipe import Recipe
 from scaling.data import LoadedDataset
-from scaling.errors import UsageError
+from scaling.errors import StoreError, UsageError
 from scaling.models import build, load_weights, named_weights, trained_weights
+from scaling.models.stored_weights import decode_weights
 from scaling.plan import Pack
-from scaling.train.device_data import load_on_device
+from scaling.store import Checkpoints, Reader
+from scaling.train.device_data import DeviceSplit, load_on_device
 from scaling.train.module import StartingPoint, evaluate
-from scaling.train.pack import select_device, train
-from scaling.train.pack_result import PackResult
+from scaling.train.pack import OnEpochEnd, select_device, train
+from scaling.train.pack_result import PackResult, PruningResult
 from scaling.train.pruning.curvature import hessian_diagonal
 from scaling.train.pruning.deletion import (
-    Masks,
     apply_masks,
     delete,
     keep_all,
@@ -40,76 +41,62 @@ from scaling.train.runtime import training_runtime
 CURVATURE_BATCH = 250
 """Images of a batch of the backward pass for the curvature, which keeps the results of all operations."""
 
-Method = Literal["saliency", "magnitude", "random"]
-"""What decides which weights are deleted: Optimal Brain Damage, the absolute weight, or chance."""
 
+def load_parents(pack: Pack, reader: Reader) -> StartingPoint:
+    """Return the stored weights from which a round starts, for all replicas of a pack.
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class PruningRound:
-    """Results of one round, for all replicas of the pack."""
-
-    parameters: int
-    """Number of weights that each replica has left."""
-    masks: Masks
-    """True for the weights that are left."""
-    predicted_increase: Tensor
-    """Increase of the training error by the deletion, as the sum of the saliencies predicts: [R]."""
-    increase: Tensor
-    """Increase of the training error by the deletion, before the retraining: [R]."""
-    train_mse: Tensor
-    """Mean squared error on the training images after the retraining: [R]."""
-    retrained: PackResult
-    """Results of the retraining, with the test error and the mean squared error on the test images."""
-
-    @property
-    def test_mse(self) -> Tensor:
-        """Mean squared error on the test images after the retraining: [R]."""
-        return self.retrained.history[-1].test_loss
-
-    @property
-    def test_error(self) -> Tensor:
-        """Fraction of the test images that are misclassified after the retraining: [R]."""
-        return 1 - self.retrained.history[-1].test_accuracy
-
-
-def round_sizes(parameters: int, *, final: int, factor: float) -> list[int]:
-    """Return the number of weights left after each round.
+    A replica without a run is discarded after the training; it has the weights of the first run.
 
     Args:
-        parameters: number of weights before the first round.
-        final: number of weights after the last round.
-        factor: weights left after a round over those before it, above 0 and below 1.
+        pack: pack of pruned networks.
+        reader: stores that have the weights of the round before, or of the trained networks.
+
+    Raises:
+        StoreError: a network is not stored with its weights, or its weights are damaged.
     """
-    sizes = (round(parameters * factor**number) for number in range(1, parameters))
-    return [*takewhile(lambda size: size > final, sizes), final]
+    stored = []
+    runs = dict(zip(pack.slots, pack.runs, strict=True))
+    for run in (runs.get(slot, pack.runs[0]) for slot in range(pack.size)):
+        if run.parent is None:
+            raise ValueError(f"run {run.id} is not pruned")
+        encoded = reader.weights(run.parent.id)
+        try:
+            stored.append(decode_weights(encoded))
+        except StoreError as error:
+            raise StoreError(f"run {run.parent.id}: {error}") from error
+    weights, masks = (
+        {name: torch.stack([replica[name] for replica in replicas]) for name in replicas[0]}
+        for replicas in ([network.weights for network in stored], [network.masks for network in stored])
+    )
+    return StartingPoint(weights=weights, masks=masks)
 
 
-def prune(
+def train_round(
     pack: Pack,
     dataset: LoadedDataset,
-    weights: dict[str, Tensor],
+    parents: StartingPoint,
     *,
-    sizes: Sequence[int],
-    method: Method = "saliency",
-    with_second_derivatives: bool = False,
     device: str = "auto",
-) -> Iterator[PruningRound]:
-    """Yield rounds in which weights of all replicas are deleted and the others are retrained.
+    on_epoch_end: OnEpochEnd = lambda epoch: None,
+    checkpoints: Checkpoints | None = None,
+) -> PackResult:
+    """Delete weights of all replicas of a pack, and retrain the others.
 
     Args:
-        pack: pack whose recipe retrains the networks in each round.
+        pack: pack of pruned networks, whose recipe retrains them.
         dataset: data set of ``pack.cell``.
-        weights: weights of the trained replicas by name, with R as the first axis.
-        sizes: number of weights that each replica has left after each round, falling.
-        method: what decides which weights are deleted.
-        with_second_derivatives: use the curvature as published; see ``hessian_diagonal``.
+        parents: networks before the round; without masks, all of their weights are left.
         device: ``cpu``, ``cuda``, or ``auto`` for a GPU if there is one.
+        on_epoch_end: called with the metrics of each epoch of the retraining.
+        checkpoints: checkpoints to resume from and to write.
 
     Raises:
         UsageError: the networks are not trained with the mean squared error, or have an operation without a
             rule for the curvature.
     """
-    recipe = pack.cell.recipe
+    recipe, pruning = pack.cell.recipe, pack.runs[0].pruning
+    if pruning is None:
+        raise ValueError(f"run {pack.runs[0].id} is not pruned")
     if recipe.loss != "mse":
         raise UsageError(f"recipe.loss: pruning needs mse, whose curvature it computes, got {recipe.loss}")
     on_device = select_device(device)
@@ -117,49 +104,77 @@ def prune(
     networks = build(pack.cell.architecture, pack.cell.info.image, seeds).to(on_device)
     # Rounding to bf16 would be larger than the increases of the error that are measured.
     training = replace(load_on_device(dataset, on_device).train_split(recipe), dtype=torch.float32)
-    masks = keep_all(trained_weights(networks))
-    for size in sizes:
-        with training_runtime():
-            load_weights(networks, weights)
-            mse = evaluate(networks, training, recipe).loss
-            curvatures = hessian_diagonal(
-                networks,
-                training.batches(CURVATURE_BATCH),
-                targets=recipe.targets,
-                with_second_derivatives=with_second_derivatives,
-            )
-            predictions = saliencies(trained_weights(networks), curvatures)
-            left = delete(masks, _scores(method, networks, predictions, seeds), keep=size)
-            predicted_increase = sum_of_deleted(predictions, masks, left).cpu()
-            masks = left
-            start = StartingPoint(weights=apply_masks(named_weights(networks), masks), masks=masks)
-            load_weights(networks, start.weights)
-            increase = evaluate(networks, training, recipe).loss - mse
-        retrained = train(pack, dataset, device=device, start=start)
-        weights = {
-            name: torch.stack([replica[name] for replica in retrained.weights]) for name in start.weights
-        }
-        with training_runtime():
-            load_weights(networks, weights)
-            train_mse = evaluate(networks, training, recipe).loss
-        yield PruningRound(
-            parameters=size,
-            masks={name: mask.cpu() for name, mask in masks.items()},
-            predicted_increase=predicted_increase,
-            increase=increase,
+    with training_runtime():
+        deletion = _delete(networks, training, parents, pruning=pruning, recipe=recipe, seeds=seeds)
+    result = train(
+        pack,
+        dataset,
+        device=device,
+        on_epoch_end=on_epoch_end,
+        checkpoints=checkpoints,
+        start=deletion.start,
+    )
+    with training_runtime():
+        last = {name: torch.stack([replica[name] for replica in result.weights]) for name in parents.weights}
+        load_weights(networks, last)
+        train_mse = evaluate(networks, training, recipe).loss
+    return replace(
+        result,
+        pruning=PruningResult(
+            masks={name: mask.cpu() for name, mask in deletion.start.masks.items()},
+            predicted_increase=deletion.predicted_increase,
+            measured_increase=deletion.measured_increase,
             train_mse=train_mse,
-            retrained=retrained,
-        )
+        ),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Deletion:
+    """Networks after a deletion, and the increase of their training error."""
+
+    start: StartingPoint
+    predicted_increase: Tensor
+    """Sum of the saliencies of the deleted weights: [R]."""
+    measured_increase: Tensor
+    """Increase of the mean squared error on the training images: [R]."""
+
+
+def _delete(
+    networks: nn.Module,
+    training: DeviceSplit,
+    parents: StartingPoint,
+    *,
+    pruning: Pruning,
+    recipe: Recipe,
+    seeds: Sequence[int],
+) -> _Deletion:
+    """Delete the weights with the lowest scores. The networks have the weights of the result afterwards."""
+    load_weights(networks, parents.weights)
+    weights = trained_weights(networks)
+    masks = {name: mask.to(weights[name].device) for name, mask in parents.masks.items()}
+    masks = masks or keep_all(weights)
+    mse = evaluate(networks, training, recipe).loss
+    curvatures = hessian_diagonal(networks, training.batches(CURVATURE_BATCH), targets=recipe.targets)
+    predictions = saliencies(weights, curvatures)
+    left = delete(masks, _scores(pruning.method, weights, predictions, seeds), keep=pruning.parameters_left)
+    start = StartingPoint(weights=apply_masks(named_weights(networks), left), masks=left)
+    load_weights(networks, start.weights)
+    return _Deletion(
+        start=start,
+        predicted_increase=sum_of_deleted(predictions, masks, left).cpu(),
+        measured_increase=evaluate(networks, training, recipe).loss - mse,
+    )
 
 
 def _scores(
-    method: Method, networks: nn.Module, predictions: dict[str, Tensor], seeds: Sequence[int]
+    method: PruningMethod, weights: dict[str, Tensor], predictions: dict[str, Tensor], seeds: Sequence[int]
 ) -> dict[str, Tensor]:
     """Return the scores by which a method ranks the weights; it deletes those with the lowest."""
     match method:
         case "saliency":
             return predictions
         case "magnitude":
-            return {name: weight.abs() for name, weight in trained_weights(networks).items()}
+            return {name: weight.abs() for name, weight in weights.items()}
         case "random":
             return random_scores(predictions, seeds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -9,12 +10,14 @@ import torch
 from torch import Tensor
 
 from scaling.architectures import Lenet5
+from scaling.config.pruning import METHODS, Pruning, PruningMethod
 from scaling.errors import UsageError
 from scaling.models import build, named_weights
+from scaling.plan import Pack
 from scaling.train import train
 from scaling.train.module import StartingPoint
 from scaling.train.pack_result import PackResult
-from scaling.train.pruning import Method, PruningRound, count_left, keep_all, prune, round_sizes
+from scaling.train.pruning import count_left, keep_all, train_round
 from tests.train.tiny_packs import cell, loaded_dataset, pack
 
 SMALL = Lenet5(filters=2, convolutions=1, hidden=(9,), activation="tanh", pooling="average")
@@ -22,7 +25,7 @@ CELL = cell(SMALL, loss="mse", targets=(-1.0, 1.0), epochs=12, learning_rate=0.1
 ONE_EPOCH = cell(SMALL, loss="mse", targets=(-1.0, 1.0), epochs=1, learning_rate=0.05)
 DATASET = loaded_dataset(CELL.dataset)
 ALL = CELL.layer_table().parameters
-SIZES = [ALL * 2 // 3, ALL // 3]
+SIZES = (ALL * 2 // 3, ALL // 3)
 
 
 @cache
@@ -34,40 +37,53 @@ def stacked(result: PackResult) -> dict[str, Tensor]:
     return {name: torch.stack([w[name] for w in result.weights]) for name in result.weights[0]}
 
 
+def round_pack(method: PruningMethod, *sizes: int) -> Pack:
+    """Return the pack of a round: the runs of the trained pack, with the pruning."""
+    whole = pack(CELL)
+    pruning = Pruning(method=method, sizes=sizes, recipe=ONE_EPOCH.recipe)
+    runs = tuple(run.model_copy(update={"pruning": pruning}) for run in whole.runs)
+    return replace(whole, cell=ONE_EPOCH, runs=runs)
+
+
 @cache
-def pruned(method: Method) -> list[PruningRound]:
-    """Prune in two rounds, or in one by the methods to compare with."""
-    sizes = SIZES if method == "saliency" else SIZES[:1]
-    return list(prune(pack(ONE_EPOCH), DATASET, stacked(trained()), sizes=sizes, method=method, device="cpu"))
+def pruned(method: PruningMethod, *sizes: int) -> PackResult:
+    if len(sizes) == 1:
+        parents = StartingPoint(weights=stacked(trained()), masks={})
+    else:
+        before = pruned(method, *sizes[:-1])
+        parents = StartingPoint(weights=stacked(before), masks=before.pruning.masks)
+    return train_round(round_pack(method, *sizes), DATASET, parents, device="cpu")
 
 
-@pytest.mark.parametrize("method", ["saliency", "magnitude", "random"])
+@pytest.mark.parametrize("method", METHODS)
 def test_retraining_keeps_deleted_weights_at_zero(method):
-    earlier = keep_all(pruned(method)[0].masks)
-    for size, result in zip(SIZES, pruned(method), strict=False):
-        assert result.parameters == size
-        assert count_left(result.masks).tolist() == [size] * 8
-        weights = stacked(result.retrained)
-        for name, mask in result.masks.items():
+    earlier = keep_all(pruned(method, SIZES[0]).pruning.masks)
+    for number, size in enumerate(SIZES if method == "saliency" else SIZES[:1], 1):
+        result = pruned(method, *SIZES[:number])
+        assert count_left(result.pruning.masks).tolist() == [size] * 8
+        weights = stacked(result)
+        for name, mask in result.pruning.masks.items():
             assert (mask <= earlier[name]).all()
             assert (weights[name][~mask] == 0).all()
             assert (weights[name][mask] != 0).all()
-        earlier = result.masks
+        earlier = result.pruning.masks
 
 
 def test_no_choice_of_as_many_weights_has_a_smaller_predicted_increase():
     """The measured increases have no such order: the prediction is exact for small deletions only."""
-    predicted = {
-        method: pruned(method)[0].predicted_increase for method in ("saliency", "magnitude", "random")
-    }
+    predicted = {method: pruned(method, SIZES[0]).pruning.predicted_increase for method in METHODS}
     assert all((predicted["saliency"] <= other).all() for other in predicted.values())
 
 
-def test_the_errors_after_retraining_are_those_of_its_last_epoch():
-    (first, _), last = pruned("saliency"), pruned("saliency")[0].retrained.history[-1]
-    assert torch.equal(first.test_mse, last.test_loss)
-    assert torch.equal(first.test_error, 1 - last.test_accuracy)
-    assert (first.train_mse < trained().history[0].train_loss).all()
+def test_the_retraining_has_the_learning_rate_of_its_own_recipe():
+    """With the trained network's larger rate, one epoch from the same start would end elsewhere."""
+    result, whole = pruned("magnitude", SIZES[0]), round_pack("magnitude", SIZES[0])
+    masks = result.pruning.masks
+    start = {name: value * masks.get(name, 1) for name, value in stacked(trained()).items()}
+    runs = tuple(ONE_EPOCH.run(run.seed) for run in whole.runs)
+    point = StartingPoint(weights=start, masks=masks)
+    alone = stacked(train(replace(whole, runs=runs), DATASET, device="cpu", start=point))
+    assert all(torch.equal(value, alone[name]) for name, value in stacked(result).items())
 
 
 def test_a_start_without_deleted_weights_is_a_usual_start():
@@ -80,11 +96,6 @@ def test_a_start_without_deleted_weights_is_a_usual_start():
 
 
 def test_networks_trained_with_another_loss_are_refused():
+    parents = StartingPoint(weights=stacked(trained()), masks={})
     with pytest.raises(UsageError, match=r"recipe\.loss: pruning needs mse"):
-        next(prune(pack(cell(SMALL)), DATASET, stacked(trained()), sizes=SIZES, device="cpu"))
-
-
-def test_sizes_of_rounds_fall_by_a_factor_to_the_final_size():
-    assert round_sizes(1000, final=300, factor=0.5) == [500, 300]
-    assert round_sizes(9760, final=2600, factor=0.8) == [7808, 6246, 4997, 3998, 3198, 2600]
-    assert round_sizes(100, final=90, factor=0.5) == [90]
+        train_round(replace(round_pack("saliency", ALL // 2), cell=cell(SMALL)), DATASET, parents)

@@ -1,0 +1,145 @@
+"""Prune the trained networks of a study, and summarise the pruned networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from rich.console import Console
+
+from scaling.api._figures import save_figures
+from scaling.api._results import StudyResults, load_results
+from scaling.api._sweep import Sweep, SweepCounts
+from scaling.api._workspace import Workspace
+from scaling.config import Run
+from scaling.errors import ConfigError, StoreError
+from scaling.plan.pruning import PruningPlan, make_pruning_plan
+
+if TYPE_CHECKING:
+    from analysis.pruning import StudyPruning
+
+
+@dataclass(frozen=True, kw_only=True)
+class PruningOutcome(SweepCounts):
+    """Outcome of pruning a study."""
+
+    plan: PruningPlan
+    """Plan at the start."""
+    result: StudyPruning
+    """Means of all pruned networks that are stored now; without networks if none of them has an error."""
+    wall_s: float
+    """Wall time of the training in seconds."""
+
+
+def prune(
+    config: Path,
+    workspace: Workspace | None = None,
+    *,
+    overrides: Sequence[str] = (),
+    address: str | None = None,
+    in_process: bool = False,
+    console: Console | None = None,
+    quiet: bool = False,
+) -> PruningOutcome:
+    """Train the rounds of a study's pruning that no store has, and summarise all rounds.
+
+    Args:
+        config: YAML file of the study, with a section ``pruning``.
+        workspace: stores and folders.
+        overrides: changed settings, such as ``pruning.parameters_left=2600``.
+        address: address of a running Ray cluster; by default Ray is started on this machine.
+        in_process: True to train without Ray, one pack after the other.
+        console: console for the progress display; by default stderr.
+        quiet: True for no progress display.
+
+    Raises:
+        ConfigError: the study is invalid, or has no section ``pruning``.
+        StoreError: a network of the study is not trained, its weights are not stored, or the store cannot be
+            written.
+        UsageError: Ray cannot start, its workers cannot see the store, or it has no room for a single trial.
+    """
+    workspace, start_s = workspace or Workspace(), monotonic()
+    trained = load_results(config, workspace, overrides=overrides)
+    study = trained.plan.study
+    if study.pruning is None:
+        problem = "pruning: is missing; add for example pruning: {parameters_left: 2600}"
+        raise ConfigError([problem], str(config))
+    _check_trained(trained, config)
+    plan = make_pruning_plan(study, workspace.stores().ids())
+    counts = SweepCounts(trained=0, trained_by_others=0, missing=0, failures=())
+    if plan.rounds:
+        _check_weights(plan.trained_parents, workspace)
+        sweep = Sweep(
+            workspace=workspace,
+            console=console or Console(stderr=True),
+            address=address,
+            in_process=in_process,
+            quiet=quiet,
+        )
+        sweep.check_store()
+        counts = sweep.train(plan.rounds, study, trained.plan.speed)
+    return PruningOutcome(
+        plan=plan,
+        result=_summarise(trained, plan, workspace),
+        trained=counts.trained,
+        trained_by_others=counts.trained_by_others,
+        missing=counts.missing,
+        failures=counts.failures,
+        wall_s=monotonic() - start_s,
+    )
+
+
+def _check_trained(trained: StudyResults, config: Path) -> None:
+    plan = trained.plan
+    missing = len(plan.final_ids - plan.done) + plan.pending
+    if missing:
+        raise StoreError(
+            f"{missing} of {len(plan.final_ids) + plan.pending} runs of this study are not trained;"
+            f" train them with: scaling run {config}"
+        )
+
+
+def _check_weights(runs: Sequence[Run], workspace: Workspace) -> None:
+    """Check that the networks to start from were stored with their weights.
+
+    Raises:
+        StoreError: the weights of a network are not stored. Its run is finished, so it is not trained again.
+    """
+    for run in runs:
+        try:
+            workspace.stores().weights(run.id)
+        except StoreError:
+            raise StoreError(
+                f"{workspace.store}: has run {run.id} without its weights, from which the pruning starts; the"
+                " study did not keep weights when it was trained, so train it again in another `store`"
+            ) from None
+
+
+def _summarise(trained: StudyResults, plan: PruningPlan, workspace: Workspace) -> StudyPruning:
+    from analysis.pruning import summarise_pruning
+    from analysis.run_groups import group_runs
+
+    ancestors = {run.id: run.model_copy(update={"pruning": None}).id for _, run in plan.wanted}
+    runs = workspace.stores().runs()
+    pruned = runs.filter(pc.is_in(runs["id"], pa.array(list(ancestors), pa.string())))
+    ids = pruned["id"].to_pylist()
+    return summarise_pruning(
+        group_runs(trained.final_runs),
+        pruned.append_column("ancestor", pa.array([ancestors[run_id] for run_id in ids], pa.string())),
+    )
+
+
+def draw_pruning(result: StudyPruning, folder: Path) -> list[Path]:
+    """Write the figures of a pruning, each as .svg, .png and .csv.
+
+    Raises:
+        UsageError: the folder cannot be written.
+    """
+    from analysis.pruning_figures import draw_errors, draw_increases
+
+    return save_figures(folder, lambda: [draw_errors(result), draw_increases(result)])

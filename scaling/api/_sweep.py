@@ -1,0 +1,154 @@
+"""Training of packs by an executor, for every command that trains."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from scaling.api._workspace import Workspace
+from scaling.config import Study
+from scaling.datasets import Dataset
+from scaling.errors import UsageError
+from scaling.plan import Pack
+from scaling.plan.speed import Speed
+from scaling.plan.sweep_schedule import make_schedule
+from scaling.store import check_writable, open_store
+
+if TYPE_CHECKING:
+    from scaling.data import LoadedDataset
+    from scaling.sweep.executor import Executor, PackEvent
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackFailure:
+    """A pack that failed for good."""
+
+    pack: Pack
+    reason: str
+    """Reason in one line."""
+    log: str
+    """File with the traceback; empty if the file could not be written.
+
+    The host name precedes the path if the file is on another machine.
+    """
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepCounts:
+    """Numbers of runs by what became of them."""
+
+    trained: int
+    """Runs that were missing and that this sweep published."""
+    trained_by_others: int
+    """Runs that were missing and that another process published meanwhile."""
+    missing: int
+    """Runs that are still missing, runs that wait for their pilots included."""
+    failures: tuple[PackFailure, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """Options that all sweeps of a study share."""
+
+    workspace: Workspace
+    console: Console
+    address: str | None
+    """Address of a running Ray cluster; None starts Ray on this machine."""
+    in_process: bool
+    """True to train without Ray, one pack after the other."""
+    quiet: bool
+    """True for no progress display."""
+
+    def check_store(self) -> None:
+        """Check that the workers can write the store.
+
+        Raises:
+            StoreError: the store cannot be written.
+            UsageError: the store is visible to this process only.
+        """
+        if self.workspace.store.startswith("memory://") and not self.in_process:
+            raise UsageError(
+                f"{self.workspace.store}: is visible to this process only, not to the workers of Ray; add"
+                " `in_process`, or name a folder",
+                option="store",
+            )
+        check_writable(open_store(self.workspace.store))
+
+    def train(self, waves: Sequence[Sequence[Pack]], study: Study, speed: Speed) -> SweepCounts:
+        """Train packs and publish their runs.
+
+        Args:
+            waves: packs; those of a wave may start from the weights of earlier waves. A pack is left out if
+                a run that it starts from is missing.
+            study: study of the packs.
+            speed: speed of this machine.
+        """
+        from scaling.sweep.progress import ProgressDisplay
+
+        packs = [pack for wave in waves for pack in wave]
+        executor = self._make_executor(packs, study, speed)
+        with ProgressDisplay(packs, self.console, quiet=self.quiet) as display:
+            for wave in waves:
+                stored_ids = self.workspace.stores().ids()
+                executor.run([pack for pack in wave if _parent_ids(pack) <= stored_ids], display)
+        stored_ids = self.workspace.stores().ids()
+        runs = [run for pack in packs for run in pack.runs]
+        stored = sum(run.id in stored_ids for run in runs)
+        return SweepCounts(
+            trained=display.published,
+            trained_by_others=stored - display.published,
+            missing=len(runs) - stored,
+            failures=tuple(
+                PackFailure(pack=display.packs[key], reason=event.failure, log=_log_location(event))
+                for key, event in display.failures.items()
+            ),
+        )
+
+    def _make_executor(self, packs: Sequence[Pack], study: Study, speed: Speed) -> Executor:
+        from scaling.data import load
+        from scaling.sweep.worker_config import WorkerConfig
+
+        # Data sets are decoded and verified once here, rather than by each worker, before training starts.
+        workspace, needed = self.workspace, {pack.cell.dataset for pack in packs}
+        datasets: dict[Dataset, LoadedDataset] = {
+            dataset: load(dataset, folder=workspace.data, verify=True) for dataset in needed
+        }
+        worker_config = WorkerConfig(
+            store=_absolute(workspace.store),
+            also=[_absolute(store) for store in workspace.also],
+            data=workspace.data.absolute(),
+            logs=(workspace.artifacts / study.name / "logs").absolute(),
+            weights=study.store.weights == "all",
+        )
+        if self.in_process:
+            from scaling.sweep.in_process import InProcessExecutor
+
+            return InProcessExecutor(worker_config)
+        from scaling.sweep.ray_tune import RayTuneExecutor
+
+        return RayTuneExecutor(
+            worker_config,
+            datasets,
+            workers=make_schedule(packs, study.resources, speed=speed).workers,
+            gpus=study.resources.gpus,
+            address=self.address,
+        )
+
+
+def _absolute(store: str) -> str:
+    """Return the name of a store for workers, which have other working folders."""
+    return store if "://" in store else str(Path(store).absolute())
+
+
+def _parent_ids(pack: Pack) -> set[str]:
+    return {parent.id for run in pack.runs if (parent := run.parent)}
+
+
+def _log_location(event: PackEvent) -> str:
+    is_elsewhere = event.log and event.host not in ("", socket.gethostname())
+    return f"{event.host}:{event.log}" if is_elsewhere else event.log

@@ -1,0 +1,21 @@
+"""What became of the runs of a sweep, as text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scaling.cli.output import count
+
+if TYPE_CHECKING:
+    from scaling.api._sweep import SweepCounts
+
+
+def print_missing(counts: SweepCounts) -> int:
+    """Print which runs this sweep did not train, and return the exit code."""
+    if counts.trained_by_others:
+        print(f"{count(counts.trained_by_others, 'run')} published by another process meanwhile")
+    for failure in counts.failures:
+        print(f"failed: {failure.pack.label}: {failure.reason}; log: {failure.log or 'could not be written'}")
+    if counts.missing:
+        print(f"{count(counts.missing, 'run')} missing; the same command tries them again")
+    return 1 if counts.missing else 0

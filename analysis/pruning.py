@@ -219,22 +219,20 @@ def render_pruning(study: StudyPruning) -> Table:
     """Return a table for the terminal, one row for each network, method and size."""
     columns = (
         *(("network",) if len(study.networks) > 1 else ()),
-        *("method", "parameters left", "runs", "test error", "change", "test MSE", "training MSE"),
-        *("predicted increase", "measured", "status"),
+        *("method", "left", "runs", "test error", "change", "test MSE", "status"),
     )
     left_out = f" Left out: {study.diverged} diverged runs." if study.diverged else ""
     return TextTable(
         title=f"Pruned networks: errors on {study.title}",
         caption=(
-            "Means over seeds on this test set, with Student's 95 % intervals over runs. The change of the"
-            " test error is that from the same network before the pruning. Predicted and measured increase:"
-            " of the training MSE by the last deletion, before the retraining; all other columns are after"
-            " it." + left_out
+            "Left: parameters left. Means over seeds on this test set after the retraining, with Student's"
+            " 95 % intervals over runs. The change of the test error is that from the same network before the"
+            " pruning." + left_out
         ),
         columns=columns,
         rows=tuple(_text_rows(study.networks)),
-        right=frozenset({"parameters left", "runs"}),
-        no_wrap=frozenset({"method", "test error", "change", "test MSE", "training MSE", "measured"}),
+        right=frozenset({"left", "runs"}),
+        no_wrap=frozenset(columns) - {"status"},
     ).render()
 
 
@@ -248,14 +246,6 @@ def _text_rows(networks: Sequence[PrunedNetwork]) -> Iterator[tuple[str | Text, 
                 str(pruned.runs),
                 format_interval(pruned.test_error, percent=True),
                 format_interval(pruned.error_change, percent=True) if pruned.method else NO_VALUE,
-                *(
-                    format_interval(value) if isfinite(value.estimate) else NO_VALUE
-                    for value in (
-                        pruned.test_mse,
-                        pruned.train_mse,
-                        pruned.predicted_increase,
-                        pruned.measured_increase,
-                    )
-                ),
+                format_interval(pruned.test_mse) if isfinite(pruned.test_mse.estimate) else NO_VALUE,
                 format_status(pruned.assessment.status, pruned.assessment.reason),
             )

@@ -87,8 +87,7 @@ def _draw_quantity(axes: Axes, network: PrunedNetwork, quantity: str, formatter:
     means = [getattr(point, quantity) for point in (unpruned, *network.rounds)]
     highest = max(max(value.estimate, np.nan_to_num(value.high)) for value in means)
     axes.set_ylim(0.85 * min(value.estimate for value in means) / 1.05, 1.05 * highest)
-    sizes = [unpruned.parameters_left, *(pruned.parameters_left for pruned in network.rounds)]
-    style.label_values(axes, set(sizes), gap=0.13)
+    style.label_log_axis(axes.xaxis, style.amount_ticks(), gap=0.12)
     style.label_log_axis(axes.yaxis, formatter, gap=0.08)
 
 
@@ -96,22 +95,22 @@ def draw_increases(study: StudyPruning) -> ReportFigure:
     """Draw measured against predicted increases of the training error, a panel for each network."""
     networks = study.networks
     rows, columns = -(-len(networks) // style.PANEL_COLUMNS), min(style.PANEL_COLUMNS, len(networks))
-    figure = Figure(figsize=(style.WIDTH, 2.4 * rows + 0.4))
+    figure = Figure(figsize=(style.WIDTH, 2.2 * rows + 0.9))
     panels = figure.subplots(rows, columns, squeeze=False)
     undrawn = 0
     for axes, network in zip(panels.flat, networks, strict=False):
         undrawn += _draw_deletions(axes, network)
-        axes.set_title(network.label)
+        axes.set(title=network.label, xlabel="Increase, predicted")
     for axes in panels.flat[len(networks) :]:
         axes.set_visible(False)
-    figure.supxlabel("Increase of the training MSE, predicted", fontsize=8.5)
-    figure.supylabel("Increase, measured", fontsize=8.5)
+    figure.supylabel("Increase of the training MSE, measured", fontsize=8.5)
     figure.legend(
         handles=[
             *_method_entries(study.methods, ls=""),
             style.legend_entry("measured = predicted", color=style.GREY, ls="--", lw=1),
         ],
-        loc="outside right center",
+        loc="outside lower left",
+        ncols=2,
     )
     left_out = (
         f" Not drawn on the logarithmic axes: {format_count(undrawn, 'deletion')} with an increase of 0 or"
@@ -158,7 +157,7 @@ def _draw_deletions(axes: Axes, network: PrunedNetwork) -> int:
         ends = (values.min() / 1.5, values.max() * 1.5)
         axes.plot(ends, ends, color=style.GREY, ls="--", lw=1, zorder=1)
         axes.set(xlim=ends, ylim=ends)
-        style.label_log_axis(axes.xaxis, style.number_ticks(), gap=0.12)
+        style.label_log_axis(axes.xaxis, style.number_ticks(), gap=0.19)
         style.label_log_axis(axes.yaxis, style.number_ticks(), gap=0.08)
     return int((~shown).sum())
 

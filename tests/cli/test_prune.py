@@ -8,12 +8,18 @@ from pathlib import Path
 from statistics import fmean
 
 import pytest
+import torch
 from pyarrow import csv, parquet
 
+from scaling import api
+from scaling.api._load import load_runs
 from scaling.cli import main
 from scaling.config import Run
 from scaling.config.pruning import METHODS
+from scaling.models import named_weights
+from scaling.models.feature_maps import load_network
 from scaling.models.stored_weights import decode_weights
+from scaling.settings import ImageShape
 from scaling.store import open_store
 
 STUDY = """\
@@ -148,6 +154,18 @@ def test_pruned_networks_are_no_runs_of_the_study(scaling, study, pruned, tmp_pa
     assert csv.read_csv(tmp_path / "runs.csv").num_rows == 2
     plan = json.loads(scaling("plan", study, "--store", pruned, "--json").out)
     assert len(plan["runs"]) == 2
+    alone = api.Workspace(store=str(pruned))
+    of_store = load_runs(str(pruned), alone, overrides=(), x="filters", columns={"filters", "test_error"})
+    assert of_store.runs.num_rows == 2
+
+
+def test_a_pruned_network_is_read_like_any_other(pruned):
+    row = pruned_rows(pruned)[0]
+    stored = open_store(pruned).weights(row["id"])
+    image = ImageShape(row["channels"], row["side"], row["classes"])
+    network = load_network(Run.from_json(row["config_json"]).architecture, image, stored)
+    for name, value in named_weights(network).items():
+        assert torch.equal(value[0], decode_weights(stored).weights[name])
 
 
 def test_a_study_without_the_section_is_refused(scaling, study, trained):

@@ -17,6 +17,7 @@ from analysis.laws import CurveFits, build_law_table, fit_laws, law_rows
 from analysis.learning_curves import draw_learning_curves
 from analysis.learning_rates import TunedRates, describe_rate_choices, draw_learning_rates
 from analysis.means import mean_errors
+from analysis.missed_images import MissedImages, describe_missed_images, draw_missed_images
 from analysis.report_figure import ReportFigure
 from analysis.residuals import draw_residuals
 from analysis.run_groups import GroupedRuns, group_runs
@@ -50,6 +51,7 @@ class _ReportData:
     settings: tuple[tuple[SettingAxis, CurveFits], ...]
     """Further axes, and the fits along them."""
     tuned: Sequence[TunedRates]
+    missed: MissedImages | str | None
 
     @property
     def any_error(self) -> bool:
@@ -64,6 +66,7 @@ def write_report(
     out: Path,
     context: PageContext,
     tuned: Sequence[TunedRates] = (),
+    missed: MissedImages | str | None = None,
 ) -> Report:
     """Fit, draw and write ``report.html``, ``laws.csv`` and ``figures/``.
 
@@ -73,11 +76,12 @@ def write_report(
         out: the folder; it is created if needed. Files of an earlier report are replaced.
         context: the study, the command, and the runs that are missing.
         tuned: networks whose learning rate was chosen by pilot runs.
+        missed: test images that most runs misclassify; or a sentence about what is missing to find them.
 
     Raises:
         StoreError: this version cannot read the configuration of a run.
     """
-    data = _fit(runs, epochs, tuned=tuned)
+    data = _fit(runs, epochs, tuned=tuned, missed=missed)
     figures = embed_figures(out / "figures", lambda: _draw(data))
     setting_fits = [fits for _, fits in data.settings]
     csv.write_csv(build_law_table([*data.fits, *setting_fits]), out / "laws.csv")
@@ -96,7 +100,9 @@ def write_report(
     return Report(path=path, figures=tuple(file for figure in figures for file in figure.files), fits=fits)
 
 
-def _fit(runs: pa.Table, epochs: pa.Table, *, tuned: Sequence[TunedRates]) -> _ReportData:
+def _fit(
+    runs: pa.Table, epochs: pa.Table, *, tuned: Sequence[TunedRates], missed: MissedImages | str | None
+) -> _ReportData:
     grouped = group_runs(runs)
     run_epochs = grouped.select_epochs(epochs)
     return _ReportData(
@@ -109,6 +115,7 @@ def _fit(runs: pa.Table, epochs: pa.Table, *, tuned: Sequence[TunedRates]) -> _R
             for setting in find_setting_axes(runs)
         ),
         tuned=tuned,
+        missed=missed,
     )
 
 
@@ -134,6 +141,7 @@ def _draw(data: _ReportData) -> list[ReportFigure]:
         draw_residuals(data.grouped, data.means, fits=data.fits[0]),
         draw_training_length(data.grouped, data.epochs),
         learning_rates,
+        draw_missed_images(data.missed) if isinstance(data.missed, MissedImages) else None,
     ]
     return [figure for figure in figures if figure]
 
@@ -150,4 +158,5 @@ def _notes(data: _ReportData) -> list[str]:
         *fits.failures,
         *(f"{label}: {note}" for label, fit in fits.by_label.items() for note in fit.notes),
         *missing_figures,
+        *describe_missed_images(data.missed),
     ]

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from analysis.optimum import render_optima
     from analysis.pruning import render_pruning
     from analysis.rejection import render_rejection
+    from analysis.separability import render_separability
+    from analysis.shifts import render_shifts
     from scaling.api._bench import BenchResult, bench
     from scaling.api._bench_inference import InferenceResult, InferenceSpeed, bench_inference
     from scaling.api._classify import Classification, PictureClass, RefusedPicture, classify
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
     from scaling.api._results import StudyResults, load_results
     from scaling.api._run import RunOutcome, run
     from scaling.api._run_until import Iteration, SequentialResult, run_until
+    from scaling.api._separable import separable
+    from scaling.api._shift import draw_shifts, shift
     from scaling.api._status import CoreTime, StudyStatus, status
     from scaling.api._suggest import CurveSuggestion, Suggestion, suggest
     from scaling.api._sweep import PackFailure
@@ -87,6 +91,7 @@ _EXPORTS = {
     "draw_optimum": "scaling.api._optimum",
     "draw_pruning": "scaling.api._prune",
     "draw_rejection": "scaling.api._reject",
+    "draw_shifts": "scaling.api._shift",
     "ensemble": "scaling.api._ensemble",
     "ensemble_rows": "analysis.ensemble",
     "figure_folder": "scaling.api._figures",
@@ -111,11 +116,15 @@ _EXPORTS = {
     "render_predictions": "analysis.laws_text",
     "render_pruning": "analysis.pruning",
     "render_rejection": "analysis.rejection",
+    "render_separability": "analysis.separability",
+    "render_shifts": "analysis.shifts",
     "render_sizes_for_error": "analysis.laws_text",
     "replace_nonfinite": "scaling.api._json",
     "report": "scaling.api._report",
     "run": "scaling.api._run",
     "run_until": "scaling.api._run_until",
+    "separable": "scaling.api._separable",
+    "shift": "scaling.api._shift",
     "status": "scaling.api._status",
     "suggest": "scaling.api._suggest",
     "table": "scaling.api._table",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scaling.api._figures import OUT_HINT
+from scaling.api._missed_images import find_missed_images
 from scaling.api._results import load_trained
 from scaling.api._workspace import Workspace
 from scaling.files import writing
@@ -55,6 +56,7 @@ def report(
     ]
     runs = results.final_runs
     epochs = workspace.stores().epochs(runs["id"].to_pylist())
+    missed = find_missed_images(results, workspace)
     folder = out or workspace.artifacts / study.name
     with writing(folder, hint=OUT_HINT):
         return write_report(
@@ -65,4 +67,5 @@ def report(
                 study=study.name, command=command, missing=results.plan.new, pending=results.plan.pending
             ),
             tuned=tuned,
+            missed=missed,
         )

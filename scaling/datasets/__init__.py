@@ -16,6 +16,7 @@ from scaling.datasets.digit_frame import DigitFrame
 from scaling.datasets.mnist import Mnist
 from scaling.datasets.mnist5k import Mnist5k
 from scaling.datasets.npz import NpzDataset
+from scaling.datasets.shift import Shift, square_of_shifts
 from scaling.datasets.skeleton_features import SkeletonFeatures
 from scaling.datasets.synthetic import Synthetic
 from scaling.datasets.usps import Usps
@@ -38,6 +39,7 @@ __all__ = [
     "Mnist",
     "Mnist5k",
     "NpzDataset",
+    "Shift",
     "SkeletonFeatures",
     "Split",
     "Splits",
@@ -45,5 +47,6 @@ __all__ = [
     "Usps",
     "compute_fingerprint",
     "sort_canonically",
+    "square_of_shifts",
     "stratified_order",
 ]

@@ -64,28 +64,34 @@ def extract(
 
 
 def load_network(spec: Architecture, shape: ImageShape, stored: bytes) -> nn.Module:
-    """Return a module of one replica with stored weights.
+    """Return a module of one replica with stored weights, as ``load_replicas`` does."""
+    return load_replicas(spec, shape, [stored])
+
+
+def load_replicas(spec: Architecture, shape: ImageShape, stored: Sequence[bytes]) -> nn.Module:
+    """Return a module with one replica for each set of stored weights.
 
     Args:
         spec: specification of the network.
         shape: shape of its images.
-        stored: weights of the network, as safetensors.
+        stored: weights of each replica, as safetensors.
 
     Raises:
-        StoreError: the weights are damaged or belong to another network.
+        StoreError: weights are damaged or belong to another network.
     """
-    network = build(spec, shape, [0])
-    stored_weights = decode_weights(stored).weights
+    network = build(spec, shape, range(len(stored)))
     weights = named_weights(network)
-    if {name: value.shape for name, value in stored_weights.items()} != {
-        name: value.shape[1:] for name, value in weights.items()
-    }:
-        raise StoreError(
-            f"its weights are not those of {spec.type} of {spec.filters} filters; "
-            "train it again in another store"
-        )
-    for name, value in weights.items():
-        value[0].copy_(stored_weights[name])
+    for replica, content in enumerate(stored):
+        stored_weights = decode_weights(content).weights
+        if {name: value.shape for name, value in stored_weights.items()} != {
+            name: value.shape[1:] for name, value in weights.items()
+        }:
+            raise StoreError(
+                f"its weights are not those of {spec.type} of {spec.filters} filters; "
+                "train it again in another store"
+            )
+        for name, value in weights.items():
+            value[replica].copy_(stored_weights[name])
     return network
 
 

@@ -6,7 +6,12 @@ import html
 import re
 import shlex
 
+import numpy as np
 import pytest
+from pyarrow import csv
+
+from scaling.errors import DataError
+from scaling.store import open_store
 
 
 def test_a_report_is_a_page_with_figures_and_their_numbers(scaling, study, store, tmp_path):
@@ -50,3 +55,31 @@ def test_a_report_that_cannot_be_written_is_an_error_of_one_line(scaling, study,
     assert f"{tmp_path / place}: cannot be written (" in result.err
     assert "choose another --out" in result.err
     assert len(result.err.splitlines()) == 1
+
+
+def test_the_contact_sheet_has_the_images_that_more_than_half_of_the_runs_miss(
+    scaling, study, store, tmp_path
+):
+    assert scaling("report", study, "--store", store).code == 0
+    trained = open_store(store)
+    runs = trained.runs(["id", "fingerprint"])
+    wrong = trained.misclassified(runs["id"].to_pylist())
+    rows = csv.read_csv(tmp_path / "artifacts/tiny/figures/missed_images.csv").to_pylist()
+    assert {row["image"] for row in rows} == set(np.flatnonzero(wrong.sum(axis=0) > len(wrong) / 2))
+    labels = trained.labels(runs["fingerprint"][0].as_py())
+    assert all(row["label"] == labels[row["image"]] != row["wrong_label"] for row in rows)
+    assert "missed_images.csv" in (tmp_path / "artifacts/tiny/report.html").read_text()
+
+
+def test_a_report_without_predictions_or_data_says_so(scaling, study, store, tmp_path, monkeypatch):
+    page = tmp_path / "artifacts/tiny/report.html"
+    scaling("merge", study, "--store", store, "--into", tmp_path / "small")
+    assert scaling("report", study, "--store", tmp_path / "small").code == 0
+    assert "the store has no predictions of these runs" in page.read_text()
+
+    def missing(*_, **__):
+        raise DataError("planted: the files are missing")
+
+    monkeypatch.setattr("scaling.data.load", missing)
+    assert scaling("report", study, "--store", store).code == 0
+    assert "No contact sheet of missed test images: planted: the files are missing." in page.read_text()

@@ -32,6 +32,7 @@ SURFACE = {
     "ensemble": {"CONFIG", "--sizes", "--by", "--out", "--json", *READ},
     "prune": {"CONFIG", "--address", "--in-process", "--out", "--quiet", "--json", *READ},
     "reject": {"CONFIG", "--error", "--out", "--json", *READ},
+    "shift": {"CONFIG", "--largest", "--out", "--json", *READ},
     "merge": {"CONFIG", "--into", "--predictions", *READ},
     "suggest": {"CONFIG", "--until", "--quantity", "--budget", "--json", *READ},
     "why": {"RUN", "--config", "--store", "--also", "--data", "--json"},
@@ -39,6 +40,7 @@ SURFACE = {
     "inspect": {"RUN", "--image", "--out", "--config", "--store", "--also", "--data", "--json"},
     "classify": {"FILE ...", "--run", "--config", "--store", "--also", "--data", "--json"},
     "data": {"[NAME ...]", "--data", "--json"},
+    "separable": {"CONFIG", "--set", "--data", "--json"},
     "models": {"--json"},
     "bench": {
         *("--out", "--workers", "--inference", "--run", "--config", "--store", "--also", "--data"),

@@ -1,0 +1,173 @@
+"""Test images that most runs misclassify, as a contact sheet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Int64, UInt8
+from matplotlib.figure import Figure
+
+from analysis import style
+from analysis.formatting import format_count
+from analysis.report_figure import ReportFigure
+
+MAX_IMAGES = 48
+"""Largest number of images on a contact sheet."""
+
+_PER_LINE = 8
+_PICTURE_PIXELS, _GAP_PIXELS, _TEXT_PIXELS = 64, 6, 34
+"""Size of a picture, gap between two pictures, and height of the text below a picture, in canvas pixels."""
+_MARGIN, _TITLE = 0.12, 0.22
+"""Inches: around the figure, and of its title."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MissedImage:
+    """A test image that more than half of the runs misclassify."""
+
+    index: int
+    """Position in the test split in canonical order, from 0: the order of stored predictions."""
+    label: int
+    """Class of the image."""
+    wrong_label: int
+    """Wrong class that most runs give; if several have equally many runs, the smallest."""
+    runs_wrong: int
+    """Number of runs that give any wrong class."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MissedImages:
+    """All test images that more than half of the runs misclassify."""
+
+    images: tuple[MissedImage, ...]
+    """The images; those that the most runs miss come first, and among equal ones the first of the split."""
+    pixels: UInt8[np.ndarray, "n side side C"]
+    """The first ``MAX_IMAGES`` of the images."""
+    runs: int
+    """Number of runs with predictions."""
+    runs_without: int
+    """Number of runs without predictions, which are left out."""
+    test_images: int
+    dataset_title: str
+
+
+def find_missed_images(
+    votes: Int64[np.ndarray, "images classes"], labels: UInt8[np.ndarray, " images"]
+) -> tuple[MissedImage, ...]:
+    """Return the images that more than half of the runs misclassify, in the order of ``MissedImages``.
+
+    Args:
+        votes: number of runs that give each class for each image; each run gives one class.
+        labels: classes of the images.
+    """
+    everyone = np.arange(len(labels))
+    wrong_votes = votes.copy()
+    wrong_votes[everyone, labels] = 0
+    runs_wrong = wrong_votes.sum(axis=1)
+    missed = np.flatnonzero(2 * runs_wrong > votes.sum(axis=1))
+    return tuple(
+        MissedImage(
+            index=int(index),
+            label=int(labels[index]),
+            wrong_label=int(wrong_votes[index].argmax()),
+            runs_wrong=int(runs_wrong[index]),
+        )
+        for index in missed[np.argsort(-runs_wrong[missed], kind="stable")]
+    )
+
+
+def draw_missed_images(missed: MissedImages) -> ReportFigure | None:
+    """Draw the images, each with its class, the most frequent wrong class and the share of runs that miss it.
+
+    Returns:
+        The contact sheet; None if there is no such image.
+    """
+    if not missed.images:
+        return None
+    shown = missed.images[: len(missed.pixels)]
+    return ReportFigure(
+        name="missed_images",
+        heading="Test images that most runs miss",
+        caption=_caption(missed),
+        figure=_draw_sheet(shown, missed.pixels, runs=missed.runs),
+        numbers=pa.Table.from_pylist(
+            [
+                {
+                    "image": image.index,
+                    "label": image.label,
+                    "wrong_label": image.wrong_label,
+                    "runs_wrong": image.runs_wrong,
+                    "runs": missed.runs,
+                    "share": image.runs_wrong / missed.runs,
+                }
+                for image in missed.images
+            ]
+        ),
+    )
+
+
+def describe_missed_images(missed: MissedImages | str | None) -> list[str]:
+    """Return a sentence if there is no contact sheet: what is missing, or that no image is missed often."""
+    if missed is None:
+        return []
+    if isinstance(missed, str):
+        return [missed]
+    if missed.images:
+        return []
+    return [
+        f"No contact sheet of missed test images: none of the {missed.test_images:,} test images is missed by"
+        f" more than half of {format_count(missed.runs, 'run')}."
+    ]
+
+
+def _caption(missed: MissedImages) -> str:
+    images, shown = len(missed.images), len(missed.pixels)
+    always = sum(image.runs_wrong == missed.runs for image in missed.images)
+    which = f" The {shown} that the most runs miss are shown." if shown < images else ""
+    left_out = (
+        f" {format_count(missed.runs_without, 'run')} without stored predictions left out."
+        if missed.runs_without
+        else ""
+    )
+    return (
+        f"{images:,} of the {missed.test_images:,} test images of {missed.dataset_title} are missed by more"
+        f" than half of {format_count(missed.runs, 'run')} of this study, and {always:,} by every run.{which}"
+        " Below each image: its class, the wrong class that most runs give, and the share of the runs that"
+        f" give any wrong class.{left_out}"
+    )
+
+
+def _draw_sheet(
+    images: tuple[MissedImage, ...], pixels: UInt8[np.ndarray, "n side side C"], *, runs: int
+) -> Figure:
+    columns, lines = min(_PER_LINE, len(images)), -(-len(images) // _PER_LINE)
+    across, down = _PICTURE_PIXELS + _GAP_PIXELS, _PICTURE_PIXELS + _TEXT_PIXELS
+    inches = (style.WIDTH - 2 * _MARGIN) / (_PER_LINE * across)
+    height = _MARGIN + _TITLE + lines * down * inches
+    figure = Figure(figsize=(style.WIDTH, height))
+    figure.set_layout_engine("none")
+    title = "Missed by most runs: class \N{RIGHTWARDS ARROW} answer, share of runs"
+    figure.text(_MARGIN / style.WIDTH, 1 - _MARGIN / height, title, fontsize=9, weight="bold", va="top")
+    size = (columns * across * inches / style.WIDTH, lines * down * inches / height)
+    axes = figure.add_axes((_MARGIN / style.WIDTH, 0, *size))
+    axes.set(xlim=(0, columns * across), ylim=(lines * down, 0), aspect="auto")
+    axes.set_axis_off()
+    for position, (image, picture) in enumerate(zip(images, pixels, strict=True)):
+        line, column = divmod(position, _PER_LINE)
+        left, top = column * across, line * down
+        axes.imshow(
+            picture[..., np.arange(3) % picture.shape[2]],
+            extent=(left, left + _PICTURE_PIXELS, top + _PICTURE_PIXELS, top),
+            interpolation="nearest",
+            aspect="auto",
+        )
+        text = f"{image.label} \N{RIGHTWARDS ARROW} {image.wrong_label}\n{_share(image, runs)}"
+        axes.text(left, top + _PICTURE_PIXELS + 3, text, fontsize=6, va="top", linespacing=1.0)
+    axes.set(xlim=(0, columns * across), ylim=(lines * down, 0))
+    return figure
+
+
+def _share(image: MissedImage, runs: int) -> str:
+    return f"{100 * image.runs_wrong / runs:.3g} %"

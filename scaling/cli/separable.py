@@ -1,0 +1,26 @@
+"""``scaling separable``."""
+
+from __future__ import annotations
+
+from scaling import api
+from scaling.cli.options import STORE, Config, Data, Json, Overrides, workspace
+from scaling.cli.output import console, print_json
+
+
+def separable(
+    config: Config,
+    *,
+    set_: Overrides = [],
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Decide whether a single layer can separate the training images.
+
+    A linear program decides, for each class against all others and for all classes at once.
+    """
+    training_sets = api.separable(config, workspace(STORE, [], data), overrides=set_)
+    if as_json:
+        print_json([training_set.to_dict() for training_set in training_sets])
+        return
+    for training_set in training_sets:
+        console().print(api.render_separability(training_set))

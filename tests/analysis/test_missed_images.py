@@ -1,0 +1,76 @@
+"""Test images that most runs miss, and their contact sheet."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from analysis.missed_images import MAX_IMAGES, MissedImages, draw_missed_images, find_missed_images
+
+
+def planted(runs: int = 9, images: int = 120, classes: int = 4):
+    """Return the answers of some runs, [runs, images], and the labels."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, classes, images).astype(np.uint8)
+    wrong = rng.random((runs, images)) < rng.random(images)
+    return np.where(wrong, (labels + rng.integers(1, classes, (runs, images))) % classes, labels), labels
+
+
+def count(answers, classes: int = 4):
+    return np.stack([(answers == label).sum(axis=0) for label in range(classes)], axis=1)
+
+
+def test_the_images_are_those_of_a_plain_loop():
+    answers, labels = planted()
+    expected = []
+    for index, label in enumerate(labels.tolist()):
+        wrong = [answer for answer in answers[:, index].tolist() if answer != label]
+        if len(wrong) > len(answers) / 2:
+            votes = Counter(wrong)
+            most = min(answer for answer in votes if votes[answer] == max(votes.values()))
+            expected.append((-len(wrong), index, label, most))
+    images = find_missed_images(count(answers), labels)
+    assert [(-image.runs_wrong, image.index, image.label, image.wrong_label) for image in images] == sorted(
+        expected
+    )
+
+
+def test_half_of_the_runs_are_not_most_runs():
+    labels = np.array([0, 0], np.uint8)
+    answers = np.array([[1, 1], [2, 3], [0, 3], [0, 0]])
+    (image,) = find_missed_images(count(answers), labels)
+    assert (image.index, image.wrong_label, image.runs_wrong) == (1, 3, 3)
+
+
+def sheet(images, *, runs: int = 9, channels: int = 1) -> MissedImages:
+    shown = len(images[:MAX_IMAGES])
+    return MissedImages(
+        images=images,
+        pixels=np.zeros((shown, 8, 8, channels), np.uint8),
+        runs=runs,
+        runs_without=1,
+        test_images=120,
+        dataset_title="planted images",
+    )
+
+
+def test_the_sheet_has_the_numbers_of_all_images_and_draws_the_worst():
+    answers, labels = planted()
+    images = find_missed_images(count(answers), labels)
+    assert len(images) > MAX_IMAGES
+    for channels in (1, 3):
+        figure = draw_missed_images(sheet(images, channels=channels))
+        (axes,) = figure.figure.axes
+        assert len(axes.images) == MAX_IMAGES
+        assert figure.numbers["image"].to_pylist() == [image.index for image in images]
+        assert figure.numbers["share"].to_pylist() == [image.runs_wrong / 9 for image in images]
+        first = images[0]
+        label = f"{first.label} \N{RIGHTWARDS ARROW} {first.wrong_label}"
+        assert axes.texts[0].get_text().splitlines()[0] == label
+        assert f"{len(images)} of the 120 test images" in figure.caption
+        assert "1 run without stored predictions" in figure.caption
+
+
+def test_there_is_no_sheet_without_such_images():
+    assert draw_missed_images(sheet(())) is None

@@ -93,6 +93,18 @@ def _net_1989(number: int, parameters: str) -> PublishedSystem:
         source="LeCun 1989, Generalization and network design strategies",
         parameters=parameters,
         remark="The counts of the network are confirmed. Its published error is not, so none is given.",
+        rebuilds=(
+            Rebuild(
+                study="nets1989.yaml",
+                architecture=f"net{number}_1989",
+                era=Era.TODAY,
+                differences=(
+                    "USPS digits in place of the original images, batches of 10, Nesterov momentum, a"
+                    " one-cycle schedule, and a rate that pilot runs choose. The squared error and targets of"
+                    " -1 and 1 are choices of this project."
+                ),
+            ),
+        ),
     )
 
 
@@ -107,6 +119,18 @@ _BEFORE_MNIST = (
         remark=(
             "Its 18 maps come from 49 hand-designed templates, and only the last two layers are trained."
             " Which of the paper's digits are test images is not confirmed."
+        ),
+        rebuilds=(
+            Rebuild(
+                study="hybrid1988.yaml",
+                architecture="hybrid1988",
+                era=Era.TODAY,
+                differences=(
+                    "The templates are designed anew, and skeletons come from scikit-image. Cross entropy in"
+                    " place of the paper's objective function, batches of 100, Nesterov momentum, a one-cycle"
+                    " schedule, and a rate that pilot runs choose."
+                ),
+            ),
         ),
     ),
     PublishedSystem(

@@ -72,7 +72,7 @@ class RebuiltNetwork:
     measured: MeasuredError | None
     """None without finished runs."""
     diverged: int
-    """Number of runs without a test error, which the mean leaves out."""
+    """Number of runs without a test error, which the mean does not include."""
 
     @property
     def data(self) -> str:

@@ -120,7 +120,7 @@ def _load_stored(
 
 
 def _without_pruned(runs: pa.Table) -> pa.Table:
-    """Drop pruned networks, which are on no curve, and the column that tells them."""
+    """Drop pruned networks, which are on no curve, and the column that identifies them."""
     return runs.filter(pc.is_null(runs[_PRUNED])).drop_columns(_PRUNED)
 
 

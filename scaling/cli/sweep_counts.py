@@ -1,4 +1,4 @@
-"""What became of the runs of a sweep, as text."""
+"""Text about the runs of a sweep: trained, published by others, missing, and failed."""
 
 from __future__ import annotations
 

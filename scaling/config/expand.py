@@ -21,6 +21,9 @@ from scaling.errors import DataError
 
 _RATE = "learning_rate"
 
+_SAME_NETWORK = "gives the same network as {}, the nearest of this cost; remove one of them"
+"""Problem of a network that two costs give."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetEntry:
@@ -124,12 +127,9 @@ def expand_architecture(
             if architecture_entry.cost:
                 varied = architecture_entry.varied_field
                 path = architecture_entry.setting_paths[varied]
-                twin = path_of_network.setdefault((dataset.dataset, network), path)
-                if twin != path:
-                    problems.add(
-                        locate((varied,)),
-                        f"gives the same network as {twin}, the nearest of this cost; remove one of them",
-                    )
+                first = path_of_network.setdefault((dataset.dataset, network), path)
+                if first != path:
+                    problems.add(locate((varied,)), _SAME_NETWORK.format(first))
             for recipe_entry in recipes[fitted]:
                 cell = Cell(
                     dataset=dataset.dataset,

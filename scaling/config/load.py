@@ -50,12 +50,8 @@ def load_study(source: Path, *, data: Path, overrides: Sequence[str] = ()) -> St
             problems.add(root + problem.path, problem.text)
     seeds = sections.validated_seeds(file.seeds if file else 1, problems)
     pilots = file.pilots if file else Pilots()
-    if "pilots" in raw and not any(map(sections.has_auto_rate, sections.architectures)):
-        problems.add(
-            ("pilots",),
-            "no architecture has learning_rate: auto; set recipe.learning_rate: auto, "
-            "or remove the key pilots",
-        )
+    if "pilots" in raw:
+        _check_pilots(sections, problems)
     _check_size(sections, seeds, pilots=pilots, problems=problems)
 
     datasets: list[DatasetEntry] = []
@@ -89,6 +85,16 @@ def load_study(source: Path, *, data: Path, overrides: Sequence[str] = ()) -> St
         store=file.store,
         pruning=file.pruning,
     )
+
+
+def _check_pilots(sections: _Sections, problems: ConfigProblems) -> None:
+    """Check that pilot runs have a learning rate to choose."""
+    if not any(map(sections.has_auto_rate, sections.architectures)):
+        problems.add(
+            ("pilots",),
+            "no architecture has learning_rate: auto; set recipe.learning_rate: auto, "
+            "or remove the key pilots",
+        )
 
 
 def _check_pruning(

@@ -15,7 +15,7 @@ from scaling.train.epoch_metrics import EpochMetrics
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PruningResult:
-    """What the deletion of weights did before the retraining, for all replicas of a pack."""
+    """Effects of a deletion of weights before the retraining, for all replicas of a pack."""
 
     masks: dict[str, Tensor]
     """False for the deleted weights: [R, ...]."""

@@ -6,7 +6,7 @@ A template counts pixels of the skeleton: +1 for each one where it expects ink, 
 Set here, because the paper shows a few of its 49 templates only:
 
 - 24 stroke templates, one for each direction that a window of 7x7 pixels distinguishes. Each expects a stroke
-  that leaves the middle in its direction. Ink may be up to one pixel beside the direction.
+  that runs from the middle in its direction. Ink may be up to one pixel beside the direction.
 - 24 end templates, one for each direction. Each expects a stroke in its direction and nothing in the
   horseshoe around the middle, more than 65 degrees off the direction and two or three pixels away.
 - One template for the middle itself: the pixel of a stroke.
@@ -46,7 +46,7 @@ def angle_between(first: NDArray[np.float64], second: float) -> NDArray[np.float
 
 
 def stroke_template(direction: float) -> NDArray[np.int8]:
-    """Return the template of a stroke that leaves the middle in a direction."""
+    """Return the template of a stroke that runs from the middle in a direction."""
     right, up = np.cos(np.radians(direction)), np.sin(np.radians(direction))
     ahead, beside = _RIGHT * right + _UP * up, abs(_UP * right - _RIGHT * up)
     # Distances are rounded, so that mirrored directions have mirrored templates.

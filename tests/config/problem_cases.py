@@ -22,10 +22,7 @@ CASES: dict[str, tuple[str, str]] = {
         STUDY + "recipe: {precison: fp32}",
         f"recipe.precison: unknown key; did you mean precision? permitted: {RECIPE}",
     ),
-    "unknown key at the top": (
-        STUDY + "seed: 3",
-        f"seed: unknown key; did you mean seeds? permitted: {STUDIES}",
-    ),
+    "unknown top key": (STUDY + "seed: 3", f"seed: unknown key; did you mean seeds? permitted: {STUDIES}"),
     "unknown key of a network": (
         network("type: lenet5, filters: 6, biases: true"),
         second(f"biases: unknown key; permitted: {LENETS}"),

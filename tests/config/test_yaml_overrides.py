@@ -6,9 +6,9 @@ import pytest
 
 from scaling.architectures import Lenet5
 from scaling.errors import ConfigError
+from tests.config.example_studies import STUDIES
 
 STUDY = "study: example\ndataset: {type: mnist}\narchitectures:\n  - {type: lenet5, filters: 6}\n"
-KEYS = "architectures, dataset, pilots, recipe, resources, seeds, store, study"
 
 
 def test_override_has_the_effect_of_a_changed_file(load):
@@ -65,7 +65,7 @@ def test_invalid_override_is_named(load, tmp_path, override, problem):
         ("recipe.epochs=none", "recipe.epochs: expected an integer, got 'none'"),
         ("seeds=", "seeds: expected an integer, got None"),
         ("architectures[0].filters=[1,1]", "architectures[0].filters[1]: 1 is listed twice in this grid"),
-        ("datset.type=mnist", f"datset: unknown key; did you mean dataset? permitted: {KEYS}"),
+        ("datset.type=mnist", f"datset: unknown key; did you mean dataset? permitted: {STUDIES}"),
     ],
 )
 def test_overridden_setting_is_validated(load, override, problem):

@@ -326,7 +326,7 @@ _ON_MNIST = (
                 era=Era.TODAY,
                 differences=(
                     "Batches of 100, Nesterov momentum, a one-cycle schedule, and a rate that pilot runs"
-                    " choose. 40 passes, twice as many as with the recipe of its time."
+                    " choose, in as many passes as with the recipe of its time."
                 ),
             ),
         ),

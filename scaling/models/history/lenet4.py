@@ -60,13 +60,14 @@ class PackedLenet4(nn.Module):
         x = ops.add_border(image, border(self.image), background=self.spec.BACKGROUND)
         x = ops.scaled_tanh(ops.add_biases(ops.convolve(x, w["c1_weight"], is_image=True), w["c1_bias"]))
         # All copies of a published map, then all copies of the next, as in the connection tables.
+        # The last axis in memory stays that of the maps: torch averages windows several times as fast then.
         x = repeat(
-            ops.sum_windows(x),
-            "B (R map copy) row col -> B (R map pair copy) row col",
+            ops.sum_windows(x).permute(0, 2, 3, 1),
+            "B row col (R map copy) -> B row col (R map pair copy)",
             R=R,
             copy=self.spec.multiplier,
             pair=2,
-        )
+        ).permute(0, 3, 1, 2)
         x = ops.scaled_tanh(ops.scale_maps(x, w["s2_weight"], w["s2_bias"]))
         x = ops.convolve(x, self.place_c3(w["c3_weight"]))
         x = ops.scaled_tanh(ops.add_biases(x, w["c3_bias"]))

@@ -34,6 +34,7 @@ PLANE, FEATURES = ImageShape(1, 32, 10), ImageShape(270, 1, 10)
 HISTORIC: dict[str, tuple[AnyArchitecture, ImageShape]] = {
     "lenet1": (Lenet1(filters=4), MNIST),
     "lenet1, squashed, in colour": (Lenet1(filters=8, output="tanh", initial_range="fan_in"), COLOUR),
+    "lenet1, wide": (Lenet1(filters=12), MNIST),
     "lenet1_teaching": (Lenet1Teaching(filters=4), MNIST),
     "lenet1_teaching, squashed, in colour": (Lenet1Teaching(filters=8, output="tanh"), COLOUR),
     "zipcode1989": (Zipcode1989(filters=12), USPS),

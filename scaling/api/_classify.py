@@ -96,7 +96,7 @@ def classify(
 
 
 def _logits(network: StoredNetwork, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    from scaling.data.inputs import network_inputs
+    from scaling.data.derive import network_inputs
     from scaling.data.normalise import PixelMoments, normalise_images
     from scaling.models.feature_maps import load_network
     from scaling.models.inference import infer

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scaling.data.cache import cache_folder, read_cache, write_cache
 from scaling.data.cached_arrays import CachedArrays
 from scaling.data.decode import decode_splits
-from scaling.data.skeleton_features import features_of
-from scaling.datasets import Dataset, DatasetInfo, SkeletonFeatures, Split, Synthetic, stratified_order
+from scaling.data.derive import derive_splits
+from scaling.datasets import Dataset, DatasetInfo, DerivedDataset, Split, Splits, Synthetic, stratified_order
 from scaling.errors import DataError
 
 
@@ -78,10 +78,10 @@ def _load_arrays(
     cached = cache_folder(info, cache)
     if (arrays := read_cache(cached, verify=verify)) is not None:
         return arrays
-    if isinstance(dataset, SkeletonFeatures):
+    if isinstance(dataset, DerivedDataset):
         of = dataset.of
         images = _load_arrays(of, of.info(folder), folder, cache, download=download, verify=verify)
-        features = (features_of(split, dataset) for split in (images.train, images.test))
-        return write_cache(cached, CachedArrays.from_splits(*features), is_computed=True)
+        derived = derive_splits(Splits(images.train, images.test), dataset, info=info)
+        return write_cache(cached, CachedArrays.from_splits(*derived), is_computed=True)
     splits = decode_splits(dataset, info, folder, download=download)
     return write_cache(cached, CachedArrays.from_splits(*splits))

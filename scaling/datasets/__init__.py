@@ -12,17 +12,20 @@ from pydantic import Field
 from scaling.datasets.base import Dataset, DatasetInfo
 from scaling.datasets.canonical import Split, Splits, compute_fingerprint, sort_canonically, stratified_order
 from scaling.datasets.cifar10 import Cifar10
+from scaling.datasets.derived import DerivedDataset
 from scaling.datasets.digit_frame import DigitFrame
 from scaling.datasets.mnist import Mnist
 from scaling.datasets.mnist5k import Mnist5k
 from scaling.datasets.npz import NpzDataset
 from scaling.datasets.shift import Shift, square_of_shifts
+from scaling.datasets.shifted_digits import ShiftedDigits
 from scaling.datasets.skeleton_features import SkeletonFeatures
 from scaling.datasets.synthetic import Synthetic
 from scaling.datasets.usps import Usps
 
 AnyDataset = Annotated[
-    Mnist | Usps | Cifar10 | Mnist5k | Synthetic | NpzDataset | SkeletonFeatures, Field(discriminator="type")
+    Mnist | Usps | Cifar10 | Mnist5k | Synthetic | NpzDataset | SkeletonFeatures | ShiftedDigits,
+    Field(discriminator="type"),
 ]
 """Union of all data sets, chosen by ``type``."""
 
@@ -35,11 +38,13 @@ __all__ = [
     "Cifar10",
     "Dataset",
     "DatasetInfo",
+    "DerivedDataset",
     "DigitFrame",
     "Mnist",
     "Mnist5k",
     "NpzDataset",
     "Shift",
+    "ShiftedDigits",
     "SkeletonFeatures",
     "Split",
     "Splits",

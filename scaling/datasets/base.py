@@ -42,7 +42,7 @@ class Dataset(ConfigModel):
 
     @property
     def pictures(self) -> Dataset:
-        """Data set whose images pictures are made like: this one, or the one that features are made of."""
+        """Data set whose images pictures are made like: this one, or the one that it is computed from."""
         return self
 
     @abstractmethod

@@ -8,9 +8,8 @@ ends of lines and arcs in 18 maps, and each map is blocked to 3x5 numbers. ``sca
 computes this. The images of this data set have one pixel with 270 channels, so that each feature has a mean
 and a standard deviation of its own.
 
-Set here: the fingerprint is a hash of the images' fingerprint, the settings and the version of the
-computation, so that a study can be planned without the features. Images keep the canonical order of the
-data set that they come from: the i-th prediction belongs to the same digit.
+Images keep the canonical order of the data set that they come from: the i-th prediction belongs to the same
+digit.
 """
 
 from __future__ import annotations
@@ -19,15 +18,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from scaling.datasets.base import Dataset, DatasetInfo
-from scaling.datasets.mnist import Mnist
-from scaling.datasets.mnist5k import Mnist5k
-from scaling.datasets.npz import NpzDataset
-from scaling.datasets.synthetic import Synthetic
-from scaling.datasets.usps import Usps
-from scaling.errors import DataError
+from scaling.datasets.base import DatasetInfo
+from scaling.datasets.derived import DerivedDataset
 from scaling.settings import ImageShape
 
 FEATURES_VERSION = 1
@@ -36,32 +30,17 @@ MAPS, BLOCK_ROWS, BLOCK_COLUMNS = 18, 5, 3
 """Number of feature maps, and of the blocks of each map."""
 
 
-class SkeletonFeatures(Dataset):
+class SkeletonFeatures(DerivedDataset):
     """Features of the skeletons of digits: 18 maps of 3x5 blocks, 270 numbers for each digit."""
 
     type: Literal["skeleton_features"] = "skeleton_features"
-    of: Annotated[Mnist | Usps | Mnist5k | Synthetic | NpzDataset, Field(discriminator="type")]
-    """Data set of grey images, bright on dark, whose features are computed."""
     ink_level: Annotated[float, Field(gt=0, le=1)] = 0.5
     """Least value of a pixel of the stroke, as a fraction of the brightest pixel of the image."""
     deskew: bool = True
     """True to shear each digit until its rows and columns are uncorrelated."""
 
-    @model_validator(mode="after")
-    def _check_images(self) -> SkeletonFeatures:
-        for name, omitted in (("train_images", None), ("validation", 0)):
-            if getattr(self.of, name) != omitted:
-                raise ValueError(f"give {name} and not of.{name}; all images of {self.of.type} get features")
-        return self
-
-    @property
-    def pictures(self) -> Dataset:
-        return self.of
-
     def info(self, folder: Path) -> DatasetInfo:
-        images = self.of.info(folder)
-        if images.image.channels != 1:
-            raise DataError(f"dataset.of: expected grey images, got {images.image.channels} channels")
+        images = self.grey_info(folder)
         settings = f"ink level {self.ink_level!r}, {'deskewed' if self.deskew else 'not deskewed'}"
         content = f"skeleton features, version {FEATURES_VERSION}, {settings}, of {images.fingerprint}"
         return DatasetInfo(

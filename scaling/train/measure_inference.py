@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from scaling.architectures import Architecture
-from scaling.data.inputs import network_inputs
+from scaling.data.derive import network_inputs
 from scaling.data.normalise import PixelMoments, PixelNormaliser
 from scaling.data.pictures import picture_to_image
 from scaling.datasets import Dataset

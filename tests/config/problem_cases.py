@@ -157,7 +157,7 @@ CASES: dict[str, tuple[str, str]] = {
     "unknown data set": (
         "study: example\ndataset: {type: minst}\n" + LENET,
         "dataset.type: expected one of 'mnist', 'usps', 'cifar10', 'mnist5k', 'synthetic', 'npz', "
-        "'skeleton_features', got 'minst'",
+        "'skeleton_features', 'shifted_digits', got 'minst'",
     ),
     "unknown images of features": (
         "study: example\ndataset: {type: skeleton_features, of: {type: cifar10}}\n" + LENET,
@@ -165,7 +165,7 @@ CASES: dict[str, tuple[str, str]] = {
     ),
     "subset of the images of features": (
         "study: example\ndataset: {type: skeleton_features, of: {type: usps, validation: 10}}\n" + LENET,
-        "dataset: give validation and not of.validation; all images of usps get features",
+        "dataset: give validation and not of.validation; the data set is computed from the whole of usps",
     ),
     "missing filters": (network("type: lenet5"), second("filters: is missing")),
     "unknown number of convolutions": (

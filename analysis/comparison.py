@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from analysis.comparison_figure import MAX_EXTRAPOLATION, CurveCrossing, draw_comparison, find_crossings
 from analysis.figure_axes import COMPARISON_AXES, CORE_TIME_AXIS, COST_AXES, EQUAL_ERROR_AXES, FILTERS_AXIS
-from analysis.laws import CurveFits, fit_laws
+from analysis.laws import ONE_WIDTH_NOTE, CurveFits, fit_laws
 from analysis.report_figure import ReportFigure
 from analysis.run_groups import GroupedRuns, group_runs
 from scaling.fit import (
@@ -57,7 +57,8 @@ class StudyComparison:
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences about settings that change along a curve, and about curves without a law."""
-        return (*self.grouped.notes, *self.laws[FILTERS_AXIS.column].failures)
+        fits = self.laws[FILTERS_AXIS.column]
+        return (*self.grouped.notes, *([] if fits.several_sizes else [ONE_WIDTH_NOTE]), *fits.failures)
 
     def draw_figures(self) -> list[ReportFigure]:
         """Draw a figure for each axis."""
@@ -70,6 +71,7 @@ class StudyComparison:
             )
             for axis in COMPARISON_AXES
             if axis.column in self.laws
+            and (axis in COST_AXES or self.laws[FILTERS_AXIS.column].several_sizes)
         ]
 
     def to_dict(self) -> dict[str, Any]:

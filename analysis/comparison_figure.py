@@ -85,11 +85,13 @@ def draw_comparison(
     title = f"{format_test_set(grouped.runs, grouped.dataset_title)}\n{format_training(grouped.runs)}"
     axes = figure.add_subplot(xscale="log", yscale="log", title=title, xlabel=axis.label, ylabel="Test error")
     handles = _draw_curves(axes, grouped, fits=fits, axis=axis)
-    if axis in COST_AXES:
+    if axis in COST_AXES and fits.fits:
         handles.append(_draw_front(axes, fits))
     if crossings:
         handles.append(_draw_crossings(axes, crossings))
-    handles.append(style.legend_entry("law with its 95 % band; dashed: extrapolated", color=style.GREY))
+    has_law = any(map(preferred_law, fits.fits))
+    if has_law:
+        handles.append(style.legend_entry("law with its 95 % band; dashed: extrapolated", color=style.GREY))
     figure.legend(handles=handles, loc="outside lower left")
     errors = grouped.runs["test_error"].to_numpy()
     if (errors > 0).any():
@@ -100,9 +102,9 @@ def draw_comparison(
     return ReportFigure(
         name=f"against_{axis.column}",
         heading=f"Test error against {axis.name}",
-        caption=_caption(grouped, axis),
+        caption=_caption(grouped, axis, has_law=has_law),
         figure=figure,
-        numbers=_numbers(fits),
+        numbers=_numbers(grouped, fits),
     )
 
 
@@ -116,11 +118,12 @@ def _draw_curves(axes: Axes, grouped: GroupedRuns, *, fits: CurveFits, axis: Fig
         law = preferred_law(fit) if fit else None
         if fit and law:
             _draw_law(axes, fit, law=law, color=curve.color)
-        if fit:
-            means = style.positive_or_nan(fit.points.means)
-            axes.plot(fit.points.widths, means, curve.marker, color=curve.color, zorder=4)
-        text = _legend_text(label, law, runs=len(runs))
-        handles.append(style.legend_entry(text, color=curve.color, marker=curve.marker))
+        means = _means(grouped, label, x=axis.column)
+        mean_error = style.positive_or_nan(means["test_error_mean"])
+        axes.plot(means[axis.column], mean_error, curve.marker, color=curve.color, zorder=4)
+        text = _legend_text(label, law, runs=len(runs), several_sizes=fits.several_sizes)
+        line = "-" if law else ""
+        handles.append(style.legend_entry(text, color=curve.color, marker=curve.marker, ls=line))
     return handles
 
 
@@ -151,9 +154,9 @@ def _draw_crossings(axes: Axes, crossings: Sequence[CurveCrossing]) -> Line2D:
     return style.legend_entry("laws cross (hollow: extrapolated)", mfc="black", **_CROSSING_STYLE)
 
 
-def _legend_text(label: str, law: Law | None, *, runs: int) -> str:
+def _legend_text(label: str, law: Law | None, *, runs: int, several_sizes: bool) -> str:
     if law is None:
-        return f"{label}: no law, {format_count(runs, 'run')}"
+        return f"{label}: {'no law, ' if several_sizes else ''}{format_count(runs, 'run')}"
     exponent = f"$\\rho$ = {format_interval(law.parameters['exponent'])}"
     floor = ""
     if "floor" in law.parameters:
@@ -161,30 +164,41 @@ def _legend_text(label: str, law: Law | None, *, runs: int) -> str:
     return f"{label}: {exponent}{floor}, {format_count(runs, 'run')}"
 
 
-def _caption(grouped: GroupedRuns, axis: FigureAxis) -> str:
+def _caption(grouped: GroupedRuns, axis: FigureAxis, *, has_law: bool) -> str:
+    laws = (
+        " Each law has the form that the verdict selects, A x^-ρ or A x^-ρ + E, and a pointwise 95 % band. A"
+        f" law is drawn up to {MAX_EXTRAPOLATION:g} times its widest network, dashed where nothing was"
+        " measured."
+    )
     return (
         "Mean error over seeds, on this test set"
         f" (the {format_test_set(grouped.runs, grouped.dataset_title)}), against {axis.name};"
         f" {format_training(grouped.runs)}. Each faint point is one run, each marker a mean over seeds."
-        " Each law has the form that the verdict selects, A x^-ρ or A x^-ρ + E, and a pointwise 95 % band. A"
-        " law is"
-        f" drawn up to {MAX_EXTRAPOLATION:g} times its widest network, dashed where nothing was measured."
+        f"{laws if has_law else ''}"
     )
 
 
-def _numbers(fits: CurveFits) -> pa.Table:
+def _means(grouped: GroupedRuns, label: str, *, x: str) -> pa.Table:
+    """Return the mean error at each size of one curve."""
+    runs = grouped.of_curve(label).group_by(x, use_threads=False)
+    return runs.aggregate([("test_error", "count"), ("test_error", "mean")]).sort_by(x)
+
+
+def _numbers(grouped: GroupedRuns, fits: CurveFits) -> pa.Table:
     """Return one row for each curve and size: the measured mean, and the law."""
     rows = []
-    for label, fit in fits.by_label.items():
-        law, points = preferred_law(fit), fit.points
-        for x, count, mean in zip(points.widths, points.counts, points.means, strict=True):
+    for label in grouped.labels:
+        fit = fits.by_label.get(label)
+        law = preferred_law(fit) if fit else None
+        for row in _means(grouped, label, x=fits.x).to_pylist():
+            x = row[fits.x]
             low, high = law.band(x) if law else (None, None)
             rows.append(
                 {
                     "group": label,
                     fits.x: float(x),
-                    "runs": int(count),
-                    "mean_error": float(mean),
+                    "runs": row["test_error_count"],
+                    "mean_error": row["test_error_mean"],
                     "form": law.form.name if law else None,
                     "law": float(law.predict(x)) if law else None,
                     "law_low": None if low is None else float(low),

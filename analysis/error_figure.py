@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,6 +21,8 @@ from scaling.fit import Law, Status
 
 _MAX_SHIFT = 0.018
 """Distance in decades by which the outermost seeds are shifted sideways; less where widths lie closer."""
+_MIN_SPAN = 2.0
+"""Least ratio of the ends of the horizontal axis, so that shifted points do not look like other sizes."""
 _MAX_VECTOR_POINTS = 2000
 """Largest number of runs that are drawn as outlines; more runs are drawn as pixels, to keep pages small."""
 
@@ -46,11 +50,24 @@ def draw_error_figure(
         axes.plot(rows[axis.column], means_above_0, curve.marker, color=curve.color, zorder=4)
         if laws := accepted_laws(fits.by_label.get(label)):
             _draw_laws(axes, laws, widths=rows[axis.column].to_numpy(), color=curve.color)
-        text = _legend_text(label, fits, runs=len(runs))
-        handles.append(style.legend_entry(text, color=curve.color, marker=curve.marker))
+        handles.append(
+            style.legend_entry(
+                _legend_text(label, fits, runs=len(runs)),
+                color=curve.color,
+                marker=curve.marker,
+                ls="-" if laws else "",
+            )
+        )
+    low, high = axes.get_xlim()
+    if high < _MIN_SPAN * low:
+        middle, half_span = np.sqrt(low * high), np.sqrt(_MIN_SPAN)
+        axes.set_xlim(middle / half_span, middle * half_span)
     figure.legend(handles=[*handles, *_form_legend(fits)], loc="outside lower left")
+    sizes = pc.unique(means[axis.column]).to_pylist()
     if axis.is_setting:
-        style.label_values(axes, pc.unique(means[axis.column]).to_pylist())
+        style.label_values(axes, sizes)
+    elif not fits.several_sizes:
+        style.label_values(axes, sizes, gap=0.09)
     else:
         style.label_log_axis(axes.xaxis, style.amount_ticks(axis.unit), gap=0.09)
     style.label_error_axis(axes, gap=0.06)
@@ -96,21 +113,26 @@ def _draw_laws(axes: Axes, laws: dict[str, Law], *, widths: np.ndarray, color: s
 
 
 def _form_legend(fits: CurveFits) -> list[Line2D]:
-    entries = [
-        style.legend_entry("power law $A\\,x^{-\\rho}$ with its 95 % band", color=style.GREY),
-        style.legend_entry("with a floor, $A\\,x^{-\\rho} + E$", color=style.GREY, ls="--", lw=1),
+    """Return an entry for each form of which a law is drawn."""
+    lines: dict[str, tuple[str, dict[str, Any]]] = {
+        "power": ("power law $A\\,x^{-\\rho}$ with its 95 % band", {}),
+        "floor": ("with a floor, $A\\,x^{-\\rho} + E$", {"ls": "--", "lw": 1}),
+        "broken": ("broken power law", {"ls": ":", "lw": 1.4}),
+    }
+    drawn = {form for fit in fits.fits for form in accepted_laws(fit)}
+    return [
+        style.legend_entry(label, color=style.GREY, **line)
+        for form, (label, line) in lines.items()
+        if form in drawn
     ]
-    if any("broken" in accepted_laws(fit) for fit in fits.by_label.values()):
-        entries.append(style.legend_entry("broken power law", color=style.GREY, ls=":", lw=1.4))
-    return entries
 
 
 def _legend_text(label: str, fits: CurveFits, *, runs: int) -> str:
-    law = named_law(fits.by_label.get(label))
-    exponent = (
-        f"{describe_form(law)}, $\\rho$ = {format_interval(law.parameters['exponent'])}" if law else "no law"
-    )
-    return f"{label}: {exponent}, {format_count(runs, 'run')}"
+    law, count = named_law(fits.by_label.get(label)), format_count(runs, "run")
+    if law:
+        exponent = format_interval(law.parameters["exponent"])
+        return f"{label}: {describe_form(law)}, $\\rho$ = {exponent}, {count}"
+    return f"{label}: no law, {count}" if fits.several_sizes else f"{label}: {count}"
 
 
 def _caption(grouped: GroupedRuns, fits: CurveFits, *, axis: FigureAxis) -> str:
@@ -121,12 +143,13 @@ def _caption(grouped: GroupedRuns, fits: CurveFits, *, axis: FigureAxis) -> str:
         f" {format_count(zeros, 'run')} with an error of 0 cannot be drawn on this scale; the means include"
         " such runs."
     )
+    exponent = " ρ is the exponent of the law that the legend names, with its 95 % interval."
     test_set = format_test_set(grouped.runs, grouped.dataset_title)
     return (
         f"{estimand[0].upper()}{estimand[1:]} (the {test_set}), against {axis.name}, of"
         f" {format_count(len(grouped.runs), 'run')}. Each faint point is one run, shifted sideways so that"
-        " all runs are visible. Each marker is a mean over seeds. ρ is the exponent of the law that the"
-        f" legend names, with its 95 % interval.{hidden if zeros else ''}"
+        f" all runs are visible. Each marker is a mean over seeds.{exponent if fits.any_accepted else ''}"
+        f"{hidden if zeros else ''}"
     )
 
 

@@ -13,6 +13,7 @@ from scaling.errors import FitError
 from scaling.fit import Fit, FormChoice, Law, Status, fit_table, preferred_law, tabulate_laws
 from scaling.fit.diagnosis.convergence import check_convergence, flag_unconverged
 
+ONE_WIDTH_NOTE = "No curve has several widths, so no scaling law is fitted."
 _FORM_NAMES = {"power": "power law", "floor": "law with a floor", "broken": "broken power law"}
 
 
@@ -45,11 +46,18 @@ class CurveFits:
     """Fits by the label of the curve; a curve that cannot be fitted is missing."""
     failures: tuple[str, ...]
     """Sentences that say why a curve is missing."""
+    several_sizes: bool = True
+    """False if no curve has several sizes, so that no curve could have a law."""
 
     @property
     def fits(self) -> list[Fit]:
         """Fits in the order of the curves."""
         return list(self.by_label.values())
+
+    @property
+    def any_accepted(self) -> bool:
+        """True if some curve has a law that is not rejected, which figures draw."""
+        return any(map(accepted_laws, self.fits))
 
 
 def fit_laws(grouped: GroupedRuns, epochs: pa.Table, *, x: str) -> CurveFits:
@@ -61,17 +69,19 @@ def fit_laws(grouped: GroupedRuns, epochs: pa.Table, *, x: str) -> CurveFits:
         x: a column of the runs, such as ``filters``, ``parameters`` or ``macs``.
     """
     fits, failures = {}, []
+    several_sizes = grouped.has_several_sizes(x)
     warnings = check_convergence(grouped.runs, epochs, x=x, by=("group",))
     for label in grouped.labels:
         runs = grouped.of_curve(label)
         if not len(runs):
             failures.append(f"{label} has no law: none of its runs ended with a test error.")
+        if not (len(runs) and several_sizes):
             continue
         try:
             (fits[label],) = flag_unconverged(fit_table(runs, x=x, y="test_error", by=("group",)), warnings)
         except FitError as error:
             failures.append(f"{label} has no law: {error}.")
-    return CurveFits(x=x, by_label=fits, failures=tuple(failures))
+    return CurveFits(x=x, by_label=fits, failures=tuple(failures), several_sizes=several_sizes)
 
 
 def build_law_table(axes: Iterable[CurveFits]) -> pa.Table:

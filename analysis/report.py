@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from analysis.error_figure import draw_error_figure
-from analysis.figure_axes import REPORT_AXES
+from analysis.figure_axes import FILTERS_AXIS, REPORT_AXES
 from analysis.html_page import PageContext, embed_figures, load_template
-from analysis.laws import CurveFits, build_law_table, fit_laws, law_rows
+from analysis.laws import ONE_WIDTH_NOTE, CurveFits, build_law_table, fit_laws, law_rows
 from analysis.learning_curves import draw_learning_curves
 from analysis.learning_rates import TunedRates, describe_rate_choices, draw_learning_rates
 from analysis.means import mean_errors
@@ -35,6 +35,8 @@ class Report:
     """The page, report.html."""
     figures: tuple[Path, ...]
     """An .svg, a .png and a .csv file of each figure."""
+    findings: tuple[str, ...]
+    """Sentences about the laws, or a sentence that says why there is none."""
     fits: tuple[Fit, ...]
     """Fits of error against filters, one for each curve."""
 
@@ -85,11 +87,11 @@ def write_report(
     figures = embed_figures(out / "figures", lambda: _draw(data))
     setting_fits = [fits for _, fits in data.settings]
     csv.write_csv(build_law_table([*data.fits, *setting_fits]), out / "laws.csv")
-    fits = tuple(data.fits[0].fits)
+    fits, findings = tuple(data.fits[0].fits), _findings(data)
     page = load_template("report.html.jinja").render(
         study=context.study,
         summary=summarise_runs(data.grouped, context),
-        findings=describe_findings([*fits, *(fit for curve_fits in setting_fits for fit in curve_fits.fits)]),
+        findings=findings,
         notes=[*_notes(data), *describe_rate_choices(tuned)],
         laws=law_rows(fits),
         figures=figures,
@@ -97,7 +99,12 @@ def write_report(
     )
     path = out / "report.html"
     path.write_text(page, encoding="utf-8")
-    return Report(path=path, figures=tuple(file for figure in figures for file in figure.files), fits=fits)
+    return Report(
+        path=path,
+        figures=tuple(file for figure in figures for file in figure.files),
+        findings=tuple(findings),
+        fits=fits,
+    )
 
 
 def _fit(
@@ -127,6 +134,8 @@ def _draw(data: _ReportData) -> list[ReportFigure]:
         *(
             draw_error_figure(data.grouped, data.means, fits=fits, axis=axis)
             for fits, axis in zip(data.fits, REPORT_AXES, strict=True)
+            # Filters compare the widths of one curve; different architectures count different things.
+            if fits.several_sizes or axis is not FILTERS_AXIS
         ),
         *(
             draw_error_figure(
@@ -144,6 +153,15 @@ def _draw(data: _ReportData) -> list[ReportFigure]:
         draw_missed_images(data.missed) if isinstance(data.missed, MissedImages) else None,
     ]
     return [figure for figure in figures if figure]
+
+
+def _findings(data: _ReportData) -> list[str]:
+    """Return a sentence for each law, or a sentence that says why there is none."""
+    curve_fits = [data.fits[0], *(fits for _, fits in data.settings)]
+    if len(data.grouped.runs) and not any(fits.several_sizes for fits in curve_fits):
+        return [ONE_WIDTH_NOTE]
+    found = describe_findings(fit for fits in curve_fits for fit in fits.fits)
+    return found or ["These runs do not support a scaling law."]
 
 
 def _notes(data: _ReportData) -> list[str]:

@@ -37,6 +37,15 @@ class GroupedRuns:
         """Return the runs of one curve that have a test error."""
         return self.runs.filter(pc.field("group") == label)
 
+    def has_several_sizes(self, x: str = "filters") -> bool:
+        """Return whether some curve has several sizes, without which no law can be fitted.
+
+        Args:
+            x: column that curves lie along.
+        """
+        sizes = self.runs.group_by(["group", x], use_threads=False).aggregate([])
+        return len(sizes) > len(pc.unique(sizes["group"]))
+
     def select_epochs(self, epochs: pa.Table) -> pa.Table:
         """Return the epochs of these runs, in the order of the runs.
 

@@ -66,9 +66,9 @@ def summarise_runs(grouped: GroupedRuns, context: PageContext) -> list[SummaryLi
     """
     runs, title = grouped.all_runs, grouped.dataset_title
     widths, seeds = (len(pc.unique(grouped.runs[name])) for name in ("filters", "seed"))
+    curves, width_count = format_count(len(grouped.labels), "curve"), format_count(widths, "width")
     counts = (
-        format_count(len(grouped.labels), "curve"),
-        format_count(widths, "width"),
+        *([curves, width_count] if grouped.has_several_sizes() or not widths else [f"{curves} of one width"]),
         format_count(seeds, "seed"),
     )
     excluded = format_missing(missing=context.missing, pending=context.pending)

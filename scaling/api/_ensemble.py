@@ -14,6 +14,7 @@ from scaling.api._load import CURVE_COLUMN
 from scaling.api._results import load_trained
 from scaling.api._table import tidy_table
 from scaling.api._workspace import Workspace
+from scaling.architectures import has_seeds
 from scaling.errors import UsageError
 
 if TYPE_CHECKING:
@@ -67,9 +68,10 @@ def ensemble(
         pools += [pool] if pool else []
     if not pools:
         largest = max((keys.count(key) for key in set(keys)), default=0)
+        more_seeds = ", or train more seeds" if _any_seeds(runs) else ""
         raise UsageError(
-            f"{','.join(map(str, sizes))}: no pool has more than {largest} runs; ask for fewer members,"
-            " or train more seeds",
+            f"{','.join(map(str, sizes))}: no pool has more than {largest} runs; ask for fewer members"
+            f"{more_seeds}",
             option="sizes",
         )
     return pools
@@ -93,8 +95,17 @@ def _make_pool(
         macs=pc.mean(runs["macs"]).as_py(),
         test_images=len(stored.labels),
         dataset_title=title,
-        ensembles=tuple(evaluate_ensembles(stored.logits, stored.labels, member_counts=possible)),
+        ensembles=tuple(
+            evaluate_ensembles(
+                stored.logits, stored.labels, member_counts=possible, has_seeds=_any_seeds(runs)
+            )
+        ),
     )
+
+
+def _any_seeds(runs: pa.Table) -> bool:
+    """Return whether an architecture of the runs has more than one seed."""
+    return any(map(has_seeds, pc.unique(runs["architecture"]).to_pylist()))
 
 
 def draw_ensemble(pools: Sequence[EnsemblePool], folder: Path) -> list[Path]:

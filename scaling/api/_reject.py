@@ -37,7 +37,7 @@ def reject(
     """
     from analysis.rejection import CellRejection, StudyRejection
     from analysis.run_groups import group_runs
-    from scaling.architectures import is_fitted
+    from scaling.architectures import has_seeds
     from scaling.fit.data.columns import text_column
     from scaling.fit.rejection import estimate_rejection
 
@@ -64,7 +64,7 @@ def reject(
                     stored.logits,
                     stored.labels,
                     target_error=error,
-                    has_seeds=not is_fitted(runs["architecture"][0].as_py()),
+                    has_seeds=has_seeds(runs["architecture"][0].as_py()),
                 ),
             )
         )

@@ -44,6 +44,10 @@ class Architecture(ConfigModel):
     timed_by_depth: ClassVar[bool] = False
     """True if ``benchmark_networks`` has several depths, between which speed is interpolated."""
 
+    has_seeds: ClassVar[bool] = True
+    """False if neither the weights nor the training use random numbers: such an architecture has one run."""
+    has_widths: ClassVar[bool] = True
+    """False if the architecture has one size, at which ``filters`` is 1."""
     filter_step: ClassVar[int] = 1
     """``filters`` must be a multiple of this number."""
 

@@ -38,6 +38,9 @@ _MNIST_TRAINING_IMAGES = 60_000
 class Baseline(Architecture):
     """A classifier without a width, which scikit-learn fits to all training images at once."""
 
+    has_seeds: ClassVar[bool] = False
+    has_widths: ClassVar[bool] = False
+
     filters: PositiveInt = 1
     """Always 1, because a baseline has no filters."""
 

@@ -100,6 +100,18 @@ def is_fitted(architecture: str) -> bool:
     return registration is not None and registration.spec.fit_profile is not None
 
 
+def has_seeds(architecture: str) -> bool:
+    """Return whether runs of the architecture of this type differ in seeds; True for an unknown type."""
+    registration = _REGISTRATIONS.get(architecture)
+    return registration is None or registration.spec.has_seeds
+
+
+def has_widths(architecture: str) -> bool:
+    """Return whether the architecture of this type has several widths; True for an unknown type."""
+    registration = _REGISTRATIONS.get(architecture)
+    return registration is None or registration.spec.has_widths
+
+
 def setting_labels() -> dict[str, SettingLabel]:
     """Return the labels of all settings of architectures, by the names of the settings."""
     return {

@@ -34,6 +34,6 @@ def report(
         laws = [fitted.to_dict() for fitted in page.fits]
         print_json({"report": str(page.path), "figures": str(figures), "fits": laws})
         return
-    console().print(api.render_laws(page.fits))
+    console().print(api.render_laws(page.fits) if page.fits else "\n".join(page.findings))
     print(f"report:  {page.path}")
     print(f"figures: {figures}")

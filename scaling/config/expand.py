@@ -94,7 +94,7 @@ def expand_architecture(
         i: position of the entry in the list.
         entry: the entry, without its seeds.
         recipe: the study's recipe.
-        seeds: number of seeds of each network. An architecture that is fitted in one go has one run.
+        seeds: number of seeds of each network. An architecture without random numbers has one run.
         gives_seeds: True if the entry gives this number itself.
         pilots: settings of the pilot runs.
         datasets: the study's data sets.
@@ -112,9 +112,8 @@ def expand_architecture(
         architecture_entry = ArchitectureEntry.from_point(point, locate, problems=problems)
         if architecture_entry is None:
             continue
-        fitted = is_fitted(architecture_entry.architecture.type)
-        if fitted and gives_seeds and seeds > 1:
-            kind = architecture_entry.architecture.type
+        kind, has_seeds = architecture_entry.architecture.type, architecture_entry.architecture.has_seeds
+        if not has_seeds and gives_seeds and seeds > 1:
             problems.add(
                 ("architectures", i, "seeds"),
                 f"expected 1, because {kind} has no random numbers, got {seeds}",
@@ -130,14 +129,14 @@ def expand_architecture(
                 first = path_of_network.setdefault((dataset.dataset, network), path)
                 if first != path:
                     problems.add(locate((varied,)), _SAME_NETWORK.format(first))
-            for recipe_entry in recipes[fitted]:
+            for recipe_entry in recipes[is_fitted(kind)]:
                 cell = Cell(
                     dataset=dataset.dataset,
                     info=dataset.info,
                     architecture=network,
                     recipe=recipe_entry.recipe,
                     setting_paths=architecture_entry.setting_paths,
-                    seeds=1 if fitted else seeds,
+                    seeds=seeds if has_seeds else 1,
                     entry=_own_entry(architecture_entry.settings_of(network), recipe_entry.pinned),
                 )
                 yield _checked(cell, recipe_entry, pilots=pilots, problems=problems)

@@ -55,7 +55,7 @@ class StudyFile(ConfigModel):
     seeds: PositiveInt = DEFAULT_SEEDS
     """Number of seeds of each network: seeds 0 to n-1. Each block of eight has its own minibatch order.
 
-    An architecture that is fitted in one go uses no random numbers, so it has one run.
+    An architecture without random numbers, such as a support vector machine, has one run.
     """
     pilots: Pilots = Pilots()
     """Pilot runs of the networks whose learning rate is ``auto``."""

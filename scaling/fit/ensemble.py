@@ -28,7 +28,7 @@ from jaxtyping import Bool, Float, Integer
 from scipy.special import softmax
 
 from scaling.fit.data.variance import ZERO_DISPERSION
-from scaling.fit.diagnosis.status import MIN_SEEDS, Assessment
+from scaling.fit.diagnosis.status import Assessment, assess_runs
 from scaling.fit.interval import Interval, student_quantile
 from scaling.fit.result import Status
 
@@ -109,6 +109,7 @@ def evaluate_ensembles(
     member_counts: Sequence[int],
     max_combinations: int = MAX_COMBINATIONS,
     seed: int = 0,
+    has_seeds: bool = True,
 ) -> list[Ensemble]:
     """Estimate the expected error of ensembles by each rule, for some numbers of members.
 
@@ -118,6 +119,7 @@ def evaluate_ensembles(
         member_counts: numbers of members, from 1 to the number of runs.
         max_combinations: number of combinations above which a random sample of this size is evaluated.
         seed: seed of the random sample.
+        has_seeds: False for an architecture without random numbers, which has one run.
     """
     runs, pool = len(logits), _Pool(logits, labels)
     counts = {1, *member_counts}
@@ -128,7 +130,9 @@ def evaluate_ensembles(
         for count in counts
     }
     return [
-        _estimate(rule, count, runs=runs, errors={n: each[rule] for n, each in errors.items()})
+        _estimate(
+            rule, count, runs=runs, errors={n: each[rule] for n, each in errors.items()}, has_seeds=has_seeds
+        )
         for rule in VotingRule
         for count in member_counts
     ]
@@ -214,7 +218,9 @@ class _Pool:
             yield from zip(probabilities.argmax(axis=2), among_most_votes.argmax(axis=2), strict=True)
 
 
-def _estimate(rule: VotingRule, count: int, *, runs: int, errors: dict[int, _CombinationErrors]) -> Ensemble:
+def _estimate(
+    rule: VotingRule, count: int, *, runs: int, errors: dict[int, _CombinationErrors], has_seeds: bool
+) -> Ensemble:
     """Estimate the expected error from the errors of the evaluated combinations, by number of members."""
     evaluated = errors[count]
     variance = (
@@ -223,7 +229,7 @@ def _estimate(rule: VotingRule, count: int, *, runs: int, errors: dict[int, _Com
     sampling_variance = 0.0
     if len(evaluated.errors) < comb(runs, count):
         sampling_variance = float(evaluated.errors.var(ddof=1)) / len(evaluated.errors)
-    assessment = _assess(count, runs, variance)
+    assessment = _assess(count, runs, variance, has_seeds=has_seeds)
     return Ensemble(
         rule=rule,
         members=count,
@@ -279,10 +285,7 @@ def _mask(
     return mask
 
 
-def _assess(count: int, runs: int, variance: float) -> Assessment:
-    if runs == 1:
-        return Assessment.single_run(has_seeds=True)
-    reasons = [f"fewer than {MIN_SEEDS} runs"] if runs < MIN_SEEDS else []
-    reasons += ["a single ensemble, of all runs"] if count == runs else []
+def _assess(count: int, runs: int, variance: float, *, has_seeds: bool) -> Assessment:
+    reasons = ["a single ensemble, of all runs"] if count == runs else []
     reasons += ["the runs do not differ"] if variance < ZERO_DISPERSION else []
-    return Assessment.from_reasons(reasons)
+    return assess_runs(runs, reasons, has_seeds=has_seeds)

@@ -26,8 +26,8 @@ from scaling.fit.forms import BROKEN, FORMS, POWER
 from scaling.fit.result import Fit, FormChoice, Law, Status, Verdict
 
 _DEFAULT_OPTIONS = EstimationOptions()
-_NO_WIDTH = "a classifier that is fitted in one go has no width; the table of means has its error"
-"""Reason why such a classifier has no law."""
+_ONE_SIZE = "the architecture has one size, and a law needs several; the table of means has its error"
+"""Reason why such an architecture has no law."""
 
 
 def fit(
@@ -116,7 +116,7 @@ def fit_table(
         group_notes = [*notes, *group.notes]
         try:
             if group.lacks_width:
-                raise FitError(_NO_WIDTH)
+                raise FitError(_ONE_SIZE)
             fits.append(fit(group.points, options, group=group.values, notes=group_notes))
         except FitError as error:
             fits.append(_unfitted(group, [*group_notes, f"No law: {error}."]))

@@ -154,7 +154,7 @@ def find_optimum(points: Points, *, label: str = "all", notes: tuple[str, ...] =
     if dispersion is None:
         raise FitError(
             f"{label}: three values of {points.x_name} without replicates have no interval; "
-            "add seeds or values"
+            f"add {'seeds or values' if points.has_seeds else 'values'}"
         )
     covariance = dispersion.value * unscaled_covariance
     t = float(student_quantile(dispersion.dof))

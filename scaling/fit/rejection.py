@@ -22,7 +22,7 @@ from typing import Any, ClassVar
 import numpy as np
 from jaxtyping import Float, Integer
 
-from scaling.fit.diagnosis.status import MIN_SEEDS, Assessment
+from scaling.fit.diagnosis.status import Assessment, assess_runs
 from scaling.fit.interval import Interval
 from scaling.fit.result import Status
 
@@ -160,7 +160,7 @@ def estimate_rejection(
         labels: classes of the images.
         target_error: error among accepted images to be reached, a fraction.
         shares: rejected shares at which the curve is evaluated, rising from 0.
-        has_seeds: False for a classifier whose fit uses no random numbers, and which thus has one run.
+        has_seeds: False for an architecture without random numbers, which has one run.
     """
     points = [find_operating_points(run, labels) for run in logits]
     errors = np.stack([run.error_at(np.asarray(shares)) for run in points])
@@ -204,14 +204,11 @@ def _assess_runs(
     values: Float[np.ndarray, "runs quantities"], *, has_seeds: bool, n_without: int = 0
 ) -> Assessment:
     """Assess means over runs; ``n_without``: number of runs that need no rejection."""
-    runs = len(values)
-    if runs == 1:
-        return Assessment.single_run(has_seeds=has_seeds)
-    reasons = [f"fewer than {MIN_SEEDS} runs"] if runs < MIN_SEEDS else []
+    runs, reasons = len(values), []
     if n_without == runs:
         reasons.append("no run needs rejection, so the interval has no width")
     elif n_without:
         reasons.append(f"{n_without} of {runs} runs need no rejection, so the interval is approximate")
     elif (values == values[0]).all():
         reasons.append("the runs do not differ")
-    return Assessment.from_reasons(reasons)
+    return assess_runs(runs, reasons, has_seeds=has_seeds)

@@ -32,7 +32,7 @@ def extendable_curves(study: Study) -> list[StudyCurve]:
             f"{study.source}: dataset.{setting} has several values; runs can be proposed for one data set"
             f" only; set one with `overrides` dataset.{setting}=..."
         )
-    curves = [curve for curve in study_curves(study) if not curve.cells[0].architecture.fit_profile]
+    curves = [curve for curve in study_curves(study) if curve.cells[0].architecture.has_widths]
     if not curves:
         raise UsageError(
             f"{study.source}: no architecture has a width, so no runs can be proposed; add a network to"

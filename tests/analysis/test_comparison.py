@@ -165,6 +165,19 @@ def test_a_curve_without_a_law_is_drawn_and_explained(tmp_path):
         ]
 
 
+def test_networks_of_one_width_are_drawn_along_their_costs_without_a_law():
+    comparison = compare_curves(*add_costs(plant_study([*lenets((4,)), *trees((2,))], seeds=2)))
+    assert comparison.notes == ("No curve has several widths, so no scaling law is fitted.",)
+    with figure_style():
+        figures = comparison.draw_figures()
+    assert [figure.name for figure in figures] == [f"against_{axis.column}" for axis in COST_AXES]
+    for figure in figures:
+        (legend,) = figure.figure.legends
+        assert [text.get_text() for text in legend.get_texts()] == ["lenet5: 2 runs", "tree3: 2 runs"]
+        assert [row["runs"] for row in figure.numbers.to_pylist()] == [2, 2]
+        assert "law" not in figure.caption
+
+
 def test_an_axis_with_unknown_values_has_no_figure():
     runs, epochs = add_costs(plant_study([*lenets((1, 4)), *trees((1, 4))], seeds=2, error=crossing_error))
     unknown = pa.array([None, *runs["training_flops"].to_pylist()[1:]], pa.int64())

@@ -13,9 +13,14 @@ from rich.console import Console
 from scipy import stats
 
 from analysis import Report, render_laws, write_report
+from analysis.error_figure import draw_error_figure
+from analysis.figure_axes import PARAMETERS_AXIS
 from analysis.formatting import format_interval
 from analysis.html_page import PageContext
-from analysis.laws import describe_form, named_law
+from analysis.laws import describe_form, fit_laws, named_law
+from analysis.means import mean_errors
+from analysis.run_groups import group_runs
+from analysis.style import figure_style
 from scaling.config import Recipe
 from scaling.fit import fit_table
 from scaling.store.schema import EPOCHS_SCHEMA, RUNS_SCHEMA
@@ -238,15 +243,49 @@ def test_curves_with_few_runs_are_drawn_with_a_complete_curve(tmp_path):
 def test_one_run_without_epochs_has_a_report(tmp_path):
     runs, _ = plant_study(lenets((6,)), seeds=1)
     report, page = write(tmp_path, (runs, EPOCHS_SCHEMA.empty_table()))
-    assert {path.stem for path in report.figures} == set(NAMES[:3])
+    assert {path.stem for path in report.figures} == set(NAMES[1:3])
     assert report.fits == ()
+    assert report.findings == ("No curve has several widths, so no scaling law is fitted.",)
     for phrase in (
-        "do not support a scaling law.",
-        "lenet5 has no law",
+        *report.findings,
+        "1 run: 1 curve of one width, 1 seed",
         "No learning curves",
         "none: single run",
     ):
         assert phrase in page.text
+    for phrase in ("add widths", "no law", "ρ"):
+        assert phrase not in page.text
+
+
+def test_legends_name_the_laws_that_are_drawn():
+    def legend(networks):
+        grouped = group_runs(plant_study(networks, seeds=2, recipe=SHORT_RECIPE)[0])
+        fits = fit_laws(grouped, EPOCHS_SCHEMA.empty_table(), x="parameters")
+        with figure_style():
+            drawn = draw_error_figure(grouped, mean_errors(grouped), fits=fits, axis=PARAMETERS_AXIS)
+        return drawn.figure.legends[0].legend_handles
+
+    one_width = legend([*lenets((6,)), *trees((2,))])
+    assert [(entry.get_label(), entry.get_linestyle()) for entry in one_width] == [
+        ("lenet5: 2 runs", "None"),
+        ("tree3: 2 runs", "None"),
+    ]
+    several = legend([*lenets((1, 2, 4)), *trees((2,))])
+    assert several[1].get_label() == "tree3: no law, 2 runs"
+    assert [entry.get_linestyle() for entry in several[:2]] == ["-", "None"]
+    assert any(entry.get_label().startswith("power law") for entry in several[2:])
+
+
+def test_the_points_of_one_size_do_not_look_like_several_sizes():
+    """Runs are shifted sideways by at most 0.018 decades, 1/16 of an axis from 1 to 2."""
+    grouped = group_runs(plant_study(lenets((6,)), seeds=8, recipe=SHORT_RECIPE)[0])
+    fits = fit_laws(grouped, EPOCHS_SCHEMA.empty_table(), x="parameters")
+    with figure_style():
+        drawn = draw_error_figure(grouped, mean_errors(grouped), fits=fits, axis=PARAMETERS_AXIS)
+    low, high = drawn.figure.axes[0].get_xlim()
+    (size,) = set(grouped.runs["parameters"].to_pylist())
+    assert high / low == pytest.approx(2)
+    assert low * high == pytest.approx(size**2, rel=1e-3)
 
 
 def test_a_curve_with_errors_of_0_alone_is_reported_beside_others(tmp_path):

@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from scaling import api
 from scaling.config import load_study
-from scaling.errors import UsageError
+from scaling.errors import FitError, UsageError
+from scaling.fit import EstimationOptions, fit_table
 from scaling.plan.candidate_widths import extendable_curves
 
 STUDY = """\
@@ -60,7 +63,7 @@ def test_the_fit_leaves_the_baselines_without_a_law(file, stored):
     assert tuple(fits) == LABELS
     assert [label for label, fit in fits.items() if fit.laws] == ["lenet5"]
     assert fits["knn"].notes == (
-        "No law: a classifier that is fitted in one go has no width; the table of means has its error.",
+        "No law: the architecture has one size, and a law needs several; the table of means has its error.",
     )
 
 
@@ -77,8 +80,33 @@ def test_a_baseline_has_one_run_and_no_interval_of_its_rejection(file, stored):
     reasons = {cell.curve: cell.rejection.reason for cell in api.reject(file, stored).cells}
     assert tuple(reasons) == LABELS
     assert reasons["lenet5"] == "fewer than 4 runs"
-    expected = "a single run has no interval; there is one, because its fit uses no random numbers"
+    expected = "a single run has no interval; there is one, because the fit uses no random numbers"
     assert {reasons[label] for label in LABELS if label != "lenet5"} == {expected}
+    pools = api.ensemble(file, stored)
+    assert {
+        pool.curve: pool.ensembles[0].reason for pool in pools if pool.curve != "lenet5"
+    } == dict.fromkeys([label for label in LABELS if label != "lenet5"], expected)
+
+
+def test_no_seeds_of_baselines_are_asked_for(file, stored):
+    """Along the number of training images, a baseline has a law through single runs."""
+    lines = STUDY.splitlines(keepends=True)
+    alone = file.with_name("knn.yaml")
+    alone.write_text(
+        "".join(line for line in lines if "type: " not in line or "synthetic" in line or "knn" in line)
+    )
+    with pytest.raises(UsageError, match=r"no pool has more than 1 runs; ask for fewer members$"):
+        api.ensemble(alone, stored, sizes=[2])
+    runs = api.load_results(file, stored).final_runs
+    (row,) = runs.filter(pc.field("architecture") == "knn").to_pylist()
+    sizes = pa.Table.from_pylist(
+        [row | {"train_images": n, "test_error": 0.3 * n**-0.2} for n in (50, 100, 200, 400)]
+    )
+    (fitted,) = fit_table(sizes, EstimationOptions(resamplings=5), x="train_images")
+    assert fitted.laws
+    assert not any("seeds" in note for note in fitted.notes)
+    with pytest.raises(FitError, match=r"without replicates has no interval; add widths$"):
+        fit_table(sizes.slice(0, 2), EstimationOptions(resamplings=5), x="train_images")
 
 
 def test_the_comparison_names_them_and_draws_what_has_a_law(file, stored, monkeypatch):

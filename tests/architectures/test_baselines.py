@@ -6,7 +6,16 @@ import sys
 
 import pytest
 
-from scaling.architectures import Knn, LinearClassifier, Svm, is_fitted, registered
+from scaling.architectures import (
+    Knn,
+    LinearClassifier,
+    Net1,
+    Svm,
+    has_seeds,
+    has_widths,
+    is_fitted,
+    registered,
+)
 from scaling.architectures.description import CIFAR10_IMAGE, MNIST_IMAGE
 from scaling.errors import UsageError
 
@@ -52,6 +61,14 @@ def test_only_baselines_are_fitted_in_one_go():
     types = [spec.model_fields["type"].default for spec in registered()]
     assert {name for name in types if is_fitted(name)} == {spec.type for spec in BASELINES}
     assert not is_fitted("unknown")
+
+
+def test_only_baselines_have_no_seeds_and_only_a_single_layer_has_no_widths_either():
+    types = {spec.model_fields["type"].default: spec for spec in registered()}
+    assert {name for name in types if not has_seeds(name)} == {spec.type for spec in BASELINES}
+    assert {types[name] for name in types if not has_widths(name)} == {*map(type, BASELINES), Net1}
+    assert has_seeds("unknown")
+    assert has_widths("unknown")
 
 
 @each

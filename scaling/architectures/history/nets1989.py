@@ -69,6 +69,7 @@ class Net1989(HistoricArchitecture):
 class Net1(Net1989):
     """Net-1: a single layer, which has no width."""
 
+    has_widths: ClassVar[bool] = False
     benchmark_multipliers: ClassVar[tuple[int, ...]] = (1,)
     published: ClassVar[str] = "2,570 parameters, 2,570 connections"
 

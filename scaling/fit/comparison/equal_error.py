@@ -118,7 +118,7 @@ def _require_preferred_law(fit: Fit) -> Law:
     if law is None:
         raise FitError(
             f"{fit.label} has no usable law to compare: each one is missing, rejected, or has no limit of "
-            "its exponent; train more widths or seeds"
+            "its exponent; the notes of its fit say why"
         )
     return law
 

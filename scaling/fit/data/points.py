@@ -53,6 +53,8 @@ class Points:
     """Order of minibatches of each run: [runs]; None if it is unknown."""
     known_std: NDArray[np.float64] | None = None
     """Known standard deviations of y: [runs], above 0; None if the spread is estimated from the runs."""
+    has_seeds: bool = True
+    """False if the runs use no random numbers, so that no size can get a second run."""
 
     def __post_init__(self) -> None:
         _check_values(self.x_name, self.x, self.x > 0, "above 0")

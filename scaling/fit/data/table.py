@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from scaling.architectures import is_fitted
+from scaling.architectures import has_seeds, has_widths
 from scaling.errors import TableError
 from scaling.fit.data.columns import (
     check_column,
@@ -52,7 +52,7 @@ class PointsGroup:
     """Values that the runs have in common, by column."""
     points: Points
     lacks_width: bool
-    """True for a single size of classifiers that are fitted in one go: they have no further widths."""
+    """True for a single size of an architecture that has no further sizes."""
     notes: tuple[str, ...]
     """Sentences about what was left out or is unusual."""
 
@@ -142,7 +142,7 @@ def group_points(
             PointsGroup(
                 values=dict(zip(by, values, strict=True)),
                 points=points,
-                lacks_width=len(points.widths) == 1 and _all_fitted(runs),
+                lacks_width=len(points.widths) == 1 and not any(map(has_widths, _types(runs))),
                 notes=notes,
             )
         )
@@ -182,6 +182,7 @@ class _RunColumns:
             x=self.x[used],
             y=self.y[used],
             test_images=_test_images(runs) if self.y_name == "test_error" else None,
+            has_seeds=any(map(has_seeds, _types(runs))),
             **{name: column[used] for name, column in self.optional.items()},
         )
 
@@ -268,11 +269,11 @@ def _test_images(runs: pa.Table) -> int | None:
     return int(images.pop())
 
 
-def _all_fitted(runs: pa.Table) -> bool:
-    """Return whether all runs are of architectures that are fitted in one go."""
+def _types(runs: pa.Table) -> list[str]:
+    """Return the types of the architectures; an unknown one as an empty string."""
     if _TYPE not in runs.column_names or not pa.types.is_string(runs.schema.field(_TYPE).type):
-        return False
-    return all(name is not None and is_fitted(name) for name in pc.unique(runs[_TYPE]).to_pylist())
+        return [""]
+    return [name or "" for name in pc.unique(runs[_TYPE]).to_pylist()] or [""]
 
 
 def _warnings(runs: pa.Table, points: Points) -> list[str]:

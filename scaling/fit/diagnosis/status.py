@@ -47,16 +47,6 @@ class Assessment:
         """Return rejected for this reason."""
         return cls(status=Status.REJECTED, reason=reason)
 
-    @classmethod
-    def single_run(cls, *, has_seeds: bool) -> Assessment:
-        """Return rejected for the mean over a single run.
-
-        Args:
-            has_seeds: False if the results of the run depend on no random numbers.
-        """
-        hint = "train more seeds" if has_seeds else "there is one, because its fit uses no random numbers"
-        return cls.rejected(f"a single run has no interval; {hint}")
-
 
 def assess(
     form: Form,
@@ -88,11 +78,20 @@ def assess(
     )
 
 
-def assess_runs(runs: int) -> Assessment:
-    """Assess a mean over runs of one network, which differ in their seeds."""
+def assess_runs(runs: int, reasons: Sequence[str] = (), *, has_seeds: bool = True) -> Assessment:
+    """Assess a mean over runs of one network, which differ in their seeds.
+
+    Args:
+        runs: number of runs.
+        reasons: further reasons for caution, if there are several runs.
+        has_seeds: False for an architecture without random numbers, which has one run.
+    """
     if runs == 1:
-        return Assessment.single_run(has_seeds=True)
-    return Assessment.from_reasons([f"fewer than {MIN_SEEDS} runs"] if runs < MIN_SEEDS else [])
+        hint = "train more seeds" if has_seeds else "there is one, because the fit uses no random numbers"
+        return Assessment.rejected(f"a single run has no interval; {hint}")
+    return Assessment.from_reasons(
+        [*([f"fewer than {MIN_SEEDS} runs"] if runs < MIN_SEEDS else []), *reasons]
+    )
 
 
 def misfit_reasons(
@@ -137,7 +136,8 @@ def describe_points(points: Points) -> list[str]:
     if points.run_dispersion is None:
         notes.append(
             "No width has two runs from which to estimate the scatter: the intervals rest on the residuals "
-            "of the means about each law. Train more seeds for intervals that rest on replicates."
+            "of the means about each law."
+            + (" Train more seeds for intervals that rest on replicates." if points.has_seeds else "")
         )
     elif n_single and points.known_std is None:
         notes.append(f"Widths with one run: {n_single}; their scatter is estimated from the other widths.")

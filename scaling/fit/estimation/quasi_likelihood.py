@@ -47,7 +47,7 @@ def estimate_form(form: Form, points: Points, options: EstimationOptions, *, str
     if dispersion is None:
         raise FitError(
             f"{form.formula} through {len(curve)} widths without replicates has no interval; "
-            "add seeds or widths"
+            f"add {'seeds or widths' if points.has_seeds else 'widths'}"
         )
     resampled = resample_means(
         points, curve, dispersion=dispersion, draws=options.resamplings, seed=options.seed, stream=stream

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from analysis.equal_training_error import draw_equal_training_error
 from analysis.error_figure import draw_error_figure
 from analysis.figure_axes import FILTERS_AXIS, REPORT_AXES
 from analysis.html_page import PageContext, embed_figures, load_template
@@ -147,6 +148,7 @@ def _draw(data: _ReportData) -> list[ReportFigure]:
             for setting, fits in data.settings
         ),
         draw_learning_curves(data.grouped, data.epochs),
+        draw_equal_training_error(data.grouped, data.epochs),
         draw_residuals(data.grouped, data.means, fits=data.fits[0]),
         draw_training_length(data.grouped, data.epochs),
         learning_rates,

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
+from rich.console import Group
 from rich.table import Table
 
-from analysis.formatting import NO_VALUE
+from analysis.formatting import NO_VALUE, format_interval, format_status
 from analysis.text_table import TextTable
+from scaling.fit import Interval
+from scaling.fit.diagnosis.status import Assessment, assess_runs
 from scaling.fit.separability import Separability, Verdict
 
 
@@ -23,6 +27,49 @@ class ClassSeparability:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SingleLayer:
+    """Errors of the runs of a single layer that was trained on a training set."""
+
+    label: str
+    """Label of its curve in the study."""
+    runs: int
+    train_error: Interval
+    """Mean over seeds of the training error in the last epoch."""
+    test_error: Interval
+    """Mean over seeds of the test error."""
+
+    @classmethod
+    def from_runs(cls, label: str, runs: pa.Table) -> SingleLayer:
+        """Return the mean errors of runs.
+
+        Args:
+            label: label of the curve.
+            runs: rows of the store's table ``runs`` with a test error.
+        """
+        train, test = (
+            Interval.of_mean(runs[name].to_numpy(), at_least=0, at_most=1)
+            for name in ("train_error", "test_error")
+        )
+        return cls(label=label, runs=len(runs), train_error=train, test_error=test)
+
+    @property
+    def assessment(self) -> Assessment:
+        """Status of the means."""
+        return assess_runs(self.runs)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the errors as JSON values."""
+        return {
+            "label": self.label,
+            "runs": self.runs,
+            "train_error": vars(self.train_error),
+            "test_error": vars(self.test_error),
+            "status": self.assessment.status.value,
+            "reason": self.assessment.reason,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainingSetSeparability:
     """Verdicts on one training set."""
 
@@ -32,6 +79,8 @@ class TrainingSetSeparability:
     """Each class against all others."""
     all_classes: Separability
     """All classes at once, as a single layer with one output per class sees them."""
+    single_layers: tuple[SingleLayer, ...] = ()
+    """Stored single layers of the study that were trained on this training set."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the verdicts as JSON values."""
@@ -43,11 +92,18 @@ class TrainingSetSeparability:
                 {"label": row.label, "class_images": row.images, **row.separability.to_dict()}
                 for row in self.classes
             ],
+            "single_layers": [layer.to_dict() for layer in self.single_layers],
         }
 
 
-def render_separability(training_set: TrainingSetSeparability) -> Table:
-    """Return a table for the terminal: one row for each class against all others, and one for all classes."""
+def render_separability(training_set: TrainingSetSeparability) -> Group:
+    """Return the verdicts for the terminal, and the errors of the single layers if there are any."""
+    layers = [_render_single_layers(training_set)] if training_set.single_layers else []
+    return Group(_render_verdicts(training_set), *layers)
+
+
+def _render_verdicts(training_set: TrainingSetSeparability) -> Table:
+    """Return a table with one row for each class against all others, and one for all classes."""
     rows = [
         (f"{row.label} against all others", f"{row.images:,}", *_verdict(row.separability))
         for row in training_set.classes
@@ -69,6 +125,31 @@ def render_separability(training_set: TrainingSetSeparability) -> Table:
         rows=tuple(rows),
         right=frozenset({"images", "margin"}),
         no_wrap=frozenset({"classes", "verdict"}),
+    ).render()
+
+
+def _render_single_layers(training_set: TrainingSetSeparability) -> Table:
+    """Return a table with one row for each single layer."""
+    columns = ("single layer", "runs", "training error", "test error", "status")
+    return TextTable(
+        title="Errors of single layers that were trained on these images",
+        caption=(
+            "Means over seeds, with Student's 95 % intervals over runs; the test error is that on this test"
+            " set. The training error is measured on the last epoch's minibatches, while the weights change."
+        ),
+        columns=columns,
+        rows=tuple(
+            (
+                layer.label,
+                str(layer.runs),
+                format_interval(layer.train_error, percent=True),
+                format_interval(layer.test_error, percent=True),
+                format_status(layer.assessment.status, layer.assessment.reason),
+            )
+            for layer in training_set.single_layers
+        ),
+        right=frozenset({"runs"}),
+        no_wrap=frozenset(columns) - {"status"},
     ).render()
 
 

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scaling.api._load import CURVE_COLUMN
+from scaling.api._results import load_results
 from scaling.api._workspace import Workspace
-from scaling.config import load_study
+from scaling.config import Cell
 from scaling.errors import UsageError
 
 if TYPE_CHECKING:
-    from analysis.separability import TrainingSetSeparability
+    import pyarrow as pa
+
+    from analysis.separability import SingleLayer, TrainingSetSeparability
     from scaling.data import LoadedDataset
 
 
@@ -22,30 +26,65 @@ def separable(
 ) -> list[TrainingSetSeparability]:
     """Decide for each training set of a study whether a single layer can classify all of its images.
 
-    Nothing is trained: a linear program decides, for each class against all others and for all classes.
+    Nothing is trained: a linear program decides, for each class against all others and for all classes. The
+    errors of the study's single layers are added if a store holds them.
 
     Args:
         config: YAML file of the study.
-        workspace: folder of the data sets.
+        workspace: stores, and folder of the data sets.
         overrides: changed settings, such as ``dataset.train_images=320``.
 
     Raises:
         ConfigError: the study is invalid.
         DataError: a data set is not on this machine.
+        StoreError: a store cannot be read.
         UsageError: a training set has images of one class only.
     """
     from scaling.data import load
 
     workspace = workspace or Workspace()
-    study = load_study(config, data=workspace.data, overrides=overrides)
-    datasets = {
-        (cell.info.fingerprint, cell.dataset.train_images, cell.dataset.validation): cell.dataset
-        for cell in study.cells
+    results = load_results(config, workspace, overrides=overrides)
+    cells = {
+        (cell.info.fingerprint, cell.dataset.train_images, cell.dataset.validation): cell
+        for cell in results.plan.study.cells
     }
-    return [_decide(load(dataset, folder=workspace.data, download=False)) for dataset in datasets.values()]
+    return [
+        _decide(
+            load(cell.dataset, folder=workspace.data, download=False),
+            single_layers=_single_layers(results.final_runs, cell),
+        )
+        for cell in cells.values()
+    ]
 
 
-def _decide(dataset: LoadedDataset) -> TrainingSetSeparability:
+def _single_layers(runs: pa.Table, cell: Cell) -> tuple[SingleLayer, ...]:
+    """Return the errors of the single layers that were trained on the training set of a cell.
+
+    Args:
+        runs: the runs of the study.
+        cell: a cell with the training set.
+    """
+    import pyarrow.compute as pc
+
+    from analysis.run_groups import group_runs
+    from analysis.separability import SingleLayer
+
+    if not len(runs):
+        return ()
+    grouped = group_runs(runs).runs
+    rows = grouped.filter(
+        (pc.field("depth") == 1)
+        & (pc.field("fingerprint") == cell.info.fingerprint)
+        & (pc.field("train_images") == cell.dataset.train_size(cell.info))
+        & (pc.field("validation_images") == cell.dataset.validation)
+    )
+    return tuple(
+        SingleLayer.from_runs(label, rows.filter(pc.field(CURVE_COLUMN) == label))
+        for label in dict.fromkeys(rows[CURVE_COLUMN].to_pylist())
+    )
+
+
+def _decide(dataset: LoadedDataset, *, single_layers: tuple[SingleLayer, ...]) -> TrainingSetSeparability:
     from analysis.separability import ClassSeparability, TrainingSetSeparability
     from scaling.fit.separability import decide_separability
 
@@ -68,4 +107,5 @@ def _decide(dataset: LoadedDataset) -> TrainingSetSeparability:
             for label in present
         ),
         all_classes=decide_separability(images, labels),
+        single_layers=single_layers,
     )

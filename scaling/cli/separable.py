@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scaling import api
-from scaling.cli.options import STORE, Config, Data, Json, Overrides, workspace
+from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, workspace
 from scaling.cli.output import console, print_json
 
 
@@ -11,14 +11,17 @@ def separable(
     config: Config,
     *,
     set_: Overrides = [],
+    store: Store = STORE,
+    also: Also = [],
     data: Data = None,
     as_json: Json = False,
 ) -> None:
     """Decide whether a single layer can separate the training images.
 
-    A linear program decides, for each class against all others and for all classes at once.
+    A linear program decides, for each class against all others and for all classes at once. If the study has
+    a single layer and a store holds its runs, their training and test errors follow.
     """
-    training_sets = api.separable(config, workspace(STORE, [], data), overrides=set_)
+    training_sets = api.separable(config, workspace(store, also, data), overrides=set_)
     if as_json:
         print_json([training_set.to_dict() for training_set in training_sets])
         return

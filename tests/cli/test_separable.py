@@ -7,6 +7,9 @@ import json
 import numpy as np
 import pytest
 
+from scaling.fit import Interval
+from scaling.store import open_store
+
 STUDY = """\
 study: planted
 dataset: {{type: npz, path: {path}, train_images: [6, 9]}}
@@ -59,3 +62,29 @@ def test_a_single_class_is_refused(scaling, planted):
     result = scaling("separable", planted, "--set", "dataset.train_images=1")
     assert (result.code, result.out) == (2, "")
     assert "the training images have one class; give a larger dataset.train_images" in result.err
+
+
+SINGLE_LAYER = """\
+study: single_layer
+dataset: {type: synthetic, size: 20, test_size: 30, side: 16, classes: 2}
+architectures: [{type: net1_1989, filters: 1}, {type: net2_1989, filters: 12, seeds: 1}]
+recipe: {epochs: 1, batch_size: 10, precision: fp32, loss: mse}
+seeds: 2
+"""
+
+
+def test_errors_of_the_stored_single_layer_stand_beside_the_verdict(scaling, tmp_path):
+    file, store = tmp_path / "single_layer.yaml", tmp_path / "store"
+    file.write_text(SINGLE_LAYER)
+    assert json.loads(scaling("separable", file, "--store", store, "--json").out)[0]["single_layers"] == []
+    assert scaling("run", file, "--in-process", "--quiet", "--store", store).code == 0
+    (printed,) = json.loads(scaling("separable", file, "--store", store, "--json").out)
+    (layer,) = printed["single_layers"]
+    assert (layer["label"], layer["runs"], layer["status"]) == ("net1_1989", 2, "caution")
+    runs = [row for row in open_store(store).runs().to_pylist() if row["architecture"] == "net1_1989"]
+    for name in ("train_error", "test_error"):
+        mean = Interval.of_mean(np.array([row[name] for row in runs]), at_least=0, at_most=1)
+        assert list(layer[name].values()) == pytest.approx([mean.estimate, mean.low, mean.high])
+    text = scaling("separable", file, "--store", store).out
+    assert "net1_1989" in text
+    assert "net2_1989" not in text

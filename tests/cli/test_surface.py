@@ -40,7 +40,7 @@ SURFACE = {
     "inspect": {"RUN", "--image", "--out", "--config", "--store", "--also", "--data", "--json"},
     "classify": {"FILE ...", "--run", "--config", "--store", "--also", "--data", "--json"},
     "data": {"[NAME ...]", "--data", "--json"},
-    "separable": {"CONFIG", "--set", "--data", "--json"},
+    "separable": {"CONFIG", "--json", *READ},
     "models": {"--json"},
     "bench": {
         *("--out", "--workers", "--inference", "--run", "--config", "--store", "--also", "--data"),

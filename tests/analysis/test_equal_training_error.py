@@ -1,0 +1,70 @@
+"""Test error at equal training error: the level, the epochs and the means, against plain loops."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from analysis.equal_training_error import compare_at_equal_training_error, draw_equal_training_error
+from analysis.run_groups import group_runs
+from scaling.fit import Interval
+from tests.analysis.planted_study import SHORT_RECIPE, lenets, plant_study, trees
+
+TRAIN_IMAGES = 40
+
+
+def plant(networks):
+    """Return grouped runs and their epochs, with training accuracies of single precision."""
+    runs, epochs = plant_study(networks, seeds=4, recipe=SHORT_RECIPE)
+    wrong = np.random.default_rng(0).integers(0, TRAIN_IMAGES, len(epochs))
+    accuracy = 1 - wrong.astype(np.float32) / np.float32(TRAIN_IMAGES)
+    position = epochs.schema.get_field_index("train_accuracy")
+    epochs = epochs.set_column(position, "train_accuracy", pa.array(accuracy.astype(float)))
+    grouped = group_runs(runs)
+    return grouped, grouped.select_epochs(epochs)
+
+
+@pytest.fixture(scope="module")
+def planted():
+    return plant([*lenets([2]), *trees([3])])
+
+
+def test_the_level_is_the_lowest_that_every_run_reaches(planted):
+    grouped, epochs = planted
+    wrong = {}
+    for row in epochs.to_pylist():
+        wrong.setdefault(row["id"], []).append(round(TRAIN_IMAGES * (1 - row["train_accuracy"])))
+    level = compare_at_equal_training_error(grouped, epochs).level
+    assert all(min(counts) <= round(level * TRAIN_IMAGES) for counts in wrong.values())
+    assert any(min(counts) == round(level * TRAIN_IMAGES) for counts in wrong.values())
+
+
+def test_each_run_is_taken_at_the_first_epoch_that_reaches_the_level(planted):
+    grouped, epochs = planted
+    compared = compare_at_equal_training_error(grouped, epochs)
+    rows = draw_equal_training_error(grouped, epochs).numbers.to_pylist()
+    assert [row["group"] for row in rows] == ["lenet5", "tree3"]
+    for row in rows:
+        first, errors = [], []
+        for run in grouped.of_curve(row["group"]).to_pylist():
+            own = [epoch for epoch in epochs.to_pylist() if epoch["id"] == run["id"]]
+            reached = [epoch for epoch in own if 1 - epoch["train_accuracy"] <= compared.level + 1e-6]
+            first.append(reached[0]["epoch"])
+            errors.append(reached[0]["test_error"])
+            assert run["parameters"] == row["parameters"]
+        mean = Interval.of_mean(np.array(errors), at_least=0, at_most=1)
+        assert row["mean_error"] == pytest.approx(mean.estimate)
+        assert (row["low_error"], row["high_error"]) == pytest.approx((mean.low, mean.high))
+        assert (row["first_epoch"], row["last_epoch"]) == (min(first), max(first))
+        assert (row["median_epoch"], row["runs"]) == (np.median(first), 4)
+
+
+def test_there_is_no_figure_for_several_widths_or_one_network_or_without_training_accuracies(planted):
+    assert draw_equal_training_error(*plant([*lenets([1, 2]), *trees([3])])) is None
+    assert draw_equal_training_error(*plant(lenets([2]))) is None
+    grouped, epochs = planted
+    position = epochs.schema.get_field_index("train_accuracy")
+    unknown = epochs.set_column(position, "train_accuracy", pa.nulls(len(epochs), pa.float64()))
+    assert draw_equal_training_error(grouped, unknown) is None
+    assert draw_equal_training_error(grouped, epochs.slice(0, 0)) is None

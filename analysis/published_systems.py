@@ -325,8 +325,8 @@ _ON_MNIST = (
                 architecture="lenet5_1998",
                 era=Era.TODAY,
                 differences=(
-                    "Batches of 100, Nesterov momentum, a one-cycle schedule, and a rate that pilot runs"
-                    " choose, in as many passes as with the recipe of its time."
+                    "Batches of 100, Nesterov momentum, a one-cycle schedule, and the rate that pilot"
+                    " runs choose without distortions, in as many passes as with the recipe of its time."
                 ),
             ),
         ),

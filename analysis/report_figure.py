@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-from matplotlib import rc_context
+from matplotlib import rc_context, rcParams
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from pyarrow import csv
 
@@ -30,13 +31,27 @@ class ReportFigure:
     def save(self, folder: Path) -> tuple[Path, Path, Path]:
         """Write ``<name>.svg``, ``<name>.png`` and ``<name>.csv``; equal numbers give equal bytes."""
         svg, png, table = (folder / f"{self.name}.{suffix}" for suffix in ("svg", "png", "csv"))
-        self.figure.savefig(svg, metadata={"Date": None})
-        # Saving the first file has laid out the figure. A second layout would take as long as the drawing.
+        _lay_out(self.figure)
         with rc_context({"figure.constrained_layout.use": False}):
             self.figure.set_layout_engine(None)
+            self.figure.savefig(svg, metadata={"Date": None})
             self.figure.savefig(png, metadata={"Software": None})
         csv.write_csv(self.numbers, table)
         return svg, png, table
+
+
+def _lay_out(figure: Figure) -> None:
+    """Lay out a figure for its SVG file, once for both files.
+
+    ``savefig`` would lay out the figure for each file, and draw it once more for that.
+    """
+    canvas, dpi = figure.canvas, figure.dpi
+    FigureCanvasSVG(figure)  # becomes the figure's canvas, whose letters the layout measures
+    figure.dpi = rcParams["savefig.dpi"]
+    if engine := figure.get_layout_engine():
+        engine.execute(figure)
+    figure.dpi = dpi
+    figure.set_canvas(canvas)
 
 
 def draw_and_save(folder: Path, draw: Callable[[], Sequence[ReportFigure]]) -> list[Path]:

@@ -8,9 +8,13 @@ import os
 import jaxtyping
 import pytest
 from hypothesis import HealthCheck, settings
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from PIL import Image
 from platformdirs import user_cache_path
 
-# Modules and tests are millions of objects that stay. Garbage collection would search them again and again.
+# Modules and tests are millions of objects that stay: garbage collection, which would search them again and
+# again, starts after the collection of the tests.
+gc.disable()
 gc.set_threshold(50_000, 20, 50)
 
 # Set before torch and NumPy are imported: two test processes on two cores must not compete with more threads.
@@ -42,6 +46,24 @@ the same functions, and the checks would take a third of their time.
 """
 
 
+BLANK_PNG = {"api", "cli", "test_new_architecture.py"}
+"""Folders and files whose tests draw figures as SVG only.
+
+The PNG file of a figure shows the same drawing and takes a third of the time;
+tests of ``analysis`` write both.
+"""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _blank_png(request):
+    """Write PNG files of one pixel in tests of whole commands."""
+    with pytest.MonkeyPatch.context() as patch:
+        if _folder(request) in BLANK_PNG:
+            blank = Image.new("L", (1, 1))
+            patch.setattr(FigureCanvasAgg, "print_png", lambda canvas, file, **_: blank.save(file, "PNG"))
+        yield
+
+
 LONG = {"test_ray_tune.py", "test_whole_datasets.py"}
 """Files with one test of many seconds."""
 
@@ -54,15 +76,19 @@ def pytest_collection_modifyitems(items):
 
 def pytest_collection_finish():
     """Exempt modules and tests from garbage collection."""
-    gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item):
     """Switch off the checks of array shapes in tests of whole commands and in simulations."""
-    folder = item.path.relative_to(item.config.rootpath / "tests").parts[0]
     with pytest.MonkeyPatch.context() as patch:
-        if folder not in CHECKED or item.get_closest_marker("simulation"):
+        if _folder(item) not in CHECKED or item.get_closest_marker("simulation"):
             patch.setattr(jaxtyping.config, "jaxtyping_disable", True)
         return (yield)
+
+
+def _folder(node) -> str:
+    """Return the folder of tests that holds a test or its file; the name of a file that is in none."""
+    return node.path.relative_to(node.config.rootpath / "tests").parts[0]

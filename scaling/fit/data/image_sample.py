@@ -22,6 +22,8 @@ from scaling.fit.data.points import Points
 
 _STREAM = 1
 """Stream of random numbers for the images; the seeds use another one."""
+_DRAWN_AT_ONCE = 100_000
+"""Number of images that are drawn in one call; few draws of many images and many of few then take as long."""
 
 
 def resample_images(points: Points, draws: int, seed: int) -> Float[np.ndarray, "draws widths"]:
@@ -67,9 +69,13 @@ def image_resampling_weights(images: int, draws: int, seed: int) -> Float[np.nda
     """Return (number of times that each image is drawn - 1) / number of images; each row sums to 0."""
     rng = np.random.default_rng([seed, _STREAM])
     weights = np.empty((draws, images), np.float32)
-    for row in weights:
-        row[:] = np.bincount(rng.integers(images, size=images), minlength=images)
-    return (weights - 1) / images
+    rows_at_once = max(1, _DRAWN_AT_ONCE // images)
+    for rows in np.split(weights, range(rows_at_once, draws, rows_at_once)):
+        drawn = rng.integers(images, size=rows.shape) + images * np.arange(len(rows))[:, None]
+        rows[:] = np.bincount(drawn.ravel(), minlength=rows.size).reshape(rows.shape)
+    weights -= 1
+    weights /= images
+    return weights
 
 
 def _misclassified(points: Points) -> Bool[np.ndarray, "runs images"]:

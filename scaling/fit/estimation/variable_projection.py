@@ -138,15 +138,19 @@ def _refine(
     refined: np.ndarray = np.empty((3, len(means)))
     rows: np.ndarray = np.arange(len(means))
     limit, last_step = np.full(len(means), 0.1), np.ones(len(means))
+    log_x_powers = np.stack([np.ones_like(log_x), -log_x, log_x**2])
     basis = np.exp(np.multiply.outer(-log_x, exponent))
     for _ in range(_MAX_ITERATIONS):
-        A, E, step, t_on_b, t_on_1 = _propose_step(form, basis, y, w / variance_model.variance(curve), log_x)
+        A, E, step, t_on_b, t_on_1 = _propose_step(
+            form, basis, y, w / variance_model.variance(curve), log_x_powers
+        )
         before, size = np.abs(last_step), np.abs(step)
         # A reversal is limited to half of the last step, to prevent oscillation; the limit then grows by half
         # in each step.
         oscillates = (step * last_step < 0) & (size > before / 2) & (before > _TOLERANCE)
         limit = np.where(oscillates, before / 2, 1.5 * limit)
-        target = np.clip(exponent + np.clip(step, -limit, limit), -MAX_EXPONENT, MAX_EXPONENT)
+        target = exponent + np.minimum(np.maximum(step, -limit), limit)
+        target = np.minimum(np.maximum(target, -MAX_EXPONENT), MAX_EXPONENT)  # faster than np.clip
         # A step across 0 stops at 0: beyond it, a row that has not converged may have no fit except A = 0.
         target[target * exponent < 0] = 0
         last_step = target - exponent
@@ -155,9 +159,10 @@ def _refine(
         refined[:, rows] = A, exponent, E
         # Both steps have to be small, because A and E belong to the exponent before the last step.
         goes_on = np.maximum(remaining, before) > _TOLERANCE
-        if not goes_on.any():
+        n_remaining = np.count_nonzero(goes_on)
+        if not n_remaining:
             break
-        if not goes_on.all():
+        if n_remaining < len(rows):
             rows, exponent, limit, last_step, A, E, t_on_b, t_on_1 = (
                 values[goes_on] for values in (rows, exponent, limit, last_step, A, E, t_on_b, t_on_1)
             )
@@ -182,10 +187,15 @@ class _Step(NamedTuple):
 
 
 def _propose_step(
-    form: Form, basis: np.ndarray, y: np.ndarray, precision: np.ndarray, log_x: np.ndarray
+    form: Form, basis: np.ndarray, y: np.ndarray, precision: np.ndarray, log_x_powers: np.ndarray
 ) -> _Step:
-    """Return a Gauss-Newton step; the tables are [widths, rows]."""
-    log_x_powers = np.stack([np.ones_like(log_x), -log_x, log_x**2])
+    """Return a Gauss-Newton step.
+
+    Args:
+        form: ``POWER`` or ``FLOOR``.
+        basis, y, precision: powers, means and precisions, [widths, rows].
+        log_x_powers: 1, -log x and its square, [3, widths].
+    """
     # Weighted sums of products of 1, the power b, its derivative t by the exponent, and the means y.
     weighted = precision * basis
     bb, bt, tt = log_x_powers @ (weighted * basis)

@@ -48,15 +48,13 @@ def test_scipy_finds_nothing_better(form: Form, test_images: int | None):
         fit_by_levenberg_marquardt(form, X, means, np.broadcast_to(COUNTS, means.shape), noise),
         strict=True,
     ):
+        # A gain of a thousandth of what the test notices needs no further step. Searches that converge take
+        # fewer than 900 iterations; one valley has no end.
+        tolerance = 1e-6 * max(1.0, abs(loss(fitted, mean)))
+        options = {"xatol": 1e-6, "fatol": tolerance / 1000, "maxiter": 1500}
         for start in (fitted, np.array(LAWS[form])):
-            other = minimize(
-                loss,
-                start,
-                (mean,),
-                method="Nelder-Mead",
-                options={"xatol": 1e-10, "fatol": 1e-12, "maxiter": 4000},
-            )
-            assert loss(fitted, mean) - other.fun < 1e-6 * max(1.0, abs(other.fun))
+            other = minimize(loss, start, (mean,), method="Nelder-Mead", options=options)
+            assert loss(fitted, mean) - other.fun < tolerance
 
 
 @EACH_FORM

@@ -21,6 +21,8 @@ from tests.models.plain_networks import Plain, PlainTree3, plain
 
 U = 2.0**-8
 R, B = 3, 20
+FEW = 8
+"""Images whose logits are all compared: 240 numbers of a network. A wrong kernel is wrong for each image."""
 RATES = [0.1, 0.003, 0.3]
 SMOOTH = ("lenet5, average pooling of tanh", "tree3", "tree3, sigmoid and biases")
 every_network = pytest.mark.parametrize(
@@ -83,7 +85,7 @@ def gradient_bound(network: nn.Module) -> float:
 def test_logits(spec, image):
     """To first order, the error of a logit is the sum of derivative x value x relative error over values."""
     module = packed(spec, image)
-    pixels, _ = images(image, B, torch.bfloat16)
+    pixels, _ = images(image, FEW, torch.bfloat16)
     with torch.inference_mode():
         logits = module(pixels).double()
     assert torch.isfinite(logits).all()

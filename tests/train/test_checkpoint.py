@@ -10,7 +10,7 @@ from scaling.config.recipe import Adam, Cosine, Sgd
 from scaling.store import Checkpoints, open_store
 from scaling.train import EpochMetrics, train
 from scaling.train.checkpoint import METRICS
-from tests.train.tiny_packs import ALL, cell, few_images, loaded_dataset, pack
+from tests.train.tiny_packs import ALL, LENET, cell, few_images, loaded_dataset, pack
 
 
 class Interrupted(Exception):
@@ -79,7 +79,7 @@ def test_a_resumed_pack_has_the_bits_of_an_uninterrupted_one(tmp_path, architect
 
 
 def test_two_checkpoints_are_kept_and_a_damaged_one_is_skipped(tmp_path):
-    one_pack = pack(cell(epochs=5))
+    one_pack = pack(cell(dataset=few_images(LENET), epochs=5))
     checkpoints = Checkpoints(open_store(tmp_path), one_pack.key)
     interrupted(one_pack, checkpoints, 4)
     assert checkpoints.epochs() == [4, 3]

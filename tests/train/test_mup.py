@@ -12,7 +12,7 @@ from scaling.config.recipe import Adam, AdamW, Sgd
 from scaling.train import train
 from scaling.train.device_data import load_on_device
 from scaling.train.module import PackModule
-from tests.train.tiny_packs import LENET, VGG, cell, loaded_dataset, pack
+from tests.train.tiny_packs import LENET, VGG, cell, few_images, loaded_dataset, pack
 
 SETTINGS = {"sgd": {}, "adamw": {"optimizer": AdamW(), "learning_rate": 0.003, "weight_decay": 0.01}}
 
@@ -27,9 +27,9 @@ def mup(spec: AnyArchitecture, base: int) -> AnyArchitecture:
 @pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
 @pytest.mark.parametrize("spec", [LENET, VGG], ids=["lenet5", "vgg"])
 def test_at_base_filters_mup_trains_as_standard_bit_by_bit(spec, settings):
-    one, other = (pack(cell(each, epochs=1, **settings)) for each in (spec, mup(spec, spec.filters)))
-    known = loaded_dataset(one.cell.dataset)
-    done, again = (train(each, known, device="cpu") for each in (one, other))
+    few = few_images(spec)
+    one, other = (pack(cell(each, few, epochs=1, **settings)) for each in (spec, mup(spec, spec.filters)))
+    done, again = (train(each, loaded_dataset(few), device="cpu") for each in (one, other))
     assert np.array_equal(done.logits, again.logits)
     for mine, others in zip(done.weights, again.weights, strict=True):
         assert all(torch.equal(weight, others[name]) for name, weight in mine.items())

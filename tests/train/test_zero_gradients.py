@@ -18,16 +18,16 @@ from scaling import api
 from scaling.architectures import Lenet5, Tree3, Vgg
 from scaling.architectures.history.lenet5_1998 import Lenet5Of1998
 from scaling.data.minibatches import Minibatches
-from scaling.datasets import Synthetic
 from scaling.models import build, named_weights
 from scaling.settings import ImageShape
 from scaling.store import Checkpoints, StoreUnion, collect_provenance, open_store
 from scaling.train import build_tables, train
 from scaling.train.zero_gradients import weighted_layers, zero_gradient_fractions
 from tests.models.plain_networks import plain
-from tests.train.tiny_packs import LENET, SET, TREE, cell, loaded_dataset, pack
+from tests.train.tiny_packs import LENET, SET, TREE, cell, few_images, loaded_dataset, pack
 
 ROOT = Path(__file__).parents[2]
+FEW = few_images(LENET)
 COLUMNS = ["zero_gradients", "layer_zero_gradients"]
 COLOURS, GREY = ImageShape(3, 32, 10), ImageShape(1, 16, 10)
 NETWORKS = {
@@ -97,8 +97,8 @@ def test_gradients_are_counted_in_the_last_step_of_each_epoch(architecture):
 
 
 def test_columns_of_runs_are_means_over_epochs():
-    result = train(pack(cell(epochs=3)), loaded_dataset(), device="cpu")
-    tables = build_tables(result, loaded_dataset(), collect_provenance())
+    result = train(pack(cell(dataset=FEW, epochs=3)), loaded_dataset(FEW), device="cpu")
+    tables = build_tables(result, loaded_dataset(FEW), collect_provenance())
     for replica, row in enumerate(tables["runs"].to_pylist()):
         epochs = [epoch_row for epoch_row in tables["epochs"].to_pylist() if epoch_row["id"] == row["id"]]
         assert [epoch_row["zero_gradients"] for epoch_row in epochs] == [
@@ -119,8 +119,9 @@ def test_columns_of_runs_are_means_over_epochs():
 
 
 def test_a_diverged_run_has_null_fractions():
-    result = train(pack(cell(loss="mse", learning_rate=1e6, epochs=2)), loaded_dataset(), device="cpu")
-    tables = build_tables(result, loaded_dataset(), collect_provenance())
+    wild = pack(cell(dataset=FEW, loss="mse", learning_rate=1e6, epochs=2))
+    result = train(wild, loaded_dataset(FEW), device="cpu")
+    tables = build_tables(result, loaded_dataset(FEW), collect_provenance())
     assert tables["runs"]["diverged"].to_pylist() == [True] * 8
     assert all(tables["runs"][name].null_count == 8 for name in COLUMNS)
 
@@ -144,7 +145,7 @@ def test_inputs_at_which_an_activation_has_slope_zero(activation, dtype, open_at
 def test_a_checkpoint_without_fractions_can_be_resumed(tmp_path, monkeypatch):
     """Its epochs have no fractions; the run has the mean of the later epochs."""
     monkeypatch.setattr("scaling.train.pack.CHECKPOINT_S", 0.0)
-    one_pack = pack(cell(TREE, epochs=4))
+    one_pack, known = pack(cell(TREE, FEW, epochs=4)), loaded_dataset(FEW)
 
     def stop(epoch):
         if epoch.number == 2:
@@ -152,7 +153,7 @@ def test_a_checkpoint_without_fractions_can_be_resumed(tmp_path, monkeypatch):
 
     checkpoints = Checkpoints(open_store(tmp_path), one_pack.key)
     with pytest.raises(KeyboardInterrupt):
-        train(one_pack, loaded_dataset(), device="cpu", on_epoch_end=stop, checkpoints=checkpoints)
+        train(one_pack, known, device="cpu", on_epoch_end=stop, checkpoints=checkpoints)
     (file,) = (tmp_path / "checkpoints" / one_pack.key).glob("2.safetensors")
     file.write_bytes(
         save(
@@ -163,13 +164,11 @@ def test_a_checkpoint_without_fractions_can_be_resumed(tmp_path, monkeypatch):
             }
         )
     )
-    resumed, whole = (
-        train(one_pack, loaded_dataset(), device="cpu", checkpoints=kept) for kept in (checkpoints, None)
-    )
+    resumed, whole = (train(one_pack, known, device="cpu", checkpoints=kept) for kept in (checkpoints, None))
     assert np.array_equal(resumed.logits, whole.logits)
     assert [epoch.zero_gradients is None for epoch in resumed.history] == [True, True, False, False]
     tables, expected = (
-        build_tables(result, loaded_dataset(), collect_provenance())
+        build_tables(result, known, collect_provenance())
         for result in (resumed, replace(whole, history=whole.history[2:]))
     )
     assert tables["runs"]["layer_zero_gradients"].equals(expected["runs"]["layer_zero_gradients"])
@@ -179,13 +178,9 @@ def test_a_checkpoint_without_fractions_can_be_resumed(tmp_path, monkeypatch):
 def test_rows_without_fractions_are_read_as_null(tmp_path):
     """Old rows can be read beside new rows and copied into a new store."""
     published = open_store(ROOT / "artifacts" / "published" / "store")
-    result = train(
-        pack(cell(dataset=Synthetic(size=100, test_size=50, noise=0.3), epochs=1)),
-        loaded_dataset(),
-        device="cpu",
-    )
+    result = train(pack(cell(dataset=FEW, epochs=1)), loaded_dataset(FEW), device="cpu")
     today = open_store(tmp_path / "today")
-    assert today.publish(build_tables(result, loaded_dataset(), collect_provenance())) == 8
+    assert today.publish(build_tables(result, loaded_dataset(FEW), collect_provenance())) == 8
     both = StoreUnion(today, [published])
     runs, epochs = both.runs(), both.epochs()
     assert len(runs) == 8 + len(published.ids())

@@ -21,7 +21,7 @@ from scaling.train.pruning import count_left, keep_all, train_round
 from tests.train.tiny_packs import cell, loaded_dataset, pack
 
 SMALL = Lenet5(filters=2, convolutions=1, hidden=(9,), activation="tanh", pooling="average")
-CELL = cell(SMALL, loss="mse", targets=(-1.0, 1.0), epochs=12, learning_rate=0.1)
+CELL = cell(SMALL, loss="mse", targets=(-1.0, 1.0), epochs=4, learning_rate=0.1)
 ONE_EPOCH = cell(SMALL, loss="mse", targets=(-1.0, 1.0), epochs=1, learning_rate=0.05)
 DATASET = loaded_dataset(CELL.dataset)
 ALL = CELL.layer_table().parameters

@@ -53,13 +53,13 @@ def register(spec: type[Architecture], *, network: str) -> None:
             "choose another name"
         )
     _REGISTRATIONS[name] = _Registration(spec=spec, network=network)
-    _adapter.cache_clear()
+    _forget_unions()
 
 
 def unregister(spec: type[Architecture]) -> None:
     """Forget an architecture, for example at the end of a test."""
     del _REGISTRATIONS[spec.model_fields["type"].default]
-    _adapter.cache_clear()
+    _forget_unions()
 
 
 def registered() -> tuple[type[Architecture], ...]:
@@ -78,6 +78,7 @@ def network_path(spec: Architecture) -> str:
     return _REGISTRATIONS[spec.type].network
 
 
+@cache
 def architecture_union() -> Any:
     """Return the registered specifications as a type for pydantic: a union discriminated by ``type``."""
     return Annotated[Union[registered()], Field(discriminator="type")]  # noqa: UP007
@@ -139,6 +140,12 @@ AnyArchitecture = Annotated[Architecture, _Registered()]
 @cache
 def _adapter() -> TypeAdapter:
     return TypeAdapter(architecture_union())
+
+
+def _forget_unions() -> None:
+    """Forget the union of the specifications, after one of them was added or removed."""
+    architecture_union.cache_clear()
+    _adapter.cache_clear()
 
 
 def _import_path(spec: type[Architecture]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
+from functools import lru_cache
 from reprlib import repr as short_repr
 from typing import Any
 
@@ -93,7 +94,7 @@ class ConfigProblems:
             The validated settings, or None if they are invalid.
         """
         try:
-            return TypeAdapter(config_type).validate_python(settings)
+            return _adapter(config_type).validate_python(settings)
         except ValidationError as error:
             errors = [(details, _path_in_group(details, settings)) for details in error.errors()]
             misspelt = {
@@ -112,6 +113,12 @@ class ConfigProblems:
                     message = message.replace("an integer", "an integer or a list of integers", 1)
                 self.add(located, message)
         return None
+
+
+@lru_cache(maxsize=16)
+def _adapter(config_type: Any) -> TypeAdapter:
+    """Return Pydantic's validator of a type; that of all architectures takes milliseconds to make."""
+    return TypeAdapter(config_type)
 
 
 def _path_in_group(details: ErrorDetails, settings: Any) -> SettingPath:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from copy import deepcopy
+from functools import lru_cache
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -122,15 +124,23 @@ _QuotingRepresenter.add_representer(str, _QuotingRepresenter.represent_str)
 
 
 def _parse(text: Path | str, source: str) -> Any:
-    # Of the YAML readers, this one reads 1e-3 as a number and refuses a key that appears twice.
     try:
-        return YAML(typ="safe", pure=True).load(text)
+        return deepcopy(_load(text.read_bytes() if isinstance(text, Path) else text))
     except MarkedYAMLError as error:
         problem = (error.problem or "is not YAML").splitlines()[0].replace(" with value", ", value")
         line = error.problem_mark.line + 1 if error.problem_mark and isinstance(text, Path) else None
     except YAMLError as error:
         problem, line = f"is not YAML: {str(error).splitlines()[0]}", None
     raise ConfigError([problem], source, lines=[line])
+
+
+@lru_cache(maxsize=8)
+def _load(content: bytes | str) -> Any:
+    """Parse YAML; one command reads its study several times.
+
+    Of the YAML readers, this one reads 1e-3 as a number and refuses a key that appears twice.
+    """
+    return YAML(typ="safe", pure=True).load(content)
 
 
 def _apply_override(raw: dict[str, Any], override: str, *, source: Path) -> None:

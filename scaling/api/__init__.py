@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from scaling.api._run_until import Iteration, SequentialResult, run_until
     from scaling.api._separable import separable
     from scaling.api._shift import draw_shifts, shift
-    from scaling.api._status import CoreTime, StudyStatus, status
+    from scaling.api._status import CoreTime, PruningStatus, StudyStatus, status
     from scaling.api._suggest import CurveSuggestion, Suggestion, suggest
     from scaling.api._sweep import PackFailure
     from scaling.api._table import RunTable, table, tidy_table, write_table
@@ -70,6 +70,7 @@ _EXPORTS = {
     "PackFailure": "scaling.api._sweep",
     "PictureClass": "scaling.api._classify",
     "PruningOutcome": "scaling.api._prune",
+    "PruningStatus": "scaling.api._status",
     "Reason": "scaling.api._explain",
     "RefusedPicture": "scaling.api._classify",
     "RequiredSize": "scaling.api._fit",

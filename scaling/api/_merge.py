@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import pyarrow as pa
+
 from scaling.api._results import load_results
 from scaling.api._workspace import Workspace
 from scaling.store import open_store
@@ -18,9 +20,10 @@ def merge(
     overrides: Sequence[str] = (),
     predictions: bool = False,
 ) -> int:
-    """Copy a study's finished runs into another store, as one part.
+    """Copy a study's finished runs into another store, as one part, pruned networks included.
 
-    Use this to publish runs, or to bring together what several machines trained. Weights are never copied.
+    Use this to publish runs, or to bring together what several machines trained. Weights and masks are never
+    copied.
 
     Args:
         config: YAML file of the study.
@@ -36,7 +39,8 @@ def merge(
         StoreError: a store cannot be read or written.
     """
     workspace = workspace or Workspace()
-    runs = load_results(config, workspace, overrides=overrides).runs
+    results = load_results(config, workspace, overrides=overrides)
+    runs = pa.concat_tables([results.runs, results.pruned_runs])
     stores, ids = workspace.stores(), runs["id"].to_pylist()
     tables = {
         "runs": runs,

@@ -9,7 +9,6 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from rich.console import Console
 
 from scaling.api._figures import save_figures
@@ -18,7 +17,7 @@ from scaling.api._sweep import Sweep, SweepCounts
 from scaling.api._workspace import Workspace
 from scaling.config import Run
 from scaling.errors import ConfigError, StoreError
-from scaling.plan.pruning import PruningPlan, make_pruning_plan
+from scaling.plan.pruning import PruningPlan
 
 if TYPE_CHECKING:
     from analysis.pruning import StudyPruning
@@ -65,15 +64,14 @@ def prune(
     """
     workspace, start_s = workspace or Workspace(), monotonic()
     trained = load_results(config, workspace, overrides=overrides)
-    study = trained.plan.study
-    if study.pruning is None:
+    plan = trained.plan.pruning
+    if plan is None:
         problem = "pruning: is missing; add for example pruning: {parameters_left: 2600}"
         raise ConfigError([problem], str(config))
     _check_trained(trained, config)
-    plan = make_pruning_plan(study, workspace.stores().ids())
     counts = SweepCounts(trained=0, trained_by_others=0, missing=0, failures=())
     if plan.rounds:
-        _check_weights(plan.trained_parents, workspace)
+        _check_weights(plan.finished_parents, workspace)
         sweep = Sweep(
             workspace=workspace,
             console=console or Console(stderr=True),
@@ -82,10 +80,11 @@ def prune(
             quiet=quiet,
         )
         sweep.check_store()
-        counts = sweep.train(plan.rounds, study, trained.plan.speed)
+        counts = sweep.train(plan.rounds, plan.study, plan.speed)
+        trained = load_results(config, workspace, overrides=overrides)
     return PruningOutcome(
         plan=plan,
-        result=_summarise(trained, plan, workspace),
+        result=_summarise(trained),
         trained=counts.trained,
         trained_by_others=counts.trained_by_others,
         missing=counts.missing,
@@ -115,22 +114,20 @@ def _check_weights(runs: Sequence[Run], workspace: Workspace) -> None:
             workspace.stores().weights(run.id)
         except StoreError:
             raise StoreError(
-                f"{workspace.store}: has run {run.id} without its weights, from which the pruning starts; the"
-                " study did not keep weights when it was trained, so train it again in another `store`"
+                f"{workspace.store}: has run {run.id} without its weights, from which the pruning starts;"
+                " name the store that trained it, or, if that store has no weights either, train it again in"
+                " another `store`"
             ) from None
 
 
-def _summarise(trained: StudyResults, plan: PruningPlan, workspace: Workspace) -> StudyPruning:
+def _summarise(results: StudyResults) -> StudyPruning:
     from analysis.pruning import summarise_pruning
     from analysis.run_groups import group_runs
 
-    ancestors = {run.id: run.model_copy(update={"pruning": None}).id for _, run in plan.wanted}
-    runs = workspace.stores().runs()
-    pruned = runs.filter(pc.is_in(runs["id"], pa.array(list(ancestors), pa.string())))
-    ids = pruned["id"].to_pylist()
+    pruned = results.pruned_runs
+    ancestors = [Run.from_json(text).unpruned.id for text in pruned["config_json"].to_pylist()]
     return summarise_pruning(
-        group_runs(trained.final_runs),
-        pruned.append_column("ancestor", pa.array([ancestors[run_id] for run_id in ids], pa.string())),
+        group_runs(results.final_runs), pruned.append_column("ancestor", pa.array(ancestors, pa.string()))
     )
 
 

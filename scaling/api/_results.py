@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,11 +23,13 @@ class StudyResults:
     plan: Plan
     runs: pa.Table
     """Rows of the table ``runs``, one a finished run, pilot runs included."""
+    pruned_runs: pa.Table
+    """Rows of the finished pruned networks."""
 
     @cached_property
     def final_runs(self) -> pa.Table:
         """Rows without the pilot runs, which have fewer training images and other learning rates."""
-        return self.runs.filter(pc.is_in(self.runs["id"], pa.array(list(self.plan.final_ids), pa.string())))
+        return _select(self.runs, self.plan.final_ids)
 
 
 def load_results(
@@ -53,8 +55,14 @@ def load_results(
     # The runs are read before the plan, which needs only their ids: thus each part of a store is opened once.
     runs = workspace.stores().runs(columns and list(dict.fromkeys(["id", *columns])))
     study_plan = plan(config, workspace, overrides=overrides, trains=False)
-    done = pa.array(list(study_plan.done), pa.string())
-    return StudyResults(plan=study_plan, runs=runs.filter(pc.is_in(runs["id"], done)))
+    pruned_ids = study_plan.pruning.done if study_plan.pruning else frozenset[str]()
+    return StudyResults(
+        plan=study_plan, runs=_select(runs, study_plan.done), pruned_runs=_select(runs, pruned_ids)
+    )
+
+
+def _select(runs: pa.Table, ids: Set[str]) -> pa.Table:
+    return runs.filter(pc.is_in(runs["id"], pa.array(list(ids), pa.string())))
 
 
 def load_trained(

@@ -30,8 +30,12 @@ def _read_run(config_json: str) -> Run | StoreError:
 
 
 def planned_runs(workspace: Workspace, configs: Sequence[Path]) -> RunsById:
-    """Return the runs of some studies, trained or not."""
-    return {run.id: run for config in configs for _, run in plan(config, workspace, trains=False).wanted}
+    """Return the runs of some studies, trained or not, pruned networks included."""
+    plans = [plan(config, workspace, trains=False) for config in configs]
+    pruned = (study_plan.pruning.wanted for study_plan in plans if study_plan.pruning)
+    return {
+        run.id: run for runs in (*(study_plan.wanted for study_plan in plans), *pruned) for _, run in runs
+    }
 
 
 def find_run(prefix: str, runs: RunsById, *, workspace: Workspace, hint: str = _CONFIG_HINT) -> Run:

@@ -30,7 +30,8 @@ def merge(
 ) -> None:
     """Copy the finished runs of a study into another store.
 
-    Merge to publish results, or to bring the results of several machines together. Weights are not copied.
+    Merge to publish results, or to bring the results of several machines together. Pruned networks are runs
+    as well. Weights are not copied.
     """
     added = api.merge(config, into, workspace(store, also, data), overrides=set_, predictions=predictions)
     print(f"{into}: {count(added, 'run')} added")

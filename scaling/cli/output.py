@@ -19,6 +19,7 @@ _TEXT_COLUMNS = {
         "curve",
         "image",
         "learning rate",
+        "method",
         "precision",
         "published",
         "setting",

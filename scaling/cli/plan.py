@@ -16,6 +16,7 @@ from scaling.cli.plan_output import (
     shown_widths,
     speed_text,
 )
+from scaling.cli.pruning_rounds import print_pruning_plan, pruning_plan_dict
 from scaling.durations import format_duration
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ def plan(
 ) -> None:
     """Print the runs that a study would train, and their cost.
 
-    Each row describes one cell: parameters, MACs, runs, finished runs, packs, core time and memory.
+    Each row describes one cell: parameters, MACs, runs, finished runs, packs, core time and memory. A second
+    table lists the rounds of the study's pruning.
     """
     study_plan = api.plan(config, workspace(store, also, data), overrides=set_)
     if as_json:
@@ -59,6 +61,8 @@ def plan(
     if study_plan.packs:
         print(_schedule_text(study_plan.schedule))
         print(speed_text(study_plan.speed))
+    if study_plan.pruning:
+        print_pruning_plan(study_plan.pruning)
 
 
 def _table(study_plan: Plan) -> Table:
@@ -122,4 +126,5 @@ def _plan_dict(study_plan: Plan) -> dict[str, object]:
             }
             for cell, run in study_plan.wanted
         ],
+        "pruning": study_plan.pruning and pruning_plan_dict(study_plan.pruning),
     }

@@ -9,6 +9,7 @@ from scaling import api
 from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, workspace
 from scaling.cli.output import console, count, new_table, print_json
 from scaling.cli.plan_output import print_rate_warnings, rate_heading, rate_text, row_dict, speed_text
+from scaling.cli.pruning_rounds import print_pruning_status, pruning_status_dict
 from scaling.durations import format_duration
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ def status(
 ) -> None:
     """Print which runs of a study are done, diverged or missing.
 
-    Prints the estimated and the actual core time of the finished runs.
+    Prints the estimated and the actual core time of the finished runs, and a second table with the rounds of
+    the study's pruning.
     """
     progress = api.status(config, workspace(store, also, data), overrides=set_)
     study_plan, total = progress.plan, progress.core_time
@@ -46,7 +48,8 @@ def status(
             row_dict(row) | asdict(core_time)
             for row, core_time in zip(progress.rows, progress.core_times, strict=True)
         ]
-        print_json(counts | asdict(total) | {"cells": cells})
+        pruning = progress.pruning and pruning_status_dict(progress.pruning)
+        print_json(counts | asdict(total) | {"cells": cells, "pruning": pruning})
         return
     console().print(_table(progress))
     pilots = f" and {count(progress.pilots_diverged, 'pilot run')}" if progress.pilots_diverged else ""
@@ -63,6 +66,8 @@ def status(
             f"actual {format_duration(total.actual_s)} ({total.ratio:.2f} times)"
         )
         print(speed_text(study_plan.speed))
+    if progress.pruning:
+        print_pruning_status(progress.pruning)
 
 
 def _table(progress: StudyStatus) -> Table:

@@ -82,6 +82,11 @@ class Run(ConfigModel):
         """Run whose weights the training starts from; None for a network that starts from initial weights."""
         return self.model_copy(update={"pruning": self.pruning.previous}) if self.pruning else None
 
+    @property
+    def unpruned(self) -> Run:
+        """Run of the network before all rounds of a pruning."""
+        return self.model_copy(update={"pruning": None}) if self.pruning else self
+
     @classmethod
     def from_json(cls, config_json: str) -> Run:
         """Parse the identity of a run. A setting that the identity omits gets its ``IdentityDefault``.

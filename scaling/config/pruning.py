@@ -41,6 +41,11 @@ class Pruning(ConfigModel):
         return self.sizes[-1]
 
     @property
+    def label(self) -> str:
+        """Method and number of parameters left, for messages."""
+        return f"{self.method} to {self.parameters_left:,} parameters"
+
+    @property
     def previous(self) -> Pruning | None:
         """The rounds before the last one; None if there is none."""
         return self.model_copy(update={"sizes": self.sizes[:-1]}) if len(self.sizes) > 1 else None

@@ -265,22 +265,19 @@ class Study:
 
     def pruned_runs(self) -> Iterator[CellRun]:
         """Yield each pruned network once, with the cell of its retraining; none without ``pruning``."""
-        if self.pruning is None:
-            return iter(())
-        rounds = (
-            (cell, pruning)
-            for cell in self.cells
-            if not cell.pending
-            for pruning in self.pruning.rounds(cell.recipe, cell.layer_table().parameters)
-        )
-        return _unique(
-            CellRun(
-                replace(cell, recipe=pruning.recipe, pilots=()),
-                cell.run(seed).model_copy(update={"pruning": pruning}),
-            )
-            for cell, pruning in rounds
-            for seed in range(cell.seeds)
-        )
+        return _unique(run for cell in self.cells if not cell.pending for run in self.pruned_runs_of(cell))
+
+    def pending_pruned_runs(self) -> Iterator[CellRun]:
+        """Yield placeholders for pruned networks whose learning rate is not chosen yet."""
+        return _unique(run for cell in self.cells if cell.pending for run in self.pruned_runs_of(cell))
+
+    def pruned_runs_of(self, cell: Cell) -> Iterator[CellRun]:
+        """Yield the pruned networks of one cell, round by round; none without ``pruning``."""
+        parameters = cell.layer_table().parameters
+        for pruning in self.pruning.rounds(cell.recipe, parameters) if self.pruning else ():
+            retraining = replace(cell, recipe=pruning.recipe, pilots=())
+            for seed in range(cell.seeds):
+                yield CellRun(retraining, cell.run(seed).model_copy(update={"pruning": pruning}))
 
     def runs(self) -> Iterator[CellRun]:
         """Yield each run that can be trained now once, with its cell: pilot runs, then all others."""

@@ -98,7 +98,7 @@ class Pack:
     def pruning_label(self) -> str:
         """Method and size of a round of a pruning; empty for other packs."""
         pruning = self.runs[0].pruning
-        return f"{pruning.method} to {pruning.parameters_left:,} parameters" if pruning else ""
+        return pruning.label if pruning else ""
 
 
 def make_packs(wanted: Iterable[CellRun]) -> list[Pack]:

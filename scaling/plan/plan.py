@@ -11,6 +11,7 @@ from scaling.config import Cell, CellRun, Run, Study
 from scaling.errors import ConfigError
 from scaling.plan.memory import GIB, WORKER_BYTES, max_filters, memory_bytes
 from scaling.plan.packs import Pack, make_packs
+from scaling.plan.pruning import PruningPlan, make_pruning_plan
 from scaling.plan.speed import Speed
 from scaling.plan.speed_file import load_speed
 from scaling.plan.sweep_schedule import SweepSchedule, make_schedule, memory_limit
@@ -70,6 +71,8 @@ class Plan:
     """
     speed: Speed
     """Speed of this machine, from which all times are estimated."""
+    pruning: PruningPlan | None = None
+    """Pruning of the networks; None for a study without pruning. All other fields leave it out."""
 
     @property
     def new(self) -> int:
@@ -162,13 +165,15 @@ def make_plan(study: Study, stored: Set[str], *, speed: Speed | None = None, tra
     missing = [wanted_run for wanted_run in wanted if wanted_run.run.id not in done]
     if trains:
         _check_memory(study, list({cell.key: cell for cell, _ in missing}.values()))
+    speed = speed or load_speed()
     return Plan(
         study=study,
         wanted=wanted,
         done=done,
         packs=tuple(make_packs(missing)),
         pending_packs=tuple(make_packs(study.pending_runs())),
-        speed=speed or load_speed(),
+        speed=speed,
+        pruning=make_pruning_plan(study, stored, speed=speed) if study.pruning else None,
     )
 
 

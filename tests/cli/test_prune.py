@@ -159,6 +159,50 @@ def test_pruned_networks_are_no_runs_of_the_study(scaling, study, pruned, tmp_pa
     assert of_store.runs.num_rows == 2
 
 
+def test_plan_and_status_list_the_rounds(scaling, study, trained, pruned):
+    words = (study, *PRUNING[:2], "--json", "--store")
+    sizes = [(method, size) for method in METHODS for size in SIZES]
+    for store, done in ((trained, 0), (pruned, 2)):
+        plan, status = (
+            json.loads(scaling(name, *words, store).out)["pruning"] for name in ("plan", "status")
+        )
+        for listed in (plan, status):
+            assert (listed["wanted"], listed["done"]) == (12, 6 * done)
+            assert [(row["method"], row["parameters_left"]) for row in listed["rounds"]] == sizes
+            assert {(row["runs"], row["done"]) for row in listed["rounds"]} == {(2, done)}
+        assert status["left_s"] == pytest.approx(plan["core_s"])
+        assert bool(plan["core_s"]) == bool(plan["wall_s"]) == (not done)
+    assert {run["id"] for run in plan["runs"] if run["done"]} == {row["id"] for row in pruned_rows(pruned)}
+    # Both runs of a pack have the pack's time.
+    times = {(row["pruning_method"], row["parameters_left"]): row["wall_s"] for row in pruned_rows(pruned)}
+    actual = {(row["method"], row["parameters_left"]): row["actual_s"] for row in status["rounds"]}
+    assert actual == pytest.approx(times)
+    assert "12 pruned networks to do in 6 packs; about" in scaling("plan", *words[:3], "--store", trained).out
+    text = scaling("status", *words[:3], "--store", pruned).out
+    assert "2 of 2 runs done; " in text
+    assert "12 of 12 pruned networks done; diverged: 0; about 0 s of core time left" in text
+    assert json.loads(scaling("plan", study, "--json", "--store", pruned).out)["pruning"] is None
+
+
+def test_a_merged_store_has_the_rounds_without_weights_and_gives_the_same_means(
+    scaling, study, pruned, tmp_path
+):
+    merged = tmp_path / "merged"
+    words = ("merge", study, *PRUNING[:2], "--predictions", "--store", pruned, "--into", merged)
+    assert scaling(*words).out == f"{merged}: 14 runs added\n"
+    assert scaling(*words).out == f"{merged}: 0 runs added\n"
+    first, second = open_store(pruned), open_store(merged)
+    assert second.runs().equals(first.runs())
+    assert second.predictions(first.ids()).equals(first.predictions(first.ids()))
+    assert not (merged / "weights").exists()
+    results = [scaling("prune", study, *PRUNING, "--json", "--store", store) for store in (pruned, merged)]
+    assert results[0] == results[1]
+    further = [word.replace("900", "800") for word in PRUNING]
+    result = scaling("prune", study, *further, "--store", merged)
+    assert (result.code, result.out) == (2, "")
+    assert "without its weights, from which the pruning starts" in result.err
+
+
 def test_a_pruned_network_is_read_like_any_other(pruned):
     row = pruned_rows(pruned)[0]
     stored = open_store(pruned).weights(row["id"])

@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scaling.config import CellRun
+from scaling.config.pruning import Pruning
 from scaling.config.recipe import Augmentation
 from scaling.datasets import Mnist
 from scaling.plan.packs import Pack, make_packs
 from scaling.plan.time_estimate import pack_seconds, training_seconds
 from tests.plan.example_cells import cell
-from tests.plan.example_speed import speed
+from tests.plan.example_speed import POINTS, curve, speed
 
 
 def make_pack(filters: int, **recipe) -> Pack:
@@ -42,6 +43,27 @@ def test_the_time_of_a_pack_is_the_sum_of_its_parts():
         example, recipe=example.recipe.model_copy(update={"augmentation": Augmentation(flip=True)})
     )
     assert training_seconds(flipped, 8, machine_speed) == pytest.approx(3 * (epoch_s + 0.6))
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_round_of_a_pruning_adds_a_time_for_each_training_image(precision):
+    """This time does not depend on the retraining: the curvature is computed once, in fp32."""
+    speeds = speed(curve(*POINTS), curve(*((m, s, 2 * t, 2 * e) for m, s, t, e in POINTS), precision="fp32"))
+
+    def added_s(images: int, epochs: int) -> float:
+        example = replace(
+            cell(6, epochs=epochs, precision=precision, loss="mse"), dataset=Mnist(train_images=images)
+        )
+        pruning = Pruning(method="random", sizes=(100,), recipe=example.recipe)
+        plain = example.run(0)
+        runs = (plain, plain.model_copy(update={"pruning": pruning}))
+        whole, pruned = (make_packs([CellRun(example, run)])[0] for run in runs)
+        return pack_seconds(pruned, speeds) - pack_seconds(whole, speeds)
+
+    times = speeds.network_time("lenet5", 1, "fp32", cell(6).layer_table())
+    assert added_s(1000, 1) > 8 * 1000 * (times.train_s + 3 * times.evaluate_s)
+    assert added_s(1000, 5) == pytest.approx(added_s(1000, 1))
+    assert added_s(3000, 1) == pytest.approx(3 * added_s(1000, 1))
 
 
 @given(st.integers(1, 1000))

@@ -34,6 +34,7 @@ def packs(
     seeds: int = 2,
     dataset: Synthetic = DATASET,
     architecture: Callable[..., Architecture] = SMALL_TREE,
+    recipe: Recipe = RECIPE,
 ) -> tuple[Pack, ...]:
     """Return one pack per width."""
     cells = [
@@ -41,7 +42,7 @@ def packs(
             dataset=dataset,
             info=dataset.info(Path("nowhere")),
             architecture=architecture(filters=width),
-            recipe=RECIPE,
+            recipe=recipe,
         )
         for width in filters
     ]

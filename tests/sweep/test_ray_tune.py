@@ -9,19 +9,22 @@ import importlib
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from ray import cloudpickle
 
 from scaling.architectures import unregister
+from scaling.config.pruning import Pruning
 from scaling.datasets import Synthetic
 from scaling.errors import UsageError
+from scaling.plan import Pack
 from scaling.store import open_store
 from scaling.sweep.executor import PackEvent
 from scaling.sweep.ray_tune import RayTuneExecutor
 from scaling.sweep.worker_config import WorkerConfig
-from tests.sweep.planted_training import ids, packs, worker_config
+from tests.sweep.planted_training import RECIPE, ids, packs, worker_config
 
 LETHAL_DATASET = Synthetic(size=120, test_size=50, side=10)
 
@@ -61,31 +64,43 @@ class LethalConfig(WorkerConfig):
         return super().load_dataset(dataset, info)
 
 
+def prune_pack(pack: Pack, parameters_left: int) -> Pack:
+    """Return the first round of a pruning of a pack's runs."""
+    pruning = Pruning(method="saliency", sizes=(parameters_left,), recipe=pack.cell.recipe)
+    return replace(pack, runs=tuple(run.model_copy(update={"pruning": pruning}) for run in pack.runs))
+
+
 def test_two_workers_survive_a_lethal_pack_and_know_an_architecture_from_outside(tmp_path, monkeypatch):
     """A pack that kills its workers is named, the rest of its trial continues, and the other trial trains.
 
-    A specification is pickled by reference: the worker imports its module, which registers it there.
+    A specification is pickled by reference: the worker imports its module, which registers it there. A round
+    of a pruning starts from weights in the store, here of the pack before it.
     """
     toys = importlib.import_module("tests.toy_architecture")
     cloudpickle.register_pickle_by_value(sys.modules[__name__])  # a worker cannot import a test file
     lethal, trees = packs(1, dataset=LETHAL_DATASET), packs(1, 2)
     toy = packs(1, architecture=toys.Toy)
-    trials = [(trees[0], *lethal, trees[1]), toy]
+    trained = packs(3, recipe=RECIPE.model_copy(update={"loss": "mse"}))
+    pruned = tuple(prune_pack(pack, 50) for pack in trained)
+    trials = [(trees[0], *lethal, trees[1]), toy + trained + pruned]
     monkeypatch.setattr("scaling.sweep.ray_tune.make_trials", lambda packs, workers: trials)
-    wanted = trees + toy
+    wanted = trees + toy + trained + pruned
     events: list[PackEvent] = []
-    config = LethalConfig(**vars(worker_config(tmp_path, lease_s=1.0)))  # the claims of dead workers expire
+    config = LethalConfig(
+        **vars(worker_config(tmp_path, lease_s=1.0, weights=True))
+    )  # the claims of dead workers expire
     try:
         RayTuneExecutor(config, {}, workers=2).run(lethal + wanted, events.append)
         store = open_store(tmp_path / "store")
         assert store.ids() == ids(wanted)
-        assert sorted(store.runs()["architecture"].to_pylist()) == ["toy"] * 2 + ["tree3"] * 4
+        assert sorted(store.runs()["architecture"].to_pylist()) == ["toy"] * 2 + ["tree3"] * 8
     finally:
         unregister(toys.Toy)
         del sys.modules["tests.toy_architecture"]
-    assert store.runs()["threads"].to_pylist() == [1] * 6
+    assert store.runs()["threads"].to_pylist() == [1] * 10
+    assert sorted(filter(None, store.runs()["parameters_left"].to_pylist())) == [50, 50]
     assert {event.key for event in events if event.epoch == 3} == {pack.key for pack in wanted}
-    assert sum(event.published for event in events) == 6
+    assert sum(event.published for event in events) == 10
     (failure,) = (event for event in events if event.failure)
     assert (failure.key, failure.failure) == (lethal[0].key, "its worker failed twice")
     assert "worker: tree3 1 seeds 0-1" in Path(failure.log).read_text()

@@ -94,7 +94,7 @@ def _describe_run(run: Run, info: DatasetInfo) -> tuple[str, str]:
     depth = run.architecture.layer_table(info.image).depth
     network = f"{run.architecture.type} of {run.architecture.filters} filters, depth {depth}"
     images = f"{run.data.train_images:,} training images" if run.data.train_images else "all training images"
-    training = f"{format_count(run.recipe.epochs, 'epoch')} of {images} of {info.title}"
-    if run.pruning:
-        training += f"; pruning: {run.pruning.label}"
-    return f"{network}, seed {run.seed}; run {run.id[:8]}", training
+    training = (
+        f"pruning: {run.pruning.label}," if run.pruning else f"{format_count(run.recipe.epochs, 'epoch')} of"
+    )
+    return f"{network}, seed {run.seed}; run {run.id[:8]}", f"{training} {images} of {info.title}"

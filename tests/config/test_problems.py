@@ -11,6 +11,9 @@ from scaling.errors import ConfigError, DataError
 from tests.config.example_studies import AUTO, HEAD, LENET, STUDY, network
 from tests.config.problem_cases import CASES
 
+HUNDRED = list(range(1, 101))
+"""Values of a grid."""
+
 
 @pytest.mark.parametrize("name", CASES)
 def test_problem_is_named(load, tmp_path, name):
@@ -34,10 +37,10 @@ def test_problem_is_named(load, tmp_path, name):
             "architectures[1].seeds: 3,000,000 seeds make 6,000,008 runs; a study may have at most 100,000",
         ),
         (
-            HEAD.replace("mnist}", f"mnist, train_images: {list(range(1, 1001))}}}")
-            + f"recipe: {{epochs: {list(range(1, 101))}}}\n"
-            + f"architectures:\n  - {{type: lenet5, filters: {list(range(1, 101))}, "
-            + f"recipe: {{epochs: {list(range(1, 1001))}}}}}\n",
+            HEAD.replace("mnist}", f"mnist, train_images: {HUNDRED}}}")
+            + "recipe: {epochs: [1, 2]}\n"
+            + f"architectures:\n  - {{type: lenet5, filters: {HUNDRED}, "
+            + f"recipe: {{epochs: {HUNDRED}, batch_size: {HUNDRED}}}}}\n",
             "architectures: the grids have 100,000,000 networks, which make 800,000,000 runs with "
             "their seeds; a study may have at most 100,000",
         ),
@@ -46,7 +49,7 @@ def test_problem_is_named(load, tmp_path, name):
             "pilots: 160,000 pilots of each network make 160,008 runs; a study may have at most 100,000",
         ),
         (
-            AUTO.replace("auto", f"auto, epochs: {list(range(1, 7001))}"),
+            AUTO.replace("auto", f"auto, epochs: {list(range(1, 71))}, batch_size: {HUNDRED}"),
             "architectures: the grids have 7,000 networks, which make 112,000 runs with "
             "their seeds and pilots; a study may have at most 100,000",
         ),

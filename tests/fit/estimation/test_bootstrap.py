@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 from scipy.stats import binom, norm, t
 
-from scaling.fit import EstimationOptions, Points, fit
+from scaling.fit import EstimationOptions, Law, Points, fit
 from scaling.fit.data.variance import Dispersion, DispersionSource
 from scaling.fit.estimation.bootstrap import resample_means
 from tests.fit.planted_laws import DISPERSION, WIDTHS, bare_points, plant, variance_model
 
 
-def count_covered(law: tuple[float, float, float], form: str, parameter: str, studies: int) -> int:
-    """Return the number of studies whose interval contains the truth."""
-    truth = dict(zip(("amplitude", "exponent", "floor"), law, strict=True))[parameter]
-    covered = 0
-    for study in range(studies):
-        points = plant(law, np.random.default_rng([1, study]))
-        interval = (
-            fit(points, EstimationOptions(forms=(form,), holdout=0, resamplings=200, seed=study))
-            .laws[form]
-            .parameters[parameter]
-        )
-        covered += interval.low <= truth <= interval.high
-    return covered
+@cache
+def fit_studies(form: str, floor: float) -> list[Law]:
+    """Return the laws of 400 studies of four seeds; those of the power law serve two tests."""
+    laws = []
+    for study in range(400):
+        points = plant((0.4, 0.5, floor), np.random.default_rng([1, study]))
+        options = EstimationOptions(forms=(form,), holdout=0, resamplings=200, seed=study)
+        laws.append(fit(points, options).laws[form])
+    return laws
 
 
 @pytest.mark.simulation
-@pytest.mark.parametrize(("form", "floor", "studies"), [("power", 0.0, 400), ("floor", 0.03, 400)])
-def test_interval_of_the_exponent_has_its_coverage_with_four_seeds(form: str, floor: float, studies: int):
-    covered = count_covered((0.4, 0.5, floor), form, "exponent", studies)
+@pytest.mark.parametrize(("form", "floor"), [("power", 0.0), ("floor", 0.03)])
+def test_interval_of_the_exponent_has_its_coverage_with_four_seeds(form: str, floor: float):
+    exponents = [law.parameters["exponent"] for law in fit_studies(form, floor)]
+    covered, studies = sum(exponent.low <= 0.5 <= exponent.high for exponent in exponents), len(exponents)
     # The number is binomial. A coverage of 90 % or less would give so many at most once in 20 repeats, and a
     # coverage of 99 % or more so few at most once in 10. The coverage lies between them, at these levels.
     assert binom.sf(covered - 1, studies, 0.90) < 0.05
@@ -155,13 +154,9 @@ def test_a_band_contains_its_curve_and_an_interval_its_estimate():
 @pytest.mark.simulation
 def test_a_simultaneous_band_contains_the_whole_curve():
     """The simultaneous band contains the curve in about 95 % of studies, the pointwise band less often."""
-    studies, x = 200, np.geomspace(1, 24, 25)
+    x = np.geomspace(1, 24, 25)
     truth, covered = 0.4 * x**-0.5, {"pointwise": 0, "simultaneous": 0}
-    for k in range(studies):
-        law = fit(
-            plant((0.4, 0.5, 0.0), np.random.default_rng([8, k])),
-            EstimationOptions(forms=("power",), holdout=0, resamplings=300, seed=k),
-        ).laws["power"]
+    for law in fit_studies("power", 0.0)[:200]:
         bands = {"pointwise": law.band(x), "simultaneous": law.band(x, simultaneous=True)}
         for name, (low, high) in bands.items():
             covered[name] += ((low <= truth) & (truth <= high)).all()

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float
 
 from scaling.api._figures import save_figures
 from scaling.api._load import CURVE_COLUMN
 from scaling.api._results import load_trained
 from scaling.api._workspace import Workspace
 from scaling.config import Run
-from scaling.datasets import square_of_shifts
+from scaling.datasets import Shift, square_of_shifts
 from scaling.errors import StoreError, UsageError
+from scaling.plan.packs import make_packs
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from analysis.shifts import CellShifts, StudyShifts
-    from scaling.data import LoadedDataset
 
 
 def shift(
@@ -46,7 +49,7 @@ def shift(
     from analysis.run_groups import group_runs
     from analysis.shifts import StudyShifts
     from scaling.data import load
-    from scaling.fit.data.columns import text_column
+    from scaling.train.shifted_errors import measure_shifted_errors
 
     workspace = workspace or Workspace()
     results = load_trained(config, workspace, overrides=overrides)
@@ -62,17 +65,14 @@ def shift(
         cell.info.fingerprint: load(cell.dataset, folder=workspace.data, download=False)
         for cell in results.plan.study.cells
     }
-    names = (CURVE_COLUMN, "filters", "fingerprint")
-    keys = list(zip(*(text_column(networks, name) for name in names), strict=True))
-    cells = tuple(
-        _measure_cell(
-            networks.filter([other == key for other in keys]), datasets[key[2]], workspace, largest=largest
-        )
-        for key in dict.fromkeys(keys)
-    )
+    finished = set(networks["id"].to_pylist())
+    wanted = {cell_run.run.id: cell_run for cell_run in results.plan.study.final_runs()}
+    packs = make_packs(cell_run for run_id, cell_run in wanted.items() if run_id in finished)
+    shifts = square_of_shifts(largest)
+    errors = measure_shifted_errors(packs, datasets, workspace.stores(), shifts=shifts)
     return StudyShifts(
         largest=largest,
-        cells=cells,
+        cells=_group_by_cell(networks, errors, shifts),
         runs=networks,
         dataset_title=grouped.dataset_title,
         diverged=grouped.diverged,
@@ -80,32 +80,27 @@ def shift(
     )
 
 
-def _measure_cell(
-    runs: pa.Table, dataset: LoadedDataset, workspace: Workspace, *, largest: int
-) -> CellShifts:
+def _group_by_cell(
+    networks: pa.Table, errors: Mapping[str, Float[np.ndarray, " shifts"]], shifts: tuple[Shift, ...]
+) -> tuple[CellShifts, ...]:
     from analysis.shifts import CellShifts
-    from scaling.models.feature_maps import load_replicas
-    from scaling.train.shifted_errors import measure_shifted_errors
+    from scaling.fit.data.columns import text_column
 
-    ids, run = runs["id"].to_pylist(), Run.from_json(runs["config_json"][0].as_py())
-    weights = [workspace.stores().weights(run_id) for run_id in ids]
-    try:
-        networks = load_replicas(run.architecture, dataset.info.image, weights)
-    except StoreError as error:
-        raise StoreError(
-            f"a run of {runs[CURVE_COLUMN][0]}, filters {run.architecture.filters}: {error}"
-        ) from error
-    shifts = square_of_shifts(largest)
-    errors = measure_shifted_errors(
-        networks.eval(), dataset, input_range=run.recipe.input_range, shifts=shifts
-    )
-    return CellShifts(
-        curve=runs[CURVE_COLUMN][0].as_py(),
-        filters=runs["filters"][0].as_py(),
-        parameters=runs["parameters"][0].as_py(),
-        shifts=shifts,
-        errors=errors,
-    )
+    names = (CURVE_COLUMN, "filters", "fingerprint")
+    keys = list(zip(*(text_column(networks, name) for name in names), strict=True))
+    cells = []
+    for key in dict.fromkeys(keys):
+        runs = networks.filter([other == key for other in keys])
+        cells.append(
+            CellShifts(
+                curve=key[0],
+                filters=runs["filters"][0].as_py(),
+                parameters=runs["parameters"][0].as_py(),
+                shifts=shifts,
+                errors=np.stack([errors[run_id] for run_id in runs["id"].to_pylist()], axis=1),
+            )
+        )
+    return tuple(cells)
 
 
 def draw_shifts(study: StudyShifts, folder: Path) -> list[Path]:

@@ -10,6 +10,8 @@ Set here, because no publication describes how a picture becomes an image of MNI
   ink of the largest part is a speck and is removed.
 - Parts of one digit may be a fortieth of the ink's height apart on each side. Two parts, each at least
   half as tall as the tallest, are two digits, and such a picture is refused.
+- Ink that is more than 1.5 times as wide as high may be several touching digits, and is refused. Of the
+  training digits of MNIST and USPS, fewer than 1 in 100 are that wide. Narrow digits that touch count as one.
 - The scaling keeps the aspect ratio and is antialiased. The digit is moved by whole pixels, and stays inside
   the image.
 - For other data sets, the whole picture is resized to a square.
@@ -40,6 +42,8 @@ _GAP = 40
 """Height of the ink over the distance by which each part grows to bridge a gap."""
 _DIGIT_HEIGHT = 0.5
 """Least height of a digit beside another one, as a fraction of the tallest part."""
+MAX_ASPECT_RATIO = 1.5
+"""Largest width of a digit, as a multiple of its height."""
 _EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
 _MODES = {1: "L", 3: "RGB"}
 """Pillow's name of an image type by its number of channels."""
@@ -159,6 +163,12 @@ def _crop(ink: NDArray[np.float32]) -> NDArray[np.float32]:
         raise PictureError(f"shows {digits} separate digits; save each digit as a picture of its own")
     ((rows, columns),) = ndimage.find_objects((parts > 0).astype(np.int8))
     digit: NDArray[np.float32] = ink[rows, columns]
+    height, width = digit.shape
+    if width > MAX_ASPECT_RATIO * height:
+        raise PictureError(
+            f"has ink {width / height:.2g} times as wide as high, more than {MAX_ASPECT_RATIO:g} times, which"
+            " may be several touching digits; save each digit as a picture of its own"
+        )
     return digit
 
 

@@ -17,7 +17,7 @@ from scaling.datasets.digit_frame import DigitFrame
 from scaling.datasets.mnist import Mnist
 from scaling.datasets.mnist5k import Mnist5k
 from scaling.datasets.npz import NpzDataset
-from scaling.datasets.shift import Shift, square_of_shifts
+from scaling.datasets.shift import Shift, shift_images, square_of_shifts
 from scaling.datasets.shifted_digits import ShiftedDigits
 from scaling.datasets.skeleton_features import SkeletonFeatures
 from scaling.datasets.synthetic import Synthetic
@@ -51,6 +51,7 @@ __all__ = [
     "Synthetic",
     "Usps",
     "compute_fingerprint",
+    "shift_images",
     "sort_canonically",
     "square_of_shifts",
     "stratified_order",

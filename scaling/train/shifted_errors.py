@@ -1,65 +1,82 @@
 """Errors of stored networks on shifted test images.
 
 Set here: pixels that a shift moves in have the value 0, the background of the digits, and pixels that it
-moves out are lost. Networks classify in fp32, also those that were trained in bf16.
+moves out are lost. Networks are evaluated as in training: in packs of one thread each, in the precision of
+their recipe, with logits that are rounded to half precision. Without a shift, the errors are those of the
+store.
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
-from torch import Tensor, nn
+from jaxtyping import Float
 
 from scaling.data import LoadedDataset
-from scaling.data.affine import transform
-from scaling.data.minibatches import evaluation_batches, to_device
-from scaling.data.normalise import PixelMoments
-from scaling.datasets import Shift
+from scaling.datasets import Shift, shift_images
+from scaling.errors import StoreError
+from scaling.models.feature_maps import load_replicas
+from scaling.plan import Pack
+from scaling.store import Reader
+from scaling.train.device_data import load_on_device
+from scaling.train.module import evaluate
+from scaling.train.runtime import training_runtime
 
-_IMAGES_PER_BATCH = 250
 
-
-@torch.inference_mode()
 def measure_shifted_errors(
-    networks: nn.Module,
-    dataset: LoadedDataset,
+    packs: Sequence[Pack],
+    datasets: Mapping[str, LoadedDataset],
+    reader: Reader,
     *,
-    input_range: tuple[float, float] | None,
-    shifts: tuple[Shift, ...],
-) -> Float[np.ndarray, "shifts R"]:
-    """Return the test error of each replica for each shift of the test images.
+    shifts: Sequence[Shift],
+) -> dict[str, Float[np.ndarray, " shifts"]]:
+    """Return the test errors of runs for all shifts of the test images, by the ids of the runs.
 
     Args:
-        networks: module in evaluation mode.
-        dataset: its data set.
-        input_range: recipe's setting, which determines the normalisation.
+        packs: finished runs.
+        datasets: data sets of the packs, by their fingerprints.
+        reader: stores that have the weights of the runs.
         shifts: shifts.
+
+    Raises:
+        StoreError: weights are not stored, damaged, or those of another network.
     """
-    moments = PixelMoments.of_input(dataset, input_range)
-    images, labels = to_device(dataset.test, torch.device("cpu"))
+    stored = [[reader.weights(run.id) for run in pack.runs] for pack in packs]
+
+    def measure(pack: Pack, weights: Sequence[bytes]) -> dict[str, Float[np.ndarray, " shifts"]]:
+        errors = _measure_pack(pack, weights, datasets[pack.cell.info.fingerprint], shifts)
+        return {run.id: errors_of_run for run, errors_of_run in zip(pack.runs, errors, strict=True)}
+
+    with (
+        training_runtime(),
+        # The processor keeps its mode for denormals per thread.
+        ThreadPoolExecutor(os.cpu_count(), initializer=torch.set_flush_denormal, initargs=(True,)) as threads,
+    ):
+        return {
+            run: errors for by_run in threads.map(measure, packs, stored) for run, errors in by_run.items()
+        }
+
+
+def _measure_pack(
+    pack: Pack, weights: Sequence[bytes], dataset: LoadedDataset, shifts: Sequence[Shift]
+) -> Float[np.ndarray, "runs shifts"]:
+    """Return the errors of a pack; a replica without a run has the weights of the first run."""
+    slots = dict(zip(pack.slots, weights, strict=True))
+    stored = [slots.get(slot, weights[0]) for slot in range(pack.size)]
+    try:
+        networks = load_replicas(pack.cell.architecture, dataset.info.image, stored)
+    except StoreError as error:
+        raise StoreError(f"a run of {pack.label}: {error}") from error
+    split = load_on_device(dataset, torch.device("cpu")).test_split(pack.cell.recipe)
     errors = []
     for shift in shifts:
-        batches = evaluation_batches(
-            _shift_images(images, shift),
-            mean=moments.mean,
-            std=moments.std,
-            dtype=torch.float32,
-            size=_IMAGES_PER_BATCH,
-        )
-        wrong = [
-            (networks(batch).argmax(dim=2) != batch_labels).sum(dim=1)
-            for batch, batch_labels in zip(batches, torch.split(labels, _IMAGES_PER_BATCH), strict=True)
-        ]
-        errors.append(torch.stack(wrong).sum(dim=0).numpy() / len(labels))
-    return np.stack(errors)
-
-
-def _shift_images(images: UInt8[Tensor, "n side side C"], shift: Shift) -> UInt8[Tensor, "n side side C"]:
-    n = len(images)
-    return transform(
-        images,
-        translation=torch.tensor([shift.right, shift.down], dtype=torch.float32).expand(n, 2),
-        size=torch.ones(n, 2),
-        shear=torch.zeros(n),
-    )
+        images = torch.from_numpy(shift_images(dataset.test.images, shift))
+        logits = evaluate(networks, replace(split, images=images), pack.cell.recipe).logits
+        wrong = logits[pack.slots].numpy().argmax(axis=2) != dataset.test.labels
+        errors.append(wrong.mean(axis=1))
+    return np.stack(errors, axis=1)

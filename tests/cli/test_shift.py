@@ -14,6 +14,7 @@ from scaling.cli import main
 from scaling.config import Run
 from scaling.data import load
 from scaling.data.normalise import PixelMoments, normalise_images
+from scaling.datasets import Shift
 from scaling.fit import Interval
 from scaling.models.feature_maps import load_network
 from scaling.models.inference import infer
@@ -62,7 +63,8 @@ def test_errors_equal_those_of_a_plain_loop(scaling, study, with_weights):
                 run = Run.from_json(row["config_json"])
                 network = load_network(run.architecture, loaded.info.image, store.weights(run.id)).eval()
                 moments = PixelMoments.of_input(loaded, run.recipe.input_range)
-                classes = infer(network, normalise_images(images, moments)).argmax(axis=1)
+                logits = infer(network, normalise_images(images, moments))
+                classes = logits.astype(np.float16).argmax(axis=1)
                 expected.append((classes != loaded.test.labels).mean())
             mean = Interval.of_mean(np.array(expected), at_least=0, at_most=1)
             printed = errors[right, down]
@@ -72,6 +74,13 @@ def test_errors_equal_those_of_a_plain_loop(scaling, study, with_weights):
         ring = [row["estimate"] for place, row in errors.items() if max(map(abs, place)) == 1]
         assert len(ring) == 8
         assert cell["distances"][1]["estimate"] == pytest.approx(np.mean(ring))
+
+
+def test_without_a_shift_the_errors_are_those_of_the_store(study, with_weights):
+    overrides = [OPTIONS[1], OPTIONS[3], OPTIONS[5]]
+    result = api.shift(study, api.Workspace(store=str(with_weights)), largest=1, overrides=overrides)
+    unshifted = [cell.errors[cell.shifts.index(Shift(right=0, down=0))].tolist() for cell in result.cells]
+    assert [error for errors in unshifted for error in errors] == result.runs["test_error"].to_pylist()
 
 
 def test_the_table_and_the_figure(scaling, study, with_weights, tmp_path):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageOps
 from scipy import ndimage
 
+from scaling.data import load
 from scaling.data.pictures import picture_to_image, read_image
-from scaling.datasets import Cifar10, Mnist, Usps
+from scaling.datasets import Cifar10, Mnist, Mnist5k, Usps
 from scaling.errors import PictureError
 from scaling.settings import ImageShape
 from tests.data.drawn_digits import STROKES, beside, draw
@@ -38,6 +41,32 @@ def moved(picture: Image.Image, right: int, down: int) -> Image.Image:
     result = Image.new("L", (picture.width + 90, picture.height + 50), 0)
     result.paste(picture, (right, down))
     return result
+
+
+def cropped(image):
+    """Return the ink of an image of a data set, in black and white."""
+    is_ink = image > 127
+    return is_ink[np.ix_(is_ink.any(axis=1), is_ink.any(axis=0))]
+
+
+def touching(left, right):
+    """Return two digits as near as they come without an overlap, their middles at one height."""
+    height = max(len(left), len(right))
+    left, right = (
+        np.pad(digit, (((height - len(digit)) // 2, -((len(digit) - height) // 2)), (0, 0)))
+        for digit in (left, right)
+    )
+    for gap in itertools.count(-min(left.shape[1], right.shape[1])):
+        row = np.zeros((2, height, left.shape[1] + right.shape[1] + gap), int)
+        row[0, :, : left.shape[1]], row[1, :, row.shape[2] - right.shape[1] :] = left, right
+        if row.sum(axis=0).max() == 1:
+            return row.any(axis=0)
+    return None
+
+
+def framed(is_ink) -> Image.Image:
+    """Return white ink on black with 10 pixels of background on each side."""
+    return Image.fromarray(np.pad(np.uint8(255) * is_ink, 10).astype(np.uint8))
 
 
 VARIANTS = {
@@ -132,6 +161,29 @@ def test_a_short_stroke_apart_belongs_to_the_digit():
 def test_several_digits_are_refused(count, row):
     with pytest.raises(PictureError, match=f"shows {count} separate digits; save each"):
         picture_to_image(beside(*(draw(digit, 100) for digit in row)), **MNIST)
+
+
+def test_real_digits_that_touch_are_refused_if_they_are_wide(tmp_path):
+    """The row of two digits is a digit of its own only if it is narrow; each digit alone is accepted."""
+    loaded = load(Mnist5k(), folder=tmp_path, cache=tmp_path, download=False)
+    digits = [cropped(loaded.train.images[index, ..., 0]) for index in range(24)]
+    for digit in digits:
+        picture_to_image(framed(digit), **MNIST)
+    too_wide = 0
+    for left, right in itertools.pairwise(digits):
+        row = framed(touching(left, right))
+        height, width = (side - 20 for side in reversed(row.size))
+        if width <= 1.5 * height:
+            assert picture_to_image(row, **MNIST).any()
+            continue
+        too_wide += 1
+        reason = (
+            f"^has ink {width / height:.2g} times as wide as high, .* may be several touching digits; save"
+        )
+        for picture in (row, ImageOps.invert(row)):
+            with pytest.raises(PictureError, match=reason):
+                picture_to_image(picture, **MNIST)
+    assert too_wide
 
 
 @pytest.mark.parametrize("level", [0, 128, 255])

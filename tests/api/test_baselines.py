@@ -67,6 +67,17 @@ def test_the_fit_leaves_the_baselines_without_a_law(file, stored):
     )
 
 
+def test_a_study_of_baselines_alone_has_no_law(file, stored):
+    lines = STUDY.splitlines(keepends=True)
+    alone = file.with_name("baselines_alone.yaml")
+    alone.write_text("".join(line for line in lines if "lenet5" not in line))
+    one_size = "the architecture has one size, and a law needs several; the table of means has its error"
+    expected = "; ".join(f"{label}: {one_size}" for label in LABELS if label != "lenet5")
+    with pytest.raises(FitError) as error:
+        api.fit(str(alone), stored)
+    assert error.value.problem == f"{alone}: {expected}"
+
+
 def test_no_further_runs_of_a_baseline_are_proposed(file):
     study = load_study(file, data=file.parent)
     assert [curve.label for curve in extendable_curves(study)] == ["lenet5"]

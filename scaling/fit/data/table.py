@@ -128,7 +128,7 @@ def group_points(
     _check_columns(table, (x, y, *by), std)
     rows_by_group = group_rows(table, by)
     columns = _read_columns(table, x=x, y=y, misclassified=misclassified, std=std)
-    if by and len(rows_by_group) == len(table) > 1:
+    if by and len(rows_by_group) == len(table) > 1 and any(map(has_widths, _types(table))):
         raise TableError(
             f"{', '.join(by)}: differs in every row, so no curve has two points; group by another column"
         )

@@ -8,7 +8,6 @@ store.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -22,6 +21,7 @@ from scaling.datasets import Shift, shift_images
 from scaling.errors import StoreError
 from scaling.models.feature_maps import load_replicas
 from scaling.plan import Pack
+from scaling.plan.machine import cpu_count
 from scaling.store import Reader
 from scaling.train.device_data import load_on_device
 from scaling.train.module import evaluate
@@ -55,7 +55,7 @@ def measure_shifted_errors(
     with (
         training_runtime(),
         # The processor keeps its mode for denormals per thread.
-        ThreadPoolExecutor(os.cpu_count(), initializer=torch.set_flush_denormal, initargs=(True,)) as threads,
+        ThreadPoolExecutor(cpu_count(), initializer=torch.set_flush_denormal, initargs=(True,)) as threads,
     ):
         return {
             run: errors for by_run in threads.map(measure, packs, stored) for run, errors in by_run.items()

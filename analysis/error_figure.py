@@ -66,7 +66,7 @@ def draw_error_figure(
     sizes = pc.unique(means[axis.column]).to_pylist()
     if axis.is_setting:
         style.label_values(axes, sizes)
-    elif not fits.several_sizes:
+    elif not fits.several_sizes and max(sizes) < 10 * min(sizes):
         style.label_values(axes, sizes, gap=0.09)
     else:
         style.label_log_axis(axes.xaxis, style.amount_ticks(axis.unit), gap=0.09)

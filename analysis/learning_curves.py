@@ -24,12 +24,14 @@ def draw_learning_curves(grouped: GroupedRuns, epochs: pa.Table) -> ReportFigure
         epochs: their epochs, as ``grouped.select_epochs`` gives them.
 
     Returns:
-        None without epochs.
+        None if no curve has several epochs, as a classifier that is fitted in one go has not.
     """
-    if not len(epochs):
+    several = set(epochs.filter(pc.field("epoch") > 1)["group"].to_pylist())
+    labels = [label for label in grouped.labels if label in several]
+    if not labels:
         return None
+    epochs = epochs.filter(pc.is_in(epochs["group"], pa.array(labels)))
     numbers = _summarise_seeds(epochs)
-    labels = [label for label in grouped.labels if label in set(numbers["group"].to_pylist())]
     rows, columns = -(-len(labels) // style.PANEL_COLUMNS), min(style.PANEL_COLUMNS, len(labels))
     figure = Figure(figsize=(style.WIDTH, 0.55 + 2.0 * rows))
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)

@@ -18,6 +18,7 @@ from analysis.figure_axes import PARAMETERS_AXIS
 from analysis.formatting import format_interval
 from analysis.html_page import PageContext
 from analysis.laws import describe_form, fit_laws, named_law
+from analysis.learning_curves import draw_learning_curves
 from analysis.means import mean_errors
 from analysis.run_groups import group_runs
 from analysis.style import figure_style
@@ -255,6 +256,17 @@ def test_one_run_without_epochs_has_a_report(tmp_path):
         assert phrase in page.text
     for phrase in ("add widths", "no law", "ρ"):
         assert phrase not in page.text
+
+
+def test_training_of_one_epoch_has_no_learning_curves():
+    def curves(epochs):
+        runs, rows = plant_study(lenets((1, 2)), seeds=2, recipe=Recipe(epochs=epochs))
+        grouped = group_runs(runs)
+        with figure_style():
+            return draw_learning_curves(grouped, grouped.select_epochs(rows))
+
+    assert curves(1) is None
+    assert curves(2).numbers.num_rows == 2 * 2
 
 
 def test_legends_name_the_laws_that_are_drawn():

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -80,15 +81,19 @@ def compare_at_equal_training_error(grouped: GroupedRuns, epochs: pa.Table) -> E
         epochs: their epochs, as ``grouped.select_epochs`` gives them.
 
     Returns:
-        None without epochs, or if an epoch has no training accuracy.
+        None without a run of several epochs, or if an epoch has no training accuracy. Runs of a single epoch,
+        such as fits in one go, are left out: they have no other training error to choose.
     """
     if not len(epochs) or epochs["train_accuracy"].null_count:
         return None
     train_errors = np.round(1 - epochs["train_accuracy"].to_numpy(), _DIGITS)
     rows = epochs.append_column("train_error", pa.array(train_errors))
-    by_run = defaultdict(list)
+    by_run: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in rows.select(["id", "epoch", "train_error", "test_error"]).to_pylist():
         by_run[row["id"]].append(row)
+    by_run = {run: rows_of_run for run, rows_of_run in by_run.items() if len(rows_of_run) > 1}
+    if not by_run:
+        return None
     level = max(min(row["train_error"] for row in run) for run in by_run.values())
     networks: dict[tuple[str, int, int], NetworkAtLevel] = {}
     for row in grouped.runs.select(["id", "group", "filters", "parameters"]).to_pylist():

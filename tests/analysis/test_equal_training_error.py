@@ -68,3 +68,9 @@ def test_there_is_no_figure_for_several_widths_or_one_network_or_without_trainin
     unknown = epochs.set_column(position, "train_accuracy", pa.nulls(len(epochs), pa.float64()))
     assert draw_equal_training_error(grouped, unknown) is None
     assert draw_equal_training_error(grouped, epochs.slice(0, 0)) is None
+
+
+def test_runs_of_a_single_epoch_are_left_out(planted):
+    grouped, epochs = planted
+    is_last = np.array([row["epoch"] == SHORT_RECIPE.epochs for row in epochs.to_pylist()])
+    assert compare_at_equal_training_error(grouped, epochs.filter(pa.array(is_last))) is None

@@ -101,8 +101,8 @@ def _net_1989(number: int, parameters: str) -> PublishedSystem:
                 differences=(
                     "Binary USPS digits, each at four horizontal positions, in place of the original images;"
                     " most test images show a training digit at another position. Batches of 10, Nesterov"
-                    " momentum, a one-cycle schedule, and a rate that pilot runs choose. The squared error and"
-                    " targets of -1 and 1 are choices of this project. On centred digits, nets1989.yaml"
+                    " momentum, a one-cycle schedule, and a rate that pilot runs choose. The squared error"
+                    " and targets of -1 and 1 are choices of this project. On centred digits, nets1989.yaml"
                     " compares the same networks."
                 ),
             ),
@@ -170,11 +170,10 @@ _BEFORE_MNIST = (
         year=1989,
         data=USPS,
         source="LeCun et al. 1989, Neural Comput. 1, 541",
-        percent="5.0",
         parameters="9,760",
         remark=(
-            "The published error is that of the network without distorted images. The distortions are those"
-            " that LeNet-5 was trained with in 1998, in ranges that this project chose."
+            "The network was not published with distorted images; without them, its error is 5.0 %. The"
+            " distortions are those that LeNet-5 was trained with in 1998, in ranges that this project chose."
         ),
         rebuilds=(
             Rebuild(

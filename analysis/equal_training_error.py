@@ -68,9 +68,11 @@ class EqualTrainingError:
 
     @property
     def has_one_width_a_curve(self) -> bool:
-        """True if the study compares several networks, each of one width."""
-        curves = {network.group for network in self.networks}
-        return 1 < len(curves) == len(self.networks)
+        """True if the study compares several curves of one width each, with several numbers of parameters."""
+        curves, sizes = (
+            {getattr(network, name) for network in self.networks} for name in ("group", "parameters")
+        )
+        return len(curves) == len(self.networks) and len(sizes) > 1
 
 
 def compare_at_equal_training_error(grouped: GroupedRuns, epochs: pa.Table) -> EqualTrainingError | None:
@@ -112,8 +114,14 @@ def draw_equal_training_error(grouped: GroupedRuns, epochs: pa.Table) -> ReportF
         epochs: their epochs, as ``grouped.select_epochs`` gives them.
 
     Returns:
-        None unless the study compares several networks, each of one width, and has training accuracies.
+        None unless the study compares several networks, each of one width and all on one training set, and
+        has training accuracies.
     """
+    training_sets = grouped.runs.group_by(
+        ["fingerprint", "train_images", "validation_images"], use_threads=False
+    ).aggregate([])
+    if len(training_sets) > 1:
+        return None
     compared = compare_at_equal_training_error(grouped, epochs)
     if compared is None or not compared.has_one_width_a_curve:
         return None

@@ -61,8 +61,8 @@ def draw_learning_curves(grouped: GroupedRuns, epochs: pa.Table) -> ReportFigure
         heading="Learning curves",
         caption=(
             f"Mean error over seeds on the {format_test_set(grouped.runs, grouped.dataset_title)} after each"
-            f" epoch, of {runs}. Bands span the quartiles of the seeds. All other test errors on this page"
-            " are those of the last epoch; no epoch is selected on the test set."
+            f" epoch, of {runs}. Bands span the quartiles of the seeds. Unless a caption names other epochs,"
+            " the test errors on this page are those of the last epoch. No epoch is selected on the test set."
         ),
         figure=figure,
         numbers=numbers,

@@ -34,28 +34,31 @@ class SingleLayer:
     """Label of its curve in the study."""
     runs: int
     train_error: Interval
-    """Mean over seeds of the training error in the last epoch."""
+    """Mean over seeds of the training error in the last epoch, or after a fit in one go."""
     test_error: Interval
     """Mean over seeds of the test error."""
+    has_seeds: bool = True
+    """False for an architecture without random numbers, which has one run."""
 
     @classmethod
-    def from_runs(cls, label: str, runs: pa.Table) -> SingleLayer:
+    def from_runs(cls, label: str, runs: pa.Table, *, has_seeds: bool) -> SingleLayer:
         """Return the mean errors of runs.
 
         Args:
             label: label of the curve.
             runs: rows of the store's table ``runs`` with a test error.
+            has_seeds: False for an architecture without random numbers.
         """
         train, test = (
             Interval.of_mean(runs[name].to_numpy(), at_least=0, at_most=1)
             for name in ("train_error", "test_error")
         )
-        return cls(label=label, runs=len(runs), train_error=train, test_error=test)
+        return cls(label=label, runs=len(runs), train_error=train, test_error=test, has_seeds=has_seeds)
 
     @property
     def assessment(self) -> Assessment:
         """Status of the means."""
-        return assess_runs(self.runs)
+        return assess_runs(self.runs, has_seeds=self.has_seeds)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the errors as JSON values."""
@@ -135,7 +138,8 @@ def _render_single_layers(training_set: TrainingSetSeparability) -> Table:
         title="Errors of single layers that were trained on these images",
         caption=(
             "Means over seeds, with Student's 95 % intervals over runs; the test error is that on this test"
-            " set. The training error is measured on the last epoch's minibatches, while the weights change."
+            " set. The training error of a network is measured on the last epoch's minibatches, while the"
+            " weights change."
         ),
         columns=columns,
         rows=tuple(

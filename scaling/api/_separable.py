@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scaling.api._load import CURVE_COLUMN
-from scaling.api._results import load_results
+from scaling.api._results import StudyResults, load_results
 from scaling.api._workspace import Workspace
 from scaling.config import Cell
 from scaling.errors import UsageError
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from analysis.separability import SingleLayer, TrainingSetSeparability
     from scaling.data import LoadedDataset
 
@@ -44,44 +42,50 @@ def separable(
 
     workspace = workspace or Workspace()
     results = load_results(config, workspace, overrides=overrides)
-    cells = {
-        (cell.info.fingerprint, cell.dataset.train_images, cell.dataset.validation): cell
-        for cell in results.plan.study.cells
-    }
+    cells = {_training_set(cell): cell for cell in results.plan.study.cells}
     return [
         _decide(
             load(cell.dataset, folder=workspace.data, download=False),
-            single_layers=_single_layers(results.final_runs, cell),
+            single_layers=_single_layers(results, cell),
         )
         for cell in cells.values()
     ]
 
 
-def _single_layers(runs: pa.Table, cell: Cell) -> tuple[SingleLayer, ...]:
+def _training_set(cell: Cell) -> tuple[str, int | None, int]:
+    """Return what the training set of a cell depends on."""
+    return cell.info.fingerprint, cell.dataset.train_images, cell.dataset.validation
+
+
+def _single_layers(results: StudyResults, cell: Cell) -> tuple[SingleLayer, ...]:
     """Return the errors of the single layers that were trained on the training set of a cell.
 
+    The layers are those of the specification, so that a classifier that keeps training images has none.
+
     Args:
-        runs: the runs of the study.
+        results: the study and its runs.
         cell: a cell with the training set.
     """
+    import pyarrow as pa
     import pyarrow.compute as pc
 
     from analysis.run_groups import group_runs
     from analysis.separability import SingleLayer
 
-    if not len(runs):
+    if not len(results.final_runs):
         return ()
-    grouped = group_runs(runs).runs
-    rows = grouped.filter(
-        (pc.field("depth") == 1)
-        & (pc.field("fingerprint") == cell.info.fingerprint)
-        & (pc.field("train_images") == cell.dataset.train_size(cell.info))
-        & (pc.field("validation_images") == cell.dataset.validation)
-    )
-    return tuple(
-        SingleLayer.from_runs(label, rows.filter(pc.field(CURVE_COLUMN) == label))
-        for label in dict.fromkeys(rows[CURVE_COLUMN].to_pylist())
-    )
+    has_seeds = {
+        run.id: run.architecture.has_seeds
+        for other, run in results.plan.study.final_runs()
+        if _training_set(other) == _training_set(cell) and other.layer_table().depth == 1
+    }
+    rows = group_runs(results.final_runs).runs
+    rows = rows.filter(pc.is_in(rows["id"], pa.array(list(has_seeds), pa.string())))
+    layers = []
+    for label in dict.fromkeys(rows[CURVE_COLUMN].to_pylist()):
+        runs = rows.filter(pc.field(CURVE_COLUMN) == label)
+        layers.append(SingleLayer.from_runs(label, runs, has_seeds=has_seeds[runs["id"][0].as_py()]))
+    return tuple(layers)
 
 
 def _decide(dataset: LoadedDataset, *, single_layers: tuple[SingleLayer, ...]) -> TrainingSetSeparability:

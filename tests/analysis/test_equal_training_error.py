@@ -9,14 +9,26 @@ import pytest
 from analysis.equal_training_error import compare_at_equal_training_error, draw_equal_training_error
 from analysis.run_groups import group_runs
 from scaling.fit import Interval
-from tests.analysis.planted_study import SHORT_RECIPE, lenets, plant_study, trees
+from tests.analysis.planted_study import DATA, SHORT_RECIPE, lenets, plant_study, trees
 
 TRAIN_IMAGES = 40
 
 
-def plant(networks):
+def plant(networks, *, learning_rates=(SHORT_RECIPE.learning_rate,), train_images=(4000,)):
     """Return grouped runs and their epochs, with training accuracies of single precision."""
-    runs, epochs = plant_study(networks, seeds=4, recipe=SHORT_RECIPE)
+    recipes = [SHORT_RECIPE.model_copy(update={"learning_rate": rate}) for rate in learning_rates]
+    studies = [
+        plant_study(
+            networks,
+            seeds=4,
+            recipe=recipe,
+            data=DATA.model_copy(update={"train_images": images}),
+            train_images=images,
+        )
+        for recipe in recipes
+        for images in train_images
+    ]
+    runs, epochs = (pa.concat_tables(tables) for tables in zip(*studies, strict=True))
     wrong = np.random.default_rng(0).integers(0, TRAIN_IMAGES, len(epochs))
     accuracy = 1 - wrong.astype(np.float32) / np.float32(TRAIN_IMAGES)
     position = epochs.schema.get_field_index("train_accuracy")
@@ -60,9 +72,11 @@ def test_each_run_is_taken_at_the_first_epoch_that_reaches_the_level(planted):
         assert (row["median_epoch"], row["runs"]) == (np.median(first), 4)
 
 
-def test_there_is_no_figure_for_several_widths_or_one_network_or_without_training_accuracies(planted):
+def test_there_is_no_figure_unless_networks_of_one_width_share_a_training_set(planted):
     assert draw_equal_training_error(*plant([*lenets([1, 2]), *trees([3])])) is None
     assert draw_equal_training_error(*plant(lenets([2]))) is None
+    assert draw_equal_training_error(*plant(lenets([2]), learning_rates=(0.01, 0.02))) is None
+    assert draw_equal_training_error(*plant([*lenets([2]), *trees([3])], train_images=(400, 4000))) is None
     grouped, epochs = planted
     position = epochs.schema.get_field_index("train_accuracy")
     unknown = epochs.set_column(position, "train_accuracy", pa.nulls(len(epochs), pa.float64()))

@@ -88,3 +88,25 @@ def test_errors_of_the_stored_single_layer_stand_beside_the_verdict(scaling, tmp
     text = scaling("separable", file, "--store", store).out
     assert "net1_1989" in text
     assert "net2_1989" not in text
+
+
+BASELINES = """\
+study: baselines
+dataset: {type: synthetic, size: 20, test_size: 30, side: 8, classes: 2}
+architectures: [{type: knn, k: 1}, {type: linear_classifier}]
+"""
+
+
+def test_a_classifier_that_keeps_images_is_no_single_layer_and_a_fit_in_one_go_has_no_seeds(
+    scaling, tmp_path
+):
+    pytest.importorskip("sklearn")
+    file, store = tmp_path / "baselines.yaml", tmp_path / "store"
+    file.write_text(BASELINES)
+    assert scaling("run", file, "--in-process", "--quiet", "--store", store).code == 0
+    (printed,) = json.loads(scaling("separable", file, "--store", store, "--json").out)
+    (layer,) = printed["single_layers"]
+    assert (layer["label"], layer["runs"], layer["status"]) == ("linear_classifier", 1, "rejected")
+    assert layer["reason"] == (
+        "a single run has no interval; there is one, because the fit uses no random numbers"
+    )

@@ -102,8 +102,9 @@ def _net_1989(number: int, parameters: str) -> PublishedSystem:
                     "Binary USPS digits, each at four horizontal positions, in place of the original images;"
                     " most test images show a training digit at another position. Batches of 10, Nesterov"
                     " momentum, a one-cycle schedule, and a rate that pilot runs choose. The squared error"
-                    " and targets of -1 and 1 are choices of this project. On centred digits, nets1989.yaml"
-                    " compares the same networks."
+                    " and targets of -1 and 1 are choices of this project. The intervals are those of the"
+                    " seeds on one draw of the images; other digits can change the order of the networks. On"
+                    " centred digits, nets1989.yaml compares the same networks."
                 ),
             ),
         ),

@@ -3,7 +3,7 @@
 Set here: pixels that a shift moves in have the value 0, the background of the digits, and pixels that it
 moves out are lost. Networks are evaluated as in training: in packs of one thread each, in the precision of
 their recipe, with logits that are rounded to half precision. Without a shift, the errors are those of the
-store.
+store if the kind of processor is the same.
 """
 
 from __future__ import annotations

@@ -24,9 +24,8 @@ _LABELS = {
 
 def dataset_title(name: str) -> str:
     """Return the title of a published data set; for any other data set, its type in words."""
-    if name in PUBLISHED_DATASETS:
-        return PUBLISHED_DATASETS[name]().info(Path()).title
-    return name.replace("_", " ")
+    title: str = PUBLISHED_DATASETS[name]().info(Path()).title if name in PUBLISHED_DATASETS else name
+    return title.replace("_", " ")
 
 
 def setting_label(setting: str, value: Any) -> str:

@@ -20,6 +20,8 @@ gc.set_threshold(50_000, 20, 50)
 # Set before torch and NumPy are imported: two test processes on two cores must not compete with more threads.
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[variable] = "1"
+# By default, Ray's workers yield to every other process, so that a test of Ray waits for all other tests.
+os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112  Ray reads this spelling
 
 # The duration of an example depends on the machine's other work.
 settings.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -69,9 +69,8 @@ class EqualTrainingError:
     @property
     def has_one_width_a_curve(self) -> bool:
         """True if the study compares several curves of one width each, with several numbers of parameters."""
-        curves, sizes = (
-            {getattr(network, name) for network in self.networks} for name in ("group", "parameters")
-        )
+        curves = {network.group for network in self.networks}
+        sizes = {network.parameters for network in self.networks}
         return len(curves) == len(self.networks) and len(sizes) > 1
 
 

@@ -66,6 +66,8 @@ class _Worker:
 
     def __init__(self, config: WorkerConfig, on_progress: OnPackEvent) -> None:
         self.config, self.on_progress = config, on_progress
+        # Before the first training: the checkout can move on while this process runs what it imported.
+        self.provenance = collect_provenance()
         self.store: Store = open_store(config.store)
         owner = f"{socket.gethostname()}-{uuid4().hex[:8]}"
         self.claims = Claims(self.store, owner=owner, lease_s=config.lease_s)
@@ -125,7 +127,7 @@ class _Worker:
             result = train_round(pack, dataset, load_parents(pack, stores), **options)
         else:
             result = train(pack, dataset, **options)
-        tables = build_tables(result, dataset, collect_provenance())
+        tables = build_tables(result, dataset, self.provenance)
         published = _publish(self.store, tables, _encode_weights(result) if self.config.weights else None)
         with suppress(StoreError):  # the runs are published; remaining checkpoints are small
             checkpoints.clear()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -61,6 +62,18 @@ def test_stored_runs_are_not_trained_again(train, tmp_path):
     assert set(train.attempts.values()) == {1}
     assert {event.epoch for event in last_events(events).values()} == {3}
     assert open_store(tmp_path / "store").ids() == ids(packs(1, 2, 3))
+
+
+def test_rows_name_the_commit_before_the_training(train, tmp_path, monkeypatch):
+    """The checkout may move on during a training."""
+    commits = ["before"]
+    monkeypatch.setattr(
+        worker, "collect_provenance", lambda: replace(collect_provenance(), commit=commits[-1])
+    )
+    train.during = lambda: commits.append("after")
+    process_packs(packs(1, 2), worker_config(tmp_path), ignore)
+    assert len(commits) == 3
+    assert set(open_store(tmp_path / "store").runs()["commit"].to_pylist()) == {"before"}
 
 
 def test_failing_pack_is_tried_twice_and_named_and_the_others_continue(train, tmp_path):

@@ -60,7 +60,7 @@ class PackedLenet4(nn.Module):
         x = ops.add_border(image, border(self.image), background=self.spec.BACKGROUND)
         x = ops.scaled_tanh(ops.add_biases(ops.convolve(x, w["c1_weight"], is_image=True), w["c1_bias"]))
         # All copies of a published map, then all copies of the next, as in the connection tables.
-        # The last axis in memory stays that of the maps: torch averages windows several times as fast then.
+        # The last axis in memory stays that of the maps: torch averages windows faster then.
         x = repeat(
             ops.sum_windows(x).permute(0, 2, 3, 1),
             "B row col (R map copy) -> B row col (R map pair copy)",

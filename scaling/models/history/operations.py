@@ -47,7 +47,7 @@ def uniform_kernels(
 def scaled_tanh(x: Tensor) -> Tensor:
     """Return 1.7159 tanh(2x/3), which has the values 1 and -1 at 1 and -1 (LeCun et al. 1998).
 
-    It is computed as a logistic function, for which torch needs a third of the time of a tanh.
+    It is computed as a logistic function, for which torch needs less time than for a tanh.
     """
     return -1.7159 + 2 * 1.7159 * torch.sigmoid(x * (4 / 3))
 

@@ -63,8 +63,14 @@ class EqualTrainingError:
     """All networks of a study at the lowest training error that every run reaches."""
 
     level: float
+    limiting_group: str
+    """Curve of the run that reaches no training error below the level."""
+    level_without: float
+    """Level of all other runs. A lower one shows how much a single run that stopped learning changes."""
     networks: tuple[NetworkAtLevel, ...]
     """The networks, in the order of the runs."""
+    left_out: int
+    """Number of runs of a single epoch, which are not compared."""
 
     @property
     def has_one_width_a_curve(self) -> bool:
@@ -92,17 +98,32 @@ def compare_at_equal_training_error(grouped: GroupedRuns, epochs: pa.Table) -> E
     by_run: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in rows.select(["id", "epoch", "train_error", "test_error"]).to_pylist():
         by_run[row["id"]].append(row)
-    by_run = {run: rows_of_run for run, rows_of_run in by_run.items() if len(rows_of_run) > 1}
-    if not by_run:
+    lowest = {
+        run: min(row["train_error"] for row in rows_of_run)
+        for run, rows_of_run in by_run.items()
+        if len(rows_of_run) > 1
+    }
+    if not lowest:
         return None
-    level = max(min(row["train_error"] for row in run) for run in by_run.values())
+    limiting = max(lowest, key=lambda run: lowest[run])
+    level = lowest[limiting]
     networks: dict[tuple[str, int, int], NetworkAtLevel] = {}
+    limiting_group = ""
     for row in grouped.runs.select(["id", "group", "filters", "parameters"]).to_pylist():
-        if run := by_run.get(row.pop("id")):
-            first = next(epoch for epoch in run if epoch["train_error"] <= level)
+        run = row.pop("id")
+        if run in lowest:
+            first = next(epoch for epoch in by_run[run] if epoch["train_error"] <= level)
             network = networks.setdefault(tuple(row.values()), NetworkAtLevel(**row))
             network.runs.append(RunAtLevel(epoch=first["epoch"], test_error=first["test_error"]))
-    return EqualTrainingError(level=level, networks=tuple(networks.values()))
+        if run == limiting:
+            limiting_group = row["group"]
+    return EqualTrainingError(
+        level=level,
+        limiting_group=limiting_group,
+        level_without=max((error for run, error in lowest.items() if run != limiting), default=level),
+        networks=tuple(networks.values()),
+        left_out=len(by_run) - len(lowest),
+    )
 
 
 def draw_equal_training_error(grouped: GroupedRuns, epochs: pa.Table) -> ReportFigure | None:
@@ -141,16 +162,26 @@ def draw_equal_training_error(grouped: GroupedRuns, epochs: pa.Table) -> ReportF
     return ReportFigure(
         name="error_at_equal_training_error",
         heading="Test error at equal training error",
-        caption=(
-            f"Mean error over seeds on the {test_set}, against the number of parameters, with Student's 95 %"
-            f" intervals over runs, of {format_count(sum(len(n.runs) for n in compared.networks), 'run')}."
-            " Each run is taken at the first epoch whose training error is at most"
-            f" {format_percent(compared.level)}, the lowest level that every run reaches; the legend has the"
-            " epochs. The training error of an epoch is measured on its minibatches, while the weights"
-            " change. No test error enters the choice of the level."
-        ),
+        caption=_caption(compared, test_set),
         figure=figure,
         numbers=_numbers(compared),
+    )
+
+
+def _caption(compared: EqualTrainingError, test_set: str) -> str:
+    left_out = (
+        f" Left out: {format_count(compared.left_out, 'run')} of a single epoch, such as fits in one go."
+        if compared.left_out
+        else ""
+    )
+    return (
+        f"Mean error over seeds on the {test_set}, against the number of parameters, with Student's 95 %"
+        f" intervals over runs, of {format_count(sum(len(n.runs) for n in compared.networks), 'run')}."
+        " Each run is taken at the first epoch whose training error is at most"
+        f" {format_percent(compared.level)}, the lowest level that every run reaches; the legend has the"
+        f" epochs. One run of {compared.limiting_group} sets this level; without this run, the level would be"
+        f" {format_percent(compared.level_without)}. The training error of an epoch is measured on its"
+        f" minibatches, while the weights change. No test error enters the choice of the level.{left_out}"
     )
 
 

@@ -52,6 +52,19 @@ def test_the_level_is_the_lowest_that_every_run_reaches(planted):
     assert any(min(counts) == round(level * TRAIN_IMAGES) for counts in wrong.values())
 
 
+def test_a_run_that_stopped_learning_is_named_with_the_level_of_the_others(planted):
+    grouped, epochs = planted
+    before = compare_at_equal_training_error(grouped, epochs).level
+    stalled = grouped.of_curve("tree3")["id"][0].as_py()
+    accuracy = [0.1 if row["id"] == stalled else row["train_accuracy"] for row in epochs.to_pylist()]
+    position = epochs.schema.get_field_index("train_accuracy")
+    compared = compare_at_equal_training_error(
+        grouped, epochs.set_column(position, "train_accuracy", pa.array(accuracy))
+    )
+    assert (compared.level, compared.limiting_group) == (0.9, "tree3")
+    assert compared.level_without == pytest.approx(before)
+
+
 def test_each_run_is_taken_at_the_first_epoch_that_reaches_the_level(planted):
     grouped, epochs = planted
     compared = compare_at_equal_training_error(grouped, epochs)
@@ -88,3 +101,8 @@ def test_runs_of_a_single_epoch_are_left_out(planted):
     grouped, epochs = planted
     is_last = np.array([row["epoch"] == SHORT_RECIPE.epochs for row in epochs.to_pylist()])
     assert compare_at_equal_training_error(grouped, epochs.filter(pa.array(is_last))) is None
+    one = grouped.of_curve("lenet5")["id"][0].as_py()
+    has_run_one = np.array([row["id"] == one for row in epochs.to_pylist()])
+    compared = compare_at_equal_training_error(grouped, epochs.filter(pa.array(is_last | ~has_run_one)))
+    assert compared.left_out == 1
+    assert [len(network.runs) for network in compared.networks] == [3, 4]

@@ -17,6 +17,7 @@ from rich.text import Text
 from analysis.formatting import NO_VALUE, format_interval, format_status, format_test_set
 from analysis.run_groups import GroupedRuns
 from analysis.text_table import TextTable
+from scaling.config.labels import network_label
 from scaling.config.pruning import METHODS, PruningMethod
 from scaling.fit import Interval
 from scaling.fit.diagnosis.status import Assessment, assess_runs
@@ -119,14 +120,15 @@ def summarise_pruning(trained: GroupedRuns, pruned: pa.Table) -> StudyPruning:
     """
     has_error = pc.and_kleene(pc.is_finite(pruned["test_error"]), pc.invert(pruned["diverged"]))
     with_error = pruned.filter(pc.fill_null(has_error, False))
-    names = zip(*(trained.runs[name].to_pylist() for name in ("group", "filters")), strict=True)
-    keys = list(names)
+    names = ("group", "filters", "architecture")
+    keys = list(zip(*(trained.runs[name].to_pylist() for name in names), strict=True))
     networks = []
     for key in dict.fromkeys(keys):
         unpruned = trained.runs.filter([other == key for other in keys])
         rounds = with_error.filter(pc.is_in(with_error["ancestor"], unpruned["id"].combine_chunks()))
         if rounds.num_rows:
-            networks.append(_summarise_network(f"{key[0]}, filters {key[1]}", unpruned, rounds))
+            label = network_label(key[0], key[1], architecture=key[2])
+            networks.append(_summarise_network(label, unpruned, rounds))
     return StudyPruning(
         networks=tuple(networks),
         title=format_test_set(trained.runs, trained.dataset_title),

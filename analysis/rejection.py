@@ -12,6 +12,7 @@ from rich.text import Text
 
 from analysis.formatting import NO_VALUE, format_interval, format_status, format_test_set
 from analysis.text_table import TextTable
+from scaling.config.labels import network_label
 from scaling.fit import Interval
 from scaling.fit.rejection import RejectionCurve
 
@@ -26,13 +27,15 @@ class CellRejection:
     curve: str
     """Label of the network's curve in the study, without the filters."""
     filters: int
+    architecture: str
+    """Type of the architecture."""
     parameters: int
     rejection: RejectionCurve
 
     @property
     def label(self) -> str:
-        """Curve and width, as text."""
-        return f"{self.curve}, filters {self.filters}"
+        """Curve and width as text, without the width if the architecture has only one."""
+        return network_label(self.curve, self.filters, architecture=self.architecture)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from analysis.formatting import format_interval, format_list, format_status, format_test_set
 from analysis.text_table import TextTable
+from scaling.config.labels import network_label
 from scaling.datasets import Shift
 from scaling.fit import Interval
 from scaling.fit.diagnosis.status import Assessment, assess_runs
@@ -29,6 +30,8 @@ class CellShifts:
     curve: str
     """Label of the network's curve in the study, without the filters."""
     filters: int
+    architecture: str
+    """Type of the architecture."""
     parameters: int
     shifts: tuple[Shift, ...]
     errors: Float[np.ndarray, "shifts runs"]
@@ -36,8 +39,8 @@ class CellShifts:
 
     @property
     def label(self) -> str:
-        """Curve and width, as text."""
-        return f"{self.curve}, filters {self.filters}"
+        """Curve and width as text, without the width if the architecture has only one."""
+        return network_label(self.curve, self.filters, architecture=self.architecture)
 
     @property
     def runs(self) -> int:

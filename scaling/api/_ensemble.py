@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from scaling.api._load import CURVE_COLUMN
 from scaling.api._results import load_trained
 from scaling.api._table import tidy_table
 from scaling.api._workspace import Workspace
-from scaling.architectures import has_seeds
+from scaling.architectures import has_seeds, has_widths
 from scaling.errors import UsageError
 
 if TYPE_CHECKING:
@@ -61,14 +61,18 @@ def ensemble(
         pool = _make_pool(
             members,
             workspace,
-            selection=dict(zip(names, key, strict=True)),
+            selection={
+                name: value
+                for name, value in zip(names, key, strict=True)
+                if name != "filters" or _any(has_widths, members)
+            },
             title=grouped.dataset_title,
             sizes=sizes,
         )
         pools += [pool] if pool else []
     if not pools:
         largest = max((keys.count(key) for key in set(keys)), default=0)
-        more_seeds = ", or train more seeds" if _any_seeds(runs) else ""
+        more_seeds = ", or train more seeds" if _any(has_seeds, runs) else ""
         raise UsageError(
             f"{','.join(map(str, sizes))}: no pool has more than {largest} runs; ask for fewer members"
             f"{more_seeds}",
@@ -97,15 +101,15 @@ def _make_pool(
         dataset_title=title,
         ensembles=tuple(
             evaluate_ensembles(
-                stored.logits, stored.labels, member_counts=possible, has_seeds=_any_seeds(runs)
+                stored.logits, stored.labels, member_counts=possible, has_seeds=_any(has_seeds, runs)
             )
         ),
     )
 
 
-def _any_seeds(runs: pa.Table) -> bool:
-    """Return whether an architecture of the runs has more than one seed."""
-    return any(map(has_seeds, pc.unique(runs["architecture"]).to_pylist()))
+def _any(predicate: Callable[[str], bool], runs: pa.Table) -> bool:
+    """Return whether a predicate of a type of architecture is true for an architecture of the runs."""
+    return any(map(predicate, pc.unique(runs["architecture"]).to_pylist()))
 
 
 def draw_ensemble(pools: Sequence[EnsemblePool], folder: Path) -> list[Path]:

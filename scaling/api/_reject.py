@@ -59,6 +59,7 @@ def reject(
             CellRejection(
                 curve=key[0],
                 filters=runs["filters"][0].as_py(),
+                architecture=runs["architecture"][0].as_py(),
                 parameters=runs["parameters"][0].as_py(),
                 rejection=estimate_rejection(
                     stored.logits,

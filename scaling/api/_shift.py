@@ -95,6 +95,7 @@ def _group_by_cell(
             CellShifts(
                 curve=key[0],
                 filters=runs["filters"][0].as_py(),
+                architecture=runs["architecture"][0].as_py(),
                 parameters=runs["parameters"][0].as_py(),
                 shifts=shifts,
                 errors=np.stack([errors[run_id] for run_id in runs["id"].to_pylist()], axis=1),

@@ -40,9 +40,7 @@ def print_rate_warnings(plan: Plan) -> None:
                 f"the learning rate {row.learning_rates[0]:g} is {row.warning}",
                 "a better one may lie beyond",
             )
-        print(
-            f"{row.label}, filters {row.cell.architecture.filters}: {warning}; {hint}: pilots.learning_rates"
-        )
+        print(f"{row.network_label}: {warning}; {hint}: pilots.learning_rates")
 
 
 def speed_text(speed: Speed) -> str:

@@ -132,7 +132,7 @@ def _print_outcome(outcome: RunOutcome) -> int:
     for row in outcome.latest_plan.rows() if study_plan.pending else ():
         if row.cell.choice:
             print(
-                f"{row.label}, filters {row.cell.architecture.filters}: "
+                f"{row.network_label}: "
                 f"learning rate {row.learning_rates[0]:g}" + (row.warning and f", {row.warning}")
             )
     return print_missing(outcome)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from scaling.architectures import SettingLabel, setting_labels
+from scaling.architectures import SettingLabel, has_widths, setting_labels
 from scaling.datasets import PUBLISHED_DATASETS
 
 _LABELS = {
@@ -45,6 +45,17 @@ def setting_label(setting: str, value: Any) -> str:
         value = "-".join(map(str, value)) or "none"
     label = setting_labels().get(path) if group == "architecture" else _LABELS.get(setting)
     return label.text(value) if label else f"{name} {value}"
+
+
+def network_label(curve: str, filters: int, *, architecture: str) -> str:
+    """Return a curve and a width as text, such as ``lenet5, filters 6``.
+
+    Args:
+        curve: label of the curve.
+        filters: width of the network.
+        architecture: type of the architecture. The text has no width if the architecture has only one.
+    """
+    return f"{curve}, filters {filters}" if has_widths(architecture) else curve
 
 
 def sort_key(value: object) -> tuple[bool, float, str]:

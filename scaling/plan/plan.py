@@ -8,6 +8,7 @@ from functools import cached_property
 from math import fsum
 
 from scaling.config import Cell, CellRun, Run, Study
+from scaling.config.labels import network_label
 from scaling.errors import ConfigError
 from scaling.plan.memory import GIB, WORKER_BYTES, max_filters, memory_bytes
 from scaling.plan.packs import Pack, make_packs
@@ -41,6 +42,12 @@ class PlanRow:
     def cell(self) -> Cell:
         """First cell of the row."""
         return self.cells[0]
+
+    @property
+    def network_label(self) -> str:
+        """Label of the curve with the width, if the architecture has several widths."""
+        network = self.cell.architecture
+        return network_label(self.label, network.filters, architecture=network.type)
 
     @property
     def learning_rates(self) -> tuple[float, ...]:

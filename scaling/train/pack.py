@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from time import monotonic
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.plugins.environments import LightningEnvironment  # type: ignore[attr-defined]
 from torch import Tensor
 
 from scaling.data import LoadedDataset
@@ -128,4 +130,8 @@ def _make_trainer(device: torch.device, epochs: int) -> pl.Trainer:
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
         inference_mode=True,
+        # A pack is one process. Without these, Lightning would follow the variables of Slurm, LSF, MPI or
+        # torchrun, and resume from another program's checkpoint in the working folder.
+        plugins=[LightningEnvironment()],
+        default_root_dir=os.devnull,
     )

@@ -1,9 +1,10 @@
-"""Process settings during training: one thread, no denormals, no log messages of Lightning."""
+"""Process settings during training: one thread, no denormals, and nothing that Lightning reads elsewhere."""
 
 from __future__ import annotations
 
 import ctypes
 import logging
+import os
 import signal
 import sys
 import warnings
@@ -29,7 +30,7 @@ def training_runtime() -> Iterator[None]:
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     try:
-        with warnings.catch_warnings(), _silence_lightning():
+        with warnings.catch_warnings(), _silence_lightning(), _hide_trainer_defaults():
             yield
     except SystemExit as stop:
         if not isinstance(stop.__context__, KeyboardInterrupt):
@@ -53,6 +54,16 @@ def _silence_lightning() -> Iterator[None]:
         yield
     finally:
         log.setLevel(level)
+
+
+@contextmanager
+def _hide_trainer_defaults() -> Iterator[None]:
+    """Hide environment variables such as PL_TRAINER_MAX_TIME, from which Lightning completes its options."""
+    hidden = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("PL_TRAINER_")}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
 
 
 @cache

@@ -89,10 +89,7 @@ class PruningPlan:
 
     @cached_property
     def schedule(self) -> SweepSchedule:
-        """Schedule of the remaining rounds on this machine, one after the other.
-
-        The memory is that of the retraining, without the curvature.
-        """
+        """Schedule of the remaining rounds on this machine, one after the other."""
         schedules = (
             make_schedule(packs, self.study.resources, speed=self.speed)
             for packs in ((), *self.rounds, *self.pending_rounds)

@@ -6,6 +6,7 @@ import pytest
 
 from scaling.config import Study, load_study
 from scaling.plan import make_plan
+from scaling.plan.memory import CURVATURE_BATCH, peak_bytes
 from scaling.plan.pruning import PruningPlan, make_pruning_plan
 from tests.plan.example_speed import speed
 
@@ -94,3 +95,10 @@ def test_the_plan_of_a_study_has_its_pruning_beside_its_own_runs(tmp_path, study
 def test_a_pack_names_its_round(study):
     pack = plan_pruning(study).rounds[0][0]
     assert pack.label == "net1_1989 1 saliency to 1,285 parameters, seeds 0-7"
+
+
+def test_a_round_needs_memory_for_the_results_and_derivatives_of_the_curvature(study):
+    round_pack = plan_pruning(study).rounds[0][0]
+    training = make_plan(study, frozenset(), speed=speed()).packs[0]
+    kept = round_pack.size * CURVATURE_BATCH * 10 * 4 * 2  # Net-1 has 10 units in fp32
+    assert peak_bytes([round_pack], 1) >= peak_bytes([training], 1) + kept

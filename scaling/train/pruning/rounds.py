@@ -22,6 +22,7 @@ from scaling.errors import StoreError, UsageError
 from scaling.models import build, load_weights, named_weights, trained_weights
 from scaling.models.stored_weights import decode_weights
 from scaling.plan import Pack
+from scaling.plan.memory import CURVATURE_BATCH
 from scaling.store import Checkpoints, Reader
 from scaling.train.device_data import DeviceSplit, load_on_device
 from scaling.train.module import StartingPoint, evaluate
@@ -37,9 +38,6 @@ from scaling.train.pruning.deletion import (
     sum_of_deleted,
 )
 from scaling.train.runtime import training_runtime
-
-CURVATURE_BATCH = 250
-"""Images of a batch of the backward pass for the curvature, which keeps the results of all operations."""
 
 
 def load_parents(pack: Pack, reader: Reader) -> StartingPoint:

@@ -30,7 +30,7 @@ class MissedImage:
     index: int
     """Position in the test split in canonical order, from 0: the order of stored predictions."""
     label: int
-    """Class of the image."""
+    """Class of the image, as the data set's file labels it."""
     wrong_label: int
     """Wrong class that most runs give; if several have equally many runs, the smallest."""
     runs_wrong: int

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scaling.api._stored_network import StoredNetwork, load_stored_network
 from scaling.api._workspace import Workspace
 from scaling.config import Run
+from scaling.datasets import DatasetInfo
 from scaling.errors import PictureError, StoreError
 
 
@@ -21,11 +22,11 @@ class PictureClass:
 
     file: Path
     label: int
-    """Class with the largest output."""
+    """Class with the largest output, as the data set's file labels it."""
     probability: float
     """Softmax of the outputs for ``label``."""
     second_label: int
-    """Class with the second largest output."""
+    """Class with the second largest output, as the data set's file labels it."""
     second_probability: float
     """Softmax of the outputs for ``second_label``."""
     margin: float
@@ -90,7 +91,10 @@ def classify(
     logits = _logits(network, np.stack(list(images.values()))) if images else ()
     return Classification(
         run=network.run,
-        classes=tuple(_picture_class(*pair) for pair in zip(images, logits, strict=True)),
+        classes=tuple(
+            _picture_class(file, outputs, network.loaded.info)
+            for file, outputs in zip(images, logits, strict=True)
+        ),
         refused=tuple(refused),
     )
 
@@ -109,16 +113,16 @@ def _logits(network: StoredNetwork, images: NDArray[np.uint8]) -> NDArray[np.flo
     return infer(module.eval(), normalise_images(network_inputs(images, network.dataset), moments))
 
 
-def _picture_class(file: Path, logits: NDArray[np.float32]) -> PictureClass:
+def _picture_class(file: Path, logits: NDArray[np.float32], info: DatasetInfo) -> PictureClass:
     from scipy.special import softmax
 
     probabilities = softmax(logits.astype(np.float64))
     first, second = np.argsort(-logits, kind="stable")[:2].tolist()
     return PictureClass(
         file=file,
-        label=first,
+        label=info.label(first),
         probability=float(probabilities[first]),
-        second_label=second,
+        second_label=info.label(second),
         second_probability=float(probabilities[second]),
         margin=float(logits[first] - logits[second]),
     )

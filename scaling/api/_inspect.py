@@ -72,8 +72,8 @@ def inspect(
         maps = extract(stored.architecture, info.image, network.weights, pixels)
     except StoreError as error:
         raise StoreError(f"run {stored.id}: {error}") from error
-    prediction = maps.logits.argmax()
-    description = f"test image {image} of {info.title}: class {test.labels[image]}, predicted {prediction}"
+    label, prediction = (info.label(int(index)) for index in (test.labels[image], maps.logits.argmax()))
+    description = f"test image {image} of {info.title}: class {label}, predicted {prediction}"
     folder = out or workspace.artifacts / "inspect" / stored.id
     with writing(folder, hint=OUT_HINT):
         figures = write_network_figures(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,7 +51,10 @@ def find_missed_images(results: StudyResults, workspace: Workspace) -> MissedIma
         return f"No contact sheet of missed test images: {error.problem}."
     if loaded.info.image.side == 1:
         return "No contact sheet of missed test images: the inputs are features and no images."
-    images = missed_images.find_missed_images(votes, loaded.test.labels)
+    images = tuple(
+        replace(image, label=loaded.info.label(image.label), wrong_label=loaded.info.label(image.wrong_label))
+        for image in missed_images.find_missed_images(votes, loaded.test.labels)
+    )
     shown = [image.index for image in images[: missed_images.MAX_IMAGES]]
     return missed_images.MissedImages(
         images=images,

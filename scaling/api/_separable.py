@@ -104,7 +104,7 @@ def _decide(dataset: LoadedDataset, *, single_layers: tuple[SingleLayer, ...]) -
         train_images=len(labels),
         classes=tuple(
             ClassSeparability(
-                label=int(label),
+                label=dataset.info.label(int(label)),
                 images=int((labels == label).sum()),
                 separability=decide_separability(images, (labels == label).astype(np.int64)),
             )

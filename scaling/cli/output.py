@@ -55,6 +55,6 @@ def print_json(value: Any) -> None:
     print(json.dumps(api.replace_nonfinite(value), indent=2, allow_nan=False))
 
 
-def count(number: int, noun: str) -> str:
-    """Return a number with its noun: ``1 run``, ``2 runs``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """Return a number with its noun: ``1 run``, ``2 runs``; by default the plural adds an s."""
+    return f"{number} {noun}" if number == 1 else f"{number} {plural or noun + 's'}"

@@ -8,7 +8,9 @@ from scaling import api
 from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, workspace
 from scaling.cli.output import console, count, new_table, print_json
 from scaling.cli.plan_output import (
+    dataset_dict,
     derived_value,
+    print_datasets,
     print_rate_warnings,
     rate_heading,
     rate_text,
@@ -47,6 +49,7 @@ def plan(
         print_json(_plan_dict(study_plan))
         return
     console().print(_table(study_plan))
+    print_datasets(study_plan)
     pending = (
         f"; {count(study_plan.pending, 'more run')} in {count(len(study_plan.pending_packs), 'pack')} "
         "when pilots have chosen the learning rates"
@@ -115,6 +118,7 @@ def _plan_dict(study_plan: Plan) -> dict[str, object]:
         "wall_s": study_plan.schedule.wall_s,
         "workers": study_plan.schedule.workers,
         "peak_bytes": study_plan.schedule.peak_bytes,
+        "datasets": [dataset_dict(info) for info in study_plan.dataset_infos],
         "cells": [row_dict(row) for row in study_plan.rows()],
         "runs": [
             {

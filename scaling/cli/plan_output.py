@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
+
+from scaling.cli.output import count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from scaling.architectures import DerivedWidth
+    from scaling.datasets import DatasetInfo
     from scaling.plan import Plan, PlanRow
     from scaling.plan.speed import Speed
+
+_MAX_LABELS = 8
+"""Largest number of a file's labels that are listed."""
 
 
 def rate_heading(rows: Sequence[PlanRow]) -> tuple[str, ...]:
@@ -41,6 +48,40 @@ def print_rate_warnings(plan: Plan) -> None:
                 "a better one may lie beyond",
             )
         print(f"{row.network_label}: {warning}; {hint}: pilots.learning_rates")
+
+
+def print_datasets(plan: Plan) -> None:
+    """Print a line for each data set of a study: its classes and its sizes."""
+    for line in dict.fromkeys(map(_dataset_text, plan.dataset_infos)):
+        print(line)
+
+
+def _dataset_text(info: DatasetInfo) -> str:
+    side, channels = info.image.side, info.image.channels
+    listed = list(map(str, info.labels))
+    if len(listed) > _MAX_LABELS:
+        listed[_MAX_LABELS - 1 : -1] = ["..."]
+    labels = (
+        f"; the labels {', '.join(listed)} of its file become the classes 0 to {info.image.classes - 1}"
+        if info.renumbers_labels
+        else ""
+    )
+    return (
+        f"{info.title}: {count(info.image.classes, 'class', 'classes')}, {info.train_images:,} training and"
+        f" {info.test_images:,} test images of {side}x{side} pixels with {count(channels, 'channel')}{labels}"
+    )
+
+
+def dataset_dict(info: DatasetInfo) -> dict[str, object]:
+    """Return a data set as JSON values."""
+    return {
+        "title": info.title,
+        "fingerprint": info.fingerprint,
+        **asdict(info.image),
+        "train_images": info.train_images,
+        "test_images": info.test_images,
+        "labels": info.labels or tuple(range(info.image.classes)),
+    }
 
 
 def speed_text(speed: Speed) -> str:

@@ -27,6 +27,17 @@ class DatasetInfo:
     """Number of test images."""
     fingerprint: str
     """SHA-256 of the content in canonical order: 64 hexadecimal digits. A run id includes the fingerprint."""
+    labels: tuple[int, ...] = ()
+    """Label of each class in a user's own file, ascending; empty if the data set numbers its classes."""
+
+    def label(self, class_index: int) -> int:
+        """Return the label of a class, as the data set's file gives it."""
+        return self.labels[class_index] if self.labels else class_index
+
+    @property
+    def renumbers_labels(self) -> bool:
+        """Return whether the labels of a user's own file are not the numbers of the classes."""
+        return bool(self.labels) and self.labels != tuple(range(len(self.labels)))
 
 
 class Dataset(ConfigModel):

@@ -4,6 +4,9 @@ train_images  uint8, [images, side, side] or [images, side, side, channels]
 train_labels  integers from 0 to 255, [images]
 test_images   like train_images
 test_labels   like train_labels
+
+The k labels become the classes 0 to k-1 in ascending order: gaps, as between 0 and 255, make no class
+without images.
 """
 
 from __future__ import annotations
@@ -26,6 +29,9 @@ from scaling.settings import ImageShape
 _MAX_LISTED_LABELS = 5
 _ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 
+_DECODE_ERRORS = (BadZipFile, ZlibError, ValueError, EOFError, OSError, MemoryError, RuntimeError)
+"""Errors of numpy and zipfile about a damaged, forged or encrypted file, or one with pickled objects."""
+
 
 class NpzDataset(Dataset):
     """Square images from an .npz file. A run's identity includes their content and not the path."""
@@ -47,7 +53,7 @@ class NpzDataset(Dataset):
         Raises:
             DataError: the file is missing, or its arrays are not as this module describes them.
         """
-        return _read_splits(self._find_file(folder))
+        return _number_classes(_read_labelled(self._find_file(folder)))
 
     def _find_file(self, folder: Path) -> Path:
         candidates = [Path(self.path).expanduser(), folder / self.path]
@@ -65,19 +71,29 @@ class NpzDataset(Dataset):
 @lru_cache
 def _read_info(file: Path, modified_ns: int) -> DatasetInfo:
     """Read a file once for all cells of a study. The images are not kept: training maps them from a cache."""
-    train, test = _read_splits(file)
+    labelled = _read_labelled(file)
+    train, test = _number_classes(labelled)
     _, side, _, channels = train.images.shape
-    classes = int(max(train.labels.max(), test.labels.max())) + 1
     return DatasetInfo(
         title=file.stem,
-        image=ImageShape(channels=channels, side=side, classes=classes),
+        image=ImageShape(channels=channels, side=side, classes=int(train.labels.max()) + 1),
         train_images=len(train),
         test_images=len(test),
         fingerprint=compute_fingerprint(train, test),
+        labels=tuple(np.unique(labelled.train.labels).tolist()),
     )
 
 
-def _read_splits(file: Path) -> Splits:
+def _number_classes(splits: Splits) -> Splits:
+    """Return the splits with the classes 0 to k-1 in place of the k labels of the training images."""
+    labels = np.unique(splits.train.labels)
+    return Splits(
+        *(Split(split.images, np.searchsorted(labels, split.labels).astype(np.uint8)) for split in splits)
+    )
+
+
+def _read_labelled(file: Path) -> Splits:
+    """Read the arrays of a file with its own labels, in canonical order."""
     try:
         if not is_zipfile(file):
             raise ValueError("not a zip archive")
@@ -89,7 +105,7 @@ def _read_splits(file: Path) -> Splits:
                 _make_split(file, split, images=arrays[f"{split}_images"], labels=arrays[f"{split}_labels"])
                 for split in ("train", "test")
             )
-    except (BadZipFile, ZlibError, ValueError, EOFError, OSError) as error:
+    except _DECODE_ERRORS as error:
         hint = "write it with numpy.savez_compressed"
         raise DataError(f"{file}: cannot be read as .npz ({error}); {hint}") from error
     _check_agreement(file, train, test=test)

@@ -93,4 +93,5 @@ class ShiftedDigits(DerivedDataset):
             train_images=train_per_class * classes,
             test_images=self.test_per_class * classes,
             fingerprint=sha256(content.encode()).hexdigest(),
+            labels=images.labels,
         )

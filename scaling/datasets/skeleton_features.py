@@ -51,4 +51,5 @@ class SkeletonFeatures(DerivedDataset):
             train_images=images.train_images,
             test_images=images.test_images,
             fingerprint=sha256(content.encode()).hexdigest(),
+            labels=images.labels,
         )

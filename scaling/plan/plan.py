@@ -9,6 +9,7 @@ from math import fsum
 
 from scaling.config import Cell, CellRun, Run, Study
 from scaling.config.labels import network_label
+from scaling.datasets import DatasetInfo
 from scaling.errors import ConfigError
 from scaling.plan.memory import GIB, WORKER_BYTES, max_filters, memory_bytes
 from scaling.plan.packs import Pack, make_packs
@@ -98,6 +99,11 @@ class Plan:
         A pilot run is included only if it is a run of the study as well.
         """
         return frozenset(run.id for _, run in self.study.final_runs())
+
+    @property
+    def dataset_infos(self) -> tuple[DatasetInfo, ...]:
+        """Descriptions of the study's data sets, each once, in the order of the file."""
+        return tuple(dict.fromkeys(cell.info for cell in self.study.cells))
 
     @property
     def core_s(self) -> float:

@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from scaling.plan import speed_file
 from tests.cli.commands import PILOTS, plan_json
+
+
+def own_study(folder) -> Path:
+    """Write a study of the images in ``mine.npz``."""
+    file = folder / "own.yaml"
+    file.write_text(
+        f"""\
+study: own
+dataset: {{type: npz, path: {folder / "mine.npz"}}}
+architectures: [{{type: lenet5, filters: [1, 2]}}]
+recipe: {{batch_size: 8}}
+seeds: 2
+"""
+    )
+    return file
 
 
 def test_plan_prints_the_runs_to_do_and_trains_nothing(scaling, study, tmp_path):
@@ -36,6 +53,20 @@ def test_plan_prints_json(scaling, study, tmp_path):
         2 * f * 9 + 25 * f + 60 for f in (1, 2, 3, 4, 6)
     ]
     assert sum(cell["core_s"] for cell in made["cells"]) == pytest.approx(made["core_s"])
+
+
+def test_plan_shows_the_classes_of_a_file_whose_labels_have_gaps(scaling, tmp_path):
+    rng = np.random.default_rng(0)
+    arrays = {f"{split}_images": rng.integers(0, 256, (8, 28, 28), np.uint8) for split in ("train", "test")}
+    labels = np.array([0, 255] * 4)
+    np.savez(tmp_path / "mine.npz", **arrays, train_labels=labels, test_labels=labels)
+    words = own_study(tmp_path), "--store", tmp_path / "new"
+    assert (
+        "mine: 2 classes, 8 training and 8 test images of 28x28 pixels with 1 channel;"
+        " the labels 0, 255 of its file become the classes 0 to 1\n"
+    ) in scaling("plan", *words).out
+    (dataset,) = plan_json(scaling, *words)["datasets"]
+    assert (dataset["classes"], dataset["labels"]) == (2, [0, 255])
 
 
 def test_plan_prints_wall_time_and_memory_of_the_workers(scaling, study, tmp_path):

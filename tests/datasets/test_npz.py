@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import zipfile
+from io import BytesIO
+
 import numpy as np
 import pytest
 
-from scaling.datasets import NpzDataset, compute_fingerprint, sort_canonically
+from scaling.datasets import NpzDataset, Split, compute_fingerprint, sort_canonically
 from scaling.errors import DataError
 
 
@@ -28,6 +31,39 @@ def test_info_describes_the_content(tmp_path):
     assert (info.image.side, info.image.channels, info.image.classes) == (8, 3, 4)
     assert info.fingerprint == compute_fingerprint(train, test)
     np.testing.assert_array_equal(train.images, sort_canonically(train).images)
+
+
+def test_fingerprint_of_labels_from_zero_is_that_of_the_arrays_as_they_stand(tmp_path):
+    given = arrays()
+    np.savez(tmp_path / "mine.npz", **given)
+    train, test = (
+        sort_canonically(Split(given[f"{split}_images"], given[f"{split}_labels"].astype(np.uint8)))
+        for split in ("train", "test")
+    )
+    info = NpzDataset(path="mine.npz").info(tmp_path)
+    assert info.fingerprint == compute_fingerprint(train, test)
+    assert not info.renumbers_labels
+
+
+@pytest.mark.parametrize("labels", [(1, 2, 3, 4), (0, 10, 20, 30), (0, 1, 2, 255), (252, 253, 254, 255)])
+def test_labels_become_classes_in_ascending_order(tmp_path, labels):
+    """A file with any four labels is the same data set as the file with the labels 0 to 3."""
+    given = arrays()
+    np.savez(tmp_path / "plain.npz", **given)
+    relabelled = {
+        name: np.array([labels[label] for label in given[name]]) for name in ("train_labels", "test_labels")
+    }
+    np.savez(tmp_path / "mine.npz", **given | relabelled)
+    plain, mine = NpzDataset(path="plain.npz"), NpzDataset(path="mine.npz")
+    info = mine.info(tmp_path)
+    assert (info.image, info.fingerprint) == (
+        plain.info(tmp_path).image,
+        plain.info(tmp_path).fingerprint,
+    )
+    assert info.renumbers_labels
+    assert tuple(map(info.label, range(4))) == labels
+    for split, expected in zip(mine.splits(tmp_path), plain.splits(tmp_path), strict=True):
+        np.testing.assert_array_equal(split.labels, expected.labels)
 
 
 def test_greyscale_images_need_no_channel_axis(tmp_path):
@@ -91,7 +127,14 @@ def test_damaged_file_is_named(tmp_path):
         + content[middle + 40 :]
     )
     np.save(tmp_path / "one.npy", np.zeros(3))
-    for name in ("short.npz", "flipped.npz", "one.npy"):
+    with zipfile.ZipFile(tmp_path / "forged.npz", "w") as archive:
+        for array in ("train_images", "train_labels", "test_images", "test_labels"):
+            header = BytesIO()
+            np.lib.format.write_array_header_1_0(
+                header, {"descr": "|u1", "fortran_order": False, "shape": (2**50,)}
+            )
+            archive.writestr(f"{array}.npy", header.getvalue())
+    for name in ("short.npz", "flipped.npz", "one.npy", "forged.npz"):
         with pytest.raises(DataError, match=name):
             NpzDataset(path=name).info(tmp_path)
 

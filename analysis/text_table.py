@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
+
+from scaling.control_characters import escape_control_characters
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,13 +26,20 @@ class TextTable:
 
     def render(self) -> Table:
         """Return the table for the terminal."""
-        table = Table(title=escape(self.title), caption=escape(self.caption))
+        table = Table(
+            title=_plain_text(self.title, "table.title"), caption=_plain_text(self.caption, "table.caption")
+        )
         for column in self.columns:
             table.add_column(
-                escape(column),
+                _plain_text(column),
                 justify="right" if column in self.right else "left",
                 no_wrap=column in self.no_wrap,
             )
         for row in self.rows:
-            table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
+            table.add_row(*(_plain_text(cell) if isinstance(cell, str) else cell for cell in row))
         return table
+
+
+def _plain_text(text: str, style: str = "") -> Text:
+    """Return a text of others for the terminal, without markup and control characters."""
+    return Text(escape_control_characters(text), style=style)

@@ -8,6 +8,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
+from scaling.cli.output import print_text
 from scaling.errors import ScalingError, UsageError
 
 _FLAGS = {"overrides": "--set", "configs": "--config", "half_width": "--until"}
@@ -36,11 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         outcome = get_command(app)(words or ["--help"], prog_name="scaling", standalone_mode=False)
         sys.stdout.flush()
     except ScalingError as error:
-        print(traceback.format_exc() if debug else error_text(error), file=sys.stderr)
+        print_text(traceback.format_exc() if debug else error_text(error), to_stderr=True)
         return _USAGE if isinstance(error, UsageError) else _FAILED
     except typer.TyperException as error:
-        print(error.format_message(), file=sys.stderr)
-        print("see: scaling --help, or scaling COMMAND --help", file=sys.stderr)
+        print_text(error.format_message(), to_stderr=True)
+        print_text("see: scaling --help, or scaling COMMAND --help", to_stderr=True)
         return _USAGE
     except (BrokenPipeError, SystemExit) as stop:
         if BrokenPipeError not in (type(stop), type(stop.__context__)):
@@ -50,9 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _DONE
     if outcome == _INTERRUPTED:  # typer returns this number after Ctrl+C
-        print(
+        print_text(
             "interrupted; every finished run is in the store, and the same command continues from there",
-            file=sys.stderr,
+            to_stderr=True,
         )
     return outcome if isinstance(outcome, int) else _DONE
 

@@ -33,6 +33,7 @@ from scaling.cli import (
     table,
     why,
 )
+from scaling.cli.output import print_text
 
 app = typer.Typer(
     name="scaling",
@@ -47,7 +48,7 @@ def _print_version(wanted: bool) -> bool:
         return False
     from importlib.metadata import version
 
-    print(f"scaling {version('scaling-studies')}")
+    print_text(f"scaling {version('scaling-studies')}")
     raise typer.Exit
 
 

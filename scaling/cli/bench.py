@@ -10,7 +10,7 @@ import typer
 from scaling import api
 from scaling.cli.inference_speed import print_inference
 from scaling.cli.options import STORE, Also, Configs, Data, Json, Quiet, Store, workspace
-from scaling.cli.output import console, new_table, print_json
+from scaling.cli.output import console, new_table, print_json, print_text
 from scaling.errors import UsageError
 
 if TYPE_CHECKING:
@@ -82,11 +82,11 @@ def _bench_training(*, workers: int | None, out: Path | None, quiet: bool, as_js
         print_json({"file": str(result.path)} | speed.model_dump(mode="json"))
         return
     console().print(_table(speed))
-    print(
+    print_text(
         f"overhead: {speed.epoch_s:.3f} s for an epoch, {speed.pack_start_s:.2f} s for a pack, "
         f"{speed.sweep_start_s:.1f} s for a sweep"
     )
-    print(f"{result.path}: {speed.machine.processor}, {speed.machine.workers} processes at once")
+    print_text(f"{result.path}: {speed.machine.processor}, {speed.machine.workers} processes at once")
 
 
 def _progress(*, quiet: bool) -> Progress:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +10,7 @@ import typer
 
 from scaling import api
 from scaling.cli.options import STORE, Also, Configs, Data, Json, Store, workspace
-from scaling.cli.output import console, new_table, print_json
+from scaling.cli.output import console, new_table, print_json, print_text
 
 
 def classify(
@@ -61,5 +60,5 @@ def classify(
             )
         console().print(table)
     for refused in result.refused:
-        print(f"{refused.file}: {refused.reason}", file=sys.stderr)
+        print_text(f"{refused.file}: {refused.reason}", to_stderr=True)
     return 2 if result.refused else 0

@@ -9,7 +9,7 @@ import typer
 
 from scaling import api
 from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, parse_numbers, workspace
-from scaling.cli.output import console, print_json
+from scaling.cli.output import console, print_json, print_text
 from scaling.cli.reproduce import reproduce_command
 from scaling.errors import UsageError
 
@@ -66,6 +66,6 @@ def compare(
         return
     console().print(api.render_comparison(comparison.comparison))
     for note in filter(None, (comparison.missing_runs_note, *comparison.comparison.notes)):
-        print(note)
-    print(f"page:               {comparison.path}")
-    print(f"figures and tables: {comparison.path.parent}")
+        print_text(note)
+    print_text(f"page:               {comparison.path}")
+    print_text(f"figures and tables: {comparison.path.parent}")

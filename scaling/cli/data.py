@@ -8,7 +8,7 @@ import typer
 
 from scaling import api
 from scaling.cli.options import STORE, Data, Json, workspace
-from scaling.cli.output import console, print_json
+from scaling.cli.output import console, print_json, print_text
 
 
 def data(
@@ -42,4 +42,4 @@ def data(
     for row in rows:
         table.add_row(row.name, row.title, "found" if row.present else "missing", row.location)
     console().print(table)
-    print(f"data folder: {folders.data}")
+    print_text(f"data folder: {folders.data}")

@@ -9,7 +9,7 @@ import typer
 
 from scaling import api
 from scaling.cli.options import STORE, Also, Configs, Data, Json, Store, workspace
-from scaling.cli.output import print_json
+from scaling.cli.output import print_json, print_text
 from scaling.cli.run_differences import print_differences
 
 
@@ -35,4 +35,4 @@ def diff(
     elif differences:
         print_differences(differences, first, second)
     else:
-        print("the same run")
+        print_text("the same run")

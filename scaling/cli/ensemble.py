@@ -9,7 +9,7 @@ import typer
 
 from scaling import api
 from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, parse_integers, workspace
-from scaling.cli.output import console, print_json
+from scaling.cli.output import console, print_json, print_text
 
 
 def ensemble(
@@ -52,4 +52,4 @@ def ensemble(
         return
     console().print(api.render_ensembles(ensembles))
     for file in api.draw_ensemble(ensembles, out or api.figure_folder(config, folders, overrides=set_)):
-        print(file)
+        print_text(str(file))

@@ -8,7 +8,7 @@ import typer
 
 from scaling import api
 from scaling.cli.options import STORE, Also, Data, Json, Overrides, Store, parse_numbers, workspace
-from scaling.cli.output import console, print_json
+from scaling.cli.output import console, print_json, print_text
 from scaling.errors import UsageError
 
 _Source = Annotated[
@@ -142,7 +142,7 @@ def fit(
         console().print(api.render_sizes_for_error(fits, target_errors))
     for fitted in fits:
         for note in fitted.notes:
-            print(f"{fitted.label}: {note}")
+            print_text(f"{fitted.label}: {note}")
 
 
 def _count_columns(error_counts: str, image_counts: str) -> api.CountColumns | None:

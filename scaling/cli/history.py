@@ -9,7 +9,7 @@ import typer
 
 from scaling import api
 from scaling.cli.options import STORE, Also, Data, Json, Store, workspace
-from scaling.cli.output import console, print_json
+from scaling.cli.output import console, print_json, print_text
 
 
 def history(
@@ -35,4 +35,4 @@ def history(
         return
     console().print(api.render_history(systems))
     for file in api.write_history(systems, out):
-        print(file)
+        print_text(str(file))

@@ -9,7 +9,7 @@ import typer
 
 from scaling import api
 from scaling.cli.options import STORE, Also, Configs, Data, Json, RunId, Store, workspace
-from scaling.cli.output import print_json
+from scaling.cli.output import print_json, print_text
 
 
 def inspect(
@@ -35,6 +35,6 @@ def inspect(
         figures = [str(figure) for figure in inspection.figures]
         print_json({"id": inspection.run.id, "image": inspection.image, "figures": figures})
         return
-    print(f"run {inspection.run.id}, {inspection.image}")
+    print_text(f"run {inspection.run.id}, {inspection.image}")
     for figure in inspection.figures:
-        print(figure)
+        print_text(str(figure))

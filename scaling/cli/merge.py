@@ -8,7 +8,7 @@ import typer
 
 from scaling import api
 from scaling.cli.options import STORE, Also, Config, Data, Overrides, Store, workspace
-from scaling.cli.output import count
+from scaling.cli.output import count, print_text
 
 
 def merge(
@@ -34,4 +34,4 @@ def merge(
     as well. Weights are not copied.
     """
     added = api.merge(config, into, workspace(store, also, data), overrides=set_, predictions=predictions)
-    print(f"{into}: {count(added, 'run')} added")
+    print_text(f"{into}: {count(added, 'run')} added")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scaling import api
 from scaling.cli.options import Json
-from scaling.cli.output import console, new_table, print_json
+from scaling.cli.output import console, new_table, print_json, print_text
 
 _MAX_EXACT = 10**10
 """Counts below this number are printed with all digits."""
@@ -44,4 +44,4 @@ def models(*, as_json: Json = False) -> None:
     console().print(table)
     for row in rows:
         if row.remark:
-            print(f"{row.name}: {row.remark}")
+            print_text(f"{row.name}: {row.remark}")

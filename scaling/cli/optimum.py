@@ -9,7 +9,7 @@ import typer
 
 from scaling import api
 from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, workspace
-from scaling.cli.output import console, print_json
+from scaling.cli.output import console, print_json, print_text
 
 
 def optimum(
@@ -48,4 +48,4 @@ def optimum(
         return
     console().print(api.render_optima(optima))
     for file in api.draw_optimum(optima, out or api.figure_folder(config, folders, overrides=set_)):
-        print(file)
+        print_text(str(file))

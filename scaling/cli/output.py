@@ -1,11 +1,17 @@
-"""How results are printed: tables for people, JSON for programs."""
+"""How results are printed: tables and lines for people, JSON for programs.
+
+Stores, tables, studies and file names come from other people. No text of theirs reaches the terminal as a
+control sequence or as markup: commands print through the functions of this module only.
+"""
 
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 from scaling import api
+from scaling.control_characters import escape_control_characters
 
 if TYPE_CHECKING:
     from rich.console import Console, JustifyMethod
@@ -33,10 +39,16 @@ _PIPE_WIDTH = 160
 
 def console() -> Console:
     """Return a console for results on stdout. Progress and errors go to stderr."""
-    from rich.console import Console
+    from scaling.cli.plain_console import PlainConsole
 
-    terminal = Console()
-    return terminal if terminal.is_terminal else Console(width=_PIPE_WIDTH)
+    terminal = PlainConsole()
+    return terminal if terminal.is_terminal else PlainConsole(width=_PIPE_WIDTH)
+
+
+def print_text(text: str = "", *, end: str = "\n", to_stderr: bool = False, flush: bool = False) -> None:
+    """Print a text for people, with its control characters escaped."""
+    stream = sys.stderr if to_stderr else sys.stdout
+    print(escape_control_characters(text), end=end, file=stream, flush=flush)
 
 
 def new_table(*headings: str, title: str | None = None) -> Table:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from scaling import api
 from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, workspace
-from scaling.cli.output import console, count, new_table, print_json
+from scaling.cli.output import console, count, new_table, print_json, print_text
 from scaling.cli.plan_output import (
     dataset_dict,
     derived_value,
@@ -56,14 +56,14 @@ def plan(
         if study_plan.pending
         else ""
     )
-    print(
+    print_text(
         f"{count(study_plan.new, 'run')} to do in {count(len(study_plan.packs), 'pack')}{pending}; "
         f"about {format_duration(study_plan.core_s)} of core time"
     )
     print_rate_warnings(study_plan)
     if study_plan.packs:
-        print(_schedule_text(study_plan.schedule))
-        print(speed_text(study_plan.speed))
+        print_text(_schedule_text(study_plan.schedule))
+        print_text(speed_text(study_plan.speed))
     if study_plan.pruning:
         print_pruning_plan(study_plan.pruning)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from scaling.cli.output import count
+from scaling.cli.output import count, print_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,13 +47,13 @@ def print_rate_warnings(plan: Plan) -> None:
                 f"the learning rate {row.learning_rates[0]:g} is {row.warning}",
                 "a better one may lie beyond",
             )
-        print(f"{row.network_label}: {warning}; {hint}: pilots.learning_rates")
+        print_text(f"{row.network_label}: {warning}; {hint}: pilots.learning_rates")
 
 
 def print_datasets(plan: Plan) -> None:
     """Print a line for each data set of a study: its classes and its sizes."""
     for line in dict.fromkeys(map(_dataset_text, plan.dataset_infos)):
-        print(line)
+        print_text(line)
 
 
 def _dataset_text(info: DatasetInfo) -> str:

@@ -21,7 +21,7 @@ from scaling.cli.options import (
     Store,
     workspace,
 )
-from scaling.cli.output import console, count, print_json
+from scaling.cli.output import console, count, print_json, print_text
 from scaling.cli.sweep_counts import print_missing
 from scaling.durations import format_duration
 
@@ -60,14 +60,16 @@ def prune(
     done = len(outcome.plan.done)
     if outcome.plan.new:
         trained = f"{count(outcome.trained, 'pruned network')} trained in {format_duration(outcome.wall_s)}"
-        print(f"{outcome.plan.study.name}: {trained}, {done} were done before")
+        print_text(f"{outcome.plan.study.name}: {trained}, {done} were done before")
     else:
-        print(f"{outcome.plan.study.name}: 0 pruned networks to train, {done} done")
+        print_text(f"{outcome.plan.study.name}: 0 pruned networks to train, {done} done")
     code = print_missing(outcome)
     if result.networks:
         console().print(api.render_pruning(result))
         for file in api.draw_pruning(result, out or api.figure_folder(config, folders, overrides=set_)):
-            print(file)
+            print_text(str(file))
     elif result.diverged:
-        print(f"all {count(result.diverged, 'pruned network')} diverged; set a smaller pruning.learning_rate")
+        print_text(
+            f"all {count(result.diverged, 'pruned network')} diverged; set a smaller pruning.learning_rate"
+        )
     return code

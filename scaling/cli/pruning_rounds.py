@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from scaling.cli.output import console, count, new_table
+from scaling.cli.output import console, count, new_table, print_text
 from scaling.durations import format_duration
 
 if TYPE_CHECKING:
@@ -28,13 +28,13 @@ def print_pruning_plan(plan: PruningPlan) -> None:
         if plan.pending
         else ""
     )
-    print(
+    print_text(
         f"{count(plan.new, 'pruned network')} to do in {count(plan.packs, 'pack')}{pending}; about "
         f"{format_duration(plan.core_s)} of core time"
     )
     if plan.new or plan.pending:
         schedule = plan.schedule
-        print(
+        print_text(
             f"{count(schedule.workers, 'worker')} on this machine; about {format_duration(schedule.wall_s)};"
             " when the study is trained, prune it with: scaling prune " + str(plan.study.source)
         )
@@ -56,12 +56,12 @@ def print_pruning_status(status: PruningStatus) -> None:
         )
     console().print(table)
     pending = f"; {count(plan.pending, 'more pruned network')} waiting for pilots" if plan.pending else ""
-    print(
+    print_text(
         f"{len(plan.done)} of {count(len(plan.wanted), 'pruned network')} done; diverged: {status.diverged}"
         f"{pending}; about {format_duration(plan.core_s)} of core time left"
     )
     if total.ratio is not None:
-        print(
+        print_text(
             f"core time of the finished retraining: estimated {format_duration(total.estimated_s)}, "
             f"actual {format_duration(total.actual_s)} ({total.ratio:.2f} times)"
         )

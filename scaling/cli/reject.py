@@ -9,7 +9,7 @@ import typer
 
 from scaling import api
 from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, workspace
-from scaling.cli.output import console, print_json
+from scaling.cli.output import console, print_json, print_text
 
 
 def reject(
@@ -45,4 +45,4 @@ def reject(
         return
     console().print(api.render_rejection(rejection))
     for file in api.draw_rejection(rejection, out or api.figure_folder(config, folders, overrides=set_)):
-        print(file)
+        print_text(str(file))

@@ -9,7 +9,7 @@ import typer
 
 from scaling import api
 from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, workspace
-from scaling.cli.output import console, print_json
+from scaling.cli.output import console, print_json, print_text
 from scaling.cli.reproduce import reproduce_command
 
 
@@ -35,5 +35,5 @@ def report(
         print_json({"report": str(page.path), "figures": str(figures), "fits": laws})
         return
     console().print(api.render_laws(page.fits) if page.fits else "\n".join(page.findings))
-    print(f"report:  {page.path}")
-    print(f"figures: {figures}")
+    print_text(f"report:  {page.path}")
+    print_text(f"figures: {figures}")

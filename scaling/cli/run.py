@@ -24,7 +24,7 @@ from scaling.cli.options import (
     parse_budget,
     workspace,
 )
-from scaling.cli.output import count
+from scaling.cli.output import count, print_text
 from scaling.cli.sweep_counts import print_missing
 from scaling.durations import format_duration
 from scaling.errors import UsageError
@@ -96,7 +96,7 @@ def _print_end(result: SequentialResult) -> int:
         if result.last.suggestion.is_reached
         else "no run that would help is within the budget and the memory"
     )
-    print(f"{end}; the study with all runs is {result.study}")
+    print_text(f"{end}; the study with all runs is {result.study}")
     return 0
 
 
@@ -115,7 +115,7 @@ def _print_iteration(iteration: Iteration, target: api.Target) -> None:
         if suggestion.core_s:
             parts.append(f"next iteration: about {format_duration(suggestion.core_s)}")
     parts.append(f"core time beyond the study: {format_duration(iteration.extra_s)}, as recorded")
-    print("; ".join(parts), flush=True)
+    print_text("; ".join(parts), flush=True)
 
 
 def _print_outcome(outcome: RunOutcome) -> int:
@@ -123,15 +123,15 @@ def _print_outcome(outcome: RunOutcome) -> int:
     study_plan = outcome.plan
     done = len(study_plan.done)
     if not study_plan.new:
-        print(f"{study_plan.study.name}: 0 runs to do, {done} done")
+        print_text(f"{study_plan.study.name}: 0 runs to do, {done} done")
         return 0
-    print(
+    print_text(
         f"{study_plan.study.name}: {count(outcome.trained, 'run')} trained "
         f"in {format_duration(outcome.wall_s)}, {done} were done before"
     )
     for row in outcome.latest_plan.rows() if study_plan.pending else ():
         if row.cell.choice:
-            print(
+            print_text(
                 f"{row.network_label}: "
                 f"learning rate {row.learning_rates[0]:g}" + (row.warning and f", {row.warning}")
             )

@@ -9,7 +9,7 @@ import typer
 
 from scaling import api
 from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, workspace
-from scaling.cli.output import console, print_json
+from scaling.cli.output import console, print_json, print_text
 
 
 def shift(
@@ -41,4 +41,4 @@ def shift(
         return
     console().print(api.render_shifts(shifts))
     for file in api.draw_shifts(shifts, out or api.figure_folder(config, folders, overrides=set_)):
-        print(file)
+        print_text(str(file))

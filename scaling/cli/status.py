@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from scaling import api
 from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, workspace
-from scaling.cli.output import console, count, new_table, print_json
+from scaling.cli.output import console, count, new_table, print_json, print_text
 from scaling.cli.plan_output import print_rate_warnings, rate_heading, rate_text, row_dict, speed_text
 from scaling.cli.pruning_rounds import print_pruning_status, pruning_status_dict
 from scaling.durations import format_duration
@@ -54,18 +54,18 @@ def status(
     console().print(_table(progress))
     pilots = f" and {count(progress.pilots_diverged, 'pilot run')}" if progress.pilots_diverged else ""
     pending = f"; {count(study_plan.pending, 'more run')} waiting for pilots" if study_plan.pending else ""
-    print(
+    print_text(
         f"{len(study_plan.done)} of {count(len(study_plan.wanted), 'run')} done; "
         f"diverged: {count(progress.diverged, 'run')}{pilots}{pending}; "
         f"about {format_duration(study_plan.core_s)} of core time left"
     )
     print_rate_warnings(study_plan)
     if total.ratio is not None:
-        print(
+        print_text(
             f"core time of the finished runs: estimated {format_duration(total.estimated_s)}, "
             f"actual {format_duration(total.actual_s)} ({total.ratio:.2f} times)"
         )
-        print(speed_text(study_plan.speed))
+        print_text(speed_text(study_plan.speed))
     if progress.pruning:
         print_pruning_status(progress.pruning)
 

@@ -21,7 +21,7 @@ from scaling.cli.options import (
     parse_budget,
     workspace,
 )
-from scaling.cli.output import console, new_table, print_json
+from scaling.cli.output import console, new_table, print_json, print_text
 from scaling.durations import format_duration
 
 if TYPE_CHECKING:
@@ -63,22 +63,20 @@ def suggest(
         return
     console().print(_table(suggestion, target))
     if not suggestion.core_s:
-        print(
+        print_text(
             "every interval is within the target: nothing to train"
             if suggestion.is_reached
             else "no run that would help is within the budget and the memory"
         )
         return
     if short := [curve.label for curve in suggestion.curves if curve.proposal.expected_half_width > until]:
-        print(f"not within the target even with these runs: {', '.join(short)}")
-    print(f"about {format_duration(suggestion.core_s)} of core time; the study with these runs:")
-    print()
-    print(suggestion.patch, end="")
+        print_text(f"not within the target even with these runs: {', '.join(short)}")
+    print_text(f"about {format_duration(suggestion.core_s)} of core time; the study with these runs:")
+    print_text()
+    print_text(suggestion.patch, end="")
 
 
 def _table(suggestion: Suggestion, target: api.Target) -> Table:
-    from rich.markup import escape
-
     table = new_table(
         *("curve", "filters", "seeds now", "seeds proposed", "core time", "half width now", "expected"),
         title=f"{suggestion.plan.study.name}: 95 % half width of {target.quantity}, "
@@ -91,7 +89,7 @@ def _table(suggestion: Suggestion, target: api.Target) -> Table:
             for cell, seeds, cost_s in _proposed(curve)
         ]
         for index, row in enumerate(rows or [("–", "", "", "")]):
-            table.add_row(escape(curve.label), *row, *(half_widths if index == 0 else ()))
+            table.add_row(curve.label, *row, *(half_widths if index == 0 else ()))
     return table
 
 

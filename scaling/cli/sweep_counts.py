@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scaling.cli.output import count
+from scaling.cli.output import count, print_text
 
 if TYPE_CHECKING:
     from scaling.api._sweep import SweepCounts
@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 def print_missing(counts: SweepCounts) -> int:
     """Print which runs this sweep did not train, and return the exit code."""
     if counts.trained_by_others:
-        print(f"{count(counts.trained_by_others, 'run')} published by another process meanwhile")
+        print_text(f"{count(counts.trained_by_others, 'run')} published by another process meanwhile")
     for failure in counts.failures:
-        print(f"failed: {failure.pack.label}: {failure.reason}; log: {failure.log or 'could not be written'}")
+        print_text(
+            f"failed: {failure.pack.label}: {failure.reason}; log: {failure.log or 'could not be written'}"
+        )
     if counts.missing:
-        print(f"{count(counts.missing, 'run')} missing; the same command tries them again")
+        print_text(f"{count(counts.missing, 'run')} missing; the same command tries them again")
     return 1 if counts.missing else 0

@@ -9,7 +9,7 @@ import typer
 
 from scaling import api
 from scaling.cli.options import STORE, Also, Config, Data, Overrides, Store, workspace
-from scaling.cli.output import count
+from scaling.cli.output import count, print_text
 
 
 def table(
@@ -30,7 +30,7 @@ def table(
     study_table = api.table(config, workspace(store, also, data), overrides=set_)
     rows = api.write_table(study_table.runs, out)
     pilots, pending = study_table.pilots, study_table.pending
-    print(
+    print_text(
         f"{out}: {count(rows, 'run')}"
         + (f"; without {count(pilots, 'pilot')}, which chose the learning rates" if pilots else "")
         + (f"; {count(pending, 'run')} waiting for pilots" if pending else "")

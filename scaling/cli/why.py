@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from scaling import api
 from scaling.cli.options import STORE, Also, Configs, Data, Json, RunId, Store, workspace
-from scaling.cli.output import print_json
+from scaling.cli.output import print_json, print_text
 from scaling.cli.run_differences import print_differences
 
 
@@ -31,11 +31,11 @@ def why(
             {"id": reason.run.id, "stored": reason.is_stored, "nearest": nearest, "differences": differences}
         )
     elif reason.is_stored:
-        print(f"{reason.run.id} is not new: it is in the store")
+        print_text(f"{reason.run.id} is not new: it is in the store")
     elif reason.nearest is None:
-        print(f"{reason.run.id} is new: the store is empty")
+        print_text(f"{reason.run.id} is new: the store is empty")
     else:
-        print(
+        print_text(
             f"{reason.run.id} is new; the most similar stored run is {reason.nearest.id}, "
             "which differs in these settings:"
         )

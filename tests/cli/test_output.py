@@ -1,0 +1,46 @@
+"""Text of stores, tables, studies and file names cannot control the terminal."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from rich.table import Table
+from rich.text import Text
+
+from analysis.text_table import TextTable
+from scaling.cli.output import console, print_text
+from scaling.control_characters import escape_control_characters
+
+HOSTILE = "\x1b[31m\x1b]0;title\x07[red]x[/red] :smile: \u202eback\x9b2J"
+SHOWN = r"\x1b[31m\x1b]0;title\x07[red]x[/red] :smile: \u202eback\x9b2J"
+
+
+def test_every_control_character_and_no_other_is_escaped():
+    characters = [chr(code) for code in (*range(0x3000), *range(0xD7FF, 0xE001))]
+    escaped = {character for character in characters if escape_control_characters(character) != character}
+    controls = {character for character in characters if unicodedata.category(character) in ("Cc", "Cs")}
+    directions = {"LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI"}
+    assert controls - {"\n", "\t"} <= escaped
+    assert all(unicodedata.category(character) in ("Cc", "Cs", "Cf", "Zl", "Zp") for character in escaped)
+    assert {c for c in characters if unicodedata.bidirectional(c) in directions} <= escaped
+
+
+def test_text_of_others_is_printed_as_it_stands(capsys):
+    print_text(f"{HOSTILE}: no such file", to_stderr=True)
+    assert capsys.readouterr().err == f"{SHOWN}: no such file\n"
+    table = Table(HOSTILE, title=HOSTILE, caption=HOSTILE)
+    table.add_row(HOSTILE)
+    text_table = TextTable(title=HOSTILE, caption=HOSTILE, columns=(HOSTILE,), rows=((HOSTILE,),))
+    for printed, times in ((HOSTILE, 1), (table, 4), (text_table.render(), 4)):
+        console().print(printed)
+        output = capsys.readouterr().out
+        assert output.count(SHOWN) == times
+        assert escape_control_characters(output) == output
+    console().print(Text("\x1b[31mred"))
+    assert capsys.readouterr().out == "\\x1b[31mred\n"
+
+
+def test_an_error_names_a_file_without_its_control_characters(scaling):
+    result = scaling("plan", "\x1b[31mx.yaml")
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith(r"\x1b[31mx.yaml: no such file; ")

@@ -1,0 +1,373 @@
+"""Random faults in real sweeps, each followed by the same command without faults.
+
+    python -m tests.faults.sweeps --trials 100 --seed 0
+
+A trial starts the drivers of a small study, does one fault at a random instant, and repeats the command until
+it has nothing left to do. Then these must hold:
+
+- every wanted run is in one part of the store, and no other run is;
+- accuracies, losses and logits have the bits of an undisturbed sweep;
+- ``scaling store verify`` finds nothing;
+- no process, no temporary file and no checkpoint is left;
+- no command printed a traceback, and each ended in time with an exit code that its fault permits.
+
+The seed of a trial is printed. A failed trial keeps its folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+STUDY = """\
+study: faults
+dataset: {type: synthetic, size: 2000, test_size: 500, side: 16}
+architectures:
+  - {type: tree3, rows: 1, filters: [1, 2, 3], branches: 4}
+  - {type: lenet5, filters: [1, 2]}
+recipe: {epochs: 4, batch_size: 20}
+seeds: 8
+resources: {workers: 2}
+"""
+RUNS = 5 * 8
+"""Number of runs that the study wants."""
+LEASE_S = 20.0
+"""Time after which a claim that is not renewed belongs to a dead worker."""
+END_S = 30.0
+"""Time in which a driver must end after a fault that ends it."""
+PATIENCE_S = 600.0
+"""Time in which an undisturbed command must end."""
+SAME = {
+    "runs": ("id", "config_json", "train_accuracy", "test_errors", "zero_gradients"),
+    "epochs": ("id", "epoch", "train_loss", "test_loss", "learning_rate"),
+    "predictions": ("id", "fingerprint", "logits"),
+}
+"""Columns of each table that the fault must not change."""
+
+
+@dataclass
+class Driver:
+    """A running command, with its output in a file."""
+
+    process: subprocess.Popen[bytes]
+    output: Path
+    permitted: set[int] = field(default_factory=lambda: {0})
+    """Exit codes that are right."""
+
+    @property
+    def family(self) -> list[psutil.Process]:
+        """The driver's processes, itself first; empty once it has ended."""
+        try:
+            driver = psutil.Process(self.process.pid)
+            return [driver, *driver.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
+
+    def of_kind(self, *names: str) -> list[psutil.Process]:
+        """Return the descendants whose command line starts with one of the names, such as ``ray::``."""
+        found = []
+        for process in self.family[1:]:
+            with suppress(psutil.Error):
+                command = " ".join(process.cmdline())
+                found += [process] if any(name in command.split(" ")[0] for name in names) else []
+        return found
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The folder of one trial, and the commands that run in it."""
+
+    folder: Path
+
+    @property
+    def disk(self) -> Path:
+        """Folder of the store's file system."""
+        return self.folder / "disk"
+
+    @property
+    def store(self) -> Path:
+        return self.disk / "store"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Environment of all commands: a home and a temporary folder of the trial's own."""
+        own = {"HOME": str(self.folder / "home"), "TMPDIR": str(self.folder / "tmp")}
+        cache = {"XDG_CACHE_HOME": str(self.folder / "home/.cache"), "OMP_NUM_THREADS": "1"}
+        return os.environ | own | cache | {"PYTHONPATH": str(Path.cwd()), "SCALING_FAULTS": str(self.folder)}
+
+    def prepare(self) -> None:
+        for name in ("home", "tmp", "disk"):
+            (self.folder / name).mkdir(parents=True)
+        (self.folder / "study.yaml").write_text(STUDY)
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "scaling", *arguments, "--store", str(self.store)]
+
+    def start(self, *options: str) -> Driver:
+        """Start ``scaling run`` on the study."""
+        output = self.folder / f"output-{len(list(self.folder.glob('output-*')))}.txt"
+        with output.open("wb") as file:
+            process = subprocess.Popen(
+                self.command("run", "study.yaml", "--quiet", *options),
+                cwd=self.folder,
+                env=self.environment,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        return Driver(process, output)
+
+    def leftover_processes(self) -> list[psutil.Process]:
+        """Return the living processes that inherited this trial's environment."""
+        left = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                is_ours = process.environ().get("SCALING_FAULTS") == str(self.folder)
+                left += [process] if is_ours and process.status() != psutil.STATUS_ZOMBIE else []
+        return left
+
+
+Fault = Callable[[Trial, list[Driver], random.Random], str]
+"""Function that does a fault to drivers, records their permitted exit codes, and says what it did."""
+
+
+def send(number: signal.Signals, *, code: int, times: int = 1) -> Fault:
+    """Return the fault that sends a driver a signal.
+
+    Args:
+        number: the signal.
+        code: exit code of a driver that the signal ends.
+        times: number of signals, half a second apart.
+    """
+
+    def fault(trial: Trial, drivers: list[Driver], rng: random.Random) -> str:
+        driver = rng.choice(drivers)
+        driver.permitted |= {code}
+        for _ in range(times):
+            with suppress(ProcessLookupError):
+                driver.process.send_signal(number)
+            time.sleep(0.5)
+        return f"{times} x {number.name} to a driver"
+
+    return fault
+
+
+def kill_one(*names: str, number: signal.Signals = signal.SIGKILL) -> Fault:
+    """Return the fault that ends one of a driver's processes with one of these names."""
+
+    def fault(trial: Trial, drivers: list[Driver], rng: random.Random) -> str:
+        driver = rng.choice(drivers)
+        victims = driver.of_kind(*names)
+        driver.permitted |= {1}
+        if not victims:
+            return f"no process {'/'.join(names)} yet"
+        victim = rng.choice(victims)
+        with suppress(psutil.Error):
+            victim.send_signal(number)
+        return f"{number.name} to {'/'.join(names)}"
+
+    return fault
+
+
+def pause(trial: Trial, drivers: list[Driver], rng: random.Random) -> str:
+    """Stop all processes of a driver for longer than the lease, while another driver may go on."""
+    driver = rng.choice(drivers)
+    family = driver.family
+    driver.permitted |= {1}
+    for number in (signal.SIGSTOP, signal.SIGCONT):
+        for process in family:
+            with suppress(psutil.Error):
+                process.send_signal(number)
+        if number == signal.SIGSTOP:
+            time.sleep(1.5 * LEASE_S)
+    return "SIGSTOP past the lease"
+
+
+def hide_store(trial: Trial, drivers: list[Driver], rng: random.Random) -> str:
+    """Put a file in the place of the store for some seconds, so that nothing can be read or written."""
+    for driver in drivers:
+        driver.permitted |= {1}
+    hidden = trial.disk / "hidden"
+    trial.store.mkdir(exist_ok=True)
+    trial.store.rename(hidden)
+    trial.store.write_text("a file stands where the store was")
+    time.sleep(rng.uniform(1, 12))
+    trial.store.unlink()
+    hidden.rename(trial.store)
+    return "store unreachable"
+
+
+def fill_disk(trial: Trial, drivers: list[Driver], rng: random.Random) -> str:
+    """Fill the file system of the store for some seconds."""
+    for driver in drivers:
+        driver.permitted |= {1}
+    ballast = trial.disk / "ballast"
+    with suppress(OSError), ballast.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(2**16))
+    time.sleep(rng.uniform(1, 12))
+    ballast.unlink()
+    return "disk full"
+
+
+IN_PROCESS, RAY = ("--in-process",), ()
+STOPS: list[Fault] = [
+    send(signal.SIGKILL, code=-signal.SIGKILL),
+    send(signal.SIGTERM, code=128 + signal.SIGTERM),
+    send(signal.SIGINT, code=128 + signal.SIGINT),
+    send(signal.SIGINT, code=128 + signal.SIGINT, times=2),
+]
+ANYWHERE: list[Fault] = [*STOPS, pause, hide_store, fill_disk]
+ONLY_RAY: list[Fault] = [
+    kill_one("ray::"),
+    kill_one("ray::", number=signal.SIGTERM),
+    kill_one("raylet"),
+    kill_one("gcs_server"),
+]
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[None]:
+    """Put a file system of 64 MB at a folder, where that is permitted."""
+    mounted = (
+        os.geteuid() == 0
+        and not subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", folder], check=False, capture_output=True
+        ).returncode
+    )
+    try:
+        yield
+    finally:
+        if mounted:
+            subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def stored(store: Path, kind: str) -> pa.Table:
+    """Return the rows of all parts of a table, each as often as it is stored, sorted by id."""
+    parts = [pq.read_table(part) for part in sorted((store / kind).glob("*.parquet"))]
+    keys = [(name, "ascending") for name in ("id", "epoch") if name in SAME[kind]]
+    return pa.concat_tables(parts, promote_options="permissive").select(SAME[kind]).sort_by(keys)
+
+
+def problems(trial: Trial, reference: Path) -> list[str]:
+    """Return what the trial's store and machine have that they must not have."""
+    found = []
+    for kind in SAME:
+        rows, expected = stored(trial.store, kind), stored(reference, kind)
+        counts, wanted = Counter(rows["id"].to_pylist()), Counter(expected["id"].to_pylist())
+        if counts != wanted:
+            twice, missing = len(counts - wanted), len(wanted - counts)
+            found.append(f"{kind}: {twice} runs are stored more often than once, and {missing} are missing")
+        elif not rows.equals(expected):
+            changed = [name for name in SAME[kind] if not rows[name].equals(expected[name])]
+            found.append(f"{kind}: {', '.join(changed)}: not the numbers of an undisturbed sweep")
+    verified = subprocess.run(
+        trial.command("store", "verify"), env=trial.environment, capture_output=True, check=False
+    )
+    if verified.returncode:
+        found.append(f"scaling store verify: {verified.stdout.decode()}{verified.stderr.decode()}")
+    found += [f"left: {path}" for path in leftover_files(trial)]
+    found += [f"left: process {process.pid} {process.name()}" for process in trial.leftover_processes()]
+    return found
+
+
+def leftover_files(trial: Trial) -> list[Path]:
+    """Return files that a finished study has no use for."""
+    checkpoints = (trial.store / "checkpoints").rglob("*.safetensors")
+    temporary = [path for path in trial.store.rglob(".*") if path.is_file()]
+    sweeps = (trial.folder / "tmp").glob("scaling-*")
+    sessions = (trial.folder / "tmp").rglob("session_2*")
+    return [*checkpoints, *temporary, *sweeps, *sessions]
+
+
+def wait(driver: Driver, seconds: float) -> list[str]:
+    """Wait for a driver, end it if it does not end, and return what was wrong with its end."""
+    try:
+        code = driver.process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        for process in driver.family:
+            with suppress(psutil.Error):
+                process.kill()
+        return [f"{driver.output.name}: still running after {seconds:g} s"]
+    text = driver.output.read_text(errors="replace")
+    found = [f"{driver.output.name}: traceback"] if "Traceback" in text else []
+    return found + (
+        []
+        if code in driver.permitted
+        else [f"{driver.output.name}: exit code {code}, not one of {sorted(driver.permitted)}"]
+    )
+
+
+def run_trial(trial: Trial, seed: str, reference: Path, duration_s: float) -> list[str]:
+    """Do one trial, and return its problems."""
+    rng = random.Random(seed)
+    trial.prepare()
+    with small_disk(trial.disk):
+        options = rng.choice([IN_PROCESS, RAY])
+        drivers = [trial.start(*options) for _ in range(rng.choice([1, 1, 2]))]
+        fault = rng.choice(ANYWHERE if options == IN_PROCESS else ANYWHERE + ONLY_RAY)
+        instant = rng.uniform(0.5, duration_s)
+        time.sleep(instant)
+        done = fault(trial, drivers, rng)
+        print(f"{seed}: {len(drivers)} x {options or ('Ray',)}, after {instant:.1f} s: {done}", flush=True)
+        found = [problem for driver in drivers for problem in wait(driver, PATIENCE_S)]
+        for _ in range(3):
+            repeated = trial.start(*options)
+            repeated.permitted |= {1}
+            found += wait(repeated, PATIENCE_S)
+            if repeated.process.returncode == 0:
+                break
+        else:
+            found.append("three repetitions of the command did not finish the study")
+        return found + problems(trial, reference)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--trials", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--first", type=int, default=0, help="number of the first trial")
+    arguments = parser.parse_args()
+    # Short names: Ray's sockets must have paths of at most 107 letters.
+    root = Path(tempfile.mkdtemp(prefix="f"))
+    reference = Trial(root / "reference")
+    reference.prepare()
+    started = time.monotonic()
+    wrong = wait(reference.start(*IN_PROCESS), PATIENCE_S)
+    duration_s = time.monotonic() - started
+    if wrong or pc.count_distinct(stored(reference.store, "runs")["id"]).as_py() != RUNS:
+        print(f"the undisturbed sweep failed: {wrong}, see {reference.folder}")
+        return 1
+    print(f"undisturbed sweep: {duration_s:.1f} s; trials in {root}", flush=True)
+    failed = 0
+    for number in range(arguments.first, arguments.first + arguments.trials):
+        trial = Trial(root / str(number))
+        found = run_trial(trial, f"{arguments.seed}-{number}", reference.store, duration_s)
+        for problem in found:
+            print(f"  {problem}", flush=True)
+        failed += bool(found)
+        if not found:
+            shutil.rmtree(trial.folder)
+    print(f"{arguments.trials - failed} of {arguments.trials} trials ended complete and identical")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

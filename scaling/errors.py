@@ -69,6 +69,10 @@ class StoreError(UsageError):
     """A store that cannot be read or written."""
 
 
+class StoreDamageWarning(UserWarning):
+    """Files of a store are damaged, and what they held is left out; everything else is read."""
+
+
 class TableError(UsageError):
     """A table of points that cannot be fitted as requested; the message names the column or the row."""
 

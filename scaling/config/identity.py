@@ -95,10 +95,15 @@ class Run(ConfigModel):
             config_json: identity, as ``Run.config_json`` gives it.
 
         Raises:
-            StoreError: this version does not know a setting or its value.
+            StoreError: the text is damaged, or this version does not know a setting or its value.
         """
         try:
             return cls.model_validate(json.loads(config_json), context=FROM_IDENTITY)
+        except (TypeError, RecursionError, UnicodeError, json.JSONDecodeError):
+            raise StoreError(
+                f"{str(config_json)[:40]!r}: is not the configuration of a run; find the damaged file with:"
+                " scaling store verify"
+            ) from None
         except ValidationError as error:
             first = error.errors()[0]
             run_id = sha256(config_json.encode()).hexdigest()[:ID_DIGITS]

@@ -11,6 +11,30 @@ from contextlib import contextmanager
 
 from scaling.errors import StoreError
 
+_REPAIR_HINT = "move it aside with: scaling store repair"
+
+
+class MissingFileError(StoreError):
+    """A file does not exist, or not any more."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name}: cannot be read (no such file); check that it exists and that you may read it"
+        )
+
+
+class DamagedFileError(StoreError):
+    """A file does not hold what was published.
+
+    Args:
+        name: full name of the file.
+        reason: what is wrong with the file.
+    """
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name, self.reason = name, reason
+        super().__init__(f"{name}: {reason}; {_REPAIR_HINT}")
+
 
 class Backend(ABC):
     """A folder or a bucket. Paths are relative to the backend and use slashes."""
@@ -31,16 +55,30 @@ class Backend(ABC):
         """Return the content of a file.
 
         Raises:
-            StoreError: the file does not exist or cannot be read.
+            MissingFileError: the file does not exist.
+            DamagedFileError: in the place of the file is something else, or the medium is damaged.
+            StoreError: the file cannot be read for another reason.
         """
 
     @abstractmethod
-    def get_all(self, paths: Sequence[str]) -> Iterator[bytes]:
-        """Yield the contents of many files, in the given order."""
+    def get_all(self, paths: Sequence[str]) -> Iterator[bytes | MissingFileError | DamagedFileError]:
+        """Yield the contents of many files, in the given order.
+
+        The error of a file that is missing or damaged takes the place of its content.
+
+        Raises:
+            StoreError: a file cannot be read for another reason.
+        """
 
     @abstractmethod
     def list_names(self, folder: str) -> list[str]:
         """Return the sorted names of the files in a folder; empty if there is no such folder."""
+
+    def _get_or_error(self, path: str) -> bytes | MissingFileError | DamagedFileError:
+        try:
+            return self.get(path)
+        except (MissingFileError, DamagedFileError) as error:
+            return error
 
     @abstractmethod
     def exists(self, path: str) -> bool:

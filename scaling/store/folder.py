@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +12,14 @@ from uuid import uuid4
 
 from scaling.errors import StoreError
 from scaling.files import sync, writing
-from scaling.store.backend import Backend, naming_store_errors
+from scaling.store.backend import Backend, DamagedFileError, MissingFileError, naming_store_errors
 
 _WRITE_HINT = "choose a writable folder on a file system with hard links"
 _READ_HINT = "check that it exists and that you may read it"
+_MISSING = (errno.ENOENT, errno.ESTALE)
+"""Errors of a file that does not exist; on NFS, of a file that another machine removed."""
+_DAMAGED = (errno.EISDIR, errno.ENXIO, errno.ELOOP, errno.ENOTDIR, errno.EIO)
+"""Errors of a folder, a pipe, a socket or a circular link in the place of a file, and of a damaged medium."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +48,19 @@ class FolderBackend(Backend):
         return is_new
 
     def get(self, path: str) -> bytes:
-        with naming_store_errors(self.full_name(path), "read", hint=_READ_HINT):
-            return (self.root / path).read_bytes()
+        name = self.full_name(path)
+        with naming_store_errors(name, "read", hint=_READ_HINT):
+            try:
+                return _read(self.root / path)
+            except OSError as error:
+                if error.errno in _MISSING and not (self.root / path).is_symlink():
+                    raise MissingFileError(name) from None
+                if error.errno in (*_MISSING, *_DAMAGED):
+                    raise DamagedFileError(name, f"cannot be read ({error.strerror})") from error
+                raise
 
-    def get_all(self, paths: Sequence[str]) -> Iterator[bytes]:
-        return map(self.get, paths)
+    def get_all(self, paths: Sequence[str]) -> Iterator[bytes | MissingFileError | DamagedFileError]:
+        return map(self._get_or_error, paths)
 
     def list_names(self, folder: str) -> list[str]:
         hint = "the store must be a folder that you may read"
@@ -67,6 +81,19 @@ class FolderBackend(Backend):
 
     def full_name(self, path: str) -> str:
         return str(self.root / path)
+
+
+def _read(file: Path) -> bytes:
+    """Return the content of a regular file; a pipe in its place must not block."""
+    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EISDIR, "Is a directory" if stat.S_ISDIR(mode) else "Is not a regular file")
+        with os.fdopen(descriptor, "rb", closefd=False) as content:
+            return content.read()
+    finally:
+        os.close(descriptor)
 
 
 def _link(temporary: Path, final: Path) -> bool:

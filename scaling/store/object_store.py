@@ -16,7 +16,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import from_url
 
-from scaling.store.backend import Backend, naming_store_errors
+from scaling.store.backend import Backend, DamagedFileError, MissingFileError, naming_store_errors
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -49,13 +49,16 @@ class ObjectStoreBackend(Backend):
 
     def get(self, path: str) -> bytes:
         with self._naming_errors(path, "read"):
-            return bytes(obstore.get(_client(self.uri), path).bytes())
+            try:
+                return bytes(obstore.get(_client(self.uri), path).bytes())
+            except FileNotFoundError:
+                raise MissingFileError(self.full_name(path)) from None
 
-    def get_all(self, paths: Sequence[str]) -> Iterator[bytes]:
+    def get_all(self, paths: Sequence[str]) -> Iterator[bytes | MissingFileError | DamagedFileError]:
         with ThreadPoolExecutor(_CONCURRENT_REQUESTS) as pool:
             # In blocks, so that few files are in memory at once.
             for start in range(0, len(paths), _CONCURRENT_REQUESTS):
-                yield from pool.map(self.get, paths[start : start + _CONCURRENT_REQUESTS])
+                yield from pool.map(self._get_or_error, paths[start : start + _CONCURRENT_REQUESTS])
 
     def list_names(self, folder: str) -> list[str]:
         with self._naming_errors(folder, "listed"):

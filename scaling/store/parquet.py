@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scaling.errors import StoreError
-from scaling.store.schema import SCHEMA_VERSION, SCHEMAS
+from scaling.store.backend import DamagedFileError
+from scaling.store.schema import ADDED_COLUMNS, NON_NULL_COLUMNS, SCHEMA_VERSION, SCHEMAS
 
 # The runs table of a part has forty columns with a few numbers each: snappy compresses it as well as zstd and
 # decompresses it in half the time.
 _COMPRESSION = {"runs": "snappy", "epochs": "snappy", "predictions": "zstd", "test_sets": "zstd"}
 
 
-def encode_table(table: pa.Table, kind: str) -> bytes:
+def encode_table(table: pa.Table, kind: str, metadata: Mapping[str, str] | None = None) -> bytes:
     """Return a table as a small Parquet file that names the version of its schema.
 
     Args:
         table: rows in the schema ``SCHEMAS[kind]``.
         kind: name of the table, such as ``runs``.
+        metadata: further metadata of the file.
     """
-    table = table.replace_schema_metadata(SCHEMAS[kind].metadata)
+    table = table.replace_schema_metadata(SCHEMAS[kind].metadata | (metadata or {}))
     sink = pa.BufferOutputStream()
     # In files of a few rows, dictionaries and statistics cost more bytes than they save.
     pq.write_table(
@@ -45,39 +48,56 @@ def select_fields(kind: str, columns: Sequence[str] | None) -> pa.Schema:
     return pa.schema([schema.field(column) for column in columns], metadata=schema.metadata)
 
 
-def decode_table(
-    data: bytes, kind: str, *, name: str, hint: str, columns: Sequence[str] | None = None
-) -> pa.Table:
-    """Return columns of a Parquet file in the current schema; columns that the file lacks are null.
+@dataclass(frozen=True, kw_only=True)
+class DecodedFile:
+    """Content of a Parquet file."""
+
+    table: pa.Table
+    metadata: Mapping[bytes, bytes]
+    """Metadata of the file."""
+
+
+def decode_table(data: bytes, kind: str, *, name: str, columns: Sequence[str] | None = None) -> DecodedFile:
+    """Return columns of a Parquet file in the current schema; columns that an older file lacks are null.
 
     Args:
         data: content of the file.
         kind: name of the table, such as ``runs``.
         name: full name of the file, for messages.
-        hint: what to do about a damaged file, for messages.
         columns: names of the columns; by default all.
 
     Raises:
-        StoreError: the file is damaged, is not a table of this software, or has a newer schema.
+        DamagedFileError: the file is damaged or is not a table of this software.
+        StoreError: the file has a newer schema.
     """
     wanted = select_fields(kind, columns)
     try:
         file = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
         stored = file.schema_arrow
-        version = int((stored.metadata or {})[b"scaling.schema"])
+        metadata = stored.metadata or {}
+        version = int(metadata[b"scaling.schema"])
         if version > SCHEMA_VERSION:
             raise StoreError(
                 f"{name}: written by a newer version of this software (schema {version}; this version reads"
                 f" up to {SCHEMA_VERSION}); upgrade with: pip install --upgrade scaling-studies"
             )
         if stored.equals(SCHEMAS[kind]):
-            return _read_current(file, kind, wanted)
-        return _read_outdated(file, wanted)
-    except (pa.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise StoreError(f"{name}: cannot be read as Parquet ({reason}); {hint}") from error
+            table = _read_current(file, kind, wanted)
+        else:
+            table = _read_outdated(file, kind, wanted)
+    except (pa.ArrowException, OSError, _UnsuitableTableError) as error:
+        reason = (str(error).splitlines() or [""])[0]
+        raise DamagedFileError(name, f"cannot be read as a table of {kind} ({reason})") from error
     except (KeyError, ValueError):
-        raise StoreError(f"{name}: not a table of this software; move it out of the store") from None
+        raise DamagedFileError(name, "not a table of this software") from None
+    for column in NON_NULL_COLUMNS[kind]:
+        if column in wanted.names and table[column].null_count:
+            raise DamagedFileError(name, f"{table[column].null_count} rows have no {column}")
+    return DecodedFile(table=table, metadata=metadata)
+
+
+class _UnsuitableTableError(Exception):
+    """A Parquet file has other columns than the table."""
 
 
 def _read_current(file: pq.ParquetFile, kind: str, wanted: pa.Schema) -> pa.Table:
@@ -89,8 +109,10 @@ def _read_current(file: pq.ParquetFile, kind: str, wanted: pa.Schema) -> pa.Tabl
     return table.replace_schema_metadata(wanted.metadata)
 
 
-def _read_outdated(file: pq.ParquetFile, wanted: pa.Schema) -> pa.Table:
+def _read_outdated(file: pq.ParquetFile, kind: str, wanted: pa.Schema) -> pa.Table:
     stored = set(file.schema_arrow.names)
+    if missing := sorted(set(SCHEMAS[kind].names) - stored - ADDED_COLUMNS[kind]):
+        raise _UnsuitableTableError(f"without the columns {', '.join(missing)}")
     table = file.read([column for column in wanted.names if column in stored], use_threads=False)
     columns = [
         table[field.name].cast(field.type) if field.name in stored else pa.nulls(len(table), field.type)

@@ -2,27 +2,59 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from hashlib import sha256
 from itertools import islice
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from scaling.errors import StoreDamageWarning, StoreError
 from scaling.store import paths
-from scaling.store.backend import Backend
-from scaling.store.parquet import decode_table
+from scaling.store.backend import Backend, DamagedFileError, MissingFileError
+from scaling.store.damage import Damage, describe_damage
+from scaling.store.parquet import DecodedFile, decode_table
 
 _DECODING_THREADS = min(4, os.cpu_count() or 1)
 """Number of threads that decode files; each releases Python's lock most of the time."""
 _FILES_IN_MEMORY = 64
+READ_ATTEMPTS = 10
+"""Number of times that tables are read while compactions replace parts."""
 
 INDEX_COLUMNS = ("id", "created_at")
 """Columns of the runs table that decide which copy of a run counts."""
+FILES_METADATA = "scaling.files"
+"""Metadata of a runs table: JSON with the SHA-256 of each further file of the part."""
+LABELS_METADATA = "scaling.labels"
+"""Metadata of a test set: the SHA-256 of its labels; older files lack it."""
+FIRST_VERSION_TABLES = ("epochs", "predictions")
+"""Tables that the names of the first parts hash, in this order, before ``runs``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """Parts of a backend at one instant."""
+
+    index: Mapping[str, pa.Table]
+    """For each part, its runs with the columns ``INDEX_COLUMNS``."""
+    with_table: Mapping[str, frozenset[str]]
+    """For each table that was asked for, the parts that have it."""
+
+
+def hash_labels(test_set: pa.Table) -> str:
+    """Return the SHA-256 of the labels of a test set."""
+    return sha256(bytes(test_set["labels"][0].as_py())).hexdigest()
 
 
 class Parts:
-    """Parts of a backend. A part never changes, so this object reads the index of each part once.
+    """Parts of a backend. A part never changes, so this object reads and checks each file once.
+
+    What a damaged file held is left out, and a ``StoreDamageWarning`` says so.
 
     Args:
         backend: the folder or the bucket.
@@ -30,15 +62,37 @@ class Parts:
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
+        self.damage: dict[str, Damage] = {}
+        """Damaged files that were found so far, by path."""
         self._run_index: dict[str, pa.Table] = {}
         self._ids: dict[str, frozenset[str]] = {}
+        self._hashes: dict[str, Mapping[str, str] | None] = {}
+        self._checked: set[str] = set()
 
-    def run_index(self) -> dict[str, pa.Table]:
+    def snapshot(self, *kinds: str) -> Snapshot:
+        """Return the parts that exist now, and which of them have these tables.
+
+        Raises:
+            StoreError: a file cannot be read.
+        """
+        for _ in range(READ_ATTEMPTS):
+            names = self._list("runs", *kinds)
+            unread = [part for part in names["runs"] if part not in self._run_index]
+            self._run_index |= self.tables("runs", unread, columns=INDEX_COLUMNS)
+            present = [part for part in names["runs"] if self._is_usable("runs", part)]
+            if all(part in self._run_index for part in present):
+                return Snapshot(
+                    index={part: self._run_index[part] for part in present},
+                    with_table={
+                        kind: frozenset(part for part in names[kind] if self._has_table(kind, part))
+                        for kind in kinds
+                    },
+                )
+        raise self.changing_error()
+
+    def run_index(self) -> Mapping[str, pa.Table]:
         """Return, for each part that exists now, its runs with the columns ``INDEX_COLUMNS``."""
-        present = self._present()
-        unread = [part for part in present if part not in self._run_index]
-        self._run_index |= zip(unread, self.tables("runs", unread, columns=INDEX_COLUMNS), strict=True)
-        return {part: self._run_index[part] for part in present}
+        return self.snapshot().index
 
     def ids(self) -> set[str]:
         """Return the ids of all runs that exist now."""
@@ -55,36 +109,187 @@ class Parts:
         Args:
             columns: must include ``INDEX_COLUMNS``; by default all columns.
         """
-        present = self._present()
-        tables = dict(zip(present, self.tables("runs", present, columns=columns), strict=True))
-        self._run_index |= {part: table.select(INDEX_COLUMNS) for part, table in tables.items()}
-        return tables
+        for _ in range(READ_ATTEMPTS):
+            present = self._list("runs")["runs"]
+            tables = dict(self.tables("runs", present, columns=columns))
+            self._run_index |= {part: table.select(INDEX_COLUMNS) for part, table in tables.items()}
+            if all(part in tables for part in present if self._is_usable("runs", part)):
+                return tables
+        raise self.changing_error()
 
     def tables(
         self, kind: str, parts: Sequence[str], *, columns: Sequence[str] | None = None
-    ) -> Iterator[pa.Table]:
-        """Yield one table for each of these parts, in the given order.
+    ) -> Iterator[tuple[str, pa.Table]]:
+        """Yield parts with their table, in the given order, without those whose file is damaged or gone.
 
         Args:
             kind: name of the table, such as ``epochs``.
-            parts: names of parts that have this table.
+            parts: names of parts that had this table a moment ago. Except for ``runs``, their runs must have
+                been read.
             columns: by default all columns.
 
         Raises:
-            StoreError: a file cannot be read or decoded.
+            StoreError: a file cannot be read, or has a newer schema.
         """
-        files = [paths.table_file(kind, part) for part in parts]
-
-        def decode(part: str, file: str, data: bytes) -> pa.Table:
-            commit_record = "it" if kind == "runs" else self.backend.full_name(paths.table_file("runs", part))
-            hint = f"delete {commit_record}; its runs will be trained again"
-            return decode_table(data, kind, name=self.backend.full_name(file), hint=hint, columns=columns)
-
-        contents = zip(parts, files, self.backend.get_all(files), strict=True)
+        parts = [part for part in parts if self._is_usable(kind, part)]
+        contents = zip(
+            parts, self.backend.get_all([paths.table_file(kind, part) for part in parts]), strict=True
+        )
+        damage: list[Damage] = []
         with ThreadPoolExecutor(_DECODING_THREADS) as pool:
             # In blocks: the pool alone would read all files before it returns the first table.
             while block := list(islice(contents, _FILES_IN_MEMORY)):
-                yield from pool.map(decode, *zip(*block, strict=True))
+                decoded = pool.map(lambda item: self._decode(kind, *item, columns=columns), block)
+                for (part, _), table in zip(block, decoded, strict=True):
+                    if isinstance(table, Damage):
+                        damage.append(table)
+                    elif table is not None:
+                        yield part, table
+        self.record(damage)
 
-    def _present(self) -> list[str]:
-        return paths.part_names(self.backend.list_names("runs"))
+    def has_weights(self, part: str, run_id: str) -> bool:
+        """Return whether a part has weights of a run that are not known to be damaged."""
+        path = paths.weights_file(part, run_id)
+        return path not in self.damage and self.backend.exists(path)
+
+    def weights(self, part: str, run_id: str) -> bytes | None:
+        """Return the weights of a run of a part that was read; None if they are damaged or gone."""
+        path = paths.weights_file(part, run_id)
+        try:
+            data = self.backend.get(path)
+            self._check_hash(path, part, f"weights/{run_id}", data)
+            return data
+        except MissingFileError:
+            return None
+        except DamagedFileError as error:
+            self.record([Damage(path=path, name=error.name, kind="weights", reason=error.reason)])
+            return None
+
+    def test_set(self, fingerprint: str) -> pa.Table | None:
+        """Return the row of a test set; None if it is damaged or not here."""
+        path = paths.table_file("test_sets", fingerprint)
+        if path in self.damage:
+            return None
+        name = self.backend.full_name(path)
+        try:
+            decoded = decode_table(self.backend.get(path), "test_sets", name=name)
+            stored_hash = decoded.metadata.get(LABELS_METADATA.encode())
+            if decoded.table["fingerprint"].to_pylist() != [fingerprint]:
+                raise DamagedFileError(name, "it is of another data set")
+            if stored_hash not in (None, hash_labels(decoded.table).encode()):
+                raise DamagedFileError(name, "the labels are not as they were published (their hash differs)")
+            return decoded.table
+        except MissingFileError:
+            return None
+        except DamagedFileError as error:
+            self.record([Damage(path=path, name=error.name, kind="test_sets", reason=error.reason)])
+            return None
+
+    def hashes(self, part: str) -> Mapping[str, str] | None:
+        """Return the SHA-256 of each further file of a part that was read; None if the part names none."""
+        return self._hashes[part]
+
+    def record(self, damage: Sequence[Damage]) -> None:
+        """Leave out what damaged files held, and warn about the files that are not known yet."""
+        if new := [file for file in damage if file.path not in self.damage]:
+            self.damage |= {file.path: file for file in new}
+            warnings.warn(describe_damage(new), StoreDamageWarning, stacklevel=2)
+
+    def changing_error(self) -> StoreError:
+        """Return the error of parts that disappear again and again while they are read."""
+        name = self.backend.full_name("runs")
+        return StoreError(f"{name}: files disappear while they are read; run the command again")
+
+    def _list(self, *kinds: str) -> dict[str, list[str]]:
+        """Return the names of the parts in the folders of some tables, all at one instant.
+
+        A folder is not listed at one instant: while parts are replaced, a listing can lack both the old and
+        the new parts. A compaction is recorded after its part is published and before old parts are removed;
+        so if no record is new, nothing was removed meanwhile that the listing does not have in another part.
+        """
+        while True:
+            records = self.backend.list_names(paths.COMPACTIONS_FOLDER)
+            names = {kind: paths.part_names(self.backend.list_names(kind)) for kind in kinds}
+            if self.backend.list_names(paths.COMPACTIONS_FOLDER) == records:
+                return names
+
+    def _is_usable(self, kind: str, part: str) -> bool:
+        return paths.table_file(kind, part) not in self.damage
+
+    def _has_table(self, kind: str, part: str) -> bool:
+        hashes = self._hashes.get(part)
+        return self._is_usable(kind, part) and (kind == "runs" or hashes is None or kind in hashes)
+
+    def _decode(
+        self,
+        kind: str,
+        part: str,
+        data: bytes | MissingFileError | DamagedFileError,
+        *,
+        columns: Sequence[str] | None,
+    ) -> pa.Table | Damage | None:
+        """Check and decode a file; None if it is gone."""
+        if isinstance(data, MissingFileError):
+            return None
+        path = paths.table_file(kind, part)
+        try:
+            if isinstance(data, DamagedFileError):
+                raise data
+            if kind != "runs":
+                self._check_hash(path, part, kind, data)
+            elif part not in self._hashes and not self._has_own_name(part, data):
+                if not self.backend.exists(path):
+                    return None
+                raise DamagedFileError(
+                    self.backend.full_name(path), "the part is not as it was published (its hash differs)"
+                )
+            decoded = decode_table(data, kind, name=self.backend.full_name(path), columns=columns)
+            if kind == "runs":
+                self._hashes[part] = _read_hashes(decoded, self.backend.full_name(path))
+        except DamagedFileError as error:
+            runs = self._count_runs(part, data) if kind == "runs" else None
+            return Damage(path=path, name=error.name, kind=kind, reason=error.reason, runs=runs)
+        return decoded.table
+
+    def _has_own_name(self, part: str, runs: bytes) -> bool:
+        """Return whether the name of a part is the hash of its content."""
+        if paths.part_name(runs) == part:
+            return True
+        others = self.backend.get_all([paths.table_file(kind, part) for kind in FIRST_VERSION_TABLES])
+        files = [data for data in others if isinstance(data, bytes)]
+        return paths.first_part_name([*files, runs]) == part
+
+    def _check_hash(self, path: str, part: str, file: str, data: bytes) -> None:
+        """Check a file against the hash in its part's runs table, once.
+
+        Raises:
+            DamagedFileError: the content is not what was published.
+        """
+        hashes = self._hashes[part]
+        if hashes is not None and path not in self._checked and hashes.get(file) != sha256(data).hexdigest():
+            raise DamagedFileError(
+                self.backend.full_name(path), "it is not as it was published (its hash differs)"
+            )
+        self._checked.add(path)
+
+    def _count_runs(self, part: str, data: bytes | DamagedFileError) -> int | None:
+        """Return how many runs a damaged part held, as far as its tables can still be read."""
+        epochs = self.backend.get_all([paths.table_file("epochs", part)])
+        for kind, content in (("runs", data), *(("epochs", content) for content in epochs)):
+            try:
+                if isinstance(content, bytes):
+                    ids = decode_table(content, kind, name="", columns=["id"]).table["id"]
+                    return len(pc.unique(ids))
+            except StoreError:
+                continue
+        return None
+
+
+def _read_hashes(runs: DecodedFile, name: str) -> Mapping[str, str] | None:
+    text = runs.metadata.get(FILES_METADATA.encode())
+    if text is None:
+        return None
+    try:
+        return {str(file): str(digest) for file, digest in json.loads(text).items()}
+    except (ValueError, AttributeError):
+        raise DamagedFileError(name, f"its metadata {FILES_METADATA} cannot be read") from None

@@ -5,6 +5,8 @@
     predictions/<part>.parquet
     test_sets/<fingerprint>.parquet
     weights/<part>/<run id>.safetensors
+    compactions/<part>          the part replaces older parts, which may be removed from now on
+    damaged/                    files that ``repair`` moved aside, under their paths
     claims/<pack key>/claim.<generation>
     checkpoints/<pack key>/<epochs done>.safetensors
     probes/<name>
@@ -15,25 +17,35 @@ No other module builds or parses these names.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
+
+COMPACTIONS_FOLDER = "compactions"
+"""Folder of the records of compactions."""
 
 _PART_DIGITS = 20
 _TABLE_SUFFIX = ".parquet"
 _WEIGHTS_SUFFIX = ".safetensors"
 
 
-def part_name(files: Iterable[bytes]) -> str:
-    """Return the name of the part with these files' contents.
+def part_name(runs: bytes) -> str:
+    """Return the name of a part from the content of its file of the table ``runs``.
 
-    The name hashes the contents and not only the run ids. Otherwise the file name could already exist: from a
-    killed publisher, from a publisher that trained the same runs at the same time, or as a damaged file. The
-    tables of one part would then come from two trainings.
+    The file contains the hashes of the part's other files. So the name hashes all contents and not only the
+    run ids. Otherwise the file name could already exist: from a killed publisher, from a publisher that
+    trained the same runs at the same time, or as a damaged file. The tables of one part would then come from
+    two trainings.
     """
-    digest = sha256()
-    for data in files:
-        digest.update(sha256(data).digest())
-    return digest.hexdigest()[:_PART_DIGITS]
+    return sha256(runs).hexdigest()[:_PART_DIGITS]
+
+
+def first_part_name(files: Sequence[bytes]) -> str:
+    """Return the name that the first version of this software gave to a part.
+
+    Args:
+        files: contents of the part's tables ``epochs``, ``predictions`` and ``runs``, as far as it has them.
+    """
+    return sha256(b"".join(sha256(data).digest() for data in files)).hexdigest()[:_PART_DIGITS]
 
 
 def table_file(kind: str, name: str) -> str:
@@ -49,6 +61,11 @@ def part_names(files: Iterable[str]) -> list[str]:
 def weights_file(part: str, run_id: str) -> str:
     """Return the path of the weights of one run of a part."""
     return f"weights/{part}/{run_id}{_WEIGHTS_SUFFIX}"
+
+
+def compaction_file(part: str) -> str:
+    """Return the path of the record that a part replaces older parts."""
+    return f"{COMPACTIONS_FOLDER}/{part}"
 
 
 def claims_folder(key: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from hashlib import sha256
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,10 +12,11 @@ import pyarrow.compute as pc
 from scaling.store import paths
 from scaling.store.backend import Backend
 from scaling.store.parquet import encode_table
+from scaling.store.parts import FILES_METADATA, LABELS_METADATA, hash_labels
 from scaling.store.reader import Reader
 from scaling.store.schema import SCHEMAS
 
-_PUBLISHED_TABLES = ("epochs", "predictions", "runs")
+PUBLISHED_TABLES = ("epochs", "predictions", "runs")
 """Tables of a part, in the order in which they are written."""
 
 
@@ -29,22 +32,44 @@ def publish(
         backend: the place that the files are written to.
     """
     _check(tables, weights)
-    kinds = [kind for kind in _PUBLISHED_TABLES if kind in tables]
+    kinds = [kind for kind in PUBLISHED_TABLES if kind in tables]
     new_ids = _new_ids(tables, kinds, reader)
     if not new_ids:
         return 0
     is_new = pa.array(sorted(new_ids), pa.string())
-    files = {
-        kind: encode_table(tables[kind].filter(pc.is_in(tables[kind]["id"], is_new)), kind) for kind in kinds
-    }
-    part = paths.part_name(files.values())
     if "test_sets" in tables:
-        _put_test_sets(tables["test_sets"], backend)
-    for run_id in new_ids & weights.keys():
-        backend.put_if_absent(paths.weights_file(part, run_id), weights[run_id])
+        put_test_sets(tables["test_sets"], backend)
+    new_tables = {kind: tables[kind].filter(pc.is_in(tables[kind]["id"], is_new)) for kind in kinds}
+    put_part(new_tables, {run_id: weights[run_id] for run_id in new_ids & weights.keys()}, backend=backend)
+    return len(new_ids)
+
+
+def put_part(
+    tables: Mapping[str, pa.Table],
+    weights: Mapping[str, bytes],
+    *,
+    backend: Backend,
+    metadata: Mapping[str, str] | None = None,
+) -> str:
+    """Write the files of a part and return its name.
+
+    Args:
+        tables: ``runs`` and other tables of the part.
+        weights: safetensors by run id.
+        backend: the place that the files are written to.
+        metadata: further metadata of the runs table, which the name depends on.
+    """
+    files = {kind: encode_table(tables[kind], kind) for kind in PUBLISHED_TABLES[:-1] if kind in tables}
+    hashes = {kind: sha256(data).hexdigest() for kind, data in files.items()}
+    hashes |= {f"weights/{run_id}": sha256(weights[run_id]).hexdigest() for run_id in sorted(weights)}
+    runs_metadata = {FILES_METADATA: json.dumps(hashes), **(metadata or {})}
+    files["runs"] = encode_table(tables["runs"], "runs", runs_metadata)
+    part = paths.part_name(files["runs"])
+    for run_id, data in weights.items():
+        backend.put_if_absent(paths.weights_file(part, run_id), data)
     for kind, data in files.items():  # the runs table comes last: it is the commit record
         backend.put_if_absent(paths.table_file(kind, part), data)
-    return len(new_ids)
+    return part
 
 
 def _new_ids(tables: Mapping[str, pa.Table], kinds: list[str], reader: Reader) -> set[str]:
@@ -56,9 +81,16 @@ def _new_ids(tables: Mapping[str, pa.Table], kinds: list[str], reader: Reader) -
     return ids - published
 
 
-def _put_test_sets(test_sets: pa.Table, backend: Backend) -> None:
+def put_test_sets(test_sets: pa.Table, backend: Backend) -> None:
+    """Write the test sets that are not there yet.
+
+    Args:
+        test_sets: one row a test set.
+        backend: the place that the files are written to.
+    """
     for row, fingerprint in enumerate(test_sets["fingerprint"].to_pylist()):
-        data = encode_table(test_sets.slice(row, 1), "test_sets")
+        test_set = test_sets.slice(row, 1)
+        data = encode_table(test_set, "test_sets", {LABELS_METADATA: hash_labels(test_set)})
         backend.put_if_absent(paths.table_file("test_sets", fingerprint), data)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from scaling.errors import StoreError
 from scaling.store import paths
+from scaling.store.damage import Damage
 from scaling.store.deduplicate import Deduplicated, deduplicate
-from scaling.store.parquet import decode_table, select_fields
-from scaling.store.parts import INDEX_COLUMNS, Parts
+from scaling.store.parquet import select_fields
+from scaling.store.parts import INDEX_COLUMNS, READ_ATTEMPTS, Parts
 from scaling.store.schema import SCHEMAS
 
 
@@ -42,6 +43,11 @@ class Reader(ABC):
     @abstractmethod
     def sources(self) -> Sequence[Parts]:
         """Parts of each store that is read; earlier stores come first among copies of one part."""
+
+    @property
+    def damage(self) -> list[Damage]:
+        """Return the damaged files that were found so far; what they held is left out."""
+        return [damage for source in self.sources for damage in source.damage.values()]
 
     def ids(self) -> set[str]:
         """Return the ids of all published runs."""
@@ -111,6 +117,13 @@ class Reader(ABC):
                 " choose runs on one data set"
             )
         labels = self.labels(fingerprints[0])
+        sizes = pc.unique(pc.list_value_length(stored["logits"])).to_pylist()
+        if len(sizes) != 1 or not len(labels) or not sizes[0] or sizes[0] % len(labels):
+            raise StoreError(
+                f"{paths.table_file('test_sets', fingerprints[0])}: has {len(labels)} labels, which do not"
+                f" fit predictions of {', '.join(map(str, sizes))} logits a run; find the damaged file with:"
+                " scaling store verify"
+            )
         values = np.asarray(pc.list_flatten(stored["logits"]).combine_chunks(), dtype=np.float16)
         rows = pc.index_in(pa.array(ids, pa.string()), value_set=stored["id"]).to_numpy()
         return StoredLogits(logits=values.reshape(len(stored), len(labels), -1)[rows], labels=labels)
@@ -133,20 +146,23 @@ class Reader(ABC):
             [SCHEMAS["test_sets"].empty_table(), *map(self._test_set, sorted(fingerprints))]
         )
 
+    def has_test_set(self, fingerprint: str) -> bool:
+        """Return whether a store has the labels of a test set, undamaged."""
+        return any(source.test_set(fingerprint) is not None for source in self.sources)
+
     def _test_set(self, fingerprint: str) -> pa.Table:
-        file = paths.table_file("test_sets", fingerprint)
         for source in self.sources:
-            if source.backend.exists(file):
-                return decode_table(
-                    source.backend.get(file),
-                    "test_sets",
-                    name=source.backend.full_name(file),
-                    hint="delete it; the next run that is trained on this data writes it again",
-                )
-        name = self.sources[0].backend.full_name(file)
+            if (table := source.test_set(fingerprint)) is not None:
+                return table
+        file = paths.table_file("test_sets", fingerprint)
+        if damage := self.sources[0].damage.get(file):
+            raise StoreError(
+                f"{damage.name}: {damage.reason}; move the file aside with: scaling store repair; the next"
+                " `scaling run` of a study on this data writes it again"
+            )
         raise StoreError(
-            f"{name}: no such file; the labels of this test set are stored with the first run on it;"
-            " train one"
+            f"{self.sources[0].backend.full_name(file)}: no such file; `scaling run` of a study on this data"
+            " writes the labels of its test set"
         )
 
     def weights(self, run_id: str) -> bytes:
@@ -155,20 +171,14 @@ class Reader(ABC):
         Raises:
             StoreError: the weights were not kept, or the run is unknown.
         """
-        indexes = [source.run_index() for source in self.sources]
-        with_weights = [
-            {
-                part
-                for part, rows in index.items()
-                if pc.index(rows["id"], run_id).as_py() >= 0
-                and source.backend.exists(paths.weights_file(part, run_id))
-            }
-            for source, index in zip(self.sources, indexes, strict=True)
-        ]
-        deduplicated = deduplicate(indexes, with_weights).restrict([run_id])
-        for index, source in enumerate(self.sources):
-            for counted in deduplicated.counted_in(index):
-                return source.backend.get(paths.weights_file(counted.part, run_id))
+        for _ in range(READ_ATTEMPTS):
+            indexes = [source.run_index() for source in self.sources]
+            found = self._find_weights(run_id, indexes)
+            if found is None:
+                if [source.run_index().keys() for source in self.sources] == [x.keys() for x in indexes]:
+                    break
+            elif (data := found.source.weights(found.part, run_id)) is not None:
+                return data
         raise StoreError(
             f"run {run_id}: no weights in the store; a study keeps the weights of the runs that it trains"
             " with store: {weights: all}"
@@ -178,9 +188,26 @@ class Reader(ABC):
         """Return the ids of the runs that have rows in a table, such as ``predictions``."""
         return set(self._deduplicate(kind).ids.to_pylist())
 
+    def _find_weights(self, run_id: str, indexes: Sequence[Mapping[str, pa.Table]]) -> _SourcePart | None:
+        with_weights = [
+            {
+                part
+                for part, rows in index.items()
+                if pc.index(rows["id"], run_id).as_py() >= 0 and source.has_weights(part, run_id)
+            }
+            for source, index in zip(self.sources, indexes, strict=True)
+        ]
+        deduplicated = deduplicate(indexes, with_weights).restrict([run_id])
+        for index, source in enumerate(self.sources):
+            for counted in deduplicated.counted_in(index):
+                return _SourcePart(source, counted.part)
+        return None
+
     def _deduplicate(self, kind: str) -> Deduplicated:
-        with_table = [set(paths.part_names(source.backend.list_names(kind))) for source in self.sources]
-        return deduplicate([source.run_index() for source in self.sources], with_table)
+        snapshots = [source.snapshot(kind) for source in self.sources]
+        return deduplicate(
+            [snapshot.index for snapshot in snapshots], [snapshot.with_table[kind] for snapshot in snapshots]
+        )
 
     def _table(
         self,
@@ -192,16 +219,29 @@ class Reader(ABC):
     ) -> pa.Table:
         """Return the rows that count, sorted by the columns ``keys``; ``at``: only these epochs."""
         epochs = None if at is None else pa.array(list(at), pa.int64())
-        deduplicated = self._deduplicate(kind) if ids is None else self._deduplicate(kind).restrict(ids)
-        pieces: list[pa.Table] = []
-        for index, source in enumerate(self.sources):
-            counted = list(deduplicated.counted_in(index))
-            tables = source.tables(kind, [runs.part for runs in counted], columns=columns)
-            pieces += (
-                _filter(_filter(table, "id", runs.ids), "epoch", epochs)
-                for table, runs in zip(tables, counted, strict=True)
-            )
-        return _concat_sorted(kind, columns, pieces, *keys)
+        wanted = None if ids is None else list(ids)
+        for _ in range(READ_ATTEMPTS):
+            deduplicated = self._deduplicate(kind)
+            if wanted is not None:
+                deduplicated = deduplicated.restrict(wanted)
+            pieces: list[pa.Table] = []
+            unread = 0
+            for index, source in enumerate(self.sources):
+                counted = {runs.part: runs.ids for runs in deduplicated.counted_in(index)}
+                unread += len(counted)
+                for part, table in source.tables(kind, list(counted), columns=columns):
+                    pieces.append(_filter(_filter(table, "id", counted[part]), "epoch", epochs))
+                    unread -= 1
+            if not unread:
+                return _concat_sorted(kind, columns, pieces, *keys)
+            # A file was damaged, so that another copy of its runs counts, or a compaction replaced its part.
+        raise self.sources[0].changing_error()
+
+
+@dataclass(frozen=True)
+class _SourcePart:
+    source: Parts
+    part: str
 
 
 def _filter(table: pa.Table, column: str, values: pa.Array | pa.ChunkedArray | None) -> pa.Table:
@@ -212,6 +252,14 @@ def _filter(table: pa.Table, column: str, values: pa.Array | pa.ChunkedArray | N
 def _concat_sorted(
     kind: str, columns: Sequence[str] | None, pieces: Sequence[pa.Table], *keys: str
 ) -> pa.Table:
+    """Return all rows, sorted by the columns ``keys``; of rows with equal keys in one part, the first."""
     # In one chunk: sorting thousands of chunks takes longer than joining them.
     table = pa.concat_tables([select_fields(kind, columns).empty_table(), *pieces]).combine_chunks()
-    return table.sort_by([(key, "ascending") for key in keys])
+    table = table.sort_by([(key, "ascending") for key in keys])
+    if len(table) < 2:
+        return table
+    is_repeated = np.ones(len(table) - 1, dtype=bool)
+    for key in keys:
+        column = table[key].combine_chunks()
+        is_repeated &= pc.equal(column[1:], column[:-1]).to_numpy(zero_copy_only=False)
+    return table.filter(pa.array(np.append(True, ~is_repeated))) if is_repeated.any() else table

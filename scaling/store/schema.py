@@ -109,6 +109,36 @@ TEST_SETS_SCHEMA = _table(
 )
 """One row per data set."""
 
+ADDED_COLUMNS = {
+    "runs": frozenset(
+        {
+            "channels",
+            "side",
+            "classes",
+            "zero_gradients",
+            "layer_zero_gradients",
+            "test_mse",
+            "pruning_method",
+            "parameters_left",
+            "predicted_increase",
+            "measured_increase",
+            "train_mse",
+        }
+    ),
+    "epochs": frozenset({"zero_gradients", "layer_zero_gradients"}),
+    "predictions": frozenset[str](),
+    "test_sets": frozenset[str](),
+}
+"""Columns that older files of a table lack; they are read as null. Every file has the other columns."""
+
+NON_NULL_COLUMNS = {
+    "runs": ("id", "created_at"),
+    "epochs": ("id", "epoch"),
+    "predictions": ("id", "fingerprint", "logits"),
+    "test_sets": ("fingerprint", "labels"),
+}
+"""Columns that have a value in each row."""
+
 SCHEMAS = {
     "runs": RUNS_SCHEMA,
     "epochs": EPOCHS_SCHEMA,

@@ -98,7 +98,7 @@ def test_empty_store_has_empty_tables(store: Store) -> None:
     assert store.runs().equals(empty["runs"])
     assert store.epochs().equals(empty["epochs"])
     assert store.predictions(["a"]).equals(empty["predictions"])
-    with pytest.raises(StoreError, match="the labels of this test set"):
+    with pytest.raises(StoreError, match=r"no such file; .*the labels of its test set"):
         store.labels(FINGERPRINT)
 
 
@@ -132,7 +132,7 @@ def test_unreadable_tables_are_refused_as_a_whole(folder: Store) -> None:
 
 def test_file_in_the_place_of_the_store_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match=r"/file/runs: cannot be listed .*must be a folder"):
+    with pytest.raises(StoreError, match=r"/file/\w+: cannot be listed .*must be a folder"):
         open_store(tmp_path / "file").publish(plant(["a"]))
 
 

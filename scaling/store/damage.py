@@ -1,0 +1,63 @@
+"""Damaged files of a store: which they are, and what is left out because of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_FILES_NAMED = 4
+"""Number of damaged files that a message names; it counts the others."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Damage:
+    """A damaged file. Readers leave out what it held and read everything else."""
+
+    path: str
+    """Path of the file inside the store."""
+    name: str
+    """Full name of the file."""
+    kind: str
+    """Table of the file, such as ``runs``; ``weights`` for weights."""
+    reason: str
+    """What is wrong with the file."""
+    runs: int | None = None
+    """Number of runs that are left out; None if it is unknown."""
+
+
+def describe_damage(damage: Sequence[Damage]) -> str:
+    """Return what is damaged, what is left out, the files and the next step; empty without damage.
+
+    The first line is a sentence, and each further line is about one file.
+    """
+    if not damage:
+        return ""
+    clauses = [_count_parts([file for file in damage if file.kind == "runs"])]
+    clauses += [_count_files(kind, damage) for kind in ("epochs", "predictions", "weights", "test_sets")]
+    others = len(damage) - _FILES_NAMED
+    return "\n".join(
+        [
+            f"{'; '.join(filter(None, clauses))}; move the files aside with: scaling store repair",
+            *(f"  {file.name}: {file.reason}" for file in damage[:_FILES_NAMED]),
+            *([f"  and {others} more; scaling store verify names all of them"] if others > 0 else []),
+        ]
+    )
+
+
+def _count_parts(damage: Sequence[Damage]) -> str:
+    if not damage:
+        return ""
+    parts = "1 part is damaged" if len(damage) == 1 else f"{len(damage)} parts are damaged"
+    runs = sum(file.runs or 0 for file in damage)
+    if all(file.runs is None for file in damage):
+        return f"{parts}: runs left out"
+    at_least = "at least " if any(file.runs is None for file in damage) else ""
+    return f"{parts}: {at_least}{runs} run{'' if runs == 1 else 's'} left out"
+
+
+def _count_files(kind: str, damage: Sequence[Damage]) -> str:
+    count = sum(file.kind == kind for file in damage)
+    noun = kind.replace("_", " ")
+    if count < 2:
+        return f"1 file of {noun} is damaged and left out" if count else ""
+    return f"{count} files of {noun} are damaged and left out"

@@ -46,7 +46,7 @@ def write_comparison(comparison: StudyComparison, out: Path, *, context: PageCon
         study=context.study,
         sentences=summary_sentences(comparison),
         summary=summarise_runs(comparison.grouped, context),
-        notes=comparison.notes,
+        notes=[*context.notes, *comparison.notes],
         tables=comparison_tables(comparison),
         figures=figures,
     )

@@ -29,6 +29,13 @@ class PageContext:
     """Number of wanted runs that are not in the store."""
     pending: int = 0
     """Number of runs whose learning rate is not chosen yet."""
+    damage: str = ""
+    """Damaged files of the store and what is left out, without a full stop; empty if nothing is damaged."""
+
+    @property
+    def notes(self) -> list[str]:
+        """Sentences that a reader of the page should know, whatever its runs show."""
+        return [f"The store is damaged: {self.damage}."] if self.damage else []
 
 
 @dataclass(frozen=True, kw_only=True)

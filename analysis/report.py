@@ -93,7 +93,7 @@ def write_report(
         study=context.study,
         summary=summarise_runs(data.grouped, context),
         findings=findings,
-        notes=[*_notes(data), *describe_rate_choices(tuned)],
+        notes=[*context.notes, *_notes(data), *describe_rate_choices(tuned)],
         laws=law_rows(fits),
         figures=figures,
         means=data.means.to_pylist(),

@@ -104,11 +104,15 @@ def _software(runs: pa.Table) -> str:
         f"commit {row['commit'][:12]}{' with uncommitted changes' if row['dirty'] else ''}"
         for row in _distinct(runs, "commit", "dirty")
     }
-    versions = {
-        ", ".join(f"{name} {number}" for name, number in json.loads(row["versions"]).items())
-        for row in _distinct(runs, "versions")
-    }
+    versions = {_version_text(row["versions"]) for row in _distinct(runs, "versions")}
     return "; ".join((*sorted(commits), *sorted(versions))) or "not recorded"
+
+
+def _version_text(versions: str) -> str:
+    try:
+        return ", ".join(f"{name} {number}" for name, number in json.loads(versions).items())
+    except (ValueError, AttributeError):
+        return "versions that cannot be read"
 
 
 def _distinct(runs: pa.Table, *names: str) -> list[dict[str, Any]]:

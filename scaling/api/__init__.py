@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from scaling.api._history import history, write_history
     from scaling.api._inspect import Inspection, inspect
     from scaling.api._json import replace_nonfinite
-    from scaling.api._merge import merge
     from scaling.api._models import list_models
     from scaling.api._optimum import draw_optimum, optimum
     from scaling.api._plan import plan
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from scaling.api._separable import separable
     from scaling.api._shift import draw_shifts, shift
     from scaling.api._status import CoreTime, PruningStatus, StudyStatus, status
+    from scaling.api._store import store_compact, store_merge, store_repair, store_sweep, store_verify
     from scaling.api._suggest import CurveSuggestion, Suggestion, suggest
     from scaling.api._sweep import PackFailure
     from scaling.api._table import RunTable, table, tidy_table, write_table
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from scaling.api._workspace import Workspace
     from scaling.architectures import CatalogueEntry
     from scaling.fit import predict
+    from scaling.store import count_damage
 
 _EXPORTS = {
     "BenchResult": "scaling.api._bench",
@@ -86,6 +87,7 @@ _EXPORTS = {
     "bench_inference": "scaling.api._bench_inference",
     "classify": "scaling.api._classify",
     "compare": "scaling.api._compare",
+    "count_damage": "scaling.store",
     "diff": "scaling.api._explain",
     "download_datasets": "scaling.api._data",
     "draw_ensemble": "scaling.api._ensemble",
@@ -103,7 +105,6 @@ _EXPORTS = {
     "list_datasets": "scaling.api._data",
     "list_models": "scaling.api._models",
     "load_results": "scaling.api._results",
-    "merge": "scaling.api._merge",
     "optimum": "scaling.api._optimum",
     "plan": "scaling.api._plan",
     "predict": "scaling.fit",
@@ -127,6 +128,11 @@ _EXPORTS = {
     "separable": "scaling.api._separable",
     "shift": "scaling.api._shift",
     "status": "scaling.api._status",
+    "store_compact": "scaling.api._store",
+    "store_merge": "scaling.api._store",
+    "store_repair": "scaling.api._store",
+    "store_sweep": "scaling.api._store",
+    "store_verify": "scaling.api._store",
     "suggest": "scaling.api._suggest",
     "table": "scaling.api._table",
     "tidy_table": "scaling.api._table",

@@ -15,6 +15,7 @@ from scaling.api._table import tidy_table
 from scaling.api._workspace import Workspace
 from scaling.errors import UsageError
 from scaling.files import writing
+from scaling.store import count_damage
 
 if TYPE_CHECKING:
     from analysis.comparison_page import WrittenComparison
@@ -67,6 +68,10 @@ def compare(
             comparison,
             folder,
             context=PageContext(
-                study=study.name, command=command, missing=results.plan.new, pending=results.plan.pending
+                study=study.name,
+                command=command,
+                missing=results.plan.new,
+                pending=results.plan.pending,
+                damage=count_damage(workspace.stores().damage),
             ),
         )

@@ -11,6 +11,7 @@ from scaling.api._missed_images import find_missed_images
 from scaling.api._results import load_trained
 from scaling.api._workspace import Workspace
 from scaling.files import writing
+from scaling.store import count_damage
 
 if TYPE_CHECKING:
     from analysis.report import Report
@@ -64,7 +65,11 @@ def report(
             epochs=epochs,
             out=folder,
             context=PageContext(
-                study=study.name, command=command, missing=results.plan.new, pending=results.plan.pending
+                study=study.name,
+                command=command,
+                missing=results.plan.new,
+                pending=results.plan.pending,
+                damage=count_damage(workspace.stores().damage),
             ),
             tuned=tuned,
             missed=missed,

@@ -14,7 +14,7 @@ from scaling.api._workspace import Workspace
 from scaling.config import Study
 from scaling.datasets import Dataset
 from scaling.errors import UsageError
-from scaling.plan import Pack
+from scaling.plan import Pack, Plan
 from scaling.plan.speed import Speed
 from scaling.plan.sweep_schedule import make_schedule
 from scaling.store import check_writable, open_store
@@ -78,6 +78,25 @@ class Sweep:
                 option="store",
             )
         check_writable(open_store(self.workspace.store))
+
+    def write_test_sets(self, plan: Plan) -> None:
+        """Write the test sets of finished runs that no store has, for example after a repair.
+
+        A test set that is damaged and still in its place is left alone.
+        """
+        stores = self.workspace.stores()
+        datasets = {cell.info.fingerprint: cell.dataset for cell, run in plan.wanted if run.id in plan.done}
+        missing = [fingerprint for fingerprint in datasets if not stores.has_test_set(fingerprint)]
+        damaged = {file.name for file in stores.damage if file.kind == "test_sets"}
+        if not missing or damaged:
+            return
+        from scaling.data import load
+        from scaling.train import build_test_set
+
+        for fingerprint in missing:
+            loaded = load(datasets[fingerprint], folder=self.workspace.data, verify=True)
+            if loaded.info.fingerprint == fingerprint:
+                stores.first.put_test_sets(build_test_set(loaded))
 
     def train(self, waves: Sequence[Sequence[Pack]], study: Study, speed: Speed) -> SweepCounts:
         """Train packs and publish their runs.

@@ -6,10 +6,13 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TextIO
 
 from scaling.cli.output import print_text
-from scaling.errors import ScalingError, UsageError
+from scaling.errors import ScalingError, StoreDamageWarning, UsageError
 
 _FLAGS = {"overrides": "--set", "configs": "--config", "half_width": "--until"}
 """Flags of the arguments whose flag is not ``--`` and the argument's name."""
@@ -34,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
     try:
-        outcome = get_command(app)(words or ["--help"], prog_name="scaling", standalone_mode=False)
+        with _printing_store_damage():
+            outcome = get_command(app)(words or ["--help"], prog_name="scaling", standalone_mode=False)
         sys.stdout.flush()
     except ScalingError as error:
         print_text(traceback.format_exc() if debug else error_text(error), to_stderr=True)
@@ -56,6 +60,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
             to_stderr=True,
         )
     return outcome if isinstance(outcome, int) else _DONE
+
+
+@contextmanager
+def _printing_store_damage() -> Iterator[None]:
+    """Print each warning about damaged files once, without the place in the code."""
+    printed: set[str] = set()
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if not issubclass(category, StoreDamageWarning):
+            show_others(message, category, filename, lineno, file, line)
+        elif str(message) not in printed:
+            printed.add(str(message))
+            print(message, file=sys.stderr)
+
+    with warnings.catch_warnings():
+        show_others = warnings.showwarning
+        warnings.showwarning = show
+        warnings.simplefilter("always", StoreDamageWarning)
+        yield
 
 
 def error_text(error: ScalingError) -> str:

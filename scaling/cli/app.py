@@ -18,7 +18,6 @@ from scaling.cli import (
     fit,
     history,
     inspect,
-    merge,
     models,
     optimum,
     plan,
@@ -29,6 +28,7 @@ from scaling.cli import (
     separable,
     shift,
     status,
+    store,
     suggest,
     table,
     why,
@@ -81,7 +81,6 @@ for command in (
     optimum.optimum,
     history.history,
     suggest.suggest,
-    merge.merge,
     why.why,
     diff.diff,
     inspect.inspect,
@@ -93,6 +92,8 @@ for command in (
 ):
     app.command()(command)
 
+
+app.add_typer(store.app, name="store")
 
 get_command = cache(typer.main.get_command)
 """Return the command of the application. A process that runs several commands builds it once."""

@@ -5,10 +5,16 @@ from __future__ import annotations
 from scaling.store.access_check import check_writable, probe_is_visible, write_probe
 from scaling.store.checkpoint_files import Checkpoints
 from scaling.store.claims import Claim, Claims
+from scaling.store.compact import Compaction, compact
+from scaling.store.damage import Damage, count_damage, describe_damage
 from scaling.store.provenance import Provenance, collect_provenance
 from scaling.store.reader import Reader, StoredLogits
+from scaling.store.repair import Repair, repair
 from scaling.store.schema import EPOCHS_SCHEMA, PREDICTIONS_SCHEMA, RUNS_SCHEMA, SCHEMAS, TEST_SETS_SCHEMA
 from scaling.store.store import Store, StoreUnion, open_store
+from scaling.store.sweep import Sweep as StoreSweep
+from scaling.store.sweep import sweep
+from scaling.store.verify import Verification, verify
 
 __all__ = [
     "EPOCHS_SCHEMA",
@@ -19,14 +25,25 @@ __all__ = [
     "Checkpoints",
     "Claim",
     "Claims",
+    "Compaction",
+    "Damage",
     "Provenance",
     "Reader",
+    "Repair",
     "Store",
+    "StoreSweep",
     "StoreUnion",
     "StoredLogits",
+    "Verification",
     "check_writable",
     "collect_provenance",
+    "compact",
+    "count_damage",
+    "describe_damage",
     "open_store",
     "probe_is_visible",
+    "repair",
+    "sweep",
+    "verify",
     "write_probe",
 ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from scaling.errors import StoreError
 
@@ -34,6 +35,18 @@ class DamagedFileError(StoreError):
     def __init__(self, name: str, reason: str) -> None:
         self.name, self.reason = name, reason
         super().__init__(f"{name}: {reason}; {_REPAIR_HINT}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredFile:
+    """A file of a store."""
+
+    path: str
+    """Path inside the store."""
+    size: int
+    """Number of bytes."""
+    modified_s: float
+    """Time of the last change in seconds since 1970, by the clock of the store."""
 
 
 class Backend(ABC):
@@ -79,6 +92,22 @@ class Backend(ABC):
             return self.get(path)
         except (MissingFileError, DamagedFileError) as error:
             return error
+
+    @abstractmethod
+    def list_files(self, folder: str) -> list[StoredFile]:
+        """Return the files at any depth below a folder, hidden and temporary ones included."""
+
+    @abstractmethod
+    def move(self, path: str, target: str) -> None:
+        """Give a file, or whatever stands in its place, another path. ``target`` must not exist."""
+
+    def remove_empty_folders(self, folder: str, *, before_s: float) -> list[str]:
+        """Remove the empty folders below a folder that were last changed before a time.
+
+        Returns:
+            Paths of the folders; none in a backend without folders.
+        """
+        return []
 
     @abstractmethod
     def exists(self, path: str) -> bool:

@@ -14,14 +14,15 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from scaling.store import paths
 from scaling.store.backend import Backend
 from scaling.store.store import Store
 
-_CLAIM_NAME = re.compile(r"claim\.(\d+)(?:\.beat\.(\d+)|\.(released))?")
+CLAIM_NAME = re.compile(r"claim\.(\d+)(?:\.beat\.(\d+)|\.(released))?")
+"""Name of a claim's file: generation, beat, released."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +39,7 @@ class ClaimState:
 def read_claim_state(backend: Backend, key: str) -> ClaimState:
     """Return the state of a pack's claims, from the names of its files."""
     names = backend.list_names(paths.claims_folder(key))
-    matches = [match for name in names if (match := _CLAIM_NAME.fullmatch(name))]
+    matches = [match for name in names if (match := CLAIM_NAME.fullmatch(name))]
     generation = max((int(match[1]) for match in matches), default=0)
     current = [match for match in matches if int(match[1]) == generation]
     return ClaimState(
@@ -101,8 +102,13 @@ class Claims:
         self.clock = clock
         self._observed: dict[str, _Observation] = {}
 
-    def try_acquire(self, key: str) -> Claim | None:
+    def try_acquire(self, key: str, runs: Sequence[str] = ()) -> Claim | None:
         """Claim a pack without waiting.
+
+        Args:
+            key: key of the pack.
+            runs: ids of the runs that the pack is trained for. When all of them are published, ``sweep`` may
+                remove the claim and the pack's checkpoints.
 
         Returns:
             None while another worker holds the pack or is not yet known to be dead: ask again later.
@@ -115,7 +121,7 @@ class Claims:
                 return None
             if now - previous.since < self.lease_s:
                 return None
-        content = json.dumps({"owner": self.owner}).encode()
+        content = json.dumps({"owner": self.owner, "runs": list(runs)}).encode()
         claim = Claim(self.backend, key, state.generation + 1)
         return claim if self.backend.put_if_absent(claim.file(), content) else None
 

@@ -25,19 +25,23 @@ class Damage:
     """Number of runs that are left out; None if it is unknown."""
 
 
-def describe_damage(damage: Sequence[Damage]) -> str:
-    """Return what is damaged, what is left out, the files and the next step; empty without damage.
-
-    The first line is a sentence, and each further line is about one file.
-    """
-    if not damage:
-        return ""
+def count_damage(damage: Sequence[Damage]) -> str:
+    """Return how much is damaged and left out, without a full stop; empty without damage."""
     clauses = [_count_parts([file for file in damage if file.kind == "runs"])]
     clauses += [_count_files(kind, damage) for kind in ("epochs", "predictions", "weights", "test_sets")]
+    return "; ".join(filter(None, clauses))
+
+
+def describe_damage(damage: Sequence[Damage]) -> str:
+    """Return what is damaged and left out, the next step, and a line for each of the first files.
+
+    Args:
+        damage: at least one damaged file.
+    """
     others = len(damage) - _FILES_NAMED
     return "\n".join(
         [
-            f"{'; '.join(filter(None, clauses))}; move the files aside with: scaling store repair",
+            f"{count_damage(damage)}; move the files aside with: scaling store repair",
             *(f"  {file.name}: {file.reason}" for file in damage[:_FILES_NAMED]),
             *([f"  and {others} more; scaling store verify names all of them"] if others > 0 else []),
         ]

@@ -6,13 +6,20 @@ import errno
 import os
 import stat
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 from scaling.errors import StoreError
 from scaling.files import sync, writing
-from scaling.store.backend import Backend, DamagedFileError, MissingFileError, naming_store_errors
+from scaling.store.backend import (
+    Backend,
+    DamagedFileError,
+    MissingFileError,
+    StoredFile,
+    naming_store_errors,
+)
 
 _WRITE_HINT = "choose a writable folder on a file system with hard links"
 _READ_HINT = "check that it exists and that you may read it"
@@ -70,6 +77,34 @@ class FolderBackend(Backend):
                     return sorted(file.name for file in files if not file.name.startswith("."))
             except FileNotFoundError:
                 return []
+
+    def list_files(self, folder: str) -> list[StoredFile]:
+        files = []
+        for directory, _, names in os.walk(self.root / folder):
+            for file in (Path(directory, name) for name in names):
+                with suppress(FileNotFoundError):
+                    status = file.lstat()
+                    path = file.relative_to(self.root).as_posix()
+                    files.append(StoredFile(path=path, size=status.st_size, modified_s=status.st_mtime))
+        return files
+
+    def move(self, path: str, target: str) -> None:
+        final = self.root / target
+        with writing(final, hint=_WRITE_HINT, option="store", error=StoreError):
+            final.parent.mkdir(parents=True, exist_ok=True)
+            (self.root / path).rename(final)
+            sync(final.parent)
+            sync((self.root / path).parent)
+
+    def remove_empty_folders(self, folder: str, *, before_s: float) -> list[str]:
+        removed = []
+        for directory, _, _ in os.walk(self.root / folder, topdown=False):
+            path = Path(directory)
+            with suppress(OSError):  # not empty, or already gone
+                if path != self.root / folder and path.stat().st_mtime < before_s:
+                    path.rmdir()
+                    removed.append(path.relative_to(self.root).as_posix())
+        return removed
 
     def exists(self, path: str) -> bool:
         return (self.root / path).exists()

@@ -16,7 +16,13 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import from_url
 
-from scaling.store.backend import Backend, DamagedFileError, MissingFileError, naming_store_errors
+from scaling.store.backend import (
+    Backend,
+    DamagedFileError,
+    MissingFileError,
+    StoredFile,
+    naming_store_errors,
+)
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -64,6 +70,18 @@ class ObjectStoreBackend(Backend):
         with self._naming_errors(folder, "listed"):
             objects = obstore.list_with_delimiter(_client(self.uri), folder)["objects"]
         return sorted(meta["path"].rpartition("/")[2] for meta in objects)
+
+    def list_files(self, folder: str) -> list[StoredFile]:
+        with self._naming_errors(folder, "listed"):
+            objects = obstore.list(_client(self.uri), folder).collect()
+        return [
+            StoredFile(path=meta["path"], size=meta["size"], modified_s=meta["last_modified"].timestamp())
+            for meta in objects
+        ]
+
+    def move(self, path: str, target: str) -> None:
+        with self._naming_errors(path, "moved"):
+            obstore.rename(_client(self.uri), path, target)
 
     def exists(self, path: str) -> bool:
         with self._naming_errors(path, "read"):

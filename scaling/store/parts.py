@@ -58,10 +58,11 @@ class Parts:
 
     Args:
         backend: the folder or the bucket.
+        warns: False if damage is only recorded.
     """
 
-    def __init__(self, backend: Backend) -> None:
-        self.backend = backend
+    def __init__(self, backend: Backend, *, warns: bool = True) -> None:
+        self.backend, self.warns = backend, warns
         self.damage: dict[str, Damage] = {}
         """Damaged files that were found so far, by path."""
         self._run_index: dict[str, pa.Table] = {}
@@ -193,6 +194,8 @@ class Parts:
         """Leave out what damaged files held, and warn about the files that are not known yet."""
         if new := [file for file in damage if file.path not in self.damage]:
             self.damage |= {file.path: file for file in new}
+            if not self.warns:
+                return
             warnings.warn(describe_damage(new), StoreDamageWarning, stacklevel=2)
 
     def changing_error(self) -> StoreError:

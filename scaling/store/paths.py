@@ -20,8 +20,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
+PART_TABLES = ("runs", "epochs", "predictions")
+"""Tables of which each part has a file; the file of ``runs`` is the commit record."""
+WEIGHTS_FOLDER, CLAIMS_FOLDER, PROBES_FOLDER = "weights", "claims", "probes"
+"""Folders of the weights, of the claims and of the probes."""
 COMPACTIONS_FOLDER = "compactions"
 """Folder of the records of compactions."""
+FOLDERS = (
+    *PART_TABLES,
+    "test_sets",
+    WEIGHTS_FOLDER,
+    CLAIMS_FOLDER,
+    "checkpoints",
+    PROBES_FOLDER,
+    COMPACTIONS_FOLDER,
+)
+"""Folders whose files belong to this software; the folder ``damaged`` is the user's."""
 
 _PART_DIGITS = 20
 _TABLE_SUFFIX = ".parquet"
@@ -58,9 +72,27 @@ def part_names(files: Iterable[str]) -> list[str]:
     return [file.removesuffix(_TABLE_SUFFIX) for file in files if file.endswith(_TABLE_SUFFIX)]
 
 
+def part_of(path: str) -> str | None:
+    """Return the part that a file belongs to; None for a file that belongs to no part."""
+    kind, _, rest = path.partition("/")
+    if kind in PART_TABLES:
+        return rest.removesuffix(_TABLE_SUFFIX) if rest.endswith(_TABLE_SUFFIX) else None
+    return rest.partition("/")[0] if kind == WEIGHTS_FOLDER else None
+
+
+def damaged_file(path: str, number: int) -> str:
+    """Return the path to which a damaged file is moved; ``number`` tells files of one path apart."""
+    return f"damaged/{path}.{number}" if number else f"damaged/{path}"
+
+
+def weights_folder(part: str) -> str:
+    """Return the folder of the weights of a part."""
+    return f"{WEIGHTS_FOLDER}/{part}"
+
+
 def weights_file(part: str, run_id: str) -> str:
     """Return the path of the weights of one run of a part."""
-    return f"weights/{part}/{run_id}{_WEIGHTS_SUFFIX}"
+    return f"{weights_folder(part)}/{run_id}{_WEIGHTS_SUFFIX}"
 
 
 def compaction_file(part: str) -> str:
@@ -70,7 +102,7 @@ def compaction_file(part: str) -> str:
 
 def claims_folder(key: str) -> str:
     """Return the folder of a pack's claims."""
-    return f"claims/{key}"
+    return f"{CLAIMS_FOLDER}/{key}"
 
 
 def checkpoints_folder(key: str) -> str:
@@ -91,4 +123,4 @@ def checkpoint_epochs(files: Iterable[str]) -> list[int]:
 
 def probe_file(name: str) -> str:
     """Return the path of a file that only shows that the store is visible."""
-    return f"probes/{name}"
+    return f"{PROBES_FOLDER}/{name}"

@@ -9,10 +9,11 @@ from pathlib import Path
 import pyarrow as pa
 
 from scaling.errors import StoreError
+from scaling.store import paths
 from scaling.store.backend import Backend
 from scaling.store.folder import FolderBackend
 from scaling.store.parts import Parts
-from scaling.store.publish import publish
+from scaling.store.publish import publish, put_test_sets
 from scaling.store.reader import Reader
 
 _SCHEMES = ("s3", "gs", "az", "memory")
@@ -73,6 +74,22 @@ class Store(Reader):
     def has_runs(self) -> bool:
         """Return whether any run has been published here."""
         return bool(self.backend.list_names("runs"))
+
+    @property
+    def exists(self) -> bool:
+        """Return whether the store has any folder or object."""
+        return any(self.backend.list_files(folder) for folder in paths.FOLDERS)
+
+    def put_test_sets(self, test_sets: pa.Table) -> None:
+        """Write the test sets that the store does not have, without runs.
+
+        Args:
+            test_sets: one row a test set.
+
+        Raises:
+            StoreError: nothing can be written here.
+        """
+        put_test_sets(test_sets, self.backend)
 
     def publish(self, tables: Mapping[str, pa.Table], *, weights: Mapping[str, bytes] | None = None) -> int:
         """Publish runs, all of them or none, except runs that are published already with all these tables.

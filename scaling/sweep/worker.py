@@ -93,7 +93,7 @@ class _Worker:
     def _publish_claimed(self, pack: Pack) -> bool:
         if self._report_if_published(pack):
             return True
-        claim = self.claims.try_acquire(pack.key)
+        claim = self.claims.try_acquire(pack.key, [run.id for run in pack.runs])
         if claim is None:
             return False
         with _releasing(claim.release), _renewing(claim.renew, every_s=self.config.lease_s / 4):

@@ -5,6 +5,6 @@ from __future__ import annotations
 from scaling.train.epoch_metrics import EpochMetrics
 from scaling.train.pack import train
 from scaling.train.pack_result import PackResult
-from scaling.train.result_tables import build_tables
+from scaling.train.result_tables import build_tables, build_test_set
 
-__all__ = ["EpochMetrics", "PackResult", "build_tables", "train"]
+__all__ = ["EpochMetrics", "PackResult", "build_tables", "build_test_set", "train"]

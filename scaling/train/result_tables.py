@@ -48,10 +48,18 @@ def build_tables(result: PackResult, dataset: LoadedDataset, provenance: Provena
             }
         )
         rows["epochs"] += [_epoch_row(result, run, replica, epoch) for epoch in result.history]
-    rows["test_sets"] = [
-        {"fingerprint": dataset.info.fingerprint, "title": dataset.info.title, "labels": labels}
-    ]
-    return {name: pa.Table.from_pylist(rows[name], schema=SCHEMAS[name]) for name in rows}
+    tables = {name: pa.Table.from_pylist(rows[name], schema=SCHEMAS[name]) for name in rows}
+    return tables | {"test_sets": build_test_set(dataset)}
+
+
+def build_test_set(dataset: LoadedDataset) -> pa.Table:
+    """Build the row of the store's table ``test_sets`` for a data set."""
+    row = {
+        "fingerprint": dataset.info.fingerprint,
+        "title": dataset.info.title,
+        "labels": np.asarray(dataset.test.labels),
+    }
+    return pa.Table.from_pylist([row], schema=SCHEMAS["test_sets"])
 
 
 def _shared_columns(result: PackResult) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def test_a_usage_error_has_one_line(scaling, study, store, words, message):
 
 
 def test_a_store_without_predictions_is_refused_with_a_hint(scaling, study, store, tmp_path):
-    scaling("merge", study, "--store", store, "--into", tmp_path / "small")
+    scaling("store", "merge", study, "--store", store, "--into", tmp_path / "small")
     result = scaling("ensemble", study, "--store", tmp_path / "small")
     assert result.code == 2
     assert result.err.startswith("2 of 2 runs have no predictions here; read the store that trained them")

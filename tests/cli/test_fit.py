@@ -66,7 +66,7 @@ def test_population_treats_the_test_images_as_a_sample(scaling, study, store, so
 
 def test_population_needs_predictions(scaling, study, store, tmp_path):
     bare = tmp_path / "bare"
-    scaling("merge", study, "--store", store, "--into", bare)
+    scaling("store", "merge", study, "--store", store, "--into", bare)
     scaling("table", study, "--store", store, "--out", tmp_path / "runs.csv")
     for words, problem in (
         (("fit", study, "--store", bare), "10 of 10 runs have no predictions here"),

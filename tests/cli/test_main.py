@@ -74,7 +74,7 @@ def test_a_store_needs_a_name(scaling, study):
     result = scaling("plan", study, "--store", "")
     assert result.code == 2
     assert "--store the name of the store is empty" in result.err
-    result = scaling("merge", study, "--into", "")
+    result = scaling("store", "merge", study, "--into", "")
     assert "--into the name of the store is empty" in result.err
 
 

@@ -188,7 +188,7 @@ def test_a_merged_store_has_the_rounds_without_weights_and_gives_the_same_means(
     scaling, study, pruned, tmp_path
 ):
     merged = tmp_path / "merged"
-    words = ("merge", study, *PRUNING[:2], "--predictions", "--store", pruned, "--into", merged)
+    words = ("store", "merge", study, *PRUNING[:2], "--predictions", "--store", pruned, "--into", merged)
     assert scaling(*words).out == f"{merged}: 14 runs added\n"
     assert scaling(*words).out == f"{merged}: 0 runs added\n"
     first, second = open_store(pruned), open_store(merged)

@@ -123,7 +123,7 @@ def test_an_error_that_is_no_fraction_is_refused(scaling, study, store, error):
 
 
 def test_a_store_without_predictions_is_refused_with_a_hint(scaling, study, store, tmp_path):
-    scaling("merge", study, "--store", store, "--into", tmp_path / "small")
+    scaling("store", "merge", study, "--store", store, "--into", tmp_path / "small")
     result = scaling("reject", study, "--store", tmp_path / "small")
     assert (result.code, result.out) == (2, "")
     assert result.err.startswith("2 of 2 runs have no predictions here; read the store that trained them")

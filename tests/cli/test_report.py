@@ -73,7 +73,7 @@ def test_the_contact_sheet_has_the_images_that_more_than_half_of_the_runs_miss(
 
 def test_a_report_without_predictions_or_data_says_so(scaling, study, store, tmp_path, monkeypatch):
     page = tmp_path / "artifacts/tiny/report.html"
-    scaling("merge", study, "--store", store, "--into", tmp_path / "small")
+    scaling("store", "merge", study, "--store", store, "--into", tmp_path / "small")
     assert scaling("report", study, "--store", tmp_path / "small").code == 0
     assert "the store has no predictions of these runs" in page.read_text()
 

@@ -1,0 +1,117 @@
+"""Maintenance of a store: verify, repair, compact and sweep it, and merge runs into another store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from scaling.api._results import load_results
+from scaling.api._workspace import Workspace
+from scaling.errors import StoreError
+from scaling.store import Compaction, Repair, Store, StoreSweep, Verification, open_store
+from scaling.store import compact as compact_store
+from scaling.store import repair as repair_store
+from scaling.store import sweep as sweep_store
+from scaling.store import verify as verify_store
+
+
+def store_verify(workspace: Workspace | None = None) -> Verification:
+    """Read every file of the store, and return which of them are not as they were published.
+
+    Args:
+        workspace: names the store; other stores are left alone.
+
+    Raises:
+        StoreError: the store cannot be read, or it does not exist.
+    """
+    return verify_store(_open(workspace))
+
+
+def store_repair(workspace: Workspace | None = None) -> Repair:
+    """Move damaged parts and damaged test sets to the folder ``damaged`` of the store.
+
+    The next ``run`` of a study trains their runs again, and writes its test set again.
+
+    Args:
+        workspace: names the store; other stores are left alone.
+
+    Raises:
+        StoreError: the store cannot be read or written, or it does not exist.
+    """
+    return repair_store(_open(workspace))
+
+
+def store_compact(workspace: Workspace | None = None) -> Compaction:
+    """Put many small parts of the store together into few large parts, which are read much faster.
+
+    Other processes may read the store and publish in it meanwhile.
+
+    Args:
+        workspace: names the store; other stores are left alone.
+
+    Raises:
+        StoreError: the store cannot be read or written, or it does not exist.
+    """
+    return compact_store(_open(workspace))
+
+
+def store_sweep(workspace: Workspace | None = None) -> StoreSweep:
+    """Remove files of the store that killed processes left behind at least a day ago.
+
+    Args:
+        workspace: names the store; other stores are left alone.
+
+    Raises:
+        StoreError: the store cannot be read or written, or it does not exist.
+    """
+    return sweep_store(_open(workspace))
+
+
+def _open(workspace: Workspace | None) -> Store:
+    name = (workspace or Workspace()).store
+    store = open_store(name)
+    if not store.exists:
+        raise StoreError(f"{name}: no such store; name the folder or the URI of a store", option="store")
+    return store
+
+
+def store_merge(
+    config: Path,
+    into: str,
+    workspace: Workspace | None = None,
+    *,
+    overrides: Sequence[str] = (),
+    predictions: bool = False,
+) -> int:
+    """Copy a study's finished runs into another store, as one part, pruned networks included.
+
+    Use this to publish runs, or to bring together what several machines trained. Weights and masks are never
+    copied.
+
+    Args:
+        config: YAML file of the study.
+        into: folder or URI of the other store.
+        workspace: stores and folders.
+        overrides: changed settings, such as ``recipe.epochs=5``.
+        predictions: True to copy the predictions as well, by far the largest table.
+
+    Returns:
+        Number of runs that the other store did not have, or had without the predictions that were copied.
+
+    Raises:
+        StoreError: a store cannot be read or written.
+    """
+    workspace = workspace or Workspace()
+    results = load_results(config, workspace, overrides=overrides)
+    runs = pa.concat_tables([results.runs, results.pruned_runs])
+    stores, ids = workspace.stores(), runs["id"].to_pylist()
+    tables = {
+        "runs": runs,
+        "epochs": stores.epochs(ids),
+        "test_sets": stores.test_sets(set(runs["fingerprint"].to_pylist())),
+    }
+    if predictions:
+        tables["predictions"] = stores.predictions(ids)
+    return open_store(into, option="into").publish(tables)

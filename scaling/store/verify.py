@@ -1,0 +1,104 @@
+"""Verification of a whole store: every file is read and compared with what was published."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Set
+from dataclasses import dataclass
+from hashlib import sha256
+
+import pyarrow as pa
+
+from scaling.store import paths
+from scaling.store.damage import Damage
+from scaling.store.parts import Parts
+from scaling.store.store import Store
+
+_JSON_COLUMNS = ("config_json", "versions", "layer_zero_gradients")
+_TABLES = ("epochs", "predictions")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verification:
+    """Result of a verification."""
+
+    parts: int
+    """Number of parts whose runs can be read."""
+    runs: int
+    """Number of runs that can be read."""
+    damage: tuple[Damage, ...]
+    """Damaged and missing files."""
+
+
+def verify(store: Store) -> Verification:
+    """Read every part, table, weights file and test set of a store.
+
+    Raises:
+        StoreError: the store cannot be read, or a file has a newer schema.
+    """
+    parts = Parts(store.backend, warns=False)
+    runs = parts.runs(None)
+    ids = {part: frozenset(table["id"].to_pylist()) for part, table in runs.items()}
+    for part, table in runs.items():
+        parts.record(list(_check_runs(parts, part, table)))
+    with_table = parts.snapshot(*_TABLES).with_table
+    fingerprints: set[str] = set()
+    for kind in _TABLES:
+        for part, table in parts.tables(kind, [part for part in runs if part in with_table[kind]]):
+            strangers = set(table["id"].to_pylist()) - ids[part]
+            if strangers:
+                reason = f"rows of {len(strangers)} runs that its part does not have"
+                parts.record([_damage(parts, paths.table_file(kind, part), kind, reason)])
+            if kind == "predictions":
+                fingerprints |= set(table["fingerprint"].to_pylist())
+    for part in runs:
+        _check_further_files(parts, part, {kind for kind in _TABLES if part in with_table[kind]})
+    _check_test_sets(parts, fingerprints)
+    return Verification(
+        parts=len(runs), runs=len(frozenset().union(*ids.values())), damage=tuple(parts.damage.values())
+    )
+
+
+def _check_runs(parts: Parts, part: str, runs: pa.Table) -> Iterator[Damage]:
+    """Yield the first thing that is wrong with the rows of a part."""
+    for row in runs.select(["id", *_JSON_COLUMNS]).to_pylist():
+        reason = _row_problem(row)
+        if reason:
+            path = paths.table_file("runs", part)
+            yield _damage(parts, path, "runs", f"run {row['id']}: {reason}", runs=len(runs))
+            return
+
+
+def _row_problem(row: dict[str, str | None]) -> str:
+    for column in _JSON_COLUMNS:
+        try:
+            json.loads(row[column] or "null")
+        except (ValueError, RecursionError):
+            return f"{column} is not JSON"
+    config = row["config_json"]
+    if config is not None and not sha256(config.encode()).hexdigest().startswith(row["id"] or ""):
+        return "the id is not the hash of config_json"
+    return ""
+
+
+def _check_further_files(parts: Parts, part: str, tables: Set[str]) -> None:
+    """Check that the files whose hashes a part names exist, and read its weights."""
+    for file in parts.hashes(part) or {}:
+        kind, _, run_id = file.partition("/")
+        path = paths.weights_file(part, run_id) if run_id else paths.table_file(kind, part)
+        is_there = parts.weights(part, run_id) is not None if run_id else kind in tables
+        if not is_there and path not in parts.damage:
+            parts.record([_damage(parts, path, kind, "does not exist")])
+
+
+def _check_test_sets(parts: Parts, fingerprints: Set[str]) -> None:
+    """Read all test sets, and check that there is one for each of the fingerprints."""
+    stored = set(paths.part_names(parts.backend.list_names("test_sets")))
+    for fingerprint in sorted(stored | fingerprints):
+        path = paths.table_file("test_sets", fingerprint)
+        if parts.test_set(fingerprint) is None and path not in parts.damage:
+            parts.record([_damage(parts, path, "test_sets", "does not exist")])
+
+
+def _damage(parts: Parts, path: str, kind: str, reason: str, *, runs: int | None = None) -> Damage:
+    return Damage(path=path, name=parts.backend.full_name(path), kind=kind, reason=reason, runs=runs)

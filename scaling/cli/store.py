@@ -71,8 +71,8 @@ def compact(store: Store = STORE, *, as_json: Json = False) -> None:
 def sweep(store: Store = STORE, *, as_json: Json = False) -> None:
     """Remove files that killed processes left behind at least a day ago.
 
-    These are temporary files, tables without a part, claims and checkpoints of published packs, old probes, and
-    empty folders.
+    These are temporary files, tables without a part, claims and checkpoints of published packs, old probes,
+    and empty folders.
     """
     outcome = api.store_sweep(workspace(store, [], None))
     if as_json:

@@ -80,7 +80,16 @@ class _OldParts:
     weights: Mapping[str, bytes]
 
 
-def _group(parts: Parts) -> list[list[str]]:
+@dataclass(frozen=True)
+class _Group:
+    """Parts that become one part."""
+
+    tables: tuple[str, ...]
+    """Tables that each part has, ``runs`` first."""
+    parts: list[str]
+
+
+def _group(parts: Parts) -> list[_Group]:
     """Return groups of parts with the same tables, sorted by name, each of a limited size."""
     snapshot = parts.snapshot(*paths.PART_TABLES)
     sizes: dict[str, int] = defaultdict(int)
@@ -97,15 +106,15 @@ def _group(parts: Parts) -> list[list[str]]:
             filled[tables] = 0
         groups[-1].append(part)
         filled[tables] += sizes[part]
-    return [group for groups in by_tables.values() for group in groups if len(group) > 1]
+    return [
+        _Group(tables, group) for tables, groups in by_tables.items() for group in groups if len(group) > 1
+    ]
 
 
-def _read(parts: Parts, group: Sequence[str]) -> _OldParts:
+def _read(parts: Parts, group: _Group) -> _OldParts:
     """Read the parts of a group, without those that are damaged or that another compaction has removed."""
-    with_table = parts.snapshot(*paths.PART_TABLES).with_table
-    kinds = [kind for kind in paths.PART_TABLES if group[0] in with_table[kind]]
-    tables = {kind: dict(parts.tables(kind, group)) for kind in kinds}
-    whole = [part for part in group if all(part in tables[kind] for kind in kinds)]
+    tables = {kind: dict(parts.tables(kind, group.parts)) for kind in group.tables}
+    whole = [part for part in group.parts if all(part in table for table in tables.values())]
     weights = {part: _read_weights(parts, part, tables["runs"][part]["id"].to_pylist()) for part in whole}
     usable = {part: data for part, data in weights.items() if data is not None}
     counted = list(deduplicate([{part: tables["runs"][part] for part in usable}]).counted_in(0))
@@ -120,7 +129,7 @@ def _read(parts: Parts, group: Sequence[str]) -> _OldParts:
                     for runs in counted
                 ]
             )
-            for kind in (kinds if counted else ())
+            for kind in (group.tables if counted else ())
         },
         weights={
             run_id: data

@@ -37,7 +37,7 @@ USAGE_ERRORS = {
     "fit {study} --error-counts wrong --image-counts images": "have test_error already",
     "fit {study} --form cubic": "expected one of auto, power, floor",
     "report {study}": "train it with: scaling run",
-    "merge {study}": "Missing option '--into'.",
+    "store merge {study}": "Missing option '--into'.",
     "suggest {study}": "Missing option '--until'.",
     "suggest {study} --until many": "'--until'",
     "suggest {study} --until 0.02": "train it with: scaling run",

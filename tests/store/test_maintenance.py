@@ -1,0 +1,291 @@
+"""Verification, repair, compaction and sweeping of a store."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from functools import partial
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from scaling.errors import StoreDamageWarning
+from scaling.store import Claims, Store, compact, open_store, repair, sweep, verify
+from scaling.store.claims import read_claim_state
+from scaling.store.compact import Compaction
+from scaling.store.folder import FolderBackend
+from scaling.store.sweep import MIN_AGE_S
+from tests.store.planted_store import FINGERPRINT, plant
+
+
+def reopen(store: Store) -> Store:
+    """Return the same store in the state in which a new process finds it."""
+    return Store(store.backend)
+
+
+def contents(store: Store) -> list[object]:
+    """Return everything that readers see, comparable with ``==``."""
+    fresh = reopen(store)
+    ids = sorted(fresh.ids())
+    tables = (fresh.runs(), fresh.epochs(), fresh.predictions(ids))
+    return [ids, *(table.to_pylist() for table in tables)]
+
+
+def publish_each(store: Store, ids: str, **weights: bytes) -> None:
+    for draw, run_id in enumerate(ids):
+        data = {run_id: weights[run_id]} if run_id in weights else {}
+        store.publish(plant([run_id], draw=draw, second=draw), weights=data)
+
+
+def test_verification_names_each_damaged_and_missing_file(folder: Store) -> None:
+    publish_each(folder, "abcd", a=b"of a")
+    assert verify(folder).damage == ()
+    parts = [folder.parts.backend.list_names("runs")[i].removesuffix(".parquet") for i in range(4)]
+    root = Path(folder.backend.full_name(""))
+    (root / f"runs/{parts[0]}.parquet").write_bytes(b"")
+    (root / f"epochs/{parts[1]}.parquet").unlink()
+    (root / f"predictions/{parts[2]}.parquet").write_bytes(b"PAR1")
+    (root / f"test_sets/{FINGERPRINT}.parquet").unlink()
+    for file in root.glob("weights/*/a.safetensors"):
+        file.write_bytes(b"other weights")
+    result = verify(reopen(folder))
+    assert (result.parts, result.runs) == (3, 3)
+    expected = {
+        f"runs/{parts[0]}.parquet",
+        f"epochs/{parts[1]}.parquet",
+        f"predictions/{parts[2]}.parquet",
+        f"test_sets/{FINGERPRINT}.parquet",
+    }
+    weights = {file.relative_to(root).as_posix() for file in root.glob("weights/*/a.safetensors")}
+    is_readable = not any(parts[0] in path for path in weights)
+    assert {file.path for file in result.damage} == expected | (weights if is_readable else set())
+
+
+def test_repair_moves_damaged_parts_aside_and_their_runs_can_be_published_again(store: Store) -> None:
+    publish_each(store, "ab", a=b"of a")
+    index = store.parts.run_index()
+    (part,) = [f"{name}.parquet" for name, rows in index.items() if rows["id"].to_pylist() == ["a"]]
+    store.backend.delete(f"epochs/{part}")
+    store.backend.put_if_absent(f"epochs/{part}", b"damaged")
+    store.backend.delete(f"test_sets/{FINGERPRINT}.parquet")
+    store.backend.put_if_absent(f"test_sets/{FINGERPRINT}.parquet", b"damaged")
+    moved = repair(reopen(store)).moved
+    assert len(moved) == 5  # runs, epochs, predictions, weights and the test set
+    assert store.backend.get(f"damaged/epochs/{part}") == b"damaged"
+    assert verify(reopen(store)).runs == 1
+    fresh = reopen(store)
+    assert fresh.ids() == {"b"}
+    assert fresh.publish(plant(["a"], second=9)) == 1
+    assert verify(reopen(store)).damage == ()
+    assert repair(reopen(store)).moved == ()
+
+
+def test_compaction_keeps_every_table_and_weights(store: Store) -> None:
+    publish_each(store, "abc", a=b"of a", c=b"of c")
+    store.publish({"runs": plant(["d"])["runs"]})  # has other tables
+    before = contents(store)
+    assert compact(reopen(store)) == Compaction(replaced=3, new=1, runs=3)
+    assert contents(store) == before
+    fresh = reopen(store)
+    assert [fresh.weights(run_id) for run_id in "ac"] == [b"of a", b"of c"]
+    assert [len(store.backend.list_names(kind)) for kind in ("runs", "epochs", "predictions")] == [2, 1, 1]
+    assert len(store.backend.list_files("weights")) == 2
+    assert verify(fresh).damage == ()
+    assert compact(reopen(store)) == Compaction(replaced=0, new=0, runs=0)
+
+
+def test_compaction_keeps_the_copy_that_counts(folder: Store) -> None:
+    for second in (5, 3):
+        racer = reopen(folder)
+        racer.ids = set  # type: ignore[method-assign]
+        racer.publish(plant(["a", str(second)], draw=second, second=second))
+    before = contents(folder)
+    assert compact(reopen(folder)).runs == 3
+    assert contents(folder) == before
+
+
+def test_compaction_leaves_damaged_parts(folder: Store) -> None:
+    publish_each(folder, "abc")
+    damaged = Path(folder.backend.full_name("epochs")) / folder.backend.list_names("epochs")[0]
+    damaged.write_bytes(b"")
+    with pytest.warns(StoreDamageWarning):
+        assert compact(reopen(folder)).replaced == 2
+    assert damaged.exists()
+    assert reopen(folder).ids() == set("abc")
+
+
+class Intervening(FolderBackend):
+    """A folder in which something else happens before one of the operations."""
+
+    def __init__(self, root: Path, at: int, intervene: Callable[[], None]) -> None:
+        super().__init__(root)
+        object.__setattr__(self, "remaining", count(-at))
+        object.__setattr__(self, "intervene", intervene)
+
+    def _step(self) -> None:
+        if next(self.remaining) == 0:  # type: ignore[attr-defined]
+            self.intervene()  # type: ignore[attr-defined]
+
+    def get(self, path: str) -> bytes:
+        self._step()
+        return super().get(path)
+
+    def put_if_absent(self, path: str, data: bytes) -> bool:
+        self._step()
+        return super().put_if_absent(path, data)
+
+    def list_names(self, folder: str) -> list[str]:
+        self._step()
+        return super().list_names(folder)
+
+    def delete(self, path: str) -> None:
+        self._step()
+        super().delete(path)
+
+
+class Killed(BaseException):
+    pass
+
+
+def steps(run: Callable[[Callable[[], None], int], None]) -> int:
+    """Run with an intervention before each operation in turn, and return the number of operations."""
+    for at in count():
+        has_happened: list[bool] = []
+        run(partial(has_happened.append, True), at)
+        if not has_happened:
+            return at
+    raise AssertionError
+
+
+@pytest.mark.slow
+def test_compaction_that_is_killed_anywhere_or_meets_another_one_changes_nothing(tmp_path: Path) -> None:
+    kill_points = steps(lambda happen, at: compact_with(tmp_path / f"killed{at}", at, happen, killed=True))
+    meetings = steps(lambda happen, at: compact_with(tmp_path / f"met{at}", at, happen, killed=False))
+    assert min(kill_points, meetings) > 15
+
+
+@pytest.mark.parametrize("at", [14, 22])
+@pytest.mark.parametrize("killed", [True, False])
+def test_compaction_that_is_killed_or_meets_another_one_changes_nothing(
+    tmp_path: Path, at: int, killed: bool
+) -> None:
+    """A sample of the test above."""
+    compact_with(tmp_path, at, lambda: None, killed=killed)
+
+
+def compact_with(root: Path, at: int, happen: Callable[[], None], *, killed: bool) -> None:
+    """Compact a store; before operation ``at``, another compaction runs or this one is killed."""
+    store = open_store(root)
+    publish_each(store, "ab")
+    before = contents(store)
+
+    def intervene() -> None:
+        happen()
+        if killed:
+            raise Killed
+        compact(open_store(root))
+        assert contents(store) == before
+
+    try:
+        compact(Store(Intervening(root, at, intervene)))
+    except Killed:
+        assert contents(store) == before
+    assert contents(store) == before
+    compact(open_store(root))
+    assert contents(store) == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("read", ["ids", "runs", "epochs", "predictions", "weights"])
+def test_readers_see_each_run_once_while_parts_are_replaced(tmp_path: Path, read: str) -> None:
+    def read_with(happen: Callable[[], None], at: int) -> None:
+        root = tmp_path / str(at)
+        store = open_store(root)
+        publish_each(store, "ab", a=b"of a")
+
+        def intervene() -> None:
+            happen()
+            compact(open_store(root))
+
+        reader = Store(Intervening(root, at, intervene))
+        results = {
+            "ids": reader.ids,
+            "runs": lambda: reader.runs()["id"].to_pylist(),
+            "epochs": lambda: reader.epochs()["id"].to_pylist(),
+            "predictions": lambda: reader.predictions("ab")["id"].to_pylist(),
+            "weights": lambda: reader.weights("a"),
+        }
+        expected = {
+            "ids": {"a", "b"},
+            "runs": ["a", "b"],
+            "epochs": ["a"] * 3 + ["b"] * 3,
+            "predictions": ["a", "b"],
+            "weights": b"of a",
+        }
+        assert results[read]() == expected[read]
+
+    assert steps(read_with) >= 5
+
+
+def make_old(store: Store) -> None:
+    """Make every file and folder as old as a sweep requires."""
+    then = time.time() - MIN_AGE_S - 60
+    root = Path(store.backend.full_name(""))
+    for path in (*root.rglob("*"), root):
+        os.utime(path, (then, then), follow_symlinks=False)
+
+
+def leave_everything(store: Store) -> dict[str, int]:
+    """Leave in a store what killed processes can leave, and return how many files of each kind."""
+    backend = store.backend
+    publish_each(store, "ab", a=b"of a")
+    for path in ("epochs/0123.parquet", "predictions/0123.parquet", "weights/0123/x.safetensors"):
+        backend.put_if_absent(path, b"of a killed publication")
+    Path(backend.full_name("runs/." + 32 * "0")).write_bytes(b"half a fi")
+    backend.put_if_absent("probes/0", b"")
+    backend.put_if_absent("compactions/0", b"")
+    for key, runs in {"finished": ["a", "b"], "unfinished": ["a", "c"], "unknown": []}.items():
+        claim = Claims(store, owner="killed", lease_s=20).try_acquire(key, runs)
+        assert claim is not None
+        assert claim.renew()
+        assert claim.renew()
+        backend.put_if_absent(f"claims/{key}/claim.1.beat.1", b"")
+        backend.put_if_absent(f"checkpoints/{key}/3.safetensors", b"weights")
+    Path(backend.full_name("checkpoints/empty")).mkdir()
+    return {
+        "temporary files": 1,
+        "files without a part": 3,
+        "probes": 1,
+        "records of compactions": 1,
+        "claims of earlier holders": 3,
+        "checkpoints of published packs": 1,
+        "claims of published packs": 2,
+        "empty folders": 1,
+    }
+
+
+def test_sweep_removes_what_nobody_needs(folder: Store) -> None:
+    expected = leave_everything(folder)
+    before, kept_claims = contents(folder), ("unfinished", "unknown")
+    states = [read_claim_state(folder.backend, key) for key in kept_claims]
+    assert sweep(reopen(folder)).removed == {}  # too young
+    make_old(folder)
+    removed = sweep(reopen(folder)).removed
+    assert {kind: len(files) for kind, files in removed.items()} == expected
+    assert contents(folder) == before
+    assert folder.weights("a") == b"of a"
+    assert [read_claim_state(folder.backend, key) for key in kept_claims] == states
+    assert folder.backend.list_names("checkpoints/unfinished") == ["3.safetensors"]
+    make_old(folder)
+    assert set(sweep(reopen(folder)).removed) <= {"empty folders"}
+    assert verify(reopen(folder)).damage == ()
+
+
+def test_sweep_of_an_object_store_leaves_young_files(store: Store) -> None:
+    publish_each(store, "ab")
+    store.backend.put_if_absent("epochs/0123.parquet", b"of a publication that is going on")
+    before = contents(store)
+    assert sweep(reopen(store)).removed == {}
+    assert contents(store) == before

@@ -79,7 +79,7 @@ def _printing_store_damage() -> Iterator[None]:
             show_others(message, category, filename, lineno, file, line)
         elif str(message) not in printed:
             printed.add(str(message))
-            print(message, file=sys.stderr)
+            print_text(str(message), to_stderr=True)
 
     with warnings.catch_warnings():
         show_others = warnings.showwarning

@@ -9,7 +9,7 @@ import typer
 
 from scaling import api
 from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, workspace
-from scaling.cli.output import count, print_json
+from scaling.cli.output import count, print_json, print_text
 
 if TYPE_CHECKING:
     from scaling.store import Verification
@@ -44,9 +44,9 @@ def repair(store: Store = STORE, *, as_json: Json = False) -> None:
         return
     _print_state(store, outcome.verification)
     for file in outcome.moved:
-        print(f"moved to {file}")
+        print_text(f"moved to {file}")
     if outcome.verification.damage:
-        print("the next scaling run of a study trains again what it lacks")
+        print_text("the next scaling run of a study trains again what it lacks")
 
 
 @app.command()
@@ -59,12 +59,12 @@ def compact(store: Store = STORE, *, as_json: Json = False) -> None:
     if as_json:
         print_json(asdict(outcome))
     elif outcome.replaced:
-        print(
+        print_text(
             f"{store}: {count(outcome.replaced, 'part')} with {count(outcome.runs, 'run')} replaced by"
             f" {count(outcome.new, 'part')}"
         )
     else:
-        print(f"{store}: nothing to compact")
+        print_text(f"{store}: nothing to compact")
 
 
 @app.command()
@@ -79,17 +79,17 @@ def sweep(store: Store = STORE, *, as_json: Json = False) -> None:
         print_json(asdict(outcome))
         return
     for kind, files in outcome.removed.items():
-        print(f"removed {len(files)} {kind}, such as {files[0]}")
+        print_text(f"removed {len(files)} {kind}, such as {files[0]}")
     number = sum(map(len, outcome.removed.values()))
-    print(f"{store}: {number} files and folders removed, {outcome.bytes:,} bytes")
+    print_text(f"{store}: {number} files and folders removed, {outcome.bytes:,} bytes")
 
 
 def _print_state(store: str, verification: Verification) -> None:
     state = api.count_damage(verification.damage) or "every file is as it was published"
     runs = f"{count(verification.parts, 'part')} with {count(verification.runs, 'run')}"
-    print(f"{store}: {runs}; {state}")
+    print_text(f"{store}: {runs}; {state}")
     for file in verification.damage:
-        print(f"  {file.name}: {file.reason}")
+        print_text(f"  {file.name}: {file.reason}")
 
 
 @app.command()
@@ -118,4 +118,4 @@ def merge(
     added = api.store_merge(
         config, into, workspace(store, also, data), overrides=set_, predictions=predictions
     )
-    print(f"{into}: {count(added, 'run')} added")
+    print_text(f"{into}: {count(added, 'run')} added")

@@ -45,6 +45,6 @@ class DataLoaderMinibatches(Minibatches):
             drop_last=True,
         )
 
-    def epoch(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+    def epoch(self, epoch: int, *, first_step: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         for images, labels in self.loader:
             yield images.to(self.dtype).permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2), labels

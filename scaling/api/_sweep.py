@@ -14,6 +14,7 @@ from scaling.api._workspace import Workspace
 from scaling.config import Study
 from scaling.datasets import Dataset
 from scaling.errors import UsageError
+from scaling.interruption import handled_signals
 from scaling.plan import Pack, Plan
 from scaling.plan.speed import Speed
 from scaling.plan.sweep_schedule import make_schedule
@@ -106,12 +107,16 @@ class Sweep:
                 a run that it starts from is missing.
             study: study of the packs.
             speed: speed of this machine.
+
+        Raises:
+            Interrupted: SIGINT or SIGTERM arrived; finished runs are published, unfinished packs have
+                checkpoints and no claims.
         """
         from scaling.sweep.progress import ProgressDisplay
 
         packs = [pack for wave in waves for pack in wave]
         executor = self._make_executor(packs, study, speed)
-        with ProgressDisplay(packs, self.console, quiet=self.quiet) as display:
+        with handled_signals(), ProgressDisplay(packs, self.console, quiet=self.quiet) as display:
             for wave in waves:
                 stored_ids = self.workspace.stores().ids()
                 executor.run([pack for pack in wave if _parent_ids(pack) <= stored_ids], display)

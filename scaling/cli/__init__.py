@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 import traceback
 import warnings
@@ -13,10 +14,14 @@ from typing import TextIO
 
 from scaling.cli.output import print_text
 from scaling.errors import ScalingError, StoreDamageWarning, UsageError
+from scaling.interruption import Interrupted, handled_signals
 
 _FLAGS = {"overrides": "--set", "configs": "--config", "half_width": "--until"}
 """Flags of the arguments whose flag is not ``--`` and the argument's name."""
 _DONE, _FAILED, _USAGE, _INTERRUPTED = 0, 1, 2, 130
+_INTERRUPTED_TEXT = (
+    "interrupted; every finished run is in the store, and the same command continues from there"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,15 +32,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         Exit code: 0 done; 1 some runs failed, or the data do not determine a law; 2 wrong input;
-            130 interrupted; finished runs are kept.
+            130 interrupted by Ctrl+C, or 143 by SIGTERM; finished runs are kept.
     """
+    try:
+        with handled_signals(last_words=_INTERRUPTED_TEXT):
+            return _run_command(sys.argv[1:] if arguments is None else arguments)
+    except Interrupted as stop:
+        if arguments is None:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # only the end of this process is left
+        print_text(_INTERRUPTED_TEXT, to_stderr=True)
+        return stop.exit_code
+
+
+def _run_command(arguments: Sequence[str]) -> int:
+    """Run a command and return its exit code."""
     import typer
 
     from scaling.cli.app import app, get_command
 
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    debug = "--debug" in words
-    words = [word for word in words if word != "--debug"]
+    debug = "--debug" in arguments
+    words = [word for word in arguments if word != "--debug"]
     try:
         with _printing_store_damage():
             outcome = get_command(app)(words or ["--help"], prog_name="scaling", standalone_mode=False)
@@ -54,11 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # nothing more may be written to the pipe.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _DONE
-    if outcome == _INTERRUPTED:  # typer returns this number after Ctrl+C
-        print_text(
-            "interrupted; every finished run is in the store, and the same command continues from there",
-            to_stderr=True,
-        )
+    if outcome == _INTERRUPTED:  # typer returns this number after KeyboardInterrupt
+        print_text(_INTERRUPTED_TEXT, to_stderr=True)
     return outcome if isinstance(outcome, int) else _DONE
 
 

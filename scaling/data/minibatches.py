@@ -65,9 +65,11 @@ class Minibatches:
         """Return the number of steps per epoch."""
         return len(self.index) // self.batch_size
 
-    def epoch(self, epoch: int) -> Iterator[tuple[Float[Tensor, "B C side side"], Int64[Tensor, " B"]]]:
-        """Yield the images and the labels of all batches of an epoch."""
-        return (self.batch(epoch, step) for step in range(len(self)))
+    def epoch(
+        self, epoch: int, *, first_step: int = 0
+    ) -> Iterator[tuple[Float[Tensor, "B C side side"], Int64[Tensor, " B"]]]:
+        """Yield the images and the labels of all batches of an epoch, or of those from a step on."""
+        return (self.batch(epoch, step) for step in range(first_step, len(self)))
 
     def batch(self, epoch: int, step: int) -> tuple[Float[Tensor, "B C side side"], Int64[Tensor, " B"]]:
         """Return the images of one batch, in channels_last, and their labels.

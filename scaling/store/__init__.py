@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scaling.store.access_check import check_writable, probe_is_visible, write_probe
-from scaling.store.checkpoint_files import Checkpoints
+from scaling.store.checkpoint_files import CheckpointError, Checkpoints
 from scaling.store.claims import Claim, Claims
 from scaling.store.compact import Compaction, compact
 from scaling.store.damage import Damage, count_damage, describe_damage
@@ -22,6 +22,7 @@ __all__ = [
     "RUNS_SCHEMA",
     "SCHEMAS",
     "TEST_SETS_SCHEMA",
+    "CheckpointError",
     "Checkpoints",
     "Claim",
     "Claims",

@@ -2,44 +2,80 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
+
+from scaling.errors import StoreError
 from scaling.store import paths
 from scaling.store.store import Store
+
+State = TypeVar("State")
 
 _GENERATIONS_KEPT = 2
 """Number of checkpoints that stay; the oldest is removed only after the newest is complete."""
 
 
+class CheckpointError(Exception):
+    """A checkpoint from which the training cannot continue; the message says why."""
+
+
 class Checkpoints:
-    """Checkpoints of one pack, identified by the number of epochs that were done.
+    """Checkpoints of one pack. A name has the number of steps that were done and the hash of the content.
 
     Args:
         store: the store that holds the checkpoints.
         key: key of the pack.
+        on_unusable: is called with one line about each checkpoint that cannot be used.
     """
 
-    def __init__(self, store: Store, key: str) -> None:
-        self.backend, self.key = store.backend, key
+    def __init__(
+        self, store: Store, key: str, on_unusable: Callable[[str], object] = lambda line: None
+    ) -> None:
+        self.backend, self.key, self.on_unusable = store.backend, key, on_unusable
 
-    def save(self, epoch: int, data: bytes) -> None:
+    def save(self, steps: int, data: bytes) -> None:
         """Save a checkpoint; it appears as a whole or not at all."""
-        self.backend.put_if_absent(paths.checkpoint_file(self.key, epoch), data)
-        for outdated in self.epochs()[_GENERATIONS_KEPT:]:
-            self.backend.delete(paths.checkpoint_file(self.key, outdated))
+        self.backend.put_if_absent(self._file(paths.checkpoint_name(steps, data)), data)
+        for outdated in self.names()[_GENERATIONS_KEPT:]:
+            self.backend.delete(self._file(outdated))
 
-    def epochs(self) -> list[int]:
-        """Return the numbers of epochs of the saved checkpoints, the newest first."""
+    def names(self) -> list[str]:
+        """Return the names of the checkpoints, the newest first."""
         files = self.backend.list_names(paths.checkpoints_folder(self.key))
-        return sorted(paths.checkpoint_epochs(files), reverse=True)
+        return sorted(paths.checkpoint_names(files), key=paths.checkpoint_steps, reverse=True)
 
-    def load(self, epoch: int) -> bytes:
-        """Return the checkpoint after ``epoch`` epochs.
+    def newest(self, decode: Callable[[bytes], State]) -> State | None:
+        """Return the newest checkpoint that can be used; None without any.
 
-        Raises:
-            StoreError: the checkpoint does not exist or cannot be read.
+        A checkpoint that is damaged, or that belongs to another network or version, is reported and removed.
+        A checkpoint that cannot be read is reported and stays.
+
+        Args:
+            decode: function that decodes a checkpoint, or raises CheckpointError.
         """
-        return self.backend.get(paths.checkpoint_file(self.key, epoch))
+        for name in self.names():
+            file = self._file(name)
+            try:
+                data = self.backend.get(file)
+                if name != paths.checkpoint_name(paths.checkpoint_steps(name), data):
+                    raise CheckpointError("its content does not have the hash in its name")
+                return decode(data)
+            except StoreError as error:
+                self.on_unusable(str(error))
+            except CheckpointError as error:
+                self.on_unusable(
+                    f"{self.backend.full_name(file)}: is removed ({error}); the training continues from an"
+                    " older checkpoint or from the start"
+                )
+                with suppress(StoreError):
+                    self.backend.delete(file)
+        return None
 
     def clear(self) -> None:
         """Remove all checkpoints of the pack, after its runs are published."""
-        for epoch in self.epochs():
-            self.backend.delete(paths.checkpoint_file(self.key, epoch))
+        for name in self.names():
+            self.backend.delete(self._file(name))
+
+    def _file(self, name: str) -> str:
+        return f"{paths.checkpoints_folder(self.key)}/{name}"

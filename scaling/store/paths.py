@@ -8,7 +8,7 @@
     compactions/<part>          the part replaces older parts, which may be removed from now on
     damaged/                    files that ``repair`` moved aside, under their paths
     claims/<pack key>/claim.<generation>
-    checkpoints/<pack key>/<epochs done>.safetensors
+    checkpoints/<pack key>/<steps done>.<hash of the content>.safetensors
     probes/<name>
     logs/
 
@@ -17,6 +17,7 @@ No other module builds or parses these names.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
@@ -37,7 +38,7 @@ FOLDERS = (
 )
 """Folders whose files belong to this software; the folder ``damaged`` is the user's."""
 
-_PART_DIGITS = 20
+_HASH_DIGITS = 20
 _TABLE_SUFFIX = ".parquet"
 _WEIGHTS_SUFFIX = ".safetensors"
 
@@ -50,7 +51,7 @@ def part_name(runs: bytes) -> str:
     trained the same runs at the same time, or as a damaged file. The tables of one part would then come from
     two trainings.
     """
-    return sha256(runs).hexdigest()[:_PART_DIGITS]
+    return sha256(runs).hexdigest()[:_HASH_DIGITS]
 
 
 def first_part_name(files: Sequence[bytes]) -> str:
@@ -59,7 +60,7 @@ def first_part_name(files: Sequence[bytes]) -> str:
     Args:
         files: contents of the part's tables ``epochs``, ``predictions`` and ``runs``, as far as it has them.
     """
-    return sha256(b"".join(sha256(data).digest() for data in files)).hexdigest()[:_PART_DIGITS]
+    return sha256(b"".join(sha256(data).digest() for data in files)).hexdigest()[:_HASH_DIGITS]
 
 
 def table_file(kind: str, name: str) -> str:
@@ -110,15 +111,20 @@ def checkpoints_folder(key: str) -> str:
     return f"checkpoints/{key}"
 
 
-def checkpoint_file(key: str, epoch: int) -> str:
-    """Return the path of a pack's checkpoint after ``epoch`` epochs."""
-    return f"{checkpoints_folder(key)}/{epoch}{_WEIGHTS_SUFFIX}"
+def checkpoint_name(steps: int, data: bytes) -> str:
+    """Return the name of a checkpoint after ``steps`` steps. The hash shows later whether it is damaged."""
+    return f"{steps}.{sha256(data).hexdigest()[:_HASH_DIGITS]}{_WEIGHTS_SUFFIX}"
 
 
-def checkpoint_epochs(files: Iterable[str]) -> list[int]:
-    """Return the numbers of epochs of the checkpoints among the files of a checkpoints folder."""
-    names = [file.removesuffix(_WEIGHTS_SUFFIX) for file in files if file.endswith(_WEIGHTS_SUFFIX)]
-    return [int(name) for name in names if name.isdigit()]
+def checkpoint_names(files: Iterable[str]) -> list[str]:
+    """Return the names of the checkpoints among the files of a checkpoints folder."""
+    return [file for file in files if file.endswith(_WEIGHTS_SUFFIX)]
+
+
+def checkpoint_steps(name: str) -> int:
+    """Return the number of steps before a checkpoint; -1 for a name that this version does not give."""
+    match = re.match(r"(\d+)\.", name, re.ASCII)
+    return int(match[1]) if match else -1
 
 
 def probe_file(name: str) -> str:

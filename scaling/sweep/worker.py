@@ -8,13 +8,14 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from time import sleep
 from typing import Any
 from uuid import uuid4
 
 import pyarrow as pa
 
+from scaling import interruption
 from scaling.errors import StoreError
+from scaling.interruption import pause
 from scaling.models.stored_weights import encode_weights
 from scaling.plan import Pack
 from scaling.plan.trials import TrialPacks
@@ -46,11 +47,15 @@ def process_packs(packs: TrialPacks, config: WorkerConfig, on_progress: OnPackEv
         packs: packs of one trial.
         config: settings of the worker.
         on_progress: is called at the end of each epoch and for each pack that is published or given up.
+
+    Raises:
+        Interrupted: an interruption was requested. The pack in training has a checkpoint and no claim.
     """
     worker = _Worker(config, on_progress)
     waiting = deque(packs)
     skipped = 0
     while waiting:
+        interruption.check()
         pack = waiting.popleft()
         if worker.finish(pack):
             skipped = 0
@@ -58,7 +63,8 @@ def process_packs(packs: TrialPacks, config: WorkerConfig, on_progress: OnPackEv
             waiting.append(pack)
             skipped += 1
             if skipped >= len(waiting):
-                sleep(_POLL_S)
+                pause(_POLL_S)
+    interruption.check()
 
 
 class _Worker:
@@ -116,7 +122,9 @@ class _Worker:
                 self._report(pack, epoch=epoch.number, accuracy=float(epoch.test_accuracy.mean()))
 
         dataset = self.config.load_dataset(pack.cell.dataset, pack.cell.info)
-        checkpoints = Checkpoints(self.store, pack.key)
+        checkpoints = Checkpoints(
+            self.store, pack.key, lambda line: write_log(self.config, pack, heading="checkpoint", text=line)
+        )
         options: dict[str, Any] = {
             "device": self.config.device,
             "on_epoch_end": on_epoch_end,
@@ -127,10 +135,11 @@ class _Worker:
             result = train_round(pack, dataset, load_parents(pack, stores), **options)
         else:
             result = train(pack, dataset, **options)
-        tables = build_tables(result, dataset, self.provenance)
-        published = _publish(self.store, tables, _encode_weights(result) if self.config.weights else None)
-        with suppress(StoreError):  # the runs are published; remaining checkpoints are small
-            checkpoints.clear()
+        with interruption.deferred():
+            tables = build_tables(result, dataset, self.provenance)
+            published = _publish(self.store, tables, _encode_weights(result) if self.config.weights else None)
+            with suppress(StoreError):  # the runs are published; remaining checkpoints are small
+                checkpoints.clear()
         accuracy = float(result.history[-1].test_accuracy.mean())
         self._report(pack, epoch=epochs, accuracy=accuracy, published=published)
 
@@ -168,11 +177,11 @@ def _encode_weights(result: PackResult) -> dict[str, bytes]:
 
 def _publish(store: Store, tables: Mapping[str, pa.Table], weights: Mapping[str, bytes] | None) -> int:
     """Publish in several attempts, so that a short failure of the store does not lose minutes of training."""
-    for pause in _PUBLISH_PAUSES_S:
+    for pause_s in _PUBLISH_PAUSES_S:
         try:
             return store.publish(tables, weights=weights)
         except StoreError:
-            sleep(pause)
+            pause(pause_s)
     try:
         return store.publish(tables, weights=weights)
     except StoreError as error:
@@ -205,5 +214,5 @@ def _releasing(release: Callable[[], object]) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(StoreError):  # otherwise the claim expires
+        with interruption.deferred(), suppress(StoreError):  # otherwise the claim expires
             release()

@@ -1,8 +1,8 @@
-"""Checkpoints: weights, the optimiser's state and the metrics of all epochs so far, as bytes.
+"""Checkpoints: weights, the optimiser's state and all metrics so far, as bytes.
 
 Minibatches and augmentation are pure functions of (order, epoch, step), so there is no random state to keep:
-a pack that resumes from a checkpoint ends with the bits of an uninterrupted one. The format is safetensors:
-nothing is ever unpickled.
+a pack that resumes from a checkpoint, after any step, ends with the bits of an uninterrupted one. The format
+is safetensors: nothing is ever unpickled.
 """
 
 from __future__ import annotations
@@ -13,86 +13,126 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
-from torch import Tensor, nn
-from torch.optim import Optimizer
+from torch import Tensor
 
-from scaling.errors import StoreError
-from scaling.store import Checkpoints
+from scaling.store import CheckpointError
 from scaling.train.epoch_metrics import EpochMetrics
 
+FORMAT = 1
+"""Version of the format. A checkpoint of another version is not used."""
 METRICS = [field.name for field in fields(EpochMetrics)]
-_KEYS = {metric: f"history.{metric}" for metric in METRICS} | {"lr_factor": "history.share"}
-"""Key of each metric in a checkpoint. Keys never change: a checkpoint outlives an upgrade."""
+_OPTIONAL_METRICS = {"val_accuracy", "zero_gradients"}
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class TrainingHistory:
-    """The results of the epochs so far."""
+@dataclass(kw_only=True, eq=False)
+class TrainingState:
+    """Everything, after any step, that the rest of a training and its results depend on."""
 
+    networks: dict[str, Tensor]
+    """Parameters and statistics of batch norm, by name."""
+    optimiser: dict[str, Tensor]
+    """The optimiser's tensors; the name of each is the parameter's, then the tensor's."""
     history: list[EpochMetrics]
+    """Metrics of the epochs that have ended."""
     diverged: Tensor
     """True for each replica with a loss or a logit that was not finite: [R]."""
+    step: int
+    """Number of steps that are done in the epoch after the last one in ``history``."""
+    loss: Tensor
+    """Sum of the losses of these steps: [R]."""
+    correct: Tensor
+    """Sum of the accuracies of these steps: [R]."""
+    zero_gradients: Tensor
+    """Fractions of weights with gradient 0 in the last step of the epoch; empty before that step."""
+    wall_s: float
+    """Seconds since the start of the training."""
 
 
-def save_state(networks: nn.Module, optimiser: Optimizer, progress: TrainingHistory) -> bytes:
-    """Return everything that the next epoch depends on."""
-    tensors = {f"weights.{name}": weight.detach() for name, weight in networks.named_parameters()}
-    tensors |= {f"statistics.{name}": value for name, value in networks.named_buffers()}
-    for name, weight in networks.named_parameters():
-        tensors |= {f"optimiser.{name}.{kind}": value for kind, value in optimiser.state[weight].items()}
-    for metric, key in _KEYS.items():
-        values = [getattr(epoch, metric) for epoch in progress.history]
-        if all(value is not None for value in values):
-            tensors[key] = torch.stack([torch.as_tensor(value, dtype=_dtype(value)) for value in values])
-    tensors["diverged"] = progress.diverged
-    return save({name: tensor.cpu().contiguous() for name, tensor in tensors.items()})
+def encode_state(state: TrainingState, *, key: str) -> bytes:
+    """Return a checkpoint.
+
+    Args:
+        state: state of a training.
+        key: key of the pack.
+    """
+    tensors = {f"networks.{name}": tensor for name, tensor in state.networks.items()}
+    tensors |= {f"optimiser.{name}": tensor for name, tensor in state.optimiser.items()}
+    for metric in METRICS:
+        values = [getattr(epoch, metric) for epoch in state.history]
+        if values and all(value is not None for value in values):
+            tensors[f"history.{metric}"] = torch.stack([_as_tensor(value) for value in values])
+    for name in ("diverged", "step", "loss", "correct", "zero_gradients", "wall_s"):
+        tensors[name] = _as_tensor(getattr(state, name))
+    tensors |= {"format": torch.tensor(FORMAT), "key": _encode_text(key)}
+    return save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
 
 
-def load_state(data: bytes, networks: nn.Module, optimiser: Optimizer) -> TrainingHistory:
-    """Restore networks and their optimiser in place, and return the progress so far.
+def decode_state(data: bytes, *, key: str, like: TrainingState) -> TrainingState:
+    """Return the state that a checkpoint holds.
+
+    Args:
+        data: checkpoint.
+        key: key of the pack.
+        like: state of the same pack, with all tensors of the optimiser.
 
     Raises:
-        SafetensorError: the checkpoint is damaged.
-        KeyError: the checkpoint belongs to another network or version.
+        CheckpointError: the checkpoint has another format or version, or belongs to another pack or network.
     """
-    tensors = load(data)
-    state: dict[Tensor, dict[str, Tensor]] = {}
-    for name, weight in networks.named_parameters():
-        prefix = f"optimiser.{name}."
-        state[weight] = {
-            key.removeprefix(prefix): value.to(weight.device)
-            for key, value in tensors.items()
-            if key.startswith(prefix)
-        }
-        weight.data.copy_(tensors[f"weights.{name}"])
-    for name, value in networks.named_buffers():
-        value.copy_(tensors[f"statistics.{name}"])
-    optimiser.state.update(state)
-    rows: list[dict[str, Any]] = [dict.fromkeys(METRICS) for _ in tensors[_KEYS["number"]]]
-    for metric, key in _KEYS.items():
-        for row, value in zip(rows, tensors.get(key, ()), strict=False):
-            row[metric] = value if value.ndim else value.item()
-    return TrainingHistory(history=[EpochMetrics(**row) for row in rows], diverged=tensors["diverged"])
+    try:
+        tensors = load(data)
+        version, owner = tensors["format"].item(), tensors["key"]
+    except (SafetensorError, KeyError, RuntimeError) as error:
+        raise CheckpointError(f"it has another format: {error}") from error
+    if version != FORMAT:
+        raise CheckpointError(f"it has version {version} of the format, and this software has {FORMAT}")
+    if not torch.equal(owner, _encode_text(key)):
+        raise CheckpointError("it belongs to another pack")
+    try:
+        state = TrainingState(
+            networks=_with_prefix(tensors, "networks."),
+            optimiser=_with_prefix(tensors, "optimiser."),
+            history=_decode_history(_with_prefix(tensors, "history.")),
+            step=int(tensors["step"]),
+            wall_s=float(tensors["wall_s"]),
+            **{name: tensors[name] for name in ("diverged", "loss", "correct", "zero_gradients")},
+        )
+    except KeyError as error:
+        raise CheckpointError(f"it lacks {error}") from error
+    if _shapes(state) != _shapes(like):
+        raise CheckpointError("it belongs to another network")
+    return state
 
 
-def newest_checkpoint(checkpoints: Checkpoints | None) -> bytes | None:
-    """Return the newest checkpoint that is not damaged; None if there is none."""
-    for epoch in checkpoints.epochs() if checkpoints else ():
-        try:
-            data = checkpoints.load(epoch)  # type: ignore[union-attr]
-            load(data)
-        except (StoreError, SafetensorError):
-            continue  # the checkpoint before it is as good, only older
-        return data
-    return None
+def _decode_history(columns: dict[str, Tensor]) -> list[EpochMetrics]:
+    rows: list[dict[str, Any]] = [dict.fromkeys(_OPTIONAL_METRICS) for _ in columns.get("number", ())]
+    for metric in METRICS if rows else ():
+        if metric in columns or metric not in _OPTIONAL_METRICS:
+            for row, value in zip(rows, columns[metric], strict=True):
+                row[metric] = value if value.ndim else value.item()
+    return [EpochMetrics(**row) for row in rows]
 
 
-def completed_epochs(data: bytes | None) -> int:
-    """Return the number of epochs before a checkpoint; 0 for None."""
-    return 0 if data is None else len(load(data)[_KEYS["number"]])
+def _with_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def _shapes(state: TrainingState) -> dict[str, tuple[torch.dtype, torch.Size]]:
+    """Return the type and the shape of each tensor that has one shape during a whole training."""
+    tensors = {
+        **{f"networks.{name}": tensor for name, tensor in state.networks.items()},
+        **{f"optimiser.{name}": tensor for name, tensor in state.optimiser.items()},
+        **{name: getattr(state, name) for name in ("diverged", "loss", "correct")},
+    }
+    return {name: (tensor.dtype, tensor.shape) for name, tensor in tensors.items()}
+
+
+def _encode_text(text: str) -> Tensor:
+    return torch.tensor(list(text.encode()), dtype=torch.uint8)
+
+
+def _as_tensor(value: Tensor | int | float) -> Tensor:
+    return value if isinstance(value, Tensor) else torch.tensor(value, dtype=_dtype(value))
 
 
 def _dtype(value: object) -> torch.dtype:
-    if isinstance(value, Tensor):
-        return value.dtype
     return torch.int64 if isinstance(value, int) else torch.float64

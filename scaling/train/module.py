@@ -12,12 +12,13 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from scaling import interruption
 from scaling.architectures import ParameterScale
 from scaling.config.recipe import Recipe, Sgd
-from scaling.models import build, load_weights, trained_weights
+from scaling.models import build, load_weights, named_weights, trained_weights
 from scaling.plan import Pack
 from scaling.plan.time_estimate import EVALUATION_BATCH
-from scaling.train.checkpoint import TrainingHistory, load_state, save_state
+from scaling.train.checkpoint import TrainingState
 from scaling.train.device_data import DeviceSplit
 from scaling.train.epoch_metrics import EpochMetrics
 from scaling.train.lr_schedules import lr_factor
@@ -78,12 +79,16 @@ def evaluate(networks: nn.Module, split: DeviceSplit, recipe: Recipe) -> Evaluat
         networks: networks with R as the first axis of each parameter.
         split: images and labels.
         recipe: recipe with the loss.
+
+    Raises:
+        Interrupted: an interruption is requested.
     """
     networks.eval()
     R, device = len(next(networks.parameters())), split.labels.device
     total, correct = torch.zeros(R, device=device), torch.zeros(R, device=device, dtype=torch.float64)
     stored = []
     for images, labels in split.batches(EVALUATION_BATCH):
+        interruption.check()
         logits = networks(images).float()
         total += losses(logits, labels, recipe.loss, targets=recipe.targets) * len(labels)
         stored.append(logits.half())
@@ -109,6 +114,7 @@ class PackModule(pl.LightningModule):
         *,
         validation: DeviceSplit | None,
         steps_per_epoch: int,
+        on_step_end: Callable[[], None],
         on_epoch_end: Callable[[EpochMetrics], None],
         start: StartingPoint | None = None,
     ) -> None:
@@ -117,7 +123,8 @@ class PackModule(pl.LightningModule):
         # narrow pack.
         self.automatic_optimization = False
         self.pack, self.test, self.validation = pack, test, validation
-        self.steps_per_epoch, self.epoch_callback = steps_per_epoch, on_epoch_end
+        self.steps_per_epoch = steps_per_epoch
+        self.step_callback, self.epoch_callback = on_step_end, on_epoch_end
         self.recipe: Recipe = pack.cell.recipe
         self.networks = build(
             pack.cell.architecture, pack.cell.info.image, [run.seed for run in pack.replicas]
@@ -132,23 +139,60 @@ class PackModule(pl.LightningModule):
         self.zero_gradients = torch.empty(0)
         self.history: list[EpochMetrics] = []
         self.logits = torch.empty(0)
-        self.checkpoint: bytes | None = None
-        """Checkpoint to resume from."""
+        self.epoch_step = 0
+        """Number of steps that are done in the epoch in progress."""
         self.start = monotonic()
+        self.to(test.labels.device)
+        self.optimiser = self._make_optimiser()
 
     @property
     def completed_epochs(self) -> int:
         """Number of epochs that have ended, those before a checkpoint included."""
         return len(self.history)
 
-    def save_state(self) -> bytes:
-        """Return a checkpoint after the last epoch."""
-        progress = TrainingHistory(history=self.history, diverged=self.diverged)
-        return save_state(self.networks, self.optimiser, progress)
+    @property
+    def completed_steps(self) -> int:
+        """Number of steps that are done, those before a checkpoint included."""
+        return self.completed_epochs * self.steps_per_epoch + self.epoch_step
+
+    def state(self) -> TrainingState:
+        """Return the state after the last step; it shares the tensors of the training."""
+        return TrainingState(
+            networks=named_weights(self.networks),
+            optimiser=self._optimiser_tensors(),
+            history=self.history,
+            diverged=self.diverged,
+            step=self.epoch_step,
+            loss=self.loss,
+            correct=self.correct,
+            zero_gradients=self.zero_gradients,
+            wall_s=monotonic() - self.start,
+        )
+
+    def resume(self, state: TrainingState) -> None:
+        """Continue from a state, before the training begins."""
+        load_weights(self.networks, state.networks)
+        for name, tensor in self._optimiser_tensors().items():
+            tensor.copy_(state.optimiser[name])
+        self.history, self.diverged, self.epoch_step = state.history, state.diverged, state.step
+        self.loss.copy_(state.loss)
+        self.correct.copy_(state.correct)
+        self.zero_gradients = state.zero_gradients
+        self.start -= state.wall_s
+
+    def _optimiser_tensors(self) -> dict[str, Tensor]:
+        return {
+            f"{name}.{kind}": tensor
+            for name, weight in self.networks.named_parameters()
+            for kind, tensor in self.optimiser.state[weight].items()
+        }
 
     def configure_optimizers(self) -> PackOptimiser:
+        return self.optimiser
+
+    def _make_optimiser(self) -> PackOptimiser:
         recipes = [run.last_recipe for run in self.pack.replicas]
-        self.optimiser = PackOptimiser(
+        return PackOptimiser(
             self.networks.parameters(),
             self.recipe.optimizer,
             learning_rates=[recipe.learning_rate for recipe in recipes],
@@ -159,11 +203,6 @@ class PackModule(pl.LightningModule):
                 for name, weight in trained_weights(self.networks).items()
             ],
         )
-        if self.checkpoint is not None:
-            progress = load_state(self.checkpoint, self.networks, self.optimiser)
-            self.history, self.diverged = progress.history, progress.diverged
-            self.start -= self.history[-1].wall_s
-        return self.optimiser
 
     def learning_rate_scales(self) -> list[float]:
         """Return the factor of each parameter's learning rate."""
@@ -186,28 +225,28 @@ class PackModule(pl.LightningModule):
         )
 
     def training_step(self, batches: Iterator[tuple[Tensor, Tensor]], index: int) -> None:
-        """Train for an epoch, which is one step of Lightning's loop.
+        """Train for an epoch, or for the rest of one, which is one step of Lightning's loop.
 
         The hooks of Lightning's loop would cost time in the short step of a narrow pack.
         """
-        self.loss.zero_()
-        self.correct.zero_()
         first = self.completed_epochs * self.steps_per_epoch
-        for step, (images, labels) in enumerate(batches, start=first):
-            self.optimiser.set_lr_factor(self.lr_factor(step))
+        for step, (images, labels) in enumerate(batches, start=self.epoch_step):
+            self.optimiser.set_lr_factor(self.lr_factor(first + step))
             self._compute_gradients(images, labels)
-            if step == first + self.steps_per_epoch - 1:
+            if step == self.steps_per_epoch - 1:
                 self.zero_gradients = zero_gradient_fractions(
                     self.networks, weighted_layers(self.pack.layer_table)
                 )
             self.optimiser.step()
+            self.__dict__["epoch_step"] = step + 1  # an assignment would pass through Module.__setattr__
+            self.step_callback()
 
     def _compute_gradients(self, images: Tensor, labels: Tensor) -> None:
         """Compute the gradients of one minibatch, and add its losses and correct answers to the epoch's."""
         logits = self.networks(images).float()
         replica_losses = losses(logits, labels, self.recipe.loss, targets=self.recipe.targets)
         with torch.no_grad():
-            self.loss.add_(replica_losses)  # an assignment would pass through Module.__setattr__
+            self.loss.add_(replica_losses)  # in place: an assignment would pass through Module.__setattr__
             self.correct.add_((logits.argmax(-1) == labels).float().mean(1))
         self.optimiser.zero_grad()
         torch.autograd.backward(replica_losses.sum())
@@ -235,4 +274,7 @@ class PackModule(pl.LightningModule):
             epoch.train_loss.isfinite() & test.loss.isfinite() & test.logits.isfinite().all(dim=2).all(dim=1)
         )
         self.history.append(epoch)
+        self.epoch_step, self.zero_gradients = 0, torch.empty(0)
+        self.loss.zero_()
+        self.correct.zero_()
         self.epoch_callback(epoch)

@@ -24,6 +24,16 @@ class _Rates(NamedTuple):
     weight_decay: Tensor
 
 
+def initial_state(rule: Sgd | Adam | AdamW, parameter: Tensor) -> dict[str, Tensor]:
+    """Return the optimiser's tensors for a parameter before the first step."""
+    zeros = torch.zeros_like(parameter)
+    match rule:
+        case Sgd(momentum=momentum):
+            return {"momentum": zeros} if momentum else {}
+        case Adam() | AdamW():
+            return {"step": torch.zeros(()), "first": zeros, "second": zeros.clone()}
+
+
 class PackOptimiser(torch.optim.Optimizer):
     """One optimiser step of every replica.
 
@@ -72,6 +82,8 @@ class PackOptimiser(torch.optim.Optimizer):
             decays = torch.tensor(weight_decays, dtype=torch.float64, device=device)
             group["weight_decays"] = decays / group["lr"]
         self.has_weight_decay = any(weight_decays)
+        for parameter in parameters:
+            self.state[parameter] = initial_state(rule, parameter)
 
     def set_lr_factor(self, factor: float) -> None:
         """Set the factor of a schedule for the next step."""
@@ -111,8 +123,6 @@ class PackOptimiser(torch.optim.Optimizer):
                 if self.has_weight_decay:
                     gradient = gradient + decay * parameter
                 if momentum:
-                    if not state:
-                        state["momentum"] = torch.zeros_like(parameter)
                     state["momentum"].mul_(momentum).add_(gradient)
                     gradient = gradient + momentum * state["momentum"] if nesterov else state["momentum"]
                 parameter.sub_(rate * gradient)
@@ -120,12 +130,6 @@ class PackOptimiser(torch.optim.Optimizer):
                 Adam(beta1=beta1, beta2=beta2, epsilon=epsilon)
                 | AdamW(beta1=beta1, beta2=beta2, epsilon=epsilon)
             ):
-                if not state:
-                    state |= {
-                        "step": torch.zeros(()),
-                        "first": torch.zeros_like(parameter),
-                        "second": torch.zeros_like(parameter),
-                    }
                 state["step"] += 1
                 steps = state["step"].item()
                 if self.has_weight_decay and isinstance(self.rule, AdamW):

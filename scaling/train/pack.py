@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
 from time import monotonic
 
 import pytorch_lightning as pl
@@ -11,12 +13,14 @@ import torch
 from pytorch_lightning.plugins.environments import LightningEnvironment  # type: ignore[attr-defined]
 from torch import Tensor
 
+from scaling import interruption
 from scaling.data import LoadedDataset
 from scaling.data.minibatches import Minibatches
+from scaling.errors import StoreError
 from scaling.models import named_weights
 from scaling.plan import Pack
 from scaling.store import Checkpoints
-from scaling.train.checkpoint import completed_epochs, newest_checkpoint
+from scaling.train.checkpoint import decode_state, encode_state
 from scaling.train.device_data import load_on_device
 from scaling.train.epoch_metrics import EpochMetrics
 from scaling.train.fitted import fit
@@ -31,16 +35,16 @@ OnEpochEnd = Callable[[EpochMetrics], None]
 
 
 class _EpochLoader:
-    """All minibatches of the next epoch, as the one item of a loader for Lightning's loop."""
+    """All minibatches that an epoch still needs, as the one item of a loader for Lightning's loop."""
 
-    def __init__(self, batches: Minibatches, epoch: Callable[[], int]) -> None:
-        self.batches, self.epoch = batches, epoch
+    def __init__(self, batches: Minibatches, module: PackModule) -> None:
+        self.batches, self.module = batches, module
 
     def __len__(self) -> int:
         return 1
 
     def __iter__(self) -> Iterator[Iterator[tuple[Tensor, Tensor]]]:
-        yield self.batches.epoch(self.epoch())
+        yield self.batches.epoch(self.module.completed_epochs, first_step=self.module.epoch_step)
 
 
 def train(
@@ -68,32 +72,29 @@ def train(
         result = fit(pack, dataset)
         on_epoch_end(result.history[-1])
         return result
-    last_checkpoint = monotonic()
-
-    def finish_epoch(epoch: EpochMetrics) -> None:
-        nonlocal last_checkpoint
-        is_due = monotonic() - last_checkpoint >= CHECKPOINT_S
-        if checkpoints and epoch.number < pack.cell.recipe.epochs and is_due:
-            checkpoints.save(epoch.number, module.save_state())
-            last_checkpoint = monotonic()
-        on_epoch_end(epoch)
-
     with training_runtime():
         torch_device = select_device(device)
         recipe = pack.cell.recipe
         data = load_on_device(dataset, torch_device)
         batches = data.batches(recipe, pack.runs[0].order)
+        saver = _CheckpointSaver(checkpoints, pack)
         module = PackModule(
             pack,
             data.test_split(recipe),
             validation=data.validation_split(recipe),
             steps_per_epoch=len(batches),
-            on_epoch_end=finish_epoch,
+            on_step_end=lambda: saver.finish_step(module),
+            on_epoch_end=on_epoch_end,
             start=start,
         )
-        module.checkpoint = newest_checkpoint(checkpoints)
-        trainer = _make_trainer(torch_device, recipe.epochs - completed_epochs(module.checkpoint))
-        trainer.fit(module, _EpochLoader(batches, lambda: module.completed_epochs))
+        saver.resume(module)
+        trainer = _make_trainer(torch_device, recipe.epochs - module.completed_epochs)
+        try:
+            with interruption.deferred():
+                trainer.fit(module, _EpochLoader(batches, module))
+        except interruption.Interrupted:
+            saver.save(module)
+            raise
         threads = torch.get_num_threads()
     wall_s = monotonic() - module.start
     weights = named_weights(module.networks)
@@ -108,6 +109,45 @@ def train(
         device=torch.cuda.get_device_name(torch_device) if torch_device.type == "cuda" else "cpu",
         threads=threads,
     )
+
+
+class _CheckpointSaver:
+    """Checkpoints of a training: at regular times, and when it is interrupted.
+
+    Args:
+        checkpoints: where checkpoints are; None to write none.
+        pack: pack that is trained.
+    """
+
+    def __init__(self, checkpoints: Checkpoints | None, pack: Pack) -> None:
+        self.checkpoints, self.pack = checkpoints, pack
+        self.saved_steps = 0
+        self.saved_at = monotonic()
+
+    def resume(self, module: PackModule) -> None:
+        """Resume from the newest checkpoint that can be used."""
+        if self.checkpoints is None:
+            return
+        decode = partial(decode_state, key=self.pack.key, like=module.state())
+        state = self.checkpoints.newest(decode)
+        if state is not None:
+            module.resume(state)
+            self.saved_steps = module.completed_steps
+
+    def finish_step(self, module: PackModule) -> None:
+        """Save a checkpoint if it is due, and stop if an interruption is requested."""
+        if monotonic() - self.saved_at >= CHECKPOINT_S:
+            self.save(module)
+        interruption.check()
+
+    def save(self, module: PackModule) -> None:
+        """Save a checkpoint, unless nothing has changed since the last one."""
+        self.saved_at = monotonic()
+        if self.checkpoints is None or module.completed_steps == self.saved_steps:
+            return
+        with suppress(StoreError):  # the training goes on, or stops, as well without it
+            self.checkpoints.save(module.completed_steps, encode_state(module.state(), key=self.pack.key))
+            self.saved_steps = module.completed_steps
 
 
 def select_device(device: str) -> torch.device:

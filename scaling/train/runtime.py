@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import logging
 import os
-import signal
 import sys
 import warnings
 from collections.abc import Iterator
@@ -13,6 +12,8 @@ from contextlib import contextmanager
 from functools import cache
 
 import torch
+
+from scaling.interruption import kept_handlers
 
 
 @contextmanager
@@ -22,20 +23,26 @@ def training_runtime() -> Iterator[None]:
     Each training needs its own block: a worker trains its packs from several threads, one after the
     other, and the processor keeps its mode for denormals per thread.
 
+    Lightning's handlers of signals stay out: after SIGTERM it would end the process with exit code 0.
+
     Raises:
-        KeyboardInterrupt: Ctrl+C inside the block, which Lightning turns into SystemExit.
+        KeyboardInterrupt: Ctrl+C outside of ``handled_signals``, which Lightning turns into SystemExit.
     """
     _keep_freed_memory()
-    threads, handler = torch.get_num_threads(), signal.getsignal(signal.SIGINT)
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     try:
-        with warnings.catch_warnings(), _silence_lightning(), _hide_trainer_defaults():
+        with (
+            warnings.catch_warnings(),
+            _silence_lightning(),
+            _hide_trainer_defaults(),
+            kept_handlers(),
+        ):
             yield
     except SystemExit as stop:
         if not isinstance(stop.__context__, KeyboardInterrupt):
             raise
-        signal.signal(signal.SIGINT, handler)  # Lightning has switched it off
         raise KeyboardInterrupt from None
     finally:
         torch.set_flush_denormal(False)

@@ -177,7 +177,7 @@ def test_observer_waits_for_a_living_worker(train, tmp_path, monkeypatch):
             may_end.set()
 
     monkeypatch.setattr(worker, "Claims", partial(Claims, clock=lambda: clock[0]))
-    monkeypatch.setattr(worker, "sleep", pass_almost_a_lease)
+    monkeypatch.setattr(worker, "pause", pass_almost_a_lease)
     train.during = hold
     config = worker_config(tmp_path, lease_s=lease_s)
     events: list[list[PackEvent]] = [[], []]
@@ -220,7 +220,7 @@ def test_drivers_of_overlapping_studies_never_train_the_same_networks_at_once(tr
         assert second_waits.wait(HANG_S)
 
     train.during = hold_first
-    monkeypatch.setattr(worker, "sleep", lambda pause: second_waits.set() or threading.Event().wait(0.01))
+    monkeypatch.setattr(worker, "pause", lambda pause: second_waits.set() or threading.Event().wait(0.01))
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(process_packs, (few,), worker_config(tmp_path), events[0].append)
         assert is_training.wait(HANG_S)
@@ -237,15 +237,15 @@ def test_drivers_of_overlapping_studies_never_train_the_same_networks_at_once(tr
 def test_checkpoint_serves_a_driver_that_wants_other_seeds_of_the_pack(train, tmp_path, monkeypatch):
     (few,), (many,) = packs(1, seeds=2), packs(1, seeds=8)
     Checkpoints(open_store(tmp_path / "store"), few.key).save(2, b"so far")
-    seen_epochs: list[list[int]] = []
+    seen: list[bytes | None] = []
 
     def record_checkpoints(pack, loaded, *, checkpoints, **rest):
-        seen_epochs.append(checkpoints.epochs())
+        seen.append(checkpoints.newest(bytes))
         return train(pack, loaded, **rest)
 
     monkeypatch.setattr(worker, "train", record_checkpoints)
     process_packs((many,), worker_config(tmp_path), ignore)
-    assert seen_epochs == [[2]]
+    assert seen == [b"so far"]
 
 
 @pytest.mark.parametrize("refusals", [1, 3])

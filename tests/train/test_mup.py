@@ -52,7 +52,14 @@ def test_a_pack_uses_the_scales_of_its_optimiser(rule, kind):
     test = load_on_device(loaded_dataset(one_pack.cell.dataset), torch.device("cpu")).test_split(
         one_pack.cell.recipe
     )
-    module = PackModule(one_pack, test, validation=None, steps_per_epoch=1, on_epoch_end=lambda epoch: None)
+    module = PackModule(
+        one_pack,
+        test,
+        validation=None,
+        steps_per_epoch=1,
+        on_step_end=lambda: None,
+        on_epoch_end=lambda epoch: None,
+    )
     expected = wide.parameter_scales(one_pack.cell.info.image)
     optimiser = module.configure_optimizers()
     rates = {id(parameter): group["lr"] for group in optimiser.param_groups for parameter in group["params"]}

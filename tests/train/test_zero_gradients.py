@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,6 @@ import pyarrow.compute as pc
 import pytest
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load, save
 
 from scaling import api
 from scaling.architectures import Lenet5, Tree3, Vgg
@@ -20,11 +18,11 @@ from scaling.architectures.history.lenet5_1998 import Lenet5Of1998
 from scaling.data.minibatches import Minibatches
 from scaling.models import build, named_weights
 from scaling.settings import ImageShape
-from scaling.store import Checkpoints, StoreUnion, collect_provenance, open_store
+from scaling.store import StoreUnion, collect_provenance, open_store
 from scaling.train import build_tables, train
 from scaling.train.zero_gradients import weighted_layers, zero_gradient_fractions
 from tests.models.plain_networks import plain
-from tests.train.tiny_packs import LENET, SET, TREE, cell, few_images, loaded_dataset, pack
+from tests.train.tiny_packs import LENET, SET, cell, few_images, loaded_dataset, pack
 
 ROOT = Path(__file__).parents[2]
 FEW = few_images(LENET)
@@ -140,39 +138,6 @@ def test_inputs_at_which_an_activation_has_slope_zero(activation, dtype, open_at
     x = torch.tensor([open_at, full_at], dtype=dtype, requires_grad=True)
     activation(x).sum().backward()
     assert [slope != 0 for slope in x.grad.tolist()] == [True, False]
-
-
-def test_a_checkpoint_without_fractions_can_be_resumed(tmp_path, monkeypatch):
-    """Its epochs have no fractions; the run has the mean of the later epochs."""
-    monkeypatch.setattr("scaling.train.pack.CHECKPOINT_S", 0.0)
-    one_pack, known = pack(cell(TREE, FEW, epochs=4)), loaded_dataset(FEW)
-
-    def stop(epoch):
-        if epoch.number == 2:
-            raise KeyboardInterrupt
-
-    checkpoints = Checkpoints(open_store(tmp_path), one_pack.key)
-    with pytest.raises(KeyboardInterrupt):
-        train(one_pack, known, device="cpu", on_epoch_end=stop, checkpoints=checkpoints)
-    (file,) = (tmp_path / "checkpoints" / one_pack.key).glob("2.safetensors")
-    file.write_bytes(
-        save(
-            {
-                name: value
-                for name, value in load(file.read_bytes()).items()
-                if name != "history.zero_gradients"
-            }
-        )
-    )
-    resumed, whole = (train(one_pack, known, device="cpu", checkpoints=kept) for kept in (checkpoints, None))
-    assert np.array_equal(resumed.logits, whole.logits)
-    assert [epoch.zero_gradients is None for epoch in resumed.history] == [True, True, False, False]
-    tables, expected = (
-        build_tables(result, known, collect_provenance())
-        for result in (resumed, replace(whole, history=whole.history[2:]))
-    )
-    assert tables["runs"]["layer_zero_gradients"].equals(expected["runs"]["layer_zero_gradients"])
-    assert tables["epochs"]["zero_gradients"].null_count == 2 * 8
 
 
 def test_rows_without_fractions_are_read_as_null(tmp_path):

@@ -1,0 +1,202 @@
+"""Signals against real sweeps: SIGTERM, Ctrl+C once and twice, in process and under Ray, and to a worker.
+
+    python -m tests.faults.signals [SCENARIO ...]
+
+Each scenario starts a sweep, sends signals in the middle of a pack or during Ray's start, and checks the
+exit code, the time, the message, and that no claim is held and no process is left. Then the same command runs
+to the end: each run is published once, with the bits of an undisturbed sweep. It takes several minutes.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from scaling.store import Store, open_store
+from scaling.store.claims import read_claim_state
+
+STUDY = """\
+study: signals
+dataset: {type: synthetic, size: 600, test_size: 200, side: 10, noise: 0.6}
+architectures:
+  - {type: tree3, rows: 1, branches: 2, filters: [1, 2, 3]}
+recipe: {epochs: 2, batch_size: 2, learning_rate: 0.1}
+seeds: 2
+"""
+LAST_WORDS = "interrupted; every finished run is in the store, and the same command continues from there\n"
+PATIENCE_S = 600.0
+"""Time after which a sweep that hangs fails; this machine may be busy."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """Signals to a sweep."""
+
+    name: str
+    options: Sequence[str]
+    """Options of ``scaling run``."""
+    signals: Sequence[int]
+    """Signals to the driver, 0.3 s apart."""
+    code: int
+    """Expected exit code."""
+    limit_s: float = 10.0
+    """Longest time from the first signal to the end of the process."""
+    starting: bool = False
+    """True to send the signals while Ray starts, not in the middle of a pack."""
+    to_worker: bool = False
+    """True to send SIGTERM to the workers of Ray; the sweep goes on."""
+    releases: bool = True
+    """True if no claim may be held afterwards."""
+
+
+SCENARIOS = [
+    Scenario(name="in-process-term", options=["--in-process"], signals=[signal.SIGTERM], code=143),
+    Scenario(name="in-process-term-term", options=["--in-process"], signals=[signal.SIGTERM] * 2, code=143),
+    Scenario(name="in-process-int", options=["--in-process"], signals=[signal.SIGINT], code=130),
+    Scenario(name="ray-term", options=[], signals=[signal.SIGTERM], code=143),
+    Scenario(name="ray-int", options=[], signals=[signal.SIGINT], code=130),
+    Scenario(
+        name="ray-int-int", options=[], signals=[signal.SIGINT] * 2, code=130, limit_s=2.0, releases=False
+    ),
+    Scenario(name="start-term", options=[], signals=[signal.SIGTERM], code=143, starting=True),
+    Scenario(
+        name="start-int-int", options=[], signals=[signal.SIGINT] * 2, code=130, limit_s=2.0, starting=True
+    ),
+    Scenario(name="worker-term", options=[], signals=[], code=0, to_worker=True),
+]
+
+
+def main(names: Sequence[str]) -> int:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        study = folder / "signals.yaml"
+        study.write_text(STUDY)
+        start(study, folder / "reference", ["--in-process"]).communicate(timeout=PATIENCE_S)
+        reference = bits(folder / "reference")
+        problems = [
+            f"{scenario.name}: {problem}"
+            for scenario in SCENARIOS
+            if not names or scenario.name in names
+            for problem in check(scenario, study, folder / scenario.name, reference)
+        ]
+    print("\n".join(problems) or "no problems")
+    return bool(problems)
+
+
+def check(scenario: Scenario, study: Path, folder: Path, reference: list[pa.Table]) -> Iterator[str]:
+    """Run a scenario, and yield what is wrong."""
+    store = open_store(folder)
+    process = start(study, folder, scenario.options)
+    if scenario.starting:
+        wait_for(lambda: "raylet" in commands(descendants(process.pid)))
+    else:
+        wait_for(lambda: bool(held_claims(store)) and (bool(store.ids()) or scenario.to_worker))
+    begun = descendants(process.pid)
+    start_s = time.monotonic()
+    if scenario.to_worker:
+        for pid in begun:
+            if "ray::SweepTrial" in commands([pid]):
+                os.kill(pid, signal.SIGTERM)
+    for number, signum in enumerate(scenario.signals):
+        time.sleep(0.3 if number else 0)
+        process.send_signal(signum)
+    out, err = process.communicate(timeout=PATIENCE_S)
+    took_s = time.monotonic() - start_s
+    held, checkpoints = held_claims(store), checkpoint_count(folder)
+    print(
+        f"{scenario.name}: exit {process.returncode} after {took_s:.1f} s, {len(store.ids())} of 6 runs,"
+        f" {checkpoints} checkpoints, {len(held)} claims held",
+        flush=True,
+    )
+    if process.returncode != scenario.code:
+        yield f"exit code {process.returncode}: {out}{err}"
+    if scenario.signals and (took_s > scenario.limit_s or err != LAST_WORDS):
+        yield f"ended after {took_s:.1f} s with {err!r}"
+    if scenario.releases and held:
+        yield f"held claims: {held}"
+    time.sleep(2)
+    if left := [command for pid in begun if (command := commands([pid]))]:
+        yield f"processes left: {left}"
+    last = start(study, folder, ["--in-process"])
+    out, err = last.communicate(timeout=PATIENCE_S)
+    if last.returncode or bits(folder) != reference:
+        yield f"not the bits of the reference, exit code {last.returncode}: {out}{err}"
+    if checkpoint_count(folder):
+        yield "checkpoints left"
+
+
+def start(study: Path, store: Path, options: Sequence[str]) -> subprocess.Popen[str]:
+    words = [sys.executable, "-m", "scaling", "run", study, "--store", store, "--quiet", *options]
+    # A shell lets its background processes ignore SIGINT, which they would inherit.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    return subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ, cwd=study.parent
+    )
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError("the sweep does not come to the point where signals are sent")
+        time.sleep(0.05)
+
+
+def held_claims(store: Store) -> list[str]:
+    """Return the keys of the packs whose claim is held."""
+    folder = Path(store.backend.full_name("claims"))
+    states = {key.name: read_claim_state(store.backend, key.name) for key in folder.glob("*")}
+    return [key for key, state in states.items() if state.generation and not state.released]
+
+
+def checkpoint_count(store: Path) -> int:
+    return len(list(store.glob("checkpoints/*/*.safetensors")))
+
+
+def bits(store: Path) -> list[pa.Table]:
+    """Return what no interruption may change, from all parts: a run that is published twice has two rows."""
+    columns = {
+        "runs": ["id", "test_error", "train_error", "zero_gradients"],
+        "epochs": ["id", "epoch", "train_loss", "train_accuracy", "test_loss", "zero_gradients"],
+        "predictions": ["id", "logits"],
+    }
+    return [
+        pa.concat_tables(pq.read_table(part, columns=names) for part in (store / kind).glob("*.parquet"))
+        .sort_by([(name, "ascending") for name in names[:2] if name in ("id", "epoch")])
+        .combine_chunks()
+        for kind, names in columns.items()
+    ]
+
+
+def descendants(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    try:
+        direct = [int(child) for child in children.read_text().split()]
+    except OSError:
+        return []
+    return direct + [deeper for child in direct for deeper in descendants(child)]
+
+
+def commands(pids: Sequence[int]) -> str:
+    """Return the command lines of the processes that live."""
+    texts = []
+    for pid in pids:
+        try:
+            texts.append(Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " "))
+        except OSError:
+            continue
+    return " ".join(texts)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

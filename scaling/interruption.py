@@ -133,7 +133,7 @@ def kept_handlers() -> Iterator[None]:
     def refuse(signum: int, handler: signal._HANDLER) -> signal._HANDLER:
         return signal.getsignal(signum) if signum in _SIGNALS else set_handler(signum, handler)
 
-    signal.signal = refuse
+    signal.signal = refuse  # type: ignore[assignment]
     try:
         yield
     finally:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+from collections import Counter
+
 import pytest
 
-from scaling.store import open_store
+from scaling.store import Checkpoints, Claims, open_store
 from scaling.sweep import worker
 from scaling.sweep import worker as sweep
+from scaling.train.module import PackModule
 from tests.api.simulated_training import TWO, SimulatedTraining
 from tests.cli.commands import PILOTS, plan_json
 
@@ -104,6 +108,39 @@ def test_an_interruption_keeps_the_finished_runs(scaling, study, tmp_path, monke
         == "interrupted; every finished run is in the store, and the same command continues from there\n"
     )
     assert open_store(store).ids() == {run.id for run in asked[0].runs}
+
+
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signal_in_an_epoch_keeps_everything_and_no_step_is_repeated(
+    scaling, study, tmp_path, monkeypatch, signum, code
+):
+    """Two packs of two epochs of eight steps; the signal arrives in the third step of the second pack."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # shells let jobs ignore it
+    compute_gradients, steps = PackModule._compute_gradients, []
+
+    def compute(module, images, labels):
+        steps.append(module.pack.key)
+        if len(steps) == 16 + 3:
+            signal.raise_signal(signum)
+        compute_gradients(module, images, labels)
+
+    monkeypatch.setattr(PackModule, "_compute_gradients", compute)
+    grid = ("--set", "architectures[0].filters=[1,2]")
+    words = ("run", study, "--in-process", "--store", tmp_path / "new", *grid)
+    result = scaling(*words)
+    signal.signal(signal.SIGINT, before)
+    assert (result.code, result.out) == (code, "")
+    assert result.err == (
+        "interrupted; every finished run is in the store, and the same command continues from there\n"
+    )
+    store = open_store(tmp_path / "new")
+    assert len(store.ids()) == 2
+    assert len(Checkpoints(store, steps[-1]).names()) == 1
+    assert Claims(store, owner="next", lease_s=1e6).try_acquire(steps[-1]).generation == 2
+    (tmp_path / "new" / "claims" / steps[-1] / "claim.2").unlink()
+    assert scaling(*words).code == 0
+    assert list(Counter(steps).values()) == [16, 16]
+    assert len(store.ids()) == 4
 
 
 def test_run_trains_pilots_and_then_the_runs_with_the_chosen_rates(scaling, study, tmp_path):

@@ -226,11 +226,13 @@ def test_training_runtime_sets_one_thread_without_denormals_and_restores_both():
     torch.set_num_threads(before)
 
 
-def test_ctrl_c_raises_keyboard_interrupt():
+def test_ctrl_c_raises_keyboard_interrupt_and_lightning_sets_no_handlers():
     # A shell that starts its children in the background has them ignore the signal; here it must arrive.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    sigterm = signal.getsignal(signal.SIGTERM)
 
     def interrupt(epoch: object) -> None:
+        assert signal.getsignal(signal.SIGTERM) is sigterm
         signal.raise_signal(signal.SIGINT)
 
     try:

@@ -1,0 +1,94 @@
+"""Signals become interruptions: at once, or at the next check of a block that defers them."""
+
+from __future__ import annotations
+
+import signal
+from threading import Thread
+
+import pytest
+
+from scaling import interruption
+from scaling.interruption import Interrupted, deferred, handled_signals, kept_handlers
+
+SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143}
+
+
+@pytest.fixture(autouse=True)
+def _python_handlers():
+    """Set the handlers that Python sets: a shell lets its background processes ignore SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize(("signum", "code"), SIGNALS.items())
+def test_first_signal_interrupts_at_once_with_the_code_of_a_shell(signum, code):
+    before = signal.getsignal(signum)
+    with pytest.raises(Interrupted) as stop, handled_signals():
+        signal.raise_signal(signum)
+    assert stop.value.code == stop.value.exit_code == code
+    assert signal.getsignal(signum) is before
+    assert not interruption.is_requested()
+
+
+@pytest.mark.parametrize(("signum", "code"), SIGNALS.items())
+def test_deferred_signal_waits_for_the_next_check(signum, code):
+    with handled_signals():
+        with deferred(), deferred():
+            signal.raise_signal(signum)
+        assert interruption.is_requested()
+        for stop_here in (interruption.check, lambda: interruption.pause(1e6)):
+            with pytest.raises(Interrupted) as stop:
+                stop_here()
+            assert stop.value.exit_code == code
+
+
+def test_second_ctrl_c_ends_the_process_and_a_second_sigterm_does_not(monkeypatch, capfd):
+    codes: list[int] = []
+    monkeypatch.setattr("os._exit", codes.append)
+    for first in SIGNALS:
+        with handled_signals("kept\n"), deferred():
+            signal.raise_signal(first)
+            signal.raise_signal(signal.SIGTERM)
+            assert codes == []
+            signal.raise_signal(signal.SIGINT)
+            assert codes == [130]
+        codes.clear()
+    assert capfd.readouterr() == ("", "kept\n" * 2)
+
+
+def test_ignored_signals_stay_ignored_and_other_threads_handle_none():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with handled_signals():
+        signal.raise_signal(signal.SIGINT)
+        assert not interruption.is_requested()
+    before, seen = signal.getsignal(signal.SIGTERM), []
+
+    def look() -> None:
+        with handled_signals(), kept_handlers():
+            seen.append(signal.getsignal(signal.SIGTERM))
+
+    thread = Thread(target=look)
+    thread.start()
+    thread.join()
+    assert seen == [before]
+
+
+def test_inner_block_leaves_the_signals_to_the_outer_one():
+    with handled_signals():
+        outer = signal.getsignal(signal.SIGTERM)
+        with deferred():
+            signal.raise_signal(signal.SIGTERM)
+        with handled_signals():
+            assert signal.getsignal(signal.SIGTERM) is outer
+        assert interruption.is_requested()
+
+
+def test_libraries_cannot_replace_the_handlers_that_are_kept():
+    with handled_signals():
+        ours = signal.getsignal(signal.SIGTERM)
+        with kept_handlers():
+            assert signal.signal(signal.SIGTERM, signal.SIG_DFL) is ours
+            before = signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+        assert signal.getsignal(signal.SIGTERM) is ours
+        assert signal.signal(signal.SIGUSR1, before) is signal.SIG_IGN

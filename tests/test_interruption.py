@@ -47,7 +47,7 @@ def test_second_ctrl_c_ends_the_process_and_a_second_sigterm_does_not(monkeypatc
     codes: list[int] = []
     monkeypatch.setattr("os._exit", codes.append)
     for first in SIGNALS:
-        with handled_signals("kept\n"), deferred():
+        with handled_signals("kept"), deferred():
             signal.raise_signal(first)
             signal.raise_signal(signal.SIGTERM)
             assert codes == []

@@ -55,7 +55,7 @@ def open_atomically(path: Path) -> Iterator[BinaryIO]:
     Raises:
         OSError: the file cannot be written; then no temporary file is left behind.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     temporary = path.with_name(f".{path.name}-{uuid4().hex}")
     try:
         with temporary.open("xb") as file:
@@ -66,6 +66,18 @@ def open_atomically(path: Path) -> Iterator[BinaryIO]:
     finally:
         temporary.unlink(missing_ok=True)
     sync(path.parent)
+
+
+def make_folder(path: Path) -> None:
+    """Create a folder and its missing parents, so that they survive a power failure.
+
+    Raises:
+        OSError: the folder cannot be created.
+    """
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in missing:
+        sync(folder.parent)
 
 
 def sync(path: Path) -> None:

@@ -89,6 +89,7 @@ def prune(
         trained_by_others=counts.trained_by_others,
         missing=counts.missing,
         failures=counts.failures,
+        claims_lost=counts.claims_lost,
         wall_s=monotonic() - start_s,
     )
 

@@ -89,5 +89,6 @@ def run(
         trained_by_others=sum(count.trained_by_others for count in counts),
         missing=sum(count.missing for count in counts) + latest_plan.pending,
         failures=tuple(failure for count in counts for failure in count.failures),
+        claims_lost=sum(count.claims_lost for count in counts),
         wall_s=monotonic() - start_s,
     )

@@ -50,6 +50,8 @@ class SweepCounts:
     missing: int
     """Runs that are still missing, runs that wait for their pilots included."""
     failures: tuple[PackFailure, ...]
+    claims_lost: int = 0
+    """Trainings that were stopped or discarded, because another worker had taken their pack over."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +133,7 @@ class Sweep:
                 PackFailure(pack=display.packs[key], reason=event.failure, log=_log_location(event))
                 for key, event in display.failures.items()
             ),
+            claims_lost=display.claims_lost,
         )
 
     def _make_executor(self, packs: Sequence[Pack], study: Study, speed: Speed) -> Executor:

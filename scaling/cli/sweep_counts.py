@@ -14,6 +14,11 @@ def print_missing(counts: SweepCounts) -> int:
     """Print which runs this sweep did not train, and return the exit code."""
     if counts.trained_by_others:
         print_text(f"{count(counts.trained_by_others, 'run')} published by another process meanwhile")
+    if counts.claims_lost:
+        print_text(
+            f"{count(counts.claims_lost, 'training')} discarded: the worker was stopped, or could not reach"
+            " the store, for so long that another worker took its pack over"
+        )
     for failure in counts.failures:
         print_text(
             f"failed: {failure.pack.label}: {failure.reason}; log: {failure.log or 'could not be written'}"

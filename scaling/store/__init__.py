@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scaling.store.access_check import check_writable, probe_is_visible, write_probe
 from scaling.store.checkpoint_files import CheckpointError, Checkpoints
-from scaling.store.claims import Claim, Claims
+from scaling.store.claims import RENEWALS_PER_LEASE, Claim, ClaimLost, Claims
 from scaling.store.compact import Compaction, compact
 from scaling.store.damage import Damage, count_damage, describe_damage
 from scaling.store.provenance import Provenance, collect_provenance
@@ -19,12 +19,14 @@ from scaling.store.verify import Verification, verify
 __all__ = [
     "EPOCHS_SCHEMA",
     "PREDICTIONS_SCHEMA",
+    "RENEWALS_PER_LEASE",
     "RUNS_SCHEMA",
     "SCHEMAS",
     "TEST_SETS_SCHEMA",
     "CheckpointError",
     "Checkpoints",
     "Claim",
+    "ClaimLost",
     "Claims",
     "Compaction",
     "Damage",

@@ -22,26 +22,33 @@ def write_probe(store: Store) -> str:
         StoreError: nothing can be written in the store, or the store replaces existing files.
     """
     name = uuid4().hex
-    file = paths.probe_file(name)
-    if not store.backend.put_if_absent(file, name.encode()) or store.backend.put_if_absent(file, b""):
-        raise StoreError(
-            f"{store.backend.full_name(file)}: this object store does not support put-if-absent, which claims"
-            " need; choose another",
-            option="store",
-        )
+    _write(store, paths.probe_file(name), name)
     return name
 
 
 def check_writable(store: Store) -> None:
-    """Check that runs can be published, and leave nothing behind.
+    """Check each folder that a training writes to, and leave no file behind.
 
     Raises:
-        StoreError: nothing can be written in the store, or the store replaces existing files.
+        StoreError: nothing can be written in a folder, or the store replaces existing files.
     """
-    store.backend.delete(paths.probe_file(write_probe(store)))
+    name = f".{uuid4().hex}"  # like a temporary file, which ``sweep`` removes if this process is killed here
+    for folder in paths.RUN_FOLDERS:
+        file = paths.probe_file(name, folder=folder)
+        _write(store, file, name)
+        store.backend.delete(file)
 
 
 def probe_is_visible(store: Store, name: str) -> bool:
     """Return whether this process can read a probe that ``write_probe`` left."""
     file = paths.probe_file(name)
     return store.backend.exists(file) and store.backend.get(file) == name.encode()
+
+
+def _write(store: Store, file: str, name: str) -> None:
+    if not store.backend.put_if_absent(file, name.encode()) or store.backend.put_if_absent(file, b""):
+        raise StoreError(
+            f"{store.backend.full_name(file)}: this object store does not support put-if-absent, which claims"
+            " need; choose another",
+            option="store",
+        )

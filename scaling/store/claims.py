@@ -1,12 +1,16 @@
-"""Claims: put-if-absent decides which worker trains a pack.
+"""Claims: put-if-absent decides which worker trains a pack, and whose training of it is published.
 
     claim.<generation>               put by the worker that holds the pack; the highest counts and stays
     claim.<generation>.beat.<n>      the holder's counter: the holder puts n + 1, then removes n
     claim.<generation>.released      the holder is done; any worker may put the next generation
 
 No clock is compared with another machine's clock. An observer considers a holder dead if its counter did not
-increase for one lease, measured with the observer's own monotonic clock. A pack is therefore trained twice
-only if a living holder could not renew its claim for a whole lease; then the first publication counts.
+increase for one lease, measured with the observer's own monotonic clock. Only then is a pack trained twice.
+
+Leases save work; they do not decide what is published. A holder publishes by taking the next generation, in
+a file that contains its commit record. If another worker took that generation first, the holder's results are
+discarded. If the holder dies before the commit record is in its place, the next holder copies it there. So a
+pack is published once, however long a worker sleeps and whatever the clocks show.
 """
 
 from __future__ import annotations
@@ -15,14 +19,21 @@ import json
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from scaling.errors import StoreError
 from scaling.store import paths
 from scaling.store.backend import Backend
 from scaling.store.store import Store
 
+RENEWALS_PER_LEASE = 4
+
 CLAIM_NAME = re.compile(r"claim\.(\d+)(?:\.beat\.(\d+)|\.(released))?")
 """Name of a claim's file: generation, beat, released."""
+
+
+class ClaimLost(Exception):
+    """The pack was taken over: its holder, which did not renew its claim for a lease, must stop."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,15 +60,40 @@ def read_claim_state(backend: Backend, key: str) -> ClaimState:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class ClaimContent:
+    """What a claim's file says."""
+
+    owner: str
+    """Name of the worker."""
+    runs: tuple[str, ...] = ()
+    """Ids of the runs that the pack is trained for."""
+    commits: tuple[str, ...] = ()
+    """Paths of the commit records of the pack so far."""
+
+    def encode(self, commit_record: bytes = b"") -> bytes:
+        """Return the content of the file.
+
+        Args:
+            commit_record: content of the last of ``commits``, if this claim publishes it.
+        """
+        return json.dumps(vars(self)).encode() + b"\n" + commit_record
+
+
 @dataclass
 class Claim:
-    """Right to train a pack for as long as it is renewed. Only one thread may renew and release a claim."""
+    """Right to train a pack, and to publish it, until another worker takes it over.
+
+    One thread may renew the claim while another one publishes. Only one of them may release it.
+    """
 
     backend: Backend
     key: str
     """Key of the pack."""
+    content: ClaimContent
     generation: int
     beat: int = 0
+    is_committing: bool = False
 
     def renew(self) -> bool:
         """Show that the holder is alive.
@@ -65,21 +101,40 @@ class Claim:
         Returns:
             False if another worker has taken the pack over; the holder must then stop.
         """
-        if read_claim_state(self.backend, self.key).generation != self.generation:
+        is_newest = read_claim_state(self.backend, self.key).generation <= self.generation
+        if not (is_newest or self.is_committing):  # in this order: the holder itself may commit meanwhile
             return False
         self.beat += 1
         self.backend.put_if_absent(self.file(f".beat.{self.beat}"), b"")
         self.backend.delete(self.file(f".beat.{self.beat - 1}"))
         return True
 
+    def commit(self, path: str, data: bytes) -> None:
+        """Put a commit record in its place, unless another worker has taken the pack over.
+
+        It may be called again after a ``StoreError``.
+
+        Raises:
+            ClaimLost: another worker has taken the pack over.
+        """
+        self.is_committing = True
+        content = replace(self.content, commits=(*self.content.commits, path))
+        if not _put_own(self.backend, _claim_file(self.key, self.generation + 1), content.encode(data)):
+            raise ClaimLost
+        self.backend.put_if_absent(path, data)
+        self.content, self.generation, self.is_committing = content, self.generation + 1, False
+
     def release(self) -> None:
         """Let other workers claim the pack at once; its published runs keep them from training it again."""
         self.backend.put_if_absent(self.file(".released"), b"")
-        self.backend.delete(self.file(f".beat.{self.beat}"))
+        for name in self.backend.list_names(paths.claims_folder(self.key)):
+            match = CLAIM_NAME.fullmatch(name)
+            if match and match[2] and int(match[1]) <= self.generation:
+                self.backend.delete(f"{paths.claims_folder(self.key)}/{name}")
 
     def file(self, suffix: str = "") -> str:
         """Return the path of one of the claim's files."""
-        return f"{paths.claims_folder(self.key)}/claim.{self.generation}{suffix}"
+        return _claim_file(self.key, self.generation) + suffix
 
 
 class Claims:
@@ -87,16 +142,16 @@ class Claims:
 
     Args:
         store: the store that holds the claims.
-        owner: name of the worker, for people who look into the folder.
-        lease_s: time in seconds for which a counter may stand still. Renew several times in a lease. On a
-            network folder, a lease must be longer than the cache of folder listings (NFS: 60 s).
+        owner: name of the worker, which no other worker has.
+        lease_s: time in seconds for which a counter may stand still. Renew ``RENEWALS_PER_LEASE`` times in a
+            lease. On a network folder, a lease should be longer than the cache of listings (NFS: 60 s).
         clock: monotonic clock in seconds.
     """
 
     def __init__(
         self, store: Store, *, owner: str, lease_s: float, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.backend = store.backend
+        self.store, self.backend = store, store.backend
         self.owner = owner
         self.lease_s = lease_s
         self.clock = clock
@@ -113,21 +168,77 @@ class Claims:
         Returns:
             None while another worker holds the pack or is not yet known to be dead: ask again later.
         """
-        now, state = self.clock(), read_claim_state(self.backend, key)
-        if state.generation and not state.released:
-            previous = self._observed.get(key)
-            if previous is None or state != previous.state:
-                self._observed[key] = _Observation(state=state, since=now)
-                return None
-            if now - previous.since < self.lease_s:
-                return None
-        content = json.dumps({"owner": self.owner, "runs": list(runs)}).encode()
-        claim = Claim(self.backend, key, state.generation + 1)
-        return claim if self.backend.put_if_absent(claim.file(), content) else None
+        start = self.clock()
+        state = read_claim_state(self.backend, key)
+        if state.generation and not state.released and not self._is_dead(key, state, start):
+            return None
+        commits: Sequence[str] = ()
+        if state.generation:
+            newest, data = read_claim(self.backend, _claim_file(key, state.generation))
+            commits = newest.commits
+            if data and not state.released:  # the holder died between its decision to publish and the end
+                self.backend.put_if_absent(commits[-1], data)
+            self.store.parts.expect(commits)
+        content = ClaimContent(owner=self.owner, runs=tuple(runs), commits=tuple(commits))
+        claim = Claim(self.backend, key, content, state.generation + 1)
+        return claim if _put_own(self.backend, claim.file(), content.encode()) else None
+
+    def _is_dead(self, key: str, state: ClaimState, start: float) -> bool:
+        """Return whether a holder's counter has not changed for a lease.
+
+        A holder cannot renew its claim while the store does not answer. So the time between two looks counts
+        at most as much as the time between two renewals, and a look that takes longer begins a new lease.
+        """
+        longest_s, now = self.lease_s / RENEWALS_PER_LEASE, self.clock()
+        previous = self._observed.get(key)
+        silent_s = 0.0
+        if previous is not None and previous.state == state and now - start <= longest_s:
+            silent_s = previous.silent_s + min(start - previous.seen_at, longest_s)
+        self._observed[key] = _Observation(state=state, seen_at=now, silent_s=silent_s)
+        return silent_s >= self.lease_s
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Observation:
     state: ClaimState
-    since: float
-    """Time at which this worker first saw the state."""
+    seen_at: float
+    """Time of the last look."""
+    silent_s: float
+    """Time for which the state did not change."""
+
+
+def _claim_file(key: str, generation: int) -> str:
+    return f"{paths.claims_folder(key)}/claim.{generation}"
+
+
+def _put_own(backend: Backend, file: str, content: bytes) -> bool:
+    """Put a file that nobody else writes with this content, and return whether it is there.
+
+    An object store can write a file, lose the answer, and refuse the repeated request.
+    """
+    return backend.put_if_absent(file, content) or backend.get(file) == content
+
+
+def read_claim(backend: Backend, file: str) -> tuple[ClaimContent, bytes]:
+    """Return the content of a claim's file, and the commit record that it publishes; else no bytes.
+
+    Raises:
+        StoreError: the file is missing or damaged.
+    """
+    header, _, data = backend.get(file).partition(b"\n")
+    try:
+        fields = json.loads(header)
+        names = {name: tuple(map(str, fields.get(name, ()))) for name in ("runs", "commits")}
+        return ClaimContent(owner=str(fields.get("owner")), **names), data
+    except (ValueError, AttributeError, TypeError):
+        hint = "delete its folder if no process trains this pack"
+        raise StoreError(f"{backend.full_name(file)}: is not a claim of this software; {hint}") from None
+
+
+def pending_commit(backend: Backend, key: str) -> str | None:
+    """Return the path of a commit record that the next holder of a pack will put in its place, if any."""
+    state = read_claim_state(backend, key)
+    if not state.generation or state.released:
+        return None
+    newest, data = read_claim(backend, _claim_file(key, state.generation))
+    return newest.commits[-1] if data else None

@@ -12,7 +12,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from scaling.errors import StoreError
-from scaling.files import sync, writing
+from scaling.files import make_folder, sync, writing
 from scaling.store.backend import (
     Backend,
     DamagedFileError,
@@ -38,11 +38,13 @@ class FolderBackend(Backend):
     def put_if_absent(self, path: str, data: bytes) -> bool:
         final = self.root / path
         if final.exists():
+            with writing(final, hint=_WRITE_HINT, option="store", error=StoreError):
+                sync(final.parent)  # its writer may not have synced it yet
             return False
         # Hidden, because no listing shows hidden files: no file of a killed writer is ever visible.
         temporary = final.with_name(f".{uuid4().hex}")
         with writing(final, hint=_WRITE_HINT, option="store", error=StoreError):
-            final.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(final.parent)
             try:
                 with temporary.open("xb") as file:
                     file.write(data)
@@ -91,7 +93,7 @@ class FolderBackend(Backend):
     def move(self, path: str, target: str) -> None:
         final = self.root / target
         with writing(final, hint=_WRITE_HINT, option="store", error=StoreError):
-            final.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(final.parent)
             (self.root / path).rename(final)
             sync(final.parent)
             sync((self.root / path).parent)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
@@ -69,6 +69,23 @@ class Parts:
         self._ids: dict[str, frozenset[str]] = {}
         self._hashes: dict[str, Mapping[str, str] | None] = {}
         self._checked: set[str] = set()
+        self._expected: set[str] = set()
+
+    def expect(self, commits: Iterable[str]) -> None:
+        """Look for parts by their names, because a network folder may list files late.
+
+        Args:
+            commits: paths of runs tables, which may have been removed since they were published.
+        """
+        self._expected |= {part for path in commits if (part := paths.part_of(path))}
+
+    def names(self, kind: str) -> list[str]:
+        """Return the sorted names of the parts that have a table now, such as ``epochs``."""
+        listed = set(paths.part_names(self.backend.list_names(kind)))
+        unlisted = self._expected - listed
+        return sorted(
+            listed | {part for part in unlisted if self.backend.exists(paths.table_file(kind, part))}
+        )
 
     def snapshot(self, *kinds: str) -> Snapshot:
         """Return the parts that exist now, and which of them have these tables.
@@ -212,7 +229,7 @@ class Parts:
         """
         while True:
             records = self.backend.list_names(paths.COMPACTIONS_FOLDER)
-            names = {kind: paths.part_names(self.backend.list_names(kind)) for kind in kinds}
+            names = {kind: self.names(kind) for kind in kinds}
             if self.backend.list_names(paths.COMPACTIONS_FOLDER) == records:
                 return names
 

@@ -27,15 +27,9 @@ WEIGHTS_FOLDER, CLAIMS_FOLDER, PROBES_FOLDER = "weights", "claims", "probes"
 """Folders of the weights, of the claims and of the probes."""
 COMPACTIONS_FOLDER = "compactions"
 """Folder of the records of compactions."""
-FOLDERS = (
-    *PART_TABLES,
-    "test_sets",
-    WEIGHTS_FOLDER,
-    CLAIMS_FOLDER,
-    "checkpoints",
-    PROBES_FOLDER,
-    COMPACTIONS_FOLDER,
-)
+RUN_FOLDERS = (*PART_TABLES, "test_sets", WEIGHTS_FOLDER, CLAIMS_FOLDER, "checkpoints")
+"""Folders that a training writes to."""
+FOLDERS = (*RUN_FOLDERS, PROBES_FOLDER, COMPACTIONS_FOLDER)
 """Folders whose files belong to this software; the folder ``damaged`` is the user's."""
 
 _HASH_DIGITS = 20
@@ -127,6 +121,6 @@ def checkpoint_steps(name: str) -> int:
     return int(match[1]) if match else -1
 
 
-def probe_file(name: str) -> str:
-    """Return the path of a file that only shows that the store is visible."""
-    return f"{PROBES_FOLDER}/{name}"
+def probe_file(name: str, *, folder: str = PROBES_FOLDER) -> str:
+    """Return the path of a file that only shows that the store is visible, or that a folder is writable."""
+    return f"{folder}/{name}"

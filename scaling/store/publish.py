@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 
 import pyarrow as pa
@@ -20,8 +20,17 @@ PUBLISHED_TABLES = ("epochs", "predictions", "runs")
 """Tables of a part, in the order in which they are written."""
 
 
+Commit = Callable[[str, bytes], object]
+"""Function that puts a commit record in its place; it may refuse by an exception."""
+
+
 def publish(
-    tables: Mapping[str, pa.Table], weights: Mapping[str, bytes], *, reader: Reader, backend: Backend
+    tables: Mapping[str, pa.Table],
+    weights: Mapping[str, bytes],
+    *,
+    reader: Reader,
+    backend: Backend,
+    commit: Commit | None = None,
 ) -> int:
     """Publish runs, all of them or none; see ``Store.publish``.
 
@@ -30,17 +39,18 @@ def publish(
         weights: safetensors by run id.
         reader: the store's published runs.
         backend: the place that the files are written to.
+        commit: puts the runs table in its place; by default the backend's ``put_if_absent``.
     """
     _check(tables, weights)
     kinds = [kind for kind in PUBLISHED_TABLES if kind in tables]
     new_ids = _new_ids(tables, kinds, reader)
     if not new_ids:
         return 0
-    is_new = pa.array(sorted(new_ids), pa.string())
     if "test_sets" in tables:
         put_test_sets(tables["test_sets"], backend)
-    new_tables = {kind: tables[kind].filter(pc.is_in(tables[kind]["id"], is_new)) for kind in kinds}
-    put_part(new_tables, {run_id: weights[run_id] for run_id in new_ids & weights.keys()}, backend=backend)
+    new_tables = _select(tables, kinds, new_ids)
+    new_weights = {run_id: weights[run_id] for run_id in new_ids & weights.keys()}
+    put_part(new_tables, new_weights, backend=backend, commit=commit)
     return len(new_ids)
 
 
@@ -50,6 +60,7 @@ def put_part(
     *,
     backend: Backend,
     metadata: Mapping[str, str] | None = None,
+    commit: Commit | None = None,
 ) -> str:
     """Write the files of a part and return its name.
 
@@ -58,18 +69,36 @@ def put_part(
         weights: safetensors by run id.
         backend: the place that the files are written to.
         metadata: further metadata of the runs table, which the name depends on.
+        commit: puts the runs table in its place; by default the backend's ``put_if_absent``.
     """
+    files = _encode_part(tables, weights, metadata or {})
+    runs = files.pop("runs")
+    part = paths.part_name(runs)
+    for run_id, data in weights.items():
+        backend.put_if_absent(paths.weights_file(part, run_id), data)
+    for kind, data in files.items():
+        backend.put_if_absent(paths.table_file(kind, part), data)
+    # The runs table comes last: it is the commit record.
+    commit = commit or backend.put_if_absent
+    commit(paths.table_file("runs", part), runs)
+    return part
+
+
+def _select(tables: Mapping[str, pa.Table], kinds: list[str], ids: set[str]) -> dict[str, pa.Table]:
+    """Return the rows of some runs, of the given tables."""
+    values = pa.array(sorted(ids), pa.string())
+    return {kind: tables[kind].filter(pc.is_in(tables[kind]["id"], values)) for kind in kinds}
+
+
+def _encode_part(
+    tables: Mapping[str, pa.Table], weights: Mapping[str, bytes], metadata: Mapping[str, str]
+) -> dict[str, bytes]:
+    """Return the file of each table; the metadata of the runs table hold the hashes of the other files."""
     files = {kind: encode_table(tables[kind], kind) for kind in PUBLISHED_TABLES[:-1] if kind in tables}
     hashes = {kind: sha256(data).hexdigest() for kind, data in files.items()}
     hashes |= {f"weights/{run_id}": sha256(weights[run_id]).hexdigest() for run_id in sorted(weights)}
-    runs_metadata = {FILES_METADATA: json.dumps(hashes), **(metadata or {})}
-    files["runs"] = encode_table(tables["runs"], "runs", runs_metadata)
-    part = paths.part_name(files["runs"])
-    for run_id, data in weights.items():
-        backend.put_if_absent(paths.weights_file(part, run_id), data)
-    for kind, data in files.items():  # the runs table comes last: it is the commit record
-        backend.put_if_absent(paths.table_file(kind, part), data)
-    return part
+    files["runs"] = encode_table(tables["runs"], "runs", {FILES_METADATA: json.dumps(hashes), **metadata})
+    return files
 
 
 def _new_ids(tables: Mapping[str, pa.Table], kinds: list[str], reader: Reader) -> set[str]:

@@ -13,7 +13,7 @@ from scaling.store import paths
 from scaling.store.backend import Backend
 from scaling.store.folder import FolderBackend
 from scaling.store.parts import Parts
-from scaling.store.publish import publish, put_test_sets
+from scaling.store.publish import Commit, publish, put_test_sets
 from scaling.store.reader import Reader
 
 _SCHEMES = ("s3", "gs", "az", "memory")
@@ -91,12 +91,19 @@ class Store(Reader):
         """
         put_test_sets(test_sets, self.backend)
 
-    def publish(self, tables: Mapping[str, pa.Table], *, weights: Mapping[str, bytes] | None = None) -> int:
+    def publish(
+        self,
+        tables: Mapping[str, pa.Table],
+        *,
+        weights: Mapping[str, bytes] | None = None,
+        commit: Commit | None = None,
+    ) -> int:
         """Publish runs, all of them or none, except runs that are published already with all these tables.
 
         Args:
             tables: tables by name, exactly in the schemas of ``SCHEMAS``; ``runs`` is required.
             weights: safetensors by run id, for any of the runs.
+            commit: ``Claim.commit`` of a worker, which refuses if the worker has lost its claim.
 
         Returns:
             The number of runs that were new or had lacked a table.
@@ -104,7 +111,7 @@ class Store(Reader):
         Raises:
             StoreError: nothing can be written here.
         """
-        return publish(tables, weights or {}, reader=self, backend=self.backend)
+        return publish(tables, weights or {}, reader=self, backend=self.backend, commit=commit)
 
 
 @dataclass(eq=False)

@@ -6,15 +6,14 @@ and if it can be shown that nothing refers to it. What cannot be shown stays.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
 from scaling.store import paths
 from scaling.store.backend import Backend, MissingFileError, StoredFile
-from scaling.store.claims import CLAIM_NAME, read_claim_state
+from scaling.store.claims import CLAIM_NAME, pending_commit, read_claim, read_claim_state
 from scaling.store.parts import Parts
 from scaling.store.store import Store
 
@@ -77,12 +76,16 @@ class _Sweeper:
             self.bytes += file.size
 
     def _files_without_part(self) -> Iterator[StoredFile]:
-        """Yield old tables and weights whose commit record does not exist."""
+        """Yield old tables and weights whose commit record does not exist and is in no claim."""
+        keys = {file.path.split("/")[1] for file in self.backend.list_files(paths.CLAIMS_FOLDER)}
+        pending = {paths.part_of(pending_commit(self.backend, key) or "") for key in keys}
         for folder in (*paths.PART_TABLES[1:], paths.WEIGHTS_FOLDER):
             for file in self._old_files(folder):
                 part = paths.part_of(file.path)
                 # Asked for each file, after the file was listed: a publication writes the record last.
-                if part and not _is_temporary(file.path) and not self._has_record(part):
+                if not part or part in pending or _is_temporary(file.path):
+                    continue
+                if not self._has_record(part):
                     yield file
 
     def _has_record(self, part: str) -> bool:
@@ -122,12 +125,12 @@ class _Sweeper:
         match = CLAIM_NAME.fullmatch(path.rpartition("/")[2])
         return bool(match) and path.count(".") == 1
 
-    def _claimed_runs(self, path: str) -> list[str]:
+    def _claimed_runs(self, path: str) -> Sequence[str]:
         """Return the runs that a claim is for; none if the claim does not say."""
         try:
-            return [str(run_id) for run_id in json.loads(self.backend.get(path))["runs"]]
-        except (MissingFileError, ValueError, KeyError, TypeError):
-            return []
+            return read_claim(self.backend, path)[0].runs
+        except MissingFileError:
+            return ()
 
 
 def _store_time(backend: Backend) -> float:

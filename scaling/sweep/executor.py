@@ -21,6 +21,8 @@ class PackEvent:
     """Mean accuracy of the replicas on the test images: a fraction."""
     published: int = 0
     """Number of runs that this publication added; smaller if another driver had published some of them."""
+    claim_lost: bool = False
+    """True if another worker took the pack over, so that this training was stopped or discarded."""
     host: str = ""
     """Name of the machine that trains the pack."""
     failure: str = ""

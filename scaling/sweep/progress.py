@@ -43,6 +43,7 @@ class ProgressDisplay:
         self.in_training: dict[str, PackEvent] = {}
         self.finished: set[str] = set()
         self.published = 0
+        self.claims_lost = 0
         self.failures: dict[str, PackEvent] = {}
         self._started = monotonic()
         speed = load_speed()
@@ -79,6 +80,7 @@ class ProgressDisplay:
             return
         pack = self.packs[event.key]
         epochs = pack.cell.recipe.epochs
+        self.claims_lost += event.claim_lost
         self.failures.pop(event.key, None)
         self.in_training.pop(event.key, None)
         if event.failure:

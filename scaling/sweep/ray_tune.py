@@ -186,7 +186,7 @@ class _ProgressCallback(tune.Callback):
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
         accuracy = result["accuracy"]
-        names = ("key", "epoch", "published", "host", "failure", "log")
+        names = ("key", "epoch", "published", "claim_lost", "host", "failure", "log")
         self._report(
             PackEvent(**{name: result[name] for name in names}, accuracy=None if accuracy < 0 else accuracy)
         )

@@ -6,12 +6,11 @@ import socket
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 from uuid import uuid4
-
-import pyarrow as pa
 
 from scaling import interruption
 from scaling.errors import StoreError
@@ -19,7 +18,17 @@ from scaling.interruption import pause
 from scaling.models.stored_weights import encode_weights
 from scaling.plan import Pack
 from scaling.plan.trials import TrialPacks
-from scaling.store import Checkpoints, Claims, Store, StoreUnion, collect_provenance, open_store
+from scaling.store import (
+    RENEWALS_PER_LEASE,
+    Checkpoints,
+    Claim,
+    ClaimLost,
+    Claims,
+    Store,
+    StoreUnion,
+    collect_provenance,
+    open_store,
+)
 from scaling.sweep.executor import OnPackEvent, PackEvent
 from scaling.sweep.worker_config import WorkerConfig, first_line, write_log
 from scaling.train import EpochMetrics, PackResult, build_tables, train
@@ -87,6 +96,9 @@ class _Worker:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 return self._publish_claimed(pack)
+            except ClaimLost:  # the other worker publishes the pack, or dies and is waited for
+                self._report_loss(pack)
+                return False
             except Exception as error:  # an error of one pack must not stop the other packs
                 heading = f"attempt {attempt}"
                 log = write_log(self.config, pack, heading=heading, text=traceback.format_exc())
@@ -102,10 +114,11 @@ class _Worker:
         claim = self.claims.try_acquire(pack.key, [run.id for run in pack.runs])
         if claim is None:
             return False
-        with _releasing(claim.release), _renewing(claim.renew, every_s=self.config.lease_s / 4):
+        every_s = self.config.lease_s / RENEWALS_PER_LEASE
+        with _releasing(claim.release), _renewing(claim.renew, every_s=every_s) as check_claim:
             # The last holder may have published the pack after the check above and before the claim.
             if not self._report_if_published(pack):
-                self._train(pack)
+                self._train(pack, claim, check_claim)
         return True
 
     def _report_if_published(self, pack: Pack) -> bool:
@@ -114,7 +127,16 @@ class _Worker:
             self._report(pack, epoch=pack.cell.recipe.epochs)
         return is_published
 
-    def _train(self, pack: Pack) -> None:
+    def _report_loss(self, pack: Pack) -> None:
+        text = (
+            "Another worker took this pack over, because this worker did not renew its claim for"
+            f" {self.config.lease_s:g} s: it was stopped, or the store did not answer. The results of this"
+            " training are discarded."
+        )
+        log = write_log(self.config, pack, heading="claim lost", text=text)
+        self._report(pack, epoch=0, claim_lost=True, log=log)
+
+    def _train(self, pack: Pack, claim: Claim, check_claim: Callable[[], None]) -> None:
         epochs = pack.cell.recipe.epochs
 
         def on_epoch_end(epoch: EpochMetrics) -> None:
@@ -128,6 +150,7 @@ class _Worker:
         options: dict[str, Any] = {
             "device": self.config.device,
             "on_epoch_end": on_epoch_end,
+            "on_step_end": check_claim,
             "checkpoints": checkpoints,
         }
         if pack.runs[0].pruning:
@@ -137,7 +160,8 @@ class _Worker:
             result = train(pack, dataset, **options)
         with interruption.deferred():
             tables = build_tables(result, dataset, self.provenance)
-            published = _publish(self.store, tables, _encode_weights(result) if self.config.weights else None)
+            weights = _encode_weights(result) if self.config.weights else None
+            published = _publish(partial(self.store.publish, tables, weights=weights, commit=claim.commit))
             with suppress(StoreError):  # the runs are published; remaining checkpoints are small
                 checkpoints.clear()
         accuracy = float(result.history[-1].test_accuracy.mean())
@@ -150,6 +174,7 @@ class _Worker:
         epoch: int,
         accuracy: float | None = None,
         published: int = 0,
+        claim_lost: bool = False,
         failure: str = "",
         log: str = "",
     ) -> None:
@@ -158,6 +183,7 @@ class _Worker:
             epoch=epoch,
             accuracy=accuracy,
             published=published,
+            claim_lost=claim_lost,
             host=socket.gethostname(),
             failure=failure,
             log=log,
@@ -175,35 +201,43 @@ def _encode_weights(result: PackResult) -> dict[str, bytes]:
     }
 
 
-def _publish(store: Store, tables: Mapping[str, pa.Table], weights: Mapping[str, bytes] | None) -> int:
+def _publish(publish: Callable[[], int]) -> int:
     """Publish in several attempts, so that a short failure of the store does not lose minutes of training."""
     for pause_s in _PUBLISH_PAUSES_S:
         try:
-            return store.publish(tables, weights=weights)
+            return publish()
         except StoreError:
             pause(pause_s)
     try:
-        return store.publish(tables, weights=weights)
+        return publish()
     except StoreError as error:
         raise PublishError(error.problem, option=error.option) from error
 
 
 @contextmanager
-def _renewing(renew: Callable[[], object], *, every_s: float) -> Iterator[None]:
-    """Renew a claim from a thread while the block trains."""
-    is_over = threading.Event()
+def _renewing(renew: Callable[[], bool], *, every_s: float) -> Iterator[Callable[[], None]]:
+    """Renew a claim from a thread while the block trains.
+
+    Yields:
+        A function that raises ``ClaimLost`` once a renewal found that the claim is lost.
+    """
+    is_over, is_lost = threading.Event(), threading.Event()
 
     def renew_repeatedly() -> None:
-        while not is_over.wait(every_s):
-            # The next renewal may reach the store. If none does, the claim expires and the publication
-            # reports why.
+        while not (is_over.wait(every_s) or is_lost.is_set()):
+            # The next renewal may reach the store. If none does, the claim expires.
             with suppress(StoreError):
-                renew()
+                if not renew():
+                    is_lost.set()
+
+    def check() -> None:
+        if is_lost.is_set():
+            raise ClaimLost
 
     thread = threading.Thread(target=renew_repeatedly, daemon=True)
     thread.start()
     try:
-        yield
+        yield check
     finally:
         is_over.set()
         thread.join()

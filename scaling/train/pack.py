@@ -32,6 +32,7 @@ CHECKPOINT_S = 60.0
 """Least seconds between two checkpoints; a pack that takes less writes none."""
 
 OnEpochEnd = Callable[[EpochMetrics], None]
+OnStepEnd = Callable[[], None]
 
 
 class _EpochLoader:
@@ -53,6 +54,7 @@ def train(
     *,
     device: str = "auto",
     on_epoch_end: OnEpochEnd = lambda epoch: None,
+    on_step_end: OnStepEnd = lambda: None,
     checkpoints: Checkpoints | None = None,
     start: StartingPoint | None = None,
 ) -> PackResult:
@@ -65,6 +67,7 @@ def train(
         dataset: data set of ``pack.cell``.
         device: ``cpu``, ``cuda``, or ``auto`` for a GPU if there is one.
         on_epoch_end: called with the metrics of each epoch.
+        on_step_end: called after each step; an exception stops the training.
         checkpoints: checkpoints to resume from and to write.
         start: weights to start from, some of which can be deleted; by default, initial weights are drawn.
     """
@@ -78,12 +81,17 @@ def train(
         data = load_on_device(dataset, torch_device)
         batches = data.batches(recipe, pack.runs[0].order)
         saver = _CheckpointSaver(checkpoints, pack)
+
+        def finish_step() -> None:
+            on_step_end()
+            saver.finish_step(module)
+
         module = PackModule(
             pack,
             data.test_split(recipe),
             validation=data.validation_split(recipe),
             steps_per_epoch=len(batches),
-            on_step_end=lambda: saver.finish_step(module),
+            on_step_end=finish_step,
             on_epoch_end=on_epoch_end,
             start=start,
         )

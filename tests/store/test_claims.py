@@ -1,13 +1,21 @@
-"""Claims: a pack has one holder, and an observer takes it over after one lease without a renewal."""
+"""Claims: a pack has one holder, an observer takes it over after one lease without a renewal, and one holder
+publishes it.
+"""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
 
-from scaling.store import Claims, Store
+import pytest
+
+from scaling.errors import StoreError
+from scaling.store import RENEWALS_PER_LEASE, Claim, ClaimLost, Claims, Store
+from tests.store.planted_store import plant
 
 LEASE_S = 30.0
+LOOK_S = LEASE_S / RENEWALS_PER_LEASE
 
 
 class Clock:
@@ -21,6 +29,22 @@ class Clock:
 def worker(store: Store, owner: str, *, now: float = 0.0) -> tuple[Claims, Clock]:
     clock = Clock(now)
     return Claims(store, owner=owner, lease_s=LEASE_S, clock=clock), clock
+
+
+def watch(claims: Claims, clock: Clock) -> None:
+    """Look at the pack for a lease, up to the look that may take it over."""
+    for _ in range(RENEWALS_PER_LEASE):
+        assert claims.try_acquire("pack") is None
+        clock.now += LOOK_S
+
+
+def take_over(store: Store, owner: str = "observer") -> Claim:
+    """Take the pack over from a holder that is considered dead."""
+    observer, clock = worker(store, owner)
+    watch(observer, clock)
+    claim = observer.try_acquire("pack")
+    assert claim is not None
+    return claim
 
 
 def test_exactly_one_thread_acquires_each_pack(store: Store) -> None:
@@ -44,8 +68,8 @@ def test_pack_of_a_dead_holder_is_taken_over_after_one_lease_of_the_observers_cl
     observer, clock = worker(store, "observer", now=1e9)  # clocks of different machines are unrelated
     dead = holder.try_acquire("pack")
     assert dead is not None
-    assert observer.try_acquire("pack") is None
-    clock.now += LEASE_S - 0.001
+    watch(observer, clock)
+    clock.now -= 0.001
     assert observer.try_acquire("pack") is None
     clock.now += 0.001
     taken = observer.try_acquire("pack")
@@ -71,8 +95,7 @@ def test_one_of_many_observers_takes_over(store: Store) -> None:
     assert worker(store, "holder")[0].try_acquire("pack") is not None
     observers = [worker(store, str(n)) for n in range(8)]
     for claims, clock in observers:
-        assert claims.try_acquire("pack") is None
-        clock.now += LEASE_S
+        watch(claims, clock)
     with ThreadPoolExecutor(8) as pool:
         taken = list(pool.map(lambda observer: observer[0].try_acquire("pack"), observers))
     assert sum(claim is not None for claim in taken) == 1
@@ -104,11 +127,8 @@ def test_packs_are_claimed_separately(store: Store) -> None:
 
 def test_late_release_does_not_release_the_successors_claim(store: Store) -> None:
     late = worker(store, "late")[0].try_acquire("pack")
-    observer, clock = worker(store, "observer")
     assert late is not None
-    assert observer.try_acquire("pack") is None
-    clock.now += LEASE_S
-    assert observer.try_acquire("pack") is not None
+    take_over(store)
     late.release()
     assert worker(store, "third")[0].try_acquire("pack") is None
 
@@ -121,3 +141,109 @@ def test_tenth_generation_comes_after_the_ninth(store: Store) -> None:
         assert claim is not None
         assert claim.generation == generation
         claim.release()
+
+
+def test_time_in_which_the_store_does_not_answer_is_not_the_holders_silence(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a look that takes long nor a long time between two looks shows that a holder is dead."""
+    assert worker(store, "holder")[0].try_acquire("pack") is not None
+    observer, clock = worker(store, "observer")
+    watch(observer, clock)
+    list_names = type(store.backend).list_names
+
+    def list_late(backend: object, folder: str) -> list[str]:
+        clock.now += 3 * LEASE_S
+        return list_names(store.backend, folder)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(store.backend), "list_names", list_late)
+        assert observer.try_acquire("pack") is None
+    watch(observer, clock)
+    clock.now += 3 * LEASE_S  # at most a quarter of a lease counts
+    assert observer.try_acquire("pack") is not None
+    late, late_clock = worker(store, "late")
+    assert late.try_acquire("pack") is None
+    late_clock.now += 3 * LEASE_S
+    assert late.try_acquire("pack") is None
+
+
+def test_holder_that_was_taken_over_publishes_nothing(store: Store) -> None:
+    late = worker(store, "late")[0].try_acquire("pack")
+    assert late is not None
+    new = take_over(store)
+    with pytest.raises(ClaimLost):
+        store.publish(plant(["a", "b"], draw=1), commit=late.commit)
+    assert store.ids() == set()
+    assert store.publish(plant(["a", "b"], draw=2), commit=new.commit) == 2
+    assert new.renew()
+    assert store.runs().equals(plant(["a", "b"], draw=2)["runs"])
+
+
+def test_next_holder_completes_the_publication_of_a_holder_that_died(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The dead holder may only have slept: its part must be the one part of the runs."""
+    dead, tables = worker(store, "dead")[0].try_acquire("pack"), plant(["a", "b"])
+    assert dead is not None
+    put = type(store.backend).put_if_absent
+
+    def die_before_the_commit_record(backend: object, path: str, data: bytes) -> bool:
+        if path.startswith("runs/"):
+            raise StoreError("killed")
+        return put(store.backend, path, data)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(store.backend), "put_if_absent", die_before_the_commit_record)
+        with pytest.raises(StoreError, match="killed"):
+            store.publish(tables, commit=dead.commit)
+    assert store.ids() == set()
+    assert dead.renew()
+    new = take_over(store)
+    assert new.generation == 3
+    assert store.ids() == {"a", "b"}
+    assert store.publish(plant(["a", "b"], draw=1), commit=new.commit) == 0
+    assert store.publish(tables, commit=dead.commit) == 0
+    assert len(store.backend.list_names("runs")) == 1
+    assert store.runs().equals(tables["runs"])
+
+
+def test_publication_whose_answer_was_lost_can_be_repeated(store: Store) -> None:
+    claim = worker(store, "one")[0].try_acquire("pack")
+    assert claim is not None
+    repeated = replace(claim)
+    claim.commit("runs/part.parquet", b"data")
+    repeated.commit("runs/part.parquet", b"data")
+    assert repeated.generation == claim.generation == 2
+    claim.release()
+    assert store.backend.list_names("claims/pack") == ["claim.1", "claim.2", "claim.2.released"]
+
+
+def test_part_that_a_listing_does_not_show_yet_is_found_by_its_name(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, tables = worker(store, "first")[0].try_acquire("pack"), plant(["a", "b"])
+    assert first is not None
+    store.publish(tables, commit=first.commit)
+    first.release()
+    list_names = type(store.backend).list_names
+    monkeypatch.setattr(
+        type(store.backend),
+        "list_names",
+        lambda backend, folder: [] if folder == "runs" else list_names(backend, folder),
+    )
+    second = Store(store.backend)
+    assert second.ids() == set()
+    for owner in ("second", "third"):
+        claim = worker(second, owner)[0].try_acquire("pack")
+        assert claim is not None
+        assert second.ids() == {"a", "b"}
+        claim.release()
+        second = Store(store.backend)
+
+
+def test_damaged_claim_is_named(folder: Store) -> None:
+    folder.backend.put_if_absent("claims/pack/claim.1", b"\xff")
+    folder.backend.put_if_absent("claims/pack/claim.1.released", b"")
+    with pytest.raises(StoreError, match=r"claims/pack/claim\.1: is not a claim"):
+        worker(folder, "one")[0].try_acquire("pack")

@@ -283,6 +283,30 @@ def test_sweep_removes_what_nobody_needs(folder: Store) -> None:
     assert verify(reopen(folder)).damage == ()
 
 
+def test_sweep_keeps_the_files_of_a_publication_that_the_next_holder_completes(folder: Store) -> None:
+    """Afterwards, it removes the claims."""
+    claim, tables = Claims(folder, owner="dead", lease_s=1.0).try_acquire("pack", ["a"]), plant(["a"])
+    assert claim is not None
+
+    def die(path: str, data: bytes) -> None:
+        claim.commit(path, data)
+        folder.backend.delete(path)
+
+    folder.publish(tables, weights={"a": b"of a"}, commit=die)
+    make_old(folder)
+    assert "files without a part" not in sweep(reopen(folder)).removed
+    clock = count()
+    observer = Claims(folder, owner="next", lease_s=1.0, clock=lambda: next(clock) / 10)
+    while (successor := observer.try_acquire("pack", ["a"])) is None:
+        pass
+    successor.release()
+    assert folder.runs().equals(tables["runs"])
+    assert folder.predictions("a").equals(tables["predictions"])
+    assert folder.weights("a") == b"of a"
+    make_old(folder)
+    assert len(sweep(reopen(folder)).removed["claims of published packs"]) == 4
+
+
 def test_sweep_of_an_object_store_leaves_young_files(store: Store) -> None:
     publish_each(store, "ab")
     store.backend.put_if_absent("epochs/0123.parquet", b"of a publication that is going on")

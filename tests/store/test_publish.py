@@ -157,8 +157,12 @@ def kill(descriptor):
 os.fsync = kill
 open_store(sys.argv[1]).publish(pickle.load(open(sys.argv[1] + ".pickle", "rb")), weights={"a": b"killed"})
 """
-FSYNCS = {1: "labels named", 7: "predictions named", 8: "runs unnamed", 9: "runs named"}
-"""Places by the index of their fsync: labels, weights, epochs, predictions and runs have two each."""
+FSYNCS = {3: "labels named", 13: "predictions named", 15: "runs unnamed", 16: "runs named"}
+"""Places by the index of their fsync.
+
+Labels, weights, epochs, predictions and runs have two each, after one for each new folder: the labels and the
+weights have two of them, each other table has one.
+"""
 
 
 def test_publisher_that_is_killed_at_any_point_leaves_nothing_visible(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from safetensors.torch import load as load_weights
 
 from scaling.data import load
 from scaling.errors import StoreError
-from scaling.store import Checkpoints, Claims, Store, collect_provenance, open_store
-from scaling.store.claims import read_claim_state
+from scaling.store import Checkpoints, Claim, Claims, Store, collect_provenance, open_store
+from scaling.store.claims import ClaimContent, read_claim_state
 from scaling.sweep import worker
 from scaling.sweep.executor import PackEvent
 from scaling.sweep.in_process import InProcessExecutor
@@ -97,10 +97,10 @@ def test_store_that_fails_for_one_pack_does_not_stop_the_others(train, tmp_path,
     wanted, try_acquire = packs(1, 2, 3), Claims.try_acquire
     events: list[PackEvent] = []
 
-    def fail_for_second(claims: Claims, key: str) -> object:
+    def fail_for_second(claims: Claims, key: str, runs: list[str]) -> object:
         if key == wanted[1].key:
             raise StoreError("the network is down")
-        return try_acquire(claims, key)
+        return try_acquire(claims, key, runs)
 
     monkeypatch.setattr(Claims, "try_acquire", fail_for_second)
     process_packs(wanted, worker_config(tmp_path), events.append)
@@ -290,9 +290,9 @@ def test_pack_published_between_the_check_and_the_claim_is_not_trained_again(tra
         Training()(pack, loaded, on_epoch_end=lambda epoch: None), loaded, collect_provenance()
     )
 
-    def publish_then_acquire(claims: Claims, key: str) -> object:
+    def publish_then_acquire(claims: Claims, key: str, runs: list[str]) -> object:
         open_store(tmp_path / "store").publish(tables)
-        return try_acquire(claims, key)
+        return try_acquire(claims, key, runs)
 
     monkeypatch.setattr(Claims, "try_acquire", publish_then_acquire)
     events: list[PackEvent] = []
@@ -305,14 +305,60 @@ def test_claim_is_renewed_after_a_renewal_that_failed():
     is_renewed = threading.Event()
     calls: list[bool] = []
 
-    def renew() -> None:
+    def renew() -> bool:
         calls.append(True)
         if len(calls) == 1:
             raise StoreError("the network is down")
         is_renewed.set()
+        return True
 
-    with worker._renewing(renew, every_s=0.01):
+    with worker._renewing(renew, every_s=0.01) as check:
         assert is_renewed.wait(HANG_S)
+        check()
+
+
+@pytest.mark.parametrize("notices", ["while training", "at the publication"])
+def test_holder_that_slept_past_its_lease_stops_and_publishes_nothing(train, tmp_path, monkeypatch, notices):
+    """While it sleeps, another worker takes the pack over; it publishes the pack later."""
+    (pack,), events = packs(1), list[PackEvent]()
+    store, is_lost = open_store(tmp_path / "store"), threading.Event()
+    others, renew = Claim(store.backend, pack.key, ClaimContent(owner="other"), 2), Claim.renew
+
+    def renew_and_tell(claim: Claim) -> bool:
+        is_held = renew(claim)
+        if not is_held:
+            is_lost.set()
+        return is_held
+
+    def sleep_past_the_lease() -> None:
+        store.backend.put_if_absent(others.file(), b"{}")
+        if notices == "while training":
+            assert is_lost.wait(HANG_S)
+
+    def publish_others(_: float) -> None:
+        loaded = load(DATASET, folder=tmp_path)
+        result = Training()(pack, loaded, on_epoch_end=lambda epoch: None)
+        store.publish(build_tables(result, loaded, collect_provenance()), commit=others.commit)
+        others.release()
+
+    def train_in_steps(*arguments, on_step_end, **rest):
+        result = train(*arguments, **rest)
+        while notices == "while training":  # until the worker stops it
+            on_step_end()
+        return result
+
+    monkeypatch.setattr(Claim, "renew", renew_and_tell)
+    monkeypatch.setattr(worker, "train", train_in_steps)
+    monkeypatch.setattr(worker, "pause", publish_others)
+    train.during = sleep_past_the_lease
+    lease_s = 0.1 if notices == "while training" else LONG_S
+    process_packs((pack,), worker_config(tmp_path, lease_s=lease_s), events.append)
+    assert train.attempts == {pack.key: 1}
+    assert len(store.backend.list_names("runs")) == 1
+    assert store.ids() == ids((pack,))
+    assert [event.claim_lost for event in events] == [False, False, True, False]
+    assert (events[-1].epoch, events[-1].published, events[-1].failure) == (3, 0, "")
+    assert "took this pack over" in (tmp_path / "logs" / f"{pack.key}.log").read_text()
 
 
 def test_weights_are_published_if_the_study_keeps_them(train, tmp_path):

@@ -260,3 +260,16 @@ def test_training_prints_nothing_and_leaves_no_files(tmp_path, monkeypatch, capf
 
 def test_no_data_folder_is_made():
     assert not NOWHERE.exists()
+
+
+def test_exception_after_a_step_stops_the_training():
+    steps: list[int] = []
+
+    def stop_at_third() -> None:
+        steps.append(len(steps))
+        if len(steps) == 3:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        train(pack(cell(TREE)), loaded_dataset(SET), device="cpu", on_step_end=stop_at_third)
+    assert steps == [0, 1, 2]

@@ -26,7 +26,7 @@ from scaling.plan.memory import CURVATURE_BATCH
 from scaling.store import Checkpoints, Reader
 from scaling.train.device_data import DeviceSplit, load_on_device
 from scaling.train.module import StartingPoint, evaluate
-from scaling.train.pack import OnEpochEnd, select_device, train
+from scaling.train.pack import OnEpochEnd, OnStepEnd, select_device, train
 from scaling.train.pack_result import PackResult, PruningResult
 from scaling.train.pruning.curvature import hessian_diagonal
 from scaling.train.pruning.deletion import (
@@ -76,6 +76,7 @@ def train_round(
     *,
     device: str = "auto",
     on_epoch_end: OnEpochEnd = lambda epoch: None,
+    on_step_end: OnStepEnd = lambda: None,
     checkpoints: Checkpoints | None = None,
 ) -> PackResult:
     """Delete weights of all replicas of a pack, and retrain the others.
@@ -86,6 +87,7 @@ def train_round(
         parents: networks before the round; without masks, all of their weights are left.
         device: ``cpu``, ``cuda``, or ``auto`` for a GPU if there is one.
         on_epoch_end: called with the metrics of each epoch of the retraining.
+        on_step_end: called after each step of the retraining; an exception stops it.
         checkpoints: checkpoints to resume from and to write.
 
     Raises:
@@ -109,6 +111,7 @@ def train_round(
         dataset,
         device=device,
         on_epoch_end=on_epoch_end,
+        on_step_end=on_step_end,
         checkpoints=checkpoints,
         start=deletion.start,
     )

@@ -1,1 +1,1 @@
-"""Simulations: coverage of intervals, correctness of verdicts, and the cost of sequential designs."""
+"""Simulations: coverage of intervals, correctness of verdicts, cost of sequential designs, and failures."""

@@ -8,6 +8,7 @@ ScalingError            printed without a traceback
 │   ├── StoreError      a store that cannot be read or written
 │   └── TableError      a table of points that cannot be fitted as requested
 ├── FitError            the data do not determine the result
+├── SweepError          a sweep that ended early: exit code 1
 └── TrainError          a pack that failed: exit code 1
 """
 
@@ -79,6 +80,10 @@ class TableError(UsageError):
 
 class FitError(ScalingError):
     """Data that do not determine the result: too few widths, no spread, no finite value."""
+
+
+class SweepError(ScalingError):
+    """A sweep that ended early because processes that it needs have died; every finished run is kept."""
 
 
 class TrainError(ScalingError):

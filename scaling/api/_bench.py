@@ -6,6 +6,7 @@ bandwidth.
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -13,11 +14,11 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from signal import SIG_IGN, SIGINT, signal
 from statistics import median
-from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from scaling.api._run import run
@@ -27,6 +28,7 @@ from scaling.plan import machine
 from scaling.plan.speed import Machine, NetworkTime, Speed, TimingCurve, TimingPoint
 from scaling.plan.speed_file import load_speed, processor_name, speed_path, write_speed
 from scaling.store import collect_provenance
+from scaling.temporary_folder import temporary_folder
 
 if TYPE_CHECKING:
     from scaling.train.measure_speed import TimingCase
@@ -131,7 +133,7 @@ def _measure_speed(workers: int, on_progress: ProgressCallback) -> Speed:
 @contextmanager
 def _processes(count: int) -> Iterator[Callable[..., list[Any]]]:
     """Start processes, and yield a function that calls another function in all of them at the same time."""
-    with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_ignore_interrupts) as pool:
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_obey_parent) as pool:
 
         def run_in_all(function: Callable[..., _Value], *arguments: object) -> list[_Value]:
             futures = [pool.submit(function, *arguments) for _ in range(count)]
@@ -140,18 +142,26 @@ def _processes(count: int) -> Iterator[Callable[..., list[Any]]]:
         yield run_in_all
 
 
-def _ignore_interrupts() -> None:
-    """Ignore Ctrl+C in a worker: the parent handles it after the current step, within a second or two."""
+def _obey_parent() -> None:
+    """Leave Ctrl+C to the parent, which handles it after the current step, and end when the parent ends."""
     signal(SIGINT, SIG_IGN)
+    Thread(target=_exit_with_parent, daemon=True).start()
+
+
+def _exit_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _sweep_s(workers: int) -> float:
     """Return the seconds of a whole sweep over tiny packs."""
-    with TemporaryDirectory(prefix="scaling-bench-") as folder:
-        study = Path(folder, "start.yaml")
+    with temporary_folder() as folder:
+        study = folder / "start.yaml"
         rates = ", ".join(str(0.1 + 0.001 * index) for index in range(workers))
         study.write_text(_TINY_STUDY.format(rates=rates, workers=workers))
-        return run(study, Workspace(store=f"{folder}/store", artifacts=Path(folder)), quiet=True).wall_s
+        return run(study, Workspace(store=f"{folder}/store", artifacts=folder), quiet=True).wall_s
 
 
 def _timing_curves(times: dict[TimingCase, NetworkTime]) -> Iterator[TimingCurve]:

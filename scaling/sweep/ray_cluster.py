@@ -1,40 +1,86 @@
-"""Checks of a Ray cluster before a sweep: that it answers, has room for a trial, and sees the store."""
+"""Checks of a Ray cluster before a sweep: its head answers, a trial has room, and all nodes see the store."""
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 
 import ray
+from ray._raylet import AuthenticationTokenLoader, GcsClient  # type: ignore[attr-defined]
+from ray.exceptions import AuthenticationError, RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from scaling.errors import StoreError, UsageError
 from scaling.store import open_store, probe_is_visible, write_probe
+from scaling.sweep.worker_config import first_line
 
 _CONNECT_TIMEOUT_S = 10.0
 
 
-def no_cluster_error(address: str, reason: str) -> UsageError:
-    """Return the error for an address at which no cluster answers."""
-    return UsageError(
-        f"{address}: no Ray cluster answers ({reason}); start one with: ray start --head", option="address"
-    )
+def is_host_and_port(address: str) -> bool:
+    """Return True for the address of a head, which is not a word such as ``auto`` or a URL."""
+    host, _, port = address.rpartition(":")
+    return bool(host) and port.isdigit() and "/" not in host
 
 
-def check_address(address: str) -> None:
-    """Check that a server listens at ``host:port``; Ray itself would try for minutes.
+def connect(address: str) -> None:
+    """Connect to ``host:port`` and hang up.
 
     Raises:
-        UsageError: nothing listens at the address.
+        OSError: nothing listens at the address.
     """
     host, _, port = address.rpartition(":")
-    if host and port.isdigit() and "/" not in host:
-        try:
-            socket.create_connection((host, int(port)), timeout=_CONNECT_TIMEOUT_S).close()
-        except OSError as error:
-            raise no_cluster_error(address, error.strerror or str(error)) from error
+    socket.create_connection((host, int(port)), timeout=_CONNECT_TIMEOUT_S).close()
+
+
+def check_head(address: str) -> None:
+    """Check that the head of a cluster answers at ``host:port``, and accepts this machine's token.
+
+    Ray itself would try for minutes, and give no reason.
+
+    Raises:
+        UsageError: no head answers, or it demands another token.
+    """
+    try:
+        connect(address)
+        GcsClient(address=address)
+    except AuthenticationError as error:
+        shown = _shown_token()
+        demanded = f"another token than {shown}" if shown else "a token"
+        raise UsageError(
+            f"{address}: this Ray cluster demands {demanded}; copy ~/.ray/auth_token from its"
+            " head to this machine, or set RAY_AUTH_TOKEN_PATH to a copy",
+            option="address",
+        ) from error
+    except (OSError, RayError) as error:
+        reason = getattr(error, "strerror", None) or first_line(error)
+        raise UsageError(
+            f"{address}: no Ray cluster answers ({reason}); start one with: ray start --head",
+            option="address",
+        ) from error
+
+
+def has_token() -> bool:
+    """Return True if Ray finds a token in the environment or in the home folder.
+
+    Raises:
+        UsageError: the environment names a file without a token.
+    """
+    try:
+        return bool(AuthenticationTokenLoader.instance().has_token(ignore_auth_mode=True))
+    except AuthenticationError as error:
+        raise UsageError(f"Ray's token cannot be read: {first_line(error)}") from error
+
+
+def _shown_token() -> str | None:
+    """Return the source of the token that this process shows; None if it shows none."""
+    if os.environ.get("RAY_AUTH_MODE") != "token" or not has_token():
+        return None
+    sources = [name for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH") if name in os.environ]
+    return f"that of {sources[0] if sources else '~/.ray/auth_token'}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,40 +7,22 @@ done.
 from __future__ import annotations
 
 import logging
-import os
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import ray
 from ray import tune
 
 from scaling.data import LoadedDataset
 from scaling.datasets import Dataset
-from scaling.errors import UsageError
 from scaling.plan import Pack
 from scaling.plan.trials import TrialPacks, make_trials
 from scaling.sweep.executor import OnPackEvent, PackEvent
-from scaling.sweep.ray_cluster import (
-    check_address,
-    check_store_visible,
-    cluster_capacity,
-    live_nodes,
-    no_cluster_error,
-)
-from scaling.sweep.worker_config import WorkerConfig, first_line, write_log
-
-_RAY_ENVIRONMENT = {
-    "RAY_AIR_NEW_OUTPUT": "0",  # the new output prints a box even at verbosity 0
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # five unused files per trial
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Tune's handler turns Ctrl+C into an ordinary end
-}
+from scaling.sweep.ray_cluster import check_store_visible, cluster_capacity, live_nodes
+from scaling.sweep.ray_session import ray_session
+from scaling.sweep.worker_config import WorkerConfig, write_log
 
 
 @dataclass(frozen=True)
@@ -61,23 +43,30 @@ class RayTuneExecutor:
         """Start or join Ray, train and publish the packs, and leave Ray.
 
         Raises:
-            UsageError: no cluster answers at ``address``, Ray cannot start here, or no node has room for a
-                trial.
+            UsageError: Ray cannot start here, no cluster can be joined at ``address``, or no node has room
+                for a trial.
             StoreError: a node of the cluster does not see the store.
+            SweepError: Ray has died.
         """
         if not packs:
             return
-        with _ray(self.address, self.workers):
+        with ray_session(self.address, self.workers) as folder:
             nodes = live_nodes()
             workers = cluster_capacity(nodes, self.gpus)
             config = self.config
             if len(nodes) > 1:
                 check_store_visible(config.store, nodes)
                 config = replace(config, preloaded=self.datasets)
-            self._run_trials(packs, config, on_progress, workers=workers)
+            self._run_trials(packs, config, on_progress, workers=workers, folder=folder)
 
     def _run_trials(
-        self, packs: Sequence[Pack], config: WorkerConfig, on_progress: OnPackEvent, *, workers: int
+        self,
+        packs: Sequence[Pack],
+        config: WorkerConfig,
+        on_progress: OnPackEvent,
+        *,
+        workers: int,
+        folder: Path,
     ) -> None:
         packs_by_key = {pack.key: pack for pack in packs}
         trainable = tune.with_resources(
@@ -86,7 +75,7 @@ class RayTuneExecutor:
         )
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
         callback = _ProgressCallback(packs_by_key, on_progress)
-        _run_tuner(trainable, make_trials(packs, workers=workers), callback)
+        _run_tuner(trainable, make_trials(packs, workers=workers), callback, folder / "trials")
         # If a worker dies, its whole trial ends, and the responsible pack is unknown. Each remaining pack is
         # therefore tried again in its own trial.
         remaining = [(pack,) for pack in packs if pack.key not in callback.settled]
@@ -94,65 +83,35 @@ class RayTuneExecutor:
             trainable,
             remaining,
             replace(callback, log_death=partial(write_log, self.config, heading="worker")),
+            folder / "repeated",
         )
 
 
-@contextmanager
-def _ray(address: str | None, workers: int) -> Iterator[None]:
-    """Start Ray on this machine, or join the cluster at an address, and leave it at the end.
-
-    Raises:
-        UsageError: no cluster answers at ``address``, or Ray cannot start here.
-    """
-    for name, value in _RAY_ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
-    if address:
-        check_address(address)
-    try:
-        ray.init(
-            address=address or "local",  # without an address, Ray would join any cluster on this machine
-            num_cpus=None if address else workers,
-            include_dashboard=None if address else False,
-            logging_level=logging.ERROR,
-            log_to_driver=False,
-            configure_logging=True,
-        )
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        if address:
-            raise no_cluster_error(address, first_line(error)) from error
-        raise UsageError(
-            f"Ray cannot start on this machine ({first_line(error)}); train without Ray with `in_process`"
-        ) from error
-    try:
-        yield
-    finally:
-        ray.shutdown()
-
-
-def _run_tuner(trainable: Any, trials: Sequence[TrialPacks], callback: _ProgressCallback) -> None:
+def _run_tuner(
+    trainable: Any, trials: Sequence[TrialPacks], callback: _ProgressCallback, folder: Path
+) -> None:
     if not trials:
         return
-    with tempfile.TemporaryDirectory(prefix="scaling-tune-") as folder:
-        tuner = tune.Tuner(
-            trainable,
-            param_space={"packs": tune.grid_search([[pack.key for pack in trial] for trial in trials])},
-            tune_config=tune.TuneConfig(
-                metric="accuracy",
-                mode="max",
-                reuse_actors=True,
-                trial_name_creator=str,
-                trial_dirname_creator=lambda trial: trial.trial_id,
-            ),
-            run_config=tune.RunConfig(
-                name="sweep",
-                storage_path=folder,
-                verbose=0,
-                callbacks=[callback],
-                failure_config=tune.FailureConfig(max_failures=0),
-                checkpoint_config=tune.CheckpointConfig(),
-            ),
-        )
-        tuner.fit()
+    tuner = tune.Tuner(
+        trainable,
+        param_space={"packs": tune.grid_search([[pack.key for pack in trial] for trial in trials])},
+        tune_config=tune.TuneConfig(
+            metric="accuracy",
+            mode="max",
+            reuse_actors=True,
+            trial_name_creator=str,
+            trial_dirname_creator=lambda trial: trial.trial_id,
+        ),
+        run_config=tune.RunConfig(
+            name="sweep",
+            storage_path=str(folder),
+            verbose=0,
+            callbacks=[callback],
+            failure_config=tune.FailureConfig(max_failures=0),
+            checkpoint_config=tune.CheckpointConfig(),
+        ),
+    )
+    tuner.fit()
 
 
 def _run_trial(trial_config: dict[str, Any], packs: dict[str, Pack], config: WorkerConfig) -> None:

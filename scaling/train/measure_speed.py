@@ -8,7 +8,6 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import get_args
 
@@ -24,6 +23,7 @@ from scaling.plan.speed import NetworkTime
 from scaling.plan.time_estimate import EVALUATION_BATCH
 from scaling.settings import ImageShape
 from scaling.store import collect_provenance, open_store
+from scaling.temporary_folder import temporary_folder
 from scaling.train.device_data import load_on_device
 from scaling.train.pack import train
 from scaling.train.result_tables import build_tables
@@ -166,7 +166,7 @@ def _pack_start_seconds(case: TimingCase) -> float:
     ends: list[float] = []
     start = monotonic()
     pack, dataset = case.prepare(train_images=_BATCH, test_images=_IMAGES, epochs=2)
-    with TemporaryDirectory(prefix="scaling-bench-") as folder:
+    with temporary_folder() as folder:
         result = train(pack, dataset, device="cpu", on_epoch_end=lambda epoch: ends.append(monotonic()))
         open_store(folder).publish(build_tables(result, dataset, collect_provenance()))
     return monotonic() - start - 2 * (ends[1] - ends[0])

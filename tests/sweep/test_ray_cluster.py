@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scaling.errors import UsageError
-from scaling.sweep.ray_cluster import Node, check_address, cluster_capacity, node_capacity
+from scaling.sweep.ray_cluster import Node, check_head, cluster_capacity, node_capacity
 
 
 def node(cpus: float, gpus: float = 0.0) -> Node:
@@ -42,4 +42,4 @@ def test_address_at_which_nothing_listens_is_refused():
         UsageError,
         match=r"^address: 127\.0\.0\.1:1: no Ray cluster answers .*start one with: ray start --head",
     ):
-        check_address("127.0.0.1:1")
+        check_head("127.0.0.1:1")

@@ -1,0 +1,199 @@
+"""Ray during a sweep: a private instance on this machine, or a running cluster."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from tempfile import gettempdir
+from types import ModuleType
+from typing import Any
+
+import ray
+from ray._private import ray_constants
+from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
+
+from scaling.errors import UsageError
+from scaling.sweep.ray_cluster import check_head, has_token, is_host_and_port
+from scaling.sweep.ray_watch import cluster_is_alive, end_if_dead, local_instance_is_alive
+from scaling.sweep.worker_config import first_line
+from scaling.temporary_folder import NAME_LENGTH, temporary_folder
+
+_DEFAULTS = {
+    "RAY_AIR_NEW_OUTPUT": "0",  # the new output prints a box even at verbosity 0
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # five unused files per trial
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Tune's handler turns Ctrl+C into an ordinary end
+}
+_CLUSTER_CHECK_S = 5.0
+"""Pause between two checks that a cluster is alive."""
+_SOCKET_PATH_LENGTH = 103 if sys.platform == "darwin" else 107
+"""Longest path of a socket that the operating system permits."""
+_SOCKET = "session_2000-01-01_00-00-00_000000_4194304/sockets/plasma_store"
+"""Longest path of a socket in Ray's folder."""
+_FOLDER_LENGTH = _SOCKET_PATH_LENGTH - len(_SOCKET) - 1
+"""Longest path of a folder in which Ray can start."""
+
+
+@contextmanager
+def ray_session(address: str | None, workers: int) -> Iterator[Path]:
+    """Start Ray on this machine, or join the cluster at an address, and leave it at the end.
+
+    Args:
+        address: address of a running cluster; None starts Ray on this machine.
+        workers: number of cores that Ray uses on this machine.
+
+    Yields:
+        A folder for files of the session, which is deleted at the end.
+
+    Raises:
+        UsageError: no cluster can be joined at ``address``, or Ray cannot start here.
+        SweepError: Ray has died.
+    """
+    defaults = {name: os.environ.get(name, value) for name, value in _DEFAULTS.items()}
+    # Ray would print messages about dead processes among the command's own results.
+    silence = _replaced(ray._private.worker, "print_to_stdstream", lambda *_, **__: None)
+    with _environment(defaults), silence, ExitStack() as stack:
+        folder = stack.enter_context(_short_folder())
+        if address:
+            stack.enter_context(_cluster(address))
+        else:
+            stack.enter_context(_local_instance(folder, workers))
+        yield folder
+
+
+@contextmanager
+def _local_instance(folder: Path, workers: int) -> Iterator[None]:
+    """Start Ray for this user only: on the loopback interface, and with a token of its own.
+
+    Ray would listen on all interfaces, and keep its token in the home folder, where ``ray start`` finds it.
+    """
+    token = folder / "auth_token"
+    token.write_text(secrets.token_hex(32))
+    variables = {
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN": None,  # it would take precedence
+        "RAY_AUTH_TOKEN_PATH": str(token),
+        ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR: "0",  # listen on the loopback interface, as on macOS
+    }
+    # Ray has read the last variable when it was imported.
+    with _environment(variables), _replaced(ray_constants, "ENABLE_RAY_CLUSTER", False):
+        try:
+            # Without an address, Ray would join any cluster on this machine.
+            _init(address="local", num_cpus=workers, include_dashboard=False, _temp_dir=str(folder))
+        except Exception as error:  # Ray raises exceptions of many classes, and Exception itself
+            ray.shutdown()
+            raise UsageError(
+                f"Ray cannot start on this machine ({first_line(error)}); train without Ray with `in_process`"
+            ) from error
+        try:
+            with end_if_dead(local_instance_is_alive, name="Ray on this machine"):
+                yield
+        finally:
+            ray.shutdown(wait_for_processes=True)
+
+
+@contextmanager
+def _cluster(address: str) -> Iterator[None]:
+    """Join a cluster."""
+    with show_token():
+        if is_host_and_port(address):
+            check_head(address)
+        try:
+            _init(address=address)
+        except Exception as error:  # Ray raises exceptions of many classes
+            ray.shutdown()
+            raise UsageError(
+                f"{address}: this Ray cluster cannot be joined ({first_line(error)})", option="address"
+            ) from error
+        try:
+            is_alive = partial(cluster_is_alive, address, ray.get_runtime_context().get_node_id())
+            with end_if_dead(is_alive, name=f"the Ray cluster at {address}", every_s=_CLUSTER_CHECK_S):
+                yield
+        finally:
+            ray.shutdown()
+
+
+@contextmanager
+def show_token() -> Iterator[None]:
+    """Show the user's token to the clusters that the block connects to, unless RAY_AUTH_MODE says otherwise.
+
+    A head that was started on this machine has asked for the token ever since there was one. Ray itself shows
+    it to a cluster only where RAY_AUTH_MODE is set.
+    """
+    mode = os.environ.get("RAY_AUTH_MODE", "token" if has_token() else None)
+    with _environment({"RAY_AUTH_MODE": mode}):
+        yield
+
+
+def _init(**options: Any) -> None:
+    ray.init(logging_level=logging.ERROR, log_to_driver=False, configure_logging=True, **options)
+
+
+@contextmanager
+def _short_folder() -> Iterator[Path]:
+    """Create a folder whose path is short enough for Ray's sockets.
+
+    Raises:
+        UsageError: there is no such folder.
+    """
+    parents = [os.environ.get("RAY_TMPDIR"), _system_folder(), "/tmp"]
+    for parent in filter(None, parents):
+        if len(os.fsencode(parent)) + 1 + NAME_LENGTH <= _FOLDER_LENGTH:
+            with ExitStack() as stack:
+                try:
+                    folder = stack.enter_context(temporary_folder(Path(parent)))
+                except OSError:
+                    continue
+                yield folder
+                return
+    raise UsageError(
+        "Ray needs a folder for temporary files whose path has at most"
+        f" {_FOLDER_LENGTH - 1 - NAME_LENGTH} letters: set TMPDIR to such a folder,"
+        " or train without Ray with `in_process`"
+    )
+
+
+def _system_folder() -> str | None:
+    """Return the system's folder for temporary files; None if it has none that can be written."""
+    with suppress(OSError):
+        return gettempdir()
+    return None
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str | None]) -> Iterator[None]:
+    """Set environment variables inside the block, unset those with None, and make Ray read its own again."""
+    before = {name: os.environ.get(name) for name in variables}
+    _set_variables(variables)
+    try:
+        yield
+    finally:
+        _set_variables(before)
+
+
+def _set_variables(variables: Mapping[str, str | None]) -> None:
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    Config.initialize("")
+    AuthenticationTokenLoader.instance().reset_cache()
+
+
+@contextmanager
+def _replaced(module: ModuleType, name: str, value: object) -> Iterator[None]:
+    """Replace an attribute of a module of Ray inside the block."""
+    before = getattr(module, name)
+    setattr(module, name, value)
+    try:
+        yield
+    finally:
+        setattr(module, name, before)

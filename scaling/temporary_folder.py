@@ -1,0 +1,74 @@
+"""Temporary folders. What a killed process leaves, the next process that needs such a folder deletes."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import gettempdir, mkdtemp
+from time import sleep
+
+PREFIX = "scaling-"
+"""First letters of the name of each folder."""
+NAME_LENGTH = len(PREFIX) + 8
+"""Number of letters in the name of a folder."""
+_LOCK = "lock"
+"""File in each folder that its process keeps locked; the system unlocks it when the process ends."""
+_DELETION_ATTEMPTS = 50
+_PAUSE_S = 0.1
+
+
+@contextmanager
+def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
+    """Create a folder that only this user can read, and delete it at the end of the block.
+
+    Folders beside it that processes of this user left when they were killed are deleted as well.
+
+    Args:
+        parent: folder in which to create it; by default the system's folder for temporary files.
+
+    Raises:
+        OSError: no folder can be created there.
+    """
+    parent = parent or Path(gettempdir())
+    _delete_abandoned(parent)
+    folder = Path(mkdtemp(prefix=PREFIX, dir=parent))
+    with (folder / f".{_LOCK}").open("w") as lock:
+        try:
+            with suppress(OSError):  # a file system without locks: nobody deletes the folder after a kill
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                Path(lock.name).rename(folder / _LOCK)  # now that it is locked, nobody takes it for abandoned
+            yield folder
+        finally:
+            _delete(folder)
+
+
+def _delete_abandoned(parent: Path) -> None:
+    """Delete the folders of dead processes."""
+    for path in parent.glob(f"{PREFIX}*/{_LOCK}"):
+        with suppress(OSError):  # the lock of a living process, or a folder that another process deletes now
+            if path.parent.is_symlink() or path.parent.stat().st_uid != os.geteuid():
+                continue
+            with path.open("r+") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _delete(path.parent)
+
+
+def _delete(folder: Path) -> None:
+    """Delete a folder, and its lock last. Processes that are ending may still write files there."""
+    for _ in range(_DELETION_ATTEMPTS):
+        for path in folder.iterdir():
+            if path.name == _LOCK:
+                continue
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                with suppress(OSError):
+                    path.unlink()
+        if all(path.name == _LOCK for path in folder.iterdir()):
+            shutil.rmtree(folder, ignore_errors=True)
+            return
+        sleep(_PAUSE_S)

@@ -1,0 +1,170 @@
+"""Ray on this machine is private, whatever the environment says, and a cluster gets the user's token."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+import ray
+from ray._private import ray_constants
+from ray.exceptions import AuthenticationError
+
+from scaling.errors import SweepError, UsageError
+from scaling.sweep import ray_cluster, ray_session
+from scaling.sweep.ray_watch import end_if_dead
+
+LONG_NAME = "a" * 60
+TOKENS = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
+
+
+@pytest.fixture
+def inits(monkeypatch, tmp_path):
+    """Replace Ray by nothing, and return what it was called with, together with its environment."""
+    calls = []
+
+    def init(**options):
+        variables = {name: os.environ[name] for name in TOKENS if name in os.environ}
+        calls.append(options | variables | {"is_open": ray_constants.ENABLE_RAY_CLUSTER})
+
+    monkeypatch.setattr(ray, "init", init)
+    monkeypatch.setattr(ray, "shutdown", lambda **options: None)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in TOKENS:
+        monkeypatch.delenv(name, raising=False)
+    return calls
+
+
+@pytest.mark.parametrize("mode", ["disabled", "token", None])
+def test_local_instance_has_a_token_of_its_own_and_listens_on_the_loopback_interface(
+    mode, inits, monkeypatch, tmp_path
+):
+    if mode:
+        monkeypatch.setenv("RAY_AUTH_MODE", mode)
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "of a cluster")
+    before, is_open = dict(os.environ), ray_constants.ENABLE_RAY_CLUSTER
+    with ray_session.ray_session(None, 1) as folder:
+        token = folder / "auth_token"
+        assert len(token.read_text()) == 64
+        assert folder.stat().st_mode & 0o777 == 0o700
+    (call,) = inits
+    assert call["_temp_dir"] == str(folder)
+    assert (call["RAY_AUTH_MODE"], call["RAY_AUTH_TOKEN_PATH"]) == ("token", str(token))
+    assert not call["is_open"]
+    assert "RAY_AUTH_TOKEN" not in call
+    assert (dict(os.environ), ray_constants.ENABLE_RAY_CLUSTER) == (before, is_open)
+    assert not folder.exists()
+    assert list(tmp_path.iterdir()) == []  # nothing in the home folder, which may be read-only
+
+
+@pytest.mark.parametrize("variable", ["RAY_TMPDIR", "TMPDIR"])
+def test_folders_with_long_paths_are_left_out(variable, inits, monkeypatch, tmp_path):
+    (tmp_path / LONG_NAME).mkdir()
+    monkeypatch.setenv(variable, str(tmp_path / LONG_NAME))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    with ray_session.ray_session(None, 1) as folder:
+        assert len(f"{folder}/{ray_session._SOCKET}") <= ray_session._SOCKET_PATH_LENGTH
+
+
+def test_machine_without_a_folder_for_sockets_is_told_so(inits, monkeypatch):
+    monkeypatch.setattr(ray_session, "_FOLDER_LENGTH", 3)
+    with (
+        pytest.raises(
+            UsageError, match=r"^Ray needs a folder .* set TMPDIR .* without Ray with `in_process`$"
+        ),
+        ray_session.ray_session(None, 1),
+    ):
+        pass
+    assert not inits
+
+
+def test_failure_of_ray_is_one_line(inits, monkeypatch):
+    def fail(**options):
+        raise Exception("The node timed out.\nIts log:\n...")
+
+    monkeypatch.setattr(ray, "init", fail)
+    with (
+        pytest.raises(UsageError, match=r"^Ray cannot start on this machine \(The node timed out\.\)"),
+        ray_session.ray_session(None, 1),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("variables", "mode"),
+    [
+        ({}, None),
+        ({"RAY_AUTH_TOKEN": "secret"}, "token"),
+        ({"RAY_AUTH_TOKEN": "secret", "RAY_AUTH_MODE": "disabled"}, "disabled"),
+        ({"HOME": "with a token"}, "token"),
+    ],
+)
+def test_cluster_is_shown_the_token_of_the_user(variables, mode, inits, monkeypatch, tmp_path):
+    (tmp_path / ".ray").mkdir()
+    if "HOME" in variables:
+        (tmp_path / ".ray" / "auth_token").write_text("secret")
+    for name in variables.keys() - {"HOME"}:
+        monkeypatch.setenv(name, variables[name])
+    heads = []
+    monkeypatch.setattr(ray_session, "check_head", heads.append)
+    monkeypatch.setattr(ray_session, "cluster_is_alive", lambda address, node_id: True)
+    monkeypatch.setattr(ray, "get_runtime_context", lambda: Context())
+    with ray_session.ray_session("head:6379", 1):
+        pass
+    (call,) = inits
+    assert (heads, call["address"], call.get("RAY_AUTH_MODE")) == (["head:6379"], "head:6379", mode)
+
+
+class Context:
+    def get_node_id(self):
+        return "a"
+
+
+@pytest.mark.parametrize(
+    ("variables", "problem"),
+    [
+        ({}, "demands a token; copy ~/.ray/auth_token from its head"),
+        (
+            {"RAY_AUTH_TOKEN": "another", "RAY_AUTH_MODE": "token"},
+            "demands another token than that of RAY_AUTH_TOKEN; copy",
+        ),
+    ],
+)
+def test_cluster_that_demands_another_token_is_named_as_such(variables, problem, inits, monkeypatch):
+    def refuse(address):
+        raise AuthenticationError("Authentication token is missing or incorrect")
+
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    ray_session._set_variables({})
+    monkeypatch.setattr(ray_cluster, "connect", lambda address: None)
+    monkeypatch.setattr(ray_cluster, "GcsClient", refuse)
+    with pytest.raises(UsageError, match=rf"^address: head:6379: this Ray cluster {problem}"):
+        ray_cluster.check_head("head:6379")
+
+
+def swallow_errors() -> None:
+    while True:
+        try:
+            os.getpid()
+        except Exception:
+            continue
+
+
+def test_death_of_ray_ends_a_block_that_swallows_errors():
+    with (
+        pytest.raises(SweepError, match=r"^Ray has died.* every finished run is in the store"),
+        end_if_dead(lambda: False, name="Ray", every_s=0.1),
+    ):
+        swallow_errors()
+
+
+def test_errors_of_a_block_pass_while_ray_lives():
+    with pytest.raises(KeyboardInterrupt), end_if_dead(lambda: True, name="Ray"):
+        raise KeyboardInterrupt
+    with end_if_dead(lambda: True, name="Ray"):
+        pass
+
+
+def test_error_that_dead_ray_raises_is_explained():
+    with pytest.raises(SweepError), end_if_dead(lambda: False, name="Ray", every_s=1e6):
+        raise ConnectionError("GCS")

@@ -1,0 +1,52 @@
+"""Temporary folders: deleted at the end, and those of killed processes at the next start."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from scaling.temporary_folder import NAME_LENGTH, PREFIX, temporary_folder
+
+
+def leave_folder(parent) -> None:
+    """Leave a folder behind as a process does that is killed."""
+    child = os.fork()
+    if child == 0:
+        with temporary_folder(parent) as folder:
+            (folder / "session").mkdir()
+            (folder / "session" / "socket").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_folder_of_a_killed_process_is_deleted_at_the_next_start(tmp_path):
+    leave_folder(tmp_path)
+    (abandoned,) = tmp_path.iterdir()
+    with temporary_folder(tmp_path) as folder:
+        assert list(tmp_path.iterdir()) == [folder]
+    assert not abandoned.exists()
+    assert not folder.exists()
+
+
+def test_folders_of_living_processes_and_of_others_stay(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "lock").touch()
+    strangers = [tmp_path / f"{PREFIX}notes", tmp_path / f"{PREFIX}file", tmp_path / f"{PREFIX}link"]
+    strangers[0].mkdir()
+    strangers[1].touch()
+    strangers[2].symlink_to(tmp_path / "elsewhere")
+    with temporary_folder(tmp_path) as first, temporary_folder(tmp_path) as second:
+        assert first.is_dir()
+        assert len(second.name) == NAME_LENGTH
+    assert sorted(tmp_path.iterdir()) == sorted([*strangers, tmp_path / "elsewhere"])
+
+
+def test_folder_is_deleted_after_an_error_and_only_its_user_can_read_it(tmp_path):
+    with pytest.raises(KeyboardInterrupt), temporary_folder(tmp_path) as folder:  # noqa: PT012
+        (folder / "link").symlink_to(tmp_path)
+        assert folder.stat().st_mode & 0o777 == 0o700
+        raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []

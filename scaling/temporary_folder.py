@@ -11,6 +11,8 @@ from pathlib import Path
 from tempfile import gettempdir, mkdtemp
 from time import sleep
 
+from scaling import interruption
+
 PREFIX = "scaling-"
 """First letters of the name of each folder."""
 NAME_LENGTH = len(PREFIX) + 8
@@ -43,7 +45,8 @@ def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
                 Path(lock.name).rename(folder / _LOCK)  # now that it is locked, nobody takes it for abandoned
             yield folder
         finally:
-            _delete(folder)
+            with interruption.deferred():
+                _delete(folder)
 
 
 def _delete_abandoned(parent: Path) -> None:

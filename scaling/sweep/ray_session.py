@@ -18,6 +18,7 @@ import ray
 from ray._private import ray_constants
 from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
 
+from scaling import interruption
 from scaling.errors import UsageError
 from scaling.sweep.ray_cluster import check_head, has_token, is_host_and_port
 from scaling.sweep.ray_watch import cluster_is_alive, end_if_dead, local_instance_is_alive
@@ -88,15 +89,16 @@ def _local_instance(folder: Path, workers: int) -> Iterator[None]:
             # Without an address, Ray would join any cluster on this machine.
             _init(address="local", num_cpus=workers, include_dashboard=False, _temp_dir=str(folder))
         except Exception as error:  # Ray raises exceptions of many classes, and Exception itself
-            ray.shutdown()
+            _shut_down()
             raise UsageError(
                 f"Ray cannot start on this machine ({first_line(error)}); train without Ray with `in_process`"
             ) from error
         try:
+            interruption.check()
             with end_if_dead(local_instance_is_alive, name="Ray on this machine"):
                 yield
         finally:
-            ray.shutdown(wait_for_processes=True)
+            _shut_down(wait_for_processes=True)
 
 
 @contextmanager
@@ -108,16 +110,17 @@ def _cluster(address: str) -> Iterator[None]:
         try:
             _init(address=address)
         except Exception as error:  # Ray raises exceptions of many classes
-            ray.shutdown()
+            _shut_down()
             raise UsageError(
                 f"{address}: this Ray cluster cannot be joined ({first_line(error)})", option="address"
             ) from error
         try:
+            interruption.check()
             is_alive = partial(cluster_is_alive, address, ray.get_runtime_context().get_node_id())
             with end_if_dead(is_alive, name=f"the Ray cluster at {address}", every_s=_CLUSTER_CHECK_S):
                 yield
         finally:
-            ray.shutdown()
+            _shut_down()
 
 
 @contextmanager
@@ -133,7 +136,14 @@ def show_token() -> Iterator[None]:
 
 
 def _init(**options: Any) -> None:
-    ray.init(logging_level=logging.ERROR, log_to_driver=False, configure_logging=True, **options)
+    # Ray's start cannot be interrupted in the middle, and Ray's handler would end the process.
+    with interruption.deferred(), interruption.kept_handlers():
+        ray.init(logging_level=logging.ERROR, log_to_driver=False, configure_logging=True, **options)
+
+
+def _shut_down(**options: Any) -> None:
+    with interruption.deferred():
+        ray.shutdown(**options)
 
 
 @contextmanager

@@ -47,7 +47,10 @@ def read_cache(folder: Path, *, verify: bool = False) -> CachedArrays | None:
         if record.pop("sha256") != _digest(record):
             return None
         # Plain arrays over the mapping: pickle would copy a memmap instead of passing its buffer on.
-        arrays = {name: np.asarray(np.load(folder / name, mmap_mode="r")) for name in record["shapes"]}
+        arrays = {
+            name: np.asarray(np.load(folder / name, mmap_mode="r", allow_pickle=False))
+            for name in record["shapes"]
+        }
         if any(
             list(array.shape) != record["shapes"][name] or array.dtype != np.uint8
             for name, array in arrays.items()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
 import sys
+from hashlib import md5
 from io import BytesIO
 from pathlib import Path
 
@@ -11,12 +13,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+from torchvision.datasets import CIFAR10
 
 from scaling.data import load
 from scaling.data.sources.parquet import parquet_layout
 from scaling.datasets import Cifar10, Mnist, Mnist5k, NpzDataset, Usps, sort_canonically
 from scaling.errors import DataError
-from tests.data.tiny_sets import IDX, make, write_batches, write_idx, write_parquet, write_usps
+from scaling.settings import ImageShape
+from tests.data.tiny_sets import IDX, make, png, write_batches, write_idx, write_parquet, write_usps
+from tests.planted_object import PlantedObject
 
 LAYOUTS = {
     "idx": (Mnist, lambda patch, folder, *splits: write_idx(folder, *splits)),
@@ -71,7 +76,6 @@ DAMAGED = [
     ("usps", "usps.t.bz2"),
     ("cifar10", "cifar-10-batches-py/data_batch_3"),
     ("cifar10", "cifar-10-batches-py/test_batch"),
-    ("cifar10", "cifar-10-batches-py/batches.meta"),
     ("cifar10.parquet", "cifar10/plain_text/test-00000-of-00001.parquet"),
     ("cifar10.parts", "cifar10/plain_text/train-00001-of-00003.parquet"),
 ]
@@ -92,6 +96,22 @@ def test_damaged_file_is_named_and_never_cached(monkeypatch, tmp_path, cache, la
     assert f"delete the damaged files, then download them again: scaling data {kind().type}" in message
     assert len(message.splitlines()) == 2
     assert not cache.exists()
+
+
+def test_a_planted_object_in_a_pickle_is_refused_and_does_nothing(monkeypatch, tmp_path, cache):
+    """Even if its checksum were that of the published file."""
+    _, train, test = make(monkeypatch, "cifar10")
+    write_batches(monkeypatch, tmp_path / "data", train, test)
+    planted, trace = pickle.dumps({"data": PlantedObject(tmp_path / "trace")}), tmp_path / "trace"
+    (tmp_path / "data/cifar-10-batches-py/test_batch").write_bytes(planted)
+    with pytest.raises(DataError, match=r"test_batch: cannot be decoded \(its MD5 checksum is not"):
+        load(Cifar10(), folder=tmp_path / "data", cache=cache)
+    monkeypatch.setattr(CIFAR10, "test_list", [["test_batch", md5(planted).hexdigest()]])
+    with pytest.raises(DataError, match=r"test_batch: cannot be decoded \(refers to pathlib\.Path"):
+        load(Cifar10(), folder=tmp_path / "data", cache=cache)
+    assert not trace.exists()
+    pickle.loads(planted)
+    assert trace.exists()
 
 
 def test_one_changed_pixel_changes_the_fingerprint(monkeypatch, tmp_path, cache):
@@ -117,6 +137,9 @@ def test_missing_images_are_reported(monkeypatch, tmp_path, cache):
         load(Cifar10(), folder=tmp_path, cache=cache)
 
 
+SMALL, WHOLE = (png(np.zeros((side, side, 3), np.uint8)) for side in (28, 32))
+
+
 @pytest.mark.parametrize(
     ("table", "problem"),
     [
@@ -127,7 +150,25 @@ def test_missing_images_are_reported(monkeypatch, tmp_path, cache):
         ({"img": [{"bytes": b"\x89PNG", "path": None}], "target": [1]}, "got img, target"),
         ({"img": [{"bytes": b"not an image", "path": None}], "label": [1]}, "row 0 holds no whole image"),
         ({"img": [{"bytes": None, "path": "elsewhere.png"}], "label": [1]}, "row 0 holds no whole image"),
-        ({"img": [b"raw"], "label": [1]}, "cannot be decoded"),
+        ({"img": [b"raw"], "label": [1]}, "row 0 holds no whole image"),
+        (
+            {"img": pa.array([None], pa.binary()), "label": [1]},
+            "row 0 holds no whole image: its bytes are missing",
+        ),
+        ({"img": [[0, 255]], "label": [1]}, "img: expected encoded images, such as PNG, got values of"),
+        (
+            {"img": [SMALL], "label": [1]},
+            "row 0 holds no whole image of the data set: expected 32x32 pixels,",
+        ),
+        (
+            {"img": [WHOLE], "label": ["cat"]},
+            "label: expected the numbers of the classes, from 0, got the type",
+        ),
+        (
+            {"img": [WHOLE], "label": pa.array([None], pa.int64())},
+            "label: expected the numbers of the classes",
+        ),
+        ({"img": [WHOLE], "label": [259]}, "259"),
     ],
 )
 def test_problem_inside_a_parquet_file_is_reported(monkeypatch, tmp_path, cache, table, problem):
@@ -140,20 +181,34 @@ def test_problem_inside_a_parquet_file_is_reported(monkeypatch, tmp_path, cache,
     assert problem in str(raised.value)
 
 
-@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "LA", "P", "1", "I;16"])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "LA", "P", "1"])
 @pytest.mark.parametrize("chunks", [{}, {"dpi": (72, 72)}], ids=["pixels alone", "with another chunk"])
-def test_every_kind_of_png_file_has_the_pixels_that_pillow_opens(tmp_path, mode, chunks):
-    colours = np.random.default_rng(0).integers(0, 256, (9, 7, 3), dtype=np.uint8)
-    deep = Image.fromarray(colours[..., 0] * np.uint16(257))
+@pytest.mark.parametrize("column", ["bare bytes", "bytes and path"])
+def test_every_kind_of_png_file_has_the_pixels_that_pillow_converts(tmp_path, channels, mode, chunks, column):
+    colours = np.random.default_rng(0).integers(0, 256, (9, 9, 3), dtype=np.uint8)
     encoded = BytesIO()
-    (deep if mode == "I;16" else Image.fromarray(colours).convert(mode)).save(encoded, "PNG", **chunks)
-    pq.write_table(
-        pa.table({"img": [{"bytes": encoded.getvalue(), "path": None}], "label": [3]}), tmp_path / "a"
-    )
-    opened = np.asarray(Image.open(encoded))
-    read = parquet_layout(".").read([tmp_path / "a"]).images
-    assert read.dtype == opened.dtype
-    np.testing.assert_array_equal(read, opened.reshape(1, 9, 7, -1))
+    Image.fromarray(colours).convert(mode).save(encoded, "PNG", **chunks)
+    image = encoded.getvalue() if column == "bare bytes" else {"bytes": encoded.getvalue(), "path": None}
+    pq.write_table(pa.table({"img": [image], "label": [3]}), tmp_path / "a")
+    converted = np.asarray(Image.open(encoded).convert("L" if channels == 1 else "RGB"))
+    read = parquet_layout(".", ImageShape(channels=channels, side=9, classes=10)).read([tmp_path / "a"])
+    assert read.images.dtype == np.uint8
+    np.testing.assert_array_equal(read.images, converted.reshape(1, 9, 9, channels))
+
+
+def test_images_with_a_palette_are_those_of_the_data_set(monkeypatch, tmp_path, cache):
+    """Grey digits that were saved with a palette, as bare bytes."""
+    info, train, test = make(monkeypatch, "mnist")
+    for name, split in (("train", train), ("test", test)):
+        images = []
+        for image in split.images:
+            images.append(BytesIO())
+            Image.fromarray(image.squeeze()).convert("P").save(images[-1], "PNG")
+        (tmp_path / "mnist/mnist").mkdir(parents=True, exist_ok=True)
+        table = {"image": [image.getvalue() for image in images], "label": split.labels.astype(np.int64)}
+        pq.write_table(pa.table(table), tmp_path / f"mnist/mnist/{name}-0.parquet")
+    assert load(Mnist(), folder=tmp_path, cache=cache, download=False).info == info
 
 
 def test_incomplete_image_is_named_by_its_row(monkeypatch, tmp_path, cache):

@@ -20,6 +20,7 @@ from scaling.data.sources.layout import Layout, name_decode_errors
 from scaling.data.sources.locate import FileSource
 from scaling.data.sources.parquet import parquet_layout
 from scaling.datasets import Split
+from scaling.datasets.mnist import MNIST_INFO
 
 _UNSIGNED_BYTES = 8
 
@@ -59,4 +60,5 @@ def _download(folder: Path) -> None:
     TorchvisionMnist(folder, download=True)
 
 
-MNIST = FileSource("mnist", (_idx_layout(""), _idx_layout(".gz"), parquet_layout("mnist/mnist")), _download)
+_PARQUET = parquet_layout("mnist/mnist", MNIST_INFO.image)
+MNIST = FileSource("mnist", (_idx_layout(""), _idx_layout(".gz"), _PARQUET), _download)

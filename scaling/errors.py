@@ -16,6 +16,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+DISTRIBUTION = "scaling-studies"
+"""Name of this software on a package index, where the name of its import package belongs to others."""
+
+
+def install_command(extra: str) -> str:
+    """Return the command that installs an extra, for messages."""
+    return f"pip install '{DISTRIBUTION}[{extra}]' (in a checkout: pip install '.[{extra}]')"
+
+
+def upgrade_command() -> str:
+    """Return the command that installs the newest version, for messages."""
+    return f"pip install --upgrade {DISTRIBUTION}"
+
 
 class ScalingError(Exception):
     """Base class of all errors that this package raises on purpose.

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from scaling.api._reject import draw_rejection, reject
     from scaling.api._report import report
     from scaling.api._results import StudyResults, load_results
-    from scaling.api._run import RunOutcome, run
+    from scaling.api._run import RunOutcome, RunStart, run
     from scaling.api._run_until import Iteration, SequentialResult, run_until
     from scaling.api._separable import separable
     from scaling.api._shift import draw_shifts, shift
@@ -76,6 +76,7 @@ _EXPORTS = {
     "RefusedPicture": "scaling.api._classify",
     "RequiredSize": "scaling.api._fit",
     "RunOutcome": "scaling.api._run",
+    "RunStart": "scaling.api._run",
     "RunTable": "scaling.api._table",
     "SequentialResult": "scaling.api._run_until",
     "StudyResults": "scaling.api._results",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from math import inf
 from pathlib import Path
 
@@ -11,7 +13,10 @@ import pyarrow.compute as pc
 
 from scaling.api._workspace import Workspace
 from scaling.config import Study, load_study
-from scaling.plan import Plan, make_plan
+from scaling.datasets import NpzDataset
+from scaling.errors import StoreError
+from scaling.plan import OtherContent, Plan, make_plan
+from scaling.store import StoreUnion
 
 
 def plan(
@@ -31,7 +36,48 @@ def plan(
     workspace = workspace or Workspace()
     study = load_study(config, data=workspace.data, overrides=overrides)
     resolved = study.with_learning_rates(_validation_errors(study, workspace))
-    return make_plan(resolved, workspace.stores().ids(), trains=trains)
+    made = make_plan(resolved, workspace.stores().ids(), trains=trains)
+    return replace(made, other_contents=_find_other_contents(made, workspace))
+
+
+def _find_other_contents(plan: Plan, workspace: Workspace) -> tuple[OtherContent, ...]:
+    """Return the stored runs that are missing runs of a plan but for the content of the user's own file.
+
+    Without them, a file with one changed pixel would look like a study of which nothing was ever trained.
+    """
+    missing = {
+        _without(cell.info.fingerprint, run.config_json): cell.info.title
+        for cell, run in plan.wanted
+        if isinstance(cell.dataset, NpzDataset) and run.id not in plan.done
+    }
+    if not missing:
+        return ()
+    stores = workspace.stores()
+    runs = stores.runs(["dataset", "fingerprint", "config_json"])
+    own = runs.filter(pc.equal(runs["dataset"], NpzDataset.model_fields["type"].default))
+    counts = Counter(
+        (title, row["fingerprint"])
+        for row in own.to_pylist()
+        if (title := missing.get(_without(row["fingerprint"], row["config_json"])))
+    )
+    return tuple(
+        OtherContent(title=title, fingerprint=fingerprint, runs=count)
+        for (title, fingerprint), count in counts.most_common()
+        if _stored_title(fingerprint, stores) in (title, None)
+    )
+
+
+def _stored_title(fingerprint: str, stores: StoreUnion) -> str | None:
+    """Return the title of a data set as its test set gives it; None if no store has the test set."""
+    try:
+        return str(stores.test_sets([fingerprint])["title"][0])
+    except StoreError:
+        return None
+
+
+def _without(fingerprint: str, config_json: str) -> str:
+    """Return a run's identity without the content of its data."""
+    return config_json.replace(fingerprint, "")
 
 
 def _validation_errors(study: Study, workspace: Workspace) -> dict[str, float]:

@@ -6,17 +6,20 @@ interruption loses no choice.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from rich.console import Console
 
 from scaling.api._plan import plan
 from scaling.api._sweep import Sweep, SweepCounts
 from scaling.api._workspace import Workspace
 from scaling.plan import Plan
+from scaling.store import find_similar_store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,8 +30,22 @@ class RunOutcome(SweepCounts):
     """Plan at the start."""
     latest_plan: Plan
     """Latest plan, with the learning rates that were chosen meanwhile."""
+    diverged: int
+    """Number of the runs that this sweep trained and that diverged, without pilot runs."""
     wall_s: float
     """Wall time in seconds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunStart:
+    """What is known before the first run is trained."""
+
+    plan: Plan
+    """Plan at the start, with at least one run to train."""
+    store_is_new: bool
+    """True if the store, in which the runs will be published, holds no runs."""
+    similar_store: Path | None
+    """Folder with runs whose name is similar to that of a new store; None if there is none."""
 
 
 def run(
@@ -40,6 +57,7 @@ def run(
     in_process: bool = False,
     console: Console | None = None,
     quiet: bool = False,
+    on_start: Callable[[RunStart], None] = lambda start: None,
 ) -> RunOutcome:
     """Train the runs of a study that no store has: first the pilot runs, then the runs that wait for them.
 
@@ -51,6 +69,7 @@ def run(
         in_process: True to train without Ray, one pack after the other.
         console: console for the progress display; by default stderr.
         quiet: True for no progress display.
+        on_start: called before the first run is trained; not called if no run is missing.
 
     Raises:
         ConfigError: the study is invalid; nothing was trained.
@@ -76,6 +95,7 @@ def run(
         for pack in packs:
             pack.cell.architecture.check_packages()
         if not counts:
+            on_start(_describe_start(latest_plan, workspace))
             sweep.check_store()
         counts.append(sweep.train([packs], latest_plan.study, latest_plan.speed))
         started_keys |= {pack.key for pack in packs}
@@ -90,5 +110,21 @@ def run(
         missing=sum(count.missing for count in counts) + latest_plan.pending,
         failures=tuple(failure for count in counts for failure in count.failures),
         claims_lost=sum(count.claims_lost for count in counts),
+        diverged=_count_diverged(latest_plan.final_ids - first_plan.done, workspace) if counts else 0,
         wall_s=monotonic() - start_s,
     )
+
+
+def _describe_start(plan: Plan, workspace: Workspace) -> RunStart:
+    store = workspace.stores().first
+    is_new = not store.has_runs
+    return RunStart(
+        plan=plan, store_is_new=is_new, similar_store=find_similar_store(store) if is_new else None
+    )
+
+
+def _count_diverged(ids: Set[str], workspace: Workspace) -> int:
+    """Return how many of some runs are stored as diverged."""
+    runs = workspace.stores().runs(["id", "diverged"])
+    trained = pc.is_in(runs["id"], pa.array(list(ids), pa.string()))
+    return int(pc.sum(runs.filter(trained)["diverged"]).as_py() or 0)

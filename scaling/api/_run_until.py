@@ -18,7 +18,7 @@ from rich.console import Console
 
 from scaling.api._plan import plan
 from scaling.api._results import StudyResults, load_results
-from scaling.api._run import RunOutcome, run
+from scaling.api._run import RunOutcome, RunStart, run
 from scaling.api._status import compute_core_times
 from scaling.api._suggest import Suggestion, suggest_runs
 from scaling.api._target import Target
@@ -65,6 +65,7 @@ def run_until(
     in_process: bool = False,
     console: Console | None = None,
     quiet: bool = False,
+    on_start: Callable[[RunStart], None] = lambda start: None,
     on_iteration: Callable[[Iteration], None] = lambda iteration: None,
 ) -> SequentialResult:
     """Train a study and the runs proposed for it, until all curves reach the target or the budget is used up.
@@ -78,6 +79,7 @@ def run_until(
         in_process: True to train without Ray, one pack after the other.
         console: console for the progress display; by default stderr.
         quiet: True for no progress display.
+        on_start: called before the first run is trained; not called if no run is missing.
         on_iteration: called at the end of each iteration.
 
     Raises:
@@ -96,7 +98,13 @@ def run_until(
     while True:
         _write_study(extended, keys | {"architectures": architecture_entries(cells)})
         outcome = run(
-            extended, workspace, address=address, in_process=in_process, console=console, quiet=quiet
+            extended,
+            workspace,
+            address=address,
+            in_process=in_process,
+            console=console,
+            quiet=quiet,
+            on_start=on_start if number == 0 else lambda start: None,
         )
         results = load_results(extended, workspace)
         # Planned again in each iteration, because pilots may have chosen learning rates meanwhile.

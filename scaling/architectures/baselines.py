@@ -24,7 +24,7 @@ from scaling.architectures.base import Architecture
 from scaling.architectures.description import MNIST_IMAGE, CatalogueEntry, FitProfile, SettingLabel
 from scaling.architectures.layers import Layer, LayerKind, LayerTable, linear
 from scaling.architectures.width_search import COST_SETTINGS
-from scaling.errors import UsageError
+from scaling.errors import UsageError, install_command
 from scaling.settings import ImageShape, PositiveInt, Problem
 
 PositiveFloat = Annotated[float, Field(gt=0)]
@@ -63,7 +63,7 @@ class Baseline(Architecture):
         if find_spec("sklearn") is None:
             raise UsageError(
                 f"{self.type}: the package scikit-learn, which fits it, is missing; install it with:"
-                " pip install 'scaling-studies[history]' (in a checkout: pip install '.[history]')"
+                f" {install_command('history')}"
             )
 
     @abstractmethod

@@ -34,6 +34,7 @@ from scaling.cli import (
     why,
 )
 from scaling.cli.output import print_text
+from scaling.errors import DISTRIBUTION
 
 app = typer.Typer(
     name="scaling",
@@ -48,7 +49,7 @@ def _print_version(wanted: bool) -> bool:
         return False
     from importlib.metadata import version
 
-    print_text(f"scaling {version('scaling-studies')}")
+    print_text(f"scaling {version(DISTRIBUTION)}")
     raise typer.Exit
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from scaling import api
@@ -11,6 +12,7 @@ from scaling.cli.plan_output import (
     dataset_dict,
     derived_value,
     print_datasets,
+    print_other_contents,
     print_rate_warnings,
     rate_heading,
     rate_text,
@@ -60,6 +62,7 @@ def plan(
         f"{count(study_plan.new, 'run')} to do in {count(len(study_plan.packs), 'pack')}{pending}; "
         f"about {format_duration(study_plan.core_s)} of core time"
     )
+    print_other_contents(study_plan)
     print_rate_warnings(study_plan)
     if study_plan.packs:
         print_text(_schedule_text(study_plan.schedule))
@@ -119,6 +122,7 @@ def _plan_dict(study_plan: Plan) -> dict[str, object]:
         "workers": study_plan.schedule.workers,
         "peak_bytes": study_plan.schedule.peak_bytes,
         "datasets": [dataset_dict(info) for info in study_plan.dataset_infos],
+        "other_contents": [asdict(other) for other in study_plan.other_contents],
         "cells": [row_dict(row) for row in study_plan.rows()],
         "runs": [
             {

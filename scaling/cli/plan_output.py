@@ -72,6 +72,30 @@ def _dataset_text(info: DatasetInfo) -> str:
     )
 
 
+def print_other_contents(plan: Plan) -> None:
+    """Print a line for each other content of a data set of which the store has runs of this study."""
+    for other in plan.other_contents:
+        print_text(
+            f"{count(other.runs, 'run')} of this study in the store {'is' if other.runs == 1 else 'are'} on"
+            f" another content of {other.title} (fingerprint {other.fingerprint[:8]}; now"
+            f" {_fingerprints(plan, other.title)}); to use them, put the old file back"
+        )
+
+
+def _fingerprints(plan: Plan, title: str) -> str:
+    """Return the beginnings of the fingerprints of the data sets with a title."""
+    return ", ".join(info.fingerprint[:8] for info in plan.dataset_infos if info.title == title)
+
+
+def print_divergence(diverged: int, *, runs: int) -> None:
+    """Print how many of some runs diverged, and what to do; nothing if none did."""
+    if diverged:
+        print_text(
+            f"{diverged} of {count(runs, 'run')} diverged: a loss or an output was not finite;"
+            " try a smaller recipe.learning_rate, or learning_rate: auto"
+        )
+
+
 def dataset_dict(info: DatasetInfo) -> dict[str, object]:
     """Return a data set as JSON values."""
     return {

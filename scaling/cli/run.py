@@ -25,12 +25,13 @@ from scaling.cli.options import (
     workspace,
 )
 from scaling.cli.output import count, print_text
+from scaling.cli.plan_output import print_divergence, print_other_contents
 from scaling.cli.sweep_counts import print_missing
 from scaling.durations import format_duration
 from scaling.errors import UsageError
 
 if TYPE_CHECKING:
-    from scaling.api import Iteration, RunOutcome, SequentialResult
+    from scaling.api import Iteration, RunOutcome, RunStart, SequentialResult
 
 
 def run(
@@ -66,7 +67,13 @@ def run(
                 "`quantity` and `budget` need `until`, the half width of the intervals, such as `until` 0.02"
             )
         outcome = api.run(
-            config, folders, overrides=set_, address=address, in_process=in_process, quiet=quiet
+            config,
+            folders,
+            overrides=set_,
+            address=address,
+            in_process=in_process,
+            quiet=quiet,
+            on_start=lambda start: _print_start(start, store),
         )
         return _print_outcome(outcome)
     if not 0 < until < inf:
@@ -82,9 +89,18 @@ def run(
         address=address,
         in_process=in_process,
         quiet=quiet,
+        on_start=lambda start: _print_start(start, store),
         on_iteration=lambda iteration: _print_iteration(iteration, target),
     )
     return _print_end(result)
+
+
+def _print_start(start: RunStart, store: str) -> None:
+    """Print that a store is new, or that runs of this study exist on other images, before training begins."""
+    if start.store_is_new:
+        hint = f"; did you mean {start.similar_store}, which has runs?" if start.similar_store else ""
+        print_text(f"{store}: a new store{hint}", flush=True)
+    print_other_contents(start.plan)
 
 
 def _print_end(result: SequentialResult) -> int:
@@ -135,4 +151,5 @@ def _print_outcome(outcome: RunOutcome) -> int:
                 f"{row.network_label}: "
                 f"learning rate {row.learning_rates[0]:g}" + (row.warning and f", {row.warning}")
             )
+    print_divergence(outcome.diverged, runs=len(outcome.latest_plan.final_ids - study_plan.done))
     return print_missing(outcome)

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 from scaling import api
 from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, workspace
 from scaling.cli.output import console, count, new_table, print_json, print_text
-from scaling.cli.plan_output import print_rate_warnings, rate_heading, rate_text, row_dict, speed_text
+from scaling.cli.plan_output import (
+    print_divergence,
+    print_other_contents,
+    print_rate_warnings,
+    rate_heading,
+    rate_text,
+    row_dict,
+    speed_text,
+)
 from scaling.cli.pruning_rounds import print_pruning_status, pruning_status_dict
 from scaling.durations import format_duration
 
@@ -43,6 +51,7 @@ def status(
             "diverged": progress.diverged,
             "pilots_diverged": progress.pilots_diverged,
             "left_s": study_plan.core_s,
+            "other_contents": [asdict(other) for other in study_plan.other_contents],
         }
         cells = [
             row_dict(row) | asdict(core_time)
@@ -59,6 +68,8 @@ def status(
         f"diverged: {count(progress.diverged, 'run')}{pilots}{pending}; "
         f"about {format_duration(study_plan.core_s)} of core time left"
     )
+    print_divergence(progress.diverged, runs=len(study_plan.final_ids & study_plan.done))
+    print_other_contents(study_plan)
     print_rate_warnings(study_plan)
     if total.ratio is not None:
         print_text(

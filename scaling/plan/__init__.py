@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from scaling.plan.packs import Pack
-from scaling.plan.plan import Plan, PlanRow, make_plan
+from scaling.plan.plan import OtherContent, Plan, PlanRow, make_plan
 
-__all__ = ["Pack", "Plan", "PlanRow", "make_plan"]
+__all__ = ["OtherContent", "Pack", "Plan", "PlanRow", "make_plan"]

@@ -62,6 +62,18 @@ class PlanRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OtherContent:
+    """Runs that differ from missing runs of a study in the content of the user's own data set only."""
+
+    title: str
+    """Name of the data set, which both contents have."""
+    fingerprint: str
+    """Fingerprint of the other content."""
+    runs: int
+    """Number of stored runs."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """Wanted runs of a study, minus the runs that stores hold already."""
 
@@ -79,6 +91,8 @@ class Plan:
     """
     speed: Speed
     """Speed of this machine, from which all times are estimated."""
+    other_contents: tuple[OtherContent, ...] = ()
+    """Stored runs of this study on other contents of the user's own data sets."""
     pruning: PruningPlan | None = None
     """Pruning of the networks; None for a study without pruning. All other fields leave it out."""
 

@@ -11,6 +11,7 @@ from scaling.store.provenance import Provenance, collect_provenance
 from scaling.store.reader import Reader, StoredLogits
 from scaling.store.repair import Repair, repair
 from scaling.store.schema import EPOCHS_SCHEMA, PREDICTIONS_SCHEMA, RUNS_SCHEMA, SCHEMAS, TEST_SETS_SCHEMA
+from scaling.store.similar_store import find_similar_store
 from scaling.store.store import Store, StoreUnion, open_store
 from scaling.store.sweep import Sweep as StoreSweep
 from scaling.store.sweep import sweep
@@ -43,6 +44,7 @@ __all__ = [
     "compact",
     "count_damage",
     "describe_damage",
+    "find_similar_store",
     "open_store",
     "probe_is_visible",
     "repair",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from scaling.errors import StoreError
+from scaling.errors import StoreError, upgrade_command
 from scaling.store.backend import DamagedFileError
 from scaling.store.schema import ADDED_COLUMNS, NON_NULL_COLUMNS, SCHEMA_VERSION, SCHEMAS
 
@@ -79,7 +79,7 @@ def decode_table(data: bytes, kind: str, *, name: str, columns: Sequence[str] | 
         if version > SCHEMA_VERSION:
             raise StoreError(
                 f"{name}: written by a newer version of this software (schema {version}; this version reads"
-                f" up to {SCHEMA_VERSION}); upgrade with: pip install --upgrade scaling-studies"
+                f" up to {SCHEMA_VERSION}); upgrade with: {upgrade_command()}"
             )
         if stored.equals(SCHEMAS[kind]):
             table = _read_current(file, kind, wanted)

@@ -11,8 +11,10 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from scaling.errors import DISTRIBUTION
+
 _PACKAGE = Path(__file__).parents[1]
-_LIBRARIES = ("torch", "pytorch-lightning", "ray", "numpy", "pyarrow", "scaling-studies")
+_LIBRARIES = ("torch", "pytorch-lightning", "ray", "numpy", "pyarrow", DISTRIBUTION)
 
 
 @dataclass(frozen=True, kw_only=True)

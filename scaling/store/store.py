@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from scaling.errors import StoreError
+from scaling.errors import StoreError, install_command
 from scaling.store import paths
 from scaling.store.backend import Backend
 from scaling.store.folder import FolderBackend
@@ -50,8 +50,7 @@ def open_store(uri: str | Path, *, option: str = "store") -> Store:
         from scaling.store.object_store import ObjectStoreBackend
     except ModuleNotFoundError:
         raise StoreError(
-            f"{uri}: object stores need the package obstore;"
-            " install it with: pip install 'scaling-studies[cloud]'"
+            f"{uri}: object stores need the package obstore; install it with: {install_command('cloud')}"
         ) from None
     return Store(ObjectStoreBackend(str(uri).rstrip("/")))
 

@@ -129,7 +129,8 @@ def test_an_unreadable_configuration_names_its_run():
         runs, "config_json", lambda row: row["config_json"].replace('"seed"', '"later":1,"seed"')
     )
     run = sha256(runs["config_json"][0].as_py().encode()).hexdigest()[:ID_DIGITS]
-    with pytest.raises(StoreError, match=f"run {run}: this version cannot read later .* upgrade scaling"):
+    hint = "upgrade with: pip install --upgrade scaling-studies"
+    with pytest.raises(StoreError, match=f"run {run}: this version cannot read later .* {hint}"):
         group_runs(runs)
 
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import signal
 from collections import Counter
+from pathlib import Path
 
+import numpy as np
 import pytest
 
+from scaling.datasets import NpzDataset
 from scaling.store import Checkpoints, Claims, open_store
 from scaling.sweep import worker
 from scaling.sweep import worker as sweep
 from scaling.train.module import PackModule
 from tests.api.simulated_training import TWO, SimulatedTraining
 from tests.cli.commands import PILOTS, plan_json
+
+SPLITS = ("train", "test")
 
 
 def test_a_second_run_trains_nothing(scaling, study, tmp_path):
@@ -89,6 +94,46 @@ def test_a_failed_pack_is_named_with_its_log_and_trained_by_the_next_run(
     result = scaling(*words)
     assert result.code == 0
     assert "2 runs trained" in result.out
+
+
+def test_run_names_a_new_store_and_diverged_runs(scaling, simulated_study, monkeypatch):
+    monkeypatch.setattr(worker, "train", SimulatedTraining(diverges=lambda filters: filters == 2))
+    words = (simulated_study, "--set", "architectures[0].filters=[1,2]", "--set", "seeds=2")
+    warning = (
+        "2 of 4 runs diverged: a loss or an output was not finite;"
+        " try a smaller recipe.learning_rate, or learning_rate: auto\n"
+    )
+    result = scaling("run", *words, "--in-process")
+    assert result.code == 0
+    assert result.out.startswith("artifacts/store: a new store\n")
+    assert result.out.endswith(warning)
+    assert warning in scaling("status", *words).out
+    mistyped = scaling("run", *words, "--in-process", "--store", "artefacts/store").out
+    store = Path("artifacts/store").absolute()
+    assert mistyped.startswith(f"artefacts/store: a new store; did you mean {store}, which has runs?\n")
+
+
+def test_runs_on_another_content_of_the_users_file_are_named(scaling, simulated_study):
+    """One changed pixel makes all runs new; a file of another name is another data set."""
+    labels = np.arange(50) % 10
+    images = {f"{split}_images": np.arange(1800, dtype=np.uint8).reshape(50, 6, 6) for split in SPLITS}
+    arrays = images | {f"{split}_labels": labels for split in SPLITS}
+    words = (simulated_study, "--set", "dataset={type: npz, path: mine.npz}", "--set", "seeds=2")
+    words += ("--set", "architectures[0].filters=[1,2]")
+    np.savez("mine.npz", **arrays)
+    before = NpzDataset(path="mine.npz").info(Path()).fingerprint
+    assert "another content" not in scaling("run", *words, "--in-process").out
+    arrays["train_images"][0, 0, 0] ^= 1
+    np.savez("mine.npz", **arrays)
+    np.savez("other.npz", **arrays)
+    now = NpzDataset(path="mine.npz").info(Path()).fingerprint
+    sentence = (
+        "4 runs of this study in the store are on another content of mine (fingerprint"
+        f" {before[:8]}; now {now[:8]}); to use them, put the old file back\n"
+    )
+    assert sentence in scaling("plan", *words).out
+    assert sentence in scaling("status", *words).out
+    assert "another content" not in scaling("plan", *words, "--set", "dataset.path=other.npz").out
 
 
 def test_an_interruption_keeps_the_finished_runs(scaling, study, tmp_path, monkeypatch):
@@ -175,7 +220,8 @@ def test_run_until_prints_a_line_for_each_iteration(scaling, simulated_study):
     simulated_study.write_text(TWO)
     result = scaling("run", simulated_study, "--in-process", "--until", "0.04", "--quantity", "prediction@2x")
     assert (result.code, result.err) == (0, "")
-    *iterations, last = result.out.splitlines()
+    first, *iterations, last = result.out.splitlines()
+    assert first == "artifacts/store: a new store"
     assert [line.partition(":")[0] for line in iterations] == [
         f"iteration {nth}" for nth in range(len(iterations))
     ]

@@ -37,7 +37,7 @@ def test_missing_package_is_reported(monkeypatch, tmp_path, cache):
     missing = row(tmp_path, cache, "mnist5k")
     assert (missing.present, missing.location) == (
         False,
-        "pip install 'scaling-studies[quickstart]' (in a checkout: '.[quickstart]')",
+        "pip install 'scaling-studies[quickstart]' (in a checkout: pip install '.[quickstart]')",
     )
 
 

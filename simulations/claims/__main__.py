@@ -14,7 +14,7 @@ from simulations.claims.history import History, load_protocol
 from simulations.claims.world import Violation
 
 HISTORIES = 1_000_000
-_BLOCK = 50_000
+_BLOCK = 10_000
 """Number of histories after which progress is printed."""
 
 

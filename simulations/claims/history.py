@@ -4,8 +4,9 @@
 2. Whatever a worker calls published is in the store.
 3. A claim has one holder. A holder that was taken over stops within one lease of the time at which it can run
    and reach the store, and it never publishes. A holder that was not taken over does not stop.
-4. A pack is taken over only if its holder died, slept, or did not reach the store, if the observer slept or
-   its clock jumped more than twice, or if listings are cached for longer than the time between two renewals.
+4. A pack is taken over only if its holder died or slept, if the store refused or delayed its requests but not
+   those of the observer, if the observer slept or its clock jumped more than twice, or if listings are cached
+   for longer than the time between two renewals.
 5. When faults have ended, every pack gets published.
 """
 
@@ -230,12 +231,14 @@ class History:
         previous = self._holders.get(key)
         if previous is not None and not previous.is_over:
             self.world.counts["takeovers"] += 1
-            holder, since = previous.worker, now - 3 * LEASE_S
+            faults = self.world.faults
+            outage_s = faults.outage_to_s - faults.outage_from_s
+            holder, since = previous.worker, now - 3 * LEASE_S - outage_s
             is_excused = (
                 holder.is_dead
                 or holder.disturbed_at >= since
                 or sum(at >= since for at in worker.interruptions) > _HARMLESS_INTERRUPTIONS
-                or self.world.faults.stale_s >= _RENEWAL_S
+                or faults.stale_s >= _RENEWAL_S
             )
             if not is_excused:
                 raise Violation(f"{worker.name} took {key} over from {holder.name}, which renews its claim")
@@ -263,6 +266,6 @@ class History:
         lost_at = [at for later, at in self._granted_at[key].items() if later > generation]
         if not lost_at:
             return
-        could_notice_at = max(min(lost_at), held.worker.disturbed_at)
+        could_notice_at = max(min(lost_at), held.worker.disturbed_at, self.world.faults.outage_to_s)
         if self.world.now - could_notice_at > LEASE_S + self.world.faults.stale_s:
             raise Violation(f"{held.worker.name} trains {key} after it was taken over")

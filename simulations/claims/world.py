@@ -20,6 +20,7 @@ _ANSWER_S = 0.02
 """Longest time of an access to the store; slow ones take ``_SLOW_S``."""
 _SLOW_S = 0.4
 _ENDED = -1.0
+_REPEAT_S = 0.1
 _PAUSES_S = (0.3, 1.3, 3.0, 6.0)
 
 Fiber = Generator[float | None, None, None]
@@ -44,6 +45,10 @@ class Faults:
     """The machine's clock jumps ahead."""
     stale_s: float
     """Time for which a machine caches the listing of a folder, as on NFS."""
+    outage_from_s: float
+    """Time at which the store stops to answer anybody."""
+    outage_to_s: float
+    """Time at which the store answers again; clients repeat their requests within ``_REPEAT_S``."""
     loses_answers: bool
     """A repeated put is refused because of its own first request, as in an object store."""
 
@@ -51,6 +56,7 @@ class Faults:
     def draw(random: Random) -> Faults:
         """Return the faults of one history: some kinds only, so that each kind also occurs alone."""
         pick = random.choice
+        outage_from_s = pick((0.0, 0.0, 0.0, 2.0)) * random.random() * LEASE_S
         return Faults(
             error=pick((0.0, 0.0, 0.03, 0.15)),
             slow=pick((0.0, 0.0, 0.03)),
@@ -58,6 +64,8 @@ class Faults:
             crash=pick((0.0, 0.0, 0.02, 0.05)),
             jump=pick((0.0, 0.0, 0.03)),
             stale_s=pick((0.0, 0.0, 0.0, 0.1, 0.6, 2.5)),
+            outage_from_s=outage_from_s,
+            outage_to_s=outage_from_s and outage_from_s + pick((0.4, 4.5)) * LEASE_S,
             loses_answers=random.random() < 0.5,
         )
 
@@ -118,6 +126,9 @@ class World:
                 if faults.slow and process is not None and self.is_faulty and random() < faults.slow:
                     sleep_s = _SLOW_S
                     process.disturbed_at = self.now + sleep_s
+                if faults.outage_from_s <= self.now < faults.outage_to_s:
+                    sleep_s = faults.outage_to_s - self.now + _REPEAT_S * random()
+                    self.counts["accesses in an outage"] += 1
             if sleep_s != _ENDED:
                 self.start(process, fiber, sleep_s)
 

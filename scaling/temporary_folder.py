@@ -17,8 +17,10 @@ PREFIX = "scaling-"
 """First letters of the name of each folder."""
 NAME_LENGTH = len(PREFIX) + 8
 """Number of letters in the name of a folder."""
-_LOCK = "lock"
+_LOCK = "scaling-studies.lock"
 """File in each folder that its process keeps locked; the system unlocks it when the process ends."""
+_MARK = "This folder belongs to a process of scaling-studies. It may be deleted when the process has ended.\n"
+"""Content of the file, by which a folder of this package is known."""
 _DELETION_ATTEMPTS = 50
 _PAUSE_S = 0.1
 
@@ -41,6 +43,8 @@ def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
     with (folder / f".{_LOCK}").open("w") as lock:
         try:
             with suppress(OSError):  # a file system without locks: nobody deletes the folder after a kill
+                lock.write(_MARK)
+                lock.flush()
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 Path(lock.name).rename(folder / _LOCK)  # now that it is locked, nobody takes it for abandoned
             yield folder
@@ -57,7 +61,8 @@ def _delete_abandoned(parent: Path) -> None:
                 continue
             with path.open("r+") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                _delete(path.parent)
+                if lock.read() == _MARK:
+                    _delete(path.parent)
 
 
 def _delete(folder: Path) -> None:

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from scaling.temporary_folder import NAME_LENGTH, PREFIX, temporary_folder
+from scaling.temporary_folder import _LOCK, _MARK, NAME_LENGTH, PREFIX, temporary_folder
 
 
 def leave_folder(parent) -> None:
@@ -33,9 +33,10 @@ def test_folder_of_a_killed_process_is_deleted_at_the_next_start(tmp_path):
 
 def test_folders_of_living_processes_and_of_others_stay(tmp_path):
     (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "elsewhere" / "lock").touch()
+    (tmp_path / "elsewhere" / _LOCK).write_text(_MARK)
     strangers = [tmp_path / f"{PREFIX}notes", tmp_path / f"{PREFIX}file", tmp_path / f"{PREFIX}link"]
     strangers[0].mkdir()
+    (strangers[0] / _LOCK).touch()
     strangers[1].touch()
     strangers[2].symlink_to(tmp_path / "elsewhere")
     with temporary_folder(tmp_path) as first, temporary_folder(tmp_path) as second:

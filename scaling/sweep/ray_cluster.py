@@ -33,7 +33,7 @@ def connect(address: str) -> None:
         OSError: nothing listens at the address.
     """
     host, _, port = address.rpartition(":")
-    socket.create_connection((host, int(port)), timeout=_CONNECT_TIMEOUT_S).close()
+    socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_TIMEOUT_S).close()
 
 
 def check_head(address: str) -> None:

@@ -15,7 +15,7 @@ from ray._private import ray_constants
 from scaling.errors import SweepError
 from scaling.sweep.ray_cluster import connect, is_host_and_port, live_nodes
 
-_PATIENCE = 4
+_PATIENCE = 3
 """Number of attempts to reach the head of a cluster, which may be restarting."""
 _PAUSE_S = 5.0
 

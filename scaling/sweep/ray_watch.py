@@ -11,6 +11,7 @@ from typing import Any
 
 import ray
 from ray._private import ray_constants
+from ray.exceptions import RayError
 
 from scaling.errors import SweepError
 from scaling.sweep.ray_cluster import connect, is_host_and_port, live_nodes
@@ -84,9 +85,9 @@ def cluster_is_alive(address: str, node_id: str) -> bool:
         try:
             if is_host_and_port(address):
                 connect(address)
-        except OSError:
+            return node_id in {node.id for node in live_nodes()}
+        except (OSError, RayError):
             continue
-        return node_id in {node.id for node in live_nodes()}
     return False
 
 

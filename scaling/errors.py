@@ -15,6 +15,9 @@ ScalingError            printed without a traceback
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
+
+from scaling.control_characters import escape_control_characters
 
 DISTRIBUTION = "scaling-studies"
 """Name of this software on a package index, where the name of its import package belongs to others."""
@@ -51,13 +54,35 @@ class UsageError(ScalingError):
     """Input that cannot be used; the message names the field, the argument or the file."""
 
 
+_Shown = TypeVar("_Shown")
+
+_MAX_LINES = 6
+"""Largest number of lines of the message of a ``ConfigError``: what fits beside the command that failed."""
+_MAX_TEXT_LENGTH, _MAX_ORIGIN_LENGTH = 200, 120
+"""Largest numbers of characters of a problem, and of the name of the file before it."""
+
+
+def shorten(text: str, length: int = _MAX_TEXT_LENGTH) -> str:
+    """Return text as one line without control characters; a text that is too long loses its middle.
+
+    Args:
+        text: text, which may contain what others wrote.
+        length: largest number of characters.
+    """
+    if len(text) > length:
+        end = length // 6
+        text = f"{text[: length - end - 3]}...{text[-end:]}"
+    line = escape_control_characters(text).replace("\n", "\\n").replace("\t", "\\t")
+    return line if len(line) <= length else shorten(line, length)
+
+
 class ConfigError(UsageError):
-    """A study that cannot be run as written.
+    """A study that cannot be run as written. The message has the first problems, and how many more there are.
 
     Args:
         problems: one line each, as ``path: what is wrong, what is permitted``.
         source: the file, or another name for the origin of the study.
-        lines: line of each problem in the file, from 1; None for a problem without a line.
+        lines: line in the file of each problem that the message has, from 1; None for a problem without one.
     """
 
     def __init__(
@@ -65,10 +90,18 @@ class ConfigError(UsageError):
     ) -> None:
         self.problems = tuple(problems)
         self.source = source
-        origins = [f"{source}:{line}" if line else source for line in lines] or [source] * len(self.problems)
-        super().__init__(
-            "\n".join(f"{origin}: {text}" for origin, text in zip(origins, self.problems, strict=True))
-        )
+        shown = self.shown(self.problems)
+        name = shorten(source, _MAX_ORIGIN_LENGTH)
+        origins = [f"{name}:{line}" if line else name for line in lines] or [name] * len(shown)
+        texts = [f"{origin}: {shorten(text)}" for origin, text in zip(origins, shown, strict=True)]
+        if more := len(self.problems) - len(shown):
+            texts.append(f"{name}: {more:,} more problems")
+        super().__init__("\n".join(texts))
+
+    @staticmethod
+    def shown(problems: Sequence[_Shown]) -> Sequence[_Shown]:
+        """Return the problems, or their paths, that the message has."""
+        return problems if len(problems) <= _MAX_LINES else problems[: _MAX_LINES - 1]
 
 
 class DataError(UsageError):

@@ -8,13 +8,25 @@ from functools import cache, cached_property
 from typing import Annotated, Any, TypeVar
 
 import rfc8785
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 NonNegativeInt = Annotated[int, Field(ge=0, lt=2**53)]
 """Integer >= 0. The JSON of an identity (RFC 8785) cannot represent integers from 2**53 on."""
 
 PositiveInt = Annotated[int, Field(ge=1, lt=2**53)]
 """Integer >= 1. The JSON of an identity (RFC 8785) cannot represent integers from 2**53 on."""
+
+
+def zero_or_at_least(minimum: float) -> AfterValidator:
+    """Return a constraint for a number that is 0, or at least as far from 0 as has an effect."""
+
+    def check(value: float) -> float:
+        if 0 < abs(value) < minimum:
+            raise ValueError(f"expected 0 or a number of at least {minimum:g} in size, got {value!r}")
+        return value
+
+    return AfterValidator(check)
+
 
 FROM_IDENTITY = "from identity"
 """Validation context that is set when an identity is parsed."""

@@ -169,7 +169,7 @@ class Sweep:
 
 def _absolute(store: str) -> str:
     """Return the name of a store for workers, which have other working folders."""
-    return store if "://" in store else str(Path(store).absolute())
+    return store if "://" in store else str(Path(store).expanduser().absolute())
 
 
 def _parent_ids(pack: Pack) -> set[str]:

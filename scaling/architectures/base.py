@@ -64,6 +64,10 @@ class Architecture(ConfigModel):
     def problem(self, image: ImageShape) -> Problem | None:
         """Return why this network cannot process images of this shape; None if it can."""
 
+    def train_size_problem(self, train_size: int) -> Problem | None:
+        """Return why this network cannot be trained on so many images; None if it can."""
+        return None
+
     @abstractmethod
     def layer_table(self, image: ImageShape) -> LayerTable:
         """Return the layers for images of this shape, for which ``problem`` returned None."""

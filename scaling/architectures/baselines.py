@@ -27,8 +27,8 @@ from scaling.architectures.width_search import COST_SETTINGS
 from scaling.errors import UsageError, install_command
 from scaling.settings import ImageShape, PositiveInt, Problem
 
-PositiveFloat = Annotated[float, Field(gt=0)]
-"""Number above 0."""
+_Penalty = Annotated[float, Field(ge=1e-12, le=1e12)]
+"""Factor of a penalty or a distance. Beyond this span, one of the terms is within the solvers' tolerance."""
 SVM_CACHE_MIB = 500
 """Size of the cache of the support vector machine's kernel values."""
 
@@ -88,9 +88,9 @@ class Svm(Baseline):
     }
 
     type: Literal["svm"] = "svm"
-    C: PositiveFloat = 1.0
+    C: _Penalty = 1.0
     """Penalty of a training image on the wrong side of the margin."""
-    gamma: PositiveFloat | None = None
+    gamma: _Penalty | None = None
     """Inverse squared width of the kernel. By default, 1 over the number of inputs times their variance."""
 
     @classmethod
@@ -136,6 +136,11 @@ class Knn(Baseline):
     k: PositiveInt = 3
     """Number of neighbours."""
 
+    def train_size_problem(self, train_size: int) -> Problem | None:
+        if self.k > train_size:
+            return Problem("k", f"expected at most the number of training images, {train_size}, got {self.k}")
+        return None
+
     @classmethod
     def catalogue(cls) -> list[CatalogueEntry]:
         network = cls()
@@ -166,7 +171,7 @@ class LinearClassifier(Baseline):
     setting_labels: ClassVar[dict[str, SettingLabel]] = {"C": SettingLabel(plural="C {:g}")}
 
     type: Literal["linear_classifier"] = "linear_classifier"
-    C: PositiveFloat = 1.0
+    C: _Penalty = 1.0
     """Weight of the summed cross entropy against half the squared weights."""
 
     @classmethod

@@ -51,8 +51,8 @@ class Lenet5(MupArchitecture):
     }
 
     type: Literal["lenet5"] = "lenet5"
-    ratio: Annotated[float, Field(gt=0, lt=2**53), NotInIdentity()] = 16 / 6
-    """Ratio d2/d1. By default that of the network of 1998."""
+    ratio: Annotated[float, Field(ge=1e-6, le=1e6), NotInIdentity()] = 16 / 6
+    """Ratio d2/d1. By default that of the network of 1998. No machine has memory for a million filters."""
     second_filters: NonNegativeInt = 0
     """Filters d2 of the second convolution: by default ``ratio`` x ``filters``, rounded; 0 without one.
 

@@ -11,7 +11,7 @@ import typer
 from scaling.api._target import DEFAULT_QUANTITY
 from scaling.api._workspace import Workspace
 from scaling.durations import parse_duration
-from scaling.errors import UsageError
+from scaling.errors import UsageError, shorten
 
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML file of a study.", show_default=False)]
 Configs = Annotated[
@@ -75,6 +75,8 @@ Budget = Annotated[
 ]
 
 STORE = Workspace().store
+_MAX_DIGITS = 15
+"""Largest number of digits of an integer. Python refuses to read integers of more than 4,300 digits."""
 
 
 def workspace(store: str, also: list[str], data: Path | None) -> Workspace:
@@ -95,7 +97,7 @@ def parse_numbers(text: str, option: str) -> list[float]:
         numbers = [0.0]
     if not all(0 < number < inf for number in numbers):
         raise UsageError(
-            f"{text}: expected numbers above 0, separated by commas, such as 96,192", option=option
+            f"{shorten(text)}: expected numbers above 0, separated by commas, such as 96,192", option=option
         )
     return numbers
 
@@ -106,9 +108,11 @@ def parse_integers(text: str, option: str) -> list[int]:
     Raises:
         UsageError: the text is something else.
     """
-    if text and not all(part.isdecimal() and int(part) for part in text.split(",")):
+    if text and not all(
+        part.isdecimal() and len(part) <= _MAX_DIGITS and int(part) for part in text.split(",")
+    ):
         raise UsageError(
-            f"{text}: expected integers above 0, separated by commas, such as 1,2,5", option=option
+            f"{shorten(text)}: expected integers above 0, separated by commas, such as 1,2,5", option=option
         )
     return [int(part) for part in text.split(",")] if text else []
 
@@ -122,7 +126,7 @@ def parse_budget(text: str) -> float:
     budget_s = parse_duration(text) if text else inf
     if budget_s is None:
         raise UsageError(
-            f"{text}: expected a number above 0 with the unit s, m, h or d, such as 30m or 2h",
+            f"{shorten(text)}: expected a number above 0 with the unit s, m, h or d, such as 30m or 2h",
             option="budget",
         )
     return budget_s

@@ -103,6 +103,8 @@ def _schedule_text(schedule: SweepSchedule) -> str:
     held_back = (
         f" (no memory for {schedule.held_back} more: resources.memory_gib)" if schedule.held_back else ""
     )
+    if schedule.beyond_cpus:
+        held_back += f" (no core for {schedule.beyond_cpus} more: resources.workers)"
     return (
         f"{count(schedule.workers, 'worker')} on this machine{held_back}; "
         f"about {format_duration(schedule.wall_s)}, at most {schedule.peak_bytes / _GIB:.2f} GiB of memory"

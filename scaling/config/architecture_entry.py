@@ -29,6 +29,8 @@ class ArchitectureEntry:
     """Name of the setting that varies among networks of one cost."""
     setting_paths: dict[str, str]
     """Path of each setting in the file."""
+    locate: Locate
+    """Finds a setting of the entry in the file."""
 
     @classmethod
     def from_point(
@@ -66,11 +68,13 @@ class ArchitectureEntry:
             cost=cost,
             varied_field=varied[0] if varied else cost or "filters",
             setting_paths=paths,
+            locate=locate,
         )
 
-    def problem(self, image: ImageShape) -> Problem | None:
-        """Return why no such network exists for images of this shape, or None."""
-        if problem := self.architecture.problem(image):
+    def problem(self, image: ImageShape, train_size: int) -> Problem | None:
+        """Return why no such network can be trained on so many images of this shape, or None."""
+        problem = self.architecture.problem(image) or self.architecture.train_size_problem(train_size)
+        if problem:
             return problem
         return self.architecture.cost_problem(image, self.settings.keys()) if self.cost else None
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from reprlib import repr as short_repr
 from typing import Any
 
 from scaling.architectures import AnyArchitecture, is_fitted
 from scaling.config.architecture_entry import ArchitectureEntry
 from scaling.config.fitted_recipe import fitted_recipe, unused_settings, used_settings
-from scaling.config.grid import GridPoint, Locate, SettingPath, grid_points, locator
+from scaling.config.grid import GridPoint, Locate, SettingPath, locator, validated_points
 from scaling.config.pilots import AUTO, Pilots, is_auto
 from scaling.config.problems import ConfigProblems
 from scaling.config.recipe import Recipe
 from scaling.config.recipe_merge import is_overridden, merge, pin
+from scaling.config.sections import entry_types
 from scaling.config.study import Cell
 from scaling.datasets import AnyDataset, DatasetInfo
 from scaling.errors import DataError
@@ -59,22 +61,23 @@ def expand_datasets(
         unreadable: collects the errors of a user's own files. They are not raised here, because the rest of
             the study's file may have problems too.
     """
-    entries = []
-    for point in grid_points(settings):
+
+    def validate(point: GridPoint) -> DatasetEntry | None:
         locate = locator(("dataset",), point)
         dataset = problems.validate(AnyDataset, point.settings, locate)
         if dataset is None:
-            continue
+            return None
         try:
             info = dataset.info(folder)
         except DataError as error:
             unreadable.append(error)
-            continue
+            return None
         if problem := dataset.problem(info):
             problems.add(locate(problem.path), problem.text)
-        else:
-            entries.append(DatasetEntry(dataset=dataset, info=info))
-    return entries
+            return None
+        return DatasetEntry(dataset=dataset, info=info)
+
+    return list(validated_points(settings, validate))
 
 
 def expand_architecture(
@@ -104,14 +107,10 @@ def expand_architecture(
         fitted: list(
             _expand_recipes(i, recipe, entry_recipe=entry.get("recipe", {}), fitted=fitted, problems=problems)
         )
-        for fitted in dict.fromkeys(map(is_fitted, _types(entry)))
+        for fitted in dict.fromkeys(map(is_fitted, entry_types(entry)))
     }
     path_of_network: dict[tuple[AnyDataset, AnyArchitecture], str] = {}
-    for point in grid_points({name: value for name, value in entry.items() if name != "recipe"}):
-        locate = locator(("architectures", i), point)
-        architecture_entry = ArchitectureEntry.from_point(point, locate, problems=problems)
-        if architecture_entry is None:
-            continue
+    for architecture_entry in _expand_entry(i, entry, problems):
         kind, has_seeds = architecture_entry.architecture.type, architecture_entry.architecture.has_seeds
         if not has_seeds and gives_seeds and seeds > 1:
             problems.add(
@@ -119,8 +118,9 @@ def expand_architecture(
                 f"expected 1, because {kind} has no random numbers, got {seeds}",
             )
         for dataset in datasets:
-            if problem := architecture_entry.problem(dataset.info.image):
-                problems.add(locate(problem.path), problem.text)
+            train_size = dataset.dataset.train_size(dataset.info)
+            if problem := architecture_entry.problem(dataset.info.image, train_size):
+                problems.add(architecture_entry.locate(problem.path), problem.text)
                 continue
             network = architecture_entry.resolve(dataset.info.image)
             if architecture_entry.cost:
@@ -128,7 +128,7 @@ def expand_architecture(
                 path = architecture_entry.setting_paths[varied]
                 first = path_of_network.setdefault((dataset.dataset, network), path)
                 if first != path:
-                    problems.add(locate((varied,)), _SAME_NETWORK.format(first))
+                    problems.add(architecture_entry.locate((varied,)), _SAME_NETWORK.format(first))
             for recipe_entry in recipes[is_fitted(kind)]:
                 cell = Cell(
                     dataset=dataset.dataset,
@@ -142,10 +142,14 @@ def expand_architecture(
                 yield _checked(cell, recipe_entry, pilots=pilots, problems=problems)
 
 
-def _types(entry: dict[str, Any]) -> list[str]:
-    """Return the types of an entry, which may be a grid."""
-    given = entry.get("type")
-    return [str(name) for name in (given if isinstance(given, list) else [given])]
+def _expand_entry(i: int, entry: dict[str, Any], problems: ConfigProblems) -> Iterator[ArchitectureEntry]:
+    """Return the valid points of the grid of an entry, without its recipe."""
+
+    def validate(point: GridPoint) -> ArchitectureEntry | None:
+        return ArchitectureEntry.from_point(point, locator(("architectures", i), point), problems=problems)
+
+    settings = {name: value for name, value in entry.items() if name != "recipe"}
+    return validated_points(settings, validate)
 
 
 def _own_entry(settings: dict[str, Any], recipe: dict[str, Any]) -> dict[str, Any]:
@@ -166,7 +170,7 @@ def _expand_recipes(
     """
     root: SettingPath = ("architectures", i, "recipe")
     if not isinstance(entry_recipe, dict):
-        problems.add(root, f"expected a mapping of keys to values, got {entry_recipe!r}")
+        problems.add(root, f"expected a mapping of keys to values, got {short_repr(entry_recipe)}")
         return
     if fitted:
         for name in unused_settings(entry_recipe):
@@ -174,26 +178,27 @@ def _expand_recipes(
                 (*root, name), "has no meaning for an architecture that is fitted in one go; remove it"
             )
         base, entry_recipe = used_settings(base), used_settings(entry_recipe)
-    for point in grid_points(merge(base, entry_recipe)):
+
+    def validate(point: GridPoint) -> _RecipeEntry | None:
         locate = _recipe_locator(root, point, base=base, entry_recipe=entry_recipe)
-        has_auto_rate = is_auto(point.settings)
+        settings, has_auto_rate = dict(point.settings), is_auto(point.settings)
         if has_auto_rate and (_RATE,) in point.value_paths:
             problems.add(
                 locate((_RATE,)),
                 f"{AUTO} cannot be one value of a grid; list the candidates in pilots.learning_rates",
             )
-            continue
-        settings = dict(point.settings)
+            return None
         if has_auto_rate:
             del settings[_RATE]
         recipe = problems.validate(Recipe, settings, locate)
-        if recipe is not None:
-            yield _RecipeEntry(
-                recipe=fitted_recipe(recipe) if fitted else recipe,
-                has_auto_rate=has_auto_rate,
-                pinned=pin(entry_recipe, point),
-                locate=locate,
-            )
+        return recipe and _RecipeEntry(
+            recipe=fitted_recipe(recipe) if fitted else recipe,
+            has_auto_rate=has_auto_rate,
+            pinned=pin(entry_recipe, point),
+            locate=locate,
+        )
+
+    yield from validated_points(merge(base, entry_recipe), validate)
 
 
 def _recipe_locator(

@@ -26,7 +26,8 @@ _PLACEHOLDERS = Recipe(
 
 def used_settings(recipe: dict[str, Any]) -> dict[str, Any]:
     """Return the settings that have a meaning, and unknown keys, which are reported like any other."""
-    return {name: value for name, value in recipe.items() if name not in unused_settings(recipe)}
+    unused = set(unused_settings(recipe))
+    return {name: value for name, value in recipe.items() if name not in unused}
 
 
 def unused_settings(recipe: dict[str, Any]) -> list[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
-from typing import Any
+from typing import Any, TypeVar
+
+from scaling.errors import shorten
 
 _LIST_SETTINGS = frozenset(
     {("hidden",), ("input_range",), ("targets",), ("schedule", "epochs"), ("schedule", "factors")}
@@ -18,6 +20,11 @@ SettingPath = tuple[str | int, ...]
 
 Locate = Callable[[SettingPath], SettingPath]
 """Function from the path of a setting within its group to its path in the file."""
+
+
+_MAX_NAME_LENGTH = 60
+"""Largest number of characters of one name in a path as text."""
+_Validated = TypeVar("_Validated")
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,10 @@ def dotted(path: SettingPath) -> str:
     """Return a path as text: ``architectures[1].filters[0]``."""
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            text += "." * bool(text) + shorten(str(part), _MAX_NAME_LENGTH)
     return text
 
 
@@ -86,9 +96,19 @@ def grid_problems(settings: dict[str, Any]) -> Iterator[GridProblem]:
     for path, values in grid_axes(settings):
         if not values:
             yield GridProblem(path, "an empty grid; give at least one value")
+        seen: set[Any] = set()
         for i, value in enumerate(values):
-            if value in values[:i]:
+            key = _hashable(value)
+            if key in seen:
                 yield GridProblem((*path, i), f"{value!r} is listed twice in this grid")
+            seen.add(key)
+
+
+def _hashable(value: Any) -> Any:
+    """Return a hashable copy; two copies are equal if and only if the values are."""
+    if isinstance(value, dict):
+        return frozenset((name, _hashable(inner)) for name, inner in value.items())
+    return tuple(map(_hashable, value)) if isinstance(value, list) else value
 
 
 def grid_size(settings: dict[str, Any]) -> int:
@@ -99,15 +119,58 @@ def grid_size(settings: dict[str, Any]) -> int:
 def grid_points(settings: dict[str, Any]) -> Iterator[GridPoint]:
     """Yield the product of all axes; the last axis changes fastest."""
     axes = list(grid_axes(settings))
-    for choices in product(*(list(enumerate(values)) for _, values in axes)):
-        point, value_paths = copy_mappings(settings), {}
-        for (path, _), (index, value) in zip(axes, choices, strict=True):
-            group = point
-            for name in path[:-1]:
-                group = group[name]
-            group[path[-1]] = value
-            value_paths[path] = (*path, index)
-        yield GridPoint(point, value_paths)
+    for indices in product(*(range(len(values)) for _, values in axes)):
+        yield _grid_point(settings, axes, indices)
+
+
+def grid_values(settings: dict[str, Any]) -> Iterator[GridPoint]:
+    """Yield one point for each value of each axis, with the first values of the other axes.
+
+    These points are as many as the values, where the product of the axes can be large.
+    """
+    axes = list(grid_axes(settings))
+    sizes = [len(values) for _, values in axes]
+    if not all(sizes):
+        return
+    yield _grid_point(settings, axes, [0] * len(axes))
+    for axis, size in enumerate(sizes):
+        for index in range(1, size):
+            yield _grid_point(settings, axes, [index if i == axis else 0 for i in range(len(axes))])
+
+
+def validated_points(
+    settings: dict[str, Any], validate: Callable[[GridPoint], _Validated | None]
+) -> Iterator[_Validated]:
+    """Yield the validated points of a grid.
+
+    If a value is invalid, only the valid ones of ``grid_values`` are validated: a grid of many points would
+    repeat the problem many times.
+
+    Args:
+        settings: settings with a grid.
+        validate: function that returns None for an invalid point.
+    """
+    results = [validate(point) for point in grid_values(settings)]
+    valid = [result for result in results if result is not None]
+    if len(valid) < len(results) or len(results) == grid_size(settings):
+        yield from valid
+        return
+    for point in grid_points(settings):
+        if (result := validate(point)) is not None:
+            yield result
+
+
+def _grid_point(
+    settings: dict[str, Any], axes: Sequence[tuple[SettingPath, list[Any]]], indices: Sequence[int]
+) -> GridPoint:
+    point, value_paths = copy_mappings(settings), {}
+    for (path, values), index in zip(axes, indices, strict=True):
+        group = point
+        for name in path[:-1]:
+            group = group[name]
+        group[path[-1]] = values[index]
+        value_paths[path] = (*path, index)
+    return GridPoint(point, value_paths)
 
 
 def copy_mappings(settings: Any) -> Any:

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
-
-from pydantic import Field
 
 from scaling.config.expand import DatasetEntry, expand_architecture, expand_datasets
-from scaling.config.grid import SettingPath, grid_problems, grid_size, locator
-from scaling.config.pilots import Pilots, is_auto
+from scaling.config.grid import SettingPath, grid_problems, grid_size
+from scaling.config.overrides import Override
+from scaling.config.pilots import Pilots
 from scaling.config.problems import ConfigProblems
 from scaling.config.pruning import PruningConfig
-from scaling.config.recipe_merge import merge
+from scaling.config.sections import Sections
 from scaling.config.study import Cell, Study, StudyFile
+from scaling.config.unused import check_overrides, validate_unused
 from scaling.config.yaml_file import find_line, read_file
-from scaling.errors import DataError
-from scaling.settings import PositiveInt
+from scaling.errors import DataError, shorten
 
 _MAX_RUNS = 100_000
 """Largest number of runs of a study, pilot runs included."""
+_MAX_DATA_ERROR = 400
+"""Largest number of characters of the message about a user's own data set, which names several paths."""
 
 
 def load_study(source: Path, *, data: Path, overrides: Sequence[str] = ()) -> Study:
@@ -44,10 +44,8 @@ def load_study(source: Path, *, data: Path, overrides: Sequence[str] = ()) -> St
     # The lines of the file are of no help where an override replaces a value.
     problems = ConfigProblems(str(source), (lambda path: None) if overrides else partial(find_line, source))
     file = problems.validate(StudyFile, raw)
-    sections = _Sections.from_raw(raw)
-    for root, settings in sections.groups():
-        for problem in grid_problems(settings):
-            problems.add(root + problem.path, problem.text)
+    sections = Sections.from_raw(raw)
+    _check_settings(sections, overrides, problems)
     seeds = sections.validated_seeds(file.seeds if file else 1, problems)
     pilots = file.pilots if file else Pilots()
     if "pilots" in raw:
@@ -76,7 +74,7 @@ def load_study(source: Path, *, data: Path, overrides: Sequence[str] = ()) -> St
         _check_pruning(file.pruning, cells, stores_weights=file.store.weights == "all", problems=problems)
     problems.raise_if_any()
     if unreadable:
-        raise DataError(f"{source}: {unreadable[0].problem}") from unreadable[0]
+        raise DataError(shorten(f"{source}: {unreadable[0].problem}", _MAX_DATA_ERROR)) from unreadable[0]
     return Study(
         name=file.study,
         source=source,
@@ -87,7 +85,17 @@ def load_study(source: Path, *, data: Path, overrides: Sequence[str] = ()) -> St
     )
 
 
-def _check_pilots(sections: _Sections, problems: ConfigProblems) -> None:
+def _check_settings(sections: Sections, overrides: Sequence[str], problems: ConfigProblems) -> None:
+    """Check the overrides, the values that no run uses, and the lists of values."""
+    changed = (path for text in overrides for path in Override.parse(text).paths())
+    check_overrides(changed, sections, problems)
+    validate_unused(sections, problems)
+    for root, settings in sections.groups():
+        for problem in grid_problems(settings):
+            problems.add(root + problem.path, problem.text)
+
+
+def _check_pilots(sections: Sections, problems: ConfigProblems) -> None:
     """Check that pilot runs have a learning rate to choose."""
     if not any(map(sections.has_auto_rate, sections.architectures)):
         problems.add(
@@ -115,71 +123,6 @@ def _check_pruning(
             problems.add(("pruning", *filter(None, problem.path)), problem.text)
 
 
-_Seeds = Annotated[PositiveInt, Field(strict=True)]
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Sections:
-    """Sections of a file that are mappings, even if other sections are invalid.
-
-    They can be checked although the whole file cannot, so all problems are reported at once.
-    """
-
-    dataset: dict[str, Any] | None
-    """None if the file has no valid section."""
-    recipe: dict[str, Any]
-    pilots: dict[str, Any]
-    architectures: dict[int, dict[str, Any]]
-    """Entries by their position in the list, without their seeds, which cannot be a grid."""
-    seeds: dict[int, Any]
-    """Seeds of the entries that give their own."""
-
-    @classmethod
-    def from_raw(cls, raw: dict[str, Any]) -> _Sections:
-        listed = raw.get("architectures")
-        entries = {i: _mapping(value) for i, value in enumerate(listed if isinstance(listed, list) else [])}
-        architectures = {i: entry for i, entry in entries.items() if entry is not None}
-        return cls(
-            dataset=_mapping(raw.get("dataset")),
-            recipe=_mapping(raw.get("recipe")) or {},
-            pilots=_mapping(raw.get("pilots")) or {},
-            architectures={
-                i: {name: value for name, value in entry.items() if name != "seeds"}
-                for i, entry in architectures.items()
-            },
-            seeds={i: entry["seeds"] for i, entry in architectures.items() if "seeds" in entry},
-        )
-
-    def groups(self) -> Iterator[tuple[SettingPath, dict[str, Any]]]:
-        """Yield each group of settings that may contain grids, with its path."""
-        yield ("dataset",), self.dataset or {}
-        yield ("recipe",), self.recipe
-        yield ("pilots",), self.pilots
-        for i, entry in self.architectures.items():
-            yield ("architectures", i), entry
-
-    def merged_recipe(self, i: int) -> dict[str, Any]:
-        """Return the merged recipe of an entry, or the study's recipe if the entry's own is no mapping."""
-        entry_recipe = self.architectures[i].get("recipe", {})
-        return merge(self.recipe, entry_recipe) if isinstance(entry_recipe, dict) else self.recipe
-
-    def has_auto_rate(self, i: int) -> bool:
-        """Return whether pilot runs choose the learning rates of an entry."""
-        return is_auto(self.merged_recipe(i))
-
-    def validated_seeds(self, default: int, problems: ConfigProblems) -> dict[int, int]:
-        """Return the number of seeds of each entry; the default if an entry gives no valid number."""
-        entry_seeds = {
-            i: problems.validate(_Seeds, value, locator(("architectures", i, "seeds")))
-            for i, value in self.seeds.items()
-        }
-        return {i: entry_seeds.get(i) or default for i in self.architectures}
-
-
-def _mapping(value: Any) -> dict[str, Any] | None:
-    return value if isinstance(value, dict) and all(isinstance(name, str) for name in value) else None
-
-
 @dataclass(frozen=True, kw_only=True)
 class _RunCount:
     """Number of runs of one entry of ``architectures``."""
@@ -195,7 +138,7 @@ class _RunCount:
         return self.networks * (self.seeds + self.pilots)
 
 
-def _count_runs(sections: _Sections, i: int, *, seeds: int, pilots: Pilots) -> _RunCount:
+def _count_runs(sections: Sections, i: int, *, seeds: int, pilots: Pilots) -> _RunCount:
     entry = sections.architectures[i]
     settings = {name: value for name, value in entry.items() if name != "recipe"}
     recipes = grid_size(sections.merged_recipe(i)) if isinstance(entry.get("recipe", {}), dict) else 1
@@ -207,7 +150,7 @@ def _count_runs(sections: _Sections, i: int, *, seeds: int, pilots: Pilots) -> _
 
 
 def _check_size(
-    sections: _Sections, seeds: dict[int, int], *, pilots: Pilots, problems: ConfigProblems
+    sections: Sections, seeds: dict[int, int], *, pilots: Pilots, problems: ConfigProblems
 ) -> None:
     """Refuse a study with more runs than a plan can list, before any cell is created.
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
-from scaling.config.recipe import PositiveFloat
+from scaling.config.recipe import LearningRate
 from scaling.settings import ConfigModel, PositiveInt
 
 AUTO = "auto"
@@ -24,7 +24,7 @@ ALL_DIVERGED = "every rate diverged"
 class Pilots(ConfigModel):
     """Pilot runs of all networks whose learning rate is ``auto``."""
 
-    learning_rates: Annotated[tuple[PositiveFloat, ...], Field(strict=False)] = DEFAULT_LEARNING_RATES
+    learning_rates: Annotated[tuple[LearningRate, ...], Field(strict=False)] = DEFAULT_LEARNING_RATES
     """Candidate learning rates."""
     seeds: PositiveInt = 1
     """Number of seeds of each candidate: seeds 0 to n-1."""

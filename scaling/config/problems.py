@@ -35,6 +35,7 @@ _EXPECTED = {
     "too_short": "a list with at least {min_length} value",
     "too_long": "a list with at most {max_length} values",
     "string_too_short": "text that is not empty",
+    "string_too_long": "text of at most {max_length} characters",
     "string_pattern_mismatch": "a letter or digit, then letters, digits, '.', '_' or '-'",
     "finite_number": "a finite number",
 }
@@ -79,8 +80,10 @@ class ConfigProblems:
             ConfigError: the message lists all problems.
         """
         if self._paths:
-            lines = [self._find_line(path) for path in self._paths.values()]
-            raise ConfigError(list(self._paths), self._source, lines=lines)
+            shown = ConfigError.shown(list(self._paths.values()))
+            raise ConfigError(
+                list(self._paths), self._source, lines=[self._find_line(path) for path in shown]
+            )
 
     def validate(self, config_type: Any, settings: Any, locate: Locate = lambda path: path) -> Any:
         """Validate settings, and add what is wrong with them.

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from scaling.config.recipe import PositiveFloat, Recipe, Schedule
+from scaling.config.recipe import Epochs, LearningRate, Recipe, Schedule
 from scaling.settings import ConfigModel, PositiveInt, Problem
 
 PruningMethod = Literal["saliency", "magnitude", "random"]
@@ -16,6 +16,10 @@ PruningMethod = Literal["saliency", "magnitude", "random"]
 
 METHODS: tuple[PruningMethod, ...] = ("saliency", "magnitude", "random")
 """All methods, in the order of tables and figures."""
+
+
+_MAX_ROUNDS = 100
+"""Largest number of rounds. The id of a network hashes the sizes of all rounds before it."""
 
 
 class Pruning(ConfigModel):
@@ -61,16 +65,23 @@ class PruningConfig(ConfigModel):
 
     parameters_left: PositiveInt
     """Number of parameters that each network has left after the last round."""
-    factor: Annotated[float, Field(gt=0, lt=1)] = 0.8
+    factor: Annotated[float, Field(ge=0.01, le=0.99)] = 0.8
     """Parameters left after a round over those before it."""
     methods: Annotated[tuple[PruningMethod, ...], Field(strict=False, min_length=1)] = METHODS
     """Methods that are compared; each starts from the same trained networks."""
-    epochs: PositiveInt | None = None
+    epochs: Epochs | None = None
     """Number of epochs of the retraining in each round; by default that of the recipe."""
-    learning_rate: PositiveFloat | None = None
+    learning_rate: LearningRate | None = None
     """Learning rate of the retraining; by default that of the recipe."""
     schedule: Schedule | None = None
     """Schedule of the retraining; by default that of the recipe."""
+
+    @field_validator("methods")
+    @classmethod
+    def _check_methods(cls, methods: tuple[PruningMethod, ...]) -> tuple[PruningMethod, ...]:
+        if len(set(methods)) < len(methods):
+            raise ValueError(f"expected each method once, got {list(methods)}")
+        return methods
 
     def problem(self, recipe: Recipe, parameters: int) -> Problem | None:
         """Return why a network cannot be pruned, or None.
@@ -85,6 +96,11 @@ class PruningConfig(ConfigModel):
         if self.parameters_left >= parameters:
             text = f"expected fewer than the network's {parameters:,} parameters, got {self.parameters_left}"
             return Problem("parameters_left", text)
+        sizes = round_sizes(parameters, final=self.parameters_left, factor=self.factor)
+        if len(sizes) > _MAX_ROUNDS or len(set(sizes)) < len(sizes):
+            text = f"{self.factor} makes {len(sizes):,} rounds from {parameters:,} parameters"
+            limit = f"expected at most {_MAX_ROUNDS}, each of which deletes some"
+            return Problem("factor", f"{text}; {limit}; make factor smaller or parameters_left larger")
         return None
 
     def retraining(self, recipe: Recipe) -> Recipe:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
+import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from scaling.settings import (
@@ -14,12 +15,28 @@ from scaling.settings import (
     NonNegativeInt,
     PositiveInt,
     Problem,
+    zero_or_at_least,
 )
 
-PositiveFloat = Annotated[float, Field(gt=0)]
-"""Number above 0."""
-_Fraction = Annotated[float, Field(ge=0, lt=1)]
-_NumberPair = Annotated[tuple[float, float], Field(strict=False)]
+_LEAST = 1e-12
+"""Smallest number that has an effect on the training.
+
+Weights are fp32 numbers of order one, with 24 significant bits: a step below 6e-8 changes none of them, and
+no gradient exceeds 50,000 in a training that learns.
+"""
+LearningRate = Annotated[float, Field(ge=_LEAST, le=1e6)]
+"""Learning rate. With the largest one, a gradient of 1e-6 already moves a weight by its own size."""
+_WeightDecay = Annotated[float, Field(ge=0, le=1e6), zero_or_at_least(_LEAST)]
+Epochs = Annotated[int, Field(ge=1, le=10**6)]
+"""Number of epochs. The store has a row for each."""
+_Fraction = Annotated[float, Field(ge=0, lt=1), zero_or_at_least(_LEAST)]
+_Factor = Annotated[float, Field(ge=_LEAST, le=1)]
+_Level = Annotated[float, Field(ge=-1e6, le=1e6), zero_or_at_least(_LEAST)]
+"""Input or target of a network. The squares of larger ones, summed over images, would not fit into fp32."""
+_NumberPair = Annotated[tuple[_Level, _Level], Field(strict=False)]
+_Pixels = Annotated[float, Field(ge=0), zero_or_at_least(_LEAST)]
+_Distortion = Annotated[float, Field(ge=0, le=10), zero_or_at_least(_LEAST)]
+"""Distortion of an image. A larger one leaves less than a tenth of the image, or of its rows."""
 _DEFAULT_TARGETS = (0.0, 1.0)
 
 
@@ -50,8 +67,8 @@ class Adam(ConfigModel):
     """Decay rate of the mean gradient."""
     beta2: _Fraction = 0.999
     """Decay rate of the mean squared gradient."""
-    epsilon: PositiveFloat = 1e-8
-    """Number that is added to the denominator."""
+    epsilon: Annotated[float, Field(ge=1e-30, le=1e6)] = 1e-8
+    """Number that is added to the denominator, so that fp32 never divides by zero."""
 
 
 class AdamW(ConfigModel):
@@ -65,8 +82,8 @@ class AdamW(ConfigModel):
     """Decay rate of the mean gradient."""
     beta2: _Fraction = 0.999
     """Decay rate of the mean squared gradient."""
-    epsilon: PositiveFloat = 1e-8
-    """Number that is added to the denominator."""
+    epsilon: Annotated[float, Field(ge=1e-30, le=1e6)] = 1e-8
+    """Number that is added to the denominator, so that fp32 never divides by zero."""
 
 
 class Constant(ConfigModel):
@@ -79,9 +96,9 @@ class Step(ConfigModel):
     """Learning rate that is multiplied by ``factor`` after every ``every`` epochs."""
 
     type: Literal["step"] = "step"
-    every: PositiveInt
+    every: Epochs
     """Number of epochs between two changes."""
-    factor: Annotated[float, Field(gt=0, le=1)]
+    factor: _Factor
     """Factor of each change."""
 
 
@@ -89,9 +106,9 @@ class Piecewise(ConfigModel):
     """Learning rate that is constant between given epochs."""
 
     type: Literal["piecewise"] = "piecewise"
-    epochs: Annotated[tuple[PositiveInt, ...], Field(strict=False)]
+    epochs: Annotated[tuple[Epochs, ...], Field(strict=False)]
     """Numbers of epochs after which the learning rate changes, rising."""
-    factors: Annotated[tuple[Annotated[float, Field(gt=0, le=1)], ...], Field(strict=False)]
+    factors: Annotated[tuple[_Factor, ...], Field(strict=False)]
     """Learning rate after each change, as a fraction of the initial learning rate."""
 
     @field_validator("epochs")
@@ -126,7 +143,7 @@ class OneCycle(ConfigModel):
     """
 
     type: Literal["one_cycle"] = "one_cycle"
-    warmup: Annotated[float, Field(gt=0, lt=1)] = 0.3
+    warmup: Annotated[float, Field(ge=_LEAST, lt=1)] = 0.3
     """Fraction of the steps in which the learning rate rises."""
 
 
@@ -141,13 +158,13 @@ class Affine(ConfigModel):
     default is no distortion.
     """
 
-    translation: Annotated[float, Field(ge=0), IdentityDefault(0.0)] = 0.0
+    translation: Annotated[_Pixels, IdentityDefault(0.0)] = 0.0
     """Largest horizontal and largest vertical translation, in pixels."""
-    scale: Annotated[float, Field(ge=0), IdentityDefault(0.0)] = 0.0
+    scale: Annotated[_Distortion, IdentityDefault(0.0)] = 0.0
     """Largest enlargement: 0.1 permits sizes from 1/1.1 to 1.1 of the original."""
-    squeeze: Annotated[float, Field(ge=0), IdentityDefault(0.0)] = 0.0
+    squeeze: Annotated[_Distortion, IdentityDefault(0.0)] = 0.0
     """Largest squeeze: 0.1 permits widths from 1/1.1 to 1.1, where the height changes by the inverse."""
-    shear: Annotated[float, Field(ge=0), IdentityDefault(0.0)] = 0.0
+    shear: Annotated[_Distortion, IdentityDefault(0.0)] = 0.0
     """Largest horizontal shear: horizontal displacement per pixel of vertical distance from the centre."""
 
 
@@ -173,13 +190,13 @@ class Recipe(ConfigModel):
 
     optimizer: Annotated[Sgd | Adam | AdamW, Field(discriminator="type")] = Sgd()
     """Optimiser and its options."""
-    learning_rate: PositiveFloat = 0.05
+    learning_rate: LearningRate = 0.05
     """Highest learning rate of the schedule. It may differ between the replicas of a pack."""
-    weight_decay: Annotated[float, Field(ge=0), IdentityDefault(0.0)] = 0.0
+    weight_decay: Annotated[_WeightDecay, IdentityDefault(0.0)] = 0.0
     """Weight decay. It may differ between the replicas of a pack."""
     schedule: Schedule = OneCycle()
     """Schedule of the learning rate."""
-    epochs: PositiveInt = 8
+    epochs: Epochs = 8
     """Number of passes over the training images."""
     batch_size: PositiveInt = 100
     """Number of images in a step. Images that do not fill the last batch of an epoch are left out of it."""
@@ -213,7 +230,12 @@ class Recipe(ConfigModel):
         if self.batch_size > train_size:
             text = f"expected at most the number of training images, {train_size}, got {self.batch_size}"
             return Problem("batch_size", text)
-        for name, pixels in (("crop", self.augmentation.crop), ("shift", self.augmentation.shift)):
+        augmentation = self.augmentation
+        for name, pixels in (
+            ("crop", augmentation.crop),
+            ("shift", augmentation.shift),
+            ("affine.translation", augmentation.affine.translation),
+        ):
             if pixels >= image.side:
                 text = f"expected a number below the image's side, {image.side}, got {pixels}"
                 return Problem(f"augmentation.{name}", text)
@@ -224,6 +246,6 @@ class Recipe(ConfigModel):
     @field_validator("targets", "input_range")
     @classmethod
     def _check_pair(cls, pair: tuple[float, float] | None) -> tuple[float, float] | None:
-        if pair and pair[0] == pair[1]:
-            raise ValueError(f"expected two different numbers, got {list(pair)}")
+        if pair and np.float32(pair[0]) == np.float32(pair[1]):
+            raise ValueError(f"expected two numbers that differ in fp32, got {list(pair)}")
         return pair

@@ -19,7 +19,12 @@ def merge(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
 
 
 def is_overridden(path: SettingPath, *, base: dict[str, Any], override: dict[str, Any]) -> bool:
-    """Return whether a changed setting must be repeated in the architecture's own recipe."""
+    """Return whether a changed setting must be repeated in the architecture's own recipe.
+
+    The empty path, of the whole recipe, stands for a key that is no text, which only an own recipe can have.
+    """
+    if not path:
+        return True
     name, *inner = path
     if name not in override:
         return False

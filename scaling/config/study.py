@@ -17,7 +17,7 @@ from scaling.config.pilots import AUTO, Pilots, RateChoice
 from scaling.config.pruning import PruningConfig
 from scaling.config.recipe import Recipe
 from scaling.datasets import AnyDataset, DatasetInfo
-from scaling.settings import ConfigModel, PositiveInt
+from scaling.settings import ConfigModel, PositiveInt, zero_or_at_least
 
 DEFAULT_SEEDS = 8
 """Number of seeds of a network if the file gives none."""
@@ -26,12 +26,18 @@ DEFAULT_SEEDS = 8
 class Resources(ConfigModel):
     """Resources of the machine. They change no run id and no result."""
 
-    workers: PositiveInt | None = None
-    """Number of packs that train at once on this machine, by default one per core. Clusters use all cores."""
-    memory_gib: Annotated[float, Field(gt=0)] | None = None
+    workers: Annotated[int, Field(ge=1, le=10**4)] | None = None
+    """Number of packs that train at once on this machine: by default, and at most, one per core.
+
+    A pack trains on one core. Clusters use all cores.
+    """
+    memory_gib: Annotated[float, Field(gt=0, le=10**6)] | None = None
     """Memory in GiB that all workers of this machine may hold together; by default 80 % of its memory."""
-    gpus: Annotated[float, Field(ge=0)] = 0.0
-    """GPUs for each pack; a fraction shares one GPU between packs."""
+    gpus: Annotated[float, Field(ge=0, le=1), zero_or_at_least(1e-4)] = 0.0
+    """GPUs for each pack, which trains on one GPU at most; a fraction shares one GPU between packs.
+
+    Ray counts in steps of 1/10,000.
+    """
 
 
 class StoreConfig(ConfigModel):
@@ -44,8 +50,8 @@ class StoreConfig(ConfigModel):
 class StudyFile(ConfigModel):
     """Keys of a study's YAML file. A setting of a data set, architecture or recipe may be a grid."""
 
-    study: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
-    """Name of the study and of its folder of figures."""
+    study: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
+    """Name of the study and of its folder of figures. File systems permit names of up to 255 characters."""
     dataset: dict[str, Any]
     """Data set: its type, its options and how much of it is used."""
     architectures: Annotated[list[dict[str, Any]], Field(min_length=1)]

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from copy import deepcopy
-from functools import lru_cache
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from ruamel.yaml.representer import SafeRepresenter
 
 from scaling.config.grid import SettingPath
+from scaling.config.overrides import Override
 from scaling.config.study import Cell, StudyFile
+from scaling.config.yaml_reader import MAX_BYTES, parse_yaml, read_document
 from scaling.errors import ConfigError
 
 _PLAIN_TEXT = re.compile(r"(?!(?:y|n|yes|no|on|off|true|false|null)\Z)[a-z][a-z0-9_.-]*", re.IGNORECASE)
@@ -35,19 +34,18 @@ def read_file(source: Path, overrides: Sequence[str]) -> dict[str, Any]:
             the file.
     """
     try:
-        raw = _parse(source, str(source))
+        content = _read(source)
     except FileNotFoundError:
         hint = "give the path of a study's YAML file, such as configs/quickstart.yaml"
         raise ConfigError([f"no such file; {hint}"], str(source)) from None
-    except IsADirectoryError:
-        raise ConfigError(["is a folder; give a YAML file"], str(source)) from None
     except (OSError, ValueError) as error:
         raise ConfigError([f"cannot be read: {error}"], str(source)) from None
+    raw = parse_yaml(content, str(source))
     if not isinstance(raw, dict):
         keys = ", ".join(StudyFile.model_fields)
         raise ConfigError([f"expected a mapping with the keys {keys}"], str(source))
     for override in overrides:
-        _apply_override(raw, override, source=source)
+        Override.parse(override).apply(raw, source=source)
     return raw
 
 
@@ -62,7 +60,7 @@ def find_line(source: Path, path: SettingPath) -> int | None:
         The line of the setting. If the file does not contain it, the line of the group that should contain
         it; None for the whole file.
     """
-    node, line = YAML(typ="safe", pure=True).compose(source), None
+    node, line = read_document(_read(source)).node, None
     for part in path:
         if isinstance(node, MappingNode):
             inner = next((pair for pair in node.value if pair[0].value == part), None)
@@ -123,44 +121,11 @@ class _QuotingRepresenter(SafeRepresenter):
 _QuotingRepresenter.add_representer(str, _QuotingRepresenter.represent_str)
 
 
-def _parse(text: Path | str, source: str) -> Any:
-    try:
-        return deepcopy(_load(text.read_bytes() if isinstance(text, Path) else text))
-    except MarkedYAMLError as error:
-        problem = (error.problem or "is not YAML").splitlines()[0].replace(" with value", ", value")
-        line = error.problem_mark.line + 1 if error.problem_mark and isinstance(text, Path) else None
-    except YAMLError as error:
-        problem, line = f"is not YAML: {str(error).splitlines()[0]}", None
-    raise ConfigError([problem], source, lines=[line])
-
-
-@lru_cache(maxsize=8)
-def _load(content: bytes | str) -> Any:
-    """Parse YAML; one command reads its study several times.
-
-    Of the YAML readers, this one reads 1e-3 as a number and refuses a key that appears twice.
-    """
-    return YAML(typ="safe", pure=True).load(content)
-
-
-def _apply_override(raw: dict[str, Any], override: str, *, source: Path) -> None:
-    origin = f"`overrides` {override}"
-    path, equals, text = override.partition("=")
-    parts = path.replace("]", "").replace("[", ".").split(".")
-    if not equals or not all(parts):
-        raise ConfigError(["expected path=value, such as recipe.epochs=5"], origin)
-    value = _parse(text, origin)
-    group: Any = raw
-    try:
-        for part in parts[:-1]:
-            group = group[_list_index(part)] if isinstance(group, list) else group.setdefault(part, {})
-        group[_list_index(parts[-1]) if isinstance(group, list) else parts[-1]] = value
-    except (TypeError, AttributeError, ValueError, IndexError):
-        raise ConfigError([f"no such setting in {source}"], origin) from None
-
-
-def _list_index(part: str) -> int:
-    """Parse an index that counts from 0. Python would accept negative ones, which count from the end."""
-    if not part.isdecimal():
-        raise ValueError(part)
-    return int(part)
+def _read(source: Path) -> bytes:
+    """Return the content of a file, or the beginning of a file that is too large."""
+    if source.exists() and not source.is_file():
+        raise ConfigError(
+            [f"is a {'folder' if source.is_dir() else 'device'}; give a YAML file"], str(source)
+        )
+    with source.open("rb") as file:
+        return file.read(MAX_BYTES + 1)

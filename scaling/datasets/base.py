@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-from pydantic import Field
-
 from scaling.datasets.digit_frame import DigitFrame
-from scaling.settings import ConfigModel, IdentityDefault, ImageShape, PositiveInt, Problem
+from scaling.settings import ConfigModel, IdentityDefault, ImageShape, NonNegativeInt, PositiveInt, Problem
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +46,7 @@ class Dataset(ConfigModel):
 
     train_images: Annotated[PositiveInt | None, IdentityDefault(None)] = None
     """Number of training images, by default all. Subsets are stratified and nested."""
-    validation: Annotated[int, Field(ge=0), IdentityDefault(0)] = 0
+    validation: Annotated[NonNegativeInt, IdentityDefault(0)] = 0
     """Number of training images held out for choices. With 0, nothing may be chosen."""
 
     @property

@@ -13,24 +13,22 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import lru_cache
+from math import prod
 from pathlib import Path
 from typing import Annotated, Literal
-from zipfile import BadZipFile, is_zipfile
-from zlib import error as ZlibError
+from zipfile import ZipFile, is_zipfile
 
 import numpy as np
+from numpy.lib import format as npy
 from pydantic import Field
 
 from scaling.datasets.base import Dataset, DatasetInfo
 from scaling.datasets.canonical import Split, Splits, compute_fingerprint, sort_canonically
-from scaling.errors import DataError
+from scaling.errors import DataError, shorten
 from scaling.settings import ImageShape
 
 _MAX_LISTED_LABELS = 5
 _ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
-
-_DECODE_ERRORS = (BadZipFile, ZlibError, ValueError, EOFError, OSError, MemoryError, RuntimeError)
-"""Errors of numpy and zipfile about a damaged, forged or encrypted file, or one with pickled objects."""
 
 
 class NpzDataset(Dataset):
@@ -56,7 +54,9 @@ class NpzDataset(Dataset):
         return _number_classes(_read_labelled(self._find_file(folder)))
 
     def _find_file(self, folder: Path) -> Path:
-        candidates = [Path(self.path).expanduser(), folder / self.path]
+        candidates = [Path(self.path), folder / self.path]
+        with suppress(RuntimeError):  # ~nobody, without such a user
+            candidates[0] = candidates[0].expanduser()
         for file in candidates:
             with suppress(OSError):  # the name is too long, or the folder is not accessible
                 if file.is_file():
@@ -94,6 +94,16 @@ def _number_classes(splits: Splits) -> Splits:
 
 def _read_labelled(file: Path) -> Splits:
     """Read the arrays of a file with its own labels, in canonical order."""
+    arrays = _read_arrays(file)
+    train, test = (
+        _make_split(file, split, images=arrays[f"{split}_images"], labels=arrays[f"{split}_labels"])
+        for split in ("train", "test")
+    )
+    _check_agreement(file, train, test=test)
+    return Splits(train, test)
+
+
+def _read_arrays(file: Path) -> dict[str, np.ndarray]:
     try:
         if not is_zipfile(file):
             raise ValueError("not a zip archive")
@@ -101,15 +111,30 @@ def _read_labelled(file: Path) -> Splits:
             missing = [name for name in _ARRAYS if name not in arrays]
             if missing:
                 raise DataError(f"{file}: has no array {', '.join(missing)}; expected {', '.join(_ARRAYS)}")
-            train, test = (
-                _make_split(file, split, images=arrays[f"{split}_images"], labels=arrays[f"{split}_labels"])
-                for split in ("train", "test")
-            )
-    except _DECODE_ERRORS as error:
+            _check_sizes(arrays.zip)
+            return {name: arrays[name] for name in _ARRAYS}
+    except DataError:
+        raise
+    except Exception as error:  # damage makes the readers of archives and of arrays raise almost anything
         hint = "write it with numpy.savez_compressed"
-        raise DataError(f"{file}: cannot be read as .npz ({error}); {hint}") from error
-    _check_agreement(file, train, test=test)
-    return Splits(train, test)
+        raise DataError(f"{file}: cannot be read as .npz ({shorten(str(error))}); {hint}") from error
+
+
+def _check_sizes(archive: ZipFile) -> None:
+    """Check that each array has the shape that its header claims, before memory for this shape is allocated.
+
+    Raises:
+        ValueError: an array is larger or smaller than its header claims.
+    """
+    for name in _ARRAYS:
+        entry = archive.getinfo(f"{name}.npy")
+        with archive.open(entry) as file:
+            version = npy.read_magic(file)
+            read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+            shape, _, dtype = read_header(file)
+            claimed, present = prod(shape) * dtype.itemsize, entry.file_size - file.tell()
+        if claimed != present and not dtype.hasobject:
+            raise ValueError(f"{name} has {present:,} bytes, and its header claims {claimed:,} for {shape}")
 
 
 def _make_split(file: Path, split: str, *, images: np.ndarray, labels: np.ndarray) -> Split:

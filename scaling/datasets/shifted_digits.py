@@ -47,7 +47,7 @@ class ShiftedDigits(DerivedDataset):
     """Number of test images of each class. All other images of the class are training images."""
     split_by: Literal["image", "digit"] = "image"
     """``image``: a digit can be in both splits, at different positions. ``digit``: no digit is in both."""
-    ink_level: Annotated[float, Field(gt=0, le=1)] = 0.3
+    ink_level: Annotated[float, Field(ge=0.001, le=1)] = 0.3
     """Least value of a pixel of the stroke, as a fraction of the brightest pixel of the squeezed digit."""
     draw: NonNegativeInt = 0
     """Random seed. Each value gives other digits, and another split."""
@@ -79,6 +79,12 @@ class ShiftedDigits(DerivedDataset):
             raise DataError(
                 f"dataset.positions: expected at most {side - 1}, because the images are {side} pixels"
                 f" wide, got {self.positions}"
+            )
+        available = images.train_images // classes
+        if self.digits_per_class > available:
+            raise DataError(
+                f"dataset.digits_per_class: expected at most {available}, the training images of a class of"
+                f" {self.of.type}, got {self.digits_per_class}"
             )
         settings = (
             f"{self.digits_per_class} digits a class, {self.positions} positions,"

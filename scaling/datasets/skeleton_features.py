@@ -34,7 +34,7 @@ class SkeletonFeatures(DerivedDataset):
     """Features of the skeletons of digits: 18 maps of 3x5 blocks, 270 numbers for each digit."""
 
     type: Literal["skeleton_features"] = "skeleton_features"
-    ink_level: Annotated[float, Field(gt=0, le=1)] = 0.5
+    ink_level: Annotated[float, Field(ge=0.001, le=1)] = 0.5
     """Least value of a pixel of the stroke, as a fraction of the brightest pixel of the image."""
     deskew: bool = True
     """True to shear each digit until its rows and columns are uncorrelated."""

@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 
 from scaling.datasets.base import Dataset, DatasetInfo
 from scaling.datasets.canonical import Split, Splits, compute_fingerprint, sort_canonically
-from scaling.settings import ImageShape, NonNegativeInt, PositiveInt
+from scaling.settings import ImageShape, NonNegativeInt, PositiveInt, zero_or_at_least
 
 _MAX_VALUES = 2**28
 """Largest number of pixel values of all images together; CIFAR-10 would reach it with 87,000 images."""
@@ -37,9 +37,9 @@ class Synthetic(Dataset):
     """Number of channels."""
     classes: Annotated[int, Field(ge=2, le=256)] = 10
     """Number of classes."""
-    noise: Annotated[float, Field(ge=0, le=1)] = 0.7
+    noise: Annotated[float, Field(ge=0, le=1), zero_or_at_least(1e-12)] = 0.7
     """Weight of the noise in each image, from 0 to 1."""
-    flipped: Annotated[float, Field(ge=0, le=1)] = 0.0
+    flipped: Annotated[float, Field(ge=0, le=1), zero_or_at_least(1e-12)] = 0.0
     """Fraction of the labels that are drawn again at random."""
     draw: NonNegativeInt = 0
     """Random seed. Each value gives another data set of the same kind."""

@@ -20,9 +20,11 @@ class SweepSchedule:
     """Workers, time and memory of a sweep on this machine."""
 
     workers: int
-    """Number of packs that train at once, limited by CPUs, work and memory."""
+    """Number of packs that train at once, limited by the study, CPUs, work and memory."""
     held_back: int
     """Number of further workers for which there is work but no memory."""
+    beyond_cpus: int
+    """Number of further workers that the study asks for, and for which there is no CPU."""
     wall_s: float
     """Estimated wall time in seconds; 0 if nothing is left to do."""
     peak_bytes: int
@@ -33,6 +35,7 @@ class SweepSchedule:
         return SweepSchedule(
             workers=max(self.workers, later.workers),
             held_back=max(self.held_back, later.held_back),
+            beyond_cpus=max(self.beyond_cpus, later.beyond_cpus),
             wall_s=self.wall_s + later.wall_s,
             peak_bytes=max(self.peak_bytes, later.peak_bytes),
         )
@@ -52,14 +55,16 @@ def make_schedule(packs: Sequence[Pack], resources: Resources, *, speed: Speed) 
         speed: speed of this machine.
     """
     if not packs:
-        return SweepSchedule(workers=0, held_back=0, wall_s=0.0, peak_bytes=0)
-    wanted = min(resources.workers or machine.cpu_count(), len(packs))
+        return SweepSchedule(workers=0, held_back=0, beyond_cpus=0, wall_s=0.0, peak_bytes=0)
+    cpus = machine.cpu_count()
+    wanted = min(resources.workers or cpus, cpus, len(packs))
     count = max_workers(packs, memory_limit(resources), wanted)
     trials = make_trials(packs, workers=count, speed=speed)
     durations = [fsum(pack_seconds(pack, speed) for pack in trial) for trial in trials]
     return SweepSchedule(
         workers=count,
         held_back=wanted - count,
+        beyond_cpus=max(0, min(resources.workers or 0, len(packs)) - cpus),
         wall_s=speed.sweep_start_s + makespan(durations, workers=count),
         peak_bytes=peak_bytes(packs, count),
     )

@@ -29,8 +29,8 @@ def open_store(uri: str | Path, *, option: str = "store") -> Store:
         option: argument that an error names.
 
     Raises:
-        StoreError: the name is empty, the kind of store is unknown, or the package for object stores is
-            missing.
+        StoreError: the name is empty or names the home of an unknown user, the kind of store is unknown, or
+            the package for object stores is missing.
     """
     scheme, separator, _ = str(uri).partition("://")
     if not str(uri):
@@ -39,8 +39,12 @@ def open_store(uri: str | Path, *, option: str = "store") -> Store:
             option=option,
         )
     if not separator:
+        try:
+            folder = Path(uri).expanduser()
+        except RuntimeError as error:  # a name such as ~nobody/store, without such a user
+            raise StoreError(f"{uri}: {error}; give the whole path of the folder", option=option) from None
         # Absolute, because workers have other working folders.
-        return Store(FolderBackend(Path(uri).expanduser().absolute()))
+        return Store(FolderBackend(folder.absolute()))
     if scheme not in _SCHEMES:
         raise StoreError(
             f"{uri}: unknown kind of store; name a folder, or a URI with one of the schemes"

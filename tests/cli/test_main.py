@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from scaling.cli.options import parse_integers
+from scaling.errors import UsageError
+
 USAGE_ERRORS = {
     "plan": "Missing argument 'CONFIG'.",
     "nonsense": "No such command 'nonsense'.",
@@ -108,3 +111,8 @@ def test_help_is_printed_without_a_command(scaling, words):
     result = scaling(*words)
     assert result.code == 0
     assert "Usage: scaling" in result.out
+
+
+def test_integer_of_too_many_digits_is_refused():
+    with pytest.raises(UsageError, match="expected integers above 0"):
+        parse_integers("1," + "9" * 5000, "sizes")

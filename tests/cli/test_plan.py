@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scaling.plan import speed_file
+from scaling.plan import machine, speed_file
 from tests.cli.commands import PILOTS, plan_json
 
 
@@ -69,7 +69,8 @@ def test_plan_shows_the_classes_of_a_file_whose_labels_have_gaps(scaling, tmp_pa
     assert (dataset["classes"], dataset["labels"]) == (2, [0, 255])
 
 
-def test_plan_prints_wall_time_and_memory_of_the_workers(scaling, study, tmp_path):
+def test_plan_prints_wall_time_and_memory_of_the_workers(scaling, study, tmp_path, monkeypatch):
+    monkeypatch.setattr(machine, "cpu_count", lambda: 2)
     words = (study, "--store", tmp_path / "new")
     two, one, short = (
         plan_json(scaling, *words, "--set", f"resources={{{resources}}}")

@@ -123,7 +123,7 @@ def test_a_digit_that_repeats_an_image_is_passed_over(twins, tmp_path):
     )
     with pytest.raises(DataError, match=message):
         load(two, folder=tmp_path)
-    with pytest.raises(DataError, match="expected at most 2, the number of different digits of class 0"):
+    with pytest.raises(DataError, match="expected at most 2, the training images of a class"):
         load(two.model_copy(update={"digits_per_class": 3}), folder=tmp_path)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from io import BytesIO
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -137,6 +138,32 @@ def test_damaged_file_is_named(tmp_path):
     for name in ("short.npz", "flipped.npz", "one.npy", "forged.npz"):
         with pytest.raises(DataError, match=name):
             NpzDataset(path=name).info(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("header", "named"),
+    [
+        ("'descr': '|u1', 'fortran_order': False, 'shape': (10**12, 8, 8)", "claims 64,000,000,000,000"),
+        ("'descr': '|u1', 'fortran_order': False, 'shape': (800000000, 8, 8)", "claims 51,200,000,000"),
+        ("'descr': '|u1', 'fortran_order': False, 'shape': (-1, 8, 8)", "train_images has 768 bytes"),
+        ("'descr': '|u1', 'fortran_order': False, 'shape': (11, 8, 8)", "768 bytes, .* claims 704"),
+        ("'descr': '|u1', 'fortran_order': False, 'shape': (12, 8, 8", "cannot be read as"),
+        ("'descr': '|u1', 'fortran_order': False, 'shape': " + "(" * 3000 + ")" * 3000, "cannot be read as"),
+    ],
+)
+def test_forged_header_is_refused_before_memory_is_allocated(tmp_path, header, named):
+    header = f"{{{header}, }}\n".replace("10**12", str(10**12))
+    forged = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode() + bytes(768)
+    np.savez(tmp_path / "forged.npz", **arrays(train_images=None))
+    with ZipFile(tmp_path / "forged.npz", "a") as archive:
+        archive.writestr("train_images.npy", forged)
+    with pytest.raises(DataError, match=rf"forged\.npz: .*{named}"):
+        NpzDataset(path="forged.npz").info(tmp_path)
+
+
+def test_home_of_an_unknown_user_is_a_missing_file(tmp_path):
+    with pytest.raises(DataError, match=r"no such file; searched ~nobody-at-all/mine.npz and"):
+        NpzDataset(path="~nobody-at-all/mine.npz").info(tmp_path)
 
 
 def test_missing_file_names_both_folders(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +20,14 @@ from scaling.plan.trials import make_trials, makespan
 from tests.hypothesis_settings import examples
 from tests.plan.example_cells import cell, distinct_runs
 from tests.plan.example_speed import speed
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _many_cpus():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(machine, "cpu_count", lambda: 8)
+        yield
+
 
 CELLS = [cell(filters) for filters in (1, 6, 40, 120)] + [cell(Tree3(filters=48, rows=4), batch_size=1000)]
 runs_of_cells = distinct_runs(CELLS, seeds=16).filter(bool)
@@ -75,6 +84,17 @@ def test_short_memory_holds_workers_back():
     assert (
         schedule.wall_s > make_schedule(packs, Resources(workers=4, memory_gib=100.0), speed=speed()).wall_s
     )
+
+
+def test_more_workers_than_cores_are_not_started(monkeypatch):
+    packs = make_packs(CellRun(example, example.run(seed)) for example in CELLS for seed in (0, 8))
+    monkeypatch.setattr(machine, "cpu_count", lambda: 2)
+    asked, default = (
+        make_schedule(packs, Resources(workers=workers, memory_gib=1000.0), speed=speed())
+        for workers in (64, None)
+    )
+    assert (asked.workers, asked.beyond_cpus, default.beyond_cpus) == (2, len(packs) - 2, 0)
+    assert (asked.wall_s, asked.peak_bytes) == (default.wall_s, default.peak_bytes)
 
 
 def test_the_schedule_of_no_packs_is_empty():

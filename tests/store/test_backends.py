@@ -127,6 +127,11 @@ def test_unknown_kind_of_store_is_refused(uri: str) -> None:
         open_store(uri)
 
 
+def test_home_of_an_unknown_user_is_refused() -> None:
+    with pytest.raises(StoreError, match=r"^store: ~nobody-at-all/x: .*; give the whole path of the folder$"):
+        open_store("~nobody-at-all/x")
+
+
 def test_missing_obstore_is_reported_with_the_command_that_installs_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

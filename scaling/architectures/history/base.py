@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
 from scaling.architectures.base import Architecture
 from scaling.architectures.description import MNIST_IMAGE, BenchmarkNetwork, Precision, SettingLabel
 from scaling.architectures.layers import Layer, LayerKind, Window
+from scaling.architectures.width_search import COST_SETTINGS
 from scaling.settings import IdentityDefault, ImageShape, Problem
 
 Table = tuple[tuple[int, ...], ...]
 """For each output map, the indices of the input maps that it reads."""
 
+
+MAX_MULTIPLIER = 32
+"""Width of the widest network over that of the published one. Connection tables grow with its square."""
 
 PLANE = 32
 """Side of the input plane in whose middle LeNet-4 and LeNet-5 have an image of 28x28 pixels."""
@@ -64,6 +69,22 @@ class PublishedArchitecture(Architecture):
                 f"expected a multiple of {self.filter_step}, the number of the published network, "
                 f"got {self.filters}",
             )
+        if self.multiplier > MAX_MULTIPLIER:
+            most = MAX_MULTIPLIER * self.filter_step
+            text = (
+                f"expected at most {most}, {MAX_MULTIPLIER} times the published network, got {self.filters}"
+            )
+            return Problem("filters", text)
+        return None
+
+    def cost_problem(self, image: ImageShape, written: Set[str]) -> Problem | None:
+        if problem := super().cost_problem(image, written):
+            return problem
+        most = self._cost(self.with_filters(MAX_MULTIPLIER * self.filter_step), image)
+        if self._target_cost > most:
+            setting = next(name for name in COST_SETTINGS if name in written)
+            text = f"expected at most {most:,}, the {setting} of {MAX_MULTIPLIER} times the published network"
+            return Problem(setting, f"{text}, got {self._target_cost:,}")
         return None
 
 
@@ -116,7 +137,7 @@ def table_convolution(
     out = (side + 2 * padding - kernel) // stride + 1
     maps, kernels = len(table), sum(map(len, table))
     units, links = maps * out**2, kernels * kernel**2 * out**2
-    readers = [source for sources in table for source in sources]
+    readers = Counter(source for sources in table for source in sources)
     return Layer(
         name=name,
         kind=LayerKind.CONVOLUTION,
@@ -124,7 +145,7 @@ def table_convolution(
         parameters=kernels * kernel**2 + (maps if biases == "map" else units),
         connections=links + units,
         macs=links,
-        fan_out=max(map(readers.count, set(readers))),
+        fan_out=max(readers.values()),
         window=Window(size=kernel, step=stride, padding=padding),
     )
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from scaling.errors import StoreError
@@ -49,7 +49,10 @@ class ClaimState:
 
 def read_claim_state(backend: Backend, key: str) -> ClaimState:
     """Return the state of a pack's claims, from the names of its files."""
-    names = backend.list_names(paths.claims_folder(key))
+    return _claim_state(backend.list_names(paths.claims_folder(key)))
+
+
+def _claim_state(names: Iterable[str]) -> ClaimState:
     matches = [match for name in names if (match := CLAIM_NAME.fullmatch(name))]
     generation = max((int(match[1]) for match in matches), default=0)
     current = [match for match in matches if int(match[1]) == generation]
@@ -235,10 +238,23 @@ def read_claim(backend: Backend, file: str) -> tuple[ClaimContent, bytes]:
         raise StoreError(f"{backend.full_name(file)}: is not a claim of this software; {hint}") from None
 
 
-def pending_commit(backend: Backend, key: str) -> str | None:
-    """Return the path of a commit record that the next holder of a pack will put in its place, if any."""
-    state = read_claim_state(backend, key)
-    if not state.generation or state.released:
-        return None
-    newest, data = read_claim(backend, _claim_file(key, state.generation))
-    return newest.commits[-1] if data else None
+def pending_commits(backend: Backend) -> dict[str, Claim]:
+    """Return the claims whose commit record the next holder puts in its place, by the path of the record."""
+    names: dict[str, list[str]] = {}
+    for file in backend.list_files(paths.CLAIMS_FOLDER):
+        folder, _, name = file.path.rpartition("/")
+        names.setdefault(folder.rpartition("/")[2], []).append(name)
+    pending = {}
+    for key, state in ((key, _claim_state(files)) for key, files in names.items()):
+        if state.generation and not state.released:
+            content, data = read_claim(backend, _claim_file(key, state.generation))
+            if data:
+                pending[content.commits[-1]] = Claim(backend, key, content, state.generation)
+    return pending
+
+
+def release_pending(backend: Backend, commits: Collection[str]) -> None:
+    """Release claims of dead holders, so that nobody puts commit records back that are removed."""
+    for path, claim in pending_commits(backend).items():
+        if path in commits:
+            claim.release()

@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 
 from scaling.store import paths
 from scaling.store.backend import Backend
+from scaling.store.claims import release_pending
 from scaling.store.deduplicate import deduplicate
 from scaling.store.parts import Parts
 from scaling.store.publish import put_part
@@ -65,6 +66,7 @@ def compact(store: Store) -> Compaction:
             old.tables, old.weights, backend=store.backend, metadata={_NONCE_METADATA: uuid4().hex}
         )
         store.backend.put_if_absent(paths.compaction_file(name), b"")
+        release_pending(store.backend, [paths.table_file("runs", part) for part in old.parts])
         for part in old.parts:
             _remove(store.backend, part)
         replaced, new, runs = replaced + len(old.parts), new + 1, runs + len(old.tables["runs"])

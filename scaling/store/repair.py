@@ -8,6 +8,7 @@ from itertools import count
 
 from scaling.store import paths
 from scaling.store.backend import Backend
+from scaling.store.claims import release_pending
 from scaling.store.store import Store
 from scaling.store.verify import Verification, verify
 
@@ -33,9 +34,11 @@ def repair(store: Store) -> Repair:
     """
     verification, backend = verify(store), store.backend
     moved = []
-    for path in dict.fromkeys(
+    damaged = dict.fromkeys(
         path for damage in verification.damage for path in _files_to_move(backend, damage.path)
-    ):
+    )
+    release_pending(backend, damaged)
+    for path in damaged:
         target = _free_path(backend, path)
         backend.move(path, target)
         moved.append(backend.full_name(target))

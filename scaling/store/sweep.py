@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from scaling.store import paths
 from scaling.store.backend import Backend, MissingFileError, StoredFile
-from scaling.store.claims import CLAIM_NAME, pending_commit, read_claim, read_claim_state
+from scaling.store.claims import CLAIM_NAME, pending_commits, read_claim, read_claim_state
 from scaling.store.parts import Parts
 from scaling.store.store import Store
 
@@ -77,8 +77,7 @@ class _Sweeper:
 
     def _files_without_part(self) -> Iterator[StoredFile]:
         """Yield old tables and weights whose commit record does not exist and is in no claim."""
-        keys = {file.path.split("/")[1] for file in self.backend.list_files(paths.CLAIMS_FOLDER)}
-        pending = {paths.part_of(pending_commit(self.backend, key) or "") for key in keys}
+        pending = {paths.part_of(path) for path in pending_commits(self.backend)}
         for folder in (*paths.PART_TABLES[1:], paths.WEIGHTS_FOLDER):
             for file in self._old_files(folder):
                 part = paths.part_of(file.path)

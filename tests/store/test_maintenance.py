@@ -283,6 +283,27 @@ def test_sweep_removes_what_nobody_needs(folder: Store) -> None:
     assert verify(reopen(folder)).damage == ()
 
 
+@pytest.mark.parametrize("change", [repair, compact])
+def test_part_that_was_removed_does_not_come_back_from_a_claim(
+    folder: Store, change: Callable[[Store], object]
+) -> None:
+    """Its holder died after the commit record and before the release."""
+    claim, tables = Claims(folder, owner="dead", lease_s=1.0).try_acquire("pack", ["a"]), plant(["a"])
+    assert claim is not None
+    folder.publish(tables, commit=claim.commit)
+    if change is repair:
+        (predictions,) = Path(folder.backend.full_name("predictions")).iterdir()
+        predictions.write_bytes(b"damaged")
+    folder.publish(plant(["b"], draw=1))
+    change(reopen(folder))
+    successor = Claims(folder, owner="next", lease_s=1.0).try_acquire("pack", ["a"])
+    assert successor is not None
+    assert ("a" in reopen(folder).ids()) == (change is compact)
+    reopen(folder).publish(tables, commit=successor.commit)
+    assert len(folder.backend.list_names("runs")) == (1 if change is compact else 2)
+    assert verify(reopen(folder)).damage == ()
+
+
 def test_sweep_keeps_the_files_of_a_publication_that_the_next_holder_completes(folder: Store) -> None:
     """Afterwards, it removes the claims."""
     claim, tables = Claims(folder, owner="dead", lease_s=1.0).try_acquire("pack", ["a"]), plant(["a"])

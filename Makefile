@@ -1,4 +1,4 @@
-# `make quickstart`, `make test`, `make fuzz`, `make bench` and `make coverage`. Each creates the same environment first.
+# `make quickstart`, `make test`, `make fuzz`, `make bench`, `make coverage` and `make audit`. Each creates the same environment first.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -8,7 +8,7 @@ XDIST := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # Compiled files save each process of the tests several seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: quickstart lint test pytest fuzz bench coverage environment clean
+.PHONY: quickstart lint test pytest fuzz bench coverage audit environment clean
 
 quickstart: environment
 	$(BIN)/scaling run configs/quickstart.yaml
@@ -42,6 +42,10 @@ environment: .venv/installed
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install -qq --constraint constraints.txt --editable '.[quickstart,history,dev]'
 	touch $@
+
+audit: environment
+	$(BIN)/pip install -qq pip-audit
+	$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip --strict
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

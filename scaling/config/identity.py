@@ -13,7 +13,7 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Annotated
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from scaling.architectures import AnyArchitecture
 from scaling.config.pruning import Pruning
@@ -34,9 +34,9 @@ ID_DIGITS = 20
 class Data(ConfigModel):
     """Data of a run: their content, and how much of it is used."""
 
-    type: str
+    type: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
     """Name of the data set, such as ``mnist``."""
-    fingerprint: str
+    fingerprint: Annotated[str, Field(pattern=r"^[0-9a-f]+$")]
     """SHA-256 of the content in canonical order: 64 hexadecimal digits."""
     train_images: Annotated[PositiveInt | None, IdentityDefault(None)] = None
     """Number of training images; None means all that are not held out for validation."""

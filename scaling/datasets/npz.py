@@ -11,6 +11,7 @@ without images.
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from functools import lru_cache
 from math import prod
@@ -75,7 +76,7 @@ def _read_info(file: Path, modified_ns: int) -> DatasetInfo:
     train, test = _number_classes(labelled)
     _, side, _, channels = train.images.shape
     return DatasetInfo(
-        title=file.stem,
+        title=re.sub(r"[^\w .+-]", "_", file.stem),
         image=ImageShape(channels=channels, side=side, classes=int(train.labels.max()) + 1),
         train_images=len(train),
         test_images=len(test),

@@ -12,7 +12,8 @@
     probes/<name>
     logs/
 
-No other module builds or parses these names.
+No other module builds or parses these names. Ids and fingerprints come from tables, which others may have
+written: a name that is not the name of one file is refused, so that no path leaves its folder.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
+
+from scaling.errors import StoreError
 
 PART_TABLES = ("runs", "epochs", "predictions")
 """Tables of which each part has a file; the file of ``runs`` is the commit record."""
@@ -59,7 +62,7 @@ def first_part_name(files: Sequence[bytes]) -> str:
 
 def table_file(kind: str, name: str) -> str:
     """Return the path of one table of a part, or of a test set with its fingerprint as the name."""
-    return f"{kind}/{name}{_TABLE_SUFFIX}"
+    return f"{kind}/{_file_name(name)}{_TABLE_SUFFIX}"
 
 
 def part_names(files: Iterable[str]) -> list[str]:
@@ -82,27 +85,27 @@ def damaged_file(path: str, number: int) -> str:
 
 def weights_folder(part: str) -> str:
     """Return the folder of the weights of a part."""
-    return f"{WEIGHTS_FOLDER}/{part}"
+    return f"{WEIGHTS_FOLDER}/{_file_name(part)}"
 
 
 def weights_file(part: str, run_id: str) -> str:
     """Return the path of the weights of one run of a part."""
-    return f"{weights_folder(part)}/{run_id}{_WEIGHTS_SUFFIX}"
+    return f"{weights_folder(part)}/{_file_name(run_id)}{_WEIGHTS_SUFFIX}"
 
 
 def compaction_file(part: str) -> str:
     """Return the path of the record that a part replaces older parts."""
-    return f"{COMPACTIONS_FOLDER}/{part}"
+    return f"{COMPACTIONS_FOLDER}/{_file_name(part)}"
 
 
 def claims_folder(key: str) -> str:
     """Return the folder of a pack's claims."""
-    return f"{CLAIMS_FOLDER}/{key}"
+    return f"{CLAIMS_FOLDER}/{_file_name(key)}"
 
 
 def checkpoints_folder(key: str) -> str:
     """Return the folder of a pack's checkpoints."""
-    return f"checkpoints/{key}"
+    return f"checkpoints/{_file_name(key)}"
 
 
 def checkpoint_name(steps: int, data: bytes) -> str:
@@ -124,3 +127,17 @@ def checkpoint_steps(name: str) -> int:
 def probe_file(name: str, *, folder: str = PROBES_FOLDER) -> str:
     """Return the path of a file that only shows that the store is visible, or that a folder is writable."""
     return f"{folder}/{name}"
+
+
+def _file_name(name: str) -> str:
+    """Return the name of a part, a run, a data set or a pack, if it can be the name of a file in a folder.
+
+    Raises:
+        StoreError: the name is empty or hidden, or is a path.
+    """
+    if not name or name.startswith(".") or "/" in name or "\\" in name or "\0" in name:
+        raise StoreError(
+            f"{name!r}: not the name of a run, a part, a data set or a pack; this software did not write the"
+            " table that contains it, so leave its store out"
+        )
+    return name

@@ -33,7 +33,7 @@ RUNS_OF_CELLS = [
         Tree3(filters=7, biases=True),
     )
     for recipe in (Recipe(), Recipe(optimizer=Adam()), Recipe(augmentation=Augmentation(flip=True)))
-    for fingerprint in ("f" * 64, '"seed":1,')
+    for fingerprint in ("f" * 64, "1" * 64)
 ]
 
 

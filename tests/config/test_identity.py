@@ -103,8 +103,8 @@ networks = (
 )
 datas = st.builds(
     Data,
-    type=st.text(),
-    fingerprint=st.text("0123456789abcdef"),
+    type=st.text("abcdefghijklmnopqrstuvwxyz0123456789_", min_size=1),
+    fingerprint=st.text("0123456789abcdef", min_size=1),
     train_images=st.none() | st.integers(1, 10**9),
     validation=whole,
 )

@@ -10,7 +10,7 @@ from scaling.errors import StoreError
 from simulations.power_loss import Lost, PowerLoss
 from tests.store.planted_store import plant
 
-CUTS = 6
+CUTS = 3
 """Number of power failures in the normal suite; ``python -m simulations.power_loss`` has 500."""
 MOST = 100
 
@@ -32,7 +32,12 @@ def test_nothing_that_was_called_published_is_lost(power: PowerLoss) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "path"), [("fsync file", ""), ("fsync folder", "store/runs"), ("fsync folder", "store")]
+    ("kind", "path"),
+    [
+        ("fsync file", ""),
+        ("fsync folder", "store/runs"),
+        pytest.param("fsync folder", "store", marks=pytest.mark.slow),
+    ],
 )
 def test_missing_fsync_is_found(power: PowerLoss, kind: str, path: str) -> None:
     power.changes = [change for change in power.changes if (change.kind, change.path) != (kind, path)]

@@ -131,7 +131,7 @@ def _path_in_group(details: ErrorDetails, settings: Any) -> SettingPath:
     inner = settings
     for i, part in enumerate(location):
         in_mapping = isinstance(inner, dict) and part in inner
-        in_list = isinstance(inner, list | tuple) and isinstance(part, int)
+        in_list = isinstance(inner, list | tuple) and isinstance(part, int) and part < len(inner)
         if in_mapping or in_list:
             inner = inner[part]
             path.append(part)

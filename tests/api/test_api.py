@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from scaling import api
+from scaling.api._sweep import _absolute
+from scaling.store import open_store
 
 
 def imports_for_type_checkers() -> dict[str, str]:
@@ -47,3 +49,9 @@ def test_an_unknown_name_raises_an_attribute_error():
 def test_no_export_is_hidden_by_a_file_of_its_name():
     files = {file.stem for file in Path(api.__file__).parent.glob("*.py")}
     assert not files & set(api.__all__)
+
+
+def test_workers_open_the_store_that_the_driver_opens(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    driver, worker = open_store("~/store"), open_store(_absolute("~/store"))
+    assert driver.backend.full_name("x") == worker.backend.full_name("x") == str(tmp_path / "store" / "x")

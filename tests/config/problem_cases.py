@@ -294,6 +294,10 @@ CASES: dict[str, tuple[str, str]] = {
         STUDY + "recipe: {input_range: 1}",
         "recipe.input_range: expected a list, got 1",
     ),
+    "one number for a range in a grid": (
+        STUDY + "recipe: {input_range: [[1]]}",
+        "recipe.input_range[0][1]: is missing",
+    ),
     "three numbers for a range": (
         STUDY + "recipe: {input_range: [-1, 0, 1]}",
         "recipe.input_range: expected a list with at most 2 values, got [-1, 0, 1]",

@@ -27,6 +27,7 @@ from scaling.api import Workspace, plan
 from scaling.architectures import registered
 from scaling.config import Recipe, Resources, Study
 from scaling.config.pilots import Pilots
+from scaling.config.pruning import PruningConfig
 from scaling.config.recipe import Adam, Affine, Augmentation, OneCycle, Sgd
 from scaling.config.study import StoreConfig, StudyFile
 from scaling.control_characters import escape_control_characters
@@ -64,7 +65,19 @@ LITERALS = (
     "=",
 )
 SIGNS = "{}[]:,#&*!|>'\"%@`-? \t\n\\é\x85\u2028"
-MODELS = (StudyFile, Recipe, Resources, Pilots, StoreConfig, Augmentation, Affine, OneCycle, Sgd, Adam)
+MODELS = (
+    StudyFile,
+    Recipe,
+    Resources,
+    Pilots,
+    PruningConfig,
+    StoreConfig,
+    Augmentation,
+    Affine,
+    OneCycle,
+    Sgd,
+    Adam,
+)
 SETTINGS = (*MODELS, Mnist, ShiftedDigits, SkeletonFeatures, *registered())
 
 

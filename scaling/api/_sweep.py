@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from rich.console import Console
 from scaling.api._workspace import Workspace
 from scaling.config import Study
 from scaling.datasets import Dataset
-from scaling.errors import UsageError
+from scaling.errors import DataError, UsageError
 from scaling.interruption import handled_signals
 from scaling.plan import Pack, Plan
 from scaling.plan.speed import Speed
@@ -97,9 +98,10 @@ class Sweep:
         from scaling.train import build_test_set
 
         for fingerprint in missing:
-            loaded = load(datasets[fingerprint], folder=self.workspace.data, verify=True)
-            if loaded.info.fingerprint == fingerprint:
-                stores.first.put_test_sets(build_test_set(loaded))
+            with suppress(DataError):  # the labels are needed only by commands that read predictions
+                loaded = load(datasets[fingerprint], folder=self.workspace.data, verify=True)
+                if loaded.info.fingerprint == fingerprint:
+                    stores.first.put_test_sets(build_test_set(loaded))
 
     def train(self, waves: Sequence[Sequence[Pack]], study: Study, speed: Speed) -> SweepCounts:
         """Train packs and publish their runs.

@@ -81,7 +81,10 @@ class Store(Reader):
     @property
     def exists(self) -> bool:
         """Return whether the store has any folder or object."""
-        return any(self.backend.list_files(folder) for folder in paths.FOLDERS)
+        # The folder of the runs comes first, so that few names are listed if there are runs.
+        return any(
+            self.backend.list_names(folder) or self.backend.list_files(folder) for folder in paths.FOLDERS
+        )
 
     def put_test_sets(self, test_sets: pa.Table) -> None:
         """Write the test sets that the store does not have, without runs.

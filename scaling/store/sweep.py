@@ -79,16 +79,15 @@ class _Sweeper:
         """Yield old tables and weights whose commit record does not exist and is in no claim."""
         pending = {paths.part_of(path) for path in pending_commits(self.backend)}
         for folder in (*paths.PART_TABLES[1:], paths.WEIGHTS_FOLDER):
-            for file in self._old_files(folder):
+            files = self._old_files(folder)
+            # Listed after the files, because a publication writes the record last; damaged records count.
+            parts = {*paths.part_names(self.backend.list_names("runs")), *pending}
+            for file in files:
                 part = paths.part_of(file.path)
-                # Asked for each file, after the file was listed: a publication writes the record last.
-                if not part or part in pending or _is_temporary(file.path):
+                if not part or part in parts or _is_temporary(file.path):
                     continue
-                if not self._has_record(part):
+                if not self.backend.exists(paths.table_file("runs", part)):
                     yield file
-
-    def _has_record(self, part: str) -> bool:
-        return paths.table_file("runs", part).rpartition("/")[2] in self.backend.list_names("runs")
 
     def _outdated_claim_files(self) -> Iterator[StoredFile]:
         """Yield old beats that a later beat of the same or a later generation replaces.

@@ -19,3 +19,58 @@ def test_a_merged_store_has_the_finished_runs_once(scaling, study, store, tmp_pa
         == 0
     )
     assert open_store(tmp_path / "whole").predictions(ids).equals(open_store(store).predictions(ids))
+
+
+def test_damaged_part_is_counted_by_every_command_and_moved_aside(scaling, study, store):
+    damaged = sorted((store / "runs").iterdir())[0]
+    data = bytearray(damaged.read_bytes())
+    data[len(data) // 2] ^= 1
+    damaged.write_bytes(data)
+    counted = "1 part is damaged: 2 runs left out; move the files aside with: scaling store repair\n"
+    for words in (("plan",), ("status",), ("status", "--json"), ("ensemble",)):
+        result = scaling(words[0], study, *words[1:], "--store", store)
+        assert result.code == 0
+        assert result.err.startswith(counted)
+        assert str(damaged) in result.err
+        assert len(result.err.splitlines()) == 2
+    result = scaling("store", "verify", "--store", store)
+    assert (result.code, result.err) == (1, "")
+    assert f"{store}: 4 parts with 8 runs; 1 part is damaged: 2 runs left out\n  {damaged}: " in result.out
+    result = scaling("store", "repair", "--store", store)
+    assert result.code == 0
+    assert f"moved to {store}/damaged/runs/{damaged.name}\n" in result.out
+    assert scaling("status", study, "--store", store).err == ""
+    assert "8 of 10 runs done" in scaling("status", study, "--store", store).out
+    assert scaling("store", "verify", "--store", store).code == 0
+
+
+def test_run_writes_a_test_set_that_was_moved_aside(scaling, study, store):
+    (labels,) = (store / "test_sets").iterdir()
+    before = labels.read_bytes()
+    labels.write_bytes(before[:-1])
+    result = scaling("ensemble", study, "--store", store)
+    assert result.code == 2
+    assert "1 file of test sets is damaged" in result.err
+    assert "scaling store repair; the next" in result.err
+    assert scaling("store", "repair", "--store", store).code == 0
+    assert scaling("run", study, "--in-process", "--store", store).code == 0
+    assert labels.read_bytes() == before
+    assert scaling("ensemble", study, "--store", store).code == 0
+
+
+def test_compact_and_sweep_say_what_they_did(scaling, study, store):
+    before = open_store(store).runs()
+    assert scaling("store", "compact", "--store", store).out == (
+        f"{store}: 5 parts with 10 runs replaced by 1 part\n"
+    )
+    assert scaling("store", "compact", "--store", store).out == f"{store}: nothing to compact\n"
+    assert open_store(store).runs().equals(before)
+    assert scaling("store", "sweep", "--store", store).out == (
+        f"{store}: 0 files and folders removed, 0 bytes\n"
+    )
+    for command in ("verify", "repair", "compact", "sweep"):
+        result = scaling("store", command, "--store", store / "nowhere")
+        assert result.code == 2
+        assert (
+            result.err == f"--store {store}/nowhere: no such store; name the folder or the URI of a store\n"
+        )

@@ -116,6 +116,17 @@ def test_compaction_leaves_damaged_parts(folder: Store) -> None:
     assert reopen(folder).ids() == set("abc")
 
 
+def test_compaction_leaves_a_part_that_the_next_holder_may_put_again(folder: Store) -> None:
+    publish_each(folder, "ab")
+    claim = Claims(folder, owner="dead", lease_s=1.0).try_acquire("pack", ["c"])
+    assert claim is not None
+    folder.publish(plant(["c"], second=5), commit=claim.commit)
+    assert compact(reopen(folder)).replaced == 2
+    claim.release()
+    assert compact(reopen(folder)).replaced == 2
+    assert reopen(folder).ids() == set("abc")
+
+
 class Intervening(FolderBackend):
     """A folder in which something else happens before one of the operations."""
 

@@ -51,6 +51,20 @@ def hash_labels(test_set: pa.Table) -> str:
     return sha256(bytes(test_set["labels"][0].as_py())).hexdigest()
 
 
+def has_own_name(part: str, runs: bytes, backend: Backend) -> bool:
+    """Return whether the name of a part is the hash of its content.
+
+    Args:
+        part: name of the part.
+        runs: content of its table ``runs``.
+        backend: has the other tables, which the names of the first parts hash as well.
+    """
+    if paths.part_name(runs) == part:
+        return True
+    others = backend.get_all([paths.table_file(kind, part) for kind in FIRST_VERSION_TABLES])
+    return paths.first_part_name([*(data for data in others if isinstance(data, bytes)), runs]) == part
+
+
 class Parts:
     """Parts of a backend. A part never changes, so this object reads and checks each file once.
 
@@ -257,7 +271,7 @@ class Parts:
                 raise data
             if kind != "runs":
                 self._check_hash(path, part, kind, data)
-            elif part not in self._hashes and not self._has_own_name(part, data):
+            elif part not in self._hashes and not has_own_name(part, data, self.backend):
                 if not self.backend.exists(path):
                     return None
                 raise DamagedFileError(
@@ -270,14 +284,6 @@ class Parts:
             runs = self._count_runs(part, data) if kind == "runs" else None
             return Damage(path=path, name=error.name, kind=kind, reason=error.reason, runs=runs)
         return decoded.table
-
-    def _has_own_name(self, part: str, runs: bytes) -> bool:
-        """Return whether the name of a part is the hash of its content."""
-        if paths.part_name(runs) == part:
-            return True
-        others = self.backend.get_all([paths.table_file(kind, part) for kind in FIRST_VERSION_TABLES])
-        files = [data for data in others if isinstance(data, bytes)]
-        return paths.first_part_name([*files, runs]) == part
 
     def _check_hash(self, path: str, part: str, file: str, data: bytes) -> None:
         """Check a file against the hash in its part's runs table, once.

@@ -327,6 +327,12 @@ def test_a_study_whose_runs_all_diverged_has_a_page(tmp_path):
 
 
 def test_a_study_without_runs_has_a_page(tmp_path):
-    report, page = write(tmp_path, (RUNS_SCHEMA.empty_table(), EPOCHS_SCHEMA.empty_table()), missing=112)
+    report, page = write(
+        tmp_path,
+        (RUNS_SCHEMA.empty_table(), EPOCHS_SCHEMA.empty_table()),
+        missing=112,
+        damage="1 part is damaged",
+    )
+    assert "The store is damaged: 1 part is damaged." in page.text
     assert (report.figures, report.fits) == ((), ())
     assert "112 runs of the study not in the store" in page.text

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import warnings
 from contextlib import suppress
 from io import BytesIO
@@ -29,21 +28,14 @@ def file_of(store: Store, kind: str) -> Path:
     return file
 
 
-def make_socket(file: Path) -> None:
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(os.path.relpath(file))  # a socket's path has at most 107 bytes
-
-
+# ``tests/faults/damaged_files.py`` has more kinds of damage, and runs commands on them.
 REPLACEMENTS = {
     "cut": lambda file, data: file.write_bytes(data[: len(data) // 2]),
-    "empty": lambda file, data: file.write_bytes(b""),
     "flipped": lambda file, data: file.write_bytes(data[:-9] + bytes([data[-9] ^ 1]) + data[-8:]),
     "foreign": lambda file, data: pq.write_table(pa.table({"x": [1]}), file),
     "folder": lambda file, data: file.mkdir(),
     "pipe": lambda file, data: os.mkfifo(file),
-    "socket": lambda file, data: make_socket(file),
     "dangling link": lambda file, data: file.symlink_to("nowhere"),
-    "circular link": lambda file, data: file.symlink_to(file),
 }
 
 
@@ -54,10 +46,7 @@ def damage(file: Path, how: str) -> None:
 
 
 @pytest.mark.parametrize("how", REPLACEMENTS)
-def test_damaged_part_is_left_out_and_its_runs_can_be_published_again(
-    folder: Store, how: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_damaged_part_is_left_out_and_its_runs_can_be_published_again(folder: Store, how: str) -> None:
     tables = plant(["a", "b"])
     folder.publish(tables)
     damaged = file_of(folder, "runs")
@@ -109,7 +98,7 @@ def test_every_flipped_bit_of_labels_is_noticed_or_harmless(folder: Store) -> No
     folder.publish(tables)
     file = file_of(folder, "test_sets")
     data, labels = file.read_bytes(), folder.labels(FINGERPRINT).tobytes()
-    for bit in range(0, 8 * len(data), 401):
+    for bit in range(0, 8 * len(data), 1009):
         flipped = bytearray(data)
         flipped[bit // 8] ^= 1 << bit % 8
         file.write_bytes(flipped)

@@ -41,8 +41,9 @@ def open_store(uri: str | Path, *, option: str = "store") -> Store:
     if not separator:
         try:
             folder = Path(uri).expanduser()
-        except RuntimeError as error:  # a name such as ~nobody/store, without such a user
-            raise StoreError(f"{uri}: {error}; give the whole path of the folder", option=option) from None
+        except RuntimeError:
+            problem = "no such user, or no home folder; give the whole path of the folder"
+            raise StoreError(f"{uri}: {problem}", option=option) from None
         # Absolute, because workers have other working folders.
         return Store(FolderBackend(folder.absolute()))
     if scheme not in _SCHEMES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import secrets
@@ -11,6 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from tempfile import gettempdir
+from threading import Thread
 from types import ModuleType
 from typing import Any
 
@@ -19,7 +21,7 @@ from ray._private import ray_constants
 from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
 
 from scaling import interruption
-from scaling.errors import UsageError
+from scaling.errors import SweepError, UsageError
 from scaling.sweep.ray_cluster import check_head, has_token, is_host_and_port
 from scaling.sweep.ray_watch import cluster_is_alive, end_if_dead, local_instance_is_alive
 from scaling.sweep.worker_config import first_line
@@ -32,6 +34,8 @@ _DEFAULTS = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Tune's handler turns Ctrl+C into an ordinary end
 }
+_LEAVE_S = 5.0
+"""Longest time to leave a cluster whose head is dead, in seconds."""
 _CLUSTER_CHECK_S = 5.0
 """Pause between two checks that a cluster is alive."""
 _SOCKET_PATH_LENGTH = 103 if sys.platform == "darwin" else 107
@@ -119,8 +123,13 @@ def _cluster(address: str) -> Iterator[None]:
             is_alive = partial(cluster_is_alive, address, ray.get_runtime_context().get_node_id())
             with end_if_dead(is_alive, name=f"the Ray cluster at {address}", every_s=_CLUSTER_CHECK_S):
                 yield
-        finally:
+        except SweepError:
+            _leave_dead_cluster()
+            raise
+        except BaseException:
             _shut_down()
+            raise
+        _shut_down()
 
 
 @contextmanager
@@ -144,6 +153,21 @@ def _init(**options: Any) -> None:
 def _shut_down(**options: Any) -> None:
     with interruption.deferred():
         ray.shutdown(**options)
+
+
+def _leave_dead_cluster() -> None:
+    """Leave a cluster whose head is dead. Ray would wait for it, and end this process after a minute."""
+    thread = Thread(target=ray.shutdown, daemon=True)
+    thread.start()
+    thread.join(_LEAVE_S)
+    if thread.is_alive():
+        atexit.register(_exit_at_once)  # before Ray's function, which waits as well
+
+
+def _exit_at_once() -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 
 import pytest
 import ray
@@ -168,3 +169,13 @@ def test_errors_of_a_block_pass_while_ray_lives():
 def test_error_that_dead_ray_raises_is_explained():
     with pytest.raises(SweepError), end_if_dead(lambda: False, name="Ray", every_s=1e6):
         raise ConnectionError("GCS")
+
+
+def test_head_that_is_dead_does_not_hold_the_process(monkeypatch):
+    is_over, registered = threading.Event(), []
+    monkeypatch.setattr(ray_session, "_LEAVE_S", 0.0)
+    monkeypatch.setattr("atexit.register", registered.append)
+    monkeypatch.setattr(ray, "shutdown", is_over.wait)
+    ray_session._leave_dead_cluster()
+    is_over.set()
+    assert registered == [ray_session._exit_at_once]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +18,8 @@ from ray.exceptions import RayError
 from scaling.errors import SweepError
 from scaling.sweep.ray_cluster import connect, is_host_and_port, live_nodes
 
+_GRACE_S = 10.0
+"""Time for the block to end after Ray's death, in seconds."""
 _PATIENCE = 3
 """Number of attempts to reach the head of a cluster, which may be restarting."""
 _PAUSE_S = 5.0
@@ -39,11 +43,19 @@ def end_if_dead(is_alive: Callable[[], bool], *, name: str, every_s: float = 1.0
     """
     thread, is_over, has_died = threading.get_ident(), threading.Event(), threading.Event()
 
+    error = SweepError(
+        f"{name} has died, perhaps for lack of memory; every finished run is in the store, and the same"
+        " command continues from there"
+    )
+
     def check_repeatedly() -> None:
         while not is_over.wait(every_s):
-            if has_died.is_set() or not is_alive():
+            if not is_alive():
                 has_died.set()
-                _raise_in_thread(thread, _RayDied)  # each time again: a library may have swallowed it
+                _raise_in_thread(thread, _RayDied)
+                if not is_over.wait(_GRACE_S):
+                    _end_process(error.problem)
+                return
 
     watcher = threading.Thread(target=check_repeatedly, daemon=True)
     watcher.start()
@@ -59,10 +71,7 @@ def end_if_dead(is_alive: Callable[[], bool], *, name: str, every_s: float = 1.0
         watcher.join()
         _raise_in_thread(thread, None)
     if has_died.is_set():
-        raise SweepError(
-            f"{name} has died, perhaps for lack of memory; every finished run is in the store, and the same"
-            " command continues from there"
-        )
+        raise error
 
 
 def local_instance_is_alive() -> bool:
@@ -89,6 +98,13 @@ def cluster_is_alive(address: str, node_id: str) -> bool:
         except (OSError, RayError):
             continue
     return False
+
+
+def _end_process(last_words: str) -> None:
+    """End the process, whose block waits in Ray's C++ part. After a minute, Ray would end it as well."""
+    show_cursor = "\x1b[?25h" if sys.stderr.isatty() else ""
+    os.write(2, f"{show_cursor}{last_words}\n".encode())
+    os._exit(1)
 
 
 def _raise_in_thread(thread: int, error: type[BaseException] | None) -> None:

@@ -11,7 +11,7 @@ from ray._private import ray_constants
 from ray.exceptions import AuthenticationError
 
 from scaling.errors import SweepError, UsageError
-from scaling.sweep import ray_cluster, ray_session
+from scaling.sweep import ray_cluster, ray_session, ray_watch
 from scaling.sweep.ray_watch import end_if_dead
 
 LONG_NAME = "a" * 60
@@ -157,6 +157,14 @@ def test_death_of_ray_ends_a_block_that_swallows_errors():
         end_if_dead(lambda: False, name="Ray", every_s=0.1),
     ):
         swallow_errors()
+
+
+def test_death_of_ray_ends_a_process_that_waits_for_it(monkeypatch):
+    is_ended = threading.Event()
+    monkeypatch.setattr(ray_watch, "_GRACE_S", 0.0)
+    monkeypatch.setattr(ray_watch, "_end_process", lambda last_words: is_ended.set())
+    with pytest.raises(SweepError), end_if_dead(lambda: False, name="Ray", every_s=0.0):
+        is_ended.wait()
 
 
 def test_errors_of_a_block_pass_while_ray_lives():

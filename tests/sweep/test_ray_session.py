@@ -163,7 +163,7 @@ def test_death_of_ray_ends_a_process_that_waits_for_it(monkeypatch):
     is_ended = threading.Event()
     monkeypatch.setattr(ray_watch, "_GRACE_S", 0.0)
     monkeypatch.setattr(ray_watch, "_end_process", lambda last_words: is_ended.set())
-    with pytest.raises(SweepError), end_if_dead(lambda: False, name="Ray", every_s=0.0):
+    with pytest.raises(SweepError), end_if_dead(lambda: False, name="Ray", every_s=0.1):
         is_ended.wait()
 
 

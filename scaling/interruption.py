@@ -124,7 +124,7 @@ def _make_handler(last_words: str) -> Callable[[int, FrameType | None], None]:
 
 @contextmanager
 def kept_handlers() -> Iterator[None]:
-    """Keep the handlers of the signals inside the block, which libraries would replace."""
+    """Keep the handlers of the signals inside the block; libraries would replace them, in Python and in C."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -138,3 +138,5 @@ def kept_handlers() -> Iterator[None]:
         yield
     finally:
         signal.signal = set_handler
+        for signum in _SIGNALS:
+            signal.signal(signum, signal.getsignal(signum))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import signal
 from threading import Thread
 
@@ -92,3 +93,14 @@ def test_libraries_cannot_replace_the_handlers_that_are_kept():
             before = signal.signal(signal.SIGUSR1, signal.SIG_IGN)
         assert signal.getsignal(signal.SIGTERM) is ours
         assert signal.signal(signal.SIGUSR1, before) is signal.SIG_IGN
+
+
+def test_handlers_that_a_library_replaced_in_c_are_restored():
+    libc, ignore = ctypes.CDLL(None), ctypes.c_void_p(int(signal.SIG_IGN))
+    with handled_signals(), deferred():
+        with kept_handlers():
+            libc.signal(int(signal.SIGTERM), ignore)
+            signal.raise_signal(signal.SIGTERM)
+            assert not interruption.is_requested()
+        signal.raise_signal(signal.SIGTERM)
+        assert interruption.is_requested()

@@ -15,6 +15,7 @@ import ray
 from ray._private import ray_constants
 from ray.exceptions import RayError
 
+from scaling import interruption
 from scaling.errors import SweepError
 from scaling.sweep.ray_cluster import connect, is_host_and_port, live_nodes
 
@@ -71,6 +72,7 @@ def end_if_dead(is_alive: Callable[[], bool], *, name: str, every_s: float = 1.0
         watcher.join()
         _raise_in_thread(thread, None)
     if has_died.is_set():
+        interruption.check()  # the signal was sent to Ray's processes as well
         raise error
 
 

@@ -95,8 +95,9 @@ def run(
         for pack in packs:
             pack.cell.architecture.check_packages()
         if not counts:
-            on_start(_describe_start(latest_plan, workspace))
+            start = _describe_start(latest_plan, workspace)  # before the check, which creates the store
             sweep.check_store()
+            on_start(start)
         counts.append(sweep.train([packs], latest_plan.study, latest_plan.speed))
         started_keys |= {pack.key for pack in packs}
         if not latest_plan.pending:

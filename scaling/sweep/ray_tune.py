@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ray import tune
 
+from scaling import interruption
 from scaling.data import LoadedDataset
 from scaling.datasets import Dataset
 from scaling.plan import Pack
@@ -22,7 +23,11 @@ from scaling.plan.trials import TrialPacks, make_trials
 from scaling.sweep.executor import OnPackEvent, PackEvent
 from scaling.sweep.ray_cluster import check_store_visible, cluster_capacity, live_nodes
 from scaling.sweep.ray_session import ray_session
+from scaling.sweep.ray_trial import SweepTrial, WorkerProcess, stop_workers
 from scaling.sweep.worker_config import WorkerConfig, write_log
+
+_STOP_S = 5.0
+"""Longest time in which workers save checkpoints and release claims after an interruption, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,7 @@ class RayTuneExecutor:
     ) -> None:
         packs_by_key = {pack.key: pack for pack in packs}
         trainable = tune.with_resources(
-            tune.with_parameters(_run_trial, packs=packs_by_key, config=config),
+            tune.with_parameters(SweepTrial, packs=packs_by_key, worker_config=config),
             {"cpu": 1, "gpu": self.gpus} if self.gpus else {"cpu": 1},
         )
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
@@ -108,27 +113,16 @@ def _run_tuner(
             verbose=0,
             callbacks=[callback],
             failure_config=tune.FailureConfig(max_failures=0),
-            checkpoint_config=tune.CheckpointConfig(),
+            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
         ),
     )
-    tuner.fit()
-
-
-def _run_trial(trial_config: dict[str, Any], packs: dict[str, Pack], config: WorkerConfig) -> None:
-    """Work through one trial, in a worker process."""
-    from scaling.sweep.worker import (
-        process_packs,  # imports torch and Lightning, which the driver does not need
-    )
-
-    def report(event: PackEvent) -> None:
-        tune.report({**asdict(event), "accuracy": -1.0 if event.accuracy is None else event.accuracy})
-
-    process_packs(tuple(packs[key] for key in trial_config["packs"]), config, report)
+    with interruption.deferred():  # the callback stops the workers first
+        tuner.fit()
 
 
 @dataclass
 class _ProgressCallback(tune.Callback):
-    """Callback of Tune that passes progress on."""
+    """Callback of Tune that passes progress on, and that ends the sweep if an interruption is requested."""
 
     packs: Mapping[str, Pack]
     on_progress: OnPackEvent
@@ -136,6 +130,8 @@ class _ProgressCallback(tune.Callback):
     """Function that writes the log of a pack whose worker died; None while the pack will be tried again."""
     settled: set[str] = field(default_factory=set)
     """Keys of packs that are published or given up."""
+    workers: dict[str, WorkerProcess] = field(default_factory=dict)
+    """Processes that work, by the id of the trial."""
 
     def __getstate__(self) -> dict[str, Any]:
         """Return nothing: Tune would save callbacks to restore them; this executor restores nothing."""
@@ -144,13 +140,27 @@ class _ProgressCallback(tune.Callback):
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
+        if "key" not in result:
+            if "node_id" in result:
+                self.workers[trial.trial_id] = WorkerProcess(node_id=result["node_id"], pid=result["pid"])
+            return
         accuracy = result["accuracy"]
         names = ("key", "epoch", "published", "claim_lost", "host", "failure", "log")
         self._report(
             PackEvent(**{name: result[name] for name in names}, accuracy=None if accuracy < 0 else accuracy)
         )
 
+    def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        """Stop the workers if an interruption is requested. Tune calls this several times a second."""
+        if interruption.is_requested():
+            stop_workers(self.workers.values(), timeout_s=_STOP_S)
+            interruption.check()
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self.workers.pop(trial.trial_id, None)
+
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self.workers.pop(trial.trial_id, None)
         if self.log_death is None:
             return
         text = Path(trial.error_file).read_text() if trial.error_file else "Ray gives no reason"

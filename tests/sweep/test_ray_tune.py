@@ -11,6 +11,7 @@ import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from ray import cloudpickle
@@ -19,10 +20,11 @@ from scaling.architectures import unregister
 from scaling.config.pruning import Pruning
 from scaling.datasets import Synthetic
 from scaling.errors import UsageError
+from scaling.interruption import Interrupted, deferred, handled_signals
 from scaling.plan import Pack
 from scaling.store import open_store
 from scaling.sweep.executor import PackEvent
-from scaling.sweep.ray_tune import RayTuneExecutor
+from scaling.sweep.ray_tune import RayTuneExecutor, _ProgressCallback
 from scaling.sweep.worker_config import WorkerConfig
 from tests.sweep.planted_training import RECIPE, ids, packs, worker_config
 
@@ -53,6 +55,26 @@ def test_sweep_without_packs_does_not_start_ray(tmp_path, monkeypatch):
     events: list[PackEvent] = []
     RayTuneExecutor(worker_config(tmp_path), {}, workers=1).run([], events.append)
     assert not events
+
+
+def test_interruption_stops_the_workers_of_all_trials_and_then_ends_tune(monkeypatch):
+    stopped: list[int] = []
+    monkeypatch.setattr(
+        "scaling.sweep.ray_tune.stop_workers",
+        lambda workers, timeout_s: stopped.extend(worker.pid for worker in workers),
+    )
+    callback = _ProgressCallback({}, print)
+    trials = [SimpleNamespace(trial_id=str(number)) for number in range(3)]
+    for pid, trial in enumerate(trials):
+        callback.on_trial_result(0, trials, trial, {"accuracy": -1.0, "node_id": "a", "pid": pid})
+    callback.on_trial_complete(0, trials, trials[1])
+    with handled_signals(), deferred():
+        callback.on_step_begin(0, trials)
+        signal.raise_signal(signal.SIGTERM)
+        assert stopped == []
+        with pytest.raises(Interrupted):
+            callback.on_step_begin(0, trials)
+    assert stopped == [0, 2]
 
 
 class LethalConfig(WorkerConfig):

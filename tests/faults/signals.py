@@ -30,10 +30,11 @@ study: signals
 dataset: {type: synthetic, size: 600, test_size: 200, side: 10, noise: 0.6}
 architectures:
   - {type: tree3, rows: 1, branches: 2, filters: [1, 2, 3]}
-recipe: {epochs: 2, batch_size: 2, learning_rate: 0.1}
+recipe: {epochs: 8, batch_size: 2, learning_rate: 0.1}
 seeds: 2
 """
 LAST_WORDS = "interrupted; every finished run is in the store, and the same command continues from there\n"
+ROOT = Path(__file__).parents[2]
 PATIENCE_S = 600.0
 """Time after which a sweep that hangs fails; this machine may be busy."""
 
@@ -101,6 +102,7 @@ def check(scenario: Scenario, study: Path, folder: Path, reference: list[pa.Tabl
         wait_for(lambda: "raylet" in commands(descendants(process.pid)))
     else:
         wait_for(lambda: bool(held_claims(store)) and (bool(store.ids()) or scenario.to_worker))
+        time.sleep(1)  # the pack is in training
     begun = descendants(process.pid)
     start_s = time.monotonic()
     if scenario.to_worker:
@@ -124,6 +126,8 @@ def check(scenario: Scenario, study: Path, folder: Path, reference: list[pa.Tabl
         yield f"ended after {took_s:.1f} s with {err!r}"
     if scenario.releases and held:
         yield f"held claims: {held}"
+    if scenario.releases and not (scenario.starting or scenario.to_worker or checkpoints):
+        yield "no checkpoint"
     time.sleep(2)
     if left := [command for pid in begun if (command := commands([pid]))]:
         yield f"processes left: {left}"
@@ -140,7 +144,12 @@ def start(study: Path, store: Path, options: Sequence[str]) -> subprocess.Popen[
     # A shell lets its background processes ignore SIGINT, which they would inherit.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     return subprocess.Popen(
-        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ, cwd=study.parent
+        words,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        cwd=study.parent,
     )
 
 

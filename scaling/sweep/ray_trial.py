@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -96,20 +95,19 @@ class SweepTrial(tune.Trainable):
         Python calls handlers in the main thread only, and not while Ray waits for a call there. So a thread
         reads the numbers of the signals that arrive.
         """
-        reader, writer = socket.socketpair()
-        writer.setblocking(False)
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
 
         def end_at_sigterm() -> None:
-            while reader.recv(1)[0] != signal.SIGTERM:
+            while os.read(reader, 1)[0] != signal.SIGTERM:
                 pass
-            writer.close()
             interruption.request(signal.SIGTERM)
             if self.thread is not None:
                 self.thread.join()
             os._exit(128 + signal.SIGTERM)
 
         signal.signal(signal.SIGTERM, lambda signum, frame: None)
-        signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
         Thread(target=end_at_sigterm, daemon=True).start()
 
 

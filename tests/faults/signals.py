@@ -107,7 +107,7 @@ def check(scenario: Scenario, study: Path, folder: Path, reference: list[pa.Tabl
     start_s = time.monotonic()
     if scenario.to_worker:
         for pid in begun:
-            if "ray::SweepTrial" in commands([pid]):
+            if "Trainable" in commands([pid]):
                 os.kill(pid, signal.SIGTERM)
     for number, signum in enumerate(scenario.signals):
         time.sleep(0.3 if number else 0)

@@ -64,17 +64,19 @@ def shortest_trials_first() -> Iterator[None]:
 
 @contextmanager
 def with_data_loader() -> Iterator[None]:
-    with mock.patch("scaling.sweep.ray_tune._run_trial", run_trial_with_data_loader):
+    from scaling.sweep.ray_trial import SweepTrial
+
+    class DataLoaderTrial(SweepTrial):
+        """Trial whose worker takes minibatches from a DataLoader."""
+
+        def _work(self) -> None:
+            from benchmarks.data_loader import DataLoaderMinibatches
+
+            with mock.patch("scaling.train.device_data.Minibatches", DataLoaderMinibatches):
+                super()._work()
+
+    with mock.patch("scaling.sweep.ray_tune.SweepTrial", DataLoaderTrial):
         yield
-
-
-def run_trial_with_data_loader(trial_config: dict[str, Any], **options: Any) -> None:
-    """Work through a trial in its worker, with minibatches from a DataLoader."""
-    from benchmarks.data_loader import DataLoaderMinibatches
-    from scaling.sweep.ray_tune import _run_trial
-
-    with mock.patch("scaling.train.device_data.Minibatches", DataLoaderMinibatches):
-        _run_trial(trial_config, **options)
 
 
 CAUSES: dict[str, Callable[[], AbstractContextManager]] = {

@@ -37,6 +37,8 @@ def _no_files_of_the_user(tmp_path_factory):
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
         patch.delenv("SCALING_STORE", raising=False)
+        # No test cuts the power: those about it record the calls. A real call waits for the disk.
+        patch.setattr(os, "fsync", lambda descriptor: None)
         yield
 
 

@@ -9,6 +9,7 @@ from benchmarks.sweeps import SWEEPS
 from scaling.config import load_study
 from scaling.plan.packs import make_packs
 from scaling.sweep import ray_tune
+from scaling.sweep.ray_trial import SweepTrial
 
 
 def test_causes_are_removed_and_restored(tmp_path):
@@ -31,6 +32,8 @@ def test_causes_are_removed_and_restored(tmp_path):
 
 def test_patched_names_exist():
     """The DataLoader is patched in the worker, which no test starts."""
-    assert ray_tune._run_trial is not ablation.run_trial_with_data_loader
     with ablation.with_data_loader():
-        assert ray_tune._run_trial is ablation.run_trial_with_data_loader
+        trial = ray_tune.SweepTrial
+        assert issubclass(trial, SweepTrial)
+        assert trial._work is not SweepTrial._work
+    assert ray_tune.SweepTrial is SweepTrial

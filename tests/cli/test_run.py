@@ -174,7 +174,7 @@ def test_signal_in_an_epoch_keeps_everything_and_no_step_is_repeated(
     words = ("run", study, "--in-process", "--store", tmp_path / "new", *grid)
     result = scaling(*words)
     signal.signal(signal.SIGINT, before)
-    assert (result.code, result.out) == (code, "")
+    assert (result.code, result.out) == (code, f"{tmp_path / 'new'}: a new store\n")
     assert result.err == (
         "interrupted; every finished run is in the store, and the same command continues from there\n"
     )

@@ -29,7 +29,8 @@ ROOT = Path(__file__).parents[1]
 UNPICKLING_MODULES = {"pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 EXECUTING_CALLS = {"eval", "exec", "compile", "__import__", "os.system", "os.popen"}
 SUSPECT_WORDS = re.compile(
-    rf"\b({'|'.join(UNPICKLING_MODULES)}|eval|exec|__import__|system|popen|load|yaml|YAML|shell)\b|\scompile\("
+    rf"\b({'|'.join(UNPICKLING_MODULES)}|eval|exec|__import__|system|popen|load|yaml|YAML|shell)\b"
+    r"|\scompile\("
 )
 """Words without which a file has no danger. Only the few files with such a word are parsed."""
 ARRAY_UNPICKLER = "scaling/data/sources/cifar10.py"

@@ -85,11 +85,7 @@ def prune(
     return PruningOutcome(
         plan=plan,
         result=_summarise(trained),
-        trained=counts.trained,
-        trained_by_others=counts.trained_by_others,
-        missing=counts.missing,
-        failures=counts.failures,
-        claims_lost=counts.claims_lost,
+        **vars(counts),
         wall_s=monotonic() - start_s,
     )
 

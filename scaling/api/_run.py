@@ -38,7 +38,7 @@ class RunOutcome(SweepCounts):
 
 @dataclass(frozen=True, kw_only=True)
 class RunStart:
-    """What is known before the first run is trained."""
+    """State of a study and its store before the first run is trained."""
 
     plan: Plan
     """Plan at the start, with at least one run to train."""
@@ -104,13 +104,9 @@ def run(
             break
         latest_plan = plan(config, workspace, overrides=overrides, trains=trains_here)
     return RunOutcome(
+        **vars(SweepCounts.total(counts, pending=latest_plan.pending)),
         plan=first_plan,
         latest_plan=latest_plan,
-        trained=sum(count.trained for count in counts),
-        trained_by_others=sum(count.trained_by_others for count in counts),
-        missing=sum(count.missing for count in counts) + latest_plan.pending,
-        failures=tuple(failure for count in counts for failure in count.failures),
-        claims_lost=sum(count.claims_lost for count in counts),
         diverged=_count_diverged(latest_plan.final_ids - first_plan.done, workspace) if counts else 0,
         wall_s=monotonic() - start_s,
     )

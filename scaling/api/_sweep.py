@@ -54,6 +54,22 @@ class SweepCounts:
     claims_lost: int = 0
     """Trainings that were stopped or discarded, because another worker had taken their pack over."""
 
+    @classmethod
+    def total(cls, counts: Sequence[SweepCounts], *, pending: int) -> SweepCounts:
+        """Return the sums over sweeps.
+
+        Args:
+            counts: numbers of each sweep.
+            pending: number of runs that wait for their pilots and were in no sweep.
+        """
+        return SweepCounts(
+            trained=sum(count.trained for count in counts),
+            trained_by_others=sum(count.trained_by_others for count in counts),
+            missing=sum(count.missing for count in counts) + pending,
+            failures=tuple(failure for count in counts for failure in count.failures),
+            claims_lost=sum(count.claims_lost for count in counts),
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sweep:

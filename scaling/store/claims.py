@@ -65,7 +65,7 @@ def _claim_state(names: Iterable[str]) -> ClaimState:
 
 @dataclass(frozen=True, kw_only=True)
 class ClaimContent:
-    """What a claim's file says."""
+    """Content of a claim's file, without the commit record."""
 
     owner: str
     """Name of the worker."""

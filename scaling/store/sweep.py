@@ -24,7 +24,7 @@ _TEMPORARY_NAME = re.compile(r"\.[0-9a-f]{32}")
 
 @dataclass(frozen=True, kw_only=True)
 class Sweep:
-    """What a sweep removed: paths inside the store, by what they were."""
+    """Files that a sweep removed: paths inside the store, by kind."""
 
     removed: Mapping[str, tuple[str, ...]]
     bytes: int

@@ -103,7 +103,19 @@ def train(
         except interruption.Interrupted:
             saver.save(module)
             raise
-        threads = torch.get_num_threads()
+        images = recipe.epochs * len(batches) * recipe.batch_size
+        return _make_result(pack, module, device=torch_device, images=images)
+
+
+def _make_result(pack: Pack, module: PackModule, *, device: torch.device, images: int) -> PackResult:
+    """Return the result of a training that has ended.
+
+    Args:
+        pack: pack that was trained.
+        module: its networks and metrics.
+        device: device of the training.
+        images: number of training images of a replica, over all epochs.
+    """
     wall_s = monotonic() - module.start
     weights = named_weights(module.networks)
     return PackResult(
@@ -113,9 +125,9 @@ def train(
         diverged=module.diverged.numpy(),
         weights=[{name: value[r].cpu() for name, value in weights.items()} for r in range(pack.size)],
         wall_s=wall_s,
-        images_per_s=pack.size * recipe.epochs * len(batches) * recipe.batch_size / wall_s,
-        device=torch.cuda.get_device_name(torch_device) if torch_device.type == "cuda" else "cpu",
-        threads=threads,
+        images_per_s=pack.size * images / wall_s,
+        device=torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        threads=torch.get_num_threads(),
     )
 
 

@@ -154,10 +154,7 @@ CASES: dict[str, tuple[str, str]] = {
         network("type: lenet, filters: 6"),
         second(f"type: expected one of {TYPES}, got 'lenet'"),
     ),
-    "missing type": (
-        network("filters: 6"),
-        second(f"type: is missing; expected one of {TYPES}"),
-    ),
+    "missing type": (network("filters: 6"), second(f"type: is missing; expected one of {TYPES}")),
     "unknown data set": (
         "study: example\ndataset: {type: minst}\n" + LENET,
         "dataset.type: expected one of 'mnist', 'usps', 'cifar10', 'mnist5k', 'synthetic', 'npz', "
@@ -385,14 +382,8 @@ CASES: dict[str, tuple[str, str]] = {
         ),
         "recipe.schedule.factor: is missing",
     ),
-    "not a mapping": (
-        "- 5",
-        NOT_A_MAPPING,
-    ),
-    "empty": (
-        "",
-        NOT_A_MAPPING,
-    ),
+    "not a mapping": ("- 5", NOT_A_MAPPING),
+    "empty": ("", NOT_A_MAPPING),
     "key twice": (
         STUDY + "seeds: 3\nseeds: 4",
         'found duplicate key "seeds", value "4" (original value: "3")',

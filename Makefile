@@ -1,4 +1,5 @@
-# `make quickstart`, `make test`, `make fuzz`, `make bench`, `make coverage` and `make audit`. Each creates the same environment first.
+# `make quickstart`, `make test`, `make fuzz`, `make faults`, `make bench`, `make coverage` and `make audit`. Each creates the
+# same environment first.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -8,7 +9,7 @@ XDIST := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # Compiled files save each process of the tests several seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: quickstart lint test pytest fuzz bench coverage audit environment clean
+.PHONY: quickstart lint test pytest fuzz faults bench coverage audit environment clean
 
 quickstart: environment
 	$(BIN)/scaling run configs/quickstart.yaml
@@ -28,6 +29,9 @@ pytest: environment
 
 fuzz: environment
 	$(BIN)/pytest -q $(XDIST) -m 'hypothesis and not slow' --hypothesis-profile=fuzz
+
+faults: environment
+	$(BIN)/python -m tests.faults.sweeps
 
 bench: environment
 	$(BIN)/python -m benchmarks

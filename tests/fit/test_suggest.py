@@ -188,6 +188,7 @@ def test_a_proposal_costs_little_more_than_the_cheapest_design(seed, share, powe
         assert sum(proposal.costs_s) <= 1.25 * (blocks[reached] @ design.block_cost_s).min() + 1e-9
 
 
+@pytest.mark.simulation
 @examples(25)
 @given(
     widths=st.lists(st.sampled_from((1, 2, 3, 4, 6, 8, 12, 16, 24)), min_size=4, max_size=9, unique=True),
@@ -274,6 +275,7 @@ def test_a_partial_block_is_completed():
     assert set(proposal.seeds) == {4}
 
 
+@pytest.mark.simulation
 def test_designs_exist_for_a_floor_at_its_bound_and_for_bare_values():
     at_bound = next(
         planted_fit

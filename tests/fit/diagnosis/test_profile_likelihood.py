@@ -39,6 +39,7 @@ def loss(parameters: np.ndarray, fitted: Fit, form: str) -> float:
     )
 
 
+@pytest.mark.simulation
 @CASES
 def test_scipy_finds_the_same_parameters_and_profile(points: Points, form: str):
     fitted = fit_points(points)

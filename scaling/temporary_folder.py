@@ -42,11 +42,12 @@ def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
     folder = Path(mkdtemp(prefix=PREFIX, dir=parent))
     with (folder / f".{_LOCK}").open("w") as lock:
         try:
-            with suppress(OSError):  # a file system without locks: nobody deletes the folder after a kill
+            with suppress(OSError):  # a file system without locks: no process deletes the folder after a kill
                 lock.write(_MARK)
                 lock.flush()
                 fcntl.flock(lock, fcntl.LOCK_EX)
-                Path(lock.name).rename(folder / _LOCK)  # now that it is locked, nobody takes it for abandoned
+                # The name that others look for appears only now that the file is locked.
+                Path(lock.name).rename(folder / _LOCK)
             yield folder
         finally:
             with interruption.deferred():

@@ -162,7 +162,7 @@ class PowerLoss:
             for number, tables in enumerate(self.publications):
                 claim = Claims(store, owner="worker", lease_s=1.0).try_acquire(f"pack{number}")
                 if claim is None:
-                    raise ValueError("nobody else claims packs here")
+                    raise ValueError("no other worker claims packs here")
                 claim.renew()
                 store.publish(tables, weights=_weights(tables), commit=claim.commit)
                 recorder.note_published(number)

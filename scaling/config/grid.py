@@ -126,7 +126,7 @@ def grid_points(settings: dict[str, Any]) -> Iterator[GridPoint]:
 def grid_values(settings: dict[str, Any]) -> Iterator[GridPoint]:
     """Yield one point for each value of each axis, with the first values of the other axes.
 
-    These points are as many as the values, where the product of the axes can be large.
+    Their number is the number of values; the product of the axes can be much larger.
     """
     axes = list(grid_axes(settings))
     sizes = [len(values) for _, values in axes]

@@ -215,7 +215,7 @@ def _claim_file(key: str, generation: int) -> str:
 
 
 def _put_own(backend: Backend, file: str, content: bytes) -> bool:
-    """Put a file that nobody else writes with this content, and return whether it is there.
+    """Put a file that no other worker writes with this content, and return whether it is there.
 
     An object store can write a file, lose the answer, and refuse the repeated request.
     """
@@ -254,7 +254,7 @@ def pending_commits(backend: Backend) -> dict[str, Claim]:
 
 
 def release_pending(backend: Backend, commits: Collection[str]) -> None:
-    """Release claims of dead holders, so that nobody puts commit records back that are removed."""
+    """Release claims of dead holders, so that no worker puts back a commit record that is removed."""
     for path, claim in pending_commits(backend).items():
         if path in commits:
             claim.release()

@@ -6,7 +6,7 @@
 3. The old parts are removed, each with its commit record first.
 
 A part is removed only by a process that has itself put a part with the same runs after it had read the old
-one, under a name that nobody could know before. The last part that was put is therefore never removed in
+one, under a name that no process could know before. The last part that was put is therefore never removed in
 favour of an earlier one, and no run is lost, whatever the number of compactions at once and wherever they
 stop. What a killed compaction leaves are copies and files without a part, which count in no table.
 """

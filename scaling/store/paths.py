@@ -79,7 +79,7 @@ def part_of(path: str) -> str | None:
 
 
 def damaged_file(path: str, number: int) -> str:
-    """Return the path to which a damaged file is moved; ``number`` tells files of one path apart."""
+    """Return the path to which a damaged file is moved; ``number`` distinguishes files of one path."""
     return f"damaged/{path}.{number}" if number else f"damaged/{path}"
 
 

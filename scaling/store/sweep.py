@@ -1,4 +1,4 @@
-"""Removal of files that killed processes left behind and that nobody needs any more.
+"""Removal of files that killed processes left behind and that no process needs any more.
 
 A file is removed only if it is a day old by the clock of the store, much older than any lease or publication,
 and if it can be shown that nothing refers to it. What cannot be shown stays.

@@ -62,7 +62,7 @@ class SweepTrial(tune.Trainable):
         return True
 
     def step(self) -> dict[str, Any]:
-        """Return the next event, after a first result that only tells the driver which process this is."""
+        """Return the next event, after a first result that only names this process to the driver."""
         if not self.is_known:
             self.is_known = True
             return {"accuracy": NO_ACCURACY, "node_id": ray.get_runtime_context().get_node_id()}

@@ -24,6 +24,7 @@ from scaling.interruption import Interrupted, deferred, handled_signals
 from scaling.plan import Pack
 from scaling.store import open_store
 from scaling.sweep.executor import PackEvent
+from scaling.sweep.ray_trial import SweepTrial
 from scaling.sweep.ray_tune import RayTuneExecutor, _ProgressCallback
 from scaling.sweep.worker_config import WorkerConfig
 from tests.sweep.planted_training import RECIPE, ids, packs, worker_config
@@ -86,6 +87,15 @@ class LethalConfig(WorkerConfig):
         return super().load_dataset(dataset, info)
 
 
+class LethalTrial(SweepTrial):
+    """Trial that dies before it imports torch, which takes seconds, if only the lethal pack is left."""
+
+    def _work(self) -> None:
+        if [self.packs[key].cell.dataset for key in self.keys] == [LETHAL_DATASET]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        super()._work()
+
+
 def prune_pack(pack: Pack, parameters_left: int) -> Pack:
     """Return the first round of a pruning of a pack's runs."""
     pruning = Pruning(method="saliency", sizes=(parameters_left,), recipe=pack.cell.recipe)
@@ -106,6 +116,7 @@ def test_two_workers_survive_a_lethal_pack_and_know_an_architecture_from_outside
     pruned = tuple(prune_pack(pack, 50) for pack in trained)
     trials = [(trees[0], *lethal, trees[1]), toy + trained + pruned]
     monkeypatch.setattr("scaling.sweep.ray_tune.make_trials", lambda packs, workers: trials)
+    monkeypatch.setattr("scaling.sweep.ray_tune.SweepTrial", LethalTrial)
     wanted = trees + toy + trained + pruned
     events: list[PackEvent] = []
     config = LethalConfig(

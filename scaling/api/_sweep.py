@@ -53,6 +53,8 @@ class SweepCounts:
     failures: tuple[PackFailure, ...]
     claims_lost: int = 0
     """Trainings that were stopped or discarded, because another worker had taken their pack over."""
+    packs_split: int = 0
+    """Packs that did not fit into memory, and whose networks trained in smaller groups."""
 
     @classmethod
     def total(cls, counts: Sequence[SweepCounts], *, pending: int) -> SweepCounts:
@@ -68,6 +70,7 @@ class SweepCounts:
             missing=sum(count.missing for count in counts) + pending,
             failures=tuple(failure for count in counts for failure in count.failures),
             claims_lost=sum(count.claims_lost for count in counts),
+            packs_split=sum(count.packs_split for count in counts),
         )
 
 
@@ -152,6 +155,7 @@ class Sweep:
                 for key, event in display.failures.items()
             ),
             claims_lost=display.claims_lost,
+            packs_split=display.packs_split,
         )
 
     def _make_executor(self, packs: Sequence[Pack], study: Study, speed: Speed) -> Executor:

@@ -19,6 +19,11 @@ def print_missing(counts: SweepCounts) -> int:
             f"{count(counts.claims_lost, 'training')} discarded: the worker was stopped, or could not reach"
             " the store, for so long that another worker took its pack over"
         )
+    if counts.packs_split:
+        print_text(
+            f"{count(counts.packs_split, 'pack')} did not fit into memory: the networks trained in smaller"
+            " groups, whose size is in the column replicas"
+        )
     for failure in counts.failures:
         print_text(
             f"failed: {failure.pack.label}: {failure.reason}; log: {failure.log or 'could not be written'}"

@@ -85,6 +85,16 @@ class Pack:
         """Layers of one replica."""
         return self.cell.layer_table()
 
+    def split(self, size: int) -> list[Pack]:
+        """Return packs with the runs of this pack and at most ``size`` replicas each.
+
+        The bits of their runs can differ from those of the whole pack.
+        """
+        if size >= self.size:
+            return [self]
+        blocks = groupby(zip(self.slots, self.runs, strict=True), lambda slot_run: slot_run[0] // size)
+        return [Pack(self.cell, tuple(run for _, run in block), size) for _, block in blocks]
+
     @property
     def label(self) -> str:
         """Label for messages: network, round of a pruning, seeds, number of learning rates of pilot runs."""

@@ -27,12 +27,20 @@ class Checkpoints:
         store: the store that holds the checkpoints.
         key: key of the pack.
         on_unusable: is called with one line about each checkpoint that cannot be used.
+        group: key of a group of the pack's networks that trains by itself; by default all of them train
+            together.
     """
 
     def __init__(
-        self, store: Store, key: str, on_unusable: Callable[[str], object] = lambda line: None
+        self,
+        store: Store,
+        key: str,
+        on_unusable: Callable[[str], object] = lambda line: None,
+        *,
+        group: str = "",
     ) -> None:
-        self.backend, self.key, self.on_unusable = store.backend, key, on_unusable
+        self.backend, self.on_unusable = store.backend, on_unusable
+        self._folder = paths.checkpoints_folder(key, group)
 
     def save(self, steps: int, data: bytes) -> None:
         """Save a checkpoint; it appears as a whole or not at all."""
@@ -42,7 +50,7 @@ class Checkpoints:
 
     def names(self) -> list[str]:
         """Return the names of the checkpoints, the newest first."""
-        files = self.backend.list_names(paths.checkpoints_folder(self.key))
+        files = self.backend.list_names(self._folder)
         return sorted(paths.checkpoint_names(files), key=paths.checkpoint_steps, reverse=True)
 
     def newest(self, decode: Callable[[bytes], State]) -> State | None:
@@ -78,4 +86,4 @@ class Checkpoints:
             self.backend.delete(self._file(name))
 
     def _file(self, name: str) -> str:
-        return f"{paths.checkpoints_folder(self.key)}/{name}"
+        return f"{self._folder}/{name}"

@@ -9,6 +9,7 @@
     damaged/                    files that ``repair`` moved aside, under their paths
     claims/<pack key>/claim.<generation>
     checkpoints/<pack key>/<steps done>.<hash of the content>.safetensors
+    checkpoints/<pack key>/<group key>/...        of a part of the pack's networks
     probes/<name>
     logs/
 
@@ -103,9 +104,10 @@ def claims_folder(key: str) -> str:
     return f"{CLAIMS_FOLDER}/{_file_name(key)}"
 
 
-def checkpoints_folder(key: str) -> str:
-    """Return the folder of a pack's checkpoints."""
-    return f"checkpoints/{_file_name(key)}"
+def checkpoints_folder(key: str, group: str = "") -> str:
+    """Return the folder of the checkpoints of a pack, or of a group of its networks."""
+    folder = f"checkpoints/{_file_name(key)}"
+    return f"{folder}/{_file_name(group)}" if group else folder
 
 
 def checkpoint_name(steps: int, data: bytes) -> str:

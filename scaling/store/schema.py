@@ -66,7 +66,7 @@ RUNS_SCHEMA = _table(
     ("measured_increase", _REAL),  # of the training MSE by the last deletion, before the retraining
     ("train_mse", _REAL),  # after the retraining, on the whole training split
     ("wall_s", _REAL),  # of the pack, all of its replicas together
-    ("replicas", _INTEGER),  # of the pack, including the discarded replicas
+    ("replicas", _INTEGER),  # that trained together, including the discarded replicas
     ("images_per_s", _REAL),  # of the pack: training images times replicas
     ("device", _TEXT),
     ("threads", _INTEGER),

@@ -23,6 +23,8 @@ class PackEvent:
     """Number of runs that this publication added; smaller if another driver had published some of them."""
     claim_lost: bool = False
     """True if another worker took the pack over, so that this training was stopped or discarded."""
+    was_split: bool = False
+    """True if the pack does not fit into memory, so that its networks train in smaller groups."""
     host: str = ""
     """Name of the machine that trains the pack."""
     failure: str = ""

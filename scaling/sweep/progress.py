@@ -44,6 +44,7 @@ class ProgressDisplay:
         self.finished: set[str] = set()
         self.published = 0
         self.claims_lost = 0
+        self.packs_split = 0
         self.failures: dict[str, PackEvent] = {}
         self._started = monotonic()
         speed = load_speed()
@@ -81,6 +82,7 @@ class ProgressDisplay:
         pack = self.packs[event.key]
         epochs = pack.cell.recipe.epochs
         self.claims_lost += event.claim_lost
+        self.packs_split += event.was_split
         self.failures.pop(event.key, None)
         self.in_training.pop(event.key, None)
         if event.failure:

@@ -7,9 +7,9 @@ done.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from scaling.datasets import Dataset
 from scaling.plan import Pack
 from scaling.plan.trials import TrialPacks, make_trials
 from scaling.sweep.executor import OnPackEvent, PackEvent
+from scaling.sweep.memory_kills import count_kernel_kills, names_memory
 from scaling.sweep.ray_cluster import check_store_visible, cluster_capacity, live_nodes
 from scaling.sweep.ray_session import ray_session
 from scaling.sweep.ray_trial import SweepTrial, WorkerProcess, stop_workers
@@ -28,6 +29,10 @@ from scaling.sweep.worker_config import WorkerConfig, write_log
 
 _STOP_S = 5.0
 """Longest time in which workers save checkpoints and release claims after an interruption, in seconds."""
+_MEMORY_REASON = (
+    "its worker was killed for want of memory, even with one network at a time; use fewer workers"
+    " (resources.workers) or machines with more memory"
+)
 
 
 @dataclass(frozen=True)
@@ -73,51 +78,67 @@ class RayTuneExecutor:
         workers: int,
         folder: Path,
     ) -> None:
-        packs_by_key = {pack.key: pack for pack in packs}
-        trainable = tune.with_resources(
-            tune.with_parameters(SweepTrial, packs=packs_by_key, worker_config=config),
-            {"cpu": 1, "gpu": self.gpus} if self.gpus else {"cpu": 1},
-        )
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
-        callback = _ProgressCallback(packs_by_key, on_progress)
-        _run_tuner(trainable, make_trials(packs, workers=workers), callback, folder / "trials")
+        callback = _ProgressCallback({pack.key: pack for pack in packs}, on_progress)
+        runner = _TrialRunner(gpus=self.gpus, callback=callback, folder=folder)
         # If a worker dies, its whole trial ends, and the responsible pack is unknown. Each remaining pack is
         # therefore tried again in its own trial.
-        remaining = [(pack,) for pack in packs if pack.key not in callback.settled]
-        _run_tuner(
-            trainable,
-            remaining,
-            replace(callback, log_death=partial(write_log, self.config, heading="worker")),
-            folder / "repeated",
+        remaining = runner.run(make_trials(packs, workers=workers), config, "trials")
+        kernel_kills = count_kernel_kills()
+        dead = runner.run([(pack,) for pack in remaining], config, "repeated")
+        was_killed_by_kernel = count_kernel_kills() > kernel_kills
+        short_of_memory = [
+            pack for pack in dead if was_killed_by_kernel or names_memory(callback.deaths[pack.key])
+        ]
+        one_by_one = [(pack,) for pack in short_of_memory if pack.size > 1]
+        runner.run(one_by_one, replace(config, max_replicas=1), "one_by_one")
+        for pack in dead:
+            if pack.key not in callback.settled:
+                reason = _MEMORY_REASON if pack in short_of_memory else "its worker failed twice"
+                log = write_log(self.config, pack, heading="worker", text=callback.deaths[pack.key])
+                on_progress(PackEvent(key=pack.key, epoch=0, failure=reason, log=log))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _TrialRunner:
+    """Runner of trials on Ray."""
+
+    gpus: float
+    """GPUs for a trial."""
+    callback: _ProgressCallback
+    folder: Path
+    """Folder for Tune's files."""
+
+    def run(self, trials: Sequence[TrialPacks], config: WorkerConfig, name: str) -> list[Pack]:
+        """Run trials, and return the packs whose workers died."""
+        if not trials:
+            return []
+        trainable = tune.with_resources(
+            tune.with_parameters(SweepTrial, packs=self.callback.packs, worker_config=config),
+            {"cpu": 1, "gpu": self.gpus} if self.gpus else {"cpu": 1},
         )
-
-
-def _run_tuner(
-    trainable: Any, trials: Sequence[TrialPacks], callback: _ProgressCallback, folder: Path
-) -> None:
-    if not trials:
-        return
-    tuner = tune.Tuner(
-        trainable,
-        param_space={"packs": tune.grid_search([[pack.key for pack in trial] for trial in trials])},
-        tune_config=tune.TuneConfig(
-            metric="accuracy",
-            mode="max",
-            reuse_actors=True,
-            trial_name_creator=str,
-            trial_dirname_creator=lambda trial: trial.trial_id,
-        ),
-        run_config=tune.RunConfig(
-            name="sweep",
-            storage_path=str(folder),
-            verbose=0,
-            callbacks=[callback],
-            failure_config=tune.FailureConfig(max_failures=0),
-            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
-        ),
-    )
-    with interruption.deferred():  # the callback stops the workers first
-        tuner.fit()
+        tuner = tune.Tuner(
+            trainable,
+            param_space={"packs": tune.grid_search([[pack.key for pack in trial] for trial in trials])},
+            tune_config=tune.TuneConfig(
+                metric="accuracy",
+                mode="max",
+                reuse_actors=True,
+                trial_name_creator=str,
+                trial_dirname_creator=lambda trial: trial.trial_id,
+            ),
+            run_config=tune.RunConfig(
+                name="sweep",
+                storage_path=str(self.folder / name),
+                verbose=0,
+                callbacks=[self.callback],
+                failure_config=tune.FailureConfig(max_failures=0),
+                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+            ),
+        )
+        with interruption.deferred():  # the callback stops the workers first
+            tuner.fit()
+        return [pack for trial in trials for pack in trial if pack.key not in self.callback.settled]
 
 
 @dataclass
@@ -126,10 +147,10 @@ class _ProgressCallback(tune.Callback):
 
     packs: Mapping[str, Pack]
     on_progress: OnPackEvent
-    log_death: Callable[..., str] | None = None
-    """Function that writes the log of a pack whose worker died; None while the pack will be tried again."""
     settled: set[str] = field(default_factory=set)
     """Keys of packs that are published or given up."""
+    deaths: defaultdict[str, str] = field(default_factory=lambda: defaultdict(lambda: "Ray gives no reason"))
+    """Ray's message about the last worker that died with a pack, by key."""
     workers: dict[str, WorkerProcess] = field(default_factory=dict)
     """Processes that work, by the id of the trial."""
 
@@ -145,7 +166,7 @@ class _ProgressCallback(tune.Callback):
                 self.workers[trial.trial_id] = WorkerProcess(node_id=result["node_id"], pid=result["pid"])
             return
         accuracy = result["accuracy"]
-        names = ("key", "epoch", "published", "claim_lost", "host", "failure", "log")
+        names = ("key", "epoch", "published", "claim_lost", "was_split", "host", "failure", "log")
         self._report(
             PackEvent(**{name: result[name] for name in names}, accuracy=None if accuracy < 0 else accuracy)
         )
@@ -161,12 +182,9 @@ class _ProgressCallback(tune.Callback):
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self.workers.pop(trial.trial_id, None)
-        if self.log_death is None:
-            return
-        text = Path(trial.error_file).read_text() if trial.error_file else "Ray gives no reason"
-        for key in set(trial.config["packs"]) - self.settled:
-            log = self.log_death(self.packs[key], text=text)
-            self._report(PackEvent(key=key, epoch=0, failure="its worker failed twice", log=log))
+        if trial.error_file:
+            text = Path(trial.error_file).read_text()
+            self.deaths |= dict.fromkeys(set(trial.config["packs"]) - self.settled, text)
 
     def _report(self, event: PackEvent) -> None:
         if event.failure or event.epoch == self.packs[event.key].cell.recipe.epochs:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from uuid import uuid4
 
 from scaling import interruption
-from scaling.errors import StoreError
+from scaling.errors import StoreError, TrainError
 from scaling.interruption import pause
 from scaling.models.stored_weights import encode_weights
 from scaling.plan import Pack
@@ -32,6 +34,7 @@ from scaling.store import (
 from scaling.sweep.executor import OnPackEvent, PackEvent
 from scaling.sweep.worker_config import WorkerConfig, first_line, write_log
 from scaling.train import EpochMetrics, PackResult, build_tables, train
+from scaling.train.out_of_memory import is_out_of_memory
 from scaling.train.pruning import load_parents, train_round
 
 _ATTEMPTS = 2
@@ -105,7 +108,7 @@ class _Worker:
                 reason = f"{type(error).__name__}: {first_line(error)}"
                 if isinstance(error, PublishError):  # the store failed: another training would not help
                     break
-        self._report(pack, epoch=0, failure=reason, log=log)
+        self.on_progress(_event(pack, failure=reason, log=log))
         return True
 
     def _publish_claimed(self, pack: Pack) -> bool:
@@ -124,7 +127,7 @@ class _Worker:
     def _report_if_published(self, pack: Pack) -> bool:
         is_published = self.store.ids() >= {run.id for run in pack.runs}
         if is_published:
-            self._report(pack, epoch=pack.cell.recipe.epochs)
+            self.on_progress(_event(pack, epoch=pack.cell.recipe.epochs))
         return is_published
 
     def _report_loss(self, pack: Pack) -> None:
@@ -134,18 +137,63 @@ class _Worker:
             " training are discarded."
         )
         log = write_log(self.config, pack, heading="claim lost", text=text)
-        self._report(pack, epoch=0, claim_lost=True, log=log)
+        self.on_progress(_event(pack, claim_lost=True, log=log))
 
     def _train(self, pack: Pack, claim: Claim, check_claim: Callable[[], None]) -> None:
+        """Train and publish a claimed pack, in smaller groups of its networks if it does not fit into memory.
+
+        A group that fits is published before the next one is trained.
+
+        Raises:
+            TrainError: there is not enough memory for one network.
+        """
+        groups = pack.split(self.config.max_replicas or pack.size)
+        events: list[PackEvent] = []
+        while groups:
+            try:
+                events.append(self._train_group(groups[0], pack, claim, check_claim))
+                size = groups.pop(0).size
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+                groups = self._split_further(groups, pack, error)
+            else:
+                continue
+            gc.collect()  # the objects of a training refer to each other
+        published = sum(event.published for event in events)
+        self.on_progress(replace(events[-1], published=published, was_split=size < pack.size))
+
+    def _split_further(self, groups: Sequence[Pack], pack: Pack, error: Exception) -> list[Pack]:
+        """Return groups of half the size, and write in the log why."""
+        size, reason = groups[0].size, f"{type(error).__name__}: {first_line(error)}"
+        if size == 1:
+            raise TrainError(
+                f"there is not enough memory for one network ({reason}); use fewer workers"
+                " (resources.workers) or a machine with more memory"
+            ) from error
+        text = (
+            f"{size} networks at once do not fit into memory ({reason}). The networks train in groups of"
+            f" {size // 2}, which the column replicas says; their numbers can differ in the last bits."
+        )
+        write_log(self.config, pack, heading="out of memory", text=text)
+        return [half for group in groups for half in group.split(size // 2)]
+
+    def _train_group(
+        self, group: Pack, pack: Pack, claim: Claim, check_claim: Callable[[], None]
+    ) -> PackEvent:
+        """Train and publish networks of a pack that fit into memory together: all of them, or a group."""
         epochs = pack.cell.recipe.epochs
 
         def on_epoch_end(epoch: EpochMetrics) -> None:
             if epoch.number < epochs:
-                self._report(pack, epoch=epoch.number, accuracy=float(epoch.test_accuracy.mean()))
+                self.on_progress(_event(pack, epoch=epoch.number, accuracy=_mean_accuracy(epoch)))
 
         dataset = self.config.load_dataset(pack.cell.dataset, pack.cell.info)
         checkpoints = Checkpoints(
-            self.store, pack.key, lambda line: write_log(self.config, pack, heading="checkpoint", text=line)
+            self.store,
+            pack.key,
+            lambda line: write_log(self.config, pack, heading="checkpoint", text=line),
+            group="" if group is pack else group.key,
         )
         options: dict[str, Any] = {
             "device": self.config.device,
@@ -153,42 +201,26 @@ class _Worker:
             "on_step_end": check_claim,
             "checkpoints": checkpoints,
         }
-        if pack.runs[0].pruning:
+        if group.runs[0].pruning:
             stores = StoreUnion(self.store, [open_store(uri) for uri in self.config.also])
-            result = train_round(pack, dataset, load_parents(pack, stores), **options)
+            result = train_round(group, dataset, load_parents(group, stores), **options)
         else:
-            result = train(pack, dataset, **options)
+            result = train(group, dataset, **options)
         with interruption.deferred():
             tables = build_tables(result, dataset, self.provenance)
             weights = _encode_weights(result) if self.config.weights else None
             published = _publish(partial(self.store.publish, tables, weights=weights, commit=claim.commit))
             with suppress(StoreError):  # the runs are published; remaining checkpoints are small
                 checkpoints.clear()
-        accuracy = float(result.history[-1].test_accuracy.mean())
-        self._report(pack, epoch=epochs, accuracy=accuracy, published=published)
+        return _event(pack, epoch=epochs, accuracy=_mean_accuracy(result.history[-1]), published=published)
 
-    def _report(
-        self,
-        pack: Pack,
-        *,
-        epoch: int,
-        accuracy: float | None = None,
-        published: int = 0,
-        claim_lost: bool = False,
-        failure: str = "",
-        log: str = "",
-    ) -> None:
-        event = PackEvent(
-            key=pack.key,
-            epoch=epoch,
-            accuracy=accuracy,
-            published=published,
-            claim_lost=claim_lost,
-            host=socket.gethostname(),
-            failure=failure,
-            log=log,
-        )
-        self.on_progress(event)
+
+def _event(pack: Pack, *, epoch: int = 0, **fields: Any) -> PackEvent:
+    return PackEvent(key=pack.key, epoch=epoch, host=socket.gethostname(), **fields)
+
+
+def _mean_accuracy(epoch: EpochMetrics) -> float:
+    return float(epoch.test_accuracy.mean())
 
 
 def _encode_weights(result: PackResult) -> dict[str, bytes]:

@@ -31,6 +31,8 @@ class WorkerConfig:
     """``cpu``, ``cuda``, or ``auto`` for a GPU if there is one."""
     preloaded: Mapping[Dataset, LoadedDataset] = field(default_factory=dict)
     """Data sets for workers on machines that may not have the files."""
+    max_replicas: int | None = None
+    """Largest number of networks that train together, if packs do not fit into memory."""
     lease_s: float = 20.0
     """Time after which a claim that was not renewed belongs to a dead worker."""
 

@@ -64,6 +64,17 @@ def test_replicas_fill_all_slots_and_each_run_is_in_its_slot(runs: list[CellRun]
         assert all(pack.replicas[slot] is run for slot, run in zip(pack.slots, pack.runs, strict=True))
 
 
+@pytest.mark.parametrize("size", PACK_SIZES)
+def test_split_packs_train_the_replicas_of_the_pack_that_are_wanted(size: int):
+    lenet = cell(2)
+    (pack,) = make_packs(CellRun(lenet, lenet.run(seed)) for seed in (8, 9, 10, 15))
+    groups = pack.split(size)
+    assert [run for group in groups for run in group.runs] == list(pack.runs)
+    assert {group.size for group in groups} == {size}
+    starts = sorted({slot - slot % size for slot in pack.slots})
+    assert [group.replicas for group in groups] == [pack.replicas[start : start + size] for start in starts]
+
+
 def test_a_partial_pack_keeps_its_size_and_fills_empty_slots_with_the_runs_of_these_seeds():
     lenet = cell(2)
     whole = [lenet.run(seed) for seed in range(8, 16)]

@@ -58,6 +58,40 @@ def test_sweep_without_packs_does_not_start_ray(tmp_path, monkeypatch):
     assert not events
 
 
+RAY_MEMORY_TEXT = "1 worker(s) were killed due to the node running low on memory. Memory on the node"
+
+
+@pytest.mark.parametrize("fits_one_by_one", [True, False])
+def test_pack_whose_worker_is_killed_for_memory_is_tried_with_one_network_at_a_time(
+    tmp_path, monkeypatch, fits_one_by_one
+):
+    """The second of three packs needs too much memory, the third one crashes."""
+    (healthy, large, crashing), events = packs(1, 2, 3, seeds=8), list[PackEvent]()
+    tried: list[tuple[list[Pack], int | None]] = []
+
+    def run(runner, trials, config, name):
+        tried.append(([pack for trial in trials for pack in trial], config.max_replicas))
+        for pack in tried[-1][0]:
+            if pack is healthy or (pack is large and config.max_replicas == 1 and fits_one_by_one):
+                runner.callback.settled.add(pack.key)
+            else:
+                runner.callback.deaths[pack.key] = RAY_MEMORY_TEXT if pack is large else "exit code 139"
+        return [pack for pack in tried[-1][0] if pack.key not in runner.callback.settled]
+
+    monkeypatch.setattr("scaling.sweep.ray_tune._TrialRunner.run", run)
+    monkeypatch.setattr("scaling.sweep.ray_tune.make_trials", lambda packs, workers: [tuple(packs)])
+    config = worker_config(tmp_path)
+    RayTuneExecutor(config, {}, workers=1)._run_trials(
+        (healthy, large, crashing), config, events.append, workers=1, folder=tmp_path
+    )
+    assert tried == [([healthy, large, crashing], None), ([large, crashing], None), ([large], 1)]
+    failures = {event.key: event.failure for event in events}
+    assert failures.pop(crashing.key) == "its worker failed twice"
+    assert [failure.split(",")[0] for failure in failures.values()] == (
+        [] if fits_one_by_one else ["its worker was killed for want of memory"]
+    )
+
+
 def test_interruption_stops_the_workers_of_all_trials_and_then_ends_tune(monkeypatch):
     stopped: list[int] = []
     monkeypatch.setattr(

@@ -61,6 +61,11 @@ class StudyRejection:
         """Target error in percent, as text."""
         return f"{100 * self.target_error:g} %"
 
+    @property
+    def has_intervals(self) -> bool:
+        """True if a network has several runs; a single run has no interval."""
+        return any(cell.rejection.runs > 1 for cell in self.cells)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the curves as JSON values."""
         return {
@@ -135,13 +140,16 @@ def render_rejection(study: StudyRejection) -> Table:
                 format_status(required.status, required.reason),
             )
         )
+    shown = "Single runs on this test set, without intervals."
+    if study.has_intervals:
+        shown = "Means over seeds on this test set, with Student's 95 % intervals over runs."
     left_out = f" Left out: {study.diverged} diverged runs." if study.diverged else ""
     return TextTable(
         title=f"Error among accepted images, on {study.title}",
         caption=(
-            "Means over seeds on this test set, with Student's 95 % intervals over runs. Images are rejected"
-            " by rising margin, the difference between the two largest outputs; images with equal margins are"
-            " rejected together. The status is that of the rejected share." + left_out
+            f"{shown} Images are rejected by rising margin, the difference between the two largest outputs;"
+            " images with equal margins are rejected together. The status is that of the rejected share."
+            + left_out
         ),
         columns=columns,
         rows=tuple(rows),

@@ -39,20 +39,32 @@ def draw_rejection(study: StudyRejection) -> ReportFigure:
     curves = list(dict.fromkeys(cell.curve for cell in study.cells))
     limits = _find_limits(study)
     draw = _draw_single_panel if len(curves) == len(study.cells) else _draw_panels
-    runs = sum(cell.rejection.runs for cell in study.cells)
     return ReportFigure(
         name="error_against_rejection",
         heading="Error against the rejected share",
-        caption=(
-            f"Error among the accepted images, on {study.title}: mean over seeds, with pointwise Student's"
-            f" 95 % intervals over runs as bands, from {format_count(runs, 'run')}. Images are rejected by"
-            " rising margin, the difference between the two largest outputs; images with equal margins are"
-            f" rejected together. A marker on the line of {study.target} is the mean over seeds of the"
-            " smallest rejected share with at most this error, with Student's 95 % interval. It is"
-            " missing if a run never has so small an error. A curve ends where no run makes an error."
-        ),
+        caption=_caption(study),
         figure=draw(study, limits),
         numbers=rejection_table(study),
+    )
+
+
+def _caption(study: StudyRejection) -> str:
+    runs = format_count(sum(cell.rejection.runs for cell in study.cells), "run")
+    if study.has_intervals:
+        shown = (
+            "mean over seeds, with pointwise Student's 95 % intervals over runs as bands, from"
+            f" {runs}. A marker on the line of {study.target} is the mean over seeds of the smallest rejected"
+            " share with at most this error, with Student's 95 % interval."
+        )
+    else:
+        shown = (
+            f"{runs}, one for each network, without intervals. A marker on the line of {study.target} is the"
+            " smallest rejected share with at most this error."
+        )
+    return (
+        f"Error among the accepted images, on {study.title}: {shown} It is missing if a run never has so"
+        " small an error. Images are rejected by rising margin, the difference between the two largest"
+        " outputs; images with equal margins are rejected together. A curve ends where no run makes an error."
     )
 
 
@@ -161,13 +173,12 @@ def _draw_cell(
 
 
 def _shared_entries(study: StudyRejection) -> Sequence[Line2D | Patch]:
-    return [
-        style.legend_entry(
-            f"rejection needed for {study.target} error, with 95 % interval over seeds",
-            color=style.GREY,
-            marker="o",
-            ls="--",
-            lw=1,
-        ),
-        Patch(color=style.GREY, alpha=0.2, lw=0, label="95 % interval of the error over seeds"),
-    ]
+    label = f"rejection needed for {study.target} error"
+    if study.has_intervals:
+        label += ", with 95 % interval over seeds"
+    entries: list[Line2D | Patch] = [style.legend_entry(label, color=style.GREY, marker="o", ls="--", lw=1)]
+    if study.has_intervals:
+        entries.append(
+            Patch(color=style.GREY, alpha=0.2, lw=0, label="95 % interval of the error over seeds")
+        )
+    return entries

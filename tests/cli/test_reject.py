@@ -115,6 +115,13 @@ def test_the_table_and_the_figure(scaling, study, planted, tmp_path):
     assert {row["required_status"] for row in rows if row["filters"] == 4} == {"rejected"}
 
 
+def test_single_runs_have_no_intervals(scaling, study, planted, tmp_path):
+    options = ["--store", planted, "--set", "seeds=1", "--out", tmp_path / "here"]
+    result = scaling("reject", study, *options)
+    assert "Single runs on this test set, without intervals" in " ".join(result.out.split())
+    assert "interval" not in (tmp_path / "here" / "error_against_rejection.svg").read_text()
+
+
 @pytest.mark.parametrize("error", ["0", "1", "nan"])
 def test_an_error_that_is_no_fraction_is_refused(scaling, study, store, error):
     result = scaling("reject", study, "--store", store, "--error", error)

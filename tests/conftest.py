@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+from uuid import uuid4
 
 import jaxtyping
 import pytest
@@ -11,6 +12,8 @@ from hypothesis import HealthCheck, settings
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 from platformdirs import user_cache_path
+
+from tests.s3_server import BUCKET, s3_environment, s3_server
 
 # Modules and tests are millions of objects that stay: garbage collection, which would search them again and
 # again, starts after the collection of the tests.
@@ -40,6 +43,20 @@ def _no_files_of_the_user(tmp_path_factory):
         # No test cuts the power: those about it record the calls. A real call waits for the disk.
         patch.setattr(os, "fsync", lambda descriptor: None)
         yield
+
+
+@pytest.fixture(scope="session")
+def _s3_url():
+    with s3_server() as url:
+        yield url
+
+
+@pytest.fixture
+def s3_uri(_s3_url, monkeypatch):
+    """Return the URI of an empty place on a server that speaks S3, for which the environment is set."""
+    for name, value in s3_environment(_s3_url).items():
+        monkeypatch.setenv(name, value)
+    return f"s3://{BUCKET}/{uuid4().hex}"
 
 
 CHECKED = {"data", "fit", "models", "train"}

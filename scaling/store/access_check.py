@@ -46,7 +46,8 @@ def probe_is_visible(store: Store, name: str) -> bool:
 
 
 def _write(store: Store, file: str, name: str) -> None:
-    if not store.backend.put_if_absent(file, name.encode()) or store.backend.put_if_absent(file, b""):
+    store.backend.put_if_absent(file, name.encode())  # its answer may be lost
+    if store.backend.put_if_absent(file, b""):
         raise StoreError(
             f"{store.backend.full_name(file)}: this object store does not support put-if-absent, which claims"
             " need; choose another",

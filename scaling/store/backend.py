@@ -123,22 +123,19 @@ class Backend(ABC):
 
 
 @contextmanager
-def naming_store_errors(
-    name: str, action: str, *, hint: str, errors: tuple[type[Exception], ...] = (OSError,)
-) -> Iterator[None]:
-    """Turn a backend's own errors inside the block into a ``StoreError`` of one line that names the file.
+def naming_store_errors(name: str, action: str, *, hint: str) -> Iterator[None]:
+    """Turn an ``OSError`` inside the block into a ``StoreError`` of one line that names the file.
 
     Args:
         name: full name of the file or the folder.
         action: past participle of what failed, such as ``read``.
         hint: what the user can do.
-        errors: classes of errors that are translated.
 
     Raises:
-        StoreError: one of ``errors`` occurred inside the block.
+        StoreError: an ``OSError`` occurred inside the block.
     """
     try:
         yield
-    except errors as error:
-        reason = (isinstance(error, OSError) and error.strerror) or str(error).partition("\n")[0]
+    except OSError as error:
+        reason = error.strerror or str(error).partition("\n")[0]
         raise StoreError(f"{name}: cannot be {action} ({reason}); {hint}") from error

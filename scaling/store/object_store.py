@@ -5,48 +5,56 @@ The file systems of pyarrow lack put-if-absent and replace existing files silent
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
-from typing import TYPE_CHECKING
+from threading import Thread
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, TypeVar
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import from_url
 
-from scaling.store.backend import (
-    Backend,
-    DamagedFileError,
-    MissingFileError,
-    StoredFile,
-    naming_store_errors,
-)
+from scaling import interruption
+from scaling.errors import StoreError
+from scaling.store import paths
+from scaling.store.backend import Backend, DamagedFileError, MissingFileError, StoredFile
+from scaling.store.object_store_errors import check_settings, describe_error, is_temporary
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore, RetryConfig
 
+_Answer = TypeVar("_Answer")
+
 _CONCURRENT_REQUESTS = 32
 """Number of requests in flight: a read waits for the network, not for a core."""
-_RETRIES: RetryConfig = {
-    "max_retries": 1000,
-    "retry_timeout": timedelta(minutes=3),
-    "backoff": {"max_backoff": timedelta(seconds=2)},
-}
-"""After a failure of the store, all workers reach it again within two seconds.
-
-The default, 15 seconds, is long compared with a lease.
-"""
+_RETRIES: RetryConfig = {"max_retries": 3, "retry_timeout": timedelta(seconds=5)}
+"""Retries of obstore, which bridge short failures. It repeats no put-if-absent that was not answered."""
+_PATIENCE_S = 180.0
+"""Time for which a request is repeated while the server does not answer."""
+_FIRST_PATIENCE_S = 5.0
+"""The same for the first request of a command, which shows whether the URI and the settings are right."""
+_PAUSE_S = 1.0
+"""Pause between two requests. After a failure of the server, all workers reach it again in much less than a
+lease."""
+_POLL_S = 0.1
+"""Longest time until a waiting thread notices that an interruption is requested."""
+_LAST_WAIT_S = 2.0
+"""Longest time that a request may take after an interruption was requested."""
 
 
 @cache
 def _client(uri: str) -> ObjectStore:
     """Return the process's only client of a URI, so that ``memory:///name`` is one store in a process."""
-    hint = "check the URI and the credentials in the environment"
-    with naming_store_errors(uri, "opened", hint=hint, errors=(BaseError, ValueError)):
+    check_settings(uri)
+    try:
         return from_url(uri, retry_config=_RETRIES)
+    except (BaseError, ValueError) as error:
+        raise _store_error(uri, "opened", error, uri) from error
 
 
 @dataclass(frozen=True)
@@ -54,11 +62,26 @@ class ObjectStoreBackend(Backend):
     """Objects below a URI."""
 
     uri: str
+    patience_s: float = _PATIENCE_S
+    """Time in seconds for which a request is repeated while the server does not answer."""
+
+    def check_reachable(self) -> None:
+        """Check that the store can be listed, without much patience.
+
+        Raises:
+            StoreError: the URI, a setting or the credentials are wrong, or the server does not answer.
+        """
+        try:
+            replace(self, patience_s=_FIRST_PATIENCE_S)._send(
+                lambda client: obstore.list_with_delimiter(client, paths.PROBES_FOLDER)
+            )
+        except (BaseError, OSError) as error:
+            raise _store_error(self.uri, "opened", error, self.uri) from error
 
     def put_if_absent(self, path: str, data: bytes) -> bool:
         with self._naming_errors(path, "written"):
             try:
-                obstore.put(_client(self.uri), path, data, mode="create")
+                self._send(lambda client: obstore.put(client, path, data, mode="create"))
             except AlreadyExistsError:
                 return False
             return True
@@ -66,7 +89,7 @@ class ObjectStoreBackend(Backend):
     def get(self, path: str) -> bytes:
         with self._naming_errors(path, "read"):
             try:
-                return bytes(obstore.get(_client(self.uri), path).bytes())
+                return self._send(lambda client: bytes(obstore.get(client, path).bytes()))
             except FileNotFoundError:
                 raise MissingFileError(self.full_name(path)) from None
 
@@ -78,12 +101,12 @@ class ObjectStoreBackend(Backend):
 
     def list_names(self, folder: str) -> list[str]:
         with self._naming_errors(folder, "listed"):
-            objects = obstore.list_with_delimiter(_client(self.uri), folder)["objects"]
+            objects = self._send(lambda client: obstore.list_with_delimiter(client, folder)["objects"])
         return sorted(meta["path"].rpartition("/")[2] for meta in objects)
 
     def list_files(self, folder: str) -> list[StoredFile]:
         with self._naming_errors(folder, "listed"):
-            objects = obstore.list(_client(self.uri), folder).collect()
+            objects = self._send(lambda client: obstore.list(client, folder).collect())
         return [
             StoredFile(path=meta["path"], size=meta["size"], modified_s=meta["last_modified"].timestamp())
             for meta in objects
@@ -91,12 +114,13 @@ class ObjectStoreBackend(Backend):
 
     def move(self, path: str, target: str) -> None:
         with self._naming_errors(path, "moved"):
-            obstore.rename(_client(self.uri), path, target)
+            self._send(lambda client: obstore.copy(client, path, target))
+        self.delete(path)
 
     def exists(self, path: str) -> bool:
         with self._naming_errors(path, "read"):
             try:
-                obstore.head(_client(self.uri), path)
+                self._send(lambda client: obstore.head(client, path))
             except FileNotFoundError:
                 return False
             return True
@@ -104,13 +128,68 @@ class ObjectStoreBackend(Backend):
     def delete(self, path: str) -> None:
         with self._naming_errors(path, "removed"):
             try:
-                obstore.delete(_client(self.uri), path)
+                self._send(lambda client: obstore.delete(client, path))
             except FileNotFoundError:
                 return
 
     def full_name(self, path: str) -> str:
         return f"{self.uri}/{path}"
 
-    def _naming_errors(self, path: str, action: str) -> AbstractContextManager[None]:
-        hint = "check the network and the credentials"
-        return naming_store_errors(self.full_name(path), action, hint=hint, errors=(BaseError, OSError))
+    def _send(self, request: Callable[[ObjectStore], _Answer]) -> _Answer:
+        """Do a request, and repeat it while the server does not answer.
+
+        A put-if-absent may be repeated: its caller expects that a file can be there although the answer was
+        lost.
+        """
+        client, end = _client(self.uri), monotonic() + self.patience_s
+        while True:
+            try:
+                return _wait(_start(lambda: request(client)))
+            except BaseError as error:
+                if not is_temporary(error) or monotonic() > end or interruption.is_requested():
+                    raise
+                sleep(_PAUSE_S)
+
+    @contextmanager
+    def _naming_errors(self, path: str, action: str) -> Iterator[None]:
+        try:
+            yield
+        except (BaseError, OSError) as error:
+            raise _store_error(self.full_name(path), action, error, self.uri) from error
+
+
+def _store_error(name: str, action: str, error: Exception, uri: str) -> StoreError:
+    reason, hint = describe_error(error, uri)
+    return StoreError(f"{name}: cannot be {action} ({reason}); {hint}")
+
+
+def _start(request: Callable[[], _Answer]) -> Future[_Answer]:
+    """Start a request in a thread: no handler of a signal runs while obstore waits in this thread."""
+    future: Future[_Answer] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(request())
+        except BaseException as error:  # a panic of obstore is no Exception
+            future.set_exception(error)
+
+    Thread(target=run, daemon=True).start()
+    return future
+
+
+def _wait(future: Future[_Answer]) -> _Answer:
+    """Return the answer of a request, unless an interruption is requested and the answer does not come.
+
+    Raises:
+        OSError: an interruption was requested, and the server did not answer.
+    """
+    end: float | None = None
+    while not future.done():
+        try:
+            return future.result(_POLL_S)
+        except TimeoutError:
+            if interruption.is_requested():
+                end = end or monotonic() + _LAST_WAIT_S
+                if monotonic() > end:
+                    raise OSError("the server does not answer, and the command was interrupted") from None
+    return future.result()

@@ -19,20 +19,23 @@ from scaling.store.reader import Reader
 _SCHEMES = ("s3", "gs", "az", "memory")
 
 
-def open_store(uri: str | Path, *, option: str = "store") -> Store:
+def open_store(uri: str | Path, *, option: str = "store", waits: bool = False) -> Store:
     """Open a store; nothing is created before a run is published.
+
+    An object store is listed once, so that a wrong URI or setting is reported within seconds.
 
     Args:
         uri: a folder, or an object store as ``s3://bucket/path``, ``gs://bucket/path`` or
             ``az://container/path``. ``memory:///name`` lives as long as the process. A URI must be a string,
             because a ``Path`` merges repeated slashes.
         option: argument that an error names.
+        waits: True for a worker, which waits minutes for an object store that does not answer.
 
     Raises:
-        StoreError: the name is empty or names the home of an unknown user, the kind of store is unknown, or
-            the package for object stores is missing.
+        StoreError: the name is empty or names the home of an unknown user, the kind of store is unknown, the
+            package for object stores is missing, or an object store cannot be reached.
     """
-    scheme, separator, _ = str(uri).partition("://")
+    scheme, separator, bucket = str(uri).partition("://")
     if not str(uri):
         raise StoreError(
             "the name of the store is empty; give a folder or a URI, such as artifacts/store",
@@ -46,9 +49,9 @@ def open_store(uri: str | Path, *, option: str = "store") -> Store:
             raise StoreError(f"{uri}: {problem}", option=option) from None
         # Absolute, because workers have other working folders.
         return Store(FolderBackend(folder.absolute()))
-    if scheme not in _SCHEMES:
+    if scheme not in _SCHEMES or not bucket.strip("/"):
         raise StoreError(
-            f"{uri}: unknown kind of store; name a folder, or a URI with one of the schemes"
+            f"{uri}: no bucket, or an unknown kind of store; name a folder, or a URI with one of the schemes"
             f" {', '.join(_SCHEMES)}, such as s3://bucket/path"
         )
     try:
@@ -57,7 +60,10 @@ def open_store(uri: str | Path, *, option: str = "store") -> Store:
         raise StoreError(
             f"{uri}: object stores need the package obstore; install it with: {install_command('cloud')}"
         ) from None
-    return Store(ObjectStoreBackend(str(uri).rstrip("/")))
+    backend = ObjectStoreBackend(str(uri).rstrip("/"))
+    if not waits:
+        backend.check_reachable()
+    return Store(backend)
 
 
 @dataclass(eq=False)

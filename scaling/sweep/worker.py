@@ -86,7 +86,7 @@ class _Worker:
         self.config, self.on_progress = config, on_progress
         # Before the first training: the checkout can move on while this process runs what it imported.
         self.provenance = collect_provenance()
-        self.store: Store = open_store(config.store)
+        self.store: Store = open_store(config.store, waits=True)
         owner = f"{socket.gethostname()}-{uuid4().hex[:8]}"
         self.claims = Claims(self.store, owner=owner, lease_s=config.lease_s)
 
@@ -202,7 +202,7 @@ class _Worker:
             "checkpoints": checkpoints,
         }
         if group.runs[0].pruning:
-            stores = StoreUnion(self.store, [open_store(uri) for uri in self.config.also])
+            stores = StoreUnion(self.store, [open_store(uri, waits=True) for uri in self.config.also])
             result = train_round(group, dataset, load_parents(group, stores), **options)
         else:
             result = train(group, dataset, **options)

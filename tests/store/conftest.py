@@ -1,4 +1,4 @@
-"""Stores in a folder and in object stores that need no network."""
+"""Stores in a folder and in object stores, all of them on this machine."""
 
 from __future__ import annotations
 
@@ -18,9 +18,21 @@ def folder(tmp_path: Path) -> Store:
 
 @pytest.fixture(params=["folder", "memory", "local"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    """Return a store in a folder, and in each kind of object store of obstore that needs no network."""
-    if request.param == "folder":
+    """Return a store in a folder, and in each kind of object store of obstore that needs no server."""
+    return _open(request.param, tmp_path)
+
+
+@pytest.fixture(params=["folder", "memory", "local", "s3"])
+def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """Return the same stores, and one on a server that speaks S3, where each request takes milliseconds."""
+    if request.param == "s3":
+        return open_store(request.getfixturevalue("s3_uri"))
+    return _open(request.param, tmp_path)
+
+
+def _open(kind: str, tmp_path: Path) -> Store:
+    if kind == "folder":
         return open_store(tmp_path / "store")
-    if request.param == "memory":
+    if kind == "memory":
         return open_store(f"memory:///{uuid4().hex}")
     return Store(ObjectStoreBackend(tmp_path.as_uri()))

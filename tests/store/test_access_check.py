@@ -23,9 +23,9 @@ def test_store_that_replaces_files_is_refused(folder: Store, monkeypatch: pytest
         write_probe(folder)
 
 
-def test_check_of_a_writable_store_leaves_nothing(store: Store) -> None:
-    check_writable(store)
-    assert not any(store.backend.list_names(folder) for folder in RUN_FOLDERS)
+def test_check_of_a_writable_store_leaves_nothing(any_store: Store) -> None:
+    check_writable(any_store)
+    assert not any(any_store.backend.list_names(folder) for folder in RUN_FOLDERS)
 
 
 @pytest.mark.parametrize("name", RUN_FOLDERS)

@@ -15,7 +15,7 @@ ScalingError            printed without a traceback
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from scaling.control_characters import escape_control_characters
 
@@ -117,7 +117,16 @@ class StoreError(UsageError):
 
 
 class StoreDamageWarning(UserWarning):
-    """Files of a store are damaged, and what they held is left out; everything else is read."""
+    """Files of a store are damaged, and what they held is left out; everything else is read.
+
+    Args:
+        text: names the files.
+        damage: a ``scaling.store.Damage`` for each of the files.
+    """
+
+    def __init__(self, text: str, damage: Sequence[Any] = ()) -> None:
+        super().__init__(text)
+        self.damage = damage
 
 
 class TableError(UsageError):

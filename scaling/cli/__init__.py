@@ -7,13 +7,11 @@ import re
 import signal
 import sys
 import traceback
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import TextIO
+from collections.abc import Sequence
 
 from scaling.cli.output import print_text
-from scaling.errors import ScalingError, StoreDamageWarning, UsageError
+from scaling.cli.store_damage import printing_store_damage
+from scaling.errors import ScalingError, UsageError
 from scaling.interruption import Interrupted, handled_signals
 
 _FLAGS = {"overrides": "--set", "configs": "--config", "half_width": "--until"}
@@ -53,7 +51,7 @@ def _run_command(arguments: Sequence[str]) -> int:
     debug = "--debug" in arguments
     words = [word for word in arguments if word != "--debug"]
     try:
-        with _printing_store_damage():
+        with printing_store_damage():
             outcome = get_command(app)(words or ["--help"], prog_name="scaling", standalone_mode=False)
         sys.stdout.flush()
     except ScalingError as error:
@@ -73,32 +71,6 @@ def _run_command(arguments: Sequence[str]) -> int:
     if outcome == _INTERRUPTED:  # typer returns this number after KeyboardInterrupt
         print_text(_INTERRUPTED_TEXT, to_stderr=True)
     return outcome if isinstance(outcome, int) else _DONE
-
-
-@contextmanager
-def _printing_store_damage() -> Iterator[None]:
-    """Print each warning about damaged files once, without the place in the code."""
-    printed: set[str] = set()
-
-    def show(
-        message: Warning | str,
-        category: type[Warning],
-        filename: str,
-        lineno: int,
-        file: TextIO | None = None,
-        line: str | None = None,
-    ) -> None:
-        if not issubclass(category, StoreDamageWarning):
-            show_others(message, category, filename, lineno, file, line)
-        elif str(message) not in printed:
-            printed.add(str(message))
-            print_text(str(message), to_stderr=True)
-
-    with warnings.catch_warnings():
-        show_others = warnings.showwarning
-        warnings.showwarning = show
-        warnings.simplefilter("always", StoreDamageWarning)
-        yield
 
 
 def error_text(error: ScalingError) -> str:

@@ -11,6 +11,7 @@ import typer
 from scaling import api
 from scaling.cli.options import STORE, Also, Configs, Data, Json, Store, workspace
 from scaling.cli.output import console, new_table, print_json, print_text
+from scaling.cli.store_damage import with_damage
 
 
 def classify(
@@ -41,11 +42,13 @@ def classify(
     result = api.classify(files, run, workspace(store, also, data), configs=config)
     if as_json:
         print_json(
-            {
-                "id": result.run.id,
-                "classes": [asdict(picture) | {"file": str(picture.file)} for picture in result.classes],
-                "refused": [asdict(picture) | {"file": str(picture.file)} for picture in result.refused],
-            }
+            with_damage(
+                {
+                    "id": result.run.id,
+                    "classes": [asdict(picture) | {"file": str(picture.file)} for picture in result.classes],
+                    "refused": [asdict(picture) | {"file": str(picture.file)} for picture in result.refused],
+                }
+            )
         )
     elif result.classes:
         table = new_table("picture", "class", "probability", "second class", "probability", "margin")

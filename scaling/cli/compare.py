@@ -11,6 +11,7 @@ from scaling import api
 from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, parse_numbers, workspace
 from scaling.cli.output import console, print_json, print_text
 from scaling.cli.reproduce import reproduce_command
+from scaling.cli.store_damage import with_damage
 from scaling.errors import UsageError
 
 
@@ -62,7 +63,7 @@ def compare(
         command=command,
     )
     if as_json:
-        print_json(comparison.comparison.to_dict())
+        print_json(with_damage(comparison.comparison.to_dict()))
         return
     console().print(api.render_comparison(comparison.comparison))
     for note in filter(None, (comparison.missing_runs_note, *comparison.comparison.notes)):

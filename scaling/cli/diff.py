@@ -11,6 +11,7 @@ from scaling import api
 from scaling.cli.options import STORE, Also, Configs, Data, Json, Store, workspace
 from scaling.cli.output import print_json, print_text
 from scaling.cli.run_differences import print_differences
+from scaling.cli.store_damage import with_damage
 
 
 def diff(
@@ -31,7 +32,7 @@ def diff(
     """Print the settings in which two runs differ."""
     differences = api.diff(first, second, workspace(store, also, data), configs=config)
     if as_json:
-        print_json([asdict(difference) for difference in differences])
+        print_json(with_damage({"differences": [asdict(difference) for difference in differences]}))
     elif differences:
         print_differences(differences, first, second)
     else:

@@ -10,6 +10,7 @@ import typer
 from scaling import api
 from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, parse_integers, workspace
 from scaling.cli.output import console, print_json, print_text
+from scaling.cli.store_damage import with_damage
 
 
 def ensemble(
@@ -48,7 +49,7 @@ def ensemble(
     folders = workspace(store, also, data)
     ensembles = api.ensemble(config, folders, overrides=set_, sizes=parse_integers(sizes, "sizes"), by=by)
     if as_json:
-        print_json(api.ensemble_rows(ensembles))
+        print_json(with_damage({"ensembles": api.ensemble_rows(ensembles)}))
         return
     console().print(api.render_ensembles(ensembles))
     for file in api.draw_ensemble(ensembles, out or api.figure_folder(config, folders, overrides=set_)):

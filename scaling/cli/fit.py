@@ -9,6 +9,7 @@ import typer
 from scaling import api
 from scaling.cli.options import STORE, Also, Data, Json, Overrides, Store, parse_numbers, workspace
 from scaling.cli.output import console, print_json, print_text
+from scaling.cli.store_damage import with_damage
 from scaling.errors import UsageError
 
 _Source = Annotated[
@@ -128,12 +129,11 @@ def fit(
             f"{for_error}: expected fractions of the test images, below 1, such as 0.02", option="for_error"
         )
     if as_json:
-        print_json(
-            [
-                fitted.to_dict() | api.fit_details(fitted, fits, sizes=sizes, errors=target_errors).to_dict()
-                for fitted in fits
-            ]
-        )
+        rows = [
+            fitted.to_dict() | api.fit_details(fitted, fits, sizes=sizes, errors=target_errors).to_dict()
+            for fitted in fits
+        ]
+        print_json(with_damage({"fits": rows}))
         return
     console().print(api.render_laws(fits))
     if sizes:

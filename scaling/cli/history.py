@@ -10,6 +10,7 @@ import typer
 from scaling import api
 from scaling.cli.options import STORE, Also, Data, Json, Store, workspace
 from scaling.cli.output import console, print_json, print_text
+from scaling.cli.store_damage import with_damage
 
 
 def history(
@@ -31,7 +32,7 @@ def history(
     """
     systems = api.history(studies, workspace(store, also, data))
     if as_json:
-        print_json([row.to_dict() for row in systems.rows])
+        print_json(with_damage({"systems": [row.to_dict() for row in systems.rows]}))
         return
     console().print(api.render_history(systems))
     for file in api.write_history(systems, out):

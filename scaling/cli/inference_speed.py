@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from scaling.cli.output import console, new_table, print_json
+from scaling.cli.store_damage import with_damage
 
 if TYPE_CHECKING:
     from scaling.api import InferenceResult
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 def print_inference(result: InferenceResult, *, as_json: bool) -> None:
     """Print digits a second, with the published ones in the last row."""
     if as_json:
-        print_json(asdict(result))
+        print_json(with_damage(asdict(result)))
         return
     published = result.published
     table = new_table(

@@ -10,6 +10,7 @@ import typer
 from scaling import api
 from scaling.cli.options import STORE, Also, Configs, Data, Json, RunId, Store, workspace
 from scaling.cli.output import print_json, print_text
+from scaling.cli.store_damage import with_damage
 
 
 def inspect(
@@ -33,7 +34,7 @@ def inspect(
     inspection = api.inspect(run, workspace(store, also, data), image=image, out=out, configs=config)
     if as_json:
         figures = [str(figure) for figure in inspection.figures]
-        print_json({"id": inspection.run.id, "image": inspection.image, "figures": figures})
+        print_json(with_damage({"id": inspection.run.id, "image": inspection.image, "figures": figures}))
         return
     print_text(f"run {inspection.run.id}, {inspection.image}")
     for figure in inspection.figures:

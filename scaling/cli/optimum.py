@@ -10,6 +10,7 @@ import typer
 from scaling import api
 from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, workspace
 from scaling.cli.output import console, print_json, print_text
+from scaling.cli.store_damage import with_damage
 
 
 def optimum(
@@ -44,7 +45,7 @@ def optimum(
     folders = workspace(store, also, data)
     optima = api.optimum(config, folders, x=x, y=y, overrides=set_)
     if as_json:
-        print_json(optima.to_dict())
+        print_json(with_damage({"optima": optima.to_dict()}))
         return
     console().print(api.render_optima(optima))
     for file in api.draw_optimum(optima, out or api.figure_folder(config, folders, overrides=set_)):

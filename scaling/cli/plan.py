@@ -21,6 +21,7 @@ from scaling.cli.plan_output import (
     speed_text,
 )
 from scaling.cli.pruning_rounds import print_pruning_plan, pruning_plan_dict
+from scaling.cli.store_damage import with_damage
 from scaling.durations import format_duration
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def plan(
     """
     study_plan = api.plan(config, workspace(store, also, data), overrides=set_)
     if as_json:
-        print_json(_plan_dict(study_plan))
+        print_json(with_damage(_plan_dict(study_plan)))
         return
     console().print(_table(study_plan))
     print_datasets(study_plan)

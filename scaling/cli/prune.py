@@ -22,6 +22,7 @@ from scaling.cli.options import (
     workspace,
 )
 from scaling.cli.output import console, count, print_json, print_text
+from scaling.cli.store_damage import with_damage
 from scaling.cli.sweep_counts import print_missing
 from scaling.durations import format_duration
 
@@ -55,7 +56,7 @@ def prune(
     if as_json:
         counts = {"trained": outcome.trained, "missing": outcome.missing}
         failures = [{"pack": failure.pack.label, "reason": failure.reason} for failure in outcome.failures]
-        print_json(counts | {"failures": failures} | result.to_dict())
+        print_json(with_damage(counts | {"failures": failures} | result.to_dict()))
         return 1 if outcome.missing else 0
     done = len(outcome.plan.done)
     if outcome.plan.new:

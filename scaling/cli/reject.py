@@ -10,6 +10,7 @@ import typer
 from scaling import api
 from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, workspace
 from scaling.cli.output import console, print_json, print_text
+from scaling.cli.store_damage import with_damage
 
 
 def reject(
@@ -41,7 +42,7 @@ def reject(
     folders = workspace(store, also, data)
     rejection = api.reject(config, folders, error=error, overrides=set_)
     if as_json:
-        print_json(rejection.to_dict())
+        print_json(with_damage(rejection.to_dict()))
         return
     console().print(api.render_rejection(rejection))
     for file in api.draw_rejection(rejection, out or api.figure_folder(config, folders, overrides=set_)):

@@ -11,6 +11,7 @@ from scaling import api
 from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, workspace
 from scaling.cli.output import console, print_json, print_text
 from scaling.cli.reproduce import reproduce_command
+from scaling.cli.store_damage import with_damage
 
 
 def report(
@@ -32,7 +33,7 @@ def report(
     figures = page.path.parent / "figures"
     if as_json:
         laws = [fitted.to_dict() for fitted in page.fits]
-        print_json({"report": str(page.path), "figures": str(figures), "fits": laws})
+        print_json(with_damage({"report": str(page.path), "figures": str(figures), "fits": laws}))
         return
     console().print(api.render_laws(page.fits) if page.fits else "\n".join(page.findings))
     print_text(f"report:  {page.path}")

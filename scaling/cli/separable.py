@@ -5,6 +5,7 @@ from __future__ import annotations
 from scaling import api
 from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, workspace
 from scaling.cli.output import console, print_json
+from scaling.cli.store_damage import with_damage
 
 
 def separable(
@@ -23,7 +24,7 @@ def separable(
     """
     training_sets = api.separable(config, workspace(store, also, data), overrides=set_)
     if as_json:
-        print_json([training_set.to_dict() for training_set in training_sets])
+        print_json(with_damage({"training_sets": [entry.to_dict() for entry in training_sets]}))
         return
     for training_set in training_sets:
         console().print(api.render_separability(training_set))

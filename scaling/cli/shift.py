@@ -10,6 +10,7 @@ import typer
 from scaling import api
 from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, workspace
 from scaling.cli.output import console, print_json, print_text
+from scaling.cli.store_damage import with_damage
 
 
 def shift(
@@ -37,7 +38,7 @@ def shift(
     folders = workspace(store, also, data)
     shifts = api.shift(config, folders, largest=largest, overrides=set_)
     if as_json:
-        print_json(shifts.to_dict())
+        print_json(with_damage(shifts.to_dict()))
         return
     console().print(api.render_shifts(shifts))
     for file in api.draw_shifts(shifts, out or api.figure_folder(config, folders, overrides=set_)):

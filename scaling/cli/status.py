@@ -18,6 +18,7 @@ from scaling.cli.plan_output import (
     speed_text,
 )
 from scaling.cli.pruning_rounds import print_pruning_status, pruning_status_dict
+from scaling.cli.store_damage import with_damage
 from scaling.durations import format_duration
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def status(
             for row, core_time in zip(progress.rows, progress.core_times, strict=True)
         ]
         pruning = progress.pruning and pruning_status_dict(progress.pruning)
-        print_json(counts | asdict(total) | {"cells": cells, "pruning": pruning})
+        print_json(with_damage(counts | asdict(total) | {"cells": cells, "pruning": pruning}))
         return
     console().print(_table(progress))
     pilots = f" and {count(progress.pilots_diverged, 'pilot run')}" if progress.pilots_diverged else ""

@@ -10,6 +10,7 @@ import typer
 from scaling import api
 from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, workspace
 from scaling.cli.output import count, print_json, print_text
+from scaling.cli.store_damage import with_damage
 
 if TYPE_CHECKING:
     from scaling.store import Verification
@@ -57,7 +58,7 @@ def compact(store: Store = STORE, *, as_json: Json = False) -> None:
     """
     outcome = api.store_compact(workspace(store, [], None))
     if as_json:
-        print_json(asdict(outcome))
+        print_json(with_damage(asdict(outcome)))
     elif outcome.replaced:
         print_text(
             f"{store}: {count(outcome.replaced, 'part')} with {count(outcome.runs, 'run')} replaced by"
@@ -76,7 +77,7 @@ def sweep(store: Store = STORE, *, as_json: Json = False) -> None:
     """
     outcome = api.store_sweep(workspace(store, [], None))
     if as_json:
-        print_json(asdict(outcome))
+        print_json(with_damage(asdict(outcome)))
         return
     for kind, files in outcome.removed.items():
         print_text(f"removed {len(files)} {kind}, such as {files[0]}")

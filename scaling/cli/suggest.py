@@ -22,6 +22,7 @@ from scaling.cli.options import (
     workspace,
 )
 from scaling.cli.output import console, new_table, print_json, print_text
+from scaling.cli.store_damage import with_damage
 from scaling.durations import format_duration
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def suggest(
     target = api.Target(half_width=until, quantity=quantity, budget_s=parse_budget(budget))
     suggestion = api.suggest(config, target, workspace(store, also, data), overrides=set_)
     if as_json:
-        print_json(_suggestion_dict(suggestion) | {"quantity": quantity, "target": until})
+        print_json(with_damage(_suggestion_dict(suggestion) | {"quantity": quantity, "target": until}))
         return
     console().print(_table(suggestion, target))
     if not suggestion.core_s:

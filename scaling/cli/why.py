@@ -8,6 +8,7 @@ from scaling import api
 from scaling.cli.options import STORE, Also, Configs, Data, Json, RunId, Store, workspace
 from scaling.cli.output import print_json, print_text
 from scaling.cli.run_differences import print_differences
+from scaling.cli.store_damage import with_damage
 
 
 def why(
@@ -28,7 +29,14 @@ def why(
         nearest = reason.nearest and reason.nearest.id
         differences = [asdict(difference) for difference in reason.differences]
         print_json(
-            {"id": reason.run.id, "stored": reason.is_stored, "nearest": nearest, "differences": differences}
+            with_damage(
+                {
+                    "id": reason.run.id,
+                    "stored": reason.is_stored,
+                    "nearest": nearest,
+                    "differences": differences,
+                }
+            )
         )
     elif reason.is_stored:
         print_text(f"{reason.run.id} is not new: it is in the store")

@@ -6,7 +6,7 @@ from scaling.store.access_check import check_writable, probe_is_visible, write_p
 from scaling.store.checkpoint_files import CheckpointError, Checkpoints
 from scaling.store.claims import RENEWALS_PER_LEASE, Claim, ClaimLost, Claims
 from scaling.store.compact import Compaction, compact
-from scaling.store.damage import Damage, count_damage, describe_damage
+from scaling.store.damage import Damage, DamageCounts, count_damage, describe_damage, sum_damage
 from scaling.store.provenance import Provenance, collect_provenance
 from scaling.store.reader import Reader, StoredLogits
 from scaling.store.repair import Repair, repair
@@ -31,6 +31,7 @@ __all__ = [
     "Claims",
     "Compaction",
     "Damage",
+    "DamageCounts",
     "Provenance",
     "Reader",
     "Repair",
@@ -48,6 +49,7 @@ __all__ = [
     "open_store",
     "probe_is_visible",
     "repair",
+    "sum_damage",
     "sweep",
     "verify",
     "write_probe",

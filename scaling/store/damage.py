@@ -25,6 +25,27 @@ class Damage:
     """Number of runs that are left out; None if it is unknown."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class DamageCounts:
+    """Numbers of what is damaged in the stores that were read."""
+
+    parts: int
+    """Parts whose runs are left out."""
+    runs: int | None
+    """Runs that are left out with these parts; None if the number of a part's runs is unknown."""
+    files: int
+    """Damaged files, other tables, weights and test sets included."""
+
+
+def sum_damage(damage: Sequence[Damage]) -> DamageCounts:
+    """Return the numbers of what is damaged and left out."""
+    parts = [file for file in damage if file.kind == "runs"]
+    runs = [file.runs for file in parts if file.runs is not None]
+    return DamageCounts(
+        parts=len(parts), runs=sum(runs) if len(runs) == len(parts) else None, files=len(damage)
+    )
+
+
 def count_damage(damage: Sequence[Damage]) -> str:
     """Return how much is damaged and left out, without a full stop; empty without damage."""
     clauses = [_count_parts([file for file in damage if file.kind == "runs"])]

@@ -227,7 +227,7 @@ class Parts:
             self.damage |= {file.path: file for file in new}
             if not self.warns:
                 return
-            warnings.warn(describe_damage(new), StoreDamageWarning, stacklevel=2)
+            warnings.warn(StoreDamageWarning(describe_damage(new), new), stacklevel=2)
 
     def changing_error(self) -> StoreError:
         """Return the error of parts that disappear again and again while they are read."""

@@ -12,7 +12,7 @@ from scaling.store import open_store
 
 
 def test_one_member_has_the_error_of_its_runs_and_counts_are_summed_over_members(scaling, study, store):
-    rows = json.loads(scaling("ensemble", study, "--store", store, "--json").out)
+    rows = json.loads(scaling("ensemble", study, "--store", store, "--json").out)["ensembles"]
     assert [(row["label"], row["rule"], row["members"]) for row in rows] == [
         (f"tree3, filters {width}", rule, n)
         for width in (1, 2, 3, 4, 6)
@@ -44,7 +44,7 @@ def test_the_table_and_two_figures(scaling, study, store, tmp_path):
 
 def test_members_may_have_different_widths(scaling, study, store):
     result = scaling("ensemble", study, "--store", store, "--by", "architecture", "--sizes", "1,10", "--json")
-    mean = [row for row in json.loads(result.out) if row["rule"] == "mean probability"]
+    mean = [row for row in json.loads(result.out)["ensembles"] if row["rule"] == "mean probability"]
     assert [(row["label"], row["filters"], row["members"], row["runs"]) for row in mean] == [
         ("tree3", None, n, 10) for n in (1, 10)
     ]

@@ -11,9 +11,9 @@ def test_a_fit_is_the_same_from_every_source(scaling, study, store, tmp_path):
     tables = [tmp_path / f"runs.{kind}" for kind in ("parquet", "csv")]
     for table in tables:
         scaling("table", study, "--store", store, "--out", table)
-    (expected,) = json.loads(scaling("fit", study, "--store", store, "--json").out)
+    (expected,) = json.loads(scaling("fit", study, "--store", store, "--json").out)["fits"]
     for source in (store, *tables):
-        (fitted,) = json.loads(scaling("fit", source, "--store", store, "--json").out)
+        (fitted,) = json.loads(scaling("fit", source, "--store", store, "--json").out)["fits"]
         assert {**fitted, "group": None} == {**expected, "group": None}, source
 
 
@@ -22,14 +22,14 @@ def test_fit_prints_the_laws(scaling, study, store):
     assert (result.code, result.err) == (0, "")
     assert "tree3" in result.out
     power = scaling("fit", study, "--store", store, "--form", "power", "--x", "parameters", "--json")
-    (fitted,) = json.loads(power.out)
+    (fitted,) = json.loads(power.out)["fits"]
     assert list(fitted["laws"]) == ["power"]
 
 
 @pytest.mark.parametrize("form", ["power", "floor"])
 def test_one_form_is_printed_with_the_verdict_between_both(scaling, study, store, form):
-    both = json.loads(scaling("fit", study, "--store", store, "--json").out)[0]
-    (one,) = json.loads(scaling("fit", study, "--store", store, "--form", form, "--json").out)
+    both = json.loads(scaling("fit", study, "--store", store, "--json").out)["fits"][0]
+    (one,) = json.loads(scaling("fit", study, "--store", store, "--form", form, "--json").out)["fits"]
     assert one["laws"] == {form: both["laws"][form]}
     assert one["verdict"] == both["verdict"]
     assert one["verdict"]["evidence"]
@@ -52,8 +52,8 @@ def test_a_form_that_no_curve_has_is_an_error_with_a_hint(scaling, tmp_path):
 @pytest.mark.parametrize("source", ["study", "store"])
 def test_population_treats_the_test_images_as_a_sample(scaling, study, store, source):
     name = {"study": study, "store": store}[source]
-    (fitted,) = json.loads(scaling("fit", name, "--store", store, "--population", "--json").out)
-    (given,) = json.loads(scaling("fit", name, "--store", store, "--json").out)
+    (fitted,) = json.loads(scaling("fit", name, "--store", store, "--population", "--json").out)["fits"]
+    (given,) = json.loads(scaling("fit", name, "--store", store, "--json").out)["fits"]
     assert (fitted["points"], given["estimand"]) == (
         given["points"],
         "mean error over seeds, on this test set",
@@ -82,7 +82,9 @@ def test_fit_predicts_the_error_of_sizes(scaling, study, store):
     result = scaling("fit", study, "--store", store, "--predict", "96,192")
     assert (result.code, result.err) == (0, "")
     assert "Predictions along filters" in result.out
-    (fitted,) = json.loads(scaling("fit", study, "--store", store, "--predict", "96,192", "--json").out)
+    (fitted,) = json.loads(scaling("fit", study, "--store", store, "--predict", "96,192", "--json").out)[
+        "fits"
+    ]
     assert [(made["form"], made["x"]) for made in fitted["predictions"]] == [
         (form, x) for form in fitted["laws"] for x in (96, 192)
     ]
@@ -98,7 +100,7 @@ def test_counts_of_an_external_table_can_be_fitted(scaling, tmp_path):
     )
     (fitted,) = json.loads(
         scaling("fit", points, "--x", "n", "--error-counts", "wrong", "--image-counts", "of", "--json").out
-    )
+    )["fits"]
     assert fitted["test_images"] == 10000
     assert fitted["laws"]["power"]["parameters"]["exponent"]["estimate"] == pytest.approx(0.5, abs=0.01)
 
@@ -120,7 +122,7 @@ def test_the_best_setting_is_not_chosen_by_the_fitted_error(scaling, tmp_path):
         "--validation error: is the fitted error or a test error"
         in scaling(*words, "--validation", "error").err
     )
-    (fitted,) = json.loads(scaling(*words, "--validation", "held").out)
+    (fitted,) = json.loads(scaling(*words, "--validation", "held").out)["fits"]
     assert fitted["points"]["mean"][0] == pytest.approx(2.0)
     assert any(note.startswith("Selected lr by the mean held: ") for note in fitted["notes"])
 
@@ -130,7 +132,7 @@ def test_points_of_an_external_table_can_be_fitted(scaling, tmp_path):
     points.write_text("width,error\n" + "".join(f"{n},{0.8 * n**-0.5}\n" for n in (1, 2, 4, 8, 16, 32)))
     (fitted,) = json.loads(
         scaling("fit", points, "--x", "width", "--y", "error", "--form", "power", "--json").out
-    )
+    )["fits"]
     assert fitted["laws"]["power"]["parameters"]["exponent"]["estimate"] == pytest.approx(0.5)
 
 
@@ -140,7 +142,7 @@ def test_known_standard_deviations_and_another_form(scaling, tmp_path):
         "n,loss,se\n" + "".join(f"{n},{2 * n**-0.5 + 0.2:.4f},0.01\n" for n in (1, 2, 4, 8, 16, 32, 64))
     )
     words = ("fit", table, "--x", "n", "--y", "loss", "--std", "se")
-    (fitted,) = json.loads(scaling(*words, "--form", "broken", "--json").out)
+    (fitted,) = json.loads(scaling(*words, "--form", "broken", "--json").out)["fits"]
     assert list(fitted["laws"]) == ["power", "floor", "broken"]
     assert fitted["laws"]["power"]["dispersion"]["source"] == "the known standard deviations"
     assert {profile["form"] for profile in fitted["profiles"]} == set(fitted["laws"])

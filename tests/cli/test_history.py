@@ -28,7 +28,7 @@ def test_the_page_of_a_store_without_runs(scaling):
 
 
 def test_json_has_published_and_measured_errors(scaling):
-    rows = json.loads(scaling("history", STUDIES, "--json").out)
+    rows = json.loads(scaling("history", STUDIES, "--json").out)["systems"]
     (row,) = [row for row in rows if row["study"] == "zipcode1989.yaml"]
     assert (row["published_error"], row["error"], row["runs"]) == (0.05, None, 0)
 

@@ -315,7 +315,7 @@ def test_points_that_do_not_determine_a_law_are_refused_in_one_or_two_lines(scal
 @pytest.mark.parametrize("name", NOTED)
 def test_an_odd_table_has_a_note_beside_the_law(scaling, tmp_path, name):
     content, message = NOTED[name]
-    (fitted,) = json.loads(fit_table(scaling, tmp_path, "csv", content, "--json").out)
+    (fitted,) = json.loads(fit_table(scaling, tmp_path, "csv", content, "--json").out)["fits"]
     assert any(
         message in note for note in (*fitted["notes"], *(law["reason"] for law in fitted["laws"].values()))
     )
@@ -327,5 +327,5 @@ def test_an_unusual_table_is_fitted(scaling, tmp_path, name):
     kind, content = UNUSUAL[name]
     result = fit_table(scaling, tmp_path, kind, content, "--json")
     assert (result.code, result.err) == (0, "")
-    power = json.loads(result.out)[0]["laws"]["power"]
+    power = json.loads(result.out)["fits"][0]["laws"]["power"]
     assert power["parameters"]["exponent"]["estimate"] == pytest.approx(0.5, abs=1e-6)

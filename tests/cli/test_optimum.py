@@ -16,7 +16,9 @@ def test_optimum_prints_a_table_and_a_sentence_and_writes_a_figure(scaling, stud
 
 
 def test_json_has_no_infinity(scaling, study, store):
-    (optimum,) = json.loads(scaling("optimum", study, "--store", store, "--x", "filters", "--json").out)
+    (optimum,) = json.loads(scaling("optimum", study, "--store", store, "--x", "filters", "--json").out)[
+        "optima"
+    ]
     assert optimum["points"]["x"] == [1, 2, 3, 4, 6]
     assert optimum["status"] in ("usable", "caution", "rejected")
     assert optimum["size_depth_ratios"] == []

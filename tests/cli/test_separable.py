@@ -36,7 +36,7 @@ def planted(tmp_path):
 def test_json_has_a_verdict_for_each_class_and_for_all(scaling, planted):
     result = scaling("separable", planted, "--json")
     assert (result.code, result.err) == (0, "")
-    printed = json.loads(result.out)
+    printed = json.loads(result.out)["training_sets"]
     assert [row["train_images"] for row in printed] == [6, 9]
     for row in printed:
         # The hulls of the classes 0 and 2 are on both sides of class 1.
@@ -76,9 +76,14 @@ seeds: 2
 def test_errors_of_the_stored_single_layer_stand_beside_the_verdict(scaling, tmp_path):
     file, store = tmp_path / "single_layer.yaml", tmp_path / "store"
     file.write_text(SINGLE_LAYER)
-    assert json.loads(scaling("separable", file, "--store", store, "--json").out)[0]["single_layers"] == []
+    assert (
+        json.loads(scaling("separable", file, "--store", store, "--json").out)["training_sets"][0][
+            "single_layers"
+        ]
+        == []
+    )
     assert scaling("run", file, "--in-process", "--quiet", "--store", store).code == 0
-    (printed,) = json.loads(scaling("separable", file, "--store", store, "--json").out)
+    (printed,) = json.loads(scaling("separable", file, "--store", store, "--json").out)["training_sets"]
     (layer,) = printed["single_layers"]
     assert (layer["label"], layer["runs"], layer["status"]) == ("net1_1989", 2, "caution")
     runs = [row for row in open_store(store).runs().to_pylist() if row["architecture"] == "net1_1989"]
@@ -104,7 +109,7 @@ def test_a_classifier_that_keeps_images_is_no_single_layer_and_a_fit_in_one_go_h
     file, store = tmp_path / "baselines.yaml", tmp_path / "store"
     file.write_text(BASELINES)
     assert scaling("run", file, "--in-process", "--quiet", "--store", store).code == 0
-    (printed,) = json.loads(scaling("separable", file, "--store", store, "--json").out)
+    (printed,) = json.loads(scaling("separable", file, "--store", store, "--json").out)["training_sets"]
     (layer,) = printed["single_layers"]
     assert (layer["label"], layer["runs"], layer["status"]) == ("linear_classifier", 1, "rejected")
     assert layer["reason"] == (

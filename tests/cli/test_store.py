@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
+import pyarrow.parquet as pq
+
 from scaling.store import open_store
 
 
@@ -22,14 +26,20 @@ def test_a_merged_store_has_the_finished_runs_once(scaling, study, store, tmp_pa
 
 
 def test_damaged_part_is_counted_by_every_command_and_moved_aside(scaling, study, store):
-    damaged = sorted((store / "runs").iterdir())[0]
+    damaged, other, *_ = sorted((store / "runs").iterdir())
+    run_id = pq.read_table(other)["id"][0].as_py()
     data = bytearray(damaged.read_bytes())
     data[len(data) // 2] ^= 1
     damaged.write_bytes(data)
     counted = "1 part is damaged: 2 runs left out; move the files aside with: scaling store repair\n"
-    for words in (("plan",), ("status", "--json")):
-        result = scaling(words[0], study, *words[1:], "--store", store)
+    for words in (
+        ("plan", study),
+        *((*words, "--json") for words in (("status", study), ("fit", study), ("diff", run_id, run_id))),
+    ):
+        result = scaling(*words, "--store", store)
         assert result.code == 0
+        if "--json" in words:
+            assert json.loads(result.out)["damage"] == {"parts": 1, "runs": 2, "files": 1}
         assert result.err.startswith(counted)
         assert str(damaged) in result.err
         assert len(result.err.splitlines()) == 2
@@ -40,6 +50,8 @@ def test_damaged_part_is_counted_by_every_command_and_moved_aside(scaling, study
     assert result.code == 0
     assert f"moved to {store}/damaged/runs/{damaged.name}\n" in result.out
     assert scaling("status", study, "--store", store).err == ""
+    damage = json.loads(scaling("status", study, "--store", store, "--json").out)["damage"]
+    assert damage == {"parts": 0, "runs": 0, "files": 0}
     assert "8 of 10 runs done" in scaling("status", study, "--store", store).out
     assert scaling("store", "verify", "--store", store).code == 0
 

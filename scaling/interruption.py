@@ -27,6 +27,9 @@ class Interrupted(SystemExit):
     It is no KeyboardInterrupt: Lightning would end the process with exit code 1.
     """
 
+    last_words = ""
+    """What goes on after the end, and how to stop it; empty if nothing goes on."""
+
     def __init__(self, signum: int) -> None:
         self.exit_code = 128 + signum
         super().__init__(self.exit_code)

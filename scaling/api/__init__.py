@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from scaling.api._shift import draw_shifts, shift
     from scaling.api._status import CoreTime, PruningStatus, StudyStatus, status
     from scaling.api._store import store_compact, store_merge, store_repair, store_sweep, store_verify
+    from scaling.api._submit import submit
     from scaling.api._suggest import CurveSuggestion, Suggestion, suggest
     from scaling.api._sweep import PackFailure
     from scaling.api._table import RunTable, table, tidy_table, write_table
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from scaling.architectures import CatalogueEntry
     from scaling.fit import predict
     from scaling.store import count_damage
+    from scaling.sweep.submit import Job
 
 _EXPORTS = {
     "BenchResult": "scaling.api._bench",
@@ -68,6 +70,7 @@ _EXPORTS = {
     "InferenceSpeed": "scaling.api._bench_inference",
     "Inspection": "scaling.api._inspect",
     "Iteration": "scaling.api._run_until",
+    "Job": "scaling.sweep.submit",
     "PackFailure": "scaling.api._sweep",
     "PictureClass": "scaling.api._classify",
     "PruningOutcome": "scaling.api._prune",
@@ -134,6 +137,7 @@ _EXPORTS = {
     "store_repair": "scaling.api._store",
     "store_sweep": "scaling.api._store",
     "store_verify": "scaling.api._store",
+    "submit": "scaling.api._submit",
     "suggest": "scaling.api._suggest",
     "table": "scaling.api._table",
     "tidy_table": "scaling.api._table",

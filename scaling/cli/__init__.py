@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Interrupted as stop:
         if arguments is None:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # only the end of this process is left
-        print_text(_INTERRUPTED_TEXT, to_stderr=True)
+        print_text(stop.last_words or _INTERRUPTED_TEXT, to_stderr=True)
         return stop.exit_code
 
 

@@ -29,6 +29,7 @@ from scaling.cli import (
     shift,
     status,
     store,
+    submit,
     suggest,
     table,
     why,
@@ -70,6 +71,7 @@ def root(
 for command in (
     plan.plan,
     run.run,
+    submit.submit,
     status.status,
     table.table,
     fit.fit,

@@ -78,7 +78,7 @@ def peak_bytes(packs: Iterable[Pack], workers: int) -> int:
         packs: packs to train.
         workers: number of workers.
     """
-    return sum(nlargest(workers, map(_worker_bytes, packs)))
+    return sum(nlargest(workers, map(worker_bytes, packs)))
 
 
 def max_workers(packs: Iterable[Pack], limit: float, cpus: int) -> int:
@@ -86,11 +86,11 @@ def max_workers(packs: Iterable[Pack], limit: float, cpus: int) -> int:
 
     The result is at least 1.
     """
-    peaks = accumulate(nlargest(cpus, map(_worker_bytes, packs)))
+    peaks = accumulate(nlargest(cpus, map(worker_bytes, packs)))
     return max(1, sum(peak <= limit for peak in peaks))
 
 
-def _worker_bytes(pack: Pack) -> int:
+def worker_bytes(pack: Pack) -> int:
     """Return the bytes of a worker with a pack; a round of a pruning also computes the curvature, in fp32."""
     curvature = 0
     if pack.runs[0].pruning:

@@ -6,7 +6,7 @@ import os
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf
+from math import ceil, inf
 
 import ray
 from ray._raylet import AuthenticationTokenLoader, GcsClient  # type: ignore[attr-defined]
@@ -14,10 +14,14 @@ from ray.exceptions import AuthenticationError, RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from scaling.errors import StoreError, UsageError
+from scaling.plan import Pack
+from scaling.plan.memory import GIB, worker_bytes
 from scaling.store import open_store, probe_is_visible, write_probe
 from scaling.sweep.worker_config import first_line
 
 _CONNECT_TIMEOUT_S = 10.0
+_MEMORY_STEP = GIB // 2
+"""Memory is requested in multiples of this, so that the next trial of a worker mostly requests the same."""
 
 
 def is_host_and_port(address: str) -> bool:
@@ -48,13 +52,7 @@ def check_head(address: str) -> None:
         connect(address)
         GcsClient(address=address)
     except AuthenticationError as error:
-        shown = _shown_token()
-        demanded = f"another token than {shown}" if shown else "a token"
-        raise UsageError(
-            f"{address}: this Ray cluster demands {demanded}; copy ~/.ray/auth_token from its"
-            " head to this machine, or set RAY_AUTH_TOKEN_PATH to a copy",
-            option="address",
-        ) from error
+        raise UsageError(f"{address}: {token_problem()}", option="address") from error
     except (OSError, RayError) as error:
         reason = getattr(error, "strerror", None) or first_line(error)
         raise UsageError(
@@ -75,12 +73,21 @@ def has_token() -> bool:
         raise UsageError(f"Ray's token cannot be read: {first_line(error)}") from error
 
 
-def _shown_token() -> str | None:
-    """Return the source of the token that this process shows; None if it shows none."""
-    if os.environ.get("RAY_AUTH_MODE") != "token" or not has_token():
-        return None
-    sources = [name for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH") if name in os.environ]
-    return f"that of {sources[0] if sources else '~/.ray/auth_token'}"
+def shows_token() -> bool:
+    """Return True if this process shows a token to clusters."""
+    return os.environ.get("RAY_AUTH_MODE") == "token" and has_token()
+
+
+def token_problem() -> str:
+    """Return what is wrong with the token that a cluster has refused, and what to do."""
+    demanded = "a token"
+    if shows_token():
+        sources = [name for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH") if name in os.environ]
+        demanded = f"another token than that of {sources[0] if sources else '~/.ray/auth_token'}"
+    return (
+        f"this Ray cluster demands {demanded}; copy ~/.ray/auth_token from its head to this machine, or set"
+        " RAY_AUTH_TOKEN_PATH to a copy"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +98,8 @@ class Node:
     address: str
     cpus: float
     gpus: float
+    memory_bytes: float
+    """Memory that Ray gives to trials; the rest is for the system and for shared data."""
 
 
 def live_nodes() -> list[Node]:
@@ -101,6 +110,7 @@ def live_nodes() -> list[Node]:
             address=node["NodeManagerAddress"],
             cpus=node["Resources"].get("CPU", 0.0),
             gpus=node["Resources"].get("GPU", 0.0),
+            memory_bytes=node["Resources"].get("memory", 0.0),
         )
         for node in ray.nodes()  # type: ignore[no-untyped-call]
         if node["Alive"]
@@ -147,6 +157,31 @@ def node_capacity(node: Node, gpus: float) -> int:
     else:
         gpu_capacity = int(node.gpus / gpus)
     return int(min(node.cpus, gpu_capacity))
+
+
+def memory_request(pack: Pack) -> int:
+    """Return the bytes that a trial with a pack requests from Ray."""
+    return ceil(worker_bytes(pack) / _MEMORY_STEP) * _MEMORY_STEP
+
+
+def check_memory(packs: Sequence[Pack], nodes: Sequence[Node], gpus: float) -> None:
+    """Check that a node has the memory for each pack. Ray itself would wait forever for such a node.
+
+    Args:
+        packs: packs to train.
+        nodes: nodes of the cluster.
+        gpus: GPUs for a trial.
+
+    Raises:
+        UsageError: a pack needs more memory than any node has.
+    """
+    largest = max(packs, key=worker_bytes)
+    most = max(node.memory_bytes for node in nodes if node_capacity(node, gpus))
+    if memory_request(largest) > most:
+        raise UsageError(
+            f"{largest.label}: needs {memory_request(largest) / GIB:.1f} GiB of memory, and Ray has at most"
+            f" {most / GIB:.1f} on a node; add a larger node, or train fewer filters"
+        )
 
 
 def check_store_visible(store: str, nodes: Sequence[Node]) -> None:

@@ -64,7 +64,7 @@ def ray_session(address: str | None, workers: int) -> Iterator[Path]:
     defaults = {name: os.environ.get(name, value) for name, value in _DEFAULTS.items()}
     # Ray would print messages about dead processes among the command's own results.
     silence = _replaced(ray._private.worker, "print_to_stdstream", lambda *_, **__: None)
-    with _environment(defaults), silence, ExitStack() as stack:
+    with environment(defaults), silence, ExitStack() as stack:
         folder = stack.enter_context(_short_folder())
         if address:
             stack.enter_context(_cluster(address))
@@ -88,7 +88,7 @@ def _local_instance(folder: Path, workers: int) -> Iterator[None]:
         ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR: "0",  # listen on the loopback interface, as on macOS
     }
     # Ray has read the last variable when it was imported.
-    with _environment(variables), _replaced(ray_constants, "ENABLE_RAY_CLUSTER", False):
+    with environment(variables), _replaced(ray_constants, "ENABLE_RAY_CLUSTER", False):
         try:
             # Without an address, Ray would join any cluster on this machine.
             _init(address="local", num_cpus=workers, include_dashboard=False, _temp_dir=str(folder))
@@ -140,7 +140,7 @@ def show_token() -> Iterator[None]:
     it to a cluster only where RAY_AUTH_MODE is set.
     """
     mode = os.environ.get("RAY_AUTH_MODE", "token" if has_token() else None)
-    with _environment({"RAY_AUTH_MODE": mode}):
+    with environment({"RAY_AUTH_MODE": mode}):
         yield
 
 
@@ -202,7 +202,7 @@ def _system_folder() -> str | None:
 
 
 @contextmanager
-def _environment(variables: Mapping[str, str | None]) -> Iterator[None]:
+def environment(variables: Mapping[str, str | None]) -> Iterator[None]:
     """Set environment variables inside the block, unset those with None, and make Ray read its own again."""
     before = {name: os.environ.get(name) for name in variables}
     _set_variables(variables)

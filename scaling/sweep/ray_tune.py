@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,13 @@ from scaling.plan import Pack
 from scaling.plan.trials import TrialPacks, make_trials
 from scaling.sweep.executor import OnPackEvent, PackEvent
 from scaling.sweep.memory_kills import count_kernel_kills, names_memory
-from scaling.sweep.ray_cluster import check_store_visible, cluster_capacity, live_nodes
+from scaling.sweep.ray_cluster import (
+    check_memory,
+    check_store_visible,
+    cluster_capacity,
+    live_nodes,
+    memory_request,
+)
 from scaling.sweep.ray_session import ray_session
 from scaling.sweep.ray_trial import SweepTrial, WorkerProcess, stop_workers
 from scaling.sweep.worker_config import WorkerConfig, write_log
@@ -33,6 +39,8 @@ _MEMORY_REASON = (
     "its worker was killed for want of memory, even with one network at a time; use fewer workers"
     " (resources.workers) or machines with more memory"
 )
+_TrialResources = Callable[[dict[str, Any]], tune.PlacementGroupFactory]
+"""Function that returns the resources that a trial requests, from the trial's configuration."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +62,7 @@ class RayTuneExecutor:
 
         Raises:
             UsageError: Ray cannot start here, no cluster can be joined at ``address``, or no node has room
-                for a trial.
+                or memory for a trial.
             StoreError: a node of the cluster does not see the store.
             SweepError: Ray has died.
         """
@@ -64,9 +72,11 @@ class RayTuneExecutor:
             nodes = live_nodes()
             workers = cluster_capacity(nodes, self.gpus)
             config = self.config
+            if self.address:
+                check_memory(packs, nodes, self.gpus)
+                config = replace(config, preloaded=self.datasets)  # nodes may join that have no files
             if len(nodes) > 1:
                 check_store_visible(config.store, nodes)
-                config = replace(config, preloaded=self.datasets)
             self._run_trials(packs, config, on_progress, workers=workers, folder=folder)
 
     def _run_trials(
@@ -80,7 +90,7 @@ class RayTuneExecutor:
     ) -> None:
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
         callback = _ProgressCallback({pack.key: pack for pack in packs}, on_progress)
-        runner = _TrialRunner(gpus=self.gpus, callback=callback, folder=folder)
+        runner = _TrialRunner(resources=self._resources(packs), callback=callback, folder=folder)
         # If a worker dies, its whole trial ends, and the responsible pack is unknown. Each remaining pack is
         # therefore tried again in its own trial.
         remaining = runner.run(make_trials(packs, workers=workers), config, "trials")
@@ -98,13 +108,27 @@ class RayTuneExecutor:
                 log = write_log(self.config, pack, heading="worker", text=callback.deaths[pack.key])
                 on_progress(PackEvent(key=pack.key, epoch=0, failure=reason, log=log))
 
+    def _resources(self, packs: Sequence[Pack]) -> _TrialResources:
+        """Return a function that returns the resources of a trial.
+
+        On a cluster, a trial requests the memory of its largest pack. On this machine, the number of workers
+        accounts for it.
+        """
+        resources = {"CPU": 1.0} | ({"GPU": self.gpus} if self.gpus else {})
+        memory = {pack.key: memory_request(pack) for pack in packs} if self.address else {}
+
+        def request(config: dict[str, Any]) -> tune.PlacementGroupFactory:
+            largest = max((memory.get(key, 0) for key in config["packs"]), default=0)
+            return tune.PlacementGroupFactory([resources | ({"memory": largest} if largest else {})])
+
+        return request
+
 
 @dataclass(frozen=True, kw_only=True)
 class _TrialRunner:
     """Runner of trials on Ray."""
 
-    gpus: float
-    """GPUs for a trial."""
+    resources: _TrialResources
     callback: _ProgressCallback
     folder: Path
     """Folder for Tune's files."""
@@ -115,7 +139,7 @@ class _TrialRunner:
             return []
         trainable = tune.with_resources(
             tune.with_parameters(SweepTrial, packs=self.callback.packs, worker_config=config),
-            {"cpu": 1, "gpu": self.gpus} if self.gpus else {"cpu": 1},
+            self.resources,
         )
         tuner = tune.Tuner(
             trainable,

@@ -10,6 +10,7 @@ READ = {"--set", "--store", "--also", "--data"}
 SURFACE = {
     "plan": {"CONFIG", "--json", *READ},
     "run": {"CONFIG", "--address", "--in-process", "--until", "--quantity", "--budget", "--quiet", *READ},
+    "submit": {"CONFIG", "--address", "--env", *READ},
     "status": {"CONFIG", "--json", *READ},
     "table": {"CONFIG", "--out", *READ},
     "fit": {

@@ -5,11 +5,20 @@ from __future__ import annotations
 import pytest
 
 from scaling.errors import UsageError
-from scaling.sweep.ray_cluster import Node, check_head, cluster_capacity, node_capacity
+from scaling.plan.memory import GIB, worker_bytes
+from scaling.sweep.ray_cluster import (
+    Node,
+    check_head,
+    check_memory,
+    cluster_capacity,
+    memory_request,
+    node_capacity,
+)
+from tests.sweep.planted_training import packs
 
 
-def node(cpus: float, gpus: float = 0.0) -> Node:
-    return Node(id="a", address="10.0.0.1", cpus=cpus, gpus=gpus)
+def node(cpus: float, gpus: float = 0.0, memory_gib: float = 8.0) -> Node:
+    return Node(id="a", address="10.0.0.1", cpus=cpus, gpus=gpus, memory_bytes=memory_gib * GIB)
 
 
 @pytest.mark.parametrize(
@@ -35,6 +44,24 @@ def test_capacity_of_a_cluster_is_the_sum_of_its_nodes():
 def test_cluster_without_cores_is_refused():
     with pytest.raises(UsageError, match=r"^Ray has 0 cores, and a pack needs one"):
         cluster_capacity([node(0.0)], 0.0)
+
+
+def test_memory_request_is_the_estimate_rounded_up_to_half_a_gibibyte():
+    for pack in packs(1, 2):
+        assert 0 <= memory_request(pack) - worker_bytes(pack) < GIB / 2
+        assert memory_request(pack) % (GIB / 2) == 0
+
+
+def test_pack_that_fits_into_the_memory_of_no_node_with_cores_is_refused():
+    (pack,) = packs(1)
+    needed = memory_request(pack) / GIB
+    nodes = [node(2.0, memory_gib=needed / 2), node(0.0, memory_gib=64)]
+    check_memory([pack], [*nodes, node(1.0, memory_gib=needed)], 0.0)
+    with pytest.raises(
+        UsageError,
+        match=rf"^{pack.label}: needs {needed:.1f} GiB of memory, and Ray has at most",
+    ):
+        check_memory([pack], nodes, 0.0)
 
 
 def test_address_at_which_nothing_listens_is_refused():

@@ -24,6 +24,7 @@ from scaling.interruption import Interrupted, deferred, handled_signals
 from scaling.plan import Pack
 from scaling.store import open_store
 from scaling.sweep.executor import PackEvent
+from scaling.sweep.ray_cluster import memory_request
 from scaling.sweep.ray_trial import SweepTrial
 from scaling.sweep.ray_tune import RayTuneExecutor, _ProgressCallback
 from scaling.sweep.worker_config import WorkerConfig
@@ -49,6 +50,15 @@ def test_missing_gpus_are_refused_before_ray_waits_for_them(tmp_path, monkeypatc
         match=r"^resources\.gpus: no node has 0\.25 free GPUs .*Ray has 0 GPUs and 1 cores in all\); set",
     ):
         executor.run(packs(1), print)
+
+
+def test_trial_on_a_cluster_requests_the_memory_of_its_largest_pack(tmp_path):
+    small, large = packs(1, 2)
+    config = {"packs": [small.key, large.key]}
+    for address, memory in ((None, {}), ("head:6379", {"memory": memory_request(large)})):
+        executor = RayTuneExecutor(worker_config(tmp_path), {}, workers=1, gpus=0.25, address=address)
+        (bundle,) = executor._resources([small, large])(config).bundles
+        assert bundle == {"CPU": 1.0, "GPU": 0.25} | memory
 
 
 def test_sweep_without_packs_does_not_start_ray(tmp_path, monkeypatch):

@@ -1,0 +1,32 @@
+#!/bin/bash
+# Trains a study on the nodes of a Slurm job. In the folder of the study:
+#
+#     sbatch /path/to/slurm.sh
+#
+# Fill in the words between < and >. All nodes need the same Python environment and the same folders, as they
+# have on a cluster with a shared file system. If the job ends early, submit it again: it continues.
+#SBATCH --job-name=scaling
+#SBATCH --nodes=2
+#SBATCH --ntasks-per-node=1       # one Ray for each node; Ray starts one worker for each core
+#SBATCH --exclusive               # the end of the job ends every Ray of this user on its nodes
+#SBATCH --mem=0                   # all memory of the nodes
+#SBATCH --time=08:00:00
+#SBATCH --signal=TERM@60          # a minute before the end: workers write checkpoints and release their packs
+#SBATCH --requeue                 # after the failure of a node
+set -euo pipefail
+
+STUDY='<study.yaml>'
+STORE='<folder that all nodes share, or s3://bucket/path>'
+source '<folder of the environment>/bin/activate'
+
+export RAY_AUTH_MODE=token
+RAY_AUTH_TOKEN=$(python -c 'import secrets; print(secrets.token_hex(32))')
+export RAY_AUTH_TOKEN
+export RAY_SYMMETRIC_RUN_CLUSTER_WAIT_TIMEOUT=300   # seconds; Ray starts slowly from a shared file system
+
+# This script runs on the first node of the job, which becomes the head of the Ray cluster.
+HEAD="$(hostname -I | cut -d' ' -f1):6379"
+srun --ntasks="$SLURM_JOB_NUM_NODES" --cpus-per-task="$SLURM_CPUS_ON_NODE" \
+  ray symmetric-run --address "$HEAD" --min-nodes "$SLURM_JOB_NUM_NODES" \
+  --num-cpus "$SLURM_CPUS_ON_NODE" --disable-usage-stats \
+  -- scaling run "$STUDY" --address "$HEAD" --store "$STORE"

@@ -95,6 +95,9 @@ class Trial:
     """The folder of one trial, and the commands that run in it."""
 
     folder: Path
+    uri: str = ""
+    """URI of the store; by default the store is a folder of the trial."""
+    study: str = STUDY
 
     @property
     def disk(self) -> Path:
@@ -115,10 +118,10 @@ class Trial:
     def prepare(self) -> None:
         for name in ("home", "tmp", "disk"):
             (self.folder / name).mkdir(parents=True)
-        (self.folder / "study.yaml").write_text(STUDY)
+        (self.folder / "study.yaml").write_text(self.study)
 
     def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "scaling", *arguments, "--store", str(self.store)]
+        return [sys.executable, "-m", "scaling", *arguments, "--store", self.uri or str(self.store)]
 
     def start(self, *options: str) -> Driver:
         """Start ``scaling run`` on the study."""

@@ -198,7 +198,11 @@ def check_store_visible(store: str, nodes: Sequence[Node]) -> None:
 
     for node in nodes:
         strategy = NodeAffinitySchedulingStrategy(node.id, soft=False)
-        if not ray.get(sees_probe.options(scheduling_strategy=strategy).remote(store)):
+        try:
+            is_visible = ray.get(sees_probe.options(scheduling_strategy=strategy).remote(store))
+        except StoreError as error:  # such as credentials that the node does not have
+            raise StoreError(f"node {node.address}: {error.problem}", option="store") from None
+        if not is_visible:
             raise StoreError(
                 f"{store}: node {node.address} does not see this store;"
                 " choose a folder that all nodes share, or an object store such as s3://bucket/path",

@@ -6,11 +6,13 @@ The server is a process of its own. It is stopped with SIGSTOP after a number of
 from the seed, for 8 s or for 90 s, and goes on with SIGCONT: it accepts connections meanwhile, and answers
 nothing. (It keeps its objects in memory, so it is not killed.) In each scenario these must hold:
 
-- every run was trained once: the drivers report as many trained runs as the study has, and discard none;
+- every run was trained once: the drivers report as many trained runs as the study has, and discard none
+  (a driver that was interrupted reports nothing);
 - every run is in one part of the store, with the bits of an undisturbed sweep in a folder;
 - ``scaling store verify`` finds nothing, and no checkpoint and no process is left;
 - no command printed a traceback, and each ended with exit code 0, or with 1 and a reason if the server was
-  stopped; then the repeated command completes the study.
+  stopped; then the repeated command completes the study;
+- a driver that gets Ctrl-C while the server is stopped ends with exit code 130 before the server goes on.
 
 It takes about half an hour on one core. A failed scenario keeps its folder.
 """
@@ -33,7 +35,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scaling.store import open_store, paths
-from tests.faults.sweeps import IN_PROCESS, PATIENCE_S, RAY, Driver, Trial, problems, wait
+from tests.faults.sweeps import END_S, IN_PROCESS, PATIENCE_S, RAY, Driver, Trial, problems, wait
 from tests.s3_server import BUCKET, s3_environment
 
 STUDY = """\
@@ -56,18 +58,22 @@ class Scenario:
     stopped_s: float = 0.0
     """Time for which the server is stopped."""
     options: Sequence[str] = IN_PROCESS
+    ctrl_c: bool = False
+    """True to interrupt the first driver while the server is stopped."""
 
     @property
     def name(self) -> str:
         kind = "s3" if self.on_server else "folder"
         executor = "" if self.options == IN_PROCESS else "-ray"
-        return f"{kind}-{self.drivers}{executor}" + (f"-{self.stopped_s:g}s" if self.stopped_s else "")
+        outage = f"-{self.stopped_s:g}s" if self.stopped_s else ""
+        return f"{kind}-{self.drivers}{executor}{outage}" + ("-ctrl-c" if self.ctrl_c else "")
 
 
 SCENARIOS = [
     *(Scenario(drivers=drivers, on_server=False) for drivers in (2, 4)),
     *(Scenario(drivers=drivers, stopped_s=stopped_s) for stopped_s in (0, 8, 90) for drivers in (2, 4)),
     Scenario(drivers=2, stopped_s=90, options=RAY),
+    Scenario(drivers=2, stopped_s=90, ctrl_c=True),
 ]
 
 
@@ -84,8 +90,10 @@ def server_process() -> Iterator[subprocess.Popen[str]]:
             server.kill()
 
 
-def stop_in_the_middle(trial: Trial, server: subprocess.Popen[str], seconds: float, packs: int) -> None:
-    """Stop the server once some packs are published, for some seconds."""
+def stop_in_the_middle(
+    scenario: Scenario, trial: Trial, server: subprocess.Popen[str], packs: int, drivers: Sequence[Driver]
+) -> list[str]:
+    """Stop the server for some seconds once some packs are published, and return problems."""
     backend = open_store(trial.uri).backend
     end = time.monotonic() + PATIENCE_S
     while len(backend.list_names("runs")) < packs:
@@ -93,8 +101,25 @@ def stop_in_the_middle(trial: Trial, server: subprocess.Popen[str], seconds: flo
             raise TimeoutError("the drivers do not come to the point where the server is stopped")
         time.sleep(0.2)
     server.send_signal(signal.SIGSTOP)
-    time.sleep(seconds)
+    end = time.monotonic() + scenario.stopped_s
+    time.sleep(1)
+    found = interrupt(drivers[0]) if scenario.ctrl_c else []
+    time.sleep(max(0, end - time.monotonic()))
     server.send_signal(signal.SIGCONT)
+    return found
+
+
+def interrupt(driver: Driver) -> list[str]:
+    """Send Ctrl-C to a driver, and return what is wrong with its end."""
+    driver.permitted = {128 + signal.SIGINT}
+    driver.process.send_signal(signal.SIGINT)
+    start = time.monotonic()
+    try:
+        driver.process.wait(END_S)
+    except subprocess.TimeoutExpired:
+        return [f"still running {END_S:g} s after Ctrl-C"]
+    print(f"  Ctrl-C ended a driver after {time.monotonic() - start:.1f} s", flush=True)
+    return []
 
 
 def run_scenario(
@@ -105,11 +130,12 @@ def run_scenario(
     trial.prepare()
     start = time.monotonic()
     drivers = [trial.start(*scenario.options) for _ in range(scenario.drivers)]
+    found = []
     if scenario.stopped_s:
-        stop_in_the_middle(trial, server, scenario.stopped_s, packs)
         for driver in drivers:
             driver.permitted |= {1}
-    found = [problem for driver in drivers for problem in wait(driver, PATIENCE_S)]
+        found += stop_in_the_middle(scenario, trial, server, packs, drivers)
+    found += [problem for driver in drivers for problem in wait(driver, PATIENCE_S)]
     outage = f", stopped for {scenario.stopped_s:g} s after {packs} packs" if scenario.stopped_s else ""
     codes = [driver.process.returncode for driver in drivers]
     print(
@@ -123,7 +149,7 @@ def run_scenario(
         print(f"  repeated: exit code {drivers[-1].process.returncode}, trained {trained(drivers[-1])}")
         for driver in drivers:
             print("  " + driver.output.read_text().strip().replace("\n", "\n  "))
-    if sum(map(trained, drivers)) != RUNS:
+    if sum(map(trained, drivers)) != RUNS and not scenario.ctrl_c:
         found.append(f"the drivers do not report {RUNS} trained runs")
     if any("discarded" in driver.output.read_text() for driver in drivers):
         found.append("a training was discarded")
@@ -152,6 +178,8 @@ def main() -> int:
     parser.add_argument("scenarios", nargs="*", help=", ".join(scenario.name for scenario in SCENARIOS))
     parser.add_argument("--seed", default="0")
     arguments = parser.parse_args()
+    # A shell lets its background processes ignore SIGINT, which they would inherit.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     chosen = [item for item in SCENARIOS if item.name in (arguments.scenarios or [item.name])]
     root, failed = Path(tempfile.mkdtemp(prefix="o")), 0  # a short name for Ray's sockets
     reference = Trial(root / "reference", study=STUDY)
@@ -169,6 +197,8 @@ def main() -> int:
             failed += bool(found)
             if not found:
                 shutil.rmtree(trial.folder)
+    if not failed:
+        shutil.rmtree(root)
     print(f"{len(chosen) - failed} of {len(chosen)} scenarios: each run trained once, and identical")
     return 1 if failed else 0
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from scaling.errors import UsageError
+from scaling.errors import StoreError, UsageError
 from scaling.plan.memory import GIB, worker_bytes
+from scaling.sweep import ray_cluster
 from scaling.sweep.ray_cluster import (
     Node,
     check_head,
@@ -35,6 +38,25 @@ def node(cpus: float, gpus: float = 0.0, memory_gib: float = 8.0) -> Node:
 )
 def test_capacity_of_a_node(machine, gpus, trials):
     assert node_capacity(machine, gpus) == trials
+
+
+def test_node_that_cannot_open_the_store_is_named(monkeypatch, tmp_path):
+    """Its environment may lack the credentials of an object store."""
+
+    def fail(task):
+        raise StoreError("s3://bucket: no credentials", option="store")
+
+    class Task:
+        def options(self, **_):
+            return self
+
+        def remote(self, uri):
+            return self
+
+    monkeypatch.setattr(ray_cluster.ray, "remote", lambda **_: lambda function: Task())
+    monkeypatch.setattr(ray_cluster.ray, "get", fail)
+    with pytest.raises(StoreError, match=r"^store: node 10\.0\.0\.1: s3://bucket: no credentials$"):
+        ray_cluster.check_store_visible(str(tmp_path), [replace(node(4.0), id="0" * 56)])
 
 
 def test_capacity_of_a_cluster_is_the_sum_of_its_nodes():

@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 
 from scaling.errors import StoreError, upgrade_command
 from scaling.store.backend import DamagedFileError
-from scaling.store.schema import ADDED_COLUMNS, NON_NULL_COLUMNS, SCHEMA_VERSION, SCHEMAS
+from scaling.store.schema import ADDED_COLUMNS, SCHEMA_VERSION, SCHEMAS
+from scaling.store.table_check import find_null
 
 # The runs table of a part has forty columns with a few numbers each: snappy compresses it as well as zstd and
 # decompresses it in half the time.
@@ -90,9 +91,8 @@ def decode_table(data: bytes, kind: str, *, name: str, columns: Sequence[str] | 
         raise DamagedFileError(name, f"cannot be read as a table of {kind} ({reason})") from error
     except (KeyError, ValueError):
         raise DamagedFileError(name, "not a table of this software") from None
-    for column in NON_NULL_COLUMNS[kind]:
-        if column in wanted.names and table[column].null_count:
-            raise DamagedFileError(name, f"{table[column].null_count} rows have no {column}")
+    if problem := find_null(table, kind):
+        raise DamagedFileError(name, problem)
     return DecodedFile(table=table, metadata=metadata)
 
 

@@ -19,6 +19,7 @@ from scaling.store import paths
 from scaling.store.backend import Backend, DamagedFileError, MissingFileError
 from scaling.store.damage import Damage, describe_damage
 from scaling.store.parquet import DecodedFile, decode_table
+from scaling.store.table_check import find_bad_run
 
 _DECODING_THREADS = min(4, os.cpu_count() or 1)
 """Number of threads that decode files; each releases Python's lock most of the time."""
@@ -277,13 +278,25 @@ class Parts:
                 raise DamagedFileError(
                     self.backend.full_name(path), "the part is not as it was published (its hash differs)"
                 )
+            if kind == "runs" and part not in self._hashes:
+                return self._decode_first(part, data, name=self.backend.full_name(path), columns=columns)
             decoded = decode_table(data, kind, name=self.backend.full_name(path), columns=columns)
-            if kind == "runs":
-                self._hashes[part] = _read_hashes(decoded, self.backend.full_name(path))
         except DamagedFileError as error:
             runs = self._count_runs(part, data) if kind == "runs" else None
             return Damage(path=path, name=error.name, kind=kind, reason=error.reason, runs=runs)
         return decoded.table
+
+    def _decode_first(self, part: str, data: bytes, *, name: str, columns: Sequence[str] | None) -> pa.Table:
+        """Decode a runs table for the first time and check all of its columns, whichever are wanted now.
+
+        Otherwise a run would be finished for one command and damaged for the next one.
+        """
+        decoded = decode_table(data, "runs", name=name)
+        hashes = _read_hashes(decoded, name)
+        if problem := find_bad_run(decoded.table):
+            raise DamagedFileError(name, problem)
+        self._hashes[part] = hashes
+        return decoded.table if columns is None else decoded.table.select(columns)
 
     def _check_hash(self, path: str, part: str, file: str, data: bytes) -> None:
         """Check a file against the hash in its part's runs table, once.

@@ -15,6 +15,7 @@ from scaling.store.parquet import encode_table
 from scaling.store.parts import FILES_METADATA, LABELS_METADATA, hash_labels
 from scaling.store.reader import Reader
 from scaling.store.schema import SCHEMAS
+from scaling.store.table_check import find_bad_run, find_null
 
 PUBLISHED_TABLES = ("epochs", "predictions", "runs")
 """Tables of a part, in the order in which they are written."""
@@ -129,10 +130,14 @@ def _check(tables: Mapping[str, pa.Table], weights: Mapping[str, bytes]) -> None
         if table.schema != SCHEMAS[kind]:
             differences = sorted(map(str, set(table.schema) ^ set(SCHEMAS[kind])))
             raise ValueError(f"{kind}: the columns differ from the schema: {differences}")
+        if problem := find_null(table, kind):
+            raise ValueError(f"{kind}: {problem}")
     runs = tables["runs"]
     ids = runs["id"].to_pylist()
-    if runs["id"].null_count or runs["created_at"].null_count or len(set(ids)) < len(ids):
-        raise ValueError("runs: every row needs an id of its own and created_at")
+    if len(set(ids)) < len(ids):
+        raise ValueError("runs: every row needs an id of its own")
+    if problem := find_bad_run(runs):
+        raise ValueError(f"runs: {problem}")
     referenced = {
         run_id
         for kind in ("epochs", "predictions")

@@ -131,13 +131,17 @@ ADDED_COLUMNS = {
 }
 """Columns that older files of a table lack; they are read as null. Every file has the other columns."""
 
-NON_NULL_COLUMNS = {
-    "runs": ("id", "created_at"),
-    "epochs": ("id", "epoch"),
-    "predictions": ("id", "fingerprint", "logits"),
-    "test_sets": ("fingerprint", "labels"),
+RESULT_COLUMNS = ("train_accuracy", "train_error", "val_error", "test_accuracy", "test_error", "test_errors")
+"""Columns of the runs table that are null for a run that diverged; ``val_error`` also without validation."""
+
+NULLABLE_COLUMNS = {
+    "runs": ADDED_COLUMNS["runs"] | {*RESULT_COLUMNS, "commit", "dirty"},
+    "epochs": ADDED_COLUMNS["epochs"]
+    | {"train_loss", "train_accuracy", "val_accuracy", "test_loss", "test_accuracy", "test_error"},
+    "predictions": frozenset[str](),
+    "test_sets": frozenset[str](),
 }
-"""Columns that have a value in each row."""
+"""Columns that have no value in some rows. Every row has a value in each of the other columns."""
 
 SCHEMAS = {
     "runs": RUNS_SCHEMA,

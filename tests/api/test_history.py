@@ -40,7 +40,7 @@ def write_study(folder: Path, name: str, *types: str) -> None:
 def plant(file: Path, workspace: api.Workspace, errors: list[float | None]) -> None:
     """Publish runs of a study with these test errors; a run whose error is None has diverged."""
     for pack in api.plan(file, workspace).packs:
-        tables = planted_store.planted_tables(pack, {})
+        tables = planted_store.planted_tables(pack, {"host": "here", "versions": "{}"})
         rows = [
             row | {"test_error": error, "diverged": error is None}
             for row, error in zip(tables["runs"].to_pylist(), errors, strict=True)

@@ -22,7 +22,7 @@ def simulate_tables(pack):
     """Return tables of a pack with the smallest error where d2/d1 or branches / 16 is ``BEST_RATIO``."""
     network = pack.cell.architecture
     ratio = network.second_filters / network.filters if network.type == "lenet5" else network.branches / 16
-    tables = planted_store.planted_tables(pack, {})
+    tables = planted_store.planted_tables(pack, {"host": "here", "versions": "{}"})
     rng, images = np.random.default_rng(int(pack.key, 16)), pack.cell.info.test_images
     wrong = rng.binomial(images, 0.2 * np.exp(0.1 * np.log(ratio / BEST_RATIO) ** 2), len(pack.runs))
     runs = tables["runs"]

@@ -1,8 +1,10 @@
 """Commands on a store with a damaged file: no traceback, no silence, at most two seconds, the file is named.
 
     python -m tests.faults.damaged_files --trials 200 --seed 0
+    python -m tests.faults.damaged_files --columns
 
-Each trial trains nothing: it takes a copy of a store with two finished packs, damages one file in a way that
+With ``--columns``, each column of each table in turn lacks a value, has a wrong type, or is missing, in a
+file whose hashes are right. Each trial trains nothing: it takes a copy of a store with two finished packs, damages one file in a way that
 follows from the seed, and runs commands that read the file.
 """
 
@@ -18,8 +20,9 @@ import socket
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -101,49 +104,45 @@ DAMAGES: dict[str, Callable[[Path, random.Random], None]] = {
 }
 
 
-def nulls(table: pa.Table, rng: random.Random) -> pa.Table:
-    name = rng.choice(table.column_names)
+def nulls(table: pa.Table, rng: random.Random, name: str) -> pa.Table:
     index, values = table.schema.get_field_index(name), table[name].to_pylist()
     values[rng.randrange(len(values))] = None
     return table.set_column(index, name, pa.array(values, table.schema.field(name).type))
 
 
-def wrong_type(table: pa.Table, rng: random.Random) -> pa.Table:
-    name = rng.choice(table.column_names)
+def wrong_type(table: pa.Table, rng: random.Random, name: str) -> pa.Table:
     return table.set_column(table.schema.get_field_index(name), name, pa.array(["{"] * len(table)))
 
 
-def without_column(table: pa.Table, rng: random.Random) -> pa.Table:
-    return table.drop_columns([rng.choice(table.column_names)])
+def without_column(table: pa.Table, rng: random.Random, name: str) -> pa.Table:
+    return table.drop_columns([name])
 
 
-def twice(table: pa.Table, rng: random.Random) -> pa.Table:
+def twice(table: pa.Table, rng: random.Random, name: str) -> pa.Table:
     return pa.concat_tables([table, table])
 
 
-def shorter_lists(table: pa.Table, rng: random.Random) -> pa.Table:
-    name = next(
-        (name for name in table.column_names if pa.types.is_list(table.schema.field(name).type)), None
-    )
-    if name is None:
-        return wrong_type(table, rng)
+def shorter_lists(table: pa.Table, rng: random.Random, name: str) -> pa.Table:
+    lists = [field.name for field in table.schema if pa.types.is_list(field.type)]
+    if not lists:
+        return wrong_type(table, rng, name)
+    name = lists[0]
     values = [value[: rng.randrange(len(value))] for value in table[name].to_pylist()]
     return table.set_column(
         table.schema.get_field_index(name), name, pa.array(values, table.schema.field(name).type)
     )
 
 
-REWRITES = {
-    "nulls": nulls,
-    "wrong type": wrong_type,
-    "without a column": without_column,
+COLUMN_REWRITES = {"nulls": nulls, "wrong type": wrong_type, "without a column": without_column}
+REWRITES = COLUMN_REWRITES | {
     "rows twice": twice,
     "shorter lists": shorter_lists,
 }
 
 
-def rewrite(store: Path, kind: str, how: str, rng: random.Random) -> Path:
+def rewrite(store: Path, kind: str, how: str, rng: random.Random, column: str = "") -> Path:
     """Replace a part by one with a changed table and right hashes; return the file of the changed table."""
+    column = column or rng.choice(SCHEMAS[kind].names)
     part = sorted((store / "runs").iterdir())[0].name
     names = [kind] if kind == "test_sets" else ["epochs", "predictions", "runs"]
     files: dict[str, bytes] = {}
@@ -153,7 +152,7 @@ def rewrite(store: Path, kind: str, how: str, rng: random.Random) -> Path:
         table = pq.read_table(old)
         metadata = dict(SCHEMAS[name].metadata)
         if name == kind:
-            table = REWRITES[how](table, rng)
+            table = REWRITES[how](table, rng, column)
         if name == "runs":
             metadata[b"scaling.files"] = str(hashes).replace("'", '"').encode()
         sink = io.BytesIO()
@@ -185,7 +184,11 @@ def problems(case: Case, study: Path, store: Path, folder: Path) -> list[str]:
     """Run commands on a damaged store, and return what they did wrong."""
     commands: list[list[str]] = [["store", "verify"], ["plan", str(study)], ["status", str(study)]]
     commands += {
-        "runs": [["table", str(study), "--out", str(folder / "t.csv")]],
+        "runs": [
+            ["table", str(study), "--out", str(folder / "t.csv")],
+            ["optimum", str(study), "--x", "filters", "--out", str(folder / "figures")],
+            ["suggest", str(study)],
+        ],
         "epochs": [["store", "merge", str(study), "--into", str(folder / "into")]],
         "predictions": [["ensemble", str(study)]],
         "test_sets": [["ensemble", str(study)]],
@@ -209,12 +212,35 @@ def problems(case: Case, study: Path, store: Path, folder: Path) -> list[str]:
     return found
 
 
+def random_cases(seeds: range) -> Iterator[tuple[str, Callable[[Path], Case]]]:
+    for seed in seeds:
+        yield f"seed {seed}", partial(damage, rng=random.Random(seed))
+
+
+def column_cases() -> Iterator[tuple[str, Callable[[Path], Case]]]:
+    """Yield each kind of damage to each column."""
+
+    def damage_column(store: Path, kind: str, how: str, column: str) -> Case:
+        return Case(kind, how, rewrite(store, kind, how, random.Random(0), column), is_rewritten=True)
+
+    for kind, schema in SCHEMAS.items():
+        for column in schema.names:
+            for how in COLUMN_REWRITES:
+                yield f"column {column}", partial(damage_column, kind=kind, how=how, column=column)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--trials", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--columns", action="store_true")
     options = parser.parse_args()
     failed, cases = 0, Counter[str]()
+    trials = (
+        column_cases()
+        if options.columns
+        else random_cases(range(options.seed, options.seed + options.trials))
+    )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         os.chdir(folder)
@@ -222,17 +248,17 @@ def main() -> None:
         study.write_text(STUDY)
         assert scaling(["run", str(study), "--in-process", "--quiet", "--store", str(original)]) == 0
         assert len(open_store(original).ids()) == 4
-        for seed in range(options.seed, options.seed + options.trials):
+        for label, damage_store in trials:
             store = folder / "store"
             shutil.copytree(original, store)
-            case = damage(store, random.Random(seed))
+            case = damage_store(store)
             cases[case.how] += 1
             for problem in problems(case, study, store, folder):
                 failed += 1
-                print(f"seed {seed}, {case.kind}, {case.how}: {problem}")
+                print(f"{label}, {case.kind}, {case.how}: {problem}")
             shutil.rmtree(store)
             shutil.rmtree(folder / "into", ignore_errors=True)
-    print(f"{options.trials} damaged files, {failed} problems; {dict(sorted(cases.items()))}")
+    print(f"{cases.total()} damaged files, {failed} problems; {dict(sorted(cases.items()))}")
     if failed:
         raise SystemExit(1)
 

@@ -14,7 +14,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from scaling.errors import StoreDamageWarning, StoreError
-from scaling.store import Store, StoreUnion, open_store, paths
+from scaling.store import SCHEMAS, Store, StoreUnion, open_store, paths
+from scaling.store.backend import DamagedFileError
+from scaling.store.parquet import decode_table
+from scaling.store.schema import ADDED_COLUMNS, NULLABLE_COLUMNS, RESULT_COLUMNS
+from scaling.store.table_check import find_bad_run
 from tests.store.planted_store import FINGERPRINT, plant
 
 
@@ -146,6 +150,11 @@ def set_nulls(table: pa.Table, column: str) -> pa.Table:
 UNSUITABLE = {
     "null id": ("runs", lambda runs: set_nulls(runs, "id"), "1 rows have no id"),
     "null time": ("runs", lambda runs: set_nulls(runs, "created_at"), "1 rows have no created_at"),
+    "no JSON": (
+        "runs",
+        lambda runs: runs.set_column(1, "config_json", pa.array(["{", "{}"])),
+        "run a: config_json is not JSON",
+    ),
     "missing column": ("runs", lambda runs: runs.drop_columns(["seed"]), "without the columns seed"),
     "text for a number": (
         "epochs",
@@ -163,6 +172,39 @@ def test_unsuitable_table_is_damaged(folder: Store, case: str) -> None:
     read = {"runs": folder.ids, "epochs": folder.epochs, "predictions": lambda: folder.predictions(["a"])}
     with pytest.warns(StoreDamageWarning, match=rf"{name}: .*{reason}"):
         assert len(read[kind]()) == 0
+
+
+@pytest.mark.parametrize("kind", SCHEMAS)
+def test_every_column_that_lacks_a_value_or_is_missing_is_damage_unless_the_schema_permits_it(
+    kind: str,
+) -> None:
+    """The runs did not diverge and have validation images, so results must be there."""
+    table = plant(["a", "b"])[kind]
+    permitted = NULLABLE_COLUMNS[kind] - set(RESULT_COLUMNS if kind == "runs" else ())
+    for column in table.column_names:
+        assert is_damaged(kind, set_nulls(table, column)) == (column not in permitted)
+        assert is_damaged(kind, table.drop_columns([column])) == (column not in ADDED_COLUMNS[kind])
+
+
+def is_damaged(kind: str, table: pa.Table) -> bool:
+    """Return whether a table is refused at the first reading of its file."""
+    sink = BytesIO()
+    pq.write_table(table.replace_schema_metadata({"scaling.schema": "1"}), sink, write_statistics=False)
+    try:
+        decoded = decode_table(sink.getvalue(), kind, name="")
+    except DamagedFileError:
+        return True
+    return kind == "runs" and bool(find_bad_run(decoded.table))
+
+
+def test_results_may_be_null_if_the_run_diverged(folder: Store) -> None:
+    runs = plant(["a", "b"])["runs"]
+    for column in RESULT_COLUMNS:
+        runs = set_nulls(runs, column)
+    diverged = pa.array([True, False])
+    runs = runs.set_column(runs.schema.get_field_index("diverged"), "diverged", diverged)
+    folder.publish({"runs": runs})
+    assert reopen(folder).runs().equals(runs)
 
 
 @pytest.mark.parametrize("kind", ["runs", "epochs", "predictions"])

@@ -1,0 +1,50 @@
+"""Check of the values of a stored table. A file whose hash is right can still hold what nobody trained."""
+
+from __future__ import annotations
+
+import json
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from scaling.store.schema import NULLABLE_COLUMNS, RESULT_COLUMNS
+
+JSON_COLUMNS = ("config_json", "versions", "layer_zero_gradients")
+"""Columns of the runs table that hold JSON."""
+
+
+def find_null(table: pa.Table, kind: str) -> str:
+    """Return which column lacks values that every row has; empty if none does.
+
+    Args:
+        table: columns of a table, in the current schema.
+        kind: name of the table, such as ``runs``.
+    """
+    for name, column in zip(table.column_names, table.itercolumns(), strict=True):
+        if column.null_count and name not in NULLABLE_COLUMNS[kind]:
+            return f"{column.null_count} rows have no {name}"
+        if pa.types.is_list(column.type) and pc.list_flatten(column).null_count:
+            return f"lists of {name} lack values"
+    return ""
+
+
+def find_bad_run(runs: pa.Table) -> str:
+    """Return what is wrong with a row of a runs table with all columns; empty if nothing is."""
+    for name in RESULT_COLUMNS:
+        is_lacking = pc.and_not(runs[name].is_null(), runs["diverged"])
+        if name == "val_error":
+            is_lacking = pc.and_(is_lacking, pc.greater(runs["validation_images"], 0))
+        if count := pc.sum(is_lacking).as_py():
+            return f"{count} rows have no {name} although their runs did not diverge"
+    for name in JSON_COLUMNS:
+        for run_id, text in zip(runs["id"].to_pylist(), runs[name].to_pylist(), strict=True):
+            if text is not None and not _is_json_object(text):
+                return f"run {run_id}: {name} is not JSON"
+    return ""
+
+
+def _is_json_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False

@@ -134,6 +134,9 @@ ADDED_COLUMNS = {
 RESULT_COLUMNS = ("train_accuracy", "train_error", "val_error", "test_accuracy", "test_error", "test_errors")
 """Columns of the runs table that are null for a run that diverged; ``val_error`` also without validation."""
 
+SHAPE_COLUMNS = ("channels", "side", "classes")
+"""Columns of the runs table that older files lack, all of them together."""
+
 NULLABLE_COLUMNS = {
     "runs": ADDED_COLUMNS["runs"] | {*RESULT_COLUMNS, "commit", "dirty"},
     "epochs": ADDED_COLUMNS["epochs"]

@@ -7,7 +7,7 @@ import json
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from scaling.store.schema import NULLABLE_COLUMNS, RESULT_COLUMNS
+from scaling.store.schema import NULLABLE_COLUMNS, RESULT_COLUMNS, SHAPE_COLUMNS
 
 JSON_COLUMNS = ("config_json", "versions", "layer_zero_gradients")
 """Columns of the runs table that hold JSON."""
@@ -36,6 +36,10 @@ def find_bad_run(runs: pa.Table) -> str:
             is_lacking = pc.and_(is_lacking, pc.greater(runs["validation_images"], 0))
         if count := pc.sum(is_lacking).as_py():
             return f"{count} rows have no {name} although their runs did not diverge"
+    counts = {name: runs[name].null_count for name in SHAPE_COLUMNS}
+    if len(set(counts.values())) > 1:
+        lacking = ", ".join(f"{count} rows have no {name}" for name, count in counts.items())
+        return f"the shape of the images is incomplete: {lacking}"
     for name in JSON_COLUMNS:
         for run_id, text in zip(runs["id"].to_pylist(), runs[name].to_pylist(), strict=True):
             if text is not None and not _is_json_object(text):

@@ -4,8 +4,8 @@
     python -m tests.faults.damaged_files --columns
 
 With ``--columns``, each column of each table in turn lacks a value, has a wrong type, or is missing, in a
-file whose hashes are right. Each trial trains nothing: it takes a copy of a store with two finished packs, damages one file in a way that
-follows from the seed, and runs commands that read the file.
+file whose hashes are right. Each trial trains nothing: it takes a copy of a store with two finished packs,
+damages one file in a way that follows from the seed, and runs commands that read the file.
 """
 
 from __future__ import annotations

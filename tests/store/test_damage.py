@@ -155,6 +155,11 @@ UNSUITABLE = {
         lambda runs: runs.set_column(1, "config_json", pa.array(["{", "{}"])),
         "run a: config_json is not JSON",
     ),
+    "part of a shape": (
+        "runs",
+        lambda runs: runs.set_column(runs.schema.get_field_index("side"), "side", pa.array([28, 28])),
+        "the shape of the images is incomplete: 2 rows have no channels, 0 rows have no side",
+    ),
     "missing column": ("runs", lambda runs: runs.drop_columns(["seed"]), "without the columns seed"),
     "text for a number": (
         "epochs",

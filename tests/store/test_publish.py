@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 import pytest
 
 from scaling.errors import StoreError
-from scaling.store import Store, StoreUnion, open_store
+from scaling.store import Store, StoreUnion, compact, open_store
+from scaling.store.folder import FolderBackend
 from tests.store.planted_store import BEGIN, CLASSES, FINGERPRINT, IMAGES, plant
 
 
@@ -90,6 +91,53 @@ def test_first_part_by_name_counts_among_equal_times(tmp_path: Path) -> None:
         return store.runs()
 
     assert published([1, 2, 3, 4]).equals(published([4, 3, 2, 1]))
+
+
+@pytest.mark.parametrize("merged_second", [0, 9])
+def test_runs_that_two_publishers_put_at_the_same_moment_count_once_in_every_table(
+    folder: Store, monkeypatch: pytest.MonkeyPatch, merged_second: int
+) -> None:
+    """A merge takes no claims: it publishes runs that a worker publishes after the merge has looked for them.
+
+    The earliest copy counts, in all tables, before and after a compaction, which drops the other copy.
+    """
+    trained, merged = plant(["a", "b"], second=5), plant(["b", "c"], draw=1, second=merged_second)
+    put, is_first = FolderBackend.put_if_absent, [True]
+
+    def put_after_the_worker(backend: FolderBackend, path: str, data: bytes) -> bool:
+        if is_first.pop() if is_first else False:
+            assert open_store(folder.backend.full_name("")).publish(trained) == 2
+        return put(backend, path, data)
+
+    monkeypatch.setattr(FolderBackend, "put_if_absent", put_after_the_worker)
+    assert folder.publish(merged) == 2
+    monkeypatch.undo()
+    first, second = (merged, trained) if merged_second < 5 else (trained, merged)
+    alone = sorted(set(second["runs"]["id"].to_pylist()) - set(first["runs"]["id"].to_pylist()))
+    for is_compacted in (False, True):
+        store = open_store(folder.backend.full_name(""))
+        for kind in ("runs", "epochs", "predictions"):
+            rest = second[kind].filter(pc.is_in(second[kind]["id"], pa.array(alone)))
+            expected = pa.concat_tables([first[kind], rest])
+            read = store.predictions(["a", "b", "c"]) if kind == "predictions" else getattr(store, kind)()
+            keys = [(key, "ascending") for key in ("id", "epoch") if key in expected.column_names]
+            assert read.equals(expected.sort_by(keys))
+        if not is_compacted:
+            compact(store)
+    assert sum(len(rows) for rows in store.parts.run_index().values()) == 3
+
+
+def test_two_equal_merges_at_once_are_one_part(folder: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    tables, put, is_first = plant(["a", "b"]), FolderBackend.put_if_absent, [True]
+
+    def put_after_the_other(backend: FolderBackend, path: str, data: bytes) -> bool:
+        if is_first.pop() if is_first else False:
+            open_store(folder.backend.full_name("")).publish(tables)
+        return put(backend, path, data)
+
+    monkeypatch.setattr(FolderBackend, "put_if_absent", put_after_the_other)
+    folder.publish(tables)
+    assert len(folder.backend.list_names("runs")) == 1
 
 
 def test_empty_store_has_empty_tables(store: Store) -> None:

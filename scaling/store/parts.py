@@ -281,6 +281,8 @@ class Parts:
             if kind == "runs" and part not in self._hashes:
                 return self._decode_first(part, data, name=self.backend.full_name(path), columns=columns)
             decoded = decode_table(data, kind, name=self.backend.full_name(path), columns=columns)
+            if kind != "runs":
+                self._check_ids(path, part, decoded.table)
         except DamagedFileError as error:
             runs = self._count_runs(part, data) if kind == "runs" else None
             return Damage(path=path, name=error.name, kind=kind, reason=error.reason, runs=runs)
@@ -297,6 +299,17 @@ class Parts:
             raise DamagedFileError(name, problem)
         self._hashes[part] = hashes
         return decoded.table if columns is None else decoded.table.select(columns)
+
+    def _check_ids(self, path: str, part: str, table: pa.Table) -> None:
+        """Check that a further table of a part has rows of the part's runs only.
+
+        Raises:
+            DamagedFileError: it has rows of other runs.
+        """
+        is_known = pc.is_in(table["id"], self._run_index[part]["id"])
+        if strangers := len(pc.unique(table["id"].filter(pc.invert(is_known)))):
+            reason = f"rows of {strangers} runs that its part does not have"
+            raise DamagedFileError(self.backend.full_name(path), reason)
 
     def _check_hash(self, path: str, part: str, file: str, data: bytes) -> None:
         """Check a file against the hash in its part's runs table, once.

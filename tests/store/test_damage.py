@@ -166,6 +166,11 @@ UNSUITABLE = {
         lambda epochs: epochs.set_column(1, "epoch", pa.array(["x"] * len(epochs))),
         "cannot be read as a table of epochs",
     ),
+    "rows of another run": (
+        "epochs",
+        lambda epochs: epochs.set_column(0, "id", pa.array(["x"] * len(epochs))),
+        "rows of 1 runs that its part does not have",
+    ),
     "null id of predictions": ("predictions", lambda table: set_nulls(table, "id"), "1 rows have no id"),
 }
 

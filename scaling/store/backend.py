@@ -85,7 +85,7 @@ class Backend(ABC):
 
     @abstractmethod
     def list_names(self, folder: str) -> list[str]:
-        """Return the sorted names of the files in a folder; empty if there is no such folder."""
+        """Return the sorted names of the files in a folder, without hidden ones; empty if there is none."""
 
     def _get_or_error(self, path: str) -> bytes | MissingFileError | DamagedFileError:
         try:

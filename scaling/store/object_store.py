@@ -102,7 +102,8 @@ class ObjectStoreBackend(Backend):
     def list_names(self, folder: str) -> list[str]:
         with self._naming_errors(folder, "listed"):
             objects = self._send(lambda client: obstore.list_with_delimiter(client, folder)["objects"])
-        return sorted(meta["path"].rpartition("/")[2] for meta in objects)
+        names = (meta["path"].rpartition("/")[2] for meta in objects)
+        return sorted(name for name in names if not name.startswith("."))
 
     def list_files(self, folder: str) -> list[StoredFile]:
         with self._naming_errors(folder, "listed"):

@@ -25,7 +25,7 @@ def test_store_that_replaces_files_is_refused(folder: Store, monkeypatch: pytest
 
 def test_check_of_a_writable_store_leaves_nothing(any_store: Store) -> None:
     check_writable(any_store)
-    assert not any(any_store.backend.list_names(folder) for folder in RUN_FOLDERS)
+    assert not any(any_store.backend.list_files(folder) for folder in RUN_FOLDERS)
 
 
 @pytest.mark.parametrize("name", RUN_FOLDERS)

@@ -63,7 +63,7 @@ print(*[i for i in range(50) if FolderBackend(root).put_if_absent(f"runs/{i}", w
 
 
 def test_names_of_a_folder_are_sorted(any_store: Store) -> None:
-    for path in ("a/2", "a/10", "a/b/3", "ab/4"):
+    for path in ("a/2", "a/10", "a/b/3", "ab/4", "a/.hidden"):
         assert any_store.backend.put_if_absent(path, b"")
     assert [name for name in any_store.backend.list_names("a") if name != "b"] == ["10", "2"]
     assert any_store.backend.list_names("nowhere") == []

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from analysis.formatting import NO_VALUE, format_interval
 from analysis.means import mean_errors
-from analysis.published_systems import PublishedSystem, Rebuild
+from analysis.published_system import PublishedSystem, Rebuild
 from analysis.run_groups import group_runs
 from analysis.text_table import TextTable
 from scaling.architectures import setting_labels
@@ -27,10 +27,16 @@ NO_STUDY = "no study"
 """Text of the error of a system that no study rebuilds."""
 CAPTION = (
     "Measured errors are means over seeds on this test set, with Student's 95 % intervals over runs; a fit"
-    " without random numbers has one run. A published error belongs to one trained network. Differences are"
-    " in percentage points: measured minus published."
+    " without random numbers has one run. A published error belongs to one trained network, and is rounded"
+    " to its last digit. Differences are in percentage points: measured minus published."
 )
 """Sentences on the numbers of the table."""
+FIGURE_CAPTION = (
+    "Published test errors by year of publication, and mean test errors of the rebuilt networks over seeds,"
+    " with Student's 95 % intervals over runs; a point of a fit without random numbers is one run, without an"
+    " interval. A line joins the errors of one system."
+)
+"""Caption of the figure."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +45,14 @@ class MeasuredError:
 
     error: Interval
     """Mean over seeds; with NaN as limits for a single run."""
-    runs: int
+    errors: tuple[float, ...]
+    """Test error of each run."""
     parameters: int
+
+    @property
+    def runs(self) -> int:
+        """Number of runs in the mean."""
+        return len(self.errors)
 
     @classmethod
     def from_runs(cls, runs: pa.Table) -> MeasuredError | None:
@@ -51,14 +63,15 @@ class MeasuredError:
         """
         if not len(runs):
             return None
-        cells = mean_errors(group_runs(runs)).to_pylist()
+        groups = group_runs(runs)
+        cells = mean_errors(groups).to_pylist()
         if not cells:
             return None
         (cell,) = cells
         low, high = (nan if cell[name] is None else cell[name] for name in ("low_error", "high_error"))
         return cls(
             error=Interval(estimate=cell["mean_error"], low=low, high=high),
-            runs=cell["runs"],
+            errors=tuple(groups.runs["test_error"].to_pylist()),
             parameters=cell["parameters"],
         )
 
@@ -73,6 +86,8 @@ class RebuiltNetwork:
     """None without finished runs."""
     diverged: int
     """Number of runs without a test error, which the mean does not include."""
+    rejected: Interval | None = None
+    """Share of images that has to be rejected for an error of 1 %; None if it is not known."""
 
     @property
     def data(self) -> str:
@@ -171,9 +186,9 @@ class HistoryRow:
         """Difference of the errors in percentage points."""
         if self.difference is None:
             return NO_VALUE
-        limits = (self.difference.estimate, self.difference.low, self.difference.high)
-        estimate, low, high = (100 * number for number in limits)
-        return f"{estimate:+.2f}" if isnan(low) else f"{estimate:+.2f} [{low:+.2f}, {high:+.2f}]"
+        if self.system.rounded:
+            return f"about {100 * self.difference.estimate:+.1f}"
+        return format_difference(self.difference)
 
     @property
     def runs_text(self) -> str:
@@ -219,6 +234,9 @@ class HistoryRow:
             "error": error and error.estimate,
             "error_low": error and _finite(error.low),
             "error_high": error and _finite(error.high),
+            "rejected": network and network.rejected and _finite(network.rejected.estimate),
+            "rejected_low": network and network.rejected and _finite(network.rejected.low),
+            "rejected_high": network and network.rejected and _finite(network.rejected.high),
             "runs": self.measured.runs if self.measured else 0,
             "diverged": network.diverged if network else 0,
             "why": self.why,
@@ -248,13 +266,23 @@ class History:
         )
 
 
-def measure_rebuild(rebuild: Rebuild, *, cell: Cell, runs: pa.Table) -> RebuiltNetwork:
+def format_difference(difference: Interval) -> str:
+    """Return a difference of two errors in percentage points."""
+    limits = (difference.estimate, difference.low, difference.high)
+    estimate, low, high = (100 * number for number in limits)
+    return f"{estimate:+.2f}" if isnan(low) else f"{estimate:+.2f} [{low:+.2f}, {high:+.2f}]"
+
+
+def measure_rebuild(
+    rebuild: Rebuild, *, cell: Cell, runs: pa.Table, rejected: Interval | None = None
+) -> RebuiltNetwork:
     """Return a rebuild with the mean error of its runs.
 
     Args:
         rebuild: the rebuild.
         cell: its cell in the study.
         runs: rows of the store's table ``runs``, of this cell alone.
+        rejected: share of images that has to be rejected for an error of 1 %.
     """
     measured = MeasuredError.from_runs(runs)
     return RebuiltNetwork(
@@ -262,6 +290,7 @@ def measure_rebuild(rebuild: Rebuild, *, cell: Cell, runs: pa.Table) -> RebuiltN
         cell=cell,
         measured=measured,
         diverged=len(runs) - (measured.runs if measured else 0),
+        rejected=rejected,
     )
 
 

@@ -12,21 +12,27 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis import style
-from analysis.history import History, HistoryRow, MeasuredError
-from analysis.published_systems import Era, PublishedSystem
+from analysis.history import FIGURE_CAPTION, History, HistoryRow, MeasuredError
+from analysis.published_system import Era, PublishedSystem
 from analysis.report_figure import ReportFigure
 
 _WIDTH = 6.6
 """Width of the figure, in inches."""
 _YEAR_GAP = 0.6
 """Distance between the systems of two years, beyond the distance between two systems."""
-_OFFSETS = {None: -0.2, Era.PUBLISHED: 0.0, Era.TODAY: 0.2}
+_OFFSETS = {None: -0.2, Era.PUBLISHED: 0.0, Era.LATER: 0.0, Era.TODAY: 0.2}
 """Horizontal distances of the markers from the centre of their system; None is the published error."""
-_COLORS = {None: style.PALETTE[-1], Era.PUBLISHED: style.PALETTE[0], Era.TODAY: style.PALETTE[1]}
-_MARKERS = {None: "D", Era.PUBLISHED: "o", Era.TODAY: "s"}
+_COLORS = {
+    None: style.PALETTE[-1],
+    Era.PUBLISHED: style.PALETTE[0],
+    Era.LATER: style.PALETTE[2],
+    Era.TODAY: style.PALETTE[1],
+}
+_MARKERS = {None: "D", Era.PUBLISHED: "o", Era.LATER: "^", Era.TODAY: "s"}
 _LABELS = {
     None: "published",
     Era.PUBLISHED: "measured, recipe of its time",
+    Era.LATER: "measured, methods of 1998",
     Era.TODAY: "measured, recipe of today",
 }
 
@@ -58,10 +64,7 @@ def draw_history(history: History) -> ReportFigure:
     return ReportFigure(
         name="history",
         heading="Published and measured errors",
-        caption=(
-            "Published test errors by year of publication, and mean test errors of the rebuilt networks over"
-            " seeds, with Student's 95 % intervals over runs. A line joins the errors of one system."
-        ),
+        caption=FIGURE_CAPTION,
         figure=figure,
         numbers=history.table(),
     )

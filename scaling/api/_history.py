@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,14 +12,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from scaling.api._figures import OUT_HINT, save_figures
+from scaling.api._reject import reject
 from scaling.api._results import StudyResults, load_results
 from scaling.api._workspace import Workspace
-from scaling.errors import UsageError
+from scaling.errors import StoreError, UsageError
 from scaling.files import write_atomically, writing
 
 if TYPE_CHECKING:
     from analysis.history import History, RebuiltNetwork
-    from analysis.published_systems import PublishedSystem, Rebuild
+    from analysis.published_system import PublishedSystem, Rebuild
+    from analysis.rejection import StudyRejection
+    from scaling.fit import Interval
 
 HISTORY_STUDIES = Path("configs") / "history"
 """Folder with the studies of the published systems, in a checkout."""
@@ -51,16 +55,31 @@ def history(
     def load(study: str) -> StudyResults:
         return load_results(studies / study, workspace)
 
+    @cache
+    def load_rejection(study: str) -> StudyRejection | None:
+        try:
+            return reject(studies / study, workspace)
+        except StoreError:
+            return None  # without runs or without predictions
+
     rows: list[HistoryRow] = []
     for system in PUBLISHED_SYSTEMS if systems is None else systems:
         networks = [
-            _measure(rebuild, load(rebuild.study), studies / rebuild.study) for rebuild in system.rebuilds
+            _measure(
+                rebuild,
+                load(rebuild.study),
+                studies / rebuild.study,
+                rejection=None if system.rejected is None else load_rejection(rebuild.study),
+            )
+            for rebuild in system.rebuilds
         ]
         rows += [HistoryRow(system=system, network=network) for network in networks or (None,)]
     return History(rows=tuple(rows))
 
 
-def _measure(rebuild: Rebuild, results: StudyResults, source: Path) -> RebuiltNetwork:
+def _measure(
+    rebuild: Rebuild, results: StudyResults, source: Path, *, rejection: StudyRejection | None
+) -> RebuiltNetwork:
     from analysis.history import measure_rebuild
 
     cells = [cell for cell in results.plan.study.cells if cell.architecture.type == rebuild.architecture]
@@ -72,7 +91,14 @@ def _measure(rebuild: Rebuild, results: StudyResults, source: Path) -> RebuiltNe
     (cell,) = cells
     ids = [] if cell.pending else [cell.run(seed).id for seed in range(cell.seeds)]
     runs = results.runs.filter(pc.is_in(results.runs["id"], pa.array(ids, pa.string())))
-    return measure_rebuild(rebuild, cell=cell, runs=runs)
+    return measure_rebuild(rebuild, cell=cell, runs=runs, rejected=_rejected(rejection, rebuild.architecture))
+
+
+def _rejected(rejection: StudyRejection | None, architecture: str) -> Interval | None:
+    """Return the rejected share of the study's network; None if it is not known or does not exist."""
+    cells = rejection.cells if rejection else ()
+    shares = [cell.rejection.required.share for cell in cells if cell.architecture == architecture]
+    return next((share for share in shares if isfinite(share.estimate)), None)
 
 
 def write_history(history: History, folder: Path) -> list[Path]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from math import sqrt
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.csv as csv
 import pytest
+from scipy.stats import ttest_ind
 
+from analysis.history_order import rank
 from analysis.history_page import history_page
-from analysis.published_systems import PUBLISHED_SYSTEMS, Era, PublishedSystem, Rebuild
+from analysis.published_system import Era, PublishedSystem, Rebuild
+from analysis.published_systems import PUBLISHED_SYSTEMS
 from benchmarks import planted_store
 from scaling import api
 from scaling.errors import UsageError
@@ -102,6 +106,28 @@ def test_nothing_is_measured_without_runs(tmp_path, workspace):
     assert {row.difference_text for row in history.rows} == {"–"}
     assert [row.published_text for row in history.rows] == ["5.0 %"] * 3 + ["–"]
     assert {row["error"] for row in history.table().to_pylist()} == {None}
+
+
+def test_neighbours_of_a_published_order_are_compared_by_welch_s_interval(tmp_path, workspace):
+    errors = {"a.yaml": [0.03, 0.04, 0.05], "b.yaml": [0.02, 0.021, 0.022], "c.yaml": [0.06, 0.07, 0.0801]}
+    systems = []
+    for epochs, (study, percent) in enumerate(zip(errors, ("3.0", "5.0", "2.0"), strict=True), 23):
+        write_study(tmp_path, study, "zipcode1989")
+        (tmp_path / study).write_text((tmp_path / study).read_text().replace("23", str(epochs)))
+        plant(tmp_path / study, workspace, errors[study])
+        (rebuild,) = system(study).rebuilds
+        today = replace(rebuild, era=Era.TODAY)
+        systems.append(replace(system(percent=percent), name=study, ranking="here", rebuilds=(today,)))
+    pairs = rank(api.history(tmp_path, workspace, systems=systems))
+    assert [(pair.worse.system.name, pair.better.system.name, pair.verdict) for pair in pairs] == [
+        ("b.yaml", "a.yaml", "cannot tell"),
+        ("a.yaml", "c.yaml", "reversed"),
+    ]
+    for pair in pairs:
+        names = pair.worse.system.name, pair.better.system.name
+        expected = ttest_ind(*(errors[name] for name in names), equal_var=False).confidence_interval(0.95)
+        assert (pair.difference.low, pair.difference.high) == pytest.approx((expected.low, expected.high))
+    assert [pair.published_difference for pair in pairs] == pytest.approx([0.02, 0.01])
 
 
 @pytest.mark.parametrize("types", [("lenet5",), ("zipcode1989", "zipcode1989")])

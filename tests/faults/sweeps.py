@@ -2,8 +2,8 @@
 
     python -m tests.faults.sweeps --trials 100 --seed 0
 
-A trial starts the drivers of a small study, does one fault at a random instant, and repeats the command until
-it has nothing left to do. Then these must hold:
+A trial starts the drivers of a small study in process, on Ray, or on a Ray cluster of three nodes, does one
+fault at a random instant, and repeats the command until it has nothing left to do. Then these must hold:
 
 - every wanted run is in one part of the store, and no other run is;
 - accuracies, losses and logits have the bits of an undisturbed sweep;
@@ -26,8 +26,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,6 +35,8 @@ import psutil
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+
+from tests.faults.ray_nodes import RayNodes
 
 STUDY = """\
 study: faults
@@ -230,6 +232,20 @@ def fill_disk(trial: Trial, drivers: list[Driver], rng: random.Random) -> str:
     return "disk full"
 
 
+def lose_node(nodes: RayNodes) -> Fault:
+    """Return the fault that kills a node of a cluster; another node joins some seconds later."""
+
+    def fault(trial: Trial, drivers: list[Driver], rng: random.Random) -> str:
+        for driver in drivers:
+            driver.permitted |= {1}  # a driver is connected to one of the nodes
+        nodes.lose_node()
+        time.sleep(rng.uniform(0, 10))
+        nodes.add_node()
+        return "SIGKILL to a node of three, and another node"
+
+    return fault
+
+
 IN_PROCESS, RAY = ("--in-process",), ()
 STOPS: list[Fault] = [
     send(signal.SIGKILL, code=-signal.SIGKILL),
@@ -249,12 +265,8 @@ ONLY_RAY: list[Fault] = [
 @contextmanager
 def small_disk(folder: Path) -> Iterator[None]:
     """Put a file system of 64 MB at a folder, where that is permitted."""
-    mounted = (
-        os.geteuid() == 0
-        and not subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", folder], check=False, capture_output=True
-        ).returncode
-    )
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", folder]
+    mounted = os.geteuid() == 0 and not subprocess.run(mount, check=False, capture_output=True).returncode
     try:
         yield
     finally:
@@ -323,23 +335,35 @@ def run_trial(trial: Trial, seed: str, reference: Path, duration_s: float) -> li
     rng = random.Random(seed)
     trial.prepare()
     with small_disk(trial.disk):
-        options = rng.choice([IN_PROCESS, RAY])
-        drivers = [trial.start(*options) for _ in range(rng.choice([1, 1, 2]))]
-        fault = rng.choice(ANYWHERE if options == IN_PROCESS else ANYWHERE + ONLY_RAY)
-        instant = rng.uniform(0.5, duration_s)
-        time.sleep(instant)
-        done = fault(trial, drivers, rng)
-        print(f"{seed}: {len(drivers)} x {options or ('Ray',)}, after {instant:.1f} s: {done}", flush=True)
-        found = [problem for driver in drivers for problem in wait(driver, PATIENCE_S)]
-        for _ in range(3):
-            repeated = trial.start(*options)
-            repeated.permitted |= {1}
-            found += wait(repeated, PATIENCE_S)
-            if repeated.process.returncode == 0:
-                break
-        else:
-            found.append("three repetitions of the command did not finish the study")
+        mode = rng.choice(["in process", "Ray", "cluster"])
+        with ExitStack() as stack:
+            options, faults = IN_PROCESS if mode == "in process" else RAY, ANYWHERE
+            if mode == "Ray":
+                faults = ANYWHERE + ONLY_RAY
+            elif mode == "cluster":
+                nodes = RayNodes(trial.folder / "nodes", trial.environment, nodes=3)
+                stack.callback(nodes.stop)
+                options, faults = ("--address", nodes.address), [*ANYWHERE, *[lose_node(nodes)] * 3]
+            drivers = [trial.start(*options) for _ in range(rng.choice([1, 1, 2]))]
+            fault = rng.choice(faults)
+            instant = rng.uniform(0.5, duration_s)
+            time.sleep(instant)
+            done = fault(trial, drivers, rng)
+            print(f"{seed}: {mode}, {len(drivers)} drivers, after {instant:.1f} s: {done}", flush=True)
+            found = complete(trial, drivers, options)
         return found + problems(trial, reference)
+
+
+def complete(trial: Trial, drivers: Sequence[Driver], options: Sequence[str]) -> list[str]:
+    """Wait for the drivers, repeat the command until it has nothing left to do, and return what was wrong."""
+    found = [problem for driver in drivers for problem in wait(driver, PATIENCE_S)]
+    for _ in range(3):
+        repeated = trial.start(*options)
+        repeated.permitted |= {1}
+        found += wait(repeated, PATIENCE_S)
+        if repeated.process.returncode == 0:
+            return found
+    return [*found, "three repetitions of the command did not finish the study"]
 
 
 def main() -> int:

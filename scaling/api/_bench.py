@@ -14,7 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from multiprocessing import get_context, parent_process
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 from signal import SIG_IGN, SIGINT, signal
 from statistics import median
@@ -132,18 +132,28 @@ def _measure_speed(workers: int, on_progress: ProgressCallback) -> Speed:
 
 @contextmanager
 def _processes(count: int) -> Iterator[Callable[..., list[Any]]]:
-    """Start processes, and yield a function that calls another function in all of them at the same time."""
+    """Start processes, and yield a function that calls another function in all of them at the same time.
+
+    After an error or a signal the processes end at once; the pool alone would wait for the current step.
+    """
+    others = active_children()
     with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_obey_parent) as pool:
 
         def run_in_all(function: Callable[..., _Value], *arguments: object) -> list[_Value]:
             futures = [pool.submit(function, *arguments) for _ in range(count)]
             return [future.result() for future in futures]
 
-        yield run_in_all
+        try:
+            yield run_in_all
+        except BaseException:
+            for process in active_children():
+                if process not in others:
+                    process.terminate()
+            raise
 
 
 def _obey_parent() -> None:
-    """Leave Ctrl+C to the parent, which handles it after the current step, and end when the parent ends."""
+    """Leave Ctrl+C to the parent, and end when the parent ends."""
     signal(SIGINT, SIG_IGN)
     Thread(target=_exit_with_parent, daemon=True).start()
 

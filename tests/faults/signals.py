@@ -90,6 +90,8 @@ def main(names: Sequence[str]) -> int:
             if not names or scenario.name in names
             for problem in check(scenario, study, folder / scenario.name, reference)
         ]
+        if not names or "bench-term" in names:
+            problems += [f"bench-term: {problem}" for problem in check_bench(folder)]
     print("\n".join(problems) or "no problems")
     return bool(problems)
 
@@ -139,17 +141,37 @@ def check(scenario: Scenario, study: Path, folder: Path, reference: list[pa.Tabl
         yield "checkpoints left"
 
 
+def check_bench(folder: Path) -> Iterator[str]:
+    """Send SIGTERM to ``scaling bench`` in the middle of a step, and yield what is wrong."""
+    process = start_command(["bench", "--workers", "2", "--quiet", "--out", folder / "speed.json"], folder)
+    wait_for(lambda: commands(descendants(process.pid)).count("spawn_main") == 2)
+    begun = descendants(process.pid)
+    wait_for(lambda: all(cpu_seconds(pid) > 4 for pid in begun if "spawn_main" in commands([pid])))
+    start_s = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=PATIENCE_S)
+    took_s = time.monotonic() - start_s
+    print(f"bench-term: exit {process.returncode} after {took_s:.1f} s", flush=True)
+    if process.returncode != 143 or took_s > 10 or err != LAST_WORDS:
+        yield f"exit {process.returncode} after {took_s:.1f} s with {err!r}"
+    if left := [command for pid in begun if (command := commands([pid]))]:
+        yield f"processes left: {left}"
+
+
 def start(study: Path, store: Path, options: Sequence[str]) -> subprocess.Popen[str]:
-    words = [sys.executable, "-m", "scaling", "run", study, "--store", store, "--quiet", *options]
+    return start_command(["run", study, "--store", store, "--quiet", *options], study.parent)
+
+
+def start_command(words: Sequence[str | Path], folder: Path) -> subprocess.Popen[str]:
     # A shell lets its background processes ignore SIGINT, which they would inherit.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     return subprocess.Popen(
-        words,
+        [sys.executable, "-m", "scaling", *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
-        cwd=study.parent,
+        cwd=folder,
     )
 
 
@@ -194,6 +216,12 @@ def descendants(pid: int) -> list[int]:
     except OSError:
         return []
     return direct + [deeper for child in direct for deeper in descendants(child)]
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time of a process."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def commands(pids: Sequence[int]) -> str:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import select
 import signal
-from multiprocessing import get_context
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from multiprocessing import active_children, get_context
+from threading import Thread
 
 import pytest
 
 from scaling.api import _bench
+from scaling.interruption import Interrupted
 
 DEADLINE_S = 60.0
 """Time after which a process counts as left behind."""
@@ -18,6 +22,38 @@ DEADLINE_S = 60.0
 def wait_like_a_worker() -> None:
     _bench._obey_parent()
     signal.pause()
+
+
+def work_for_ever(writer: int) -> None:
+    os.write(writer, b"x")
+    signal.pause()
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_interruption_ends_a_worker_in_the_middle_of_a_step(monkeypatch):
+    monkeypatch.setattr(_bench, "get_context", lambda method: get_context("fork"))
+    reader, writer = os.pipe()
+
+    threads: list[Thread] = []
+
+    def measure() -> None:
+        with _bench._processes(1) as run_in_all:
+            threads.append(Thread(target=wait_for_the_step, args=(run_in_all,)))
+            threads[0].start()
+            assert os.read(reader, 1) == b"x"
+            raise Interrupted(signal.SIGTERM)
+
+    def wait_for_the_step(run_in_all) -> None:
+        with suppress(BrokenProcessPool):
+            run_in_all(work_for_ever, writer)
+
+    with pytest.raises(Interrupted):
+        measure()
+    threads[0].join(DEADLINE_S)
+    assert not threads[0].is_alive()
+    assert not active_children()
+    os.close(reader)
+    os.close(writer)
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")

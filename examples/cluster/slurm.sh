@@ -26,7 +26,7 @@ export RAY_SYMMETRIC_RUN_CLUSTER_WAIT_TIMEOUT=300   # seconds; Ray starts slowly
 
 # This script runs on the first node of the job, which becomes the head of the Ray cluster.
 HEAD="$(hostname -I | cut -d' ' -f1):6379"
-srun --ntasks="$SLURM_JOB_NUM_NODES" --cpus-per-task="$SLURM_CPUS_ON_NODE" \
+srun --ntasks="$SLURM_JOB_NUM_NODES" --cpus-per-task="$SLURM_CPUS_ON_NODE" --wait=180 \
   ray symmetric-run --address "$HEAD" --min-nodes "$SLURM_JOB_NUM_NODES" \
   --num-cpus "$SLURM_CPUS_ON_NODE" --disable-usage-stats \
   -- scaling run "$STUDY" --address "$HEAD" --store "$STORE"

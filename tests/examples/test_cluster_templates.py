@@ -55,7 +55,7 @@ def test_slurm_runs_the_study_on_all_nodes_of_the_job(tmp_path):
     assert token == "token 0123abcd"
     address = "10.0.0.1:6379"
     assert words == [
-        *("--ntasks=2", "--cpus-per-task=16", "ray", "symmetric-run", "--address", address),
+        *("--ntasks=2", "--cpus-per-task=16", "--wait=180", "ray", "symmetric-run", "--address", address),
         *("--min-nodes", "2", "--num-cpus", "16", "--disable-usage-stats"),
         *("--", "scaling", "run", "<study.yaml>", "--address", address),
         *("--store", "<folder that all nodes share, or s3://bucket/path>"),

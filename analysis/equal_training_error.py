@@ -174,10 +174,15 @@ def _caption(compared: EqualTrainingError, test_set: str) -> str:
         if compared.left_out
         else ""
     )
+    runs = format_count(sum(len(network.runs) for network in compared.networks), "run")
+    shown = f"Error on the {test_set}, against the number of parameters, of {runs}, one for each network."
+    if any(len(network.runs) > 1 for network in compared.networks):
+        shown = (
+            f"Mean error over seeds on the {test_set}, against the number of parameters, with Student's 95 %"
+            f" intervals over runs, of {runs}."
+        )
     return (
-        f"Mean error over seeds on the {test_set}, against the number of parameters, with Student's 95 %"
-        f" intervals over runs, of {format_count(sum(len(n.runs) for n in compared.networks), 'run')}."
-        " Each run is taken at the first epoch whose training error is at most"
+        f"{shown} Each run is taken at the first epoch whose training error is at most"
         f" {format_percent(compared.level)}, the lowest level that every run reaches; the legend has the"
         f" epochs. One run of {compared.limiting_group} sets this level; without this run, the level would be"
         f" {format_percent(compared.level_without)}. The training error of an epoch is measured on its"

@@ -38,6 +38,12 @@ def format_interval(value: Interval, *, percent: bool = False) -> str:
     return f"{estimate:z,.{decimals}f} [{low:z,.{decimals}f}, {high:z,.{decimals}f}]{suffix}"
 
 
+def format_points(value: Interval) -> str:
+    """Return the difference of two fractions in percentage points: ``0.41 [0.38, 0.44] points``."""
+    in_points = Interval(estimate=100 * value.estimate, low=100 * value.low, high=100 * value.high)
+    return f"{format_interval(in_points)} points"
+
+
 def format_size(value: Interval) -> str:
     """Return the size that an error needs, with ``never`` where a law does not reach the error."""
     return "never" if value.low == inf else format_interval(value).replace("inf", "never")
@@ -71,6 +77,13 @@ def format_test_set(runs: pa.Table, title: str) -> str:
     sizes = {size for size in runs["test_images"].to_pylist() if size is not None}
     numbers = f"{format_list(f'{size:,}' for size in sizes)} " if sizes else ""
     return f"{numbers}test images of {title}"
+
+
+def describe_means(*, has_intervals: bool) -> str:
+    """Return the sentence under a table of errors: means with intervals, or single runs without."""
+    if has_intervals:
+        return "Means over seeds on this test set, with Student's 95 % intervals over runs."
+    return "Single runs on this test set, without intervals."
 
 
 def format_training(runs: pa.Table) -> str:

@@ -25,16 +25,21 @@ def mean_errors(grouped: GroupedRuns, x: str = "filters") -> pa.Table:
     """
     runs = grouped.runs.append_column(
         "run_s", pc.divide(grouped.runs["wall_s"], pc.cast(grouped.runs["replicas"], pa.float64()))
-    )
+    ).append_column("row", pa.array(range(len(grouped.runs))))
     names = list(dict.fromkeys(["group", "filters", x, "parameters", "macs"]))
-    cells = runs.group_by(names, use_threads=False).aggregate(
-        [
-            ("test_error", "count"),
-            ("test_error", "mean"),
-            ("test_error", "stddev", pc.VarianceOptions(ddof=1)),
-            ("run_s", "mean"),
-        ]
-    )
+    cells = (
+        runs.group_by(names, use_threads=False)
+        .aggregate(
+            [
+                ("test_error", "count"),
+                ("test_error", "mean"),
+                ("test_error", "stddev", pc.VarianceOptions(ddof=1)),
+                ("run_s", "mean"),
+                ("row", "min"),
+            ]
+        )
+        .sort_by("row_min")
+    )  # Arrow promises no order of groups.
     count, mean, std = (cells[f"test_error_{name}"].to_numpy() for name in ("count", "mean", "stddev"))
     half = t_half_width(std, count)
     columns = {name: cells[name] for name in names} | {

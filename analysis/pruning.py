@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 from rich.table import Table
 from rich.text import Text
 
-from analysis.formatting import NO_VALUE, format_interval, format_status, format_test_set
+from analysis.formatting import (
+    NO_VALUE,
+    describe_means,
+    format_interval,
+    format_points,
+    format_status,
+    format_test_set,
+)
 from analysis.run_groups import GroupedRuns
 from analysis.text_table import TextTable
 from scaling.config.labels import network_label
@@ -94,6 +101,13 @@ class StudyPruning:
         """Methods with results, in the order of tables and figures."""
         used = {pruned.method for network in self.networks for pruned in network.rounds}
         return [method for method in METHODS if method in used]
+
+    @property
+    def has_intervals(self) -> bool:
+        """True if a mean is over several runs; a single run has no interval."""
+        return any(
+            pruned.runs > 1 for network in self.networks for pruned in (network.unpruned, *network.rounds)
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the means as JSON values."""
@@ -227,9 +241,9 @@ def render_pruning(study: StudyPruning) -> Table:
     return TextTable(
         title=f"Pruned networks: errors on {study.title}",
         caption=(
-            "Left: parameters left. Means over seeds on this test set after the retraining, with Student's"
-            " 95 % intervals over runs. The change of the test error is that from the same network before the"
-            " pruning." + left_out
+            "Left: parameters left. Errors are those after the retraining."
+            f" {describe_means(has_intervals=study.has_intervals)} The change of the test error is that from"
+            f" the same network before the pruning, in percentage points.{left_out}"
         ),
         columns=columns,
         rows=tuple(_text_rows(study.networks)),
@@ -247,7 +261,7 @@ def _text_rows(networks: Sequence[PrunedNetwork]) -> Iterator[tuple[str | Text, 
                 f"{pruned.parameters_left:,}",
                 str(pruned.runs),
                 format_interval(pruned.test_error, percent=True),
-                format_interval(pruned.error_change, percent=True) if pruned.method else NO_VALUE,
+                format_points(pruned.error_change) if pruned.method else NO_VALUE,
                 format_interval(pruned.test_mse) if isfinite(pruned.test_mse.estimate) else NO_VALUE,
                 format_status(pruned.assessment.status, pruned.assessment.reason),
             )

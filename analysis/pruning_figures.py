@@ -37,25 +37,26 @@ def draw_errors(study: StudyPruning) -> ReportFigure:
             right.set_ylabel("Test MSE")
     for axes in panels[-1]:
         axes.set_xlabel("Parameters left")
-    figure.legend(
-        handles=[
-            *_method_entries(study.methods, ls="-"),
-            style.legend_entry("not pruned", color=style.GREY, marker="o", ls=":", lw=1),
-            Patch(color=style.GREY, alpha=0.2, lw=0, label="95 % interval over seeds"),
-        ],
-        loc="outside lower left",
-        ncols=2,
+    handles: list[Line2D | Patch] = [
+        *_method_entries(study.methods, ls="-"),
+        style.legend_entry("not pruned", color=style.GREY, marker="o", ls=":", lw=1),
+    ]
+    if study.has_intervals:
+        handles.append(Patch(color=style.GREY, alpha=0.2, lw=0, label="95 % interval over seeds"))
+    figure.legend(handles=handles, loc="outside lower left", ncols=2)
+    pruned = format_count(
+        sum(pruned.runs for network in networks for pruned in network.rounds), "pruned network"
     )
-    runs = sum(pruned.runs for network in networks for pruned in network.rounds)
+    shown = f"{pruned}, one for each method and size, without intervals."
+    if study.has_intervals:
+        shown = f"mean over seeds with pointwise Student's 95 % intervals over runs as bands, from {pruned}."
     return ReportFigure(
         name="error_against_parameters_left",
         heading="Error against the parameters left",
         caption=(
-            f"Test error and mean squared error after the retraining, on {study.title}: mean over seeds with"
-            " pointwise Student's 95 % intervals over runs as bands, from"
-            f" {format_count(runs, 'pruned network')}. The methods start from the same trained networks"
-            " (grey). Each round deletes parameters by the saliency, by the absolute value, or at random, and"
-            " retrains the others."
+            f"Test error and mean squared error after the retraining, on {study.title}: {shown} The methods"
+            " start from the same trained networks (grey). Each round deletes parameters by the saliency, by"
+            " the absolute value, or at random, and retrains the others."
         ),
         figure=figure,
         numbers=pruning_table(study),

@@ -10,7 +10,7 @@ import pyarrow as pa
 from rich.table import Table
 from rich.text import Text
 
-from analysis.formatting import NO_VALUE, format_interval, format_status, format_test_set
+from analysis.formatting import NO_VALUE, describe_means, format_interval, format_status, format_test_set
 from analysis.text_table import TextTable
 from scaling.config.labels import network_label
 from scaling.fit import Interval
@@ -140,16 +140,13 @@ def render_rejection(study: StudyRejection) -> Table:
                 format_status(required.status, required.reason),
             )
         )
-    shown = "Single runs on this test set, without intervals."
-    if study.has_intervals:
-        shown = "Means over seeds on this test set, with Student's 95 % intervals over runs."
     left_out = f" Left out: {study.diverged} diverged runs." if study.diverged else ""
     return TextTable(
         title=f"Error among accepted images, on {study.title}",
         caption=(
-            f"{shown} Images are rejected by rising margin, the difference between the two largest outputs;"
-            " images with equal margins are rejected together. The status is that of the rejected share."
-            + left_out
+            f"{describe_means(has_intervals=study.has_intervals)} Images are rejected by rising margin, the"
+            " difference between the two largest outputs; images with equal margins are rejected together."
+            " The status is that of the rejected share." + left_out
         ),
         columns=columns,
         rows=tuple(rows),

@@ -9,7 +9,7 @@ import pyarrow as pa
 from rich.console import Group
 from rich.table import Table
 
-from analysis.formatting import NO_VALUE, format_interval, format_status
+from analysis.formatting import NO_VALUE, describe_means, format_interval, format_status
 from analysis.text_table import TextTable
 from scaling.fit import Interval
 from scaling.fit.diagnosis.status import Assessment, assess_runs
@@ -133,13 +133,13 @@ def _render_verdicts(training_set: TrainingSetSeparability) -> Table:
 
 def _render_single_layers(training_set: TrainingSetSeparability) -> Table:
     """Return a table with one row for each single layer."""
+    has_intervals = any(layer.runs > 1 for layer in training_set.single_layers)
     columns = ("single layer", "runs", "training error", "test error", "status")
     return TextTable(
         title="Errors of single layers that were trained on these images",
         caption=(
-            "Means over seeds, with Student's 95 % intervals over runs; the test error is that on this test"
-            " set. The training error of a network is measured on the last epoch's minibatches, while the"
-            " weights change."
+            f"{describe_means(has_intervals=has_intervals)} The training error of a network is measured on"
+            " the last epoch's minibatches, while the weights change."
         ),
         columns=columns,
         rows=tuple(

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from rich.table import Table
 from rich.text import Text
 
-from analysis.formatting import format_interval, format_list, format_status, format_test_set
+from analysis.formatting import describe_means, format_interval, format_list, format_status, format_test_set
 from analysis.text_table import TextTable
 from scaling.config.labels import network_label
 from scaling.datasets import Shift
@@ -92,6 +92,11 @@ class StudyShifts:
     def title(self) -> str:
         """Name of the test images."""
         return format_test_set(self.runs, self.dataset_title)
+
+    @property
+    def has_intervals(self) -> bool:
+        """True if a network has several runs; a single run has no interval."""
+        return any(cell.runs > 1 for cell in self.cells)
 
     @property
     def omissions(self) -> str:
@@ -179,9 +184,9 @@ def render_shifts(study: StudyShifts) -> Table:
     return TextTable(
         title=f"Error on shifted images: {study.title}",
         caption=(
-            "Means over seeds on this test set, with Student's 95 % intervals over runs. At a distance: mean"
-            " over all shifts whose larger displacement, horizontal or vertical, is this distance. Pixels"
-            f" that are shifted in have the value 0.{study.omissions}"
+            f"{describe_means(has_intervals=study.has_intervals)} At a distance: mean over all"
+            " shifts whose larger displacement, horizontal or vertical, is this distance. Pixels that are"
+            f" shifted in have the value 0.{study.omissions}"
         ),
         columns=columns,
         rows=tuple(rows),

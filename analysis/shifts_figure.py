@@ -29,7 +29,8 @@ def draw_shifts(study: StudyShifts) -> ReportFigure:
         _draw_cell(vertical, cell, [Shift(right=0, down=step) for step in steps], curve=curve)
         text = f"{cell.label}: {format_count(cell.runs, 'run')}"
         handles.append(style.legend_entry(text, color=curve.color, marker=curve.marker))
-    handles.append(Patch(color=style.GREY, alpha=0.2, lw=0, label="95 % interval over seeds"))
+    if study.has_intervals:
+        handles.append(Patch(color=style.GREY, alpha=0.2, lw=0, label="95 % interval over seeds"))
     for axes in (horizontal, vertical):
         axes.set_xticks(list(steps))
     horizontal.set_ylim(bottom=0)
@@ -37,14 +38,17 @@ def draw_shifts(study: StudyShifts) -> ReportFigure:
     figure.suptitle(study.title, x=0.01, ha="left", fontsize=9, weight="bold")
     figure.legend(handles=handles, loc="outside lower left")
     runs = format_count(sum(cell.runs for cell in study.cells), "run")
+    shown = f"{runs}, one for each network, without intervals."
+    if study.has_intervals:
+        shown = f"mean over seeds, with pointwise Student's 95 % intervals over runs as bands, from {runs}."
     return ReportFigure(
         name="error_against_shift",
         heading="Error against shifts of the test images",
         caption=(
             f"Test error on {study.title}, with all images shifted horizontally (left) or vertically (right):"
-            f" mean over seeds, with pointwise Student's 95 % intervals over runs as bands, from {runs}."
-            " Pixels that are shifted in have the value 0, the background of digits, and pixels that are"
-            f" shifted out are lost. The CSV file has all combinations of both shifts.{study.omissions}"
+            f" {shown} Pixels that are shifted in have the value 0, the background of digits, and pixels"
+            " that are shifted out are lost. The CSV file has all combinations of both shifts."
+            f"{study.omissions}"
         ),
         figure=figure,
         numbers=shift_table(study),

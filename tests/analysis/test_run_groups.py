@@ -8,7 +8,7 @@ import pytest
 
 from analysis.means import mean_errors
 from analysis.run_groups import group_runs
-from scaling.architectures import Lenet5
+from scaling.architectures import Lenet1, Lenet5
 from scaling.config import Data, Recipe
 from scaling.config.identity import ID_DIGITS
 from scaling.config.recipe import Adam
@@ -97,6 +97,16 @@ def test_two_data_sets_name_every_curve():
     grouped = group_runs(join_studies(plant_study(lenets(FEW), seeds=1), cifar)[0])
     assert grouped.labels == ("lenet5, MNIST-5k", "tree3, CIFAR-10")
     assert grouped.dataset_title == "CIFAR-10 and MNIST-5k"
+
+
+def test_means_are_in_the_order_of_curves_and_widths():
+    """Arrow's groups of these sizes are in the order 4, 8, 16, 64, 32."""
+    networks = [Lenet1(filters=width) for width in (64, 8, 32, 4, 16)]
+    means = mean_errors(group_runs(plant_study([*lenets((16, 1, 8, 2, 4)), *networks], seeds=1)[0]))
+    assert list(zip(means["group"].to_pylist(), means["filters"].to_pylist(), strict=True)) == [
+        *(("lenet1", width) for width in (4, 8, 16, 32, 64)),
+        *(("lenet5", width) for width in (1, 2, 4, 8, 16)),
+    ]
 
 
 def test_a_note_names_settings_that_change_along_a_curve():

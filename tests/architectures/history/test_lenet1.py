@@ -32,6 +32,16 @@ def test_connections_as_published():
     assert TABLE.connections == 98_442
 
 
+def test_macs_are_the_products_of_the_weights():
+    """Subsampling multiplies a sum by one coefficient, which counts as no MAC."""
+    h1, h2, h3, h4, readout = (layer.macs for layer in TABLE.layers)
+    assert h1 == 4 * 24 * 24 * 5 * 5 == 57_600
+    assert h3 == 8 * 8 * 20 * 5 * 5 == 32_000
+    assert readout == 10 * 12 * 4 * 4 == 1920
+    assert h2 == h4 == 0
+    assert TABLE.macs == 57_600 + 32_000 + 1920 == 91_520
+
+
 def test_units_as_published():
     """The paper counts the unit that outputs 1 for the biases too."""
     assert [layer.units for layer in TABLE.layers] == [4 * 24**2, 4 * 12**2, 12 * 8**2, 12 * 4**2, 10]

@@ -36,6 +36,17 @@ def test_connections_are_those_published():
     assert TABLE.connections == pytest.approx(260_000, rel=0.02)
 
 
+def test_macs_are_the_products_of_the_weights():
+    """Subsampling multiplies a sum by one coefficient, which counts as no MAC."""
+    c1, s2, c3, s4, c5, readout = (layer.macs for layer in TABLE.layers)
+    assert c1 == 4 * 28 * 28 * 5 * 5 == 78_400
+    assert c3 == 10 * 10 * 60 * 5 * 5 == 150_000
+    assert c5 == 560 * 5 * 5 == 14_000
+    assert readout == 10 * 120 == 1200
+    assert s2 == s4 == 0
+    assert TABLE.macs == 78_400 + 150_000 + 14_000 + 1200 == 243_600
+
+
 def test_units_are_those_published():
     assert [layer.shape for layer in TABLE.layers] == [
         (4, 28, 28),

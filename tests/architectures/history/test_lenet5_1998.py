@@ -39,6 +39,18 @@ def test_connections_as_published():
     assert TABLE.connections == 340_908
 
 
+def test_macs_are_the_products_of_the_weights():
+    """Subsampling multiplies a sum by one coefficient, which is no MAC; a distance to a code is one."""
+    c1, s2, c3, s4, c5, f6, output = (layer.macs for layer in TABLE.layers)
+    assert c1 == 6 * 28 * 28 * 5 * 5 == 117_600
+    assert c3 == 10 * 10 * 60 * 5 * 5 == 150_000
+    assert c5 == 120 * 16 * 5 * 5 == 48_000
+    assert f6 == 84 * 120 == 10_080
+    assert output == 10 * 84 == 840
+    assert s2 == s4 == 0
+    assert TABLE.macs == 117_600 + 150_000 + 48_000 + 10_080 + 840 == 326_520
+
+
 def test_the_connection_table_is_that_of_the_paper():
     columns = " ".join("".join(map(str, sources)) for sources in Lenet5Of1998.C3_READS)
     assert columns == "012 123 234 345 045 015 0123 1234 2345 0345 0145 0125 0134 1245 0235 012345"

@@ -31,8 +31,6 @@ _VARIABLES = {
     "PYTHONUNBUFFERED": "1",
     "RAY_JOB_STOP_WAIT_TIME_S": "15",  # a sweep needs up to ten seconds to save its checkpoints
 }
-_ADDRESS_VARIABLES = ("RAY_API_SERVER_ADDRESS", "RAY_ADDRESS")
-"""Environment variables that take precedence over an address in Ray."""
 _POLL_S = 0.5
 
 
@@ -89,6 +87,7 @@ def submit(
         Interrupted: a signal arrived. The job goes on if it had started.
     """
     _check_size(folder)
+    # In Ray, these variables take precedence over an address.
     without_addresses = dict.fromkeys(
         (
             ray_constants.RAY_API_SERVER_ADDRESS_ENVIRONMENT_VARIABLE,

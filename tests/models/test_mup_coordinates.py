@@ -22,6 +22,8 @@ from scaling.train.optimisers import PackOptimiser
 from tests.models.networks import MNIST, USPS
 from tests.models.plain_networks import plain
 
+pytestmark = pytest.mark.simulation
+
 R, B, BASE = 4, 30, 4
 FLAT, STEEP = 0.3, 0.5
 """Powers of the width: at most FLAT in each layer if there is a limit, else at least STEEP in some layer.

@@ -17,6 +17,8 @@ from scaling.train import module, train
 from scaling.train.checkpoint import METRICS
 from tests.train.tiny_packs import ALL, LENET, cell, few_images, loaded_dataset, pack
 
+pytestmark = pytest.mark.simulation
+
 
 def trained(one_pack, checkpoints=None):
     return train(one_pack, loaded_dataset(one_pack.cell.dataset), device="cpu", checkpoints=checkpoints)

@@ -10,6 +10,8 @@ import pytest
 from scaling.config import TRAINING_VERSION
 from tests.train.golden_losses import FILE, PACKS, losses
 
+pytestmark = pytest.mark.simulation
+
 GOLDEN = json.loads(FILE.read_text())
 SAME_NUMBERS = 1e-5
 """Relative tolerance. Processors sum fp32 in different orders, with an error of 2^-24 for each sum.

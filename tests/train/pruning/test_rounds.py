@@ -20,6 +20,8 @@ from scaling.train.pack_result import PackResult
 from scaling.train.pruning import count_left, keep_all, train_round
 from tests.train.tiny_packs import cell, loaded_dataset, pack
 
+pytestmark = pytest.mark.simulation
+
 SMALL = Lenet5(filters=2, convolutions=1, hidden=(9,), activation="tanh", pooling="average")
 CELL = cell(SMALL, loss="mse", targets=(-1.0, 1.0), epochs=4, learning_rate=0.1)
 ONE_EPOCH = cell(SMALL, loss="mse", targets=(-1.0, 1.0), epochs=1, learning_rate=0.05)

@@ -81,19 +81,22 @@ def classify(
     network = load_stored_network(run, workspace, configs)
     pictures = network.dataset.pictures
     shape = pictures.info(workspace.data).image
-    images: dict[Path, NDArray[np.uint8]] = {}
+    accepted: list[Path] = []
+    images: list[NDArray[np.uint8]] = []
     refused: list[RefusedPicture] = []
     for file in files:
         try:
-            images[file] = read_image(file, shape=shape, frame=pictures.digit_frame)
+            images.append(read_image(file, shape=shape, frame=pictures.digit_frame))
         except PictureError as error:
             refused.append(RefusedPicture(file=file, reason=error.problem))
-    logits = _logits(network, np.stack(list(images.values()))) if images else ()
+        else:
+            accepted.append(file)
+    logits = _logits(network, np.stack(images)) if images else ()
     return Classification(
         run=network.run,
         classes=tuple(
             _picture_class(file, outputs, network.loaded.info)
-            for file, outputs in zip(images, logits, strict=True)
+            for file, outputs in zip(accepted, logits, strict=True)
         ),
         refused=tuple(refused),
     )

@@ -113,6 +113,14 @@ def test_refused_pictures_are_named_beside_the_classes_of_the_others(classify, t
     assert "No such file" in refusals["missing.png"]
 
 
+def test_a_file_that_is_given_twice_is_listed_twice(classify, tmp_path):
+    draw("1", 80).save(tmp_path / "one.png")
+    first, second = json.loads(classify("one.png", "one.png", "--json").out)["classes"]
+    # The place in a batch changes the rounding of outputs in fp32.
+    assert (first["file"], first["label"]) == (second["file"], second["label"])
+    assert first["margin"] == pytest.approx(second["margin"], abs=1e-4)
+
+
 def test_nothing_is_printed_for_refused_pictures_alone(classify):
     result = classify("missing.png")
     assert (result.code, result.out) == (2, "")

@@ -196,6 +196,48 @@ def test_blank_pictures_are_refused(level):
         picture_to_image(picture, **MNIST)
 
 
+def test_a_digit_inside_a_frame_is_refused():
+    """The border shows the frame, so the bright paper would be the ink, with the digit as a hole."""
+    picture = ImageOps.expand(ImageOps.invert(draw("7", 100)), 10, fill=0)
+    outlined = draw("1", 100)
+    ImageDraw.Draw(outlined).rectangle((2, 2, 97, 97), outline=255, width=3)
+    for refused in (picture, ImageOps.expand(outlined, 10), Image.new("L", (60, 60), 0)):
+        pen = ImageDraw.Draw(refused)
+        if not refused.getextrema()[1]:
+            pen.rectangle((10, 10, 50, 50), fill=255)  # a block
+        with pytest.raises(PictureError, match=r"has ink along all sides .* frame|separate digits"):
+            picture_to_image(refused, **MNIST)
+    bar = Image.new("L", (60, 60), 0)
+    ImageDraw.Draw(bar).rectangle((26, 10, 33, 50), fill=255)
+    assert picture_to_image(bar, **MNIST).any()
+
+
+@pytest.mark.parametrize("side", [28, 300])
+def test_a_speck_is_no_digit(side):
+    picture = Image.new("L", (side, side), 255)
+    picture.putpixel((9, 12), 0)
+    with pytest.raises(PictureError, match="has ink of only 1x1 pixels; save the digit with a height of"):
+        picture_to_image(picture, **MNIST)
+
+
+@pytest.mark.parametrize("side", [20, 28, 60, 200])
+def test_white_noise_is_no_digit(side):
+    rng = np.random.default_rng(side)
+    for levels in (rng.integers(0, 256, (side, side)), 255 * rng.integers(0, 2, (side, side))):
+        with pytest.raises(PictureError, match=r"as noise has|as a frame or a block has|separate digits"):
+            picture_to_image(Image.fromarray(levels.astype(np.uint8)), **MNIST)
+
+
+def test_levels_of_an_unknown_range_are_no_reason_to_call_a_picture_blank(tmp_path):
+    levels = np.asarray(draw("7", 60)).astype(np.uint16)
+    Image.fromarray((levels / 255).astype(np.float32)).save(tmp_path / "float.tiff")
+    Image.fromarray(levels * 4).save(tmp_path / "10-bit.png")
+    with pytest.raises(PictureError, match="floating-point grey levels, whose range is not known; save it"):
+        read_image(tmp_path / "float.tiff", **MNIST)
+    with pytest.raises(PictureError, match="grey levels from 0 to 1,020, a small part of the range of 16 b"):
+        read_image(tmp_path / "10-bit.png", **MNIST)
+
+
 def test_what_is_no_picture_is_refused(tmp_path):
     (tmp_path / "text.png").write_text("7")
     draw("7", 100).save(tmp_path / "whole.png")

@@ -15,7 +15,9 @@ from matplotlib.figure import Figure
 from analysis import style
 from analysis.formatting import format_count, format_list
 from analysis.report_figure import ReportFigure
+from scaling.architectures import has_widths
 from scaling.config import RateChoice
+from scaling.config.labels import network_label
 
 _TIE_STANDARD_ERRORS = 2.0
 """Largest distance of a tied rate to the lowest error, in standard errors of the difference."""
@@ -41,6 +43,8 @@ class TunedRates:
     label: str
     """Label of the network's curve."""
     filters: int
+    architecture: str
+    """Type of the architecture."""
     validation_images: int
     """Number of images that the pilots were validated on."""
     choice: RateChoice
@@ -67,18 +71,23 @@ def describe_rate_choices(tuned: Sequence[TunedRates]) -> list[str]:
         widths: dict[float, list[int]] = {}
         for network in networks:
             widths.setdefault(network.choice.rate, []).append(network.filters)
-        rates = ", ".join(f"{rate:g} at {format_list(filters)} filters" for rate, filters in widths.items())
+        rates = ", ".join(
+            f"{rate:g} at filters {format_list(filters)}"
+            if has_widths(networks[0].architecture)
+            else f"{rate:g}"
+            for rate, filters in widths.items()
+        )
         sentences.append(f"{label}: the learning rate with the lowest validation error is {rates}.")
         sentences += [_warning(network) for network in networks if network.choice.warning]
     return sentences
 
 
 def _warning(network: TunedRates) -> str:
-    where = f"{network.label}: at {network.filters} filters"
+    label = network_label(network.label, network.filters, architecture=network.architecture)
     if not isfinite(min(network.choice.means)):
-        return f"{where}, every learning rate diverged, so the smallest rate was chosen."
+        return f"{label}: every learning rate diverged, so the smallest rate was chosen."
     chosen = f"the chosen learning rate, {network.choice.rate:g}, is {network.choice.warning}"
-    return f"{where}, {chosen}; a better rate may lie beyond."
+    return f"{label}: {chosen}; a better rate may lie beyond."
 
 
 def draw_learning_rates(tuned: Sequence[TunedRates], labels: Sequence[str]) -> ReportFigure | None:

@@ -55,10 +55,13 @@ def ensemble(
     for name in names:
         check_column(runs.column_names, name)
     keys = list(zip(*(text_column(runs, name) for name in names), strict=True))
-    pools = []
-    for key in dict.fromkeys(keys):
-        members = runs.filter([other == key for other in keys])
-        pool = _make_pool(
+    groups = {key: runs.filter([other == key for other in keys]) for key in dict.fromkeys(keys)}
+    large = {key: members for key, members in groups.items() if _member_counts(members, sizes)}
+    workspace.stores().require_predictions(
+        [run_id for members in large.values() for run_id in members["id"].to_pylist()]
+    )
+    pools = [
+        _make_pool(
             members,
             workspace,
             selection={
@@ -69,7 +72,8 @@ def ensemble(
             title=grouped.dataset_title,
             sizes=sizes,
         )
-        pools += [pool] if pool else []
+        for key, members in large.items()
+    ]
     if not pools:
         largest = max((keys.count(key) for key in set(keys)), default=0)
         more_seeds = ", or train more seeds" if _any(has_seeds, runs) else ""
@@ -81,16 +85,20 @@ def ensemble(
     return pools
 
 
+def _member_counts(runs: pa.Table, sizes: Sequence[int]) -> list[int]:
+    """Return the numbers of members of these runs' ensembles; none if all sizes exceed the pool."""
+    from scaling.fit.ensemble import default_member_counts
+
+    return [size for size in sizes or default_member_counts(len(runs)) if size <= len(runs)]
+
+
 def _make_pool(
     runs: pa.Table, workspace: Workspace, *, selection: dict[str, str], title: str, sizes: Sequence[int]
-) -> EnsemblePool | None:
-    """Return the ensembles of one pool of runs; None if the pool is smaller than all sizes."""
+) -> EnsemblePool:
+    """Return the ensembles of one pool of runs."""
     from analysis.ensemble import EnsemblePool
-    from scaling.fit.ensemble import default_member_counts, evaluate_ensembles
+    from scaling.fit.ensemble import evaluate_ensembles
 
-    possible = [size for size in sizes or default_member_counts(len(runs)) if size <= len(runs)]
-    if not possible:
-        return None
     stored = workspace.stores().logits(runs["id"].to_pylist())
     return EnsemblePool(
         selection=selection,
@@ -101,7 +109,10 @@ def _make_pool(
         dataset_title=title,
         ensembles=tuple(
             evaluate_ensembles(
-                stored.logits, stored.labels, member_counts=possible, has_seeds=_any(has_seeds, runs)
+                stored.logits,
+                stored.labels,
+                member_counts=_member_counts(runs, sizes),
+                has_seeds=_any(has_seeds, runs),
             )
         ),
     )

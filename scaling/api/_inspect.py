@@ -90,9 +90,11 @@ def inspect(
 def _describe_run(run: Run, info: DatasetInfo) -> tuple[str, str]:
     """Return two lines: the network, and its training."""
     from analysis.formatting import format_count
+    from scaling.config.labels import network_label
 
     depth = run.architecture.layer_table(info.image).depth
-    network = f"{run.architecture.type} of {run.architecture.filters} filters, depth {depth}"
+    spec = run.architecture
+    network = f"{network_label(spec.type, spec.filters, architecture=spec.type)}, depth {depth}"
     images = f"{run.data.train_images:,} training images" if run.data.train_images else "all training images"
     training = (
         f"pruning: {run.pruning.label}," if run.pruning else f"{format_count(run.recipe.epochs, 'epoch')} of"

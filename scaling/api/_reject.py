@@ -50,11 +50,13 @@ def reject(
             f"{workspace.store}: all {grouped.diverged} stored runs of this study diverged; train it with a"
             " smaller learning rate"
         )
+    stores = workspace.stores()
+    stores.require_predictions(grouped.runs["id"].to_pylist())
     keys = list(zip(*(text_column(grouped.runs, name) for name in (CURVE_COLUMN, "filters")), strict=True))
     cells = []
     for key in dict.fromkeys(keys):
         runs = grouped.runs.filter([other == key for other in keys])
-        stored = workspace.stores().logits(runs["id"].to_pylist())
+        stored = stores.logits(runs["id"].to_pylist())
         cells.append(
             CellRejection(
                 curve=key[0],

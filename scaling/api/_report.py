@@ -49,6 +49,7 @@ def report(
         TunedRates(
             label=row.label,
             filters=row.cell.architecture.filters,
+            architecture=row.cell.architecture.type,
             validation_images=row.cell.pilots[0].dataset.validation,
             choice=row.cell.choice,
         )

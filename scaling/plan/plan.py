@@ -222,10 +222,12 @@ def _memory_problem(cell: Cell, study: Study, limit: float) -> str:
     else:
         hint = "not even 1 fits, so make the rest of the network or recipe.batch_size smaller"
     default = ", its default on this machine" if study.resources.memory_gib is None else ""
+    filters = cell.architecture.filters
+    needed = "1 filter needs" if filters == 1 else f"{filters} filters need"
     network = (
         f"{cell.setting_paths['type']}: {cell.architecture.type} needs"
         if cell.architecture.fit_profile
-        else f"{cell.setting_paths['filters']}: {cell.architecture.filters} filters need"
+        else f"{cell.setting_paths['filters']}: {needed}"
     )
     return (
         f"{network}"

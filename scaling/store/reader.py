@@ -98,6 +98,14 @@ class Reader(ABC):
         stored = self.logits(ids)
         return np.asarray(stored.logits.argmax(axis=2) != stored.labels)
 
+    def require_predictions(self, ids: Sequence[str]) -> None:
+        """Check that all runs have stored predictions, before those of some are read.
+
+        Raises:
+            StoreError: a run has no predictions; the message counts these runs.
+        """
+        _require_all(self.ids_with_table("predictions"), ids)
+
     def logits(self, ids: Sequence[str]) -> StoredLogits:
         """Return the stored logits of runs on their common test set, in the order of ``ids``.
 
@@ -105,11 +113,7 @@ class Reader(ABC):
             StoreError: a run has no predictions, or the runs have several test sets.
         """
         stored = self.predictions(ids)
-        if missing := len(set(ids)) - stored.num_rows:
-            raise StoreError(
-                f"{missing} of {len(set(ids))} runs have no predictions here; read the store that trained"
-                " them, or merge that store again with `predictions`"
-            )
+        _require_all(stored["id"].to_pylist(), ids)
         fingerprints = pc.unique(stored["fingerprint"]).to_pylist()
         if len(fingerprints) > 1:
             raise StoreError(
@@ -242,6 +246,15 @@ class Reader(ABC):
 class _SourcePart:
     source: Parts
     part: str
+
+
+def _require_all(with_predictions: Iterable[str], ids: Sequence[str]) -> None:
+    wanted = set(ids)
+    if missing := len(wanted.difference(with_predictions)):
+        raise StoreError(
+            f"{missing} of {len(wanted)} runs have no predictions here; read the store that trained them, or"
+            " merge that store again with `predictions`"
+        )
 
 
 def _filter(table: pa.Table, column: str, values: pa.Array | pa.ChunkedArray | None) -> pa.Table:

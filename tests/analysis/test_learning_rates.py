@@ -17,6 +17,7 @@ def tuned(label: str, filters: int, *errors: float, images: int = 5000) -> Tuned
     return TunedRates(
         label=label,
         filters=filters,
+        architecture=label,
         validation_images=images,
         choice=RateChoice(rates=RATES, errors=tuple((error,) for error in errors)),
     )
@@ -60,13 +61,21 @@ def test_rates_within_two_standard_errors_of_the_lowest_error_are_tied():
 
 def test_sentences_name_every_choice_and_every_edge():
     assert describe_rate_choices(STUDY) == [
-        "lenet5: the learning rate with the lowest validation error is 0.1 at 2 and 4 filters.",
-        "tree3: the learning rate with the lowest validation error is 0.4 at 2 filters, 0.05 at 4 filters.",
-        "tree3: at 2 filters, the chosen learning rate, 0.4, is the largest that was tried;"
+        "lenet5: the learning rate with the lowest validation error is 0.1 at filters 2 and 4.",
+        "tree3: the learning rate with the lowest validation error is 0.4 at filters 2, 0.05 at filters 4.",
+        "tree3, filters 2: the chosen learning rate, 0.4, is the largest that was tried;"
         " a better rate may lie beyond.",
-        "tree3: at 4 filters, every learning rate diverged, so the smallest rate was chosen.",
+        "tree3, filters 4: every learning rate diverged, so the smallest rate was chosen.",
     ]
     assert describe_rate_choices([]) == []
+
+
+def test_sentences_on_a_network_of_one_width_name_no_filters():
+    assert describe_rate_choices([tuned("net1_1989", 1, 0.5, 0.4, 0.3, 0.2)]) == [
+        "net1_1989: the learning rate with the lowest validation error is 0.4.",
+        "net1_1989: the chosen learning rate, 0.4, is the largest that was tried;"
+        " a better rate may lie beyond.",
+    ]
 
 
 @pytest.mark.parametrize("curves", [1, 2, 3])

@@ -89,8 +89,8 @@ def test_networks_whose_pilots_fail_stay_pending_and_the_others_are_trained(run,
     page = api.report(config, workspace).path.read_text()
     assert "8 runs whose learning rate is not chosen yet" in page
     # Each of two rates is at an edge of the grid.
-    assert "tree3: at 1 filters, the chosen learning rate, 0.4, is the largest that was tried;" in page
-    assert "tree3: at 12 filters, the chosen learning rate, 0.2, is the smallest that was tried;" in page
+    assert "tree3, filters 1: the chosen learning rate, 0.4, is the largest that was tried;" in page
+    assert "tree3, filters 12: the chosen learning rate, 0.2, is the smallest that was tried;" in page
     with pytest.raises(UsageError, match="10 of 60 runs are not trained yet"):
         api.suggest(config, api.Target(half_width=0.02), workspace)
 
@@ -108,7 +108,7 @@ def test_pilots_are_only_in_the_figure_of_learning_rates(run, study, workspace):
     chosen = {int(row["filters"]): float(row["learning_rate"]) for row in rows if row["chosen"] == "true"}
     assert chosen == {width: pytest.approx(SimulatedTraining.best(width)) for width in WIDTHS}
     assert (
-        "tree3: the learning rate with the lowest validation error is 0.4 at 1 and 2 filters, 0.2 at 3"
+        "tree3: the learning rate with the lowest validation error is 0.4 at filters 1 and 2, 0.2 at filters"
         in report.path.read_text()
     )
 

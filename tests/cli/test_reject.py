@@ -133,5 +133,5 @@ def test_a_store_without_predictions_is_refused_with_a_hint(scaling, study, stor
     scaling("store", "merge", study, "--store", store, "--into", tmp_path / "small")
     result = scaling("reject", study, "--store", tmp_path / "small")
     assert (result.code, result.out) == (2, "")
-    assert result.err.startswith("2 of 2 runs have no predictions here; read the store that trained them")
+    assert result.err.startswith("10 of 10 runs have no predictions here; read the store that trained them")
     assert result.err.endswith("with --predictions\n")

@@ -143,4 +143,4 @@ def _reason(gains: Mapping[float, float], lengths: Float[np.ndarray, " lengths"]
     else:
         when = "over the last tenth of training"
     sizes = ", ".join(f"{width:g}" for width in gains)
-    return f"at {sizes} {x} the error still falls by {percent} {when}"
+    return f"at {x} {sizes} the error still falls by {percent} {when}"

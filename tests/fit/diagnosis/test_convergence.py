@@ -94,7 +94,7 @@ def test_each_run_is_compared_with_itself_at_nine_tenths_of_its_training():
     runs = pa.Table.from_pylist([*rows, {"id": "lost", "filters": 1, "epochs": 10, "architecture": "tree3"}])
     epochs = pa.Table.from_pylist([*curves, {"id": "unknown", "epoch": 10, "test_error": 0.1}])
     expected_reasons = {
-        ("lenet5",): "at 1 filters the error still falls by 13 % over the last tenth of training"
+        ("lenet5",): "at filters 1 the error still falls by 13 % over the last tenth of training"
     }
     for order in (slice(None), slice(None, None, -1)):
         reordered = epochs.take(np.arange(len(epochs))[order])
@@ -106,7 +106,7 @@ def test_each_run_is_compared_with_itself_at_nine_tenths_of_its_training():
     ((group, reason),) = check_convergence(short_runs, epochs, x="filters", by=()).items()
     assert (group, reason) == (
         (),
-        "at 1 filters the error still falls by 13 % between epoch 9 and the last epoch, 10",
+        "at filters 1 the error still falls by 13 % between epoch 9 and the last epoch, 10",
     )
     assert check_convergence(runs, epochs.slice(0, 0), x="filters", by=()) == {}
 

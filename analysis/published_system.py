@@ -1,4 +1,4 @@
-"""What is published about a system that recognises digits, and which studies rebuild it."""
+"""Published facts about a system that recognises digits, and the studies that rebuild it."""
 
 from __future__ import annotations
 

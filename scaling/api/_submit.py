@@ -50,6 +50,23 @@ def submit(
         Interrupted: SIGINT or SIGTERM arrived; a job that had started goes on.
     """
     folder = Path.cwd()
+    _check_paths(config, folder, store=store, also=also, data=data)
+    from scaling.sweep import submit as sweep
+
+    study = config.resolve().relative_to(folder).as_posix()
+    variables = {"SCALING_STORE": store} | ({} if data is None else {"SCALING_DATA": str(data)})
+    return sweep.submit(
+        address,
+        folder,
+        ["python", "-m", "scaling", "run", study, *arguments],
+        variables=variables | _variables(env),
+        on_start=on_start,
+        on_output=on_output,
+    )
+
+
+def _check_paths(config: Path, folder: Path, *, store: str, also: Sequence[str], data: Path | None) -> None:
+    """Check that the study is sent to the cluster, and that all other paths are paths there."""
     if not config.is_file():
         raise ConfigError(["there is no such file"], str(config))
     if not config.resolve().is_relative_to(folder):
@@ -66,18 +83,6 @@ def submit(
             )
     if data is not None and _is_local(str(data)):
         raise UsageError(f"{data}: name the absolute path of a folder on the cluster", option="data")
-    from scaling.sweep import submit as sweep
-
-    study = config.resolve().relative_to(folder).as_posix()
-    variables = {"SCALING_STORE": store} | ({} if data is None else {"SCALING_DATA": str(data)})
-    return sweep.submit(
-        address,
-        folder,
-        ["python", "-m", "scaling", "run", study, *arguments],
-        variables=variables | _variables(env),
-        on_start=on_start,
-        on_output=on_output,
-    )
 
 
 def _is_local(uri: str) -> bool:

@@ -11,19 +11,11 @@ import pytest
 
 from scaling import interruption
 from scaling.store import Claims, open_store
-from scaling.sweep import worker
 from scaling.sweep.ray_trial import NO_ACCURACY, SweepTrial
-from tests.sweep.planted_training import LONG_S, Training, ids, packs, worker_config
+from tests.sweep.planted_training import LONG_S, ids, packs, worker_config
 
 HANG_S = 120
 """Time after which a test that hangs fails; no result depends on it."""
-
-
-@pytest.fixture
-def train(monkeypatch):
-    training = Training()
-    monkeypatch.setattr(worker, "train", training)
-    return training
 
 
 @pytest.fixture

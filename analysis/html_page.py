@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -29,6 +29,8 @@ class PageContext:
     """Number of wanted runs that are not in the store."""
     pending: int = 0
     """Number of runs whose learning rate is not chosen yet."""
+    dataset_titles: Mapping[str, str] = field(default_factory=dict)
+    """Titles of data sets by fingerprint. Other data sets have the title of their type."""
     damage: str = ""
     """Damaged files of the store and what is left out, without a full stop; empty if nothing is damaged."""
 

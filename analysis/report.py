@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,7 +84,7 @@ def write_report(
     Raises:
         StoreError: this version cannot read the configuration of a run.
     """
-    data = _fit(runs, epochs, tuned=tuned, missed=missed)
+    data = _fit(runs, epochs, titles=context.dataset_titles, tuned=tuned, missed=missed)
     figures = embed_figures(out / "figures", lambda: _draw(data))
     setting_fits = [fits for _, fits in data.settings]
     csv.write_csv(build_law_table([*data.fits, *setting_fits]), out / "laws.csv")
@@ -109,9 +109,14 @@ def write_report(
 
 
 def _fit(
-    runs: pa.Table, epochs: pa.Table, *, tuned: Sequence[TunedRates], missed: MissedImages | str | None
+    runs: pa.Table,
+    epochs: pa.Table,
+    *,
+    titles: Mapping[str, str],
+    tuned: Sequence[TunedRates],
+    missed: MissedImages | str | None,
 ) -> _ReportData:
-    grouped = group_runs(runs)
+    grouped = group_runs(runs, titles=titles)
     run_epochs = grouped.select_epochs(epochs)
     return _ReportData(
         grouped=grouped,
@@ -120,7 +125,7 @@ def _fit(
         fits=tuple(fit_laws(grouped, run_epochs, x=axis.column) for axis in REPORT_AXES),
         settings=tuple(
             (setting, fit_laws(setting.grouped, run_epochs, x=setting.axis.column))
-            for setting in find_setting_axes(runs)
+            for setting in find_setting_axes(runs, titles)
         ),
         tuned=tuned,
         missed=missed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -9,7 +10,7 @@ import pyarrow.compute as pc
 
 from analysis.formatting import format_list
 from scaling.config.cell_index import index_cells
-from scaling.config.curves import DATASET, FILTERS, assign_curves, find_covarying_settings
+from scaling.config.curves import DATASET, FILTERS, FINGERPRINT, assign_curves, find_covarying_settings
 from scaling.config.labels import dataset_title
 
 GROUPING_COLUMNS = ("id", "config_json", "train_images", "filters", "seed", "test_error", "diverged")
@@ -63,12 +64,13 @@ class GroupedRuns:
         return epochs.drop_columns("run")
 
 
-def group_runs(runs: pa.Table, x: str = "filters") -> GroupedRuns:
+def group_runs(runs: pa.Table, x: str = "filters", *, titles: Mapping[str, str] | None = None) -> GroupedRuns:
     """Split runs into curves by the rule of ``scaling.config.curves``.
 
     Args:
         runs: rows of the store's table ``runs``.
         x: column that curves lie along.
+        titles: titles of data sets by fingerprint. Other data sets have the title of their type.
 
     Raises:
         StoreError: this version cannot read the configuration of a run.
@@ -89,14 +91,17 @@ def group_runs(runs: pa.Table, x: str = "filters") -> GroupedRuns:
         f"Along {covarying.label}, {covarying.setting} changes with {size}: {format_list(covarying.values)}."
         for covarying in find_covarying_settings(configurations, curves)
     )
-    datasets = sorted({settings[DATASET] for settings in configurations})
+    datasets = {
+        (titles or {}).get(settings[FINGERPRINT]) or dataset_title(settings[DATASET])
+        for settings in configurations
+    }
     return GroupedRuns(
         all_runs=table,
         runs=with_error,
         labels=curves.ordered,
         notes=notes,
         diverged=len(table) - len(with_error),
-        dataset_title=" and ".join(dataset_title(name) for name in datasets),
+        dataset_title=" and ".join(sorted(datasets)),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -22,12 +23,13 @@ class SettingAxis:
     grouped: GroupedRuns
 
 
-def find_setting_axes(runs: pa.Table) -> list[SettingAxis]:
-    """Return the axes along which the runs have at least three values."""
+def find_setting_axes(runs: pa.Table, titles: Mapping[str, str]) -> list[SettingAxis]:
+    """Return the axes along which the runs have at least three values; ``titles`` as for ``group_runs``."""
     axes = []
     for axis in SETTING_AXES:
         table = runs.append_column(axis.column, setting_column(runs, f"architecture.{axis.column}"))
         table = table.filter(pc.is_valid(table[axis.column]))
         if len(pc.unique(table[axis.column])) >= _MIN_VALUES:
-            axes.append(SettingAxis(axis=axis, grouped=group_runs(table, axis.column)))
+            grouped = group_runs(table, axis.column, titles=titles)
+            axes.append(SettingAxis(axis=axis, grouped=grouped))
     return axes

@@ -48,7 +48,8 @@ def ensemble(
     from scaling.fit.data.columns import check_column, text_column
 
     workspace = workspace or Workspace()
-    grouped = group_runs(load_trained(config, workspace, overrides=overrides).final_runs)
+    results = load_trained(config, workspace, overrides=overrides)
+    grouped = group_runs(results.final_runs, titles=results.dataset_titles)
     names = list(by) or [CURVE_COLUMN, "filters"]
     is_stored = set(names) <= set(grouped.runs.column_names)
     runs = grouped.runs if is_stored else tidy_table(grouped.runs)

@@ -124,7 +124,8 @@ def _summarise(results: StudyResults) -> StudyPruning:
     pruned = results.pruned_runs
     ancestors = [Run.from_json(text).unpruned.id for text in pruned["config_json"].to_pylist()]
     return summarise_pruning(
-        group_runs(results.final_runs), pruned.append_column("ancestor", pa.array(ancestors, pa.string()))
+        group_runs(results.final_runs, titles=results.dataset_titles),
+        pruned.append_column("ancestor", pa.array(ancestors, pa.string())),
     )
 
 

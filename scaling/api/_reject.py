@@ -44,7 +44,8 @@ def reject(
     if not 0 < error < 1:
         raise UsageError(f"{error:g}: expected a fraction between 0 and 1, such as 0.01", option="error")
     workspace = workspace or Workspace()
-    grouped = group_runs(load_trained(config, workspace, overrides=overrides).final_runs)
+    results = load_trained(config, workspace, overrides=overrides)
+    grouped = group_runs(results.final_runs, titles=results.dataset_titles)
     if not grouped.runs.num_rows:
         raise StoreError(
             f"{workspace.store}: all {grouped.diverged} stored runs of this study diverged; train it with a"

@@ -70,6 +70,7 @@ def report(
                 command=command,
                 missing=results.plan.new,
                 pending=results.plan.pending,
+                dataset_titles=results.dataset_titles,
                 damage=count_damage(workspace.stores().damage),
             ),
             tuned=tuned,

@@ -31,6 +31,11 @@ class StudyResults:
         """Rows without the pilot runs, which have fewer training images and other learning rates."""
         return _select(self.runs, self.plan.final_ids)
 
+    @property
+    def dataset_titles(self) -> dict[str, str]:
+        """Titles of the study's data sets by fingerprint."""
+        return {cell.info.fingerprint: cell.info.title for cell in self.plan.study.cells}
+
 
 def load_results(
     config: Path,

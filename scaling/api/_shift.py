@@ -53,7 +53,7 @@ def shift(
 
     workspace = workspace or Workspace()
     results = load_trained(config, workspace, overrides=overrides)
-    grouped = group_runs(results.final_runs)
+    grouped = group_runs(results.final_runs, titles=results.dataset_titles)
     specs = [Run.from_json(text).architecture for text in grouped.runs["config_json"].to_pylist()]
     networks = grouped.runs.filter([not spec.fit_profile for spec in specs])
     if not len(networks):

@@ -18,7 +18,7 @@ from scaling.config.labels import setting_label, sort_key
 Settings = dict[str, Any]
 """Settings of a configuration by their dotted paths, such as ``{"recipe.epochs": 8}``."""
 
-DATASET, TRAIN_IMAGES = "data.type", "data.train_images"
+DATASET, FINGERPRINT, TRAIN_IMAGES = "data.type", "data.fingerprint", "data.train_images"
 LEARNING_RATE = "recipe.learning_rate"
 FILTERS = "architecture.filters"
 COSTS = ("architecture.macs", "architecture.parameters")

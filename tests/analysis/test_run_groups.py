@@ -109,6 +109,13 @@ def test_means_are_in_the_order_of_curves_and_widths():
     ]
 
 
+def test_a_given_title_of_a_data_set_replaces_that_of_its_type():
+    runs = plant_study(lenets(FEW), seeds=1, data=Data(type="skeleton_features", fingerprint="1"))[0]
+    assert group_runs(runs).dataset_title == "skeleton features"
+    titles = {"1": "USPS zip codes, skeleton features", "2": "other"}
+    assert group_runs(runs, titles=titles).dataset_title == titles["1"]
+
+
 def test_a_note_names_settings_that_change_along_a_curve():
     narrow = plant_study(lenets((1, 2)), seeds=1, recipe=Recipe(learning_rate=0.1))
     wide = plant_study(lenets((4, 8)), seeds=1, recipe=Recipe(learning_rate=0.02))

@@ -27,7 +27,6 @@ from scaling.sweep.executor import PackEvent
 from scaling.sweep.ray_cluster import memory_request
 from scaling.sweep.ray_trial import SweepTrial
 from scaling.sweep.ray_tune import RayTuneExecutor, _ProgressCallback
-from scaling.sweep.worker_config import WorkerConfig
 from tests.sweep.planted_training import RECIPE, ids, packs, worker_config
 
 LETHAL_DATASET = Synthetic(size=120, test_size=50, side=10)
@@ -122,20 +121,11 @@ def test_interruption_stops_the_workers_of_all_trials_and_then_ends_tune(monkeyp
     assert stopped == [0, 2]
 
 
-class LethalConfig(WorkerConfig):
-    """Configuration with which one data set kills the worker that loads it."""
-
-    def load_dataset(self, dataset, info):
-        if dataset == LETHAL_DATASET:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return super().load_dataset(dataset, info)
-
-
 class LethalTrial(SweepTrial):
-    """Trial that dies before it imports torch, which takes seconds, if only the lethal pack is left."""
+    """Trial whose worker dies if its first pack is lethal, before it imports torch, which takes seconds."""
 
     def _work(self) -> None:
-        if [self.packs[key].cell.dataset for key in self.keys] == [LETHAL_DATASET]:
+        if self.packs[self.keys[0]].cell.dataset == LETHAL_DATASET:
             os.kill(os.getpid(), signal.SIGKILL)
         super()._work()
 
@@ -158,16 +148,15 @@ def test_two_workers_survive_a_lethal_pack_and_know_an_architecture_from_outside
     toy = packs(1, architecture=toys.Toy)
     trained = packs(3, recipe=RECIPE.model_copy(update={"loss": "mse"}))
     pruned = tuple(prune_pack(pack, 50) for pack in trained)
-    trials = [(trees[0], *lethal, trees[1]), toy + trained + pruned]
+    trials = [(*lethal, trees[1]), (trees[0], *toy, *trained, *pruned)]
     monkeypatch.setattr("scaling.sweep.ray_tune.make_trials", lambda packs, workers: trials)
     monkeypatch.setattr("scaling.sweep.ray_tune.SweepTrial", LethalTrial)
     wanted = trees + toy + trained + pruned
     events: list[PackEvent] = []
-    config = LethalConfig(
-        **vars(worker_config(tmp_path, lease_s=1.0, weights=True))
-    )  # the claims of dead workers expire
     try:
-        RayTuneExecutor(config, {}, workers=2).run(lethal + wanted, events.append)
+        RayTuneExecutor(worker_config(tmp_path, weights=True), {}, workers=2).run(
+            lethal + wanted, events.append
+        )
         store = open_store(tmp_path / "store")
         assert store.ids() == ids(wanted)
         assert sorted(store.runs()["architecture"].to_pylist()) == ["toy"] * 2 + ["tree3"] * 8

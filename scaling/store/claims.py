@@ -184,7 +184,9 @@ class Claims:
             self.store.parts.expect(commits)
         content = ClaimContent(owner=self.owner, runs=tuple(runs), commits=tuple(commits))
         claim = Claim(self.backend, key, content, state.generation + 1)
-        return claim if _put_own(self.backend, claim.file(), content.encode()) else None
+        # If the file is there already, it may be this worker's own, from a request whose answer was lost. It
+        # has never been renewed, so other workers may regard its holder as dead: no claim to train under.
+        return claim if self.backend.put_if_absent(claim.file(), content.encode()) else None
 
     def _is_dead(self, key: str, state: ClaimState, start: float) -> bool:
         """Return whether a holder's counter has not changed for a lease.
@@ -215,7 +217,7 @@ def _claim_file(key: str, generation: int) -> str:
 
 
 def _put_own(backend: Backend, file: str, content: bytes) -> bool:
-    """Put a file that no other worker writes with this content, and return whether it is there.
+    """Put a commit record that no other worker writes with this content, and return whether it is there.
 
     An object store can write a file, lose the answer, and refuse the repeated request.
     """

@@ -34,7 +34,7 @@ class RankedPair:
 
     @property
     def verdict(self) -> str:
-        """Whether the measured errors have the published order."""
+        """Comparison of the measured order with the published order, in words."""
         low, high = self.difference.low, self.difference.high
         if isnan(low):  # two fits without random numbers
             low = high = self.difference.estimate

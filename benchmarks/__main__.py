@@ -20,6 +20,7 @@ BENCHMARKS = (
     "fits",
     "steps",
     "step_variants",
+    "single_images",
     "overhead",
     "store_reading",
     "memory",

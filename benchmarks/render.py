@@ -77,6 +77,7 @@ SELECTIONS = (
         "share of the matrix-product rate, fused",
         ("lenet5, d1=1", "lenet5, d1=6", "lenet5, d1=24", "lenet5, d1=48", "tree3, K=6", "tree3, K=15"),
     ),
+    Selection("single_images", ""),
     Selection("precision", "mean test error"),
     Selection("learning_rates", "mean test error"),
     Selection("overhead", "wall time"),

@@ -28,6 +28,9 @@ class RayNodes:
         folder: folder of the nodes' files, which is created.
         environment: environment of the nodes, with a HOME of their own.
         nodes: number of nodes, the head among them.
+
+    Raises:
+        RuntimeError: a node does not start.
     """
 
     def __init__(self, folder: Path, environment: Mapping[str, str], *, nodes: int) -> None:
@@ -40,26 +43,33 @@ class RayNodes:
         self._folder = folder
         self._environment = {**environment, "RAY_AUTH_MODE": "token", "RAY_TMPDIR": str(folder)}
         port = self.address.rpartition(":")[2]
-        self._head = self._start("--head", f"--port={port}", "--include-dashboard=false")
-        self._others = [self._join() for _ in range(nodes - 1)]
+        self._nodes: list[subprocess.Popen[bytes]] = []
+        try:
+            self._start("--head", f"--port={port}", "--include-dashboard=false")
+            for _ in range(nodes - 1):
+                self.add_node()
+        except RuntimeError:
+            self.stop()
+            raise
 
     def lose_node(self) -> None:
-        """Kill all processes of a node that is not the head."""
-        _kill(self._others.pop(0))
+        """Kill all processes of the oldest node that is not the head."""
+        _kill(self._nodes.pop(1))
 
     def add_node(self) -> None:
-        """Start another node, which joins the cluster."""
-        self._others.append(self._join())
+        """Start another node, which joins the cluster.
+
+        Raises:
+            RuntimeError: the node does not start.
+        """
+        self._start(f"--address={self.address}")
 
     def stop(self) -> None:
         """Kill all nodes."""
-        for node in (self._head, *self._others):
+        for node in self._nodes:
             _kill(node)
 
-    def _join(self) -> subprocess.Popen[bytes]:
-        return self._start(f"--address={self.address}")
-
-    def _start(self, *options: str) -> subprocess.Popen[bytes]:
+    def _start(self, *options: str) -> None:
         """Start a node, and wait until it runs: nodes that start at once would choose the same sockets."""
         output = self._folder / f"node-{len(list(self._folder.glob('node-*')))}.txt"
         ray = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--num-cpus=1"]
@@ -72,12 +82,12 @@ class RayNodes:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        self._nodes.append(node)
         end = time.monotonic() + _START_S
         while "Ray runtime started" not in output.read_text():
             if time.monotonic() > end or node.poll() is not None:
                 raise RuntimeError(f"a node of the cluster did not start: see {output}")
             time.sleep(0.2)
-        return node
 
 
 def _kill(node: subprocess.Popen[bytes]) -> None:

@@ -52,10 +52,8 @@ RUNS = 5 * 8
 """Number of runs that the study wants."""
 LEASE_S = 20.0
 """Time after which a claim that is not renewed belongs to a dead worker."""
-END_S = 30.0
-"""Time in which a driver must end after a fault that ends it."""
 PATIENCE_S = 600.0
-"""Time in which an undisturbed command must end."""
+"""Time in which a command must end."""
 SAME = {
     "runs": ("id", "config_json", "train_accuracy", "test_errors", "zero_gradients"),
     "epochs": ("id", "epoch", "train_loss", "test_loss", "learning_rate"),

@@ -75,7 +75,7 @@ def _has_own_hidden(network: AnyArchitecture) -> bool:
 def _copies_of_the_data() -> float:
     """Return the memory of all workers for the data, in units of one copy of the images."""
     folder = cache_folder(load(Cifar10(), folder=data_folder()).info, None)
-    images_bytes = sum(file.stat().st_size for file in folder.glob("*_images.npy"))
+    images_bytes = sum(file.stat().st_size for file in folder.glob("*_images.bin"))
     reports = _train_packs([_study(Lenet5(filters=3), None)] * _WORKERS)
     return sum(report["mapped_bytes"] + report["private_bytes"] for report in reports) / images_bytes
 

@@ -10,11 +10,14 @@ content. Workers map the same files and need not verify them again.
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
 from scaling.data.cached_arrays import CachedArrays
@@ -46,18 +49,9 @@ def read_cache(folder: Path, *, verify: bool = False) -> CachedArrays | None:
         record = json.loads((folder / RECORD_FILE).read_text())
         if record.pop("sha256") != _digest(record):
             return None
-        # Plain arrays over the mapping: pickle would copy a memmap instead of passing its buffer on.
-        arrays = {
-            name: np.asarray(np.load(folder / name, mmap_mode="r", allow_pickle=False))
-            for name in record["shapes"]
-        }
-        if any(
-            list(array.shape) != record["shapes"][name] or array.dtype != np.uint8
-            for name, array in arrays.items()
-        ):
-            return None
+        arrays = {name: _map(folder / name, shape) for name, shape in record["shapes"].items()}
         train, test = (
-            Split(arrays[f"{split}_images.npy"], arrays[f"{split}_labels.npy"]) for split in ("train", "test")
+            Split(arrays[f"{split}_images.bin"], arrays[f"{split}_labels.bin"]) for split in ("train", "test")
         )
         if verify and compute_fingerprint(train, test) != record.get("content", folder.name):
             return None
@@ -79,7 +73,7 @@ def write_cache(folder: Path, content: CachedArrays, *, is_computed: bool = Fals
     """
     splits = {"train": content.train, "test": content.test}
     arrays = {
-        f"{name}_{kind}.npy": getattr(split, kind)
+        f"{name}_{kind}.bin": getattr(split, kind)
         for name, split in splits.items()
         for kind in ("images", "labels")
     }
@@ -93,11 +87,26 @@ def write_cache(folder: Path, content: CachedArrays, *, is_computed: bool = Fals
     try:
         for name, array in arrays.items():
             with open_atomically(folder / name) as file:
-                np.save(file, array)
+                file.write(np.ascontiguousarray(array).data)
         write_atomically(folder / RECORD_FILE, json.dumps(record | {"sha256": _digest(record)}).encode())
     except OSError:
         return content
     return read_cache(folder) or content
+
+
+def _map(file: Path, shape: Sequence[int]) -> NDArray[np.uint8]:
+    """Map an array of bytes.
+
+    The file has no header, because NumPy reads a header with Python's parser. All parsers of a process share
+    one counter of their depth in CPython 3.11: two threads that parse at once can raise a SystemError.
+
+    Raises:
+        ValueError: the file has another size.
+    """
+    if file.stat().st_size != math.prod(shape):
+        raise ValueError(f"{file}: not {math.prod(shape)} bytes")
+    # A plain array over the mapping: pickle would copy a memmap instead of passing its buffer on.
+    return np.asarray(np.memmap(file, np.uint8, mode="r", shape=tuple(shape)))
 
 
 def _digest(record: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import pickle
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ from scaling.datasets import Mnist, Synthetic
 from scaling.errors import DataError
 from tests.data.tiny_sets import make, write_idx
 
-ARRAY_FILES = ["train_images.npy", "train_labels.npy", "test_images.npy", "test_labels.npy"]
+ARRAY_FILES = ["train_images.bin", "train_labels.bin", "test_images.bin", "test_labels.bin"]
 
 
 @pytest.fixture
@@ -114,6 +115,17 @@ def test_unwritable_cache_is_not_needed(mnist, tmp_path):
     assert not isinstance(loaded.train.images.base, np.memmap)
     cached = load(Mnist(), folder=mnist, cache=tmp_path / "cache")
     np.testing.assert_array_equal(loaded.train.images, cached.train.images)
+
+
+def test_reading_does_not_use_pythons_parser(mnist, cache, monkeypatch):
+    """Two threads that parse at once can raise a SystemError."""
+
+    def refuse(source: str) -> object:
+        raise SystemError("AST constructor recursion depth mismatch")
+
+    monkeypatch.setattr(ast, "literal_eval", refuse)
+    for _ in range(2):  # writes the cache, then reads it
+        assert isinstance(load(Mnist(), folder=mnist, cache=cache).train.images.base, np.memmap)
 
 
 def test_concurrent_writers_do_not_harm_each_other_or_a_reader(tmp_path):

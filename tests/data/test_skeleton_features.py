@@ -207,7 +207,7 @@ def test_features_are_cached_and_checked_and_need_no_package_then(cache, tmp_pat
     np.testing.assert_array_equal(first.train.images, compute_features(images.train.images, DATASET))
     np.testing.assert_array_equal(first.train.labels, images.train.labels)
     np.testing.assert_array_equal(first.test.labels, images.test.labels)
-    file = cache / first.info.fingerprint / "test_images.npy"
+    file = cache / first.info.fingerprint / "test_images.bin"
     content = file.read_bytes()
     damaged = content[:-1] + bytes([content[-1] ^ 1])
     file.unlink()  # the mapping above keeps the old file

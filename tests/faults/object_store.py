@@ -35,7 +35,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scaling.store import open_store, paths
-from tests.faults.sweeps import END_S, IN_PROCESS, PATIENCE_S, RAY, Driver, Trial, problems, wait
+from tests.faults.sweeps import IN_PROCESS, PATIENCE_S, RAY, Driver, Trial, problems, wait
 from tests.s3_server import BUCKET, s3_environment
 
 STUDY = """\
@@ -49,6 +49,8 @@ seeds: 2
 resources: {workers: 2}
 """
 PACKS, RUNS = 8, 8 * 2
+END_S = 30.0
+"""Time in which a driver must end after Ctrl-C while the server answers nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -370,6 +370,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--first", type=int, default=0, help="number of the first trial")
     arguments = parser.parse_args()
+    # A shell lets its background processes ignore SIGINT, which they would inherit.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # Short names: Ray's sockets must have paths of at most 107 letters.
     root = Path(tempfile.mkdtemp(prefix="f"))
     reference = Trial(root / "reference")

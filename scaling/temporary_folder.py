@@ -54,6 +54,25 @@ def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
                 _delete(folder)
 
 
+def parent_folders() -> list[Path]:
+    """Return the folders in which temporary folders may be created, the preferred one first."""
+    parents = [os.environ.get("RAY_TMPDIR"), _system_folder(), "/tmp"]
+    return [Path(parent) for parent in dict.fromkeys(parents) if parent]
+
+
+def _system_folder() -> str | None:
+    """Return the system's folder for temporary files; None if it has none that can be written."""
+    with suppress(OSError):
+        return gettempdir()
+    return None
+
+
+def delete_abandoned_folders() -> None:
+    """Delete the temporary folders that processes of this user left when they were killed."""
+    for parent in parent_folders():
+        _delete_abandoned(parent)
+
+
 def _delete_abandoned(parent: Path) -> None:
     """Delete the folders of dead processes."""
     for path in parent.glob(f"{PREFIX}*/{_LOCK}"):

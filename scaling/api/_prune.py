@@ -79,6 +79,7 @@ def prune(
             in_process=in_process,
             quiet=quiet,
         )
+        sweep.remove_leftovers()
         sweep.check_store()
         counts = sweep.train(plan.rounds, plan.study, plan.speed)
         trained = load_results(config, workspace, overrides=overrides)

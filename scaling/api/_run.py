@@ -88,6 +88,7 @@ def run(
     )
     trains_here = address is None  # the nodes of a cluster have memory of their own
     first_plan = latest_plan = plan(config, workspace, overrides=overrides, trains=trains_here)
+    sweep.remove_leftovers()
     sweep.write_test_sets(first_plan)
     counts: list[SweepCounts] = []
     started_keys: set[str] = set()

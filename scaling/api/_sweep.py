@@ -14,12 +14,13 @@ from rich.console import Console
 from scaling.api._workspace import Workspace
 from scaling.config import Study
 from scaling.datasets import Dataset
-from scaling.errors import DataError, UsageError
+from scaling.errors import DataError, StoreError, UsageError
 from scaling.interruption import handled_signals
 from scaling.plan import Pack, Plan
 from scaling.plan.speed import Speed
 from scaling.plan.sweep_schedule import make_schedule
-from scaling.store import check_writable, open_store
+from scaling.store import check_writable, open_store, sweep
+from scaling.temporary_folder import delete_abandoned_folders
 
 if TYPE_CHECKING:
     from scaling.data import LoadedDataset
@@ -101,6 +102,14 @@ class Sweep:
                 option="store",
             )
         check_writable(open_store(self.workspace.store))
+
+    def remove_leftovers(self) -> None:
+        """Remove what killed processes left on this machine and, if it is a day old, in the store."""
+        delete_abandoned_folders()
+        store = open_store(self.workspace.store)
+        with suppress(StoreError):  # a store that cannot be written keeps them
+            if store.exists:
+                sweep(store)
 
     def write_test_sets(self, plan: Plan) -> None:
         """Write the test sets of finished runs that no store has, for example after a repair.

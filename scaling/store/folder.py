@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 from uuid import uuid4
 
 from scaling.errors import StoreError
@@ -22,11 +24,14 @@ from scaling.store.backend import (
 )
 
 _WRITE_HINT = "choose a writable folder on a file system with hard links"
+_LIST_HINT = "the store must be a folder that you may read"
 _READ_HINT = "check that it exists and that you may read it"
-_MISSING = (errno.ENOENT, errno.ESTALE)
-"""Errors of a file that does not exist; on NFS, of a file that another machine removed."""
+_STALE_ATTEMPTS = 4
+"""Number of calls before a stale handle of NFS is an error. Each call looks the name up again."""
 _DAMAGED = (errno.EISDIR, errno.ENXIO, errno.ELOOP, errno.ENOTDIR, errno.EIO)
 """Errors of a folder, a pipe, a socket or a circular link in the place of a file, and of a damaged medium."""
+
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -37,34 +42,21 @@ class FolderBackend(Backend):
 
     def put_if_absent(self, path: str, data: bytes) -> bool:
         final = self.root / path
-        if final.exists():
-            with writing(final, hint=_WRITE_HINT, option="store", error=StoreError):
-                sync(final.parent)  # its writer may not have synced it yet
-            return False
-        # Hidden, because no listing shows hidden files: no file of a killed writer is ever visible.
-        temporary = final.with_name(f".{uuid4().hex}")
         with writing(final, hint=_WRITE_HINT, option="store", error=StoreError):
-            make_folder(final.parent)
-            try:
-                with temporary.open("xb") as file:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
-                is_new = _link(temporary, final)
-            finally:
-                temporary.unlink(missing_ok=True)
-            sync(final.parent)
-        return is_new
+            if _retry_stale(final.exists):
+                _retry_stale(lambda: sync(final.parent))  # its writer may not have synced it yet
+                return False
+            return _write_and_link(final, data)
 
     def get(self, path: str) -> bytes:
         name = self.full_name(path)
         with naming_store_errors(name, "read", hint=_READ_HINT):
             try:
-                return _read(self.root / path)
+                return _retry_stale(lambda: _read(self.root / path))
             except OSError as error:
-                if error.errno in _MISSING and not (self.root / path).is_symlink():
+                if error.errno == errno.ENOENT and not _retry_stale((self.root / path).is_symlink):
                     raise MissingFileError(name) from None
-                if error.errno in (*_MISSING, *_DAMAGED):
+                if error.errno in (errno.ENOENT, *_DAMAGED):
                     raise DamagedFileError(name, f"cannot be read ({error.strerror})") from error
                 raise
 
@@ -72,31 +64,38 @@ class FolderBackend(Backend):
         return map(self._get_or_error, paths)
 
     def list_names(self, folder: str) -> list[str]:
-        hint = "the store must be a folder that you may read"
-        with naming_store_errors(self.full_name(folder), "listed", hint=hint):
+        with naming_store_errors(self.full_name(folder), "listed", hint=_LIST_HINT):
             try:
-                with os.scandir(self.root / folder) as files:
-                    return sorted(file.name for file in files if not file.name.startswith("."))
+                names = _retry_stale(lambda: [path.name for path in (self.root / folder).iterdir()])
             except FileNotFoundError:
                 return []
+        return sorted(name for name in names if not name.startswith("."))
 
     def list_files(self, folder: str) -> list[StoredFile]:
-        files = []
-        for directory, _, names in os.walk(self.root / folder):
+        with naming_store_errors(self.full_name(folder), "listed", hint=_LIST_HINT):
+            return _retry_stale(lambda: list(self._walk(folder)))
+
+    def _walk(self, folder: str) -> Iterator[StoredFile]:
+        """Yield the files at any depth below a folder. What another process removes meanwhile is left out."""
+        for directory, _, names in os.walk(self.root / folder, onerror=_raise_unless_missing):
             for file in (Path(directory, name) for name in names):
                 with suppress(FileNotFoundError):
                     status = file.lstat()
                     path = file.relative_to(self.root).as_posix()
-                    files.append(StoredFile(path=path, size=status.st_size, modified_s=status.st_mtime))
-        return files
+                    yield StoredFile(path=path, size=status.st_size, modified_s=status.st_mtime)
 
     def move(self, path: str, target: str) -> None:
         final = self.root / target
         with writing(final, hint=_WRITE_HINT, option="store", error=StoreError):
-            make_folder(final.parent)
-            (self.root / path).rename(final)
-            sync(final.parent)
-            sync((self.root / path).parent)
+            _retry_stale(lambda: make_folder(final.parent))
+            try:
+                _retry_stale(lambda: (self.root / path).rename(final))
+            except FileNotFoundError:
+                # NFS can rename the file, lose the answer and repeat the request.
+                if not _retry_stale(final.exists):
+                    raise
+            for folder in (final.parent, (self.root / path).parent):
+                _retry_stale(partial(sync, folder))
 
     def remove_empty_folders(self, folder: str, *, before_s: float) -> list[str]:
         removed = []
@@ -109,15 +108,61 @@ class FolderBackend(Backend):
         return removed
 
     def exists(self, path: str) -> bool:
-        return (self.root / path).exists()
+        with naming_store_errors(self.full_name(path), "read", hint=_READ_HINT):
+            return _retry_stale((self.root / path).exists)
 
     def delete(self, path: str) -> None:
         hint = "the store must be a folder that you may write to"
         with naming_store_errors(self.full_name(path), "removed", hint=hint):
-            (self.root / path).unlink(missing_ok=True)
+            _retry_stale(lambda: (self.root / path).unlink(missing_ok=True))
 
     def full_name(self, path: str) -> str:
         return str(self.root / path)
+
+
+def _retry_stale(call: Callable[[], _Result]) -> _Result:
+    """Return the result of a call, and repeat it while NFS says that it used a stale handle.
+
+    Handles become stale when another machine removes or replaces a file or a folder, and when the server
+    restarts.
+    """
+    for _ in range(_STALE_ATTEMPTS - 1):
+        try:
+            return call()
+        except OSError as error:
+            if error.errno != errno.ESTALE:
+                raise
+    return call()
+
+
+def _raise_unless_missing(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
+
+
+def _write_and_link(final: Path, data: bytes) -> bool:
+    """Write a file beside its final name, then give it this name unless that is taken.
+
+    Returns:
+        True if the file has got the name.
+    """
+    # Hidden, because no listing shows hidden files: no file of a killed writer is ever visible.
+    temporary = final.with_name(f".{uuid4().hex}")
+
+    def write() -> None:
+        make_folder(final.parent)
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+
+    try:
+        _retry_stale(write)
+        is_new = _link(temporary, final)
+    finally:
+        _retry_stale(lambda: temporary.unlink(missing_ok=True))
+    _retry_stale(lambda: sync(final.parent))
+    return is_new
 
 
 def _read(file: Path) -> bytes:
@@ -136,8 +181,8 @@ def _read(file: Path) -> bytes:
 def _link(temporary: Path, final: Path) -> bool:
     """Give a complete file its final name unless that is taken; a rename would replace an existing file."""
     try:
-        final.hardlink_to(temporary)
+        _retry_stale(lambda: final.hardlink_to(temporary))
     except FileExistsError:
         # NFS can create the link, lose the answer and repeat the request: then the existing file is this one.
-        return temporary.stat().st_nlink == 2
+        return _retry_stale(temporary.stat).st_nlink == 2
     return True

@@ -48,7 +48,6 @@ class _Sweeper:
         self.bytes = 0
 
     def sweep(self) -> Sweep:
-        ids = Parts(self.backend).ids()
         for path in paths.FOLDERS:
             temporary = (file for file in self._old_files(path) if _is_temporary(file.path))
             self._remove("temporary files", temporary)
@@ -56,7 +55,7 @@ class _Sweeper:
         self._remove("probes", self._old_files(paths.PROBES_FOLDER))
         self._remove("records of compactions", self._old_files(paths.COMPACTIONS_FOLDER))
         self._remove("claims of earlier holders", self._outdated_claim_files())
-        for key in self._finished_packs(ids):
+        for key in self._finished_packs():
             checkpoints = self._old_files(paths.checkpoints_folder(key))
             self._remove("checkpoints of published packs", checkpoints)
             self._remove("claims of published packs", self._old_files(paths.claims_folder(key)))
@@ -104,7 +103,7 @@ class _Sweeper:
                 if match and match[2] and (int(match[1]), int(match[2])) < (state.generation, state.beat):
                     yield file
 
-    def _finished_packs(self, ids: Collection[str]) -> Iterator[str]:
+    def _finished_packs(self) -> Iterator[str]:
         """Yield the keys of packs all of whose runs are published, whoever claimed them for whichever study.
 
         If such a pack is claimed again, its holder finds the runs in the store and trains nothing.
@@ -112,11 +111,16 @@ class _Sweeper:
         claims: dict[str, list[StoredFile]] = {}
         for file in self.backend.list_files(paths.CLAIMS_FOLDER):
             claims.setdefault(file.path.split("/")[1], []).append(file)
-        for key, files in claims.items():
-            if any(file.modified_s >= self.before_s for file in files):
-                continue
+        old = {
+            key: files
+            for key, files in claims.items()
+            if all(file.modified_s < self.before_s for file in files)
+        }
+        # Reading the ids of all runs takes longer than all the rest.
+        ids = Parts(self.backend).ids() if old else set()
+        for key, files in old.items():
             wanted = [self._claimed_runs(file.path) for file in files if self._is_claim(file.path)]
-            if wanted and all(runs and set(runs) <= set(ids) for runs in wanted):
+            if wanted and all(runs and set(runs) <= ids for runs in wanted):
                 yield key
 
     def _is_claim(self, path: str) -> bool:

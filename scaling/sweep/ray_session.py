@@ -8,10 +8,9 @@ import os
 import secrets
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from tempfile import gettempdir
 from threading import Thread
 from types import ModuleType
 from typing import Any
@@ -25,7 +24,7 @@ from scaling.errors import SweepError, UsageError
 from scaling.sweep.ray_cluster import check_head, has_token, is_host_and_port
 from scaling.sweep.ray_watch import cluster_is_alive, end_if_dead, local_instance_is_alive
 from scaling.sweep.worker_config import first_line
-from scaling.temporary_folder import NAME_LENGTH, temporary_folder
+from scaling.temporary_folder import NAME_LENGTH, parent_folders, temporary_folder
 
 _DEFAULTS = {
     "RAY_AIR_NEW_OUTPUT": "0",  # the new output prints a box even at verbosity 0
@@ -177,12 +176,11 @@ def _short_folder() -> Iterator[Path]:
     Raises:
         UsageError: there is no such folder.
     """
-    parents = [os.environ.get("RAY_TMPDIR"), _system_folder(), "/tmp"]
-    for parent in filter(None, parents):
+    for parent in parent_folders():
         if len(os.fsencode(parent)) + 1 + NAME_LENGTH <= _FOLDER_LENGTH:
             with ExitStack() as stack:
                 try:
-                    folder = stack.enter_context(temporary_folder(Path(parent)))
+                    folder = stack.enter_context(temporary_folder(parent))
                 except OSError:
                     continue
                 yield folder
@@ -192,13 +190,6 @@ def _short_folder() -> Iterator[Path]:
         f" {_FOLDER_LENGTH - 1 - NAME_LENGTH} letters: set TMPDIR to such a folder,"
         " or train without Ray with `in_process`"
     )
-
-
-def _system_folder() -> str | None:
-    """Return the system's folder for temporary files; None if it has none that can be written."""
-    with suppress(OSError):
-        return gettempdir()
-    return None
 
 
 @contextmanager

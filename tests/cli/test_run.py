@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 from collections import Counter
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ from scaling.datasets import NpzDataset
 from scaling.store import Checkpoints, Claims, open_store
 from scaling.sweep import worker
 from scaling.sweep import worker as sweep
+from scaling.temporary_folder import _LOCK, _MARK
 from scaling.train.module import PackModule
 from tests.api.simulated_training import TWO, SimulatedTraining
 from tests.cli.commands import PILOTS, plan_json
@@ -58,6 +62,28 @@ def test_runs_of_another_store_count_as_done(scaling, study, store, tmp_path):
         == "tiny: 0 runs to do, 10 done\n"
     )
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("is_writable", [True, False])
+def test_every_run_removes_what_killed_processes_left(
+    scaling, study, store, tmp_path, monkeypatch, is_writable
+):
+    """A store that cannot be written keeps its files, and the command still answers."""
+    own = tmp_path / "own"
+    shutil.copytree(store, own)
+    names = [f"runs/.{digit * 32}" for digit in "01"]
+    for name in names:
+        (own / name).write_bytes(b"half a fi")
+    os.utime(own / names[0], (0, 0))
+    abandoned = tmp_path / "scaling-12345678"
+    abandoned.mkdir()
+    (abandoned / _LOCK).write_text(_MARK)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    if not is_writable:
+        monkeypatch.setattr("scaling.store.folder.make_folder", Mock(side_effect=PermissionError(13, "no")))
+    assert scaling("run", study, "--store", own).out == "tiny: 0 runs to do, 10 done\n"
+    assert not abandoned.exists()
+    assert [(own / name).exists() for name in names] == [not is_writable, True]
 
 
 def test_a_failed_pack_is_named_with_its_log_and_trained_by_the_next_run(

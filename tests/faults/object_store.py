@@ -35,7 +35,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scaling.store import open_store, paths
-from tests.faults.sweeps import IN_PROCESS, PATIENCE_S, RAY, Driver, Trial, problems, wait
+from tests.faults.invariants import problems
+from tests.faults.sweeps import IN_PROCESS, RAY
+from tests.faults.trial import PATIENCE_S, Driver, Trial, wait
 from tests.s3_server import BUCKET, s3_environment
 
 STUDY = """\
@@ -184,7 +186,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     chosen = [item for item in SCENARIOS if item.name in (arguments.scenarios or [item.name])]
     root, failed = Path(tempfile.mkdtemp(prefix="o")), 0  # a short name for Ray's sockets
-    reference = Trial(root / "reference", study=STUDY)
+    reference = Trial(root / "reference", STUDY)
     reference.prepare()
     if wrong := wait(reference.start(*IN_PROCESS), PATIENCE_S):
         print(f"the undisturbed sweep failed: {wrong}, see {reference.folder}")
@@ -192,7 +194,7 @@ def main() -> int:
     with server_process() as server:
         for number, scenario in enumerate(chosen):
             uri = f"s3://{BUCKET}/{scenario.name}" if scenario.on_server else ""
-            trial = Trial(root / str(number), uri, STUDY)
+            trial = Trial(root / str(number), STUDY, uri)
             found = run_scenario(scenario, trial, server, arguments.seed, reference.store)
             for problem in found:
                 print(f"  {problem}", flush=True)

@@ -8,7 +8,8 @@ fault at a random instant, and repeats the command until it has nothing left to 
 - every wanted run is in one part of the store, and no other run is;
 - accuracies, losses and logits have the bits of an undisturbed sweep;
 - ``scaling store verify`` finds nothing;
-- no process, no temporary file and no checkpoint is left;
+- no process is left; and once the store's files are older than a day, the same command leaves no temporary
+  file, no checkpoint and no claim;
 - no command printed a traceback, and each ended in time with an exit code that its fault permits.
 
 The seed of a trial is printed. A failed trial keeps its folder.
@@ -25,18 +26,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
-import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
+from tests.faults.invariants import problems, stored
 from tests.faults.ray_nodes import RayNodes
+from tests.faults.trial import PATIENCE_S, Driver, Trial, wait
 
 STUDY = """\
 study: faults
@@ -52,99 +51,6 @@ RUNS = 5 * 8
 """Number of runs that the study wants."""
 LEASE_S = 20.0
 """Time after which a claim that is not renewed belongs to a dead worker."""
-PATIENCE_S = 600.0
-"""Time in which a command must end."""
-SAME = {
-    "runs": ("id", "config_json", "train_accuracy", "test_errors", "zero_gradients"),
-    "epochs": ("id", "epoch", "train_loss", "test_loss", "learning_rate"),
-    "predictions": ("id", "fingerprint", "logits"),
-}
-"""Columns of each table that the fault must not change."""
-
-
-@dataclass
-class Driver:
-    """A running command, with its output in a file."""
-
-    process: subprocess.Popen[bytes]
-    output: Path
-    permitted: set[int] = field(default_factory=lambda: {0})
-    """Exit codes that are right."""
-
-    @property
-    def family(self) -> list[psutil.Process]:
-        """The driver's processes, itself first; empty once it has ended."""
-        try:
-            driver = psutil.Process(self.process.pid)
-            return [driver, *driver.children(recursive=True)]
-        except psutil.NoSuchProcess:
-            return []
-
-    def of_kind(self, *names: str) -> list[psutil.Process]:
-        """Return the descendants whose command line starts with one of the names, such as ``ray::``."""
-        found = []
-        for process in self.family[1:]:
-            with suppress(psutil.Error):
-                command = " ".join(process.cmdline())
-                found += [process] if any(name in command.split(" ")[0] for name in names) else []
-        return found
-
-
-@dataclass(frozen=True)
-class Trial:
-    """The folder of one trial, and the commands that run in it."""
-
-    folder: Path
-    uri: str = ""
-    """URI of the store; by default the store is a folder of the trial."""
-    study: str = STUDY
-
-    @property
-    def disk(self) -> Path:
-        """Folder of the store's file system."""
-        return self.folder / "disk"
-
-    @property
-    def store(self) -> Path:
-        return self.disk / "store"
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """Environment of all commands: a home and a temporary folder of the trial's own."""
-        own = {"HOME": str(self.folder / "home"), "TMPDIR": str(self.folder / "tmp")}
-        cache = {"XDG_CACHE_HOME": str(self.folder / "home/.cache"), "OMP_NUM_THREADS": "1"}
-        return os.environ | own | cache | {"PYTHONPATH": str(Path.cwd()), "SCALING_FAULTS": str(self.folder)}
-
-    def prepare(self) -> None:
-        for name in ("home", "tmp", "disk"):
-            (self.folder / name).mkdir(parents=True)
-        (self.folder / "study.yaml").write_text(self.study)
-
-    def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "scaling", *arguments, "--store", self.uri or str(self.store)]
-
-    def start(self, *options: str) -> Driver:
-        """Start ``scaling run`` on the study."""
-        output = self.folder / f"output-{len(list(self.folder.glob('output-*')))}.txt"
-        with output.open("wb") as file:
-            process = subprocess.Popen(
-                self.command("run", "study.yaml", "--quiet", *options),
-                cwd=self.folder,
-                env=self.environment,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        return Driver(process, output)
-
-    def leftover_processes(self) -> list[psutil.Process]:
-        """Return the living processes that inherited this trial's environment."""
-        left = []
-        for process in psutil.process_iter():
-            with suppress(psutil.Error):
-                is_ours = process.environ().get("SCALING_FAULTS") == str(self.folder)
-                left += [process] if is_ours and process.status() != psutil.STATUS_ZOMBIE else []
-        return left
 
 
 Fault = Callable[[Trial, list[Driver], random.Random], str]
@@ -272,62 +178,6 @@ def small_disk(folder: Path) -> Iterator[None]:
             subprocess.run(["umount", "--lazy", folder], check=True)
 
 
-def stored(store: Path, kind: str) -> pa.Table:
-    """Return the rows of all parts of a table, each as often as it is stored, sorted by id."""
-    parts = [pq.read_table(part) for part in sorted((store / kind).glob("*.parquet"))]
-    keys = [(name, "ascending") for name in ("id", "epoch") if name in SAME[kind]]
-    return pa.concat_tables(parts, promote_options="permissive").select(SAME[kind]).sort_by(keys)
-
-
-def problems(trial: Trial, reference: Path) -> list[str]:
-    """Return what the trial's store and machine have that they must not have."""
-    found = []
-    for kind in SAME:
-        rows, expected = stored(trial.store, kind), stored(reference, kind)
-        counts, wanted = Counter(rows["id"].to_pylist()), Counter(expected["id"].to_pylist())
-        if counts != wanted:
-            twice, missing = len(counts - wanted), len(wanted - counts)
-            found.append(f"{kind}: {twice} runs are stored more often than once, and {missing} are missing")
-        elif not rows.equals(expected):
-            changed = [name for name in SAME[kind] if not rows[name].equals(expected[name])]
-            found.append(f"{kind}: {', '.join(changed)}: not the numbers of an undisturbed sweep")
-    verified = subprocess.run(
-        trial.command("store", "verify"), env=trial.environment, capture_output=True, check=False
-    )
-    if verified.returncode:
-        found.append(f"scaling store verify: {verified.stdout.decode()}{verified.stderr.decode()}")
-    found += [f"left: {path}" for path in leftover_files(trial)]
-    found += [f"left: process {process.pid} {process.name()}" for process in trial.leftover_processes()]
-    return found
-
-
-def leftover_files(trial: Trial) -> list[Path]:
-    """Return files that a finished study has no use for."""
-    checkpoints = (trial.store / "checkpoints").rglob("*.safetensors")
-    temporary = [path for path in trial.store.rglob(".*") if path.is_file()]
-    sweeps = (trial.folder / "tmp").glob("scaling-*")
-    sessions = (trial.folder / "tmp").rglob("session_2*")
-    return [*checkpoints, *temporary, *sweeps, *sessions]
-
-
-def wait(driver: Driver, seconds: float) -> list[str]:
-    """Wait for a driver, end it if it does not end, and return what was wrong with its end."""
-    try:
-        code = driver.process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        for process in driver.family:
-            with suppress(psutil.Error):
-                process.kill()
-        return [f"{driver.output.name}: still running after {seconds:g} s"]
-    text = driver.output.read_text(errors="replace")
-    found = [f"{driver.output.name}: traceback"] if "Traceback" in text else []
-    return found + (
-        []
-        if code in driver.permitted
-        else [f"{driver.output.name}: exit code {code}, not one of {sorted(driver.permitted)}"]
-    )
-
-
 def run_trial(trial: Trial, seed: str, reference: Path, duration_s: float) -> list[str]:
     """Do one trial, and return its problems."""
     rng = random.Random(seed)
@@ -348,7 +198,7 @@ def run_trial(trial: Trial, seed: str, reference: Path, duration_s: float) -> li
             time.sleep(instant)
             done = fault(trial, drivers, rng)
             print(f"{seed}: {mode}, {len(drivers)} drivers, after {instant:.1f} s: {done}", flush=True)
-            found = complete(trial, drivers, options)
+            found = complete(trial, drivers, options) + remove_leftovers(trial)
         return found + problems(trial, reference)
 
 
@@ -364,6 +214,16 @@ def complete(trial: Trial, drivers: Sequence[Driver], options: Sequence[str]) ->
     return [*found, "three repetitions of the command did not finish the study"]
 
 
+def remove_leftovers(trial: Trial) -> list[str]:
+    """Repeat the command when the store's files are older than a day, and return what was wrong."""
+    old_s = time.time() - 2 * 24 * 3600
+    for path in trial.store.rglob("*"):
+        os.utime(path, (old_s, old_s))
+    found = wait(trial.start(*IN_PROCESS), PATIENCE_S)
+    claims = (path for path in (trial.store / "claims").rglob("*") if path.is_file())
+    return found + [f"left: {path}" for path in claims]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--trials", type=int, default=100)
@@ -374,7 +234,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # Short names: Ray's sockets must have paths of at most 107 letters.
     root = Path(tempfile.mkdtemp(prefix="f"))
-    reference = Trial(root / "reference")
+    reference = Trial(root / "reference", STUDY)
     reference.prepare()
     started = time.monotonic()
     wrong = wait(reference.start(*IN_PROCESS), PATIENCE_S)
@@ -385,7 +245,7 @@ def main() -> int:
     print(f"undisturbed sweep: {duration_s:.1f} s; trials in {root}", flush=True)
     failed = 0
     for number in range(arguments.first, arguments.first + arguments.trials):
-        trial = Trial(root / str(number))
+        trial = Trial(root / str(number), STUDY)
         found = run_trial(trial, f"{arguments.seed}-{number}", reference.store, duration_s)
         for problem in found:
             print(f"  {problem}", flush=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from tempfile import gettempdir, mkdtemp
 from time import sleep
@@ -38,7 +39,7 @@ def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
         OSError: no folder can be created there.
     """
     parent = parent or Path(gettempdir())
-    _delete_abandoned(parent)
+    delete_abandoned_folders([parent])
     folder = Path(mkdtemp(prefix=PREFIX, dir=parent))
     with (folder / f".{_LOCK}").open("w") as lock:
         try:
@@ -67,22 +68,30 @@ def _system_folder() -> str | None:
     return None
 
 
-def delete_abandoned_folders() -> None:
-    """Delete the temporary folders that processes of this user left when they were killed."""
-    for parent in parent_folders():
-        _delete_abandoned(parent)
+def delete_abandoned_folders(parents: Sequence[Path] | None = None) -> None:
+    """Delete the temporary folders that processes of this user left when they were killed.
 
-
-def _delete_abandoned(parent: Path) -> None:
-    """Delete the folders of dead processes."""
-    for path in parent.glob(f"{PREFIX}*/{_LOCK}"):
+    Args:
+        parents: folders in which to look; by default ``parent_folders()``.
+    """
+    locks = (parent.glob(f"{PREFIX}*/{_LOCK}") for parent in parents or parent_folders())
+    for path in chain.from_iterable(locks):
         with suppress(OSError):  # the lock of a living process, or a folder that another process deletes now
             if path.parent.is_symlink() or path.parent.stat().st_uid != os.geteuid():
                 continue
             with path.open("r+") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if lock.read() == _MARK:
+                # Ray's processes outlive a killed driver by seconds, and create their folders again.
+                if lock.read() == _MARK and not _is_named_by_a_process(path.parent):
                     _delete(path.parent)
+
+
+def _is_named_by_a_process(folder: Path) -> bool:
+    """Return whether the command line of a living process names a folder or a file in it."""
+    import psutil  # imported here, because it is rarely needed
+
+    command_lines = (process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"]))
+    return any(str(folder) in argument for line in command_lines for argument in line)
 
 
 def _delete(folder: Path) -> None:
@@ -96,7 +105,20 @@ def _delete(folder: Path) -> None:
             else:
                 with suppress(OSError):
                     path.unlink()
-        if all(path.name == _LOCK for path in folder.iterdir()):
-            shutil.rmtree(folder, ignore_errors=True)
+        if all(path.name == _LOCK for path in folder.iterdir()) and _remove_empty(folder):
             return
         sleep(_PAUSE_S)
+
+
+def _remove_empty(folder: Path) -> bool:
+    """Remove a folder that held only its lock, and return whether it could be removed."""
+    lock = folder / _LOCK
+    lock.unlink(missing_ok=True)
+    try:
+        folder.rmdir()
+    except OSError:
+        # A file has been written meanwhile. Without the lock, no process would delete the folder later.
+        with suppress(OSError):
+            lock.write_text(_MARK)
+        return False
+    return True

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+from pathlib import Path
 
 import pytest
 
-from scaling.temporary_folder import _LOCK, _MARK, NAME_LENGTH, PREFIX, temporary_folder
+from scaling.temporary_folder import (
+    _LOCK,
+    _MARK,
+    NAME_LENGTH,
+    PREFIX,
+    delete_abandoned_folders,
+    temporary_folder,
+)
 
 
 def leave_folder(parent) -> None:
@@ -29,6 +38,35 @@ def test_folder_of_a_killed_process_is_deleted_at_the_next_start(tmp_path):
         assert list(tmp_path.iterdir()) == [folder]
     assert not abandoned.exists()
     assert not folder.exists()
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_folder_that_an_orphan_uses_is_deleted_once_the_orphan_has_ended(tmp_path):
+    """Ray's workers create their folders again while they end."""
+    leave_folder(tmp_path)
+    (abandoned,) = tmp_path.iterdir()
+    with subprocess.Popen(["sh", "-c", "read line", str(abandoned)], stdin=subprocess.PIPE):
+        delete_abandoned_folders([tmp_path])
+        assert (abandoned / "session").is_dir()
+    delete_abandoned_folders([tmp_path])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folder_in_which_a_file_appears_in_the_last_moment_is_deleted_at_the_next_attempt(
+    tmp_path, monkeypatch
+):
+    appearing, rmdir = iter(["late", "later"]), Path.rmdir
+
+    def create_and_remove(folder):
+        if name := next(appearing, None):
+            (folder / name).touch()
+        rmdir(folder)
+
+    monkeypatch.setattr(Path, "rmdir", create_and_remove)
+    with temporary_folder(tmp_path):
+        pass
+    assert list(tmp_path.iterdir()) == []
+    assert next(appearing, None) is None
 
 
 def test_folders_of_living_processes_and_of_others_stay(tmp_path):

@@ -39,8 +39,10 @@ _CLUSTER_CHECK_S = 5.0
 """Pause between two checks that a cluster is alive."""
 _SOCKET_PATH_LENGTH = 103 if sys.platform == "darwin" else 107
 """Longest path of a socket that the operating system permits."""
-_SOCKET = "session_2000-01-01_00-00-00_000000_4194304/sockets/plasma_store"
-"""Longest path of a socket in Ray's folder."""
+_RAY_FOLDER = "ray"
+"""Folder of Ray's files inside that of the session. Ray lets every user of the machine enter it."""
+_SOCKET = f"{_RAY_FOLDER}/session_2000-01-01_00-00-00_000000_4194304/sockets/plasma_store"
+"""Longest path of a socket in the session's folder."""
 _FOLDER_LENGTH = _SOCKET_PATH_LENGTH - len(_SOCKET) - 1
 """Longest path of a folder in which Ray can start."""
 
@@ -76,7 +78,8 @@ def ray_session(address: str | None, workers: int) -> Iterator[Path]:
 def _local_instance(folder: Path, workers: int) -> Iterator[None]:
     """Start Ray for this user only: on the loopback interface, and with a token of its own.
 
-    Ray would listen on all interfaces, and keep its token in the home folder, where ``ray start`` finds it.
+    Ray would listen on all interfaces, keep its token in the home folder, where ``ray start`` finds it, and
+    open the folder of its files to every user. The session's folder, which holds the token, stays closed.
     """
     token = folder / "auth_token"
     token.write_text(secrets.token_hex(32))
@@ -90,7 +93,8 @@ def _local_instance(folder: Path, workers: int) -> Iterator[None]:
     with environment(variables), _replaced(ray_constants, "ENABLE_RAY_CLUSTER", False):
         try:
             # Without an address, Ray would join any cluster on this machine.
-            _init(address="local", num_cpus=workers, include_dashboard=False, _temp_dir=str(folder))
+            ray_folder = str(folder / _RAY_FOLDER)
+            _init(address="local", num_cpus=workers, include_dashboard=False, _temp_dir=ray_folder)
         except Exception as error:  # Ray raises exceptions of many classes, and Exception itself
             _shut_down()
             raise UsageError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from pathlib import Path
 
 import pytest
 import ray
@@ -26,6 +27,10 @@ def inits(monkeypatch, tmp_path):
     def init(**options):
         variables = {name: os.environ[name] for name in TOKENS if name in os.environ}
         calls.append(options | variables | {"is_open": ray_constants.ENABLE_RAY_CLUSTER})
+        if "_temp_dir" in options:
+            folder = Path(options["_temp_dir"])
+            folder.mkdir(exist_ok=True)
+            folder.chmod(0o777)  # as Ray does
 
     monkeypatch.setattr(ray, "init", init)
     monkeypatch.setattr(ray, "shutdown", lambda **options: None)
@@ -48,7 +53,7 @@ def test_local_instance_has_a_token_of_its_own_and_listens_on_the_loopback_inter
         assert len(token.read_text()) == 64
         assert folder.stat().st_mode & 0o777 == 0o700
     (call,) = inits
-    assert call["_temp_dir"] == str(folder)
+    assert call["_temp_dir"] == str(folder / "ray")
     assert (call["RAY_AUTH_MODE"], call["RAY_AUTH_TOKEN_PATH"]) == ("token", str(token))
     assert not call["is_open"]
     assert "RAY_AUTH_TOKEN" not in call

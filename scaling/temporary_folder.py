@@ -51,7 +51,7 @@ def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
                 Path(lock.name).rename(folder / _LOCK)
             yield folder
         finally:
-            with interruption.deferred():
+            with interruption.deferred(), suppress(OSError):  # a cleaner of old files may have deleted it
                 _delete(folder)
 
 

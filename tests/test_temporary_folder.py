@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -67,6 +68,17 @@ def test_folder_in_which_a_file_appears_in_the_last_moment_is_deleted_at_the_nex
         pass
     assert list(tmp_path.iterdir()) == []
     assert next(appearing, None) is None
+
+
+def test_folder_that_a_cleaner_has_deleted_is_no_error(tmp_path):
+    with temporary_folder(tmp_path) as emptied, temporary_folder(tmp_path) as deleted:
+        (emptied / _LOCK).unlink()
+        shutil.rmtree(deleted)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(KeyboardInterrupt), temporary_folder(tmp_path) as replaced:  # noqa: PT012
+        shutil.rmtree(replaced)
+        replaced.touch()
+        raise KeyboardInterrupt
 
 
 def test_folders_of_living_processes_and_of_others_stay(tmp_path):

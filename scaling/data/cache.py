@@ -56,7 +56,7 @@ def read_cache(folder: Path, *, verify: bool = False) -> CachedArrays | None:
         if verify and compute_fingerprint(train, test) != record.get("content", folder.name):
             return None
         return CachedArrays(train, test, np.array(record["mean"]), np.array(record["std"]))
-    except (OSError, ValueError, EOFError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
         return None
 
 

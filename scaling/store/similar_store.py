@@ -5,6 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from pathlib import Path
 
+from scaling.errors import StoreError
 from scaling.store.folder import FolderBackend
 from scaling.store.store import Store, open_store
 
@@ -31,4 +32,11 @@ def find_similar_store(store: Store) -> Path | None:
     similar = (
         missing.with_name(name) / root.relative_to(missing) for name in get_close_matches(missing.name, names)
     )
-    return next((folder for folder in similar if open_store(folder).has_runs), None)
+    return next((folder for folder in similar if _has_runs(folder)), None)
+
+
+def _has_runs(folder: Path) -> bool:
+    try:
+        return open_store(folder).has_runs
+    except StoreError:  # it is no store, or another user's
+        return False

@@ -46,6 +46,9 @@ def test_damaged_part_is_counted_by_every_command_and_moved_aside(scaling, study
     result = scaling("store", "verify", "--store", store)
     assert (result.code, result.err) == (1, "")
     assert f"{store}: 4 parts with 8 runs; 1 part is damaged: 2 runs left out\n  {damaged}: " in result.out
+    (file,) = json.loads(scaling("store", "verify", "--store", store, "--json").out)["damage"]
+    assert file["name"] == str(damaged)
+    assert f": {file['reason']}\n" in result.out
     result = scaling("store", "repair", "--store", store)
     assert result.code == 0
     assert f"moved to {store}/damaged/runs/{damaged.name}\n" in result.out

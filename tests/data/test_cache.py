@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import pickle
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from scaling.data import load
-from scaling.data.cache import RECORD_FILE, read_cache, write_cache
+from scaling.data.cache import RECORD_FILE, _digest, read_cache, write_cache
 from scaling.data.cached_arrays import CachedArrays
 from scaling.datasets import Mnist, Synthetic
 from scaling.errors import DataError
@@ -85,6 +86,47 @@ def test_changed_moments_in_the_cache_are_computed_again(mnist, cache):
         )
     )
     np.testing.assert_array_equal(load(Mnist(), folder=mnist, cache=cache).mean, whole.mean)
+
+
+RECORDS = {
+    "null": b"null",
+    "number": b"1",
+    "text": b'"sha256"',
+    "list": b"[]",
+    "empty": b"{}",
+    "deep": b"[" * 10**5,
+    "deep objects": b'{"a":' * 10**5,
+    "long number": b'{"sha256": ' + b"9" * 10**4 + b"}",
+    "not UTF-8": b"\xff",
+}
+
+
+@pytest.mark.parametrize("content", RECORDS.values(), ids=RECORDS)
+def test_record_that_cannot_be_read_is_written_again(mnist, cache, content):
+    record = cache / load(Mnist(), folder=mnist, cache=cache).info.fingerprint / RECORD_FILE
+    before = record.read_bytes()
+    record.write_bytes(content)
+    load(Mnist(), folder=mnist, cache=cache)
+    assert record.read_bytes() == before
+
+
+SHAPES = {
+    "none": None,
+    "no shapes": {},
+    "text": {"train_images.bin": "ab"},
+    "negative": {"train_images.bin": [-1, -10]},
+    "fraction": {"train_images.bin": [0.5, 20]},
+    "huge": {"train_images.bin": [2**70, 0]},
+    "infinite": {"train_images.bin": [1e308, 10]},
+}
+
+
+@pytest.mark.parametrize("shapes", SHAPES.values(), ids=SHAPES)
+def test_record_with_impossible_shapes_counts_as_missing(tmp_path, shapes):
+    (tmp_path / "train_images.bin").write_bytes(bytes(10))
+    record = {"shapes": shapes, "mean": [0.5], "std": [0.5]}
+    (tmp_path / RECORD_FILE).write_text(json.dumps(record | {"sha256": _digest(record)}))
+    assert read_cache(tmp_path) is None
 
 
 def test_cached_content_is_on_the_disk_before_it_has_its_name(mnist, cache, monkeypatch):

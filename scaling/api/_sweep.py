@@ -106,10 +106,8 @@ class Sweep:
     def remove_leftovers(self) -> None:
         """Remove what killed processes left on this machine and, if it is a day old, in the store."""
         delete_abandoned_folders()
-        store = open_store(self.workspace.store)
         with suppress(StoreError):  # a store that cannot be written keeps them
-            if store.exists:
-                sweep(store)
+            sweep(open_store(self.workspace.store))
 
     def write_test_sets(self, plan: Plan) -> None:
         """Write the test sets of finished runs that no store has, for example after a repair.

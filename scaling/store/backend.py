@@ -117,6 +117,11 @@ class Backend(ABC):
     def delete(self, path: str) -> None:
         """Remove a file if it exists."""
 
+    def delete_all(self, paths: Sequence[str]) -> None:
+        """Remove those of many files that exist, in any order."""
+        for path in paths:
+            self.delete(path)
+
     @abstractmethod
     def full_name(self, path: str) -> str:
         """Return the absolute path or the URI of a file, for messages."""

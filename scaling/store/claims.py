@@ -19,11 +19,12 @@ import json
 import re
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
-from scaling.errors import StoreError
 from scaling.store import paths
-from scaling.store.backend import Backend
+from scaling.store.backend import Backend, DamagedFileError, MissingFileError
 from scaling.store.store import Store
 
 RENEWALS_PER_LEASE = 4
@@ -228,30 +229,84 @@ def read_claim(backend: Backend, file: str) -> tuple[ClaimContent, bytes]:
     """Return the content of a claim's file, and the commit record that it publishes; else no bytes.
 
     Raises:
-        StoreError: the file is missing or damaged.
+        MissingFileError: the file does not exist.
+        DamagedFileError: the file is not a claim of this software.
+        StoreError: the file cannot be read.
     """
-    header, _, data = backend.get(file).partition(b"\n")
+    return decode_claim(backend.full_name(file), backend.get(file))
+
+
+def decode_claim(name: str, content: bytes) -> tuple[ClaimContent, bytes]:
+    """Return the fields of a claim's file, and the commit record that it publishes; else no bytes.
+
+    Args:
+        name: name of the file, for the message.
+        content: content of the file.
+
+    Raises:
+        DamagedFileError: the file is not a claim of this software.
+    """
+    header, _, data = content.partition(b"\n")
     try:
-        fields = json.loads(header)
-        names = {name: tuple(map(str, fields.get(name, ()))) for name in ("runs", "commits")}
-        return ClaimContent(owner=str(fields.get("owner")), **names), data
-    except (ValueError, AttributeError, TypeError):
-        hint = "delete its folder if no process trains this pack"
-        raise StoreError(f"{backend.full_name(file)}: is not a claim of this software; {hint}") from None
+        claim = ClaimContent(**{name: _strings(value) for name, value in json.loads(header).items()})
+        if not all(map(paths.is_commit_record, claim.commits)):
+            raise ValueError
+        if data and not paths.is_commit_record(claim.commits[-1], data):
+            raise ValueError
+    except (ValueError, AttributeError, TypeError, IndexError, RecursionError):
+        raise DamagedFileError(name, "is not a claim of this software") from None
+    return claim, data
 
 
-def pending_commits(backend: Backend) -> dict[str, Claim]:
-    """Return the claims whose commit record the next holder puts in its place, by the path of the record."""
+def _strings(value: object) -> Any:
+    """Return a string, or a list of strings as a tuple.
+
+    Raises:
+        ValueError: the value is neither.
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    raise ValueError
+
+
+def damaged_claims(backend: Backend) -> dict[str, DamagedFileError]:
+    """Return the newest claims of packs that cannot be read, by their paths."""
+    damage = {}
+    for key, state in _claim_states(backend).items():
+        if state.generation:
+            file = _claim_file(key, state.generation)
+            try:
+                read_claim(backend, file)
+            except MissingFileError:
+                continue
+            except DamagedFileError as error:
+                damage[file] = error
+    return damage
+
+
+def _claim_states(backend: Backend) -> dict[str, ClaimState]:
+    """Return the states of all packs' claims by the packs' keys."""
     names: dict[str, list[str]] = {}
     for file in backend.list_files(paths.CLAIMS_FOLDER):
         folder, _, name = file.path.rpartition("/")
         names.setdefault(folder.rpartition("/")[2], []).append(name)
+    return {key: _claim_state(files) for key, files in names.items()}
+
+
+def pending_commits(backend: Backend) -> dict[str, Claim]:
+    """Return the claims whose commit record the next holder puts in its place, by the path of the record.
+
+    Claims that are damaged are left out: the next holder cannot read them either.
+    """
     pending = {}
-    for key, state in ((key, _claim_state(files)) for key, files in names.items()):
+    for key, state in _claim_states(backend).items():
         if state.generation and not state.released:
-            content, data = read_claim(backend, _claim_file(key, state.generation))
-            if data:
-                pending[content.commits[-1]] = Claim(backend, key, content, state.generation)
+            with suppress(MissingFileError, DamagedFileError):
+                content, data = read_claim(backend, _claim_file(key, state.generation))
+                if data:
+                    pending[content.commits[-1]] = Claim(backend, key, content, state.generation)
     return pending
 
 

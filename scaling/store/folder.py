@@ -22,6 +22,7 @@ from scaling.store.backend import (
     StoredFile,
     naming_store_errors,
 )
+from scaling.store.paths import is_pack_folder
 
 _WRITE_HINT = "choose a writable folder on a file system with hard links"
 _LIST_HINT = "the store must be a folder that you may read"
@@ -82,7 +83,9 @@ class FolderBackend(Backend):
                 with suppress(FileNotFoundError):
                     status = file.lstat()
                     path = file.relative_to(self.root).as_posix()
-                    yield StoredFile(path=path, size=status.st_size, modified_s=status.st_mtime)
+                    # A copy can keep the time of the last change, but not the time when it was made.
+                    modified_s = max(status.st_mtime, status.st_ctime)
+                    yield StoredFile(path=path, size=status.st_size, modified_s=modified_s)
 
     def move(self, path: str, target: str) -> None:
         final = self.root / target
@@ -101,10 +104,11 @@ class FolderBackend(Backend):
         removed = []
         for directory, _, _ in os.walk(self.root / folder, topdown=False):
             path = Path(directory)
+            name = path.relative_to(self.root).as_posix()
             with suppress(OSError):  # not empty, or already gone
-                if path != self.root / folder and path.stat().st_mtime < before_s:
+                if is_pack_folder(name) and path.stat().st_ctime < before_s:
                     path.rmdir()
-                    removed.append(path.relative_to(self.root).as_posix())
+                    removed.append(name)
         return removed
 
     def exists(self, path: str) -> bool:

@@ -133,6 +133,11 @@ class ObjectStoreBackend(Backend):
             except FileNotFoundError:
                 return
 
+    def delete_all(self, paths: Sequence[str]) -> None:
+        with ThreadPoolExecutor(_CONCURRENT_REQUESTS) as pool:
+            for _ in pool.map(self.delete, paths):
+                pass
+
     def full_name(self, path: str) -> str:
         return f"{self.uri}/{path}"
 

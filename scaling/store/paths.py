@@ -27,18 +27,29 @@ from scaling.errors import StoreError
 
 PART_TABLES = ("runs", "epochs", "predictions")
 """Tables of which each part has a file; the file of ``runs`` is the commit record."""
-WEIGHTS_FOLDER, CLAIMS_FOLDER, PROBES_FOLDER = "weights", "claims", "probes"
-"""Folders of the weights, of the claims and of the probes."""
+WEIGHTS_FOLDER, CLAIMS_FOLDER = "weights", "claims"
+CHECKPOINTS_FOLDER, PROBES_FOLDER = "checkpoints", "probes"
+"""Folders of weights, claims, checkpoints and probes."""
 COMPACTIONS_FOLDER = "compactions"
 """Folder of the records of compactions."""
-RUN_FOLDERS = (*PART_TABLES, "test_sets", WEIGHTS_FOLDER, CLAIMS_FOLDER, "checkpoints")
+RUN_FOLDERS = (*PART_TABLES, "test_sets", WEIGHTS_FOLDER, CLAIMS_FOLDER, CHECKPOINTS_FOLDER)
 """Folders that a training writes to."""
 FOLDERS = (*RUN_FOLDERS, PROBES_FOLDER, COMPACTIONS_FOLDER)
 """Folders whose files belong to this software; the folder ``damaged`` is the user's."""
 
 _HASH_DIGITS = 20
+_HASH = rf"[0-9a-f]{{{_HASH_DIGITS}}}"
 _TABLE_SUFFIX = ".parquet"
 _WEIGHTS_SUFFIX = ".safetensors"
+_OWN_FILE = re.compile(
+    rf"(?:epochs|predictions)/{_HASH}\.parquet|weights/{_HASH}/[^/]+\.safetensors"
+    rf"|compactions/{_HASH}|probes/[0-9a-f]{{32}}|claims/[^/]+/claim\.\d+(?:\.beat\.\d+|\.released)?"
+    rf"|checkpoints/{_HASH}/(?:[^/]+/)?\d+\.{_HASH}\.safetensors|(?:[^/]+/)+\.[0-9a-f]{{32}}"
+)
+"""Paths of files that may be removed: tables and weights, records, probes, claims, checkpoints, temporary
+files."""
+_TEMPORARY_NAME = re.compile(r"\.[0-9a-f]{32}")
+_OWN_FOLDER = re.compile(rf"(?:weights|claims|checkpoints)/{_HASH}(?:/[^/]+)?")
 
 
 def part_name(runs: bytes) -> str:
@@ -79,6 +90,36 @@ def part_of(path: str) -> str | None:
     return rest.partition("/")[0] if kind == WEIGHTS_FOLDER else None
 
 
+def is_removable(path: str) -> bool:
+    """Return whether a file has a name that only this software gives.
+
+    Other files with such a purpose may be the user's, in a folder that is not only a store.
+    """
+    return bool(_OWN_FILE.fullmatch(path))
+
+
+def is_temporary(path: str) -> bool:
+    """Return whether a file is one that a writer has not given its final name."""
+    return bool(_TEMPORARY_NAME.fullmatch(path.rpartition("/")[2]))
+
+
+def is_pack_folder(path: str) -> bool:
+    """Return whether a folder has a name that only this software gives."""
+    return bool(_OWN_FOLDER.fullmatch(path))
+
+
+def is_commit_record(path: str, data: bytes | None = None) -> bool:
+    """Return whether a path is that of a commit record, and whether this is its content.
+
+    Args:
+        path: path inside the store.
+        data: content of the file; by default any.
+    """
+    if data is not None:
+        return path == table_file(PART_TABLES[0], part_name(data))
+    return bool(re.fullmatch(rf"{PART_TABLES[0]}/{_HASH}{re.escape(_TABLE_SUFFIX)}", path))
+
+
 def damaged_file(path: str, number: int) -> str:
     """Return the path to which a damaged file is moved; ``number`` distinguishes files of one path."""
     return f"damaged/{path}.{number}" if number else f"damaged/{path}"
@@ -106,7 +147,7 @@ def claims_folder(key: str) -> str:
 
 def checkpoints_folder(key: str, group: str = "") -> str:
     """Return the folder of the checkpoints of a pack, or of a group of its networks."""
-    folder = f"checkpoints/{_file_name(key)}"
+    folder = f"{CHECKPOINTS_FOLDER}/{_file_name(key)}"
     return f"{folder}/{_file_name(group)}" if group else folder
 
 

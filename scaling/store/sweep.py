@@ -1,25 +1,25 @@
 """Removal of files that killed processes left behind and that no process needs any more.
 
 A file is removed only if it is a day old by the clock of the store, much older than any lease or publication,
-and if it can be shown that nothing refers to it. What cannot be shown stays.
+if only this software gives its name, and if it can be shown that nothing refers to it. What cannot be shown
+stays. In a store without runs nothing can be shown: a copy of it may be on its way.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from uuid import uuid4
 
+from scaling.errors import StoreError
 from scaling.store import paths
-from scaling.store.backend import Backend, MissingFileError, StoredFile
-from scaling.store.claims import CLAIM_NAME, pending_commits, read_claim, read_claim_state
+from scaling.store.backend import Backend, DamagedFileError, StoredFile
+from scaling.store.claims import CLAIM_NAME, damaged_claims, decode_claim, pending_commits, read_claim_state
 from scaling.store.parts import Parts
 from scaling.store.store import Store
 
 MIN_AGE_S = 24 * 3600.0
 """Age in seconds from which a file may be removed."""
-_TEMPORARY_NAME = re.compile(r"\.[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ def sweep(store: Store) -> Sweep:
     Raises:
         StoreError: the store cannot be read or written.
     """
-    return _Sweeper(store.backend).sweep()
+    return _Sweeper(store.backend).sweep() if store.has_runs else Sweep(removed={}, bytes=0)
 
 
 class _Sweeper:
@@ -49,16 +49,20 @@ class _Sweeper:
 
     def sweep(self) -> Sweep:
         for path in paths.FOLDERS:
-            temporary = (file for file in self._old_files(path) if _is_temporary(file.path))
+            temporary = (file for file in self._old_files(path) if paths.is_temporary(file.path))
             self._remove("temporary files", temporary)
         self._remove("files without a part", self._files_without_part())
         self._remove("probes", self._old_files(paths.PROBES_FOLDER))
         self._remove("records of compactions", self._old_files(paths.COMPACTIONS_FOLDER))
         self._remove("claims of earlier holders", self._outdated_claim_files())
-        for key in self._finished_packs():
-            checkpoints = self._old_files(paths.checkpoints_folder(key))
-            self._remove("checkpoints of published packs", checkpoints)
-            self._remove("claims of published packs", self._old_files(paths.claims_folder(key)))
+        finished = set(self._finished_packs())
+        checkpoints = [file for file in self._old_files(paths.CHECKPOINTS_FOLDER) if _key(file) in finished]
+        self._remove("checkpoints of published packs", checkpoints)
+        claims = [file for file in self._old_files(paths.CLAIMS_FOLDER) if _key(file) in finished]
+        # If the process is killed before the claims themselves are removed, the next sweep finds the rest by
+        # them; and the newest claim of a pack shows until the end which generations there were.
+        for removed_together in _split_by_order(claims):
+            self._remove("claims of published packs", removed_together)
         for path in paths.FOLDERS:
             folders = self.backend.remove_empty_folders(path, before_s=self.before_s)
             self.removed.setdefault("empty folders", []).extend(folders)
@@ -66,16 +70,19 @@ class _Sweeper:
         return Sweep(removed=removed, bytes=self.bytes)
 
     def _old_files(self, folder: str) -> list[StoredFile]:
-        return [file for file in self.backend.list_files(folder) if file.modified_s < self.before_s]
+        files = self.backend.list_files(folder)
+        return [file for file in files if file.modified_s < self.before_s and paths.is_removable(file.path)]
 
-    def _remove(self, kind: str, files: Collection[StoredFile] | Iterator[StoredFile]) -> None:
-        for file in files:
-            self.backend.delete(file.path)
-            self.removed.setdefault(kind, []).append(file.path)
-            self.bytes += file.size
+    def _remove(self, kind: str, files: Iterable[StoredFile]) -> None:
+        found = list(files)
+        self.backend.delete_all([file.path for file in found])
+        self.removed.setdefault(kind, []).extend(file.path for file in found)
+        self.bytes += sum(file.size for file in found)
 
     def _files_without_part(self) -> Iterator[StoredFile]:
         """Yield old tables and weights whose commit record does not exist and is in no claim."""
+        if damaged_claims(self.backend):
+            return  # they may contain commit records
         pending = {paths.part_of(path) for path in pending_commits(self.backend)}
         for folder in (*paths.PART_TABLES[1:], paths.WEIGHTS_FOLDER):
             files = self._old_files(folder)
@@ -83,7 +90,7 @@ class _Sweeper:
             parts = {*paths.part_names(self.backend.list_names("runs")), *pending}
             for file in files:
                 part = paths.part_of(file.path)
-                if not part or part in parts or _is_temporary(file.path):
+                if not part or part in parts or paths.is_temporary(file.path):
                     continue
                 if not self.backend.exists(paths.table_file("runs", part)):
                     yield file
@@ -95,7 +102,7 @@ class _Sweeper:
         """
         by_key: dict[str, list[StoredFile]] = {}
         for file in self._old_files(paths.CLAIMS_FOLDER):
-            by_key.setdefault(file.path.split("/")[1], []).append(file)
+            by_key.setdefault(_key(file), []).append(file)
         for key, files in by_key.items():
             state = read_claim_state(self.backend, key)
             for file in files:
@@ -110,40 +117,61 @@ class _Sweeper:
         """
         claims: dict[str, list[StoredFile]] = {}
         for file in self.backend.list_files(paths.CLAIMS_FOLDER):
-            claims.setdefault(file.path.split("/")[1], []).append(file)
+            claims.setdefault(_key(file), []).append(file)
         old = {
-            key: files
+            key: [file.path for file in files if _generation(file.path)]
             for key, files in claims.items()
             if all(file.modified_s < self.before_s for file in files)
         }
         # Reading the ids of all runs takes longer than all the rest.
         ids = Parts(self.backend).ids() if old else set()
+        contents = self.backend.get_all([path for files in old.values() for path in files])
         for key, files in old.items():
-            wanted = [self._claimed_runs(file.path) for file in files if self._is_claim(file.path)]
-            if wanted and all(runs and set(runs) <= ids for runs in wanted):
+            wanted = [_claimed_runs(path, next(contents)) for path in files]
+            if wanted and all(runs and runs <= ids for runs in wanted):
                 yield key
 
-    def _is_claim(self, path: str) -> bool:
-        match = CLAIM_NAME.fullmatch(path.rpartition("/")[2])
-        return bool(match) and path.count(".") == 1
 
-    def _claimed_runs(self, path: str) -> Sequence[str]:
-        """Return the runs that a claim is for; none if the claim does not say."""
-        try:
-            return read_claim(self.backend, path)[0].runs
-        except MissingFileError:
-            return ()
+def _generation(path: str) -> int:
+    """Return the generation of a claim; 0 for another file of its pack."""
+    match = CLAIM_NAME.fullmatch(path.rpartition("/")[2])
+    return int(match[1]) if match and not (match[2] or match[3]) else 0
+
+
+def _split_by_order(files: Iterable[StoredFile]) -> tuple[list[StoredFile], list[StoredFile]]:
+    """Return the files of claims without the newest claim of each pack, and these newest claims."""
+    ordered = sorted(files, key=lambda file: _generation(file.path))
+    newest = {_key(file): file for file in ordered if _generation(file.path)}
+    return [file for file in ordered if file is not newest.get(_key(file))], list(newest.values())
+
+
+def _key(file: StoredFile) -> str:
+    """Return the key of the pack that a claim or a checkpoint belongs to."""
+    return file.path.split("/")[1]
+
+
+def _claimed_runs(path: str, content: bytes | StoreError) -> set[str]:
+    """Return the runs that a claim is for; none if the claim is missing or damaged."""
+    if isinstance(content, StoreError):
+        return set()
+    try:
+        return set(decode_claim(path, content)[0].runs)
+    except DamagedFileError:
+        return set()
 
 
 def _store_time(backend: Backend) -> float:
-    """Return the time by the clock of the store, from a file that is written for this purpose."""
+    """Return the time by the clock of the store, from a file that is written for this purpose.
+
+    Raises:
+        StoreError: the file cannot be written, or is not listed yet.
+    """
     path = paths.probe_file(uuid4().hex)
     backend.put_if_absent(path, b"")
     try:
-        return next(file.modified_s for file in backend.list_files(paths.PROBES_FOLDER) if file.path == path)
+        for file in backend.list_files(paths.PROBES_FOLDER):
+            if file.path == path:
+                return file.modified_s
+        raise StoreError(f"{backend.full_name(path)}: a new file is not listed yet; try again in a minute")
     finally:
         backend.delete(path)
-
-
-def _is_temporary(path: str) -> bool:
-    return bool(_TEMPORARY_NAME.fullmatch(path.rpartition("/")[2]))

@@ -14,6 +14,14 @@ import psutil
 PATIENCE_S = 600.0
 """Time in which a command must end."""
 
+_NEXT_DAY = """\
+from importlib import import_module
+from scaling.cli import main
+import_module("scaling.store.sweep").MIN_AGE_S = -60.0
+raise SystemExit(main())
+"""
+"""Program that runs a command as if a day had passed for the removal of leftovers."""
+
 
 @dataclass
 class Driver:
@@ -74,15 +82,21 @@ class Trial:
             (self.folder / name).mkdir(parents=True)
         (self.folder / "study.yaml").write_text(self.study)
 
-    def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "scaling", *arguments, "--store", self.uri or str(self.store)]
+    def command(self, *arguments: str, is_next_day: bool = False) -> list[str]:
+        program = ["-c", _NEXT_DAY] if is_next_day else ["-m", "scaling"]
+        return [sys.executable, *program, *arguments, "--store", self.uri or str(self.store)]
 
-    def start(self, *options: str) -> Driver:
-        """Start ``scaling run`` on the study."""
+    def start(self, *options: str, is_next_day: bool = False) -> Driver:
+        """Start ``scaling run`` on the study.
+
+        Args:
+            options: options of the command.
+            is_next_day: True to remove leftovers as if a day had passed.
+        """
         output = self.folder / f"output-{len(list(self.folder.glob('output-*')))}.txt"
         with output.open("wb") as file:
             process = subprocess.Popen(
-                self.command("run", "study.yaml", "--quiet", *options),
+                self.command("run", "study.yaml", "--quiet", *options, is_next_day=is_next_day),
                 cwd=self.folder,
                 env=self.environment,
                 stdout=file,

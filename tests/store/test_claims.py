@@ -6,12 +6,16 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from threading import Barrier
 
 import pytest
 
 from scaling.errors import StoreError
 from scaling.store import RENEWALS_PER_LEASE, Claim, ClaimLost, Claims, Store
+from scaling.store.backend import DamagedFileError
+from scaling.store.claims import ClaimContent, damaged_claims, decode_claim, pending_commits
+from scaling.store.paths import part_name, table_file
 from tests.store.planted_store import plant
 
 LEASE_S = 30.0
@@ -214,8 +218,9 @@ def test_publication_whose_answer_was_lost_can_be_repeated(any_store: Store) -> 
     claim = worker(any_store, "one")[0].try_acquire("pack")
     assert claim is not None
     repeated = replace(claim)
-    claim.commit("runs/part.parquet", b"data")
-    repeated.commit("runs/part.parquet", b"data")
+    path = table_file("runs", part_name(b"data"))
+    claim.commit(path, b"data")
+    repeated.commit(path, b"data")
     assert repeated.generation == claim.generation == 2
     claim.release()
     assert any_store.backend.list_names("claims/pack") == ["claim.1", "claim.2", "claim.2.released"]
@@ -244,8 +249,54 @@ def test_part_that_a_listing_does_not_show_yet_is_found_by_its_name(
         second = Store(store.backend)
 
 
-def test_damaged_claim_is_named(folder: Store) -> None:
-    folder.backend.put_if_absent("claims/pack/claim.1", b"\xff")
-    folder.backend.put_if_absent("claims/pack/claim.1.released", b"")
-    with pytest.raises(StoreError, match=r"claims/pack/claim\.1: is not a claim"):
-        worker(folder, "one")[0].try_acquire("pack")
+CLAIMS_OF_NOBODY = {
+    "no text": b"\xff",
+    "empty": b"",
+    "no JSON": b"{",
+    "no object": b"[]\n",
+    "deep": b"[" * 10_000,
+    "no owner": b'{"runs": []}\n',
+    "number": b'{"owner": "x", "runs": 1}\n',
+    "another field": b'{"owner": "x", "commitr": []}\ndata',
+    "data without a record": b'{"owner": "x", "runs": [], "commits": []}\ndata',
+    "another record": b'{"owner": "x", "runs": [], "commits": ["runs/0123456789abcdef0123.parquet"]}\ndata',
+    "path outside": b'{"owner": "x", "runs": [], "commits": ["../evil.txt"]}\nimport os',
+    "absolute path": b'{"owner": "x", "runs": [], "commits": ["/tmp/evil.txt"]}\nimport os',
+    "path in another folder": b'{"owner": "x", "runs": [], "commits": ["runs/../evil.txt"]}\nimport os',
+}
+
+
+@pytest.mark.parametrize("content", CLAIMS_OF_NOBODY.values(), ids=CLAIMS_OF_NOBODY)
+@pytest.mark.parametrize("is_released", [True, False])
+def test_damaged_claim_is_named_and_nothing_is_written(
+    folder: Store, content: bytes, is_released: bool
+) -> None:
+    folder.backend.put_if_absent("claims/pack/claim.1", content)
+    if is_released:
+        folder.backend.put_if_absent("claims/pack/claim.1.released", b"")
+    observer, clock = worker(folder, "one")
+    if not is_released:
+        watch(observer, clock)
+    root = Path(folder.backend.full_name(""))
+    before = sorted(root.parent.rglob("*"))
+    with pytest.raises(
+        DamagedFileError, match=r"claims/pack/claim\.1: is not a claim .* scaling store repair"
+    ):
+        observer.try_acquire("pack")
+    assert pending_commits(folder.backend) == {}
+    assert list(damaged_claims(folder.backend)) == ["claims/pack/claim.1"]
+    assert sorted(root.parent.rglob("*")) == before
+
+
+def test_flipped_bit_of_a_claim_changes_no_commit_record() -> None:
+    record = b"of a part"
+    content = ClaimContent(owner="one", runs=("a",), commits=(table_file("runs", part_name(record)),))
+    claim = content.encode(record)
+    for position in range(8 * len(claim)):
+        flipped = bytearray(claim)
+        flipped[position // 8] ^= 1 << position % 8
+        try:
+            read, data = decode_claim("claim", bytes(flipped))
+        except DamagedFileError:
+            continue
+        assert (read.commits, data) == (content.commits, record)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Callable
 from functools import partial
 from itertools import count
@@ -12,11 +10,9 @@ from pathlib import Path
 import pytest
 
 from scaling.errors import StoreDamageWarning
-from scaling.store import Claims, Store, compact, open_store, repair, sweep, verify
-from scaling.store.claims import read_claim_state
+from scaling.store import Claims, Store, compact, open_store, repair, verify
 from scaling.store.compact import Compaction
 from scaling.store.folder import FolderBackend
-from scaling.store.sweep import MIN_AGE_S
 from tests.store.planted_store import FINGERPRINT, plant
 
 
@@ -229,60 +225,6 @@ def test_readers_see_each_run_once_while_parts_are_replaced(tmp_path: Path, read
     assert steps(read_with) >= 5
 
 
-def make_old(store: Store) -> None:
-    """Make every file and folder as old as a sweep requires."""
-    then = time.time() - MIN_AGE_S - 60
-    root = Path(store.backend.full_name(""))
-    for path in (*root.rglob("*"), root):
-        os.utime(path, (then, then), follow_symlinks=False)
-
-
-def leave_everything(store: Store) -> dict[str, int]:
-    """Leave in a store what killed processes can leave, and return how many files of each kind."""
-    backend = store.backend
-    publish_each(store, "ab", a=b"of a")
-    for path in ("epochs/0123.parquet", "predictions/0123.parquet", "weights/0123/x.safetensors"):
-        backend.put_if_absent(path, b"of a killed publication")
-    Path(backend.full_name("runs/." + 32 * "0")).write_bytes(b"half a fi")
-    backend.put_if_absent("probes/0", b"")
-    backend.put_if_absent("compactions/0", b"")
-    for key, runs in {"finished": ["a", "b"], "unfinished": ["a", "c"], "unknown": []}.items():
-        claim = Claims(store, owner="killed", lease_s=20).try_acquire(key, runs)
-        assert claim is not None
-        assert claim.renew()
-        assert claim.renew()
-        backend.put_if_absent(f"claims/{key}/claim.1.beat.1", b"")
-        backend.put_if_absent(f"checkpoints/{key}/3.safetensors", b"weights")
-    Path(backend.full_name("checkpoints/empty")).mkdir()
-    return {
-        "temporary files": 1,
-        "files without a part": 3,
-        "probes": 1,
-        "records of compactions": 1,
-        "claims of earlier holders": 3,
-        "checkpoints of published packs": 1,
-        "claims of published packs": 2,
-        "empty folders": 1,
-    }
-
-
-def test_sweep_removes_what_nobody_needs(folder: Store) -> None:
-    expected = leave_everything(folder)
-    before, kept_claims = contents(folder), ("unfinished", "unknown")
-    states = [read_claim_state(folder.backend, key) for key in kept_claims]
-    assert sweep(reopen(folder)).removed == {}  # too young
-    make_old(folder)
-    removed = sweep(reopen(folder)).removed
-    assert {kind: len(files) for kind, files in removed.items()} == expected
-    assert contents(folder) == before
-    assert folder.weights("a") == b"of a"
-    assert [read_claim_state(folder.backend, key) for key in kept_claims] == states
-    assert folder.backend.list_names("checkpoints/unfinished") == ["3.safetensors"]
-    make_old(folder)
-    assert set(sweep(reopen(folder)).removed) <= {"empty folders"}
-    assert verify(reopen(folder)).damage == ()
-
-
 @pytest.mark.parametrize("change", [repair, compact])
 def test_part_that_was_removed_does_not_come_back_from_a_claim(
     folder: Store, change: Callable[[Store], object]
@@ -302,36 +244,3 @@ def test_part_that_was_removed_does_not_come_back_from_a_claim(
     reopen(folder).publish(tables, commit=successor.commit)
     assert len(folder.backend.list_names("runs")) == (1 if change is compact else 2)
     assert verify(reopen(folder)).damage == ()
-
-
-def test_sweep_keeps_the_files_of_a_publication_that_the_next_holder_completes(folder: Store) -> None:
-    """Afterwards, it removes the claims."""
-    claim, tables = Claims(folder, owner="dead", lease_s=1.0).try_acquire("pack", ["a"]), plant(["a"])
-    assert claim is not None
-
-    def die(path: str, data: bytes) -> None:
-        claim.commit(path, data)
-        folder.backend.delete(path)
-
-    folder.publish(tables, weights={"a": b"of a"}, commit=die)
-    make_old(folder)
-    assert "files without a part" not in sweep(reopen(folder)).removed
-    clock = count()
-    observer = Claims(folder, owner="next", lease_s=1.0, clock=lambda: next(clock) / 10)
-    while (successor := observer.try_acquire("pack", ["a"])) is None:
-        pass
-    successor.release()
-    assert folder.runs().equals(tables["runs"])
-    assert folder.predictions("a").equals(tables["predictions"])
-    assert folder.weights("a") == b"of a"
-    make_old(folder)
-    assert len(sweep(reopen(folder)).removed["claims of published packs"]) == 4
-
-
-def test_sweep_of_an_object_store_leaves_young_files() -> None:
-    store = open_store("memory:///swept")
-    publish_each(store, "ab")
-    store.backend.put_if_absent("epochs/0123.parquet", b"of a publication that is going on")
-    before = contents(store)
-    assert sweep(reopen(store)).removed == {}
-    assert contents(store) == before

@@ -176,8 +176,10 @@ def _start(request: Callable[[], _Answer]) -> Future[_Answer]:
     def run() -> None:
         try:
             future.set_result(request())
-        except BaseException as error:  # a panic of obstore is no Exception
+        except Exception as error:
             future.set_exception(error)
+        except BaseException as panic:  # of obstore, which panics for instance at a malformed setting
+            future.set_exception(OSError(str(panic)))
 
     Thread(target=run, daemon=True).start()
     return future

@@ -16,7 +16,9 @@ from scaling.errors import StoreError, shorten
 _ENDPOINT = "AWS_ENDPOINT_URL"
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", _ENDPOINT, "AWS_ENDPOINT")
 _REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
-_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_TOKEN")
+_PREFIXES = {"s3": "AWS_", "gs": "GOOGLE_", "az": "AZURE_"}
+"""First letters of the variables that obstore reads for a kind of store."""
 _TRUE = ("1", "true", "on", "yes", "y")
 """Values with which obstore takes a variable as true."""
 _KEY_HINT = "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN"
@@ -39,7 +41,7 @@ class _Cause:
     Args:
         pattern: regular expression that the error's text matches.
         reason: what is wrong; {server} and {detail}, a group of the pattern, stand for their texts.
-        hint: what the user can do; by default that of the kind of store.
+        hint: what the user can do; by default ``_default_hint``.
     """
 
     pattern: str
@@ -152,11 +154,32 @@ def describe_error(error: Exception, uri: str) -> tuple[str, str]:
         error: error of obstore.
         uri: URI of the store.
     """
-    text, scheme = str(error), uri.partition("://")[0]
-    default_hint = _HINTS.get(scheme, "check the URI")
+    text, default_hint = str(error), _default_hint(str(error), uri.partition("://")[0])
     server = re.search(r"Error performing \w+ (https?://[^/]+)", text)
     for cause in _CAUSES:
         if match := re.search(cause.pattern, text, re.DOTALL):
             names = {"server": server[1] if server else "the server", **match.groupdict()}
             return shorten(cause.reason.format(**names)), (cause.hint or default_hint).format(**names)
-    return shorten(text.partition("\n")[0]), default_hint
+    return shorten(text.partition("\n\nDebug source")[0]), default_hint
+
+
+def _default_hint(text: str, scheme: str) -> str:
+    """Return what the user can do about an error, with the names of all variables that may be wrong.
+
+    Args:
+        text: text of the error.
+        scheme: kind of the store.
+    """
+    hint, checked = _HINTS.get(scheme, "check the URI"), (*_ENDPOINTS, *_REGIONS, *_KEYS)
+    others = [
+        name
+        for name in sorted(os.environ)
+        if scheme in _PREFIXES
+        and name.startswith(_PREFIXES[scheme])
+        and name not in (*checked, *hint.split())
+    ]
+    # obstore quotes the value that it cannot parse, without the name of its variable.
+    malformed = [name for name in others if f'"{os.environ[name]}"' in text]
+    if malformed and "Config error" in text:
+        return f"set {' and '.join(malformed)} to another value, or unset it"
+    return f"{hint}; other variables that are set: {shorten(', '.join(others))}" if others else hint

@@ -129,6 +129,14 @@ SETTINGS = {
     "AWS_ENDPOINT_URL=": "variable AWS_ENDPOINT_URL is empty",
     "AWS_REGION=eu north": "variable AWS_REGION .*contains a space",
     "AWS_SECRET_ACCESS_KEY=top\n": "variable AWS_SECRET_ACCESS_KEY .*contains .*a line break",
+    "AWS_SKIP_SIGNATURE=foo": '"foo" as boolean.*; set AWS_SKIP_SIGNATURE to another value',
+    "AWS_TIMEOUT=": '"" as Duration.*; set AWS_TIMEOUT to another value',
+    "AWS_CONNECT_TIMEOUT=a\nb": r'"a\\nb" as Duration.*; set AWS_CONNECT_TIMEOUT to another value',
+    "AWS_CONDITIONAL_PUT=é": '"é" as S3PutConditional.*; set AWS_CONDITIONAL_PUT to another value',
+    "AWS_CHECKSUM_ALGORITHM=foo": "valid checksum algorithm.*; set AWS_CHECKSUM_ALGORITHM to another value",
+    "AWS_SERVER_SIDE_ENCRYPTION=foo": "Invalid encryption type: foo.*set: .*AWS_SERVER_SIDE_ENCRYPTION",
+    "AWS_PROXY_URL=http://[": "builder error.*set: .*AWS_PROXY_URL",
+    "AWS_TOKEN=top\n": "variable AWS_TOKEN .*contains .*a line break",
     "AWS_ENDPOINT_URL=http://127.0.0.1:1": r"127\.0\.0\.1:1 cannot be reached: Connection refused.*AWS_",
 }
 
@@ -150,6 +158,33 @@ def test_missing_credentials_are_named(server: Server, monkeypatch: pytest.Monke
     monkeypatch.setenv("AWS_METADATA_ENDPOINT", server.url)  # where machines of the cloud get them
     server.replies = iter([(404, "")])
     with pytest.raises(StoreError, match=rf"^{uri}: .*no credentials.*set AWS_ACCESS_KEY_ID and"):
+        open_store(uri)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("AWS_METADATA_ENDPOINT", "foo"), ("AWS_WEB_IDENTITY_TOKEN_FILE", "nowhere")]
+)
+def test_malformed_setting_for_credentials_is_named(
+    server: Server, name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """obstore panics at the first of them."""
+    uri = server.environment(monkeypatch)
+    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(key)
+    monkeypatch.setenv("AWS_ROLE_ARN", "role")
+    monkeypatch.setenv(name, value)
+    with pytest.raises(StoreError, match=rf"^{uri}: cannot be opened .*set: .*{name}"):
+        open_store(uri)
+
+
+@pytest.mark.parametrize("uri", ["gs://bucket/path", "az://container/path"])
+def test_malformed_setting_of_another_kind_of_store_is_named(
+    uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "GOOGLE_SKIP_SIGNATURE" if uri.startswith("gs") else "AZURE_SKIP_SIGNATURE"
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "account")
+    monkeypatch.setenv(name, "foo")
+    with pytest.raises(StoreError, match=rf"^{uri}: .*as boolean\); set {name} to another value"):
         open_store(uri)
 
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
+from time import time
 from typing import BinaryIO
 from uuid import uuid4
 
 from scaling.errors import UsageError
+
+_LEAST_AGE_S = 24 * 3600.0
+"""Age from which the temporary file of a writer is taken for that of a dead one."""
 
 
 @contextmanager
@@ -50,12 +55,14 @@ def write_atomically(path: Path, data: bytes) -> None:
 def open_atomically(path: Path) -> Iterator[BinaryIO]:
     """Open a file for writing, and give it its name when the block ends without an error.
 
-    Readers see the old content or the new content, never a part. Creates missing parent folders.
+    Readers see the old content or the new content, never a part. Creates missing parent folders, and deletes
+    what killed writers of the same file left at least a day ago.
 
     Raises:
         OSError: the file cannot be written; then no temporary file is left behind.
     """
     make_folder(path.parent)
+    delete_abandoned_files(path.parent, escape(path.name))
     temporary = path.with_name(f".{path.name}-{uuid4().hex}")
     try:
         with temporary.open("xb") as file:
@@ -66,6 +73,19 @@ def open_atomically(path: Path) -> Iterator[BinaryIO]:
     finally:
         temporary.unlink(missing_ok=True)
     sync(path.parent)
+
+
+def delete_abandoned_files(folder: Path, pattern: str = "*") -> None:
+    """Delete the temporary files that killed writers left in a folder at least a day ago.
+
+    Args:
+        folder: folder of files that ``open_atomically`` wrote.
+        pattern: pattern of the names of these files.
+    """
+    for temporary in folder.glob(f".{pattern}-{'[0-9a-f]' * 32}"):
+        with suppress(OSError):  # another process deletes the file now, or the folder is read-only
+            if time() - temporary.lstat().st_mtime >= _LEAST_AGE_S:
+                temporary.unlink()
 
 
 def make_folder(path: Path) -> None:

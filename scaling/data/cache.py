@@ -22,7 +22,7 @@ from platformdirs import user_cache_path
 
 from scaling.data.cached_arrays import CachedArrays
 from scaling.datasets import DatasetInfo, Split, compute_fingerprint
-from scaling.files import open_atomically, write_atomically
+from scaling.files import delete_abandoned_files, open_atomically, write_atomically
 
 RECORD_FILE = "content.json"
 """File with the shapes of the arrays and the moments of the pixels; written last."""
@@ -41,10 +41,14 @@ def cache_folder(info: DatasetInfo, cache: Path | None) -> Path:
 def read_cache(folder: Path, *, verify: bool = False) -> CachedArrays | None:
     """Return the memory-mapped arrays in a folder, or None if a file is missing, cut short or unreadable.
 
+    Deletes what killed writers left in the folders of the cache at least a day ago.
+
     Args:
         folder: as ``cache_folder`` returns it.
         verify: read every pixel, and also return None if the content has another fingerprint than it should.
     """
+    for neighbour in folder.parent.glob("*"):
+        delete_abandoned_files(neighbour)
     try:
         record = json.loads((folder / RECORD_FILE).read_text())
         if record.pop("sha256") != _digest(record):

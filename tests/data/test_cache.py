@@ -8,6 +8,7 @@ import os
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from time import time
 
 import numpy as np
 import pytest
@@ -149,6 +150,22 @@ def test_cached_content_is_on_the_disk_before_it_has_its_name(mnist, cache, monk
     assert events[named[-1]] == RECORD_FILE
     assert sorted(events[index] for index in named) == sorted(file.name for file in folder.iterdir())
     assert {events[index + 1] for index in named} == {folder.stat().st_ino}
+
+
+def test_what_killed_writers_left_is_deleted_when_it_is_a_day_old(mnist, cache):
+    """Also in the folder of another data set, which may never be used again."""
+    folder = cache / load(Mnist(), folder=mnist, cache=cache).info.fingerprint
+    (cache / "other").mkdir()
+    old, older, young = (
+        place / f".{ARRAY_FILES[0]}-{digit * 32}"
+        for place, digit in ((folder, "0"), (cache / "other", "1"), (folder, "2"))
+    )
+    for file, age_s in ((old, 86500), (older, 10**7), (young, 80000)):
+        file.write_bytes(b"half")
+        os.utime(file, (time() - age_s,) * 2)
+    load(Mnist(), folder=mnist, cache=cache)
+    assert {file.name for file in folder.iterdir()} == {young.name, *ARRAY_FILES, RECORD_FILE}
+    assert list((cache / "other").iterdir()) == []
 
 
 def test_unwritable_cache_is_not_needed(mnist, tmp_path):

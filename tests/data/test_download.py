@@ -10,6 +10,7 @@ import pytest
 from scaling.data import download_dataset, load
 from scaling.datasets import Cifar10, Mnist, Usps
 from scaling.errors import DataError
+from scaling.temporary_folder import _LOCK, _MARK, PREFIX
 from tests.data.tiny_sets import IDX, make, write_idx
 
 
@@ -83,3 +84,14 @@ def test_interrupted_download_leaves_nothing(monkeypatch, tmp_path, cache):
     with pytest.raises(KeyboardInterrupt):
         load(Mnist(), folder=tmp_path / "data", cache=cache)
     assert not list((tmp_path / "data").iterdir())
+
+
+def test_what_a_killed_download_left_is_deleted_by_the_next_one(monkeypatch, tmp_path, cache):
+    _, train, test = make(monkeypatch, "mnist")
+    replace_download(monkeypatch, train, test)
+    abandoned = tmp_path / "data" / f"{PREFIX}12345678"
+    abandoned.mkdir(parents=True)
+    (abandoned / _LOCK).write_text(_MARK)
+    (abandoned / "archive.gz").write_bytes(b"half")
+    load(Mnist(), folder=tmp_path / "data", cache=cache)
+    assert [file.name for file in (tmp_path / "data").iterdir()] == ["MNIST"]

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from http.client import HTTPException
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from scaling.data.sources.locate import DatasetFiles, FileSource, fallback_folder, locate_files
 from scaling.errors import DataError
+from scaling.temporary_folder import temporary_folder
 
 _TIMEOUT_S = 30.0
 """Time for which a server may be silent."""
@@ -51,15 +51,16 @@ def locate_or_download(source: FileSource, folder: Path, *, download: bool) -> D
 def _download(source: FileSource, folder: Path) -> None:
     """Download into a scratch folder, then move the files.
 
-    No files remain after an interrupted download, and concurrent downloads do not harm each other.
+    No files remain after an interrupted download, those of a killed one are deleted by the next download, and
+    concurrent downloads do not harm each other.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder, prefix=".download-") as scratch, _socket_timeout(_TIMEOUT_S):
+    with temporary_folder(folder) as scratch, _socket_timeout(_TIMEOUT_S):
         # The progress bar goes to stderr. Some versions of torchvision print to stdout, which is for the
         # command's own output.
         with redirect_stdout(io.StringIO()):
-            source.download(Path(scratch))
-        files = source.layouts[0].locate(Path(scratch))
+            source.download(scratch)
+        files = source.layouts[0].locate(scratch)
         for file in {*files.train, *files.test} if files else ():
             target = folder / file.relative_to(scratch)
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -70,7 +71,7 @@ def _is_writable(folder: Path) -> bool:
     """Return whether a file can be written in the folder. (Permissions do not reveal a read-only mount.)"""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=folder, prefix=".probe-"):
+        with temporary_folder(folder):
             return True
     except OSError:
         return False

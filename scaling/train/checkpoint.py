@@ -7,7 +7,9 @@ is safetensors: nothing is ever unpickled.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from math import inf
 from typing import Any
 
 import torch
@@ -48,6 +50,18 @@ class TrainingState:
     """Seconds since the start of the training."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class StateBounds:
+    """Sizes of a training that bound the numbers in a state from which it can continue."""
+
+    epochs: int
+    """Number of epochs; fewer have ended."""
+    steps_per_epoch: int
+    """Number of steps of an epoch."""
+    fractions: int
+    """Number of fractions of weights with gradient 0 of a replica."""
+
+
 def encode_state(state: TrainingState, *, key: str) -> bytes:
     """Return a checkpoint.
 
@@ -67,16 +81,18 @@ def encode_state(state: TrainingState, *, key: str) -> bytes:
     return save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
 
 
-def decode_state(data: bytes, *, key: str, like: TrainingState) -> TrainingState:
+def decode_state(data: bytes, *, key: str, like: TrainingState, bounds: StateBounds) -> TrainingState:
     """Return the state that a checkpoint holds.
 
     Args:
         data: checkpoint.
         key: key of the pack.
         like: state of the same pack, with all tensors of the optimiser.
+        bounds: sizes of the pack's training.
 
     Raises:
-        CheckpointError: the checkpoint has another format or version, or belongs to another pack or network.
+        CheckpointError: the checkpoint has another format or version, belongs to another pack or network, or
+            has numbers from which no training can continue.
     """
     try:
         tensors = load(data)
@@ -88,6 +104,8 @@ def decode_state(data: bytes, *, key: str, like: TrainingState) -> TrainingState
     if not torch.equal(owner, _encode_text(key)):
         raise CheckpointError("it belongs to another pack")
     try:
+        if name := _find_impossible(tensors, replicas=len(like.diverged), bounds=bounds):
+            raise CheckpointError(f"no training of this pack has its {name}")
         state = TrainingState(
             networks=_with_prefix(tensors, "networks."),
             optimiser=_with_prefix(tensors, "optimiser."),
@@ -101,6 +119,41 @@ def decode_state(data: bytes, *, key: str, like: TrainingState) -> TrainingState
     if _shapes(state) != _shapes(like):
         raise CheckpointError("it belongs to another network")
     return state
+
+
+def _find_impossible(tensors: dict[str, Tensor], *, replicas: int, bounds: StateBounds) -> str | None:
+    """Return the name of a number or a metric that no state of the training can have; None if there is none.
+
+    Raises:
+        KeyError: a number is missing.
+    """
+    step, wall_s, fractions = tensors["step"], tensors["wall_s"], (replicas, bounds.fractions)
+    if step.dtype != torch.int64 or step.ndim or not 0 <= step.item() <= bounds.steps_per_epoch:
+        return "step"
+    if wall_s.dtype != torch.float64 or wall_s.ndim or not 0 <= wall_s.item() < inf:
+        return "wall_s"
+    at_last_step = {"zero_gradients": tensors["zero_gradients"]}
+    if not _fits(at_last_step, {"zero_gradients": fractions if step == bounds.steps_per_epoch else (0,)}):
+        return "zero_gradients"
+    history = _with_prefix(tensors, "history.")
+    numbers = history.pop("number", torch.empty(0, dtype=torch.int64))
+    epochs = list(range(1, numbers.numel() + 1))
+    if numbers.dtype != torch.int64 or numbers.tolist() != epochs or len(epochs) >= bounds.epochs:
+        return "history"
+    shapes = dict.fromkeys(METRICS, (replicas,)) | {
+        "lr_factor": (),
+        "wall_s": (),
+        "zero_gradients": fractions,
+    }
+    is_possible = _fits(history, {name: (len(epochs), *shape) for name, shape in shapes.items()})
+    return None if is_possible else "history"
+
+
+def _fits(tensors: dict[str, Tensor], shapes: Mapping[str, tuple[int, ...]]) -> bool:
+    """Return whether all tensors are real numbers and have the shapes of their names."""
+    return all(
+        value.is_floating_point() and value.shape == shapes.get(name) for name, value in tensors.items()
+    )
 
 
 def _decode_history(columns: dict[str, Tensor]) -> list[EpochMetrics]:

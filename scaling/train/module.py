@@ -18,7 +18,7 @@ from scaling.config.recipe import Recipe, Sgd
 from scaling.models import build, load_weights, named_weights, trained_weights
 from scaling.plan import Pack
 from scaling.plan.time_estimate import EVALUATION_BATCH
-from scaling.train.checkpoint import TrainingState
+from scaling.train.checkpoint import StateBounds, TrainingState
 from scaling.train.device_data import DeviceSplit
 from scaling.train.epoch_metrics import EpochMetrics
 from scaling.train.lr_schedules import lr_factor
@@ -167,6 +167,15 @@ class PackModule(pl.LightningModule):
             correct=self.correct,
             zero_gradients=self.zero_gradients,
             wall_s=monotonic() - self.start,
+        )
+
+    @property
+    def state_bounds(self) -> StateBounds:
+        """Return the sizes that bound the numbers in a state."""
+        return StateBounds(
+            epochs=self.recipe.epochs,
+            steps_per_epoch=self.steps_per_epoch,
+            fractions=1 + len(weighted_layers(self.pack.layer_table)),
         )
 
     def resume(self, state: TrainingState) -> None:

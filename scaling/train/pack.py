@@ -148,7 +148,7 @@ class _CheckpointSaver:
         """Resume from the newest checkpoint that can be used."""
         if self.checkpoints is None:
             return
-        decode = partial(decode_state, key=self.pack.key, like=module.state())
+        decode = partial(decode_state, key=self.pack.key, like=module.state(), bounds=module.state_bounds)
         state = self.checkpoints.newest(decode)
         if state is not None:
             module.resume(state)

@@ -17,6 +17,7 @@ from scaling.plan import Plan, PlanRow
 from scaling.plan.pruning import PruningPlan, PruningRow
 from scaling.plan.speed import Speed
 from scaling.plan.time_estimate import training_seconds
+from scaling.store import find_similar_store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +77,10 @@ class StudyStatus:
     """Number of finished pilot runs that diverged."""
     pruning: PruningStatus | None
     """Progress of the pruning, which the other fields leave out; None for a study without pruning."""
+    store_is_new: bool
+    """True if the store has no runs, of any study."""
+    similar_store: Path | None
+    """Folder with runs whose name is similar to that of a new store; None if there is none."""
 
     @property
     def core_time(self) -> CoreTime:
@@ -95,7 +100,10 @@ def status(config: Path, workspace: Workspace | None = None, *, overrides: Seque
         ConfigError: the study is invalid.
         StoreError: a store cannot be read.
     """
+    workspace = workspace or Workspace()
     results = load_results(config, workspace, overrides=overrides)
+    store = workspace.stores().first
+    store_is_new = not store.has_runs
     diverged, all_diverged, pruned_diverged = (
         sum(map(bool, runs["diverged"].to_pylist()))
         for runs in (results.final_runs, results.runs, results.pruned_runs)
@@ -108,6 +116,8 @@ def status(config: Path, workspace: Workspace | None = None, *, overrides: Seque
         diverged=diverged,
         pilots_diverged=all_diverged - diverged,
         pruning=_pruning_status(pruning, results.pruned_runs, diverged=pruned_diverged) if pruning else None,
+        store_is_new=store_is_new,
+        similar_store=find_similar_store(store) if store_is_new else None,
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from scaling.api._results import load_results
 from scaling.api._workspace import Workspace
@@ -71,10 +73,24 @@ def store_sweep(workspace: Workspace | None = None) -> StoreSweep:
 
 def _open(workspace: Workspace | None) -> Store:
     name = (workspace or Workspace()).store
-    store = open_store(name)
+    return _require(open_store(name), name)
+
+
+def _require(store: Store, name: str) -> Store:
+    """Return a store that exists."""
     if not store.exists:
         raise StoreError(f"{name}: no such store; name the folder or the URI of a store", option="store")
     return store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Merge:
+    """Result of a merge."""
+
+    added: int
+    """Number of runs that the other store did not have, or had without a table that was copied."""
+    left_out: Mapping[str, int]
+    """For each table that was to be copied, the number of runs that were left out because they lack it."""
 
 
 def store_merge(
@@ -84,11 +100,12 @@ def store_merge(
     *,
     overrides: Sequence[str] = (),
     predictions: bool = False,
-) -> int:
+) -> Merge:
     """Copy a study's finished runs into another store, as one part, pruned networks included.
 
     Use this to publish runs, or to bring together what several machines trained. Weights and masks are never
-    copied.
+    copied. A run whose epochs or predictions are damaged or missing is left out, so that every copied run is
+    whole.
 
     Args:
         config: YAML file of the study.
@@ -97,21 +114,25 @@ def store_merge(
         overrides: changed settings, such as ``recipe.epochs=5``.
         predictions: True to copy the predictions as well, by far the largest table.
 
-    Returns:
-        Number of runs that the other store did not have, or had without the predictions that were copied.
-
     Raises:
-        StoreError: a store cannot be read or written.
+        StoreError: a store cannot be read or written, or the store does not exist.
     """
     workspace = workspace or Workspace()
+    stores = workspace.stores()
+    _require(stores.first, workspace.store)
     results = load_results(config, workspace, overrides=overrides)
     runs = pa.concat_tables([results.runs, results.pruned_runs])
-    stores, ids = workspace.stores(), runs["id"].to_pylist()
-    tables = {
-        "runs": runs,
-        "epochs": stores.epochs(ids),
-        "test_sets": stores.test_sets(set(runs["fingerprint"].to_pylist())),
-    }
+    ids = runs["id"].to_pylist()
+    further = {"epochs": stores.epochs(ids)}
     if predictions:
-        tables["predictions"] = stores.predictions(ids)
-    return open_store(into, option="into").publish(tables)
+        further["predictions"] = stores.predictions(ids)
+    stored = {kind: frozenset(table["id"].to_pylist()) for kind, table in further.items()}
+    whole = pa.array(sorted(set(ids).intersection(*stored.values())), pa.string())
+    tables = {
+        kind: table.filter(pc.is_in(table["id"], whole)) for kind, table in {"runs": runs, **further}.items()
+    }
+    tables["test_sets"] = stores.test_sets(set(tables["runs"]["fingerprint"].to_pylist()))
+    return Merge(
+        added=open_store(into, option="into").publish(tables),
+        left_out={kind: len(lacking) for kind in stored if (lacking := set(ids) - stored[kind])},
+    )

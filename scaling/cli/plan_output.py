@@ -1,4 +1,4 @@
-"""The parts that the outputs of ``plan`` and ``status`` share."""
+"""The parts that the outputs of ``plan``, ``run`` and ``status`` share."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from scaling.cli.output import count, print_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from scaling.architectures import DerivedWidth
     from scaling.datasets import DatasetInfo
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 
 _MAX_LABELS = 8
 """Largest number of a file's labels that are listed."""
+
+
+def new_store_text(store: str, similar: Path | None) -> str:
+    """Return that a store has no runs yet, and which store its name may mean."""
+    hint = f"; did you mean {similar}, which has runs?" if similar else ""
+    return f"{store}: a new store{hint}"
 
 
 def rate_heading(rows: Sequence[PlanRow]) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from scaling.cli.options import (
     workspace,
 )
 from scaling.cli.output import count, print_text
-from scaling.cli.plan_output import print_divergence, print_other_contents
+from scaling.cli.plan_output import new_store_text, print_divergence, print_other_contents
 from scaling.cli.sweep_counts import print_missing
 from scaling.durations import format_duration
 from scaling.errors import UsageError
@@ -98,8 +98,7 @@ def run(
 def _print_start(start: RunStart, store: str) -> None:
     """Print that a store is new, or that runs of this study exist on other images, before training begins."""
     if start.store_is_new:
-        hint = f"; did you mean {start.similar_store}, which has runs?" if start.similar_store else ""
-        print_text(f"{store}: a new store{hint}", flush=True)
+        print_text(new_store_text(store, start.similar_store), flush=True)
     print_other_contents(start.plan)
 
 

@@ -9,6 +9,7 @@ from scaling import api
 from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, workspace
 from scaling.cli.output import console, count, new_table, print_json, print_text
 from scaling.cli.plan_output import (
+    new_store_text,
     print_divergence,
     print_other_contents,
     print_rate_warnings,
@@ -69,6 +70,8 @@ def status(
         f"diverged: {count(progress.diverged, 'run')}{pilots}{pending}; "
         f"about {format_duration(study_plan.core_s)} of core time left"
     )
+    if progress.store_is_new:
+        print_text(new_store_text(store, progress.similar_store))
     print_divergence(progress.diverged, runs=len(study_plan.final_ids & study_plan.done))
     print_other_contents(study_plan)
     print_rate_warnings(study_plan)

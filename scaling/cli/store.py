@@ -110,13 +110,18 @@ def merge(
     store: Store = STORE,
     also: Also = [],
     data: Data = None,
-) -> None:
+) -> int:
     """Copy the finished runs of a study into another store.
 
     Merge to publish results, or to bring the results of several machines together. Pruned networks are runs
-    as well. Weights are not copied.
+    as well. Weights are not copied. The exit code is 1 if a run is left out, because its epochs or
+    predictions are damaged or missing.
     """
-    added = api.store_merge(
+    outcome = api.store_merge(
         config, into, workspace(store, also, data), overrides=set_, predictions=predictions
     )
-    print_text(f"{into}: {count(added, 'run')} added")
+    print_text(f"{into}: {count(outcome.added, 'run')} added")
+    for kind, number in outcome.left_out.items():
+        hint = "; merge them without --predictions" if kind == "predictions" else ""
+        print_text(f"{count(number, 'run')} left out: the {kind} are missing or damaged{hint}")
+    return 1 if outcome.left_out else 0

@@ -37,6 +37,13 @@ class DamagedFileError(StoreError):
         super().__init__(f"{name}: {reason}; {_REPAIR_HINT}")
 
 
+class OversizedFileError(DamagedFileError):
+    """A file is larger than any file that this software writes in its place."""
+
+    def __init__(self, name: str, size: int, max_bytes: int) -> None:
+        super().__init__(name, f"has {size:,} bytes, more than a file of a part can have ({max_bytes:,})")
+
+
 @dataclass(frozen=True, kw_only=True)
 class StoredFile:
     """A file of a store."""
@@ -64,8 +71,12 @@ class Backend(ABC):
         """
 
     @abstractmethod
-    def get(self, path: str) -> bytes:
+    def get(self, path: str, *, max_bytes: int | None = None) -> bytes:
         """Return the content of a file.
+
+        Args:
+            path: path of the file.
+            max_bytes: size above which a file is damaged and is not read; by default there is no limit.
 
         Raises:
             MissingFileError: the file does not exist.
@@ -74,10 +85,16 @@ class Backend(ABC):
         """
 
     @abstractmethod
-    def get_all(self, paths: Sequence[str]) -> Iterator[bytes | MissingFileError | DamagedFileError]:
+    def get_all(
+        self, paths: Sequence[str], *, max_bytes: int | None = None
+    ) -> Iterator[bytes | MissingFileError | DamagedFileError]:
         """Yield the contents of many files, in the given order.
 
         The error of a file that is missing or damaged takes the place of its content.
+
+        Args:
+            paths: paths of the files.
+            max_bytes: size above which a file is damaged and is not read; by default there is no limit.
 
         Raises:
             StoreError: a file cannot be read for another reason.
@@ -87,9 +104,9 @@ class Backend(ABC):
     def list_names(self, folder: str) -> list[str]:
         """Return the sorted names of the files in a folder, without hidden ones; empty if there is none."""
 
-    def _get_or_error(self, path: str) -> bytes | MissingFileError | DamagedFileError:
+    def _get_or_error(self, path: str, max_bytes: int | None) -> bytes | MissingFileError | DamagedFileError:
         try:
-            return self.get(path)
+            return self.get(path, max_bytes=max_bytes)
         except (MissingFileError, DamagedFileError) as error:
             return error
 

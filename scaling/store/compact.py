@@ -32,7 +32,7 @@ from scaling.store.store import Store
 _NONCE_METADATA = "scaling.compaction"
 """Metadata of a compacted runs table: a random number, which makes the part's name new."""
 _MAX_BYTES = 256 * 1024**2
-"""Bytes of the tables that become one part: they are in memory at once."""
+"""Bytes of the tables and weights that become one part: they are in memory at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +50,8 @@ class Compaction:
 def compact(store: Store) -> Compaction:
     """Replace small parts by few large ones. Every run, table and weights file stays.
 
-    Parts that have the same tables are put together, up to 256 MiB of them in one part. Damaged parts and
-    damaged tables stay as they are.
+    Parts that have the same tables are put together, up to 256 MiB of tables and weights in one part. A part
+    with a file that is damaged or missing stays as it is.
 
     Raises:
         StoreError: the store cannot be read or written.
@@ -95,13 +95,15 @@ def _group(parts: Parts) -> list[_Group]:
     """Return groups of parts with the same tables, sorted by name, each of a limited size."""
     snapshot = parts.snapshot(*paths.PART_TABLES)
     sizes: dict[str, int] = defaultdict(int)
-    for kind in paths.PART_TABLES:
-        for file in parts.backend.list_files(kind):
+    for folder in (*paths.PART_TABLES, paths.WEIGHTS_FOLDER):
+        for file in parts.backend.list_files(folder):
             sizes[paths.part_of(file.path) or ""] += file.size
     by_tables: dict[tuple[str, ...], list[list[str]]] = {}
     filled: dict[tuple[str, ...], int] = defaultdict(int)
     for part in sorted(snapshot.index):
         tables = tuple(kind for kind in paths.PART_TABLES if part in snapshot.with_table[kind])
+        if {*paths.PART_TABLES}.intersection(parts.hashes(part) or ()) - {*tables}:
+            continue  # a table is damaged or missing
         groups = by_tables.setdefault(tables, [[]])
         if groups[-1] and filled[tables] + sizes[part] > _MAX_BYTES:
             groups.append([])
@@ -147,6 +149,8 @@ def _read_weights(parts: Parts, part: str, ids: Sequence[str]) -> dict[str, byte
     names = set(parts.backend.list_names(paths.weights_folder(part)))
     stored = [run_id for run_id in ids if paths.weights_file(part, run_id).rpartition("/")[2] in names]
     hashed = {file.partition("/")[2] for file in parts.hashes(part) or {} if file.startswith("weights/")}
+    for run_id in hashed.difference(stored):
+        parts.has_weights(part, run_id)  # records that they are missing
     weights = {run_id: data for run_id in stored if (data := parts.weights(part, run_id)) is not None}
     return weights if weights.keys() >= {*stored, *hashed} else None
 

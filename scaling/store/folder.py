@@ -19,6 +19,7 @@ from scaling.store.backend import (
     Backend,
     DamagedFileError,
     MissingFileError,
+    OversizedFileError,
     StoredFile,
     naming_store_errors,
 )
@@ -40,20 +41,26 @@ class FolderBackend(Backend):
     """Files below ``root``. The first file that is written creates the folder."""
 
     root: Path
+    option: str = "store"
+    """Argument that an error of writing names."""
 
     def put_if_absent(self, path: str, data: bytes) -> bool:
         final = self.root / path
-        with writing(final, hint=_WRITE_HINT, option="store", error=StoreError):
+        with writing(final, hint=_WRITE_HINT, option=self.option, error=StoreError):
             if _retry_stale(final.exists):
                 _retry_stale(lambda: sync(final.parent))  # its writer may not have synced it yet
                 return False
             return _write_and_link(final, data)
 
-    def get(self, path: str) -> bytes:
+    def get(self, path: str, *, max_bytes: int | None = None) -> bytes:
         name = self.full_name(path)
         with naming_store_errors(name, "read", hint=_READ_HINT):
             try:
-                return _retry_stale(lambda: _read(self.root / path))
+                return _retry_stale(lambda: _read(self.root / path, max_bytes))
+            except MemoryError:
+                raise StoreError(
+                    f"{name}: cannot be read (it does not fit into memory); use a machine with more memory"
+                ) from None
             except OSError as error:
                 if error.errno == errno.ENOENT and not _retry_stale((self.root / path).is_symlink):
                     raise MissingFileError(name) from None
@@ -61,8 +68,10 @@ class FolderBackend(Backend):
                     raise DamagedFileError(name, f"cannot be read ({error.strerror})") from error
                 raise
 
-    def get_all(self, paths: Sequence[str]) -> Iterator[bytes | MissingFileError | DamagedFileError]:
-        return map(self._get_or_error, paths)
+    def get_all(
+        self, paths: Sequence[str], *, max_bytes: int | None = None
+    ) -> Iterator[bytes | MissingFileError | DamagedFileError]:
+        return (self._get_or_error(path, max_bytes) for path in paths)
 
     def list_names(self, folder: str) -> list[str]:
         with naming_store_errors(self.full_name(folder), "listed", hint=_LIST_HINT):
@@ -89,7 +98,7 @@ class FolderBackend(Backend):
 
     def move(self, path: str, target: str) -> None:
         final = self.root / target
-        with writing(final, hint=_WRITE_HINT, option="store", error=StoreError):
+        with writing(final, hint=_WRITE_HINT, option=self.option, error=StoreError):
             _retry_stale(lambda: make_folder(final.parent))
             try:
                 _retry_stale(lambda: (self.root / path).rename(final))
@@ -169,13 +178,16 @@ def _write_and_link(final: Path, data: bytes) -> bool:
     return is_new
 
 
-def _read(file: Path) -> bytes:
+def _read(file: Path, max_bytes: int | None) -> bytes:
     """Return the content of a regular file; a pipe in its place must not block."""
     descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        mode = os.fstat(descriptor).st_mode
+        status = os.fstat(descriptor)
+        mode = status.st_mode
         if not stat.S_ISREG(mode):
             raise OSError(errno.EISDIR, "Is a directory" if stat.S_ISDIR(mode) else "Is not a regular file")
+        if max_bytes is not None and status.st_size > max_bytes:
+            raise OversizedFileError(str(file), status.st_size, max_bytes)
         with os.fdopen(descriptor, "rb", closefd=False) as content:
             return content.read()
     finally:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
+from itertools import repeat
 from threading import Thread
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, TypeVar
@@ -22,7 +23,13 @@ from obstore.store import from_url
 from scaling import interruption
 from scaling.errors import StoreError
 from scaling.store import paths
-from scaling.store.backend import Backend, DamagedFileError, MissingFileError, StoredFile
+from scaling.store.backend import (
+    Backend,
+    DamagedFileError,
+    MissingFileError,
+    OversizedFileError,
+    StoredFile,
+)
 from scaling.store.object_store_errors import check_settings, describe_error, is_temporary
 
 if TYPE_CHECKING:
@@ -86,18 +93,28 @@ class ObjectStoreBackend(Backend):
                 return False
             return True
 
-    def get(self, path: str) -> bytes:
+    def get(self, path: str, *, max_bytes: int | None = None) -> bytes:
+        def read(client: ObjectStore) -> bytes:
+            result = obstore.get(client, path)
+            size = result.meta["size"]
+            if max_bytes is not None and size > max_bytes:
+                raise OversizedFileError(self.full_name(path), size, max_bytes)
+            return bytes(result.bytes())
+
         with self._naming_errors(path, "read"):
             try:
-                return self._send(lambda client: bytes(obstore.get(client, path).bytes()))
+                return self._send(read)
             except FileNotFoundError:
                 raise MissingFileError(self.full_name(path)) from None
 
-    def get_all(self, paths: Sequence[str]) -> Iterator[bytes | MissingFileError | DamagedFileError]:
+    def get_all(
+        self, paths: Sequence[str], *, max_bytes: int | None = None
+    ) -> Iterator[bytes | MissingFileError | DamagedFileError]:
         with ThreadPoolExecutor(_CONCURRENT_REQUESTS) as pool:
             # In blocks, so that few files are in memory at once.
             for start in range(0, len(paths), _CONCURRENT_REQUESTS):
-                yield from pool.map(self._get_or_error, paths[start : start + _CONCURRENT_REQUESTS])
+                block = paths[start : start + _CONCURRENT_REQUESTS]
+                yield from pool.map(self._get_or_error, block, repeat(max_bytes))
 
     def list_names(self, folder: str) -> list[str]:
         with self._naming_errors(folder, "listed"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,8 +17,9 @@ from scaling.errors import StoreDamageWarning, StoreError
 from scaling.store import paths
 from scaling.store.backend import Backend, DamagedFileError, MissingFileError
 from scaling.store.damage import Damage, describe_damage
-from scaling.store.parquet import DecodedFile, decode_table
-from scaling.store.table_check import find_bad_run
+from scaling.store.parquet import decode_table
+from scaling.store.part_hashes import LABELS_METADATA, MAX_FILE_BYTES, has_own_name, hash_labels, read_hashes
+from scaling.store.table_check import find_bad_name, find_bad_run, find_other_runs
 
 _DECODING_THREADS = min(4, os.cpu_count() or 1)
 """Number of threads that decode files; each releases Python's lock most of the time."""
@@ -29,12 +29,6 @@ READ_ATTEMPTS = 10
 
 INDEX_COLUMNS = ("id", "created_at")
 """Columns of the runs table that decide which copy of a run counts."""
-FILES_METADATA = "scaling.files"
-"""Metadata of a runs table: JSON with the SHA-256 of each further file of the part."""
-LABELS_METADATA = "scaling.labels"
-"""Metadata of a test set: the SHA-256 of its labels; older files lack it."""
-FIRST_VERSION_TABLES = ("epochs", "predictions")
-"""Tables that the names of the first parts hash, in this order, before ``runs``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,25 +39,6 @@ class Snapshot:
     """For each part, its runs with the columns ``INDEX_COLUMNS``."""
     with_table: Mapping[str, frozenset[str]]
     """For each table that was asked for, the parts that have it."""
-
-
-def hash_labels(test_set: pa.Table) -> str:
-    """Return the SHA-256 of the labels of a test set."""
-    return sha256(bytes(test_set["labels"][0].as_py())).hexdigest()
-
-
-def has_own_name(part: str, runs: bytes, backend: Backend) -> bool:
-    """Return whether the name of a part is the hash of its content.
-
-    Args:
-        part: name of the part.
-        runs: content of its table ``runs``.
-        backend: has the other tables, which the names of the first parts hash as well.
-    """
-    if paths.part_name(runs) == part:
-        return True
-    others = backend.get_all([paths.table_file(kind, part) for kind in FIRST_VERSION_TABLES])
-    return paths.first_part_name([*(data for data in others if isinstance(data, bytes)), runs]) == part
 
 
 class Parts:
@@ -96,7 +71,14 @@ class Parts:
 
     def names(self, kind: str) -> list[str]:
         """Return the sorted names of the parts that have a table now, such as ``epochs``."""
-        listed = set(paths.part_names(self.backend.list_names(kind)))
+        files = self.backend.list_names(kind)
+        self.record(
+            [
+                self.describe(f"{kind}/{file}", kind, "this software gives no file this name")
+                for file in paths.foreign_tables(files)
+            ]
+        )
+        listed = set(paths.part_names(files))
         unlisted = self._expected - listed
         return sorted(
             listed | {part for part in unlisted if self.backend.exists(paths.table_file(kind, part))}
@@ -116,10 +98,7 @@ class Parts:
             if all(part in self._run_index for part in present):
                 return Snapshot(
                     index={part: self._run_index[part] for part in present},
-                    with_table={
-                        kind: frozenset(part for part in names[kind] if self._has_table(kind, part))
-                        for kind in kinds
-                    },
+                    with_table={kind: self._with_table(kind, names[kind], present) for kind in kinds},
                 )
         raise self.changing_error()
 
@@ -137,16 +116,19 @@ class Parts:
         return set().union(*(self._ids[part] for part in index))
 
     def runs(self, columns: Sequence[str] | None) -> dict[str, pa.Table]:
-        """Return, for each part that exists now, its runs with these columns.
+        """Return, for each part that exists now, its runs with these columns, and record missing tables.
 
         Args:
             columns: must include ``INDEX_COLUMNS``; by default all columns.
         """
         for _ in range(READ_ATTEMPTS):
-            present = self._list("runs")["runs"]
+            names = self._list(*paths.PART_TABLES)
+            present = names.pop("runs")
             tables = dict(self.tables("runs", present, columns=columns))
             self._run_index |= {part: table.select(INDEX_COLUMNS) for part, table in tables.items()}
             if all(part in tables for part in present if self._is_usable("runs", part)):
+                for kind, listed in names.items():
+                    self._with_table(kind, listed, list(tables))  # records what is missing
                 return tables
         raise self.changing_error()
 
@@ -166,7 +148,9 @@ class Parts:
         """
         parts = [part for part in parts if self._is_usable(kind, part)]
         contents = zip(
-            parts, self.backend.get_all([paths.table_file(kind, part) for part in parts]), strict=True
+            parts,
+            self.backend.get_all([paths.table_file(kind, part) for part in parts], max_bytes=MAX_FILE_BYTES),
+            strict=True,
         )
         damage: list[Damage] = []
         with ThreadPoolExecutor(_DECODING_THREADS) as pool:
@@ -183,13 +167,19 @@ class Parts:
     def has_weights(self, part: str, run_id: str) -> bool:
         """Return whether a part has weights of a run that are not known to be damaged."""
         path = paths.weights_file(part, run_id)
-        return path not in self.damage and self.backend.exists(path)
+        if path in self.damage:
+            return False
+        if f"weights/{run_id}" not in (self._hashes[part] or ()):
+            return self.backend.exists(path)
+        if is_missing := self._is_missing(part, path):
+            self.record([self.describe(path, "weights", "does not exist")])
+        return not is_missing
 
     def weights(self, part: str, run_id: str) -> bytes | None:
         """Return the weights of a run of a part that was read; None if they are damaged or gone."""
         path = paths.weights_file(part, run_id)
         try:
-            data = self.backend.get(path)
+            data = self.backend.get(path, max_bytes=MAX_FILE_BYTES)
             self._check_hash(path, part, f"weights/{run_id}", data)
             return data
         except MissingFileError:
@@ -205,7 +195,8 @@ class Parts:
             return None
         name = self.backend.full_name(path)
         try:
-            decoded = decode_table(self.backend.get(path), "test_sets", name=name)
+            data = self.backend.get(path, max_bytes=MAX_FILE_BYTES)
+            decoded = decode_table(data, "test_sets", name=name)
             stored_hash = decoded.metadata.get(LABELS_METADATA.encode())
             if decoded.table["fingerprint"].to_pylist() != [fingerprint]:
                 raise DamagedFileError(name, "it is of another data set")
@@ -230,6 +221,11 @@ class Parts:
                 return
             warnings.warn(StoreDamageWarning(describe_damage(new), new), stacklevel=2)
 
+    def describe(self, path: str, kind: str, reason: str, *, runs: int | None = None) -> Damage:
+        """Return the description of a damaged file."""
+        name = self.backend.full_name(path).replace("\n", "\\n")
+        return Damage(path=path, name=name, kind=kind, reason=reason, runs=runs)
+
     def changing_error(self) -> StoreError:
         """Return the error of parts that disappear again and again while they are read."""
         name = self.backend.full_name("runs")
@@ -251,9 +247,32 @@ class Parts:
     def _is_usable(self, kind: str, part: str) -> bool:
         return paths.table_file(kind, part) not in self.damage
 
-    def _has_table(self, kind: str, part: str) -> bool:
-        hashes = self._hashes.get(part)
-        return self._is_usable(kind, part) and (kind == "runs" or hashes is None or kind in hashes)
+    def _with_table(self, kind: str, listed: Sequence[str], present: Sequence[str]) -> frozenset[str]:
+        """Return which of the parts that were read have a usable table, and record missing tables.
+
+        Args:
+            kind: name of the table.
+            listed: parts whose table was listed.
+            present: parts whose runs were read.
+        """
+        names, usable = set(listed), [part for part in present if self._is_usable(kind, part)]
+        if kind == "runs":
+            return frozenset(usable)
+        expected = {part for part in usable if kind in (self._hashes[part] or ())}
+        missing = {part for part in expected - names if self._is_missing(part, paths.table_file(kind, part))}
+        self.record(
+            [self.describe(paths.table_file(kind, part), kind, "does not exist") for part in sorted(missing)]
+        )
+        unnamed = {part for part in usable if self._hashes[part] is None}
+        return frozenset(expected - missing | unnamed & names)
+
+    def _is_missing(self, part: str, path: str) -> bool:
+        """Return whether a file whose hash a part names is missing, although the part is still there.
+
+        A network folder may list a file late. Whoever removes a part removes its commit record first.
+        """
+        exists = self.backend.exists
+        return not exists(path) and exists(paths.table_file("runs", part))
 
     def _decode(
         self,
@@ -282,7 +301,7 @@ class Parts:
                 return self._decode_first(part, data, name=self.backend.full_name(path), columns=columns)
             decoded = decode_table(data, kind, name=self.backend.full_name(path), columns=columns)
             if kind != "runs":
-                self._check_ids(path, part, decoded.table)
+                self._check_further_table(path, part, decoded.table)
         except DamagedFileError as error:
             runs = self._count_runs(part, data) if kind == "runs" else None
             return Damage(path=path, name=error.name, kind=kind, reason=error.reason, runs=runs)
@@ -294,22 +313,20 @@ class Parts:
         Otherwise a run would be finished for one command and damaged for the next one.
         """
         decoded = decode_table(data, "runs", name=name)
-        hashes = _read_hashes(decoded, name)
-        if problem := find_bad_run(decoded.table):
+        hashes = read_hashes(decoded, name)
+        if problem := find_bad_run(decoded.table) or find_bad_name(decoded.table):
             raise DamagedFileError(name, problem)
         self._hashes[part] = hashes
         return decoded.table if columns is None else decoded.table.select(columns)
 
-    def _check_ids(self, path: str, part: str, table: pa.Table) -> None:
-        """Check that a further table of a part has rows of the part's runs only.
+    def _check_further_table(self, path: str, part: str, table: pa.Table) -> None:
+        """Check the rows of a further table of a part.
 
         Raises:
-            DamagedFileError: it has rows of other runs.
+            DamagedFileError: the rows are not of the part's runs, or have no names.
         """
-        is_known = pc.is_in(table["id"], self._run_index[part]["id"])
-        if strangers := len(pc.unique(table["id"].filter(pc.invert(is_known)))):
-            reason = f"rows of {strangers} runs that its part does not have"
-            raise DamagedFileError(self.backend.full_name(path), reason)
+        if problem := find_bad_name(table) or find_other_runs(table, self._run_index[part]):
+            raise DamagedFileError(self.backend.full_name(path), problem)
 
     def _check_hash(self, path: str, part: str, file: str, data: bytes) -> None:
         """Check a file against the hash in its part's runs table, once.
@@ -326,7 +343,7 @@ class Parts:
 
     def _count_runs(self, part: str, data: bytes | DamagedFileError) -> int | None:
         """Return how many runs a damaged part held, as far as its tables can still be read."""
-        epochs = self.backend.get_all([paths.table_file("epochs", part)])
+        epochs = self.backend.get_all([paths.table_file("epochs", part)], max_bytes=MAX_FILE_BYTES)
         for kind, content in (("runs", data), *(("epochs", content) for content in epochs)):
             try:
                 if isinstance(content, bytes):
@@ -335,13 +352,3 @@ class Parts:
             except StoreError:
                 continue
         return None
-
-
-def _read_hashes(runs: DecodedFile, name: str) -> Mapping[str, str] | None:
-    text = runs.metadata.get(FILES_METADATA.encode())
-    if text is None:
-        return None
-    try:
-        return {str(file): str(digest) for file, digest in json.loads(text).items()}
-    except (ValueError, AttributeError):
-        raise DamagedFileError(name, f"its metadata {FILES_METADATA} cannot be read") from None

@@ -79,14 +79,21 @@ def table_file(kind: str, name: str) -> str:
 
 def part_names(files: Iterable[str]) -> list[str]:
     """Return the names of the parts among the files of a table's folder."""
-    return [file.removesuffix(_TABLE_SUFFIX) for file in files if file.endswith(_TABLE_SUFFIX)]
+    names = (file.removesuffix(_TABLE_SUFFIX) for file in files if file.endswith(_TABLE_SUFFIX))
+    return [name for name in names if is_file_name(name)]
+
+
+def foreign_tables(files: Iterable[str]) -> list[str]:
+    """Return the files of a table's folder that end like a table and have no name of a part."""
+    files = [file for file in files if file.endswith(_TABLE_SUFFIX)]
+    return [file for file in files if not is_file_name(file.removesuffix(_TABLE_SUFFIX))]
 
 
 def part_of(path: str) -> str | None:
     """Return the part that a file belongs to; None for a file that belongs to no part."""
     kind, _, rest = path.partition("/")
     if kind in PART_TABLES:
-        return rest.removesuffix(_TABLE_SUFFIX) if rest.endswith(_TABLE_SUFFIX) else None
+        return next(iter(part_names([rest])), None)
     return rest.partition("/")[0] if kind == WEIGHTS_FOLDER else None
 
 
@@ -172,13 +179,21 @@ def probe_file(name: str, *, folder: str = PROBES_FOLDER) -> str:
     return f"{folder}/{name}"
 
 
+def is_file_name(name: str) -> bool:
+    """Return whether a text can be the name of a part, a run, a data set or a pack.
+
+    The name of a file in a folder is not empty, not hidden, no path, and without control characters.
+    """
+    return name.isprintable() and not re.search(r"^\.|[/\\]|^$", name)
+
+
 def _file_name(name: str) -> str:
-    """Return the name of a part, a run, a data set or a pack, if it can be the name of a file in a folder.
+    """Return the name of a part, a run, a data set or a pack.
 
     Raises:
-        StoreError: the name is empty or hidden, or is a path.
+        StoreError: the name cannot be the name of a file in a folder.
     """
-    if not name or name.startswith(".") or "/" in name or "\\" in name or "\0" in name:
+    if not is_file_name(name):
         raise StoreError(
             f"{name!r}: not the name of a run, a part, a data set or a pack; this software did not write the"
             " table that contains it, so leave its store out"

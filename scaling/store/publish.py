@@ -9,13 +9,14 @@ from hashlib import sha256
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from scaling.errors import StoreError
 from scaling.store import paths
-from scaling.store.backend import Backend
+from scaling.store.backend import Backend, DamagedFileError
 from scaling.store.parquet import encode_table
-from scaling.store.parts import FILES_METADATA, LABELS_METADATA, hash_labels
+from scaling.store.part_hashes import FILES_METADATA, LABELS_METADATA, MAX_FILE_BYTES, hash_labels
 from scaling.store.reader import Reader
 from scaling.store.schema import SCHEMAS
-from scaling.store.table_check import find_bad_run, find_null
+from scaling.store.table_check import find_bad_run, find_null, find_other_runs
 
 PUBLISHED_TABLES = ("epochs", "predictions", "runs")
 """Tables of a part, in the order in which they are written."""
@@ -71,18 +72,35 @@ def put_part(
         backend: the place that the files are written to.
         metadata: further metadata of the runs table, which the name depends on.
         commit: puts the runs table in its place; by default the backend's ``put_if_absent``.
+
+    Raises:
+        StoreError: nothing can be written, a file is too large for readers, or a damaged file has the name
+            of a new one.
     """
     files = _encode_part(tables, weights, metadata or {})
+    _check_sizes(files | {f"weights/{run_id}": data for run_id, data in weights.items()})
     runs = files.pop("runs")
     part = paths.part_name(runs)
     for run_id, data in weights.items():
-        backend.put_if_absent(paths.weights_file(part, run_id), data)
+        _put(paths.weights_file(part, run_id), data, backend)
     for kind, data in files.items():
-        backend.put_if_absent(paths.table_file(kind, part), data)
+        _put(paths.table_file(kind, part), data, backend)
     # The runs table comes last: it is the commit record.
-    commit = commit or backend.put_if_absent
-    commit(paths.table_file("runs", part), runs)
+    if commit:
+        commit(paths.table_file("runs", part), runs)
+    else:
+        _put(paths.table_file("runs", part), runs, backend)
     return part
+
+
+def _put(path: str, data: bytes, backend: Backend) -> None:
+    """Write a file unless it is there already.
+
+    Raises:
+        DamagedFileError: a file with another content is there. The name depends on the content.
+    """
+    if not backend.put_if_absent(path, data) and backend.get(path, max_bytes=MAX_FILE_BYTES) != data:
+        raise DamagedFileError(backend.full_name(path), "it is not as it was published")
 
 
 def _select(tables: Mapping[str, pa.Table], kinds: list[str], ids: set[str]) -> dict[str, pa.Table]:
@@ -102,12 +120,21 @@ def _encode_part(
     return files
 
 
+def _check_sizes(files: Mapping[str, bytes]) -> None:
+    for name, data in files.items():
+        if len(data) > MAX_FILE_BYTES:
+            raise StoreError(
+                f"{name}: has {len(data):,} bytes, and a file of a part can have {MAX_FILE_BYTES:,}; publish"
+                " fewer runs at once"
+            )
+
+
 def _new_ids(tables: Mapping[str, pa.Table], kinds: list[str], reader: Reader) -> set[str]:
-    """Return the ids of the runs that are not yet published with all of these tables."""
+    """Return the ids of the runs that are not yet published with all of these tables, undamaged."""
     ids = set(tables["runs"]["id"].to_pylist())
     published = ids & reader.ids()
     for kind in kinds if published else ():
-        published &= reader.ids_with_table(kind)
+        published &= reader.ids_with_rows(kind, published)
     return ids - published
 
 
@@ -138,12 +165,8 @@ def _check(tables: Mapping[str, pa.Table], weights: Mapping[str, bytes]) -> None
         raise ValueError("runs: every row needs an id of its own")
     if problem := find_bad_run(runs):
         raise ValueError(f"runs: {problem}")
-    referenced = {
-        run_id
-        for kind in ("epochs", "predictions")
-        if kind in tables
-        for run_id in tables[kind]["id"].to_pylist()
-    } | weights.keys()
-    if not referenced <= set(ids):
-        unknown = sorted(map(str, referenced - set(ids)))
-        raise ValueError(f"rows or weights of runs that are not published with them: {unknown}")
+    for kind in PUBLISHED_TABLES[:-1]:
+        if kind in tables and (problem := find_other_runs(tables[kind], runs)):
+            raise ValueError(f"{kind}: {problem}")
+    if unknown := sorted(weights.keys() - set(ids)):
+        raise ValueError(f"weights of runs that are not published with them: {unknown}")

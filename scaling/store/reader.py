@@ -19,6 +19,8 @@ from scaling.store.parquet import select_fields
 from scaling.store.parts import INDEX_COLUMNS, READ_ATTEMPTS, Parts
 from scaling.store.schema import SCHEMAS
 
+_RETRAIN_HINT = "move them aside with: scaling store repair; then `scaling run` trains their runs again"
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StoredLogits:
@@ -104,7 +106,7 @@ class Reader(ABC):
         Raises:
             StoreError: a run has no predictions; the message counts these runs.
         """
-        _require_all(self.ids_with_table("predictions"), ids)
+        self._require_all(self.ids_with_table("predictions"), ids)
 
     def logits(self, ids: Sequence[str]) -> StoredLogits:
         """Return the stored logits of runs on their common test set, in the order of ``ids``.
@@ -113,7 +115,7 @@ class Reader(ABC):
             StoreError: a run has no predictions, or the runs have several test sets.
         """
         stored = self.predictions(ids)
-        _require_all(stored["id"].to_pylist(), ids)
+        self._require_all(stored["id"].to_pylist(), ids)
         fingerprints = pc.unique(stored["fingerprint"]).to_pylist()
         if len(fingerprints) > 1:
             raise StoreError(
@@ -131,6 +133,15 @@ class Reader(ABC):
         values = np.asarray(pc.list_flatten(stored["logits"]).combine_chunks(), dtype=np.float16)
         rows = pc.index_in(pa.array(ids, pa.string()), value_set=stored["id"]).to_numpy()
         return StoredLogits(logits=values.reshape(len(stored), len(labels), -1)[rows], labels=labels)
+
+    def _require_all(self, with_predictions: Iterable[str], ids: Sequence[str]) -> None:
+        wanted = set(ids)
+        if not (missing := len(wanted.difference(with_predictions))):
+            return
+        hint = "read the store that trained them, or merge that store again with `predictions`"
+        if any(damage.kind == "predictions" for damage in self.damage):
+            hint = f"files of predictions are damaged: {_RETRAIN_HINT}"
+        raise StoreError(f"{missing} of {len(wanted)} runs have no predictions here; {hint}")
 
     def labels(self, fingerprint: str) -> NDArray[np.uint8]:
         """Return the labels of a test set in canonical order, which is the order of the predictions.
@@ -183,14 +194,20 @@ class Reader(ABC):
                     break
             elif (data := found.source.weights(found.part, run_id)) is not None:
                 return data
+        if any(damage.kind == "weights" and run_id in damage.path for damage in self.damage):
+            raise StoreError(f"run {run_id}: its weights are damaged: {_RETRAIN_HINT}")
         raise StoreError(
             f"run {run_id}: no weights in the store; a study keeps the weights of the runs that it trains"
             " with store: {weights: all}"
         )
 
     def ids_with_table(self, kind: str) -> set[str]:
-        """Return the ids of the runs that have rows in a table, such as ``predictions``."""
+        """Return the ids of the runs whose part has a table, such as ``predictions``. Reads no table."""
         return set(self._deduplicate(kind).ids.to_pylist())
+
+    def ids_with_rows(self, kind: str, ids: Iterable[str]) -> set[str]:
+        """Return which of some runs have rows in a table that is not damaged. Reads the table."""
+        return set(self._table(kind, ids, "id", columns=["id"])["id"].to_pylist())
 
     def _find_weights(self, run_id: str, indexes: Sequence[Mapping[str, pa.Table]]) -> _SourcePart | None:
         with_weights = [
@@ -246,15 +263,6 @@ class Reader(ABC):
 class _SourcePart:
     source: Parts
     part: str
-
-
-def _require_all(with_predictions: Iterable[str], ids: Sequence[str]) -> None:
-    wanted = set(ids)
-    if missing := len(wanted.difference(with_predictions)):
-        raise StoreError(
-            f"{missing} of {len(wanted)} runs have no predictions here; read the store that trained them, or"
-            " merge that store again with `predictions`"
-        )
 
 
 def _filter(table: pa.Table, column: str, values: pa.Array | pa.ChunkedArray | None) -> pa.Table:

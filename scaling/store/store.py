@@ -41,6 +41,13 @@ def open_store(uri: str | Path, *, option: str = "store", waits: bool = False) -
             "the name of the store is empty; give a folder or a URI, such as artifacts/store",
             option=option,
         )
+    if not separator and str(uri).startswith(tuple(f"{known}:" for known in _SCHEMES)):
+        kind, path = str(uri).split(":", 1)
+        raise StoreError(
+            f"{uri}: a URI has two slashes after the colon, such as {kind}://{path.lstrip('/')}; a folder of"
+            f" this name is ./{uri}",
+            option=option,
+        )
     if not separator:
         try:
             folder = Path(uri).expanduser()
@@ -48,7 +55,7 @@ def open_store(uri: str | Path, *, option: str = "store", waits: bool = False) -
             problem = "no such user, or no home folder; give the whole path of the folder"
             raise StoreError(f"{uri}: {problem}", option=option) from None
         # Absolute, because workers have other working folders.
-        return Store(FolderBackend(folder.absolute()))
+        return Store(FolderBackend(folder.absolute(), option))
     if scheme not in _SCHEMES or not bucket.strip("/"):
         raise StoreError(
             f"{uri}: no bucket, or an unknown kind of store; name a folder, or a URI with one of the schemes"

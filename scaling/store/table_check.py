@@ -7,6 +7,7 @@ import json
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from scaling.store import paths
 from scaling.store.schema import NULLABLE_COLUMNS, RESULT_COLUMNS, SHAPE_COLUMNS
 
 JSON_COLUMNS = ("config_json", "versions", "layer_zero_gradients")
@@ -45,6 +46,28 @@ def find_bad_run(runs: pa.Table) -> str:
             if text is not None and not _is_json_object(text):
                 return f"run {run_id}: {name} is not JSON"
     return ""
+
+
+def find_bad_name(table: pa.Table) -> str:
+    """Return which id or fingerprint cannot be the name of a file; empty if all can.
+
+    Args:
+        table: columns of a table, in the current schema.
+    """
+    for column in {"id", "fingerprint"}.intersection(table.column_names):
+        for name in pc.unique(table[column]).to_pylist():
+            if not paths.is_file_name(name):
+                return f"{name!r} is not the {column} of a run"
+    return ""
+
+
+def find_other_runs(table: pa.Table, runs: pa.Table) -> str:
+    """Return how the runs of a further table of a part differ from the part's runs; empty if they do not."""
+    ids, stored = pc.unique(runs["id"]), pc.unique(table["id"])
+    if strangers := len(stored) - (pc.sum(pc.is_in(stored, ids)).as_py() or 0):
+        return f"rows of {strangers} runs that its part does not have"
+    lacking = len(ids) - len(stored)
+    return f"no rows of {lacking} of the {len(ids)} runs of its part" if lacking else ""
 
 
 def _is_json_object(text: str) -> bool:

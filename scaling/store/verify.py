@@ -39,14 +39,15 @@ def verify(store: Store) -> Verification:
     ids = {part: frozenset(table["id"].to_pylist()) for part, table in runs.items()}
     for part, table in runs.items():
         parts.record(list(_check_runs(parts, part, table)))
-    with_table = parts.snapshot(*_TABLES).with_table
+    snapshot = parts.snapshot(*_TABLES)
+    present = [part for part in runs if part in snapshot.index]  # a compaction may have replaced the others
     fingerprints: set[str] = set()
     for kind in _TABLES:
-        for _, table in parts.tables(kind, [part for part in runs if part in with_table[kind]]):
+        for _, table in parts.tables(kind, [part for part in present if part in snapshot.with_table[kind]]):
             if kind == "predictions":
                 fingerprints |= set(table["fingerprint"].to_pylist())
-    for part in runs:
-        _check_further_files(parts, part, {kind for kind in _TABLES if part in with_table[kind]})
+    for part in present:
+        _read_weights(parts, part)
     _check_test_sets(parts, fingerprints)
     return Verification(
         parts=len(runs), runs=len(frozenset().union(*ids.values())), damage=tuple(parts.damage.values())
@@ -58,28 +59,22 @@ def _check_runs(parts: Parts, part: str, runs: pa.Table) -> Iterator[Damage]:
     for run_id, config in zip(runs["id"].to_pylist(), runs["config_json"].to_pylist(), strict=True):
         if not sha256(config.encode()).hexdigest().startswith(run_id):
             path, reason = paths.table_file("runs", part), "the id is not the hash of config_json"
-            yield _damage(parts, path, "runs", f"run {run_id}: {reason}", runs=len(runs))
+            yield parts.describe(path, "runs", f"run {run_id}: {reason}", runs=len(runs))
             return
 
 
-def _check_further_files(parts: Parts, part: str, tables: Set[str]) -> None:
-    """Check that the files whose hashes a part names exist, and read its weights."""
+def _read_weights(parts: Parts, part: str) -> None:
+    """Read the weights whose hashes a part names."""
     for file in parts.hashes(part) or {}:
-        kind, _, run_id = file.partition("/")
-        path = paths.weights_file(part, run_id) if run_id else paths.table_file(kind, part)
-        is_there = parts.weights(part, run_id) is not None if run_id else kind in tables
-        if not is_there and path not in parts.damage:
-            parts.record([_damage(parts, path, kind, "does not exist")])
+        run_id = file.partition("/")[2]
+        if run_id and parts.has_weights(part, run_id):
+            parts.weights(part, run_id)
 
 
 def _check_test_sets(parts: Parts, fingerprints: Set[str]) -> None:
     """Read all test sets, and check that there is one for each of the fingerprints."""
-    stored = set(paths.part_names(parts.backend.list_names("test_sets")))
+    stored = set(parts.names("test_sets"))
     for fingerprint in sorted(stored | fingerprints):
         path = paths.table_file("test_sets", fingerprint)
         if parts.test_set(fingerprint) is None and path not in parts.damage:
-            parts.record([_damage(parts, path, "test_sets", "does not exist")])
-
-
-def _damage(parts: Parts, path: str, kind: str, reason: str, *, runs: int | None = None) -> Damage:
-    return Damage(path=path, name=parts.backend.full_name(path), kind=kind, reason=reason, runs=runs)
+            parts.record([parts.describe(path, "test_sets", "does not exist")])

@@ -63,10 +63,10 @@ class _LightParts(Parts):
     def ids(self) -> set[str]:
         return {run for part in self.names("runs") for run in self._runs_of(part)}
 
-    def ids_with_table(self, kind: str) -> set[str]:
-        """Return the ids of the runs that have rows in a table, as a reader does."""
+    def ids_with_rows(self, kind: str, ids: set[str]) -> set[str]:
+        """Return which of some runs have rows in a table, as a reader does."""
         with_table = set(self.names(kind))
-        return {run for part in self.names("runs") if part in with_table for run in self._runs_of(part)}
+        return ids & {run for part in self.names("runs") if part in with_table for run in self._runs_of(part)}
 
     def _runs_of(self, part: str) -> list[str]:
         backend: Any = self.backend

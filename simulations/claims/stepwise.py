@@ -15,7 +15,7 @@ from typing import Any
 
 from scaling.store import claims, publish
 
-_ACCESSES = {"put_if_absent", "get", "list_names", "exists", "delete", "ids", "ids_with_table"}
+_ACCESSES = {"put_if_absent", "get", "list_names", "exists", "delete", "ids", "ids_with_rows"}
 _OBJECTS = {"backend", "reader"}
 """Names of the objects whose methods access the store."""
 

@@ -228,7 +228,7 @@ class MachineBackend(Backend):
         return
         yield
 
-    def get(self, path: str) -> bytes:
+    def get(self, path: str, *, max_bytes: int | None = None) -> bytes:
         self._draw_fault(path)
         folder, _, name = path.rpartition("/")
         try:
@@ -236,7 +236,7 @@ class MachineBackend(Backend):
         except KeyError:
             raise MissingFileError(path) from None
 
-    def get_all(self, paths: Sequence[str]) -> Iterator[bytes]:
+    def get_all(self, paths: Sequence[str], *, max_bytes: int | None = None) -> Iterator[bytes]:
         return map(self.get, paths)
 
     def list_names(self, folder: str) -> list[str]:

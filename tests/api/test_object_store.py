@@ -41,5 +41,5 @@ def test_study_in_a_bucket(study, workspace, s3_uri, tmp_path):
     assert api.store_compact(workspace).replaced == 2
     assert api.store_verify(workspace).damage == ()
     copy = str(tmp_path / "copy")
-    assert api.store_merge(file, copy, replace(workspace), predictions=True) == 2
+    assert api.store_merge(file, copy, replace(workspace), predictions=True).added == 2
     assert bits(copy) == first

@@ -137,7 +137,7 @@ def test_diverged_pilots_have_an_infinite_error(run, study, workspace, training)
 def test_a_merged_store_has_the_chosen_rates(run, study, workspace, tmp_path):
     config = study(TUNED)
     run(config)
-    assert api.store_merge(config, str(tmp_path / "merged"), workspace) == 6 * 16
+    assert api.store_merge(config, str(tmp_path / "merged"), workspace).added == 6 * 16
     other = api.Workspace(store=str(tmp_path / "merged"), data=tmp_path)
     assert rates(api.plan(config, other)) == rates(api.plan(config, workspace))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pyarrow.parquet as pq
 
@@ -57,6 +58,49 @@ def test_damaged_part_is_counted_by_every_command_and_moved_aside(scaling, study
     assert damage == {"parts": 0, "runs": 0, "files": 0}
     assert "8 of 10 runs done" in scaling("status", study, "--store", store).out
     assert scaling("store", "verify", "--store", store).code == 0
+
+
+def test_runs_without_predictions_are_left_out_of_a_merge_and_a_later_merge_adds_them(
+    scaling, study, store, tmp_path
+):
+    words = ("store", "merge", study, "--into", tmp_path / "other", "--predictions", "--store")
+    damaged = tmp_path / "damaged"
+    shutil.copytree(store, damaged)
+    missing = sorted((damaged / "predictions").iterdir())[0]
+    missing.unlink()
+    result = scaling(*words, damaged)
+    assert (result.code, result.out) == (
+        1,
+        f"{tmp_path}/other: 8 runs added\n"
+        "2 runs left out: the predictions are missing or damaged; merge them without --predictions\n",
+    )
+    assert f"{missing}: does not exist" in result.err
+    result = scaling(*words, store)
+    assert (result.code, result.out) == (0, f"{tmp_path}/other: 2 runs added\n")
+    ids, other = open_store(store).ids(), open_store(tmp_path / "other")
+    assert other.predictions(ids).equals(open_store(store).predictions(ids))
+    damage = json.loads(scaling("status", study, "--store", damaged, "--json").out)["damage"]
+    assert damage == {"parts": 0, "runs": 0, "files": 1}
+
+
+def test_merge_names_the_store_that_is_wrong(scaling, study, store, tmp_path):
+    result = scaling("store", "merge", study, "--store", tmp_path / "typo", "--into", tmp_path / "new")
+    hint = "no such store; name the folder or the URI of a store"
+    assert (result.code, result.err) == (2, f"--store {tmp_path}/typo: {hint}\n")
+    (tmp_path / "dangling").symlink_to("nowhere")
+    result = scaling("store", "merge", study, "--store", store, "--into", tmp_path / "dangling")
+    assert result.code == 2
+    assert result.err.startswith(f"--into {tmp_path}/dangling/")
+    result = scaling("store", "verify", "--store", "s3:/bucket/path")
+    assert result.code == 2
+    assert "two slashes after the colon, such as s3://bucket/path;" in result.err
+
+
+def test_status_of_a_mistyped_store_names_the_store_with_runs(scaling, study, store):
+    mistyped = store.with_name(store.name + "s")
+    result = scaling("status", study, "--store", mistyped)
+    assert result.code == 0
+    assert f"{mistyped}: a new store; did you mean {store}, which has runs?\n" in result.out
 
 
 def test_run_writes_a_test_set_that_was_moved_aside(scaling, study, store):

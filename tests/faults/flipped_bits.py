@@ -20,7 +20,7 @@ import pyarrow as pa
 from scaling.errors import StoreDamageWarning
 from scaling.store import Store, open_store, paths
 from scaling.store.folder import FolderBackend
-from scaling.store.parts import has_own_name
+from scaling.store.part_hashes import has_own_name
 from tests.store.planted_store import plant
 
 PUBLISHED = Path(__file__).parents[2] / "artifacts" / "published" / "store"
@@ -33,9 +33,9 @@ class FlippedBackend(FolderBackend):
         super().__init__(root)
         object.__setattr__(self, "flipped", (path, data))
 
-    def get(self, path: str) -> bytes:
+    def get(self, path: str, *, max_bytes: int | None = None) -> bytes:
         flipped_path, data = self.flipped  # type: ignore[attr-defined]
-        return data if path == flipped_path else super().get(path)
+        return data if path == flipped_path else super().get(path, max_bytes=max_bytes)
 
 
 def main() -> None:

@@ -125,9 +125,9 @@ class Intervening(FolderBackend):
         if next(self.remaining) == 0:  # type: ignore[attr-defined]
             self.intervene()  # type: ignore[attr-defined]
 
-    def get(self, path: str) -> bytes:
+    def get(self, path: str, *, max_bytes: int | None = None) -> bytes:
         self._step()
-        return super().get(path)
+        return super().get(path, max_bytes=max_bytes)
 
     def put_if_absent(self, path: str, data: bytes) -> bool:
         self._step()

@@ -168,7 +168,11 @@ def test_unreadable_tables_are_refused_as_a_whole(folder: Store) -> None:
         ({"runs": pa.concat_tables([tables["runs"], tables["runs"]])}, "an id of its own"),
         (
             {"runs": tables["runs"].slice(0, 1), "epochs": tables["epochs"]},
-            r"not published with them: \['b'\]",
+            "epochs: rows of 1 runs that its part does not have",
+        ),
+        (
+            tables | {"predictions": tables["predictions"].slice(0, 1)},
+            "predictions: no rows of 1 of the 2 runs of its part",
         ),
     ]:
         with pytest.raises(ValueError, match=message):

@@ -93,7 +93,9 @@ def test_part_that_was_read_is_not_read_again_for_its_ids(
         folder.publish(plant([run]))
     read: list[str] = []
     get = type(folder.backend).get
-    monkeypatch.setattr(type(folder.backend), "get", lambda self, path: read.append(path) or get(self, path))
+    monkeypatch.setattr(
+        type(folder.backend), "get", lambda self, path, **options: read.append(path) or get(self, path)
+    )
     fresh = open_store(Path(folder.backend.full_name("")))
     assert fresh.runs(["filters"]).num_rows == 3
     assert fresh.ids() == set("abc")
@@ -106,7 +108,9 @@ def test_part_is_read_once_for_its_ids(folder: Store, monkeypatch: pytest.Monkey
     folder.ids()
     read: list[str] = []
     get = type(folder.backend).get
-    monkeypatch.setattr(type(folder.backend), "get", lambda self, path: read.append(path) or get(self, path))
+    monkeypatch.setattr(
+        type(folder.backend), "get", lambda self, path, **options: read.append(path) or get(self, path)
+    )
     open_store(Path(folder.backend.full_name(""))).publish(plant(["d"], draw=3))
     read.clear()
     assert folder.ids() == set("abcd")

@@ -150,7 +150,9 @@ def test_rows_without_fractions_are_read_as_null(tmp_path):
     runs, epochs = both.runs(), both.epochs()
     assert len(runs) == 8 + len(published.ids())
     settings = api.Workspace(store=str(ROOT / "artifacts" / "published" / "store"))
-    assert api.store_merge(ROOT / "configs" / "quickstart.yaml", str(tmp_path / "copy"), settings) == 112
+    assert (
+        api.store_merge(ROOT / "configs" / "quickstart.yaml", str(tmp_path / "copy"), settings).added == 112
+    )
     old = pa.array(sorted(open_store(tmp_path / "copy").ids()))
     for name in COLUMNS:
         assert runs.filter(pc.is_in(runs["id"], old))[name].null_count == 112

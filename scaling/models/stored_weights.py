@@ -48,7 +48,7 @@ def decode_weights(stored: bytes) -> StoredWeights:
     """
     try:
         tensors = load(stored)
-    except SafetensorError as error:
+    except (SafetensorError, KeyError) as error:  # safetensors has types that torch lacks
         raise StoreError(f"its weights are damaged ({error}); train it again in another store") from error
     masks = {name.removeprefix(_MASK): tensor for name, tensor in tensors.items() if name.startswith(_MASK)}
     return StoredWeights(

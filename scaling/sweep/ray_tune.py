@@ -18,6 +18,7 @@ from ray import tune
 from scaling import interruption
 from scaling.data import LoadedDataset
 from scaling.datasets import Dataset
+from scaling.errors import SweepError, shorten
 from scaling.plan import Pack
 from scaling.plan.trials import TrialPacks, make_trials
 from scaling.sweep.executor import OnPackEvent, PackEvent
@@ -64,7 +65,7 @@ class RayTuneExecutor:
             UsageError: Ray cannot start here, no cluster can be joined at ``address``, or no node has room
                 or memory for a trial.
             StoreError: a node of the cluster does not see the store.
-            SweepError: Ray has died.
+            SweepError: Ray has died, or its temporary files are gone.
         """
         if not packs:
             return
@@ -134,7 +135,11 @@ class _TrialRunner:
     """Folder for Tune's files."""
 
     def run(self, trials: Sequence[TrialPacks], config: WorkerConfig, name: str) -> list[Pack]:
-        """Run trials, and return the packs whose workers died."""
+        """Run trials, and return the packs whose workers died.
+
+        Raises:
+            SweepError: the folder was deleted meanwhile, or cannot be written.
+        """
         if not trials:
             return []
         trainable = tune.with_resources(
@@ -160,8 +165,20 @@ class _TrialRunner:
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),
         )
-        with interruption.deferred():  # the callback stops the workers first
-            tuner.fit()
+        try:
+            with interruption.deferred():  # the callback stops the workers first
+                tuner.fit()
+        except (
+            Exception
+        ) as error:  # Tune raises exceptions of many classes, some with a traceback as their text
+            if self.folder.exists() and str(self.folder) not in str(error):
+                raise
+            reason = shorten(str(error).strip().rpartition("\n")[2])
+            raise SweepError(
+                f"{self.folder}: Ray's temporary files were deleted or cannot be written ({reason}); every"
+                " finished run is in the store, and the same command continues from there; TMPDIR names"
+                " another folder for temporary files"
+            ) from error
         return [pack for trial in trials for pack in trial if pack.key not in self.callback.settled]
 
 

@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 from ray import cloudpickle
+from ray.tune import TuneError
 
 from scaling.architectures import unregister
 from scaling.config.pruning import Pruning
 from scaling.datasets import Synthetic
-from scaling.errors import UsageError
+from scaling.errors import SweepError, UsageError
 from scaling.interruption import Interrupted, deferred, handled_signals
 from scaling.plan import Pack
 from scaling.store import open_store
@@ -99,6 +102,37 @@ def test_pack_whose_worker_is_killed_for_memory_is_tried_with_one_network_at_a_t
     assert [failure.split(",")[0] for failure in failures.values()] == (
         [] if fits_one_by_one else ["its worker was killed for want of memory"]
     )
+
+
+@pytest.mark.parametrize("is_deleted", [True, False])
+def test_deleted_or_full_folder_of_temporary_files_ends_the_sweep_with_a_message(
+    tmp_path, monkeypatch, is_deleted
+):
+    """Tune raises an error whose text is a traceback."""
+    folder = tmp_path / "scaling-12345678"
+    folder.mkdir()
+
+    def fail(_):
+        lines = ["Traceback (most recent call last):", "  File ...", f"OSError: No space left: '{folder}/x'"]
+        if is_deleted:
+            shutil.rmtree(folder)
+            lines[-1] = "FileNotFoundError: [Errno 2] No such file or directory"
+        raise TuneError("\n".join(lines) + "\n")
+
+    monkeypatch.setattr("ray.tune.Tuner.fit", fail)
+    executor = RayTuneExecutor(worker_config(tmp_path), {}, workers=1)
+    with pytest.raises(
+        SweepError, match=r"/scaling-12345678: .*\((File|OS).*\); every finished run"
+    ) as caught:
+        executor._run_trials(packs(1), executor.config, print, workers=1, folder=folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_other_errors_of_tune_are_not_hidden(tmp_path, monkeypatch):
+    monkeypatch.setattr("ray.tune.Tuner.fit", Mock(side_effect=TuneError("a fault of Tune")))
+    executor = RayTuneExecutor(worker_config(tmp_path), {}, workers=1)
+    with pytest.raises(TuneError, match=r"^a fault of Tune$"):
+        executor._run_trials(packs(1), executor.config, print, workers=1, folder=tmp_path)
 
 
 def test_interruption_stops_the_workers_of_all_trials_and_then_ends_tune(monkeypatch):

@@ -15,6 +15,8 @@ from scaling.errors import StoreError, shorten
 
 _ENDPOINT = "AWS_ENDPOINT_URL"
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", _ENDPOINT, "AWS_ENDPOINT")
+_METADATA_ENDPOINT = "AWS_METADATA_ENDPOINT"
+"""Variable with the server of credentials, whose connection within a machine needs no encryption."""
 _REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
 _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_TOKEN")
 _PREFIXES = {"s3": "AWS_", "gs": "GOOGLE_", "az": "AZURE_"}
@@ -110,14 +112,14 @@ def check_settings(uri: str) -> None:
     """
     if not uri.startswith("s3://"):
         return
-    for name in (*_ENDPOINTS, *_REGIONS, *_KEYS):
+    for name in (*_ENDPOINTS, _METADATA_ENDPOINT, *_REGIONS, *_KEYS):
         value = os.environ.get(name, "unset")
         if not (value.isascii() and value.isprintable()) or " " in value or (not value and name not in _KEYS):
             raise StoreError(
                 f"{uri}: the variable {name} is empty, or contains a space, a line break or a letter outside"
                 " ASCII; set it again, or unset it"
             )
-    for name in _ENDPOINTS:
+    for name in (*_ENDPOINTS, _METADATA_ENDPOINT):
         if name in os.environ:
             _check_endpoint(uri, name, os.environ[name])
 
@@ -133,7 +135,11 @@ def _check_endpoint(uri: str, name: str, endpoint: str) -> None:
             f"{uri}: {name}: expected the URL of a server, such as https://{shorten(endpoint)}, got"
             f" {shorten(endpoint)}"
         )
-    if parts.scheme == "http" and os.environ.get("AWS_ALLOW_HTTP", "").lower() not in _TRUE:
+    if (
+        name in _ENDPOINTS
+        and parts.scheme == "http"
+        and os.environ.get("AWS_ALLOW_HTTP", "").lower() not in _TRUE
+    ):
         raise StoreError(
             f"{uri}: {name} is {shorten(endpoint)}, which is not encrypted; set AWS_ALLOW_HTTP=true to permit"
             " plain HTTP, or give an https:// URL"

@@ -124,6 +124,7 @@ def test_refused_put_is_not_repeated(server: Server, reply: Reply, monkeypatch: 
 
 SETTINGS = {
     "AWS_ENDPOINT_URL=localhost:9000": r"AWS_ENDPOINT_URL: .*such as https://localhost:9000, got localhost",
+    "AWS_METADATA_ENDPOINT=foo": r"AWS_METADATA_ENDPOINT: .*such as https://foo, got foo",
     "AWS_ENDPOINT_URL=http://[": r"AWS_ENDPOINT_URL: expected the URL of a server",
     "AWS_ALLOW_HTTP=no": r"AWS_ENDPOINT_URL is http://.*set AWS_ALLOW_HTTP=true",
     "AWS_ENDPOINT_URL=": "variable AWS_ENDPOINT_URL is empty",
@@ -162,7 +163,8 @@ def test_missing_credentials_are_named(server: Server, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("AWS_METADATA_ENDPOINT", "foo"), ("AWS_WEB_IDENTITY_TOKEN_FILE", "nowhere")]
+    ("name", "value"),
+    [("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", " "), ("AWS_WEB_IDENTITY_TOKEN_FILE", "nowhere")],
 )
 def test_malformed_setting_for_credentials_is_named(
     server: Server, name: str, value: str, monkeypatch: pytest.MonkeyPatch

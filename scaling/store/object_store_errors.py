@@ -95,6 +95,11 @@ _CAUSES = (
         "the certificate of {server} is not trusted: {detail}",
         "add its certificate authority to those of the system",
     ),
+    _Cause(
+        r'invalid path: [\w ]*Path "(?P<detail>.*?)"',
+        "obstore cannot list a foreign object: {detail}",
+        "rename or remove this object with another program",
+    ),
     _Cause(r'HTTP error: .*(?:message|error): "(?P<detail>[^"]+)"', "{server} cannot be reached: {detail}"),
     _Cause(r"HTTP error: ", "{server} does not answer"),
     _Cause(r"<Message>(?P<detail>[^<]+)", "{server} refuses the request: {detail}"),

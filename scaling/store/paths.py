@@ -94,7 +94,8 @@ def part_of(path: str) -> str | None:
     kind, _, rest = path.partition("/")
     if kind in PART_TABLES:
         return next(iter(part_names([rest])), None)
-    return rest.partition("/")[0] if kind == WEIGHTS_FOLDER else None
+    name = rest.partition("/")[0] if kind == WEIGHTS_FOLDER else ""
+    return name if is_file_name(name) else None
 
 
 def is_removable(path: str) -> bool:

@@ -206,3 +206,16 @@ def test_verification_finds_no_damage_where_a_compaction_replaces_parts_at_any_t
 def test_verification_finds_no_damage_where_a_compaction_replaces_parts(tmp_path: Path, at: int) -> None:
     """A sample of the test above."""
     verify_with(tmp_path, at, lambda: None)
+
+
+def test_file_that_does_not_fit_into_memory_is_named_and_is_not_damage(
+    folder: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_each(folder, "a")
+
+    def fail(*arguments: object) -> bytes:
+        raise MemoryError
+
+    monkeypatch.setattr("scaling.store.folder._read", fail)
+    with pytest.raises(StoreError, match=r"runs/\w+\.parquet: .*does not fit into memory\); use a machine"):
+        reopen(folder).ids()

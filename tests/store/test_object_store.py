@@ -96,6 +96,15 @@ REFUSALS = {
     ),
     "not S3": ((404, "<html></html>"), "does not answer as S3 does.*check the URI.*AWS_ENDPOINT_URL"),
     "other": ((409, refusal("Unheard")), "refuses the request: No.*check the URI"),
+    "foreign name": (
+        (
+            200,
+            '<?xml version="1.0"?><ListBucketResult><IsTruncated>false</IsTruncated><Contents>'
+            "<Key>probes/a&#10;b</Key><LastModified>2024-01-01T00:00:00.000Z</LastModified><Size>1</Size>"
+            "</Contents></ListBucketResult>",
+        ),
+        r"cannot list a foreign object: probes/a\\nb.*rename or remove this object with another program",
+    ),
     "busy": ((503, refusal("SlowDown")), "refuses the request: No"),
     "silent": (None, "does not answer.*check the URI, the network, and AWS_ENDPOINT_URL"),
 }

@@ -178,7 +178,7 @@ class Claims:
             return None
         commits: Sequence[str] = ()
         if state.generation:
-            newest, data = read_claim(self.backend, _claim_file(key, state.generation))
+            newest, data = self._read_newest(_claim_file(key, state.generation))
             commits = newest.commits
             if data and not state.released:  # the holder died between its decision to publish and the end
                 self.backend.put_if_absent(commits[-1], data)
@@ -188,6 +188,12 @@ class Claims:
         # If the file is there already, it may be this worker's own, from a request whose answer was lost. It
         # has never been renewed, so other workers may regard its holder as dead: no claim to train under.
         return claim if self.backend.put_if_absent(claim.file(), content.encode()) else None
+
+    def _read_newest(self, file: str) -> tuple[ClaimContent, bytes]:
+        try:
+            return read_claim(self.backend, file)
+        except MissingFileError:  # other files show that there was one
+            raise DamagedFileError(self.backend.full_name(file), "does not exist") from None
 
     def _is_dead(self, key: str, state: ClaimState, start: float) -> bool:
         """Return whether a holder's counter has not changed for a lease.
@@ -279,11 +285,21 @@ def damaged_claims(backend: Backend) -> dict[str, DamagedFileError]:
             file = _claim_file(key, state.generation)
             try:
                 read_claim(backend, file)
-            except MissingFileError:
-                continue
             except DamagedFileError as error:
                 damage[file] = error
+            except MissingFileError:  # a sweep may have removed it with all others of the pack
+                if read_claim_state(backend, key).generation == state.generation:
+                    damage[file] = DamagedFileError(backend.full_name(file), "does not exist")
     return damage
+
+
+def release_damaged(backend: Backend, path: str) -> None:
+    """Put a released claim in the place of a damaged one that was moved, so that the pack can be claimed.
+
+    The generation stays, so that no generation is claimed twice.
+    """
+    backend.put_if_absent(path, ClaimContent(owner="repair").encode())
+    backend.put_if_absent(f"{path}.released", b"")
 
 
 def _claim_states(backend: Backend) -> dict[str, ClaimState]:

@@ -8,7 +8,7 @@ from itertools import count
 
 from scaling.store import paths
 from scaling.store.backend import Backend
-from scaling.store.claims import release_pending
+from scaling.store.claims import release_damaged, release_pending
 from scaling.store.store import Store
 from scaling.store.verify import Verification, verify
 
@@ -27,7 +27,8 @@ def repair(store: Store) -> Repair:
     """Move every damaged part, with all of its files, and every damaged test set to the folder ``damaged``.
 
     A part is moved as a whole, because a run is published completely or not at all: if only its predictions
-    are damaged, its runs are trained again as well.
+    are damaged, its runs are trained again as well. A damaged claim is moved as well; its pack can then be
+    claimed again.
 
     Raises:
         StoreError: the store cannot be read or written.
@@ -42,6 +43,9 @@ def repair(store: Store) -> Repair:
         target = _free_path(backend, path)
         backend.move(path, target)
         moved.append(backend.full_name(target))
+    for damage in verification.damage:
+        if damage.kind == paths.CLAIMS_FOLDER:
+            release_damaged(backend, damage.path)
     return Repair(verification=verification, moved=tuple(moved))
 
 

@@ -9,6 +9,7 @@ from hashlib import sha256
 import pyarrow as pa
 
 from scaling.store import paths
+from scaling.store.claims import damaged_claims
 from scaling.store.damage import Damage
 from scaling.store.parts import Parts
 from scaling.store.store import Store
@@ -29,7 +30,7 @@ class Verification:
 
 
 def verify(store: Store) -> Verification:
-    """Read every part, table, weights file and test set of a store.
+    """Read every part, table, weights file and test set of a store, and the claims.
 
     Raises:
         StoreError: the store cannot be read, or a file has a newer schema.
@@ -49,6 +50,12 @@ def verify(store: Store) -> Verification:
     for part in present:
         _read_weights(parts, part)
     _check_test_sets(parts, fingerprints)
+    parts.record(
+        [
+            parts.describe(file, "claims", error.reason)
+            for file, error in damaged_claims(store.backend).items()
+        ]
+    )
     return Verification(
         parts=len(runs), runs=len(frozenset().union(*ids.values())), damage=tuple(parts.damage.values())
     )

@@ -12,7 +12,7 @@ from threading import Barrier
 import pytest
 
 from scaling.errors import StoreError
-from scaling.store import RENEWALS_PER_LEASE, Claim, ClaimLost, Claims, Store
+from scaling.store import RENEWALS_PER_LEASE, Claim, ClaimLost, Claims, Store, repair, verify
 from scaling.store.backend import DamagedFileError
 from scaling.store.claims import ClaimContent, damaged_claims, decode_claim, pending_commits
 from scaling.store.paths import part_name, table_file
@@ -300,3 +300,27 @@ def test_flipped_bit_of_a_claim_changes_no_commit_record() -> None:
         except DamagedFileError:
             continue
         assert (read.commits, data) == (content.commits, record)
+
+
+@pytest.mark.parametrize("is_missing", [True, False])
+def test_repair_moves_a_damaged_claim_and_its_pack_can_be_claimed_again(
+    folder: Store, is_missing: bool
+) -> None:
+    """The generation stays: the earlier holder, if it lives, has lost the pack."""
+    holder = worker(folder, "one")[0].try_acquire("pack")
+    assert holder is not None
+    assert holder.renew()
+    file = Path(folder.backend.full_name("claims/pack/claim.1"))
+    file.unlink() if is_missing else file.write_bytes(b"damaged")
+    (damage,) = verify(Store(folder.backend)).damage
+    assert (damage.path, damage.kind) == ("claims/pack/claim.1", "claims")
+    moved = repair(Store(folder.backend)).moved
+    assert [Path(name).read_bytes() for name in moved] == ([] if is_missing else [b"damaged"])
+    assert verify(Store(folder.backend)).damage == ()
+    successor = worker(folder, "two")[0].try_acquire("pack")
+    assert successor is not None
+    assert successor.generation == 2
+    assert not holder.renew()
+    with pytest.raises(ClaimLost):
+        folder.publish(plant(["a"]), commit=holder.commit)
+    assert folder.publish(plant(["a"], draw=1), commit=successor.commit) == 1

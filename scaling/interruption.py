@@ -105,6 +105,10 @@ def handled_signals(last_words: str = "") -> Iterator[None]:
             signal.signal(signum, _make_handler(last_words))
     try:
         yield
+    except SystemExit as end:
+        if not isinstance(end, Interrupted):
+            check()  # Ray's C++ part, which waits for an answer, replaces the exception by one of its own
+        raise
     finally:
         for signum, handler in handlers.items():
             signal.signal(signum, handler)

@@ -33,6 +33,23 @@ def test_first_signal_interrupts_at_once_with_the_code_of_a_shell(signum, code):
 
 
 @pytest.mark.parametrize(("signum", "code"), SIGNALS.items())
+def test_interruption_that_a_library_replaces_keeps_its_code(signum, code):
+    """Ray does so while its C++ part waits for an answer."""
+    with pytest.raises(Interrupted) as stop, handled_signals():
+        try:
+            signal.raise_signal(signum)
+        except SystemExit:
+            raise SystemExit(1) from None
+    assert stop.value.exit_code == code
+
+
+def test_end_without_a_signal_keeps_its_code():
+    with pytest.raises(SystemExit) as stop, handled_signals():
+        raise SystemExit(7)
+    assert stop.value.code == 7
+
+
+@pytest.mark.parametrize(("signum", "code"), SIGNALS.items())
 def test_deferred_signal_waits_for_the_next_check(signum, code):
     with handled_signals():
         with deferred(), deferred():

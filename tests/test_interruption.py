@@ -35,7 +35,7 @@ def test_first_signal_interrupts_at_once_with_the_code_of_a_shell(signum, code):
 @pytest.mark.parametrize(("signum", "code"), SIGNALS.items())
 def test_interruption_that_a_library_replaces_keeps_its_code(signum, code):
     """Ray does so while its C++ part waits for an answer."""
-    with pytest.raises(Interrupted) as stop, handled_signals():
+    with pytest.raises(Interrupted) as stop, handled_signals():  # noqa: PT012
         try:
             signal.raise_signal(signum)
         except SystemExit:

@@ -1,8 +1,10 @@
-"""Interruption of a command by SIGINT (Ctrl+C) or by SIGTERM, which every scheduler sends before it kills.
+"""Interruption of a command by a signal.
 
-The first signal raises ``Interrupted``: at once, or in a ``deferred`` block at the next ``check``. A second
-Ctrl+C ends the process at once, without any cleaning: a store is consistent at every moment. A second SIGTERM
-is ignored, because some senders repeat it: ``timeout`` sends it to the process and to its group.
+SIGINT is Ctrl+C; every scheduler sends SIGTERM before it kills; SIGHUP comes when the terminal closes, unless
+``nohup`` lets the command ignore it. The first signal raises ``Interrupted``: at once, or in a ``deferred``
+block at the next ``check``. A second Ctrl+C ends the process at once, without any cleaning: a store is
+consistent at every moment. A second signal of the others is ignored, because some senders repeat it:
+``timeout`` sends SIGTERM to the process and to its group, a shell and the kernel both send SIGHUP.
 """
 
 from __future__ import annotations
@@ -12,17 +14,17 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from time import monotonic, sleep
 from types import FrameType
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _POLL_S = 0.1
 """Longest time until a pause notices that an interruption is requested."""
 
 
 class Interrupted(SystemExit):
-    """End of the process by a signal, with the exit code that a shell would report: 130 or 143.
+    """End of the process by a signal, with the exit code that a shell would report: 129, 130 or 143.
 
     It is no KeyboardInterrupt: Lightning would end the process with exit code 1.
     """
@@ -115,6 +117,12 @@ def handled_signals(last_words: str = "") -> Iterator[None]:
         _requested, _is_handled = None, False
 
 
+def ignore_signals() -> None:
+    """Ignore the signals from now on."""
+    for signum in _SIGNALS:
+        signal.signal(signum, signal.SIG_IGN)
+
+
 def _make_handler(last_words: str) -> Callable[[int, FrameType | None], None]:
     def handle(signum: int, frame: FrameType | None) -> None:
         if not is_requested():
@@ -123,7 +131,8 @@ def _make_handler(last_words: str) -> Callable[[int, FrameType | None], None]:
                 check()
         elif signum == signal.SIGINT:
             show_cursor = "\x1b[?25h" if sys.stderr.isatty() else ""
-            os.write(2, f"{show_cursor}{last_words}\n".encode())
+            with suppress(OSError):  # the terminal may be closed
+                os.write(2, f"{show_cursor}{last_words}\n".encode())
             os._exit(128 + signum)
 
     return handle

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import ctypes
 import signal
+from errno import EIO
 from threading import Thread
+from unittest.mock import Mock
 
 import pytest
 
 from scaling import interruption
 from scaling.interruption import Interrupted, deferred, handled_signals, kept_handlers
 
-SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143}
+SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
 
 @pytest.fixture(autouse=True)
 def _python_handlers():
-    """Set the handlers that Python sets: a shell lets its background processes ignore SIGINT."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Set handlers: a shell lets its background processes ignore SIGINT, and nohup SIGHUP."""
+    before = {signum: signal.signal(signum, signal.default_int_handler) for signum in SIGNALS}
     yield
-    signal.signal(signal.SIGINT, before)
+    for signum, handler in before.items():
+        signal.signal(signum, handler)
 
 
 @pytest.mark.parametrize(("signum", "code"), SIGNALS.items())
@@ -61,18 +64,29 @@ def test_deferred_signal_waits_for_the_next_check(signum, code):
             assert stop.value.exit_code == code
 
 
-def test_second_ctrl_c_ends_the_process_and_a_second_sigterm_does_not(monkeypatch, capfd):
+def test_second_ctrl_c_ends_the_process_and_other_second_signals_do_not(monkeypatch, capfd):
     codes: list[int] = []
     monkeypatch.setattr("os._exit", codes.append)
     for first in SIGNALS:
         with handled_signals("kept"), deferred():
             signal.raise_signal(first)
             signal.raise_signal(signal.SIGTERM)
+            signal.raise_signal(signal.SIGHUP)
             assert codes == []
             signal.raise_signal(signal.SIGINT)
             assert codes == [130]
         codes.clear()
-    assert capfd.readouterr() == ("", "kept\n" * 2)
+    assert capfd.readouterr() == ("", "kept\n" * 3)
+
+
+def test_second_ctrl_c_ends_the_process_also_if_the_terminal_is_closed(monkeypatch):
+    codes: list[int] = []
+    monkeypatch.setattr("os._exit", codes.append)
+    with handled_signals("kept"), deferred():
+        monkeypatch.setattr("os.write", Mock(side_effect=OSError(EIO, "gone")))
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+    assert codes == [130]
 
 
 def test_ignored_signals_stay_ignored_and_other_threads_handle_none():

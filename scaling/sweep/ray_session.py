@@ -6,6 +6,7 @@ import atexit
 import logging
 import os
 import secrets
+import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -149,8 +150,21 @@ def show_token() -> Iterator[None]:
 
 def _init(**options: Any) -> None:
     # Ray's start cannot be interrupted in the middle, and Ray's handler would end the process.
-    with interruption.deferred(), interruption.kept_handlers():
+    with interruption.deferred(), interruption.kept_handlers(), _without_hangups():
         ray.init(logging_level=logging.ERROR, log_to_driver=False, configure_logging=True, **options)
+
+
+@contextmanager
+def _without_hangups() -> Iterator[None]:
+    """Block SIGHUP for the processes that start inside the block, and delay that of this process to its end.
+
+    The end of a terminal would kill Ray at once, before its workers have saved their checkpoints.
+    """
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def _shut_down(**options: Any) -> None:

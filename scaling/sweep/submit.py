@@ -174,8 +174,6 @@ def _follow(client: JobSubmissionClient, job: Job, on_output: Callable[[str], No
         asyncio.run(pass_on())
         while not (details := client.get_job_info(job.id)).status.is_terminal():
             interruption.pause(_POLL_S)
-    except BrokenPipeError:  # nobody reads the output
-        raise
     except Exception as error:  # Ray and its HTTP client raise exceptions of many classes
         raise SweepError(
             f"the cluster no longer answers ({first_line(error)}); if it lives, the job goes on;"

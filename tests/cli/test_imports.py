@@ -21,6 +21,34 @@ class Blocked:
 
 sys.meta_path.insert(0, Blocked())
 """
+INTERRUPT_IMPORTS = """\
+import os, signal, sys
+
+BEFORE_SIGNALS_ARE_HANDLED = ("", "cli", "cli.standard_streams", "interruption", "control_characters")
+
+class Interrupting:
+    def __init__(self, module):
+        self.module = module
+
+    def find_spec(self, name, path=None, target=None):
+        if self.module == name or not self.module and self.is_late(name):
+            signal.raise_signal(signal.SIGINT)
+
+    def is_late(self, name):
+        package, _, module = name.partition(".")
+        is_early = package in sys.stdlib_module_names or module in BEFORE_SIGNALS_ARE_HANDLED
+        return not is_early
+
+for module in sys.argv[1:]:
+    if child := os.fork():
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        continue
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.meta_path.insert(0, Interrupting(module))
+    from scaling.cli import main
+    sys.argv = ["scaling", "models"]
+    sys.exit(main())
+"""
 SEPARATOR = "=== "
 RUN_COMMANDS = """\
 import contextlib, io
@@ -64,11 +92,9 @@ def test_planning_and_reading_need_neither_torch_nor_ray(study, store, tmp_path)
     assert all("tree3" in output for output in outputs)
 
 
-def test_a_reader_that_closes_the_pipe_is_no_error():
-    main = "import sys; from scaling.cli import main; sys.exit(main(['models', '--json']))"
-    with subprocess.Popen(
-        [sys.executable, "-c", main], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        process.stdout.close()
-        assert process.stderr.read() == ""
-        assert process.wait(60) == 0
+def test_signal_during_the_imports_ends_a_command_without_a_traceback():
+    done = python(INTERRUPT_IMPORTS, "", "typer", "scaling.cli.models")
+    assert done.stderr == (
+        "interrupted; every finished run is in the store, and the same command continues from there\n" * 3
+    )
+    assert done.stdout == "130\n" * 3

@@ -180,12 +180,14 @@ def test_an_interruption_keeps_the_finished_runs(scaling, study, tmp_path, monke
     assert open_store(store).ids() == {run.id for run in asked[0].runs}
 
 
-@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_signal_in_an_epoch_keeps_everything_and_no_step_is_repeated(
     scaling, study, tmp_path, monkeypatch, signum, code
 ):
     """Two packs of two epochs of eight steps; the signal arrives in the third step of the second pack."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # shells let jobs ignore it
+    before = signal.signal(signum, signal.default_int_handler)  # shells let jobs ignore some signals
     compute_gradients, steps = PackModule._compute_gradients, []
 
     def compute(module, images, labels):
@@ -198,7 +200,7 @@ def test_signal_in_an_epoch_keeps_everything_and_no_step_is_repeated(
     grid = ("--set", "architectures[0].filters=[1,2]")
     words = ("run", study, "--in-process", "--store", tmp_path / "new", *grid)
     result = scaling(*words)
-    signal.signal(signal.SIGINT, before)
+    signal.signal(signum, before)
     assert (result.code, result.out) == (code, f"{tmp_path / 'new'}: a new store\n")
     assert result.err == (
         "interrupted; every finished run is in the store, and the same command continues from there\n"

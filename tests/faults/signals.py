@@ -1,4 +1,4 @@
-"""Signals against real sweeps: SIGTERM, Ctrl+C once and twice, in process and under Ray, and to a worker.
+"""Signals against real sweeps: SIGTERM, the end of a terminal, Ctrl+C once and twice, and to a worker of Ray.
 
     python -m tests.faults.signals [SCENARIO ...]
 
@@ -56,6 +56,8 @@ class Scenario:
     """True to send the signals while Ray starts, not in the middle of a pack."""
     to_worker: bool = False
     """True to send SIGTERM to the workers of Ray; the sweep goes on."""
+    to_group: bool = False
+    """True to send the signals to all processes of the command, as the end of a terminal does."""
     releases: bool = True
     """True if no claim may be held afterwards."""
 
@@ -64,6 +66,14 @@ SCENARIOS = [
     Scenario(name="in-process-term", options=["--in-process"], signals=[signal.SIGTERM], code=143),
     Scenario(name="in-process-term-term", options=["--in-process"], signals=[signal.SIGTERM] * 2, code=143),
     Scenario(name="in-process-int", options=["--in-process"], signals=[signal.SIGINT], code=130),
+    Scenario(
+        name="in-process-hup",
+        options=["--in-process"],
+        signals=[signal.SIGHUP] * 2,
+        code=129,
+        to_group=True,
+    ),
+    Scenario(name="ray-hup", options=[], signals=[signal.SIGHUP] * 2, code=129, to_group=True),
     Scenario(name="ray-term", options=[], signals=[signal.SIGTERM], code=143),
     Scenario(name="ray-int", options=[], signals=[signal.SIGINT], code=130),
     Scenario(
@@ -113,7 +123,10 @@ def check(scenario: Scenario, study: Path, folder: Path, reference: list[pa.Tabl
                 os.kill(pid, signal.SIGTERM)
     for number, signum in enumerate(scenario.signals):
         time.sleep(0.3 if number else 0)
-        process.send_signal(signum)
+        if scenario.to_group:
+            os.killpg(process.pid, signum)
+        else:
+            process.send_signal(signum)
     out, err = process.communicate(timeout=PATIENCE_S)
     took_s = time.monotonic() - start_s
     held, checkpoints = held_claims(store), checkpoint_count(folder)
@@ -172,6 +185,7 @@ def start_command(words: Sequence[str | Path], folder: Path) -> subprocess.Popen
         text=True,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         cwd=folder,
+        start_new_session=True,
     )
 
 

@@ -1,0 +1,50 @@
+"""One command of the command line: its exit code, and the text of its error."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from collections.abc import Sequence
+
+import typer
+
+from scaling.cli.app import app, get_command
+from scaling.cli.output import print_text
+from scaling.cli.store_damage import printing_store_damage
+from scaling.errors import ScalingError, UsageError
+
+_FLAGS = {"overrides": "--set", "configs": "--config", "half_width": "--until"}
+"""Flags of the arguments whose flag is not ``--`` and the argument's name."""
+_DONE, _FAILED, _USAGE = 0, 1, 2
+
+
+def run_command(arguments: Sequence[str]) -> int:
+    """Run a command and return its exit code."""
+    debug = "--debug" in arguments
+    words = [word for word in arguments if word != "--debug"]
+    try:
+        with printing_store_damage():
+            outcome = get_command(app)(words or ["--help"], prog_name="scaling", standalone_mode=False)
+    except ScalingError as error:
+        print_text(traceback.format_exc() if debug else error_text(error), to_stderr=True)
+        return _USAGE if isinstance(error, UsageError) else _FAILED
+    except typer.TyperException as error:
+        print_text(error.format_message(), to_stderr=True)
+        print_text("see: scaling --help, or scaling COMMAND --help", to_stderr=True)
+        return _USAGE
+    except SystemExit as stop:
+        # Typer takes each BrokenPipeError for one of stdout, which raises none, and would end without a word.
+        if type(stop) is SystemExit and isinstance(stop.__context__, BrokenPipeError):
+            raise stop.__context__ from None
+        raise
+    return outcome if isinstance(outcome, int) else _DONE
+
+
+def error_text(error: ScalingError) -> str:
+    """Return the message of an error with command-line flags in place of argument names."""
+    problem = re.sub(r"`(\w+)`", lambda name: _flag(name[1]), error.problem)
+    return problem if error.option is None else f"{_flag(error.option)} {problem}"
+
+
+def _flag(argument: str) -> str:
+    return _FLAGS.get(argument, "--" + argument.replace("_", "-"))

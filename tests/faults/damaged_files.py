@@ -1,5 +1,7 @@
 """Commands on a store with a damaged file: no traceback, no silence, at most two seconds, the file is named.
 
+A compaction does not hide the damage, and a repair ends it.
+
     python -m tests.faults.damaged_files --trials 200 --seed 0
     python -m tests.faults.damaged_files --columns
 
@@ -29,6 +31,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scaling.cli import main as scaling
+from scaling.control_characters import escape_control_characters
 from scaling.store import SCHEMAS, open_store, paths
 
 STUDY = """\
@@ -74,12 +77,16 @@ def noise(file: Path, rng: random.Random) -> None:
     file.write_bytes(rng.randbytes(rng.randrange(1, 20_000)))
 
 
-def replaced(make: Callable[[Path], None]) -> Callable[[Path, random.Random], None]:
+def replaced(make: Callable[[Path], object]) -> Callable[[Path, random.Random], None]:
     def replace(file: Path, rng: random.Random) -> None:
         file.unlink()
         make(file)
 
     return replace
+
+
+def rename(file: Path, rng: random.Random) -> Path:
+    return file.rename(file.with_name(rng.choice(["a\\b", "a\x1bb", os.fsdecode(b"\xff")]) + ".parquet"))
 
 
 def make_socket(file: Path) -> None:
@@ -90,10 +97,13 @@ def make_socket(file: Path) -> None:
     os.chdir(folder)
 
 
-DAMAGES: dict[str, Callable[[Path, random.Random], None]] = {
+DAMAGES: dict[str, Callable[[Path, random.Random], object]] = {
+    "missing": replaced(lambda file: None),
+    "huge": lambda file, rng: os.truncate(file, 20 * 1024**3),
+    "foreign name": rename,
     "cut": cut,
     "flipped": flip,
-    "empty": lambda file, rng: file.write_bytes(b"") and None,
+    "empty": lambda file, rng: file.write_bytes(b""),
     "foreign": foreign,
     "noise": noise,
     "folder": replaced(lambda file: file.mkdir()),
@@ -174,10 +184,11 @@ def damage(store: Path, rng: random.Random) -> Case:
     if rng.random() < 0.3:
         how = rng.choice(list(REWRITES))
         return Case(kind, how, rewrite(store, kind, how, rng), is_rewritten=True)
-    how = rng.choice(list(DAMAGES))
+    # A part whose table ``runs`` is missing does not exist.
+    how = rng.choice([how for how in DAMAGES if (kind, how) != ("runs", "missing")])
     file = rng.choice(sorted((store / kind).iterdir()))
-    DAMAGES[how](file, rng)
-    return Case(kind, how, file, is_rewritten=False)
+    renamed = DAMAGES[how](file, rng)
+    return Case(kind, how, renamed if isinstance(renamed, Path) else file, is_rewritten=False)
 
 
 def problems(case: Case, study: Path, store: Path, folder: Path) -> list[str]:
@@ -202,13 +213,31 @@ def problems(case: Case, study: Path, store: Path, folder: Path) -> list[str]:
         except BaseException as error:
             found.append(f"{' '.join(command)}: {type(error).__name__}: {error}")
         cpu_s, text = time.process_time() - start_s, out.getvalue() + err.getvalue()
-        named |= str(case.file) in text
+        named |= escape_control_characters(str(case.file)) in text
         if cpu_s > MAX_S:
             found.append(f"{' '.join(command)}: {cpu_s:.1f} s")
         if command[0] != "store" and len(err.getvalue().splitlines()) > 6:
             found.append(f"{' '.join(command)}: {len(err.getvalue().splitlines())} lines")
     if not named and not case.is_rewritten:
         found.append("no command names the file")
+    return found + hidden_damage(case, store)
+
+
+def hidden_damage(case: Case, store: Path) -> list[str]:
+    """Return whether a compaction hides damage, or a repair leaves damage behind."""
+
+    def run(command: str) -> int:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            return scaling(["store", command, "--store", str(store)])
+
+    if not run("verify"):
+        return []
+    found = []
+    if run("compact") or not run("verify"):
+        found.append("compact hides the damage")
+    # Only a run writes a test set again.
+    if run("repair") or (case.kind != "test_sets" and run("verify")):
+        found.append("repair leaves the damage")
     return found
 
 

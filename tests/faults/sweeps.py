@@ -57,18 +57,17 @@ Fault = Callable[[Trial, list[Driver], random.Random], str]
 """Function that does a fault to drivers, records their permitted exit codes, and says what it did."""
 
 
-def send(number: signal.Signals, *, code: int, times: int = 1) -> Fault:
+def send(number: signal.Signals, *, times: int = 1) -> Fault:
     """Return the fault that sends a driver a signal.
 
     Args:
         number: the signal.
-        code: exit code of a driver that the signal ends.
         times: number of signals, half a second apart.
     """
 
     def fault(trial: Trial, drivers: list[Driver], rng: random.Random) -> str:
         driver = rng.choice(drivers)
-        driver.permitted |= {code}
+        driver.permitted |= {128 + number}
         for _ in range(times):
             with suppress(ProcessLookupError):
                 driver.process.send_signal(number)
@@ -152,10 +151,10 @@ def lose_node(nodes: RayNodes) -> Fault:
 
 IN_PROCESS, RAY = ("--in-process",), ()
 STOPS: list[Fault] = [
-    send(signal.SIGKILL, code=-signal.SIGKILL),
-    send(signal.SIGTERM, code=128 + signal.SIGTERM),
-    send(signal.SIGINT, code=128 + signal.SIGINT),
-    send(signal.SIGINT, code=128 + signal.SIGINT, times=2),
+    send(signal.SIGKILL),
+    send(signal.SIGTERM),
+    send(signal.SIGINT),
+    send(signal.SIGINT, times=2),
 ]
 ANYWHERE: list[Fault] = [*STOPS, pause, hide_store, fill_disk]
 ONLY_RAY: list[Fault] = [

@@ -30,7 +30,7 @@ class Driver:
     process: subprocess.Popen[bytes]
     output: Path
     permitted: set[int] = field(default_factory=lambda: {0})
-    """Exit codes that are right."""
+    """Exit codes that are right, as a shell reports them."""
 
     @property
     def family(self) -> list[psutil.Process]:
@@ -118,12 +118,13 @@ class Trial:
 def wait(driver: Driver, seconds: float) -> list[str]:
     """Wait for a driver, end it if it does not end, and return what was wrong with its end."""
     try:
-        code = driver.process.wait(seconds)
+        ended = driver.process.wait(seconds)
     except subprocess.TimeoutExpired:
         for process in driver.family:
             with suppress(psutil.Error):
                 process.kill()
         return [f"{driver.output.name}: still running after {seconds:g} s"]
+    code = ended if ended >= 0 else 128 - ended  # as a shell reports it
     text = driver.output.read_text(errors="replace")
     found = [f"{driver.output.name}: traceback"] if "Traceback" in text else []
     return found + (

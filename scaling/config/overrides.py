@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,33 @@ class Override:
         yield from _leaf_paths(self.parts, self.value)
 
 
+def apply_overrides(overrides: Iterable[str], raw: dict[str, Any], *, source: Path) -> None:
+    """Change settings in the keys of a study's file.
+
+    Raises:
+        ConfigError: an override is no ``path=value``, has no place in the file, or replaces an earlier one.
+    """
+    given: dict[SettingPath, str] = {}
+    for override in map(Override.parse, overrides):
+        if override.parts in given:
+            raise ConfigError(
+                [f"replaces the value of {given[override.parts]}; give one of the two"], override.origin
+            )
+        override.apply(raw, source=source)
+        for path in _value_paths(override.parts, override.value):
+            for length in range(1, len(path) + 1):
+                given.setdefault(path[:length], override.origin)
+
+
+def _value_paths(path: SettingPath, value: Any) -> Iterator[SettingPath]:
+    """Yield the path of each value, also of those in lists."""
+    if not value or not isinstance(value, dict | list):
+        yield path
+        return
+    for name, inner in value.items() if isinstance(value, dict) else enumerate(value):
+        yield from _value_paths((*path, str(name)), inner)
+
+
 def _leaf_paths(path: SettingPath, value: Any) -> Iterator[SettingPath]:
     if not isinstance(value, dict):
         yield path
@@ -68,7 +95,7 @@ def _leaf_paths(path: SettingPath, value: Any) -> Iterator[SettingPath]:
 
 
 def _list_index(part: str) -> int:
-    """Parse an index that counts from 0. Python would accept negative ones, which count from the end."""
-    if not part.isdecimal():
+    """Parse an index that counts from 0. Python would accept 00, and -1, which counts from the end."""
+    if not part.isdecimal() or part != str(int(part)):
         raise ValueError(part)
     return int(part)

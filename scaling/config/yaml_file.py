@@ -13,7 +13,7 @@ from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from ruamel.yaml.representer import SafeRepresenter
 
 from scaling.config.grid import SettingPath
-from scaling.config.overrides import Override
+from scaling.config.overrides import apply_overrides
 from scaling.config.study import Cell, StudyFile
 from scaling.config.yaml_reader import MAX_BYTES, parse_yaml, read_document
 from scaling.errors import ConfigError
@@ -31,7 +31,7 @@ def read_file(source: Path, overrides: Sequence[str]) -> dict[str, Any]:
 
     Raises:
         ConfigError: the file is missing or is not YAML, a key appears twice, or an override has no place in
-            the file.
+            the file or replaces another one.
     """
     try:
         content = _read(source)
@@ -44,8 +44,7 @@ def read_file(source: Path, overrides: Sequence[str]) -> dict[str, Any]:
     if not isinstance(raw, dict):
         keys = ", ".join(StudyFile.model_fields)
         raise ConfigError([f"expected a mapping with the keys {keys}"], str(source))
-    for override in overrides:
-        Override.parse(override).apply(raw, source=source)
+    apply_overrides(overrides, raw, source=source)
     return raw
 
 

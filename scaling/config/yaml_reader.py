@@ -16,6 +16,7 @@ from ruamel.yaml.constructor import ConstructorError, SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import AliasEvent
 from ruamel.yaml.nodes import Node
+from ruamel.yaml.scanner import Scanner, ScannerError
 
 from scaling.errors import ConfigError
 
@@ -30,6 +31,7 @@ MAX_DEPTH = 20
 """Largest depth of nesting. The settings of a study are at most seven levels deep."""
 MAX_INTEGER_BITS = 1024
 """Largest number of bits of an integer. Python cannot print integers of more than 4,300 digits."""
+_NOT_REPRESENTABLE = "found a number, a date or text that cannot be represented"
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def read_document(content: bytes | str) -> Document:
         YAMLError: the content is not YAML, or is beyond the limits of this module.
     """
     reader = YAML(typ="safe", pure=True)
-    reader.Composer, reader.Constructor = _LimitedComposer, _Constructor
+    reader.Scanner, reader.Composer, reader.Constructor = _Scanner, _LimitedComposer, _Constructor
     value = reader.load(content)
     return Document(reader.constructor.document_node, value)
 
@@ -79,6 +81,16 @@ def parse_yaml(content: bytes | str, source: str) -> Any:
     except YAMLError as error:
         problem = f"is not YAML: {str(error).splitlines()[0]}"
     raise ConfigError([problem], source, lines=[line])
+
+
+class _Scanner(Scanner):
+    """Scanner that names the line of an escape or a directive that Python cannot represent."""
+
+    def fetch_more_tokens(self) -> Any:
+        try:
+            return super().fetch_more_tokens()
+        except (ValueError, ArithmeticError):
+            raise ScannerError(None, None, _NOT_REPRESENTABLE, self.reader.get_mark()) from None
 
 
 class _LimitedComposer(Composer):
@@ -132,8 +144,7 @@ class _Constructor(SafeConstructor):
             if isinstance(value, str):
                 value.encode()
         except (ValueError, ArithmeticError):
-            problem = "found a number, a date or text that cannot be represented"
-            raise ConstructorError(None, None, problem, node.start_mark) from None
+            raise ConstructorError(None, None, _NOT_REPRESENTABLE, node.start_mark) from None
         return value
 
 

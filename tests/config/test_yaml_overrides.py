@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from scaling.architectures import Lenet5
 from scaling.errors import ConfigError
 from tests.config.example_studies import STUDIES
 
@@ -25,11 +24,33 @@ def test_override_has_the_effect_of_a_changed_file(load):
     assert load(STUDY, *overrides, "recipe.learning_rate=1e-3").cells == load(written).cells
 
 
-def test_last_override_of_a_setting_counts(load):
-    assert [
-        cell.architecture
-        for cell in load(STUDY, "architectures[0].filters=2", "architectures[0].filters=3").cells
-    ] == [Lenet5(filters=3)]
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("seeds=1", "seeds=2"),
+        ("recipe.epochs=1", "recipe={epochs: 2}"),
+        ("recipe={epochs: 1, learning_rate: 0.1}", "recipe.epochs=2"),
+        ("recipe={}", "recipe={epochs: 2}"),
+        ("architectures[0].filters=[1, 2]", "architectures[0].filters[1]=3"),
+        ("architectures=[{type: lenet5, filters: [1]}]", "architectures[0].filters=3"),
+        ("architectures[0].recipe={optimizer: {type: adam}}", "architectures[0].recipe.optimizer.type=sgd"),
+    ],
+)
+def test_override_that_replaces_another_is_refused(load, first, second):
+    """Neither order leaves a value that has no effect."""
+    with pytest.raises(ConfigError) as error:
+        load(STUDY, "study=other", first, second)
+    assert str(error.value) == (
+        f"`overrides` {second}: replaces the value of `overrides` {first}; give one of the two"
+    )
+    with pytest.raises(ConfigError, match=r"the value of `overrides`|no such setting"):
+        load(STUDY, second, first)
+
+
+def test_overrides_of_one_group_add_up(load):
+    group = ["recipe={schedule: {type: step, every: 2}}", "recipe.schedule.factor=0.5", "recipe.epochs=3"]
+    whole = "recipe={schedule: {type: step, every: 2, factor: 0.5}, epochs: 3}"
+    assert load(STUDY, *group).cells == load(STUDY, whole).cells
 
 
 def test_value_may_contain_an_equals_sign(load):
@@ -45,6 +66,7 @@ def test_value_may_contain_an_equals_sign(load):
         ("recipe..epochs=5", "expected path=value, such as recipe.epochs=5"),
         ("architectures[5].filters=3", "no such setting in {source}"),
         ("architectures[x].filters=3", "no such setting in {source}"),
+        ("architectures[00].filters=3", "no such setting in {source}"),
         ("study.name=3", "no such setting in {source}"),
         ("architectures[0].filters=[1", "expected ',' or ']', but got '<stream end>'"),
         (

@@ -73,11 +73,11 @@ def test_a_usage_error_has_one_or_two_lines(scaling, study, tmp_path, words, mon
     assert "Traceback" not in result.err
 
 
-def test_a_store_needs_a_name(scaling, study):
+def test_a_store_needs_a_name(scaling, study, store):
     result = scaling("plan", study, "--store", "")
     assert result.code == 2
     assert "--store the name of the store is empty" in result.err
-    result = scaling("store", "merge", study, "--into", "")
+    result = scaling("store", "merge", study, "--store", store, "--into", "")
     assert "--into the name of the store is empty" in result.err
 
 

@@ -60,6 +60,8 @@ _MAX_LINES = 6
 """Largest number of lines of the message of a ``ConfigError``: what fits beside the command that failed."""
 _MAX_TEXT_LENGTH, _MAX_ORIGIN_LENGTH = 200, 120
 """Largest numbers of characters of a problem, and of the name of the file before it."""
+_MAX_TABLE_PROBLEM = 500
+"""Largest number of characters of a ``TableError``, which can name columns of any length."""
 
 
 def shorten(text: str, length: int = _MAX_TEXT_LENGTH) -> str:
@@ -130,7 +132,10 @@ class StoreDamageWarning(UserWarning):
 
 
 class TableError(UsageError):
-    """A table of points that cannot be fitted as requested; the message names the column or the row."""
+    """A table of points that cannot be fitted as requested; the one line names the column or the row."""
+
+    def __init__(self, problem: str, *, option: str | None = None) -> None:
+        super().__init__(shorten(problem, _MAX_TABLE_PROBLEM), option=option)
 
 
 class FitError(ScalingError):

@@ -1,7 +1,8 @@
-"""Durable writing of files: atomically, synced to the disk, and with errors that name the file."""
+"""Files: reasons why one cannot be read, and durable writing, atomically and synced to the disk."""
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,6 +17,26 @@ from scaling.errors import UsageError
 _LEAST_AGE_S = 24 * 3600.0
 """Age from which the temporary file of a writer is taken for that of a dead one."""
 
+NO_SUCH_FILE = "no such file"
+_DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def file_problem(path: Path) -> str | None:
+    """Return why a path cannot be read as a file, such as ``no such file``; None for a regular file.
+
+    A pipe would make its reader wait for ever.
+    """
+    try:
+        if path.is_file():
+            return None
+        if path.is_dir():
+            return "is a folder"
+        if path.exists():
+            return "is a pipe or a device, not a file"
+        return "is a link that leads nowhere" if path.is_symlink() else NO_SUCH_FILE
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+
 
 @contextmanager
 def writing(
@@ -25,7 +46,7 @@ def writing(
 
     Args:
         path: file or folder that the block writes.
-        hint: what the user can do.
+        hint: what the user can do, unless the disk is full.
         option: argument of the public function that holds the path.
         error: class that is raised.
 
@@ -36,6 +57,11 @@ def writing(
         yield
     except OSError as failure:
         reason = failure.strerror or failure
+        if failure.errno in _DISK_IS_FULL:
+            hint = "free some space there, then run this again"
+        path = Path(path)
+        if path.name.startswith("."):  # a temporary file, which the user cannot know
+            path = path.parent
         raise error(f"{path}: cannot be written ({reason}); {hint}", option=option) from failure
 
 
@@ -95,6 +121,9 @@ def make_folder(path: Path) -> None:
         OSError: the folder cannot be created.
     """
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    for folder in filter(Path.is_symlink, missing):
+        target = folder.readlink()
+        raise FileNotFoundError(errno.ENOENT, f"the link {folder} leads to {target}, which does not exist")
     path.mkdir(parents=True, exist_ok=True)
     for folder in missing:
         sync(folder.parent)

@@ -17,6 +17,7 @@ from scaling.config.overrides import apply_overrides
 from scaling.config.study import Cell, StudyFile
 from scaling.config.yaml_reader import MAX_BYTES, parse_yaml, read_document
 from scaling.errors import ConfigError
+from scaling.files import NO_SUCH_FILE, file_problem
 
 _PLAIN_TEXT = re.compile(r"(?!(?:y|n|yes|no|on|off|true|false|null)\Z)[a-z][a-z0-9_.-]*", re.IGNORECASE)
 """Text that readers of YAML 1.1 and 1.2 take for text without quotation marks. All other text is quoted."""
@@ -122,9 +123,7 @@ _QuotingRepresenter.add_representer(str, _QuotingRepresenter.represent_str)
 
 def _read(source: Path) -> bytes:
     """Return the content of a file, or the beginning of a file that is too large."""
-    if source.exists() and not source.is_file():
-        raise ConfigError(
-            [f"is a {'folder' if source.is_dir() else 'device'}; give a YAML file"], str(source)
-        )
+    if (problem := file_problem(source)) not in (None, NO_SUCH_FILE):
+        raise ConfigError([f"{problem}; give a YAML file"], str(source))
     with source.open("rb") as file:
         return file.read(MAX_BYTES + 1)

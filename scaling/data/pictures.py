@@ -36,6 +36,7 @@ from scipy import ndimage
 
 from scaling.datasets import DigitFrame
 from scaling.errors import PictureError
+from scaling.files import file_problem
 from scaling.settings import ImageShape
 
 _MIN_CONTRAST = 20.0
@@ -106,6 +107,8 @@ def picture_to_image(
 
 
 def _read(file: Path) -> Image.Image:
+    if problem := file_problem(file):
+        raise PictureError(f"{problem}; give the path of a picture")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)

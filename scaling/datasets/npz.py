@@ -26,6 +26,7 @@ from pydantic import Field
 from scaling.datasets.base import Dataset, DatasetInfo
 from scaling.datasets.canonical import Split, Splits, compute_fingerprint, sort_canonically
 from scaling.errors import DataError, shorten
+from scaling.files import NO_SUCH_FILE, file_problem
 from scaling.settings import ImageShape
 
 _MAX_LISTED_LABELS = 5
@@ -58,15 +59,15 @@ class NpzDataset(Dataset):
         candidates = [Path(self.path), folder / self.path]
         with suppress(RuntimeError):  # ~nobody, without such a user
             candidates[0] = candidates[0].expanduser()
-        for file in candidates:
-            with suppress(OSError):  # the name is too long, or the folder is not accessible
-                if file.is_file():
-                    return file
-        searched = " and ".join(dict.fromkeys(map(str, candidates)))
-        raise DataError(
-            f"dataset.path: no such file; searched {searched}; "
-            f"give the path of an .npz file with {', '.join(_ARRAYS)}"
-        )
+        problems = {file: file_problem(file) for file in candidates}
+        searched = " and ".join(map(str, problems))
+        found = f"{NO_SUCH_FILE}; searched {searched}"
+        for file, problem in problems.items():
+            if problem is None:
+                return file
+            if problem != NO_SUCH_FILE:
+                found = f"{file}: {problem}"
+        raise DataError(f"dataset.path: {found}; give the path of an .npz file with {', '.join(_ARRAYS)}")
 
 
 @lru_cache

@@ -106,5 +106,5 @@ def test_a_wrong_value_in_a_large_grid_is_validated_with_few_points(load, monkey
 
 def test_a_device_or_pipe_is_refused(load, tmp_path):
     os.mkfifo(tmp_path / "study.yaml")
-    with pytest.raises(ConfigError, match="is a device; give a YAML file"):
+    with pytest.raises(ConfigError, match="is a pipe or a device, not a file; give a YAML file"):
         load_study(tmp_path / "study.yaml", data=tmp_path)

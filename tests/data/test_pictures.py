@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 
 import numpy as np
 import pytest
@@ -239,14 +240,16 @@ def test_levels_of_an_unknown_range_are_no_reason_to_call_a_picture_blank(tmp_pa
 
 
 def test_what_is_no_picture_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
     (tmp_path / "text.png").write_text("7")
     draw("7", 100).save(tmp_path / "whole.png")
     (tmp_path / "part.png").write_bytes((tmp_path / "whole.png").read_bytes()[:200])
     for name, reason in {
         "text.png": "is not a picture in a known format; save it as PNG",
         "part.png": r"cannot be read as a picture \(.*truncated.*\); save it again as PNG",
-        "missing.png": r"cannot be read \(No such file or directory\); give the path of a picture",
-        "": r"cannot be read \(Is a directory\); give the path of a picture",
+        "missing.png": "no such file; give the path of a picture",
+        "pipe.png": "is a pipe or a device, not a file; give the path of a picture",
+        "": "is a folder; give the path of a picture",
     }.items():
         with pytest.raises(PictureError, match=f"^{reason}"):
             read_image(tmp_path / name, **MNIST)

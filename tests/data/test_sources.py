@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import sys
 from hashlib import md5
@@ -69,6 +70,11 @@ def empty(file: Path) -> None:
     file.write_bytes(b"")
 
 
+def replace_by_pipe(file: Path) -> None:
+    file.unlink()
+    os.mkfifo(file)
+
+
 DAMAGED = [
     *(("idx", name) for name in IDX),
     *(("idx.gz", name + ".gz") for name in IDX),
@@ -81,7 +87,7 @@ DAMAGED = [
 ]
 
 
-@pytest.mark.parametrize("damage", [cut, garble, empty])
+@pytest.mark.parametrize("damage", [cut, garble, empty, replace_by_pipe])
 @pytest.mark.parametrize(("layout", "name"), DAMAGED)
 def test_damaged_file_is_named_and_never_cached(monkeypatch, tmp_path, cache, layout, name, damage):
     kind, write = LAYOUTS[layout]

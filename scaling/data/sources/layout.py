@@ -11,7 +11,8 @@ from itertools import chain
 from pathlib import Path
 
 from scaling.datasets import Split
-from scaling.errors import DataError
+from scaling.errors import DataError, shorten
+from scaling.files import file_problem
 
 # PIL raises SyntaxError for a broken PNG, and torchvision RuntimeError for a wrong checksum. pyarrow's errors
 # are ValueErrors or OSErrors.
@@ -67,8 +68,10 @@ def name_decode_errors(file: Path) -> Iterator[None]:
     Raises:
         DataError: the file cannot be decoded.
     """
+    if problem := file_problem(file):
+        raise DataError(f"{file}: {problem}")
     try:
         yield
     except _DECODE_ERRORS as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise DataError(f"{file}: cannot be decoded ({lines[0]})") from error
+        raise DataError(f"{file}: cannot be decoded ({shorten(lines[0])})") from error

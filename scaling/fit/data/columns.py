@@ -18,6 +18,8 @@ _SMALLEST, _LARGEST = 1e-30, 1e30
 """Range of numbers whose squares and powers can be computed with."""
 _MAX_SHOWN_CHARACTERS = 40
 """Length at which a message cuts a value."""
+_MAX_SHOWN_COLUMNS = 20
+"""Largest number of columns that a message lists; a store's runs have more, the most similar come first."""
 
 
 def check_column(columns: Sequence[str], name: str) -> None:
@@ -28,11 +30,12 @@ def check_column(columns: Sequence[str], name: str) -> None:
     """
     if name not in columns:
         close = get_close_matches(name, columns, n=1)
-        nearest_first = get_close_matches(name, columns, n=len(columns) or 1, cutoff=0.0)
+        nearest = get_close_matches(name, columns, n=_MAX_SHOWN_COLUMNS, cutoff=0.0)
+        more = [f"{len(columns) - len(nearest):,} more"] if len(columns) > len(nearest) else []
         raise TableError(
             f"{name}: no such column; "
             + (f"did you mean {close[0]}? " if close else "")
-            + f"columns: {', '.join(nearest_first)}"
+            + f"columns: {', '.join([*nearest, *more])}"
         )
 
 

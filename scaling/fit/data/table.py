@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from scaling.architectures import has_seeds, has_widths
 from scaling.errors import TableError
+from scaling.files import file_problem
 from scaling.fit.data.columns import (
     check_column,
     check_range,
@@ -76,8 +77,8 @@ def read_table(source: Path) -> pa.Table:
     suffix = source.suffix.lower()
     if suffix not in (".parquet", ".csv"):
         raise TableError(f"{source}: expected a file that ends in .parquet or .csv")
-    if not source.is_file():
-        raise TableError(f"{source}: no such file; give the path of a table of runs")
+    if problem := file_problem(source):
+        raise TableError(f"{source}: {problem}; give the path of a table of runs")
     if not source.stat().st_size:
         raise TableError(f"{source}: is empty; give one row a run")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -150,6 +151,14 @@ def test_an_error_names_the_column(table: pa.Table, columns: dict[str, object], 
         group_points(table, **columns)
 
 
+@pytest.mark.parametrize("names", [[f"c{i}" for i in range(300)], ["c" * 100_000, "d"]])
+def test_message_about_many_or_long_columns_is_short(names: list[str]) -> None:
+    with pytest.raises(TableError, match=r"^c7x: no such column; .*columns: ") as error:
+        group_points(pa.table({name: [1] for name in names}), x="c7x")
+    assert len(str(error.value)) <= 500
+    assert len(names) < 3 or str(error.value).endswith(", 280 more")
+
+
 def test_a_file_of_either_kind_gives_the_same_points(tmp_path: Path):
     csv, parquet = tmp_path / "runs.csv", tmp_path / "kind=odd" / "runs.parquet"
     parquet.parent.mkdir()
@@ -170,6 +179,7 @@ def test_an_external_csv_file_is_fitted(tmp_path: Path):
     ("name", "content", "message"),
     [
         ("absent.csv", None, "no such file; give the path"),
+        ("pipe.csv", None, "is a pipe or a device, not a file; give the path"),
         ("runs.xlsx", b"x", r"ends in \.parquet or \.csv"),
         ("empty.csv", b"", "empty.csv: is empty"),
         ("head.csv", b"filters,test_error\n", "has no rows"),
@@ -181,6 +191,8 @@ def test_unreadable_files_are_reported(tmp_path: Path, name: str, content: bytes
     file = tmp_path / name
     if content is not None:
         file.write_bytes(content)
+    if name == "pipe.csv":
+        os.mkfifo(file)
     with pytest.raises(TableError, match=message) as refused:
         read_table(file)
     assert str(file) in str(refused.value)

@@ -44,9 +44,11 @@ def verify(store: Store) -> Verification:
     present = [part for part in runs if part in snapshot.index]  # a compaction may have replaced the others
     fingerprints: set[str] = set()
     for kind in _TABLES:
-        for _, table in parts.tables(kind, [part for part in present if part in snapshot.with_table[kind]]):
+        for part, table in parts.tables(
+            kind, [name for name in present if name in snapshot.with_table[kind]]
+        ):
             if kind == "predictions":
-                fingerprints |= set(table["fingerprint"].to_pylist())
+                fingerprints |= _check_fingerprints(parts, part, runs[part], table)
     for part in present:
         _read_weights(parts, part)
     _check_test_sets(parts, fingerprints)
@@ -68,6 +70,19 @@ def _check_runs(parts: Parts, part: str, runs: pa.Table) -> Iterator[Damage]:
             path, reason = paths.table_file("runs", part), "the id is not the hash of config_json"
             yield parts.describe(path, "runs", f"run {run_id}: {reason}", runs=len(runs))
             return
+
+
+def _check_fingerprints(parts: Parts, part: str, runs: pa.Table, predictions: pa.Table) -> Set[str]:
+    """Return the test sets of a part's predictions, after a check that they are those of its runs."""
+    stored, tested = (
+        dict(zip(table["id"].to_pylist(), table["fingerprint"].to_pylist(), strict=True))
+        for table in (runs, predictions)
+    )
+    right = {run_id: fingerprint for run_id, fingerprint in tested.items() if fingerprint == stored[run_id]}
+    if right != tested:
+        reason = "the test set is of another data set than that of the runs"
+        parts.record([parts.describe(paths.table_file("predictions", part), "predictions", reason)])
+    return frozenset(right.values())
 
 
 def _read_weights(parts: Parts, part: str) -> None:

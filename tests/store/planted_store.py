@@ -51,6 +51,7 @@ def plant(ids: Sequence[str], *, draw: int = 0, second: float = 0) -> dict[str, 
         | {
             "id": run_id,
             "config_json": _config_json(run_id),
+            "fingerprint": FINGERPRINT,
             "seed": seed,
             "filters": 6,
             "test_error": rng.random(),

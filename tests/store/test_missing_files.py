@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
@@ -222,3 +223,17 @@ def test_file_that_does_not_fit_into_memory_is_named_and_is_not_damage(
     monkeypatch.setattr("scaling.store.folder._read", fail)
     with pytest.raises(StoreError, match=r"runs/\w+\.parquet: .*does not fit into memory\); use a machine"):
         reopen(folder).ids()
+
+
+def test_predictions_on_another_data_set_than_the_runs_are_damage_that_repair_ends(folder: Store) -> None:
+    """A compaction, which puts the part beside others, does not hide it."""
+    tables = plant(["a", "b"])
+    others = tables["predictions"].set_column(1, "fingerprint", pa.array(["e" * 64, FINGERPRINT]))
+    rewritten_part(folder, "predictions", others)
+    publish_each(folder, "cd")
+    for _ in range(2):
+        (damage,) = verify(reopen(folder)).damage
+        assert damage.reason == "the test set is of another data set than that of the runs"
+        compact(reopen(folder))
+    assert len(repair(reopen(folder)).moved) == 3
+    assert verify(reopen(folder)).damage == ()

@@ -10,7 +10,7 @@ from math import ceil, inf
 
 import ray
 from ray._raylet import AuthenticationTokenLoader, GcsClient  # type: ignore[attr-defined]
-from ray.exceptions import AuthenticationError, RayError
+from ray.exceptions import AuthenticationError, RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from scaling.errors import StoreError, UsageError
@@ -187,6 +187,8 @@ def check_memory(packs: Sequence[Pack], nodes: Sequence[Node], gpus: float) -> N
 def check_store_visible(store: str, nodes: Sequence[Node]) -> None:
     """Check that all nodes see the same store; the results of the other nodes would be lost.
 
+    A node that leaves meanwhile is not checked.
+
     Raises:
         StoreError: a node does not see the store.
     """
@@ -202,6 +204,10 @@ def check_store_visible(store: str, nodes: Sequence[Node]) -> None:
             is_visible = ray.get(sees_probe.options(scheduling_strategy=strategy).remote(store))
         except StoreError as error:  # such as credentials that the node does not have
             raise StoreError(f"node {node.address}: {error.problem}", option="store") from None
+        except RayTaskError:  # an error in the task
+            raise
+        except RayError:  # the node has left the cluster
+            continue
         if not is_visible:
             raise StoreError(
                 f"{store}: node {node.address} does not see this store;"

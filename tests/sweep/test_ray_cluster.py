@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from ray.exceptions import NodeDiedError, TaskUnschedulableError, WorkerCrashedError
 
 from scaling.errors import StoreError, UsageError
 from scaling.plan.memory import GIB, worker_bytes
@@ -40,21 +41,48 @@ def test_capacity_of_a_node(machine, gpus, trials):
     assert node_capacity(machine, gpus) == trials
 
 
-def test_node_that_cannot_open_the_store_is_named(monkeypatch, tmp_path):
+class Task:
+    """Task of Ray whose answers are planted: values, or errors."""
+
+    def __init__(self, *answers):
+        self.answers = iter(answers)
+
+    def options(self, **_):
+        return self
+
+    def remote(self, uri):
+        return self
+
+    def get(self, task):
+        answer = next(self.answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+@pytest.fixture
+def plant_answers(monkeypatch):
+    def plant(*answers):
+        task = Task(*answers)
+        monkeypatch.setattr(ray_cluster.ray, "remote", lambda **_: lambda function: task)
+        monkeypatch.setattr(ray_cluster.ray, "get", task.get)
+
+    return plant
+
+
+def test_node_that_leaves_before_it_is_asked_is_not_checked(plant_answers, tmp_path):
+    gone = [TaskUnschedulableError("gone"), NodeDiedError("gone"), WorkerCrashedError()]
+    nodes = [replace(node(4.0), id="0" * 56)] * 4
+    plant_answers(*gone, True)
+    ray_cluster.check_store_visible(str(tmp_path), nodes)
+    plant_answers(*gone, False)
+    with pytest.raises(StoreError, match="does not see this store"):
+        ray_cluster.check_store_visible(str(tmp_path), nodes)
+
+
+def test_node_that_cannot_open_the_store_is_named(plant_answers, tmp_path):
     """Its environment may lack the credentials of an object store."""
-
-    def fail(task):
-        raise StoreError("s3://bucket: no credentials", option="store")
-
-    class Task:
-        def options(self, **_):
-            return self
-
-        def remote(self, uri):
-            return self
-
-    monkeypatch.setattr(ray_cluster.ray, "remote", lambda **_: lambda function: Task())
-    monkeypatch.setattr(ray_cluster.ray, "get", fail)
+    plant_answers(StoreError("s3://bucket: no credentials", option="store"))
     with pytest.raises(StoreError, match=r"^store: node 10\.0\.0\.1: s3://bucket: no credentials$"):
         ray_cluster.check_store_visible(str(tmp_path), [replace(node(4.0), id="0" * 56)])
 

@@ -47,7 +47,7 @@ def submit(
         UsageError: the study is not in the working folder, which is too large, an environment variable is not
             set, or the cluster does not answer or refuses the job.
         SweepError: the cluster could not start the job, or somebody stopped it.
-        Interrupted: SIGINT or SIGTERM arrived; a job that had started goes on.
+        Interrupted: SIGINT, SIGTERM or SIGHUP arrived; a job that had started goes on.
     """
     folder = Path.cwd()
     _check_paths(config, folder, store=store, also=also, data=data)

@@ -139,7 +139,7 @@ class Sweep:
             speed: speed of this machine.
 
         Raises:
-            Interrupted: SIGINT or SIGTERM arrived; finished runs are published, unfinished packs have
+            Interrupted: SIGINT, SIGTERM or SIGHUP arrived; finished runs are published, unfinished packs have
                 checkpoints and no claims.
         """
         from scaling.sweep.progress import ProgressDisplay

@@ -9,14 +9,12 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from errno import EIO, EPIPE
 from typing import Any, TextIO
 
 
-@dataclass
 class OutputState:
-    """What happened to stdout."""
+    """What happened to stdout. It is no dataclass: their import would delay the handling of signals."""
 
     failure: OSError | None = None
     """Failure to write; a pipe that its reader closes, as ``head`` does, and a closed terminal are none."""

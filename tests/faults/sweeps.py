@@ -224,7 +224,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--trials", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--first", type=int, default=0, help="number of the first trial")
+    parser.add_argument("--only", type=int, nargs="+", metavar="N", help="numbers of trials; by default all")
     arguments = parser.parse_args()
     # A shell lets its background processes ignore SIGINT, which they would inherit.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -240,7 +240,8 @@ def main() -> int:
         return 1
     print(f"undisturbed sweep: {duration_s:.1f} s; trials in {root}", flush=True)
     failed = 0
-    for number in range(arguments.first, arguments.first + arguments.trials):
+    numbers = arguments.only or range(arguments.trials)
+    for number in numbers:
         trial = Trial(root / str(number), STUDY)
         found = run_trial(trial, f"{arguments.seed}-{number}", reference.store, duration_s)
         for problem in found:
@@ -248,7 +249,7 @@ def main() -> int:
         failed += bool(found)
         if not found:
             shutil.rmtree(trial.folder)
-    print(f"{arguments.trials - failed} of {arguments.trials} trials ended complete and identical")
+    print(f"{len(numbers) - failed} of {len(numbers)} trials ended complete and identical")
     return 1 if failed else 0
 
 

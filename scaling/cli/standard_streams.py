@@ -1,4 +1,4 @@
-"""Standard streams that do not end a command: what it does goes on if nobody can read what it prints."""
+"""Standard streams whose failures do not end a command."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any, TextIO
 
 
 class OutputState:
-    """What happened to stdout. It is no dataclass: their import would delay the handling of signals."""
+    """State of stdout. A plain class: the import of dataclasses would delay the handling of signals."""
 
     failure: OSError | None = None
     """Failure to write; a pipe that its reader closes, as ``head`` does, and a closed terminal are none."""

@@ -308,7 +308,7 @@ class Parts:
         return decoded.table
 
     def _decode_first(self, part: str, data: bytes, *, name: str, columns: Sequence[str] | None) -> pa.Table:
-        """Decode a runs table for the first time and check all of its columns, whichever are wanted now.
+        """Decode a runs table for the first time and check all of its columns, not only the requested ones.
 
         Otherwise a run would be finished for one command and damaged for the next one.
         """

@@ -111,7 +111,7 @@ class _Sweeper:
                     yield file
 
     def _finished_packs(self) -> Iterator[str]:
-        """Yield the keys of packs all of whose runs are published, whoever claimed them for whichever study.
+        """Yield the keys of packs whose runs are all published, regardless of the worker and of the study.
 
         If such a pack is claimed again, its holder finds the runs in the store and trains nothing.
         """

@@ -1,4 +1,4 @@
-"""Check of the values of a stored table. A file whose hash is right can still hold what nobody trained."""
+"""Check of the values of a stored table. A file with the right hash can still hold values of no training."""
 
 from __future__ import annotations
 

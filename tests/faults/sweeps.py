@@ -83,7 +83,7 @@ def kill_one(*names: str, number: signal.Signals = signal.SIGKILL) -> Fault:
     def fault(trial: Trial, drivers: list[Driver], rng: random.Random) -> str:
         driver = rng.choice(drivers)
         victims = driver.of_kind(*names)
-        driver.permitted |= {1}
+        driver.permitted |= {1, 2}  # 2 if Ray was starting
         if not victims:
             return f"no process {'/'.join(names)} yet"
         victim = rng.choice(victims)

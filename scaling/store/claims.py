@@ -16,7 +16,6 @@ pack is published once, however long a worker sleeps and whatever the clocks sho
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
@@ -28,9 +27,6 @@ from scaling.store.backend import Backend, DamagedFileError, MissingFileError
 from scaling.store.store import Store
 
 RENEWALS_PER_LEASE = 4
-
-CLAIM_NAME = re.compile(r"claim\.(\d+)(?:\.beat\.(\d+)|\.(released))?")
-"""Name of a claim's file: generation, beat, released."""
 
 
 class ClaimLost(Exception):
@@ -54,7 +50,7 @@ def read_claim_state(backend: Backend, key: str) -> ClaimState:
 
 
 def _claim_state(names: Iterable[str]) -> ClaimState:
-    matches = [match for name in names if (match := CLAIM_NAME.fullmatch(name))]
+    matches = [match for name in names if (match := paths.CLAIM_NAME.fullmatch(name))]
     generation = max((int(match[1]) for match in matches), default=0)
     current = [match for match in matches if int(match[1]) == generation]
     return ClaimState(
@@ -132,7 +128,7 @@ class Claim:
         """Let other workers claim the pack at once; its published runs keep them from training it again."""
         self.backend.put_if_absent(self.file(".released"), b"")
         for name in self.backend.list_names(paths.claims_folder(self.key)):
-            match = CLAIM_NAME.fullmatch(name)
+            match = paths.CLAIM_NAME.fullmatch(name)
             if match and match[2] and int(match[1]) <= self.generation:
                 self.backend.delete(f"{paths.claims_folder(self.key)}/{name}")
 

@@ -41,9 +41,12 @@ _HASH_DIGITS = 20
 _HASH = rf"[0-9a-f]{{{_HASH_DIGITS}}}"
 _TABLE_SUFFIX = ".parquet"
 _WEIGHTS_SUFFIX = ".safetensors"
+_CLAIM = r"claim\.(\d+)(?:\.beat\.(\d+)|\.(released))?"
+CLAIM_NAME = re.compile(_CLAIM)
+"""Name of a claim's file: generation, beat, released."""
 _OWN_FILE = re.compile(
     rf"(?:epochs|predictions)/{_HASH}\.parquet|weights/{_HASH}/[^/]+\.safetensors"
-    rf"|compactions/{_HASH}|probes/[0-9a-f]{{32}}|claims/[^/]+/claim\.\d+(?:\.beat\.\d+|\.released)?"
+    rf"|compactions/{_HASH}|probes/[0-9a-f]{{32}}|claims/[^/]+/{_CLAIM}"
     rf"|checkpoints/{_HASH}/(?:[^/]+/)?\d+\.{_HASH}\.safetensors|(?:[^/]+/)+\.[0-9a-f]{{32}}"
 )
 """Paths of files that may be removed: tables and weights, records, probes, claims, checkpoints, temporary

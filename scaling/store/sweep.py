@@ -14,7 +14,7 @@ from uuid import uuid4
 from scaling.errors import StoreError
 from scaling.store import paths
 from scaling.store.backend import Backend, DamagedFileError, StoredFile
-from scaling.store.claims import CLAIM_NAME, damaged_claims, decode_claim, pending_commits, read_claim_state
+from scaling.store.claims import damaged_claims, decode_claim, pending_commits, read_claim_state
 from scaling.store.parts import Parts
 from scaling.store.store import Store
 
@@ -106,7 +106,7 @@ class _Sweeper:
         for key, files in by_key.items():
             state = read_claim_state(self.backend, key)
             for file in files:
-                match = CLAIM_NAME.fullmatch(file.path.rpartition("/")[2])
+                match = paths.CLAIM_NAME.fullmatch(file.path.rpartition("/")[2])
                 if match and match[2] and (int(match[1]), int(match[2])) < (state.generation, state.beat):
                     yield file
 
@@ -134,7 +134,7 @@ class _Sweeper:
 
 def _generation(path: str) -> int:
     """Return the generation of a claim; 0 for another file of its pack."""
-    match = CLAIM_NAME.fullmatch(path.rpartition("/")[2])
+    match = paths.CLAIM_NAME.fullmatch(path.rpartition("/")[2])
     return int(match[1]) if match and not (match[2] or match[3]) else 0
 
 

@@ -41,7 +41,7 @@ class Interrupting:
 
 for module in sys.argv[1:]:
     if child := os.fork():
-        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
         continue
     signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.meta_path.insert(0, Interrupting(module))

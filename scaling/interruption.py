@@ -48,6 +48,8 @@ _requested: int | None = None
 """Number of the signal that requests an interruption."""
 _is_handled = False
 """True inside ``handled_signals``."""
+_immediate_actions: list[Callable[[], object]] = []
+"""What a second Ctrl+C does before it ends the process."""
 
 
 def request(signum: int) -> None:
@@ -117,6 +119,16 @@ def handled_signals(last_words: str = "") -> Iterator[None]:
         _requested, _is_handled = None, False
 
 
+@contextmanager
+def before_immediate_end(action: Callable[[], object]) -> Iterator[None]:
+    """Let a second Ctrl+C inside the block call a short function before it ends the process."""
+    _immediate_actions.append(action)
+    try:
+        yield
+    finally:
+        _immediate_actions.remove(action)
+
+
 def ignore_signals() -> None:
     """Ignore the signals from now on."""
     for signum in _SIGNALS:
@@ -130,6 +142,9 @@ def _make_handler(last_words: str) -> Callable[[int, FrameType | None], None]:
             if not _deferrals.depth:
                 check()
         elif signum == signal.SIGINT:
+            for action in _immediate_actions:
+                with suppress(Exception):
+                    action()
             show_cursor = "\x1b[?25h" if sys.stderr.isatty() else ""
             with suppress(OSError):  # the terminal may be closed
                 os.write(2, f"{show_cursor}{last_words}\n".encode())

@@ -11,7 +11,7 @@ from unittest.mock import Mock
 import pytest
 
 from scaling import interruption
-from scaling.interruption import Interrupted, deferred, handled_signals, kept_handlers
+from scaling.interruption import Interrupted, before_immediate_end, deferred, handled_signals, kept_handlers
 
 SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
@@ -87,6 +87,22 @@ def test_second_ctrl_c_ends_the_process_also_if_the_terminal_is_closed(monkeypat
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
     assert codes == [130]
+
+
+def test_second_ctrl_c_first_calls_the_actions_of_the_block_it_is_in_even_if_one_fails(monkeypatch):
+    calls: list[str] = []
+    monkeypatch.setattr("os._exit", lambda code: calls.append("end"))
+    with handled_signals(), deferred():
+        with before_immediate_end(lambda: calls.append("over")):
+            pass
+        with (
+            before_immediate_end(Mock(side_effect=OSError)),
+            before_immediate_end(lambda: calls.append("act")),
+        ):
+            signal.raise_signal(signal.SIGINT)
+            assert calls == []
+            signal.raise_signal(signal.SIGINT)
+    assert calls == ["act", "end"]
 
 
 def test_ignored_signals_stay_ignored_and_other_threads_handle_none():

@@ -82,6 +82,8 @@ class _Held:
     claim: Any
     is_lost: bool = False
     is_over: bool = False
+    is_renewing: bool = False
+    """True while a renewal is in progress, in a thread of its own."""
 
 
 class Worker(Process):
@@ -129,6 +131,8 @@ class Worker(Process):
         except (StoreError, self.protocol.ClaimLost) as caught:
             error = caught
         held.is_over = True
+        while held.is_renewing:  # as a worker joins its thread
+            yield _MINIBATCH_S
         with suppress(StoreError):
             yield from claim.release()
         if isinstance(error, self.protocol.ClaimLost):
@@ -171,10 +175,12 @@ class Worker(Process):
 
     def _renew(self, held: _Held) -> Fiber:
         while not held.is_over and not held.is_lost:
+            held.is_renewing = True
             with suppress(StoreError):
                 if not (yield from held.claim.renew()):
                     held.is_lost = True
                     self.history.check_lost(held)
+            held.is_renewing = False
             yield _RENEWAL_S
 
 

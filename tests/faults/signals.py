@@ -37,6 +37,8 @@ LAST_WORDS = "interrupted; every finished run is in the store, and the same comm
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 600.0
 """Time after which a sweep that hangs fails; this machine may be busy."""
+ORPHANS_S = 10.0
+"""Time within which Ray's processes end that a second Ctrl-C leaves without their parent."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,9 +145,13 @@ def check(scenario: Scenario, study: Path, folder: Path, reference: list[pa.Tabl
         yield f"held claims: {held}"
     if scenario.releases and not (scenario.starting or scenario.to_worker or checkpoints):
         yield "no checkpoint"
-    time.sleep(2)
-    if left := [command for pid in begun if (command := commands([pid]))]:
-        yield f"processes left: {left}"
+    ended_s = time.monotonic()
+    while left := commands(begun).split():
+        if time.monotonic() - ended_s > ORPHANS_S:
+            yield f"processes left: {' '.join(left)}"
+            break
+        time.sleep(0.1)
+    print(f"{scenario.name}: no process after {time.monotonic() - ended_s:.1f} s", flush=True)
     last = start(study, folder, ["--in-process"])
     out, err = last.communicate(timeout=PATIENCE_S)
     if last.returncode or bits(folder) != reference:

@@ -16,6 +16,7 @@ from torch.overrides import TorchFunctionMode
 from scaling.architectures import Architecture, LayerKind
 from scaling.errors import StoreError
 from scaling.models import build, named_weights
+from scaling.models.operations import reference_operations
 from scaling.models.stored_weights import decode_weights
 from scaling.settings import ImageShape
 
@@ -52,7 +53,7 @@ def extract(
     network = load_network(spec, shape, stored).eval()
     layers = spec.layer_table(shape).layers
     convolutions = [layer.name for layer in layers if layer.kind is LayerKind.CONVOLUTION]
-    with torch.inference_mode(), _RecordConvolutions() as recorder:
+    with torch.inference_mode(), reference_operations(), _RecordConvolutions() as recorder:
         logits = network(image)
     filters = named_weights(network)[f"{layers[0].name}_weight"]
     count = layers[0].units if layers[0].kind is LayerKind.LOCALLY_CONNECTED else layers[0].shape[0]

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import isqrt
-from types import ModuleType
 
 import torch
 from einops import rearrange
@@ -22,9 +21,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from scaling.architectures import LayerKind, Lenet5
-from scaling.models import ops_bf16_cpu, ops_reference
 from scaling.models.initialization import Weights, lecun_normal, stack_replicas
-from scaling.models.products import baddbmm
+from scaling.models.operations import select_operations
 from scaling.settings import ImageShape
 
 
@@ -58,32 +56,34 @@ class PackedLenet5(nn.Module):
         return weights
 
     def forward(self, image: Float[Tensor, "B C side side"]) -> Float[Tensor, "R B classes"]:
-        weights = {name: weight.to(image.dtype) for name, weight in self.weights.items()}
-        ops: ModuleType = ops_bf16_cpu if ops_bf16_cpu.supports(image) else ops_reference
+        weights, activation = self.weights, self.spec.activation
+        last = f"conv{self.spec.convolutions}"
+        ops = select_operations(
+            image,
+            filters=weights[f"{last}_weight"].shape[1],
+            kernel=self.spec.kernel,
+            pooling=self.spec.pooling,
+        )
         x, padding, groups = image, self.spec.padding(self.image), 1
-        options = {"activation": self.spec.activation, "pooling": self.spec.pooling}
+        options = {"activation": activation, "pooling": self.spec.pooling}
         if self.spec.convolutions == 2:
             x = ops.conv_pool(
                 x, weights["conv1_weight"], weights["conv1_bias"], groups=1, padding=padding, **options
             )
             padding, groups = 0, len(weights["readout_bias"])
-        last = f"conv{self.spec.convolutions}"
         x = ops.conv_pool_flatten(
             x, weights[f"{last}_weight"], weights[f"{last}_bias"], groups=groups, padding=padding, **options
-        ).squeeze(1)
+        )
         hidden = [f"hidden{i}" for i in range(1, len(self.spec.hidden) + 1)]
-        linear = {
-            layer: (self.weights if layer == "readout" else weights)[f"{layer}_weight"].mT
-            for layer in (*hidden, "readout")
-        }
+        linear = {layer: weights[f"{layer}_weight"].mT for layer in (*hidden, "readout")}
         first, d = next(iter(linear)), weights[f"{last}_weight"].shape[1]
         linear[first] = rearrange(
             linear[first],
             f"R (o row col) unit -> R ({ops.FEATURE_ORDER}) unit",
             o=d,
-            row=isqrt(x.shape[2] // d),
+            row=isqrt(linear[first].shape[1] // d),
         )
         for layer in hidden:
-            x = baddbmm(weights[f"{layer}_bias"].unsqueeze(1), x, linear[layer])
-            x = ops_reference.ACTIVATIONS[self.spec.activation](x)
-        return ops_reference.readout(x, linear["readout"], self.weights["readout_bias"])
+            x = ops.connect(x, linear[layer], weights[f"{layer}_bias"], activation=activation)
+        logits: Tensor = ops.readout(x, linear["readout"], weights["readout_bias"])
+        return logits

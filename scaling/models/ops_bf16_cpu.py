@@ -31,6 +31,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from scaling.models import ops_reference
+from scaling.models.ops_reference import connect as connect
+from scaling.models.ops_reference import readout as readout
+from scaling.models.ops_reference import regroup as regroup
 from scaling.models.products import conv2d
 
 FEATURE_ORDER = "row col o"
@@ -83,7 +86,7 @@ def conv_pool_flatten(
     activation: str,
     pooling: str = "max",
     strips: int = 1,
-) -> Float[Tensor, "G S B strip"]:
+) -> Float[Tensor, "GS B strip"]:
     """Convolve, pool and activate as ``ops_reference.conv_pool_flatten`` does, in this FEATURE_ORDER."""
     G, o = len(filters), filters.shape[1]
     if pooling != "max":
@@ -91,13 +94,13 @@ def conv_pool_flatten(
             x, filters, bias, groups=groups, padding=padding, activation=activation, pooling=pooling
         )
         x = rearrange(x, "B (G o) height width -> B G o height width", G=G)[:, :, :o]
-        return rearrange(x, f"B G o (S row) col -> G S B ({FEATURE_ORDER})", S=strips)
+        return rearrange(x, f"B G o (S row) col -> (G S) B ({FEATURE_ORDER})", S=strips)
     parts, group_maps = _convolve(x, filters, bias, groups=groups, padding=padding)
     B, _, height, width = parts[0].shape
     shape = (G, strips, B, height // 2 // strips, width // 2, o)
     order = "(P G) S B row col o -> P B S row col G o"
     pooled = _MaxPool.apply(shape, order, strips, group_maps, activation == "relu", *parts)
-    return _activate(pooled.flatten(3), activation)
+    return _activate(pooled.flatten(3).flatten(0, 1), activation)
 
 
 def _activate(x: Tensor, activation: str) -> Tensor:
@@ -112,6 +115,7 @@ def _convolve(
     The maps are one tensor, or one tensor per channel if each channel has its own filters.
     """
     c, o = filters.shape[2], filters.shape[1]
+    filters, bias = filters.to(x.dtype), None if bias is None else bias.to(x.dtype)
     flat_bias = None if bias is None else bias.flatten()
     if x.shape[1] == c:
         return [_convolve_dense(x, filters.flatten(0, 1), flat_bias, padding)], o

@@ -16,7 +16,6 @@ Set here: He-normal weights, as the paper words it, and biases that start at zer
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import ModuleType
 
 import torch
 from einops import rearrange
@@ -24,9 +23,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from scaling.architectures import Tree3
-from scaling.models import ops_bf16_cpu, ops_reference
 from scaling.models.initialization import Weights, he_normal, stack_replicas
-from scaling.models.products import bmm
+from scaling.models.operations import select_operations
 from scaling.settings import ImageShape
 
 
@@ -57,17 +55,16 @@ class PackedTree3(nn.Module):
         return weights
 
     def forward(self, image: Float[Tensor, "B C side side"]) -> Float[Tensor, "R B classes"]:
-        weights = {name: weight.to(image.dtype) for name, weight in self.weights.items()}
-        ops: ModuleType = ops_bf16_cpu if ops_bf16_cpu.supports(image) else ops_reference
-        C, S, activation = image.shape[1], self.spec.strips(self.image), self.spec.activation
+        weights, spec = self.weights, self.spec
+        ops = select_operations(image, filters=1, kernel=spec.KERNEL, pooling="max")
+        C, S = image.shape[1], spec.strips(self.image)
         filters = rearrange(weights["conv_weight"], "R C K row col -> (C R) K 1 row col")
-        bias = rearrange(weights["conv_bias"], "R C K -> (C R) K") if self.spec.biases else None
-        x = ops.conv_pool_flatten(image, filters, bias, groups=C, activation=activation, strips=S)
+        bias = rearrange(weights["conv_bias"], "R C K -> (C R) K") if spec.biases else None
+        x = ops.conv_pool_flatten(image, filters, bias, groups=C, activation=spec.activation, strips=S)
         tree = rearrange(weights["tree_weight"], f"R M C o S row col -> (C R S) ({ops.FEATURE_ORDER}) M")
-        x = rearrange(bmm(x.flatten(0, 1), tree), "(C R S) B M -> R B M C S", C=C, S=S)
-        if self.spec.biases:
-            x = x + weights["tree_bias"].unsqueeze(1)
-        x = rearrange(ops_reference.ACTIVATIONS[activation](x), "R B M C S -> R B (M C S)")
-        return ops_reference.readout(
-            x, self.weights["readout_weight"], self.weights["readout_bias"] if self.spec.biases else None
+        bias = rearrange(weights["tree_bias"], "R M C S -> (C R S) M") if spec.biases else None
+        x = ops.regroup(ops.connect(x, tree, bias, activation=spec.activation), outer=C, inner=S)
+        logits: Tensor = ops.readout(
+            x, weights["readout_weight"], weights["readout_bias"] if spec.biases else None
         )
+        return logits

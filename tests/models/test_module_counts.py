@@ -10,6 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from scaling.architectures import Lenet5, Tree3
 from scaling.models import build
+from scaling.models.operations import reference_operations
 from tests.models.networks import CIFAR10, MNIST, NETWORKS, VGGS, images
 
 WIDER = {
@@ -38,7 +39,7 @@ def test_every_replica_has_the_parameters_of_the_layer_table(spec, image, R):
 def test_a_forward_pass_computes_the_macs_of_the_layer_table(spec, image, R):
     """torch counts a multiplication and an addition; work that fusing adds would show here."""
     module = build(spec, image, range(R))
-    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+    with FlopCounterMode(display=False) as counter, torch.inference_mode(), reference_operations():
         logits = module(images(image, B, torch.float32)[0])
     assert counter.get_total_flops() == 2 * spec.layer_table(image).macs * R * B
     assert logits.shape == (R, B, image.classes)
@@ -50,7 +51,7 @@ def test_a_training_step_computes_the_flops_of_the_layer_table(spec, image):
     if isinstance(spec, Tree3):
         image = replace(image, channels=1)
     module = build(spec, image, [0])
-    with FlopCounterMode(display=False) as counter:
+    with FlopCounterMode(display=False) as counter, reference_operations():
         module(images(image, B, torch.float32)[0]).sum().backward()
     table = spec.layer_table(image)
     assert counter.get_total_flops() == table.training_flops * B

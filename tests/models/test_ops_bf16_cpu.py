@@ -85,7 +85,7 @@ def test_each_stage_equals_the_reference(activation, pooling, groups, o, c, stri
     )
     assert ((compiled - reference).abs() < 4 * U * (1 + reference.abs())).all()
     features = ops_bf16_cpu.conv_pool_flatten(x, filters, bias, **options, strips=strips)
-    expected = rearrange(reference, f"B G o (S row) col -> G S B ({ops_bf16_cpu.FEATURE_ORDER})", S=strips)
+    expected = rearrange(reference, f"B G o (S row) col -> (G S) B ({ops_bf16_cpu.FEATURE_ORDER})", S=strips)
     assert features.shape == expected.shape
     assert ((features - expected).abs() < 4 * U * (1 + expected.abs())).all()
 
@@ -104,7 +104,7 @@ def test_two_stages_in_a_row_equal_the_reference(R):
     )
     exact = ops_reference.conv_pool(x.double(), first.double(), None, groups=1, activation="tanh")
     exact = ops_reference.conv_pool_flatten(exact, second.double(), None, groups=R, activation="tanh")
-    exact = rearrange(exact, f"R S B (o row col) -> R S B ({ops_bf16_cpu.FEATURE_ORDER})", o=5, row=2)
+    exact = rearrange(exact, f"R B (o row col) -> R B ({ops_bf16_cpu.FEATURE_ORDER})", o=5, row=2)
     # Each of the 12 products inherits two roundings of the first stage.
     assert ((compiled - exact).abs() < 12 * 4 * U).all()
 

@@ -24,6 +24,7 @@ from torch import Tensor, fx, nn
 from torch.func import functional_call
 from torch.fx.experimental.proxy_tensor import make_fx
 
+from scaling.models.operations import reference_operations
 from scaling.train.module import losses
 from scaling.train.pruning.operation_rules import CONSTANTS, Derivatives, operation_kind, pull_back
 
@@ -73,7 +74,8 @@ def _trace(networks: nn.Module, weights: Mapping[str, Tensor], images: Tensor) -
     def forward(images: Tensor, *values: Tensor) -> Any:
         return functional_call(networks, dict(zip(weights, values, strict=True)), (images,))
 
-    return make_fx(forward)(images, *weights.values())
+    with reference_operations():
+        return make_fx(forward)(images, *weights.values())
 
 
 def _batch_diagonal(

@@ -1,0 +1,177 @@
+"""Vector instructions for functions that numba compiles: 16 numbers at once, in fp32 or float64.
+
+numba has no vector types, and the compiler's own vectorisation gives up on loops as large as those of a
+convolution. So the inner loops are written in LLVM's intermediate language, as functions that numba inlines.
+
+numba does not notice a change of this file: delete ``__pycache__`` afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from llvmlite import binding, ir
+from numba.core import cgutils
+
+LANES = 16
+HAS_WIDE_REGISTERS = bool(binding.get_host_cpu_features().get("avx512f"))
+"""True if a register holds 16 numbers and there are 32 registers; otherwise 8 numbers and 16 registers."""
+
+IDENTITY, RELU, SIGMOID, TANH = range(4)
+"""Numbers of the activations."""
+
+_BYTES = ir.VectorType(ir.IntType(8), LANES)
+_EXPONENTIAL = (1.0, 1.0, 0.5, 1 / 6, 1 / 24, 1 / 120, 1 / 720, 1 / 5040)
+"""Coefficients of the exponential function's series, enough for fp32 below log(2) / 2."""
+
+
+class Vectors:
+    """Adds vector instructions to a function that numba compiles.
+
+    Args:
+        context: numba's context of the compilation.
+        builder: builder of the function.
+        dtype: numba's type of the numbers.
+    """
+
+    def __init__(self, context: Any, builder: Any, dtype: Any) -> None:
+        self.context, self.builder, self.bits = context, builder, dtype.bitwidth
+        self.type = ir.VectorType(ir.FloatType() if self.bits == 32 else ir.DoubleType(), LANES)
+
+    def data(self, types: Any, arrays: Any, *positions: int) -> list[Any]:
+        """Return pointers to the first elements of those arguments of a function that are arrays."""
+        return [
+            self.context.make_array(types[n])(self.context, self.builder, arrays[n]).data for n in positions
+        ]
+
+    def offset(self, start: Any, *terms: tuple[int, Any]) -> Any:
+        """Return a start plus multiples of strides, which are variables or constants."""
+        for factor, stride in terms:
+            step = ir.Constant(start.type, stride) if isinstance(stride, int) else stride
+            start = self.builder.add(start, self.builder.mul(ir.Constant(start.type, factor), step))
+        return start
+
+    def load(self, data: Any, offset: Any) -> Any:
+        return self.builder.load(self._pointer(data, offset, self.type), align=1)
+
+    def load_bytes(self, data: Any, offset: Any) -> Any:
+        return self.builder.load(self._pointer(data, offset, _BYTES), align=1)
+
+    def load_scalar(self, data: Any, offset: Any) -> Any:
+        """Return a vector of 16 equal numbers."""
+        return self.broadcast(self.builder.load(self.builder.gep(data, [offset])))
+
+    def store(self, vector: Any, data: Any, offset: Any) -> None:
+        self.builder.store(vector, self._pointer(data, offset, vector.type), align=1)
+
+    def _pointer(self, data: Any, offset: Any, vector: Any) -> Any:
+        return self.builder.bitcast(self.builder.gep(data, [offset]), vector.as_pointer())
+
+    def broadcast(self, scalar: Any) -> Any:
+        undefined, index = ir.Constant(self.type, ir.Undefined), ir.IntType(32)
+        first = self.builder.insert_element(undefined, scalar, ir.Constant(index, 0))
+        zeros = ir.Constant(ir.VectorType(index, LANES), [0] * LANES)
+        return self.builder.shuffle_vector(first, undefined, zeros)
+
+    def constant(self, value: float) -> Any:
+        return ir.Constant(self.type, [value] * LANES)
+
+    def bytes(self, value: int) -> Any:
+        return ir.Constant(_BYTES, [value] * LANES)
+
+    def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
+        """Return a * b + c, rounded once."""
+        return self._call("llvm.fma", a, b, c)
+
+    def add_product(self, a: Any, b: Any, total: Any) -> None:
+        """Add a * b to a variable, rounded once."""
+        self.builder.store(self.multiply_add(a, b, self.builder.load(total)), total)
+
+    @contextmanager
+    def if_within(self, number: int, bounds: tuple[Any, Any] | None) -> Iterator[None]:
+        """Execute the block's instructions only if a number is in a half-open interval, or without one."""
+        if bounds is None:
+            yield
+            return
+        constant = ir.Constant(bounds[0].type, number)
+        is_after = self.builder.icmp_signed(">=", constant, bounds[0])
+        is_before = self.builder.icmp_signed("<", constant, bounds[1])
+        with self.builder.if_then(self.builder.and_(is_after, is_before)):
+            yield
+
+    def sums(self, count: int) -> list[Any]:
+        """Return variables with the value 0, which the compiler keeps in registers."""
+        variables = [self._variable() for _ in range(count)]
+        for variable in variables:
+            self.builder.store(self.constant(0.0), variable)
+        return variables
+
+    def _variable(self) -> Any:
+        return cgutils.alloca_once(self.builder, self.type)  # type: ignore[no-untyped-call]
+
+    def activate(self, x: Any, activation: Any) -> Any:
+        """Return an activation, given by its number, of a vector."""
+        builder, result = self.builder, self._variable()
+        builder.store(x, result)
+        with builder.if_then(self._is(activation, RELU)):
+            builder.store(builder.select(self.is_open(x), x, self.constant(0.0)), result)
+        with builder.if_then(self._is(activation, SIGMOID)):
+            builder.store(self._sigmoid(x), result)
+        with builder.if_then(self._is(activation, TANH)):
+            # tanh(x) = 2 sigmoid(2 x) - 1
+            twice = self._sigmoid(builder.fadd(x, x))
+            builder.store(self.multiply_add(twice, self.constant(2.0), self.constant(-1.0)), result)
+        return builder.load(result)
+
+    def is_open(self, x: Any) -> Any:
+        """Return where a ReLU lets numbers pass: where they are positive or NaN."""
+        return self.builder.fcmp_unordered(">", x, self.constant(0.0))
+
+    def derive(self, gradient: Any, y: Any, activation: Any) -> Any:
+        """Return the gradient of an activation's argument, from that of its result ``y``."""
+        builder, result = self.builder, self._variable()
+        builder.store(gradient, result)
+        with builder.if_then(self._is(activation, RELU)):
+            builder.store(builder.select(self.is_open(y), gradient, self.constant(0.0)), result)
+        with builder.if_then(self._is(activation, SIGMOID)):
+            builder.store(builder.fmul(gradient, builder.fmul(y, builder.fsub(self.constant(1.0), y))), result)
+        with builder.if_then(self._is(activation, TANH)):
+            slope = builder.fsub(self.constant(1.0), builder.fmul(y, y))
+            builder.store(builder.fmul(gradient, slope), result)
+        return builder.load(result)
+
+    def _is(self, activation: Any, number: int) -> Any:
+        return self.builder.icmp_signed("==", activation, ir.Constant(activation.type, number))
+
+    def _sigmoid(self, x: Any) -> Any:
+        exponential = self._exponential(self.builder.fneg(x))
+        one = self.constant(1.0)
+        return self.builder.fdiv(one, self.builder.fadd(one, exponential))
+
+    def _exponential(self, x: Any) -> Any:
+        if self.bits == 64:
+            return self._call("llvm.exp", x)
+        builder = self.builder
+        # Beyond these numbers the result would not be a normal fp32 number. NaN passes both comparisons.
+        for limit, sign in ((88.0, ">"), (-87.0, "<")):
+            bound = self.constant(limit)
+            x = builder.select(builder.fcmp_ordered(sign, x, bound), bound, x)
+        power = self._call("llvm.rint", builder.fmul(x, self.constant(1.4426950408889634)))
+        # log(2) in two parts, of which the first has so few digits that the product is exact.
+        rest = self.multiply_add(power, self.constant(-0.693359375), x)
+        rest = self.multiply_add(power, self.constant(2.12194440e-4), rest)
+        result = self.constant(_EXPONENTIAL[-1])
+        for coefficient in reversed(_EXPONENTIAL[:-1]):
+            result = self.multiply_add(result, rest, self.constant(coefficient))
+        integers = ir.VectorType(ir.IntType(32), LANES)
+        shifted = builder.shl(builder.fptosi(power, integers), ir.Constant(integers, [23] * LANES))
+        return builder.bitcast(builder.add(builder.bitcast(result, integers), shifted), self.type)
+
+    def _call(self, name: str, *vectors: Any) -> Any:
+        signature = ir.FunctionType(self.type, [self.type] * len(vectors))
+        full_name = f"{name}.v{LANES}f{self.bits}"
+        module = self.builder.module
+        function = cgutils.get_or_insert_function(module, signature, full_name)  # type: ignore[no-untyped-call]
+        return self.builder.call(function, vectors)

@@ -1,0 +1,198 @@
+"""Products of small matrices whose vectors hold 16 adjacent columns.
+
+Libraries of matrix products are made for large matrices; those of a narrow network are small.
+
+Arrays are contiguous; offsets and strides count elements.
+"""
+
+from __future__ import annotations
+
+from typing import Any, no_type_check
+
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from scaling.models.vector_instructions import HAS_WIDE_REGISTERS, LANES, Vectors
+
+_ROWS, _COLUMNS = (8, 2) if HAS_WIDE_REGISTERS else (4, 1)
+"""Rows, and vectors of columns, that are computed at once; their sums fill the registers."""
+_INT = types.int64
+
+
+def _make_product_tile(rows: int, columns: int) -> Any:
+    """Return a function that writes a tile of the product of two matrices ``a`` and ``b``."""
+
+    @no_type_check
+    @intrinsic
+    def product_tile(typing, a, a_at, a_row, a_column, b, b_at, b_row, length, out, out_at, out_row):
+        signature = types.void(a, _INT, _INT, _INT, b, _INT, _INT, _INT, out, _INT, _INT)
+
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            _, a_at, a_row, a_column, _, b_at, b_row, length, _, out_at, out_row = args
+            v = Vectors(context, builder, signature.args[0].dtype)
+            a, b, out = v.data(signature.args, args, 0, 4, 8)
+            sums = v.sums(rows * columns)
+            with cgutils.for_range(builder, length, intp=length.type) as loop:
+                a_start = builder.add(a_at, builder.mul(loop.index, a_column))
+                b_start = builder.add(b_at, builder.mul(loop.index, b_row))
+                vectors = [v.load(b, v.offset(b_start, (column, LANES))) for column in range(columns)]
+                for row in range(rows):
+                    factor = v.load_scalar(a, v.offset(a_start, (row, a_row)))
+                    for vector, total in zip(vectors, sums[row * columns :], strict=False):
+                        v.add_product(factor, vector, total)
+            for number, total in enumerate(sums):
+                row, column = divmod(number, columns)
+                v.store(builder.load(total), out, v.offset(out_at, (row, out_row), (column, LANES)))
+            return context.get_dummy_value()
+
+        return signature, generate
+
+    return product_tile
+
+
+_tile, _narrow_tile, _row = (
+    _make_product_tile(_ROWS, _COLUMNS),
+    _make_product_tile(_ROWS, 1),
+    _make_product_tile(1, 1),
+)
+
+
+@no_type_check
+@njit(cache=True, error_model="numpy")
+def multiply(a, a_row, a_column, b, out):
+    """Multiply batches of matrices.
+
+    Args:
+        a: first factors, of any shape whose first axis is the batch.
+        a_row: stride of a row in ``a``.
+        a_column: stride of a column in ``a``.
+        b: second factors: [batch, length, columns], with at least 16 columns.
+        out: products: [batch, rows, columns].
+    """
+    batch, rows, columns = out.shape
+    length, size = b.shape[1], a[0].size
+    for n in range(batch):
+        row = 0
+        while row < rows:
+            is_full = rows >= _ROWS
+            if is_full:
+                row = min(row, rows - _ROWS)  # the last tile computes some rows again
+            at, target = n * size + row * a_row, (n * rows + row) * columns
+            column = 0
+            while column < columns:
+                start = n * length * columns
+                if is_full and column + _COLUMNS * LANES <= columns:
+                    _tile(
+                        a, at, a_row, a_column, b, start + column, columns, length,
+                        out, target + column, columns,
+                    )  # fmt: skip
+                    column += _COLUMNS * LANES
+                    continue
+                column = min(column, columns - LANES)
+                if is_full:
+                    _narrow_tile(
+                        a, at, a_row, a_column, b, start + column, columns, length,
+                        out, target + column, columns,
+                    )  # fmt: skip
+                else:
+                    _row(
+                        a, at, a_row, a_column, b, start + column, columns, length,
+                        out, target + column, columns,
+                    )  # fmt: skip
+                column += LANES
+            row += _ROWS if is_full else 1
+
+
+@no_type_check
+@intrinsic
+def _activate_row(typing, x, at, count, bias, activation):
+    """Add a bias to a row of vectors, and activate it."""
+    signature = types.void(x, _INT, _INT, x.dtype, _INT)
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        _, at, count, bias, activation = args
+        v = Vectors(context, builder, signature.args[0].dtype)
+        (x,) = v.data(signature.args, args, 0)
+        bias = v.broadcast(bias)
+        with cgutils.for_range(builder, count, intp=count.type) as loop:
+            position = v.offset(at, (LANES, loop.index))
+            v.store(v.activate(builder.fadd(v.load(x, position), bias), activation), x, position)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@no_type_check
+@intrinsic
+def _derive_row(typing, y, dy, at, count, activation):
+    """Turn the gradient of an activation's result into that of its argument."""
+    signature = types.void(y, dy, _INT, _INT, _INT)
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        _, _, at, count, activation = args
+        v = Vectors(context, builder, signature.args[0].dtype)
+        y, dy = v.data(signature.args, args, 0, 1)
+        with cgutils.for_range(builder, count, intp=count.type) as loop:
+            position = v.offset(at, (LANES, loop.index))
+            v.store(v.derive(v.load(dy, position), v.load(y, position), activation), dy, position)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@no_type_check
+@njit(cache=True, error_model="numpy")
+def connect(x, weights, biases, activation, out):
+    """Apply fully connected layers.
+
+    Args:
+        x: inputs: [G, inputs, image], with a multiple of 16 images.
+        weights: [G, inputs, units].
+        biases: [G, units].
+        activation: number of the activation.
+        out: results: [G, units, image].
+    """
+    G, units, images = out.shape
+    multiply(weights, 1, units, x, out)
+    for g in range(G):
+        for unit in range(units):
+            _activate_row(out, (g * units + unit) * images, images // LANES, biases[g, unit], activation)
+
+
+@no_type_check
+@njit(cache=True, error_model="numpy")
+def connect_gradients(
+    x, weights, activation, out, d_out, images, transposed, has_input, dx, d_weights, d_biases
+):
+    """Compute the gradients of ``connect``.
+
+    Args:
+        x: as above.
+        weights: as above.
+        activation: as above.
+        out: as above.
+        d_out: gradient of ``out``; it is replaced by the gradient before the activation.
+        images: number of images; the other lanes do not count.
+        transposed: work array: [G, images, units, or 16 if there are fewer].
+        has_input: True to compute the gradient of ``x``.
+        dx: gradient of ``x``.
+        d_weights: gradient of the weights: [G, inputs, units, or 16 if there are fewer].
+        d_biases: gradient of the biases: [G, units].
+    """
+    G, units, lanes = out.shape
+    for g in range(G):
+        for unit in range(units):
+            _derive_row(out, d_out, (g * units + unit) * lanes, lanes // LANES, activation)
+            total = d_out[g, unit, 0]
+            transposed[g, 0, unit] = total
+            for image in range(1, images):
+                total += d_out[g, unit, image]
+                transposed[g, image, unit] = d_out[g, unit, image]
+            d_biases[g, unit] = total
+        for unit in range(units, transposed.shape[2]):
+            for image in range(images):
+                transposed[g, image, unit] = 0
+    multiply(x, lanes, 1, transposed, d_weights)
+    if has_input:
+        multiply(weights, units, 1, d_out, dx)

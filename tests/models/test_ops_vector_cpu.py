@@ -1,0 +1,179 @@
+"""The vector operations against the reference, and their activations against NumPy."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import expit
+from torch import Tensor
+
+from scaling.models import ops_bf16_cpu, ops_reference, ops_vector_cpu
+from scaling.models.operations import reference_operations, select_operations
+from scaling.models.ops_vector_cpu import Lanes
+from tests.models.test_ops_bf16_cpu import few_values
+
+ACTIVATIONS = ("relu", "tanh", "sigmoid")
+CLOSE = 1e-12
+"""Relative tolerance in float64; sums have up to some thousand terms."""
+
+
+def noise(*shape: int, seed: int = 0, scale: float = 1.0) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return (scale * torch.randn(shape, generator=generator, dtype=torch.float64)).requires_grad_()
+
+
+def features(x: Lanes) -> Tensor:
+    """Return features of the images as the reference orders them."""
+    return x.values[..., : x.images].mT
+
+
+def assert_equal(results: list[Tensor], expected: list[Tensor], inputs: list[Tensor]) -> None:
+    """Compare results, and gradients of a sum with unequal weights."""
+    for result, reference in zip(results, expected, strict=True):
+        assert result.shape == reference.shape
+        torch.testing.assert_close(result, reference, rtol=CLOSE, atol=CLOSE)
+        weights = noise(*reference.shape, seed=9).detach()
+        gradients = [torch.autograd.grad((y * weights).sum(), inputs) for y in (result, reference)]
+        for gradient, other in zip(*gradients, strict=True):
+            torch.testing.assert_close(gradient, other, rtol=CLOSE, atol=CLOSE * float(other.abs().max()))
+
+
+@pytest.mark.parametrize(
+    ("B", "channels", "groups", "G", "o", "side", "padding", "strips"),
+    [
+        (1, 1, 1, 2, 1, 12, 0, 1),
+        (16, 3, 1, 1, 4, 14, 2, 7),
+        (20, 2, 2, 4, 3, 15, 1, 2),
+        (33, 3, 3, 3, 2, 20, 0, 4),
+    ],
+)
+@pytest.mark.parametrize("has_bias", [False, True])
+def test_one_convolution_equals_the_reference(B, channels, groups, G, o, side, padding, strips, has_bias):
+    """Batches with and without a full last block; one, some and all filters for a group of channels."""
+    x = noise(B, channels, side, side).detach()
+    filters = noise(G, o, channels // groups, 5, 5, seed=1, scale=0.3)
+    bias = noise(G, o, seed=2) if has_bias else None
+    for activation in ACTIVATIONS:
+        options = {"groups": groups, "padding": padding, "activation": activation, "strips": strips}
+        result = features(ops_vector_cpu.conv_pool_flatten(x, filters, bias, **options))
+        expected = ops_reference.conv_pool_flatten(x, filters, bias, **options)
+        assert_equal([result], [expected], [filters] if bias is None else [filters, bias])
+
+
+@pytest.mark.parametrize(("R", "first", "second", "side"), [(1, 1, 3, 28), (3, 2, 5, 20), (2, 6, 4, 17)])
+def test_two_convolutions_equal_the_reference(R, first, second, side):
+    """The first one computes no gradient of the image; the second one computes that of its maps."""
+    x = noise(18, 1, side, side).detach()
+    inputs = [
+        noise(R, first, 1, 5, 5, seed=1, scale=0.3),
+        noise(R, first, seed=2),
+        noise(R, second, first, 5, 5, seed=3, scale=0.3),
+        noise(R, second, seed=4),
+    ]
+    for activation in ACTIVATIONS:
+        results = []
+        for ops in (ops_vector_cpu, ops_reference):
+            maps = ops.conv_pool(x, *inputs[:2], groups=1, padding=2, activation=activation)
+            results.append(ops.conv_pool_flatten(maps, *inputs[2:], groups=R, activation=activation))
+        assert_equal([features(results[0])], results[1:], inputs)
+
+
+@pytest.mark.parametrize(("inputs", "units"), [(1, 1), (7, 10), (75, 16), (20, 37)])
+@pytest.mark.parametrize("has_bias", [False, True])
+def test_fully_connected_layers_equal_the_reference(inputs, units, has_bias):
+    G, B = 3, 21
+    x = noise(G, B, inputs)
+    lanes = Lanes(torch.nn.functional.pad(x.mT, (0, -B % 16)).contiguous(), B)
+    weight = noise(G, units, inputs, seed=1, scale=0.3)
+    bias = noise(G, units, seed=2) if has_bias else None
+    for activation in ACTIVATIONS:
+        result = features(ops_vector_cpu.connect(lanes, weight.mT, bias, activation=activation))
+        expected = ops_reference.connect(x, weight.mT, bias, activation=activation)
+        assert_equal([result], [expected], [x, weight] if bias is None else [x, weight, bias])
+
+
+def test_units_are_regrouped_as_in_the_reference():
+    x = noise(12, 5, 3)
+    lanes = Lanes(torch.nn.functional.pad(x.mT, (0, 11)), 5)
+    expected = ops_reference.regroup(x, outer=2, inner=3)
+    assert torch.equal(features(ops_vector_cpu.regroup(lanes, outer=2, inner=3)), expected)
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_of_equal_pixels_the_first_one_gets_the_gradient_as_in_torch(activation):
+    """Filters that select one pixel copy images with many equal pixels."""
+    x = few_values(17, 1, 16, 16).double().clamp(-3, 3)
+    filters = torch.zeros(1, 2, 1, 5, 5, dtype=torch.float64)
+    filters[0, 0, 0, 1, 2], filters[0, 1, 0, 4, 4] = 1, -1
+    filters.requires_grad_()
+    options = {"groups": 1, "activation": activation}
+    result = features(ops_vector_cpu.conv_pool_flatten(x, filters, None, **options))
+    assert_equal([result], [ops_reference.conv_pool_flatten(x, filters, None, **options)], [filters])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_replica_with_nan_spoils_no_other_one(dtype):
+    x = noise(18, 1, 16, 16).detach().to(dtype)
+    gradients = []
+    for value in (torch.nan, 0.1):
+        inputs = [noise(3, 2, 1, 5, 5, seed=1), noise(3, 4, 2, 5, 5, seed=2), noise(3, 16, 10, seed=3)]
+        inputs = [parameter.detach().to(dtype) for parameter in inputs]
+        inputs[0][1] = value
+        for parameter in inputs:
+            parameter.requires_grad_()
+        maps = ops_vector_cpu.conv_pool(x, inputs[0], None, groups=1, padding=2, activation="relu")
+        last = ops_vector_cpu.conv_pool_flatten(maps, inputs[1], None, groups=3, activation="tanh")
+        logits = ops_vector_cpu.readout(last, inputs[2][:, : last.values.shape[1]], None)
+        assert bool(logits[1].isnan().all()) == (value != value)
+        logits.sum().backward()
+        gradients.append([parameter.grad for parameter in inputs])
+    for spoilt, sound in zip(*gradients, strict=True):
+        assert spoilt[1].isnan().any()
+        assert torch.equal(spoilt[[0, 2]], sound[[0, 2]])
+
+
+def test_nan_stays_in_its_image():
+    x = torch.zeros(20, 1, 8, 8)
+    x[18, 0, 7, 7] = torch.nan
+    pooled = ops_vector_cpu.conv_pool_flatten(x, torch.ones(1, 1, 1, 5, 5), None, groups=1, activation="relu")
+    assert features(pooled).isnan().nonzero().tolist() == [[0, 18, 3]]
+
+
+@pytest.mark.parametrize(("activation", "exact"), [("sigmoid", expit), ("tanh", np.tanh)])
+def test_activations_in_fp32_are_accurate(activation, exact):
+    """A sigmoid's relative error is bounded down to the smallest numbers; a tanh loses digits near 0."""
+    values = np.concatenate([np.linspace(-87, 87, 4096), np.linspace(-1, 1, 4096)]).astype(np.float32)
+    expected = exact(values.astype(np.float64))
+    scale = expected if activation == "sigmoid" else np.ones(len(values))
+    assert (np.abs(activated(values, activation) - expected) < 4e-7 * scale).all()
+
+
+def test_activations_of_infinities_and_nan():
+    values = np.array([np.inf, -np.inf, np.nan] + 13 * [0.0], np.float32)
+    for activation, expected in (("sigmoid", [1, 0, np.nan, 0.5]), ("tanh", [1, -1, np.nan, 0])):
+        np.testing.assert_allclose(activated(values, activation)[:4], expected, atol=1e-37)
+
+
+def activated(values: np.ndarray, activation: str) -> np.ndarray:
+    """Return activations of numbers, whose count is a multiple of 16, as the layers compute them."""
+    lanes = Lanes(torch.from_numpy(values).view(1, 1, -1), len(values))
+    one = torch.ones(1, 1, 1)
+    return ops_vector_cpu.connect(lanes, one, None, activation=activation).values.flatten().numpy()
+
+
+def test_narrow_networks_on_a_cpu_use_vectors():
+    """bf16 is faster in wide networks; fp32 and float64 always use vectors."""
+    options = {"kernel": 5, "pooling": "max"}
+    for dtype, filters in product((torch.float32, torch.float64, torch.bfloat16), (1, 16)):
+        image = torch.zeros(1, dtype=dtype)
+        assert select_operations(image, filters=filters, **options) is ops_vector_cpu
+        with reference_operations():
+            assert select_operations(image, filters=filters, **options) is ops_reference
+    wide = torch.zeros(1, dtype=torch.bfloat16)
+    assert select_operations(wide, filters=17, **options) is ops_bf16_cpu
+    assert select_operations(wide, filters=1, kernel=3, pooling="max") is ops_bf16_cpu
+    assert select_operations(torch.zeros(1), filters=1, kernel=5, pooling="average") is ops_reference
+    assert select_operations(torch.zeros(1, device="meta"), filters=1, **options) is ops_reference

@@ -182,13 +182,19 @@ class _Connect(torch.autograd.Function):
     def forward(
         ctx: Any, activation: int, images: int, x: Tensor, weight: Tensor, bias: Tensor | None
     ) -> Tensor:
-        G, _, units = weight.shape
-        weights = weight.to(x.dtype).contiguous()
+        G, inputs, units = weight.shape
+        weights = weight.to(x.dtype)
+        if weights.mT.is_contiguous():
+            weights, strides = weights.mT, (1, inputs)
+        else:
+            weights, strides = weights.contiguous(), (units, 1)
         biases = x.new_zeros(G, units) if bias is None else bias.to(x.dtype).contiguous()
         out = x.new_empty(G, units, x.shape[2])
         x = x.contiguous()
-        connect_rows(x.numpy(), weights.detach().numpy(), biases.detach().numpy(), activation, out.numpy())
-        ctx.activation, ctx.images = activation, images
+        connect_rows(
+            x.numpy(), weights.detach().numpy(), strides, biases.detach().numpy(), activation, out.numpy()
+        )
+        ctx.activation, ctx.images, ctx.strides = activation, images, strides
         ctx.dtypes = weight.dtype, None if bias is None else bias.dtype
         ctx.save_for_backward(x, weights, out)
         return out
@@ -197,14 +203,14 @@ class _Connect(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> Any:
         x, weights, out = ctx.saved_tensors
         has_input = ctx.needs_input_grad[2]
-        G, inputs, units = weights.shape
+        G, inputs, units = len(x), x.shape[1], out.shape[1]
         width = max(units, LANES)
         transposed, d_weights = x.new_empty(G, ctx.images, width), x.new_empty(G, inputs, width)
         d_biases, dx = x.new_empty(G, units), torch.empty_like(x) if has_input else x
+        d_out = gradient.clone(memory_format=torch.contiguous_format)
         connect_gradients(
-            x.numpy(), weights.numpy(), ctx.activation, out.numpy(), gradient.clone(
-                memory_format=torch.contiguous_format).numpy(), ctx.images, transposed.numpy(),
-            has_input, dx.numpy(), d_weights.numpy(), d_biases.numpy(),
+            x.numpy(), weights.numpy(), ctx.strides, ctx.activation, out.numpy(), d_out.numpy(), ctx.images,
+            transposed.numpy(), has_input, dx.numpy(), d_weights.numpy(), d_biases.numpy(),
         )  # fmt: skip
         weight_dtype, bias_dtype = ctx.dtypes
         d_bias = None if bias_dtype is None else d_biases.to(bias_dtype)

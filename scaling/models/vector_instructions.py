@@ -136,7 +136,8 @@ class Vectors:
         with builder.if_then(self._is(activation, RELU)):
             builder.store(builder.select(self.is_open(y), gradient, self.constant(0.0)), result)
         with builder.if_then(self._is(activation, SIGMOID)):
-            builder.store(builder.fmul(gradient, builder.fmul(y, builder.fsub(self.constant(1.0), y))), result)
+            slope = builder.fmul(y, builder.fsub(self.constant(1.0), y))
+            builder.store(builder.fmul(gradient, slope), result)
         with builder.if_then(self._is(activation, TANH)):
             slope = builder.fsub(self.constant(1.0), builder.fmul(y, y))
             builder.store(builder.fmul(gradient, slope), result)

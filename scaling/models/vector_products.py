@@ -143,18 +143,19 @@ def _derive_row(typing, y, dy, at, count, activation):
 
 @no_type_check
 @njit(cache=True, error_model="numpy")
-def connect(x, weights, biases, activation, out):
+def connect(x, weights, strides, biases, activation, out):
     """Apply fully connected layers.
 
     Args:
         x: inputs: [G, inputs, image], with a multiple of 16 images.
-        weights: [G, inputs, units].
+        weights: [G, inputs, units] or [G, units, inputs].
+        strides: strides of the weights for inputs and for units.
         biases: [G, units].
         activation: number of the activation.
         out: results: [G, units, image].
     """
     G, units, images = out.shape
-    multiply(weights, 1, units, x, out)
+    multiply(weights, strides[1], strides[0], x, out)
     for g in range(G):
         for unit in range(units):
             _activate_row(out, (g * units + unit) * images, images // LANES, biases[g, unit], activation)
@@ -163,13 +164,14 @@ def connect(x, weights, biases, activation, out):
 @no_type_check
 @njit(cache=True, error_model="numpy")
 def connect_gradients(
-    x, weights, activation, out, d_out, images, transposed, has_input, dx, d_weights, d_biases
+    x, weights, strides, activation, out, d_out, images, transposed, has_input, dx, d_weights, d_biases
 ):
     """Compute the gradients of ``connect``.
 
     Args:
         x: as above.
         weights: as above.
+        strides: as above.
         activation: as above.
         out: as above.
         d_out: gradient of ``out``; it is replaced by the gradient before the activation.
@@ -195,4 +197,4 @@ def connect_gradients(
                 transposed[g, image, unit] = 0
     multiply(x, lanes, 1, transposed, d_weights)
     if has_input:
-        multiply(weights, units, 1, d_out, dx)
+        multiply(weights, strides[0], strides[1], d_out, dx)

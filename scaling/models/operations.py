@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from scaling.models import ops_bf16_cpu, ops_reference, ops_vector_cpu
+from scaling.models.products import HAS_BF16_KERNELS
 
 _NARROW = 16
-"""Most filters of a group for which fp32 with images as lanes is as fast as bf16 (docs/performance.md)."""
+"""Most filters of a group for which fp32 with images as lanes is as fast as bf16 with oneDNN's kernels."""
 
 
 _has_reference_only = ContextVar("has_reference_only", default=False)
@@ -42,7 +43,7 @@ def select_operations(image: Tensor, *, filters: int, kernel: int, pooling: str)
     """
     if _has_reference_only.get():
         return ops_reference
-    is_narrow = filters <= _NARROW or image.dtype != torch.bfloat16
-    if is_narrow and ops_vector_cpu.supports(image, kernel=kernel, pooling=pooling):
+    is_faster_in_bf16 = HAS_BF16_KERNELS and image.dtype == torch.bfloat16 and filters > _NARROW
+    if not is_faster_in_bf16 and ops_vector_cpu.supports(image, kernel=kernel, pooling=pooling):
         return ops_vector_cpu
     return ops_bf16_cpu if ops_bf16_cpu.supports(image) else ops_reference

@@ -1,6 +1,6 @@
 """The operations of ``ops_reference`` for narrow networks on a CPU, faster.
 
-Axes as in ``ops_reference``; 16 images are the lanes of a vector. The kernels are in ``vector_convolution``
+Axes as in ``ops_reference``; images are the lanes of a vector. The kernels are in ``vector_convolution``
 and ``vector_products``. Maps and features stay in the kernels' order from layer to layer. The arithmetic is
 fp32 also where the images are bf16: in a narrow network, bf16 would save no time.
 """

@@ -11,7 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-_HAS_BF16_KERNELS = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+HAS_BF16_KERNELS = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+"""True if oneDNN has kernels for bf16 on this processor."""
 
 
 def conv2d(
@@ -39,4 +40,4 @@ def baddbmm(bias: Tensor, x: Tensor, y: Tensor) -> Tensor:
 
 
 def _needs_fp32(x: Tensor) -> bool:
-    return x.dtype == torch.bfloat16 and x.device.type == "cpu" and not _HAS_BF16_KERNELS
+    return x.dtype == torch.bfloat16 and x.device.type == "cpu" and not HAS_BF16_KERNELS

@@ -1,10 +1,10 @@
-"""Convolutions with maximum pooling whose vectors hold one pixel of 16 images.
+"""Convolutions with maximum pooling whose vectors hold one pixel of many images.
 
 With images as lanes, each weight is a scalar, so that a convolution with one filter is as efficient as one
 with many.
 
 Axes:
-    block  16 images each            lane   image of a block
+    block  as many images as lanes   lane   image of a block
     G      groups of filters         o      filters of a group
     c      channels that a filter sees
     y, z   row and column of a map   p, q   row and column of a pooled map
@@ -27,11 +27,11 @@ from scaling.models.vector_instructions import HAS_WIDE_REGISTERS, LANES, Vector
 
 KERNEL = 5
 """Rows and columns of a filter."""
-_WINDOWS = 2 if HAS_WIDE_REGISTERS else 1
+_WINDOWS = 2
 """Windows of 2x2 pixels that are computed at once; their sums fill the registers."""
 _TAP_ROWS = KERNEL if HAS_WIDE_REGISTERS else 1
 """Rows of a filter whose gradients are computed at once."""
-_GRADIENT_COLUMNS = 4 if HAS_WIDE_REGISTERS else 2
+_GRADIENT_COLUMNS = 4
 """Columns of a map whose gradients are in registers at once."""
 _INT = types.int64
 

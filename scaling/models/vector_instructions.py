@@ -1,4 +1,4 @@
-"""Vector instructions for functions that numba compiles: 16 numbers at once, in fp32 or float64.
+"""Vector instructions for functions that numba compiles, on numbers in fp32 or float64.
 
 numba has no vector types, and the compiler's own vectorisation gives up on loops as large as those of a
 convolution. So the inner loops are written in LLVM's intermediate language, as functions that numba inlines.
@@ -15,9 +15,10 @@ from typing import Any
 from llvmlite import binding, ir
 from numba.core import cgutils
 
-LANES = 16
 HAS_WIDE_REGISTERS = bool(binding.get_host_cpu_features().get("avx512f"))
-"""True if a register holds 16 numbers and there are 32 registers; otherwise 8 numbers and 16 registers."""
+"""True if there are 32 registers of 16 numbers; otherwise, 16 registers of 8 numbers are assumed."""
+LANES = 16 if HAS_WIDE_REGISTERS else 8
+"""Numbers of a vector."""
 
 IDENTITY, RELU, SIGMOID, TANH = range(4)
 """Numbers of the activations."""
@@ -60,7 +61,7 @@ class Vectors:
         return self.builder.load(self._pointer(data, offset, _BYTES), align=1)
 
     def load_scalar(self, data: Any, offset: Any) -> Any:
-        """Return a vector of 16 equal numbers."""
+        """Return a vector of equal numbers."""
         return self.broadcast(self.builder.load(self.builder.gep(data, [offset])))
 
     def store(self, vector: Any, data: Any, offset: Any) -> None:

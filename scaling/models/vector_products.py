@@ -1,4 +1,4 @@
-"""Products of small matrices whose vectors hold 16 adjacent columns.
+"""Products of small matrices whose vectors hold adjacent columns.
 
 Libraries of matrix products are made for large matrices; those of a narrow network are small.
 
@@ -15,7 +15,7 @@ from numba.extending import intrinsic
 
 from scaling.models.vector_instructions import HAS_WIDE_REGISTERS, LANES, Vectors
 
-_ROWS, _COLUMNS = (8, 2) if HAS_WIDE_REGISTERS else (4, 1)
+_ROWS, _COLUMNS = (8, 2) if HAS_WIDE_REGISTERS else (4, 2)
 """Rows, and vectors of columns, that are computed at once; their sums fill the registers."""
 _INT = types.int64
 
@@ -67,7 +67,7 @@ def multiply(a, a_row, a_column, b, out):
         a: first factors, of any shape whose first axis is the batch.
         a_row: stride of a row in ``a``.
         a_column: stride of a column in ``a``.
-        b: second factors: [batch, length, columns], with at least 16 columns.
+        b: second factors: [batch, length, columns], with at least as many columns as lanes.
         out: products: [batch, rows, columns].
     """
     batch, rows, columns = out.shape
@@ -147,7 +147,7 @@ def connect(x, weights, strides, biases, activation, out):
     """Apply fully connected layers.
 
     Args:
-        x: inputs: [G, inputs, image], with a multiple of 16 images.
+        x: inputs: [G, inputs, image], whose number of images is a multiple of the lanes.
         weights: [G, inputs, units] or [G, units, inputs].
         strides: strides of the weights for inputs and for units.
         biases: [G, units].
@@ -176,10 +176,10 @@ def connect_gradients(
         out: as above.
         d_out: gradient of ``out``; it is replaced by the gradient before the activation.
         images: number of images; the other lanes do not count.
-        transposed: work array: [G, images, units, or 16 if there are fewer].
+        transposed: work array: [G, images, units, or lanes if there are fewer].
         has_input: True to compute the gradient of ``x``.
         dx: gradient of ``x``.
-        d_weights: gradient of the weights: [G, inputs, units, or 16 if there are fewer].
+        d_weights: gradient of the weights: [G, inputs, units, or lanes if there are fewer].
         d_biases: gradient of the biases: [G, units].
     """
     G, units, lanes = out.shape

@@ -10,9 +10,10 @@ import torch
 from scipy.special import expit
 from torch import Tensor
 
-from scaling.models import ops_bf16_cpu, ops_reference, ops_vector_cpu
+from scaling.models import operations, ops_bf16_cpu, ops_reference, ops_vector_cpu
 from scaling.models.operations import reference_operations, select_operations
 from scaling.models.ops_vector_cpu import Lanes
+from scaling.models.vector_instructions import LANES
 from tests.models.test_ops_bf16_cpu import few_values
 
 ACTIVATIONS = ("relu", "tanh", "sigmoid")
@@ -86,7 +87,7 @@ def test_two_convolutions_equal_the_reference(R, first, second, side):
 def test_fully_connected_layers_equal_the_reference(inputs, units, has_bias):
     G, B = 3, 21
     x = noise(G, B, inputs)
-    lanes = Lanes(torch.nn.functional.pad(x.mT, (0, -B % 16)).contiguous(), B)
+    lanes = Lanes(torch.nn.functional.pad(x.mT, (0, -B % LANES)).contiguous(), B)
     weight = noise(G, units, inputs, seed=1, scale=0.3)
     bias = noise(G, units, seed=2) if has_bias else None
     for activation in ACTIVATIONS:
@@ -97,7 +98,7 @@ def test_fully_connected_layers_equal_the_reference(inputs, units, has_bias):
 
 def test_units_are_regrouped_as_in_the_reference():
     x = noise(12, 5, 3)
-    lanes = Lanes(torch.nn.functional.pad(x.mT, (0, 11)), 5)
+    lanes = Lanes(torch.nn.functional.pad(x.mT, (0, -5 % LANES)), 5)
     expected = ops_reference.regroup(x, outer=2, inner=3)
     assert torch.equal(features(ops_vector_cpu.regroup(lanes, outer=2, inner=3)), expected)
 
@@ -158,14 +159,15 @@ def test_activations_of_infinities_and_nan():
 
 
 def activated(values: np.ndarray, activation: str) -> np.ndarray:
-    """Return activations of numbers, whose count is a multiple of 16, as the layers compute them."""
+    """Return activations of numbers, whose count is a multiple of the lanes, as the layers compute them."""
     lanes = Lanes(torch.from_numpy(values).view(1, 1, -1), len(values))
     one = torch.ones(1, 1, 1)
     return ops_vector_cpu.connect(lanes, one, None, activation=activation).values.flatten().numpy()
 
 
-def test_narrow_networks_on_a_cpu_use_vectors():
-    """bf16 is faster in wide networks; fp32 and float64 always use vectors."""
+def test_narrow_networks_on_a_cpu_use_vectors(monkeypatch):
+    """In wide networks, bf16 is faster if the processor has instructions for it."""
+    monkeypatch.setattr(operations, "HAS_BF16_KERNELS", True)
     options = {"kernel": 5, "pooling": "max"}
     for dtype, filters in product((torch.float32, torch.float64, torch.bfloat16), (1, 16)):
         image = torch.zeros(1, dtype=dtype)
@@ -174,6 +176,8 @@ def test_narrow_networks_on_a_cpu_use_vectors():
             assert select_operations(image, filters=filters, **options) is ops_reference
     wide = torch.zeros(1, dtype=torch.bfloat16)
     assert select_operations(wide, filters=17, **options) is ops_bf16_cpu
+    monkeypatch.setattr(operations, "HAS_BF16_KERNELS", False)
+    assert select_operations(wide, filters=17, **options) is ops_vector_cpu
     assert select_operations(wide, filters=1, kernel=3, pooling="max") is ops_bf16_cpu
     assert select_operations(torch.zeros(1), filters=1, kernel=5, pooling="average") is ops_reference
     assert select_operations(torch.zeros(1, device="meta"), filters=1, **options) is ops_reference

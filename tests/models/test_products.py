@@ -30,7 +30,7 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_without_bf16_kernels_a_product_is_rounded_once(monkeypatch, name):
     """The bound for fp32's own sums of at most 18 products is far below the rounding to bf16."""
-    monkeypatch.setattr(products, "_HAS_BF16_KERNELS", False)
+    monkeypatch.setattr(products, "HAS_BF16_KERNELS", False)
     multiply, exact_multiply, shapes = CASES[name]
     tensors = [noise(*shape, seed=i).requires_grad_() for i, shape in enumerate(shapes)]
     exact = [tensor.detach().double().requires_grad_() for tensor in tensors]
@@ -46,7 +46,7 @@ def test_without_bf16_kernels_a_product_is_rounded_once(monkeypatch, name):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_other_precisions_are_left_to_torch(monkeypatch, dtype):
-    monkeypatch.setattr(products, "_HAS_BF16_KERNELS", False)
+    monkeypatch.setattr(products, "HAS_BF16_KERNELS", False)
     for multiply, exact_multiply, shapes in CASES.values():
         tensors = [noise(*shape, seed=i).to(dtype) for i, shape in enumerate(shapes)]
         assert torch.equal(multiply(*tensors), exact_multiply(*tensors))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from torch import Tensor
@@ -45,6 +44,11 @@ class DataLoaderMinibatches(Minibatches):
             drop_last=True,
         )
 
-    def epoch(self, epoch: int, *, first_step: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-        for images, labels in self.loader:
-            yield images.to(self.dtype).permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2), labels
+    def load_epoch(self, epoch: int) -> None:
+        if self._loaded_epoch != epoch:
+            self.batches, self._loaded_epoch = iter(self.loader), epoch
+
+    def select(self, step: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the loader's next batch, whichever step is asked for."""
+        images, labels = next(self.batches)
+        return images.to(self.dtype).permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2), labels

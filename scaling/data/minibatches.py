@@ -23,6 +23,7 @@ from scaling.datasets import Split
 
 SHUFFLE_STREAM, AUGMENT_STREAM, AFFINE_STREAM = 0, 1, 2
 """Independent streams of random bits."""
+_STREAMS = (SHUFFLE_STREAM, AUGMENT_STREAM, AFFINE_STREAM)
 
 
 class Minibatches:
@@ -58,18 +59,19 @@ class Minibatches:
         self.batch_size, self.order, self.augmentation = batch_size, order, augmentation
         self.index = np.arange(len(labels)) if index is None else index
         self.normalise = PixelNormaliser(images, mean=mean, std=std, dtype=dtype)
-        self._shuffled_epoch: int | None = None
-        self._rows = self._draws = self._affine_draws = torch.empty(0, dtype=torch.int64)
+        self._loaded_epoch: int | None = None
+        self._table = torch.empty(
+            (len(self), len(_STREAMS), batch_size), dtype=torch.int64, device=images.device
+        )
+        """Rows of the images, draws of the augmentation and of the affine distortions, for each step."""
 
     def __len__(self) -> int:
         """Return the number of steps per epoch."""
         return len(self.index) // self.batch_size
 
-    def epoch(
-        self, epoch: int, *, first_step: int = 0
-    ) -> Iterator[tuple[Float[Tensor, "B C side side"], Int64[Tensor, " B"]]]:
-        """Yield the images and the labels of all batches of an epoch, or of those from a step on."""
-        return (self.batch(epoch, step) for step in range(first_step, len(self)))
+    def epoch(self, epoch: int) -> Iterator[tuple[Float[Tensor, "B C side side"], Int64[Tensor, " B"]]]:
+        """Yield the images and the labels of all batches of an epoch."""
+        return (self.batch(epoch, step) for step in range(len(self)))
 
     def batch(self, epoch: int, step: int) -> tuple[Float[Tensor, "B C side side"], Int64[Tensor, " B"]]:
         """Return the images of one batch, in channels_last, and their labels.
@@ -83,27 +85,34 @@ class Minibatches:
         """
         if not 0 <= step < len(self):
             raise IndexError(f"step {step}: an epoch has the steps 0 to {len(self) - 1}")
-        self._shuffle(epoch)
-        batch = slice(step * self.batch_size, (step + 1) * self.batch_size)
-        rows = self._rows[batch]
-        images = self.images.index_select(0, rows)
-        images = distort(images, self._affine_draws[batch], self.augmentation.affine)
-        images = augment(images, self._draws[batch], self.augmentation)
-        return self.normalise(images), self.labels.index_select(0, rows)
+        self.load_epoch(epoch)
+        return self.select(torch.tensor([step], device=self.images.device))
 
-    def _shuffle(self, epoch: int) -> None:
-        """Draw the rows of an epoch and their augmentation, unless the last call was for the same epoch."""
-        if self._shuffled_epoch == epoch:
+    def load_epoch(self, epoch: int) -> None:
+        """Draw the rows and the augmentation of an epoch in place of the last one, unless it is loaded."""
+        if self._loaded_epoch == epoch:
             return
-        count, device = len(self.index), self.images.device
-        shuffle_bits = random_bits(self.order, epoch, stream=SHUFFLE_STREAM, count=count)
-        self._rows = torch.from_numpy(self.index[np.argsort(shuffle_bits, kind="stable")]).to(device)
-        self._draws, self._affine_draws = (
-            torch.from_numpy((bits >> np.uint64(1)).astype(np.int64)).to(device)
-            for stream in (AUGMENT_STREAM, AFFINE_STREAM)
-            for bits in [random_bits(self.order, epoch, stream=stream, count=count)]
+        shuffle_bits, *draws = (
+            random_bits(self.order, epoch, stream=stream, count=len(self.index)) for stream in _STREAMS
         )
-        self._shuffled_epoch = epoch
+        rows = self.index[np.argsort(shuffle_bits, kind="stable")]
+        columns = np.stack([rows, *((bits >> np.uint64(1)).astype(np.int64) for bits in draws)])
+        steps, streams, size = self._table.shape
+        table = columns[:, : steps * size].reshape(streams, steps, size).swapaxes(0, 1)
+        self._table.copy_(torch.from_numpy(np.ascontiguousarray(table)))
+        self._loaded_epoch = epoch
+
+    def select(self, step: Int64[Tensor, 1]) -> tuple[Float[Tensor, "B C side side"], Int64[Tensor, " B"]]:
+        """Return a batch of the loaded epoch, and read nothing on the host, so that CUDA can capture it.
+
+        Args:
+            step: number of the step, on the device of the images.
+        """
+        rows, draws, affine_draws = self._table.index_select(0, step)[0].unbind(0)
+        images = self.images.index_select(0, rows)
+        images = distort(images, affine_draws, self.augmentation.affine)
+        images = augment(images, draws, self.augmentation)
+        return self.normalise(images), self.labels.index_select(0, rows)
 
 
 def evaluation_batches(

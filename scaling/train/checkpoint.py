@@ -20,7 +20,7 @@ from torch import Tensor
 from scaling.store import CheckpointError
 from scaling.train.epoch_metrics import EpochMetrics
 
-FORMAT = 1
+FORMAT = 2
 """Version of the format. A checkpoint of another version is not used."""
 METRICS = [field.name for field in fields(EpochMetrics)]
 _OPTIONAL_METRICS = {"val_accuracy", "zero_gradients"}

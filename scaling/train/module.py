@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from scaling import interruption
 from scaling.architectures import ParameterScale
 from scaling.config.recipe import Recipe, Sgd
+from scaling.data.minibatches import Minibatches
 from scaling.models import build, load_weights, named_weights, trained_weights
 from scaling.plan import Pack
 from scaling.plan.time_estimate import EVALUATION_BATCH
@@ -23,6 +24,7 @@ from scaling.train.device_data import DeviceSplit
 from scaling.train.epoch_metrics import EpochMetrics
 from scaling.train.lr_schedules import lr_factor
 from scaling.train.optimisers import PackOptimiser
+from scaling.train.step_capture import CapturedStep, make_capture
 from scaling.train.zero_gradients import weighted_layers, zero_gradient_fractions
 
 
@@ -110,10 +112,10 @@ class PackModule(pl.LightningModule):
     def __init__(
         self,
         pack: Pack,
-        test: DeviceSplit,
+        batches: Minibatches,
         *,
+        test: DeviceSplit,
         validation: DeviceSplit | None,
-        steps_per_epoch: int,
         on_step_end: Callable[[], None],
         on_epoch_end: Callable[[EpochMetrics], None],
         start: StartingPoint | None = None,
@@ -122,8 +124,8 @@ class PackModule(pl.LightningModule):
         # Automatic optimisation would pass closures to the optimiser, which cost time in the short step of a
         # narrow pack.
         self.automatic_optimization = False
-        self.pack, self.test, self.validation = pack, test, validation
-        self.steps_per_epoch = steps_per_epoch
+        self.pack, self.batches, self.test, self.validation = pack, batches, test, validation
+        self.steps_per_epoch = len(batches)
         self.step_callback, self.epoch_callback = on_step_end, on_epoch_end
         self.recipe: Recipe = pack.cell.recipe
         self.networks = build(
@@ -142,8 +144,13 @@ class PackModule(pl.LightningModule):
         self.epoch_step = 0
         """Number of steps that are done in the epoch in progress."""
         self.start = monotonic()
-        self.to(test.labels.device)
+        device = test.labels.device
+        self.to(device)
         self.optimiser = self._make_optimiser()
+        self.step_index = torch.zeros(1, dtype=torch.int64, device=device)
+        """Number of the next step in its epoch, on the device: ``epoch_step`` for the step itself."""
+        capture = make_capture(device)
+        self.captured_step = CapturedStep(self._step, capture) if capture else None
 
     @property
     def completed_epochs(self) -> int:
@@ -233,22 +240,37 @@ class PackModule(pl.LightningModule):
             steps_per_epoch=self.steps_per_epoch,
         )
 
-    def training_step(self, batches: Iterator[tuple[Tensor, Tensor]], index: int) -> None:
+    def training_step(self, epoch: int, index: int) -> None:
         """Train for an epoch, or for the rest of one, which is one step of Lightning's loop.
 
         The hooks of Lightning's loop would cost time in the short step of a narrow pack.
         """
-        first = self.completed_epochs * self.steps_per_epoch
-        for step, (images, labels) in enumerate(batches, start=self.epoch_step):
-            self.optimiser.set_lr_factor(self.lr_factor(first + step))
-            self._compute_gradients(images, labels)
-            if step == self.steps_per_epoch - 1:
+        self.load_epoch()
+        step = self._step if self.captured_step is None else self.captured_step
+        for number in range(self.epoch_step, self.steps_per_epoch):
+            step()
+            if number == self.steps_per_epoch - 1:  # the optimiser has left the gradients as they were
                 self.zero_gradients = zero_gradient_fractions(
                     self.networks, weighted_layers(self.pack.layer_table)
                 )
-            self.optimiser.step()
-            self.__dict__["epoch_step"] = step + 1  # an assignment would pass through Module.__setattr__
+            self.__dict__["epoch_step"] = number + 1  # an assignment would pass through Module.__setattr__
             self.step_callback()
+
+    def load_epoch(self) -> None:
+        """Load what the steps of the epoch in progress read, and select the next step."""
+        first = self.completed_epochs * self.steps_per_epoch
+        factors = [self.lr_factor(first + step) for step in range(self.steps_per_epoch)]
+        self.batches.load_epoch(self.completed_epochs)
+        self.optimiser.load_schedule(factors, completed_steps=first)
+        self.step_index.fill_(self.epoch_step)
+
+    def _step(self) -> None:
+        """Train on the minibatch that ``step_index`` selects; the conditions of a capture hold."""
+        images, labels = self.batches.select(self.step_index)
+        self._compute_gradients(images, labels)
+        self.optimiser.select(self.step_index)
+        self.optimiser.step()
+        self.step_index.add_(1)
 
     def _compute_gradients(self, images: Tensor, labels: Tensor) -> None:
         """Compute the gradients of one minibatch, and add its losses and correct answers to the epoch's."""
@@ -259,6 +281,11 @@ class PackModule(pl.LightningModule):
             self.correct.add_((logits.argmax(-1) == labels).float().mean(1))
         self.optimiser.zero_grad()
         torch.autograd.backward(replica_losses.sum())
+
+    def release_graph(self) -> None:
+        """Free the memory of a captured step."""
+        if self.captured_step is not None:
+            self.captured_step.release()
 
     def on_train_epoch_end(self) -> None:
         test = evaluate(self.networks, self.test, self.recipe)

@@ -2,6 +2,9 @@
 
 torch's optimisers have one number per parameter group, and a parameter of a pack holds all replicas. The
 arithmetic is torch's; tests compare the two.
+
+A step reads no number on the host. What changes from step to step is in a table on the device, one row a
+step, so that a step can be captured as a CUDA graph.
 """
 
 from __future__ import annotations
@@ -12,16 +15,10 @@ from itertools import repeat
 from typing import Any, NamedTuple
 
 import torch
+from jaxtyping import Int64
 from torch import Tensor, nn
 
 from scaling.config.recipe import Adam, AdamW, Sgd
-
-
-class _Rates(NamedTuple):
-    """Rates of the replicas for one parameter, in its type, with its number of axes."""
-
-    learning_rate: Tensor
-    weight_decay: Tensor
 
 
 def initial_state(rule: Sgd | Adam | AdamW, parameter: Tensor) -> dict[str, Tensor]:
@@ -31,14 +28,24 @@ def initial_state(rule: Sgd | Adam | AdamW, parameter: Tensor) -> dict[str, Tens
         case Sgd(momentum=momentum):
             return {"momentum": zeros} if momentum else {}
         case Adam() | AdamW():
-            return {"step": torch.zeros(()), "first": zeros, "second": zeros.clone()}
+            return {"first": zeros, "second": zeros.clone()}
+
+
+class _Row(NamedTuple):
+    """A parameter with what its update needs."""
+
+    parameter: Tensor
+    gradient: Tensor
+    rate: Tensor
+    """Learning rates of the replicas, with the number of axes of the parameter."""
+    weight_decay: Tensor
 
 
 class PackOptimiser(torch.optim.Optimizer):
     """One optimiser step of every replica.
 
-    A group's ``lr`` is the schedule's factor times the scale of the group's parameters; the replicas'
-    learning rates multiply it.
+    The learning rate of a parameter is that of its replica, times the schedule's factor, times the scale of
+    the parameter's group.
 
     Args:
         parameters: parameters with the replicas as their first axis.
@@ -68,27 +75,58 @@ class PackOptimiser(torch.optim.Optimizer):
         groups: defaultdict[float, list[nn.Parameter]] = defaultdict(list)
         for parameter, scale in zip(parameters, scales, strict=False):
             groups[scale].append(parameter)
-        super().__init__(
-            [
-                {"params": members, "lr": scale, "scale": scale, "converted_lr": None}
-                for scale, members in groups.items()
-            ],
-            {},
-        )
+        super().__init__([{"params": members, "scale": scale} for scale, members in groups.items()], {})
         self.rule = rule
-        device = self.param_groups[0]["params"][0].device
-        self.learning_rates = torch.tensor(learning_rates, dtype=torch.float64, device=device)
-        for group in self.param_groups:
-            decays = torch.tensor(weight_decays, dtype=torch.float64, device=device)
-            group["weight_decays"] = decays / group["lr"]
+        self.learning_rates = torch.tensor(learning_rates, dtype=torch.float64)
         self.has_weight_decay = any(weight_decays)
         for parameter in parameters:
             self.state[parameter] = initial_state(rule, parameter)
+        like = parameters[0].detach()
+        width = len(groups) * len(learning_rates) + 2
+        self._table = like.new_empty(0, width)
+        self._row = like.new_empty(1, width)
+        """Row of the current step: the rates [groups, R], then the bias corrections of Adam."""
+        *rates, self._first_correction, self._second_correction = [
+            *self._row[0, :-2].view(len(groups), -1),
+            *self._row[0, -2:],
+        ]
+        decays = torch.tensor(weight_decays, dtype=torch.float64)
+        for group, rate in zip(self.param_groups, rates, strict=True):
+            shapes = [(-1, *[1] * (parameter.ndim - 1)) for parameter in group["params"]]
+            group["rates"] = [rate.view(shape) for shape in shapes]
+            group["weight_decays"] = [(decays / group["scale"]).to(like).view(shape) for shape in shapes]
+        self.load_schedule([1.0])
+        self.select(torch.zeros(1, dtype=torch.int64, device=like.device))
 
-    def set_lr_factor(self, factor: float) -> None:
-        """Set the factor of a schedule for the next step."""
-        for group in self.param_groups:
-            group["lr"] = group["scale"] * factor
+    def load_schedule(self, factors: Sequence[float], *, completed_steps: int = 0) -> None:
+        """Write the table of the next steps, over that of earlier steps if it has as many rows.
+
+        Args:
+            factors: the schedule's factor of each step.
+            completed_steps: number of steps before the first one of the table.
+        """
+        steps = range(completed_steps + 1, completed_steps + len(factors) + 1)
+        corrections = torch.ones(len(factors), 2, dtype=torch.float64)
+        if isinstance(self.rule, Adam | AdamW):
+            betas = (self.rule.beta1, self.rule.beta2)
+            corrections = torch.tensor(
+                [[1 - beta**step for beta in betas] for step in steps], dtype=torch.float64
+            )
+        rates = [
+            self.learning_rates
+            * torch.tensor([[group["scale"] * factor] for factor in factors], dtype=torch.float64)
+            for group in self.param_groups
+        ]
+        table = torch.cat([*rates, corrections], dim=1).to(self._row.dtype)
+        if len(table) != len(self._table):
+            self._table = table.to(self._row.device)
+        else:
+            self._table.copy_(table)
+
+    @torch.no_grad()
+    def select(self, step: Int64[Tensor, 1]) -> None:
+        """Select a row of the table for the next call of ``step``, by a number on the device."""
+        torch.index_select(self._table, 0, step, out=self._row)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -97,46 +135,51 @@ class PackOptimiser(torch.optim.Optimizer):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            # The step of a narrow pack is mostly the start of operations, so that a constant rate is
-            # converted once a training.
-            if group["lr"] != group["converted_lr"]:
-                group["converted_lr"], group["rates"] = group["lr"], self._convert_rates(group)
-            for parameter, (rate, decay) in zip(group["params"], group["rates"], strict=True):
-                if parameter.grad is not None:
-                    self._update(parameter, parameter.grad, rate, decay)
+            rows = [
+                _Row(parameter, parameter.grad, rate, decay)
+                for parameter, rate, decay in zip(
+                    group["params"], group["rates"], group["weight_decays"], strict=True
+                )
+                if parameter.grad is not None
+            ]
+            if rows:
+                self._update(rows)
         for parameter, mask in self.masks:
             parameter.mul_(mask)
         return loss
 
-    def _convert_rates(self, group: dict[str, Any]) -> list[_Rates]:
-        """Return the replicas' rates for each parameter of a group, in the parameters' type and shape."""
-        dtype = group["params"][0].dtype
-        rates = (self.learning_rates * group["lr"]).to(dtype)
-        decays = group["weight_decays"].to(dtype)
-        shapes = [(-1, *[1] * (parameter.ndim - 1)) for parameter in group["params"]]
-        return [_Rates(rates.view(shape), decays.view(shape)) for shape in shapes]
-
-    def _update(self, parameter: Tensor, gradient: Tensor, rate: Tensor, decay: Tensor) -> None:
-        state = self.state[parameter]
+    def _update(self, rows: Sequence[_Row]) -> None:
+        """Apply each operation to all parameters of a group at once, which is one kernel on a GPU."""
+        states = [self.state[row.parameter] for row in rows]
+        parameters, gradients, rates, decays = (list(column) for column in zip(*rows, strict=True))
+        if self.has_weight_decay and isinstance(self.rule, AdamW):
+            factors = [1 - rate * decay for rate, decay in zip(rates, decays, strict=True)]
+            torch._foreach_mul_(parameters, factors)
+        elif self.has_weight_decay:
+            gradients = list(torch._foreach_add(gradients, torch._foreach_mul(decays, parameters)))
         match self.rule:
             case Sgd(momentum=momentum, nesterov=nesterov):
-                if self.has_weight_decay:
-                    gradient = gradient + decay * parameter
                 if momentum:
-                    state["momentum"].mul_(momentum).add_(gradient)
-                    gradient = gradient + momentum * state["momentum"] if nesterov else state["momentum"]
-                parameter.sub_(rate * gradient)
+                    momenta = [state["momentum"] for state in states]
+                    torch._foreach_mul_(momenta, momentum)
+                    torch._foreach_add_(momenta, gradients)
+                    if nesterov:
+                        ahead = torch._foreach_mul(momenta, momentum)
+                        gradients = list(torch._foreach_add(gradients, ahead))
+                    else:
+                        gradients = momenta
+                torch._foreach_sub_(parameters, torch._foreach_mul(rates, gradients))
             case (
                 Adam(beta1=beta1, beta2=beta2, epsilon=epsilon)
                 | AdamW(beta1=beta1, beta2=beta2, epsilon=epsilon)
             ):
-                state["step"] += 1
-                steps = state["step"].item()
-                if self.has_weight_decay and isinstance(self.rule, AdamW):
-                    parameter.mul_(1 - rate * decay)
-                elif self.has_weight_decay:
-                    gradient = gradient + decay * parameter
-                state["first"].lerp_(gradient, 1 - beta1)
-                state["second"].mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
-                scale = (state["second"] / (1 - beta2**steps)).sqrt_().add_(epsilon)
-                parameter.sub_(rate / (1 - beta1**steps) * state["first"] / scale)
+                firsts, seconds = ([state[name] for state in states] for name in ("first", "second"))
+                torch._foreach_lerp_(firsts, gradients, 1 - beta1)
+                torch._foreach_mul_(seconds, beta2)
+                torch._foreach_addcmul_(seconds, gradients, gradients, value=1 - beta2)
+                scales = torch._foreach_div(seconds, self._second_correction)
+                torch._foreach_sqrt_(scales)
+                torch._foreach_add_(scales, epsilon)
+                updates = torch._foreach_mul([rate / self._first_correction for rate in rates], firsts)
+                torch._foreach_div_(updates, scales)
+                torch._foreach_sub_(parameters, updates)

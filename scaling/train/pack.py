@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from time import monotonic
@@ -11,11 +11,9 @@ from time import monotonic
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.plugins.environments import LightningEnvironment  # type: ignore[attr-defined]
-from torch import Tensor
 
 from scaling import interruption
 from scaling.data import LoadedDataset
-from scaling.data.minibatches import Minibatches
 from scaling.errors import StoreError
 from scaling.models import named_weights
 from scaling.plan import Pack
@@ -33,19 +31,6 @@ CHECKPOINT_S = 60.0
 
 OnEpochEnd = Callable[[EpochMetrics], None]
 OnStepEnd = Callable[[], None]
-
-
-class _EpochLoader:
-    """All minibatches that an epoch still needs, as the one item of a loader for Lightning's loop."""
-
-    def __init__(self, batches: Minibatches, module: PackModule) -> None:
-        self.batches, self.module = batches, module
-
-    def __len__(self) -> int:
-        return 1
-
-    def __iter__(self) -> Iterator[Iterator[tuple[Tensor, Tensor]]]:
-        yield self.batches.epoch(self.module.completed_epochs, first_step=self.module.epoch_step)
 
 
 def train(
@@ -88,9 +73,9 @@ def train(
 
         module = PackModule(
             pack,
-            data.test_split(recipe),
+            batches,
+            test=data.test_split(recipe),
             validation=data.validation_split(recipe),
-            steps_per_epoch=len(batches),
             on_step_end=finish_step,
             on_epoch_end=on_epoch_end,
             start=start,
@@ -99,10 +84,12 @@ def train(
         trainer = _make_trainer(torch_device, recipe.epochs - module.completed_epochs)
         try:
             with interruption.deferred():
-                trainer.fit(module, _EpochLoader(batches, module))
+                trainer.fit(module, range(1))  # an epoch is one step of Lightning's loop
         except interruption.Interrupted:
             saver.save(module)
             raise
+        finally:
+            module.release_graph()
         images = recipe.epochs * len(batches) * recipe.batch_size
         return _make_result(pack, module, device=torch_device, images=images)
 

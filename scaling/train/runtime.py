@@ -18,7 +18,7 @@ from scaling.interruption import kept_handlers
 
 @contextmanager
 def training_runtime() -> Iterator[None]:
-    """Use one thread and no denormals inside the ``with`` block.
+    """Use one thread, no denormals and exact cuDNN inside the ``with`` block.
 
     Each training needs its own block: a worker trains its packs from several threads, one after the
     other, and the processor keeps its mode for denormals per thread.
@@ -38,6 +38,8 @@ def training_runtime() -> Iterator[None]:
             _silence_lightning(),
             _hide_trainer_defaults(),
             kept_handlers(),
+            # By default, cuDNN rounds fp32 to 10 bits, and adds in an order that differs from run to run.
+            torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False),
         ):
             yield
     except SystemExit as stop:

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from scaling.architectures import LayerTable
@@ -39,7 +39,14 @@ def zero_gradient_fractions(networks: nn.Module, layers: Sequence[str]) -> Float
     parameters = [networks.get_parameter(f"weights.{name}_weight") for name in layers]
     gradients = [parameter.grad.flatten(1) for parameter in parameters if parameter.grad is not None]
     sizes = torch.tensor([gradient.shape[1] for gradient in gradients], dtype=torch.float64)
-    # One replica after the other: counting along an axis takes torch many times as long.
-    counts = torch.stack([replica.count_nonzero() for gradient in gradients for replica in gradient]).cpu()
-    zeros = sizes - counts.view(len(layers), -1).T
+    counts = torch.stack([_count_nonzero(gradient) for gradient in gradients]).cpu()
+    zeros = sizes - counts.T
     return torch.cat([zeros.sum(dim=1, keepdim=True) / sizes.sum(), zeros / sizes], dim=1)
+
+
+def _count_nonzero(gradient: Float[Tensor, "R weights"]) -> Int64[Tensor, " R"]:
+    """Return how many numbers of each replica are not 0."""
+    if gradient.device.type == "cpu":
+        # One replica after the other: there, counting along an axis takes torch many times as long.
+        return torch.stack([replica.count_nonzero() for replica in gradient])
+    return gradient.count_nonzero(dim=1)

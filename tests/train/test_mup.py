@@ -49,20 +49,20 @@ def test_mup_runs_have_ids_of_their_own_and_can_be_read_back():
 def test_a_pack_uses_the_scales_of_its_optimiser(rule, kind):
     wide = mup(Lenet5(filters=12, hidden=(9,)), 6)
     one_pack = pack(cell(wide, optimizer=rule))
-    test = load_on_device(loaded_dataset(one_pack.cell.dataset), torch.device("cpu")).test_split(
-        one_pack.cell.recipe
-    )
+    data = load_on_device(loaded_dataset(one_pack.cell.dataset), torch.device("cpu"))
     module = PackModule(
         one_pack,
-        test,
+        data.batches(one_pack.cell.recipe, 0),
+        test=data.test_split(one_pack.cell.recipe),
         validation=None,
-        steps_per_epoch=1,
         on_step_end=lambda: None,
         on_epoch_end=lambda epoch: None,
     )
     expected = wide.parameter_scales(one_pack.cell.info.image)
     optimiser = module.configure_optimizers()
-    rates = {id(parameter): group["lr"] for group in optimiser.param_groups for parameter in group["params"]}
+    rates = {
+        id(parameter): group["scale"] for group in optimiser.param_groups for parameter in group["params"]
+    }
     assert len(rates) == len(list(module.networks.parameters()))
     for name, parameter in module.networks.named_parameters():
         assert rates[id(parameter)] == pytest.approx(getattr(expected[name.removeprefix("weights.")], kind))

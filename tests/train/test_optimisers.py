@@ -39,6 +39,11 @@ def torch_optimiser(
     return kind(parameters, lr=rate, betas=(rule.beta1, rule.beta2), eps=rule.epsilon, weight_decay=decay)
 
 
+def take_step(optimiser: PackOptimiser, step: int) -> None:
+    optimiser.select(torch.tensor([step]))
+    optimiser.step()
+
+
 @pytest.mark.parametrize("decays", [DECAYS, [0.0] * R], ids=["decays", "no decay"])
 @pytest.mark.parametrize("rule", RULES, ids=repr)
 def test_each_replica_steps_as_with_torchs_optimiser_alone(rule, decays):
@@ -47,13 +52,14 @@ def test_each_replica_steps_as_with_torchs_optimiser_alone(rule, decays):
     alone = [[nn.Parameter(p[r].detach().clone()) for p in packed] for r in range(R)]
     pack = PackOptimiser(packed, rule, learning_rates=RATES, weight_decays=decays)
     torch_optimisers = [torch_optimiser(rule, alone[r], RATES[r], decays[r]) for r in range(R)]
-    for step in range(STEPS):
-        pack.param_groups[0]["lr"] = lr_factor = 1 / (1 + step)
+    factors = [1 / (1 + step) for step in range(STEPS)]
+    pack.load_schedule(factors)
+    for step, lr_factor in enumerate(factors):
         for p, *singles in zip(packed, *alone, strict=True):
             p.grad = random_tensor(generator, *p.shape)
             for r, single in enumerate(singles):
                 single.grad = p.grad[r].clone()
-        pack.step()
+        take_step(pack, step)
         for r, optimiser in enumerate(torch_optimisers):
             optimiser.param_groups[0]["lr"] = RATES[r] * lr_factor
             optimiser.step()
@@ -77,12 +83,13 @@ def test_scales_multiply_the_learning_rates_of_parameters(rule):
         ]
         for r in range(R)
     ]
-    for _ in range(STEPS):
+    pack.load_schedule([1.0] * STEPS)
+    for step in range(STEPS):
         for p, *singles in zip(packed, *alone, strict=True):
             p.grad = random_tensor(generator, *p.shape)
             for r, single in enumerate(singles):
                 single.grad = p.grad[r].clone()
-        pack.step()
+        take_step(pack, step)
         for optimisers in torch_optimisers:
             for optimiser in optimisers:
                 optimiser.step()
@@ -110,9 +117,10 @@ def test_a_replica_does_not_depend_on_the_others(replica, rule):
         is_own = torch.arange(R) == replica
         rates, decays = torch.where(is_own, 0.01, rate).tolist(), torch.where(is_own, 0.1, decay).tolist()
         optimiser = PackOptimiser([parameter], rule, learning_rates=rates, weight_decays=decays)
-        for _ in range(3):
+        optimiser.load_schedule([1.0] * 3)
+        for step in range(3):
             parameter.grad = torch.where(is_own.view(R, 1, 1), torch.cos(parameter.detach()), stranger)
-            optimiser.step()
+            take_step(optimiser, step)
         ends.append(parameter.detach()[replica])
     assert torch.equal(*ends)
 
@@ -126,10 +134,12 @@ def test_masked_elements_stay_zero_and_others_step_as_without_a_mask(rule):
         PackOptimiser([parameter], rule, learning_rates=RATES, weight_decays=DECAYS, masks=masks)
         for parameter, masks in ((masked, [mask]), (free, [None]))
     ]
+    for optimiser in optimisers:
+        optimiser.load_schedule([1.0] * STEPS)
     for step in range(STEPS):
         masked.grad = free.grad = torch.cos(start + step)
         for optimiser in optimisers:
-            optimiser.step()
+            take_step(optimiser, step)
     assert torch.equal(masked.detach(), free.detach() * mask)
 
 
@@ -146,3 +156,20 @@ def test_a_closure_runs_with_gradients_and_its_loss_is_returned():
     ).step(closure)
     assert loss.item() == 6
     torch.testing.assert_close(parameter.detach(), torch.tensor([[0.0] * 3, [0.5] * 3]))
+
+
+@pytest.mark.parametrize("rule", [Adam(), AdamW()], ids=repr)
+def test_a_schedule_that_is_loaded_in_parts_gives_the_bits_of_one_that_is_loaded_whole(rule):
+    """Adam's bias corrections depend on the steps before a part."""
+    factors = [1.0, 0.5, 0.25, 0.125]
+    ends = []
+    for size in (4, 2):
+        parameter = nn.Parameter(torch.linspace(-1, 1, R * 12).view(R, 3, 4))
+        optimiser = PackOptimiser([parameter], rule, learning_rates=RATES, weight_decays=DECAYS)
+        for first in range(0, len(factors), size):
+            optimiser.load_schedule(factors[first : first + size], completed_steps=first)
+            for step in range(size):
+                parameter.grad = torch.cos(parameter.detach())
+                take_step(optimiser, step)
+        ends.append(parameter.detach())
+    assert torch.equal(*ends)

@@ -29,6 +29,7 @@ BENCHMARKS = (
     "sweeps",
     "precision",
     "learning_rates",
+    "gpu",
 )
 """Modules with a function ``measure``, the shortest first, so that an error shows early."""
 DEFAULT_ROUNDS = 3
@@ -56,6 +57,8 @@ def main() -> None:
         parser.error(f"--rounds: expected an integer >= 1, got {options.rounds}")
     for name in () if options.render else options.names or BENCHMARKS:
         measurements = import_module(f"benchmarks.{name}").measure(options.rounds)
+        if not measurements:  # the benchmark has said why
+            continue
         environment = describe_environment()
         results = replace_result(read_results(), name, measurements=measurements, environment=environment)
         write_results(results)

@@ -14,6 +14,7 @@ README = ROOT / "README.md"
 BENCHMARKS_PAGE = ROOT / "docs" / "benchmarks.md"
 PERFORMANCE_PAGE = ROOT / "docs" / "performance.md"
 NOT_MEASURED = "Nothing has been measured yet; run `make bench`."
+NO_GPU_MEASURED = "No GPU has been measured yet; run `python -m benchmarks gpu` on a machine with one."
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,12 @@ def variants_table(results: Results) -> str:
     return _measurement_table(results, selected)
 
 
+def gpu_table(results: Results) -> str:
+    """Return the table of everything that was measured on a GPU."""
+    selected = [measurement for measurement in all_measurements(results) if measurement.benchmark == "gpu"]
+    return _measurement_table(results, selected) if selected else NO_GPU_MEASURED
+
+
 def steps_table(results: Results) -> str:
     """Return the medians of the training step, one row per network."""
     values = {
@@ -167,6 +174,7 @@ class RenderedTable:
 TABLES = (
     RenderedTable(README, "benchmarks", headline_table),
     RenderedTable(BENCHMARKS_PAGE, "benchmarks", selected_table),
+    RenderedTable(BENCHMARKS_PAGE, "gpu", gpu_table),
     RenderedTable(PERFORMANCE_PAGE, "variants", variants_table),
     RenderedTable(PERFORMANCE_PAGE, "steps", steps_table),
 )
@@ -240,6 +248,7 @@ def _describe(environment: Environment) -> str:
     changed = ", changed" if environment.dirty else ""
     return (
         f"{environment.cores} cores of {cpu.model} ({cpu.vendor}, family {cpu.family},"
-        f" model {cpu.model_number}; {environment.vector_instructions}, {bf16} bf16 instructions),"
+        f" model {cpu.model_number}; {environment.vector_instructions}, {bf16} bf16 instructions)"
+        f"{f', {environment.gpu}' if environment.gpu else ''},"
         f" torch {environment.versions['torch']}, commit {commit}{changed}, {environment.date}"
     )

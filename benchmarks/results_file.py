@@ -44,6 +44,12 @@ class Environment:
     dirty: bool | None
     date: str
     """Date in ISO format."""
+    gpu: str | None = None
+    """Name of the GPU; None without one."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all fields except the GPU of a machine without one."""
+        return {name: value for name, value in asdict(self).items() if name != "gpu" or value}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +81,7 @@ def read_results(file: Path = RESULTS_FILE) -> Results:
 def write_results(results: Results, file: Path = RESULTS_FILE) -> None:
     content = {
         benchmark: {
-            "environment": asdict(result.environment),
+            "environment": result.environment.to_dict(),
             "measurements": [measurement.to_dict() for measurement in result.measurements],
         }
         for benchmark, result in results.items()
@@ -115,6 +121,7 @@ def describe_environment() -> Environment:
         commit=provenance.commit,
         dirty=provenance.dirty,
         date=datetime.now(UTC).date().isoformat(),
+        gpu=torch.cuda.get_device_name() if torch.cuda.is_available() else None,
     )
 
 

@@ -42,7 +42,7 @@ def memory_bytes(cell: Cell) -> int:
     if profile := cell.architecture.fit_profile:
         trained, scored = image_counts(cell)
         return profile.memory_bytes(cell.info.image, trained=trained, scored=scored)
-    return _pack_bytes(cell, pack_size(cell.layer_table()))
+    return pack_bytes(cell, pack_size(cell.layer_table()))
 
 
 def max_filters(cell: Cell, limit: float) -> int:
@@ -59,7 +59,7 @@ def max_filters(cell: Cell, limit: float) -> int:
 
     def widest(size: int) -> int:
         return step * bisect_right(
-            widths, limit, key=lambda filters: _pack_bytes(cell.with_filters(filters), size)
+            widths, limit, key=lambda filters: pack_bytes(cell.with_filters(filters), size)
         )
 
     for size in PACK_SIZES:
@@ -99,8 +99,8 @@ def worker_bytes(pack: Pack) -> int:
     return WORKER_BYTES + memory_bytes(pack.cell) + curvature
 
 
-def _pack_bytes(cell: Cell, size: int) -> int:
-    """Return the bytes for a pack of ``size`` replicas.
+def pack_bytes(cell: Cell, size: int) -> int:
+    """Return an upper bound of the bytes for a pack of ``size`` replicas.
 
     Training and evaluation request tensors of different sizes, so neither can reuse all of the other's
     memory: both add up.

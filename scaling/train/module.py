@@ -246,7 +246,7 @@ class PackModule(pl.LightningModule):
         The hooks of Lightning's loop would cost time in the short step of a narrow pack.
         """
         self.load_epoch()
-        step = self._step if self.captured_step is None else self.captured_step
+        step = self.step
         for number in range(self.epoch_step, self.steps_per_epoch):
             step()
             if number == self.steps_per_epoch - 1:  # the optimiser has left the gradients as they were
@@ -263,6 +263,11 @@ class PackModule(pl.LightningModule):
         self.batches.load_epoch(self.completed_epochs)
         self.optimiser.load_schedule(factors, completed_steps=first)
         self.step_index.fill_(self.epoch_step)
+
+    @property
+    def step(self) -> Callable[[], object]:
+        """Function that trains on the next minibatch of the loaded epoch."""
+        return self._step if self.captured_step is None else self.captured_step
 
     def _step(self) -> None:
         """Train on the minibatch that ``step_index`` selects; the conditions of a capture hold."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
+from math import nan
 from typing import Any, NamedTuple
 
 import torch
@@ -97,6 +98,8 @@ class PackOptimiser(torch.optim.Optimizer):
             group["weight_decays"] = [(decays / group["scale"]).to(like).view(shape) for shape in shapes]
         self.load_schedule([1.0])
         self.select(torch.zeros(1, dtype=torch.int64, device=like.device))
+        if isinstance(rule, Adam | AdamW):
+            self._row[0, -2:] = nan  # they change in each step, so a row has to be selected
 
     def load_schedule(self, factors: Sequence[float], *, completed_steps: int = 0) -> None:
         """Write the table of the next steps, over that of earlier steps if it has as many rows.
@@ -125,7 +128,10 @@ class PackOptimiser(torch.optim.Optimizer):
 
     @torch.no_grad()
     def select(self, step: Int64[Tensor, 1]) -> None:
-        """Select a row of the table for the next call of ``step``, by a number on the device."""
+        """Select a row of the table for the next call of ``step``, by a number on the device.
+
+        Before the first call, the factor of the schedule is 1.
+        """
         torch.index_select(self._table, 0, step, out=self._row)
 
     @torch.no_grad()

@@ -72,9 +72,11 @@ def changes(
     )
     pixels, labels = patterns(image)
     first = put_out(module, spec, image, pixels)
-    for _ in range(steps):
+    optimiser.load_schedule([1.0] * steps)
+    for step in range(steps):
         optimiser.zero_grad()
         losses(module(pixels), labels, "cross_entropy").sum().backward()
+        optimiser.select(torch.tensor([step]))
         optimiser.step()
     last = put_out(module, spec, image, pixels)
     return {name: (last[name] - first[name]).square().mean().sqrt().item() for name in first}

@@ -118,9 +118,12 @@ def train_together_and_alone(spec, image, rule, loss, rates, images_a_step) -> l
         for network, rate, decay in zip(networks, rates, DECAYS, strict=True)
     ]
     pixels, labels = images(image, images_a_step * STEPS, torch.float64)
-    for pixel, label in zip(pixels.split(images_a_step), labels.split(images_a_step), strict=True):
+    optimiser.load_schedule([1.0] * STEPS)
+    batches = zip(pixels.split(images_a_step), labels.split(images_a_step), strict=True)
+    for step, (pixel, label) in enumerate(batches):
         optimiser.zero_grad()
         losses(module(pixel), label, loss).sum().backward()
+        optimiser.select(torch.tensor([step]))
         optimiser.step()
         for network, optimiser_alone in zip(networks, optimisers_alone, strict=True):
             optimiser_alone.zero_grad()

@@ -1,7 +1,7 @@
 """Training on a GPU: equality with the CPU, speed, other ways to train, and a whole study.
 
 python -m benchmarks gpu            # within eight minutes
-python -m benchmarks.gpu PART S     # one part, in at most S seconds, as lines of JSON
+python -m benchmarks.gpu PART S N   # one part, whose cases start within S seconds, N rounds; lines of JSON
 
 Each part runs in a process of its own, so that a part that fails or takes too long spoils no other part:
 after a kernel that failed, a process cannot use the GPU any more. Without a GPU, all parts run at toy sizes
@@ -24,6 +24,7 @@ from time import monotonic
 import torch
 
 from benchmarks.commands import ROOT
+from benchmarks.gpu_convolutions import measure_convolutions
 from benchmarks.gpu_equality import measure_equality
 from benchmarks.gpu_rivals import measure_rivals
 from benchmarks.gpu_setup import NAME, TOY, Setup, Sizes, Skipped, make_setup
@@ -34,6 +35,8 @@ from scaling.train.runtime import training_runtime
 
 TOTAL_S = 440.0
 """Time of all parts together."""
+_START_S = 10.0
+"""Time to import the libraries and to load the images, which a part's own deadline leaves out."""
 _LEAST_S = 20.0
 """A part with less time is skipped: it would spend the time on its start."""
 _STOP_S = 15.0
@@ -55,10 +58,11 @@ class Part:
 
 
 PARTS = (
-    Part("equality", 60, measure_equality),
-    Part("speed", 130, measure_speed),
-    Part("study", 120, measure_study, uses_ray=True),
-    Part("packs_at_once", 45, measure_packs_at_once),
+    Part("equality", 50, measure_equality),
+    Part("speed", 120, measure_speed),
+    Part("study", 110, measure_study, uses_ray=True),
+    Part("packs_at_once", 40, measure_packs_at_once),
+    Part("convolutions", 35, measure_convolutions),
     Part("rivals", 100, measure_rivals),
 )
 """All parts, the most important ones first; the last ones are skipped if the time runs out."""
@@ -79,7 +83,8 @@ def measure(rounds: int, parts: Sequence[Part] = PARTS) -> list[Measurement]:
         if left_s < _LEAST_S:
             _print_result(Skipped(part.name, "no time left"))
             continue
-        command = [sys.executable, "-m", "benchmarks.gpu", part.name, f"{left_s:.0f}", str(rounds)]
+        own_s = f"{left_s - _START_S:.0f}"
+        command = [sys.executable, "-m", "benchmarks.gpu", part.name, own_s, str(rounds)]
         for result in run_isolated(command, part.name, left_s):
             if isinstance(result, Measurement):
                 measurements.append(result)

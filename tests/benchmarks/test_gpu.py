@@ -9,6 +9,7 @@ import torch
 
 from benchmarks import __main__ as command
 from benchmarks import gpu, render
+from benchmarks.gpu_convolutions import WAYS, operands
 from benchmarks.gpu_equality import plain_losses, step_losses
 from benchmarks.gpu_setup import TOY, Sizes, Skipped, make_setup, seconds_per_step
 from benchmarks.measurement import Measurement
@@ -25,6 +26,7 @@ def test_without_a_gpu_all_parts_run_at_toy_sizes_and_nothing_is_recorded(capsys
     first, *lines = capsys.readouterr().out.splitlines()
     assert first == "No GPU: all parts run at toy sizes on the CPU, and nothing is recorded."
     for text in (
+        "time, products of patches",
         "equal; at most 8",
         "share of the matrix-product rate",
         "2 packs at once",
@@ -60,6 +62,16 @@ def test_steps_of_packs_that_take_turns_are_those_of_packs_alone():
     for module in together:
         for one, other in zip(module.networks.parameters(), alone.networks.parameters(), strict=True):
             assert torch.equal(one, other)
+
+
+def test_all_ways_to_convolve_give_the_same_maps_and_gradients():
+    x, filters = operands(CPU, Lenet5(filters=3), 2, torch.float64)
+    first, *others = (
+        (maps, *torch.autograd.grad(maps.square().sum(), (x, filters)))
+        for maps in (way(x, filters) for way in WAYS.values())
+    )
+    for other in others:
+        torch.testing.assert_close(other, first, rtol=1e-10, atol=1e-9)
 
 
 def script(text: str) -> list[str]:
@@ -106,10 +118,11 @@ def test_parts_for_which_no_time_is_left_are_skipped_and_the_others_get_what_is_
     monkeypatch.setattr(gpu, "monotonic", lambda: clock[0])
     monkeypatch.setattr(gpu, "run_isolated", run_isolated)
     assert gpu.measure(2) == [measurement("gpu")] * 3
-    assert asked == [("equality", 60), ("speed", 130), ("study", 120)]
+    assert asked == [("equality", 50), ("speed", 120), ("study", 110)]
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "A GPU: 440 s at most"
-    assert lines[1:] == [f"{name}: skipped: no time left" for name in ("packs_at_once", "rivals")]
+    late = ("packs_at_once", "convolutions", "rivals")
+    assert lines[1:] == [f"{name}: skipped: no time left" for name in late]
 
 
 def test_all_parts_together_have_the_time_that_they_may_take():

@@ -31,6 +31,7 @@ from benchmarks.gpu_setup import NAME, TOY, Setup, Sizes, Skipped, make_setup
 from benchmarks.gpu_speed import measure_packs_at_once, measure_speed
 from benchmarks.gpu_study import measure_study
 from benchmarks.measurement import Measurement
+from scaling.train.pack import select_device
 from scaling.train.runtime import training_runtime
 
 TOTAL_S = 440.0
@@ -180,8 +181,9 @@ def _print_result(result: Measurement | Skipped) -> None:
 def main() -> None:
     name, seconds, rounds = sys.argv[1:]
     (part,) = (part for part in PARTS if part.name == name)
-    sizes = replace(Sizes(), rounds=int(rounds))
-    for result in run_part(part, torch.device("cuda"), sizes, float(seconds)):
+    device = select_device("auto")
+    sizes = replace(TOY if device.type == "cpu" else Sizes(), rounds=int(rounds))
+    for result in run_part(part, device, sizes, float(seconds)):
         print(encode(result), flush=True)
 
 

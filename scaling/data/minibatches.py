@@ -102,7 +102,7 @@ class Minibatches:
         self._table.copy_(torch.from_numpy(np.ascontiguousarray(table)))
         self._loaded_epoch = epoch
 
-    def select(self, step: Int64[Tensor, 1]) -> tuple[Float[Tensor, "B C side side"], Int64[Tensor, " B"]]:
+    def select(self, step: Int64[Tensor, " 1"]) -> tuple[Float[Tensor, "B C side side"], Int64[Tensor, " B"]]:
         """Return a batch of the loaded epoch, and read nothing on the host, so that CUDA can capture it.
 
         Args:

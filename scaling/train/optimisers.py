@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from itertools import repeat
 from math import nan
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from jaxtyping import Int64
@@ -32,14 +33,40 @@ def initial_state(rule: Sgd | Adam | AdamW, parameter: Tensor) -> dict[str, Tens
             return {"first": zeros, "second": zeros.clone()}
 
 
-class _Row(NamedTuple):
-    """A parameter with what its update needs."""
+_PART_NUMBERS = 2**16
+"""Largest number of weights of several parameters that are updated together on a CPU."""
 
-    parameter: Tensor
-    gradient: Tensor
-    rate: Tensor
-    """Learning rates of the replicas, with the number of axes of the parameter."""
-    weight_decay: Tensor
+
+@dataclass(frozen=True)
+class _Part:
+    """Parameters that are updated together, with what their updates need."""
+
+    parameters: list[Tensor]
+    rates: list[Tensor]
+    """Learning rates of the replicas, with the number of axes of each parameter."""
+    weight_decays: list[Tensor]
+
+    def with_gradients(self) -> _Part:
+        """Return the parameters that have gradients."""
+        if all(parameter.grad is not None for parameter in self.parameters):
+            return self
+        columns = (self.parameters, self.rates, self.weight_decays)
+        rows = [row for row in zip(*columns, strict=True) if row[0].grad is not None]
+        return _Part(*(list(column) for column in zip(*rows, strict=True))) if rows else _Part([], [], [])
+
+
+def _split(parameters: Sequence[nn.Parameter]) -> list[list[nn.Parameter]]:
+    """Split parameters into parts that are updated together: on a GPU all, by one kernel an operation.
+
+    On a CPU a part stays in the cache, and its intermediate results need little memory.
+    """
+    parts: list[list[nn.Parameter]] = [[]]
+    for parameter in parameters:
+        size = sum(other.numel() for other in parts[-1]) + parameter.numel()
+        if parts[-1] and size > _PART_NUMBERS and not parameter.is_cuda:
+            parts.append([])
+        parts[-1].append(parameter)
+    return parts
 
 
 class PackOptimiser(torch.optim.Optimizer):
@@ -92,10 +119,13 @@ class PackOptimiser(torch.optim.Optimizer):
             *self._row[0, -2:],
         ]
         decays = torch.tensor(weight_decays, dtype=torch.float64)
-        for group, rate in zip(self.param_groups, rates, strict=True):
-            shapes = [(-1, *[1] * (parameter.ndim - 1)) for parameter in group["params"]]
-            group["rates"] = [rate.view(shape) for shape in shapes]
-            group["weight_decays"] = [(decays / group["scale"]).to(like).view(shape) for shape in shapes]
+        self._parts: list[_Part] = []
+        for (scale, members), rate in zip(groups.items(), rates, strict=True):
+            decay = (decays / scale).to(like)
+            for part in _split(members):
+                shapes = [(-1, *[1] * (parameter.ndim - 1)) for parameter in part]
+                columns = ([values.view(shape) for shape in shapes] for values in (rate, decay))
+                self._parts.append(_Part(list(part), *columns))
         self.load_schedule([1.0])
         self.select(torch.zeros(1, dtype=torch.int64, device=like.device))
         if isinstance(rule, Adam | AdamW):
@@ -127,7 +157,7 @@ class PackOptimiser(torch.optim.Optimizer):
             self._table.copy_(table)
 
     @torch.no_grad()
-    def select(self, step: Int64[Tensor, 1]) -> None:
+    def select(self, step: Int64[Tensor, " 1"]) -> None:
         """Select a row of the table for the next call of ``step``, by a number on the device.
 
         Before the first call, the factor of the schedule is 1.
@@ -140,29 +170,24 @@ class PackOptimiser(torch.optim.Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        for group in self.param_groups:
-            rows = [
-                _Row(parameter, parameter.grad, rate, decay)
-                for parameter, rate, decay in zip(
-                    group["params"], group["rates"], group["weight_decays"], strict=True
-                )
-                if parameter.grad is not None
-            ]
-            if rows:
-                self._update(rows)
+        for part in self._parts:
+            if (trained := part.with_gradients()).parameters:
+                self._update(trained)
         for parameter, mask in self.masks:
             parameter.mul_(mask)
         return loss
 
-    def _update(self, rows: Sequence[_Row]) -> None:
-        """Apply each operation to all parameters of a group at once, which is one kernel on a GPU."""
-        states = [self.state[row.parameter] for row in rows]
-        parameters, gradients, rates, decays = (list(column) for column in zip(*rows, strict=True))
+    def _update(self, part: _Part) -> None:
+        parameters, rates, decays = part.parameters, part.rates, part.weight_decays
+        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        states = [self.state[parameter] for parameter in parameters]
         if self.has_weight_decay and isinstance(self.rule, AdamW):
             factors = [1 - rate * decay for rate, decay in zip(rates, decays, strict=True)]
             torch._foreach_mul_(parameters, factors)
         elif self.has_weight_decay:
-            gradients = list(torch._foreach_add(gradients, torch._foreach_mul(decays, parameters)))
+            decayed = torch._foreach_mul(decays, parameters)
+            torch._foreach_add_(decayed, gradients)
+            gradients = list(decayed)
         match self.rule:
             case Sgd(momentum=momentum, nesterov=nesterov):
                 if momentum:
@@ -171,7 +196,8 @@ class PackOptimiser(torch.optim.Optimizer):
                     torch._foreach_add_(momenta, gradients)
                     if nesterov:
                         ahead = torch._foreach_mul(momenta, momentum)
-                        gradients = list(torch._foreach_add(gradients, ahead))
+                        torch._foreach_add_(ahead, gradients)
+                        gradients = list(ahead)
                     else:
                         gradients = momenta
                 torch._foreach_sub_(parameters, torch._foreach_mul(rates, gradients))

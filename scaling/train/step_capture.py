@@ -43,7 +43,7 @@ class CudaCapture:
         self.stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
 
     def warm_up(self, step: Step) -> None:
-        """Run the step on the stream of the capture, which both torch and cuBLAS ask for."""
+        """Run the step on the stream of the capture, for which cuBLAS then has its memory."""
         current = torch.cuda.current_stream()
         self.stream.wait_stream(current)
         with torch.cuda.stream(self.stream):

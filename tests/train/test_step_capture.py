@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from scaling.config.recipe import Adam, AdamW, Affine, Augmentation, Cosine, Sgd, Step
+from scaling.models.operations import reference_operations
 from scaling.store import Checkpoints, open_store
 from scaling.train import module, train
 from scaling.train.step_capture import WARM_UP_STEPS, CapturedStep, make_capture
@@ -67,7 +68,9 @@ def captures(monkeypatch) -> list[RecordedCapture]:
 
 
 def trained(one_pack, checkpoints=None):
-    return train(one_pack, loaded_dataset(one_pack.cell.dataset), device="cpu", checkpoints=checkpoints)
+    """Train with torch's operations, as a GPU does: a recording lacks compiled kernels of the CPU."""
+    with reference_operations():
+        return train(one_pack, loaded_dataset(one_pack.cell.dataset), device="cpu", checkpoints=checkpoints)
 
 
 @pytest.mark.parametrize(("architecture", "recipe"), RECIPES.values(), ids=RECIPES)
@@ -104,7 +107,8 @@ def test_a_resumed_pack_captures_again_and_has_the_bits_of_an_uninterrupted_one(
 
         patch.setattr(CapturedStep, "__call__", step)
 
-    interrupt(monkeypatch, one_pack, checkpoints, sigterm_after, steps=6)
+    with reference_operations():
+        interrupt(monkeypatch, one_pack, checkpoints, sigterm_after, steps=6)
     resumed, whole = trained(one_pack, checkpoints), trained(one_pack)
     assert [capture.replays for capture in captures] == [6 - WARM_UP_STEPS, 6 - WARM_UP_STEPS, 9]
     assert_same_bits(resumed, whole)

@@ -102,13 +102,15 @@ class Minibatches:
         self._table.copy_(torch.from_numpy(np.ascontiguousarray(table)))
         self._loaded_epoch = epoch
 
-    def select(self, step: Int64[Tensor, " 1"]) -> tuple[Float[Tensor, "B C side side"], Int64[Tensor, " B"]]:
-        """Return a batch of the loaded epoch, and read nothing on the host, so that CUDA can capture it.
+    def select(
+        self, steps: Int64[Tensor, " steps"]
+    ) -> tuple[Float[Tensor, "n C side side"], Int64[Tensor, " n"]]:
+        """Return batches of the loaded epoch as one; nothing is read on the host, so CUDA can capture it.
 
         Args:
-            step: number of the step, on the device of the images.
+            steps: numbers of the steps, on the device of the images.
         """
-        rows, draws, affine_draws = self._table.index_select(0, step)[0].unbind(0)
+        rows, draws, affine_draws = self._table.index_select(0, steps).transpose(0, 1).flatten(1).unbind(0)
         images = self.images.index_select(0, rows)
         images = distort(images, affine_draws, self.augmentation.affine)
         images = augment(images, draws, self.augmentation)

@@ -34,6 +34,8 @@ def build(spec: Architecture, image: ImageShape, seeds: Sequence[int]) -> nn.Mod
     The class that ``spec`` is registered with is called with the same arguments. Replica r must depend on
     ``seeds[r]`` alone; every parameter and buffer must have R as its first axis; nothing may reduce over it.
     The weights of a layer ``name`` of the layer table are in the parameter ``weights.{name}_weight``.
+
+    A module with ``described_layers`` (``scaling.models.described_layers``) can be trained in compiled steps.
     """
     network: nn.Module = _registered_class(spec)(spec, image, seeds)
     return network

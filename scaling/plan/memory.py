@@ -109,7 +109,9 @@ def pack_bytes(cell: Cell, size: int) -> int:
     item = 4 if recipe.precision == "fp32" else 2
     images = EVALUATION_BATCH * image.channels * image.side**2 * (4 + item)
     replica = _weight_bytes(cell, item) + _training_step_bytes(cell, item) + _evaluation_bytes(cell, item)
-    return FIRST_TRAINING_BYTES[recipe.precision] + ceil(ALLOCATOR_OVERHEAD * (images + size * replica))
+    compiler = cell.architecture.memory_profile.fp32_compiler_bytes if item == 4 else 0
+    first = FIRST_TRAINING_BYTES[recipe.precision] + compiler
+    return first + ceil(ALLOCATOR_OVERHEAD * (images + size * replica))
 
 
 def _weight_bytes(cell: Cell, item: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
+from typing import TYPE_CHECKING
 
 import pytorch_lightning as pl
 import torch
@@ -20,12 +21,16 @@ from scaling.models import build, load_weights, named_weights, trained_weights
 from scaling.plan import Pack
 from scaling.plan.time_estimate import EVALUATION_BATCH
 from scaling.train.checkpoint import StateBounds, TrainingState
+from scaling.train.compiled_steps import compile_steps
 from scaling.train.device_data import DeviceSplit
 from scaling.train.epoch_metrics import EpochMetrics
 from scaling.train.lr_schedules import lr_factor
 from scaling.train.optimisers import PackOptimiser
 from scaling.train.step_capture import CapturedStep, make_capture
 from scaling.train.zero_gradients import weighted_layers, zero_gradient_fractions
+
+if TYPE_CHECKING:
+    from scaling.train.compiled_steps.engine import CompiledSteps
 
 
 def losses(
@@ -151,6 +156,7 @@ class PackModule(pl.LightningModule):
         """Number of the next step in its epoch, on the device: ``epoch_step`` for the step itself."""
         capture = make_capture(device)
         self.captured_step = CapturedStep(self._step, capture) if capture else None
+        self.compiled_steps = compile_steps(pack, self.networks, self.optimiser)
 
     @property
     def completed_epochs(self) -> int:
@@ -247,13 +253,18 @@ class PackModule(pl.LightningModule):
         """
         self.load_epoch()
         step = self.step
-        for number in range(self.epoch_step, self.steps_per_epoch):
-            step()
-            if number == self.steps_per_epoch - 1:  # the optimiser has left the gradients as they were
+        while self.epoch_step < self.steps_per_epoch:
+            end = self.epoch_step + 1
+            if self.compiled_steps is None:
+                step()
+            else:
+                end = min(self.epoch_step + self.compiled_steps.steps_per_call, self.steps_per_epoch)
+                self._run_compiled_steps(self.compiled_steps, end)
+            if end == self.steps_per_epoch:  # the optimiser has left the gradients as they were
                 self.zero_gradients = zero_gradient_fractions(
                     self.networks, weighted_layers(self.pack.layer_table)
                 )
-            self.__dict__["epoch_step"] = number + 1  # an assignment would pass through Module.__setattr__
+            self.__dict__["epoch_step"] = end  # an assignment would pass through Module.__setattr__
             self.step_callback()
 
     def load_epoch(self) -> None:
@@ -276,6 +287,13 @@ class PackModule(pl.LightningModule):
         self.optimiser.select(self.step_index)
         self.optimiser.step()
         self.step_index.add_(1)
+
+    def _run_compiled_steps(self, compiled_steps: CompiledSteps, end: int) -> None:
+        """Train on the minibatches from the next one of the loaded epoch to ``end``."""
+        first = self.completed_epochs * self.steps_per_epoch
+        factors = [self.lr_factor(first + step) for step in range(self.epoch_step, end)]
+        images, labels = self.batches.select(torch.arange(self.epoch_step, end))
+        compiled_steps.run(images, labels, factors, loss=self.loss, correct=self.correct)
 
     def _compute_gradients(self, images: Tensor, labels: Tensor) -> None:
         """Compute the gradients of one minibatch, and add its losses and correct answers to the epoch's."""

@@ -106,6 +106,7 @@ class PackOptimiser(torch.optim.Optimizer):
         super().__init__([{"params": members, "scale": scale} for scale, members in groups.items()], {})
         self.rule = rule
         self.learning_rates = torch.tensor(learning_rates, dtype=torch.float64)
+        self.weight_decays = torch.tensor(weight_decays, dtype=torch.float64)
         self.has_weight_decay = any(weight_decays)
         for parameter in parameters:
             self.state[parameter] = initial_state(rule, parameter)
@@ -118,10 +119,9 @@ class PackOptimiser(torch.optim.Optimizer):
             *self._row[0, :-2].view(len(groups), -1),
             *self._row[0, -2:],
         ]
-        decays = torch.tensor(weight_decays, dtype=torch.float64)
         self._parts: list[_Part] = []
         for (scale, members), rate in zip(groups.items(), rates, strict=True):
-            decay = (decays / scale).to(like)
+            decay = (self.weight_decays / scale).to(like)
             for part in _split(members):
                 shapes = [(-1, *[1] * (parameter.ndim - 1)) for parameter in part]
                 columns = ([values.view(shape) for shape in shapes] for values in (rate, decay))

@@ -52,7 +52,8 @@ def train(
         dataset: data set of ``pack.cell``.
         device: ``cpu``, ``cuda``, or ``auto`` for a GPU if there is one.
         on_epoch_end: called with the metrics of each epoch.
-        on_step_end: called after each step; an exception stops the training.
+        on_step_end: called after each step, or after each call of compiled steps, which takes about a
+            tenth of a second; an exception stops the training.
         checkpoints: checkpoints to resume from and to write.
         start: weights to start from, some of which can be deleted; by default, initial weights are drawn.
     """

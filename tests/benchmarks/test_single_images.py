@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from benchmarks import single_images
+from scaling.train import train
 
 
 @pytest.mark.parametrize("study", single_images.STUDIES)
@@ -15,6 +18,17 @@ def test_a_timed_pack_has_eight_networks_and_one_image_a_step(study):
     assert pack.cell.architecture.type == study
     assert len(dataset.train_index) == 20
     assert [part.size for part in pack.split(1)] == [1] * 8
+
+
+def test_compiled_steps_are_chosen_for_all_sizes():
+    for batch_size, sizes in single_images.SIZES.items():
+        pack, dataset = single_images.make_pack("zipcode1989", images=200, batch_size=batch_size)
+        assert pack.cell.recipe.batch_size == batch_size
+        for size in sizes:
+            part = pack.split(size)[0]
+            calls: list[None] = []
+            train(part, dataset, device="cpu", on_step_end=partial(calls.append, None))
+            assert len(calls) == part.cell.recipe.epochs
 
 
 def test_steps_per_second_are_those_of_the_epochs_after_the_first(monkeypatch):

@@ -45,7 +45,7 @@ def test_epoch_contains_every_image_once_except_those_that_fill_no_batch():
     assert sorted(rows(batches(batch_size=103), 5)) == list(range(103))
 
 
-@pytest.mark.parametrize(
+every_augmentation = pytest.mark.parametrize(
     "augmentation",
     [
         Augmentation(),
@@ -53,12 +53,25 @@ def test_epoch_contains_every_image_once_except_those_that_fill_no_batch():
         Augmentation(flip=True, affine=Affine(translation=1.0, scale=0.2, squeeze=0.2, shear=0.2)),
     ],
 )
+
+
+@every_augmentation
 def test_single_batch_equals_the_batch_of_its_epoch(augmentation):
     epoch = list(batches(augmentation=augmentation).epoch(3))
     for step in (7, 0, 9):
         images, labels = batches(augmentation=augmentation).batch(3, step)
         assert torch.equal(images, epoch[step][0])
         assert torch.equal(labels, epoch[step][1])
+
+
+@every_augmentation
+def test_batches_of_several_steps_have_the_bits_of_single_ones(augmentation):
+    several = batches(augmentation=augmentation)
+    several.load_epoch(3)
+    alone = [several.batch(3, step) for step in (2, 3, 7)]
+    images, labels = several.select(torch.tensor([2, 3, 7]))
+    assert torch.equal(images, torch.cat([part for part, _ in alone]))
+    assert torch.equal(labels, torch.cat([part for _, part in alone]))
 
 
 def test_earlier_epoch_can_be_repeated():

@@ -17,45 +17,13 @@ from scaling.architectures import (
     Lenet1Teaching,
     Lenet4,
     Lenet5Of1998,
-    Net1,
-    Net2,
-    Net3,
-    Net4,
-    Net5,
     Zipcode1989,
 )
 from scaling.architectures.history.digit_codes import DIGIT_CODES
 from scaling.models import build
 from scaling.settings import ImageShape
-from tests.models.networks import MNIST, USPS, images
+from tests.models.networks import HISTORIC, images
 
-COLOUR, SMALL_COLOUR = ImageShape(3, 28, 10), ImageShape(2, 16, 10)
-PLANE, FEATURES = ImageShape(1, 32, 10), ImageShape(270, 1, 10)
-HISTORIC: dict[str, tuple[AnyArchitecture, ImageShape]] = {
-    "lenet1": (Lenet1(filters=4), MNIST),
-    "lenet1, squashed, in colour": (Lenet1(filters=8, output="tanh", initial_range="fan_in"), COLOUR),
-    "lenet1, wide": (Lenet1(filters=12), MNIST),
-    "lenet1_teaching": (Lenet1Teaching(filters=4), MNIST),
-    "lenet1_teaching, squashed, in colour": (Lenet1Teaching(filters=8, output="tanh"), COLOUR),
-    "zipcode1989": (Zipcode1989(filters=12), USPS),
-    "zipcode1989, squashed, in colour": (Zipcode1989(filters=24, output="tanh"), SMALL_COLOUR),
-    "net1": (Net1(filters=1), USPS),
-    "net1, squashed, in colour": (Net1(filters=1, output="tanh"), SMALL_COLOUR),
-    "net2": (Net2(filters=12, output="tanh"), USPS),
-    "net2, wider, in colour": (Net2(filters=24), SMALL_COLOUR),
-    "net3": (Net3(filters=1, output="tanh"), USPS),
-    "net3, wider, in colour": (Net3(filters=2), SMALL_COLOUR),
-    "net4": (Net4(filters=2, output="tanh"), USPS),
-    "net4, wider, in colour": (Net4(filters=4), SMALL_COLOUR),
-    "net5": (Net5(filters=2, output="tanh"), USPS),
-    "net5, wider, in colour": (Net5(filters=4), SMALL_COLOUR),
-    "hybrid1988": (Hybrid1988(filters=40), FEATURES),
-    "hybrid1988, squashed, on pixels": (Hybrid1988(filters=80, output="tanh"), SMALL_COLOUR),
-    "lenet4": (Lenet4(filters=4), MNIST),
-    "lenet4, wider, without a border": (Lenet4(filters=8), PLANE),
-    "lenet5_1998": (Lenet5Of1998(filters=6), MNIST),
-    "lenet5_1998, wider, in colour": (Lenet5Of1998(filters=12, initial_range="fan_in"), COLOUR),
-}
 R, B, BOUND = 3, 4, 1e-10
 every_network = pytest.mark.parametrize(("spec", "image"), HISTORIC.values(), ids=HISTORIC)
 Weights = dict[str, Tensor]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scaling.architectures import Lenet5, Net1, Net2, Tree3
 from scaling.config.recipe import Adam
 from scaling.datasets.usps import USPS_INFO
-from scaling.plan.memory import ALLOCATOR_OVERHEAD, FIRST_TRAINING_BYTES, GIB, max_filters, memory_bytes
+from scaling.plan.memory import ALLOCATOR_OVERHEAD, FIRST_TRAINING_BYTES, GIB, MIB, max_filters, memory_bytes
 from scaling.plan.packs import pack_size
 from tests.hypothesis_settings import examples
 from tests.plan.example_cells import cell
@@ -45,6 +45,18 @@ def test_memory_holds_the_weights_their_gradients_and_the_optimisers_state():
 def test_larger_batches_and_fp32_need_more_memory():
     assert memory_bytes(cell(6, batch_size=1000)) > memory_bytes(cell(6, batch_size=100))
     assert memory_bytes(cell(6, precision="fp32")) > memory_bytes(cell(6, precision="bf16"))
+
+
+def test_a_network_with_compiled_steps_needs_the_memory_of_a_compiler_in_fp32():
+    """Of networks of one layer, almost all of the remaining memory does not depend on the precision."""
+    bf16, fp32 = (
+        memory_bytes(replace(cell(Net1(filters=1), precision=precision), info=USPS_INFO))
+        - FIRST_TRAINING_BYTES[precision]
+        for precision in ("bf16", "fp32")
+    )
+    compiler = Net1.memory_profile.fp32_compiler_bytes
+    assert compiler > 100 * MIB
+    assert compiler < fp32 - bf16 < compiler + 10 * MIB
 
 
 def fits(network, filters: int, limit: float) -> bool:

@@ -8,7 +8,13 @@ from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
 from scaling.architectures.base import Architecture
-from scaling.architectures.description import MNIST_IMAGE, BenchmarkNetwork, Precision, SettingLabel
+from scaling.architectures.description import (
+    MNIST_IMAGE,
+    BenchmarkNetwork,
+    MemoryProfile,
+    Precision,
+    SettingLabel,
+)
 from scaling.architectures.layers import Layer, LayerKind, Window
 from scaling.architectures.width_search import COST_SETTINGS
 from scaling.settings import IdentityDefault, ImageShape, Problem
@@ -27,6 +33,7 @@ PLANE = 32
 class PublishedArchitecture(Architecture):
     """A published network, and the networks whose layers all have a whole multiple of its maps and units."""
 
+    memory_profile: ClassVar[MemoryProfile] = MemoryProfile(fp32_compiler_bytes=224 * 2**20)
     sides: ClassVar[tuple[int, ...]] = ()
     """Sides of the images that the network accepts, in pixels; empty for all."""
     benchmark_multipliers: ClassVar[tuple[int, ...]] = (1, 4)

@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from scaling.architectures.history.hybrid1988 import Hybrid1988
+from scaling.models.described_layers import DescribedLayer, FullyConnected
 from scaling.models.history import operations as ops
 from scaling.models.initialization import Weights, stack_replicas
 from scaling.settings import ImageShape
@@ -50,3 +51,8 @@ class PackedHybrid1988(nn.Module):
         return ops.output(
             hidden, self.weights["readout_weight"], self.weights["readout_bias"], spec=self.spec
         )
+
+    def described_layers(self) -> list[DescribedLayer]:
+        """Return the layers for compiled training steps."""
+        hidden = FullyConnected(name="hidden", units=self.spec.filters, activation="tanh")
+        return [hidden, ops.described_readout(self.spec, self.image.classes)]

@@ -14,7 +14,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from scaling.architectures.history.base import all_of
 from scaling.architectures.history.lenet1 import Lenet1
+from scaling.models.described_layers import Activation, Convolution, DescribedLayer, Subsampling
 from scaling.models.history import operations as ops
 from scaling.models.initialization import Weights, stack_replicas
 from scaling.settings import ImageShape
@@ -62,3 +64,17 @@ class PackedLenet1(nn.Module):
         return ops.output(
             features, self.weights["readout_weight"], self.weights["readout_bias"], spec=self.spec
         )
+
+    def described_layers(self) -> list[DescribedLayer]:
+        """Return the layers for compiled training steps."""
+        spec, kernel = self.spec, self.spec.KERNEL
+        squash: Activation = "scaled_tanh"
+        first, second = spec.filters, len(spec.table)
+        colours = all_of(self.image.channels, maps=first)
+        return [
+            Convolution(name="h1", table=colours, kernel=kernel, activation=squash),
+            Subsampling(name="h2", sources=tuple(range(first)), activation=squash),
+            Convolution(name="h3", table=spec.table, kernel=kernel, activation=squash),
+            Subsampling(name="h4", sources=tuple(range(second)), activation=squash),
+            ops.described_readout(spec, self.image.classes),
+        ]

@@ -16,7 +16,9 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from scaling.architectures.history.base import all_of
 from scaling.architectures.history.lenet1_teaching import Lenet1Teaching
+from scaling.models.described_layers import Convolution, DescribedLayer, Subsampling
 from scaling.models.history import operations as ops
 from scaling.models.initialization import Weights, stack_replicas
 from scaling.settings import ImageShape
@@ -60,3 +62,17 @@ class PackedLenet1Teaching(nn.Module):
         return ops.output(
             features, self.weights["readout_weight"], self.weights["readout_bias"], spec=self.spec
         )
+
+    def described_layers(self) -> list[DescribedLayer]:
+        """Return the layers for compiled training steps."""
+        first, second = (len(self.weights[f"{name}_bias"][0]) for name in ("conv1", "conv2"))
+        table = tuple((target // self.spec.FILTERS_PER_MAP,) for target in range(second))
+        convolution = partial(Convolution, kernel=self.spec.KERNEL, activation="sigmoid")
+        pooling = partial(Subsampling, name="", activation="linear")
+        return [
+            convolution(name="conv1", table=all_of(self.image.channels, maps=first)),
+            pooling(sources=tuple(range(first))),
+            convolution(name="conv2", table=table),
+            pooling(sources=tuple(range(second))),
+            ops.described_readout(self.spec, self.image.classes),
+        ]

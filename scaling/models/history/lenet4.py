@@ -15,8 +15,9 @@ from einops import repeat
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from scaling.architectures.history.base import border
+from scaling.architectures.history.base import all_of, border
 from scaling.architectures.history.lenet4 import Lenet4
+from scaling.models.described_layers import Convolution, DescribedLayer, Subsampling
 from scaling.models.history import operations as ops
 from scaling.models.initialization import Weights, stack_replicas
 from scaling.settings import ImageShape
@@ -79,3 +80,23 @@ class PackedLenet4(nn.Module):
             self.weights["readout_bias"],
             spec=self.spec,
         )
+
+    def described_layers(self) -> list[DescribedLayer]:
+        """Return the layers for compiled training steps."""
+        spec, copies = self.spec, self.spec.multiplier
+        convolution = partial(Convolution, kernel=spec.KERNEL, activation="scaled_tanh")
+        subsampling = partial(Subsampling, activation="scaled_tanh")
+        pairs = [[*range(first, first + copies)] * 2 for first in range(0, spec.filters, copies)]
+        return [
+            convolution(
+                name="c1",
+                table=all_of(self.image.channels, maps=spec.filters),
+                padding=border(self.image),
+                background=spec.BACKGROUND,
+            ),
+            subsampling(name="s2", sources=tuple(source for pair in pairs for source in pair)),
+            convolution(name="c3", table=spec.c3_table),
+            subsampling(name="s4", sources=tuple(range(len(spec.c3_table)))),
+            convolution(name="c5", table=spec.c5_table),
+            ops.described_readout(spec, self.image.classes),
+        ]

@@ -14,9 +14,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from scaling.architectures.history.base import border
+from scaling.architectures.history.base import all_of, border
 from scaling.architectures.history.digit_codes import DIGIT_CODES
 from scaling.architectures.history.lenet5_1998 import Lenet5Of1998
+from scaling.models.described_layers import (
+    Convolution,
+    DescribedLayer,
+    Distances,
+    FullyConnected,
+    Subsampling,
+)
 from scaling.models.history import operations as ops
 from scaling.models.initialization import Weights, stack_replicas
 from scaling.settings import ImageShape
@@ -66,3 +73,24 @@ class PackedLenet5Of1998(nn.Module):
         for layer in ("c5", "f6"):
             units = ops.scaled_tanh(ops.connect(units, w[f"{layer}_weight"], w[f"{layer}_bias"]))
         return ops.radial_basis(units, self.codes)
+
+    def described_layers(self) -> list[DescribedLayer]:
+        """Return the layers for compiled training steps."""
+        spec = self.spec
+        convolution = partial(Convolution, kernel=spec.KERNEL, activation="scaled_tanh")
+        subsampling = partial(Subsampling, activation="scaled_tanh")
+        connected = partial(FullyConnected, activation="scaled_tanh")
+        return [
+            convolution(
+                name="c1",
+                table=all_of(self.image.channels, maps=spec.filters),
+                padding=border(self.image),
+                background=spec.BACKGROUND,
+            ),
+            subsampling(name="s2", sources=tuple(range(spec.filters))),
+            convolution(name="c3", table=spec.table),
+            subsampling(name="s4", sources=tuple(range(len(spec.table)))),
+            connected(name="c5", units=len(self.weights["c5_bias"][0])),
+            connected(name="f6", units=len(self.weights["f6_bias"][0])),
+            Distances(name="codes"),
+        ]

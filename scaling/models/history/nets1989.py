@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from scaling.architectures import Layer, LayerKind
+from scaling.architectures.history.base import all_of
 from scaling.architectures.history.nets1989 import Net1989
+from scaling.models.described_layers import Convolution, DescribedLayer, FullyConnected, LocalConnections
 from scaling.models.history import operations as ops
 from scaling.models.initialization import Weights, stack_replicas
 from scaling.settings import ImageShape
@@ -67,3 +70,29 @@ class PackedNet1989(nn.Module):
         if is_image:
             return x.flatten(1).expand(replicas, -1, -1)
         return ops.to_features(x, replicas) if x.ndim == 4 else x
+
+    def described_layers(self) -> list[DescribedLayer]:
+        """Return the layers for compiled training steps."""
+        described: list[DescribedLayer] = []
+        inputs = self.image.channels
+        *hidden, _ = self.spec.layer_table(self.image).layers
+        for layer in hidden:
+            maps = layer.shape[0]
+            if layer.window is None:
+                described.append(FullyConnected(name=layer.name, units=layer.units, activation="tanh"))
+            else:
+                windows: dict[str, Any] = {
+                    "name": layer.name,
+                    "kernel": layer.window.size,
+                    "stride": layer.window.step,
+                    "padding": layer.window.padding,
+                    "background": self.spec.BACKGROUND,
+                    "activation": "tanh",
+                }
+                described.append(
+                    Convolution(table=all_of(inputs, maps=maps), **windows)
+                    if layer.kind is LayerKind.CONVOLUTION
+                    else LocalConnections(maps=maps, **windows)
+                )
+            inputs = maps
+        return [*described, ops.described_readout(self.spec, self.image.classes)]

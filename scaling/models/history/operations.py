@@ -20,6 +20,7 @@ from torch import Tensor
 
 from scaling.architectures.history.base import HistoricArchitecture, PublishedArchitecture, Table
 from scaling.models import ops_reference
+from scaling.models.described_layers import Activation, FullyConnected
 from scaling.models.products import baddbmm, bmm, conv2d
 
 
@@ -190,6 +191,12 @@ def output(
     """Compute the outputs in the precision of the weights, linear or squashed as ``spec`` says."""
     x = ops_reference.readout(x, weight.mT, bias)
     return SQUASHING[spec.squashing](x) if spec.output == "tanh" else x
+
+
+def described_readout(spec: HistoricArchitecture, classes: int) -> FullyConnected:
+    """Return the layer of ``output`` for compiled training steps."""
+    activation: Activation = spec.squashing if spec.output == "tanh" else "linear"
+    return FullyConnected(name="readout", units=classes, activation=activation)
 
 
 def radial_basis(

@@ -14,7 +14,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from scaling.architectures.history.base import all_of
 from scaling.architectures.history.zipcode1989 import Zipcode1989
+from scaling.models.described_layers import Convolution, DescribedLayer, FullyConnected
 from scaling.models.history import operations as ops
 from scaling.models.initialization import Weights, stack_replicas
 from scaling.settings import ImageShape
@@ -57,3 +59,22 @@ class PackedZipcode1989(nn.Module):
         return ops.output(
             features, self.weights["readout_weight"], self.weights["readout_bias"], spec=self.spec
         )
+
+    def described_layers(self) -> list[DescribedLayer]:
+        """Return the layers for compiled training steps."""
+        spec = self.spec
+        convolution = partial(
+            Convolution,
+            kernel=spec.KERNEL,
+            stride=spec.STRIDE,
+            padding=spec.PADDING,
+            background=spec.BACKGROUND,
+            activation="tanh",
+        )
+        hidden = spec.H3_UNITS * spec.multiplier
+        return [
+            convolution(name="h1", table=all_of(self.image.channels, maps=spec.filters)),
+            convolution(name="h2", table=spec.table),
+            FullyConnected(name="h3", units=hidden, activation="tanh"),
+            ops.described_readout(spec, self.image.classes),
+        ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from types import ModuleType
 
 import torch
 import torch.nn.functional as F
@@ -20,13 +21,12 @@ from benchmarks.steps import StepCase, median_seconds, training_step
 from scaling.architectures import Lenet5
 from scaling.data.normalise import PixelNormaliser
 from scaling.datasets import cifar10, mnist
-from scaling.models import build, ops_bf16_cpu
+from scaling.models import build, ops_bf16_cpu, ops_vector_cpu
 from scaling.plan.time_estimate import EVALUATION_BATCH
 from scaling.train.runtime import training_runtime
 
 NAME = "step_variants"
 B, R = 100, 8
-POOLED_SHAPE = "B (S row) col (P G) o -> P B S row col G o"
 Call = Callable[[], object]
 
 
@@ -104,6 +104,7 @@ def _summarise(case: str, ratios: list[float], *, is_kept: bool) -> Measurement:
 
 
 def all_variants() -> Iterator[Variant]:
+    yield from _lane_variants()
     yield from _pooling_variants()
     yield from _convolution_variants()
     yield from _gradient_variants()
@@ -111,6 +112,13 @@ def all_variants() -> Iterator[Variant]:
     for size in (100, 2000):
         case = f"evaluation in batches of {size} vs {EVALUATION_BATCH}"
         yield Variant(case, evaluation(size), evaluation(EVALUATION_BATCH), False)
+
+
+def _lane_variants() -> Iterator[Variant]:
+    """Compare the two ways to compute; the last one that is kept is the limit in ``select_operations``."""
+    for d1, d2, is_kept in ((1, 3, True), (3, 8, True), (6, 16, True), (8, 21, False), (12, 32, False)):
+        case = f"d1={d1}: both convolutions with images as lanes in fp32 vs bf16"
+        yield Variant(case, convolutions(ops_vector_cpu, d1, d2), convolutions(ops_bf16_cpu, d1, d2), is_kept)
 
 
 def _pooling_variants() -> Iterator[Variant]:
@@ -131,9 +139,6 @@ def _convolution_variants() -> Iterator[Variant]:
         yield Variant(case, padded, grouped_convolution(d1, d2), True)
     case = "12 to 32 channels: padded to a multiple of 16 vs unpadded"
     yield Variant(case, grouped_convolution(16, 32), grouped_convolution(12, 32), False)
-    case = "tree, K=6: one dense convolution per colour vs one convolution grouped by colours"
-    separate, grouped = colour_convolution(6, separate=True), colour_convolution(6, separate=False)
-    yield Variant(case, separate, grouped, True)
     for d1, d2 in ((8, 16), (24, 64)):
         case = (
             f"{d1} to {d2} channels: convolution and pooling as products of 6x6 patches (products only)"
@@ -178,7 +183,7 @@ def pooling(maps: Tensor, d1: int) -> Call:
     """Return this software's pooling and ReLU."""
     shape = (B, maps.shape[2] // 2, maps.shape[3] // 2, R, d1 + -d1 % 4)
     return forward_and_backward(
-        lambda maps: ops_bf16_cpu._MaxPool.apply(shape, POOLED_SHAPE, 1, d1, True, maps), maps
+        lambda maps: ops_bf16_cpu._MaxPool.apply(shape, "B row col G o", d1, True, maps), maps
     )
 
 
@@ -211,17 +216,16 @@ def patch_products(d1: int, d2: int) -> Call:
     return forward_and_backward(torch.bmm, patches, filters)
 
 
-def colour_convolution(filters: int, *, separate: bool) -> Call:
-    """Return the convolution of a pack of tree3; images need no gradient."""
-    images, weight = feature_maps(3, 32), torch.randn(3 * R * filters, 1, 5, 5).bfloat16()
-    if not separate:
-        return forward_and_backward(lambda weight: F.conv2d(images, weight, groups=3), weight)
+def convolutions(ops: ModuleType, d1: int, d2: int) -> Call:
+    """Return the convolutions of a pack of lenet5, with pooling; images need no gradient."""
+    images = feature_maps(1, 28)
 
-    def convolve(weight: Tensor) -> list[Tensor]:
-        weight = weight.unflatten(0, (3 * R, filters))
-        return list(ops_bf16_cpu._convolve(images, weight, None, groups=3, padding=0)[0])
+    def convolve(first: Tensor, second: Tensor) -> Tensor:
+        maps = ops.conv_pool(images, first, None, groups=1, padding=2, activation="relu")
+        features = ops.conv_pool_flatten(maps, second, None, groups=R, activation="relu")
+        return features.values if isinstance(features, ops_vector_cpu.Lanes) else features
 
-    return forward_and_backward(convolve, weight)
+    return forward_and_backward(convolve, torch.randn(R, d1, 1, 5, 5), torch.randn(R, d2, d1, 5, 5))
 
 
 def forward_input_gradient(d1: int, d2: int) -> Call:

@@ -18,7 +18,6 @@ to compare 32 of them at once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, no_type_check
 
 import numpy as np
@@ -67,12 +66,11 @@ def conv_pool(
         return ops_reference.conv_pool(
             x, filters, bias, groups=groups, padding=padding, activation=activation, pooling=pooling
         )
-    parts, group_maps = _convolve(x, filters, bias, groups=groups, padding=padding)
-    B, _, height, width = parts[0].shape
+    maps, group_maps = _convolve(x, filters, bias, groups=groups, padding=padding)
+    B, _, height, width = maps.shape
     G, o = len(filters), filters.shape[1]
     shape = (B, height // 2, width // 2, G, o + -o % 4)
-    order = "B (S row) col (P G) o -> P B S row col G o"
-    pooled = _MaxPool.apply(shape, order, 1, group_maps, activation == "relu", *parts)
+    pooled = _MaxPool.apply(shape, "B row col G o", group_maps, activation == "relu", maps)
     return _activate(pooled.flatten(3).permute(0, 3, 1, 2), activation)
 
 
@@ -85,8 +83,7 @@ def conv_pool_flatten(
     padding: int = 0,
     activation: str,
     pooling: str = "max",
-    strips: int = 1,
-) -> Float[Tensor, "GS B strip"]:
+) -> Float[Tensor, "G B features"]:
     """Convolve, pool and activate as ``ops_reference.conv_pool_flatten`` does, in this FEATURE_ORDER."""
     G, o = len(filters), filters.shape[1]
     if pooling != "max":
@@ -94,13 +91,12 @@ def conv_pool_flatten(
             x, filters, bias, groups=groups, padding=padding, activation=activation, pooling=pooling
         )
         x = rearrange(x, "B (G o) height width -> B G o height width", G=G)[:, :, :o]
-        return rearrange(x, f"B G o (S row) col -> (G S) B ({FEATURE_ORDER})", S=strips)
-    parts, group_maps = _convolve(x, filters, bias, groups=groups, padding=padding)
-    B, _, height, width = parts[0].shape
-    shape = (G, strips, B, height // 2 // strips, width // 2, o)
-    order = "(P G) S B row col o -> P B S row col G o"
-    pooled = _MaxPool.apply(shape, order, strips, group_maps, activation == "relu", *parts)
-    return _activate(pooled.flatten(3).flatten(0, 1), activation)
+        return rearrange(x, f"B G o row col -> G B ({FEATURE_ORDER})")
+    maps, group_maps = _convolve(x, filters, bias, groups=groups, padding=padding)
+    B, _, height, width = maps.shape
+    shape = (G, B, height // 2, width // 2, o)
+    pooled = _MaxPool.apply(shape, "G B row col o", group_maps, activation == "relu", maps)
+    return _activate(pooled.flatten(2), activation)
 
 
 def _activate(x: Tensor, activation: str) -> Tensor:
@@ -109,27 +105,17 @@ def _activate(x: Tensor, activation: str) -> Tensor:
 
 def _convolve(
     x: Tensor, filters: Tensor, bias: Tensor | None, *, groups: int, padding: int
-) -> tuple[Sequence[Tensor], int]:
-    """Return the convolution's maps and the number of maps of each group in them.
-
-    The maps are one tensor, or one tensor per channel if each channel has its own filters.
-    """
+) -> tuple[Tensor, int]:
+    """Return the convolution's maps and the number of maps of each group in them."""
     c, o = filters.shape[2], filters.shape[1]
     filters, bias = filters.to(x.dtype), None if bias is None else bias.to(x.dtype)
     flat_bias = None if bias is None else bias.flatten()
     if x.shape[1] == c:
-        return [_convolve_dense(x, filters.flatten(0, 1), flat_bias, padding)], o
-    if x.shape[1] == groups:
-        # Dense convolutions of one channel each: oneDNN's grouped convolution is slower, above all backward.
-        pixels = x.permute(0, 2, 3, 1)
-        channels = [pixels[..., c : c + 1].contiguous().permute(0, 3, 1, 2) for c in range(groups)]
-        biases = [None] * groups if flat_bias is None else flat_bias.chunk(groups)
-        parts = zip(channels, filters.flatten(0, 1).chunk(groups), biases, strict=True)
-        return [_convolve_dense(channel, weight, offset, padding) for channel, weight, offset in parts], o
+        return _convolve_dense(x, filters.flatten(0, 1), flat_bias, padding), o
     filters, bias = _pad_groups(filters, bias, x.shape[1] // groups)
     flat_bias = None if bias is None else bias.flatten()
     y = conv2d(x, filters.flatten(0, 1), flat_bias, padding=padding, groups=groups)
-    return [y], filters.shape[1]
+    return y, filters.shape[1]
 
 
 def _convolve_dense(x: Tensor, filters: Tensor, bias: Tensor | None, padding: int) -> Tensor:
@@ -151,40 +137,34 @@ class _MaxPool(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, shape: tuple[int, ...], order: str, strips: int, group_maps: int, relu: bool, *parts: Tensor
+        ctx: Any, shape: tuple[int, ...], axes: str, group_maps: int, relu: bool, y: Tensor
     ) -> Tensor:
         """Pool.
 
         Args:
             ctx: context of the autograd function.
             shape: shape of the result.
-            order: its axes in terms of those that ``_pool`` writes: P parts, then B S row col G o.
-            strips: strips of the pooled map.
-            group_maps: maps of each group in a part; maps after those of all groups are padding.
+            axes: axes of the result: B, row, col, G and o in any order.
+            group_maps: maps of each group; maps after those of all groups are padding.
             relu: True to apply the ReLU.
-            parts: maps in channels_last.
+            y: maps in channels_last.
         """
-        pooled, winners = parts[0].new_empty(shape), []
-        for y, part in zip(parts, rearrange(_bits(pooled), order, P=len(parts), S=strips), strict=True):
-            maps = _bits(y.permute(0, 2, 3, 1))
-            B, height, width, channels = maps.shape
-            winners.append(np.empty((B, height // 2, width // 2, channels), np.uint8))
-            _pool(maps, part, winners[-1], group_maps, relu)
-        ctx.order, ctx.strips, ctx.group_maps = order, strips, group_maps
-        ctx.winners, ctx.shapes = winners, [y.shape for y in parts]
+        pooled, maps = y.new_empty(shape), _bits(y.permute(0, 2, 3, 1))
+        B, height, width, channels = maps.shape
+        winners = np.empty((B, height // 2, width // 2, channels), np.uint8)
+        _pool(maps, rearrange(_bits(pooled), f"{axes} -> B row col G o"), winners, group_maps, relu)
+        ctx.axes, ctx.group_maps, ctx.winners, ctx.shape = axes, group_maps, winners, y.shape
         return pooled
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Any:
         """Give each gradient to the pixel that won its window."""
-        gradients = []
-        parts = rearrange(_bits(gradient), ctx.order, P=len(ctx.winners), S=ctx.strips)
-        for part, winners, (B, channels, height, width) in zip(parts, ctx.winners, ctx.shapes, strict=True):
-            is_covered = height % 2 == width % 2 == 0
-            maps = (gradient.new_empty if is_covered else gradient.new_zeros)(B, height, width, channels)
-            _unpool(part, winners, _bits(maps), ctx.group_maps)
-            gradients.append(maps.permute(0, 3, 1, 2))
-        return None, None, None, None, None, *gradients
+        B, channels, height, width = ctx.shape
+        is_covered = height % 2 == width % 2 == 0
+        maps = (gradient.new_empty if is_covered else gradient.new_zeros)(B, height, width, channels)
+        pooled = rearrange(_bits(gradient), f"{ctx.axes} -> B row col G o")
+        _unpool(pooled, ctx.winners, _bits(maps), ctx.group_maps)
+        return None, None, None, None, maps.permute(0, 3, 1, 2)
 
 
 def _bits(x: Tensor) -> NDArray[np.int16]:
@@ -211,14 +191,14 @@ def _from_rank(rank):
 @no_type_check
 @njit(cache=True, error_model="numpy")
 def _pool(maps, pooled, winners, group_maps, relu):
-    """Pool maps [B, height, width, G group_maps and padding] to pooled [B, S, row, col, G, o'].
+    """Pool maps [B, height, width, G group_maps and padding] to pooled [B, row, col, G, o'].
 
     Of equal pixels the first one wins.
     """
-    (B, S, rows, cols, G, o), channels = pooled.shape, maps.shape[3]
+    (B, rows, cols, G, o), channels = pooled.shape, maps.shape[3]
     best, floor = np.empty(channels, np.int16), np.int16(0 if relu else -0x8000)
     for b in range(B):
-        for line in range(S * rows):
+        for line in range(rows):
             for col in range(cols):
                 # Unrolled and indexed in full, so that the compiler sees vector instructions in the loop.
                 for i in range(channels):
@@ -239,23 +219,21 @@ def _pool(maps, pooled, winners, group_maps, relu):
                     winners[b, line, col, i] = winner
                 for g in range(G):
                     for i in range(o):
-                        pooled[b, line // rows, line % rows, col, g, i] = (
-                            best[g * group_maps + i] if i < group_maps else 0
-                        )
+                        pooled[b, line, col, g, i] = best[g * group_maps + i] if i < group_maps else 0
 
 
 @no_type_check
 @njit(cache=True, error_model="numpy")
 def _unpool(pooled, winners, maps, group_maps):
     """Write the gradient of ``_pool``'s maximum, from pooled to maps."""
-    (B, S, rows, cols, G, o), channels = pooled.shape, maps.shape[3]
+    (B, rows, cols, G, o), channels = pooled.shape, maps.shape[3]
     gradient, zero = np.zeros(channels, np.int16), np.int16(0)
     for b in range(B):
-        for line in range(S * rows):
+        for line in range(rows):
             for col in range(cols):
                 for g in range(G):
                     for i in range(min(group_maps, o)):
-                        gradient[g * group_maps + i] = pooled[b, line // rows, line % rows, col, g, i]
+                        gradient[g * group_maps + i] = pooled[b, line, col, g, i]
                 for pixel in range(4):
                     for i in range(channels):
                         maps[b, 2 * line + pixel // 2, 2 * col + pixel % 2, i] = (

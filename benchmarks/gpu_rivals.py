@@ -29,7 +29,7 @@ from benchmarks.gpu_setup import (
     seconds_per_step,
 )
 from benchmarks.measurement import Measurement, summarise_rounds
-from benchmarks.peer import LeNet5
+from benchmarks.plain_lenet5 import LeNet5
 from scaling.architectures import Lenet5
 from scaling.train.device_data import load_on_device
 

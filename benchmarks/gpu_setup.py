@@ -69,6 +69,8 @@ class Sizes:
     rival_replicas: tuple[int, ...] = (8, 64)
     processes: int = 16
     """Plain processes at once; 0 to run the plain training in this process."""
+    drivers: int = 8
+    """Processes that share the study's packs if Ray is not installed."""
     timed_s: float = 0.3
     """Least time of a measurement."""
     rounds: int = 3
@@ -96,6 +98,7 @@ TOY = Sizes(
     rival_filters=1,
     rival_replicas=(2,),
     processes=0,
+    drivers=1,
     timed_s=0.0,
     rounds=1,
     images=400,

@@ -22,7 +22,6 @@ import os
 import sys
 import tempfile
 from dataclasses import dataclass
-from math import sqrt
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +32,11 @@ import torch
 import torch.nn.functional as F
 from ray import tune
 from ray.tune.integration.pytorch_lightning import TuneReportCheckpointCallback
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
-SIDE_AFTER_POOLING = 5
-HIDDEN = (120, 84)
-CLASSES = 10
+from benchmarks.plain_lenet5 import LeNet5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,32 +63,6 @@ class PeerSweep:
     warmup: float
     """Share of the steps in which the learning rate rises; then it falls to zero."""
     loader_workers: int
-
-
-class LeNet5(nn.Module):
-    """LeNet-5 on 32x32 images, to which MNIST's are padded, with LeCun-normal weights and zero biases."""
-
-    def __init__(self, channels: int, filters: int, second_filters: int, seed: int, *, padding: int) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(channels, filters, 5, padding=padding)
-        self.conv2 = nn.Conv2d(filters, second_filters, 5)
-        self.fc1 = nn.Linear(second_filters * SIDE_AFTER_POOLING**2, HIDDEN[0])
-        self.fc2 = nn.Linear(*HIDDEN)
-        self.fc3 = nn.Linear(HIDDEN[1], CLASSES)
-        generator = torch.Generator().manual_seed(seed)
-        with torch.no_grad():
-            for layer in (self.conv1, self.conv2, self.fc1, self.fc2, self.fc3):
-                layer.weight.copy_(
-                    torch.randn(layer.weight.shape, generator=generator) / sqrt(layer.weight[0].numel())
-                )
-                layer.bias.zero_()
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = F.max_pool2d(F.relu(self.conv1(x)), 2)
-        x = F.max_pool2d(F.relu(self.conv2(x)), 2)
-        x = F.relu(self.fc1(torch.flatten(x, 1)))
-        x = F.relu(self.fc2(x))
-        return self.fc3(x)
 
 
 class Mnist(datasets.MNIST):

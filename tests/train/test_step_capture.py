@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import signal
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +15,7 @@ from scaling.config.recipe import Adam, AdamW, Affine, Augmentation, Cosine, Sgd
 from scaling.models.operations import reference_operations
 from scaling.store import Checkpoints, open_store
 from scaling.train import module, train
-from scaling.train.step_capture import WARM_UP_STEPS, CapturedStep, make_capture
+from scaling.train.step_capture import WARM_UP_STEPS, CapturedStep, CudaCapture, make_capture
 from tests.train.recorded_step import RecordedCapture
 from tests.train.test_checkpoint import assert_same_bits, interrupt
 from tests.train.tiny_packs import LENET, TREE, VGG, cell, few_images, loaded_dataset, pack
@@ -167,6 +170,80 @@ def test_a_released_step_is_captured_again():
         step.release()
         assert not step.is_captured
     assert (capture.captures, capture.replays, total.item()) == (2, 2, 2 * (WARM_UP_STEPS + 1) + 2)
+
+
+class FakeCuda:
+    """Streams and graphs that write down what happens; the current stream is a name."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.current, self.events, self.error = "default", [], error
+
+    def Stream(self):
+        return FakeStream(self, "side")
+
+    def current_stream(self):
+        return FakeStream(self, self.current)
+
+    @contextmanager
+    def stream(self, stream):
+        before, self.current = self.current, stream.name
+        try:
+            yield
+        finally:
+            self.current = before
+
+    def CUDAGraph(self):
+        replay = lambda: self.events.append(f"replay on {self.current}")  # noqa: E731
+        return SimpleNamespace(replay=replay)
+
+    @contextmanager
+    def graph(self, graph, *, stream):
+        """Leave the stream of a capture that failed as the current one, as torch does."""
+        before, self.current = self.current, stream.name
+        self.events.append("begin")
+        yield
+        self.events.append("end")
+        if self.error:
+            raise self.error
+        self.current = before
+
+
+@dataclass
+class FakeStream:
+    cuda: FakeCuda
+    name: str
+
+    def wait_stream(self, other: FakeStream) -> None:
+        self.cuda.events.append(f"{self.name} waits for {other.name}")
+
+
+def captured_on(cuda: FakeCuda, monkeypatch) -> CapturedStep:
+    for name in ("Stream", "current_stream", "stream", "CUDAGraph", "graph"):
+        monkeypatch.setattr(torch.cuda, name, getattr(cuda, name))
+    return CapturedStep(lambda: cuda.events.append(f"step on {cuda.current}"), CudaCapture())
+
+
+def test_warm_up_and_capture_have_one_stream_and_replays_follow_the_current_one(monkeypatch):
+    cuda = FakeCuda()
+    step = captured_on(cuda, monkeypatch)
+    for _ in range(WARM_UP_STEPS + 2):
+        step()
+    warm_up = ["side waits for default", "step on side", "default waits for side"]
+    capture = ["begin", "step on side", "end"]
+    assert cuda.events == warm_up * WARM_UP_STEPS + capture + ["replay on default"] * 2
+    assert cuda.current == "default"
+
+
+def test_after_a_capture_that_failed_steps_run_on_the_current_stream(monkeypatch):
+    cuda = FakeCuda(RuntimeError("operation not permitted when stream is capturing"))
+    step = captured_on(cuda, monkeypatch)
+    for _ in range(WARM_UP_STEPS):
+        step()
+    with pytest.warns(RuntimeWarning, match="not permitted when stream is capturing"):
+        step()
+    step()
+    assert cuda.events[-2:] == ["step on default"] * 2
+    assert cuda.current == "default"
 
 
 def test_nothing_is_captured_on_a_cpu():

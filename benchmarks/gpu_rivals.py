@@ -86,7 +86,8 @@ def vmap_rates(setup: Setup, network: Lenet5, R: int, *, is_compiled: bool) -> l
     weights = {name: value.detach() for name, value in stacked.items()}
     template = networks[0].to("meta")
     velocity = {name: torch.zeros_like(value) for name, value in weights.items()}
-    batch = _batches(setup)
+    step_index = torch.zeros(1, dtype=torch.int64, device=setup.device)
+    batch = _batches(setup, step_index)
 
     def loss(weights: dict[str, Tensor], images: Tensor, labels: Tensor) -> Tensor:
         half = {name: value.bfloat16() for name, value in weights.items()}
@@ -103,9 +104,9 @@ def vmap_rates(setup: Setup, network: Lenet5, R: int, *, is_compiled: bool) -> l
             weights[name].sub_(RATE * (gradient + MOMENTUM * velocity[name]))
 
     if is_compiled:
-        for state in (weights, velocity):
-            for tensor in state.values():  # otherwise no CUDA graph is used, because the step changes them
-                torch._dynamo.mark_static_address(tensor)
+        for tensor in (*weights.values(), *velocity.values(), step_index):
+            # Otherwise torch uses no CUDA graph, because the step changes the tensor.
+            torch._dynamo.mark_static_address(tensor)
         step = torch.compile(step, mode="reduce-overhead")
     return [_images_per_s(setup, step, R * BATCH) for _ in range(setup.sizes.rounds)]
 
@@ -117,17 +118,21 @@ def plain_network(setup: Setup, network: Lenet5, seed: int) -> LeNet5:
     return plain.to(memory_format=torch.channels_last)
 
 
-def _batches(setup: Setup) -> Callable[[], tuple[Tensor, Tensor]]:
-    """Return a function that returns the next minibatch of normalised images on the device."""
+def _batches(setup: Setup, step_index: Tensor) -> Callable[[], tuple[Tensor, Tensor]]:
+    """Return a function that returns the next minibatch of normalised images on the device.
+
+    Args:
+        setup: device and images.
+        step_index: number of the next minibatch, on the device.
+    """
     minibatches = load_on_device(setup.dataset, setup.device).batches(
         setup.make_cell(Lenet5(filters=setup.sizes.rival_filters)).recipe, 0
     )
     minibatches.load_epoch(0)
-    step = torch.zeros(1, dtype=torch.int64, device=setup.device)
 
     def next_batch() -> tuple[Tensor, Tensor]:
-        batch = minibatches.select(step)
-        step.add_(1).remainder_(len(minibatches))
+        batch = minibatches.select(step_index)
+        step_index.add_(1).remainder_(len(minibatches))
         return batch
 
     return next_batch
@@ -153,7 +158,8 @@ class PlainTraining:
     """One network, trained in a plain loop."""
 
     def __init__(self, setup: Setup, network: Lenet5, seed: int) -> None:
-        self.setup, self.batch = setup, _batches(setup)
+        self.setup = setup
+        self.batch = _batches(setup, torch.zeros(1, dtype=torch.int64, device=setup.device))
         self.network = plain_network(setup, network, seed)
         is_fused = setup.device.type == "cuda"
         self.optimiser = torch.optim.SGD(

@@ -75,7 +75,11 @@ class KernelPlacement:
 
     def __call__(self, kernels: Float[Tensor, "R n row col"]) -> Float[Tensor, "groups o c row col"]:
         """Return the filters of all groups of all replicas, with zeros where the table has no connection."""
-        replicas = self.groups * torch.arange(len(kernels)).unsqueeze(1)
+        if self.group.device != kernels.device:  # in the first step on a GPU; a captured step copies nothing
+            self.group, self.maps, self.reads = (
+                index.to(kernels.device) for index in (self.group, self.maps, self.reads)
+            )
+        replicas = self.groups * torch.arange(len(kernels), device=kernels.device).unsqueeze(1)
         filters = kernels.new_zeros(self.groups * len(kernels), *self.shape, *kernels.shape[2:])
         return filters.index_put((replicas + self.group, self.maps, self.reads), kernels)
 

@@ -17,6 +17,7 @@ from scaling.api._sweep import Sweep, SweepCounts
 from scaling.api._workspace import Workspace
 from scaling.config import Run
 from scaling.errors import ConfigError, StoreError
+from scaling.plan.engine import choose_engine
 from scaling.plan.pruning import PruningPlan
 
 if TYPE_CHECKING:
@@ -75,12 +76,17 @@ def prune(
         sweep = Sweep(
             workspace=workspace,
             console=console or Console(stderr=True),
+            choice=choose_engine(
+                plan.study.resources,
+                wall_s=plan.schedule.wall_s,
+                address=address,
+                in_process=in_process,
+            ),
             address=address,
-            in_process=in_process,
             quiet=quiet,
         )
         sweep.remove_leftovers()
-        sweep.check_store()
+        sweep.prepare()
         counts = sweep.train(plan.rounds, plan.study, plan.speed)
         trained = load_results(config, workspace, overrides=overrides)
     return PruningOutcome(

@@ -19,6 +19,7 @@ from scaling.api._plan import plan
 from scaling.api._sweep import Sweep, SweepCounts
 from scaling.api._workspace import Workspace
 from scaling.plan import Plan
+from scaling.plan.engine import choose_engine
 from scaling.store import find_similar_store
 
 
@@ -79,15 +80,20 @@ def run(
             or an optional package that an architecture needs is missing.
     """
     workspace, start_s = workspace or Workspace(), monotonic()
+    trains_here = address is None  # the nodes of a cluster have memory of their own
+    first_plan = latest_plan = plan(config, workspace, overrides=overrides, trains=trains_here)
     sweep = Sweep(
         workspace=workspace,
         console=console or Console(stderr=True),
+        choice=choose_engine(
+            first_plan.study.resources,
+            wall_s=first_plan.schedule.wall_s,
+            address=address,
+            in_process=in_process,
+        ),
         address=address,
-        in_process=in_process,
         quiet=quiet,
     )
-    trains_here = address is None  # the nodes of a cluster have memory of their own
-    first_plan = latest_plan = plan(config, workspace, overrides=overrides, trains=trains_here)
     sweep.remove_leftovers()
     sweep.write_test_sets(first_plan)
     counts: list[SweepCounts] = []
@@ -97,7 +103,7 @@ def run(
             pack.cell.architecture.check_packages()
         if not counts:
             start = _describe_start(latest_plan, workspace)  # before the check, which creates the store
-            sweep.check_store()
+            sweep.prepare()
             on_start(start)
         counts.append(sweep.train([packs], latest_plan.study, latest_plan.speed))
         started_keys |= {pack.key for pack in packs}

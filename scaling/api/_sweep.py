@@ -17,6 +17,7 @@ from scaling.datasets import Dataset
 from scaling.errors import DataError, StoreError, UsageError
 from scaling.interruption import handled_signals
 from scaling.plan import Pack, Plan
+from scaling.plan.engine import Engine, EngineChoice
 from scaling.plan.speed import Speed
 from scaling.plan.sweep_schedule import make_schedule
 from scaling.store import check_writable, open_store, sweep
@@ -81,23 +82,33 @@ class Sweep:
 
     workspace: Workspace
     console: Console
+    choice: EngineChoice
+    """What runs the workers."""
     address: str | None
-    """Address of a running Ray cluster; None starts Ray on this machine."""
-    in_process: bool
-    """True to train without Ray, one pack after the other."""
+    """Address of a running Ray cluster; None trains on this machine."""
     quiet: bool
     """True for no progress display."""
 
-    def check_store(self) -> None:
-        """Check that the workers can write the store.
+    def prepare(self) -> None:
+        """Check that the workers can write the store, say what runs them, and start what takes seconds.
 
         Raises:
             StoreError: the store cannot be written.
             UsageError: the store is visible to this process only.
         """
-        if self.workspace.store.startswith("memory://") and not self.in_process:
+        self._check_store()
+        if self.choice.reason and not self.quiet:
+            self.console.print(self.choice.reason, markup=False, highlight=False, soft_wrap=True)
+        if self.choice.engine is Engine.PROCESSES:
+            from scaling.sweep.local_workers import start_server
+
+            start_server()
+
+    def _check_store(self) -> None:
+        is_private = self.workspace.store.startswith("memory://")
+        if is_private and self.choice.engine is not Engine.IN_PROCESS:
             raise UsageError(
-                f"{self.workspace.store}: is visible to this process only, not to the workers of Ray; add"
+                f"{self.workspace.store}: is visible to this process only, not to the workers; add"
                 " `in_process`, or name a folder",
                 option="store",
             )
@@ -181,18 +192,19 @@ class Sweep:
             logs=(workspace.artifacts / study.name / "logs").absolute(),
             weights=study.store.weights == "all",
         )
-        if self.in_process:
+        if self.choice.engine is Engine.IN_PROCESS:
             from scaling.sweep.in_process import InProcessExecutor
 
             return InProcessExecutor(worker_config)
+        workers = make_schedule(packs, study.resources, speed=speed).workers
+        if self.choice.engine is Engine.PROCESSES:
+            from scaling.sweep.local_workers import LocalExecutor
+
+            return LocalExecutor(worker_config, workers=workers)
         from scaling.sweep.ray_tune import RayTuneExecutor
 
         return RayTuneExecutor(
-            worker_config,
-            datasets,
-            workers=make_schedule(packs, study.resources, speed=speed).workers,
-            gpus=study.resources.gpus,
-            address=self.address,
+            worker_config, datasets, workers=workers, gpus=study.resources.gpus, address=self.address
         )
 
 

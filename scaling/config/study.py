@@ -38,6 +38,11 @@ class Resources(ConfigModel):
 
     Ray counts in steps of 1/10,000.
     """
+    engine: Literal["auto", "processes", "ray"] = "auto"
+    """What runs the workers on this machine: worker processes, or Ray.
+
+    ``auto`` takes Ray if packs request GPUs or if the sweep takes more than ten minutes. Clusters use Ray.
+    """
 
 
 class StoreConfig(ConfigModel):

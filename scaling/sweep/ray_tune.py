@@ -7,7 +7,6 @@ done.
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,8 +20,8 @@ from scaling.datasets import Dataset
 from scaling.errors import SweepError, shorten
 from scaling.plan import Pack
 from scaling.plan.trials import TrialPacks, make_trials
+from scaling.sweep.attempts import PackRecord, run_attempts
 from scaling.sweep.executor import OnPackEvent, PackEvent
-from scaling.sweep.memory_kills import count_kernel_kills, names_memory
 from scaling.sweep.ray_cluster import (
     check_memory,
     check_store_visible,
@@ -32,14 +31,10 @@ from scaling.sweep.ray_cluster import (
 )
 from scaling.sweep.ray_session import ray_session
 from scaling.sweep.ray_trial import SweepTrial, WorkerProcess, stop_workers
-from scaling.sweep.worker_config import WorkerConfig, write_log
+from scaling.sweep.worker_config import WorkerConfig
 
 _STOP_S = 5.0
 """Longest time in which workers save checkpoints and release claims after an interruption, in seconds."""
-_MEMORY_REASON = (
-    "its worker was killed for want of memory, even with one network at a time; use fewer workers"
-    " (resources.workers) or machines with more memory"
-)
 _TrialResources = Callable[[dict[str, Any]], tune.PlacementGroupFactory]
 """Function that returns the resources that a trial requests, from the trial's configuration."""
 
@@ -90,24 +85,11 @@ class RayTuneExecutor:
         folder: Path,
     ) -> None:
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
-        callback = _ProgressCallback({pack.key: pack for pack in packs}, on_progress)
-        runner = _TrialRunner(resources=self._resources(packs), callback=callback, folder=folder)
-        # If a worker dies, its whole trial ends, and the responsible pack is unknown. Each remaining pack is
-        # therefore tried again in its own trial.
-        remaining = runner.run(make_trials(packs, workers=workers), config, "trials")
-        kernel_kills = count_kernel_kills()
-        dead = runner.run([(pack,) for pack in remaining], config, "repeated")
-        was_killed_by_kernel = count_kernel_kills() > kernel_kills
-        short_of_memory = [
-            pack for pack in dead if was_killed_by_kernel or names_memory(callback.deaths[pack.key])
-        ]
-        one_by_one = [(pack,) for pack in short_of_memory if pack.size > 1]
-        runner.run(one_by_one, replace(config, max_replicas=1), "one_by_one")
-        for pack in dead:
-            if pack.key not in callback.settled:
-                reason = _MEMORY_REASON if pack in short_of_memory else "its worker failed twice"
-                log = write_log(self.config, pack, heading="worker", text=callback.deaths[pack.key])
-                on_progress(PackEvent(key=pack.key, epoch=0, failure=reason, log=log))
+        record = PackRecord({pack.key: pack for pack in packs}, on_progress)
+        runner = _TrialRunner(
+            resources=self._resources(packs), callback=_ProgressCallback(record), folder=folder
+        )
+        run_attempts(make_trials(packs, workers=workers), config, record, runner.run)
 
     def _resources(self, packs: Sequence[Pack]) -> _TrialResources:
         """Return a function that returns the resources of a trial.
@@ -134,16 +116,16 @@ class _TrialRunner:
     folder: Path
     """Folder for Tune's files."""
 
-    def run(self, trials: Sequence[TrialPacks], config: WorkerConfig, name: str) -> list[Pack]:
-        """Run trials, and return the packs whose workers died.
+    def run(self, trials: Sequence[TrialPacks], config: WorkerConfig, name: str) -> None:
+        """Run trials.
 
         Raises:
             SweepError: the folder was deleted meanwhile, or cannot be written.
         """
         if not trials:
-            return []
+            return
         trainable = tune.with_resources(
-            tune.with_parameters(SweepTrial, packs=self.callback.packs, worker_config=config),
+            tune.with_parameters(SweepTrial, packs=self.callback.record.packs, worker_config=config),
             self.resources,
         )
         tuner = tune.Tuner(
@@ -179,19 +161,13 @@ class _TrialRunner:
                 " finished run is in the store, and the same command continues from there; TMPDIR names"
                 " another folder for temporary files"
             ) from error
-        return [pack for trial in trials for pack in trial if pack.key not in self.callback.settled]
 
 
 @dataclass
 class _ProgressCallback(tune.Callback):
     """Callback of Tune that passes progress on, and that ends the sweep if an interruption is requested."""
 
-    packs: Mapping[str, Pack]
-    on_progress: OnPackEvent
-    settled: set[str] = field(default_factory=set)
-    """Keys of packs that are published or given up."""
-    deaths: defaultdict[str, str] = field(default_factory=lambda: defaultdict(lambda: "Ray gives no reason"))
-    """Ray's message about the last worker that died with a pack, by key."""
+    record: PackRecord
     workers: dict[str, WorkerProcess] = field(default_factory=dict)
     """Processes that work, by the id of the trial."""
 
@@ -208,7 +184,7 @@ class _ProgressCallback(tune.Callback):
             return
         accuracy = result["accuracy"]
         names = ("key", "epoch", "published", "claim_lost", "was_split", "host", "failure", "log")
-        self._report(
+        self.record.report(
             PackEvent(**{name: result[name] for name in names}, accuracy=None if accuracy < 0 else accuracy)
         )
 
@@ -225,9 +201,4 @@ class _ProgressCallback(tune.Callback):
         self.workers.pop(trial.trial_id, None)
         if trial.error_file:
             text = Path(trial.error_file).read_text()
-            self.deaths |= dict.fromkeys(set(trial.config["packs"]) - self.settled, text)
-
-    def _report(self, event: PackEvent) -> None:
-        if event.failure or event.epoch == self.packs[event.key].cell.recipe.epochs:
-            self.settled.add(event.key)
-        self.on_progress(event)
+            self.record.record_death(trial.config["packs"], text)

@@ -1,8 +1,8 @@
-"""Signals against real sweeps: SIGTERM, the end of a terminal, Ctrl+C once and twice, and to a worker of Ray.
+"""Signals against real sweeps: SIGTERM, the end of a terminal, Ctrl+C once and twice, and to a worker.
 
     python -m tests.faults.signals [SCENARIO ...]
 
-Each scenario starts a sweep, sends signals in the middle of a pack or during Ray's start, and checks the
+Each scenario starts a sweep, sends signals in the middle of a pack or while workers start, and checks the
 exit code, the time, the message, and that no claim is held and no process is left. Then the same command runs
 to the end: each run is published once, with the bits of an undisturbed sweep. It takes several minutes.
 """
@@ -35,6 +35,8 @@ seeds: 2
 """
 LAST_WORDS = "interrupted; every finished run is in the store, and the same command continues from there\n"
 ROOT = Path(__file__).parents[2]
+SERVER = "worker_server"
+"""Part of the command line of the server of worker processes, and of its workers."""
 PATIENCE_S = 600.0
 """Time after which a sweep that hangs fails; this machine may be busy."""
 ORPHANS_S = 10.0
@@ -55,15 +57,16 @@ class Scenario:
     limit_s: float = 10.0
     """Longest time from the first signal to the end of the process."""
     starting: bool = False
-    """True to send the signals while Ray starts, not in the middle of a pack."""
+    """True to send the signals while workers start, not in the middle of a pack."""
     to_worker: bool = False
-    """True to send SIGTERM to the workers of Ray; the sweep goes on."""
+    """True to send SIGTERM to the workers; the sweep goes on."""
     to_group: bool = False
     """True to send the signals to all processes of the command, as the end of a terminal does."""
     releases: bool = True
     """True if no claim may be held afterwards."""
 
 
+ENGINES = ("processes", "ray")
 SCENARIOS = [
     Scenario(name="in-process-term", options=["--in-process"], signals=[signal.SIGTERM], code=143),
     Scenario(name="in-process-term-term", options=["--in-process"], signals=[signal.SIGTERM] * 2, code=143),
@@ -75,17 +78,48 @@ SCENARIOS = [
         code=129,
         to_group=True,
     ),
-    Scenario(name="ray-hup", options=[], signals=[signal.SIGHUP] * 2, code=129, to_group=True),
-    Scenario(name="ray-term", options=[], signals=[signal.SIGTERM], code=143),
-    Scenario(name="ray-int", options=[], signals=[signal.SIGINT], code=130),
-    Scenario(
-        name="ray-int-int", options=[], signals=[signal.SIGINT] * 2, code=130, limit_s=2.0, releases=False
+    *(
+        scenario
+        for engine in ENGINES
+        for options in [["--set", f"resources.engine={engine}"]]
+        for scenario in (
+            Scenario(
+                name=f"{engine}-hup",
+                options=options,
+                signals=[signal.SIGHUP] * 2,
+                code=129,
+                to_group=True,
+            ),
+            Scenario(name=f"{engine}-term", options=options, signals=[signal.SIGTERM], code=143),
+            Scenario(
+                name=f"{engine}-int", options=options, signals=[signal.SIGINT], code=130, to_group=True
+            ),
+            Scenario(
+                name=f"{engine}-int-int",
+                options=options,
+                signals=[signal.SIGINT] * 2,
+                code=130,
+                limit_s=2.0,
+                releases=False,
+            ),
+            Scenario(
+                name=f"{engine}-start-term",
+                options=options,
+                signals=[signal.SIGTERM],
+                code=143,
+                starting=True,
+            ),
+            Scenario(
+                name=f"{engine}-start-int-int",
+                options=options,
+                signals=[signal.SIGINT] * 2,
+                code=130,
+                limit_s=2.0,
+                starting=True,
+            ),
+            Scenario(name=f"{engine}-worker-term", options=options, signals=[], code=0, to_worker=True),
+        )
     ),
-    Scenario(name="start-term", options=[], signals=[signal.SIGTERM], code=143, starting=True),
-    Scenario(
-        name="start-int-int", options=[], signals=[signal.SIGINT] * 2, code=130, limit_s=2.0, starting=True
-    ),
-    Scenario(name="worker-term", options=[], signals=[], code=0, to_worker=True),
 ]
 
 
@@ -113,7 +147,7 @@ def check(scenario: Scenario, study: Path, folder: Path, reference: list[pa.Tabl
     store = open_store(folder)
     process = start(study, folder, scenario.options)
     if scenario.starting:
-        wait_for(lambda: "raylet" in commands(descendants(process.pid)))
+        wait_for(lambda: any(name in commands(descendants(process.pid)) for name in ("raylet", SERVER)))
     else:
         wait_for(lambda: bool(held_claims(store)) and (bool(store.ids()) or scenario.to_worker))
         time.sleep(1)  # the pack is in training
@@ -121,7 +155,7 @@ def check(scenario: Scenario, study: Path, folder: Path, reference: list[pa.Tabl
     start_s = time.monotonic()
     if scenario.to_worker:
         for pid in begun:
-            if "Trainable" in commands([pid]):
+            if "Trainable" in commands([pid]) or pid in local_workers(process.pid):
                 os.kill(pid, signal.SIGTERM)
     for number, signum in enumerate(scenario.signals):
         time.sleep(0.3 if number else 0)
@@ -206,7 +240,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
 def held_claims(store: Store) -> list[str]:
     """Return the keys of the packs whose claim is held."""
     folder = Path(store.backend.full_name("claims"))
-    states = {key.name: read_claim_state(store.backend, key.name) for key in folder.glob("*")}
+    states = {key.name: read_claim_state(store.backend, key.name) for key in folder.glob("[!.]*")}
     return [key for key, state in states.items() if state.generation and not state.released]
 
 
@@ -236,6 +270,12 @@ def descendants(pid: int) -> list[int]:
     except OSError:
         return []
     return direct + [deeper for child in direct for deeper in descendants(child)]
+
+
+def local_workers(pid: int) -> list[int]:
+    """Return the worker processes of a driver without Ray: the children of its server."""
+    servers = [child for child in descendants(pid) if SERVER in commands([child])]
+    return [worker for server in servers for worker in descendants(server)]
 
 
 def cpu_seconds(pid: int) -> float:

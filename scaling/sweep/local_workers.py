@@ -38,8 +38,8 @@ _POLL_S = 0.1
 """Longest time until the driver notices that an interruption is requested."""
 _STATUS_S = 2.0
 """Longest time to wait for the exit code of a worker, which the server sends."""
-_FAILED_STARTS = 2
-"""Largest number of workers, one after the other, that may die before they can work."""
+_MAX_FAILED_STARTS = 2
+"""Number of workers, one after the other, that die before they can work, at which the sweep ends."""
 _OUTPUT_BYTES = 4000
 """Length of the end of the workers' output that the log of a pack gets."""
 
@@ -138,7 +138,7 @@ class _WorkerPool:
         worker.channel.close()
         reason = f"The worker process {_describe_end(worker.status)}."
         self.failed_starts += not worker.has_started
-        if self.failed_starts > _FAILED_STARTS:
+        if self.failed_starts == _MAX_FAILED_STARTS:
             raise SweepError(
                 f"worker processes cannot start here ({_last_line(_read_output()) or reason});"
                 " every finished run is in the store; train under Ray with resources.engine: ray, or"
@@ -226,8 +226,8 @@ _server: _Server | None = None
 _lock = Lock()
 
 
-def start_server() -> None:
-    """Start the server of worker processes, unless it runs already. Its imports go on after the return.
+def start_server() -> _Server:
+    """Return the server of worker processes. If it has to be started, it still imports after the return.
 
     Raises:
         SweepError: the process cannot be started.
@@ -235,7 +235,7 @@ def start_server() -> None:
     global _server
     with _lock:
         if _server is not None and _server.is_usable:
-            return
+            return _server
         control, other_end = socket.socketpair()
         try:
             with other_end:
@@ -247,8 +247,9 @@ def start_server() -> None:
                 f"worker processes cannot be started ({error.strerror or error}); train without them with"
                 " `in_process`"
             ) from error
-    atexit.unregister(end_server)
-    atexit.register(end_server)
+        atexit.unregister(end_server)
+        atexit.register(end_server)
+        return _server
 
 
 def end_server() -> None:
@@ -286,13 +287,12 @@ def _start_worker() -> _Worker:
     Raises:
         SweepError: the process cannot be started.
     """
+    server = start_server()
     channel, worker_channel = Pipe()
     status, server_status = Pipe(duplex=False)
-    with worker_channel, server_status:
-        start_server()
-        assert _server is not None
-        with suppress(OSError):  # the server has just died; then the channel ends before the worker starts
-            socket.send_fds(_server.control, [b"w"], [worker_channel.fileno(), server_status.fileno()])
+    # If the server has just died, the channel ends before the worker starts.
+    with worker_channel, server_status, suppress(OSError):
+        socket.send_fds(server.control, [b"w"], [worker_channel.fileno(), server_status.fileno()])
     folder = Path("/")
     with suppress(OSError):  # the working folder was deleted
         folder = Path.cwd()

@@ -62,7 +62,7 @@ USAGE_ERRORS = {
 
 @pytest.mark.parametrize("words", USAGE_ERRORS)
 def test_a_usage_error_has_one_or_two_lines(scaling, study, tmp_path, words, monkeypatch):
-    monkeypatch.setattr("ray.init", None)  # the error must come before Ray starts
+    monkeypatch.setattr("scaling.sweep.local_workers.start_server", None)  # the error must come before
     (tmp_path / "a.txt").touch()
     (tmp_path / "unwritable").symlink_to("nowhere/at/all")  # also for a superuser
     result = scaling(*words.format(study=study, folder=tmp_path).split())

@@ -41,7 +41,8 @@ CASES: dict[str, tuple[str, str]] = {
     ),
     "unknown key of resources": (
         STUDY + "resources: {memory: 3}",
-        "resources.memory: unknown key; did you mean memory_gib? permitted: gpus, memory_gib, workers",
+        "resources.memory: unknown key; did you mean memory_gib?"
+        " permitted: engine, gpus, memory_gib, workers",
     ),
     "key that is no text": (STUDY + "recipe: {1: 2}", "recipe[1]: expected text as a key"),
     "key of its own recipe that is null": (

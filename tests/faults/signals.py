@@ -91,9 +91,7 @@ SCENARIOS = [
                 to_group=True,
             ),
             Scenario(name=f"{engine}-term", options=options, signals=[signal.SIGTERM], code=143),
-            Scenario(
-                name=f"{engine}-int", options=options, signals=[signal.SIGINT], code=130, to_group=True
-            ),
+            Scenario(name=f"{engine}-int", options=options, signals=[signal.SIGINT], code=130, to_group=True),
             Scenario(
                 name=f"{engine}-int-int",
                 options=options,

@@ -26,7 +26,9 @@ from scaling.errors import SweepError, UsageError
 from scaling.interruption import Interrupted, deferred, handled_signals
 from scaling.plan import Pack
 from scaling.store import open_store
+from scaling.sweep.attempts import PackRecord
 from scaling.sweep.executor import PackEvent
+from scaling.sweep.in_process import InProcessExecutor
 from scaling.sweep.ray_cluster import memory_request
 from scaling.sweep.ray_trial import SweepTrial
 from scaling.sweep.ray_tune import RayTuneExecutor, _ProgressCallback
@@ -70,40 +72,6 @@ def test_sweep_without_packs_does_not_start_ray(tmp_path, monkeypatch):
     assert not events
 
 
-RAY_MEMORY_TEXT = "1 worker(s) were killed due to the node running low on memory. Memory on the node"
-
-
-@pytest.mark.parametrize("fits_one_by_one", [True, False])
-def test_pack_whose_worker_is_killed_for_memory_is_tried_with_one_network_at_a_time(
-    tmp_path, monkeypatch, fits_one_by_one
-):
-    """The second of three packs needs too much memory, the third one crashes."""
-    (healthy, large, crashing), events = packs(1, 2, 3, seeds=8), list[PackEvent]()
-    tried: list[tuple[list[Pack], int | None]] = []
-
-    def run(runner, trials, config, name):
-        tried.append(([pack for trial in trials for pack in trial], config.max_replicas))
-        for pack in tried[-1][0]:
-            if pack is healthy or (pack is large and config.max_replicas == 1 and fits_one_by_one):
-                runner.callback.settled.add(pack.key)
-            else:
-                runner.callback.deaths[pack.key] = RAY_MEMORY_TEXT if pack is large else "exit code 139"
-        return [pack for pack in tried[-1][0] if pack.key not in runner.callback.settled]
-
-    monkeypatch.setattr("scaling.sweep.ray_tune._TrialRunner.run", run)
-    monkeypatch.setattr("scaling.sweep.ray_tune.make_trials", lambda packs, workers: [tuple(packs)])
-    config = worker_config(tmp_path)
-    RayTuneExecutor(config, {}, workers=1)._run_trials(
-        (healthy, large, crashing), config, events.append, workers=1, folder=tmp_path
-    )
-    assert tried == [([healthy, large, crashing], None), ([large, crashing], None), ([large], 1)]
-    failures = {event.key: event.failure for event in events}
-    assert failures.pop(crashing.key) == "its worker failed twice"
-    assert [failure.split(",")[0] for failure in failures.values()] == (
-        [] if fits_one_by_one else ["its worker was killed for want of memory"]
-    )
-
-
 @pytest.mark.parametrize("is_deleted", [True, False])
 def test_deleted_or_full_folder_of_temporary_files_ends_the_sweep_with_a_message(
     tmp_path, monkeypatch, is_deleted
@@ -141,7 +109,7 @@ def test_interruption_stops_the_workers_of_all_trials_and_then_ends_tune(monkeyp
         "scaling.sweep.ray_tune.stop_workers",
         lambda workers, timeout_s: stopped.extend(worker.pid for worker in workers),
     )
-    callback = _ProgressCallback({}, print)
+    callback = _ProgressCallback(PackRecord({}, print))
     trials = [SimpleNamespace(trial_id=str(number)) for number in range(3)]
     for pid, trial in enumerate(trials):
         callback.on_trial_result(0, trials, trial, {"accuracy": -1.0, "node_id": "a", "pid": pid})
@@ -198,6 +166,9 @@ def test_two_workers_survive_a_lethal_pack_and_know_an_architecture_from_outside
         unregister(toys.Toy)
         del sys.modules["tests.toy_architecture"]
     assert store.runs()["threads"].to_pylist() == [1] * 10
+    InProcessExecutor(worker_config(tmp_path, store=str(tmp_path / "alone"))).run(trees, lambda event: None)
+    alone = open_store(tmp_path / "alone")
+    assert alone.predictions(ids(trees)).equals(store.predictions(ids(trees)))
     assert sorted(filter(None, store.runs()["parameters_left"].to_pylist())) == [50, 50]
     assert {event.key for event in events if event.epoch == 3} == {pack.key for pack in wanted}
     assert sum(event.published for event in events) == 10

@@ -23,6 +23,7 @@ BENCHMARKS = (
     "single_images",
     "overhead",
     "store_reading",
+    "growth",
     "memory",
     "estimates",
     "ablation",

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
+from threading import Thread
+from time import perf_counter, sleep
 
 from scaling.api import Workspace
 
 ROOT = Path(__file__).parents[1]
 """Root of the checkout."""
 _REPORTED_LINES = 20
+_POLL_S = 0.02
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,8 @@ class CommandResult:
 
     wall_s: float
     stdout: str
+    peak_bytes: int
+    """Largest resident memory of the process, without those that it started; 0 if the system does not say."""
 
 
 def data_folder() -> Path:
@@ -41,14 +47,39 @@ def run_command(command: list[str], **environment: str) -> CommandResult:
         RuntimeError: the command failed; the message contains its last lines.
     """
     started = perf_counter()
-    completed = subprocess.run(
-        command, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, check=False
-    )
-    wall_s = perf_counter() - started
-    if completed.returncode:
-        tail = "\n".join((completed.stdout + completed.stderr).splitlines()[-_REPORTED_LINES:])
-        raise RuntimeError(f"{' '.join(command)}: exit code {completed.returncode}\n{tail}")
-    return CommandResult(wall_s, completed.stdout)
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        peak = _PeakWatch(process)
+        peak.start()
+        stdout, stderr = process.communicate()
+        wall_s = perf_counter() - started
+        peak.join()
+    if process.returncode:
+        tail = "\n".join((stdout + stderr).splitlines()[-_REPORTED_LINES:])
+        raise RuntimeError(f"{' '.join(command)}: exit code {process.returncode}\n{tail}")
+    return CommandResult(wall_s, stdout, peak.peak_bytes)
+
+
+class _PeakWatch(Thread):
+    """Thread that reads the largest resident memory of a process until the process ends."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        super().__init__(daemon=True)
+        self.process, self.peak_bytes = process, 0
+
+    def run(self) -> None:
+        status = Path("/proc", str(self.process.pid), "status")
+        while self.process.returncode is None:
+            with suppress(OSError):
+                if match := re.search(r"^VmHWM:\s+(\d+) kB$", status.read_text(), re.MULTILINE):
+                    self.peak_bytes = int(match[1]) * 1024
+            sleep(_POLL_S)
 
 
 def run_scaling(*arguments: object) -> CommandResult:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow.compute as pc
@@ -28,7 +29,9 @@ def measure(rounds: int, many_seeds: int = MANY_SEEDS) -> list[Measurement]:
     per_run_s, startup_s, help_s = [], [], []
     case = f"{many_seeds} one-step runs, {_WORKERS} cores"
     for _ in range(rounds):
-        one_pack_s, all_s = (_wall_without_training_s(seeds) for seeds in (PACK_SEEDS, many_seeds))
+        one_pack_s, all_s = (
+            train_one_step_runs(seeds).without_training_s for seeds in (PACK_SEEDS, many_seeds)
+        )
         startup_s.append(one_pack_s)
         per_run_s.append((all_s - one_pack_s) / many_seeds)
         help_s.append(run_scaling("--help").wall_s)
@@ -40,18 +43,28 @@ def measure(rounds: int, many_seeds: int = MANY_SEEDS) -> list[Measurement]:
     ]
 
 
-def _wall_without_training_s(seeds: int) -> float:
+@dataclass(frozen=True, kw_only=True)
+class OneStepSweep:
+    """A sweep of networks of one training step."""
+
+    without_training_s: float
+    """Wall time without the training."""
+    peak_bytes: int
+    """Largest memory of the driver."""
+
+
+def train_one_step_runs(seeds: int) -> OneStepSweep:
+    """Train networks of one training step each, in an empty store."""
     with tempfile.TemporaryDirectory() as folder:
         config, store = Path(folder, "study.yaml"), Path(folder, "store")
         config.write_text(_study(seeds))
-        wall_s = run_scaling("run", config, "--quiet", "--store", store).wall_s
-        runs = open_store(store).runs(["wall_s", "replicas"])
+        result = run_scaling("run", config, "--quiet", "--store", store)
+        runs = open_store(store).runs(["wall_s"])
     if runs.num_rows != seeds:
         raise RuntimeError(f"{runs.num_rows} of {seeds} runs were trained")
-    # Each replica's row has the wall time of its pack. All packs are full, so the shares add up to the packs'
-    # times.
-    training_s = pc.sum(pc.divide(runs["wall_s"], runs["replicas"])).as_py()
-    return wall_s - training_s / min(_WORKERS, seeds // PACK_SEEDS)
+    pack_times = pc.unique(runs["wall_s"])  # each row has the wall time of its pack
+    training_s = pc.sum(pack_times).as_py() / min(_WORKERS, len(pack_times))
+    return OneStepSweep(without_training_s=result.wall_s - training_s, peak_bytes=result.peak_bytes)
 
 
 def _study(seeds: int) -> str:

@@ -161,6 +161,25 @@ def steps_table(results: Results) -> str:
     return "\n".join([*lines, "", *_environment_lines(results, {"steps"})])
 
 
+def growth_table(results: Results) -> str:
+    """Return the costs by the number of runs: one row for each quantity, with the exponent of its growth."""
+    values: dict[str, dict[str, str]] = {}
+    for measurement in all_measurements(results):
+        if measurement.benchmark == "growth":
+            is_exponent = measurement.case.startswith("exponent")
+            column = "exponent" if is_exponent else measurement.case
+            values.setdefault(measurement.quantity, {})[column] = _format_value(measurement)
+    if not values:
+        return NOT_MEASURED
+    columns = [*max(values.values(), key=len)]
+    lines = [_line("quantity", *columns), _line(*["---"] * (1 + len(columns)))]
+    lines += [
+        _line(quantity, *(of_quantity.get(column, "") for column in columns))
+        for quantity, of_quantity in values.items()
+    ]
+    return "\n".join([*lines, "", *_environment_lines(results, {"growth"})])
+
+
 @dataclass(frozen=True)
 class RenderedTable:
     """A table between two markers of a file."""
@@ -175,6 +194,7 @@ TABLES = (
     RenderedTable(README, "benchmarks", headline_table),
     RenderedTable(BENCHMARKS_PAGE, "benchmarks", selected_table),
     RenderedTable(BENCHMARKS_PAGE, "gpu", gpu_table),
+    RenderedTable(BENCHMARKS_PAGE, "growth", growth_table),
     RenderedTable(PERFORMANCE_PAGE, "variants", variants_table),
     RenderedTable(PERFORMANCE_PAGE, "steps", steps_table),
 )

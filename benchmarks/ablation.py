@@ -1,6 +1,6 @@
 """Contribution of each cause of the speed: a sweep, and the same sweep without one cause, in alternation.
 
-Each cause is removed by patching this software in the process that runs it:
+Each cause is removed by patching this software in the process that runs it. The workers run under Ray:
 
     not fused                every pack has one network
     fp32                     instead of bf16
@@ -98,7 +98,8 @@ def measure(rounds: int, sweep: Sweep = SWEEP) -> list[Measurement]:
                 recipe = {"precision": "fp32"} if cause == "fp32" else {}
                 config.write_text(sweep.study(1, **recipe))
                 options = ("--quiet", "--store", Path(name, f"{cause}{index}"), "--data", data_folder())
-                walls_s[cause].append(run_module("ablation", cause, "run", config, *options).wall_s)
+                command = ("run", config, *options, "--set", "resources.engine=ray")
+                walls_s[cause].append(run_module("ablation", cause, *command).wall_s)
     complete = walls_s.pop("nothing")
     measurements = [summarise_rounds(NAME, sweep.case, "wall time", unit="s", values=complete)]
     for cause, values in walls_s.items():

@@ -6,7 +6,6 @@ import numpy as np
 from jaxtyping import UInt8
 
 from scaling.data.shifted_digits import centred_digits, make_splits
-from scaling.data.skeleton_features import compute_features, features_of
 from scaling.datasets import Dataset, DatasetInfo, DerivedDataset, ShiftedDigits, SkeletonFeatures, Splits
 
 
@@ -23,6 +22,9 @@ def derive_splits(images: Splits, dataset: DerivedDataset, *, info: DatasetInfo)
     """
     match dataset:
         case SkeletonFeatures():
+            # Imported here, because SciPy's image functions take a third of a second in each process.
+            from scaling.data.skeleton_features import features_of
+
             return Splits(*(features_of(split, dataset) for split in images))
         case ShiftedDigits():
             return make_splits(images.train, dataset, classes=info.image.classes)
@@ -44,6 +46,8 @@ def network_inputs(
     """
     match dataset:
         case SkeletonFeatures():
+            from scaling.data.skeleton_features import compute_features
+
             return compute_features(images, dataset)
         case ShiftedDigits():
             return centred_digits(images, dataset)

@@ -71,7 +71,7 @@ def main() -> None:
         study, store = folder / "study.yaml", folder / "store"
         study.write_text(STUDY.format(runs=options.runs))
         command = [sys.executable, "-m", "scaling", "run", str(study), "--store", str(store), "--quiet"]
-        mode = [] if options.ray else ["--in-process"]
+        mode = ["--set", "resources.engine=ray"] if options.ray else ["--in-process"]
         samples = sample_memory([*command, *mode], store, folder=folder)
         for sample in samples[:: max(1, len(samples) // SAMPLES)]:
             print(f"{sample.packs:6,} packs: {sample.mib:7.1f} MiB")

@@ -2,8 +2,8 @@
 
     python -m tests.faults.sweeps --trials 100 --seed 0
 
-A trial starts the drivers of a small study in process, on Ray, or on a Ray cluster of three nodes, does one
-fault at a random instant, and repeats the command until it has nothing left to do. Then these must hold:
+A trial starts the drivers of a small study in process, with worker processes, on Ray, or on a Ray cluster of
+three nodes, does one fault at a random instant, and repeats the command until it has nothing left to do. Then these must hold:
 
 - every wanted run is in one part of the store, and no other run is;
 - accuracies, losses and logits have the bits of an undisturbed sweep;
@@ -94,6 +94,23 @@ def kill_one(*names: str, number: signal.Signals = signal.SIGKILL) -> Fault:
     return fault
 
 
+def kill_local(number: signal.Signals) -> Fault:
+    """Return the fault that ends the server of a driver's worker processes, or one of the workers."""
+
+    def fault(trial: Trial, drivers: list[Driver], rng: random.Random) -> str:
+        driver = rng.choice(drivers)
+        driver.permitted |= {1}
+        victims = driver.running("worker_server")
+        if not victims:
+            return "no worker process yet"
+        victim = rng.choice(victims)
+        with suppress(psutil.Error):
+            victim.send_signal(number)
+        return f"{number.name} to {'the server' if victim == victims[0] else 'a worker'}"
+
+    return fault
+
+
 def pause(trial: Trial, drivers: list[Driver], rng: random.Random) -> str:
     """Stop all processes of a driver for longer than the lease, while another driver may go on."""
     driver = rng.choice(drivers)
@@ -149,7 +166,8 @@ def lose_node(nodes: RayNodes) -> Fault:
     return fault
 
 
-IN_PROCESS, RAY = ("--in-process",), ()
+IN_PROCESS = ("--in-process",)
+PROCESSES, RAY = (("--set", f"resources.engine={engine}") for engine in ("processes", "ray"))
 STOPS: list[Fault] = [
     send(signal.SIGKILL),
     send(signal.SIGTERM),
@@ -163,6 +181,8 @@ ONLY_RAY: list[Fault] = [
     kill_one("raylet"),
     kill_one("gcs_server"),
 ]
+
+ONLY_PROCESSES: list[Fault] = [kill_local(signal.SIGKILL), kill_local(signal.SIGTERM)] * 2
 
 
 @contextmanager
@@ -182,11 +202,13 @@ def run_trial(trial: Trial, seed: str, reference: Path, duration_s: float) -> li
     rng = random.Random(seed)
     trial.prepare()
     with small_disk(trial.disk):
-        mode = rng.choice(["in process", "Ray", "cluster"])
+        mode = rng.choice(["in process", "processes", "Ray", "cluster"])
         with ExitStack() as stack:
-            options, faults = IN_PROCESS if mode == "in process" else RAY, ANYWHERE
-            if mode == "Ray":
-                faults = ANYWHERE + ONLY_RAY
+            options, faults = IN_PROCESS, ANYWHERE
+            if mode == "processes":
+                options, faults = PROCESSES, ANYWHERE + ONLY_PROCESSES
+            elif mode == "Ray":
+                options, faults = RAY, ANYWHERE + ONLY_RAY
             elif mode == "cluster":
                 nodes = RayNodes(trial.folder / "nodes", trial.environment, nodes=3)
                 stack.callback(nodes.stop)

@@ -50,6 +50,14 @@ class Driver:
                 found += [process] if any(name in command.split(" ")[0] for name in names) else []
         return found
 
+    def running(self, module: str) -> list[psutil.Process]:
+        """Return the descendants whose command line names a module, parents first."""
+        found = []
+        for process in self.family[1:]:
+            with suppress(psutil.Error):
+                found += [process] if module in " ".join(process.cmdline()) else []
+        return found
+
 
 @dataclass(frozen=True)
 class Trial:

@@ -221,6 +221,11 @@ class _Server:
     def is_usable(self) -> bool:
         return self.driver_pid == os.getpid() and self.process.poll() is None
 
+    def close(self) -> None:
+        """Close this process' ends of its connections."""
+        self.control.close()
+        self.output.close()
+
 
 _server: _Server | None = None
 _lock = Lock()
@@ -234,8 +239,10 @@ def start_server() -> _Server:
     """
     global _server
     with _lock:
-        if _server is not None and _server.is_usable:
-            return _server
+        if _server is not None:
+            if _server.is_usable:
+                return _server
+            _server.close()
         control, other_end = socket.socketpair()
         try:
             with other_end:
@@ -258,13 +265,12 @@ def end_server() -> None:
     if _server is None or _server.driver_pid != os.getpid():
         return
     server, _server = _server, None
-    server.control.close()
+    server.close()
     try:
         server.process.wait(_POLL_S)
     except subprocess.TimeoutExpired:  # it still imports, or waits for a worker, which ends by itself
         server.process.kill()
         server.process.wait()
-    server.output.close()
 
 
 def _launch(control: socket.socket, output: IO[bytes]) -> subprocess.Popen[bytes]:

@@ -3,7 +3,8 @@
     python -m tests.faults.sweeps --trials 100 --seed 0
 
 A trial starts the drivers of a small study in process, with worker processes, on Ray, or on a Ray cluster of
-three nodes, does one fault at a random instant, and repeats the command until it has nothing left to do. Then these must hold:
+three nodes, does one fault at a random instant, and repeats the command until it has nothing left to do. Then
+these must hold:
 
 - every wanted run is in one part of the store, and no other run is;
 - accuracies, losses and logits have the bits of an undisturbed sweep;

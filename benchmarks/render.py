@@ -61,7 +61,7 @@ HEADLINES = (
         "Share of one core's matrix-product rate in a fused training step, LeNet-5 with d1 = 24 on CIFAR-10",
         Selection("steps", "share of the matrix-product rate, fused", ("cifar10, lenet5, d1=24",)),
     ),
-    Headline("Wall time per run, without start-up and training", Selection("overhead", "wall time per run")),
+    Headline("Wall time per run, without start-up and training", Selection("overhead", "wall time per run,")),
     Headline("Wall time of `scaling --help`", Selection("overhead", "wall time", ("scaling --help",))),
 )
 
@@ -82,10 +82,13 @@ SELECTIONS = (
     Selection("precision", "mean test error"),
     Selection("learning_rates", "mean test error"),
     Selection("overhead", "wall time"),
+    Selection("overhead", "start-up"),
+    Selection("overhead", "imports"),
     Selection("store_reading", "scaling"),
     Selection("fits", "fit"),
     Selection("memory", "copies of the data"),
     Selection("memory", "predicted peak"),
+    Selection("estimates", "wall time, actual", ("configs/quickstart.yaml",)),
     Selection("estimates", "actual wall time relative"),
 )
 """Rows of docs/benchmarks.md."""

@@ -83,13 +83,13 @@ def main() -> None:
     control = socket.socket(fileno=os.dup(0))
     if _START_METHOD == "fork":
         with _ending_with_driver(control):
-            _import_libraries()
+            import_libraries()
     gc.freeze()  # a collection in a worker would copy the memory that all workers share
     serve(control)
     os._exit(0)
 
 
-def _import_libraries() -> None:
+def import_libraries() -> None:
     """Import torch and Lightning, once for all workers.
 
     Lightning imports torchmetrics, which imports optional packages for metrics and plots that no training

@@ -85,7 +85,6 @@ def prune(
             address=address,
             quiet=quiet,
         )
-        sweep.start_engine()
         sweep.remove_leftovers()
         sweep.prepare()
         counts = sweep.train(plan.rounds, plan.study, plan.speed)

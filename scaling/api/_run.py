@@ -94,8 +94,6 @@ def run(
         address=address,
         quiet=quiet,
     )
-    if first_plan.packs:
-        sweep.start_engine()
     sweep.remove_leftovers()
     sweep.write_test_sets(first_plan)
     counts: list[SweepCounts] = []

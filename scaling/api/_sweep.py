@@ -89,27 +89,21 @@ class Sweep:
     quiet: bool
     """True for no progress display."""
 
-    def start_engine(self) -> None:
-        """Start what takes seconds, while this process goes on with the preparations.
-
-        Raises:
-            SweepError: no process can be started.
-        """
-        if self.choice.engine is Engine.PROCESSES:
-            from scaling.sweep.local_workers import start_server
-
-            start_server()
-
     def prepare(self) -> None:
-        """Check that the workers can write the store, and say what runs them.
+        """Check that the workers can write the store, say what runs them, and start what takes seconds.
 
         Raises:
             StoreError: the store cannot be written.
+            SweepError: no process can be started.
             UsageError: the store is visible to this process only.
         """
         self._check_store()
         if self.choice.reason and not self.quiet:
             self.console.print(self.choice.reason, markup=False, highlight=False, soft_wrap=True)
+        if self.choice.engine is Engine.PROCESSES:
+            from scaling.sweep.local_workers import start_server
+
+            start_server()
 
     def _check_store(self) -> None:
         is_private = self.workspace.store.startswith("memory://")

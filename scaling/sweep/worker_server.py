@@ -93,8 +93,16 @@ def import_libraries() -> None:
     """Import torch and Lightning, once for all workers.
 
     Lightning imports torchmetrics, which imports optional packages for metrics and plots that no training
-    uses. They take a quarter of the time, so torchmetrics does not see them.
+    uses. They take a quarter of the time, so they are hidden as if they were not installed.
     """
+    with suppress(ImportError), _hidden_packages():
+        import scaling.sweep.worker
+    import scaling.sweep.worker  # noqa: F401  if one of the packages is needed after all
+
+
+@contextmanager
+def _hidden_packages() -> Iterator[None]:
+    """Hide ``_UNUSED_PACKAGES`` from imports and from questions for their versions."""
     hidden = {name for name in _UNUSED_PACKAGES if name not in sys.modules}
     find_version = metadata.version
 
@@ -107,14 +115,12 @@ def import_libraries() -> None:
     for name in hidden:
         sys.modules[name] = None  # type: ignore[assignment]  # the import system knows this as "not there"
     try:
-        with suppress(ImportError):
-            import torchmetrics  # noqa: F401
+        yield
     finally:
         for name in hidden:
             del sys.modules[name]
-        hidden.clear()
+        hidden.clear()  # modules may keep the function
         metadata.version = find_version
-    import scaling.sweep.worker  # noqa: F401
 
 
 @contextmanager

@@ -52,8 +52,8 @@ def prune(
         config: YAML file of the study, with a section ``pruning``.
         workspace: stores and folders.
         overrides: changed settings, such as ``pruning.parameters_left=2600``.
-        address: address of a running Ray cluster; by default Ray is started on this machine.
-        in_process: True to train without Ray, one pack after the other.
+        address: address of a running Ray cluster; by default this machine trains (``resources.engine``).
+        in_process: True to train without workers, one pack after the other.
         console: console for the progress display; by default stderr.
         quiet: True for no progress display.
 

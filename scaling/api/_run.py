@@ -66,8 +66,8 @@ def run(
         config: YAML file of the study.
         workspace: stores and folders.
         overrides: changed settings, such as ``recipe.epochs=5``.
-        address: address of a running Ray cluster; by default Ray is started on this machine.
-        in_process: True to train without Ray, one pack after the other.
+        address: address of a running Ray cluster; by default this machine trains (``resources.engine``).
+        in_process: True to train without workers, one pack after the other.
         console: console for the progress display; by default stderr.
         quiet: True for no progress display.
         on_start: called before the first run is trained; not called if no run is missing.
@@ -76,7 +76,8 @@ def run(
         ConfigError: the study is invalid; nothing was trained.
         DataError: a data set is missing or damaged; nothing was trained.
         StoreError: the store cannot be written; nothing was trained.
-        UsageError: Ray cannot start, its workers cannot see the store, or it has no room for a single trial;
+        SweepError: worker processes cannot start, or Ray has died.
+        UsageError: Ray cannot start, the workers cannot see the store, or Ray has no room for a single trial;
             or an optional package that an architecture needs is missing.
     """
     workspace, start_s = workspace or Workspace(), monotonic()

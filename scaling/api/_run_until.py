@@ -75,8 +75,8 @@ def run_until(
         target: required precision, and the budget.
         workspace: stores and folders.
         overrides: changed settings, such as ``recipe.epochs=5``.
-        address: address of a running Ray cluster; by default Ray is started on this machine.
-        in_process: True to train without Ray, one pack after the other.
+        address: address of a running Ray cluster; by default this machine trains (``resources.engine``).
+        in_process: True to train without workers, one pack after the other.
         console: console for the progress display; by default stderr.
         quiet: True for no progress display.
         on_start: called before the first run is trained; not called if no run is missing.

@@ -34,6 +34,8 @@ from scaling.sweep.worker_server import STOP_S, TrialEnd, TrialOrder, WorkerSetu
 
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 """Environment of libraries that would otherwise start a thread for each core in each worker."""
+_NO_CUDA_YET = {"PYTORCH_NVML_BASED_CUDA_CHECK": "1"}
+"""Environment in which torch looks for GPUs without starting CUDA, which forks of the server could not use."""
 _POLL_S = 0.1
 """Longest time until the driver notices that an interruption is requested."""
 _STATUS_S = 2.0
@@ -282,7 +284,7 @@ def _launch(control: socket.socket, output: IO[bytes]) -> subprocess.Popen[bytes
         stdin=control.fileno(),
         stdout=output,
         stderr=output,
-        env=os.environ | _ONE_THREAD,
+        env=os.environ | _ONE_THREAD | _NO_CUDA_YET,
         start_new_session=True,
     )
 

@@ -35,7 +35,7 @@ from scaling.sweep.worker_server import STOP_S, TrialEnd, TrialOrder, WorkerSetu
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 """Environment of libraries that would otherwise start a thread for each core in each worker."""
 _NO_CUDA_YET = {"PYTORCH_NVML_BASED_CUDA_CHECK": "1"}
-"""Environment in which torch looks for GPUs without starting CUDA, which forks of the server could not use."""
+"""Environment in which torch looks for GPUs without starting CUDA, which forks could not use."""
 _POLL_S = 0.1
 """Longest time until the driver notices that an interruption is requested."""
 _STATUS_S = 2.0

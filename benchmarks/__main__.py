@@ -25,6 +25,7 @@ BENCHMARKS = (
     "store_reading",
     "growth",
     "memory",
+    "rivals",
     "estimates",
     "ablation",
     "sweeps",

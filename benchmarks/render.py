@@ -61,8 +61,12 @@ HEADLINES = (
         "Share of one core's matrix-product rate in a fused training step, LeNet-5 with d1 = 24 on CIFAR-10",
         Selection("steps", "share of the matrix-product rate, fused", ("cifar10, lenet5, d1=24",)),
     ),
+    Headline(
+        "Images per second of a fused training step relative to the fastest rival (torch.compile,"
+        " torch.func.vmap, JAX), LeNet-5 with d1 = 6 on CIFAR-10",
+        Selection("rivals", "images per second relative to the fastest rival", ("cifar10, lenet5, d1=6",)),
+    ),
     Headline("Wall time per run, without start-up and training", Selection("overhead", "wall time per run,")),
-    Headline("Wall time of `scaling --help`", Selection("overhead", "wall time", ("scaling --help",))),
 )
 
 SELECTIONS = (
@@ -70,6 +74,7 @@ SELECTIONS = (
     Selection("sweeps", "runs per hour"),
     Selection("sweeps", "mean test error relative to the peer"),
     Selection("ablation", "relative wall time"),
+    Selection("rivals", "images per second relative"),
     Selection("steps", "rate in bf16"),
     Selection("steps", "matrix-product rate", ("mnist, lenet5, d1=6",)),
     Selection("steps", "images per second, fused", ("lenet5, d1=6", "lenet5, d1=24")),
@@ -102,6 +107,14 @@ STEP_QUANTITIES = {
     "speed, fused relative to alone": "fused relative to alone",
 }
 """Headings of the columns of the table of training steps, by quantity."""
+
+RIVAL_QUANTITIES = {
+    "images per second": "images per second, smallest to largest",
+    "share of the bf16 matrix-product rate": "share of the matrix-product rate, smallest to largest",
+    "time of the first step": "first step",
+    "largest difference of a loss from the reference": "largest difference of a loss",
+}
+"""Headings of the columns of the table of rivals, by the quantity in front of the rival's label."""
 
 
 def headline_table(results: Results) -> str:
@@ -183,6 +196,22 @@ def growth_table(results: Results) -> str:
     return "\n".join([*lines, "", *_environment_lines(results, {"growth"})])
 
 
+def rivals_table(results: Results) -> str:
+    """Return the measurements of each implementation of the training step, one row per case and rival."""
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    for measurement in all_measurements(results):
+        quantity, _, label = measurement.quantity.partition(": ")
+        if measurement.benchmark == "rivals" and quantity in RIVAL_QUANTITIES:
+            spread = f", {_format_range(measurement)}" if measurement.rounds > 1 else ""
+            rows.setdefault((measurement.case, label), {})[quantity] = _format_value(measurement) + spread
+    if not rows:
+        return NOT_MEASURED
+    headings = ("case", "implementation", *RIVAL_QUANTITIES.values())
+    lines = [_line(*headings), _line(*["---"] * len(headings))]
+    lines += [_line(*row, *(cells.get(name, "") for name in RIVAL_QUANTITIES)) for row, cells in rows.items()]
+    return "\n".join([*lines, "", *_environment_lines(results, {"rivals"})])
+
+
 @dataclass(frozen=True)
 class RenderedTable:
     """A table between two markers of a file."""
@@ -198,6 +227,7 @@ TABLES = (
     RenderedTable(BENCHMARKS_PAGE, "benchmarks", selected_table),
     RenderedTable(BENCHMARKS_PAGE, "gpu", gpu_table),
     RenderedTable(BENCHMARKS_PAGE, "growth", growth_table),
+    RenderedTable(BENCHMARKS_PAGE, "rivals", rivals_table),
     RenderedTable(PERFORMANCE_PAGE, "variants", variants_table),
     RenderedTable(PERFORMANCE_PAGE, "steps", steps_table),
 )

@@ -79,14 +79,14 @@ def _compare_precisions(rounds: int) -> Measurement:
     rates: dict[torch.dtype, list[float]] = {torch.bfloat16: [], torch.float32: []}
     for _ in range(rounds):
         for dtype, values in rates.items():
-            values.append(_fastest_rate([matrix_product(side, dtype) for side in MATRIX_SIDES]))
+            values.append(fastest_rate([matrix_product(side, dtype) for side in MATRIX_SIDES]))
     relative = paired_ratios(*rates.values())
     return summarise_rounds(
         NAME, "matrix products", "rate in bf16 relative to fp32", unit="", values=relative
     )
 
 
-def _fastest_rate(products: Sequence[Callable[[], object]]) -> float:
+def fastest_rate(products: Sequence[Callable[[], object]]) -> float:
     """Return the FLOP/s of the fastest matrix product."""
     return max(
         2 * side**3 / median_seconds(product) for side, product in zip(MATRIX_SIDES, products, strict=True)
@@ -100,7 +100,7 @@ def _measure_case(case: StepCase, rounds: int) -> list[Measurement]:
     product_rates: list[float] = []
     image_rates: list[list[float]] = [[] for _ in sizes]
     for _ in range(rounds):
-        product_rates.append(_fastest_rate(products))
+        product_rates.append(fastest_rate(products))
         for R, step, rates in zip(sizes, steps, image_rates, strict=True):
             rates.append(R * RECIPE.batch_size / median_seconds(step))
     summarise = partial(summarise_rounds, NAME, case.label)

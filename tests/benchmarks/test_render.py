@@ -39,6 +39,27 @@ def test_steps_table_has_one_row_per_network():
     assert lines[0].count("|") == lines[2].count("|")
 
 
+def test_rivals_table_has_one_row_per_case_and_rival():
+    measurements = [
+        measurement("rivals", f"{quantity}: {label}", value, case="a", unit=unit, note=note, rounds=rounds)
+        for label in ("scaling, bf16", "JAX, fp32")
+        for quantity, value, unit, note, rounds in (
+            ("images per second", 1234.0, "1/s", "R=8", 3),
+            ("time of the first step", 2.5, "s", "", 1),
+        )
+    ]
+    ratio = measurement("rivals", "images per second relative to the fastest rival", 2.0, case="a")
+    results = results_of("rivals", *measurements, ratio)
+    lines = render.rivals_table(results).splitlines()
+    assert lines[2:5] == [
+        "| a | scaling, bf16 | 1,234 1/s (R=8), 7.5 to 9 |  | 2.5 s |  |",
+        "| a | JAX, fp32 | 1,234 1/s (R=8), 7.5 to 9 |  | 2.5 s |  |",
+        "",
+    ]
+    assert lines[0].count("|") == lines[2].count("|")
+    assert f"| a | {ratio.quantity} | 2 |" in render.selected_table(results)
+
+
 def test_every_headline_has_one_published_measurement():
     lines = render.headline_table(read_results()).splitlines()
     assert [line.split(" | ")[0].removeprefix("| ") for line in lines[2:]] == [

@@ -43,8 +43,8 @@ class ForkedServer:
     def __init__(self, control, output) -> None:
         def serve() -> None:
             os.dup2(output.fileno(), 2)
-            # A new program would not inherit the files. They are replaced, because pyarrow ends a process that
-            # has closed pyarrow's own.
+            # A new program would not inherit the files. They are replaced, because pyarrow ends a process
+            # that has closed pyarrow's own.
             nothing = os.open(os.devnull, os.O_RDWR)
             for file in [int(link.name) for link in Path("/proc/self/fd").iterdir()]:
                 if file > 2 and file not in (control.fileno(), nothing):

@@ -208,7 +208,10 @@ class Recipe(ConfigModel):
     """Network inputs of the pixel values 0 and 255, such as background and ink. By default, pixels are
     standardised with the mean and the standard deviation of the training split."""
     precision: Literal["fp32", "bf16"] = "bf16"
-    """Precision of activations and gradients. Weights and the optimiser's state are always fp32."""
+    """Precision of activations and gradients. Weights and the optimiser's state are always fp32.
+
+    With ``bf16``, narrow networks on a CPU compute in fp32 where that is faster (docs/decisions/0024).
+    """
     augmentation: Annotated[Augmentation, IdentityDefault(Augmentation())] = Augmentation()
     """Augmentation of the training images."""
 

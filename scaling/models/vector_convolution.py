@@ -254,6 +254,29 @@ def convolve_and_pool(x, filters, biases, groups, activation, out, strides, rows
 
 @no_type_check
 @njit(cache=True, error_model="numpy")
+def _write_input_gradient(d, filters, weights, o, dx, start, row, P, Q):
+    """Write the gradient of one map, from that of the maps of its group with their borders."""
+    border = KERNEL - 1
+    d_row, d_map = d.shape[2] * LANES, d.shape[1] * d.shape[2] * LANES
+    for y in range(0, 2 * P + border, 2):
+        first_line, end_line = border - y, border + 2 * P - y
+        target = start + y * row
+        z, end = 0, 2 * Q + border
+        while z + 2 * _WINDOWS <= end:
+            _convolve_windows(
+                d, y * d_row + z * LANES, d_row, d_map, first_line, end_line, filters, weights, o,
+                dx, target + z * LANES, row,
+            )  # fmt: skip
+            z += 2 * _WINDOWS
+        if z < end:
+            _convolve_window(
+                d, y * d_row + z * LANES, d_row, d_map, first_line, end_line, filters, weights, o,
+                dx, target + z * LANES, row,
+            )  # fmt: skip
+
+
+@no_type_check
+@njit(cache=True, error_model="numpy")
 def add_gradients(
     x, filters, groups, activation, out, d_out, strides, rows, winners, has_input, d, dx, d_filters, d_biases
 ):
@@ -306,25 +329,10 @@ def add_gradients(
                             x, first + k * channel, row, d, f * d_map + inside, d_row, 2 * P, 2 * Q,
                             d_filters, ((g * o + f) * c + k) * taps * LANES,
                         )  # fmt: skip
-            if not has_input:
-                continue
-            for k in range(c):
-                weights = (g * c + k) * o * taps
-                for y in range(0, 2 * P + border, 2):
-                    first_line, end_line = border - y, border + 2 * P - y
-                    target = first + k * channel + y * row
-                    z, end = 0, 2 * Q + border
-                    while z + 2 * _WINDOWS <= end:
-                        _convolve_windows(
-                            d, y * d_row + z * LANES, d_row, d_map, first_line, end_line, filters, weights, o,
-                            dx, target + z * LANES, row,
-                        )  # fmt: skip
-                        z += 2 * _WINDOWS
-                    if z < end:
-                        _convolve_window(
-                            d, y * d_row + z * LANES, d_row, d_map, first_line, end_line, filters, weights, o,
-                            dx, target + z * LANES, row,
-                        )  # fmt: skip
+            if has_input:
+                for k in range(c):
+                    weights = (g * c + k) * o * taps
+                    _write_input_gradient(d, filters, weights, o, dx, first + k * channel, row, P, Q)
 
 
 @no_type_check

@@ -116,7 +116,7 @@ def pause(trial: Trial, drivers: list[Driver], rng: random.Random) -> str:
     """Stop all processes of a driver for longer than the lease, while another driver may go on."""
     driver = rng.choice(drivers)
     family = driver.family
-    driver.permitted |= {1}
+    driver.permitted |= {1, 2}  # 2 if Ray was starting
     for number in (signal.SIGSTOP, signal.SIGCONT):
         for process in family:
             with suppress(psutil.Error):

@@ -18,7 +18,7 @@ from scaling.train.runtime import training_runtime
 if __name__ == "__main__":
     is_returned = sys.argv[1] == "returned"
     with (
-        mock.patch("scaling.train.runtime._keep_memory") if is_returned else nullcontext(),
+        mock.patch("scaling.train.runtime._keep_freed_memory") if is_returned else nullcontext(),
         training_runtime(),
     ):
         case = StepCase("mnist", mnist.MNIST_INFO.image, Lenet5(filters=6))

@@ -169,15 +169,15 @@ def test_narrow_networks_on_a_cpu_use_vectors(monkeypatch):
     """In wide networks, bf16 is faster if the processor has instructions for it."""
     monkeypatch.setattr(operations, "HAS_BF16_KERNELS", True)
     options = {"kernel": 5, "pooling": "max"}
-    for dtype, filters in product((torch.float32, torch.float64, torch.bfloat16), (1, 16)):
+    for dtype, filters in product((torch.float32, torch.float64, torch.bfloat16), (1, 21)):
         image = torch.zeros(1, dtype=dtype)
         assert select_operations(image, filters=filters, **options) is ops_vector_cpu
         with reference_operations():
             assert select_operations(image, filters=filters, **options) is ops_reference
     wide = torch.zeros(1, dtype=torch.bfloat16)
-    assert select_operations(wide, filters=17, **options) is ops_bf16_cpu
+    assert select_operations(wide, filters=22, **options) is ops_bf16_cpu
     monkeypatch.setattr(operations, "HAS_BF16_KERNELS", False)
-    assert select_operations(wide, filters=17, **options) is ops_vector_cpu
+    assert select_operations(wide, filters=22, **options) is ops_vector_cpu
     assert select_operations(wide, filters=1, kernel=3, pooling="max") is ops_bf16_cpu
     assert select_operations(torch.zeros(1), filters=1, kernel=5, pooling="average") is ops_reference
     assert select_operations(torch.zeros(1, device="meta"), filters=1, **options) is ops_reference

@@ -173,7 +173,6 @@ class Vectors:
 
     def _call(self, name: str, *vectors: Any) -> Any:
         signature = ir.FunctionType(self.type, [self.type] * len(vectors))
-        full_name = f"{name}.v{LANES}f{self.bits}"
-        module = self.builder.module
-        function = cgutils.get_or_insert_function(module, signature, full_name)  # type: ignore[no-untyped-call]
+        name, module = f"{name}.v{LANES}f{self.bits}", self.builder.module
+        function = cgutils.get_or_insert_function(module, signature, name)  # type: ignore[no-untyped-call]
         return self.builder.call(function, vectors)

@@ -39,7 +39,7 @@ SERVER = "worker_server"
 """Part of the command line of the server of worker processes, and of its workers."""
 PATIENCE_S = 600.0
 """Time after which a sweep that hangs fails; this machine may be busy."""
-ORPHANS_S = 10.0
+ORPHANS_S = 2.0
 """Time within which Ray's processes end that a second Ctrl-C leaves without their parent."""
 
 

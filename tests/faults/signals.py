@@ -42,6 +42,10 @@ PATIENCE_S = 600.0
 ORPHANS_S = 2.0
 """Time within which Ray's processes end that a second Ctrl-C leaves without their parent."""
 
+RAY_START_S = 5.0
+"""Limit for two Ctrl-C while Ray starts: its C++ part holds the interpreter for up to three seconds, during
+which no handler of Python runs."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
@@ -112,7 +116,7 @@ SCENARIOS = [
                 options=options,
                 signals=[signal.SIGINT] * 2,
                 code=130,
-                limit_s=2.0,
+                limit_s=RAY_START_S if engine == "ray" else 2.0,
                 starting=True,
             ),
             Scenario(name=f"{engine}-worker-term", options=options, signals=[], code=0, to_worker=True),

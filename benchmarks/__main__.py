@@ -26,6 +26,7 @@ BENCHMARKS = (
     "growth",
     "memory",
     "rivals",
+    "step_estimates",
     "estimates",
     "ablation",
     "sweeps",

@@ -11,7 +11,6 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from time import perf_counter
-from unittest.mock import patch
 
 from benchmarks.commands import ROOT
 from benchmarks.measurement import Measurement, paired_ratios, summarise_rounds
@@ -19,7 +18,8 @@ from scaling.config import Cell, CellRun, load_study
 from scaling.data import LoadedDataset, load
 from scaling.datasets import Synthetic
 from scaling.plan.packs import Pack, make_packs
-from scaling.train import module, train
+from scaling.train import train
+from scaling.train.compiled_steps import steps_in_torch
 
 NAME = "single_images"
 STUDIES = {"zipcode1989": 16, "lenet1": 28}
@@ -48,7 +48,7 @@ def _measure_study(study: str, batch_size: int, sizes: tuple[int, ...], rounds: 
         for size in sizes:
             part = pack.split(size)[0]
             compiled[size].append(_steps_per_s(part, dataset))
-            with patch.object(module, "compile_steps", lambda *_: None):
+            with steps_in_torch():
                 in_torch[size].append(_steps_per_s(part, dataset))
     images = "one image" if batch_size == 1 else f"{batch_size} images"
     case = f"configs/history/{study}.yaml, {images} at a time"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -25,7 +25,7 @@ from scaling.api._run import run
 from scaling.api._workspace import Workspace
 from scaling.errors import UsageError
 from scaling.plan import machine
-from scaling.plan.speed import Machine, NetworkTime, Speed, TimingCurve, TimingPoint
+from scaling.plan.speed import Machine, NetworkKind, NetworkTime, Speed, TimingCurve, TimingPoint, UpdateTime
 from scaling.plan.speed_file import load_speed, processor_name, speed_path, write_speed
 from scaling.store import collect_provenance
 from scaling.temporary_folder import temporary_folder
@@ -63,7 +63,7 @@ def bench(
     out: Path | None = None,
     on_progress: ProgressCallback = lambda done, steps: None,
 ) -> BenchResult:
-    """Measure this machine in a few minutes, and store its speed for all later estimates.
+    """Measure this machine in about two minutes, and store its speed for all later estimates.
 
     Args:
         workers: number of processes that train at once; by default one for each available CPU.
@@ -87,29 +87,26 @@ def bench(
 
 
 def _measure_speed(workers: int, on_progress: ProgressCallback) -> Speed:
-    from scaling.train.measure_speed import (
-        IMAGE_SIDES,
-        benchmark_cases,
-        measure_augment_seconds,
-        measure_case,
-        measure_epoch_seconds,
-        measure_pack_start_seconds,
-    )
+    from scaling.train import measure_speed
 
-    all_cases = list(benchmark_cases())
+    all_cases = list(measure_speed.benchmark_cases())
     steps = len(all_cases) + 3
     times: dict[TimingCase, NetworkTime] = {}
     with _processes(workers) as run_in_all:
-        empty_s = median(run_in_all(measure_epoch_seconds))
+        empty = measure_speed.EpochTime(*_medians(run_in_all(measure_speed.measure_empty_epoch)))
         on_progress(1, steps)
         for done, case in enumerate(all_cases, start=2):
-            measured = zip(*run_in_all(measure_case, case, empty_s), strict=True)
-            times[case] = NetworkTime(*map(median, measured))
+            times[case] = NetworkTime(*_medians(run_in_all(measure_speed.measure_case, case, empty)))
             on_progress(done, steps)
-        augment_times = {
-            channels: median(run_in_all(measure_augment_seconds, channels)) for channels in IMAGE_SIDES
-        }
-        start_s = median(run_in_all(measure_pack_start_seconds))
+        augment_s, affine_s = (
+            {
+                channels: median(run_in_all(measure_speed.measure_augment_seconds, channels, augmentation))
+                for channels in measure_speed.IMAGE_SIDES
+            }
+            for augmentation in (measure_speed.CROP_AND_FLIP, measure_speed.AFFINE)
+        )
+        adam = run_in_all(measure_speed.measure_adam)
+        start_s = median(run_in_all(measure_speed.measure_pack_start_seconds))
         on_progress(steps - 1, steps)
     with _processes(1) as run_in_all:  # a new process, like the process of a command
         (sweep_s,) = run_in_all(_sweep_s, workers)
@@ -123,11 +120,24 @@ def _measure_speed(workers: int, on_progress: ProgressCallback) -> Speed:
             measured_at=datetime.now(UTC),
         ),
         curves=tuple(_timing_curves(times)),
-        augment_s=augment_times,
-        epoch_s=empty_s,
+        augment_s=augment_s,
+        affine_pixel_s={
+            channels: seconds / measure_speed.IMAGE_SIDES[channels] ** 2
+            for channels, seconds in affine_s.items()
+        },
+        adam=UpdateTime(
+            tensor_s=median(update.tensor_s for update in adam),
+            number_s=median(update.number_s for update in adam),
+        ),
+        epoch_s=sum(empty),
         pack_start_s=start_s,
         sweep_start_s=max(0.0, sweep_s - start_s),
     )
+
+
+def _medians(measured: Sequence[Sequence[float]]) -> Iterator[float]:
+    """Yield the median of each number over the processes."""
+    return map(median, zip(*measured, strict=True))
 
 
 @contextmanager
@@ -175,7 +185,7 @@ def _sweep_s(workers: int) -> float:
 
 
 def _timing_curves(times: dict[TimingCase, NetworkTime]) -> Iterator[TimingCurve]:
-    points: defaultdict[tuple[str, int, str, int | None], list[TimingPoint]] = defaultdict(list)
+    points: defaultdict[tuple[NetworkKind, int | None], list[TimingPoint]] = defaultdict(list)
     for case, time in times.items():
         point = TimingPoint(
             filters=case.architecture.filters,
@@ -183,12 +193,10 @@ def _timing_curves(times: dict[TimingCase, NetworkTime]) -> Iterator[TimingCurve
             macs=case.layer_table.macs,
             **time._asdict(),
         )
-        points[case.architecture.type, case.channels, case.precision, case.depth].append(point)
-    for (architecture, channels, precision, depth), curve_points in points.items():
+        points[case.kind, case.depth].append(point)
+    for (kind, depth), curve_points in points.items():
         yield TimingCurve(
-            architecture=architecture,
-            channels=channels,
-            precision=precision,
+            **kind._asdict(),
             depth=depth,
             points=tuple(sorted(curve_points, key=lambda point: point.macs)),
         )

@@ -44,6 +44,9 @@ class Architecture(ConfigModel):
     timed_by_depth: ClassVar[bool] = False
     """True if ``benchmark_networks`` has several depths, between which speed is interpolated."""
 
+    describes_layers: ClassVar[bool] = False
+    """True if the network's module describes its layers, so that compiled steps can train it."""
+
     has_seeds: ClassVar[bool] = True
     """False if neither the weights nor the training use random numbers: such an architecture has one run."""
     has_widths: ClassVar[bool] = True
@@ -90,6 +93,14 @@ class Architecture(ConfigModel):
             precision: precision of the training.
         """
         return ()
+
+    @property
+    def timing_variant(self) -> str:
+        """Name of networks whose time differs from others of equal multiply-adds; empty for most.
+
+        Each variant has a timing curve of its own, if ``benchmark_networks`` has networks of it.
+        """
+        return ""
 
     @classmethod
     def catalogue(cls) -> Sequence[CatalogueEntry]:

@@ -94,11 +94,25 @@ class Lenet5(MupArchitecture):
 
     @classmethod
     def benchmark_networks(cls, side: int, precision: Precision) -> list[BenchmarkNetwork]:
-        widths = (1, 3, 6, 12, 24, 48) if precision == "bf16" else (1, 6, 24)
+        is_bf16 = precision == "bf16"
+        usual, average = ((1, 3, 6, 12, 24, 48), (1, 3, 6, 12, 24)) if is_bf16 else ((1, 6, 24), (1, 6, 24))
+        tanh = (1, 6, 24) if side == MNIST_IMAGE.side else ()
+        networks = [
+            *(cls(filters=filters) for filters in usual),
+            *(cls(filters=filters, pooling="average") for filters in average),
+            *(cls(filters=filters, activation="tanh") for filters in tanh),
+        ]
         return [
             BenchmarkNetwork(network=cls(filters=1), side=16),
-            *(BenchmarkNetwork(network=cls(filters=filters), side=side) for filters in widths),
+            *(BenchmarkNetwork(network=network, side=side) for network in networks),
         ]
+
+    @property
+    def timing_variant(self) -> str:
+        """``general`` without the kernels for 5x5 filters and max pooling; ``tanh``; empty for the others."""
+        if self.kernel != 5 or self.pooling != "max":
+            return "general"
+        return "tanh" if self.activation == "tanh" else ""
 
     @classmethod
     def catalogue(cls) -> list[CatalogueEntry]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
     from rich.table import Table
 
-    from scaling.plan.speed import Speed
+    from scaling.plan.speed import Speed, TimingCurve
 
 _MILLISECONDS, _MICROSECONDS = 1e3, 1e6
 """Milliseconds and microseconds in a second."""
@@ -54,7 +54,7 @@ def bench(
 ) -> None:
     """Measure training speed, for the time estimates of scaling plan.
 
-    The measurement takes a few minutes, and is kept for all later estimates of time. With --inference, the
+    The measurement takes about two minutes, and is kept for all later estimates. With --inference, the
     speed of classification is measured instead, which takes seconds; it is printed and not kept.
     """
     if inference:
@@ -114,7 +114,7 @@ def _table(speed: Speed) -> Table:
     for curve in speed.curves:
         for point in curve.points:
             table.add_row(
-                curve.architecture if curve.depth is None else f"{curve.architecture}, {curve.depth} layers",
+                _label(curve),
                 str(curve.channels),
                 str(point.side),
                 curve.precision,
@@ -125,3 +125,12 @@ def _table(speed: Speed) -> Table:
                 f"{point.evaluate_s * _MICROSECONDS:.3g} µs",
             )
     return table
+
+
+def _label(curve: TimingCurve) -> str:
+    details = [
+        curve.variant,
+        "compiled steps" if curve.compiled else "",
+        f"{curve.depth} layers" if curve.depth else "",
+    ]
+    return ", ".join(filter(None, [curve.architecture, *details]))

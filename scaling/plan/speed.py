@@ -9,6 +9,9 @@ multiply-adds, both as logarithms; beyond its ends, each time is proportional to
 constant time of a step does not fall below that of the smallest network. Between curves of two depths, each
 time is interpolated in depth, both as logarithms: of networks with equal multiply-adds, deeper ones are
 narrower and slower.
+
+Variants of an architecture, and compiled steps, have timing curves of their own. The times are those of
+gradient descent; Adam adds a time for each step.
 """
 
 from __future__ import annotations
@@ -21,8 +24,9 @@ from typing import Annotated, NamedTuple
 import numpy as np
 from pydantic import AwareDatetime, Field, model_validator
 
-from scaling.architectures import LayerTable
-from scaling.settings import ConfigModel, PositiveInt
+from scaling.architectures import AnyArchitecture, LayerTable
+from scaling.config.recipe import Affine, Augmentation
+from scaling.settings import ConfigModel, ImageShape, PositiveInt
 
 _Seconds = Annotated[float, Field(gt=0)]
 _Precision = Annotated[str, Field(pattern="^(fp32|bf16)$")]
@@ -37,6 +41,27 @@ class NetworkTime(NamedTuple):
     """Seconds that one image adds to a training step for each replica."""
     evaluate_s: float
     """Seconds of an evaluation step for each of its images and each replica."""
+
+
+class NetworkKind(NamedTuple):
+    """Networks that share a timing curve, or one timing curve for each depth."""
+
+    architecture: str
+    channels: int
+    """Channels of the images."""
+    precision: str
+    """``fp32`` or ``bf16``."""
+    variant: str = ""
+    """Variant of the architecture with times of its own."""
+    compiled: bool = False
+    """True for compiled steps, False for steps in torch."""
+
+    @classmethod
+    def of(
+        cls, network: AnyArchitecture, *, channels: int, precision: str, compiled: bool = False
+    ) -> NetworkKind:
+        """Return the kind of a network."""
+        return cls(network.type, channels, precision, network.timing_variant, compiled)
 
 
 class TimingPoint(ConfigModel):
@@ -56,11 +81,15 @@ class TimingPoint(ConfigModel):
 
 
 class TimingCurve(ConfigModel):
-    """Measured networks of one architecture, image kind and precision, by rising multiply-adds."""
+    """Measured networks of one kind and depth, by rising multiply-adds."""
 
     architecture: str
     channels: PositiveInt
     precision: _Precision
+    variant: str = ""
+    """Variant of the architecture with times of its own; empty for most networks."""
+    compiled: bool = False
+    """True for compiled steps, False for steps in torch."""
     depth: PositiveInt | None = None
     """Layers with weights of each network, for an architecture that is timed at several depths; else None."""
     points: Annotated[tuple[TimingPoint, ...], Field(strict=False, min_length=1)]
@@ -70,6 +99,10 @@ class TimingCurve(ConfigModel):
         if any(low.macs >= high.macs for low, high in pairwise(self.points)):
             raise ValueError("expected points with rising macs")
         return self
+
+    @property
+    def kind(self) -> NetworkKind:
+        return NetworkKind(self.architecture, self.channels, self.precision, self.variant, self.compiled)
 
     @cached_property
     def _logarithms(self) -> np.ndarray:
@@ -85,6 +118,15 @@ class TimingCurve(ConfigModel):
         beyond = log(macs) - inside
         step, train, evaluate = (np.interp(inside, log_macs, times) for times in log_times)
         return NetworkTime(exp(step + max(beyond, 0.0)), exp(train + beyond), exp(evaluate + beyond))
+
+
+class UpdateTime(ConfigModel):
+    """Seconds that the update of one optimiser takes longer than that of another."""
+
+    tensor_s: float
+    """Seconds for each weight tensor, of all replicas."""
+    number_s: float
+    """Seconds for each number in a weight tensor."""
 
 
 class Machine(ConfigModel):
@@ -107,6 +149,12 @@ class Speed(ConfigModel):
         dict[Annotated[int, Field(ge=1, strict=False)], Annotated[float, Field(ge=0)]], Field(min_length=1)
     ]
     """Seconds to crop and flip one image, once for all replicas of a pack, by its number of channels."""
+    affine_pixel_s: dict[Annotated[int, Field(ge=1, strict=False)], Annotated[float, Field(ge=0)]] = Field(
+        default_factory=dict
+    )
+    """Seconds of affine distortions for one pixel, once for all replicas, by the number of channels."""
+    adam: UpdateTime = UpdateTime(tensor_s=0.0, number_s=0.0)
+    """Time of Adam beyond gradient descent with Nesterov momentum."""
     epoch_s: Annotated[float, Field(ge=0)]
     """Seconds of an epoch without its images."""
     pack_start_s: Annotated[float, Field(ge=0)]
@@ -116,45 +164,56 @@ class Speed(ConfigModel):
 
     @model_validator(mode="after")
     def _check_uniqueness(self) -> Speed:
-        keys = [(curve.architecture, curve.channels, curve.precision, curve.depth) for curve in self.curves]
+        keys = [(curve.kind, curve.depth) for curve in self.curves]
         if len(set(keys)) < len(keys):
-            raise ValueError("two curves of one architecture, number of channels, precision and depth")
+            raise ValueError("two curves of one kind of networks and one depth")
         return self
 
-    def network_time(
-        self, architecture: str, channels: int, precision: str, layers: LayerTable
-    ) -> NetworkTime:
+    def network_time(self, kind: NetworkKind, layers: LayerTable) -> NetworkTime:
         """Return the time of a network, from the most similar networks that were measured.
 
         Args:
-            architecture: type of the network.
-            channels: channels of the image.
-            precision: ``fp32`` or ``bf16``.
+            kind: kind of the network.
             layers: layer table of the network.
         """
-        curves = self._most_similar(architecture, channels, precision)
+        curves = self._most_similar(kind)
         log_times = np.log([curve.network_time(layers.macs) for curve in curves]).T
         log_depths = [log(curve.depth or 1) for curve in curves]
         return NetworkTime(*(exp(np.interp(log(layers.depth), log_depths, times)) for times in log_times))
 
-    def augment_seconds(self, channels: int) -> float:
+    def augment_seconds(self, augmentation: Augmentation, image: ImageShape) -> float:
         """Return the seconds to augment one image, once for all replicas of a pack."""
-        nearest = min(self.augment_s, key=lambda measured: (abs(log(measured / channels)), measured))
-        return self.augment_s[nearest]
+        seconds = 0.0
+        if augmentation.affine != Affine():
+            if not self.affine_pixel_s:
+                seconds += _nearest(self.augment_s, image.channels)
+            else:
+                seconds += image.side**2 * _nearest(self.affine_pixel_s, image.channels)
+        if augmentation.model_copy(update={"affine": Affine()}) != Augmentation():
+            seconds += _nearest(self.augment_s, image.channels)
+        return seconds
 
-    def _most_similar(self, architecture: str, channels: int, precision: str) -> list[TimingCurve]:
-        """Return the curves that agree best in architecture, then precision, then channels, by depth."""
+    def _most_similar(self, wanted: NetworkKind) -> list[TimingCurve]:
+        """Return the curves that agree best in architecture, then in variant, steps, precision and channels.
 
-        def distance(curve: TimingCurve) -> tuple[bool, bool, float]:
+        They are sorted by depth.
+        """
+
+        def distance(kind: NetworkKind) -> tuple[bool, bool, bool, bool, float]:
             return (
-                curve.architecture != architecture,
-                curve.precision != precision,
-                abs(log(curve.channels / channels)),
+                kind.architecture != wanted.architecture,
+                kind.variant != wanted.variant,
+                kind.compiled != wanted.compiled,
+                kind.precision != wanted.precision,
+                abs(log(kind.channels / wanted.channels)),
             )
 
-        nearest = min(self.curves, key=distance)
-        kind = (nearest.architecture, nearest.channels, nearest.precision)
-        curves = [
-            curve for curve in self.curves if (curve.architecture, curve.channels, curve.precision) == kind
-        ]
+        nearest = min((curve.kind for curve in self.curves), key=distance)
+        curves = [curve for curve in self.curves if curve.kind == nearest]
         return sorted(curves, key=lambda curve: curve.depth or 1)
+
+
+def _nearest(seconds_by_channels: dict[int, float], channels: int) -> float:
+    """Return the time for the nearest number of channels."""
+    nearest = min(seconds_by_channels, key=lambda measured: (abs(log(measured / channels)), measured))
+    return seconds_by_channels[nearest]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from scaling.config import Cell
-from scaling.config.recipe import Augmentation
+from scaling.config.recipe import Sgd
 from scaling.plan.packs import Pack
-from scaling.plan.speed import Speed
+from scaling.plan.speed import NetworkKind, Speed
 from scaling.plan.speed_file import load_speed
+from scaling.plan.step_choice import trains_in_compiled_steps
 
 EVALUATION_BATCH = 500
 """Images in a batch of the evaluation."""
@@ -50,7 +51,8 @@ def deletion_seconds(cell: Cell, size: int, speed: Speed) -> float:
     """
     images = size * cell.dataset.train_size(cell.info)
     image = cell.info.image
-    time = speed.network_time(cell.architecture.type, image.channels, "fp32", cell.layer_table())
+    kind = NetworkKind.of(cell.architecture, channels=image.channels, precision="fp32")
+    time = speed.network_time(kind, cell.layer_table())
     return images * (_CURVATURE_TIME * time.train_s + _EVALUATIONS_OF_A_ROUND * time.evaluate_s)
 
 
@@ -60,15 +62,29 @@ def training_seconds(cell: Cell, size: int, speed: Speed) -> float:
     train_size, evaluated = image_counts(cell)
     if profile := cell.architecture.fit_profile:
         return profile.seconds(image, trained=train_size, scored=evaluated)
-    time = speed.network_time(cell.architecture.type, image.channels, recipe.precision, cell.layer_table())
+    kind = NetworkKind.of(
+        cell.architecture,
+        channels=image.channels,
+        precision=recipe.precision,
+        compiled=trains_in_compiled_steps(cell, size),
+    )
+    time = speed.network_time(kind, cell.layer_table())
     trained = recipe.images_per_epoch(train_size)
-    augment_s = 0.0 if recipe.augmentation == Augmentation() else speed.augment_seconds(image.channels)
     return recipe.epochs * (
         speed.epoch_s
-        + trained // recipe.batch_size * time.step_s
-        + trained * (size * time.train_s + augment_s)
+        + trained // recipe.batch_size * (time.step_s + _update_seconds(cell, size, speed))
+        + trained * (size * time.train_s + speed.augment_seconds(recipe.augmentation, image))
         + evaluated * size * time.evaluate_s
     )
+
+
+def _update_seconds(cell: Cell, size: int, speed: Speed) -> float:
+    """Return the seconds of a step that its optimiser adds to those of gradient descent."""
+    if isinstance(cell.recipe.optimizer, Sgd):
+        return 0.0
+    table = cell.layer_table()
+    tensors = 2 * sum(layer.parameters > 0 for layer in table.layers)  # weights and biases
+    return tensors * speed.adam.tensor_s + size * table.parameters * speed.adam.number_s
 
 
 def image_counts(cell: Cell) -> ImageCounts:

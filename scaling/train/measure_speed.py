@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from time import monotonic
-from typing import get_args
+from typing import NamedTuple, get_args
 
 import torch
+from torch import nn
 
 from scaling.architectures import AnyArchitecture, LayerTable, Lenet5, Precision, Tree3, registered
 from scaling.config import Cell, CellRun, Recipe
-from scaling.config.recipe import Augmentation
+from scaling.config.recipe import Adam, Affine, Augmentation, Sgd
 from scaling.data import LoadedDataset, load
-from scaling.datasets import Split, Synthetic
-from scaling.plan.packs import Pack, make_packs, pack_size
-from scaling.plan.speed import NetworkTime
+from scaling.datasets import DatasetInfo, Split, Synthetic
+from scaling.plan.packs import PACK_SIZES, Pack, make_packs, pack_size
+from scaling.plan.speed import NetworkKind, NetworkTime, UpdateTime
+from scaling.plan.step_choice import trains_in_compiled_steps
 from scaling.plan.time_estimate import EVALUATION_BATCH
 from scaling.settings import ImageShape
 from scaling.store import collect_provenance, open_store
 from scaling.temporary_folder import temporary_folder
+from scaling.train.compiled_steps import images_per_call, steps_in_torch
 from scaling.train.device_data import load_on_device
+from scaling.train.epoch_metrics import EpochMetrics
+from scaling.train.optimisers import PackOptimiser
 from scaling.train.pack import train
 from scaling.train.result_tables import build_tables
 from scaling.train.runtime import training_runtime
@@ -38,15 +44,24 @@ _BATCH = 100
 """Images of a training step, as in most studies."""
 _SMALL_BATCH = 1
 """Images of a training step whose time is mostly that of the step itself."""
-_EPOCH_S = 0.15
+_EPOCH_S = 0.05
 """Approximate seconds of a measured epoch; the number of images follows from the network's speed."""
-_EPOCHS = 4
+_EPOCHS = 3
 """Epochs of a measured training; the first one warms up."""
+_PROBE_EPOCHS = 2
+"""Epochs of a short training, from which the number of steps of a measured one follows; one warms up."""
 _STARTS = 3
 """Number of packs whose start is measured."""
 _MIN_REMAINDER = 0.1
 """Lower limit of a time after the overhead is subtracted, as a fraction of the measured time."""
-_AUGMENTATION = Augmentation(crop=4, flip=True)
+CROP_AND_FLIP = Augmentation(crop=4, flip=True)
+AFFINE = Augmentation(affine=Affine(translation=2, scale=0.1, squeeze=0.1, shear=0.2))
+_UPDATES = 30
+"""Number of measured updates of an optimiser."""
+_UPDATED_TENSORS = 20
+"""Number of weight tensors in a measured update, as in a narrow network."""
+_UPDATED_NUMBERS = (80, 20_000)
+"""Smaller and larger size of each of these tensors."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +73,22 @@ class TimingCase:
     side: int
     """Side of the images, in pixels."""
     precision: Precision
+    compiled: bool = False
+    """True for compiled steps, False for steps in torch."""
+
+    @property
+    def kind(self) -> NetworkKind:
+        return NetworkKind.of(
+            self.architecture, channels=self.channels, precision=self.precision, compiled=self.compiled
+        )
+
+    @property
+    def image(self) -> ImageShape:
+        return ImageShape(self.channels, self.side, _CLASSES)
 
     @property
     def layer_table(self) -> LayerTable:
-        return self.architecture.layer_table(ImageShape(self.channels, self.side, _CLASSES))
+        return self.architecture.layer_table(self.image)
 
     @property
     def depth(self) -> int | None:
@@ -80,80 +107,137 @@ class TimingCase:
         info = replace(dataset.info, train_images=train_images, test_images=test_images)
         test = Split(dataset.test.images[:test_images], dataset.test.labels[:test_images])
         index = dataset.train_index[:train_images]
-        recipe = Recipe(epochs=epochs, batch_size=batch_size, precision=self.precision)
-        cell = Cell(dataset=Synthetic(), info=info, architecture=self.architecture, recipe=recipe)
+        cell = self.cell(info, epochs=epochs, batch_size=batch_size)
         (pack,) = make_packs([CellRun(cell, cell.run(0))])
         return pack, replace(dataset, info=info, test=test, train_index=index)
 
+    def cell(self, info: DatasetInfo, *, epochs: int = 1, batch_size: int = _BATCH) -> Cell:
+        """Return the cell of a training on a data set."""
+        # Recipes with one image a step have no momentum; with 100 images, the update takes little of a step.
+        optimizer = Sgd(momentum=0.0, nesterov=False) if self.compiled else Sgd()
+        recipe = Recipe(epochs=epochs, batch_size=batch_size, precision=self.precision, optimizer=optimizer)
+        return Cell(dataset=Synthetic(), info=info, architecture=self.architecture, recipe=recipe)
+
+    @property
+    def can_be_compiled(self) -> bool:
+        """True if sweeps train the network in compiled steps."""
+        info = DatasetInfo(title="", image=self.image, train_images=_BATCH, test_images=1, fingerprint="")
+        return trains_in_compiled_steps(self.cell(info), self.pack_size)
+
 
 def benchmark_cases() -> Iterator[TimingCase]:
-    """Return the networks to measure: those that each registered architecture names."""
+    """Return the networks to measure: those that each registered architecture names.
+
+    A network that compiled steps can train is measured with steps in torch as well.
+    """
     for channels, side in IMAGE_SIDES.items():
         for precision in get_args(Precision):
             for spec in registered():
                 for entry in spec.benchmark_networks(side, precision):
-                    yield TimingCase(entry.network, channels, entry.side, precision)
+                    case = TimingCase(entry.network, channels, entry.side, precision)
+                    yield case
+                    if case.can_be_compiled:
+                        yield replace(case, compiled=True)
 
 
-def measure_epoch_seconds() -> float:
-    """Measure the seconds of an epoch without its images."""
+class EpochTime(NamedTuple):
+    """Seconds of an epoch."""
+
+    train_s: float
+    """Seconds from its begin to the end of its last step."""
+    evaluate_s: float
+    """Seconds from the end of its last step to its end."""
+
+
+def measure_empty_epoch() -> EpochTime:
+    """Measure an epoch without its images."""
     case = TimingCase(Tree3(filters=1, rows=1), 1, 8, "bf16")
     few, many = (
-        _epoch_seconds(case, train_images=images, test_images=1, batch_size=_BATCH)
+        _measure_epoch(case, train_images=images, test_images=images, batch_size=_BATCH)
         for images in (_BATCH, _IMAGES)
     )
-    return max(0.0, few - (many - few) * _BATCH / (_IMAGES - _BATCH))
+    return EpochTime(
+        *(max(0.0, f - (m - f) * _BATCH / (_IMAGES - _BATCH)) for f, m in zip(few, many, strict=True))
+    )
 
 
-def measure_case(case: TimingCase, empty_epoch_s: float) -> NetworkTime:
-    """Measure one network: training with batches of two sizes, then evaluation.
+def measure_case(case: TimingCase, empty: EpochTime) -> NetworkTime:
+    """Measure one network: training with batches of two sizes, and evaluation.
 
     The time of a step is taken as linear in the size of its batch.
 
     Args:
         case: network to measure.
-        empty_epoch_s: seconds of an epoch without its images.
+        empty: time of an epoch without its images.
     """
-    small_s, large_s = (
-        _step_seconds(case, batch_size, empty_epoch_s) for batch_size in (_SMALL_BATCH, _BATCH)
-    )
+    small_s, _ = _measure_steps(case, _SMALL_BATCH, empty)
+    large_s, evaluate_s = _measure_steps(case, _BATCH, empty)
     image_s = max((large_s - small_s) / (_BATCH - _SMALL_BATCH), _MIN_REMAINDER * large_s / _BATCH)
     step_s = max(small_s - _SMALL_BATCH * image_s, _MIN_REMAINDER * small_s)
-    train_s = image_s / case.pack_size
-    tested = _enough_images(EVALUATION_BATCH, EVALUATION_BATCH * image_s / 3)
-    epoch_s = _epoch_seconds(case, train_images=_BATCH, test_images=tested, batch_size=_BATCH)
-    evaluate_s = (epoch_s - empty_epoch_s - large_s) / case.pack_size / tested
-    return NetworkTime(step_s, train_s, max(evaluate_s, train_s * _MIN_REMAINDER))
+    return NetworkTime(step_s, image_s / case.pack_size, evaluate_s / case.pack_size)
 
 
-def _step_seconds(case: TimingCase, batch_size: int, empty_epoch_s: float) -> float:
-    """Measure the seconds of a training step, in epochs with one test image."""
-    images = batch_size
-    epoch_s = _epoch_seconds(case, train_images=images, test_images=1, batch_size=batch_size)
-    # Only a short first measurement needs a second one.
-    if (more := _enough_images(batch_size, epoch_s)) > batch_size:
-        images = more
-        epoch_s = _epoch_seconds(case, train_images=more, test_images=1, batch_size=batch_size)
-    return max(epoch_s - empty_epoch_s, epoch_s * _MIN_REMAINDER) / (images // batch_size)
+def _measure_steps(case: TimingCase, batch_size: int, empty: EpochTime) -> tuple[float, float]:
+    """Measure the seconds of a training step, and of an image in an evaluation of all replicas.
+
+    A short first measurement says how many steps and images the second one needs.
+    """
+    steps = max(1, images_per_call(case.layer_table.macs) // batch_size) if case.compiled else 1
+    tested = EVALUATION_BATCH if batch_size == _BATCH else 1
+    probe = _measure_epoch(
+        case, train_images=steps * batch_size, test_images=tested, batch_size=batch_size, epochs=_PROBE_EPOCHS
+    )
+    steps *= _repetitions(probe.train_s, _IMAGES // (steps * batch_size))
+    tested *= _repetitions(probe.evaluate_s, _IMAGES // tested) if batch_size == _BATCH else 1
+    epoch = _measure_epoch(case, train_images=steps * batch_size, test_images=tested, batch_size=batch_size)
+    train_s, evaluate_s = (
+        max(whole_s - empty_s, _MIN_REMAINDER * whole_s)
+        for whole_s, empty_s in zip(epoch, empty, strict=True)
+    )
+    return train_s / steps, evaluate_s / tested
 
 
-def _enough_images(batch_size: int, step_s: float) -> int:
-    """Return how many images, in whole batches, take about as long as an epoch should."""
-    return batch_size * min(max(1, round(_EPOCH_S / step_s)), _IMAGES // batch_size)
+def _repetitions(seconds: float, most: int) -> int:
+    """Return how often something that takes ``seconds`` fits into an epoch: at least once."""
+    return min(max(1, round(_EPOCH_S / seconds)), most)
 
 
-def measure_augment_seconds(channels: int) -> float:
+def measure_augment_seconds(channels: int, augmentation: Augmentation) -> float:
     """Measure the seconds to augment one image, once for all replicas."""
     case = TimingCase(Lenet5(filters=1), channels, IMAGE_SIDES[channels], "bf16")
     pack, dataset = case.prepare(train_images=_IMAGES, test_images=1, epochs=_EPOCHS)
     plain = pack.cell.recipe
     epoch_s = []
     with training_runtime():
-        for recipe in (plain, plain.model_copy(update={"augmentation": _AUGMENTATION})):
+        for recipe in (plain, plain.model_copy(update={"augmentation": augmentation})):
             batches = load_on_device(dataset, torch.device("cpu")).batches(recipe, 0)
             ends = [_time_after(batches.epoch(epoch)) for epoch in range(_EPOCHS)]
             epoch_s.append(median(end - start for start, end in pairwise(ends)))
     return max(0.0, epoch_s[1] - epoch_s[0]) / _IMAGES
+
+
+def measure_adam() -> UpdateTime:
+    """Measure how much longer an update of Adam takes than one of gradient descent."""
+    few, many = _UPDATED_NUMBERS
+    with training_runtime():
+        few_s, many_s = (_update_seconds(Adam(), size) - _update_seconds(Sgd(), size) for size in (few, many))
+    number_s = max(0.0, (many_s - few_s) / (many - few))
+    return UpdateTime(tensor_s=max(0.0, few_s - few * number_s), number_s=number_s)
+
+
+def _update_seconds(rule: Sgd | Adam, size: int) -> float:
+    """Measure the seconds to update one weight tensor of ``size`` numbers, among others."""
+    replicas = max(PACK_SIZES)
+    tensors = [nn.Parameter(torch.full((replicas, size // replicas), 0.01)) for _ in range(_UPDATED_TENSORS)]
+    for tensor in tensors:
+        tensor.grad = torch.full_like(tensor, 1e-3)
+    optimiser = PackOptimiser(tensors, rule, learning_rates=[1e-3] * replicas, weight_decays=[0.0] * replicas)
+    step, ends = torch.zeros(1, dtype=torch.int64), []
+    for _ in range(_UPDATES):
+        optimiser.select(step)
+        optimiser.step()
+        ends.append(monotonic())
+    return median(end - start for start, end in pairwise(ends)) / _UPDATED_TENSORS
 
 
 def measure_pack_start_seconds() -> float:
@@ -172,14 +256,29 @@ def _pack_start_seconds(case: TimingCase) -> float:
     return monotonic() - start - 2 * (ends[1] - ends[0])
 
 
-def _epoch_seconds(case: TimingCase, *, train_images: int, test_images: int, batch_size: int) -> float:
-    """Measure the seconds of one epoch, after a first one."""
-    ends: list[float] = []
+def _measure_epoch(
+    case: TimingCase, *, train_images: int, test_images: int, batch_size: int, epochs: int = _EPOCHS
+) -> EpochTime:
+    """Measure an epoch, after a first one."""
+    times: list[EpochTime] = []
+    begin = last_step = monotonic()
+
+    def end_step() -> None:
+        nonlocal last_step
+        last_step = monotonic()
+
+    def end_epoch(epoch: EpochMetrics) -> None:
+        nonlocal begin
+        end = monotonic()
+        times.append(EpochTime(last_step - begin, end - last_step))
+        begin = end
+
     pack, dataset = case.prepare(
-        train_images=train_images, test_images=test_images, epochs=_EPOCHS, batch_size=batch_size
+        train_images=train_images, test_images=test_images, epochs=epochs, batch_size=batch_size
     )
-    train(pack, dataset, device="cpu", on_epoch_end=lambda epoch: ends.append(monotonic()))
-    return median(end - start for start, end in pairwise(ends))
+    with nullcontext() if case.compiled else steps_in_torch():
+        train(pack, dataset, device="cpu", on_step_end=end_step, on_epoch_end=end_epoch)
+    return EpochTime(*map(median, zip(*times[1:], strict=True)))
 
 
 def _time_after(batches: Iterator[object]) -> float:

@@ -68,12 +68,20 @@ def test_every_case_is_a_point_of_its_timing_curve():
     }
     curves = list(_bench._timing_curves(times))
     assert sum(len(curve.points) for curve in curves) == len(times)
-    modern = [("lenet5", None), ("tree3", None), ("vgg", 6), ("vgg", 14)]
-    published = [cls for cls in registered() if issubclass(cls, PublishedArchitecture)]
-    historic = [cls for cls in published if cls.benchmark_multipliers]
-    assert {(curve.architecture, curve.depth, curve.channels, curve.precision) for curve in curves} == {
-        *((*kind, channels, precision) for kind in modern for channels in (1, 3) for precision in PRECISIONS),
-        *((cls.model_fields["type"].default, None, 1, "fp32") for cls in historic),
+    lenet5 = [("lenet5", variant, None) for variant in ("", "general")]
+    modern = [*lenet5, ("tree3", "", None), ("vgg", "", 6), ("vgg", "", 14)]
+    images = [(channels, precision) for channels in (1, 3) for precision in PRECISIONS]
+    historic = [
+        spec.model_fields["type"].default for spec in registered() if issubclass(spec, PublishedArchitecture)
+    ]
+    keys = {
+        (curve.architecture, curve.variant, curve.depth, curve.channels, curve.precision, curve.compiled)
+        for curve in curves
+    }
+    assert keys == {
+        *((*kind, *image, False) for kind in modern for image in images),
+        *(("lenet5", "tanh", None, 1, precision, False) for precision in PRECISIONS),
+        *((name, "", None, 1, "fp32", compiled) for name in historic for compiled in (False, True)),
     }
     assert all(point.train_s == 1e-9 * point.macs for curve in curves for point in curve.points)
 

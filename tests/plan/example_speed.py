@@ -35,6 +35,8 @@ def curve(
     channels: int = 1,
     precision: str = "bf16",
     depth: int | None = None,
+    variant: str = "",
+    compiled: bool = False,
 ) -> TimingCurve:
     timing_points = tuple(
         TimingPoint(
@@ -43,7 +45,13 @@ def curve(
         for filters, (macs, step_s, train_s, evaluate_s) in enumerate(points, start=1)
     )
     return TimingCurve(
-        architecture=architecture, channels=channels, precision=precision, depth=depth, points=timing_points
+        architecture=architecture,
+        channels=channels,
+        precision=precision,
+        variant=variant,
+        compiled=compiled,
+        depth=depth,
+        points=timing_points,
     )
 
 

@@ -8,6 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from scaling.architectures import Lenet5, Net5, Vgg
+from scaling.config.recipe import Affine, Augmentation
+from scaling.plan.speed import NetworkKind
+from scaling.settings import ImageShape
 from tests.plan.example_speed import POINTS, curve, layers, speed
 
 points = st.lists(
@@ -78,7 +82,40 @@ def test_the_most_similar_curve_stands_in_for_an_unmeasured_case(query, expected
         curve((100, 1.0, 4.0, 0.1), architecture="tree3"),
         curve((100, 1.0, 5.0, 0.1), architecture="tree3", channels=3, precision="fp32"),
     )
-    assert machine_speed.network_time(*query, layers(100)).train_s == pytest.approx(expected_s)
+    assert machine_speed.network_time(NetworkKind(*query), layers(100)).train_s == pytest.approx(expected_s)
+
+
+def test_variants_and_compiled_steps_have_curves_of_their_own():
+    machine_speed = speed(
+        curve((100, 1.0, 1.0, 0.1)),
+        curve((100, 1.0, 2.0, 0.1), variant="general"),
+        curve((100, 1.0, 3.0, 0.1), architecture="net5_1989", precision="fp32"),
+        curve((100, 1.0, 4.0, 0.1), architecture="net5_1989", precision="fp32", compiled=True),
+    )
+
+    def train_s(network, precision: str, *, compiled: bool = False) -> float:
+        kind = NetworkKind.of(network, channels=1, precision=precision, compiled=compiled)
+        return machine_speed.network_time(kind, layers(100)).train_s
+
+    assert train_s(Lenet5(filters=1), "bf16") == pytest.approx(1)
+    for general in (Lenet5(filters=1, pooling="average"), Lenet5(filters=1, kernel=3)):
+        for precision in ("bf16", "fp32"):
+            assert train_s(general, precision) == pytest.approx(2)
+    assert train_s(Vgg(filters=1), "bf16") == pytest.approx(1)
+    assert train_s(Net5(filters=2), "fp32") == pytest.approx(3)
+    assert train_s(Net5(filters=2), "bf16") == pytest.approx(3)
+    assert train_s(Net5(filters=2), "fp32", compiled=True) == pytest.approx(4)
+
+
+def test_a_speed_without_curves_of_variants_and_compiled_steps_serves_them():
+    """Such a speed was measured by an earlier version."""
+    machine_speed = speed(curve((100, 1.0, 1.0, 0.1)), curve((100, 1.0, 2.0, 0.1), architecture="net5_1989"))
+    compiled = NetworkKind("net5_1989", 1, "bf16", compiled=True)
+    assert machine_speed.network_time(compiled, layers(100)).train_s == pytest.approx(2)
+    general = NetworkKind("lenet5", 1, "bf16", variant="general")
+    assert machine_speed.network_time(general, layers(100)).train_s == pytest.approx(1)
+    distorted = Augmentation(affine=Affine(scale=0.1))
+    assert machine_speed.augment_seconds(distorted, ImageShape(1, 28, 10)) == machine_speed.augment_s[1]
 
 
 def test_time_is_interpolated_between_depths_and_constant_beyond_them():
@@ -88,7 +125,8 @@ def test_time_is_interpolated_between_depths_and_constant_beyond_them():
         curve((100, 1.0, 9.0, 0.9)),
     )
     times = {
-        depth: machine_speed.network_time("vgg", 1, "bf16", layers(300, depth)) for depth in (2, 4, 8, 16, 32)
+        depth: machine_speed.network_time(NetworkKind("vgg", 1, "bf16"), layers(300, depth))
+        for depth in (2, 4, 8, 16, 32)
     }
     assert [times[depth].train_s for depth in (2, 4, 8, 16, 32)] == pytest.approx([4, 4, 8, 16, 16])
     assert times[8].evaluate_s == pytest.approx(0.5**0.5)  # halfway on logarithmic axes
@@ -96,8 +134,16 @@ def test_time_is_interpolated_between_depths_and_constant_beyond_them():
 
 
 def test_augmentation_time_is_that_of_the_nearest_number_of_channels():
-    machine_speed = speed(augment_s={1: 1.0, 3: 3.0})
-    assert [machine_speed.augment_seconds(channels) for channels in (1, 3, 4)] == [1.0, 3.0, 3.0]
+    machine_speed = speed(augment_s={1: 1.0, 3: 3.0}, affine_pixel_s={1: 0.5, 3: 0.25})
+
+    def augment_s(channels: int, **augmentation) -> float:
+        return machine_speed.augment_seconds(Augmentation(**augmentation), ImageShape(channels, 10, 10))
+
+    assert [augment_s(channels, flip=True) for channels in (1, 3, 4)] == [1.0, 3.0, 3.0]
+    affine = Affine(shear=0.1)
+    assert [augment_s(channels, affine=affine) for channels in (1, 3, 4)] == [50.0, 25.0, 25.0]
+    assert augment_s(1, affine=affine, crop=2) == 51.0
+    assert augment_s(1) == 0
 
 
 def test_an_inconsistent_speed_is_refused():

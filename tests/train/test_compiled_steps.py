@@ -11,17 +11,30 @@ import torch
 from torch import Tensor
 
 from scaling import interruption
-from scaling.architectures import AnyArchitecture, Lenet1, Lenet5, Lenet5Of1998, Net1, Net5, Zipcode1989
+from scaling.architectures import (
+    AnyArchitecture,
+    Lenet1,
+    Lenet5,
+    Lenet5Of1998,
+    Net1,
+    Net5,
+    Tree3,
+    Vgg,
+    Zipcode1989,
+)
 from scaling.config import Recipe
 from scaling.config.recipe import Adam, Affine, Augmentation, Constant, Cosine, Sgd
 from scaling.datasets import Synthetic
 from scaling.models import build
+from scaling.models.described_layers import DescribesLayers
+from scaling.plan.step_choice import COMPILED_REPLICAS
 from scaling.settings import ImageShape
 from scaling.store import Checkpoints, open_store
 from scaling.train import module, train
 from scaling.train.checkpoint import METRICS
-from scaling.train.compiled_steps import choice, compile_steps
+from scaling.train.compiled_steps import choice, compile_steps, steps_in_torch
 from scaling.train.compiled_steps.engine import CompiledSteps
+from scaling.train.compiled_steps.tile import LANES
 from scaling.train.optimisers import PackOptimiser
 from tests.models.networks import HISTORIC, MNIST, USPS, images
 from tests.train.tiny_packs import LENET, cell, loaded_dataset, pack
@@ -235,11 +248,11 @@ def trained(one_pack, **options):
 
 
 @pytest.mark.parametrize("augmentation", [Augmentation(), Augmentation(affine=Affine(scale=0.2, shear=0.2))])
-def test_a_training_has_the_metrics_of_a_training_in_torch(monkeypatch, augmentation):
+def test_a_training_has_the_metrics_of_a_training_in_torch(augmentation):
     one_pack = historic_pack(weight_decay=1e-3, augmentation=augmentation)
     compiled = trained(one_pack)
-    monkeypatch.setattr(module, "compile_steps", lambda *_: None)
-    reference = trained(one_pack)
+    with steps_in_torch():
+        reference = trained(one_pack)
     for one, other in zip(compiled.history, reference.history, strict=True):
         for metric in set(METRICS) - {"wall_s"}:
             torch.testing.assert_close(getattr(one, metric), getattr(other, metric), rtol=1e-4, atol=0)
@@ -300,6 +313,17 @@ def test_compiled_steps_serve_small_networks_in_fp32_with_gradient_descent(
         weight_decays=[0.0] * seeds,
     )
     assert (compile_steps(one_pack, networks, optimiser) is not None) == is_compiled
+
+
+def test_the_architectures_that_describe_their_layers_say_so():
+    """The plan of a sweep must know, without torch, which networks compiled steps can train."""
+    assert COMPILED_REPLICAS == LANES
+    for architecture, image in HISTORIC.values():
+        assert architecture.describes_layers
+        assert isinstance(build(architecture, image, [0]), DescribesLayers)
+    for architecture in (LENET, Tree3(filters=1, rows=1), Vgg(filters=1, depth=6)):
+        assert not architecture.describes_layers
+        assert not isinstance(build(architecture, MNIST, [0]), DescribesLayers)
 
 
 def test_a_call_has_steps_for_about_a_tenth_of_a_second():

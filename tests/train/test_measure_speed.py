@@ -6,10 +6,11 @@ from math import inf
 
 import pytest
 
-from scaling.architectures import Tree3
+from scaling.architectures import Net5, Tree3
 from scaling.plan.time_estimate import EVALUATION_BATCH
-from scaling.train import measure_speed
-from scaling.train.measure_speed import TimingCase, benchmark_cases
+from scaling.train import measure_speed, pack
+from scaling.train.measure_speed import EpochTime, TimingCase, benchmark_cases
+from scaling.train.module import PackModule
 
 
 @pytest.fixture
@@ -23,46 +24,70 @@ def small(monkeypatch):
     measure_speed._synthetic_dataset.cache_clear()
 
 
+EMPTY = EpochTime(0.0, 0.0)
+
+
 def test_a_case_is_measured_by_training_it(small):
-    took = measure_speed.measure_case(TimingCase(Tree3(filters=1, rows=1), 3, 8, "bf16"), 0.0)
+    took = measure_speed.measure_case(TimingCase(Tree3(filters=1, rows=1), 3, 8, "bf16"), EMPTY)
     assert all(0 < seconds < inf for seconds in took)
 
 
 def test_measured_times_are_never_negative(small, monkeypatch):
     monkeypatch.setattr(measure_speed, "_IMAGES", 2 * measure_speed._BATCH)  # two sizes of an epoch
     monkeypatch.setattr(measure_speed, "_EPOCHS", 2)
-    assert 0 <= measure_speed.measure_epoch_seconds() < inf
-    assert 0 <= measure_speed.measure_augment_seconds(1) < inf
+    monkeypatch.setattr(measure_speed, "_UPDATES", 3)
+    assert all(0 <= seconds < inf for seconds in measure_speed.measure_empty_epoch())
+    for augmentation in (measure_speed.CROP_AND_FLIP, measure_speed.AFFINE):
+        assert 0 <= measure_speed.measure_augment_seconds(1, augmentation) < inf
+    adam = measure_speed.measure_adam()
+    assert 0 <= adam.tensor_s < inf
+    assert 0 <= adam.number_s < inf
     assert 0 <= measure_speed.measure_pack_start_seconds() < inf
 
 
-def simulate_clock(monkeypatch, *, step_s: float, train_s: float, evaluate_s: float, epoch_s: float) -> None:
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_case_is_trained_with_its_kind_of_steps(small, monkeypatch, compiled):
+    modules = []
+
+    class RecordedModule(PackModule):
+        def __init__(self, *arguments, **options) -> None:
+            super().__init__(*arguments, **options)
+            modules.append(self)
+
+    monkeypatch.setattr(pack, "PackModule", RecordedModule)
+    case = TimingCase(Net5(filters=2), 1, 16, "fp32", compiled)
+    assert case.can_be_compiled
+    measure_speed.measure_case(case, EMPTY)
+    assert modules
+    assert all((module.compiled_steps is not None) == compiled for module in modules)
+
+
+def simulate_clock(
+    monkeypatch, *, step_s: float, train_s: float, evaluate_s: float, empty: EpochTime
+) -> None:
     monkeypatch.setattr(
         measure_speed,
-        "_epoch_seconds",
-        lambda case, train_images, test_images, batch_size: (
-            epoch_s
-            + train_images / batch_size * step_s
-            + case.pack_size * (train_s * train_images + evaluate_s * test_images)
+        "_measure_epoch",
+        lambda case, train_images, test_images, batch_size, epochs=0: EpochTime(
+            empty.train_s + train_images / batch_size * step_s + case.pack_size * train_s * train_images,
+            empty.evaluate_s + case.pack_size * evaluate_s * test_images,
         ),
     )
 
 
 def test_the_times_of_step_images_and_epoch_are_told_apart(small, monkeypatch):
-    """A measured step includes the one test image of its epoch."""
-    simulate_clock(monkeypatch, step_s=50.0, train_s=2.0, evaluate_s=0.25, epoch_s=10.0)
+    simulate_clock(monkeypatch, step_s=50.0, train_s=2.0, evaluate_s=0.25, empty=EpochTime(10.0, 3.0))
     case = TimingCase(Tree3(filters=1, rows=1), 1, 8, "fp32")
-    assert measure_speed.measure_epoch_seconds() == pytest.approx(10 + case.pack_size * 0.25)
-    step_s, train_s, evaluate_s = measure_speed.measure_case(case, 10.0)
-    assert (step_s, train_s) == pytest.approx((50 + case.pack_size * 0.25, 2))
-    assert evaluate_s == pytest.approx(0.25, rel=2 / EVALUATION_BATCH)
+    empty = measure_speed.measure_empty_epoch()
+    assert empty == pytest.approx((10, 3))
+    assert measure_speed.measure_case(case, empty) == pytest.approx((50, 2, 0.25))
 
 
 def test_noise_never_makes_a_time_negative(small, monkeypatch):
     """Batches of 100 that seem faster than batches of 1, and an epoch shorter than an empty one."""
-    simulate_clock(monkeypatch, step_s=1.0, train_s=-0.001, evaluate_s=0.0, epoch_s=0.0)
+    simulate_clock(monkeypatch, step_s=1.0, train_s=-0.001, evaluate_s=1e-9, empty=EMPTY)
     case = TimingCase(Tree3(filters=1, rows=1), 1, 8, "fp32")
-    assert all(seconds > 0 for seconds in measure_speed.measure_case(case, 5.0))
+    assert all(seconds > 0 for seconds in measure_speed.measure_case(case, EpochTime(5.0, 5.0)))
 
 
 def test_every_case_can_be_built_and_occurs_once():

@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar, Literal
 from scaling.architectures.base import Architecture
 from scaling.architectures.description import (
     MNIST_IMAGE,
+    USPS_IMAGE,
     BenchmarkNetwork,
     MemoryProfile,
     Precision,
@@ -36,6 +37,7 @@ class PublishedArchitecture(Architecture):
     memory_profile: ClassVar[MemoryProfile] = MemoryProfile(fp32_compiler_bytes=224 * 2**20)
     sides: ClassVar[tuple[int, ...]] = ()
     """Sides of the images that the network accepts, in pixels; empty for all."""
+    describes_layers: ClassVar[bool] = True
     benchmark_multipliers: ClassVar[tuple[int, ...]] = (1, 4)
     """Widths that ``scaling bench`` times, over that of the published network; without any, speed is
     estimated from the most similar architecture."""
@@ -50,13 +52,15 @@ class PublishedArchitecture(Architecture):
     def benchmark_networks(cls, side: int, precision: Precision) -> list[BenchmarkNetwork]:
         """Return the published network and one of several times its width, in fp32 and with one channel.
 
-        Each is timed with the smallest images that it accepts, once: for the side of MNIST.
+        Each is timed with the smallest images that it accepts, or with those of USPS, once: for the side of
+        MNIST.
         """
         if precision != "fp32" or side != MNIST_IMAGE.side:
             return []
+        smallest = cls.sides[0] if cls.sides else USPS_IMAGE.side
         return [
             BenchmarkNetwork(
-                network=cls.model_validate({"filters": multiplier * cls.filter_step}), side=cls.sides[0]
+                network=cls.model_validate({"filters": multiplier * cls.filter_step}), side=smallest
             )
             for multiplier in cls.benchmark_multipliers
         ]

@@ -23,7 +23,7 @@ from scaling.settings import ImageShape
 class Hybrid1988(HistoricArchitecture):
     """The classifier of the hybrid: 40 hidden units that see the whole input, and a readout."""
 
-    benchmark_multipliers: ClassVar[tuple[int, ...]] = ()
+    benchmark_multipliers: ClassVar[tuple[int, ...]] = (1,)
     filter_step: ClassVar[int] = 40
     squashing: ClassVar[Literal["tanh", "scaled_tanh"]] = "tanh"
 

@@ -7,6 +7,6 @@ start costs ten times as long as the arithmetic.
 
 from __future__ import annotations
 
-from scaling.train.compiled_steps.choice import compile_steps
+from scaling.train.compiled_steps.choice import compile_steps, images_per_call, steps_in_torch
 
-__all__ = ["compile_steps"]
+__all__ = ["compile_steps", "images_per_call", "steps_in_torch"]

@@ -95,6 +95,8 @@ SELECTIONS = (
     Selection("memory", "predicted peak"),
     Selection("estimates", "wall time, actual", ("configs/quickstart.yaml",)),
     Selection("estimates", "actual wall time relative"),
+    Selection("step_estimates", "estimates within"),
+    Selection("step_estimates", "time of an epoch"),
 )
 """Rows of docs/benchmarks.md."""
 

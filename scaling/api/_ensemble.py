@@ -65,25 +65,34 @@ def ensemble(
         _make_pool(
             members,
             workspace,
-            selection={
-                name: value
-                for name, value in zip(names, key, strict=True)
-                if name != "filters" or _any(has_widths, members)
-            },
+            selection=_selection(names, key, members),
             title=grouped.dataset_title,
             sizes=sizes,
         )
         for key, members in large.items()
     ]
     if not pools:
-        largest = max((keys.count(key) for key in set(keys)), default=0)
-        more_seeds = ", or train more seeds" if _any(has_seeds, runs) else ""
-        raise UsageError(
-            f"{','.join(map(str, sizes))}: no pool has more than {largest} runs; ask for fewer members"
-            f"{more_seeds}",
-            option="sizes",
-        )
+        raise _no_pool_error(sizes, max((keys.count(key) for key in set(keys)), default=0), runs)
     return pools
+
+
+def _selection(names: Sequence[str], key: Sequence[str], members: pa.Table) -> dict[str, str]:
+    """Return the columns in which the members of an ensemble agree; filters only if networks have widths."""
+    return {
+        name: value
+        for name, value in zip(names, key, strict=True)
+        if name != "filters" or _any(has_widths, members)
+    }
+
+
+def _no_pool_error(sizes: Sequence[int], largest: int, runs: pa.Table) -> UsageError:
+    """Return the error that all sizes exceed the largest pool."""
+    more_seeds = ", or train more seeds" if _any(has_seeds, runs) else ""
+    return UsageError(
+        f"{','.join(map(str, sizes))}: no pool has more than {largest} runs; ask for fewer members"
+        f"{more_seeds}",
+        option="sizes",
+    )
 
 
 def _member_counts(runs: pa.Table, sizes: Sequence[int]) -> list[int]:

@@ -10,10 +10,14 @@ from scaling.api._figures import save_figures
 from scaling.api._load import CURVE_COLUMN
 from scaling.api._results import load_trained
 from scaling.api._workspace import Workspace
+from scaling.architectures import has_seeds
 from scaling.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
-    from analysis.rejection import StudyRejection
+    import pyarrow as pa
+
+    from analysis.rejection import CellRejection, StudyRejection
+    from scaling.store import StoreUnion
 
 
 def reject(
@@ -35,11 +39,9 @@ def reject(
         StoreError: no store holds a run of the study with a test error, or a run has no stored predictions.
         UsageError: ``error`` is no fraction between 0 and 1.
     """
-    from analysis.rejection import CellRejection, StudyRejection
+    from analysis.rejection import StudyRejection
     from analysis.run_groups import group_runs
-    from scaling.architectures import has_seeds
     from scaling.fit.data.columns import text_column
-    from scaling.fit.rejection import estimate_rejection
 
     if not 0 < error < 1:
         raise UsageError(f"{error:g}: expected a fraction between 0 and 1, such as 0.01", option="error")
@@ -54,30 +56,31 @@ def reject(
     stores = workspace.stores()
     stores.require_predictions(grouped.runs["id"].to_pylist())
     keys = list(zip(*(text_column(grouped.runs, name) for name in (CURVE_COLUMN, "filters")), strict=True))
-    cells = []
-    for key in dict.fromkeys(keys):
-        runs = grouped.runs.filter([other == key for other in keys])
-        stored = stores.logits(runs["id"].to_pylist())
-        cells.append(
-            CellRejection(
-                curve=key[0],
-                filters=runs["filters"][0].as_py(),
-                architecture=runs["architecture"][0].as_py(),
-                parameters=runs["parameters"][0].as_py(),
-                rejection=estimate_rejection(
-                    stored.logits,
-                    stored.labels,
-                    target_error=error,
-                    has_seeds=has_seeds(runs["architecture"][0].as_py()),
-                ),
-            )
-        )
+    groups = {key: grouped.runs.filter([other == key for other in keys]) for key in dict.fromkeys(keys)}
     return StudyRejection(
         target_error=error,
-        cells=tuple(cells),
+        cells=tuple(_reject_in_cell(runs, stores, curve=key[0], error=error) for key, runs in groups.items()),
         runs=grouped.runs,
         dataset_title=grouped.dataset_title,
         diverged=grouped.diverged,
+    )
+
+
+def _reject_in_cell(runs: pa.Table, stores: StoreUnion, *, curve: str, error: float) -> CellRejection:
+    """Return the rejection of the runs of one curve and width."""
+    from analysis.rejection import CellRejection
+    from scaling.fit.rejection import estimate_rejection
+
+    architecture = runs["architecture"][0].as_py()
+    stored = stores.logits(runs["id"].to_pylist())
+    return CellRejection(
+        curve=curve,
+        filters=runs["filters"][0].as_py(),
+        architecture=architecture,
+        parameters=runs["parameters"][0].as_py(),
+        rejection=estimate_rejection(
+            stored.logits, stored.labels, target_error=error, has_seeds=has_seeds(architecture)
+        ),
     )
 
 

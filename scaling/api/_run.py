@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
@@ -82,7 +83,8 @@ def run(
     """
     workspace, start_s = workspace or Workspace(), monotonic()
     trains_here = address is None  # the nodes of a cluster have memory of their own
-    first_plan = latest_plan = plan(config, workspace, overrides=overrides, trains=trains_here)
+    make_plan = partial(plan, config, workspace, overrides=overrides, trains=trains_here)
+    first_plan = make_plan()
     sweep = Sweep(
         workspace=workspace,
         console=console or Console(stderr=True),
@@ -97,20 +99,7 @@ def run(
     )
     sweep.remove_leftovers()
     sweep.write_test_sets(first_plan)
-    counts: list[SweepCounts] = []
-    started_keys: set[str] = set()
-    while packs := [pack for pack in latest_plan.packs if pack.key not in started_keys]:
-        for pack in packs:
-            pack.cell.architecture.check_packages()
-        if not counts:
-            start = _describe_start(latest_plan, workspace)  # before the check, which creates the store
-            sweep.prepare()
-            on_start(start)
-        counts.append(sweep.train([packs], latest_plan.study, latest_plan.speed))
-        started_keys |= {pack.key for pack in packs}
-        if not latest_plan.pending:
-            break
-        latest_plan = plan(config, workspace, overrides=overrides, trains=trains_here)
+    counts, latest_plan = _train(sweep, first_plan, make_plan, on_start)
     return RunOutcome(
         **vars(SweepCounts.total(counts, pending=latest_plan.pending)),
         plan=first_plan,
@@ -118,6 +107,31 @@ def run(
         diverged=_count_diverged(latest_plan.final_ids - first_plan.done, workspace) if counts else 0,
         wall_s=monotonic() - start_s,
     )
+
+
+def _train(
+    sweep: Sweep,
+    first_plan: Plan,
+    make_plan: Callable[[], Plan],
+    on_start: Callable[[RunStart], None],
+) -> tuple[list[SweepCounts], Plan]:
+    """Train the missing runs, planning again while others wait for them; return counts and latest plan."""
+    latest_plan = first_plan
+    counts: list[SweepCounts] = []
+    started_keys: set[str] = set()
+    while packs := [pack for pack in latest_plan.packs if pack.key not in started_keys]:
+        for pack in packs:
+            pack.cell.architecture.check_packages()
+        if not counts:
+            start = _describe_start(latest_plan, sweep.workspace)  # before the check, which creates the store
+            sweep.prepare()
+            on_start(start)
+        counts.append(sweep.train([packs], latest_plan.study, latest_plan.speed))
+        started_keys |= {pack.key for pack in packs}
+        if not latest_plan.pending:
+            break
+        latest_plan = make_plan()
+    return counts, latest_plan
 
 
 def _describe_start(plan: Plan, workspace: Workspace) -> RunStart:

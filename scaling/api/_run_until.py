@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import fsum
 from pathlib import Path
 
@@ -95,17 +96,12 @@ def run_until(
     written_curves = extendable_curves(study)
     widest = [curve.widest for curve in written_curves]
     cells, number = [cell for curve in written_curves for cell in curve.cells], 0
+    train = partial(
+        run, extended, workspace, address=address, in_process=in_process, console=console, quiet=quiet
+    )
     while True:
         _write_study(extended, keys | {"architectures": architecture_entries(cells)})
-        outcome = run(
-            extended,
-            workspace,
-            address=address,
-            in_process=in_process,
-            console=console,
-            quiet=quiet,
-            on_start=on_start if number == 0 else lambda start: None,
-        )
+        outcome = train(on_start=on_start if number == 0 else lambda start: None)
         results = load_results(extended, workspace)
         # Planned again in each iteration, because pilots may have chosen learning rates meanwhile.
         written = plan(config, workspace, overrides=overrides, trains=False)

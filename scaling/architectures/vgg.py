@@ -70,10 +70,17 @@ class Vgg(MupArchitecture):
 
     @classmethod
     def benchmark_networks(cls, side: int, precision: Precision) -> list[BenchmarkNetwork]:
-        shallow, deep = ((1, 4, 16), (1, 4, 12)) if precision == "bf16" else ((1, 8), (1, 8))
+        if side != CIFAR10_IMAGE.side:  # the channels of the image change only the first of many layers
+            return []
+        widths: dict[Depth, tuple[int, ...]] = (
+            {6: (1, 4, 8, 16), 11: (1, 4, 8), 16: (1, 4, 8, 12)}
+            if precision == "bf16"
+            else {6: (1, 8), 16: (1, 8)}
+        )
         return [
-            *(BenchmarkNetwork(network=cls(filters=filters, depth=6), side=side) for filters in shallow),
-            *(BenchmarkNetwork(network=cls(filters=filters, depth=16), side=side) for filters in deep),
+            BenchmarkNetwork(network=cls(filters=filters, depth=depth), side=side)
+            for depth in widths
+            for filters in widths[depth]
         ]
 
     @classmethod

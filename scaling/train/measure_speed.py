@@ -58,10 +58,8 @@ CROP_AND_FLIP = Augmentation(crop=4, flip=True)
 AFFINE = Augmentation(affine=Affine(translation=2, scale=0.1, squeeze=0.1, shear=0.2))
 _UPDATES = 30
 """Number of measured updates of an optimiser."""
-_UPDATED_TENSORS = 20
-"""Number of weight tensors in a measured update, as in a narrow network."""
-_UPDATED_NUMBERS = (80, 20_000)
-"""Smaller and larger size of each of these tensors."""
+_SMALL_TENSORS, _LARGE_TENSORS = (20, 80), (2, 200_000)
+"""Number and size of the weight tensors of two measured updates: mostly calls, and mostly arithmetic."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +180,8 @@ def _measure_steps(case: TimingCase, batch_size: int, empty: EpochTime) -> tuple
 
     A short first measurement says how many steps and images the second one needs.
     """
-    steps = max(1, images_per_call(case.layer_table.macs) // batch_size) if case.compiled else 1
+    images = min(images_per_call(case.layer_table.macs), _IMAGES) if case.compiled else batch_size
+    steps = max(1, images // batch_size)
     tested = EVALUATION_BATCH if batch_size == _BATCH else 1
     probe = _measure_epoch(
         case, train_images=steps * batch_size, test_images=tested, batch_size=batch_size, epochs=_PROBE_EPOCHS
@@ -218,17 +217,20 @@ def measure_augment_seconds(channels: int, augmentation: Augmentation) -> float:
 
 def measure_adam() -> UpdateTime:
     """Measure how much longer an update of Adam takes than one of gradient descent."""
-    few, many = _UPDATED_NUMBERS
+    small, large = _SMALL_TENSORS[1], _LARGE_TENSORS[1]
     with training_runtime():
-        few_s, many_s = (_update_seconds(Adam(), size) - _update_seconds(Sgd(), size) for size in (few, many))
-    number_s = max(0.0, (many_s - few_s) / (many - few))
-    return UpdateTime(tensor_s=max(0.0, few_s - few * number_s), number_s=number_s)
+        small_s, large_s = (
+            _update_seconds(Adam(), *sizes) - _update_seconds(Sgd(), *sizes)
+            for sizes in (_SMALL_TENSORS, _LARGE_TENSORS)
+        )
+    number_s = max(0.0, (large_s - small_s) / (large - small))
+    return UpdateTime(tensor_s=max(0.0, small_s - small * number_s), number_s=number_s)
 
 
-def _update_seconds(rule: Sgd | Adam, size: int) -> float:
-    """Measure the seconds to update one weight tensor of ``size`` numbers, among others."""
+def _update_seconds(rule: Sgd | Adam, count: int, size: int) -> float:
+    """Measure the seconds to update one of ``count`` weight tensors of ``size`` numbers."""
     replicas = max(PACK_SIZES)
-    tensors = [nn.Parameter(torch.full((replicas, size // replicas), 0.01)) for _ in range(_UPDATED_TENSORS)]
+    tensors = [nn.Parameter(torch.full((replicas, size // replicas), 0.01)) for _ in range(count)]
     for tensor in tensors:
         tensor.grad = torch.full_like(tensor, 1e-3)
     optimiser = PackOptimiser(tensors, rule, learning_rates=[1e-3] * replicas, weight_decays=[0.0] * replicas)
@@ -237,7 +239,7 @@ def _update_seconds(rule: Sgd | Adam, size: int) -> float:
         optimiser.select(step)
         optimiser.step()
         ends.append(monotonic())
-    return median(end - start for start, end in pairwise(ends)) / _UPDATED_TENSORS
+    return median(end - start for start, end in pairwise(ends)) / count
 
 
 def measure_pack_start_seconds() -> float:

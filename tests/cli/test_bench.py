@@ -16,6 +16,8 @@ from scaling.train import measure_inference
 from scaling.train.measure_speed import benchmark_cases
 
 PRECISIONS = get_args(Precision)
+MODERN = [("lenet5", ""), ("lenet5", "general"), ("tree3", "")]
+"""Architectures and variants that are timed for each precision and number of channels."""
 
 
 @pytest.fixture
@@ -68,9 +70,8 @@ def test_every_case_is_a_point_of_its_timing_curve():
     }
     curves = list(_bench._timing_curves(times))
     assert sum(len(curve.points) for curve in curves) == len(times)
-    lenet5 = [("lenet5", variant, None) for variant in ("", "general")]
-    modern = [*lenet5, ("tree3", "", None), ("vgg", "", 6), ("vgg", "", 14)]
     images = [(channels, precision) for channels in (1, 3) for precision in PRECISIONS]
+    depths = {"bf16": (6, 9, 14), "fp32": (6, 14)}
     historic = [
         spec.model_fields["type"].default for spec in registered() if issubclass(spec, PublishedArchitecture)
     ]
@@ -79,7 +80,8 @@ def test_every_case_is_a_point_of_its_timing_curve():
         for curve in curves
     }
     assert keys == {
-        *((*kind, *image, False) for kind in modern for image in images),
+        *((*kind, None, *image, False) for kind in MODERN for image in images),
+        *(("vgg", "", depth, 3, precision, False) for precision in depths for depth in depths[precision]),
         *(("lenet5", "tanh", None, 1, precision, False) for precision in PRECISIONS),
         *((name, "", None, 1, "fp32", compiled) for name in historic for compiled in (False, True)),
     }

@@ -16,6 +16,7 @@ gradient descent; Adam adds a time for each step.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from functools import cached_property
 from itertools import pairwise
 from math import exp, log
@@ -194,10 +195,7 @@ class Speed(ConfigModel):
         return seconds
 
     def _most_similar(self, wanted: NetworkKind) -> list[TimingCurve]:
-        """Return the curves that agree best in architecture, then in variant, steps, precision and channels.
-
-        They are sorted by depth.
-        """
+        """Return the curves that agree best: in architecture, then variant, steps, precision and channels."""
 
         def distance(kind: NetworkKind) -> tuple[bool, bool, bool, bool, float]:
             return (
@@ -208,9 +206,15 @@ class Speed(ConfigModel):
                 abs(log(kind.channels / wanted.channels)),
             )
 
-        nearest = min((curve.kind for curve in self.curves), key=distance)
-        curves = [curve for curve in self.curves if curve.kind == nearest]
-        return sorted(curves, key=lambda curve: curve.depth or 1)
+        return self._curves_by_kind[min(self._curves_by_kind, key=distance)]
+
+    @cached_property
+    def _curves_by_kind(self) -> dict[NetworkKind, list[TimingCurve]]:
+        """Curves of each kind of networks, sorted by depth."""
+        by_kind: defaultdict[NetworkKind, list[TimingCurve]] = defaultdict(list)
+        for curve in sorted(self.curves, key=lambda curve: curve.depth or 1):
+            by_kind[curve.kind].append(curve)
+        return dict(by_kind)
 
 
 def _nearest(seconds_by_channels: dict[int, float], channels: int) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
@@ -46,12 +46,14 @@ _SMALL_BATCH = 1
 """Images of a training step whose time is mostly that of the step itself."""
 _EPOCH_S = 0.05
 """Approximate seconds of a measured epoch; the number of images follows from the network's speed."""
-_EPOCHS = 3
+_EPOCHS = 4
 """Epochs of a measured training; the first one warms up."""
 _PROBE_EPOCHS = 2
 """Epochs of a short training, from which the number of steps of a measured one follows; one warms up."""
 _STARTS = 3
 """Number of packs whose start is measured."""
+_CALL_PARTS = 4
+"""Calls of compiled steps in a measurement are at least this part of those in a training."""
 _MIN_REMAINDER = 0.1
 """Lower limit of a time after the overhead is subtracted, as a fraction of the measured time."""
 CROP_AND_FLIP = Augmentation(crop=4, flip=True)
@@ -176,19 +178,19 @@ def measure_case(case: TimingCase, empty: EpochTime) -> NetworkTime:
 
 
 def _measure_steps(case: TimingCase, batch_size: int, empty: EpochTime) -> tuple[float, float]:
-    """Measure the seconds of a training step, and of an image in an evaluation of all replicas.
-
-    A short first measurement says how many steps and images the second one needs.
-    """
-    images = min(images_per_call(case.layer_table.macs), _IMAGES) if case.compiled else batch_size
+    """Measure the seconds of a training step, and of an image in an evaluation of all replicas."""
+    images = batch_size
+    if case.compiled:  # a fraction of the images of a call, in which the start of the call is a small part
+        images = min(images_per_call(case.layer_table.macs) // _CALL_PARTS, _IMAGES)
     steps = max(1, images // batch_size)
     tested = EVALUATION_BATCH if batch_size == _BATCH else 1
-    probe = _measure_epoch(
-        case, train_images=steps * batch_size, test_images=tested, batch_size=batch_size, epochs=_PROBE_EPOCHS
-    )
-    steps *= _repetitions(probe.train_s, _IMAGES // (steps * batch_size))
-    tested *= _repetitions(probe.evaluate_s, _IMAGES // tested) if batch_size == _BATCH else 1
-    epoch = _measure_epoch(case, train_images=steps * batch_size, test_images=tested, batch_size=batch_size)
+    measure = partial(_measure_epoch, case, batch_size=batch_size)
+    epoch = measure(train_images=steps * batch_size, test_images=tested, epochs=_PROBE_EPOCHS)
+    more_steps = _repetitions(epoch.train_s, _IMAGES // (steps * batch_size))
+    more_tested = _repetitions(epoch.evaluate_s, _IMAGES // tested) if batch_size == _BATCH else 1
+    if max(more_steps, more_tested) > 1:  # only a short first measurement needs a second one
+        steps, tested = steps * more_steps, tested * more_tested
+        epoch = measure(train_images=steps * batch_size, test_images=tested)
     train_s, evaluate_s = (
         max(whole_s - empty_s, _MIN_REMAINDER * whole_s)
         for whole_s, empty_s in zip(epoch, empty, strict=True)

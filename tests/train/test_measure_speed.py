@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from math import inf
+from math import fsum, inf
 
 import pytest
 
 from scaling.architectures import Net5, Tree3
+from scaling.plan.speed_file import default_speed
 from scaling.plan.time_estimate import EVALUATION_BATCH
 from scaling.train import measure_speed, pack
 from scaling.train.measure_speed import EpochTime, TimingCase, benchmark_cases
@@ -88,6 +89,23 @@ def test_noise_never_makes_a_time_negative(small, monkeypatch):
     simulate_clock(monkeypatch, step_s=1.0, train_s=-0.001, evaluate_s=1e-9, empty=EMPTY)
     case = TimingCase(Tree3(filters=1, rows=1), 1, 8, "fp32")
     assert all(seconds > 0 for seconds in measure_speed.measure_case(case, EpochTime(5.0, 5.0)))
+
+
+def test_the_measured_epochs_fit_into_two_minutes(monkeypatch):
+    """On the machine of the default speed, by its own times; 20 seconds are left for all else."""
+    machine_speed, epochs_s = default_speed(), []
+
+    def simulate_epoch(case, *, train_images, test_images, batch_size, epochs=measure_speed._EPOCHS):
+        time = machine_speed.network_time(case.kind, case.layer_table)
+        train_s = train_images // batch_size * time.step_s + case.pack_size * train_images * time.train_s
+        epoch = EpochTime(train_s, case.pack_size * test_images * time.evaluate_s)
+        epochs_s.append(epochs * (sum(epoch) + machine_speed.epoch_s))
+        return epoch
+
+    monkeypatch.setattr(measure_speed, "_measure_epoch", simulate_epoch)
+    for case in benchmark_cases():
+        measure_speed.measure_case(case, EMPTY)
+    assert fsum(epochs_s) < 100
 
 
 def test_every_case_can_be_built_and_occurs_once():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -96,10 +97,8 @@ def lay_out(
         parameters: size of each parameter of one replica.
         buffers: size of each buffer of one replica.
     """
-    first, sizes = 0, {**parameters, **buffers}
-    weights = {}
-    for name, size in sizes.items():
-        weights[name], first = first, first + size
+    sizes = {**parameters, **buffers}
+    weights = dict(zip(sizes, accumulate(sizes.values(), initial=0), strict=False))
     inputs = _place_maps((image.channels, image.side, image.side), 0, described[0])
     maps, records = [inputs], []
     sources: list[int] = []
@@ -140,7 +139,7 @@ def lay_out(
         maps=tuple(maps),
         weights=weights,
         trained=sum(parameters.values()),
-        vectors=first,
+        vectors=sum(sizes.values()),
     )
 
 

@@ -199,9 +199,12 @@ def check(scenario: Scenario, study: Path, folder: Path, reference: list[pa.Tabl
 def check_bench(folder: Path) -> Iterator[str]:
     """Send SIGTERM to ``scaling bench`` in the middle of a step, and yield what is wrong."""
     process = start_command(["bench", "--workers", "2", "--quiet", "--out", folder / "speed.json"], folder)
-    wait_for(lambda: commands(descendants(process.pid)).count("spawn_main") == 2)
+
+    def measuring() -> list[int]:
+        return [pid for pid in descendants(process.pid) if "spawn_main" in commands([pid])]
+
+    wait_for(lambda: len(measuring()) == 2 and all(cpu_seconds(pid) > 4 for pid in measuring()))
     begun = descendants(process.pid)
-    wait_for(lambda: all(cpu_seconds(pid) > 4 for pid in begun if "spawn_main" in commands([pid])))
     start_s = time.monotonic()
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=PATIENCE_S)

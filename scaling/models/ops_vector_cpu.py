@@ -8,6 +8,7 @@ fp32 also where the images are bf16: in a narrow network, bf16 would save no tim
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -18,13 +19,19 @@ from torch import Tensor
 
 from scaling.models import vector_instructions
 from scaling.models.vector_convolution import KERNEL, add_gradients, convolve_and_pool, to_lanes
-from scaling.models.vector_instructions import LANES
+from scaling.models.vector_instructions import HAS_WIDE_REGISTERS, LANES
 from scaling.models.vector_products import connect as connect_rows
 from scaling.models.vector_products import connect_gradients
+from scaling.models.vector_sparse_gradients import add_sparse_gradients
 
 FEATURE_ORDER = "o row col"
 """Order of the features of a strip, as ``conv_pool_flatten`` returns them."""
 
+_SPARSE_CHANNELS: float = inf if HAS_WIDE_REGISTERS else 3
+"""Fewest channels that a filter sees for which gradients of the winners alone are measured to be faster.
+
+With wide registers this has not been measured.
+"""
 _ACTIVATIONS = {
     "identity": vector_instructions.IDENTITY,
     "relu": vector_instructions.RELU,
@@ -160,19 +167,65 @@ class _ConvPool(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> Any:
         x, weights, flat = ctx.saved_tensors
         has_input = ctx.needs_input_grad[2]
+        add = _add_sparse_gradients if weights.shape[2] >= _SPARSE_CHANNELS else _add_dense_gradients
+        # Adding leaves untouched pixels at 0.
         dx = torch.zeros_like(x) if has_input else x
-        d_filters, d_biases = (x.new_zeros(*weights.shape[:n], LANES) for n in (5, 2))
-        border, (o, P, Q) = 2 * (KERNEL - 1), ctx.winners.shape[2:5]
-        d = x.new_zeros(o, 2 * P + border, 2 * Q + border, LANES)
-        rotated = weights.flip(-1, -2).transpose(1, 2).contiguous()
-        add_gradients(
-            x.numpy(), rotated.numpy(), ctx.layer.groups, ctx.layer.activation, flat.numpy(),
-            gradient.contiguous().view(-1).numpy(), ctx.strides, ctx.rows, ctx.winners,
-            has_input, d.numpy(), dx.numpy(), d_filters.numpy(), d_biases.numpy(),
-        )  # fmt: skip
+        d_biases = x.new_zeros(*weights.shape[:2], LANES)
+        d_filters = add(ctx, x, weights, flat, gradient.contiguous().view(-1), has_input, dx, d_biases)
         filters_dtype, bias_dtype = ctx.dtypes
         d_bias = None if bias_dtype is None else d_biases.sum(-1).to(bias_dtype)
-        return None, None, dx if has_input else None, d_filters.sum(-1).to(filters_dtype), d_bias
+        return None, None, dx if has_input else None, d_filters.to(filters_dtype), d_bias
+
+
+def _add_dense_gradients(
+    ctx: Any,
+    x: Tensor,
+    weights: Tensor,
+    flat: Tensor,
+    d_flat: Tensor,
+    has_input: bool,
+    dx: Tensor,
+    d_biases: Tensor,
+) -> Tensor:
+    """Return the gradient of the filters, and add those of ``x`` and of the biases."""
+    d_filters, border, (o, P, Q) = (
+        x.new_zeros(*weights.shape, LANES),
+        2 * (KERNEL - 1),
+        ctx.winners.shape[2:5],
+    )
+    d = x.new_zeros(o, 2 * P + border, 2 * Q + border, LANES)
+    rotated = weights.flip(-1, -2).transpose(1, 2).contiguous()
+    add_gradients(
+        x.numpy(), rotated.numpy(), ctx.layer.groups, ctx.layer.activation, flat.numpy(), d_flat.numpy(),
+        ctx.strides, ctx.rows, ctx.winners, has_input, d.numpy(), dx.numpy(), d_filters.numpy(),
+        d_biases.numpy(),
+    )  # fmt: skip
+    return d_filters.sum(-1)
+
+
+def _add_sparse_gradients(
+    ctx: Any,
+    x: Tensor,
+    weights: Tensor,
+    flat: Tensor,
+    d_flat: Tensor,
+    has_input: bool,
+    dx: Tensor,
+    d_biases: Tensor,
+) -> Tensor:
+    """Return the gradient of the filters, and add those of ``x`` and of the biases."""
+    c, (height, width) = weights.shape[2], x.shape[2:4]
+    length, fill = KERNEL * c, -KERNEL * c % LANES
+    pixels = torch.arange(c * height * width).view(c, height, width).permute(1, 2, 0).flatten() * LANES
+    filters = torch.nn.functional.pad(rearrange(weights, "G o c i j -> G o i (j c)"), (0, fill))
+    is_weight = torch.nn.functional.pad(x.new_ones(length), (0, fill))
+    d_filters = torch.zeros_like(filters)
+    add_sparse_gradients(
+        x.numpy(), pixels.numpy(), filters.numpy(), is_weight.numpy(), ctx.layer.groups, ctx.layer.activation,
+        flat.numpy(), d_flat.numpy(), ctx.strides, ctx.rows, ctx.winners, has_input, dx.numpy(),
+        d_filters.numpy(), d_biases.numpy(),
+    )  # fmt: skip
+    return rearrange(d_filters[..., :length], "G o i (j c) -> G o c i j", c=c)
 
 
 class _Connect(torch.autograd.Function):

@@ -228,28 +228,30 @@ def convolve_and_pool(x, filters, biases, groups, activation, out, strides, rows
     blocks, G, o, P, Q, _ = winners.shape
     c, height, width = filters.shape[2], x.shape[2], x.shape[3]
     row, channel, pixel = width * LANES, height * width * LANES, strides[5]
-    for block in range(blocks):
-        for g in range(G):
-            first = (block * x.shape[1] + g * groups // G * c) * channel
-            for f in range(o):
-                bias, weights = biases[g, f], (g * o + f) * c * KERNEL * KERNEL
-                for p in range(P):
-                    at = first + 2 * p * row
-                    target = block * strides[0] + g * strides[1] + p // rows * strides[2]
-                    target += f * strides[3] + p % rows * strides[4]
-                    winner = (((block * G + g) * o + f) * P + p) * Q * LANES
-                    q = 0
-                    while q + _WINDOWS <= Q:
-                        _pool_windows(
-                            x, at + 2 * q * LANES, row, channel, filters, weights, c, bias, activation,
-                            out, target + q * pixel, pixel, winners, winner + q * LANES,
-                        )  # fmt: skip
-                        q += _WINDOWS
-                    if q < Q:
-                        _pool_window(
-                            x, at + 2 * q * LANES, row, channel, filters, weights, c, bias, activation,
-                            out, target + q * pixel, pixel, winners, winner + q * LANES,
-                        )  # fmt: skip
+    # A strip of all blocks is adjacent in ``out``, and is written while it is in the cache.
+    for g in range(G):
+        for start in range(0, P, rows):
+            for block in range(blocks):
+                first = (block * x.shape[1] + g * groups // G * c) * channel
+                for f in range(o):
+                    bias, weights = biases[g, f], (g * o + f) * c * KERNEL * KERNEL
+                    for p in range(start, min(start + rows, P)):
+                        at = first + 2 * p * row
+                        target = block * strides[0] + g * strides[1] + p // rows * strides[2]
+                        target += f * strides[3] + p % rows * strides[4]
+                        winner = (((block * G + g) * o + f) * P + p) * Q * LANES
+                        q = 0
+                        while q + _WINDOWS <= Q:
+                            _pool_windows(
+                                x, at + 2 * q * LANES, row, channel, filters, weights, c, bias, activation,
+                                out, target + q * pixel, pixel, winners, winner + q * LANES,
+                            )  # fmt: skip
+                            q += _WINDOWS
+                        if q < Q:
+                            _pool_window(
+                                x, at + 2 * q * LANES, row, channel, filters, weights, c, bias, activation,
+                                out, target + q * pixel, pixel, winners, winner + q * LANES,
+                            )  # fmt: skip
 
 
 @no_type_check
@@ -303,36 +305,38 @@ def add_gradients(
     row, channel, taps, border = width * LANES, height * width * LANES, KERNEL * KERNEL, KERNEL - 1
     d_row, d_map = d.shape[2] * LANES, d.shape[1] * d.shape[2] * LANES
     inside = border * d_row + border * LANES
-    for block in range(blocks):
-        for g in range(G):
-            first = (block * x.shape[1] + g * groups // G * c) * channel
-            for f in range(o):
-                for p in range(P):
-                    at = block * strides[0] + g * strides[1] + p // rows * strides[2]
-                    at += f * strides[3] + p % rows * strides[4]
-                    winner = (((block * G + g) * o + f) * P + p) * Q * LANES
-                    # Without the gradient of x, two lines of d are used all the time and stay in the cache.
-                    target = inside + (f * d_map + 2 * p * d_row if has_input else 0)
-                    _unpool_row(
-                        out, d_out, at, strides[5], activation, winners, winner, Q, d, target, d_row,
-                        d_biases, (g * o + f) * LANES,
-                    )  # fmt: skip
-                    if not has_input:
+    lines = P if has_input else rows
+    for g in range(G):
+        for start in range(0, P, lines):
+            for block in range(blocks):
+                first = (block * x.shape[1] + g * groups // G * c) * channel
+                for f in range(o):
+                    for p in range(start, min(start + lines, P)):
+                        at = block * strides[0] + g * strides[1] + p // rows * strides[2]
+                        at += f * strides[3] + p % rows * strides[4]
+                        winner = (((block * G + g) * o + f) * P + p) * Q * LANES
+                        # Without the gradient of x, two lines of d are used all the time and stay cached.
+                        target = inside + (f * d_map + 2 * p * d_row if has_input else 0)
+                        _unpool_row(
+                            out, d_out, at, strides[5], activation, winners, winner, Q, d, target, d_row,
+                            d_biases, (g * o + f) * LANES,
+                        )  # fmt: skip
+                        if not has_input:
+                            for k in range(c):
+                                _add_filter_gradient(
+                                    x, first + k * channel + 2 * p * row, row, d, target, d_row, 2, 2 * Q,
+                                    d_filters, ((g * o + f) * c + k) * taps * LANES,
+                                )  # fmt: skip
+                    if has_input:
                         for k in range(c):
                             _add_filter_gradient(
-                                x, first + k * channel + 2 * p * row, row, d, target, d_row, 2, 2 * Q,
+                                x, first + k * channel, row, d, f * d_map + inside, d_row, 2 * P, 2 * Q,
                                 d_filters, ((g * o + f) * c + k) * taps * LANES,
                             )  # fmt: skip
                 if has_input:
                     for k in range(c):
-                        _add_filter_gradient(
-                            x, first + k * channel, row, d, f * d_map + inside, d_row, 2 * P, 2 * Q,
-                            d_filters, ((g * o + f) * c + k) * taps * LANES,
-                        )  # fmt: skip
-            if has_input:
-                for k in range(c):
-                    weights = (g * c + k) * o * taps
-                    _write_input_gradient(d, filters, weights, o, dx, first + k * channel, row, P, Q)
+                        weights = (g * c + k) * o * taps
+                        _write_input_gradient(d, filters, weights, o, dx, first + k * channel, row, P, Q)
 
 
 @no_type_check

@@ -31,6 +31,12 @@ def features(x: Lanes) -> Tensor:
     return x.values[..., : x.images].mT
 
 
+@pytest.fixture(params=[1, np.inf], ids=["sparse", "dense"])
+def both_gradients(request, monkeypatch) -> None:
+    """Compute the gradients of all convolutions from the winners alone, and then from all pixels."""
+    monkeypatch.setattr(ops_vector_cpu, "_SPARSE_CHANNELS", request.param)
+
+
 def assert_equal(results: list[Tensor], expected: list[Tensor], inputs: list[Tensor]) -> None:
     """Compare results, and gradients of a sum with unequal weights."""
     for result, reference in zip(results, expected, strict=True):
@@ -42,6 +48,7 @@ def assert_equal(results: list[Tensor], expected: list[Tensor], inputs: list[Ten
             torch.testing.assert_close(gradient, other, rtol=CLOSE, atol=CLOSE * float(other.abs().max()))
 
 
+@pytest.mark.usefixtures("both_gradients")
 @pytest.mark.parametrize(
     ("B", "channels", "groups", "G", "o", "side", "padding", "strips"),
     [
@@ -64,7 +71,10 @@ def test_one_convolution_equals_the_reference(B, channels, groups, G, o, side, p
         assert_equal([result], [expected], [filters] if bias is None else [filters, bias])
 
 
-@pytest.mark.parametrize(("R", "first", "second", "side"), [(1, 1, 3, 28), (3, 2, 5, 20), (2, 6, 4, 17)])
+@pytest.mark.usefixtures("both_gradients")
+@pytest.mark.parametrize(
+    ("R", "first", "second", "side"), [(1, 1, 3, 28), (3, 2, 5, 20), (2, 6, 4, 17), (1, 11, 2, 14)]
+)
 def test_two_convolutions_equal_the_reference(R, first, second, side):
     """The first one computes no gradient of the image; the second one computes that of its maps."""
     x = noise(18, 1, side, side).detach()
@@ -103,6 +113,7 @@ def test_units_are_regrouped_as_in_the_reference():
     assert torch.equal(features(ops_vector_cpu.regroup(lanes, outer=2, inner=3)), expected)
 
 
+@pytest.mark.usefixtures("both_gradients")
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
 def test_of_equal_pixels_the_first_one_gets_the_gradient_as_in_torch(activation):
     """Filters that select one pixel copy images with many equal pixels."""
@@ -115,6 +126,7 @@ def test_of_equal_pixels_the_first_one_gets_the_gradient_as_in_torch(activation)
     assert_equal([result], [ops_reference.conv_pool_flatten(x, filters, None, **options)], [filters])
 
 
+@pytest.mark.usefixtures("both_gradients")
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_a_replica_with_nan_spoils_no_other_one(dtype):
     x = noise(18, 1, 16, 16).detach().to(dtype)
@@ -134,6 +146,30 @@ def test_a_replica_with_nan_spoils_no_other_one(dtype):
     for spoilt, sound in zip(*gradients, strict=True):
         assert spoilt[1].isnan().any()
         assert torch.equal(spoilt[[0, 2]], sound[[0, 2]])
+
+
+@pytest.mark.usefixtures("both_gradients")
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_a_gradient_of_nan_reaches_the_pixels_that_its_filter_saw(channels):
+    """Pixels next to them get none, although rows of a map are processed as whole vectors."""
+    filters, gradients = noise(1, 2, channels, 5, 5, seed=1), []
+    for ops in (ops_vector_cpu, ops_reference):
+        first = torch.eye(channels, dtype=torch.float64)[None, :, :, None, None] * torch.ones(5, 5)
+        first.requires_grad_()
+        maps = ops.conv_pool(
+            noise(3, channels, 28, 28, seed=2).detach(), first, None, groups=1, activation="tanh"
+        )
+        result = ops.conv_pool_flatten(maps, filters, None, groups=1, activation="tanh")
+        result = features(result) if ops is ops_vector_cpu else result
+        weights = torch.ones_like(result)
+        weights[0, 1, 5] = torch.nan
+        source = maps.values if ops is ops_vector_cpu else maps
+        (gradient,) = torch.autograd.grad((result * weights).sum(), source)
+        if ops is ops_vector_cpu:
+            gradient = gradient.permute(0, 4, 1, 2, 3).flatten(0, 1)[:3]
+        gradients.append(gradient)
+    assert gradients[1].isnan().sum() == 25 * channels
+    assert torch.equal(gradients[0].isnan(), gradients[1].isnan())
 
 
 def test_nan_stays_in_its_image():

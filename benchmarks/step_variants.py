@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from math import inf
 from types import ModuleType
+from unittest.mock import patch
 
 import torch
 import torch.nn.functional as F
@@ -105,6 +107,7 @@ def _summarise(case: str, ratios: list[float], *, is_kept: bool) -> Measurement:
 
 def all_variants() -> Iterator[Variant]:
     yield from _lane_variants()
+    yield from _sparse_gradient_variants()
     yield from _pooling_variants()
     yield from _convolution_variants()
     yield from _gradient_variants()
@@ -119,6 +122,14 @@ def _lane_variants() -> Iterator[Variant]:
     for d1, d2, is_kept in ((1, 3, True), (3, 8, True), (6, 16, True), (8, 21, True), (12, 32, False)):
         case = f"d1={d1}: both convolutions with images as lanes in fp32 vs bf16"
         yield Variant(case, convolutions(ops_vector_cpu, d1, d2), convolutions(ops_bf16_cpu, d1, d2), is_kept)
+
+
+def _sparse_gradient_variants() -> Iterator[Variant]:
+    """Compare the gradients of the second convolution; the first one that is kept is ``_SPARSE_CHANNELS``."""
+    for d1, d2 in ((2, 5), (3, 8), (6, 16), (12, 32), (24, 64)):
+        case = f"d1={d1}: gradients from the pixels that won a window vs from all pixels"
+        is_kept = d1 >= ops_vector_cpu._SPARSE_CHANNELS
+        yield Variant(case, lane_convolutions(d1, d2, 2), lane_convolutions(d1, d2, inf), is_kept)
 
 
 def _pooling_variants() -> Iterator[Variant]:
@@ -226,6 +237,17 @@ def convolutions(ops: ModuleType, d1: int, d2: int) -> Call:
         return features.values if isinstance(features, ops_vector_cpu.Lanes) else features
 
     return forward_and_backward(convolve, torch.randn(R, d1, 1, 5, 5), torch.randn(R, d2, d1, 5, 5))
+
+
+def lane_convolutions(d1: int, d2: int, sparse_channels: float) -> Call:
+    """Return the convolutions with images as lanes, with sparse gradients from a number of channels on."""
+    call = convolutions(ops_vector_cpu, d1, d2)
+
+    def patched() -> None:
+        with patch.object(ops_vector_cpu, "_SPARSE_CHANNELS", sparse_channels):
+            call()
+
+    return patched
 
 
 def forward_input_gradient(d1: int, d2: int) -> Call:

@@ -39,6 +39,7 @@ bench: environment
 coverage: environment
 	$(BIN)/python -m simulations
 	$(BIN)/python -m simulations.sequential_design
+	$(BIN)/python -m simulations.optimum
 
 environment: .venv/installed
 

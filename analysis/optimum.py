@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from math import isclose
 from typing import Any
 
-import pyarrow as pa
 from rich.console import Group
 from rich.text import Text
 
@@ -32,19 +31,21 @@ class SizeDepthRatio:
 
 @dataclass(frozen=True, kw_only=True)
 class StudyOptimum:
-    """Optima of a study along one axis, one for each curve."""
+    """Optima of a study or a table along one axis, one for each curve."""
 
     x: str
     """Name of the axis."""
-    dataset_title: str
+    title: str
+    """Test set of a study, such as ``10,000 test images of MNIST``; the file of a table."""
+    training: str
+    """Training of the runs, such as ``6 epochs of 50,000 training images``; empty for a table."""
     optima: tuple[Optimum, ...]
     size_depth_ratios: Mapping[str, Mapping[str, float]]
     """Ratios that keep sqrt(size) x depth constant, by the label of the curve and the maps that count."""
     costs: Mapping[str, str]
-    """MACs and parameters of the networks of a curve, as text, by its label."""
+    """MACs and parameters of the networks of a study's curve, as text, by its label."""
     failures: tuple[str, ...]
     """Sentences that say why a curve has no optimum."""
-    runs: pa.Table
 
     def compare_size_depth(self, optimum: Optimum) -> list[SizeDepthRatio]:
         """Compare an optimum with the ratios that keep sqrt(size) x depth constant; merge equal ratios."""
@@ -85,8 +86,7 @@ def render_optima(study: StudyOptimum) -> Group:
             (
                 optimum.label,
                 NO_VALUE if rejected else format_interval(optimum.x_opt),
-                NO_VALUE if rejected else _format_lowest_error(optimum),
-                format_interval(optimum.curvature),
+                NO_VALUE if rejected else format_response(optimum.points, optimum.lowest),
                 str(len(optimum.points.widths)),
                 str(len(optimum.points.y)),
                 format_status(optimum.status, optimum.reason),
@@ -96,7 +96,7 @@ def render_optima(study: StudyOptimum) -> Group:
     table = TextTable(
         title=f"Optimum along {study.x}",
         caption=f"{estimands}; 95 % intervals",
-        columns=("curve", f"optimal {study.x}", "lowest error", "curvature", "values", "runs", "status"),
+        columns=("curve", f"optimal {study.x}", "lowest error", "values", "runs", "status"),
         rows=tuple(rows),
         right=frozenset({"values", "runs"}),
     )
@@ -128,11 +128,5 @@ def describe_optimum(study: StudyOptimum, optimum: Optimum) -> str:
                 f" {format_interval(ratio.relative_to_minimum)} times the lowest error"
             )
         text += "."
-    return f"{text} These networks have {study.costs[optimum.label]}."
-
-
-def _format_lowest_error(optimum: Optimum) -> str:
-    low, high = optimum.band(optimum.x_opt.estimate)
-    estimate = optimum.predict(optimum.x_opt.estimate)
-    interval = Interval(estimate=float(estimate), low=float(low), high=float(high))
-    return format_response(optimum.points, interval)
+    costs = study.costs.get(optimum.label)
+    return f"{text} These networks have {costs}." if costs else text

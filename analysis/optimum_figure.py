@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from matplotlib.patches import Patch
 
 from analysis import style
 from analysis.error_figure import draw_runs
-from analysis.formatting import format_count, format_interval, format_test_set, format_training
+from analysis.formatting import format_count, format_interval
 from analysis.means import t_half_width
 from analysis.optimum import StudyOptimum, describe_optimum
 from analysis.report_figure import ReportFigure
@@ -23,7 +24,7 @@ from scaling.fit.optimum import Optimum
 
 
 def draw_optima(study: StudyOptimum) -> ReportFigure:
-    """Draw runs, means, fitted parabolas, optima with intervals, and the ratios of the size-depth rule."""
+    """Draw runs, means, fitted curves, optima with intervals, and the ratios of the size-depth rule."""
     descriptions = {width.ratio: width.description for width in derived_widths()}
     figure = Figure(figsize=(style.WIDTH, 3.0 + 0.18 * (len(study.optima) + 2)))
     axes = figure.add_subplot(
@@ -31,7 +32,7 @@ def draw_optima(study: StudyOptimum) -> ReportFigure:
         yscale="log",
         xlabel=descriptions.get(study.x, _axis_label(study.x)),
         ylabel=_axis_label(study.optima[0].points.y_name),
-        title=f"{format_test_set(study.runs, study.dataset_title)},\n{format_training(study.runs)}",
+        title=f"{study.title},\n{study.training}" if study.training else study.title,
     )
     handles: list[Line2D | Patch] = [
         _draw_optimum(axes, optimum, curve=style.curve_style(index))
@@ -39,9 +40,7 @@ def draw_optima(study: StudyOptimum) -> ReportFigure:
     ]
     handles += _draw_size_depth_ratios(axes, study)
     handles.append(
-        Patch(
-            color=style.GREY, alpha=0.2, lw=0, label="95 % interval of the optimum, and band of the parabola"
-        )
+        Patch(color=style.GREY, alpha=0.2, lw=0, label="95 % interval of the optimum, and band of the curve")
     )
     figure.legend(handles=handles, loc="outside lower left")
     values = sorted({float(x) for optimum in study.optima for x in optimum.points.widths})
@@ -51,12 +50,13 @@ def draw_optima(study: StudyOptimum) -> ReportFigure:
         style.label_log_axis(axes.xaxis, style.number_ticks(), gap=0.07)
     style.label_error_axis(axes, gap=0.06)
     sentences = " ".join(describe_optimum(study, optimum) for optimum in study.optima)
+    trained = f" Trained for {study.training}." if study.training else ""
     return ReportFigure(
-        name=f"optimum_of_{study.x.replace('.', '_')}",
+        name=f"optimum_of_{re.sub(r'[^A-Za-z0-9_-]', '_', study.x)}",
         heading=f"Lowest error along {study.x}",
         caption=(
-            f"{sentences} Trained for {format_training(study.runs)}. Each faint point is one run, each marker"
-            " a mean over seeds. The parabola is fitted to the logarithms of the means."
+            f"{sentences}{trained} Each faint point is one run, each marker a mean over seeds. The curve is a"
+            " falling and a rising power law over a floor."
         ),
         figure=figure,
         numbers=pa.Table.from_pylist([row for optimum in study.optima for row in _rows(optimum)]),
@@ -100,7 +100,7 @@ def _draw_size_depth_ratios(axes: Axes, study: StudyOptimum) -> list[Line2D]:
 
 
 def _rows(optimum: Optimum) -> list[dict[str, Any]]:
-    """Return one row for each value of x: mean, its interval, and the parabola."""
+    """Return one row for each value of x: mean, its interval, and the fitted curve."""
     points, (low, high) = optimum.points, optimum.band(optimum.points.widths)
     half = t_half_width(points.std, points.counts)
     fitted = optimum.predict(points.widths)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scaling.api._load import is_external_table
 from scaling.api._plan import plan
 from scaling.api._workspace import Workspace
 from scaling.files import writing
@@ -18,8 +19,10 @@ OUT_HINT = "choose another `out`"
 
 
 def figure_folder(config: Path, workspace: Workspace | None = None, *, overrides: Sequence[str] = ()) -> Path:
-    """Return the folder for a study's figures: ``artifacts/<study>/figures``."""
+    """Return the folder for the figures of a study or a table: ``artifacts/<name>/figures``."""
     workspace = workspace or Workspace()
+    if is_external_table(str(config)):
+        return workspace.artifacts / config.stem / "figures"
     study = plan(config, workspace, overrides=overrides, trains=False).study
     return workspace.artifacts / study.name / "figures"
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from scaling.api._fit_options import BestOver, CountColumns, FitOptions
@@ -15,6 +14,7 @@ from scaling.api._load import (
     CURVE_COLUMN,
     LoadedRuns,
     drop_missing,
+    external_curves,
     find_unfinished_training,
     is_external_table,
     load_external_table,
@@ -158,7 +158,7 @@ def _load(
 
     if is_external_table(source):
         loaded = LoadedRuns(runs=load_external_table(source, overrides=overrides, counts=counts))
-        by = _external_curves(loaded.runs) if options.by is None else tuple(options.by)
+        by = external_curves(loaded.runs) if options.by is None else tuple(options.by)
     else:
         by = tuple(options.by or ([CURVE_COLUMN] if best is None else ["architecture"]))
         columns = {options.x, options.y, *by} | ({options.std} if options.std else set())
@@ -169,10 +169,6 @@ def _load(
         selected = select_best(loaded.runs, best.column, x=options.x, by=by, validation=best.validation)
         loaded = LoadedRuns(runs=selected.table, notes=(*loaded.notes, *selected.notes))
     return loaded, by
-
-
-def _external_curves(table: pa.Table) -> tuple[str, ...]:
-    return ("architecture",) if "architecture" in table.column_names else ()
 
 
 def _select_form(fits: Sequence[Fit], form: str) -> list[Fit]:

@@ -66,6 +66,11 @@ def load_external_table(source: str, *, overrides: Sequence[str], counts: CountC
     return add_error_from_counts(table, counts.error_counts, of=counts.image_counts) if counts else table
 
 
+def external_curves(table: pa.Table) -> tuple[str, ...]:
+    """Return the columns that separate the curves of an external table by default."""
+    return ("architecture",) if "architecture" in table.column_names else ()
+
+
 def load_runs(
     source: str, workspace: Workspace, *, overrides: Sequence[str], x: str, columns: set[str]
 ) -> LoadedRuns:

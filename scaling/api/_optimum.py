@@ -1,8 +1,8 @@
-"""Find where the error of a study is smallest along an axis, for each curve."""
+"""Find where the error of a study or a table is smallest along an axis, for each curve."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,13 +11,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from scaling.api._figures import save_figures
-from scaling.api._load import CURVE_COLUMN, add_short_names
+from scaling.api._load import (
+    CURVE_COLUMN,
+    add_short_names,
+    external_curves,
+    is_external_table,
+    load_external_table,
+)
 from scaling.api._results import load_trained
 from scaling.api._table import tidy_table
 from scaling.api._workspace import Workspace
 from scaling.architectures import derived_widths
 from scaling.config.study_curves import label_cells
-from scaling.errors import FitError
+from scaling.errors import FitError, TableError, UsageError
 
 _MAX_COST_RATIO = 1.25
 """Ratio of the largest to the smallest cost up to which networks have one cost.
@@ -28,73 +34,139 @@ Numbers of filters are integers, so equal costs are seldom possible.
 if TYPE_CHECKING:
     from analysis.optimum import StudyOptimum
     from scaling.config import Cell
+    from scaling.fit import Points
     from scaling.fit.optimum import Optimum
 
 
 def optimum(
-    config: Path,
+    source: str | Path,
     workspace: Workspace | None = None,
     *,
     x: str = "ratio",
     y: str = "test_error",
+    by: Sequence[str] = (),
+    std: str | None = None,
     overrides: Sequence[str] = (),
 ) -> StudyOptimum:
-    """Find the position of the smallest error along an axis, for each curve of a study.
+    """Find the position of the smallest error along an axis, for each curve of a study or a table.
 
     Args:
-        config: YAML file of the study.
+        source: YAML file of a study, or a .parquet or .csv file.
         workspace: stores and folders.
-        x: ``ratio`` for d2/d1, a column of ``tidy_table``, or a setting by its short name.
+        x: ``ratio`` for d2/d1 of a study, a column of ``tidy_table``, a setting by its short name, or a
+            column of the table.
         y: column of the error.
-        overrides: changed settings, such as ``recipe.epochs=5``.
+        by: for a table, columns whose values separate the curves; by default ``architecture``, if there is
+            one.
+        std: for a table, column of known standard deviations of y.
+        overrides: changed settings of a study, such as ``recipe.epochs=5``.
 
     Raises:
         StoreError: no store holds a run of the study.
         TableError: a column does not exist, or is not numeric.
+        UsageError: options that the source does not have.
         FitError: no curve has an optimum that the data determine.
     """
+    if is_external_table(str(source)):
+        return _optima_of_table(str(source), x=x, y=y, by=by, std=std, overrides=overrides)
+    if by or std:
+        raise UsageError(
+            f"{(*by, std)[0]}: only a table is split by columns or has standard deviations, and {source} is"
+            " no table (.parquet, .csv); leave it out",
+            option="by" if by else "std",
+        )
+    return _optima_of_study(Path(source), workspace or Workspace(), x=x, y=y, overrides=overrides)
+
+
+def _optima_of_table(
+    source: str, *, x: str, y: str, by: Sequence[str], std: str | None, overrides: Sequence[str]
+) -> StudyOptimum:
+    from analysis.optimum import StudyOptimum
+    from scaling.fit.data.table import group_points
+
+    table = load_external_table(source, overrides=overrides, counts=None)
+    try:
+        groups = group_points(table, x=x, y=y, by=tuple(by) or external_curves(table), std=std)
+    except TableError as error:
+        raise TableError(f"{source}: {error.problem}", option=error.option) from None
+    optima, failures = _find_optima(
+        [(", ".join(group.values.values()) or "all", group.points, group.notes) for group in groups]
+    )
+    if not optima:
+        raise FitError(f"{source}: {'; '.join(failures)}")
+    return StudyOptimum(
+        x=x, title=source, training="", optima=optima, size_depth_ratios={}, costs={}, failures=failures
+    )
+
+
+def _find_optima(
+    curves: Iterable[tuple[str, Points, Sequence[str]]],
+) -> tuple[tuple[Optimum, ...], tuple[str, ...]]:
+    """Return the optima of curves, each a label with points and notes, and why other curves have none."""
+    from scaling.fit.optimum import find_optimum
+
+    optima, failures = [], []
+    for label, points, notes in curves:
+        try:
+            optima.append(find_optimum(points, label=label, notes=tuple(notes)))
+        except FitError as error:
+            failures.append(str(error))
+    return tuple(optima), tuple(dict.fromkeys(failures))
+
+
+def _optima_of_study(
+    config: Path, workspace: Workspace, *, x: str, y: str, overrides: Sequence[str]
+) -> StudyOptimum:
+    from analysis.formatting import format_test_set, format_training
     from analysis.optimum import StudyOptimum
     from scaling.architectures.size_depth_rule import size_depth_ratios
     from scaling.fit.data.columns import check_column
 
-    results = load_trained(config, workspace or Workspace(), overrides=overrides)
+    results = load_trained(config, workspace, overrides=overrides)
     runs = results.final_runs
     table = add_short_names(_add_ratios(tidy_table(runs)), {x, y})
     for name in (x, y):
         check_column(table.column_names, name)
     cells = [cell for cell in results.plan.study.cells if not cell.pending]
     labels = label_cells(cells, x)
-    is_ratio = x in (width.ratio for width in derived_widths())
-    optima: list[Optimum] = []
-    failures: list[str] = []
-    ratios, costs = dict[str, dict[str, float]](), dict[str, str]()
-    for label in dict.fromkeys(labels):
-        members = [cell for cell, other in zip(cells, labels, strict=True) if other == label]
+    members = {
+        label: [cell for cell, other in zip(cells, labels, strict=True) if other == label]
+        for label in dict.fromkeys(labels)
+    }
+    curves, absent = [], []
+    for label, of_curve in members.items():
         try:
-            optimum = _fit_curve(table, members, label=label, x=x, y=y)
+            curves.append(_select_curve(table, of_curve, label=label, x=x, y=y))
         except FitError as error:
-            failures.append(str(error))
-            continue
-        optima.append(_reject_mixed_widths(optimum, members) if is_ratio else optimum)
-        costs[label] = _format_costs(members)
-        ratios[label] = size_depth_ratios(members[0].layer_table()) if is_ratio else {}
-    failures = list(dict.fromkeys(failures))
+            absent.append(str(error))
+    optima, failures = _find_optima(curves)
+    failures = tuple(dict.fromkeys([*absent, *failures]))
     if not optima:
         raise FitError("; ".join(failures))
+    is_ratio = x in (width.ratio for width in derived_widths())
+    if is_ratio:
+        optima = tuple(_reject_mixed_widths(optimum, members[optimum.label]) for optimum in optima)
+    title = " and ".join(dict.fromkeys(cell.info.title for cell in cells))
     return StudyOptimum(
         x=x,
-        dataset_title=" and ".join(dict.fromkeys(cell.info.title for cell in cells)),
-        optima=tuple(optima),
-        size_depth_ratios=ratios,
-        costs=costs,
-        failures=tuple(failures),
-        runs=runs,
+        title=format_test_set(runs, title),
+        training=format_training(runs),
+        optima=optima,
+        size_depth_ratios={
+            optimum.label: size_depth_ratios(members[optimum.label][0].layer_table())
+            for optimum in optima
+            if is_ratio
+        },
+        costs={optimum.label: _format_costs(members[optimum.label]) for optimum in optima},
+        failures=failures,
     )
 
 
-def _fit_curve(table: pa.Table, cells: Sequence[Cell], *, label: str, x: str, y: str) -> Optimum:
+def _select_curve(
+    table: pa.Table, cells: Sequence[Cell], *, label: str, x: str, y: str
+) -> tuple[str, Points, tuple[str, ...]]:
+    """Return the label, the points and the notes of one curve of a study."""
     from scaling.fit.data.table import group_points
-    from scaling.fit.optimum import find_optimum
 
     ids = pa.array([cell.run(seed).id for cell in cells for seed in range(cell.seeds)], pa.string())
     stored = table.filter(pc.is_in(table["id"], ids))
@@ -105,7 +177,7 @@ def _fit_curve(table: pa.Table, cells: Sequence[Cell], *, label: str, x: str, y:
         raise FitError(f"{cells[0].architecture.type}: this architecture has no {x}")
     runs = runs.append_column(CURVE_COLUMN, pa.array([label] * len(runs)))
     (group,) = group_points(runs, x=x, y=y, by=(CURVE_COLUMN,))
-    return find_optimum(group.points, label=label, notes=group.notes)
+    return label, group.points, group.notes
 
 
 def _reject_mixed_widths(optimum: Optimum, cells: Sequence[Cell]) -> Optimum:

@@ -8,23 +8,43 @@ from typing import Annotated
 import typer
 
 from scaling import api
-from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, workspace
+from scaling.cli.options import STORE, Also, Data, Json, Overrides, Store, workspace
 from scaling.cli.output import console, print_json, print_text
 from scaling.cli.store_damage import with_damage
 
 
 def optimum(
-    config: Config,
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE", help="A study (.yaml), or any table (.parquet or .csv).", show_default=False
+        ),
+    ],
     *,
     x: Annotated[
         str,
         typer.Option(
-            metavar="SETTING", help="Setting to optimize: ratio (d2/d1), or any other, such as branches."
+            metavar="SETTING",
+            help="Setting to optimize: ratio (d2/d1), any other, such as branches, or a column of the table.",
         ),
     ] = "ratio",
     y: Annotated[
         str, typer.Option(metavar="COLUMN", help="Column of the error, such as val_error.")
     ] = "test_error",
+    by: Annotated[
+        list[str],
+        typer.Option(
+            metavar="COLUMN",
+            help="For a table: column whose values separate the curves; may be repeated.",
+            show_default="architecture",
+        ),
+    ] = [],
+    std: Annotated[
+        str,
+        typer.Option(
+            metavar="COLUMN", help="For a table: column with known standard deviations of the error."
+        ),
+    ] = "",
     out: Annotated[
         Path | None,
         typer.Option(
@@ -43,10 +63,10 @@ def optimum(
     sqrt(map size) x number of maps = constant is printed too.
     """
     folders = workspace(store, also, data)
-    optima = api.optimum(config, folders, x=x, y=y, overrides=set_)
+    optima = api.optimum(source, folders, x=x, y=y, by=by, std=std or None, overrides=set_)
     if as_json:
         print_json(with_damage({"optima": optima.to_dict()}))
         return
     console().print(api.render_optima(optima))
-    for file in api.draw_optimum(optima, out or api.figure_folder(config, folders, overrides=set_)):
+    for file in api.draw_optimum(optima, out or api.figure_folder(Path(source), folders, overrides=set_)):
         print_text(str(file))

@@ -15,9 +15,8 @@ from scaling.errors import FitError
 from scaling.fit.data.costs import cost_curves
 from scaling.fit.data.points import Points
 from scaling.fit.data.table import PointsGroup, group_points
-from scaling.fit.data.variance import DispersionSource
 from scaling.fit.diagnosis.outliers import winsorise
-from scaling.fit.diagnosis.status import assess, describe_points
+from scaling.fit.diagnosis.status import assess, describe_dispersion, describe_points
 from scaling.fit.diagnosis.verdict import select_form
 from scaling.fit.estimation.bootstrap import resample_means
 from scaling.fit.estimation.options import EstimationOptions
@@ -172,14 +171,7 @@ def _resample_replicates(
 
 def _dispersion_notes(laws: dict[str, Law]) -> list[str]:
     """Return a note for each law whose intervals depend on more than the spread of the runs."""
-    return [
-        f"{law.form.formula}: the means scatter {law.dispersion.inflation:.2g} times as far as the spread of "
-        f"their runs explains, judged by {law.dispersion.source} ({law.dispersion.dof} degrees of freedom); "
-        "the intervals are widened accordingly."
-        for law in laws.values()
-        if law.dispersion.source in (DispersionSource.ORDERS, DispersionSource.CURVE)
-        and law.dispersion.inflation > 1
-    ]
+    return [note for law in laws.values() for note in describe_dispersion(law.form.formula, law.dispersion)]
 
 
 def _exponents(laws: dict[str, Law]) -> str:

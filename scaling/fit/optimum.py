@@ -1,58 +1,65 @@
-"""Optimum of a curve: the x with the smallest mean error, by a parabola through log error against log x.
+"""Optimum of a curve: the x with the smallest mean error, by a falling and a rising power law over a floor.
 
-The means over seeds are fitted by weighted least squares, with the variance of the points' variance model and
-the dispersion of ``scaling.fit.data.dispersion``. With u = log x, the minimum of b u + c u^2 is at -b / 2c, a
-ratio of normal estimates. Its interval is Fieller's (1954): every u at which the slope b + 2 c u does not
-differ from 0 by the quantile of Student's t. The interval has two limits only if the curvature c itself
-differs from 0.
+The means over seeds are fitted by weighted least squares with E + a x^-p + b x^q (``two_powers``); the
+weights are those of the points' variance model, and the dispersion is that of
+``scaling.fit.data.dispersion``. The interval of the optimum inverts a test: it contains each x at which the
+best curve with its minimum there fits almost as well as the best curve, by the quantile of F with 1 and the
+dispersion's degrees of freedom. It is open on a side where even a minimum at the outermost x is not rejected.
+The estimate is corrected for its median bias, which resampled means show.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from math import exp, inf, sqrt
+from math import exp, inf
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
+from scipy.special import fdtri
 
 from scaling.errors import FitError
 from scaling.fit.data.dispersion import law_dispersion
 from scaling.fit.data.points import Points
 from scaling.fit.data.variance import Dispersion
-from scaling.fit.diagnosis.status import MIN_SEEDS, Assessment, misfit_reasons
-from scaling.fit.interval import CONFIDENCE_LEVEL, Interval, student_quantile
+from scaling.fit.diagnosis.status import (
+    MIN_SEEDS,
+    Assessment,
+    describe_dispersion,
+    describe_points,
+    misfit_reasons,
+)
+from scaling.fit.estimation.bootstrap import resample_means
+from scaling.fit.estimation.two_powers import N_PARAMETERS, TwoPowers, fit_two_powers, profile_minimum
+from scaling.fit.interval import CONFIDENCE_LEVEL, Interval, draw_limits
 from scaling.fit.result import Sizes, Status
 
-_N_PARAMETERS = 3
-_MIN_VALUES = 5
+RESAMPLINGS = 200
+"""Number of resampled studies."""
+_MIN_VALUES = 6
 """Number of values of x below which an optimum is used with caution."""
-_DRAWS = 4000
-"""Number of draws of the parabola."""
-_GRID_SIZE = 400
-"""Number of sizes on which the minimum of a drawn parabola is searched."""
-_MAX_LOG_X = 300
-"""Largest absolute value of log x whose exponential can be computed."""
+_REWEIGHTINGS = 2
+"""Number of times that the weights are computed anew from the fitted curve."""
+_PROFILE_POSITIONS = 65
+"""Number of positions at which the minimum is tested, on the range of x and again around the interval."""
+_EDGE_TOLERANCE = 1e-3
+"""Distance to the outermost value, over the range of log x, within which an optimum is at the edge."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Optimum:
-    """Optimum of one curve, and the parabola from which it follows."""
+    """Optimum of one curve, and the fitted curve from which it follows."""
 
     label: str
     """Name of the curve."""
     points: Points
     """Runs of the curve."""
     x_opt: Interval
-    """x with the smallest error, with its 95 % interval; its limits are 0 and infinite if it is unbounded."""
-    curvature: Interval
-    """Curvature c: coefficient of (log x)^2 in the logarithm of the error."""
-    coefficients: Float[np.ndarray, " p"]
-    """Coefficients of 1, u and u^2, where u is log x minus ``center``."""
-    covariance: Float[np.ndarray, "p p"]
-    """Covariance of the coefficients."""
-    center: float
-    """Weighted mean of log x."""
+    """x with the smallest error, with its 95 % interval; a limit is 0 or infinite if the data show none."""
+    curve: TwoPowers
+    """Fitted curve: one row."""
+    draws: TwoPowers
+    """Curves that were fitted to resampled means."""
     dispersion: Dispersion
     """Dispersion of the means, on which the intervals rest."""
     estimand: str
@@ -63,60 +70,51 @@ class Optimum:
     notes: tuple[str, ...]
     """Sentences about what was left out or is unusual."""
 
+    @property
+    def lowest(self) -> Interval:
+        """Smallest mean error, with its 95 % interval."""
+        return Interval.from_draws(float(self.curve.lowest[0]), [self.draws.lowest])
+
     def predict(self, x: Sizes) -> Float[np.ndarray, " *x"]:
         """Return the fitted mean error at ``x``."""
-        return np.asarray(np.exp(_design_matrix(x, self.center) @ self.coefficients))
+        return np.asarray(self.curve.evaluate(np.atleast_1d(x))[0].reshape(np.shape(x)))
 
-    def band(self, x: Sizes) -> tuple[Float[np.ndarray, " *x"], Float[np.ndarray, " *x"]]:
+    def band(self, x: Float[np.ndarray, " x"]) -> tuple[Float[np.ndarray, " x"], Float[np.ndarray, " x"]]:
         """Return the pointwise 95 % band of the mean error at ``x``: the lower and the upper curve."""
-        design = _design_matrix(x, self.center)
-        log_std = np.sqrt(np.einsum("...i,ij,...j->...", design, self.covariance, design))
-        half_width = student_quantile(self.dispersion.dof) * log_std
-        return np.asarray(self.predict(x) * np.exp(-half_width)), np.asarray(
-            self.predict(x) * np.exp(half_width)
-        )
+        low, high = draw_limits([self.draws.evaluate(np.asarray(x, dtype=float))])
+        return np.minimum(low, self.predict(x)), np.maximum(high, self.predict(x))
 
-    def relative_to_minimum(self, x: float, *, seed: int = 0) -> Interval:
+    def relative_to_minimum(self, x: float) -> Interval:
         """Return the error at ``x`` over the smallest error, with its 95 % interval.
 
-        The smallest error is that within the measured range. The lower limit is 1 if ``x`` lies in the
-        interval of the optimum.
+        The lower limit is 1 if ``x`` lies in the interval of the optimum.
 
         Args:
             x: value above 0.
-            seed: seed of the draws of the parabola.
         """
-        ratio = self._ratio_to_minimum(self.coefficients, x)
-        tail = (1 - CONFIDENCE_LEVEL) / 2
-        low, high = np.quantile(
-            self._ratio_to_minimum(self._draw_coefficients(seed), x), [tail, (1 + CONFIDENCE_LEVEL) / 2]
-        )
-        if self.x_opt.low <= x <= self.x_opt.high:
-            low = 1.0
-        return Interval.around(float(ratio), low=float(low), high=float(high))
-
-    def _draw_coefficients(self, seed: int) -> Float[np.ndarray, "draws p"]:
-        """Draw coefficients from the multivariate t distribution about the estimate."""
-        rng, dof = np.random.default_rng(seed), self.dispersion.dof
-        normal = rng.multivariate_normal(np.zeros(_N_PARAMETERS), self.covariance, _DRAWS, method="eigh")
-        return np.asarray(self.coefficients + normal / np.sqrt(rng.chisquare(dof, _DRAWS) / dof)[:, None])
-
-    def _ratio_to_minimum(
-        self, coefficients: Float[np.ndarray, "*draws p"], x: float
-    ) -> Float[np.ndarray, " *draws"]:
-        grid = np.geomspace(self.points.widths[0], self.points.widths[-1], _GRID_SIZE)
-        log_errors = coefficients @ _design_matrix([*grid, x], self.center).T
-        return np.asarray(np.exp(log_errors[..., -1] - log_errors.min(axis=-1)))
+        at = np.array([x], dtype=float)
+        ratio = self.curve.evaluate(at)[0, 0] / self.curve.lowest[0]
+        interval = Interval.from_draws(float(ratio), [self.draws.evaluate(at)[:, 0] / self.draws.lowest])
+        if not self.x_opt.low <= x <= self.x_opt.high:
+            return interval
+        return Interval(estimate=interval.estimate, low=1.0, high=interval.high)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the optimum as JSON values."""
-        points = self.points
+        points, curve = self.points, self.curve
         return {
             "label": self.label,
             "x": points.x_name,
             "y": points.y_name,
             "x_opt": asdict(self.x_opt),
-            "curvature": asdict(self.curvature),
+            "lowest": asdict(self.lowest),
+            "curve": {
+                "x_opt": exp(curve.log_x_opt[0]),
+                "lowest": float(curve.lowest[0]),
+                "floor": float(curve.floor[0]),
+                "fall": float(curve.fall[0]),
+                "rise": float(curve.rise[0]),
+            },
             "estimand": self.estimand,
             "status": self.status.value,
             "reason": self.reason,
@@ -130,129 +128,150 @@ class Optimum:
         }
 
 
-def find_optimum(points: Points, *, label: str = "all", notes: tuple[str, ...] = ()) -> Optimum:
+def find_optimum(
+    points: Points, *, label: str = "all", notes: tuple[str, ...] = (), resamplings: int = RESAMPLINGS
+) -> Optimum:
     """Find the x at which the mean error of a curve is smallest.
 
     Args:
         points: runs of the curve.
         label: name of the curve.
         notes: sentences about the points.
+        resamplings: number of resampled studies.
 
     Raises:
-        FitError: fewer than three values of x, a mean of 0, or no replicates and no residual degrees of
+        FitError: fewer than five values of x, no error at all, or no replicates and no residual degrees of
             freedom.
     """
-    _check_points(points, label)
     x, means = points.widths, points.means
-    weights = points.weights * means**2 / points.variance_model.variance(means)
-    center = float(np.average(np.log(x), weights=weights))
-    design = _design_matrix(x, center)
-    unscaled_covariance = np.linalg.inv(design.T @ (weights[:, None] * design))
-    coefficients = unscaled_covariance @ design.T @ (weights * np.log(means))
-    curve = np.exp(design @ coefficients)
-    dispersion = law_dispersion(points, curve, _N_PARAMETERS)
+    if len(x) < N_PARAMETERS:
+        raise FitError(
+            f"{label}: an optimum needs at least {N_PARAMETERS} values of {points.x_name}, not {len(x)}; "
+            "add values"
+        )
+    if not means.any():
+        raise FitError(f"{label}: every run has a {points.y_name} of 0, so none is the smallest")
+    curve, weights = _fit_reweighted(points)
+    fitted = curve.evaluate(x)[0]
+    dispersion = law_dispersion(points, fitted, N_PARAMETERS)
     if dispersion is None:
         raise FitError(
-            f"{label}: three values of {points.x_name} without replicates have no interval; "
+            f"{label}: {N_PARAMETERS} values of {points.x_name} without replicates have no interval; "
             f"add {'seeds or values' if points.has_seeds else 'values'}"
         )
-    covariance = dispersion.value * unscaled_covariance
-    t = float(student_quantile(dispersion.dof))
-    half_width = t * sqrt(covariance[2, 2])
-    c = float(coefficients[2])
-    curvature = Interval(estimate=c, low=float(c - half_width), high=float(c + half_width))
-    x_opt = _fieller_interval(coefficients, covariance, t=t, center=center)
-    assessment = _assess(points, curve, x_opt=x_opt, curvature=curvature)
+    resampled = resample_means(points, fitted, dispersion=dispersion, draws=resamplings, seed=0)
+    draws = fit_two_powers(x, resampled, weights, near=curve)
+    low, high = _invert_test(points, curve, weights, dispersion)
+    corrected = 2 * curve.log_x_opt[0] - np.median(draws.log_x_opt)
+    estimate = float(np.clip(corrected, max(low, np.log(x[0])), min(high, np.log(x[-1]))))
+    x_opt = Interval(estimate=exp(estimate), low=exp(low), high=exp(high) if high < inf else inf)
+    assessment = _assess(points, curve, weights, x_opt=x_opt)
     on_test_set = ", on this test set" if points.y_name == "test_error" else ""
     return Optimum(
         label=label,
         points=points,
         x_opt=x_opt,
-        curvature=curvature,
-        coefficients=coefficients,
-        covariance=covariance,
-        center=center,
+        curve=curve,
+        draws=draws,
         dispersion=dispersion,
         estimand=f"smallest mean {points.y_name} over seeds{on_test_set}",
         status=assessment.status,
         reason=assessment.reason,
-        notes=notes,
+        notes=(*notes, *_describe(points, dispersion)),
     )
 
 
-def _check_points(points: Points, label: str) -> None:
-    x, means = points.widths, points.means
-    if len(x) < _N_PARAMETERS:
-        raise FitError(
-            f"{label}: an optimum needs at least {_N_PARAMETERS} values of {points.x_name}, not {len(x)}; "
-            "add values"
-        )
-    if not means.all():
-        raise FitError(
-            f"{label}: no run made an error at {points.x_name} {x[means == 0][0]:g}, and zero has no "
-            "logarithm; leave this value out"
-        )
+def _describe(points: Points, dispersion: Dispersion) -> list[str]:
+    """Return notes on the scatter of the points and the source of the intervals."""
+    scatter = describe_points(points) if points.means.all() else []
+    return [*scatter, *describe_dispersion("The fitted curve", dispersion)]
 
 
-def _design_matrix(x: Sizes, center: float) -> Float[np.ndarray, "*x 3"]:
-    """Return the columns 1, u and u^2, where u is log x minus the center."""
-    u = np.log(np.asarray(x, dtype=float)) - center
-    return np.stack([np.ones_like(u), u, u**2], axis=-1)
+def _fit_reweighted(points: Points) -> tuple[TwoPowers, Float[np.ndarray, " widths"]]:
+    """Return the curve, and the inverse variances of the means that it implies, at dispersion 1."""
+    # A mean of 0 has no variance of its own.
+    level = np.maximum(points.means, points.means.mean() / 10)
+    weights = points.weights / points.variance_model.variance(level)
+    curve = fit_two_powers(points.widths, points.means[None], weights)
+    for _ in range(_REWEIGHTINGS):
+        weights = points.weights / points.variance_model.variance(curve.evaluate(points.widths)[0])
+        curve = fit_two_powers(points.widths, points.means[None], weights, near=curve)
+    return curve, weights
 
 
-def _fieller_interval(
-    coefficients: Float[np.ndarray, " p"], covariance: Float[np.ndarray, "p p"], *, t: float, center: float
-) -> Interval:
-    """Return the x at the minimum of the parabola, with Fieller's interval.
-
-    Args:
-        coefficients: coefficients of 1, u and u^2.
-        covariance: covariance of the coefficients.
-        t: quantile of Student's t.
-        center: log x at u = 0.
-    """
-    _, b, c = coefficients
-    estimate = _exp(center - b / (2 * c)) if c else inf
-    if c - t * sqrt(covariance[2, 2]) <= 0:
-        return Interval(estimate=estimate, low=0.0, high=inf)
-    # The limits solve (b + 2 c u)^2 = t^2 variance(b + 2 c u), a quadratic equation in u.
-    quadratic = [
-        4 * (c**2 - t**2 * covariance[2, 2]),
-        4 * (b * c - t**2 * covariance[1, 2]),
-        b**2 - t**2 * covariance[1, 1],
-    ]
-    low, high = (_exp(center + u) for u in sorted(np.roots(quadratic).real))
-    return Interval.around(estimate, low=low, high=high)
-
-
-def _exp(log_x: float) -> float:
-    return exp(np.clip(log_x, -_MAX_LOG_X, _MAX_LOG_X))
+def _invert_test(
+    points: Points, curve: TwoPowers, weights: Float[np.ndarray, " widths"], dispersion: Dispersion
+) -> tuple[float, float]:
+    """Return the limits of log x between which minima are not rejected; infinite where there is none."""
+    x, means, estimate = points.widths, points.means, float(curve.log_x_opt[0])
+    first, last = np.log(x[[0, -1]])
+    smallest = float((curve.evaluate(x)[0] - means) ** 2 @ weights)
+    largest = smallest + dispersion.value * float(fdtri(1, dispersion.dof, CONFIDENCE_LEVEL))
+    low, high = first, last
+    for _ in range(2):
+        positions = np.sort(np.append(np.linspace(low, high, _PROFILE_POSITIONS), estimate))
+        loss = profile_minimum(x, means, weights, positions=positions)
+        accepted = np.flatnonzero((loss <= largest) | (positions == estimate))
+        low, high = positions[max(accepted[0] - 1, 0)], positions[min(accepted[-1] + 1, len(positions) - 1)]
+    at_first, at_last = positions[accepted[0]] <= first, positions[accepted[-1]] >= last
+    return -inf if at_first else float(low), inf if at_last else float(high)
 
 
 def _assess(
-    points: Points, curve: Float[np.ndarray, " x"], *, x_opt: Interval, curvature: Interval
+    points: Points, curve: TwoPowers, weights: Float[np.ndarray, " widths"], *, x_opt: Interval
 ) -> Assessment:
-    x = points.widths
-    if len(x) == _N_PARAMETERS:
+    x, name = points.widths, points.x_name
+    position = (curve.log_x_opt[0] - np.log(x[0])) / np.log(x[-1] / x[0])
+    if x_opt.low == 0 and x_opt.high == inf:
         return Assessment.rejected(
-            f"{len(x)} values of {points.x_name} for {_N_PARAMETERS} parameters: any data would fit"
+            f"the curvature is not shown: minima at the smallest and at the largest value of {name} fit as "
+            "well; add seeds or values"
         )
-    if curvature.low <= 0:
+    if position < _EDGE_TOLERANCE:
         return Assessment.rejected(
-            "the curvature is not clearly positive: "
-            f"{curvature.estimate:.2g} [{curvature.low:.2g}, {curvature.high:.2g}]"
+            f"the optimum is at the edge, the smallest value of {name} ({x[0]:.3g}); add smaller values"
         )
-    if not x[0] < x_opt.estimate < x[-1]:
+    if position > 1 - _EDGE_TOLERANCE:
         return Assessment.rejected(
-            f"the optimum lies outside the values of {points.x_name}, {x[0]:.3g} to {x[-1]:.3g}; "
-            "add values on that side"
+            f"the optimum is at the edge, the largest value of {name} ({x[-1]:.3g}); add larger values"
         )
     reasons = []
+    if x_opt.low == 0:
+        reasons.append(f"a minimum at the smallest value of {name}, {x[0]:.3g}, is not rejected")
+    if x_opt.high == inf:
+        reasons.append(f"a minimum at the largest value of {name}, {x[-1]:.3g}, is not rejected")
     if len(x) < _MIN_VALUES:
-        reasons.append(f"fewer than {_MIN_VALUES} values of {points.x_name}")
+        reasons.append(f"fewer than {_MIN_VALUES} values of {name}")
     if points.counts.min() < MIN_SEEDS and points.known_std is None:
         reasons.append(f"fewer than {MIN_SEEDS} runs at a value")
-    if x_opt.low < x[0] or x_opt.high > x[-1]:
-        reasons.append(f"the interval reaches beyond the values of {points.x_name}")
-    misfit = misfit_reasons(points, curve, n_parameters=_N_PARAMETERS, name="parabola", x="value")
-    return Assessment.from_reasons([*reasons, *misfit])
+    if _shares_one_order(points):
+        reasons.append("all runs share one order of minibatches, and others may have another optimum")
+    reasons += _edge_reasons(points, curve, weights, x_opt)
+    if len(x) > N_PARAMETERS:
+        reasons += misfit_reasons(
+            points, curve.evaluate(x)[0], n_parameters=N_PARAMETERS, name="curve", x="value"
+        )
+    return Assessment.from_reasons(reasons)
+
+
+def _shares_one_order(points: Points) -> bool:
+    return points.order is not None and len(points.y) > len(points.widths) and len(set(points.order)) == 1
+
+
+def _edge_reasons(
+    points: Points, curve: TwoPowers, weights: Float[np.ndarray, " widths"], x_opt: Interval
+) -> list[str]:
+    """Return a reason for each outermost value without which the optimum leaves its interval."""
+    x = points.widths
+    if len(x) == N_PARAMETERS:
+        return []
+    reasons = []
+    for word, left_out, kept in (("smallest", x[0], slice(1, None)), ("largest", x[-1], slice(-1))):
+        refitted = fit_two_powers(x[kept], points.means[None, kept], weights[kept])
+        without = exp(refitted.log_x_opt[0])
+        if not x_opt.low <= without <= x_opt.high:
+            reasons.append(
+                f"leaving out the {word} {points.x_name} ({left_out:.3g}) moves the optimum to "
+                f"{without:.3g}, outside its interval"
+            )
+    return reasons

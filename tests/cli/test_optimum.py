@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
+import pytest
+
 
 def test_optimum_prints_a_table_and_a_sentence_and_writes_a_figure(scaling, study, store, tmp_path):
     result = scaling("optimum", study, "--store", store, "--x", "filters", "--out", tmp_path / "here")
@@ -28,3 +31,39 @@ def test_networks_without_a_ratio_are_refused_in_one_line(scaling, study, store)
     result = scaling("optimum", study, "--store", store)
     assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
     assert result.err.startswith("ratio: no such column")
+
+
+@pytest.fixture
+def table(tmp_path):
+    """Return a table of losses E + a x^-p + b x^q with two curves, whose minima are at 4 and 8."""
+    rng, rows = np.random.default_rng(0), ["tokens/B,budget,loss"]
+    for budget, x_opt in (("small", 4.0), ("large", 8.0)):
+        for x in np.geomspace(0.5, 40, 8):
+            mean = 2 + 0.3 * (x / x_opt) ** -0.5 + 0.5 * (x / x_opt) ** 0.3
+            rows += [f"{x},{budget},{mean * (1 + 0.002 * rng.standard_normal())}" for _ in range(4)]
+    file = tmp_path / "losses.csv"
+    file.write_text("\n".join(rows))
+    return file
+
+
+def test_a_foreign_table_has_an_optimum_for_each_curve(scaling, table, tmp_path):
+    options = ("--x", "tokens/B", "--y", "loss", "--by", "budget")
+    result = json.loads(scaling("optimum", table, *options, "--json").out)["optima"]
+    assert [optimum["label"] for optimum in result] == ["small", "large"]
+    for optimum, truth in zip(result, (4, 8), strict=True):
+        assert optimum["x_opt"]["low"] < truth < optimum["x_opt"]["high"]
+        assert optimum["estimand"] == "smallest mean loss over seeds"
+    drawn = scaling("optimum", table, *options, "--out", tmp_path / "here")
+    assert (drawn.code, drawn.err) == (0, "")
+    assert (tmp_path / "here" / "optimum_of_tokens_B.csv").exists()
+
+
+def test_options_that_the_source_does_not_have_are_refused(scaling, table, study, store):
+    override = scaling("optimum", table, "--x", "tokens/B", "--y", "loss", "--set", "seeds=2")
+    assert (override.code, override.out) == (2, "")
+    assert "only a study has settings" in override.err
+    split = scaling("optimum", study, "--store", store, "--x", "filters", "--by", "filters")
+    assert (split.code, split.out) == (2, "")
+    assert split.err.startswith("filters: only a table is split by columns")
+    missing = scaling("optimum", table, "--x", "token", "--y", "loss")
+    assert "token: no such column; did you mean tokens/B?" in missing.err

@@ -12,7 +12,7 @@ from scipy.special import fdtri
 
 from scaling.fit.data.dispersion import dispersion_about
 from scaling.fit.data.points import Points
-from scaling.fit.data.variance import ZERO_DISPERSION
+from scaling.fit.data.variance import ZERO_DISPERSION, Dispersion, DispersionSource
 from scaling.fit.diagnosis.sensitivity import compute_leverage, is_identifiable
 from scaling.fit.forms import MAX_EXPONENT, Form
 from scaling.fit.interval import Interval
@@ -148,6 +148,25 @@ def describe_points(points: Points) -> list[str]:
             "out of logarithms, and no width is held out."
         )
     return notes
+
+
+def describe_dispersion(name: str, dispersion: Dispersion) -> list[str]:
+    """Return a note if the intervals of a curve depend on more than the spread of the runs.
+
+    Args:
+        name: name or formula of the curve.
+        dispersion: dispersion of the means about it.
+    """
+    if (
+        dispersion.source not in (DispersionSource.ORDERS, DispersionSource.CURVE)
+        or dispersion.inflation <= 1
+    ):
+        return []
+    return [
+        f"{name}: the means scatter {dispersion.inflation:.2g} times as far as the spread of their runs "
+        f"explains, judged by {dispersion.source} ({dispersion.dof} degrees of freedom); the intervals are "
+        "widened accordingly."
+    ]
 
 
 def _design_reasons(points: Points) -> list[str]:

@@ -64,6 +64,6 @@ def test_options_that_the_source_does_not_have_are_refused(scaling, table, study
     assert "only a study has settings" in override.err
     split = scaling("optimum", study, "--store", store, "--x", "filters", "--by", "filters")
     assert (split.code, split.out) == (2, "")
-    assert split.err.startswith("filters: only a table is split by columns")
+    assert split.err.startswith("--by filters: only a table is split by columns")
     missing = scaling("optimum", table, "--x", "token", "--y", "loss")
     assert "token: no such column; did you mean tokens/B?" in missing.err

@@ -49,6 +49,11 @@ def format_size(value: Interval) -> str:
     return "never" if value.low == inf else format_interval(value).replace("inf", "never")
 
 
+def response_label(y: str) -> str:
+    """Return the name of y in headings: ``Error`` for ``test_error``, and the name of any other column."""
+    return "Error" if y == "test_error" else y
+
+
 def format_response(points: Points, value: Interval) -> str:
     """Return an interval in the unit of the fitted y: in percent only if y is a rate of counted errors."""
     return format_interval(value, percent=points.test_images is not None)

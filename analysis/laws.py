@@ -11,7 +11,8 @@ from analysis.formatting import NO_VALUE, format_interval, format_list, format_r
 from analysis.run_groups import GroupedRuns
 from scaling.errors import FitError
 from scaling.fit import Fit, FormChoice, Law, Status, fit_table, preferred_law, tabulate_laws
-from scaling.fit.diagnosis.convergence import check_convergence, flag_unconverged
+from scaling.fit.diagnosis.caution import add_caution
+from scaling.fit.diagnosis.convergence import check_convergence
 
 ONE_WIDTH_NOTE = "No curve has several widths, so no scaling law is fitted."
 _FORM_NAMES = {"power": "power law", "floor": "law with a floor", "broken": "broken power law"}
@@ -78,7 +79,7 @@ def fit_laws(grouped: GroupedRuns, epochs: pa.Table, *, x: str) -> CurveFits:
         if not (len(runs) and several_sizes):
             continue
         try:
-            (fits[label],) = flag_unconverged(fit_table(runs, x=x, y="test_error", by=("group",)), warnings)
+            (fits[label],) = add_caution(fit_table(runs, x=x, y="test_error", by=("group",)), warnings)
         except FitError as error:
             failures.append(f"{label} has no law: {error}.")
     return CurveFits(x=x, by_label=fits, failures=tuple(failures), several_sizes=several_sizes)

@@ -15,6 +15,7 @@ from analysis.formatting import (
     format_response,
     format_size,
     format_status,
+    response_label,
 )
 from analysis.laws import law_rows
 from analysis.text_table import TextTable
@@ -31,7 +32,7 @@ def render_laws(fits: Iterable[Fit]) -> Group:
     fits = list(fits)
     x = fits[0].points.x_name if fits else ""
     table = TextTable(
-        title=f"Error against {x}" if fits else "",
+        title=f"{response_label(fits[0].points.y_name)} against {x}" if fits else "",
         caption="; ".join(sorted({fit.estimand for fit in fits})),
         columns=(
             "curve",
@@ -115,6 +116,8 @@ def _describe_profiles(fit: Fit) -> list[str]:
 def render_sizes_for_error(fits: Iterable[Fit], errors: Sequence[float | int]) -> Table:
     """Return a table of the size that each law needs to reach each error."""
     fits = list(fits)
+    label = response_label(fits[0].points.y_name) if fits else ""
+    y = "error" if label == "Error" else label
     rows = []
     for fit in fits:
         for form, law in fit.laws.items():
@@ -123,11 +126,11 @@ def render_sizes_for_error(fits: Iterable[Fit], errors: Sequence[float | int]) -
                 outside = _describe_extrapolation(fit, size.estimate)
                 rows.append((fit.label, law.form.formula, f"{error:g}", format_size(size), outside))
     return TextTable(
-        title=f"{fits[0].points.x_name} needed to reach an error" if fits else "",
-        caption=f"{_INTERVALS_CAPTION}. never: the law does not reach the error",
-        columns=("curve", "form", "error", "size", "outside the data"),
+        title=f"{fits[0].points.x_name} for a given {y}" if fits else "",
+        caption=f"{_INTERVALS_CAPTION}. never: the law does not reach this {y}",
+        columns=("curve", "form", y, "size", "outside the data"),
         rows=tuple(rows),
-        right=frozenset({"error", "outside the data"}),
+        right=frozenset({y, "outside the data"}),
     ).render()
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from scaling.api._explain import Difference, Reason, diff, why
     from scaling.api._figures import figure_folder
     from scaling.api._fit import FitDetails, RequiredSize, fit, fit_details
-    from scaling.api._fit_options import BestOver, CountColumns, FitOptions
+    from scaling.api._fit_options import BestOver, CountColumns, FitOptions, RowOptions
     from scaling.api._history import history, write_history
     from scaling.api._inspect import Inspection, inspect
     from scaling.api._json import replace_nonfinite
@@ -78,6 +78,7 @@ _EXPORTS = {
     "Reason": "scaling.api._explain",
     "RefusedPicture": "scaling.api._classify",
     "RequiredSize": "scaling.api._fit",
+    "RowOptions": "scaling.api._fit_options",
     "RunOutcome": "scaling.api._run",
     "RunStart": "scaling.api._run",
     "RunTable": "scaling.api._table",

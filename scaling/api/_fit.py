@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 
-from scaling.api._fit_options import BestOver, CountColumns, FitOptions
+from scaling.api._fit_options import BestOver, CountColumns, FitOptions, RowOptions
 from scaling.api._load import (
     CURVE_COLUMN,
     LoadedRuns,
@@ -27,6 +27,7 @@ from scaling.errors import FitError, TableError, UsageError
 
 if TYPE_CHECKING:
     from scaling.fit import Comparison, Fit, Interval, Prediction
+    from scaling.fit.data.row_selection import Selection
     from scaling.fit.diagnosis.profile_likelihood import LawProfile
 
 _ALWAYS_FITTED = ("power", "floor")
@@ -52,11 +53,12 @@ def fit(
     population: bool = False,
     counts: CountColumns | None = None,
     best: BestOver | None = None,
+    rows: RowOptions | None = None,
 ) -> list[Fit]:
     """Fit scaling laws, one fit a curve.
 
     Args:
-        source: a study's YAML file, a store, or a .parquet or .csv file.
+        source: a study's YAML file, a store, or a table that ``scaling.fit.read_table`` reads.
         workspace: stores and folders.
         options: columns and forms. Of a study and a store, a column is one of ``tidy_table``, so that every
             setting can be used. By default, curves are those of the report, and an external table is split by
@@ -64,7 +66,8 @@ def fit(
         overrides: changed settings of a study, such as ``recipe.epochs=5``.
         population: True to treat the test images as a sample as well; this needs stored predictions.
         counts: columns of an external table that give ``test_error``.
-        best: column of which only the best value at each size counts.
+        best: columns of which only the best values at each size count.
+        rows: which rows are runs.
 
     Raises:
         TableError: the table cannot be fitted as requested.
@@ -73,12 +76,14 @@ def fit(
         FitError: the data do not determine a law.
     """
     from scaling.fit import EstimationOptions, fit_table
-    from scaling.fit.diagnosis.convergence import flag_unconverged
+    from scaling.fit.diagnosis.caution import add_caution
 
     options, workspace = options or FitOptions(), resolve_store(source, workspace or Workspace())
+    rows = rows or RowOptions()
     _check_options(source, options, population=population, counts=counts, best=best)
-    loaded, by = _load(source, workspace, options, overrides=overrides, counts=counts, best=best)
-    table, misclassified = loaded.runs, None
+    _check_rows(source, options, rows, counts=counts)
+    loaded, options = _load(source, workspace, options, rows, overrides=overrides, counts=counts, best=best)
+    table, by, misclassified = loaded.runs, tuple(options.by or ()), None
     if population:
         table = table.filter(pc.is_finite(table[options.y]))
         misclassified = load_wrong_images(workspace, table)
@@ -96,7 +101,7 @@ def fit(
     except (FitError, TableError) as error:
         raise type(error)(f"{source}: {error.problem}", option=error.option) from None
     if not is_external_table(source) and options.y == "test_error" and options.x not in _LENGTH_COLUMNS:
-        fits = flag_unconverged(fits, find_unfinished_training(workspace, table, x=options.x, by=by))
+        fits = add_caution(fits, find_unfinished_training(workspace, table, x=options.x, by=by))
     return _select_form(fits, options.form)
 
 
@@ -144,31 +149,83 @@ def _check_options(
         )
 
 
+def _check_rows(source: str, options: FitOptions, rows: RowOptions, *, counts: CountColumns | None) -> None:
+    for_tables = {"last_of": rows.last_of, "accuracy": rows.accuracy, "wide": rows.wide and "this option"}
+    for option, value in for_tables.items():
+        if value and not is_external_table(source):
+            raise UsageError(
+                f"{value}: is for external tables; the runs of a study or a store have one row and an error "
+                "each; leave it out",
+                option=option,
+            )
+    if rows.run and not rows.last_of:
+        raise UsageError(f"{rows.run[0]}: tells runs apart for `last_of`; add it", option="run")
+    if rows.accuracy and (counts or options.y != "test_error"):
+        raise UsageError(
+            f"{rows.accuracy}: 1 - {rows.accuracy} is what is fitted; leave out `y` and `error_counts`",
+            option="accuracy",
+        )
+
+
 def _load(
     source: str,
     workspace: Workspace,
     options: FitOptions,
+    rows: RowOptions,
     *,
     overrides: Sequence[str],
     counts: CountColumns | None,
     best: BestOver | None,
-) -> tuple[LoadedRuns, tuple[str, ...]]:
-    """Return the runs, and the columns whose values separate the curves."""
-    from scaling.fit import select_best
+) -> tuple[LoadedRuns, FitOptions]:
+    """Return the runs, and the options with the columns of the curves and with the fitted column."""
+    from scaling.fit import select_best, select_where
 
     if is_external_table(source):
-        loaded = LoadedRuns(runs=load_external_table(source, overrides=overrides, counts=counts))
-        by = external_curves(loaded.runs) if options.by is None else tuple(options.by)
+        loaded, options = _load_external(source, options, rows, overrides=overrides, counts=counts)
     else:
         by = tuple(options.by or ([CURVE_COLUMN] if best is None else ["architecture"]))
-        columns = {options.x, options.y, *by} | ({options.std} if options.std else set())
-        columns |= {best.column, best.validation} if best else set()
+        columns = {options.x, options.y, *by, *rows.conditions()} | ({options.std} if options.std else set())
+        columns |= {*best.columns, best.validation} if best else set()
         loaded = load_runs(source, workspace, overrides=overrides, x=options.x, columns=columns)
         loaded = drop_missing(loaded, options.x)
+        if rows.where:
+            loaded = _with_selection(loaded, select_where(loaded.runs, rows.conditions()))
+        options = replace(options, by=by)
     if best:
-        selected = select_best(loaded.runs, best.column, x=options.x, by=by, validation=best.validation)
-        loaded = LoadedRuns(runs=selected.table, notes=(*loaded.notes, *selected.notes))
-    return loaded, by
+        by = tuple(options.by or ())
+        selected = select_best(loaded.runs, best.columns, x=options.x, by=by, validation=best.validation)
+        loaded = _with_selection(loaded, selected)
+    return loaded, options
+
+
+def _load_external(
+    source: str,
+    options: FitOptions,
+    rows: RowOptions,
+    *,
+    overrides: Sequence[str],
+    counts: CountColumns | None,
+) -> tuple[LoadedRuns, FitOptions]:
+    from scaling.fit import add_error_from_accuracy, select_last, select_where
+
+    # The error may be one that is computed from other columns.
+    columns = [options.x] if counts or rows.accuracy else [options.x, options.y]
+    table = load_external_table(source, overrides=overrides, counts=counts, rows=rows, columns=columns)
+    loaded = LoadedRuns(runs=table)
+    if rows.where:
+        loaded = _with_selection(loaded, select_where(loaded.runs, rows.conditions()))
+    if rows.accuracy:
+        table, y = add_error_from_accuracy(loaded.runs, rows.accuracy)
+        loaded, options = replace(loaded, runs=table), replace(options, y=y)
+    by = external_curves(loaded.runs) if options.by is None else tuple(options.by)
+    if rows.last_of:
+        last = select_last(loaded.runs, rows.last_of, x=options.x, y=options.y, by=by, run=rows.run)
+        loaded = _with_selection(loaded, last)
+    return loaded, replace(options, by=by)
+
+
+def _with_selection(loaded: LoadedRuns, selection: Selection) -> LoadedRuns:
+    return LoadedRuns(runs=selection.table, notes=(*loaded.notes, *selection.notes))
 
 
 def _select_form(fits: Sequence[Fit], form: str) -> list[Fit]:
@@ -193,7 +250,10 @@ class RequiredSize:
     """Estimate and 95 % interval; infinite if the law never comes down to the error."""
 
     def to_dict(self) -> dict[str, Any]:
-        return {"form": self.form, "error": self.error, **asdict(self.size)}
+        """Return the size as JSON values, with ``never`` in the place of infinity."""
+        from scaling.fit.comparison.equal_error import size_to_dict
+
+        return {"form": self.form, "error": self.error, **size_to_dict(self.size)}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from scaling.errors import UsageError
+
 
 @dataclass(frozen=True, kw_only=True)
 class FitOptions:
@@ -40,8 +42,38 @@ class CountColumns:
 
 @dataclass(frozen=True, kw_only=True)
 class BestOver:
-    """A column of which only the best value at each size counts, such as ``learning_rate``."""
+    """Columns of which only the best combination of values at each size counts, such as ``learning_rate``."""
 
-    column: str
+    columns: Sequence[str]
     validation: str = "val_error"
-    """Column of the validation error that chooses the best value."""
+    """Column of the validation error that chooses the best values."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowOptions:
+    """Which rows of a table are runs."""
+
+    where: Sequence[str] = ()
+    """Conditions ``COLUMN=VALUE``; several values of one column are alternatives."""
+    last_of: str | None = None
+    """Column of an external table that counts the steps of a run; the last row of each run is kept."""
+    run: Sequence[str] = ()
+    """Columns that tell the runs apart, with the sizes and the curves; empty to find them."""
+    wide: bool = False
+    """True for an external table with one column for each run."""
+    accuracy: str | None = None
+    """Column of an external table with an accuracy; 1 - accuracy is fitted."""
+
+    def conditions(self) -> dict[str, list[str]]:
+        """Return the permitted values of each column.
+
+        Raises:
+            UsageError: a condition has no equals sign.
+        """
+        values: dict[str, list[str]] = {}
+        for condition in self.where:
+            name, separator, value = condition.partition("=")
+            if not separator or not name:
+                raise UsageError(f"{condition}: expected COLUMN=VALUE, such as lr=0.1", option="where")
+            values.setdefault(name, []).append(value)
+        return values

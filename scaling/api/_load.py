@@ -13,13 +13,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from scaling.api._results import load_trained
-from scaling.api._table import TABLE_SUFFIXES, tidy_table
+from scaling.api._table import tidy_table
 from scaling.api._workspace import Workspace
 from scaling.errors import StoreError, TableError, UsageError
 from scaling.store import RUNS_SCHEMA
 
 if TYPE_CHECKING:
-    from scaling.api._fit_options import CountColumns
+    from scaling.api._fit_options import CountColumns, RowOptions
 
 STUDY_SUFFIXES = (".yaml", ".yml")
 CURVE_COLUMN = "group"
@@ -39,7 +39,10 @@ class LoadedRuns:
 
 def is_external_table(source: str) -> bool:
     """Return True if a source is a table file rather than a study or a store."""
-    return source.lower().endswith(TABLE_SUFFIXES) and not Path(source).is_dir()
+    from scaling.fit.data.reading import is_parquet_folder, is_table_file
+
+    path = Path(source)
+    return is_parquet_folder(path) if path.is_dir() else is_table_file(source)
 
 
 def resolve_store(source: str, workspace: Workspace) -> Workspace:
@@ -47,22 +50,36 @@ def resolve_store(source: str, workspace: Workspace) -> Workspace:
     return workspace if source.endswith(STUDY_SUFFIXES) else replace(workspace, store=source, also=())
 
 
-def load_external_table(source: str, *, overrides: Sequence[str], counts: CountColumns | None) -> pa.Table:
+def load_external_table(
+    source: str,
+    *,
+    overrides: Sequence[str],
+    counts: CountColumns | None,
+    rows: RowOptions,
+    columns: Sequence[str],
+) -> pa.Table:
     """Read a table that was not made by this package.
 
     Args:
-        source: a .parquet or .csv file.
+        source: a file or a folder that ``scaling.fit.read_table`` reads.
         overrides: must be empty.
         counts: columns of counts that give ``test_error``.
+        rows: says whether the table is wide.
+        columns: requested columns. A wide table without one of them is refused with a hint.
 
     Raises:
         TableError: the table cannot be read.
         UsageError: there are overrides.
     """
-    from scaling.fit import add_error_from_counts, read_table
+    from scaling.fit import add_error_from_counts, melt_wide, read_table
+    from scaling.fit.data.wide import describe_wide, find_wide
 
     _refuse_overrides(overrides, source)
     table = read_table(Path(source))
+    if rows.wide:
+        table = melt_wide(table)
+    elif not set(columns) <= set(table.column_names) and (wide := find_wide(table)):
+        raise TableError(f"{source}: {describe_wide(wide)}")
     return add_error_from_counts(table, counts.error_counts, of=counts.image_counts) if counts else table
 
 
@@ -117,11 +134,13 @@ def _load_stored(
                 f"{source}: holds no runs; a store is filled by `scaling run` with this folder as its store"
             )
         return LoadedRuns(runs=runs)
+    from scaling.fit.data.reading import SUFFIXES_TEXT
+
     if Path(source).exists():
         raise TableError(
-            f"{source}: expected a file that ends in .yaml, .parquet or .csv, or a store (a folder or URI)"
+            f"{source}: expected a study (.yaml), a store (a folder or URI) or a table ({SUFFIXES_TEXT})"
         )
-    raise TableError(f"{source}: no such study (.yaml), store (a folder or URI) or table (.parquet, .csv)")
+    raise TableError(f"{source}: no such study (.yaml), store (a folder or URI) or table ({SUFFIXES_TEXT})")
 
 
 def _without_pruned(runs: pa.Table) -> pa.Table:

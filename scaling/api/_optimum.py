@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from scaling.api._figures import save_figures
+from scaling.api._fit_options import RowOptions
 from scaling.api._load import (
     CURVE_COLUMN,
     add_short_names,
@@ -84,7 +85,9 @@ def _optima_of_table(
     from analysis.optimum import StudyOptimum
     from scaling.fit.data.table import group_points
 
-    table = load_external_table(source, overrides=overrides, counts=None)
+    table = load_external_table(
+        source, overrides=overrides, counts=None, rows=RowOptions(), columns=[x, y]
+    )
     try:
         groups = group_points(table, x=x, y=y, by=tuple(by) or external_curves(table), std=std)
     except TableError as error:

@@ -18,7 +18,7 @@ from scaling.config.cell_index import index_cells
 from scaling.errors import TableError
 from scaling.files import writing
 
-TABLE_SUFFIXES = (".parquet", ".csv")
+_WRITTEN_SUFFIXES = (".parquet", ".csv")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +88,7 @@ def write_table(table: pa.Table, out: Path) -> int:
     Raises:
         TableError: the file name has another suffix, or the file cannot be written.
     """
-    if out.suffix not in TABLE_SUFFIXES:
+    if out.suffix not in _WRITTEN_SUFFIXES:
         raise TableError(f"{out}: expected a file that ends in .parquet or .csv", option="out")
     with writing(out, hint="choose another `out`", error=TableError):
         out.parent.mkdir(parents=True, exist_ok=True)

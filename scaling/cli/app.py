@@ -34,6 +34,7 @@ from scaling.cli import (
     table,
     why,
 )
+from scaling.cli.flags import Command
 from scaling.cli.output import print_text
 from scaling.errors import DISTRIBUTION
 
@@ -93,7 +94,7 @@ for command in (
     models.models,
     bench.bench,
 ):
-    app.command()(command)
+    app.command(cls=Command)(command)
 
 
 app.add_typer(store.app, name="store")

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import traceback
 from collections.abc import Sequence
 
 import typer
 
 from scaling.cli.app import app, get_command
+from scaling.cli.flags import flag, with_flags
 from scaling.cli.output import print_text
 from scaling.cli.store_damage import printing_store_damage
 from scaling.errors import ScalingError, UsageError
 
-_FLAGS = {"overrides": "--set", "configs": "--config", "half_width": "--until"}
-"""Flags of the arguments whose flag is not ``--`` and the argument's name."""
 _DONE, _FAILED, _USAGE = 0, 1, 2
 
 
@@ -42,9 +40,5 @@ def run_command(arguments: Sequence[str]) -> int:
 
 def error_text(error: ScalingError) -> str:
     """Return the message of an error with command-line flags in place of argument names."""
-    problem = re.sub(r"`(\w+)`", lambda name: _flag(name[1]), error.problem)
-    return problem if error.option is None else f"{_flag(error.option)} {problem}"
-
-
-def _flag(argument: str) -> str:
-    return _FLAGS.get(argument, "--" + argument.replace("_", "-"))
+    problem = with_flags(error.problem)
+    return problem if error.option is None else f"{flag(error.option)} {problem}"

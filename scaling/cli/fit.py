@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 from scaling import api
+from scaling.cli.flags import with_flags
 from scaling.cli.options import STORE, Also, Data, Json, Overrides, Store, parse_numbers, workspace
 from scaling.cli.output import console, print_json, print_text
 from scaling.cli.store_damage import with_damage
@@ -16,7 +18,8 @@ _Source = Annotated[
     str,
     typer.Argument(
         metavar="SOURCE",
-        help="A study (.yaml), a store (a folder or a URI), or any table (.parquet or .csv).",
+        help="A study (.yaml), a store (a folder or a URI), or any table: .parquet, .csv, .tsv, .json, "
+        ".jsonl or .feather, text also with .gz, or a folder of Parquet files.",
         show_default=False,
     ),
 ]
@@ -67,15 +70,49 @@ _Std = Annotated[
     typer.Option(metavar="COLUMN", help="For a table: column with known standard deviations of the error."),
 ]
 _BestOver = Annotated[
-    str,
+    list[str],
     typer.Option(
         metavar="COLUMN",
         help="At each size, keep only the runs with the value of this setting that has the lowest mean "
-        "validation error.",
+        "validation error; may be repeated, to choose the best combination.",
     ),
 ]
 _Validation = Annotated[
     str, typer.Option(metavar="COLUMN", help="Column of the error by which --best-over chooses.")
+]
+_Where = Annotated[
+    list[str],
+    typer.Option(
+        metavar="COLUMN=VALUE",
+        help="Fit only the rows with this value; may be repeated: all columns have to agree, and several "
+        "values of one column are alternatives.",
+    ),
+]
+_LastOf = Annotated[
+    str,
+    typer.Option(
+        metavar="COLUMN",
+        help="For a table with a row for each step: keep the row of each run with the largest value of this "
+        "column, such as step or epoch.",
+    ),
+]
+_Run = Annotated[
+    list[str],
+    typer.Option(
+        metavar="COLUMN",
+        help="Column that tells runs apart for --last-of; may be repeated.",
+        show_default="ids, or seeds and settings",
+    ),
+]
+_Wide = Annotated[
+    bool,
+    typer.Option(
+        "--wide", help="The table has a column for each run, as trackers export charts: RUN - METRIC."
+    ),
+]
+_Accuracy = Annotated[
+    str,
+    typer.Option(metavar="COLUMN", help="For a table: column with an accuracy; 1 - accuracy is fitted."),
 ]
 _Population = Annotated[
     bool,
@@ -100,8 +137,13 @@ def fit(
     error_counts: _ErrorCounts = "",
     image_counts: _ImageCounts = "",
     std: _Std = "",
-    best_over: _BestOver = "",
+    best_over: _BestOver = [],
     validation: _Validation = "val_error",
+    where: _Where = [],
+    last_of: _LastOf = "",
+    run: _Run = [],
+    wide: _Wide = False,
+    accuracy: _Accuracy = "",
     population: _Population = False,
     set_: Overrides = [],
     store: Store = STORE,
@@ -121,8 +163,12 @@ def fit(
         overrides=set_,
         population=population,
         counts=_count_columns(error_counts, image_counts),
-        best=api.BestOver(column=best_over, validation=validation) if best_over else None,
+        best=api.BestOver(columns=best_over, validation=validation) if best_over else None,
+        rows=api.RowOptions(
+            where=where, last_of=last_of or None, run=run, wide=wide, accuracy=accuracy or None
+        ),
     )
+    fits = [replace(fitted, notes=tuple(map(with_flags, fitted.notes))) for fitted in fits]
     counted = any(fitted.points.test_images is not None for fitted in fits)
     if counted and any(error >= 1 for error in target_errors):
         raise UsageError(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scaling import api
+from scaling.cli.flags import Command
 from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, workspace
 from scaling.cli.output import count, print_json, print_text
 from scaling.cli.store_damage import with_damage
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Verify, repair, compact, sweep or merge stores.", no_args_is_help=True)
 
 
-@app.command()
+@app.command(cls=Command)
 def verify(store: Store = STORE, *, as_json: Json = False) -> int:
     """Read every file of the store and compare it with what was published.
 
@@ -33,7 +34,7 @@ def verify(store: Store = STORE, *, as_json: Json = False) -> int:
     return 1 if verification.damage else 0
 
 
-@app.command()
+@app.command(cls=Command)
 def repair(store: Store = STORE, *, as_json: Json = False) -> None:
     """Move damaged parts and test sets to the folder damaged/ of the store.
 
@@ -50,7 +51,7 @@ def repair(store: Store = STORE, *, as_json: Json = False) -> None:
         print_text("the next scaling run of a study trains again what it lacks")
 
 
-@app.command()
+@app.command(cls=Command)
 def compact(store: Store = STORE, *, as_json: Json = False) -> None:
     """Put many small parts together into few large parts, which are read much faster.
 
@@ -68,7 +69,7 @@ def compact(store: Store = STORE, *, as_json: Json = False) -> None:
         print_text(f"{store}: nothing to compact")
 
 
-@app.command()
+@app.command(cls=Command)
 def sweep(store: Store = STORE, *, as_json: Json = False) -> None:
     """Remove files that killed processes left behind at least a day ago.
 
@@ -93,7 +94,7 @@ def _print_state(store: str, verification: Verification) -> None:
         print_text(f"  {file.name}: {file.reason}")
 
 
-@app.command()
+@app.command(cls=Command)
 def merge(
     config: Config,
     *,

@@ -7,10 +7,13 @@ from scaling.fit.comparison.equal_error import SizesAtError, compare_sizes, size
 from scaling.fit.comparison.exponents import Comparison, compare_all, compare_laws
 from scaling.fit.comparison.law_choice import choose_common_form, preferred_law
 from scaling.fit.comparison.pareto import BestAtBudget, ParetoPoint, best_at_budget, pareto_front
-from scaling.fit.data.derived import add_error_from_counts, select_best
+from scaling.fit.data.derived import add_error_from_accuracy, add_error_from_counts, select_best
 from scaling.fit.data.points import Points
-from scaling.fit.data.table import PointsGroup, group_points, read_table, required_columns
+from scaling.fit.data.reading import read_table
+from scaling.fit.data.row_selection import select_last, select_where
+from scaling.fit.data.table import PointsGroup, group_points, required_columns
 from scaling.fit.data.variance import Dispersion
+from scaling.fit.data.wide import melt_wide
 from scaling.fit.estimation.options import EstimationOptions
 from scaling.fit.fit import fit, fit_table
 from scaling.fit.interval import Interval
@@ -42,6 +45,7 @@ __all__ = [
     "SizesAtError",
     "Status",
     "Verdict",
+    "add_error_from_accuracy",
     "add_error_from_counts",
     "best_at_budget",
     "choose_common_form",
@@ -52,6 +56,7 @@ __all__ = [
     "fit",
     "fit_table",
     "group_points",
+    "melt_wide",
     "pareto_front",
     "predict",
     "preferred_law",
@@ -59,6 +64,8 @@ __all__ = [
     "read_table",
     "required_columns",
     "select_best",
+    "select_last",
+    "select_where",
     "size_for_error",
     "tabulate_laws",
 ]

@@ -15,6 +15,7 @@ from scaling.errors import FitError
 from scaling.fit.data.costs import cost_curves
 from scaling.fit.data.points import Points
 from scaling.fit.data.table import PointsGroup, group_points
+from scaling.fit.diagnosis.caution import add_caution
 from scaling.fit.diagnosis.outliers import winsorise
 from scaling.fit.diagnosis.status import assess, describe_dispersion, describe_points
 from scaling.fit.diagnosis.verdict import select_form
@@ -123,6 +124,7 @@ def fit_table(
             errors.append(f"{name}: {error}" if name else str(error))
     if len(errors) == len(fits):
         raise FitError("; ".join(dict.fromkeys(errors)) or "the table holds no runs")
+    fits = add_caution(fits, {tuple(group.values.values()): group.caution for group in groups})
     costs = cost_curves(table, x=x, by=by)
     return [replace(fitted, costs=costs[tuple(fitted.group.values())]) for fitted in fits]
 

@@ -208,7 +208,7 @@ class Verdict:
             # A law that misfits the means says nothing about a floor.
             misfit = self.floor_fits_p is not None and self.floor_fits_p < MISFIT_P
             evidence.append(
-                f"the floor is at most {100 * self.floor_limit:.0f} % of the error of the widest networks"
+                f"the floor is at most {100 * self.floor_limit:.0f} % of the mean of the widest networks"
                 + (", in a law that misfits the means" if misfit else "")
             )
         if self.holdout_ok is not None:

@@ -138,7 +138,7 @@ REFUSED = {
         "xlsx",
         csv(law()),
         (),
-        "points.xlsx: expected a file that ends in .yaml, .parquet or .csv, or a store",
+        "points.xlsx: expected a study (.yaml), a store (a folder or URI) or a table (.parquet, ",
     ),
     "no such size": (
         "csv",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer.main
 
 from scaling.cli.app import app
+from scaling.cli.flags import Command
 
 READ = {"--set", "--store", "--also", "--data"}
 SURFACE = {
@@ -21,6 +22,11 @@ SURFACE = {
             "--std",
             "--best-over",
             "--validation",
+            "--where",
+            "--last-of",
+            "--run",
+            "--wide",
+            "--accuracy",
             "--population",
             "--json",
             *READ,
@@ -86,6 +92,10 @@ def test_every_command_and_option_has_a_help_text():
     for name, command in all_commands().items():
         assert command.help, name
         assert all(parameter.help for parameter in command.params), name
+
+
+def test_every_command_refuses_an_option_that_is_given_twice():
+    assert {name for name, command in all_commands().items() if not isinstance(command, Command)} == set()
 
 
 def test_every_command_fits_in_a_line_of_the_list(scaling):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -37,8 +38,13 @@ class SizesAtError:
     """Names of the groups whose size lies beyond the measured ones."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the comparison as JSON values."""
-        return asdict(self)
+        """Return the comparison as JSON values; a size that a law never reaches is ``never``."""
+        return {**asdict(self), "sizes": [size_to_dict(size) for size in self.sizes]}
+
+
+def size_to_dict(size: Interval) -> dict[str, float | str]:
+    """Return a size as JSON values, with ``never`` in the place of infinity, which JSON does not have."""
+    return {name: "never" if value == inf else value for name, value in asdict(size).items()}
 
 
 def size_for_error(fit: Fit, error: float, *, form: str = "power") -> Interval:

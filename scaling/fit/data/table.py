@@ -1,4 +1,4 @@
-"""Tables of runs, from this package or elsewhere: reading, checks, and division into groups of points."""
+"""Tables of runs, from this package or elsewhere: checks, and division into groups of points."""
 
 from __future__ import annotations
 
@@ -6,18 +6,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from scaling.architectures import has_seeds, has_widths
 from scaling.errors import TableError
-from scaling.files import file_problem
 from scaling.fit.data.columns import (
     check_column,
     check_range,
@@ -27,8 +24,10 @@ from scaling.fit.data.columns import (
     numeric_column,
 )
 from scaling.fit.data.costs import COST_COLUMNS
-from scaling.fit.data.csv import read_csv
 from scaling.fit.data.points import Points
+from scaling.fit.data.replicates import caution_reason, find_non_replicates
+from scaling.fit.data.roles import is_accuracy
+from scaling.fit.data.states import count_states, unfinished_states
 
 _TYPE = "architecture"
 """Column with the type of the architecture."""
@@ -56,45 +55,14 @@ class PointsGroup:
     """True for a single size of an architecture that has no further sizes."""
     notes: tuple[str, ...]
     """Sentences about what was left out or is unusual."""
+    caution: str = ""
+    """Reason why no law of these points is usable without caution; empty if there is none."""
 
 
 def required_columns(x: str, y: str, by: Sequence[str]) -> list[str]:
     """Return the columns that ``fit_table`` reads, if a table has them."""
     optional = [*_REPLICATE_SETTINGS, _TYPE, "diverged", "test_images", "seed", "order", *COST_COLUMNS]
     return list(dict.fromkeys([x, y, *by, *optional]))
-
-
-def read_table(source: Path) -> pa.Table:
-    """Read a table of runs.
-
-    Args:
-        source: a .parquet or .csv file.
-
-    Raises:
-        TableError: the file is missing, of another type, unreadable, without rows, or has two columns of one
-            name.
-    """
-    suffix = source.suffix.lower()
-    if suffix not in (".parquet", ".csv"):
-        raise TableError(f"{source}: expected a file that ends in .parquet or .csv")
-    if problem := file_problem(source):
-        raise TableError(f"{source}: {problem}; give the path of a table of runs")
-    if not source.stat().st_size:
-        raise TableError(f"{source}: is empty; give one row a run")
-    try:
-        # Without partitioning, a folder named a=b adds no column.
-        table = pq.read_table(source, partitioning=None) if suffix == ".parquet" else read_csv(source)
-    except (pa.ArrowException, OSError) as error:
-        raise TableError(
-            f"{source}: cannot be read ({str(error).splitlines()[0]}); write it again, one row a run"
-        ) from error
-    if not len(table):
-        raise TableError(f"{source}: has no rows; give one row a run")
-    try:
-        check_unique_columns(table.column_names)
-    except TableError as error:
-        raise TableError(f"{source}: {error}") from None
-    return table
 
 
 def group_points(
@@ -108,9 +76,13 @@ def group_points(
 ) -> list[PointsGroup]:
     """Divide a table into groups of points.
 
-    Runs that diverged, by a column ``diverged``, and runs without a y are left out and counted in a note. If
-    y is ``test_error`` and ``test_images`` is one number for the group, the points are fractions of that many
-    images; otherwise they are bare values. A column ``order`` holds the order of minibatches of each run.
+    Runs that diverged, by a column ``diverged``, runs that have not finished, by a column such as ``State``,
+    and runs without a y are left out and counted in a note. If rows of one x are no replicates
+    (``scaling.fit.data.replicates``), a note says so, and no law of the group is usable without caution.
+
+    If y is ``test_error`` and ``test_images`` is one number for the group, the points are fractions of that
+    many images; otherwise they are bare values. A column ``order`` holds the order of minibatches of each
+    run.
 
     Args:
         table: one row a run.
@@ -138,13 +110,19 @@ def group_points(
         used = columns.usable_rows(rows)
         runs = table.take(used)
         points = columns.points(runs, used)
-        notes = (*columns.notes_on_left_out(rows), *_warnings(runs, points))
+        dependent = find_non_replicates(runs, x=x, y=y, ignored=(*by, *([std] if std else [])))
+        notes = (
+            *columns.notes_on_left_out(rows),
+            *_warnings(runs, points),
+            *(rows_of_one_x.note for rows_of_one_x in dependent),
+        )
         groups.append(
             PointsGroup(
                 values=dict(zip(by, values, strict=True)),
                 points=points,
                 lacks_width=len(points.widths) == 1 and not any(map(has_widths, _types(runs))),
                 notes=notes,
+                caution=caution_reason(dependent),
             )
         )
     return groups
@@ -159,6 +137,8 @@ class _RunColumns:
     x: NDArray[np.float64]
     y: NDArray[np.float64]
     diverged: NDArray[np.bool_]
+    states: dict[str, NDArray[np.object_]]
+    """States of runs that have not finished, empty for the others, by column."""
     seeds: NDArray[np.int64] | None
     optional: dict[str, NDArray[Any]]
     """Optional fields of ``Points``, by name."""
@@ -167,8 +147,15 @@ class _RunColumns:
     def has_no_y(self) -> NDArray[np.bool_]:
         return np.isnan(self.y)
 
+    @property
+    def is_finished(self) -> NDArray[np.bool_]:
+        finished: NDArray[np.bool_] = np.ones(len(self.y), bool)
+        for states in self.states.values():
+            finished &= states == ""
+        return finished
+
     def usable_rows(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
-        used = rows[~self.diverged[rows] & ~self.has_no_y[rows]]
+        used = rows[~self.diverged[rows] & ~self.has_no_y[rows] & self.is_finished[rows]]
         if self.seeds is not None:
             # The bootstrap draws runs by position; sorting makes it independent of the order of the rows.
             used = used[np.lexsort((self.seeds[used], self.x[used]))]
@@ -188,8 +175,11 @@ class _RunColumns:
         )
 
     def notes_on_left_out(self, rows: NDArray[np.intp]) -> list[str]:
-        missing = self.has_no_y & ~self.diverged
+        missing = self.has_no_y & ~self.diverged & self.is_finished
         left_out = {"diverged": self.diverged[rows].sum(), f"no {self.y_name}": missing[rows].sum()}
+        for name, states in self.states.items():
+            unfinished = np.where(self.diverged, "", states)[rows]
+            left_out[f"{name}: {count_states(unfinished)}"] = (unfinished != "").sum()
         return [f"Left out: {n} of {len(rows)} runs ({reason})." for reason, n in left_out.items() if n]
 
 
@@ -210,6 +200,7 @@ def _read_columns(
         x=sizes,
         y=errors,
         diverged=diverged,
+        states=unfinished_states(table),
         seeds=_integer_column(table, "seed"),
         optional={name: column for name, column in optional.items() if column is not None},
     )
@@ -291,23 +282,19 @@ def _warnings(runs: pa.Table, points: Points) -> list[str]:
             f"{points.y_name} holds values above 1 (the largest: {points.y.max():g}): "
             "if they are percentages, so are amplitude and floor."
         )
-    if mixed := _mixed_settings(runs, points.x_name):
+    if is_accuracy(points.y_name) and (points.y <= 1).all():
         warnings.append(
-            f"Runs of one {points.x_name} differ in {', '.join(mixed)} and are averaged all the same: "
-            "group by these columns too."
+            f"{points.y_name} looks like an accuracy, which rises, and a scaling law describes what falls: "
+            f"fit 1 - {points.y_name}, with `accuracy` {points.y_name}."
+        )
+    elif _rises_towards_one(points):
+        warnings.append(
+            f"{points.y_name} rises with {points.x_name} and stays below 1: if it is an accuracy, fit "
+            f"1 - {points.y_name}, with `accuracy` {points.y_name}."
         )
     return warnings
 
 
-def _mixed_settings(runs: pa.Table, x: str) -> list[str]:
-    """Return the settings in which runs of one size differ."""
-    nested = (pa.types.is_list, pa.types.is_large_list, pa.types.is_struct, pa.types.is_map)
-    settings = [
-        name
-        for name in _REPLICATE_SETTINGS
-        if name in runs.column_names
-        and name != x
-        and not any(is_nested(runs.schema.field(name).type) for is_nested in nested)
-    ]
-    counted = runs.group_by(x).aggregate([(name, "count_distinct") for name in settings])
-    return [name for name in settings if pc.any(pc.greater(counted[f"{name}_count_distinct"], 1)).as_py()]
+def _rises_towards_one(points: Points) -> bool:
+    """Return True if the means rise between 0 and 1 from the narrowest to the widest size."""
+    return bool(len(points.widths) > 2 and (np.diff(points.means) > 0).all() and (points.y <= 1).all())

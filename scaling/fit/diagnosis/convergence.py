@@ -9,7 +9,7 @@ the error.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +18,6 @@ from jaxtyping import Float
 from scipy.special import stdtr
 
 from scaling.fit.data.columns import group_rows, numeric_column
-from scaling.fit.result import Fit, Law, Status
 
 MIN_RELATIVE_GAIN = 0.02
 """Share of the error below which a gain is ignored."""
@@ -90,25 +89,6 @@ def check_convergence(
         if gains := find_improving_widths(sizes[rows], early=early[rows], late=late[rows]):
             reasons[values] = _reason(gains, np.unique(lengths[rows]), x=x)
     return reasons
-
-
-def flag_unconverged(fits: Sequence[Fit], reasons: Mapping[tuple[str, ...], str]) -> list[Fit]:
-    """Return the fits with the status caution for the laws of groups that have not converged.
-
-    Args:
-        fits: laws of the groups.
-        reasons: reason by the values that name the group, from ``check_convergence``.
-    """
-    return [
-        replace(fit, laws={name: _flag(law, reason) for name, law in fit.laws.items()}) if reason else fit
-        for fit, reason in ((fit, reasons.get(tuple(fit.group.values()))) for fit in fits)
-    ]
-
-
-def _flag(law: Law, reason: str) -> Law:
-    if law.status is Status.REJECTED:
-        return law
-    return replace(law, status=Status.CAUTION, reason="; ".join(filter(None, (law.reason, reason))))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -143,8 +143,9 @@ def describe_points(points: Points) -> list[str]:
         notes.append(f"Widths with one run: {n_single}; their scatter is estimated from the other widths.")
     if not points.means.all():
         sizes = ", ".join(f"{x:g}" for x in points.widths[points.means == 0])
+        lacks = "No run made an error" if points.y_name == "test_error" else f"{points.y_name} is 0"
         notes.append(
-            f"No run made an error at {points.x_name} {sizes}: these widths are fitted, but they are left "
+            f"{lacks} at {points.x_name} {sizes}: these widths are fitted, but they are left "
             "out of logarithms, and no width is held out."
         )
     return notes

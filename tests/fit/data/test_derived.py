@@ -66,7 +66,7 @@ def test_error_from_counts_is_fitted_as_a_count():
 
 def test_the_selected_value_has_the_lowest_validation_error():
     table = tuning_runs()
-    selected = select_best(table, "learning_rate", x="filters", by=["architecture"], validation="val_error")
+    selected = select_best(table, ["learning_rate"], x="filters", by=["architecture"], validation="val_error")
     (note,) = selected.notes
     kept = selected.table
     rows = table.to_pylist()
@@ -89,7 +89,7 @@ def test_a_value_with_diverged_runs_is_not_selected_for_its_other_runs():
         {"filters": 4, "lr": lr, "val": val, "y": 0.1}
         for lr, val in ((0.1, 0.2), (0.1, 0.21), (1.0, 0.1), (1.0, None))
     ]
-    selected = select_best(pa.Table.from_pylist(rows), "lr", x="filters", by=(), validation="val")
+    selected = select_best(pa.Table.from_pylist(rows), ["lr"], x="filters", by=(), validation="val")
     assert set(selected.table["lr"].to_pylist()) == {0.1}
 
 
@@ -97,7 +97,7 @@ def test_sizes_without_a_validation_error_are_left_out_with_a_note():
     rows = [
         {"filters": size, "lr": 0.1, "val": None if size == 8 else 0.2, "y": 0.1} for size in (2, 4, 8, 8)
     ]
-    selected = select_best(pa.Table.from_pylist(rows), "lr", x="filters", by=(), validation="val")
+    selected = select_best(pa.Table.from_pylist(rows), ["lr"], x="filters", by=(), validation="val")
     assert selected.table.num_rows == 2
     assert selected.notes[1] == "Left out: 2 of 4 runs (no val at their filters)."
 
@@ -106,7 +106,7 @@ def test_selection_by_an_accuracy_is_refused():
     with pytest.raises(TableError, match="val_accuracy: looks like an accuracy"):
         select_best(
             pa.table({"n": [1], "lr": [1], "val_accuracy": [0.5]}),
-            "lr",
+            ["lr"],
             x="n",
             by=(),
             validation="val_accuracy",
@@ -118,4 +118,4 @@ def test_selection_without_a_validation_error_is_refused():
     with pytest.raises(
         TableError, match="val_error: has no numbers, so no learning_rate can be selected by it"
     ):
-        select_best(table, "learning_rate", x="filters", by=(), validation="val_error")
+        select_best(table, ["learning_rate"], x="filters", by=(), validation="val_error")

@@ -109,7 +109,9 @@ def test_averages_over_different_settings_are_reported():
     notes = group_points(changed(epochs=[8, 8, 8, 16, 8], learning_rate=[0.1, 0.1, 0.2, 0.1, 0.1]))[0].notes
     # The learning rate may depend on the width; 8 and 16 epochs at one width are different experiments.
     assert notes == (
-        "Runs of one filters differ in epochs and are averaged all the same: group by these columns too.",
+        "Runs of one filters differ in epochs, and are averaged all the same: they are no replicates. Group "
+        "with `by` epochs, keep one value with `where` epochs=VALUE, keep the last row of each run with "
+        "`last_of` epochs, or select the best value with `best_over` epochs.",
     )
 
 
@@ -180,7 +182,7 @@ def test_an_external_csv_file_is_fitted(tmp_path: Path):
     [
         ("absent.csv", None, "no such file; give the path"),
         ("pipe.csv", None, "is a pipe or a device, not a file; give the path"),
-        ("runs.xlsx", b"x", r"ends in \.parquet or \.csv"),
+        ("runs.xlsx", b"x", r"ends in \.parquet, \.feather"),
         ("empty.csv", b"", "empty.csv: is empty"),
         ("head.csv", b"filters,test_error\n", "has no rows"),
         ("ragged.csv", b"a,b\n1,2\n1,2,3\n", "cannot be read"),

@@ -9,13 +9,13 @@ import pytest
 from scipy.stats import binom, ttest_rel
 
 from scaling.fit import EstimationOptions, Status, fit
+from scaling.fit.diagnosis.caution import add_caution
 from scaling.fit.diagnosis.convergence import (
     CONVERGENCE_ALPHA,
     MIN_RELATIVE_GAIN,
     check_convergence,
     epochs_to_compare,
     find_improving_widths,
-    flag_unconverged,
 )
 from tests.fit.planted_laws import plant
 
@@ -117,9 +117,9 @@ def test_flagged_laws_have_the_status_caution_and_rejected_laws_stay_rejected():
         EstimationOptions(resamplings=50),
         group={"k": "a"},
     )
-    (unchanged,) = flag_unconverged([converged], {("b",): "it learns"})
+    (unchanged,) = add_caution([converged], {("b",): "it learns"})
     assert unchanged is converged
-    (changed,) = flag_unconverged([converged], {("a",): "it learns"})
+    (changed,) = add_caution([converged], {("a",): "it learns"})
     assert (changed.laws["power"].status, changed.laws["power"].reason) == (Status.CAUTION, "it learns")
     assert changed.laws["floor"].reason == f"{converged.laws['floor'].reason}; it learns"
     narrow = fit(
@@ -127,4 +127,4 @@ def test_flagged_laws_have_the_status_caution_and_rejected_laws_stay_rejected():
         EstimationOptions(forms=("power",), resamplings=50),
         group={"k": "a"},
     )
-    assert flag_unconverged([narrow], {("a",): "it learns"})[0].laws["power"].status is Status.REJECTED
+    assert add_caution([narrow], {("a",): "it learns"})[0].laws["power"].status is Status.REJECTED

@@ -169,7 +169,7 @@ def test_a_verdict_lists_its_evidence():
     assert verdict.floor_p < FLOOR_P < 0.2 < verdict.floor_limit
     expected = (
         f"a floor of 0: p = {verdict.floor_p:.2g}; "
-        f"the floor is at most {100 * verdict.floor_limit:.0f} % of the error of the widest networks"
+        f"the floor is at most {100 * verdict.floor_limit:.0f} % of the mean of the widest networks"
     )
     assert verdict.evidence.startswith(expected)
     assert verdict.to_dict()["choice"] == "floor needed"

@@ -85,9 +85,7 @@ def _optima_of_table(
     from analysis.optimum import StudyOptimum
     from scaling.fit.data.table import group_points
 
-    table = load_external_table(
-        source, overrides=overrides, counts=None, rows=RowOptions(), columns=[x, y]
-    )
+    table = load_external_table(source, overrides=overrides, counts=None, rows=RowOptions(), columns=[x, y])
     try:
         groups = group_points(table, x=x, y=y, by=tuple(by) or external_curves(table), std=std)
     except TableError as error:

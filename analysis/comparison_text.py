@@ -77,11 +77,11 @@ def _equal_error_table(equal_errors: tuple[SizesAtError, ...]) -> TextTable:
 
 def _format_ratio(sizes: SizesAtError) -> str:
     if sizes.ratio is None:
-        return "both never"
+        return "neither law reaches it"
     if sizes.ratio.estimate == 0:
-        return f"{sizes.second} never"
+        return f"{sizes.second} does not reach it"
     if sizes.ratio.estimate == inf:
-        return f"{sizes.first} never"
+        return f"{sizes.first} does not reach it"
     return format_size(sizes.ratio)
 
 
@@ -89,7 +89,7 @@ def _budget_table(axis: FigureAxis, budgets: list[BestAtBudget]) -> TextTable:
     amounts = amount_ticks(axis.unit)
     rows = tuple(
         (
-            amounts.format_eng(best.budget),
+            amounts(best.budget),
             best.label,
             format_interval(best.error, percent=True),
             NO_VALUE if best.share_best is None else f"{100 * best.share_best:.0f} %",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,10 +12,10 @@ from matplotlib.lines import Line2D
 from analysis import style
 from analysis.figure_axes import FigureAxis
 from analysis.formatting import format_count, format_interval, format_test_set
-from analysis.laws import CurveFits, accepted_laws, describe_form, named_law
+from analysis.laws import CurveFits, accepted_laws, describe_form
 from analysis.report_figure import ReportFigure
 from analysis.run_groups import GroupedRuns
-from scaling.fit import Law, Status
+from scaling.fit import Fit, preferred_law
 
 _MAX_SHIFT = 0.018
 """Distance in decades by which the outermost seeds are shifted sideways; less where widths lie closer."""
@@ -48,21 +46,22 @@ def draw_error_figure(
         draw_runs(axes, runs[axis.column].to_numpy(), error=runs["test_error"].to_numpy(), color=curve.color)
         means_above_0 = style.positive_or_nan(rows["mean_error"])
         axes.plot(rows[axis.column], means_above_0, curve.marker, color=curve.color, zorder=4)
-        if laws := accepted_laws(fits.by_label.get(label)):
-            _draw_laws(axes, laws, widths=rows[axis.column].to_numpy(), color=curve.color)
+        fit = fits.by_label.get(label)
+        if fit:
+            _draw_laws(axes, fit, widths=rows[axis.column].to_numpy(), color=curve.color)
         handles.append(
             style.legend_entry(
                 _legend_text(label, fits, runs=len(runs)),
                 color=curve.color,
                 marker=curve.marker,
-                ls="-" if laws else "",
+                ls="-" if accepted_laws(fit) else "",
             )
         )
     low, high = axes.get_xlim()
     if high < _MIN_SPAN * low:
         middle, half_span = np.sqrt(low * high), np.sqrt(_MIN_SPAN)
         axes.set_xlim(middle / half_span, middle * half_span)
-    figure.legend(handles=[*handles, *_form_legend(fits)], loc="outside lower left")
+    figure.legend(handles=[*handles, *_law_legend(fits)], loc="outside lower left")
     sizes = pc.unique(means[axis.column]).to_pylist()
     if axis.is_setting:
         style.label_values(axes, sizes)
@@ -99,37 +98,37 @@ def draw_runs(axes: Axes, x: np.ndarray, *, error: np.ndarray, color: str) -> No
     )
 
 
-def _draw_laws(axes: Axes, laws: dict[str, Law], *, widths: np.ndarray, color: str) -> None:
-    x = np.geomspace(widths.min(), widths.max(), 120)
-    if power := laws.get("power"):
-        axes.fill_between(x, *power.band(x), color=color, alpha=0.15, lw=0)
-        axes.plot(x, power.predict(x), color=color, zorder=3)
-    if floor := laws.get("floor"):
-        if floor.status is Status.USABLE:
-            axes.fill_between(x, *floor.band(x), color=color, alpha=0.08, lw=0)
-        axes.plot(x, floor.predict(x), color=color, ls="--", lw=1, zorder=3)
-    if broken := laws.get("broken"):
-        axes.plot(x, broken.predict(x), color=color, ls=":", lw=1.4, zorder=3)
+def _draw_laws(axes: Axes, fit: Fit, *, widths: np.ndarray, color: str) -> None:
+    """Draw the law that the verdict names with its band, and the other laws as thin dashed lines."""
+    x, named = np.geomspace(widths.min(), widths.max(), 120), preferred_law(fit)
+    for law in accepted_laws(fit).values():
+        if law is named:
+            axes.fill_between(x, *law.band(x), color=color, alpha=0.15, lw=0)
+            axes.plot(x, law.predict(x), color=color, zorder=3)
+        else:
+            axes.plot(x, law.predict(x), color=color, ls="--", lw=0.8, alpha=0.7, zorder=3)
 
 
-def _form_legend(fits: CurveFits) -> list[Line2D]:
-    """Return an entry for each form of which a law is drawn."""
-    lines: dict[str, tuple[str, dict[str, Any]]] = {
-        "power": ("power law $A\\,x^{-\\rho}$ with its 95 % band", {}),
-        "floor": ("with a floor, $A\\,x^{-\\rho} + E$", {"ls": "--", "lw": 1}),
-        "broken": ("broken power law", {"ls": ":", "lw": 1.4}),
-    }
-    drawn = {form for fit in fits.fits for form in accepted_laws(fit)}
-    return [
-        style.legend_entry(label, color=style.GREY, **line)
-        for form, (label, line) in lines.items()
-        if form in drawn
-    ]
+def _law_legend(fits: CurveFits) -> list[Line2D]:
+    """Return an entry for the laws that the verdicts name, and for the other laws."""
+    named = [preferred_law(fit) for fit in fits.fits]
+    has_others = any(
+        len(accepted_laws(fit)) > (law is not None) for fit, law in zip(fits.fits, named, strict=True)
+    )
+    entries = []
+    if any(named):
+        entries.append(style.legend_entry("law that the verdict names, with its 95 % band", color=style.GREY))
+    if has_others:
+        entries.append(
+            style.legend_entry("the same data with another form", color=style.GREY, ls="--", lw=0.8)
+        )
+    return entries
 
 
 def _legend_text(label: str, fits: CurveFits, *, runs: int) -> str:
-    law, count = named_law(fits.by_label.get(label)), format_count(runs, "run")
-    if law:
+    fit, count = fits.by_label.get(label), format_count(runs, "run")
+    law = preferred_law(fit) if fit else None
+    if fit and law:
         exponent = format_interval(law.parameters["exponent"])
         return f"{label}: {describe_form(law)}, $\\rho$ = {exponent}, {count}"
     return f"{label}: no law, {count}" if fits.several_sizes else f"{label}: {count}"
@@ -154,27 +153,22 @@ def _caption(grouped: GroupedRuns, fits: CurveFits, *, axis: FigureAxis) -> str:
 
 
 def _numbers(means: pa.Table, fits: CurveFits) -> pa.Table:
-    """Return the means with the laws as further columns.
+    """Return the means with the laws as further columns, by the names of their forms.
 
-    ``power_low`` and ``power_high`` bound the law at each x by itself; ``power_all_low`` and
+    ``power_low`` and ``power_high`` bound the power law at each x by itself; ``power_all_low`` and
     ``power_all_high`` bound the whole curve.
     """
-    names = ("power", "power_low", "power_high", "power_all_low", "power_all_high", "floor")
-    columns = {name: np.full(len(means), np.nan) for name in names}
+    ends = ("", "_low", "_high", "_all_low", "_all_high")
+    forms = dict.fromkeys(form for fit in fits.fits for form in accepted_laws(fit))
+    columns = {f"{form}{end}": np.full(len(means), np.nan) for form in forms for end in ends}
     groups, x = np.array(means["group"].to_pylist()), means[fits.x].to_numpy().astype(float)
     for label, fit in fits.by_label.items():
-        in_curve, laws = groups == label, accepted_laws(fit)
+        in_curve = groups == label
         x_curve = x[in_curve]
-        if power := laws.get("power"):
-            curves = (
-                power.predict(x_curve),
-                *power.band(x_curve),
-                *power.band(x_curve, simultaneous=True),
-            )
-            for name, curve in zip(names, curves, strict=False):
-                columns[name][in_curve] = curve
-        if floor := laws.get("floor"):
-            columns["floor"][in_curve] = floor.predict(x_curve)
+        for form, law in accepted_laws(fit).items():
+            curves = (law.predict(x_curve), *law.band(x_curve), *law.band(x_curve, simultaneous=True))
+            for end, curve in zip(ends, curves, strict=True):
+                columns[f"{form}{end}"][in_curve] = curve
     for name, values in columns.items():
         means = means.append_column(name, pa.array(values, pa.float64(), from_pandas=True))
     return means

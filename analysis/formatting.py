@@ -31,6 +31,11 @@ def format_interval(value: Interval, *, percent: bool = False) -> str:
     spread = high - low
     if isnan(high):
         return f"{estimate:.3g}{suffix}"
+    if isfinite(estimate) and not isfinite(spread):
+        if not (isfinite(low) or isfinite(high)):
+            return f"{estimate:.3g}{suffix} [no limits]"
+        low_text, high_text = (f"{end:.3g}" if isfinite(end) else "no limit" for end in (low, high))
+        return f"{estimate:.3g} [{low_text}, {high_text}]{suffix}"
     if not (isfinite(spread) and spread > 0) or max(abs(low), abs(high)) >= _THREE_DIGITS_FROM:
         return f"{estimate:.3g} [{low:.3g}, {high:.3g}]{suffix}"
     # Two significant digits of half the width.
@@ -46,7 +51,9 @@ def format_points(value: Interval) -> str:
 
 def format_size(value: Interval) -> str:
     """Return the size that an error needs, with ``never`` where a law does not reach the error."""
-    return "never" if value.low == inf else format_interval(value).replace("inf", "never")
+    if value.low == inf:
+        return "never"
+    return format_interval(value).replace("no limit", "never").replace("inf", "never")
 
 
 def response_label(y: str) -> str:

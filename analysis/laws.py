@@ -10,12 +10,17 @@ import pyarrow as pa
 from analysis.formatting import NO_VALUE, format_interval, format_list, format_response
 from analysis.run_groups import GroupedRuns
 from scaling.errors import FitError
-from scaling.fit import Fit, FormChoice, Law, Status, fit_table, preferred_law, tabulate_laws
+from scaling.fit import Fit, Law, Status, fit_table, tabulate_laws
 from scaling.fit.diagnosis.caution import add_caution
 from scaling.fit.diagnosis.convergence import check_convergence
 
 ONE_WIDTH_NOTE = "No curve has several widths, so no scaling law is fitted."
-_FORM_NAMES = {"power": "power law", "floor": "law with a floor", "broken": "broken power law"}
+_FORM_NAMES = {
+    "power": "power law",
+    "floor": "law with a floor",
+    "broken": "broken power law",
+    "m4": "M4 law",
+}
 
 
 def accepted_laws(fit: Fit | None) -> dict[str, Law]:
@@ -23,13 +28,6 @@ def accepted_laws(fit: Fit | None) -> dict[str, Law]:
     if fit is None:
         return {}
     return {name: law for name, law in fit.laws.items() if law.status is not Status.REJECTED}
-
-
-def named_law(fit: Fit | None) -> Law | None:
-    """Return the law that the verdict names, or the power law if the verdict names none; None if rejected."""
-    if fit is None or fit.verdict.choice is FormChoice.UNCLEAR:
-        return accepted_laws(fit).get("power")
-    return preferred_law(fit)
 
 
 def describe_form(law: Law) -> str:

@@ -19,8 +19,9 @@ from analysis.formatting import (
 )
 from analysis.laws import law_rows
 from analysis.text_table import TextTable
-from scaling.fit import Comparison, Fit, compare_all, predict, size_for_error
+from scaling.fit import Comparison, ExponentConclusion, Fit, compare_all, predict, size_for_error
 from scaling.fit.diagnosis.profile_likelihood import profile_laws
+from scaling.fit.forms import FORMS
 
 _MAX_COMPARED_CURVES = 4
 """Largest number of curves whose pairs are printed; more lines would hide the laws."""
@@ -69,17 +70,23 @@ def render_laws(fits: Iterable[Fit]) -> Group:
 
 
 def describe_pair(x: str, pair: Comparison) -> str:
-    """Compare two laws of one form in a sentence: their exponents, and where the laws cross.
+    """Compare the laws of two curves in a sentence: their exponents, and where the laws cross.
 
     Args:
         x: name of the axis.
         pair: the comparison.
     """
-    form = "Power laws" if pair.form == "power" else "Laws with a floor"
-    equal = "equal" if pair.equivalent else "not shown to be equal"
+    laws = " and ".join(
+        f"{label} ({FORMS[form].formula})"
+        for label, form in zip((pair.first, pair.second), pair.forms, strict=True)
+    )
+    conclusion = {
+        ExponentConclusion.EQUAL: f"equal within {pair.margin:g}",
+        ExponentConclusion.DIFFERENT: "different",
+        ExponentConclusion.UNDECIDED: f"undecided: neither different nor equal within {pair.margin:g}",
+    }[pair.conclusion]
     return (
-        f"{form} of {pair.first} and {pair.second}:"
-        f" the exponents differ by {format_interval(pair.difference)} ({equal} within {pair.margin:g});"
+        f"{laws}: the exponents differ by {format_interval(pair.difference)} ({conclusion});"
         f" {_describe_crossing(x, pair)}"
     )
 
@@ -87,10 +94,10 @@ def describe_pair(x: str, pair: Comparison) -> str:
 def _describe_crossing(x: str, pair: Comparison) -> str:
     if pair.crossing is None:
         return "the laws do not cross near the data"
+    if not (pair.crossing.low > 0 and isfinite(pair.crossing.high)):
+        return f"the data do not decide whether the laws cross (they do at {x} {pair.crossing.estimate:.3g})"
     text = f"the laws cross at {x} {format_interval(pair.crossing)}"
     text += "" if pair.interpolated else ", outside the sizes measured on both curves"
-    if not (pair.crossing.low > 0 and isfinite(pair.crossing.high)):
-        return text  # The laws may not cross at all, so costs at the crossing mean nothing.
     costs = [
         f"{format_interval(ratio)} times the {name.replace('macs', 'MACs')}"
         for name, ratio in pair.cost_ratios.items()

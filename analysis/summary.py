@@ -19,9 +19,9 @@ from analysis.formatting import (
     format_test_set,
 )
 from analysis.html_page import PageContext
-from analysis.laws import describe_form, format_exponent, named_law
+from analysis.laws import describe_form, format_exponent
 from analysis.run_groups import GroupedRuns
-from scaling.fit import Fit, Interval, Law
+from scaling.fit import Fit, Interval, Law, preferred_law
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def describe_findings(fits: Iterable[Fit]) -> list[str]:
     """Return sentences for each curve: the verdict, and the law that the verdict names."""
     sentences = []
     for fit in fits:
-        law = named_law(fit)
+        law = preferred_law(fit)
         if law is None:
             continue
         evidence = f" ({fit.verdict.evidence})" if fit.verdict.evidence else ""

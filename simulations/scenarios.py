@@ -25,8 +25,22 @@ _HARD_SHARE, _HARD, _EASY = 0.2, 2.0, 0.75
 1."""
 _SEED_STD, _ORDER_STD = 0.03, 0.03
 """Relative standard deviations of error rates over seeds and over orders."""
-_COUNT_NOISE = {"under": (0.6, 0.0), "over": (3.0, 0.0), "orders": (0.6, _ORDER_STD)}
-"""Dispersion of counts, and relative standard deviation over orders, by the kind of noise."""
+_COUNT_NOISE = {
+    "under": 0.6,
+    "over": 3.0,
+    "orders": 0.6,
+    "seeds": 0.6,
+    "uneven": 0.6,
+    "heavy": 0.6,
+    "growing": 0.6,
+}
+"""Dispersion of counts by the kind of noise."""
+_SLOPE_STD = 0.01
+"""Standard deviation over seeds of a relative slope in log x that a seed has at all sizes."""
+_HEAVY_DOF = 4
+"""Degrees of freedom of Student's distribution of heavy-tailed counts."""
+_GROWTH = 4.0
+"""Ratio of the dispersion at the widest size to that at the narrowest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +52,10 @@ class Scenario:
 
     - ``under`` and ``over``: error counts with 0.6 and 3 times the variance of a binomial;
     - ``orders``: blocks of seeds share an effect;
+    - ``seeds``: the runs of one seed deviate along one slope at all sizes;
+    - ``uneven``: every other size has half of the seeds;
+    - ``heavy``: counts have heavy tails (Student's distribution with 4 degrees of freedom);
+    - ``growing``: the dispersion grows with the size, by a factor of 4;
     - ``images``: images of unequal difficulty, drawn anew in each study; the law of all images is wanted.
     """
     widths: int
@@ -71,19 +89,36 @@ class Scenario:
         mean = FLOOR.evaluate(np.array(self.law), x)
         if self.noise == "images":
             return self._simulate_images(rng, x, mean)
-        variance, order_std = _COUNT_NOISE[self.noise]
+        order_std = _ORDER_STD if self.noise == "orders" else 0.0
+        seed = np.tile(np.arange(self.seeds), len(self.sizes))
         block = self._orders + np.repeat(np.arange(len(self.sizes)), self.seeds) * self.seeds
         mean = mean * (1 + order_std * rng.standard_normal(int(block.max()) + 1)[block])
-        std = np.sqrt(variance * IMAGES * mean * (1 - mean))
-        errors = rng.normal(IMAGES * mean, std).round().clip(0, IMAGES)
+        log_x = np.log(x) - np.log(x).mean()
+        if self.noise == "seeds":
+            mean = mean * (1 + _SLOPE_STD * rng.standard_normal(self.seeds)[seed] * log_x)
+        dispersion = _COUNT_NOISE[self.noise] * np.ones_like(x)
+        if self.noise == "growing":
+            dispersion *= _GROWTH ** (log_x / np.ptp(log_x))
+        std = np.sqrt(dispersion * IMAGES * mean * (1 - mean))
+        errors = (IMAGES * mean + std * self._deviates(rng, len(x))).round().clip(0, IMAGES)
+        used = np.ones(len(x), dtype=bool)
+        if self.noise == "uneven":
+            used = seed < np.resize([self.seeds, (self.seeds + 1) // 2], len(self.sizes)).repeat(self.seeds)
         return Points(
             x_name="filters",
             y_name="test_error",
-            x=x,
-            y=errors / IMAGES,
+            x=x[used],
+            y=errors[used] / IMAGES,
             test_images=IMAGES,
-            order=self._orders,
+            order=self._orders[used],
+            seed=seed[used],
         )
+
+    def _deviates(self, rng: np.random.Generator, count: int) -> np.ndarray:
+        """Return random numbers of variance 1."""
+        if self.noise == "heavy":
+            return np.asarray(rng.standard_t(_HEAVY_DOF, count) * np.sqrt((_HEAVY_DOF - 2) / _HEAVY_DOF))
+        return rng.standard_normal(count)
 
     def _simulate_images(self, rng: np.random.Generator, x: np.ndarray, mean: np.ndarray) -> Points:
         difficulty = np.where(rng.random(_SAMPLED_IMAGES) < _HARD_SHARE, _HARD, _EASY)
@@ -106,7 +141,8 @@ class Scenario:
 
 def coverage_scenarios() -> Iterator[Scenario]:
     """Yield the scenarios in which the coverage of intervals is measured."""
-    noises, sizes, floors = ("under", "over", "orders", "images"), ((6, 4), (8, 8), (8, 16)), (0.0, 0.4)
+    noises = ("under", "over", "orders", "images", "seeds", "uneven", "heavy", "growing")
+    sizes, floors = ((6, 4), (8, 8), (8, 16)), (0.0, 0.4)
     for noise, (widths, seeds), floor in product(noises, sizes, floors):
         yield Scenario(noise=noise, widths=widths, seeds=seeds, floor=floor)
 

@@ -32,6 +32,7 @@ from scaling.fit import (
 )
 from scaling.fit.forms import FLOOR
 from scaling.fit.quantity import require_floored_law
+from scaling.fit.result import DrawSet
 from scaling.settings import ImageShape
 from simulations.scenarios import AMPLITUDE, IMAGES
 
@@ -140,10 +141,11 @@ def grow_until_target(study: SimulatedStudy, of: str, rule: GrowthRule) -> Outco
         next_seeds = rule(seeds, fitted)
         if next_seeds == seeds:
             interval = fitted.laws["floor"].derived_interval(quantity.evaluate)
+            truth = quantity.evaluate(DrawSet(FLOOR, np.array(study.law)[None]))[0]
             return Outcome(
                 cost=study_cost(seeds) / study_cost(dict.fromkeys(WIDTHS, SEEDS)),
                 iterations=iterations,
-                is_covered=bool(interval.low <= quantity.evaluate(study.law) <= interval.high),
+                is_covered=bool(interval.low <= truth <= interval.high),
             )
         seeds, iterations = next_seeds, iterations + 1
 

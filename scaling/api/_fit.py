@@ -290,12 +290,12 @@ def fit_details(
         sizes: sizes to predict the error of.
         errors: errors to find the size of.
     """
-    from scaling.fit import choose_common_form, compare_laws, predict, size_for_error
+    from scaling.fit import compare_laws, predict, preferred_law, size_for_error
     from scaling.fit.diagnosis.profile_likelihood import profile_laws
 
-    others = [
-        (other, form) for other in fits if other is not fit and (form := choose_common_form(fit, other))
-    ]
+    others = (
+        [other for other in fits if other is not fit and preferred_law(other)] if preferred_law(fit) else []
+    )
     return FitDetails(
         predictions=tuple(predict(fit, sizes)),
         required_sizes=tuple(
@@ -304,5 +304,5 @@ def fit_details(
             for error in errors
         ),
         profiles=tuple(profile_laws(fit)),
-        comparisons=tuple(compare_laws(fit, other, form=form) for other, form in others),
+        comparisons=tuple(compare_laws(fit, other) for other in others),
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from scaling.fit.comparison.crossing import Crossing, find_crossing
 from scaling.fit.comparison.equal_error import SizesAtError, compare_sizes, size_for_error
-from scaling.fit.comparison.exponents import Comparison, compare_all, compare_laws
-from scaling.fit.comparison.law_choice import choose_common_form, preferred_law
+from scaling.fit.comparison.exponents import Comparison, ExponentConclusion, compare_all, compare_laws
+from scaling.fit.comparison.law_choice import preferred_law
 from scaling.fit.comparison.pareto import BestAtBudget, ParetoPoint, best_at_budget, pareto_front
 from scaling.fit.data.derived import add_error_from_accuracy, add_error_from_counts, select_best
 from scaling.fit.data.points import Points
@@ -30,6 +30,7 @@ __all__ = [
     "Crossing",
     "Dispersion",
     "EstimationOptions",
+    "ExponentConclusion",
     "Fit",
     "FormChoice",
     "HeldOut",
@@ -48,7 +49,6 @@ __all__ = [
     "add_error_from_accuracy",
     "add_error_from_counts",
     "best_at_budget",
-    "choose_common_form",
     "compare_all",
     "compare_laws",
     "compare_sizes",

@@ -13,17 +13,19 @@ from numpy.typing import NDArray
 
 from scaling.errors import FitError
 from scaling.fit.data.costs import cost_curves
+from scaling.fit.data.dispersion import form_free_dispersion
 from scaling.fit.data.points import Points
 from scaling.fit.data.table import PointsGroup, group_points
 from scaling.fit.diagnosis.caution import add_caution
 from scaling.fit.diagnosis.outliers import winsorise
+from scaling.fit.diagnosis.selection import include_selection
 from scaling.fit.diagnosis.status import assess, describe_dispersion, describe_points
 from scaling.fit.diagnosis.verdict import select_form
 from scaling.fit.estimation.bootstrap import resample_means
 from scaling.fit.estimation.options import EstimationOptions
 from scaling.fit.estimation.quasi_likelihood import estimate_form
-from scaling.fit.forms import BROKEN, FORMS, POWER
-from scaling.fit.result import Fit, FormChoice, Law, Status, Verdict
+from scaling.fit.forms import FORMS, POWER
+from scaling.fit.result import Fit, FormChoice, Law, Verdict
 
 _DEFAULT_OPTIONS = EstimationOptions()
 _ONE_SIZE = "the architecture has one size, and a law needs several; the table of means has its error"
@@ -57,11 +59,11 @@ def fit(
         raise FitError(fitted.missing[0])
     power = laws.get(POWER.name)
     verdict = select_form(points, laws, _resample_replicates(points, power, options, stream=stream))
-    if power and verdict.choice is FormChoice.FLOOR:
-        reasons = "; ".join(filter(None, (power.reason, "a floor is needed")))
-        laws[POWER.name] = replace(power, status=Status.CAUTION, reason=reasons)
-    if verdict.choice is FormChoice.BENDS and BROKEN.name not in options.forms:
-        laws |= _fit_laws(points, replace(options, forms=(BROKEN.name,)), stream=stream).laws
+    if verdict.choice is FormChoice.BENDS and verdict.form not in options.forms:
+        laws |= _fit_laws(points, replace(options, forms=(verdict.form,)), stream=stream).laws
+    laws = include_selection(points, laws, verdict)
+    # The law that the verdict names comes first wherever laws are listed.
+    laws = dict(sorted(laws.items(), key=lambda law: law[0] != verdict.form))
     notes = [
         *notes,
         *describe_points(points),
@@ -156,15 +158,15 @@ def _resample_replicates(
 ) -> Float[np.ndarray, "draws widths"]:
     """Resample the means by the dispersion of the replicates; no draws without a power law.
 
-    The dispersion of the residuals is not used if there are replicates; otherwise the misfit of the tested
-    law would widen its own test.
+    The dispersion about the law is not used if another one is known; otherwise the misfit of the tested law
+    would widen its own test.
     """
     if power is None:
         return np.empty((0, len(points.widths)))
     return resample_means(
         points,
         power.predict(points.widths),
-        dispersion=points.replicate_dispersion or power.dispersion,
+        dispersion=form_free_dispersion(points) or power.dispersion,
         draws=options.resamplings,
         seed=options.seed,
         stream=stream,

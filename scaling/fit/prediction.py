@@ -12,7 +12,7 @@ from jaxtyping import Float
 from scaling.errors import UsageError
 from scaling.fit.data.variance import Dispersion, DispersionSource
 from scaling.fit.estimation.bootstrap import student_inflation
-from scaling.fit.interval import FloatArray, Interval
+from scaling.fit.interval import Interval
 from scaling.fit.result import Fit, Law
 
 
@@ -63,22 +63,17 @@ def predict(fit: Fit, sizes: Sequence[float | int], *, seed: int = 0) -> list[Pr
 
 def _predict(fit: Fit, form: str, *, size: float | int, rng: np.random.Generator) -> Prediction:
     law, at = fit.laws[form], np.asarray(size, dtype=float)
-
-    def mean(parameters: FloatArray) -> FloatArray:
-        with np.errstate(over="ignore"):  # a curve may overflow far beyond the measured sizes
-            return law.form.evaluate(parameters, at)
-
     new_run, dispersion = None, _run_dispersion(fit, law)
     if dispersion is not None:
         # The dispersion is itself an estimate, and a dispersion from few runs is uncertain.
         scale = student_inflation(dispersion.dof) * np.sqrt(dispersion.value)
         noise = scale * rng.standard_normal(len(law.draws))
-        draw_sets = [_add_noise(fit, mean(draws), noise) for draws in law.draw_sets]
+        draw_sets = [_add_noise(fit, draws.evaluate(at), noise) for draws in law.draw_sets]
         new_run = Interval.from_draws(float(law.predict(size)), draw_sets)
     return Prediction(
         form=form,
         x=float(size),
-        mean=law.derived_interval(mean),
+        mean=law.derived_interval(lambda draws: draws.evaluate(at)),
         new_run=new_run,
         extrapolation=float(size / fit.points.widths[-1]),
     )

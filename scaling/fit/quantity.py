@@ -13,7 +13,7 @@ from scaling.errors import FitError, UsageError
 from scaling.fit.diagnosis.status import MIN_SEEDS, MIN_SPAN, MIN_WIDTHS
 from scaling.fit.forms import FLOOR
 from scaling.fit.interval import FloatArray
-from scaling.fit.result import Fit, Law, Status
+from scaling.fit.result import DrawSet, Fit, Law, Status
 
 TRAIN_FIRST = (
     f"first train at least {MIN_WIDTHS} sizes over a factor of {MIN_SPAN:g} with {MIN_SEEDS} seeds each"
@@ -56,15 +56,11 @@ class Quantity:
             )
         return cls(name="prediction", at=float(match[1]) * widest)
 
-    def evaluate(self, parameters: FloatArray) -> FloatArray:
-        """Return the value of the quantity for each row of parameters.
-
-        Args:
-            parameters: amplitude, exponent and floor, [..., 3].
-        """
-        if self.name == "prediction":
-            return FLOOR.evaluate(parameters, np.asarray(self.at))
-        return np.asarray(parameters[..., FLOOR.parameters.index(self.name)])
+    def evaluate(self, draws: DrawSet) -> FloatArray:
+        """Return the value of the quantity for each draw."""
+        return (
+            draws.evaluate(np.asarray(self.at)) if self.name == "prediction" else draws.parameter(self.name)
+        )
 
     def gradient(self, law: Law) -> Float[np.ndarray, " parameters"]:
         """Return the derivatives by log amplitude, exponent and floor, in the unit of the half width.

@@ -17,7 +17,7 @@ from scaling.errors import UsageError
 from scaling.fit.data.costs import CostCurve
 from scaling.fit.data.points import Points
 from scaling.fit.data.variance import Dispersion
-from scaling.fit.forms import Form
+from scaling.fit.forms import FLOOR, POWER, Form
 from scaling.fit.interval import CONFIDENCE_LEVEL, FloatArray, Interval, draw_limits
 
 MISFIT_P = 0.01
@@ -25,9 +25,6 @@ MISFIT_P = 0.01
 
 Sizes = float | int | Sequence[float | int] | NDArray[np.number]
 """One size, or an array of sizes."""
-
-Derived = Callable[[FloatArray], FloatArray]
-"""Function of the parameters: from [draws, parameters] to [draws, ...]."""
 
 
 class Status(StrEnum):
@@ -50,6 +47,44 @@ class HeldOut:
     """Mean of predicted / observed - 1; above 0 if the predicted error is too large."""
 
 
+@dataclass(frozen=True, eq=False)
+class DrawSet:
+    """Bootstrap draws of the parameters of one form."""
+
+    form: Form
+    parameters: FloatArray
+    """[draws, parameters of the form]; see ``scaling.fit.estimation.bootstrap``."""
+
+    def __len__(self) -> int:
+        return len(self.parameters)
+
+    def __getitem__(self, draws: slice) -> DrawSet:
+        """Return some of the draws."""
+        return DrawSet(self.form, self.parameters[draws])
+
+    def parameter(self, name: str) -> FloatArray:
+        """Return the draws of one parameter; a floor that the form does not have is 0."""
+        if name in self.form.parameters:
+            return np.asarray(self.parameters[..., self.form.parameters.index(name)])
+        if name != "floor":
+            raise KeyError(name)
+        return np.zeros(self.parameters.shape[:-1])
+
+    def evaluate(self, x: FloatArray) -> FloatArray:
+        """Return the curve of each draw at some sizes: [draws, *shape of x]."""
+        parameters = np.expand_dims(self.parameters, tuple(range(1, x.ndim + 1)))
+        with np.errstate(over="ignore"):  # a curve may overflow far beyond the measured sizes
+            return self.form.evaluate(parameters, x)
+
+    def inverse(self, value: float) -> FloatArray:
+        """Return the size at which the curve of each draw falls to a value: [draws], may be infinite."""
+        return self.form.inverse(self.parameters, value)
+
+
+Derived = Callable[[DrawSet], FloatArray]
+"""Quantity that follows from the parameters of a law: from draws to [draws, ...]."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FormEstimate:
     """Estimate of one form on one group of points."""
@@ -58,12 +93,13 @@ class FormEstimate:
     parameters: dict[str, Interval]
     """Parameters by name, with their 95 % intervals."""
     draws: FloatArray
-    """Bootstrap draws of the parameters: [resamplings, parameters]; see
-    ``scaling.fit.estimation.bootstrap``."""
-    draws_at_bound: FloatArray | None
-    """Draws of the power law without a floor, if the floor may be 0; intervals include them.
+    """Bootstrap draws of the parameters: [resamplings, parameters]."""
+    alternatives: tuple[DrawSet, ...] = ()
+    """Draws of other forms that the data do not exclude; intervals include them.
 
-    Draws that are held at the bound alone would give intervals that are too narrow."""
+    The law with a floor includes the power law if the floor may be 0, because draws that are held at the
+    bound alone would give intervals that are too narrow. The power law includes the law with a floor if the
+    verdict names the power law, because the verdict does not exclude a small floor."""
     dispersion: Dispersion
     """Dispersion of the means, on which the intervals rest."""
     rmse_log: float
@@ -80,9 +116,14 @@ class FormEstimate:
         return np.array([self.parameters[name].estimate for name in self.form.parameters])
 
     @property
-    def draw_sets(self) -> tuple[FloatArray, ...]:
+    def point(self) -> DrawSet:
+        """The estimate, as a single draw."""
+        return DrawSet(self.form, self.estimates[None])
+
+    @property
+    def draw_sets(self) -> tuple[DrawSet, ...]:
         """Sets of draws of the parameters; an interval covers the interval of each set."""
-        return (self.draws,) if self.draws_at_bound is None else (self.draws, self.draws_at_bound)
+        return (DrawSet(self.form, self.draws), *self.alternatives)
 
     def interval(self, name: str) -> Interval:
         """Return a parameter with its 95 % interval.
@@ -100,17 +141,17 @@ class FormEstimate:
         """Return a number that follows from the parameters, with its 95 % interval.
 
         Args:
-            quantity: from [rows, parameters] to [rows]; may be infinite.
+            quantity: from draws to [draws]; may be infinite.
         """
         return Interval.from_draws(
-            float(quantity(self.estimates[None])[0]), [quantity(draws) for draws in self.draw_sets]
+            float(quantity(self.point)[0]), [quantity(draws) for draws in self.draw_sets]
         )
 
     def derived_limits(self, quantity: Derived) -> tuple[FloatArray, FloatArray]:
         """Return the limits of the 95 % interval of what follows from the parameters.
 
         Args:
-            quantity: from [draws, parameters] to [draws, ...]; may be infinite.
+            quantity: from draws to [draws, ...]; may be infinite.
         """
         return draw_limits([quantity(draws) for draws in self.draw_sets])
 
@@ -127,16 +168,12 @@ class FormEstimate:
                 False for a band that does so at each size by itself.
         """
         at = np.asarray(x, dtype=float)
-
-        def curves(draws: FloatArray) -> FloatArray:
-            return self.form.evaluate(np.expand_dims(draws, tuple(range(1, at.ndim + 1))), at)
-
-        low, high = self.derived_limits(curves)
+        low, high = self.derived_limits(lambda draws: draws.evaluate(at))
         if not simultaneous:
             return low, high
         log_curve, half_widths = np.log(self.predict(at)), []
         for draws in self.draw_sets:
-            log_ratio = np.log(curves(draws)) - log_curve
+            log_ratio = np.log(draws.evaluate(at)) - log_curve
             # Quantile of the largest deviation, in units of the spread at each size (Montiel Olea &
             # Plagborg-Moller 2019).
             spread = np.sqrt((log_ratio**2).mean(axis=0))
@@ -182,6 +219,13 @@ class FormChoice(StrEnum):
     UNCLEAR = "cannot tell"
 
 
+_FORM_OF_CHOICE = {
+    FormChoice.POWER: POWER.name,
+    FormChoice.FLOOR: FLOOR.name,
+    FormChoice.UNCLEAR: FLOOR.name,  # a floor of 0 is possible
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
     """Choice between the forms, with its evidence; evidence that cannot be computed is None."""
@@ -191,14 +235,24 @@ class Verdict:
     """p-value of the likelihood-ratio test of a floor of 0."""
     floor_limit: float | None = None
     """Upper 95 % limit of the floor, divided by the mean error of the widest networks."""
+    drift_limit: float | None = None
+    """Upper 95 % limit of the change of the local exponent over the measured sizes, relative to the
+    exponent."""
     holdout_ok: bool | None = None
     """True if the widest networks lie in the joint prediction interval of the power law of the narrower
     ones."""
     floor_fits_p: float | None = None
     """p-value of the misfit of the law with a floor."""
+    bend_form: str = ""
+    """Name of the form that bends and was compared with the law with a floor; empty without comparison."""
     bend_fits_p: float | None = None
     """p-value of the misfit of the law that bends; None if the law with a floor fits, or below eight
     widths."""
+
+    @property
+    def form(self) -> str:
+        """Name of the form that describes the group; with a floor, which may be 0, for ``cannot tell``."""
+        return self.bend_form if self.choice is FormChoice.BENDS else _FORM_OF_CHOICE[self.choice]
 
     @property
     def evidence(self) -> str:
@@ -207,9 +261,17 @@ class Verdict:
         if self.floor_limit is not None:
             # A law that misfits the means says nothing about a floor.
             misfit = self.floor_fits_p is not None and self.floor_fits_p < MISFIT_P
-            evidence.append(
+            limit = (
                 f"the floor is at most {100 * self.floor_limit:.0f} % of the mean of the widest networks"
-                + (", in a law that misfits the means" if misfit else "")
+                if self.floor_limit < 1
+                else "the floor may be as large as the mean of the widest networks"
+            )
+            evidence.append(limit + (", in a law that misfits the means" if misfit else ""))
+        if self.drift_limit is not None:
+            evidence.append(
+                f"the local exponent changes by at most {100 * self.drift_limit:.0f} % over the sizes"
+                if self.drift_limit < 1
+                else "the local exponent may change by more than itself over the sizes"
             )
         if self.holdout_ok is not None:
             predicts = "predicts" if self.holdout_ok else "does not predict"

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from analysis.laws import describe_form, law_rows, named_law
+from analysis.laws import describe_form, law_rows
 from analysis.laws_text import render_predictions, render_sizes_for_error
 from analysis.summary import describe_findings
-from scaling.fit import EstimationOptions, FormChoice, Points, Verdict, fit
+from scaling.fit import EstimationOptions, FormChoice, Points, Verdict, fit, preferred_law
 
 WIDTHS = np.array([1.0, 2, 4, 8, 16, 32])
 
@@ -21,7 +21,7 @@ WIDTHS = np.array([1.0, 2, 4, 8, 16, 32])
 )
 def test_only_error_rates_are_printed_in_percent(test_images, unit):
     points = Points(x_name="x", y_name="y", x=WIDTHS, y=0.3 / WIDTHS + 0.05, test_images=test_images)
-    power, floor = law_rows([fit(points, EstimationOptions(resamplings=200))])
+    floor, power = law_rows([fit(points, EstimationOptions(resamplings=200))])
     assert power.floor == "–"
     assert floor.floor.endswith(" %") is unit
     assert float(floor.floor.split()[0]) == pytest.approx(5 if unit else 0.05, abs=1e-3)
@@ -38,12 +38,12 @@ def fitted():
     [
         (FormChoice.FLOOR, "law with a floor", ", floor "),
         (FormChoice.POWER, "power law", "; doubling x multiplies the error by 0."),
-        (FormChoice.UNCLEAR, "power law", "; doubling x multiplies the error by 0."),
+        (FormChoice.UNCLEAR, "law with a floor", ", floor "),
     ],
 )
 def test_the_findings_state_the_law_that_the_verdict_names(fitted, choice, form, text):
     decided = replace(fitted, verdict=Verdict(choice=choice))
-    assert describe_form(named_law(decided)) == form
+    assert describe_form(preferred_law(decided)) == form
     (finding,) = describe_findings([decided])
     assert finding.startswith(f"all: {choice}. {form.capitalize()}: exponent ρ = ")
     assert text in finding

@@ -17,13 +17,13 @@ from analysis.error_figure import draw_error_figure
 from analysis.figure_axes import PARAMETERS_AXIS
 from analysis.formatting import format_interval
 from analysis.html_page import PageContext
-from analysis.laws import describe_form, fit_laws, named_law
+from analysis.laws import describe_form, fit_laws
 from analysis.learning_curves import draw_learning_curves
 from analysis.means import mean_errors
 from analysis.run_groups import group_runs
 from analysis.style import figure_style
 from scaling.config import Recipe
-from scaling.fit import fit_table
+from scaling.fit import fit_table, preferred_law
 from scaling.store.schema import EPOCHS_SCHEMA, RUNS_SCHEMA
 from tests.analysis.parsed_page import ParsedPage
 from tests.analysis.planted_study import (
@@ -155,7 +155,7 @@ def test_the_page_is_self_contained_and_states_the_laws(written):
     assert all((report.path.parent / link).is_file() for link in page.links)
     assert "planted <study>" in page.text
     for fit in report.fits:
-        law = named_law(fit)
+        law = preferred_law(fit)
         assert f"{fit.label}: {fit.verdict.choice} ({fit.verdict.evidence}). " in page.text
         exponent = format_interval(law.parameters["exponent"])
         assert f"{describe_form(law).capitalize()}: exponent ρ = {exponent}" in page.text
@@ -175,9 +175,7 @@ def test_laws_along_every_axis_are_in_one_table(written):
         axis for axis in ("filters", "parameters", "macs") for _ in range(4)
     ]
     exponents = [
-        fit.laws[name].parameters["exponent"].estimate
-        for fit in written[0].fits
-        for name in ("power", "floor")
+        fit.laws[name].parameters["exponent"].estimate for fit in written[0].fits for name in fit.laws
     ]
     assert [float(row["exponent"]) for row in rows[:4]] == pytest.approx(exponents, rel=1e-12)
 
@@ -285,7 +283,10 @@ def test_legends_name_the_laws_that_are_drawn():
     several = legend([*lenets((1, 2, 4)), *trees((2,))])
     assert several[1].get_label() == "tree3: no law, 2 runs"
     assert [entry.get_linestyle() for entry in several[:2]] == ["-", "None"]
-    assert any(entry.get_label().startswith("power law") for entry in several[2:])
+    named, other = "law that the verdict names, with its 95 % band", "the same data with another form"
+    assert [entry.get_label() for entry in several[2:]] == [named]
+    wide = legend(lenets((1, 2, 3, 4, 6, 8)))
+    assert [entry.get_label() for entry in wide[1:]] == [named, other]
 
 
 def test_the_points_of_one_size_do_not_look_like_several_sizes():

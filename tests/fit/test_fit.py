@@ -175,7 +175,7 @@ def test_a_group_without_a_law_leaves_the_others_intact():
         pa.concat_tables([table_of("lenet5"), to_table(planted(widths=(3,)), architecture="tree3")]),
         EstimationOptions(resamplings=5),
     )
-    assert [list(fitted.laws) for fitted in fits] == [["power", "floor"], []]
+    assert [list(fitted.laws) for fitted in fits] == [["floor", "power"], []]
     assert fits[1].notes == ("No law: A x^-rho needs at least 2 widths, not 1; add widths.",)
     one_width = "A x^-rho needs at least 2 widths, not 1; add widths"
     with pytest.raises(FitError) as error:
@@ -219,13 +219,13 @@ def test_rows_have_the_same_flat_columns():
     )
     table = tabulate_laws(fits)
     assert [(row["label"], row["form"]) for row in table] == [
-        ("lenet5", "power"),
         ("lenet5", "floor"),
+        ("lenet5", "power"),
         ("tree3", "power"),
     ]
     assert len({tuple(row) for row in table}) == 1
-    assert table[0]["floor"] is None
-    assert table[1]["floor"] == fits[0].laws["floor"].parameters["floor"].estimate
-    assert table[0]["left_out"] == "6, 8, 12"
+    assert table[1]["floor"] is None
+    assert table[0]["floor"] == fits[0].laws["floor"].parameters["floor"].estimate
+    assert table[1]["left_out"] == "6, 8, 12"
     assert table[2]["held_out_bias"] is None
     assert pa.Table.from_pylist(table).num_rows == 3

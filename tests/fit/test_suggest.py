@@ -26,6 +26,7 @@ from scaling.fit.diagnosis.status import MIN_SEEDS, MIN_SPAN, MIN_WIDTHS
 from scaling.fit.estimation.quasi_likelihood import maximise
 from scaling.fit.forms import FLOOR
 from scaling.fit.quantity import curve_gradient, require_floored_law
+from scaling.fit.result import DrawSet
 from scaling.fit.suggest import MAX_SEEDS
 from tests.fit.planted_laws import bare_points, curve, plant
 from tests.hypothesis_settings import examples
@@ -85,7 +86,7 @@ def test_expected_half_width_equals_that_of_many_fits(of):
     quantity = Quantity.parse(of, 12.0)
     small, estimates = small_and_large_studies()
     unit = 1.0 if of == "exponent" else float(curve(np.array([quantity.at]), LAW)[0])
-    scatter = np.std([float(quantity.evaluate(parameters)) for parameters in estimates]) / unit
+    scatter = np.std(quantity.evaluate(DrawSet(FLOOR, estimates))) / unit
     expected = []
     for fitted in small:
         design = make_design(fitted, 1e-9, of, make_candidates(*SIZES))
@@ -103,11 +104,13 @@ def test_gradients_agree_with_finite_differences(of):
     at = np.array([law.parameters[name].estimate for name in law.form.parameters])
     unit = 1.0 if of == "exponent" else float(law.predict(quantity.at))
 
-    def shifted(index: int, by: float) -> np.ndarray:
-        return np.array([*at[:1] * np.exp(by * (index == 0)), *(at[1:] + by * (np.arange(1, 3) == index))])
+    def shifted(index: int, by: float | np.ndarray) -> np.ndarray:
+        steps = by * (np.arange(3) == index)
+        return np.concatenate([at[:1] * np.exp(steps[..., :1]), at[1:] + steps[..., 1:]], axis=-1)
 
     slopes = [
-        (quantity.evaluate(shifted(index, h)) - quantity.evaluate(shifted(index, -h))) / (2 * h)
+        np.diff(quantity.evaluate(DrawSet(FLOOR, np.stack([shifted(index, -h), shifted(index, h)]))))[0]
+        / (2 * h)
         for index in range(3)
     ]
     assert quantity.gradient(law) == pytest.approx(np.array(slopes) / unit, rel=1e-6, abs=1e-9)

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from scaling.fit.interval import Interval
-from scaling.fit.result import Fit, Law
+from scaling.fit.result import DrawSet, Fit, Law
 
 _SEARCH_FACTOR = 100.0
 """Factor beyond the measured sizes, on either side, within which a crossing is searched."""
@@ -38,8 +38,8 @@ class Crossing:
 class DrawPair:
     """Bootstrap draws of the parameters of two laws, paired row by row."""
 
-    first: Float[np.ndarray, "draws parameters"]
-    second: Float[np.ndarray, "draws other_parameters"]
+    first: DrawSet
+    second: DrawSet
 
 
 def pair_draws(laws: tuple[Law, Law]) -> list[DrawPair]:
@@ -71,8 +71,8 @@ def find_crossing(first: Fit, second: Fit, *, laws: tuple[Law, Law]) -> Crossing
     narrowest, widest = zip(
         *((fit.points.widths[0], fit.points.widths[-1]) for fit in (first, second)), strict=True
     )
-    search = _Search(laws=laws, narrowest=min(narrowest), widest=max(widest))
-    x_cross = float(search.find(laws[0].estimates[None], laws[1].estimates[None])[0])
+    search = _Search(narrowest=min(narrowest), widest=max(widest))
+    x_cross = float(search.find(laws[0].point, laws[1].point)[0])
     draws = [search.find(pair.first, pair.second) for pair in pair_draws(laws)]
     crosses = bool(np.isfinite(x_cross) and x_cross > 0)
     return Crossing(
@@ -88,7 +88,6 @@ def find_crossing(first: Fit, second: Fit, *, laws: tuple[Law, Law]) -> Crossing
 class _Search:
     """Search for the crossing of two laws on a grid of sizes."""
 
-    laws: tuple[Law, Law]
     narrowest: float
     """Smallest measured size."""
     widest: float
@@ -104,18 +103,13 @@ class _Search:
         """Upper end of the range of the search."""
         return self.widest * _SEARCH_FACTOR
 
-    def find(
-        self,
-        first: Float[np.ndarray, "rows parameters"],
-        second: Float[np.ndarray, "rows other_parameters"],
-    ) -> Float[np.ndarray, " rows"]:
-        """Return the crossing closest to the middle of the measured sizes, for each row of parameters.
+    def find(self, first: DrawSet, second: DrawSet) -> Float[np.ndarray, " draws"]:
+        """Return the crossing closest to the middle of the measured sizes, for each pair of draws.
 
         Without a crossing, the result is infinite or 0, on the side where the curves are closer.
         """
         x = np.geomspace(self.lowest, self.highest, _GRID_SIZE)
-        curve = self.laws[0].form.evaluate(first[:, None, :], x)
-        other_curve = self.laws[1].form.evaluate(second[:, None, :], x)
+        curve, other_curve = first.evaluate(x), second.evaluate(x)
         is_above, is_below = curve > other_curve, curve < other_curve
         changes_sign = np.diff(is_above, axis=1) | np.diff(is_below, axis=1)
         distance = np.abs(np.log(x[:-1] ** 2 / (self.narrowest * self.widest)))

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from scaling.errors import FitError, UsageError
+from scaling.errors import UsageError
 from scaling.fit.comparison.crossing import pair_draws
-from scaling.fit.comparison.law_choice import preferred_law, require_law
+from scaling.fit.comparison.law_choice import require_law
 from scaling.fit.interval import Interval
-from scaling.fit.result import Fit, Law
+from scaling.fit.result import DrawSet, Fit, Law
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +76,7 @@ def compare_sizes(first: Fit, second: Fit, *, error: float) -> SizesAtError:
         FitError: a group has no law by which it can be compared.
     """
     _check_error(error)
-    laws = _require_preferred_law(first), _require_preferred_law(second)
+    laws = require_law(first), require_law(second)
     sizes = _size_for_error(laws[0], error), _size_for_error(laws[1], error)
     return SizesAtError(
         first=first.label,
@@ -94,19 +94,17 @@ def compare_sizes(first: Fit, second: Fit, *, error: float) -> SizesAtError:
 
 
 def _size_for_error(law: Law, error: float) -> Interval:
-    return law.derived_interval(lambda parameters: law.form.inverse(parameters, error))
+    return law.derived_interval(lambda draws: draws.inverse(error))
 
 
 def _size_ratio(laws: tuple[Law, Law], error: float) -> Interval | None:
     """Return the ratio of the sizes of two laws at an error; None if neither law falls to the error."""
 
-    def ratio(
-        first: Float[np.ndarray, "rows parameters"], second: Float[np.ndarray, "rows other_parameters"]
-    ) -> Float[np.ndarray, " rows"]:
+    def ratio(first: DrawSet, second: DrawSet) -> Float[np.ndarray, " draws"]:
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(laws[0].form.inverse(first, error) / laws[1].form.inverse(second, error))
+            return np.asarray(first.inverse(error) / second.inverse(error))
 
-    estimate = float(ratio(laws[0].estimates[None], laws[1].estimates[None])[0])
+    estimate = float(ratio(laws[0].point, laws[1].point)[0])
     if np.isnan(estimate):
         return None
     draw_sets = []
@@ -117,16 +115,6 @@ def _size_ratio(laws: tuple[Law, Law], error: float) -> Interval | None:
         is_unknown = np.isnan(ratios)
         draw_sets += [np.where(is_unknown, 0.0, ratios), np.where(is_unknown, np.inf, ratios)]
     return Interval.from_draws(estimate, draw_sets)
-
-
-def _require_preferred_law(fit: Fit) -> Law:
-    law = preferred_law(fit)
-    if law is None:
-        raise FitError(
-            f"{fit.label} has no usable law to compare: each one is missing, rejected, or has no limit of "
-            "its exponent; the notes of its fit say why"
-        )
-    return law
 
 
 def _check_error(error: float) -> None:

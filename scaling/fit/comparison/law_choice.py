@@ -1,17 +1,10 @@
-"""Choice of the law by which a group is compared, and of the form that two groups share."""
+"""Choice of the law by which a group is compared."""
 
 from __future__ import annotations
 
 from scaling.errors import FitError
-from scaling.fit.forms import BROKEN, FLOOR, MAX_EXPONENT, POWER
-from scaling.fit.result import Fit, FormChoice, Law, Status
-
-_FORM_OF_VERDICT = {
-    FormChoice.POWER: POWER.name,
-    FormChoice.FLOOR: FLOOR.name,
-    FormChoice.BENDS: BROKEN.name,
-    FormChoice.UNCLEAR: FLOOR.name,  # a floor of 0 is possible
-}
+from scaling.fit.forms import MAX_EXPONENT, POWER
+from scaling.fit.result import Fit, Law, Status
 
 
 def preferred_law(fit: Fit) -> Law | None:
@@ -23,32 +16,25 @@ def preferred_law(fit: Fit) -> Law | None:
     Args:
         fit: laws of the group.
     """
-    names = dict.fromkeys((_FORM_OF_VERDICT[fit.verdict.choice], POWER.name))
+    names = dict.fromkeys((fit.verdict.form, POWER.name))
     laws = (fit.laws[name] for name in names if _is_usable(fit, name))
     return next((law for law in laws if law.parameters["exponent"].low > -MAX_EXPONENT), None)
 
 
-def choose_common_form(first: Fit, second: Fit) -> str | None:
-    """Choose the form by which two groups are compared: with a floor if both verdicts need one.
-
-    Args:
-        first: laws of one group.
-        second: laws of the other group.
-
-    Returns:
-        Name of the form; None if a group has no such law, or a rejected one.
-    """
-    both_need_floor = first.verdict.choice is second.verdict.choice is FormChoice.FLOOR
-    name = FLOOR.name if both_need_floor else POWER.name
-    return name if _is_usable(first, name) and _is_usable(second, name) else None
-
-
-def require_law(fit: Fit, form: str) -> Law:
-    """Return the law of a form.
+def require_law(fit: Fit, form: str | None = None) -> Law:
+    """Return the law of a form, or the law that the verdict names.
 
     Raises:
-        FitError: the fit has no law of this form.
+        FitError: the fit has no such law.
     """
+    if form is None:
+        law = preferred_law(fit)
+        if law is None:
+            raise FitError(
+                f"{fit.label} has no usable law to compare: each one is missing, rejected, or has no limit "
+                "of its exponent; the notes of its fit say why"
+            )
+        return law
     if form not in fit.laws:
         raise FitError(f"{fit.label} has no law of the form {form}; it has {', '.join(fit.laws) or 'no law'}")
     return fit.laws[form]

@@ -5,16 +5,27 @@ their mean lies from the means of other orders. Two statistics can replace the s
 difference between the orders of one width (``Points.replicate_dispersion``) and, with a single order, the
 residuals of the means about the law. Either statistic replaces the spread of the runs
 if an F test at 25 % rejects their equality, and has its own, few degrees of freedom.
+
+Without replicates, tests between forms need a dispersion that does not depend on the tested form: a law that
+is judged by its own residuals fits always. A smooth curve, a polynomial of the logarithms, gives it.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Float
+from numpy.polynomial import Polynomial
 from scipy.special import fdtri
 
 from scaling.fit.data.points import DOUBTED_P, Points
+from scaling.fit.data.shared_seeds import has_shared_seeds
 from scaling.fit.data.variance import ZERO_DISPERSION, Dispersion, DispersionSource
+
+MIN_WIDTHS_FOR_SMOOTH = 8
+"""Number of widths below which no smooth curve is fitted."""
+
+_MAX_DEGREE = 6
+"""Largest degree of the smooth curve."""
 
 
 def dispersion_about(points: Points, curve: Float[np.ndarray, " widths"], residual_dof: int) -> float:
@@ -29,6 +40,44 @@ def dispersion_about(points: Points, curve: Float[np.ndarray, " widths"], residu
     """
     residuals = points.weights * (points.means - curve) ** 2 / points.variance_model.variance(curve)
     return float(residuals.sum() / residual_dof)
+
+
+def form_free_dispersion(points: Points) -> Dispersion | None:
+    """Return the dispersion of the means without a law: that of the replicates, or about a smooth curve.
+
+    Args:
+        points: the runs.
+    """
+    return points.replicate_dispersion or smooth_dispersion(points)
+
+
+def smooth_dispersion(points: Points) -> Dispersion | None:
+    """Return the dispersion of the means about a smooth curve; None below eight widths, or with a mean of 0.
+
+    The curve is a polynomial of log y in log x: a cubic with eight widths, and one degree more for each
+    further eight widths, up to the sixth.
+
+    Args:
+        points: the runs.
+    """
+    n_widths = len(points.widths)
+    if n_widths < MIN_WIDTHS_FOR_SMOOTH or not points.means.all():
+        return None
+    degree = min(3 + (n_widths - MIN_WIDTHS_FOR_SMOOTH) // 8, _MAX_DEGREE)
+    curve = np.exp(fit_log_polynomial(points, degree)(np.log(points.widths)))
+    dof = n_widths - degree - 1
+    return Dispersion(value=dispersion_about(points, curve, dof), dof=dof, source=DispersionSource.CURVE)
+
+
+def fit_log_polynomial(points: Points, degree: int) -> Polynomial:
+    """Fit a polynomial of log y in log x to the means, weighted by their inverse variances.
+
+    Args:
+        points: the runs; no mean is 0.
+        degree: degree of the polynomial, below the number of widths.
+    """
+    std = np.sqrt(points.variance_model.variance(points.means) / points.weights) / points.means
+    return Polynomial.fit(np.log(points.widths), np.log(points.means), degree, w=1 / std)
 
 
 def law_dispersion(
@@ -52,6 +101,9 @@ def law_dispersion(
         return Dispersion(value=about, dof=residual_dof, source=DispersionSource.CURVE)
     largest_by_chance = replicates.value * fdtri(residual_dof, replicates.dof, 1 - DOUBTED_P)
     if replicates.value < ZERO_DISPERSION or about <= largest_by_chance:
+        if replicates.source is DispersionSource.RUNS and has_shared_seeds(points):
+            n_seeds = int(points.counts[0])
+            return Dispersion(value=replicates.value, dof=n_seeds - 1, source=DispersionSource.SEEDS)
         return replicates
     return Dispersion(
         value=about,

@@ -51,6 +51,8 @@ class Points:
     None."""
     order: NDArray[np.int64] | None = None
     """Order of minibatches of each run: [runs]; None if it is unknown."""
+    seed: NDArray[np.int64] | None = None
+    """Seed of each run: [runs]; None if it is unknown. Runs of one seed at several widths may be alike."""
     known_std: NDArray[np.float64] | None = None
     """Known standard deviations of y: [runs], above 0; None if the spread is estimated from the runs."""
     has_seeds: bool = True

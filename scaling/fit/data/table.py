@@ -139,7 +139,6 @@ class _RunColumns:
     diverged: NDArray[np.bool_]
     states: dict[str, NDArray[np.object_]]
     """States of runs that have not finished, empty for the others, by column."""
-    seeds: NDArray[np.int64] | None
     optional: dict[str, NDArray[Any]]
     """Optional fields of ``Points``, by name."""
 
@@ -156,9 +155,10 @@ class _RunColumns:
 
     def usable_rows(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
         used = rows[~self.diverged[rows] & ~self.has_no_y[rows] & self.is_finished[rows]]
-        if self.seeds is not None:
+        seeds = self.optional.get("seed")
+        if seeds is not None:
             # The bootstrap draws runs by position; sorting makes it independent of the order of the rows.
-            used = used[np.lexsort((self.seeds[used], self.x[used]))]
+            used = used[np.lexsort((seeds[used], self.x[used]))]
         return used
 
     def points(self, runs: pa.Table, used: NDArray[np.intp]) -> Points:
@@ -192,6 +192,7 @@ def _read_columns(
     optional = {
         "misclassified": misclassified,
         "order": _integer_column(table, "order"),
+        "seed": _integer_column(table, "seed"),
         "known_std": _std_column(table, std, ignored=np.isnan(errors) | diverged) if std else None,
     }
     return _RunColumns(
@@ -201,7 +202,6 @@ def _read_columns(
         y=errors,
         diverged=diverged,
         states=unfinished_states(table),
-        seeds=_integer_column(table, "seed"),
         optional={name: column for name, column in optional.items() if column is not None},
     )
 

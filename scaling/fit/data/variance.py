@@ -32,6 +32,7 @@ class DispersionSource(StrEnum):
 
     RUNS = "the differences between runs of one size"
     ORDERS = "the differences between orders of minibatches"
+    SEEDS = "the differences between seeds, which deviate alike at several sizes"
     CURVE = "the residuals of the means about the law"
     KNOWN = "the known standard deviations"
 

@@ -81,9 +81,10 @@ def _move_outliers(points: Points, is_outlier: Bool[np.ndarray, " runs"]) -> Poi
         test_images=points.test_images,
     )
     variance: Float[np.ndarray, " widths"] = points.variance_model.variance(others.means)
-    dispersion = float(
-        (others.deviations**2 / variance[others.width_index]).sum() / (others.counts - 1).sum()
-    )
+    # Other runs without any error have no spread: a run beside them is moved to 0.
+    has_errors = others.means > 0
+    squares = np.bincount(others.width_index, others.deviations**2)[has_errors] / variance[has_errors]
+    dispersion = float(squares.sum() / (others.counts - 1)[has_errors].sum())
     width_index = np.searchsorted(others.widths, points.x)
     mean = others.means[width_index]
     limit = mean + np.sign(points.y - mean) * _WINSOR_STDS * np.sqrt(dispersion * variance[width_index])

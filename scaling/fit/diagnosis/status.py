@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import fdtri
 
-from scaling.fit.data.dispersion import dispersion_about
+from scaling.fit.data.dispersion import dispersion_about, form_free_dispersion
 from scaling.fit.data.points import Points
 from scaling.fit.data.variance import ZERO_DISPERSION, Dispersion, DispersionSource
 from scaling.fit.diagnosis.sensitivity import compute_leverage, is_identifiable
@@ -106,16 +106,20 @@ def misfit_reasons(
         name: name of the curve in the reason.
         x: name of one size in the reason.
     """
-    dispersion, residual_dof = points.replicate_dispersion, len(points.widths) - n_parameters
-    if dispersion is None:
+    dispersion, residual_dof = form_free_dispersion(points), len(points.widths) - n_parameters
+    has_replicates = points.replicate_dispersion is not None
+    if dispersion is None or not (has_replicates or residual_dof > dispersion.dof):
         return []
     if dispersion.value < ZERO_DISPERSION:
-        return [f"the runs of each {x} are equal, as if they were copies"]
+        return [f"the runs of each {x} are equal, as if they were copies"] if has_replicates else []
     ratio = dispersion_about(points, curve, residual_dof) / dispersion.value
     if ratio <= fdtri(residual_dof, dispersion.dof, 1 - MISFIT_P):
         return []
-    spread = "standard deviations" if points.known_std is not None else "seeds"
-    return [f"the means lie {sqrt(ratio):.2g} times as far from the {name} as their {spread} explain"]
+    explained = "as from a smooth curve"
+    if has_replicates:
+        spread = "standard deviations" if points.known_std is not None else "seeds"
+        explained = f"as their {spread} explain"
+    return [f"the means lie {sqrt(ratio):.2g} times as far from the {name} {explained}"]
 
 
 def describe_points(points: Points) -> list[str]:
@@ -158,6 +162,11 @@ def describe_dispersion(name: str, dispersion: Dispersion) -> list[str]:
         name: name or formula of the curve.
         dispersion: dispersion of the means about it.
     """
+    if dispersion.source is DispersionSource.SEEDS:
+        return [
+            f"{name}: runs of one seed deviate alike at several sizes, so whole seeds are resampled "
+            f"({dispersion.dof + 1} seeds)."
+        ]
     if (
         dispersion.source not in (DispersionSource.ORDERS, DispersionSource.CURVE)
         or dispersion.inflation <= 1

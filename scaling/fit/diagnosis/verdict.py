@@ -1,14 +1,18 @@
 """Verdict between the forms, with its evidence; ``cannot tell`` if the data do not decide.
 
-- ``bends``: with eight widths or more, the law with a floor misfits the means (F test at 0.1 %), and the law
-  that bends does not (at 1 %).
+- ``bends``: with eight widths or more, the law with a floor misfits the means (F test at 0.1 %), and a law
+  that bends does not (at 1 %): two power laws joined by a bend, or else M4.
 - ``floor needed``: a quasi-likelihood-ratio test rejects the law without a floor. The floor has the bound 0,
   so the ratio is 0 in half of the studies without a floor (Self & Liang 1987). The dispersion is estimated,
   so the other half follows an F instead of a chi-squared distribution.
-- ``power law``: the upper 95 % limit of the floor is below a fifth of the mean error of the widest networks,
-  and the law of the narrower networks predicts the widest ones. Both are required, because not
-  finding a floor does not exclude one.
+- ``power law``: all of these, because not finding a deviation does not exclude one: the upper 95 % limit of
+  the floor is below a fifth of the mean error of the widest networks; that of the change of the local
+  exponent over the measured sizes is below a third of the exponent; the law fits the means (F test at 1 %);
+  and the law of the narrower networks predicts the widest ones, to 10 %.
 - ``cannot tell``: none of these.
+
+The scatter of the means comes from replicates. Without replicates, it comes from a smooth curve through the
+means, and with fewer than eight widths the verdict is ``cannot tell``.
 """
 
 from __future__ import annotations
@@ -17,12 +21,13 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import chdtri, fdtrc
 
-from scaling.fit.data.dispersion import dispersion_about
+from scaling.fit.data.dispersion import dispersion_about, form_free_dispersion
 from scaling.fit.data.points import Points
-from scaling.fit.data.variance import ZERO_DISPERSION
+from scaling.fit.data.variance import ZERO_DISPERSION, Dispersion
+from scaling.fit.diagnosis.drift import limit_exponent_drift
 from scaling.fit.estimation.quasi_likelihood import maximise, quasi_loglik
 from scaling.fit.estimation.variable_projection import fit_by_variable_projection
-from scaling.fit.forms import BROKEN, FLOOR, POWER
+from scaling.fit.forms import BENT_FORMS, FLOOR, POWER
 from scaling.fit.interval import CONFIDENCE_LEVEL
 from scaling.fit.result import MISFIT_P, FormChoice, Law, Verdict
 
@@ -33,6 +38,10 @@ MIN_COVARIANCE_DRAWS = 20
 
 _NEGLIGIBLE_FLOOR = 0.2
 """Share of the widest networks' error below which a floor may be left out of a law."""
+_NEGLIGIBLE_DRIFT = 1 / 3
+"""Change of the local exponent, relative to the exponent, below which a law may be without a bend."""
+_HOLDOUT_BIAS = 0.1
+"""Relative bias of a prediction of the widest networks above which the prediction fails."""
 _BEND_P = 1e-3
 """p-value of the misfit below which the law that bends may replace the law with a floor."""
 _MIN_WIDTHS_FOR_BEND = 8
@@ -53,19 +62,30 @@ def select_form(
     power, floor = laws.get(POWER.name), laws.get(FLOOR.name)
     if power is None or floor is None or not _is_decidable(points, power):
         return Verdict(choice=FormChoice.UNCLEAR)
-    floor_p = _floor_test(points, power, floor)
+    noise = form_free_dispersion(points)
+    if noise is None or noise.value < ZERO_DISPERSION:  # values of a formula: their rounding is no evidence
+        return Verdict(choice=FormChoice.UNCLEAR)
+    floor_p = _floor_test(points, power, floor, noise)
     floor_limit = floor.parameters["floor"].high / float(points.means[-1])
+    drift_limit = limit_exponent_drift(points, noise)
     holdout_ok = _holdout_ok(points, power, resampled)
-    floor_fits_p = _misfit_p(points, floor.predict(points.widths), n_parameters=len(floor.parameters))
-    bend_fits_p = None
+    floor_fits_p = _misfit_p(points, floor.predict(points.widths), noise, n_parameters=len(floor.parameters))
+    bend_form, bend_fits_p = "", None
     if floor_fits_p is not None and floor_fits_p < _BEND_P and len(points.widths) >= _MIN_WIDTHS_FOR_BEND:
-        (bent,) = maximise(BROKEN, points, points.means[None], points.weights[None])
-        bend_fits_p = _misfit_p(points, BROKEN.evaluate(bent, points.widths), n_parameters=len(bent))
+        bend_form, bend_fits_p = _find_bend(points, noise)
+    power_fits_p = _misfit_p(points, power.predict(points.widths), noise, n_parameters=len(power.parameters))
+    is_power = (
+        floor_limit < _NEGLIGIBLE_FLOOR
+        and drift_limit is not None
+        and drift_limit < _NEGLIGIBLE_DRIFT
+        and (power_fits_p is None or power_fits_p > MISFIT_P)
+        and holdout_ok
+    )
     if bend_fits_p is not None and bend_fits_p > MISFIT_P:
         choice = FormChoice.BENDS
     elif floor_p is not None and floor_p < FLOOR_P:
         choice = FormChoice.FLOOR
-    elif floor_p is not None and floor_limit < _NEGLIGIBLE_FLOOR and holdout_ok:
+    elif floor_p is not None and is_power:
         choice = FormChoice.POWER
     else:
         choice = FormChoice.UNCLEAR
@@ -73,38 +93,52 @@ def select_form(
         choice=choice,
         floor_p=floor_p,
         floor_limit=floor_limit,
+        drift_limit=drift_limit,
         holdout_ok=holdout_ok,
         floor_fits_p=floor_fits_p,
+        bend_form=bend_form,
         bend_fits_p=bend_fits_p,
     )
 
 
+def _find_bend(points: Points, noise: Dispersion) -> tuple[str, float | None]:
+    """Return the first form with a bend that fits the means, or the last one, and its p-value of a misfit."""
+    name, fits_p = "", None
+    for form in BENT_FORMS:
+        (bent,) = maximise(form, points, points.means[None], points.weights[None])
+        name = form.name
+        fits_p = _misfit_p(points, form.evaluate(bent, points.widths), noise, n_parameters=len(bent))
+        if fits_p is not None and fits_p > MISFIT_P:
+            break
+    return name, fits_p
+
+
 def _is_decidable(points: Points, power: Law) -> bool:
-    dispersion = points.replicate_dispersion
-    has_scatter = dispersion is None or dispersion.value >= ZERO_DISPERSION
-    return bool(has_scatter and points.means.all() and power.parameters["exponent"].estimate > 0)
+    return bool(points.means.all() and power.parameters["exponent"].estimate > 0)
 
 
-def _misfit_p(points: Points, curve: Float[np.ndarray, " widths"], *, n_parameters: int) -> float | None:
-    """Return the p-value of the F test of the residuals against the replicates; None if it is undefined."""
-    dispersion, residual_dof = points.replicate_dispersion, len(points.widths) - n_parameters
-    if dispersion is None or residual_dof < 1:
+def _misfit_p(
+    points: Points, curve: Float[np.ndarray, " widths"], noise: Dispersion, *, n_parameters: int
+) -> float | None:
+    """Return the p-value of the F test of the residuals about a curve; None if it is undefined."""
+    dof = len(points.widths) - n_parameters
+    if dof < 1:
         return None
-    ratio = dispersion_about(points, curve, residual_dof) / dispersion.value
-    return float(fdtrc(residual_dof, dispersion.dof, ratio))
+    squares = dof * dispersion_about(points, curve, dof)
+    if points.replicate_dispersion is None and dof > noise.dof:
+        # The residuals contain those of the smooth curve, from which the dispersion is estimated.
+        squares, dof = squares - noise.dof * noise.value, dof - noise.dof
+    return float(fdtrc(dof, noise.dof, squares / dof / noise.value)) if squares > 0 else 1.0
 
 
-def _floor_test(points: Points, power: Law, floor: Law) -> float | None:
+def _floor_test(points: Points, power: Law, floor: Law, noise: Dispersion) -> float | None:
     """Return the p-value of the quasi-likelihood-ratio test of a floor of 0; None without scatter."""
     curve, residual_dof = floor.predict(points.widths), len(points.widths) - len(floor.form.parameters)
-    replicates = points.replicate_dispersion
-    dispersions = [(replicates.value, replicates.dof)] if replicates else []
+    dispersions = [(noise.value, noise.dof)]
     if residual_dof > 0:
         dispersions.append((dispersion_about(points, curve, residual_dof), residual_dof))
     # If even the law with a floor misfits the means, the seeds alone understate how far means lie from a law.
-    dispersion, dof = max(dispersions, default=(0.0, 0))
-    if dispersion < ZERO_DISPERSION:  # values of a formula: their rounding is not evidence
-        return None
+    dispersion, dof = max(dispersions)
     if floor.parameters["floor"].estimate == 0:  # both laws are the same curve, up to rounding
         return 1.0
     loglik_gain = quasi_loglik(points, curve) - quasi_loglik(points, power.predict(points.widths))
@@ -113,13 +147,16 @@ def _floor_test(points: Points, power: Law, floor: Law) -> float | None:
 
 
 def _holdout_ok(points: Points, power: Law, resampled: Float[np.ndarray, "draws widths"]) -> bool | None:
-    """Return True if the widest networks lie in the joint prediction interval of the narrower ones.
+    """Return True if the widest networks lie in the joint prediction interval of the narrower ones, and near
+    it.
 
     The statistic is the squared Mahalanobis length of log(predicted / observed), with the covariance over
     resampled studies. The result is None without held-out widths or with too few resampled studies.
     """
     if not power.held_out or len(resampled) < MIN_COVARIANCE_DRAWS:
         return None
+    if abs(power.held_out[-1].bias) > _HOLDOUT_BIAS:
+        return False
     n_left_out = len(power.held_out[-1].left_out)
     is_fitted = np.arange(len(points.widths)) < len(points.widths) - n_left_out
     means = np.concatenate([points.means[None], resampled])

@@ -9,6 +9,9 @@ factors:
 - the inflation of the dispersion, if ``scaling.fit.data.dispersion`` finds that the spread of the runs is too
   small.
 
+Runs are drawn for each width by itself, unless the runs of one seed deviate alike: then whole seeds get
+random weights, the same at all widths (``scaling.fit.data.shared_seeds``).
+
 If the points hold the images that each run misclassifies, the images are resampled too: see
 ``scaling.fit.data.image_sample``.
 """
@@ -21,8 +24,12 @@ from scipy.special import ndtri
 
 from scaling.fit.data.image_sample import resample_images, seed_std_fraction
 from scaling.fit.data.points import Points
-from scaling.fit.data.variance import Dispersion
+from scaling.fit.data.shared_seeds import crossed_deviations
+from scaling.fit.data.variance import Dispersion, DispersionSource
 from scaling.fit.interval import CONFIDENCE_LEVEL, student_quantile
+
+_BLOCK = 4_000_000
+"""Number of runs that are drawn at once."""
 
 
 def resample_means(
@@ -50,12 +57,8 @@ def resample_means(
     """
     rng = np.random.default_rng([seed, 0, stream])
     counts, parametric = points.counts, (points.counts == 1) | (points.known_std is not None)
-    start = np.cumsum(counts) - counts
-    # Runs of one width are adjacent, so that each width draws its own runs and one reduction sums all widths.
-    by_width = points.deviations[np.argsort(points.width_index, kind="stable")]
-    offsets = (rng.random((draws, len(by_width))) * np.repeat(counts, counts)).astype(np.intp)
-    drawn_runs = np.repeat(start, counts) + offsets
-    deviation = np.add.reduceat(by_width[drawn_runs], start, axis=1) / counts
+    by_seed = crossed_deviations(points) if dispersion.source is DispersionSource.SEEDS else None
+    deviation = _draw_runs(points, rng, draws) if by_seed is None else _draw_seeds(by_seed, rng, draws)
     deviation *= dispersion.inflation * np.sqrt(counts / np.maximum(counts - 1, 1))
     std = np.sqrt(dispersion.value * points.variance_model.variance(curve) / points.weights)
     deviation[:, parametric] = rng.standard_normal((draws, parametric.sum())) * std[parametric]
@@ -66,6 +69,34 @@ def resample_means(
     # spread.
     scale = np.where(parametric, curve, np.where(points.means > 0, points.means, 1))
     return points.means * np.exp(deviation / scale)
+
+
+def _draw_runs(points: Points, rng: np.random.Generator, draws: int) -> Float[np.ndarray, "draws widths"]:
+    """Draw runs at each width by itself, and return the deviation of the mean of each width."""
+    counts = points.counts
+    start = np.cumsum(counts) - counts
+    # Runs of one width are adjacent, so that each width draws its own runs and one reduction sums all widths.
+    by_width = points.deviations[np.argsort(points.width_index, kind="stable")]
+    runs_of_width = np.repeat(counts, counts)
+    deviation = np.empty((draws, len(counts)))
+    rows = max(1, _BLOCK // len(by_width))
+    for first in range(0, draws, rows):  # in blocks, because tables may have many runs
+        block = deviation[first : first + rows]
+        offsets = (rng.random((len(block), len(by_width))) * runs_of_width).astype(np.intp)
+        drawn_runs = np.repeat(start, counts) + offsets
+        block[:] = np.add.reduceat(by_width[drawn_runs], start, axis=1) / counts
+    return deviation
+
+
+def _draw_seeds(
+    by_seed: Float[np.ndarray, "seeds widths"], rng: np.random.Generator, draws: int
+) -> Float[np.ndarray, "draws widths"]:
+    """Draw the deviations of the means from normal weights of whole seeds, the same for all widths.
+
+    Seeds drawn with replacement would have the same covariance, but rough quantiles with few seeds.
+    """
+    n_seeds = len(by_seed)
+    return np.asarray(rng.standard_normal((draws, n_seeds)) @ by_seed / n_seeds)
 
 
 def student_inflation(dof: int) -> float:

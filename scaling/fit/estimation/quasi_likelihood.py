@@ -15,7 +15,7 @@ from scaling.fit.estimation.options import EstimationOptions
 from scaling.fit.estimation.variable_projection import fit_by_variable_projection
 from scaling.fit.forms import FLOOR, POWER, Form, NonlinearForm
 from scaling.fit.interval import CONFIDENCE_LEVEL, Interval
-from scaling.fit.result import FormEstimate, HeldOut
+from scaling.fit.result import DrawSet, FormEstimate, HeldOut
 
 Table = Float[np.ndarray, "rows widths"]
 
@@ -56,10 +56,11 @@ def estimate_form(form: Form, points: Points, options: EstimationOptions, *, str
     limits = np.stack(
         [estimate, *_quantiles(draws)]
     )  # a bound can push all draws to one side of the estimate
-    draws_at_bound = None
+    alternatives: tuple[DrawSet, ...] = ()
     if form is FLOOR and limits[:, 2].min() == 0:
-        draws_at_bound = _draws_without_floor(points, resampled, curve)
-        limits = np.concatenate([limits, _quantiles(draws_at_bound)])
+        alternatives = (_draws_without_floor(points, resampled, curve),)
+        without_floor = np.insert(_quantiles(alternatives[0].parameters), 2, 0, axis=1)
+        limits = np.concatenate([limits, without_floor])
     has_errors = means > 0
     return FormEstimate(
         form=form,
@@ -70,7 +71,7 @@ def estimate_form(form: Form, points: Points, options: EstimationOptions, *, str
             )
         },
         draws=draws,
-        draws_at_bound=draws_at_bound,
+        alternatives=alternatives,
         dispersion=dispersion,
         rmse_log=_rms(np.log(curve[has_errors] / means[has_errors])),
         aicc=_aicc(form, points, curve),
@@ -108,10 +109,8 @@ def quasi_loglik(points: Points, curve: Float[np.ndarray, " widths"]) -> float:
     return float((points.weights * points.variance_model.quasi_loglik(points.means, curve)).sum())
 
 
-def _draws_without_floor(
-    points: Points, resampled: Table, curve: Float[np.ndarray, " widths"]
-) -> Float[np.ndarray, "draws 3"]:
-    """Fit the power law without a floor to the resampled means, as draws of the form with a floor of 0.
+def _draws_without_floor(points: Points, resampled: Table, curve: Float[np.ndarray, " widths"]) -> DrawSet:
+    """Fit the power law without a floor to the resampled means.
 
     Draws of the floored form that are held at the bound do not reach the low exponents of the power law, so
     the interval of the power law is included where the floor may be 0.
@@ -120,7 +119,7 @@ def _draws_without_floor(
     power = fit_by_variable_projection(
         POWER, points.widths, resampled, weights, points.variance_model, near=curve
     )
-    return np.insert(power, 2, 0, axis=1)
+    return DrawSet(POWER, power)
 
 
 def _aicc(form: Form, points: Points, curve: Float[np.ndarray, " widths"]) -> float | None:

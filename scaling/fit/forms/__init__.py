@@ -10,9 +10,11 @@ from scaling.fit.forms.floor import FloorForm
 from scaling.fit.forms.m4 import M4Form
 from scaling.fit.forms.power import PowerForm
 
-__all__ = ["BROKEN", "FLOOR", "FORMS", "M4", "MAX_EXPONENT", "POWER", "Form", "NonlinearForm"]
+__all__ = ["BENT_FORMS", "BROKEN", "FLOOR", "FORMS", "M4", "MAX_EXPONENT", "POWER", "Form", "NonlinearForm"]
 
 POWER, FLOOR, BROKEN, M4 = PowerForm(), FloorForm(), BrokenForm(), M4Form()
 
 FORMS: dict[str, Form] = {form.name: form for form in (POWER, FLOOR, BROKEN, M4)}
 """All forms by name."""
+BENT_FORMS = (BROKEN, M4)
+"""Forms for curves that neither a power law nor a floor describes, in the order in which they are tried."""

@@ -39,23 +39,36 @@ def test_intervals_of_difference_and_crossing_cover_the_truth_at_their_level():
         assert count <= binom.isf(1e-4, studies, 0.97)
 
 
-def test_equal_exponents_are_equivalent_only_if_the_data_are_precise():
-    pairs = [
-        (
-            fit_planted((0.4, 0.5, 0.0), 900 + k, test_images=test_images),
-            fit_planted((0.2, 0.5, 0.0), 950 + k, test_images=test_images),
-        )
-        for k, test_images in ((0, 10**6), (1, 100))
+@pytest.mark.parametrize(
+    ("exponents", "test_images", "conclusion"),
+    [((0.5, 0.5), 10**7, "equal"), ((0.5, 0.5), 100, "undecided"), ((0.5, 0.7), 10**6, "different")],
+)
+def test_exponents_are_equal_different_or_undecided(exponents, test_images, conclusion):
+    pair = [
+        fit_planted((amplitude, exponent, 0.0), seed, test_images=test_images)
+        for amplitude, exponent, seed in zip((0.4, 0.2), exponents, (900, 950), strict=True)
     ]
-    precise, imprecise = (compare_laws(*pair) for pair in pairs)
-    assert precise.equivalent
-    assert not imprecise.equivalent
-    assert not compare_laws(
-        fit_planted(LAWS[0], 0, test_images=10**6), fit_planted(LAWS[1], 1, test_images=10**6)
-    ).equivalent
+    assert compare_laws(*pair).conclusion == conclusion
 
 
-def test_parallel_laws_are_equivalent_and_do_not_cross():
+def test_each_curve_is_compared_by_the_law_that_its_verdict_names():
+    """One curve has a floor and the other has none; the sentence and the record name both forms."""
+    comparison = compare_laws(
+        *(
+            fit(
+                plant(law, np.random.default_rng(seed), widths=WIDE, seeds=8, test_images=10**6),
+                EstimationOptions(resamplings=200),
+                group={"study": str(seed)},
+            )
+            for seed, law in enumerate(((0.4, 0.5, 0.06), (0.4, 0.5, 0.0)))
+        )
+    )
+    assert comparison.forms == ("floor", "power")
+    assert comparison.conclusion == "equal"
+    assert comparison.to_dict()["forms"] == ("floor", "power")
+
+
+def test_parallel_laws_have_equal_exponents_and_do_not_cross():
     x = np.repeat(np.array(WIDE, float), 2)
     jitter = np.tile([0.999, 1.001], len(WIDE))
     first, second = (
@@ -67,7 +80,7 @@ def test_parallel_laws_are_equivalent_and_do_not_cross():
         for a in (0.4, 0.2)
     )
     comparison = compare_laws(first, second)
-    assert (comparison.crossing, comparison.interpolated, comparison.equivalent) == (None, False, True)
+    assert (comparison.crossing, comparison.interpolated, comparison.conclusion) == (None, False, "equal")
 
 
 def test_groups_that_cannot_be_compared_are_rejected():

@@ -1,4 +1,4 @@
-"""Choice of the law by which a group is compared, and of the form that two groups share."""
+"""Choice of the law by which a group is compared."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from scaling.errors import FitError
-from scaling.fit import EstimationOptions, Fit, FormChoice, Status, choose_common_form, fit, preferred_law
+from scaling.fit import EstimationOptions, Fit, FormChoice, Status, fit, preferred_law
 from scaling.fit.comparison.law_choice import require_law
 from tests.fit.planted_laws import plant
 
@@ -20,7 +20,7 @@ def planted_fit() -> Fit:
 
 
 def with_verdict(fitted: Fit, choice: FormChoice) -> Fit:
-    return replace(fitted, verdict=replace(fitted.verdict, choice=choice))
+    return replace(fitted, verdict=replace(fitted.verdict, choice=choice, bend_form="broken"))
 
 
 def without_law(fitted: Fit, form: str) -> Fit:
@@ -51,13 +51,12 @@ def test_a_rejected_law_is_replaced_by_the_power_law(planted_fit):
     assert preferred_law(without_law(without_floor, "power")) is None
 
 
-def test_the_common_form_has_a_floor_only_if_both_verdicts_need_one(planted_fit):
-    floor, power = (with_verdict(planted_fit, choice) for choice in (FormChoice.FLOOR, FormChoice.POWER))
-    assert choose_common_form(floor, floor) == "floor"
-    assert choose_common_form(floor, power) == choose_common_form(power, power) == "power"
-    assert choose_common_form(floor, without_law(floor, "floor")) is None
-
-
 def test_a_missing_law_is_named_with_the_existing_ones(planted_fit):
-    with pytest.raises(FitError, match="all has no law of the form m4; it has power, floor, broken"):
+    with pytest.raises(FitError, match="all has no law of the form m4; it has floor, power, broken"):
         require_law(planted_fit, "m4")
+
+
+def test_a_group_without_a_usable_law_cannot_be_compared(planted_fit):
+    rejected = without_law(without_law(planted_fit, "floor"), "power")
+    with pytest.raises(FitError, match="all has no usable law to compare"):
+        require_law(rejected)

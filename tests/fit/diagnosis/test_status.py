@@ -15,8 +15,8 @@ def assess_planted(
     law: tuple[float, float, float], form: str = "power", **options: object
 ) -> tuple[Status, str]:
     law_fit = fit(
-        plant(law, np.random.default_rng(0), **{"test_images": 10_000, **options}),
-        EstimationOptions(forms=(form,), resamplings=200),
+        plant(law, np.random.default_rng(0), **{"test_images": 10_000, "seeds": 16, **options}),
+        EstimationOptions(resamplings=200),
     ).laws[form]
     return law_fit.status, law_fit.reason
 
@@ -33,8 +33,18 @@ def assess_planted(
             {"widths": (1, 2, 3, 4, 6, 8)},
             (Status.CAUTION, "filters spans a factor of 8, less than 10"),
         ),
-        (PURE, "power", {"seeds": 3}, (Status.CAUTION, "fewer than 4 runs at a width")),
-        ((0.1, 0.0, 0.0), "power", {}, (Status.CAUTION, "the exponent's interval contains 0")),
+        (
+            PURE,
+            "power",
+            {"seeds": 3},
+            (Status.CAUTION, "fewer than 4 runs at a width; a floor is neither shown nor excluded"),
+        ),
+        (
+            (0.1, 0.0, 0.0),
+            "power",
+            {},
+            (Status.CAUTION, "the exponent's interval contains 0; a floor is neither shown nor excluded"),
+        ),
         (PURE, "floor", {}, (Status.CAUTION, "the floor's interval reaches its bound, 0")),
         (
             PURE,
@@ -54,7 +64,7 @@ def test_a_form_that_misfits_the_means_is_used_with_caution():
     status, reason = assess_planted(FLOORED, "power")
     assert status is Status.CAUTION
     assert reason.startswith("the means lie ")
-    assert reason.endswith(" times as far from the curve as their seeds explain")
+    assert reason.endswith(" times as far from the curve as their seeds explain; a floor is needed")
 
 
 def test_scatter_without_a_law_reaches_the_limit_of_the_search():
@@ -70,14 +80,15 @@ def test_copies_of_runs_are_recognised():
     law = fit(bare_points(x, 1 / x), EstimationOptions(forms=("power",), resamplings=5)).laws["power"]
     assert (law.status, law.reason) == (
         Status.CAUTION,
-        "the runs of each width are equal, as if they were copies",
+        "the runs of each width are equal, as if they were copies; a floor is neither shown nor excluded",
     )
 
 
 def test_all_reasons_are_listed():
     assert (
         assess_planted(PURE, widths=(1, 2, 4), seeds=2)[1]
-        == "fewer than 6 widths; filters spans a factor of 4, less than 10; fewer than 4 runs at a width"
+        == "fewer than 6 widths; filters spans a factor of 4, less than 10; fewer than 4 runs at a width; "
+        "a floor is neither shown nor excluded"
     )
 
 

@@ -1,0 +1,58 @@
+"""Seeds that are crossed with widths: runs of one seed at several widths may deviate alike.
+
+Networks of one seed can share their initial weights, up to a scale, and tables from elsewhere may hold one
+data sample for each seed. If the deviations of a seed rise or fall together, or change along x together, the
+exponents of seeds scatter more than independent runs of the same spread would let them. Two contrasts of the
+deviations show this: their mean over widths and their slope in log x, in units of relative deviations. If the
+variance of either over seeds exceeds that of the remaining deviations, by F tests, whole seeds are resampled.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+from scipy.special import fdtri
+
+from scaling.fit.data.points import DOUBTED_P, Points
+
+_MIN_SEEDS = 3
+_MIN_WIDTHS = 4
+_N_CONTRASTS = 2
+
+
+def crossed_deviations(points: Points) -> Float[np.ndarray, "seeds widths"] | None:
+    """Return the deviation of each seed at each width; None unless every seed has one run at every width.
+
+    Args:
+        points: the runs.
+    """
+    if points.seed is None or points.known_std is not None:
+        return None
+    seeds, index = np.unique(points.seed, return_inverse=True)
+    n_seeds, n_widths = len(seeds), len(points.widths)
+    if len(points.y) != n_seeds * n_widths or n_seeds < _MIN_SEEDS or n_widths < _MIN_WIDTHS:
+        return None
+    deviations = np.full((n_seeds, n_widths), np.nan)
+    deviations[index, points.width_index] = points.deviations
+    return None if np.isnan(deviations).any() else deviations
+
+
+def has_shared_seeds(points: Points) -> bool:
+    """Return whether the runs of one seed deviate alike, by more than chance explains.
+
+    Args:
+        points: the runs.
+    """
+    deviations = crossed_deviations(points)
+    if deviations is None or not points.means.all():
+        return False
+    std = np.sqrt(points.variance_model.variance(points.means))
+    log_x = np.log(points.widths)
+    relative = points.means / std
+    contrasts, _ = np.linalg.qr(np.stack([relative, relative * (log_x - log_x.mean())], axis=1))
+    scaled = deviations / std
+    squares = ((scaled @ contrasts) ** 2).sum(axis=0)
+    n_seeds, n_widths = deviations.shape
+    dof, other_dof = n_seeds - 1, (n_seeds - 1) * (n_widths - _N_CONTRASTS)
+    others = ((scaled**2).sum() - squares.sum()) / other_dof
+    return bool((squares / dof > others * fdtri(dof, other_dof, 1 - DOUBTED_P / _N_CONTRASTS)).any())

@@ -1,0 +1,71 @@
+"""Effects of the verdict on the laws: the selection of a form is part of each interval and status.
+
+The verdict ``power law`` permits a floor of up to a fifth of the error of the widest networks. A power law
+without a floor has an interval that knows nothing of such a floor: with more seeds it becomes narrower, but
+not more correct. The interval of the power law that the verdict names therefore covers the interval of the
+law with a floor too, whose form contains the other one. For the same reason no other form is usable.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from scaling.fit.data.points import Points
+from scaling.fit.diagnosis.status import assess
+from scaling.fit.forms import BENT_FORMS, FLOOR, POWER
+from scaling.fit.interval import Interval
+from scaling.fit.result import FormChoice, Law, Status, Verdict
+
+_OTHER_FORM_REASONS = {
+    FormChoice.POWER: "",
+    FormChoice.FLOOR: "a floor is needed",
+    FormChoice.BENDS: "the curve bends",
+    FormChoice.UNCLEAR: "a floor is neither shown nor excluded",
+}
+"""Reason for caution with a law that the verdict does not name."""
+_BEND_REASON = "beyond the measured sizes, other curves with a bend differ from this one"
+
+
+def include_selection(points: Points, laws: dict[str, Law], verdict: Verdict) -> dict[str, Law]:
+    """Return the laws with intervals and status that include the selection of their form.
+
+    Args:
+        points: the runs.
+        laws: laws by the name of their form.
+        verdict: the choice between the forms.
+    """
+    included = {name: _with_reason(law, _reason(name, verdict)) for name, law in laws.items()}
+    if verdict.choice is FormChoice.POWER:
+        included[POWER.name] = _include_floor(points, laws[POWER.name], laws[FLOOR.name])
+    return included
+
+
+def _reason(name: str, verdict: Verdict) -> str:
+    if name in {form.name for form in BENT_FORMS} and verdict.choice is FormChoice.BENDS:
+        return _BEND_REASON
+    return "" if name == verdict.form else _OTHER_FORM_REASONS[verdict.choice]
+
+
+def _with_reason(law: Law, reason: str) -> Law:
+    if not reason or law.status is Status.REJECTED:
+        return law
+    return replace(law, status=Status.CAUTION, reason="; ".join(filter(None, (law.reason, reason))))
+
+
+def _include_floor(points: Points, power: Law, floor: Law) -> Law:
+    parameters = {
+        name: Interval.around(
+            interval.estimate,
+            low=min(interval.low, floor.parameters[name].low),
+            high=max(interval.high, floor.parameters[name].high),
+        )
+        for name, interval in power.parameters.items()
+    }
+    assessment = assess(POWER, points, estimate=power.estimates, parameters=parameters)
+    return replace(
+        power,
+        parameters=parameters,
+        alternatives=floor.draw_sets,
+        status=assessment.status,
+        reason=assessment.reason,
+    )

@@ -25,6 +25,7 @@ from scaling.fit.data.columns import (
 )
 from scaling.fit.data.costs import COST_COLUMNS
 from scaling.fit.data.points import Points
+from scaling.fit.data.pooling import MAX_SIZES, pool_sizes
 from scaling.fit.data.replicates import caution_reason, find_non_replicates
 from scaling.fit.data.roles import is_accuracy
 from scaling.fit.data.states import count_states, unfinished_states
@@ -114,6 +115,7 @@ def group_points(
         notes = (
             *columns.notes_on_left_out(rows),
             *_warnings(runs, points),
+            *columns.notes_on_pooling(points, used),
             *(rows_of_one_x.note for rows_of_one_x in dependent),
         )
         groups.append(
@@ -167,7 +169,7 @@ class _RunColumns:
         return Points(
             x_name=self.x_name,
             y_name=self.y_name,
-            x=self.x[used],
+            x=pool_sizes(self.x[used]),
             y=self.y[used],
             test_images=_test_images(runs) if self.y_name == "test_error" else None,
             has_seeds=any(map(has_seeds, _types(runs))),
@@ -181,6 +183,15 @@ class _RunColumns:
             unfinished = np.where(self.diverged, "", states)[rows]
             left_out[f"{name}: {count_states(unfinished)}"] = (unfinished != "").sum()
         return [f"Left out: {n} of {len(rows)} runs ({reason})." for reason, n in left_out.items() if n]
+
+    def notes_on_pooling(self, points: Points, used: NDArray[np.intp]) -> list[str]:
+        n_sizes = len(np.unique(self.x[used]))
+        if n_sizes <= MAX_SIZES:
+            return []
+        return [
+            f"{n_sizes:,} values of {self.x_name} are pooled into {len(points.widths):,} groups of neighbours,"
+            f" each a {MAX_SIZES:,}th of their range in logarithms."
+        ]
 
 
 def _read_columns(

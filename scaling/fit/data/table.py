@@ -189,8 +189,8 @@ class _RunColumns:
         if n_sizes <= MAX_SIZES:
             return []
         return [
-            f"{n_sizes:,} values of {self.x_name} are pooled into {len(points.widths):,} groups of neighbours,"
-            f" each a {MAX_SIZES:,}th of their range in logarithms."
+            f"{n_sizes:,} values of {self.x_name} are pooled into {len(points.widths):,} groups of"
+            f" neighbours, each a {MAX_SIZES:,}th of their range in logarithms."
         ]
 
 

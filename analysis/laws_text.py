@@ -20,6 +20,7 @@ from analysis.formatting import (
 from analysis.laws import law_rows
 from analysis.text_table import TextTable
 from scaling.fit import Comparison, ExponentConclusion, Fit, compare_all, predict, size_for_error
+from scaling.fit.card import LawCard, law_card
 from scaling.fit.diagnosis.profile_likelihood import profile_laws
 from scaling.fit.forms import FORMS
 
@@ -64,6 +65,7 @@ def render_laws(fits: Iterable[Fit]) -> Group:
     lines = [
         *(_describe_verdict(fit) for fit in fits),
         *(line for fit in fits for line in _describe_profiles(fit)),
+        *(f"{card.label}: {describe_card(card)}" for fit in fits if (card := law_card(fit))),
         *(describe_pair(x, pair) for pair in pairs),
     ]
     return Group(table.render(), *map(Text, lines))
@@ -118,6 +120,23 @@ def _describe_profiles(fit: Fit) -> list[str]:
         for profile in profile_laws(fit)
     ]
     return [f"{fit.label}: exponent by profile likelihood, {'; '.join(exponents)}"] if exponents else []
+
+
+def describe_card(card: LawCard) -> str:
+    """Return a sentence on how robust a law is: the exponents under other choices."""
+    outside = [f"{choice.exponent:.3g} {choice.name}" for choice in card.choices if choice.outside]
+    if outside:
+        result = (
+            f"fragile: {len(outside)} of {len(card.choices)} other choices move the exponent out of its "
+            f"interval ({'; '.join(outside)})"
+        )
+    else:
+        exponents = [choice.exponent for choice in card.choices]
+        result = (
+            f"robust: under {len(exponents)} other choices the exponent of {card.formula} stays in its "
+            f"interval, between {min(exponents):.3g} and {max(exponents):.3g}"
+        )
+    return f"{result}; {card.starts_agreeing} of {card.starts} searches from other starts agree"
 
 
 def render_sizes_for_error(fits: Iterable[Fit], errors: Sequence[float | int]) -> Table:

@@ -15,6 +15,7 @@ from analysis.error_figure import draw_error_figure
 from analysis.figure_axes import FILTERS_AXIS, REPORT_AXES
 from analysis.html_page import PageContext, embed_figures, load_template
 from analysis.laws import ONE_WIDTH_NOTE, CurveFits, build_law_table, fit_laws, law_rows
+from analysis.laws_text import describe_card
 from analysis.learning_curves import draw_learning_curves
 from analysis.learning_rates import TunedRates, describe_rate_choices, draw_learning_rates
 from analysis.means import mean_errors
@@ -26,6 +27,7 @@ from analysis.setting_axes import SettingAxis, find_setting_axes
 from analysis.summary import describe_findings, summarise_runs
 from analysis.training_length import draw_training_length
 from scaling.fit import Fit
+from scaling.fit.card import law_card
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,6 +184,7 @@ def _notes(data: _ReportData) -> list[str]:
         *data.grouped.notes,
         *fits.failures,
         *(f"{label}: {note}" for label, fit in fits.by_label.items() for note in fit.notes),
+        *(f"{card.label}: {describe_card(card)}." for fit in fits.fits if (card := law_card(fit))),
         *missing_figures,
         *describe_missed_images(data.missed),
     ]

@@ -1,6 +1,6 @@
 """Simulate studies, and write tables to artifacts/published/coverage and docs/coverage.md.
 
-python -m simulations [--studies 4000] [--workers 2]
+python -m simulations [--studies 1000] [--workers 2]
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from simulations.selection import (
 )
 
 FOLDER, PAGE = ROOT / "artifacts" / "published" / "coverage", ROOT / "docs" / "coverage.md"
-STUDIES = 4000
+STUDIES = 1000
 """Default number of studies of each scenario."""
 _VERDICTS = ("power law", "floor needed", "bends", "cannot tell")
 _VERDICT_DIVISOR = 4
 """Ratio of the studies for coverage to those for verdicts, whose shares need less precision."""
-_SELECTION_DIVISOR = 2
-"""Ratio of the studies for coverage to those for the law that the verdict names."""
-_CURVE_DIVISOR = 20
+_SELECTION_FACTOR = 2
+"""Ratio of the studies for the law that the verdict names to those for coverage."""
+_CURVE_DIVISOR = 10
 """Ratio of the studies for coverage to those of each curve without replicates."""
 _SCENARIO_COLUMNS = ("noise", "widths", "seeds", "floor over widest error")
 
@@ -53,7 +53,7 @@ def main() -> None:
     studies = [arguments.studies] * len(for_coverage)
     studies += [arguments.studies // _VERDICT_DIVISOR] * len(for_verdicts)
     selected, cases = list(selection_scenarios()), list(curve_cases())
-    selection_studies = [arguments.studies // _SELECTION_DIVISOR] * len(selected)
+    selection_studies = [_SELECTION_FACTOR * arguments.studies] * len(selected)
     curve_studies = [arguments.studies // _CURVE_DIVISOR] * len(cases)
     with ProcessPoolExecutor(arguments.workers) as pool:
         counts = list(pool.map(count_scenario, [*for_coverage, *for_verdicts], studies))
@@ -173,7 +173,7 @@ the true floor.
 ## The law that the verdict names
 
 The verdict selects a form, and the interval of the selected law must hold after this selection. The table
-shows how often, in per cent of {studies // _SELECTION_DIVISOR:,} studies with 8 widths and the noise
+shows how often, in per cent of {_SELECTION_FACTOR * studies:,} studies with 8 widths and the noise
 `under`, the interval of the named law contains the true exponent and the true means at twice and ten times
 the widest size, whatever the verdict. For `cannot tell` the law with a floor counts. The last columns count
 the studies in which the named law is `usable`.

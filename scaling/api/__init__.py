@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from analysis.history import render_history
     from analysis.laws_text import render_laws, render_predictions, render_sizes_for_error
     from analysis.optimum import render_optima
+    from analysis.power import render_power
     from analysis.pruning import render_pruning
     from analysis.rejection import render_rejection
     from analysis.separability import render_separability
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from scaling.api._models import list_models
     from scaling.api._optimum import draw_optimum, optimum
     from scaling.api._plan import plan
+    from scaling.api._power import power
     from scaling.api._prune import PruningOutcome, draw_pruning, prune
     from scaling.api._reject import draw_rejection, reject
     from scaling.api._report import report
@@ -112,6 +114,7 @@ _EXPORTS = {
     "load_results": "scaling.api._results",
     "optimum": "scaling.api._optimum",
     "plan": "scaling.api._plan",
+    "power": "scaling.api._power",
     "predict": "scaling.fit",
     "prune": "scaling.api._prune",
     "reject": "scaling.api._reject",
@@ -120,6 +123,7 @@ _EXPORTS = {
     "render_history": "analysis.history",
     "render_laws": "analysis.laws_text",
     "render_optima": "analysis.optimum",
+    "render_power": "analysis.power",
     "render_predictions": "analysis.laws_text",
     "render_pruning": "analysis.pruning",
     "render_rejection": "analysis.rejection",

@@ -28,6 +28,7 @@ from scaling.errors import FitError, TableError, UsageError
 if TYPE_CHECKING:
     from scaling.fit import Comparison, Fit, Interval, Prediction
     from scaling.fit.data.row_selection import Selection
+    from scaling.fit.card import LawCard
     from scaling.fit.diagnosis.profile_likelihood import LawProfile
 
 _ALWAYS_FITTED = ("power", "floor")
@@ -266,9 +267,11 @@ class FitDetails:
     """Profile-likelihood intervals of the parameters."""
     comparisons: tuple[Comparison, ...]
     """Comparisons with the other curves."""
+    card: LawCard | None
+    """What the law that the verdict names rests on, and how robust it is."""
 
     def to_dict(self) -> dict[str, Any]:
-        return {
+        return {"card": self.card.to_dict() if self.card else None} | {
             name: [item.to_dict() for item in items]
             for name, items in (
                 ("predictions", self.predictions),
@@ -291,6 +294,7 @@ def fit_details(
         errors: errors to find the size of.
     """
     from scaling.fit import compare_laws, predict, preferred_law, size_for_error
+    from scaling.fit.card import law_card
     from scaling.fit.diagnosis.profile_likelihood import profile_laws
 
     others = (
@@ -305,4 +309,5 @@ def fit_details(
         ),
         profiles=tuple(profile_laws(fit)),
         comparisons=tuple(compare_laws(fit, other) for other in others),
+        card=law_card(fit),
     )

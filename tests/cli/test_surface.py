@@ -35,6 +35,7 @@ SURFACE = {
     "report": {"CONFIG", "--out", "--json", *READ},
     "compare": {"CONFIG", "--for-error", "--out", "--json", *READ},
     "optimum": {"SOURCE", "--x", "--y", "--by", "--std", "--out", "--json", *READ},
+    "power": {"CONFIG", "--power", "--json", *READ},
     "history": {"FOLDER", "--out", "--store", "--also", "--data", "--json"},
     "ensemble": {"CONFIG", "--sizes", "--by", "--out", "--json", *READ},
     "prune": {"CONFIG", "--address", "--in-process", "--out", "--quiet", "--json", *READ},

@@ -1,0 +1,47 @@
+"""Find the smallest differences between a study's curves that its seeds can show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scaling.api._results import load_trained
+from scaling.api._workspace import Workspace
+from scaling.errors import UsageError
+
+if TYPE_CHECKING:
+    from scaling.fit.comparison.detectable import DetectableDifference
+
+_X = "filters"
+
+
+def power(
+    config: Path, workspace: Workspace | None = None, *, power: float = 0.8, overrides: Sequence[str] = ()
+) -> list[DetectableDifference]:
+    """Return the smallest differences of exponents and errors that a study can show, for every pair of curves.
+
+    Args:
+        config: YAML file of the study.
+        workspace: stores and folders.
+        power: share of such studies in which the difference is shown, from 0.5 to below 1.
+        overrides: changed settings, such as ``recipe.epochs=5``.
+
+    Raises:
+        StoreError: no store holds a run of the study.
+        UsageError: the study has a single curve with runs, or the power is out of range.
+    """
+    from analysis.laws import fit_laws
+    from analysis.run_groups import group_runs
+    from scaling.fit.comparison.detectable import detectable_differences
+
+    workspace = workspace or Workspace()
+    runs = load_trained(config, workspace, overrides=overrides).final_runs
+    grouped = group_runs(runs)
+    fits = fit_laws(grouped, workspace.stores().epochs(runs["id"].to_pylist()), x=_X).fits
+    if len(fits) < 2:
+        raise UsageError(
+            f"{config}: has {len(fits)} curve with a law, and a difference needs two; add an entry to "
+            "architectures, or train the study"
+        )
+    return detectable_differences(fits, power=power)

@@ -1,0 +1,35 @@
+"""``scaling power``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from scaling import api
+from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, workspace
+from scaling.cli.output import console, print_json
+from scaling.cli.store_damage import with_damage
+
+
+def power(
+    config: Config,
+    *,
+    power: Annotated[
+        float,
+        typer.Option(
+            metavar="SHARE", help="Share of such studies in which the difference is shown, 0.5 to below 1."
+        ),
+    ] = 0.8,
+    set_: Overrides = [],
+    store: Store = STORE,
+    also: Also = [],
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Print the smallest difference between two curves that a study can show, and what more seeds would buy."""
+    differences = api.power(config, workspace(store, also, data), power=power, overrides=set_)
+    if as_json:
+        print_json(with_damage({"power": power, "differences": [one.to_dict() for one in differences]}))
+        return
+    console().print(api.render_power(differences, power=power))

@@ -36,8 +36,8 @@ def render_power(differences: Sequence[DetectableDifference], *, power: float) -
     return TextTable(
         title="Smallest detectable difference",
         caption=(
-            f"A true difference of this size is shown in {100 * power:.0f} % of such studies: its 95 % interval "
-            "excludes 0. Differences of errors are relative to the mean of both curves."
+            f"A true difference of this size is shown in {100 * power:.0f} % of such studies: its 95 % "
+            "interval excludes 0. Differences of errors are relative to the mean of both curves."
         ),
         columns=(
             "first",

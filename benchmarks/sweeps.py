@@ -21,6 +21,8 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+import numpy as np
+
 from benchmarks.commands import data_folder, run_module, run_scaling
 from benchmarks.equivalence import ratio_of_means
 from benchmarks.measurement import Measurement, paired_ratios, summarise_rounds
@@ -28,7 +30,6 @@ from benchmarks.peer import PeerSweep
 from scaling.api import Workspace, plan
 from scaling.config import Cell
 from scaling.data import LoadedDataset, load
-from scaling.data.cache import cache_folder
 from scaling.store import open_store
 
 NAME = "sweeps"
@@ -220,19 +221,31 @@ def peer_sweep(sweep: Sweep, index: int, folder: Path, *, loader_workers: int) -
     return convert_cells(
         cells,
         dataset=load(cells[0].dataset, folder=data_folder()),
+        folder=folder,
         seeds=range(index * sweep.seeds, (index + 1) * sweep.seeds),
         loader_workers=loader_workers,
     )
 
 
 def convert_cells(
-    cells: Sequence[Cell], *, dataset: LoadedDataset, seeds: Sequence[int], loader_workers: int
+    cells: Sequence[Cell], *, dataset: LoadedDataset, folder: Path, seeds: Sequence[int], loader_workers: int
 ) -> PeerSweep:
-    """Return cells that differ in their width only, as a sweep of the peer."""
+    """Return cells that differ in their width only, as a sweep of the peer.
+
+    Args:
+        cells: the cells.
+        dataset: their data set.
+        folder: folder for the arrays of the data set, which the peer reads.
+        seeds: seeds of the networks.
+        loader_workers: worker processes of each DataLoader.
+    """
+    for split in ("train", "test"):
+        for part in ("images", "labels"):
+            np.save(folder / f"{split}_{part}.npy", getattr(getattr(dataset, split), part))
     recipe = cells[0].recipe
     return PeerSweep(
         dataset=cells[0].dataset.type,
-        images=str(cache_folder(dataset.info, None)),
+        images=str(folder),
         mean=dataset.mean.tolist(),
         std=dataset.std.tolist(),
         crop=recipe.augmentation.crop,

@@ -27,8 +27,8 @@ from scaling.errors import FitError, TableError, UsageError
 
 if TYPE_CHECKING:
     from scaling.fit import Comparison, Fit, Interval, Prediction
-    from scaling.fit.data.row_selection import Selection
     from scaling.fit.card import LawCard
+    from scaling.fit.data.row_selection import Selection
     from scaling.fit.diagnosis.profile_likelihood import LawProfile
 
 _ALWAYS_FITTED = ("power", "floor")

@@ -19,7 +19,7 @@ _X = "filters"
 def power(
     config: Path, workspace: Workspace | None = None, *, power: float = 0.8, overrides: Sequence[str] = ()
 ) -> list[DetectableDifference]:
-    """Return the smallest differences of exponents and errors that a study can show, for every pair of curves.
+    """Return the smallest differences of exponents and errors that a study can show, for each pair of curves.
 
     Args:
         config: YAML file of the study.

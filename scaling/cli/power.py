@@ -27,7 +27,7 @@ def power(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Print the smallest difference between two curves that a study can show, and what more seeds would buy."""
+    """Print the smallest differences between curves that a study can show, and what more seeds would buy."""
     differences = api.power(config, workspace(store, also, data), power=power, overrides=set_)
     if as_json:
         print_json(with_damage({"power": power, "differences": [one.to_dict() for one in differences]}))

@@ -1,4 +1,4 @@
-"""Card of a law: what it rests on, and how much its exponent depends on choices that somebody else could make.
+"""Card of a law: what it rests on, and how much its exponent depends on choices that others could make.
 
 A card refits the law under each choice: other widths, other runs, another loss function. It predicts the left
 out widths at every cut-off, so that the error can be seen against the distance of the extrapolation. A law is
@@ -117,7 +117,7 @@ def law_card(fit: Fit, *, seed: int = 0) -> LawCard | None:
         widths=len(points.widths),
         x_range=(float(points.widths[0]), float(points.widths[-1])),
         estimand=fit.estimand,
-        noise=f"{_describe_noise(points)}; dispersion {law.dispersion.value:.3g} from {law.dispersion.source}",
+        noise=_describe_noise(points, law),
         starts=_STARTS,
         starts_agreeing=_count_agreeing(law, points, seed=seed),
         held_out=tuple(_held_out(law.form, points, refits)),
@@ -131,21 +131,21 @@ def law_card(fit: Fit, *, seed: int = 0) -> LawCard | None:
     )
 
 
-def _describe_noise(points: Points) -> str:
+def _describe_noise(points: Points, law: Law) -> str:
     if points.known_std is not None:
-        return "known standard deviations"
-    if points.test_images is None:
-        return "standard deviation proportional to the mean"
-    return f"binomial counts of {points.test_images:,} images"
+        model = "known standard deviations"
+    elif points.test_images is None:
+        model = "standard deviation proportional to the mean"
+    else:
+        model = f"binomial counts of {points.test_images:,} images"
+    return f"{model}; dispersion {law.dispersion.value:.3g} from {law.dispersion.source}"
 
 
 def _exponent(form: Form, parameters: Float[np.ndarray, " p"]) -> float:
     return float(parameters[form.parameters.index("exponent")])
 
 
-def _refit(
-    form: Form, points: Points, is_fitted: Bool[np.ndarray, " widths"]
-) -> Float[np.ndarray, " p"]:
+def _refit(form: Form, points: Points, is_fitted: Bool[np.ndarray, " widths"]) -> Float[np.ndarray, " p"]:
     weights = np.where(is_fitted, points.weights, 0.0)
     return np.asarray(maximise(form, points, points.means[None], weights[None])[0])
 
@@ -233,7 +233,9 @@ def _fit_logarithms(law: Law, points: Points, *, loss: str) -> float:
 
     start = form.to_internal(law.estimates)
     low = np.array([form.lower_bounds.get(name, -np.inf) for name in form.parameters])
-    found = least_squares(residuals, np.maximum(start, low), bounds=(low, np.inf), loss=loss, f_scale=_HUBER_SCALE)
+    found = least_squares(
+        residuals, np.maximum(start, low), bounds=(low, np.inf), loss=loss, f_scale=_HUBER_SCALE
+    )
     return _exponent(form, form.from_internal(found.x))
 
 

@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.optimize import least_squares, minimize
+from scipy.optimize import least_squares
 
 from scaling.fit.comparison.law_choice import preferred_law
 from scaling.fit.data.points import Points
 from scaling.fit.data.variance import KnownVariance
 from scaling.fit.diagnosis.outliers import winsorise
-from scaling.fit.estimation.quasi_likelihood import maximise, quasi_loglik
+from scaling.fit.diagnosis.profile_likelihood import count_agreeing_starts
+from scaling.fit.estimation.quasi_likelihood import maximise
 from scaling.fit.estimation.variable_projection import fit_by_variable_projection
 from scaling.fit.forms import Form, NonlinearForm
 from scaling.fit.interval import Interval
@@ -27,12 +28,6 @@ from scaling.fit.result import Fit, Law
 
 _STARTS = 12
 """Number of starting points of the independent search."""
-_START_SPREAD = 0.5
-"""Standard deviation of the starting points about the estimate, in logarithms or, for exponents, absolute."""
-_AGREEMENT = 1e-4
-"""Largest difference of two optima that agree, in units of quasi-likelihood over dispersion."""
-_SEARCH_OPTIONS = {"xatol": 1e-9, "fatol": 1e-9, "maxiter": 4000, "adaptive": True}
-"""Options of the search, which uses no derivatives, unlike the estimation."""
 _HUBER_SCALE = 0.01
 """Residual of log error from which the Huber loss is linear."""
 
@@ -119,7 +114,7 @@ def law_card(fit: Fit, *, seed: int = 0) -> LawCard | None:
         estimand=fit.estimand,
         noise=_describe_noise(points, law),
         starts=_STARTS,
-        starts_agreeing=_count_agreeing(law, points, seed=seed),
+        starts_agreeing=count_agreeing_starts(law, points, starts=_STARTS, seed=seed),
         held_out=tuple(_held_out(law.form, points, refits)),
         drift={
             float(points.widths[cutoff - 1]): _exponent(law.form, refit) for cutoff, refit in refits.items()
@@ -237,24 +232,3 @@ def _fit_logarithms(law: Law, points: Points, *, loss: str) -> float:
         residuals, np.maximum(start, low), bounds=(low, np.inf), loss=loss, f_scale=_HUBER_SCALE
     )
     return _exponent(form, form.from_internal(found.x))
-
-
-def _count_agreeing(law: Law, points: Points, *, seed: int) -> int:
-    """Count the starting points from which SciPy's search finds the same optimum of the quasi-likelihood."""
-    form, rng = law.form, np.random.default_rng(seed)
-    estimate = form.to_internal(law.estimates)
-    low = np.array([form.lower_bounds.get(name, -np.inf) for name in form.parameters])
-    scale = max(law.dispersion.value, np.finfo(float).tiny)
-
-    def loss(internal: Float[np.ndarray, " p"]) -> float:
-        with np.errstate(all="ignore"):
-            value = -quasi_loglik(points, form.evaluate(form.from_internal(internal), points.widths)) / scale
-        return value if np.isfinite(value) else 1e300
-
-    lowest, agreeing = loss(estimate), 0
-    bounds = [(form.lower_bounds.get(name), None) for name in form.parameters]
-    for _ in range(_STARTS):
-        start = np.maximum(estimate + _START_SPREAD * rng.standard_normal(len(estimate)), low)
-        found = minimize(loss, start, method="Nelder-Mead", bounds=bounds, options=_SEARCH_OPTIONS)
-        agreeing += bool(found.fun < lowest + _AGREEMENT)
-    return agreeing

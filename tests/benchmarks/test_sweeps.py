@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -49,9 +50,7 @@ def test_peer_has_the_same_schedule(tmp_path):
 def test_peer_has_the_same_recipe(tmp_path):
     cells = load_text(MNIST_SWEEP.study(1), tmp_path).cells
     dataset = load(Synthetic(size=100), folder=tmp_path)
-    sweep = convert_cells(
-        cells, dataset=dataset, folder=tmp_path, seeds=range(8, 16), loader_workers=2
-    )
+    sweep = convert_cells(cells, dataset=dataset, folder=tmp_path, seeds=range(8, 16), loader_workers=2)
     assert (sweep.filters, sweep.second_filters, sweep.seeds) == ([3, 6, 12], [8, 16, 32], list(range(8, 16)))
     assert (sweep.epochs, sweep.learning_rate, sweep.batch_size) == (2, 0.08, 100)
     assert (sweep.momentum, sweep.nesterov) == (0.9, True)

@@ -23,10 +23,14 @@ from scaling.fit.data.variance import ZERO_DISPERSION
 from scaling.fit.estimation.quasi_likelihood import quasi_loglik
 from scaling.fit.forms import Form
 from scaling.fit.interval import CONFIDENCE_LEVEL, Interval
-from scaling.fit.result import Fit
+from scaling.fit.result import Fit, Law
 
 _STARTS = (0.5, 1.5)
 """Further starts of the search, as multiples of the estimate."""
+_START_STD = 0.5
+"""Standard deviation of random starting points."""
+_START_TOLERANCE = 1e-3
+"""Largest difference between optima that agree, in units of quasi-likelihood over dispersion."""
 _COST_TOLERANCE = 1e-6
 """Largest difference between equal optima, in units of quasi-likelihood over dispersion.
 
@@ -101,6 +105,28 @@ def profile_law(fit: Fit, form: str = "power") -> LawProfile:
         },
         confirmed=bool(minuit.valid and is_lowest),
     )
+
+
+def count_agreeing_starts(law: Law, points: Points, *, starts: int, seed: int = 0) -> int:
+    """Count the starting points from which the search finds the optimum of the estimate, and no better one.
+
+    Args:
+        law: the estimate.
+        points: the runs that the law is fitted to.
+        starts: number of starting points, normal about the estimate: with a standard deviation of one half in
+            logarithms, or in the value of a parameter that can be negative.
+        seed: seed of the starting points.
+    """
+    form, rng = law.form, np.random.default_rng(seed)
+    cost = _Cost(form, points, max(law.dispersion.value, np.finfo(float).tiny))
+    estimate = form.to_internal(law.estimates)
+    low = np.array([form.lower_bounds.get(name, -np.inf) for name in form.parameters])
+    lowest, agreeing = cost(estimate), 0
+    for _ in range(starts):
+        start = np.maximum(estimate + _START_STD * rng.standard_normal(len(estimate)), low)
+        found = float(_minimise(cost, form.from_internal(start), errordef=1.0).fval or 0.0)
+        agreeing += abs(found - lowest) < _START_TOLERANCE
+    return agreeing
 
 
 class _Cost:

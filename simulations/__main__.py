@@ -1,6 +1,6 @@
 """Simulate studies, and write tables to artifacts/published/coverage and docs/coverage.md.
 
-python -m simulations [--studies 1000] [--workers 2]
+python -m simulations [--studies 300] [--workers 2]
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from simulations.selection import (
 )
 
 FOLDER, PAGE = ROOT / "artifacts" / "published" / "coverage", ROOT / "docs" / "coverage.md"
-STUDIES = 1000
+STUDIES = 300
 """Default number of studies of each scenario."""
 _VERDICTS = ("power law", "floor needed", "bends", "cannot tell")
-_VERDICT_DIVISOR = 4
+_VERDICT_DIVISOR = 2
 """Ratio of the studies for coverage to those for verdicts, whose shares need less precision."""
-_SELECTION_FACTOR = 2
+_SELECTION_FACTOR = 5
 """Ratio of the studies for the law that the verdict names to those for coverage."""
-_CURVE_DIVISOR = 10
+_CURVE_DIVISOR = 3
 """Ratio of the studies for coverage to those of each curve without replicates."""
 _SCENARIO_COLUMNS = ("noise", "widths", "seeds", "floor over widest error")
 

@@ -1,6 +1,6 @@
 """Simulate studies, and write tables to artifacts/published/coverage and docs/coverage.md.
 
-python -m simulations [--studies 300] [--workers 2]
+python -m simulations [--studies 100] [--workers 2]
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from simulations.selection import (
 )
 
 FOLDER, PAGE = ROOT / "artifacts" / "published" / "coverage", ROOT / "docs" / "coverage.md"
-STUDIES = 300
+STUDIES = 100
 """Default number of studies of each scenario."""
 _VERDICTS = ("power law", "floor needed", "bends", "cannot tell")
 _VERDICT_DIVISOR = 2

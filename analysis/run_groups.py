@@ -64,12 +64,19 @@ class GroupedRuns:
         return epochs.drop_columns("run")
 
 
-def group_runs(runs: pa.Table, x: str = "filters", *, titles: Mapping[str, str] | None = None) -> GroupedRuns:
+def group_runs(
+    runs: pa.Table,
+    x: str = "filters",
+    *,
+    also: str | None = None,
+    titles: Mapping[str, str] | None = None,
+) -> GroupedRuns:
     """Split runs into curves by the rule of ``scaling.config.curves``.
 
     Args:
         runs: rows of the store's table ``runs``.
         x: column that curves lie along.
+        also: second column that changes along a curve; None for one column.
         titles: titles of data sets by fingerprint. Other data sets have the title of their type.
 
     Raises:
@@ -77,7 +84,7 @@ def group_runs(runs: pa.Table, x: str = "filters", *, titles: Mapping[str, str] 
     """
     cells = index_cells(runs)
     configurations = cells.settings()
-    curves = assign_curves(configurations, x)
+    curves = assign_curves(configurations, x, also=also)
     labels = pa.array(curves.labels, pa.string()).take(cells.cell_of_row)
     position = pc.index_in(labels, value_set=pa.array(curves.ordered, pa.string()))
     table = runs.append_column("group", labels).append_column("position", position)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from analysis.comparison_text import render_comparison
     from analysis.ensemble import ensemble_rows, render_ensembles
     from analysis.history import render_history
+    from analysis.joint_text import render_frontiers, render_joint_laws, render_joint_predictions
     from analysis.laws_text import render_laws, render_predictions, render_sizes_for_error
     from analysis.optimum import render_optima
     from analysis.power import render_power
@@ -28,9 +29,10 @@ if TYPE_CHECKING:
     from scaling.api._explain import Difference, Reason, diff, why
     from scaling.api._figures import figure_folder
     from scaling.api._fit import FitDetails, RequiredSize, fit, fit_details
-    from scaling.api._fit_options import BestOver, CountColumns, FitOptions, RowOptions
+    from scaling.api._fit_options import BestOver, CountColumns, FitOptions, JointOptions, RowOptions
     from scaling.api._history import history, write_history
     from scaling.api._inspect import Inspection, inspect
+    from scaling.api._joint import fit_joint
     from scaling.api._json import replace_nonfinite
     from scaling.api._models import list_models
     from scaling.api._optimum import draw_optimum, optimum
@@ -53,7 +55,7 @@ if TYPE_CHECKING:
     from scaling.api._target import Target
     from scaling.api._workspace import Workspace
     from scaling.architectures import CatalogueEntry
-    from scaling.fit import predict
+    from scaling.fit import predict, predict_joint
     from scaling.store import count_damage
     from scaling.sweep.submit import Job
 
@@ -72,6 +74,7 @@ _EXPORTS = {
     "InferenceSpeed": "scaling.api._bench_inference",
     "Inspection": "scaling.api._inspect",
     "Iteration": "scaling.api._run_until",
+    "JointOptions": "scaling.api._fit_options",
     "Job": "scaling.sweep.submit",
     "PackFailure": "scaling.api._sweep",
     "PictureClass": "scaling.api._classify",
@@ -107,6 +110,7 @@ _EXPORTS = {
     "figure_folder": "scaling.api._figures",
     "fit": "scaling.api._fit",
     "fit_details": "scaling.api._fit",
+    "fit_joint": "scaling.api._joint",
     "history": "scaling.api._history",
     "inspect": "scaling.api._inspect",
     "list_datasets": "scaling.api._data",
@@ -116,11 +120,15 @@ _EXPORTS = {
     "plan": "scaling.api._plan",
     "power": "scaling.api._power",
     "predict": "scaling.fit",
+    "predict_joint": "scaling.fit",
     "prune": "scaling.api._prune",
     "reject": "scaling.api._reject",
     "render_comparison": "analysis.comparison_text",
     "render_ensembles": "analysis.ensemble",
+    "render_frontiers": "analysis.joint_text",
     "render_history": "analysis.history",
+    "render_joint_laws": "analysis.joint_text",
+    "render_joint_predictions": "analysis.joint_text",
     "render_laws": "analysis.laws_text",
     "render_optima": "analysis.optimum",
     "render_power": "analysis.power",

@@ -81,9 +81,11 @@ def fit(
 
     options, workspace = options or FitOptions(), resolve_store(source, workspace or Workspace())
     rows = rows or RowOptions()
-    _check_options(source, options, population=population, counts=counts, best=best)
-    _check_rows(source, options, rows, counts=counts)
-    loaded, options = _load(source, workspace, options, rows, overrides=overrides, counts=counts, best=best)
+    check_options(source, options, population=population, counts=counts, best=best)
+    check_rows(source, options, rows, counts=counts)
+    loaded, options = load_curves(
+        source, workspace, options, rows, overrides=overrides, counts=counts, best=best
+    )
     table, by, misclassified = loaded.runs, tuple(options.by or ()), None
     if population:
         table = table.filter(pc.is_finite(table[options.y]))
@@ -106,7 +108,7 @@ def fit(
     return _select_form(fits, options.form)
 
 
-def _check_options(
+def check_options(
     source: str,
     options: FitOptions,
     *,
@@ -114,6 +116,11 @@ def _check_options(
     counts: CountColumns | None,
     best: BestOver | None,
 ) -> None:
+    """Check that the options of a fit agree with each other and with the source.
+
+    Raises:
+        UsageError: they do not.
+    """
     if options.form not in _FORMS:
         raise UsageError(f"{options.form}: expected one of {', '.join(_FORMS)}", option="form")
     if options.std and (counts or population):
@@ -150,7 +157,12 @@ def _check_options(
         )
 
 
-def _check_rows(source: str, options: FitOptions, rows: RowOptions, *, counts: CountColumns | None) -> None:
+def check_rows(source: str, options: FitOptions, rows: RowOptions, *, counts: CountColumns | None) -> None:
+    """Check that the options that choose rows agree with each other and with the source.
+
+    Raises:
+        UsageError: they do not.
+    """
     for_tables = {"last_of": rows.last_of, "accuracy": rows.accuracy, "wide": rows.wide and "this option"}
     for option, value in for_tables.items():
         if value and not is_external_table(source):
@@ -168,7 +180,7 @@ def _check_rows(source: str, options: FitOptions, rows: RowOptions, *, counts: C
         )
 
 
-def _load(
+def load_curves(
     source: str,
     workspace: Workspace,
     options: FitOptions,
@@ -177,21 +189,39 @@ def _load(
     overrides: Sequence[str],
     counts: CountColumns | None,
     best: BestOver | None,
+    second: str | None = None,
+    cost: str | None = None,
 ) -> tuple[LoadedRuns, FitOptions]:
-    """Return the runs, and the options with the columns of the curves and with the fitted column."""
+    """Return the runs, and the options with the columns of the curves and with the fitted column.
+
+    Args:
+        source: as for ``fit``.
+        workspace: as ``resolve_store`` returns it.
+        options: columns and forms.
+        rows: which rows are runs.
+        overrides: changed settings of a study.
+        counts: columns of an external table that give ``test_error``.
+        best: columns of which only the best values at each size count.
+        second: second column of sizes; the x of the returned options is then a column of cells.
+        cost: further column that the runs need to have.
+    """
     from scaling.fit import select_best, select_where
 
     if is_external_table(source):
-        loaded, options = _load_external(source, options, rows, overrides=overrides, counts=counts)
+        loaded, options = _load_external(
+            source, options, rows, overrides=overrides, counts=counts, second=second
+        )
     else:
         by = tuple(options.by or ([CURVE_COLUMN] if best is None else ["architecture"]))
-        columns = {options.x, options.y, *by, *rows.conditions()} | ({options.std} if options.std else set())
+        sizes = [options.x, *([second] if second else [])]
+        columns = {*sizes, options.y, *by, *rows.conditions(), *filter(None, (options.std, cost))}
         columns |= {*best.columns, best.validation} if best else set()
-        loaded = load_runs(source, workspace, overrides=overrides, x=options.x, columns=columns)
-        loaded = drop_missing(loaded, options.x)
+        loaded = load_runs(source, workspace, overrides=overrides, x=options.x, columns=columns, also=second)
+        for size in sizes:
+            loaded = drop_missing(loaded, size)
         if rows.where:
             loaded = _with_selection(loaded, select_where(loaded.runs, rows.conditions()))
-        options = replace(options, by=by)
+        loaded, options = _with_cells(source, loaded, replace(options, by=by), second)
     if best:
         by = tuple(options.by or ())
         selected = select_best(loaded.runs, best.columns, x=options.x, by=by, validation=best.validation)
@@ -206,11 +236,13 @@ def _load_external(
     *,
     overrides: Sequence[str],
     counts: CountColumns | None,
+    second: str | None,
 ) -> tuple[LoadedRuns, FitOptions]:
     from scaling.fit import add_error_from_accuracy, select_last, select_where
 
     # The error may be one that is computed from other columns.
-    columns = [options.x] if counts or rows.accuracy else [options.x, options.y]
+    sizes = [options.x, *([second] if second else [])]
+    columns = sizes if counts or rows.accuracy else [*sizes, options.y]
     table = load_external_table(source, overrides=overrides, counts=counts, rows=rows, columns=columns)
     loaded = LoadedRuns(runs=table)
     if rows.where:
@@ -219,10 +251,26 @@ def _load_external(
         table, y = add_error_from_accuracy(loaded.runs, rows.accuracy)
         loaded, options = replace(loaded, runs=table), replace(options, y=y)
     by = external_curves(loaded.runs) if options.by is None else tuple(options.by)
+    loaded, options = _with_cells(source, loaded, options, second)
     if rows.last_of:
         last = select_last(loaded.runs, rows.last_of, x=options.x, y=options.y, by=by, run=rows.run)
         loaded = _with_selection(loaded, last)
     return loaded, replace(options, by=by)
+
+
+def _with_cells(
+    source: str, loaded: LoadedRuns, options: FitOptions, second: str | None
+) -> tuple[LoadedRuns, FitOptions]:
+    """Add a column of cells, which becomes x, if there is a second column of sizes."""
+    from scaling.fit import add_cells
+
+    if second is None:
+        return loaded, options
+    try:
+        cells = add_cells(loaded.runs, (options.x, second))
+    except TableError as error:
+        raise TableError(f"{source}: {error.problem}", option=error.option) from None
+    return replace(loaded, runs=cells.table), replace(options, x=cells.column)
 
 
 def _with_selection(loaded: LoadedRuns, selection: Selection) -> LoadedRuns:

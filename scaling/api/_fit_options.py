@@ -77,3 +77,23 @@ class RowOptions:
                 raise UsageError(f"{condition}: expected COLUMN=VALUE, such as lr=0.1", option="where")
             values.setdefault(name, []).append(value)
         return values
+
+
+@dataclass(frozen=True, kw_only=True)
+class JointOptions:
+    """Columns, loss and held-out sizes of a joint law of two sizes."""
+
+    x: tuple[str, str]
+    """Columns of the sizes N and D, such as ``filters`` and ``train_images``."""
+    y: str = "test_error"
+    """Column of the error."""
+    by: Sequence[str] | None = None
+    """Columns whose values separate the groups; None for the default of the source."""
+    holdout: int = 3
+    """Largest number of largest values, of each size, that a law is tested on."""
+    std: str | None = None
+    """Column of known standard deviations of y; None if they are estimated from the replicates."""
+    loss: str = "quasi"
+    """``quasi`` for the quasi-likelihood; ``huber-log`` for Huber's loss of the logarithms."""
+    cost: str | None = None
+    """Column with the cost of a run, such as ``training_flops``, for the compute-optimal frontier."""

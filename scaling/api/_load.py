@@ -89,7 +89,13 @@ def external_curves(table: pa.Table) -> tuple[str, ...]:
 
 
 def load_runs(
-    source: str, workspace: Workspace, *, overrides: Sequence[str], x: str, columns: set[str]
+    source: str,
+    workspace: Workspace,
+    *,
+    overrides: Sequence[str],
+    x: str,
+    columns: set[str],
+    also: str | None = None,
 ) -> LoadedRuns:
     """Load the runs of a study (without its pilot runs) or of a store, with the requested columns.
 
@@ -99,6 +105,7 @@ def load_runs(
         overrides: changed settings of a study.
         x: column that curves lie along.
         columns: requested columns: of the store, of ``tidy_table``, or ``CURVE_COLUMN``.
+        also: second column that changes along a curve; None for one column.
 
     Raises:
         TableError: the source is neither a study nor a store.
@@ -110,7 +117,7 @@ def load_runs(
 
     stored = dict.fromkeys([*required_columns("filters", "test_error", sorted(columns)), *GROUPING_COLUMNS])
     loaded = _load_stored(source, workspace, overrides, [name for name in stored if name != CURVE_COLUMN])
-    runs = group_runs(loaded.runs, x).all_runs if CURVE_COLUMN in columns else loaded.runs
+    runs = group_runs(loaded.runs, x, also=also).all_runs if CURVE_COLUMN in columns else loaded.runs
     if not columns <= set(runs.column_names):
         runs = add_short_names(tidy_table(runs), columns)
     return replace(loaded, runs=runs)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from scaling import api
 from scaling.cli.flags import with_flags
+from scaling.cli.joint_laws import print_joint_laws, split_sizes
 from scaling.cli.options import STORE, Also, Data, Json, Overrides, Store, parse_numbers, workspace
 from scaling.cli.output import console, print_json, print_text
 from scaling.cli.store_damage import with_damage
@@ -27,7 +28,8 @@ _X = Annotated[
     str,
     typer.Option(
         metavar="COLUMN",
-        help="Column of the size, such as parameters, macs, training_flops, train_images or branches.",
+        help="Column of the size, such as parameters, macs, training_flops, train_images or branches; two "
+        "columns, such as filters,train_images, for a joint law.",
     ),
 ]
 _Y = Annotated[str, typer.Option(metavar="COLUMN", help="Column of the error.")]
@@ -114,6 +116,20 @@ _Accuracy = Annotated[
     str,
     typer.Option(metavar="COLUMN", help="For a table: column with an accuracy; 1 - accuracy is fitted."),
 ]
+_Cost = Annotated[
+    str,
+    typer.Option(
+        metavar="COLUMN",
+        help="For a joint law: column with the cost of a run, such as training_flops; prints the sizes "
+        "with the smallest error at a cost.",
+    ),
+]
+_Loss = Annotated[
+    str,
+    typer.Option(
+        help="For a joint law: quasi for the quasi-likelihood, or huber-log for the Huber loss of logarithms."
+    ),
+]
 _Population = Annotated[
     bool,
     typer.Option(
@@ -145,6 +161,8 @@ def fit(
     wide: _Wide = False,
     accuracy: _Accuracy = "",
     population: _Population = False,
+    cost: _Cost = "",
+    loss: _Loss = "quasi",
     set_: Overrides = [],
     store: Store = STORE,
     also: Also = [],
@@ -153,20 +171,33 @@ def fit(
 ) -> None:
     """Fit scaling laws and print them with confidence intervals.
 
-    The table has laws with and without a floor, each with its held-out error.
+    The table has laws with and without a floor, each with its held-out error. With two columns of sizes, it
+    has the joint law E + A N^-alpha + B D^-beta.
     """
     sizes, target_errors = parse_numbers(predict, "predict"), parse_numbers(for_error, "for_error")
-    fits = api.fit(
-        source,
-        workspace(store, also, data),
-        options=api.FitOptions(x=x, y=y, by=by or None, form=form, holdout=holdout, std=std or None),
-        overrides=set_,
-        population=population,
-        counts=_count_columns(error_counts, image_counts),
-        best=api.BestOver(columns=best_over, validation=validation) if best_over else None,
-        rows=api.RowOptions(
+    choices: dict[str, Any] = {
+        "overrides": set_,
+        "population": population,
+        "counts": _count_columns(error_counts, image_counts),
+        "best": api.BestOver(columns=best_over, validation=validation) if best_over else None,
+        "rows": api.RowOptions(
             where=where, last_of=last_of or None, run=run, wide=wide, accuracy=accuracy or None
         ),
+    }
+    stores, names = workspace(store, also, data), split_sizes(x)
+    if names:
+        _check_joint_options(form, for_error)
+        joint = api.JointOptions(
+            x=names, y=y, by=by or None, holdout=holdout, std=std or None, loss=loss, cost=cost or None
+        )
+        print_joint_laws(source, stores, joint, sizes=sizes, as_json=as_json, choices=choices)
+        return
+    _check_single_options(loss, cost)
+    fits = api.fit(
+        source,
+        stores,
+        options=api.FitOptions(x=x, y=y, by=by or None, form=form, holdout=holdout, std=std or None),
+        **choices,
     )
     fits = [replace(fitted, notes=tuple(map(with_flags, fitted.notes))) for fitted in fits]
     counted = any(fitted.points.test_images is not None for fitted in fits)
@@ -189,6 +220,27 @@ def fit(
     for fitted in fits:
         for note in fitted.notes:
             print_text(f"{fitted.label}: {note}")
+
+
+def _check_joint_options(form: str, for_error: str) -> None:
+    """Check that no option is given that a law of two sizes does not have."""
+    if form != "auto":
+        raise UsageError(f"{form}: a joint law has one form; leave it out", option="form")
+    if for_error:
+        raise UsageError(
+            f"{for_error}: many pairs of sizes have one error; leave it out, or name a `cost` instead",
+            option="for_error",
+        )
+
+
+def _check_single_options(loss: str, cost: str) -> None:
+    """Check that no option is given that only a joint law has."""
+    for option, value in (("cost", cost), ("loss", "" if loss == "quasi" else loss)):
+        if value:
+            raise UsageError(
+                f"{value}: is for joint laws; give `x` two columns, such as filters,train_images",
+                option=option,
+            )
 
 
 def _count_columns(error_counts: str, image_counts: str) -> api.CountColumns | None:

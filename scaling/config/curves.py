@@ -73,7 +73,9 @@ def curve_settings(run: Run, train_images: int | None) -> Settings:
     return hashable | {TRAIN_IMAGES: train_images}
 
 
-def assign_curves(configurations: Sequence[Settings], x: str = "filters") -> Curves:
+def assign_curves(
+    configurations: Sequence[Settings], x: str = "filters", *, also: str | None = None
+) -> Curves:
     """Assign each configuration to a curve.
 
     A setting separates curves if configurations of one architecture and one width differ in this setting. A
@@ -87,8 +89,10 @@ def assign_curves(configurations: Sequence[Settings], x: str = "filters") -> Cur
     Args:
         configurations: the configurations, as ``curve_settings`` returns them.
         x: column of runs. A column that is no setting, such as ``parameters``, follows from the filters.
+        also: second column that changes along a curve, such as ``train_images``; None for one column.
     """
     x_setting = _find_x_setting(configurations, x)
+    x_settings = [x_setting, *([_find_x_setting(configurations, also)] if also else [])]
     along_ratio = x_setting in {width.ratio_path for width in derived_widths()}
     shared = [DATASET] if len({settings[DATASET] for settings in configurations}) > 1 else []
     labels = [""] * len(configurations)
@@ -103,7 +107,7 @@ def assign_curves(configurations: Sequence[Settings], x: str = "filters") -> Cur
                 else _with_nearest_ratio(member_settings, derived)
             )
         fixed = _fixed_along_ratio(member_settings) if along_ratio else []
-        keys = _distinguishing_settings(member_settings, [*shared, *fixed], x_setting=x_setting)
+        keys = _distinguishing_settings(member_settings, [*shared, *fixed], x_settings=x_settings)
         for i, settings in zip(members, member_settings, strict=True):
             named = [key for key in keys if key not in fixed or settings.get(key) is not None]
             labels[i] = ", ".join([architecture, *(setting_label(key, settings.get(key)) for key in named)])
@@ -198,7 +202,7 @@ def _fixed_along_ratio(configurations: Sequence[Settings]) -> list[str]:
 
 
 def _distinguishing_settings(
-    configurations: Sequence[Settings], first_keys: Sequence[str], *, x_setting: str
+    configurations: Sequence[Settings], first_keys: Sequence[str], *, x_settings: Sequence[str]
 ) -> list[str]:
     """Return the settings that separate the curves of one architecture, ``first_keys`` first.
 
@@ -208,11 +212,11 @@ def _distinguishing_settings(
     first = (TRAIN_IMAGES, *(width.ratio_path for width in derived_widths()), *_CHECKED_FIRST)
     others = sorted({name for settings in configurations for name in settings}.difference(_CHECKED_LAST))
     for name in dict.fromkeys((*first, *others, *_CHECKED_LAST)):
-        if name in _NEVER_DISTINGUISH or name == x_setting:
+        if name in _NEVER_DISTINGUISH or name in x_settings:
             continue
         values: dict[tuple[Any, ...], set[Any]] = defaultdict(set)
         for settings in configurations:
-            values[tuple(settings.get(key) for key in (*keys, x_setting))].add(settings.get(name))
+            values[tuple(settings.get(key) for key in (*keys, *x_settings))].add(settings.get(name))
         if any(len(distinct) > 1 for distinct in values.values()):
             keys.append(name)
     return keys

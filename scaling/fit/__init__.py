@@ -8,6 +8,7 @@ from scaling.fit.comparison.exponents import Comparison, ExponentConclusion, com
 from scaling.fit.comparison.law_choice import preferred_law
 from scaling.fit.comparison.pareto import BestAtBudget, ParetoPoint, best_at_budget, pareto_front
 from scaling.fit.data.derived import add_error_from_accuracy, add_error_from_counts, select_best
+from scaling.fit.data.joint_points import CellTable, JointPoints, add_cells
 from scaling.fit.data.points import Points
 from scaling.fit.data.reading import read_table
 from scaling.fit.data.row_selection import select_last, select_where
@@ -16,7 +17,10 @@ from scaling.fit.data.variance import Dispersion
 from scaling.fit.data.wide import melt_wide
 from scaling.fit.estimation.options import EstimationOptions
 from scaling.fit.fit import fit, fit_table
+from scaling.fit.frontier import CostModel, Frontier, OptimalSizes
 from scaling.fit.interval import Interval
+from scaling.fit.joint import JointPrediction, fit_joint, fit_joint_table, predict_joint
+from scaling.fit.joint_result import JointFit, JointHeldOut, JointLaw, JointLoss
 from scaling.fit.law_table import tabulate_laws
 from scaling.fit.prediction import Prediction, predict
 from scaling.fit.quantity import Quantity
@@ -26,16 +30,26 @@ from scaling.fit.suggest import CandidateSize, Proposal, SequentialDesign, propo
 __all__ = [
     "BestAtBudget",
     "CandidateSize",
+    "CellTable",
     "Comparison",
+    "CostModel",
     "Crossing",
     "Dispersion",
     "EstimationOptions",
     "ExponentConclusion",
     "Fit",
     "FormChoice",
+    "Frontier",
     "HeldOut",
     "Interval",
+    "JointFit",
+    "JointHeldOut",
+    "JointLaw",
+    "JointLoss",
+    "JointPoints",
+    "JointPrediction",
     "Law",
+    "OptimalSizes",
     "ParetoPoint",
     "Points",
     "PointsGroup",
@@ -46,6 +60,7 @@ __all__ = [
     "SizesAtError",
     "Status",
     "Verdict",
+    "add_cells",
     "add_error_from_accuracy",
     "add_error_from_counts",
     "best_at_budget",
@@ -54,11 +69,14 @@ __all__ = [
     "compare_sizes",
     "find_crossing",
     "fit",
+    "fit_joint",
+    "fit_joint_table",
     "fit_table",
     "group_points",
     "melt_wide",
     "pareto_front",
     "predict",
+    "predict_joint",
     "preferred_law",
     "propose_runs",
     "read_table",

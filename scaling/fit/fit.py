@@ -191,6 +191,20 @@ def _unfitted(group: PointsGroup, notes: Sequence[str]) -> Fit:
     return _build_fit(group.points, group.values, verdict, notes=notes, laws={}, robust={})
 
 
+def describe_estimand(points: Points, *, size: str = "width") -> str:
+    """Return what the laws of some points describe.
+
+    Args:
+        points: the runs.
+        size: name of one size.
+    """
+    if points.y_name != "test_error":
+        return f"mean {points.y_name} over the runs of a {size}"
+    if points.misclassified is None:
+        return "mean error over seeds, on this test set"
+    return "mean error over seeds and over images like those of this test set"
+
+
 def _build_fit(
     points: Points,
     group: dict[str, str] | None,
@@ -200,18 +214,12 @@ def _build_fit(
     laws: dict[str, Law],
     robust: dict[str, Law],
 ) -> Fit:
-    if points.y_name != "test_error":
-        estimand = f"mean {points.y_name} over the runs of a width"
-    elif points.misclassified is None:
-        estimand = "mean error over seeds, on this test set"
-    else:
-        estimand = "mean error over seeds and over images like those of this test set"
     return Fit(
         group=group or {},
         points=points,
         laws=laws,
         robust=robust,
-        estimand=estimand,
+        estimand=describe_estimand(points),
         notes=tuple(notes),
         verdict=verdict,
     )

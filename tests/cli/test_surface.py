@@ -28,6 +28,8 @@ SURFACE = {
             "--wide",
             "--accuracy",
             "--population",
+            "--cost",
+            "--loss",
             "--json",
             *READ,
         ),

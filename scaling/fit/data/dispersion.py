@@ -26,6 +26,8 @@ MIN_WIDTHS_FOR_SMOOTH = 8
 
 _MAX_DEGREE = 6
 """Largest degree of the smooth curve."""
+_MIN_SURFACE_DOF = 6
+"""Residual degrees of freedom below which no smooth surface of two sizes is fitted."""
 
 
 def dispersion_about(points: Points, curve: Float[np.ndarray, " widths"], residual_dof: int) -> float:
@@ -55,17 +57,39 @@ def smooth_dispersion(points: Points) -> Dispersion | None:
     """Return the dispersion of the means about a smooth curve; None below eight widths, or with a mean of 0.
 
     The curve is a polynomial of log y in log x: a cubic with eight widths, and one degree more for each
-    further eight widths, up to the sixth.
+    further eight widths, up to the sixth. With two sizes, it is a cubic in both logarithms.
 
     Args:
         points: the runs.
     """
     n_widths = len(points.widths)
+    if points.log_sizes.shape[1] > 1:
+        return _surface_dispersion(points)
     if n_widths < MIN_WIDTHS_FOR_SMOOTH or not points.means.all():
         return None
     degree = min(3 + (n_widths - MIN_WIDTHS_FOR_SMOOTH) // 8, _MAX_DEGREE)
     curve = np.exp(fit_log_polynomial(points, degree)(np.log(points.widths)))
     dof = n_widths - degree - 1
+    return Dispersion(value=dispersion_about(points, curve, dof), dof=dof, source=DispersionSource.CURVE)
+
+
+def _surface_dispersion(points: Points) -> Dispersion | None:
+    """Return the dispersion of the means about a cubic surface in the logarithms of two sizes.
+
+    It is None with fewer than six residual degrees of freedom, a rank deficiency, or a mean of 0.
+    """
+    centred = points.log_sizes - points.log_sizes.mean(axis=0)
+    terms = [centred[:, 0] ** i * centred[:, 1] ** j for i in range(4) for j in range(4 - i)]
+    dof = len(points.widths) - len(terms)
+    if dof < _MIN_SURFACE_DOF or not points.means.all():
+        return None
+    design, log_y = np.stack(terms, axis=1), np.log(points.means)
+    precision = points.means * np.sqrt(points.weights / points.variance_model.variance(points.means))
+    scaled = design * precision[:, None]
+    coefficients, _, rank, _ = np.linalg.lstsq(scaled / np.linalg.norm(scaled, axis=0), precision * log_y)
+    if rank < len(terms):
+        return None
+    curve = np.exp(design @ (coefficients / np.linalg.norm(scaled, axis=0)))
     return Dispersion(value=dispersion_about(points, curve, dof), dof=dof, source=DispersionSource.CURVE)
 
 

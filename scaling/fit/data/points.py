@@ -79,6 +79,21 @@ class Points:
         """Distinct sizes: [widths], ascending."""
         return np.unique(self.x)
 
+    @property
+    def sizes(self) -> NDArray[np.float64]:
+        """Sizes at which a form is evaluated: the widths, or [widths, 2] for the cells of two sizes."""
+        return self.widths
+
+    @property
+    def log_sizes(self) -> NDArray[np.float64]:
+        """Logarithms of the sizes: [widths, number of sizes]."""
+        return np.asarray(np.log(self.sizes).reshape(len(self.widths), -1))
+
+    @property
+    def size_labels(self) -> list[str]:
+        """Sizes as text, for messages: [widths]."""
+        return [f"{x:g}" for x in self.widths]
+
     @cached_property
     def width_index(self) -> NDArray[np.intp]:
         """Index of each run's x in ``widths``: [runs]."""

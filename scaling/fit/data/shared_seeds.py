@@ -3,8 +3,9 @@
 Networks of one seed can share their initial weights, up to a scale, and tables from elsewhere may hold one
 data sample for each seed. If the deviations of a seed rise or fall together, or change along x together, the
 exponents of seeds scatter more than independent runs of the same spread would let them. Two contrasts of the
-deviations show this: their mean over widths and their slope in log x, in units of relative deviations. If the
-variance of either over seeds exceeds that of the remaining deviations, by F tests, whole seeds are resampled.
+deviations show this: their mean over widths and their slope in log x (with two sizes, the slope in each), in
+units of relative deviations. If the variance of one of them over seeds exceeds that of the remaining
+deviations, by F tests, whole seeds are resampled.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from scaling.fit.data.points import DOUBTED_P, Points
 
 _MIN_SEEDS = 3
 _MIN_WIDTHS = 4
-_N_CONTRASTS = 2
 
 
 def crossed_deviations(points: Points) -> Float[np.ndarray, "seeds widths"] | None:
@@ -47,12 +47,12 @@ def has_shared_seeds(points: Points) -> bool:
     if deviations is None or not points.means.all():
         return False
     std = np.sqrt(points.variance_model.variance(points.means))
-    log_x = np.log(points.widths)
     relative = points.means / std
-    contrasts, _ = np.linalg.qr(np.stack([relative, relative * (log_x - log_x.mean())], axis=1))
+    slopes = relative[:, None] * (points.log_sizes - points.log_sizes.mean(axis=0))
+    contrasts, _ = np.linalg.qr(np.column_stack([relative, slopes]))
     scaled = deviations / std
     squares = ((scaled @ contrasts) ** 2).sum(axis=0)
     n_seeds, n_widths = deviations.shape
-    dof, other_dof = n_seeds - 1, (n_seeds - 1) * (n_widths - _N_CONTRASTS)
+    dof, other_dof = n_seeds - 1, (n_seeds - 1) * (n_widths - len(squares))
     others = ((scaled**2).sum() - squares.sum()) / other_dof
-    return bool((squares / dof > others * fdtri(dof, other_dof, 1 - DOUBTED_P / _N_CONTRASTS)).any())
+    return bool((squares / dof > others * fdtri(dof, other_dof, 1 - DOUBTED_P / len(squares))).any())

@@ -6,13 +6,13 @@ import numpy as np
 from jaxtyping import Float
 
 from scaling.fit.data.points import Points
-from scaling.fit.forms import Form
+from scaling.fit.forms import ParametricForm
 
 _RELATIVE_RANK_TOLERANCE = 1e-7
 """Ratio to the largest singular value below which the curve does not depend on a direction."""
 
 
-def is_identifiable(form: Form, points: Points, *, parameters: Float[np.ndarray, " p"]) -> bool:
+def is_identifiable(form: ParametricForm, points: Points, *, parameters: Float[np.ndarray, " p"]) -> bool:
     """Return True if the quasi-likelihood falls in every direction from its maximum.
 
     Parameters at their bound do not count.
@@ -27,7 +27,7 @@ def is_identifiable(form: Form, points: Points, *, parameters: Float[np.ndarray,
 
 
 def compute_leverage(
-    form: Form, points: Points, *, parameters: Float[np.ndarray, " p"]
+    form: ParametricForm, points: Points, *, parameters: Float[np.ndarray, " p"]
 ) -> Float[np.ndarray, " widths"]:
     """Return the leverage of each width: the diagonal of the hat matrix, from 0 to 1.
 
@@ -46,10 +46,10 @@ def compute_leverage(
 
 
 def _weighted_jacobian(
-    form: Form, points: Points, parameters: Float[np.ndarray, " p"]
+    form: ParametricForm, points: Points, parameters: Float[np.ndarray, " p"]
 ) -> Float[np.ndarray, "widths free"]:
     """Return the derivatives by the free parameters, in units of the standard deviation of each mean."""
-    curve = form.evaluate(parameters, points.widths)
+    curve = form.evaluate(parameters, points.sizes)
     scale = np.where(parameters != 0, np.abs(parameters), 1)  # each parameter in units of its own value
-    jacobian = (form.jacobian(parameters, points.widths) * scale)[:, ~form.at_bound(parameters)]
+    jacobian = (form.jacobian(parameters, points.sizes) * scale)[:, ~form.at_bound(parameters)]
     return np.asarray(jacobian * np.sqrt(points.weights / points.variance_model.variance(curve))[:, None])

@@ -122,11 +122,12 @@ def misfit_reasons(
     return [f"the means lie {sqrt(ratio):.2g} times as far from the {name} {explained}"]
 
 
-def describe_points(points: Points) -> list[str]:
+def describe_points(points: Points, *, x: str = "width") -> list[str]:
     """Return notes on how the points are fitted, if they are not plain error counts with replicates.
 
     Args:
         points: the runs.
+        x: name of one size in the notes.
     """
     notes = []
     if points.known_std is not None:
@@ -139,18 +140,22 @@ def describe_points(points: Points) -> list[str]:
     n_single = int((points.counts == 1).sum())
     if points.run_dispersion is None:
         notes.append(
-            "No width has two runs from which to estimate the scatter: the intervals rest on the residuals "
+            f"No {x} has two runs from which to estimate the scatter: the intervals rest on the residuals "
             "of the means about each law."
             + (" Train more seeds for intervals that rest on replicates." if points.has_seeds else "")
         )
     elif n_single and points.known_std is None:
-        notes.append(f"Widths with one run: {n_single}; their scatter is estimated from the other widths.")
+        notes.append(
+            f"{x.capitalize()}s with one run: {n_single}; their scatter is estimated from the other {x}s."
+        )
     if not points.means.all():
-        sizes = ", ".join(f"{x:g}" for x in points.widths[points.means == 0])
+        sizes = ", ".join(
+            label for label, mean in zip(points.size_labels, points.means, strict=True) if mean == 0
+        )
         lacks = "No run made an error" if points.y_name == "test_error" else f"{points.y_name} is 0"
         notes.append(
-            f"{lacks} at {points.x_name} {sizes}: these widths are fitted, but they are left "
-            "out of logarithms, and no width is held out."
+            f"{lacks} at {points.x_name} {sizes}: these {x}s are fitted, but they are left "
+            f"out of logarithms, and no {x} is held out."
         )
     return notes
 

@@ -17,7 +17,7 @@ from jaxtyping import Float
 from scaling.errors import FitError
 from scaling.fit.data.variance import VarianceModel
 from scaling.fit.estimation.variable_projection import fit_by_variable_projection
-from scaling.fit.forms import FLOOR, NonlinearForm
+from scaling.fit.forms import FLOOR, NonlinearForm, ParametricForm
 
 _MAX_ITERATIONS = 200
 _RELATIVE_TOLERANCE = 1e-10
@@ -28,7 +28,9 @@ Table = Float[np.ndarray, "rows widths"]
 Parameters = Float[np.ndarray, "rows p"]
 
 
-class _Optimum(NamedTuple):
+class Maximum(NamedTuple):
+    """Maxima of the quasi-likelihood, one a row."""
+
     parameters: Parameters
     quasi_loglik: Float[np.ndarray, " rows"]
 
@@ -62,12 +64,12 @@ def fit_by_levenberg_marquardt(
             f"{form.formula} needs at least {len(form.parameters)} widths, not {fewest}; add widths"
         )
     if near is not None:
-        return _ascend(
+        return ascend(
             form, x, means, weights, variance_model, near[None].repeat(len(means), axis=0)
         ).parameters
     floor_fit = fit_by_variable_projection(FLOOR, x, means, weights, variance_model)
     starts = form.starting_points(x, means, weights, floor_fit)
-    optimum = _ascend(  # all starts of all rows at once
+    optimum = ascend(  # all starts of all rows at once
         form,
         x,
         np.tile(means, (len(starts), 1)),
@@ -80,15 +82,24 @@ def fit_by_levenberg_marquardt(
     return fitted
 
 
-def _ascend(
-    form: NonlinearForm,
+def ascend(
+    form: ParametricForm,
     x: np.ndarray,
     means: Table,
     weights: Table,
     variance_model: VarianceModel,
     start: Parameters,
-) -> _Optimum:
-    """Climb from each start to the nearest maximum of the quasi-likelihood."""
+) -> Maximum:
+    """Climb from each start to the nearest maximum of the quasi-likelihood.
+
+    Args:
+        form: the form to fit.
+        x: the sizes, as the form takes them.
+        means: mean over the runs at each size, at least 0.
+        weights: number of runs behind each mean, or other weights; 0 excludes the size from this row.
+        variance_model: variance of one run.
+        start: parameters from which each row starts.
+    """
     low, high = form.internal_bounds(means)
 
     def evaluate(internal: Parameters, rows: np.ndarray) -> np.ndarray:
@@ -123,7 +134,7 @@ def _ascend(
         rows = rows[goes_on]
         if not rows.size:
             break
-    return _Optimum(form.from_internal(internal), value)
+    return Maximum(form.from_internal(internal), value)
 
 
 def _damped_step(

@@ -19,8 +19,8 @@ _MAX_LOG = 200.0
 FloatArray = NDArray[np.float64]
 
 
-class Form(ABC):
-    """A formula for the error as a function of size.
+class ParametricForm(ABC):
+    """A formula for the error as a function of size, or of two sizes.
 
     The last axis of an array of parameters has the parameters, in the order of their names. Sizes broadcast
     against all axes before it: parameters [draws, 1, p] and sizes [k] give curves [draws, k].
@@ -36,6 +36,9 @@ class Form(ABC):
     """Names of the positive parameters, which are searched by their logarithm."""
     lower_bounds: ClassVar[Mapping[str, float]] = MappingProxyType({})
     """Lower bounds of other parameters, by name. At its bound, the form has one parameter less."""
+    search_bounds: ClassVar[Mapping[str, tuple[float, float]]] = MappingProxyType({})
+    """Lowest and highest value that an iterative search tries, by parameter; none for parameters without an
+    entry."""
 
     def __repr__(self) -> str:
         return self.name
@@ -63,6 +66,15 @@ class Form(ABC):
         """Return the derivatives of the curve by the internal parameters: [..., p]."""
         return self.jacobian(parameters, x) * np.where(self.is_log, parameters, 1)
 
+    def internal_bounds(self, means: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the lowest and the highest internal values that an iterative search tries: [p] each.
+
+        Args:
+            means: all means that the form is fitted to.
+        """
+        bounds = np.array([self.search_bounds.get(name, (-np.inf, np.inf)) for name in self.parameters])
+        return np.where(self.is_log, -_MAX_LOG, bounds[:, 0]), np.where(self.is_log, _MAX_LOG, bounds[:, 1])
+
     def at_bound(self, parameters: FloatArray) -> NDArray[np.bool_]:
         """Return which parameters are at their lower bound: [..., p]."""
         return parameters <= [self.lower_bounds.get(name, -np.inf) for name in self.parameters]
@@ -75,6 +87,10 @@ class Form(ABC):
     def jacobian(self, parameters: FloatArray, x: FloatArray) -> FloatArray:
         """Return the derivatives of the curve by the parameters: [..., p]."""
 
+
+class Form(ParametricForm):
+    """A formula for the error as a function of one size."""
+
     @abstractmethod
     def inverse(self, parameters: FloatArray, value: float) -> FloatArray:
         """Return the size at which the curve falls to a value above 0; infinite if it never does."""
@@ -82,18 +98,6 @@ class Form(ABC):
 
 class NonlinearForm(Form):
     """A form that is not linear in all parameters but the exponent, so that an iterative search fits it."""
-
-    search_bounds: ClassVar[Mapping[str, tuple[float, float]]]
-    """Lowest and highest value that the search tries, by parameter; none for parameters without an entry."""
-
-    def internal_bounds(self, means: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the lowest and the highest internal values that the search tries: [p] each.
-
-        Args:
-            means: all means that the form is fitted to.
-        """
-        bounds = np.array([self.search_bounds.get(name, (-np.inf, np.inf)) for name in self.parameters])
-        return np.where(self.is_log, -_MAX_LOG, bounds[:, 0]), np.where(self.is_log, _MAX_LOG, bounds[:, 1])
 
     @abstractmethod
     def starting_points(

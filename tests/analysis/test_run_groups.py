@@ -166,6 +166,8 @@ def test_along_another_setting_the_width_splits_curves():
     )
     assert group_runs(few, "train_images").labels == ("lenet5, filters 2", "lenet5, filters 6", "tree3")
     assert group_runs(few, "macs").labels == group_runs(few).labels  # no setting: it follows from the filters
+    assert group_runs(few, "filters", also="train_images").labels == ("lenet5", "tree3")
+    assert group_runs(few, "train_images", also="filters").labels == ("lenet5", "tree3")
 
 
 def test_a_note_names_settings_that_change_along_another_setting():

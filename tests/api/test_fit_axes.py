@@ -128,3 +128,23 @@ def test_a_grid_of_training_lengths_gives_curves_along_epochs(tmp_path):
     ]
     assert all(np.array_equal(fit.points.widths, [5, 10, 20, 50, 100]) for fit in along)
     assert not any("still falls" in law.reason for fit in along for law in fit.laws.values())
+
+
+@pytest.mark.parametrize("source", ["study", "store"])
+def test_a_joint_law_has_one_group_for_each_architecture(tmp_path, source):
+    file = tmp_path / "study.yaml"
+    file.write_text(study(widths=5, seeds=4, epochs=100, train_images=IMAGES))
+    plant(file, tmp_path / "store")
+    workspace = api.Workspace(store=str(tmp_path / "store"))
+    fits = api.fit_joint(
+        str(file) if source == "study" else workspace.store,
+        workspace,
+        options=api.JointOptions(x=("filters", "train_images"), cost="training_flops"),
+    )
+    assert [fit.label for fit in fits] == ["lenet5", "tree3"]
+    for fit in fits:
+        assert (len(fit.points.widths), len(fit.points.y)) == (5 * len(IMAGES), 4 * 5 * len(IMAGES))
+        assert fit.points.test_images is not None
+        exponent = fit.law.parameters["exponent_d"]
+        assert exponent.low < exponent.estimate < exponent.high
+        assert fit.frontier.cost.exponents[1] == pytest.approx(1, abs=0.1)

@@ -341,3 +341,24 @@ def test_the_rows_of_one_call_are_the_fits_of_single_rows():
     for row in range(4):
         alone = fit_joint_rows(JOINT, points.sizes, means[row : row + 1], weights[:1], points.variance_model)
         assert together[row] == pytest.approx(alone[0], rel=1e-3)
+
+
+def test_images_can_count_as_a_sample():
+    rng, sizes = np.random.default_rng(0), grid(FILTERS[::2], IMAGES[::2], runs=4)
+    difficulty = rng.beta(0.3, 0.3, 500)
+    scaled = np.minimum(2 * surface(sizes, ERRORS)[:, None] * difficulty, 1)
+    wrong = rng.random(scaled.shape) < scaled
+    cells = add_cells(
+        table(sizes, wrong.mean(axis=1), y_name="test_error", test_images=[500] * len(sizes)), NAMES
+    )
+    (given,), (sampled,) = (
+        fit_joint_table(cells, NAMES, FEW, y="test_error", misclassified=misclassified)
+        for misclassified in (None, wrong)
+    )
+    assert given.estimand == "mean error over seeds, on this test set"
+    assert sampled.estimand == "mean error over seeds and over images like those of this test set"
+    assert estimates(given.law) == pytest.approx(estimates(sampled.law))
+    pair = [(4.0, 20_000.0)]
+    narrow, wide = (predict_joint(fit, pair)[0] for fit in (given, sampled))
+    assert wide.mean.high - wide.mean.low > 1.2 * (narrow.mean.high - narrow.mean.low)
+    assert wide.new_run is None

@@ -13,6 +13,7 @@ from pyarrow import csv
 from analysis.equal_training_error import draw_equal_training_error
 from analysis.error_figure import draw_error_figure
 from analysis.figure_axes import FILTERS_AXIS, REPORT_AXES
+from analysis.forecasts import describe_scores, forecast_rows
 from analysis.html_page import PageContext, embed_figures, load_template
 from analysis.laws import ONE_WIDTH_NOTE, CurveFits, build_law_table, fit_laws, law_rows
 from analysis.laws_text import describe_card
@@ -28,6 +29,7 @@ from analysis.summary import describe_findings, summarise_runs
 from analysis.training_length import draw_training_length
 from scaling.fit import Fit
 from scaling.fit.card import law_card
+from scaling.plan.forecast_score import ForecastScore
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +44,8 @@ class Report:
     """Sentences about the laws, or a sentence that says why there is none."""
     fits: tuple[Fit, ...]
     """Fits of error against filters, one for each curve."""
+    forecasts: tuple[ForecastScore, ...]
+    """Scores of the study's forecasts, the oldest forecast first."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -72,6 +76,7 @@ def write_report(
     context: PageContext,
     tuned: Sequence[TunedRates] = (),
     missed: MissedImages | str | None = None,
+    forecasts: Sequence[ForecastScore] = (),
 ) -> Report:
     """Fit, draw and write ``report.html``, ``laws.csv`` and ``figures/``.
 
@@ -82,6 +87,7 @@ def write_report(
         context: the study, the command, and the runs that are missing.
         tuned: networks whose learning rate was chosen by pilot runs.
         missed: test images that most runs misclassify; or a sentence about what is missing to find them.
+        forecasts: scores of the study's forecasts.
 
     Raises:
         StoreError: this version cannot read the configuration of a run.
@@ -99,6 +105,8 @@ def write_report(
         laws=law_rows(fits),
         figures=figures,
         means=data.means.to_pylist(),
+        forecasts=forecast_rows(forecasts),
+        forecast_notes=describe_scores(forecasts),
     )
     path = out / "report.html"
     path.write_text(page, encoding="utf-8")
@@ -107,6 +115,7 @@ def write_report(
         figures=tuple(file for figure in figures for file in figure.files),
         findings=tuple(findings),
         fits=fits,
+        forecasts=tuple(forecasts),
     )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from analysis.comparison_text import render_comparison
     from analysis.ensemble import ensemble_rows, render_ensembles
+    from analysis.forecasts import render_forecast, render_scores
     from analysis.history import render_history
     from analysis.joint_text import render_frontiers, render_joint_laws, render_joint_predictions
     from analysis.laws_text import render_laws, render_predictions, render_sizes_for_error
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from scaling.api._figures import figure_folder
     from scaling.api._fit import FitDetails, RequiredSize, fit, fit_details
     from scaling.api._fit_options import BestOver, CountColumns, FitOptions, JointOptions, RowOptions
+    from scaling.api._forecast import WrittenForecast, forecast, score
     from scaling.api._history import history, write_history
     from scaling.api._inspect import Inspection, inspect
     from scaling.api._joint import fit_joint
@@ -93,6 +95,7 @@ _EXPORTS = {
     "Suggestion": "scaling.api._suggest",
     "Target": "scaling.api._target",
     "Workspace": "scaling.api._workspace",
+    "WrittenForecast": "scaling.api._forecast",
     "bench": "scaling.api._bench",
     "bench_inference": "scaling.api._bench_inference",
     "classify": "scaling.api._classify",
@@ -111,6 +114,7 @@ _EXPORTS = {
     "fit": "scaling.api._fit",
     "fit_details": "scaling.api._fit",
     "fit_joint": "scaling.api._joint",
+    "forecast": "scaling.api._forecast",
     "history": "scaling.api._history",
     "inspect": "scaling.api._inspect",
     "list_datasets": "scaling.api._data",
@@ -126,6 +130,7 @@ _EXPORTS = {
     "render_comparison": "analysis.comparison_text",
     "render_ensembles": "analysis.ensemble",
     "render_frontiers": "analysis.joint_text",
+    "render_forecast": "analysis.forecasts",
     "render_history": "analysis.history",
     "render_joint_laws": "analysis.joint_text",
     "render_joint_predictions": "analysis.joint_text",
@@ -135,6 +140,7 @@ _EXPORTS = {
     "render_predictions": "analysis.laws_text",
     "render_pruning": "analysis.pruning",
     "render_rejection": "analysis.rejection",
+    "render_scores": "analysis.forecasts",
     "render_separability": "analysis.separability",
     "render_shifts": "analysis.shifts",
     "render_sizes_for_error": "analysis.laws_text",
@@ -142,6 +148,7 @@ _EXPORTS = {
     "report": "scaling.api._report",
     "run": "scaling.api._run",
     "run_until": "scaling.api._run_until",
+    "score": "scaling.api._forecast",
     "separable": "scaling.api._separable",
     "shift": "scaling.api._shift",
     "status": "scaling.api._status",

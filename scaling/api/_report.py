@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scaling.api._figures import OUT_HINT
+from scaling.api._forecast import score_study
 from scaling.api._missed_images import find_missed_images
 from scaling.api._results import load_trained
 from scaling.api._workspace import Workspace
@@ -35,7 +36,7 @@ def report(
         command: command line that makes the page again; the page shows it.
 
     Raises:
-        StoreError: no store holds a run of the study.
+        StoreError: no store holds a run of the study, or this version cannot read a forecast.
         UsageError: the folder cannot be written.
     """
     from analysis.html_page import PageContext
@@ -58,7 +59,7 @@ def report(
     ]
     runs = results.final_runs
     epochs = workspace.stores().epochs(runs["id"].to_pylist())
-    missed = find_missed_images(results, workspace)
+    missed, forecasts = find_missed_images(results, workspace), score_study(study.name, workspace)
     folder = out or workspace.artifacts / study.name
     with writing(folder, hint=OUT_HINT):
         return write_report(
@@ -75,4 +76,5 @@ def report(
             ),
             tuned=tuned,
             missed=missed,
+            forecasts=forecasts,
         )

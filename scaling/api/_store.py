@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from scaling.api._results import load_results
 from scaling.api._workspace import Workspace
 from scaling.errors import StoreError
-from scaling.store import Compaction, Repair, Store, StoreSweep, Verification, open_store
+from scaling.store import Compaction, Repair, Store, StoreSweep, StoreUnion, Verification, open_store
 from scaling.store import compact as compact_store
 from scaling.store import repair as repair_store
 from scaling.store import sweep as sweep_store
@@ -32,7 +32,7 @@ def store_verify(workspace: Workspace | None = None) -> Verification:
 
 
 def store_repair(workspace: Workspace | None = None) -> Repair:
-    """Move damaged parts and damaged test sets to the folder ``damaged`` of the store.
+    """Move damaged parts, test sets and forecasts to the folder ``damaged`` of the store.
 
     The next ``run`` of a study trains their runs again, and writes its test set again.
 
@@ -91,6 +91,8 @@ class Merge:
     """Number of runs that the other store did not have, or had without a table that was copied."""
     left_out: Mapping[str, int]
     """For each table that was to be copied, the number of runs that were left out because they lack it."""
+    forecasts: int
+    """Number of forecasts of the study that the other store did not have."""
 
 
 def store_merge(
@@ -101,11 +103,11 @@ def store_merge(
     overrides: Sequence[str] = (),
     predictions: bool = False,
 ) -> Merge:
-    """Copy a study's finished runs into another store, as one part, pruned networks included.
+    """Copy a study's finished runs and forecasts into another store, pruned networks included.
 
-    Use this to publish runs, or to bring together what several machines trained. Weights and masks are never
-    copied. A run whose epochs or predictions are damaged or missing is left out, so that every copied run is
-    whole.
+    The runs become one part. Use this to publish runs, or to bring together what several machines trained.
+    Weights and masks are never copied. A run whose epochs or predictions are damaged or missing is left out,
+    so that every copied run is whole.
 
     Args:
         config: YAML file of the study.
@@ -132,7 +134,20 @@ def store_merge(
         kind: table.filter(pc.is_in(table["id"], whole)) for kind, table in {"runs": runs, **further}.items()
     }
     tables["test_sets"] = stores.test_sets(set(tables["runs"]["fingerprint"].to_pylist()))
+    target = open_store(into, option="into")
     return Merge(
-        added=open_store(into, option="into").publish(tables),
+        added=target.publish(tables),
         left_out={kind: len(lacking) for kind in stored if (lacking := set(ids) - stored[kind])},
+        forecasts=_copy_forecasts(stores, target, study=results.plan.study.name),
     )
+
+
+def _copy_forecasts(stores: StoreUnion, target: Store, *, study: str) -> int:
+    """Copy the forecasts of a study that another store does not have, and return their number."""
+    from scaling.plan.forecast import decode_forecasts
+
+    contents = stores.forecasts()
+    new = decode_forecasts(contents, study).keys() - target.forecasts().keys()
+    for name in new:
+        target.put_forecast(contents[name])
+    return len(new)

@@ -136,7 +136,7 @@ def suggest_runs(
     from scaling.fit import propose_runs
     from scaling.plan.candidate_widths import extendable_curves
 
-    fits, time_ratios = _fit_curves(results), _compute_time_ratios(results)
+    fits, time_ratios = fit_curves(label_runs(results)), _compute_time_ratios(results)
     designs = [
         _design_curve(
             results.plan,
@@ -164,17 +164,29 @@ def suggest_runs(
     return Suggestion(plan=results.plan, curves=tuple(suggestions))
 
 
-def _fit_curves(results: StudyResults) -> dict[str, Fit]:
-    """Return the fit of each curve by its label."""
-    from scaling.fit import fit_table
-    from scaling.fit.quantity import TRAIN_FIRST
-
+def label_runs(results: StudyResults) -> pa.Table:
+    """Return the final runs of a study with the label of their curve along the width."""
     study, runs = results.plan.study, results.final_runs
     cell_labels = {cell.key: label for cell, label in zip(study.cells, study.curve_labels(), strict=True)}
     run_labels = {run.id: cell_labels[cell.key] for cell, run in study.final_runs()}
     labels = pa.array([run_labels[run_id] for run_id in runs["id"].to_pylist()], pa.string())
+    return runs.append_column(CURVE_COLUMN, labels)
+
+
+def fit_curves(runs: pa.Table) -> dict[str, Fit]:
+    """Return the fit of each curve by its label.
+
+    Args:
+        runs: runs as ``label_runs`` returns them.
+
+    Raises:
+        FitError: no curve can be fitted; the message says what to train first.
+    """
+    from scaling.fit import fit_table
+    from scaling.fit.quantity import TRAIN_FIRST
+
     try:
-        fits = fit_table(runs.append_column(CURVE_COLUMN, labels), by=(CURVE_COLUMN,))
+        fits = fit_table(runs, by=(CURVE_COLUMN,))
     except (FitError, TableError) as error:  # for example, no run has an error because all diverged
         raise FitError(f"{error}; {TRAIN_FIRST}") from None
     return {fit.group[CURVE_COLUMN]: fit for fit in fits}

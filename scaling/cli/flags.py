@@ -10,7 +10,7 @@ from typer.core import TyperCommand
 
 from scaling.errors import UsageError
 
-_FLAGS = {"overrides": "--set", "configs": "--config", "half_width": "--until"}
+_FLAGS = {"overrides": "--set", "configs": "--config", "curves": "--curve", "half_width": "--until"}
 """Flags of the arguments whose flag is not ``--`` and the argument's name."""
 
 

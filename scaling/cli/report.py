@@ -33,7 +33,9 @@ def report(
     figures = page.path.parent / "figures"
     if as_json:
         laws = [fitted.to_dict() for fitted in page.fits]
-        print_json(with_damage({"report": str(page.path), "figures": str(figures), "fits": laws}))
+        forecasts = [scored.to_dict() for scored in page.forecasts]
+        files = {"report": str(page.path), "figures": str(figures)}
+        print_json(with_damage({**files, "fits": laws, "forecasts": forecasts}))
         return
     console().print(api.render_laws(page.fits) if page.fits else "\n".join(page.findings))
     print_text(f"report:  {page.path}")

@@ -36,7 +36,7 @@ def verify(store: Store = STORE, *, as_json: Json = False) -> int:
 
 @app.command(cls=Command)
 def repair(store: Store = STORE, *, as_json: Json = False) -> None:
-    """Move damaged parts and test sets to the folder damaged/ of the store.
+    """Move damaged parts, test sets and forecasts to the folder damaged/ of the store.
 
     The next scaling run of a study trains their runs again, and writes its test set again.
     """
@@ -89,6 +89,8 @@ def sweep(store: Store = STORE, *, as_json: Json = False) -> None:
 def _print_state(store: str, verification: Verification) -> None:
     state = api.count_damage(verification.damage) or "every file is as it was published"
     runs = f"{count(verification.parts, 'part')} with {count(verification.runs, 'run')}"
+    if verification.forecasts:
+        runs += f", {count(verification.forecasts, 'forecast')}"
     print_text(f"{store}: {runs}; {state}")
     for file in verification.damage:
         print_text(f"  {file.name}: {file.reason}")
@@ -112,7 +114,7 @@ def merge(
     also: Also = [],
     data: Data = None,
 ) -> int:
-    """Copy the finished runs of a study into another store.
+    """Copy the finished runs and the forecasts of a study into another store.
 
     Merge to publish results, or to bring the results of several machines together. Pruned networks are runs
     as well. Weights are not copied. The exit code is 1 if a run is left out, because its epochs or
@@ -122,6 +124,8 @@ def merge(
         config, into, workspace(store, also, data), overrides=set_, predictions=predictions
     )
     print_text(f"{into}: {count(outcome.added, 'run')} added")
+    if outcome.forecasts:
+        print_text(f"{into}: {count(outcome.forecasts, 'forecast')} added")
     for kind, number in outcome.left_out.items():
         hint = "; merge them without --predictions" if kind == "predictions" else ""
         print_text(f"{count(number, 'run')} left out: the {kind} are missing or damaged{hint}")

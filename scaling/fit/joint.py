@@ -24,7 +24,7 @@ from scaling.fit.forms import JOINT
 from scaling.fit.frontier import MIN_COST_R2, Frontier, fit_cost
 from scaling.fit.interval import Interval
 from scaling.fit.joint_result import JointDraws, JointFit, JointLaw, JointLoss
-from scaling.fit.prediction import predict_new_run
+from scaling.fit.prediction import predict_new_runs
 
 _DEFAULT_OPTIONS = EstimationOptions()
 
@@ -190,7 +190,7 @@ def predict_joint(
         at = np.array([pair], dtype=float)
         mean = law.derived_interval(partial(_evaluate_at, at=at))
         means = [_evaluate_at(draws, at) for draws in law.draw_sets]
-        new_run = predict_new_run(fit.points, law.dispersion, mean.estimate, means, seed=seed)
+        new_run = predict_new_runs(fit.points, law.dispersion, mean.estimate, means, seed=seed)
         ratios = at[0] / largest
         predictions.append(
             JointPrediction(

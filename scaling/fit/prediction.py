@@ -1,4 +1,4 @@
-"""Predictions of a law at any size, trained or not: the mean over seeds, and one new run."""
+"""Predictions of a law at any size, trained or not: the mean over seeds, and new runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scaling.fit.data.points import Points
 from scaling.fit.data.variance import Dispersion, DispersionSource
 from scaling.fit.estimation.bootstrap import student_inflation
 from scaling.fit.interval import Interval
-from scaling.fit.result import Fit
+from scaling.fit.result import Fit, Law
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,40 +62,101 @@ def predict(fit: Fit, sizes: Sequence[float | int], *, seed: int = 0) -> list[Pr
 
 def _predict(fit: Fit, form: str, *, size: float | int, seed: int) -> Prediction:
     law, at = fit.laws[form], np.asarray(size, dtype=float)
-    means = [draws.evaluate(at) for draws in law.draw_sets]
     return Prediction(
         form=form,
         x=float(size),
         mean=law.derived_interval(lambda draws: draws.evaluate(at)),
-        new_run=predict_new_run(fit.points, law.dispersion, float(law.predict(size)), means, seed=seed),
+        new_run=_predict_runs(fit, law, size, runs=1, seed=seed),
         extrapolation=float(size / fit.points.widths[-1]),
     )
 
 
-def predict_new_run(
+def predict_means(
+    fit: Fit, form: str, size: float | int, *, max_runs: int, seed: int = 0
+) -> tuple[Interval, ...]:
+    """Predict the mean error of 1, 2, ... new networks at a size, with 95 % intervals.
+
+    An interval includes the uncertainty of the law's parameters and the scatter of the mean about the law. It
+    has two parts: the scatter of single runs, and what the means scatter beyond it, because runs of one
+    order of minibatches or of one width deviate alike. More networks average out the first part; of the
+    second part, they average out the orders only.
+
+    Args:
+        fit: laws of one group.
+        form: name of the form.
+        size: size above 0.
+        max_runs: largest number of networks.
+        seed: seed of the draws of the scatter; the same draws for each number of networks.
+
+    Returns:
+        Intervals of the mean of 1, 2, ..., ``max_runs`` networks.
+
+    Raises:
+        UsageError: the scatter of single runs is unknown, or the test images count as a sample.
+    """
+    intervals = []
+    for runs in range(1, max_runs + 1):
+        interval = _predict_runs(fit, fit.laws[form], size, runs=runs, seed=seed)
+        if interval is None:
+            raise UsageError(
+                "the scatter of single runs is unknown, so the mean of new runs cannot be predicted"
+            )
+        intervals.append(interval)
+    return tuple(intervals)
+
+
+def _predict_runs(fit: Fit, law: Law, size: float | int, *, runs: int, seed: int) -> Interval | None:
+    at = np.asarray(size, dtype=float)
+    draws = [draw_set.evaluate(at) for draw_set in law.draw_sets]
+    return predict_new_runs(fit.points, law.dispersion, float(law.predict(size)), draws, runs=runs, seed=seed)
+
+
+def predict_new_runs(
     points: Points,
     law_dispersion: Dispersion,
     estimate: float,
     means: Sequence[Float[np.ndarray, " draws"]],
     *,
+    runs: int = 1,
     seed: int,
 ) -> Interval | None:
-    """Return the value of one new run with its 95 % interval; None if a new run cannot be predicted.
+    """Return the mean of some new runs with its 95 % interval; None if it cannot be predicted.
 
     Args:
         points: the runs.
         law_dispersion: dispersion of the means about the law.
         estimate: mean that the law predicts.
         means: sets of draws of this mean.
-        seed: seed of the draws of a run's own scatter.
+        runs: number of new runs.
+        seed: seed of the draws of the scatter.
     """
     dispersion = _run_dispersion(points, law_dispersion)
     if dispersion is None:
         return None
-    # The dispersion is itself an estimate, and a dispersion from few runs is uncertain.
-    scale = student_inflation(dispersion.dof) * np.sqrt(dispersion.value)
-    noise = scale * np.random.default_rng(seed).standard_normal(max(map(len, means)))
+    rng, noise = np.random.default_rng(seed), np.zeros(max(map(len, means)))
+    for variance, dof in (
+        (dispersion.value / runs, dispersion.dof),
+        (_shared_dispersion(points, law_dispersion, dispersion, runs=runs), law_dispersion.dof),
+    ):
+        # A dispersion is itself an estimate, and a dispersion from few runs is uncertain.
+        noise += student_inflation(dof) * np.sqrt(variance) * rng.standard_normal(len(noise))
     return Interval.from_draws(estimate, [_add_noise(points, draws, noise[: len(draws)]) for draws in means])
+
+
+def _shared_dispersion(
+    points: Points, law_dispersion: Dispersion, dispersion: Dispersion, *, runs: int
+) -> float:
+    """Return the dispersion of the mean of some new runs beyond that of the single runs.
+
+    The means of the fitted runs may scatter more than their single runs explain: by orders of minibatches, of
+    which new runs have as many as the fitted runs of this number, or by width.
+    """
+    excess = max(law_dispersion.value - dispersion.value, 0.0)
+    if law_dispersion.source is DispersionSource.ORDERS and points.order is not None:
+        orders = np.unique(np.stack([points.width_index, points.order]), axis=1).shape[1]
+        runs_of_order = len(points.y) / orders
+        return float(excess / runs_of_order / np.ceil(runs / runs_of_order))
+    return float(excess / points.counts.mean())
 
 
 def _run_dispersion(points: Points, law_dispersion: Dispersion) -> Dispersion | None:

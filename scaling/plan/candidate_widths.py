@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from scaling.config import Cell, Recipe, Study
 from scaling.config.study_curves import StudyCurve, study_curves
 from scaling.errors import UsageError
@@ -54,7 +56,7 @@ def candidate_cells(curve: StudyCurve, *, widest: int, memory_limit: float) -> l
         memory_limit: bytes that a pack and its worker may use.
     """
     limit = _MAX_WIDTH_FACTOR * widest
-    if len({(cell.architecture.with_filters(limit), *_written_recipe(cell)) for cell in curve.cells}) > 1:
+    if not differ_in_width_only(curve.cells, limit):
         return []
     present = {cell.architecture.filters for cell in curve.cells}
     lowest = min(*present, max(1, int(widest / MIN_SPAN)))
@@ -64,6 +66,18 @@ def candidate_cells(curve: StudyCurve, *, widest: int, memory_limit: float) -> l
         if filters not in present and filters % curve.cells[0].architecture.filter_step == 0
     )
     return [cell for cell in cells if WORKER_BYTES + memory_bytes(cell) <= memory_limit]
+
+
+def differ_in_width_only(cells: Sequence[Cell], filters: int) -> bool:
+    """Return whether the cells of a curve would be the same cell if they had the same width.
+
+    Then the settings of a further width are known. Pilot runs may choose its learning rate.
+
+    Args:
+        cells: cells of one curve.
+        filters: this width.
+    """
+    return len({(cell.architecture.with_filters(filters), *_written_recipe(cell)) for cell in cells}) == 1
 
 
 def _written_recipe(cell: Cell) -> tuple[Recipe, bool]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 _FILES_NAMED = 4
 """Number of damaged files that a message names; it counts the others."""
 
-_FURTHER_KINDS = ("epochs", "predictions", "weights", "test_sets", "claims")
+_FURTHER_KINDS = ("epochs", "predictions", "weights", "test_sets", "claims", "forecasts")
 """Kinds of files without which the runs of a part can be read."""
 
 
@@ -21,7 +21,8 @@ class Damage:
     name: str
     """Full name of the file."""
     kind: str
-    """Table of the file, such as ``runs``; ``weights`` for weights and ``claims`` for claims."""
+    """Table of the file, such as ``runs``; ``weights`` for weights, ``claims`` for claims and
+    ``forecasts`` for forecasts."""
     reason: str
     """What is wrong with the file."""
     runs: int | None = None
@@ -52,9 +53,7 @@ def sum_damage(damage: Sequence[Damage]) -> DamageCounts:
 def count_damage(damage: Sequence[Damage]) -> str:
     """Return how much is damaged and left out, without a full stop; empty without damage."""
     clauses = [_count_parts([file for file in damage if file.kind == "runs"])]
-    clauses += [
-        _count_files(kind, damage) for kind in ("epochs", "predictions", "weights", "test_sets", "claims")
-    ]
+    clauses += [_count_files(kind, damage) for kind in _FURTHER_KINDS]
     return "; ".join(filter(None, clauses))
 
 

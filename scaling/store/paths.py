@@ -5,6 +5,7 @@
     predictions/<part>.parquet
     test_sets/<fingerprint>.parquet
     weights/<part>/<run id>.safetensors
+    forecasts/<hash of the content>.json
     compactions/<part>          the part replaces older parts, which may be removed from now on
     damaged/                    files that ``repair`` moved aside, under their paths
     claims/<pack key>/claim.<generation>
@@ -32,15 +33,18 @@ CHECKPOINTS_FOLDER, PROBES_FOLDER = "checkpoints", "probes"
 """Folders of weights, claims, checkpoints and probes."""
 COMPACTIONS_FOLDER = "compactions"
 """Folder of the records of compactions."""
+FORECASTS_FOLDER = "forecasts"
+"""Folder of the forecasts."""
 RUN_FOLDERS = (*PART_TABLES, "test_sets", WEIGHTS_FOLDER, CLAIMS_FOLDER, CHECKPOINTS_FOLDER)
 """Folders that a training writes to."""
-FOLDERS = (*RUN_FOLDERS, PROBES_FOLDER, COMPACTIONS_FOLDER)
+FOLDERS = (*RUN_FOLDERS, PROBES_FOLDER, COMPACTIONS_FOLDER, FORECASTS_FOLDER)
 """Folders whose files belong to this software; the folder ``damaged`` is the user's."""
 
 _HASH_DIGITS = 20
 _HASH = rf"[0-9a-f]{{{_HASH_DIGITS}}}"
 _TABLE_SUFFIX = ".parquet"
 _WEIGHTS_SUFFIX = ".safetensors"
+_FORECAST_SUFFIX = ".json"
 _CLAIM = r"claim\.(\d+)(?:\.beat\.(\d+)|\.(released))?"
 CLAIM_NAME = re.compile(_CLAIM)
 """Name of a claim's file: generation, beat, released."""
@@ -149,6 +153,22 @@ def weights_file(part: str, run_id: str) -> str:
 def compaction_file(part: str) -> str:
     """Return the path of the record that a part replaces older parts."""
     return f"{COMPACTIONS_FOLDER}/{_file_name(part)}"
+
+
+def forecast_name(data: bytes) -> str:
+    """Return the name of a forecast: the hash of its content, which shows later whether it was changed."""
+    return sha256(data).hexdigest()[:_HASH_DIGITS]
+
+
+def forecast_file(name: str) -> str:
+    """Return the path of a forecast."""
+    return f"{FORECASTS_FOLDER}/{_file_name(name)}{_FORECAST_SUFFIX}"
+
+
+def forecast_names(files: Iterable[str]) -> list[str]:
+    """Return the names of the forecasts among the files of their folder."""
+    names = (file.removesuffix(_FORECAST_SUFFIX) for file in files if file.endswith(_FORECAST_SUFFIX))
+    return [name for name in names if is_file_name(name)]
 
 
 def claims_folder(key: str) -> str:

@@ -151,6 +151,21 @@ def put_test_sets(test_sets: pa.Table, backend: Backend) -> None:
         backend.put_if_absent(paths.table_file("test_sets", fingerprint), data)
 
 
+def put_forecast(data: bytes, backend: Backend) -> str:
+    """Write a forecast unless it is there already, and return its name.
+
+    Args:
+        data: content of the file, which the name hashes.
+        backend: the place that the file is written to.
+
+    Raises:
+        StoreError: the file cannot be written, or a damaged file has its name.
+    """
+    name = paths.forecast_name(data)
+    _put(paths.forecast_file(name), data, backend)
+    return name
+
+
 def _check(tables: Mapping[str, pa.Table], weights: Mapping[str, bytes]) -> None:
     """Refuse tables that no reader could read. They are a bug of this software, not a mistake of its user."""
     for kind, table in tables.items():

@@ -15,6 +15,7 @@ from scaling.errors import StoreError
 from scaling.store import paths
 from scaling.store.damage import Damage
 from scaling.store.deduplicate import Deduplicated, deduplicate
+from scaling.store.forecast_files import read_forecasts
 from scaling.store.parquet import select_fields
 from scaling.store.parts import INDEX_COLUMNS, READ_ATTEMPTS, Parts
 from scaling.store.schema import SCHEMAS
@@ -70,6 +71,10 @@ class Reader(ABC):
             for counted in deduplicated.counted_in(index)
         ]
         return _concat_sorted("runs", names, pieces, "id").select(columns or SCHEMAS["runs"].names)
+
+    def forecasts(self) -> dict[str, bytes]:
+        """Return the content of each forecast by its name, without damaged ones."""
+        return read_forecasts(self.sources)
 
     def epochs(
         self,

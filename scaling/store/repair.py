@@ -24,11 +24,11 @@ class Repair:
 
 
 def repair(store: Store) -> Repair:
-    """Move every damaged part, with all of its files, and every damaged test set to the folder ``damaged``.
+    """Move every damaged part, with all of its files, and other damaged files to the folder ``damaged``.
 
     A part is moved as a whole, because a run is published completely or not at all: if only its predictions
-    are damaged, its runs are trained again as well. A damaged claim is moved as well; its pack can then be
-    claimed again.
+    are damaged, its runs are trained again as well. A damaged test set, forecast or claim is moved alone; the
+    pack of such a claim can then be claimed again.
 
     Raises:
         StoreError: the store cannot be read or written.

@@ -13,7 +13,7 @@ from scaling.store import paths
 from scaling.store.backend import Backend
 from scaling.store.folder import FolderBackend
 from scaling.store.parts import Parts
-from scaling.store.publish import Commit, publish, put_test_sets
+from scaling.store.publish import Commit, publish, put_forecast, put_test_sets
 from scaling.store.reader import Reader
 
 _SCHEMES = ("s3", "gs", "az", "memory")
@@ -110,6 +110,17 @@ class Store(Reader):
             StoreError: nothing can be written here.
         """
         put_test_sets(test_sets, self.backend)
+
+    def put_forecast(self, data: bytes) -> str:
+        """Write a forecast, which never changes afterwards, and return its name.
+
+        Args:
+            data: content of the file.
+
+        Raises:
+            StoreError: nothing can be written here.
+        """
+        return put_forecast(data, self.backend)
 
     def publish(
         self,

@@ -11,6 +11,7 @@ import pyarrow as pa
 from scaling.store import paths
 from scaling.store.claims import damaged_claims
 from scaling.store.damage import Damage
+from scaling.store.forecast_files import read_forecasts
 from scaling.store.parts import Parts
 from scaling.store.store import Store
 
@@ -25,12 +26,14 @@ class Verification:
     """Number of parts whose runs can be read."""
     runs: int
     """Number of runs that can be read."""
+    forecasts: int
+    """Number of forecasts that can be read."""
     damage: tuple[Damage, ...]
     """Damaged and missing files."""
 
 
 def verify(store: Store) -> Verification:
-    """Read every part, table, weights file and test set of a store, and the claims.
+    """Read every part, table, weights file and test set of a store, the forecasts and the claims.
 
     Raises:
         StoreError: the store cannot be read, or a file has a newer schema.
@@ -52,6 +55,7 @@ def verify(store: Store) -> Verification:
     for part in present:
         _read_weights(parts, part)
     _check_test_sets(parts, fingerprints)
+    forecasts = read_forecasts([parts])
     parts.record(
         [
             parts.describe(file, "claims", error.reason)
@@ -59,7 +63,10 @@ def verify(store: Store) -> Verification:
         ]
     )
     return Verification(
-        parts=len(runs), runs=len(frozenset().union(*ids.values())), damage=tuple(parts.damage.values())
+        parts=len(runs),
+        runs=len(frozenset().union(*ids.values())),
+        forecasts=len(forecasts),
+        damage=tuple(parts.damage.values()),
     )
 
 

@@ -41,6 +41,8 @@ class SimulatedTraining(Training):
 
     diverges: Callable[[int], bool] = lambda filters: False
     """Function of the number of filters that returns True if all runs diverge."""
+    excess: Callable[[int], float] = lambda filters: 0.0
+    """Function of the number of filters that returns the error in excess of the known law."""
     wall_s: Callable[[Pack], float] = lambda pack: float(pack.cell.architecture.filters)
     """Function of a pack that returns its training time: by default one second for each filter."""
 
@@ -56,7 +58,7 @@ class SimulatedTraining(Training):
         labels = np.asarray(loaded.test.labels)
         spec: Any = pack.cell.architecture
         amplitude, exponent, floor = _LAWS[spec.type]
-        error = amplitude * spec.filters**-exponent + floor
+        error = amplitude * spec.filters**-exponent + floor + self.excess(spec.filters)
         for slot, run in enumerate(pack.replicas):
             rng = np.random.default_rng([spec.filters, run.seed])
             wrong = rng.random(len(labels)) < error

@@ -49,6 +49,8 @@ SURFACE = {
     "store sweep": {"--store", "--json"},
     "store merge": {"CONFIG", "--into", "--predictions", *READ},
     "suggest": {"CONFIG", "--until", "--quantity", "--budget", "--json", *READ},
+    "forecast": {"CONFIG", "--at", "--curve", "--json", *READ},
+    "score": {"CONFIG", "--json", *READ},
     "why": {"RUN", "--config", "--store", "--also", "--data", "--json"},
     "diff": {"A", "B", "--config", "--store", "--also", "--data", "--json"},
     "inspect": {"RUN", "--image", "--out", "--config", "--store", "--also", "--data", "--json"},

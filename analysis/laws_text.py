@@ -97,7 +97,7 @@ def _describe_crossing(x: str, pair: Comparison) -> str:
     if pair.crossing is None:
         return "the laws do not cross near the data"
     if not (pair.crossing.low > 0 and isfinite(pair.crossing.high)):
-        return f"the data do not decide whether the laws cross (they do at {x} {pair.crossing.estimate:.3g})"
+        return "the data do not decide whether the laws cross"
     text = f"the laws cross at {x} {format_interval(pair.crossing)}"
     text += "" if pair.interpolated else ", outside the sizes measured on both curves"
     costs = [

@@ -44,7 +44,7 @@ def forecast(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Write a forecast for widths that are not trained yet.
+    """Forecast widths that are not trained yet.
 
     The forecast is a file of the store that never changes. scaling score compares it with the runs that are
     trained afterwards.

@@ -27,7 +27,10 @@ def power(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Print the smallest differences between curves that a study can show, and what more seeds would buy."""
+    """Print the smallest differences between curves that would show.
+
+    The table also shows what two and four times as many seeds would buy.
+    """
     differences = api.power(config, workspace(store, also, data), power=power, overrides=set_)
     if as_json:
         print_json(with_damage({"power": power, "differences": [one.to_dict() for one in differences]}))

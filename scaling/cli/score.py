@@ -18,7 +18,7 @@ def score(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Compare each forecast of a study with the runs that were trained after it.
+    """Compare forecasts with the runs that were trained after them.
 
     Prints hits and misses, and the commands that train the networks of open forecasts.
     """

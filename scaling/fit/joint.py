@@ -90,7 +90,15 @@ def fit_joint_table(
     """
     if cost is not None:
         check_column(cells.table.column_names, cost)
-    groups = group_joint_points(cells, names, y=y, by=by, misclassified=misclassified, std=std)
+    groups = group_joint_points(
+        cells,
+        names,
+        y=y,
+        by=by,
+        misclassified=misclassified,
+        std=std,
+        ignored=() if cost is None else (cost,),
+    )
     rows = group_rows(cells.table, by)
     fits, errors = [], []
     for group, points in groups:

@@ -143,7 +143,7 @@ def test_known_standard_deviations_and_another_form(scaling, tmp_path):
     )
     words = ("fit", table, "--x", "n", "--y", "loss", "--std", "se")
     (fitted,) = json.loads(scaling(*words, "--form", "broken", "--json").out)["fits"]
-    assert list(fitted["laws"]) == ["power", "floor", "broken"]
+    assert list(fitted["laws"]) == ["floor", "power", "broken"]
     assert fitted["laws"]["power"]["dispersion"]["source"] == "the known standard deviations"
     assert {profile["form"] for profile in fitted["profiles"]} == set(fitted["laws"])
     assert (

@@ -292,6 +292,7 @@ def test_many_cells_are_pooled_and_the_law_stays():
     (fit,) = fit_joint_table(add_cells(table(sizes, noisy(rng, sizes)), NAMES), NAMES, FEW, y="loss")
     assert len(fit.points.widths) <= 1000
     assert "20,000 pairs of N and D are pooled" in fit.notes[0]
+    assert fit.law.status is Status.USABLE
     assert estimates(fit.law)[[1, 3, 4]] == pytest.approx(CHINCHILLA[[1, 3, 4]], rel=0.03)
 
 

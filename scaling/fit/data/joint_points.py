@@ -108,6 +108,7 @@ def group_joint_points(
     by: Sequence[str],
     misclassified: NDArray[np.bool_] | None = None,
     std: str | None = None,
+    ignored: Sequence[str] = (),
 ) -> list[tuple[PointsGroup, JointPoints]]:
     """Divide a table into groups, each with its points of two sizes.
 
@@ -118,11 +119,20 @@ def group_joint_points(
         by: columns whose values, together, name a group.
         misclassified: [rows, images], which images each row's run misclassifies.
         std: column of the standard deviations of y, if they are known.
+        ignored: further columns in which replicates may differ.
 
     Raises:
         TableError: columns or values that cannot be fitted as requested.
     """
-    groups = group_points(cells.table, x=cells.column, y=y, by=by, misclassified=misclassified, std=std)
+    groups = group_points(
+        cells.table,
+        x=cells.column,
+        y=y,
+        by=by,
+        misclassified=misclassified,
+        std=std,
+        ignored=(*names, *ignored),  # sizes differ within a cell of pooled neighbours
+    )
     return [(group, _joint_points(group.points, names, cells.sizes)) for group in groups]
 
 

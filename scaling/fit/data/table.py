@@ -74,6 +74,7 @@ def group_points(
     by: Sequence[str] = ("architecture",),
     misclassified: NDArray[np.bool_] | None = None,
     std: str | None = None,
+    ignored: Sequence[str] = (),
 ) -> list[PointsGroup]:
     """Divide a table into groups of points.
 
@@ -92,6 +93,7 @@ def group_points(
         by: columns whose values, together, name a group.
         misclassified: [rows, images], which images each row's run misclassifies.
         std: column of the standard deviations of y, if they are known.
+        ignored: further columns in which replicates may differ.
 
     Returns:
         The groups, in the order of their first rows.
@@ -111,7 +113,7 @@ def group_points(
         used = columns.usable_rows(rows)
         runs = table.take(used)
         points = columns.points(runs, used)
-        dependent = find_non_replicates(runs, x=x, y=y, ignored=(*by, *([std] if std else [])))
+        dependent = find_non_replicates(runs, x=x, y=y, ignored=(*by, *ignored, *([std] if std else [])))
         notes = (
             *columns.notes_on_left_out(rows),
             *_warnings(runs, points),

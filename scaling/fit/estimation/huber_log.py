@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 from scipy.optimize import minimize
-from scipy.special import huber, logsumexp
+from scipy.special import huber
 
 from scaling.fit.forms import MAX_EXPONENT
 
@@ -22,7 +22,7 @@ DELTA = 1e-3
 _MAX_LOG = 200.0
 """Logarithms of amplitudes and floor are searched between minus and plus this value."""
 _MAX_ITERATIONS = 2000
-_TOLERANCE = 1e-13
+_TOLERANCE = 1e-11
 
 
 def fit_by_huber_loss(
@@ -43,24 +43,22 @@ def fit_by_huber_loss(
         The best parameters of ``JOINT``.
     """
     used = weights > 0
-    log_x, log_y, relative = np.log(x[used]), np.log(means[used]), weights[used] / weights.max()
+    (log_n, log_d), log_y, relative = np.log(x[used]).T, np.log(means[used]), weights[used] / weights.max()
 
     def loss(theta: np.ndarray) -> tuple[float, np.ndarray]:
         log_a, alpha, log_b, beta, log_e = theta
-        terms = np.stack(
-            [log_a - alpha * log_x[:, 0], log_b - beta * log_x[:, 1], np.full(len(log_y), log_e)], axis=1
-        )
-        log_law = logsumexp(terms, axis=1)
+        terms = np.empty((3, len(log_y)))
+        terms[0], terms[1], terms[2] = log_a - alpha * log_n, log_b - beta * log_d, log_e
+        log_law = np.logaddexp.reduce(terms)
         residuals = log_law - log_y
         slope = relative * np.clip(residuals, -DELTA, DELTA) / DELTA**2
-        by_log = slope[:, None] * np.exp(terms - log_law[:, None])
-        by_exponent = -(by_log[:, :2] * log_x).sum(axis=0)
-        by_a, by_b, by_e = by_log.sum(axis=0)
-        gradient = np.array([by_a, by_exponent[0], by_b, by_exponent[1], by_e])
+        shares = slope * np.exp(terms - log_law)
+        by_a, by_b, by_e = shares.sum(axis=1)
+        gradient = np.array([by_a, -(shares[0] @ log_n), by_b, -(shares[1] @ log_d), by_e])
         return float(relative @ huber(DELTA, residuals)) / DELTA**2, gradient
 
     log, exponent = (-_MAX_LOG, _MAX_LOG), (-MAX_EXPONENT, MAX_EXPONENT)
-    options = {"maxiter": _MAX_ITERATIONS, "maxfun": 10 * _MAX_ITERATIONS, "ftol": _TOLERANCE, "gtol": 1e-9}
+    options = {"maxiter": _MAX_ITERATIONS, "maxfun": 10 * _MAX_ITERATIONS, "ftol": _TOLERANCE, "gtol": 1e-7}
     minima = [
         minimize(
             loss,

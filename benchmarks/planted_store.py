@@ -103,6 +103,8 @@ def _run_rows(pack: Pack, errors: np.ndarray, provenance: Mapping[str, Any]) -> 
             "test_errors": int(count),
             "test_error": count / images,
             "test_accuracy": 1 - count / images,
+            "train_loss": 2 * count / images,
+            "test_loss": 2 * count / images,
         }
         for run, count in zip(pack.runs, errors, strict=True)
     ]
@@ -152,7 +154,8 @@ def _epochs_table(ids: Sequence[str], test_error: np.ndarray, learning_rate: flo
         "epoch": number,
         "train_loss": 2 * error,
         "train_accuracy": 1 - error,
-        "val_accuracy": pa.nulls(len(error), EPOCHS_SCHEMA.field("val_accuracy").type),
+        "val_loss": [None] * len(error),
+        "val_accuracy": [None] * len(error),
         "test_loss": 2 * error,
         "test_accuracy": 1 - error,
         "test_error": error,

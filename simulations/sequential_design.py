@@ -33,6 +33,7 @@ from scaling.fit import (
 from scaling.fit.forms import FLOOR
 from scaling.fit.quantity import require_floored_law
 from scaling.fit.result import DrawSet
+from scaling.fit.suggest import MIN_SHARE
 from scaling.settings import ImageShape
 from simulations.scenarios import AMPLITUDE, IMAGES
 
@@ -111,6 +112,8 @@ class Outcome:
     """Cost of the study, relative to its cost at the start."""
     iterations: int
     """Number of times that the study grew."""
+    top_three: float
+    """Share of the runs at the three widths with the most runs."""
     is_covered: bool
     """True if the interval contains the truth."""
 
@@ -145,13 +148,20 @@ def grow_until_target(study: SimulatedStudy, of: str, rule: GrowthRule) -> Outco
             return Outcome(
                 cost=study_cost(seeds) / study_cost(dict.fromkeys(WIDTHS, SEEDS)),
                 iterations=iterations,
+                top_three=sum(sorted(seeds.values())[-3:]) / sum(seeds.values()),
                 is_covered=bool(interval.low <= truth <= interval.high),
             )
         seeds, iterations = next_seeds, iterations + 1
 
 
-def propose_growth(of: str, widths: Sequence[int]) -> GrowthRule:
-    """Return the rule of ``scaling run --until``: the proposed runs at the given widths."""
+def propose_growth(of: str, widths: Sequence[int], *, min_share: float = MIN_SHARE) -> GrowthRule:
+    """Return the rule of ``scaling run --until``: the proposed runs at the given widths.
+
+    Args:
+        of: quantity whose interval has a target.
+        widths: widths that may be trained.
+        min_share: smallest number of runs at a trained width, relative to the mean; 0 for the gains alone.
+    """
 
     def rule(seeds: SeedCounts, fitted: Fit) -> SeedCounts:
         sizes = [
@@ -164,7 +174,7 @@ def propose_growth(of: str, widths: Sequence[int]) -> GrowthRule:
             for width in widths
         ]
         quantity = Quantity.parse(of, float(WIDTHS[-1]))
-        design = SequentialDesign(fitted, quantity, target=TARGETS[of], sizes=sizes)
+        design = SequentialDesign(fitted, quantity, target=TARGETS[of], sizes=sizes, min_share=min_share)
         (proposal,) = propose_runs([design], stop_after_s=study_cost(seeds))
         return {width: count for width, count in zip(widths, proposal.seeds, strict=True) if count}
 
@@ -184,7 +194,7 @@ def grow_evenly(of: str) -> GrowthRule:
 
 
 def compare_rules(of: str, noise: str, sizes: str, *, studies: int) -> list[str]:
-    """Return one row of the CSV file: many studies of one kind, grown by both rules.
+    """Return one row of the CSV file: many studies of one kind, grown by each rule.
 
     Args:
         of: quantity whose interval has a target.
@@ -208,6 +218,28 @@ def compare_rules(of: str, noise: str, sizes: str, *, studies: int) -> list[str]
         *_coverage(proposed),
         *_coverage(even),
     ]
+
+
+def price_of_level_widths(of: str, noise: str, *, studies: int) -> str:
+    """Return a sentence on the cost of the minimum of runs at each width, for studies of one kind.
+
+    Args:
+        of: quantity whose interval has a target.
+        noise: kind of noise.
+        studies: number of studies.
+    """
+    widths = sorted((*WIDTHS, *BETWEEN, *BEYOND))
+    simulated = [SimulatedStudy(draw=draw, noise=noise) for draw in range(studies)]
+    level, free = (
+        [grow_until_target(study, of, propose_growth(of, widths, min_share=share)) for study in simulated]
+        for share in (MIN_SHARE, 0.0)
+    )
+    prices = [outcome.cost / other.cost for outcome, other in zip(level, free, strict=True)]
+    shares = [100 * np.median([outcome.top_three for outcome in outcomes]) for outcomes in (level, free)]
+    return (
+        f"{of}, {noise}, {studies} studies: median cost {np.median(prices):.2f} times that without"
+        f" the minimum; {shares[0]:.0f} % of the runs at three widths, {shares[1]:.0f} % without it"
+    )
 
 
 def markdown_table(rows: Sequence[Sequence[str]]) -> str:
@@ -236,7 +268,13 @@ def main() -> None:
         description="Compare proposed runs with grids that grow evenly.",
     )
     parser.add_argument("--studies", type=int, default=400, help="studies of each kind (%(default)s)")
-    studies = parser.parse_args().studies
+    parser.add_argument("--price", action="store_true", help="print the cost of the minimum at each width")
+    arguments = parser.parse_args()
+    studies = arguments.studies
+    if arguments.price:
+        for of, noise in product(TARGETS, _DISPERSIONS):
+            print(price_of_level_widths(of, noise, studies=studies), flush=True)
+        return
     rows = [
         compare_rules(of, noise, sizes, studies=studies)
         for of, noise, sizes in product(TARGETS, _DISPERSIONS, ("between", "beyond"))

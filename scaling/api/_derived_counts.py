@@ -11,12 +11,21 @@ from scaling.config import Run
 from scaling.datasets import PUBLISHED_DATASETS
 from scaling.settings import ImageShape
 
-DERIVED_COUNTS = {"backward_macs": pa.int64(), "routes": pa.float64(), "training_flops": pa.float64()}
+DERIVED_COUNTS = {
+    "labels": pa.int64(),
+    "conv_parameters": pa.int64(),
+    "linear_parameters": pa.int64(),
+    "backward_macs": pa.int64(),
+    "routes": pa.float64(),
+    "training_flops": pa.float64(),
+}
 """Columns of derived counts, and their types.
 
+``labels`` is the number of classes. ``conv_parameters`` and ``linear_parameters`` are the parameters of the
+convolutions and of the fully connected layers; layers of other kinds have the remaining ones.
 ``backward_macs`` is of one image's backward pass. ``routes`` lead from a weight of the first layer to an
 output, rounded where float64 has too few digits, as for a VGG. ``training_flops`` is of the whole training.
-``LayerTable`` defines each count.
+``LayerTable`` defines each count except ``labels``.
 """
 
 
@@ -25,7 +34,7 @@ def compute_counts(
 ) -> dict[str, pa.Array]:
     """Return the columns of ``DERIVED_COUNTS``, one row a cell.
 
-    They are null where the image shape is unknown, and where no gradient was computed.
+    They are null where the image shape is unknown, and all but ``labels`` where no gradient was computed.
 
     Args:
         cell_runs: one run of each cell.
@@ -53,10 +62,18 @@ def _image_shapes(runs: pa.Table) -> dict[str, ImageShape]:
 
 
 def _row(run: Run, image: ImageShape | None, train_images: int | None) -> dict[str, int | float]:
-    if image is None or run.architecture.fit_profile:
+    if image is None:
         return {}
+    if run.architecture.fit_profile:
+        return {"labels": image.classes}
     layers = run.architecture.layer_table(image)
-    row: dict[str, int | float] = {"backward_macs": layers.backward_macs, "routes": float(layers.routes)}
+    row: dict[str, int | float] = {
+        "labels": image.classes,
+        "conv_parameters": layers.conv_parameters,
+        "linear_parameters": layers.linear_parameters,
+        "backward_macs": layers.backward_macs,
+        "routes": float(layers.routes),
+    }
     if train_images is not None:
         images_seen = run.recipe.epochs * run.recipe.images_per_epoch(train_images)
         row["training_flops"] = float(images_seen * layers.training_flops)

@@ -22,6 +22,7 @@ from scaling.api._load import (
     load_wrong_images,
     resolve_store,
 )
+from scaling.api._losses import note_missing_losses
 from scaling.api._workspace import Workspace
 from scaling.errors import FitError, TableError, UsageError
 
@@ -217,6 +218,8 @@ def load_curves(
         columns = {*sizes, options.y, *by, *rows.conditions(), *filter(None, (options.std, cost))}
         columns |= {*best.columns, best.validation} if best else set()
         loaded = load_runs(source, workspace, overrides=overrides, x=options.x, columns=columns, also=second)
+        notes = note_missing_losses(loaded.runs, options.y)
+        loaded = replace(loaded, notes=(*loaded.notes, *notes))
         for size in sizes:
             loaded = drop_missing(loaded, size)
         if rows.where:

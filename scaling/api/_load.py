@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from scaling.api._derived_counts import DERIVED_COUNTS
+from scaling.api._losses import fill_losses
 from scaling.api._results import load_trained
 from scaling.api._table import tidy_table
 from scaling.api._workspace import Workspace
@@ -117,6 +119,7 @@ def load_runs(
 
     stored = dict.fromkeys([*required_columns("filters", "test_error", sorted(columns)), *GROUPING_COLUMNS])
     loaded = _load_stored(source, workspace, overrides, [name for name in stored if name != CURVE_COLUMN])
+    loaded = replace(loaded, runs=fill_losses(loaded.runs, workspace, columns))
     runs = group_runs(loaded.runs, x, also=also).all_runs if CURVE_COLUMN in columns else loaded.runs
     if not columns <= set(runs.column_names):
         runs = add_short_names(tidy_table(runs), columns)
@@ -158,6 +161,8 @@ def _without_pruned(runs: pa.Table) -> pa.Table:
 def drop_missing(loaded: LoadedRuns, x: str) -> LoadedRuns:
     """Drop the runs without a value of a setting, such as ``branches`` of a ``lenet5``, and note them.
 
+    A derived count of 0, such as ``conv_parameters`` without convolutions, is no size either.
+
     Args:
         loaded: runs with the column.
         x: a setting. A column of the store is left alone, so that a missing value is reported as an error.
@@ -165,12 +170,15 @@ def drop_missing(loaded: LoadedRuns, x: str) -> LoadedRuns:
     runs = loaded.runs
     if x not in runs.column_names or x in RUNS_SCHEMA.names:
         return loaded
-    lacking = runs.filter(pc.is_null(runs[x]))
+    has_size = pc.is_valid(runs[x])
+    if x in DERIVED_COUNTS:
+        has_size = pc.fill_null(pc.greater(runs[x], 0), False)
+    lacking = runs.filter(pc.invert(has_size))
     if not len(lacking):
         return loaded
     names = ", ".join(sorted(pc.unique(lacking["architecture"]).to_pylist()))
     note = f"Left out: {len(lacking)} of {len(runs)} runs ({names} has no {x})."
-    return LoadedRuns(runs=runs.filter(pc.is_valid(runs[x])), notes=(*loaded.notes, note))
+    return LoadedRuns(runs=runs.filter(has_size), notes=(*loaded.notes, note))
 
 
 def add_short_names(table: pa.Table, columns: set[str]) -> pa.Table:

@@ -19,6 +19,7 @@ from scaling.api._load import (
     is_external_table,
     load_external_table,
 )
+from scaling.api._losses import fill_losses, note_missing_losses
 from scaling.api._results import load_trained
 from scaling.api._table import tidy_table
 from scaling.api._workspace import Workspace
@@ -124,10 +125,11 @@ def _optima_of_study(
     from scaling.fit.data.columns import check_column
 
     results = load_trained(config, workspace, overrides=overrides)
-    runs = results.final_runs
+    runs = fill_losses(results.final_runs, workspace, {x, y})
     table = add_short_names(_add_ratios(tidy_table(runs)), {x, y})
     for name in (x, y):
         check_column(table.column_names, name)
+    loss_notes = note_missing_losses(table, y)
     cells = [cell for cell in results.plan.study.cells if not cell.pending]
     labels = label_cells(cells, x)
     members = {
@@ -137,7 +139,8 @@ def _optima_of_study(
     curves, absent = [], []
     for label, of_curve in members.items():
         try:
-            curves.append(_select_curve(table, of_curve, label=label, x=x, y=y))
+            label, points, notes = _select_curve(table, of_curve, label=label, x=x, y=y)
+            curves.append((label, points, (*loss_notes, *notes)))
         except FitError as error:
             absent.append(str(error))
     optima, failures = _find_optima(curves)

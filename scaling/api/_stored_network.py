@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scaling.api._plan import plan
 from scaling.api._stored_runs import find_run, planned_runs, stored_runs
@@ -60,7 +60,8 @@ def load_stored_network(run: str, workspace: Workspace, configs: Sequence[Path])
 
 
 def _find_dataset(run: Run, workspace: Workspace, configs: Sequence[Path]) -> AnyDataset:
-    published: list[AnyDataset] = [kind() for kind in PUBLISHED_DATASETS.values()]
+    classes: dict[str, Any] = {"labels": run.data.labels, "labels_draw": run.data.labels_draw}
+    published: list[AnyDataset] = [kind(**classes) for kind in PUBLISHED_DATASETS.values()]
     cells = (cell for config in configs for cell in plan(config, workspace, trains=False).study.cells)
     for dataset in (*published, *(cell.dataset for cell in cells)):
         if dataset.info(workspace.data).fingerprint == run.data.fingerprint:

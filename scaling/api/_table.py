@@ -11,6 +11,7 @@ import pyarrow as pa
 from pyarrow import csv, parquet
 
 from scaling.api._derived_counts import compute_counts
+from scaling.api._losses import fill_losses
 from scaling.api._results import load_trained
 from scaling.api._workspace import Workspace
 from scaling.config import flatten_settings
@@ -45,9 +46,10 @@ def table(config: Path, workspace: Workspace | None = None, *, overrides: Sequen
         ConfigError: the study is invalid.
         StoreError: a store cannot be read, or no store holds a run of the study other than pilot runs.
     """
-    results = load_trained(config, workspace or Workspace(), overrides=overrides)
+    workspace = workspace or Workspace()
+    results = load_trained(config, workspace, overrides=overrides)
     return RunTable(
-        runs=tidy_table(results.final_runs),
+        runs=tidy_table(fill_losses(results.final_runs, workspace)),
         pilots=results.runs.num_rows - results.final_runs.num_rows,
         pending=results.plan.pending,
     )

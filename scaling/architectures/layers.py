@@ -100,6 +100,19 @@ class LayerTable:
         return sum(layer.parameters for layer in self.layers)
 
     @property
+    def conv_parameters(self) -> int:
+        """Number of parameters of the convolutions, whose weights are shared between positions."""
+        return self._parameters_of(LayerKind.CONVOLUTION)
+
+    @property
+    def linear_parameters(self) -> int:
+        """Number of parameters of the fully connected layers."""
+        return self._parameters_of(LayerKind.LINEAR)
+
+    def _parameters_of(self, kind: LayerKind) -> int:
+        return sum(layer.parameters for layer in self.layers if layer.kind is kind)
+
+    @property
     def connections(self) -> int:
         return sum(layer.connections for layer in self.layers)
 

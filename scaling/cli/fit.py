@@ -28,11 +28,14 @@ _X = Annotated[
     str,
     typer.Option(
         metavar="COLUMN",
-        help="Column of the size, such as parameters, macs, training_flops, train_images or branches; two "
-        "columns, such as filters,train_images, for a joint law.",
+        help="Column of the size, such as parameters, conv_parameters, macs, training_flops, train_images, "
+        "labels or branches; two columns, such as filters,train_images, for a joint law.",
     ),
 ]
-_Y = Annotated[str, typer.Option(metavar="COLUMN", help="Column of the error.")]
+_Y = Annotated[
+    str,
+    typer.Option(metavar="COLUMN", help="Column of the error, such as test_error, test_loss or train_loss."),
+]
 _By = Annotated[
     list[str],
     typer.Option(

@@ -29,7 +29,7 @@ def optimum(
         ),
     ] = "ratio",
     y: Annotated[
-        str, typer.Option(metavar="COLUMN", help="Column of the error, such as val_error.")
+        str, typer.Option(metavar="COLUMN", help="Column of the error, such as val_error or test_loss.")
     ] = "test_error",
     by: Annotated[
         list[str],

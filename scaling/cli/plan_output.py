@@ -70,7 +70,7 @@ def _dataset_text(info: DatasetInfo) -> str:
         listed[_MAX_LABELS - 1 : -1] = ["..."]
     labels = (
         f"; the labels {', '.join(listed)} of its file become the classes 0 to {info.image.classes - 1}"
-        if info.renumbers_labels
+        if info.renumbers_labels or info.classes_in_use
         else ""
     )
     return (
@@ -149,7 +149,11 @@ def row_dict(row: PlanRow) -> dict[str, object]:
         "label": row.label,
         "filters": row.cell.architecture.filters,
         **{width.setting: derived_value(row, width) for width in derived_widths()},
+        "labels": row.cell.info.image.classes,
+        "train_images": row.cell.dataset.train_size(row.cell.info),
         "parameters": layers.parameters,
+        "conv_parameters": layers.conv_parameters,
+        "linear_parameters": layers.linear_parameters,
         "macs": layers.macs,
         "backward_macs": layers.backward_macs,
         "routes": layers.routes,

@@ -19,6 +19,7 @@ Settings = dict[str, Any]
 """Settings of a configuration by their dotted paths, such as ``{"recipe.epochs": 8}``."""
 
 DATASET, FINGERPRINT, TRAIN_IMAGES = "data.type", "data.fingerprint", "data.train_images"
+LABELS, LABELS_DRAW = "data.labels", "data.labels_draw"
 LEARNING_RATE = "recipe.learning_rate"
 FILTERS = "architecture.filters"
 COSTS = ("architecture.macs", "architecture.parameters")
@@ -124,6 +125,8 @@ def find_covarying_settings(configurations: Sequence[Settings], curves: Curves) 
         curves: their assignment, as ``assign_curves`` returns it.
     """
     following = {path for width in derived_widths() for path in (width.setting_path, width.ratio_path)}
+    if curves.x_setting in (LABELS, LABELS_DRAW):
+        following.add(FINGERPRINT)
     ignored = _NEVER_DISTINGUISH | following | {curves.x_setting}
     values: dict[tuple[str, str], set[Any]] = defaultdict(set)
     for settings, label in zip(configurations, curves.labels, strict=True):
@@ -209,7 +212,13 @@ def _distinguishing_settings(
     A setting is added only if configurations differ in it that agree in x and in all settings before it.
     """
     keys = list(first_keys)
-    first = (TRAIN_IMAGES, *(width.ratio_path for width in derived_widths()), *_CHECKED_FIRST)
+    first = (
+        LABELS,
+        LABELS_DRAW,
+        TRAIN_IMAGES,
+        *(width.ratio_path for width in derived_widths()),
+        *_CHECKED_FIRST,
+    )
     others = sorted({name for settings in configurations for name in settings}.difference(_CHECKED_LAST))
     for name in dict.fromkeys((*first, *others, *_CHECKED_LAST)):
         if name in _NEVER_DISTINGUISH or name in x_settings:

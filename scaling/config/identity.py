@@ -38,6 +38,10 @@ class Data(ConfigModel):
     """Name of the data set, such as ``mnist``."""
     fingerprint: Annotated[str, Field(pattern=r"^[0-9a-f]+$")]
     """SHA-256 of the content in canonical order: 64 hexadecimal digits."""
+    labels: Annotated[PositiveInt | None, IdentityDefault(None)] = None
+    """Number of drawn classes; None means all classes of the data set."""
+    labels_draw: Annotated[NonNegativeInt, IdentityDefault(0)] = 0
+    """Random seed of the drawn classes; 0 where all classes are used."""
     train_images: Annotated[PositiveInt | None, IdentityDefault(None)] = None
     """Number of training images; None means all that are not held out for validation."""
     validation: Annotated[NonNegativeInt, IdentityDefault(0)] = 0

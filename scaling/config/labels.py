@@ -10,6 +10,8 @@ from scaling.datasets import PUBLISHED_DATASETS
 
 _LABELS = {
     "data.fingerprint": SettingLabel(plural="data {:.8}"),
+    "data.labels": SettingLabel(plural="{:,} labels"),
+    "data.labels_draw": SettingLabel(plural="draw {} of the labels"),
     "data.train_images": SettingLabel(plural="{:,} images", singular="1 image"),
     "data.validation": SettingLabel(plural="{:,} validation images", singular="1 validation image"),
     "recipe.optimizer.type": SettingLabel(plural="{}"),
@@ -20,6 +22,8 @@ _LABELS = {
     "recipe.batch_size": SettingLabel(plural="batches of {:,}"),
 }
 """Label of each setting that needs more than its name and value. Architectures label their own settings."""
+_LABELS_OF_NONE = {"data.labels": "all labels"}
+"""Label of each setting whose value None means something else than that the configuration lacks it."""
 
 
 def dataset_title(name: str) -> str:
@@ -40,7 +44,7 @@ def setting_label(setting: str, value: Any) -> str:
     group, _, path = setting.partition(".")
     name = (path or group).replace(".", " ").replace("_", " ")
     if value is None:
-        return f"no {name}"
+        return _LABELS_OF_NONE.get(setting, f"no {name}")
     if isinstance(value, tuple):
         value = "-".join(map(str, value)) or "none"
     label = setting_labels().get(path) if group == "architecture" else _LABELS.get(setting)

@@ -144,6 +144,8 @@ class Cell:
         return Data(
             type=self.dataset.type,
             fingerprint=self.info.fingerprint,
+            labels=self.info.image.classes if self.info.classes_in_use else None,
+            labels_draw=self.dataset.labels_draw if self.info.classes_in_use else 0,
             train_images=used if used < self.info.train_images - self.dataset.validation else None,
             validation=self.dataset.validation,
         )

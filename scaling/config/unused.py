@@ -23,6 +23,7 @@ from scaling.config.sections import Sections, entry_types
 _MAX_LISTED = 3
 
 _WINS, _FITTED, _SEEDLESS = "set what wins", "fitted without it", "without random numbers"
+_ALL_LABELS = "all labels are used without"
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,8 @@ def _unused_by(path: SettingPath, sections: Sections) -> list[_Unused | None]:
             return [_unused_recipe(i, names, sections) for i in sections.architectures]
         case ("seeds",):
             return [_unused_seeds(i, sections) for i in sections.architectures]
+        case ("dataset", "labels_draw") if sections.dataset and not sections.dataset.get("labels"):
+            return [_Unused(_ALL_LABELS, "dataset.labels")]
         case ("pilots", "validation") if sections.dataset:
             given = sections.dataset.get("validation", 0)
             values = given if isinstance(given, list) else [given]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,16 @@ from scaling.data.cache import cache_folder, read_cache, write_cache
 from scaling.data.cached_arrays import CachedArrays
 from scaling.data.decode import decode_splits
 from scaling.data.derive import derive_splits
-from scaling.datasets import Dataset, DatasetInfo, DerivedDataset, Split, Splits, Synthetic, stratified_order
+from scaling.datasets import (
+    Dataset,
+    DatasetInfo,
+    DerivedDataset,
+    Split,
+    Splits,
+    Synthetic,
+    restrict_split,
+    stratified_order,
+)
 from scaling.errors import DataError
 
 
@@ -23,17 +32,17 @@ class LoadedDataset:
     info: DatasetInfo
     """Shape, sizes and verified fingerprint."""
     train: Split
-    """Whole training split in canonical order."""
+    """Whole training split of the classes in use, in canonical order."""
     test: Split
-    """Test split in canonical order."""
+    """Test split of the classes in use, in canonical order."""
     train_index: NDArray[np.int64]
     """Ascending indices of the images of ``train`` that are trained on: [used]."""
     validation_index: NDArray[np.int64]
     """Ascending indices of the images of ``train`` that are held out; empty with ``validation: 0``."""
     mean: NDArray[np.float64]
-    """Mean of all pixels of ``train`` over 255, equal for every subset: [channels]."""
+    """Mean of all training pixels over 255, equal for every subset and for any classes: [channels]."""
     std: NDArray[np.float64]
-    """Standard deviation of all pixels of ``train`` over 255: [channels]."""
+    """Standard deviation of the same pixels over 255: [channels]."""
 
 
 def load(
@@ -73,6 +82,23 @@ def load(
 def _load_arrays(
     dataset: Dataset, info: DatasetInfo, folder: Path, cache: Path | None, *, download: bool, verify: bool
 ) -> CachedArrays:
+    """Return the arrays of the classes in use, from the cache if they are there."""
+    if not info.classes_in_use:
+        return _load_all_classes(dataset, info, folder, cache, download=download, verify=verify)
+    cached = cache_folder(info, cache)
+    if not isinstance(dataset, Synthetic) and (arrays := read_cache(cached, verify=verify)) is not None:
+        return arrays
+    whole = _load_all_classes(
+        dataset, dataset.whole_info(folder), folder, cache, download=download, verify=verify
+    )
+    train, test = (restrict_split(split, info.classes_in_use) for split in (whole.train, whole.test))
+    arrays = replace(whole, train=train, test=test)
+    return arrays if isinstance(dataset, Synthetic) else write_cache(cached, arrays, is_computed=True)
+
+
+def _load_all_classes(
+    dataset: Dataset, info: DatasetInfo, folder: Path, cache: Path | None, *, download: bool, verify: bool
+) -> CachedArrays:
     if isinstance(dataset, Synthetic):
         return CachedArrays.from_splits(*dataset.splits())  # faster than reading a file
     cached = cache_folder(info, cache)
@@ -80,7 +106,7 @@ def _load_arrays(
         return arrays
     if isinstance(dataset, DerivedDataset):
         of = dataset.of
-        images = _load_arrays(of, of.info(folder), folder, cache, download=download, verify=verify)
+        images = _load_all_classes(of, of.whole_info(folder), folder, cache, download=download, verify=verify)
         derived = derive_splits(Splits(images.train, images.test), dataset, info=info)
         return write_cache(cached, CachedArrays.from_splits(*derived), is_computed=True)
     splits = decode_splits(dataset, info, folder, download=download)

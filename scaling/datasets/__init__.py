@@ -12,6 +12,7 @@ from pydantic import Field
 from scaling.datasets.base import Dataset, DatasetInfo
 from scaling.datasets.canonical import Split, Splits, compute_fingerprint, sort_canonically, stratified_order
 from scaling.datasets.cifar10 import Cifar10
+from scaling.datasets.class_subset import draw_classes, restrict_split
 from scaling.datasets.derived import DerivedDataset
 from scaling.datasets.digit_frame import DigitFrame
 from scaling.datasets.mnist import Mnist
@@ -51,6 +52,8 @@ __all__ = [
     "Synthetic",
     "Usps",
     "compute_fingerprint",
+    "draw_classes",
+    "restrict_split",
     "shift_images",
     "sort_canonically",
     "square_of_shifts",

@@ -29,6 +29,14 @@ class Split:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def count_classes(self, classes: int) -> tuple[int, ...]:
+        """Return the number of images of each class.
+
+        Args:
+            classes: number of classes.
+        """
+        return tuple(np.bincount(self.labels, minlength=classes).tolist())
+
 
 class Splits(NamedTuple):
     """The two splits of a data set."""

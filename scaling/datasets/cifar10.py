@@ -17,6 +17,8 @@ CIFAR10_INFO = DatasetInfo(
     train_images=50_000,
     test_images=10_000,
     fingerprint="5ceda65e0fe18b35c94af5069a2f9afa9cba213737460c84a32ecdd5d2860751",
+    train_per_class=(5000,) * 10,
+    test_per_class=(1000,) * 10,
 )
 
 
@@ -25,5 +27,5 @@ class Cifar10(Dataset):
 
     type: Literal["cifar10"] = "cifar10"
 
-    def info(self, folder: Path) -> DatasetInfo:
+    def whole_info(self, folder: Path) -> DatasetInfo:
         return CIFAR10_INFO

@@ -28,7 +28,8 @@ class DerivedDataset(Dataset):
 
     @model_validator(mode="after")
     def _check_images(self) -> DerivedDataset:
-        for name, omitted in (("train_images", None), ("validation", 0)):
+        omitted_values = {"labels": None, "labels_draw": 0, "train_images": None, "validation": 0}
+        for name, omitted in omitted_values.items():
             if getattr(self.of, name) != omitted:
                 raise ValueError(
                     f"give {name} and not of.{name}; the data set is computed from the whole of"
@@ -49,7 +50,7 @@ class DerivedDataset(Dataset):
         Raises:
             DataError: its images have several channels, or it cannot be read.
         """
-        info = self.of.info(folder)
+        info = self.of.whole_info(folder)
         if info.image.channels != 1:
             raise DataError(f"dataset.of: expected grey images, got {info.image.channels} channels")
         return info

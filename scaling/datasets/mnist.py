@@ -18,6 +18,8 @@ MNIST_INFO = DatasetInfo(
     train_images=60_000,
     test_images=10_000,
     fingerprint="2c1515217700e91223938e5f7257bf7ce76140b397548e103738818f5abd9020",
+    train_per_class=(5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949),
+    test_per_class=(980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009),
 )
 
 
@@ -28,5 +30,5 @@ class Mnist(Dataset):
 
     type: Literal["mnist"] = "mnist"
 
-    def info(self, folder: Path) -> DatasetInfo:
+    def whole_info(self, folder: Path) -> DatasetInfo:
         return MNIST_INFO

@@ -19,6 +19,8 @@ MNIST5K_INFO = DatasetInfo(
     train_images=4_000,
     test_images=1_000,
     fingerprint="cc683919f65d94909abe8498ce25b248a502e991f969be3790ae93c81a87b3d4",
+    train_per_class=(400,) * 10,
+    test_per_class=(100,) * 10,
 )
 
 
@@ -29,5 +31,5 @@ class Mnist5k(Dataset):
 
     type: Literal["mnist5k"] = "mnist5k"
 
-    def info(self, folder: Path) -> DatasetInfo:
+    def whole_info(self, folder: Path) -> DatasetInfo:
         return MNIST5K_INFO

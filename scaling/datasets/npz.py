@@ -40,7 +40,7 @@ class NpzDataset(Dataset):
     path: Annotated[str, Field(min_length=1)]
     """Path of the .npz file; a relative path is searched in the working folder, then in the data folder."""
 
-    def info(self, folder: Path) -> DatasetInfo:
+    def whole_info(self, folder: Path) -> DatasetInfo:
         file = self._find_file(folder)
         return _read_info(file, file.stat().st_mtime_ns)
 
@@ -76,13 +76,16 @@ def _read_info(file: Path, modified_ns: int) -> DatasetInfo:
     labelled = _read_labelled(file)
     train, test = _number_classes(labelled)
     _, side, _, channels = train.images.shape
+    classes = int(train.labels.max()) + 1
     return DatasetInfo(
         title=re.sub(r"[^\w .+-]", "_", file.stem),
-        image=ImageShape(channels=channels, side=side, classes=int(train.labels.max()) + 1),
+        image=ImageShape(channels=channels, side=side, classes=classes),
         train_images=len(train),
         test_images=len(test),
         fingerprint=compute_fingerprint(train, test),
         labels=tuple(np.unique(labelled.train.labels).tolist()),
+        train_per_class=train.count_classes(classes),
+        test_per_class=test.count_classes(classes),
     )
 
 

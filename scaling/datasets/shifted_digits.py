@@ -72,7 +72,7 @@ class ShiftedDigits(DerivedDataset):
         """Number of test digits of each class of a split by digit."""
         return self.test_per_class // self.positions
 
-    def info(self, folder: Path) -> DatasetInfo:
+    def whole_info(self, folder: Path) -> DatasetInfo:
         images = self.grey_info(folder)
         side, classes = images.image.side, images.image.classes
         if self.positions >= side:
@@ -100,4 +100,6 @@ class ShiftedDigits(DerivedDataset):
             test_images=self.test_per_class * classes,
             fingerprint=sha256(content.encode()).hexdigest(),
             labels=images.labels,
+            train_per_class=(train_per_class,) * classes,
+            test_per_class=(self.test_per_class,) * classes,
         )

@@ -39,7 +39,7 @@ class SkeletonFeatures(DerivedDataset):
     deskew: bool = True
     """True to shear each digit until its rows and columns are uncorrelated."""
 
-    def info(self, folder: Path) -> DatasetInfo:
+    def whole_info(self, folder: Path) -> DatasetInfo:
         images = self.grey_info(folder)
         settings = f"ink level {self.ink_level!r}, {'deskewed' if self.deskew else 'not deskewed'}"
         content = f"skeleton features, version {FEATURES_VERSION}, {settings}, of {images.fingerprint}"
@@ -52,4 +52,6 @@ class SkeletonFeatures(DerivedDataset):
             test_images=images.test_images,
             fingerprint=sha256(content.encode()).hexdigest(),
             labels=images.labels,
+            train_per_class=images.train_per_class,
+            test_per_class=images.test_per_class,
         )

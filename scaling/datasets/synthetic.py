@@ -54,13 +54,16 @@ class Synthetic(Dataset):
             )
         return self
 
-    def info(self, folder: Path) -> DatasetInfo:
+    def whole_info(self, folder: Path) -> DatasetInfo:
+        train, test = self.splits()
         return DatasetInfo(
             title="synthetic patterns",
             image=ImageShape(channels=self.channels, side=self.side, classes=self.classes),
             train_images=self.size,
             test_images=self.test_size,
-            fingerprint=compute_fingerprint(*self.splits()),
+            fingerprint=compute_fingerprint(train, test),
+            train_per_class=train.count_classes(self.classes),
+            test_per_class=test.count_classes(self.classes),
         )
 
     def splits(self) -> Splits:

@@ -18,6 +18,8 @@ USPS_INFO = DatasetInfo(
     train_images=7_291,
     test_images=2_007,
     fingerprint="0f6d837fc9c82a677a299f0271cc9b6cb95b4673ecbd590d56d41c09314d9217",
+    train_per_class=(1194, 1005, 731, 658, 652, 556, 664, 645, 542, 644),
+    test_per_class=(359, 264, 198, 166, 200, 160, 170, 147, 166, 177),
 )
 
 
@@ -28,5 +30,5 @@ class Usps(Dataset):
 
     type: Literal["usps"] = "usps"
 
-    def info(self, folder: Path) -> DatasetInfo:
+    def whole_info(self, folder: Path) -> DatasetInfo:
         return USPS_INFO

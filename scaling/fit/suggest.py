@@ -9,7 +9,8 @@ bootstrap interval of the present runs to that of this formula, because the line
 the floor.
 
 The cheapest runs for a single quantity have two or three sizes, through which any law could pass. Therefore
-the runs that a test of the law needs come first: six sizes over a decade, with four seeds each.
+the runs that a test of the law needs come first: six sizes over a decade, with four seeds each. Afterwards,
+no trained size gets fewer runs than half of the mean over the trained sizes.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from math import inf
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from numpy.typing import NDArray
 
 from scaling.errors import FitError
 from scaling.fit.data.variance import ZERO_DISPERSION
@@ -28,11 +30,19 @@ from scaling.fit.interval import student_quantile
 from scaling.fit.quantity import TRAIN_FIRST, Quantity, curve_gradient, require_floored_law
 from scaling.fit.result import Fit, Law
 
+MIN_SHARE = 0.5
+"""Smallest number of runs at a trained size, relative to their mean over the trained sizes.
+
+The cheapest runs for one quantity are those of three sizes. More runs there improve the interval and not the
+test of the form, to which all sizes contribute.
+"""
+
 MAX_SEEDS = 1024
 """Largest number of seeds at a size: more seeds would be more precise than the form itself is accurate."""
 
 Sizes = Float[np.ndarray, " sizes"]
 Counts = Int[np.ndarray, " sizes"]
+DesignCounts = Int[np.ndarray, "*designs sizes"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,16 +110,23 @@ class SequentialDesign:
         quantity: quantity to measure better.
         target: half width that is wanted.
         sizes: candidate sizes, which include those of the fit.
+        min_share: smallest number of runs at a trained size, relative to their mean over the trained sizes.
 
     Raises:
         FitError: the fit has no law to plan from, or the candidate sizes are too few to test one.
     """
 
     def __init__(
-        self, fit: Fit, quantity: Quantity, *, target: float, sizes: Sequence[CandidateSize]
+        self,
+        fit: Fit,
+        quantity: Quantity,
+        *,
+        target: float,
+        sizes: Sequence[CandidateSize],
+        min_share: float = MIN_SHARE,
     ) -> None:
         law, points = require_floored_law(fit), fit.points
-        self.target, self.x = target, np.array([size.x for size in sizes])
+        self.target, self.min_share, self.x = target, min_share, np.array([size.x for size in sizes])
         self.block_cost_s = np.array([size.block_cost_s for size in sizes])
         self.setup_cost_s = np.array([size.setup_cost_s for size in sizes])
         self.existing_seeds = np.array([size.existing_seeds for size in sizes])
@@ -136,13 +153,12 @@ class SequentialDesign:
 
         The first new block completes a block that exists in part.
         """
-        completed = (self.existing_seeds // self.block_size + self.blocks) * self.block_size
-        return np.asarray(np.where(self.blocks > 0, completed, self.existing_seeds))
+        return self._seeds_with(self.blocks)
 
     @property
     def runs(self) -> Counts:
         """Number of runs at each size on which the law will rest."""
-        return np.asarray(self.existing_runs + self.seeds - self.existing_seeds)
+        return self._runs_with(self.blocks)
 
     @property
     def expected_half_width(self) -> float:
@@ -154,19 +170,21 @@ class SequentialDesign:
         """Expected half width over the target; infinite while the runs cannot test the law."""
         return inf if self._untested_sizes().any() else self.expected_half_width / self.target
 
-    def expected_half_widths_with(self, new_runs: Counts) -> Sizes:
-        """Return the expected half width with new runs at each size alone.
+    def expected_half_widths(self, runs: DesignCounts) -> Float[np.ndarray, " designs"]:
+        """Return the expected half width of many designs.
 
         Args:
-            new_runs: number of new runs at each size.
+            runs: number of runs of each design at each size, the present ones included.
         """
-        return np.asarray(self._calibrate(self._model.half_widths_with(self.runs, new_runs)))
+        return np.asarray(self._calibrate(self._model.half_widths(runs)))
 
     def add_block(self, budget_s: float) -> float | None:
         """Add the block that gains the most precision for its cost.
 
+        The gain and the cost include the blocks that other sizes then need so as not to fall behind.
+
         Args:
-            budget_s: largest cost of the block, in core seconds.
+            budget_s: largest cost of the block and of these blocks, in core seconds.
 
         Returns:
             Cost of the block, in core seconds; None if the target is reached or no block is affordable.
@@ -174,20 +192,22 @@ class SequentialDesign:
         if self.target_ratio <= 1:
             return None
         untested = self._untested_sizes()
-        new_runs = (self.seeds // self.block_size + 1) * self.block_size - self.seeds
-        cost_s = self.block_cost_s + np.where(self.blocks == 0, self.setup_cost_s, 0)
         useful = untested if untested.any() else ~untested
-        allowed = useful & (cost_s <= budget_s) & (self.seeds + new_runs <= MAX_SEEDS)
+        with_block = self.blocks + np.eye(len(self.x), dtype=int)
+        new_blocks = with_block if untested.any() else np.array([self._levelled(row) for row in with_block])
+        cost_s = self._cost_s(new_blocks).sum(axis=1) - self._cost_s(self.blocks).sum()
+        allowed = useful & (cost_s <= budget_s) & (self._seeds_with(new_blocks).max(axis=1) <= MAX_SEEDS)
         if not allowed.any():
             return None
         # Precision, the half width to the power of -2, is additive over runs, so that the gains of cheap and
         # of expensive blocks are comparable. Precision beyond the target has no value.
         wanted = inf if untested.any() else self.target**-2
-        precision = np.minimum(self.expected_half_widths_with(new_runs) ** -2, wanted)
+        precision = np.minimum(self.expected_half_widths(self._runs_with(new_blocks)) ** -2, wanted)
         gain = precision - self.expected_half_width**-2
         best = np.where(allowed, gain / cost_s, -inf).argmax()
+        before_s = self._cost_s(self.blocks).sum()
         self.blocks[best] += 1
-        return float(cost_s[best])
+        return float(self._cost_s(self.blocks).sum() - before_s)
 
     def remove_surplus_blocks(self) -> float:
         """Remove the blocks without which the target is reached, the most expensive ones first.
@@ -209,32 +229,58 @@ class SequentialDesign:
 
     def propose(self) -> Proposal:
         """Return the proposal of the design with its new blocks."""
-        costs_s = self.blocks * self.block_cost_s + (self.blocks > 0) * self.setup_cost_s
         return Proposal(
             half_width=self.half_width,
             expected_half_width=self.expected_half_width,
             target=self.target,
             seeds=tuple(self.seeds.tolist()),
-            costs_s=tuple(costs_s.tolist()),
+            costs_s=tuple(self._cost_s(self.blocks).tolist()),
         )
 
-    def _calibrate(self, half_width: Sizes | float) -> Sizes | float:
+    def _calibrate(self, half_width: NDArray[np.float64] | float) -> NDArray[np.float64] | float:
         """Return half widths, calibrated by the bootstrap interval of the present runs."""
         return half_width / self._uncalibrated * self.half_width
+
+    def _seeds_with(self, blocks: DesignCounts) -> DesignCounts:
+        completed = (self.existing_seeds // self.block_size + blocks) * self.block_size
+        return np.asarray(np.where(blocks > 0, completed, self.existing_seeds))
+
+    def _runs_with(self, blocks: DesignCounts) -> DesignCounts:
+        return np.asarray(self.existing_runs + self._seeds_with(blocks) - self.existing_seeds)
+
+    def _cost_s(self, blocks: DesignCounts) -> Float[np.ndarray, "*designs sizes"]:
+        """Return the cost of new blocks at each size, in core seconds."""
+        return np.asarray(blocks * self.block_cost_s + (blocks > 0) * self.setup_cost_s)
+
+    def _lagging_sizes(self, blocks: Counts) -> Bool[np.ndarray, " sizes"]:
+        """Return the trained sizes with too few runs, in all or beside the others, if a law is tested."""
+        runs = self._runs_with(blocks)
+        is_trained = runs > 0
+        least = max(MIN_SEEDS, self.min_share * runs[is_trained].mean())
+        return np.asarray(is_trained & (runs < least))
+
+    def _levelled(self, blocks: Counts) -> Counts:
+        """Return blocks with those added that keep each trained size from falling behind."""
+        while (lags := self._lagging_sizes(blocks)).any():
+            blocks = blocks + lags
+        return blocks
 
     def _untested_sizes(self) -> Bool[np.ndarray, " sizes"]:
         """Return the sizes at which a block helps to test the law; none if the law can be tested.
 
-        The requirements come one after the other: a wide enough span, enough seeds at each trained size, and
-        enough sizes, of which each new one lies in the largest gap.
+        The requirements come one after the other: a wide enough span, enough seeds at each trained size,
+        enough sizes, of which each new one lies in the largest gap, and, once the design has new blocks, no
+        trained size with fewer runs than the share ``min_share`` of the mean.
         """
         is_trained = self.runs > 0
         lowest, highest = self.x[is_trained].min(), self.x[is_trained].max()
         if highest / lowest < MIN_SPAN:
             return np.asarray(np.maximum(self.x, highest) / np.minimum(self.x, lowest) >= MIN_SPAN)
         has_few_seeds = is_trained & (self.runs < MIN_SEEDS)
-        if has_few_seeds.any() or is_trained.sum() >= MIN_WIDTHS:
+        if has_few_seeds.any():
             return has_few_seeds
+        if is_trained.sum() >= MIN_WIDTHS:
+            return self._lagging_sizes(self.blocks) & self.blocks.any()
         is_between = ~is_trained & (self.x > lowest) & (self.x < highest)
         is_new = is_between if is_between.any() else ~is_trained
         log_distance = np.abs(np.log(self.x[:, None] / self.x[is_trained])).min(axis=1)
@@ -256,25 +302,20 @@ class _LinearisedLaw:
 
     def half_width(self, runs: Counts) -> float:
         """Return half the width of the interval of the quantity."""
-        return float(self.half_widths_with(runs, np.zeros(len(runs), int))[0])
+        return float(self.half_widths(runs[None])[0])
 
-    def half_widths_with(self, runs: Counts, new_runs: Counts) -> Sizes:
-        """Return half the width of the interval with new runs at each size alone."""
-        covariance = np.linalg.inv(self._information(runs))
-        precision, along = new_runs * self.precision_per_run, self.gradient @ covariance @ self.direction
-        leverage = np.einsum("si,ij,sj->s", self.gradient, covariance, self.gradient)
-        # A rank-one update of the information is a rank-one update of its inverse (Sherman & Morrison 1950).
-        variance = self.direction @ covariance @ self.direction - precision * along**2 / (
-            1 + precision * leverage
-        )
-        replicate_dof = np.maximum(runs - 1, 0).sum() + new_runs - ((runs == 0) & (new_runs > 0))
-        residual_dof = (runs > 0).sum() - len(self.direction)
+    def half_widths(self, runs: DesignCounts) -> Float[np.ndarray, " designs"]:
+        """Return half the width of the interval of the quantity, for many designs."""
+        variance = self.direction @ np.linalg.inv(self._information(runs)) @ self.direction
+        replicate_dof = np.maximum(runs - 1, 0).sum(axis=1)
+        residual_dof = (runs > 0).sum(axis=1) - len(self.direction)
         dof = np.where(replicate_dof > 0, replicate_dof, residual_dof)
         return np.asarray(student_quantile(dof) * np.sqrt(variance))
 
-    def _information(self, runs: Counts) -> Float[np.ndarray, "parameters parameters"]:
+    def _information(self, runs: DesignCounts) -> Float[np.ndarray, "*designs parameters parameters"]:
         """Return the Fisher information of the runs about the internal parameters."""
-        return np.asarray((self.gradient * (runs * self.precision_per_run)[:, None]).T @ self.gradient)
+        weights = (runs * self.precision_per_run)[..., None]
+        return np.asarray(self.gradient.T @ (weights * self.gradient))
 
 
 def _check_plannable(fit: Fit, law: Law, x: Sizes) -> None:

@@ -49,6 +49,10 @@ RUNS_SCHEMA = _table(
     ("units", _INTEGER),
     ("train_accuracy", _REAL),  # over the last epoch's minibatches, during training
     ("train_error", _REAL),
+    # Means of the recipe's loss; null in older rows, whose epochs have the first and the last of the three.
+    ("train_loss", _REAL),  # over the last epoch's minibatches, during training
+    ("val_loss", _REAL),  # null without validation images
+    ("test_loss", _REAL),
     ("val_error", _REAL),  # null without validation images
     ("test_accuracy", _REAL),
     ("test_error", _REAL),  # null if the run diverged
@@ -83,6 +87,7 @@ EPOCHS_SCHEMA = _table(
     ("epoch", _INTEGER),  # from 1
     ("train_loss", _REAL),  # mean over the epoch's minibatches
     ("train_accuracy", _REAL),
+    ("val_loss", _REAL),  # null without validation images, and in older rows
     ("val_accuracy", _REAL),
     ("test_loss", _REAL),
     ("test_accuracy", _REAL),
@@ -115,6 +120,9 @@ ADDED_COLUMNS = {
             "channels",
             "side",
             "classes",
+            "train_loss",
+            "val_loss",
+            "test_loss",
             "zero_gradients",
             "layer_zero_gradients",
             "test_mse",
@@ -125,7 +133,7 @@ ADDED_COLUMNS = {
             "train_mse",
         }
     ),
-    "epochs": frozenset({"zero_gradients", "layer_zero_gradients"}),
+    "epochs": frozenset({"val_loss", "zero_gradients", "layer_zero_gradients"}),
     "predictions": frozenset[str](),
     "test_sets": frozenset[str](),
 }

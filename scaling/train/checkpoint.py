@@ -23,7 +23,7 @@ from scaling.train.epoch_metrics import EpochMetrics
 FORMAT = 2
 """Version of the format. A checkpoint of another version is not used."""
 METRICS = [field.name for field in fields(EpochMetrics)]
-_OPTIONAL_METRICS = {"val_accuracy", "zero_gradients"}
+_OPTIONAL_METRICS = {"val_loss", "val_accuracy", "zero_gradients"}
 
 
 @dataclass(kw_only=True, eq=False)

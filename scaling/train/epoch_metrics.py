@@ -15,6 +15,8 @@ class EpochMetrics:
     """Number of the epoch, from 1."""
     train_loss: Tensor
     train_accuracy: Tensor
+    val_loss: Tensor | None
+    """None without validation images, and for an epoch that an older version trained before a checkpoint."""
     val_accuracy: Tensor | None
     test_loss: Tensor
     test_accuracy: Tensor

@@ -50,6 +50,7 @@ def fit(pack: Pack, dataset: LoadedDataset) -> PackResult:
         number=1,
         train_loss=1 - train_accuracy,
         train_accuracy=train_accuracy,
+        val_loss=None if val_accuracy is None else 1 - val_accuracy,
         val_accuracy=val_accuracy,
         test_loss=1 - test_accuracy,
         test_accuracy=test_accuracy,

@@ -312,16 +312,16 @@ class PackModule(pl.LightningModule):
 
     def on_train_epoch_end(self) -> None:
         test = evaluate(self.networks, self.test, self.recipe)
+        validation = (
+            None if self.validation is None else evaluate(self.networks, self.validation, self.recipe)
+        )
         self.logits = test.logits
         epoch = EpochMetrics(
             number=self.completed_epochs + 1,
             train_loss=(self.loss / self.steps_per_epoch).cpu(),
             train_accuracy=(self.correct / self.steps_per_epoch).cpu(),
-            val_accuracy=(
-                evaluate(self.networks, self.validation, self.recipe).accuracy
-                if self.validation is not None
-                else None
-            ),
+            val_loss=None if validation is None else validation.loss,
+            val_accuracy=None if validation is None else validation.accuracy,
             test_loss=test.loss,
             test_accuracy=test.accuracy,
             zero_gradients=self.zero_gradients,

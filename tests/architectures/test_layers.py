@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scaling.architectures import AnyArchitecture, Lenet5, Tree3, Vgg
+from scaling.architectures.layers import LayerKind
 from scaling.settings import ImageShape
 
 IMAGES = st.builds(ImageShape, st.integers(1, 4), st.sampled_from([16, 28, 32]), st.integers(2, 20))
@@ -67,3 +68,23 @@ def test_a_wider_network_has_more_of_everything(pair: tuple[AnyArchitecture, Ima
         getattr(wide, name) > getattr(narrow, name) for name in ("parameters", "connections", "macs", "units")
     )
     assert spec.with_filters(spec.filters) == spec
+
+
+def test_parameters_by_kind_are_the_published_products():
+    """LeNet-5 on CIFAR-10; a tree's layer between its convolution and its readout is of another kind."""
+    lenet = Lenet5(filters=6, second_filters=16).layer_table(ImageShape(3, 32, 10))
+    assert lenet.conv_parameters == 6 * (3 * 25 + 1) + 16 * (6 * 25 + 1)
+    assert lenet.linear_parameters == 120 * (16 * 25 + 1) + 84 * 121 + 10 * 85
+    assert lenet.conv_parameters + lenet.linear_parameters == lenet.parameters == 62_006
+    tree = Tree3(filters=6).layer_table(ImageShape(3, 32, 10))
+    assert 0 < tree.conv_parameters + tree.linear_parameters < tree.parameters
+
+
+@on_images
+def test_parameters_by_kind_are_those_of_a_plain_loop(pair: tuple[AnyArchitecture, ImageShape]):
+    spec, image = pair
+    table, by_kind = spec.layer_table(image), dict.fromkeys(LayerKind, 0)
+    for layer in table.layers:
+        by_kind[layer.kind] += layer.parameters
+    assert table.conv_parameters == by_kind[LayerKind.CONVOLUTION]
+    assert table.linear_parameters == by_kind[LayerKind.LINEAR]

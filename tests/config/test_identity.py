@@ -105,6 +105,8 @@ datas = st.builds(
     Data,
     type=st.text("abcdefghijklmnopqrstuvwxyz0123456789_", min_size=1),
     fingerprint=st.text("0123456789abcdef", min_size=1),
+    labels=st.none() | st.integers(2, 256),
+    labels_draw=whole,
     train_images=st.none() | st.integers(1, 10**9),
     validation=whole,
 )
@@ -157,6 +159,8 @@ def check_identity_without_seed_and_order(run: Run, other: Run) -> None:
     [
         {"data": DATA.model_copy(update={"train_images": 1000})},
         {"data": DATA.model_copy(update={"validation": 1000})},
+        {"data": DATA.model_copy(update={"labels": 5})},
+        {"data": DATA.model_copy(update={"labels": 5, "labels_draw": 1})},
         {"data": DATA.model_copy(update={"fingerprint": "e" * 64})},
         {"architecture": Lenet5(filters=6, second_filters=15)},
         {"architecture": Lenet5(filters=6, hidden=(84, 120))},

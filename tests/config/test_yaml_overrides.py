@@ -125,6 +125,11 @@ def test_override_of_a_group_is_judged_setting_by_setting(load):
 @pytest.mark.parametrize(
     ("study", "override", "problem"),
     [
+        (
+            "{type: lenet5, filters: 6}",
+            "dataset.labels_draw=5",
+            "dataset.labels_draw: no run uses it; all labels are used without: dataset.labels",
+        ),
         ("{type: svm}", "recipe.epochs=5", "recipe.epochs: no run uses it; fitted without it: svm"),
         ("{type: svm}", "seeds=5", "seeds: no run uses it; without random numbers: svm"),
         (

@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from time import time
 
@@ -202,3 +203,23 @@ def test_concurrent_writers_do_not_harm_each_other_or_a_reader(tmp_path):
             np.testing.assert_array_equal(written.train.images, train.images)
             np.testing.assert_array_equal(written.test.labels, test.labels)
     assert len(list(folder.iterdir())) == 5
+
+
+def test_images_of_some_labels_are_cached_by_their_classes(mnist, cache, monkeypatch):
+    """The counts of each class are known before the images are read, so a tiny MNIST needs its own."""
+    info = Mnist().info(mnist)
+    per_class = {"train_per_class": (4,) * 10, "test_per_class": (2,) * 10}
+    monkeypatch.setattr("scaling.datasets.mnist.MNIST_INFO", replace(info, **per_class))
+    whole, part = (load(Mnist(labels=k), folder=mnist, cache=cache) for k in (10, 3))
+    assert (len(part.train), len(part.test)) == (12, 6)
+    assert isinstance(part.train.images.base, np.memmap)
+    folder = cache / part.info.fingerprint
+    again = load(Mnist(labels=3), folder=mnist.parent / "nowhere", cache=cache, download=False, verify=True)
+    np.testing.assert_array_equal(again.train.images, part.train.images)
+    np.testing.assert_array_equal(again.mean, whole.mean)
+    damaged = bytearray((folder / "train_images.bin").read_bytes())
+    damaged[0] ^= 1
+    (folder / "train_images.bin").unlink()
+    (folder / "train_images.bin").write_bytes(damaged)
+    mended = load(Mnist(labels=3), folder=mnist, cache=cache, verify=True)
+    np.testing.assert_array_equal(mended.train.images, again.train.images)

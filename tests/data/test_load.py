@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from scaling.data import load
 from scaling.data.load import LoadedDataset
-from scaling.datasets import Synthetic
+from scaling.datasets import Synthetic, draw_classes
 from scaling.errors import DataError
 
 
@@ -58,3 +58,31 @@ def test_moments_are_those_of_the_whole_training_split(tmp_path):
     # Sums of integers are exact; NumPy's own sums have errors of about 1e-15 for numbers near 1.
     np.testing.assert_allclose(loaded.mean, pixels.mean(axis=0), rtol=1e-13)
     np.testing.assert_allclose(loaded.std, pixels.std(axis=0), rtol=1e-13)
+
+
+@pytest.mark.parametrize("k", [2, 3, 7])
+def test_labels_restrict_all_images_as_a_plain_loop_does(tmp_path, k):
+    whole, part = load_synthetic(tmp_path), load_synthetic(tmp_path, labels=k, labels_draw=5)
+    classes = draw_classes(10, k=k, draw=5)
+    for before, after in ((whole.train, part.train), (whole.test, part.test)):
+        members = [row for row, label in enumerate(before.labels.tolist()) if label in classes]
+        np.testing.assert_array_equal(after.images, before.images[members])
+        assert after.labels.tolist() == [classes.index(before.labels[row]) for row in members]
+    np.testing.assert_array_equal(part.train_index, np.arange(part.info.train_images))
+    np.testing.assert_array_equal(part.mean, whole.mean)
+    np.testing.assert_array_equal(part.std, whole.std)
+
+
+@given(k=st.integers(2, 9), sizes=st.lists(st.integers(1, 30), min_size=2, max_size=2))
+def test_training_images_are_nested_within_the_labels(tmp_path_factory, k, sizes):
+    """The classes are drawn first: ``train_images`` counts images of these classes."""
+    small, large = (
+        load_synthetic(tmp_path_factory.getbasetemp(), labels=k, validation=8, train_images=size)
+        for size in sorted(sizes)
+    )
+    assert len(large.train_index) == max(sizes)
+    assert set(small.train_index) <= set(large.train_index)
+    assert not set(large.train_index) & set(large.validation_index)
+    counts = np.bincount(large.train.labels[large.train_index], minlength=k)
+    # A stratified head has each of k equal classes within one of its share; this is a difference of two.
+    assert np.abs(counts - max(sizes) / k).max() <= 2

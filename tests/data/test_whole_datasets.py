@@ -47,6 +47,9 @@ def test_real_dataset_has_its_published_fingerprint_moments_and_wide_digits(
     folder, cache, dataset, mean, std, wide
 ):
     loaded = load(dataset, folder=folder, cache=cache, download=False)
+    classes = loaded.info.image.classes
+    assert loaded.train.count_classes(classes) == loaded.info.train_per_class
+    assert loaded.test.count_classes(classes) == loaded.info.test_per_class
     np.testing.assert_allclose(loaded.mean, mean, atol=5e-5)
     np.testing.assert_allclose(loaded.std, std, atol=5e-5)
     if wide is not None:

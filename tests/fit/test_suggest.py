@@ -27,7 +27,7 @@ from scaling.fit.estimation.quasi_likelihood import maximise
 from scaling.fit.forms import FLOOR
 from scaling.fit.quantity import curve_gradient, require_floored_law
 from scaling.fit.result import DrawSet
-from scaling.fit.suggest import MAX_SEEDS
+from scaling.fit.suggest import MAX_SEEDS, MIN_SHARE
 from tests.fit.planted_laws import bare_points, curve, plant
 from tests.hypothesis_settings import examples
 
@@ -139,14 +139,13 @@ def test_expected_half_width_starts_at_that_of_the_fit_and_falls_with_more_runs(
     assert (np.diff(widths) < 0).all()
 
 
-def test_rank_one_update_agrees_with_the_inverse_of_the_larger_information():
-    """Compare the update of the inverse with a full inverse, for each size."""
+def test_expected_half_widths_of_many_designs_are_those_of_each():
+    """Each size in turn gets another block."""
     design = make_design(fit_planted(), 1e-9)
-    more = np.full(len(design.x), 4)
-    updated = design.expected_half_widths_with(more)
-    for index, expected in enumerate(updated):
+    expected = design.expected_half_widths(design.runs + 4 * np.eye(len(design.x), dtype=int))
+    for index, half_width in enumerate(expected):
         design.blocks[index] += 1
-        assert design.expected_half_width == pytest.approx(expected, rel=1e-9)
+        assert design.expected_half_width == pytest.approx(half_width, rel=1e-9)
         design.blocks[index] -= 1
 
 
@@ -177,18 +176,33 @@ def test_a_proposal_costs_little_more_than_the_cheapest_design(seed, share, powe
         CandidateSize(x=float(x), existing_seeds=4, block_size=4, block_cost_s=float(x) ** power)
         for x in SIZES
     ]
-    design = make_design(planted_fit, 1.0, "prediction@2x", sizes)
-    target = design.expected_half_width * share
-    design.target = target
     blocks = np.array(list(product(range(4), repeat=len(SIZES))))  # the first design has no block
-    half_widths = linearised_half_widths(planted_fit, 4 * (1 + blocks))
-    expected = half_widths / half_widths[0] * design.half_width
-    (proposal,) = propose_runs([design])
-    assert proposal.expected_half_width <= target
-    proposed = (blocks == design.blocks).all(axis=1)
-    assert expected[proposed] == pytest.approx([proposal.expected_half_width] * proposed.sum(), rel=1e-9)
-    if (reached := expected <= target).any():
-        assert sum(proposal.costs_s) <= 1.25 * (blocks[reached] @ design.block_cost_s).min() + 1e-9
+    runs = 4 * (1 + blocks)
+    half_widths = linearised_half_widths(planted_fit, runs)
+    is_level = runs.min(axis=1) >= MIN_SHARE * runs.mean(axis=1)
+    for min_share in (0.0, MIN_SHARE):
+        design = SequentialDesign(
+            planted_fit,
+            Quantity.parse("prediction@2x", float(max(SIZES))),
+            target=1.0,
+            sizes=sizes,
+            min_share=min_share,
+        )
+        design.target = design.expected_half_width * share
+        expected = half_widths / half_widths[0] * design.half_width
+        (proposal,) = propose_runs([design])
+        assert proposal.expected_half_width <= design.target
+        proposed = (blocks == design.blocks).all(axis=1)
+        assert expected[proposed] == pytest.approx([proposal.expected_half_width] * proposed.sum(), rel=1e-9)
+        permitted = (expected <= design.target) & (is_level | (min_share == 0))
+        if not permitted.any():
+            continue
+        cheapest = (blocks[permitted] @ design.block_cost_s).min()
+        # A design that keeps its sizes level can cost more: levels rise in steps of whole blocks.
+        if min_share == 0:
+            assert sum(proposal.costs_s) <= 1.25 * cheapest + 1e-9
+        elif design.blocks.max() < 4:
+            assert sum(proposal.costs_s) >= cheapest - 1e-9
 
 
 @pytest.mark.simulation
@@ -213,6 +227,7 @@ def test_every_proposal_has_six_widths_over_a_decade_with_four_seeds(widths, see
     assert len(trained) >= MIN_WIDTHS
     assert trained.max() / trained.min() >= MIN_SPAN
     assert runs[runs > 0].min() >= MIN_SEEDS
+    assert runs[runs > 0].min() >= MIN_SHARE * runs[runs > 0].mean()
     assert proposal.expected_half_width <= target or max(proposal.seeds) + block > MAX_SEEDS
     # Seeds come in whole blocks, and no existing seed is removed.
     for size, number in zip(
@@ -335,3 +350,33 @@ def test_an_unknown_quantity_is_rejected(text):
 def test_quantities_are_parsed():
     assert Quantity.parse("prediction@1.5x", 12.0) == Quantity(name="prediction", at=18.0)
     assert Quantity.parse("floor", 12.0).at == 12.0
+
+
+@pytest.mark.parametrize("of", ["exponent", "prediction@2x", "floor"])
+@pytest.mark.parametrize("share", [0.6, 0.3])
+def test_no_trained_size_falls_behind_the_others(of, share):
+    """Without this rule, three of the sizes would get nearly all new seeds."""
+    design = make_design(fit_planted(), 1.0, of)
+    design.target = share * design.expected_half_width
+    (proposal,) = propose_runs([design])
+    assert proposal.expected_half_width <= design.target
+    runs = design.runs[design.runs > 0]
+    assert runs.min() >= MIN_SHARE * runs.mean()
+    assert np.sort(runs)[-3:].sum() <= runs.sum() * (1 - MIN_SHARE * (len(runs) - 3) / len(runs))
+
+
+def test_a_reached_target_needs_no_runs_at_sizes_that_have_few():
+    """An uneven study is levelled only once it needs new runs."""
+    sizes = np.repeat(np.array(SIZES, dtype=float), [4, 4, 4, 4, 4, 4, 40])
+    values = curve(sizes, LAW) * np.exp(0.02 * np.random.default_rng(0).standard_normal(len(sizes)))
+    planted_fit = fit(bare_points(sizes, values), EstimationOptions(holdout=0, resamplings=400))
+    candidates = [
+        CandidateSize(x=size, existing_seeds=int(count), block_size=4, block_cost_s=1.0)
+        for size, count in zip(*np.unique(sizes, return_counts=True), strict=True)
+    ]
+    design = make_design(planted_fit, 1.0, "prediction@2x", candidates)
+    design.target = design.expected_half_width
+    assert sum(propose_runs([design])[0].costs_s) == 0
+    design.target *= 0.9
+    propose_runs([design])
+    assert design.runs.min() >= MIN_SHARE * design.runs.mean() > 4

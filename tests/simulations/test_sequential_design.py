@@ -23,6 +23,7 @@ from simulations.sequential_design import (
     grow_evenly,
     grow_until_target,
     markdown_table,
+    price_of_level_widths,
     propose_growth,
     study_cost,
 )
@@ -71,3 +72,9 @@ def test_the_page_shows_the_committed_table():
 
 def test_a_row_has_every_column():
     assert len(compare_rules("exponent", "under", "between", studies=2)) == len(COLUMNS)
+
+
+def test_the_price_of_level_widths_is_a_sentence():
+    text = price_of_level_widths("exponent", "under", studies=2)
+    assert text.startswith("exponent, under, 2 studies: median cost ")
+    assert text.endswith("% without it")

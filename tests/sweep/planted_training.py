@@ -103,7 +103,8 @@ class Training:
                 raise error
             numbers = torch.full((pack.size,), 0.5)
             metrics = dict.fromkeys(("train_loss", "test_loss", "train_accuracy", "test_accuracy"), numbers)
-            metrics["val_accuracy"] = numbers.clone() if pack.cell.dataset.validation else None
+            for name in ("val_loss", "val_accuracy"):
+                metrics[name] = numbers.clone() if pack.cell.dataset.validation else None
             history.append(
                 EpochMetrics(
                     number=number, zero_gradients=None, lr_factor=1.0, wall_s=float(number), **metrics

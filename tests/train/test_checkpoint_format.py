@@ -18,7 +18,7 @@ R, KEY = 2, "pack"
 
 
 def epoch(number: int) -> EpochMetrics:
-    names = ("train_loss", "train_accuracy", "val_accuracy", "test_loss", "test_accuracy")
+    names = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy")
     metrics = {name: torch.rand(R, dtype=torch.float64) for name in names}
     fractions = torch.rand(R, BOUNDS.fractions)
     return EpochMetrics(number=number, lr_factor=0.5, wall_s=1.5, zero_gradients=fractions, **metrics)
@@ -112,7 +112,7 @@ def test_impossible_value_is_refused(change: dict[str, Tensor]) -> None:
 @pytest.mark.parametrize("name", sorted(TENSORS))
 def test_missing_tensor_is_refused_unless_a_training_may_lack_it(name: str) -> None:
     rest = {other: value for other, value in TENSORS.items() if other != name}
-    if name in ("history.val_accuracy", "history.zero_gradients"):
+    if name in ("history.val_loss", "history.val_accuracy", "history.zero_gradients"):
         metric = name.removeprefix("history.")
         assert metric in METRICS
         assert [getattr(row, metric) for row in decode(rest).history] == [None, None]

@@ -13,6 +13,7 @@ from scaling.store import SCHEMAS, collect_provenance, open_store
 from scaling.train import PackResult, build_tables, train
 from tests.train.tiny_packs import LENET, SET, TREE, cell, loaded_dataset, pack
 
+LOSSES = ("train_loss", "val_loss", "test_loss")
 STARTED = datetime.now(UTC)
 """Time before any training of these tests."""
 
@@ -111,6 +112,7 @@ def test_a_run_row_has_the_metrics_of_the_last_epoch(tables, result):
         assert row["id"] == epoch["id"]
         assert row["train_accuracy"] == epoch["train_accuracy"]
         assert row["train_error"] == pytest.approx(1 - row["train_accuracy"], abs=1e-6)  # counted in fp32
+        assert [row[name] for name in LOSSES] == [epoch[name] for name in LOSSES]
         assert row["val_error"] == pytest.approx(1 - epoch["val_accuracy"], abs=1e-15)
         assert row["test_error"] == pytest.approx(epoch["test_error"], abs=1e-15)
         assert row["wall_s"] == result.wall_s
@@ -120,7 +122,14 @@ def test_a_run_row_has_the_metrics_of_the_last_epoch(tables, result):
 def test_epoch_rows_have_the_metrics_of_each_epoch(tables, result):
     for number, epoch in enumerate(result.history, start=1):
         rows = [row for row in tables["epochs"].to_pylist() if row["epoch"] == number]
-        for name in ("train_loss", "train_accuracy", "val_accuracy", "test_loss", "test_accuracy"):
+        for name in (
+            "train_loss",
+            "train_accuracy",
+            "val_loss",
+            "val_accuracy",
+            "test_loss",
+            "test_accuracy",
+        ):
             assert [row[name] for row in rows] == getattr(epoch, name).tolist()
         assert {row["learning_rate"] for row in rows} == {epoch.lr_factor * 0.02}
         assert {row["wall_s"] for row in rows} == {epoch.wall_s}
@@ -163,3 +172,18 @@ def test_a_store_accepts_the_tables(tables, tmp_path):
     assert store.publish(tables) == 8
     assert store.ids() == {run.id for run in PACK.runs}
     assert store.labels(PACK.cell.info.fingerprint).tolist() == loaded_dataset().test.labels.tolist()
+
+
+def test_a_pack_on_some_labels_has_as_many_outputs_and_their_test_set():
+    few = SET.model_copy(update={"labels": 3})
+    one_pack = pack(cell(LENET, few, epochs=1))
+    loaded = loaded_dataset(few)
+    tables = build_tables(trained(one_pack), loaded, collect_provenance())
+    for row, prediction in zip(tables["runs"].to_pylist(), tables["predictions"].to_pylist(), strict=True):
+        assert row["classes"] == prediction["classes"] == 3
+        assert row["fingerprint"] == prediction["fingerprint"] == loaded.info.fingerprint
+        assert len(prediction["logits"]) == 3 * loaded.info.test_images == 3 * row["test_images"]
+        assert row["test_error"] < 2 / 3  # better than chance
+    (test_set,) = tables["test_sets"].to_pylist()
+    assert test_set["labels"] == loaded.test.labels.tolist()
+    assert set(test_set["labels"]) == {0, 1, 2}

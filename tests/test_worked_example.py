@@ -29,5 +29,4 @@ def test_the_example_prints_what_it_says(monkeypatch):
 
 def test_its_table_is_the_published_stores():
     settings = api.Workspace(store=str(ROOT / "artifacts" / "published" / "store"))
-    runs = api.load_results(ROOT / "configs" / "quickstart.yaml", settings).runs
-    assert api.tidy_table(runs).equals(read_table(TABLE))
+    assert api.table(ROOT / "configs" / "quickstart.yaml", settings).runs.equals(read_table(TABLE))

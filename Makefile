@@ -40,6 +40,7 @@ coverage: environment
 	$(BIN)/python -m simulations
 	$(BIN)/python -m simulations.sequential_design
 	$(BIN)/python -m simulations.optimum
+	$(BIN)/python -m simulations.selection
 
 environment: .venv/installed
 

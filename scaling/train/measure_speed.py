@@ -46,7 +46,7 @@ _SMALL_BATCH = 1
 """Images of a training step whose time is mostly that of the step itself."""
 _EPOCH_S = 0.05
 """Approximate seconds of a measured epoch; the number of images follows from the network's speed."""
-_EPOCHS = 4
+_EPOCHS = 3
 """Epochs of a measured training; the first one warms up."""
 _PROBE_EPOCHS = 2
 """Epochs of a short training, from which the number of steps of a measured one follows; one warms up."""

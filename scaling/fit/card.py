@@ -58,7 +58,7 @@ class Choice:
 
 @dataclass(frozen=True, kw_only=True)
 class LawCard:
-    """What a law rests on."""
+    """Card of a law: data, noise and searches behind it, and its exponents under other choices."""
 
     label: str
     form: str

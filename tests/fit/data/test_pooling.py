@@ -33,4 +33,5 @@ def test_a_table_with_a_size_for_every_row_gives_its_law():
     assert any("are pooled into" in note for note in fitted.notes)
     for name, truth in (("exponent", 0.5), ("floor", 0.02)):
         interval = fitted.laws["floor"].parameters[name]
-        assert abs(interval.estimate - truth) < 2 * (interval.high - interval.low)
+        # The interval spans four standard errors; the estimate of one seed lies within them.
+        assert abs(interval.estimate - truth) < interval.high - interval.low

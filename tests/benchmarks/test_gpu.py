@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
+from time import sleep
 
 import pytest
 import torch
@@ -97,11 +99,25 @@ def test_results_before_an_error_are_kept_and_the_error_is_named():
     assert failure.reason.endswith("ValueError: an illegal memory access")
 
 
-def test_results_before_the_time_limit_are_kept_and_the_part_may_report_its_end():
-    measured, end = measurement("gpu"), Skipped("study", "3 networks trained")
-    wait = "import time\ntry: time.sleep(60)\nexcept KeyboardInterrupt:\n "
-    text = print_results(measured) + wait + print_results(end)
-    results = gpu.run_isolated(script(text), "study", 0.4)
+def test_results_before_the_time_limit_are_kept_and_the_part_may_report_its_end(monkeypatch, tmp_path):
+    """The limit is reached when the part waits, not after a time, so that a busy machine changes nothing."""
+    measured, end, waits = measurement("gpu"), Skipped("study", "3 networks trained"), tmp_path / "waits"
+    limit_s = 0.25
+
+    class Process(subprocess.Popen):
+        def wait(self, timeout=None):
+            if timeout != limit_s:
+                return super().wait(timeout)
+            while not waits.exists():
+                sleep(0.01)
+            raise subprocess.TimeoutExpired(self.args, timeout)
+
+    monkeypatch.setattr(gpu.subprocess, "Popen", Process)
+    text = (
+        f"import time\ntry:\n {print_results(measured)} open({str(waits)!r}, 'w').close()\n time.sleep(60)\n"
+        f"except KeyboardInterrupt:\n {print_results(end)}"
+    )
+    results = gpu.run_isolated(script(text), "study", limit_s)
     assert results == [measured, end, Skipped("study", "stopped after 0 s")]
 
 

@@ -134,7 +134,8 @@ def _draw_law(axes: Axes, fit: Fit, *, law: Law, color: str) -> None:
         (widest, MAX_EXTRAPOLATION * widest, "--", 1.0, 0.07),
     ):
         x = np.geomspace(start, end, 80)
-        axes.fill_between(x, *law.band(x), color=color, alpha=alpha, lw=0)
+        low, high = law.band(x)
+        style.draw_band(axes, x, low=low, high=high, color=color, alpha=alpha)
         axes.plot(x, law.predict(x), color=color, ls=line, lw=width, zorder=3)
 
 

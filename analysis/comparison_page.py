@@ -30,6 +30,9 @@ class WrittenComparison:
     missing_runs_note: str
     """Sentence that names the wanted runs that are missing; empty if no run is missing."""
 
+    def __repr__(self) -> str:
+        return f"<Comparison {self.path}: {len(self.figures)} files of figures>"
+
 
 def write_comparison(comparison: StudyComparison, out: Path, *, context: PageContext) -> WrittenComparison:
     """Draw the figures, and write ``compare.html`` with its figures and tables.

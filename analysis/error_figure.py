@@ -48,7 +48,7 @@ def draw_error_figure(
         axes.plot(rows[axis.column], means_above_0, curve.marker, color=curve.color, zorder=4)
         fit = fits.by_label.get(label)
         if fit:
-            _draw_laws(axes, fit, widths=rows[axis.column].to_numpy(), color=curve.color)
+            draw_laws(axes, fit, widths=rows[axis.column].to_numpy(), color=curve.color)
         handles.append(
             style.legend_entry(
                 _legend_text(label, fits, runs=len(runs)),
@@ -98,12 +98,13 @@ def draw_runs(axes: Axes, x: np.ndarray, *, error: np.ndarray, color: str) -> No
     )
 
 
-def _draw_laws(axes: Axes, fit: Fit, *, widths: np.ndarray, color: str) -> None:
+def draw_laws(axes: Axes, fit: Fit, *, widths: np.ndarray, color: str) -> None:
     """Draw the law that the verdict names with its band, and the other laws as thin dashed lines."""
     x, named = np.geomspace(widths.min(), widths.max(), 120), preferred_law(fit)
     for law in accepted_laws(fit).values():
         if law is named:
-            axes.fill_between(x, *law.band(x), color=color, alpha=0.15, lw=0)
+            low, high = law.band(x)
+            style.draw_band(axes, x, low=low, high=high, color=color)
             axes.plot(x, law.predict(x), color=color, zorder=3)
         else:
             axes.plot(x, law.predict(x), color=color, ls="--", lw=0.8, alpha=0.7, zorder=3)

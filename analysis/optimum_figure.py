@@ -74,7 +74,8 @@ def _draw_optimum(axes: Axes, optimum: Optimum, *, curve: style.CurveStyle) -> L
     by_x = np.argsort(points.x, kind="stable")
     draw_runs(axes, points.x[by_x], error=points.y[by_x], color=curve.color)
     axes.plot(points.widths, points.means, curve.marker, color=curve.color, zorder=4)
-    axes.fill_between(x, *optimum.band(x), color=curve.color, alpha=0.15, lw=0)
+    low, high = optimum.band(x)
+    style.draw_band(axes, x, low=low, high=high, color=curve.color)
     axes.plot(x, optimum.predict(x), color=curve.color, zorder=3)
     position = "optimum rejected"
     if optimum.status is not Status.REJECTED:

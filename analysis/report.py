@@ -47,6 +47,9 @@ class Report:
     forecasts: tuple[ForecastScore, ...]
     """Scores of the study's forecasts, the oldest forecast first."""
 
+    def __repr__(self) -> str:
+        return f"<Report {self.path}: {len(self.figures)} files of figures>"
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _ReportData:

@@ -127,6 +127,26 @@ def legend_entry(label: str, **line_style: Any) -> Line2D:
     return Line2D([], [], label=label, **line_style)
 
 
+def draw_band(
+    axes: Axes, x: np.ndarray, *, low: np.ndarray, high: np.ndarray, color: Any, alpha: float = 0.15
+) -> None:
+    """Draw the band of a law, which does not extend the axes: data and curves determine their limits.
+
+    The band of a law with few data can span decades, beside which nothing else would be visible.
+
+    Args:
+        axes: the panel.
+        x: sizes.
+        low: lower limits at these sizes.
+        high: upper limits.
+        color: colour of the law.
+        alpha: opacity.
+    """
+    limits = axes.dataLim.frozen()
+    axes.fill_between(x, low, high, color=color, alpha=alpha, lw=0)
+    axes.dataLim.set(limits)
+
+
 def wrap_label(label: str) -> str:
     """Break the label of a curve between its parts, never inside a part."""
     parts = (part.replace(" ", "\N{NO-BREAK SPACE}") for part in label.split(", "))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from analysis.comparison_text import render_comparison
+    from analysis.drawable_fit import FitList
     from analysis.ensemble import ensemble_rows, render_ensembles
     from analysis.forecasts import render_forecast, render_scores
     from analysis.history import render_history
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from scaling.api._shift import draw_shifts, shift
     from scaling.api._status import CoreTime, PruningStatus, StudyStatus, status
     from scaling.api._store import store_compact, store_merge, store_repair, store_sweep, store_verify
+    from scaling.api._study import Study
     from scaling.api._submit import submit
     from scaling.api._suggest import CurveSuggestion, Suggestion, suggest
     from scaling.api._sweep import PackFailure
@@ -71,6 +73,7 @@ _EXPORTS = {
     "CurveSuggestion": "scaling.api._suggest",
     "Difference": "scaling.api._explain",
     "FitDetails": "scaling.api._fit",
+    "FitList": "analysis.drawable_fit",
     "FitOptions": "scaling.api._fit_options",
     "InferenceResult": "scaling.api._bench_inference",
     "InferenceSpeed": "scaling.api._bench_inference",
@@ -90,6 +93,7 @@ _EXPORTS = {
     "RunStart": "scaling.api._run",
     "RunTable": "scaling.api._table",
     "SequentialResult": "scaling.api._run_until",
+    "Study": "scaling.api._study",
     "StudyResults": "scaling.api._results",
     "StudyStatus": "scaling.api._status",
     "Suggestion": "scaling.api._suggest",

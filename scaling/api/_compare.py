@@ -13,6 +13,7 @@ from scaling.api._figures import OUT_HINT
 from scaling.api._results import load_trained
 from scaling.api._table import tidy_table
 from scaling.api._workspace import Workspace
+from scaling.config import StudySource
 from scaling.errors import UsageError
 from scaling.files import writing
 from scaling.store import count_damage
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def compare(
-    config: Path,
+    config: StudySource,
     workspace: Workspace | None = None,
     *,
     overrides: Sequence[str] = (),
@@ -35,7 +36,7 @@ def compare(
     The comparison covers the exponents, the sizes at equal error, and the best curve for each budget.
 
     Args:
-        config: YAML file of the study.
+        config: YAML file of the study, or its settings.
         workspace: stores and folders.
         overrides: changed settings, such as ``recipe.epochs=5``.
         errors: errors at which sizes are compared, beside the errors that the data suggest.

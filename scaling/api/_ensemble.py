@@ -15,6 +15,7 @@ from scaling.api._results import load_trained
 from scaling.api._table import tidy_table
 from scaling.api._workspace import Workspace
 from scaling.architectures import has_seeds, has_widths
+from scaling.config import StudySource
 from scaling.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def ensemble(
-    config: Path,
+    config: StudySource,
     workspace: Workspace | None = None,
     *,
     overrides: Sequence[str] = (),
@@ -32,7 +33,7 @@ def ensemble(
     """Return the expected error of ensembles of stored runs, by mean probability and by votes.
 
     Args:
-        config: YAML file of the study.
+        config: YAML file of the study, or its settings.
         workspace: stores and folders.
         overrides: changed settings, such as ``recipe.epochs=5``.
         sizes: numbers of members; by default from one to all.

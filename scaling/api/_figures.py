@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from scaling.api._load import is_external_table
 from scaling.api._plan import plan
 from scaling.api._workspace import Workspace
+from scaling.config import StudySource
 from scaling.files import writing
 
 if TYPE_CHECKING:
@@ -18,10 +19,12 @@ OUT_HINT = "choose another `out`"
 """Next step where a folder of figures cannot be written."""
 
 
-def figure_folder(config: Path, workspace: Workspace | None = None, *, overrides: Sequence[str] = ()) -> Path:
+def figure_folder(
+    config: StudySource, workspace: Workspace | None = None, *, overrides: Sequence[str] = ()
+) -> Path:
     """Return the folder for the figures of a study or a table: ``artifacts/<name>/figures``."""
     workspace = workspace or Workspace()
-    if is_external_table(str(config)):
+    if isinstance(config, Path) and is_external_table(str(config)):
         return workspace.artifacts / config.stem / "figures"
     study = plan(config, workspace, overrides=overrides, trains=False).study
     return workspace.artifacts / study.name / "figures"

@@ -13,6 +13,8 @@ from scaling.api._fit_options import BestOver, CountColumns, FitOptions, RowOpti
 from scaling.api._load import (
     CURVE_COLUMN,
     LoadedRuns,
+    RunSource,
+    as_run_source,
     drop_missing,
     external_curves,
     find_unfinished_training,
@@ -27,6 +29,7 @@ from scaling.api._workspace import Workspace
 from scaling.errors import FitError, TableError, UsageError
 
 if TYPE_CHECKING:
+    from analysis.drawable_fit import FitList
     from scaling.fit import Comparison, Fit, Interval, Prediction
     from scaling.fit.card import LawCard
     from scaling.fit.data.row_selection import Selection
@@ -47,7 +50,7 @@ _LENGTH_COLUMNS = ("epochs", "recipe.epochs")
 
 
 def fit(
-    source: str,
+    source: Any,
     workspace: Workspace | None = None,
     *,
     options: FitOptions | None = None,
@@ -56,11 +59,13 @@ def fit(
     counts: CountColumns | None = None,
     best: BestOver | None = None,
     rows: RowOptions | None = None,
-) -> list[Fit]:
+) -> FitList:
     """Fit scaling laws, one fit a curve.
 
     Args:
-        source: a study's YAML file, a store, or a table that ``scaling.fit.read_table`` reads.
+        source: a study's YAML file or its settings, a store, or a table: a file that
+            ``scaling.fit.read_table`` reads, a table of pyarrow or pandas, or a mapping from the names of
+            columns to sequences.
         workspace: stores and folders.
         options: columns and forms. Of a study and a store, a column is one of ``tidy_table``, so that every
             setting can be used. By default, curves are those of the report, and an external table is split by
@@ -77,9 +82,11 @@ def fit(
         StoreError: the store holds no runs.
         FitError: the data do not determine a law.
     """
+    from analysis.drawable_fit import make_drawable
     from scaling.fit import EstimationOptions, fit_table
     from scaling.fit.diagnosis.caution import add_caution
 
+    source = as_run_source(source)
     options, workspace = options or FitOptions(), resolve_store(source, workspace or Workspace())
     rows = rows or RowOptions()
     check_options(source, options, population=population, counts=counts, best=best)
@@ -106,11 +113,11 @@ def fit(
         raise type(error)(f"{source}: {error.problem}", option=error.option) from None
     if not is_external_table(source) and options.y == "test_error" and options.x not in _LENGTH_COLUMNS:
         fits = add_caution(fits, find_unfinished_training(workspace, table, x=options.x, by=by))
-    return _select_form(fits, options.form)
+    return make_drawable(_select_form(fits, options.form))
 
 
 def check_options(
-    source: str,
+    source: RunSource,
     options: FitOptions,
     *,
     population: bool,
@@ -158,7 +165,9 @@ def check_options(
         )
 
 
-def check_rows(source: str, options: FitOptions, rows: RowOptions, *, counts: CountColumns | None) -> None:
+def check_rows(
+    source: RunSource, options: FitOptions, rows: RowOptions, *, counts: CountColumns | None
+) -> None:
     """Check that the options that choose rows agree with each other and with the source.
 
     Raises:
@@ -182,7 +191,7 @@ def check_rows(source: str, options: FitOptions, rows: RowOptions, *, counts: Co
 
 
 def load_curves(
-    source: str,
+    source: RunSource,
     workspace: Workspace,
     options: FitOptions,
     rows: RowOptions,
@@ -233,7 +242,7 @@ def load_curves(
 
 
 def _load_external(
-    source: str,
+    source: RunSource,
     options: FitOptions,
     rows: RowOptions,
     *,
@@ -262,7 +271,7 @@ def _load_external(
 
 
 def _with_cells(
-    source: str, loaded: LoadedRuns, options: FitOptions, second: str | None
+    source: RunSource, loaded: LoadedRuns, options: FitOptions, second: str | None
 ) -> tuple[LoadedRuns, FitOptions]:
     """Add a column of cells, which becomes x, if there is a second column of sizes."""
     from scaling.fit import add_cells

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -15,7 +14,7 @@ from scaling.api._load import CURVE_COLUMN, find_unfinished_training
 from scaling.api._results import load_trained
 from scaling.api._suggest import fit_curves, label_runs
 from scaling.api._workspace import Workspace
-from scaling.config import load_study
+from scaling.config import StudySource, load_study
 from scaling.errors import FitError, UsageError
 from scaling.store import collect_provenance, paths
 
@@ -39,7 +38,7 @@ class WrittenForecast:
 
 
 def forecast(
-    config: Path,
+    config: StudySource,
     at: Sequence[int],
     workspace: Workspace | None = None,
     *,
@@ -49,7 +48,7 @@ def forecast(
     """Write what the laws of a study predict for widths that are not trained yet.
 
     Args:
-        config: YAML file of the study.
+        config: YAML file of the study, or its settings.
         at: numbers of filters outside the fitted widths.
         workspace: stores and folders; the forecast goes to the first store.
         overrides: changed settings, such as ``recipe.epochs=5``.
@@ -91,12 +90,12 @@ def forecast(
 
 
 def score(
-    config: Path, workspace: Workspace | None = None, *, overrides: Sequence[str] = ()
+    config: StudySource, workspace: Workspace | None = None, *, overrides: Sequence[str] = ()
 ) -> list[ForecastScore]:
     """Compare each forecast of a study with the runs that were trained after it, the oldest forecast first.
 
     Args:
-        config: YAML file of the study.
+        config: YAML file of the study, or its settings.
         workspace: stores and folders.
         overrides: changed settings, such as ``study=other``.
 

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from scaling.api._fit import check_options, check_rows, load_curves
 from scaling.api._fit_options import BestOver, CountColumns, FitOptions, JointOptions, RowOptions
-from scaling.api._load import find_unfinished_training, is_external_table, load_wrong_images, resolve_store
+from scaling.api._load import (
+    as_run_source,
+    find_unfinished_training,
+    is_external_table,
+    load_wrong_images,
+    resolve_store,
+)
 from scaling.api._workspace import Workspace
 from scaling.errors import FitError, TableError, UsageError
 
@@ -20,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def fit_joint(
-    source: str,
+    source: Any,
     workspace: Workspace | None = None,
     *,
     options: JointOptions,
@@ -33,7 +39,7 @@ def fit_joint(
     """Fit E + A N^-alpha + B D^-beta, one fit a group.
 
     Args:
-        source: a study's YAML file, a store, or a table that ``scaling.fit.read_table`` reads.
+        source: as for ``fit``.
         workspace: stores and folders.
         options: columns, loss and held-out sizes. By default, runs of a study or a store that differ in
             another setting than both sizes, seed and order are in different groups.
@@ -51,6 +57,7 @@ def fit_joint(
     """
     from scaling.fit import EstimationOptions, JointLoss, add_cells, fit_joint_table
 
+    source = as_run_source(source)
     rows, workspace = rows or RowOptions(), resolve_store(source, workspace or Workspace())
     losses = [loss.value for loss in JointLoss]
     if options.loss not in losses:

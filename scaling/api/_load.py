@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +17,8 @@ from scaling.api._losses import fill_losses
 from scaling.api._results import load_trained
 from scaling.api._table import tidy_table
 from scaling.api._workspace import Workspace
-from scaling.errors import StoreError, TableError, UsageError
+from scaling.config import StudySettings
+from scaling.errors import StoreError, TableError, UsageError, shorten
 from scaling.store import RUNS_SCHEMA
 
 if TYPE_CHECKING:
@@ -39,21 +40,72 @@ class LoadedRuns:
     """Sentences on runs that are missing or left out."""
 
 
-def is_external_table(source: str) -> bool:
-    """Return True if a source is a table file rather than a study or a store."""
+@dataclass(frozen=True, kw_only=True)
+class TableInMemory:
+    """A table that is not read from a file."""
+
+    table: pa.Table
+
+    def __str__(self) -> str:
+        """Name of the table in messages."""
+        return "the table"
+
+
+RunSource = str | StudySettings | TableInMemory
+"""Origin of runs: the path of a study, a store or a table, or the URI of a store; or settings; or a table."""
+
+
+def as_run_source(source: Any) -> RunSource:
+    """Return the origin of runs that a caller gives.
+
+    Args:
+        source: path of a study, a store or a table; URI of a store; settings of a study; or a table: of
+            pyarrow, of pandas, of another library with Arrow's stream interface, or a mapping from the names
+            of columns to sequences.
+
+    Raises:
+        TableError: the source is something else, or a table whose columns differ in length or in type.
+    """
+    if isinstance(source, str | StudySettings | TableInMemory):
+        return source
+    if isinstance(source, Path):
+        return str(source)
+    expected = "expected a path, a pyarrow table, a DataFrame or a dictionary of columns"
+    try:
+        if isinstance(source, pa.Table):
+            return TableInMemory(table=source)
+        if isinstance(source, Mapping):
+            return TableInMemory(table=pa.table({str(name): pa.array(col) for name, col in source.items()}))
+        if hasattr(source, "__arrow_c_stream__"):
+            return TableInMemory(table=pa.table(source))
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        raise TableError(f"the table: {shorten(str(error))}; {expected}") from error
+    raise TableError(f"{shorten(repr(source))}: {expected}")
+
+
+def is_study(source: RunSource) -> TypeGuard[str | StudySettings]:
+    """Return True if a source is a study rather than a store or a table."""
+    return isinstance(source, StudySettings) or (isinstance(source, str) and source.endswith(STUDY_SUFFIXES))
+
+
+def is_external_table(source: RunSource) -> bool:
+    """Return True if a source is a table rather than a study or a store."""
     from scaling.fit.data.reading import is_parquet_folder, is_table_file
 
+    if not isinstance(source, str):
+        return isinstance(source, TableInMemory)
     path = Path(source)
     return is_parquet_folder(path) if path.is_dir() else is_table_file(source)
 
 
-def resolve_store(source: str, workspace: Workspace) -> Workspace:
-    """Return the workspace of a source: unchanged for a study, and with only this store for a store."""
-    return workspace if source.endswith(STUDY_SUFFIXES) else replace(workspace, store=source, also=())
+def resolve_store(source: RunSource, workspace: Workspace) -> Workspace:
+    """Return the workspace of a source: with only this store for a store, and unchanged otherwise."""
+    is_store = isinstance(source, str) and not is_study(source)
+    return replace(workspace, store=str(source), also=()) if is_store else workspace
 
 
 def load_external_table(
-    source: str,
+    source: RunSource,
     *,
     overrides: Sequence[str],
     counts: CountColumns | None,
@@ -63,7 +115,7 @@ def load_external_table(
     """Read a table that was not made by this package.
 
     Args:
-        source: a file or a folder that ``scaling.fit.read_table`` reads.
+        source: a file or a folder that ``scaling.fit.read_table`` reads, or a table in memory.
         overrides: must be empty.
         counts: columns of counts that give ``test_error``.
         rows: says whether the table is wide.
@@ -77,7 +129,7 @@ def load_external_table(
     from scaling.fit.data.wide import describe_wide, find_wide
 
     _refuse_overrides(overrides, source)
-    table = read_table(Path(source))
+    table = source.table if isinstance(source, TableInMemory) else read_table(Path(str(source)))
     if rows.wide:
         table = melt_wide(table)
     elif not set(columns) <= set(table.column_names) and (wide := find_wide(table)):
@@ -91,7 +143,7 @@ def external_curves(table: pa.Table) -> tuple[str, ...]:
 
 
 def load_runs(
-    source: str,
+    source: RunSource,
     workspace: Workspace,
     *,
     overrides: Sequence[str],
@@ -102,7 +154,7 @@ def load_runs(
     """Load the runs of a study (without its pilot runs) or of a store, with the requested columns.
 
     Args:
-        source: a study's YAML file, or the folder or URI of a store.
+        source: a study's YAML file or its settings, or the folder or URI of a store.
         workspace: as ``resolve_store`` returns it.
         overrides: changed settings of a study.
         x: column that curves lie along.
@@ -127,17 +179,19 @@ def load_runs(
 
 
 def _load_stored(
-    source: str, workspace: Workspace, overrides: Sequence[str], columns: Sequence[str]
+    source: RunSource, workspace: Workspace, overrides: Sequence[str], columns: Sequence[str]
 ) -> LoadedRuns:
     """Load columns of the runs; if one is missing, all, so that the error can list the existing columns."""
     names = columns if set(columns) <= set(RUNS_SCHEMA.names) else None
-    if source.endswith(STUDY_SUFFIXES):
-        results = load_trained(Path(source), workspace, overrides=overrides, columns=names)
+    if is_study(source):
+        study = Path(source) if isinstance(source, str) else source
+        results = load_trained(study, workspace, overrides=overrides, columns=names)
         pending = results.plan.pending
         notes = (f"{pending} runs of the study await the pilots that choose their learning rates.",)
         return LoadedRuns(runs=results.final_runs, notes=notes if pending else ())
     _refuse_overrides(overrides, source)
-    if "://" in source or Path(source).is_dir():
+    path = str(source)
+    if "://" in path or Path(path).is_dir():
         runs = _without_pruned(workspace.stores().runs(names and [*names, _PRUNED]))
         if not runs.num_rows:
             raise StoreError(
@@ -146,7 +200,7 @@ def _load_stored(
         return LoadedRuns(runs=runs)
     from scaling.fit.data.reading import SUFFIXES_TEXT
 
-    if Path(source).exists():
+    if Path(path).exists():
         raise TableError(
             f"{source}: expected a study (.yaml), a store (a folder or URI) or a table ({SUFFIXES_TEXT})"
         )
@@ -216,7 +270,7 @@ def find_unfinished_training(
     return check_convergence(table, epochs, x=x, by=by)
 
 
-def _refuse_overrides(overrides: Sequence[str], source: str) -> None:
+def _refuse_overrides(overrides: Sequence[str], source: RunSource) -> None:
     if overrides:
         raise UsageError(
             f"{overrides[0]}: only a study has settings, and {source} is not a study; leave it out",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,7 +14,10 @@ from scaling.api._figures import save_figures
 from scaling.api._fit_options import RowOptions
 from scaling.api._load import (
     CURVE_COLUMN,
+    RunSource,
+    TableInMemory,
     add_short_names,
+    as_run_source,
     external_curves,
     is_external_table,
     load_external_table,
@@ -24,6 +27,7 @@ from scaling.api._results import load_trained
 from scaling.api._table import tidy_table
 from scaling.api._workspace import Workspace
 from scaling.architectures import derived_widths
+from scaling.config import StudySource
 from scaling.config.study_curves import label_cells
 from scaling.errors import FitError, TableError, UsageError
 
@@ -41,7 +45,7 @@ if TYPE_CHECKING:
 
 
 def optimum(
-    source: str | Path,
+    source: Any,
     workspace: Workspace | None = None,
     *,
     x: str = "ratio",
@@ -53,7 +57,7 @@ def optimum(
     """Find the position of the smallest error along an axis, for each curve of a study or a table.
 
     Args:
-        source: YAML file of a study, or a .parquet or .csv file.
+        source: YAML file of a study or its settings, or a table as for ``fit``.
         workspace: stores and folders.
         x: ``ratio`` for d2/d1 of a study, a column of ``tidy_table``, a setting by its short name, or a
             column of the table.
@@ -69,19 +73,21 @@ def optimum(
         UsageError: options that the source does not have.
         FitError: no curve has an optimum that the data determine.
     """
-    if is_external_table(str(source)):
-        return _optima_of_table(str(source), x=x, y=y, by=by, std=std, overrides=overrides)
+    source = as_run_source(source)
+    if isinstance(source, TableInMemory) or is_external_table(source):
+        return _optima_of_table(source, x=x, y=y, by=by, std=std, overrides=overrides)
     if by or std:
         raise UsageError(
             f"{(*by, std)[0]}: only a table is split by columns or has standard deviations, and {source} is"
             " no table (.parquet, .csv); leave it out",
             option="by" if by else "std",
         )
-    return _optima_of_study(Path(source), workspace or Workspace(), x=x, y=y, overrides=overrides)
+    study = Path(source) if isinstance(source, str) else source
+    return _optima_of_study(study, workspace or Workspace(), x=x, y=y, overrides=overrides)
 
 
 def _optima_of_table(
-    source: str, *, x: str, y: str, by: Sequence[str], std: str | None, overrides: Sequence[str]
+    source: RunSource, *, x: str, y: str, by: Sequence[str], std: str | None, overrides: Sequence[str]
 ) -> StudyOptimum:
     from analysis.optimum import StudyOptimum
     from scaling.fit.data.table import group_points
@@ -97,7 +103,7 @@ def _optima_of_table(
     if not optima:
         raise FitError(f"{source}: {'; '.join(failures)}")
     return StudyOptimum(
-        x=x, title=source, training="", optima=optima, size_depth_ratios={}, costs={}, failures=failures
+        x=x, title=str(source), training="", optima=optima, size_depth_ratios={}, costs={}, failures=failures
     )
 
 
@@ -117,7 +123,7 @@ def _find_optima(
 
 
 def _optima_of_study(
-    config: Path, workspace: Workspace, *, x: str, y: str, overrides: Sequence[str]
+    config: StudySource, workspace: Workspace, *, x: str, y: str, overrides: Sequence[str]
 ) -> StudyOptimum:
     from analysis.formatting import format_test_set, format_training
     from analysis.optimum import StudyOptimum

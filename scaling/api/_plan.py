@@ -6,13 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from math import inf
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from scaling.api._workspace import Workspace
-from scaling.config import Study, load_study
+from scaling.config import Study, StudySource, load_study
 from scaling.datasets import NpzDataset
 from scaling.errors import StoreError
 from scaling.plan import OtherContent, Plan, make_plan
@@ -20,12 +19,16 @@ from scaling.store import StoreUnion
 
 
 def plan(
-    config: Path, workspace: Workspace | None = None, *, overrides: Sequence[str] = (), trains: bool = True
+    config: StudySource,
+    workspace: Workspace | None = None,
+    *,
+    overrides: Sequence[str] = (),
+    trains: bool = True,
 ) -> Plan:
     """Compare the runs of the study with the runs in the stores, without training anything.
 
     Args:
-        config: YAML file of the study.
+        config: YAML file of the study, or its settings.
         workspace: stores and folders.
         overrides: changed settings, such as ``recipe.epochs=5``.
         trains: True if the missing runs are to be trained on this machine; then memory for them is required.

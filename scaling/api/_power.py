@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scaling.api._results import load_trained
 from scaling.api._workspace import Workspace
+from scaling.config import StudySource
 from scaling.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,12 +17,16 @@ _X = "filters"
 
 
 def power(
-    config: Path, workspace: Workspace | None = None, *, power: float = 0.8, overrides: Sequence[str] = ()
+    config: StudySource,
+    workspace: Workspace | None = None,
+    *,
+    power: float = 0.8,
+    overrides: Sequence[str] = (),
 ) -> list[DetectableDifference]:
     """Return the smallest differences of exponents and errors that a study can show, for each pair of curves.
 
     Args:
-        config: YAML file of the study.
+        config: YAML file of the study, or its settings.
         workspace: stores and folders.
         power: share of such studies in which the difference is shown, from 0.5 to below 1.
         overrides: changed settings, such as ``recipe.epochs=5``.

@@ -15,7 +15,7 @@ from scaling.api._figures import save_figures
 from scaling.api._results import StudyResults, load_results
 from scaling.api._sweep import Sweep, SweepCounts
 from scaling.api._workspace import Workspace
-from scaling.config import Run
+from scaling.config import Run, StudySource
 from scaling.errors import ConfigError, StoreError
 from scaling.plan.engine import choose_engine
 from scaling.plan.pruning import PruningPlan
@@ -37,7 +37,7 @@ class PruningOutcome(SweepCounts):
 
 
 def prune(
-    config: Path,
+    config: StudySource,
     workspace: Workspace | None = None,
     *,
     overrides: Sequence[str] = (),
@@ -97,7 +97,7 @@ def prune(
     )
 
 
-def _check_trained(trained: StudyResults, config: Path) -> None:
+def _check_trained(trained: StudyResults, config: StudySource) -> None:
     plan = trained.plan
     missing = len(plan.final_ids - plan.done) + plan.pending
     if missing:

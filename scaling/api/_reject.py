@@ -11,6 +11,7 @@ from scaling.api._load import CURVE_COLUMN
 from scaling.api._results import load_trained
 from scaling.api._workspace import Workspace
 from scaling.architectures import has_seeds
+from scaling.config import StudySource
 from scaling.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def reject(
-    config: Path,
+    config: StudySource,
     workspace: Workspace | None = None,
     *,
     error: float = 0.01,
@@ -30,7 +31,7 @@ def reject(
     """Return the error among accepted images against the rejected share, for each network of a study.
 
     Args:
-        config: YAML file of the study.
+        config: YAML file of the study, or its settings.
         workspace: stores and folders.
         error: error among accepted images for which the required rejected share is estimated, a fraction.
         overrides: changed settings, such as ``recipe.epochs=5``.

@@ -11,6 +11,7 @@ from scaling.api._forecast import score_study
 from scaling.api._missed_images import find_missed_images
 from scaling.api._results import load_trained
 from scaling.api._workspace import Workspace
+from scaling.config import StudySource
 from scaling.files import writing
 from scaling.store import count_damage
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def report(
-    config: Path,
+    config: StudySource,
     workspace: Workspace | None = None,
     *,
     overrides: Sequence[str] = (),
@@ -29,7 +30,7 @@ def report(
     """Draw a study's figures and write its report page.
 
     Args:
-        config: YAML file of the study.
+        config: YAML file of the study, or its settings.
         workspace: stores and folders.
         overrides: changed settings, such as ``recipe.epochs=5``.
         out: folder of the page; by default ``artifacts/<study>``.

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from scaling.api._plan import plan
 from scaling.api._workspace import Workspace
+from scaling.config import StudySource
 from scaling.errors import StoreError
 from scaling.plan import Plan
 
@@ -38,7 +39,7 @@ class StudyResults:
 
 
 def load_results(
-    config: Path,
+    config: StudySource,
     workspace: Workspace | None = None,
     *,
     overrides: Sequence[str] = (),
@@ -47,7 +48,7 @@ def load_results(
     """Load what stores hold of a study.
 
     Args:
-        config: YAML file of the study.
+        config: YAML file of the study, or its settings.
         workspace: stores and folders.
         overrides: changed settings, such as ``recipe.epochs=5``.
         columns: columns of the table ``runs``; by default all.
@@ -71,7 +72,7 @@ def _select(runs: pa.Table, ids: Set[str]) -> pa.Table:
 
 
 def load_trained(
-    config: Path,
+    config: StudySource,
     workspace: Workspace,
     *,
     overrides: Sequence[str] = (),
@@ -85,7 +86,6 @@ def load_trained(
     results = load_results(config, workspace, overrides=overrides, columns=columns)
     if not results.final_runs.num_rows:
         pilots = f" except {results.runs.num_rows} pilot runs" if results.runs.num_rows else ""
-        raise StoreError(
-            f"{workspace.store}: holds no run of this study{pilots}; train it with: scaling run {config}"
-        )
+        command = f"train it with: scaling run {config}" if isinstance(config, Path) else "run it first"
+        raise StoreError(f"{workspace.store}: holds no run of this study{pilots}; {command}")
     return results

@@ -19,6 +19,8 @@ from rich.console import Console
 from scaling.api._plan import plan
 from scaling.api._sweep import Sweep, SweepCounts
 from scaling.api._workspace import Workspace
+from scaling.config import StudySource
+from scaling.durations import format_duration
 from scaling.plan import Plan
 from scaling.plan.engine import choose_engine
 from scaling.store import find_similar_store
@@ -37,6 +39,18 @@ class RunOutcome(SweepCounts):
     wall_s: float
     """Wall time in seconds."""
 
+    def __repr__(self) -> str:
+        counts = {
+            "trained here": self.trained,
+            "trained by others": self.trained_by_others,
+            "missing": self.missing,
+            "diverged": self.diverged,
+        }
+        shown = ", ".join(f"{number} {what}" for what, number in counts.items() if number)
+        return (
+            f"<Run of {self.plan.study.name}: {shown or 'nothing to train'}; {format_duration(self.wall_s)}>"
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunStart:
@@ -51,7 +65,7 @@ class RunStart:
 
 
 def run(
-    config: Path,
+    config: StudySource,
     workspace: Workspace | None = None,
     *,
     overrides: Sequence[str] = (),
@@ -64,7 +78,7 @@ def run(
     """Train the runs of a study that no store has: first the pilot runs, then the runs that wait for them.
 
     Args:
-        config: YAML file of the study.
+        config: YAML file of the study, or its settings.
         workspace: stores and folders.
         overrides: changed settings, such as ``recipe.epochs=5``.
         address: address of a running Ray cluster; by default this machine trains (``resources.engine``).

@@ -24,8 +24,8 @@ from scaling.api._status import compute_core_times
 from scaling.api._suggest import Suggestion, suggest_runs
 from scaling.api._target import Target
 from scaling.api._workspace import Workspace
-from scaling.config import Study
-from scaling.config.yaml_file import architecture_entries, read_file, yaml_text
+from scaling.config import Study, StudySource
+from scaling.config.yaml_file import architecture_entries, read_settings, yaml_text
 from scaling.errors import UsageError
 from scaling.files import write_atomically, writing
 from scaling.plan import Plan
@@ -57,7 +57,7 @@ class SequentialResult:
 
 
 def run_until(
-    config: Path,
+    config: StudySource,
     target: Target,
     workspace: Workspace | None = None,
     *,
@@ -72,7 +72,7 @@ def run_until(
     """Train a study and the runs proposed for it, until all curves reach the target or the budget is used up.
 
     Args:
-        config: YAML file of the study.
+        config: YAML file of the study, or its settings.
         target: required precision, and the budget.
         workspace: stores and folders.
         overrides: changed settings, such as ``recipe.epochs=5``.
@@ -92,7 +92,7 @@ def run_until(
     workspace = workspace or Workspace()
     study = plan(config, workspace, overrides=overrides).study
     extended = _extended_file(study, workspace, config)
-    keys = read_file(config, overrides)
+    keys = read_settings(config, overrides)
     written_curves = extendable_curves(study)
     widest = [curve.widest for curve in written_curves]
     cells, number = [cell for curve in written_curves for cell in curve.cells], 0
@@ -118,10 +118,10 @@ def run_until(
         cells, number = suggestion.cells, number + 1
 
 
-def _extended_file(study: Study, workspace: Workspace, config: Path) -> Path:
+def _extended_file(study: Study, workspace: Workspace, config: StudySource) -> Path:
     """Return the file of the extended study, which must not be the study's own file."""
     extended = workspace.artifacts / study.name / _EXTENDED_STUDY
-    if extended.resolve() == config.resolve():
+    if isinstance(config, Path) and extended.resolve() == config.resolve():
         raise UsageError(
             f"{config}: this file is where `run_until` writes the extended study; copy it and run the copy"
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +10,7 @@ import numpy as np
 from scaling.api._load import CURVE_COLUMN
 from scaling.api._results import StudyResults, load_results
 from scaling.api._workspace import Workspace
-from scaling.config import Cell
+from scaling.config import Cell, StudySource
 from scaling.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def separable(
-    config: Path, workspace: Workspace | None = None, *, overrides: Sequence[str] = ()
+    config: StudySource, workspace: Workspace | None = None, *, overrides: Sequence[str] = ()
 ) -> list[TrainingSetSeparability]:
     """Decide for each training set of a study whether a single layer can classify all of its images.
 
@@ -28,7 +27,7 @@ def separable(
     errors of the study's single layers are added if a store holds them.
 
     Args:
-        config: YAML file of the study.
+        config: YAML file of the study, or its settings.
         workspace: stores, and folder of the data sets.
         overrides: changed settings, such as ``dataset.train_images=320``.
 

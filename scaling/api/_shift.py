@@ -13,7 +13,7 @@ from scaling.api._figures import save_figures
 from scaling.api._load import CURVE_COLUMN
 from scaling.api._results import load_trained
 from scaling.api._workspace import Workspace
-from scaling.config import Run
+from scaling.config import Run, StudySource
 from scaling.datasets import Shift, square_of_shifts
 from scaling.errors import StoreError, UsageError
 from scaling.plan.packs import make_packs
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def shift(
-    config: Path,
+    config: StudySource,
     workspace: Workspace | None = None,
     *,
     largest: int = 4,
@@ -36,7 +36,7 @@ def shift(
     Pixels that are shifted in have the value 0, the background of the digits.
 
     Args:
-        config: YAML file of the study.
+        config: YAML file of the study, or its settings.
         workspace: stores and folders.
         largest: largest horizontal and largest vertical shift, in pixels.
         overrides: changed settings, such as ``recipe.epochs=5``.

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from scaling.api._results import load_results
 from scaling.api._workspace import Workspace
-from scaling.config import Cell
+from scaling.config import Cell, StudySource
 from scaling.plan import Plan, PlanRow
 from scaling.plan.pruning import PruningPlan, PruningRow
 from scaling.plan.speed import Speed
@@ -88,11 +88,13 @@ class StudyStatus:
         return CoreTime.total(self.core_times)
 
 
-def status(config: Path, workspace: Workspace | None = None, *, overrides: Sequence[str] = ()) -> StudyStatus:
+def status(
+    config: StudySource, workspace: Workspace | None = None, *, overrides: Sequence[str] = ()
+) -> StudyStatus:
     """Return how far a study is.
 
     Args:
-        config: YAML file of the study.
+        config: YAML file of the study, or its settings.
         workspace: stores and folders.
         overrides: changed settings, such as ``recipe.epochs=5``.
 

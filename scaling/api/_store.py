@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from scaling.api._results import load_results
 from scaling.api._workspace import Workspace
+from scaling.config import StudySource
 from scaling.errors import StoreError
 from scaling.store import Compaction, Repair, Store, StoreSweep, StoreUnion, Verification, open_store
 from scaling.store import compact as compact_store
@@ -96,7 +96,7 @@ class Merge:
 
 
 def store_merge(
-    config: Path,
+    config: StudySource,
     into: str,
     workspace: Workspace | None = None,
     *,
@@ -110,7 +110,7 @@ def store_merge(
     so that every copied run is whole.
 
     Args:
-        config: YAML file of the study.
+        config: YAML file of the study, or its settings.
         into: folder or URI of the other store.
         workspace: stores and folders.
         overrides: changed settings, such as ``recipe.epochs=5``.

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import fsum, inf
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -16,7 +15,7 @@ from scaling.api._results import StudyResults, load_trained
 from scaling.api._status import compute_core_times
 from scaling.api._target import Target
 from scaling.api._workspace import Workspace
-from scaling.config import Cell, CellRun
+from scaling.config import Cell, CellRun, StudySource
 from scaling.config.yaml_file import architecture_entries, yaml_text
 from scaling.errors import FitError, TableError, UsageError
 from scaling.plan import Plan
@@ -90,12 +89,12 @@ class Suggestion:
 
 
 def suggest(
-    config: Path, target: Target, workspace: Workspace | None = None, *, overrides: Sequence[str] = ()
+    config: StudySource, target: Target, workspace: Workspace | None = None, *, overrides: Sequence[str] = ()
 ) -> Suggestion:
     """Propose further runs for a study of which all runs are trained.
 
     Args:
-        config: YAML file of the study.
+        config: YAML file of the study, or its settings.
         target: required precision, and the budget.
         workspace: stores and folders.
         overrides: changed settings, such as ``recipe.epochs=5``.

@@ -14,7 +14,7 @@ from scaling.api._derived_counts import compute_counts
 from scaling.api._losses import fill_losses
 from scaling.api._results import load_trained
 from scaling.api._workspace import Workspace
-from scaling.config import flatten_settings
+from scaling.config import StudySource, flatten_settings
 from scaling.config.cell_index import index_cells
 from scaling.errors import TableError
 from scaling.files import writing
@@ -34,11 +34,13 @@ class RunTable:
     """Number of runs whose learning rate is not chosen yet."""
 
 
-def table(config: Path, workspace: Workspace | None = None, *, overrides: Sequence[str] = ()) -> RunTable:
+def table(
+    config: StudySource, workspace: Workspace | None = None, *, overrides: Sequence[str] = ()
+) -> RunTable:
     """Return one tidy table of a study's finished runs.
 
     Args:
-        config: YAML file of the study.
+        config: YAML file of the study, or its settings.
         workspace: stores and folders.
         overrides: changed settings, such as ``recipe.epochs=5``.
 

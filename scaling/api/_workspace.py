@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,18 +17,28 @@ if TYPE_CHECKING:
     from scaling.store import StoreUnion
 
 _ARTIFACTS = Path("artifacts")
+DEFAULT_STORE = str(_ARTIFACTS / "store")
+
+
+def _chosen_store() -> str:
+    return os.environ.get("SCALING_STORE") or DEFAULT_STORE
+
+
+def _chosen_data() -> Path:
+    chosen = os.environ.get("SCALING_DATA")
+    return Path(chosen) if chosen else user_data_path("scaling")
 
 
 @dataclass(frozen=True)
 class Workspace:
     """Stores and folders that a command uses."""
 
-    store: str = str(_ARTIFACTS / "store")
-    """Folder or URI of the store that new runs are written to."""
+    store: str = field(default_factory=_chosen_store)
+    """Folder or URI of the store for new runs; by default SCALING_STORE, or artifacts/store."""
     also: Sequence[str] = ()
     """Folders or URIs of further stores that are read."""
-    data: Path = field(default_factory=lambda: user_data_path("scaling"))
-    """Folder with the data sets; a read-only folder is permitted."""
+    data: Path = field(default_factory=_chosen_data)
+    """Folder with the data sets, which may be read-only; by default SCALING_DATA, or the user's folder."""
     artifacts: Path = _ARTIFACTS
     """Folder for figures, reports and logs."""
 

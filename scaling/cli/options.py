@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from scaling.api._target import DEFAULT_QUANTITY
-from scaling.api._workspace import Workspace
+from scaling.api._workspace import DEFAULT_STORE, Workspace
 from scaling.durations import parse_duration
 from scaling.errors import UsageError, shorten
 
@@ -74,7 +74,7 @@ Budget = Annotated[
     ),
 ]
 
-STORE = Workspace().store
+STORE = DEFAULT_STORE
 _MAX_DIGITS = 15
 """Largest number of digits of an integer. Python refuses to read integers of more than 4,300 digits."""
 

@@ -7,6 +7,7 @@ from scaling.config.load import load_study
 from scaling.config.pilots import RateChoice
 from scaling.config.recipe import Recipe
 from scaling.config.study import Cell, CellRun, Resources, Study
+from scaling.config.study_source import StudySettings, StudySource
 
 __all__ = [
     "SEEDS_PER_ORDER",
@@ -19,6 +20,8 @@ __all__ = [
     "Resources",
     "Run",
     "Study",
+    "StudySettings",
+    "StudySource",
     "flatten_settings",
     "load_study",
 ]

@@ -15,8 +15,9 @@ from scaling.config.problems import ConfigProblems
 from scaling.config.pruning import PruningConfig
 from scaling.config.sections import Sections
 from scaling.config.study import Cell, Study, StudyFile
+from scaling.config.study_source import StudySource
 from scaling.config.unused import check_overrides, validate_unused
-from scaling.config.yaml_file import find_line, read_file
+from scaling.config.yaml_file import find_line, read_settings
 from scaling.errors import DataError, shorten
 
 _MAX_RUNS = 100_000
@@ -25,11 +26,11 @@ _MAX_DATA_ERROR = 400
 """Largest number of characters of the message about a user's own data set, which names several paths."""
 
 
-def load_study(source: Path, *, data: Path, overrides: Sequence[str] = ()) -> Study:
-    """Load a study from its YAML file.
+def load_study(source: StudySource, *, data: Path, overrides: Sequence[str] = ()) -> Study:
+    """Load a study from its YAML file, or from its settings.
 
     Args:
-        source: the YAML file.
+        source: the YAML file, or the settings.
         data: the data folder, which may contain a user's own data set.
         overrides: changed settings as ``path=value``, such as ``recipe.epochs=5``; the value is YAML.
 
@@ -37,10 +38,10 @@ def load_study(source: Path, *, data: Path, overrides: Sequence[str] = ()) -> St
         The study, with one cell for each point of its grids.
 
     Raises:
-        ConfigError: the file has problems; each is named by its path.
+        ConfigError: the study has problems; each is named by its path.
         DataError: the user's own data set is missing or unsuitable.
     """
-    raw = read_file(source, overrides)
+    raw = read_settings(source, overrides)
     # The lines of the file are of no help where an override replaces a value.
     problems = ConfigProblems(str(source), (lambda path: None) if overrides else partial(find_line, source))
     file = problems.validate(StudyFile, raw)

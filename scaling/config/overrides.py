@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from scaling.config.grid import SettingPath
+from scaling.config.study_source import StudySource
 from scaling.config.yaml_reader import MAX_DEPTH, parse_yaml
 from scaling.errors import ConfigError, shorten
 
@@ -39,7 +39,7 @@ class Override:
             raise ConfigError(["expected path=value, such as recipe.epochs=5"], origin)
         return cls(origin, parts, parse_yaml(value, origin))
 
-    def apply(self, raw: dict[str, Any], *, source: Path) -> None:
+    def apply(self, raw: dict[str, Any], *, source: StudySource) -> None:
         """Change the setting in the keys of a study's file.
 
         Raises:
@@ -59,7 +59,7 @@ class Override:
         yield from _leaf_paths(self.parts, self.value)
 
 
-def apply_overrides(overrides: Iterable[str], raw: dict[str, Any], *, source: Path) -> None:
+def apply_overrides(overrides: Iterable[str], raw: dict[str, Any], *, source: StudySource) -> None:
     """Change settings in the keys of a study's file.
 
     Raises:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
@@ -16,6 +15,7 @@ from scaling.config.identity import SEEDS_PER_ORDER, Data, Run
 from scaling.config.pilots import AUTO, Pilots, RateChoice
 from scaling.config.pruning import PruningConfig
 from scaling.config.recipe import Recipe
+from scaling.config.study_source import StudySource
 from scaling.datasets import AnyDataset, DatasetInfo
 from scaling.settings import ConfigModel, PositiveInt, zero_or_at_least
 
@@ -106,6 +106,10 @@ class Cell:
     """Cells of the pilot runs, by rising learning rates; empty if the recipe gives the learning rate."""
     choice: RateChoice | None = None
     """Learning rate that the pilot runs chose."""
+
+    def __repr__(self) -> str:
+        network, pilots = self.architecture, " of pilot runs" if self.is_pilot else ""
+        return f"<Cell{pilots}: {network.type}, filters={network.filters}, {self.info.title}>"
 
     @cached_property
     def key(self) -> str:
@@ -239,8 +243,8 @@ class Study:
 
     name: str
     """Name of the study."""
-    source: Path
-    """The YAML file."""
+    source: StudySource
+    """The YAML file, or the settings."""
     cells: tuple[Cell, ...]
     """Cells in the order of the file."""
     resources: Resources
@@ -249,6 +253,9 @@ class Study:
     """Content of the store."""
     pruning: PruningConfig | None = None
     """Pruning of the trained networks; None if the file has no such section."""
+
+    def __repr__(self) -> str:
+        return f"<Study {self.name}: {len(self.cells)} cells, from {self.source}>"
 
     def curve_labels(self) -> tuple[str, ...]:
         """Return the label of each cell's curve along the width, such as ``lenet5, 8 epochs``."""

@@ -15,6 +15,7 @@ from ruamel.yaml.representer import SafeRepresenter
 from scaling.config.grid import SettingPath
 from scaling.config.overrides import apply_overrides
 from scaling.config.study import Cell, StudyFile
+from scaling.config.study_source import StudySettings, StudySource
 from scaling.config.yaml_reader import MAX_BYTES, parse_yaml, read_document
 from scaling.errors import ConfigError
 from scaling.files import NO_SUCH_FILE, file_problem
@@ -23,17 +24,24 @@ _PLAIN_TEXT = re.compile(r"(?!(?:y|n|yes|no|on|off|true|false|null)\Z)[a-z][a-z0
 """Text that readers of YAML 1.1 and 1.2 take for text without quotation marks. All other text is quoted."""
 
 
-def read_file(source: Path, overrides: Sequence[str]) -> dict[str, Any]:
-    """Read the keys of a study's file and apply overrides.
+def read_settings(source: StudySource, overrides: Sequence[str]) -> dict[str, Any]:
+    """Read the keys of a study and apply overrides.
 
     Args:
-        source: the YAML file.
+        source: the YAML file, or the settings.
         overrides: changed settings as ``path=value``, such as ``recipe.epochs=5``; the value is YAML.
 
     Raises:
-        ConfigError: the file is missing or is not YAML, a key appears twice, or an override has no place in
-            the file or replaces another one.
+        ConfigError: the file is missing or is not YAML, a key appears twice, a setting is no value that YAML
+            can hold, or an override has no place in the study or replaces another one.
     """
+    raw = source.to_dict() if isinstance(source, StudySettings) else _read_file(source)
+    apply_overrides(overrides, raw, source=source)
+    return raw
+
+
+def _read_file(source: Path) -> dict[str, Any]:
+    """Read the keys of a YAML file, without overrides."""
     try:
         content = _read(source)
     except FileNotFoundError:
@@ -45,21 +53,22 @@ def read_file(source: Path, overrides: Sequence[str]) -> dict[str, Any]:
     if not isinstance(raw, dict):
         keys = ", ".join(StudyFile.model_fields)
         raise ConfigError([f"expected a mapping with the keys {keys}"], str(source))
-    apply_overrides(overrides, raw, source=source)
     return raw
 
 
-def find_line(source: Path, path: SettingPath) -> int | None:
+def find_line(source: StudySource, path: SettingPath) -> int | None:
     """Return the line of a setting in a study's file, from 1.
 
     Args:
-        source: the YAML file; ``read_file`` could read it.
+        source: the YAML file, which ``read_settings`` could read, or settings, which have no lines.
         path: path of the setting.
 
     Returns:
         The line of the setting. If the file does not contain it, the line of the group that should contain
         it; None for the whole file.
     """
+    if isinstance(source, StudySettings):
+        return None
     node, line = read_document(_read(source)).node, None
     for part in path:
         if isinstance(node, MappingNode):
@@ -75,7 +84,7 @@ def find_line(source: Path, path: SettingPath) -> int | None:
 
 
 def yaml_text(value: Any) -> str:
-    """Return a value as YAML that ``read_file`` reads back unchanged.
+    """Return a value as YAML that ``read_settings`` reads back unchanged.
 
     Lists and mappings without inner lists and mappings are written on one line.
     """

@@ -24,6 +24,9 @@ class Interval:
     low: float
     high: float
 
+    def __repr__(self) -> str:
+        return f"{self.estimate:.4g} [{self.low:.4g}, {self.high:.4g}]"
+
     @classmethod
     def around(cls, estimate: float, *, low: float, high: float) -> Interval:
         """Return the interval from low to high, widened if the estimate lies outside.

@@ -142,6 +142,9 @@ class JointFit:
     notes: tuple[str, ...]
     """Sentences about what was left out or is unusual."""
 
+    def __repr__(self) -> str:
+        return f"<JointFit of {self.label}: {self.law.status if self.law else 'no law'}>"
+
     @property
     def label(self) -> str:
         """Name of the group."""

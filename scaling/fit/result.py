@@ -196,6 +196,9 @@ class Law(FormEstimate):
     reason: str
     """Reasons why the law is not usable without caution; empty if it is."""
 
+    def __repr__(self) -> str:
+        return f"<Law {self.form.formula}: {self.status}>"
+
     def to_dict(self) -> dict[str, Any]:
         """Return the law as JSON values, without the draws."""
         return {
@@ -309,6 +312,9 @@ class Fit:
     """Form that the data support."""
     costs: dict[str, CostCurve] = field(default_factory=dict)
     """Curves of ``parameters`` and ``macs`` along x, if the table has these columns."""
+
+    def __repr__(self) -> str:
+        return f"<Fit of {self.label}: {self.verdict.choice}; {', '.join(self.laws) or 'no law'}>"
 
     @property
     def dispersion(self) -> float | None:

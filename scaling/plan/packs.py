@@ -51,6 +51,9 @@ class Pack:
     size: int
     """Number of replicas."""
 
+    def __repr__(self) -> str:
+        return f"<Pack of {len(self.runs)} runs: {self.cell!r}>"
+
     @cached_property
     def key(self) -> str:
         """Hash of the replicas that the pack trains, rather than of the wanted runs.

@@ -10,7 +10,9 @@ from math import fsum
 from scaling.config import Cell, CellRun, Run, Study
 from scaling.config.labels import network_label
 from scaling.datasets import DatasetInfo
+from scaling.durations import format_duration
 from scaling.errors import ConfigError
+from scaling.html_table import html_table
 from scaling.plan.memory import GIB, WORKER_BYTES, max_filters, memory_bytes
 from scaling.plan.packs import Pack, make_packs
 from scaling.plan.pruning import PruningPlan, make_pruning_plan
@@ -95,6 +97,33 @@ class Plan:
     """Stored runs of this study on other contents of the user's own data sets."""
     pruning: PruningPlan | None = None
     """Pruning of the networks; None for a study without pruning. All other fields leave it out."""
+
+    def __repr__(self) -> str:
+        packs = len(self.packs) + len(self.pending_packs)
+        time = format_duration(self.core_s)
+        return f"<Plan of {self.study.name}: {self._counts}; {packs} packs, about {time} of core time>"
+
+    def _repr_html_(self) -> str:
+        """Return the rows as a table for notebooks."""
+        rows = [
+            (
+                row.network_label,
+                row.runs,
+                row.done,
+                row.packs,
+                format_duration(row.core_s),
+                f"{row.memory_bytes / GIB:.2f} GiB",
+            )
+            for row in self.rows()
+        ]
+        caption = f"{self.study.name}: {self._counts}; about {format_duration(self.core_s)} of core time"
+        columns = ("network", "runs", "done", "packs left", "core time left", "memory")
+        return html_table(columns, rows, caption=caption)
+
+    @property
+    def _counts(self) -> str:
+        waiting = f", {self.pending} wait for their pilot runs" if self.pending else ""
+        return f"{len(self.done)} of {len(self.wanted)} runs done{waiting}"
 
     @property
     def new(self) -> int:

@@ -172,7 +172,7 @@ def _describe_law(law: Law) -> str:
 
 def _to_html(fits: Sequence[DrawableFit]) -> str:
     verdicts = {fit.label: str(fit.verdict.choice) for fit in fits}
-    rows = [
+    rows: list[tuple[object, ...]] = [
         (
             row.label,
             verdicts[row.label],

@@ -202,7 +202,7 @@ def fit(
         options=api.FitOptions(x=x, y=y, by=by or None, form=form, holdout=holdout, std=std or None),
         **choices,
     )
-    fits = [replace(fitted, notes=tuple(map(with_flags, fitted.notes))) for fitted in fits]
+    fits = api.FitList(replace(fitted, notes=tuple(map(with_flags, fitted.notes))) for fitted in fits)
     counted = any(fitted.points.test_images is not None for fitted in fits)
     if counted and any(error >= 1 for error in target_errors):
         raise UsageError(

@@ -1,8 +1,8 @@
-"""Laws, predictions and required sizes as tables for the terminal."""
+"""Laws, predictions and required sizes for the terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import inf, isfinite
 
 from rich.console import Group
@@ -11,14 +11,16 @@ from rich.text import Text
 
 from analysis.formatting import (
     NO_VALUE,
+    format_count,
     format_interval,
     format_response,
     format_size,
     format_status,
     response_label,
 )
-from analysis.laws import law_rows
+from analysis.laws import LawRow, law_rows
 from analysis.text_table import TextTable
+from scaling.control_characters import escape_control_characters
 from scaling.fit import Comparison, ExponentConclusion, Fit, compare_all, predict, size_for_error
 from scaling.fit.card import LawCard, law_card
 from scaling.fit.diagnosis.profile_likelihood import profile_laws
@@ -26,49 +28,73 @@ from scaling.fit.forms import FORMS
 
 _MAX_COMPARED_CURVES = 4
 """Largest number of curves whose pairs are printed; more lines would hide the laws."""
+_MAX_TERM_WIDTH = 24
+"""Largest number of columns of a form's formula; a longer one is wrapped."""
 _INTERVALS_CAPTION = "95 % intervals, which are valid if the form is right"
 
 
 def render_laws(fits: Iterable[Fit]) -> Group:
-    """Return a table of the laws, then the verdict, the profile intervals and the comparisons of curves."""
+    """Return a block for each curve, then the comparisons of curves.
+
+    A block has the verdict, each form with its numbers and its status, the law that the verdict names first,
+    and what the law rests on. It is readable from 80 columns.
+    """
     fits = list(fits)
-    x = fits[0].points.x_name if fits else ""
-    table = TextTable(
-        title=f"{response_label(fits[0].points.y_name)} against {x}" if fits else "",
-        caption="; ".join(sorted({fit.estimand for fit in fits})),
-        columns=(
-            "curve",
-            "form",
-            "exponent",
-            "floor",
-            "held out: log RMSE, bias",
-            "widths",
-            "runs",
-            "status",
-        ),
-        rows=tuple(
-            (
-                row.label,
-                row.form,
-                row.exponent,
-                row.floor,
-                row.held_out,
-                str(row.widths),
-                str(row.runs),
-                format_status(row.status, row.reason),
-            )
-            for row in law_rows(fits)
-        ),
-        right=frozenset({"widths", "runs"}),
-    )
+    if not fits:
+        return Group()
+    points = fits[0].points
+    estimands = "; ".join(sorted({fit.estimand for fit in fits}))
+    title = Text(f"{response_label(points.y_name)} against {points.x_name}", style="bold")
     pairs = compare_all(fits) if len(fits) <= _MAX_COMPARED_CURVES else []
-    lines = [
-        *(_describe_verdict(fit) for fit in fits),
-        *(line for fit in fits for line in _describe_profiles(fit)),
-        *(f"{card.label}: {describe_card(card)}" for fit in fits if (card := law_card(fit))),
-        *(describe_pair(x, pair) for pair in pairs),
+    return Group(
+        Text.assemble(title, f": {estimands}"),
+        *(_render_fit(fit) for fit in fits),
+        *(Text(f"\n{describe_pair(points.x_name, pair)}") for pair in pairs),
+    )
+
+
+def _render_fit(fit: Fit) -> Group:
+    widths, runs = len(fit.points.widths), len(fit.points.x)
+    heading = Text.assemble(
+        "\n",
+        (escape_control_characters(fit.label), "bold"),
+        f": {fit.verdict.choice}, {format_count(widths, 'width')}, {format_count(runs, 'run')}",
+    )
+    block = Table.grid(padding=(0, 0, 0, 2))
+    block.add_column(max_width=_MAX_TERM_WIDTH)
+    block.add_column(ratio=1)
+    for row in law_rows([fit]):
+        for line, text in enumerate(_describe_row(row)):
+            block.add_row(Text("" if line else row.form), text)
+    for term, text in _evidence(fit):
+        block.add_row(Text(term), Text(text))
+    return Group(heading, block)
+
+
+def _describe_row(row: LawRow) -> list[Text]:
+    """Return lines on one form: its parameters, its held-out error and its status."""
+    numbers = [f"exponent {row.exponent}", f"amplitude {row.amplitude}"]
+    if row.floor != NO_VALUE:
+        numbers.append(f"floor {row.floor}")
+    held_out = [] if row.held_out == NO_VALUE else [Text(f"held out: log RMSE and bias {row.held_out}")]
+    return [Text(", ".join(numbers)), *held_out, format_status(row.status, row.reason)]
+
+
+def _evidence(fit: Fit) -> Iterator[tuple[str, str]]:
+    """Yield terms with texts: evidence of the verdict, profile likelihood, robustness, and notes."""
+    if fit.verdict.evidence:
+        yield "verdict", fit.verdict.evidence
+    profiles = [
+        f"{format_interval(profile.parameters['exponent'])} for {fit.laws[profile.form].form.formula}"
+        + ("" if profile.confirmed else " (the optimum is not confirmed)")
+        for profile in profile_laws(fit)
     ]
-    return Group(table.render(), *map(Text, lines))
+    if profiles:
+        yield "profile", f"exponent by profile likelihood {'; '.join(profiles)}"
+    if card := law_card(fit):
+        yield "card", describe_card(card)
+    for note in fit.notes:
+        yield "note", escape_control_characters(note)
 
 
 def describe_pair(x: str, pair: Comparison) -> str:
@@ -105,21 +131,6 @@ def _describe_crossing(x: str, pair: Comparison) -> str:
         for name, ratio in pair.cost_ratios.items()
     ]
     return text + (f"; there {pair.first} has {' and '.join(costs)} of {pair.second}" if costs else "")
-
-
-def _describe_verdict(fit: Fit) -> str:
-    evidence = f" ({fit.verdict.evidence})" if fit.verdict.evidence else ""
-    return f"{fit.label}: {fit.verdict.choice}{evidence}"
-
-
-def _describe_profiles(fit: Fit) -> list[str]:
-    """Return the profile-likelihood intervals of the exponents, as a check of the bootstrap intervals."""
-    exponents = [
-        f"{format_interval(profile.parameters['exponent'])} for {fit.laws[profile.form].form.formula}"
-        + ("" if profile.confirmed else " (the optimum is not confirmed)")
-        for profile in profile_laws(fit)
-    ]
-    return [f"{fit.label}: exponent by profile likelihood, {'; '.join(exponents)}"] if exponents else []
 
 
 def describe_card(card: LawCard) -> str:

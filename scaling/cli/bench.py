@@ -10,7 +10,7 @@ import typer
 from scaling import api
 from scaling.cli.inference_speed import print_inference
 from scaling.cli.options import STORE, Also, Configs, Data, Json, Quiet, Store, workspace
-from scaling.cli.output import console, new_table, print_json, print_text
+from scaling.cli.output import new_table, print_json, print_table, print_text
 from scaling.errors import UsageError
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _bench_training(*, workers: int | None, out: Path | None, quiet: bool, as_js
     if as_json:
         print_json({"file": str(result.path)} | speed.model_dump(mode="json"))
         return
-    console().print(_table(speed))
+    print_table(_table(speed))
     print_text(
         f"overhead: {speed.epoch_s:.3f} s for an epoch, {speed.pack_start_s:.2f} s for a pack, "
         f"{speed.sweep_start_s:.1f} s for a sweep"

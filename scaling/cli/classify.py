@@ -10,7 +10,7 @@ import typer
 
 from scaling import api
 from scaling.cli.options import STORE, Also, Configs, Data, Json, Store, workspace
-from scaling.cli.output import console, new_table, print_json, print_text
+from scaling.cli.output import new_table, print_json, print_table, print_text
 from scaling.cli.store_damage import with_damage
 
 
@@ -61,7 +61,7 @@ def classify(
                 f"{picture.second_probability:.4f}",
                 f"{picture.margin:.3g}",
             )
-        console().print(table)
+        print_table(table)
     for refused in result.refused:
         print_text(f"{refused.file}: {refused.reason}", to_stderr=True)
     return 2 if result.refused else 0

@@ -11,7 +11,7 @@ from scaling import api
 from scaling.cli.flags import with_flags
 from scaling.cli.joint_laws import print_joint_laws, split_sizes
 from scaling.cli.options import STORE, Also, Data, Json, Overrides, Store, parse_numbers, workspace
-from scaling.cli.output import console, print_json, print_text
+from scaling.cli.output import console, print_json
 from scaling.cli.store_damage import with_damage
 from scaling.errors import UsageError
 
@@ -220,9 +220,6 @@ def fit(
         console().print(api.render_predictions(fits, sizes))
     if target_errors:
         console().print(api.render_sizes_for_error(fits, target_errors))
-    for fitted in fits:
-        for note in fitted.notes:
-            print_text(f"{fitted.label}: {note}")
 
 
 def _check_joint_options(form: str, for_error: str) -> None:

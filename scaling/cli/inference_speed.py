@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from scaling.cli.output import console, new_table, print_json
+from scaling.cli.output import new_table, print_json, print_table
 from scaling.cli.store_damage import with_damage
 
 if TYPE_CHECKING:
@@ -34,4 +34,4 @@ def print_inference(result: InferenceResult, *, as_json: bool) -> None:
             f"{speed.images_per_s / published.images_per_s:,.0f}x",
             f"{speed.macs_per_s / 1e6:,.1f}" + (" at most" if speed is published else ""),
         )
-    console().print(table)
+    print_table(table)

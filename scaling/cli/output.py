@@ -33,6 +33,7 @@ _TEXT_COLUMNS = {
     ),
 }
 """Headings of columns that hold text; the others hold numbers and are aligned to the right."""
+_MAX_WIDTH = 10_000
 _PIPE_WIDTH = 160
 """Columns of a table that is written to a pipe or a file."""
 
@@ -52,14 +53,39 @@ def print_text(text: str = "", *, end: str = "\n", to_stderr: bool = False, flus
 
 
 def new_table(*headings: str, title: str | None = None) -> Table:
-    """Return a table without rows."""
+    """Return a table without rows, which ``print_table`` prints.
+
+    Only text is wrapped in a narrow terminal, and numbers never.
+
+    Args:
+        headings: headings of the columns; one with a line break has two lines.
+        title: title above the table.
+    """
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table(title=title)
+    table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True, title_justify="left")
     for heading in headings:
-        justify: JustifyMethod = "left" if heading in _TEXT_COLUMNS else "right"
-        table.add_column(heading, justify=justify, overflow="fold")
+        is_text = heading.replace("\n", " ") in _TEXT_COLUMNS
+        justify: JustifyMethod = "left" if is_text else "right"
+        table.add_column(heading, justify=justify, overflow="fold", no_wrap=not is_text)
     return table
+
+
+def print_table(table: Table) -> None:
+    """Print a table of ``new_table``; one whose numbers need more columns than the terminal has is wider."""
+    from rich.cells import cell_len
+    from rich.measure import Measurement
+
+    from scaling.cli.plain_console import PlainConsole
+
+    terminal = console()
+    for column in table.columns:
+        if column.no_wrap:
+            cells = map(str, (column.header, *column.cells))
+            column.min_width = max(cell_len(line) for cell in cells for line in cell.split("\n"))
+    least = Measurement.get(terminal, terminal.options.update(width=_MAX_WIDTH), table).minimum
+    (PlainConsole(width=least) if least > terminal.width else terminal).print(table)
 
 
 def print_json(value: Any) -> None:

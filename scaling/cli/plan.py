@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from scaling import api
 from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, workspace
-from scaling.cli.output import console, count, new_table, print_json, print_text
+from scaling.cli.output import count, new_table, print_json, print_table, print_text
 from scaling.cli.plan_output import (
     dataset_dict,
     derived_value,
@@ -44,14 +44,14 @@ def plan(
 ) -> None:
     """Print the runs that a study would train, and their cost.
 
-    Each row describes one cell: parameters, MACs, runs, finished runs, packs, core time and memory. A second
-    table lists the rounds of the study's pruning.
+    Each row describes one cell: parameters, MACs, finished and wanted runs, packs, core time and memory. A
+    second table lists the rounds of the study's pruning.
     """
     study_plan = api.plan(config, workspace(store, also, data), overrides=set_)
     if as_json:
         print_json(with_damage(_plan_dict(study_plan)))
         return
-    console().print(_table(study_plan))
+    print_table(_table(study_plan))
     print_datasets(study_plan)
     pending = (
         f"; {count(study_plan.pending, 'more run')} in {count(len(study_plan.pending_packs), 'pack')} "
@@ -76,10 +76,10 @@ def _table(study_plan: Plan) -> Table:
     rows = study_plan.rows()
     rate = rate_heading(rows)
     widths = shown_widths(rows)
-    headings = [width.setting.replace("_", " ") for width in widths]
+    headings = [width.setting.replace("_", "\n") for width in widths]
     table = new_table(
-        *("architecture", "filters", *headings, *rate, "parameters", "MACs", "runs", "done", "packs"),
-        *("core time", "memory"),
+        *("network", "filters", *headings, *rate, "parameters", "MACs", "done", "packs"),
+        *("core\ntime", "memory\nin GiB"),
         title=f"{study_plan.study.name}: {count(study_plan.new, 'run')} to do, {len(study_plan.done)} done",
     )
     for row in rows:
@@ -90,11 +90,10 @@ def _table(study_plan: Plan) -> Table:
             *(str(derived_value(row, width) or "–") for width in widths),
             *([rate_text(row)] if rate else []),
             *(f"{number:,}" if number else "–" for number in (layers.parameters, layers.macs)),
-            str(row.runs),
-            str(row.done),
+            f"{row.done}/{row.runs}",
             str(row.packs),
             format_duration(row.core_s),
-            f"{row.memory_bytes / _GIB:.2f} GiB",
+            f"{row.memory_bytes / _GIB:.2f}",
         )
     return table
 

@@ -28,7 +28,7 @@ def new_store_text(store: str, similar: Path | None) -> str:
 
 def rate_heading(rows: Sequence[PlanRow]) -> tuple[str, ...]:
     """Return the heading of the column of learning rates; nothing for a study without pilot runs."""
-    return ("learning rate",) if any(row.cell.is_pilot for row in rows) else ()
+    return ("learning\nrate",) if any(row.cell.is_pilot for row in rows) else ()
 
 
 def rate_text(row: PlanRow) -> str:

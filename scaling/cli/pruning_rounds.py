@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from scaling.cli.output import console, count, new_table, print_text
+from scaling.cli.output import count, new_table, print_table, print_text
 from scaling.durations import format_duration
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def print_pruning_plan(plan: PruningPlan) -> None:
     for row in plan.rows():
         numbers = (str(len(row.runs)), str(row.done), str(row.packs))
         table.add_row(*_cells(row), *numbers, format_duration(row.core_s))
-    console().print(table)
+    print_table(table)
     pending = (
         f"; {count(plan.pending, 'more pruned network')} in {count(plan.pending_packs, 'pack')} "
         "when pilots have chosen the learning rates"
@@ -54,7 +54,7 @@ def print_pruning_status(status: PruningStatus) -> None:
             *(*_cells(row), f"{row.done}/{len(row.runs)}", format_duration(row.core_s) if row.packs else ""),
             *((*times, f"{ratio:.2f}") if ratio is not None else ()),
         )
-    console().print(table)
+    print_table(table)
     pending = f"; {count(plan.pending, 'more pruned network')} waiting for pilots" if plan.pending else ""
     print_text(
         f"{len(plan.done)} of {count(len(plan.wanted), 'pruned network')} done; diverged: {status.diverged}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from scaling import api
 from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, workspace
-from scaling.cli.output import console, count, new_table, print_json, print_text
+from scaling.cli.output import count, new_table, print_json, print_table, print_text
 from scaling.cli.plan_output import (
     new_store_text,
     print_divergence,
@@ -62,7 +62,7 @@ def status(
         pruning = progress.pruning and pruning_status_dict(progress.pruning)
         print_json(with_damage(counts | asdict(total) | {"cells": cells, "pruning": pruning}))
         return
-    console().print(_table(progress))
+    print_table(_table(progress))
     pilots = f" and {count(progress.pilots_diverged, 'pilot run')}" if progress.pilots_diverged else ""
     pending = f"; {count(study_plan.pending, 'more run')} waiting for pilots" if study_plan.pending else ""
     print_text(
@@ -88,7 +88,7 @@ def status(
 def _table(progress: StudyStatus) -> Table:
     rate = rate_heading(progress.rows)
     table = new_table(
-        *("architecture", "filters", *rate, "done", "left", "estimated", "actual", "actual/estimated"),
+        *("network", "filters", *rate, "done", "left", "estimated", "actual", "actual/\nestimated"),
         title=progress.plan.study.name,
     )
     for row, core_time in zip(progress.rows, progress.core_times, strict=True):

@@ -21,7 +21,7 @@ from scaling.cli.options import (
     parse_budget,
     workspace,
 )
-from scaling.cli.output import console, new_table, print_json, print_text
+from scaling.cli.output import new_table, print_json, print_table, print_text
 from scaling.cli.store_damage import with_damage
 from scaling.durations import format_duration
 
@@ -62,7 +62,7 @@ def suggest(
     if as_json:
         print_json(with_damage(_suggestion_dict(suggestion) | {"quantity": quantity, "target": until}))
         return
-    console().print(_table(suggestion, target))
+    print_table(_table(suggestion, target))
     if not suggestion.core_s:
         print_text(
             "every interval is within the target: nothing to train"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import unicodedata
 
+import pytest
 from rich.table import Table
 from rich.text import Text
 
 from analysis.text_table import TextTable
-from scaling.cli.output import console, print_text
+from scaling import api
+from scaling.cli import output
+from scaling.cli.output import console, new_table, print_table, print_text
 from scaling.control_characters import escape_control_characters
 
 HOSTILE = "\x1b[31m\x1b]0;title\x07[red]x[/red] :smile: \u202eback\x9b2J"
@@ -44,3 +47,27 @@ def test_an_error_names_a_file_without_its_control_characters(scaling):
     result = scaling("plan", "\x1b[31mx.yaml")
     assert (result.code, result.out) == (2, "")
     assert result.err.startswith(r"\x1b[31mx.yaml: no such file; ")
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_lines_fit_and_no_number_is_cut(scaling, study, store, monkeypatch, columns):
+    monkeypatch.setattr(output, "_PIPE_WIDTH", columns)
+    for command in (["plan", study, "--set", "seeds=16"], ["status", study], ["fit", study], ["models"]):
+        options = ["--store", store] if command != ["models"] else []
+        result = scaling(*command, *options)
+        numbers = ["61,706", "416,520"]
+        if command != ["models"]:
+            tables = [row.cell.layer_table() for row in api.plan(study).rows()]
+            numbers = [f"{count:,}" for table in tables for count in (table.parameters, table.macs)]
+        if command[0] in ("plan", "models"):
+            assert [number for number in numbers if number not in result.out.split()] == []
+        if command[0] in ("fit", "models"):
+            assert max(len(line.rstrip()) for line in result.out.splitlines()) <= columns
+
+
+def test_a_table_is_wider_than_the_terminal_rather_than_cut(capsys, monkeypatch):
+    monkeypatch.setattr(output, "_PIPE_WIDTH", 20)
+    table = new_table("network", "parameters", "MACs")
+    table.add_row("a long name of a network", "1,234,567", "12,345,678,901")
+    print_table(table)
+    assert {"1,234,567", "12,345,678,901", "network"} <= set(capsys.readouterr().out.split())

@@ -64,8 +64,8 @@ def _render_fit(fit: Fit) -> Group:
     block.add_column(max_width=_MAX_TERM_WIDTH)
     block.add_column(ratio=1)
     for row in law_rows([fit]):
-        for line, text in enumerate(_describe_row(row)):
-            block.add_row(Text("" if line else row.form), text)
+        for line, description in enumerate(_describe_row(row)):
+            block.add_row(Text("" if line else row.form), description)
     for term, text in _evidence(fit):
         block.add_row(Text(term), Text(text))
     return Group(heading, block)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from rich.text import Text
-
 from scaling import api
 from scaling.cli.options import Json
 from scaling.cli.output import console, print_json
@@ -21,6 +19,8 @@ def models(*, as_json: Json = False) -> None:
     Counts are units, connections, parameters, forward and backward MACs, and routes. Below the list stand
     remarks on counts that differ from published ones.
     """
+    from rich.text import Text
+
     rows = api.list_models()
     if as_json:
         print_json([row.to_dict() for row in rows])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -17,10 +18,13 @@ MAX_IMAGES = 48
 """Largest number of images on a contact sheet."""
 
 _PER_LINE = 8
-_PICTURE_PIXELS, _GAP_PIXELS, _TEXT_PIXELS = 64, 6, 34
-"""Size of a picture, gap between two pictures, and height of the text below a picture, in canvas pixels."""
+_PICTURE_PIXELS, _GAP_PIXELS, _TEXT_PIXELS, _LINE_PIXELS = 64, 6, 34, 12
+"""Size of a picture, gap between two pictures, height of the text below a picture, and of a line more, in
+canvas pixels."""
 _MARGIN, _TITLE = 0.12, 0.22
 """Inches: around the figure, and of its title."""
+_MAX_NAME = 9
+"""Largest number of characters of a label's name below an image."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +55,8 @@ class MissedImages:
     """Number of runs without predictions, which are left out."""
     test_images: int
     dataset_title: str
+    label_names: Mapping[int, str] = field(default_factory=dict)
+    """Names of the labels; empty if the data set gives none."""
 
 
 def find_missed_images(
@@ -91,7 +97,7 @@ def draw_missed_images(missed: MissedImages) -> ReportFigure | None:
         name="missed_images",
         heading="Test images that most runs miss",
         caption=_caption(missed),
-        figure=_draw_sheet(shown, missed.pixels, runs=missed.runs),
+        figure=_draw_sheet(shown, missed),
         numbers=pa.Table.from_pylist(
             [
                 {
@@ -139,11 +145,10 @@ def _caption(missed: MissedImages) -> str:
     )
 
 
-def _draw_sheet(
-    images: tuple[MissedImage, ...], pixels: UInt8[np.ndarray, "n side side C"], *, runs: int
-) -> Figure:
+def _draw_sheet(images: tuple[MissedImage, ...], missed: MissedImages) -> Figure:
     columns, lines = min(_PER_LINE, len(images)), -(-len(images) // _PER_LINE)
-    across, down = _PICTURE_PIXELS + _GAP_PIXELS, _PICTURE_PIXELS + _TEXT_PIXELS
+    text_pixels = _TEXT_PIXELS + (_LINE_PIXELS if missed.label_names else 0)
+    across, down = _PICTURE_PIXELS + _GAP_PIXELS, _PICTURE_PIXELS + text_pixels
     inches = (style.WIDTH - 2 * _MARGIN) / (_PER_LINE * across)
     height = _MARGIN + _TITLE + lines * down * inches
     figure = Figure(figsize=(style.WIDTH, height))
@@ -154,7 +159,7 @@ def _draw_sheet(
     axes = figure.add_axes((_MARGIN / style.WIDTH, 0, *size))
     axes.set(xlim=(0, columns * across), ylim=(lines * down, 0), aspect="auto")
     axes.set_axis_off()
-    for position, (image, picture) in enumerate(zip(images, pixels, strict=True)):
+    for position, (image, picture) in enumerate(zip(images, missed.pixels, strict=True)):
         line, column = divmod(position, _PER_LINE)
         left, top = column * across, line * down
         axes.imshow(
@@ -163,10 +168,25 @@ def _draw_sheet(
             interpolation="nearest",
             aspect="auto",
         )
-        text = f"{image.label} \N{RIGHTWARDS ARROW} {image.wrong_label}\n{_share(image, runs)}"
+        text = f"{_labels_text(image, missed)}\n{_share(image, missed.runs)}"
         axes.text(left, top + _PICTURE_PIXELS + 3, text, fontsize=6, va="top", linespacing=1.0)
     axes.set(xlim=(0, columns * across), ylim=(lines * down, 0))
     return figure
+
+
+def _labels_text(image: MissedImage, missed: MissedImages) -> str:
+    """Return the class and the answer; names of classes are cut, and stand on a line each."""
+    arrow = "\N{RIGHTWARDS ARROW}"
+    if not missed.label_names:
+        return f"{image.label} {arrow} {image.wrong_label}"
+    right, wrong = (_short_name(missed, label) for label in (image.label, image.wrong_label))
+    return f"{right}\n{arrow} {wrong}"
+
+
+def _short_name(missed: MissedImages, label: int) -> str:
+    """Return the beginning of a name, without a sign that starts a formula or that the font may lack."""
+    name = "".join(sign for sign in missed.label_names[label] if " " <= sign <= "~" and sign != "$")
+    return name.strip()[:_MAX_NAME] or str(label)
 
 
 def _share(image: MissedImage, runs: int) -> str:

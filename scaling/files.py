@@ -38,6 +38,18 @@ def file_problem(path: Path) -> str | None:
         return f"cannot be read ({error.strerror})"
 
 
+def folder_problem(path: Path) -> str | None:
+    """Return why a path cannot be read as a folder, such as ``no such file``; None for a folder."""
+    try:
+        if path.is_dir():
+            return None
+        if path.exists():
+            return "is not a folder"
+        return "is a link that leads nowhere" if path.is_symlink() else NO_SUCH_FILE
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+
+
 @contextmanager
 def writing(
     path: Path | str, *, hint: str, option: str | None = None, error: type[UsageError] = UsageError

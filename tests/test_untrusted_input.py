@@ -33,7 +33,7 @@ SUSPECT_WORDS = re.compile(
     r"|\scompile\("
 )
 """Words without which a file has no danger. Only the few files with such a word are parsed."""
-ARRAY_UNPICKLER = "scaling/data/sources/cifar10.py"
+ARRAY_UNPICKLER = "scaling/datasets/readers/array_pickle.py"
 """Reads pickles of a data set: after a check of their checksum, and without anything but arrays."""
 WORKER_CHANNEL = "scaling/sweep/worker_server.py"
 """Unpickles what the driver sends through a pair of sockets that no other process has."""

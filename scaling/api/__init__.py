@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from scaling.api._bench_inference import InferenceResult, InferenceSpeed, bench_inference
     from scaling.api._classify import Classification, PictureClass, RefusedPicture, classify
     from scaling.api._compare import compare
-    from scaling.api._data import download_datasets, list_datasets
+    from scaling.api._data import check_datasets, download_datasets, list_datasets
     from scaling.api._ensemble import draw_ensemble, ensemble
     from scaling.api._explain import Difference, Reason, diff, why
     from scaling.api._figures import figure_folder
@@ -102,6 +102,7 @@ _EXPORTS = {
     "WrittenForecast": "scaling.api._forecast",
     "bench": "scaling.api._bench",
     "bench_inference": "scaling.api._bench_inference",
+    "check_datasets": "scaling.api._data",
     "classify": "scaling.api._classify",
     "compare": "scaling.api._compare",
     "count_damage": "scaling.store",

@@ -51,6 +51,7 @@ def find_missed_images(results: StudyResults, workspace: Workspace) -> MissedIma
         return f"No contact sheet of missed test images: {error.problem}."
     if loaded.info.image.side == 1:
         return "No contact sheet of missed test images: the inputs are features and no images."
+    names = loaded.info.label_names
     images = tuple(
         replace(image, label=loaded.info.label(image.label), wrong_label=loaded.info.label(image.wrong_label))
         for image in missed_images.find_missed_images(votes, loaded.test.labels)
@@ -63,6 +64,7 @@ def find_missed_images(results: StudyResults, workspace: Workspace) -> MissedIma
         runs_without=len(ids) - len(known),
         test_images=len(loaded.test),
         dataset_title=loaded.info.title,
+        label_names=dict(zip(map(loaded.info.label, range(len(names))), names, strict=True)),
     )
 
 

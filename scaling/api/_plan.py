@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from scaling.api._workspace import Workspace
 from scaling.config import Study, StudySource, load_study
-from scaling.datasets import NpzDataset
+from scaling.datasets import OwnDataset
 from scaling.errors import StoreError
 from scaling.plan import OtherContent, Plan, make_plan
 from scaling.store import StoreUnion
@@ -44,23 +44,25 @@ def plan(
 
 
 def _find_other_contents(plan: Plan, workspace: Workspace) -> tuple[OtherContent, ...]:
-    """Return the stored runs that are missing runs of a plan but for the content of the user's own file.
+    """Return the stored runs that are missing runs of a plan but for the content of the user's own files.
 
     Without them, a file with one changed pixel would look like a study of which nothing was ever trained.
     """
+    own = [(cell, run) for cell, run in plan.wanted if isinstance(cell.dataset, OwnDataset)]
     missing = {
         _without(cell.info.fingerprint, run.config_json): cell.info.title
-        for cell, run in plan.wanted
-        if isinstance(cell.dataset, NpzDataset) and run.id not in plan.done
+        for cell, run in own
+        if run.id not in plan.done
     }
     if not missing:
         return ()
     stores = workspace.stores()
     runs = stores.runs(["dataset", "fingerprint", "config_json"])
-    own = runs.filter(pc.equal(runs["dataset"], NpzDataset.model_fields["type"].default))
+    types = pa.array(dict.fromkeys(cell.dataset.content_type for cell, _ in own), pa.string())
+    runs = runs.filter(pc.is_in(runs["dataset"], types))
     counts = Counter(
         (title, row["fingerprint"])
-        for row in own.to_pylist()
+        for row in runs.to_pylist()
         if (title := missing.get(_without(row["fingerprint"], row["config_json"])))
     )
     return tuple(

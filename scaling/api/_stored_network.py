@@ -11,7 +11,7 @@ from scaling.api._plan import plan
 from scaling.api._stored_runs import find_run, planned_runs, stored_runs
 from scaling.api._workspace import Workspace
 from scaling.config import Run
-from scaling.datasets import PUBLISHED_DATASETS, AnyDataset, Dataset
+from scaling.datasets import PUBLISHED_DATASETS, TORCHVISION_SETS, AnyDataset, Dataset, TorchvisionDataset
 from scaling.errors import UsageError
 
 if TYPE_CHECKING:
@@ -62,6 +62,11 @@ def load_stored_network(run: str, workspace: Workspace, configs: Sequence[Path])
 def _find_dataset(run: Run, workspace: Workspace, configs: Sequence[Path]) -> AnyDataset:
     classes: dict[str, Any] = {"labels": run.data.labels, "labels_draw": run.data.labels_draw}
     published: list[AnyDataset] = [kind(**classes) for kind in PUBLISHED_DATASETS.values()]
+    published += [
+        TorchvisionDataset(name=name, split=split, **classes)
+        for (name, split), entry in TORCHVISION_SETS.items()
+        if entry.content_type == run.data.type
+    ]
     cells = (cell for config in configs for cell in plan(config, workspace, trains=False).study.cells)
     for dataset in (*published, *(cell.dataset for cell in cells)):
         if dataset.info(workspace.data).fingerprint == run.data.fingerprint:

@@ -61,11 +61,13 @@ def print_datasets(plan: Plan) -> None:
     """Print a line for each data set of a study: its classes and its sizes."""
     for line in dict.fromkeys(map(_dataset_text, plan.dataset_infos)):
         print_text(line)
+    for note in dict.fromkeys(f"{info.title}: {note}" for info in plan.dataset_infos for note in info.notes):
+        print_text(note)
 
 
 def _dataset_text(info: DatasetInfo) -> str:
     side, channels = info.image.side, info.image.channels
-    listed = list(map(str, info.labels))
+    listed = list(info.label_names) or list(map(str, info.labels))
     if len(listed) > _MAX_LABELS:
         listed[_MAX_LABELS - 1 : -1] = ["..."]
     labels = (

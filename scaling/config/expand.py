@@ -18,7 +18,7 @@ from scaling.config.recipe import Recipe
 from scaling.config.recipe_merge import is_overridden, merge, pin
 from scaling.config.sections import entry_types
 from scaling.config.study import Cell
-from scaling.datasets import AnyDataset, DatasetInfo
+from scaling.datasets import AnyDataset, DatasetInfo, torchvision_name
 from scaling.errors import DataError
 
 _RATE = "learning_rate"
@@ -50,13 +50,19 @@ class _RecipeEntry:
 
 
 def expand_datasets(
-    settings: dict[str, Any], folder: Path, *, problems: ConfigProblems, unreadable: list[DataError]
+    settings: dict[str, Any],
+    folder: Path,
+    *,
+    study: Path,
+    problems: ConfigProblems,
+    unreadable: list[DataError],
 ) -> list[DatasetEntry]:
     """Return the valid points of the data set's grid.
 
     Args:
         settings: the section ``dataset``.
         folder: the data folder.
+        study: folder of the study's file, beside which a user's own files may be.
         problems: collects what is wrong with the section.
         unreadable: collects the errors of a user's own files. They are not raised here, because the rest of
             the study's file may have problems too.
@@ -64,10 +70,14 @@ def expand_datasets(
 
     def validate(point: GridPoint) -> DatasetEntry | None:
         locate = locator(("dataset",), point)
+        if name := torchvision_name(point.settings.get("type")):
+            problems.add(locate(("type",)), f"write {{type: torchvision, name: {name}}}")
+            return None
         dataset = problems.validate(AnyDataset, point.settings, locate)
         if dataset is None:
             return None
         try:
+            dataset = dataset.located(study, folder)
             info = dataset.info(folder)
         except DataError as error:
             unreadable.append(error)

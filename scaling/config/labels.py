@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from scaling.architectures import SettingLabel, has_widths, setting_labels
-from scaling.datasets import PUBLISHED_DATASETS
+from scaling.datasets import PUBLISHED_DATASETS, TORCHVISION_SETS
 
 _LABELS = {
     "data.fingerprint": SettingLabel(plural="data {:.8}"),
@@ -28,8 +28,11 @@ _LABELS_OF_NONE = {"data.labels": "all labels"}
 
 def dataset_title(name: str) -> str:
     """Return the title of a published data set; for any other data set, its type in words."""
-    title: str = PUBLISHED_DATASETS[name]().info(Path()).title if name in PUBLISHED_DATASETS else name
-    return title.replace("_", " ")
+    if name in PUBLISHED_DATASETS:
+        title: str = PUBLISHED_DATASETS[name]().info(Path()).title
+        return title
+    titles = {entry.content_type: entry.title for entry in TORCHVISION_SETS.values()}
+    return titles.get(name, name.replace("_", " "))
 
 
 def setting_label(setting: str, value: Any) -> str:

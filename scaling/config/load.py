@@ -22,7 +22,7 @@ from scaling.errors import DataError, shorten
 
 _MAX_RUNS = 100_000
 """Largest number of runs of a study, pilot runs included."""
-_MAX_DATA_ERROR = 400
+_MAX_DATA_ERROR = 600
 """Largest number of characters of the message about a user's own data set, which names several paths."""
 
 
@@ -56,7 +56,10 @@ def load_study(source: StudySource, *, data: Path, overrides: Sequence[str] = ()
     datasets: list[DatasetEntry] = []
     unreadable: list[DataError] = []
     if sections.dataset is not None:
-        datasets = expand_datasets(sections.dataset, data, problems=problems, unreadable=unreadable)
+        folder = source.parent if isinstance(source, Path) else Path()
+        datasets = expand_datasets(
+            sections.dataset, data, study=folder, problems=problems, unreadable=unreadable
+        )
     cells = [
         cell
         for i, entry in sections.architectures.items()

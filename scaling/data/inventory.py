@@ -9,8 +9,8 @@ from pathlib import Path
 from scaling.data.cache import cache_folder, read_cache, write_cache
 from scaling.data.cached_arrays import CachedArrays
 from scaling.data.decode import decode_splits
-from scaling.data.sources import FILE_SOURCES, locate_files
-from scaling.datasets import PUBLISHED_DATASETS
+from scaling.data.sources import FILE_SOURCES, TORCHVISION_SOURCES, locate_files, locate_or_download
+from scaling.datasets import PUBLISHED_DATASETS, TORCHVISION_SETS, Dataset, TorchvisionDataset
 from scaling.errors import DataError, install_command
 
 
@@ -19,7 +19,7 @@ class DatasetRow:
     """One published data set in the inventory."""
 
     name: str
-    """Name for ``scaling data NAME`` and for ``dataset.type`` in a study."""
+    """Name for ``scaling data NAME``."""
     title: str
     """Name for people."""
     present: bool
@@ -35,7 +35,10 @@ def list_datasets(folder: Path, *, cache: Path | None = None) -> list[DatasetRow
         folder: the data folder.
         cache: folder of decoded data sets; by default the user's cache folder.
     """
-    return [_row(name, folder, cache) for name in PUBLISHED_DATASETS]
+    return [
+        *(_row(name, folder, cache) for name in PUBLISHED_DATASETS),
+        *(_torchvision_row(name, folder) for name in TORCHVISION_SOURCES),
+    ]
 
 
 def download_dataset(name: str, folder: Path, *, cache: Path | None = None) -> DatasetRow:
@@ -49,14 +52,31 @@ def download_dataset(name: str, folder: Path, *, cache: Path | None = None) -> D
     Raises:
         DataError: the name is unknown, the download fails, or the present files are damaged.
     """
+    if name in TORCHVISION_SOURCES:
+        locate_or_download(TORCHVISION_SOURCES[name], folder, download=True)
+        for known, split in TORCHVISION_SETS:
+            if known == name:
+                _decode(TorchvisionDataset(name=name, split=split), folder, cache)
+        return _torchvision_row(name, folder)
     if name not in PUBLISHED_DATASETS:
-        raise DataError(f"{name}: no such data set; choose from {', '.join(PUBLISHED_DATASETS)}")
-    dataset = PUBLISHED_DATASETS[name]()
-    info = dataset.info(folder)
+        known = ", ".join([*PUBLISHED_DATASETS, *TORCHVISION_SOURCES])
+        raise DataError(f"{name}: no such data set; choose from {known}")
     # Not load(): a cached data set may lack the files, which another machine may need.
+    _decode(PUBLISHED_DATASETS[name](), folder, cache)
+    return _row(name, folder, cache)
+
+
+def _decode(dataset: Dataset, folder: Path, cache: Path | None) -> None:
+    """Decode a data set, download missing files, and cache the result."""
+    info = dataset.info(folder)
     splits = decode_splits(dataset, info, folder, download=True)
     write_cache(cache_folder(info, cache), CachedArrays.from_splits(*splits))
-    return _row(name, folder, cache)
+
+
+def _torchvision_row(name: str, folder: Path) -> DatasetRow:
+    files = locate_files(TORCHVISION_SOURCES[name], folder)
+    location = str(files.folder) if files else f"scaling data {name}"
+    return DatasetRow(name, name, files is not None, location)
 
 
 def _row(name: str, folder: Path, cache: Path | None) -> DatasetRow:

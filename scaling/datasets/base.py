@@ -39,6 +39,12 @@ class DatasetInfo:
     """Number of test images of each class."""
     classes_in_use: tuple[int, ...] = ()
     """Classes of the whole data set that are used, ascending; empty if all are."""
+    label_names: tuple[str, ...] = ()
+    """Name of each class, as the files of the data set give it; empty if they give none."""
+    layout: str = ""
+    """Layout of a user's own files, such as the names of the arrays."""
+    notes: tuple[str, ...] = ()
+    """Sentences about what was changed in a user's own images, or left out."""
 
     def label(self, class_index: int) -> int:
         """Return the label of a class, as the data set's file gives it."""
@@ -70,6 +76,7 @@ class DatasetInfo:
             test_images=sum(test),
             fingerprint=sha256(content.encode()).hexdigest(),
             labels=tuple(map(self.label, classes)),
+            label_names=tuple(self.label_names[index] for index in classes) if self.label_names else (),
             train_per_class=train,
             test_per_class=test,
             classes_in_use=tuple(classes),
@@ -94,6 +101,23 @@ class Dataset(ConfigModel):
     @property
     def pictures(self) -> Dataset:
         """Data set whose images pictures are made like: this one, or the one that it is computed from."""
+        return self
+
+    @property
+    def content_type(self) -> str:
+        """Name of the data set in a run's identity, such as ``mnist``."""
+        return str(self.type)  # type: ignore[attr-defined]
+
+    def located(self, study: Path, folder: Path) -> Dataset:
+        """Return the data set with absolute paths of a user's own files.
+
+        Args:
+            study: folder of the study's YAML file, beside which the files may be.
+            folder: the data folder.
+
+        Raises:
+            DataError: a file is missing.
+        """
         return self
 
     @abstractmethod

@@ -45,10 +45,15 @@ class Splits(NamedTuple):
     test: Split
 
 
+def pixel_digests(images: NDArray[np.uint8]) -> NDArray[np.bytes_]:
+    """Return the SHA-256 of the pixels of each image: [images]."""
+    return np.array([sha256(image.data).digest() for image in np.ascontiguousarray(images)], dtype="S32")
+
+
 def sort_canonically(split: Split) -> Split:
     """Return the images of a split in canonical order."""
     images = np.ascontiguousarray(split.images)
-    digests = np.array([sha256(image.data).digest() for image in images], dtype="S32")
+    digests = pixel_digests(images)
     # NumPy compares S32 by bytes without trailing zeros. That keeps the order and makes no two digests equal.
     order = np.lexsort((split.labels, digests))
     return Split(images[order], split.labels[order])
@@ -64,7 +69,7 @@ def compute_fingerprint(train: Split, test: Split) -> str:
     return digest.hexdigest()
 
 
-def stratified_order(labels: NDArray[np.uint8]) -> NDArray[np.intp]:
+def stratified_order(labels: NDArray[np.integer]) -> NDArray[np.intp]:
     """Return an order of a canonical split whose first n images have the classes in proportion, for every n.
 
     The k-th of n images of a class has the position (2k + 1) / 2n; ties go to the smaller class. Within a
@@ -72,7 +77,7 @@ def stratified_order(labels: NDArray[np.uint8]) -> NDArray[np.intp]:
     samples of different sizes are nested.
 
     Args:
-        labels: uint8, [images].
+        labels: integers, [images].
 
     Returns:
         Indices of the images, [images].

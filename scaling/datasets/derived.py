@@ -12,10 +12,13 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from scaling.datasets.base import Dataset, DatasetInfo
+from scaling.datasets.imagefolder import ImageFolderDataset
 from scaling.datasets.mnist import Mnist
 from scaling.datasets.mnist5k import Mnist5k
 from scaling.datasets.npz import NpzDataset
+from scaling.datasets.parquet import ParquetDataset
 from scaling.datasets.synthetic import Synthetic
+from scaling.datasets.torchvision_dataset import TorchvisionDataset
 from scaling.datasets.usps import Usps
 from scaling.errors import DataError
 
@@ -23,7 +26,17 @@ from scaling.errors import DataError
 class DerivedDataset(Dataset):
     """Data set that is computed from the grey images of another one."""
 
-    of: Annotated[Mnist | Usps | Mnist5k | Synthetic | NpzDataset, Field(discriminator="type")]
+    of: Annotated[
+        Mnist
+        | Usps
+        | Mnist5k
+        | Synthetic
+        | NpzDataset
+        | TorchvisionDataset
+        | ParquetDataset
+        | ImageFolderDataset,
+        Field(discriminator="type"),
+    ]
     """Data set of grey images, bright on dark, from which this one is computed."""
 
     @model_validator(mode="after")
@@ -36,6 +49,9 @@ class DerivedDataset(Dataset):
                     f" {self.of.type}"
                 )
         return self
+
+    def located(self, study: Path, folder: Path) -> DerivedDataset:
+        return self.model_copy(update={"of": self.of.located(study, folder)})
 
     @property
     def pictures(self) -> Dataset:

@@ -67,7 +67,7 @@ def _shared_columns(result: PackResult) -> dict[str, Any]:
     pack = result.pack
     cell, layers = pack.cell, result.layer_table
     return {
-        "dataset": cell.dataset.type,
+        "dataset": cell.dataset.content_type,
         "fingerprint": cell.info.fingerprint,
         "train_images": cell.dataset.train_size(cell.info),
         "validation_images": cell.dataset.validation,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 
@@ -74,3 +75,17 @@ def test_the_sheet_has_the_numbers_of_all_images_and_draws_the_worst():
 
 def test_there_is_no_sheet_without_such_images():
     assert draw_missed_images(sheet(())) is None
+
+
+def test_names_of_labels_stand_below_the_images():
+    """They are cut, and have no signs of formulas."""
+    answers, labels = planted()
+    images = find_missed_images(count(answers), labels)
+    names = {label: f"${label}\u732bkind of image" for label in range(4)}
+    (axes,) = draw_missed_images(replace(sheet(images), label_names=names)).figure.axes
+    right, wrong, share = axes.texts[0].get_text().splitlines()
+    assert (right, wrong) == (
+        f"{images[0].label}kind of ",
+        f"\N{RIGHTWARDS ARROW} {images[0].wrong_label}kind of ",
+    )
+    assert share.endswith(" %")

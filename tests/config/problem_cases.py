@@ -159,11 +159,12 @@ CASES: dict[str, tuple[str, str]] = {
     "unknown data set": (
         "study: example\ndataset: {type: minst}\n" + LENET,
         "dataset.type: expected one of 'mnist', 'usps', 'cifar10', 'mnist5k', 'synthetic', 'npz', "
-        "'skeleton_features', 'shifted_digits', got 'minst'",
+        "'torchvision', 'parquet', 'imagefolder', 'skeleton_features', 'shifted_digits', got 'minst'",
     ),
     "unknown images of features": (
         "study: example\ndataset: {type: skeleton_features, of: {type: cifar10}}\n" + LENET,
-        "dataset.of.type: expected one of 'mnist', 'usps', 'mnist5k', 'synthetic', 'npz', got 'cifar10'",
+        "dataset.of.type: expected one of 'mnist', 'usps', 'mnist5k', 'synthetic', 'npz', 'torchvision', "
+        "'parquet', 'imagefolder', got 'cifar10'",
     ),
     "subset of the images of features": (
         "study: example\ndataset: {type: skeleton_features, of: {type: usps, validation: 10}}\n" + LENET,

@@ -9,7 +9,9 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def _own_folders(monkeypatch, tmp_path):
-    monkeypatch.setattr("scaling.data.sources.locate.user_data_path", lambda name: tmp_path / "home" / name)
+    monkeypatch.setattr(
+        "scaling.datasets.readers.layout.user_data_path", lambda name: tmp_path / "home" / name
+    )
     monkeypatch.setattr("scaling.data.cache.user_cache_path", lambda name: tmp_path / "home-cache" / name)
 
 

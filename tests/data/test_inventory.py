@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scaling.data import download_dataset, list_datasets, load
-from scaling.datasets import PUBLISHED_DATASETS, Usps
+from scaling.datasets import PUBLISHED_DATASETS, TORCHVISION_SETS, Usps
 from scaling.errors import DataError
 from tests.data.tiny_sets import make, write_usps
 
@@ -16,7 +16,8 @@ def row(folder, cache, name):
 
 
 def test_every_published_dataset_has_a_row(tmp_path, cache):
-    assert [row.name for row in list_datasets(tmp_path, cache=cache)] == list(PUBLISHED_DATASETS)
+    torchvision = dict.fromkeys(name for name, _ in TORCHVISION_SETS)
+    assert [row.name for row in list_datasets(tmp_path, cache=cache)] == [*PUBLISHED_DATASETS, *torchvision]
 
 
 def test_dataset_is_missing_then_in_the_folder_then_in_the_cache(monkeypatch, tmp_path, cache):

@@ -17,8 +17,8 @@ from PIL import Image
 from torchvision.datasets import CIFAR10
 
 from scaling.data import load
-from scaling.data.sources.parquet import parquet_layout
 from scaling.datasets import Cifar10, Mnist, Mnist5k, NpzDataset, Usps, sort_canonically
+from scaling.datasets.readers import parquet_layout
 from scaling.errors import DataError
 from scaling.settings import ImageShape
 from tests.data.tiny_sets import IDX, make, png, write_batches, write_idx, write_parquet, write_usps

@@ -76,6 +76,82 @@ def test_greyscale_images_need_no_channel_axis(tmp_path):
     assert NpzDataset(path="grey.npz").info(tmp_path).image.channels == 1
 
 
+NAMES = ("train_images", "train_labels", "test_images", "test_labels")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("x_train", "y_train", "x_test", "y_test"),
+        ("train_x", "train_y", "test_x", "test_y"),
+        ("X_train", "Y_train", "X_test", "Y_test"),
+        ("training_images", "training_labels", "test_images", "test_labels"),
+    ],
+)
+def test_the_names_in_use_give_the_same_data_set(tmp_path, names):
+    given = arrays()
+    np.savez(tmp_path / "plain.npz", **given)
+    np.savez(tmp_path / "mine.npz", **{name: given[own] for name, own in zip(names, NAMES, strict=True)})
+    plain, mine = (NpzDataset(path=name).info(tmp_path) for name in ("plain.npz", "mine.npz"))
+    assert mine.fingerprint == plain.fingerprint
+    assert mine.layout == f"npz with {names[0]}, {names[2]}"
+
+
+def test_validation_images_are_joined_or_left_out(tmp_path):
+    """The layout of MedMNIST: labels of shape (N, 1), and a validation split."""
+    given, val = arrays(), arrays(train_labels=np.arange(12) % 4)
+    val_images = val["train_images"][::-1] // 2
+    medical = {name: array[:, None] if array.ndim == 1 else array for name, array in given.items()}
+    np.savez(tmp_path / "m.npz", val_images=val_images, val_labels=val["train_labels"][:, None], **medical)
+    joined = {
+        "train_images": np.concatenate([given["train_images"], val_images]),
+        "train_labels": np.concatenate([given["train_labels"], val["train_labels"]]),
+    }
+    np.savez(tmp_path / "joined.npz", **given | joined)
+    np.savez(tmp_path / "plain.npz", **given)
+    expected = {
+        name: NpzDataset(path=f"{name}.npz").info(tmp_path).fingerprint for name in ("joined", "plain")
+    }
+    info = NpzDataset(path="m.npz").info(tmp_path)
+    assert (info.fingerprint, info.train_images) == (expected["joined"], 24)
+    assert info.notes == (
+        "the 12 images of its validation split are training images (validation_split: leave_out omits them)",
+    )
+    info = NpzDataset(path="m.npz", validation_split="leave_out").info(tmp_path)
+    assert (info.fingerprint, info.train_images) == (expected["plain"], 12)
+
+
+def test_test_images_are_drawn_from_an_archive_of_training_images(tmp_path):
+    np.savez(tmp_path / "mine.npz", **arrays(test_images=None, test_labels=None))
+    with pytest.raises(
+        DataError, match=r"has no array test_images, test_labels; .*; dataset\.test_images: 1000 draws"
+    ):
+        NpzDataset(path="mine.npz").info(tmp_path)
+    info = NpzDataset(path="mine.npz", test_images=4).info(tmp_path)
+    assert (info.train_per_class, info.test_per_class) == ((2, 2, 2, 2), (1, 1, 1, 1))
+
+
+def test_images_that_are_not_square_are_padded_with_zeros(tmp_path):
+    given = arrays()
+    wide = {name: given[name][:, 1:6] for name in ("train_images", "test_images")}
+    padded = {name: np.pad(array, ((0, 0), (1, 2), (0, 0), (0, 0))) for name, array in wide.items()}
+    np.savez(tmp_path / "wide.npz", **given | wide)
+    np.savez(tmp_path / "padded.npz", **given | padded)
+    info = NpzDataset(path="wide.npz").info(tmp_path)
+    assert info.fingerprint == NpzDataset(path="padded.npz").info(tmp_path).fingerprint
+    assert info.notes == ("images of 8x5 pixels are padded with zeros to 8x8",)
+
+
+def test_labels_of_any_size_become_classes(tmp_path):
+    given = arrays()
+    large = {name: given[name] + 10**6 for name in ("train_labels", "test_labels")}
+    for name, content in (("plain", given), ("large", given | large)):
+        np.savez(tmp_path / f"{name}.npz", **content)
+    plain, info = (NpzDataset(path=f"{name}.npz").info(tmp_path) for name in ("plain", "large"))
+    assert info.fingerprint == plain.fingerprint
+    assert info.labels == (10**6, 10**6 + 1, 10**6 + 2, 10**6 + 3)
+
+
 def test_fingerprint_does_not_depend_on_the_path(tmp_path):
     for name in ("a.npz", "b.npz"):
         np.savez(tmp_path / name, **arrays())
@@ -97,7 +173,7 @@ def test_changed_file_is_read_again(tmp_path):
     [
         ({"test_labels": None}, "test_labels"),
         ({"train_images": np.zeros((12, 8, 8, 3))}, "train_images: expected uint8"),
-        ({"train_images": np.zeros((12, 8, 7, 3), np.uint8)}, "train_images"),
+        ({"train_images": np.zeros((12, 8, 7, 3), np.uint8)}, "training and test images differ in shape"),
         ({"test_images": np.zeros((0, 8, 8, 3), np.uint8), "test_labels": np.zeros(0, int)}, "test_images"),
         ({"test_images": np.zeros((6, 9, 9, 3), np.uint8)}, "differ in shape"),
         ({"train_labels": np.arange(11)}, "train_labels: expected 12"),
@@ -107,8 +183,22 @@ def test_changed_file_is_read_again(tmp_path):
             {"test_labels": np.arange(6) + 2},
             r"test_labels contain \[4, 5, 6, 7\], which train_labels do not contain",
         ),
-        ({"train_labels": np.arange(12) + 250}, "train_labels"),
+        ({"train_labels": np.arange(12) + 250}, "test_labels contain"),
         ({"train_labels": np.linspace(0, 1, 12)}, "train_labels"),
+        (
+            {"train_labels": np.zeros((12, 14), int)},
+            r"train_labels: expected 12 integers >= 0, got .*\(12, 14\)",
+        ),
+        (
+            {"train_images": np.zeros((12, 3, 8, 8), np.uint8)},
+            r"its channels first; write train_images\.transpose\(0, 2, 3, 1\)",
+        ),
+        (
+            {"train_images": np.zeros((300, 2, 2), np.uint8), "train_labels": np.arange(300)},
+            "training and test images differ",
+        ),
+        ({"train_images": np.zeros((12, 8, 8, 3))}, "multiply values from 0 to 1 by 255"),
+        ({"train_images": None, "train_labels": None}, "has no array train_images, train_labels; expected"),
     ],
 )
 def test_unsuitable_array_is_named_with_its_file(tmp_path, changed, named):

@@ -9,7 +9,8 @@ from contextlib import contextmanager, redirect_stdout
 from http.client import HTTPException
 from pathlib import Path
 
-from scaling.data.sources.locate import DatasetFiles, FileSource, fallback_folder, locate_files
+from scaling.data.sources.locate import FileSource, locate_files
+from scaling.datasets.readers import DatasetFiles, fallback_folder
 from scaling.errors import DataError
 from scaling.temporary_folder import temporary_folder
 

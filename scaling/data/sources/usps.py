@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from scaling.data.sources.layout import Layout, name_decode_errors
 from scaling.data.sources.locate import FileSource
 from scaling.datasets import Split
+from scaling.datasets.readers import Layout, name_decode_errors
 
 _TRAIN, _TEST = "usps.bz2", "usps.t.bz2"
 

@@ -1,4 +1,7 @@
-"""Layout of a data set's files in a data folder, and errors that name the file that cannot be decoded."""
+"""Layouts of a data set's files, their location, and errors that name the file that cannot be decoded.
+
+Files are searched in the data folder, then in the user's own data folder.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,9 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from scaling.datasets import Split
+from platformdirs import user_data_path
+
+from scaling.datasets.canonical import Split, Splits
 from scaling.errors import DataError, shorten
 from scaling.files import file_problem
 
@@ -59,6 +64,44 @@ class Layout:
         if not all(train + test):
             return None
         return SplitFiles(train=list(chain(*train)), test=list(chain(*test)))
+
+
+@dataclass(frozen=True)
+class DatasetFiles:
+    """Files of a data set on this machine."""
+
+    folder: Path
+    """Data folder that holds the files."""
+    layout: Layout
+    train: list[Path]
+    test: list[Path]
+
+    def read(self) -> Splits:
+        """Return the training and the test split in the order of the files.
+
+        Raises:
+            DataError: a file is damaged.
+        """
+        return Splits(train=self.layout.read(self.train), test=self.layout.read(self.test))
+
+
+def locate_layout(layouts: Sequence[Layout], folder: Path) -> DatasetFiles | None:
+    """Return the files of a data set, or None if they are incomplete.
+
+    Args:
+        layouts: permitted layouts, the preferred one first.
+        folder: the data folder; ``fallback_folder`` is searched next.
+    """
+    for candidate in (folder, fallback_folder()):
+        for layout in layouts:
+            if files := layout.locate(candidate):
+                return DatasetFiles(candidate, layout, files.train, files.test)
+    return None
+
+
+def fallback_folder() -> Path:
+    """Return the user's own data folder, which holds downloads if the data folder is read-only."""
+    return user_data_path("scaling")
 
 
 @contextmanager

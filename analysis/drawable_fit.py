@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from analysis import style
 from analysis.error_figure import draw_laws, draw_runs
 from analysis.formatting import NO_VALUE, format_count, response_label
-from analysis.laws import describe_form, format_exponent, law_rows
+from analysis.laws import describe_exponent, describe_form, law_rows
 from scaling.errors import UsageError
 from scaling.fit import Fit, Law, Points, preferred_law
 from scaling.fit.interval import FloatArray
@@ -167,7 +167,7 @@ def _axes(given: Axes | None, points: Points, sizes: FloatArray | None = None) -
 
 
 def _describe_law(law: Law) -> str:
-    return f"{describe_form(law)}, exponent {format_exponent(law)}, {law.status.value}"
+    return f"{describe_form(law)}, exponent {describe_exponent(law)}, {law.status.value}"
 
 
 def _to_html(fits: Sequence[DrawableFit]) -> str:

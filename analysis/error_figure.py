@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from analysis import style
 from analysis.figure_axes import FigureAxis
-from analysis.formatting import format_count, format_interval, format_test_set
+from analysis.formatting import format_count, format_exponent, format_test_set
 from analysis.laws import CurveFits, accepted_laws, describe_form
 from analysis.report_figure import ReportFigure
 from analysis.run_groups import GroupedRuns
@@ -130,7 +130,7 @@ def _legend_text(label: str, fits: CurveFits, *, runs: int) -> str:
     fit, count = fits.by_label.get(label), format_count(runs, "run")
     law = preferred_law(fit) if fit else None
     if fit and law:
-        exponent = format_interval(law.parameters["exponent"])
+        exponent = format_exponent(law.parameters["exponent"])
         return f"{label}: {describe_form(law)}, $\\rho$ = {exponent}, {count}"
     return f"{label}: no law, {count}" if fits.several_sizes else f"{label}: {count}"
 

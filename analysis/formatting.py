@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import floor, inf, isfinite, isnan, log10
+from math import copysign, floor, inf, isfinite, isnan, log10
 
 import pyarrow as pa
 from rich.text import Text
 
 from scaling.config.labels import sort_key
 from scaling.fit import Interval, Points, Status
+from scaling.fit.forms import MAX_EXPONENT
 
 NO_VALUE = "–"
 """Text of a number that does not exist."""
 
+_MAX_DIGITS = 6
+"""Largest number of significant digits after the first one."""
 _THREE_DIGITS_FROM = 1e6
 """Size from which numbers are printed with three significant digits."""
 _STATUS_COLORS = {Status.USABLE: "green", Status.CAUTION: "yellow", Status.REJECTED: "red"}
@@ -28,19 +31,28 @@ def format_interval(value: Interval, *, percent: bool = False) -> str:
     """
     scale, suffix = (0.01, " %") if percent else (1.0, "")
     estimate, low, high = (number / scale for number in (value.estimate, value.low, value.high))
-    spread = high - low
     if isnan(high):
         return f"{estimate:.3g}{suffix}"
-    if isfinite(estimate) and not isfinite(spread):
-        if not (isfinite(low) or isfinite(high)):
-            return f"{estimate:.3g}{suffix} [no limits]"
-        low_text, high_text = (f"{end:.3g}" if isfinite(end) else "no limit" for end in (low, high))
-        return f"{estimate:.3g} [{low_text}, {high_text}]{suffix}"
-    if not (isfinite(spread) and spread > 0) or max(abs(low), abs(high)) >= _THREE_DIGITS_FROM:
-        return f"{estimate:.3g} [{low:.3g}, {high:.3g}]{suffix}"
-    # Two significant digits of half the width.
-    decimals = max(0, 1 - floor(log10(spread / 2)))
-    return f"{estimate:z,.{decimals}f} [{low:z,.{decimals}f}, {high:z,.{decimals}f}]{suffix}"
+    ends = [end for end in (low, high) if isfinite(end)]
+    if isfinite(estimate) and not ends:
+        return f"{estimate:.3g}{suffix} [no limits]"
+    half_width = (high - low) / 2 if len(ends) > 1 else max(estimate - low, high - estimate, key=isfinite)
+    digits = ".3g"
+    if isfinite(estimate) and half_width > 0 and max(map(abs, ends)) < _THREE_DIGITS_FROM:
+        # Two significant digits of half the width, but no more digits than a measurement can have.
+        largest = max(abs(estimate), *map(abs, ends))
+        decimals = min(1 - floor(log10(half_width)), _MAX_DIGITS - floor(log10(largest)))
+        digits = f"z,.{max(0, decimals)}f"
+    low_text, high_text = (
+        "no limit" if isfinite(estimate) and not isfinite(end) else f"{end:{digits}}" for end in (low, high)
+    )
+    return f"{estimate:{digits}} [{low_text}, {high_text}]{suffix}"
+
+
+def format_exponent(value: Interval) -> str:
+    """Return an exponent with its interval, which has no limit where the search ends."""
+    low, high = (end if abs(end) < MAX_EXPONENT else copysign(inf, end) for end in (value.low, value.high))
+    return format_interval(Interval(estimate=value.estimate, low=low, high=high))
 
 
 def format_points(value: Interval) -> str:

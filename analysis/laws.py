@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from analysis.formatting import NO_VALUE, format_interval, format_list, format_response
+from analysis.formatting import NO_VALUE, format_exponent, format_interval, format_list, format_response
 from analysis.run_groups import GroupedRuns
 from scaling.errors import FitError
 from scaling.fit import Fit, Law, Status, fit_table, tabulate_laws
+from scaling.fit.data.best_epoch import add_best_epoch, has_validation
 from scaling.fit.diagnosis.caution import add_caution
 from scaling.fit.diagnosis.convergence import check_convergence
 
@@ -69,6 +70,7 @@ def fit_laws(grouped: GroupedRuns, epochs: pa.Table, *, x: str) -> CurveFits:
     """
     fits, failures = {}, []
     several_sizes = grouped.has_several_sizes(x)
+    validated = has_validation(grouped.runs)
     warnings = check_convergence(grouped.runs, epochs, x=x, by=("group",))
     for label in grouped.labels:
         runs = grouped.of_curve(label)
@@ -76,6 +78,8 @@ def fit_laws(grouped: GroupedRuns, epochs: pa.Table, *, x: str) -> CurveFits:
             failures.append(f"{label} has no law: none of its runs ended with a test error.")
         if not (len(runs) and several_sizes):
             continue
+        if validated:
+            runs = add_best_epoch(runs, epochs)
         try:
             (fits[label],) = add_caution(fit_table(runs, x=x, y="test_error", by=("group",)), warnings)
         except FitError as error:
@@ -111,7 +115,7 @@ def law_rows(fits: Iterable[Fit]) -> list[LawRow]:
         LawRow(
             label=fit.label,
             form=law.form.formula,
-            exponent=format_exponent(law),
+            exponent=describe_exponent(law),
             amplitude=format_interval(law.parameters["amplitude"]),
             floor=(
                 format_response(fit.points, law.parameters["floor"])
@@ -129,9 +133,9 @@ def law_rows(fits: Iterable[Fit]) -> list[LawRow]:
     ]
 
 
-def format_exponent(law: Law) -> str:
+def describe_exponent(law: Law) -> str:
     """Return the exponent; for a broken power law, also the exponent beyond the bend."""
-    first = format_interval(law.parameters["exponent"])
+    first = format_exponent(law.parameters["exponent"])
     if "bend" not in law.parameters:
         return first
     bend, beyond = (format_interval(law.parameters[name]) for name in ("bend", "beyond"))

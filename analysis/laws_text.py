@@ -147,7 +147,8 @@ def describe_card(card: LawCard) -> str:
             f"robust: under {len(exponents)} other choices the exponent of {card.formula} stays in its "
             f"interval, between {min(exponents):.3g} and {max(exponents):.3g}"
         )
-    return f"{result}; {card.starts_agreeing} of {card.starts} searches from other starts agree"
+    result += f"; {card.starts_agreeing} of {card.starts} searches from other starts agree"
+    return result + (f"; not tried: {'; '.join(card.skipped)}" if card.skipped else "")
 
 
 def render_sizes_for_error(fits: Iterable[Fit], errors: Sequence[float | int]) -> Table:

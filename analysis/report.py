@@ -15,6 +15,8 @@ from analysis.error_figure import draw_error_figure
 from analysis.figure_axes import FILTERS_AXIS, REPORT_AXES
 from analysis.forecasts import describe_scores, forecast_rows
 from analysis.html_page import PageContext, embed_figures, load_template
+from analysis.joint_figure import draw_joint_law
+from analysis.joint_laws import JointLaws, describe_joint_law, fit_joint_laws, joint_law_rows
 from analysis.laws import ONE_WIDTH_NOTE, CurveFits, build_law_table, fit_laws, law_rows
 from analysis.laws_text import describe_card
 from analysis.learning_curves import draw_learning_curves
@@ -27,7 +29,7 @@ from analysis.run_groups import GroupedRuns, group_runs
 from analysis.setting_axes import SettingAxis, find_setting_axes
 from analysis.summary import describe_findings, summarise_runs
 from analysis.training_length import draw_training_length
-from scaling.fit import Fit
+from scaling.fit import Fit, JointFit
 from scaling.fit.card import law_card
 from scaling.plan.forecast_score import ForecastScore
 
@@ -44,6 +46,8 @@ class Report:
     """Sentences about the laws, or a sentence that says why there is none."""
     fits: tuple[Fit, ...]
     """Fits of error against filters, one for each curve."""
+    joint_fits: tuple[JointFit, ...]
+    """Joint laws of filters and training images; empty for a study without several of both."""
     forecasts: tuple[ForecastScore, ...]
     """Scores of the study's forecasts, the oldest forecast first."""
 
@@ -62,6 +66,7 @@ class _ReportData:
     """Fits along the axes of the report: filters first."""
     settings: tuple[tuple[SettingAxis, CurveFits], ...]
     """Further axes, and the fits along them."""
+    joint: JointLaws
     tuned: Sequence[TunedRates]
     missed: MissedImages | str | None
 
@@ -84,7 +89,8 @@ def write_report(
     """Fit, draw and write ``report.html``, ``laws.csv`` and ``figures/``.
 
     Args:
-        runs: the store's runs of this study, without pilot runs.
+        runs: the store's runs of this study, without pilot runs; with a column ``training_flops``, joint laws
+            have a compute-optimal frontier.
         epochs: the store's epochs of those runs; may be empty.
         out: the folder; it is created if needed. Files of an earlier report are replaced.
         context: the study, the command, and the runs that are missing.
@@ -106,6 +112,7 @@ def write_report(
         findings=findings,
         notes=[*context.notes, *_notes(data), *describe_rate_choices(tuned)],
         laws=law_rows(fits),
+        joint_laws=joint_law_rows(data.joint),
         figures=figures,
         means=data.means.to_pylist(),
         forecasts=forecast_rows(forecasts),
@@ -118,6 +125,7 @@ def write_report(
         figures=tuple(file for figure in figures for file in figure.files),
         findings=tuple(findings),
         fits=fits,
+        joint_fits=data.joint.fits,
         forecasts=tuple(forecasts),
     )
 
@@ -141,6 +149,7 @@ def _fit(
             (setting, fit_laws(setting.grouped, run_epochs, x=setting.axis.column))
             for setting in find_setting_axes(runs, titles)
         ),
+        joint=fit_joint_laws(runs, run_epochs, titles=titles),
         tuned=tuned,
         missed=missed,
     )
@@ -166,6 +175,7 @@ def _draw(data: _ReportData) -> list[ReportFigure]:
             )
             for setting, fits in data.settings
         ),
+        *(draw_joint_law(fit, law, number=number) for number, (fit, law) in enumerate(data.joint.with_law)),
         draw_learning_curves(data.grouped, data.epochs),
         draw_equal_training_error(data.grouped, data.epochs),
         draw_residuals(data.grouped, data.means, fits=data.fits[0]),
@@ -181,7 +191,8 @@ def _findings(data: _ReportData) -> list[str]:
     curve_fits = [data.fits[0], *(fits for _, fits in data.settings)]
     if len(data.grouped.runs) and not any(fits.several_sizes for fits in curve_fits):
         return [ONE_WIDTH_NOTE]
-    found = describe_findings(fit for fits in curve_fits for fit in fits.fits)
+    found = [describe_joint_law(fit, law) for fit, law in data.joint.with_law]
+    found += describe_findings(fit for fits in curve_fits for fit in fits.fits)
     return found or ["These runs do not support a scaling law."]
 
 
@@ -195,6 +206,7 @@ def _notes(data: _ReportData) -> list[str]:
     return [
         *data.grouped.notes,
         *fits.failures,
+        *data.joint.failures,
         *(f"{label}: {note}" for label, fit in fits.by_label.items() for note in fit.notes),
         *(f"{card.label}: {describe_card(card)}." for fit in fits.fits if (card := law_card(fit))),
         *missing_figures,

@@ -19,7 +19,7 @@ from analysis.formatting import (
     format_test_set,
 )
 from analysis.html_page import PageContext
-from analysis.laws import describe_form, format_exponent
+from analysis.laws import describe_exponent, describe_form
 from analysis.run_groups import GroupedRuns
 from scaling.fit import Fit, Interval, Law, preferred_law
 
@@ -47,7 +47,7 @@ def describe_findings(fits: Iterable[Fit]) -> list[str]:
 
 
 def _describe_law(fit: Fit, law: Law) -> str:
-    text = f"{describe_form(law).capitalize()}: exponent ρ = {format_exponent(law)}"
+    text = f"{describe_form(law).capitalize()}: exponent ρ = {describe_exponent(law)}"
     if law.form.name == "power":
         rho = law.parameters["exponent"]
         factor = Interval(estimate=2**-rho.estimate, low=2**-rho.high, high=2**-rho.low)

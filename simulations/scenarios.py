@@ -64,6 +64,10 @@ class Scenario:
     """Number of seeds at each width."""
     floor: float
     """Floor, divided by the mean error of the widest networks."""
+    steeper: float = 0.0
+    """Difference of the exponent from the usual one; the middle of the sizes keeps its error."""
+    factor: float = 1.0
+    """Factor of all errors."""
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -77,7 +81,9 @@ class Scenario:
         The mean error of the widest networks is the same for every floor.
         """
         widest_error = AMPLITUDE * self.sizes[-1] ** -EXPONENT
-        return AMPLITUDE * (1 - self.floor), EXPONENT, self.floor * widest_error
+        middle = float(np.exp(np.log(self.sizes).mean()))
+        amplitude = AMPLITUDE * (1 - self.floor) * middle**self.steeper
+        return self.factor * amplitude, EXPONENT + self.steeper, self.factor * self.floor * widest_error
 
     def mean(self, x: float) -> float:
         """Return the true mean error at a size."""

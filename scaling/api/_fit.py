@@ -19,6 +19,7 @@ from scaling.api._load import (
     external_curves,
     find_unfinished_training,
     is_external_table,
+    load_best_epoch,
     load_external_table,
     load_runs,
     load_wrong_images,
@@ -95,9 +96,12 @@ def fit(
         source, workspace, options, rows, overrides=overrides, counts=counts, best=best
     )
     table, by, misclassified = loaded.runs, tuple(options.by or ()), None
+    has_test_errors = not is_external_table(source) and options.y == "test_error"
     if population:
         table = table.filter(pc.is_finite(table[options.y]))
         misclassified = load_wrong_images(workspace, table)
+    if has_test_errors:
+        table = load_best_epoch(workspace, table)
     try:
         fits = fit_table(
             table,
@@ -111,7 +115,7 @@ def fit(
         )
     except (FitError, TableError) as error:
         raise type(error)(f"{source}: {error.problem}", option=error.option) from None
-    if not is_external_table(source) and options.y == "test_error" and options.x not in _LENGTH_COLUMNS:
+    if has_test_errors and options.x not in _LENGTH_COLUMNS:
         fits = add_caution(fits, find_unfinished_training(workspace, table, x=options.x, by=by))
     return make_drawable(_select_form(fits, options.form))
 

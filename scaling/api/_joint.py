@@ -59,9 +59,7 @@ def fit_joint(
 
     source = as_run_source(source)
     rows, workspace = rows or RowOptions(), resolve_store(source, workspace or Workspace())
-    losses = [loss.value for loss in JointLoss]
-    if options.loss not in losses:
-        raise UsageError(f"{options.loss}: expected one of {', '.join(losses)}", option="loss")
+    _check_loss(options.loss)
     single = FitOptions(x=options.x[0], y=options.y, by=options.by, holdout=options.holdout, std=options.std)
     check_options(source, single, population=population, counts=counts, best=best)
     check_rows(source, single, rows, counts=counts)
@@ -98,6 +96,14 @@ def fit_joint(
     if not is_external_table(source) and options.y == "test_error":
         fits = _with_unfinished_training(fits, workspace, table, options.x, by)
     return fits
+
+
+def _check_loss(name: str) -> None:
+    from scaling.fit import JointLoss
+
+    losses = [loss.value for loss in JointLoss]
+    if name not in losses:
+        raise UsageError(f"{name}: expected one of {', '.join(losses)}", option="loss")
 
 
 def _with_unfinished_training(

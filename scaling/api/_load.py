@@ -252,6 +252,20 @@ def load_wrong_images(workspace: Workspace, table: pa.Table) -> NDArray[np.bool_
     return workspace.stores().misclassified(table["id"].to_pylist())
 
 
+def load_best_epoch(workspace: Workspace, table: pa.Table) -> pa.Table:
+    """Add the test errors at the best validation epoch, if some run has validation errors.
+
+    Args:
+        workspace: as ``resolve_store`` returns it.
+        table: runs, as ``load_runs`` returns them.
+    """
+    from scaling.fit.data.best_epoch import EPOCH_COLUMNS, add_best_epoch, has_validation
+
+    if not has_validation(table):
+        return table
+    return add_best_epoch(table, workspace.stores().epochs(table["id"].to_pylist(), columns=EPOCH_COLUMNS))
+
+
 def find_unfinished_training(
     workspace: Workspace, table: pa.Table, *, x: str, by: Sequence[str]
 ) -> dict[tuple[str, ...], str]:

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 from scaling.api._figures import OUT_HINT
 from scaling.api._forecast import score_study
 from scaling.api._missed_images import find_missed_images
-from scaling.api._results import load_trained
+from scaling.api._results import StudyResults, load_trained
+from scaling.api._table import tidy_table
 from scaling.api._workspace import Workspace
 from scaling.config import StudySource
 from scaling.files import writing
 from scaling.store import count_damage
 
 if TYPE_CHECKING:
+    from analysis.learning_rates import TunedRates
     from analysis.report import Report
 
 
@@ -41,24 +43,13 @@ def report(
         UsageError: the folder cannot be written.
     """
     from analysis.html_page import PageContext
-    from analysis.learning_rates import TunedRates
     from analysis.report import write_report
 
     workspace = workspace or Workspace()
     results = load_trained(config, workspace, overrides=overrides)
     study = results.plan.study
-    tuned = [
-        TunedRates(
-            label=row.label,
-            filters=row.cell.architecture.filters,
-            architecture=row.cell.architecture.type,
-            validation_images=row.cell.pilots[0].dataset.validation,
-            choice=row.cell.choice,
-        )
-        for row in results.plan.rows()
-        if row.cell.choice
-    ]
     runs = results.final_runs
+    runs = runs.append_column("training_flops", tidy_table(runs)["training_flops"])
     epochs = workspace.stores().epochs(runs["id"].to_pylist())
     missed, forecasts = find_missed_images(results, workspace), score_study(study.name, workspace)
     folder = out or workspace.artifacts / study.name
@@ -75,7 +66,24 @@ def report(
                 dataset_titles=results.dataset_titles,
                 damage=count_damage(workspace.stores().damage),
             ),
-            tuned=tuned,
+            tuned=_tuned_rates(results),
             missed=missed,
             forecasts=forecasts,
         )
+
+
+def _tuned_rates(results: StudyResults) -> list[TunedRates]:
+    """Return the networks whose learning rate was chosen by pilot runs."""
+    from analysis.learning_rates import TunedRates
+
+    return [
+        TunedRates(
+            label=row.label,
+            filters=row.cell.architecture.filters,
+            architecture=row.cell.architecture.type,
+            validation_images=row.cell.pilots[0].dataset.validation,
+            choice=row.cell.choice,
+        )
+        for row in results.plan.rows()
+        if row.cell.choice
+    ]

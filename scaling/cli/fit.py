@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +15,9 @@ from scaling.cli.options import STORE, Also, Data, Json, Overrides, Store, parse
 from scaling.cli.output import console, print_json
 from scaling.cli.store_damage import with_damage
 from scaling.errors import UsageError
+
+if TYPE_CHECKING:
+    from scaling.fit import Fit
 
 _Source = Annotated[
     str,
@@ -208,9 +212,16 @@ def fit(
         raise UsageError(
             f"{for_error}: expected fractions of the test images, below 1, such as 0.02", option="for_error"
         )
+    _print_laws(fits, sizes=sizes, errors=target_errors, as_json=as_json)
+
+
+def _print_laws(
+    fits: Sequence[Fit], *, sizes: Sequence[float], errors: Sequence[float], as_json: bool
+) -> None:
+    """Print laws, predictions at some sizes, sizes for some errors, and notes."""
     if as_json:
         rows = [
-            fitted.to_dict() | api.fit_details(fitted, fits, sizes=sizes, errors=target_errors).to_dict()
+            fitted.to_dict() | api.fit_details(fitted, fits, sizes=sizes, errors=errors).to_dict()
             for fitted in fits
         ]
         print_json(with_damage({"fits": rows}))
@@ -218,8 +229,8 @@ def fit(
     console().print(api.render_laws(fits))
     if sizes:
         console().print(api.render_predictions(fits, sizes))
-    if target_errors:
-        console().print(api.render_sizes_for_error(fits, target_errors))
+    if errors:
+        console().print(api.render_sizes_for_error(fits, errors))
 
 
 def _check_joint_options(form: str, for_error: str) -> None:

@@ -33,10 +33,13 @@ def report(
     figures = page.path.parent / "figures"
     if as_json:
         laws = [fitted.to_dict() for fitted in page.fits]
+        joint_laws = [fitted.to_dict() for fitted in page.joint_fits]
         forecasts = [scored.to_dict() for scored in page.forecasts]
         files = {"report": str(page.path), "figures": str(figures)}
-        print_json(with_damage({**files, "fits": laws, "forecasts": forecasts}))
+        print_json(with_damage({**files, "fits": laws, "joint_fits": joint_laws, "forecasts": forecasts}))
         return
     console().print(api.render_laws(page.fits) if page.fits else "\n".join(page.findings))
+    if any(fitted.law for fitted in page.joint_fits):
+        console().print(api.render_joint_laws(page.joint_fits))
     print_text(f"report:  {page.path}")
     print_text(f"figures: {figures}")

@@ -52,7 +52,9 @@ def _read_file(source: Path) -> dict[str, Any]:
     raw = parse_yaml(content, str(source))
     if not isinstance(raw, dict):
         keys = ", ".join(StudyFile.model_fields)
-        raise ConfigError([f"expected a mapping with the keys {keys}"], str(source))
+        is_yaml = source.suffix in (".yaml", ".yml")
+        hint = "" if is_yaml else "; tables are read by scaling fit and scaling optimum"
+        raise ConfigError([f"expected a mapping with the keys {keys}{hint}"], str(source))
     return raw
 
 

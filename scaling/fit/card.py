@@ -1,13 +1,17 @@
 """Card of a law: what it rests on, and how much its exponent depends on choices that others could make.
 
-A card refits the law under each choice: other widths, other runs, another loss function. It predicts the left
-out widths at every cut-off, so that the error can be seen against the distance of the extrapolation. A law is
-fragile if some choice moves its exponent out of its own 95 % interval.
+A card refits the law under each choice: other widths, other runs, another x, another epoch, another loss
+function. It predicts the left out widths at every cut-off, so that the error can be seen against the distance
+of the extrapolation. A law is fragile if some choice moves its exponent out of its own 95 % interval.
+
+Along another x, such as the parameters, the exponent is another number: that of the law along filters divided
+by the power with which parameters grow with filters. The card multiplies it by this power, the slope of log
+parameters in log filters, so that both can be compared.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -26,6 +30,14 @@ from scaling.fit.forms import Form, NonlinearForm
 from scaling.fit.interval import Interval
 from scaling.fit.result import Fit, Law
 
+_MAX_CUTOFFS = 40
+"""Largest number of cut-offs; of more widths, cut-offs are spread evenly over the widths."""
+_MAX_PREDICTED = 40
+"""Largest number of widths that are predicted from one cut-off, spread in the same way."""
+_MAX_ORDER_GROUPS = 16
+"""Largest number of groups of orders that are left out one by one."""
+_ROUNDING = 1e-6
+"""Relative difference between exponents that are equal up to rounding."""
 _STARTS = 12
 """Number of starting points of the independent search."""
 _HUBER_SCALE = 0.01
@@ -78,6 +90,8 @@ class LawCard:
     drift: dict[float, float]
     """Exponent of the law of the widths up to each cut-off, by the cut-off."""
     choices: tuple[Choice, ...]
+    skipped: tuple[str, ...]
+    """Choices that the data do not permit, each with the reason."""
 
     @property
     def fragile(self) -> bool:
@@ -100,8 +114,8 @@ def law_card(fit: Fit, *, seed: int = 0) -> LawCard | None:
     law, points = preferred_law(fit), fit.points
     if law is None or not points.means.all():
         return None
-    exponent = law.parameters["exponent"]
-    cutoffs = range(len(law.form.parameters) + 1, len(points.widths))
+    exponent, other_sizes = law.parameters["exponent"], tuple(_other_sizes(law, fit))
+    cutoffs = _spread(len(law.form.parameters) + 1, len(points.widths), most=_MAX_CUTOFFS)
     refits = {cutoff: _refit(law.form, points, np.arange(len(points.widths)) < cutoff) for cutoff in cutoffs}
     return LawCard(
         label=fit.label,
@@ -120,10 +134,22 @@ def law_card(fit: Fit, *, seed: int = 0) -> LawCard | None:
             float(points.widths[cutoff - 1]): _exponent(law.form, refit) for cutoff, refit in refits.items()
         },
         choices=tuple(
-            Choice(name=name, exponent=value, outside=not exponent.low <= value <= exponent.high)
-            for name, value in _other_choices(law, points)
+            Choice(name=name, exponent=value, outside=_is_outside(value, exponent))
+            for name, value in (*_other_choices(law, points), *other_sizes)
         ),
+        skipped=tuple(_skipped_choices(points, other_sizes)),
     )
+
+
+def _spread(first: int, end: int, *, most: int) -> list[int]:
+    """Return all numbers from first to before end; if there are too many, some of them, with both ends."""
+    return [int(number) for number in np.unique(np.linspace(first, end - 1, min(end - first, most)).round())]
+
+
+def _is_outside(exponent: float, interval: Interval) -> bool:
+    """Return True if an exponent lies outside an interval by more than rounding."""
+    rounding = _ROUNDING * abs(interval.estimate)
+    return not interval.low - rounding <= exponent <= interval.high + rounding
 
 
 def _describe_noise(points: Points, law: Law) -> str:
@@ -150,7 +176,7 @@ def _held_out(
 ) -> Iterator[HeldOutWidth]:
     for cutoff, refit in refits.items():
         predicted = form.evaluate(refit, points.widths)
-        for index in range(cutoff, len(points.widths)):
+        for index in _spread(cutoff, len(points.widths), most=_MAX_PREDICTED):
             yield HeldOutWidth(
                 cutoff=float(points.widths[cutoff - 1]),
                 x=float(points.widths[index]),
@@ -187,18 +213,43 @@ def _other_choices(law: Law, points: Points) -> Iterator[tuple[str, float]]:
     yield "Huber loss of logarithms", _fit_logarithms(law, points, loss="huber")
 
 
+def _other_sizes(law: Law, fit: Fit) -> Iterator[tuple[str, float]]:
+    """Yield the exponents along other sizes, in units of the exponent along x."""
+    form, points = law.form, fit.points
+    for name, cost in fit.costs.items():
+        sizes = cost.at(points.widths)
+        if (np.diff(sizes) > 0).all():
+            slope = float(np.polyfit(np.log(points.widths), np.log(sizes), 1)[0])
+            others = replace(points, x=sizes[points.width_index])
+            refit = _refit(form, others, np.ones(len(sizes), bool))
+            yield f"{name} in place of {points.x_name}", slope * _exponent(form, refit)
+
+
+def _skipped_choices(points: Points, other_sizes: Sequence[tuple[str, float]]) -> Iterator[str]:
+    """Yield a phrase for another x and for another epoch, if the data do not have them."""
+    if not other_sizes:
+        yield f"another x (the runs have no parameters or macs that rise with {points.x_name})"
+    if points.y_at_best_epoch is None:
+        yield "the best validation epoch (the runs have no epochs with validation)"
+
+
 def _other_runs(points: Points) -> Iterator[tuple[str, Points]]:
-    """Yield the points with other runs: without each order, half of the runs, medians, winsorised."""
-    orders = np.unique(points.order) if points.order is not None else np.array([])
-    if len(orders) > 1:
-        for order in orders:
-            yield f"without order {order}", _select(points, points.order != order)
+    """Yield the points with other runs or values: without each order, halves, medians, another epoch."""
+    if points.order is not None and len(orders := np.unique(points.order)) > 1:
+        for group in np.array_split(orders, min(len(orders), _MAX_ORDER_GROUPS)):
+            name = f"order {group[0]}" if len(group) == 1 else f"orders {group[0]} to {group[-1]}"
+            yield f"without {name}", _select(points, ~np.isin(points.order, group))
     rank = _rank_in_width(points)
     if points.counts.min() > 1:
         yield "first half of the runs", _select(points, rank < (points.counts[points.width_index] + 1) // 2)
         yield "second half of the runs", _select(points, rank >= points.counts[points.width_index] // 2)
         medians = np.array([np.median(points.y[points.width_index == i]) for i in range(len(points.widths))])
         yield "medians instead of means", replace(points, y=medians[points.width_index], misclassified=None)
+    if points.y_at_best_epoch is not None:
+        yield (
+            "the best validation epoch in place of the last",
+            replace(points, y=points.y_at_best_epoch, misclassified=None),
+        )
     if winsorised := winsorise(points):
         yield "outliers winsorised", winsorised.points
 
@@ -213,7 +264,7 @@ def _rank_in_width(points: Points) -> np.ndarray:
 
 
 def _select(points: Points, used: Bool[np.ndarray, " runs"]) -> Points:
-    columns = ("x", "y", "misclassified", "order", "seed", "known_std")
+    columns = ("x", "y", "misclassified", "order", "seed", "y_at_best_epoch", "known_std")
     values = {name: getattr(points, name) for name in columns}
     return replace(points, **{name: value[used] for name, value in values.items() if value is not None})
 

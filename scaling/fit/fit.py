@@ -24,7 +24,7 @@ from scaling.fit.diagnosis.verdict import select_form
 from scaling.fit.estimation.bootstrap import resample_means
 from scaling.fit.estimation.options import EstimationOptions
 from scaling.fit.estimation.quasi_likelihood import estimate_form
-from scaling.fit.forms import FORMS, POWER
+from scaling.fit.forms import FORMS, MAX_EXPONENT, POWER
 from scaling.fit.result import Fit, FormChoice, Law, Verdict
 
 _DEFAULT_OPTIONS = EstimationOptions()
@@ -52,6 +52,7 @@ def fit(
     """
     # Groups share their test images but no seeds, so that each group has its own random numbers for the
     # seeds.
+    _check_values(points)
     stream = crc32(", ".join((group or {}).values()).encode())
     fitted = _fit_laws(points, options, stream=stream)
     laws = fitted.laws
@@ -74,10 +75,22 @@ def fit(
     if winsorised := winsorise(points):
         robust = _fit_laws(winsorised.points, replace(options, forms=tuple(laws)), stream=stream).laws
         notes.append(
-            f"{winsorised.note} No run is dropped. The exponents are {_exponents(robust)} with these runs "
-            f"winsorised, and {_exponents(laws)} without."
+            f"{winsorised.note} No run is dropped. The exponents are {_exponents(laws)}, and with these runs "
+            f"winsorised {_exponents(robust)}."
         )
     return _build_fit(points, group, verdict, notes=notes, laws=laws, robust=robust)
+
+
+def _check_values(points: Points) -> None:
+    """Check that there is something to fit: several sizes, and a value above 0."""
+    n_sizes, fewest = len(points.widths), len(POWER.parameters)
+    if n_sizes < fewest:
+        raise FitError(
+            f"{points.x_name}: {POWER.formula} needs at least {fewest} widths, not {n_sizes}; add widths"
+        )
+    if not points.means.any():
+        more = "" if points.test_images is None else "; test on more images"
+        raise FitError(f"{points.y_name}: no value is above 0, so there is nothing to fit{more}")
 
 
 def fit_table(
@@ -181,9 +194,14 @@ def _dispersion_notes(laws: dict[str, Law]) -> list[str]:
 def _exponents(laws: dict[str, Law]) -> str:
     exponents = {law.form.formula: law.parameters["exponent"] for law in laws.values()}
     return ", ".join(
-        f"{rho.estimate:.3g} [{rho.low:.3g}, {rho.high:.3g}] for {formula}"
+        f"{rho.estimate:.3g} [{_limit(rho.low)}, {_limit(rho.high)}] for {formula}"
         for formula, rho in exponents.items()
     )
+
+
+def _limit(exponent: float) -> str:
+    """Return a limit of an exponent as text; the bound of the search is none."""
+    return f"{exponent:.3g}" if abs(exponent) < MAX_EXPONENT else "no limit"
 
 
 def _unfitted(group: PointsGroup, notes: Sequence[str]) -> Fit:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 from zlib import crc32
 
 import numpy as np
+import pyarrow as pa
 from jaxtyping import Float
 from numpy.typing import NDArray
 
 from scaling.errors import FitError, UsageError
 from scaling.fit.data.columns import check_column, group_rows, numeric_column
 from scaling.fit.data.joint_points import CellTable, JointPoints, group_joint_points
+from scaling.fit.data.table import PointsGroup
 from scaling.fit.diagnosis.joint_status import assess_joint
 from scaling.fit.diagnosis.status import describe_dispersion, describe_points
 from scaling.fit.estimation.joint import estimate_joint
@@ -102,43 +104,62 @@ def fit_joint_table(
     rows = group_rows(cells.table, by)
     fits, errors = [], []
     for group, points in groups:
-        law, frontier = None, None
-        group_notes = [*notes, *cells.notes, *group.notes, *describe_points(points, x="cell")]
-        try:
-            law = fit_joint(points, options, loss=loss, group=group.values).with_caution(group.caution)
-            group_notes += describe_dispersion(JOINT.formula, law.dispersion)
-        except FitError as error:
-            group_notes.append(f"No law: {error}.")
-            errors.append(f"{', '.join(group.values.values())}: {error}" if len(groups) > 1 else str(error))
-        if law is not None and cost is not None:
-            try:
-                frontier = _fit_frontier(cells, rows[tuple(group.values.values())], names, law, cost)
-            except FitError as error:
-                group_notes.append(f"No frontier: {error}.")
-        fits.append(
-            JointFit(
-                group=group.values,
-                points=points,
-                law=law,
-                frontier=frontier,
-                estimand=describe_estimand(points, size="cell"),
-                notes=tuple(group_notes),
-            )
-        )
+        fit, error = _fit_group(group, points, options, loss=loss, notes=(*notes, *cells.notes))
+        if error:
+            name = ", ".join(group.values.values()) if len(groups) > 1 else ""
+            errors.append(f"{name}: {error}" if name else error)
+        if cost is not None:
+            fit = _with_frontier(fit, cells.table.take(rows[tuple(group.values.values())]), cost)
+        fits.append(fit)
     if len(errors) == len(fits):
         raise FitError("; ".join(dict.fromkeys(errors)) or "the table holds no runs")
     return fits
 
 
-def _fit_frontier(
-    cells: CellTable, rows: NDArray[np.intp], names: tuple[str, str], law: JointLaw, cost: str
-) -> Frontier:
+def _fit_group(
+    group: PointsGroup,
+    points: JointPoints,
+    options: EstimationOptions,
+    *,
+    loss: JointLoss,
+    notes: Sequence[str],
+) -> tuple[JointFit, str]:
+    """Return the fit of one group, and the reason why it has no law; empty if it has one."""
+    law, reason = None, ""
+    notes = [*notes, *group.notes, *describe_points(points, x="cell")]
+    try:
+        law = fit_joint(points, options, loss=loss, group=group.values).with_caution(group.caution)
+        notes += describe_dispersion(JOINT.formula, law.dispersion)
+    except FitError as error:
+        reason = str(error)
+        notes.append(f"No law: {reason}.")
+    fit = JointFit(
+        group=group.values,
+        points=points,
+        law=law,
+        frontier=None,
+        estimand=describe_estimand(points, size="cell"),
+        notes=tuple(notes),
+    )
+    return fit, reason
+
+
+def _with_frontier(fit: JointFit, runs: pa.Table, cost: str) -> JointFit:
+    """Return a fit with the frontier of its law, or with a note that says why there is none."""
+    if fit.law is None:
+        return fit
+    try:
+        return replace(fit, frontier=_fit_frontier(runs, fit.points.names, fit.law, cost))
+    except FitError as error:
+        return replace(fit, notes=(*fit.notes, f"No frontier: {error}."))
+
+
+def _fit_frontier(runs: pa.Table, names: tuple[str, str], law: JointLaw, cost: str) -> Frontier:
     """Return the frontier of a law.
 
     Raises:
         FitError: the cost cannot be modelled.
     """
-    runs = cells.table.take(rows)
     sizes = np.column_stack([numeric_column(runs, name) for name in names])
     model = fit_cost(cost, sizes, numeric_column(runs, cost), names)
     reasons = []

@@ -9,6 +9,7 @@ import pytest
 
 from analysis.formatting import (
     format_count,
+    format_exponent,
     format_interval,
     format_list,
     format_missing,
@@ -30,11 +31,19 @@ from scaling.fit import Interval, Status
         ((0.0, 0.0, 0.0), "0 [0, 0]"),
         ((138024.0, 3253.0, 4362886771.0), "1.38e+05 [3.25e+03, 4.36e+09]"),
         ((0.41234, nan, nan), "0.412"),
+        ((0.1, 0.1 - 1e-16, 0.1 + 1e-16), "0.1000000 [0.1000000, 0.1000000]"),
+        ((0.49982, -inf, 0.50012), "0.49982 [no limit, 0.50012]"),
+        ((0.49982, -inf, inf), "0.5 [no limits]"),
     ],
 )
 def test_the_width_of_an_interval_sets_the_digits(interval, expected):
     estimate, low, high = interval
     assert format_interval(Interval(estimate=estimate, low=low, high=high)) == expected
+
+
+def test_an_exponent_has_no_limit_where_the_search_ends():
+    assert format_exponent(Interval(estimate=1.06, low=-8.0, high=1.57)) == "1.06 [no limit, 1.57]"
+    assert format_exponent(Interval(estimate=1.06, low=-8.0, high=8.0)) == "1.06 [no limits]"
 
 
 def test_an_interval_of_fractions_in_percent():
@@ -43,7 +52,7 @@ def test_an_interval_of_fractions_in_percent():
 
 
 def test_a_size_that_is_not_reached_is_never():
-    assert format_size(Interval(estimate=3.62, low=0.0, high=inf)) == "3.62 [0, never]"
+    assert format_size(Interval(estimate=3.62, low=0.0, high=inf)) == "3.6 [0.0, never]"
     assert format_size(Interval(estimate=inf, low=inf, high=inf)) == "never"
 
 

@@ -307,7 +307,7 @@ def test_a_curve_with_errors_of_0_alone_is_reported_beside_others(tmp_path):
     report, page = write(tmp_path, join_studies(perfect, others))
     assert {path.stem for path in report.figures} >= set(NAMES[:4])
     assert "4 runs with an error of 0 cannot be drawn" in page.text
-    assert "tree3 has no law: no value is above 0" in page.text
+    assert "tree3 has no law: test_error: no value is above 0" in page.text
 
 
 def test_a_study_with_errors_of_0_has_a_page(tmp_path):

@@ -216,7 +216,10 @@ REFUSED = {
 }
 
 UNDETERMINED = {
-    "one width": (csv(law(widths=(4,))), "points.csv: A x^-rho needs at least 2 widths, not 1; add widths"),
+    "one width": (
+        csv(law(widths=(4,))),
+        "points.csv: filters: A x^-rho needs at least 2 widths, not 1; add widths",
+    ),
     "one run": (b"filters,test_error\n1,0.5\n", "needs at least 2 widths, not 1; add widths"),
     "two runs of two widths": (b"filters,test_error\n1,0.5\n2,0.4\n", "has no interval; add seeds or widths"),
     "no error is above zero": (

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
-from scaling.fit import EstimationOptions, Fit, Points, fit
+from scaling.fit import EstimationOptions, Fit, Points, fit, fit_table
 from scaling.fit.card import LawCard, law_card
 from tests.fit.planted_laws import plant
 
@@ -74,3 +75,68 @@ def test_a_curve_that_is_no_power_law_is_fragile():
         fitted.points, EstimationOptions(forms=("power",), resamplings=400)
     )  # without a law with a floor, the power law is the only one
     assert law_card(power).fragile
+
+
+def test_a_table_of_many_widths_and_orders_has_a_card_of_bounded_length():
+    rng, x = np.random.default_rng(0), np.tile(np.geomspace(1, 1000, 300), 4)
+    orders = rng.permutation(len(x)) // 4
+    points = Points(
+        x_name="x",
+        y_name="loss",
+        x=x,
+        y=0.5 * x**-0.4 * np.exp(0.01 * rng.standard_normal(len(x))),
+        test_images=None,
+        order=orders,
+    )
+    card = law_card(fit(points, EstimationOptions(resamplings=50)))
+    cutoffs = sorted(card.drift)
+    assert len(cutoffs) == 40
+    assert (cutoffs[0], cutoffs[-1]) == (points.widths[2], points.widths[-2])
+    assert len(card.held_out) <= 40 * 40
+    assert {held.x for held in card.held_out if held.cutoff == cutoffs[0]} >= {
+        points.widths[3],
+        points.widths[-1],
+    }
+    without = [choice.name for choice in card.choices if choice.name.startswith("without orders")]
+    assert len(without) == 16
+    assert without[0] == "without orders 0 to 18"  # 300 orders in 16 groups
+
+
+def planted_table(**columns: np.ndarray) -> pa.Table:
+    rng, filters = np.random.default_rng(0), np.repeat(WIDE, 8)
+    error = 0.4 * filters**-0.5 * np.exp(0.02 * rng.standard_normal(len(filters)))
+    return pa.table({"filters": filters, "test_error": error, **columns})
+
+
+def choices_of(table: pa.Table) -> dict[str, float]:
+    card = law_card(*fit_table(table, OPTIONS, by=()))
+    return {choice.name: choice.exponent for choice in card.choices}
+
+
+def test_the_exponent_along_a_power_of_x_is_converted_to_that_along_x():
+    """Parameters that are exactly a multiple of filters^2 give the same law."""
+    table = planted_table(parameters=300 * np.repeat(WIDE, 8) ** 2)
+    (fitted,) = fit_table(table, OPTIONS, by=())
+    card = law_card(fitted)
+    exponents = {choice.name: choice.exponent for choice in card.choices}
+    assert exponents["parameters in place of filters"] == pytest.approx(
+        card.parameters["exponent"].estimate, rel=1e-6
+    )
+    assert card.skipped == ("the best validation epoch (the runs have no epochs with validation)",)
+    assert law_card(*fit_table(planted_table(), OPTIONS, by=())).skipped[0].startswith("another x (")
+
+
+def test_the_exponent_at_the_best_epoch_is_that_of_a_table_with_its_errors():
+    table = planted_table()
+    at_best = table["test_error"].to_numpy() * np.repeat(WIDE, 8) ** -0.1
+    exponents = choices_of(table.append_column("test_error_at_best_epoch", pa.array(at_best)))
+    (other,) = fit_table(
+        table.set_column(1, "test_error", pa.array(at_best)), EstimationOptions(resamplings=2), by=()
+    )
+    named = law_card(*fit_table(table, OPTIONS, by=())).form
+    assert exponents["the best validation epoch in place of the last"] == pytest.approx(
+        other.laws[named].parameters["exponent"].estimate, rel=1e-6
+    )
+    gaps = np.where(np.arange(len(at_best)) == 3, np.nan, at_best)
+    incomplete = table.append_column("test_error_at_best_epoch", pa.array(gaps, from_pandas=True))
+    assert "the best validation epoch in place of the last" not in choices_of(incomplete)

@@ -176,8 +176,8 @@ def test_a_group_without_a_law_leaves_the_others_intact():
         EstimationOptions(resamplings=5),
     )
     assert [list(fitted.laws) for fitted in fits] == [["floor", "power"], []]
-    assert fits[1].notes == ("No law: A x^-rho needs at least 2 widths, not 1; add widths.",)
-    one_width = "A x^-rho needs at least 2 widths, not 1; add widths"
+    assert fits[1].notes == ("No law: filters: A x^-rho needs at least 2 widths, not 1; add widths.",)
+    one_width = "filters: A x^-rho needs at least 2 widths, not 1; add widths"
     with pytest.raises(FitError) as error:
         fit_table(table_of("lenet5", "tree3", widths=(3,)))
     assert str(error.value) == f"lenet5: {one_width}; tree3: {one_width}"

@@ -38,8 +38,16 @@ class SizesAtError:
     """Names of the groups whose size lies beyond the measured ones."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the comparison as JSON values; a size that a law never reaches is ``never``."""
-        return {**asdict(self), "sizes": [size_to_dict(size) for size in self.sizes]}
+        """Return the comparison as JSON values.
+
+        A size is ``never`` if its law does not fall to the error. A ratio is ``never`` if the first group
+        does not, 0 if the second does not, and None if neither does.
+        """
+        return {
+            **asdict(self),
+            "sizes": [size_to_dict(size) for size in self.sizes],
+            "ratio": None if self.ratio is None else size_to_dict(self.ratio),
+        }
 
 
 def size_to_dict(size: Interval) -> dict[str, float | str]:

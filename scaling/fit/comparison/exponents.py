@@ -17,6 +17,7 @@ from jaxtyping import Float
 
 from scaling.errors import UsageError
 from scaling.fit.comparison.crossing import find_crossing, pair_draws
+from scaling.fit.comparison.equal_error import size_to_dict
 from scaling.fit.comparison.law_choice import preferred_law, require_law
 from scaling.fit.interval import Interval
 from scaling.fit.result import Fit
@@ -62,8 +63,9 @@ class Comparison:
     """Cost of the first network over that of the second at the crossing: see ``Crossing.cost_ratios``."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the comparison as JSON values."""
-        return {**asdict(self), "conclusion": self.conclusion.value}
+        """Return the comparison as JSON values; ``never`` is the limit of laws that may not cross."""
+        crossing = None if self.crossing is None else size_to_dict(self.crossing)
+        return {**asdict(self), "conclusion": self.conclusion.value, "crossing": crossing}
 
 
 def compare_laws(

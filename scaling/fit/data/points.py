@@ -53,6 +53,8 @@ class Points:
     """Order of minibatches of each run: [runs]; None if it is unknown."""
     seed: NDArray[np.int64] | None = None
     """Seed of each run: [runs]; None if it is unknown. Runs of one seed at several widths may be alike."""
+    y_at_best_epoch: NDArray[np.float64] | None = None
+    """Errors at the epoch that validation would choose: [runs]; None if it is unknown for a run."""
     known_std: NDArray[np.float64] | None = None
     """Known standard deviations of y: [runs], above 0; None if the spread is estimated from the runs."""
     has_seeds: bool = True

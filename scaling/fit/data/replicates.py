@@ -318,9 +318,11 @@ def _difference(rows: RowsOfOneX, first: str, equivalent: list[str], p: float | 
     effect = "" if p is None else f", which explains differences of {rows.y} (p = {p:.1g})"
     last = f", keep the last row of each run with `last_of` {first}" if _may_be_steps(first) else ""
     best = "" if is_size(first) else f", or select the best value with `best_over` {first}"
+    is_second_size = is_size(first) and rows.is_number(first)
+    group = f"Fit a joint law of both with `x` {rows.x},{first}, group" if is_second_size else "Group"
     note = (
         f"Runs of one {rows.x} differ in {first}{also}{effect}, and are averaged all the same: they are no "
-        f"replicates. Group with `by` {first}, keep one value with `where` {first}=VALUE{last}{best}."
+        f"replicates. {group} with `by` {first}, keep one value with `where` {first}=VALUE{last}{best}."
     )
     return NonReplicates(columns=(first, *equivalent), note=note)
 

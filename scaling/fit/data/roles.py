@@ -43,9 +43,9 @@ _SETTINGS = name_set(
 _SIZES = name_set(
     "d n data data_size dataset_size train_size n_train num_train tokens n_tokens num_tokens "
     "train_tokens training_tokens samples n_samples num_samples examples n_examples num_examples "
-    "images flop flops training_flop training_flops compute c parameters params n_params num_params "
-    "n_parameters model_size width depth layers n_layers num_layers heads hidden hidden_size filters "
-    "channels "
+    "images train_images flop flops training_flop training_flops compute c parameters params "
+    "n_params num_params n_parameters model_size width depth layers n_layers num_layers heads hidden "
+    "hidden_size filters channels "
 )
 _OUTCOMES = name_set(
     "loss losses error errors err acc accuracy accuracies nll mse rmse mae ppl perplexity bpb bpc "

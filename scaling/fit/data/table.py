@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from scaling.architectures import has_seeds, has_widths
 from scaling.errors import TableError
+from scaling.fit.data.best_epoch import BEST_EPOCH_COLUMN
 from scaling.fit.data.columns import (
     check_column,
     check_range,
@@ -62,7 +63,8 @@ class PointsGroup:
 
 def required_columns(x: str, y: str, by: Sequence[str]) -> list[str]:
     """Return the columns that ``fit_table`` reads, if a table has them."""
-    optional = [*_REPLICATE_SETTINGS, _TYPE, "diverged", "test_images", "seed", "order", *COST_COLUMNS]
+    optional = [*_REPLICATE_SETTINGS, _TYPE, "diverged", "test_images", "seed", "order", "val_error"]
+    optional += COST_COLUMNS
     return list(dict.fromkeys([x, y, *by, *optional]))
 
 
@@ -108,28 +110,46 @@ def group_points(
         raise TableError(
             f"{', '.join(by)}: differs in every row, so no curve has two points; group by another column"
         )
-    groups = []
-    for values, rows in rows_by_group.items():
-        used = columns.usable_rows(rows)
-        runs = table.take(used)
-        points = columns.points(runs, used)
-        dependent = find_non_replicates(runs, x=x, y=y, ignored=(*by, *ignored, *([std] if std else [])))
-        notes = (
+    known = (*by, *ignored, *([std] if std else []))
+    return [
+        _build_group(table, columns, rows, values=dict(zip(by, values, strict=True)), ignored=known)
+        for values, rows in rows_by_group.items()
+    ]
+
+
+def _build_group(
+    table: pa.Table,
+    columns: _RunColumns,
+    rows: NDArray[np.intp],
+    *,
+    values: dict[str, str],
+    ignored: Sequence[str],
+) -> PointsGroup:
+    """Return one group of points, with notes on its rows.
+
+    Args:
+        table: all rows.
+        columns: the columns of the table.
+        rows: rows of the group.
+        values: values that they have in common.
+        ignored: columns in which replicates may differ.
+    """
+    used = columns.usable_rows(rows)
+    runs = table.take(used)
+    points = columns.points(runs, used)
+    dependent = find_non_replicates(runs, x=columns.x_name, y=columns.y_name, ignored=ignored)
+    return PointsGroup(
+        values=values,
+        points=points,
+        lacks_width=len(points.widths) == 1 and not any(map(has_widths, _types(runs))),
+        notes=(
             *columns.notes_on_left_out(rows),
             *_warnings(runs, points),
             *columns.notes_on_pooling(points, used),
             *(rows_of_one_x.note for rows_of_one_x in dependent),
-        )
-        groups.append(
-            PointsGroup(
-                values=dict(zip(by, values, strict=True)),
-                points=points,
-                lacks_width=len(points.widths) == 1 and not any(map(has_widths, _types(runs))),
-                notes=notes,
-                caution=caution_reason(dependent),
-            )
-        )
-    return groups
+        ),
+        caution=caution_reason(dependent),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,8 +195,15 @@ class _RunColumns:
             y=self.y[used],
             test_images=_test_images(runs) if self.y_name == "test_error" else None,
             has_seeds=any(map(has_seeds, _types(runs))),
-            **{name: column[used] for name, column in self.optional.items()},
+            **self._optional_of(used),
         )
+
+    def _optional_of(self, used: NDArray[np.intp]) -> dict[str, NDArray[Any]]:
+        """Return the optional fields of some rows; errors at another epoch only if all rows have them."""
+        values = {name: column[used] for name, column in self.optional.items()}
+        if not np.isfinite(values.get("y_at_best_epoch", 0)).all():
+            del values["y_at_best_epoch"]
+        return values
 
     def notes_on_left_out(self, rows: NDArray[np.intp]) -> list[str]:
         missing = self.has_no_y & ~self.diverged & self.is_finished
@@ -206,6 +233,7 @@ def _read_columns(
         "misclassified": misclassified,
         "order": _integer_column(table, "order"),
         "seed": _integer_column(table, "seed"),
+        "y_at_best_epoch": _best_epoch_column(table, y),
         "known_std": _std_column(table, std, ignored=np.isnan(errors) | diverged) if std else None,
     }
     return _RunColumns(
@@ -249,6 +277,13 @@ def _integer_column(table: pa.Table, name: str) -> NDArray[np.int64] | None:
     ):
         return None
     return np.asarray(table[name].cast(pa.int64(), safe=False).to_numpy())
+
+
+def _best_epoch_column(table: pa.Table, y: str) -> NDArray[np.float64] | None:
+    """Return the test errors at the epochs that validation would choose, if test errors are fitted."""
+    if y != "test_error" or BEST_EPOCH_COLUMN not in table.column_names:
+        return None
+    return np.asarray(numeric_column(table, BEST_EPOCH_COLUMN))
 
 
 def _std_column(table: pa.Table, name: str, *, ignored: NDArray[np.bool_]) -> NDArray[np.float64]:

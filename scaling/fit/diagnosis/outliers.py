@@ -21,6 +21,8 @@ _STUDY_ALPHA = 1e-3
 """Probability that a study with normal noise has any outlier."""
 _WINSOR_STDS = 2.0
 """Number of standard deviations from the mean to which outliers are moved."""
+_MAX_NAMED = 8
+"""Largest number of outliers that the note names."""
 _MIN_DOF = 8
 """Degrees of freedom below which the spread is too uncertain to call a run an outlier."""
 
@@ -43,13 +45,13 @@ def winsorise(points: Points) -> Winsorised | None:
     is_outlier = _find_outliers(points)
     if not is_outlier.any():
         return None
-    outliers = ", ".join(
-        f"{y:.3g} at {points.x_name} {x:g}"
-        for x, y in zip(points.x[is_outlier], points.y[is_outlier], strict=True)
-    )
+    named = np.flatnonzero(is_outlier)[:_MAX_NAMED]
+    outliers = [f"{points.y[run]:.3g} at {points.x_name} {points.x[run]:g}" for run in named]
+    n_more = int(is_outlier.sum()) - len(named)
+    more = f" and {n_more:,} more" if n_more else ""
     return Winsorised(
         points=_move_outliers(points, is_outlier),
-        note=f"Outliers, far from the other runs of their width: {outliers}.",
+        note=f"Outliers, far from the other runs of their width: {', '.join(outliers)}{more}.",
     )
 
 

@@ -25,6 +25,8 @@ MIN_SPAN = 10.0
 MIN_SEEDS = 4
 """Number of runs at a width below which a law is used with caution."""
 
+_SHOWN_INFLATION = 1.05
+"""Inflation of the scatter from which a note states it: a smaller one is 1 in two digits."""
 _MAX_LEVERAGE = 0.99
 """Leverage above which the curve follows the mean of one width, so this width says nothing about the fit."""
 
@@ -119,7 +121,7 @@ def misfit_reasons(
     if has_replicates:
         spread = "standard deviations" if points.known_std is not None else "seeds"
         explained = f"as their {spread} explain"
-    return [f"the means lie {sqrt(ratio):.2g} times as far from the {name} {explained}"]
+    return [f"the means lie {_factor(sqrt(ratio))} times as far from the {name} {explained}"]
 
 
 def describe_points(points: Points, *, x: str = "width") -> list[str]:
@@ -174,14 +176,19 @@ def describe_dispersion(name: str, dispersion: Dispersion) -> list[str]:
         ]
     if (
         dispersion.source not in (DispersionSource.ORDERS, DispersionSource.CURVE)
-        or dispersion.inflation <= 1
+        or dispersion.inflation < _SHOWN_INFLATION
     ):
         return []
     return [
-        f"{name}: the means scatter {dispersion.inflation:.2g} times as far as the spread of their runs "
+        f"{name}: the means scatter {_factor(dispersion.inflation)} times as far as the spread of their runs "
         f"explains, judged by {dispersion.source} ({dispersion.dof} degrees of freedom); the intervals are "
         "widened accordingly."
     ]
+
+
+def _factor(ratio: float) -> str:
+    """Return a ratio in two digits, without an exponent: ``1.7`` or ``170``."""
+    return f"{ratio:.2g}" if ratio < 100 else f"{float(f'{ratio:.2g}'):,.0f}"
 
 
 def _design_reasons(points: Points) -> list[str]:

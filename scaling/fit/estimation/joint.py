@@ -58,14 +58,7 @@ def estimate_joint(
     Raises:
         FitError: cells that do not determine the law, or values that cannot be computed with.
     """
-    check_design(points)
-    if len(points.widths) < len(JOINT.parameters):
-        raise FitError(
-            f"{JOINT.formula} needs at least {len(JOINT.parameters)} cells, not {len(points.widths)}; add"
-            f" values of {' or '.join(points.names)}"
-        )
-    if not points.means.any() or (loss is JointLoss.HUBER_LOG and not points.means.all()):
-        raise FitError(f"{points.y_name}: a mean of 0 cannot be fitted this way; test on more images")
+    _check_points(points, loss)
     held_out = _held_out_weights(points, options.holdout)
     weights = np.stack([points.weights, *(kept for _, kept in held_out)])
     estimate, *held_out_estimates = _fit_rows(
@@ -106,6 +99,22 @@ def estimate_joint(
         ),
         loss=loss,
     )
+
+
+def _check_points(points: JointPoints, loss: JointLoss) -> None:
+    """Check that some points can determine the law.
+
+    Raises:
+        FitError: they cannot.
+    """
+    check_design(points)
+    if len(points.widths) < len(JOINT.parameters):
+        raise FitError(
+            f"{JOINT.formula} needs at least {len(JOINT.parameters)} cells, not {len(points.widths)}; add"
+            f" values of {' or '.join(points.names)}"
+        )
+    if not points.means.any() or (loss is JointLoss.HUBER_LOG and not points.means.all()):
+        raise FitError(f"{points.y_name}: a mean of 0 cannot be fitted this way; test on more images")
 
 
 def fit_joint_rows(

@@ -78,7 +78,11 @@ def test_an_error_below_the_floor_is_never_reached():
     )
     assert {each.verdict.choice for each in (low, high)} == {FormChoice.FLOOR}
     assert compare_sizes(low, high, error=0.08).ratio.estimate == 0
-    assert compare_sizes(high, low, error=0.08).ratio.estimate == np.inf
+    unreached = compare_sizes(high, low, error=0.08)
+    assert unreached.ratio.estimate == np.inf
+    # JSON has no infinity: never if the first group does not fall to the error, 0 if the second does not.
+    assert unreached.to_dict()["ratio"]["estimate"] == "never"
+    assert compare_sizes(low, high, error=0.08).to_dict()["ratio"]["estimate"] == 0
     neither = compare_sizes(low, high, error=0.01)
     assert neither.ratio is None
     assert neither.extrapolated == ("0", "1")

@@ -66,6 +66,37 @@ def test_resampled_means_have_the_spread_of_students_interval():
     np.testing.assert_allclose(means.std(axis=0), expected, rtol=4 / np.sqrt(2 * draws))
 
 
+def test_the_mean_of_many_runs_has_the_spread_of_its_resamples():
+    """From 500 runs on, a mean is drawn from a normal distribution; narrower tables draw runs."""
+    rng, draws = np.random.default_rng(0), 20_000
+    few, many = rng.exponential(1.0, 40), rng.exponential(1.0, 600)
+    points = bare_points(np.repeat([1.0, 2.0], (40, 600)), np.concatenate([few, many]))
+    dispersion = Dispersion(value=1.0, dof=10**6, source=DispersionSource.RUNS)
+    means = resample_means(points, points.means, dispersion=dispersion, draws=draws, seed=1)
+    log_ratio = points.means * np.log(means / points.means)  # the deviation is applied as a factor
+    np.testing.assert_allclose(
+        log_ratio.std(axis=0), points.std / np.sqrt(points.counts), rtol=4 / np.sqrt(2 * draws)
+    )
+    resampled = many[rng.integers(600, size=(draws, 600))].mean(axis=1)
+    ends = [0.025, 0.975]
+    # The limits agree to 5 % of their distance: 2 % by the skewness, and the noise of a quantile of 20,000.
+    np.testing.assert_allclose(
+        np.quantile(log_ratio[:, 1], ends), np.quantile(resampled - many.mean(), ends), rtol=0.05
+    )
+
+
+def test_resampled_fractions_of_the_images_are_at_most_one():
+    points = Points(
+        x_name="filters",
+        y_name="test_error",
+        x=np.repeat([1.0, 2.0], 4),
+        y=np.array([0.4, 0.5, 0.45, 0.5, 0.9, 0.0, 0.0, 0.0]),
+        test_images=100,
+    )
+    means = resample_means(points, points.means, dispersion=points.run_dispersion, draws=500, seed=1)
+    assert means.max() == 1
+
+
 def test_a_width_with_a_single_run_takes_the_dispersion_of_the_others():
     points = plant((0.4, 0.5, 0.0), np.random.default_rng(0), seeds=8)
     single = Points(

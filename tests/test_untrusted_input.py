@@ -35,6 +35,12 @@ SUSPECT_WORDS = re.compile(
 """Words without which a file has no danger. Only the few files with such a word are parsed."""
 ARRAY_UNPICKLER = "scaling/datasets/readers/array_pickle.py"
 """Reads pickles of a data set: after a check of their checksum, and without anything but arrays."""
+OWN_CODE = "scaling/models/own_networks/load.py"
+"""Runs the Python file that a study names; a store has no code."""
+OWN_CALLS = [
+    "exec(compile(self._text, str(self.path), 'exec'), module.__dict__)",
+    "compile(self._text, str(self.path), 'exec')",
+]
 WORKER_CHANNEL = "scaling/sweep/worker_server.py"
 """Unpickles what the driver sends through a pair of sockets that no other process has."""
 
@@ -99,6 +105,7 @@ def test_no_module_unpickles_or_executes_what_it_reads():
     assert len(files) > 250
     assert {file: found for file, found in dangers.items() if found} == {
         ARRAY_UNPICKLER: ["pickle"],
+        OWN_CODE: OWN_CALLS,
         WORKER_CHANNEL: ["pickle"],
     }
 

@@ -34,7 +34,8 @@ def compute_counts(
 ) -> dict[str, pa.Array]:
     """Return the columns of ``DERIVED_COUNTS``, one row a cell.
 
-    They are null where the image shape is unknown, and all but ``labels`` where no gradient was computed.
+    They are null where the image shape is unknown. All but ``labels`` are null where no gradient was
+    computed, and where only code that is not here could tell them; ``routes`` of a user's own network is.
 
     Args:
         cell_runs: one run of each cell.
@@ -66,14 +67,17 @@ def _row(run: Run, image: ImageShape | None, train_images: int | None) -> dict[s
         return {}
     if run.architecture.fit_profile:
         return {"labels": image.classes}
-    layers = run.architecture.layer_table(image)
+    layers = run.architecture.known_layer_table(image)
+    if layers is None:
+        return {"labels": image.classes}
     row: dict[str, int | float] = {
         "labels": image.classes,
         "conv_parameters": layers.conv_parameters,
         "linear_parameters": layers.linear_parameters,
         "backward_macs": layers.backward_macs,
-        "routes": float(layers.routes),
     }
+    if layers.routes is not None:
+        row["routes"] = float(layers.routes)
     if train_images is not None:
         images_seen = run.recipe.epochs * run.recipe.images_per_epoch(train_images)
         row["training_flops"] = float(images_seen * layers.training_flops)

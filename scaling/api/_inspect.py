@@ -94,7 +94,7 @@ def _describe_run(run: Run, info: DatasetInfo) -> tuple[str, str]:
 
     depth = run.architecture.layer_table(info.image).depth
     spec = run.architecture
-    network = f"{network_label(spec.type, spec.filters, architecture=spec.type)}, depth {depth}"
+    network = f"{network_label(spec.title, spec.filters, architecture=spec.type)}, depth {depth}"
     images = f"{run.data.train_images:,} training images" if run.data.train_images else "all training images"
     training = (
         f"pruning: {run.pruning.label}," if run.pruning else f"{format_count(run.recipe.epochs, 'epoch')} of"

@@ -16,6 +16,7 @@ from scaling.architectures.description import (
     ParameterScale,
     Precision,
     SettingLabel,
+    StepTimes,
 )
 from scaling.architectures.history.hybrid1988 import Hybrid1988
 from scaling.architectures.history.lenet1 import Lenet1
@@ -26,6 +27,7 @@ from scaling.architectures.history.nets1989 import Net1, Net2, Net3, Net4, Net5
 from scaling.architectures.history.zipcode1989 import Zipcode1989
 from scaling.architectures.layers import Layer, LayerKind, LayerTable
 from scaling.architectures.lenet5 import Lenet5
+from scaling.architectures.own_networks.spec import OwnLightning, OwnModule, OwnNetwork
 from scaling.architectures.registry import (
     AnyArchitecture,
     architecture_union,
@@ -35,9 +37,11 @@ from scaling.architectures.registry import (
     has_widths,
     is_fitted,
     network_path,
+    recipe_settings,
     register,
     registered,
     setting_labels,
+    title_settings,
     unregister,
 )
 from scaling.architectures.tree3 import Tree3
@@ -61,6 +65,8 @@ register(Lenet5Of1998, network="scaling.models.history.lenet5_1998:PackedLenet5O
 register(LinearClassifier, network="scaling.models.baselines:LogisticRegressionClassifier")
 register(Knn, network="scaling.models.baselines:NeighboursClassifier")
 register(Svm, network="scaling.models.baselines:SupportVectorClassifier")
+register(OwnLightning, network="scaling.models.own_networks.replicas:PackedOwnModule")
+register(OwnModule, network="scaling.models.own_networks.replicas:PackedOwnModule")
 
 __all__ = [
     "COST_SETTINGS",
@@ -87,9 +93,13 @@ __all__ = [
     "Net3",
     "Net4",
     "Net5",
+    "OwnLightning",
+    "OwnModule",
+    "OwnNetwork",
     "ParameterScale",
     "Precision",
     "SettingLabel",
+    "StepTimes",
     "Svm",
     "Tree3",
     "Vgg",
@@ -101,8 +111,10 @@ __all__ = [
     "has_widths",
     "is_fitted",
     "network_path",
+    "recipe_settings",
     "register",
     "registered",
     "setting_labels",
+    "title_settings",
     "unregister",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence, Set
+from pathlib import Path
 from typing import Annotated, ClassVar, TypeVar
 
 from scaling.architectures.description import (
@@ -15,6 +16,7 @@ from scaling.architectures.description import (
     ParameterScale,
     Precision,
     SettingLabel,
+    StepTimes,
 )
 from scaling.architectures.layers import LayerTable
 from scaling.architectures.width_search import COST_SETTINGS, nearest
@@ -53,6 +55,16 @@ class Architecture(ConfigModel):
     """False if the architecture has one size, at which ``filters`` is 1."""
     filter_step: ClassVar[int] = 1
     """``filters`` must be a multiple of this number."""
+    recipe_settings: ClassVar[frozenset[str] | None] = None
+    """Settings of the recipe that have a meaning; None if all have. The others identify no run."""
+    trains_itself: ClassVar[bool] = False
+    """True if the network has its own optimiser and loss, and trains one run at a time."""
+    precisions: ClassVar[tuple[Precision, ...]] = ("bf16", "fp32")
+    """Values of ``recipe.precision`` with which the network can be trained."""
+    can_be_pruned: ClassVar[bool] = True
+    """True if weights of trained networks can be deleted."""
+    title_setting: ClassVar[str | None] = None
+    """Setting whose value names the networks in place of ``type``; None for most architectures."""
 
     type: str
     filters: PositiveInt
@@ -62,6 +74,24 @@ class Architecture(ConfigModel):
     """Multiply-adds of one image, given instead of ``filters``; the network has the nearest number."""
     parameters: Annotated[PositiveInt | None, NotInIdentity()] = None
     """Number of parameters, given instead of ``filters``; the network has the nearest number."""
+
+    @property
+    def title(self) -> str:
+        """Name of the architecture in messages, tables and figures."""
+        return str(getattr(self, self.title_setting)) if self.title_setting else self.type
+
+    def read_files(self: Network, folder: Path) -> Network | Problem:
+        """Return the network with what it takes from files beside the study, or why it cannot take it.
+
+        Args:
+            folder: folder of the study's file.
+        """
+        return self
+
+    @property
+    def missing_code(self) -> str:
+        """Name of the code that training needs and that is not here; empty for most architectures."""
+        return ""
 
     @abstractmethod
     def problem(self, image: ImageShape) -> Problem | None:
@@ -74,6 +104,25 @@ class Architecture(ConfigModel):
     @abstractmethod
     def layer_table(self, image: ImageShape) -> LayerTable:
         """Return the layers for images of this shape, for which ``problem`` returned None."""
+
+    def known_layer_table(self, image: ImageShape) -> LayerTable | None:
+        """Return the layers, or None if only code that is not here could tell them."""
+        return self.layer_table(image)
+
+    def hidden_numbers(self, image: ImageShape) -> int:
+        """Return how many numbers of an image a training step keeps besides the outputs of the layers."""
+        return 0
+
+    def step_times(self, image: ImageShape) -> StepTimes | None:
+        """Return the measured times of this very network on this machine; None for most architectures.
+
+        Without them, times are estimated from those of the most similar networks of ``scaling bench``.
+        """
+        return None
+
+    def training_note(self, image: ImageShape) -> str:
+        """Return a sentence for the plan on how the replicas are trained; empty for most architectures."""
+        return ""
 
     def check_packages(self) -> None:
         """Check that the optional packages that training needs are installed, without importing them.

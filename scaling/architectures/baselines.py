@@ -40,6 +40,7 @@ class Baseline(Architecture):
 
     has_seeds: ClassVar[bool] = False
     has_widths: ClassVar[bool] = False
+    recipe_settings: ClassVar[frozenset[str] | None] = frozenset({"input_range"})
 
     filters: PositiveInt = 1
     """Always 1, because a baseline has no filters."""

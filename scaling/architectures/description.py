@@ -93,6 +93,18 @@ class BenchmarkNetwork:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StepTimes:
+    """Measured seconds of one core for a network, in a pack of canonical size."""
+
+    step_s: float
+    """Seconds of a training step of the whole pack, besides the seconds of its images."""
+    train_s: float
+    """Seconds that one image adds to a training step for each replica."""
+    evaluate_s: float
+    """Seconds of an evaluation step for each of its images and each replica."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class CatalogueEntry:
     """One network that ``scaling models`` lists."""
 

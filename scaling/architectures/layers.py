@@ -31,6 +31,8 @@ class LayerKind(Enum):
     NORMALISATION = "normalisation"
     POOLING = "pooling"
     LINEAR = "linear"
+    OTHER = "other"
+    """A layer of a user's own module that is none of these."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +96,8 @@ class LayerTable:
 
     image: ImageShape
     layers: tuple[Layer, ...]
+    knows_links: bool = True
+    """False if torch has counted the layers of code that does not say which units are linked."""
 
     @property
     def parameters(self) -> int:
@@ -129,7 +133,8 @@ class LayerTable:
         ``macs``, biases (which are added, and whose gradients are sums), pooling, activations, batch norm and
         the loss have no products. Products with a zero gradient are counted too.
         """
-        return 2 * self.macs - self.layers[0].macs
+        first = next((layer.macs for layer in self.layers if layer.macs), 0)
+        return 2 * self.macs - first
 
     @property
     def training_flops(self) -> int:
@@ -137,8 +142,8 @@ class LayerTable:
         return 2 * (self.macs + self.backward_macs)
 
     @property
-    def routes(self) -> int:
-        """Number of paths from one use of a first-layer weight to one output.
+    def routes(self) -> int | None:
+        """Number of paths from one use of a first-layer weight to one output; None if links are unknown.
 
         Source: Meir et al. 2023, Sci. Rep. 13, 962.
 
@@ -155,6 +160,8 @@ class LayerTable:
         VGG has 3 x 3 positions times the filters of each convolution except the first, less the positions
         that the borders of small maps cut.
         """
+        if not self.knows_links:
+            return None
         paths = prod(layer.fan_out for layer in self.layers[1:-1])
         along_axis: list[int] = []
         for before, layer in reversed(list(pairwise(self.layers))):

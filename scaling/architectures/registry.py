@@ -101,6 +101,12 @@ def is_fitted(architecture: str) -> bool:
     return registration is not None and registration.spec.fit_profile is not None
 
 
+def recipe_settings(architecture: str) -> frozenset[str] | None:
+    """Return the settings of a recipe that the architecture of this type uses; None if it uses all."""
+    registration = _REGISTRATIONS.get(architecture)
+    return registration.spec.recipe_settings if registration else None
+
+
 def has_seeds(architecture: str) -> bool:
     """Return whether runs of the architecture of this type differ in seeds; True for an unknown type."""
     registration = _REGISTRATIONS.get(architecture)
@@ -111,6 +117,11 @@ def has_widths(architecture: str) -> bool:
     """Return whether the architecture of this type has several widths; True for an unknown type."""
     registration = _REGISTRATIONS.get(architecture)
     return registration is None or registration.spec.has_widths
+
+
+def title_settings() -> tuple[str, ...]:
+    """Return the settings that name networks in place of their architecture's type."""
+    return tuple(dict.fromkeys(spec.title_setting for spec in registered() if spec.title_setting))
 
 
 def setting_labels() -> dict[str, SettingLabel]:

@@ -35,7 +35,7 @@ def models(*, as_json: Json = False) -> None:
             layers.parameters,
             layers.macs,
             layers.backward_macs,
-            layers.routes,
+            layers.routes or 0,
         )
         numbers = (f"{number:,}" if number < _MAX_EXACT else f"{number:.2e}" for number in counts)
         published = f"published: {row.published}; " if row.published else ""

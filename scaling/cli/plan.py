@@ -53,6 +53,8 @@ def plan(
         return
     print_table(_table(study_plan))
     print_datasets(study_plan)
+    for note in study_plan.training_notes:
+        print_text(note)
     pending = (
         f"; {count(study_plan.pending, 'more run')} in {count(len(study_plan.pending_packs), 'pack')} "
         "when pilots have chosen the learning rates"
@@ -123,6 +125,7 @@ def _plan_dict(study_plan: Plan) -> dict[str, object]:
         "wall_s": study_plan.schedule.wall_s,
         "workers": study_plan.schedule.workers,
         "peak_bytes": study_plan.schedule.peak_bytes,
+        "training_notes": study_plan.training_notes,
         "datasets": [dataset_dict(info) for info in study_plan.dataset_infos],
         "other_contents": [asdict(other) for other in study_plan.other_contents],
         "cells": [row_dict(row) for row in study_plan.rows()],

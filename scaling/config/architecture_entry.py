@@ -7,6 +7,7 @@ when the shape of the images is known.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from scaling.architectures import COST_SETTINGS, AnyArchitecture, architecture_union
@@ -34,13 +35,14 @@ class ArchitectureEntry:
 
     @classmethod
     def from_point(
-        cls, point: GridPoint, locate: Locate, *, problems: ConfigProblems
+        cls, point: GridPoint, locate: Locate, *, folder: Path, problems: ConfigProblems
     ) -> ArchitectureEntry | None:
         """Validate a point of the grid of an entry.
 
         Args:
             point: settings of the entry, without its recipe and its seeds.
             locate: finds the settings in the file.
+            folder: folder of the study's file.
             problems: collects what is wrong.
 
         Returns:
@@ -55,6 +57,10 @@ class ArchitectureEntry:
         placeholder = {"filters": 1} if cost else {}
         architecture = problems.validate(architecture_union(), placeholder | settings, locate)
         if architecture is None:
+            return None
+        architecture = architecture.read_files(folder)
+        if isinstance(architecture, Problem):
+            problems.add(locate(architecture.path), architecture.text)
             return None
         paths = {name: dotted(locate((name,))) for name in type(architecture).model_fields}
         if cost and "filters" not in settings:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scaling.architectures import DerivedWidth, derived_width, derived_widths
+from scaling.architectures import DerivedWidth, derived_width, derived_widths, title_settings
 from scaling.config.identity import Run, flatten_settings
 from scaling.config.labels import setting_label, sort_key
 
@@ -26,7 +26,8 @@ COSTS = ("architecture.macs", "architecture.parameters")
 """Costs that a study's file may give in place of filters. Runs have none of these settings."""
 
 _ARCHITECTURE = "architecture.type"
-_NEVER_DISTINGUISH = frozenset({_ARCHITECTURE, "seed", "order"})
+_TITLES = tuple(f"architecture.{name}" for name in title_settings())
+_NEVER_DISTINGUISH = frozenset({_ARCHITECTURE, *_TITLES, "seed", "order"})
 """Settings that never separate the runs of one architecture into curves."""
 _CHECKED_FIRST = (
     "architecture.parametrization",
@@ -98,8 +99,10 @@ def assign_curves(
     shared = [DATASET] if len({settings[DATASET] for settings in configurations}) > 1 else []
     labels = [""] * len(configurations)
     label_by_sort_key: dict[tuple[Any, ...], str] = {}
-    for architecture in sorted({settings[_ARCHITECTURE] for settings in configurations}):
-        members = [i for i, settings in enumerate(configurations) if settings[_ARCHITECTURE] == architecture]
+    titles = [_title(settings) for settings in configurations]
+    for title in sorted(set(titles)):
+        members = [i for i, other in enumerate(titles) if other == title]
+        architecture = configurations[members[0]][_ARCHITECTURE]
         member_settings = [configurations[i] for i in members]
         if derived := derived_width(architecture):
             member_settings = (
@@ -111,8 +114,8 @@ def assign_curves(
         keys = _distinguishing_settings(member_settings, [*shared, *fixed], x_settings=x_settings)
         for i, settings in zip(members, member_settings, strict=True):
             named = [key for key in keys if key not in fixed or settings.get(key) is not None]
-            labels[i] = ", ".join([architecture, *(setting_label(key, settings.get(key)) for key in named)])
-            label_by_sort_key[architecture, *(sort_key(settings.get(key)) for key in keys)] = labels[i]
+            labels[i] = ", ".join([title, *(setting_label(key, settings.get(key)) for key in named)])
+            label_by_sort_key[title, *(sort_key(settings.get(key)) for key in keys)] = labels[i]
     ordered = tuple(label_by_sort_key[key] for key in sorted(label_by_sort_key))
     return Curves(labels=tuple(labels), ordered=ordered, x_setting=x_setting)
 
@@ -135,6 +138,11 @@ def find_covarying_settings(configurations: Sequence[Settings], curves: Curves) 
     for (label, name), distinct in sorted(values.items()):
         if len(distinct) > 1:
             yield CovaryingSetting(label=label, setting=name, values=frozenset(distinct))
+
+
+def _title(settings: Settings) -> str:
+    """Return the name of a configuration's architecture: its type, or the name that its networks give."""
+    return next((str(settings[name]) for name in _TITLES if name in settings), settings[_ARCHITECTURE])
 
 
 def _find_x_setting(configurations: Sequence[Settings], x: str) -> str:

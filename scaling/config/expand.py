@@ -8,9 +8,9 @@ from pathlib import Path
 from reprlib import repr as short_repr
 from typing import Any
 
-from scaling.architectures import AnyArchitecture, is_fitted
+from scaling.architectures import AnyArchitecture, is_fitted, recipe_settings
 from scaling.config.architecture_entry import ArchitectureEntry
-from scaling.config.fitted_recipe import fitted_recipe, unused_settings, used_settings
+from scaling.config.fitted_recipe import unused_settings, used_settings, with_placeholders
 from scaling.config.grid import GridPoint, Locate, SettingPath, locator, validated_points
 from scaling.config.pilots import AUTO, Pilots, is_auto
 from scaling.config.problems import ConfigProblems
@@ -99,6 +99,7 @@ def expand_architecture(
     gives_seeds: bool,
     pilots: Pilots,
     datasets: Sequence[DatasetEntry],
+    folder: Path,
     problems: ConfigProblems,
 ) -> Iterator[Cell]:
     """Yield the cells of one entry of ``architectures``: its grid times the data sets times its recipes.
@@ -111,16 +112,17 @@ def expand_architecture(
         gives_seeds: True if the entry gives this number itself.
         pilots: settings of the pilot runs.
         datasets: the study's data sets.
+        folder: folder of the study's file.
         problems: collects what is wrong.
     """
     recipes = {
-        fitted: list(
-            _expand_recipes(i, recipe, entry_recipe=entry.get("recipe", {}), fitted=fitted, problems=problems)
+        kind: list(
+            _expand_recipes(i, recipe, entry_recipe=entry.get("recipe", {}), kind=kind, problems=problems)
         )
-        for fitted in dict.fromkeys(map(is_fitted, entry_types(entry)))
+        for kind in dict.fromkeys(entry_types(entry))
     }
     path_of_network: dict[tuple[AnyDataset, AnyArchitecture], str] = {}
-    for architecture_entry in _expand_entry(i, entry, problems):
+    for architecture_entry in _expand_entry(i, entry, folder, problems):
         kind, has_seeds = architecture_entry.architecture.type, architecture_entry.architecture.has_seeds
         if not has_seeds and gives_seeds and seeds > 1:
             problems.add(
@@ -139,7 +141,7 @@ def expand_architecture(
                 first = path_of_network.setdefault((dataset.dataset, network), path)
                 if first != path:
                     problems.add(architecture_entry.locate((varied,)), _SAME_NETWORK.format(first))
-            for recipe_entry in recipes[is_fitted(kind)]:
+            for recipe_entry in recipes[kind]:
                 cell = Cell(
                     dataset=dataset.dataset,
                     info=dataset.info,
@@ -152,11 +154,15 @@ def expand_architecture(
                 yield _checked(cell, recipe_entry, pilots=pilots, problems=problems)
 
 
-def _expand_entry(i: int, entry: dict[str, Any], problems: ConfigProblems) -> Iterator[ArchitectureEntry]:
+def _expand_entry(
+    i: int, entry: dict[str, Any], folder: Path, problems: ConfigProblems
+) -> Iterator[ArchitectureEntry]:
     """Return the valid points of the grid of an entry, without its recipe."""
 
     def validate(point: GridPoint) -> ArchitectureEntry | None:
-        return ArchitectureEntry.from_point(point, locator(("architectures", i), point), problems=problems)
+        return ArchitectureEntry.from_point(
+            point, locator(("architectures", i), point), folder=folder, problems=problems
+        )
 
     settings = {name: value for name, value in entry.items() if name != "recipe"}
     return validated_points(settings, validate)
@@ -167,7 +173,7 @@ def _own_entry(settings: dict[str, Any], recipe: dict[str, Any]) -> dict[str, An
 
 
 def _expand_recipes(
-    i: int, base: dict[str, Any], *, entry_recipe: Any, fitted: bool, problems: ConfigProblems
+    i: int, base: dict[str, Any], *, entry_recipe: Any, kind: str, problems: ConfigProblems
 ) -> Iterator[_RecipeEntry]:
     """Yield the valid points of the grid of an entry's recipe, merged over the study's.
 
@@ -175,19 +181,21 @@ def _expand_recipes(
         i: position of the entry in the list.
         base: the study's recipe.
         entry_recipe: the entry's recipe.
-        fitted: True if the architecture is fitted in one go.
+        kind: type of the architecture.
         problems: collects what is wrong.
     """
     root: SettingPath = ("architectures", i, "recipe")
     if not isinstance(entry_recipe, dict):
         problems.add(root, f"expected a mapping of keys to values, got {short_repr(entry_recipe)}")
         return
-    if fitted:
-        for name in unused_settings(entry_recipe):
-            problems.add(
-                (*root, name), "has no meaning for an architecture that is fitted in one go; remove it"
-            )
-        base, entry_recipe = used_settings(base), used_settings(entry_recipe)
+    used = recipe_settings(kind)
+    if used is not None:
+        reason = (
+            "an architecture that is fitted in one go" if is_fitted(kind) else "a network that trains itself"
+        )
+        for name in unused_settings(entry_recipe, used):
+            problems.add((*root, name), f"has no meaning for {reason}; remove it")
+        base, entry_recipe = used_settings(base, used), used_settings(entry_recipe, used)
 
     def validate(point: GridPoint) -> _RecipeEntry | None:
         locate = _recipe_locator(root, point, base=base, entry_recipe=entry_recipe)
@@ -202,7 +210,7 @@ def _expand_recipes(
             del settings[_RATE]
         recipe = problems.validate(Recipe, settings, locate)
         return recipe and _RecipeEntry(
-            recipe=fitted_recipe(recipe) if fitted else recipe,
+            recipe=recipe if used is None else with_placeholders(recipe, used),
             has_auto_rate=has_auto_rate,
             pinned=pin(entry_recipe, point),
             locate=locate,
@@ -225,6 +233,12 @@ def _checked(cell: Cell, entry: _RecipeEntry, *, pilots: Pilots, problems: Confi
     if problem := cell.recipe.problem(image, cell.dataset.train_size(cell.info)):
         problems.add(entry.locate(problem.path), problem.text)
         return cell
+    if cell.recipe.precision not in cell.architecture.precisions:
+        permitted = " or ".join(cell.architecture.precisions)
+        problems.add(
+            entry.locate(("precision",)),
+            f"expected {permitted}, in which {cell.architecture.title} trains, got {cell.recipe.precision}",
+        )
     if not entry.has_auto_rate:
         return cell
     cell = cell.with_pilots(pilots)

@@ -1,8 +1,9 @@
-"""Recipes of architectures that are fitted in one go: only the range of the input has a meaning.
+"""Recipes of architectures for which only some settings have a meaning.
 
-The study's recipe is for the architectures that are trained; a fitted architecture takes ``input_range`` from
-it and ignores the rest. In its own recipe, any other setting is a mistake. The identity of its runs has
-placeholders, so that no recipe of another architecture changes their ids.
+Of an architecture that is fitted in one go, this is ``input_range``; of a network with its own optimiser and
+loss, ``epochs`` and others. The study's recipe is for all architectures: such an architecture takes its
+settings from it and ignores the rest. In its own recipe, any other setting is a mistake. The identity of its
+runs has placeholders, so that no recipe of another architecture changes their ids.
 """
 
 from __future__ import annotations
@@ -11,8 +12,6 @@ from typing import Any
 
 from scaling.config.recipe import Constant, Recipe, Sgd
 
-_USED = frozenset({"input_range"})
-"""Settings of a recipe that have a meaning."""
 _PLACEHOLDERS = Recipe(
     optimizer=Sgd(momentum=0.0, nesterov=False),
     learning_rate=1.0,
@@ -24,17 +23,17 @@ _PLACEHOLDERS = Recipe(
 """Values of all other settings. They are part of the ids of all such runs, so they must not change."""
 
 
-def used_settings(recipe: dict[str, Any]) -> dict[str, Any]:
+def used_settings(recipe: dict[str, Any], used: frozenset[str]) -> dict[str, Any]:
     """Return the settings that have a meaning, and unknown keys, which are reported like any other."""
-    unused = set(unused_settings(recipe))
+    unused = set(unused_settings(recipe, used))
     return {name: value for name, value in recipe.items() if name not in unused}
 
 
-def unused_settings(recipe: dict[str, Any]) -> list[str]:
+def unused_settings(recipe: dict[str, Any], used: frozenset[str]) -> list[str]:
     """Return the names of the settings that have no meaning."""
-    return [name for name in recipe if name in Recipe.model_fields and name not in _USED]
+    return [name for name in recipe if name in Recipe.model_fields and name not in used]
 
 
-def fitted_recipe(recipe: Recipe) -> Recipe:
+def with_placeholders(recipe: Recipe, used: frozenset[str]) -> Recipe:
     """Return a recipe with placeholders for the settings that have no meaning."""
-    return _PLACEHOLDERS.model_copy(update={name: getattr(recipe, name) for name in _USED})
+    return _PLACEHOLDERS.model_copy(update={name: getattr(recipe, name) for name in used})

@@ -53,10 +53,10 @@ def load_study(source: StudySource, *, data: Path, overrides: Sequence[str] = ()
         _check_pilots(sections, problems)
     _check_size(sections, seeds, pilots=pilots, problems=problems)
 
+    folder = source.parent if isinstance(source, Path) else Path()
     datasets: list[DatasetEntry] = []
     unreadable: list[DataError] = []
     if sections.dataset is not None:
-        folder = source.parent if isinstance(source, Path) else Path()
         datasets = expand_datasets(
             sections.dataset, data, study=folder, problems=problems, unreadable=unreadable
         )
@@ -71,6 +71,7 @@ def load_study(source: StudySource, *, data: Path, overrides: Sequence[str] = ()
             gives_seeds=i in sections.seeds,
             pilots=pilots,
             datasets=datasets,
+            folder=folder,
             problems=problems,
         )
     ]
@@ -122,6 +123,10 @@ def _check_pruning(
         if cell.architecture.fit_profile:
             problems.add(
                 ("pruning",), f"{cell.architecture.type} has no weights to delete; move it to another study"
+            )
+        elif not cell.architecture.can_be_pruned:
+            problems.add(
+                ("pruning",), f"{cell.architecture.title} is the user's own code, which cannot be pruned"
             )
         elif problem := pruning.problem(cell.recipe, cell.layer_table().parameters):
             problems.add(("pruning", *filter(None, problem.path)), problem.text)

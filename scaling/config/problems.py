@@ -128,12 +128,15 @@ def _path_in_group(details: ErrorDetails, settings: Any) -> SettingPath:
     """Return Pydantic's location without the tags of unions, which are not in the file."""
     location, kind = details["loc"], details["type"]
     path: list[str | int] = []
-    inner = settings
+    inner, has_tag = settings, False
     for i, part in enumerate(location):
+        if not has_tag and i < len(location) - 1 and isinstance(inner, dict) and part == inner.get("type"):
+            has_tag = True  # an entry may have a key of the same name: {type: module, module: ...}
+            continue
         in_mapping = isinstance(inner, dict) and part in inner
         in_list = isinstance(inner, list | tuple) and isinstance(part, int) and part < len(inner)
         if in_mapping or in_list:
-            inner = inner[part]
+            inner, has_tag = inner[part], False
             path.append(part)
         elif kind == "missing" and i == len(location) - 1:
             path.append(part)

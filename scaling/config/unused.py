@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from reprlib import repr as short_repr
 from typing import Any
 
-from scaling.architectures import has_seeds, is_fitted
+from scaling.architectures import has_seeds, is_fitted, recipe_settings
 from scaling.config.fitted_recipe import unused_settings
 from scaling.config.grid import SettingPath, grid_values, locator
 from scaling.config.pilots import is_auto
@@ -23,6 +23,7 @@ from scaling.config.sections import Sections, entry_types
 _MAX_LISTED = 3
 
 _WINS, _FITTED, _SEEDLESS = "set what wins", "fitted without it", "without random numbers"
+_OWN = "with its own"
 _ALL_LABELS = "all labels are used without"
 
 
@@ -104,8 +105,11 @@ def _unused_by(path: SettingPath, sections: Sections) -> list[_Unused | None]:
 
 def _unused_recipe(i: int, path: tuple[str, ...], sections: Sections) -> _Unused | None:
     types = entry_types(sections.architectures[i])
-    if all(map(is_fitted, types)) and unused_settings({path[0]: None}):
-        return _Unused(_FITTED, types[0])
+    if all(
+        (used := recipe_settings(kind)) is not None and unused_settings({path[0]: None}, used)
+        for kind in types
+    ):
+        return _Unused(_FITTED if is_fitted(types[0]) else _OWN, types[0])
     base, own = sections.recipe, _own_recipe(i, sections)
     if not is_overridden(path, base=base, override=own):
         return None

@@ -33,12 +33,28 @@ def build(spec: Architecture, image: ImageShape, seeds: Sequence[int]) -> nn.Mod
 
     The class that ``spec`` is registered with is called with the same arguments. Replica r must depend on
     ``seeds[r]`` alone; every parameter and buffer must have R as its first axis; nothing may reduce over it.
-    The weights of a layer ``name`` of the layer table are in the parameter ``weights.{name}_weight``.
+    The weights of a layer ``name`` of the layer table are in the parameter ``weights.{name}_weight``, or in
+    the one that ``NamesLayerWeights`` tells.
 
     A module with ``described_layers`` (``scaling.models.described_layers``) can be trained in compiled steps.
     """
     network: nn.Module = _registered_class(spec)(spec, image, seeds)
     return network
+
+
+@runtime_checkable
+class NamesLayerWeights(Protocol):
+    """A module whose layers' weights have other names than ``weights.{name}_weight``."""
+
+    def layer_weight(self, layer: str) -> nn.Parameter:
+        """Return the weights of a layer of the layer table: [R, ...]."""
+
+
+def layer_weight(networks: nn.Module, layer: str) -> nn.Parameter:
+    """Return the weights of a layer of the layer table, without its biases: [R, ...]."""
+    if isinstance(networks, NamesLayerWeights):
+        return networks.layer_weight(layer)
+    return networks.get_parameter(f"weights.{layer}_weight")
 
 
 def build_classifier(spec: Architecture, image: ImageShape) -> FittedClassifier:

@@ -15,7 +15,7 @@ from torch.overrides import TorchFunctionMode
 
 from scaling.architectures import Architecture, LayerKind
 from scaling.errors import StoreError
-from scaling.models import build, named_weights
+from scaling.models import build, layer_weight, named_weights
 from scaling.models.operations import reference_operations
 from scaling.models.stored_weights import decode_weights
 from scaling.settings import ImageShape
@@ -55,7 +55,11 @@ def extract(
     convolutions = [layer.name for layer in layers if layer.kind is LayerKind.CONVOLUTION]
     with torch.inference_mode(), reference_operations(), _RecordConvolutions() as recorder:
         logits = network(image)
-    filters = named_weights(network)[f"{layers[0].name}_weight"]
+    if layers[0].kind not in _DRAWN or len(recorder.maps) != len(convolutions):
+        raise StoreError(
+            f"{spec.title} cannot be drawn: its first layer has no filters, or a convolution is no module"
+        )
+    filters = layer_weight(network, layers[0].name).detach()
     count = layers[0].units if layers[0].kind is LayerKind.LOCALLY_CONNECTED else layers[0].shape[0]
     return FeatureMaps(
         filters=filters.reshape(count, -1, *filters.shape[-2:]).numpy(),
@@ -94,6 +98,10 @@ def load_replicas(spec: Architecture, shape: ImageShape, stored: Sequence[bytes]
         for name, value in weights.items():
             value[replica].copy_(stored_weights[name])
     return network
+
+
+_DRAWN = (LayerKind.CONVOLUTION, LayerKind.LOCALLY_CONNECTED, LayerKind.LINEAR)
+"""Kinds of a first layer whose weights are filters."""
 
 
 class _RecordConvolutions(TorchFunctionMode):

@@ -11,7 +11,7 @@ from math import ceil
 from scaling.architectures import Layer, LayerKind
 from scaling.config import Cell
 from scaling.config.recipe import Adam, AdamW
-from scaling.plan.packs import PACK_SIZES, Pack, pack_size
+from scaling.plan.packs import PACK_SIZES, Pack, cell_pack_size
 from scaling.plan.time_estimate import EVALUATION_BATCH, image_counts
 
 MIB, GIB = 2**20, 2**30
@@ -42,7 +42,7 @@ def memory_bytes(cell: Cell) -> int:
     if profile := cell.architecture.fit_profile:
         trained, scored = image_counts(cell)
         return profile.memory_bytes(cell.info.image, trained=trained, scored=scored)
-    return pack_bytes(cell, pack_size(cell.layer_table()))
+    return pack_bytes(cell, cell_pack_size(cell))
 
 
 def max_filters(cell: Cell, limit: float) -> int:
@@ -64,7 +64,7 @@ def max_filters(cell: Cell, limit: float) -> int:
 
     for size in PACK_SIZES:
         filters = widest(size)
-        if filters and pack_size(cell.with_filters(filters).layer_table()) <= size:
+        if filters and cell_pack_size(cell.with_filters(filters)) <= size:
             return filters
     return 0
 
@@ -130,9 +130,13 @@ def _weight_bytes(cell: Cell, item: int) -> int:
 
 def _training_step_bytes(cell: Cell, item: int) -> int:
     """Return the bytes of one replica's layer outputs, gradients and pooling indices in a training step."""
+    hidden = 2 * item * cell.architecture.hidden_numbers(cell.info.image)
     return cell.recipe.batch_size * sum(
-        (2 * item + _pooling_index_bytes(cell, layer, item)) * _output_units(cell, layer, item)
-        for layer in cell.layer_table().layers
+        (
+            (2 * item + _pooling_index_bytes(cell, layer, item)) * _output_units(cell, layer, item)
+            for layer in cell.layer_table().layers
+        ),
+        start=hidden,
     )
 
 

@@ -32,8 +32,12 @@ def pack_size(layer_table: LayerTable) -> int:
 
 
 def cell_pack_size(cell: Cell) -> int:
-    """Return how many networks of a cell train together; 1 for an architecture that is fitted in one go."""
-    return 1 if cell.architecture.fit_profile else pack_size(cell.layer_table())
+    """Return how many networks of a cell train together.
+
+    It is 1 for an architecture that is fitted in one go and for networks that train themselves.
+    """
+    network = cell.architecture
+    return 1 if network.fit_profile or network.trains_itself else pack_size(cell.layer_table())
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,7 @@ class Pack:
         seeds = sorted({run.seed for run in self.runs})
         span = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]}-{seeds[-1]}"
         rates = f"pilots of {len(self.runs)} learning rates, " if self.cell.is_pilot else ""
-        network = f"{self.cell.architecture.type} {self.cell.architecture.filters}"
+        network = f"{self.cell.architecture.title} {self.cell.architecture.filters}"
         return f"{network} {self.pruning_label and self.pruning_label + ', '}{rates}{span}"
 
     @property

@@ -149,6 +149,12 @@ class Plan:
         return tuple(dict.fromkeys(cell.info for cell in self.study.cells))
 
     @property
+    def training_notes(self) -> tuple[str, ...]:
+        """Sentences on how the replicas of users' own networks train, each once."""
+        notes = (cell.architecture.training_note(cell.info.image) for cell in self.study.cells)
+        return tuple(dict.fromkeys(filter(None, notes)))
+
+    @property
     def core_s(self) -> float:
         """Estimated time of one core for what is left, in seconds."""
         return fsum(pack_seconds(pack, self.speed) for pack in (*self.packs, *self.pending_packs))
@@ -213,14 +219,17 @@ def make_plan(study: Study, stored: Set[str], *, speed: Speed | None = None, tra
         trains: True if the missing runs are to be trained on this machine; then memory for them is required.
 
     Raises:
-        ConfigError: a network that is to be trained needs more memory than ``resources.memory_gib``.
+        ConfigError: a network that is to be trained needs more memory than ``resources.memory_gib``, or code
+            that is not here.
         UsageError: the file of this machine's measured speed is damaged.
     """
     wanted = tuple(study.runs())
     done = frozenset(run.id for _, run in wanted) & stored
     missing = [wanted_run for wanted_run in wanted if wanted_run.run.id not in done]
     if trains:
-        _check_memory(study, list({cell.key: cell for cell, _ in missing}.values()))
+        cells = list({cell.key: cell for cell, _ in missing}.values())
+        _check_code(study, cells)
+        _check_memory(study, cells)
     speed = speed or load_speed()
     return Plan(
         study=study,
@@ -231,6 +240,17 @@ def make_plan(study: Study, stored: Set[str], *, speed: Speed | None = None, tra
         speed=speed,
         pruning=make_pruning_plan(study, stored, speed=speed) if study.pruning else None,
     )
+
+
+def _check_code(study: Study, cells: list[Cell]) -> None:
+    problems = {
+        cell.setting_paths["module"]: cell.architecture.missing_code
+        for cell in cells
+        if cell.architecture.missing_code
+    }
+    if problems:
+        texts = [f"{path}: missing runs need {code}, which is not here" for path, code in problems.items()]
+        raise ConfigError(texts, str(study.source))
 
 
 def _check_memory(study: Study, cells: list[Cell]) -> None:

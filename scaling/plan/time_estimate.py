@@ -7,7 +7,7 @@ from typing import NamedTuple
 from scaling.config import Cell
 from scaling.config.recipe import Sgd
 from scaling.plan.packs import Pack
-from scaling.plan.speed import NetworkKind, Speed
+from scaling.plan.speed import NetworkKind, NetworkTime, Speed
 from scaling.plan.speed_file import load_speed
 from scaling.plan.step_choice import trains_in_compiled_steps
 
@@ -62,13 +62,7 @@ def training_seconds(cell: Cell, size: int, speed: Speed) -> float:
     train_size, evaluated = image_counts(cell)
     if profile := cell.architecture.fit_profile:
         return profile.seconds(image, trained=train_size, scored=evaluated)
-    kind = NetworkKind.of(
-        cell.architecture,
-        channels=image.channels,
-        precision=recipe.precision,
-        compiled=trains_in_compiled_steps(cell, size),
-    )
-    time = speed.network_time(kind, cell.layer_table())
+    time = _network_time(cell, size, speed)
     trained = recipe.images_per_epoch(train_size)
     return recipe.epochs * (
         speed.epoch_s
@@ -76,6 +70,20 @@ def training_seconds(cell: Cell, size: int, speed: Speed) -> float:
         + trained * (size * time.train_s + speed.augment_seconds(recipe.augmentation, image))
         + evaluated * size * time.evaluate_s
     )
+
+
+def _network_time(cell: Cell, size: int, speed: Speed) -> NetworkTime:
+    """Return the time of a network: its own where it was measured, or that of the most similar networks."""
+    image = cell.info.image
+    if measured := cell.architecture.step_times(image):
+        return NetworkTime(measured.step_s, measured.train_s, measured.evaluate_s)
+    kind = NetworkKind.of(
+        cell.architecture,
+        channels=image.channels,
+        precision=cell.recipe.precision,
+        compiled=trains_in_compiled_steps(cell, size),
+    )
+    return speed.network_time(kind, cell.layer_table())
 
 
 def _update_seconds(cell: Cell, size: int, speed: Speed) -> float:

@@ -91,15 +91,14 @@ def evaluate(networks: nn.Module, split: DeviceSplit, recipe: Recipe) -> Evaluat
         Interrupted: an interruption is requested.
     """
     networks.eval()
-    R, device = len(next(networks.parameters())), split.labels.device
-    total, correct = torch.zeros(R, device=device), torch.zeros(R, device=device, dtype=torch.float64)
+    total, correct = torch.zeros(()), torch.zeros((), dtype=torch.float64)
     stored = []
     for images, labels in split.batches(EVALUATION_BATCH):
         interruption.check()
         logits = networks(images).float()
-        total += losses(logits, labels, recipe.loss, targets=recipe.targets) * len(labels)
+        total = total + losses(logits, labels, recipe.loss, targets=recipe.targets) * len(labels)
         stored.append(logits.half())
-        correct += (stored[-1].argmax(-1) == labels).sum(1)
+        correct = correct + (stored[-1].argmax(-1) == labels).sum(1)
     networks.train()
     return Evaluation(
         loss=(total / len(split)).cpu(),

@@ -23,6 +23,7 @@ from scaling.train.device_data import load_on_device
 from scaling.train.epoch_metrics import EpochMetrics
 from scaling.train.fitted import fit
 from scaling.train.module import PackModule, StartingPoint
+from scaling.train.own_lightning import train_itself
 from scaling.train.pack_result import PackResult
 from scaling.train.runtime import training_runtime
 
@@ -45,7 +46,8 @@ def train(
 ) -> PackResult:
     """Train all replicas of a pack on one device, on exactly one thread.
 
-    An architecture with a ``fit_profile`` is fitted in one go instead: on the CPU, and without checkpoints.
+    An architecture with a ``fit_profile`` is fitted in one go instead: on the CPU, and without checkpoints. A
+    network that trains itself has no checkpoints either.
 
     Args:
         pack: pack to train.
@@ -61,6 +63,10 @@ def train(
         result = fit(pack, dataset)
         on_epoch_end(result.history[-1])
         return result
+    if pack.cell.architecture.trains_itself:
+        return train_itself(
+            pack, dataset, device=select_device(device), on_step_end=on_step_end, on_epoch_end=on_epoch_end
+        )
     with training_runtime():
         torch_device = select_device(device)
         recipe = pack.cell.recipe

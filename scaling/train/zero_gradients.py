@@ -21,6 +21,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from scaling.architectures import LayerTable
+from scaling.models import layer_weight
 
 
 def weighted_layers(table: LayerTable) -> list[str]:
@@ -36,7 +37,7 @@ def zero_gradient_fractions(networks: nn.Module, layers: Sequence[str]) -> Float
         networks: networks after a backward pass.
         layers: names of the layers.
     """
-    parameters = [networks.get_parameter(f"weights.{name}_weight") for name in layers]
+    parameters = [layer_weight(networks, name) for name in layers]
     gradients = [parameter.grad.flatten(1) for parameter in parameters if parameter.grad is not None]
     sizes = torch.tensor([gradient.shape[1] for gradient in gradients], dtype=torch.float64)
     counts = torch.stack([_count_nonzero(gradient) for gradient in gradients]).cpu()

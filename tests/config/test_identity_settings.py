@@ -16,6 +16,8 @@ ALWAYS = {
     "Lenet5": {"type", "filters", "second_filters"},
     "Tree3": {"type", "filters", "rows"},
     "Vgg": {"type", "filters", "depth"},
+    "OwnLightning": {"type", "filters", "factory", "code"},
+    "OwnModule": {"type", "filters", "factory", "code"},
     "Lenet1": {"type", "filters"},
     "Lenet1Teaching": {"type", "filters"},
     "Zipcode1989": {"type", "filters"},

@@ -15,6 +15,7 @@ from scaling.store import Checkpoints, open_store
 from scaling.store.paths import checkpoint_name
 from scaling.train import module, train
 from scaling.train.checkpoint import METRICS
+from tests.own_specs import own_spec
 from tests.train.tiny_packs import ALL, LENET, cell, few_images, loaded_dataset, pack
 
 pytestmark = pytest.mark.simulation
@@ -92,6 +93,18 @@ def test_pack_resumed_in_an_epoch_has_the_bits_of_an_uninterrupted_one(
     resumed, whole = trained(one_pack, checkpoints), trained(one_pack)
     assert_same_bits(resumed, whole)
     assert np.array_equal(resumed.diverged, whole.diverged)
+
+
+@pytest.mark.parametrize(
+    ("factory", "settings"), [("ConvNet", {"norm": True}), ("ConvNet", {"dropout": 0.3}), ("Tied", {})]
+)
+def test_pack_of_a_users_own_network_resumes(tmp_path, monkeypatch, factory, settings):
+    """Running statistics, random numbers and replaced buffers continue as well."""
+    network = own_spec(factory, **settings)
+    one_pack = pack(cell(network, few_images(network), epochs=2, learning_rate=0.02))
+    checkpoints = Checkpoints(open_store(tmp_path), one_pack.key)
+    interrupt(monkeypatch, one_pack, checkpoints, count_steps, sigterm_in=3)
+    assert_same_bits(trained(one_pack, checkpoints), trained(one_pack))
 
 
 def test_checkpoints_are_saved_within_epochs_and_two_are_kept(tmp_path, monkeypatch):

@@ -1,0 +1,1 @@
+"""Specifications of networks whose code is the user's own."""

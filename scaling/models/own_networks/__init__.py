@@ -1,0 +1,1 @@
+"""Networks whose code is the user's own, in torch."""

@@ -12,7 +12,6 @@ from pyarrow import csv
 
 from analysis.comparison import StudyComparison
 from analysis.comparison_text import comparison_tables, summary_sentences
-from analysis.formatting import format_missing
 from analysis.html_page import PageContext, embed_figures, load_template
 from analysis.summary import summarise_runs
 from scaling.fit import Interval
@@ -27,8 +26,8 @@ class WrittenComparison:
     """The page, compare.html."""
     figures: tuple[Path, ...]
     """An .svg, a .png and a .csv file of each figure."""
-    missing_runs_note: str
-    """Sentence that names the wanted runs that are missing; empty if no run is missing."""
+    context: PageContext
+    """The study, the command, and the runs that are missing."""
 
     def __repr__(self) -> str:
         return f"<Comparison {self.path}: {len(self.figures)} files of figures>"
@@ -55,12 +54,11 @@ def write_comparison(comparison: StudyComparison, out: Path, *, context: PageCon
     )
     path = out / "compare.html"
     path.write_text(page, encoding="utf-8")
-    missing = format_missing(missing=context.missing, pending=context.pending)
     return WrittenComparison(
         comparison=comparison,
         path=path,
         figures=tuple(file for figure in figures for file in figure.files),
-        missing_runs_note=f"Not included: {' and '.join(missing)}." if missing else "",
+        context=context,
     )
 
 

@@ -120,18 +120,6 @@ def format_training(runs: pa.Table) -> str:
     return f"{format_list(epochs)} epoch{plural} of {format_list(images)} training images"
 
 
-def format_missing(*, missing: int, pending: int) -> list[str]:
-    """Return a phrase for each kind of wanted run that is not there.
-
-    Args:
-        missing: number of runs that are not in the store.
-        pending: number of runs whose learning rate is not chosen yet.
-    """
-    phrases = [f"{format_count(missing, 'run')} of the study not in the store"] if missing else []
-    waiting = f"{format_count(pending, 'run')} whose learning rate is not chosen yet"
-    return phrases + ([waiting] if pending else [])
-
-
 def format_status(status: Status, reason: str) -> Text:
     """Return a status in its colour, and its reason, for the terminal."""
     return Text.assemble((status.value, _STATUS_COLORS[status]), f": {reason}" if reason else "")

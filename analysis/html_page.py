@@ -25,10 +25,10 @@ class PageContext:
     """Command line that makes the page again; None if the page does not show one."""
     created: datetime | None = None
     """Time that the page shows; without it, the same store gives the same bytes."""
-    missing: int = 0
-    """Number of wanted runs that are not in the store."""
-    pending: int = 0
-    """Number of runs whose learning rate is not chosen yet."""
+    partial: str = ""
+    """How many of the wanted runs there are, and which curves lack some; empty if all runs are there."""
+    core_s: float | None = None
+    """Core time of the finished runs and pilot runs, in seconds; None if the page does not show it."""
     dataset_titles: Mapping[str, str] = field(default_factory=dict)
     """Titles of data sets by fingerprint. Other data sets have the title of their type."""
     damage: str = ""
@@ -37,7 +37,8 @@ class PageContext:
     @property
     def notes(self) -> list[str]:
         """Sentences that a reader of the page should know, whatever its runs show."""
-        return [f"The store is damaged: {self.damage}."] if self.damage else []
+        partial = [f"Partial: {self.partial}."] if self.partial else []
+        return partial + ([f"The store is damaged: {self.damage}."] if self.damage else [])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -50,6 +50,8 @@ class Report:
     """Joint laws of filters and training images; empty for a study without several of both."""
     forecasts: tuple[ForecastScore, ...]
     """Scores of the study's forecasts, the oldest forecast first."""
+    context: PageContext
+    """The study, the command, and the runs that are missing."""
 
     def __repr__(self) -> str:
         return f"<Report {self.path}: {len(self.figures)} files of figures>"
@@ -127,6 +129,7 @@ def write_report(
         fits=fits,
         joint_fits=data.joint.fits,
         forecasts=tuple(forecasts),
+        context=context,
     )
 
 

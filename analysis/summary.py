@@ -14,13 +14,13 @@ from analysis.formatting import (
     format_count,
     format_interval,
     format_list,
-    format_missing,
     format_response,
     format_test_set,
 )
 from analysis.html_page import PageContext
 from analysis.laws import describe_exponent, describe_form
 from analysis.run_groups import GroupedRuns
+from scaling.durations import format_duration
 from scaling.fit import Fit, Interval, Law, preferred_law
 
 
@@ -71,7 +71,7 @@ def summarise_runs(grouped: GroupedRuns, context: PageContext) -> list[SummaryLi
         *([curves, width_count] if grouped.has_several_sizes() or not widths else [f"{curves} of one width"]),
         format_count(seeds, "seed"),
     )
-    excluded = format_missing(missing=context.missing, pending=context.pending)
+    excluded = [f"included are {context.partial}"] if context.partial else []
     if grouped.diverged:
         diverged = format_count(grouped.diverged, "run")
         excluded.append(f"{diverged} without a test error (diverged), in no figure and no mean")
@@ -81,7 +81,7 @@ def summarise_runs(grouped: GroupedRuns, context: PageContext) -> list[SummaryLi
         SummaryLine("Data", data if len(runs) else "none: no run is in the store"),
         SummaryLine("Runs", f"{format_count(len(grouped.runs), 'run')}: {', '.join(counts)}"),
         SummaryLine("Excluded", "; ".join(excluded) or "nothing: every wanted run is included"),
-        SummaryLine("Training", _training(runs)),
+        SummaryLine("Training", _training(runs, context.core_s)),
         SummaryLine("Software", _software(runs)),
     ]
     if context.command:
@@ -91,11 +91,10 @@ def summarise_runs(grouped: GroupedRuns, context: PageContext) -> list[SummaryLi
     return lines
 
 
-def _training(runs: pa.Table) -> str:
+def _training(runs: pa.Table, core_s: float | None) -> str:
     devices = [row["device"] for row in _distinct(runs, "device")]
-    seconds = pc.sum(pc.divide(runs["wall_s"], pc.cast(runs["replicas"], pa.float64()))).as_py() or 0
-    total = f"{seconds / 3600:.3g} hours" if seconds >= 3600 else f"{seconds:,.0f} s"
-    return f"{total} in total" + (f", on {format_list(devices)}" if devices else "")
+    time = [] if core_s is None else [f"{format_duration(core_s)} of core time"]
+    return ", ".join([*time, *([f"on {format_list(devices)}"] if devices else [])]) or "not recorded"
 
 
 def _software(runs: pa.Table) -> str:

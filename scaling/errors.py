@@ -42,12 +42,18 @@ class ScalingError(Exception):
     Args:
         problem: what is wrong and what to do; the names of other arguments stand in `backticks`.
         option: argument of the public function that has to change, such as ``out``.
+        next_command: command that helps, and its study or table, such as ``("run", "study.yaml")``. It ends
+            the message; the command line repeats the options that choose settings and stores.
     """
 
-    def __init__(self, problem: str, *, option: str | None = None) -> None:
+    def __init__(
+        self, problem: str, *, option: str | None = None, next_command: tuple[str, str] | None = None
+    ) -> None:
         self.problem = problem
         self.option = option
-        super().__init__(problem if option is None else f"{option}: {problem}")
+        self.next_command = next_command
+        text = problem if option is None else f"{option}: {problem}"
+        super().__init__(f"{text}: scaling {' '.join(next_command)}" if next_command else text)
 
 
 class UsageError(ScalingError):

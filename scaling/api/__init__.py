@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from scaling.api._results import StudyResults, load_results
     from scaling.api._run import RunOutcome, RunStart, run
     from scaling.api._run_until import Iteration, SequentialResult, run_until
+    from scaling.api._schema import NewStudy, init, schema_reference, schema_text
     from scaling.api._separable import separable
     from scaling.api._shift import draw_shifts, shift
     from scaling.api._status import CoreTime, PruningStatus, StudyStatus, status
@@ -81,6 +82,7 @@ _EXPORTS = {
     "Iteration": "scaling.api._run_until",
     "Job": "scaling.sweep.submit",
     "JointOptions": "scaling.api._fit_options",
+    "NewStudy": "scaling.api._schema",
     "PackFailure": "scaling.api._sweep",
     "PictureClass": "scaling.api._classify",
     "PruningOutcome": "scaling.api._prune",
@@ -121,6 +123,7 @@ _EXPORTS = {
     "fit_joint": "scaling.api._joint",
     "forecast": "scaling.api._forecast",
     "history": "scaling.api._history",
+    "init": "scaling.api._schema",
     "inspect": "scaling.api._inspect",
     "list_datasets": "scaling.api._data",
     "list_models": "scaling.api._models",
@@ -153,6 +156,8 @@ _EXPORTS = {
     "report": "scaling.api._report",
     "run": "scaling.api._run",
     "run_until": "scaling.api._run_until",
+    "schema_reference": "scaling.api._schema",
+    "schema_text": "scaling.api._schema",
     "score": "scaling.api._forecast",
     "separable": "scaling.api._separable",
     "shift": "scaling.api._shift",

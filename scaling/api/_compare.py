@@ -10,13 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from scaling.api._figures import OUT_HINT
+from scaling.api._page_context import page_context
 from scaling.api._results import load_trained
 from scaling.api._table import tidy_table
 from scaling.api._workspace import Workspace
 from scaling.config import StudySource
 from scaling.errors import UsageError
 from scaling.files import writing
-from scaling.store import count_damage
 
 if TYPE_CHECKING:
     from analysis.comparison_page import WrittenComparison
@@ -49,7 +49,6 @@ def compare(
     """
     from analysis.comparison import compare_curves
     from analysis.comparison_page import write_comparison
-    from analysis.html_page import PageContext
 
     workspace = workspace or Workspace()
     results = load_trained(config, workspace, overrides=overrides)
@@ -68,11 +67,5 @@ def compare(
         return write_comparison(
             comparison,
             folder,
-            context=PageContext(
-                study=study.name,
-                command=command,
-                missing=results.plan.new,
-                pending=results.plan.pending,
-                damage=count_damage(workspace.stores().damage),
-            ),
+            context=page_context(results, workspace, command=command),
         )

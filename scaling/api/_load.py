@@ -186,9 +186,8 @@ def _load_stored(
     if is_study(source):
         study = Path(source) if isinstance(source, str) else source
         results = load_trained(study, workspace, overrides=overrides, columns=names)
-        pending = results.plan.pending
-        notes = (f"{pending} runs of the study await the pilots that choose their learning rates.",)
-        return LoadedRuns(runs=results.final_runs, notes=notes if pending else ())
+        notes = (f"Partial: {results.partial}.",) if results.partial else ()
+        return LoadedRuns(runs=results.final_runs, notes=notes)
     _refuse_overrides(overrides, source)
     path = str(source)
     if "://" in path or Path(path).is_dir():

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from math import inf
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,9 +15,9 @@ import pyarrow.compute as pc
 from scaling.api._workspace import Workspace
 from scaling.config import Study, StudySource, load_study
 from scaling.datasets import OwnDataset
-from scaling.errors import StoreError
+from scaling.errors import StoreError, UsageError
 from scaling.plan import OtherContent, Plan, make_plan
-from scaling.store import StoreUnion
+from scaling.store import StoreUnion, open_store
 
 
 def plan(
@@ -37,10 +39,31 @@ def plan(
         ConfigError: the study is invalid, or a network needs more memory than there is.
     """
     workspace = workspace or Workspace()
+    _refuse_table(config)
     study = load_study(config, data=workspace.data, overrides=overrides)
     resolved = study.with_learning_rates(_validation_errors(study, workspace))
     made = make_plan(resolved, workspace.stores().ids(), trains=trains)
     return replace(made, other_contents=_find_other_contents(made, workspace))
+
+
+def _refuse_table(config: StudySource) -> None:
+    """Refuse a table or a store in the place of a study, and name the command that takes it.
+
+    Raises:
+        UsageError: the path is a table or a store.
+    """
+    from scaling.api._load import STUDY_SUFFIXES, is_external_table
+
+    if not isinstance(config, Path) or config.suffix in STUDY_SUFFIXES:
+        return
+    with suppress(StoreError):  # another folder is reported as what it is
+        is_store = config.is_dir() and open_store(config).has_runs
+        kind = "a table" if is_external_table(str(config)) else "a store" if is_store else ""
+        if kind and config.exists():
+            raise UsageError(
+                f"{config}: is {kind}, and a study (.yaml) is expected; to fit laws to {kind}",
+                next_command=("fit", str(config)),
+            )
 
 
 def _find_other_contents(plan: Plan, workspace: Workspace) -> tuple[OtherContent, ...]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from rich.console import Console
 
 from scaling.api._figures import save_figures
-from scaling.api._results import StudyResults, load_results
+from scaling.api._results import StudyResults, load_results, untrained
 from scaling.api._sweep import Sweep, SweepCounts
 from scaling.api._workspace import Workspace
 from scaling.config import Run, StudySource
@@ -101,10 +101,8 @@ def _check_trained(trained: StudyResults, config: StudySource) -> None:
     plan = trained.plan
     missing = len(plan.final_ids - plan.done) + plan.pending
     if missing:
-        raise StoreError(
-            f"{missing} of {len(plan.final_ids) + plan.pending} runs of this study are not trained;"
-            f" train them with: scaling run {config}"
-        )
+        total = len(plan.final_ids) + plan.pending
+        raise untrained(f"{missing} of {total} runs of this study are not trained", config)
 
 
 def _check_weights(runs: Sequence[Run], workspace: Workspace) -> None:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from scaling.api._figures import OUT_HINT
 from scaling.api._forecast import score_study
 from scaling.api._missed_images import find_missed_images
+from scaling.api._page_context import page_context
 from scaling.api._results import StudyResults, load_trained
 from scaling.api._table import tidy_table
 from scaling.api._workspace import Workspace
 from scaling.config import StudySource
 from scaling.files import writing
-from scaling.store import count_damage
 
 if TYPE_CHECKING:
     from analysis.learning_rates import TunedRates
@@ -42,7 +42,6 @@ def report(
         StoreError: no store holds a run of the study, or this version cannot read a forecast.
         UsageError: the folder cannot be written.
     """
-    from analysis.html_page import PageContext
     from analysis.report import write_report
 
     workspace = workspace or Workspace()
@@ -58,14 +57,7 @@ def report(
             runs=runs,
             epochs=epochs,
             out=folder,
-            context=PageContext(
-                study=study.name,
-                command=command,
-                missing=results.plan.new,
-                pending=results.plan.pending,
-                dataset_titles=results.dataset_titles,
-                damage=count_damage(workspace.stores().damage),
-            ),
+            context=page_context(results, workspace, command=command),
             tuned=_tuned_rates(results),
             missed=missed,
             forecasts=forecasts,

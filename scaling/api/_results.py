@@ -13,8 +13,11 @@ import pyarrow.compute as pc
 from scaling.api._plan import plan
 from scaling.api._workspace import Workspace
 from scaling.config import StudySource
-from scaling.errors import StoreError
+from scaling.errors import StoreError, UsageError
 from scaling.plan import Plan
+
+_MAX_CURVES = 4
+"""Largest number of curves that a sentence about missing runs names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +34,39 @@ class StudyResults:
     def final_runs(self) -> pa.Table:
         """Rows without the pilot runs, which have fewer training images and other learning rates."""
         return _select(self.runs, self.plan.final_ids)
+
+    @property
+    def partial(self) -> str:
+        """How many of the wanted runs there are, and which curves have none or few; empty if all are there.
+
+        Pilot runs do not count.
+        """
+        study, stored = self.plan.study, set(self.final_runs["id"].to_pylist())
+        wanted: dict[str, set[str]] = {}
+        for cell, label in zip(study.cells, study.curve_labels(), strict=True):
+            ids = wanted.setdefault(label, set())
+            # The id of a run whose learning rate is not chosen yet has no meaning.
+            prefix = f"pending {cell.key} " if cell.pending else ""
+            ids |= {prefix + cell.run(seed).id for seed in range(cell.seeds)}
+        everything = set().union(*wanted.values())
+        if not everything - stored:
+            return ""
+        done = {label: len(ids & stored) for label, ids in wanted.items()}
+        curves = [
+            f"{label} has {f'{done[label]:,} of {len(ids):,}' if done[label] else 'none'}"
+            for label, ids in wanted.items()
+            if len(wanted) > 1 and done[label] < len(ids)
+        ]
+        if len(curves) > _MAX_CURVES:
+            curves[_MAX_CURVES - 1 :] = [f"{len(curves) - _MAX_CURVES + 1} more curves lack runs"]
+        return "; ".join([f"{len(everything & stored):,} of {len(everything):,} wanted runs", *curves])
+
+    @property
+    def core_s(self) -> float:
+        """Core time of the finished runs and pilot runs, as recorded, in seconds."""
+        from scaling.api._status import CoreTime, compute_core_times
+
+        return CoreTime.total(compute_core_times(self.plan, self.runs)).actual_s
 
     @property
     def dataset_titles(self) -> dict[str, str]:
@@ -86,6 +122,18 @@ def load_trained(
     results = load_results(config, workspace, overrides=overrides, columns=columns)
     if not results.final_runs.num_rows:
         pilots = f" except {results.runs.num_rows} pilot runs" if results.runs.num_rows else ""
-        command = f"train it with: scaling run {config}" if isinstance(config, Path) else "run it first"
-        raise StoreError(f"{workspace.store}: holds no run of this study{pilots}; {command}")
+        raise untrained(f"{workspace.store}: holds no run of this study{pilots}", config)
     return results
+
+
+def untrained(problem: str, config: StudySource, error: type[UsageError] = StoreError) -> UsageError:
+    """Return the error that runs are missing, with the command that trains them.
+
+    Args:
+        problem: which runs are missing.
+        config: YAML file of the study, or its settings, for which there is no command.
+        error: class of the error.
+    """
+    if isinstance(config, Path):
+        return error(f"{problem}; to train it", next_command=("run", str(config)))
+    return error(f"{problem}; run it first")

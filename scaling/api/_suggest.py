@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import fsum, inf
+from math import fsum, inf, isfinite
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from scaling.api._load import CURVE_COLUMN
-from scaling.api._results import StudyResults, load_trained
+from scaling.api._results import StudyResults, load_trained, untrained
 from scaling.api._status import compute_core_times
 from scaling.api._target import Target
 from scaling.api._workspace import Workspace
@@ -25,7 +26,7 @@ from scaling.plan.time_estimate import pack_seconds
 
 if TYPE_CHECKING:
     from scaling.config.study_curves import StudyCurve
-    from scaling.fit import Fit, Proposal, SequentialDesign
+    from scaling.fit import BlockDesign, CandidateSize, Fit, Proposal, Quantity
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +56,11 @@ class CurveSuggestion:
     def core_s(self) -> float:
         """Estimated core time of the proposed runs, in seconds."""
         return fsum(self.proposal.costs_s)
+
+    @property
+    def has_law(self) -> bool:
+        """False if the curve has too few widths or seeds for a law: the runs that one needs come first."""
+        return isfinite(self.proposal.half_width)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,9 +115,7 @@ def suggest(
     plan = results.plan
     if missing := plan.new + plan.pending:
         total = len(plan.wanted) + plan.pending
-        raise UsageError(
-            f"{config}: {missing} of {total} runs are not trained yet; first: scaling run {config}"
-        )
+        raise untrained(f"{config}: {missing} of {total} runs are not trained yet", config, UsageError)
     return suggest_runs(results, target, widest=[curve.widest for curve in extendable_curves(plan.study)])
 
 
@@ -135,12 +139,17 @@ def suggest_runs(
     from scaling.fit import propose_runs
     from scaling.plan.candidate_widths import extendable_curves
 
-    fits, time_ratios = fit_curves(label_runs(results)), _compute_time_ratios(results)
+    runs, time_ratios = label_runs(results), _compute_time_ratios(results)
+    try:
+        fits = fit_curves(runs)
+    except FitError:
+        fits = {}  # the first runs of a law are proposed, or the reason is found curve by curve
     designs = [
         _design_curve(
             results.plan,
             curve,
-            fit=fits[curve.label],
+            fit=fits.get(curve.label),
+            runs_by_width=_count_runs(runs, curve.label),
             target=target,
             widest=widest_filters,
             time_ratio=time_ratios[curve.label],
@@ -214,19 +223,25 @@ class _CurveDesign:
 
     label: str
     candidates: tuple[Cell, ...]
-    design: SequentialDesign
+    design: BlockDesign
     diverged: tuple[Cell, ...]
     time_ratio: float
 
 
 def _design_curve(
-    plan: Plan, curve: StudyCurve, *, fit: Fit, target: Target, widest: int, time_ratio: float
+    plan: Plan,
+    curve: StudyCurve,
+    *,
+    fit: Fit | None,
+    runs_by_width: Mapping[int, int],
+    target: Target,
+    widest: int,
+    time_ratio: float,
 ) -> _CurveDesign:
-    from scaling.fit import CandidateSize, Quantity, SequentialDesign
+    from scaling.fit import CandidateSize, Quantity
     from scaling.plan.candidate_widths import candidate_cells
 
-    fitted_widths = set(fit.points.widths.tolist())
-    fitted = [cell for cell in curve.cells if _width(cell) in fitted_widths]
+    fitted = [cell for cell in curve.cells if _width(cell) in runs_by_width]
     new = candidate_cells(curve, widest=widest, memory_limit=memory_limit(plan.study.resources))
     candidates = tuple(sorted([*fitted, *new], key=_width))
     # A block of seeds has the same cost for any of its seeds.
@@ -241,14 +256,54 @@ def _design_curve(
         )
         for cell, block in zip(candidates, blocks, strict=True)
     ]
-    quantity = Quantity.parse(target.quantity, float(widest))
     return _CurveDesign(
         label=curve.label,
         candidates=candidates,
-        design=SequentialDesign(fit, quantity, target=target.half_width, sizes=sizes),
-        diverged=tuple(cell for cell in curve.cells if _width(cell) not in fitted_widths),
+        design=_choose_design(
+            curve.label,
+            fit,
+            sizes,
+            runs=[runs_by_width.get(_width(cell), 0) for cell in candidates],
+            quantity=Quantity.parse(target.quantity, float(widest)),
+            target=target.half_width,
+        ),
+        diverged=tuple(cell for cell in curve.cells if _width(cell) not in runs_by_width),
         time_ratio=time_ratio,
     )
+
+
+def _choose_design(
+    label: str,
+    fit: Fit | None,
+    sizes: Sequence[CandidateSize],
+    *,
+    runs: Sequence[int],
+    quantity: Quantity,
+    target: float,
+) -> BlockDesign:
+    """Return the design from the curve's law, or that of its first runs if they are too few for a law.
+
+    Raises:
+        FitError: the runs can test a law, and have none from which more can be planned.
+    """
+    from scaling.fit import FirstDesign, SequentialDesign
+    from scaling.fit.quantity import TRAIN_FIRST
+
+    try:
+        if fit is None:
+            raise FitError(f"{label}: has no law to plan from; {TRAIN_FIRST}")
+        return SequentialDesign(fit, quantity, target=target, sizes=sizes)
+    except FitError:
+        first = FirstDesign(label, sizes, runs, target=target)
+        if first.is_testable:
+            raise
+        return first
+
+
+def _count_runs(runs: pa.Table, label: str) -> dict[int, int]:
+    """Return the number of runs of a curve with an error, by width."""
+    is_counted = pc.and_(pc.equal(runs[CURVE_COLUMN], label), pc.is_finite(runs["test_error"]))
+    return Counter(runs.filter(pc.fill_null(is_counted, False))["filters"].to_pylist())
 
 
 def _pilots_s(cell: Cell, plan: Plan) -> float:

@@ -55,6 +55,8 @@ class Architecture(ConfigModel):
     """False if the architecture has one size, at which ``filters`` is 1."""
     filter_step: ClassVar[int] = 1
     """``filters`` must be a multiple of this number."""
+    required_settings: ClassVar[tuple[str, ...]] = ()
+    """Settings with a default that a study has to give, because the default stands for stored runs only."""
     recipe_settings: ClassVar[frozenset[str] | None] = None
     """Settings of the recipe that have a meaning; None if all have. The others identify no run."""
     trains_itself: ClassVar[bool] = False

@@ -59,10 +59,13 @@ class Lenet5(MupArchitecture):
     A half is rounded up, and the result is at least 1.
     """
     convolutions: Annotated[Literal[1, 2], IdentityDefault(2)] = 2
+    """Number of convolutions, each with its pooling."""
     kernel: Annotated[PositiveInt, IdentityDefault(5)] = 5
     """Side of the filters of both convolutions, in pixels."""
     activation: Annotated[Literal["relu", "tanh"], IdentityDefault("relu")] = "relu"
+    """Activation after each layer but the readout."""
     pooling: Annotated[Literal["max", "average"], IdentityDefault("max")] = "max"
+    """Pooling of 2x2 pixels after each convolution."""
     hidden: Annotated[tuple[PositiveInt, ...], Field(strict=False), IdentityDefault((120, 84))] = (120, 84)
     """Units of the fully connected layers before the readout."""
 

@@ -45,7 +45,9 @@ class Tree3(Architecture):
     rows: PositiveInt = 2
     """Rows of the pooled map that one tree unit sees, over the map's whole width; must divide the map."""
     activation: Annotated[Literal["sigmoid", "relu"], IdentityDefault("sigmoid")] = "sigmoid"
+    """Activation of the pooled map and of the tree units."""
     biases: Annotated[bool, IdentityDefault(False)] = False
+    """True for a bias in each unit and in each filter."""
 
     @classmethod
     def benchmark_networks(cls, side: int, precision: Precision) -> list[BenchmarkNetwork]:

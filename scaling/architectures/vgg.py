@@ -65,6 +65,7 @@ class Vgg(MupArchitecture):
 
     type: Literal["vgg"] = "vgg"
     depth: Depth = 16
+    """Depth of the published network. From 11 on, it counts three linear layers; this one has one."""
     pooling: Annotated[Literal["blocks", "output"], IdentityDefault("blocks")] = "blocks"
     """Position of the pooling: 2x2 after each block, or the last three at once, next to the output."""
 

@@ -18,6 +18,7 @@ from scaling.cli import (
     fit,
     forecast,
     history,
+    init,
     inspect,
     models,
     optimum,
@@ -27,6 +28,7 @@ from scaling.cli import (
     reject,
     report,
     run,
+    schema,
     score,
     separable,
     shift,
@@ -73,6 +75,7 @@ def root(
 
 
 for command in (
+    init.init,
     plan.plan,
     run.run,
     submit.submit,
@@ -98,6 +101,7 @@ for command in (
     data.data,
     separable.separable,
     models.models,
+    schema.schema,
     bench.bench,
 ):
     app.command(cls=Command)(command)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import typer
 
 from scaling.cli.app import app, get_command
-from scaling.cli.flags import flag, with_flags
+from scaling.cli.flags import flag, setting_hint, with_flags
 from scaling.cli.output import print_text
 from scaling.cli.store_damage import printing_store_damage
 from scaling.errors import ScalingError, UsageError
@@ -27,7 +27,7 @@ def run_command(arguments: Sequence[str]) -> int:
         print_text(traceback.format_exc() if debug else error_text(error), to_stderr=True)
         return _USAGE if isinstance(error, UsageError) else _FAILED
     except typer.TyperException as error:
-        print_text(error.format_message(), to_stderr=True)
+        print_text(f"{error.format_message()}{setting_hint(error)}", to_stderr=True)
         print_text("see: scaling --help, or scaling COMMAND --help", to_stderr=True)
         return _USAGE
     except SystemExit as stop:

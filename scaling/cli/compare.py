@@ -10,6 +10,7 @@ import typer
 from scaling import api
 from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, parse_numbers, workspace
 from scaling.cli.output import console, print_json, print_text
+from scaling.cli.page_context import context_dict, print_context
 from scaling.cli.reproduce import reproduce_command
 from scaling.cli.store_damage import with_damage
 from scaling.errors import UsageError
@@ -63,10 +64,11 @@ def compare(
         command=command,
     )
     if as_json:
-        print_json(with_damage(comparison.comparison.to_dict()))
+        print_json(with_damage(comparison.comparison.to_dict() | context_dict(comparison.context)))
         return
     console().print(api.render_comparison(comparison.comparison))
-    for note in filter(None, (comparison.missing_runs_note, *comparison.comparison.notes)):
+    for note in comparison.comparison.notes:
         print_text(note)
+    print_context(comparison.context)
     print_text(f"page:               {comparison.path}")
     print_text(f"figures and tables: {comparison.path.parent}")

@@ -1,14 +1,15 @@
-"""Names of arguments as command-line flags, and options that are given twice."""
+"""Names of arguments as command-line flags, options that are given twice, and hints that repeat options."""
 
 from __future__ import annotations
 
 import re
+import shlex
 from collections import Counter
 from typing import Any
 
 from typer.core import TyperCommand
 
-from scaling.errors import UsageError
+from scaling.errors import ScalingError, UsageError
 
 _FLAGS = {"overrides": "--set", "configs": "--config", "curves": "--curve", "half_width": "--until"}
 """Flags of the arguments whose flag is not ``--`` and the argument's name."""
@@ -24,11 +25,34 @@ def with_flags(text: str) -> str:
     return re.sub(r"`(\w+)`", lambda name: flag(name[1]), text)
 
 
+_REPEATED = ("set_", "store", "also", "data")
+"""Parameters of a command that a hint repeats, because the next command needs them too."""
+
+
 class Command(TyperCommand):
     """A command that refuses an option with two values where it has room for one.
 
-    Otherwise the last value would win, without a word about the first.
+    Otherwise the last value would win, without a word about the first. The hint of its error repeats the
+    settings and the stores that it was given.
     """
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command.
+
+        Raises:
+            ScalingError: the command failed; a command that helps ends the message.
+        """
+        try:
+            return super().invoke(ctx)
+        except ScalingError as error:
+            if error.next_command:
+                from scaling.api._load import STUDY_SUFFIXES
+
+                is_study = error.next_command[1].endswith(STUDY_SUFFIXES)
+                options = _repeated_options(ctx) if is_study else []
+                line = shlex.join(["scaling", *error.next_command, *options])
+                error.problem = f"{error.problem}: {line}"
+            raise
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the words of a command line.
@@ -44,3 +68,26 @@ class Command(TyperCommand):
                     f"is given {number} times, and takes one value; leave out one", option=parameter.name
                 )
         return super().parse_args(ctx, args)
+
+
+def setting_hint(error: Any) -> str:
+    """Return how a setting is changed, for an error about an option that has the name of a setting."""
+    name = getattr(error, "option_name", "").lstrip("-").replace("-", "_")
+    if not name:
+        return ""
+    from scaling.config.corrections import setting_named
+
+    setting = setting_named(name)
+    return f"; to change the setting: --set {setting}=VALUE" if setting else ""
+
+
+def _repeated_options(ctx: Any) -> list[str]:
+    """Return the options of a command line that its hints repeat; those of the environment hold anyway."""
+    words: list[str] = []
+    for parameter in ctx.command.params:
+        source = ctx.get_parameter_source(parameter.name)
+        if parameter.name in _REPEATED and source is not None and source.name == "COMMANDLINE":
+            value = ctx.params[parameter.name]
+            for text in value if isinstance(value, list | tuple) else [value]:
+                words += [parameter.opts[0], str(text)]
+    return words

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from scaling.plan import Plan
+    from scaling.plan.free_seeds import FreeSeeds
     from scaling.plan.sweep_schedule import SweepSchedule
 
 _GIB = 2**30
@@ -65,6 +66,8 @@ def plan(
         f"{count(study_plan.new, 'run')} to do in {count(len(study_plan.packs), 'pack')}{pending}; "
         f"about {format_duration(study_plan.core_s)} of core time"
     )
+    for free in study_plan.free_seeds:
+        print_text(_free_seeds_text(free))
     print_other_contents(study_plan)
     print_rate_warnings(study_plan)
     if study_plan.packs:
@@ -113,6 +116,14 @@ def _schedule_text(schedule: SweepSchedule) -> str:
     )
 
 
+def _free_seeds_text(free: FreeSeeds) -> str:
+    """Return which seeds would cost nothing, and how to train them too."""
+    return (
+        f"seeds train in blocks: for {count(free.networks, 'network')}, {count(free.seeds, 'seed')} cost what"
+        f" {free.same_cost} cost, so that seeds: {free.same_cost} adds {count(free.runs, 'run')} at no cost"
+    )
+
+
 def _plan_dict(study_plan: Plan) -> dict[str, object]:
     return {
         "study": study_plan.study.name,
@@ -126,6 +137,7 @@ def _plan_dict(study_plan: Plan) -> dict[str, object]:
         "workers": study_plan.schedule.workers,
         "peak_bytes": study_plan.schedule.peak_bytes,
         "training_notes": study_plan.training_notes,
+        "free_seeds": [asdict(free) for free in study_plan.free_seeds],
         "datasets": [dataset_dict(info) for info in study_plan.dataset_infos],
         "other_contents": [asdict(other) for other in study_plan.other_contents],
         "cells": [row_dict(row) for row in study_plan.rows()],

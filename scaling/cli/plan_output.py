@@ -20,10 +20,16 @@ _MAX_LABELS = 8
 """Largest number of a file's labels that are listed."""
 
 
-def new_store_text(store: str, similar: Path | None) -> str:
-    """Return that a store has no runs yet, and which store its name may mean."""
+def new_store_text(store: str, similar: Path | None, *, runs: int) -> str:
+    """Return that a store has no runs yet, how many runs are trained anew, and which store was meant.
+
+    Args:
+        store: the store.
+        similar: folder with runs whose name is similar; None if there is none.
+        runs: number of runs that are to be trained.
+    """
     hint = f"; did you mean {similar}, which has runs?" if similar else ""
-    return f"{store}: a new store{hint}"
+    return f"{store}: a new store, so {count(runs, 'run')} to train{hint}"
 
 
 def rate_heading(rows: Sequence[PlanRow]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import typer
 from scaling import api
 from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, workspace
 from scaling.cli.output import console, print_json, print_text
+from scaling.cli.page_context import context_dict, print_context
 from scaling.cli.reproduce import reproduce_command
 from scaling.cli.store_damage import with_damage
 
@@ -36,10 +37,12 @@ def report(
         joint_laws = [fitted.to_dict() for fitted in page.joint_fits]
         forecasts = [scored.to_dict() for scored in page.forecasts]
         files = {"report": str(page.path), "figures": str(figures)}
-        print_json(with_damage({**files, "fits": laws, "joint_fits": joint_laws, "forecasts": forecasts}))
+        fits = {"fits": laws, "joint_fits": joint_laws, "forecasts": forecasts}
+        print_json(with_damage({**files, **context_dict(page.context), **fits}))
         return
     console().print(api.render_laws(page.fits) if page.fits else "\n".join(page.findings))
     if any(fitted.law for fitted in page.joint_fits):
         console().print(api.render_joint_laws(page.joint_fits))
+    print_context(page.context)
     print_text(f"report:  {page.path}")
     print_text(f"figures: {figures}")

@@ -98,7 +98,8 @@ def run(
 def _print_start(start: RunStart, store: str) -> None:
     """Print that a store is new, or that runs of this study exist on other images, before training begins."""
     if start.store_is_new:
-        print_text(new_store_text(store, start.similar_store), flush=True)
+        runs = start.plan.new + start.plan.pending
+        print_text(new_store_text(store, start.similar_store, runs=runs), flush=True)
     print_other_contents(start.plan)
 
 
@@ -124,7 +125,8 @@ def _print_iteration(iteration: Iteration, target: api.Target) -> None:
     ]
     if suggestion is not None:
         half_widths = ", ".join(
-            f"{curve.label} {curve.proposal.half_width:.3g}" for curve in suggestion.curves
+            f"{curve.label} {curve.proposal.half_width:.3g}" if curve.has_law else f"{curve.label} no law yet"
+            for curve in suggestion.curves
         )
         parts.append(f"half width of {target.quantity}: {half_widths} (target: {target.half_width:g})")
         if suggestion.core_s:

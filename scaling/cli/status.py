@@ -71,7 +71,7 @@ def status(
         f"about {format_duration(study_plan.core_s)} of core time left"
     )
     if progress.store_is_new:
-        print_text(new_store_text(store, progress.similar_store))
+        print_text(new_store_text(store, progress.similar_store, runs=study_plan.new + study_plan.pending))
     print_divergence(progress.diverged, runs=len(study_plan.final_ids & study_plan.done))
     print_other_contents(study_plan)
     print_rate_warnings(study_plan)

@@ -70,7 +70,17 @@ def suggest(
             else "no run that would help is within the budget and the memory"
         )
         return
-    if short := [curve.label for curve in suggestion.curves if curve.proposal.expected_half_width > until]:
+    if first := [curve.label for curve in suggestion.curves if not curve.has_law]:
+        print_text(
+            f"too few widths or seeds for a law of {', '.join(first)}: the runs that a law needs come first;"
+            " ask again when they are trained"
+        )
+    short = [
+        curve.label
+        for curve in suggestion.curves
+        if curve.has_law and curve.proposal.expected_half_width > until
+    ]
+    if short:
         print_text(f"not within the target even with these runs: {', '.join(short)}")
     print_text(f"about {format_duration(suggestion.core_s)} of core time; the study with these runs:")
     print_text()
@@ -84,7 +94,8 @@ def _table(suggestion: Suggestion, target: api.Target) -> Table:
         f"target {target.half_width:g}",
     )
     for curve in suggestion.curves:
-        half_widths = (f"{curve.proposal.half_width:.3g}", f"{curve.proposal.expected_half_width:.3g}")
+        widths = (curve.proposal.half_width, curve.proposal.expected_half_width)
+        half_widths = [f"{width:.3g}" if curve.has_law else "no law yet" for width in widths]
         rows = [
             (str(cell.architecture.filters), str(cell.seeds), str(seeds), format_duration(cost_s))
             for cell, seeds, cost_s in _proposed(curve)

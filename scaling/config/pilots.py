@@ -24,7 +24,10 @@ ALL_DIVERGED = "every rate diverged"
 class Pilots(ConfigModel):
     """Pilot runs of all networks whose learning rate is ``auto``."""
 
-    learning_rates: Annotated[tuple[LearningRate, ...], Field(strict=False)] = DEFAULT_LEARNING_RATES
+    learning_rates: Annotated[
+        tuple[LearningRate, ...],
+        Field(strict=False, json_schema_extra={"minItems": 2, "uniqueItems": True}),
+    ] = DEFAULT_LEARNING_RATES
     """Candidate learning rates."""
     seeds: PositiveInt = 1
     """Number of seeds of each candidate: seeds 0 to n-1."""

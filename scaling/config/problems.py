@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from difflib import get_close_matches
+import re
+from collections.abc import Callable
 from functools import lru_cache
 from reprlib import repr as short_repr
 from typing import Any
@@ -11,7 +11,9 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from scaling.config.corrections import corrected_value, misplaced_type, similar_setting, similar_value
 from scaling.config.grid import Locate, SettingPath, dotted
+from scaling.config.model_members import model_members
 from scaling.errors import ConfigError
 from scaling.settings import ConfigModel
 
@@ -101,7 +103,7 @@ class ConfigProblems:
         except ValidationError as error:
             errors = [(details, _path_in_group(details, settings)) for details in error.errors()]
             misspelt = {
-                (*path[:-1], _similar_key(details, config_type))
+                (*path[:-1], similar_setting(locate(path), _permitted_keys(details, config_type)))
                 for details, path in errors
                 if details["type"] == "extra_forbidden"
             }
@@ -111,10 +113,7 @@ class ConfigProblems:
                 located = locate(path)
                 if details["type"] == "extra_forbidden" and located[-1] != path[-1]:
                     located = located[:-1]  # a grid under an unknown key is one problem, of the key
-                message = _message(details, config_type)
-                if located[:1] == ("architectures",) and located[-1] in _INTEGER_GRIDS:
-                    message = message.replace("an integer", "an integer or a list of integers", 1)
-                self.add(located, message)
+                self.add(located, _message(details, config_type, located))
         return None
 
 
@@ -145,39 +144,49 @@ def _path_in_group(details: ErrorDetails, settings: Any) -> SettingPath:
     return tuple(path)
 
 
-def _message(details: ErrorDetails, config_type: Any) -> str:
+def _message(details: ErrorDetails, config_type: Any, located: SettingPath) -> str:
+    """Return what is wrong with a setting.
+
+    Args:
+        details: Pydantic's error.
+        config_type: type of the group that was validated.
+        located: path of the setting in the file.
+    """
     given, context, location = details["input"], details.get("ctx", {}), details["loc"]
     match details["type"]:
         case "extra_forbidden":
-            return _unknown_key(details, config_type)
+            return _unknown_key(located, _permitted_keys(details, config_type))
         case "invalid_key" if given is None or isinstance(given, tuple):
             return f"expected text as a key, got {short_repr(given)}"
         case "invalid_key" | "string_type" if isinstance(given, int) and given in location:
-            return "expected text as a key"
+            hint = "; put a list into brackets, as in [1, 2, 4]" if len(located) > 1 else ""
+            return f"expected text as a key{hint}"
         case "missing":
             return "is missing"
         case "union_tag_not_found":
-            types = [model.model_fields["type"].default for model in _models(config_type, location)]
-            return f"is missing; expected one of {', '.join(map(repr, types))}"
+            types = [str(model.model_fields["type"].default) for model in _models(config_type, location)]
+            return f"is missing; {misplaced_type(given, types)}expected one of {', '.join(map(repr, types))}"
         case "union_tag_invalid":
             given = context["tag"]
         case "value_error":
             return str(context["error"])
     if details["type"] not in _EXPECTED:
         return f"{details['msg']}, got {short_repr(given)}"
-    return f"expected {_EXPECTED[details['type']].format(**context)}, got {short_repr(given)}"
+    expected = _EXPECTED[details["type"]].format(**context)
+    if details["type"] in ("literal_error", "union_tag_invalid"):
+        similar = similar_value(given, re.findall("'([^']*)'", expected))
+        hint = f"did you mean {similar}? " if similar and similar != given else ""
+        return f"{hint}expected {expected}, got {short_repr(given)}"
+    if located[:1] == ("architectures",) and located[-1] in _INTEGER_GRIDS:
+        expected = expected.replace("an integer", "an integer or a list of integers", 1)
+    correction = corrected_value(located, given, _models(config_type, location), expected)
+    return f"expected {expected}, got {short_repr(given)}{correction}"
 
 
-def _unknown_key(details: ErrorDetails, config_type: Any) -> str:
-    close = _similar_key(details, config_type)
+def _unknown_key(path: SettingPath, permitted: list[str]) -> str:
+    close = similar_setting(path, permitted)
     hint = f"did you mean {close}? " if close else ""
-    return f"unknown key; {hint}permitted: {', '.join(_permitted_keys(details, config_type))}"
-
-
-def _similar_key(details: ErrorDetails, config_type: Any) -> str:
-    """Return the permitted key that an unknown key resembles most; empty if it resembles none."""
-    permitted = _permitted_keys(details, config_type)
-    return next(iter(get_close_matches(str(details["loc"][-1]), permitted, n=1)), "")
+    return f"unknown key; {hint}permitted: {', '.join(permitted)}"
 
 
 def _permitted_keys(details: ErrorDetails, config_type: Any) -> list[str]:
@@ -187,7 +196,7 @@ def _permitted_keys(details: ErrorDetails, config_type: Any) -> list[str]:
 
 def _models(config_type: Any, location: SettingPath) -> list[type[ConfigModel]]:
     """Return the models that may be at a location of Pydantic's, which includes the tags of unions."""
-    models = list(_members(config_type))
+    models = model_members(config_type)
     for part in location:
         tagged = [
             model
@@ -198,16 +207,6 @@ def _models(config_type: Any, location: SettingPath) -> list[type[ConfigModel]]:
             member
             for model in models
             if part in model.model_fields
-            for member in _members(model.model_fields[str(part)].annotation)
+            for member in model_members(model.model_fields[str(part)].annotation)
         ]
     return models
-
-
-def _members(annotation: Any) -> Iterator[type[ConfigModel]]:
-    """Yield the models in an annotation, such as the members of a union."""
-    if isinstance(annotation, type):
-        if issubclass(annotation, ConfigModel):
-            yield annotation
-        return
-    for inner in getattr(annotation, "__args__", ()):
-        yield from _members(inner)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,13 @@ from scaling.files import NO_SUCH_FILE, file_problem
 
 _PLAIN_TEXT = re.compile(r"(?!(?:y|n|yes|no|on|off|true|false|null)\Z)[a-z][a-z0-9_.-]*", re.IGNORECASE)
 """Text that readers of YAML 1.1 and 1.2 take for text without quotation marks. All other text is quoted."""
+
+
+_EXAMPLES = Path("configs")
+"""Folder of the studies that come with a checkout."""
+_SIMILAR = 0.75
+"""Least similarity of the name of a file that was probably meant."""
+_FILE_HINT = "give the path of a study's YAML file; scaling init writes one"
 
 
 def read_settings(source: StudySource, overrides: Sequence[str]) -> dict[str, Any]:
@@ -45,7 +53,8 @@ def _read_file(source: Path) -> dict[str, Any]:
     try:
         content = _read(source)
     except FileNotFoundError:
-        hint = "give the path of a study's YAML file, such as configs/quickstart.yaml"
+        similar = _similar_file(source)
+        hint = f"did you mean {similar}?" if similar else _FILE_HINT
         raise ConfigError([f"no such file; {hint}"], str(source)) from None
     except (OSError, ValueError) as error:
         raise ConfigError([f"cannot be read: {error}"], str(source)) from None
@@ -130,6 +139,15 @@ class _QuotingRepresenter(SafeRepresenter):
 
 
 _QuotingRepresenter.add_representer(str, _QuotingRepresenter.represent_str)
+
+
+def _similar_file(source: Path) -> Path | None:
+    """Return a YAML file that a missing file's name probably means: in its folder, or in ``configs``."""
+    for folder in (source.parent, _EXAMPLES / source.parent):
+        files = {file.stem: file for file in sorted(folder.glob("*.yaml"))}
+        if close := get_close_matches(source.stem, files, n=1, cutoff=_SIMILAR):
+            return files[close[0]]
+    return None
 
 
 def _read(source: Path) -> bytes:

@@ -76,6 +76,8 @@ def parse_yaml(content: bytes | str, source: str) -> Any:
         return _copy(read_document(content).value)
     except MarkedYAMLError as error:
         problem = (error.problem or "is not YAML").splitlines()[0].replace(" with value", ", value")
+        if repr("\t") in problem:
+            problem += "; indent with spaces"
         if error.problem_mark and isinstance(content, bytes):
             line = error.problem_mark.line + 1
     except YAMLError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scaling.fit.block_design import BlockDesign, CandidateSize, Proposal
 from scaling.fit.comparison.crossing import Crossing, find_crossing
 from scaling.fit.comparison.equal_error import SizesAtError, compare_sizes, size_for_error
 from scaling.fit.comparison.exponents import Comparison, ExponentConclusion, compare_all, compare_laws
@@ -16,6 +17,7 @@ from scaling.fit.data.table import PointsGroup, group_points, required_columns
 from scaling.fit.data.variance import Dispersion
 from scaling.fit.data.wide import melt_wide
 from scaling.fit.estimation.options import EstimationOptions
+from scaling.fit.first_design import FirstDesign
 from scaling.fit.fit import fit, fit_table
 from scaling.fit.frontier import CostModel, Frontier, OptimalSizes
 from scaling.fit.interval import Interval
@@ -25,10 +27,11 @@ from scaling.fit.law_table import tabulate_laws
 from scaling.fit.prediction import Prediction, predict
 from scaling.fit.quantity import Quantity
 from scaling.fit.result import Fit, FormChoice, HeldOut, Law, Status, Verdict
-from scaling.fit.suggest import CandidateSize, Proposal, SequentialDesign, propose_runs
+from scaling.fit.suggest import SequentialDesign, propose_runs
 
 __all__ = [
     "BestAtBudget",
+    "BlockDesign",
     "CandidateSize",
     "CellTable",
     "Comparison",
@@ -37,6 +40,7 @@ __all__ = [
     "Dispersion",
     "EstimationOptions",
     "ExponentConclusion",
+    "FirstDesign",
     "Fit",
     "FormChoice",
     "Frontier",

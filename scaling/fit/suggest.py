@@ -16,16 +16,25 @@ no trained size gets fewer runs than half of the mean over the trained sizes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import inf
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 
 from scaling.errors import FitError
+from scaling.fit.block_design import (
+    BlockDesign,
+    CandidateSize,
+    Counts,
+    DesignCounts,
+    Proposal,
+    Sizes,
+    check_sizes,
+    untested_sizes,
+)
 from scaling.fit.data.variance import ZERO_DISPERSION
-from scaling.fit.diagnosis.status import MIN_SEEDS, MIN_SPAN, MIN_WIDTHS
+from scaling.fit.diagnosis.status import MIN_SEEDS
 from scaling.fit.interval import student_quantile
 from scaling.fit.quantity import TRAIN_FIRST, Quantity, curve_gradient, require_floored_law
 from scaling.fit.result import Fit, Law
@@ -40,45 +49,9 @@ test of the form, to which all sizes contribute.
 MAX_SEEDS = 1024
 """Largest number of seeds at a size: more seeds would be more precise than the form itself is accurate."""
 
-Sizes = Float[np.ndarray, " sizes"]
-Counts = Int[np.ndarray, " sizes"]
-DesignCounts = Int[np.ndarray, "*designs sizes"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class CandidateSize:
-    """Size that can be trained, with the cost of its blocks of seeds."""
-
-    x: float
-    """Size of the network."""
-    existing_seeds: int
-    """Number of seeds that the study has already, from seed 0; diverged runs count."""
-    block_size: int
-    """Number of aligned seeds that train together."""
-    block_cost_s: float
-    """Cost of one block, in core seconds; also of a block that completes existing seeds."""
-    setup_cost_s: float = 0.0
-    """Cost before the first new block, in core seconds, such as that of pilot runs."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Proposal:
-    """Runs to train next, for one curve."""
-
-    half_width: float
-    """Half width of the fitted 95 % interval of the quantity."""
-    expected_half_width: float
-    """Expected half width after the proposed runs."""
-    target: float
-    """Half width that is wanted."""
-    seeds: tuple[int, ...]
-    """Number of seeds at each candidate size, existing ones included."""
-    costs_s: tuple[float, ...]
-    """Cost of the new seeds at each candidate size, in core seconds."""
-
 
 def propose_runs(
-    designs: Sequence[SequentialDesign], *, budget_s: float = inf, stop_after_s: float = inf
+    designs: Sequence[BlockDesign], *, budget_s: float = inf, stop_after_s: float = inf
 ) -> list[Proposal]:
     """Add blocks of seeds, always to the design that is furthest from its target, until none can improve.
 
@@ -102,8 +75,8 @@ def propose_runs(
     return [design.propose() for design in designs]
 
 
-class SequentialDesign:
-    """Design of one curve, which grows by blocks of seeds.
+class SequentialDesign(BlockDesign):
+    """Design of one curve with a law, which tells how much a block of seeds narrows the interval.
 
     Args:
         fit: laws of the present runs.
@@ -126,14 +99,10 @@ class SequentialDesign:
         min_share: float = MIN_SHARE,
     ) -> None:
         law, points = require_floored_law(fit), fit.points
-        self.target, self.min_share, self.x = target, min_share, np.array([size.x for size in sizes])
-        self.block_cost_s = np.array([size.block_cost_s for size in sizes])
-        self.setup_cost_s = np.array([size.setup_cost_s for size in sizes])
-        self.existing_seeds = np.array([size.existing_seeds for size in sizes])
-        self.block_size = np.array([size.block_size for size in sizes])
-        self.existing_runs = np.array([points.counts[points.widths == x].sum() for x in self.x])
-        self.blocks = np.zeros(len(sizes), int)
-        """Number of new blocks at each size."""
+        super().__init__(
+            sizes, [int(points.counts[points.widths == size.x].sum()) for size in sizes], target=target
+        )
+        self.min_share = min_share
         if self.existing_runs.sum() < len(points.x):
             raise ValueError("the candidate sizes must include those of the fit")
         _check_plannable(fit, law, self.x)
@@ -146,19 +115,6 @@ class SequentialDesign:
         self.half_width = quantity.half_width(law)
         """Half width of the fitted interval."""
         self._uncalibrated = self._model.half_width(self.runs)
-
-    @property
-    def seeds(self) -> Counts:
-        """Number of seeds at each size, from seed 0.
-
-        The first new block completes a block that exists in part.
-        """
-        return self._seeds_with(self.blocks)
-
-    @property
-    def runs(self) -> Counts:
-        """Number of runs at each size on which the law will rest."""
-        return self._runs_with(self.blocks)
 
     @property
     def expected_half_width(self) -> float:
@@ -229,28 +185,11 @@ class SequentialDesign:
 
     def propose(self) -> Proposal:
         """Return the proposal of the design with its new blocks."""
-        return Proposal(
-            half_width=self.half_width,
-            expected_half_width=self.expected_half_width,
-            target=self.target,
-            seeds=tuple(self.seeds.tolist()),
-            costs_s=tuple(self._cost_s(self.blocks).tolist()),
-        )
+        return self._proposal(half_width=self.half_width, expected=self.expected_half_width)
 
     def _calibrate(self, half_width: NDArray[np.float64] | float) -> NDArray[np.float64] | float:
         """Return half widths, calibrated by the bootstrap interval of the present runs."""
         return half_width / self._uncalibrated * self.half_width
-
-    def _seeds_with(self, blocks: DesignCounts) -> DesignCounts:
-        completed = (self.existing_seeds // self.block_size + blocks) * self.block_size
-        return np.asarray(np.where(blocks > 0, completed, self.existing_seeds))
-
-    def _runs_with(self, blocks: DesignCounts) -> DesignCounts:
-        return np.asarray(self.existing_runs + self._seeds_with(blocks) - self.existing_seeds)
-
-    def _cost_s(self, blocks: DesignCounts) -> Float[np.ndarray, "*designs sizes"]:
-        """Return the cost of new blocks at each size, in core seconds."""
-        return np.asarray(blocks * self.block_cost_s + (blocks > 0) * self.setup_cost_s)
 
     def _lagging_sizes(self, blocks: Counts) -> Bool[np.ndarray, " sizes"]:
         """Return the trained sizes with too few runs, in all or beside the others, if a law is tested."""
@@ -268,23 +207,12 @@ class SequentialDesign:
     def _untested_sizes(self) -> Bool[np.ndarray, " sizes"]:
         """Return the sizes at which a block helps to test the law; none if the law can be tested.
 
-        The requirements come one after the other: a wide enough span, enough seeds at each trained size,
-        enough sizes, of which each new one lies in the largest gap, and, once the design has new blocks, no
-        trained size with fewer runs than the share ``min_share`` of the mean.
+        Once the design has new blocks, no trained size may have fewer runs than the share ``min_share`` of
+        the mean.
         """
-        is_trained = self.runs > 0
-        lowest, highest = self.x[is_trained].min(), self.x[is_trained].max()
-        if highest / lowest < MIN_SPAN:
-            return np.asarray(np.maximum(self.x, highest) / np.minimum(self.x, lowest) >= MIN_SPAN)
-        has_few_seeds = is_trained & (self.runs < MIN_SEEDS)
-        if has_few_seeds.any():
-            return has_few_seeds
-        if is_trained.sum() >= MIN_WIDTHS:
-            return self._lagging_sizes(self.blocks) & self.blocks.any()
-        is_between = ~is_trained & (self.x > lowest) & (self.x < highest)
-        is_new = is_between if is_between.any() else ~is_trained
-        log_distance = np.abs(np.log(self.x[:, None] / self.x[is_trained])).min(axis=1)
-        return np.asarray(is_new & (log_distance == log_distance[is_new].max()))
+        if (needed := untested_sizes(self.x, self.runs)).any():
+            return needed
+        return self._lagging_sizes(self.blocks) & self.blocks.any()
 
 
 class _LinearisedLaw:
@@ -319,10 +247,7 @@ class _LinearisedLaw:
 
 
 def _check_plannable(fit: Fit, law: Law, x: Sizes) -> None:
-    if len(x) < MIN_WIDTHS or x.max() / x.min() < MIN_SPAN:
-        raise FitError(
-            f"{fit.label}: only {len(x)} sizes from {x.min():g} to {x.max():g} can be trained; {TRAIN_FIRST}"
-        )
+    check_sizes(fit.label, x)
     if law.dispersion.value < ZERO_DISPERSION:
         raise FitError(
             f"{fit.label}: all runs of a size have the same error, so the number of runs cannot be planned;"

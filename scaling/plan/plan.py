@@ -13,6 +13,7 @@ from scaling.datasets import DatasetInfo
 from scaling.durations import format_duration
 from scaling.errors import ConfigError
 from scaling.html_table import html_table
+from scaling.plan.free_seeds import FreeSeeds, find_free_seeds
 from scaling.plan.memory import GIB, WORKER_BYTES, max_filters, memory_bytes
 from scaling.plan.packs import Pack, make_packs
 from scaling.plan.pruning import PruningPlan, make_pruning_plan
@@ -158,6 +159,11 @@ class Plan:
     def core_s(self) -> float:
         """Estimated time of one core for what is left, in seconds."""
         return fsum(pack_seconds(pack, self.speed) for pack in (*self.packs, *self.pending_packs))
+
+    @property
+    def free_seeds(self) -> list[FreeSeeds]:
+        """Seeds that would cost nothing, because the remaining packs train whole blocks of seeds."""
+        return find_free_seeds((*self.packs, *self.pending_packs))
 
     @cached_property
     def schedule(self) -> SweepSchedule:

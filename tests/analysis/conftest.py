@@ -4,7 +4,7 @@ import pytest
 
 from analysis import write_report
 from analysis.html_page import PageContext
-from tests.analysis.planted_study import COMMAND, CREATED, MISSING, SHORT_RECIPE, lenets, plant_study, trees
+from tests.analysis.planted_study import COMMAND, CREATED, PARTIAL, SHORT_RECIPE, lenets, plant_study, trees
 
 
 @pytest.fixture(scope="session")
@@ -20,5 +20,7 @@ def report(study, tmp_path_factory):
         runs=runs,
         epochs=epochs,
         out=tmp_path_factory.mktemp("report"),
-        context=PageContext(study="planted <study>", command=COMMAND, created=CREATED, missing=MISSING),
+        context=PageContext(
+            study="planted <study>", command=COMMAND, created=CREATED, partial=PARTIAL, core_s=125.0
+        ),
     )

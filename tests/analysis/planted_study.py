@@ -21,7 +21,7 @@ RECIPE = Recipe(epochs=8)
 SHORT_RECIPE = Recipe(epochs=3)
 COMMAND = "scaling report " + "long/" * 40 + "x.yaml"
 CREATED = datetime(2025, 2, 3, 4, 5, tzinfo=UTC)
-MISSING = 5
+PARTIAL = "59 of 64 wanted runs; tree3 has 27 of 32"
 DATA = Data(type="mnist5k", fingerprint="0" * 64)
 WIDTHS = (1, 2, 3, 4, 6, 8, 12)
 

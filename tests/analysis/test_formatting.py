@@ -12,7 +12,6 @@ from analysis.formatting import (
     format_exponent,
     format_interval,
     format_list,
-    format_missing,
     format_percent,
     format_size,
     format_status,
@@ -80,14 +79,6 @@ def test_training_is_named_by_epochs_and_images():
     assert format_training(table) == "6 and 8 epochs of 50,000 training images"
     table = pa.table({"epochs": [1], "train_images": [200]})
     assert format_training(table) == "1 epoch of 200 training images"
-
-
-def test_missing_runs_are_named_by_kind():
-    assert format_missing(missing=0, pending=0) == []
-    assert format_missing(missing=1, pending=8) == [
-        "1 run of the study not in the store",
-        "8 runs whose learning rate is not chosen yet",
-    ]
 
 
 def test_a_status_has_its_reason():

@@ -29,7 +29,7 @@ from tests.analysis.parsed_page import ParsedPage
 from tests.analysis.planted_study import (
     COMMAND,
     CREATED,
-    MISSING,
+    PARTIAL,
     SHORT_RECIPE,
     WIDTHS,
     join_studies,
@@ -160,7 +160,9 @@ def test_the_page_is_self_contained_and_states_the_laws(written):
         exponent = format_interval(law.parameters["exponent"])
         assert f"{describe_form(law).capitalize()}: exponent ρ = {exponent}" in page.text
     for phrase in (
-        "5 runs of the study not in the store",
+        f"included are {PARTIAL}",
+        f"Partial: {PARTIAL}.",
+        "2 min of core time, on ",
         "2025-02-03 04:05 UTC",
         "c0ffeec0ffee",
         "torch 2.14.1",
@@ -192,7 +194,7 @@ def test_the_terminal_states_the_same_laws(written):
 def test_the_order_of_the_runs_changes_no_byte_and_no_setting_of_matplotlib(study, written, tmp_path):
     before = dict(mpl.rcParams)
     reverse_order = tuple(part.take(list(reversed(range(len(part))))) for part in study)
-    second, _ = write(tmp_path, reverse_order, created=CREATED, missing=MISSING)
+    second, _ = write(tmp_path, reverse_order, created=CREATED, partial=PARTIAL, core_s=125.0)
     assert dict(mpl.rcParams) == before
     first = written[0]
     for path, other in zip((first.path, *first.figures), (second.path, *second.figures), strict=True):
@@ -331,9 +333,9 @@ def test_a_study_without_runs_has_a_page(tmp_path):
     report, page = write(
         tmp_path,
         (RUNS_SCHEMA.empty_table(), EPOCHS_SCHEMA.empty_table()),
-        missing=112,
+        partial="0 of 112 wanted runs",
         damage="1 part is damaged",
     )
     assert "The store is damaged: 1 part is damaged." in page.text
     assert (report.figures, report.fits) == ((), ())
-    assert "112 runs of the study not in the store" in page.text
+    assert "Partial: 0 of 112 wanted runs." in page.text

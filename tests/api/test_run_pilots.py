@@ -84,10 +84,10 @@ def test_networks_whose_pilots_fail_stay_pending_and_the_others_are_trained(run,
     assert (results.plan.new, results.plan.pending) == (2, 8)
     assert set(results.final_runs["filters"].to_pylist()) == set(WIDTHS) - {3}
     (fit,) = api.fit(str(config), workspace)
-    assert "8 runs of the study await the pilots that choose their learning rates." in fit.notes
+    assert "Partial: 40 of 48 wanted runs." in fit.notes
     assert fit.points.widths.tolist() == [1, 2, 4, 6, 12]
     page = api.report(config, workspace).path.read_text()
-    assert "8 runs whose learning rate is not chosen yet" in page
+    assert "Partial: 40 of 48 wanted runs." in page
     # Each of two rates is at an edge of the grid.
     assert "tree3, filters 1: the chosen learning rate, 0.4, is the largest that was tried;" in page
     assert "tree3, filters 12: the chosen learning rate, 0.2, is the smallest that was tried;" in page
@@ -117,7 +117,7 @@ def test_pilots_alone_give_no_report(run, study, workspace, training):
     config = study(TUNED)
     training.failing = lambda pack, attempt: None if pack.cell.is_pilot else RuntimeError("no luck")
     assert run(config).missing == 6 * 8
-    with pytest.raises(StoreError, match="holds no run of this study except 48 pilot runs; train it with"):
+    with pytest.raises(StoreError, match="holds no run of this study except 48 pilot runs; to train it"):
         api.report(config, workspace)
 
 

@@ -175,6 +175,19 @@ def test_a_study_that_cannot_grow_is_refused_before_training(run_until, study, t
     assert not training.attempts
 
 
-def test_too_few_widths_are_trained_and_then_reported(run_until, study):
-    with pytest.raises(FitError, match="train at least 6 sizes"):
-        run_until(study(STUDY.replace("[1, 2, 3, 4, 6, 12]", "[1, 2]")))
+def test_the_widths_and_seeds_that_a_law_needs_are_trained_first(run_until, study, workspace):
+    config = study(STUDY.replace("[1, 2, 3, 4, 6, 12]", "[2, 3, 6]").replace("seeds: 8", "seeds: 2"))
+    result, iterations = run_until(config, 0.2)
+    assert not iterations[0].suggestion.curves[0].has_law
+    assert iterations[-1].suggestion.is_reached
+    cells = load_study(result.study, data=workspace.data).cells
+    widths = [cell.architecture.filters for cell in cells]
+    assert len(widths) >= 6
+    assert max(widths) >= 10 * min(widths)
+    assert min(cell.seeds for cell in cells) >= 4
+
+
+def test_widths_that_cannot_grow_are_trained_and_then_reported(run_until, study):
+    two = "filters: 1, recipe: {learning_rate: 0.1}}\n  - {type: tree3, rows: 1, branches: 2, filters: 2"
+    with pytest.raises(FitError, match="only 2 sizes from 1 to 2 can be trained; first train"):
+        run_until(study(STUDY.replace("filters: [1, 2, 3, 4, 6, 12]", two)))

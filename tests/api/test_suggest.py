@@ -181,17 +181,38 @@ def test_the_message_says_what_to_train_first_if_all_runs_diverged(suggest, stud
         suggest(study())
 
 
-def test_the_message_says_what_to_train_first_if_there_are_too_few_widths(suggest, study):
-    with pytest.raises(
-        FitError, match=r"tree3: .* rejected .*; first train at least 6 sizes over a factor of 10"
-    ):
-        suggest(study(STUDY.replace("[1, 2, 3, 4, 6, 12]", "[1, 2, 4]")))
+@pytest.mark.parametrize(("widths", "seeds"), [("[1, 2, 4]", 8), ("[6]", 8), ("[2, 4]", 1)])
+def test_too_few_widths_or_seeds_are_completed_first_at_the_lowest_cost(
+    suggest, study, workspace, widths, seeds
+):
+    text = STUDY.replace("[1, 2, 3, 4, 6, 12]", widths).replace("seeds: 8", f"seeds: {seeds}")
+    config = study(text)
+    suggestion = suggest(config)
+    (curve,) = suggestion.curves
+    assert not curve.has_law
+    assert not suggestion.is_reached
+    cells = load_patched(config, suggestion, workspace).cells
+    trained = [cell.architecture.filters for cell in cells]
+    assert len(trained) == 6
+    assert max(trained) >= 10 * min(trained)
+    assert {cell.seeds for cell in cells} == {8}
+    assert suggestion.core_s > 0
+    cheaper = suggest(config, budget_s=0.5 * suggestion.core_s)
+    assert 0 < cheaper.core_s <= 0.5 * suggestion.core_s
+
+
+def test_a_curve_with_a_law_and_a_curve_without_one_are_extended_together(suggest, study, workspace):
+    config = study(TWO.replace("hidden: [], filters: [1, 2, 3, 4, 6, 12]", "hidden: [], filters: [2, 4]"))
+    suggestion = suggest(config, 0.03)
+    assert [curve.has_law for curve in suggestion.curves] == [True, False]
+    assert all(curve.core_s for curve in suggestion.curves)
+    load_patched(config, suggestion, workspace)
 
 
 def test_missing_runs_must_be_trained_first(suggest, study, workspace):
     config = study()
     suggest(config, 0.9)
-    with pytest.raises(UsageError, match="48 of 96 runs are not trained yet; first: scaling run"):
+    with pytest.raises(UsageError, match="48 of 96 runs are not trained yet; to train it: scaling run"):
         api.suggest(config, api.Target(half_width=0.02), workspace, overrides=["seeds=16"])
 
 

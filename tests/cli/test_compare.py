@@ -34,7 +34,7 @@ def test_two_curves_are_compared_and_drawn(scaling, two, tmp_path, monkeypatch):
     assert result.out.endswith("figures and tables: artifacts/grown/compare\n")
     assert len(drawn) == 6
     assert (tmp_path / "artifacts" / "grown" / "compare" / "against_filters.svg").exists()
-    assert "Not included: 32 runs of the study not in the store.\n" in result.out
+    assert "Partial: 32 of 64 wanted runs; tree3 has 16 of 32; lenet5 has 16 of 32.\n" in result.out
     monkeypatch.setattr(StudyComparison, "draw_figures", lambda comparison: [])  # drawn above already
     comparison = json.loads(scaling("compare", two, "--json", "--out", tmp_path / "elsewhere").out)
     assert {(row["first"], row["second"]) for row in comparison["equal_error"]} == {("lenet5", "tree3")}

@@ -150,3 +150,17 @@ def test_plan_and_status_count_the_runs_that_wait_for_pilots(scaling, study, tmp
         "0 of 10 runs done; diverged: 0 runs; 10 more runs waiting for pilots"
         in scaling("status", *words).out
     )
+
+
+def test_plan_names_the_seeds_that_cost_nothing(scaling, study):
+    text = (
+        "seeds train in blocks: for 5 networks, 2 seeds cost what 8 cost, so that seeds: 8 adds 30 runs"
+        " at no cost\n"
+    )
+    two, eight = (scaling("plan", study, "--set", f"seeds={seeds}") for seeds in (2, 8))
+    assert text in two.out
+    assert "seeds train in blocks" not in eight.out
+    plans = [plan_json(scaling, study, "--set", f"seeds={seeds}") for seeds in (2, 8)]
+    assert plans[0]["core_s"] == plans[1]["core_s"]
+    assert plans[0]["free_seeds"] == [{"seeds": 2, "same_cost": 8, "networks": 5}]
+    assert plans[1]["free_seeds"] == []

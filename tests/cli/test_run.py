@@ -130,12 +130,14 @@ def test_run_names_a_new_store_and_diverged_runs(scaling, simulated_study, monke
     )
     result = scaling("run", *words, "--in-process")
     assert result.code == 0
-    assert result.out.startswith("artifacts/store: a new store\n")
+    assert result.out.startswith("artifacts/store: a new store, so 4 runs to train\n")
     assert result.out.endswith(warning)
     assert warning in scaling("status", *words).out
     mistyped = scaling("run", *words, "--in-process", "--store", "artefacts/store").out
     store = Path("artifacts/store").absolute()
-    assert mistyped.startswith(f"artefacts/store: a new store; did you mean {store}, which has runs?\n")
+    assert mistyped.startswith(
+        f"artefacts/store: a new store, so 4 runs to train; did you mean {store}, which has runs?\n"
+    )
 
 
 def test_runs_on_another_content_of_the_users_file_are_named(scaling, simulated_study):
@@ -201,7 +203,7 @@ def test_signal_in_an_epoch_keeps_everything_and_no_step_is_repeated(
     words = ("run", study, "--in-process", "--store", tmp_path / "new", *grid)
     result = scaling(*words)
     signal.signal(signum, before)
-    assert (result.code, result.out) == (code, f"{tmp_path / 'new'}: a new store\n")
+    assert (result.code, result.out) == (code, f"{tmp_path / 'new'}: a new store, so 4 runs to train\n")
     assert result.err == (
         "interrupted; every finished run is in the store, and the same command continues from there\n"
     )
@@ -248,7 +250,7 @@ def test_run_until_prints_a_line_for_each_iteration(scaling, simulated_study):
     result = scaling("run", simulated_study, "--in-process", "--until", "0.04", "--quantity", "prediction@2x")
     assert (result.code, result.err) == (0, "")
     first, *iterations, last = result.out.splitlines()
-    assert first == "artifacts/store: a new store"
+    assert first.startswith("artifacts/store: a new store, so ")
     assert [line.partition(":")[0] for line in iterations] == [
         f"iteration {nth}" for nth in range(len(iterations))
     ]

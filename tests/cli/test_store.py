@@ -100,7 +100,9 @@ def test_status_of_a_mistyped_store_names_the_store_with_runs(scaling, study, st
     mistyped = store.with_name(store.name + "s")
     result = scaling("status", study, "--store", mistyped)
     assert result.code == 0
-    assert f"{mistyped}: a new store; did you mean {store}, which has runs?\n" in result.out
+    assert (
+        f"{mistyped}: a new store, so 10 runs to train; did you mean {store}, which has runs?\n" in result.out
+    )
 
 
 def test_run_writes_a_test_set_that_was_moved_aside(scaling, study, store):

@@ -49,6 +49,7 @@ class OwnNetwork(Architecture):
     can_be_pruned: ClassVar[bool] = False
     precisions: ClassVar[tuple[Precision, ...]] = ("fp32",)
     title_setting: ClassVar[str | None] = "factory"
+    required_settings: ClassVar[tuple[str, ...]] = ("module",)
     given_arguments: ClassVar[dict[str, str]] = dict.fromkeys(
         ("image", "classes"), "follows from the data set"
     )
@@ -58,8 +59,8 @@ class OwnNetwork(Architecture):
     module: Annotated[str, NotInIdentity()] = ""
     """File and name of the factory, ``FILE.py:NAME`` with a path relative to the study's file, or
     ``package.module:NAME`` of an installed module."""
-    factory: Annotated[str, Field(pattern=r"^[^\W\d]\w*$")]
-    """Name of the factory, from ``module``."""
+    factory: Annotated[str, Field(pattern=r"^[^\W\d]\w*$")] = ""
+    """Name of the factory, which is taken from ``module``."""
     code: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
     """SHA-256 of the code, computed from the files. A study that gives the hash can be read, but not trained,
     without the files."""

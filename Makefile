@@ -41,6 +41,7 @@ coverage: environment
 	$(BIN)/python -m simulations.sequential_design
 	$(BIN)/python -m simulations.optimum
 	$(BIN)/python -m simulations.selection
+	$(BIN)/python -m simulations.power
 
 environment: .venv/installed
 

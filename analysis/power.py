@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf
 
 from rich.table import Table
 
 from analysis.formatting import format_interval
 from analysis.text_table import TextTable
-from scaling.fit.detectable import SEED_FACTORS, DetectableDifference
+from scaling.fit.comparison.detectable import SEED_FACTORS, DetectableDifference
 
 
 def render_power(differences: Sequence[DetectableDifference], *, power: float) -> Table:
@@ -28,15 +27,18 @@ def render_power(differences: Sequence[DetectableDifference], *, power: float) -
                 one.second,
                 f"error at filters {one.x:g}" if is_error else "exponent",
                 format_interval(one.measured, percent=is_error),
-                *(_format_smallest(smallest, percent=is_error) for smallest in one.by_factor.values()),
+                *(
+                    f"{100 * smallest:.2g} %" if is_error else f"{smallest:.2g}"
+                    for smallest in one.by_factor.values()
+                ),
             )
         )
     return TextTable(
         title="Smallest detectable difference",
         caption=(
             f"A true difference of this size is shown in {100 * power:.0f} % of such studies: its 95 % "
-            "interval excludes 0; none: no difference is. Differences of errors are relative to the mean of "
-            "both curves."
+            "interval excludes 0. This holds if all such studies have the same verdict; otherwise, fewer show"
+            " a difference of exponents. Differences of errors are relative to the mean of both curves."
         ),
         columns=(
             "first",
@@ -47,9 +49,3 @@ def render_power(differences: Sequence[DetectableDifference], *, power: float) -
         ),
         rows=tuple(rows),
     ).render()
-
-
-def _format_smallest(difference: float, *, percent: bool) -> str:
-    if difference == inf:
-        return "none"
-    return f"{100 * difference:.2g} %" if percent else f"{difference:.2g}"

@@ -21,14 +21,14 @@ import numpy as np
 
 from benchmarks.commands import ROOT
 from scaling.fit import EstimationOptions, Fit, Interval, Points, compare_laws, fit
-from scaling.fit.detectable import DEFAULT_POWER, DetectableDifference, detectable_differences
+from scaling.fit.comparison.detectable import DEFAULT_POWER, DetectableDifference, detectable_differences
 from scaling.plan import machine
 from simulations.scenarios import Scenario
 
 FOLDER, PAGE = ROOT / "artifacts" / "published" / "coverage", ROOT / "docs" / "power.md"
 STUDIES = 400
 """Default number of studies with a planted difference, for each case."""
-PILOTS = 5
+PILOTS = 25
 """Number of pilot studies of each case."""
 _RESAMPLINGS = 400
 _ERROR_SIZE = 4.0
@@ -44,8 +44,9 @@ with 8 widths and error counts with 0.6 times the variance of a binomial. A stud
 
 {table}
 
-The statement of one study is an estimate: the pilots show how far it scatters. Without a floor, some studies
-say `power law` and others `cannot tell`, whose intervals are wider.
+The statement of one study is an estimate: the pilots show how far it scatters. It is taken from the law that
+the verdict of the pilot names. Without a floor, some studies say `power law` and others `cannot tell`, whose
+intervals are wider, so that fewer studies show the difference.
 """
 """Text of the page."""
 
@@ -71,7 +72,7 @@ class PowerCase:
         Args:
             seed: seed of the study.
         """
-        return self._of_quantity(detectable_differences(self._fits(0.0, seed), factors=(1,))).by_factor[1]
+        return self._of_quantity(detectable_differences(self._fits(0.0, seed))).by_factor[1]
 
     def measure(self, difference: float, *seed: int) -> Interval:
         """Return the difference that a study with a true difference measures, with its interval.

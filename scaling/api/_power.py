@@ -11,7 +11,7 @@ from scaling.config import StudySource
 from scaling.errors import UsageError
 
 if TYPE_CHECKING:
-    from scaling.fit.detectable import DetectableDifference
+    from scaling.fit.comparison.detectable import DetectableDifference
 
 _X = "filters"
 
@@ -37,7 +37,7 @@ def power(
     """
     from analysis.laws import fit_laws
     from analysis.run_groups import group_runs
-    from scaling.fit.detectable import detectable_differences
+    from scaling.fit.comparison.detectable import detectable_differences
 
     workspace = workspace or Workspace()
     runs = load_trained(config, workspace, overrides=overrides).final_runs

@@ -8,7 +8,6 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from matplotlib.axes import Axes
 
 from analysis import style
 from analysis.error_figure import draw_laws, draw_runs
@@ -19,7 +18,7 @@ from scaling.fit import Fit, Law, Points, preferred_law
 from scaling.fit.interval import FloatArray
 from scaling.html_table import html_table
 
-if TYPE_CHECKING:  # matplotlib is imported when something is drawn, so that a fit starts fast
+if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _COLUMNS = ("curve", "verdict", "form", "exponent", "amplitude", "floor", "widths", "runs", "status")
@@ -40,8 +39,6 @@ class DrawableLaw(Law):
             color: colour of the line; by default the next colour of the axes.
             label: text in a legend; by default the form.
         """
-        from analysis import style
-
         with _axes(ax, self.points) as axes:
             x = np.geomspace(self.points.widths[0], self.points.widths[-1], 120)
             (line,) = axes.plot(x, self.predict(x), color=color, label=label or self.form.formula)
@@ -72,7 +69,6 @@ class DrawableFit(Fit):
             color: colour of the curve; by default that of the axes' next curve.
             label: text in a legend; by default the name of the curve.
         """
-
         points = self.points
         with _axes(ax, points) as axes:
             curve = style.curve_style(len(axes.get_legend_handles_labels()[0]))

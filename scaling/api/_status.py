@@ -13,6 +13,8 @@ import pyarrow as pa
 from scaling.api._results import load_results
 from scaling.api._workspace import Workspace
 from scaling.config import Cell, StudySource
+from scaling.durations import format_duration
+from scaling.html_table import html_table
 from scaling.plan import Plan, PlanRow
 from scaling.plan.pruning import PruningPlan, PruningRow
 from scaling.plan.speed import Speed
@@ -81,6 +83,33 @@ class StudyStatus:
     """True if the store has no runs, of any study."""
     similar_store: Path | None
     """Folder with runs whose name is similar to that of a new store; None if there is none."""
+
+    def __repr__(self) -> str:
+        return f"<Status of {self._summary}>"
+
+    def _repr_html_(self) -> str:
+        """Return the rows as a table for notebooks."""
+        rows = [
+            (
+                row.network_label,
+                f"{row.done} of {row.runs}",
+                format_duration(row.core_s),
+                format_duration(time.estimated_s),
+                format_duration(time.actual_s),
+            )
+            for row, time in zip(self.rows, self.core_times, strict=True)
+        ]
+        columns = ("network", "runs done", "core time left", "core time, estimated", "core time, actual")
+        return html_table(columns, rows, caption=self._summary)
+
+    @property
+    def _summary(self) -> str:
+        plan, time = self.plan, self.core_time
+        return (
+            f"{plan.study.name}: {len(plan.done)} of {len(plan.wanted)} runs done, {self.diverged} diverged;"
+            f" core time {format_duration(time.actual_s)}, estimated {format_duration(time.estimated_s)};"
+            f" about {format_duration(plan.core_s)} left"
+        )
 
     @property
     def core_time(self) -> CoreTime:

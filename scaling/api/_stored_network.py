@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from scaling.api._plan import plan
 from scaling.api._stored_runs import find_run, planned_runs, stored_runs
 from scaling.api._workspace import Workspace
+from scaling.architectures import OwnNetwork
 from scaling.config import Run
 from scaling.datasets import PUBLISHED_DATASETS, TORCHVISION_SETS, AnyDataset, Dataset, TorchvisionDataset
 from scaling.errors import UsageError
@@ -53,10 +54,26 @@ def load_stored_network(run: str, workspace: Workspace, configs: Sequence[Path])
             f"run {stored.id}: {stored.architecture.type} is fitted in one go, and its weights are not kept;"
             " name a run of a network"
         )
+    stored = _with_code(stored, workspace, configs)
     weights = workspace.stores().weights(stored.id)
     dataset = _find_dataset(stored, workspace, configs)
     loaded = load(dataset, folder=workspace.data, download=False)
     return StoredNetwork(run=stored, weights=weights, dataset=dataset, loaded=loaded)
+
+
+def _with_code(run: Run, workspace: Workspace, configs: Sequence[Path]) -> Run:
+    """Return a run whose network has its code, if a study names the code, also with other settings."""
+    network = run.architecture
+    if not isinstance(network, OwnNetwork) or network.source:
+        return run
+    cells = (cell for config in configs for cell in plan(config, workspace, trains=False).study.cells)
+    found = network.with_code_of(cell.architecture for cell in cells)
+    if configs and not found.source:
+        raise UsageError(
+            f"run {run.id}: no study that `config` names has the code of {network.factory} that trained it"
+            f" (SHA-256 {network.code:.8}...); its file has changed, or another study has it"
+        )
+    return run.model_copy(update={"architecture": found})
 
 
 def _find_dataset(run: Run, workspace: Workspace, configs: Sequence[Path]) -> AnyDataset:

@@ -19,6 +19,7 @@ from scaling.api._status import StudyStatus, status
 from scaling.api._table import table
 from scaling.api._workspace import Workspace
 from scaling.config import StudySettings, StudySource
+from scaling.config.moved_paths import move_paths
 from scaling.config.yaml_file import read_settings, yaml_text
 from scaling.errors import UsageError
 from scaling.files import writing
@@ -58,7 +59,7 @@ class Study:
         *,
         overrides: Mapping[str, Any] | None = None,
         store: str | PathLike[str] | None = None,
-        also: Sequence[str] = (),
+        also: Sequence[str] | str = (),
         data: str | PathLike[str] | None = None,
         artifacts: str | PathLike[str] = "artifacts",
         **settings: Any,
@@ -73,7 +74,7 @@ class Study:
         self.overrides = tuple(f"{path}={_inline_yaml(value)}" for path, value in (overrides or {}).items())
         chosen = {"store": str(store) if store else None, "data": Path(data) if data else None}
         self.workspace = Workspace(
-            also=tuple(also),
+            also=_listed(also),
             artifacts=Path(artifacts),
             **{name: value for name, value in chosen.items() if value is not None},  # type: ignore[arg-type]
         )
@@ -123,10 +124,10 @@ class Study:
         *,
         x: str = "filters",
         y: str = "test_error",
-        by: Sequence[str] | None = None,
+        by: Sequence[str] | str | None = None,
         form: str = "auto",
         holdout: int = 3,
-        where: Sequence[str] = (),
+        where: Sequence[str] | str = (),
         population: bool = False,
     ) -> FitList:
         """Fit scaling laws to the finished runs, one fit a curve.
@@ -148,9 +149,9 @@ class Study:
         return fit(
             str(self.source) if isinstance(self.source, Path) else self.source,
             self._fresh_workspace(),
-            options=FitOptions(x=x, y=y, by=by, form=form, holdout=holdout),
+            options=FitOptions(x=x, y=y, by=by if by is None else _listed(by), form=form, holdout=holdout),
             overrides=self.overrides,
-            rows=RowOptions(where=tuple(where)),
+            rows=RowOptions(where=_listed(where)),
             population=population,
         )
 
@@ -192,12 +193,17 @@ class Study:
     def save(self, file: str | PathLike[str]) -> Path:
         """Write the study as a YAML file, which the command line and other people can run.
 
+        Relative paths of data and code are written relative to the new file.
+
         Raises:
             ConfigError: a setting is no value that YAML can hold.
             UsageError: the file cannot be written.
         """
         path = Path(file)
-        content = yaml_text(read_settings(self.source, self.overrides))
+        settings = read_settings(self.source, self.overrides)
+        folder = self.source.parent if isinstance(self.source, Path) else Path()
+        move_paths(settings, old=folder, new=path.parent)
+        content = yaml_text(settings)
         with writing(path, hint="choose another file"):
             path.write_text(content, encoding="utf-8")
         return path
@@ -214,6 +220,11 @@ class Study:
 def _first_keys(source: StudySettings) -> str:
     name = source.settings.get("study")
     return f"study={name!r}, ..." if name else "..."
+
+
+def _listed(texts: Sequence[str] | str) -> tuple[str, ...]:
+    """Return several texts; one text alone is not its letters."""
+    return (texts,) if isinstance(texts, str) else tuple(texts)
 
 
 def _inline_yaml(value: Any) -> str:

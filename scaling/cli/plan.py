@@ -118,9 +118,11 @@ def _schedule_text(schedule: SweepSchedule) -> str:
 
 def _free_seeds_text(free: FreeSeeds) -> str:
     """Return which seeds would cost nothing, and how to train them too."""
+    verb = "costs" if free.seeds == 1 else "cost"
     return (
-        f"seeds train in blocks: for {count(free.networks, 'network')}, {count(free.seeds, 'seed')} cost what"
-        f" {free.same_cost} cost, so that seeds: {free.same_cost} adds {count(free.runs, 'run')} at no cost"
+        f"seeds train in blocks: for {count(free.networks, 'network')}, {count(free.seeds, 'seed')} {verb}"
+        f" what {free.same_cost} cost, so that seeds: {free.same_cost} adds {count(free.runs, 'run')} at no"
+        " cost"
     )
 
 

@@ -122,14 +122,14 @@ def _complete_datasets() -> dict[str, type[Dataset]]:
 def _entry(spec: type[Architecture], info: DatasetInfo) -> str:
     name = _type(spec)
     widths = [width * spec.filter_step for width in _WIDTHS] if spec.has_widths else [1]
-    needed = [
+    needed = {
         name
         for name, field in spec.model_fields.items()
         if field.is_required() and name not in ("type", "filters")
-    ]
+    }.union(spec.required_settings)
     if needed:
         raise UsageError(
-            f"{name}: also needs {', '.join(needed)}; write its entry by hand", option="architecture"
+            f"{name}: also needs {', '.join(sorted(needed))}; write its entry by hand", option="architecture"
         )
     problem = spec.model_validate({"filters": widths[0]}).problem(info.image)
     if problem:

@@ -26,6 +26,8 @@ def guess_dataset(source: str) -> AnyDataset:
     Raises:
         DataError: there is no such file, folder or data set.
     """
+    if not source:
+        raise DataError("expected a study, an .npz file, a folder or the name of a data set, got no text")
     path = Path(source).expanduser()
     if path.is_dir():
         has_parquet = any(chain(*(path.glob(pattern) for pattern in _PARQUET_PATTERNS)))

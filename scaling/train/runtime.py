@@ -35,7 +35,7 @@ def training_runtime() -> Iterator[None]:
     try:
         with (
             warnings.catch_warnings(),
-            _silence_lightning(),
+            _silence_advice(),
             _hide_trainer_defaults(),
             kept_handlers(),
             # By default, cuDNN rounds fp32 to 10 bits, and adds in an order that differs from run to run.
@@ -52,9 +52,15 @@ def training_runtime() -> Iterator[None]:
 
 
 @contextmanager
-def _silence_lightning() -> Iterator[None]:
-    """Suppress Lightning's advice: the data loader has no workers because all images are in memory."""
+def _silence_advice() -> Iterator[None]:
+    """Suppress advice of Lightning and torch that the user cannot follow, and that every run would repeat.
+
+    The data loader has no workers because all images are in memory. Validation steps of a user's own module
+    are not called. An operation without a rule for batches takes as long as for one replica after the other.
+    """
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    warnings.filterwarnings("ignore", message=".*have no `val_dataloader`.*")
+    warnings.filterwarnings("ignore", message=".*not yet implemented the batching rule.*")
     warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
     log = logging.getLogger("pytorch_lightning")
     level = log.level

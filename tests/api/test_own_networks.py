@@ -56,12 +56,18 @@ def test_every_use_case(own_study, workspace, tmp_path, monkeypatch):
     with pytest.raises(UsageError, match="name a study"):
         api.inspect(run_id, workspace)
     assert api.inspect(run_id, workspace, configs=[own_study]).figures
+    other_settings = tmp_path / "other.yaml"
+    other_settings.write_text(own_study.read_text().replace("filters: [", "norm: true, filters: ["))
+    assert "norm: true" in other_settings.read_text()
+    assert api.inspect(run_id, workspace, configs=[other_settings]).figures
 
     code = tmp_path / "nets.py"
     stored = api.load_results(own_study, workspace).runs["config_json"][0].as_py()
     code_hash = json.loads(stored)["architecture"]["code"]
     text = code.read_text()
     code.write_text(text + "# a comment\n")
+    with pytest.raises(UsageError, match="no study that `config` names has the code of ConvNet that trained"):
+        api.inspect(run_id, workspace, configs=[own_study])
     changed = api.plan(own_study, workspace)
     assert changed.new == 16
     reason = api.why(changed.wanted[0].run.id, workspace, configs=[own_study])

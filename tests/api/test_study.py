@@ -63,6 +63,28 @@ def test_overrides_by_dotted_path(as_object):
     assert ids(overridden) == ids(as_object(changed)) != ids(as_object(SETTINGS))
 
 
+def test_saved_paths_name_the_same_files(as_object, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("nets.py", "data.npz"):
+        Path(name).touch()
+    settings = {
+        "study": "moved",
+        "dataset": {"type": "npz", "path": ["data.npz", "elsewhere.npz"]},
+        "architectures": [
+            {"type": "module", "module": "nets.py:Net", "filters": 1},
+            {"type": "module", "module": "package.nets:Net", "filters": 1},
+        ],
+    }
+    Path("below").mkdir()
+    for study in (as_object(settings), as_object(as_object(settings).save("here.yaml"))):
+        text = study.save("below/study.yaml").read_text()
+        assert "../data.npz" in text
+        assert "[../elsewhere" not in text
+        assert '"../nets.py:Net"' in text
+        assert '"package.nets:Net"' in text
+    assert '"nets.py:Net"' in as_object("below/study.yaml").save("again.yaml").read_text()
+
+
 def test_environment_names_store_and_data(monkeypatch, tmp_path):
     monkeypatch.setenv("SCALING_STORE", str(tmp_path / "chosen"))
     monkeypatch.setenv("SCALING_DATA", str(tmp_path / "data"))
@@ -100,10 +122,14 @@ def test_run_table_fit_and_report(as_object, training):
     (fit,) = study.fit()
     assert fit.points.counts.tolist() == [8, 8, 8, 8]
     assert study.fit(where=["filters=8", "filters=4", "filters=2"])[0].points.widths.tolist() == [2, 4, 8]
+    assert [fit.label for fit in study.fit(by="branches")] == [
+        fit.label for fit in study.fit(by=["branches"])
+    ]
     assert study.report().path.exists()
+    assert repr(study.status()).startswith("<Status of grown: 32 of 32 runs done, 0 diverged; core time ")
     results = [outcome, study.plan(), study.status(), study.fit(), fit, fit.laws, study.report(), study]
     assert [text for result in results if len(text := repr(result)) > 1500] == []
-    for shown in (study.plan(), study.fit(), fit):
+    for shown in (study.plan(), study.status(), study.fit(), fit):
         assert shown._repr_html_().startswith("<table>")
 
 

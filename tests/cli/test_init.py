@@ -52,6 +52,7 @@ def test_no_file_is_overwritten(scaling):
         (("--dataset", "minst"), "--dataset minst: no such type; did you mean mnist?"),
         (("--architecture", "lenet5,tree"), "--architecture tree: no such type; did you mean tree3?"),
         (("--dataset", "usps", "--architecture", "vgg"), "needs images of at least 32x32, and the images of"),
+        (("--architecture", "lenet5,module"), "--architecture module: also needs module; write its entry by"),
         (("study.txt",), "study.txt: expected a name that ends in .yaml, such as study.yaml"),
     ],
 )

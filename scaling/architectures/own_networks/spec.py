@@ -9,7 +9,7 @@ file. A specification that was read from a store has no code: nothing that a sto
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -137,6 +137,16 @@ class OwnNetwork(Architecture):
                 "code", f"the code of {location} has changed: its hash is now {source.sha256}; remove code"
             )
         return self._copy({"code": source.sha256}, source=source)
+
+    def with_code_of(self, others: Iterable[Architecture]) -> OwnNetwork:
+        """Return this network with its code, if another network has it; otherwise the network itself."""
+        for other in others:
+            if isinstance(other, OwnNetwork) and other.source and self._is_made_by_factory_of(other):
+                return self._copy({"module": other.module}, source=other.source)
+        return self
+
+    def _is_made_by_factory_of(self, other: OwnNetwork) -> bool:
+        return (self.factory, self.code) == (other.factory, other.code)
 
     def with_filters(self, filters: int) -> OwnNetwork:
         return self._copy({"filters": filters} | dict.fromkeys(COST_SETTINGS))

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from scaling.architectures.own_networks.records import OwnNetworkError, ReplicaTraining
 from scaling.architectures.own_networks.spec import OwnNetwork
@@ -76,6 +77,13 @@ def choose_training(spec: OwnNetwork, image: ImageShape) -> ReplicaTraining:
 def _same_weights(spec: OwnNetwork, image: ImageShape) -> list[nn.Module]:
     """Return two networks, and check that each seed gives the same weights again."""
     networks, again = ([make_network(spec, image, seed) for seed in _SEEDS] for _ in range(2))
+    for network in networks:
+        lazy = [name for name, value in network.state_dict().items() if is_lazy(value)]
+        if lazy:
+            raise OwnNetworkError(
+                f"{spec.module}: {lazy[0]} has no size yet; give the sizes of lazy modules, or call the"
+                " network once on zeros in the factory"
+            )
     for first, second in zip(networks, again, strict=True):
         ours, others = first.state_dict(), second.state_dict()
         differing = [name for name in ours if name not in others or not torch.equal(ours[name], others[name])]

@@ -114,7 +114,9 @@ def blamed_on(spec: OwnNetwork, part: str, *, own_lines_only: bool = False) -> I
         yield
     except (UsageError, torch.OutOfMemoryError):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a script that parses arguments ends the process
+        if isinstance(error.__context__, KeyboardInterrupt):  # Lightning ends the process after Ctrl+C
+            raise
         location = f"{spec.source.location}" if spec.source else spec.module
         own = [
             frame

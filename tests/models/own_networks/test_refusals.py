@@ -54,6 +54,14 @@ CASES = {
         "    nn.init.constant_(net[1].bias, time.perf_counter())\n    return net\n",
         r"1.bias differs between two networks of one seed",
     ),
+    "ends the process": (
+        HEAD + "    raise SystemExit(2)\n",
+        r"nets.py, line 5: make raised SystemExit: 2",
+    ),
+    "lazy": (
+        HEAD + "    return nn.Sequential(nn.Flatten(), nn.LazyLinear(classes))\n",
+        r"1.weight has no size yet; give the sizes of lazy modules",
+    ),
     "random in evaluation": (
         MODULE.format(outputs="classes", body="return self.layer(x.flatten(1)) + torch.rand(1)"),
         r"the network draws random numbers in evaluation",

@@ -46,7 +46,7 @@ class Study:
         artifacts: folder for figures, reports and logs.
 
     Raises:
-        UsageError: there are both a source and settings, or neither.
+        UsageError: there are both a source and settings, or neither; or an argument of another type.
 
     The settings are checked when a method needs them. Each method reads the store again, so that runs which
     another process has finished meanwhile are seen.
@@ -64,8 +64,15 @@ class Study:
         artifacts: str | PathLike[str] = "artifacts",
         **settings: Any,
     ) -> None:
-        if (source is None) == (not settings):
+        if (source is None and not settings) or not isinstance(source, str | PathLike | Mapping | None):
             raise UsageError("Study: expected the path of a YAML file, a dictionary, or settings by name")
+        if source is not None and settings:
+            raise UsageError(
+                f"Study: {', '.join(settings)}: a study from a file or a dictionary has no settings by name;"
+                ' change one with overrides={"recipe.epochs": 5}'
+            )
+        if overrides is not None and not isinstance(overrides, Mapping):
+            raise UsageError('Study: overrides: expected a dictionary, such as {"recipe.epochs": 5}')
         self.source: StudySource
         if isinstance(source, Mapping) or source is None:
             self.source = StudySettings(source or settings)

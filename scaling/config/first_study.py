@@ -145,8 +145,15 @@ def _entry(spec: type[Architecture], info: DatasetInfo) -> str:
 
 def _choose(name: str, choices: dict[str, _Choice], *, option: str) -> _Choice:
     if name not in choices:
-        close = get_close_matches(name, choices, n=1)
+        close = get_close_matches(name.lower(), choices, n=1)
         hint = f"did you mean {close[0]}? " if close else ""
+        if option == "dataset" and name in {
+            str(m.model_fields["type"].default) for m in model_members(AnyDataset)
+        }:
+            raise UsageError(
+                f"{name}: needs the path or the name of the data; `scaling data check PATH` prints its line",
+                option=option,
+            )
         raise UsageError(f"{name}: no such type; {hint}expected one of {', '.join(choices)}", option=option)
     return choices[name]
 

@@ -107,9 +107,13 @@ def test_problems_name_the_setting(as_object):
         as_object(SETTINGS, overrides={"study.name.first": 1}).plan()
     with pytest.raises(StoreError, match="holds no run of this study; run it first"):
         as_object(SETTINGS).fit()
-    for arguments, settings in (((), {}), ((SETTINGS,), {"seeds": 2})):
+    for source in ((), (3,), (["a.yaml"],)):
         with pytest.raises(UsageError, match="the path of a YAML file, a dictionary, or settings by name"):
-            as_object(*arguments, **settings)
+            as_object(*source)
+    with pytest.raises(UsageError, match=r"^Study: storee: a study from a file"):
+        as_object(SETTINGS, storee="store")
+    with pytest.raises(UsageError, match=r"^Study: overrides: expected a dictionary"):
+        as_object(SETTINGS, overrides=["recipe.epochs=2"])
 
 
 def test_run_table_fit_and_report(as_object, training):

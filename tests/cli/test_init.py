@@ -61,3 +61,14 @@ def test_what_does_not_fit_is_named(scaling, words, message):
     assert result.code == 2
     assert message in result.err
     assert not list(Path().iterdir())
+
+
+@pytest.mark.parametrize(
+    ("dataset", "message"),
+    [("npz", "needs the path or the name of the data"), ("MNIST", "did you mean mnist?")],
+)
+def test_a_data_set_that_needs_a_path_and_a_misspelt_one(scaling, tmp_path, dataset, message):
+    result = scaling("init", tmp_path / "new.yaml", "--dataset", dataset)
+    assert result.code == 2
+    assert message in result.err
+    assert not (tmp_path / "new.yaml").exists()

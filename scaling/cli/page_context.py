@@ -1,4 +1,4 @@
-"""What ``report`` and ``compare`` print about the runs of a study."""
+"""Lines about the runs of a study that ``report`` and ``compare`` print."""
 
 from __future__ import annotations
 

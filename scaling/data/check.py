@@ -1,4 +1,4 @@
-"""What a data set holds: sizes, classes, repeated images, and moments of the pixels."""
+"""Check of a data set: sizes, classes, repeated images, and moments of the pixels."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Duplicates:
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetCheck:
-    """What a data set holds."""
+    """Content of a data set, as ``scaling data check`` describes it."""
 
     dataset: Dataset
     """The data set."""

@@ -1,4 +1,4 @@
-"""What only the code of a user's own network can tell, kept in the user's cache folder.
+"""Records of what only the code of a user's own network can tell, kept in the user's cache folder.
 
 The records are computed by torch, once for each content of the code. Every later plan reads them from the
 cache, without torch and without running the code.

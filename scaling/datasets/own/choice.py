@@ -15,7 +15,7 @@ from scaling.errors import DataError
 
 @dataclass(frozen=True, kw_only=True)
 class SplitRules:
-    """What a study says about the splits of its data."""
+    """Choices of a study about the splits of its data."""
 
     joins: bool
     """Add the images of a validation split to the training images."""

@@ -44,7 +44,7 @@ class LabelledImages:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class OwnContent:
-    """What the files of a data set hold."""
+    """Content of the files of a data set."""
 
     origin: str
     """Name of the file or the folder, for messages."""

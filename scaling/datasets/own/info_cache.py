@@ -42,7 +42,7 @@ _latest: dict[str, Splits] = {}
 
 @dataclass(frozen=True)
 class ReadingKey:
-    """What the result of reading some files depends on."""
+    """Key of the result of reading some files: everything that the result depends on."""
 
     digest: str
     """Digest of the settings, of the versions of the readers, and of the paths and times of the files."""

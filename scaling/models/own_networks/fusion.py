@@ -99,8 +99,8 @@ def _draws(network: nn.Module, pixels: Tensor) -> bool:
     """Return whether a forward pass draws random numbers."""
 
     def states() -> tuple:
-        numpy_state = np.random.get_state()  # noqa: NPY002
-        return torch.get_rng_state().tolist(), random.getstate(), numpy_state[1].tolist(), numpy_state[2]  # type: ignore[index]
+        _, keys, position, *_ = np.random.get_state(legacy=True)  # noqa: NPY002
+        return torch.get_rng_state().tolist(), random.getstate(), np.asarray(keys).tolist(), position
 
     network = deepcopy(network)
     with seeded(0), torch.no_grad():

@@ -24,7 +24,7 @@ gc.set_threshold(50_000, 20, 50)
 # Set before torch and NumPy are imported: two test processes on two cores must not compete with more threads.
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[variable] = "1"
-# nohup and the shells of background jobs ignore these signals, which some tests send to processes that they start.
+# nohup and the shells of background jobs ignore these signals, which some tests send to what they start.
 for _signum, _handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
     if signal.getsignal(_signum) is signal.SIG_IGN:
         signal.signal(_signum, _handler)

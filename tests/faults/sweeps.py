@@ -1,6 +1,6 @@
 """Random faults in real sweeps, each followed by the same command without faults.
 
-    python -m tests.faults.sweeps --trials 100 --seed 0
+    python -m tests.faults.sweeps --trials 100 --seed 0 --jobs 3
 
 A trial starts the drivers of a small study in process, with worker processes, on Ray, or on a Ray cluster of
 three nodes, does one fault at a random instant, and repeats the command until it has nothing left to do. Then
@@ -28,6 +28,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -247,6 +248,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--trials", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=3, help="number of trials at a time; most of them wait")
     parser.add_argument("--only", type=int, nargs="+", metavar="N", help="numbers of trials; by default all")
     arguments = parser.parse_args()
     # A shell lets its background processes ignore SIGINT, which they would inherit.
@@ -262,16 +264,20 @@ def main() -> int:
         print(f"the undisturbed sweep failed: {wrong}, see {reference.folder}")
         return 1
     print(f"undisturbed sweep: {duration_s:.1f} s; trials in {root}", flush=True)
-    failed = 0
     numbers = arguments.only or range(arguments.trials)
-    for number in numbers:
+
+    def fails(number: int) -> bool:
         trial = Trial(root / str(number), STUDY)
-        found = run_trial(trial, f"{arguments.seed}-{number}", reference.store, duration_s)
+        seed = f"{arguments.seed}-{number}"
+        found = run_trial(trial, seed, reference.store, duration_s)
         for problem in found:
-            print(f"  {problem}", flush=True)
-        failed += bool(found)
+            print(f"  {seed}: {problem}", flush=True)
         if not found:
             shutil.rmtree(trial.folder)
+        return bool(found)
+
+    with ThreadPoolExecutor(arguments.jobs) as jobs:
+        failed = sum(jobs.map(fails, numbers))
     print(f"{len(numbers) - failed} of {len(numbers)} trials ended complete and identical")
     return 1 if failed else 0
 

@@ -35,6 +35,8 @@ _DEFAULTS = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Tune's handler turns Ctrl+C into an ordinary end
 }
+_START_TIMED_OUT = "timed out during startup"
+"""Part of Ray's message if a node did not start in the 30 seconds that Ray waits."""
 _LEAVE_S = 5.0
 """Longest time to leave a cluster whose head is dead, in seconds."""
 _CLUSTER_CHECK_S = 5.0
@@ -97,11 +99,8 @@ def _local_instance(folder: Path, workers: int) -> Iterator[None]:
         interruption.before_immediate_end(_kill_agents),
     ):
         try:
-            # Without an address, Ray would join any cluster on this machine.
-            ray_folder = str(folder / _RAY_FOLDER)
-            _init(address="local", num_cpus=workers, include_dashboard=False, _temp_dir=ray_folder)
+            _start_local(folder, workers)
         except Exception as error:  # Ray raises exceptions of many classes, and Exception itself
-            _shut_down()
             raise UsageError(
                 f"Ray cannot start on this machine ({first_line(error)}); train without Ray with `in_process`"
             ) from error
@@ -111,6 +110,24 @@ def _local_instance(folder: Path, workers: int) -> Iterator[None]:
                 yield
         finally:
             _shut_down(wait_for_processes=True)
+
+
+def _start_local(folder: Path, workers: int) -> None:
+    """Start Ray on this machine, a second time if a busy machine needs longer than Ray waits."""
+    others = set(psutil.Process().children())
+    for is_last in (False, True):
+        try:
+            # Without an address, Ray would join any cluster on this machine.
+            ray_folder = str(folder / _RAY_FOLDER)
+            _init(address="local", num_cpus=workers, include_dashboard=False, _temp_dir=ray_folder)
+            return
+        except Exception as error:
+            _shut_down()
+            if is_last or _START_TIMED_OUT not in str(error):
+                raise
+            for process in set(psutil.Process().children()) - others:  # Ray forgets them until the end
+                with suppress(psutil.Error):
+                    process.kill()
 
 
 def _kill_agents() -> None:

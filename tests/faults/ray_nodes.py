@@ -16,6 +16,8 @@ import psutil
 
 _START_S = 120.0
 """Longest time for the start of a node, in seconds."""
+_ATTEMPTS = 3
+"""Number of attempts to start a node: on a busy machine, Ray does not wait long enough for itself."""
 
 
 class RayNodes:
@@ -69,7 +71,7 @@ class RayNodes:
         for node in self._nodes:
             _kill(node)
 
-    def _start(self, *options: str) -> None:
+    def _start(self, *options: str, attempt: int = 1) -> None:
         """Start a node, and wait until it runs: nodes that start at once would choose the same sockets."""
         output = self._folder / f"node-{len(list(self._folder.glob('node-*')))}.txt"
         ray = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--num-cpus=1"]
@@ -86,7 +88,11 @@ class RayNodes:
         end = time.monotonic() + _START_S
         while "Ray runtime started" not in output.read_text():
             if time.monotonic() > end or node.poll() is not None:
-                raise RuntimeError(f"a node of the cluster did not start: see {output}")
+                _kill(self._nodes.pop())
+                if attempt == _ATTEMPTS:
+                    raise RuntimeError(f"a node of the cluster did not start: see {output}")
+                self._start(*options, attempt=attempt + 1)
+                return
             time.sleep(0.2)
 
 

@@ -269,7 +269,10 @@ def main() -> int:
     def fails(number: int) -> bool:
         trial = Trial(root / str(number), STUDY)
         seed = f"{arguments.seed}-{number}"
-        found = run_trial(trial, seed, reference.store, duration_s)
+        try:
+            found = run_trial(trial, seed, reference.store, duration_s)
+        except RuntimeError as error:  # a node of the cluster did not start
+            found = [str(error)]
         for problem in found:
             print(f"  {seed}: {problem}", flush=True)
         if not found:

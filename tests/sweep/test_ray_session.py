@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import threading
 from pathlib import Path
 
@@ -93,6 +95,21 @@ def test_failure_of_ray_is_one_line(inits, monkeypatch):
         ray_session.ray_session(None, 1),
     ):
         pass
+
+
+def test_start_that_timed_out_is_repeated_once_and_leaves_no_process(inits, monkeypatch):
+    first_init, started = ray.init, []
+
+    def time_out_at_first(**options):
+        if started:
+            return first_init(**options)
+        started.append(subprocess.Popen(["sleep", "600"]))
+        raise Exception("The current node timed out during startup. This could happen because ...")
+
+    monkeypatch.setattr(ray, "init", time_out_at_first)
+    with ray_session.ray_session(None, 1):
+        assert started[0].wait(10) == -signal.SIGKILL
+    assert len(inits) == 1
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isinf
 
 from rich.table import Table
 
 from analysis.formatting import format_interval
 from analysis.text_table import TextTable
-from scaling.fit.comparison.detectable import SEED_FACTORS, DetectableDifference
+from scaling.fit.detectable import SEED_FACTORS, DetectableDifference
 
 
 def render_power(differences: Sequence[DetectableDifference], *, power: float) -> Table:
@@ -28,7 +29,11 @@ def render_power(differences: Sequence[DetectableDifference], *, power: float) -
                 f"error at filters {one.x:g}" if is_error else "exponent",
                 format_interval(one.measured, percent=is_error),
                 *(
-                    f"{100 * smallest:.2g} %" if is_error else f"{smallest:.2g}"
+                    "none"
+                    if isinf(smallest)
+                    else f"{100 * smallest:.2g} %"
+                    if is_error
+                    else f"{smallest:.2g}"
                     for smallest in one.by_factor.values()
                 ),
             )
@@ -36,9 +41,9 @@ def render_power(differences: Sequence[DetectableDifference], *, power: float) -
     return TextTable(
         title="Smallest detectable difference",
         caption=(
-            f"A true difference of this size is shown in {100 * power:.0f} % of such studies: its 95 % "
-            "interval excludes 0. This holds if all such studies have the same verdict; otherwise, fewer show"
-            " a difference of exponents. Differences of errors are relative to the mean of both curves."
+            f"A true difference of this size is shown in {100 * power:.0f} % of studies like this one: its "
+            "95 % interval excludes 0. The numbers come from simulated studies, drawn from the fitted laws. "
+            "Differences of errors are relative to the mean of both curves."
         ),
         columns=(
             "first",

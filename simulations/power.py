@@ -21,7 +21,7 @@ import numpy as np
 
 from benchmarks.commands import ROOT
 from scaling.fit import EstimationOptions, Fit, Interval, Points, compare_laws, fit
-from scaling.fit.comparison.detectable import DEFAULT_POWER, DetectableDifference, detectable_differences
+from scaling.fit.detectable import DEFAULT_POWER, DetectableDifference, detectable_differences
 from scaling.plan import machine
 from simulations.scenarios import Scenario
 
@@ -39,14 +39,13 @@ PAGE_TEXT = """# How often a detectable difference is shown
 
 `scaling power` says which true difference is shown in {power:g} % of such studies. In a check, {pilots} pilot
 studies of two equal curves state their smallest detectable difference. The median is planted in new studies,
-with 8 widths and error counts with 0.6 times the variance of a binomial. A study shows the difference if the
-95 % interval that `scaling compare` prints excludes 0 on the right side.
+half of it in each curve, with 8 widths and error counts with 0.6 times the variance of a binomial. A study
+shows the difference if the 95 % interval that `scaling compare` prints excludes 0 on the right side. The last
+column repeats this with the difference that each pilot states, and is the mean over the pilots.
 
 {table}
 
-The statement of one study is an estimate: the pilots show how far it scatters. It is taken from the law that
-the verdict of the pilot names. Without a floor, some studies say `power law` and others `cannot tell`, whose
-intervals are wider, so that fewer studies show the difference.
+The statement of one study is an estimate: the pilots show how far it scatters.
 """
 """Text of the page."""
 
@@ -72,7 +71,7 @@ class PowerCase:
         Args:
             seed: seed of the study.
         """
-        return self._of_quantity(detectable_differences(self._fits(0.0, seed))).by_factor[1]
+        return self._of_quantity(detectable_differences(self._fits(0.0, seed), factors=(1,))).by_factor[1]
 
     def measure(self, difference: float, *seed: int) -> Interval:
         """Return the difference that a study with a true difference measures, with its interval.
@@ -84,24 +83,23 @@ class PowerCase:
         first, second = self._fits(difference, seed)
         if self.quantity == "exponent":
             return compare_laws(first, second).difference
-        return self._of_quantity(detectable_differences([first, second])).measured
+        return self._of_quantity(detectable_differences([first, second], factors=(1,), studies=1)).measured
 
     def _of_quantity(self, differences: Iterable[DetectableDifference]) -> DetectableDifference:
         wanted = None if self.quantity == "exponent" else _ERROR_SIZE
         return next(one for one in differences if one.x == wanted)
 
     def _fits(self, difference: float, seed: Sequence[int]) -> list[Fit]:
-        curves = (self._other_curve(difference), self.scenario)  # the first one has the larger value
         return [
             self._fit(curve.simulate(np.random.default_rng([*seed, index])), index, seed[-1])
-            for index, curve in enumerate(curves)
+            for index, curve in enumerate((self._shifted(difference / 2), self._shifted(-difference / 2)))
         ]
 
-    def _other_curve(self, difference: float) -> Scenario:
+    def _shifted(self, half: float) -> Scenario:
         """Return the scenario with another exponent, or with other errors."""
         if self.quantity == "exponent":
-            return replace(self.scenario, steeper=difference)
-        return replace(self.scenario, factor=(1 + difference / 2) / (1 - difference / 2))
+            return replace(self.scenario, steeper=half)
+        return replace(self.scenario, factor=1 + half)
 
     def _fit(self, points: Points, index: int, seed: int) -> Fit:
         group = {"curve": str(index)}
@@ -124,6 +122,8 @@ class PowerCounts:
     """Smallest and largest difference that a pilot says is detectable."""
     shown: int
     """Number of studies that show the difference."""
+    mean_share: float
+    """Share of studies that show the difference that one pilot states, as a mean over the pilots."""
 
 
 def power_cases() -> Iterator[PowerCase]:
@@ -145,14 +145,17 @@ def count_shown(case: PowerCase, studies: int, *, pilots: int = PILOTS, seed: in
     """
     detectable = [case.detectable(seed, 0, pilot) for pilot in range(pilots)]
     smallest, planted, largest = (float(value) for value in np.quantile(detectable, [0, 0.5, 1]))
-    shown = sum(case.measure(planted, seed, 1, study).low > 0 for study in range(studies))
+    limits = np.array([case.measure(planted, seed, 1, study).low for study in range(studies)])
+    # Another difference moves the estimate and its interval by as much.
+    shares = [float((limits + other - planted > 0).mean()) for other in detectable]
     return PowerCounts(
         case=case,
         pilots=pilots,
         studies=studies,
         planted=planted,
         pilot_range=(smallest, largest),
-        shown=shown,
+        shown=int((limits > 0).sum()),
+        mean_share=float(np.mean(shares)),
     )
 
 
@@ -168,6 +171,7 @@ def power_table(counts: Iterable[PowerCounts]) -> list[list[str]]:
             "studies",
             "shown, %",
             "standard error, points",
+            "shown on average over the pilots, %",
         ]
     ]
     for count in counts:
@@ -185,6 +189,7 @@ def power_table(counts: Iterable[PowerCounts]) -> list[list[str]]:
                 f"{count.studies:,}",
                 f"{100 * share:.1f}",
                 f"{100 * error:.1f}",
+                f"{100 * count.mean_share:.1f}",
             ]
         )
     return rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from scaling.api._results import load_trained
@@ -11,7 +11,7 @@ from scaling.config import StudySource
 from scaling.errors import UsageError
 
 if TYPE_CHECKING:
-    from scaling.fit.comparison.detectable import DetectableDifference
+    from scaling.fit.detectable import DetectableDifference
 
 _X = "filters"
 
@@ -22,6 +22,7 @@ def power(
     *,
     power: float = 0.8,
     overrides: Sequence[str] = (),
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> list[DetectableDifference]:
     """Return the smallest differences of exponents and errors that a study can show, for each pair of curves.
 
@@ -30,6 +31,7 @@ def power(
         workspace: stores and folders.
         power: share of such studies in which the difference is shown, from 0.5 to below 1.
         overrides: changed settings, such as ``recipe.epochs=5``.
+        on_progress: receives the number of simulated curves, and the number of all, after each one.
 
     Raises:
         StoreError: no store holds a run of the study.
@@ -37,7 +39,7 @@ def power(
     """
     from analysis.laws import fit_laws
     from analysis.run_groups import group_runs
-    from scaling.fit.comparison.detectable import detectable_differences
+    from scaling.fit.detectable import detectable_differences
 
     workspace = workspace or Workspace()
     runs = load_trained(config, workspace, overrides=overrides).final_runs
@@ -48,4 +50,4 @@ def power(
             f"{config}: has {len(fits)} curve with a law, and a difference needs two; add an entry to "
             "architectures, or train the study"
         )
-    return detectable_differences(fits, power=power)
+    return detectable_differences(fits, power=power, on_progress=on_progress)

@@ -10,11 +10,10 @@ import typer
 from scaling import api
 from scaling.cli.inference_speed import print_inference
 from scaling.cli.options import STORE, Also, Configs, Data, Json, Quiet, Store, workspace
-from scaling.cli.output import new_table, print_json, print_table, print_text
+from scaling.cli.output import new_table, print_json, print_table, print_text, progress_bar
 from scaling.errors import UsageError
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
     from rich.table import Table
 
     from scaling.plan.speed import Speed, TimingCurve
@@ -69,13 +68,11 @@ def bench(
 
 
 def _bench_training(*, workers: int | None, out: Path | None, quiet: bool, as_json: bool) -> None:
-    progress = _progress(quiet=quiet)
-    with progress:
-        task = progress.add_task("")
+    with progress_bar("measuring", quiet=quiet) as on_progress:
         result = api.bench(
             workers=workers,
             out=out,
-            on_progress=lambda done, steps: progress.update(task, completed=done, total=steps),
+            on_progress=on_progress,
         )
     speed = result.speed
     if as_json:
@@ -87,21 +84,6 @@ def _bench_training(*, workers: int | None, out: Path | None, quiet: bool, as_js
         f"{speed.sweep_start_s:.1f} s for a sweep"
     )
     print_text(f"{result.path}: {speed.machine.processor}, {speed.machine.workers} processes at once")
-
-
-def _progress(*, quiet: bool) -> Progress:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-    progress = Progress(
-        TextColumn("measuring"),
-        BarColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    )
-    progress.disable = quiet or not progress.console.is_terminal
-    return progress
 
 
 def _table(speed: Speed) -> Table:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from scaling import api
@@ -50,6 +52,28 @@ def print_text(text: str = "", *, end: str = "\n", to_stderr: bool = False, flus
     """Print a text for people, with its control characters escaped."""
     stream = sys.stderr if to_stderr else sys.stdout
     print(escape_control_characters(text), end=end, file=stream, flush=flush)
+
+
+@contextmanager
+def progress_bar(label: str, *, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar with the time left on stderr, if that is a terminal.
+
+    Args:
+        label: text before the bar.
+        quiet: True to show nothing.
+
+    Yields:
+        A function that receives the number of finished steps, and the number of all steps.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = TextColumn(label), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn()
+    progress = Progress(*columns, console=Console(stderr=True), transient=True)
+    progress.disable = quiet or not progress.console.is_terminal
+    with progress:
+        task = progress.add_task("")
+        yield lambda done, steps: progress.update(task, completed=done, total=steps)
 
 
 def new_table(*headings: str, title: str | None = None) -> Table:

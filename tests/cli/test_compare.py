@@ -1,12 +1,14 @@
-"""Tests of ``scaling compare``, with a simulated study of two curves."""
+"""Tests of ``scaling compare`` and ``scaling power``, with a simulated study of two curves."""
 
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pytest
 
 from analysis.comparison import StudyComparison
+from scaling.fit import detectable
 from tests.api.simulated_training import TWO
 
 
@@ -46,6 +48,19 @@ def test_two_curves_are_compared_and_drawn(scaling, two, tmp_path, monkeypatch):
         "training_flops",
     }
     assert set(comparison["best_at_budget"]) == {"parameters", "macs", "training_flops", "core_s"}
+
+
+@pytest.mark.simulation
+def test_detectable_differences_are_printed_for_each_size(scaling, two, monkeypatch):
+    quick = partial(detectable.detectable_differences, studies=4, factors=(1, 2))
+    monkeypatch.setattr(detectable, "detectable_differences", quick)
+    printed = json.loads(scaling("power", two, "--json").out)
+    assert printed["power"] == 0.8
+    assert [one["x"] for one in printed["differences"]] == [None, 1, 2, 3, 4]
+    result = scaling("power", two, "--power", "0.9")
+    assert (result.code, result.err) == (0, "")
+    assert "is shown in 90 % of studies like this one" in " ".join(result.out.split())
+    assert scaling("power", two, "--power", "0.3").code == 2
 
 
 def test_a_study_with_one_curve_cannot_be_compared(scaling, study, store, two):

@@ -41,7 +41,7 @@ from tests.faults.trial import PATIENCE_S, Driver, Trial, wait
 
 STUDY = """\
 study: faults
-dataset: {type: synthetic, size: 2000, test_size: 500, side: 16}
+dataset: {type: synthetic, size: 1000, test_size: 500, side: 16}
 architectures:
   - {type: tree3, rows: 1, filters: [1, 2, 3], branches: 4}
   - {type: lenet5, filters: [1, 2]}

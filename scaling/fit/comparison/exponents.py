@@ -20,7 +20,7 @@ from scaling.fit.comparison.crossing import find_crossing, pair_draws
 from scaling.fit.comparison.equal_error import size_to_dict
 from scaling.fit.comparison.law_choice import preferred_law, require_law
 from scaling.fit.interval import Interval
-from scaling.fit.result import Fit
+from scaling.fit.result import Fit, Law
 
 EQUIVALENCE_MARGIN = 0.05
 """Largest difference between exponents that count as equivalent."""
@@ -87,11 +87,8 @@ def compare_laws(
     if margin <= 0:
         raise UsageError(f"expected a number above 0, got {margin:g}", option="margin")
     laws = require_law(first, form), require_law(second, form)
-    estimate = laws[0].parameters["exponent"].estimate - laws[1].parameters["exponent"].estimate
-    differences = [
-        pair.first.parameter("exponent") - pair.second.parameter("exponent") for pair in pair_draws(laws)
-    ]
-    difference = Interval.from_draws(estimate, differences)
+    differences = _difference_draws(laws)
+    difference = exponent_difference(laws)
     crossing = find_crossing(first, second, laws=laws)
     return Comparison(
         first=first.label,
@@ -106,6 +103,16 @@ def compare_laws(
     )
 
 
+def exponent_difference(laws: tuple[Law, Law]) -> Interval:
+    """Return the exponent of the first law minus that of the second, with its 95 % interval.
+
+    Args:
+        laws: laws of two groups along one x.
+    """
+    estimate = laws[0].parameters["exponent"].estimate - laws[1].parameters["exponent"].estimate
+    return Interval.from_draws(estimate, _difference_draws(laws))
+
+
 def compare_all(fits: Sequence[Fit], *, margin: float = EQUIVALENCE_MARGIN) -> list[Comparison]:
     """Compare every pair of groups that have a usable law each.
 
@@ -115,6 +122,10 @@ def compare_all(fits: Sequence[Fit], *, margin: float = EQUIVALENCE_MARGIN) -> l
     """
     with_law = [fit for fit in fits if preferred_law(fit) is not None]
     return [compare_laws(first, second, margin=margin) for first, second in combinations(with_law, 2)]
+
+
+def _difference_draws(laws: tuple[Law, Law]) -> list[Float[np.ndarray, " draws"]]:
+    return [pair.first.parameter("exponent") - pair.second.parameter("exponent") for pair in pair_draws(laws)]
 
 
 def _conclude(

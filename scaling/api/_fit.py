@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 
+from scaling.api._external_table import external_curves, load_external_table
 from scaling.api._fit_options import BestOver, CountColumns, FitOptions, RowOptions
 from scaling.api._load import (
     CURVE_COLUMN,
@@ -16,11 +17,9 @@ from scaling.api._load import (
     RunSource,
     as_run_source,
     drop_missing,
-    external_curves,
     find_unfinished_training,
     is_external_table,
     load_best_epoch,
-    load_external_table,
     load_runs,
     load_wrong_images,
     resolve_store,
@@ -223,13 +222,13 @@ def load_curves(
 
     if is_external_table(source):
         loaded, options = _load_external(
-            source, options, rows, overrides=overrides, counts=counts, second=second
+            source, options, rows, overrides=overrides, counts=counts, best=best, second=second, cost=cost
         )
     else:
         by = tuple(options.by or ([CURVE_COLUMN] if best is None else ["architecture"]))
         sizes = [options.x, *([second] if second else [])]
         columns = {*sizes, options.y, *by, *rows.conditions(), *filter(None, (options.std, cost))}
-        columns |= {*best.columns, best.validation} if best else set()
+        columns |= {*_best_columns(best)}
         loaded = load_runs(source, workspace, overrides=overrides, x=options.x, columns=columns, also=second)
         notes = note_missing_losses(loaded.runs, options.y)
         loaded = replace(loaded, notes=(*loaded.notes, *notes))
@@ -252,15 +251,21 @@ def _load_external(
     *,
     overrides: Sequence[str],
     counts: CountColumns | None,
+    best: BestOver | None,
     second: str | None,
+    cost: str | None,
 ) -> tuple[LoadedRuns, FitOptions]:
     from scaling.fit import add_error_from_accuracy, select_last, select_where
 
-    # The error may be one that is computed from other columns.
-    sizes = [options.x, *([second] if second else [])]
-    columns = sizes if counts or rows.accuracy else [*sizes, options.y]
-    table = load_external_table(source, overrides=overrides, counts=counts, rows=rows, columns=columns)
-    loaded = LoadedRuns(runs=table)
+    loaded = load_external_table(
+        source,
+        overrides=overrides,
+        counts=counts,
+        rows=rows,
+        sizes=[options.x, *([second] if second else [])],
+        y=options.y,
+        others=[*(options.by or ()), *filter(None, (options.std, cost)), *(_best_columns(best))],
+    )
     if rows.where:
         loaded = _with_selection(loaded, select_where(loaded.runs, rows.conditions()))
     if rows.accuracy:
@@ -272,6 +277,10 @@ def _load_external(
         last = select_last(loaded.runs, rows.last_of, x=options.x, y=options.y, by=by, run=rows.run)
         loaded = _with_selection(loaded, last)
     return loaded, replace(options, by=by)
+
+
+def _best_columns(best: BestOver | None) -> tuple[str, ...]:
+    return (*best.columns, best.validation) if best else ()
 
 
 def _with_cells(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import Any, TypeGuard
 
 import numpy as np
 import pyarrow as pa
@@ -20,9 +20,6 @@ from scaling.api._workspace import Workspace
 from scaling.config import StudySettings
 from scaling.errors import StoreError, TableError, UsageError, shorten
 from scaling.store import RUNS_SCHEMA
-
-if TYPE_CHECKING:
-    from scaling.api._fit_options import CountColumns, RowOptions
 
 STUDY_SUFFIXES = (".yaml", ".yml")
 CURVE_COLUMN = "group"
@@ -91,55 +88,18 @@ def is_study(source: RunSource) -> TypeGuard[str | StudySettings]:
 def is_external_table(source: RunSource) -> bool:
     """Return True if a source is a table rather than a study or a store."""
     from scaling.fit.data.reading import is_parquet_folder, is_table_file
+    from scaling.fit.data.run_logs import is_run_folder
 
     if not isinstance(source, str):
         return isinstance(source, TableInMemory)
     path = Path(source)
-    return is_parquet_folder(path) if path.is_dir() else is_table_file(source)
+    return is_parquet_folder(path) or is_run_folder(path) if path.is_dir() else is_table_file(source)
 
 
 def resolve_store(source: RunSource, workspace: Workspace) -> Workspace:
     """Return the workspace of a source: with only this store for a store, and unchanged otherwise."""
     is_store = isinstance(source, str) and not is_study(source)
     return replace(workspace, store=str(source), also=()) if is_store else workspace
-
-
-def load_external_table(
-    source: RunSource,
-    *,
-    overrides: Sequence[str],
-    counts: CountColumns | None,
-    rows: RowOptions,
-    columns: Sequence[str],
-) -> pa.Table:
-    """Read a table that was not made by this package.
-
-    Args:
-        source: a file or a folder that ``scaling.fit.read_table`` reads, or a table in memory.
-        overrides: must be empty.
-        counts: columns of counts that give ``test_error``.
-        rows: says whether the table is wide.
-        columns: requested columns. A wide table without one of them is refused with a hint.
-
-    Raises:
-        TableError: the table cannot be read.
-        UsageError: there are overrides.
-    """
-    from scaling.fit import add_error_from_counts, melt_wide, read_table
-    from scaling.fit.data.wide import describe_wide, find_wide
-
-    _refuse_overrides(overrides, source)
-    table = source.table if isinstance(source, TableInMemory) else read_table(Path(str(source)))
-    if rows.wide:
-        table = melt_wide(table)
-    elif not set(columns) <= set(table.column_names) and (wide := find_wide(table)):
-        raise TableError(f"{source}: {describe_wide(wide)}")
-    return add_error_from_counts(table, counts.error_counts, of=counts.image_counts) if counts else table
-
-
-def external_curves(table: pa.Table) -> tuple[str, ...]:
-    """Return the columns that separate the curves of an external table by default."""
-    return ("architecture",) if "architecture" in table.column_names else ()
 
 
 def load_runs(
@@ -188,7 +148,7 @@ def _load_stored(
         results = load_trained(study, workspace, overrides=overrides, columns=names)
         notes = (f"Partial: {results.partial}.",) if results.partial else ()
         return LoadedRuns(runs=results.final_runs, notes=notes)
-    _refuse_overrides(overrides, source)
+    refuse_overrides(overrides, source)
     path = str(source)
     if "://" in path or Path(path).is_dir():
         runs = _without_pruned(workspace.stores().runs(names and [*names, _PRUNED]))
@@ -283,7 +243,12 @@ def find_unfinished_training(
     return check_convergence(table, epochs, x=x, by=by)
 
 
-def _refuse_overrides(overrides: Sequence[str], source: RunSource) -> None:
+def refuse_overrides(overrides: Sequence[str], source: RunSource) -> None:
+    """Check that a source that is not a study has no overrides.
+
+    Raises:
+        UsageError: it has.
+    """
     if overrides:
         raise UsageError(
             f"{overrides[0]}: only a study has settings, and {source} is not a study; leave it out",

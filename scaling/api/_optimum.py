@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from scaling.api._external_table import external_curves, load_external_table
 from scaling.api._figures import save_figures
 from scaling.api._fit_options import RowOptions
 from scaling.api._load import (
@@ -18,9 +19,7 @@ from scaling.api._load import (
     TableInMemory,
     add_short_names,
     as_run_source,
-    external_curves,
     is_external_table,
-    load_external_table,
 )
 from scaling.api._losses import fill_losses, note_missing_losses
 from scaling.api._results import load_trained
@@ -92,13 +91,20 @@ def _optima_of_table(
     from analysis.optimum import StudyOptimum
     from scaling.fit.data.table import group_points
 
-    table = load_external_table(source, overrides=overrides, counts=None, rows=RowOptions(), columns=[x, y])
+    others = [*by, *([std] if std else [])]
+    loaded = load_external_table(
+        source, overrides=overrides, counts=None, rows=RowOptions(), sizes=[x], y=y, others=others
+    )
+    table = loaded.runs
     try:
         groups = group_points(table, x=x, y=y, by=tuple(by) or external_curves(table), std=std)
     except TableError as error:
         raise TableError(f"{source}: {error.problem}", option=error.option) from None
     optima, failures = _find_optima(
-        [(", ".join(group.values.values()) or "all", group.points, group.notes) for group in groups]
+        [
+            (", ".join(group.values.values()) or "all", group.points, (*loaded.notes, *group.notes))
+            for group in groups
+        ]
     )
     if not optima:
         raise FitError(f"{source}: {'; '.join(failures)}")

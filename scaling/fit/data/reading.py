@@ -18,6 +18,7 @@ from pyarrow import json as arrow_json
 from scaling.errors import TableError
 from scaling.files import file_problem
 from scaling.fit.data.columns import check_unique_columns
+from scaling.fit.data.csv_values import CONVERT_OPTIONS, parse_objects
 
 _COMPRESSED = ".gz"
 _BAD_GZIP = (EOFError, zlib.error)
@@ -105,11 +106,13 @@ def _read_csv(source: Path, *, delimiter: str = ",") -> pa.Table:
         if problem := _header_problem(file.readline(), delimiter):
             raise TableError(f"{source}: {problem}")
     with _open(source) as file:
-        table = csv.read_csv(file, parse_options=csv.ParseOptions(delimiter=delimiter))
+        table = csv.read_csv(
+            file, parse_options=csv.ParseOptions(delimiter=delimiter), convert_options=CONVERT_OPTIONS
+        )
     for field in table.schema:
         if pa.types.is_binary(field.type):
             raise TableError(f"{source}: {field.name} holds text that is not UTF-8; save it as UTF-8")
-    return table
+    return parse_objects(table)
 
 
 def _read_tsv(source: Path) -> pa.Table:

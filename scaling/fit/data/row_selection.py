@@ -58,15 +58,24 @@ def select_where(table: pa.Table, values: Mapping[str, Sequence[str]]) -> Select
 
 
 def select_last(
-    table: pa.Table, step: str, *, x: str, y: str, by: Sequence[str] = (), run: Sequence[str] = ()
+    table: pa.Table,
+    step: str,
+    *,
+    y: str,
+    x: str | None = None,
+    by: Sequence[str] = (),
+    run: Sequence[str] = (),
 ) -> Selection:
-    """Keep the row with the largest step of each run.
+    """Keep the row with the largest step of each run, of the rows whose y is not empty.
+
+    A log can have rows of steps and rows of epochs, with empty cells. NaN is a value: the run diverged. A run
+    without any y keeps its last row.
 
     Args:
         table: one row a step of a run.
         step: column that grows while a run trains, such as ``epoch``.
-        x: column of sizes.
         y: column of errors.
+        x: column of sizes; None if ``run`` alone tells runs apart.
         by: columns whose values, together, name a group.
         run: columns that, with x and by, tell runs apart. Without any, ids such as ``trial_id`` do, or else
             seeds, settings, and other columns whose values were chosen.
@@ -74,26 +83,38 @@ def select_last(
     Raises:
         TableError: a column is missing or not numeric, or a row has no step.
     """
-    for name in (step, x, y, *by, *run):
+    sizes = [] if x is None else [x]
+    for name in (step, *sizes, y, *by, *run):
         check_column(table.column_names, name)
-    if step in (x, y, *by, *run):
+    if step in (*sizes, y, *by, *run):
         raise TableError(f"{step}: counts the steps of a run, and cannot also be x, y, or a column of groups")
-    steps = numeric_column(table, step)
-    if np.isnan(steps).any():
-        row = int(np.isnan(steps).argmax())
-        raise TableError(f"{step}: row {row + 1} is empty; fill it in or remove such rows")
-    others = list(run) or columns_of_a_run(RowsOfOneX(table, x=x, y=y, ignored=by), step)
-    keys = list(dict.fromkeys([*by, x, *others]))
+    others = list(run)
+    if x is not None and not others:
+        others = columns_of_a_run(RowsOfOneX(table, x=x, y=y, ignored=by), step)
+    keys = list(dict.fromkeys([*by, *sizes, *others]))
     codes = encode_rows(table, keys)
+    is_candidate = _has_value(table, y, codes)
+    steps = numeric_column(table, step)
+    if (is_empty := np.isnan(steps) & is_candidate).any():
+        row = int(is_empty.argmax())
+        raise TableError(f"{step}: row {row + 1} is empty; fill it in or remove such rows")
     largest = np.full(int(codes.max()) + 1, -np.inf)
-    np.maximum.at(largest, codes, steps)
-    keep = steps == largest[codes]
+    np.maximum.at(largest, codes[is_candidate], steps[is_candidate])
+    keep = is_candidate & (steps == largest[codes])
     note = (
         f"Kept the row with the largest {step} of each of {len(largest)} runs "
         f"(told apart by {', '.join(keys)}); "
         f"left out: {len(table) - keep.sum()} of {len(table)} rows."
     )
     return Selection(table.filter(pa.array(keep)), [note])
+
+
+def _has_value(table: pa.Table, y: str, codes: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Return which rows have a y; for a run without any, all of its rows."""
+    has_y = np.asarray(table[y].is_valid().to_numpy())
+    run_has_y = np.zeros(int(codes.max()) + 1, bool)
+    np.logical_or.at(run_has_y, codes, has_y)
+    return np.asarray(has_y | ~run_has_y[codes])
 
 
 def _equals(table: pa.Table, name: str, value: str) -> NDArray[np.bool_]:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from scaling.errors import TableError
+from scaling.fit.data.roles import is_step
 
 _SEPARATOR = " - "
 _EXTREMES = ("__MIN", "__MAX")
@@ -68,8 +69,14 @@ def describe_wide(wide: WideColumns) -> str:
     first = next(iter(wide.runs))
     return (
         f"has one column for each of {len(wide.runs)} runs, such as '{first}{_SEPARATOR}{wide.metric}', and "
-        "a fit needs one row a run; `wide` melts it, with the settings in the names of the runs as columns"
+        "a fit needs one row a run: `wide` melts it, with the settings in the names of the runs as columns"
+        f"{_step_hint(wide)}; if the names have no settings, export the table of runs instead"
     )
+
+
+def _step_hint(wide: WideColumns) -> str:
+    step = next(filter(is_step, wide.shared), None)
+    return f", and `last_of` {step} keeps the last row of each run" if step else ""
 
 
 def melt_wide(table: pa.Table) -> pa.Table:

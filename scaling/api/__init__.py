@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from scaling.api._data import check_datasets, download_datasets, list_datasets
     from scaling.api._ensemble import draw_ensemble, ensemble
     from scaling.api._explain import Difference, Reason, diff, why
+    from scaling.api._export import export
     from scaling.api._figures import figure_folder
     from scaling.api._fit import FitDetails, RequiredSize, fit, fit_details
     from scaling.api._fit_options import BestOver, CountColumns, FitOptions, JointOptions, RowOptions
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from scaling.api._plan import plan
     from scaling.api._power import power
     from scaling.api._prune import PruningOutcome, draw_pruning, prune
+    from scaling.api._push import PushedStudy, push
     from scaling.api._reject import draw_rejection, reject
     from scaling.api._report import report
     from scaling.api._results import StudyResults, load_results
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     from scaling.api._sweep import PackFailure
     from scaling.api._table import RunTable, table, tidy_table, write_table
     from scaling.api._target import Target
+    from scaling.api._tracking import TrackingOutcome
     from scaling.api._workspace import Workspace
     from scaling.architectures import CatalogueEntry
     from scaling.fit import predict, predict_joint
@@ -88,6 +91,7 @@ _EXPORTS = {
     "PruningOutcome": "scaling.api._prune",
     "PruningStatus": "scaling.api._status",
     "Reason": "scaling.api._explain",
+    "PushedStudy": "scaling.api._push",
     "RefusedPicture": "scaling.api._classify",
     "RequiredSize": "scaling.api._fit",
     "RowOptions": "scaling.api._fit_options",
@@ -100,6 +104,7 @@ _EXPORTS = {
     "StudyStatus": "scaling.api._status",
     "Suggestion": "scaling.api._suggest",
     "Target": "scaling.api._target",
+    "TrackingOutcome": "scaling.api._tracking",
     "Workspace": "scaling.api._workspace",
     "WrittenForecast": "scaling.api._forecast",
     "bench": "scaling.api._bench",
@@ -116,6 +121,7 @@ _EXPORTS = {
     "draw_rejection": "scaling.api._reject",
     "draw_shifts": "scaling.api._shift",
     "ensemble": "scaling.api._ensemble",
+    "export": "scaling.api._export",
     "ensemble_rows": "analysis.ensemble",
     "figure_folder": "scaling.api._figures",
     "fit": "scaling.api._fit",
@@ -134,6 +140,7 @@ _EXPORTS = {
     "predict": "scaling.fit",
     "predict_joint": "scaling.fit",
     "prune": "scaling.api._prune",
+    "push": "scaling.api._push",
     "reject": "scaling.api._reject",
     "render_comparison": "analysis.comparison_text",
     "render_ensembles": "analysis.ensemble",

@@ -18,6 +18,7 @@ from rich.console import Console
 
 from scaling.api._plan import plan
 from scaling.api._sweep import Sweep, SweepCounts
+from scaling.api._tracking import TrackingOutcome, Trackings
 from scaling.api._workspace import Workspace
 from scaling.config import StudySource
 from scaling.durations import format_duration
@@ -38,6 +39,8 @@ class RunOutcome(SweepCounts):
     """Number of the runs that this sweep trained and that diverged, without pilot runs."""
     wall_s: float
     """Wall time in seconds."""
+    tracking: tuple[TrackingOutcome, ...] = ()
+    """What each tracker has got."""
 
     def __repr__(self) -> str:
         counts = {
@@ -73,6 +76,7 @@ def run(
     in_process: bool = False,
     console: Console | None = None,
     quiet: bool = False,
+    track: Sequence[str] = (),
     on_start: Callable[[RunStart], None] = lambda start: None,
 ) -> RunOutcome:
     """Train the runs of a study that no store has: first the pilot runs, then the runs that wait for them.
@@ -85,6 +89,7 @@ def run(
         in_process: True to train without workers, one pack after the other.
         console: console for the progress display; by default stderr.
         quiet: True for no progress display.
+        track: names of trackers that get a copy of each finished run.
         on_start: called before the first run is trained; not called if no run is missing.
 
     Raises:
@@ -93,14 +98,16 @@ def run(
         StoreError: the store cannot be written; nothing was trained.
         SweepError: worker processes cannot start, or Ray has died.
         UsageError: Ray cannot start, the workers cannot see the store, or Ray has no room for a single trial;
-            or an optional package that an architecture needs is missing.
+            or an optional package that an architecture or a tracker needs is missing.
     """
     workspace, start_s = workspace or Workspace(), monotonic()
     trains_here = address is None  # the nodes of a cluster have memory of their own
     make_plan = partial(plan, config, workspace, overrides=overrides, trains=trains_here)
     first_plan = make_plan()
+    trackings = Trackings(track, first_plan.study, workspace)
     sweep = Sweep(
         workspace=workspace,
+        trackings=trackings,
         console=console or Console(stderr=True),
         choice=choose_engine(
             first_plan.study.resources,
@@ -111,15 +118,18 @@ def run(
         address=address,
         quiet=quiet,
     )
-    sweep.remove_leftovers()
-    sweep.write_test_sets(first_plan)
-    counts, latest_plan = _train(sweep, first_plan, make_plan, on_start)
+    with trackings:
+        sweep.remove_leftovers()
+        sweep.write_test_sets(first_plan)
+        counts, latest_plan = _train(sweep, first_plan, make_plan, on_start)
+        tracking = trackings.finish(latest_plan.study, _finished_ids(latest_plan, workspace) if track else ())
     return RunOutcome(
         **vars(SweepCounts.total(counts, pending=latest_plan.pending)),
         plan=first_plan,
         latest_plan=latest_plan,
         diverged=_count_diverged(latest_plan.final_ids - first_plan.done, workspace) if counts else 0,
         wall_s=monotonic() - start_s,
+        tracking=tracking,
     )
 
 
@@ -154,6 +164,11 @@ def _describe_start(plan: Plan, workspace: Workspace) -> RunStart:
     return RunStart(
         plan=plan, store_is_new=is_new, similar_store=find_similar_store(store) if is_new else None
     )
+
+
+def _finished_ids(plan: Plan, workspace: Workspace) -> Set[str]:
+    """Return the ids of a study's finished runs, without its pilot runs."""
+    return plan.final_ids & workspace.stores().ids()
 
 
 def _count_diverged(ids: Set[str], workspace: Workspace) -> int:

@@ -66,6 +66,7 @@ def run_until(
     in_process: bool = False,
     console: Console | None = None,
     quiet: bool = False,
+    track: Sequence[str] = (),
     on_start: Callable[[RunStart], None] = lambda start: None,
     on_iteration: Callable[[Iteration], None] = lambda iteration: None,
 ) -> SequentialResult:
@@ -80,6 +81,7 @@ def run_until(
         in_process: True to train without workers, one pack after the other.
         console: console for the progress display; by default stderr.
         quiet: True for no progress display.
+        track: names of trackers that get a copy of each finished run.
         on_start: called before the first run is trained; not called if no run is missing.
         on_iteration: called at the end of each iteration.
 
@@ -97,7 +99,14 @@ def run_until(
     widest = [curve.widest for curve in written_curves]
     cells, number = [cell for curve in written_curves for cell in curve.cells], 0
     train = partial(
-        run, extended, workspace, address=address, in_process=in_process, console=console, quiet=quiet
+        run,
+        extended,
+        workspace,
+        address=address,
+        in_process=in_process,
+        console=console,
+        quiet=quiet,
+        track=track,
     )
     while True:
         _write_study(extended, keys | {"architectures": architecture_entries(cells)})

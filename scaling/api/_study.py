@@ -94,13 +94,21 @@ class Study:
         """
         return plan(self.source, self._fresh_workspace(), overrides=self.overrides)
 
-    def run(self, *, address: str | None = None, in_process: bool = False, quiet: bool = False) -> RunOutcome:
+    def run(
+        self,
+        *,
+        address: str | None = None,
+        in_process: bool = False,
+        quiet: bool = False,
+        track: Sequence[str] = (),
+    ) -> RunOutcome:
         """Train the runs that no store has, and return what became of them.
 
         Args:
             address: address of a running Ray cluster; by default this machine trains.
             in_process: True to train without workers, one pack after the other.
             quiet: True for no progress display.
+            track: names of trackers that get a copy of each finished run, such as ``tensorboard``.
 
         Raises:
             ScalingError: as ``scaling.api.run`` raises it.
@@ -112,6 +120,7 @@ class Study:
             address=address,
             in_process=in_process,
             quiet=quiet,
+            track=track,
         )
 
     def status(self) -> StudyStatus:

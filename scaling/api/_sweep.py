@@ -24,6 +24,7 @@ from scaling.store import check_writable, open_store, sweep
 from scaling.temporary_folder import delete_abandoned_folders
 
 if TYPE_CHECKING:
+    from scaling.api._tracking import Trackings
     from scaling.data import LoadedDataset
     from scaling.sweep.executor import Executor, PackEvent
 
@@ -88,6 +89,8 @@ class Sweep:
     """Address of a running Ray cluster; None trains on this machine."""
     quiet: bool
     """True for no progress display."""
+    trackings: Trackings | None = None
+    """Trackers that get a copy of each published run."""
 
     def prepare(self) -> None:
         """Check that the workers can write the store, say what runs them, and start what takes seconds.
@@ -158,10 +161,18 @@ class Sweep:
 
         packs = [pack for wave in waves for pack in wave]
         executor = self._make_executor(packs, study, speed)
+        if self.trackings:
+            self.trackings.add_study(study)
         with handled_signals(), ProgressDisplay(packs, self.console, quiet=self.quiet) as display:
+
+            def on_event(event: PackEvent) -> None:
+                display(event)
+                if self.trackings:
+                    self.trackings.on_event(event, [run.id for run in display.packs[event.key].runs])
+
             for wave in waves:
                 stored_ids = self.workspace.stores().ids()
-                executor.run([pack for pack in wave if _parent_ids(pack) <= stored_ids], display)
+                executor.run([pack for pack in wave if _parent_ids(pack) <= stored_ids], on_event)
         stored_ids = self.workspace.stores().ids()
         runs = [run for pack in packs for run in pack.runs]
         stored = sum(run.id in stored_ids for run in runs)

@@ -9,6 +9,7 @@ import typer
 
 from scaling import api
 from scaling.api._target import DEFAULT_QUANTITY
+from scaling.cli.export import print_tracking
 from scaling.cli.options import (
     STORE,
     Address,
@@ -55,6 +56,13 @@ def run(
     also: Also = [],
     data: Data = None,
     quiet: Quiet = False,
+    track: Annotated[
+        list[str],
+        typer.Option(
+            metavar="TRACKER",
+            help="Copy finished runs to a tracker: tensorboard, wandb, mlflow or trackio; may be repeated.",
+        ),
+    ] = [],
 ) -> int:
     """Train the missing runs of a study.
 
@@ -73,8 +81,10 @@ def run(
             address=address,
             in_process=in_process,
             quiet=quiet,
+            track=track,
             on_start=lambda start: _print_start(start, store),
         )
+        print_tracking(outcome.tracking, config, store=store, also=also, overrides=set_)
         return _print_outcome(outcome)
     if not 0 < until < inf:
         raise UsageError(f"{until:g}: expected a number > 0, such as 0.02", option="until")
@@ -89,9 +99,11 @@ def run(
         address=address,
         in_process=in_process,
         quiet=quiet,
+        track=track,
         on_start=lambda start: _print_start(start, store),
         on_iteration=lambda iteration: _print_iteration(iteration, target),
     )
+    print_tracking(result.last.outcome.tracking, result.study, store=store, also=also, overrides=[])
     return _print_end(result)
 
 

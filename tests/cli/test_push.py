@@ -1,0 +1,94 @@
+"""``scaling push``: the folder of a data set of the hub, and its upload to a stand-in of the hub's client."""
+
+from __future__ import annotations
+
+import json
+import sys
+from types import SimpleNamespace
+
+import pytest
+from pyarrow import parquet
+from ruamel.yaml import YAML
+
+
+@pytest.fixture
+def hub(monkeypatch):
+    """Return the calls that a stand-in of the hub's client got; ``refuse`` makes it fail."""
+    calls: dict[str, dict] = {}
+
+    class HfApi:
+        endpoint = "https://hub.example"
+
+        def create_repo(self, repo: str, **options):
+            if "refuse" in calls:
+                raise OSError("401 Client Error.\nInvalid token")
+            calls["create_repo"] = {"repo": repo, **options}
+
+        def upload_folder(self, **options):
+            calls["upload_folder"] = options
+
+    monkeypatch.setattr("scaling.api._push.find_spec", lambda package: True)
+    monkeypatch.setitem(sys.modules, "huggingface_hub", SimpleNamespace(HfApi=HfApi))
+    return calls
+
+
+def test_the_folder_is_a_data_set_that_can_be_fitted(scaling, study, store, tmp_path):
+    folder = tmp_path / "out"
+    result = scaling("push", study, "--to", folder, "--store", store)
+    assert (result.code, result.out, result.err) == (0, f"{folder}: 10 runs, figures, report and card\n", "")
+    _, header, text = (folder / "README.md").read_text().split("---\n", 2)
+    values = YAML(typ="safe").load(header)
+    assert values["configs"] == [{"config_name": "runs", "data_files": "runs.parquet", "default": True}]
+    assert values["size_categories"] == ["n<1K"]
+    assert parquet.read_table(folder / "runs.parquet").num_rows == 10
+    assert (folder / "report.html").exists()
+    figures = [line.partition("](")[2][:-1] for line in text.splitlines() if line.startswith("![")]
+    assert figures
+    assert all((folder / figure).exists() for figure in figures)
+    # Everybody who has the folder fits the same law, with and without the study.
+    laws = []
+    for source in (study, folder / "study.yaml", folder / "store"):
+        stores = ("--store", store if source == study else folder / "store")
+        (fitted,) = json.loads(scaling("fit", source, *stores, "--json").out)["fits"]
+        laws.append(fitted["laws"])
+    assert laws[0] == laws[1] == laws[2]
+    assert scaling("push", study, "--to", folder, "--store", store).code == 0  # again
+
+
+def test_the_folder_is_uploaded_to_a_private_repository(scaling, study, store, tmp_path, hub):
+    result = scaling("push", study, "me/digits", "--store", store)
+    assert (result.code, result.err) == (0, "")
+    assert result.out.endswith("uploaded: https://hub.example/datasets/me/digits\n")
+    assert hub["create_repo"] == {
+        "repo": "me/digits",
+        "repo_type": "dataset",
+        "private": True,
+        "exist_ok": True,
+    }
+    folder = hub["upload_folder"].pop("folder_path")
+    assert hub["upload_folder"] == {
+        "repo_id": "me/digits",
+        "repo_type": "dataset",
+        "commit_message": "10 runs",
+    }
+    assert (tmp_path / folder / "README.md").exists()
+
+
+def test_a_refused_upload_names_the_folder(scaling, study, store, hub):
+    hub["refuse"] = {}
+    result = scaling("push", study, "me/digits", "--store", store)
+    assert result.code == 2
+    assert (
+        "me/digits: the upload failed (OSError: 401 Client Error.); every file is in artifacts/tiny/hub"
+        in (result.err)
+    )
+
+
+def test_a_missing_package_and_a_missing_destination_are_named(scaling, study, store, tmp_path, monkeypatch):
+    monkeypatch.setattr("scaling.api._push.find_spec", lambda package: None)
+    result = scaling("push", study, "me/digits", "--store", store)
+    assert result.code == 2
+    assert result.err.startswith("uploads need the package huggingface_hub; install it with: pip install")
+    assert not (tmp_path / "artifacts").exists()
+    result = scaling("push", study, "--store", store)
+    assert result.err == "name a repository, such as me/digits, or a folder with --to\n"

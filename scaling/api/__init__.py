@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from scaling.api._reject import draw_rejection, reject
     from scaling.api._report import report
     from scaling.api._results import StudyResults, load_results
+    from scaling.api._retrain import RetrainedRun, retrain
     from scaling.api._run import RunOutcome, RunStart, run
     from scaling.api._run_until import Iteration, SequentialResult, run_until
     from scaling.api._schema import NewStudy, init, schema_reference, schema_text
@@ -98,6 +99,7 @@ _EXPORTS = {
     "RunOutcome": "scaling.api._run",
     "RunStart": "scaling.api._run",
     "RunTable": "scaling.api._table",
+    "RetrainedRun": "scaling.api._retrain",
     "SequentialResult": "scaling.api._run_until",
     "Study": "scaling.api._study",
     "StudyResults": "scaling.api._results",
@@ -161,6 +163,7 @@ _EXPORTS = {
     "render_sizes_for_error": "analysis.laws_text",
     "replace_nonfinite": "scaling.api._json",
     "report": "scaling.api._report",
+    "retrain": "scaling.api._retrain",
     "run": "scaling.api._run",
     "run_until": "scaling.api._run_until",
     "schema_reference": "scaling.api._schema",

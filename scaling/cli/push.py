@@ -35,9 +35,10 @@ def push(
     also: Also = [],
     data: Data = None,
 ) -> None:
-    """Publish a study on the Hugging Face hub: its runs, its report and a card.
+    """Publish a study on the Hugging Face hub.
 
-    A new repository is private. The files are written into a folder first.
+    The files are its runs, its report and a card. They are written into a folder first. A new repository is
+    private.
     """
     pushed = api.push(
         config, repo, workspace(store, also, data), to=to, overrides=set_, predictions=predictions

@@ -32,7 +32,9 @@ from scaling.durations import format_duration
 from scaling.errors import UsageError
 
 if TYPE_CHECKING:
-    from scaling.api import Iteration, RunOutcome, RunStart, SequentialResult
+    from collections.abc import Sequence
+
+    from scaling.api import Iteration, RetrainedRun, RunOutcome, RunStart, SequentialResult
 
 
 def run(
@@ -63,12 +65,29 @@ def run(
             help="Copy finished runs to a tracker: tensorboard, wandb, mlflow or trackio; may be repeated.",
         ),
     ] = [],
+    again: Annotated[
+        list[str],
+        typer.Option(
+            "--retrain",
+            metavar="RUN",
+            help="Train this finished run again, check that its numbers are equal, and keep its weights; "
+            "may be repeated. Nothing else is trained.",
+        ),
+    ] = [],
 ) -> int:
     """Train the missing runs of a study.
 
     The command may be interrupted and started again: finished runs are kept.
     """
     folders = workspace(store, also, data)
+    if again:
+        if until is not None or address or track:
+            raise UsageError(
+                "trains in this process, and nothing else: leave out `until`, `address` and `track`",
+                option="retrain",
+            )
+        retrained = api.retrain(config, again, folders, overrides=set_, quiet=quiet)
+        return _print_retrained(retrained)
     if until is None:
         if quantity or budget:
             raise UsageError(
@@ -105,6 +124,19 @@ def run(
     )
     print_tracking(result.last.outcome.tracking, result.study, store=store, also=also, overrides=[])
     return _print_end(result)
+
+
+def _print_retrained(runs: Sequence[RetrainedRun]) -> int:
+    """Print what became of each run that was to be trained again, and return the exit code."""
+    for run in runs:
+        if run.difference:
+            text = f"not kept, because {run.difference}"
+        elif run.was_stored:
+            text = "its weights were in the store"
+        else:
+            text = "its numbers are equal to the stored ones, and its weights are kept"
+        print_text(f"{run.id}: {run.label}: {text}")
+    return 1 if any(run.difference for run in runs) else 0
 
 
 def _print_start(start: RunStart, store: str) -> None:

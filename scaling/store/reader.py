@@ -203,8 +203,13 @@ class Reader(ABC):
             raise StoreError(f"run {run_id}: its weights are damaged: {_RETRAIN_HINT}")
         raise StoreError(
             f"run {run_id}: no weights in the store; a study keeps the weights of the runs that it trains"
-            " with store: {weights: all}"
+            " with store: {weights: all}; to train this run again and keep them: scaling run STUDY `retrain`"
+            f" {run_id}"
         )
+
+    def has_weights(self, run_id: str) -> bool:
+        """Return whether the weights of a run are stored, undamaged as far as is known."""
+        return self._find_weights(run_id, [source.run_index() for source in self.sources]) is not None
 
     def ids_with_table(self, kind: str) -> set[str]:
         """Return the ids of the runs whose part has a table, such as ``predictions``. Reads no table."""

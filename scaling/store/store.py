@@ -13,7 +13,7 @@ from scaling.store import paths
 from scaling.store.backend import Backend
 from scaling.store.folder import FolderBackend
 from scaling.store.parts import Parts
-from scaling.store.publish import Commit, publish, put_forecast, put_test_sets
+from scaling.store.publish import Commit, publish, put_forecast, put_part, put_test_sets
 from scaling.store.reader import Reader
 
 _SCHEMES = ("s3", "gs", "az", "memory")
@@ -143,6 +143,18 @@ class Store(Reader):
             StoreError: nothing can be written here.
         """
         return publish(tables, weights or {}, reader=self, backend=self.backend, commit=commit)
+
+    def put_weights(self, runs: pa.Table, weights: Mapping[str, bytes]) -> None:
+        """Add the weights of published runs, in a part of their own with an equal copy of their rows.
+
+        Args:
+            runs: rows of the table ``runs``, as they are stored.
+            weights: safetensors by run id, one for each row.
+
+        Raises:
+            StoreError: nothing can be written here.
+        """
+        put_part({"runs": runs}, weights, backend=self.backend)
 
 
 @dataclass(eq=False)

@@ -208,7 +208,7 @@ class _Worker:
             result = train(group, dataset, **options)
         with interruption.deferred():
             tables = build_tables(result, dataset, self.provenance)
-            weights = _encode_weights(result) if self.config.weights else None
+            weights = encode_pack_weights(result) if self.config.weights else None
             published = _publish(partial(self.store.publish, tables, weights=weights, commit=claim.commit))
             with suppress(StoreError):  # the runs are published; remaining checkpoints are small
                 checkpoints.clear()
@@ -223,7 +223,7 @@ def _mean_accuracy(epoch: EpochMetrics) -> float:
     return float(epoch.test_accuracy.mean())
 
 
-def _encode_weights(result: PackResult) -> dict[str, bytes]:
+def encode_pack_weights(result: PackResult) -> dict[str, bytes]:
     """Return the weights of each run that keeps them, and the masks of pruned networks, as safetensors."""
     masks = result.pruning.masks if result.pruning else {}
     return {

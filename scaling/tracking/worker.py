@@ -34,7 +34,7 @@ def main() -> None:
             _reply(replies, {"written": writer.write(TrackedRun.from_json(line))})
     except BaseException as error:  # also SystemExit, by which some clients end
         traceback.print_exc()
-        message = (str(error).splitlines() or [""])[0]
+        message = (str(error).splitlines() or [""])[0].rstrip(".")
         _reply(replies, {"error": shorten(f"{type(error).__name__}: {message}")})
 
 

@@ -98,3 +98,4 @@ def test_a_run_without_stored_weights_is_refused(scaling, study, store):
     assert (result.code, len(result.err.splitlines())) == (2, 1)
     assert result.err.startswith(f"run {run}: no weights in the store")
     assert "weights: all" in result.err
+    assert f"scaling run STUDY --retrain {run}" in result.err

@@ -21,6 +21,7 @@ SURFACE = {
         "--budget",
         "--quiet",
         "--track",
+        "--retrain",
         *READ,
     },
     "submit": {"CONFIG", "--address", "--env", *READ},

@@ -6,15 +6,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Event, Thread
+from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from scaling.api._workspace import Workspace
 from scaling.config import Run, Study, flatten_settings
 from scaling.config.labels import network_label
-from scaling.errors import ScalingError
+from scaling.errors import ScalingError, shorten
 from scaling.store import StoreUnion, open_store
 from scaling.tracking import (
     TRACKERS,
@@ -37,6 +38,8 @@ _RESULTS = (
 """Columns of the table ``runs`` with results."""
 _NOT_METRICS = ("id", "epoch", "layer_zero_gradients", "wall_s")
 """Columns of the table ``epochs`` that are no numbers to plot."""
+_MAX_SHARE = 0.01
+"""Largest share of the time that copying takes while runs train; what is left follows at the end."""
 _CHUNK = 64
 """Number of runs whose rows are read at once."""
 
@@ -63,8 +66,9 @@ class TrackingOutcome:
 class Tracking:
     """Copying to one tracker, in a thread and a process of its own.
 
-    The runs of each published pack follow at once. ``finish`` adds every finished run of the study that the
-    tracker lacks, so that an interruption loses no copy. After a first failure, nothing more is written.
+    The runs of published packs follow soon, in at most 1 % of the time. ``finish`` adds every finished run of
+    the study that the tracker lacks, so that an interruption loses no copy. After a first failure, nothing
+    more is written.
 
     Args:
         tracker: name of the tracker.
@@ -89,6 +93,7 @@ class Tracking:
         self._seen: set[str] = set()
         self._queue: SimpleQueue[list[str] | None] = SimpleQueue()
         self._cancelled = Event()
+        self._process: TrackerProcess | None = None
         self._thread = Thread(target=self._work, daemon=True)
         self._thread.start()
 
@@ -125,32 +130,52 @@ class Tracking:
         return self.outcome
 
     def _work(self) -> None:
-        process: TrackerProcess | None = None
-        stores = StoreUnion(
-            open_store(self._workspace.store), [open_store(uri) for uri in self._workspace.also]
-        )
-        while (ids := self._queue.get()) is not None and not self._cancelled.is_set():
-            wanted = [run_id for run_id in ids if run_id in self._labels and run_id not in self._seen]
-            self._seen.update(wanted)
-            if self.outcome.failure:
-                self._count(missing=len(wanted))
-                continue
-            n_done = 0
-            try:
-                for run in read_tracked_runs(wanted, stores, self._labels):
-                    if self._cancelled.is_set():
-                        break
-                    process = process or TrackerProcess(
+        """Copy what is in the queue, and rest after each copy, so that copying takes little of the time."""
+        batch: list[str] = []
+        is_over, rests_until = False, 0.0
+        while not is_over:
+            added = self._queue.get()
+            while added is not None:
+                batch += added
+                try:
+                    added = self._queue.get(timeout=max(0.0, rests_until - monotonic()))
+                except Empty:
+                    break
+            is_over = added is None
+            started = monotonic()
+            wanted = dict.fromkeys(batch)  # a pack and the end of the sweep can name a run at once
+            self._copy([run_id for run_id in wanted if run_id in self._labels and run_id not in self._seen])
+            batch, ended = [], monotonic()
+            rests_until = ended + (ended - started) / _MAX_SHARE
+        if self._process is not None:
+            self._process.kill() if self._cancelled.is_set() else self._process.close()
+
+    def _copy(self, ids: Sequence[str]) -> None:
+        """Copy runs; after a failure, only count them."""
+        self._seen.update(ids)
+        if not ids or self._cancelled.is_set():
+            return
+        if self.outcome.failure:
+            self._count(missing=len(ids))
+            return
+        n_done = 0
+        try:
+            also = [open_store(uri) for uri in self._workspace.also]
+            stores = StoreUnion(open_store(self._workspace.store), also)
+            for run in read_tracked_runs(ids, stores, self._labels):
+                if self._cancelled.is_set():
+                    return
+                if self._process is None:
+                    self._process = TrackerProcess(
                         self.outcome.tracker, self._destination, log=self.outcome.log
                     )
-                    is_new = process.write(run)
-                    n_done += 1
-                    self._count(written=is_new, present=not is_new)
-            except ScalingError as error:  # of the tracker, or of a store that cannot be read now
-                self.outcome = replace(self.outcome, failure=error.problem)
-                self._count(missing=len(wanted) - n_done)
-        if process is not None:
-            process.kill() if self._cancelled.is_set() else process.close()
+                is_new = self._process.write(run)
+                n_done += 1
+                self._count(written=is_new, present=not is_new)
+        except Exception as error:  # no failure of a copy may reach the sweep
+            problem = error.problem if isinstance(error, ScalingError) else f"{type(error).__name__}: {error}"
+            self.outcome = replace(self.outcome, failure=shorten(problem))
+            self._count(missing=len(ids) - n_done)
 
     def _count(self, *, written: int = 0, present: int = 0, missing: int = 0) -> None:
         self.outcome = replace(

@@ -62,7 +62,9 @@ class RunLogs:
 
 
 def is_run_folder(source: Path) -> bool:
-    """Return True for a folder that holds logs of runs."""
+    """Return True for a folder that holds logs of runs. A store is none, and can be too large to search."""
+    if any((source / "runs").glob("*.parquet")):
+        return False
     return next(_find_logs(source), None) is not None
 
 

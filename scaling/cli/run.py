@@ -37,20 +37,39 @@ if TYPE_CHECKING:
     from scaling.api import Iteration, RetrainedRun, RunOutcome, RunStart, SequentialResult
 
 
+_Until = Annotated[
+    float | None,
+    typer.Option(
+        metavar="HALF-WIDTH",
+        help="Train in iterations, each with the runs that suggest proposes, until the half width of "
+        "every 95 % interval is at most this: in units of the exponent for --quantity exponent, "
+        "otherwise as a fraction of the value (0.02 is 2 %).",
+    ),
+]
+_Track = Annotated[
+    list[str],
+    typer.Option(
+        metavar="TRACKER",
+        help="Copy finished runs to a tracker: tensorboard, wandb, mlflow or trackio; may be repeated.",
+    ),
+]
+_Retrain = Annotated[
+    list[str],
+    typer.Option(
+        "--retrain",
+        metavar="RUN",
+        help="Train this finished run again, check that its numbers are equal, and keep its weights; "
+        "may be repeated. Nothing else is trained.",
+    ),
+]
+
+
 def run(
     config: Config,
     *,
     address: Address = None,
     in_process: InProcess = False,
-    until: Annotated[
-        float | None,
-        typer.Option(
-            metavar="HALF-WIDTH",
-            help="Train in iterations, each with the runs that suggest proposes, until the half width of "
-            "every 95 % interval is at most this: in units of the exponent for --quantity exponent, "
-            "otherwise as a fraction of the value (0.02 is 2 %).",
-        ),
-    ] = None,
+    until: _Until = None,
     quantity: Quantity = "",
     budget: Budget = "",
     set_: Overrides = [],
@@ -58,22 +77,8 @@ def run(
     also: Also = [],
     data: Data = None,
     quiet: Quiet = False,
-    track: Annotated[
-        list[str],
-        typer.Option(
-            metavar="TRACKER",
-            help="Copy finished runs to a tracker: tensorboard, wandb, mlflow or trackio; may be repeated.",
-        ),
-    ] = [],
-    again: Annotated[
-        list[str],
-        typer.Option(
-            "--retrain",
-            metavar="RUN",
-            help="Train this finished run again, check that its numbers are equal, and keep its weights; "
-            "may be repeated. Nothing else is trained.",
-        ),
-    ] = [],
+    track: _Track = [],
+    again: _Retrain = [],
 ) -> int:
     """Train the missing runs of a study.
 

@@ -87,7 +87,9 @@ def prune(
         )
         sweep.remove_leftovers()
         sweep.prepare()
-        counts = sweep.train(plan.rounds, plan.study, plan.speed)
+        packs = [pack for wave in plan.rounds for pack in wave]
+        with sweep.training(packs, plan.study, plan.speed) as training:
+            counts = training.train(plan.rounds, name="pruning")
         trained = load_results(config, workspace, overrides=overrides)
     return PruningOutcome(
         plan=plan,

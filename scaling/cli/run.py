@@ -26,6 +26,7 @@ from scaling.cli.options import (
 )
 from scaling.cli.output import count, print_text
 from scaling.cli.plan_output import new_store_text, print_divergence, print_other_contents
+from scaling.cli.reproduce import reproduce_command
 from scaling.cli.sweep_counts import print_missing
 from scaling.durations import format_duration
 from scaling.errors import UsageError
@@ -55,6 +56,9 @@ def run(
     also: Also = [],
     data: Data = None,
     quiet: Quiet = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show the laws so far, with intervals, while runs finish.")
+    ] = False,
 ) -> int:
     """Train the missing runs of a study.
 
@@ -73,9 +77,16 @@ def run(
             address=address,
             in_process=in_process,
             quiet=quiet,
+            watch=watch,
             on_start=lambda start: _print_start(start, store),
         )
-        return _print_outcome(outcome)
+        code = _print_outcome(outcome)
+        if not code:
+            report = reproduce_command("report", config, store=store, also=also, overrides=set_)
+            print_text(f"next: {report}")
+        return code
+    if watch:
+        raise UsageError("shows the laws of one sweep, not of iterations; leave it out", option="watch")
     if not 0 < until < inf:
         raise UsageError(f"{until:g}: expected a number > 0, such as 0.02", option="until")
     target = api.Target(
@@ -92,7 +103,11 @@ def run(
         on_start=lambda start: _print_start(start, store),
         on_iteration=lambda iteration: _print_iteration(iteration, target),
     )
-    return _print_end(result)
+    code = _print_end(result)
+    if not code:
+        report = reproduce_command("report", result.study, store=store, also=also, overrides=())
+        print_text(f"next: {report}")
+    return code
 
 
 def _print_start(start: RunStart, store: str) -> None:

@@ -23,7 +23,6 @@ from scaling.api._workspace import Workspace
 from scaling.config import StudySource
 from scaling.durations import format_duration
 from scaling.plan import Plan
-from scaling.plan.engine import choose_engine
 from scaling.store import find_similar_store
 
 
@@ -104,16 +103,13 @@ def run(
     console = console or Console(stderr=True)
     with show_stage("planning", console, quiet=quiet):
         first_plan = make_plan()
-    sweep = Sweep(
-        workspace=workspace,
-        console=console,
-        choice=choose_engine(
-            first_plan.study.resources,
-            wall_s=first_plan.schedule.wall_s,
-            address=address,
-            in_process=in_process,
-        ),
+    sweep = Sweep.create(
+        workspace,
+        first_plan.study.resources,
+        wall_s=first_plan.schedule.wall_s,
         address=address,
+        in_process=in_process,
+        console=console,
         quiet=quiet,
     )
     sweep.remove_leftovers()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,11 +13,12 @@ from rich.console import Console
 
 from scaling.api._workspace import Workspace
 from scaling.config import Study
+from scaling.config.study import Resources
 from scaling.datasets import Dataset
 from scaling.errors import DataError, StoreError, UsageError
 from scaling.interruption import handled_signals
 from scaling.plan import Pack, Plan
-from scaling.plan.engine import Engine, EngineChoice
+from scaling.plan.engine import Engine, EngineChoice, choose_engine
 from scaling.plan.speed import Speed
 from scaling.plan.sweep_schedule import make_schedule
 from scaling.store import check_writable, open_store, sweep
@@ -93,6 +94,33 @@ class Sweep:
     """Address of a running Ray cluster; None trains on this machine."""
     quiet: bool
     """True for no progress display."""
+
+    @classmethod
+    def create(
+        cls,
+        workspace: Workspace,
+        resources: Resources,
+        *,
+        wall_s: float,
+        address: str | None,
+        in_process: bool,
+        console: Console | None,
+        quiet: bool,
+    ) -> Sweep:
+        """Return a sweep, with what runs its workers.
+
+        Args:
+            workspace: stores and folders.
+            resources: resources of the study.
+            wall_s: estimated wall time on this machine, in seconds.
+            address: address of a running Ray cluster; None trains on this machine.
+            in_process: True to train without workers.
+            console: console for the progress display; by default stderr.
+            quiet: True for no progress display.
+        """
+        choice = choose_engine(resources, wall_s=wall_s, address=address, in_process=in_process)
+        console = console or Console(stderr=True)
+        return cls(workspace=workspace, console=console, choice=choice, address=address, quiet=quiet)
 
     def prepare(self) -> None:
         """Check that the workers can write the store, say what runs them, and start what takes seconds.
@@ -177,6 +205,7 @@ class Sweep:
         datasets: dict[Dataset, LoadedDataset] = {
             dataset: load(dataset, folder=workspace.data, verify=True) for dataset in needed
         }
+        self._try_own_training(packs, datasets)
         worker_config = WorkerConfig(
             store=_absolute(workspace.store),
             also=[_absolute(store) for store in workspace.also],
@@ -198,6 +227,27 @@ class Sweep:
         return RayTuneExecutor(
             worker_config, datasets, workers=workers, gpus=study.resources.gpus, address=self.address
         )
+
+    def _try_own_training(self, packs: Sequence[Pack], datasets: Mapping[Dataset, LoadedDataset]) -> None:
+        """Train each network of the user's own that trains itself for one step.
+
+        Otherwise each of its runs would fail with the same error. The nodes of a cluster may have packages
+        that this machine lacks, so that nothing is tried for them.
+
+        Raises:
+            OwnNetworkError: the code of a network fails.
+        """
+        own = {
+            (pack.cell.architecture.title, pack.cell.architecture.setting_values().get("code")): pack
+            for pack in packs
+            if pack.cell.architecture.trains_itself
+        }
+        if not own or self.address:
+            return
+        from scaling.train import select_device, try_training
+
+        for pack in own.values():
+            try_training(pack, datasets[pack.cell.dataset], device=select_device("auto"))
 
 
 @dataclass(frozen=True, kw_only=True)

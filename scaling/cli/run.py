@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import inf
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -65,49 +65,43 @@ def run(
     The command may be interrupted and started again: finished runs are kept.
     """
     folders = workspace(store, also, data)
+    options: dict[str, Any] = {
+        "overrides": set_,
+        "address": address,
+        "in_process": in_process,
+        "quiet": quiet,
+        "on_start": lambda start: _print_start(start, store),
+    }
     if until is None:
         if quantity or budget:
             raise UsageError(
                 "`quantity` and `budget` need `until`, the half width of the intervals, such as `until` 0.02"
             )
-        outcome = api.run(
+        code = _print_outcome(api.run(config, folders, watch=watch, **options))
+        study, settings = config, set_
+    else:
+        if watch:
+            raise UsageError("shows the laws of one sweep, not of iterations; leave it out", option="watch")
+        target = _target(until, quantity, budget)
+        result = api.run_until(
             config,
+            target,
             folders,
-            overrides=set_,
-            address=address,
-            in_process=in_process,
-            quiet=quiet,
-            watch=watch,
-            on_start=lambda start: _print_start(start, store),
+            on_iteration=lambda iteration: _print_iteration(iteration, target),
+            **options,
         )
-        code = _print_outcome(outcome)
-        if not code:
-            report = reproduce_command("report", config, store=store, also=also, overrides=set_)
-            print_text(f"next: {report}")
-        return code
-    if watch:
-        raise UsageError("shows the laws of one sweep, not of iterations; leave it out", option="watch")
-    if not 0 < until < inf:
-        raise UsageError(f"{until:g}: expected a number > 0, such as 0.02", option="until")
-    target = api.Target(
-        half_width=until, quantity=quantity or DEFAULT_QUANTITY, budget_s=parse_budget(budget)
-    )
-    result = api.run_until(
-        config,
-        target,
-        folders,
-        overrides=set_,
-        address=address,
-        in_process=in_process,
-        quiet=quiet,
-        on_start=lambda start: _print_start(start, store),
-        on_iteration=lambda iteration: _print_iteration(iteration, target),
-    )
-    code = _print_end(result)
+        code, study, settings = _print_end(result), result.study, []
     if not code:
-        report = reproduce_command("report", result.study, store=store, also=also, overrides=())
+        report = reproduce_command("report", study, store=store, also=also, overrides=settings)
         print_text(f"next: {report}")
     return code
+
+
+def _target(until: float, quantity: str, budget: str) -> api.Target:
+    """Return what the iterations have to reach."""
+    if not 0 < until < inf:
+        raise UsageError(f"{until:g}: expected a number > 0, such as 0.02", option="until")
+    return api.Target(half_width=until, quantity=quantity or DEFAULT_QUANTITY, budget_s=parse_budget(budget))
 
 
 def _print_start(start: RunStart, store: str) -> None:

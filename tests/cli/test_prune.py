@@ -222,7 +222,7 @@ def test_a_study_without_the_section_is_refused(scaling, study, trained):
 def test_networks_that_are_not_trained_are_refused(scaling, study, tmp_path):
     result = scaling("prune", study, *PRUNING, "--store", tmp_path / "empty")
     assert (result.code, result.out) == (2, "")
-    hint = f"2 of 2 runs of this study are not trained; to train it: scaling run {study} --set "
+    hint = f"2 of 2 runs of this study are not trained; to train what is missing: scaling run {study} --set "
     assert result.err.startswith(hint)
     assert result.err.endswith(f" --store {tmp_path / 'empty'}\n")
 

@@ -46,7 +46,7 @@ SURFACE = {
             *READ,
         ),
     },
-    "report": {"CONFIG", "--out", "--json", *READ},
+    "report": {"SOURCE", "--x", "--y", "--by", "--out", "--json", *READ},
     "compare": {"CONFIG", "--for-error", "--out", "--json", *READ},
     "optimum": {"SOURCE", "--x", "--y", "--by", "--std", "--out", "--json", *READ},
     "power": {"CONFIG", "--power", "--json", *READ},

@@ -42,7 +42,8 @@ class TextTable:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         layout = _Layout(self, options.max_width)
-        yield Text("\n" + escape_control_characters(self.title), style="table.title")
+        if self.title:
+            yield Text("\n" + escape_control_characters(self.title), style="table.title")
         yield from layout.table_lines(console) if layout.fits else layout.paragraphs()
         if self.caption:
             yield Text(escape_control_characters(self.caption), style="table.caption")

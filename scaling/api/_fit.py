@@ -82,10 +82,6 @@ def fit(
         StoreError: the store holds no runs.
         FitError: the data do not determine a law.
     """
-    from analysis.drawable_fit import make_drawable
-    from scaling.fit import EstimationOptions, fit_table
-    from scaling.fit.diagnosis.caution import add_caution
-
     source = as_run_source(source)
     options, rows = options or FitOptions(), rows or RowOptions()
     workspace = resolve_store(source, workspace or Workspace())
@@ -93,10 +89,21 @@ def fit(
     loaded, options = load_curves(
         source, workspace, options, rows, overrides=overrides, counts=counts, best=best
     )
-    by = tuple(options.by or ())
+    return _fit_curves(source, workspace, loaded, options, population=population)
+
+
+def _fit_curves(
+    source: RunSource, workspace: Workspace, loaded: LoadedRuns, options: FitOptions, *, population: bool
+) -> FitList:
+    """Fit the runs of each curve, and judge whether their training was long enough."""
+    from analysis.drawable_fit import make_drawable
+    from scaling.fit import EstimationOptions, fit_table
+    from scaling.fit.diagnosis.caution import add_caution
+
+    table, by, misclassified = loaded.runs, tuple(options.by or ()), None
     has_test_errors = not is_external_table(source) and options.y == "test_error"
-    runs = loaded.runs
-    table, misclassified = load_judged_runs(workspace, runs, options.y) if population else (runs, None)
+    if population:
+        table, misclassified = load_judged_runs(workspace, table, options.y)
     if has_test_errors:
         table = load_best_epoch(workspace, table)
     with named_errors(source):

@@ -55,7 +55,7 @@ def report(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Write the figures and the HTML page of a study or a table; print its laws."""
+    """Write the figures and the page of a study or a table."""
     command = reproduce_command(
         "report", source, store=store, also=also, overrides=set_, x=x, y=y, by=by, out=out
     )

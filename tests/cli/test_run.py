@@ -290,7 +290,7 @@ def test_run_until_names_failed_packs(scaling, simulated_study, monkeypatch):
     )
     result = scaling("run", simulated_study, "--in-process", "--until", "0.02")
     assert result.code == 1
-    assert "failed: tree3 1 seeds 0-7: RuntimeError: no luck" in result.out
+    assert "failed: tree3 1 seeds 0-7 and 5 more packs: RuntimeError: no luck; log: " in result.out
     assert "48 runs missing; the same command tries them again" in result.out
 
 

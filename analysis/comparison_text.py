@@ -36,7 +36,7 @@ def render_comparison(comparison: StudyComparison) -> Group:
     """Return the sentences and tables for the terminal."""
     return Group(
         *map(Text, summary_sentences(comparison)),
-        *(table.render() for table in comparison_tables(comparison)),
+        *(table for table in comparison_tables(comparison)),
     )
 
 

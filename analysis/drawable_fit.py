@@ -79,14 +79,19 @@ class DrawableFit(Fit):
             draw_laws(axes, self, widths=points.widths, color=color)
         return axes
 
-    def __repr__(self) -> str:
+    @property
+    def summary(self) -> str:
+        """The curve in a line: its verdict, its law with intervals and status, and its runs."""
         law = self.law
         named = _describe_law(law) if law else "no law can be used"
         runs, widths = (
             format_count(len(numbers), noun)
             for numbers, noun in ((self.points.x, "run"), (self.points.widths, "width"))
         )
-        return f"<Fit of {self.label}: {self.verdict.choice}; {named}; {widths}, {runs}>"
+        return f"{self.label}: {self.verdict.choice}; {named}; {widths}, {runs}"
+
+    def __repr__(self) -> str:
+        return f"<Fit of {self.summary}>"
 
     def _repr_html_(self) -> str:
         return _to_html([self])

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from math import isfinite
 
 import pyarrow as pa
-from rich.table import Table
 
 from analysis.formatting import NO_VALUE, format_interval, format_status
 from analysis.text_table import TextTable
@@ -83,7 +82,7 @@ def ensemble_table(pools: Sequence[EnsemblePool]) -> pa.Table:
     return pa.Table.from_pylist(rows)
 
 
-def render_ensembles(pools: Sequence[EnsemblePool]) -> Table:
+def render_ensembles(pools: Sequence[EnsemblePool]) -> TextTable:
     """Return a table for the terminal, one row for each pool and number of members."""
     rows = []
     for pool in pools:
@@ -124,5 +123,4 @@ def render_ensembles(pools: Sequence[EnsemblePool]) -> Table:
         columns=columns,
         rows=tuple(rows),
         right=frozenset({"members", "parameters", "MACs", "combinations"}),
-        no_wrap=frozenset(columns) - {"status"},
-    ).render()
+    )

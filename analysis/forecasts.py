@@ -105,7 +105,7 @@ def render_scores(scores: Sequence[ForecastScore]) -> Group:
             (row.forecast, *(getattr(row, column) for column in columns)) for row in forecast_rows(scores)
         ),
     )
-    return Group(table.render(), *lines)
+    return Group(table, *lines)
 
 
 def render_forecast(forecast: Forecast) -> Group:
@@ -133,7 +133,7 @@ def render_forecast(forecast: Forecast) -> Group:
         + (f": {curve.reason}" if curve.reason else "")
         for curve in forecast.curves
     ]
-    return Group(table.render(), *map(Text, lines))
+    return Group(table, *map(Text, lines))
 
 
 def _filters(filters: int, extrapolation: float) -> str:

@@ -7,7 +7,6 @@ from math import isnan, nan
 from typing import Any
 
 import pyarrow as pa
-from rich.table import Table
 
 from analysis.formatting import NO_VALUE, format_interval
 from analysis.means import mean_errors
@@ -294,7 +293,7 @@ def measure_rebuild(
     )
 
 
-def render_history(history: History) -> Table:
+def render_history(history: History) -> TextTable:
     """Return a table for the terminal, one row for each rebuild."""
     columns = ("system", "year", "published", "measured", "difference", "runs", "study", "parameters")
     return TextTable(
@@ -315,8 +314,7 @@ def render_history(history: History) -> Table:
             for row in history.rows
         ),
         right=frozenset({"year", "published", "runs", "parameters"}),
-        no_wrap=frozenset({"measured", "difference"}),
-    ).render()
+    )
 
 
 def _finite(number: float) -> float | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
 from analysis.formatting import NO_VALUE, format_interval, format_response, format_status, response_label
@@ -39,7 +38,7 @@ def render_joint_laws(fits: Iterable[JointFit]) -> Group:
         right=frozenset({"cells", "runs"}),
     )
     lines = [line for fit, law in laws for line in _describe_held_out(fit, law)]
-    return Group(table.render(), *map(Text, lines))
+    return Group(table, *map(Text, lines))
 
 
 def _describe_held_out(fit: JointFit, law: JointLaw) -> list[str]:
@@ -60,7 +59,7 @@ def _describe_bias(held: JointHeldOut) -> str:
     )
 
 
-def render_joint_predictions(fits: Iterable[JointFit], pairs: Sequence[tuple[float, float]]) -> Table:
+def render_joint_predictions(fits: Iterable[JointFit], pairs: Sequence[tuple[float, float]]) -> TextTable:
     """Return a table of predictions at pairs of sizes, for the mean over seeds and for one new run."""
     fits = list(fits)
     rows = [
@@ -81,7 +80,7 @@ def render_joint_predictions(fits: Iterable[JointFit], pairs: Sequence[tuple[flo
         columns=("group", *names, "mean over seeds", "one new run", "outside the data"),
         rows=tuple(rows),
         right=frozenset(names),
-    ).render()
+    )
 
 
 def render_frontiers(fits: Iterable[JointFit]) -> Group:
@@ -119,7 +118,7 @@ def render_frontiers(fits: Iterable[JointFit]) -> Group:
         rows=tuple(rows),
         right=frozenset({"cost"}),
     )
-    return Group(table.render(), *map(Text, lines))
+    return Group(table, *map(Text, lines))
 
 
 def _describe_extrapolation(fit: JointFit, ratios: tuple[float, float]) -> str:

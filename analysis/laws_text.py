@@ -151,7 +151,7 @@ def describe_card(card: LawCard) -> str:
     return result + (f"; not tried: {'; '.join(card.skipped)}" if card.skipped else "")
 
 
-def render_sizes_for_error(fits: Iterable[Fit], errors: Sequence[float | int]) -> Table:
+def render_sizes_for_error(fits: Iterable[Fit], errors: Sequence[float | int]) -> TextTable:
     """Return a table of the size that each law needs to reach each error."""
     fits = list(fits)
     label = response_label(fits[0].points.y_name) if fits else ""
@@ -169,10 +169,10 @@ def render_sizes_for_error(fits: Iterable[Fit], errors: Sequence[float | int]) -
         columns=("curve", "form", y, "size", "outside the data"),
         rows=tuple(rows),
         right=frozenset({y, "outside the data"}),
-    ).render()
+    )
 
 
-def render_predictions(fits: Iterable[Fit], sizes: Sequence[float | int]) -> Table:
+def render_predictions(fits: Iterable[Fit], sizes: Sequence[float | int]) -> TextTable:
     """Return a table of predictions of each law, for the mean over seeds and for one new run."""
     fits = list(fits)
     rows = []
@@ -194,7 +194,7 @@ def render_predictions(fits: Iterable[Fit], sizes: Sequence[float | int]) -> Tab
         columns=("curve", "form", "x", "mean over seeds", "one new run", "outside the data"),
         rows=tuple(rows),
         right=frozenset({"x", "outside the data"}),
-    ).render()
+    )
 
 
 def _describe_extrapolation(fit: Fit, x: float) -> str:

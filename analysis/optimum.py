@@ -105,7 +105,7 @@ def render_optima(study: StudyOptimum) -> Group:
         *study.failures,
         *(f"{optimum.label}: {note}" for optimum in study.optima for note in optimum.notes),
     ]
-    return Group(table.render(), *map(Text, lines))
+    return Group(table, *map(Text, lines))
 
 
 def describe_optimum(study: StudyOptimum, optimum: Optimum) -> str:

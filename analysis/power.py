@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isinf
 
-from rich.table import Table
-
 from analysis.formatting import format_interval
 from analysis.text_table import TextTable
 from scaling.fit.detectable import SEED_FACTORS, DetectableDifference
 
 
-def render_power(differences: Sequence[DetectableDifference], *, power: float) -> Table:
+def render_power(differences: Sequence[DetectableDifference], *, power: float) -> TextTable:
     """Return a table with a row for each pair of curves and quantity.
 
     Args:
@@ -53,4 +51,4 @@ def render_power(differences: Sequence[DetectableDifference], *, power: float) -
             *("now" if factor == 1 else f"{factor} times the seeds" for factor in SEED_FACTORS),
         ),
         rows=tuple(rows),
-    ).render()
+    )

@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from rich.table import Table
 from rich.text import Text
 
 from analysis.formatting import (
@@ -231,7 +230,7 @@ def deletion_table(study: StudyPruning) -> pa.Table:
     )
 
 
-def render_pruning(study: StudyPruning) -> Table:
+def render_pruning(study: StudyPruning) -> TextTable:
     """Return a table for the terminal, one row for each network, method and size."""
     columns = (
         *(("network",) if len(study.networks) > 1 else ()),
@@ -248,8 +247,7 @@ def render_pruning(study: StudyPruning) -> Table:
         columns=columns,
         rows=tuple(_text_rows(study.networks)),
         right=frozenset({"left", "runs"}),
-        no_wrap=frozenset(columns) - {"status"},
-    ).render()
+    )
 
 
 def _text_rows(networks: Sequence[PrunedNetwork]) -> Iterator[tuple[str | Text, ...]]:

@@ -7,7 +7,6 @@ from math import isfinite, isnan
 from typing import Any
 
 import pyarrow as pa
-from rich.table import Table
 from rich.text import Text
 
 from analysis.formatting import NO_VALUE, describe_means, format_interval, format_status, format_test_set
@@ -118,7 +117,7 @@ def _limits(name: str, value: Interval) -> dict[str, float | None]:
     return {column: number if isfinite(number) else None for column, number in numbers.items()}
 
 
-def render_rejection(study: StudyRejection) -> Table:
+def render_rejection(study: StudyRejection) -> TextTable:
     """Return a table for the terminal, one row for each network."""
     columns = (
         "network",
@@ -151,8 +150,7 @@ def render_rejection(study: StudyRejection) -> Table:
         columns=columns,
         rows=tuple(rows),
         right=frozenset({"runs"}),
-        no_wrap=frozenset(columns) - {"status"},
-    ).render()
+    )
 
 
 def format_required(rejection: RejectionCurve) -> str:

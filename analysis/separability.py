@@ -7,7 +7,6 @@ from typing import Any
 
 import pyarrow as pa
 from rich.console import Group
-from rich.table import Table
 
 from analysis.formatting import NO_VALUE, describe_means, format_interval, format_status
 from analysis.text_table import TextTable
@@ -105,7 +104,7 @@ def render_separability(training_set: TrainingSetSeparability) -> Group:
     return Group(_render_verdicts(training_set), *layers)
 
 
-def _render_verdicts(training_set: TrainingSetSeparability) -> Table:
+def _render_verdicts(training_set: TrainingSetSeparability) -> TextTable:
     """Return a table with one row for each class against all others, and one for all classes."""
     rows = [
         (f"{row.label} against all others", f"{row.images:,}", *_verdict(row.separability))
@@ -127,11 +126,10 @@ def _render_verdicts(training_set: TrainingSetSeparability) -> Table:
         columns=("classes", "images", "verdict", "margin"),
         rows=tuple(rows),
         right=frozenset({"images", "margin"}),
-        no_wrap=frozenset({"classes", "verdict"}),
-    ).render()
+    )
 
 
-def _render_single_layers(training_set: TrainingSetSeparability) -> Table:
+def _render_single_layers(training_set: TrainingSetSeparability) -> TextTable:
     """Return a table with one row for each single layer."""
     has_intervals = any(layer.runs > 1 for layer in training_set.single_layers)
     columns = ("single layer", "runs", "training error", "test error", "status")
@@ -153,8 +151,7 @@ def _render_single_layers(training_set: TrainingSetSeparability) -> Table:
             for layer in training_set.single_layers
         ),
         right=frozenset({"runs"}),
-        no_wrap=frozenset(columns) - {"status"},
-    ).render()
+    )
 
 
 def _verdict(separability: Separability) -> tuple[str, str]:

@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 import numpy as np
 import pyarrow as pa
 from jaxtyping import Float
-from rich.table import Table
 from rich.text import Text
 
 from analysis.formatting import describe_means, format_interval, format_list, format_status, format_test_set
@@ -163,7 +162,7 @@ def _none_unless_finite(number: float) -> float | None:
     return number if isfinite(number) else None
 
 
-def render_shifts(study: StudyShifts) -> Table:
+def render_shifts(study: StudyShifts) -> TextTable:
     """Return a table for the terminal, one row for each network."""
     columns = (
         "network",
@@ -191,5 +190,4 @@ def render_shifts(study: StudyShifts) -> Table:
         columns=columns,
         rows=tuple(rows),
         right=frozenset({"runs"}),
-        no_wrap=frozenset(columns) - {"status"},
-    ).render()
+    )

@@ -16,6 +16,15 @@ def format_duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h" if seconds < 172_800 else f"{seconds / 86_400:.1f} days"
 
 
+def format_elapsed(seconds: float) -> str:
+    """Return a time that has passed, to the second: ``45 s``, ``1 min 20 s`` or ``2 h 5 min``."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
 def parse_duration(text: str) -> float | None:
     """Parse a duration such as ``90s``, ``30m``, ``2h`` or ``1.5d``.
 

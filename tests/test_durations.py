@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scaling.durations import format_duration, parse_duration
+from scaling.durations import format_duration, format_elapsed, parse_duration
 
 
 @pytest.mark.parametrize(
@@ -27,4 +27,10 @@ def test_duration_is_formatted():
         "12 min",
         "3.5 h",
         "2.1 days",
+    ]
+
+
+def test_elapsed_time_is_exact_to_the_second():
+    assert [format_elapsed(seconds) for seconds in (0.4, 45.2, 59.6, 80.0, 3599.7, 7505.0)] == [
+        *("0 s", "45 s", "1 min 0 s", "1 min 20 s", "1 h 0 min", "2 h 5 min")
     ]

@@ -134,3 +134,23 @@ def test_pre_commit_runs_the_checks_of_make_test():
     )
     (repository,) = _yaml(".pre-commit-config.yaml")["repos"]
     assert [hook["entry"] for hook in repository["hooks"]] == [line.strip() for line in checks.splitlines()]
+
+
+def test_image_is_built_from_files_of_the_repository_and_does_not_run_as_root():
+    text = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
+    instructions = [line.split() for line in text.splitlines() if line and not line.startswith("#")]
+    copied = {
+        source
+        for name, *words in instructions
+        if name == "COPY"
+        for source in [word for word in words if not word.startswith("--")][:-1]
+    }
+    included = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line[:1] == "!"}
+    assert copied == included
+    assert all((ROOT / source).exists() for source in copied)
+    assert {"README.md", "LICENSE", "pyproject.toml", "scaling", "analysis"} <= copied
+    (extras,) = re.findall(r"'\.\[([\w,]+)\]'", text)
+    assert set(extras.split(",")) <= PROJECT["optional-dependencies"].keys()
+    names = [name for name, *_ in instructions]
+    assert names.index("USER") < len(names) - 1 - names[::-1].index("RUN")  # the plan does not run as root
+    assert ["RUN", "scaling", "plan", "configs/quickstart.yaml"] in instructions

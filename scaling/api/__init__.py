@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from scaling.api._inspect import Inspection, inspect
     from scaling.api._joint import fit_joint
     from scaling.api._json import replace_nonfinite
+    from scaling.api._load import is_external_table
     from scaling.api._models import list_models
     from scaling.api._optimum import draw_optimum, optimum
     from scaling.api._plan import plan
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from scaling.api._prune import PruningOutcome, draw_pruning, prune
     from scaling.api._push import PushedStudy, push
     from scaling.api._reject import draw_rejection, reject
-    from scaling.api._report import report
+    from scaling.api._report import report, report_table
     from scaling.api._results import StudyResults, load_results
     from scaling.api._retrain import RetrainedRun, retrain
     from scaling.api._run import RunOutcome, RunStart, run
@@ -133,6 +134,7 @@ _EXPORTS = {
     "history": "scaling.api._history",
     "init": "scaling.api._schema",
     "inspect": "scaling.api._inspect",
+    "is_external_table": "scaling.api._load",
     "list_datasets": "scaling.api._data",
     "list_models": "scaling.api._models",
     "load_results": "scaling.api._results",
@@ -163,6 +165,7 @@ _EXPORTS = {
     "render_sizes_for_error": "analysis.laws_text",
     "replace_nonfinite": "scaling.api._json",
     "report": "scaling.api._report",
+    "report_table": "scaling.api._report",
     "retrain": "scaling.api._retrain",
     "run": "scaling.api._run",
     "run_until": "scaling.api._run_until",

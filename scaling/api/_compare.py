@@ -47,6 +47,11 @@ def compare(
         StoreError: no store holds a run of the study.
         UsageError: the study has a single curve, or the folder cannot be written.
     """
+    if not all(0 < error < 1 for error in errors):
+        given = ",".join(f"{error:g}" for error in errors)
+        raise UsageError(
+            f"{given}: expected fractions of the test images, below 1, such as 0.3,0.25", option="for_error"
+        )
     from analysis.comparison import compare_curves
     from analysis.comparison_page import write_comparison
 

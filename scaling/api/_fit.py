@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import pyarrow.compute as pc
-
 from scaling.api._external_table import external_curves, load_external_table
 from scaling.api._fit_options import BestOver, CountColumns, FitOptions, RowOptions
 from scaling.api._load import (
@@ -20,13 +18,14 @@ from scaling.api._load import (
     find_unfinished_training,
     is_external_table,
     load_best_epoch,
+    load_judged_runs,
     load_runs,
-    load_wrong_images,
+    named_errors,
     resolve_store,
 )
 from scaling.api._losses import note_missing_losses
 from scaling.api._workspace import Workspace
-from scaling.errors import FitError, TableError, UsageError
+from scaling.errors import FitError, UsageError
 
 if TYPE_CHECKING:
     from analysis.drawable_fit import FitList
@@ -82,46 +81,50 @@ def fit(
         StoreError: the store holds no runs.
         FitError: the data do not determine a law.
     """
+    source = as_run_source(source)
+    options, rows = options or FitOptions(), rows or RowOptions()
+    workspace = resolve_store(source, workspace or Workspace())
+    check_request(source, options, rows, population=population, counts=counts, best=best)
+    loaded, options = load_curves(
+        source, workspace, options, rows, overrides=overrides, counts=counts, best=best
+    )
+    return _fit_curves(source, workspace, loaded, options, population=population)
+
+
+def _fit_curves(
+    source: RunSource, workspace: Workspace, loaded: LoadedRuns, options: FitOptions, *, population: bool
+) -> FitList:
+    """Fit the runs of each curve, and judge whether their training was long enough."""
     from analysis.drawable_fit import make_drawable
     from scaling.fit import EstimationOptions, fit_table
     from scaling.fit.diagnosis.caution import add_caution
 
-    source = as_run_source(source)
-    options, workspace = options or FitOptions(), resolve_store(source, workspace or Workspace())
-    rows = rows or RowOptions()
-    check_options(source, options, population=population, counts=counts, best=best)
-    check_rows(source, options, rows, counts=counts)
-    loaded, options = load_curves(
-        source, workspace, options, rows, overrides=overrides, counts=counts, best=best
-    )
     table, by, misclassified = loaded.runs, tuple(options.by or ()), None
     has_test_errors = not is_external_table(source) and options.y == "test_error"
     if population:
-        table = table.filter(pc.is_finite(table[options.y]))
-        misclassified = load_wrong_images(workspace, table)
+        table, misclassified = load_judged_runs(workspace, table, options.y)
     if has_test_errors:
         table = load_best_epoch(workspace, table)
-    try:
+    with named_errors(source):
         fits = fit_table(
             table,
             EstimationOptions(forms=_FORMS[options.form], holdout=options.holdout),
             x=options.x,
             y=options.y,
             by=by,
-            misclassified=misclassified,
             std=options.std,
+            misclassified=misclassified,
             notes=loaded.notes,
         )
-    except (FitError, TableError) as error:
-        raise type(error)(f"{source}: {error.problem}", option=error.option) from None
     if has_test_errors and options.x not in _LENGTH_COLUMNS:
         fits = add_caution(fits, find_unfinished_training(workspace, table, x=options.x, by=by))
     return make_drawable(_select_form(fits, options.form))
 
 
-def check_options(
+def check_request(
     source: RunSource,
     options: FitOptions,
+    rows: RowOptions,
     *,
     population: bool,
     counts: CountColumns | None,
@@ -132,8 +135,21 @@ def check_options(
     Raises:
         UsageError: they do not.
     """
+    _check_options(source, options, population=population, counts=counts, best=best)
+    _check_rows(source, options, rows, counts=counts)
+
+
+def _check_options(
+    source: RunSource,
+    options: FitOptions,
+    *,
+    population: bool,
+    counts: CountColumns | None,
+    best: BestOver | None,
+) -> None:
     if options.form not in _FORMS:
         raise UsageError(f"{options.form}: expected one of {', '.join(_FORMS)}", option="form")
+    _check_holdout(options.holdout)
     if options.std and (counts or population):
         raise UsageError(
             f"{options.std}: known standard deviations exclude `error_counts` and `population`;"
@@ -168,14 +184,15 @@ def check_options(
         )
 
 
-def check_rows(
+def _check_holdout(holdout: int) -> None:
+    if not isinstance(holdout, int) or holdout < 1:
+        raise UsageError(f"{holdout}: expected an integer >= 1", option="holdout")
+
+
+def _check_rows(
     source: RunSource, options: FitOptions, rows: RowOptions, *, counts: CountColumns | None
 ) -> None:
-    """Check that the options that choose rows agree with each other and with the source.
-
-    Raises:
-        UsageError: they do not.
-    """
+    """Check that the options that choose rows agree with each other and with the source."""
     for_tables = {"last_of": rows.last_of, "accuracy": rows.accuracy, "wide": rows.wide and "this option"}
     for option, value in for_tables.items():
         if value and not is_external_table(source):
@@ -291,10 +308,8 @@ def _with_cells(
 
     if second is None:
         return loaded, options
-    try:
+    with named_errors(source):
         cells = add_cells(loaded.runs, (options.x, second))
-    except TableError as error:
-        raise TableError(f"{source}: {error.problem}", option=error.option) from None
     return replace(loaded, runs=cells.table), replace(options, x=cells.column)
 
 

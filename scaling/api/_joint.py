@@ -7,19 +7,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from scaling.api._fit import check_options, check_rows, load_curves
+from scaling.api._fit import check_request, load_curves
 from scaling.api._fit_options import BestOver, CountColumns, FitOptions, JointOptions, RowOptions
 from scaling.api._load import (
     as_run_source,
     find_unfinished_training,
     is_external_table,
-    load_wrong_images,
+    load_judged_runs,
+    named_errors,
     resolve_store,
 )
 from scaling.api._workspace import Workspace
-from scaling.errors import FitError, TableError, UsageError
+from scaling.errors import UsageError
 
 if TYPE_CHECKING:
     from scaling.fit import JointFit
@@ -61,24 +61,15 @@ def fit_joint(
     rows, workspace = rows or RowOptions(), resolve_store(source, workspace or Workspace())
     _check_loss(options.loss)
     single = FitOptions(x=options.x[0], y=options.y, by=options.by, holdout=options.holdout, std=options.std)
-    check_options(source, single, population=population, counts=counts, best=best)
-    check_rows(source, single, rows, counts=counts)
+    check_request(source, single, rows, population=population, counts=counts, best=best)
+    selection: dict[str, Any] = {"overrides": overrides, "counts": counts, "best": best}
     loaded, single = load_curves(
-        source,
-        workspace,
-        single,
-        rows,
-        overrides=overrides,
-        counts=counts,
-        best=best,
-        second=options.x[1],
-        cost=options.cost,
+        source, workspace, single, rows, second=options.x[1], cost=options.cost, **selection
     )
     table, by, misclassified = loaded.runs.drop_columns([single.x]), tuple(single.by or ()), None
     if population:
-        table = table.filter(pc.is_finite(table[single.y]))
-        misclassified = load_wrong_images(workspace, table)
-    try:
+        table, misclassified = load_judged_runs(workspace, table, single.y)
+    with named_errors(source):
         fits = fit_joint_table(
             add_cells(table, options.x),
             options.x,
@@ -91,8 +82,6 @@ def fit_joint(
             cost=options.cost,
             notes=loaded.notes,
         )
-    except (FitError, TableError) as error:
-        raise type(error)(f"{source}: {error.problem}", option=error.option) from None
     if not is_external_table(source) and options.y == "test_error":
         fits = _with_unfinished_training(fits, workspace, table, options.x, by)
     return fits

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -18,7 +19,7 @@ from scaling.api._results import load_trained
 from scaling.api._table import tidy_table
 from scaling.api._workspace import Workspace
 from scaling.config import StudySettings
-from scaling.errors import StoreError, TableError, UsageError, shorten
+from scaling.errors import FitError, StoreError, TableError, UsageError, shorten
 from scaling.store import RUNS_SCHEMA
 
 STUDY_SUFFIXES = (".yaml", ".yml")
@@ -204,6 +205,26 @@ def add_short_names(table: pa.Table, columns: set[str]) -> pa.Table:
         if len(settings) == 1:
             table = table.append_column(name, table[settings[0]])
     return table
+
+
+@contextmanager
+def named_errors(source: RunSource) -> Iterator[None]:
+    """Put the name of a source before the errors that its rows raise inside the block.
+
+    Raises:
+        FitError: the data do not determine a law.
+        TableError: the table cannot be fitted as requested.
+    """
+    try:
+        yield
+    except (FitError, TableError) as error:
+        raise type(error)(f"{source}: {error.problem}", option=error.option) from None
+
+
+def load_judged_runs(workspace: Workspace, table: pa.Table, y: str) -> tuple[pa.Table, NDArray[np.bool_]]:
+    """Return the runs that have an error, and which test images each of them classifies wrongly."""
+    judged = table.filter(pc.is_finite(table[y]))
+    return judged, load_wrong_images(workspace, judged)
 
 
 def load_wrong_images(workspace: Workspace, table: pa.Table) -> NDArray[np.bool_]:

@@ -20,6 +20,7 @@ from scaling.api._load import (
     add_short_names,
     as_run_source,
     is_external_table,
+    named_errors,
 )
 from scaling.api._losses import fill_losses, note_missing_losses
 from scaling.api._results import load_trained
@@ -28,7 +29,7 @@ from scaling.api._workspace import Workspace
 from scaling.architectures import derived_widths
 from scaling.config import StudySource
 from scaling.config.study_curves import label_cells
-from scaling.errors import FitError, TableError, UsageError
+from scaling.errors import FitError, UsageError
 
 _MAX_COST_RATIO = 1.25
 """Ratio of the largest to the smallest cost up to which networks have one cost.
@@ -96,10 +97,8 @@ def _optima_of_table(
         source, overrides=overrides, counts=None, rows=RowOptions(), sizes=[x], y=y, others=others
     )
     table = loaded.runs
-    try:
+    with named_errors(source):
         groups = group_points(table, x=x, y=y, by=tuple(by) or external_curves(table), std=std)
-    except TableError as error:
-        raise TableError(f"{source}: {error.problem}", option=error.option) from None
     optima, failures = _find_optima(
         [
             (", ".join(group.values.values()) or "all", group.points, (*loaded.notes, *group.notes))

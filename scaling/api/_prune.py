@@ -17,7 +17,6 @@ from scaling.api._sweep import Sweep, SweepCounts
 from scaling.api._workspace import Workspace
 from scaling.config import Run, StudySource
 from scaling.errors import ConfigError, StoreError
-from scaling.plan.engine import choose_engine
 from scaling.plan.pruning import PruningPlan
 
 if TYPE_CHECKING:
@@ -73,21 +72,20 @@ def prune(
     counts = SweepCounts(trained=0, trained_by_others=0, missing=0, failures=())
     if plan.rounds:
         _check_weights(plan.finished_parents, workspace)
-        sweep = Sweep(
-            workspace=workspace,
-            console=console or Console(stderr=True),
-            choice=choose_engine(
-                plan.study.resources,
-                wall_s=plan.schedule.wall_s,
-                address=address,
-                in_process=in_process,
-            ),
+        sweep = Sweep.create(
+            workspace,
+            plan.study.resources,
+            wall_s=plan.schedule.wall_s,
             address=address,
+            in_process=in_process,
+            console=console,
             quiet=quiet,
         )
         sweep.remove_leftovers()
         sweep.prepare()
-        counts = sweep.train(plan.rounds, plan.study, plan.speed)
+        packs = [pack for wave in plan.rounds for pack in wave]
+        with sweep.training(packs, plan.study, plan.speed) as training:
+            counts = training.train(plan.rounds, name="pruning")
         trained = load_results(config, workspace, overrides=overrides)
     return PruningOutcome(
         plan=plan,

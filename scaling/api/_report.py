@@ -1,4 +1,4 @@
-"""Report of a study: all figures, tables and laws on one HTML page."""
+"""Report of a study, or of a table of others: figures, tables and laws on one HTML page."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scaling.api._figures import OUT_HINT
+from scaling.api._figures import OUT_HINT, figure_folder
+from scaling.api._fit import fit
+from scaling.api._fit_options import FitOptions
 from scaling.api._forecast import score_study
 from scaling.api._missed_images import find_missed_images
 from scaling.api._page_context import page_context
@@ -19,6 +21,7 @@ from scaling.files import writing
 if TYPE_CHECKING:
     from analysis.learning_rates import TunedRates
     from analysis.report import Report
+    from analysis.table_report import TableReport
 
 
 def report(
@@ -62,6 +65,37 @@ def report(
             missed=missed,
             forecasts=forecasts,
         )
+
+
+def report_table(
+    source: str,
+    workspace: Workspace | None = None,
+    *,
+    options: FitOptions | None = None,
+    out: Path | None = None,
+    command: str | None = None,
+) -> TableReport:
+    """Fit the laws of a table of others, draw them, and write a page.
+
+    Args:
+        source: a file that ``scaling.fit.read_table`` reads.
+        workspace: folders.
+        options: columns and forms.
+        out: folder of the page; by default ``artifacts/<name of the table>``.
+        command: command line that makes the page again; the page shows it.
+
+    Raises:
+        TableError: the table cannot be fitted as requested.
+        FitError: the data do not determine a law.
+        UsageError: the folder cannot be written.
+    """
+    from analysis.table_report import write_table_report
+
+    workspace = workspace or Workspace()
+    fits = fit(source, workspace, options=options)
+    folder = out or figure_folder(Path(source), workspace).parent
+    with writing(folder, hint=OUT_HINT):
+        return write_table_report(fits, table=source, out=folder, command=command)
 
 
 def _tuned_rates(results: StudyResults) -> list[TunedRates]:

@@ -135,5 +135,5 @@ def untrained(problem: str, config: StudySource, error: type[UsageError] = Store
         error: class of the error.
     """
     if isinstance(config, Path):
-        return error(f"{problem}; to train it", next_command=("run", str(config)))
+        return error(f"{problem}; to train what is missing", next_command=("run", str(config)))
     return error(f"{problem}; run it first")

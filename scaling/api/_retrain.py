@@ -181,7 +181,8 @@ def _first_difference(stored: Mapping[str, pa.Table], new: Mapping[str, pa.Table
         for name in names:
             before, after = stored[kind][name].to_pylist(), new[kind][name].to_pylist()
             for index, (old, value) in enumerate(zip(before, after, strict=True)):
-                if old is not None and value != old:
+                are_nan = value != value and old != old
+                if old is not None and value != old and not are_nan:
                     epoch = f" of epoch {index + 1}" if kind == "epochs" else ""
                     conditions = _conditions(stored["runs"], new["runs"])
                     return f"{name}{epoch} is {value}, and {old} is stored{conditions}"

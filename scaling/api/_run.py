@@ -17,13 +17,13 @@ import pyarrow.compute as pc
 from rich.console import Console
 
 from scaling.api._plan import plan
-from scaling.api._sweep import Sweep, SweepCounts
+from scaling.api._sweep import Sweep, SweepCounts, show_stage
 from scaling.api._tracking import TrackingOutcome, Trackings
+from scaling.api._watch import LawWatch
 from scaling.api._workspace import Workspace
 from scaling.config import StudySource
 from scaling.durations import format_duration
 from scaling.plan import Plan
-from scaling.plan.engine import choose_engine
 from scaling.store import find_similar_store
 
 
@@ -76,6 +76,7 @@ def run(
     in_process: bool = False,
     console: Console | None = None,
     quiet: bool = False,
+    watch: bool = False,
     track: Sequence[str] = (),
     on_start: Callable[[RunStart], None] = lambda start: None,
 ) -> RunOutcome:
@@ -89,6 +90,7 @@ def run(
         in_process: True to train without workers, one pack after the other.
         console: console for the progress display; by default stderr.
         quiet: True for no progress display.
+        watch: True to fit the laws while runs finish, and to show them with the progress.
         track: names of trackers that get a copy of each finished run.
         on_start: called before the first run is trained; not called if no run is missing.
 
@@ -103,25 +105,25 @@ def run(
     workspace, start_s = workspace or Workspace(), monotonic()
     trains_here = address is None  # the nodes of a cluster have memory of their own
     make_plan = partial(plan, config, workspace, overrides=overrides, trains=trains_here)
-    first_plan = make_plan()
+    console = console or Console(stderr=True)
+    with show_stage("planning", console, quiet=quiet):
+        first_plan = make_plan()
     trackings = Trackings(track, first_plan.study, workspace)
-    sweep = Sweep(
-        workspace=workspace,
-        trackings=trackings,
-        console=console or Console(stderr=True),
-        choice=choose_engine(
-            first_plan.study.resources,
-            wall_s=first_plan.schedule.wall_s,
-            address=address,
-            in_process=in_process,
-        ),
+    sweep = Sweep.create(
+        workspace,
+        first_plan.study.resources,
+        wall_s=first_plan.schedule.wall_s,
         address=address,
+        in_process=in_process,
+        console=console,
         quiet=quiet,
+        trackings=trackings,
     )
+    laws = LawWatch(config, workspace, overrides=overrides).fit if watch else None
     with trackings:
         sweep.remove_leftovers()
         sweep.write_test_sets(first_plan)
-        counts, latest_plan = _train(sweep, first_plan, make_plan, on_start)
+        counts, latest_plan = _train(sweep, first_plan, make_plan, on_start, laws)
         tracking = trackings.finish(latest_plan.study, _finished_ids(latest_plan, workspace) if track else ())
     return RunOutcome(
         **vars(SweepCounts.total(counts, pending=latest_plan.pending)),
@@ -138,24 +140,40 @@ def _train(
     first_plan: Plan,
     make_plan: Callable[[], Plan],
     on_start: Callable[[RunStart], None],
+    watch: Callable[[], Sequence[str]] | None,
 ) -> tuple[list[SweepCounts], Plan]:
     """Train the missing runs, planning again while others wait for them; return counts and latest plan."""
-    latest_plan = first_plan
+    plan = first_plan
+    if not plan.packs:
+        return [], plan
+    for pack in plan.packs:
+        pack.cell.architecture.check_packages()
+    start = _describe_start(plan, sweep.workspace)  # before the check, which creates the store
+    sweep.prepare()
+    on_start(start)
     counts: list[SweepCounts] = []
     started_keys: set[str] = set()
-    while packs := [pack for pack in latest_plan.packs if pack.key not in started_keys]:
-        for pack in packs:
-            pack.cell.architecture.check_packages()
-        if not counts:
-            start = _describe_start(latest_plan, sweep.workspace)  # before the check, which creates the store
-            sweep.prepare()
-            on_start(start)
-        counts.append(sweep.train([packs], latest_plan.study, latest_plan.speed))
-        started_keys |= {pack.key for pack in packs}
-        if not latest_plan.pending:
-            break
-        latest_plan = make_plan()
-    return counts, latest_plan
+    with sweep.training((*plan.packs, *plan.pending_packs), plan.study, plan.speed) as training:
+        while packs := [pack for pack in plan.packs if pack.key not in started_keys]:
+            for pack in packs:
+                pack.cell.architecture.check_packages()
+            if sweep.trackings:
+                sweep.trackings.add_study(plan.study)  # its pilot runs may have chosen learning rates
+            later = plan.pending_packs
+            name = _phase_name(number=len(counts) + 1, is_last=not later)
+            counts.append(training.train([packs], name=name, later=later, watch=watch))
+            started_keys |= {pack.key for pack in packs}
+            if not later:
+                break
+            plan = make_plan()
+    return counts, plan
+
+
+def _phase_name(*, number: int, is_last: bool) -> str:
+    """Return the name of a phase: pilot runs come before the runs that wait for them."""
+    if is_last:
+        return "training" if number == 1 else f"training, {number} of {number}"
+    return f"pilots, {number} of {number + 1}"
 
 
 def _describe_start(plan: Plan, workspace: Workspace) -> RunStart:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,11 +13,12 @@ from rich.console import Console
 
 from scaling.api._workspace import Workspace
 from scaling.config import Study
+from scaling.config.study import Resources
 from scaling.datasets import Dataset
 from scaling.errors import DataError, StoreError, UsageError
 from scaling.interruption import handled_signals
 from scaling.plan import Pack, Plan
-from scaling.plan.engine import Engine, EngineChoice
+from scaling.plan.engine import Engine, EngineChoice, choose_engine
 from scaling.plan.speed import Speed
 from scaling.plan.sweep_schedule import make_schedule
 from scaling.store import check_writable, open_store, sweep
@@ -77,6 +78,11 @@ class SweepCounts:
         )
 
 
+def show_stage(text: str, console: Console, *, quiet: bool) -> AbstractContextManager[object]:
+    """Show on a terminal what happens inside the block, in which nothing is printed."""
+    return nullcontext() if quiet or not console.is_terminal else console.status(text)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sweep:
     """Options that all sweeps of a study share."""
@@ -91,6 +97,42 @@ class Sweep:
     """True for no progress display."""
     trackings: Trackings | None = None
     """Trackers that get a copy of each published run."""
+
+    @classmethod
+    def create(
+        cls,
+        workspace: Workspace,
+        resources: Resources,
+        *,
+        wall_s: float,
+        address: str | None,
+        in_process: bool,
+        console: Console | None,
+        quiet: bool,
+        trackings: Trackings | None = None,
+    ) -> Sweep:
+        """Return a sweep, with what runs its workers.
+
+        Args:
+            workspace: stores and folders.
+            resources: resources of the study.
+            wall_s: estimated wall time on this machine, in seconds.
+            address: address of a running Ray cluster; None trains on this machine.
+            in_process: True to train without workers.
+            console: console for the progress display; by default stderr.
+            quiet: True for no progress display.
+            trackings: trackers that get a copy of each published run.
+        """
+        choice = choose_engine(resources, wall_s=wall_s, address=address, in_process=in_process)
+        console = console or Console(stderr=True)
+        return cls(
+            workspace=workspace,
+            console=console,
+            choice=choice,
+            address=address,
+            quiet=quiet,
+            trackings=trackings,
+        )
 
     def prepare(self) -> None:
         """Check that the workers can write the store, say what runs them, and start what takes seconds.
@@ -144,49 +186,27 @@ class Sweep:
                 if loaded.info.fingerprint == fingerprint:
                     stores.first.put_test_sets(build_test_set(loaded))
 
-    def train(self, waves: Sequence[Sequence[Pack]], study: Study, speed: Speed) -> SweepCounts:
-        """Train packs and publish their runs.
+    @contextmanager
+    def training(self, packs: Sequence[Pack], study: Study, speed: Speed) -> Iterator[Training]:
+        """Load the data, and start the workers, which stay until the end of the block.
 
         Args:
-            waves: packs; those of a wave may start from the weights of earlier waves. A pack is left out if
-                a run that it starts from is missing.
+            packs: packs of all phases, also stand-ins for those that are not known yet.
             study: study of the packs.
             speed: speed of this machine.
 
         Raises:
-            Interrupted: SIGINT, SIGTERM or SIGHUP arrived; finished runs are published, unfinished packs have
-                checkpoints and no claims.
+            Interrupted: SIGINT, SIGTERM or SIGHUP arrived in the block; finished runs are published,
+                unfinished packs have checkpoints and no claims.
+            SweepError: workers cannot start, or Ray has died.
         """
-        from scaling.sweep.progress import ProgressDisplay
-
-        packs = [pack for wave in waves for pack in wave]
-        executor = self._make_executor(packs, study, speed)
-        if self.trackings:
-            self.trackings.add_study(study)
-        with handled_signals(), ProgressDisplay(packs, self.console, quiet=self.quiet) as display:
-
-            def on_event(event: PackEvent) -> None:
-                display(event)
-                if self.trackings:
-                    self.trackings.on_event(event, [run.id for run in display.packs[event.key].runs])
-
-            for wave in waves:
-                stored_ids = self.workspace.stores().ids()
-                executor.run([pack for pack in wave if _parent_ids(pack) <= stored_ids], on_event)
-        stored_ids = self.workspace.stores().ids()
-        runs = [run for pack in packs for run in pack.runs]
-        stored = sum(run.id in stored_ids for run in runs)
-        return SweepCounts(
-            trained=display.published,
-            trained_by_others=stored - display.published,
-            missing=len(runs) - stored,
-            failures=tuple(
-                PackFailure(pack=display.packs[key], reason=event.failure, log=_log_location(event))
-                for key, event in display.failures.items()
-            ),
-            claims_lost=display.claims_lost,
-            packs_split=display.packs_split,
-        )
+        with handled_signals(), ExitStack() as stack:
+            with show_stage("loading the images", self.console, quiet=self.quiet):
+                executor = self._make_executor(packs, study, speed)
+            workers = "Ray" if self.choice.engine is Engine.RAY else "workers"
+            with show_stage(f"starting {workers}", self.console, quiet=self.quiet):
+                stack.enter_context(executor.session())
+            yield Training(sweep=self, executor=executor, study=study, speed=speed)
 
     def _make_executor(self, packs: Sequence[Pack], study: Study, speed: Speed) -> Executor:
         from scaling.data import load
@@ -197,6 +217,7 @@ class Sweep:
         datasets: dict[Dataset, LoadedDataset] = {
             dataset: load(dataset, folder=workspace.data, verify=True) for dataset in needed
         }
+        self._try_own_training(packs, datasets)
         worker_config = WorkerConfig(
             store=_absolute(workspace.store),
             also=[_absolute(store) for store in workspace.also],
@@ -218,6 +239,101 @@ class Sweep:
         return RayTuneExecutor(
             worker_config, datasets, workers=workers, gpus=study.resources.gpus, address=self.address
         )
+
+    def _try_own_training(self, packs: Sequence[Pack], datasets: Mapping[Dataset, LoadedDataset]) -> None:
+        """Train each network of the user's own that trains itself for one step.
+
+        Otherwise each of its runs would fail with the same error. The nodes of a cluster may have packages
+        that this machine lacks, so that nothing is tried for them.
+
+        Raises:
+            OwnNetworkError: the code of a network fails.
+        """
+        own = {
+            (pack.cell.architecture.title, pack.cell.architecture.setting_values().get("code")): pack
+            for pack in packs
+            if pack.cell.architecture.trains_itself
+        }
+        if not own or self.address:
+            return
+        from scaling.train import select_device, try_training
+
+        for pack in own.values():
+            try_training(pack, datasets[pack.cell.dataset], device=select_device("auto"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """Workers that have started, for the phases of a sweep one after the other."""
+
+    sweep: Sweep
+    executor: Executor
+    study: Study
+    speed: Speed
+    factors: list[float] = field(default_factory=list)
+    """Actual seconds of a planned second, in each phase that has ended."""
+
+    def train(
+        self,
+        waves: Sequence[Sequence[Pack]],
+        *,
+        name: str = "training",
+        later: Sequence[Pack] = (),
+        watch: Callable[[], Sequence[str]] | None = None,
+    ) -> SweepCounts:
+        """Train packs and publish their runs.
+
+        Args:
+            waves: packs; those of a wave may start from the weights of earlier waves. A pack is left out if
+                a run that it starts from is missing.
+            name: name of the phase for people.
+            later: packs of the phases that follow, which count in the time left.
+            watch: function that fits the laws so far and returns a line for each; None shows no laws.
+        """
+        from scaling.sweep.progress import Phase, ProgressDisplay
+
+        packs = [pack for wave in waves for pack in wave]
+        workers, sweep = self._workers(packs), self.sweep
+        then = make_schedule(later, self.study.resources, speed=self.speed)
+        phase = Phase(
+            name=name,
+            workers=workers,
+            later_s=then.wall_s - then.start_s,
+            factor=self.factors[-1] if self.factors else 1.0,
+            watch=watch,
+        )
+        with ProgressDisplay(packs, sweep.console, quiet=sweep.quiet, phase=phase) as display:
+
+            def on_event(event: PackEvent) -> None:
+                display(event)
+                if sweep.trackings:
+                    sweep.trackings.on_event(event, [run.id for run in display.packs[event.key].runs])
+
+            for wave in waves:
+                stored_ids = sweep.workspace.stores().ids()
+                able = [pack for pack in wave if _parent_ids(pack) <= stored_ids]
+                self.executor.run(able, on_event, workers=workers)
+            self.factors.append(display.factor())
+        stored_ids = sweep.workspace.stores().ids()
+        runs = [run for pack in packs for run in pack.runs]
+        stored = sum(run.id in stored_ids for run in runs)
+        return SweepCounts(
+            trained=display.published,
+            trained_by_others=stored - display.published,
+            missing=len(runs) - stored,
+            failures=tuple(
+                PackFailure(pack=display.packs[key], reason=event.failure, log=_log_location(event))
+                for key, event in display.failures.items()
+            ),
+            claims_lost=display.claims_lost,
+            packs_split=display.packs_split,
+        )
+
+    def _workers(self, packs: Sequence[Pack]) -> int:
+        """Return how many packs are planned to train at once; on a cluster, the display counts them."""
+        if self.sweep.choice.engine is Engine.IN_PROCESS or self.sweep.address:
+            return 1
+        return make_schedule(packs, self.study.resources, speed=self.speed).workers
 
 
 def _absolute(store: str) -> str:

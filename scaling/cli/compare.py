@@ -13,7 +13,6 @@ from scaling.cli.output import console, print_json, print_text
 from scaling.cli.page_context import context_dict, print_context
 from scaling.cli.reproduce import reproduce_command
 from scaling.cli.store_damage import with_damage
-from scaling.errors import UsageError
 
 
 def compare(
@@ -41,11 +40,6 @@ def compare(
     budget of parameters, MACs, FLOPs or time, and writes a page with figures.
     """
     target_errors = parse_numbers(for_error, "for_error")
-    if any(error >= 1 for error in target_errors):
-        raise UsageError(
-            f"{for_error}: expected fractions of the test images, below 1, such as 0.3,0.25",
-            option="for_error",
-        )
     command = reproduce_command(
         "compare",
         config,

@@ -178,8 +178,7 @@ def fit(
 ) -> None:
     """Fit scaling laws and print them with confidence intervals.
 
-    The table has laws with and without a floor, each with its held-out error. With two columns of sizes, it
-    has the joint law E + A N^-alpha + B D^-beta.
+    With two columns of sizes, the law is the joint law E + A N^-alpha + B D^-beta.
     """
     sizes, target_errors = parse_numbers(predict, "predict"), parse_numbers(for_error, "for_error")
     choices: dict[str, Any] = {
@@ -206,12 +205,7 @@ def fit(
         options=api.FitOptions(x=x, y=y, by=by or None, form=form, holdout=holdout, std=std or None),
         **choices,
     )
-    fits = api.FitList(replace(fitted, notes=tuple(map(with_flags, fitted.notes))) for fitted in fits)
-    counted = any(fitted.points.test_images is not None for fitted in fits)
-    if counted and any(error >= 1 for error in target_errors):
-        raise UsageError(
-            f"{for_error}: expected fractions of the test images, below 1, such as 0.02", option="for_error"
-        )
+    _check_errors(fits, target_errors)
     _print_laws(fits, sizes=sizes, errors=target_errors, as_json=as_json)
 
 
@@ -219,6 +213,7 @@ def _print_laws(
     fits: Sequence[Fit], *, sizes: Sequence[float], errors: Sequence[float], as_json: bool
 ) -> None:
     """Print laws, predictions at some sizes, sizes for some errors, and notes."""
+    fits = [replace(fitted, notes=tuple(map(with_flags, fitted.notes))) for fitted in fits]
     if as_json:
         rows = [
             fitted.to_dict() | api.fit_details(fitted, fits, sizes=sizes, errors=errors).to_dict()
@@ -231,6 +226,16 @@ def _print_laws(
         console().print(api.render_predictions(fits, sizes))
     if errors:
         console().print(api.render_sizes_for_error(fits, errors))
+
+
+def _check_errors(fits: Sequence[Fit], errors: Sequence[float]) -> None:
+    """Check that errors for which sizes are printed are fractions, if the laws are those of counts."""
+    counted = any(fitted.points.test_images is not None for fitted in fits)
+    if counted and any(error >= 1 for error in errors):
+        given = ",".join(f"{error:g}" for error in errors)
+        raise UsageError(
+            f"{given}: expected fractions of the test images, below 1, such as 0.02", option="for_error"
+        )
 
 
 def _check_joint_options(form: str, for_error: str) -> None:

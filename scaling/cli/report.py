@@ -3,21 +3,48 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from scaling import api
-from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, workspace
+from scaling.cli.options import STORE, Also, Data, Json, Overrides, Store, workspace
 from scaling.cli.output import console, print_json, print_text
 from scaling.cli.page_context import context_dict, print_context
 from scaling.cli.reproduce import reproduce_command
 from scaling.cli.store_damage import with_damage
+from scaling.errors import UsageError
+
+if TYPE_CHECKING:
+    from analysis.report import Report
+    from analysis.table_report import TableReport
 
 
 def report(
-    config: Config,
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="SOURCE",
+            help="YAML file of a study, or any table that scaling fit reads.",
+            show_default=False,
+        ),
+    ],
     *,
+    x: Annotated[
+        str, typer.Option(metavar="COLUMN", help="For a table: column of the size.", show_default="filters")
+    ] = "",
+    y: Annotated[
+        str,
+        typer.Option(metavar="COLUMN", help="For a table: column of the error.", show_default="test_error"),
+    ] = "",
+    by: Annotated[
+        list[str],
+        typer.Option(
+            metavar="COLUMN",
+            help="For a table: column whose values separate the curves; may be repeated.",
+            show_default="architecture",
+        ),
+    ] = [],
     out: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="Folder to write.", show_default="artifacts/<study>"),
@@ -28,15 +55,43 @@ def report(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Write the figures and the HTML page of a study; print its laws."""
-    command = reproduce_command("report", config, store=store, also=also, overrides=set_, out=out)
-    page = api.report(config, workspace(store, also, data), overrides=set_, out=out, command=command)
+    """Write the figures and the page of a study or a table."""
+    command = reproduce_command(
+        "report", source, store=store, also=also, overrides=set_, x=x, y=y, by=by, out=out
+    )
+    folders = workspace(store, also, data)
+    if api.is_external_table(str(source)) and source.exists():
+        if set_:
+            raise UsageError(f"{set_[0]}: a table has no settings; leave it out", option="overrides")
+        options = api.FitOptions(x=x or "filters", y=y or "test_error", by=by or None)
+        table = api.report_table(str(source), folders, options=options, out=out, command=command)
+        _print_table_report(table, as_json=as_json)
+        return
+    for option, value in (("x", x), ("y", y), ("by", ", ".join(by))):
+        if value:
+            raise UsageError(
+                f"{value}: the columns of a study's report are fixed; leave it out", option=option
+            )
+    page = api.report(source, folders, overrides=set_, out=out, command=command)
+    _print_report(page, as_json=as_json)
+
+
+def _print_table_report(page: TableReport, *, as_json: bool) -> None:
     figures = page.path.parent / "figures"
+    if as_json:
+        laws = [fitted.to_dict() for fitted in page.fits]
+        print_json({"report": str(page.path), "figures": str(figures), "fits": laws})
+        return
+    console().print(api.render_laws(page.fits))
+    _print_files(page.path)
+
+
+def _print_report(page: Report, *, as_json: bool) -> None:
     if as_json:
         laws = [fitted.to_dict() for fitted in page.fits]
         joint_laws = [fitted.to_dict() for fitted in page.joint_fits]
         forecasts = [scored.to_dict() for scored in page.forecasts]
-        files = {"report": str(page.path), "figures": str(figures)}
+        files = {"report": str(page.path), "figures": str(page.path.parent / "figures")}
         fits = {"fits": laws, "joint_fits": joint_laws, "forecasts": forecasts}
         print_json(with_damage({**files, **context_dict(page.context), **fits}))
         return
@@ -44,5 +99,9 @@ def report(
     if any(fitted.law for fitted in page.joint_fits):
         console().print(api.render_joint_laws(page.joint_fits))
     print_context(page.context)
-    print_text(f"report:  {page.path}")
-    print_text(f"figures: {figures}")
+    _print_files(page.path)
+
+
+def _print_files(page: Path) -> None:
+    print_text(f"report:  {page}")
+    print_text(f"figures: {page.parent / 'figures'}")

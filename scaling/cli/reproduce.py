@@ -28,7 +28,7 @@ def reproduce_command(
         store: store of the results.
         also: further stores that are read.
         overrides: changed settings, such as ``recipe.epochs=5``.
-        options: further options by name; empty values are left out.
+        options: further options by name, a list for an option that is repeated; empty values are left out.
     """
     words = ["scaling", command, str(config)]
     words += ["--store", store] if store != STORE else []
@@ -37,7 +37,8 @@ def reproduce_command(
     words += [
         word
         for name, value in options.items()
-        if value
-        for word in (f"--{name.replace('_', '-')}", str(value))
+        for item in (value if isinstance(value, list) else [value])
+        if item
+        for word in (f"--{name.replace('_', '-')}", str(item))
     ]
     return shlex.join(words)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import inf
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -27,6 +27,7 @@ from scaling.cli.options import (
 )
 from scaling.cli.output import count, print_text
 from scaling.cli.plan_output import new_store_text, print_divergence, print_other_contents
+from scaling.cli.reproduce import reproduce_command
 from scaling.cli.sweep_counts import print_missing
 from scaling.durations import format_duration
 from scaling.errors import UsageError
@@ -79,6 +80,9 @@ def run(
     quiet: Quiet = False,
     track: _Track = [],
     again: _Retrain = [],
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show the laws so far, with intervals, while runs finish.")
+    ] = False,
 ) -> int:
     """Train the missing runs of a study.
 
@@ -86,49 +90,53 @@ def run(
     """
     folders = workspace(store, also, data)
     if again:
-        if until is not None or address or track:
+        if until is not None or address or track or watch:
             raise UsageError(
-                "trains in this process, and nothing else: leave out `until`, `address` and `track`",
+                "trains in this process, and nothing else: leave out `until`, `address`, `track` and `watch`",
                 option="retrain",
             )
         retrained = api.retrain(config, again, folders, overrides=set_, quiet=quiet)
         return _print_retrained(retrained)
+    options: dict[str, Any] = {
+        "overrides": set_,
+        "address": address,
+        "in_process": in_process,
+        "quiet": quiet,
+        "track": track,
+        "on_start": lambda start: _print_start(start, store),
+    }
     if until is None:
         if quantity or budget:
             raise UsageError(
                 "`quantity` and `budget` need `until`, the half width of the intervals, such as `until` 0.02"
             )
-        outcome = api.run(
+        outcome = api.run(config, folders, watch=watch, **options)
+        code, study, settings = _print_outcome(outcome), config, set_
+    else:
+        if watch:
+            raise UsageError("shows the laws of one sweep, not of iterations; leave it out", option="watch")
+        target = _target(until, quantity, budget)
+        result = api.run_until(
             config,
+            target,
             folders,
-            overrides=set_,
-            address=address,
-            in_process=in_process,
-            quiet=quiet,
-            track=track,
-            on_start=lambda start: _print_start(start, store),
+            on_iteration=lambda iteration: _print_iteration(iteration, target),
+            **options,
         )
-        print_tracking(outcome.tracking, config, store=store, also=also, overrides=set_)
-        return _print_outcome(outcome)
+        outcome = result.last.outcome
+        code, study, settings = _print_end(result), result.study, []
+    print_tracking(outcome.tracking, study, store=store, also=also, overrides=settings)
+    if not code:
+        report = reproduce_command("report", study, store=store, also=also, overrides=settings)
+        print_text(f"next: {report}")
+    return code
+
+
+def _target(until: float, quantity: str, budget: str) -> api.Target:
+    """Return what the iterations have to reach."""
     if not 0 < until < inf:
         raise UsageError(f"{until:g}: expected a number > 0, such as 0.02", option="until")
-    target = api.Target(
-        half_width=until, quantity=quantity or DEFAULT_QUANTITY, budget_s=parse_budget(budget)
-    )
-    result = api.run_until(
-        config,
-        target,
-        folders,
-        overrides=set_,
-        address=address,
-        in_process=in_process,
-        quiet=quiet,
-        track=track,
-        on_start=lambda start: _print_start(start, store),
-        on_iteration=lambda iteration: _print_iteration(iteration, target),
-    )
-    print_tracking(result.last.outcome.tracking, result.study, store=store, also=also, overrides=[])
-    return _print_end(result)
+    return api.Target(half_width=until, quantity=quantity or DEFAULT_QUANTITY, budget_s=parse_budget(budget))
 
 
 def _print_retrained(runs: Sequence[RetrainedRun]) -> int:

@@ -11,12 +11,18 @@ if TYPE_CHECKING:
 
     from scaling.api import Difference
 
+_SHOWN_CHARACTERS = 12
+"""Number of characters of a run's id in a heading."""
+
 
 def print_differences(differences: Sequence[Difference], first: str, second: str) -> None:
     """Print one row for each setting in which two runs differ."""
-    from rich.table import Table
+    from analysis.text_table import TextTable
 
-    table = Table("setting", first, second)
-    for difference in differences:
-        table.add_row(difference.setting, str(difference.first), str(difference.second))
+    table = TextTable(
+        title="",
+        caption="",
+        columns=("setting", first[:_SHOWN_CHARACTERS], second[:_SHOWN_CHARACTERS]),
+        rows=tuple((row.setting, str(row.first), str(row.second)) for row in differences),
+    )
     console().print(table)

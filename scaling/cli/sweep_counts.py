@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from scaling.cli.output import count, print_text
 
 if TYPE_CHECKING:
-    from scaling.api._sweep import SweepCounts
+    from scaling.api._sweep import PackFailure, SweepCounts
 
 
 def print_missing(counts: SweepCounts) -> int:
@@ -24,9 +24,13 @@ def print_missing(counts: SweepCounts) -> int:
             f"{count(counts.packs_split, 'pack')} did not fit into memory: the networks trained in smaller"
             " groups, whose size is in the column replicas"
         )
+    equal_failures: dict[str, list[PackFailure]] = {}
     for failure in counts.failures:
+        equal_failures.setdefault(failure.reason, []).append(failure)
+    for reason, (failure, *others) in equal_failures.items():
+        more = f" and {count(len(others), 'more pack')}" if others else ""
         print_text(
-            f"failed: {failure.pack.label}: {failure.reason}; log: {failure.log or 'could not be written'}"
+            f"failed: {failure.pack.label}{more}: {reason}; log: {failure.log or 'could not be written'}"
         )
     if counts.missing:
         print_text(f"{count(counts.missing, 'run')} missing; the same command tries them again")

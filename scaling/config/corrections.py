@@ -63,6 +63,11 @@ _SURE = 0.8
 """Least similarity of two names if one of them is in another group."""
 _LIST_TEXT = re.compile(r"\d+(?:\s*[,; ]\s*\d+)+")
 _EXAMPLE_WIDTHS = [1, 2, 4, 8]
+_SUFFIX = re.compile(r"\.\w+$")
+_OWN_FILES = {".npz": "npz", ".parquet": "parquet"}
+"""Types of data sets by the ending of their files."""
+_FACTORY = re.compile(r"[^\s:]+:[^\W\d]\w*")
+"""A user's own network, such as ``my_nets.py:SmallNet``."""
 
 
 def similar_name(name: str, names: Iterable[str]) -> str:
@@ -168,6 +173,10 @@ def corrected_value(path: SettingPath, given: Any, models: Sequence[type[ConfigM
     """
     name = str(path[-1]) if path else ""
     models = models or _section_models(path)
+    if own := own_form(path, given):
+        return f"; write {own if len(path) > 1 else f'{name}: {own}'}"
+    if isinstance(given, str) and path[:1] == ("dataset",) and _SUFFIX.search(given):
+        return ""
     if isinstance(given, str) and models and "type" in models[0].model_fields:
         types = [str(model.model_fields["type"].default) for model in models]
         return f"; write {_full_form(path, similar_value(given, types) or types[0])}"
@@ -179,6 +188,28 @@ def corrected_value(path: SettingPath, given: Any, models: Sequence[type[ConfigM
         return f"; write {int(given)}"
     if isinstance(given, str) and re.search("integer|number", expected):
         return _corrected_number(given, is_grid="list" in expected)
+    return ""
+
+
+def own_form(path: SettingPath, given: Any) -> str:
+    """Return how the user's own data or code is written, for a path or a factory in the place of a type.
+
+    Args:
+        path: path of a setting in a study's file.
+        given: value in the file.
+
+    Returns:
+        A section or an entry, such as ``{type: npz, path: mine.npz}``; empty if the value names neither.
+    """
+    if not isinstance(given, str) or not path:
+        return ""
+    if path[0] == "architectures" and _FACTORY.fullmatch(given):
+        return f"{{type: module, module: {given}, filters: {_EXAMPLE_WIDTHS}}}"
+    if path[0] == "dataset" and len(path) <= 2:
+        suffix = _SUFFIX.search(given)
+        kind = _OWN_FILES.get(suffix[0].lower() if suffix else "")
+        if kind or (not suffix and "/" in given):
+            return f"{{type: {kind or 'imagefolder'}, path: {given}}}"
     return ""
 
 

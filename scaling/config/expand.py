@@ -136,11 +136,9 @@ def expand_architecture(
                 continue
             network = architecture_entry.resolve(dataset.info.image)
             if architecture_entry.cost:
-                varied = architecture_entry.varied_field
-                path = architecture_entry.setting_paths[varied]
+                path = architecture_entry.setting_paths[architecture_entry.varied_field]
                 first = path_of_network.setdefault((dataset.dataset, network), path)
-                if first != path:
-                    problems.add(architecture_entry.locate((varied,)), _SAME_NETWORK.format(first))
+                _check_first(architecture_entry, first, problems)
             for recipe_entry in recipes[kind]:
                 cell = Cell(
                     dataset=dataset.dataset,
@@ -152,6 +150,12 @@ def expand_architecture(
                     entry=_own_entry(architecture_entry.settings_of(network), recipe_entry.pinned),
                 )
                 yield _checked(cell, recipe_entry, pilots=pilots, problems=problems)
+
+
+def _check_first(entry: ArchitectureEntry, first: str, problems: ConfigProblems) -> None:
+    """Check that the network of a cost is not that of another cost, whose path is ``first``."""
+    if first != entry.setting_paths[entry.varied_field]:
+        problems.add(entry.locate((entry.varied_field,)), _SAME_NETWORK.format(first))
 
 
 def _expand_entry(

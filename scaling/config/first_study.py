@@ -85,6 +85,8 @@ def first_study(file: Path, *, dataset: str, architectures: Sequence[str], data:
     datasets, networks = _complete_datasets(), {_type(spec): spec for spec in registered()}
     chosen = _choose(dataset, datasets, option="dataset")()
     info = chosen.info(data)
+    if repeated := [name for i, name in enumerate(architectures) if name in architectures[:i]]:
+        raise UsageError(f"{repeated[0]}: is named twice; name each type once", option="architecture")
     specs = [_choose(name, networks, option="architecture") for name in architectures]
     entries = [_entry(spec, info) for spec in specs]
     others = [name for name in networks if name not in architectures]

@@ -53,14 +53,53 @@ def load_study(source: StudySource, *, data: Path, overrides: Sequence[str] = ()
         _check_pilots(sections, problems)
     _check_size(sections, seeds, pilots=pilots, problems=problems)
 
+    unreadable: list[DataError] = []
+    cells = _expand(
+        sections, source, data, seeds=seeds, pilots=pilots, problems=problems, unreadable=unreadable
+    )
+    if file and file.pruning:
+        _check_pruning(file.pruning, cells, stores_weights=file.store.weights == "all", problems=problems)
+    problems.raise_if_any()
+    if unreadable:
+        raise DataError(shorten(f"{source}: {unreadable[0].problem}", _MAX_DATA_ERROR)) from unreadable[0]
+    return Study(
+        name=file.study,
+        source=source,
+        cells=tuple(cells),
+        resources=file.resources,
+        store=file.store,
+        pruning=file.pruning,
+    )
+
+
+def _expand(
+    sections: Sections,
+    source: StudySource,
+    data: Path,
+    *,
+    seeds: dict[int, int],
+    pilots: Pilots,
+    problems: ConfigProblems,
+    unreadable: list[DataError],
+) -> list[Cell]:
+    """Return the cells of a study: the grids of its architectures times its data sets.
+
+    Args:
+        sections: sections of the file.
+        source: the YAML file, or the settings.
+        data: the data folder.
+        seeds: number of seeds of each entry of ``architectures``.
+        pilots: settings of the pilot runs.
+        problems: collects what is wrong.
+        unreadable: collects the errors of a user's own files.
+    """
     folder = source.parent if isinstance(source, Path) else Path()
     datasets: list[DatasetEntry] = []
-    unreadable: list[DataError] = []
     if sections.dataset is not None:
         datasets = expand_datasets(
             sections.dataset, data, study=folder, problems=problems, unreadable=unreadable
         )
-    cells = [
+    return [
         cell
         for i, entry in sections.architectures.items()
         for cell in expand_architecture(
@@ -75,19 +114,6 @@ def load_study(source: StudySource, *, data: Path, overrides: Sequence[str] = ()
             problems=problems,
         )
     ]
-    if file and file.pruning:
-        _check_pruning(file.pruning, cells, stores_weights=file.store.weights == "all", problems=problems)
-    problems.raise_if_any()
-    if unreadable:
-        raise DataError(shorten(f"{source}: {unreadable[0].problem}", _MAX_DATA_ERROR)) from unreadable[0]
-    return Study(
-        name=file.study,
-        source=source,
-        cells=tuple(cells),
-        resources=file.resources,
-        store=file.store,
-        pruning=file.pruning,
-    )
 
 
 def _check_settings(sections: Sections, overrides: Sequence[str], problems: ConfigProblems) -> None:

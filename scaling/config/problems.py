@@ -11,7 +11,13 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from scaling.config.corrections import corrected_value, misplaced_type, similar_setting, similar_value
+from scaling.config.corrections import (
+    corrected_value,
+    misplaced_type,
+    own_form,
+    similar_setting,
+    similar_value,
+)
 from scaling.config.grid import Locate, SettingPath, dotted
 from scaling.config.model_members import model_members
 from scaling.errors import ConfigError
@@ -173,6 +179,8 @@ def _message(details: ErrorDetails, config_type: Any, located: SettingPath) -> s
     if details["type"] not in _EXPECTED:
         return f"{details['msg']}, got {short_repr(given)}"
     expected = _EXPECTED[details["type"]].format(**context)
+    if details["type"] == "union_tag_invalid" and (own := own_form(located[:-1], given)):
+        return f"write {own}; expected {expected}, got {short_repr(given)}"
     if details["type"] in ("literal_error", "union_tag_invalid"):
         similar = similar_value(given, re.findall("'([^']*)'", expected))
         hint = f"did you mean {similar}? " if similar and similar != given else ""

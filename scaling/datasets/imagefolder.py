@@ -16,42 +16,32 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
-from pydantic import Field
 
 from scaling.datasets.own import (
     SPLITS,
     EncodedImage,
+    FolderDataset,
     LabelledImages,
     OwnContent,
-    PathDataset,
     decode_splits,
     split_of,
 )
 from scaling.errors import DataError
-from scaling.files import folder_problem
-from scaling.settings import IdentityDefault
 
 _EXTENSIONS = frozenset((".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp"))
 """Endings of the names of images, as in torchvision."""
 _LAYOUT = "train/CLASS/IMAGE.png and test/CLASS/IMAGE.png"
 
 
-class ImageFolderDataset(PathDataset):
+class ImageFolderDataset(FolderDataset):
     """Images as files in folders of their classes. A run's identity includes the pixels and no path."""
 
     EXPECTED: ClassVar[str] = f"a folder with {_LAYOUT}"
 
     type: Literal["imagefolder"] = "imagefolder"
-    size: Annotated[Annotated[int, Field(ge=1, le=1024)] | None, IdentityDefault(None)] = None
-    """Side in pixels of the squares into which all images are fitted, with their proportions; by default, all
-    images must have one size, which stays."""
-
-    @staticmethod
-    def path_problem(path: Path) -> str | None:
-        return folder_problem(path)
 
     def files(self, folder: Path) -> Sequence[Path]:
         return [

@@ -8,6 +8,7 @@ val_images    like train_images; these two may be missing
 val_labels    like train_labels
 
 Other names in use are understood too: x_train and y_train, as Keras writes them, and train_x and train_y.
+Without train_images, images and labels are the training images.
 """
 
 from __future__ import annotations
@@ -129,6 +130,9 @@ def _names_of(
         images, labels = (pattern.format(split=name) for pattern in patterns)
         if images in given or labels in given:
             found.setdefault(split, (images, labels))
+    whole = patterns[0].replace("{split}_", ""), patterns[1].replace("{split}_", "")  # images, labels
+    if "train" not in found and all(name in given for name in whole):
+        found["train"] = whole
     for split in ("train", "test"):
         if split not in found and (split == "train" or not ("val" in found or draws_test)):
             images, labels = (pattern.format(split=split) for pattern in patterns)

@@ -20,16 +20,15 @@ from pydantic import Field
 from scaling.datasets.own import (
     SPLITS,
     EncodedImage,
+    FolderDataset,
     LabelledImages,
     OwnContent,
-    PathDataset,
     decode_splits,
     split_of,
 )
 from scaling.datasets.own.columns import ColumnNames, choose_columns, decode_labels, label_names
 from scaling.datasets.readers import encoded_images, name_decode_errors
 from scaling.errors import DataError
-from scaling.files import folder_problem
 from scaling.settings import IdentityDefault
 
 _LAYOUT = "train-*.parquet and test-*.parquet"
@@ -37,7 +36,7 @@ _MAX_LISTED = 5
 _ColumnName = Annotated[Annotated[str, Field(min_length=1)] | None, IdentityDefault(None)]
 
 
-class ParquetDataset(PathDataset):
+class ParquetDataset(FolderDataset):
     """Images and labels in Parquet files. A run's identity includes the pixels and no path."""
 
     EXPECTED: ClassVar[str] = f"a folder with {_LAYOUT}"
@@ -47,13 +46,6 @@ class ParquetDataset(PathDataset):
     """Column of the encoded images; by default ``image`` or ``img``, or the only column of images."""
     label_column: _ColumnName = None
     """Column of the labels; by default ``label``, or the only column of integers."""
-    size: Annotated[Annotated[int, Field(ge=1, le=1024)] | None, IdentityDefault(None)] = None
-    """Side in pixels of the squares into which all images are fitted, with their proportions; by default, all
-    images must have one size, which stays."""
-
-    @staticmethod
-    def path_problem(path: Path) -> str | None:
-        return folder_problem(path)
 
     def files(self, folder: Path) -> Sequence[Path]:
         return [file for files in _list_files(self.locate(folder)).values() for file in files]

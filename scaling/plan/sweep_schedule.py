@@ -27,16 +27,19 @@ class SweepSchedule:
     """Number of further workers that the study asks for, and for which there is no CPU."""
     wall_s: float
     """Estimated wall time in seconds; 0 if nothing is left to do."""
+    start_s: float
+    """Part of it until the workers have started."""
     peak_bytes: int
     """Largest memory that all workers use at once."""
 
     def followed_by(self, later: SweepSchedule) -> SweepSchedule:
-        """Return the schedule of this sweep and a later sweep, one after the other."""
+        """Return the schedule of this sweep and a later sweep with the same workers, one after the other."""
         return SweepSchedule(
             workers=max(self.workers, later.workers),
             held_back=max(self.held_back, later.held_back),
             beyond_cpus=max(self.beyond_cpus, later.beyond_cpus),
-            wall_s=self.wall_s + later.wall_s,
+            wall_s=self.wall_s + later.wall_s - min(self.start_s, later.start_s),
+            start_s=max(self.start_s, later.start_s),
             peak_bytes=max(self.peak_bytes, later.peak_bytes),
         )
 
@@ -55,7 +58,7 @@ def make_schedule(packs: Sequence[Pack], resources: Resources, *, speed: Speed) 
         speed: speed of this machine.
     """
     if not packs:
-        return SweepSchedule(workers=0, held_back=0, beyond_cpus=0, wall_s=0.0, peak_bytes=0)
+        return SweepSchedule(workers=0, held_back=0, beyond_cpus=0, wall_s=0.0, start_s=0.0, peak_bytes=0)
     cpus = machine.cpu_count()
     wanted = min(resources.workers or cpus, cpus, len(packs))
     count = max_workers(packs, memory_limit(resources), wanted)
@@ -66,5 +69,6 @@ def make_schedule(packs: Sequence[Pack], resources: Resources, *, speed: Speed) 
         held_back=wanted - count,
         beyond_cpus=max(0, min(resources.workers or 0, len(packs)) - cpus),
         wall_s=speed.sweep_start_s + makespan(durations, workers=count),
+        start_s=speed.sweep_start_s,
         peak_bytes=peak_bytes(packs, count),
     )

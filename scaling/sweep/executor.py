@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,12 +12,15 @@ from scaling.plan import Pack
 
 @dataclass(frozen=True, kw_only=True)
 class PackEvent:
-    """Progress of a pack: the end of an epoch, the publication of its runs, or a failure."""
+    """Progress of a pack: the begin of its training, the end of an epoch, its publication, or a failure."""
 
     key: str
     """Key of the pack."""
     epoch: int
-    """Number of epochs that have ended; all epochs of the recipe mean that the runs are in the store."""
+    """Number of epochs that have ended.
+
+    With 0, the training begins; all epochs of the recipe mean that the runs are in the store.
+    """
     accuracy: float | None = None
     """Mean accuracy of the replicas on the test images: a fraction."""
     published: int = 0
@@ -40,5 +44,18 @@ OnPackEvent = Callable[[PackEvent], None]
 class Executor(Protocol):
     """Runner of packs. Run ids and resumption are matters of the store, not of the executor."""
 
-    def run(self, packs: Sequence[Pack], on_progress: OnPackEvent) -> None:
-        """Train and publish all packs; a pack that fails is reported to ``on_progress``; others continue."""
+    def session(self) -> AbstractContextManager[None]:
+        """Keep running inside the block what takes seconds to start, for several calls of ``run``.
+
+        Raises:
+            UsageError: it cannot start.
+        """
+
+    def run(self, packs: Sequence[Pack], on_progress: OnPackEvent, *, workers: int | None = None) -> None:
+        """Train and publish all packs; a pack that fails is reported to ``on_progress``; others continue.
+
+        Args:
+            packs: packs to train.
+            on_progress: called for each event.
+            workers: number of packs that train at once on this machine; by default that of the executor.
+        """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from scaling.plan import Pack
@@ -17,5 +18,8 @@ class InProcessExecutor:
 
     config: WorkerConfig
 
-    def run(self, packs: Sequence[Pack], on_progress: OnPackEvent) -> None:
+    def session(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def run(self, packs: Sequence[Pack], on_progress: OnPackEvent, *, workers: int | None = None) -> None:
         process_packs(tuple(packs), self.config, on_progress)

@@ -14,7 +14,7 @@ import sys
 import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
@@ -54,7 +54,11 @@ class LocalExecutor:
     workers: int
     """Number of packs that train at once."""
 
-    def run(self, packs: Sequence[Pack], on_progress: OnPackEvent) -> None:
+    def session(self) -> AbstractContextManager[None]:
+        """Return a block without an effect: the server of the workers stays until this process ends."""
+        return nullcontext()
+
+    def run(self, packs: Sequence[Pack], on_progress: OnPackEvent, *, workers: int | None = None) -> None:
         """Start workers, train and publish the packs, and end the workers.
 
         Raises:
@@ -62,9 +66,10 @@ class LocalExecutor:
         """
         if not packs:
             return
+        workers = workers or self.workers
         record = PackRecord({pack.key: pack for pack in packs}, on_progress)
-        with interruption.deferred(), _worker_pool(self.workers, record) as pool:
-            run_attempts(make_trials(packs, workers=self.workers), self.config, record, pool.run_trials)
+        with interruption.deferred(), _worker_pool(workers, record) as pool:
+            run_attempts(make_trials(packs, workers=workers), self.config, record, pool.run_trials)
 
 
 @dataclass

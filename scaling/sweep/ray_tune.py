@@ -7,7 +7,8 @@ done.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ _TrialResources = Callable[[dict[str, Any]], tune.PlacementGroupFactory]
 """Function that returns the resources that a trial requests, from the trial's configuration."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class RayTuneExecutor:
     """Executor with trials in worker processes, one core each."""
 
@@ -47,14 +48,33 @@ class RayTuneExecutor:
     datasets: Mapping[Dataset, LoadedDataset]
     """Data sets that are sent to the workers of a cluster, whose machines may not have the files."""
     workers: int
-    """Number of workers on this machine; a cluster uses all of its cores."""
+    """Number of cores that Ray gets on this machine; a cluster uses all of its cores."""
     gpus: float = 0.0
     """GPUs for a trial: a fraction of one GPU, or a whole number."""
     address: str | None = None
     """Address of a running cluster; by default, Ray is started on this machine."""
+    _folder: Path | None = field(default=None, init=False)
+    """Folder of the session; None outside of one."""
+    _sweeps: int = field(default=0, init=False)
+    """Number of sweeps in the session."""
 
-    def run(self, packs: Sequence[Pack], on_progress: OnPackEvent) -> None:
-        """Start or join Ray, train and publish the packs, and leave Ray.
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        """Start or join Ray, and leave Ray at the end of the block.
+
+        Raises:
+            UsageError: Ray cannot start here, or no cluster can be joined at ``address``.
+            SweepError: Ray has died.
+        """
+        with ray_session(self.address, self.workers) as folder:
+            self._folder, self._sweeps = folder, 0
+            try:
+                yield
+            finally:
+                self._folder = None
+
+    def run(self, packs: Sequence[Pack], on_progress: OnPackEvent, *, workers: int | None = None) -> None:
+        """Train and publish the packs, in the session or in one of their own.
 
         Raises:
             UsageError: Ray cannot start here, no cluster can be joined at ``address``, or no node has room
@@ -64,16 +84,24 @@ class RayTuneExecutor:
         """
         if not packs:
             return
-        with ray_session(self.address, self.workers) as folder:
-            nodes = live_nodes()
-            workers = cluster_capacity(nodes, self.gpus)
-            config = self.config
-            if self.address:
-                check_memory(packs, nodes, self.gpus)
-                config = replace(config, preloaded=self.datasets)  # nodes may join that have no files
-            if len(nodes) > 1:
-                check_store_visible(config.store, nodes)
-            self._run_trials(packs, config, on_progress, workers=workers, folder=folder)
+        if self._folder is None:
+            with self.session():
+                self.run(packs, on_progress, workers=workers)
+            return
+        nodes = live_nodes()
+        capacity = cluster_capacity(nodes, self.gpus)
+        config = self.config
+        if self.address:
+            check_memory(packs, nodes, self.gpus)
+            config = replace(config, preloaded=self.datasets)  # nodes may join that have no files
+        if len(nodes) > 1:
+            check_store_visible(config.store, nodes)
+        # Another sweep of the session may have had memory for more workers.
+        limit = workers if workers and not self.address and workers < self.workers else None
+        self._sweeps += 1
+        folder = self._folder / f"sweep{self._sweeps}"
+        folder.mkdir()
+        self._run_trials(packs, config, on_progress, workers=limit or capacity, folder=folder, limit=limit)
 
     def _run_trials(
         self,
@@ -83,11 +111,15 @@ class RayTuneExecutor:
         *,
         workers: int,
         folder: Path,
+        limit: int | None = None,
     ) -> None:
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
         record = PackRecord({pack.key: pack for pack in packs}, on_progress)
         runner = _TrialRunner(
-            resources=self._resources(packs), callback=_ProgressCallback(record), folder=folder
+            resources=self._resources(packs),
+            callback=_ProgressCallback(record),
+            folder=folder,
+            limit=limit,
         )
         run_attempts(make_trials(packs, workers=workers), config, record, runner.run)
 
@@ -115,6 +147,8 @@ class _TrialRunner:
     callback: _ProgressCallback
     folder: Path
     """Folder for Tune's files."""
+    limit: int | None
+    """Number of trials that run at once; None for as many as there are resources."""
 
     def run(self, trials: Sequence[TrialPacks], config: WorkerConfig, name: str) -> None:
         """Run trials.
@@ -134,6 +168,7 @@ class _TrialRunner:
             tune_config=tune.TuneConfig(
                 metric="accuracy",
                 mode="max",
+                max_concurrent_trials=self.limit,
                 reuse_actors=True,
                 trial_name_creator=str,
                 trial_dirname_creator=lambda trial: trial.trial_id,

@@ -121,6 +121,7 @@ class _Worker:
         with _releasing(claim.release), _renewing(claim.renew, every_s=every_s) as check_claim:
             # The last holder may have published the pack after the check above and before the claim.
             if not self._report_if_published(pack):
+                self.on_progress(_event(pack))
                 self._train(pack, claim, check_claim)
         return True
 

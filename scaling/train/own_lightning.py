@@ -58,20 +58,7 @@ def train_itself(
         network = make_network(spec, pack.cell.info.image, run.seed, learning_rate=rate)
         batches = data.batches(recipe, run.order)
         record = _Record(pack, data, on_step_end, on_epoch_end)
-        trainer = pl.Trainer(
-            accelerator="gpu" if device.type == "cuda" else "cpu",
-            devices=1,
-            max_epochs=recipe.epochs,
-            callbacks=[record],
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            num_sanity_val_steps=0,
-            use_distributed_sampler=False,
-            plugins=[LightningEnvironment()],
-            default_root_dir=os.devnull,
-        )
+        trainer = _make_trainer(device, epochs=recipe.epochs, callbacks=[record])
         with interruption.deferred(), blamed_on(spec, "the training", own_lines_only=True):
             trainer.fit(network, train_dataloaders=_Epochs(batches, trainer))  # type: ignore[arg-type]
         wall_s = monotonic() - record.start
@@ -85,6 +72,47 @@ def train_itself(
         images_per_s=recipe.epochs * len(batches) * recipe.batch_size / wall_s,
         device=torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         threads=1,
+    )
+
+
+def try_training(pack: Pack, dataset: LoadedDataset, *, device: torch.device) -> None:
+    """Train the network of a pack for one step, to find errors of the user's code before a sweep.
+
+    Args:
+        pack: pack with one run.
+        dataset: data set of ``pack.cell``.
+        device: device of the training.
+
+    Raises:
+        OwnNetworkError: the code of the network fails.
+    """
+    spec, recipe, run = pack.cell.architecture, pack.cell.recipe, pack.replicas[0]
+    assert isinstance(spec, OwnNetwork)
+    with training_runtime(), seeded(f"seed {run.seed}"):
+        rate = run.last_recipe.learning_rate
+        network = make_network(spec, pack.cell.info.image, run.seed, learning_rate=rate)
+        batches = load_on_device(dataset, device).batches(recipe, run.order)
+        trainer = _make_trainer(device, epochs=1, limit_train_batches=1)
+        with interruption.deferred(), blamed_on(spec, "the training"):
+            trainer.fit(network, train_dataloaders=_Epochs(batches, trainer))  # type: ignore[arg-type]
+    interruption.check()
+
+
+def _make_trainer(device: torch.device, *, epochs: int, **options: Any) -> pl.Trainer:
+    """Return Lightning's loop without its extras."""
+    return pl.Trainer(
+        accelerator="gpu" if device.type == "cuda" else "cpu",
+        devices=1,
+        max_epochs=epochs,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+        plugins=[LightningEnvironment()],
+        default_root_dir=os.devnull,
+        **options,
     )
 
 

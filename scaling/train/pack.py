@@ -67,10 +67,31 @@ def train(
         return train_itself(
             pack, dataset, device=select_device(device), on_step_end=on_step_end, on_epoch_end=on_epoch_end
         )
+    return _train_by_steps(
+        pack,
+        dataset,
+        device=select_device(device),
+        on_epoch_end=on_epoch_end,
+        on_step_end=on_step_end,
+        checkpoints=checkpoints,
+        start=start,
+    )
+
+
+def _train_by_steps(
+    pack: Pack,
+    dataset: LoadedDataset,
+    *,
+    device: torch.device,
+    on_epoch_end: OnEpochEnd,
+    on_step_end: OnStepEnd,
+    checkpoints: Checkpoints | None,
+    start: StartingPoint | None,
+) -> PackResult:
+    """Train the networks of a pack by gradient descent; the arguments are those of ``train``."""
     with training_runtime():
-        torch_device = select_device(device)
         recipe = pack.cell.recipe
-        data = load_on_device(dataset, torch_device)
+        data = load_on_device(dataset, device)
         batches = data.batches(recipe, pack.runs[0].order)
         saver = _CheckpointSaver(checkpoints, pack)
 
@@ -88,7 +109,7 @@ def train(
             start=start,
         )
         saver.resume(module)
-        trainer = _make_trainer(torch_device, recipe.epochs - module.completed_epochs)
+        trainer = _make_trainer(device, recipe.epochs - module.completed_epochs)
         try:
             with interruption.deferred():
                 trainer.fit(module, range(1))  # an epoch is one step of Lightning's loop
@@ -98,7 +119,7 @@ def train(
         finally:
             module.release_graph()
         images = recipe.epochs * len(batches) * recipe.batch_size
-        return _make_result(pack, module, device=torch_device, images=images)
+        return _make_result(pack, module, device=device, images=images)
 
 
 def _make_result(pack: Pack, module: PackModule, *, device: torch.device, images: int) -> PackResult:

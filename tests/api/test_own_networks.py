@@ -160,6 +160,19 @@ def test_an_override_that_a_lightning_module_does_not_use_is_refused(own_study, 
         api.plan(own_study, workspace, overrides=["recipe.optimizer={type: adam}"])
 
 
+def test_error_in_a_training_step_ends_the_run_before_training_with_one_message(
+    own_study, workspace, tmp_path
+):
+    text = (EXAMPLES / "own_lightning" / "my_lightning.py").read_text()
+    (tmp_path / "my_lightning.py").write_text(text.replace("training_step(self, ", "training_step(self, x, "))
+    own_study.write_text(LIGHTNING.replace("seeds: 1", "seeds: 3"))
+    with pytest.raises(UsageError, match=r"^my_lightning\.py: the training raised TypeError: "):
+        api.run(own_study, workspace, in_process=True)
+    assert not open_store(workspace.store).ids()
+    (tmp_path / "my_lightning.py").write_text(text)
+    assert api.run(own_study, workspace, in_process=True).trained == 3
+
+
 def test_a_module_that_is_no_lightning_module(own_study, workspace, tmp_path):
     own_study.write_text(STUDY.replace("type: module", "type: lightning"))
     with pytest.raises(ConfigError, match=r"unexpected keyword argument 'learning_rate'"):

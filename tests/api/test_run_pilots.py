@@ -117,7 +117,7 @@ def test_pilots_alone_give_no_report(run, study, workspace, training):
     config = study(TUNED)
     training.failing = lambda pack, attempt: None if pack.cell.is_pilot else RuntimeError("no luck")
     assert run(config).missing == 6 * 8
-    with pytest.raises(StoreError, match="holds no run of this study except 48 pilot runs; to train it"):
+    with pytest.raises(StoreError, match="holds no run of this study except 48 pilot runs; to train what"):
         api.report(config, workspace)
 
 

@@ -204,3 +204,12 @@ def test_the_public_names_are_listed():
     assert {"Study", "fit", "plan", "run", "FitList"} <= set(dir(api))
     assert scaling.Study is api.Study
     assert Path(scaling.__file__).name == "__init__.py"
+
+
+def test_impossible_arguments_of_a_fit_are_refused_by_name(as_object):
+    study = as_object(SETTINGS)
+    for holdout in (0, -1, 2.5):
+        with pytest.raises(UsageError, match=f"^holdout: {holdout}: expected an integer >= 1"):
+            study.fit(holdout=holdout)
+    with pytest.raises(UsageError, match=r"^for_error: -1: expected fractions of the test images"):
+        study.compare(errors=[-1])

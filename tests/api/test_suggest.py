@@ -212,7 +212,7 @@ def test_a_curve_with_a_law_and_a_curve_without_one_are_extended_together(sugges
 def test_missing_runs_must_be_trained_first(suggest, study, workspace):
     config = study()
     suggest(config, 0.9)
-    with pytest.raises(UsageError, match="48 of 96 runs are not trained yet; to train it: scaling run"):
+    with pytest.raises(UsageError, match="48 of 96 runs are not trained yet; to train what is missing"):
         api.suggest(config, api.Target(half_width=0.02), workspace, overrides=["seeds=16"])
 
 

@@ -72,3 +72,8 @@ def test_a_data_set_that_needs_a_path_and_a_misspelt_one(scaling, tmp_path, data
     assert result.code == 2
     assert message in result.err
     assert not (tmp_path / "new.yaml").exists()
+
+
+def test_type_that_is_named_twice_is_refused(scaling):
+    result = scaling("init", "--architecture", "lenet5,lenet5")
+    assert (result.code, result.err) == (2, "--architecture lenet5: is named twice; name each type once\n")

@@ -34,7 +34,7 @@ def test_text_of_others_is_printed_as_it_stands(capsys):
     table = Table(HOSTILE, title=HOSTILE, caption=HOSTILE)
     table.add_row(HOSTILE)
     text_table = TextTable(title=HOSTILE, caption=HOSTILE, columns=(HOSTILE,), rows=((HOSTILE,),))
-    for printed, times in ((HOSTILE, 1), (table, 4), (text_table.render(), 4)):
+    for printed, times in ((HOSTILE, 1), (table, 4), (text_table, 4)):
         console().print(printed)
         output = capsys.readouterr().out
         assert output.count(SHOWN) == times

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 import shlex
 
@@ -83,3 +84,42 @@ def test_a_report_without_predictions_or_data_says_so(scaling, study, store, tmp
     monkeypatch.setattr("scaling.data.load", missing)
     assert scaling("report", study, "--store", store).code == 0
     assert "No contact sheet of missed test images: planted: the files are missing." in page.read_text()
+
+
+TABLE = "model,width,err\n" + "".join(
+    f"{model},{width},{factor * width**-rho}\n"
+    for model, factor, rho in (("a", 0.5, 0.3), ("b", 0.4, 0.2))
+    for width in (1, 2, 4, 8, 16, 32)
+)
+"""Two power laws without scatter."""
+COLUMNS = ("--x", "width", "--y", "err", "--by", "model")
+
+
+def test_table_of_others_is_drawn_as_a_figure_and_a_page(scaling, tmp_path):
+    (tmp_path / "others.csv").write_text(TABLE)
+    result = scaling("report", "others.csv", *COLUMNS)
+    assert (result.code, result.err) == (0, "")
+    folder = tmp_path / "artifacts" / "others"
+    assert result.out.endswith("report:  artifacts/others/report.html\nfigures: artifacts/others/figures\n")
+    page = (folder / "report.html").read_text()
+    assert "err against width" in page
+    assert "scaling report others.csv --x width --y err --by model" in page
+    numbers = csv.read_csv(folder / "figures" / "laws.csv").to_pylist()
+    assert [row["mean err"] for row in numbers if row["curve"] == "b"] == pytest.approx(
+        [0.4 * width**-0.2 for width in (1, 2, 4, 8, 16, 32)]
+    )
+    laws = csv.read_csv(folder / "laws.csv").to_pylist()
+    exponents = {law["label"]: law["exponent"] for law in laws if law["form"] == "power"}
+    assert exponents == {"a": pytest.approx(0.3), "b": pytest.approx(0.2)}
+    fitted = json.loads(scaling("fit", "others.csv", *COLUMNS, "--json").out)["fits"]
+    printed = json.loads(scaling("report", "others.csv", *COLUMNS, "--json").out)
+    assert [law["label"] for law in printed["fits"]] == [law["label"] for law in fitted] == ["a", "b"]
+
+
+def test_columns_are_for_tables_and_settings_for_studies(scaling, study, store, tmp_path):
+    (tmp_path / "others.csv").write_text(TABLE)
+    result = scaling("report", "others.csv", *COLUMNS, "--set", "seeds=2")
+    assert (result.code, result.err) == (2, "--set seeds=2: a table has no settings; leave it out\n")
+    result = scaling("report", study, "--store", store, "--x", "macs")
+    assert result.code == 2
+    assert result.err == "--x macs: the columns of a study's report are fixed; leave it out\n"

@@ -14,8 +14,9 @@ import pytest
 
 from scaling.datasets import NpzDataset
 from scaling.store import Checkpoints, Claims, open_store
-from scaling.sweep import worker
+from scaling.sweep import progress, worker
 from scaling.sweep import worker as sweep
+from scaling.sweep.progress import ProgressDisplay
 from scaling.temporary_folder import _LOCK, _MARK
 from scaling.train.module import PackModule
 from tests.api.simulated_training import TWO, SimulatedTraining
@@ -30,15 +31,18 @@ def test_a_second_run_trains_nothing(scaling, study, tmp_path):
     first = scaling(*words)
     assert first.code == 0
     assert "tiny: 4 runs trained" in first.out
-    assert first.err == ""  # no live table in a pipe
+    assert first.err.startswith("training: 4 runs in 2 packs, about ")
+    assert first.err.count("\n") == 1  # no live table in a pipe
+    report = f"next: scaling report {study} --store {store} --set 'architectures[0].filters=[1,2]'\n"
+    assert first.out.endswith(report)
     assert open_store(store).runs()["filters"].to_pylist().count(2) == 2
     again = scaling(*words)
-    assert (again.code, again.out) == (0, "tiny: 0 runs to do, 4 done\n")
+    assert (again.code, again.out) == (0, f"tiny: 0 runs to do, 4 done\n{report}")
 
 
 def test_run_uses_the_store_of_the_environment(scaling, study, store, monkeypatch):
     monkeypatch.setenv("SCALING_STORE", str(store))
-    assert scaling("run", study).out == "tiny: 0 runs to do, 10 done\n"
+    assert scaling("run", study).out.startswith("tiny: 0 runs to do, 10 done\n")
 
 
 def test_a_wider_grid_trains_only_the_new_runs(scaling, study, store):
@@ -57,10 +61,8 @@ def test_a_wider_grid_trains_only_the_new_runs(scaling, study, store):
 def test_runs_of_another_store_count_as_done(scaling, study, store, tmp_path):
     made = plan_json(scaling, study, "--store", tmp_path / "new", "--also", store)
     assert (made["done"], made["new"]) == (10, 0)
-    assert (
-        scaling("run", study, "--store", tmp_path / "new", "--also", store).out
-        == "tiny: 0 runs to do, 10 done\n"
-    )
+    result = scaling("run", study, "--store", tmp_path / "new", "--also", store)
+    assert result.out.startswith("tiny: 0 runs to do, 10 done\n")
     assert not (tmp_path / "new").exists()
 
 
@@ -80,7 +82,7 @@ def test_every_run_removes_what_killed_processes_left(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     if not is_writable:
         monkeypatch.setattr("scaling.store.folder.make_folder", Mock(side_effect=PermissionError(13, "no")))
-    assert scaling("run", study, "--store", own).out == "tiny: 0 runs to do, 10 done\n"
+    assert scaling("run", study, "--store", own).out.startswith("tiny: 0 runs to do, 10 done\n")
     assert not abandoned.exists()
     assert temporary.exists() == (not is_writable)
 
@@ -131,7 +133,7 @@ def test_run_names_a_new_store_and_diverged_runs(scaling, simulated_study, monke
     result = scaling("run", *words, "--in-process")
     assert result.code == 0
     assert result.out.startswith("artifacts/store: a new store, so 4 runs to train\n")
-    assert result.out.endswith(warning)
+    assert warning in result.out
     assert warning in scaling("status", *words).out
     mistyped = scaling("run", *words, "--in-process", "--store", "artefacts/store").out
     store = Path("artifacts/store").absolute()
@@ -176,7 +178,7 @@ def test_an_interruption_keeps_the_finished_runs(scaling, study, tmp_path, monke
     result = scaling("run", study, "--in-process", "--store", store)
     assert result.code == 130
     assert (
-        result.err
+        result.err.splitlines(keepends=True)[-1]
         == "interrupted; every finished run is in the store, and the same command continues from there\n"
     )
     assert open_store(store).ids() == {run.id for run in asked[0].runs}
@@ -204,8 +206,8 @@ def test_signal_in_an_epoch_keeps_everything_and_no_step_is_repeated(
     result = scaling(*words)
     signal.signal(signum, before)
     assert (result.code, result.out) == (code, f"{tmp_path / 'new'}: a new store, so 4 runs to train\n")
-    assert result.err == (
-        "interrupted; every finished run is in the store, and the same command continues from there\n"
+    assert result.err.endswith(
+        "\ninterrupted; every finished run is in the store, and the same command continues from there\n"
     )
     store = open_store(tmp_path / "new")
     assert len(store.ids()) == 2
@@ -220,7 +222,10 @@ def test_signal_in_an_epoch_keeps_everything_and_no_step_is_repeated(
 def test_run_trains_pilots_and_then_the_runs_with_the_chosen_rates(scaling, study, tmp_path):
     words = (study, "--store", tmp_path / "new", *PILOTS, "--set", "architectures[0].filters=[1,2]")
     result = scaling("run", *words, "--in-process")
-    assert (result.code, result.err) == (0, "")
+    assert result.code == 0
+    pilots, finals = result.err.splitlines()
+    assert pilots.startswith("pilots, 1 of 2: 4 runs in 2 packs, about ")
+    assert finals.startswith("training, 2 of 2: 4 runs in 2 packs, about ")
     assert "tiny: 8 runs trained" in result.out
     cells = plan_json(scaling, *words)["cells"]
     chosen = {cell["filters"]: cell for cell in cells if not cell["pilots"]}
@@ -241,15 +246,17 @@ def test_run_trains_pilots_and_then_the_runs_with_the_chosen_rates(scaling, stud
     )
     lines = (tmp_path / "runs.csv").read_text().splitlines()
     assert len(lines) == 1 + 4
-    assert scaling("run", *words).out == "tiny: 0 runs to do, 8 done\n"
+    assert scaling("run", *words).out.startswith("tiny: 0 runs to do, 8 done\n")
 
 
 @pytest.mark.simulation
 def test_run_until_prints_a_line_for_each_iteration(scaling, simulated_study):
     simulated_study.write_text(TWO)
     result = scaling("run", simulated_study, "--in-process", "--until", "0.04", "--quantity", "prediction@2x")
-    assert (result.code, result.err) == (0, "")
-    first, *iterations, last = result.out.splitlines()
+    assert result.code == 0
+    assert all(line.startswith("training: ") for line in result.err.splitlines())
+    first, *iterations, last, following = result.out.splitlines()
+    assert following == "next: scaling report artifacts/grown/until.yaml"
     assert first.startswith("artifacts/store: a new store, so ")
     assert [line.partition(":")[0] for line in iterations] == [
         f"iteration {nth}" for nth in range(len(iterations))
@@ -270,7 +277,7 @@ def test_run_until_prints_a_line_for_each_iteration(scaling, simulated_study):
 def test_run_until_stops_at_the_budget(scaling, simulated_study):
     result = scaling("run", simulated_study, "--in-process", "--until", "0.001", "--budget", "90s")
     assert result.code == 0
-    assert result.out.splitlines()[-1].startswith(
+    assert result.out.splitlines()[-2].startswith(
         "no run that would help is within the budget and the memory; the study with all runs is "
     )
 
@@ -283,5 +290,27 @@ def test_run_until_names_failed_packs(scaling, simulated_study, monkeypatch):
     )
     result = scaling("run", simulated_study, "--in-process", "--until", "0.02")
     assert result.code == 1
-    assert "failed: tree3 1 seeds 0-7: RuntimeError: no luck" in result.out
+    assert "failed: tree3 1 seeds 0-7 and 5 more packs: RuntimeError: no luck; log: " in result.out
     assert "48 runs missing; the same command tries them again" in result.out
+
+
+@pytest.mark.simulation
+def test_watched_run_shows_the_laws_so_far(scaling, simulated_study, monkeypatch):
+    """Each finished pack is a look at the laws: without a law while fewer than three widths are finished."""
+    monkeypatch.setattr(ProgressDisplay, "__call__", _tick_after(ProgressDisplay.__call__))
+    monkeypatch.setattr(progress, "_WATCH_RATIO", 0.0)
+    result = scaling("run", simulated_study, "--in-process", "--watch")
+    assert result.code == 0
+    laws = [line for line in result.err.splitlines() if line.startswith("tree3: ")]
+    assert laws[-1].endswith("6 widths, 48 runs")
+    assert "exponent 0." in laws[-1]
+    assert "[" in laws[-1]
+    assert scaling("run", simulated_study, "--in-process", "--watch", "--until", "0.1").code == 2
+
+
+def _tick_after(call):
+    def call_and_tick(display, event):
+        call(display, event)
+        display.tick()
+
+    return call_and_tick

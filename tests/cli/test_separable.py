@@ -52,7 +52,10 @@ def test_the_table_has_a_line_for_each_class_and_for_all(scaling, planted):
     result = scaling("separable", planted, "--set", "dataset.train_images=9")
     assert (result.code, result.err) == (0, "")
     lines = {
-        label: line for line in result.out.splitlines() for label in "012" if f" {label} against" in line
+        label: line
+        for line in result.out.splitlines()
+        for label in "012"
+        if line.startswith(f"{label} against")
     }
     assert ["not separable" in lines[label] for label in "012"] == [False, True, False]
     assert "all classes at once" in result.out

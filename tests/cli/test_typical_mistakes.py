@@ -77,6 +77,18 @@ FILES = {
         STUDY + "recipe: {loss: CrossEntropy}",
         "recipe.loss: did you mean cross_entropy?",
     ),
+    "file in the place of a data set": (
+        STUDY.replace(DATASET, "mine.npz"),
+        "got 'mine.npz'; write dataset: {type: npz, path: mine.npz}",
+    ),
+    "file as a type of data set": (
+        STUDY.replace(DATASET, "{type: mine.npz}"),
+        "dataset.type: write {type: npz, path: mine.npz}; expected",
+    ),
+    "code as a type of network": (
+        STUDY.replace("type: lenet5", "type: nets.py:Net"),
+        "architectures[0].type: write {type: module, module: nets.py:Net, filters: [1, 2, 4, 8]}; expected",
+    ),
     "tabs": (STUDY + "recipe:\n\tepochs: 3", "; indent with spaces"),
 }
 """Text of a study, and a part of the message."""
@@ -93,14 +105,13 @@ COMMANDS = {
     "plan nothing.yaml": "give the path of a study's YAML file; scaling init writes one",
     "compare table.csv": "table.csv: is a table, and a study (.yaml) is expected; to fit laws to a table: "
     "scaling fit table.csv",
-    "report table.csv": "to fit laws to a table: scaling fit table.csv",
     "status runs.csv": "runs.csv: no such file",
     "rnu first.yaml": "Did you mean 'run'?",
     "fit first.yaml --set recipe.epochs=3 --store results": "results: holds no run of this study; to train "
-    "it: scaling run first.yaml --set recipe.epochs=3 --store results",
+    "what is missing: scaling run first.yaml --set recipe.epochs=3 --store results",
     "compare first.yaml --set seeds=3 --set recipe.epochs=1": "artifacts/store: holds no run of this study; "
-    "to train it: scaling run first.yaml --set seeds=3 --set recipe.epochs=1",
-    "suggest first.yaml --until 0.1 --store a": "to train it: scaling run first.yaml --store a",
+    "to train what is missing: scaling run first.yaml --set seeds=3 --set recipe.epochs=1",
+    "suggest first.yaml --until 0.1 --store a": "to train what is missing: scaling run first.yaml --store a",
 }
 """Command line, and a part of the message."""
 

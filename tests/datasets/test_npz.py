@@ -97,6 +97,16 @@ def test_the_names_in_use_give_the_same_data_set(tmp_path, names):
     assert mine.layout == f"npz with {names[0]}, {names[2]}"
 
 
+@pytest.mark.parametrize("prefix", ["", "Train_"], ids=["without a split", "in another case"])
+def test_training_images_may_have_no_split_in_their_names(tmp_path, prefix):
+    given = arrays()
+    np.savez(tmp_path / "mine.npz", **given)
+    renamed = {name.replace("train_", prefix): array for name, array in given.items()}
+    np.savez(tmp_path / "other.npz", **renamed)
+    first, other = (NpzDataset(path=name).info(tmp_path) for name in ("mine.npz", "other.npz"))
+    assert first.fingerprint == other.fingerprint
+
+
 def test_validation_images_are_joined_or_left_out(tmp_path):
     """The layout of MedMNIST: labels of shape (N, 1), and a validation split."""
     given, val = arrays(), arrays(train_labels=np.arange(12) % 4)

@@ -1,4 +1,4 @@
-"""Progress display of a sweep: what a terminal shows, and that a pipe shows nothing."""
+"""Progress display of a sweep: what a terminal shows, and the lines that a pipe gets."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from scaling.durations import format_duration
 from scaling.plan.time_estimate import pack_seconds
 from scaling.sweep import progress
 from scaling.sweep.executor import PackEvent
-from scaling.sweep.progress import MAX_ROWS, ProgressDisplay
+from scaling.sweep.progress import MAX_ROWS, Phase, ProgressDisplay
 from tests.sweep.planted_training import packs
 
 PACKS = packs(1, 2, 3, seeds=8)
@@ -83,15 +84,15 @@ def test_pack_that_finished_before_its_worker_died_is_not_a_failure(display):
     assert display.finished == {FIRST}
 
 
-def test_time_left_follows_from_the_share_of_the_estimated_work(clock):
+def test_time_left_is_shown_beside_the_bar(clock):
     display = ProgressDisplay(PACKS, console(terminal=False), quiet=False)
-    assert display.time_left() == ""
-    clock[0] += 30
-    display(PackEvent(key=FIRST, epoch=1))
-    share = pack_seconds(PACKS[0]) / 3 / sum(map(pack_seconds, PACKS))
-    left = 30 * (1 - share) / share
-    assert 100 < left < 5400
-    assert display.time_left() == f"about {left / 60:.0f} min left"
+    left_s = sum(map(pack_seconds, PACKS))
+    assert display.time_left() == "workers start"
+    display(PackEvent(key=FIRST, epoch=0))
+    assert display.time_left() == f"about {format_duration(left_s)} left"
+    assert list(display.in_training) == [FIRST]
+    assert "0/3" in drawn_text(display)
+    clock[0] += 300
     assert display.time_left() in drawn_text(display)
     for key in (FIRST, SECOND):
         display(PackEvent(key=key, epoch=3))
@@ -115,10 +116,65 @@ def test_terminal_shows_the_display():
     assert "25.00%" in sink.file.getvalue()
 
 
-@pytest.mark.parametrize(("terminal", "quiet"), [(False, False), (True, True)], ids=["pipe", "quiet"])
-def test_pipe_and_quiet_terminal_show_nothing(terminal, quiet):
-    sink = console(terminal=terminal)
-    with ProgressDisplay(PACKS, sink, quiet=quiet) as display:
+def test_quiet_terminal_shows_nothing():
+    sink = console(terminal=True)
+    with ProgressDisplay(PACKS, sink, quiet=True) as display:
         display(PackEvent(key=FIRST, epoch=3))
     assert sink.file.getvalue() == ""
     assert display.finished == {FIRST}
+
+
+def test_pipe_gets_a_plain_line_a_minute(clock):
+    sink = console(terminal=False)
+    phase = Phase(name="pilots, 1 of 2", later_s=100.0)
+    display = ProgressDisplay(PACKS, sink, quiet=False, phase=phase)
+    total_s = sum(map(pack_seconds, PACKS)) + 100.0
+    assert display.first_line() == (f"pilots, 1 of 2: 24 runs in 3 packs, about {format_duration(total_s)}")
+    for _ in range(80):
+        clock[0] += 1
+        display.tick()
+    display(PackEvent(key=FIRST, epoch=3))
+    display(PackEvent(key=SECOND, epoch=0, failure="given up"))
+    for _ in range(120):
+        clock[0] += 1
+        display.tick()
+    first, second, third = sink.file.getvalue().splitlines()
+    assert first.startswith("pilots, 1 of 2: 0 of 24 runs, 1 min 0 s, workers start")
+    assert second.startswith("pilots, 1 of 2: 8 of 24 runs (8 failed), 2 min 0 s, about ")
+    assert third.startswith("pilots, 1 of 2: 8 of 24 runs (8 failed), 3 min 0 s, about ")
+    assert "\x1b" not in sink.file.getvalue()
+
+
+def test_terminal_gets_no_line_a_minute(clock):
+    sink = console(terminal=True)
+    display = ProgressDisplay(PACKS, sink, quiet=False)
+    clock[0] += 61
+    display.tick()
+    assert sink.file.getvalue() == ""
+
+
+def test_laws_are_fitted_as_packs_finish_but_not_so_often_that_they_slow_the_training(clock, monkeypatch):
+    fits = []
+    monkeypatch.setattr(progress, "thread_time", lambda: 2.0 * len(fits))  # so each fit waits for 40 s
+
+    def watch():
+        fits.append(clock[0])
+        return [f"law {len(fits)} [low, high]"]
+
+    sink = console(terminal=False)
+    display = ProgressDisplay(PACKS, sink, quiet=False, phase=Phase(watch=watch))
+    display.tick()
+    assert not fits
+    for key in (FIRST, SECOND):
+        display(PackEvent(key=key, epoch=3))
+        display.tick()
+    assert len(fits) == 1
+    clock[0] += 40
+    display.tick()
+    assert display.laws == ("law 2 [low, high]",)
+    assert "law 2 [low, high]" in drawn_text(display)
+    clock[0] += 1000
+    display.tick()
+    assert len(fits) == 2
+    lines = [line for line in sink.file.getvalue().splitlines() if line.startswith("law")]
+    assert lines == ["law 1 [low, high]", "law 2 [low, high]"]

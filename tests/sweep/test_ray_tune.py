@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import sys
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -70,6 +71,35 @@ def test_sweep_without_packs_does_not_start_ray(tmp_path, monkeypatch):
     events: list[PackEvent] = []
     RayTuneExecutor(worker_config(tmp_path), {}, workers=1).run([], events.append)
     assert not events
+
+
+def test_sweeps_of_a_session_share_one_start_of_ray(tmp_path, monkeypatch):
+    """A sweep with memory for fewer workers runs fewer trials at once; files of both are kept apart."""
+    starts, sweeps = [], []
+
+    @contextmanager
+    def session(address, workers):
+        starts.append(workers)
+        yield tmp_path
+
+    node = SimpleNamespace(cpus=2.0, gpus=0.0)
+    monkeypatch.setattr("scaling.sweep.ray_tune.ray_session", session)
+    monkeypatch.setattr("scaling.sweep.ray_tune.live_nodes", lambda: [node])
+    monkeypatch.setattr("scaling.sweep.ray_tune.cluster_capacity", lambda nodes, gpus: 2)
+    monkeypatch.setattr(
+        RayTuneExecutor,
+        "_run_trials",
+        lambda self, packs, config, on_progress, **options: sweeps.append(options),
+    )
+    executor = RayTuneExecutor(worker_config(tmp_path), {}, workers=2)
+    with executor.session():
+        executor.run(packs(1), print, workers=1)
+        executor.run(packs(2), print, workers=2)
+    assert starts == [2]
+    assert sweeps == [
+        {"workers": 1, "folder": tmp_path / "sweep1", "limit": 1},
+        {"workers": 2, "folder": tmp_path / "sweep2", "limit": None},
+    ]
 
 
 @pytest.mark.parametrize("is_deleted", [True, False])

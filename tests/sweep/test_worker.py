@@ -39,9 +39,9 @@ def test_all_packs_are_published_and_reported(train, tmp_path):
     InProcessExecutor(worker_config(tmp_path)).run(wanted, events.append)
     assert open_store(tmp_path / "store").ids() == ids(wanted)
     assert [(event.key, event.epoch) for event in events] == [
-        (pack.key, epoch) for pack in wanted for epoch in (1, 2, 3)
+        (pack.key, epoch) for pack in wanted for epoch in (0, 1, 2, 3)
     ]
-    assert {event.accuracy for event in events} == {0.5}
+    assert {(event.epoch > 0, event.accuracy) for event in events} == {(False, None), (True, 0.5)}
     assert not any(event.failure for event in events)
 
 
@@ -220,7 +220,7 @@ def test_drivers_of_overlapping_studies_never_train_the_same_networks_at_once(tr
     assert few.key == many.key
     assert train.attempts == {few.key: 2}
     assert train.most_running == 1
-    assert [[event.published for event in own] for own in events] == [[0, 0, 2], [0, 0, 6]]
+    assert [[event.published for event in own] for own in events] == [[0, 0, 0, 2], [0, 0, 0, 6]]
     assert sorted(open_store(tmp_path / "store").runs(["id"])["id"].to_pylist()) == sorted(ids((many,)))
 
 
@@ -346,7 +346,7 @@ def test_holder_that_slept_past_its_lease_stops_and_publishes_nothing(train, tmp
     assert train.attempts == {pack.key: 1}
     assert len(store.backend.list_names("runs")) == 1
     assert store.ids() == ids((pack,))
-    assert [event.claim_lost for event in events] == [False, False, True, False]
+    assert [event.claim_lost for event in events] == [False, False, False, True, False]
     assert (events[-1].epoch, events[-1].published, events[-1].failure) == (3, 0, "")
     assert "took this pack over" in (tmp_path / "logs" / f"{pack.key}.log").read_text()
 

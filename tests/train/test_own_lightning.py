@@ -9,11 +9,12 @@ import torch
 import torch.nn.functional as F
 
 from scaling.architectures import OwnLightning
+from scaling.architectures.own_networks.records import OwnNetworkError
 from scaling.config import CellRun
 from scaling.config.recipe import Augmentation
 from scaling.models.own_networks.load import make_network
 from scaling.plan.packs import make_packs
-from scaling.train import train
+from scaling.train import train, try_training
 from scaling.train.device_data import load_on_device
 from tests.own_specs import own_spec
 from tests.train.tiny_packs import cell, few_images, loaded_dataset
@@ -58,6 +59,18 @@ def test_it_is_the_plain_loop_of_its_own_optimiser_and_loss(packs):
     test = dataset.test
     errors = (result.logits[0].argmax(1) != test.labels).mean()
     assert float(result.history[-1].test_accuracy) == pytest.approx(1 - errors)
+
+
+def test_one_step_finds_an_error_of_the_users_code(packs, tmp_path):
+    dataset = loaded_dataset(packs[0].cell.dataset)
+    try_training(packs[0], dataset, device=torch.device("cpu"))
+    file = tmp_path / "broken.py"
+    file.write_text(FILE.read_text().replace("def training_step(self, ", "def training_step(self, no_luck, "))
+    broken = own_spec("SmoothNet", 2, file, kind=OwnLightning, smoothing=0.1)
+    one = cell(broken, few_images(broken), epochs=EPOCHS, learning_rate=RATE)
+    (pack,) = make_packs([CellRun(one, one.run(SEED))])
+    with pytest.raises(OwnNetworkError, match=r"^broken\.py: the training raised TypeError: .*argument"):
+        try_training(pack, dataset, device=torch.device("cpu"))
 
 
 def test_equal_seeds_give_equal_bits(packs):

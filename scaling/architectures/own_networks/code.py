@@ -59,7 +59,7 @@ def read_code(location: str, folder: Path) -> OwnCode:
         return OwnCode(location=location, files=_installed_source(location), is_file=False)
     file = (folder / Path(location).expanduser()).resolve()
     if problem := file_problem(file):
-        raise UsageError(f"{file}: {problem}; a path is relative to the study's file")
+        raise UsageError(f"{file}: {problem}; a relative path begins in {folder.absolute()}")
     return OwnCode(location=str(file), files=_with_helpers(file), is_file=True)
 
 

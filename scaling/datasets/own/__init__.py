@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scaling.datasets.own.base import OwnDataset, PathDataset
+from scaling.datasets.own.base import FolderDataset, OwnDataset, PathDataset
 from scaling.datasets.own.content import LabelledImages, OwnContent
 from scaling.datasets.own.pictures import EncodedImage, decode_splits
 from scaling.datasets.own.splits import SPLITS, split_of
@@ -10,6 +10,7 @@ from scaling.datasets.own.splits import SPLITS, split_of
 __all__ = [
     "SPLITS",
     "EncodedImage",
+    "FolderDataset",
     "LabelledImages",
     "OwnContent",
     "OwnDataset",

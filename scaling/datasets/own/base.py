@@ -16,7 +16,7 @@ from scaling.datasets.own.choice import ChosenSplits, SplitRules, choose_splits
 from scaling.datasets.own.content import LabelledImages, OwnContent
 from scaling.datasets.own.info_cache import ReadingKey, cached_info, take_splits
 from scaling.errors import DataError
-from scaling.files import NO_SUCH_FILE
+from scaling.files import NO_SUCH_FILE, folder_problem
 from scaling.settings import IdentityDefault, PositiveInt
 
 _BASE_SETTINGS = frozenset(Dataset.model_fields)
@@ -152,3 +152,15 @@ class PathDataset(OwnDataset):
             if problem != NO_SUCH_FILE:
                 found = f"{path}: {problem}"
         raise DataError(f"dataset.path: {found}; give the path of {self.EXPECTED}")
+
+
+class FolderDataset(PathDataset):
+    """A user's own encoded images in a folder."""
+
+    size: Annotated[Annotated[int, Field(ge=1, le=1024)] | None, IdentityDefault(None)] = None
+    """Side in pixels of the squares into which all images are fitted, with their proportions; by default, all
+    images must have one size, which stays."""
+
+    @staticmethod
+    def path_problem(path: Path) -> str | None:
+        return folder_problem(path)

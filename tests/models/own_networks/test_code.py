@@ -88,7 +88,7 @@ def test_an_installed_module_is_found_without_being_imported(tmp_path, monkeypat
 @pytest.mark.parametrize(
     ("location", "problem"),
     [
-        ("missing.py", "missing.py: no such file; a path is relative to the study's file"),
+        ("missing.py", "missing.py: no such file; a relative path begins in /"),
         ("no_such_package.nets", "no installed module no_such_package; install it, or name a file"),
         ("broken.py", r"broken.py, line 1: is not Python \(.*\)"),
         ("math", "math: has no Python source"),

@@ -1,0 +1,107 @@
+"""Report of a table of others: its laws as a figure and a page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import pyarrow as pa
+from matplotlib import pyplot
+from matplotlib.figure import Figure
+from pyarrow import csv
+
+from analysis.drawable_fit import FitList
+from analysis.formatting import format_count, response_label
+from analysis.html_page import embed_figures, load_template
+from analysis.laws import law_rows
+from analysis.laws_text import describe_card
+from analysis.report_figure import ReportFigure
+from analysis.summary import SummaryLine, describe_findings
+from scaling.fit import tabulate_laws
+from scaling.fit.card import law_card
+
+_CAPTION = (
+    "Each point is a row of the table, each marker the mean of the rows of one size. The law that the verdict"
+    " names is solid, with its 95 % band; other forms that are not rejected are dashed. {estimands}."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableReport:
+    """Files of a report of a table, and its fits."""
+
+    path: Path
+    """The page, report.html."""
+    figures: tuple[Path, ...]
+    """An .svg, a .png and a .csv file of the figure."""
+    findings: tuple[str, ...]
+    """Sentences about the laws, or a sentence that says why there is none."""
+    fits: FitList
+    """Fits, one for each curve."""
+
+    def __repr__(self) -> str:
+        return f"<Report {self.path}: {len(self.figures)} files of figures>"
+
+
+def write_table_report(fits: FitList, *, table: str, out: Path, command: str | None) -> TableReport:
+    """Draw the laws, and write ``report.html``, ``laws.csv`` and ``figures/``.
+
+    Args:
+        fits: fits of the table's curves; at least one.
+        table: name of the table.
+        out: the folder; it is created if needed. Files of an earlier report are replaced.
+        command: command line that makes the page again; None if the page does not show one.
+    """
+    figures = embed_figures(out / "figures", lambda: [_draw(fits)])
+    csv.write_csv(pa.Table.from_pylist(tabulate_laws(fits)), out / "laws.csv")
+    findings = describe_findings(fits) or ["These rows do not support a scaling law."]
+    page = load_template("table_report.html.jinja").render(
+        name=Path(table).name,
+        heading=_heading(fits),
+        findings=findings,
+        summary=_summarise(fits, table=table, command=command),
+        notes=[
+            *(f"{fit.label}: {note}" for fit in fits for note in fit.notes),
+            *(f"{card.label}: {describe_card(card)}." for fit in fits if (card := law_card(fit))),
+        ],
+        laws=law_rows(fits),
+        figures=figures,
+    )
+    path = out / "report.html"
+    path.write_text(page, encoding="utf-8")
+    files = tuple(file for figure in figures for file in figure.files)
+    return TableReport(path=path, figures=files, findings=tuple(findings), fits=fits)
+
+
+def _heading(fits: FitList) -> str:
+    points = fits[0].points
+    return f"{response_label(points.y_name)} against {points.x_name}"
+
+
+def _summarise(fits: FitList, *, table: str, command: str | None) -> list[SummaryLine]:
+    rows = sum(len(fit.points.x) for fit in fits)
+    lines = [
+        SummaryLine("Table", table),
+        SummaryLine("Rows", f"{format_count(rows, 'row')} in {format_count(len(fits), 'curve')}"),
+        SummaryLine("Estimand", "; ".join(dict.fromkeys(fit.estimand for fit in fits))),
+    ]
+    return [*lines, *([SummaryLine("Command", command, is_code=True)] if command else [])]
+
+
+def _draw(fits: FitList) -> ReportFigure:
+    figure = cast(Figure, fits.plot().figure)
+    pyplot.close(figure)  # it is saved, and not shown
+    estimands = "; ".join(dict.fromkeys(fit.estimand for fit in fits))
+    numbers = [
+        {"curve": fit.label, fit.points.x_name: float(x), f"mean {fit.points.y_name}": float(mean), "rows": n}
+        for fit in fits
+        for x, mean, n in zip(fit.points.widths, fit.points.means, fit.points.counts.tolist(), strict=True)
+    ]
+    return ReportFigure(
+        name="laws",
+        heading=_heading(fits),
+        caption=_CAPTION.format(estimands=estimands[:1].upper() + estimands[1:]),
+        figure=figure,
+        numbers=pa.Table.from_pylist(numbers),
+    )

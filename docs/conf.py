@@ -15,6 +15,7 @@ exclude_patterns = ["build"]
 
 html_theme = "furo"
 html_title = "scaling-studies"
+html_show_copyright = False
 html_show_sourcelink = False
 html_copy_source = False
 html_static_path = ["_static"]
@@ -27,6 +28,7 @@ pygments_dark_style = "a11y-high-contrast-dark"
 myst_heading_anchors = 3
 
 autodoc_typehints = "signature"
+maximum_signature_line_length = 88
 autodoc_member_order = "bysource"
 napoleon_google_docstring = True
 

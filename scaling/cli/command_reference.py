@@ -20,7 +20,7 @@ def commands_page() -> str:
     """Return the page, which ends in a newline."""
     from scaling.cli.app import app, get_command
 
-    group = get_command(app)
+    group: Any = get_command(app)
     context = group.make_context("scaling", [], resilient_parsing=True)
     sections = (_sections(command, name, context) for name, command in group.commands.items())
     return "\n".join([_INTRODUCTION, *(line for section in sections for line in section)]).rstrip() + "\n"

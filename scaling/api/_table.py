@@ -137,7 +137,12 @@ def add_requested_settings(table: pa.Table, columns: Set[str]) -> pa.Table:
     Args:
         table: as ``tidy_table`` returns it.
         columns: names of the requested columns.
+
+    Raises:
+        TableError: a name with a dot is the path of no setting of these runs.
     """
+    from scaling.fit.data.columns import check_column
+
     paths = PROMOTED_SETTINGS | {
         path.decode(): field.name
         for field in table.schema
@@ -145,6 +150,8 @@ def add_requested_settings(table: pa.Table, columns: Set[str]) -> pa.Table:
     }
     for name in sorted(columns - set(table.column_names)):
         found = [path for path in paths if name in (path, path.partition(".")[2])]
+        if "." in name and not found:
+            check_column(list(paths), name)
         if len(found) == 1 and paths[found[0]] in table.column_names:
             table = table.append_column(name, table[paths[found[0]]])
     return table

@@ -1,5 +1,5 @@
-# `make quickstart`, `make test`, `make fuzz`, `make faults`, `make bench`, `make coverage` and `make audit`. Each creates the
-# same environment first.
+# `make quickstart`, `make test`, `make docs`, `make fuzz`, `make faults`, `make bench`, `make coverage` and `make audit`.
+# Each creates the same environment first.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -9,7 +9,7 @@ XDIST := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # Compiled files save each process of the tests several seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: quickstart lint test pytest fuzz faults bench coverage audit environment clean
+.PHONY: quickstart lint docs test pytest fuzz faults bench coverage audit environment clean
 
 quickstart: environment
 	$(BIN)/scaling run configs/quickstart.yaml
@@ -21,8 +21,12 @@ lint: environment
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# The documentation site, in build/docs/index.html. A warning is an error.
+docs: environment
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs build/docs
+
 test: environment
-	$(MAKE) --no-print-directory --jobs 2 lint pytest
+	$(MAKE) --no-print-directory --jobs 2 lint docs pytest
 
 pytest: environment
 	$(BIN)/pytest -q $(XDIST)
@@ -47,7 +51,7 @@ environment: .venv/installed
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install -qq --constraint constraints.txt --editable '.[quickstart,history,dev]'
+	$(BIN)/pip install -qq --constraint constraints.txt --editable '.[quickstart,history,docs,dev]'
 	touch $@
 
 audit: environment

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from scaling.api._retrain import RetrainedRun, retrain
     from scaling.api._run import RunOutcome, RunStart, run
     from scaling.api._run_until import Iteration, SequentialResult, run_until
-    from scaling.api._schema import NewStudy, init, schema_reference, schema_text
+    from scaling.api._schema import NewStudy, column_reference, init, schema_reference, schema_text
     from scaling.api._separable import separable
     from scaling.api._shift import draw_shifts, shift
     from scaling.api._status import CoreTime, PruningStatus, StudyStatus, status
@@ -114,6 +114,7 @@ _EXPORTS = {
     "bench_inference": "scaling.api._bench_inference",
     "check_datasets": "scaling.api._data",
     "classify": "scaling.api._classify",
+    "column_reference": "scaling.api._schema",
     "compare": "scaling.api._compare",
     "count_damage": "scaling.store",
     "diff": "scaling.api._explain",

@@ -10,22 +10,28 @@ import pyarrow as pa
 from scaling.config import Run
 from scaling.datasets import PUBLISHED_DATASETS
 from scaling.settings import ImageShape
+from scaling.store.schema import column
 
-DERIVED_COUNTS = {
-    "labels": pa.int64(),
-    "conv_parameters": pa.int64(),
-    "linear_parameters": pa.int64(),
-    "backward_macs": pa.int64(),
-    "routes": pa.float64(),
-    "training_flops": pa.float64(),
-}
-"""Columns of derived counts, and their types.
+DERIVED_COUNTS = pa.schema(
+    [
+        column("labels", pa.int64(), "Classes in use", "classes"),
+        column("conv_parameters", pa.int64(), "Parameters of the convolutions", "parameters"),
+        column("linear_parameters", pa.int64(), "Parameters of the fully connected layers", "parameters"),
+        column("backward_macs", pa.int64(), "Multiply-adds of a backward pass of one image", "multiply-adds"),
+        column(
+            "routes",
+            pa.float64(),
+            "Paths from one use of a first-layer weight to an output, rounded to float64",
+            "paths",
+        ),
+        column(
+            "training_flops", pa.float64(), "Floating-point operations of the whole training", "operations"
+        ),
+    ]
+)
+"""Columns of derived counts. ``LayerTable`` defines each count except ``labels``.
 
-``labels`` is the number of classes. ``conv_parameters`` and ``linear_parameters`` are the parameters of the
-convolutions and of the fully connected layers; layers of other kinds have the remaining ones.
-``backward_macs`` is of one image's backward pass. ``routes`` lead from a weight of the first layer to an
-output, rounded where float64 has too few digits, as for a VGG. ``training_flops`` is of the whole training.
-``LayerTable`` defines each count except ``labels``.
+Layers that are neither convolutions nor fully connected have the remaining parameters.
 """
 
 
@@ -34,8 +40,9 @@ def compute_counts(
 ) -> dict[str, pa.Array]:
     """Return the columns of ``DERIVED_COUNTS``, one row a cell.
 
-    They are null where the image shape is unknown. All but ``labels`` are null where no gradient was
-    computed, and where only code that is not here could tell them; ``routes`` of a user's own network is.
+    They are null where the image shape is unknown, except ``labels`` if classes are drawn. All but ``labels``
+    are null where no gradient was computed, and where only code that is not here could tell them; ``routes``
+    of a user's own network is.
 
     Args:
         cell_runs: one run of each cell.
@@ -47,7 +54,9 @@ def compute_counts(
         _row(run, shapes.get(run.data.fingerprint), images)
         for run, images in zip(cell_runs, train_images, strict=True)
     ]
-    return {name: pa.array([row.get(name) for row in rows], kind) for name, kind in DERIVED_COUNTS.items()}
+    return {
+        field.name: pa.array([row.get(field.name) for row in rows], field.type) for field in DERIVED_COUNTS
+    }
 
 
 def _image_shapes(runs: pa.Table) -> dict[str, ImageShape]:
@@ -64,7 +73,7 @@ def _image_shapes(runs: pa.Table) -> dict[str, ImageShape]:
 
 def _row(run: Run, image: ImageShape | None, train_images: int | None) -> dict[str, int | float]:
     if image is None:
-        return {}
+        return {"labels": run.data.labels} if run.data.labels else {}
     if run.architecture.fit_profile:
         return {"labels": image.classes}
     layers = run.architecture.known_layer_table(image)

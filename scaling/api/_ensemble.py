@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from scaling.api._figures import save_figures
 from scaling.api._load import CURVE_COLUMN
 from scaling.api._results import load_trained
-from scaling.api._table import tidy_table
+from scaling.api._table import add_requested_settings, tidy_table
 from scaling.api._workspace import Workspace
 from scaling.architectures import has_seeds, has_widths
 from scaling.config import StudySource
@@ -37,8 +37,8 @@ def ensemble(
         workspace: stores and folders.
         overrides: changed settings, such as ``recipe.epochs=5``.
         sizes: numbers of members; by default from one to all.
-        by: columns of ``tidy_table`` in which the members of one ensemble agree; by default the report's
-            curves and ``filters``, so that members differ only in their seeds.
+        by: columns of ``tidy_table``, or settings, in which the members of one ensemble agree; by default the
+            report's curves and ``filters``, so that members differ only in their seeds.
 
     Raises:
         StoreError: a run has no stored predictions.
@@ -53,7 +53,7 @@ def ensemble(
     grouped = group_runs(results.final_runs, titles=results.dataset_titles)
     names = list(by) or [CURVE_COLUMN, "filters"]
     is_stored = set(names) <= set(grouped.runs.column_names)
-    runs = grouped.runs if is_stored else tidy_table(grouped.runs)
+    runs = grouped.runs if is_stored else add_requested_settings(tidy_table(grouped.runs), set(names))
     for name in names:
         check_column(runs.column_names, name)
     keys = list(zip(*(text_column(runs, name) for name in names), strict=True))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scaling.api._derived_counts import DERIVED_COUNTS
 from scaling.api._losses import fill_losses
 from scaling.api._results import load_trained
-from scaling.api._table import tidy_table
+from scaling.api._table import add_requested_settings, tidy_table
 from scaling.api._workspace import Workspace
 from scaling.config import StudySettings
 from scaling.errors import FitError, StoreError, TableError, UsageError, shorten
@@ -135,7 +135,7 @@ def load_runs(
     loaded = replace(loaded, runs=fill_losses(loaded.runs, workspace, columns))
     runs = group_runs(loaded.runs, x, also=also).all_runs if CURVE_COLUMN in columns else loaded.runs
     if not columns <= set(runs.column_names):
-        runs = add_short_names(tidy_table(runs), columns)
+        runs = add_requested_settings(tidy_table(runs), columns)
     return replace(loaded, runs=runs)
 
 
@@ -185,7 +185,7 @@ def drop_missing(loaded: LoadedRuns, x: str) -> LoadedRuns:
     if x not in runs.column_names or x in RUNS_SCHEMA.names:
         return loaded
     has_size = pc.is_valid(runs[x])
-    if x in DERIVED_COUNTS:
+    if x in DERIVED_COUNTS.names:
         has_size = pc.fill_null(pc.greater(runs[x], 0), False)
     lacking = runs.filter(pc.invert(has_size))
     if not len(lacking):
@@ -193,18 +193,6 @@ def drop_missing(loaded: LoadedRuns, x: str) -> LoadedRuns:
     names = ", ".join(sorted(pc.unique(lacking["architecture"]).to_pylist()))
     note = f"Left out: {len(lacking)} of {len(runs)} runs ({names} has no {x})."
     return LoadedRuns(runs=runs.filter(has_size), notes=(*loaded.notes, note))
-
-
-def add_short_names(table: pa.Table, columns: set[str]) -> pa.Table:
-    """Add requested columns under a setting's short name, such as ``branches`` for ``architecture.branches``.
-
-    A name that several settings share is not added.
-    """
-    for name in sorted(columns - set(table.column_names)):
-        settings = [setting for setting in table.column_names if setting.partition(".")[2] == name]
-        if len(settings) == 1:
-            table = table.append_column(name, table[settings[0]])
-    return table
 
 
 @contextmanager

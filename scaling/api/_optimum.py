@@ -17,14 +17,13 @@ from scaling.api._load import (
     CURVE_COLUMN,
     RunSource,
     TableInMemory,
-    add_short_names,
     as_run_source,
     is_external_table,
     named_errors,
 )
 from scaling.api._losses import fill_losses, note_missing_losses
 from scaling.api._results import load_trained
-from scaling.api._table import tidy_table
+from scaling.api._table import add_requested_settings, setting_column, tidy_table
 from scaling.api._workspace import Workspace
 from scaling.architectures import derived_widths
 from scaling.config import StudySource
@@ -137,7 +136,7 @@ def _optima_of_study(
 
     results = load_trained(config, workspace, overrides=overrides)
     runs = fill_losses(results.final_runs, workspace, {x, y})
-    table = add_short_names(_add_ratios(tidy_table(runs)), {x, y})
+    table = add_requested_settings(_add_ratios(tidy_table(runs)), {x, y})
     for name in (x, y):
         check_column(table.column_names, name)
     loss_notes = note_missing_losses(table, y)
@@ -236,8 +235,8 @@ def _format_costs(cells: Sequence[Cell]) -> str:
 def _add_ratios(table: pa.Table) -> pa.Table:
     """Add a column with the ratio of each derived width to the filters; null where there is no such width."""
     for width in derived_widths():
-        if width.setting_path in table.column_names:
-            second = table[width.setting_path].cast(pa.float64())
+        if setting_column(width.setting_path) in table.column_names:
+            second = table[setting_column(width.setting_path)].cast(pa.float64())
             second = pc.if_else(pc.greater(second, 0), second, pa.scalar(None, pa.float64()))
             ratio = pc.divide(second, table["filters"].cast(pa.float64()))
             table = table.append_column(width.ratio, ratio)

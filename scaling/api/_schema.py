@@ -38,6 +38,13 @@ def schema_reference() -> str:
     return reference_page()
 
 
+def column_reference() -> str:
+    """Return the data dictionary of all tables as Markdown."""
+    from scaling.api._columns import columns_page
+
+    return columns_page()
+
+
 def init(
     file: Path, workspace: Workspace | None = None, *, dataset: str, architectures: Sequence[str]
 ) -> NewStudy:

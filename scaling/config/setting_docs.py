@@ -29,6 +29,23 @@ def model_doc(model: type[ConfigModel]) -> str:
     return _one_line((inspect.getdoc(model) or "").partition("\n\n")[0])
 
 
+def nested_setting_docs(config: ConfigModel, prefix: str = "") -> dict[str, str]:
+    """Return the descriptions of the settings of a configuration by their dotted paths.
+
+    Args:
+        config: the configuration. Nested configurations have settings of their own.
+        prefix: beginning of every path, with its dot.
+    """
+    docs = setting_docs(type(config))
+    by_path: dict[str, str] = {}
+    for name, value in config.setting_values().items():
+        if isinstance(value, ConfigModel):
+            by_path |= nested_setting_docs(value, f"{prefix}{name}.")
+        elif name in docs:
+            by_path[prefix + name] = docs[name]
+    return by_path
+
+
 @cache
 def _own_docs(model: type[ConfigModel]) -> dict[str, str]:
     """Return the docstrings under the attributes that a class itself defines."""

@@ -26,7 +26,8 @@ def encode_table(table: pa.Table, kind: str, metadata: Mapping[str, str] | None 
         kind: name of the table, such as ``runs``.
         metadata: further metadata of the file.
     """
-    table = table.replace_schema_metadata(SCHEMAS[kind].metadata | (metadata or {}))
+    schema = SCHEMAS[kind].with_metadata(SCHEMAS[kind].metadata | (metadata or {}))
+    table = pa.Table.from_arrays(table.columns, schema=schema)
     sink = pa.BufferOutputStream()
     # In files of a few rows, dictionaries and statistics cost more bytes than they save.
     pq.write_table(

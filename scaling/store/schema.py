@@ -1,6 +1,7 @@
 """Schemas of a store's tables.
 
-Column names carry units. The metadata of every file names the version of its schema.
+The metadata of each field say what the column means, and in which unit, in every file as well. The metadata
+of every file name the version of its schema. Column names carry units, too.
 """
 
 from __future__ import annotations
@@ -11,106 +12,188 @@ SCHEMA_VERSION = 1
 """Version of the schemas; a file with a higher version is refused."""
 
 
-def _table(*fields: tuple[str, pa.DataType]) -> pa.Schema:
-    return pa.schema(
-        [pa.field(name, kind) for name, kind in fields], metadata={"scaling.schema": str(SCHEMA_VERSION)}
-    )
+def column(name: str, kind: pa.DataType, description: str, unit: str = "") -> pa.Field:
+    """Return a column whose metadata say what it means.
+
+    Args:
+        name: name of the column.
+        kind: type of its values.
+        description: meaning, as a phrase without a full stop.
+        unit: unit of a number; empty for text, truth values and numbers that only name something.
+    """
+    return pa.field(name, kind, metadata={"description": description} | ({"unit": unit} if unit else {}))
+
+
+def _table(*columns: pa.Field) -> pa.Schema:
+    return pa.schema(columns, metadata={"scaling.schema": str(SCHEMA_VERSION)})
 
 
 _TEXT, _INTEGER, _REAL, _BOOLEAN = pa.string(), pa.int64(), pa.float64(), pa.bool_()
 
 RUNS_SCHEMA = _table(
-    ("id", _TEXT),
-    ("config_json", _TEXT),  # canonical JSON of the run's identity; its SHA-256 begins with the id
-    ("dataset", _TEXT),
-    ("fingerprint", _TEXT),  # of the data set's content
-    ("train_images", _INTEGER),  # used in an epoch
-    ("validation_images", _INTEGER),
+    column("id", _TEXT, "Id of the run: the first 20 hexadecimal digits of the SHA-256 of config_json"),
+    column(
+        "config_json", _TEXT, "Canonical JSON of the run's identity: data, architecture, recipe, seed, order"
+    ),
+    column("dataset", _TEXT, "Data set"),
+    column("fingerprint", _TEXT, "SHA-256 of the data set's content in canonical order"),
+    column("train_images", _INTEGER, "Training images in an epoch", "images"),
+    column("validation_images", _INTEGER, "Training images held out for validation", "images"),
     # Channels, side, classes and the configuration determine the network.
-    ("channels", _INTEGER),
-    ("side", _INTEGER),
-    ("classes", _INTEGER),
-    ("architecture", _TEXT),
-    ("depth", _INTEGER),  # number of layers with weights
-    ("filters", _INTEGER),  # of the first convolution; per colour if colours are convolved separately
-    ("filters_total", _INTEGER),  # all filters of the first layer
-    ("epochs", _INTEGER),
-    ("batch_size", _INTEGER),
-    ("optimizer", _TEXT),
-    ("learning_rate", _REAL),  # maximum of the schedule
-    ("weight_decay", _REAL),
-    ("precision", _TEXT),
-    ("seed", _INTEGER),
-    ("order", _INTEGER),
-    ("training_version", _INTEGER),
-    ("parameters", _INTEGER),
-    ("connections", _INTEGER),
-    ("macs", _INTEGER),  # of a forward pass of one image
-    ("units", _INTEGER),
-    ("train_accuracy", _REAL),  # over the last epoch's minibatches, during training
-    ("train_error", _REAL),
-    # Means of the recipe's loss; null in older rows, whose epochs have the first and the last of the three.
-    ("train_loss", _REAL),  # over the last epoch's minibatches, during training
-    ("val_loss", _REAL),  # null without validation images
-    ("test_loss", _REAL),
-    ("val_error", _REAL),  # null without validation images
-    ("test_accuracy", _REAL),
-    ("test_error", _REAL),  # null if the run diverged
-    ("test_errors", _INTEGER),
-    ("test_images", _INTEGER),
-    ("diverged", _BOOLEAN),
-    # Share of the weights whose gradient is 0 in an epoch's last step, mean over epochs; null in older rows.
-    ("zero_gradients", _REAL),
-    ("layer_zero_gradients", _TEXT),  # the same for each layer, as JSON: {"conv1": 0.0, ...}
-    ("test_mse", _REAL),  # null for another loss, and in older rows
+    column("channels", _INTEGER, "Channels of an image; null in older rows", "channels"),
+    column("side", _INTEGER, "Height and width of an image; null in older rows", "pixels"),
+    column("classes", _INTEGER, "Classes in use; null in older rows", "classes"),
+    column("architecture", _TEXT, "Architecture"),
+    column("depth", _INTEGER, "Layers with weights", "layers"),
+    column(
+        "filters",
+        _INTEGER,
+        "Filters of the first convolution; per colour if colours are convolved separately",
+        "filters",
+    ),
+    column("filters_total", _INTEGER, "All filters of the first layer", "filters"),
+    column("epochs", _INTEGER, "Epochs of the training", "epochs"),
+    column("batch_size", _INTEGER, "Images of a minibatch", "images"),
+    column("optimizer", _TEXT, "Optimiser"),
+    column("learning_rate", _REAL, "Largest learning rate of the schedule", "1"),
+    column("weight_decay", _REAL, "Weight decay", "1"),
+    column("precision", _TEXT, "Number format of the products"),
+    column("seed", _INTEGER, "Seed of the initial weights"),
+    column("order", _INTEGER, "Seed of the order of the minibatches and of the augmentation"),
+    column("training_version", _INTEGER, "Version of the training code; another version gives other numbers"),
+    column("parameters", _INTEGER, "Parameters, including those that a pruning deleted", "parameters"),
+    column("connections", _INTEGER, "Links into the units; a bias counts as one link", "links"),
+    column("macs", _INTEGER, "Multiply-adds of a forward pass of one image", "multiply-adds"),
+    column("units", _INTEGER, "Units of all layers", "units"),
+    column(
+        "train_accuracy", _REAL, "Accuracy over the last epoch's minibatches, during training", "fraction"
+    ),
+    column("train_error", _REAL, "Error over the last epoch's minibatches, during training", "fraction"),
+    # Older rows lack the three losses; their epochs have the first and the last of the three.
+    column(
+        "train_loss",
+        _REAL,
+        "Mean of the recipe's loss over the last epoch's minibatches, during training; null in older rows",
+        "1",
+    ),
+    column(
+        "val_loss",
+        _REAL,
+        "Mean of the recipe's loss on the validation images; null without them and in older rows",
+        "1",
+    ),
+    column("test_loss", _REAL, "Mean of the recipe's loss on the test images; null in older rows", "1"),
+    column("val_error", _REAL, "Error on the validation images; null without them", "fraction"),
+    column("test_accuracy", _REAL, "Accuracy on the test images after the last epoch", "fraction"),
+    column(
+        "test_error",
+        _REAL,
+        "Error on the test images after the last epoch; null if the run diverged",
+        "fraction",
+    ),
+    column("test_errors", _INTEGER, "Test images that are classified wrongly", "images"),
+    column("test_images", _INTEGER, "Test images", "images"),
+    column("diverged", _BOOLEAN, "Whether a loss of the run was not finite"),
+    column(
+        "zero_gradients",
+        _REAL,
+        "Share of weights with gradient 0 in an epoch's last step, mean over epochs; null in older rows",
+        "fraction",
+    ),
+    column("layer_zero_gradients", _TEXT, "zero_gradients of each layer, as a JSON object", "fraction"),
+    column(
+        "test_mse",
+        _REAL,
+        "Mean squared error on the test images; null for another loss and in older rows",
+        "1",
+    ),
     # The following five are null for a network that is not pruned.
-    ("pruning_method", _TEXT),
-    ("parameters_left", _INTEGER),  # that are not deleted; ``parameters`` includes the deleted ones
-    ("predicted_increase", _REAL),  # of the training MSE by the last deletion: sum of the saliencies
-    ("measured_increase", _REAL),  # of the training MSE by the last deletion, before the retraining
-    ("train_mse", _REAL),  # after the retraining, on the whole training split
-    ("wall_s", _REAL),  # of the pack, all of its replicas together
-    ("replicas", _INTEGER),  # that trained together, including the discarded replicas
-    ("images_per_s", _REAL),  # of the pack: training images times replicas
-    ("device", _TEXT),
-    ("threads", _INTEGER),
-    ("host", _TEXT),
-    ("commit", _TEXT),  # of this software's checkout; null outside a checkout
-    ("dirty", _BOOLEAN),
-    ("versions", _TEXT),  # JSON: {"torch": "2.14.1", ...}
-    ("created_at", pa.timestamp("us", tz="UTC")),
+    column("pruning_method", _TEXT, "How deleted parameters are chosen; null without pruning"),
+    column(
+        "parameters_left", _INTEGER, "Parameters that are not deleted; null without pruning", "parameters"
+    ),
+    column(
+        "predicted_increase",
+        _REAL,
+        "Increase of the training MSE by the last deletion, as the saliencies predict; null without pruning",
+        "1",
+    ),
+    column(
+        "measured_increase",
+        _REAL,
+        "Increase of the training MSE by the last deletion, before the retraining; null without pruning",
+        "1",
+    ),
+    column(
+        "train_mse",
+        _REAL,
+        "MSE on the whole training split after the retraining; null without pruning",
+        "1",
+    ),
+    column("wall_s", _REAL, "Wall time of the pack, all of its replicas together", "s"),
+    column(
+        "replicas",
+        _INTEGER,
+        "Networks that trained together in the pack, including discarded ones",
+        "networks",
+    ),
+    column(
+        "images_per_s", _REAL, "Speed of the pack: training images times replicas in a second", "images/s"
+    ),
+    column("device", _TEXT, "Kind of the device that trained the run"),
+    column("threads", _INTEGER, "CPU threads of the training", "threads"),
+    column("host", _TEXT, "Machine that trained the run"),
+    column("commit", _TEXT, "Git commit of this software's checkout; null outside a checkout"),
+    column("dirty", _BOOLEAN, "Whether the checkout had uncommitted changes; null outside a checkout"),
+    column("versions", _TEXT, "Versions of the software, as a JSON object"),
+    column("created_at", pa.timestamp("us", tz="UTC"), "When the results were written, in UTC"),
 )
 """One row per run."""
 
 EPOCHS_SCHEMA = _table(
-    ("id", _TEXT),
-    ("epoch", _INTEGER),  # from 1
-    ("train_loss", _REAL),  # mean over the epoch's minibatches
-    ("train_accuracy", _REAL),
-    ("val_loss", _REAL),  # null without validation images, and in older rows
-    ("val_accuracy", _REAL),
-    ("test_loss", _REAL),
-    ("test_accuracy", _REAL),
-    ("test_error", _REAL),
-    ("learning_rate", _REAL),  # in the epoch's last step
-    ("zero_gradients", _REAL),  # in the epoch's last step, as in the runs table
-    ("layer_zero_gradients", _TEXT),
-    ("wall_s", _REAL),  # since the pack began
+    column("id", _TEXT, "Id of the run"),
+    column("epoch", _INTEGER, "Number of the epoch, from 1", "epochs"),
+    column("train_loss", _REAL, "Mean of the recipe's loss over the epoch's minibatches", "1"),
+    column("train_accuracy", _REAL, "Accuracy over the epoch's minibatches, during training", "fraction"),
+    column(
+        "val_loss",
+        _REAL,
+        "Mean of the recipe's loss on the validation images; null without them and in older rows",
+        "1",
+    ),
+    column("val_accuracy", _REAL, "Accuracy on the validation images; null without them", "fraction"),
+    column("test_loss", _REAL, "Mean of the recipe's loss on the test images", "1"),
+    column("test_accuracy", _REAL, "Accuracy on the test images", "fraction"),
+    column("test_error", _REAL, "Error on the test images", "fraction"),
+    column("learning_rate", _REAL, "Learning rate in the epoch's last step", "1"),
+    column(
+        "zero_gradients",
+        _REAL,
+        "Share of the weights whose gradient is 0 in the epoch's last step; null in older rows",
+        "fraction",
+    ),
+    column("layer_zero_gradients", _TEXT, "zero_gradients of each layer, as a JSON object", "fraction"),
+    column("wall_s", _REAL, "Wall time since the pack began", "s"),
 )
 """One row per run and epoch."""
 
 PREDICTIONS_SCHEMA = _table(
-    ("id", _TEXT),
-    ("fingerprint", _TEXT),
-    ("classes", _INTEGER),
-    ("logits", pa.list_(pa.float16())),  # row-major [test images, classes], in canonical order
+    column("id", _TEXT, "Id of the run"),
+    column("fingerprint", _TEXT, "SHA-256 of the data set's content, the name of the test set"),
+    column("classes", _INTEGER, "Classes: logits of one image", "classes"),
+    column(
+        "logits",
+        pa.list_(pa.float16()),
+        "Outputs for the test images, row by row [test images, classes], in canonical order of the images",
+        "1",
+    ),
 )
 """One row per run."""
 
 TEST_SETS_SCHEMA = _table(
-    ("fingerprint", _TEXT),
-    ("title", _TEXT),
-    ("labels", pa.list_(pa.uint8())),  # of the test images, in canonical order
+    column("fingerprint", _TEXT, "SHA-256 of the data set's content"),
+    column("title", _TEXT, "Title of the data set"),
+    column("labels", pa.list_(pa.uint8()), "Classes of the test images, in canonical order"),
 )
 """One row per data set."""
 

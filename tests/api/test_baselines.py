@@ -130,7 +130,7 @@ def test_the_comparison_names_them_and_draws_what_has_a_law(file, stored, monkey
 def test_the_table_has_their_settings_and_no_gradients(file, stored):
     rows = api.table(file, stored).runs.to_pylist()
     by_type = {row["architecture"]: row for row in rows}
-    assert by_type["knn"]["architecture.k"] == 3
+    assert by_type["knn"]["architecture_k"] == 3
     assert by_type["svm"]["test_errors"] < 90
     assert by_type["svm"]["routes"] is None
     assert by_type["lenet5"]["routes"] > 0

@@ -66,7 +66,7 @@ def test_the_report_has_a_figure_and_laws_along_branches(config, workspace):
     (table,) = [file for file in report.figures if file.name == "error_against_branches.csv"]
     rows = [line.split(",")[1:4:2] for line in table.read_text().replace(", ", " ").splitlines()[1:]]
     runs = api.tidy_table(api.load_results(config, workspace).runs).to_pylist()
-    parameters = {(str(run["filters"]), run["architecture.branches"]): str(run["parameters"]) for run in runs}
+    parameters = {(str(run["filters"]), run["architecture_branches"]): str(run["parameters"]) for run in runs}
     assert rows == [
         [str(width), parameters[str(width), branches]] for width in WIDTHS for branches in BRANCHES
     ]

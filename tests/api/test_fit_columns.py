@@ -144,5 +144,4 @@ def test_the_table_names_labels_and_their_test_sets(label_study):
     for row in rows:
         info = infos[row["fingerprint"]]
         assert row["labels"] == row["classes"] == info.image.classes
-        assert row["data.labels"] == (info.image.classes if info.image.classes < 10 else None)
         assert (row["train_images"], row["test_images"]) == (info.train_images, info.test_images)

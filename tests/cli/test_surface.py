@@ -10,7 +10,7 @@ from scaling.cli.flags import Command
 READ = {"--set", "--store", "--also", "--data"}
 SURFACE = {
     "init": {"PATH", "--dataset", "--architecture", "--data"},
-    "schema": {"--markdown"},
+    "schema": {"--markdown", "--columns", "--commands"},
     "plan": {"CONFIG", "--json", *READ},
     "run": {
         "CONFIG",

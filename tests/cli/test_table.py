@@ -20,15 +20,14 @@ def test_a_table_has_a_row_for_each_run_and_a_column_for_each_setting(scaling, s
     assert {row["id"] for row in rows} == open_store(store).ids()
     for row in rows:
         settings = {
-            "data.type": "synthetic",
-            "architecture.branches": 2,
-            "architecture.filters": row["filters"],
-            "recipe.schedule.type": "one_cycle",
-            "recipe.schedule.warmup": 0.3,
-            "recipe.epochs": 2,
-            "recipe.learning_rate": 0.3,
-            "recipe.augmentation.flip": False,
-            "seed": row["seed"],
+            "dataset": "synthetic",
+            "architecture_branches": 2,
+            "recipe_schedule_type": "one_cycle",
+            "recipe_schedule_warmup": 0.3,
+            "epochs": 2,
+            "learning_rate": 0.3,
+            "recipe_augmentation_flip": False,
+            "data_order": 0,
         }
         assert {name: row[name] for name in settings} == settings
         assert "config_json" not in row

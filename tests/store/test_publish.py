@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from scaling.errors import StoreError
-from scaling.store import Store, StoreUnion, compact, open_store
+from scaling.store import SCHEMAS, Store, StoreUnion, compact, open_store, parquet
 from scaling.store.folder import FolderBackend
 from tests.store.planted_store import BEGIN, CLASSES, FINGERPRINT, IMAGES, plant
 
@@ -258,3 +259,37 @@ def test_copy_without_predictions_does_not_hide_predictions(store: Store, tmp_pa
     assert store.predictions("abcd").equals(mine.predictions("abcd"))
     assert store.runs().equals(mine.runs())
     assert store.publish(copy | {"predictions": mine.predictions("abcd")}) == 0
+
+
+def _without_descriptions(schema: pa.Schema) -> pa.Schema:
+    return pa.schema([pa.field(field.name, field.type) for field in schema], metadata=schema.metadata)
+
+
+def test_every_file_says_what_its_columns_mean(tmp_path: Path) -> None:
+    """Also if the published table does not."""
+    tables = {
+        kind: pa.Table.from_arrays(table.columns, schema=_without_descriptions(table.schema))
+        for kind, table in plant(["a", "b"]).items()
+    }
+    open_store(tmp_path / "store").publish(tables)
+    files = list((tmp_path / "store").rglob("*.parquet"))
+    assert {file.parent.name for file in files} == set(SCHEMAS)
+    for file in files:
+        for field in SCHEMAS[file.parent.name]:
+            stored = pq.read_schema(file).field(field.name)
+            assert stored.metadata[b"description"]
+            assert stored.metadata == field.metadata
+
+
+def test_files_with_and_without_descriptions_are_read_together(
+    folder: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare = {kind: _without_descriptions(schema) for kind, schema in SCHEMAS.items()}
+    with monkeypatch.context() as earlier:
+        earlier.setattr(parquet, "SCHEMAS", bare)
+        folder.publish(plant(["a", "c"]))
+    folder.publish(plant(["b"], draw=1))
+    for kind, order in (("runs", ["id"]), ("epochs", ["id", "epoch"])):
+        published = pa.concat_tables([plant(["a", "c"])[kind], plant(["b"], draw=1)[kind]])
+        read = folder.runs() if kind == "runs" else folder.epochs()
+        assert read.equals(published.sort_by([(name, "ascending") for name in order]))

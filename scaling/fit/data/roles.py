@@ -18,6 +18,8 @@ _NAMESPACES = name_set(
     "config cfg conf param params hparam hparams hp hyperparameters args recipe optimizer optim "
 )
 """First parts of the names of settings: ``config/lr``, ``params_lr``."""
+_TIDY_PREFIX = r"^(architecture|recipe(_optimizer|_schedule|_augmentation(_affine)?)?)_(?!type$)"
+"""Groups of settings in the columns of a tidy table: ``recipe_optimizer_momentum``."""
 _SEEDS = name_set(
     "seed seeds random_seed random_state rng rng_seed init_seed data_seed model_seed torch_seed "
     "order data_order replicate replica rep repeat repetition fold cv_fold "
@@ -62,6 +64,7 @@ def short_name(column: str) -> str:
     last = re.split(r"[/.:]", column.strip())[-1]
     snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", last)
     name = re.sub(r"\W+", "_", snake).strip("_").lower()
+    name = re.sub(_TIDY_PREFIX, "", name)
     first, _, rest = name.partition("_")
     return rest if rest and first in ("param", "params", "hparam", "hparams", "hp", "config", "cfg") else name
 

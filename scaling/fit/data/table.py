@@ -33,6 +33,8 @@ from scaling.fit.data.states import count_states, unfinished_states
 
 _TYPE = "architecture"
 """Column with the type of the architecture."""
+_ORDERS = ("order", "data_order")
+"""Names of the column with the order of minibatches: in a store, and in a tidy table."""
 _REPLICATE_SETTINGS = (
     "dataset",
     "train_images",
@@ -63,7 +65,7 @@ class PointsGroup:
 
 def required_columns(x: str, y: str, by: Sequence[str]) -> list[str]:
     """Return the columns that ``fit_table`` reads, if a table has them."""
-    optional = [*_REPLICATE_SETTINGS, _TYPE, "diverged", "test_images", "seed", "order", "val_error"]
+    optional = [*_REPLICATE_SETTINGS, _TYPE, "diverged", "test_images", "seed", *_ORDERS, "val_error"]
     optional += COST_COLUMNS
     return list(dict.fromkeys([x, y, *by, *optional]))
 
@@ -85,8 +87,8 @@ def group_points(
     (``scaling.fit.data.replicates``), a note says so, and no law of the group is usable without caution.
 
     If y is ``test_error`` and ``test_images`` is one number for the group, the points are fractions of that
-    many images; otherwise they are bare values. A column ``order`` holds the order of minibatches of each
-    run.
+    many images; otherwise they are bare values. A column ``order`` or ``data_order`` holds the order of
+    minibatches of each run.
 
     Args:
         table: one row a run.
@@ -231,7 +233,7 @@ def _read_columns(
         raise TableError(f"{y}: no row has a value; name another column, or fill it in")
     optional = {
         "misclassified": misclassified,
-        "order": _integer_column(table, "order"),
+        "order": _integer_column(table, *_ORDERS),
         "seed": _integer_column(table, "seed"),
         "y_at_best_epoch": _best_epoch_column(table, y),
         "known_std": _std_column(table, std, ignored=np.isnan(errors) | diverged) if std else None,
@@ -268,15 +270,14 @@ def _check_columns(table: pa.Table, names: Sequence[str], std: str | None) -> No
         check_column(table.column_names, name)
 
 
-def _integer_column(table: pa.Table, name: str) -> NDArray[np.int64] | None:
-    """Return a column of integers without gaps; None if there is no such column."""
-    if (
-        name not in table.column_names
-        or not pa.types.is_integer(table.schema.field(name).type)
-        or table[name].null_count
-    ):
-        return None
-    return np.asarray(table[name].cast(pa.int64(), safe=False).to_numpy())
+def _integer_column(table: pa.Table, *names: str) -> NDArray[np.int64] | None:
+    """Return the first of some columns that holds integers without gaps; None if no column does."""
+    for name in names:
+        if name in table.column_names and pa.types.is_integer(table.schema.field(name).type):
+            column = table[name]
+            if not column.null_count:
+                return np.asarray(column.cast(pa.int64(), safe=False).to_numpy())
+    return None
 
 
 def _best_epoch_column(table: pa.Table, y: str) -> NDArray[np.float64] | None:

@@ -215,6 +215,14 @@ def test_no_law_of_such_rows_is_usable_and_the_note_names_the_column():
     assert not any("replicates" in fit.laws["power"].reason for fit in separate)
 
 
+def test_settings_of_a_tidy_table_have_the_role_of_their_last_name():
+    for name in ("recipe_optimizer_momentum", "recipe_schedule_warmup", "architecture_activation"):
+        assert is_setting(name), name
+    for name in ("recipe_augmentation_affine_shear", "recipe_loss", "architecture_hidden"):
+        assert may_be_setting(name), name
+    assert short_name("recipe_optimizer_type") == "optimizer_type"
+
+
 def test_names_of_many_tools_have_one_role():
     for name in ("lr", "config/lr", "params_lr", "optimizer.lr", "Learning Rate", "learningRate", "hp_lr"):
         assert is_setting(name), name

@@ -43,6 +43,14 @@ def test_groups_have_the_order_of_their_first_rows():
     assert (points.test_images, lenet5.notes) == (100, ())
 
 
+@pytest.mark.parametrize("name", ["order", "data_order"])
+def test_orders_have_one_of_two_names(name):
+    lenet5, tree3 = group_points(changed(**{name: [3, 0, 1, 2, 1]}))
+    np.testing.assert_array_equal(lenet5.points.order, [1, 3, 2])
+    np.testing.assert_array_equal(tree3.points.order, [0, 1])
+    assert name in required_columns("filters", "test_error", ())
+
+
 def test_groups_may_have_several_keys_or_none():
     (group,) = group_points(TABLE, by=())
     assert (group.values, len(group.points.y)) == ({}, 5)

@@ -69,7 +69,7 @@ def test_weights_with_other_numbers_are_not_kept(scaling, study, store, ids, mon
     [
         (("--retrain", "zzzz"), "zzzz: no such run in"),
         (("--retrain", "{new}", "--set", "seeds=3"), "is not finished; run the study first"),
-        (("--retrain", "{done}", "--until", "0.1"), "leave out --until, --address and --track"),
+        (("--retrain", "{done}", "--until", "0.1"), "leave out --until, --address, --track and --watch"),
     ],
 )
 def test_runs_that_cannot_be_trained_again_are_refused(scaling, study, store, ids, options, message):

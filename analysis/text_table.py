@@ -37,6 +37,7 @@ class TextTable:
     columns: tuple[str, ...]
     """Headings."""
     rows: tuple[tuple[str | Text, ...], ...]
+    """Cells; a row with fewer cells than headings ends with empty ones."""
     right: frozenset[str] = frozenset()
     """Columns that are aligned to the right."""
 
@@ -66,7 +67,8 @@ class _Layout:
 
     def __post_init__(self) -> None:
         self.columns = [escape_control_characters(column) for column in self.table.columns]
-        self.cells = [[_plain_text(cell) for cell in row] for row in self.table.rows]
+        blanks = ("",) * len(self.columns)
+        self.cells = [[_plain_text(cell) for cell in (*row, *blanks[len(row) :])] for row in self.table.rows]
         self.reasons = [None] * len(self.cells)
         self.widths = self._fitted_widths()
         if STATUS in self.table.columns and self._total(self._natural_widths()) > self.width:

@@ -94,5 +94,11 @@ def test_rows_of_a_list_share_the_heading_of_their_texts():
     ]
 
 
+def test_row_with_fewer_cells_ends_with_empty_ones():
+    *_, row = printed(table_of([("lenet5", "8", "4.1 [3.9, 4.3] %")]), 120)
+    assert row.split("  ")[0] == "lenet5"
+    assert row.endswith("4.1 [3.9, 4.3] %")
+
+
 def test_table_without_rows_has_its_headings():
     assert "network" in " ".join(printed(table_of([]), 80))

@@ -1,5 +1,5 @@
-# `make quickstart`, `make test`, `make docs`, `make fuzz`, `make faults`, `make bench`, `make coverage` and `make audit`.
-# Each creates the same environment first.
+# `make quickstart`, `make test`, `make docs`, `make fuzz`, `make faults`, `make bench`, `make coverage`, `make figures`
+# and `make audit`. Each creates the same environment first.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -9,7 +9,7 @@ XDIST := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # Compiled files save each process of the tests several seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: quickstart lint docs test pytest fuzz faults bench coverage audit environment clean
+.PHONY: quickstart lint docs test pytest fuzz faults bench coverage figures audit environment clean
 
 quickstart: environment
 	$(BIN)/scaling run configs/quickstart.yaml
@@ -46,6 +46,31 @@ coverage: environment
 	$(BIN)/python -m simulations.optimum
 	$(BIN)/python -m simulations.selection
 	$(BIN)/python -m simulations.power
+
+# All published figures, tables and pages that are drawn from the published store, anew. artifacts/published/README.md
+# describes them.
+PUBLISHED := artifacts/published
+HISTORY := configs/history
+figures: environment
+	$(BIN)/scaling report configs/quickstart.yaml --store $(PUBLISHED)/store --out $(PUBLISHED)/quickstart
+	$(BIN)/scaling table configs/quickstart.yaml --store $(PUBLISHED)/store --out $(PUBLISHED)/quickstart/runs.parquet
+	$(BIN)/scaling compare configs/shallow_vs_deep_small.yaml --store $(PUBLISHED)/store --out $(PUBLISHED)/shallow_vs_deep_small
+	$(BIN)/scaling report configs/shallow_vs_deep_small.yaml --store $(PUBLISHED)/store --out $(PUBLISHED)/shallow_vs_deep_small/report
+	$(BIN)/scaling optimum configs/ratio.yaml --store $(PUBLISHED)/store --out $(PUBLISHED)/ratio
+	$(BIN)/scaling ensemble configs/ratio.yaml --set 'architectures[0].ratio=2.8' --store $(PUBLISHED)/store --out $(PUBLISHED)/ensemble
+	for name in zipcode1989 zipcode1989_distorted hybrid1988 baselines_mnist; do \
+	  $(BIN)/scaling reject $(HISTORY)/$$name.yaml --store $(PUBLISHED)/store --out $(PUBLISHED)/history/reject_$$name || exit 1; \
+	done
+	for name in zipcode1989 nets1989 nets1989_positions; do \
+	  $(BIN)/scaling report $(HISTORY)/$$name.yaml --store $(PUBLISHED)/store --out $(PUBLISHED)/history/$$name || exit 1; \
+	done
+	$(BIN)/scaling compare $(HISTORY)/lenet1_widths.yaml --store $(PUBLISHED)/store --out $(PUBLISHED)/history/lenet1_widths
+	$(BIN)/scaling report $(HISTORY)/lenet1_widths.yaml --store $(PUBLISHED)/store --out $(PUBLISHED)/history/lenet1_widths/report
+	$(BIN)/scaling prune $(HISTORY)/pruning_usps.yaml --store $(PUBLISHED)/store --out $(PUBLISHED)/history/pruning_usps
+	for name in nets1989 nets1989_positions; do \
+	  $(BIN)/scaling separable $(HISTORY)/$$name.yaml --store $(PUBLISHED)/store --json > $(PUBLISHED)/history/separable_$$name.json || exit 1; \
+	done
+	$(BIN)/scaling history --store $(PUBLISHED)/store --out docs
 
 environment: .venv/installed
 

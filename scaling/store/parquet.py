@@ -27,7 +27,7 @@ def encode_table(table: pa.Table, kind: str, metadata: Mapping[str, str] | None 
         metadata: further metadata of the file.
     """
     schema = SCHEMAS[kind].with_metadata(SCHEMAS[kind].metadata | (metadata or {}))
-    table = pa.Table.from_arrays(table.columns, schema=schema)
+    table = pa.Table.from_arrays(table.select(schema.names).columns, schema=schema)
     sink = pa.BufferOutputStream()
     # In files of a few rows, dictionaries and statistics cost more bytes than they save.
     pq.write_table(

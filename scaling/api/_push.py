@@ -30,6 +30,10 @@ _SIZE_CATEGORIES = (
 """Numbers of rows below which a data set has a size category of the hub, and the category."""
 _LARGEST_CATEGORY = "n>1M"
 _FOLDER_HINT = "name another `to`"
+_TAG = "scaling-studies"
+"""Tag of every card."""
+_OWN_FILES = ("README.md", "study.yaml")
+"""Files of a folder that a person may have written, and that a data set has as well."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +72,8 @@ def push(
 
     Raises:
         StoreError: no store holds a run of the study, or the folder cannot be written.
-        UsageError: neither a repository nor a folder is named, the package for uploads is missing, or the hub
-            refuses the upload.
+        UsageError: neither a repository nor a folder is named, the folder has a README.md or a study.yaml
+            that no earlier call wrote, the package for uploads is missing, or the hub refuses the upload.
     """
     if repo is None and to is None:
         raise UsageError("name a repository, such as me/digits, or a folder with `to`")
@@ -78,13 +82,15 @@ def push(
     workspace = workspace or Workspace()
     runs = table(config, workspace, overrides=overrides).runs
     folder = to or figure_folder(config, workspace, overrides=overrides).parent / "hub"
+    _check_folder(folder)
     page = report(config, workspace, overrides=overrides, out=folder)
     store_merge(config, str(folder / "store"), workspace, overrides=overrides, predictions=predictions)
     write_table(runs, folder / "runs.parquet")
     with writing(folder, hint=_FOLDER_HINT):
         study = yaml_text(read_settings(config, overrides))
-        write_atomically(folder / "study.yaml", study.encode())
+        # The card comes first, because it marks the folder as one that may be written again.
         write_atomically(folder / "README.md", card(page, study=study, runs=len(runs)).encode())
+        write_atomically(folder / "study.yaml", study.encode())
     return PushedStudy(
         folder=folder, runs=len(runs), url=_upload(folder, repo, runs=len(runs)) if repo else ""
     )
@@ -102,7 +108,7 @@ def card(page: Report, *, study: str, runs: int) -> str:
     category = next((text for rows, text in _SIZE_CATEGORIES if runs < rows), _LARGEST_CATEGORY)
     header: dict[str, Any] = {
         "pretty_name": f"Scaling study {name}",
-        "tags": ["scaling-laws", "scaling-studies"],
+        "tags": ["scaling-laws", _TAG],
         "size_categories": [category],
         "configs": [{"config_name": "runs", "data_files": "runs.parquet", "default": True}],
     }
@@ -121,6 +127,29 @@ def card(page: Report, *, study: str, runs: int) -> str:
             *("## Use", "", "```", "scaling fit store", "scaling report study.yaml --store store", "```", ""),
         ]
     )
+
+
+def _check_folder(folder: Path) -> None:
+    """Check that no file of a person would be replaced.
+
+    Raises:
+        UsageError: the folder has a README.md or a study.yaml, and no card.
+    """
+    present = [name for name in _OWN_FILES if (folder / name).exists()]
+    readme = folder / "README.md"
+    if present and not (readme.is_file() and _is_card(readme.read_text(errors="replace"))):
+        raise UsageError(
+            f"{folder}: has a {present[0]} that would be replaced; name an empty folder, or one that an"
+            " earlier push wrote",
+            option="to",
+        )
+
+
+def _is_card(text: str) -> bool:
+    """Return True if a README.md is the card of a study: its header has the tag."""
+    opening, _, rest = text.partition("---\n")
+    header = rest.partition("\n---\n")[0]
+    return not opening and _TAG in header
 
 
 def _check_package() -> None:

@@ -93,7 +93,11 @@ def retrain(
         for group in pack.split(min(replicas[run.id] for run in pack.runs))
     ]
     differences: dict[str, str] = {}
-    with handled_signals(), ProgressDisplay(packs, console or Console(stderr=True), quiet=quiet) as display:
+    is_quiet = quiet or not packs
+    with (
+        handled_signals(),
+        ProgressDisplay(packs, console or Console(stderr=True), quiet=is_quiet) as display,
+    ):
         for pack in packs:
             differences |= _retrain_pack(pack, rows, workspace, display)
     return [
@@ -124,7 +128,14 @@ def _find_runs(
     wanted = {run.id: CellRun(cell, run) for cell, run in study_plan.wanted}
     by_id: RunsById = {run_id: run for run_id, (_, run) in wanted.items()}
     ids = [
-        find_run(prefix, by_id, workspace=workspace, hint="give a run of the study").id for prefix in prefixes
+        find_run(
+            prefix,
+            by_id,
+            workspace=workspace,
+            searched=f"the study {study_plan.study.name}",
+            hint="give one of its runs",
+        ).id
+        for prefix in prefixes
     ]
     for run_id in ids:
         if run_id not in study_plan.done:

@@ -38,13 +38,16 @@ def planned_runs(workspace: Workspace, configs: Sequence[Path]) -> RunsById:
     }
 
 
-def find_run(prefix: str, runs: RunsById, *, workspace: Workspace, hint: str = _CONFIG_HINT) -> Run:
+def find_run(
+    prefix: str, runs: RunsById, *, workspace: Workspace, searched: str = "", hint: str = _CONFIG_HINT
+) -> Run:
     """Return the only run whose id begins with a prefix.
 
     Args:
         prefix: beginning of the id.
         runs: runs to search.
         workspace: names the store in messages.
+        searched: what was searched, in messages, if it was not the store.
         hint: next step for the user if there is no such run.
 
     Raises:
@@ -57,7 +60,7 @@ def find_run(prefix: str, runs: RunsById, *, workspace: Workspace, hint: str = _
         )
     if not ids:
         raise StoreError(
-            f"{prefix}: no such run in {workspace.store}; {hint} "
+            f"{prefix}: no such run in {searched or workspace.store}; {hint} "
             "(scaling plan CONFIG `json` lists the ids of a study)"
         )
     run = runs[ids[0]]

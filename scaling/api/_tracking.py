@@ -74,6 +74,7 @@ class Tracking:
         tracker: name of the tracker.
         study: the study, which names the runs.
         workspace: stores and folders.
+        option: argument that an error names.
 
     Raises:
         UsageError: there is no such tracker, or its package is not installed.
@@ -193,6 +194,7 @@ class Trackings:
         trackers: their names.
         study: the study, which names the runs.
         workspace: stores and folders.
+        option: argument that an error names.
 
     Raises:
         UsageError: a tracker does not exist, or its package is not installed.

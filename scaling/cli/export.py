@@ -63,11 +63,13 @@ def print_tracking(
 
 
 def _print_one(outcome: TrackingOutcome, again: str) -> None:
-    present = f", {outcome.present} were there" if outcome.present else ""
-    print_text(f"{outcome.tracker}: {count(outcome.written, 'run')} copied{present}; {outcome.how_to_view}")
+    if outcome.written or outcome.present or not outcome.failure:
+        present = f", {outcome.present} were there" if outcome.present else ""
+        copied = count(outcome.written, "run")
+        print_text(f"{outcome.tracker}: {copied} copied{present}; {outcome.how_to_view}")
     if outcome.failure:
+        log = f"; log: {outcome.log}" if outcome.log.is_file() else ""
         print_text(
             f"warning: {outcome.tracker}: {count(outcome.missing, 'run')} not copied, because the tracker"
-            f" failed: {outcome.failure}; every run is in the store; log: {outcome.log}; to try again:"
-            f" {again}"
+            f" failed: {outcome.failure}; every run is in the store{log}; to try again: {again}"
         )

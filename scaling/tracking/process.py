@@ -56,7 +56,7 @@ class TrackerProcess:
                     start_new_session=True,  # Ctrl-C is for the sweep, which then closes this process
                 )
         except OSError as error:
-            raise TrackerError(f"{tracker}: cannot start ({error.strerror or error})") from error
+            raise TrackerError(f"its process cannot start ({error})") from error
         self._buffer = b""
         try:
             self._read_reply()

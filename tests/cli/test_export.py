@@ -69,6 +69,18 @@ def test_a_tracker_that_fails_stops_no_run(scaling, simulated_study, tmp_path, m
     assert "0 runs to do" in status.out
 
 
+def test_a_folder_that_cannot_be_made_is_named(scaling, study, store, tmp_path):
+    (tmp_path / "artifacts").write_text("no folder")
+    result = scaling("export", study, "--to", "tensorboard", "--store", store)
+    assert (result.code, result.err) == (1, "")
+    (line,) = result.out.splitlines()  # nothing was copied, so there is nothing to view, and no log
+    assert line.startswith(
+        "warning: tensorboard: 10 runs not copied, because the tracker failed: its process"
+    )
+    assert "artifacts/tiny/logs" in line
+    assert "log: " not in line
+
+
 @pytest.mark.parametrize("command", [("run", "--in-process", "--track"), ("export", "--to")])
 def test_a_missing_package_is_said_before_training(scaling, study, tmp_path, monkeypatch, command):
     monkeypatch.setattr("scaling.tracking.trackers.find_spec", lambda package: None)

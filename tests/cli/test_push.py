@@ -55,6 +55,18 @@ def test_the_folder_is_a_data_set_that_can_be_fitted(scaling, study, store, tmp_
     assert scaling("push", study, "--to", folder, "--store", store).code == 0  # again
 
 
+@pytest.mark.parametrize("name", ["README.md", "study.yaml"])
+def test_a_file_that_a_person_wrote_is_not_replaced(scaling, study, store, tmp_path, name):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / name).write_text("# mine\n---\nscaling-studies\n---\n")
+    result = scaling("push", study, "--to", folder, "--store", store)
+    assert (result.code, result.out) == (2, "")
+    assert f"{folder}: has a {name} that would be replaced; name an empty folder" in result.err
+    assert [path.name for path in folder.iterdir()] == [name]
+    assert (folder / name).read_text().startswith("# mine")
+
+
 def test_the_folder_is_uploaded_to_a_private_repository(scaling, study, store, tmp_path, hub):
     result = scaling("push", study, "me/digits", "--store", store)
     assert (result.code, result.err) == (0, "")

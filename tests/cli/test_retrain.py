@@ -40,8 +40,9 @@ def test_weights_are_kept_for_runs_whose_numbers_are_equal(scaling, study, store
     assert scaling("store", "verify", "--store", store).code == 0
     assert scaling("store", "compact", "--store", store).code == 0
     assert open_store(store).has_weights(run_ids[1])
-    again = scaling(*words, "--retrain", run_ids[0][:6])
+    again = scaling("run", study, "--store", store, "--retrain", run_ids[0][:6])
     assert again.out == f"{run_ids[0]}: tree3, filters 2, seed 1: its weights were in the store\n"
+    assert again.err == ""  # nothing is trained, so no display says that something is
 
 
 def test_weights_with_other_numbers_are_not_kept(scaling, study, store, ids, monkeypatch):
@@ -67,7 +68,8 @@ def test_weights_with_other_numbers_are_not_kept(scaling, study, store, ids, mon
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--retrain", "zzzz"), "zzzz: no such run in"),
+        (("--retrain", "zzzz"), "zzzz: no such run in the study tiny; give one of its runs"),
+        (("--retrain", "{done}", "--set", "recipe.epochs=9"), ": no such run in the study tiny; give one of"),
         (("--retrain", "{new}", "--set", "seeds=3"), "is not finished; run the study first"),
         (("--retrain", "{done}", "--until", "0.1"), "leave out --until, --address, --track and --watch"),
     ],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from scaling.api._figures import OUT_HINT, figure_folder
 from scaling.api._fit import fit
-from scaling.api._fit_options import FitOptions
+from scaling.api._fit_options import FitOptions, RowOptions
 from scaling.api._forecast import score_study
 from scaling.api._missed_images import find_missed_images
 from scaling.api._page_context import page_context
@@ -72,6 +72,7 @@ def report_table(
     workspace: Workspace | None = None,
     *,
     options: FitOptions | None = None,
+    rows: RowOptions | None = None,
     out: Path | None = None,
     command: str | None = None,
 ) -> TableReport:
@@ -81,6 +82,7 @@ def report_table(
         source: a file that ``scaling.fit.read_table`` reads.
         workspace: folders.
         options: columns and forms.
+        rows: which rows are runs, and their accuracy.
         out: folder of the page; by default ``artifacts/<name of the table>``.
         command: command line that makes the page again; the page shows it.
 
@@ -92,7 +94,7 @@ def report_table(
     from analysis.table_report import write_table_report
 
     workspace = workspace or Workspace()
-    fits = fit(source, workspace, options=options)
+    fits = fit(source, workspace, options=options, rows=rows)
     folder = out or figure_folder(Path(source), workspace).parent
     with writing(folder, hint=OUT_HINT):
         return write_table_report(fits, table=source, out=folder, command=command)

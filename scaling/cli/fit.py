@@ -11,7 +11,7 @@ import typer
 from scaling import api
 from scaling.cli.flags import with_flags
 from scaling.cli.joint_laws import print_joint_laws, split_sizes
-from scaling.cli.options import STORE, Also, Data, Json, Overrides, Store, parse_numbers, workspace
+from scaling.cli.options import STORE, Accuracy, Also, Data, Json, Overrides, Store, parse_numbers, workspace
 from scaling.cli.output import console, print_json
 from scaling.cli.store_damage import with_damage
 from scaling.errors import UsageError
@@ -119,10 +119,6 @@ _Wide = Annotated[
         "--wide", help="The table has a column for each run, as trackers export charts: RUN - METRIC."
     ),
 ]
-_Accuracy = Annotated[
-    str,
-    typer.Option(metavar="COLUMN", help="For a table: column with an accuracy; 1 - accuracy is fitted."),
-]
 _Cost = Annotated[
     str,
     typer.Option(
@@ -166,7 +162,7 @@ def fit(
     last_of: _LastOf = "",
     run: _Run = [],
     wide: _Wide = False,
-    accuracy: _Accuracy = "",
+    accuracy: Accuracy = "",
     population: _Population = False,
     cost: _Cost = "",
     loss: _Loss = "quasi",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from scaling import api
-from scaling.cli.options import STORE, Also, Data, Json, Overrides, Store, workspace
+from scaling.cli.flags import with_flags
+from scaling.cli.options import STORE, Accuracy, Also, Data, Json, Overrides, Store, workspace
 from scaling.cli.output import console, print_json, print_text
 from scaling.cli.page_context import context_dict, print_context
 from scaling.cli.reproduce import reproduce_command
@@ -25,7 +27,7 @@ def report(
         Path,
         typer.Argument(
             metavar="SOURCE",
-            help="YAML file of a study, or any table that scaling fit reads.",
+            help="YAML file of a study, or a table with one row for each run.",
             show_default=False,
         ),
     ],
@@ -45,6 +47,7 @@ def report(
             show_default="architecture",
         ),
     ] = [],
+    accuracy: Accuracy = "",
     out: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="Folder to write.", show_default="artifacts/<study>"),
@@ -57,17 +60,18 @@ def report(
 ) -> None:
     """Write the figures and the page of a study or a table."""
     command = reproduce_command(
-        "report", source, store=store, also=also, overrides=set_, x=x, y=y, by=by, out=out
+        "report", source, store=store, also=also, overrides=set_, x=x, y=y, by=by, accuracy=accuracy, out=out
     )
     folders = workspace(store, also, data)
     if api.is_external_table(str(source)) and source.exists():
         if set_:
             raise UsageError(f"{set_[0]}: a table has no settings; leave it out", option="overrides")
         options = api.FitOptions(x=x or "filters", y=y or "test_error", by=by or None)
-        table = api.report_table(str(source), folders, options=options, out=out, command=command)
+        rows = api.RowOptions(accuracy=accuracy or None)
+        table = api.report_table(str(source), folders, options=options, rows=rows, out=out, command=command)
         _print_table_report(table, as_json=as_json)
         return
-    for option, value in (("x", x), ("y", y), ("by", ", ".join(by))):
+    for option, value in (("x", x), ("y", y), ("by", ", ".join(by)), ("accuracy", accuracy)):
         if value:
             raise UsageError(
                 f"{value}: the columns of a study's report are fixed; leave it out", option=option
@@ -82,7 +86,8 @@ def _print_table_report(page: TableReport, *, as_json: bool) -> None:
         laws = [fitted.to_dict() for fitted in page.fits]
         print_json({"report": str(page.path), "figures": str(figures), "fits": laws})
         return
-    console().print(api.render_laws(page.fits))
+    fits = [replace(fitted, notes=tuple(map(with_flags, fitted.notes))) for fitted in page.fits]
+    console().print(api.render_laws(fits))
     _print_files(page.path)
 
 

@@ -116,6 +116,18 @@ def test_table_of_others_is_drawn_as_a_figure_and_a_page(scaling, tmp_path):
     assert [law["label"] for law in printed["fits"]] == [law["label"] for law in fitted] == ["a", "b"]
 
 
+def test_an_accuracy_is_reported_as_an_error(scaling, tmp_path):
+    table = tmp_path / "acc.csv"
+    table.write_text("width,acc\n1,0.5\n2,0.6\n4,0.7\n8,0.75\n16,0.8\n")
+    raw = scaling("report", table, "--x", "width", "--y", "acc", "--out", tmp_path / "raw")
+    assert "fit 1 - acc, with --accuracy acc" in " ".join(raw.out.split())
+    result = scaling("report", table, "--x", "width", "--accuracy", "acc", "--out", tmp_path / "page")
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith("1 - acc against width")
+    assert "looks like an accuracy" not in result.out  # it is an error now
+    assert "--accuracy acc" in (tmp_path / "page" / "report.html").read_text()
+
+
 def test_columns_are_for_tables_and_settings_for_studies(scaling, study, store, tmp_path):
     (tmp_path / "others.csv").write_text(TABLE)
     result = scaling("report", "others.csv", *COLUMNS, "--set", "seeds=2")

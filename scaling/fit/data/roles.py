@@ -117,5 +117,7 @@ def is_state(column: str) -> bool:
 
 
 def is_accuracy(column: str) -> bool:
-    """Return True for a share of right predictions."""
-    return not {"acc", "accuracy", "accuracies", "top1", "top5"}.isdisjoint(short_name(column).split("_"))
+    """Return True for a share of right predictions; ``1 - accuracy`` is an error."""
+    return not column.startswith("1 - ") and not {"acc", "accuracy", "accuracies", "top1", "top5"}.isdisjoint(
+        short_name(column).split("_")
+    )

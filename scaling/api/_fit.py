@@ -36,10 +36,7 @@ if TYPE_CHECKING:
 
 _ALWAYS_FITTED = ("power", "floor")
 """Forms that the verdict compares."""
-_FORMS = {
-    "auto": _ALWAYS_FITTED,
-    "power": _ALWAYS_FITTED,
-    "floor": _ALWAYS_FITTED,
+_FORMS = dict.fromkeys(("auto", *_ALWAYS_FITTED), _ALWAYS_FITTED) | {
     "broken": (*_ALWAYS_FITTED, "broken"),
     "m4": (*_ALWAYS_FITTED, "m4"),
 }

@@ -50,4 +50,10 @@ def power(
             f"{config}: has {len(fits)} curve with a law, and a difference needs two; add an entry to "
             "architectures, or train the study"
         )
+    for fitted in fits:
+        if fitted.points.replicate_dispersion is None:
+            raise UsageError(
+                f"{config}: {fitted.label} has one run at each size, so the scatter of its runs is unknown; "
+                "train at least 2 seeds"
+            )
     return detectable_differences(fits, power=power, on_progress=on_progress)

@@ -61,6 +61,9 @@ def test_detectable_differences_are_printed_for_each_size(scaling, two, monkeypa
     assert (result.code, result.err) == (0, "")
     assert "is shown in 90 % of studies like this one" in " ".join(result.out.split())
     assert scaling("power", two, "--power", "0.3").code == 2
+    result = scaling("power", two, "--set", "seeds=1")
+    assert (result.code, result.out) == (2, "")
+    assert "lenet5 has one run at each size" in result.err
 
 
 def test_a_study_with_one_curve_cannot_be_compared(scaling, study, store, two):

@@ -93,7 +93,7 @@ def test_exit_codes_do_not_depend_on_the_reader(scaling, study, store, replace_s
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
 def test_a_full_disk_is_named_once_and_the_command_goes_on(scaling, simulated_study, replace_stream):
     for words, code, message in [
-        (("run", simulated_study, *SMALL), 1, INCOMPLETE),
+        (("run", simulated_study, "--quiet", *SMALL), 1, INCOMPLETE),
         (("models",), 1, INCOMPLETE),
         (("--help",), 1, INCOMPLETE),
         (("fit", "none.csv"), 2, "none.csv: no such file; give the path of a table of runs\n"),

@@ -184,7 +184,7 @@ def test_compaction_counts_weights_among_the_bytes_of_a_part(
     folder: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish_each(folder, "abcd", **{run_id: run_id.encode() * 40_000 for run_id in "abcd"})
-    monkeypatch.setattr(importlib.import_module("scaling.store.compact"), "_MAX_BYTES", 130_000)
+    monkeypatch.setattr(importlib.import_module("scaling.store.compact"), "_MAX_BYTES", 160_000)
     result = compact(reopen(folder))
     assert (result.replaced, result.new) == (4, 2)
     assert all(reopen(folder).weights(run_id) == run_id.encode() * 40_000 for run_id in "abcd")

@@ -7,6 +7,8 @@ span L in log x. Not finding a change does not exclude one, so the upper limit o
 
 from __future__ import annotations
 
+from math import inf
+
 import numpy as np
 from scipy.special import stdtrit
 
@@ -33,7 +35,8 @@ def limit_exponent_drift(points: Points, noise: Dispersion) -> float | None:
         return None
     log_x = np.log(points.widths)
     parabola = fit_log_polynomial(points, 2)
-    slope, bend = map(float, parabola.convert().coef[1:])
+    coefficients = parabola.convert().coef  # without those that are exactly 0 at the end
+    _, slope, bend = map(float, np.pad(coefficients, (0, 3 - len(coefficients))))
     residual_dof = n_widths - 3
     about = dispersion_about(points, np.exp(parabola(log_x)), residual_dof)
     value, dof = max((noise.value, noise.dof), (about, residual_dof))
@@ -44,4 +47,4 @@ def limit_exponent_drift(points: Points, noise: Dispersion) -> float | None:
     std_error = float(np.sqrt(np.linalg.inv(design.T @ design)[0, 0]))
     largest_bend = abs(bend) + float(stdtrit(dof, _ONE_SIDED_LEVEL)) * std_error
     exponent = abs(slope + 2 * bend * float(log_x.mean()))
-    return 2 * largest_bend * float(log_x[-1] - log_x[0]) / exponent
+    return 2 * largest_bend * float(log_x[-1] - log_x[0]) / exponent if exponent else inf

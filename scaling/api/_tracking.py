@@ -46,7 +46,7 @@ _CHUNK = 64
 
 @dataclass(frozen=True, kw_only=True)
 class TrackingOutcome:
-    """What a tracker has got."""
+    """Numbers of runs that a tracker has received."""
 
     tracker: str
     written: int = 0

@@ -11,9 +11,10 @@ import typer
 from scaling import api
 from scaling.cli.flags import with_flags
 from scaling.cli.joint_laws import print_joint_laws, split_sizes
-from scaling.cli.options import STORE, Accuracy, Also, Data, Json, Overrides, Store, parse_numbers, workspace
+from scaling.cli.options import STORE, Also, Data, Json, Overrides, Store, parse_numbers, workspace
 from scaling.cli.output import console, print_json
 from scaling.cli.store_damage import with_damage
+from scaling.cli.table_options import Accuracy, LastOf, RunColumns, Std, Where, Wide
 from scaling.errors import UsageError
 
 if TYPE_CHECKING:
@@ -74,10 +75,6 @@ _ImageCounts = Annotated[
         metavar="COLUMN", help="For a table: column with the number of test images; needs --error-counts."
     ),
 ]
-_Std = Annotated[
-    str,
-    typer.Option(metavar="COLUMN", help="For a table: column with known standard deviations of the error."),
-]
 _BestOver = Annotated[
     list[str],
     typer.Option(
@@ -88,36 +85,6 @@ _BestOver = Annotated[
 ]
 _Validation = Annotated[
     str, typer.Option(metavar="COLUMN", help="Column of the error by which --best-over chooses.")
-]
-_Where = Annotated[
-    list[str],
-    typer.Option(
-        metavar="COLUMN=VALUE",
-        help="Fit only the rows with this value; may be repeated: all columns have to agree, and several "
-        "values of one column are alternatives.",
-    ),
-]
-_LastOf = Annotated[
-    str,
-    typer.Option(
-        metavar="COLUMN",
-        help="For a table with a row for each step: keep the row of each run with the largest value of this "
-        "column, such as step or epoch.",
-    ),
-]
-_Run = Annotated[
-    list[str],
-    typer.Option(
-        metavar="COLUMN",
-        help="Column that tells runs apart for --last-of; may be repeated.",
-        show_default="ids, or seeds and settings",
-    ),
-]
-_Wide = Annotated[
-    bool,
-    typer.Option(
-        "--wide", help="The table has a column for each run, as trackers export charts: RUN - METRIC."
-    ),
 ]
 _Cost = Annotated[
     str,
@@ -155,13 +122,13 @@ def fit(
     for_error: _ForError = "",
     error_counts: _ErrorCounts = "",
     image_counts: _ImageCounts = "",
-    std: _Std = "",
+    std: Std = "",
     best_over: _BestOver = [],
     validation: _Validation = "val_error",
-    where: _Where = [],
-    last_of: _LastOf = "",
-    run: _Run = [],
-    wide: _Wide = False,
+    where: Where = [],
+    last_of: LastOf = "",
+    run: RunColumns = [],
+    wide: Wide = False,
     accuracy: Accuracy = "",
     population: _Population = False,
     cost: _Cost = "",

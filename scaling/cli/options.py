@@ -73,10 +73,6 @@ Budget = Annotated[
         show_default="no limit",
     ),
 ]
-Accuracy = Annotated[
-    str,
-    typer.Option(metavar="COLUMN", help="For a table: column with an accuracy; 1 - accuracy is fitted."),
-]
 
 STORE = DEFAULT_STORE
 _MAX_DIGITS = 15

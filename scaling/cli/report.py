@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from scaling import api
 from scaling.cli.flags import with_flags
-from scaling.cli.options import STORE, Accuracy, Also, Data, Json, Overrides, Store, workspace
+from scaling.cli.options import STORE, Also, Data, Json, Overrides, Store, workspace
 from scaling.cli.output import console, print_json, print_text
 from scaling.cli.page_context import context_dict, print_context
 from scaling.cli.reproduce import reproduce_command
 from scaling.cli.store_damage import with_damage
+from scaling.cli.table_options import Accuracy, LastOf, RunColumns, Std, Where, Wide
 from scaling.errors import UsageError
 
 if TYPE_CHECKING:
@@ -47,6 +48,11 @@ def report(
             show_default="architecture",
         ),
     ] = [],
+    std: Std = "",
+    where: Where = [],
+    last_of: LastOf = "",
+    run: RunColumns = [],
+    wide: Wide = False,
     accuracy: Accuracy = "",
     out: Annotated[
         Path | None,
@@ -59,25 +65,57 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Write the figures and the page of a study or a table."""
-    command = reproduce_command(
-        "report", source, store=store, also=also, overrides=set_, x=x, y=y, by=by, accuracy=accuracy, out=out
-    )
+    columns: dict[str, Any] = {
+        "x": x,
+        "y": y,
+        "by": by,
+        "std": std,
+        "where": where,
+        "last_of": last_of,
+        "run": run,
+        "wide": wide,
+        "accuracy": accuracy,
+    }
+    command = reproduce_command("report", source, store=store, also=also, overrides=set_, out=out, **columns)
     folders = workspace(store, also, data)
     if api.is_external_table(str(source)) and source.exists():
         if set_:
             raise UsageError(f"{set_[0]}: a table has no settings; leave it out", option="overrides")
-        options = api.FitOptions(x=x or "filters", y=y or "test_error", by=by or None)
-        rows = api.RowOptions(accuracy=accuracy or None)
-        table = api.report_table(str(source), folders, options=options, rows=rows, out=out, command=command)
+        table = _report_table(str(source), folders, columns, out=out, command=command)
         _print_table_report(table, as_json=as_json)
         return
-    for option, value in (("x", x), ("y", y), ("by", ", ".join(by)), ("accuracy", accuracy)):
-        if value:
-            raise UsageError(
-                f"{value}: the columns of a study's report are fixed; leave it out", option=option
-            )
+    _check_study_options(columns)
     page = api.report(source, folders, overrides=set_, out=out, command=command)
     _print_report(page, as_json=as_json)
+
+
+def _report_table(
+    source: str, folders: api.Workspace, columns: dict[str, Any], *, out: Path | None, command: str
+) -> TableReport:
+    options = api.FitOptions(
+        x=columns["x"] or "filters",
+        y=columns["y"] or "test_error",
+        by=columns["by"] or None,
+        std=columns["std"] or None,
+    )
+    rows = api.RowOptions(
+        where=columns["where"],
+        last_of=columns["last_of"] or None,
+        run=columns["run"],
+        wide=columns["wide"],
+        accuracy=columns["accuracy"] or None,
+    )
+    return api.report_table(source, folders, options=options, rows=rows, out=out, command=command)
+
+
+def _check_study_options(columns: dict[str, Any]) -> None:
+    """Check that no option is given that only a table has."""
+    for option, value in columns.items():
+        if value:
+            given = "" if value is True else ", ".join([value] if isinstance(value, str) else value) + ": "
+            raise UsageError(
+                f"{given}is for tables; the columns of a study's report are fixed", option=option
+            )
 
 
 def _print_table_report(page: TableReport, *, as_json: bool) -> None:

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from scaling.cli.flags import flag
 from scaling.cli.options import STORE
 
 
@@ -28,7 +29,8 @@ def reproduce_command(
         store: store of the results.
         also: further stores that are read.
         overrides: changed settings, such as ``recipe.epochs=5``.
-        options: further options by name, a list for an option that is repeated; empty values are left out.
+        options: further options by name, a list for an option that is repeated, True for a switch; empty
+            values are left out.
     """
     words = ["scaling", command, str(config)]
     words += ["--store", store] if store != STORE else []
@@ -39,6 +41,6 @@ def reproduce_command(
         for name, value in options.items()
         for item in (value if isinstance(value, list) else [value])
         if item
-        for word in (f"--{name.replace('_', '-')}", str(item))
+        for word in (flag(name), *([] if item is True else [str(item)]))
     ]
     return shlex.join(words)

@@ -42,7 +42,8 @@ class TrackerProcess:
     """
 
     def __init__(self, tracker: str, destination: Destination, *, log: Path) -> None:
-        path = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100  an empty entry is the working folder
+        # An empty entry is the working folder.
+        path = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100
         program = f"import sys; sys.path[:] = {path!r}; from scaling.tracking.worker import main; main()"
         values = asdict(destination) | {"folder": str(destination.folder)}
         try:

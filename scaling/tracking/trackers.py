@@ -14,7 +14,7 @@ from scaling.errors import UsageError, install_command
 
 @dataclass(frozen=True, kw_only=True)
 class Destination:
-    """Where the runs of one study go, unless the tracker's own environment variables say something else."""
+    """Destination of the runs of one study; the tracker's own environment variables come first."""
 
     study: str
     """Name of the study: the project or experiment."""
@@ -47,7 +47,7 @@ class Destination:
 
 @dataclass(frozen=True, kw_only=True)
 class Tracker:
-    """What a user needs to know about a tracker."""
+    """Package of a tracker, and the command that shows its runs."""
 
     package: str
     """Package to import."""

@@ -132,6 +132,43 @@ def test_columns_are_for_tables_and_settings_for_studies(scaling, study, store, 
     (tmp_path / "others.csv").write_text(TABLE)
     result = scaling("report", "others.csv", *COLUMNS, "--set", "seeds=2")
     assert (result.code, result.err) == (2, "--set seeds=2: a table has no settings; leave it out\n")
-    result = scaling("report", study, "--store", store, "--x", "macs")
-    assert result.code == 2
-    assert result.err == "--x macs: the columns of a study's report are fixed; leave it out\n"
+    for words in (["--x", "macs"], ["--where", "lr=0.1"], ["--std", "sd"], ["--wide"]):
+        result = scaling("report", study, "--store", store, *words)
+        given = f"{' '.join(words)}: is for" if words[1:] else "--wide is for"
+        assert result.code == 2
+        assert result.err == f"{given} tables; the columns of a study's report are fixed\n"
+
+
+def test_rows_of_a_reported_table_are_chosen_as_for_a_fit(scaling, tmp_path):
+    steps = [
+        f"{model},{width},{step},{lr},{width**-0.5 * (2 if lr == 0.5 else 1) * 4 / step},{0.01 * width**-0.5}"
+        for model in ("a", "b")
+        for width in (1, 2, 4, 8, 16, 32)
+        for lr in (0.1, 0.5)
+        for step in (1, 2, 4)
+    ]
+    (tmp_path / "steps.csv").write_text("\n".join(["model,width,step,lr,err,sd", *steps]))
+    options = (*COLUMNS, "--std", "sd", "--where", "lr=0.1", "--last-of", "step", "--run", "lr")
+    result = scaling("report", "steps.csv", *options)
+    assert (result.code, result.err) == (0, "")
+    page = tmp_path / "artifacts" / "steps"
+    numbers = csv.read_csv(page / "figures" / "laws.csv").to_pylist()
+    assert [row["mean err"] for row in numbers if row["curve"] == "a"] == pytest.approx(
+        [width**-0.5 for width in (1, 2, 4, 8, 16, 32)]
+    )
+    (command,) = re.findall(r"scaling report [^<]*", (page / "report.html").read_text())
+    assert shlex.split(html.unescape(command)) == ["scaling", "report", "steps.csv", *options]
+
+
+def test_a_wide_export_is_reported(scaling, tmp_path):
+    header = ",".join(
+        ["Step", *(f"width_{width}-s{seed} - val" for width in (1, 2, 4, 8) for seed in (0, 1))]
+    )
+    last = [0.4 * width**-0.5 * factor for width in (1, 2, 4, 8) for factor in (0.99, 1.01)]
+    lines = [header, *(",".join(map(str, [step, *(2 / step * y for y in last)])) for step in (1, 2))]
+    (tmp_path / "wide.csv").write_text("\n".join(lines))
+    options = ("--x", "width", "--y", "val", "--last-of", "Step", "--wide")
+    result = scaling("report", "wide.csv", *options)
+    assert (result.code, result.err) == (0, "")
+    (command,) = re.findall(r"scaling report [^<]*", (tmp_path / "artifacts/wide/report.html").read_text())
+    assert shlex.split(html.unescape(command)) == ["scaling", "report", "wide.csv", *options]

@@ -50,7 +50,10 @@ SURFACE = {
         ),
     },
     "push": {"CONFIG", "[REPO]", "--to", "--predictions", *READ},
-    "report": {"SOURCE", "--x", "--y", "--by", "--accuracy", "--out", "--json", *READ},
+    "report": {
+        *("SOURCE", "--x", "--y", "--by", "--std", "--where", "--last-of", "--run", "--wide", "--accuracy"),
+        *("--out", "--json", *READ),
+    },
     "compare": {"CONFIG", "--for-error", "--out", "--json", *READ},
     "optimum": {"SOURCE", "--x", "--y", "--by", "--std", "--out", "--json", *READ},
     "power": {"CONFIG", "--power", "--quiet", "--json", *READ},

@@ -35,7 +35,9 @@ def limit_exponent_drift(points: Points, noise: Dispersion) -> float | None:
         return None
     log_x = np.log(points.widths)
     parabola = fit_log_polynomial(points, 2)
-    coefficients = parabola.convert().coef  # without those that are exactly 0 at the end
+    # NumPy leaves out coefficients of exactly 0 at the end. The means of a simulated study lie exactly on its
+    # power law if its resampled seeds are a permutation of all seeds.
+    coefficients = parabola.convert().coef
     _, slope, bend = map(float, np.pad(coefficients, (0, 3 - len(coefficients))))
     residual_dof = n_widths - 3
     about = dispersion_about(points, np.exp(parabola(log_x)), residual_dof)

@@ -107,6 +107,8 @@ class LawRow:
     runs: int
     status: Status
     reason: str
+    is_named: bool
+    """True for the law that the verdict names; if that law is rejected or missing, for the first law."""
 
 
 def law_rows(fits: Iterable[Fit]) -> list[LawRow]:
@@ -127,9 +129,11 @@ def law_rows(fits: Iterable[Fit]) -> list[LawRow]:
             runs=len(fit.points.x),
             status=law.status,
             reason=law.reason,
+            is_named=number == 0,
         )
         for fit in fits
-        for law in fit.laws.values()
+        # The law that the verdict names comes first.
+        for number, law in enumerate(fit.laws.values())
     ]
 
 

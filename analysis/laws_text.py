@@ -45,12 +45,17 @@ def render_laws(fits: Iterable[Fit]) -> Group:
     points = fits[0].points
     estimands = "; ".join(sorted({fit.estimand for fit in fits}))
     title = Text(f"{response_label(points.y_name)} against {points.x_name}", style="bold")
-    pairs = compare_all(fits) if len(fits) <= _MAX_COMPARED_CURVES else []
     return Group(
         Text.assemble(title, f": {estimands}"),
         *(_render_fit(fit) for fit in fits),
-        *(Text(f"\n{describe_pair(points.x_name, pair)}") for pair in pairs),
+        *(Text(f"\n{sentence}") for sentence in describe_pairs(fits)),
     )
+
+
+def describe_pairs(fits: Sequence[Fit]) -> list[str]:
+    """Return a sentence for each pair of curves along one x; none for many curves."""
+    pairs = compare_all(fits) if len(fits) <= _MAX_COMPARED_CURVES else []
+    return [describe_pair(fits[0].points.x_name, pair) for pair in pairs]
 
 
 def _render_fit(fit: Fit) -> Group:

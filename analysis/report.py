@@ -13,12 +13,13 @@ from pyarrow import csv
 from analysis.equal_training_error import draw_equal_training_error
 from analysis.error_figure import draw_error_figure
 from analysis.figure_axes import FILTERS_AXIS, REPORT_AXES
+from analysis.findings import Finding, describe_findings
 from analysis.forecasts import describe_scores, forecast_rows
 from analysis.html_page import PageContext, embed_figures, load_template
 from analysis.joint_figure import draw_joint_law
 from analysis.joint_laws import JointLaws, describe_joint_law, fit_joint_laws, joint_law_rows
 from analysis.laws import ONE_WIDTH_NOTE, CurveFits, build_law_table, fit_laws, law_rows
-from analysis.laws_text import describe_card
+from analysis.laws_text import describe_card, describe_pairs
 from analysis.learning_curves import draw_learning_curves
 from analysis.learning_rates import TunedRates, describe_rate_choices, draw_learning_rates
 from analysis.means import mean_errors
@@ -27,7 +28,7 @@ from analysis.report_figure import ReportFigure
 from analysis.residuals import draw_residuals
 from analysis.run_groups import GroupedRuns, group_runs
 from analysis.setting_axes import SettingAxis, find_setting_axes
-from analysis.summary import describe_findings, summarise_runs
+from analysis.summary import summarise_runs
 from analysis.training_length import draw_training_length
 from scaling.fit import Fit, JointFit
 from scaling.fit.card import law_card
@@ -43,7 +44,7 @@ class Report:
     figures: tuple[Path, ...]
     """An .svg, a .png and a .csv file of each figure."""
     findings: tuple[str, ...]
-    """Sentences about the laws, or a sentence that says why there is none."""
+    """Sentences about the curves and their laws, or a sentence that says why there is no law."""
     fits: tuple[Fit, ...]
     """Fits of error against filters, one for each curve."""
     joint_fits: tuple[JointFit, ...]
@@ -107,12 +108,14 @@ def write_report(
     figures = embed_figures(out / "figures", lambda: _draw(data))
     setting_fits = [fits for _, fits in data.settings]
     csv.write_csv(build_law_table([*data.fits, *setting_fits]), out / "laws.csv")
-    fits, findings = tuple(data.fits[0].fits), _findings(data)
+    fits, findings, statements = tuple(data.fits[0].fits), _findings(data), _statements(data)
     page = load_template("report.html.jinja").render(
         study=context.study,
         summary=summarise_runs(data.grouped, context),
         findings=findings,
-        notes=[*context.notes, *_notes(data), *describe_rate_choices(tuned)],
+        statements=[*statements, *context.notes],
+        pairs=describe_pairs(fits),
+        notes=[*_notes(data), *describe_rate_choices(tuned)],
         laws=law_rows(fits),
         joint_laws=joint_law_rows(data.joint),
         figures=figures,
@@ -125,7 +128,7 @@ def write_report(
     return Report(
         path=path,
         figures=tuple(file for figure in figures for file in figure.files),
-        findings=tuple(findings),
+        findings=(*statements, *map(str, findings)),
         fits=fits,
         joint_fits=data.joint.fits,
         forecasts=tuple(forecasts),
@@ -189,14 +192,19 @@ def _draw(data: _ReportData) -> list[ReportFigure]:
     return [figure for figure in figures if figure]
 
 
-def _findings(data: _ReportData) -> list[str]:
-    """Return a sentence for each law, or a sentence that says why there is none."""
+def _findings(data: _ReportData) -> list[Finding]:
+    """Return the findings of each curve along filters, and of the curves along further settings."""
+    curve_fits = [data.fits[0], *(fits for _, fits in data.settings)]
+    return describe_findings(fit for fits in curve_fits for fit in fits.fits)
+
+
+def _statements(data: _ReportData) -> list[str]:
+    """Return a sentence for each joint law, or a sentence that says why there is no law."""
     curve_fits = [data.fits[0], *(fits for _, fits in data.settings)]
     if len(data.grouped.runs) and not any(fits.several_sizes for fits in curve_fits):
         return [ONE_WIDTH_NOTE]
-    found = [describe_joint_law(fit, law) for fit, law in data.joint.with_law]
-    found += describe_findings(fit for fits in curve_fits for fit in fits.fits)
-    return found or ["These runs do not support a scaling law."]
+    joint = [describe_joint_law(fit, law) for fit, law in data.joint.with_law]
+    return joint or ([] if _findings(data) else ["These runs do not support a scaling law."])
 
 
 def _notes(data: _ReportData) -> list[str]:

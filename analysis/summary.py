@@ -1,27 +1,18 @@
-"""Summary at the top of a page: findings, data, runs, training, software."""
+"""Summary of a page: data, runs, training, software."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analysis.formatting import (
-    format_count,
-    format_interval,
-    format_list,
-    format_response,
-    format_test_set,
-)
+from analysis.formatting import format_count, format_list, format_test_set
 from analysis.html_page import PageContext
-from analysis.laws import describe_exponent, describe_form
 from analysis.run_groups import GroupedRuns
 from scaling.durations import format_duration
-from scaling.fit import Fit, Interval, Law, preferred_law
 
 
 @dataclass(frozen=True)
@@ -32,29 +23,6 @@ class SummaryLine:
     value: str
     is_code: bool = False
     """True for a command line."""
-
-
-def describe_findings(fits: Iterable[Fit]) -> list[str]:
-    """Return sentences for each curve: the verdict, and the law that the verdict names."""
-    sentences = []
-    for fit in fits:
-        law = preferred_law(fit)
-        if law is None:
-            continue
-        evidence = f" ({fit.verdict.evidence})" if fit.verdict.evidence else ""
-        sentences.append(f"{fit.label}: {fit.verdict.choice}{evidence}. {_describe_law(fit, law)}")
-    return sentences
-
-
-def _describe_law(fit: Fit, law: Law) -> str:
-    text = f"{describe_form(law).capitalize()}: exponent ρ = {describe_exponent(law)}"
-    if law.form.name == "power":
-        rho = law.parameters["exponent"]
-        factor = Interval(estimate=2**-rho.estimate, low=2**-rho.high, high=2**-rho.low)
-        text += f"; doubling {fit.points.x_name} multiplies the error by {format_interval(factor)}"
-    if "floor" in law.parameters:
-        text += f", floor {format_response(fit.points, law.parameters['floor'])}"
-    return text + (f" ({law.status}: {law.reason})." if law.reason else ".")
 
 
 def summarise_runs(grouped: GroupedRuns, context: PageContext) -> list[SummaryLine]:

@@ -12,12 +12,13 @@ from matplotlib.figure import Figure
 from pyarrow import csv
 
 from analysis.drawable_fit import FitList
+from analysis.findings import describe_findings
 from analysis.formatting import format_count, response_label
 from analysis.html_page import embed_figures, load_template
 from analysis.laws import law_rows
-from analysis.laws_text import describe_card
+from analysis.laws_text import describe_card, describe_pairs
 from analysis.report_figure import ReportFigure
-from analysis.summary import SummaryLine, describe_findings
+from analysis.summary import SummaryLine
 from scaling.fit import tabulate_laws
 from scaling.fit.card import law_card
 
@@ -55,11 +56,14 @@ def write_table_report(fits: FitList, *, table: str, out: Path, command: str | N
     """
     figures = embed_figures(out / "figures", lambda: [_draw(fits)])
     csv.write_csv(pa.Table.from_pylist(tabulate_laws(fits)), out / "laws.csv")
-    findings = describe_findings(fits) or ["These rows do not support a scaling law."]
+    findings = describe_findings(fits)
+    statements = [] if findings else ["These rows do not support a scaling law."]
     page = load_template("table_report.html.jinja").render(
         name=Path(table).name,
         heading=_heading(fits),
         findings=findings,
+        statements=statements,
+        pairs=describe_pairs(fits),
         summary=_summarise(fits, table=table, command=command),
         notes=[
             *(f"{fit.label}: {note}" for fit in fits for note in fit.notes),
@@ -71,7 +75,7 @@ def write_table_report(fits: FitList, *, table: str, out: Path, command: str | N
     path = out / "report.html"
     path.write_text(page, encoding="utf-8")
     files = tuple(file for figure in figures for file in figure.files)
-    return TableReport(path=path, figures=files, findings=tuple(findings), fits=fits)
+    return TableReport(path=path, figures=files, findings=(*statements, *map(str, findings)), fits=fits)
 
 
 def _heading(fits: FitList) -> str:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from rich.console import Console
 
-from analysis.laws import describe_form, law_rows
+from analysis.laws import law_rows
 from analysis.laws_text import render_predictions, render_sizes_for_error
-from analysis.summary import describe_findings
-from scaling.fit import EstimationOptions, FormChoice, Points, Verdict, fit, preferred_law
+from scaling.fit import EstimationOptions, Points, fit
 
 WIDTHS = np.array([1.0, 2, 4, 8, 16, 32])
 
@@ -31,22 +28,6 @@ def test_only_error_rates_are_printed_in_percent(test_images, unit):
 def fitted():
     points = Points(x_name="x", y_name="y", x=WIDTHS, y=0.3 / WIDTHS + 0.05, test_images=1000)
     return fit(points, EstimationOptions(resamplings=200))
-
-
-@pytest.mark.parametrize(
-    ("choice", "form", "text"),
-    [
-        (FormChoice.FLOOR, "law with a floor", ", floor "),
-        (FormChoice.POWER, "power law", "; doubling x multiplies the error by 0."),
-        (FormChoice.UNCLEAR, "law with a floor", ", floor "),
-    ],
-)
-def test_the_findings_state_the_law_that_the_verdict_names(fitted, choice, form, text):
-    decided = replace(fitted, verdict=Verdict(choice=choice))
-    assert describe_form(preferred_law(decided)) == form
-    (finding,) = describe_findings([decided])
-    assert finding.startswith(f"all: {choice}. {form.capitalize()}: exponent ρ = ")
-    assert text in finding
 
 
 def test_tables_say_where_a_size_lies_outside_the_data(fitted):

@@ -1,0 +1,115 @@
+"""Findings at the top of a page: for each curve, what its error does, in words, and how far to trust that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from analysis.formatting import format_count, format_interval, format_percent, format_response
+from analysis.laws import describe_exponent
+from scaling.fit import Fit, FormChoice, Interval, Law, Points, Status, preferred_law
+from scaling.fit.card import law_card
+
+_NOUNS = {
+    "filters": "filter",
+    "filters_total": "filter",
+    "parameters": "parameter",
+    "macs": "multiply-add",
+    "train_images": "training image",
+    "labels": "label",
+    "second_filters": "second filter",
+}
+"""Nouns for one unit of a column of sizes."""
+_QUANTITIES = {"test_error": "test error", "test_loss": "test loss", "train_loss": "training loss"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What the runs of one curve show."""
+
+    label: str
+    """Name of the curve."""
+    sentence: str
+    """What the error does, and its law, in words."""
+    verdict: FormChoice
+    status: Status
+    reason: str
+    """Reason of the status; empty for a usable law."""
+    is_fragile: bool
+    """True if another choice, such as another x, moves the exponent out of its interval."""
+    evidence: str
+    """Evidence for the verdict; may be empty."""
+    basis: str
+    """Numbers of runs and sizes, and the estimand."""
+
+    def __str__(self) -> str:
+        reason = f": {self.reason}" if self.reason else ""
+        fragile = ", fragile" if self.is_fragile else ""
+        return f"{self.label}: {self.sentence} ({self.verdict}; {self.status}{fragile}{reason}; {self.basis})"
+
+
+def describe_findings(fits: Iterable[Fit]) -> list[Finding]:
+    """Return what each curve shows, by the law that its verdict names; a curve without a law is left out."""
+    return [_describe(fit, law) for fit in fits if (law := preferred_law(fit))]
+
+
+def _describe(fit: Fit, law: Law) -> Finding:
+    points, card = fit.points, law_card(fit)
+    sizes = format_count(len(points.widths), "size")
+    return Finding(
+        label=fit.label,
+        sentence=f"{_describe_means(points)} {_describe_law(fit, law)}",
+        verdict=fit.verdict.choice,
+        status=law.status,
+        reason=law.reason,
+        is_fragile=card is not None and card.fragile,
+        evidence=fit.verdict.evidence,
+        basis=f"{format_count(len(points.x), 'run')} at {sizes}; {fit.estimand}",
+    )
+
+
+def _describe_means(points: Points) -> str:
+    """Return a sentence with the means of the smallest and the largest size."""
+    first, last = points.means[0], points.means[-1]
+    verb = "falls" if last < first else "rises"
+    quantity = _QUANTITIES.get(points.y_name, points.y_name)
+    return (
+        f"The {quantity} {verb} from {_value(points, first)} at {_size(points, 0)} "
+        f"to {_value(points, last)} at {_size(points, -1)}."
+    )
+
+
+def _describe_law(fit: Fit, law: Law) -> str:
+    points, exponent = fit.points, describe_exponent(law)
+    if "floor" in law.parameters:
+        floor = format_response(points, law.parameters["floor"])
+        if fit.verdict.choice is FormChoice.FLOOR:
+            return f"It levels off at {floor}; the part above that falls with the exponent ρ = {exponent}."
+        return (
+            "These runs cannot tell whether it levels off: a law with a floor has the exponent "
+            f"ρ = {exponent} and the floor {floor}."
+        )
+    if law.form.name == "power":
+        rho = law.parameters["exponent"]
+        factor = Interval(estimate=2**-rho.estimate, low=2**-rho.high, high=2**-rho.low)
+        return (
+            f"Each doubling of {_plural(points)} multiplies it by {format_interval(factor)}, "
+            f"a power law with the exponent ρ = {exponent}."
+        )
+    return f"The power law bends: {law.form.formula}, with the exponent ρ = {exponent}."
+
+
+def _value(points: Points, value: float) -> str:
+    return f"{value:.3g}" if points.test_images is None else format_percent(value)
+
+
+def _size(points: Points, index: int) -> str:
+    size, noun = float(points.widths[index]), _NOUNS.get(points.x_name)
+    if noun is None or not size.is_integer():
+        return f"{points.x_name} = {size:.4g}"
+    return format_count(int(size), noun)
+
+
+def _plural(points: Points) -> str:
+    noun = _NOUNS.get(points.x_name)
+    return points.x_name if noun is None else format_count(2, noun).partition(" ")[2]

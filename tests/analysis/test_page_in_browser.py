@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from html import escape
-from pathlib import Path
 
 import numpy as np
 import pytest
 from matplotlib.image import imread
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+from tests.chromium import CHROMIUM, audit, run_chromium
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")]
 
@@ -26,20 +23,6 @@ MEASURING_SCRIPT = """<script>onload = () => {
   });
   document.body.setAttribute("data-measured", measured.join(" "));
 };</script>"""
-CHROMIUM_OPTIONS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
-
-
-def run_chromium(*options: str, page: Path, profile: Path) -> str:
-    command = [CHROMIUM, *CHROMIUM_OPTIONS, f"--user-data-dir={profile}", *options, page.as_uri()]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
 
 
 def test_the_screenshot_is_not_blank(report, tmp_path):
@@ -75,3 +58,12 @@ def test_nothing_overflows_and_every_figure_is_loaded(report, tmp_path):
     ):
         assert scrolled <= visible <= width
         assert images == 6
+
+
+@pytest.mark.parametrize(("width", "theme"), [(500, "light"), (1280, "light"), (1280, "dark")])
+def test_axe_finds_nothing(report, tmp_path, width, theme):
+    page = tmp_path / "report.html"
+    page.write_text(report.path.read_text())
+    result = audit(page, width=width, theme=theme, profile=tmp_path / "profile")
+    assert result.found == []
+    assert result.overflow <= 0

@@ -53,7 +53,7 @@ RUNS = 5 * 8
 """Number of runs that the study wants."""
 LEASE_S = 20.0
 """Time after which a claim that is not renewed belongs to a dead worker."""
-
+NO_FAULT = "no fault: the driver ended before it had such a process"
 
 Fault = Callable[[Trial, list[Driver], random.Random], str]
 """Function that does a fault to drivers, records their permitted exit codes, and says what it did."""
@@ -79,15 +79,22 @@ def send(number: signal.Signals, *, times: int = 1) -> Fault:
     return fault
 
 
+def await_processes(driver: Driver, find: Callable[[], list[psutil.Process]]) -> list[psutil.Process]:
+    """Return the processes that a function finds, once there are any; none if the driver ends before."""
+    while not (found := find()) and driver.process.poll() is None:
+        time.sleep(0.1)
+    return found
+
+
 def kill_one(*names: str, number: signal.Signals = signal.SIGKILL) -> Fault:
     """Return the fault that ends one of a driver's processes with one of these names."""
 
     def fault(trial: Trial, drivers: list[Driver], rng: random.Random) -> str:
         driver = rng.choice(drivers)
-        victims = driver.of_kind(*names)
         driver.permitted |= {1, 2}  # 2 if Ray was starting
+        victims = await_processes(driver, lambda: driver.of_kind(*names))
         if not victims:
-            return f"no process {'/'.join(names)} yet"
+            return NO_FAULT
         victim = rng.choice(victims)
         with suppress(psutil.Error):
             victim.send_signal(number)
@@ -102,9 +109,9 @@ def kill_local(number: signal.Signals) -> Fault:
     def fault(trial: Trial, drivers: list[Driver], rng: random.Random) -> str:
         driver = rng.choice(drivers)
         driver.permitted |= {1}
-        victims = driver.running("worker_server")
+        victims = await_processes(driver, lambda: driver.running("worker_server"))
         if not victims:
-            return "no worker process yet"
+            return NO_FAULT
         victim = rng.choice(victims)
         with suppress(psutil.Error):
             victim.send_signal(number)
@@ -199,8 +206,8 @@ def small_disk(folder: Path) -> Iterator[None]:
             subprocess.run(["umount", "--lazy", folder], check=True)
 
 
-def run_trial(trial: Trial, seed: str, reference: Path, duration_s: float) -> list[str]:
-    """Do one trial, and return its problems."""
+def run_trial(trial: Trial, seed: str, reference: Path, duration_s: float) -> tuple[bool, list[str]]:
+    """Do one trial, and return whether its fault took place, and its problems."""
     rng = random.Random(seed)
     trial.prepare()
     with small_disk(trial.disk):
@@ -222,7 +229,7 @@ def run_trial(trial: Trial, seed: str, reference: Path, duration_s: float) -> li
             done = fault(trial, drivers, rng)
             print(f"{seed}: {mode}, {len(drivers)} drivers, after {instant:.1f} s: {done}", flush=True)
             found = complete(trial, drivers, options) + remove_leftovers(trial)
-        return found + problems(trial, reference)
+        return done != NO_FAULT, found + problems(trial, reference)
 
 
 def complete(trial: Trial, drivers: Sequence[Driver], options: Sequence[str]) -> list[str]:
@@ -266,23 +273,24 @@ def main() -> int:
     print(f"undisturbed sweep: {duration_s:.1f} s; trials in {root}", flush=True)
     numbers = arguments.only or range(arguments.trials)
 
-    def fails(number: int) -> bool:
+    def run(number: int) -> tuple[bool, bool]:
+        """Return whether a trial had its fault, and whether it has no problem."""
         trial = Trial(root / str(number), STUDY)
         seed = f"{arguments.seed}-{number}"
         try:
-            found = run_trial(trial, seed, reference.store, duration_s)
+            had_fault, found = run_trial(trial, seed, reference.store, duration_s)
         except RuntimeError as error:  # a node of the cluster did not start
-            found = [str(error)]
+            had_fault, found = False, [str(error)]
         for problem in found:
             print(f"  {seed}: {problem}", flush=True)
         if not found:
             shutil.rmtree(trial.folder)
-        return bool(found)
+        return had_fault, not found
 
     with ThreadPoolExecutor(arguments.jobs) as jobs:
-        failed = sum(jobs.map(fails, numbers))
-    print(f"{len(numbers) - failed} of {len(numbers)} trials ended complete and identical")
-    return 1 if failed else 0
+        had_fault, passed = map(sum, zip(*jobs.map(run, numbers), strict=True))
+    print(f"{passed} of {len(numbers)} trials ended complete and identical, {had_fault} after a fault")
+    return 0 if passed == len(numbers) else 1
 
 
 if __name__ == "__main__":

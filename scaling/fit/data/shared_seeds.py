@@ -18,6 +18,11 @@ from scaling.fit.data.points import DOUBTED_P, Points
 
 _MIN_SEEDS = 3
 _MIN_WIDTHS = 4
+_ALARMS = 2
+"""Number of seeds, divided by the number of all seeds, is the level of the F tests of a few seeds.
+
+Few seeds have little power against shared deviations, whose omission costs coverage, and a false alarm widens
+an interval by little."""
 
 
 def crossed_deviations(points: Points) -> Float[np.ndarray, "seeds widths"] | None:
@@ -55,4 +60,5 @@ def has_shared_seeds(points: Points) -> bool:
     n_seeds, n_widths = deviations.shape
     dof, other_dof = n_seeds - 1, (n_seeds - 1) * (n_widths - len(squares))
     others = ((scaled**2).sum() - squares.sum()) / other_dof
-    return bool((squares / dof > others * fdtri(dof, other_dof, 1 - DOUBTED_P / len(squares))).any())
+    level = max(DOUBTED_P, _ALARMS / n_seeds)
+    return bool((squares / dof > others * fdtri(dof, other_dof, 1 - level / len(squares))).any())

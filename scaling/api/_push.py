@@ -8,6 +8,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
 from scaling.api._figures import figure_folder
 from scaling.api._report import report
 from scaling.api._store import store_merge
@@ -60,7 +63,8 @@ def push(
     """Write a study as a data set of the Hugging Face hub into a folder, and upload the folder.
 
     The folder has a store with the study's runs, one table of them, the study, the report with its figures,
-    and a card. A repository that does not exist is created as a private one.
+    and a card. A repository that does not exist is created as a private one. What people add to the header of
+    the card, such as a license, stays there.
 
     Args:
         config: YAML file of the study, or its settings.
@@ -87,9 +91,12 @@ def push(
     store_merge(config, str(folder / "store"), workspace, overrides=overrides, predictions=predictions)
     write_table(runs, folder / "runs.parquet")
     with writing(folder, hint=_FOLDER_HINT):
-        study = yaml_text(read_settings(config, overrides))
+        study, readme = yaml_text(read_settings(config, overrides)), folder / "README.md"
+        text = card(page, study=study, runs=len(runs))
+        if readme.is_file():
+            text = _keep_metadata(text, readme.read_text(errors="replace"))
         # The card comes first, because it marks the folder as one that may be written again.
-        write_atomically(folder / "README.md", card(page, study=study, runs=len(runs)).encode())
+        write_atomically(readme, text.encode())
         write_atomically(folder / "study.yaml", study.encode())
     return PushedStudy(
         folder=folder, runs=len(runs), url=_upload(folder, repo, runs=len(runs)) if repo else ""
@@ -147,9 +154,26 @@ def _check_folder(folder: Path) -> None:
 
 def _is_card(text: str) -> bool:
     """Return True if a README.md is the card of a study: its header has the tag."""
+    return _TAG in _split_header(text)[0]
+
+
+def _split_header(text: str) -> tuple[str, str]:
+    """Return the YAML at the top of a card, empty if there is none, and the text below it."""
     opening, _, rest = text.partition("---\n")
-    header = rest.partition("\n---\n")[0]
-    return not opening and _TAG in header
+    header, separator, body = rest.partition("\n---\n")
+    return (header, body) if separator and not opening else ("", text)
+
+
+def _keep_metadata(text: str, earlier: str) -> str:
+    """Return a card with what an earlier card says beyond it in its header, such as a license."""
+    try:
+        kept = YAML(typ="safe", pure=True).load(_split_header(earlier)[0])
+    except YAMLError:
+        return text
+    header, body = _split_header(text)
+    own = YAML(typ="safe", pure=True).load(header)
+    merged = {**(kept if isinstance(kept, dict) else {}), **own}
+    return f"---\n{yaml_text(merged).rstrip()}\n---\n{body}"
 
 
 def _check_package() -> None:
@@ -171,6 +195,10 @@ def _upload(folder: Path, repo: str, *, runs: int) -> str:
     hub = HfApi()
     try:
         hub.create_repo(repo, repo_type="dataset", private=True, exist_ok=True)
+        if hub.file_exists(repo, "README.md", repo_type="dataset"):
+            earlier = Path(hub.hf_hub_download(repo, "README.md", repo_type="dataset")).read_text()
+            readme = folder / "README.md"
+            write_atomically(readme, _keep_metadata(readme.read_text(), earlier).encode())
         message = f"{runs} runs"
         hub.upload_folder(repo_id=repo, repo_type="dataset", folder_path=str(folder), commit_message=message)
     except Exception as error:  # of the client, of its HTTP library, or of the network

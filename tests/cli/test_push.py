@@ -24,6 +24,12 @@ def hub(monkeypatch):
                 raise OSError("401 Client Error.\nInvalid token")
             calls["create_repo"] = {"repo": repo, **options}
 
+        def file_exists(self, repo: str, name: str, *, repo_type: str):
+            return "card" in calls
+
+        def hf_hub_download(self, repo: str, name: str, *, repo_type: str):
+            return calls["card"][name]
+
         def upload_folder(self, **options):
             calls["upload_folder"] = options
 
@@ -84,6 +90,27 @@ def test_the_folder_is_uploaded_to_a_private_repository(scaling, study, store, t
         "commit_message": "10 runs",
     }
     assert (tmp_path / folder / "README.md").exists()
+
+
+def test_a_license_that_was_added_to_the_card_stays(scaling, study, store, tmp_path, hub):
+    """On the hub and in the folder: what a study's card has itself is written anew."""
+    assert scaling("push", study, "me/digits", "--store", store).code == 0
+    readme = tmp_path / "artifacts" / "tiny" / "hub" / "README.md"
+    own = readme.read_text()
+    changed = tmp_path / "on_hub.md"
+    changed.write_text(own.replace("---\n", "---\nlicense: cc-by-4.0\n", 1).replace("n<1K", "n>1M"))
+    hub["card"] = {"README.md": str(changed)}
+    readme.write_text(own.replace("---\n", "---\nlanguage: [en]\n", 1) + "planted")
+    assert scaling("push", study, "me/digits", "--store", store).code == 0
+    text = readme.read_text()
+    _, header, body = text.split("---\n", 2)
+    values = YAML(typ="safe").load(header)
+    own_values = YAML(typ="safe").load(own.split("---\n", 2)[1])
+    assert values == {"license": "cc-by-4.0", "language": ["en"], **own_values}
+    assert body == own.split("---\n", 2)[2]
+    changed.write_text("---\n{broken: [\n---\n")  # no YAML: nothing is kept
+    assert scaling("push", study, "me/digits", "--store", store).code == 0
+    assert YAML(typ="safe").load(readme.read_text().split("---\n", 2)[1]) == values
 
 
 def test_a_refused_upload_names_the_folder(scaling, study, store, hub):

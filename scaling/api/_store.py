@@ -120,6 +120,11 @@ def store_merge(
         StoreError: a store cannot be read or written, or the store does not exist.
     """
     workspace = workspace or Workspace()
+    if into.startswith("memory://"):
+        raise StoreError(
+            f"{into}: is lost when this process ends; name a folder or the URI of an object store",
+            option="into",
+        )
     stores = workspace.stores()
     _require(stores.first, workspace.store)
     results = load_results(config, workspace, overrides=overrides)
@@ -135,19 +140,25 @@ def store_merge(
     }
     tables["test_sets"] = stores.test_sets(set(tables["runs"]["fingerprint"].to_pylist()))
     target = open_store(into, option="into")
+    forecasts = _new_forecasts(stores, target, study=results.plan.study.name)
+    added = target.publish(tables)
+    for content in forecasts:
+        target.put_forecast(content)
     return Merge(
-        added=target.publish(tables),
+        added=added,
         left_out={kind: len(lacking) for kind in stored if (lacking := set(ids) - stored[kind])},
-        forecasts=_copy_forecasts(stores, target, study=results.plan.study.name),
+        forecasts=len(forecasts),
     )
 
 
-def _copy_forecasts(stores: StoreUnion, target: Store, *, study: str) -> int:
-    """Copy the forecasts of a study that another store does not have, and return their number."""
+def _new_forecasts(stores: StoreUnion, target: Store, *, study: str) -> list[bytes]:
+    """Return the forecasts of a study that another store does not have.
+
+    Raises:
+        StoreError: this version cannot read a forecast.
+    """
     from scaling.plan.forecast import decode_forecasts
 
     contents = stores.forecasts()
     new = decode_forecasts(contents, study).keys() - target.forecasts().keys()
-    for name in new:
-        target.put_forecast(contents[name])
-    return len(new)
+    return [contents[name] for name in new]

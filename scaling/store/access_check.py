@@ -5,6 +5,7 @@ A folder with the same path on two machines is not necessarily one folder.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import uuid4
 
 from scaling.errors import StoreError
@@ -26,14 +27,18 @@ def write_probe(store: Store) -> str:
     return name
 
 
-def check_writable(store: Store) -> None:
-    """Check each folder that a training writes to, and leave no file behind.
+def check_writable(store: Store, folders: Sequence[str] = paths.RUN_FOLDERS) -> None:
+    """Check that files can be written in folders of a store, and leave no file behind.
+
+    Args:
+        store: the store.
+        folders: folders inside the store; by default those that a training writes to.
 
     Raises:
         StoreError: nothing can be written in a folder, or the store replaces existing files.
     """
     name = f".{uuid4().hex}"  # like a temporary file, which ``sweep`` removes if this process is killed here
-    for folder in paths.RUN_FOLDERS:
+    for folder in folders:
         file = paths.probe_file(name, folder=folder)
         _write(store, file, name)
         store.backend.delete(file)

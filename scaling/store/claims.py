@@ -302,8 +302,9 @@ def _claim_states(backend: Backend) -> dict[str, ClaimState]:
     """Return the states of all packs' claims by the packs' keys."""
     names: dict[str, list[str]] = {}
     for file in backend.list_files(paths.CLAIMS_FOLDER):
-        folder, _, name = file.path.rpartition("/")
-        names.setdefault(folder.rpartition("/")[2], []).append(name)
+        key, _, name = file.path.removeprefix(f"{paths.CLAIMS_FOLDER}/").rpartition("/")
+        if paths.is_file_name(key):  # synchronisation tools may leave hidden folders of their own
+            names.setdefault(key, []).append(name)
     return {key: _claim_state(files) for key, files in names.items()}
 
 

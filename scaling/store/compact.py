@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from scaling.store import paths
+from scaling.store.access_check import check_writable
 from scaling.store.backend import Backend
 from scaling.store.claims import release_pending
 from scaling.store.deduplicate import deduplicate
@@ -58,7 +59,10 @@ def compact(store: Store) -> Compaction:
     """
     parts = Parts(store.backend)
     replaced = new = runs = 0
-    for group in _group(parts):
+    groups = _group(parts)
+    if groups:  # before any part is written
+        check_writable(store, (paths.COMPACTIONS_FOLDER, *paths.RUN_FOLDERS))
+    for group in groups:
         old = _read(parts, group)
         if len(old.parts) < 2:
             continue

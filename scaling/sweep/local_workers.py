@@ -208,9 +208,11 @@ def _describe_end(status: Connection) -> str:
         code = status.recv() if status.poll(_STATUS_S) else None
     if code is None:
         return "has ended"
-    return (
-        f"was killed by signal {-code} ({signal.Signals(-code).name})" if code < 0 else f"ended with {code}"
-    )
+    if code >= 0:
+        return f"ended with {code}"
+    # Real-time signals have numbers only.
+    name = next((f" ({known.name})" for known in signal.Signals if known == -code), "")
+    return f"was killed by signal {-code}{name}"
 
 
 @dataclass(frozen=True)

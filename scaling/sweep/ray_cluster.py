@@ -27,7 +27,7 @@ _MEMORY_STEP = GIB // 2
 def is_host_and_port(address: str) -> bool:
     """Return True for the address of a head, which is not a word such as ``auto`` or a URL."""
     host, _, port = address.rpartition(":")
-    return bool(host) and port.isdigit() and "/" not in host
+    return bool(host) and port.isascii() and port.isdecimal() and "/" not in host
 
 
 def connect(address: str) -> None:
@@ -53,7 +53,7 @@ def check_head(address: str) -> None:
         GcsClient(address=address)
     except AuthenticationError as error:
         raise UsageError(f"{address}: {token_problem()}", option="address") from error
-    except (OSError, RayError) as error:
+    except (OSError, RayError, ValueError) as error:  # the last one if the host is no name
         reason = getattr(error, "strerror", None) or first_line(error)
         raise UsageError(
             f"{address}: no Ray cluster answers ({reason}); start one with: ray start --head",

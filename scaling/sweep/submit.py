@@ -86,7 +86,8 @@ def submit(
         SweepError: the cluster could not start the command, or somebody stopped it.
         Interrupted: a signal arrived. The job goes on if it had started.
     """
-    _check_size(folder)
+    with _quiet_ray():
+        _check_size(folder)
     # In Ray, these variables take precedence over an address.
     without_addresses = dict.fromkeys(
         (

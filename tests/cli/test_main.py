@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
+from scaling.cli.command import run_command
 from scaling.cli.options import parse_integers
 from scaling.errors import UsageError
 
@@ -79,6 +82,39 @@ def test_a_store_needs_a_name(scaling, study, store):
     assert "--store the name of the store is empty" in result.err
     result = scaling("store", "merge", study, "--store", store, "--into", "")
     assert "--into the name of the store is empty" in result.err
+
+
+def test_a_path_that_the_system_refuses_is_named(scaling, tmp_path):
+    name = f"{'a' * 300}.yaml"
+    for words in (("report", name), ("submit", name), ("fit", f"{'a' * 300}.csv")):
+        result = scaling(*words)
+        assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
+        assert result.err.startswith("aaa")
+        assert "File name too long" in result.err
+
+
+def test_a_deleted_working_folder_is_named(scaling, study, tmp_path, monkeypatch):
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    for words in (("run", study, "--in-process"), ("store", "verify", "--store", "st")):
+        result = scaling(*words)
+        assert (result.code, result.out) == (2, "")
+        assert result.err == "the working folder was deleted; change to another folder\n"
+
+
+@pytest.mark.parametrize("backend", [None, "nonsense"])
+def test_commands_draw_without_a_screen_whatever_the_environment_says(monkeypatch, backend):
+    """Matplotlib refuses to be imported with the name of a backend that it does not know."""
+    monkeypatch.delenv("MPLBACKEND", raising=False)
+    if backend:
+        monkeypatch.setenv("MPLBACKEND", backend)
+    seen = []
+    record = lambda *_, **__: seen.append(os.environ["MPLBACKEND"])  # noqa: E731
+    monkeypatch.setattr("scaling.cli.command.get_command", lambda app: record)
+    assert run_command(["report"]) == 0
+    assert (seen, os.environ.get("MPLBACKEND")) == (["agg"], backend)
 
 
 def test_every_problem_of_a_study_has_a_line(scaling, study):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from hashlib import sha256
 
 import pyarrow.parquet as pq
 
@@ -94,6 +95,19 @@ def test_merge_names_the_store_that_is_wrong(scaling, study, store, tmp_path):
     result = scaling("store", "verify", "--store", "s3:/bucket/path")
     assert result.code == 2
     assert "two slashes after the colon, such as s3://bucket/path;" in result.err
+    result = scaling("store", "merge", study, "--store", store, "--into", "memory:///x")
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("--into memory:///x: is lost when this process ends; name a folder")
+
+
+def test_a_merge_with_a_forecast_that_cannot_be_read_adds_nothing(scaling, study, store, tmp_path):
+    content = b"[]"
+    folder = store / "forecasts"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{sha256(content).hexdigest()[:20]}.json").write_bytes(content)
+    result = scaling("store", "merge", study, "--store", store, "--into", tmp_path / "new")
+    assert result.code != 0
+    assert not open_store(tmp_path / "new").ids()
 
 
 def test_status_of_a_mistyped_store_names_the_store_with_runs(scaling, study, store):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from scaling.errors import StoreDamageWarning
-from scaling.store import Claims, Store, compact, open_store, repair, verify
+from scaling.store import Claims, Store, compact, open_store, repair, sweep, verify
 from scaling.store.compact import Compaction
 from scaling.store.folder import FolderBackend
 from tests.store.planted_store import FINGERPRINT, plant
@@ -57,6 +57,17 @@ def test_verification_names_each_damaged_and_missing_file(folder: Store) -> None
     weights = {file.relative_to(root).as_posix() for file in root.glob("weights/*/a.safetensors")}
     is_readable = not any(parts[0] in path for path in weights)
     assert {file.path for file in result.damage} == expected | (weights if is_readable else set())
+
+
+def test_folders_of_other_programs_below_the_claims_are_no_claims(folder: Store) -> None:
+    publish_each(folder, "a")
+    foreign = Path(folder.backend.full_name("claims/.snap/claim.1"))
+    foreign.parent.mkdir(parents=True)
+    foreign.touch()
+    assert verify(reopen(folder)).damage == ()
+    assert repair(reopen(folder)).moved == ()
+    sweep(reopen(folder))
+    assert foreign.exists()
 
 
 def test_repair_moves_damaged_parts_aside_and_their_runs_can_be_published_again(store: Store) -> None:

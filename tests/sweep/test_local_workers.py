@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from multiprocessing import get_context
+from multiprocessing import Pipe, get_context
 from pathlib import Path
 
 import psutil
@@ -121,6 +121,20 @@ def test_worker_that_is_killed_costs_one_attempt_at_its_packs(train, tmp_path):
     assert killed.exists()
     assert open_store(tmp_path / "store").ids() == ids(wanted)
     assert not any(event.failure for event in events)
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        (-9, "was killed by signal 9 (SIGKILL)"),
+        (-37, "was killed by signal 37"),  # a real-time signal has no name
+        (3, "ended with 3"),
+    ],
+)
+def test_end_of_a_worker_in_words(code, text):
+    receiver, sender = Pipe(duplex=False)
+    sender.send(code)
+    assert local_workers._describe_end(receiver) == text
 
 
 def test_pack_that_kills_its_workers_is_given_up_and_the_others_continue(train, tmp_path):

@@ -15,6 +15,7 @@ from scaling.sweep.ray_cluster import (
     check_head,
     check_memory,
     cluster_capacity,
+    is_host_and_port,
     memory_request,
     node_capacity,
 )
@@ -120,3 +121,17 @@ def test_address_at_which_nothing_listens_is_refused():
         match=r"^address: 127\.0\.0\.1:1: no Ray cluster answers .*start one with: ray start --head",
     ):
         check_head("127.0.0.1:1")
+
+
+@pytest.mark.parametrize("address", [".cluster:6379", f"{'a' * 70}.b:6379"])
+def test_a_host_that_is_no_name_is_no_cluster(address):
+    """Such an address is that of an unset variable: $HEAD.cluster:6379."""
+    with pytest.raises(UsageError, match=f"{address}: no Ray cluster answers"):
+        check_head(address)
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1:\N{SUPERSCRIPT TWO}", "127.0.0.1:", ":6379", "auto", "http://a:1"]
+)
+def test_what_is_no_host_and_port(address):
+    assert not is_host_and_port(address)

@@ -57,7 +57,10 @@ def read_code(location: str, folder: Path) -> OwnCode:
     """
     if not location.endswith(_SUFFIX):
         return OwnCode(location=location, files=_installed_source(location), is_file=False)
-    file = (folder / Path(location).expanduser()).resolve()
+    try:
+        file = (folder / Path(location).expanduser()).resolve()
+    except (OSError, RuntimeError):  # links in a circle, or ~user without such a user
+        file = folder / location
     if problem := file_problem(file):
         raise UsageError(f"{file}: {problem}; a relative path begins in {folder.absolute()}")
     return OwnCode(location=str(file), files=_with_helpers(file), is_file=True)
@@ -105,6 +108,8 @@ def _imported_modules(path: Path, source: str) -> Iterator[str]:
     """Yield the first name of each absolute import of a file."""
     try:
         tree = ast.parse(source)
+    except (MemoryError, RecursionError):
+        raise UsageError(f"{path}: has expressions that are too deep to read") from None
     except (SyntaxError, ValueError) as error:
         line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
         raise UsageError(f"{path}{line}: is not Python ({getattr(error, 'msg', error)})") from None

@@ -111,7 +111,7 @@ def _unreadable(image: EncodedImage, error: Exception) -> str:
     if image.content is None or image.content == b"":
         reason = "its bytes are missing"
     elif isinstance(error, OSError) and error.strerror:
-        reason = error.strerror
+        return f"{image.name}: cannot be read ({error.strerror})"
     else:
         reason = type(error).__name__
     return f"{image.name}: is not a whole image ({reason}); replace or remove it"

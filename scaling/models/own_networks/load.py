@@ -24,10 +24,12 @@ import numpy as np
 import torch
 from torch import nn
 
+from scaling import interruption
 from scaling.architectures.own_networks.code import OwnCode, read_code
 from scaling.architectures.own_networks.records import OwnNetworkError
 from scaling.architectures.own_networks.spec import OwnNetwork
 from scaling.errors import UsageError, shorten
+from scaling.interruption import Interrupted
 from scaling.settings import ImageShape
 
 _MAX_REASON = 300
@@ -76,6 +78,7 @@ def load_factory(spec: OwnNetwork) -> Any:
         )
     with blamed_on(spec, "its import"):
         module = _import_installed(spec) if not spec.source.is_file else _import_text(_Text(spec.source))
+    interruption.check()  # the code may have caught the interruption
     if not hasattr(module, spec.factory):
         raise OwnNetworkError(f"{spec.module}: this module has no {spec.factory}")
     return getattr(module, spec.factory)
@@ -112,7 +115,7 @@ def blamed_on(spec: OwnNetwork, part: str, *, own_lines_only: bool = False) -> I
     """
     try:
         yield
-    except (UsageError, torch.OutOfMemoryError):
+    except (UsageError, torch.OutOfMemoryError, Interrupted):
         raise
     except (Exception, SystemExit) as error:  # a script that parses arguments ends the process
         if isinstance(error.__context__, KeyboardInterrupt):  # Lightning ends the process after Ctrl+C

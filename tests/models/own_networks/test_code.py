@@ -10,6 +10,7 @@ import pytest
 from scaling.architectures.own_networks.code import read_code
 from scaling.architectures.own_networks.records import OwnNetworkError
 from scaling.errors import UsageError
+from scaling.interruption import Interrupted, handled_signals
 from scaling.models.own_networks.load import load_factory, make_network
 from scaling.settings import ImageShape
 
@@ -92,12 +93,27 @@ def test_an_installed_module_is_found_without_being_imported(tmp_path, monkeypat
         ("no_such_package.nets", "no installed module no_such_package; install it, or name a file"),
         ("broken.py", r"broken.py, line 1: is not Python \(.*\)"),
         ("math", "math: has no Python source"),
+        ("circle.py", r"circle.py: .* a relative path begins in /"),
+        ("deep.py", "deep.py: has expressions that are too deep to read"),
+        ("long.py", "long.py: has expressions that are too deep to read"),
     ],
 )
 def test_code_that_cannot_be_read(tmp_path, location, problem):
     (tmp_path / "broken.py").write_text("def (:\n")
+    (tmp_path / "circle.py").symlink_to("circle.py")
+    (tmp_path / "deep.py").write_text(f"x = {'-' * 100_000}1\n")
+    (tmp_path / "long.py").write_text(f"x = {'1 + ' * 100_000}1\n")
     with pytest.raises(UsageError, match=problem):
         read_code(location, tmp_path)
+
+
+@pytest.mark.parametrize("code", ["{}", "try:\n    {}\nexcept BaseException:\n    pass"])
+def test_an_interruption_during_the_import_is_no_error_of_the_code(tmp_path, own, code):
+    raising = code.format("signal.raise_signal(signal.SIGTERM)")
+    (tmp_path / "nets.py").write_text(f"import signal\n{raising}\n{FACTORY}")
+    with handled_signals(), pytest.raises(Interrupted) as stop:
+        load_factory(own("make", file=tmp_path / "nets.py"))
+    assert stop.value.exit_code == 143
 
 
 def test_a_name_that_the_file_lacks(tmp_path, own):

@@ -64,6 +64,8 @@ def as_run_source(source: Any) -> RunSource:
     Raises:
         TableError: the source is something else, or a table whose columns differ in length or in type.
     """
+    from scaling.fit.data.column_types import with_common_types
+
     if isinstance(source, str | StudySettings | TableInMemory):
         return source
     if isinstance(source, Path):
@@ -71,12 +73,13 @@ def as_run_source(source: Any) -> RunSource:
     expected = "expected a path, a pyarrow table, a DataFrame or a dictionary of columns"
     try:
         if isinstance(source, pa.Table):
-            return TableInMemory(table=source)
+            return TableInMemory(table=with_common_types(source))
         if isinstance(source, Mapping):
-            return TableInMemory(table=pa.table({str(name): pa.array(col) for name, col in source.items()}))
+            table = pa.table({str(name): pa.array(col) for name, col in source.items()})
+            return TableInMemory(table=with_common_types(table))
         if hasattr(source, "__arrow_c_stream__"):
-            return TableInMemory(table=pa.table(source))
-    except (pa.ArrowException, TypeError, ValueError) as error:
+            return TableInMemory(table=with_common_types(pa.table(source)))
+    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         raise TableError(f"the table: {shorten(str(error))}; {expected}") from error
     raise TableError(f"{shorten(repr(source))}: {expected}")
 

@@ -1,7 +1,8 @@
-"""Reader of YAML that refuses what a study cannot be, before it costs time or memory.
+"""Readers of YAML that refuse what would cost much time or memory, before it does.
 
 A document is refused if it is large, deeply nested, or large once its aliases are replaced by copies. Tags
-have no use in a study, and their conversions fail in many ways, so they are refused too.
+have no use in a study, and their conversions fail in many ways, so a study with tags is refused too. A
+document that another program wrote may have tags.
 """
 
 from __future__ import annotations
@@ -69,20 +70,41 @@ def parse_yaml(content: bytes | str, source: str) -> Any:
     Raises:
         ConfigError: the content is not YAML, or is larger or more deeply nested than any study.
     """
-    line = None
     if len(content) > MAX_BYTES:
         raise ConfigError([f"expected a study of at most {MAX_BYTES // 1024} KiB"], source)
     try:
         return _copy(read_document(content).value)
-    except MarkedYAMLError as error:
-        problem = (error.problem or "is not YAML").splitlines()[0].replace(" with value", ", value")
-        if repr("\t") in problem:
-            problem += "; indent with spaces"
-        if error.problem_mark and isinstance(content, bytes):
-            line = error.problem_mark.line + 1
     except YAMLError as error:
-        problem = f"is not YAML: {str(error).splitlines()[0]}"
-    raise ConfigError([problem], source, lines=[line])
+        problem, line = _describe(error)
+    raise ConfigError([problem], source, lines=[line if isinstance(content, bytes) else None])
+
+
+def parse_tagged_yaml(content: bytes) -> Any:
+    """Return the value of YAML that another program wrote, in which a value with an unknown tag is None.
+
+    Raises:
+        ValueError: the content is not YAML, or is beyond the limits of this module; the message names the
+            line.
+    """
+    if len(content) > MAX_BYTES:
+        raise ValueError(f"more than {MAX_BYTES // 1024} KiB")
+    reader = YAML(typ="safe", pure=True)
+    reader.Scanner, reader.Composer, reader.Constructor = _Scanner, _TaggedComposer, _TaggedConstructor
+    try:
+        return _copy(reader.load(content))
+    except YAMLError as error:
+        problem, line = _describe(error)
+    raise ValueError(problem if line is None else f"line {line}: {problem}")
+
+
+def _describe(error: YAMLError) -> tuple[str, int | None]:
+    """Return what is wrong with a document, and its line from 1 if the line is known."""
+    if not isinstance(error, MarkedYAMLError):
+        return f"is not YAML: {str(error).splitlines()[0]}", None
+    problem = (error.problem or "is not YAML").splitlines()[0].replace(" with value", ", value")
+    if repr("\t") in problem:
+        problem += "; indent with spaces"
+    return problem, error.problem_mark.line + 1 if error.problem_mark else None
 
 
 class _Scanner(Scanner):
@@ -98,6 +120,8 @@ class _Scanner(Scanner):
 class _LimitedComposer(Composer):
     """Composer that stops at a document that is too deep, or too large with its aliases."""
 
+    allows_tags = False
+
     def __init__(self, loader: Any = None) -> None:
         super().__init__(loader)
         self.warn_double_anchors = False
@@ -109,7 +133,7 @@ class _LimitedComposer(Composer):
     def compose_node(self, parent: Any, index: Any) -> Any:
         event = self.parser.peek_event()
         tag = getattr(event, "tag", None)
-        if tag is not None and str(tag) != "!":
+        if not self.allows_tags and tag is not None and str(tag) != "!":
             raise _error("a tag; a study has no tags", event)
         if self._level == MAX_DEPTH:
             raise _error(f"more than {MAX_DEPTH} levels of nesting", event)
@@ -127,6 +151,10 @@ class _LimitedComposer(Composer):
         if self._values > MAX_VALUES:
             raise _error(f"more than {MAX_VALUES:,} values, with the copies that aliases stand for", event)
         return node
+
+
+class _TaggedComposer(_LimitedComposer):
+    allows_tags = True
 
 
 class _Constructor(SafeConstructor):
@@ -148,6 +176,21 @@ class _Constructor(SafeConstructor):
         except (ValueError, ArithmeticError):
             raise ConstructorError(None, None, _NOT_REPRESENTABLE, node.start_mark) from None
         return value
+
+
+class _TaggedConstructor(_Constructor):
+    """Constructor that gives None for an object of Python, which Lightning writes into ``hparams.yaml``."""
+
+    def construct_object(self, node: Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except (LookupError, TypeError, AttributeError):  # such as !!bool maybe and !!timestamp noon
+            raise ConstructorError(
+                None, None, f"found no value of the tag {node.tag}", node.start_mark
+            ) from None
+
+
+_TaggedConstructor.add_constructor(None, lambda constructor, node: None)
 
 
 def _error(found: str, event: Any) -> ComposerError:

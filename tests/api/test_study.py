@@ -150,8 +150,14 @@ def measurements() -> dict[str, np.ndarray]:
     return {"width": width, "error": 0.7 * width**-0.4 * np.exp(0.02 * rng.standard_normal(len(width)))}
 
 
+def with_text_view(columns: dict[str, np.ndarray]) -> pa.Table:
+    """Return a table with a column of text as polars has it in memory."""
+    return pa.table(columns | {"name": pa.array(["a"] * len(columns["width"]), pa.string_view())})
+
+
 @pytest.mark.parametrize(
-    "convert", [dict, pd.DataFrame, pa.table, lambda columns: {k: list(v) for k, v in columns.items()}]
+    "convert",
+    [dict, pd.DataFrame, pa.table, with_text_view, lambda columns: {k: list(v) for k, v in columns.items()}],
 )
 def test_tables_in_memory_are_fitted_as_the_file_is(convert, tmp_path):
     columns = measurements()
@@ -164,7 +170,9 @@ def test_tables_in_memory_are_fitted_as_the_file_is(convert, tmp_path):
     assert fit.law.interval("exponent").low < 0.4 < fit.law.interval("exponent").high
 
 
-@pytest.mark.parametrize("source", [3, [1, 2], {"x": [1, 2], "y": [1]}, {"x": [1, "a"], "y": [1, 2]}])
+@pytest.mark.parametrize(
+    "source", [3, [1, 2], {"x": [1, 2], "y": [1]}, {"x": [1, "a"], "y": [1, 2]}, {"x": [2**70]}]
+)
 def test_other_sources_are_refused(source):
     with pytest.raises(TableError, match="expected a path, a pyarrow table, a DataFrame or a dictionary"):
         api.fit(source, options=api.FitOptions(x="x", y="y"))

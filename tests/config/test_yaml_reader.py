@@ -8,7 +8,7 @@ import pytest
 
 from scaling.config import load_study, yaml_reader
 from scaling.config.problems import ConfigProblems
-from scaling.config.yaml_reader import MAX_BYTES, MAX_DEPTH, parse_yaml
+from scaling.config.yaml_reader import MAX_BYTES, MAX_DEPTH, parse_tagged_yaml, parse_yaml
 from scaling.errors import ConfigError
 from tests.config.example_studies import HEAD, LENET, STUDY
 
@@ -108,3 +108,29 @@ def test_a_device_or_pipe_is_refused(load, tmp_path):
     os.mkfifo(tmp_path / "study.yaml")
     with pytest.raises(ConfigError, match="is a pipe or a device, not a file; give a YAML file"):
         load_study(tmp_path / "study.yaml", data=tmp_path)
+
+
+def test_tags_of_other_programs_are_read():
+    content = (
+        b"a: !!python/object/apply:pathlib.PosixPath [b]\nc: !!set {d}\ne: !!float 1\nf: &g {h: 1e-3}\ni: *g"
+    )
+    values = {"a": None, "c": {"d"}, "e": 1.0, "f": {"h": 1e-3}, "i": {"h": 1e-3}}
+    assert parse_tagged_yaml(content) == values
+    assert parse_tagged_yaml(b"") is None
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (BOMB.encode(), r"^line 10: found more than 3,000 values"),
+        (nested(500).encode(), r"^line 1: found more than 20 levels of nesting"),
+        (b"a: 1\nb: &b [*b]", r"^line 2: found an alias, \*b, inside"),
+        (b"a: " + b"x" * MAX_BYTES, r"^more than 128 KiB"),
+        (b"a: 1\nb: !!bool maybe", r"^line 2: found no value of the tag"),
+        (b"a: 1\nb: !!float abc", r"^line 2: found a number, a date or text that cannot"),
+        (b"a: \0", r"^is not YAML: "),
+    ],
+)
+def test_tagged_documents_have_the_same_limits(content, problem):
+    with pytest.raises(ValueError, match=problem):
+        parse_tagged_yaml(content)

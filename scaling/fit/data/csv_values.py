@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
 from pyarrow import csv
+
+from scaling.fit.data.json_rows import columns_of, parse_json
 
 _DIVERGED = ("NaN", "nan", "-NaN", "-nan")
 """Numbers that a diverged run logs. They are values: an empty cell says that a row has no value."""
@@ -34,18 +35,19 @@ def parse_objects(table: pa.Table) -> pa.Table:
             continue
         objects = [None if text is None else _parse(text) for text in texts]
         if any(isinstance(value, Mapping) for value in objects):
-            names = list(dict.fromkeys(name for value in objects for name in value or ()))
-            rows = [None if value is None else dict.fromkeys(names) | value for value in objects]
             try:
-                table = table.set_column(index, field.name, pa.array(rows))
-            except pa.ArrowException:  # a setting of several types
+                columns = columns_of(objects)
+            except ValueError:  # a setting of several kinds
                 continue
+            if columns:
+                struct = pa.StructArray.from_arrays(list(columns.values()), names=list(columns))
+                table = table.set_column(index, field.name, struct)
     return table
 
 
 def _parse(text: str) -> dict[str, Any] | None:
     """Return the dictionary that a text shows; None for other text."""
-    for read in (json.loads, ast.literal_eval):
+    for read in (parse_json, ast.literal_eval):
         try:
             value = read(_NOT_A_NUMBER.sub("None", text) if read is ast.literal_eval else text)
         except (ValueError, SyntaxError, RecursionError, MemoryError):

@@ -13,12 +13,13 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from pyarrow import csv, feather
-from pyarrow import json as arrow_json
 
 from scaling.errors import TableError
 from scaling.files import file_problem
+from scaling.fit.data.column_types import with_common_types
 from scaling.fit.data.columns import check_unique_columns
 from scaling.fit.data.csv_values import CONVERT_OPTIONS, parse_objects
+from scaling.fit.data.json_rows import columns_of, decode_text, parse_json, parse_json_lines
 
 _COMPRESSED = ".gz"
 _BAD_GZIP = (EOFError, zlib.error)
@@ -66,16 +67,19 @@ def read_table(source: Path) -> pa.Table:
         reader = _READERS[kind]
     try:
         table = _flatten(reader(source))
-    except (pa.ArrowException, OSError, *_BAD_GZIP, json.JSONDecodeError) as error:
+        _check_values(table)
+    except UnicodeDecodeError as error:
+        raise TableError(f"{source}: has names that are not UTF-8 text; save it as UTF-8") from error
+    except (pa.ArrowException, OSError, *_BAD_GZIP, ValueError) as error:
         message = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise TableError(f"{source}: cannot be read ({message}); write it again, one row a run") from error
     if not len(table):
         raise TableError(f"{source}: has no rows; give one row a run")
     try:
         check_unique_columns(table.column_names)
+        return with_common_types(table)
     except TableError as error:
         raise TableError(f"{source}: {error}") from None
-    return table
 
 
 def _kind(source: Path) -> str | None:
@@ -121,31 +125,43 @@ def _read_tsv(source: Path) -> pa.Table:
 
 def _read_json(source: Path) -> pa.Table:
     """Read a list of objects, an object of columns, or one object a line."""
-    with _open(source) as file:
-        content = file.read()
+    text = _read_text(source)
     try:
-        value = json.loads(content)
-    except json.JSONDecodeError:
-        return _read_json_lines(source)
+        value = parse_json(text)
+    except json.JSONDecodeError as error:
+        if error.msg == "Extra data":  # after the first object
+            return _read_json_lines(source)
+        raise ValueError(f"line {error.lineno} is not JSON: {error.msg} (column {error.colno})") from error
     if isinstance(value, Mapping) and all(isinstance(column, list) for column in value.values()):
-        return pa.table(value)
+        return pa.table(columns_of(_rows(value)))
     if isinstance(value, list) and all(isinstance(row, Mapping) for row in value):
-        return pa.Table.from_pylist([dict.fromkeys(_names(value)) | row for row in value])
+        return pa.table(columns_of(value))
     if isinstance(value, Mapping) and not any(isinstance(column, Mapping) for column in value.values()):
-        return pa.Table.from_pylist([dict(value)])
+        return pa.table(columns_of([value]))
     raise TableError(
         f"{source}: expected a list of objects, one a run, or an object of columns (with pandas: "
         "to_json(..., orient='records'))"
     )
 
 
-def _names(rows: list[Mapping[str, Any]]) -> list[str]:
-    return list(dict.fromkeys(name for row in rows for name in row))
+def _rows(columns: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
+    """Return the rows of an object of columns."""
+    lengths = {len(column): name for name, column in columns.items()}
+    if len(lengths) > 1:
+        (n, name), (other_n, other) = list(lengths.items())[:2]
+        raise ValueError(f"{name} has {n:,} values and {other} has {other_n:,}")
+    return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
 
 
 def _read_json_lines(source: Path) -> pa.Table:
+    return pa.table(columns_of(parse_json_lines(_read_text(source))))
+
+
+def _read_text(source: Path) -> str:
+    """Return the text of JSON in UTF-8, or in UTF-16 or UTF-32."""
     with _open(source) as file:
-        return arrow_json.read_json(file)
+        content = file.read()
+    return decode_text(content, json.detect_encoding(content))
 
 
 def _open(source: Path) -> Any:
@@ -157,6 +173,20 @@ def _flatten(table: pa.Table) -> pa.Table:
     while any(pa.types.is_struct(field.type) for field in table.schema):
         table = table.flatten()
     return table
+
+
+def _check_values(table: pa.Table) -> None:
+    """Check that values are what the types of their columns say; Arrow reads text of any encoding as UTF-8.
+
+    Raises:
+        UnicodeDecodeError: the name of a column is not UTF-8.
+        ValueError: a column holds other values; the message names the column.
+    """
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        try:
+            column.validate(full=True)
+        except pa.ArrowInvalid as error:
+            raise ValueError(f"{name} holds text that is not UTF-8, or damaged values: {error}") from error
 
 
 def _header_problem(header: bytes, delimiter: str) -> str:

@@ -7,22 +7,21 @@ each step.
 
 from __future__ import annotations
 
-import json
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 from pyarrow import csv
-from ruamel.yaml import YAML
-from ruamel.yaml.constructor import SafeConstructor
-from ruamel.yaml.error import YAMLError
 
+from scaling.config.yaml_reader import parse_tagged_yaml
 from scaling.errors import TableError
+from scaling.files import NO_SUCH_FILE, file_problem
 from scaling.fit.data.csv_values import CONVERT_OPTIONS
+from scaling.fit.data.json_rows import columns_of, decode_text, parse_json, parse_json_lines
 from scaling.fit.data.roles import is_step
 from scaling.fit.data.row_selection import Selection, select_last
 
@@ -36,6 +35,7 @@ _MAX_DEPTH = 4
 _MAX_DIGITS = 20
 _FAILURE_FILE = "error.txt"
 """File that Ray Tune writes for a trial that failed."""
+_HINT = "correct it, or remove the folder of this run"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +92,7 @@ def read_run_logs(folder: Path) -> RunLogs:
     if not tables:
         raise TableError(f"{folder}: its logs have no rows yet; wait for the first results")
     try:
-        table = pa.concat_tables(tables, promote_options="permissive")
+        table = pa.concat_tables(_with_equal_numbers(tables), promote_options="permissive")
     except pa.ArrowException as error:
         raise TableError(
             f"{folder}: a column holds numbers in one log and text in another ({error}); give a folder of"
@@ -128,76 +128,89 @@ def _natural_order(file: Path) -> str:
     return re.sub(r"\d+", lambda number: number[0].zfill(_MAX_DIGITS), file.parent.as_posix())
 
 
+def _with_equal_numbers(tables: Sequence[pa.Table]) -> list[pa.Table]:
+    """Turn a column of integers into floats if it holds floats in another table.
+
+    Arrow refuses to do this for integers beyond 53 bits, such as some seeds.
+    """
+    floats = {field.name for table in tables for field in table.schema if pa.types.is_floating(field.type)}
+    converted = []
+    for table in tables:
+        for index, field in enumerate(table.schema):
+            if field.name in floats and pa.types.is_integer(field.type):
+                column = table.column(index).cast(pa.float64(), safe=False)
+                table = table.set_column(index, field.name, column)
+        converted.append(table)
+    return converted
+
+
 def _read_log(file: Path, *, run: str) -> pa.Table:
     """Return the rows of one log, with the settings and the state of its run."""
-    try:
-        table = _READERS[file.name](file)
-    except (pa.ArrowException, OSError, UnicodeError, ValueError) as error:
-        message = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise TableError(f"{file}: cannot be read ({message}); remove the folder of this run") from error
-    columns: dict[str, Any] = {RUN_COLUMN: run, **_read_settings(file.parent)}
+    table = _read_file(file, _READERS[file.name])
+    columns = {RUN_COLUMN: pa.scalar(run), **_read_settings(file.parent)}
     if (file.parent / _FAILURE_FILE).exists():
-        columns[_STATE] = "error"
+        columns[_STATE] = pa.scalar("error")
     for name, value in columns.items():
         if name not in table.column_names:
-            table = table.append_column(name, pa.array([value] * len(table)))
+            table = table.append_column(name, pa.repeat(value, len(table)))
     return table
 
 
-def _read_lines(file: Path) -> pa.Table:
+def _read_file(file: Path, reader: Callable[[bytes], pa.Table]) -> pa.Table:
+    """Return what a reader makes of the content of a file.
+
+    Raises:
+        TableError: the file is no regular file, such as a pipe, which would keep its reader waiting, or the
+            reader cannot read it.
+    """
+    if problem := file_problem(file):
+        raise TableError(f"{file}: {problem}; {_HINT}")
+    try:
+        return reader(file.read_bytes())
+    except (pa.ArrowException, OSError, ValueError) as error:
+        message = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise TableError(f"{file}: cannot be read ({message}); {_HINT}") from error
+
+
+def _read_lines(content: bytes) -> pa.Table:
     """Read one JSON object a line, NaN included; a last line without its end is still being written."""
-    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
-    if lines and not lines[-1].endswith("\n"):
-        lines.pop()
-    rows = [_flatten(json.loads(line)) for line in lines if line.strip()]
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    return pa.table({name: pa.array([row.get(name) for row in rows]) for name in names})
+    text = decode_text(content)
+    finished = text[: text.rfind("\n") + 1]
+    return pa.table(columns_of(parse_json_lines(finished)))
 
 
-def _read_csv(file: Path) -> pa.Table:
-    if not file.stat().st_size:
+def _read_csv(content: bytes) -> pa.Table:
+    if not content:
         return pa.table({})
-    return csv.read_csv(file, convert_options=CONVERT_OPTIONS)
+    decode_text(content)  # Arrow takes text in another encoding for binary data
+    return csv.read_csv(BytesIO(content), convert_options=CONVERT_OPTIONS)
 
 
-_READERS: dict[str, Callable[[Path], pa.Table]] = {
+def _read_params(content: bytes) -> pa.Table:
+    return pa.table(columns_of([{"config": parse_json(decode_text(content))}]))
+
+
+def _read_hparams(content: bytes) -> pa.Table:
+    return pa.table(columns_of([{"hparams": parse_tagged_yaml(content) or {}}]))
+
+
+_READERS: dict[str, Callable[[bytes], pa.Table]] = {
     "result.json": _read_lines,
     "progress.csv": _read_csv,
     "metrics.csv": _read_csv,
 }
 """Readers by the name of a log."""
+_SETTINGS_READERS: dict[str, Callable[[bytes], pa.Table]] = {
+    "params.json": _read_params,
+    "hparams.yaml": _read_hparams,
+}
+"""Readers by the name of a file with the settings of a run, of which the first that exists is read."""
 
 
-def _read_settings(folder: Path) -> dict[str, Any]:
+def _read_settings(folder: Path) -> dict[str, pa.Scalar]:
     """Return the settings of a run: ``config.NAME`` of Ray Tune, ``hparams.NAME`` of Lightning."""
-    try:
-        if (file := folder / "params.json").exists():
-            return _flatten({"config": json.loads(file.read_text(encoding="utf-8"))})
-        if (file := folder / "hparams.yaml").exists():
-            reader = YAML(typ="safe", pure=True)
-            reader.Constructor = _Constructor
-            return _flatten({"hparams": reader.load(file) or {}})
-    except (OSError, ValueError, YAMLError) as error:
-        message = str(error).splitlines()[0]
-        raise TableError(f"{file}: cannot be read ({message}); remove the folder of this run") from error
+    for name, reader in _SETTINGS_READERS.items():
+        if file_problem(file := folder / name) != NO_SUCH_FILE:
+            settings = _read_file(file, reader)
+            return {name: settings[name][0] for name in settings.column_names}
     return {}
-
-
-class _Constructor(SafeConstructor):
-    """Reader of values, in which an object of Python, which Lightning may write, is None."""
-
-
-_Constructor.add_constructor(None, lambda constructor, node: None)
-
-
-def _flatten(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``config.lr`` for ``lr`` inside ``config``, and lists as text."""
-    flat: dict[str, Any] = {}
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            flat |= {f"{name}.{inner}": each for inner, each in _flatten(value).items()}
-        else:
-            flat[str(name)] = (
-                value if isinstance(value, str | int | float | None) else json.dumps(value, default=str)
-            )
-    return flat

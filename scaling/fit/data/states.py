@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from scaling.fit.data.column_types import is_text
 from scaling.fit.data.roles import is_state, name_set
 
 _UNFINISHED = name_set(
@@ -29,8 +30,7 @@ def unfinished_states(table: pa.Table) -> dict[str, NDArray[np.object_]]:
     """
     columns = {}
     for name in filter(is_state, table.column_names):
-        kind = table.schema.field(name).type
-        if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_dictionary(kind):
+        if is_text(table.schema.field(name).type):
             states = [(value or "").strip().lower() for value in table[name].to_pylist()]
             unfinished = [state if state.replace(" ", "_") in _UNFINISHED else "" for state in states]
             columns[name] = np.array(unfinished, dtype=object)

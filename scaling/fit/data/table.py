@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scaling.architectures import has_seeds, has_widths
 from scaling.errors import TableError
 from scaling.fit.data.best_epoch import BEST_EPOCH_COLUMN
+from scaling.fit.data.column_types import is_text
 from scaling.fit.data.columns import (
     check_column,
     check_range,
@@ -312,7 +313,7 @@ def _test_images(runs: pa.Table) -> int | None:
 
 def _types(runs: pa.Table) -> list[str]:
     """Return the types of the architectures; an unknown one as an empty string."""
-    if _TYPE not in runs.column_names or not pa.types.is_string(runs.schema.field(_TYPE).type):
+    if _TYPE not in runs.column_names or not is_text(runs.schema.field(_TYPE).type):
         return [""]
     return [name or "" for name in pc.unique(runs[_TYPE]).to_pylist()] or [""]
 

@@ -8,12 +8,12 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from threading import Thread
-from types import ModuleType
+from time import monotonic, sleep
 from typing import Any
 
 import psutil
@@ -39,6 +39,9 @@ _START_TIMED_OUT = "timed out during startup"
 """Part of Ray's message if a node did not start in the 30 seconds that Ray waits."""
 _LEAVE_S = 5.0
 """Longest time to leave a cluster whose head is dead, in seconds."""
+_KILL_S = 5.0
+"""Longest time in which the operating system ends processes that are killed, in seconds."""
+_KILL_POLL_S = 0.02
 _CLUSTER_CHECK_S = 5.0
 """Pause between two checks that a cluster is alive."""
 _SOCKET_PATH_LENGTH = 103 if sys.platform == "darwin" else 107
@@ -99,7 +102,7 @@ def _local_instance(folder: Path, workers: int) -> Iterator[None]:
         interruption.before_immediate_end(_kill_agents),
     ):
         try:
-            _start_local(folder, workers)
+            processes = _start_local(folder, workers)
         except Exception as error:  # Ray raises exceptions of many classes, and Exception itself
             raise UsageError(
                 f"Ray cannot start on this machine ({first_line(error)}); train without Ray with `in_process`"
@@ -109,25 +112,64 @@ def _local_instance(folder: Path, workers: int) -> Iterator[None]:
             with end_if_dead(local_instance_is_alive, name="Ray on this machine"):
                 yield
         finally:
-            _shut_down(wait_for_processes=True)
+            _end_local(processes)
 
 
-def _start_local(folder: Path, workers: int) -> None:
-    """Start Ray on this machine, a second time if a busy machine needs longer than Ray waits."""
-    others = set(psutil.Process().children())
-    for is_last in (False, True):
-        try:
-            # Without an address, Ray would join any cluster on this machine.
-            ray_folder = str(folder / _RAY_FOLDER)
-            _init(address="local", num_cpus=workers, include_dashboard=False, _temp_dir=ray_folder)
-            return
-        except Exception as error:
-            _shut_down()
-            if is_last or _START_TIMED_OUT not in str(error):
-                raise
-            for process in set(psutil.Process().children()) - others:  # Ray forgets them until the end
-                with suppress(psutil.Error):
-                    process.kill()
+def _start_local(folder: Path, workers: int, *, is_last: bool = False) -> set[psutil.Process]:
+    """Start Ray on this machine, a second time if a busy machine needs longer than Ray waits.
+
+    Returns:
+        The processes that Ray has started.
+    """
+    others = _descendants(psutil.Process())
+    try:
+        # Without an address, Ray would join any cluster on this machine.
+        ray_folder = str(folder / _RAY_FOLDER)
+        _init(address="local", num_cpus=workers, include_dashboard=False, _temp_dir=ray_folder)
+    except Exception as error:
+        _end_local(_descendants(psutil.Process()) - others)
+        if is_last or _START_TIMED_OUT not in str(error):
+            raise
+        return _start_local(folder, workers, is_last=True)
+    return _descendants(psutil.Process()) - others
+
+
+def _end_local(processes: Collection[psutil.Process]) -> None:
+    """Leave Ray on this machine, and kill its processes.
+
+    They block SIGTERM, so Ray itself would wait a second for each of them, and leave its agents. After a
+    start that failed, it would leave all of them until the end of this process.
+
+    Args:
+        processes: processes that Ray started first; they have started the others.
+    """
+
+    def kill_all(**options: Any) -> None:
+        family = set(processes).union(*map(_descendants, processes))
+        for process in family:
+            with suppress(psutil.Error):
+                process.kill()
+        end = monotonic() + _KILL_S
+        while any(map(_is_alive, family)) and monotonic() < end:
+            sleep(_KILL_POLL_S)
+
+    node = ray._private.worker._global_node
+    with _replaced(node, "kill_all_processes", kill_all) if node else nullcontext():
+        _shut_down()
+    kill_all()
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    """Return whether a process has not ended; it may wait for its parent to ask how."""
+    with suppress(psutil.NoSuchProcess):
+        return process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def _descendants(process: psutil.Process) -> set[psutil.Process]:
+    with suppress(psutil.Error):
+        return set(process.children(recursive=True))
+    return set()
 
 
 def _kill_agents() -> None:
@@ -179,26 +221,28 @@ def show_token() -> Iterator[None]:
 
 def _init(**options: Any) -> None:
     # Ray's start cannot be interrupted in the middle, and Ray's handler would end the process.
-    with interruption.deferred(), interruption.kept_handlers(), _without_hangups():
+    with interruption.deferred(), interruption.kept_handlers(), _without_signals():
         ray.init(logging_level=logging.ERROR, log_to_driver=False, configure_logging=True, **options)
 
 
 @contextmanager
-def _without_hangups() -> Iterator[None]:
-    """Block SIGHUP for the processes that start inside the block, and delay that of this process to its end.
+def _without_signals() -> Iterator[None]:
+    """Block SIGHUP and SIGTERM for the processes that start inside the block, and delay them here to its end.
 
-    The end of a terminal would kill Ray at once, before its workers have saved their checkpoints.
+    The end of a terminal, a scheduler or a service manager may send them to all processes of a command. They
+    would end Ray at once, before its workers have saved their checkpoints. A worker lets SIGTERM through as
+    soon as it has a trial.
     """
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP, signal.SIGTERM})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def _shut_down(**options: Any) -> None:
+def _shut_down() -> None:
     with interruption.deferred():
-        ray.shutdown(**options)
+        ray.shutdown()
 
 
 def _leave_dead_cluster() -> None:
@@ -261,11 +305,11 @@ def _set_variables(variables: Mapping[str, str | None]) -> None:
 
 
 @contextmanager
-def _replaced(module: ModuleType, name: str, value: object) -> Iterator[None]:
-    """Replace an attribute of a module of Ray inside the block."""
-    before = getattr(module, name)
-    setattr(module, name, value)
+def _replaced(owner: object, name: str, value: object) -> Iterator[None]:
+    """Replace an attribute of a module or an object of Ray inside the block."""
+    before = getattr(owner, name)
+    setattr(owner, name, value)
     try:
         yield
     finally:
-        setattr(module, name, before)
+        setattr(owner, name, before)

@@ -93,7 +93,8 @@ class SweepTrial(tune.Trainable):
         """Interrupt the work at SIGTERM.
 
         Python calls handlers in the main thread only, and not while Ray waits for a call there. So a thread
-        reads the numbers of the signals that arrive.
+        reads the numbers of the signals that arrive. Ray's processes start with SIGTERM blocked: one that was
+        sent meanwhile arrives now.
         """
         reader, writer = os.pipe()
         os.set_blocking(writer, False)
@@ -109,6 +110,7 @@ class SweepTrial(tune.Trainable):
         signal.signal(signal.SIGTERM, lambda signum, frame: None)
         signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
         Thread(target=end_at_sigterm, daemon=True).start()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
 
 def stop_workers(workers: Collection[WorkerProcess], *, timeout_s: float) -> None:

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,6 +67,8 @@ class Scenario:
     """True to send SIGTERM to the workers; the sweep goes on."""
     to_group: bool = False
     """True to send the signals to all processes of the command, as the end of a terminal does."""
+    to_family: bool = False
+    """True to send the signals to the driver and all of its descendants, as the end of a job does."""
     releases: bool = True
     """True if no claim may be held afterwards."""
 
@@ -95,6 +98,13 @@ SCENARIOS = [
                 to_group=True,
             ),
             Scenario(name=f"{engine}-term", options=options, signals=[signal.SIGTERM], code=143),
+            Scenario(
+                name=f"{engine}-term-all",
+                options=options,
+                signals=[signal.SIGTERM],
+                code=143,
+                to_family=True,
+            ),
             Scenario(name=f"{engine}-int", options=options, signals=[signal.SIGINT], code=130, to_group=True),
             Scenario(
                 name=f"{engine}-int-int",
@@ -161,7 +171,11 @@ def check(scenario: Scenario, study: Path, folder: Path, reference: list[pa.Tabl
                 os.kill(pid, signal.SIGTERM)
     for number, signum in enumerate(scenario.signals):
         time.sleep(0.3 if number else 0)
-        if scenario.to_group:
+        if scenario.to_family:
+            for pid in (process.pid, *begun):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signum)
+        elif scenario.to_group:
             os.killpg(process.pid, signum)
         else:
             process.send_signal(signum)

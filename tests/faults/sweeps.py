@@ -79,6 +79,18 @@ def send(number: signal.Signals, *, times: int = 1) -> Fault:
     return fault
 
 
+def end_job(trial: Trial, drivers: list[Driver], rng: random.Random) -> str:
+    """Send SIGTERM to all processes of a driver in a random order, as a service manager does."""
+    driver = rng.choice(drivers)
+    driver.permitted |= {128 + signal.SIGTERM}
+    family = driver.family
+    rng.shuffle(family)
+    for process in family:
+        with suppress(psutil.Error):
+            process.terminate()
+    return "SIGTERM to all processes of a driver"
+
+
 def await_processes(driver: Driver, find: Callable[[], list[psutil.Process]]) -> list[psutil.Process]:
     """Return the processes that a function finds, once there are any; none if the driver ends before."""
     while not (found := find()) and driver.process.poll() is None:
@@ -182,6 +194,7 @@ STOPS: list[Fault] = [
     send(signal.SIGTERM),
     send(signal.SIGINT),
     send(signal.SIGINT, times=2),
+    end_job,
 ]
 ANYWHERE: list[Fault] = [*STOPS, pause, hide_store, fill_disk]
 ONLY_RAY: list[Fault] = [

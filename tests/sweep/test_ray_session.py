@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import threading
+from contextlib import ExitStack, nullcontext, suppress
 from pathlib import Path
+from types import SimpleNamespace
 
+import psutil
 import pytest
 import ray
 from ray._private import ray_constants
@@ -110,6 +114,62 @@ def test_start_that_timed_out_is_repeated_once_and_leaves_no_process(inits, monk
     with ray_session.ray_session(None, 1):
         assert started[0].wait(10) == -signal.SIGKILL
     assert len(inits) == 1
+
+
+def test_processes_of_ray_start_with_the_signals_blocked_that_a_whole_job_gets(inits, monkeypatch):
+    """A worker that has a trial lets SIGTERM through again."""
+    program = "import signal; print(*signal.pthread_sigmask(signal.SIG_BLOCK, ()))"
+    blocked = []
+
+    def init(**options):
+        done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, check=True)
+        blocked.extend(done.stdout.split())
+
+    monkeypatch.setattr(ray, "init", init)
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    with ray_session.ray_session(None, 1):
+        assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == mask
+    assert {str(int(signal.SIGHUP)), str(int(signal.SIGTERM))} <= set(blocked)
+
+
+def kill(process: psutil.Process) -> None:
+    with suppress(psutil.NoSuchProcess):
+        process.kill()
+
+
+FAMILY = """\
+import signal, subprocess, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+child = subprocess.Popen(["sleep", "600"])
+print(child.pid, flush=True)
+child.wait()
+"""
+
+
+@pytest.mark.parametrize("is_started", [True, False])
+def test_end_kills_processes_that_block_sigterm_and_their_children(is_started, inits, monkeypatch):
+    """Ray itself waits a second for each, and leaves children without their parent."""
+    family: list[psutil.Process] = []
+    graceful: list[str] = []
+
+    def init(**options):
+        words = [sys.executable, "-c", FAMILY]
+        process = stack.enter_context(subprocess.Popen(words, stdout=subprocess.PIPE, text=True))
+        family.extend([psutil.Process(process.pid), psutil.Process(int(process.stdout.readline()))])
+        for member in family:
+            stack.callback(kill, member)
+        if not is_started:
+            raise Exception("a port is not free")
+        monkeypatch.setattr(ray._private.worker, "_global_node", node)
+
+    node = SimpleNamespace(kill_all_processes=lambda **options: graceful.append("Ray"), dead_processes=list)
+    monkeypatch.setattr(ray, "init", init)
+    monkeypatch.setattr(ray, "shutdown", lambda: node.kill_all_processes(allow_graceful=True))
+    with ExitStack() as stack:
+        with nullcontext() if is_started else pytest.raises(UsageError), ray_session.ray_session(None, 1):
+            assert all(map(ray_session._is_alive, family))
+        assert not any(map(ray_session._is_alive, family))
+    assert graceful == ([] if is_started else ["Ray"])
 
 
 @pytest.mark.parametrize(

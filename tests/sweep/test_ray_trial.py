@@ -79,3 +79,15 @@ def test_sigterm_interrupts_the_work_releases_the_claim_and_ends_the_process(
     store = open_store(tmp_path / "store")
     assert store.ids() == set()
     assert Claims(store, owner="next", lease_s=LONG_S).try_acquire(pack.key) is not None
+
+
+def test_sigterm_that_ray_has_blocked_arrives_when_the_trial_begins(make_trial, monkeypatch):
+    codes: Queue[int] = Queue()
+    monkeypatch.setattr(os, "_exit", codes.put)
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        signal.raise_signal(signal.SIGTERM)
+        make_trial(*packs(1))
+        assert codes.get(timeout=HANG_S) == 143
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)

@@ -5,8 +5,10 @@ Slurm's template is run with stand-ins for ``srun``, ``hostname`` and ``python``
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
+import sys
 from copy import deepcopy
 from pathlib import Path
 
@@ -54,12 +56,45 @@ def test_slurm_runs_the_study_on_all_nodes_of_the_job(tmp_path):
     token, *words = done.stdout.splitlines()
     assert token == "token 0123abcd"
     address = "10.0.0.1:6379"
+    pid_file = words[words.index("scaling") - 1]
+    assert not Path(pid_file).exists()
     assert words == [
         *("--ntasks=2", "--cpus-per-task=16", "--wait=180", "ray", "symmetric-run", "--address", address),
         *("--min-nodes", "2", "--num-cpus", "16", "--disable-usage-stats"),
-        *("--", "scaling", "run", "<study.yaml>", "--address", address),
+        *("--", "bash", "-c", 'echo $$ > "$0"; exec "$@"', pid_file),
+        *("scaling", "run", "<study.yaml>", "--address", address),
         *("--store", "<folder that all nodes share, or s3://bucket/path>"),
     ]
+
+
+SCALING = f"""\
+#!{sys.executable}
+import signal
+signal.pthread_sigmask(signal.SIG_BLOCK, {{signal.SIGTERM}})
+print("training", flush=True)
+signal.sigwait({{signal.SIGTERM}})
+print("released", flush=True)
+raise SystemExit(143)
+"""
+
+
+def test_slurm_passes_sigterm_on_to_the_run_only_and_waits_for_it(tmp_path):
+    """The stand-in for ``srun`` would die of a SIGTERM, as Ray does."""
+    (tmp_path / "bin").mkdir()
+    srun = 'srun() { while [[ $1 != -- ]]; do shift; done; shift; "$@"; }\n'
+    (tmp_path / "bin/activate").write_text(f"{ACTIVATE}{srun}PATH={tmp_path}/bin:$PATH\n")
+    (tmp_path / "bin/scaling").write_text(SCALING)
+    (tmp_path / "bin/scaling").chmod(0o755)
+    script = (FOLDER / "slurm.sh").read_text().replace("<folder of the environment>", str(tmp_path))
+    variables = {"SLURM_JOB_ID": "7", "SLURM_JOB_NUM_NODES": "2", "SLURM_CPUS_ON_NODE": "16"}
+    with subprocess.Popen(
+        ["bash", "-c", script], env=os.environ | variables, stdout=subprocess.PIPE, text=True
+    ) as job:
+        assert job.stdout is not None
+        assert job.stdout.readline() == "training\n"
+        job.terminate()
+        assert job.stdout.read() == "released\n"
+        assert job.wait() == 143
 
 
 def test_slurm_options_are_before_the_first_command():

@@ -6,6 +6,7 @@ done.
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -162,10 +163,9 @@ class _TrialRunner:
             tune.with_parameters(SweepTrial, packs=self.callback.record.packs, worker_config=config),
             self.resources,
         )
-        tuner = tune.Tuner(
-            trainable,
-            param_space={"packs": tune.grid_search([[pack.key for pack in trial] for trial in trials])},
-            tune_config=tune.TuneConfig(
+        options: dict[str, Any] = {
+            "param_space": {"packs": tune.grid_search([[pack.key for pack in trial] for trial in trials])},
+            "tune_config": tune.TuneConfig(
                 metric="accuracy",
                 mode="max",
                 max_concurrent_trials=self.limit,
@@ -173,7 +173,7 @@ class _TrialRunner:
                 trial_name_creator=str,
                 trial_dirname_creator=lambda trial: trial.trial_id,
             ),
-            run_config=tune.RunConfig(
+            "run_config": tune.RunConfig(
                 name="sweep",
                 storage_path=str(self.folder / name),
                 verbose=0,
@@ -181,14 +181,15 @@ class _TrialRunner:
                 failure_config=tune.FailureConfig(max_failures=0),
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),
-        )
+        }
         try:
+            tuner = tune.Tuner(trainable, **options)  # writes files
             with interruption.deferred():  # the callback stops the workers first
                 tuner.fit()
         except (
             Exception
         ) as error:  # Tune raises exceptions of many classes, some with a traceback as their text
-            if self.folder.exists() and str(self.folder) not in str(error):
+            if self.folder.exists() and str(self.folder) not in str(error) and not _is_disk_full(error):
                 raise
             reason = shorten(str(error).strip().rpartition("\n")[2])
             raise SweepError(
@@ -196,6 +197,11 @@ class _TrialRunner:
                 " finished run is in the store, and the same command continues from there; TMPDIR names"
                 " another folder for temporary files"
             ) from error
+
+
+def _is_disk_full(error: Exception) -> bool:
+    """Return whether an error says that a disk or a quota is full. Arrow's text then names no file."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass

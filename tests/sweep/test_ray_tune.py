@@ -5,6 +5,7 @@ A sweep of two workers is in tests/test_new_architecture.py.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import shutil
@@ -124,6 +125,19 @@ def test_deleted_or_full_folder_of_temporary_files_ends_the_sweep_with_a_message
     ) as caught:
         executor._run_trials(packs(1), executor.config, print, workers=1, folder=folder)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+@pytest.mark.parametrize("step", ["__init__", "fit"])
+def test_full_disk_that_arrow_names_without_a_file_ends_the_sweep_with_a_message(
+    tmp_path, monkeypatch, step, number
+):
+    error = OSError(number, "Error writing bytes to file")
+    monkeypatch.setattr("ray.tune.Tuner.__init__", lambda *_, **__: None)
+    monkeypatch.setattr(f"ray.tune.Tuner.{step}", Mock(side_effect=error))
+    executor = RayTuneExecutor(worker_config(tmp_path), {}, workers=1)
+    with pytest.raises(SweepError, match=r"cannot be written \(.*Error writing bytes to file\); .* TMPDIR"):
+        executor._run_trials(packs(1), executor.config, print, workers=1, folder=tmp_path)
 
 
 def test_other_errors_of_tune_are_not_hidden(tmp_path, monkeypatch):

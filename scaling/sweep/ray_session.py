@@ -162,7 +162,7 @@ def _end_local(processes: Collection[psutil.Process]) -> None:
 def _is_alive(process: psutil.Process) -> bool:
     """Return whether a process has not ended; it may wait for its parent to ask how."""
     with suppress(psutil.NoSuchProcess):
-        return process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
     return False
 
 

@@ -60,7 +60,7 @@ figures: environment
 	for name in mnist cifar10; do \
 	  $(BIN)/scaling report configs/forecast_$$name.yaml --set 'architectures[0].filters=[1,2,3,4,6,8,64]' --store $(PUBLISHED)/store --out $(PUBLISHED)/forecast_$$name || exit 1; \
 	done
-	$(BIN)/scaling ensemble configs/ratio.yaml --set 'architectures[0].ratio=2.8' --store $(PUBLISHED)/store --out $(PUBLISHED)/ensemble
+	$(BIN)/scaling ensemble configs/ratio.yaml --set 'architectures[0].ratio=2.8' --set seeds=8 --store $(PUBLISHED)/store --out $(PUBLISHED)/ensemble
 	for name in zipcode1989 zipcode1989_distorted hybrid1988 baselines_mnist; do \
 	  $(BIN)/scaling reject $(HISTORY)/$$name.yaml --store $(PUBLISHED)/store --out $(PUBLISHED)/history/reject_$$name || exit 1; \
 	done

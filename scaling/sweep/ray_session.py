@@ -144,7 +144,7 @@ def _end_local(processes: Collection[psutil.Process]) -> None:
         processes: processes that Ray started first; they have started the others.
     """
 
-    def kill_all(**options: Any) -> None:
+    def kill_all() -> None:
         family = set(processes).union(*map(_descendants, processes))
         for process in family:
             with suppress(psutil.Error):
@@ -153,8 +153,15 @@ def _end_local(processes: Collection[psutil.Process]) -> None:
         while any(map(_is_alive, family)) and monotonic() < end:
             sleep(_KILL_POLL_S)
 
-    node = ray._private.worker._global_node
-    with _replaced(node, "kill_all_processes", kill_all) if node else nullcontext():
+    node: Any = ray._private.worker._global_node
+    end_node = node.kill_all_processes if node else None
+
+    def kill_first(**options: Any) -> None:
+        kill_all()
+        if end_node:  # asks the system how they have ended, and forgets them
+            end_node(check_alive=False)
+
+    with _replaced(node, "kill_all_processes", kill_first) if node else nullcontext():
         _shut_down()
     kill_all()
 

@@ -25,7 +25,7 @@ _QUANTITIES = {"test_error": "test error", "test_loss": "test loss", "train_loss
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What the runs of one curve show."""
+    """Finding of one curve: its error, its law, and how far to trust the law."""
 
     label: str
     """Name of the curve."""

@@ -71,4 +71,4 @@ def test_the_report_has_a_figure_and_laws_along_branches(config, workspace):
         [str(width), parameters[str(width), branches]] for width in WIDTHS for branches in BRANCHES
     ]
     assert (report.path.parent / "laws.csv").read_text().count('"branches"') == 2 * len(WIDTHS)
-    assert "doubling branches" in report.path.read_text()
+    assert "Each doubling of branches multiplies it by" in report.path.read_text()

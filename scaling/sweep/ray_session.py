@@ -227,8 +227,9 @@ def show_token() -> Iterator[None]:
 
 
 def _init(**options: Any) -> None:
-    # Ray's start cannot be interrupted in the middle, and Ray's handler would end the process.
-    with interruption.deferred(), interruption.kept_handlers(), _without_signals():
+    # Ray's start cannot be interrupted in the middle, and Ray's handler would print a stack and end the
+    # process: signals that were blocked arrive after the handlers are back.
+    with interruption.deferred(), _without_signals(), interruption.kept_handlers():
         ray.init(logging_level=logging.ERROR, log_to_driver=False, configure_logging=True, **options)
 
 

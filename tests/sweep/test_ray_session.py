@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import subprocess
@@ -17,7 +18,9 @@ import ray
 from ray._private import ray_constants
 from ray.exceptions import AuthenticationError
 
+from scaling import interruption
 from scaling.errors import SweepError, UsageError
+from scaling.interruption import Interrupted, handled_signals
 from scaling.sweep import ray_cluster, ray_session, ray_watch
 from scaling.sweep.ray_watch import end_if_dead
 
@@ -135,6 +138,25 @@ def test_processes_of_ray_start_with_the_signals_blocked_that_a_whole_job_gets(i
 def kill(process: psutil.Process) -> None:
     with suppress(psutil.NoSuchProcess):
         process.kill()
+
+
+def test_a_signal_while_ray_starts_meets_the_handlers_of_this_process(monkeypatch, tmp_path):
+    """Ray installs a handler in C, which would print a stack; here, faulthandler does."""
+    with (tmp_path / "stack").open("w") as stack, handled_signals():
+
+        def init(**options):
+            faulthandler.register(signal.SIGTERM, file=stack, chain=False)
+            signal.raise_signal(signal.SIGTERM)
+
+        monkeypatch.setattr(ray, "init", init)
+        with pytest.raises(Interrupted) as stop:  # noqa: PT012
+            try:
+                ray_session._init()
+                interruption.check()
+            finally:
+                faulthandler.unregister(signal.SIGTERM)
+    assert stop.value.exit_code == 143
+    assert (tmp_path / "stack").read_text() == ""
 
 
 FAMILY = """\

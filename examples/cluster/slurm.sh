@@ -30,20 +30,22 @@ export RAY_SYMMETRIC_RUN_CLUSTER_WAIT_TIMEOUT=300   # seconds; Ray starts slowly
 HEAD="$(hostname -I | cut -d' ' -f1):6379"
 PID_FILE=$(mktemp)
 trap 'rm -f "$PID_FILE"' EXIT
+
+# SIGTERM goes to `scaling run` only, which lets the workers of all nodes write checkpoints and release their
+# packs. SIGTERM to Ray would end the workers at once. If `scaling run` has not started, the job step gets it.
+stop() {
+  step=$(jobs -p)
+  [ -n "$step" ] || exit 143
+  kill -TERM "$(cat "$PID_FILE")" 2> /dev/null || kill -TERM "$step"
+  code=0
+  wait "$step" || code=$?
+  exit "$code"
+}
+trap stop TERM
+
 srun --ntasks="$SLURM_JOB_NUM_NODES" --cpus-per-task="$SLURM_CPUS_ON_NODE" --wait=180 \
   ray symmetric-run --address "$HEAD" --min-nodes "$SLURM_JOB_NUM_NODES" \
   --num-cpus "$SLURM_CPUS_ON_NODE" --disable-usage-stats \
   -- bash -c 'echo $$ > "$0"; exec "$@"' "$PID_FILE" \
   scaling run "$STUDY" --address "$HEAD" --store "$STORE" &
-SRUN=$!
-
-# SIGTERM goes to `scaling run` only, which lets the workers of all nodes write checkpoints and release their
-# packs. SIGTERM to Ray would end the workers at once. If `scaling run` has not started, the job step gets it.
-stop() {
-  kill -TERM "$(cat "$PID_FILE")" 2> /dev/null || kill -TERM "$SRUN"
-  code=0
-  wait "$SRUN" || code=$?
-  exit "$code"
-}
-trap stop TERM
-wait "$SRUN"
+wait $!

@@ -75,13 +75,20 @@ def as_run_source(source: Any) -> RunSource:
         if isinstance(source, pa.Table):
             return TableInMemory(table=with_common_types(source))
         if isinstance(source, Mapping):
-            table = pa.table({str(name): pa.array(col) for name, col in source.items()})
+            table = pa.table({str(name): _as_column(name, values) for name, values in source.items()})
             return TableInMemory(table=with_common_types(table))
         if hasattr(source, "__arrow_c_stream__"):
             return TableInMemory(table=with_common_types(pa.table(source)))
-    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+    except (pa.ArrowException, TypeError, ValueError) as error:
         raise TableError(f"the table: {shorten(str(error))}; {expected}") from error
     raise TableError(f"{shorten(repr(source))}: {expected}")
+
+
+def _as_column(name: object, values: Any) -> pa.Array:
+    try:
+        return pa.array(values)
+    except OverflowError:
+        raise ValueError(f"{name}: holds an integer beyond 64 bits; give floating-point numbers") from None
 
 
 def is_study(source: RunSource) -> TypeGuard[str | StudySettings]:

@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,7 @@ from scaling.store.paths import is_pack_folder
 
 _WRITE_HINT = "choose a writable folder on a file system with hard links"
 _LIST_HINT = "the store must be a folder that you may read"
+_NO_FOLDER_HINT = "a file stands in the place of a folder of the store; move that file elsewhere"
 _READ_HINT = "check that it exists and that you may read it"
 _STALE_ATTEMPTS = 4
 """Number of calls before a stale handle of NFS is an error. Each call looks the name up again."""
@@ -74,7 +75,7 @@ class FolderBackend(Backend):
         return (self._get_or_error(path, max_bytes) for path in paths)
 
     def list_names(self, folder: str) -> list[str]:
-        with naming_store_errors(self.full_name(folder), "listed", hint=_LIST_HINT):
+        with self._naming_list_errors(folder):
             try:
                 names = _retry_stale(lambda: [path.name for path in (self.root / folder).iterdir()])
             except FileNotFoundError:
@@ -82,8 +83,19 @@ class FolderBackend(Backend):
         return sorted(name for name in names if not name.startswith("."))
 
     def list_files(self, folder: str) -> list[StoredFile]:
-        with naming_store_errors(self.full_name(folder), "listed", hint=_LIST_HINT):
+        with self._naming_list_errors(folder):
             return _retry_stale(lambda: list(self._walk(folder)))
+
+    @contextmanager
+    def _naming_list_errors(self, folder: str) -> Iterator[None]:
+        """Turn an ``OSError`` of a listing into a ``StoreError`` that names the folder."""
+        try:
+            yield
+        except OSError as error:
+            is_file = isinstance(error, NotADirectoryError) and not self.root.is_file()
+            hint = _NO_FOLDER_HINT if is_file else _LIST_HINT
+            with naming_store_errors(self.full_name(folder), "listed", hint=hint):
+                raise
 
     def _walk(self, folder: str) -> Iterator[StoredFile]:
         """Yield the files at any depth below a folder. What another process removes meanwhile is left out."""

@@ -36,8 +36,11 @@ def verify(store: Store) -> Verification:
     """Read every part, table, weights file and test set of a store, the forecasts and the claims.
 
     Raises:
-        StoreError: the store cannot be read, or a file has a newer schema.
+        StoreError: the store cannot be read, a file stands in the place of a folder, or a file has a newer
+            schema.
     """
+    for folder in paths.FOLDERS:
+        store.backend.list_names(folder)
     parts = Parts(store.backend, warns=False)
     runs = parts.runs(None)
     ids = {part: frozenset(table["id"].to_pylist()) for part, table in runs.items()}

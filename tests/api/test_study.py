@@ -178,6 +178,11 @@ def test_other_sources_are_refused(source):
         api.fit(source, options=api.FitOptions(x="x", y="y"))
 
 
+def test_column_of_integers_beyond_64_bits_is_named():
+    with pytest.raises(TableError, match=r"^the table: size: holds an integer beyond 64 bits; give floating"):
+        api.fit({"size": [1, 2**70], "error": [0.5, 0.4]}, options=api.FitOptions(x="size", y="error"))
+
+
 def test_missing_column_of_a_table_in_memory():
     with pytest.raises(TableError, match=r"^the table: .*width"):
         api.fit({"size": [1, 2], "error": [0.5, 0.4]}, options=api.FitOptions(x="width", y="error"))

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from scaling.errors import StoreDamageWarning
-from scaling.store import Claims, Store, compact, open_store, repair, sweep, verify
+from scaling.errors import StoreDamageWarning, StoreError
+from scaling.store import Claims, Store, compact, open_store, paths, repair, sweep, verify
 from scaling.store.compact import Compaction
 from scaling.store.folder import FolderBackend
 from tests.store.planted_store import FINGERPRINT, plant
@@ -57,6 +57,19 @@ def test_verification_names_each_damaged_and_missing_file(folder: Store) -> None
     weights = {file.relative_to(root).as_posix() for file in root.glob("weights/*/a.safetensors")}
     is_readable = not any(parts[0] in path for path in weights)
     assert {file.path for file in result.damage} == expected | (weights if is_readable else set())
+
+
+@pytest.mark.parametrize("name", paths.FOLDERS)
+def test_file_in_the_place_of_a_folder_is_named_with_the_next_step(folder: Store, name: str) -> None:
+    publish_each(folder, "a")
+    place = Path(folder.backend.full_name(name))
+    if place.exists():
+        place.rename(place.with_name("elsewhere"))
+    place.write_text("notes of a user")
+    for maintain in (verify, repair):
+        with pytest.raises(StoreError, match=rf"/{name}: cannot be listed .*; a file stands in the place"):
+            maintain(reopen(folder))
+    assert place.read_text() == "notes of a user"
 
 
 def test_folders_of_other_programs_below_the_claims_are_no_claims(folder: Store) -> None:

@@ -27,6 +27,9 @@ _SCANS = 4
 """Number of scans of the grid, each with the variances of the last scan's curve."""
 _MAX_ITERATIONS = 200
 """Largest number of steps. Rows near a law need five to ten."""
+_MAX_LOG_POWER = 300.0
+"""Largest logarithm of a power of x, so that its square times a precision does not overflow. It limits the
+exponent if the sizes span more than 32 decades."""
 _TOLERANCE = 1e-10
 """Step in the exponent, which is of order 1, below which a row has converged."""
 
@@ -85,7 +88,8 @@ def _scan_exponents(
     The variances are those of ``near``; without it, they are equal at first, and then those of the last
     scan's curve.
     """
-    basis = np.exp(-np.outer(log_x, _EXPONENT_GRID))
+    exponents = _EXPONENT_GRID[np.abs(_EXPONENT_GRID) <= _max_exponent(log_x)]
+    basis = np.exp(-np.outer(log_x, exponents))
     curve = np.broadcast_to(1.0 if near is None else near, means.shape)
     for _ in range(_SCANS if near is None else 1):
         precision = weights / variance_model.variance(curve)
@@ -97,7 +101,12 @@ def _scan_exponents(
         ties = explained >= explained.max(axis=1, keepdims=True) * (1 - 1e-13)
         row, best = np.arange(len(means)), ties.argmax(axis=1)
         curve = amplitude[row, best, None] * basis[:, best].T + floor[row, best, None]
-    return _EXPONENT_GRID[best], curve
+    return exponents[best], curve
+
+
+def _max_exponent(log_x: np.ndarray) -> float:
+    """Return the largest exponent whose powers of these sizes are far from an overflow."""
+    return float(min(MAX_EXPONENT, _MAX_LOG_POWER / np.abs(log_x).max(initial=1.0)))
 
 
 def _solve_linear(
@@ -139,6 +148,7 @@ def _refine(
     rows: np.ndarray = np.arange(len(means))
     limit, last_step = np.full(len(means), 0.1), np.ones(len(means))
     log_x_powers = np.stack([np.ones_like(log_x), -log_x, log_x**2])
+    max_exponent = _max_exponent(log_x)
     basis = np.exp(np.multiply.outer(-log_x, exponent))
     for _ in range(_MAX_ITERATIONS):
         A, E, step, t_on_b, t_on_1 = _propose_step(
@@ -150,7 +160,7 @@ def _refine(
         oscillates = (step * last_step < 0) & (size > before / 2) & (before > _TOLERANCE)
         limit = np.where(oscillates, before / 2, 1.5 * limit)
         target = exponent + np.minimum(np.maximum(step, -limit), limit)
-        target = np.minimum(np.maximum(target, -MAX_EXPONENT), MAX_EXPONENT)  # faster than np.clip
+        target = np.minimum(np.maximum(target, -max_exponent), max_exponent)  # faster than np.clip
         # A step across 0 stops at 0: beyond it, a row that has not converged may have no fit except A = 0.
         target[target * exponent < 0] = 0
         last_step = target - exponent

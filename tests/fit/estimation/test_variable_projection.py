@@ -158,6 +158,18 @@ def test_scaling_the_axes_scales_the_law(by: float, form: Form):
 
 
 @EACH_FORM
+@pytest.mark.parametrize("exponent", [0.003, 0.03, 0.2])
+@pytest.mark.parametrize("test_images", [None, 1000])
+def test_sizes_over_sixty_decades_overflow_nowhere(form: Form, exponent: float, test_images: int | None):
+    x = np.logspace(-30, 30, 8)
+    planted = np.array([0.4 * x[0] ** exponent, exponent, 0])
+    means = POWER.evaluate(planted, x)[None]
+    with np.errstate(over="raise", invalid="raise", divide="raise"):
+        (estimate,) = fit_by_variable_projection(form, x, means, np.ones((1, 8)), variance_model(test_images))
+    np.testing.assert_allclose(estimate, planted[: len(estimate)], rtol=1e-6, atol=1e-9)
+
+
+@EACH_FORM
 def test_a_width_without_runs_counts_as_absent(form: Form):
     means = scattered(5, 0.05)
     counts = np.broadcast_to(np.where(X < 8, COUNTS, 0), means.shape)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,9 +19,13 @@ from analysis.laws import CurveFits, accepted_laws, describe_form
 from analysis.report_figure import ReportFigure
 from analysis.run_groups import GroupedRuns
 from scaling.fit import Fit, preferred_law
+from scaling.plan.forecast_score import Outcome, TargetScore
 
 _MAX_SHIFT = 0.018
 """Distance in decades by which the outermost seeds are shifted sideways; less where widths lie closer."""
+_FORECAST_SHIFT = 0.045
+"""Distance in decades by which a forecast is drawn to the left of its runs."""
+_FORECAST_MARKER: dict[str, Any] = {"marker": "D", "markersize": 5, "markerfacecolor": "white"}
 _MIN_SPAN = 2.0
 """Least ratio of the ends of the horizontal axis, so that shifted points do not look like other sizes."""
 _MAX_VECTOR_POINTS = 2000
@@ -26,7 +33,12 @@ _MAX_VECTOR_POINTS = 2000
 
 
 def draw_error_figure(
-    grouped: GroupedRuns, means: pa.Table, *, fits: CurveFits, axis: FigureAxis
+    grouped: GroupedRuns,
+    means: pa.Table,
+    *,
+    fits: CurveFits,
+    axis: FigureAxis,
+    forecasts: Sequence[TargetScore] = (),
 ) -> ReportFigure:
     """Draw test error against one axis, both logarithmic.
 
@@ -35,7 +47,16 @@ def draw_error_figure(
         means: their means over seeds, as ``mean_errors`` gives them.
         fits: laws fitted along the same axis.
         axis: the horizontal axis.
+        forecasts: forecasts of numbers of filters, which are drawn along filters only, and only if they are
+            older than their runs.
     """
+    if axis.column != "filters":
+        forecasts = ()
+    forecasts = [
+        target
+        for target in forecasts
+        if target.label in grouped.labels and target.outcome is not Outcome.NOT_BLIND
+    ]
     figure = Figure(figsize=(style.WIDTH, 2.85 + 0.18 * len(grouped.labels)))
     title = format_test_set(grouped.runs, grouped.dataset_title)
     axes = figure.add_subplot(xscale="log", yscale="log", title=title, xlabel=axis.label, ylabel="Test error")
@@ -57,11 +78,14 @@ def draw_error_figure(
                 ls="-" if accepted_laws(fit) else "",
             )
         )
+    for target in forecasts:
+        _draw_forecast(axes, target, color=style.curve_style(grouped.labels.index(target.label)).color)
     low, high = axes.get_xlim()
     if high < _MIN_SPAN * low:
         middle, half_span = np.sqrt(low * high), np.sqrt(_MIN_SPAN)
         axes.set_xlim(middle / half_span, middle * half_span)
-    figure.legend(handles=[*handles, *_law_legend(fits)], loc="outside lower left")
+    handles += [*_law_legend(fits), *_forecast_legend(forecasts)]
+    figure.legend(handles=handles, loc="outside lower left")
     sizes = pc.unique(means[axis.column]).to_pylist()
     if axis.is_setting:
         style.label_values(axes, sizes)
@@ -108,6 +132,29 @@ def draw_laws(axes: Axes, fit: Fit, *, widths: np.ndarray, color: str) -> None:
             axes.plot(x, law.predict(x), color=color, zorder=3)
         else:
             axes.plot(x, law.predict(x), color=color, ls="--", lw=0.8, alpha=0.7, zorder=3)
+
+
+def _draw_forecast(axes: Axes, target: TargetScore, *, color: str) -> None:
+    """Draw a forecast with its interval as a hollow marker, a little to the left of the runs."""
+    mean = target.predicted
+    low, high = max(mean.estimate - mean.low, 0.0), max(mean.high - mean.estimate, 0.0)
+    axes.errorbar(
+        target.filters * 10**-_FORECAST_SHIFT,
+        mean.estimate,
+        yerr=[[low], [high]],
+        color=color,
+        markeredgecolor=color,
+        **_FORECAST_MARKER,
+        lw=1.0,
+        capsize=3,
+        zorder=5,
+    )
+
+
+def _forecast_legend(forecasts: Sequence[TargetScore]) -> list[Line2D]:
+    text = "forecast made before these networks were trained, with its 95 % interval"
+    entry = style.legend_entry(text, color=style.GREY, ls="-", markeredgecolor=style.GREY, **_FORECAST_MARKER)
+    return [entry] if forecasts else []
 
 
 def _law_legend(fits: CurveFits) -> list[Line2D]:

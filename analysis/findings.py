@@ -89,6 +89,8 @@ def _describe_law(fit: Fit, law: Law) -> str:
             "These runs cannot tell whether it levels off: a law with a floor has the exponent "
             f"ρ = {exponent} and the floor {floor}."
         )
+    if law.form.name != fit.verdict.form:  # the fallback of ``preferred_law``
+        return f"The law that the verdict names is not usable; a power law has the exponent ρ = {exponent}."
     if law.form.name == "power":
         rho = law.parameters["exponent"]
         factor = Interval(estimate=2**-rho.estimate, low=2**-rho.high, high=2**-rho.low)

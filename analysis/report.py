@@ -72,6 +72,7 @@ class _ReportData:
     joint: JointLaws
     tuned: Sequence[TunedRates]
     missed: MissedImages | str | None
+    forecasts: Sequence[ForecastScore]
 
     @property
     def any_error(self) -> bool:
@@ -104,7 +105,7 @@ def write_report(
     Raises:
         StoreError: this version cannot read the configuration of a run.
     """
-    data = _fit(runs, epochs, titles=context.dataset_titles, tuned=tuned, missed=missed)
+    data = _fit(runs, epochs, titles=context.dataset_titles, tuned=tuned, missed=missed, forecasts=forecasts)
     figures = embed_figures(out / "figures", lambda: _draw(data))
     setting_fits = [fits for _, fits in data.settings]
     csv.write_csv(build_law_table([*data.fits, *setting_fits]), out / "laws.csv")
@@ -143,6 +144,7 @@ def _fit(
     titles: Mapping[str, str],
     tuned: Sequence[TunedRates],
     missed: MissedImages | str | None,
+    forecasts: Sequence[ForecastScore],
 ) -> _ReportData:
     grouped = group_runs(runs, titles=titles)
     run_epochs = grouped.select_epochs(epochs)
@@ -158,6 +160,7 @@ def _fit(
         joint=fit_joint_laws(runs, run_epochs, titles=titles),
         tuned=tuned,
         missed=missed,
+        forecasts=forecasts,
     )
 
 
@@ -167,7 +170,13 @@ def _draw(data: _ReportData) -> list[ReportFigure]:
         return [learning_rates] if learning_rates else []
     figures = [
         *(
-            draw_error_figure(data.grouped, data.means, fits=fits, axis=axis)
+            draw_error_figure(
+                data.grouped,
+                data.means,
+                fits=fits,
+                axis=axis,
+                forecasts=[target for score in data.forecasts for target in score.targets],
+            )
             for fits, axis in zip(data.fits, REPORT_AXES, strict=True)
             # Filters compare the widths of one curve; different architectures count different things.
             if fits.several_sizes or axis is not FILTERS_AXIS

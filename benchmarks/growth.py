@@ -1,7 +1,7 @@
 """Cost of 10 to 10,000 runs: time and memory of commands, the store's files, and how fast each cost grows.
 
-The stores of finished runs are planted. Networks of one training step are trained up to 1,000 of them; their
-time is that of ``overhead``. Each exponent is that of the cost beyond the cost at the smallest size, which is
+The stores of finished runs are planted. Networks of one training step are trained as well; their time is
+that of ``overhead``. Each exponent is that of the cost beyond the cost at the smallest size, which is
 mostly the start of a process, between the two largest sizes: 1 is linear.
 """
 
@@ -54,7 +54,7 @@ GRIDS = (
     Grid(widths=10, seeds=10, train_images=_SUBSETS),
     Grid(widths=25, seeds=40, train_images=_SUBSETS),
 )
-TRAINED = (10, 100, 1000)
+TRAINED = (10, 100, 1000, 10_000)
 """Numbers of networks that are trained."""
 
 Costs = dict[str, dict[int, list[float]]]

@@ -47,6 +47,22 @@ def test_a_sentence_states_the_law_that_the_verdict_names(fitted, choice, text):
     assert finding.basis.startswith("6 runs at 6 sizes; ")
 
 
+def test_a_power_law_in_the_place_of_a_rejected_law_is_called_so(fitted):
+    rejected = replace(fitted.laws["floor"], status=Status.REJECTED, reason="the floor is not identified")
+    law = replace(
+        fitted,
+        verdict=Verdict(choice=FormChoice.FLOOR),
+        laws=fitted.laws | {"floor": rejected},
+    )
+    (finding,) = describe_findings([law])
+    exponent = law.laws["power"].parameters["exponent"].estimate
+    assert finding.sentence.endswith(
+        f"The law that the verdict names is not usable; a power law has the exponent ρ = {exponent:.2f}"
+        f" [{law.laws['power'].parameters['exponent'].low:.2f},"
+        f" {law.laws['power'].parameters['exponent'].high:.2f}]."
+    )
+
+
 def test_a_factor_of_a_doubling_is_that_of_the_exponent():
     law = fit(points(0.4 * WIDTHS**-0.5, test_images=1000), OPTIONS)
     (finding,) = describe_findings([replace(law, verdict=Verdict(choice=FormChoice.POWER))])

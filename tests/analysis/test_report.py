@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from io import StringIO
 from math import log, sqrt
 from pathlib import Path
 
 import matplotlib as mpl
+import numpy as np
 import pytest
 from rich.console import Console
 from scipy import stats
 
 from analysis import Report, render_laws, write_report
 from analysis.error_figure import draw_error_figure
-from analysis.figure_axes import PARAMETERS_AXIS
+from analysis.figure_axes import FILTERS_AXIS, PARAMETERS_AXIS
 from analysis.formatting import format_interval
 from analysis.html_page import PageContext
 from analysis.laws import fit_laws
@@ -23,7 +25,8 @@ from analysis.means import mean_errors
 from analysis.run_groups import group_runs
 from analysis.style import figure_style
 from scaling.config import Recipe
-from scaling.fit import fit_table, preferred_law
+from scaling.fit import Interval, fit_table, preferred_law
+from scaling.plan.forecast_score import Outcome, TargetScore
 from scaling.store.schema import EPOCHS_SCHEMA, RUNS_SCHEMA
 from tests.analysis.parsed_page import ParsedPage
 from tests.analysis.planted_study import (
@@ -287,6 +290,38 @@ def test_legends_name_the_laws_that_are_drawn():
     assert [entry.get_label() for entry in several[2:]] == [named]
     wide = legend(lenets((1, 2, 3, 4, 6, 8)))
     assert [entry.get_label() for entry in wide[1:]] == [named, other]
+
+
+def test_forecasts_older_than_their_runs_are_drawn_with_their_intervals():
+    grouped = group_runs(plant_study(lenets((1, 2, 4)), seeds=2, recipe=SHORT_RECIPE)[0])
+    target = TargetScore(
+        label="lenet5",
+        form="power",
+        filters=16,
+        extrapolation=4.0,
+        outcome=Outcome.OPEN,
+        predicted=Interval(estimate=0.02, low=0.015, high=0.03),
+        observed=None,
+        wanted=2,
+        trained=0,
+        runs=0,
+        relative_error=None,
+        z=None,
+        runs_inside=None,
+    )
+    targets = [target, replace(target, outcome=Outcome.NOT_BLIND), replace(target, label="another study")]
+
+    def intervals(axis):
+        fits = fit_laws(grouped, EPOCHS_SCHEMA.empty_table(), x=axis.column)
+        with figure_style():
+            means = mean_errors(grouped, axis.column)
+            figure = draw_error_figure(grouped, means, fits=fits, axis=axis, forecasts=targets).figure
+        labels = [entry.get_label() for entry in figure.legends[0].legend_handles]
+        assert ("forecast" in labels[-1]) is (axis is FILTERS_AXIS)
+        return [bar.lines[2][0].get_segments()[0][:, 1] for bar in figure.axes[0].containers]
+
+    np.testing.assert_allclose(intervals(FILTERS_AXIS), [[0.015, 0.03]])
+    assert intervals(PARAMETERS_AXIS) == []
 
 
 def test_the_points_of_one_size_do_not_look_like_several_sizes():

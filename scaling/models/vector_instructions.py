@@ -17,6 +17,8 @@ from numba.core import cgutils
 
 HAS_WIDE_REGISTERS = bool(binding.get_host_cpu_features().get("avx512f"))
 """True if there are 32 registers of 16 numbers; otherwise, 16 registers of 8 numbers are assumed."""
+HAS_BF16_TILES = bool(binding.get_host_cpu_features().get("amx-bf16"))
+"""True if there are instructions for products of whole matrices in bf16."""
 LANES = 16 if HAS_WIDE_REGISTERS else 8
 """Numbers of a vector."""
 

@@ -201,9 +201,10 @@ def activated(values: np.ndarray, activation: str) -> np.ndarray:
     return ops_vector_cpu.connect(lanes, one, None, activation=activation).values.flatten().numpy()
 
 
-def test_narrow_networks_on_a_cpu_use_vectors(monkeypatch):
-    """In wide networks, bf16 is faster if the processor has instructions for it."""
+def test_networks_on_a_cpu_use_vectors(monkeypatch):
+    """In wide networks, bf16 is faster if the processor has instructions for products of matrices in it."""
     monkeypatch.setattr(operations, "HAS_BF16_KERNELS", True)
+    monkeypatch.setattr(operations, "_MAX_FILTERS", 21)
     options = {"kernel": 5, "pooling": "max"}
     for dtype, filters in product((torch.float32, torch.float64, torch.bfloat16), (1, 21)):
         image = torch.zeros(1, dtype=dtype)

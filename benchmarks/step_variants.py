@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from math import inf
 from types import ModuleType
 from unittest.mock import patch
@@ -24,6 +25,7 @@ from scaling.architectures import Lenet5
 from scaling.data.normalise import PixelNormaliser
 from scaling.datasets import cifar10, mnist
 from scaling.models import build, operations, ops_bf16_cpu, ops_vector_cpu
+from scaling.models.vector_instructions import HAS_BF16_PAIRS
 from scaling.plan.time_estimate import EVALUATION_BATCH
 from scaling.train.runtime import training_runtime
 
@@ -108,6 +110,7 @@ def _summarise(case: str, ratios: list[float], *, is_kept: bool) -> Measurement:
 def all_variants() -> Iterator[Variant]:
     yield from _lane_variants()
     yield from _sparse_gradient_variants()
+    yield from _pair_variants()
     yield from _pooling_variants()
     yield from _convolution_variants()
     yield from _gradient_variants()
@@ -131,6 +134,16 @@ def _sparse_gradient_variants() -> Iterator[Variant]:
         case = f"d1={d1}: gradients from the pixels that won a window vs from all pixels"
         is_kept = d1 >= ops_vector_cpu._SPARSE_CHANNELS
         yield Variant(case, lane_convolutions(d1, d2, 2), lane_convolutions(d1, d2, inf), is_kept)
+
+
+def _pair_variants() -> Iterator[Variant]:
+    """Compare pairs of bf16 numbers with fp32, where the processor has the instruction for pairs."""
+    if not HAS_BF16_PAIRS:
+        return
+    for d1, d2 in ((1, 3), (3, 8), (6, 16), (12, 32), (24, 64)):
+        case = f"d1={d1}: both convolutions with pairs of bf16 numbers vs in fp32 only"
+        images_as_lanes = partial(lane_convolutions, d1, d2, ops_vector_cpu._SPARSE_CHANNELS)
+        yield Variant(case, images_as_lanes(has_pairs=True), images_as_lanes(has_pairs=False), True)
 
 
 def _pooling_variants() -> Iterator[Variant]:
@@ -240,12 +253,19 @@ def convolutions(ops: ModuleType, d1: int, d2: int) -> Call:
     return forward_and_backward(convolve, torch.randn(R, d1, 1, 5, 5), torch.randn(R, d2, d1, 5, 5))
 
 
-def lane_convolutions(d1: int, d2: int, sparse_channels: float) -> Call:
-    """Return the convolutions with images as lanes, with sparse gradients from a number of channels on."""
+def lane_convolutions(d1: int, d2: int, sparse_channels: float, *, has_pairs: bool = HAS_BF16_PAIRS) -> Call:
+    """Return the convolutions with images as lanes, with sparse gradients from a number of channels on.
+
+    Args:
+        d1, d2: filters of both convolutions.
+        sparse_channels: smallest number of channels with sparse gradients.
+        has_pairs: True to multiply pairs of bf16 numbers.
+    """
     call = convolutions(ops_vector_cpu, d1, d2)
 
     def patched() -> None:
-        with patch.object(ops_vector_cpu, "_SPARSE_CHANNELS", sparse_channels):
+        settings = {"_SPARSE_CHANNELS": sparse_channels, "HAS_BF16_PAIRS": has_pairs}
+        with patch.multiple(ops_vector_cpu, **settings):
             call()
 
     return patched

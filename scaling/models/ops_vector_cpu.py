@@ -1,8 +1,12 @@
 """The operations of ``ops_reference`` with images as the lanes of vectors on a CPU, faster.
 
-Axes as in ``ops_reference``; images are the lanes of a vector. The kernels are in ``vector_convolution``
-and ``vector_products``. Maps and features stay in the kernels' order from layer to layer. The arithmetic is
-fp32 also where the images are bf16: most products with gradients are left out, which saves more time.
+Axes as in ``ops_reference``; images are the lanes of a vector. The kernels are in ``vector_convolution``,
+``vector_dense_gradients``, ``vector_sparse_gradients`` and ``vector_products``. Maps and features stay in the
+kernels' order from layer to layer.
+
+The arithmetic is fp32 also where the images are in bf16, because most products with gradients are left out,
+which saves more time. Only the forward pass of a convolution then multiplies numbers in bf16, if the
+processor has an instruction that adds pairs of such products in fp32.
 """
 
 from __future__ import annotations
@@ -17,8 +21,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from scaling.models import vector_instructions
-from scaling.models.vector_convolution import KERNEL, add_gradients, convolve_and_pool, to_lanes
-from scaling.models.vector_instructions import LANES
+from scaling.models.vector_convolution import KERNEL, convolve_and_pool, to_lanes, to_pairs
+from scaling.models.vector_dense_gradients import add_gradients
+from scaling.models.vector_instructions import HAS_BF16_PAIRS, LANES
 from scaling.models.vector_products import connect as connect_rows
 from scaling.models.vector_products import connect_gradients
 from scaling.models.vector_sparse_gradients import add_sparse_gradients
@@ -47,6 +52,8 @@ class Lanes:
     """
     images: int
     """Number of images; the lanes after them do not count."""
+    may_round: bool = False
+    """True if the images are in bf16, so that convolutions may round their pixels and filters to bf16."""
 
 
 def supports(x: Tensor, *, kernel: int, pooling: str) -> bool:
@@ -118,7 +125,7 @@ def _to_lanes(x: Float[Tensor, "B channels height width"], padding: int) -> Lane
     shape = (-(-B // LANES), channels, height + 2 * padding, width + 2 * padding, LANES)
     values = torch.empty(shape, dtype=dtype)
     to_lanes(x.permute(0, 2, 3, 1).to(dtype).contiguous().numpy(), padding, values.numpy())
-    return Lanes(values, B)
+    return Lanes(values, B, may_round=x.dtype == torch.bfloat16)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,8 +157,10 @@ class _ConvPool(torch.autograd.Function):
         biases = x.new_zeros(G, o) if bias is None else bias.to(x.dtype).contiguous()
         winners = np.empty((blocks, G, o, P, Q, LANES), np.uint8)
         flat = out.view(-1)
+        has_pairs = HAS_BF16_PAIRS and maps.may_round
+        pixels, taps = _to_pairs(x, filters) if has_pairs else (x, weights.detach())
         convolve_and_pool(
-            x.numpy(), weights.detach().numpy(), biases.detach().numpy(), layer.groups, layer.activation,
+            pixels.numpy(), taps.numpy(), has_pairs, biases.detach().numpy(), layer.groups, layer.activation,
             flat.numpy(), strides, rows, winners,
         )  # fmt: skip
         ctx.layer, ctx.strides, ctx.rows, ctx.winners = layer, strides, rows, winners
@@ -173,6 +182,14 @@ class _ConvPool(torch.autograd.Function):
         filters_dtype, bias_dtype = ctx.dtypes
         d_bias = None if bias_dtype is None else d_biases.sum(-1).to(bias_dtype)
         return None, None, dx if has_input else None, d_filters.to(filters_dtype), d_bias
+
+
+def _to_pairs(maps: Tensor, filters: Tensor) -> tuple[Tensor, Tensor]:
+    """Return maps and filters as pairs of adjacent numbers in bf16, in the bits of fp32 numbers."""
+    pairs = torch.empty_like(maps)
+    to_pairs(maps.view(-1, *maps.shape[-2:]).numpy(), pairs.view(-1, *maps.shape[-2:]).numpy())
+    weights = torch.nn.functional.pad(filters.detach().bfloat16(), (0, KERNEL % 2))
+    return pairs, weights.contiguous().view(torch.float32)
 
 
 def _add_dense_gradients(

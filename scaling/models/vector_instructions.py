@@ -19,6 +19,8 @@ HAS_WIDE_REGISTERS = bool(binding.get_host_cpu_features().get("avx512f"))
 """True if there are 32 registers of 16 numbers; otherwise, 16 registers of 8 numbers are assumed."""
 HAS_BF16_TILES = bool(binding.get_host_cpu_features().get("amx-bf16"))
 """True if there are instructions for products of whole matrices in bf16."""
+HAS_BF16_PAIRS = HAS_WIDE_REGISTERS and bool(binding.get_host_cpu_features().get("avx512bf16"))
+"""True if there is an instruction that adds two products of bf16 numbers in each lane."""
 LANES = 16 if HAS_WIDE_REGISTERS else 8
 """Numbers of a vector."""
 
@@ -28,6 +30,19 @@ IDENTITY, RELU, SIGMOID, TANH = range(4)
 _BYTES = ir.VectorType(ir.IntType(8), LANES)
 _EXPONENTIAL = (1.0, 1.0, 0.5, 1 / 6, 1 / 24, 1 / 120, 1 / 720, 1 / 5040)
 """Coefficients of the exponential function's series, enough for fp32 below log(2) / 2."""
+
+
+class _Bf16Type(ir.Type):
+    """LLVM's type of bf16 numbers, which llvmlite does not have."""
+
+    def _to_string(self) -> str:
+        return "bfloat"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Bf16Type)
+
+    def __hash__(self) -> int:
+        return hash(_Bf16Type)
 
 
 class Vectors:
@@ -91,6 +106,22 @@ class Vectors:
     def add_product(self, a: Any, b: Any, total: Any) -> None:
         """Add a * b to a variable, rounded once."""
         self.builder.store(self.multiply_add(a, b, self.builder.load(total)), total)
+
+    def add_pair_products(self, a: Any, b: Any, total: Any) -> None:
+        """Add the sum of the products of two bf16 numbers to each number of a variable in fp32.
+
+        Args:
+            a: vector in fp32 whose bits are two bf16 numbers a lane.
+            b: second vector of pairs.
+            total: the variable.
+        """
+        pairs = ir.VectorType(_Bf16Type(), 2 * LANES)
+        signature = ir.FunctionType(self.type, [self.type, pairs, pairs])
+        function = cgutils.get_or_insert_function(  # type: ignore[no-untyped-call]
+            self.builder.module, signature, "llvm.x86.avx512bf16.dpbf16ps.512"
+        )
+        numbers = (self.builder.bitcast(vector, pairs) for vector in (a, b))
+        self.builder.store(self.builder.call(function, [self.builder.load(total), *numbers]), total)
 
     @contextmanager
     def if_within(self, number: int, bounds: tuple[Any, Any] | None) -> Iterator[None]:

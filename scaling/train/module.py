@@ -53,7 +53,8 @@ def losses(
         wrong, correct = targets
         expected = torch.full_like(logits[0], wrong).scatter_(1, labels.unsqueeze(1), correct)
         return (logits - expected).square().mean(dim=(1, 2))
-    return F.cross_entropy(logits.flatten(0, 1), labels.repeat(R), reduction="none").view(R, B).mean(1)
+    # The images are the last axis in memory, along which torch computes with vectors.
+    return F.cross_entropy(logits.mT, labels.expand(R, B), reduction="none").mean(1)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -13,7 +13,8 @@ from torch import Tensor
 from scaling.models import operations, ops_bf16_cpu, ops_reference, ops_vector_cpu
 from scaling.models.operations import reference_operations, select_operations
 from scaling.models.ops_vector_cpu import Lanes
-from scaling.models.vector_instructions import LANES
+from scaling.models.vector_convolution import to_pairs
+from scaling.models.vector_instructions import HAS_BF16_PAIRS, LANES
 from tests.models.test_ops_bf16_cpu import few_values
 
 ACTIVATIONS = ("relu", "tanh", "sigmoid")
@@ -90,6 +91,71 @@ def test_two_convolutions_equal_the_reference(R, first, second, side):
             maps = ops.conv_pool(x, *inputs[:2], groups=1, padding=2, activation=activation)
             results.append(ops.conv_pool_flatten(maps, *inputs[2:], groups=R, activation=activation))
         assert_equal([features(results[0])], results[1:], inputs)
+
+
+@pytest.mark.skipif(not HAS_BF16_PAIRS, reason="the processor has no instruction for pairs of bf16 numbers")
+@pytest.mark.usefixtures("both_gradients")
+@pytest.mark.parametrize(
+    ("channels", "groups", "side", "padding"), [(1, 1, 28, 2), (3, 1, 15, 0), (6, 3, 14, 0), (24, 2, 18, 1)]
+)
+def test_convolutions_of_bf16_numbers_round_sums_only(channels, groups, side, padding):
+    """Images and filters that are bf16 numbers lose nothing; all sums are in fp32."""
+    x = noise(18, channels, side, side).detach().bfloat16()
+    filters = (
+        noise(2 * groups, 3, channels // groups, 5, 5, seed=1).detach().bfloat16().double().requires_grad_()
+    )
+    bias = noise(2 * groups, 3, seed=2)
+    options = {"groups": groups, "padding": padding, "activation": "tanh"}
+    result = features(ops_vector_cpu.conv_pool_flatten(x, filters.float(), bias.float(), **options)).double()
+    expected = ops_reference.conv_pool_flatten(x.double(), filters, bias, **options)
+    torch.testing.assert_close(result, expected, rtol=1e-5, atol=1e-5)
+    weights = noise(*expected.shape, seed=9).detach()
+    for y in zip(
+        *(torch.autograd.grad((y * weights).sum(), [filters, bias]) for y in (result, expected)), strict=True
+    ):
+        torch.testing.assert_close(*y, rtol=1e-4, atol=1e-4 * float(y[1].abs().max()))
+
+
+@pytest.mark.skipif(not HAS_BF16_PAIRS, reason="the processor has no instruction for pairs of bf16 numbers")
+def test_maps_and_filters_of_a_bf16_network_are_rounded_before_the_second_convolution():
+    first, second = (
+        noise(2, 6, 1, 5, 5, seed=1, scale=0.3).detach(),
+        noise(2, 4, 6, 5, 5, seed=3, scale=0.3).detach(),
+    )
+    images = noise(5, 1, 28, 28).detach().bfloat16()
+    maps = ops_vector_cpu.conv_pool(images, first.float(), None, groups=1, padding=2, activation="relu")
+    result = features(
+        ops_vector_cpu.conv_pool_flatten(maps, second.float(), None, groups=2, activation="relu")
+    )
+    options = {"padding": 2, "activation": "relu", "groups": 1}
+    rounded = ops_reference.conv_pool(images.double(), first.bfloat16().double(), None, **options)
+    rounded = rounded.bfloat16().double()
+    expected = ops_reference.conv_pool_flatten(
+        rounded, second.bfloat16().double(), None, groups=2, activation="relu"
+    )
+    # A pixel of the first map that lies in the middle of two bf16 numbers may be rounded to the other one.
+    torch.testing.assert_close(result.double(), expected, rtol=2e-3, atol=2e-3)
+    plain = ops_reference.conv_pool_flatten(
+        ops_reference.conv_pool(images.double(), first, None, **options),
+        second,
+        None,
+        groups=2,
+        activation="relu",
+    )
+    assert (result - expected).abs().max() < 0.2 * (result - plain).abs().max()
+
+
+def test_pairs_are_rounded_to_the_nearest_number_and_halfway_to_even():
+    bits = torch.arange(-(2**31), 2**31, 104_729, dtype=torch.int64).to(torch.int32)
+    halfway = (torch.arange(0, 2**15 - 1, 7) << 16 | 0x8000).to(torch.int32)
+    values = torch.cat([bits, halfway]).view(torch.float32)
+    values = values[: len(values) // (3 * LANES) * 3 * LANES].view(-1, 3, LANES)
+    pairs = torch.empty_like(values)
+    to_pairs(values.numpy(), pairs.numpy())
+    low, high = (pairs.view(torch.bfloat16).view(*values.shape, 2)[..., half] for half in (0, 1))
+    torch.testing.assert_close(low, values.bfloat16(), rtol=0, atol=0, equal_nan=True)
+    following = torch.cat([values[:, 1:], torch.zeros_like(values[:, :1])], dim=1)
+    torch.testing.assert_close(high, following.bfloat16(), rtol=0, atol=0, equal_nan=True)
 
 
 @pytest.mark.parametrize(("inputs", "units"), [(1, 1), (7, 10), (75, 16), (20, 37)])

@@ -5,8 +5,8 @@ Axes as in ``ops_reference``; images are the lanes of a vector. The kernels are 
 kernels' order from layer to layer.
 
 The arithmetic is fp32 also where the images are in bf16, because most products with gradients are left out,
-which saves more time. Only the forward pass of a convolution then multiplies numbers in bf16, if the
-processor has an instruction that adds pairs of such products in fp32.
+which saves more time. Where the images are in bf16 and the processor has an instruction that adds pairs of
+products in fp32, convolutions forward and the gradients of a first layer's filters multiply bf16 numbers.
 """
 
 from __future__ import annotations
@@ -158,12 +158,18 @@ class _ConvPool(torch.autograd.Function):
         winners = np.empty((blocks, G, o, P, Q, LANES), np.uint8)
         flat = out.view(-1)
         has_pairs = HAS_BF16_PAIRS and maps.may_round
-        pixels, taps = _to_pairs(x, filters) if has_pairs else (x, weights.detach())
+        pixels, taps = (_pair_maps(x), _pair_filters(filters)) if has_pairs else (x, weights.detach())
         convolve_and_pool(
             pixels.numpy(), taps.numpy(), has_pairs, biases.detach().numpy(), layer.groups, layer.activation,
             flat.numpy(), strides, rows, winners,
         )  # fmt: skip
-        ctx.layer, ctx.strides, ctx.rows, ctx.winners = layer, strides, rows, winners
+        ctx.layer, ctx.strides, ctx.rows, ctx.winners, ctx.has_pairs = (
+            layer,
+            strides,
+            rows,
+            winners,
+            has_pairs,
+        )
         ctx.dtypes = filters.dtype, None if bias is None else bias.dtype
         ctx.save_for_backward(x, weights, flat)
         return out.view(G * layer.strips, -1, blocks * LANES) if layer.strips else out.flatten(1, 2)
@@ -184,12 +190,17 @@ class _ConvPool(torch.autograd.Function):
         return None, None, dx if has_input else None, d_filters.to(filters_dtype), d_bias
 
 
-def _to_pairs(maps: Tensor, filters: Tensor) -> tuple[Tensor, Tensor]:
-    """Return maps and filters as pairs of adjacent numbers in bf16, in the bits of fp32 numbers."""
+def _pair_maps(maps: Tensor) -> Tensor:
+    """Return pairs of adjacent pixels in bf16, in the bits of fp32 numbers."""
     pairs = torch.empty_like(maps)
     to_pairs(maps.view(-1, *maps.shape[-2:]).numpy(), pairs.view(-1, *maps.shape[-2:]).numpy())
+    return pairs
+
+
+def _pair_filters(filters: Tensor) -> Tensor:
+    """Return pairs of adjacent weights in bf16, in the bits of fp32 numbers; the last one has 0 beside it."""
     weights = torch.nn.functional.pad(filters.detach().bfloat16(), (0, KERNEL % 2))
-    return pairs, weights.contiguous().view(torch.float32)
+    return weights.contiguous().view(torch.float32)
 
 
 def _add_dense_gradients(
@@ -210,10 +221,12 @@ def _add_dense_gradients(
     )
     d = x.new_zeros(o, 2 * P + border, 2 * Q + border, LANES)
     rotated = weights.flip(-1, -2).transpose(1, 2).contiguous()
+    has_pairs = ctx.has_pairs and not has_input
+    pixels = _pair_maps(x) if has_pairs else x
     add_gradients(
-        x.numpy(), rotated.numpy(), ctx.layer.groups, ctx.layer.activation, flat.numpy(), d_flat.numpy(),
-        ctx.strides, ctx.rows, ctx.winners, has_input, d.numpy(), dx.numpy(), d_filters.numpy(),
-        d_biases.numpy(),
+        pixels.numpy(), has_pairs, rotated.numpy(), ctx.layer.groups, ctx.layer.activation, flat.numpy(),
+        d_flat.numpy(), ctx.strides, ctx.rows, ctx.winners, has_input, d.numpy(), dx.numpy(),
+        d_filters.numpy(), d_biases.numpy(),
     )  # fmt: skip
     return d_filters.sum(-1)
 

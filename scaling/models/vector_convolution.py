@@ -18,7 +18,7 @@ from __future__ import annotations
 from itertools import product
 from typing import Any, no_type_check
 
-import numpy as np
+from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -164,30 +164,44 @@ def _pool_row_of_pairs(
 
 
 @no_type_check
+@intrinsic
+def _pair_row(typing, maps, at, width, pairs):
+    """Write the pairs of a row of pixels."""
+    signature = types.void(maps, _INT, _INT, pairs)
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        _, at, width, _ = args
+        v = Vectors(context, builder, signature.args[0].dtype)
+        maps, pairs = v.data(signature.args, args, 0, 3)
+        last = v.offset(at, (-LANES, ir.Constant(at.type, 1)), (LANES, width))
+        v.store(builder.bitcast(v.round_to_bf16(v.load(maps, last)), v.type), pairs, last)
+        with cgutils.for_range(
+            builder, builder.sub(width, ir.Constant(width.type, 1)), intp=width.type
+        ) as loop:
+            position = v.offset(at, (LANES, loop.index))
+            pixel, following = (
+                v.round_to_bf16(v.load(maps, v.offset(position, (n, LANES)))) for n in range(2)
+            )
+            v.store(builder.bitcast(builder.or_(pixel, v.upper_half(following)), v.type), pairs, position)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@no_type_check
 @njit(cache=True, error_model="numpy")
 def to_pairs(maps, pairs):
     """Write the pairs of each pixel and the next one of its row, in bf16, as bits of fp32 numbers.
 
-    Numbers are rounded to the nearest, and halfway to even. The last pixel of a row has 0 beside it.
+    The last pixel of a row has 0 beside it.
 
     Args:
         maps: maps in fp32: [row, z, lane].
         pairs: the result, in the same order.
     """
-    bits, out = maps.view(np.uint32), pairs.view(np.uint32)
-    rows, width, lanes = bits.shape
+    rows, width, _ = maps.shape
     for row in range(rows):
-        for lane in range(lanes):
-            out[row, width - 1, lane] = np.uint32(0)
-        for z in range(width):
-            for lane in range(lanes):
-                number = bits[row, z, lane]
-                rounded = number + np.uint32(0x7FFF) + ((number >> np.uint32(16)) & np.uint32(1))
-                is_nan = (number & np.uint32(0x7FFFFFFF)) > np.uint32(0x7F800000)
-                out[row, z, lane] = np.uint32(0x7FC0) if is_nan else rounded >> np.uint32(16)
-        for z in range(width - 1):
-            for lane in range(lanes):
-                out[row, z, lane] |= out[row, z + 1, lane] << np.uint32(16)
+        _pair_row(maps, row * width * LANES, width, pairs)
 
 
 @no_type_check

@@ -14,7 +14,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from scaling.models.vector_convolution import KERNEL, WINDOWS, convolve_tile
-from scaling.models.vector_instructions import HAS_WIDE_REGISTERS, LANES, Vectors
+from scaling.models.vector_instructions import HAS_BF16_PAIRS, HAS_WIDE_REGISTERS, LANES, Vectors
 
 _TAP_ROWS = KERNEL if HAS_WIDE_REGISTERS else 1
 """Rows of a filter whose gradients are computed at once."""
@@ -45,82 +45,131 @@ def _make_convolve_tile(windows: int) -> Any:
     return convolve_lines
 
 
-@no_type_check
-@intrinsic
-def _unpool_row(
-    typing, y, dy, at, pixel, activation, winners, winners_at, windows, out, out_at, out_row, bias, bias_at
-):
-    """Write a row of pooled gradients to the pixels that won, and add their sum to a bias's gradient.
+def _make_unpool_row(*, has_pairs: bool) -> Any:
+    """Return a function that writes a row of pooled gradients to the pixels that won.
 
-    ``y`` and ``dy`` are the pooled pixels and their gradients, in one order.
+    It also adds their sum to a bias's gradient. Of pairs in bf16, it writes one for each row of a window.
     """
-    signature = types.void(y, dy, _INT, _INT, _INT, winners, _INT, _INT, out, _INT, _INT, bias, _INT)
 
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        _, _, at, pixel, activation, _, winners_at, windows, _, out_at, out_row, _, bias_at = args
-        v = Vectors(context, builder, signature.args[0].dtype)
-        y, dy, winners, out, bias = v.data(signature.args, args, 0, 1, 5, 8, 11)
-        (total,) = v.sums(1)
-        zero = v.constant(0.0)
-        with cgutils.for_range(builder, windows, intp=windows.type) as loop:
-            pixel_at = builder.add(at, builder.mul(loop.index, pixel))
-            gradient = v.derive(v.load(dy, pixel_at), v.load(y, pixel_at), activation)
-            winner = v.load_bytes(winners, v.offset(winners_at, (LANES, loop.index)))
-            first = v.offset(out_at, (2 * LANES, loop.index))
-            for number in range(4):
-                wins = builder.icmp_unsigned("==", winner, v.bytes(number))
-                target = v.offset(first, (number // 2, out_row), (number % 2, LANES))
-                v.store(builder.select(wins, gradient, zero), out, target)
-            builder.store(builder.fadd(builder.load(total), gradient), total)
-        v.store(builder.fadd(v.load(bias, bias_at), builder.load(total)), bias, bias_at)
-        return context.get_dummy_value()
+    @no_type_check
+    @intrinsic
+    def unpool_row(
+        typing,
+        y,
+        dy,
+        at,
+        pixel,
+        activation,
+        winners,
+        winners_at,
+        windows,
+        out,
+        out_at,
+        out_row,
+        bias,
+        bias_at,
+    ):
+        signature = types.void(y, dy, _INT, _INT, _INT, winners, _INT, _INT, out, _INT, _INT, bias, _INT)
 
-    return signature, generate
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            _, _, at, pixel, activation, _, winners_at, windows, _, out_at, out_row, _, bias_at = args
+            v = Vectors(context, builder, signature.args[0].dtype)
+            y, dy, winners, out, bias = v.data(signature.args, args, 0, 1, 5, 8, 11)
+            (total,) = v.sums(1)
+            with cgutils.for_range(builder, windows, intp=windows.type) as loop:
+                pixel_at = builder.add(at, builder.mul(loop.index, pixel))
+                gradient = v.derive(v.load(dy, pixel_at), v.load(y, pixel_at), activation)
+                winner = v.load_bytes(winners, v.offset(winners_at, (LANES, loop.index)))
+                wins = [builder.icmp_unsigned("==", winner, v.bytes(number)) for number in range(4)]
+                if has_pairs and v.bits == 32:
+                    _store_pairs(v, gradient, wins, out, v.offset(out_at, (LANES, loop.index)), out_row)
+                else:
+                    first = v.offset(out_at, (2 * LANES, loop.index))
+                    for number, is_winner in enumerate(wins):
+                        target = v.offset(first, (number // 2, out_row), (number % 2, LANES))
+                        v.store(builder.select(is_winner, gradient, v.constant(0.0)), out, target)
+                builder.store(builder.fadd(builder.load(total), gradient), total)
+            v.store(builder.fadd(v.load(bias, bias_at), builder.load(total)), bias, bias_at)
+            return context.get_dummy_value()
 
+        return signature, generate
 
-@no_type_check
-@intrinsic
-def _add_filter_gradient(typing, x, x_at, x_row, d, d_at, d_row, rows, columns, out, out_at):
-    """Add the products of a map's gradient and the pixels that each weight of a filter meets."""
-    signature = types.void(x, _INT, _INT, d, _INT, _INT, _INT, _INT, out, _INT)
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        _, x_at, x_row, _, d_at, d_row, rows, columns, _, out_at = args
-        v = Vectors(context, builder, signature.args[0].dtype)
-        x, d, out = v.data(signature.args, args, 0, 3, 8)
-        for first in range(0, KERNEL, _TAP_ROWS):
-            taps = list(product(range(first, first + _TAP_ROWS), range(KERNEL)))
-            sums = dict(zip(taps, v.sums(len(taps)), strict=True))
-
-            def add_tile(
-                d_start: Any, x_start: Any, width: int, sums: dict[tuple[int, int], Any] = sums
-            ) -> None:
-                gradients = [v.load(d, v.offset(d_start, (z, LANES))) for z in range(width)]
-                for z, i in product(range(width + KERNEL - 1), sorted({i for i, _ in sums})):
-                    pixel = v.load(x, v.offset(x_start, (i, x_row), (z, LANES)))
-                    for j in range(max(0, z - width + 1), min(KERNEL, z + 1)):
-                        v.add_product(gradients[z - j], pixel, sums[i, j])
-
-            with cgutils.for_range(builder, rows, intp=rows.type) as line:
-                d_line = builder.add(d_at, builder.mul(line.index, d_row))
-                x_line = builder.add(x_at, builder.mul(line.index, x_row))
-                width = ir.Constant(columns.type, _GRADIENT_COLUMNS)
-                tiles = builder.sdiv(columns, width)
-                with cgutils.for_range(builder, tiles, intp=columns.type) as tile:
-                    start = builder.mul(tile.index, ir.Constant(columns.type, _GRADIENT_COLUMNS * LANES))
-                    add_tile(builder.add(d_line, start), builder.add(x_line, start), _GRADIENT_COLUMNS)
-                done = builder.mul(tiles, width)
-                with builder.if_then(builder.icmp_signed("<", done, columns)):
-                    start = builder.mul(done, ir.Constant(columns.type, LANES))
-                    add_tile(builder.add(d_line, start), builder.add(x_line, start), 2)
-            for (i, j), total in sums.items():
-                target = v.offset(out_at, (i * KERNEL + j, LANES))
-                v.store(builder.fadd(v.load(out, target), builder.load(total)), out, target)
-        return context.get_dummy_value()
-
-    return signature, generate
+    return unpool_row
 
 
+def _store_pairs(v: Vectors, gradient: Any, wins: list[Any], out: Any, at: Any, row: Any) -> None:
+    """Store the pairs of a window's two rows."""
+    builder = v.builder
+    left = v.round_to_bf16(gradient)
+    right, zero = v.upper_half(left), ir.Constant(left.type, [0] * LANES)
+    for y in range(2):
+        pair = builder.select(wins[2 * y], left, builder.select(wins[2 * y + 1], right, zero))
+        v.store(builder.bitcast(pair, v.type), out, v.offset(at, (y, row)))
+
+
+def _make_filter_gradient(*, has_pairs: bool) -> Any:
+    """Return a function that adds the products of a map's gradient and the pixels that each weight meets.
+
+    The map's gradient is given by columns, or by pairs of columns in bf16.
+    """
+
+    @no_type_check
+    @intrinsic
+    def add_filter_gradient(typing, x, x_at, x_row, d, d_at, d_row, rows, columns, out, out_at):
+        signature = types.void(x, _INT, _INT, d, _INT, _INT, _INT, _INT, out, _INT)
+
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            _, x_at, x_row, _, d_at, d_row, rows, columns, _, out_at = args
+            v = Vectors(context, builder, signature.args[0].dtype)
+            x, d, out = v.data(signature.args, args, 0, 3, 8)
+            in_pairs = has_pairs and v.bits == 32
+            step, rest = (2, 1) if in_pairs else (1, 2)
+            add_product = v.add_pair_products if in_pairs else v.add_product
+            for first in range(0, KERNEL, _TAP_ROWS):
+                taps = list(product(range(first, first + _TAP_ROWS), range(KERNEL)))
+                sums = dict(zip(taps, v.sums(len(taps)), strict=True))
+
+                def add_tile(
+                    d_start: Any, x_start: Any, width: int, sums: dict[tuple[int, int], Any] = sums
+                ) -> None:
+                    gradients = [v.load(d, v.offset(d_start, (n, LANES))) for n in range(width)]
+                    pixels = range(step * (width - 1) + KERNEL)
+                    for z, i in product(pixels, sorted({i for i, _ in sums})):
+                        pixel = v.load(x, v.offset(x_start, (i, x_row), (z, LANES)))
+                        for n, gradient in enumerate(gradients):
+                            if 0 <= z - step * n < KERNEL:
+                                add_product(gradient, pixel, sums[i, z - step * n])
+
+                with cgutils.for_range(builder, rows, intp=rows.type) as line:
+                    d_line = builder.add(d_at, builder.mul(line.index, d_row))
+                    x_line = builder.add(x_at, builder.mul(line.index, x_row))
+                    for width in (_GRADIENT_COLUMNS, rest):
+                        size = ir.Constant(columns.type, width)
+                        tiles = builder.sdiv(columns, size)
+                        with cgutils.for_range(builder, tiles, intp=columns.type) as tile:
+                            start = builder.mul(tile.index, ir.Constant(columns.type, width * LANES))
+                            x_start = builder.mul(start, ir.Constant(columns.type, step))
+                            add_tile(builder.add(d_line, start), builder.add(x_line, x_start), width)
+                        done = builder.mul(tiles, ir.Constant(columns.type, width * LANES))
+                        d_line = builder.add(d_line, done)
+                        x_line = builder.add(x_line, builder.mul(done, ir.Constant(columns.type, step)))
+                        columns = builder.sub(columns, builder.mul(tiles, size))
+                for (i, j), total in sums.items():
+                    target = v.offset(out_at, (i * KERNEL + j, LANES))
+                    v.store(builder.fadd(v.load(out, target), builder.load(total)), out, target)
+            return context.get_dummy_value()
+
+        return signature, generate
+
+    return add_filter_gradient
+
+
+_unpool_row, _unpool_row_to_pairs = (
+    _make_unpool_row(has_pairs=has_pairs) for has_pairs in (False, HAS_BF16_PAIRS)
+)
+_add_filter_gradient, _add_filter_gradient_of_pairs = (
+    _make_filter_gradient(has_pairs=has_pairs) for has_pairs in (False, HAS_BF16_PAIRS)
+)
 _convolve_windows, _convolve_window = _make_convolve_tile(WINDOWS), _make_convolve_tile(1)
 
 
@@ -150,12 +199,14 @@ def _write_input_gradient(d, filters, weights, o, dx, start, row, P, Q):
 @no_type_check
 @njit(cache=True, error_model="numpy")
 def add_gradients(
-    x, filters, groups, activation, out, d_out, strides, rows, winners, has_input, d, dx, d_filters, d_biases
-):
+    x, has_pairs, filters, groups, activation, out, d_out, strides, rows, winners, has_input, d, dx,
+    d_filters, d_biases,
+):  # fmt: skip
     """Add the gradients of ``vector_convolution.convolve_and_pool``.
 
     Args:
         x, groups, activation, out, strides, rows, winners: as there.
+        has_pairs: True if ``x`` are pairs of bf16 numbers, which give no gradient of ``x``.
         filters: rotated by half a turn: [G, c, o, i, j].
         d_out: gradient of ``out``, in the same order.
         has_input: True to compute the gradient of ``x``; each channel is then seen by one group of filters.
@@ -181,6 +232,17 @@ def add_gradients(
                         winner = (((block * G + g) * o + f) * P + p) * Q * LANES
                         # Without the gradient of x, two lines of d are used all the time and stay cached.
                         target = inside + (f * d_map + 2 * p * d_row if has_input else 0)
+                        if has_pairs:
+                            _unpool_row_to_pairs(
+                                out, d_out, at, strides[5], activation, winners, winner, Q, d, target, d_row,
+                                d_biases, (g * o + f) * LANES,
+                            )  # fmt: skip
+                            for k in range(c):
+                                _add_filter_gradient_of_pairs(
+                                    x, first + k * channel + 2 * p * row, row, d, target, d_row, 2, Q,
+                                    d_filters, ((g * o + f) * c + k) * taps * LANES,
+                                )  # fmt: skip
+                            continue
                         _unpool_row(
                             out, d_out, at, strides[5], activation, winners, winner, Q, d, target, d_row,
                             d_biases, (g * o + f) * LANES,

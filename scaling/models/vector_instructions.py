@@ -123,6 +123,25 @@ class Vectors:
         numbers = (self.builder.bitcast(vector, pairs) for vector in (a, b))
         self.builder.store(self.builder.call(function, [self.builder.load(total), *numbers]), total)
 
+    def round_to_bf16(self, x: Any) -> Any:
+        """Return fp32 numbers rounded to the nearest bf16 number, halfway to even.
+
+        Returns:
+            Integers of 32 bits; their lower halves are the bits of the results, their upper halves are 0.
+        """
+        builder, integers = self.builder, ir.VectorType(ir.IntType(32), LANES)
+        half, one, sixteen, nan = (
+            ir.Constant(integers, [number] * LANES) for number in (0x7FFF, 1, 16, 0x7FC0)
+        )
+        bits = builder.bitcast(x, integers)
+        is_odd = builder.and_(builder.lshr(bits, sixteen), one)
+        rounded = builder.lshr(builder.add(builder.add(bits, half), is_odd), sixteen)
+        return builder.select(builder.fcmp_unordered("uno", x, x), nan, rounded)
+
+    def upper_half(self, bits: Any) -> Any:
+        """Return integers whose upper halves are the lower halves of others."""
+        return self.builder.shl(bits, ir.Constant(bits.type, [16] * LANES))
+
     @contextmanager
     def if_within(self, number: int, bounds: tuple[Any, Any] | None) -> Iterator[None]:
         """Execute the block's instructions only if a number is in a half-open interval, or without one."""

@@ -154,7 +154,7 @@ def test_the_page_is_self_contained_and_states_the_laws(written):
     assert "https://" not in source
     assert "script" not in page.tags
     assert len(page.loads) == len(NAMES)
-    assert all(load.startswith("data:image/svg+xml;base64,") for load in page.loads)
+    assert all(load.startswith("data:image/svg+xml,") for load in page.loads)
     assert all((report.path.parent / link).is_file() for link in page.links)
     assert "planted <study>" in page.text
     for fit in report.fits:
@@ -322,6 +322,14 @@ def test_forecasts_older_than_their_runs_are_drawn_with_their_intervals():
 
     np.testing.assert_allclose(intervals(FILTERS_AXIS), [[0.015, 0.03]])
     assert intervals(PARAMETERS_AXIS) == []
+
+
+def test_page_of_a_study_like_the_quickstart_has_less_than_500_kilobytes(tmp_path):
+    widths = (1, 2, 3, 4, 6, 8, 12)
+    report, _ = write(
+        tmp_path, plant_study([*lenets(widths), *trees(widths)], seeds=8, recipe=Recipe(epochs=8))
+    )
+    assert report.path.stat().st_size < 500_000
 
 
 def test_the_points_of_one_size_do_not_look_like_several_sizes():

@@ -36,7 +36,7 @@ NAME = "sweeps"
 LOADER_WORKERS = (0, 2)
 """Numbers of worker processes of the peer's loaders; the faster is used."""
 HOUR_S = 3600
-MIN_ORDERS = 6
+MIN_ORDERS = 8
 """Smallest number of minibatch orders behind this software's errors."""
 
 Errors = dict[int, list[float]]

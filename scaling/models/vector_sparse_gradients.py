@@ -23,8 +23,9 @@ from numba.extending import intrinsic
 from scaling.models.vector_convolution import KERNEL
 from scaling.models.vector_instructions import HAS_WIDE_REGISTERS, LANES, Vectors
 
-_COLUMNS = 4 if HAS_WIDE_REGISTERS else 2
-"""Vectors of each row of a filter that are in registers at once."""
+_WIDE = 4 if HAS_WIDE_REGISTERS else 2
+"""Most vectors of each row of a filter that are in registers at once."""
+_DOUBLE, _SINGLE = 2, 1
 _INT = types.int64
 
 
@@ -217,8 +218,12 @@ def _make_input_gradient(vectors: int) -> Any:
     return add_filters
 
 
-_add_patches, _add_narrow_patches = _make_filter_gradient(_COLUMNS), _make_filter_gradient(1)
-_add_filters, _add_narrow_filters = _make_input_gradient(_COLUMNS), _make_input_gradient(1)
+_add_wide_patches, _add_double_patches, _add_single_patches = map(
+    _make_filter_gradient, (_WIDE, _DOUBLE, _SINGLE)
+)
+_add_wide_filters, _add_double_filters, _add_single_filters = map(
+    _make_input_gradient, (_WIDE, _DOUBLE, _SINGLE)
+)
 
 
 @no_type_check
@@ -251,18 +256,24 @@ def _add_filter_gradients(maps, lane, row, values, positions, ends, d_filters, g
     first, at = 0, lane * maps.shape[1]
     for f in range(o):
         target, column = (g * o + f) * KERNEL * length, 0
-        while column + _COLUMNS * LANES <= length:
-            _add_patches(
+        while column + _WIDE * LANES <= length:
+            _add_wide_patches(
                 maps, at + column, row, values, positions, first, ends[f] - first,
                 d_filters, target + column, length,
             )  # fmt: skip
-            column += _COLUMNS * LANES
-        while column < length:
-            _add_narrow_patches(
+            column += _WIDE * LANES
+        while column + _DOUBLE * LANES <= length:
+            _add_double_patches(
                 maps, at + column, row, values, positions, first, ends[f] - first,
                 d_filters, target + column, length,
             )  # fmt: skip
-            column += LANES
+            column += _DOUBLE * LANES
+        while column + _SINGLE * LANES <= length:
+            _add_single_patches(
+                maps, at + column, row, values, positions, first, ends[f] - first,
+                d_filters, target + column, length,
+            )  # fmt: skip
+            column += _SINGLE * LANES
         first = ends[f]
 
 
@@ -274,18 +285,24 @@ def _add_input_gradients(filters, is_weight, g, values, positions, ends, d_maps,
     first, at = 0, lane * d_maps.shape[1]
     for f in range(o):
         source, column = (g * o + f) * KERNEL * length, 0
-        while column + _COLUMNS * LANES <= length:
-            _add_filters(
+        while column + _WIDE * LANES <= length:
+            _add_wide_filters(
                 filters, source + column, length, is_weight, values, positions, first, ends[f] - first,
                 d_maps, at + column, row,
             )  # fmt: skip
-            column += _COLUMNS * LANES
-        while column < length:
-            _add_narrow_filters(
+            column += _WIDE * LANES
+        while column + _DOUBLE * LANES <= length:
+            _add_double_filters(
                 filters, source + column, length, is_weight, values, positions, first, ends[f] - first,
                 d_maps, at + column, row,
             )  # fmt: skip
-            column += LANES
+            column += _DOUBLE * LANES
+        while column + _SINGLE * LANES <= length:
+            _add_single_filters(
+                filters, source + column, length, is_weight, values, positions, first, ends[f] - first,
+                d_maps, at + column, row,
+            )  # fmt: skip
+            column += _SINGLE * LANES
         first = ends[f]
 
 

@@ -116,8 +116,9 @@ def describe_optimum(study: StudyOptimum, optimum: Optimum) -> str:
         text = f"{optimum.label}: the optimal {x} cannot be estimated ({optimum.reason}; {runs})."
     else:
         doubt = f"; {optimum.status}: {optimum.reason}" if optimum.reason else ""
+        comma = "," if "," in optimum.estimand else ""
         text = (
-            f"{optimum.label}: the {optimum.estimand}, is at {x} {format_interval(optimum.x_opt)}"
+            f"{optimum.label}: the {optimum.estimand}{comma} is at {x} {format_interval(optimum.x_opt)}"
             f" ({runs}{doubt})."
         )
     for ratio in study.compare_size_depth(optimum):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from scaling.api._external_table import external_curves, load_external_table
 from scaling.api._figures import save_figures
-from scaling.api._fit_options import RowOptions
+from scaling.api._fit import check_request, load_curves
+from scaling.api._fit_options import FitOptions, RowOptions
 from scaling.api._load import (
     CURVE_COLUMN,
     RunSource,
@@ -39,7 +39,7 @@ Numbers of filters are integers, so equal costs are seldom possible.
 if TYPE_CHECKING:
     from analysis.optimum import StudyOptimum
     from scaling.config import Cell
-    from scaling.fit import Points
+    from scaling.fit.data.table import PointsGroup
     from scaling.fit.optimum import Optimum
 
 
@@ -51,6 +51,7 @@ def optimum(
     y: str = "test_error",
     by: Sequence[str] = (),
     std: str | None = None,
+    rows: RowOptions | None = None,
     overrides: Sequence[str] = (),
 ) -> StudyOptimum:
     """Find the position of the smallest error along an axis, for each curve of a study or a table.
@@ -64,6 +65,7 @@ def optimum(
         by: for a table, columns whose values separate the curves; by default ``architecture``, if there is
             one.
         std: for a table, column of known standard deviations of y.
+        rows: for a table, which rows are runs.
         overrides: changed settings of a study, such as ``recipe.epochs=5``.
 
     Raises:
@@ -72,55 +74,73 @@ def optimum(
         UsageError: options that the source does not have.
         FitError: no curve has an optimum that the data determine.
     """
-    source = as_run_source(source)
+    source, rows = as_run_source(source), rows or RowOptions()
     if isinstance(source, TableInMemory) or is_external_table(source):
-        return _optima_of_table(source, x=x, y=y, by=by, std=std, overrides=overrides)
-    if by or std:
-        raise UsageError(
-            f"{(*by, std)[0]}: only a table is split by columns or has standard deviations, and {source} is"
-            " no table (.parquet, .csv); leave it out",
-            option="by" if by else "std",
-        )
+        options = FitOptions(x=x, y=y, by=by or None, std=std)
+        return _optima_of_table(source, options, rows, overrides=overrides)
+    _refuse_table_options(source, {"by": by, "std": std, **vars(rows)})
     study = Path(source) if isinstance(source, str) else source
     return _optima_of_study(study, workspace or Workspace(), x=x, y=y, overrides=overrides)
 
 
+def _refuse_table_options(source: RunSource, options: Mapping[str, Any]) -> None:
+    """Check that no option is given that only a table has."""
+    for option, value in options.items():
+        if value:
+            given = "" if value is True else f"{value if isinstance(value, str) else value[0]}: "
+            raise UsageError(
+                f"{given}is for tables, and {source} is no table (.parquet, .csv); leave it out",
+                option=option,
+            )
+
+
 def _optima_of_table(
-    source: RunSource, *, x: str, y: str, by: Sequence[str], std: str | None, overrides: Sequence[str]
+    source: RunSource, options: FitOptions, rows: RowOptions, *, overrides: Sequence[str]
 ) -> StudyOptimum:
     from analysis.optimum import StudyOptimum
     from scaling.fit.data.table import group_points
 
-    others = [*by, *([std] if std else [])]
-    loaded = load_external_table(
-        source, overrides=overrides, counts=None, rows=RowOptions(), sizes=[x], y=y, others=others
+    check_request(source, options, rows, population=False, counts=None, best=None)
+    loaded, options = load_curves(
+        source, Workspace(), options, rows, overrides=overrides, counts=None, best=None
     )
-    table = loaded.runs
     with named_errors(source):
-        groups = group_points(table, x=x, y=y, by=tuple(by) or external_curves(table), std=std)
+        groups = group_points(
+            loaded.runs, x=options.x, y=options.y, by=tuple(options.by or ()), std=options.std
+        )
     optima, failures = _find_optima(
         [
-            (", ".join(group.values.values()) or "all", group.points, (*loaded.notes, *group.notes))
+            (", ".join(group.values.values()) or "all", group, (*loaded.notes, *group.notes))
             for group in groups
         ]
     )
     if not optima:
         raise FitError(f"{source}: {'; '.join(failures)}")
     return StudyOptimum(
-        x=x, title=str(source), training="", optima=optima, size_depth_ratios={}, costs={}, failures=failures
+        x=options.x,
+        title=str(source),
+        training="",
+        optima=optima,
+        size_depth_ratios={},
+        costs={},
+        failures=failures,
     )
 
 
 def _find_optima(
-    curves: Iterable[tuple[str, Points, Sequence[str]]],
+    curves: Iterable[tuple[str, PointsGroup, Sequence[str]]],
 ) -> tuple[tuple[Optimum, ...], tuple[str, ...]]:
-    """Return the optima of curves, each a label with points and notes, and why other curves have none."""
+    """Return the optima of curves, each a label with points and notes, and why other curves have none.
+
+    An optimum of rows that are no replicates is not usable without caution.
+    """
     from scaling.fit.optimum import find_optimum
 
     optima, failures = [], []
-    for label, points, notes in curves:
+    for label, group, notes in curves:
         try:
-            optima.append(find_optimum(points, label=label, notes=tuple(notes)))
+            optimum = find_optimum(group.points, label=label, notes=tuple(notes))
+            optima.append(optimum.with_caution(group.caution))
         except FitError as error:
             failures.append(str(error))
     return tuple(optima), tuple(dict.fromkeys(failures))
@@ -149,8 +169,8 @@ def _optima_of_study(
     curves, absent = [], []
     for label, of_curve in members.items():
         try:
-            label, points, notes = _select_curve(table, of_curve, label=label, x=x, y=y)
-            curves.append((label, points, (*loss_notes, *notes)))
+            group = _select_curve(table, of_curve, label=label, x=x, y=y)
+            curves.append((label, group, (*loss_notes, *group.notes)))
         except FitError as error:
             absent.append(str(error))
     optima, failures = _find_optima(curves)
@@ -176,10 +196,8 @@ def _optima_of_study(
     )
 
 
-def _select_curve(
-    table: pa.Table, cells: Sequence[Cell], *, label: str, x: str, y: str
-) -> tuple[str, Points, tuple[str, ...]]:
-    """Return the label, the points and the notes of one curve of a study."""
+def _select_curve(table: pa.Table, cells: Sequence[Cell], *, label: str, x: str, y: str) -> PointsGroup:
+    """Return the points of one curve of a study."""
     from scaling.fit.data.table import group_points
 
     ids = pa.array([cell.run(seed).id for cell in cells for seed in range(cell.seeds)], pa.string())
@@ -191,7 +209,7 @@ def _select_curve(
         raise FitError(f"{cells[0].architecture.type}: this architecture has no {x}")
     runs = runs.append_column(CURVE_COLUMN, pa.array([label] * len(runs)))
     (group,) = group_points(runs, x=x, y=y, by=(CURVE_COLUMN,))
-    return label, group.points, group.notes
+    return group
 
 
 def _reject_mixed_widths(optimum: Optimum, cells: Sequence[Cell]) -> Optimum:

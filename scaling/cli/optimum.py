@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from scaling import api
+from scaling.cli.flags import with_flags
 from scaling.cli.options import STORE, Also, Data, Json, Overrides, Store, workspace
 from scaling.cli.output import console, print_json, print_text
 from scaling.cli.store_damage import with_damage
+from scaling.cli.table_options import Accuracy, LastOf, RunColumns, Std, Where, Wide
 
 
 def optimum(
@@ -39,12 +42,12 @@ def optimum(
             show_default="architecture",
         ),
     ] = [],
-    std: Annotated[
-        str,
-        typer.Option(
-            metavar="COLUMN", help="For a table: column with known standard deviations of the error."
-        ),
-    ] = "",
+    std: Std = "",
+    where: Where = [],
+    last_of: LastOf = "",
+    run: RunColumns = [],
+    wide: Wide = False,
+    accuracy: Accuracy = "",
     out: Annotated[
         Path | None,
         typer.Option(
@@ -63,7 +66,14 @@ def optimum(
     sqrt(map size) x number of maps = constant is printed too.
     """
     folders = workspace(store, also, data)
-    optima = api.optimum(source, folders, x=x, y=y, by=by, std=std or None, overrides=set_)
+    rows = api.RowOptions(where=where, last_of=last_of or None, run=run, wide=wide, accuracy=accuracy or None)
+    optima = api.optimum(source, folders, x=x, y=y, by=by, std=std or None, rows=rows, overrides=set_)
+    optima = replace(
+        optima,
+        optima=tuple(
+            replace(optimum, notes=tuple(map(with_flags, optimum.notes))) for optimum in optima.optima
+        ),
+    )
     if as_json:
         print_json(with_damage({"optima": optima.to_dict()}))
         return

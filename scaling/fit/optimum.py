@@ -10,7 +10,7 @@ The estimate is corrected for its median bias, which resampled means show.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import exp, inf
 from typing import Any
 
@@ -69,6 +69,12 @@ class Optimum:
     """Reasons why the optimum is not usable without caution; empty if it is."""
     notes: tuple[str, ...]
     """Sentences about what was left out or is unusual."""
+
+    def with_caution(self, reason: str) -> Optimum:
+        """Return the optimum with one more reason for caution; an empty reason changes nothing."""
+        if not reason or self.status is Status.REJECTED:
+            return self
+        return replace(self, status=Status.CAUTION, reason="; ".join(filter(None, (self.reason, reason))))
 
     @property
     def lowest(self) -> Interval:
@@ -183,7 +189,7 @@ def find_optimum(
 
 def _describe(points: Points, dispersion: Dispersion) -> list[str]:
     """Return notes on the scatter of the points and the source of the intervals."""
-    scatter = describe_points(points) if points.means.all() else []
+    scatter = describe_points(points, x="value") if points.means.all() else []
     return [*scatter, *describe_dispersion("The fitted curve", dispersion)]
 
 

@@ -55,7 +55,10 @@ SURFACE = {
         *("--out", "--json", *READ),
     },
     "compare": {"CONFIG", "--for-error", "--out", "--json", *READ},
-    "optimum": {"SOURCE", "--x", "--y", "--by", "--std", "--out", "--json", *READ},
+    "optimum": {
+        *("SOURCE", "--x", "--y", "--by", "--std", "--where", "--last-of", "--run", "--wide", "--accuracy"),
+        *("--out", "--json", *READ),
+    },
     "power": {"CONFIG", "--power", "--quiet", "--json", *READ},
     "history": {"FOLDER", "--out", "--store", "--also", "--data", "--json"},
     "ensemble": {"CONFIG", "--sizes", "--by", "--out", "--json", *READ},

@@ -1,8 +1,9 @@
 """Tests of whether a column explains how y differs between rows of one x.
 
-A column with few values is a factor and gets two F tests of the relative deviations of y from the mean of
-its x: one of its values (additive over x), and one of the cells of (x, value) against rows of one cell,
-which also finds a value that is best at some x only. A column of numbers of which most differ is tested by
+A column with few values is a factor and gets three F tests of the relative deviations of y from the mean of
+its x: one of its values (additive over x), one of its values with an effect that changes along x, which finds
+curves that cross, and one of the cells of (x, value) against rows of one cell, which also finds a value that
+is best at some x only. A column of numbers of which most differ is tested by
 the regression on its centred ranks. Each test is done twice: on the deviations, which has power in small
 tables, and on their ranks over the whole table, centred at each x, which has power with heavy tails.
 Bonferroni's inequality pays for the number of tests, and no permutation is drawn.
@@ -30,30 +31,39 @@ _NO_EFFECT = 1e-9
 Rows = Float[np.ndarray, " rows"]
 
 
-def association_p(deviations: Rows, codes: Codes, x_index: Codes, *, numbers: Rows | None) -> float:
+def association_p(
+    deviations: Rows, codes: Codes, x_index: Codes, *, x: Rows, numbers: Rows | None = None
+) -> float:
     """Return the p-value of the association of a column with y; 1 if it cannot be tested.
 
     Args:
         deviations: deviations of y from the mean of its x.
         codes: value of the column in each row, as a code.
         x_index: x of each row, as a code.
+        x: x of each row, as a number.
         numbers: the column as numbers, if most of its values differ; None for a factor.
     """
+    ranks = rankdata(x, method="dense")
+    position = ranks - ranks.mean()
     possible: list[float] = []
     for responses in (deviations, centre(rankdata(np.round(deviations, 12)), x_index)):
         if responses @ responses > 0:
-            tests = _tests(responses, codes, x_index, numbers)
+            tests = _tests(responses, codes, x_index, position, numbers)
             possible += [p for p in tests if p is not None]
     return min(1.0, len(possible) * min(possible)) if possible else 1.0
 
 
-def _tests(responses: Rows, codes: Codes, x_index: Codes, numbers: Rows | None) -> list[float | None]:
+def _tests(
+    responses: Rows, codes: Codes, x_index: Codes, position: Rows, numbers: Rows | None
+) -> list[float | None]:
     if numbers is not None:
         return [_regression_p(responses, centre(rankdata(numbers), x_index)[:, None], x_index)]
     tests = [_cells_p(responses, codes, x_index)]
     if codes.max() < _MAX_LEVELS:
-        one_hot = np.stack([centre((codes == code) * 1.0, x_index) for code in range(codes.max() + 1)])
-        tests.append(_regression_p(responses, one_hot.T, x_index))
+        one_hot = np.stack([centre((codes == code) * 1.0, x_index) for code in range(codes.max() + 1)]).T
+        slopes = one_hot * position[:, None]
+        tests.append(_regression_p(responses, one_hot, x_index))
+        tests.append(_regression_p(responses, np.hstack([one_hot, slopes]), x_index))
     return tests
 
 

@@ -189,7 +189,8 @@ class RowsOfOneX:
         codes = self.codes(name)
         is_factor = not self.is_number(name) or self.is_designed(name)
         numbers = None if is_factor else np.nan_to_num(numeric_column(self.runs, name))
-        return association_p(self.deviations, codes, self.x_index, numbers=numbers)
+        sizes = numeric_column(self.runs, self.x)
+        return association_p(self.deviations, codes, self.x_index, x=sizes, numbers=numbers)
 
     def settings_beside(self, step: str) -> list[str]:
         """Return the settings and the chosen columns that tell runs apart, beside a column of steps."""

@@ -332,10 +332,12 @@ def _warnings(runs: pa.Table, points: Points) -> list[str]:
             f"{points.y_name} holds values above 1 (the largest: {points.y.max():g}): "
             "if they are percentages, so are amplitude and floor."
         )
-    if is_accuracy(points.y_name) and (points.y <= 1).all():
+    if is_accuracy(points.y_name) and (points.y <= 100).all():
+        in_percent = (points.y > 1).any()
+        unit, division = (" in percent", "divide it by 100, and ") if in_percent else ("", "")
         warnings.append(
-            f"{points.y_name} looks like an accuracy, which rises, and a scaling law describes what falls: "
-            f"fit 1 - {points.y_name}, with `accuracy` {points.y_name}."
+            f"{points.y_name} looks like an accuracy{unit}, which rises, and a scaling law describes what "
+            f"falls: {division}fit 1 - {points.y_name}, with `accuracy` {points.y_name}."
         )
     elif _rises_towards_one(points):
         warnings.append(

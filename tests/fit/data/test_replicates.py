@@ -75,6 +75,16 @@ def test_a_second_size_without_replicates_is_named():
     assert named(rows({"D": [1e6, 1e7, 1e8, 1e9]}, seeds=1)) == ["D"]
 
 
+def test_curves_that_cross_are_named_without_replicates():
+    """Four models of one run at each width, whose mean differences over the widths are 0."""
+    columns = rows({"model": ["a", "b", "c", "d"]}, effect=0.0, seeds=1)
+    columns["loss"] = [
+        loss * (width / 6) ** (0.1 * "abcd".index(model))
+        for loss, width, model in zip(columns["loss"], columns["width"], columns["model"], strict=True)
+    ]
+    assert named(columns) == ["model"]
+
+
 def test_a_setting_that_was_drawn_at_random_is_named():
     columns = rows()
     columns["config/eta"] = list(10 ** np.random.default_rng(1).uniform(-3, -1, len(columns["loss"])))

@@ -207,3 +207,14 @@ def test_unreadable_files_are_reported(tmp_path: Path, name: str, content: bytes
         read_table(file)
     assert str(file) in str(refused.value)
     assert len(str(refused.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("unit", "hint"), [(1, "falls: fit 1 - "), (100, "falls: divide it by 100, and fit 1 - ")]
+)
+def test_an_accuracy_is_named_as_a_fraction_and_in_percent(unit, hint):
+    accuracy = [unit * (1 - error) for error in TABLE["test_error"].to_pylist()]
+    for group in group_points(changed(test_acc=accuracy), y="test_acc"):
+        (note,) = group.notes
+        assert note.startswith("test_acc looks like an accuracy")
+        assert note.endswith(f"{hint}test_acc, with `accuracy` test_acc.")

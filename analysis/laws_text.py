@@ -21,7 +21,7 @@ from analysis.formatting import (
 from analysis.laws import LawRow, law_rows
 from analysis.text_table import TextTable
 from scaling.control_characters import escape_control_characters
-from scaling.fit import Comparison, ExponentConclusion, Fit, compare_all, predict, size_for_error
+from scaling.fit import Comparison, ExponentConclusion, Fit, Interval, compare_all, predict, size_for_error
 from scaling.fit.card import LawCard, law_card
 from scaling.fit.diagnosis.profile_likelihood import profile_laws
 from scaling.fit.forms import FORMS
@@ -90,7 +90,7 @@ def _evidence(fit: Fit) -> Iterator[tuple[str, str]]:
     if fit.verdict.evidence:
         yield "verdict", fit.verdict.evidence
     profiles = [
-        f"{format_interval(profile.parameters['exponent'])} for {fit.laws[profile.form].form.formula}"
+        f"{_format_profile(profile.parameters['exponent'])} for {fit.laws[profile.form].form.formula}"
         + ("" if profile.confirmed else " (the optimum is not confirmed)")
         for profile in profile_laws(fit)
     ]
@@ -100,6 +100,13 @@ def _evidence(fit: Fit) -> Iterator[tuple[str, str]]:
         yield "card", describe_card(card)
     for note in fit.notes:
         yield "note", escape_control_characters(note)
+
+
+def _format_profile(exponent: Interval) -> str:
+    """Return an exponent with its profile interval; an infinite limit is one that the search did not find."""
+    if isfinite(exponent.low) or isfinite(exponent.high):
+        return format_interval(exponent)
+    return f"{exponent.estimate:.3g} (no limits found)"
 
 
 def describe_pair(x: str, pair: Comparison) -> str:
@@ -142,8 +149,9 @@ def describe_card(card: LawCard) -> str:
     """Return a sentence on how robust a law is: the exponents under other choices."""
     outside = [f"{choice.exponent:.3g} {choice.name}" for choice in card.choices if choice.outside]
     if outside:
+        verb = "moves" if len(outside) == 1 else "move"
         result = (
-            f"fragile: {len(outside)} of {len(card.choices)} other choices move the exponent out of its "
+            f"fragile: {len(outside)} of {len(card.choices)} other choices {verb} the exponent out of its "
             f"interval ({'; '.join(outside)})"
         )
     else:

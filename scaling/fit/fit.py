@@ -74,6 +74,7 @@ def fit(
     robust: dict[str, Law] = {}
     if winsorised := winsorise(points):
         robust = _fit_laws(winsorised.points, replace(options, forms=tuple(laws)), stream=stream).laws
+        robust = include_selection(winsorised.points, robust, verdict)
         notes.append(
             f"{winsorised.note} No run is dropped. The exponents are {_exponents(laws)}, and with these runs "
             f"winsorised {_exponents(robust)}."

@@ -222,6 +222,11 @@ class FormChoice(StrEnum):
     UNCLEAR = "cannot tell"
 
 
+def _percent(share: float) -> str:
+    """Return an upper limit in whole per cent, at least 1 %: a limit of 0 % would promise too much."""
+    return f"{max(1, round(100 * share))} %"
+
+
 _FORM_OF_CHOICE = {
     FormChoice.POWER: POWER.name,
     FormChoice.FLOOR: FLOOR.name,
@@ -265,14 +270,14 @@ class Verdict:
             # A law that misfits the means says nothing about a floor.
             misfit = self.floor_fits_p is not None and self.floor_fits_p < MISFIT_P
             limit = (
-                f"the floor is at most {100 * self.floor_limit:.0f} % of the mean of the widest networks"
+                f"the floor is at most {_percent(self.floor_limit)} of the mean of the widest networks"
                 if self.floor_limit < 1
                 else "the floor may be as large as the mean of the widest networks"
             )
             evidence.append(limit + (", in a law that misfits the means" if misfit else ""))
         if self.drift_limit is not None:
             evidence.append(
-                f"the local exponent changes by at most {100 * self.drift_limit:.0f} % over the sizes"
+                f"the local exponent changes by at most {_percent(self.drift_limit)} over the sizes"
                 if self.drift_limit < 1
                 else "the local exponent may change by more than itself over the sizes"
             )

@@ -17,7 +17,7 @@ from scaling.fit.interval import Interval
 from scaling.fit.result import FormChoice, Law, Status, Verdict
 
 _OTHER_FORM_REASONS = {
-    FormChoice.POWER: "",
+    FormChoice.POWER: "a floor is not shown",
     FormChoice.FLOOR: "a floor is needed",
     FormChoice.BENDS: "the curve bends",
     FormChoice.UNCLEAR: "a floor is neither shown nor excluded",
@@ -41,7 +41,7 @@ def include_selection(points: Points, laws: dict[str, Law], verdict: Verdict) ->
 
 
 def _reason(name: str, verdict: Verdict) -> str:
-    if name in {form.name for form in BENT_FORMS} and verdict.choice is FormChoice.BENDS:
+    if name in {form.name for form in BENT_FORMS}:
         return _BEND_REASON
     return "" if name == verdict.form else _OTHER_FORM_REASONS[verdict.choice]
 

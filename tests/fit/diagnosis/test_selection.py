@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -51,6 +53,28 @@ def test_the_named_law_is_the_first_and_the_only_usable_one(power_law):
     assert floor_needed.verdict.choice is FormChoice.FLOOR
     assert next(iter(floor_needed.laws)) == "floor"
     assert floor_needed.laws["power"].status is Status.CAUTION
+
+
+def test_a_law_that_bends_is_not_usable_beside_a_power_law(power_law):
+    options = replace(OPTIONS, forms=("power", "floor", "m4"), resamplings=50)
+    laws = fit(power_law.points, options).laws
+    assert "a floor is not shown" in laws["floor"].reason
+    assert (laws["m4"].status, laws["m4"].reason.split("; ")[-1]) == (
+        Status.CAUTION,
+        "beyond the measured sizes, other curves with a bend differ from this one",
+    )
+
+
+def test_the_law_without_outliers_covers_the_law_with_a_floor_too(power_law):
+    y = power_law.points.y.copy()
+    y[0] *= 1.06
+    fitted = fit(replace(power_law.points, y=y), OPTIONS)
+    assert fitted.verdict.choice is FormChoice.POWER
+    power, floor = (fitted.robust[name] for name in ("power", "floor"))
+    for name, interval in power.parameters.items():
+        other = floor.parameters[name]
+        assert interval.low <= other.low <= other.high <= interval.high
+    assert floor.status is Status.CAUTION
 
 
 @pytest.mark.simulation

@@ -10,6 +10,7 @@ from scaling.fit import EstimationOptions, FormChoice, Points, fit
 from scaling.fit.diagnosis.verdict import FLOOR_P, MIN_COVARIANCE_DRAWS
 from scaling.fit.estimation.quasi_likelihood import quasi_loglik
 from scaling.fit.forms import BROKEN, FLOOR, Form
+from scaling.fit.result import Verdict
 from tests.fit.planted_laws import DISPERSION, bare_points, curve, plant, variance_model
 
 WIDE = (1, 2, 3, 4, 6, 8, 12, 16)
@@ -114,6 +115,12 @@ def test_a_misfit_of_both_laws_is_not_evidence_of_a_floor():
     ).verdict
     assert verdict.choice is not FormChoice.POWER
     assert verdict.floor_p > FLOOR_P
+
+
+def test_a_limit_below_one_per_cent_is_not_shown_as_zero():
+    evidence = Verdict(choice=FormChoice.UNCLEAR, floor_limit=0.0, drift_limit=0.004).evidence
+    assert evidence.startswith("the floor is at most 1 % of the mean")
+    assert "changes by at most 1 %" in evidence
 
 
 def plant_form(rng: np.random.Generator, law: tuple[float, ...], form: Form) -> Points:

@@ -98,8 +98,9 @@ class FormEstimate:
     """Draws of other forms that the data do not exclude; intervals include them.
 
     The law with a floor includes the power law if the floor may be 0, because draws that are held at the
-    bound alone would give intervals that are too narrow. The power law includes the law with a floor if the
-    verdict names the power law, because the verdict does not exclude a small floor."""
+    bound alone would give intervals that are too narrow, and if the verdict does not exclude a floor of 0.
+    The power law includes the law with a floor if the verdict names the power law, because the verdict does
+    not exclude a small floor."""
     dispersion: Dispersion
     """Dispersion of the means, on which the intervals rest."""
     rmse_log: float

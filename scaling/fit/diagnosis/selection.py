@@ -4,6 +4,9 @@ The verdict ``power law`` permits a floor of up to a fifth of the error of the w
 without a floor has an interval that knows nothing of such a floor: with more seeds it becomes narrower, but
 not more correct. The interval of the power law that the verdict names therefore covers the interval of the
 law with a floor too, whose form contains the other one. For the same reason no other form is usable.
+
+The verdict ``cannot tell`` excludes no floor of 0, also if few resampled studies have a floor so small. The
+law with a floor then covers the power law, and its floor begins at 0.
 """
 
 from __future__ import annotations
@@ -36,7 +39,12 @@ def include_selection(points: Points, laws: dict[str, Law], verdict: Verdict) ->
     """
     included = {name: _with_reason(law, _reason(name, verdict)) for name, law in laws.items()}
     if verdict.choice is FormChoice.POWER:
-        included[POWER.name] = _include_floor(points, laws[POWER.name], laws[FLOOR.name])
+        included[POWER.name] = _include(points, laws[POWER.name], laws[FLOOR.name])
+    # Without a p-value the verdict did not compare the forms. A law whose floor may be 0 covers the power law
+    # already.
+    is_compared = verdict.choice is FormChoice.UNCLEAR and verdict.floor_p is not None
+    if is_compared and laws[FLOOR.name].parameters["floor"].low > 0:
+        included[FLOOR.name] = _include(points, laws[FLOOR.name], laws[POWER.name])
     return included
 
 
@@ -52,20 +60,22 @@ def _with_reason(law: Law, reason: str) -> Law:
     return replace(law, status=Status.CAUTION, reason="; ".join(filter(None, (law.reason, reason))))
 
 
-def _include_floor(points: Points, power: Law, floor: Law) -> Law:
+def _include(points: Points, law: Law, other: Law) -> Law:
+    """Return a law whose intervals cover those of another form; a form without a floor has a floor of 0."""
+    no_floor = Interval(estimate=0.0, low=0.0, high=0.0)
     parameters = {
         name: Interval.around(
             interval.estimate,
-            low=min(interval.low, floor.parameters[name].low),
-            high=max(interval.high, floor.parameters[name].high),
+            low=min(interval.low, other.parameters.get(name, no_floor).low),
+            high=max(interval.high, other.parameters.get(name, no_floor).high),
         )
-        for name, interval in power.parameters.items()
+        for name, interval in law.parameters.items()
     }
-    assessment = assess(POWER, points, estimate=power.estimates, parameters=parameters)
+    assessment = assess(law.form, points, estimate=law.estimates, parameters=parameters)
     return replace(
-        power,
+        law,
         parameters=parameters,
-        alternatives=floor.draw_sets,
+        alternatives=other.draw_sets,
         status=assessment.status,
         reason=assessment.reason,
     )

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from scaling.fit import EstimationOptions, Fit, FormChoice, Points, Status, fit, predict, preferred_law
+from scaling.fit.diagnosis.selection import include_selection
+from scaling.fit.result import Verdict
 from tests.fit.planted_laws import plant
 
 WIDE = (1, 2, 3, 4, 6, 8, 12, 16)
@@ -53,6 +55,25 @@ def test_the_named_law_is_the_first_and_the_only_usable_one(power_law):
     assert floor_needed.verdict.choice is FormChoice.FLOOR
     assert next(iter(floor_needed.laws)) == "floor"
     assert floor_needed.laws["power"].status is Status.CAUTION
+
+
+def test_the_law_with_a_floor_covers_the_power_law_if_the_verdict_cannot_tell():
+    """A test that does not reject a floor of 0 holds also where no resampled study has one so small."""
+    fitted = fit_planted(0.1, 1)
+    power, floor = fitted.laws["power"], fitted.laws["floor"]
+    assert floor.parameters["floor"].low > 0
+    assert floor.status is Status.USABLE
+    verdict = Verdict(choice=FormChoice.UNCLEAR, floor_p=0.03)
+    included = include_selection(fitted.points, fitted.laws, verdict)["floor"]
+    assert included.parameters["floor"].low == 0
+    for name, other in power.parameters.items():
+        interval = included.parameters[name]
+        assert interval.low <= other.low <= other.high <= interval.high
+    assert (included.band([160.0])[0] <= power.band([160.0])[0]).all()
+    assert (included.status, included.reason) == (
+        Status.CAUTION,
+        "the floor's interval reaches its bound, 0",
+    )
 
 
 def test_a_law_that_bends_is_not_usable_beside_a_power_law(power_law):

@@ -179,10 +179,11 @@ def describe_dispersion(name: str, dispersion: Dispersion) -> list[str]:
         or dispersion.inflation < _SHOWN_INFLATION
     ):
         return []
+    degrees = "degree" if dispersion.dof == 1 else "degrees"
     return [
         f"{name}: the means scatter {_factor(dispersion.inflation)} times as far as the spread of their runs "
-        f"explains, judged by {dispersion.source} ({dispersion.dof} degree{'s' if dispersion.dof > 1 else ''} "
-        "of freedom); the intervals are widened accordingly."
+        f"explains, judged by {dispersion.source} ({dispersion.dof} {degrees} of freedom); the intervals are "
+        "widened accordingly."
     ]
 
 

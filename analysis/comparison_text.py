@@ -67,8 +67,8 @@ def _equal_error_table(equal_errors: tuple[SizesAtError, ...]) -> TextTable:
         title="Size of the first curve divided by that of the second, at equal error",
         caption=(
             "95 % intervals. Each law has the form that the verdict selects. extrapolated: curves whose law"
-            " is used outside the measured range. never: the first law does not reach the error. A limit of 0:"
-            " the second law may not reach the error."
+            " is used outside the measured range. never: the first law does not reach the error. A limit of"
+            " 0: the second law may not reach the error."
         ),
         columns=("first", "second", "error", *(axis.name for axis in EQUAL_ERROR_AXES), "extrapolated"),
         rows=tuple(rows),

@@ -5,8 +5,8 @@ without a floor has an interval that knows nothing of such a floor: with more se
 not more correct. The interval of the power law that the verdict names therefore covers the interval of the
 law with a floor too, whose form contains the other one. For the same reason no other form is usable.
 
-The verdict ``cannot tell`` excludes no floor of 0, also if few resampled studies have a floor so small. The
-law with a floor then covers the power law, and its floor begins at 0.
+Neither ``power law`` nor ``cannot tell`` excludes a floor of 0, also if few resampled studies have a floor so
+small. The law with a floor then covers the power law, and its floor begins at 0.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from scaling.fit.interval import Interval
 from scaling.fit.result import FormChoice, Law, Status, Verdict
 
 _OTHER_FORM_REASONS = {
-    FormChoice.POWER: "a floor is not shown",
+    FormChoice.POWER: "",
     FormChoice.FLOOR: "a floor is needed",
     FormChoice.BENDS: "the curve bends",
     FormChoice.UNCLEAR: "a floor is neither shown nor excluded",
@@ -40,12 +40,15 @@ def include_selection(points: Points, laws: dict[str, Law], verdict: Verdict) ->
     included = {name: _with_reason(law, _reason(name, verdict)) for name, law in laws.items()}
     if verdict.choice is FormChoice.POWER:
         included[POWER.name] = _include(points, laws[POWER.name], laws[FLOOR.name])
-    # Without a p-value the verdict did not compare the forms. A law whose floor may be 0 covers the power law
-    # already.
-    is_compared = verdict.choice is FormChoice.UNCLEAR and verdict.floor_p is not None
-    if is_compared and laws[FLOOR.name].parameters["floor"].low > 0:
+    if _permits_no_floor(verdict) and laws[FLOOR.name].parameters["floor"].low > 0:
         included[FLOOR.name] = _include(points, laws[FLOOR.name], laws[POWER.name])
     return included
+
+
+def _permits_no_floor(verdict: Verdict) -> bool:
+    """Return True if the verdict compared the forms and did not reject a floor of 0."""
+    was_compared = verdict.floor_p is not None
+    return was_compared and verdict.choice in (FormChoice.POWER, FormChoice.UNCLEAR)
 
 
 def _reason(name: str, verdict: Verdict) -> str:

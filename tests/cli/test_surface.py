@@ -58,6 +58,7 @@ SURFACE = {
     "optimum": {"SOURCE", "--x", "--y", "--by", "--std", "--out", "--json", *READ},
     "power": {"CONFIG", "--power", "--quiet", "--json", *READ},
     "history": {"FOLDER", "--out", "--store", "--also", "--data", "--json"},
+    "claims": {"FOLDER", "--out", "--store", "--also", "--data", "--json"},
     "ensemble": {"CONFIG", "--sizes", "--by", "--out", "--json", *READ},
     "prune": {"CONFIG", "--address", "--in-process", "--out", "--quiet", "--json", *READ},
     "reject": {"CONFIG", "--error", "--out", "--json", *READ},

@@ -14,6 +14,7 @@ from analysis.claims.power_law import ForecastHits, PowerLaw
 from analysis.claims.pruned import PrunesWithoutLoss
 from analysis.claims.size_depth import SizeDepthRule
 from analysis.claims.two_curves import EqualExponents, NoLargerAtEqualError, ReachesError
+from analysis.claims.wider import WiderIsBetter
 
 _POWER_LAW = "Meir et al. 2023, Sci. Rep. 13, 5423"
 _TREE = "Meir et al. 2023, Sci. Rep. 13, 962"
@@ -151,6 +152,13 @@ _HISTORY = (
         source="the publications of docs/history.md",
         study=Study("history"),
         rule=PublishedCounts(),
+    ),
+    Claim(
+        name="lenet1-too-small",
+        text="LeNet-1 is too small for MNIST: with twice the filters, its error is smaller.",
+        study=Study("history/lenet1_widths.yaml"),
+        rule=WiderIsBetter("lenet1", narrow=4, wide=8),
+        remark="Four epochs.",
     ),
     Claim(
         name="lenet4-beats-lenet1",

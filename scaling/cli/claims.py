@@ -29,9 +29,10 @@ def claims(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Judge claims of the literature by the stored runs: holds, does not hold, or cannot tell.
+    """Judge claims of the literature by the stored runs.
 
-    Nothing is trained. A claim without stored runs is named with the command that trains them.
+    A verdict is holds, does not hold, or cannot tell. Nothing is trained; a claim without stored runs is
+    named with the command that trains them.
     """
     ledger = api.claims(studies, workspace(store, also, data))
     page = api.write_claims(ledger, out) if out else None

@@ -18,6 +18,7 @@ from analysis.claims.networks import AsGoodAs, PublishedCounts, Rebuilt, Smaller
 from analysis.claims.page import claims_page
 from analysis.claims.power_law import ForecastHits, PowerLaw
 from analysis.claims.two_curves import EqualExponents, NoLargerAtEqualError, ReachesError
+from analysis.claims.wider import WiderIsBetter
 from analysis.published_system import Era, PublishedSystem, Rebuild
 from benchmarks import planted_store
 from scaling import api
@@ -65,6 +66,21 @@ def test_a_power_law_holds_unless_a_floor_is_needed(tmp_path, workspace, study, 
     assert judge(tmp_path, workspace, PowerLaw("tree3")) is verdict
 
 
+@pytest.mark.parametrize(
+    ("error", "noise", "verdict"),
+    [
+        (lambda spec: 0.5 * spec.filters**-0.5, 0.01, HOLDS),
+        (lambda spec: 0.1 * spec.filters**0.5, 0.01, FAILS),
+        (lambda spec: 0.5 * spec.filters**-0.01, 0.2, UNCLEAR),
+    ],
+)
+def test_a_network_is_too_small_if_a_wider_one_has_a_smaller_error(
+    tmp_path, workspace, study, error, noise, verdict
+):
+    plant(study(), workspace, error, noise=noise)
+    assert judge(tmp_path, workspace, WiderIsBetter("tree3", narrow=3, wide=6)) is verdict
+
+
 def errors_of_two(factor: float, exponent: float = 0.5, floor: float = 0.0) -> PlantedError:
     """Return a law of lenet5, and one of tree3 with another factor, exponent and floor."""
 
@@ -77,24 +93,24 @@ def errors_of_two(factor: float, exponent: float = 0.5, floor: float = 0.0) -> P
 
 
 @pytest.mark.parametrize(
-    ("error", "noise", "rule", "verdict"),
+    ("error", "noise", "verdict"),
     [
-        (errors_of_two(0.5), 0.003, NoLargerAtEqualError("tree3", "lenet5", "filters", MARGIN), HOLDS),
-        (errors_of_two(0.7), 0.003, NoLargerAtEqualError("tree3", "lenet5", "filters", MARGIN), FAILS),
-        (errors_of_two(0.5), 0.2, NoLargerAtEqualError("tree3", "lenet5", "filters", MARGIN), UNCLEAR),
-        (errors_of_two(0.5), 0.003, NoLargerAtEqualError("lenet5", "tree3", "filters", MARGIN), HOLDS),
-        (errors_of_two(0.5), 0.003, EqualExponents("tree3", "lenet5"), HOLDS),
-        (errors_of_two(0.5, exponent=0.9), 0.003, EqualExponents("tree3", "lenet5"), FAILS),
-        (errors_of_two(0.5), 0.2, EqualExponents("tree3", "lenet5"), UNCLEAR),
-        (errors_of_two(0.7), 0.003, ReachesError("tree3", "lenet5"), HOLDS),
-        (errors_of_two(0.5, exponent=1.0, floor=0.2), 0.003, ReachesError("tree3", "lenet5"), FAILS),
-        (errors_of_two(0.5, exponent=0.7, floor=0.05), 0.2, ReachesError("tree3", "lenet5"), UNCLEAR),
+        (errors_of_two(0.5), 0.003, HOLDS),
+        (errors_of_two(0.5, exponent=1.0, floor=0.2), 0.003, FAILS),
+        (errors_of_two(0.5, exponent=0.7, floor=0.05), 0.2, UNCLEAR),
     ],
 )
-def test_two_curves_are_judged_by_their_planted_laws(tmp_path, workspace, study, error, noise, rule, verdict):
-    file = study(TWO.replace("[1, 2, 3, 4, 6, 12]", WIDTHS))
-    plant(file, workspace, error, noise=noise)
-    assert judge(tmp_path, workspace, rule) is verdict
+def test_two_curves_are_judged_by_their_planted_laws(tmp_path, workspace, study, error, noise, verdict):
+    """Equal laws; a floor that lenet5 does not have; and noise that hides the difference."""
+    plant(study(TWO.replace("[1, 2, 3, 4, 6, 12]", WIDTHS)), workspace, error, noise=noise)
+    rules: list[Rule] = [
+        NoLargerAtEqualError("tree3", "lenet5", "filters", MARGIN),
+        EqualExponents("tree3", "lenet5"),
+        ReachesError("tree3", "lenet5"),
+    ]
+    planted = [Claim(name="planted", text="A claim.", study=Study("grown.yaml"), rule=rule) for rule in rules]
+    ledger = api.claims(tmp_path, workspace, selected=planted)
+    assert [row.finding.verdict for row in ledger.rows] == [verdict] * 3
 
 
 def plant_history(folder: Path, workspace: api.Workspace, errors: dict[str, list[float]]) -> None:

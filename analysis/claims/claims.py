@@ -121,8 +121,8 @@ _TREES = (
         study=Study("ratio.yaml"),
         rule=SizeDepthRule("lenet5"),
         remark=(
-            "The publication states the rule for large networks. Here: about 650,000 multiply-adds, six"
-            " epochs."
+            "The publication states that the rule does so asymptotically. Here: about 650,000 multiply-adds,"
+            " six epochs."
         ),
     ),
 )

@@ -74,6 +74,7 @@ figures: environment
 	  $(BIN)/scaling separable $(HISTORY)/$$name.yaml --store $(PUBLISHED)/store --json > $(PUBLISHED)/history/separable_$$name.json || exit 1; \
 	done
 	$(BIN)/scaling history --store $(PUBLISHED)/store --out docs
+	$(BIN)/scaling claims --store $(PUBLISHED)/store --out docs
 
 environment: .venv/installed
 

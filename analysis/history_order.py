@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from math import isnan, nan
@@ -46,7 +46,9 @@ class RankedPair:
 def rank(history: History) -> list[RankedPair]:
     """Return the neighbours in each published order, with the measured errors of recipes of today."""
     return [
-        RankedPair(worse=worse, better=better, difference=_difference(worse.measured, better.measured))
+        RankedPair(
+            worse=worse, better=better, difference=difference_of_errors(worse.measured, better.measured)
+        )
         for rows in _orders(history)
         for worse, better in pairwise(rows)
         if worse.measured and better.measured
@@ -63,15 +65,28 @@ def _orders(history: History) -> Iterator[list[HistoryRow]]:
         yield sorted(group, key=lambda row: -(row.system.error or 0))
 
 
-def _difference(first: MeasuredError, second: MeasuredError) -> Interval:
-    """Return the difference of two means. A single run is a fit without random numbers: it has no spread."""
-    estimate = first.error.estimate - second.error.estimate
-    several = [errors for errors in (first.errors, second.errors) if len(errors) > 1]
-    if not several:
+def difference_of_errors(first: MeasuredError, second: MeasuredError) -> Interval:
+    """Return the mean error of one network minus that of another, with Welch's 95 % interval over runs."""
+    return difference_of_means(first.errors, second.errors)
+
+
+def difference_of_means(first: Sequence[float], second: Sequence[float]) -> Interval:
+    """Return the difference of the means of the runs of two networks, with Welch's 95 % interval.
+
+    A single run is a fit without random numbers: it has no spread. The interval has no limits (NaN) if
+    neither network has a spread.
+
+    Args:
+        first: value of each run of the first network.
+        second: value of each run of the second network.
+    """
+    estimate = float(np.mean(first) - np.mean(second))
+    several = [values for values in (first, second) if len(values) > 1]
+    spreads = [float(np.var(values, ddof=1)) / len(values) for values in several]
+    if not sum(spreads):
         return Interval(estimate=estimate, low=nan, high=nan)
-    spreads = [np.var(errors, ddof=1) / len(errors) for errors in several]
     freedom = sum(spreads) ** 2 / sum(
-        spread**2 / (len(errors) - 1) for spread, errors in zip(spreads, several, strict=True)
+        spread**2 / (len(values) - 1) for spread, values in zip(spreads, several, strict=True)
     )
     half_width = float(stats.t.ppf(0.975, freedom) * np.sqrt(sum(spreads)))
     return Interval(estimate=estimate, low=estimate - half_width, high=estimate + half_width)

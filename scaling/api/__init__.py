@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from analysis.claims.page import render_claims
     from analysis.comparison_text import render_comparison
     from analysis.drawable_fit import FitList
     from analysis.ensemble import ensemble_rows, render_ensembles
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from analysis.shifts import render_shifts
     from scaling.api._bench import BenchResult, bench
     from scaling.api._bench_inference import InferenceResult, InferenceSpeed, bench_inference
+    from scaling.api._claims import claims, write_claims
     from scaling.api._classify import Classification, PictureClass, RefusedPicture, classify
     from scaling.api._compare import compare
     from scaling.api._data import check_datasets, download_datasets, list_datasets
@@ -113,6 +115,7 @@ _EXPORTS = {
     "bench": "scaling.api._bench",
     "bench_inference": "scaling.api._bench_inference",
     "check_datasets": "scaling.api._data",
+    "claims": "scaling.api._claims",
     "classify": "scaling.api._classify",
     "column_reference": "scaling.api._schema",
     "compare": "scaling.api._compare",
@@ -147,6 +150,7 @@ _EXPORTS = {
     "prune": "scaling.api._prune",
     "push": "scaling.api._push",
     "reject": "scaling.api._reject",
+    "render_claims": "analysis.claims.page",
     "render_comparison": "analysis.comparison_text",
     "render_ensembles": "analysis.ensemble",
     "render_forecast": "analysis.forecasts",
@@ -186,6 +190,7 @@ _EXPORTS = {
     "table": "scaling.api._table",
     "tidy_table": "scaling.api._table",
     "why": "scaling.api._explain",
+    "write_claims": "scaling.api._claims",
     "write_history": "scaling.api._history",
     "write_table": "scaling.api._table",
 }

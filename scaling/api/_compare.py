@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from scaling.api._figures import OUT_HINT
 from scaling.api._page_context import page_context
-from scaling.api._results import load_trained
+from scaling.api._results import StudyResults, load_trained
 from scaling.api._table import tidy_table
 from scaling.api._workspace import Workspace
 from scaling.config import StudySource
@@ -19,6 +19,7 @@ from scaling.errors import UsageError
 from scaling.files import writing
 
 if TYPE_CHECKING:
+    from analysis.comparison import StudyComparison
     from analysis.comparison_page import WrittenComparison
 
 
@@ -47,15 +48,45 @@ def compare(
         StoreError: no store holds a run of the study.
         UsageError: the study has a single curve, or the folder cannot be written.
     """
+    from analysis.comparison_page import write_comparison
+
+    workspace = workspace or Workspace()
+    results, comparison = load_comparison(config, workspace, overrides=overrides, errors=errors)
+    folder = out or workspace.artifacts / results.plan.study.name / "compare"
+    with writing(folder, hint=OUT_HINT):
+        return write_comparison(
+            comparison,
+            folder,
+            context=page_context(results, workspace, command=command),
+        )
+
+
+def load_comparison(
+    config: StudySource,
+    workspace: Workspace,
+    *,
+    overrides: Sequence[str] = (),
+    errors: Sequence[float] = (),
+) -> tuple[StudyResults, StudyComparison]:
+    """Return the stored runs of a study, and the comparison of its curves.
+
+    Args:
+        config: YAML file of the study, or its settings.
+        workspace: stores and folders.
+        overrides: changed settings, such as ``recipe.epochs=5``.
+        errors: errors at which sizes are compared, beside the errors that the data suggest.
+
+    Raises:
+        StoreError: no store holds a run of the study.
+        UsageError: the study has a single curve, or an error is no fraction.
+    """
+    from analysis.comparison import compare_curves
+
     if not all(0 < error < 1 for error in errors):
         given = ",".join(f"{error:g}" for error in errors)
         raise UsageError(
             f"{given}: expected fractions of the test images, below 1, such as 0.3,0.25", option="for_error"
         )
-    from analysis.comparison import compare_curves
-    from analysis.comparison_page import write_comparison
-
-    workspace = workspace or Workspace()
     results = load_trained(config, workspace, overrides=overrides)
     study, runs = results.plan.study, results.final_runs
     labels = study.curve_labels()
@@ -66,11 +97,5 @@ def compare(
         )
     runs = runs.append_column("training_flops", tidy_table(runs)["training_flops"])
     runs = runs.append_column("core_s", pc.divide(runs["wall_s"], runs["replicas"].cast(pa.float64())))
-    comparison = compare_curves(runs, workspace.stores().epochs(runs["id"].to_pylist()), errors=errors)
-    folder = out or workspace.artifacts / study.name / "compare"
-    with writing(folder, hint=OUT_HINT):
-        return write_comparison(
-            comparison,
-            folder,
-            context=page_context(results, workspace, command=command),
-        )
+    epochs = workspace.stores().epochs(runs["id"].to_pylist())
+    return results, compare_curves(runs, epochs, errors=errors)

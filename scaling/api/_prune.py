@@ -63,12 +63,7 @@ def prune(
         UsageError: Ray cannot start, its workers cannot see the store, or it has no room for a single trial.
     """
     workspace, start_s = workspace or Workspace(), monotonic()
-    trained = load_results(config, workspace, overrides=overrides)
-    plan = trained.plan.pruning
-    if plan is None:
-        problem = "pruning: is missing; add for example pruning: {parameters_left: 2600}"
-        raise ConfigError([problem], str(config))
-    _check_trained(trained, config)
+    trained, plan = _load_trained(config, workspace, overrides)
     counts = SweepCounts(trained=0, trained_by_others=0, missing=0, failures=())
     if plan.rounds:
         _check_weights(plan.finished_parents, workspace)
@@ -93,6 +88,33 @@ def prune(
         **vars(counts),
         wall_s=monotonic() - start_s,
     )
+
+
+def load_pruning(config: StudySource, workspace: Workspace, *, overrides: Sequence[str] = ()) -> StudyPruning:
+    """Return the pruned networks that stores have of a study, without training.
+
+    Args:
+        config: YAML file of the study, with a section ``pruning``.
+        workspace: stores and folders.
+        overrides: changed settings, such as ``pruning.parameters_left=2600``.
+
+    Raises:
+        ConfigError: the study is invalid, or has no section ``pruning``.
+        StoreError: a network of the study is not trained.
+    """
+    return _summarise(_load_trained(config, workspace, overrides)[0])
+
+
+def _load_trained(
+    config: StudySource, workspace: Workspace, overrides: Sequence[str]
+) -> tuple[StudyResults, PruningPlan]:
+    trained = load_results(config, workspace, overrides=overrides)
+    plan = trained.plan.pruning
+    if plan is None:
+        problem = "pruning: is missing; add for example pruning: {parameters_left: 2600}"
+        raise ConfigError([problem], str(config))
+    _check_trained(trained, config)
+    return trained, plan
 
 
 def _check_trained(trained: StudyResults, config: StudySource) -> None:

@@ -10,6 +10,7 @@ import typer.main
 
 from scaling.cli import (
     bench,
+    claims,
     classify,
     compare,
     data,
@@ -95,6 +96,7 @@ for command in (
     optimum.optimum,
     power.power,
     history.history,
+    claims.claims,
     suggest.suggest,
     forecast.forecast,
     score.score,

@@ -61,6 +61,7 @@ SURFACE = {
     },
     "power": {"CONFIG", "--power", "--quiet", "--json", *READ},
     "history": {"FOLDER", "--out", "--store", "--also", "--data", "--json"},
+    "claims": {"FOLDER", "--out", "--store", "--also", "--data", "--json"},
     "ensemble": {"CONFIG", "--sizes", "--by", "--out", "--json", *READ},
     "prune": {"CONFIG", "--address", "--in-process", "--out", "--quiet", "--json", *READ},
     "reject": {"CONFIG", "--error", "--out", "--json", *READ},

@@ -104,8 +104,8 @@ def _unused_by(path: SettingPath, sections: Sections) -> list[_Unused | None]:
 
 
 def _unused_recipe(i: int, path: tuple[str, ...], sections: Sections) -> _Unused | None:
-    types = entry_types(sections.architectures[i])
-    if all(
+    types = entry_types(sections.architectures[i])  # none for an empty grid, which is a problem of its own
+    if types and all(
         (used := recipe_settings(kind)) is not None and unused_settings({path[0]: None}, used)
         for kind in types
     ):
@@ -122,7 +122,7 @@ def _unused_recipe(i: int, path: tuple[str, ...], sections: Sections) -> _Unused
 
 def _unused_seeds(i: int, sections: Sections) -> _Unused | None:
     types = entry_types(sections.architectures[i])
-    if not any(map(has_seeds, types)):
+    if types and not any(map(has_seeds, types)):
         return _Unused(_SEEDLESS, types[0])
     return _Unused(_WINS, f"architectures[{i}].seeds={sections.seeds[i]!r}") if i in sections.seeds else None
 

@@ -148,7 +148,7 @@ def _check_message(message: str, *, is_data: bool) -> str:
 
 def _check_study(study: Study, mutant: Mutant) -> str:
     """Check that the study changed if and only if its settings did, as another reader reads them."""
-    changed = _normal(_read(mutant.content)) != _normal(_read(mutant.config.read_bytes()))
+    changed = _settings(mutant.content) != _settings(mutant.config.read_bytes())
     if changed == (_effect(study) == _committed_effect(mutant.config)):
         return (
             "settings changed and the study did not"
@@ -185,6 +185,15 @@ def _read(content: bytes) -> Any:
     reader = YAML(typ="safe", pure=True)
     reader.composer.warn_double_anchors = False
     return reader.load(content)
+
+
+def _settings(content: bytes) -> Any:
+    """Return the settings of a study; an architecture has the study's seeds beside its own settings."""
+    settings = _read(content)
+    seeds = {"seeds": settings["seeds"]} if "seeds" in settings else {}
+    entries = settings["architectures"]
+    own = [seeds | entry for entry in (entries if isinstance(entries, list) else [entries])]
+    return _normal(settings | {"architectures": own})
 
 
 def _normal(value: Any) -> Any:

@@ -198,9 +198,9 @@ def _pair_maps(maps: Tensor) -> Tensor:
 
 
 def _pair_filters(filters: Tensor) -> Tensor:
-    """Return pairs of adjacent weights in bf16, in the bits of fp32 numbers; the last one has 0 beside it."""
-    weights = torch.nn.functional.pad(filters.detach().bfloat16(), (0, KERNEL % 2))
-    return weights.contiguous().view(torch.float32)
+    """Return the weights that meet the pairs at ``PAIR_COLUMNS``, in bf16, in the bits of fp32 numbers."""
+    first, shared, last = filters.detach().bfloat16().split((3, 1, 1), dim=-1)
+    return torch.cat([first, shared / 2, shared / 2, last], dim=-1).view(torch.float32)
 
 
 def _add_dense_gradients(

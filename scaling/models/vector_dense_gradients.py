@@ -9,12 +9,13 @@ from itertools import product
 from typing import Any, no_type_check
 
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
 from scaling.models.vector_convolution import KERNEL, WINDOWS, convolve_tile
 from scaling.models.vector_instructions import HAS_BF16_PAIRS, HAS_WIDE_REGISTERS, LANES, Vectors
+from scaling.models.vector_kernels import kernel
 
 _TAP_ROWS = KERNEL if HAS_WIDE_REGISTERS else 1
 """Rows of a filter whose gradients are computed at once."""
@@ -174,7 +175,7 @@ _convolve_windows, _convolve_window = _make_convolve_tile(WINDOWS), _make_convol
 
 
 @no_type_check
-@njit(cache=True, error_model="numpy")
+@kernel
 def _write_input_gradient(d, filters, weights, o, dx, start, row, P, Q):
     """Write the gradient of one map, from that of the maps of its group with their borders."""
     border = KERNEL - 1
@@ -197,7 +198,7 @@ def _write_input_gradient(d, filters, weights, o, dx, start, row, P, Q):
 
 
 @no_type_check
-@njit(cache=True, error_model="numpy")
+@kernel
 def add_gradients(
     x, has_pairs, filters, groups, activation, out, d_out, strides, rows, winners, has_input, d, dx,
     d_filters, d_biases,

@@ -7,7 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from scaling.models import vector_kernels
+from scaling.models.vector_instructions import HAS_WIDE_REGISTERS
 
 SCRIPT = """
 import numpy as np
@@ -32,6 +35,21 @@ def test_kernels_are_compiled_again_after_a_change_of_another_file(tmp_path):
         instructions.read_text().replace("one = self.constant(1.0)", "one = self.constant(3.0)")
     )
     assert run(tmp_path) == "0.75 0"
+
+
+@pytest.mark.skipif(not HAS_WIDE_REGISTERS, reason="the other tests compile for shorter vectors")
+def test_kernels_compile_for_processors_with_short_vectors(tmp_path):
+    """Tests of the operations pass with AVX2, without AVX-512 and instructions for bf16."""
+    tests = str(Path(__file__).with_name("test_ops_vector_cpu.py"))
+    environment = os.environ | {
+        "NUMBA_CPU_NAME": "haswell",
+        "NUMBA_CPU_FEATURES": "+avx2,+fma",
+        "NUMBA_CACHE_DIR": str(tmp_path),
+    }
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", tests]
+    selected = ["-k", "two_convolutions or fully_connected or reaches_only"]
+    done = subprocess.run([*command, *selected], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 def run(folder: Path) -> str:

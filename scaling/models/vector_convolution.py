@@ -31,8 +31,8 @@ KERNEL = 5
 PAIR_COLUMNS = (0, 2, 3)
 """Columns of a filter's row at which pairs of pixels start.
 
-The pixel of column 3 is in two pairs, each with half of its weight. With a weight of 0 instead, a pixel of infinity
-would give NaN.
+The pixel of column 3 is in two pairs, each with half of its weight. With a weight of 0 instead, a pixel of
+infinity would give NaN.
 """
 WINDOWS = 2
 """Windows of 2x2 pixels that are computed at once; their sums fill the registers."""

@@ -55,7 +55,8 @@ def _make_unpool_row(*, has_pairs: bool) -> Any:
     @no_type_check
     @intrinsic
     def unpool_row(
-        typing, y, dy, at, pixel, activation, winners, winners_at, windows, out, out_at, out_row, bias, bias_at
+        typing, y, dy, at, pixel, activation, winners, winners_at, windows, out, out_at, out_row,
+        bias, bias_at,
     ):  # fmt: skip
         signature = types.void(y, dy, _INT, _INT, _INT, winners, _INT, _INT, out, _INT, _INT, bias, _INT)
 

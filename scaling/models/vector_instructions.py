@@ -13,15 +13,12 @@ from typing import Any
 from llvmlite import binding, ir
 from numba.core import cgutils, config
 
-
 _PROCESSOR = {name for name, is_there in binding.get_host_cpu_features().items() if is_there}
 """Features of this processor, with LLVM's names."""
-_COMPILED = (
-    _PROCESSOR
-    if config.CPU_FEATURES is None
-    else {name.removeprefix("+") for name in config.CPU_FEATURES.split(",")}
-)
-"""Features that numba's code may use: fewer ones if the environment variable NUMBA_CPU_FEATURES says so."""
+_CHOSEN: str | None = config.CPU_FEATURES  # type: ignore[attr-defined]
+"""Features that the environment variable NUMBA_CPU_FEATURES names, such as ``+avx2,+fma``, if it is set."""
+_COMPILED = _PROCESSOR if _CHOSEN is None else {name.removeprefix("+") for name in _CHOSEN.split(",")}
+"""Features that the code of numba may use."""
 HAS_WIDE_REGISTERS = "avx512f" in _COMPILED
 """True if there are 32 registers of 16 numbers; otherwise, 16 registers of 8 numbers are assumed."""
 HAS_BF16_TILES = "amx-bf16" in _PROCESSOR

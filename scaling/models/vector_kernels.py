@@ -11,10 +11,10 @@ from numba import njit
 
 
 def kernel(function: Callable[..., Any]) -> Any:
-    """Compile a function on its first call, and keep the machine code on disk until a file of kernels changes.
+    """Compile a function on its first call, and store the machine code until a file of kernels changes.
 
-    numba notices only changes of the file that defines a function, but its machine code contains functions of
-    the other files too. The function's name is part of the name of the stored file, so the name gets a hash.
+    numba notices only changes of the file that defines a function, but the machine code contains functions of
+    other files too. The function's name is part of the stored file's name, so it gets a hash of all files.
     """
     function.__qualname__ += f"_{_SOURCES}"
     return njit(cache=True, error_model="numpy")(function)

@@ -124,7 +124,7 @@ def _lane_variants() -> Iterator[Variant]:
     """Compare the two ways to compute; the last one that is kept is the limit in ``select_operations``."""
     for d1, d2 in ((1, 3), (3, 8), (6, 16), (8, 21), (12, 32), (24, 64), (48, 128)):
         is_kept = d2 <= operations._MAX_FILTERS
-        case = f"d1={d1}: both convolutions with images as lanes in fp32 vs bf16"
+        case = f"d1={d1}: both convolutions with images as lanes vs in bf16 by oneDNN"
         yield Variant(case, convolutions(ops_vector_cpu, d1, d2), convolutions(ops_bf16_cpu, d1, d2), is_kept)
 
 

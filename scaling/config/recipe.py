@@ -210,7 +210,7 @@ class Recipe(ConfigModel):
     precision: Literal["fp32", "bf16"] = "bf16"
     """Precision of activations and gradients. Weights and the optimiser's state are always fp32.
 
-    With ``bf16``, narrow networks on a CPU compute in fp32 where that is faster (docs/decisions/0024).
+    With ``bf16``, lenet5 and tree3 on a CPU compute in fp32 where that is faster (docs/decisions/0024).
     """
     augmentation: Annotated[Augmentation, IdentityDefault(Augmentation())] = Augmentation()
     """Augmentation of the training images."""

@@ -163,13 +163,8 @@ class _ConvPool(torch.autograd.Function):
             pixels.numpy(), taps.numpy(), has_pairs, biases.detach().numpy(), layer.groups, layer.activation,
             flat.numpy(), strides, rows, winners,
         )  # fmt: skip
-        ctx.layer, ctx.strides, ctx.rows, ctx.winners, ctx.has_pairs = (
-            layer,
-            strides,
-            rows,
-            winners,
-            has_pairs,
-        )
+        ctx.layer, ctx.strides, ctx.rows = layer, strides, rows
+        ctx.winners, ctx.has_pairs = winners, has_pairs
         ctx.dtypes = filters.dtype, None if bias is None else bias.dtype
         ctx.save_for_backward(x, weights, flat)
         return out.view(G * layer.strips, -1, blocks * LANES) if layer.strips else out.flatten(1, 2)
@@ -198,9 +193,10 @@ def _pair_maps(maps: Tensor) -> Tensor:
 
 
 def _pair_filters(filters: Tensor) -> Tensor:
-    """Return pairs of adjacent weights in bf16, in the bits of fp32 numbers; the last one has 0 beside it."""
-    weights = torch.nn.functional.pad(filters.detach().bfloat16(), (0, KERNEL % 2))
-    return weights.contiguous().view(torch.float32)
+    """Return the weights that meet the pairs at ``PAIR_COLUMNS``, in bf16, in the bits of fp32 numbers."""
+    weights = filters.detach().bfloat16()
+    half = weights[..., 3:4] / 2
+    return torch.cat([weights[..., :3], half, half, weights[..., 4:]], dim=-1).view(torch.float32)
 
 
 def _add_dense_gradients(
@@ -214,11 +210,8 @@ def _add_dense_gradients(
     d_biases: Tensor,
 ) -> Tensor:
     """Return the gradient of the filters, and add those of ``x`` and of the biases."""
-    d_filters, border, (o, P, Q) = (
-        x.new_zeros(*weights.shape, LANES),
-        2 * (KERNEL - 1),
-        ctx.winners.shape[2:5],
-    )
+    d_filters = x.new_zeros(*weights.shape, LANES)
+    border, (o, P, Q) = 2 * (KERNEL - 1), ctx.winners.shape[2:5]
     d = x.new_zeros(o, 2 * P + border, 2 * Q + border, LANES)
     rotated = weights.flip(-1, -2).transpose(1, 2).contiguous()
     has_pairs = ctx.has_pairs and not has_input

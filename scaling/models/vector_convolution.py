@@ -19,14 +19,21 @@ from itertools import product
 from typing import Any, no_type_check
 
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
 from scaling.models.vector_instructions import HAS_BF16_PAIRS, LANES, Vectors
+from scaling.models.vector_kernels import kernel
 
 KERNEL = 5
 """Rows and columns of a filter."""
+PAIR_COLUMNS = (0, 2, 3)
+"""Columns of a filter's row at which pairs of pixels start.
+
+The pixel of column 3 is in two pairs, each with half of its weight. With a weight of 0 instead, a pixel of
+infinity would give NaN.
+"""
 WINDOWS = 2
 """Windows of 2x2 pixels that are computed at once; their sums fill the registers."""
 _INT = types.int64
@@ -55,9 +62,9 @@ def convolve_tile(
         lines: first line that is not 0, and the line after the last one, counted from the tile's first line;
             by default all lines count.
         has_pairs: True if each number of the maps and of the filters is a pair of bf16 numbers: a pixel and
-            the next one of its row, or a weight and the next one.
+            the next one of its row, or two weights.
     """
-    taps_of_row = range(0, KERNEL, 2 if has_pairs else 1)
+    taps_of_row = PAIR_COLUMNS if has_pairs else range(KERNEL)
     add_product = v.add_pair_products if has_pairs else v.add_product
     builder, columns, (row, channel), (x, at), (w, w_at) = v.builder, 2 * windows, strides, maps, filters
     sums = {(y, z): v.sums(1)[0] for y, z in product(range(2), range(columns))}
@@ -67,7 +74,8 @@ def convolve_tile(
         for line in range(KERNEL + 1):
             with v.if_within(line, lines):
                 pixels = [
-                    v.load(x, v.offset(start, (line, row), (z, LANES))) for z in range(columns + KERNEL - 1)
+                    v.load(x, v.offset(start, (line, row), (z, LANES)))
+                    for z in range(columns + taps_of_row[-1])
                 ]
                 # This line meets row i of the filter in the sums of row y.
                 taps = [(y, line - y) for y in range(2) if 0 <= line - y < KERNEL]
@@ -124,7 +132,7 @@ _pool_windows_of_pairs, _pool_window_of_pairs = (
 
 
 @no_type_check
-@njit(cache=True, error_model="numpy")
+@kernel
 def _pool_row(
     x, at, row, channel, filters, weights, c, bias, activation, out, target, pixel, winners, winner, Q
 ):
@@ -144,7 +152,7 @@ def _pool_row(
 
 
 @no_type_check
-@njit(cache=True, error_model="numpy")
+@kernel
 def _pool_row_of_pairs(
     x, at, row, channel, filters, weights, c, bias, activation, out, target, pixel, winners, winner, Q
 ):
@@ -173,8 +181,6 @@ def _pair_row(typing, maps, at, width, pairs):
         _, at, width, _ = args
         v = Vectors(context, builder, signature.args[0].dtype)
         maps, pairs = v.data(signature.args, args, 0, 3)
-        last = v.offset(at, (-LANES, ir.Constant(at.type, 1)), (LANES, width))
-        v.store(builder.bitcast(v.round_to_bf16(v.load(maps, last)), v.type), pairs, last)
         with cgutils.for_range(
             builder, builder.sub(width, ir.Constant(width.type, 1)), intp=width.type
         ) as loop:
@@ -189,11 +195,11 @@ def _pair_row(typing, maps, at, width, pairs):
 
 
 @no_type_check
-@njit(cache=True, error_model="numpy")
+@kernel
 def to_pairs(maps, pairs):
     """Write the pairs of each pixel and the next one of its row, in bf16, as bits of fp32 numbers.
 
-    The last pixel of a row has 0 beside it.
+    Nothing is written for the last pixel of a row.
 
     Args:
         maps: maps in fp32: [row, z, lane].
@@ -205,13 +211,13 @@ def to_pairs(maps, pairs):
 
 
 @no_type_check
-@njit(cache=True, error_model="numpy")
+@kernel
 def convolve_and_pool(x, filters, has_pairs, biases, groups, activation, out, strides, rows, winners):
     """Convolve, take the maximum over windows of 2x2 pixels, add biases, and activate.
 
     Args:
         x: maps [block, groups x c, y, z, lane]; each group of filters sees the channels of one group.
-        filters: [G, o, c, i, j], or [G, o, c, i, j / 2] for pairs.
+        filters: [G, o, c, i, j], or [G, o, c, i, pair].
         has_pairs: True if ``x`` and ``filters`` are pairs of bf16 numbers, as ``to_pairs`` writes them.
         biases: [G, o].
         groups: groups of the channels of ``x``.
@@ -249,7 +255,7 @@ def convolve_and_pool(x, filters, has_pairs, biases, groups, activation, out, st
 
 
 @no_type_check
-@njit(cache=True, error_model="numpy")
+@kernel
 def to_lanes(images, padding, out):
     """Copy images [B, height, width, channels] to maps [block, channels, y, z, lane], with zeros around them.
 

@@ -9,12 +9,13 @@ from itertools import product
 from typing import Any, no_type_check
 
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
 from scaling.models.vector_convolution import KERNEL, WINDOWS, convolve_tile
 from scaling.models.vector_instructions import HAS_BF16_PAIRS, HAS_WIDE_REGISTERS, LANES, Vectors
+from scaling.models.vector_kernels import kernel
 
 _TAP_ROWS = KERNEL if HAS_WIDE_REGISTERS else 1
 """Rows of a filter whose gradients are computed at once."""
@@ -54,21 +55,9 @@ def _make_unpool_row(*, has_pairs: bool) -> Any:
     @no_type_check
     @intrinsic
     def unpool_row(
-        typing,
-        y,
-        dy,
-        at,
-        pixel,
-        activation,
-        winners,
-        winners_at,
-        windows,
-        out,
-        out_at,
-        out_row,
-        bias,
-        bias_at,
-    ):
+        typing, y, dy, at, pixel, activation, winners, winners_at, windows, out, out_at, out_row,
+        bias, bias_at,
+    ):  # fmt: skip
         signature = types.void(y, dy, _INT, _INT, _INT, winners, _INT, _INT, out, _INT, _INT, bias, _INT)
 
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -122,38 +111,13 @@ def _make_filter_gradient(*, has_pairs: bool) -> Any:
             _, x_at, x_row, _, d_at, d_row, rows, columns, _, out_at = args
             v = Vectors(context, builder, signature.args[0].dtype)
             x, d, out = v.data(signature.args, args, 0, 3, 8)
-            in_pairs = has_pairs and v.bits == 32
-            step, rest = (2, 1) if in_pairs else (1, 2)
-            add_product = v.add_pair_products if in_pairs else v.add_product
             for first in range(0, KERNEL, _TAP_ROWS):
                 taps = list(product(range(first, first + _TAP_ROWS), range(KERNEL)))
                 sums = dict(zip(taps, v.sums(len(taps)), strict=True))
-
-                def add_tile(
-                    d_start: Any, x_start: Any, width: int, sums: dict[tuple[int, int], Any] = sums
-                ) -> None:
-                    gradients = [v.load(d, v.offset(d_start, (n, LANES))) for n in range(width)]
-                    pixels = range(step * (width - 1) + KERNEL)
-                    for z, i in product(pixels, sorted({i for i, _ in sums})):
-                        pixel = v.load(x, v.offset(x_start, (i, x_row), (z, LANES)))
-                        for n, gradient in enumerate(gradients):
-                            if 0 <= z - step * n < KERNEL:
-                                add_product(gradient, pixel, sums[i, z - step * n])
-
                 with cgutils.for_range(builder, rows, intp=rows.type) as line:
                     d_line = builder.add(d_at, builder.mul(line.index, d_row))
                     x_line = builder.add(x_at, builder.mul(line.index, x_row))
-                    for width in (_GRADIENT_COLUMNS, rest):
-                        size = ir.Constant(columns.type, width)
-                        tiles = builder.sdiv(columns, size)
-                        with cgutils.for_range(builder, tiles, intp=columns.type) as tile:
-                            start = builder.mul(tile.index, ir.Constant(columns.type, width * LANES))
-                            x_start = builder.mul(start, ir.Constant(columns.type, step))
-                            add_tile(builder.add(d_line, start), builder.add(x_line, x_start), width)
-                        done = builder.mul(tiles, ir.Constant(columns.type, width * LANES))
-                        d_line = builder.add(d_line, done)
-                        x_line = builder.add(x_line, builder.mul(done, ir.Constant(columns.type, step)))
-                        columns = builder.sub(columns, builder.mul(tiles, size))
+                    _add_line(v, (d, d_line), (x, x_line, x_row), columns, sums, has_pairs and v.bits == 32)
                 for (i, j), total in sums.items():
                     target = v.offset(out_at, (i * KERNEL + j, LANES))
                     v.store(builder.fadd(v.load(out, target), builder.load(total)), out, target)
@@ -162,6 +126,39 @@ def _make_filter_gradient(*, has_pairs: bool) -> Any:
         return signature, generate
 
     return add_filter_gradient
+
+
+def _add_line(
+    v: Vectors, gradients: Any, maps: Any, columns: Any, sums: dict[tuple[int, int], Any], has_pairs: bool
+) -> None:
+    """Add the products of a line of a map's gradient to the sums by (row, column) of the filter.
+
+    Args:
+        v: vector instructions.
+        gradients: data of the map's gradient, and offset of the line.
+        maps: data of the map, offset of the line that row 0 of the filter meets, and stride of a line.
+        columns: number of columns of the gradient, or of pairs of them.
+        sums: variables to add to.
+        has_pairs: True if the gradient and the map are pairs of bf16 numbers.
+    """
+    builder, (d, d_at), (x, x_at, x_row) = v.builder, gradients, maps
+    step, narrow = (2, 1) if has_pairs else (1, 2)
+    add_product = v.add_pair_products if has_pairs else v.add_product
+    for width in (_GRADIENT_COLUMNS, narrow):
+        tiles = builder.sdiv(columns, ir.Constant(columns.type, width))
+        with cgutils.for_range(builder, tiles, intp=columns.type) as tile:
+            d_start = v.offset(d_at, (width * LANES, tile.index))
+            x_start = v.offset(x_at, (step * width * LANES, tile.index))
+            numbers = [v.load(d, v.offset(d_start, (n, LANES))) for n in range(width)]
+            pixels = range(step * (width - 1) + KERNEL)
+            for z, i in product(pixels, sorted({i for i, _ in sums})):
+                pixel = v.load(x, v.offset(x_start, (i, x_row), (z, LANES)))
+                for n, number in enumerate(numbers):
+                    if 0 <= z - step * n < KERNEL:
+                        add_product(number, pixel, sums[i, z - step * n])
+        d_at = v.offset(d_at, (width * LANES, tiles))
+        x_at = v.offset(x_at, (step * width * LANES, tiles))
+        columns = v.offset(columns, (-width, tiles))
 
 
 _unpool_row, _unpool_row_to_pairs = (
@@ -174,7 +171,7 @@ _convolve_windows, _convolve_window = _make_convolve_tile(WINDOWS), _make_convol
 
 
 @no_type_check
-@njit(cache=True, error_model="numpy")
+@kernel
 def _write_input_gradient(d, filters, weights, o, dx, start, row, P, Q):
     """Write the gradient of one map, from that of the maps of its group with their borders."""
     border = KERNEL - 1
@@ -197,7 +194,7 @@ def _write_input_gradient(d, filters, weights, o, dx, start, row, P, Q):
 
 
 @no_type_check
-@njit(cache=True, error_model="numpy")
+@kernel
 def add_gradients(
     x, has_pairs, filters, groups, activation, out, d_out, strides, rows, winners, has_input, d, dx,
     d_filters, d_biases,

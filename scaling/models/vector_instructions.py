@@ -2,8 +2,6 @@
 
 numba has no vector types, and the compiler's own vectorisation gives up on loops as large as those of a
 convolution. So the inner loops are written in LLVM's intermediate language, as functions that numba inlines.
-
-numba does not notice a change of this file: delete ``__pycache__`` afterwards.
 """
 
 from __future__ import annotations
@@ -13,13 +11,19 @@ from contextlib import contextmanager
 from typing import Any
 
 from llvmlite import binding, ir
-from numba.core import cgutils
+from numba.core import cgutils, config
 
-HAS_WIDE_REGISTERS = bool(binding.get_host_cpu_features().get("avx512f"))
+_PROCESSOR = {name for name, is_there in binding.get_host_cpu_features().items() if is_there}
+"""Features of this processor, with LLVM's names."""
+_CHOSEN: str | None = config.CPU_FEATURES  # type: ignore[attr-defined]
+"""Features that the environment variable NUMBA_CPU_FEATURES names, such as ``+avx2,+fma``, if it is set."""
+_COMPILED = _PROCESSOR if _CHOSEN is None else {name.removeprefix("+") for name in _CHOSEN.split(",")}
+"""Features that the code of numba may use."""
+HAS_WIDE_REGISTERS = "avx512f" in _COMPILED
 """True if there are 32 registers of 16 numbers; otherwise, 16 registers of 8 numbers are assumed."""
-HAS_BF16_TILES = bool(binding.get_host_cpu_features().get("amx-bf16"))
-"""True if there are instructions for products of whole matrices in bf16."""
-HAS_BF16_PAIRS = HAS_WIDE_REGISTERS and bool(binding.get_host_cpu_features().get("avx512bf16"))
+HAS_BF16_TILES = "amx-bf16" in _PROCESSOR
+"""True if the processor has instructions for products of whole matrices in bf16, which torch uses."""
+HAS_BF16_PAIRS = HAS_WIDE_REGISTERS and "avx512bf16" in _COMPILED
 """True if there is an instruction that adds two products of bf16 numbers in each lane."""
 LANES = 16 if HAS_WIDE_REGISTERS else 8
 """Numbers of a vector."""

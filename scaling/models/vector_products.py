@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from typing import Any, no_type_check
 
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
 from scaling.models.vector_instructions import HAS_WIDE_REGISTERS, LANES, Vectors
+from scaling.models.vector_kernels import kernel
 
 _ROWS, _COLUMNS = (8, 2) if HAS_WIDE_REGISTERS else (4, 2)
 """Rows, and vectors of columns, that are computed at once; their sums fill the registers."""
@@ -59,7 +60,7 @@ _tile, _narrow_tile, _row = (
 
 
 @no_type_check
-@njit(cache=True, error_model="numpy")
+@kernel
 def multiply(a, a_row, a_column, b, out):
     """Multiply batches of matrices.
 
@@ -142,7 +143,7 @@ def _derive_row(typing, y, dy, at, count, activation):
 
 
 @no_type_check
-@njit(cache=True, error_model="numpy")
+@kernel
 def connect(x, weights, strides, biases, activation, out):
     """Apply fully connected layers.
 
@@ -162,7 +163,7 @@ def connect(x, weights, strides, biases, activation, out):
 
 
 @no_type_check
-@njit(cache=True, error_model="numpy")
+@kernel
 def connect_gradients(
     x, weights, strides, activation, out, d_out, images, transposed, has_input, dx, d_weights, d_biases
 ):

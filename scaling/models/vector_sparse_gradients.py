@@ -16,12 +16,13 @@ from typing import Any, no_type_check
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
 from scaling.models.vector_convolution import KERNEL
 from scaling.models.vector_instructions import HAS_WIDE_REGISTERS, LANES, Vectors
+from scaling.models.vector_kernels import kernel
 
 _WIDE = 4 if HAS_WIDE_REGISTERS else 2
 """Most vectors of each row of a filter that are in registers at once."""
@@ -227,7 +228,7 @@ _add_wide_filters, _add_double_filters, _add_single_filters = map(
 
 
 @no_type_check
-@njit(cache=True, error_model="numpy")
+@kernel
 def _to_rows(x, at, offsets, rows):
     """Copy the pixels at ``offsets`` from ``at`` to rows [lane, pixel]; there are at least LANES pixels."""
     count, done = len(offsets), 0
@@ -238,7 +239,7 @@ def _to_rows(x, at, offsets, rows):
 
 
 @no_type_check
-@njit(cache=True, error_model="numpy")
+@kernel
 def _from_rows(rows, offsets, x, at):
     """Copy rows to pixels: the inverse of ``_to_rows``."""
     count, done = len(offsets), 0
@@ -249,7 +250,7 @@ def _from_rows(rows, offsets, x, at):
 
 
 @no_type_check
-@njit(cache=True, error_model="numpy")
+@kernel
 def _add_filter_gradients(maps, lane, row, values, positions, ends, d_filters, g):
     """Add one image's part of the gradients of a group's filters."""
     o, length = d_filters.shape[1], d_filters.shape[3]
@@ -278,7 +279,7 @@ def _add_filter_gradients(maps, lane, row, values, positions, ends, d_filters, g
 
 
 @no_type_check
-@njit(cache=True, error_model="numpy")
+@kernel
 def _add_input_gradients(filters, is_weight, g, values, positions, ends, d_maps, lane, row):
     """Add a group's part of the gradient of one image's maps."""
     o, length = filters.shape[1], filters.shape[3]
@@ -307,7 +308,7 @@ def _add_input_gradients(filters, is_weight, g, values, positions, ends, d_maps,
 
 
 @no_type_check
-@njit(cache=True, error_model="numpy")
+@kernel
 def add_sparse_gradients(
     x, pixels, filters, is_weight, groups, activation, out, d_out, strides, rows, winners,
     has_input, dx, d_filters, d_biases,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -157,9 +158,9 @@ def test_pairs_are_rounded_to_the_nearest_number_and_halfway_to_even():
     pairs = torch.empty_like(values)
     to_pairs(values.numpy(), pairs.numpy())
     low, high = (pairs.view(torch.bfloat16).view(*values.shape, 2)[..., half] for half in (0, 1))
-    torch.testing.assert_close(low, values.bfloat16(), rtol=0, atol=0, equal_nan=True)
-    following = torch.cat([values[:, 1:], torch.zeros_like(values[:, :1])], dim=1)
-    torch.testing.assert_close(high, following.bfloat16(), rtol=0, atol=0, equal_nan=True)
+    exactly: dict[str, Any] = {"rtol": 0, "atol": 0, "equal_nan": True}
+    torch.testing.assert_close(low[:, :-1], values[:, :-1].bfloat16(), **exactly)
+    torch.testing.assert_close(high[:, :-1], values[:, 1:].bfloat16(), **exactly)
 
 
 @pytest.mark.parametrize(("inputs", "units"), [(1, 1), (7, 10), (75, 16), (20, 37)])
@@ -240,6 +241,41 @@ def test_a_gradient_of_nan_reaches_the_pixels_that_its_filter_saw(channels):
         gradients.append(gradient)
     assert gradients[1].isnan().sum() == 25 * channels
     assert torch.equal(gradients[0].isnan(), gradients[1].isnan())
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+@pytest.mark.parametrize("width", [9, 10, 13])
+@pytest.mark.parametrize("value", [torch.inf, torch.nan])
+def test_a_pixel_reaches_only_the_windows_that_see_it(dtype, width, value):
+    """In each column of a map; infinity stays infinity."""
+    filters, options = torch.ones(1, 1, 1, 5, 5), {"groups": 1, "activation": "relu"}
+    for column in range(width):
+        x = torch.ones(18, 1, 6, width)
+        x[17, 0, 3, column] = value
+        result = features(ops_vector_cpu.conv_pool_flatten(x.to(dtype), filters, None, **options))
+        expected = ops_reference.conv_pool_flatten(x, filters, None, **options)
+        torch.testing.assert_close(result, expected, equal_nan=True)
+
+
+@pytest.mark.usefixtures("both_gradients")
+@pytest.mark.parametrize("value", [torch.inf, torch.nan, 1e30])
+def test_a_replica_that_diverges_in_bf16_changes_no_bit_of_another_one(value):
+    x = noise(18, 1, 17, 16).detach().bfloat16()
+    gradients = []
+    for weight in (value, 0.1):
+        inputs = [noise(3, 3, 1, 5, 5, seed=1), noise(3, 4, 3, 5, 5, seed=2), noise(3, 12, 10, seed=3)]
+        inputs = [parameter.detach().float() for parameter in inputs]
+        inputs[0][1] = weight
+        for parameter in inputs:
+            parameter.requires_grad_()
+        maps = ops_vector_cpu.conv_pool(x, inputs[0], None, groups=1, padding=2, activation="relu")
+        last = ops_vector_cpu.conv_pool_flatten(maps, inputs[1], None, groups=3, activation="relu")
+        logits = ops_vector_cpu.readout(last, inputs[2][:, :1].expand(-1, last.values.shape[1], -1), None)
+        logits.square().sum().backward()
+        gradients.append([logits.detach(), *(parameter.grad for parameter in inputs)])
+    for spoilt, sound in zip(*gradients, strict=True):
+        assert not torch.equal(spoilt[1], sound[1])
+        assert torch.equal(spoilt[[0, 2]], sound[[0, 2]])
 
 
 def test_nan_stays_in_its_image():

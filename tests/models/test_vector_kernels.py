@@ -1,0 +1,60 @@
+"""Machine code of the vector operations on disk."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scaling.models import vector_kernels
+from scaling.models.vector_instructions import HAS_WIDE_REGISTERS
+
+SCRIPT = """
+import numpy as np
+from vector_instructions import LANES, SIGMOID
+from vector_products import connect
+out = np.zeros((1, 1, LANES), np.float32)
+connect(np.zeros((1, 1, LANES), np.float32), np.ones((1, 1, 1), np.float32), (1, 1),
+        np.zeros((1, 1), np.float32), SIGMOID, out)
+print(out[0, 0, 0], sum(connect.stats.cache_hits.values()))
+"""
+
+
+def test_kernels_are_compiled_again_after_a_change_of_another_file(tmp_path):
+    """Another file than the one that defines the kernel, because numba notices that one by itself."""
+    for name in ("vector_instructions", "vector_kernels", "vector_products"):
+        text = Path(vector_kernels.__file__).with_name(f"{name}.py").read_text()
+        (tmp_path / f"{name}.py").write_text(text.replace("from scaling.models.", "from "))
+    assert run(tmp_path) == "0.5 0"
+    assert run(tmp_path) == "0.5 1"
+    instructions = tmp_path / "vector_instructions.py"
+    instructions.write_text(
+        instructions.read_text().replace("one = self.constant(1.0)", "one = self.constant(3.0)")
+    )
+    assert run(tmp_path) == "0.75 0"
+
+
+@pytest.mark.skipif(not HAS_WIDE_REGISTERS, reason="the other tests compile for shorter vectors")
+def test_kernels_compile_for_processors_with_short_vectors(tmp_path):
+    """Tests of the operations pass with AVX2, without AVX-512 and instructions for bf16."""
+    tests = str(Path(__file__).with_name("test_ops_vector_cpu.py"))
+    environment = os.environ | {
+        "NUMBA_CPU_NAME": "haswell",
+        "NUMBA_CPU_FEATURES": "+avx2,+fma",
+        "NUMBA_CACHE_DIR": str(tmp_path),
+    }
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", tests]
+    selected = ["-k", "two_convolutions or fully_connected or reaches_only"]
+    done = subprocess.run([*command, *selected], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def run(folder: Path) -> str:
+    environment = os.environ | {"PYTHONPATH": str(folder), "NUMBA_CACHE_DIR": str(folder)}
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()

@@ -89,7 +89,8 @@ def _describe_law(fit: Fit, law: Law) -> str:
             "These runs cannot tell whether it levels off: a law with a floor has the exponent "
             f"ρ = {exponent} and the floor {floor}."
         )
-    if law.form.name != fit.verdict.form:  # the fallback of ``preferred_law``
+    names_other_form = fit.verdict.choice is not FormChoice.UNCLEAR and law.form.name != fit.verdict.form
+    if names_other_form:  # the fallback of ``preferred_law``
         return f"The law that the verdict names is not usable; a power law has the exponent ρ = {exponent}."
     if law.form.name == "power":
         rho = law.parameters["exponent"]

@@ -10,7 +10,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
-from markupsafe import Markup
 
 from analysis.formatting import format_percent
 from analysis.report_figure import ReportFigure
@@ -50,7 +49,7 @@ class EmbeddedFigure:
     name: str
     heading: str
     caption: str
-    source: Markup
+    source: str
     """The figure as the source of an image: a data URI."""
     files: tuple[Path, Path, Path]
     """The .svg, .png and .csv file."""
@@ -95,7 +94,7 @@ def _embed(figure: ReportFigure, folder: Path) -> EmbeddedFigure:
     )
 
 
-def svg_source(svg: str) -> Markup:
+def svg_source(svg: str) -> str:
     """Return a short data URI of a figure, for an attribute in double quotes.
 
     Comments and metadata are left out, and positions are cut to hundredths of a point. Percent-encoding
@@ -108,4 +107,4 @@ def svg_source(svg: str) -> Markup:
     svg = re.sub(r' (?:d|x|y)="[^"]*"', lambda match: _LONG_NUMBER.sub(r"\1", match[0]), svg)
     svg = re.sub(r"\s+", " ", svg).replace("> <", "><")
     svg = svg.replace("'", "&apos;").replace('"', "'")
-    return Markup("data:image/svg+xml," + quote(svg, safe=_SAFE))
+    return "data:image/svg+xml," + quote(svg, safe=_SAFE)

@@ -50,13 +50,7 @@ def draw_error_figure(
         forecasts: forecasts of numbers of filters, which are drawn along filters only, and only if they are
             older than their runs.
     """
-    if axis.column != "filters":
-        forecasts = ()
-    forecasts = [
-        target
-        for target in forecasts
-        if target.label in grouped.labels and target.outcome is not Outcome.NOT_BLIND
-    ]
+    forecasts = _drawn_forecasts(forecasts, grouped) if axis.column == "filters" else []
     figure = Figure(figsize=(style.WIDTH, 2.85 + 0.18 * len(grouped.labels)))
     title = format_test_set(grouped.runs, grouped.dataset_title)
     axes = figure.add_subplot(xscale="log", yscale="log", title=title, xlabel=axis.label, ylabel="Test error")
@@ -80,10 +74,7 @@ def draw_error_figure(
         )
     for target in forecasts:
         _draw_forecast(axes, target, color=style.curve_style(grouped.labels.index(target.label)).color)
-    low, high = axes.get_xlim()
-    if high < _MIN_SPAN * low:
-        middle, half_span = np.sqrt(low * high), np.sqrt(_MIN_SPAN)
-        axes.set_xlim(middle / half_span, middle * half_span)
+    _widen(axes)
     handles += [*_law_legend(fits), *_forecast_legend(forecasts)]
     figure.legend(handles=handles, loc="outside lower left")
     sizes = pc.unique(means[axis.column]).to_pylist()
@@ -132,6 +123,23 @@ def draw_laws(axes: Axes, fit: Fit, *, widths: np.ndarray, color: str) -> None:
             axes.plot(x, law.predict(x), color=color, zorder=3)
         else:
             axes.plot(x, law.predict(x), color=color, ls="--", lw=0.8, alpha=0.7, zorder=3)
+
+
+def _drawn_forecasts(forecasts: Sequence[TargetScore], grouped: GroupedRuns) -> list[TargetScore]:
+    """Return the forecasts of these curves that are older than their runs."""
+    return [
+        target
+        for target in forecasts
+        if target.label in grouped.labels and target.outcome is not Outcome.NOT_BLIND
+    ]
+
+
+def _widen(axes: Axes) -> None:
+    """Widen a horizontal axis that is too short for the shifted points of one size."""
+    low, high = axes.get_xlim()
+    if high < _MIN_SPAN * low:
+        middle, half_span = np.sqrt(low * high), np.sqrt(_MIN_SPAN)
+        axes.set_xlim(middle / half_span, middle * half_span)
 
 
 def _draw_forecast(axes: Axes, target: TargetScore, *, color: str) -> None:

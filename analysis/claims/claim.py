@@ -22,7 +22,7 @@ class ClaimVerdict(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What the stored runs say about a claim."""
+    """Verdict of the stored runs on a claim, with the numbers behind it."""
 
     verdict: ClaimVerdict
     measured: str = ""

@@ -113,10 +113,6 @@ CASES: dict[str, tuple[str, str]] = {
         network("type: lenet5, filters: []"),
         second("filters: an empty grid; give at least one value"),
     ),
-    "empty grid of types": (
-        network("type: [], filters: 6", recipe="{epochs: 2}") + "seeds: 3\n",
-        second("type: an empty grid; give at least one value"),
-    ),
     "empty grid of a recipe": (
         STUDY + "recipe: {epochs: []}",
         "recipe.epochs: an empty grid; give at least one value",

@@ -27,6 +27,13 @@ def test_problem_is_named(load, tmp_path, name):
     assert str(error.value) == line[0] + shorten(problem)
 
 
+def test_an_empty_grid_of_types_is_named_beside_settings_that_no_network_takes(load):
+    study = network("type: [], filters: 6", recipe="{epochs: 2}") + "seeds: 3\n"
+    with pytest.raises(ConfigError) as error:
+        load(study)
+    assert error.value.problems == ("architectures[1].type: an empty grid; give at least one value",)
+
+
 @pytest.mark.parametrize(
     ("study", "problem"),
     [

@@ -15,6 +15,7 @@ Arrays are contiguous; offsets and strides count elements.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 from typing import Any, no_type_check
 
@@ -23,7 +24,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from scaling.models.vector_instructions import HAS_BF16_PAIRS, LANES, Vectors
+from scaling.models.vector_instructions import HAS_BF16_PAIRS, HAS_WIDE_REGISTERS, LANES, Vectors
 from scaling.models.vector_kernels import kernel
 
 KERNEL = 5
@@ -35,7 +36,9 @@ The pixel of column 3 is in two pairs, each with half of its weight. With a weig
 infinity would give NaN.
 """
 WINDOWS = 2
-"""Windows of 2x2 pixels that are computed at once; their sums fill the registers."""
+"""Windows of 2x2 pixels that are computed at once."""
+FILTERS = 2 if HAS_WIDE_REGISTERS else 1
+"""Filters whose windows are computed at once; their sums fill the registers."""
 _INT = types.int64
 
 
@@ -47,30 +50,35 @@ def convolve_tile(
     filters: Any,
     c: Any,
     *,
+    count: int = 1,
     lines: Any = None,
     has_pairs: bool = False,
 ) -> Any:
-    """Add the loop that convolves a tile of 2 rows, and return its sums by (row, column).
+    """Add the loop that convolves a tile of 2 rows, and return its sums by (filter, row, column).
 
     Args:
         v: vector instructions.
         windows: windows of the tile, of 2 columns each.
         maps: data of the maps, and offset of the tile's first pixel.
         strides: strides of a row and of a channel.
-        filters: data of the filters, and offset of the first weight; those of all channels are adjacent.
+        filters: data of the filters, and offset of the first weight; those of all channels are adjacent, and
+            so are filters.
         c: number of channels.
+        count: number of filters.
         lines: first line that is not 0, and the line after the last one, counted from the tile's first line;
             by default all lines count.
         has_pairs: True if each number of the maps and of the filters is a pair of bf16 numbers: a pixel and
             the next one of its row, or two weights.
     """
     taps_of_row = PAIR_COLUMNS if has_pairs else range(KERNEL)
+    taps = KERNEL * len(taps_of_row)
     add_product = v.add_pair_products if has_pairs else v.add_product
     builder, columns, (row, channel), (x, at), (w, w_at) = v.builder, 2 * windows, strides, maps, filters
-    sums = {(y, z): v.sums(1)[0] for y, z in product(range(2), range(columns))}
+    sums = {tile: v.sums(1)[0] for tile in product(range(count), range(2), range(columns))}
+    starts = [v.offset(w_at, (taps * f, c)) for f in range(count)]
     with cgutils.for_range(builder, c, intp=c.type) as loop:
         start = builder.add(at, builder.mul(loop.index, channel))
-        weights = v.offset(w_at, (KERNEL * len(taps_of_row), loop.index))
+        weights = [v.offset(first, (taps, loop.index)) for first in starts]
         for line in range(KERNEL + 1):
             with v.if_within(line, lines):
                 pixels = [
@@ -78,97 +86,87 @@ def convolve_tile(
                     for z in range(columns + taps_of_row[-1])
                 ]
                 # This line meets row i of the filter in the sums of row y.
-                taps = [(y, line - y) for y in range(2) if 0 <= line - y < KERNEL]
-                for (y, i), (n, j) in product(taps, enumerate(taps_of_row)):
-                    weight = v.load_scalar(w, v.offset(weights, (i * len(taps_of_row) + n, 1)))
+                rows = [(y, line - y) for y in range(2) if 0 <= line - y < KERNEL]
+                for (y, i), (n, j), f in product(rows, enumerate(taps_of_row), range(count)):
+                    weight = v.load_scalar(w, v.offset(weights[f], (i * len(taps_of_row) + n, 1)))
                     for z in range(columns):
-                        add_product(weight, pixels[z + j], sums[y, z])
+                        add_product(weight, pixels[z + j], sums[f, y, z])
     return {position: builder.load(total) for position, total in sums.items()}
 
 
-def _make_pool_tile(windows: int, *, has_pairs: bool = False) -> Any:
-    """Return a function that writes a tile's pooled pixels, and the pixels that they come from."""
+def _make_pool_row(count: int) -> Any:
+    """Return a function that writes a row of pooled pixels of some filters, and where they come from.
+
+    Its arguments are those of ``convolve_and_pool``; ``w_at``, ``bias_at``, ``out_at`` and ``winners_at`` are
+    those of the first filter, ``out_map`` and ``winners_map`` the strides of the next filters.
+    """
 
     @no_type_check
     @intrinsic
-    def pool_tile(
-        typing, x, at, row, channel, w, w_at, c, bias, activation, out, out_at, pixel, winners, winners_at
-    ):
+    def pool_row(
+        typing, x, at, row, channel, w, has_pairs, w_at, c, biases, bias_at, activation,
+        out, out_at, out_map, pixel, winners, winners_at, winners_map, windows,
+    ):  # fmt: skip
+        offsets = [_INT] * 3
         signature = types.void(
-            x, _INT, _INT, _INT, w, _INT, _INT, x.dtype, _INT, out, _INT, _INT, winners, _INT
-        )
+            x, *offsets, w, types.boolean, _INT, _INT, biases, _INT, _INT,
+            out, *offsets, winners, *offsets,
+        )  # fmt: skip
 
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            _, at, row, channel, _, w_at, c, bias, activation, _, out_at, pixel, _, winners_at = args
+            (
+                _, at, row, channel, _, has_pairs, w_at, c, _, bias_at, activation,
+                _, out_at, out_map, pixel, _, winners_at, winners_map, windows,
+            ) = args  # fmt: skip
             v = Vectors(context, builder, signature.args[0].dtype)
-            x, w, out, winners = v.data(signature.args, args, 0, 4, 9, 12)
-            bias = v.broadcast(bias)
-            sums = convolve_tile(
-                v, windows, (x, at), (row, channel), (w, w_at), c, has_pairs=has_pairs and v.bits == 32
-            )
-            for q in range(windows):
-                best, winner = sums[0, 2 * q], v.bytes(0)
-                for number in range(1, 4):
-                    value = sums[number // 2, 2 * q + number % 2]
-                    # Of equal pixels the first one wins, and NaN wins over everything, as in torch.
-                    is_nan = builder.fcmp_unordered("uno", value, value)
-                    wins = builder.or_(builder.fcmp_ordered(">", value, best), is_nan)
-                    best = builder.select(wins, value, best)
-                    winner = builder.select(wins, v.bytes(number), winner)
-                pooled = v.activate(builder.fadd(best, bias), activation)
-                v.store(pooled, out, v.offset(out_at, (q, pixel)))
-                v.store(winner, winners, v.offset(winners_at, (q, LANES)))
+            x, w, biases, out, winners = v.data(signature.args, args, 0, 4, 8, 11, 15)
+
+            def add_tiles(width: int, first: Any, tiles: Any, *, is_of_pairs: bool) -> None:
+                with cgutils.for_range(builder, tiles, intp=tiles.type) as loop:
+                    window = v.offset(first, (width, loop.index))
+                    sums = convolve_tile(
+                        v, width, (x, v.offset(at, (2 * LANES, window))), (row, channel), (w, w_at), c,
+                        count=count, has_pairs=is_of_pairs,
+                    )  # fmt: skip
+                    for f, n in product(range(count), range(width)):
+                        columns = 2 * n, 2 * n + 1
+                        best, winner = _find_maximum(v, [sums[f, y, z] for y in range(2) for z in columns])
+                        bias = v.load_scalar(biases, v.offset(bias_at, (f, 1)))
+                        position = builder.add(window, ir.Constant(window.type, n))
+                        target = builder.add(v.offset(out_at, (f, out_map)), builder.mul(position, pixel))
+                        v.store(v.activate(builder.fadd(best, bias), activation), out, target)
+                        v.store(winner, winners, v.offset(winners_at, (f, winners_map), (LANES, position)))
+
+            zero, width = (ir.Constant(windows.type, number) for number in (0, WINDOWS))
+            tiles = builder.sdiv(windows, width)
+            done = builder.mul(tiles, width)
+            for is_of_pairs in (False, True) if HAS_BF16_PAIRS and v.bits == 32 else (False,):
+                has_tiles = builder.icmp_unsigned("==", has_pairs, ir.Constant(has_pairs.type, is_of_pairs))
+                with builder.if_then(has_tiles):
+                    add_tiles(WINDOWS, zero, tiles, is_of_pairs=is_of_pairs)
+                    add_tiles(1, done, builder.sub(windows, done), is_of_pairs=is_of_pairs)
             return context.get_dummy_value()
 
         return signature, generate
 
-    return pool_tile
+    return pool_row
 
 
-_pool_windows, _pool_window = _make_pool_tile(WINDOWS), _make_pool_tile(1)
-_pool_windows_of_pairs, _pool_window_of_pairs = (
-    _make_pool_tile(windows, has_pairs=HAS_BF16_PAIRS) for windows in (WINDOWS, 1)
-)
+def _find_maximum(v: Vectors, values: Sequence[Any]) -> tuple[Any, Any]:
+    """Return the greatest of some vectors in each lane, and its number.
+
+    Of equal numbers the first one wins, and NaN wins over everything, as in torch.
+    """
+    builder, best, winner = v.builder, values[0], v.bytes(0)
+    for number, value in enumerate(values[1:], 1):
+        is_nan = builder.fcmp_unordered("uno", value, value)
+        wins = builder.or_(builder.fcmp_ordered(">", value, best), is_nan)
+        best = builder.select(wins, value, best)
+        winner = builder.select(wins, v.bytes(number), winner)
+    return best, winner
 
 
-@no_type_check
-@kernel
-def _pool_row(
-    x, at, row, channel, filters, weights, c, bias, activation, out, target, pixel, winners, winner, Q
-):
-    """Write a row of pooled pixels."""
-    q = 0
-    while q + WINDOWS <= Q:
-        _pool_windows(
-            x, at + 2 * q * LANES, row, channel, filters, weights, c, bias, activation,
-            out, target + q * pixel, pixel, winners, winner + q * LANES,
-        )  # fmt: skip
-        q += WINDOWS
-    if q < Q:
-        _pool_window(
-            x, at + 2 * q * LANES, row, channel, filters, weights, c, bias, activation,
-            out, target + q * pixel, pixel, winners, winner + q * LANES,
-        )  # fmt: skip
-
-
-@no_type_check
-@kernel
-def _pool_row_of_pairs(
-    x, at, row, channel, filters, weights, c, bias, activation, out, target, pixel, winners, winner, Q
-):
-    """Write a row of pooled pixels, from pairs of bf16 numbers."""
-    q = 0
-    while q + WINDOWS <= Q:
-        _pool_windows_of_pairs(
-            x, at + 2 * q * LANES, row, channel, filters, weights, c, bias, activation,
-            out, target + q * pixel, pixel, winners, winner + q * LANES,
-        )  # fmt: skip
-        q += WINDOWS
-    if q < Q:
-        _pool_window_of_pairs(
-            x, at + 2 * q * LANES, row, channel, filters, weights, c, bias, activation,
-            out, target + q * pixel, pixel, winners, winner + q * LANES,
-        )  # fmt: skip
+_pool_row, _pool_rows = _make_pool_row(1), _make_pool_row(FILTERS)
 
 
 @no_type_check
@@ -235,23 +233,26 @@ def convolve_and_pool(x, filters, has_pairs, biases, groups, activation, out, st
         for start in range(0, P, rows):
             for block in range(blocks):
                 first = (block * x.shape[1] + g * groups // G * c) * channel
-                for f in range(o):
-                    bias, weights = biases[g, f], (g * o + f) * c * taps
+                f = 0
+                while f < o:
+                    count = FILTERS if f + FILTERS <= o else 1
+                    bias, weights = g * o + f, (g * o + f) * c * taps
                     for p in range(start, min(start + rows, P)):
                         at = first + 2 * p * row
                         target = block * strides[0] + g * strides[1] + p // rows * strides[2]
                         target += f * strides[3] + p % rows * strides[4]
                         winner = (((block * G + g) * o + f) * P + p) * Q * LANES
-                        if has_pairs:
-                            _pool_row_of_pairs(
-                                x, at, row, channel, filters, weights, c, bias, activation,
-                                out, target, pixel, winners, winner, Q,
+                        if count == FILTERS:
+                            _pool_rows(
+                                x, at, row, channel, filters, has_pairs, weights, c, biases, bias, activation,
+                                out, target, strides[3], pixel, winners, winner, P * Q * LANES, Q,
                             )  # fmt: skip
                         else:
                             _pool_row(
-                                x, at, row, channel, filters, weights, c, bias, activation,
-                                out, target, pixel, winners, winner, Q,
+                                x, at, row, channel, filters, has_pairs, weights, c, biases, bias, activation,
+                                out, target, strides[3], pixel, winners, winner, P * Q * LANES, Q,
                             )  # fmt: skip
+                    f += count
 
 
 @no_type_check

@@ -37,7 +37,7 @@ def _make_convolve_tile(windows: int) -> Any:
             v = Vectors(context, builder, signature.args[0].dtype)
             x, w, out = v.data(signature.args, args, 0, 6, 9)
             sums = convolve_tile(v, windows, (x, at), (row, channel), (w, w_at), c, lines=(first, end))
-            for (y, z), total in sums.items():
+            for (_, y, z), total in sums.items():
                 v.store(total, out, v.offset(out_at, (y, out_row), (z, LANES)))
             return context.get_dummy_value()
 

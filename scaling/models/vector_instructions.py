@@ -127,6 +127,38 @@ class Vectors:
         numbers = (self.builder.bitcast(vector, pairs) for vector in (a, b))
         self.builder.store(self.builder.call(function, [self.builder.load(total), *numbers]), total)
 
+    @property
+    def can_compress(self) -> bool:
+        """Return True if there is an instruction that moves chosen lanes of fp32 numbers together."""
+        return HAS_WIDE_REGISTERS and self.bits == 32
+
+    def compress(self, x: Any, mask: Any) -> Any:
+        """Return the lanes of a vector of 32 bits a lane for which a mask holds, followed by zeros."""
+        kind = "ps" if x.type == self.type else "d"
+        zeros, bits = ir.Constant(x.type, None), ir.VectorType(ir.IntType(1), LANES)
+        signature = ir.FunctionType(x.type, [x.type, x.type, bits])
+        suffix = "f32" if kind == "ps" else "i32"
+        function = cgutils.get_or_insert_function(  # type: ignore[no-untyped-call]
+            self.builder.module, signature, f"llvm.x86.avx512.mask.compress.v{LANES}{suffix}"
+        )
+        return self.builder.call(function, [x, zeros, mask])
+
+    def is_before(self, count: Any) -> Any:
+        """Return a mask of the first lanes."""
+        integers = ir.VectorType(ir.IntType(32), LANES)
+        undefined, zeros = ir.Constant(integers, ir.Undefined), ir.Constant(integers, [0] * LANES)
+        first = self.builder.insert_element(undefined, count, ir.Constant(ir.IntType(32), 0))
+        counts = self.builder.shuffle_vector(first, undefined, zeros)
+        return self.builder.icmp_signed("<", ir.Constant(integers, list(range(LANES))), counts)
+
+    def to_integers(self, x: Any) -> Any:
+        return self.builder.fptosi(x, ir.VectorType(ir.IntType(32), LANES))
+
+    def count(self, mask: Any, type_: Any) -> Any:
+        """Return the number of lanes for which a mask holds."""
+        bits = self.builder.bitcast(mask, ir.IntType(LANES))
+        return self.builder.zext(self.builder.ctpop(bits), type_)
+
     def round_to_bf16(self, x: Any) -> Any:
         """Return fp32 numbers rounded to the nearest bf16 number, halfway to even.
 

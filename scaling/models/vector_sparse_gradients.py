@@ -130,7 +130,10 @@ def _derive_row(
 @no_type_check
 @intrinsic
 def _list_gradients(typing, values, positions, at, count, out_values, out_positions, first):
-    """Append the gradients that are not 0, NaN among them, to a list, and return its new length."""
+    """Append the gradients that are not 0, NaN among them, to a list, and return its new length.
+
+    Numbers may be read after the last one, and written after the list's end: as many as fill a vector.
+    """
     signature = _INT(values, positions, _INT, _INT, out_values, out_positions, _INT)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -138,15 +141,26 @@ def _list_gradients(typing, values, positions, at, count, out_values, out_positi
         v = Vectors(context, builder, signature.args[0].dtype)
         values, positions, out_values, out_positions = v.data(signature.args, args, 0, 1, 4, 5)
         length = cgutils.alloca_once_value(builder, first)
-        zero = ir.Constant(ir.FloatType() if v.bits == 32 else ir.DoubleType(), 0.0)
-        with cgutils.for_range(builder, count, intp=count.type) as loop:
-            source, target = builder.add(at, loop.index), builder.load(length)
-            value = builder.load(builder.gep(values, [source]))
-            position = builder.fptosi(builder.load(builder.gep(positions, [source])), ir.IntType(32))
-            builder.store(value, builder.gep(out_values, [target]))
-            builder.store(builder.zext(position, target.type), builder.gep(out_positions, [target]))
-            counts = builder.zext(builder.fcmp_unordered("!=", value, zero), target.type)
-            builder.store(builder.add(target, counts), length)
+        step = LANES if v.can_compress else 1
+        steps = builder.sdiv(v.offset(count, (1, step - 1)), ir.Constant(count.type, step))
+        with cgutils.for_range(builder, steps, intp=count.type) as loop:
+            start, target = v.offset(at, (step, loop.index)), builder.load(length)
+            if v.can_compress:
+                left = builder.trunc(builder.sub(count, v.offset(loop.index, (step - 1, loop.index))), ir.IntType(32))
+                numbers = v.load(values, start)
+                is_listed = builder.fcmp_unordered("!=", numbers, v.constant(0.0))
+                is_listed = builder.and_(is_listed, v.is_before(left))
+                places = v.to_integers(v.load(positions, start))
+                v.store(v.compress(numbers, is_listed), out_values, target)
+                v.store(v.compress(places, is_listed), out_positions, target)
+                listed = v.count(is_listed, target.type)
+            else:
+                value = builder.load(builder.gep(values, [start]))
+                place = builder.fptosi(builder.load(builder.gep(positions, [start])), ir.IntType(32))
+                builder.store(value, builder.gep(out_values, [target]))
+                builder.store(place, builder.gep(out_positions, [target]))
+                listed = builder.zext(builder.fcmp_unordered("!=", value, value.type(0.0)), target.type)
+            builder.store(builder.add(target, listed), length)
         return builder.load(length)
 
     return signature, generate
@@ -173,7 +187,7 @@ def _make_filter_gradient(vectors: int) -> Any:
             with cgutils.for_range(builder, count, intp=count.type) as loop:
                 n = builder.add(first, loop.index)
                 gradient = v.load_scalar(values, n)
-                start = builder.add(at, builder.load(builder.gep(positions, [n])))
+                start = builder.add(at, builder.sext(builder.load(builder.gep(positions, [n])), at.type))
                 for offset, total in zip(_patch(v, vectors, start, row), sums, strict=True):
                     v.add_product(gradient, v.load(x, offset), total)
             for offset, total in zip(_patch(v, vectors, out_at, out_row), sums, strict=True):
@@ -206,7 +220,7 @@ def _make_input_gradient(vectors: int) -> Any:
                 gradient = v.load_scalar(values, n)
                 # Not even NaN may reach the pixels after a row of the patch.
                 last_gradient = builder.select(is_last_weight, gradient, v.constant(0.0))
-                start = builder.add(at, builder.load(builder.gep(positions, [n])))
+                start = builder.add(at, builder.sext(builder.load(builder.gep(positions, [n])), at.type))
                 for k, (offset, weight) in enumerate(
                     zip(_patch(v, vectors, start, row), weights, strict=True)
                 ):
@@ -341,7 +355,8 @@ def add_sparse_gradients(
     windows = np.arange(o * P * Q + -(o * P * Q) % LANES) * LANES
     gradients, places = np.zeros((2, len(windows), LANES), x.dtype)
     gradient_rows, place_rows = np.zeros((2, LANES, len(windows)), x.dtype)
-    values, positions = np.empty(o * P * Q + 1, x.dtype), np.empty(o * P * Q + 1, np.int64)
+    most = o * P * Q + LANES
+    values, positions = np.empty(most, x.dtype), np.empty(most, np.int32)
     ends = np.empty(o, np.int64)
     for block in range(blocks):
         for g in range(G):

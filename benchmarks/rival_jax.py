@@ -69,7 +69,9 @@ class Tree3Step:
 
     def convert(self, weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Return the weights of all replicas in the order of axes in which this class multiplies them."""
-        return {**weights, "conv_weight": weights["conv_weight"].transpose(0, 1, 3, 4, 2)[:, :, :, :, None]}
+        conv = weights["conv_weight"].transpose(0, 1, 3, 4, 2)[:, :, :, :, None]
+        tree = weights["tree_weight"].transpose(0, 6, 1, 3, 2, 4, 5)
+        return {**weights, "conv_weight": conv, "tree_weight": np.ascontiguousarray(tree)}
 
     def logits(self, weights: Arrays, images: Any) -> Any:
         """Return one network's logits."""

@@ -59,8 +59,9 @@ class Tree3Network(nn.Module):
     def __init__(self, spec: Tree3, weights: dict[str, Tensor], *, pool: Pool) -> None:
         super().__init__()
         self.rows, self.pool = spec.rows, pool
-        for name, weight in weights.items():
-            self.register_parameter(name, nn.Parameter(weight.clone()))
+        tree = rearrange(weights["tree_weight"], "C S K r c M -> M C K S r c")
+        for name, weight in (weights | {"tree_weight": tree}).items():
+            self.register_parameter(name, nn.Parameter(weight.clone(memory_format=torch.contiguous_format)))
 
     def forward(self, x: Tensor) -> Tensor:
         C = x.shape[1]

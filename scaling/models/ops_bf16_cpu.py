@@ -32,7 +32,6 @@ from torch import Tensor
 from scaling.models import ops_reference
 from scaling.models.ops_reference import connect as connect
 from scaling.models.ops_reference import readout as readout
-from scaling.models.ops_reference import regroup as regroup
 from scaling.models.products import conv2d
 
 FEATURE_ORDER = "row col o"

@@ -44,7 +44,8 @@ def conv_pool(
         x: images or feature maps.
         filters: weights of the convolution; they and the biases are converted to the type of ``x``.
         bias: one bias per filter, or None.
-        groups: groups of the channels of ``x``; 1 if all filters see all channels.
+        groups: groups of the channels of ``x``, 1 if all filters see all channels; group G of the filters
+            sees group G % groups.
         padding: zeros on each side of a map, in pixels.
         activation: ``relu``, ``tanh`` or ``sigmoid``.
         pooling: ``max`` or ``average``, over 2x2 pixels.
@@ -52,11 +53,20 @@ def conv_pool(
     Returns:
         Feature maps "(G o)" for the next convolution.
     """
-    flat_bias = None if bias is None else bias.flatten().to(x.dtype)
-    x = conv2d(x, filters.flatten(0, 1).to(x.dtype), flat_bias, padding=padding, groups=groups)
+    G = len(filters)
+    flat_bias = None if bias is None else _by_channels(bias, groups).flatten().to(x.dtype)
+    flat_filters = _by_channels(filters, groups).flatten(0, 1).to(x.dtype)
+    x = conv2d(x, flat_filters, flat_bias, padding=padding, groups=groups)
+    if 1 < groups < G:
+        x = rearrange(x, "B (groups n o) row col -> B (n groups o) row col", groups=groups, n=G // groups)
     activate = ACTIVATIONS[activation]
     # A rising function and a maximum commute, so pooling goes first: a quarter of the values is left.
     return activate(F.max_pool2d(x, 2)) if pooling == "max" else F.avg_pool2d(activate(x), 2)
+
+
+def _by_channels(part: Tensor, groups: int) -> Tensor:
+    """Order groups of filters by the channels that they see, as torch's convolutions expect them."""
+    return rearrange(part, "(n groups) ... -> (groups n) ...", groups=groups)
 
 
 def conv_pool_flatten(
@@ -68,14 +78,37 @@ def conv_pool_flatten(
     padding: int = 0,
     activation: str,
     pooling: str = "max",
-    strips: int = 1,
-) -> Float[Tensor, "GS B strip"]:
-    """Convolve, pool and activate as ``conv_pool`` does; return each strip's features in FEATURE_ORDER.
-
-    The first axis of the result is "(G S)".
-    """
+) -> Float[Tensor, "G B features"]:
+    """Convolve, pool and activate as ``conv_pool`` does; return the features in FEATURE_ORDER."""
     x = conv_pool(x, filters, bias, groups=groups, padding=padding, activation=activation, pooling=pooling)
-    return rearrange(x, f"B (G o) (S row) col -> (G S) B ({FEATURE_ORDER})", G=len(filters), S=strips)
+    return rearrange(x, f"B (G o) row col -> G B ({FEATURE_ORDER})", G=len(filters))
+
+
+def conv_pool_connect(
+    x: Float[Tensor, "B channels height width"],
+    filters: Float[Tensor, "G o c row col"],
+    bias: Float[Tensor, "G o"] | None,
+    weight: Float[Tensor, "GS strip units"],
+    unit_bias: Float[Tensor, "GS units"] | None,
+    *,
+    groups: int,
+    activation: str,
+) -> Float[Tensor, "GS B units"]:
+    """Convolve, pool and activate as ``conv_pool`` does; connect each strip of the maps with its own units.
+
+    Args:
+        x: as above.
+        filters: as above.
+        bias: as above.
+        weight: weights of a group's strips of rows, "(G S)", and their features "(o row col)".
+        unit_bias: one bias per unit, or None.
+        groups: as above.
+        activation: activation of the maps and of the units.
+    """
+    x = conv_pool(x, filters, bias, groups=groups, activation=activation)
+    G = len(filters)
+    strips = rearrange(x, "B (G o) (S row) col -> (G S) B (o row col)", G=G, S=len(weight) // G)
+    return connect(strips, weight, unit_bias, activation=activation)
 
 
 def connect(
@@ -91,12 +124,9 @@ def connect(
     return ACTIVATIONS[activation](product)
 
 
-def regroup(
-    x: Float[Tensor, "all_groups B units"], *, outer: int, inner: int
-) -> Float[Tensor, "G B all_units"]:
-    """Collect the units of each group: from "(outer G inner) B units" to "G B (units outer inner)"."""
-    pattern = "(outer G inner) B units -> G B (units outer inner)"
-    return rearrange(x, pattern, outer=outer, inner=inner)
+def regroup(x: Float[Tensor, "all_groups B units"], *, inner: int) -> Float[Tensor, "G B all_units"]:
+    """Collect the units of each group: from "(G inner) B units" to "G B (units inner)"."""
+    return rearrange(x, "(G inner) B units -> G B (units inner)", inner=inner)
 
 
 def readout(

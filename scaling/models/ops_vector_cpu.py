@@ -21,6 +21,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from scaling.models import vector_instructions
+from scaling.models.vector_connected import add_connected_gradients, convolve_and_connect
 from scaling.models.vector_convolution import KERNEL, convolve_and_pool, to_lanes, to_pairs
 from scaling.models.vector_dense_gradients import add_gradients
 from scaling.models.vector_instructions import HAS_BF16_PAIRS, LANES
@@ -29,7 +30,7 @@ from scaling.models.vector_products import connect_gradients
 from scaling.models.vector_sparse_gradients import add_sparse_gradients
 
 FEATURE_ORDER = "o row col"
-"""Order of the features of a strip, as ``conv_pool_flatten`` returns them."""
+"""Order of the features, as ``conv_pool_flatten`` returns them."""
 
 _SPARSE_CHANNELS: float = 3
 """Fewest channels that a filter sees for which gradients of the winners alone are measured to be faster."""
@@ -74,7 +75,7 @@ def conv_pool(
 ) -> Lanes:
     """Convolve, pool and activate as ``ops_reference.conv_pool`` does."""
     maps = x if isinstance(x, Lanes) else _to_lanes(x, padding)
-    layer = _Convolution(groups=groups, activation=_ACTIVATIONS[activation], strips=0)
+    layer = _Convolution(groups=groups, activation=_ACTIVATIONS[activation], is_flat=False)
     return replace(maps, values=_ConvPool.apply(layer, maps, maps.values, filters, bias))
 
 
@@ -87,12 +88,28 @@ def conv_pool_flatten(
     padding: int = 0,
     activation: str,
     pooling: str = "max",
-    strips: int = 1,
 ) -> Lanes:
     """Convolve, pool and activate as ``ops_reference.conv_pool_flatten`` does."""
     maps = x if isinstance(x, Lanes) else _to_lanes(x, padding)
-    layer = _Convolution(groups=groups, activation=_ACTIVATIONS[activation], strips=strips)
+    layer = _Convolution(groups=groups, activation=_ACTIVATIONS[activation], is_flat=True)
     return replace(maps, values=_ConvPool.apply(layer, maps, maps.values, filters, bias))
+
+
+def conv_pool_connect(
+    x: Float[Tensor, "B channels height width"],
+    filters: Float[Tensor, "G o c row col"],
+    bias: Float[Tensor, "G o"] | None,
+    weight: Float[Tensor, "GS strip units"],
+    unit_bias: Float[Tensor, "GS units"] | None,
+    *,
+    groups: int,
+    activation: str,
+) -> Lanes:
+    """Convolve, pool and connect as ``ops_reference.conv_pool_connect`` does; images get no gradient."""
+    maps = _to_lanes(x, padding=0)
+    layer = _Convolution(groups=groups, activation=_ACTIVATIONS[activation], is_flat=True)
+    values = _ConvPoolConnect.apply(layer, maps, filters, bias, weight, unit_bias)
+    return replace(maps, values=values)
 
 
 def connect(
@@ -106,10 +123,10 @@ def connect(
     return replace(x, values=_Connect.apply(_ACTIVATIONS[activation], x.images, x.values, weight, bias))
 
 
-def regroup(x: Lanes, *, outer: int, inner: int) -> Lanes:
+def regroup(x: Lanes, *, inner: int) -> Lanes:
     """Collect the units of each group as ``ops_reference.regroup`` does."""
-    pattern = "(outer G inner) units image -> G (units outer inner) image"
-    return replace(x, values=rearrange(x.values, pattern, outer=outer, inner=inner))
+    pattern = "(G inner) units image -> G (units inner) image"
+    return replace(x, values=rearrange(x.values, pattern, inner=inner))
 
 
 def readout(
@@ -132,8 +149,8 @@ def _to_lanes(x: Float[Tensor, "B channels height width"], padding: int) -> Lane
 class _Convolution:
     groups: int
     activation: int
-    strips: int
-    """Strips of the pooled map in the result; 0 for maps for the next layer."""
+    is_flat: bool
+    """True for features, False for maps for the next layer."""
 
 
 class _ConvPool(torch.autograd.Function):
@@ -145,44 +162,126 @@ class _ConvPool(torch.autograd.Function):
     ) -> Tensor:
         blocks, _, height, width, _ = x.shape
         G, o = filters.shape[:2]
-        P, Q = (height - KERNEL + 1) // 2, (width - KERNEL + 1) // 2
-        rows = P // (layer.strips or 1)
-        if layer.strips:
-            out = x.new_empty(G, layer.strips, o, rows, Q, blocks, LANES)
-            strides = tuple(map(out.stride, (5, 0, 1, 2, 3, 4)))
+        P, Q = _pooled_sides(height, width)
+        if layer.is_flat:
+            out = x.new_empty(G, o, P, Q, blocks, LANES)
+            strides = tuple(map(out.stride, (4, 0, 0, 1, 2, 3)))
         else:
             out = x.new_empty(blocks, G, o, P, Q, LANES)
-            strides = (*map(out.stride, (0, 1)), 0, *map(out.stride, (2, 3, 4)))
-        weights = filters.to(x.dtype).contiguous()
-        biases = x.new_zeros(G, o) if bias is None else bias.to(x.dtype).contiguous()
-        winners = np.empty((blocks, G, o, P, Q, LANES), np.uint8)
+            strides = tuple(map(out.stride, (0, 1, 0, 2, 3, 4)))
         flat = out.view(-1)
-        has_pairs = HAS_BF16_PAIRS and maps.may_round
-        pixels, taps = (_pair_maps(x), _pair_filters(filters)) if has_pairs else (x, weights.detach())
-        convolve_and_pool(
-            pixels.numpy(), taps.numpy(), has_pairs, biases.detach().numpy(), layer.groups, layer.activation,
-            flat.numpy(), strides, rows, winners,
-        )  # fmt: skip
-        ctx.layer, ctx.strides, ctx.rows = layer, strides, rows
-        ctx.winners, ctx.has_pairs = winners, has_pairs
-        ctx.dtypes = filters.dtype, None if bias is None else bias.dtype
-        ctx.save_for_backward(x, weights, flat)
-        return out.view(G * layer.strips, -1, blocks * LANES) if layer.strips else out.flatten(1, 2)
+        convolve_and_pool(*_convolution_arguments(ctx, layer, maps, x, filters, bias, flat, strides, P), 0, G)
+        ctx.save_for_backward(*ctx.to_save)
+        return out.view(G, -1, blocks * LANES) if layer.is_flat else out.flatten(1, 2)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Any:
         x, weights, flat = ctx.saved_tensors
         has_input = ctx.needs_input_grad[2]
         is_sparse = weights.shape[2] >= _SPARSE_CHANNELS
-        add = _add_sparse_gradients if is_sparse else _add_dense_gradients
         dx = x
         if has_input:  # the dense gradients leave pixels at 0 that no filter reaches
             dx = torch.empty_like(x) if is_sparse else torch.zeros_like(x)
         d_biases = x.new_zeros(*weights.shape[:2], LANES)
-        d_filters = add(ctx, x, weights, flat, gradient.contiguous().view(-1), has_input, dx, d_biases)
-        filters_dtype, bias_dtype = ctx.dtypes
-        d_bias = None if bias_dtype is None else d_biases.sum(-1).to(bias_dtype)
-        return None, None, dx if has_input else None, d_filters.to(filters_dtype), d_bias
+        arguments = (ctx, x, weights, flat, gradient.contiguous().view(-1), has_input, dx, d_biases)
+        if is_sparse:
+            d_filters = _add_sparse_gradients(*arguments)
+        else:
+            numbers, lanes = _gradient_arguments(*arguments)
+            add_gradients(*numbers, 0, len(weights))
+            d_filters = lanes.sum(-1)
+        return None, None, dx if has_input else None, *_filter_gradients(ctx, d_filters, d_biases)
+
+
+class _ConvPoolConnect(torch.autograd.Function):
+    """A convolution with maximum pooling whose strips have units of their own, one group after the other."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        layer: _Convolution,
+        maps: Lanes,
+        filters: Tensor,
+        bias: Tensor | None,
+        weight: Tensor,
+        unit_bias: Tensor | None,
+    ) -> Tensor:
+        x = maps.values
+        blocks, _, height, width, _ = x.shape
+        (G, o), (GS, strip, units) = filters.shape[:2], weight.shape
+        P, Q = _pooled_sides(height, width)
+        rows = P * G // GS
+        pooled = x.new_empty(G, P // rows, o, rows, Q, blocks, LANES)
+        strides = tuple(map(pooled.stride, (5, 0, 1, 2, 3, 4)))
+        flat, features = pooled.view(-1), pooled.view(GS, strip, blocks * LANES)
+        out = x.new_empty(GS, units, blocks * LANES)
+        weights = weight.detach().to(x.dtype).contiguous()
+        unit_biases = x.new_zeros(GS, units) if unit_bias is None else unit_bias.detach().to(x.dtype)
+        convolve_and_connect(
+            *_convolution_arguments(ctx, layer, maps, x, filters, bias, flat, strides, rows),
+            features.numpy(), weights.numpy(), unit_biases.contiguous().numpy(), out.numpy(),
+        )  # fmt: skip
+        ctx.images = maps.images
+        ctx.unit_dtypes = weight.dtype, None if unit_bias is None else unit_bias.dtype
+        ctx.save_for_backward(*ctx.to_save, features, weights, out)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Any:
+        x, filters, flat, features, weights, out = ctx.saved_tensors
+        (G, o), (GS, strip, lanes), units = filters.shape[:2], features.shape, out.shape[1]
+        width = max(units, LANES)
+        d_biases, d_unit_biases = x.new_zeros(G, o, LANES), x.new_empty(GS, units)
+        d_features, d_weights = x.new_empty(GS // G, strip, lanes), x.new_empty(GS, strip, width)
+        transposed = x.new_empty(GS // G, ctx.images, width)
+        d_flat, d_out = d_features.view(-1), gradient.clone(memory_format=torch.contiguous_format)
+        numbers, d_filters = _gradient_arguments(ctx, x, filters, flat, d_flat, False, x, d_biases)
+        add_connected_gradients(
+            *numbers, features.numpy(), weights.numpy(), out.numpy(), d_out.numpy(), ctx.images,
+            transposed.numpy(), d_features.numpy(), d_weights.numpy(), d_unit_biases.numpy(),
+        )  # fmt: skip
+        weight_dtype, unit_bias_dtype = ctx.unit_dtypes
+        d_unit_bias = None if unit_bias_dtype is None else d_unit_biases.to(unit_bias_dtype)
+        d_weight = d_weights[..., :units].to(weight_dtype)
+        return None, None, *_filter_gradients(ctx, d_filters.sum(-1), d_biases), d_weight, d_unit_bias
+
+
+def _pooled_sides(height: int, width: int) -> tuple[int, int]:
+    return (height - KERNEL + 1) // 2, (width - KERNEL + 1) // 2
+
+
+def _convolution_arguments(
+    ctx: Any,
+    layer: _Convolution,
+    maps: Lanes,
+    x: Tensor,
+    filters: Tensor,
+    bias: Tensor | None,
+    flat: Tensor,
+    strides: tuple[int, ...],
+    rows: int,
+) -> tuple[Any, ...]:
+    """Return the first arguments of ``convolve_and_pool``, and keep what the gradients need."""
+    (blocks, _, height, width, _), (G, o) = x.shape, filters.shape[:2]
+    weights = filters.detach().to(x.dtype).contiguous()
+    biases = x.new_zeros(G, o) if bias is None else bias.detach().to(x.dtype).contiguous()
+    winners = np.empty((blocks, G, o, *_pooled_sides(height, width), LANES), np.uint8)
+    has_pairs = HAS_BF16_PAIRS and maps.may_round
+    pixels, taps = (_pair_maps(x), _pair_filters(filters)) if has_pairs else (x, weights)
+    ctx.layer, ctx.strides, ctx.rows = layer, strides, rows
+    ctx.winners, ctx.has_pairs = winners, has_pairs
+    ctx.dtypes = filters.dtype, None if bias is None else bias.dtype
+    ctx.to_save = x, weights, flat
+    return (
+        pixels.detach().numpy(), taps.numpy(), has_pairs, biases.numpy(), layer.groups, layer.activation,
+        flat.numpy(), strides, rows, winners,
+    )  # fmt: skip
+
+
+def _filter_gradients(ctx: Any, d_filters: Tensor, d_biases: Tensor) -> tuple[Tensor, Tensor | None]:
+    """Return the gradients of the filters and of the biases in the types of both."""
+    filters_dtype, bias_dtype = ctx.dtypes
+    return d_filters.to(filters_dtype), None if bias_dtype is None else d_biases.sum(-1).to(bias_dtype)
 
 
 def _pair_maps(maps: Tensor) -> Tensor:
@@ -199,7 +298,7 @@ def _pair_filters(filters: Tensor) -> Tensor:
     return torch.cat([weights[..., :3], half, half, weights[..., 4:]], dim=-1).view(torch.float32)
 
 
-def _add_dense_gradients(
+def _gradient_arguments(
     ctx: Any,
     x: Tensor,
     weights: Tensor,
@@ -208,20 +307,20 @@ def _add_dense_gradients(
     has_input: bool,
     dx: Tensor,
     d_biases: Tensor,
-) -> Tensor:
-    """Return the gradient of the filters, and add those of ``x`` and of the biases."""
+) -> tuple[tuple[Any, ...], Tensor]:
+    """Return the first arguments of ``add_gradients``, and the gradients of the filters by lane."""
     d_filters = x.new_zeros(*weights.shape, LANES)
     border, (o, P, Q) = 2 * (KERNEL - 1), ctx.winners.shape[2:5]
     d = x.new_zeros(o, 2 * P + border, 2 * Q + border, LANES)
     rotated = weights.flip(-1, -2).transpose(1, 2).contiguous()
     has_pairs = ctx.has_pairs and not has_input
     pixels = _pair_maps(x) if has_pairs else x
-    add_gradients(
+    numbers = (
         pixels.numpy(), has_pairs, rotated.numpy(), ctx.layer.groups, ctx.layer.activation, flat.numpy(),
         d_flat.numpy(), ctx.strides, ctx.rows, ctx.winners, has_input, d.numpy(), dx.numpy(),
         d_filters.numpy(), d_biases.numpy(),
     )  # fmt: skip
-    return d_filters.sum(-1)
+    return numbers, d_filters
 
 
 def _add_sparse_gradients(

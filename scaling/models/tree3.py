@@ -41,9 +41,12 @@ class PackedTree3(nn.Module):
         C, K, M, S = self.image.channels, self.spec.filters, self.spec.branches, self.spec.strips(self.image)
         row, col, classes = self.spec.rows, self.spec.pooled_side(self.image), self.image.classes
         kernel = self.spec.KERNEL
+        conv = he_normal(generator, C, K, kernel, kernel, fan_in=kernel**2)
+        tree = he_normal(generator, M, C, K, S, row, col, fan_in=K * row * col)
         weights = {
-            "conv_weight": he_normal(generator, C, K, kernel, kernel, fan_in=kernel**2),
-            "tree_weight": he_normal(generator, M, C, K, S, row, col, fan_in=K * row * col),
+            "conv_weight": conv,
+            # In this order, nothing is copied before or after a product with the weights.
+            "tree_weight": rearrange(tree, "M C K S row col -> C S K row col M").contiguous(),
             "readout_weight": he_normal(generator, M * C * S, classes, fan_in=M * C * S),
         }
         if self.spec.biases:
@@ -58,12 +61,12 @@ class PackedTree3(nn.Module):
         weights, spec = self.weights, self.spec
         ops = select_operations(image, filters=1, kernel=spec.KERNEL, pooling="max")
         C, S = image.shape[1], spec.strips(self.image)
-        filters = rearrange(weights["conv_weight"], "R C K row col -> (C R) K 1 row col")
-        bias = rearrange(weights["conv_bias"], "R C K -> (C R) K") if spec.biases else None
-        x = ops.conv_pool_flatten(image, filters, bias, groups=C, activation=spec.activation, strips=S)
-        tree = rearrange(weights["tree_weight"], f"R M C o S row col -> (C R S) ({ops.FEATURE_ORDER}) M")
-        bias = rearrange(weights["tree_bias"], "R M C S -> (C R S) M") if spec.biases else None
-        x = ops.regroup(ops.connect(x, tree, bias, activation=spec.activation), outer=C, inner=S)
+        filters = rearrange(weights["conv_weight"], "R C K row col -> (R C) K 1 row col")
+        bias = rearrange(weights["conv_bias"], "R C K -> (R C) K") if spec.biases else None
+        tree = rearrange(weights["tree_weight"], "R C S K row col M -> (R C S) (K row col) M")
+        unit_bias = rearrange(weights["tree_bias"], "R M C S -> (R C S) M") if spec.biases else None
+        x = ops.conv_pool_connect(image, filters, bias, tree, unit_bias, groups=C, activation=spec.activation)
+        x = ops.regroup(x, inner=C * S)
         logits: Tensor = ops.readout(
             x, weights["readout_weight"], weights["readout_bias"] if spec.biases else None
         )

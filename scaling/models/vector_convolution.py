@@ -210,36 +210,40 @@ def to_pairs(maps, pairs):
 
 @no_type_check
 @kernel
-def convolve_and_pool(x, filters, has_pairs, biases, groups, activation, out, strides, rows, winners):
+def convolve_and_pool(
+    x, filters, has_pairs, biases, groups, activation, out, strides, rows, winners, first_group, end_group
+):
     """Convolve, take the maximum over windows of 2x2 pixels, add biases, and activate.
 
     Args:
-        x: maps [block, groups x c, y, z, lane]; each group of filters sees the channels of one group.
+        x: maps [block, groups x c, y, z, lane]; group g of filters sees the channels of group g % groups.
         filters: [G, o, c, i, j], or [G, o, c, i, pair].
         has_pairs: True if ``x`` and ``filters`` are pairs of bf16 numbers, as ``to_pairs`` writes them.
         biases: [G, o].
         groups: groups of the channels of ``x``.
         activation: number of the activation.
-        out: pooled pixels in any order of axes, as an array of one axis.
+        out: pooled pixels from the first group on, in any order of axes, as an array of one axis.
         strides: strides of ``out`` for block, G, strip, o, row of a strip and q.
         rows: pooled rows of a strip.
         winners: number of the pixel from which each maximum comes: [block, G, o, p, q, lane].
+        first_group: first group to compute.
+        end_group: group after the last one to compute.
     """
     blocks, G, o, P, Q, _ = winners.shape
     c, taps, height, width = filters.shape[2], filters.shape[3] * filters.shape[4], x.shape[2], x.shape[3]
     row, channel, pixel = width * LANES, height * width * LANES, strides[5]
     # A strip of all blocks is adjacent in ``out``, and is written while it is in the cache.
-    for g in range(G):
+    for g in range(first_group, end_group):
         for start in range(0, P, rows):
             for block in range(blocks):
-                first = (block * x.shape[1] + g * groups // G * c) * channel
+                first = (block * x.shape[1] + g % groups * c) * channel
                 f = 0
                 while f < o:
                     count = FILTERS if f + FILTERS <= o else 1
                     bias, weights = g * o + f, (g * o + f) * c * taps
                     for p in range(start, min(start + rows, P)):
                         at = first + 2 * p * row
-                        target = block * strides[0] + g * strides[1] + p // rows * strides[2]
+                        target = block * strides[0] + (g - first_group) * strides[1] + p // rows * strides[2]
                         target += f * strides[3] + p % rows * strides[4]
                         winner = (((block * G + g) * o + f) * P + p) * Q * LANES
                         if count == FILTERS:

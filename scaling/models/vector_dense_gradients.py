@@ -197,12 +197,12 @@ def _write_input_gradient(d, filters, weights, o, dx, start, row, P, Q):
 @kernel
 def add_gradients(
     x, has_pairs, filters, groups, activation, out, d_out, strides, rows, winners, has_input, d, dx,
-    d_filters, d_biases,
+    d_filters, d_biases, first_group, end_group,
 ):  # fmt: skip
     """Add the gradients of ``vector_convolution.convolve_and_pool``.
 
     Args:
-        x, groups, activation, out, strides, rows, winners: as there.
+        x, groups, activation, out, strides, rows, winners, first_group, end_group: as there.
         has_pairs: True if ``x`` are pairs of bf16 numbers, which give no gradient of ``x``.
         filters: rotated by half a turn: [G, c, o, i, j].
         d_out: gradient of ``out``, in the same order.
@@ -218,13 +218,13 @@ def add_gradients(
     d_row, d_map = d.shape[2] * LANES, d.shape[1] * d.shape[2] * LANES
     inside = border * d_row + border * LANES
     lines = P if has_input else rows
-    for g in range(G):
+    for g in range(first_group, end_group):
         for start in range(0, P, lines):
             for block in range(blocks):
-                first = (block * x.shape[1] + g * groups // G * c) * channel
+                first = (block * x.shape[1] + g % groups * c) * channel
                 for f in range(o):
                     for p in range(start, min(start + lines, P)):
-                        at = block * strides[0] + g * strides[1] + p // rows * strides[2]
+                        at = block * strides[0] + (g - first_group) * strides[1] + p // rows * strides[2]
                         at += f * strides[3] + p % rows * strides[4]
                         winner = (((block * G + g) * o + f) * P + p) * Q * LANES
                         # Without the gradient of x, two lines of d are used all the time and stay cached.

@@ -146,7 +146,8 @@ def _list_gradients(typing, values, positions, at, count, out_values, out_positi
         with cgutils.for_range(builder, steps, intp=count.type) as loop:
             start, target = v.offset(at, (step, loop.index)), builder.load(length)
             if v.can_compress:
-                left = builder.trunc(builder.sub(count, v.offset(loop.index, (step - 1, loop.index))), ir.IntType(32))
+                done = builder.mul(ir.Constant(count.type, step), loop.index)
+                left = builder.trunc(builder.sub(count, done), ir.IntType(32))
                 numbers = v.load(values, start)
                 is_listed = builder.fcmp_unordered("!=", numbers, v.constant(0.0))
                 is_listed = builder.and_(is_listed, v.is_before(left))
@@ -330,7 +331,7 @@ def add_sparse_gradients(
     """Add the gradients of ``vector_convolution.convolve_and_pool``.
 
     Args:
-        x: maps [block, groups x c, y, z, lane]; each group of filters sees the channels of one group.
+        x: maps [block, groups x c, y, z, lane]; group g of filters sees the channels of group g % groups.
         pixels: offsets of a group's pixels in ``x``, in the order [y, z, c]; at least LANES.
         filters: [G, o, i, (j c)], whose rows are filled with zeros; read with ``has_input`` only.
         is_weight: 1 for each weight of a row of a filter, 0 for each number that fills the row.
@@ -360,8 +361,8 @@ def add_sparse_gradients(
     ends = np.empty(o, np.int64)
     for block in range(blocks):
         for g in range(G):
-            first = (block * groups + g * groups // G) * c * height * width * LANES
-            if g % (G // groups) == 0:
+            first = (block * groups + g % groups) * c * height * width * LANES
+            if g == 0 or groups > 1:
                 _to_rows(x, first, pixels, maps)
             for f in range(o):
                 for p in range(P):

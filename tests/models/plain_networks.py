@@ -143,18 +143,16 @@ class PlainTree3(Plain):
                 module.bias.data = weights[f"{name}_bias"].detach().flatten().clone()
         for i, linear in enumerate(self.tree):
             c, s = divmod(i, S)
-            linear.weight.data = weights["tree_weight"][:, c, :, s].detach().flatten(1).clone()
+            linear.weight.data = weights["tree_weight"][c, s].detach().flatten(0, 2).mT.clone()
             if linear.bias is not None:
                 linear.bias.data = weights["tree_bias"][:, c, s].detach().clone()
 
     def parts(self, of: Of = lambda parameter: parameter) -> Weights:
         M, C, K, S, row, col = self.shape
-        tree = torch.stack([of(linear.weight).view(M, K, row, col) for linear in self.tree], dim=2).view(
-            M, K, C, S, row, col
-        )
+        tree = torch.stack([of(linear.weight).mT for linear in self.tree])
         weights = {
             "conv_weight": of(self.conv.weight).view(C, K, 5, 5),
-            "tree_weight": tree.transpose(1, 2),
+            "tree_weight": tree.reshape(C, S, K, row, col, M),
             "readout_weight": of(self.readout.weight).T,
         }
         if self.conv.bias is None:

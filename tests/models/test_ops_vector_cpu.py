@@ -52,22 +52,17 @@ def assert_equal(results: list[Tensor], expected: list[Tensor], inputs: list[Ten
 
 @pytest.mark.usefixtures("both_gradients")
 @pytest.mark.parametrize(
-    ("B", "channels", "groups", "G", "o", "side", "padding", "strips"),
-    [
-        (1, 1, 1, 2, 1, 12, 0, 1),
-        (16, 3, 1, 1, 4, 14, 2, 7),
-        (20, 2, 2, 4, 3, 15, 1, 2),
-        (33, 3, 3, 3, 2, 20, 0, 4),
-    ],
+    ("B", "channels", "groups", "G", "o", "side", "padding"),
+    [(1, 1, 1, 2, 1, 12, 0), (16, 3, 1, 1, 4, 14, 2), (20, 2, 2, 4, 3, 15, 1), (33, 3, 3, 3, 2, 20, 0)],
 )
 @pytest.mark.parametrize("has_bias", [False, True])
-def test_one_convolution_equals_the_reference(B, channels, groups, G, o, side, padding, strips, has_bias):
+def test_one_convolution_equals_the_reference(B, channels, groups, G, o, side, padding, has_bias):
     """Batches with and without a full last block; one, some and all filters for a group of channels."""
     x = noise(B, channels, side, side).detach()
     filters = noise(G, o, channels // groups, 5, 5, seed=1, scale=0.3)
     bias = noise(G, o, seed=2) if has_bias else None
     for activation in ACTIVATIONS:
-        options = {"groups": groups, "padding": padding, "activation": activation, "strips": strips}
+        options = {"groups": groups, "padding": padding, "activation": activation}
         result = features(ops_vector_cpu.conv_pool_flatten(x, filters, bias, **options))
         expected = ops_reference.conv_pool_flatten(x, filters, bias, **options)
         assert_equal([result], [expected], [filters] if bias is None else [filters, bias])
@@ -92,6 +87,34 @@ def test_two_convolutions_equal_the_reference(R, first, second, side):
             maps = ops.conv_pool(x, *inputs[:2], groups=1, padding=2, activation=activation)
             results.append(ops.conv_pool_flatten(maps, *inputs[2:], groups=R, activation=activation))
         assert_equal([features(results[0])], results[1:], inputs)
+
+
+@pytest.mark.parametrize(
+    ("B", "groups", "G", "o", "side", "strips", "units"),
+    [(1, 1, 2, 1, 12, 1, 3), (16, 3, 3, 4, 14, 5, 16), (20, 2, 6, 3, 15, 1, 20), (33, 3, 6, 2, 20, 4, 5)],
+)
+@pytest.mark.parametrize("has_bias", [False, True])
+def test_connected_strips_equal_the_reference(B, groups, G, o, side, strips, units, has_bias):
+    x = noise(B, groups, side, side).detach()
+    filters, pooled = noise(G, o, 1, 5, 5, seed=1, scale=0.3), (side - 4) // 2
+    weight = noise(G * strips, o * pooled * pooled // strips, units, seed=2, scale=0.3)
+    biases = (noise(G, o, seed=3), noise(G * strips, units, seed=4)) if has_bias else (None, None)
+    inputs = [filters, weight, *(bias for bias in biases if bias is not None)]
+    for activation in ACTIVATIONS:
+        arguments = x, filters, biases[0], weight, biases[1]
+        options = {"groups": groups, "activation": activation}
+        result = features(ops_vector_cpu.conv_pool_connect(*arguments, **options))
+        assert_equal([result], [ops_reference.conv_pool_connect(*arguments, **options)], inputs)
+
+
+def test_groups_of_filters_see_the_channels_in_turn():
+    """Each filter selects one pixel of its channel: group 0 of channel 0, group 1 of channel 1, and so on."""
+    x = noise(4, 2, 6, 6).detach()
+    filters = torch.zeros(4, 1, 1, 5, 5, dtype=torch.float64)
+    filters[..., 0, 0] = 1
+    maps = ops_reference.conv_pool(x, filters, None, groups=2, activation="tanh")
+    expected = torch.tanh(torch.nn.functional.max_pool2d(x[:, :, :2, :2], 2))
+    assert torch.equal(maps, expected[:, [0, 1, 0, 1]])
 
 
 @pytest.mark.skipif(not HAS_BF16_PAIRS, reason="the processor has no instruction for pairs of bf16 numbers")
@@ -180,8 +203,8 @@ def test_fully_connected_layers_equal_the_reference(inputs, units, has_bias):
 def test_units_are_regrouped_as_in_the_reference():
     x = noise(12, 5, 3)
     lanes = Lanes(torch.nn.functional.pad(x.mT, (0, -5 % LANES)), 5)
-    expected = ops_reference.regroup(x, outer=2, inner=3)
-    assert torch.equal(features(ops_vector_cpu.regroup(lanes, outer=2, inner=3)), expected)
+    expected = ops_reference.regroup(x, inner=3)
+    assert torch.equal(features(ops_vector_cpu.regroup(lanes, inner=3)), expected)
 
 
 @pytest.mark.usefixtures("both_gradients")

@@ -22,9 +22,16 @@ from torch import Tensor
 
 from scaling.models import vector_instructions
 from scaling.models.vector_connected import add_connected_gradients, convolve_and_connect
-from scaling.models.vector_convolution import KERNEL, convolve_and_pool, to_lanes, to_pairs
+from scaling.models.vector_convolution import COLUMNS, KERNEL, convolve_and_pool, to_lanes
 from scaling.models.vector_dense_gradients import add_gradients
 from scaling.models.vector_instructions import HAS_BF16_PAIRS, LANES
+from scaling.models.vector_pairs import (
+    PAIR_COLUMNS,
+    pair_channels,
+    pair_columns,
+    pair_weights_of_channels,
+    pair_weights_of_columns,
+)
 from scaling.models.vector_products import connect as connect_rows
 from scaling.models.vector_products import connect_gradients
 from scaling.models.vector_sparse_gradients import add_sparse_gradients
@@ -34,6 +41,8 @@ FEATURE_ORDER = "o row col"
 
 _SPARSE_CHANNELS: float = 3
 """Fewest channels that a filter sees for which gradients of the winners alone are measured to be faster."""
+_COLUMN_PAIR_CHANNELS = {1, 3, 5}
+"""Numbers of channels of which pairs of columns need fewer products than pairs of channels, or as many."""
 _ACTIVATIONS = {
     "identity": vector_instructions.IDENTITY,
     "relu": vector_instructions.RELU,
@@ -266,14 +275,17 @@ def _convolution_arguments(
     weights = filters.detach().to(x.dtype).contiguous()
     biases = x.new_zeros(G, o) if bias is None else bias.detach().to(x.dtype).contiguous()
     winners = np.empty((blocks, G, o, *_pooled_sides(height, width), LANES), np.uint8)
-    has_pairs = HAS_BF16_PAIRS and maps.may_round
-    pixels, taps = (_pair_maps(x), _pair_filters(filters)) if has_pairs else (x, weights)
     ctx.layer, ctx.strides, ctx.rows = layer, strides, rows
-    ctx.winners, ctx.has_pairs = winners, has_pairs
+    ctx.winners, ctx.may_round = winners, maps.may_round and HAS_BF16_PAIRS
+    columns, pixels, taps = COLUMNS, x.detach(), weights
+    if ctx.may_round and filters.shape[2] in _COLUMN_PAIR_CHANNELS:
+        columns, pixels, taps = PAIR_COLUMNS, pair_columns(x), pair_weights_of_columns(filters)
+    elif ctx.may_round:
+        pixels, taps = pair_channels(x, layer.groups), pair_weights_of_channels(filters)
     ctx.dtypes = filters.dtype, None if bias is None else bias.dtype
     ctx.to_save = x, weights, flat
     return (
-        pixels.detach().numpy(), taps.numpy(), has_pairs, biases.numpy(), layer.groups, layer.activation,
+        pixels.numpy(), taps.numpy(), columns, biases.numpy(), layer.groups, layer.activation,
         flat.numpy(), strides, rows, winners,
     )  # fmt: skip
 
@@ -282,20 +294,6 @@ def _filter_gradients(ctx: Any, d_filters: Tensor, d_biases: Tensor) -> tuple[Te
     """Return the gradients of the filters and of the biases in the types of both."""
     filters_dtype, bias_dtype = ctx.dtypes
     return d_filters.to(filters_dtype), None if bias_dtype is None else d_biases.sum(-1).to(bias_dtype)
-
-
-def _pair_maps(maps: Tensor) -> Tensor:
-    """Return pairs of adjacent pixels in bf16, in the bits of fp32 numbers."""
-    pairs = torch.empty_like(maps)
-    to_pairs(maps.view(-1, *maps.shape[-2:]).numpy(), pairs.view(-1, *maps.shape[-2:]).numpy())
-    return pairs
-
-
-def _pair_filters(filters: Tensor) -> Tensor:
-    """Return the weights that meet the pairs at ``PAIR_COLUMNS``, in bf16, in the bits of fp32 numbers."""
-    weights = filters.detach().bfloat16()
-    half = weights[..., 3:4] / 2
-    return torch.cat([weights[..., :3], half, half, weights[..., 4:]], dim=-1).view(torch.float32)
 
 
 def _gradient_arguments(
@@ -313,10 +311,9 @@ def _gradient_arguments(
     border, (o, P, Q) = 2 * (KERNEL - 1), ctx.winners.shape[2:5]
     d = x.new_zeros(o, 2 * P + border, 2 * Q + border, LANES)
     rotated = weights.flip(-1, -2).transpose(1, 2).contiguous()
-    has_pairs = ctx.has_pairs and not has_input
-    pixels = _pair_maps(x) if has_pairs else x
+    pixels = pair_columns(x) if ctx.may_round and not has_input else x
     numbers = (
-        pixels.numpy(), has_pairs, rotated.numpy(), ctx.layer.groups, ctx.layer.activation, flat.numpy(),
+        pixels.numpy(), rotated.numpy(), ctx.layer.groups, ctx.layer.activation, flat.numpy(),
         d_flat.numpy(), ctx.strides, ctx.rows, ctx.winners, has_input, d.numpy(), dx.numpy(),
         d_filters.numpy(), d_biases.numpy(),
     )  # fmt: skip

@@ -16,13 +16,13 @@ from scaling.models.vector_products import connect, connect_gradients
 @no_type_check
 @kernel
 def convolve_and_connect(
-    x, filters, has_pairs, biases, groups, activation, pooled, strides, rows, winners,
+    x, filters, taps_of_row, biases, groups, activation, pooled, strides, rows, winners,
     features, weights, unit_biases, out,
 ):  # fmt: skip
     """Convolve and pool, and connect each strip.
 
     Args:
-        x, filters, has_pairs, biases, groups, strides, rows, winners: as of
+        x, filters, taps_of_row, biases, groups, strides, rows, winners: as of
             ``vector_convolution.convolve_and_pool``.
         activation: number of the activation of the maps and of the units.
         pooled: pooled pixels, with the groups as the first axis, as an array of one axis.
@@ -36,7 +36,7 @@ def convolve_and_connect(
     for g in range(G):
         first, end = g * strips, (g + 1) * strips
         convolve_and_pool(
-            x, filters, has_pairs, biases, groups, activation, pooled[g * size : (g + 1) * size], strides,
+            x, filters, taps_of_row, biases, groups, activation, pooled[g * size : (g + 1) * size], strides,
             rows, winners, g, g + 1,
         )  # fmt: skip
         connect(
@@ -48,14 +48,14 @@ def convolve_and_connect(
 @no_type_check
 @kernel
 def add_connected_gradients(
-    x, has_pairs, filters, groups, activation, pooled, d_pooled, strides, rows, winners, has_input, d, dx,
+    x, filters, groups, activation, pooled, d_pooled, strides, rows, winners, has_input, d, dx,
     d_filters, d_biases, features, weights, out, d_out, images, transposed, d_features, d_weights,
     d_unit_biases,
 ):  # fmt: skip
     """Compute the gradients of ``convolve_and_connect``; those of filters and biases are added.
 
     Args:
-        x, has_pairs, filters, groups, strides, rows, winners, d, dx, d_filters, d_biases: as of
+        x, filters, groups, strides, rows, winners, d, dx, d_filters, d_biases: as of
             ``vector_dense_gradients.add_gradients``.
         activation, pooled, features, weights, out: as above.
         d_pooled: work array: gradient of one group's pooled pixels.
@@ -77,6 +77,6 @@ def add_connected_gradients(
             d_unit_biases[first:end],
         )  # fmt: skip
         add_gradients(
-            x, has_pairs, filters, groups, activation, pooled[g * size : (g + 1) * size], d_pooled, strides,
+            x, filters, groups, activation, pooled[g * size : (g + 1) * size], d_pooled, strides,
             rows, winners, has_input, d, dx, d_filters, d_biases, g, g + 1,
         )  # fmt: skip

@@ -24,17 +24,14 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from scaling.models.vector_instructions import HAS_BF16_PAIRS, HAS_WIDE_REGISTERS, LANES, Vectors
+from scaling.models.vector_instructions import HAS_WIDE_REGISTERS, LANES, Vectors
 from scaling.models.vector_kernels import kernel
+from scaling.models.vector_pairs import PAIR_COLUMNS, is_of_pairs
 
 KERNEL = 5
 """Rows and columns of a filter."""
-PAIR_COLUMNS = (0, 2, 3)
-"""Columns of a filter's row at which pairs of pixels start.
-
-The pixel of column 3 is in two pairs, each with half of its weight. With a weight of 0 instead, a pixel of
-infinity would give NaN.
-"""
+COLUMNS = tuple(range(KERNEL))
+"""Columns of a filter's row."""
 WINDOWS = 2
 """Windows of 2x2 pixels that are computed at once."""
 FILTERS = 2 if HAS_WIDE_REGISTERS else 1
@@ -52,6 +49,7 @@ def convolve_tile(
     *,
     count: int = 1,
     lines: Any = None,
+    taps_of_row: tuple[int, ...] = COLUMNS,
     has_pairs: bool = False,
 ) -> Any:
     """Add the loop that convolves a tile of 2 rows, and return its sums by (filter, row, column).
@@ -67,10 +65,9 @@ def convolve_tile(
         count: number of filters.
         lines: first line that is not 0, and the line after the last one, counted from the tile's first line;
             by default all lines count.
-        has_pairs: True if each number of the maps and of the filters is a pair of bf16 numbers: a pixel and
-            the next one of its row, or two weights.
+        taps_of_row: columns that the weights of a filter's row meet.
+        has_pairs: True if each number of the maps and of the filters is a pair of bf16 numbers.
     """
-    taps_of_row = PAIR_COLUMNS if has_pairs else range(KERNEL)
     taps = KERNEL * len(taps_of_row)
     add_product = v.add_pair_products if has_pairs else v.add_product
     builder, columns, (row, channel), (x, at), (w, w_at) = v.builder, 2 * windows, strides, maps, filters
@@ -104,30 +101,33 @@ def _make_pool_row(count: int) -> Any:
     @no_type_check
     @intrinsic
     def pool_row(
-        typing, x, at, row, channel, w, has_pairs, w_at, c, biases, bias_at, activation,
+        typing, x, at, row, channel, w, taps_of_row, w_at, c, biases, bias_at, activation,
         out, out_at, out_map, pixel, winners, winners_at, winners_map, windows,
     ):  # fmt: skip
         offsets = [_INT] * 3
         signature = types.void(
-            x, *offsets, w, types.boolean, _INT, _INT, biases, _INT, _INT,
+            x, *offsets, w, taps_of_row, _INT, _INT, biases, _INT, _INT,
             out, *offsets, winners, *offsets,
         )  # fmt: skip
+        options = {
+            "count": count,
+            "taps_of_row": PAIR_COLUMNS if len(taps_of_row) == len(PAIR_COLUMNS) else COLUMNS,
+            "has_pairs": is_of_pairs(x),
+        }
 
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             (
-                _, at, row, channel, _, has_pairs, w_at, c, _, bias_at, activation,
+                _, at, row, channel, _, _, w_at, c, _, bias_at, activation,
                 _, out_at, out_map, pixel, _, winners_at, winners_map, windows,
             ) = args  # fmt: skip
-            v = Vectors(context, builder, signature.args[0].dtype)
+            v = Vectors(context, builder, signature.args[11].dtype)
             x, w, biases, out, winners = v.data(signature.args, args, 0, 4, 8, 11, 15)
 
-            def add_tiles(width: int, first: Any, tiles: Any, *, is_of_pairs: bool) -> None:
+            def add_tiles(width: int, first: Any, tiles: Any) -> None:
                 with cgutils.for_range(builder, tiles, intp=tiles.type) as loop:
                     window = v.offset(first, (width, loop.index))
-                    sums = convolve_tile(
-                        v, width, (x, v.offset(at, (2 * LANES, window))), (row, channel), (w, w_at), c,
-                        count=count, has_pairs=is_of_pairs,
-                    )  # fmt: skip
+                    start = v.offset(at, (2 * LANES, window))
+                    sums = convolve_tile(v, width, (x, start), (row, channel), (w, w_at), c, **options)
                     for f, n in product(range(count), range(width)):
                         columns = 2 * n, 2 * n + 1
                         best, winner = _find_maximum(v, [sums[f, y, z] for y in range(2) for z in columns])
@@ -140,11 +140,8 @@ def _make_pool_row(count: int) -> Any:
             zero, width = (ir.Constant(windows.type, number) for number in (0, WINDOWS))
             tiles = builder.sdiv(windows, width)
             done = builder.mul(tiles, width)
-            for is_of_pairs in (False, True) if HAS_BF16_PAIRS and v.bits == 32 else (False,):
-                has_tiles = builder.icmp_unsigned("==", has_pairs, ir.Constant(has_pairs.type, is_of_pairs))
-                with builder.if_then(has_tiles):
-                    add_tiles(WINDOWS, zero, tiles, is_of_pairs=is_of_pairs)
-                    add_tiles(1, done, builder.sub(windows, done), is_of_pairs=is_of_pairs)
+            add_tiles(WINDOWS, zero, tiles)
+            add_tiles(1, done, builder.sub(windows, done))
             return context.get_dummy_value()
 
         return signature, generate
@@ -170,55 +167,17 @@ _pool_row, _pool_rows = _make_pool_row(1), _make_pool_row(FILTERS)
 
 
 @no_type_check
-@intrinsic
-def _pair_row(typing, maps, at, width, pairs):
-    """Write the pairs of a row of pixels."""
-    signature = types.void(maps, _INT, _INT, pairs)
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        _, at, width, _ = args
-        v = Vectors(context, builder, signature.args[0].dtype)
-        maps, pairs = v.data(signature.args, args, 0, 3)
-        with cgutils.for_range(
-            builder, builder.sub(width, ir.Constant(width.type, 1)), intp=width.type
-        ) as loop:
-            position = v.offset(at, (LANES, loop.index))
-            pixel, following = (
-                v.round_to_bf16(v.load(maps, v.offset(position, (n, LANES)))) for n in range(2)
-            )
-            v.store(builder.bitcast(builder.or_(pixel, v.upper_half(following)), v.type), pairs, position)
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-@no_type_check
-@kernel
-def to_pairs(maps, pairs):
-    """Write the pairs of each pixel and the next one of its row, in bf16, as bits of fp32 numbers.
-
-    Nothing is written for the last pixel of a row.
-
-    Args:
-        maps: maps in fp32: [row, z, lane].
-        pairs: the result, in the same order.
-    """
-    rows, width, _ = maps.shape
-    for row in range(rows):
-        _pair_row(maps, row * width * LANES, width, pairs)
-
-
-@no_type_check
 @kernel
 def convolve_and_pool(
-    x, filters, has_pairs, biases, groups, activation, out, strides, rows, winners, first_group, end_group
+    x, filters, taps_of_row, biases, groups, activation, out, strides, rows, winners, first_group, end_group
 ):
     """Convolve, take the maximum over windows of 2x2 pixels, add biases, and activate.
 
     Args:
         x: maps [block, groups x c, y, z, lane]; group g of filters sees the channels of group g % groups.
-        filters: [G, o, c, i, j], or [G, o, c, i, pair].
-        has_pairs: True if ``x`` and ``filters`` are pairs of bf16 numbers, as ``to_pairs`` writes them.
+            Both may be pairs of bf16 numbers, as ``vector_pairs`` writes them.
+        filters: [G, o, c, i, j], with as many columns as ``taps_of_row``.
+        taps_of_row: ``COLUMNS``, or ``PAIR_COLUMNS`` for pairs of columns.
         biases: [G, o].
         groups: groups of the channels of ``x``.
         activation: number of the activation.
@@ -248,13 +207,13 @@ def convolve_and_pool(
                         winner = (((block * G + g) * o + f) * P + p) * Q * LANES
                         if count == FILTERS:
                             _pool_rows(
-                                x, at, row, channel, filters, has_pairs, weights, c, biases, bias, activation,
-                                out, target, strides[3], pixel, winners, winner, P * Q * LANES, Q,
+                                x, at, row, channel, filters, taps_of_row, weights, c, biases, bias,
+                                activation, out, target, strides[3], pixel, winners, winner, P * Q * LANES, Q,
                             )  # fmt: skip
                         else:
                             _pool_row(
-                                x, at, row, channel, filters, has_pairs, weights, c, biases, bias, activation,
-                                out, target, strides[3], pixel, winners, winner, P * Q * LANES, Q,
+                                x, at, row, channel, filters, taps_of_row, weights, c, biases, bias,
+                                activation, out, target, strides[3], pixel, winners, winner, P * Q * LANES, Q,
                             )  # fmt: skip
                     f += count
 

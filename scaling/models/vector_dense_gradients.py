@@ -14,8 +14,9 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from scaling.models.vector_convolution import KERNEL, WINDOWS, convolve_tile
-from scaling.models.vector_instructions import HAS_BF16_PAIRS, HAS_WIDE_REGISTERS, LANES, Vectors
+from scaling.models.vector_instructions import HAS_WIDE_REGISTERS, LANES, Vectors
 from scaling.models.vector_kernels import kernel
+from scaling.models.vector_pairs import is_of_pairs
 
 _TAP_ROWS = KERNEL if HAS_WIDE_REGISTERS else 1
 """Rows of a filter whose gradients are computed at once."""
@@ -46,44 +47,41 @@ def _make_convolve_tile(windows: int) -> Any:
     return convolve_lines
 
 
-def _make_unpool_row(*, has_pairs: bool) -> Any:
-    """Return a function that writes a row of pooled gradients to the pixels that won.
+@no_type_check
+@intrinsic
+def _unpool_row(
+    typing, x, y, dy, at, pixel, activation, winners, winners_at, windows, out, out_at, out_row,
+    bias, bias_at,
+):  # fmt: skip
+    """Write a row of pooled gradients to the pixels that won, and add their sum to a bias's gradient.
 
-    It also adds their sum to a bias's gradient. Of pairs in bf16, it writes one for each row of a window.
+    If ``x`` holds pairs of bf16 numbers, write one pair for each row of a window.
     """
+    signature = types.void(x, y, dy, _INT, _INT, _INT, winners, _INT, _INT, out, _INT, _INT, bias, _INT)
+    has_pairs = is_of_pairs(x)
 
-    @no_type_check
-    @intrinsic
-    def unpool_row(
-        typing, y, dy, at, pixel, activation, winners, winners_at, windows, out, out_at, out_row,
-        bias, bias_at,
-    ):  # fmt: skip
-        signature = types.void(y, dy, _INT, _INT, _INT, winners, _INT, _INT, out, _INT, _INT, bias, _INT)
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        _, _, _, at, pixel, activation, _, winners_at, windows, _, out_at, out_row, _, bias_at = args
+        v = Vectors(context, builder, signature.args[1].dtype)
+        y, dy, winners, out, bias = v.data(signature.args, args, 1, 2, 6, 9, 12)
+        (total,) = v.sums(1)
+        with cgutils.for_range(builder, windows, intp=windows.type) as loop:
+            pixel_at = builder.add(at, builder.mul(loop.index, pixel))
+            gradient = v.derive(v.load(dy, pixel_at), v.load(y, pixel_at), activation)
+            winner = v.load_bytes(winners, v.offset(winners_at, (LANES, loop.index)))
+            wins = [builder.icmp_unsigned("==", winner, v.bytes(number)) for number in range(4)]
+            if has_pairs:
+                _store_pairs(v, gradient, wins, out, v.offset(out_at, (LANES, loop.index)), out_row)
+            else:
+                first = v.offset(out_at, (2 * LANES, loop.index))
+                for number, is_winner in enumerate(wins):
+                    target = v.offset(first, (number // 2, out_row), (number % 2, LANES))
+                    v.store(builder.select(is_winner, gradient, v.constant(0.0)), out, target)
+            builder.store(builder.fadd(builder.load(total), gradient), total)
+        v.store(builder.fadd(v.load(bias, bias_at), builder.load(total)), bias, bias_at)
+        return context.get_dummy_value()
 
-        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            _, _, at, pixel, activation, _, winners_at, windows, _, out_at, out_row, _, bias_at = args
-            v = Vectors(context, builder, signature.args[0].dtype)
-            y, dy, winners, out, bias = v.data(signature.args, args, 0, 1, 5, 8, 11)
-            (total,) = v.sums(1)
-            with cgutils.for_range(builder, windows, intp=windows.type) as loop:
-                pixel_at = builder.add(at, builder.mul(loop.index, pixel))
-                gradient = v.derive(v.load(dy, pixel_at), v.load(y, pixel_at), activation)
-                winner = v.load_bytes(winners, v.offset(winners_at, (LANES, loop.index)))
-                wins = [builder.icmp_unsigned("==", winner, v.bytes(number)) for number in range(4)]
-                if has_pairs and v.bits == 32:
-                    _store_pairs(v, gradient, wins, out, v.offset(out_at, (LANES, loop.index)), out_row)
-                else:
-                    first = v.offset(out_at, (2 * LANES, loop.index))
-                    for number, is_winner in enumerate(wins):
-                        target = v.offset(first, (number // 2, out_row), (number % 2, LANES))
-                        v.store(builder.select(is_winner, gradient, v.constant(0.0)), out, target)
-                builder.store(builder.fadd(builder.load(total), gradient), total)
-            v.store(builder.fadd(v.load(bias, bias_at), builder.load(total)), bias, bias_at)
-            return context.get_dummy_value()
-
-        return signature, generate
-
-    return unpool_row
+    return signature, generate
 
 
 def _store_pairs(v: Vectors, gradient: Any, wins: list[Any], out: Any, at: Any, row: Any) -> None:
@@ -96,36 +94,34 @@ def _store_pairs(v: Vectors, gradient: Any, wins: list[Any], out: Any, at: Any, 
         v.store(builder.bitcast(pair, v.type), out, v.offset(at, (y, row)))
 
 
-def _make_filter_gradient(*, has_pairs: bool) -> Any:
-    """Return a function that adds the products of a map's gradient and the pixels that each weight meets.
+@no_type_check
+@intrinsic
+def _add_filter_gradient(typing, x, x_at, x_row, d, d_at, d_row, rows, windows, out, out_at):
+    """Add the products of a map's gradient and the pixels that each weight meets.
 
-    The map's gradient is given by columns, or by pairs of columns in bf16.
+    If ``x`` holds pairs of bf16 numbers, so does the gradient, one for each row of a window.
     """
+    signature = types.void(x, _INT, _INT, d, _INT, _INT, _INT, _INT, out, _INT)
+    has_pairs = is_of_pairs(x)
 
-    @no_type_check
-    @intrinsic
-    def add_filter_gradient(typing, x, x_at, x_row, d, d_at, d_row, rows, columns, out, out_at):
-        signature = types.void(x, _INT, _INT, d, _INT, _INT, _INT, _INT, out, _INT)
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        _, x_at, x_row, _, d_at, d_row, rows, windows, _, out_at = args
+        v = Vectors(context, builder, signature.args[8].dtype)
+        x, d, out = v.data(signature.args, args, 0, 3, 8)
+        columns = windows if has_pairs else builder.add(windows, windows)
+        for first in range(0, KERNEL, _TAP_ROWS):
+            taps = list(product(range(first, first + _TAP_ROWS), range(KERNEL)))
+            sums = dict(zip(taps, v.sums(len(taps)), strict=True))
+            with cgutils.for_range(builder, rows, intp=rows.type) as line:
+                d_line = builder.add(d_at, builder.mul(line.index, d_row))
+                x_line = builder.add(x_at, builder.mul(line.index, x_row))
+                _add_line(v, (d, d_line), (x, x_line, x_row), columns, sums, has_pairs)
+            for (i, j), total in sums.items():
+                target = v.offset(out_at, (i * KERNEL + j, LANES))
+                v.store(builder.fadd(v.load(out, target), builder.load(total)), out, target)
+        return context.get_dummy_value()
 
-        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            _, x_at, x_row, _, d_at, d_row, rows, columns, _, out_at = args
-            v = Vectors(context, builder, signature.args[0].dtype)
-            x, d, out = v.data(signature.args, args, 0, 3, 8)
-            for first in range(0, KERNEL, _TAP_ROWS):
-                taps = list(product(range(first, first + _TAP_ROWS), range(KERNEL)))
-                sums = dict(zip(taps, v.sums(len(taps)), strict=True))
-                with cgutils.for_range(builder, rows, intp=rows.type) as line:
-                    d_line = builder.add(d_at, builder.mul(line.index, d_row))
-                    x_line = builder.add(x_at, builder.mul(line.index, x_row))
-                    _add_line(v, (d, d_line), (x, x_line, x_row), columns, sums, has_pairs and v.bits == 32)
-                for (i, j), total in sums.items():
-                    target = v.offset(out_at, (i * KERNEL + j, LANES))
-                    v.store(builder.fadd(v.load(out, target), builder.load(total)), out, target)
-            return context.get_dummy_value()
-
-        return signature, generate
-
-    return add_filter_gradient
+    return signature, generate
 
 
 def _add_line(
@@ -161,12 +157,6 @@ def _add_line(
         columns = v.offset(columns, (-width, tiles))
 
 
-_unpool_row, _unpool_row_to_pairs = (
-    _make_unpool_row(has_pairs=has_pairs) for has_pairs in (False, HAS_BF16_PAIRS)
-)
-_add_filter_gradient, _add_filter_gradient_of_pairs = (
-    _make_filter_gradient(has_pairs=has_pairs) for has_pairs in (False, HAS_BF16_PAIRS)
-)
 _convolve_windows, _convolve_window = _make_convolve_tile(WINDOWS), _make_convolve_tile(1)
 
 
@@ -196,14 +186,14 @@ def _write_input_gradient(d, filters, weights, o, dx, start, row, P, Q):
 @no_type_check
 @kernel
 def add_gradients(
-    x, has_pairs, filters, groups, activation, out, d_out, strides, rows, winners, has_input, d, dx,
+    x, filters, groups, activation, out, d_out, strides, rows, winners, has_input, d, dx,
     d_filters, d_biases, first_group, end_group,
 ):  # fmt: skip
     """Add the gradients of ``vector_convolution.convolve_and_pool``.
 
     Args:
         x, groups, activation, out, strides, rows, winners, first_group, end_group: as there.
-        has_pairs: True if ``x`` are pairs of bf16 numbers, which give no gradient of ``x``.
+            ``x`` may hold pairs of columns, which give no gradient of ``x``.
         filters: rotated by half a turn: [G, c, o, i, j].
         d_out: gradient of ``out``, in the same order.
         has_input: True to compute the gradient of ``x``; each channel is then seen by one group of filters.
@@ -229,31 +219,20 @@ def add_gradients(
                         winner = (((block * G + g) * o + f) * P + p) * Q * LANES
                         # Without the gradient of x, two lines of d are used all the time and stay cached.
                         target = inside + (f * d_map + 2 * p * d_row if has_input else 0)
-                        if has_pairs:
-                            _unpool_row_to_pairs(
-                                out, d_out, at, strides[5], activation, winners, winner, Q, d, target, d_row,
-                                d_biases, (g * o + f) * LANES,
-                            )  # fmt: skip
-                            for k in range(c):
-                                _add_filter_gradient_of_pairs(
-                                    x, first + k * channel + 2 * p * row, row, d, target, d_row, 2, Q,
-                                    d_filters, ((g * o + f) * c + k) * taps * LANES,
-                                )  # fmt: skip
-                            continue
                         _unpool_row(
-                            out, d_out, at, strides[5], activation, winners, winner, Q, d, target, d_row,
+                            x, out, d_out, at, strides[5], activation, winners, winner, Q, d, target, d_row,
                             d_biases, (g * o + f) * LANES,
                         )  # fmt: skip
                         if not has_input:
                             for k in range(c):
                                 _add_filter_gradient(
-                                    x, first + k * channel + 2 * p * row, row, d, target, d_row, 2, 2 * Q,
+                                    x, first + k * channel + 2 * p * row, row, d, target, d_row, 2, Q,
                                     d_filters, ((g * o + f) * c + k) * taps * LANES,
                                 )  # fmt: skip
                     if has_input:
                         for k in range(c):
                             _add_filter_gradient(
-                                x, first + k * channel, row, d, f * d_map + inside, d_row, 2 * P, 2 * Q,
+                                x, first + k * channel, row, d, f * d_map + inside, d_row, 2 * P, Q,
                                 d_filters, ((g * o + f) * c + k) * taps * LANES,
                             )  # fmt: skip
                 if has_input:

@@ -82,8 +82,9 @@ class Vectors:
         return self.builder.load(self._pointer(data, offset, _BYTES), align=1)
 
     def load_scalar(self, data: Any, offset: Any) -> Any:
-        """Return a vector of equal numbers."""
-        return self.broadcast(self.builder.load(self.builder.gep(data, [offset])))
+        """Return a vector of equal numbers; those of integers have the same bits."""
+        number = self.builder.load(self.builder.gep(data, [offset]))
+        return self.broadcast(self.builder.bitcast(number, self.type.element))
 
     def store(self, vector: Any, data: Any, offset: Any) -> None:
         self.builder.store(vector, self._pointer(data, offset, vector.type), align=1)
@@ -115,7 +116,7 @@ class Vectors:
         """Add the sum of the products of two bf16 numbers to each number of a variable in fp32.
 
         Args:
-            a: vector in fp32 whose bits are two bf16 numbers a lane.
+            a: vector whose bits are two bf16 numbers a lane.
             b: second vector of pairs.
             total: the variable.
         """

@@ -14,8 +14,8 @@ from torch import Tensor
 from scaling.models import operations, ops_bf16_cpu, ops_reference, ops_vector_cpu
 from scaling.models.operations import reference_operations, select_operations
 from scaling.models.ops_vector_cpu import Lanes
-from scaling.models.vector_convolution import to_pairs
 from scaling.models.vector_instructions import HAS_BF16_PAIRS, LANES
+from scaling.models.vector_pairs import pair_columns
 from tests.models.test_ops_bf16_cpu import few_values
 
 ACTIVATIONS = ("relu", "tanh", "sigmoid")
@@ -178,8 +178,7 @@ def test_pairs_are_rounded_to_the_nearest_number_and_halfway_to_even():
     halfway = (torch.arange(0, 2**15 - 1, 7) << 16 | 0x8000).to(torch.int32)
     values = torch.cat([bits, halfway]).view(torch.float32)
     values = values[: len(values) // (3 * LANES) * 3 * LANES].view(-1, 3, LANES)
-    pairs = torch.empty_like(values)
-    to_pairs(values.numpy(), pairs.numpy())
+    pairs = pair_columns(values)
     low, high = (pairs.view(torch.bfloat16).view(*values.shape, 2)[..., half] for half in (0, 1))
     exactly: dict[str, Any] = {"rtol": 0, "atol": 0, "equal_nan": True}
     torch.testing.assert_close(low[:, :-1], values[:, :-1].bfloat16(), **exactly)

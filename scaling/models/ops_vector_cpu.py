@@ -33,7 +33,7 @@ from scaling.models.vector_pairs import (
     pair_weights_of_columns,
 )
 from scaling.models.vector_products import connect as connect_rows
-from scaling.models.vector_products import connect_gradients
+from scaling.models.vector_products import connect_gradients, transpose
 from scaling.models.vector_sparse_gradients import add_sparse_gradients
 
 FEATURE_ORDER = "o row col"
@@ -384,4 +384,8 @@ class _Connect(torch.autograd.Function):
         )  # fmt: skip
         weight_dtype, bias_dtype = ctx.dtypes
         d_bias = None if bias_dtype is None else d_biases.to(bias_dtype)
+        if ctx.strides[0] == 1:  # the weights are [G, units, inputs] in memory
+            d_transposed = x.new_empty(G, units, inputs)
+            transpose(d_weights.numpy(), units, d_transposed.numpy())
+            d_weights = d_transposed.mT
         return None, None, dx if has_input else None, d_weights[..., :units].to(weight_dtype), d_bias

@@ -160,6 +160,21 @@ class Vectors:
         bits = self.builder.bitcast(mask, ir.IntType(LANES))
         return self.builder.zext(self.builder.ctpop(bits), type_)
 
+    def transpose(self, rows: list[Any]) -> list[Any]:
+        """Transpose as many vectors as lanes, by exchanging ever larger blocks off the diagonal."""
+        rows, lanes, size = list(rows), range(LANES), 1
+        index = ir.VectorType(ir.IntType(32), LANES)
+        while size < LANES:
+            upper = ir.Constant(index, [n + LANES - size if n & size else n for n in lanes])
+            lower = ir.Constant(index, [n + LANES if n & size else n + size for n in lanes])
+            for n in [n for n in lanes if not n & size]:
+                pair = rows[n], rows[n + size]
+                rows[n], rows[n + size] = (
+                    self.builder.shuffle_vector(*pair, order) for order in (upper, lower)
+                )
+            size *= 2
+        return rows
+
     def round_to_bf16(self, x: Any) -> Any:
         """Return fp32 numbers rounded to the nearest bf16 number, halfway to even.
 

@@ -107,6 +107,56 @@ def multiply(a, a_row, a_column, b, out):
 
 @no_type_check
 @intrinsic
+def _transpose_tile(typing, a, a_at, a_row, out, out_at, out_row):
+    """Transpose a square of as many rows and columns as lanes."""
+    signature = types.void(a, _INT, _INT, out, _INT, _INT)
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        _, a_at, a_row, _, out_at, out_row = args
+        v = Vectors(context, builder, signature.args[0].dtype)
+        a, out = v.data(signature.args, args, 0, 3)
+        rows = [v.load(a, v.offset(a_at, (n, a_row))) for n in range(LANES)]
+        for n, row in enumerate(v.transpose(rows)):
+            v.store(row, out, v.offset(out_at, (n, out_row)))
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@no_type_check
+@kernel
+def transpose(a, columns, out):
+    """Transpose the first columns of each matrix of a batch.
+
+    Args:
+        a: matrices: [batch, rows, columns or more].
+        columns: columns to transpose.
+        out: results: [batch, columns, rows or more]; the numbers after the rows are not written.
+    """
+    batch, rows, a_row = a.shape
+    out_row = out.shape[2]
+    for n in range(batch):
+        if rows < LANES or columns < LANES:
+            for row in range(rows):
+                for column in range(columns):
+                    out[n, column, row] = a[n, row, column]
+            continue
+        row = 0
+        while row < rows:
+            row = min(row, rows - LANES)  # the last tiles are transposed again in part
+            column = 0
+            while column < columns:
+                column = min(column, columns - LANES)
+                _transpose_tile(
+                    a, (n * rows + row) * a_row + column, a_row,
+                    out, (n * columns + column) * out_row + row, out_row,
+                )  # fmt: skip
+                column += LANES
+            row += LANES
+
+
+@no_type_check
+@intrinsic
 def _activate_row(typing, x, at, count, bias, activation):
     """Add a bias to a row of vectors, and activate it."""
     signature = types.void(x, _INT, _INT, x.dtype, _INT)
@@ -188,14 +238,13 @@ def connect_gradients(
         for unit in range(units):
             _derive_row(out, d_out, (g * units + unit) * lanes, lanes // LANES, activation)
             total = d_out[g, unit, 0]
-            transposed[g, 0, unit] = total
             for image in range(1, images):
                 total += d_out[g, unit, image]
-                transposed[g, image, unit] = d_out[g, unit, image]
             d_biases[g, unit] = total
         for unit in range(units, transposed.shape[2]):
             for image in range(images):
                 transposed[g, image, unit] = 0
+    transpose(d_out, images, transposed)
     multiply(x, lanes, 1, transposed, d_weights)
     if has_input:
         multiply(weights, strides[0], strides[1], d_out, dx)

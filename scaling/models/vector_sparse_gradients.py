@@ -30,20 +30,6 @@ _DOUBLE, _SINGLE = 2, 1
 _INT = types.int64
 
 
-def _transpose(v: Vectors, rows: list[Any]) -> list[Any]:
-    """Transpose a square of as many vectors as lanes, by exchanging ever larger blocks off the diagonal."""
-    rows, lanes, size = list(rows), range(LANES), 1
-    index = ir.VectorType(ir.IntType(32), LANES)
-    while size < LANES:
-        upper = ir.Constant(index, [n + LANES - size if n & size else n for n in lanes])
-        lower = ir.Constant(index, [n + LANES if n & size else n + size for n in lanes])
-        for n in [n for n in lanes if not n & size]:
-            pair = rows[n], rows[n + size]
-            rows[n], rows[n + size] = (v.builder.shuffle_vector(*pair, order) for order in (upper, lower))
-        size *= 2
-    return rows
-
-
 @no_type_check
 @intrinsic
 def _gather_tile(typing, x, at, offsets, first, out, out_at, out_row):
@@ -56,7 +42,7 @@ def _gather_tile(typing, x, at, offsets, first, out, out_at, out_row):
         x, offsets, out = v.data(signature.args, args, 0, 2, 4)
         positions = [builder.load(builder.gep(offsets, [v.offset(first, (n, 1))])) for n in range(LANES)]
         vectors = [v.load(x, builder.add(at, position)) for position in positions]
-        for n, vector in enumerate(_transpose(v, vectors)):
+        for n, vector in enumerate(v.transpose(vectors)):
             v.store(vector, out, v.offset(out_at, (n, out_row)))
         return context.get_dummy_value()
 
@@ -74,7 +60,7 @@ def _scatter_tile(typing, rows, rows_at, row, offsets, first, out, at):
         v = Vectors(context, builder, signature.args[0].dtype)
         rows, offsets, out = v.data(signature.args, args, 0, 3, 5)
         vectors = [v.load(rows, v.offset(rows_at, (n, row))) for n in range(LANES)]
-        for n, vector in enumerate(_transpose(v, vectors)):
+        for n, vector in enumerate(v.transpose(vectors)):
             position = builder.load(builder.gep(offsets, [v.offset(first, (n, 1))]))
             v.store(vector, out, builder.add(at, position))
         return context.get_dummy_value()

@@ -11,7 +11,7 @@ import torch
 from benchmarks.gpu_setup import BATCH, NAME, EnterStream, Setup, Skipped, describe_step, seconds_per_step
 from benchmarks.measurement import Measurement, summarise_rounds
 from scaling.architectures import Lenet5
-from scaling.plan.memory import pack_bytes
+from scaling.plan.pack_memory import torch_bytes
 from scaling.train.module import PackModule
 
 TERA = 1e12
@@ -26,7 +26,7 @@ def measure_speed(setup: Setup) -> Iterator[Measurement | Skipped]:
         for R in setup.sizes.replicas:
             network = Lenet5(filters=filters)
             case = f"{setup.name}, lenet5, d1={filters}"
-            needed = pack_bytes(setup.make_cell(network), R)
+            needed = torch_bytes(setup.make_cell(network), R)
             if setup.deadline.is_over:
                 yield Skipped(f"{case}, R={R}", "no time left")
             elif needed > _MEMORY_SHARE * setup.free_bytes():

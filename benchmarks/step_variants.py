@@ -24,8 +24,9 @@ from benchmarks.steps import StepCase, median_seconds, training_step
 from scaling.architectures import Lenet5
 from scaling.data.normalise import PixelNormaliser
 from scaling.datasets import cifar10, mnist
-from scaling.models import build, operations, ops_bf16_cpu, ops_vector_cpu
+from scaling.models import build, ops_bf16_cpu, ops_vector_cpu
 from scaling.models.vector_instructions import HAS_BF16_PAIRS
+from scaling.plan.lane_limit import lanes_are_faster
 from scaling.plan.time_estimate import EVALUATION_BATCH
 from scaling.train.runtime import training_runtime
 
@@ -123,7 +124,7 @@ def all_variants() -> Iterator[Variant]:
 def _lane_variants() -> Iterator[Variant]:
     """Compare the two ways to compute; the last one that is kept is the limit in ``select_operations``."""
     for d1, d2 in ((1, 3), (3, 8), (6, 16), (8, 21), (12, 32), (24, 64), (48, 128)):
-        is_kept = d2 <= operations._MAX_FILTERS
+        is_kept = lanes_are_faster(d2)
         case = f"d1={d1}: both convolutions with images as lanes vs in bf16 by oneDNN"
         yield Variant(case, convolutions(ops_vector_cpu, d1, d2), convolutions(ops_bf16_cpu, d1, d2), is_kept)
 

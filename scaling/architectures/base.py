@@ -115,6 +115,14 @@ class Architecture(ConfigModel):
         """Return how many numbers of an image a training step keeps besides the outputs of the layers."""
         return 0
 
+    @property
+    def lane_filters(self) -> int | None:
+        """Filters of a group of the last convolution, if kernels with images as lanes compute the network.
+
+        Such kernels keep no maps before pooling. The number is None if torch's own operations compute it.
+        """
+        return None
+
     def step_times(self, image: ImageShape) -> StepTimes | None:
         """Return the measured times of this very network on this machine; None for most architectures.
 

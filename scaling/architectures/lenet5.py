@@ -111,9 +111,15 @@ class Lenet5(MupArchitecture):
         ]
 
     @property
+    def lane_filters(self) -> int | None:
+        if self.kernel != 5 or self.pooling != "max":
+            return None
+        return self.second_filters or self.filters
+
+    @property
     def timing_variant(self) -> str:
         """``general`` without the kernels for 5x5 filters and max pooling; ``tanh``; empty for the others."""
-        if self.kernel != 5 or self.pooling != "max":
+        if self.lane_filters is None:
             return "general"
         return "tanh" if self.activation == "tanh" else ""
 

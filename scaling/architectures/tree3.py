@@ -17,7 +17,6 @@ from scaling.architectures.description import (
     MNIST_IMAGE,
     BenchmarkNetwork,
     CatalogueEntry,
-    MemoryProfile,
     Precision,
     SettingLabel,
 )
@@ -31,9 +30,6 @@ class Tree3(Architecture):
     KERNEL: ClassVar[int] = 5
     """Side of the filters, in pixels."""
 
-    memory_profile: ClassVar[MemoryProfile] = MemoryProfile(
-        fp32_evaluation_copies=1, bf16_pooling_index_bytes=1
-    )
     setting_labels: ClassVar[dict[str, SettingLabel]] = {
         "branches": SettingLabel(plural="{} branches", singular="1 branch"),
         "activation": SettingLabel(plural="{}"),
@@ -75,6 +71,10 @@ class Tree3(Architecture):
             )
             for filters, branches in ((6, 16), (15, 16), (15, 80))
         ]
+
+    @property
+    def lane_filters(self) -> int:
+        return 1
 
     def pooled_side(self, image: ImageShape) -> int:
         """Return the side of the pooled map, in pixels."""

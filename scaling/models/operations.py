@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from math import inf
 from types import ModuleType
 
 import torch
@@ -13,13 +12,7 @@ from torch import Tensor
 
 from scaling.models import ops_bf16_cpu, ops_reference, ops_vector_cpu
 from scaling.models.products import HAS_BF16_KERNELS
-from scaling.models.vector_instructions import HAS_BF16_TILES
-
-_MAX_FILTERS: float = 21 if HAS_BF16_TILES else inf
-"""Most filters of a group for which fp32 with images as lanes is measured to be faster than oneDNN's bf16.
-
-With instructions for products of matrices, wider networks have not been measured.
-"""
+from scaling.plan.lane_limit import lanes_are_faster
 
 _has_reference_only = ContextVar("has_reference_only", default=False)
 
@@ -47,7 +40,8 @@ def select_operations(image: Tensor, *, filters: int, kernel: int, pooling: str)
     """
     if _has_reference_only.get():
         return ops_reference
-    is_faster_in_bf16 = HAS_BF16_KERNELS and image.dtype == torch.bfloat16 and filters > _MAX_FILTERS
-    if not is_faster_in_bf16 and ops_vector_cpu.supports(image, kernel=kernel, pooling=pooling):
+    has_bf16 = HAS_BF16_KERNELS and image.dtype == torch.bfloat16
+    has_lanes = not has_bf16 or lanes_are_faster(filters)
+    if has_lanes and ops_vector_cpu.supports(image, kernel=kernel, pooling=pooling):
         return ops_vector_cpu
     return ops_bf16_cpu if ops_bf16_cpu.supports(image) else ops_reference

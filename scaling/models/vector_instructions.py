@@ -21,8 +21,6 @@ _COMPILED = _PROCESSOR if _CHOSEN is None else {name.removeprefix("+") for name 
 """Features that the code of numba may use."""
 HAS_WIDE_REGISTERS = "avx512f" in _COMPILED
 """True if there are 32 registers of 16 numbers; otherwise, 16 registers of 8 numbers are assumed."""
-HAS_BF16_TILES = "amx-bf16" in _PROCESSOR
-"""True if the processor has instructions for products of whole matrices in bf16, which torch uses."""
 HAS_BF16_PAIRS = HAS_WIDE_REGISTERS and "avx512bf16" in _COMPILED
 """True if there is an instruction that adds two products of bf16 numbers in each lane."""
 LANES = 16 if HAS_WIDE_REGISTERS else 8

@@ -18,7 +18,7 @@ from ray.job_submission import JobSubmissionClient
 
 from scaling import interruption
 from scaling.errors import SweepError, UsageError, install_command
-from scaling.plan.memory import MIB
+from scaling.plan.pack_memory import MIB
 from scaling.sweep.ray_cluster import connect, is_host_and_port, shows_token, token_problem
 from scaling.sweep.ray_session import environment, show_token
 from scaling.sweep.worker_config import first_line

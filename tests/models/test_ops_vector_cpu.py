@@ -11,11 +11,14 @@ import torch
 from scipy.special import expit
 from torch import Tensor
 
-from scaling.models import operations, ops_bf16_cpu, ops_reference, ops_vector_cpu
+from scaling.architectures import Lenet5, Tree3
+from scaling.models import build, operations, ops_bf16_cpu, ops_reference, ops_vector_cpu
 from scaling.models.operations import reference_operations, select_operations
 from scaling.models.ops_vector_cpu import Lanes
 from scaling.models.vector_instructions import HAS_BF16_PAIRS, LANES
 from scaling.models.vector_pairs import pair_columns
+from scaling.plan import lane_limit
+from scaling.settings import ImageShape
 from tests.models.test_ops_bf16_cpu import few_values
 
 ACTIVATIONS = ("relu", "tanh", "sigmoid")
@@ -332,7 +335,7 @@ def activated(values: np.ndarray, activation: str) -> np.ndarray:
 def test_networks_on_a_cpu_use_vectors(monkeypatch):
     """In wide networks, bf16 is faster if the processor has instructions for products of matrices in it."""
     monkeypatch.setattr(operations, "HAS_BF16_KERNELS", True)
-    monkeypatch.setattr(operations, "_MAX_FILTERS", 21)
+    monkeypatch.setattr(lane_limit, "has_bf16_tiles", lambda: True)
     options = {"kernel": 5, "pooling": "max"}
     for dtype, filters in product((torch.float32, torch.float64, torch.bfloat16), (1, 21)):
         image = torch.zeros(1, dtype=dtype)
@@ -346,3 +349,26 @@ def test_networks_on_a_cpu_use_vectors(monkeypatch):
     assert select_operations(wide, filters=1, kernel=3, pooling="max") is ops_bf16_cpu
     assert select_operations(torch.zeros(1), filters=1, kernel=5, pooling="average") is ops_reference
     assert select_operations(torch.zeros(1, device="meta"), filters=1, **options) is ops_reference
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        Lenet5(filters=2),
+        Lenet5(filters=2, convolutions=1),
+        Lenet5(filters=2, kernel=3),
+        Lenet5(filters=2, pooling="average"),
+        Tree3(filters=2, rows=4),
+    ],
+)
+def test_a_specification_has_the_filters_by_which_operations_are_selected(monkeypatch, network):
+    selected = []
+
+    def spy(image, *, filters, **options):
+        selected.append((select_operations(image, filters=filters, **options), filters))
+        return selected[-1][0]
+
+    monkeypatch.setattr(f"scaling.models.{network.type}.select_operations", spy)
+    build(network, ImageShape(1, 28, 10), [0])(torch.zeros(1, 1, 28, 28))
+    (operations_module, filters) = selected[0]
+    assert network.lane_filters == (filters if operations_module is ops_vector_cpu else None)

@@ -9,21 +9,27 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).with_name("peak_memory.py")
-NETWORKS = [("lenet5", 1), ("lenet5", 6), ("lenet5", 48), ("tree3", 3), ("tree3", 15)]
+NETWORKS = [("lenet5", filters) for filters in (1, 3, 6, 24, 48)] + [("lenet5 average", 6)]
+NETWORKS += [("tree3", filters) for filters in (1, 6, 15)]
 NETWORKS += [("vgg 6", 1), ("vgg 6", 4), ("vgg 8", 16), ("vgg 16", 1), ("vgg 16", 16), ("vgg 11 late", 4)]
+CASES = [(*network, data, 100) for network in NETWORKS for data in ("mnist", "cifar10")]
+CASES += [("lenet5_1998", 6, "mnist", batch_size) for batch_size in (10, 100)]
+CASES += [
+    (*network, "cifar10", batch_size)
+    for network in (("lenet5", 1), ("lenet5", 48), ("tree3", 1), ("tree3", 15))
+    for batch_size in (1, 1000)
+]
+CASES += [("vgg 6", 4, "cifar10", 1000)]
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("precision", ["bf16", "fp32"])
-@pytest.mark.parametrize("data", ["mnist", "cifar10"])
-@pytest.mark.parametrize(("architecture", "filters"), NETWORKS)
-def test_the_prediction_is_an_upper_bound_and_at_most_about_twice_the_memory(
-    architecture, filters, data, precision
+@pytest.mark.parametrize(("architecture", "filters", "data", "batch_size"), CASES)
+def test_the_prediction_is_an_upper_bound_and_at_most_1_6_times_the_memory(
+    architecture, filters, data, batch_size, precision
 ):
-    words = [architecture, str(filters), data, precision, "2"]
+    words = [architecture, str(filters), data, precision, str(batch_size)]
     done = subprocess.run([sys.executable, str(SCRIPT), *words], capture_output=True, text=True, check=True)
     predicted, measured = map(int, done.stdout.split())
-    assert (
-        measured <= predicted <= 2.25 * measured
-    )  # of the same pack the allocator needs up to half as much again another time
+    assert measured <= predicted <= 1.6 * measured

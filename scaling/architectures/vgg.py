@@ -59,7 +59,7 @@ class Vgg(MupArchitecture):
     KERNEL: ClassVar[int] = 3
     """Side of all filters, in pixels."""
 
-    memory_profile: ClassVar[MemoryProfile] = MemoryProfile(bf16_channel_multiple=4)
+    memory_profile: ClassVar[MemoryProfile] = MemoryProfile(fp32_evaluation_copies=1, bf16_channel_multiple=4)
     setting_labels: ClassVar[dict[str, SettingLabel]] = {"pooling": SettingLabel(plural="{} pooling")}
     timed_by_depth: ClassVar[bool] = True
 

@@ -119,15 +119,18 @@ def _weight_bytes(cell: Cell, item: int) -> int:
 
 
 def _training_step_bytes(cell: Cell, item: int) -> int:
-    """Return the bytes of one replica's layer outputs, gradients and pooling indices in a training step."""
-    hidden = 2 * item * cell.architecture.hidden_numbers(cell.info.image)
-    return cell.recipe.batch_size * sum(
-        (
-            (2 * item + _pooling_index_bytes(cell, layer, item)) * _output_units(cell, layer, item)
-            for layer in cell.layer_table().layers
-        ),
-        start=hidden,
+    """Return the bytes of one replica's layer outputs, gradients and pooling indices in a training step.
+
+    The backward pass frees the outputs of a layer after it: only two adjacent layers have gradients at once.
+    """
+    layers = cell.layer_table().layers
+    outputs = [item * _output_units(cell, layer, item) for layer in layers]
+    gradients = max(map(sum, pairwise(outputs)), default=outputs[0])
+    indices = sum(
+        _pooling_index_bytes(cell, layer, item) * _output_units(cell, layer, item) for layer in layers
     )
+    hidden = 2 * item * cell.architecture.hidden_numbers(cell.info.image)
+    return cell.recipe.batch_size * (sum(outputs) + gradients + indices + hidden)
 
 
 def _evaluation_bytes(cell: Cell, item: int) -> int:

@@ -47,8 +47,8 @@ class MemoryProfile:
     """Feature maps of a replica are padded with empty ones to a multiple of this number in bf16."""
     bf16_pooling_index_bytes: int = 8
     """Bytes per pooled pixel that name the largest pixel of its window in bf16; always 8 in fp32."""
-    fp32_compiler_bytes: int = 0
-    """Bytes of a compiler in fp32, for an architecture that is trained in compiled steps."""
+    compiler_bytes: int = 0
+    """Bytes of a compiler, for an architecture that can be trained in compiled steps."""
 
 
 @dataclass(frozen=True, kw_only=True)

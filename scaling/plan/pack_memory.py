@@ -9,12 +9,13 @@ from scaling.architectures import Layer, LayerKind
 from scaling.config import Cell
 from scaling.config.recipe import Adam, AdamW
 from scaling.plan.lane_limit import lanes_are_faster
+from scaling.plan.step_choice import trains_in_compiled_steps
 from scaling.plan.time_estimate import EVALUATION_BATCH
 
 MIB = 2**20
 FIRST_TRAINING_BYTES = 150 * MIB
 """Bytes that stay allocated after the first training of a process: code and buffers of the libraries."""
-TORCH_OVERHEAD, LANE_OVERHEAD = 1.35, 1.1
+TORCH_OVERHEAD, LANE_OVERHEAD = 1.45, 1.1
 """Bytes that the allocator holds over bytes requested, in torch and with lanes: gaps are not returned."""
 _GAPS = 3
 """Number of times that the outputs of an evaluated layer can be in memory, if lanes compute them.
@@ -49,7 +50,8 @@ def torch_bytes(cell: Cell, size: int) -> int:
     item = _item_bytes(cell)
     images = (cell.recipe.batch_size + EVALUATION_BATCH) * image.channels * image.side**2 * (4 + item)
     replica = _weight_bytes(cell, item) + _training_step_bytes(cell, item) + _evaluation_bytes(cell, item)
-    compiler = cell.architecture.memory_profile.fp32_compiler_bytes if item == _FP32 else 0
+    is_compiled = trains_in_compiled_steps(cell, size)
+    compiler = cell.architecture.memory_profile.compiler_bytes if is_compiled else 0
     return FIRST_TRAINING_BYTES + compiler + ceil(TORCH_OVERHEAD * (images + size * replica))
 
 
@@ -119,18 +121,15 @@ def _weight_bytes(cell: Cell, item: int) -> int:
 
 
 def _training_step_bytes(cell: Cell, item: int) -> int:
-    """Return the bytes of one replica's layer outputs, gradients and pooling indices in a training step.
-
-    The backward pass frees the outputs of a layer after it: only two adjacent layers have gradients at once.
-    """
-    layers = cell.layer_table().layers
-    outputs = [item * _output_units(cell, layer, item) for layer in layers]
-    gradients = max(map(sum, pairwise(outputs)), default=outputs[0])
-    indices = sum(
-        _pooling_index_bytes(cell, layer, item) * _output_units(cell, layer, item) for layer in layers
-    )
+    """Return the bytes of one replica's layer outputs, gradients and pooling indices in a training step."""
     hidden = 2 * item * cell.architecture.hidden_numbers(cell.info.image)
-    return cell.recipe.batch_size * (sum(outputs) + gradients + indices + hidden)
+    return cell.recipe.batch_size * sum(
+        (
+            (2 * item + _pooling_index_bytes(cell, layer, item)) * _output_units(cell, layer, item)
+            for layer in cell.layer_table().layers
+        ),
+        start=hidden,
+    )
 
 
 def _evaluation_bytes(cell: Cell, item: int) -> int:

@@ -51,7 +51,7 @@ def test_a_network_with_compiled_steps_needs_the_memory_of_a_compiler_in_fp32():
         - FIRST_TRAINING_BYTES
         for precision in ("bf16", "fp32")
     )
-    compiler = Net1.memory_profile.fp32_compiler_bytes
+    compiler = Net1.memory_profile.compiler_bytes
     assert compiler > 100 * MIB
     assert compiler < fp32 - bf16 < compiler + 10 * MIB
 

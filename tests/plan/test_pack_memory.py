@@ -48,9 +48,7 @@ def test_operations_of_torch_keep_the_maps_before_pooling():
     conv_1, conv_2 = 6 * 28**2, 16 * 10**2
     pooled = POOLED_1 + POOLED_2
     outputs = conv_1 + conv_2 + pooled + FULLY_CONNECTED
-    trained = (
-        4 * outputs + 4 * (conv_1 + POOLED_1) + 8 * pooled
-    )  # gradients of two layers; 8 bytes name a pixel
+    trained = 2 * 4 * outputs + 8 * pooled  # 8 bytes name the pixel of a maximum
     evaluated = 4 * conv_1 + (4 + 8) * POOLED_1
     replica = weights + 100 * trained + 500 * evaluated + 4 * CLASSES * TEST_IMAGES
     example = cell(Lenet5(filters=6, pooling="average"), precision="fp32")

@@ -34,7 +34,7 @@ PLANE = 32
 class PublishedArchitecture(Architecture):
     """A published network, and the networks whose layers all have a whole multiple of its maps and units."""
 
-    memory_profile: ClassVar[MemoryProfile] = MemoryProfile(fp32_compiler_bytes=224 * 2**20)
+    memory_profile: ClassVar[MemoryProfile] = MemoryProfile(compiler_bytes=224 * 2**20)
     sides: ClassVar[tuple[int, ...]] = ()
     """Sides of the images that the network accepts, in pixels; empty for all."""
     describes_layers: ClassVar[bool] = True
@@ -64,6 +64,10 @@ class PublishedArchitecture(Architecture):
             )
             for multiplier in cls.benchmark_multipliers
         ]
+
+    def hidden_numbers(self, image: ImageShape) -> int:
+        """Return the number of sums before the squashing functions, which are outputs of their own."""
+        return sum(layer.units for layer in self.layer_table(image).layers)
 
     @property
     def multiplier(self) -> int:

@@ -14,9 +14,16 @@ from scaling.plan.time_estimate import EVALUATION_BATCH
 
 MIB = 2**20
 FIRST_TRAINING_BYTES = 150 * MIB
-"""Bytes that stay allocated after the first training of a process: code and buffers of the libraries."""
+"""Bytes that stay allocated after the first training of a process: code and buffers of the libraries.
+
+Set here: a rounded measurement. A training that also compiles kernels, once on a machine, needs up to 90 MiB
+more, for which ``WORKER_BYTES`` has room.
+"""
 TORCH_OVERHEAD, LANE_OVERHEAD = 1.45, 1.1
-"""Bytes that the allocator holds over bytes requested, in torch and with lanes: gaps are not returned."""
+"""Bytes that the allocator holds over bytes requested, in torch and with lanes: gaps are not returned.
+
+Set here: rounded measurements.
+"""
 _GAPS = 3
 """Number of times that the outputs of an evaluated layer can be in memory, if lanes compute them.
 

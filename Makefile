@@ -81,6 +81,7 @@ environment: .venv/installed
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install -qq --constraint constraints.txt --editable '.[quickstart,history,docs,dev]'
+	$(BIN)/python -m scaling.models.kernel_compilation
 	touch $@
 
 audit: environment

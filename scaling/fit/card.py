@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,8 @@ _MAX_PREDICTED = 40
 """Largest number of widths that are predicted from one cut-off, spread in the same way."""
 _MAX_ORDER_GROUPS = 16
 """Largest number of groups of orders that are left out one by one."""
+_KEPT_CARDS = 16
+"""Number of cards that are kept, because a report shows the card of a fit in several places."""
 _ROUNDING = 1e-6
 """Relative difference between exponents that are equal up to rounding."""
 _STARTS = 12
@@ -104,6 +107,7 @@ class LawCard:
         return {**asdict(self), "drift": drift, "fragile": self.fragile}
 
 
+@lru_cache(maxsize=_KEPT_CARDS)
 def law_card(fit: Fit, *, seed: int = 0) -> LawCard | None:
     """Return the card of the law that the verdict names; None without a usable law.
 

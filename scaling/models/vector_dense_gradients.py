@@ -15,7 +15,7 @@ from numba.extending import intrinsic
 
 from scaling.models.vector_convolution import KERNEL, WINDOWS, convolve_tile
 from scaling.models.vector_instructions import HAS_WIDE_REGISTERS, LANES, Vectors
-from scaling.models.vector_kernels import kernel
+from scaling.models.vector_kernels import inner_kernel, kernel
 from scaling.models.vector_pairs import is_of_pairs
 
 _TAP_ROWS = KERNEL if HAS_WIDE_REGISTERS else 1
@@ -161,7 +161,7 @@ _convolve_windows, _convolve_window = _make_convolve_tile(WINDOWS), _make_convol
 
 
 @no_type_check
-@kernel
+@inner_kernel
 def _write_input_gradient(d, filters, weights, o, dx, start, row, P, Q):
     """Write the gradient of one map, from that of the maps of its group with their borders."""
     border = KERNEL - 1

@@ -14,7 +14,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from scaling.models.vector_instructions import HAS_WIDE_REGISTERS, LANES, Vectors
-from scaling.models.vector_kernels import kernel
+from scaling.models.vector_kernels import inner_kernel, kernel
 
 _ROWS, _COLUMNS = (8, 2) if HAS_WIDE_REGISTERS else (4, 2)
 """Rows, and vectors of columns, that are computed at once; their sums fill the registers."""
@@ -60,7 +60,7 @@ _tile, _narrow_tile, _row = (
 
 
 @no_type_check
-@kernel
+@inner_kernel
 def multiply(a, a_row, a_column, b, out):
     """Multiply batches of matrices.
 

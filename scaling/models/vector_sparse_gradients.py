@@ -22,7 +22,7 @@ from numba.extending import intrinsic
 
 from scaling.models.vector_convolution import KERNEL
 from scaling.models.vector_instructions import HAS_WIDE_REGISTERS, LANES, Vectors
-from scaling.models.vector_kernels import kernel
+from scaling.models.vector_kernels import inner_kernel, kernel
 
 _WIDE = 4 if HAS_WIDE_REGISTERS else 2
 """Most vectors of each row of a filter that are in registers at once."""
@@ -229,7 +229,7 @@ _add_wide_filters, _add_double_filters, _add_single_filters = map(
 
 
 @no_type_check
-@kernel
+@inner_kernel
 def _to_rows(x, at, offsets, rows):
     """Copy the pixels at ``offsets`` from ``at`` to rows [lane, pixel]; there are at least LANES pixels."""
     count, done = len(offsets), 0
@@ -240,7 +240,7 @@ def _to_rows(x, at, offsets, rows):
 
 
 @no_type_check
-@kernel
+@inner_kernel
 def _from_rows(rows, offsets, x, at):
     """Copy rows to pixels: the inverse of ``_to_rows``."""
     count, done = len(offsets), 0
@@ -251,7 +251,7 @@ def _from_rows(rows, offsets, x, at):
 
 
 @no_type_check
-@kernel
+@inner_kernel
 def _add_filter_gradients(maps, lane, row, values, positions, ends, d_filters, g):
     """Add one image's part of the gradients of a group's filters."""
     o, length = d_filters.shape[1], d_filters.shape[3]
@@ -280,7 +280,7 @@ def _add_filter_gradients(maps, lane, row, values, positions, ends, d_filters, g
 
 
 @no_type_check
-@kernel
+@inner_kernel
 def _add_input_gradients(filters, is_weight, g, values, positions, ends, d_maps, lane, row):
     """Add a group's part of the gradient of one image's maps."""
     o, length = filters.shape[1], filters.shape[3]

@@ -21,13 +21,40 @@ connect(np.zeros((1, 1, LANES), np.float32), np.ones((1, 1, 1), np.float32), (1,
         np.zeros((1, 1), np.float32), SIGMOID, out)
 print(out[0, 0, 0], sum(connect.stats.cache_hits.values()))
 """
+COMPILATION = "from scaling.models.kernel_compilation import main; main()"
+TRAINING = """
+from numba.core import event
+with event.install_recorder("numba:compile") as recorder:
+    import torch
+    from scaling.architectures import Lenet5, Tree3
+    from scaling.models import build
+    from scaling.settings import ImageShape
+    for network in Lenet5(filters=3), Tree3(rows=4, filters=1):
+        networks = build(network, ImageShape(1, 28, 10), [0, 1])
+        networks(torch.zeros(40, 1, 28, 28, dtype=torch.bfloat16)).sum().backward()
+print(len(recorder.buffer))
+"""
+
+
+def test_of_two_processes_that_need_a_kernel_one_compiles_it(tmp_path):
+    copy_kernels(tmp_path)
+    processes = [start(tmp_path) for _ in range(2)]
+    assert sorted(process.communicate()[0].strip() for process in processes) == ["0.5 0", "0.5 1"]
+
+
+def test_kernels_are_compiled_ahead_of_a_training(tmp_path):
+    """A training in another process compiles none."""
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    for script in (COMPILATION, TRAINING):
+        done = subprocess.run(
+            [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+        )
+    assert done.stdout.split() == ["0"]
 
 
 def test_kernels_are_compiled_again_after_a_change_of_another_file(tmp_path):
     """Another file than the one that defines the kernel, because numba notices that one by itself."""
-    for name in ("vector_instructions", "vector_kernels", "vector_products"):
-        text = Path(vector_kernels.__file__).with_name(f"{name}.py").read_text()
-        (tmp_path / f"{name}.py").write_text(text.replace("from scaling.models.", "from "))
+    copy_kernels(tmp_path)
     assert run(tmp_path) == "0.5 0"
     assert run(tmp_path) == "0.5 1"
     instructions = tmp_path / "vector_instructions.py"
@@ -52,9 +79,21 @@ def test_kernels_compile_for_processors_with_short_vectors(tmp_path):
     assert done.returncode == 0, done.stdout
 
 
-def run(folder: Path) -> str:
+def copy_kernels(folder: Path) -> None:
+    """Copy the files of the kernel of ``SCRIPT``, as modules of no package."""
+    for name in ("vector_instructions", "vector_kernels", "vector_products"):
+        text = Path(vector_kernels.__file__).with_name(f"{name}.py").read_text()
+        (folder / f"{name}.py").write_text(text.replace("from scaling.models.", "from "))
+
+
+def start(folder: Path) -> subprocess.Popen[str]:
     environment = os.environ | {"PYTHONPATH": str(folder), "NUMBA_CACHE_DIR": str(folder)}
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True, check=True
-    )
-    return done.stdout.strip()
+    command = [sys.executable, "-c", SCRIPT]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+
+
+def run(folder: Path) -> str:
+    process = start(folder)
+    output, _ = process.communicate()
+    assert process.returncode == 0
+    return output.strip()

@@ -17,7 +17,6 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 from scipy.special import fdtrc
-from scipy.stats import rankdata
 
 from scaling.fit.data.row_codes import Codes, combine_codes
 
@@ -43,21 +42,28 @@ def association_p(
         x: x of each row, as a number.
         numbers: the column as numbers, if most of its values differ; None for a factor.
     """
-    ranks = rankdata(x, method="dense")
+    ranks = np.unique(x, return_inverse=True)[1] + 1
     position = ranks - ranks.mean()
     possible: list[float] = []
-    for responses in (deviations, centre(rankdata(np.round(deviations, 12)), x_index)):
+    for responses in (deviations, centre(_ranks(np.round(deviations, 12)), x_index)):
         if responses @ responses > 0:
             tests = _tests(responses, codes, x_index, position, numbers)
             possible += [p for p in tests if p is not None]
     return min(1.0, len(possible) * min(possible)) if possible else 1.0
 
 
+def _ranks(values: Rows) -> Rows:
+    """Return ranks from 1, the mean rank for equal values, without scipy.stats, whose import takes long."""
+    _, codes, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: Rows = (np.cumsum(counts) - (counts - 1) / 2)[codes]
+    return ranks
+
+
 def _tests(
     responses: Rows, codes: Codes, x_index: Codes, position: Rows, numbers: Rows | None
 ) -> list[float | None]:
     if numbers is not None:
-        return [_regression_p(responses, centre(rankdata(numbers), x_index)[:, None], x_index)]
+        return [_regression_p(responses, centre(_ranks(numbers), x_index)[:, None], x_index)]
     tests = [_cells_p(responses, codes, x_index)]
     if codes.max() < _MAX_LEVELS:
         one_hot = np.stack([centre((codes == code) * 1.0, x_index) for code in range(codes.max() + 1)]).T

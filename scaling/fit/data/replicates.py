@@ -28,7 +28,6 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float
 from scipy.special import pdtrc
-from scipy.stats import spearmanr
 
 from scaling.fit.data.association import association_p, centre, design_share, is_crossed
 from scaling.fit.data.columns import numeric_column
@@ -173,6 +172,8 @@ class RowsOfOneX:
         share = design_share(self.codes(name), self.x_index)
         if share in (0, 1) or not self.is_number(name):
             return share > _MIN_DESIGN_SHARE
+        from scipy.stats import spearmanr  # only now, because its import takes a third of a second
+
         numbers = np.nan_to_num(numeric_column(self.runs, name))
         return share > _MIN_DESIGN_SHARE and bool(abs(spearmanr(numbers, self._y).statistic) < _FOLLOWS_Y)
 

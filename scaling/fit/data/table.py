@@ -31,6 +31,7 @@ from scaling.fit.data.pooling import MAX_SIZES, pool_sizes
 from scaling.fit.data.replicates import caution_reason, find_non_replicates
 from scaling.fit.data.roles import is_accuracy
 from scaling.fit.data.states import count_states, unfinished_states
+from scaling.notes import Hint, Note
 
 _TYPE = "architecture"
 """Column with the type of the architecture."""
@@ -336,13 +337,18 @@ def _warnings(runs: pa.Table, points: Points) -> list[str]:
         in_percent = (points.y > 1).any()
         unit, division = (" in percent", "divide it by 100, and ") if in_percent else ("", "")
         warnings.append(
-            f"{points.y_name} looks like an accuracy{unit}, which rises, and a scaling law describes what "
-            f"falls: {division}fit 1 - {points.y_name}, with `accuracy` {points.y_name}."
+            Note(
+                f"{points.y_name} looks like an accuracy{unit}, which rises, and a scaling law describes "
+                "what falls.",
+                [Hint(f"{division}fit 1 - {points.y_name}, with `accuracy` {points.y_name}")],
+            )
         )
     elif _rises_towards_one(points):
         warnings.append(
-            f"{points.y_name} rises with {points.x_name} and stays below 1: if it is an accuracy, fit "
-            f"1 - {points.y_name}, with `accuracy` {points.y_name}."
+            Note(
+                f"{points.y_name} rises with {points.x_name} and stays below 1, as an accuracy does.",
+                [Hint(f"if it is one, fit 1 - {points.y_name}, with `accuracy` {points.y_name}")],
+            )
         )
     return warnings
 

@@ -136,7 +136,7 @@ def test_equal_networks_are_rarely_called_better_whatever_the_verdicts():
 
 
 def equal_at(budget: float, *, study: int) -> list[Fit]:
-    """Return a power law and a law with a small floor, which have one error at a size of 1 and at a budget."""
+    """Return a power law and a law with a small floor, with equal errors at a size of 1 and at a budget."""
     widths = (1, 2, 3, 4, 6, 8, 12, 16)
     widest = 0.4 * widths[-1] ** -0.5
     floored = (0.4 - 0.1 * widest, 0.5, 0.1 * widest)

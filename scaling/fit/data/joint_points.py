@@ -134,6 +134,7 @@ def group_joint_points(
         misclassified=misclassified,
         std=std,
         ignored=(*names, *ignored),  # sizes differ within a cell of pooled neighbours
+        sizes=names,
     )
     return [
         (

@@ -31,6 +31,7 @@ from scipy.special import pdtrc
 from scipy.stats import spearmanr
 
 from scaling.fit.data.association import association_p, centre, design_share, is_crossed
+from scaling.fit.data.column_types import is_number
 from scaling.fit.data.columns import numeric_column
 from scaling.fit.data.roles import (
     is_id,
@@ -55,11 +56,11 @@ _MIN_DESIGN_SHARE = 0.5
 """Share of the x above which a column's values count as chosen."""
 _FOLLOWS_Y = 0.95
 """Spearman's correlation with y from which a column counts as a function of y."""
-_INDEX_NAMES = frozenset(("", "index", "unnamed_0", "row", "level_0"))
+INDEX_NAMES = frozenset(("", "index", "unnamed_0", "row", "level_0"))
 """Names that writers of tables give to the number of a row."""
 JOINT_ARGUMENTS = frozenset(("cost",))
 """Arguments that functions for joint laws have, and others have not."""
-_MAX_LISTED = 3
+MAX_LISTED = 3
 """Largest number of columns that a note lists beside the first one."""
 
 
@@ -115,7 +116,7 @@ class RowsOfOneX:
             name
             for name in runs.column_names
             if name not in (x, y, *ignored)
-            and short_name(name) not in _INDEX_NAMES
+            and short_name(name) not in INDEX_NAMES
             and not any(is_of(runs.schema.field(name).type) for is_of in nested)
         ]
         self.ids = tuple(name for name in names if is_id(name) and self.codes(name).any())
@@ -164,8 +165,7 @@ class RowsOfOneX:
 
     def is_number(self, name: str) -> bool:
         """Return True for a column of numbers."""
-        kind = self.runs.schema.field(name).type
-        return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+        return is_number(self.runs.schema.field(name).type)
 
     def is_designed(self, name: str) -> bool:
         """Return True if somebody chose the values of a column, and did not measure them.
@@ -256,7 +256,7 @@ def _is_step_of_runs(rows: RowsOfOneX, step: str) -> bool:
 
 
 def _copies(rows: RowsOfOneX) -> Iterable[NonReplicates]:
-    names = [name for name in rows.runs.column_names if short_name(name) not in _INDEX_NAMES]
+    names = [name for name in rows.runs.column_names if short_name(name) not in INDEX_NAMES]
     simple = [name for name in names if not pa.types.is_nested(rows.runs.schema.field(name).type)]
     codes = combine_codes([rows.codes(name) for name in simple], len(rows.runs))
     counts = np.bincount(codes)
@@ -323,8 +323,8 @@ def _is_unique_text(rows: RowsOfOneX, name: str) -> bool:
 
 
 def _difference(rows: RowsOfOneX, first: str, equivalent: list[str], p: float | None) -> NonReplicates:
-    listed = ", ".join(equivalent[:_MAX_LISTED])
-    more = f" and {len(equivalent) - _MAX_LISTED} more" if len(equivalent) > _MAX_LISTED else ""
+    listed = ", ".join(equivalent[:MAX_LISTED])
+    more = f" and {len(equivalent) - MAX_LISTED} more" if len(equivalent) > MAX_LISTED else ""
     also = f" (and, together with it, in {listed}{more})" if equivalent else ""
     effect = "" if p is None else f", which explains differences of {rows.y} (p = {p:.1g})"
     note = Note(

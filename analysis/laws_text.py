@@ -30,7 +30,7 @@ _MAX_COMPARED_CURVES = 4
 """Largest number of curves whose pairs are printed; more lines would hide the laws."""
 _MAX_TERM_WIDTH = 24
 """Largest number of columns of a form's formula; a longer one is wrapped."""
-_INTERVALS_CAPTION = "95 % intervals, which are valid if the form is right"
+_INTERVALS_CAPTION = "95 % intervals; those of the first form of a curve include the selection of the form"
 
 
 def render_laws(fits: Iterable[Fit]) -> Group:

@@ -49,7 +49,7 @@ class Scenario:
     """A kind of study."""
 
     noise: str
-    """Kind of noise: ``under``, ``over``, ``orders`` or ``images``.
+    """Kind of noise.
 
     - ``under`` and ``over``: error counts with 0.6 and 3 times the variance of a binomial;
     - ``orders``: blocks of seeds share an effect;

@@ -104,7 +104,8 @@ def _budget_table(axis: FigureAxis, budgets: list[BestAtBudget]) -> TextTable:
         title=f"Lowest error within a budget of {axis.name}",
         caption=(
             "Errors are predictions of the laws, with 95 % intervals. share of resamples: share of"
-            " bootstrap resamples in which the best curve has the lowest error."
+            " bootstrap resamples in which the best curve has the lowest error by every form that the"
+            " verdicts do not exclude."
         ),
         columns=(
             "budget",

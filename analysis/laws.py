@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
@@ -14,6 +14,7 @@ from scaling.fit import Fit, Law, Status, fit_table, tabulate_laws
 from scaling.fit.data.best_epoch import add_best_epoch, has_validation
 from scaling.fit.diagnosis.caution import add_caution
 from scaling.fit.diagnosis.convergence import check_convergence
+from scaling.notes import without_hints
 
 ONE_WIDTH_NOTE = "No curve has several widths, so no scaling law is fitted."
 _FORM_NAMES = {
@@ -81,7 +82,9 @@ def fit_laws(grouped: GroupedRuns, epochs: pa.Table, *, x: str) -> CurveFits:
         if validated:
             runs = add_best_epoch(runs, epochs)
         try:
-            (fits[label],) = add_caution(fit_table(runs, x=x, y="test_error", by=("group",)), warnings)
+            (fit,) = add_caution(fit_table(runs, x=x, y="test_error", by=("group",)), warnings)
+            # The curves of a study are given: no argument regroups them.
+            fits[label] = replace(fit, notes=without_hints(fit.notes))
         except FitError as error:
             failures.append(f"{label} has no law: {error}.")
     return CurveFits(x=x, by_label=fits, failures=tuple(failures), several_sizes=several_sizes)

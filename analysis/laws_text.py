@@ -23,14 +23,14 @@ from analysis.text_table import TextTable
 from scaling.control_characters import escape_control_characters
 from scaling.fit import Comparison, ExponentConclusion, Fit, Interval, compare_all, predict, size_for_error
 from scaling.fit.card import LawCard, law_card
-from scaling.fit.diagnosis.profile_likelihood import profile_laws
+from scaling.fit.diagnosis.profile_likelihood import LawProfile, profile_laws
 from scaling.fit.forms import FORMS
 
 _MAX_COMPARED_CURVES = 4
 """Largest number of curves whose pairs are printed; more lines would hide the laws."""
 _MAX_TERM_WIDTH = 24
 """Largest number of columns of a form's formula; a longer one is wrapped."""
-_INTERVALS_CAPTION = "95 % intervals, which are valid if the form is right"
+_INTERVALS_CAPTION = "95 % intervals; those of the first form of a curve include the selection of the form"
 
 
 def render_laws(fits: Iterable[Fit]) -> Group:
@@ -89,17 +89,20 @@ def _evidence(fit: Fit) -> Iterator[tuple[str, str]]:
     """Yield terms with texts: evidence of the verdict, profile likelihood, robustness, and notes."""
     if fit.verdict.evidence:
         yield "verdict", fit.verdict.evidence
-    profiles = [
-        f"{_format_profile(profile.parameters['exponent'])} for {fit.laws[profile.form].form.formula}"
-        + ("" if profile.confirmed else " (the optimum is not confirmed)")
-        for profile in profile_laws(fit)
-    ]
-    if profiles:
-        yield "profile", f"exponent by profile likelihood {'; '.join(profiles)}"
+    if profiles := [_describe_profile(profile) for profile in profile_laws(fit)]:
+        yield "profile", f"check of the exponent by profile likelihood: {'; '.join(profiles)}"
     if card := law_card(fit):
         yield "card", describe_card(card)
     for note in fit.notes:
         yield "note", escape_control_characters(note)
+
+
+def _describe_profile(profile: LawProfile) -> str:
+    """Return the exponent of a law by its profile, and the other forms that its interval covers."""
+    covered = "".join(f", or {FORMS[form].formula}" for form in profile.covered_forms)
+    confirmed = "" if profile.confirmed else " (the optimum is not confirmed)"
+    exponent = _format_profile(profile.parameters["exponent"])
+    return f"{exponent} for {FORMS[profile.form].formula}{covered}{confirmed}"
 
 
 def _format_profile(exponent: Interval) -> str:

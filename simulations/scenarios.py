@@ -30,6 +30,7 @@ _COUNT_NOISE = {
     "over": 3.0,
     "orders": 0.6,
     "seeds": 0.6,
+    "missing": 0.6,
     "uneven": 0.6,
     "heavy": 0.6,
     "growing": 0.6,
@@ -48,11 +49,12 @@ class Scenario:
     """A kind of study."""
 
     noise: str
-    """Kind of noise: ``under``, ``over``, ``orders`` or ``images``.
+    """Kind of noise.
 
     - ``under`` and ``over``: error counts with 0.6 and 3 times the variance of a binomial;
     - ``orders``: blocks of seeds share an effect;
     - ``seeds``: the runs of one seed deviate along one slope at all sizes;
+    - ``missing``: the same, and one size lacks the run of one seed;
     - ``uneven``: every other size has half of the seeds;
     - ``heavy``: counts have heavy tails (Student's distribution with 4 degrees of freedom);
     - ``growing``: the dispersion grows with the size, by a factor of 4;
@@ -100,7 +102,7 @@ class Scenario:
         block = self._orders + np.repeat(np.arange(len(self.sizes)), self.seeds) * self.seeds
         mean = mean * (1 + order_std * rng.standard_normal(int(block.max()) + 1)[block])
         log_x = np.log(x) - np.log(x).mean()
-        if self.noise == "seeds":
+        if self.noise in ("seeds", "missing"):
             mean = mean * (1 + _SLOPE_STD * rng.standard_normal(self.seeds)[seed] * log_x)
         dispersion = _COUNT_NOISE[self.noise] * np.ones_like(x)
         if self.noise == "growing":
@@ -110,6 +112,8 @@ class Scenario:
         used = np.ones(len(x), dtype=bool)
         if self.noise == "uneven":
             used = seed < np.resize([self.seeds, (self.seeds + 1) // 2], len(self.sizes)).repeat(self.seeds)
+        if self.noise == "missing":
+            used[len(x) // 2] = False
         return Points(
             x_name="filters",
             y_name="test_error",
@@ -147,7 +151,7 @@ class Scenario:
 
 def coverage_scenarios() -> Iterator[Scenario]:
     """Yield the scenarios in which the coverage of intervals is measured."""
-    noises = ("under", "over", "orders", "images", "seeds", "uneven", "heavy", "growing")
+    noises = ("under", "over", "orders", "images", "seeds", "missing", "uneven", "heavy", "growing")
     sizes, floors = ((6, 4), (8, 8), (8, 16)), (0.0, 0.4)
     for noise, (widths, seeds), floor in product(noises, sizes, floors):
         yield Scenario(noise=noise, widths=widths, seeds=seeds, floor=floor)

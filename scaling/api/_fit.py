@@ -201,8 +201,9 @@ def _check_rows(
     if rows.run and not rows.last_of:
         raise UsageError(f"{rows.run[0]}: tells runs apart for `last_of`; add it", option="run")
     if rows.accuracy and (counts or options.y != "test_error"):
+        others = " and ".join(["`y`"] * (options.y != "test_error") + ["`error_counts`"] * bool(counts))
         raise UsageError(
-            f"{rows.accuracy}: 1 - {rows.accuracy} is what is fitted; leave out `y` and `error_counts`",
+            f"{rows.accuracy}: 1 - {rows.accuracy} is what is fitted; leave out {others}",
             option="accuracy",
         )
 

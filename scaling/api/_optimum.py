@@ -29,6 +29,7 @@ from scaling.architectures import derived_widths
 from scaling.config import StudySource
 from scaling.config.study_curves import label_cells
 from scaling.errors import FitError, UsageError
+from scaling.notes import without_hints
 
 _MAX_COST_RATIO = 1.25
 """Ratio of the largest to the smallest cost up to which networks have one cost.
@@ -170,7 +171,7 @@ def _optima_of_study(
     for label, of_curve in members.items():
         try:
             group = _select_curve(table, of_curve, label=label, x=x, y=y)
-            curves.append((label, group, (*loss_notes, *group.notes)))
+            curves.append((label, group, (*loss_notes, *without_hints(group.notes))))
         except FitError as error:
             absent.append(str(error))
     optima, failures = _find_optima(curves)

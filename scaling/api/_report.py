@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,6 +76,7 @@ def report_table(
     rows: RowOptions | None = None,
     out: Path | None = None,
     command: str | None = None,
+    note_text: Callable[[str], str] = str,
 ) -> TableReport:
     """Fit the laws of a table of others, draw them, and write a page.
 
@@ -85,16 +87,19 @@ def report_table(
         rows: which rows are runs, and their accuracy.
         out: folder of the page; by default ``artifacts/<name of the table>``.
         command: command line that makes the page again; the page shows it.
+        note_text: how the caller writes a note, which names arguments of public functions.
 
     Raises:
         TableError: the table cannot be fitted as requested.
         FitError: the data do not determine a law.
         UsageError: the folder cannot be written.
     """
+    from analysis.drawable_fit import FitList
     from analysis.table_report import write_table_report
 
     workspace = workspace or Workspace()
     fits = fit(source, workspace, options=options, rows=rows)
+    fits = FitList(replace(fitted, notes=tuple(map(note_text, fitted.notes))) for fitted in fits)
     folder = out or figure_folder(Path(source), workspace).parent
     with writing(folder, hint=OUT_HINT):
         return write_table_report(fits, table=source, out=folder, command=command)

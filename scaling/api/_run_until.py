@@ -132,7 +132,7 @@ def _extended_file(study: Study, workspace: Workspace, config: StudySource) -> P
     extended = workspace.artifacts / study.name / _EXTENDED_STUDY
     if isinstance(config, Path) and extended.resolve() == config.resolve():
         raise UsageError(
-            f"{config}: this file is where `run_until` writes the extended study; copy it and run the copy"
+            f"{config}: this file is where the extended study is written; copy it and run the copy"
         )
     return extended
 

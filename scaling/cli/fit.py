@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from scaling import api
-from scaling.cli.flags import with_flags
+from scaling.cli.flags import note_text, with_note_flags
 from scaling.cli.joint_laws import print_joint_laws, split_sizes
 from scaling.cli.options import STORE, Also, Data, Json, Overrides, Store, parse_numbers, workspace
 from scaling.cli.output import console, print_json
@@ -111,6 +110,7 @@ _Population = Annotated[
 
 
 def fit(
+    context: typer.Context,
     source: _Source,
     *,
     x: _X = "filters",
@@ -159,7 +159,15 @@ def fit(
         joint = api.JointOptions(
             x=names, y=y, by=by or None, holdout=holdout, std=std or None, loss=loss, cost=cost or None
         )
-        print_joint_laws(source, stores, joint, sizes=sizes, as_json=as_json, choices=choices)
+        print_joint_laws(
+            source,
+            stores,
+            joint,
+            sizes=sizes,
+            as_json=as_json,
+            choices=choices,
+            note_text=note_text(context),
+        )
         return
     _check_single_options(loss, cost)
     fits = api.fit(
@@ -169,14 +177,13 @@ def fit(
         **choices,
     )
     _check_errors(fits, target_errors)
-    _print_laws(fits, sizes=sizes, errors=target_errors, as_json=as_json)
+    _print_laws(with_note_flags(fits, context), sizes=sizes, errors=target_errors, as_json=as_json)
 
 
 def _print_laws(
     fits: Sequence[Fit], *, sizes: Sequence[float], errors: Sequence[float], as_json: bool
 ) -> None:
     """Print laws, predictions at some sizes, sizes for some errors, and notes."""
-    fits = [replace(fitted, notes=tuple(map(with_flags, fitted.notes))) for fitted in fits]
     if as_json:
         rows = [
             fitted.to_dict() | api.fit_details(fitted, fits, sizes=sizes, errors=errors).to_dict()

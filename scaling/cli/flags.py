@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 import shlex
 from collections import Counter
-from typing import Any
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any, TypeVar
 
+import typer
 from typer.core import TyperCommand
 
 from scaling.errors import ScalingError, UsageError
+from scaling.notes import Note
 
 _FLAGS = {"overrides": "--set", "configs": "--config", "curves": "--curve", "half_width": "--until"}
 """Flags of the arguments whose flag is not ``--`` and the argument's name."""
@@ -23,6 +27,35 @@ def flag(argument: str) -> str:
 def with_flags(text: str) -> str:
     """Return a text with flags in the place of the arguments' names in backticks."""
     return re.sub(r"`(\w+)`", lambda name: flag(name[1]), text)
+
+
+_Noted = TypeVar("_Noted")
+
+
+def note_text(context: typer.Context) -> Callable[[str], str]:
+    """Return how a command writes notes: with its own flags, and without hints for which it has none.
+
+    Args:
+        context: context of the command.
+    """
+    flags = {word for parameter in context.command.params for word in parameter.opts}
+
+    def write(note: str) -> str:
+        kept = note.for_arguments(lambda name: flag(name) in flags) if isinstance(note, Note) else note
+        return with_flags(kept)
+
+    return write
+
+
+def with_note_flags(results: Iterable[_Noted], context: typer.Context) -> list[_Noted]:
+    """Return results, such as fits, whose notes name flags of a command.
+
+    Args:
+        results: records with a field ``notes``.
+        context: context of the command.
+    """
+    write = note_text(context)
+    return [replace(result, notes=tuple(map(write, result.notes))) for result in results]  # type: ignore[attr-defined,type-var]
 
 
 _REPEATED = ("set_", "store", "also", "data")

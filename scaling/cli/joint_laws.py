@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from scaling import api
-from scaling.cli.flags import with_flags
 from scaling.cli.output import console, print_json, print_text
 from scaling.cli.store_damage import with_damage
 from scaling.errors import UsageError
@@ -50,6 +49,7 @@ def print_joint_laws(
     sizes: Sequence[float],
     as_json: bool,
     choices: Mapping[str, Any],
+    note_text: Callable[[str], str],
 ) -> None:
     """Fit joint laws and print them.
 
@@ -60,10 +60,11 @@ def print_joint_laws(
         sizes: sizes of predictions, N and D in turn.
         as_json: True to print JSON.
         choices: further arguments of ``api.fit_joint``.
+        note_text: how the command writes a note.
     """
     pairs = pair_sizes(sizes)
     fits = api.fit_joint(source, workspace, options=options, **choices)
-    fits = [replace(fitted, notes=tuple(map(with_flags, fitted.notes))) for fitted in fits]
+    fits = [replace(fitted, notes=tuple(map(note_text, fitted.notes))) for fitted in fits]
     if as_json:
         rows = [
             {

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from scaling import api
-from scaling.cli.flags import with_flags
+from scaling.cli.flags import with_note_flags
 from scaling.cli.options import STORE, Also, Data, Json, Overrides, Store, workspace
 from scaling.cli.output import console, print_json, print_text
 from scaling.cli.store_damage import with_damage
@@ -17,6 +17,7 @@ from scaling.cli.table_options import Accuracy, LastOf, RunColumns, Std, Where, 
 
 
 def optimum(
+    context: typer.Context,
     source: Annotated[
         str,
         typer.Argument(
@@ -68,12 +69,7 @@ def optimum(
     folders = workspace(store, also, data)
     rows = api.RowOptions(where=where, last_of=last_of or None, run=run, wide=wide, accuracy=accuracy or None)
     optima = api.optimum(source, folders, x=x, y=y, by=by, std=std or None, rows=rows, overrides=set_)
-    optima = replace(
-        optima,
-        optima=tuple(
-            replace(optimum, notes=tuple(map(with_flags, optimum.notes))) for optimum in optima.optima
-        ),
-    )
+    optima = replace(optima, optima=tuple(with_note_flags(optima.optima, context)))
     if as_json:
         print_json(with_damage({"optima": optima.to_dict()}))
         return

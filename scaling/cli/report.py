@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from scaling import api
-from scaling.cli.flags import with_flags
+from scaling.cli.flags import note_text
 from scaling.cli.options import STORE, Also, Data, Json, Overrides, Store, workspace
 from scaling.cli.output import console, print_json, print_text
 from scaling.cli.page_context import context_dict, print_context
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 
 def report(
+    context: typer.Context,
     source: Annotated[
         Path,
         typer.Argument(
@@ -81,7 +82,9 @@ def report(
     if api.is_external_table(str(source)) and source.exists():
         if set_:
             raise UsageError(f"{set_[0]}: a table has no settings; leave it out", option="overrides")
-        table = _report_table(str(source), folders, columns, out=out, command=command)
+        table = _report_table(
+            str(source), folders, columns, out=out, command=command, note_text=note_text(context)
+        )
         _print_table_report(table, as_json=as_json)
         return
     _check_study_options(columns)
@@ -90,7 +93,13 @@ def report(
 
 
 def _report_table(
-    source: str, folders: api.Workspace, columns: dict[str, Any], *, out: Path | None, command: str
+    source: str,
+    folders: api.Workspace,
+    columns: dict[str, Any],
+    *,
+    out: Path | None,
+    command: str,
+    note_text: Callable[[str], str],
 ) -> TableReport:
     options = api.FitOptions(
         x=columns["x"] or "filters",
@@ -105,7 +114,9 @@ def _report_table(
         wide=columns["wide"],
         accuracy=columns["accuracy"] or None,
     )
-    return api.report_table(source, folders, options=options, rows=rows, out=out, command=command)
+    return api.report_table(
+        source, folders, options=options, rows=rows, out=out, command=command, note_text=note_text
+    )
 
 
 def _check_study_options(columns: dict[str, Any]) -> None:
@@ -124,8 +135,7 @@ def _print_table_report(page: TableReport, *, as_json: bool) -> None:
         laws = [fitted.to_dict() for fitted in page.fits]
         print_json({"report": str(page.path), "figures": str(figures), "fits": laws})
         return
-    fits = [replace(fitted, notes=tuple(map(with_flags, fitted.notes))) for fitted in page.fits]
-    console().print(api.render_laws(fits))
+    console().print(api.render_laws(page.fits))
     _print_files(page.path)
 
 

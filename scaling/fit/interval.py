@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, isnan, nan, sqrt
 
@@ -61,6 +61,24 @@ class Interval:
         """
         low, high = draw_limits(draws)
         return cls.around(estimate, low=float(low), high=float(high))
+
+
+def cover_parameters(
+    parameters: Mapping[str, Interval], others: Sequence[Mapping[str, Interval]]
+) -> dict[str, Interval]:
+    """Return the parameters of a law with intervals that cover those of other forms.
+
+    Args:
+        parameters: parameters of the law, by name.
+        others: parameters of the other forms; a parameter that a form does not have, such as a floor, is 0.
+    """
+    absent = Interval(estimate=0.0, low=0.0, high=0.0)
+    covered = {}
+    for name, interval in parameters.items():
+        intervals = [interval, *(other.get(name, absent) for other in others)]
+        low, high = min(one.low for one in intervals), max(one.high for one in intervals)
+        covered[name] = Interval.around(interval.estimate, low=low, high=high)
+    return covered
 
 
 def student_quantile(dof: NDArray[np.number] | float | int) -> FloatArray:

@@ -21,7 +21,8 @@ from scaling.fit.result import Fit, Law
 class Prediction:
     """Prediction of one law at one size.
 
-    Both intervals include the uncertainty of the law's parameters, and neither includes that of its form.
+    Both intervals include the uncertainty of the law's parameters. Those of the law that the verdict names
+    include the selection of its form.
     """
 
     form: str

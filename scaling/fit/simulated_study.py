@@ -97,9 +97,12 @@ def _resample_seeds(points: Points, rng: np.random.Generator) -> Float[np.ndarra
     """
     deviations = crossed_deviations(points)
     if deviations is None or points.seed is None:
-        raise ValueError("seeds that deviate alike have a run at every width")
-    n_seeds = len(deviations)
-    scaled = deviations * np.sqrt(n_seeds / (n_seeds - 1) / points.variance_model.variance(points.means))
+        raise ValueError("seeds that deviate alike are crossed with widths")
+    n_seeds, counts = len(deviations), points.counts
+    for row, width in np.argwhere(np.isnan(deviations)):
+        # A missing run deviates as that of another seed.
+        deviations[row, width] = rng.choice(points.deviations[points.width_index == width])
+    scaled = deviations * np.sqrt(counts / (counts - 1) / points.variance_model.variance(points.means))
     if points.run_dispersion is not None:
         scaled /= np.sqrt(points.run_dispersion.value)
     drawn = scaled[rng.integers(n_seeds, size=n_seeds)]

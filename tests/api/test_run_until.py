@@ -164,7 +164,7 @@ def test_the_target_stays_at_twice_the_widest_network_as_written(run_until, stud
     cells = load_study(result.study, data=workspace.data).cells
     assert 12 < max(cell.architecture.filters for cell in cells) <= 48
     with pytest.raises(
-        UsageError, match=r"until\.yaml: this file is where `run_until` writes the extended study; copy it"
+        UsageError, match=r"until\.yaml: this file is where the extended study is written; copy it"
     ):
         api.run_until(result.study, api.Target(half_width=TARGET), workspace, in_process=True)
 

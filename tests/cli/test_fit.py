@@ -172,7 +172,9 @@ def test_steps_of_runs_are_named_with_the_flag_that_keeps_the_last(scaling, tmp_
     (fitted,) = json.loads(scaling(*words, "--json").out)["fits"]
     assert {law["status"] for law in fitted["laws"].values()} == {"caution"}
     (note,) = [note for note in fitted["notes"] if "steps of one run" in note]
-    assert "Keep the last row of each run with --last-of step, or one step with --where step=VALUE" in note
+    assert (
+        "Keep the last row of each run with --last-of step, or keep one step with --where step=VALUE" in note
+    )
     for choice in (("--last-of", "step"), ("--last-of", "step", "--run", "seed"), ("--where", "step=100")):
         (fitted,) = json.loads(scaling(*words, *choice, "--json").out)["fits"]
         assert fitted["laws"]["power"]["status"] == "usable", choice

@@ -120,7 +120,7 @@ def test_an_accuracy_is_reported_as_an_error(scaling, tmp_path):
     table = tmp_path / "acc.csv"
     table.write_text("width,acc\n1,0.5\n2,0.6\n4,0.7\n8,0.75\n16,0.8\n")
     raw = scaling("report", table, "--x", "width", "--y", "acc", "--out", tmp_path / "raw")
-    assert "fit 1 - acc, with --accuracy acc" in " ".join(raw.out.split())
+    assert "Fit 1 - acc, with --accuracy acc" in " ".join(raw.out.split())
     result = scaling("report", table, "--x", "width", "--accuracy", "acc", "--out", tmp_path / "page")
     assert (result.code, result.err) == (0, "")
     assert result.out.startswith("1 - acc against width")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from itertools import product
 
@@ -32,6 +33,7 @@ from tests.fit.planted_laws import bare_points, curve, plant
 from tests.hypothesis_settings import examples
 
 LAW = (0.4, 0.5, 0.05)
+VALUES_LAW, SCATTER = (40.0, 0.5, 3.0), 0.02
 TEST_IMAGES = 10_000
 SIZES = (1, 2, 3, 4, 6, 8, 12)
 
@@ -56,6 +58,9 @@ def make_candidates(*widths: float, seeds: int = 4, block: int = 4, known=SIZES)
     ]
 
 
+CANDIDATES = make_candidates(*SIZES)
+
+
 def make_design(planted_fit: Fit, target: float, of: str = "prediction@2x", sizes=None) -> SequentialDesign:
     return SequentialDesign(
         planted_fit,
@@ -65,27 +70,41 @@ def make_design(planted_fit: Fit, target: float, of: str = "prediction@2x", size
     )
 
 
+def plant_values(seed, widths=SIZES, counts=4) -> Points:
+    """Return losses with a scatter of 2 % of their mean; a larger study has the runs of a smaller one."""
+    counts = np.broadcast_to(counts, len(widths))
+    x = np.repeat(np.array(widths, dtype=float), counts)
+    scatter = [np.random.default_rng([*seed, k]).standard_normal(n) for k, n in enumerate(counts)]
+    return bare_points(x, curve(x, VALUES_LAW) * np.exp(SCATTER * np.concatenate(scatter)))
+
+
+def plant_study(kind: str, seed, seeds: int) -> Points:
+    """Return a study of error counts or of values."""
+    if kind == "values":
+        return plant_values(seed, counts=seeds)
+    return plant(LAW, np.random.default_rng(seed), widths=SIZES, seeds=seeds, test_images=TEST_IMAGES)
+
+
 @cache
-def small_and_large_studies():
+def small_and_large_studies(kind: str):
     """Return 60 fits of four seeds, and the parameters of the law with a floor of 400 studies of sixteen
     seeds; shared by three tests.
     """
-    small = [fit_planted(seed=[2, study]) for study in range(60)]
-    large = [
-        plant(LAW, np.random.default_rng([1, study]), widths=SIZES, seeds=16, test_images=TEST_IMAGES)
-        for study in range(400)
-    ]
+    options = EstimationOptions(holdout=0, resamplings=400)
+    small = [fit(plant_study(kind, [2, study], 4), options) for study in range(60)]
+    large = [plant_study(kind, [1, study], 16) for study in range(400)]
     means = np.stack([points.means for points in large])
     return small, maximise(FLOOR, large[0], means, np.broadcast_to(large[0].weights, means.shape))
 
 
 @pytest.mark.simulation
 @pytest.mark.parametrize("of", ["exponent", "prediction@2x", "floor"])
-def test_expected_half_width_equals_that_of_many_fits(of):
+@pytest.mark.parametrize(("kind", "law"), [("counts", LAW), ("values", VALUES_LAW)])
+def test_expected_half_width_equals_that_of_many_fits(kind, law, of):
     """With four times the seeds, it is 1.96 times the scatter of the estimates of such studies."""
     quantity = Quantity.parse(of, 12.0)
-    small, estimates = small_and_large_studies()
-    unit = 1.0 if of == "exponent" else float(curve(np.array([quantity.at]), LAW)[0])
+    small, estimates = small_and_large_studies(kind)
+    unit = 1.0 if of == "exponent" else float(curve(np.array([quantity.at]), law)[0])
     scatter = np.std(quantity.evaluate(DrawSet(FLOOR, estimates))) / unit
     expected = []
     for fitted in small:
@@ -95,6 +114,33 @@ def test_expected_half_width_equals_that_of_many_fits(of):
     # The scatter of 400 estimates has an error of 3.5 %, and the median of 60 expectations a similar one:
     # four sigma of both.
     assert np.median(expected) == pytest.approx(1.96 * scatter, rel=0.2)
+
+
+@pytest.mark.simulation
+@pytest.mark.parametrize(("of", "target"), [("exponent", 0.03), ("prediction@2x", 0.02)])
+@pytest.mark.parametrize("seeds", [4, 1])
+def test_proposed_runs_reach_their_target_and_contain_the_truth(of, target, seeds):
+    """Runs are proposed, trained and fitted until the interval is narrow enough, also from single values.
+
+    A proposal costs at most about as much as all runs before it, because a law of few runs is a poor plan."""
+    studies, covered, quantity = 20, 0, Quantity.parse(of, float(max(SIZES)))
+    cost_of_run = np.array([one.block_cost_s / one.block_size for one in CANDIDATES])
+    truth = VALUES_LAW[1] if of == "exponent" else float(curve(np.array([quantity.at]), VALUES_LAW)[0])
+    for study in range(studies):
+        runs = np.full(len(SIZES), seeds)
+        for _ in range(12):
+            fitted = fit(plant_values([3, study], counts=runs), EstimationOptions(holdout=0, resamplings=400))
+            law = require_floored_law(fitted)
+            if quantity.half_width(law) <= target:
+                break
+            sizes = [replace(one, existing_seeds=int(n)) for one, n in zip(CANDIDATES, runs, strict=True)]
+            design = make_design(fitted, target, of, sizes=sizes)
+            propose_runs([design], stop_after_s=float(runs @ cost_of_run))
+            runs = design.runs
+        assert quantity.half_width(law) <= target
+        interval = law.derived_interval(quantity.evaluate)
+        covered += interval.low <= truth <= interval.high
+    assert covered >= stats.binom.ppf(1e-3, studies, 0.93)
 
 
 @pytest.mark.parametrize("of", ["exponent", "prediction@3x", "floor"])
@@ -304,16 +350,15 @@ def test_designs_exist_for_a_floor_at_its_bound_and_for_bare_values():
         design = make_design(at_bound, 1e-3, of)
         before = design.expected_half_width
         assert propose_runs([design], budget_s=500.0)[0].expected_half_width < before
-    rng, x = np.random.default_rng(0), np.repeat(np.array(SIZES, dtype=float), 4)
-    values = curve(x, (40.0, 0.5, 3.0)) * np.exp(0.02 * rng.standard_normal(len(x)))
-    single = values.reshape(-1, 4).mean(axis=1)
-    for points in (bare_points(x, values), bare_points(SIZES, single)):  # the second without replicates
-        design = make_design(
-            fit(points, EstimationOptions(holdout=0, resamplings=400)),
-            0.01,
-            sizes=make_candidates(*SIZES, seeds=len(points.x) // len(SIZES)),
-        )
-        assert propose_runs([design])[0].expected_half_width <= 0.01
+    for seeds in (4, 1):  # the second without replicates
+        planted_fit = fit(plant_values([0], counts=seeds), EstimationOptions(holdout=0, resamplings=400))
+        design = make_design(planted_fit, 1.0, sizes=make_candidates(*SIZES, seeds=seeds))
+        # Precision is additive over runs: a fifth of the width needs about 25 times the runs, far from the
+        # largest number of seeds.
+        design.target = design.half_width / 5
+        (proposal,) = propose_runs([design])
+        assert proposal.expected_half_width <= design.target
+        assert max(proposal.seeds) <= 4 * 25 * seeds
 
 
 def test_points_without_a_usable_law_say_what_to_train_first():

@@ -47,6 +47,22 @@ def test_intervals_have_their_coverage_in_small(scenario):
     assert not any(counts.is_rejected(name) for name in METHODS if name != "naive exponent")
 
 
+@pytest.mark.slow
+@pytest.mark.simulation
+@pytest.mark.parametrize("floor", [0.0, 0.4])
+def test_intervals_hold_where_seeds_are_shared_and_a_run_is_missing(floor):
+    """Seeds are resampled as a whole, as far as they have runs: each interval keeps its coverage."""
+    studies = 400
+    counts = count_scenario(Scenario(noise="missing", widths=8, seeds=8, floor=floor), studies)
+    assert min(counts.covered[name] for name in ("exponent", "floor", "prediction")) >= 0.93 * studies
+
+
+def test_a_simulated_study_lacks_one_run():
+    scenarios = [Scenario(noise=noise, widths=8, seeds=8, floor=0.0) for noise in ("seeds", "missing")]
+    whole, partial = (scenario.simulate(np.random.default_rng(0)) for scenario in scenarios)
+    assert sorted(whole.counts - partial.counts) == [0] * 7 + [1]
+
+
 def test_a_coverage_is_rejected_by_a_binomial_test():
     def is_rejected(coverage: float, *, floor: float) -> bool:
         scenario = Scenario(noise="under", widths=8, seeds=8, floor=floor)

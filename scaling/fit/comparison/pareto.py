@@ -52,7 +52,9 @@ class BestAtBudget:
     error: Interval
     """Error that its law predicts, with its 95 % interval."""
     share_best: float | None
-    """Share of resampled laws by which the group has the smallest error; None without other groups."""
+    """Share of resampled studies in which the group has the smallest error; None without other groups.
+
+    A study counts only if the group is the best by all forms that the verdicts do not exclude."""
     runner_up: str
     """Name of the next best group; empty without other groups."""
     runner_up_error: Interval | None
@@ -130,31 +132,39 @@ def best_at_budget(
 
 
 def _best_at_budget(laws: Sequence[tuple[Fit, Law]], budget: float) -> BestAtBudget:
-    at = np.array(budget)
-    order = np.argsort([float(law.predict(at)) for _, law in laws])
-    count = min(len(law.draws) for _, law in laws)
-    best_by_draw = np.argmin([law.form.evaluate(law.draws[:count], at) for _, law in laws], axis=0)
-    (best, best_law), *others = (laws[index] for index in order)
-    runner_up, runner_up_law = others[0] if others else (None, None)
+    ranked = sorted(laws, key=lambda entry: float(entry[1].predict(budget)))
+    (best, _), *others = ranked
+    errors = [_predicted_error(fit, law, budget) for fit, law in ranked[:2]]
     return BestAtBudget(
         budget=float(budget),
         label=best.label,
-        error=_predicted_error(best, best_law, budget),
-        share_best=float((best_by_draw == order[0]).mean()) if others else None,
-        runner_up=runner_up.label if runner_up else "",
-        runner_up_error=(
-            _predicted_error(runner_up, runner_up_law, budget) if runner_up and runner_up_law else None
-        ),
-        extrapolated=tuple(fit.label for fit in (best, runner_up) if fit and budget > fit.points.widths[-1]),
+        error=errors[0],
+        share_best=_share_of_first([law for _, law in ranked], budget) if others else None,
+        runner_up=others[0][0].label if others else "",
+        runner_up_error=errors[1] if others else None,
+        extrapolated=tuple(fit.label for fit, _ in ranked[:2] if budget > fit.points.widths[-1]),
     )
+
+
+def _share_of_first(laws: Sequence[Law], budget: float) -> float:
+    """Return the share of resampled studies in which the first law has the smallest error by every form.
+
+    All forms of a group are fitted to the same resampled studies, so that row k of each set of draws is one
+    study.
+    """
+    at = np.array(budget)
+    n_studies = min(len(draws) for law in laws for draws in law.draw_sets)
+    errors = [np.stack([draws[:n_studies].evaluate(at) for draws in law.draw_sets]) for law in laws]
+    smallest_of_others = np.min([by_form.min(axis=0) for by_form in errors[1:]], axis=0)
+    return float((errors[0].max(axis=0) < smallest_of_others).mean())
 
 
 def _predicted_error(fit: Fit, law: Law, budget: float) -> Interval:
     at = np.array(budget)
-    low, high = law.band(at)
+    interval = law.derived_interval(lambda draws: draws.evaluate(at))
     # An error rate is at most 1, but a law may exceed 1 at small sizes.
     highest = np.inf if fit.points.test_images is None else 1.0
-    return Interval.around(float(law.predict(at)), low=float(low), high=min(float(high), highest))
+    return Interval.around(interval.estimate, low=interval.low, high=min(interval.high, highest))
 
 
 def _is_on_front(

@@ -32,6 +32,11 @@ def with_common_types(table: pa.Table) -> pa.Table:
     return table
 
 
+def is_number(kind: pa.DataType) -> bool:
+    """Return True for the types of numbers; truth values are none."""
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+
+
 def is_text(kind: pa.DataType) -> bool:
     """Return True for the types of text, categories of text included."""
     if pa.types.is_dictionary(kind):

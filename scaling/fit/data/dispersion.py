@@ -19,15 +19,8 @@ from scipy.special import fdtri
 
 from scaling.fit.data.points import DOUBTED_P, Points
 from scaling.fit.data.shared_seeds import has_shared_seeds
+from scaling.fit.data.smooth_curve import MIN_WIDTHS_FOR_SMOOTH, smooth_degree, smooth_terms
 from scaling.fit.data.variance import ZERO_DISPERSION, Dispersion, DispersionSource
-
-MIN_WIDTHS_FOR_SMOOTH = 8
-"""Number of widths below which no smooth curve is fitted."""
-
-_MAX_DEGREE = 6
-"""Largest degree of the smooth curve."""
-_MIN_SURFACE_DOF = 6
-"""Residual degrees of freedom below which no smooth surface of two sizes is fitted."""
 
 
 def dispersion_about(points: Points, curve: Float[np.ndarray, " widths"], residual_dof: int) -> float:
@@ -56,8 +49,8 @@ def form_free_dispersion(points: Points) -> Dispersion | None:
 def smooth_dispersion(points: Points) -> Dispersion | None:
     """Return the dispersion of the means about a smooth curve; None below eight widths, or with a mean of 0.
 
-    The curve is a polynomial of log y in log x: a cubic with eight widths, and one degree more for each
-    further eight widths, up to the sixth. With two sizes, it is a cubic in both logarithms.
+    The curve is a polynomial of log y in log x (``scaling.fit.data.smooth_curve``). With two sizes, it is a
+    cubic in both logarithms.
 
     Args:
         points: the runs.
@@ -67,7 +60,7 @@ def smooth_dispersion(points: Points) -> Dispersion | None:
         return _surface_dispersion(points)
     if n_widths < MIN_WIDTHS_FOR_SMOOTH or not points.means.all():
         return None
-    degree = min(3 + (n_widths - MIN_WIDTHS_FOR_SMOOTH) // 8, _MAX_DEGREE)
+    degree = smooth_degree(n_widths)
     curve = np.exp(fit_log_polynomial(points, degree)(np.log(points.widths)))
     dof = n_widths - degree - 1
     return Dispersion(value=dispersion_about(points, curve, dof), dof=dof, source=DispersionSource.CURVE)
@@ -78,16 +71,14 @@ def _surface_dispersion(points: Points) -> Dispersion | None:
 
     It is None with fewer than six residual degrees of freedom, a rank deficiency, or a mean of 0.
     """
-    centred = points.log_sizes - points.log_sizes.mean(axis=0)
-    terms = [centred[:, 0] ** i * centred[:, 1] ** j for i in range(4) for j in range(4 - i)]
-    dof = len(points.widths) - len(terms)
-    if dof < _MIN_SURFACE_DOF or not points.means.all():
+    design = smooth_terms(points.log_sizes, len(points.widths))
+    if design is None or not points.means.all():
         return None
-    design, log_y = np.stack(terms, axis=1), np.log(points.means)
+    dof, log_y = len(points.widths) - design.shape[1], np.log(points.means)
     precision = points.means * np.sqrt(points.weights / points.variance_model.variance(points.means))
     scaled = design * precision[:, None]
     coefficients, _, rank, _ = np.linalg.lstsq(scaled / np.linalg.norm(scaled, axis=0), precision * log_y)
-    if rank < len(terms):
+    if rank < design.shape[1]:
         return None
     curve = np.exp(design @ (coefficients / np.linalg.norm(scaled, axis=0)))
     return Dispersion(value=dispersion_about(points, curve, dof), dof=dof, source=DispersionSource.CURVE)
@@ -126,7 +117,7 @@ def law_dispersion(
     largest_by_chance = replicates.value * fdtri(residual_dof, replicates.dof, 1 - DOUBTED_P)
     if replicates.value < ZERO_DISPERSION or about <= largest_by_chance:
         if replicates.source is DispersionSource.RUNS and has_shared_seeds(points):
-            n_seeds = int(points.counts[0])
+            n_seeds = int(points.counts.min())
             return Dispersion(value=replicates.value, dof=n_seeds - 1, source=DispersionSource.SEEDS)
         return replicates
     return Dispersion(

@@ -7,7 +7,7 @@ resampling are those of a curve.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +17,9 @@ from scaling.errors import FitError, TableError
 from scaling.fit.data.columns import check_column, check_range, check_unique_columns, numeric_column
 from scaling.fit.data.points import Points
 from scaling.fit.data.pooling import MAX_SIZES
+from scaling.fit.data.replicates import JOINT_ARGUMENTS
 from scaling.fit.data.table import PointsGroup, group_points
+from scaling.notes import Note
 
 MIN_VALUES = 3
 """Number of distinct values of each size below which a joint law is not determined."""
@@ -132,8 +134,23 @@ def group_joint_points(
         misclassified=misclassified,
         std=std,
         ignored=(*names, *ignored),  # sizes differ within a cell of pooled neighbours
+        sizes=names,
     )
-    return [(group, _joint_points(group.points, names, cells.sizes)) for group in groups]
+    return [
+        (
+            replace(group, notes=_without_joint_hints(group.notes)),
+            _joint_points(group.points, names, cells.sizes),
+        )
+        for group in groups
+    ]
+
+
+def _without_joint_hints(notes: Sequence[str]) -> tuple[str, ...]:
+    """Return notes without the hint to fit a joint law, which has two sizes and no third one."""
+    return tuple(
+        note.for_arguments(lambda name: name not in JOINT_ARGUMENTS) if isinstance(note, Note) else note
+        for note in notes
+    )
 
 
 def check_design(points: JointPoints) -> None:

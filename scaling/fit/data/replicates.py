@@ -30,6 +30,7 @@ from jaxtyping import Float
 from scipy.special import pdtrc
 
 from scaling.fit.data.association import association_p, centre, design_share, is_crossed
+from scaling.fit.data.column_types import is_number
 from scaling.fit.data.columns import numeric_column
 from scaling.fit.data.roles import (
     is_id,
@@ -44,6 +45,7 @@ from scaling.fit.data.roles import (
     short_name,
 )
 from scaling.fit.data.row_codes import Codes, combine_codes, encode_column
+from scaling.notes import Hint, Note
 
 LEVEL, CROSSED_LEVEL = 1e-3, 1e-2
 """Levels of the tests for all columns of a table together: of any column, and of one with the same values at
@@ -53,9 +55,11 @@ _MIN_DESIGN_SHARE = 0.5
 """Share of the x above which a column's values count as chosen."""
 _FOLLOWS_Y = 0.95
 """Spearman's correlation with y from which a column counts as a function of y."""
-_INDEX_NAMES = frozenset(("", "index", "unnamed_0", "row", "level_0"))
+INDEX_NAMES = frozenset(("", "index", "unnamed_0", "row", "level_0"))
 """Names that writers of tables give to the number of a row."""
-_MAX_LISTED = 3
+JOINT_ARGUMENTS = frozenset(("cost",))
+"""Arguments that functions for joint laws have, and others have not."""
+MAX_LISTED = 3
 """Largest number of columns that a note lists beside the first one."""
 
 
@@ -65,8 +69,8 @@ class NonReplicates:
 
     columns: tuple[str, ...]
     """Columns that tell the rows apart, the clearest first; empty for copies."""
-    note: str
-    """Sentences on the rows and on what to do."""
+    note: Note
+    """Sentences on the rows, and what to do."""
 
 
 def caution_reason(found: Sequence[NonReplicates]) -> str:
@@ -111,7 +115,7 @@ class RowsOfOneX:
             name
             for name in runs.column_names
             if name not in (x, y, *ignored)
-            and short_name(name) not in _INDEX_NAMES
+            and short_name(name) not in INDEX_NAMES
             and not any(is_of(runs.schema.field(name).type) for is_of in nested)
         ]
         self.ids = tuple(name for name in names if is_id(name) and self.codes(name).any())
@@ -160,8 +164,7 @@ class RowsOfOneX:
 
     def is_number(self, name: str) -> bool:
         """Return True for a column of numbers."""
-        kind = self.runs.schema.field(name).type
-        return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+        return is_number(self.runs.schema.field(name).type)
 
     def is_designed(self, name: str) -> bool:
         """Return True if somebody chose the values of a column, and did not measure them.
@@ -223,17 +226,24 @@ def _steps(rows: RowsOfOneX) -> NonReplicates | None:
     if found:
         first = max(found, key=lambda name: rows.count(*columns_of_a_run(rows, name), name))
         beside = ", ".join([rows.x, *columns_of_a_run(rows, first)])
-        note = (
-            f"Rows with equal {beside} differ in {first}, so they are steps of one run and no replicates. "
-            f"Keep the last row of each run with `last_of` {first}, or one step with `where` {first}=VALUE."
+        note = Note(
+            f"Rows with equal {beside} differ in {first}, so they are steps of one run and no replicates.",
+            [
+                Hint(f"keep the last row of each run with `last_of` {first}"),
+                Hint(f"keep one step with `where` {first}=VALUE"),
+            ],
         )
         return NonReplicates(columns=(first,), note=note)
     for name in rows.ids:
         if n_repeated := len(rows.runs) - len(np.unique(rows.codes(name))):
-            note = (
+            note = Note(
                 f"{n_repeated} of {len(rows.runs)} rows repeat the {name} of another row, so they belong to "
-                "one run and are no replicates. Keep one row of each run, with `last_of` COLUMN for the "
-                "column that counts its steps."
+                "one run and are no replicates.",
+                [
+                    Hint(
+                        "keep one row of each run, with `last_of` COLUMN for the column that counts its steps"
+                    )
+                ],
             )
             return NonReplicates(columns=(name,), note=note)
     return None
@@ -247,13 +257,13 @@ def _is_step_of_runs(rows: RowsOfOneX, step: str) -> bool:
 
 
 def _copies(rows: RowsOfOneX) -> Iterable[NonReplicates]:
-    names = [name for name in rows.runs.column_names if short_name(name) not in _INDEX_NAMES]
+    names = [name for name in rows.runs.column_names if short_name(name) not in INDEX_NAMES]
     simple = [name for name in names if not pa.types.is_nested(rows.runs.schema.field(name).type)]
     codes = combine_codes([rows.codes(name) for name in simple], len(rows.runs))
     counts = np.bincount(codes)
     n_copies = len(codes) - len(counts)
     if n_copies and pdtrc(_pairs(counts[counts > 1]) - 1, _expected_pairs(rows)) < LEVEL:
-        note = (
+        note = Note(
             f"{n_copies} of {len(codes)} rows are equal to another row in every column: copies are no "
             "replicates. Remove them from the table."
         )
@@ -314,19 +324,28 @@ def _is_unique_text(rows: RowsOfOneX, name: str) -> bool:
 
 
 def _difference(rows: RowsOfOneX, first: str, equivalent: list[str], p: float | None) -> NonReplicates:
-    listed = ", ".join(equivalent[:_MAX_LISTED])
-    more = f" and {len(equivalent) - _MAX_LISTED} more" if len(equivalent) > _MAX_LISTED else ""
+    listed = ", ".join(equivalent[:MAX_LISTED])
+    more = f" and {len(equivalent) - MAX_LISTED} more" if len(equivalent) > MAX_LISTED else ""
     also = f" (and, together with it, in {listed}{more})" if equivalent else ""
     effect = "" if p is None else f", which explains differences of {rows.y} (p = {p:.1g})"
-    last = f", keep the last row of each run with `last_of` {first}" if _may_be_steps(first) else ""
-    best = "" if is_size(first) else f", or select the best value with `best_over` {first}"
-    is_second_size = is_size(first) and rows.is_number(first)
-    group = f"Fit a joint law of both with `x` {rows.x},{first}, group" if is_second_size else "Group"
-    note = (
+    note = Note(
         f"Runs of one {rows.x} differ in {first}{also}{effect}, and are averaged all the same: they are no "
-        f"replicates. {group} with `by` {first}, keep one value with `where` {first}=VALUE{last}{best}."
+        "replicates.",
+        separation_hints(rows, first),
     )
     return NonReplicates(columns=(first, *equivalent), note=note)
+
+
+def separation_hints(rows: RowsOfOneX, name: str) -> list[Hint]:
+    """Return the ways to separate or choose rows that differ in a column."""
+    hints = [Hint(f"group with `by` {name}"), Hint(f"keep one value with `where` {name}=VALUE")]
+    if is_size(name) and rows.is_number(name):
+        hints.insert(0, Hint(f"fit a joint law of both with `x` {rows.x},{name}", JOINT_ARGUMENTS))
+    if _may_be_steps(name):
+        hints.append(Hint(f"keep the last row of each run with `last_of` {name}"))
+    if not is_size(name):
+        hints.append(Hint(f"select the best value with `best_over` {name}"))
+    return hints
 
 
 def _may_be_steps(name: str) -> bool:
@@ -337,9 +356,12 @@ def _repeated_seeds(rows: RowsOfOneX) -> Iterable[NonReplicates]:
     if not rows.seeds or not (n_repeated := len(rows.runs) - rows.count(*rows.seeds)):
         return
     seeds = ", ".join(rows.seeds)
-    note = (
+    note = Note(
         f"{n_repeated} of {len(rows.runs)} rows repeat the {rows.x} and the {seeds} of another row, and no "
-        "column says how these runs differ. Remove the repetitions, or add a column with what differs and "
-        "group with `by` this column."
+        "column says how these runs differ.",
+        [
+            Hint("remove the repetitions"),
+            Hint("add a column with what differs and group with `by` this column"),
+        ],
     )
     yield NonReplicates(columns=rows.seeds, note=note)

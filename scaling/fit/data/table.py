@@ -26,11 +26,13 @@ from scaling.fit.data.columns import (
     numeric_column,
 )
 from scaling.fit.data.costs import COST_COLUMNS
+from scaling.fit.data.hidden_columns import find_hidden_columns
 from scaling.fit.data.points import Points
 from scaling.fit.data.pooling import MAX_SIZES, pool_sizes
 from scaling.fit.data.replicates import caution_reason, find_non_replicates
 from scaling.fit.data.roles import is_accuracy
 from scaling.fit.data.states import count_states, unfinished_states
+from scaling.notes import Hint, Note
 
 _TYPE = "architecture"
 """Column with the type of the architecture."""
@@ -80,12 +82,14 @@ def group_points(
     misclassified: NDArray[np.bool_] | None = None,
     std: str | None = None,
     ignored: Sequence[str] = (),
+    sizes: Sequence[str] = (),
 ) -> list[PointsGroup]:
     """Divide a table into groups of points.
 
     Runs that diverged, by a column ``diverged``, runs that have not finished, by a column such as ``State``,
     and runs without a y are left out and counted in a note. If rows of one x are no replicates
-    (``scaling.fit.data.replicates``), a note says so, and no law of the group is usable without caution.
+    (``scaling.fit.data.replicates``), or if a column changes y between rows of different x
+    (``scaling.fit.data.hidden_columns``), a note says so, and no law of the group is usable without caution.
 
     If y is ``test_error`` and ``test_images`` is one number for the group, the points are fractions of that
     many images; otherwise they are bare values. A column ``order`` or ``data_order`` holds the order of
@@ -99,6 +103,7 @@ def group_points(
         misclassified: [rows, images], which images each row's run misclassifies.
         std: column of the standard deviations of y, if they are known.
         ignored: further columns in which replicates may differ.
+        sizes: columns of the sizes of a joint law, if x numbers their cells; by default x.
 
     Returns:
         The groups, in the order of their first rows.
@@ -115,7 +120,14 @@ def group_points(
         )
     known = (*by, *ignored, *([std] if std else []))
     return [
-        _build_group(table, columns, rows, values=dict(zip(by, values, strict=True)), ignored=known)
+        _build_group(
+            table,
+            columns,
+            rows,
+            values=dict(zip(by, values, strict=True)),
+            ignored=known,
+            sizes=sizes or (x,),
+        )
         for values, rows in rows_by_group.items()
     ]
 
@@ -127,6 +139,7 @@ def _build_group(
     *,
     values: dict[str, str],
     ignored: Sequence[str],
+    sizes: Sequence[str],
 ) -> PointsGroup:
     """Return one group of points, with notes on its rows.
 
@@ -136,11 +149,14 @@ def _build_group(
         rows: rows of the group.
         values: values that they have in common.
         ignored: columns in which replicates may differ.
+        sizes: columns of the sizes of the law.
     """
     used = columns.usable_rows(rows)
     runs = table.take(used)
     points = columns.points(runs, used)
-    dependent = find_non_replicates(runs, x=columns.x_name, y=columns.y_name, ignored=ignored)
+    x, y = columns.x_name, columns.y_name
+    dependent = find_non_replicates(runs, x=x, y=y, ignored=ignored)
+    hidden = find_hidden_columns(runs, sizes=sizes, y=y, ignored=(x, *ignored))
     return PointsGroup(
         values=values,
         points=points,
@@ -150,8 +166,9 @@ def _build_group(
             *_warnings(runs, points),
             *columns.notes_on_pooling(points, used),
             *(rows_of_one_x.note for rows_of_one_x in dependent),
+            *([hidden.note] if hidden else []),
         ),
-        caution=caution_reason(dependent),
+        caution="; ".join(filter(None, (caution_reason(dependent), hidden.caution if hidden else ""))),
     )
 
 
@@ -336,13 +353,18 @@ def _warnings(runs: pa.Table, points: Points) -> list[str]:
         in_percent = (points.y > 1).any()
         unit, division = (" in percent", "divide it by 100, and ") if in_percent else ("", "")
         warnings.append(
-            f"{points.y_name} looks like an accuracy{unit}, which rises, and a scaling law describes what "
-            f"falls: {division}fit 1 - {points.y_name}, with `accuracy` {points.y_name}."
+            Note(
+                f"{points.y_name} looks like an accuracy{unit}, which rises, and a scaling law describes "
+                "what falls.",
+                [Hint(f"{division}fit 1 - {points.y_name}, with `accuracy` {points.y_name}")],
+            )
         )
     elif _rises_towards_one(points):
         warnings.append(
-            f"{points.y_name} rises with {points.x_name} and stays below 1: if it is an accuracy, fit "
-            f"1 - {points.y_name}, with `accuracy` {points.y_name}."
+            Note(
+                f"{points.y_name} rises with {points.x_name} and stays below 1, as an accuracy does.",
+                [Hint(f"if it is one, fit 1 - {points.y_name}, with `accuracy` {points.y_name}")],
+            )
         )
     return warnings
 

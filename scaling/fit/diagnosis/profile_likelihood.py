@@ -5,11 +5,15 @@ values of a parameter the data reject if the other parameters fit as well as the
 loss of quasi-likelihood over the dispersion exceeds the 95 % quantile of F with 1 and the dispersion's
 degrees of freedom. The search also checks the estimate: gradients from the estimate and from other starts
 must not lead to a better optimum.
+
+An interval covers the profile intervals of the same forms as the bootstrap interval of the law does, so that
+both describe the exponent of the curve and not that of one form alone.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +26,7 @@ from scaling.fit.data.points import Points
 from scaling.fit.data.variance import ZERO_DISPERSION
 from scaling.fit.estimation.quasi_likelihood import quasi_loglik
 from scaling.fit.forms import Form
-from scaling.fit.interval import CONFIDENCE_LEVEL, Interval
+from scaling.fit.interval import CONFIDENCE_LEVEL, Interval, cover_parameters
 from scaling.fit.result import Fit, Law
 
 _STARTS = (0.5, 1.5)
@@ -43,6 +47,8 @@ class LawProfile:
 
     form: str
     """Name of the form."""
+    covered_forms: tuple[str, ...]
+    """Names of the other forms that the data do not exclude; the intervals cover theirs."""
     parameters: dict[str, Interval]
     """Parameters by name, with their profile intervals.
 
@@ -63,9 +69,12 @@ def profile_laws(fit: Fit) -> list[LawProfile]:
     """
     if fit.points.misclassified is not None:
         return []
-    return [
-        profile_law(fit, name) for name, law in fit.laws.items() if law.dispersion.value >= ZERO_DISPERSION
-    ]
+    profiles = {
+        name: _profile_form(law, fit.points)
+        for name, law in fit.laws.items()
+        if law.dispersion.value >= ZERO_DISPERSION
+    }
+    return [_cover(fit.laws[name], profiles) for name in profiles]
 
 
 def profile_law(fit: Fit, form: str = "power") -> LawProfile:
@@ -81,12 +90,17 @@ def profile_law(fit: Fit, form: str = "power") -> LawProfile:
     """
     if form not in fit.laws:
         raise FitError(f"{fit.label} has no law of the form {form}; it has {', '.join(fit.laws) or 'no law'}")
-    law, points = fit.laws[form], fit.points
-    if points.misclassified is not None:
+    if fit.points.misclassified is not None:
         raise FitError("a profile needs test images that are taken as given; leave out `population`")
-    dispersion = law.dispersion
-    if dispersion.value < ZERO_DISPERSION:
+    profile = next((profile for profile in profile_laws(fit) if profile.form == form), None)
+    if profile is None:
         raise FitError(f"{fit.label}: the points have no scatter, so no value of a parameter can be rejected")
+    return profile
+
+
+def _profile_form(law: Law, points: Points) -> LawProfile:
+    """Profile one law on the condition that its form is right."""
+    dispersion = law.dispersion
     cost = _Cost(law.form, points, dispersion.value)
     minuit = _minimise(cost, law.estimates, errordef=float(fdtri(1, dispersion.dof, CONFIDENCE_LEVEL)))
     lowest = float(minuit.fval or 0.0)
@@ -98,12 +112,26 @@ def profile_law(fit: Fit, form: str = "power") -> LawProfile:
         elsewhere > lowest - _COST_TOLERANCE for elsewhere in costs_elsewhere[1:]
     )
     return LawProfile(
-        form=form,
+        form=law.form.name,
+        covered_forms=(),
         parameters={
             name: _profile_interval(minuit, law.form, name=name, estimate=float(estimate))
             for name, estimate in zip(law.form.parameters, law.estimates, strict=True)
         },
         confirmed=bool(minuit.valid and is_lowest),
+    )
+
+
+def _cover(law: Law, profiles: Mapping[str, LawProfile]) -> LawProfile:
+    """Return the profile of a law that covers those of the forms that the intervals of the law cover."""
+    profile = profiles[law.form.name]
+    names = dict.fromkeys(draws.form.name for draws in law.alternatives)
+    others = [profiles[name] for name in names if name in profiles and name != profile.form]
+    return replace(
+        profile,
+        covered_forms=tuple(other.form for other in others),
+        parameters=cover_parameters(profile.parameters, [other.parameters for other in others]),
+        confirmed=profile.confirmed and all(other.confirmed for other in others),
     )
 
 

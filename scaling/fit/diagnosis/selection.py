@@ -16,7 +16,7 @@ from dataclasses import replace
 from scaling.fit.data.points import Points
 from scaling.fit.diagnosis.status import assess
 from scaling.fit.forms import BENT_FORMS, FLOOR, POWER
-from scaling.fit.interval import Interval
+from scaling.fit.interval import cover_parameters
 from scaling.fit.result import FormChoice, Law, Status, Verdict
 
 _OTHER_FORM_REASONS = {
@@ -65,15 +65,7 @@ def _with_reason(law: Law, reason: str) -> Law:
 
 def _include(points: Points, law: Law, other: Law) -> Law:
     """Return a law whose intervals cover those of another form; a form without a floor has a floor of 0."""
-    no_floor = Interval(estimate=0.0, low=0.0, high=0.0)
-    parameters = {
-        name: Interval.around(
-            interval.estimate,
-            low=min(interval.low, other.parameters.get(name, no_floor).low),
-            high=max(interval.high, other.parameters.get(name, no_floor).high),
-        )
-        for name, interval in law.parameters.items()
-    }
+    parameters = cover_parameters(law.parameters, [other.parameters])
     assessment = assess(law.form, points, estimate=law.estimates, parameters=parameters)
     return replace(
         law,

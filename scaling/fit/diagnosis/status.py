@@ -172,7 +172,7 @@ def describe_dispersion(name: str, dispersion: Dispersion) -> list[str]:
     if dispersion.source is DispersionSource.SEEDS:
         return [
             f"{name}: runs of one seed deviate alike at several sizes, so whole seeds are resampled "
-            f"({dispersion.dof + 1} seeds)."
+            f"({dispersion.dof + 1} seeds or more at each)."
         ]
     if (
         dispersion.source not in (DispersionSource.ORDERS, DispersionSource.CURVE)

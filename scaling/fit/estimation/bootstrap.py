@@ -109,8 +109,8 @@ def _draw_seeds(
 
     Seeds drawn with replacement would have the same covariance, but rough quantiles with few seeds.
     """
-    n_seeds = len(by_seed)
-    return np.asarray(rng.standard_normal((draws, n_seeds)) @ by_seed / n_seeds)
+    weights, counts = rng.standard_normal((draws, len(by_seed))), np.isfinite(by_seed).sum(axis=0)
+    return np.asarray(weights @ np.nan_to_num(by_seed) / counts)
 
 
 def student_inflation(dof: int) -> float:

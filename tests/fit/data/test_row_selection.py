@@ -110,9 +110,9 @@ def test_an_accuracy_is_noted_and_converted_on_request_only():
     table = pa.table({"width": [1, 2, 4, 8], "val_acc": [0.5, 0.7, 0.9, None], "score": [0.5, 0.7, 0.8, 0.9]})
     (group,) = group_points(table, x="width", y="val_acc", by=())
     assert group.points.y.tolist() == [0.5, 0.7, 0.9]
-    assert any("fit 1 - val_acc, with `accuracy` val_acc" in note for note in group.notes)
+    assert any("Fit 1 - val_acc, with `accuracy` val_acc" in note for note in group.notes)
     (group,) = group_points(table, x="width", y="score", by=())
-    assert any("if it is an accuracy, fit 1 - score" in note for note in group.notes)
+    assert any("If it is one, fit 1 - score" in note for note in group.notes)
     converted, name = add_error_from_accuracy(table, "val_acc")
     assert (name, converted[name].to_pylist()) == ("1 - val_acc", [0.5, 0.3, 0.1, None])
     with pytest.raises(TableError, match="acc: row 1 has 90, but an accuracy is a share"):

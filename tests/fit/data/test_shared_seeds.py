@@ -37,11 +37,28 @@ def test_deviations_are_arranged_by_seed():
     np.testing.assert_allclose(crossed_deviations(replace(points, **columns)), expected, atol=1e-15)
 
 
-def test_seeds_that_are_missing_somewhere_are_not_crossed():
+def without(points: Points, missing: np.ndarray) -> Points:
+    """Return the points without some runs."""
+    columns = {name: getattr(points, name)[~missing] for name in ("x", "y", "seed")}
+    return replace(points, **columns)
+
+
+def test_a_missing_run_leaves_the_other_deviations_of_its_seed():
+    points = plant_seeds(0.0, 0)
+    partial = without(points, np.arange(len(points.y)) == 3)
+    deviations = crossed_deviations(partial)
+    assert np.argwhere(np.isnan(deviations)).tolist() == [[3, 0]]
+    np.testing.assert_array_equal(deviations[:, 1:], crossed_deviations(points)[:, 1:])
+    np.testing.assert_allclose(np.nanmean(deviations, axis=0), 0, atol=1e-15)
+
+
+def test_seeds_that_are_not_shared_are_not_crossed():
     points = plant_seeds(0.0, 0)
     assert crossed_deviations(replace(points, seed=None)) is None
-    columns = {name: getattr(points, name)[1:] for name in ("x", "y", "seed")}
-    assert crossed_deviations(replace(points, **columns)) is None
+    # Seeds of their own at each width, two runs of one seed at a width, and a width with two runs.
+    assert crossed_deviations(replace(points, seed=np.arange(len(points.y)))) is None
+    assert crossed_deviations(replace(points, seed=points.seed // 2)) is None
+    assert crossed_deviations(without(points, (points.x == WIDE[2]) & (points.seed > 1))) is None
 
 
 @pytest.mark.parametrize(
@@ -55,8 +72,25 @@ def test_shared_slopes_are_found_and_independent_seeds_rarely(seeds, slope_std, 
     assert binom.ppf(1e-4, studies, least) <= found <= binom.isf(1e-4, studies, most)
 
 
-def test_resampled_means_have_the_covariance_of_the_seeds():
+@pytest.mark.parametrize(("missing", "least"), [(1, 0.98), (6, 0.9)])
+def test_shared_slopes_are_found_although_runs_are_missing(missing, least):
+    studies, shared, independent = 100, 0, 0
+    for study in range(studies):
+        lost = np.zeros(SEEDS * len(WIDE), dtype=bool)
+        lost[np.random.default_rng([4, study]).choice(len(lost), missing, replace=False)] = True
+        shared += has_shared_seeds(without(plant_seeds(0.05, 5, study), lost))
+        independent += has_shared_seeds(without(plant_seeds(0.0, 5, study), lost))
+    assert shared >= binom.ppf(1e-4, studies, least)
+    assert independent <= binom.isf(1e-4, studies, 0.25)
+
+
+@pytest.mark.parametrize("missing", [0, 1, 6])
+def test_resampled_means_have_the_covariance_of_the_seeds(missing):
+    """Runs that two widths share make their means vary together, whatever runs are missing."""
     points = plant_seeds(0.05, 3)
+    lost = np.zeros(len(points.y), dtype=bool)
+    lost[np.random.default_rng(6).choice(len(lost), missing, replace=False)] = True
+    points = without(points, lost)
     draws = resample_means(
         points,
         points.means,
@@ -65,6 +99,8 @@ def test_resampled_means_have_the_covariance_of_the_seeds():
         seed=0,
     )
     inflation = student_inflation(SEEDS - 1)
-    expected = np.cov(crossed_deviations(points).T) / SEEDS * inflation**2
+    deviations, n = np.nan_to_num(crossed_deviations(points)), points.counts
+    pairs = np.sqrt(np.outer(n * (n - 1), n * (n - 1)))
+    expected = deviations.T @ deviations / pairs * inflation**2
     measured = np.cov((points.means * np.log(draws / points.means)).T)
     np.testing.assert_allclose(measured, expected, atol=0.05 * np.abs(expected).max())

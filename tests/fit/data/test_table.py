@@ -210,7 +210,7 @@ def test_unreadable_files_are_reported(tmp_path: Path, name: str, content: bytes
 
 
 @pytest.mark.parametrize(
-    ("unit", "hint"), [(1, "falls: fit 1 - "), (100, "falls: divide it by 100, and fit 1 - ")]
+    ("unit", "hint"), [(1, "falls. Fit 1 - "), (100, "falls. Divide it by 100, and fit 1 - ")]
 )
 def test_an_accuracy_is_named_as_a_fraction_and_in_percent(unit, hint):
     accuracy = [unit * (1 - error) for error in TABLE["test_error"].to_pylist()]

@@ -14,7 +14,7 @@ from scaling.models import build
 from scaling.settings import ImageShape
 
 _IMAGE = ImageShape(1, 28, 10)
-_NETWORKS = (Lenet5(filters=2), Tree3(rows=4, filters=2))
+_NETWORKS = (Lenet5(filters=2), Lenet5(filters=3), Tree3(rows=4, filters=2))
 """Networks that use all kernels of a training in bf16."""
 
 

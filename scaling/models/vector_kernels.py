@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from fcntl import LOCK_EX, LOCK_NB, flock
 from hashlib import sha256
 from pathlib import Path
@@ -16,6 +16,8 @@ from numba import njit
 _LOCK_S = 30.0
 """Longest time to wait for another process that compiles; the process may have been stopped."""
 _POLL_S = 0.02
+_held: set[str] = set()
+"""Files whose locks this process holds."""
 _NO_ENTRIES: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
@@ -49,18 +51,21 @@ def inner_kernel(function: Callable[..., Any]) -> Any:
 
 @contextmanager
 def _locked(source: str) -> Iterator[None]:
-    """Hold the lock of a file inside the block, or no lock where files cannot be locked."""
-    try:
-        file = os.open(source, os.O_RDONLY)
-    except OSError:
+    """Hold the lock of a file inside the block, or no lock where files cannot be locked.
+
+    The lock is held once, although kernels of one file call each other.
+    """
+    if source in _held:
         yield
         return
-    try:
+    with ExitStack() as stack:
         with suppress(OSError):
+            file = os.open(source, os.O_RDONLY)
+            stack.callback(os.close, file)
             _lock(file)
+        _held.add(source)
+        stack.callback(_held.remove, source)
         yield
-    finally:
-        os.close(file)
 
 
 def _lock(file: int) -> None:

@@ -29,7 +29,7 @@ with event.install_recorder("numba:compile") as recorder:
     from scaling.architectures import Lenet5, Tree3
     from scaling.models import build
     from scaling.settings import ImageShape
-    for network in Lenet5(filters=3), Tree3(rows=4, filters=1):
+    for network in Lenet5(filters=1), Lenet5(filters=5), Lenet5(filters=6), Tree3(rows=4, filters=1):
         networks = build(network, ImageShape(1, 28, 10), [0, 1])
         networks(torch.zeros(40, 1, 28, 28, dtype=torch.bfloat16)).sum().backward()
 print(len(recorder.buffer))

@@ -101,7 +101,7 @@ def test_candidates_are_the_studys_widths_and_round_widths_up_to_four_times_the_
 
 
 def test_memory_limits_the_candidates(suggest, study):
-    suggestion = suggest(study(STUDY + "resources: {memory_gib: 0.71}\n"))
+    suggestion = suggest(study(STUDY + "resources: {memory_gib: 0.74}\n"))
     widths = [cell.architecture.filters for cell in suggestion.curves[0].candidates]
     assert set(widths) >= {1, 2, 3, 4, 6, 12}
 

@@ -96,7 +96,7 @@ LONG = {"test_ray_tune.py", "test_whole_datasets.py"}
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
-    """Start long files first, so that at the end no process waits for another; skip what needs absent data."""
+    """Start long files first, so that no process waits at the end; skip tests that need absent data."""
     items.sort(key=lambda item: item.path.name not in LONG)
     if "SCALING_DATA" not in os.environ:
         reason = "SCALING_DATA does not name a folder of whole data sets"

@@ -59,6 +59,12 @@ def _ranks(values: Rows) -> Rows:
     return ranks
 
 
+def rank_correlation(first: Rows, second: Rows) -> float:
+    """Return Spearman's correlation of two rows of numbers; NaN if the numbers of one are all equal."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return float(np.corrcoef(_ranks(first), _ranks(second))[0, 1])
+
+
 def _tests(
     responses: Rows, codes: Codes, x_index: Codes, position: Rows, numbers: Rows | None
 ) -> list[float | None]:

@@ -27,8 +27,8 @@ import pyarrow as pa
 from jaxtyping import Float
 from numpy.typing import NDArray
 from scipy.special import fdtrc
-from scipy.stats import spearmanr
 
+from scaling.fit.data.association import rank_correlation
 from scaling.fit.data.column_types import is_number, is_text
 from scaling.fit.data.columns import numeric_column
 from scaling.fit.data.replicates import INDEX_NAMES, JOINT_ARGUMENTS, MAX_LISTED
@@ -195,9 +195,9 @@ def _is_monotone(values: NDArray[np.float64], curve: _Curve) -> bool:
 
 def _follows(values: Rows, curve: _Curve) -> bool:
     """Return whether numbers follow a size or y, as outcomes do."""
-    if abs(spearmanr(values, curve.log_y).statistic) >= _FOLLOWS_Y:
+    if abs(rank_correlation(values, curve.log_y)) >= _FOLLOWS_Y:
         return True
-    return any(abs(spearmanr(values, size).statistic) >= _FOLLOWS_X for size in curve.log_sizes.T)
+    return any(abs(rank_correlation(values, size)) >= _FOLLOWS_X for size in curve.log_sizes.T)
 
 
 def _describe(

@@ -29,7 +29,13 @@ import pyarrow as pa
 from jaxtyping import Float
 from scipy.special import pdtrc
 
-from scaling.fit.data.association import association_p, centre, design_share, is_crossed
+from scaling.fit.data.association import (
+    association_p,
+    centre,
+    design_share,
+    is_crossed,
+    rank_correlation,
+)
 from scaling.fit.data.column_types import is_number
 from scaling.fit.data.columns import numeric_column
 from scaling.fit.data.roles import (
@@ -175,10 +181,8 @@ class RowsOfOneX:
         share = design_share(self.codes(name), self.x_index)
         if share in (0, 1) or not self.is_number(name):
             return share > _MIN_DESIGN_SHARE
-        from scipy.stats import spearmanr  # only now, because its import takes a third of a second
-
         numbers = np.nan_to_num(numeric_column(self.runs, name))
-        return share > _MIN_DESIGN_SHARE and bool(abs(spearmanr(numbers, self._y).statistic) < _FOLLOWS_Y)
+        return share > _MIN_DESIGN_SHARE and abs(rank_correlation(numbers, self._y)) < _FOLLOWS_Y
 
     def are_equivalent(self, first: str, second: str) -> bool:
         """Return True if, within each x, one column determines the other and the reverse."""

@@ -11,6 +11,7 @@ that zeros fill up to whole vectors.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import product
 from typing import Any, no_type_check
 
@@ -158,48 +159,56 @@ def _patch(v: Vectors, vectors: int, start: Any, row: Any) -> list[Any]:
     return [v.offset(start, (i, row), (n, LANES)) for i, n in product(range(KERNEL), range(vectors))]
 
 
-def _make_filter_gradient(vectors: int) -> Any:
-    """Return a function that adds patches, times gradients, to columns of a filter's gradient."""
+def _columns(v: Vectors, length: Any) -> Iterator[tuple[int, Any]]:
+    """Add loops over the columns of a row of a filter; yield the number of vectors and the first column."""
+    column = ir.Constant(length.type, 0)
+    for vectors in (_WIDE, _DOUBLE, _SINGLE):
+        width = ir.Constant(length.type, vectors * LANES)
+        tiles = v.builder.sdiv(v.builder.sub(length, column), width)
+        with cgutils.for_range(v.builder, tiles, intp=length.type) as loop:
+            yield vectors, v.builder.add(column, v.builder.mul(width, loop.index))
+        column = v.builder.add(column, v.builder.mul(width, tiles))
 
-    @no_type_check
-    @intrinsic
-    def add_patches(typing, x, at, row, values, positions, first, count, out, out_at, out_row):
-        signature = types.void(x, _INT, _INT, values, positions, _INT, _INT, out, _INT, _INT)
 
-        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            _, at, row, _, _, first, count, _, out_at, out_row = args
-            v = Vectors(context, builder, signature.args[0].dtype)
-            x, values, positions, out = v.data(signature.args, args, 0, 3, 4, 7)
+@no_type_check
+@intrinsic
+def _add_patches(typing, x, at, row, values, positions, first, count, out, out_at, length):
+    """Add patches, times gradients, to a filter's gradient, whose rows are ``length`` numbers."""
+    signature = types.void(x, _INT, _INT, values, positions, _INT, _INT, out, _INT, _INT)
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        _, at, row, _, _, first, count, _, out_at, length = args
+        v = Vectors(context, builder, signature.args[0].dtype)
+        x, values, positions, out = v.data(signature.args, args, 0, 3, 4, 7)
+        for vectors, column in _columns(v, length):
             sums = v.sums(KERNEL * vectors)
             with cgutils.for_range(builder, count, intp=count.type) as loop:
                 n = builder.add(first, loop.index)
                 gradient = v.load_scalar(values, n)
-                start = builder.add(at, builder.sext(builder.load(builder.gep(positions, [n])), at.type))
+                position = builder.sext(builder.load(builder.gep(positions, [n])), at.type)
+                start = builder.add(builder.add(at, column), position)
                 for offset, total in zip(_patch(v, vectors, start, row), sums, strict=True):
                     v.add_product(gradient, v.load(x, offset), total)
-            for offset, total in zip(_patch(v, vectors, out_at, out_row), sums, strict=True):
+            target = builder.add(out_at, column)
+            for offset, total in zip(_patch(v, vectors, target, length), sums, strict=True):
                 v.store(builder.fadd(v.load(out, offset), builder.load(total)), out, offset)
-            return context.get_dummy_value()
+        return context.get_dummy_value()
 
-        return signature, generate
-
-    return add_patches
+    return signature, generate
 
 
-def _make_input_gradient(vectors: int) -> Any:
-    """Return a function that adds columns of a filter, times gradients, to patches."""
+@no_type_check
+@intrinsic
+def _add_filters(typing, w, w_at, length, is_weight, values, positions, first, count, out, at, row):
+    """Add a filter, whose rows are ``length`` numbers, times gradients, to patches."""
+    signature = types.void(w, _INT, _INT, is_weight, values, positions, _INT, _INT, out, _INT, _INT)
 
-    @no_type_check
-    @intrinsic
-    def add_filters(typing, w, w_at, w_row, is_weight, values, positions, first, count, out, at, row):
-        signature = types.void(w, _INT, _INT, is_weight, values, positions, _INT, _INT, out, _INT, _INT)
-
-        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            _, w_at, w_row, _, _, _, first, count, _, at, row = args
-            v = Vectors(context, builder, signature.args[0].dtype)
-            w, is_weight, values, positions, out = v.data(signature.args, args, 0, 3, 4, 5, 8)
-            weights = [v.load(w, offset) for offset in _patch(v, vectors, w_at, w_row)]
-            column = builder.srem(w_at, w_row)
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        _, w_at, length, _, _, _, first, count, _, at, row = args
+        v = Vectors(context, builder, signature.args[0].dtype)
+        w, is_weight, values, positions, out = v.data(signature.args, args, 0, 3, 4, 5, 8)
+        for vectors, column in _columns(v, length):
+            weights = [v.load(w, offset) for offset in _patch(v, vectors, builder.add(w_at, column), length)]
             last = v.load(is_weight, v.offset(column, (vectors - 1, LANES)))
             is_last_weight = builder.fcmp_ordered(">", last, v.constant(0.0))
             with cgutils.for_range(builder, count, intp=count.type) as loop:
@@ -207,25 +216,15 @@ def _make_input_gradient(vectors: int) -> Any:
                 gradient = v.load_scalar(values, n)
                 # Not even NaN may reach the pixels after a row of the patch.
                 last_gradient = builder.select(is_last_weight, gradient, v.constant(0.0))
-                start = builder.add(at, builder.sext(builder.load(builder.gep(positions, [n])), at.type))
-                for k, (offset, weight) in enumerate(
-                    zip(_patch(v, vectors, start, row), weights, strict=True)
-                ):
+                position = builder.sext(builder.load(builder.gep(positions, [n])), at.type)
+                start = builder.add(builder.add(at, column), position)
+                offsets = _patch(v, vectors, start, row)
+                for k, (offset, weight) in enumerate(zip(offsets, weights, strict=True)):
                     factor = last_gradient if k % vectors == vectors - 1 else gradient
                     v.store(v.multiply_add(factor, weight, v.load(out, offset)), out, offset)
-            return context.get_dummy_value()
+        return context.get_dummy_value()
 
-        return signature, generate
-
-    return add_filters
-
-
-_add_wide_patches, _add_double_patches, _add_single_patches = map(
-    _make_filter_gradient, (_WIDE, _DOUBLE, _SINGLE)
-)
-_add_wide_filters, _add_double_filters, _add_single_filters = map(
-    _make_input_gradient, (_WIDE, _DOUBLE, _SINGLE)
-)
+    return signature, generate
 
 
 @no_type_check
@@ -257,25 +256,8 @@ def _add_filter_gradients(maps, lane, row, values, positions, ends, d_filters, g
     o, length = d_filters.shape[1], d_filters.shape[3]
     first, at = 0, lane * maps.shape[1]
     for f in range(o):
-        target, column = (g * o + f) * KERNEL * length, 0
-        while column + _WIDE * LANES <= length:
-            _add_wide_patches(
-                maps, at + column, row, values, positions, first, ends[f] - first,
-                d_filters, target + column, length,
-            )  # fmt: skip
-            column += _WIDE * LANES
-        while column + _DOUBLE * LANES <= length:
-            _add_double_patches(
-                maps, at + column, row, values, positions, first, ends[f] - first,
-                d_filters, target + column, length,
-            )  # fmt: skip
-            column += _DOUBLE * LANES
-        while column + _SINGLE * LANES <= length:
-            _add_single_patches(
-                maps, at + column, row, values, positions, first, ends[f] - first,
-                d_filters, target + column, length,
-            )  # fmt: skip
-            column += _SINGLE * LANES
+        target = (g * o + f) * KERNEL * length
+        _add_patches(maps, at, row, values, positions, first, ends[f] - first, d_filters, target, length)
         first = ends[f]
 
 
@@ -286,25 +268,8 @@ def _add_input_gradients(filters, is_weight, g, values, positions, ends, d_maps,
     o, length = filters.shape[1], filters.shape[3]
     first, at = 0, lane * d_maps.shape[1]
     for f in range(o):
-        source, column = (g * o + f) * KERNEL * length, 0
-        while column + _WIDE * LANES <= length:
-            _add_wide_filters(
-                filters, source + column, length, is_weight, values, positions, first, ends[f] - first,
-                d_maps, at + column, row,
-            )  # fmt: skip
-            column += _WIDE * LANES
-        while column + _DOUBLE * LANES <= length:
-            _add_double_filters(
-                filters, source + column, length, is_weight, values, positions, first, ends[f] - first,
-                d_maps, at + column, row,
-            )  # fmt: skip
-            column += _DOUBLE * LANES
-        while column + _SINGLE * LANES <= length:
-            _add_single_filters(
-                filters, source + column, length, is_weight, values, positions, first, ends[f] - first,
-                d_maps, at + column, row,
-            )  # fmt: skip
-            column += _SINGLE * LANES
+        source, count = (g * o + f) * KERNEL * length, ends[f] - first
+        _add_filters(filters, source, length, is_weight, values, positions, first, count, d_maps, at, row)
         first = ends[f]
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import cache
 from itertools import product
 
 import numpy as np
@@ -24,123 +22,20 @@ from scaling.fit import (
     propose_runs,
 )
 from scaling.fit.diagnosis.status import MIN_SEEDS, MIN_SPAN, MIN_WIDTHS
-from scaling.fit.estimation.quasi_likelihood import maximise
 from scaling.fit.forms import FLOOR
 from scaling.fit.quantity import curve_gradient, require_floored_law
 from scaling.fit.result import DrawSet
 from scaling.fit.suggest import MAX_SEEDS, MIN_SHARE
-from tests.fit.planted_laws import bare_points, curve, plant
+from tests.fit.planted_laws import bare_points, curve
+from tests.fit.suggest_cases import (
+    LAW,
+    SIZES,
+    fit_planted,
+    make_candidates,
+    make_design,
+    plant_values,
+)
 from tests.hypothesis_settings import examples
-
-LAW = (0.4, 0.5, 0.05)
-VALUES_LAW, SCATTER = (40.0, 0.5, 3.0), 0.02
-TEST_IMAGES = 10_000
-SIZES = (1, 2, 3, 4, 6, 8, 12)
-
-
-def fit_planted(law=LAW, seed=0, widths=SIZES, seeds=4, test_images=TEST_IMAGES, resamplings=400):
-    return fit(
-        plant(law, np.random.default_rng(seed), widths=widths, seeds=seeds, test_images=test_images),
-        EstimationOptions(holdout=0, resamplings=resamplings),
-    )
-
-
-def make_candidates(*widths: float, seeds: int = 4, block: int = 4, known=SIZES) -> list[CandidateSize]:
-    """Candidate sizes whose cost rises with size; the known sizes have seeds already."""
-    return [
-        CandidateSize(
-            x=float(x),
-            existing_seeds=seeds if x in known else 0,
-            block_size=block,
-            block_cost_s=10.0 + float(x) ** 1.5,
-        )
-        for x in widths
-    ]
-
-
-CANDIDATES = make_candidates(*SIZES)
-
-
-def make_design(planted_fit: Fit, target: float, of: str = "prediction@2x", sizes=None) -> SequentialDesign:
-    return SequentialDesign(
-        planted_fit,
-        Quantity.parse(of, float(max(SIZES))),
-        target=target,
-        sizes=sizes or make_candidates(*SIZES, 16, 24),
-    )
-
-
-def plant_values(seed, widths=SIZES, counts=4) -> Points:
-    """Return losses with a scatter of 2 % of their mean; a larger study has the runs of a smaller one."""
-    counts = np.broadcast_to(counts, len(widths))
-    x = np.repeat(np.array(widths, dtype=float), counts)
-    scatter = [np.random.default_rng([*seed, k]).standard_normal(n) for k, n in enumerate(counts)]
-    return bare_points(x, curve(x, VALUES_LAW) * np.exp(SCATTER * np.concatenate(scatter)))
-
-
-def plant_study(kind: str, seed, seeds: int) -> Points:
-    """Return a study of error counts or of values."""
-    if kind == "values":
-        return plant_values(seed, counts=seeds)
-    return plant(LAW, np.random.default_rng(seed), widths=SIZES, seeds=seeds, test_images=TEST_IMAGES)
-
-
-@cache
-def small_and_large_studies(kind: str):
-    """Return 60 fits of four seeds, and the parameters of the law with a floor of 400 studies of sixteen
-    seeds; shared by three tests.
-    """
-    options = EstimationOptions(holdout=0, resamplings=400)
-    small = [fit(plant_study(kind, [2, study], 4), options) for study in range(60)]
-    large = [plant_study(kind, [1, study], 16) for study in range(400)]
-    means = np.stack([points.means for points in large])
-    return small, maximise(FLOOR, large[0], means, np.broadcast_to(large[0].weights, means.shape))
-
-
-@pytest.mark.simulation
-@pytest.mark.parametrize("of", ["exponent", "prediction@2x", "floor"])
-@pytest.mark.parametrize(("kind", "law"), [("counts", LAW), ("values", VALUES_LAW)])
-def test_expected_half_width_equals_that_of_many_fits(kind, law, of):
-    """With four times the seeds, it is 1.96 times the scatter of the estimates of such studies."""
-    quantity = Quantity.parse(of, 12.0)
-    small, estimates = small_and_large_studies(kind)
-    unit = 1.0 if of == "exponent" else float(curve(np.array([quantity.at]), law)[0])
-    scatter = np.std(quantity.evaluate(DrawSet(FLOOR, estimates))) / unit
-    expected = []
-    for fitted in small:
-        design = make_design(fitted, 1e-9, of, make_candidates(*SIZES))
-        design.blocks += 3
-        expected.append(design.expected_half_width)
-    # The scatter of 400 estimates has an error of 3.5 %, and the median of 60 expectations a similar one:
-    # four sigma of both.
-    assert np.median(expected) == pytest.approx(1.96 * scatter, rel=0.2)
-
-
-@pytest.mark.simulation
-@pytest.mark.parametrize(("of", "target"), [("exponent", 0.03), ("prediction@2x", 0.02)])
-@pytest.mark.parametrize("seeds", [4, 1])
-def test_proposed_runs_reach_their_target_and_contain_the_truth(of, target, seeds):
-    """Runs are proposed, trained and fitted until the interval is narrow enough, also from single values.
-
-    A proposal costs at most about as much as all runs before it, because a law of few runs is a poor plan."""
-    studies, covered, quantity = 20, 0, Quantity.parse(of, float(max(SIZES)))
-    cost_of_run = np.array([one.block_cost_s / one.block_size for one in CANDIDATES])
-    truth = VALUES_LAW[1] if of == "exponent" else float(curve(np.array([quantity.at]), VALUES_LAW)[0])
-    for study in range(studies):
-        runs = np.full(len(SIZES), seeds)
-        for _ in range(12):
-            fitted = fit(plant_values([3, study], counts=runs), EstimationOptions(holdout=0, resamplings=400))
-            law = require_floored_law(fitted)
-            if quantity.half_width(law) <= target:
-                break
-            sizes = [replace(one, existing_seeds=int(n)) for one, n in zip(CANDIDATES, runs, strict=True)]
-            design = make_design(fitted, target, of, sizes=sizes)
-            propose_runs([design], stop_after_s=float(runs @ cost_of_run))
-            runs = design.runs
-        assert quantity.half_width(law) <= target
-        interval = law.derived_interval(quantity.evaluate)
-        covered += interval.low <= truth <= interval.high
-    assert covered >= stats.binom.ppf(1e-3, studies, 0.93)
 
 
 @pytest.mark.parametrize("of", ["exponent", "prediction@3x", "floor"])

@@ -1,6 +1,6 @@
 """The law that the verdict names: coverage of its intervals, and verdicts on curves without replicates.
 
-    python -m simulations.selection [--studies 40] [--workers 2]
+    python -m simulations.selection [--studies 2000] [--workers 2]
 
 Writes selection.csv and curves.csv to artifacts/published/coverage, and docs/selection.md.
 
@@ -26,7 +26,7 @@ from scaling.plan import machine
 from simulations.scenarios import EXPONENT, Scenario
 
 FOLDER, PAGE = ROOT / "artifacts" / "published" / "coverage", ROOT / "docs" / "selection.md"
-STUDIES = 40
+STUDIES = 2000
 """Default number of studies of each scenario with replicates."""
 _CURVE_DIVISOR = 5
 """Ratio of these studies to those of each curve without replicates."""

@@ -55,7 +55,10 @@ def with_note_flags(results: Iterable[_Noted], context: typer.Context) -> list[_
         context: context of the command.
     """
     write = note_text(context)
-    return [replace(result, notes=tuple(map(write, result.notes))) for result in results]  # type: ignore[attr-defined,type-var]
+    return [
+        replace(result, notes=tuple(map(write, result.notes)))  # type: ignore[attr-defined,type-var]
+        for result in results
+    ]
 
 
 _REPEATED = ("set_", "store", "also", "data")

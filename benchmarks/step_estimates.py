@@ -6,6 +6,10 @@ content does not change the time. As many processes train the same pack at once 
 The estimates use this machine's own speed if ``scaling bench`` has measured it, and otherwise the built-in
 speed.
 
+A machine whose neighbours are busy changes its speed between two measurements, by more than the margin. So
+each case stands between two trainings of a reference, a network that ``scaling bench`` itself measures. Its
+time relative to its estimate is the change of the machine, by which the case's ratio is divided.
+
 ``python -m benchmarks.step_estimates --cpu-time WORD ...`` measures the cases whose name contains all words,
 in this process, in CPU time, and stores nothing. On a busy machine it shows where the estimates are wrong.
 """
@@ -21,7 +25,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 from time import perf_counter, thread_time
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
 
@@ -44,7 +48,7 @@ _IMAGES, _TEST_IMAGES = 6000, 500
 """Most training images, and test images."""
 _EPOCHS = 3
 """Epochs of a training; the first one warms up."""
-_EPOCH_S = 0.4
+_EPOCH_S = 0.3
 """Estimated seconds of an epoch."""
 
 _SAME_TIMES = "nets1989_positions.yaml"
@@ -141,36 +145,66 @@ def _case(image: tuple[int, int], architecture: dict[str, Any], **recipe: Any) -
     return Case(name=name, image=image, architecture=network, recipe=Recipe(**recipe))
 
 
+class Ratio(NamedTuple):
+    """Time of an epoch relative to its estimate."""
+
+    of_case: float
+    of_reference: float
+    """Change of the machine since ``scaling bench``."""
+
+    @property
+    def without_change(self) -> float:
+        """Ratio of the case without the change of the machine."""
+        return self.of_case / self.of_reference
+
+
 def measure(rounds: int) -> list[Measurement]:
     speed = load_speed()
     note = "another machine's speed" if speed is default_speed() else "this machine's speed"
     cases = [*modern_cases(), *historic_cases()]
     workers = speed.machine.workers
-    ratios: dict[Case, list[float]] = {}
+    ratios: dict[Case, list[Ratio]] = {}
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        for case in cases:
-            for _ in range(rounds):
-                futures = [pool.submit(actual_relative_to_estimate, case, speed) for _ in range(workers)]
-                ratio = median(future.result() for future in futures)
-                ratios.setdefault(case, []).append(ratio)
-    right = [
-        sum(1 / MARGIN <= values[round_] <= MARGIN for values in ratios.values()) for round_ in range(rounds)
-    ]
+        for _ in range(rounds):
+            for case in cases:
+                futures = [pool.submit(ratio_beside_reference, case, speed) for _ in range(workers)]
+                results = zip(*(future.result() for future in futures), strict=True)
+                ratios.setdefault(case, []).append(Ratio(*map(median, results)))
+
+    def count(value: Callable[[Ratio], float]) -> list[int]:
+        """Return the number of right estimates in each round."""
+        by_round = zip(*ratios.values(), strict=True)
+        return [sum(1 / MARGIN <= value(ratio) <= MARGIN for ratio in of_round) for of_round in by_round]
+
+    all_cases = f"{len(cases)} networks and recipes"
     quantity = "time of an epoch of a pack relative to the estimate"
-    return [
-        *(
-            summarise_rounds(NAME, case.name, quantity, unit="", values=values, note=note)
-            for case, values in ratios.items()
+    summaries: list[tuple[str, str, Sequence[float]]] = [
+        *((case.name, quantity, [ratio.without_change for ratio in of]) for case, of in ratios.items()),
+        (
+            all_cases,
+            "machine's change since scaling bench, relative time",
+            [ratio.of_reference for of in ratios.values() for ratio in of],
         ),
-        summarise_rounds(
-            NAME,
-            f"{len(cases)} networks and recipes",
+        (all_cases, "estimates within a factor of 1.25, change included", count(lambda ratio: ratio.of_case)),
+        (
+            all_cases,
             "estimates within a factor of 1.25 of the time of an epoch",
-            unit="",
-            values=right,
-            note=note,
+            count(lambda ratio: ratio.without_change),
         ),
     ]
+    return [
+        summarise_rounds(NAME, name, quantity, unit="", values=values, note=note)
+        for name, quantity, values in summaries
+    ]
+
+
+def ratio_beside_reference(case: Case, speed: Speed) -> Ratio:
+    """Return the ratio of a case, and the mean ratio of the reference before and after it."""
+    reference = _case(MNIST, {"type": "lenet5", "filters": 6})
+    before, of_case, after = (
+        actual_relative_to_estimate(trained, speed) for trained in (reference, case, reference)
+    )
+    return Ratio(of_case, (before + after) / 2)
 
 
 def actual_relative_to_estimate(case: Case, speed: Speed, clock: Callable[[], float] = perf_counter) -> float:

@@ -47,6 +47,11 @@ class MemoryProfile:
     """Feature maps of a replica are padded with empty ones to a multiple of this number in bf16."""
     bf16_pooling_index_bytes: int = 8
     """Bytes per pooled pixel that name the largest pixel of its window in bf16; always 8 in fp32."""
+    pools_by_group: bool = False
+    """True if kernels with images as lanes have one group's pooled maps at a time.
+
+    They keep the maps of a training step, but not their gradients, and no maps of an evaluation.
+    """
     compiler_bytes: int = 0
     """Bytes of a compiler, for an architecture that can be trained in compiled steps."""
 

@@ -100,10 +100,13 @@ class Lenet5(MupArchitecture):
         is_bf16 = precision == "bf16"
         usual, average = ((1, 3, 6, 12, 24, 48), (1, 3, 6, 12, 24)) if is_bf16 else ((1, 6, 24), (1, 6, 24))
         tanh = (1, 6, 24) if side == MNIST_IMAGE.side else ()
+        others = (1, 6, 24) if is_bf16 else ()
         networks = [
             *(cls(filters=filters) for filters in usual),
             *(cls(filters=filters, pooling="average") for filters in average),
             *(cls(filters=filters, activation="tanh") for filters in tanh),
+            *(cls(filters=filters, convolutions=1) for filters in others),
+            *(cls(filters=filters, kernel=3) for filters in others),
         ]
         return [
             BenchmarkNetwork(network=cls(filters=1), side=16),
@@ -118,9 +121,14 @@ class Lenet5(MupArchitecture):
 
     @property
     def timing_variant(self) -> str:
-        """``general`` without the kernels for 5x5 filters and max pooling; ``tanh``; empty for the others."""
+        """Variant of the operations: ``general`` without the kernels for 5x5 filters and max pooling.
+
+        ``small kernel`` is a general one with filters of less than 5x5 pixels.
+        """
         if self.lane_filters is None:
-            return "general"
+            return "small kernel" if self.kernel < 5 else "general"
+        if self.convolutions == 1:
+            return "one convolution"
         return "tanh" if self.activation == "tanh" else ""
 
     @classmethod

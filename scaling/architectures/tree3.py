@@ -17,11 +17,18 @@ from scaling.architectures.description import (
     MNIST_IMAGE,
     BenchmarkNetwork,
     CatalogueEntry,
+    MemoryProfile,
     Precision,
     SettingLabel,
 )
 from scaling.architectures.layers import Layer, LayerKind, LayerTable, convolution, linear, pooling
 from scaling.settings import IdentityDefault, ImageShape, PositiveInt, Problem
+
+_MANY_BRANCHES = 36
+"""Number of branches above which a tree has times like one with 80 branches, rather than with 16.
+
+Set here: the geometric mean of the two numbers of branches that are measured.
+"""
 
 
 class Tree3(Architecture):
@@ -30,6 +37,7 @@ class Tree3(Architecture):
     KERNEL: ClassVar[int] = 5
     """Side of the filters, in pixels."""
 
+    memory_profile: ClassVar[MemoryProfile] = MemoryProfile(pools_by_group=True)
     setting_labels: ClassVar[dict[str, SettingLabel]] = {
         "branches": SettingLabel(plural="{} branches", singular="1 branch"),
         "activation": SettingLabel(plural="{}"),
@@ -52,7 +60,16 @@ class Tree3(Architecture):
         return [
             BenchmarkNetwork(network=cls(filters=1, rows=1), side=8),
             *(BenchmarkNetwork(network=cls(filters=filters, rows=rows), side=side) for filters in widths),
+            *(
+                BenchmarkNetwork(network=cls(filters=filters, rows=rows, branches=80), side=side)
+                for filters in ((3, 15) if precision == "bf16" else ())
+            ),
         ]
+
+    @property
+    def timing_variant(self) -> str:
+        """``many branches`` if most of the arithmetic is that of the branches; empty for the others."""
+        return "many branches" if self.branches > _MANY_BRANCHES else ""
 
     @classmethod
     def catalogue(cls) -> list[CatalogueEntry]:

@@ -117,7 +117,7 @@ def conv_pool_connect(
     """Convolve, pool and connect as ``ops_reference.conv_pool_connect`` does; images get no gradient."""
     maps = _to_lanes(x, padding=0)
     layer = _Convolution(groups=groups, activation=_ACTIVATIONS[activation], is_flat=True)
-    values = _ConvPoolConnect.apply(layer, maps, filters, bias, weight, unit_bias)
+    values = _ConvPoolConnect.apply(layer, maps, torch.is_grad_enabled(), filters, bias, weight, unit_bias)
     return replace(maps, values=values)
 
 
@@ -210,6 +210,7 @@ class _ConvPoolConnect(torch.autograd.Function):
         ctx: Any,
         layer: _Convolution,
         maps: Lanes,
+        keeps_features: bool,
         filters: Tensor,
         bias: Tensor | None,
         weight: Tensor,
@@ -220,9 +221,10 @@ class _ConvPoolConnect(torch.autograd.Function):
         (G, o), (GS, strip, units) = filters.shape[:2], weight.shape
         P, Q = _pooled_sides(height, width)
         rows = P * G // GS
-        pooled = x.new_empty(G, P // rows, o, rows, Q, blocks, LANES)
+        # Without gradients, the features of one group at a time are enough.
+        pooled = x.new_empty(G if keeps_features else 1, P // rows, o, rows, Q, blocks, LANES)
         strides = tuple(map(pooled.stride, (5, 0, 1, 2, 3, 4)))
-        flat, features = pooled.view(-1), pooled.view(GS, strip, blocks * LANES)
+        flat, features = pooled.view(-1), pooled.view(-1, strip, blocks * LANES)
         out = x.new_empty(GS, units, blocks * LANES)
         weights = weight.detach().to(x.dtype).contiguous()
         unit_biases = x.new_zeros(GS, units) if unit_bias is None else unit_bias.detach().to(x.dtype)
@@ -252,7 +254,7 @@ class _ConvPoolConnect(torch.autograd.Function):
         weight_dtype, unit_bias_dtype = ctx.unit_dtypes
         d_unit_bias = None if unit_bias_dtype is None else d_unit_biases.to(unit_bias_dtype)
         d_weight = d_weights[..., :units].to(weight_dtype)
-        return None, None, *_filter_gradients(ctx, d_filters.sum(-1), d_biases), d_weight, d_unit_bias
+        return None, None, None, *_filter_gradients(ctx, d_filters.sum(-1), d_biases), d_weight, d_unit_bias
 
 
 def _pooled_sides(height: int, width: int) -> tuple[int, int]:

@@ -25,23 +25,26 @@ def convolve_and_connect(
         x, filters, taps_of_row, biases, groups, strides, rows, winners: as of
             ``vector_convolution.convolve_and_pool``.
         activation: number of the activation of the maps and of the units.
-        pooled: pooled pixels, with the groups as the first axis, as an array of one axis.
-        features: the same numbers: [G x strips, features, image].
+        pooled: pooled pixels, with the groups as the first axis, as an array of one axis; or those of one
+            group, which the next group replaces.
+        features: the same numbers: [G x strips, features, image], or [strips, features, image].
         weights: [G x strips, features, units].
         unit_biases: [G x strips, units].
         out: results: [G x strips, units, image].
     """
     G = len(filters)
-    strips, size, unit_strides = len(weights) // G, len(pooled) // G, (weights.shape[2], 1)
+    strips, unit_strides = len(weights) // G, (weights.shape[2], 1)
+    kept = len(features) // strips
+    size = len(pooled) // kept
     for g in range(G):
-        first, end = g * strips, (g + 1) * strips
+        first, end, n = g * strips, (g + 1) * strips, g % kept
         convolve_and_pool(
-            x, filters, taps_of_row, biases, groups, activation, pooled[g * size : (g + 1) * size], strides,
+            x, filters, taps_of_row, biases, groups, activation, pooled[n * size : (n + 1) * size], strides,
             rows, winners, g, g + 1,
         )  # fmt: skip
         connect(
-            features[first:end], weights[first:end], unit_strides, unit_biases[first:end], activation,
-            out[first:end],
+            features[n * strips : (n + 1) * strips], weights[first:end], unit_strides,
+            unit_biases[first:end], activation, out[first:end],
         )  # fmt: skip
 
 

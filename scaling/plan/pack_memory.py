@@ -8,8 +8,7 @@ from math import ceil
 from scaling.architectures import Layer, LayerKind
 from scaling.config import Cell
 from scaling.config.recipe import Adam, AdamW
-from scaling.plan.lane_limit import lanes_are_faster
-from scaling.plan.step_choice import trains_in_compiled_steps
+from scaling.plan.step_choice import has_image_lanes, images_in_lanes, trains_in_compiled_steps
 from scaling.plan.time_estimate import EVALUATION_BATCH
 
 MIB = 2**20
@@ -30,21 +29,13 @@ _GAPS = 3
 Set here: a rounded measurement. They are one tensor, and the gap that it leaves is too small for that of the
 next batch once a smaller tensor is in it.
 """
-_LANES = 16
-"""Images of the longest vector; a batch fills whole vectors."""
 _FP32 = 4
 """Bytes of a number in fp32."""
 
 
 def pack_bytes(cell: Cell, size: int) -> int:
     """Return an upper bound of the bytes for a pack of ``size`` replicas on a CPU."""
-    return lane_bytes(cell, size) if _has_image_lanes(cell) else torch_bytes(cell, size)
-
-
-def _has_image_lanes(cell: Cell) -> bool:
-    """Return True if kernels with images as lanes compute the network on this machine."""
-    filters = cell.architecture.lane_filters
-    return filters is not None and (cell.recipe.precision == "fp32" or lanes_are_faster(filters))
+    return lane_bytes(cell, size) if has_image_lanes(cell) else torch_bytes(cell, size)
 
 
 def torch_bytes(cell: Cell, size: int) -> int:
@@ -68,25 +59,26 @@ def lane_bytes(cell: Cell, size: int) -> int:
     They keep no map before pooling. An image exists as the data set's normalised pixels, and twice in the
     order of the lanes: as numbers and as pairs or a copy.
     """
-    image, layers = cell.info.image, cell.layer_table().layers
-    trained, evaluated = (n + -n % _LANES for n in (cell.recipe.batch_size, EVALUATION_BATCH))
+    image = cell.info.image
+    trained, evaluated = map(images_in_lanes, (cell.recipe.batch_size, EVALUATION_BATCH))
     images = (trained + evaluated) * image.channels * image.side**2 * 3 * _FP32
-    step = trained * sum(map(_lane_step_bytes, layers))
+    step = trained * _lane_step_bytes(cell)
     evaluation, with_gaps = (evaluated * _lane_evaluation_bytes(cell, times) for times in (1, _GAPS))
     # Gaps of a training step that is larger than the evaluation have room for its tensors.
     replica = _weight_bytes(cell, _FP32) + max(step + evaluation, with_gaps) + _logit_bytes(cell)
     return FIRST_TRAINING_BYTES + ceil(LANE_OVERHEAD * (images + size * replica))
 
 
-def _lane_step_bytes(layer: Layer) -> int:
-    """Return the bytes of a layer's outputs for an image of a training step.
+def _lane_step_bytes(cell: Cell) -> int:
+    """Return the bytes of all layers' outputs for an image of a training step.
 
-    A pooled map has its gradient and, in one byte, the number of the pixel that each maximum comes from.
-    The outputs of a fully connected layer have their gradient, and a copy of it in two orders.
+    A pooled map has its gradient, unless only one group has one at a time, and in one byte, the number of the
+    pixel that each maximum comes from. The outputs of a fully connected layer have their gradient, and a copy
+    of it in two orders.
     """
-    if layer.kind is LayerKind.CONVOLUTION:
-        return 0
-    return layer.units * (2 * _FP32 + 1 if layer.kind is LayerKind.POOLING else 4 * _FP32)
+    pooled = (1 if cell.architecture.memory_profile.pools_by_group else 2) * _FP32 + 1
+    number = {LayerKind.CONVOLUTION: 0, LayerKind.POOLING: pooled}
+    return sum(number.get(layer.kind, 4 * _FP32) * layer.units for layer in cell.layer_table().layers)
 
 
 def _lane_evaluation_bytes(cell: Cell, times: int) -> int:
@@ -98,14 +90,18 @@ def _lane_evaluation_bytes(cell: Cell, times: int) -> int:
         cell: cell of the replica.
         times: number of times that the outputs are in memory.
     """
+    by_group = cell.architecture.memory_profile.pools_by_group
     has_pairs = cell.recipe.precision == "bf16"
-    kept = [layer for layer in cell.layer_table().layers if layer.kind is not LayerKind.CONVOLUTION]
     most = inputs = 0
-    for layer in kept:
+    for layer in cell.layer_table().layers:
+        if layer.kind is LayerKind.CONVOLUTION:
+            continue
         is_pooling = layer.kind is LayerKind.POOLING
-        copies = 1 + (has_pairs and is_pooling)
-        most = max(most, copies * _FP32 * inputs + times * (_FP32 + is_pooling) * layer.units)
-        inputs = layer.units
+        number = 0 if is_pooling and by_group else _FP32
+        most = max(
+            most, (1 + (has_pairs and is_pooling)) * inputs + times * (number + is_pooling) * layer.units
+        )
+        inputs = number * layer.units
     return most
 
 

@@ -9,7 +9,7 @@ from scaling.config.recipe import Sgd
 from scaling.plan.packs import Pack
 from scaling.plan.speed import NetworkKind, NetworkTime, Speed
 from scaling.plan.speed_file import load_speed
-from scaling.plan.step_choice import trains_in_compiled_steps
+from scaling.plan.step_choice import images_in_step, trains_in_compiled_steps
 
 EVALUATION_BATCH = 500
 """Images in a batch of the evaluation."""
@@ -64,10 +64,13 @@ def training_seconds(cell: Cell, size: int, speed: Speed) -> float:
         return profile.seconds(image, trained=train_size, scored=evaluated)
     time = _network_time(cell, size, speed)
     trained = recipe.images_per_epoch(train_size)
+    steps = trained // recipe.batch_size
+    computed = steps * images_in_step(cell, size, recipe.batch_size)
     return recipe.epochs * (
         speed.epoch_s
-        + trained // recipe.batch_size * (time.step_s + _update_seconds(cell, size, speed))
-        + trained * (size * time.train_s + speed.augment_seconds(recipe.augmentation, image))
+        + steps * (time.step_s + _update_seconds(cell, size, speed))
+        + computed * size * time.train_s
+        + trained * speed.augment_seconds(recipe.augmentation, image)
         + evaluated * size * time.evaluate_s
     )
 

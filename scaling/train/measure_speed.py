@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
@@ -22,7 +22,8 @@ from scaling.data import LoadedDataset, load
 from scaling.datasets import DatasetInfo, Split, Synthetic
 from scaling.plan.packs import PACK_SIZES, Pack, make_packs, pack_size
 from scaling.plan.speed import NetworkKind, NetworkTime, UpdateTime
-from scaling.plan.step_choice import trains_in_compiled_steps
+from scaling.plan.speed_file import default_speed
+from scaling.plan.step_choice import has_image_lanes, images_in_lanes, trains_in_compiled_steps
 from scaling.plan.time_estimate import EVALUATION_BATCH
 from scaling.settings import ImageShape
 from scaling.store import collect_provenance, open_store
@@ -44,12 +45,15 @@ _BATCH = 100
 """Images of a training step, as in most studies."""
 _SMALL_BATCH = 1
 """Images of a training step whose time is mostly that of the step itself."""
-_EPOCH_S = 0.05
-"""Approximate seconds of a measured epoch; the number of images follows from the network's speed."""
+_EPOCH_S = 0.03
+"""Approximate seconds of a part of a measured epoch, training or evaluation; the number of images follows."""
 _EPOCHS = 3
-"""Epochs of a measured training; the first one warms up."""
-_PROBE_EPOCHS = 2
-"""Epochs of a short training, from which the number of steps of a measured one follows; one warms up."""
+"""Epochs of a training whose length is unknown; the first one warms up."""
+_MEASURED_S, _MAX_MEASURED = 0.12, 4
+"""Approximate seconds of all measured epochs of a network, and their largest number.
+
+The fastest one counts, because other work on the machine can only make an epoch slower.
+"""
 _STARTS = 3
 """Number of packs whose start is measured."""
 _CALL_PARTS = 4
@@ -121,8 +125,17 @@ class TimingCase:
     @property
     def can_be_compiled(self) -> bool:
         """True if sweeps train the network in compiled steps."""
+        return trains_in_compiled_steps(self._empty_cell, self.pack_size)
+
+    def images_in_step(self, images: int) -> int:
+        """Return the number of images that a step with a batch of ``images`` computes."""
+        has_lanes = has_image_lanes(self._empty_cell) and not self.compiled
+        return images_in_lanes(images) if has_lanes else images
+
+    @property
+    def _empty_cell(self) -> Cell:
         info = DatasetInfo(title="", image=self.image, train_images=_BATCH, test_images=1, fingerprint="")
-        return trains_in_compiled_steps(self.cell(info), self.pack_size)
+        return self.cell(info)
 
 
 def benchmark_cases() -> Iterator[TimingCase]:
@@ -164,7 +177,7 @@ def measure_empty_epoch() -> EpochTime:
 def measure_case(case: TimingCase, empty: EpochTime) -> NetworkTime:
     """Measure one network: training with batches of two sizes, and evaluation.
 
-    The time of a step is taken as linear in the size of its batch.
+    The time of a step is taken as linear in the number of images that it computes.
 
     Args:
         case: network to measure.
@@ -172,8 +185,9 @@ def measure_case(case: TimingCase, empty: EpochTime) -> NetworkTime:
     """
     small_s, _ = _measure_steps(case, _SMALL_BATCH, empty)
     large_s, evaluate_s = _measure_steps(case, _BATCH, empty)
-    image_s = max((large_s - small_s) / (_BATCH - _SMALL_BATCH), _MIN_REMAINDER * large_s / _BATCH)
-    step_s = max(small_s - _SMALL_BATCH * image_s, _MIN_REMAINDER * small_s)
+    small, large = map(case.images_in_step, (_SMALL_BATCH, _BATCH))
+    image_s = max((large_s - small_s) / (large - small), _MIN_REMAINDER * large_s / large)
+    step_s = max(small_s - small * image_s, _MIN_REMAINDER * small_s)
     return NetworkTime(step_s, image_s / case.pack_size, evaluate_s / case.pack_size)
 
 
@@ -183,14 +197,21 @@ def _measure_steps(case: TimingCase, batch_size: int, empty: EpochTime) -> tuple
     if case.compiled:  # a fraction of the images of a call, in which the start of the call is a small part
         images = min(images_per_call(case.layer_table.macs) // _CALL_PARTS, _IMAGES)
     steps = max(1, images // batch_size)
-    tested = EVALUATION_BATCH if batch_size == _BATCH else 1
-    measure = partial(_measure_epoch, case, batch_size=batch_size)
-    epoch = measure(train_images=steps * batch_size, test_images=tested, epochs=_PROBE_EPOCHS)
-    more_steps = _repetitions(epoch.train_s, _IMAGES // (steps * batch_size))
-    more_tested = _repetitions(epoch.evaluate_s, _IMAGES // tested) if batch_size == _BATCH else 1
-    if max(more_steps, more_tested) > 1:  # only a short first measurement needs a second one
-        steps, tested = steps * more_steps, tested * more_tested
-        epoch = measure(train_images=steps * batch_size, test_images=tested)
+    expected = default_speed().network_time(case.kind, case.layer_table)
+    step_s = expected.step_s + case.pack_size * case.images_in_step(batch_size) * expected.train_s
+    steps *= _repetitions(steps * step_s, _IMAGES // (steps * batch_size))
+    tested, tested_s = 1, 0.0
+    if batch_size == _BATCH:
+        tested_s = EVALUATION_BATCH * case.pack_size * expected.evaluate_s
+        tested = EVALUATION_BATCH * _repetitions(tested_s, _IMAGES // EVALUATION_BATCH)
+    measured = min(max(1, round(_MEASURED_S / (steps * step_s + tested_s))), _MAX_MEASURED)
+    epoch = _measure_epoch(
+        case,
+        train_images=steps * batch_size,
+        test_images=tested,
+        batch_size=batch_size,
+        epochs=1 + measured,
+    )
     train_s, evaluate_s = (
         max(whole_s - empty_s, _MIN_REMAINDER * whole_s)
         for whole_s, empty_s in zip(epoch, empty, strict=True)
@@ -199,7 +220,7 @@ def _measure_steps(case: TimingCase, batch_size: int, empty: EpochTime) -> tuple
 
 
 def _repetitions(seconds: float, most: int) -> int:
-    """Return how often something that takes ``seconds`` fits into an epoch: at least once."""
+    """Return how often something that takes ``seconds`` fits into a part of an epoch: at least once."""
     return min(max(1, round(_EPOCH_S / seconds)), most)
 
 
@@ -263,7 +284,7 @@ def _pack_start_seconds(case: TimingCase) -> float:
 def _measure_epoch(
     case: TimingCase, *, train_images: int, test_images: int, batch_size: int, epochs: int = _EPOCHS
 ) -> EpochTime:
-    """Measure an epoch, after a first one."""
+    """Measure the fastest epoch after the first one."""
     times: list[EpochTime] = []
     begin = last_step = monotonic()
 
@@ -282,7 +303,7 @@ def _measure_epoch(
     )
     with nullcontext() if case.compiled else steps_in_torch():
         train(pack, dataset, device="cpu", on_step_end=end_step, on_epoch_end=end_epoch)
-    return EpochTime(*map(median, zip(*times[1:], strict=True)))
+    return EpochTime(*map(min, zip(*times[1:], strict=True)))
 
 
 def _time_after(batches: Iterator[object]) -> float:

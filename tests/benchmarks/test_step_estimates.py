@@ -34,6 +34,14 @@ def test_the_ratio_is_that_of_the_median_epoch_after_the_first(case):
     assert ratio == pytest.approx(2.0 / (EPOCH_S + steps * STEP_S * case_scale(case)), rel=1e-6)
 
 
+def test_the_change_of_the_machine_is_that_of_the_reference_before_and_after(case, monkeypatch):
+    ratios = iter([1.2, 3.0, 1.8])
+    monkeypatch.setattr(step_estimates, "actual_relative_to_estimate", lambda *_: next(ratios))
+    ratio = step_estimates.ratio_beside_reference(case, speed())
+    assert ratio == (3.0, 1.5)
+    assert ratio.without_change == 2.0
+
+
 def case_scale(case: Case) -> float:
     """Return the network's multiply-adds over those of the only point, to which a step is proportional."""
     return case.cell(10, epochs=1).layer_table().macs / 100
@@ -51,7 +59,9 @@ def test_the_cases_cover_batch_sizes_optimisers_pooling_depths_and_all_historic_
     assert len(set(names)) == len(names)
     assert {case.recipe.batch_size for case in cases} >= {1, 10, 100, 1000}
     assert {case.recipe.optimizer.type for case in cases} == {"sgd", "adam", "adamw"}
-    assert {case.architecture.timing_variant for case in cases} == {"", "general", "tanh"}
+    assert {case.architecture.timing_variant for case in cases} == {
+        "", "general", "small kernel", "one convolution", "tanh", "many branches"
+    }  # fmt: skip
     depths = {case.architecture.depth for case in cases if case.architecture.type == "vgg"}
     assert depths == {6, 8, 11, 13, 16}
     types = {case.architecture.type for case in cases}

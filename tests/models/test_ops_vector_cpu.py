@@ -108,6 +108,9 @@ def test_connected_strips_equal_the_reference(B, groups, G, o, side, strips, uni
         options = {"groups": groups, "activation": activation}
         result = features(ops_vector_cpu.conv_pool_connect(*arguments, **options))
         assert_equal([result], [ops_reference.conv_pool_connect(*arguments, **options)], inputs)
+        with torch.no_grad():  # the features of a group then replace those of the group before
+            alone = features(ops_vector_cpu.conv_pool_connect(*arguments, **options))
+        assert torch.equal(alone, result)
 
 
 def test_groups_of_filters_see_the_channels_in_turn():

@@ -42,6 +42,21 @@ def test_kernels_with_lanes_keep_pooled_maps_and_winners(precision, batch_size, 
     assert tensors(lane_bytes(example, 8)) == pytest.approx(images + 8 * replica, abs=1)
 
 
+@pytest.mark.parametrize("precision", ["bf16", "fp32"])
+def test_a_tree_has_one_groups_pooled_maps_at_a_time(precision):
+    """Only the winners of an evaluation, in one byte each, are in memory for all groups."""
+    pooled, units, parameters = 6 * 12**2, 16 * 3, 14_454
+    images = (112 + 512) * PIXELS * 12
+    weights = parameters * (4 * 4 + 2 * 4 + 2 * 4 * 2)
+    trained = (4 + 1) * pooled + 4 * 4 * (units + CLASSES)
+    evaluated = max(pooled, 4 * units, 4 * units + 4 * CLASSES)
+    with_gaps = max(3 * pooled, 3 * 4 * units, 4 * units + 3 * 4 * CLASSES)
+    kept = max(112 * trained + 512 * evaluated, 512 * with_gaps)
+    replica = weights + kept + 4 * CLASSES * TEST_IMAGES
+    example = cell(Tree3(filters=6, rows=4), precision=precision)
+    assert tensors(lane_bytes(example, 8)) == pytest.approx(images + 8 * replica, abs=1)
+
+
 def test_operations_of_torch_keep_the_maps_before_pooling():
     images = (100 + 500) * PIXELS * 8
     weights = LENET5_PARAMETERS * (4 * 4 + 2 * 4 + 2 * 4 * 2)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from scaling.architectures import Lenet5, Net5, Vgg
+from scaling.architectures import Lenet5, Net5, Tree3, Vgg
 from scaling.config.recipe import Affine, Augmentation
 from scaling.plan.speed import NetworkKind
 from scaling.settings import ImageShape
@@ -89,6 +89,10 @@ def test_variants_and_compiled_steps_have_curves_of_their_own():
     machine_speed = speed(
         curve((100, 1.0, 1.0, 0.1)),
         curve((100, 1.0, 2.0, 0.1), variant="general"),
+        curve((100, 1.0, 5.0, 0.1), variant="small kernel"),
+        curve((100, 1.0, 6.0, 0.1), variant="one convolution"),
+        curve((100, 1.0, 7.0, 0.1), architecture="tree3", variant="many branches"),
+        curve((100, 1.0, 8.0, 0.1), architecture="tree3"),
         curve((100, 1.0, 3.0, 0.1), architecture="net5_1989", precision="fp32"),
         curve((100, 1.0, 4.0, 0.1), architecture="net5_1989", precision="fp32", compiled=True),
     )
@@ -98,9 +102,16 @@ def test_variants_and_compiled_steps_have_curves_of_their_own():
         return machine_speed.network_time(kind, layers(100)).train_s
 
     assert train_s(Lenet5(filters=1), "bf16") == pytest.approx(1)
-    for general in (Lenet5(filters=1, pooling="average"), Lenet5(filters=1, kernel=3)):
+    for network, expected_s in (
+        (Lenet5(filters=1, pooling="average"), 2),
+        (Lenet5(filters=1, kernel=7), 2),
+        (Lenet5(filters=1, kernel=3), 5),
+        (Lenet5(filters=1, convolutions=1), 6),
+        (Tree3(filters=1, branches=80), 7),
+        (Tree3(filters=1), 8),
+    ):
         for precision in ("bf16", "fp32"):
-            assert train_s(general, precision) == pytest.approx(2)
+            assert train_s(network, precision) == pytest.approx(expected_s)
     assert train_s(Vgg(filters=1), "bf16") == pytest.approx(1)
     assert train_s(Net5(filters=2), "fp32") == pytest.approx(3)
     assert train_s(Net5(filters=2), "bf16") == pytest.approx(3)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import ceil
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaling.architectures import Lenet1
+from scaling.architectures import Lenet1, Lenet5
 from scaling.config import CellRun
 from scaling.config.pruning import Pruning
 from scaling.config.recipe import Adam, AdamW, Augmentation, Sgd
@@ -35,11 +36,14 @@ def test_the_time_of_a_replica_increases_with_width(filters):
 
 
 def test_the_time_of_a_pack_is_the_sum_of_its_parts():
-    """Computed by hand for MNIST: 700 training images in 4 whole steps of 150, and 100 validation images."""
+    """Computed by hand for MNIST: 700 training images in 4 whole steps of 150, and 100 validation images.
+
+    The vectors of a step hold 16 images each, so that 10 of them hold 150.
+    """
     machine_speed = speed(epoch_s=0.5, pack_start_s=2.0, augment_s={1: 0.001})
     example = replace(cell(6, epochs=3, batch_size=150), dataset=Mnist(train_images=700, validation=100))
     times = machine_speed.network_time(LENET5, example.layer_table())
-    epoch_s = 0.5 + 4 * times.step_s + 8 * (600 * times.train_s + 10_100 * times.evaluate_s)
+    epoch_s = 0.5 + 4 * times.step_s + 8 * (4 * 160 * times.train_s + 10_100 * times.evaluate_s)
     assert training_seconds(example, 8, machine_speed) == pytest.approx(3 * epoch_s)
     (pack,) = make_packs([CellRun(example, example.run(0))])
     assert pack_seconds(pack, machine_speed) == pytest.approx(2 + 3 * epoch_s)
@@ -72,16 +76,33 @@ def test_a_round_of_a_pruning_adds_a_time_for_each_training_image(precision):
 
 @given(st.integers(1, 1000))
 def test_batches_differ_in_the_time_of_their_steps_alone(batch_size):
-    """The same 1000 images in batches of one image, and in other batches without a remainder."""
+    """The same 1000 images in batches of one image, and in other batches without a remainder.
+
+    Average pooling has no kernels whose vectors hold 16 images.
+    """
     images = 1000 // batch_size * batch_size
+    network = Lenet5(filters=6, pooling="average")
     one, other = (
         training_seconds(
-            replace(cell(6, batch_size=size, epochs=1), dataset=Mnist(train_images=images)), 8, speed()
+            replace(cell(network, batch_size=size, epochs=1), dataset=Mnist(train_images=images)), 8, speed()
         )
         for size in (1, batch_size)
     )
     step_s = speed().network_time(LENET5, cell(6).layer_table()).step_s
     assert one - other == pytest.approx((images - images // batch_size) * step_s, abs=1e-9)
+
+
+@given(st.integers(1, 1000))
+def test_a_step_of_kernels_with_lanes_takes_the_time_of_whole_vectors(batch_size):
+    steps = 1000 // batch_size
+    example = replace(
+        cell(6, batch_size=batch_size, epochs=1), dataset=Mnist(train_images=steps * batch_size)
+    )
+    whole = replace(
+        cell(6, batch_size=16 * ceil(batch_size / 16), epochs=1),
+        dataset=Mnist(train_images=steps * 16 * ceil(batch_size / 16)),
+    )
+    assert training_seconds(example, 8, speed()) == pytest.approx(training_seconds(whole, 8, speed()))
 
 
 def test_training_time_is_proportional_to_epochs():

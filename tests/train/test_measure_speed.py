@@ -70,7 +70,10 @@ def simulate_clock(
         measure_speed,
         "_measure_epoch",
         lambda case, train_images, test_images, batch_size, epochs=0: EpochTime(
-            empty.train_s + train_images / batch_size * step_s + case.pack_size * train_s * train_images,
+            empty.train_s
+            + train_images
+            / batch_size
+            * (step_s + case.pack_size * train_s * case.images_in_step(batch_size)),
             empty.evaluate_s + case.pack_size * evaluate_s * test_images,
         ),
     )
@@ -97,8 +100,8 @@ def test_the_measured_epochs_fit_into_two_minutes(monkeypatch):
 
     def simulate_epoch(case, *, train_images, test_images, batch_size, epochs=measure_speed._EPOCHS):
         time = machine_speed.network_time(case.kind, case.layer_table)
-        train_s = train_images // batch_size * time.step_s + case.pack_size * train_images * time.train_s
-        epoch = EpochTime(train_s, case.pack_size * test_images * time.evaluate_s)
+        step_s = time.step_s + case.pack_size * case.images_in_step(batch_size) * time.train_s
+        epoch = EpochTime(train_images // batch_size * step_s, case.pack_size * test_images * time.evaluate_s)
         epochs_s.append(epochs * (sum(epoch) + machine_speed.epoch_s))
         return epoch
 

@@ -38,6 +38,7 @@ class Lenet1(HistoricArchitecture):
 
     sides: ClassVar[tuple[int, ...]] = (28,)
     filter_step: ClassVar[int] = 4
+    benchmark_multipliers: ClassVar[tuple[int, ...]] = (1, 4, 8)
 
     type: Literal["lenet1"] = "lenet1"
 

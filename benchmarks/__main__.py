@@ -29,6 +29,7 @@ BENCHMARKS = (
     "step_estimates",
     "estimates",
     "ablation",
+    "sweep_errors",
     "sweeps",
     "precision",
     "learning_rates",

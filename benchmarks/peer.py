@@ -33,7 +33,7 @@ import torch.nn.functional as F
 from ray import tune
 from ray.tune.integration.pytorch_lightning import TuneReportCheckpointCallback
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, SequentialSampler
 from torchvision import datasets, transforms
 
 from benchmarks.plain_lenet5 import LeNet5
@@ -63,6 +63,31 @@ class PeerSweep:
     warmup: float
     """Share of the steps in which the learning rate rises; then it falls to zero."""
     loader_workers: int
+    in_memory: bool = False
+    """True to transform whole batches in memory, for errors whose time does not count."""
+
+
+class Batches(Dataset):
+    """Batches of images that are cropped, flipped and normalised like single images of torchvision."""
+
+    def __init__(self, images: np.ndarray, labels: np.ndarray, sweep: PeerSweep, *, augments: bool) -> None:
+        self.images = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
+        self.labels = torch.from_numpy(labels.astype(np.int64))
+        self.mean, self.std = (torch.tensor(of)[:, None, None] for of in (sweep.mean, sweep.std))
+        self.crop, self.flip = (sweep.crop, sweep.flip) if augments else (0, False)
+
+    def __getitem__(self, index: list[int]) -> tuple[Tensor, Tensor]:
+        images = self.images[index]
+        if self.crop:
+            side = images.shape[-1]
+            first = torch.randint(2 * self.crop + 1, (2, len(images), 1)) + torch.arange(side)
+            padded, batch = F.pad(images, [self.crop] * 4), torch.arange(len(images))[:, None, None]
+            # The indexed axes come first: image, row, column, channel.
+            images = padded[batch, :, first[0][:, :, None], first[1][:, None]].permute(0, 3, 1, 2)
+        if self.flip:
+            is_flipped = torch.rand(len(images), 1, 1, 1) < 0.5
+            images = torch.where(is_flipped, images.flip(-1), images)
+        return (images.float() / 255 - self.mean) / self.std, self.labels[index]
 
 
 class Mnist(datasets.MNIST):
@@ -95,21 +120,32 @@ class DataModule(pl.LightningDataModule):
 
     def setup(self, stage: str | None = None) -> None:
         dataset_class = {"mnist": Mnist, "cifar10": Cifar10}[self.sweep.dataset]
-        self.datasets = {
-            split: dataset_class(
-                *(np.load(Path(self.sweep.images, f"{split}_{part}.npy")) for part in ("images", "labels")),
-                transform,
+        self.datasets: dict[str, Dataset] = {}
+        for split, transform in self.transforms.items():
+            arrays = [
+                np.load(Path(self.sweep.images, f"{split}_{part}.npy")) for part in ("images", "labels")
+            ]
+            self.datasets[split] = (
+                Batches(*arrays, self.sweep, augments=split == "train")
+                if self.sweep.in_memory
+                else dataset_class(*arrays, transform)
             )
-            for split, transform in self.transforms.items()
-        }
 
     def train_dataloader(self) -> DataLoader:
         size, workers = self.sweep.batch_size, self.sweep.loader_workers
+        if self.sweep.in_memory:
+            dataset = self.datasets["train"]
+            batches = BatchSampler(RandomSampler(dataset.labels), size, drop_last=True)
+            return DataLoader(dataset, sampler=batches, batch_size=None)
         return DataLoader(
             self.datasets["train"], batch_size=size, shuffle=True, drop_last=True, num_workers=workers
         )
 
     def val_dataloader(self) -> DataLoader:
+        if self.sweep.in_memory:
+            dataset = self.datasets["test"]
+            batches = BatchSampler(SequentialSampler(dataset.labels), self.sweep.batch_size, drop_last=False)
+            return DataLoader(dataset, sampler=batches, batch_size=None)
         return DataLoader(
             self.datasets["test"], batch_size=self.sweep.batch_size, num_workers=self.sweep.loader_workers
         )

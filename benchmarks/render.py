@@ -72,7 +72,7 @@ HEADLINES = (
 SELECTIONS = (
     Selection("sweeps", "runs per hour relative to the peer"),
     Selection("sweeps", "runs per hour"),
-    Selection("sweeps", "mean test error relative to the peer"),
+    Selection("sweep_errors", "mean test error relative to the peer"),
     Selection("ablation", "relative wall time"),
     Selection("rivals", "images per second relative"),
     Selection("steps", "rate in bf16"),

@@ -6,9 +6,9 @@ content does not change the time. As many processes train the same pack at once 
 The estimates use this machine's own speed if ``scaling bench`` has measured it, and otherwise the built-in
 speed.
 
-A machine whose neighbours are busy changes its speed between two measurements, by more than the margin. So
-each case stands between two trainings of a reference, a network that ``scaling bench`` itself measures. Its
-time relative to its estimate is the change of the machine, by which the case's ratio is divided.
+A machine whose neighbours are busy changes its speed within seconds, by more than the margin. So each case
+stands between two trainings of a reference network. The reference's time relative to its median over all
+cases is the change of the machine, by which the case's ratio is divided.
 
 ``python -m benchmarks.step_estimates --cpu-time WORD ...`` measures the cases whose name contains all words,
 in this process, in CPU time, and stores nothing. On a busy machine it shows where the estimates are wrong.
@@ -150,12 +150,6 @@ class Ratio(NamedTuple):
 
     of_case: float
     of_reference: float
-    """Change of the machine since ``scaling bench``."""
-
-    @property
-    def without_change(self) -> float:
-        """Ratio of the case without the change of the machine."""
-        return self.of_case / self.of_reference
 
 
 def measure(rounds: int) -> list[Measurement]:
@@ -171,6 +165,12 @@ def measure(rounds: int) -> list[Measurement]:
                 results = zip(*(future.result() for future in futures), strict=True)
                 ratios.setdefault(case, []).append(Ratio(*map(median, results)))
 
+    of_references = [ratio.of_reference for of in ratios.values() for ratio in of]
+    usual = median(of_references)
+
+    def without_change(ratio: Ratio) -> float:
+        return ratio.of_case / (ratio.of_reference / usual)
+
     def count(value: Callable[[Ratio], float]) -> list[int]:
         """Return the number of right estimates in each round."""
         by_round = zip(*ratios.values(), strict=True)
@@ -179,17 +179,21 @@ def measure(rounds: int) -> list[Measurement]:
     all_cases = f"{len(cases)} networks and recipes"
     quantity = "time of an epoch of a pack relative to the estimate"
     summaries: list[tuple[str, str, Sequence[float]]] = [
-        *((case.name, quantity, [ratio.without_change for ratio in of]) for case, of in ratios.items()),
+        *((case.name, quantity, list(map(without_change, of))) for case, of in ratios.items()),
         (
             all_cases,
-            "machine's change since scaling bench, relative time",
-            [ratio.of_reference for of in ratios.values() for ratio in of],
+            "time of an epoch of the reference relative to the estimate",
+            of_references,
         ),
-        (all_cases, "estimates within a factor of 1.25, change included", count(lambda ratio: ratio.of_case)),
+        (
+            all_cases,
+            "estimates within a factor of 1.25, change of the machine included",
+            count(lambda ratio: ratio.of_case),
+        ),
         (
             all_cases,
             "estimates within a factor of 1.25 of the time of an epoch",
-            count(lambda ratio: ratio.without_change),
+            count(without_change),
         ),
     ]
     return [

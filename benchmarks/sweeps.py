@@ -1,9 +1,7 @@
-"""Whole sweeps compared with the peer: wall time from an empty store to the last network, and test errors.
+"""Whole sweeps compared with the peer: wall time from an empty store to the last network.
 
-Both sides start as fresh processes and alternate. Each round has seeds of its own on both sides, so that the
-rounds add up to a larger sample of errors. Eight seeds of this software share a minibatch order, so the mean
-of an order counts as one observation. Further orders are trained after the rounds, untimed. In the peer, no
-two networks share an order, so each network counts.
+Both sides start as fresh processes and alternate. Each round has seeds of its own on both sides.
+``sweep_errors`` compares the test errors of the same sweeps.
 
     python -m benchmarks.sweeps --dataset mnist --filters 3 --seeds 1 --epochs 1    # a small trial; nothing
     is kept
@@ -24,7 +22,6 @@ from typing import Any
 import numpy as np
 
 from benchmarks.commands import data_folder, run_module, run_scaling
-from benchmarks.equivalence import ratio_of_means
 from benchmarks.measurement import Measurement, paired_ratios, summarise_rounds
 from benchmarks.peer import PeerSweep
 from scaling.api import Workspace, plan
@@ -36,8 +33,6 @@ NAME = "sweeps"
 LOADER_WORKERS = (0, 2)
 """Numbers of worker processes of the peer's loaders; the faster is used."""
 HOUR_S = 3600
-MIN_ORDERS = 8
-"""Smallest number of minibatch orders behind this software's errors."""
 
 Errors = dict[int, list[float]]
 """Test errors by the number of filters: one for each network, or the mean of each order."""
@@ -104,30 +99,14 @@ def measure(rounds: int, sweeps: Sequence[Sweep] = SWEEPS) -> list[Measurement]:
 
 
 def _compare(sweep: Sweep, rounds: int) -> list[Measurement]:
-    """Train one sweep on both sides, in alternation, and then this software's further orders."""
+    """Train one sweep on both sides, in alternation."""
     walls_s: dict[str, list[float]] = {"peer": [], "scaling": []}
-    errors: dict[str, Errors] = {"peer": defaultdict(list), "scaling": defaultdict(list)}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         loader_workers = _faster_loader(sweep, folder)
-        for index in range(max(rounds, MIN_ORDERS)):
-            results = {"scaling": train_own(sweep, index, folder)}
-            if index < rounds:
-                results["peer"] = train_peer(sweep, index, folder, loader_workers=loader_workers)
-                for side, result in results.items():
-                    walls_s[side].append(result.wall_s)
-            for side, result in results.items():
-                for filters, values in result.errors.items():
-                    errors[side][filters].extend(values)
-    return [
-        *_speed_measurements(sweep, walls_s, loader_workers=loader_workers),
-        *_error_measurements(sweep, errors, rounds),
-    ]
-
-
-def _speed_measurements(
-    sweep: Sweep, walls_s: dict[str, list[float]], *, loader_workers: int
-) -> list[Measurement]:
+        for index in range(rounds):
+            walls_s["scaling"].append(train_own(sweep, index, folder).wall_s)
+            walls_s["peer"].append(train_peer(sweep, index, folder, loader_workers=loader_workers).wall_s)
     measurements = []
     for side, values in walls_s.items():
         note = f"{loader_workers} loader workers" if side == "peer" else ""
@@ -139,45 +118,6 @@ def _speed_measurements(
     relative = paired_ratios(walls_s["peer"], walls_s["scaling"])
     quantity = "runs per hour relative to the peer"
     return [*measurements, summarise_rounds(NAME, sweep.case, quantity, unit="", values=relative)]
-
-
-def _error_measurements(sweep: Sweep, errors: dict[str, Errors], rounds: int) -> list[Measurement]:
-    """Compare the test errors of both sides at each width."""
-    measurements = []
-    for filters in sweep.filters:
-        case = f"{sweep.case}: d1={filters}"
-        for side, of_side in errors.items():
-            values = of_side[filters]
-            observations = "orders of 8 seeds" if side == "scaling" else "seeds"
-            quantity = f"test error, {side}: mean and extremes of {len(values)} {observations}"
-            measurements.append(
-                Measurement(
-                    benchmark=NAME,
-                    case=case,
-                    quantity=quantity,
-                    unit="",
-                    value=mean(values),
-                    low=min(values),
-                    high=max(values),
-                    rounds=rounds,
-                )
-            )
-        scaling_errors, peer_errors = errors["scaling"][filters], errors["peer"][filters]
-        ratio = ratio_of_means(scaling_errors, peer_errors)
-        measurements.append(
-            Measurement(
-                benchmark=NAME,
-                case=case,
-                quantity="mean test error relative to the peer, 90 % interval",
-                unit="",
-                value=ratio.estimate,
-                low=ratio.low,
-                high=ratio.high,
-                rounds=rounds,
-                note=f"{ratio.verdict}; {len(scaling_errors)} orders and {len(peer_errors)} networks",
-            )
-        )
-    return measurements
 
 
 def train_own(sweep: Sweep, index: int, folder: Path) -> SweepResult:
@@ -201,10 +141,13 @@ def train_own(sweep: Sweep, index: int, folder: Path) -> SweepResult:
     return SweepResult(result.wall_s, errors)
 
 
-def train_peer(sweep: Sweep, index: int, folder: Path, *, loader_workers: int) -> SweepResult:
+def train_peer(
+    sweep: Sweep, index: int, folder: Path, *, loader_workers: int, in_memory: bool = False
+) -> SweepResult:
     """Train one round with the peer."""
     config, answer = folder / "peer.json", folder / "errors.json"
-    config.write_text(json.dumps(asdict(peer_sweep(sweep, index, folder, loader_workers=loader_workers))))
+    settings = peer_sweep(sweep, index, folder, loader_workers=loader_workers)
+    config.write_text(json.dumps(asdict(replace(settings, in_memory=in_memory))))
     result = run_module("peer", config, answer)
     errors: Errors = defaultdict(list)
     for network in json.loads(answer.read_text()):

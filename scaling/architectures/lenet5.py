@@ -100,7 +100,7 @@ class Lenet5(MupArchitecture):
         is_bf16 = precision == "bf16"
         usual, average = ((1, 3, 6, 12, 24, 48), (1, 3, 6, 12, 24)) if is_bf16 else ((1, 6, 24), (1, 6, 24))
         tanh = (1, 6, 24) if side == MNIST_IMAGE.side else ()
-        others = (1, 6, 24) if is_bf16 else ()
+        others = (1, 6) if is_bf16 else ()
         networks = [
             *(cls(filters=filters) for filters in usual),
             *(cls(filters=filters, pooling="average") for filters in average),

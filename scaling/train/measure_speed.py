@@ -45,11 +45,11 @@ _BATCH = 100
 """Images of a training step, as in most studies."""
 _SMALL_BATCH = 1
 """Images of a training step whose time is mostly that of the step itself."""
-_EPOCH_S = 0.03
+_EPOCH_S = 0.02
 """Approximate seconds of a part of a measured epoch, training or evaluation; the number of images follows."""
 _EPOCHS = 3
 """Epochs of a training whose length is unknown; the first one warms up."""
-_MEASURED_S, _MAX_MEASURED = 0.12, 4
+_MEASURED_S, _MAX_MEASURED = 0.06, 3
 """Approximate seconds of all measured epochs of a network, and their largest number.
 
 The fastest one counts, because other work on the machine can only make an epoch slower.

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from benchmarks import step_estimates
-from benchmarks.step_estimates import Case, actual_relative_to_estimate, historic_cases, modern_cases
+from benchmarks.step_estimates import (
+    Case,
+    Ratio,
+    actual_relative_to_estimate,
+    historic_cases,
+    modern_cases,
+)
 from scaling.architectures import Net5, registered
 from scaling.architectures.history.base import PublishedArchitecture
 from scaling.config import Recipe
@@ -39,7 +47,20 @@ def test_the_change_of_the_machine_is_that_of_the_reference_before_and_after(cas
     monkeypatch.setattr(step_estimates, "actual_relative_to_estimate", lambda *_: next(ratios))
     ratio = step_estimates.ratio_beside_reference(case, speed())
     assert ratio == (3.0, 1.5)
-    assert ratio.without_change == 2.0
+
+
+def test_the_change_of_the_machine_is_divided_out(monkeypatch):
+    """The reference takes the usual time for two cases, and twice that for the third one."""
+    ratios = {"a": Ratio(1.2, 1.1), "b": Ratio(1.5, 1.1), "c": Ratio(2.4, 2.2)}
+    cases = [Case(name=name, image=(16, 1), architecture=Net5(filters=2)) for name in ratios]
+    monkeypatch.setattr(step_estimates, "modern_cases", lambda: cases)
+    monkeypatch.setattr(step_estimates, "historic_cases", lambda: [])
+    monkeypatch.setattr(step_estimates, "ratio_beside_reference", lambda case, _: ratios[case.name])
+    monkeypatch.setattr(step_estimates, "ProcessPoolExecutor", lambda *_, **__: ThreadPoolExecutor(2))
+    values = {(row.case, row.quantity[:16]): row.value for row in step_estimates.measure(2)}
+    assert [values[name, "time of an epoch"] for name in "abc"] == pytest.approx([1.2, 1.5, 1.2])
+    counts = [row.value for row in step_estimates.measure(2) if row.quantity.startswith("estimates within")]
+    assert counts == [1, 2]
 
 
 def case_scale(case: Case) -> float:

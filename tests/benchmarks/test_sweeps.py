@@ -68,3 +68,50 @@ def test_rounds_have_seeds_of_their_own(tmp_path):
     first_ids = {run.id for _, run in one_round}
     second_seeds = {run.seed for _, run in two_rounds if run.id not in first_ids}
     assert second_seeds == set(range(8, 16))
+
+
+def peer_settings(images, folder: Path, **settings) -> peer.PeerSweep:
+    cells = load_text(MNIST_SWEEP.study(1), folder).cells
+    sweep = convert_cells(cells, dataset=images, folder=folder, seeds=range(8), loader_workers=0)
+    return replace(sweep, **settings)
+
+
+@pytest.mark.parametrize(("kind", "side", "channels"), [("mnist", 28, 1), ("cifar10", 32, 3)])
+def test_batches_in_memory_equal_the_transforms_of_single_images(tmp_path, kind, side, channels):
+    dataset = load(Synthetic(size=130, test_size=30, side=side, channels=channels), folder=tmp_path)
+    settings = peer_settings(dataset, tmp_path, dataset=kind)
+    single, whole = (peer.DataModule(replace(settings, in_memory=value)) for value in (False, True))
+    for module in (single, whole):
+        module.setup()
+    for (images, labels), (others, other_labels) in zip(
+        single.val_dataloader(), whole.val_dataloader(), strict=True
+    ):
+        torch.testing.assert_close(others, images)
+        assert torch.equal(other_labels, labels)
+    (batch,) = whole.train_dataloader()  # the last 30 images fill no batch
+    assert [len(of) for of in batch] == [100, 100]
+
+
+def test_batches_in_memory_are_cropped_and_flipped_image_by_image(tmp_path):
+    """Each image is one of the 2 x 9 x 9 views, and an image has different ones in different batches."""
+    dataset = load(Synthetic(size=20, side=32, channels=3), folder=tmp_path)
+    settings = peer_settings(dataset, tmp_path, crop=4, flip=True, mean=[0.0] * 3, std=[1 / 255] * 3)
+    images = dataset.train.images
+    batches = peer.Batches(images, dataset.train.labels, settings, augments=True)
+    padded = np.pad(images, ((0, 0), (4, 4), (4, 4), (0, 0)))
+    seen = set()
+    for _ in range(3):
+        views, labels = batches[list(range(20))]
+        np.testing.assert_array_equal(labels, dataset.train.labels)
+        for n, view in enumerate(np.moveaxis(views.numpy(), 1, -1)):
+            found = [
+                (n, y, x, is_flipped)
+                for y in range(9)
+                for x in range(9)
+                for is_flipped in (False, True)
+                if np.allclose(padded[n, y : y + 32, x : x + 32][:, :: -1 if is_flipped else 1], view)
+            ]
+            assert len(found) == 1
+            seen.update(found)
+    assert len(seen) > 50  # three views of 20 images
+    assert {is_flipped for *_, is_flipped in seen} == {False, True}

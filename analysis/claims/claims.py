@@ -107,7 +107,7 @@ _TREES = (
     Claim(
         name="tree-longer-training",
         text=(
-            "The tree with one convolution is as good as LeNet-5 on CIFAR-10, at equal parameters, after 16"
+            "The tree with one convolution is as good as LeNet-5 on CIFAR-10, at equal parameters, after 30"
             " epochs."
         ),
         source=_TREE,

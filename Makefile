@@ -56,6 +56,7 @@ figures: environment
 	$(BIN)/scaling table configs/quickstart.yaml --store $(PUBLISHED)/store --out $(PUBLISHED)/quickstart/runs.parquet
 	$(BIN)/scaling compare configs/shallow_vs_deep_small.yaml --store $(PUBLISHED)/store --out $(PUBLISHED)/shallow_vs_deep_small
 	$(BIN)/scaling report configs/shallow_vs_deep_small.yaml --store $(PUBLISHED)/store --out $(PUBLISHED)/shallow_vs_deep_small/report
+	$(BIN)/scaling report configs/mnist_joint.yaml --store $(PUBLISHED)/store --out $(PUBLISHED)/mnist_joint
 	$(BIN)/scaling optimum configs/ratio.yaml --store $(PUBLISHED)/store --out $(PUBLISHED)/ratio
 	for name in mnist cifar10; do \
 	  $(BIN)/scaling report configs/forecast_$$name.yaml --set 'architectures[0].filters=[1,2,3,4,6,8,64]' --store $(PUBLISHED)/store --out $(PUBLISHED)/forecast_$$name || exit 1; \

@@ -10,7 +10,8 @@ tables for which that is wrong. The rules, in this order:
 - factors: any other column that varies within one x and explains y (``scaling.fit.data.association``) at
   0.1 %, or at 1 % if all x have the same values of it, divided by the number of tested columns. Texts and
   truth values are tested; numbers only if their values were chosen (``design_share``), or if their name is
-  that of a size or of a setting, because other numbers are outcomes of a run.
+  that of a size or of a setting, because other numbers are outcomes of a run. So are objects in JSON with the
+  name of an outcome.
 - repeated seeds: rows of one x repeat a seed, and no column says why.
 
 A number with an unknown name whose values all differ is taken for an outcome. Nothing else separates it from
@@ -317,9 +318,17 @@ def _differences(rows: RowsOfOneX) -> Iterable[NonReplicates]:
 def _may_be_factor(rows: RowsOfOneX, name: str) -> bool:
     if _is_unique_text(rows, name):
         return False
+    if is_outcome(name) and _holds_objects(rows.runs[name]):
+        return False
     if not rows.is_number(name) or may_be_setting(name):
         return True
     return not is_outcome(name) and rows.is_designed(name)
+
+
+def _holds_objects(column: pa.ChunkedArray) -> bool:
+    """Return True for texts that are JSON objects or arrays, such as numbers by layer."""
+    texts = column.drop_null()
+    return pa.types.is_string(column.type) and len(texts) > 0 and texts[0].as_py()[:1] in ("{", "[")
 
 
 def _is_unique_text(rows: RowsOfOneX, name: str) -> bool:

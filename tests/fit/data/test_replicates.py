@@ -96,6 +96,13 @@ def test_a_setting_that_was_drawn_at_random_is_named():
     assert named(columns) == ["config/eta"]
 
 
+@pytest.mark.parametrize(("name", "is_named"), [("layer_gradients", False), ("layer_settings", True)])
+def test_numbers_by_layer_in_one_text_are_outcomes_if_their_name_is_one(name, is_named):
+    columns = rows({name: ['{"conv1": 0.5}', '{"conv1": 0.25}']})
+    del columns["seed"]
+    assert named(columns) == ([name] if is_named else [])
+
+
 def test_columns_that_vary_together_are_one_problem():
     columns = rows({"dataset": ["a", "b"]})
     columns["data.type"] = columns["dataset"]

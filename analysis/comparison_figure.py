@@ -81,7 +81,7 @@ def draw_comparison(
         axis: the horizontal axis; on an axis of costs, the Pareto front is drawn too.
         crossings: where the laws along this axis cross.
     """
-    figure = Figure(figsize=(style.WIDTH, 3.15 + 0.18 * len(grouped.labels)))
+    figure = Figure(figsize=style.figure_size(3.15, legend=0.18 * len(grouped.labels)))
     title = f"{format_test_set(grouped.runs, grouped.dataset_title)}\n{format_training(grouped.runs)}"
     axes = figure.add_subplot(xscale="log", yscale="log", title=title, xlabel=axis.label, ylabel="Test error")
     handles = _draw_curves(axes, grouped, fits=fits, axis=axis)
@@ -186,7 +186,7 @@ def _means(grouped: GroupedRuns, label: str, *, x: str) -> pa.Table:
 
 
 def _numbers(grouped: GroupedRuns, fits: CurveFits) -> pa.Table:
-    """Return one row for each curve and size: the measured mean, and the law."""
+    """Return one row for each curve and size: the measured mean, the law, and its floor E."""
     rows = []
     for label in grouped.labels:
         fit = fits.by_label.get(label)
@@ -194,6 +194,7 @@ def _numbers(grouped: GroupedRuns, fits: CurveFits) -> pa.Table:
         for row in _means(grouped, label, x=fits.x).to_pylist():
             x = row[fits.x]
             low, high = law.band(x) if law else (None, None)
+            floor = law.parameters.get("floor") if law else None
             rows.append(
                 {
                     "group": label,
@@ -204,6 +205,9 @@ def _numbers(grouped: GroupedRuns, fits: CurveFits) -> pa.Table:
                     "law": float(law.predict(x)) if law else None,
                     "law_low": None if low is None else float(low),
                     "law_high": None if high is None else float(high),
+                    "E": floor and floor.estimate,
+                    "E_low": floor and floor.low,
+                    "E_high": floor and floor.high,
                 }
             )
     schema = [
@@ -215,5 +219,8 @@ def _numbers(grouped: GroupedRuns, fits: CurveFits) -> pa.Table:
         ("law", pa.float64()),
         ("law_low", pa.float64()),
         ("law_high", pa.float64()),
+        ("E", pa.float64()),
+        ("E_low", pa.float64()),
+        ("E_high", pa.float64()),
     ]
     return pa.Table.from_pylist(rows, pa.schema(schema))

@@ -25,11 +25,18 @@ def summary_sentences(comparison: StudyComparison) -> list[str]:
 
 def comparison_tables(comparison: StudyComparison) -> list[TextTable]:
     """Return tables of the sizes at equal error, and of the best curve at each budget."""
-    tables = [_equal_error_table(comparison.equal_errors)] if comparison.equal_errors else []
-    for axis in COST_AXES:
-        if budgets := comparison.best_at_budgets.get(axis.column):
-            tables.append(_budget_table(axis, budgets))
-    return tables
+    return [*equal_error_tables(comparison), *budget_tables(comparison)]
+
+
+def equal_error_tables(comparison: StudyComparison) -> list[TextTable]:
+    """Return the table of the sizes at equal error; none without such sizes."""
+    return [_equal_error_table(comparison.equal_errors)] if comparison.equal_errors else []
+
+
+def budget_tables(comparison: StudyComparison) -> list[TextTable]:
+    """Return a table of the best curve at each budget, for each cost."""
+    budgets = ((axis, comparison.best_at_budgets.get(axis.column)) for axis in COST_AXES)
+    return [_budget_table(axis, at_budgets) for axis, at_budgets in budgets if at_budgets]
 
 
 def render_comparison(comparison: StudyComparison) -> Group:

@@ -20,6 +20,7 @@ from scaling.html_table import html_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _COLUMNS = ("curve", "verdict", "form", "exponent", "amplitude", "floor", "widths", "runs", "status")
 
@@ -39,7 +40,7 @@ class DrawableLaw(Law):
             color: colour of the line; by default the next colour of the axes.
             label: text in a legend; by default the form.
         """
-        with _axes(ax, self.points) as axes:
+        with _axes(ax, self.points, self.points.widths) as axes:
             x = np.geomspace(self.points.widths[0], self.points.widths[-1], 120)
             (line,) = axes.plot(x, self.predict(x), color=color, label=label or self.form.formula)
             low, high = self.band(x)
@@ -70,7 +71,7 @@ class DrawableFit(Fit):
             label: text in a legend; by default the name of the curve.
         """
         points = self.points
-        with _axes(ax, points) as axes:
+        with _axes(ax, points, points.widths) as axes:
             curve = style.curve_style(len(axes.get_legend_handles_labels()[0]))
             color = color or curve.color
             draw_runs(axes, points.x, error=points.y, color=color)
@@ -100,6 +101,11 @@ class DrawableFit(Fit):
 class FitList(list[DrawableFit]):
     """Fits of several curves, in the order of the curves."""
 
+    @property
+    def sizes(self) -> FloatArray:
+        """Sizes of all curves."""
+        return np.concatenate([fit.points.widths for fit in self])
+
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw each curve with its laws and a legend; return the axes.
 
@@ -111,8 +117,7 @@ class FitList(list[DrawableFit]):
         """
         if not self:
             raise UsageError("there is no fit to draw")
-        sizes = np.concatenate([fit.points.widths for fit in self])
-        with _axes(ax, self[0].points, sizes) as axes:
+        with _axes(ax, self[0].points, self.sizes) as axes:
             for fit in self:
                 fit.plot(axes)
             axes.legend()
@@ -144,27 +149,32 @@ def _values(record: Fit | Law) -> dict[str, Any]:
 
 
 @contextmanager
-def _axes(given: Axes | None, points: Points, sizes: FloatArray | None = None) -> Iterator[Axes]:
-    """Yield axes to draw on; those of a new figure are labelled when everything is drawn.
+def labelled_axes(figure: Figure, points: Points, sizes: FloatArray) -> Iterator[Axes]:
+    """Yield new axes of a figure, with logarithmic scales, and label them when everything is drawn.
 
     Args:
-        given: axes that are drawn on as they are; None for a new figure, which notebooks show by themselves.
+        figure: an empty figure.
         points: points of the first curve.
-        sizes: labelled sizes; by default those of this curve.
+        sizes: labelled sizes.
     """
+    axes = figure.add_subplot(xscale="log", yscale="log")
+    axes.set(xlabel=points.x_name, ylabel=response_label(points.y_name))
+    yield axes
+    if points.test_images is not None:
+        style.label_error_axis(axes, gap=0.06)
+    style.label_values(axes, np.unique(sizes), gap=0.06)
+
+
+@contextmanager
+def _axes(given: Axes | None, points: Points, sizes: FloatArray) -> Iterator[Axes]:
+    """Yield axes to draw on: those given, as they are, or those of a new figure, which notebooks show."""
     from matplotlib import pyplot
 
     if given is not None:
         yield given
         return
-    with style.figure_style():
-        size = (style.WIDTH, 0.75 * style.WIDTH)
-        _, axes = pyplot.subplots(figsize=size, subplot_kw={"xscale": "log", "yscale": "log"})
-        axes.set(xlabel=points.x_name, ylabel=response_label(points.y_name))
+    with style.figure_style(), labelled_axes(pyplot.figure(), points, sizes) as axes:
         yield axes
-        if points.test_images is not None:
-            style.label_error_axis(axes, gap=0.06)
-        style.label_values(axes, np.unique(points.widths if sizes is None else sizes), gap=0.06)
 
 
 def _describe_law(law: Law) -> str:

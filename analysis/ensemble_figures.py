@@ -21,7 +21,7 @@ def draw_error_against_members(pools: Sequence[EnsemblePool]) -> ReportFigure:
     numbers = ensemble_table(pools)
     curves = list(dict.fromkeys(pool.curve for pool in pools))
     rows, columns = -(-len(curves) // style.PANEL_COLUMNS), min(style.PANEL_COLUMNS, len(curves))
-    figure = Figure(figsize=(style.WIDTH, 0.75 + 2.1 * rows))
+    figure = Figure(figsize=style.figure_size(0.75 + 2.1 * rows))
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     colors = style.width_colors(pool.filters[0] for pool in pools)
     for axes, curve in zip(panels.flat, curves, strict=False):
@@ -40,7 +40,7 @@ def draw_error_against_members(pools: Sequence[EnsemblePool]) -> ReportFigure:
         axes.set_visible(False)
     style.label_values(panels[0, 0], pc.unique(numbers["members"]).to_pylist(), gap=0.1)
     style.label_error_axis(panels[0, 0], gap=0.07)
-    figure.supylabel("Expected test error", fontsize=8.5)
+    figure.supylabel("Expected test error")
     figure.legend(
         handles=style.width_legend(colors), title="filters", loc="outside right center", handlelength=1
     )
@@ -64,7 +64,7 @@ def draw_error_against_macs(pools: Sequence[EnsemblePool]) -> ReportFigure:
     """Draw ensembles by mean probability beside single networks of growing width."""
     numbers = ensemble_table(pools).filter(pc.field("rule") == VotingRule.MEAN_PROBABILITY.value)
     curves = list(dict.fromkeys(pool.curve for pool in pools))
-    figure = Figure(figsize=(style.WIDTH, 2.85 + 0.18 * (len(curves) + 2)))
+    figure = Figure(figsize=style.figure_size(2.85, legend=0.18 * (len(curves) + 2)))
     axes = figure.add_subplot(
         xscale="log",
         yscale="log",

@@ -145,7 +145,7 @@ def draw_equal_training_error(grouped: GroupedRuns, epochs: pa.Table) -> ReportF
     compared = compare_at_equal_training_error(grouped, epochs)
     if compared is None or not compared.has_one_width_a_curve:
         return None
-    figure = Figure(figsize=(style.WIDTH, 2.8 + 0.18 * len(compared.networks)))
+    figure = Figure(figsize=style.figure_size(2.8, legend=0.18 * len(compared.networks)))
     test_set = format_test_set(grouped.runs, grouped.dataset_title)
     axes = figure.add_subplot(title=test_set, xlabel="Parameters", ylabel="Test error")
     handles = []

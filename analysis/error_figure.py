@@ -19,6 +19,7 @@ from analysis.laws import CurveFits, accepted_laws, describe_form
 from analysis.report_figure import ReportFigure
 from analysis.run_groups import GroupedRuns
 from scaling.fit import Fit, preferred_law
+from scaling.fit.forms import FLOOR
 from scaling.plan.forecast_score import Outcome, TargetScore
 
 _MAX_SHIFT = 0.018
@@ -51,7 +52,7 @@ def draw_error_figure(
             older than their runs.
     """
     forecasts = _drawn_forecasts(forecasts, grouped) if axis.column == "filters" else []
-    figure = Figure(figsize=(style.WIDTH, 2.85 + 0.18 * len(grouped.labels)))
+    figure = Figure(figsize=style.figure_size(2.85, legend=0.18 * len(grouped.labels)))
     title = format_test_set(grouped.runs, grouped.dataset_title)
     axes = figure.add_subplot(xscale="log", yscale="log", title=title, xlabel=axis.label, ylabel="Test error")
     handles = []
@@ -212,7 +213,8 @@ def _numbers(means: pa.Table, fits: CurveFits) -> pa.Table:
     """Return the means with the laws as further columns, by the names of their forms.
 
     ``power_low`` and ``power_high`` bound the power law at each x by itself; ``power_all_low`` and
-    ``power_all_high`` bound the whole curve.
+    ``power_all_high`` bound the whole curve. ``E``, ``E_low`` and ``E_high`` are the floor of the law with a
+    floor, and its limits.
     """
     ends = ("", "_low", "_high", "_all_low", "_all_high")
     forms = dict.fromkeys(form for fit in fits.fits for form in accepted_laws(fit))
@@ -225,6 +227,10 @@ def _numbers(means: pa.Table, fits: CurveFits) -> pa.Table:
             curves = (law.predict(x_curve), *law.band(x_curve), *law.band(x_curve, simultaneous=True))
             for end, curve in zip(ends, curves, strict=True):
                 columns[f"{form}{end}"][in_curve] = curve
+            if form == FLOOR.name:
+                floor = law.parameters["floor"]
+                for name, value in (("E", floor.estimate), ("E_low", floor.low), ("E_high", floor.high)):
+                    columns.setdefault(name, np.full(len(means), np.nan))[in_curve] = value
     for name, values in columns.items():
         means = means.append_column(name, pa.array(values, pa.float64(), from_pandas=True))
     return means

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from analysis import style
+from analysis.figure_options import WIDTH
 from analysis.formatting import format_count
 from analysis.report_figure import ReportFigure
 
@@ -32,7 +33,7 @@ _MIN_PIXELS, _FRAME_PIXELS, _GAP_PIXELS = 64, 1, 6
 """Smallest size of a picture, width of the line around it, and gap between two pictures."""
 _MARGIN, _HEAD, _TITLE, _SPACE = 0.12, 0.66, 0.2, 0.06
 """Inches: around a figure, of its head, of a group's title, and between two groups."""
-_PICTURE = (style.WIDTH - 2 * _MARGIN) / PICTURES_PER_LINE
+_PICTURE = (WIDTH - 2 * _MARGIN) / PICTURES_PER_LINE
 """Size of a picture in inches."""
 _FULL_COLOUR_PERCENTILE = 99.5
 """Percentile of the magnitudes that has full colour; larger values are clipped to full colour."""
@@ -181,7 +182,7 @@ def _group_title(names: Sequence[str], n: int, *, max_drawn: int, noun: str) -> 
 def _compose(title: str, network: Sequence[str], *, groups: Sequence[PictureGroup]) -> Figure:
     """Place the groups below each other, with all pictures of the same size."""
     height = _HEAD + sum(_TITLE + group.lines * _PICTURE + _SPACE for group in groups) + _MARGIN
-    figure, left = Figure(figsize=(style.WIDTH, height)), _MARGIN / style.WIDTH
+    figure, left = Figure(figsize=(WIDTH, height)), _MARGIN / WIDTH
     figure.text(left, 1 - _MARGIN / height, title, fontsize=9, weight="bold", va="top")
     figure.text(left, 1 - (_MARGIN + 0.17) / height, "\n".join(network), fontsize=7.5, va="top")
     top = height - _HEAD
@@ -190,7 +191,7 @@ def _compose(title: str, network: Sequence[str], *, groups: Sequence[PictureGrou
         group_width = min(PICTURES_PER_LINE, len(group.pictures)) * _PICTURE
         group_height = group.lines * _PICTURE
         top -= _TITLE + group_height
-        axes = figure.add_axes((left, top / height, group_width / style.WIDTH, group_height / height))
+        axes = figure.add_axes((left, top / height, group_width / WIDTH, group_height / height))
         axes.imshow(_mosaic(group.pictures), interpolation="nearest", aspect="auto")
         axes.set_axis_off()
         top -= _SPACE

@@ -95,8 +95,17 @@ def render_scores(scores: Sequence[ForecastScore]) -> Group:
     lines = [Text(sentence) for sentence in describe_scores(scores)]
     if not scores:
         return Group(*lines)
+    return Group(score_table(scores), *lines)
+
+
+def score_table(scores: Sequence[ForecastScore]) -> TextTable:
+    """Return a table of scores.
+
+    Args:
+        scores: at least one score of a study.
+    """
     columns = ("curve", "form", "filters", "predicted", "observed", "runs", "outcome", "error", "z", "inside")
-    table = TextTable(
+    return TextTable(
         title=f"Forecasts of {scores[0].forecast.study}",
         caption="mean error of the runs, 95 % intervals; error: observed over predicted - 1; inside: runs in"
         " the interval of a single run",
@@ -105,7 +114,6 @@ def render_scores(scores: Sequence[ForecastScore]) -> Group:
             (row.forecast, *(getattr(row, column) for column in columns)) for row in forecast_rows(scores)
         ),
     )
-    return Group(table, *lines)
 
 
 def render_forecast(forecast: Forecast) -> Group:

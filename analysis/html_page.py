@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
+from analysis.figure_options import FigureOptions
 from analysis.formatting import format_percent
 from analysis.report_figure import ReportFigure
 from analysis.style import figure_style
@@ -51,8 +52,8 @@ class EmbeddedFigure:
     caption: str
     source: str
     """The figure as the source of an image: a data URI."""
-    files: tuple[Path, Path, Path]
-    """The .svg, .png and .csv file."""
+    files: tuple[Path, ...]
+    """A file of each format; the .csv file comes last."""
 
 
 _LONG_NUMBER = re.compile(r"(\.\d\d)\d+")
@@ -61,16 +62,20 @@ _SAFE = " !$'()*+,-./;=?@[]_{|}~"
 """Characters that are not encoded."""
 
 
-def embed_figures(folder: Path, draw: Callable[[], Sequence[ReportFigure]]) -> list[EmbeddedFigure]:
+def embed_figures(
+    folder: Path, draw: Callable[[], Sequence[ReportFigure]], options: FigureOptions | None = None
+) -> list[EmbeddedFigure]:
     """Draw figures in the project's style, write their files, and return them for a page.
 
     Args:
         folder: it is created if needed.
         draw: draws the figures.
+        options: formats, width and font of the figures; by default those of a page.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with figure_style():
-        return [_embed(figure, folder) for figure in draw()]
+    options = options or FigureOptions()
+    with figure_style(options):
+        return [_embed(figure, folder, options) for figure in draw()]
 
 
 def load_template(name: str) -> Template:
@@ -83,13 +88,15 @@ def load_template(name: str) -> Template:
     return environment.get_template(name)
 
 
-def _embed(figure: ReportFigure, folder: Path) -> EmbeddedFigure:
-    files = figure.save(folder)
+def _embed(figure: ReportFigure, folder: Path, options: FigureOptions) -> EmbeddedFigure:
+    files = figure.save(folder, options)
+    # Letters of a paper's figures are text, for which a reader of the page may lack the font.
+    svg = files[0].read_text() if options.are_default else figure.svg_with_outlines()
     return EmbeddedFigure(
         name=figure.name,
         heading=figure.heading,
         caption=figure.caption,
-        source=svg_source(files[0].read_text()),
+        source=svg_source(svg),
         files=files,
     )
 

@@ -29,7 +29,7 @@ def draw_joint_law(fit: JointFit, law: JointLaw, *, number: int = 0) -> ReportFi
         number: number of the group; groups after the first have it in the name of their figure.
     """
     n, d = fit.points.cell_sizes.T
-    figure = Figure(figsize=(style.WIDTH, 3.4))
+    figure = Figure(figsize=style.figure_size(3.4))
     axes = figure.add_subplot(
         xscale="log",
         yscale="log",

@@ -33,7 +33,7 @@ def draw_learning_curves(grouped: GroupedRuns, epochs: pa.Table) -> ReportFigure
     epochs = epochs.filter(pc.is_in(epochs["group"], pa.array(labels)))
     numbers = _summarise_seeds(epochs)
     rows, columns = -(-len(labels) // style.PANEL_COLUMNS), min(style.PANEL_COLUMNS, len(labels))
-    figure = Figure(figsize=(style.WIDTH, 0.55 + 2.0 * rows))
+    figure = Figure(figsize=style.figure_size(0.55 + 2.0 * rows))
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     colors = style.width_colors(numbers["filters"].to_pylist())
     for axes, label in zip(panels.flat, labels, strict=False):
@@ -51,7 +51,7 @@ def draw_learning_curves(grouped: GroupedRuns, epochs: pa.Table) -> ReportFigure
     for axes in panels.flat[len(labels) :]:
         axes.set_visible(False)
     style.label_error_axis(panels[0, 0], gap=0.07)
-    figure.supylabel("Test error", fontsize=8.5)
+    figure.supylabel("Test error")
     figure.legend(
         handles=style.width_legend(colors), title="filters", loc="outside right center", handlelength=1
     )

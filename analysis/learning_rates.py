@@ -106,7 +106,7 @@ def draw_learning_rates(tuned: Sequence[TunedRates], labels: Sequence[str]) -> R
     with_pilots = list(dict.fromkeys(network.label for network in tuned))
     order = list(dict.fromkeys((*labels, *with_pilots)))
     rows = -(-(len(with_pilots) + 1) // style.PANEL_COLUMNS)
-    figure = Figure(figsize=(style.WIDTH, 0.7 + 2.0 * rows))
+    figure = Figure(figsize=style.figure_size(0.7 + 2.0 * rows))
     panels = figure.subplots(rows, style.PANEL_COLUMNS, squeeze=False).flatten()
     colors = style.width_colors(numbers["filters"].to_pylist())
     for axes, label in zip(panels, with_pilots, strict=False):

@@ -18,11 +18,14 @@ MAX_IMAGES = 48
 """Largest number of images on a contact sheet."""
 
 _PER_LINE = 8
+"""Number of images side by side in a page."""
 _PICTURE_PIXELS, _GAP_PIXELS, _TEXT_PIXELS, _LINE_PIXELS = 64, 6, 34, 12
 """Size of a picture, gap between two pictures, height of the text below a picture, and of a line more, in
 canvas pixels."""
 _MARGIN, _TITLE = 0.12, 0.22
 """Inches: around the figure, and of its title."""
+_TITLE_LINES = "Missed by most runs:\nclass \N{RIGHTWARDS ARROW} answer, share of runs"
+"""Title of a narrow figure; in a page it is one line."""
 _MAX_NAME = 9
 """Largest number of characters of a label's name below an image."""
 
@@ -146,21 +149,23 @@ def _caption(missed: MissedImages) -> str:
 
 
 def _draw_sheet(images: tuple[MissedImage, ...], missed: MissedImages) -> Figure:
-    columns, lines = min(_PER_LINE, len(images)), -(-len(images) // _PER_LINE)
+    width, scale = style.width(), style.letter_scale()
+    per_line = max(1, round(_PER_LINE * style.width_scale() / scale))
+    columns, lines = min(per_line, len(images)), -(-len(images) // per_line)
     text_pixels = _TEXT_PIXELS + (_LINE_PIXELS if missed.label_names else 0)
     across, down = _PICTURE_PIXELS + _GAP_PIXELS, _PICTURE_PIXELS + text_pixels
-    inches = (style.WIDTH - 2 * _MARGIN) / (_PER_LINE * across)
-    height = _MARGIN + _TITLE + lines * down * inches
-    figure = Figure(figsize=(style.WIDTH, height))
+    inches = (width - 2 * _MARGIN) / (per_line * across)
+    title = _TITLE_LINES if style.width_scale() < 1 else _TITLE_LINES.replace("\n", " ")
+    height = _MARGIN + _TITLE * (1 + title.count("\n")) + lines * down * inches
+    figure = Figure(figsize=(width, height))
     figure.set_layout_engine("none")
-    title = "Missed by most runs: class \N{RIGHTWARDS ARROW} answer, share of runs"
-    figure.text(_MARGIN / style.WIDTH, 1 - _MARGIN / height, title, fontsize=9, weight="bold", va="top")
-    size = (columns * across * inches / style.WIDTH, lines * down * inches / height)
-    axes = figure.add_axes((_MARGIN / style.WIDTH, 0, *size))
+    figure.text(_MARGIN / width, 1 - _MARGIN / height, title, fontsize=9 * scale, weight="bold", va="top")
+    size = (columns * across * inches / width, lines * down * inches / height)
+    axes = figure.add_axes((_MARGIN / width, 0, *size))
     axes.set(xlim=(0, columns * across), ylim=(lines * down, 0), aspect="auto")
     axes.set_axis_off()
     for position, (image, picture) in enumerate(zip(images, missed.pixels, strict=True)):
-        line, column = divmod(position, _PER_LINE)
+        line, column = divmod(position, per_line)
         left, top = column * across, line * down
         axes.imshow(
             picture[..., np.arange(3) % picture.shape[2]],

@@ -26,7 +26,7 @@ from scaling.fit.optimum import Optimum
 def draw_optima(study: StudyOptimum) -> ReportFigure:
     """Draw runs, means, fitted curves, optima with intervals, and the ratios of the size-depth rule."""
     descriptions = {width.ratio: width.description for width in derived_widths()}
-    figure = Figure(figsize=(style.WIDTH, 3.0 + 0.18 * (len(study.optima) + 2)))
+    figure = Figure(figsize=style.figure_size(3.0, legend=0.18 * (len(study.optima) + 2)))
     axes = figure.add_subplot(
         xscale="log",
         yscale="log",

@@ -25,7 +25,7 @@ _PANEL_HEIGHT = 2.0
 def draw_errors(study: StudyPruning) -> ReportFigure:
     """Draw the test error and the mean squared error against the parameters left, a row for each network."""
     networks = study.networks
-    figure = Figure(figsize=(style.WIDTH, _PANEL_HEIGHT * len(networks) + 0.55))
+    figure = Figure(figsize=style.figure_size(_PANEL_HEIGHT * len(networks) + 0.55))
     panels = figure.subplots(len(networks), 2, squeeze=False, sharex="row")
     for (left, right), network in zip(panels, networks, strict=True):
         _draw_quantity(left, network, "test_error", style.percent_ticks())
@@ -96,7 +96,7 @@ def draw_increases(study: StudyPruning) -> ReportFigure:
     """Draw measured against predicted increases of the training error, a panel for each network."""
     networks = study.networks
     rows, columns = -(-len(networks) // style.PANEL_COLUMNS), min(style.PANEL_COLUMNS, len(networks))
-    figure = Figure(figsize=(style.WIDTH, 2.2 * rows + 0.9))
+    figure = Figure(figsize=style.figure_size(2.2 * rows + 0.9))
     panels = figure.subplots(rows, columns, squeeze=False)
     undrawn = 0
     for axes, network in zip(panels.flat, networks, strict=False):
@@ -104,7 +104,7 @@ def draw_increases(study: StudyPruning) -> ReportFigure:
         axes.set(title=network.label, xlabel="Increase, predicted")
     for axes in panels.flat[len(networks) :]:
         axes.set_visible(False)
-    figure.supylabel("Increase of the training MSE, measured", fontsize=8.5)
+    figure.supylabel("Increase of the training MSE, measured")
     figure.legend(
         handles=[
             *_method_entries(study.methods, ls=""),

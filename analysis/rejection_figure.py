@@ -69,7 +69,7 @@ def _caption(study: StudyRejection) -> str:
 
 
 def _draw_single_panel(study: StudyRejection, limits: _Limits) -> Figure:
-    figure = Figure(figsize=(style.WIDTH, 2.85 + 0.18 * (len(study.cells) + 2)))
+    figure = Figure(figsize=style.figure_size(2.85, legend=0.18 * (len(study.cells) + 2)))
     axes = figure.add_subplot(title=study.title, xlabel=_SHARE_LABEL, ylabel="Error among accepted images")
     _set_scales(axes, study, limits)
     handles: list[Line2D | Patch] = []
@@ -91,7 +91,7 @@ def _draw_single_panel(study: StudyRejection, limits: _Limits) -> Figure:
 def _draw_panels(study: StudyRejection, limits: _Limits) -> Figure:
     curves = list(dict.fromkeys(cell.curve for cell in study.cells))
     rows, columns = -(-len(curves) // style.PANEL_COLUMNS), min(style.PANEL_COLUMNS, len(curves))
-    figure = Figure(figsize=(style.WIDTH, 1.0 + 2.1 * rows))
+    figure = Figure(figsize=style.figure_size(1.0 + 2.1 * rows))
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     colors = style.width_colors(cell.filters for cell in study.cells)
     for axes, curve in zip(panels.flat, curves, strict=False):
@@ -103,7 +103,7 @@ def _draw_panels(study: StudyRejection, limits: _Limits) -> Figure:
     for axes in panels.flat[len(curves) :]:
         axes.set_visible(False)
     _label_axes(panels[0, 0])
-    figure.supylabel("Error among accepted images", fontsize=8.5)
+    figure.supylabel("Error among accepted images")
     figure.legend(
         handles=style.width_legend(colors), title="filters", loc="outside right center", handlelength=1
     )

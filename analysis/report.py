@@ -8,27 +8,29 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import csv
 
 from analysis.equal_training_error import draw_equal_training_error
 from analysis.error_figure import draw_error_figure
 from analysis.figure_axes import FILTERS_AXIS, REPORT_AXES
+from analysis.figure_options import FigureOptions
 from analysis.findings import Finding, describe_findings
 from analysis.forecasts import describe_scores, forecast_rows
 from analysis.html_page import PageContext, embed_figures, load_template
 from analysis.joint_figure import draw_joint_law
 from analysis.joint_laws import JointLaws, describe_joint_law, fit_joint_laws, joint_law_rows
-from analysis.laws import ONE_WIDTH_NOTE, CurveFits, build_law_table, fit_laws, law_rows
+from analysis.laws import ONE_WIDTH_NOTE, CurveFits, fit_laws, law_rows
 from analysis.laws_text import describe_card, describe_pairs
 from analysis.learning_curves import draw_learning_curves
 from analysis.learning_rates import TunedRates, describe_rate_choices, draw_learning_rates
 from analysis.means import mean_errors
 from analysis.missed_images import MissedImages, describe_missed_images, draw_missed_images
 from analysis.report_figure import ReportFigure
+from analysis.report_tables import report_tables
 from analysis.residuals import draw_residuals
 from analysis.run_groups import GroupedRuns, group_runs
 from analysis.setting_axes import SettingAxis, find_setting_axes
 from analysis.summary import summarise_runs
+from analysis.table_files import PaperTable, write_tables
 from analysis.training_length import draw_training_length
 from scaling.fit import Fit, JointFit
 from scaling.fit.card import law_card
@@ -42,7 +44,9 @@ class Report:
     path: Path
     """The page, report.html."""
     figures: tuple[Path, ...]
-    """An .svg, a .png and a .csv file of each figure."""
+    """A file of each format, and the .csv file of each figure."""
+    tables: tuple[Path, ...]
+    """A file of each format of each table."""
     findings: tuple[str, ...]
     """Sentences about the curves and their laws, or a sentence that says why there is no law."""
     fits: tuple[Fit, ...]
@@ -89,8 +93,10 @@ def write_report(
     tuned: Sequence[TunedRates] = (),
     missed: MissedImages | str | None = None,
     forecasts: Sequence[ForecastScore] = (),
+    figures: FigureOptions | None = None,
+    tables: Sequence[str] = (),
 ) -> Report:
-    """Fit, draw and write ``report.html``, ``laws.csv`` and ``figures/``.
+    """Fit, draw and write ``report.html``, the tables, such as ``laws.csv``, and ``figures/``.
 
     Args:
         runs: the store's runs of this study, without pilot runs; with a column ``training_flops``, joint laws
@@ -101,14 +107,15 @@ def write_report(
         tuned: networks whose learning rate was chosen by pilot runs.
         missed: test images that most runs misclassify; or a sentence about what is missing to find them.
         forecasts: scores of the study's forecasts.
+        figures: formats, width and font of the figures; by default those of a page.
+        tables: formats of the tables beside .csv.
 
     Raises:
         StoreError: this version cannot read the configuration of a run.
     """
     data = _fit(runs, epochs, titles=context.dataset_titles, tuned=tuned, missed=missed, forecasts=forecasts)
-    figures = embed_figures(out / "figures", lambda: _draw(data))
-    setting_fits = [fits for _, fits in data.settings]
-    csv.write_csv(build_law_table([*data.fits, *setting_fits]), out / "laws.csv")
+    embedded = embed_figures(out / "figures", lambda: _draw(data), figures)
+    written = write_tables(_tables(data), out, tables)
     fits, findings, statements = tuple(data.fits[0].fits), _findings(data), _statements(data)
     page = load_template("report.html.jinja").render(
         study=context.study,
@@ -119,7 +126,7 @@ def write_report(
         notes=[*_notes(data), *describe_rate_choices(tuned)],
         laws=law_rows(fits),
         joint_laws=joint_law_rows(data.joint),
-        figures=figures,
+        figures=embedded,
         means=data.means.to_pylist(),
         forecasts=forecast_rows(forecasts),
         forecast_notes=describe_scores(forecasts),
@@ -128,7 +135,8 @@ def write_report(
     path.write_text(page, encoding="utf-8")
     return Report(
         path=path,
-        figures=tuple(file for figure in figures for file in figure.files),
+        figures=tuple(file for figure in embedded for file in figure.files),
+        tables=tuple(written),
         findings=(*statements, *map(str, findings)),
         fits=fits,
         joint_fits=data.joint.fits,
@@ -199,6 +207,14 @@ def _draw(data: _ReportData) -> list[ReportFigure]:
         draw_missed_images(data.missed) if isinstance(data.missed, MissedImages) else None,
     ]
     return [figure for figure in figures if figure]
+
+
+def _tables(data: _ReportData) -> list[PaperTable]:
+    axes = [
+        *zip(REPORT_AXES, data.fits, strict=True),
+        *((setting.axis, fits) for setting, fits in data.settings),
+    ]
+    return report_tables(axes, means=data.means, joint=data.joint, forecasts=data.forecasts)
 
 
 def _findings(data: _ReportData) -> list[Finding]:

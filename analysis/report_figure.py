@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from matplotlib import rc_context, rcParams
@@ -12,7 +14,16 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from pyarrow import csv
 
+from analysis.figure_options import FigureOptions
 from analysis.style import figure_style
+from analysis.text_fitting import fit_texts
+
+_METADATA: dict[str, dict[str, Any]] = {
+    "svg": {"Date": None},
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+"""What matplotlib would write into a file by its format, and what would make equal figures differ."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -28,20 +39,46 @@ class ReportFigure:
     numbers: pa.Table
     """The drawn values, one row for each mark."""
 
-    def save(self, folder: Path) -> tuple[Path, Path, Path]:
-        """Write ``<name>.svg``, ``<name>.png`` and ``<name>.csv``; equal numbers give equal bytes."""
-        svg, png, table = (folder / f"{self.name}.{suffix}" for suffix in ("svg", "png", "csv"))
-        _lay_out(self.figure)
-        with rc_context({"figure.constrained_layout.use": False}):
-            self.figure.set_layout_engine(None)
-            self.figure.savefig(svg, metadata={"Date": None})
-            self.figure.savefig(png, metadata={"Software": None})
+    def save(self, folder: Path, options: FigureOptions | None = None) -> tuple[Path, ...]:
+        """Write ``<name>.csv``, and a file of each format; equal numbers give equal bytes.
+
+        Args:
+            folder: an existing folder.
+            options: the formats; by default .svg and .png.
+
+        Returns:
+            The files; the numbers come last.
+        """
+        formats = (options or FigureOptions()).formats
+        *pictures, table = (folder / f"{self.name}.{suffix}" for suffix in (*formats, "csv"))
+        self._fix_layout()
+        for kind, path in zip(formats, pictures, strict=True):
+            self._draw(path, kind)
         csv.write_csv(self.numbers, table)
-        return svg, png, table
+        return *pictures, table
+
+    def svg_with_outlines(self) -> str:
+        """Return the figure as SVG with outlines in the place of letters, for a page."""
+        self._fix_layout()
+        svg = StringIO()
+        with rc_context({"svg.fonttype": "path"}):
+            self._draw(svg, "svg")
+        return svg.getvalue()
+
+    def _fix_layout(self) -> None:
+        """Lay out the figure once for all files."""
+        if self.figure.get_layout_engine():
+            _lay_out(self.figure)
+            with rc_context({"figure.constrained_layout.use": False}):
+                self.figure.set_layout_engine(None)
+
+    def _draw(self, file: Path | StringIO, kind: str) -> None:
+        with rc_context({"figure.constrained_layout.use": False}):
+            self.figure.savefig(file, format=kind, metadata=_METADATA[kind])
 
 
 def _lay_out(figure: Figure) -> None:
-    """Lay out a figure for its SVG file, once for both files.
+    """Lay out a figure for its SVG file, once for all files.
 
     ``savefig`` would lay out the figure for each file, and draw it once more for that.
     """
@@ -50,20 +87,24 @@ def _lay_out(figure: Figure) -> None:
     figure.dpi = rcParams["savefig.dpi"]
     if engine := figure.get_layout_engine():
         engine.execute(figure)
+    fit_texts(figure)
     figure.dpi = dpi
     figure.set_canvas(canvas)
 
 
-def draw_and_save(folder: Path, draw: Callable[[], Sequence[ReportFigure]]) -> list[Path]:
-    """Draw figures in the project's style, and write each one as .svg, .png and .csv.
+def draw_and_save(
+    folder: Path, draw: Callable[[], Sequence[ReportFigure]], options: FigureOptions | None = None
+) -> list[Path]:
+    """Draw figures in the project's style, and write each one with its numbers.
 
     Args:
         folder: it is created if needed.
         draw: draws the figures.
+        options: formats, width and font of the figures; by default those of a page.
 
     Returns:
         The files.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with figure_style():
-        return [file for figure in draw() for file in figure.save(folder)]
+    with figure_style(options):
+        return [file for figure in draw() for file in figure.save(folder, options)]

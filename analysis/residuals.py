@@ -33,7 +33,7 @@ def draw_residuals(grouped: GroupedRuns, means: pa.Table, *, fits: CurveFits) ->
     fitted = [(index, label) for index, label in enumerate(grouped.labels) if label in with_law]
     forms = {*numbers["form"].to_pylist(), "power", "floor"}
     titles = {form: title for form, title in _FORM_TITLES.items() if form in forms}
-    figure = Figure(figsize=(style.WIDTH, 2.5 + 0.16 * -(-len(fitted) // 2)))
+    figure = Figure(figsize=style.figure_size(2.5, legend=0.16 * -(-len(fitted) // 2)))
     panels = figure.subplots(1, len(titles), sharex=True, sharey=True)
     widths = np.sort(pc.unique(means["filters"]).to_numpy())
     # Curves are shifted sideways, so that bars of equal widths do not cover each other.

@@ -17,7 +17,7 @@ from scaling.datasets import Shift
 
 def draw_shifts(study: StudyShifts) -> ReportFigure:
     """Draw the error of each network against horizontal shifts, and against vertical shifts."""
-    figure = Figure(figsize=(style.WIDTH, 2.9 + 0.18 * len(study.cells)))
+    figure = Figure(figsize=style.figure_size(2.9, legend=0.18 * len(study.cells)))
     horizontal, vertical = figure.subplots(1, 2, sharey=True)
     horizontal.set(xlabel="Shift to the right, px", ylabel="Test error", title="horizontal")
     vertical.set(xlabel="Shift downwards, px", title="vertical")

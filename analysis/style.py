@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from math import sqrt
 from textwrap import fill
 from typing import Any
 
 import numpy as np
-from matplotlib import colormaps
+from matplotlib import colormaps, rcParams
 from matplotlib import style as matplotlib_style
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
@@ -25,12 +26,26 @@ from matplotlib.ticker import (
     StrMethodFormatter,
 )
 
-WIDTH = 4.4
-"""Width of a figure in inches; scaled to a column of 3.4 inches, the smallest letters are 5.6 points high."""
+from analysis.figure_options import WIDTH, FigureOptions
 
-_STYLE = {
+_LETTERS = {
     "font.size": 8.5,
     "axes.titlesize": 9,
+    "figure.labelsize": 8.5,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "legend.fontsize": 7.5,
+}
+"""Sizes of letters in points."""
+_LEAST_LETTERS = 7.0
+"""Size of the smallest letters of a narrow figure, in points."""
+_MATH_FONTS = {"rm": "", "it": ":italic", "bf": ":bold", "cal": "", "sf": "", "tt": ""}
+"""Variants of a family for the alphabets of formulas."""
+_PAPER_DPI = 300
+"""Dots per inch of pixels in a figure for a paper."""
+_STYLE = {
+    **_LETTERS,
+    "figure.figsize": (WIDTH, 0.75 * WIDTH),
     "axes.titlelocation": "left",
     "axes.titleweight": "bold",
     "axes.linewidth": 0.7,
@@ -40,13 +55,10 @@ _STYLE = {
     "axes.axisbelow": True,
     "grid.color": "#e4e4e4",
     "grid.linewidth": 0.5,
-    "xtick.labelsize": 7.5,
-    "ytick.labelsize": 7.5,
     "xtick.major.width": 0.7,
     "ytick.major.width": 0.7,
     "xtick.major.size": 3,
     "ytick.major.size": 3,
-    "legend.fontsize": 7.5,
     "legend.frameon": False,
     "lines.linewidth": 1.3,
     "lines.markersize": 4.8,
@@ -57,6 +69,7 @@ _STYLE = {
     # Letters are outlines, which look the same on every machine. A fixed salt makes the ids reproducible.
     "svg.fonttype": "path",
     "svg.hashsalt": "scaling",
+    "pdf.fonttype": 42,
 }
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -95,14 +108,61 @@ class CurveStyle:
     marker: str
 
 
-def figure_style(**settings: Any) -> AbstractContextManager[None]:
+def figure_style(options: FigureOptions | None = None, /, **settings: Any) -> AbstractContextManager[None]:
     """Apply the project's style while figures are drawn and saved.
 
     Args:
+        options: width and font of the figures; by default those of a page.
         settings: further settings of matplotlib, which take precedence.
     """
     # Matplotlib's defaults come first, so that a user's matplotlibrc changes no figure.
-    return matplotlib_style.context(["default", _STYLE, settings])
+    return matplotlib_style.context(["default", _STYLE, _paper_style(options or FigureOptions()), settings])
+
+
+def _paper_style(options: FigureOptions) -> dict[str, Any]:
+    """Return the settings in which the figures of a paper differ from those of a page."""
+    if options.are_default:
+        return {}
+    smallest = min(_LETTERS.values())
+    scale = max(min(options.width / WIDTH, 1.0), _LEAST_LETTERS / smallest)
+    style: dict[str, Any] = {name: scale * size for name, size in _LETTERS.items()}
+    style |= {
+        "figure.figsize": (options.width, 0.75 * options.width),
+        "svg.fonttype": "none",
+        "savefig.dpi": _PAPER_DPI,
+    }
+    if options.font:
+        # The second family has the signs that the first lacks.
+        style |= {"font.family": [options.font, "DejaVu Sans"], "mathtext.fontset": "custom"}
+        style |= {f"mathtext.{name}": options.font + kind for name, kind in _MATH_FONTS.items()}
+    return style
+
+
+def letter_scale() -> float:
+    """Size of the letters of the figures that are drawn now, relative to those of a page."""
+    return float(rcParams["font.size"] / _LETTERS["font.size"])
+
+
+def width() -> float:
+    """Width of the figures that are drawn now, in inches."""
+    return float(rcParams["figure.figsize"][0])
+
+
+def width_scale() -> float:
+    """Width of the figures that are drawn now, relative to those of a page."""
+    return width() / WIDTH
+
+
+def figure_size(height: float, *, legend: float = 0.0) -> tuple[float, float]:
+    """Return the width and the height of a new figure in inches.
+
+    The height grows with the square root of the width, because letters keep their size.
+
+    Args:
+        height: height in a page, without the entries of a legend below the panels.
+        legend: height of these entries in a page.
+    """
+    return width(), height * sqrt(width_scale()) + legend * letter_scale()
 
 
 def curve_style(index: int) -> CurveStyle:
@@ -150,7 +210,7 @@ def draw_band(
 def wrap_label(label: str) -> str:
     """Break the label of a curve between its parts, never inside a part."""
     parts = (part.replace(" ", "\N{NO-BREAK SPACE}") for part in label.split(", "))
-    return fill(", ".join(parts), _PANEL_TITLE_LETTERS)
+    return fill(", ".join(parts), round(_PANEL_TITLE_LETTERS * width_scale() / letter_scale()))
 
 
 def positive_or_nan(values: Any) -> np.ndarray:
@@ -187,10 +247,10 @@ def label_log_axis(axis: Axis, formatter: Formatter, *, gap: float) -> None:
     Args:
         axis: an x or y axis.
         formatter: prints the numbers.
-        gap: smallest distance between two labels, as a fraction of the axis.
+        gap: smallest distance between two labels in a page, as a fraction of the axis.
     """
     low, high = sorted(axis.get_view_interval())
-    span = np.log10(high / low)
+    span, gap = np.log10(high / low), _scale_gap(gap, axis)
     decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
     for mantissas in _MANTISSAS:
         ticks = np.outer(decades, mantissas).ravel()
@@ -203,6 +263,12 @@ def label_log_axis(axis: Axis, formatter: Formatter, *, gap: float) -> None:
     fix_ticks(axis, ticks[(ticks >= low) & (ticks <= high)], formatter=formatter)
 
 
+def _scale_gap(gap: float, axis: Axis) -> float:
+    """Return the distance of labels in the figure that is drawn now, as a fraction of the axis."""
+    length = width_scale() if axis is axis.axes.xaxis else sqrt(width_scale())
+    return gap * letter_scale() / length
+
+
 def label_error_axis(axes: Axes, *, gap: float) -> None:
     """Label a logarithmic y axis of errors as percentages; call it when everything is drawn.
 
@@ -210,7 +276,7 @@ def label_error_axis(axes: Axes, *, gap: float) -> None:
 
     Args:
         axes: the panel; panels that share its y axis have the same labels.
-        gap: smallest distance between two labels, as a fraction of the axis.
+        gap: smallest distance between two labels in a page, as a fraction of the axis.
     """
     panels = axes.get_shared_y_axes().get_siblings(axes)
     if not any(np.isfinite(panel.dataLim.intervaly).all() for panel in panels):
@@ -227,9 +293,10 @@ def label_values(
         axes: the panel.
         values: such as the trained widths; the largest value always has a label.
         formatter: prints the numbers; by default as amounts.
-        gap: smallest distance between two labels, as a fraction of the axis.
+        gap: smallest distance between two labels in a page, as a fraction of the axis.
     """
     low, high = np.log10(axes.get_xlim())
+    gap = _scale_gap(gap, axes.xaxis)
     labelled: list[float] = []
     for value in sorted(values, reverse=True):
         if not labelled or np.log10(labelled[-1] / value) >= gap * (high - low):

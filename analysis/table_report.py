@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import pyarrow as pa
-from matplotlib import pyplot
 from matplotlib.figure import Figure
-from pyarrow import csv
 
-from analysis.drawable_fit import FitList
+from analysis.drawable_fit import FitList, labelled_axes
+from analysis.figure_options import FigureOptions
 from analysis.findings import describe_findings
 from analysis.formatting import format_count, response_label
 from analysis.html_page import embed_figures, load_template
 from analysis.laws import law_rows
 from analysis.laws_text import describe_card, describe_pairs
 from analysis.report_figure import ReportFigure
+from analysis.report_tables import law_table
 from analysis.summary import SummaryLine
-from scaling.fit import tabulate_laws
+from analysis.table_files import write_tables
 from scaling.fit.card import law_card
 
 _CAPTION = (
@@ -35,7 +35,9 @@ class TableReport:
     path: Path
     """The page, report.html."""
     figures: tuple[Path, ...]
-    """An .svg, a .png and a .csv file of the figure."""
+    """A file of each format, and the .csv file of the figure."""
+    tables: tuple[Path, ...]
+    """A file of each format of the table of laws."""
     findings: tuple[str, ...]
     """Sentences about the laws, or a sentence that says why there is none."""
     fits: FitList
@@ -45,7 +47,15 @@ class TableReport:
         return f"<Report {self.path}: {len(self.figures)} files of figures>"
 
 
-def write_table_report(fits: FitList, *, table: str, out: Path, command: str | None) -> TableReport:
+def write_table_report(
+    fits: FitList,
+    *,
+    table: str,
+    out: Path,
+    command: str | None,
+    figures: FigureOptions | None = None,
+    tables: Sequence[str] = (),
+) -> TableReport:
     """Draw the laws, and write ``report.html``, ``laws.csv`` and ``figures/``.
 
     Args:
@@ -53,9 +63,11 @@ def write_table_report(fits: FitList, *, table: str, out: Path, command: str | N
         table: name of the table.
         out: the folder; it is created if needed. Files of an earlier report are replaced.
         command: command line that makes the page again; None if the page does not show one.
+        figures: formats, width and font of the figure; by default those of a page.
+        tables: formats of the table of laws beside .csv.
     """
-    figures = embed_figures(out / "figures", lambda: [_draw(fits)])
-    csv.write_csv(pa.Table.from_pylist(tabulate_laws(fits)), out / "laws.csv")
+    embedded = embed_figures(out / "figures", lambda: [_draw(fits)], figures)
+    written = write_tables([law_table(fits)], out, tables)
     findings = describe_findings(fits)
     statements = [] if findings else ["These rows do not support a scaling law."]
     page = load_template("table_report.html.jinja").render(
@@ -70,12 +82,18 @@ def write_table_report(fits: FitList, *, table: str, out: Path, command: str | N
             *(f"{card.label}: {describe_card(card)}." for fit in fits if (card := law_card(fit))),
         ],
         laws=law_rows(fits),
-        figures=figures,
+        figures=embedded,
     )
     path = out / "report.html"
     path.write_text(page, encoding="utf-8")
-    files = tuple(file for figure in figures for file in figure.files)
-    return TableReport(path=path, figures=files, findings=(*statements, *map(str, findings)), fits=fits)
+    files = tuple(file for figure in embedded for file in figure.files)
+    return TableReport(
+        path=path,
+        figures=files,
+        tables=tuple(written),
+        findings=(*statements, *map(str, findings)),
+        fits=fits,
+    )
 
 
 def _heading(fits: FitList) -> str:
@@ -94,8 +112,9 @@ def _summarise(fits: FitList, *, table: str, command: str | None) -> list[Summar
 
 
 def _draw(fits: FitList) -> ReportFigure:
-    figure = cast(Figure, fits.plot().figure)
-    pyplot.close(figure)  # it is saved, and not shown
+    figure = Figure()
+    with labelled_axes(figure, fits[0].points, fits.sizes) as axes:
+        fits.plot(axes)
     estimands = "; ".join(dict.fromkeys(fit.estimand for fit in fits))
     numbers = [
         {"curve": fit.label, fit.points.x_name: float(x), f"mean {fit.points.y_name}": float(mean), "rows": n}

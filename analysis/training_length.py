@@ -39,7 +39,7 @@ def draw_training_length(grouped: GroupedRuns, epochs: pa.Table) -> ReportFigure
         return None
     with_law = set(numbers["group"].to_pylist())
     fitted = [(index, label) for index, label in enumerate(grouped.labels) if label in with_law]
-    figure = Figure(figsize=(style.WIDTH, 4.0 + 0.16 * -(-len(fitted) // 2)))
+    figure = Figure(figsize=style.figure_size(4.0, legend=0.16 * -(-len(fitted) // 2)))
     panels = figure.subplots(2, 1, sharex=True)
     # Curves are shifted sideways, so that bars of equal epochs do not cover each other.
     shift = min(0.08, 0.6 / len(grouped.labels))

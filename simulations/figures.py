@@ -113,7 +113,7 @@ def draw_logarithm_bias(studies: int = 2000, images: int = 1000) -> FigureWithDa
         for target, exponents in _fit_exponents(x, errors, images=images).items():
             bias, std_error = exponents.mean() - exponent, exponents.std() / np.sqrt(studies)
             rows.append({"fitted to": target, "seeds": seeds, "bias": bias, "std_error": std_error})
-    figure = Figure(figsize=(style.WIDTH, 2.9))
+    figure = Figure(figsize=style.figure_size(2.9))
     axes = figure.add_subplot(
         xscale="log", xlabel="seeds at each width", ylabel="bias of the fitted exponent"
     )

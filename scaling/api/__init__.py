@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from analysis.comparison_text import render_comparison
     from analysis.drawable_fit import FitList
     from analysis.ensemble import ensemble_rows, render_ensembles
+    from analysis.figure_options import FigureOptions
     from analysis.forecasts import render_forecast, render_scores
     from analysis.history import render_history
     from analysis.joint_text import render_frontiers, render_joint_laws, render_joint_predictions
@@ -80,6 +81,7 @@ _EXPORTS = {
     "CountColumns": "scaling.api._fit_options",
     "CurveSuggestion": "scaling.api._suggest",
     "Difference": "scaling.api._explain",
+    "FigureOptions": "analysis.figure_options",
     "FitDetails": "scaling.api._fit",
     "FitList": "analysis.drawable_fit",
     "FitOptions": "scaling.api._fit_options",

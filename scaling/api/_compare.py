@@ -21,6 +21,7 @@ from scaling.files import writing
 if TYPE_CHECKING:
     from analysis.comparison import StudyComparison
     from analysis.comparison_page import WrittenComparison
+    from analysis.figure_options import FigureOptions
 
 
 def compare(
@@ -31,6 +32,8 @@ def compare(
     errors: Sequence[float] = (),
     out: Path | None = None,
     command: str | None = None,
+    figures: FigureOptions | None = None,
+    tables: Sequence[str] = (),
 ) -> WrittenComparison:
     """Compare every curve of a study with every other, and write the figures and a page.
 
@@ -43,13 +46,18 @@ def compare(
         errors: errors at which sizes are compared, beside the errors that the data suggest.
         out: folder of the page; by default ``artifacts/<study>/compare``.
         command: command line that makes the page again; the page shows it.
+        figures: formats, width and font of the figures; by default those of a page.
+        tables: formats of the tables beside .csv: ``tex`` and ``md``.
 
     Raises:
         StoreError: no store holds a run of the study.
-        UsageError: the study has a single curve, or the folder cannot be written.
+        UsageError: the study has a single curve, there is no such format of tables, or the folder cannot be
+            written.
     """
     from analysis.comparison_page import write_comparison
+    from analysis.table_files import check_table_formats
 
+    check_table_formats(tables)
     workspace = workspace or Workspace()
     results, comparison = load_comparison(config, workspace, overrides=overrides, errors=errors)
     folder = out or workspace.artifacts / results.plan.study.name / "compare"
@@ -58,6 +66,8 @@ def compare(
             comparison,
             folder,
             context=page_context(results, workspace, command=command),
+            figures=figures,
+            tables=tables,
         )
 
 

@@ -13,6 +13,7 @@ from scaling.config import StudySource
 from scaling.files import writing
 
 if TYPE_CHECKING:
+    from analysis.figure_options import FigureOptions
     from analysis.report_figure import ReportFigure
 
 OUT_HINT = "choose another `out`"
@@ -30,8 +31,15 @@ def figure_folder(
     return workspace.artifacts / study.name / "figures"
 
 
-def save_figures(folder: Path, draw: Callable[[], Sequence[ReportFigure]]) -> list[Path]:
-    """Draw figures and write each as .svg, .png and .csv.
+def save_figures(
+    folder: Path, draw: Callable[[], Sequence[ReportFigure]], options: FigureOptions | None = None
+) -> list[Path]:
+    """Draw figures and write each one with its numbers.
+
+    Args:
+        folder: it is created if needed.
+        draw: draws the figures.
+        options: formats, width and font of the figures; by default those of a page.
 
     Raises:
         UsageError: the folder cannot be written.
@@ -39,4 +47,4 @@ def save_figures(folder: Path, draw: Callable[[], Sequence[ReportFigure]]) -> li
     from analysis.report_figure import draw_and_save
 
     with writing(folder, hint=OUT_HINT):
-        return draw_and_save(folder, draw)
+        return draw_and_save(folder, draw, options)

@@ -38,6 +38,7 @@ Numbers of filters are integers, so equal costs are seldom possible.
 """
 
 if TYPE_CHECKING:
+    from analysis.figure_options import FigureOptions
     from analysis.optimum import StudyOptimum
     from scaling.config import Cell
     from scaling.fit.data.table import PointsGroup
@@ -227,15 +228,20 @@ def _reject_mixed_widths(optimum: Optimum, cells: Sequence[Cell]) -> Optimum:
     return replace(optimum, status=Status.REJECTED, reason=reason)
 
 
-def draw_optimum(optimum: StudyOptimum, folder: Path) -> list[Path]:
-    """Write the figure of the optima, as .svg, .png and .csv.
+def draw_optimum(optimum: StudyOptimum, folder: Path, figures: FigureOptions | None = None) -> list[Path]:
+    """Write the figure of the optima, and its numbers.
+
+    Args:
+        optimum: the optima.
+        folder: it is created if needed.
+        figures: formats, width and font of the figure; by default those of a page.
 
     Raises:
         UsageError: the folder cannot be written.
     """
     from analysis.optimum_figure import draw_optima
 
-    return save_figures(folder, lambda: [draw_optima(optimum)])
+    return save_figures(folder, lambda: [draw_optima(optimum)], figures)
 
 
 def _format_costs(cells: Sequence[Cell]) -> str:

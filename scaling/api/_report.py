@@ -20,6 +20,7 @@ from scaling.config import StudySource
 from scaling.files import writing
 
 if TYPE_CHECKING:
+    from analysis.figure_options import FigureOptions
     from analysis.learning_rates import TunedRates
     from analysis.report import Report
     from analysis.table_report import TableReport
@@ -32,6 +33,8 @@ def report(
     overrides: Sequence[str] = (),
     out: Path | None = None,
     command: str | None = None,
+    figures: FigureOptions | None = None,
+    tables: Sequence[str] = (),
 ) -> Report:
     """Draw a study's figures and write its report page.
 
@@ -41,13 +44,17 @@ def report(
         overrides: changed settings, such as ``recipe.epochs=5``.
         out: folder of the page; by default ``artifacts/<study>``.
         command: command line that makes the page again; the page shows it.
+        figures: formats, width and font of the figures; by default those of a page.
+        tables: formats of the tables beside .csv: ``tex`` and ``md``.
 
     Raises:
         StoreError: no store holds a run of the study, or this version cannot read a forecast.
-        UsageError: the folder cannot be written.
+        UsageError: there is no such format of tables, or the folder cannot be written.
     """
     from analysis.report import write_report
+    from analysis.table_files import check_table_formats
 
+    check_table_formats(tables)
     workspace = workspace or Workspace()
     results = load_trained(config, workspace, overrides=overrides)
     study = results.plan.study
@@ -65,6 +72,8 @@ def report(
             tuned=_tuned_rates(results),
             missed=missed,
             forecasts=forecasts,
+            figures=figures,
+            tables=tables,
         )
 
 
@@ -77,6 +86,8 @@ def report_table(
     out: Path | None = None,
     command: str | None = None,
     note_text: Callable[[str], str] = str,
+    figures: FigureOptions | None = None,
+    tables: Sequence[str] = (),
 ) -> TableReport:
     """Fit the laws of a table of others, draw them, and write a page.
 
@@ -88,21 +99,27 @@ def report_table(
         out: folder of the page; by default ``artifacts/<name of the table>``.
         command: command line that makes the page again; the page shows it.
         note_text: how the caller writes a note, which names arguments of public functions.
+        figures: formats, width and font of the figure; by default those of a page.
+        tables: formats of the table of laws beside .csv: ``tex`` and ``md``.
 
     Raises:
         TableError: the table cannot be fitted as requested.
         FitError: the data do not determine a law.
-        UsageError: the folder cannot be written.
+        UsageError: there is no such format of tables, or the folder cannot be written.
     """
     from analysis.drawable_fit import FitList
+    from analysis.table_files import check_table_formats
     from analysis.table_report import write_table_report
 
+    check_table_formats(tables)
     workspace = workspace or Workspace()
     fits = fit(source, workspace, options=options, rows=rows)
     fits = FitList(replace(fitted, notes=tuple(map(note_text, fitted.notes))) for fitted in fits)
     folder = out or figure_folder(Path(source), workspace).parent
     with writing(folder, hint=OUT_HINT):
-        return write_table_report(fits, table=source, out=folder, command=command)
+        return write_table_report(
+            fits, table=source, out=folder, command=command, figures=figures, tables=tables
+        )
 
 
 def _tuned_rates(results: StudyResults) -> list[TunedRates]:

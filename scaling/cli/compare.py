@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from scaling import api
+from scaling.cli.figure_options import Font, Formats, Tables, Width, parse_names
 from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, parse_numbers, workspace
 from scaling.cli.output import console, print_json, print_text
 from scaling.cli.page_context import context_dict, print_context
@@ -28,6 +29,10 @@ def compare(
         Path | None,
         typer.Option(metavar="FOLDER", help="Folder to write.", show_default="artifacts/<study>/compare"),
     ] = None,
+    formats: Formats = "",
+    width: Width = "",
+    font: Font = "",
+    tables: Tables = "",
     set_: Overrides = [],
     store: Store = STORE,
     also: Also = [],
@@ -39,6 +44,7 @@ def compare(
     Prints the differences of exponents, the sizes at equal error and the best architecture for each
     budget of parameters, MACs, FLOPs or time, and writes a page with figures.
     """
+    figures = api.FigureOptions.parse(formats=formats, width=width, font=font)
     target_errors = parse_numbers(for_error, "for_error")
     command = reproduce_command(
         "compare",
@@ -47,6 +53,10 @@ def compare(
         also=also,
         overrides=set_,
         out=out,
+        formats=formats,
+        width=width,
+        font=font,
+        tables=tables,
         for_error=",".join(f"{error:g}" for error in target_errors),
     )
     comparison = api.compare(
@@ -56,6 +66,8 @@ def compare(
         errors=target_errors,
         out=out,
         command=command,
+        figures=figures,
+        tables=parse_names(tables),
     )
     if as_json:
         print_json(with_damage(comparison.comparison.to_dict() | context_dict(comparison.context)))

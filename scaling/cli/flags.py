@@ -15,7 +15,13 @@ from typer.core import TyperCommand
 from scaling.errors import ScalingError, UsageError
 from scaling.notes import Note
 
-_FLAGS = {"overrides": "--set", "configs": "--config", "curves": "--curve", "half_width": "--until"}
+_FLAGS = {
+    "overrides": "--set",
+    "configs": "--config",
+    "curves": "--curve",
+    "formats": "--format",
+    "half_width": "--until",
+}
 """Flags of the arguments whose flag is not ``--`` and the argument's name."""
 
 

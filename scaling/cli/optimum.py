@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from scaling import api
+from scaling.cli.figure_options import Font, Formats, Width
 from scaling.cli.flags import with_note_flags
 from scaling.cli.options import STORE, Also, Data, Json, Overrides, Store, workspace
 from scaling.cli.output import console, print_json, print_text
@@ -55,6 +56,9 @@ def optimum(
             metavar="FOLDER", help="Folder for the figure.", show_default="artifacts/<study>/figures"
         ),
     ] = None,
+    formats: Formats = "",
+    width: Width = "",
+    font: Font = "",
     set_: Overrides = [],
     store: Store = STORE,
     also: Also = [],
@@ -66,6 +70,7 @@ def optimum(
     The optimum has a confidence interval. For the ratio, the prediction of the rule
     sqrt(map size) x number of maps = constant is printed too.
     """
+    figures = api.FigureOptions.parse(formats=formats, width=width, font=font)
     folders = workspace(store, also, data)
     rows = api.RowOptions(where=where, last_of=last_of or None, run=run, wide=wide, accuracy=accuracy or None)
     optima = api.optimum(source, folders, x=x, y=y, by=by, std=std or None, rows=rows, overrides=set_)
@@ -74,5 +79,6 @@ def optimum(
         print_json(with_damage({"optima": optima.to_dict()}))
         return
     console().print(api.render_optima(optima))
-    for file in api.draw_optimum(optima, out or api.figure_folder(Path(source), folders, overrides=set_)):
+    folder = out or api.figure_folder(Path(source), folders, overrides=set_)
+    for file in api.draw_optimum(optima, folder, figures):
         print_text(str(file))

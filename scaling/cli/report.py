@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scaling import api
+from scaling.cli.figure_options import Font, Formats, Tables, Width, parse_names
 from scaling.cli.flags import note_text
 from scaling.cli.options import STORE, Also, Data, Json, Overrides, Store, workspace
 from scaling.cli.output import console, print_json, print_text
@@ -59,6 +60,10 @@ def report(
         Path | None,
         typer.Option(metavar="FOLDER", help="Folder to write.", show_default="artifacts/<study>"),
     ] = None,
+    formats: Formats = "",
+    width: Width = "",
+    font: Font = "",
+    tables: Tables = "",
     set_: Overrides = [],
     store: Store = STORE,
     also: Also = [],
@@ -77,18 +82,40 @@ def report(
         "wide": wide,
         "accuracy": accuracy,
     }
-    command = reproduce_command("report", source, store=store, also=also, overrides=set_, out=out, **columns)
+    figures = api.FigureOptions.parse(formats=formats, width=width, font=font)
+    command = reproduce_command(
+        "report",
+        source,
+        store=store,
+        also=also,
+        overrides=set_,
+        out=out,
+        formats=formats,
+        width=width,
+        font=font,
+        tables=tables,
+        **columns,
+    )
     folders = workspace(store, also, data)
     if api.is_external_table(str(source)) and source.exists():
         if set_:
             raise UsageError(f"{set_[0]}: a table has no settings; leave it out", option="overrides")
         table = _report_table(
-            str(source), folders, columns, out=out, command=command, note_text=note_text(context)
+            str(source),
+            folders,
+            columns,
+            out=out,
+            command=command,
+            note_text=note_text(context),
+            figures=figures,
+            tables=parse_names(tables),
         )
         _print_table_report(table, as_json=as_json)
         return
     _check_study_options(columns)
-    page = api.report(source, folders, overrides=set_, out=out, command=command)
+    page = api.report(
+        source, folders, overrides=set_, out=out, command=command, figures=figures, tables=parse_names(tables)
+    )
     _print_report(page, as_json=as_json)
 
 
@@ -100,6 +127,8 @@ def _report_table(
     out: Path | None,
     command: str,
     note_text: Callable[[str], str],
+    figures: api.FigureOptions,
+    tables: list[str],
 ) -> TableReport:
     options = api.FitOptions(
         x=columns["x"] or "filters",
@@ -115,7 +144,15 @@ def _report_table(
         accuracy=columns["accuracy"] or None,
     )
     return api.report_table(
-        source, folders, options=options, rows=rows, out=out, command=command, note_text=note_text
+        source,
+        folders,
+        options=options,
+        rows=rows,
+        out=out,
+        command=command,
+        note_text=note_text,
+        figures=figures,
+        tables=tables,
     )
 
 

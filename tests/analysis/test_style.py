@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from matplotlib import rcParams
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from analysis import style
+from analysis.figure_options import WIDTH, FigureOptions
+
+
+@pytest.fixture(autouse=True)
+def _page_style():
+    """Apply the style of a page, in which gaps between labels are given."""
+    with style.figure_style():
+        yield
 
 
 @pytest.mark.parametrize("limits", [(0.018, 0.22), (0.0071, 0.0079), (0.03, 0.9), (1e-6, 1.0), (0.2, 0.31)])
@@ -77,3 +87,36 @@ def test_tick_labels_are_plain_numbers():
     labels = axes.yaxis.get_major_formatter().format_ticks([0.025, 0.1, 0.00077])
     assert labels == ["2.5 %", "10 %", "0.077 %"]
     assert style.number_ticks()(0.05) == "0.05"
+
+
+def test_labels_are_sparser_in_a_narrower_figure():
+    """Labels keep their size, so their distance in inches stays, and no two of them overlap."""
+    inches = {}
+    for width in (2.5, WIDTH, 7.0):
+        with style.figure_style(FigureOptions(width=width)):
+            axes = Figure().add_subplot(xscale="log", xlim=(1, 300))
+            style.label_values(axes, range(1, 301), gap=0.09)
+            ticks = np.sort(axes.xaxis.get_majorticklocs())
+            inches[width] = np.diff(np.log10(ticks)).min() / np.log10(300) * width / style.letter_scale()
+            assert min(inches.values()) >= 0.09 * WIDTH * (1 - 1e-9)
+            assert len(ticks) >= 1 / 0.09 * width / WIDTH / 2
+
+
+def test_letters_keep_a_readable_size_at_every_width():
+    for width in (2.0, 3.25, WIDTH, 7.0, 20.0):
+        with style.figure_style(FigureOptions(width=width)):
+            sizes = [rcParams[name] for name in ("legend.fontsize", "xtick.labelsize", "ytick.labelsize")]
+            assert 7.0 - 1e-9 <= min(sizes) <= max(sizes) <= 9.0
+            assert style.figure_size(3.0)[0] == width
+
+
+def _grey(color: object) -> float:
+    """Return the luminance of a colour, as printers without colours show it."""
+    return float(np.dot(to_rgb(color), (0.2126, 0.7152, 0.0722)))
+
+
+def test_curves_and_widths_can_be_told_apart_in_grey():
+    assert len({style.curve_style(index).marker for index in range(6)}) == 6
+    shades = [_grey(color) for color in style.width_colors([1, 2, 3, 4, 6, 8, 12, 16]).values()]
+    assert all(np.diff(shades) < -0.02)  # from light to dark, as networks get wider
+    assert all(_grey(color) < 0.75 for color in style.PALETTE)  # nothing is faint on white

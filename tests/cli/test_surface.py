@@ -8,6 +8,7 @@ from scaling.cli.app import app
 from scaling.cli.flags import Command
 
 READ = {"--set", "--store", "--also", "--data"}
+FIGURES = {"--format", "--width", "--font"}
 SURFACE = {
     "init": {"PATH", "--dataset", "--architecture", "--data"},
     "schema": {"--markdown", "--columns", "--commands"},
@@ -52,12 +53,12 @@ SURFACE = {
     "push": {"CONFIG", "[REPO]", "--to", "--predictions", *READ},
     "report": {
         *("SOURCE", "--x", "--y", "--by", "--std", "--where", "--last-of", "--run", "--wide", "--accuracy"),
-        *("--out", "--json", *READ),
+        *("--out", "--tables", "--json", *FIGURES, *READ),
     },
-    "compare": {"CONFIG", "--for-error", "--out", "--json", *READ},
+    "compare": {"CONFIG", "--for-error", "--out", "--tables", "--json", *FIGURES, *READ},
     "optimum": {
         *("SOURCE", "--x", "--y", "--by", "--std", "--where", "--last-of", "--run", "--wide", "--accuracy"),
-        *("--out", "--json", *READ),
+        *("--out", "--json", *FIGURES, *READ),
     },
     "power": {"CONFIG", "--power", "--quiet", "--json", *READ},
     "history": {"FOLDER", "--out", "--store", "--also", "--data", "--json"},

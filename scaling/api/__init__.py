@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from analysis.shifts import render_shifts
     from scaling.api._bench import BenchResult, bench
     from scaling.api._bench_inference import InferenceResult, InferenceSpeed, bench_inference
+    from scaling.api._bundle import Bundle, bundle
     from scaling.api._claims import claims, write_claims
     from scaling.api._classify import Classification, PictureClass, RefusedPicture, classify
     from scaling.api._compare import compare
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
 _EXPORTS = {
     "BenchResult": "scaling.api._bench",
     "BestOver": "scaling.api._fit_options",
+    "Bundle": "scaling.api._bundle",
     "CatalogueEntry": "scaling.architectures",
     "Classification": "scaling.api._classify",
     "CoreTime": "scaling.api._status",
@@ -116,6 +118,7 @@ _EXPORTS = {
     "WrittenForecast": "scaling.api._forecast",
     "bench": "scaling.api._bench",
     "bench_inference": "scaling.api._bench_inference",
+    "bundle": "scaling.api._bundle",
     "check_datasets": "scaling.api._data",
     "claims": "scaling.api._claims",
     "classify": "scaling.api._classify",

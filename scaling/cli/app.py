@@ -10,6 +10,7 @@ import typer.main
 
 from scaling.cli import (
     bench,
+    bundle,
     claims,
     classify,
     compare,
@@ -88,6 +89,7 @@ for command in (
     fit.fit,
     report.report,
     push.push,
+    bundle.bundle,
     compare.compare,
     ensemble.ensemble,
     reject.reject,

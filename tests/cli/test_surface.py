@@ -50,6 +50,7 @@ SURFACE = {
             *READ,
         ),
     },
+    "bundle": {"CONFIG", "--out", *FIGURES, *READ},
     "push": {"CONFIG", "[REPO]", "--to", "--predictions", *READ},
     "report": {
         *("SOURCE", "--x", "--y", "--by", "--std", "--where", "--last-of", "--run", "--wide", "--accuracy"),

@@ -41,6 +41,8 @@ class HeldOut:
 
     left_out: tuple[float, ...]
     """Sizes that were left out."""
+    predicted: tuple[float, ...]
+    """Predicted means at these sizes."""
     rmse_log: float
     """Root mean square of log(predicted / observed mean)."""
     bias: float
@@ -208,7 +210,10 @@ class Law(FormEstimate):
             "dispersion": self.dispersion.to_dict(),
             "rmse_log": self.rmse_log,
             "aicc": self.aicc,
-            "held_out": [{**asdict(held), "left_out": list(held.left_out)} for held in self.held_out],
+            "held_out": [
+                {**asdict(held), "left_out": list(held.left_out), "predicted": list(held.predicted)}
+                for held in self.held_out
+            ],
             "status": self.status.value,
             "reason": self.reason,
         }

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
+import pyarrow.compute as pc
 import pytest
 from rich.console import Console
 from scipy import stats
@@ -120,6 +121,30 @@ def test_residuals_are_logs_of_mean_over_fitted(written):
         mean = means[row["group"], row["filters"]]
         ratio = float(mean["mean_error"]) / float(mean[row["form"]])
         assert float(row["residual"]) == pytest.approx(log(ratio), abs=1e-12)
+
+
+def test_hollow_residuals_are_those_of_the_form_fitted_without_the_widest_widths(study, written):
+    runs = study[0].sort_by([("filters", "ascending"), ("seed", "ascending")])
+    rows = read_rows(written[0].path.parent / "figures" / "residuals.csv")
+    for group in ("lenet5", "tree3"):
+        for form in ("power", "floor"):
+            held_out = [
+                row
+                for row in rows
+                if (row["group"], row["form"]) == (group, form) and row["held_out_residual"]
+            ]
+            widths = [int(row["filters"]) for row in held_out]
+            assert widths == list(WIDTHS[-len(widths) :])
+            of_curve = runs.filter(pc.field("architecture") == group)
+            narrow = of_curve.filter(pc.field("filters") < widths[0])
+            (fit,) = fit_table(narrow, x="filters", y="test_error")
+            means = of_curve.group_by("filters").aggregate([("test_error", "mean")]).to_pylist()
+            for row in held_out:
+                (mean,) = (
+                    cell["test_error_mean"] for cell in means if str(cell["filters"]) == row["filters"]
+                )
+                predicted = float(fit.laws[form].predict(float(row["filters"])))
+                assert float(row["held_out_residual"]) == pytest.approx(log(mean / predicted), abs=1e-5)
 
 
 def test_learning_curves_are_means_over_seeds(study, written):

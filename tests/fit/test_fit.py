@@ -60,6 +60,7 @@ def test_held_out_error_is_that_of_a_fit_to_the_narrower_widths():
     ).laws["power"]
     ratio = below.predict([8, 12]) / points.means[-2:]
     assert [held.left_out for held in law.held_out] == [(12,), (8, 12), (6, 8, 12)]
+    np.testing.assert_allclose(law.held_out[1].predicted, below.predict([8, 12]), rtol=1e-7)
     assert law.held_out[1].rmse_log == pytest.approx(np.sqrt((np.log(ratio) ** 2).mean()), rel=1e-7)
     assert law.held_out[1].bias == pytest.approx((ratio - 1).mean(), rel=1e-7)
 

@@ -143,6 +143,7 @@ def _held_out(points: Points, n_left_out: int, predicted: Float[np.ndarray, " wi
     ratio = predicted[-n_left_out:] / points.means[-n_left_out:]
     return HeldOut(
         left_out=tuple(points.widths[-n_left_out:].tolist()),
+        predicted=tuple(predicted[-n_left_out:].tolist()),
         rmse_log=_rms(np.log(ratio)),
         bias=float((ratio - 1).mean()),
     )

@@ -30,9 +30,10 @@ def bundle(
     also: Also = [],
     data: Data = None,
 ) -> None:
-    """Write a study, its runs, its report and checksums into one archive, such as for a DOI.
+    """Write a study and its results into one archive.
 
-    The archive has a store, from which the laws can be fitted again, and the command behind every figure.
+    The archive, such as for a DOI, has the study, its runs as a store, from which the laws can be fitted
+    again, its report with figures and tables, the command behind every figure, and checksums.
     """
     written = api.bundle(
         config,

@@ -19,7 +19,9 @@ from scaling.api._results import StudyResults, load_trained
 from scaling.api._store import store_merge
 from scaling.api._table import table, write_table
 from scaling.api._workspace import Workspace
+from scaling.architectures import AnyArchitecture, OwnNetwork
 from scaling.config import StudySource
+from scaling.config.moved_paths import bring_code_beside
 from scaling.config.yaml_file import read_settings, yaml_text
 from scaling.errors import UsageError
 from scaling.files import write_atomically, writing
@@ -70,9 +72,10 @@ def bundle(
 ) -> Bundle:
     """Write one archive with everything that a study's figures and laws rest on.
 
-    The archive has a folder with the study, a store with its runs, epochs, predictions and forecasts, one
-    table of the runs, the report and the comparison with figures and tables for papers, the command behind
-    every figure, the versions of the installed packages, and SHA256SUMS. Equal stores give equal archives.
+    The archive has a folder with the study, the code of networks of one's own, a store with its runs,
+    epochs, predictions and forecasts, one table of the runs, the report and the comparison with figures and
+    tables for papers, the command behind every figure, the versions of the installed packages, and
+    SHA256SUMS. Equal stores give equal archives.
 
     Args:
         config: YAML file of the study, or its settings.
@@ -83,7 +86,8 @@ def bundle(
 
     Raises:
         StoreError: no store holds a run of the study, or a store cannot be read.
-        UsageError: the name of the archive does not end in .zip, or it cannot be written.
+        UsageError: the name of the archive does not end in .zip, it cannot be written, or two files with the
+            code of networks have one name.
     """
     from analysis.figure_options import FigureOptions
 
@@ -96,7 +100,7 @@ def bundle(
         folder = parent / results.plan.study.name
         folder.mkdir()
         _copy_runs(config, folder, workspace, overrides)
-        _write_study(config, folder, overrides)
+        _write_study(config, folder, results, overrides)
         pages = _draw(config, folder, results, workspace, overrides=overrides, figures=figures)
         (folder / "COMMANDS.md").write_text(_describe(folder, results, pages), encoding="utf-8")
         names = _write_sums(folder)
@@ -122,15 +126,35 @@ def _copy_runs(config: StudySource, folder: Path, workspace: Workspace, override
     write_table(table(config, workspace, overrides=overrides).runs, folder / "runs.parquet")
 
 
-def _write_study(config: StudySource, folder: Path, overrides: Sequence[str]) -> None:
-    """Write the study, the citation file of the working folder, and the versions of installed packages."""
-    (folder / "study.yaml").write_text(yaml_text(read_settings(config, overrides)), encoding="utf-8")
+def _write_study(config: StudySource, folder: Path, results: StudyResults, overrides: Sequence[str]) -> None:
+    """Write the study, its code, the citation file of the working folder, and the versions of packages."""
+    settings = read_settings(config, overrides)
+    bring_code_beside(settings)
+    (folder / "study.yaml").write_text(yaml_text(settings), encoding="utf-8")
+    for cell in results.plan.study.cells:
+        _write_code(cell.architecture, folder)
     citation = Path(_CITATION)
     if citation.is_file():
         (folder / _CITATION).write_bytes(citation.read_bytes())
     installed = {f"{found.metadata['Name']}=={found.version}" for found in distributions()}
     versions = "\n".join(sorted(installed, key=str.lower)) + "\n"
     (folder / "constraints.txt").write_text(versions, encoding="utf-8")
+
+
+def _write_code(network: AnyArchitecture, folder: Path) -> None:
+    """Write the code of a network of the user's own beside the study.
+
+    Raises:
+        UsageError: another file of this name is there already.
+    """
+    if not (isinstance(network, OwnNetwork) and network.source and network.source.is_file):
+        return
+    for name, code in network.source.files.items():
+        path = folder / name
+        if path.exists() and path.read_text(encoding="utf-8") != code:
+            raise UsageError(f"{name}: two files of the study have this name; rename one of them")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(code, encoding="utf-8")
 
 
 def _draw(

@@ -28,6 +28,23 @@ def move_paths(raw: dict[str, Any], *, old: Path, new: Path) -> None:
             entry["module"] = _each(entry["module"], lambda module: _moved_module(module, old, new))
 
 
+def bring_code_beside(raw: dict[str, Any]) -> None:
+    """Rewrite the paths of a study's code for files that lie beside the study.
+
+    Args:
+        raw: keys of the study, as ``read_settings`` returns them; they are changed.
+    """
+    entries = raw.get("architectures")
+    for entry in entries if isinstance(entries, list) else []:
+        if isinstance(entry, dict) and "module" in entry:
+            entry["module"] = _each(entry["module"], _name_of_code)
+
+
+def _name_of_code(module: str) -> str:
+    location, colon, name = module.rpartition(":")
+    return f"{Path(location).name}{colon}{name}" if location.endswith(_SUFFIX) else module
+
+
 def _each(value: Any, change: Callable[[str], str]) -> Any:
     """Return a setting with each text changed: one, or a list of them, which is an axis."""
     if isinstance(value, list):

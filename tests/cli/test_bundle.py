@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 import subprocess
 from hashlib import sha256
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from pyarrow import parquet
 
 from scaling.store import open_store
+from tests.own_specs import NETS
 
 
 def unpack(archive: Path, folder: Path) -> Path:
@@ -120,3 +122,27 @@ def test_runs_without_predictions_are_in_the_archive_too(scaling, study, store, 
     ids = archived.runs(["id"])["id"].to_pylist()
     assert len(ids) == 10
     assert len(set(archived.predictions(ids)["id"].to_pylist())) == 5
+
+
+OWN_STUDY = """\
+study: own
+dataset: {type: synthetic, size: 200, test_size: 100, side: 8}
+architectures:
+  - {type: module, module: code/nets.py:ConvNet, filters: [1, 2, 3]}
+recipe: {epochs: 1, batch_size: 50, precision: fp32}
+"""
+
+
+def test_the_code_of_a_network_is_in_the_archive(scaling, tmp_path):
+    (tmp_path / "code").mkdir()
+    shutil.copy(NETS, tmp_path / "code" / "nets.py")
+    (tmp_path / "own.yaml").write_text(OWN_STUDY)
+    assert scaling("run", "own.yaml", "--in-process", "--store", "store").code == 0
+    wanted = laws(scaling, "own.yaml", "--store", "store")
+    assert scaling("bundle", "own.yaml", "--store", "store", "--out", "own.zip", "--format", "svg").code == 0
+    folder = unpack(tmp_path / "own.zip", tmp_path / "unpacked")
+    shutil.rmtree(tmp_path / "code")
+    assert laws(scaling, folder / "study.yaml", "--store", folder / "store") == wanted
+    # Its runs are those of the archive: nothing is left to train.
+    plan = json.loads(scaling("plan", folder / "study.yaml", "--store", folder / "store", "--json").out)
+    assert all(run["done"] for run in plan["runs"])

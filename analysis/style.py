@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -134,7 +135,10 @@ def _paper_style(options: FigureOptions) -> dict[str, Any]:
     if options.font:
         # The second family has the signs that the first lacks.
         style |= {"font.family": [options.font, "DejaVu Sans"], "mathtext.fontset": "custom"}
-        style |= {f"mathtext.{name}": options.font + kind for name, kind in _MATH_FONTS.items()}
+        family = re.sub(
+            r"[-:,\\]", r"\\\g<0>", options.font
+        )  # these signs have a meaning in a pattern of a font
+        style |= {f"mathtext.{name}": family + kind for name, kind in _MATH_FONTS.items()}
     return style
 
 

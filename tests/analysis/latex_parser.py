@@ -20,7 +20,6 @@ WORDS = {
     r"\textless": "<",
     r"\textgreater": ">",
     r"\textbar": "|",
-    r"\textquotedbl": '"',
     r"\rho": "rho",
     r"\alpha": "alpha",
     r"\beta": "beta",

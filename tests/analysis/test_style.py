@@ -8,6 +8,7 @@ from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 
 from analysis import style
 from analysis.figure_options import WIDTH, FigureOptions
@@ -120,3 +121,12 @@ def test_curves_and_widths_can_be_told_apart_in_grey():
     shades = [_grey(color) for color in style.width_colors([1, 2, 3, 4, 6, 8, 12, 16]).values()]
     assert all(np.diff(shades) < -0.02)  # from light to dark, as networks get wider
     assert all(_grey(color) < 0.75 for color in style.PALETTE)  # nothing is faint on white
+
+
+def test_the_name_of_every_font_is_one_family_in_formulas():
+    """Hyphens, colons and commas in a name would start another part of the pattern of a font."""
+    for font in ("Last Resort High-Efficiency", "DejaVu Serif"):  # both come with matplotlib
+        with style.figure_style(FigureOptions(font=font)):
+            for name, kind in (("rm", "normal"), ("it", "italic")):
+                properties = FontProperties(rcParams[f"mathtext.{name}"])
+                assert (properties.get_family(), properties.get_style()) == ([font], kind)

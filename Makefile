@@ -45,6 +45,7 @@ coverage: environment
 	$(BIN)/python -m simulations.sequential_design
 	$(BIN)/python -m simulations.optimum
 	$(BIN)/python -m simulations.selection
+	$(BIN)/python -m simulations.flattening
 	$(BIN)/python -m simulations.power
 
 # All published figures, tables and pages that are drawn from the published store, anew. artifacts/published/README.md

@@ -84,7 +84,11 @@ def _describe_law(fit: Fit, law: Law) -> str:
     if "floor" in law.parameters:
         floor = format_response(points, law.parameters["floor"])
         if fit.verdict.choice is FormChoice.FLOOR:
-            return f"It levels off at {floor}; the part above that falls with the exponent ρ = {exponent}."
+            unless = ", unless it bends and falls on more slowly" if fit.verdict.possible_bend else ""
+            return (
+                f"It levels off at {floor}{unless}; the part above the floor falls with the exponent "
+                f"ρ = {exponent}."
+            )
         return (
             "These runs cannot tell whether it levels off: a law with a floor has the exponent "
             f"ρ = {exponent} and the floor {floor}."

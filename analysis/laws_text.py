@@ -13,6 +13,7 @@ from analysis.formatting import (
     NO_VALUE,
     format_count,
     format_interval,
+    format_percent,
     format_response,
     format_size,
     format_status,
@@ -21,7 +22,16 @@ from analysis.formatting import (
 from analysis.laws import LawRow, law_rows
 from analysis.text_table import TextTable
 from scaling.control_characters import escape_control_characters
-from scaling.fit import Comparison, ExponentConclusion, Fit, Interval, compare_all, predict, size_for_error
+from scaling.fit import (
+    Comparison,
+    ExponentConclusion,
+    Fit,
+    Interval,
+    Prediction,
+    compare_all,
+    predict,
+    size_for_error,
+)
 from scaling.fit.card import LawCard, law_card
 from scaling.fit.diagnosis.profile_likelihood import LawProfile, profile_laws
 from scaling.fit.forms import FORMS
@@ -201,7 +211,7 @@ def render_predictions(fits: Iterable[Fit], sizes: Sequence[float | int]) -> Tex
                     f"{prediction.x:g}",
                     format_response(fit.points, prediction.mean),
                     format_response(fit.points, prediction.new_run) if prediction.new_run else NO_VALUE,
-                    _describe_extrapolation(fit, prediction.x),
+                    _describe_outside(fit, prediction),
                 )
             )
     return TextTable(
@@ -211,6 +221,16 @@ def render_predictions(fits: Iterable[Fit], sizes: Sequence[float | int]) -> Tex
         rows=tuple(rows),
         right=frozenset({"x", "outside the data"}),
     )
+
+
+def _describe_outside(fit: Fit, prediction: Prediction) -> str:
+    """Return where a prediction lies, and the mean with a bend if a bend is possible and differs there."""
+    outside = _describe_extrapolation(fit, prediction.x)
+    if prediction.mean_with_bend is None:
+        return outside
+    mean = prediction.mean_with_bend
+    bend_mean = f"{mean:.3g}" if fit.points.test_images is None else format_percent(mean)
+    return f"{outside}; {bend_mean} with a bend"
 
 
 def _describe_extrapolation(fit: Fit, x: float) -> str:

@@ -9,7 +9,8 @@ from analysis.claims.claim import ClaimVerdict, Finding, Study
 from analysis.claims.evidence import Evidence
 from analysis.formatting import format_count, format_exponent, format_interval
 from scaling.fit import Fit, Status
-from scaling.fit.result import FormChoice, Law
+from scaling.fit.form_choice import FormChoice
+from scaling.fit.result import Law
 from scaling.plan.forecast_score import Outcome, TargetScore
 
 _VERDICTS = {

@@ -19,6 +19,7 @@ from scaling.fit.data.wide import melt_wide
 from scaling.fit.estimation.options import EstimationOptions
 from scaling.fit.first_design import FirstDesign
 from scaling.fit.fit import fit, fit_table
+from scaling.fit.form_choice import FormChoice, Verdict
 from scaling.fit.frontier import CostModel, Frontier, OptimalSizes
 from scaling.fit.interval import Interval
 from scaling.fit.joint import JointPrediction, fit_joint, fit_joint_table, predict_joint
@@ -26,7 +27,7 @@ from scaling.fit.joint_result import JointFit, JointHeldOut, JointLaw, JointLoss
 from scaling.fit.law_table import tabulate_laws
 from scaling.fit.prediction import Prediction, predict
 from scaling.fit.quantity import Quantity
-from scaling.fit.result import Fit, FormChoice, HeldOut, Law, Status, Verdict
+from scaling.fit.result import Fit, HeldOut, Law, Status
 from scaling.fit.suggest import SequentialDesign, propose_runs
 
 __all__ = [

@@ -24,8 +24,9 @@ from scaling.fit.diagnosis.verdict import select_form
 from scaling.fit.estimation.bootstrap import resample_means
 from scaling.fit.estimation.options import EstimationOptions
 from scaling.fit.estimation.quasi_likelihood import estimate_form
+from scaling.fit.form_choice import FormChoice, Verdict
 from scaling.fit.forms import FORMS, MAX_EXPONENT, POWER
-from scaling.fit.result import Fit, FormChoice, Law, Verdict
+from scaling.fit.result import Fit, Law
 
 _DEFAULT_OPTIONS = EstimationOptions()
 _ONE_SIZE = "the architecture has one size, and a law needs several; the table of means has its error"

@@ -38,6 +38,8 @@ class Prediction:
     count as a sample."""
     extrapolation: float
     """Size over the widest measured size: above 1 for an extrapolation."""
+    mean_with_bend: float | None = None
+    """Mean error by a bend that fits too, for a law with a floor where the two differ by more than 5 %."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the prediction as JSON values."""
@@ -68,8 +70,16 @@ def _predict(fit: Fit, form: str, *, size: float | int, seed: int) -> Prediction
         x=float(size),
         mean=law.derived_interval(lambda draws: draws.evaluate(at)),
         new_run=_predict_runs(fit, law, size, runs=1, seed=seed),
-        extrapolation=float(size / fit.points.widths[-1]),
+        extrapolation=(extrapolation := float(size / fit.points.widths[-1])),
+        mean_with_bend=_mean_with_bend(fit, form, size, extrapolation),
     )
+
+
+def _mean_with_bend(fit: Fit, form: str, size: float | int, extrapolation: float) -> float | None:
+    bend = fit.verdict.possible_bend
+    if bend is None or form != fit.verdict.form or extrapolation <= bend.agrees_to:
+        return None
+    return bend.predict(size)
 
 
 def predict_means(

@@ -1,4 +1,4 @@
-"""Records of a fit: estimates of the forms, laws with their status, the verdict, and the fit of a group.
+"""Records of a fit: estimates of the forms, laws with their status, and the fit of a group.
 
 Each result has an interval, the number of runs, the estimand and a status.
 """
@@ -17,11 +17,9 @@ from scaling.errors import UsageError
 from scaling.fit.data.costs import CostCurve
 from scaling.fit.data.points import Points
 from scaling.fit.data.variance import Dispersion
-from scaling.fit.forms import FLOOR, POWER, Form
+from scaling.fit.form_choice import Verdict
+from scaling.fit.forms import Form
 from scaling.fit.interval import CONFIDENCE_LEVEL, FloatArray, Interval, draw_limits
-
-MISFIT_P = 0.01
-"""p-value below which a form misfits the means."""
 
 Sizes = float | int | Sequence[float | int] | NDArray[np.number]
 """One size, or an array of sizes."""
@@ -217,89 +215,6 @@ class Law(FormEstimate):
             "status": self.status.value,
             "reason": self.reason,
         }
-
-
-class FormChoice(StrEnum):
-    """Choice between the forms."""
-
-    POWER = "power law"
-    FLOOR = "floor needed"
-    BENDS = "bends"
-    UNCLEAR = "cannot tell"
-
-
-def _percent(share: float) -> str:
-    """Return an upper limit in whole per cent, at least 1 %: a limit of 0 % would promise too much."""
-    return f"{max(1, round(100 * share))} %"
-
-
-_FORM_OF_CHOICE = {
-    FormChoice.POWER: POWER.name,
-    FormChoice.FLOOR: FLOOR.name,
-    FormChoice.UNCLEAR: FLOOR.name,  # a floor of 0 is possible
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """Choice between the forms, with its evidence; evidence that cannot be computed is None."""
-
-    choice: FormChoice
-    floor_p: float | None = None
-    """p-value of the likelihood-ratio test of a floor of 0."""
-    floor_limit: float | None = None
-    """Upper 95 % limit of the floor, divided by the mean error of the widest networks."""
-    drift_limit: float | None = None
-    """Upper 95 % limit of the change of the local exponent over the measured sizes, relative to the
-    exponent."""
-    holdout_ok: bool | None = None
-    """True if the widest networks lie in the joint prediction interval of the power law of the narrower
-    ones."""
-    floor_fits_p: float | None = None
-    """p-value of the misfit of the law with a floor."""
-    bend_form: str = ""
-    """Name of the form that bends and was compared with the law with a floor; empty without comparison."""
-    bend_fits_p: float | None = None
-    """p-value of the misfit of the law that bends; None if the law with a floor fits, or below eight
-    widths."""
-
-    @property
-    def form(self) -> str:
-        """Name of the form that describes the group; with a floor, which may be 0, for ``cannot tell``."""
-        return self.bend_form if self.choice is FormChoice.BENDS else _FORM_OF_CHOICE[self.choice]
-
-    @property
-    def evidence(self) -> str:
-        """Evidence as text."""
-        evidence = [] if self.floor_p is None else [f"a floor of 0: p = {self.floor_p:.2g}"]
-        if self.floor_limit is not None:
-            # A law that misfits the means says nothing about a floor.
-            misfit = self.floor_fits_p is not None and self.floor_fits_p < MISFIT_P
-            limit = (
-                f"the floor is at most {_percent(self.floor_limit)} of the mean of the widest networks"
-                if self.floor_limit < 1
-                else "the floor may be as large as the mean of the widest networks"
-            )
-            evidence.append(limit + (", in a law that misfits the means" if misfit else ""))
-        if self.drift_limit is not None:
-            evidence.append(
-                f"the local exponent changes by at most {_percent(self.drift_limit)} over the sizes"
-                if self.drift_limit < 1
-                else "the local exponent may change by more than itself over the sizes"
-            )
-        if self.holdout_ok is not None:
-            predicts = "predicts" if self.holdout_ok else "does not predict"
-            evidence.append(f"a power law of the narrower networks {predicts} the widest")
-        if self.floor_fits_p is not None and self.bend_fits_p is not None:
-            evidence.append(
-                f"misfit of the law with a floor: p = {self.floor_fits_p:.2g}, "
-                f"of the law that bends: p = {self.bend_fits_p:.2g}"
-            )
-        return "; ".join(evidence)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the verdict as JSON values."""
-        return {**asdict(self), "choice": self.choice.value, "evidence": self.evidence}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

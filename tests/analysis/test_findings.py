@@ -29,7 +29,7 @@ def fitted():
     [
         (
             FormChoice.FLOOR,
-            "It levels off at 5.000000 [5.000000, 5.000000] %; the part above that falls with the exponent",
+            "It levels off at 5.000000 [5.000000, 5.000000] %; the part above the floor falls with the",
         ),
         (FormChoice.POWER, "Each doubling of filters multiplies it by 0."),
         (

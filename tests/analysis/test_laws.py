@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from rich.console import Console
 
 from analysis.laws import law_rows
 from analysis.laws_text import render_predictions, render_sizes_for_error
-from scaling.fit import EstimationOptions, Points, fit
+from scaling.fit import EstimationOptions, FormChoice, Points, Verdict, fit
+from scaling.fit.form_choice import PossibleBend
+from scaling.fit.forms import BROKEN
 
 WIDTHS = np.array([1.0, 2, 4, 8, 16, 32])
 
@@ -39,3 +43,26 @@ def test_tables_say_where_a_size_lies_outside_the_data(fitted):
     assert text.count("below the narrowest") == 4
     assert text.count("2 times the widest") == 2
     assert "never [never" not in text
+
+
+@pytest.mark.parametrize(("test_images", "shown"), [(None, "0.0425"), (1000, "4.25 %")])
+def test_a_prediction_that_a_bend_contradicts_has_the_mean_with_the_bend(fitted, test_images, shown):
+    """A law that is 0.34 / x below the bend and constant beyond it ends at 0.34 / 8 = 0.0425."""
+    bend = PossibleBend(
+        form=BROKEN,
+        parameters=np.array([0.34, 1.0, 0.0, 8.0]),
+        fits_p=0.5,
+        agrees_to=2.0,
+        far_means=(0.05, 0.0425),
+    )
+    contradicted = replace(
+        fitted,
+        verdict=Verdict(choice=FormChoice.FLOOR, possible_bend=bend),
+        points=replace(fitted.points, test_images=test_images),
+    )
+    console = Console(width=200)
+    with console.capture() as capture:
+        console.print(render_predictions([contradicted], [64, 4096]))
+    text = capture.get()
+    assert text.count("with a bend") == 1
+    assert f"128 times the widest; {shown} with a bend" in text

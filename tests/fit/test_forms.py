@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scaling.fit.forms import BROKEN, FLOOR, FORMS, M4, POWER, Form
+from scaling.fit.forms import BROKEN, BROKEN_FORMS, FLOOR, FORMS, M4, POWER, Form
 
 X = np.geomspace(0.5, 300, 30)
 LAWS = {
@@ -14,7 +14,8 @@ LAWS = {
     BROKEN: (0.4, 0.2, 0.9, 8.0),
     M4: (0.6, 0.7, 0.03, 0.9, 0.8),
 }
-EACH_FORM = pytest.mark.parametrize(("form", "law"), LAWS.items(), ids=str)
+SMOOTHER = [(form, LAWS[BROKEN]) for form in BROKEN_FORMS if form is not BROKEN]
+EACH_FORM = pytest.mark.parametrize(("form", "law"), [*LAWS.items(), *SMOOTHER], ids=str)
 
 
 def test_every_form_is_tested():

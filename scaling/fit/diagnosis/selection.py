@@ -7,6 +7,9 @@ law with a floor too, whose form contains the other one. For the same reason no 
 
 Neither ``power law`` nor ``cannot tell`` excludes a floor of 0, also if few resampled studies have a floor so
 small. The law with a floor then covers the power law, and its floor begins at 0.
+
+``floor needed`` excludes a power law, and not a bend to a smaller exponent. Where such a bend fits too and
+soon predicts other means, the law with a floor is not usable.
 """
 
 from __future__ import annotations
@@ -15,9 +18,10 @@ from dataclasses import replace
 
 from scaling.fit.data.points import Points
 from scaling.fit.diagnosis.status import assess
+from scaling.fit.form_choice import FormChoice, Verdict
 from scaling.fit.forms import BENT_FORMS, FLOOR, POWER
 from scaling.fit.interval import cover_parameters
-from scaling.fit.result import FormChoice, Law, Status, Verdict
+from scaling.fit.result import Law, Status
 
 _OTHER_FORM_REASONS = {
     FormChoice.POWER: "",
@@ -26,6 +30,10 @@ _OTHER_FORM_REASONS = {
     FormChoice.UNCLEAR: "a floor is neither shown nor excluded",
 }
 """Reason for caution with a law that the verdict does not name."""
+_TRUSTED_FACTOR = 2.0
+"""Ratio to the widest size up to which a bend that fits too predicts the means of a usable floor."""
+BEND_FITS_TOO = "a bend fits too, and its means differ"
+"""Beginning of the reason for caution with a law with a floor that a bend soon leaves."""
 _BEND_REASON = "beyond the measured sizes, other curves with a bend differ from this one"
 
 
@@ -54,6 +62,9 @@ def _permits_no_floor(verdict: Verdict) -> bool:
 def _reason(name: str, verdict: Verdict) -> str:
     if name in {form.name for form in BENT_FORMS}:
         return _BEND_REASON
+    bend = verdict.possible_bend
+    if name == verdict.form and bend is not None and bend.agrees_to < _TRUSTED_FACTOR:
+        return f"{BEND_FITS_TOO} beyond {bend.agrees_to:.2g} times the widest size"
     return "" if name == verdict.form else _OTHER_FORM_REASONS[verdict.choice]
 
 

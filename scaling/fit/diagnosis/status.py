@@ -14,9 +14,10 @@ from scaling.fit.data.dispersion import dispersion_about, form_free_dispersion
 from scaling.fit.data.points import Points
 from scaling.fit.data.variance import ZERO_DISPERSION, Dispersion, DispersionSource
 from scaling.fit.diagnosis.sensitivity import compute_leverage, is_identifiable
+from scaling.fit.form_choice import MISFIT_P
 from scaling.fit.forms import MAX_EXPONENT, Form
 from scaling.fit.interval import Interval
-from scaling.fit.result import MISFIT_P, Status
+from scaling.fit.result import Status
 
 MIN_WIDTHS = 6
 """Number of widths below which a law is used with caution."""

@@ -4,7 +4,8 @@
   that bends does not (at 1 %): two power laws joined by a bend, or else M4.
 - ``floor needed``: a quasi-likelihood-ratio test rejects the law without a floor. The floor has the bound 0,
   so the ratio is 0 in half of the studies without a floor (Self & Liang 1987). The dispersion is estimated,
-  so the other half follows an F instead of a chi-squared distribution.
+  so the other half follows an F instead of a chi-squared distribution. It does not reject a curve that
+  bends and falls on with a smaller exponent; ``scaling.fit.diagnosis.flattening`` says where that matters.
 - ``power law``: all of these, because not finding a deviation does not exclude one: the upper 95 % limit of
   the floor is below a fifth of the mean error of the widest networks; that of the change of the local
   exponent over the measured sizes is below a third of the exponent; the law fits the means (F test at 1 %);
@@ -25,11 +26,14 @@ from scaling.fit.data.dispersion import dispersion_about, form_free_dispersion
 from scaling.fit.data.points import Points
 from scaling.fit.data.variance import ZERO_DISPERSION, Dispersion
 from scaling.fit.diagnosis.drift import limit_exponent_drift
+from scaling.fit.diagnosis.flattening import find_possible_bend
+from scaling.fit.diagnosis.misfit import misfit_p
 from scaling.fit.estimation.quasi_likelihood import maximise, quasi_loglik
 from scaling.fit.estimation.variable_projection import fit_by_variable_projection
+from scaling.fit.form_choice import MISFIT_P, FormChoice, Verdict
 from scaling.fit.forms import BENT_FORMS, FLOOR, POWER
 from scaling.fit.interval import CONFIDENCE_LEVEL
-from scaling.fit.result import MISFIT_P, FormChoice, Law, Verdict
+from scaling.fit.result import Law
 
 FLOOR_P = 0.025
 """p-value below which the law without a floor is rejected."""
@@ -69,11 +73,11 @@ def select_form(
     floor_limit = floor.parameters["floor"].high / float(points.means[-1])
     drift_limit = limit_exponent_drift(points, noise)
     holdout_ok = _holdout_ok(points, power, resampled)
-    floor_fits_p = _misfit_p(points, floor.predict(points.widths), noise, n_parameters=len(floor.parameters))
+    floor_fits_p = misfit_p(points, floor.predict(points.widths), noise, n_parameters=len(floor.parameters))
     bend_form, bend_fits_p = "", None
     if floor_fits_p is not None and floor_fits_p < _BEND_P and len(points.widths) >= _MIN_WIDTHS_FOR_BEND:
         bend_form, bend_fits_p = _find_bend(points, noise)
-    power_fits_p = _misfit_p(points, power.predict(points.widths), noise, n_parameters=len(power.parameters))
+    power_fits_p = misfit_p(points, power.predict(points.widths), noise, n_parameters=len(power.parameters))
     is_power = (
         floor_limit < _NEGLIGIBLE_FLOOR
         and drift_limit is not None
@@ -98,6 +102,7 @@ def select_form(
         floor_fits_p=floor_fits_p,
         bend_form=bend_form,
         bend_fits_p=bend_fits_p,
+        possible_bend=find_possible_bend(points, floor, noise) if choice is FormChoice.FLOOR else None,
     )
 
 
@@ -107,7 +112,7 @@ def _find_bend(points: Points, noise: Dispersion) -> tuple[str, float | None]:
     for form in BENT_FORMS:
         (bent,) = maximise(form, points, points.means[None], points.weights[None])
         name = form.name
-        fits_p = _misfit_p(points, form.evaluate(bent, points.widths), noise, n_parameters=len(bent))
+        fits_p = misfit_p(points, form.evaluate(bent, points.widths), noise, n_parameters=len(bent))
         if fits_p is not None and fits_p > MISFIT_P:
             break
     return name, fits_p
@@ -115,20 +120,6 @@ def _find_bend(points: Points, noise: Dispersion) -> tuple[str, float | None]:
 
 def _is_decidable(points: Points, power: Law) -> bool:
     return bool(points.means.all() and power.parameters["exponent"].estimate > 0)
-
-
-def _misfit_p(
-    points: Points, curve: Float[np.ndarray, " widths"], noise: Dispersion, *, n_parameters: int
-) -> float | None:
-    """Return the p-value of the F test of the residuals about a curve; None if it is undefined."""
-    dof = len(points.widths) - n_parameters
-    if dof < 1:
-        return None
-    squares = dof * dispersion_about(points, curve, dof)
-    if points.replicate_dispersion is None and dof > noise.dof:
-        # The residuals contain those of the smooth curve, from which the dispersion is estimated.
-        squares, dof = squares - noise.dof * noise.value, dof - noise.dof
-    return float(fdtrc(dof, noise.dof, squares / dof / noise.value)) if squares > 0 else 1.0
 
 
 def _floor_test(points: Points, power: Law, floor: Law, noise: Dispersion) -> float | None:

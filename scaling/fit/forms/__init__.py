@@ -14,6 +14,7 @@ from scaling.fit.forms.power import PowerForm
 __all__ = [
     "BENT_FORMS",
     "BROKEN",
+    "BROKEN_FORMS",
     "FLOOR",
     "FORMS",
     "JOINT",
@@ -21,6 +22,7 @@ __all__ = [
     "M4",
     "MAX_EXPONENT",
     "POWER",
+    "BrokenForm",
     "Form",
     "JointPowerForm",
     "NonlinearForm",
@@ -33,3 +35,5 @@ FORMS: dict[str, Form] = {form.name: form for form in (POWER, FLOOR, BROKEN, M4)
 """All forms of one size by name; ``JOINT`` and ``JOINT_POWER`` are those of two sizes."""
 BENT_FORMS = (BROKEN, M4)
 """Forms for curves that neither a power law nor a floor describes, in the order in which they are tried."""
+BROKEN_FORMS = (BROKEN, BrokenForm(smoothness=0.5), BrokenForm(smoothness=1.0))
+"""Two power laws that meet in a sharp bend, and in smoother ones; the last is nearly as smooth as a floor."""

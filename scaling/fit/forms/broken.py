@@ -5,8 +5,8 @@ break and without a floor.
 Legend: A is ``amplitude``, rho is the ``exponent`` below the bend, rho' is the exponent ``beyond`` it, B is
 the position of the ``bend``.
 
-Set here: s = 0.25, so that 90 % of the bend happens within a factor of about 4 in x. A study of ten widths
-cannot tell how sharp a bend is.
+Set here: s is the smoothness of the form, by default 0.25, so that 90 % of the bend happens within a factor
+of about 4 in x. A study of ten widths cannot tell how sharp a bend is.
 """
 
 from __future__ import annotations
@@ -18,14 +18,18 @@ from scipy.special import expit
 
 from scaling.fit.forms.base import MAX_EXPONENT, FloatArray, NonlinearForm
 
-_SHARPNESS = 0.25
+_SMOOTHNESS = 0.25
 _MAX_LOG_SIZE = 60.0
 """Sizes between exp(-60) and exp(60) are searched by ``inverse``."""
 _BISECTIONS = 80
 
 
 class BrokenForm(NonlinearForm):
-    """Two power laws that meet in a bend."""
+    """Two power laws that meet in a bend.
+
+    Args:
+        smoothness: s in the formula; the bend is the wider in log x, the larger it is.
+    """
 
     name = "broken"
     parameters = ("amplitude", "exponent", "beyond", "bend")
@@ -36,23 +40,26 @@ class BrokenForm(NonlinearForm):
         "beyond": (-MAX_EXPONENT, MAX_EXPONENT),
     }
 
+    def __init__(self, smoothness: float = _SMOOTHNESS) -> None:
+        self.smoothness = smoothness
+
     def evaluate(self, parameters: FloatArray, x: FloatArray) -> FloatArray:
         amplitude, exponent, beyond, bend = np.moveaxis(parameters, -1, 0)
         log_x = np.log(x)
         return np.asarray(
             amplitude
-            * np.exp(-exponent * log_x - (beyond - exponent) * _log_distance_beyond(log_x - np.log(bend)))
+            * np.exp(-exponent * log_x - (beyond - exponent) * self._log_distance(log_x - np.log(bend)))
         )
 
     def jacobian(self, parameters: FloatArray, x: FloatArray) -> FloatArray:
         amplitude, exponent, beyond, bend = np.moveaxis(parameters, -1, 0)
         log_x, log_ratio = np.log(x), np.log(x) - np.log(bend)
-        distance = _log_distance_beyond(log_ratio)
+        distance = self._log_distance(log_ratio)
         relative = (
             1 / amplitude,
             distance - log_x,
             -distance,
-            (beyond - exponent) * expit(log_ratio / _SHARPNESS) / bend,
+            (beyond - exponent) * expit(log_ratio / self.smoothness) / bend,
         )
         return np.stack(np.broadcast_arrays(*relative), axis=-1) * self.evaluate(parameters, x)[..., None]
 
@@ -70,10 +77,9 @@ class BrokenForm(NonlinearForm):
     ) -> FloatArray:
         return np.stack([_two_lines(x, means, weights, bend) for bend in np.sqrt(x[1:-2] * x[2:-1])])
 
-
-def _log_distance_beyond(log_ratio: FloatArray) -> FloatArray:
-    """Return the smoothed log distance beyond the bend: 0 well below it, log(x / B) well above."""
-    return np.asarray(_SHARPNESS * np.logaddexp(0, log_ratio / _SHARPNESS))
+    def _log_distance(self, log_ratio: FloatArray) -> FloatArray:
+        """Return the smoothed log distance beyond the bend: 0 well below it, log(x / B) well above."""
+        return np.asarray(self.smoothness * np.logaddexp(0, log_ratio / self.smoothness))
 
 
 def _two_lines(x: FloatArray, means: FloatArray, weights: FloatArray, bend: float) -> FloatArray:

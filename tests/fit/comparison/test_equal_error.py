@@ -17,7 +17,7 @@ from scaling.fit import (
     preferred_law,
     size_for_error,
 )
-from scaling.fit.result import FormChoice
+from scaling.fit.form_choice import FormChoice
 from tests.fit.planted_laws import bare_points, plant
 
 WIDE = (1, 2, 3, 4, 6, 8, 12, 16)

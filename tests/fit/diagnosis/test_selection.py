@@ -9,7 +9,7 @@ import pytest
 
 from scaling.fit import EstimationOptions, Fit, FormChoice, Points, Status, fit, predict, preferred_law
 from scaling.fit.diagnosis.selection import include_selection
-from scaling.fit.result import Verdict
+from scaling.fit.form_choice import Verdict
 from tests.fit.planted_laws import plant
 
 WIDE = (1, 2, 3, 4, 6, 8, 12, 16)

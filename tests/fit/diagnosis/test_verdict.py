@@ -9,8 +9,8 @@ from scipy import integrate, stats
 from scaling.fit import EstimationOptions, FormChoice, Points, fit
 from scaling.fit.diagnosis.verdict import FLOOR_P, MIN_COVARIANCE_DRAWS
 from scaling.fit.estimation.quasi_likelihood import quasi_loglik
+from scaling.fit.form_choice import Verdict
 from scaling.fit.forms import BROKEN, FLOOR, Form
-from scaling.fit.result import Verdict
 from tests.fit.planted_laws import DISPERSION, bare_points, curve, plant, variance_model
 
 WIDE = (1, 2, 3, 4, 6, 8, 12, 16)
@@ -175,7 +175,7 @@ def test_a_verdict_lists_its_evidence():
     assert verdict.choice is FormChoice.FLOOR
     assert verdict.floor_p < FLOOR_P < 0.2 < verdict.floor_limit
     expected = (
-        f"a floor of 0: p = {verdict.floor_p:.2g}; "
+        f"a floor of 0: p = {verdict.floor_p:.2g}; {verdict.possible_bend.description}; "
         f"the floor is at most {100 * verdict.floor_limit:.0f} % of the mean of the widest networks"
     )
     assert verdict.evidence.startswith(expected)

@@ -26,6 +26,7 @@ from scaling.plan import machine
 from simulations.scenarios import EXPONENT, Scenario
 
 FOLDER, PAGE = ROOT / "artifacts" / "published" / "coverage", ROOT / "docs" / "selection.md"
+_TABLES = ("selection", "curves")
 STUDIES = 2000
 """Default number of studies of each scenario with replicates."""
 _CURVE_DIVISOR = 5
@@ -247,16 +248,31 @@ def main() -> None:
     )
     parser.add_argument("--studies", type=int, default=STUDIES, help="studies of a scenario (%(default)s)")
     parser.add_argument("--workers", type=int, default=machine.cpu_count(), help="processes (%(default)s)")
+    parser.add_argument(
+        "--tables",
+        nargs="+",
+        choices=_TABLES,
+        default=_TABLES,
+        metavar="NAME",
+        help="tables to compute; the other one is read from its file (%(default)s)",
+    )
     arguments = parser.parse_args()
     scenarios, cases = list(selection_scenarios()), list(curve_cases())
+    tables: dict[str, list[list[str]]] = {}
     with ProcessPoolExecutor(arguments.workers) as pool:
-        selected = pool.map(count_selection, scenarios, [arguments.studies] * len(scenarios))
-        curves = pool.map(count_curve, cases, [arguments.studies // _CURVE_DIVISOR] * len(cases))
-        tables = {"selection": selection_table(selected), "curves": curve_table(curves)}
+        if "selection" in arguments.tables:
+            selected = pool.map(count_selection, scenarios, [arguments.studies] * len(scenarios))
+            tables["selection"] = selection_table(selected)
+        if "curves" in arguments.tables:
+            curves = pool.map(count_curve, cases, [arguments.studies // _CURVE_DIVISOR] * len(cases))
+            tables["curves"] = curve_table(curves)
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
         with (FOLDER / f"{name}.csv").open("w", newline="") as file:
             csv.writer(file, lineterminator="\n").writerows(table)
+    for name in set(_TABLES) - set(tables):
+        with (FOLDER / f"{name}.csv").open(newline="") as file:
+            tables[name] = list(csv.reader(file))
     PAGE.write_text(render_page(tables, studies=arguments.studies))
 
 

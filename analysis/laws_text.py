@@ -177,7 +177,7 @@ def render_sizes_for_error(fits: Iterable[Fit], errors: Sequence[float | int]) -
         for form, law in fit.laws.items():
             for error in errors:
                 size = size_for_error(fit, error, form=form)
-                outside = _describe_extrapolation(fit, size.estimate)
+                outside = describe_extrapolation(fit, size.estimate)
                 rows.append((fit.label, law.form.formula, f"{error:g}", format_size(size), outside))
     return TextTable(
         title=f"{fits[0].points.x_name} for a given {y}" if fits else "",
@@ -201,7 +201,7 @@ def render_predictions(fits: Iterable[Fit], sizes: Sequence[float | int]) -> Tex
                     f"{prediction.x:g}",
                     format_response(fit.points, prediction.mean),
                     format_response(fit.points, prediction.new_run) if prediction.new_run else NO_VALUE,
-                    _describe_extrapolation(fit, prediction.x),
+                    describe_extrapolation(fit, prediction.x),
                 )
             )
     return TextTable(
@@ -213,7 +213,7 @@ def render_predictions(fits: Iterable[Fit], sizes: Sequence[float | int]) -> Tex
     )
 
 
-def _describe_extrapolation(fit: Fit, x: float) -> str:
+def describe_extrapolation(fit: Fit, x: float) -> str:
     """Return where a size lies outside the measured sizes; empty if it lies between them or is infinite."""
     narrowest, widest = fit.points.widths[0], fit.points.widths[-1]
     if x < narrowest:

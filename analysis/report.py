@@ -9,6 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from analysis.answers import answer_questions
+from analysis.comparison import find_best_at_budgets
 from analysis.equal_training_error import draw_equal_training_error
 from analysis.error_figure import draw_error_figure
 from analysis.figure_axes import FILTERS_AXIS, REPORT_AXES
@@ -120,6 +122,7 @@ def write_report(
     page = load_template("report.html.jinja").render(
         study=context.study,
         summary=summarise_runs(data.grouped, context),
+        answers=answer_questions(fits, find_best_at_budgets(_fits_by_axis(data))),
         findings=findings,
         statements=[*statements, *context.notes],
         pairs=describe_pairs(fits),
@@ -215,6 +218,10 @@ def _tables(data: _ReportData) -> list[PaperTable]:
         *((setting.axis, fits) for setting, fits in data.settings),
     ]
     return report_tables(axes, means=data.means, joint=data.joint, forecasts=data.forecasts)
+
+
+def _fits_by_axis(data: _ReportData) -> dict[str, Sequence[Fit]]:
+    return {axis.column: fits.fits for axis, fits in zip(REPORT_AXES, data.fits, strict=True)}
 
 
 def _findings(data: _ReportData) -> list[Finding]:

@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis.answers import answer_questions
+from analysis.claims.claim import JudgedClaim
+from analysis.claims.page import OWN_QUESTION
 from analysis.comparison import find_best_at_budgets
 from analysis.equal_training_error import draw_equal_training_error
 from analysis.error_figure import draw_error_figure
@@ -95,6 +97,7 @@ def write_report(
     tuned: Sequence[TunedRates] = (),
     missed: MissedImages | str | None = None,
     forecasts: Sequence[ForecastScore] = (),
+    claims: Sequence[JudgedClaim] = (),
     figures: FigureOptions | None = None,
     tables: Sequence[str] = (),
 ) -> Report:
@@ -109,6 +112,7 @@ def write_report(
         tuned: networks whose learning rate was chosen by pilot runs.
         missed: test images that most runs misclassify; or a sentence about what is missing to find them.
         forecasts: scores of the study's forecasts.
+        claims: claims of the literature that these runs test, with their verdicts.
         figures: formats, width and font of the figures; by default those of a page.
         tables: formats of the tables beside .csv.
 
@@ -133,6 +137,8 @@ def write_report(
         means=data.means.to_pylist(),
         forecasts=forecast_rows(forecasts),
         forecast_notes=describe_scores(forecasts),
+        claims=claims,
+        own_question=OWN_QUESTION,
     )
     path = out / "report.html"
     path.write_text(page, encoding="utf-8")

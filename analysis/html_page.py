@@ -15,6 +15,7 @@ from analysis.formatting import format_percent
 from analysis.page_svg import PageSvg
 from analysis.report_figure import ReportFigure
 from analysis.style import figure_style
+from analysis.typesetting import typeset_formulas
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +96,7 @@ def load_template(name: str) -> Template:
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["percent"] = format_percent
+    environment.filters |= {"percent": format_percent, "typeset": typeset_formulas}
     return environment.get_template(name)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -75,5 +76,6 @@ def test_the_page_has_a_section_of_claims_only_with_claims(monkeypatch, workspac
     (judged,) = api.claims(tmp_path / "configs", workspace).rows
     assert "<h2>Claims</h2>" in text
     assert "An error falls." in text
-    assert f'<td class="text usable">{judged.finding.verdict}</td>' in text
+    verdict = ": ".join(filter(None, (judged.finding.verdict, judged.finding.reason)))
+    assert f'<td class="text usable">{escape(verdict)}</td>' in text
     assert f'<td class="number">{judged.finding.n:,}</td>' in text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from typing import Any
@@ -48,6 +48,8 @@ class StudyComparison:
     """Pareto front by the column of the cost."""
     best_at_budgets: dict[str, list[BestAtBudget]]
     """Best curve at round budgets, by the column of the cost."""
+    errors: tuple[float, ...]
+    """Errors at which sizes are compared on request."""
 
     @property
     def fits(self) -> list[Fit]:
@@ -123,11 +125,22 @@ def compare_curves(runs: pa.Table, epochs: pa.Table, *, errors: Sequence[float] 
         equal_errors=tuple(sizes for pair in pairs for sizes in _compare_pair(*pair, errors=errors)),
         crossings=tuple(crossing for curves in fits.values() for crossing in find_crossings(curves)),
         pareto_fronts={column: pareto_front(curves) for column, curves in by_cost.items()},
-        best_at_budgets={
-            column: best_at_budget(curves, _budgets(curves), max_extrapolation=MAX_EXTRAPOLATION)
-            for column, curves in by_cost.items()
-        },
+        best_at_budgets=find_best_at_budgets(fits),
+        errors=tuple(errors),
     )
+
+
+def find_best_at_budgets(fits: Mapping[str, Sequence[Fit]]) -> dict[str, list[BestAtBudget]]:
+    """Return the best curve at round budgets, by the column of the cost.
+
+    Args:
+        fits: fits of the curves, by the column of the axis.
+    """
+    return {
+        axis.column: best_at_budget(curves, _budgets(curves), max_extrapolation=MAX_EXTRAPOLATION)
+        for axis in COST_AXES
+        if (curves := fits.get(axis.column))
+    }
 
 
 def _average_over_cells(runs: pa.Table, column: str) -> pa.Table:

@@ -9,15 +9,19 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis import style
-from analysis.error_figure import draw_runs
+from analysis.curve_marks import name_curve, name_legend
+from analysis.error_figure import draw_curve_runs, draw_means
+from analysis.figure_alt import describe_curves
 from analysis.figure_axes import COST_AXES, FigureAxis
 from analysis.formatting import format_count, format_interval, format_test_set, format_training
 from analysis.laws import CurveFits
+from analysis.means import mean_errors
 from analysis.report_figure import ReportFigure
 from analysis.run_groups import GroupedRuns
 from scaling.fit import Fit, Interval, Law, find_crossing, pareto_front, preferred_law
@@ -84,7 +88,9 @@ def draw_comparison(
     figure = Figure(figsize=style.figure_size(3.15, legend=0.18 * len(grouped.labels)))
     title = f"{format_test_set(grouped.runs, grouped.dataset_title)}\n{format_training(grouped.runs)}"
     axes = figure.add_subplot(xscale="log", yscale="log", title=title, xlabel=axis.label, ylabel="Test error")
-    handles = _draw_curves(axes, grouped, fits=fits, axis=axis)
+    means = mean_errors(grouped, axis.column)
+    handles, titles = _draw_curves(axes, grouped, means=means, fits=fits, axis=axis)
+    legend = [str(entry.get_label()) for entry in handles]
     if axis in COST_AXES and fits.fits:
         handles.append(_draw_front(axes, fits))
     if crossings:
@@ -92,7 +98,7 @@ def draw_comparison(
     has_law = any(map(preferred_law, fits.fits))
     if has_law:
         handles.append(style.legend_entry("law with its 95 % band; dashed: extrapolated", color=style.GREY))
-    figure.legend(handles=handles, loc="outside lower left")
+    name_legend(figure.legend(handles=handles, loc="outside lower left"), grouped.labels)
     errors = grouped.runs["test_error"].to_numpy()
     if (errors > 0).any():
         # A band can be wider than all data by orders of magnitude, so it must not set the limits.
@@ -104,27 +110,32 @@ def draw_comparison(
         heading=f"Test error against {axis.name}",
         caption=_caption(grouped, axis, has_law=has_law),
         figure=figure,
-        numbers=_numbers(grouped, fits),
+        numbers=_numbers(means, fits),
+        alt=describe_curves(means, axis=axis, legend=legend),
+        titles=titles,
+        curves=grouped.labels,
     )
 
 
-def _draw_curves(axes: Axes, grouped: GroupedRuns, *, fits: CurveFits, axis: FigureAxis) -> list[Line2D]:
-    """Draw runs, means and the law of each curve, and return the legend entries."""
-    handles = []
+def _draw_curves(
+    axes: Axes, grouped: GroupedRuns, *, means: pa.Table, fits: CurveFits, axis: FigureAxis
+) -> tuple[list[Line2D], dict[str, list[str]]]:
+    """Draw runs, means and laws, and return the legend entries and the titles of the marks."""
+    handles, titles = [], dict[str, list[str]]()
     for index, label in enumerate(grouped.labels):
         curve, runs = style.curve_style(index), grouped.of_curve(label)
-        draw_runs(axes, runs[axis.column].to_numpy(), error=runs["test_error"].to_numpy(), color=curve.color)
-        fit = fits.by_label.get(label)
-        law = preferred_law(fit) if fit else None
-        if fit and law:
-            _draw_law(axes, fit, law=law, color=curve.color)
-        means = _means(grouped, label, x=axis.column)
-        mean_error = style.positive_or_nan(means["test_error_mean"])
-        axes.plot(means[axis.column], mean_error, curve.marker, color=curve.color, zorder=4)
+        with name_curve(axes, index):
+            titles |= draw_curve_runs(axes, runs, x=axis.column, color=curve.color, index=index)
+            fit = fits.by_label.get(label)
+            law = preferred_law(fit) if fit else None
+            if fit and law:
+                _draw_law(axes, fit, law=law, color=curve.color)
+            rows = means.filter(pc.field("group") == label)
+            titles |= draw_means(axes, rows, x=axis.column, curve=curve, index=index)
         text = _legend_text(label, law, runs=len(runs), several_sizes=fits.several_sizes)
         line = "-" if law else ""
         handles.append(style.legend_entry(text, color=curve.color, marker=curve.marker, ls=line))
-    return handles
+    return handles, titles
 
 
 def _draw_law(axes: Axes, fit: Fit, *, law: Law, color: str) -> None:
@@ -179,37 +190,29 @@ def _caption(grouped: GroupedRuns, axis: FigureAxis, *, has_law: bool) -> str:
     )
 
 
-def _means(grouped: GroupedRuns, label: str, *, x: str) -> pa.Table:
-    """Return the mean error at each size of one curve."""
-    runs = grouped.of_curve(label).group_by(x, use_threads=False)
-    return runs.aggregate([("test_error", "count"), ("test_error", "mean")]).sort_by(x)
-
-
-def _numbers(grouped: GroupedRuns, fits: CurveFits) -> pa.Table:
+def _numbers(means: pa.Table, fits: CurveFits) -> pa.Table:
     """Return one row for each curve and size: the measured mean, the law, and its floor E."""
     rows = []
-    for label in grouped.labels:
-        fit = fits.by_label.get(label)
+    for row in means.to_pylist():
+        fit, x = fits.by_label.get(row["group"]), row[fits.x]
         law = preferred_law(fit) if fit else None
-        for row in _means(grouped, label, x=fits.x).to_pylist():
-            x = row[fits.x]
-            low, high = law.band(x) if law else (None, None)
-            floor = law.parameters.get("floor") if law else None
-            rows.append(
-                {
-                    "group": label,
-                    fits.x: float(x),
-                    "runs": row["test_error_count"],
-                    "mean_error": row["test_error_mean"],
-                    "form": law.form.name if law else None,
-                    "law": float(law.predict(x)) if law else None,
-                    "law_low": None if low is None else float(low),
-                    "law_high": None if high is None else float(high),
-                    "E": floor and floor.estimate,
-                    "E_low": floor and floor.low,
-                    "E_high": floor and floor.high,
-                }
-            )
+        low, high = law.band(x) if law else (None, None)
+        floor = law.parameters.get("floor") if law else None
+        rows.append(
+            {
+                "group": row["group"],
+                fits.x: float(x),
+                "runs": row["runs"],
+                "mean_error": row["mean_error"],
+                "form": law.form.name if law else None,
+                "law": float(law.predict(x)) if law else None,
+                "law_low": None if low is None else float(low),
+                "law_high": None if high is None else float(high),
+                "E": floor and floor.estimate,
+                "E_low": floor and floor.low,
+                "E_high": floor and floor.high,
+            }
+        )
     schema = [
         ("group", pa.string()),
         (fits.x, pa.float64()),

@@ -20,6 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis import style
+from analysis.figure_alt import describe_ends
 from analysis.formatting import format_count, format_percent, format_test_set
 from analysis.report_figure import ReportFigure
 from analysis.run_groups import GroupedRuns
@@ -165,6 +166,10 @@ def draw_equal_training_error(grouped: GroupedRuns, epochs: pa.Table) -> ReportF
         caption=_caption(compared, test_set),
         figure=figure,
         numbers=_numbers(compared),
+        alt=(
+            "Mean test error of each network against its parameters."
+            f" {describe_ends(_numbers(compared), x='parameters', y='mean_error')}."
+        ),
     )
 
 

@@ -9,10 +9,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis import style
+from analysis.curve_marks import MEANS, RUNS, curve_id, mean_titles, name_curve, name_legend, run_titles
+from analysis.figure_alt import describe_curves
 from analysis.figure_axes import FigureAxis
 from analysis.formatting import format_count, format_exponent, format_test_set
 from analysis.laws import CurveFits, accepted_laws, describe_form
@@ -55,16 +58,16 @@ def draw_error_figure(
     figure = Figure(figsize=style.figure_size(2.85, legend=0.18 * len(grouped.labels)))
     title = format_test_set(grouped.runs, grouped.dataset_title)
     axes = figure.add_subplot(xscale="log", yscale="log", title=title, xlabel=axis.label, ylabel="Test error")
-    handles = []
+    handles, titles = [], dict[str, list[str]]()
     for index, label in enumerate(grouped.labels):
         curve, runs = style.curve_style(index), grouped.of_curve(label)
         rows = means.filter(pc.field("group") == label)
-        draw_runs(axes, runs[axis.column].to_numpy(), error=runs["test_error"].to_numpy(), color=curve.color)
-        means_above_0 = style.positive_or_nan(rows["mean_error"])
-        axes.plot(rows[axis.column], means_above_0, curve.marker, color=curve.color, zorder=4)
-        fit = fits.by_label.get(label)
-        if fit:
-            draw_laws(axes, fit, widths=rows[axis.column].to_numpy(), color=curve.color)
+        with name_curve(axes, index):
+            titles |= draw_curve_runs(axes, runs, x=axis.column, color=curve.color, index=index)
+            titles |= draw_means(axes, rows, x=axis.column, curve=curve, index=index)
+            fit = fits.by_label.get(label)
+            if fit:
+                draw_laws(axes, fit, widths=rows[axis.column].to_numpy(), color=curve.color)
         handles.append(
             style.legend_entry(
                 _legend_text(label, fits, runs=len(runs)),
@@ -76,8 +79,9 @@ def draw_error_figure(
     for target in forecasts:
         _draw_forecast(axes, target, color=style.curve_style(grouped.labels.index(target.label)).color)
     _widen(axes)
+    legend = [str(entry.get_label()) for entry in handles]
     handles += [*_law_legend(fits), *_forecast_legend(forecasts)]
-    figure.legend(handles=handles, loc="outside lower left")
+    name_legend(figure.legend(handles=handles, loc="outside lower left"), grouped.labels)
     sizes = pc.unique(means[axis.column]).to_pylist()
     if axis.is_setting:
         style.label_values(axes, sizes)
@@ -92,17 +96,20 @@ def draw_error_figure(
         caption=_caption(grouped, fits, axis=axis),
         figure=figure,
         numbers=_numbers(means, fits),
+        alt=describe_curves(means, axis=axis, legend=legend),
+        titles=titles,
+        curves=grouped.labels,
     )
 
 
-def draw_runs(axes: Axes, x: np.ndarray, *, error: np.ndarray, color: str) -> None:
+def draw_runs(axes: Axes, x: np.ndarray, *, error: np.ndarray, color: str) -> PathCollection:
     """Draw a faint point for every run; the seeds of a width are drawn side by side."""
     widths, first, width, runs = np.unique(x, return_index=True, return_inverse=True, return_counts=True)
     min_distance = np.diff(np.log10(widths)).min(initial=1.0)
     rank = (np.arange(len(x)) - first[width]) / np.maximum(runs[width] - 1, 1)
     shift = min(_MAX_SHIFT, min_distance / 4) * np.where(runs[width] > 1, 2 * rank - 1, 0)
     positive = error > 0
-    axes.scatter(
+    return axes.scatter(
         (x * 10**shift)[positive],
         error[positive],
         s=7,
@@ -112,6 +119,33 @@ def draw_runs(axes: Axes, x: np.ndarray, *, error: np.ndarray, color: str) -> No
         zorder=2,
         rasterized=len(x) > _MAX_VECTOR_POINTS,
     )
+
+
+def draw_curve_runs(axes: Axes, runs: pa.Table, *, x: str, color: str, index: int) -> dict[str, list[str]]:
+    """Draw the runs of one curve, and return the titles of their points, by the id of the points.
+
+    Args:
+        axes: the panel.
+        runs: the runs.
+        x: column of the horizontal axis.
+        color: colour of the curve.
+        index: number of the curve.
+    """
+    error = runs["test_error"].to_numpy()
+    points = draw_runs(axes, runs[x].to_numpy(), error=error, color=color)
+    points.set_gid(RUNS)
+    if points.get_rasterized():
+        return {}
+    return {curve_id(index, RUNS): run_titles(runs.filter(pa.array(error > 0)))}
+
+
+def draw_means(
+    axes: Axes, means: pa.Table, *, x: str, curve: style.CurveStyle, index: int
+) -> dict[str, list[str]]:
+    """Draw a marker for each mean above 0, and return the titles of the markers, by their id."""
+    means = means.filter(pc.field("mean_error") > 0)
+    axes.plot(means[x], means["mean_error"], curve.marker, color=curve.color, zorder=4, gid=MEANS)
+    return {curve_id(index, MEANS): mean_titles(means)}
 
 
 def draw_laws(axes: Axes, fit: Fit, *, widths: np.ndarray, color: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import copysign, floor, inf, isfinite, isnan, log10
+from math import copysign, floor, inf, isfinite, isinf, isnan, log10
 
 import pyarrow as pa
 from rich.text import Text
@@ -37,6 +37,9 @@ def format_interval(value: Interval, *, percent: bool = False) -> str:
     if isfinite(estimate) and not ends:
         return f"{estimate:.3g}{suffix} [no limits]"
     half_width = (high - low) / 2 if len(ends) > 1 else max(estimate - low, high - estimate, key=isfinite)
+    if isinf(estimate) and ends and max(map(abs, ends)) < _THREE_DIGITS_FROM:
+        low_text, high_text = (f"{float(f'{end:.3g}'):,.12g}" for end in (low, high))
+        return f"{estimate:.3g} [{low_text}, {high_text}]{suffix}"
     digits = ".3g"
     if isfinite(estimate) and half_width > 0 and max(map(abs, ends)) < _THREE_DIGITS_FROM:
         # Two significant digits of half the width, but no more digits than a measurement can have.

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from analysis.figure_options import FigureOptions
 from analysis.formatting import format_percent
+from analysis.page_svg import PageSvg
 from analysis.report_figure import ReportFigure
 from analysis.style import figure_style
+from analysis.typesetting import typeset_formulas
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,16 +51,13 @@ class EmbeddedFigure:
     name: str
     heading: str
     caption: str
-    source: str
-    """The figure as the source of an image: a data URI."""
+    svg: str
+    """The figure as an element of the page."""
     files: tuple[Path, ...]
     """A file of each format; the .csv file comes last."""
 
 
-_LONG_NUMBER = re.compile(r"(\.\d\d)\d+")
-"""Digits of a number after the second decimal place."""
-_SAFE = " !$'()*+,-./;=?@[]_{|}~"
-"""Characters that are not encoded."""
+_SENTENCE_END = re.compile(r"(?<=\.) (?=[A-Z])")
 
 
 def embed_figures(
@@ -73,9 +71,23 @@ def embed_figures(
         options: formats, width and font of the figures; by default those of a page.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    options = options or FigureOptions()
+    page_svg, options = PageSvg(), options or FigureOptions()
     with figure_style(options):
-        return [_embed(figure, folder, options) for figure in draw()]
+        embedded = [_embed(figure, folder, page_svg, options) for figure in draw()]
+    return shorten_captions(embedded)
+
+
+def shorten_captions(figures: Sequence[EmbeddedFigure]) -> list[EmbeddedFigure]:
+    """Replace the sentences of a caption that an earlier caption has by the name of the earlier figure."""
+    first_with, shortened = dict[str, str](), list[EmbeddedFigure]()
+    for figure in figures:
+        sentences = _SENTENCE_END.split(figure.caption)
+        new = [sentence for sentence in sentences if sentence not in first_with]
+        earlier = {first_with[sentence]: None for sentence in sentences if sentence in first_with}
+        see = [f"Marks as in “{heading}”." for heading in earlier]
+        shortened.append(replace(figure, caption=" ".join([*new, *see])))
+        first_with |= dict.fromkeys(new, figure.heading)
+    return shortened
 
 
 def load_template(name: str) -> Template:
@@ -84,11 +96,11 @@ def load_template(name: str) -> Template:
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["percent"] = format_percent
+    environment.filters |= {"percent": format_percent, "typeset": typeset_formulas}
     return environment.get_template(name)
 
 
-def _embed(figure: ReportFigure, folder: Path, options: FigureOptions) -> EmbeddedFigure:
+def _embed(figure: ReportFigure, folder: Path, page_svg: PageSvg, options: FigureOptions) -> EmbeddedFigure:
     files = figure.save(folder, options)
     # Letters of a paper's figures are text, for which a reader of the page may lack the font.
     svg = files[0].read_text() if options.are_default else figure.svg_with_outlines()
@@ -96,22 +108,6 @@ def _embed(figure: ReportFigure, folder: Path, options: FigureOptions) -> Embedd
         name=figure.name,
         heading=figure.heading,
         caption=figure.caption,
-        source=svg_source(svg),
+        svg=page_svg.embed(svg, figure),
         files=files,
     )
-
-
-def svg_source(svg: str) -> str:
-    """Return a short data URI of a figure, for an attribute in double quotes.
-
-    Comments and metadata are left out, and positions are cut to hundredths of a point. Percent-encoding
-    is shorter than Base64, because few characters of a figure need it.
-
-    Args:
-        svg: text of matplotlib's file.
-    """
-    svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg[svg.index("<svg") :], flags=re.DOTALL)
-    svg = re.sub(r' (?:d|x|y)="[^"]*"', lambda match: _LONG_NUMBER.sub(r"\1", match[0]), svg)
-    svg = re.sub(r"\s+", " ", svg).replace("> <", "><")
-    svg = svg.replace("'", "&apos;").replace('"', "'")
-    return "data:image/svg+xml," + quote(svg, safe=_SAFE)

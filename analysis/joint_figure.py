@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis import style
+from analysis.figure_alt import describe_ends
 from analysis.formatting import format_count
 from analysis.joint_laws import describe_frontier, describe_joint_law
 from analysis.report_figure import ReportFigure
@@ -65,7 +66,14 @@ def draw_joint_law(fit: JointFit, law: JointLaw, *, number: int = 0) -> ReportFi
         ).strip(),
         figure=figure,
         numbers=_numbers(fit, law),
+        alt=_alt(fit, law),
     )
+
+
+def _alt(fit: JointFit, law: JointLaw) -> str:
+    x, by = fit.points.names
+    ends = describe_ends(_numbers(fit, law), x=x, y="mean_error", by=by, unit="training image")
+    return f"Mean test error against filters, with a curve for each number of training images. {ends}."
 
 
 def _band(law: JointLaw, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -187,7 +187,7 @@ def render_sizes_for_error(fits: Iterable[Fit], errors: Sequence[float | int]) -
         for form, law in fit.laws.items():
             for error in errors:
                 size = size_for_error(fit, error, form=form)
-                outside = _describe_extrapolation(fit, size.estimate)
+                outside = describe_extrapolation(fit, size.estimate)
                 rows.append((fit.label, law.form.formula, f"{error:g}", format_size(size), outside))
     return TextTable(
         title=f"{fits[0].points.x_name} for a given {y}" if fits else "",
@@ -225,7 +225,7 @@ def render_predictions(fits: Iterable[Fit], sizes: Sequence[float | int]) -> Tex
 
 def _describe_outside(fit: Fit, prediction: Prediction) -> str:
     """Return where a prediction lies, and the mean with a bend if a bend is possible and differs there."""
-    outside = _describe_extrapolation(fit, prediction.x)
+    outside = describe_extrapolation(fit, prediction.x)
     if prediction.mean_with_bend is None:
         return outside
     mean = prediction.mean_with_bend
@@ -233,7 +233,7 @@ def _describe_outside(fit: Fit, prediction: Prediction) -> str:
     return f"{outside}; {bend_mean} with a bend"
 
 
-def _describe_extrapolation(fit: Fit, x: float) -> str:
+def describe_extrapolation(fit: Fit, x: float) -> str:
     """Return where a size lies outside the measured sizes; empty if it lies between them or is infinite."""
     narrowest, widest = fit.points.widths[0], fit.points.widths[-1]
     if x < narrowest:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from analysis import style
+from analysis.figure_alt import describe_ends
 from analysis.formatting import format_count, format_test_set
 from analysis.report_figure import ReportFigure
 from analysis.run_groups import GroupedRuns
@@ -66,7 +67,20 @@ def draw_learning_curves(grouped: GroupedRuns, epochs: pa.Table) -> ReportFigure
         ),
         figure=figure,
         numbers=numbers,
+        alt=_alt(numbers),
     )
+
+
+def _alt(numbers: pa.Table) -> str:
+    """Return sentences on the narrowest and the widest networks of each curve."""
+    sentences = ["Mean test error against the epoch, with a line for each width."]
+    for label in pc.unique(numbers["group"]).to_pylist():
+        rows = numbers.filter(pc.field("group") == label)
+        ends = pa.array(pc.min_max(rows["filters"]).as_py().values())
+        rows = rows.filter(pc.is_in(rows["filters"], ends))
+        changes = describe_ends(rows, x="epoch", y="mean_error", by="filters", unit="filter")
+        sentences.append(f"{label}, {changes}.")
+    return " ".join(sentences)
 
 
 def _summarise_seeds(epochs: pa.Table) -> pa.Table:

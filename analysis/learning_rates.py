@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis import style
+from analysis.figure_alt import describe_ends
 from analysis.formatting import format_count, format_list
 from analysis.report_figure import ReportFigure
 from scaling.architectures import has_widths
@@ -136,6 +137,16 @@ def draw_learning_rates(tuned: Sequence[TunedRates], labels: Sequence[str]) -> R
         caption=_caption(tuned),
         figure=figure,
         numbers=numbers,
+        alt=_alt(numbers),
+    )
+
+
+def _alt(numbers: pa.Table) -> str:
+    chosen = numbers.filter(numbers["chosen"])
+    rates = describe_ends(chosen, x="filters", y="learning_rate", text="{:g}".format)
+    return (
+        "Validation error against the learning rate, with a line for each width. Chosen rates against"
+        f" filters: {rates}."
     )
 
 

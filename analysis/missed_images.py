@@ -101,6 +101,10 @@ def draw_missed_images(missed: MissedImages) -> ReportFigure | None:
         heading="Test images that most runs miss",
         caption=_caption(missed),
         figure=_draw_sheet(shown, missed),
+        alt=(
+            f"{format_count(len(shown), 'test image')}, each with its class, the most frequent wrong class"
+            " and the share of runs that miss the image. The CSV file has the same numbers."
+        ),
         numbers=pa.Table.from_pylist(
             [
                 {

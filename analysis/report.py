@@ -9,6 +9,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from analysis.answers import answer_questions
+from analysis.claims.claim import JudgedClaim
+from analysis.claims.page import OWN_QUESTION
+from analysis.comparison import find_best_at_budgets
 from analysis.equal_training_error import draw_equal_training_error
 from analysis.error_figure import draw_error_figure
 from analysis.figure_axes import FILTERS_AXIS, REPORT_AXES
@@ -93,6 +97,7 @@ def write_report(
     tuned: Sequence[TunedRates] = (),
     missed: MissedImages | str | None = None,
     forecasts: Sequence[ForecastScore] = (),
+    claims: Sequence[JudgedClaim] = (),
     figures: FigureOptions | None = None,
     tables: Sequence[str] = (),
 ) -> Report:
@@ -107,6 +112,7 @@ def write_report(
         tuned: networks whose learning rate was chosen by pilot runs.
         missed: test images that most runs misclassify; or a sentence about what is missing to find them.
         forecasts: scores of the study's forecasts.
+        claims: claims of the literature that these runs test, with their verdicts.
         figures: formats, width and font of the figures; by default those of a page.
         tables: formats of the tables beside .csv.
 
@@ -120,6 +126,7 @@ def write_report(
     page = load_template("report.html.jinja").render(
         study=context.study,
         summary=summarise_runs(data.grouped, context),
+        answers=answer_questions(fits, find_best_at_budgets(_fits_by_axis(data))),
         findings=findings,
         statements=[*statements, *context.notes],
         pairs=describe_pairs(fits),
@@ -130,6 +137,8 @@ def write_report(
         means=data.means.to_pylist(),
         forecasts=forecast_rows(forecasts),
         forecast_notes=describe_scores(forecasts),
+        claims=claims,
+        own_question=OWN_QUESTION,
     )
     path = out / "report.html"
     path.write_text(page, encoding="utf-8")
@@ -215,6 +224,10 @@ def _tables(data: _ReportData) -> list[PaperTable]:
         *((setting.axis, fits) for setting, fits in data.settings),
     ]
     return report_tables(axes, means=data.means, joint=data.joint, forecasts=data.forecasts)
+
+
+def _fits_by_axis(data: _ReportData) -> dict[str, Sequence[Fit]]:
+    return {axis.column: fits.fits for axis, fits in zip(REPORT_AXES, data.fits, strict=True)}
 
 
 def _findings(data: _ReportData) -> list[Finding]:

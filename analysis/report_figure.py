@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,12 @@ class ReportFigure:
     figure: Figure
     numbers: pa.Table
     """The drawn values, one row for each mark."""
+    alt: str = ""
+    """Sentences that say what the figure shows; empty for a figure on no page."""
+    titles: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Text about each mark, by the id of the marks in the SVG file."""
+    curves: Sequence[str] = ()
+    """Names of the curves whose legend entries have ids."""
 
     def save(self, folder: Path, options: FigureOptions | None = None) -> tuple[Path, ...]:
         """Write ``<name>.csv``, and a file of each format; equal numbers give equal bytes.

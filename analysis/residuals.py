@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -72,7 +73,22 @@ def draw_residuals(grouped: GroupedRuns, means: pa.Table, *, fits: CurveFits) ->
         ),
         figure=figure,
         numbers=numbers,
+        alt=_alt(numbers, titles),
     )
+
+
+def _alt(numbers: pa.Table, titles: Mapping[str, str]) -> str:
+    """Return sentences on the range of the residuals of each curve and form."""
+    sentences = ["Residuals against filters, with a panel for each form."]
+    for form, title in titles.items():
+        rows = numbers.filter(pc.field("form") == form)
+        ranges = (
+            f"{label} from {limits['min'].as_py():.2f} to {limits['max'].as_py():.2f}"
+            for label in pc.unique(rows["group"]).to_pylist()
+            if (limits := pc.min_max(rows.filter(pc.field("group") == label)["residual"]))
+        )
+        sentences.append(f"{title.capitalize()}: {', '.join(ranges) or 'no residuals'}.")
+    return " ".join(sentences)
 
 
 def _residuals(means: pa.Table, fits: CurveFits) -> pa.Table:

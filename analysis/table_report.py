@@ -10,6 +10,7 @@ import pyarrow as pa
 from matplotlib.figure import Figure
 
 from analysis.drawable_fit import FitList, labelled_axes
+from analysis.figure_alt import describe_ends
 from analysis.figure_options import FigureOptions
 from analysis.findings import describe_findings
 from analysis.formatting import format_count, response_label
@@ -127,4 +128,13 @@ def _draw(fits: FitList) -> ReportFigure:
         caption=_CAPTION.format(estimands=estimands[:1].upper() + estimands[1:]),
         figure=figure,
         numbers=pa.Table.from_pylist(numbers),
+        alt=_alt(fits, pa.Table.from_pylist(numbers)),
     )
+
+
+def _alt(fits: FitList, numbers: pa.Table) -> str:
+    points = fits[0].points
+    ends = describe_ends(
+        numbers, x=points.x_name, y=f"mean {points.y_name}", by="curve", text="{:.3g}".format
+    )
+    return f"{_heading(fits)}. {ends}."

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from analysis import style
+from analysis.figure_alt import describe_ends
 from analysis.formatting import format_test_set
 from analysis.laws import accepted_laws
 from analysis.report_figure import ReportFigure
@@ -67,6 +68,16 @@ def draw_training_length(grouped: GroupedRuns, epochs: pa.Table) -> ReportFigure
         ),
         figure=figure,
         numbers=numbers,
+        alt=_alt(numbers),
+    )
+
+
+def _alt(numbers: pa.Table) -> str:
+    exponents = describe_ends(numbers, x="epoch", y="exponent", text="{:.2f}".format)
+    shares = describe_ends(numbers, x="epoch", y="floor_share")
+    return (
+        f"Two panels against the epoch. Exponent of the power law: {exponents}. Floor over the error of the"
+        f" widest networks: {shares}."
     )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf, isinf
+from math import inf
 from typing import ClassVar
 
+from analysis.answers import Answer, judge_reached
 from analysis.claims.claim import ClaimVerdict, Finding, Study, explain_open
 from analysis.claims.evidence import Evidence
 from analysis.claims.limits import judge_at_most
@@ -20,6 +21,11 @@ _VERDICTS = {
     ExponentConclusion.EQUAL: ClaimVerdict.HOLDS,
     ExponentConclusion.DIFFERENT: ClaimVerdict.FAILS,
     ExponentConclusion.UNDECIDED: ClaimVerdict.UNCLEAR,
+}
+_REACHED = {
+    Answer.YES: ClaimVerdict.HOLDS,
+    Answer.NO: ClaimVerdict.FAILS,
+    Answer.UNCLEAR: ClaimVerdict.UNCLEAR,
 }
 
 
@@ -130,7 +136,7 @@ class ReachesError:
         ]
         beyond = ", an extrapolation" if self.network in lowest.extrapolated else ""
         finding = Finding(
-            verdict=_judge_reached(needed),
+            verdict=_REACHED[judge_reached(needed)],
             measured=(
                 f"For an error of {format_percent(lowest.error)}, {self.network} needs {format_size(needed)}"
                 f" filters{''.join(macs)}{beyond}."
@@ -140,12 +146,6 @@ class ReachesError:
             n=_count_runs(comparison, {self.network, self.reference}),
         )
         return explain_open(finding, "laws within the interval have floors above the error")
-
-
-def _judge_reached(needed: Interval) -> ClaimVerdict:
-    if needed.high < inf:
-        return ClaimVerdict.HOLDS
-    return ClaimVerdict.FAILS if isinf(needed.low) else ClaimVerdict.UNCLEAR
 
 
 def _equal_errors(comparison: StudyComparison, first: str, second: str, x: str) -> list[SizesAtError]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scaling.api._claim_evidence import StoredEvidence
 from scaling.api._figures import OUT_HINT
+from scaling.api._results import load_trained
 from scaling.api._workspace import Workspace
-from scaling.errors import DataError, FitError, StoreError
+from scaling.config import StudySource
+from scaling.errors import ConfigError, DataError, FitError, StoreError
 from scaling.files import write_atomically, writing
 
 if TYPE_CHECKING:
-    from analysis.claims.claim import Claim, Finding, Ledger
+    from analysis.claims.claim import Claim, Finding, JudgedClaim, Ledger
     from analysis.claims.evidence import Evidence
 
 
@@ -42,6 +44,54 @@ def claims(
     evidence = StoredEvidence(studies, workspace or Workspace())
     wanted = CLAIMS if selected is None else selected
     return Ledger(rows=tuple(JudgedClaim(claim=claim, finding=_judge(claim, evidence)) for claim in wanted))
+
+
+def claims_about(
+    config: StudySource, run_ids: Set[str], workspace: Workspace, *, selected: Sequence[Claim] | None = None
+) -> tuple[JudgedClaim, ...]:
+    """Return the claims that are tested by a study and by some of its given runs, with their verdicts.
+
+    Only a file in a folder ``configs`` is a study that claims name.
+
+    Args:
+        config: YAML file of the study, or its settings.
+        run_ids: ids of the runs.
+        workspace: stores and folders.
+        selected: the claims; by default those of ``analysis.claims.claims``.
+    """
+    from analysis.claims.claim import Finding, JudgedClaim
+    from analysis.claims.claims import CLAIMS
+
+    judged, evidence = [], None
+    for claim in CLAIMS if selected is None else selected:
+        studies = _find_studies(config, claim.study.path)
+        if studies is None or not _uses_runs(studies, claim, run_ids, workspace):
+            continue
+        evidence = evidence or StoredEvidence(studies, workspace)
+        try:
+            finding = _judge(claim, evidence)
+        except ConfigError as error:  # another study of the claim is missing or invalid
+            finding = Finding.unknown(str(error))
+        judged.append(JudgedClaim(claim=claim, finding=finding))
+    return tuple(judged)
+
+
+def _find_studies(config: StudySource, path: str) -> Path | None:
+    """Return the folder of studies below which a study's file has a path; None if it has another one."""
+    if not isinstance(config, Path):
+        return None
+    file, parts = config.resolve(), Path(path).parts
+    studies = file.parents[len(parts) - 1] if len(file.parts) > len(parts) else None
+    is_named = studies is not None and studies.name == "configs" and studies / path == file
+    return studies if is_named else None
+
+
+def _uses_runs(studies: Path, claim: Claim, run_ids: Set[str], workspace: Workspace) -> bool:
+    try:
+        tested = load_trained(studies / claim.study.path, workspace, overrides=claim.study.overrides)
+    except StoreError:  # no store holds a run
+        return False
+    return not run_ids.isdisjoint(tested.final_runs["id"].to_pylist())
 
 
 def _judge(claim: Claim, evidence: Evidence) -> Finding:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scaling.api._claims import claims_about
 from scaling.api._figures import OUT_HINT, figure_folder
 from scaling.api._fit import fit
 from scaling.api._fit_options import FitOptions, RowOptions
@@ -72,6 +73,7 @@ def report(
             tuned=_tuned_rates(results),
             missed=missed,
             forecasts=forecasts,
+            claims=claims_about(config, set(runs["id"].to_pylist()), workspace),
             figures=figures,
             tables=tables,
         )

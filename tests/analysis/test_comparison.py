@@ -141,7 +141,7 @@ def test_the_page_contains_its_tables_and_figures(written):
     page = ParsedPage(source)
     assert "the exponents differ by" in page.text
     assert "Lowest error within a budget of training time" in page.text
-    assert source.count("data:image/svg+xml,") == len(COMPARISON_AXES)
+    assert source.count("<svg") == len(COMPARISON_AXES)
     assert "planted <study>: comparison of curves" in page.text
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from html import escape
+from html import escape, unescape
 
 import numpy as np
 import pytest
@@ -18,11 +19,39 @@ FRAME = """<iframe style="width:{width}px;height:900px;border:0" srcdoc="{page}"
 MEASURING_SCRIPT = """<script>onload = () => {
   const measured = [...document.querySelectorAll("iframe")].map(frame => {
     const root = frame.contentDocument.documentElement;
-    const images = [...root.querySelectorAll("img")].filter(image => image.naturalWidth > 0).length;
-    return `${root.scrollWidth} ${root.clientWidth} ${images}`;
+    const figures = [...root.querySelectorAll("figure svg")].filter(svg => svg.getBBox().width > 0).length;
+    return `${root.scrollWidth} ${root.clientWidth} ${figures}`;
   });
   document.body.setAttribute("data-measured", measured.join(" "));
 };</script>"""
+USING_SCRIPT = """<script>addEventListener("load", () => {
+  const svg = document.querySelector("figure svg"), tip = document.querySelector(".tip");
+  const press = key =>
+    document.activeElement.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true}));
+  const marks = [...svg.querySelectorAll("[data-curve] [role=img]")], used = {titles: []};
+  used.stops = marks.filter(mark => mark.getAttribute("tabindex") === "0").length;
+  marks[0].focus();
+  for (const key of ["ArrowRight", "End", "ArrowRight", "Home"]) {
+    used.titles.push(tip.textContent);
+    press(key);
+  }
+  used.titles.push(tip.textContent);
+  press("Escape");
+  used.isHidden = tip.hidden;
+  const box = marks[5].getBoundingClientRect();
+  const centre = {clientX: box.left + box.width / 2, clientY: box.top + box.height / 2};
+  svg.dispatchEvent(new PointerEvent("pointermove", centre));
+  used.pointed = tip.textContent;
+  used.wanted = marks.map(mark => mark.getAttribute("aria-label"));
+  const entry = svg.querySelector("[role=button]");
+  const look = () => marks.map(mark => getComputedStyle(mark).visibility);
+  entry.focus();
+  press("Enter");
+  [used.off, used.pressed, used.name] = [look(), entry.ariaPressed, entry.ariaLabel];
+  press(" ");
+  used.on = look();
+  document.body.dataset.used = JSON.stringify(used);
+});</script></body>"""
 
 
 def test_the_screenshot_is_not_blank(report, tmp_path):
@@ -41,7 +70,7 @@ def test_the_screenshot_is_not_blank(report, tmp_path):
     assert all(part.max() > 0.02 for part in np.array_split(ink, 10))
 
 
-def test_nothing_overflows_and_every_figure_is_loaded(report, tmp_path):
+def test_nothing_overflows_and_every_figure_is_drawn(report, tmp_path):
     frames, widths, page = tmp_path / "frames.html", (400, 1200), escape(report.path.read_text())
     frames.write_text(
         "<!DOCTYPE html>"
@@ -53,11 +82,11 @@ def test_nothing_overflows_and_every_figure_is_loaded(report, tmp_path):
     assert measured
     numbers = [int(number) for number in measured[1].split()]
     assert len(numbers) == 3 * len(widths)
-    for width, scrolled, visible, images in zip(
+    for width, scrolled, visible, figures in zip(
         widths, numbers[::3], numbers[1::3], numbers[2::3], strict=True
     ):
         assert scrolled <= visible <= width
-        assert images == 6
+        assert figures == 6
 
 
 @pytest.mark.parametrize(("width", "theme"), [(500, "light"), (1280, "light"), (1280, "dark")])
@@ -67,3 +96,31 @@ def test_axe_finds_nothing(report, tmp_path, width, theme):
     result = audit(page, width=width, theme=theme, profile=tmp_path / "profile")
     assert result.found == []
     assert result.overflow <= 0
+
+
+@pytest.fixture(scope="module")
+def used(report, tmp_path_factory):
+    """Return what the page shows while a script uses its first figure."""
+    folder = tmp_path_factory.mktemp("used")
+    page = folder / "report.html"
+    page.write_text(report.path.read_text().replace("</body>", USING_SCRIPT))
+    dom = run_chromium("--dump-dom", page=page, profile=folder / "profile")
+    return json.loads(unescape(re.search(r'data-used="([^"]*)"', dom)[1]))
+
+
+def test_one_stop_of_the_tabulator_and_arrows_lead_to_every_mark(used):
+    titles = used["wanted"]
+    assert used["stops"] == 1
+    assert used["titles"] == [titles[0], titles[1], titles[-1], titles[-1], titles[0]]
+    assert used["isHidden"]
+
+
+def test_the_pointer_reads_the_nearest_mark(used):
+    assert used["pointed"] == used["wanted"][5]
+
+
+def test_the_legend_hides_its_curve_and_shows_it_again(used):
+    hidden = [title for title, look in zip(used["wanted"], used["off"], strict=True) if look == "hidden"]
+    assert (used["name"], used["pressed"]) == ("lenet5", "false")
+    assert hidden == [title for title in used["wanted"] if title.startswith("lenet5, ")]
+    assert set(used["on"]) == {"visible"}

@@ -16,6 +16,7 @@ from scaling.train import measure_inference
 from scaling.train.measure_speed import benchmark_cases
 
 PRECISIONS = get_args(Precision)
+BF16_VARIANTS = (("lenet5", "one convolution"), ("lenet5", "small kernel"), ("tree3", "many branches"))
 MODERN = [("lenet5", ""), ("lenet5", "general"), ("tree3", "")]
 """Architectures and variants that are timed for each precision and number of channels."""
 
@@ -81,6 +82,7 @@ def test_every_case_is_a_point_of_its_timing_curve():
     }
     assert keys == {
         *((*kind, None, *image, False) for kind in MODERN for image in images),
+        *((*kind, None, channels, "bf16", False) for kind in BF16_VARIANTS for channels in (1, 3)),
         *(("vgg", "", depth, 3, precision, False) for precision in depths for depth in depths[precision]),
         *(("lenet5", "tanh", None, 1, precision, False) for precision in PRECISIONS),
         *((name, "", None, 1, "fp32", compiled) for name in historic for compiled in (False, True)),

@@ -144,7 +144,8 @@ def _pair_variants() -> Iterator[Variant]:
     for d1, d2 in ((1, 3), (3, 8), (6, 16), (12, 32), (24, 64)):
         case = f"d1={d1}: both convolutions with pairs of bf16 numbers vs in fp32 only"
         images_as_lanes = partial(lane_convolutions, d1, d2, ops_vector_cpu._SPARSE_CHANNELS)
-        yield Variant(case, images_as_lanes(has_pairs=True), images_as_lanes(has_pairs=False), True)
+        pairs, fp32 = images_as_lanes(multiplies_pairs=True), images_as_lanes(multiplies_pairs=False)
+        yield Variant(case, pairs, fp32, ops_vector_cpu._MULTIPLIES_PAIRS)
 
 
 def _pooling_variants() -> Iterator[Variant]:
@@ -254,18 +255,20 @@ def convolutions(ops: ModuleType, d1: int, d2: int) -> Call:
     return forward_and_backward(convolve, torch.randn(R, d1, 1, 5, 5), torch.randn(R, d2, d1, 5, 5))
 
 
-def lane_convolutions(d1: int, d2: int, sparse_channels: float, *, has_pairs: bool = HAS_BF16_PAIRS) -> Call:
+def lane_convolutions(
+    d1: int, d2: int, sparse_channels: float, *, multiplies_pairs: bool = ops_vector_cpu._MULTIPLIES_PAIRS
+) -> Call:
     """Return the convolutions with images as lanes, with sparse gradients from a number of channels on.
 
     Args:
         d1, d2: filters of both convolutions.
         sparse_channels: smallest number of channels with sparse gradients.
-        has_pairs: True to multiply pairs of bf16 numbers.
+        multiplies_pairs: True to multiply pairs of bf16 numbers.
     """
     call = convolutions(ops_vector_cpu, d1, d2)
 
     def patched() -> None:
-        settings = {"_SPARSE_CHANNELS": sparse_channels, "HAS_BF16_PAIRS": has_pairs}
+        settings = {"_SPARSE_CHANNELS": sparse_channels, "_MULTIPLIES_PAIRS": multiplies_pairs}
         with patch.multiple(ops_vector_cpu, **settings):
             call()
 

@@ -5,8 +5,8 @@ Axes as in ``ops_reference``; images are the lanes of a vector. The kernels are 
 kernels' order from layer to layer.
 
 The arithmetic is fp32 also where the images are in bf16, because most products with gradients are left out,
-which saves more time. Where the images are in bf16 and the processor has an instruction that adds pairs of
-products in fp32, convolutions forward and the gradients of a first layer's filters multiply bf16 numbers.
+which saves more time. Where the images are in bf16 and the processor has a fast instruction that adds pairs
+of products in fp32, convolutions forward and the gradients of a first layer's filters multiply bf16 numbers.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from scaling.models.vector_pairs import (
 from scaling.models.vector_products import connect as connect_rows
 from scaling.models.vector_products import connect_gradients, transpose
 from scaling.models.vector_sparse_gradients import add_sparse_gradients
+from scaling.plan.lane_limit import has_bf16_tiles
 
 FEATURE_ORDER = "o row col"
 """Order of the features, as ``conv_pool_flatten`` returns them."""
@@ -43,6 +44,10 @@ _SPARSE_CHANNELS: float = 3
 """Fewest channels that a filter sees for which gradients of the winners alone are measured to be faster."""
 _COLUMN_PAIR_CHANNELS = {1, 3, 5}
 """Numbers of channels of which pairs of columns need fewer products than pairs of channels, or as many."""
+_MULTIPLIES_PAIRS = HAS_BF16_PAIRS and not has_bf16_tiles()
+"""True if convolutions multiply pairs of bf16 numbers.
+
+Processors with instructions for whole matrices do this more slowly than they multiply numbers in fp32."""
 _ACTIVATIONS = {
     "identity": vector_instructions.IDENTITY,
     "relu": vector_instructions.RELU,
@@ -278,7 +283,7 @@ def _convolution_arguments(
     biases = x.new_zeros(G, o) if bias is None else bias.detach().to(x.dtype).contiguous()
     winners = np.empty((blocks, G, o, *_pooled_sides(height, width), LANES), np.uint8)
     ctx.layer, ctx.strides, ctx.rows = layer, strides, rows
-    ctx.winners, ctx.may_round = winners, maps.may_round and HAS_BF16_PAIRS
+    ctx.winners, ctx.may_round = winners, maps.may_round and _MULTIPLIES_PAIRS
     columns, pixels, taps = COLUMNS, x.detach(), weights
     if ctx.may_round and filters.shape[2] in _COLUMN_PAIR_CHANNELS:
         columns, pixels, taps = PAIR_COLUMNS, pair_columns(x), pair_weights_of_columns(filters)

@@ -123,8 +123,15 @@ def test_groups_of_filters_see_the_channels_in_turn():
     assert torch.equal(maps, expected[:, [0, 1, 0, 1]])
 
 
-@pytest.mark.skipif(not HAS_BF16_PAIRS, reason="the processor has no instruction for pairs of bf16 numbers")
-@pytest.mark.usefixtures("both_gradients")
+@pytest.fixture
+def bf16_pairs(monkeypatch):
+    """Multiply pairs of bf16 numbers wherever the processor can, fast or not."""
+    if not HAS_BF16_PAIRS:
+        pytest.skip("the processor has no instruction for pairs of bf16 numbers")
+    monkeypatch.setattr(ops_vector_cpu, "_MULTIPLIES_PAIRS", True)
+
+
+@pytest.mark.usefixtures("both_gradients", "bf16_pairs")
 @pytest.mark.parametrize(
     ("channels", "groups", "side", "padding"), [(1, 1, 28, 2), (3, 1, 15, 0), (6, 3, 14, 0), (24, 2, 18, 1)]
 )
@@ -150,7 +157,7 @@ def test_convolutions_of_bf16_numbers_round_little(channels, groups, side, paddi
         torch.testing.assert_close(*y, rtol=limit, atol=limit * float(y[1].abs().max()))
 
 
-@pytest.mark.skipif(not HAS_BF16_PAIRS, reason="the processor has no instruction for pairs of bf16 numbers")
+@pytest.mark.usefixtures("bf16_pairs")
 def test_maps_and_filters_of_a_bf16_network_are_rounded_before_the_second_convolution():
     first, second = (
         noise(2, 6, 1, 5, 5, seed=1, scale=0.3).detach(),

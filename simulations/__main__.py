@@ -1,7 +1,7 @@
 """Simulate studies, and write coverage.csv and verdicts.csv to artifacts/published/coverage and
 docs/coverage.md.
 
-python -m simulations [--studies 4000] [--workers 2]
+python -m simulations [--studies 2000] [--workers 2]
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from __future__ import annotations
 import argparse
 import csv
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 
 from benchmarks.commands import ROOT
-from scaling.plan import machine
 from simulations.coverage import METHODS, ScenarioCounts, count_scenario
+from simulations.processes import add_arguments, map_in_processes
 from simulations.scenarios import Scenario, coverage_scenarios, verdict_scenarios
 
 FOLDER, PAGE = ROOT / "artifacts" / "published" / "coverage", ROOT / "docs" / "coverage.md"
-STUDIES = 4000
+STUDIES = 2000
 """Default number of studies of each scenario."""
 _VERDICTS = ("power law", "floor needed", "bends", "cannot tell")
 _VERDICT_DIVISOR = 4
@@ -33,17 +33,13 @@ def main() -> None:
         prog="python -m simulations",
         description="Measure the coverage of intervals and the correctness of verdicts.",
     )
-    parser.add_argument("--studies", type=int, default=STUDIES, help="studies of each scenario (%(default)s)")
-    parser.add_argument("--workers", type=int, default=machine.cpu_count(), help="processes (%(default)s)")
+    add_arguments(parser, studies=STUDIES)
     arguments = parser.parse_args()
     for_coverage, for_verdicts = list(coverage_scenarios()), list(verdict_scenarios())
-    studies = [arguments.studies] * len(for_coverage)
-    studies += [arguments.studies // _VERDICT_DIVISOR] * len(for_verdicts)
-    with ProcessPoolExecutor(arguments.workers) as pool:
-        counts = list(pool.map(count_scenario, [*for_coverage, *for_verdicts], studies))
+    count = partial(map_in_processes, count_scenario, workers=arguments.workers)
     tables = {
-        "coverage": coverage_table(counts[: len(for_coverage)]),
-        "verdicts": verdict_table(counts[len(for_coverage) :]),
+        "coverage": coverage_table(count(for_coverage, studies=arguments.studies)),
+        "verdicts": verdict_table(count(for_verdicts, studies=arguments.studies // _VERDICT_DIVISOR)),
     }
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():

@@ -11,7 +11,6 @@ import argparse
 import csv
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import product
 
@@ -20,7 +19,7 @@ import numpy as np
 from benchmarks.commands import ROOT
 from scaling.fit import EstimationOptions, Fit, Points, Status, fit, predict
 from scaling.fit.diagnosis.selection import BEND_FITS_TOO
-from scaling.plan import machine
+from simulations.processes import add_arguments, map_in_processes
 
 FOLDER, PAGE = ROOT / "artifacts" / "published" / "coverage", ROOT / "docs" / "flattening.md"
 STUDIES = 100
@@ -173,12 +172,10 @@ def main() -> None:
         prog="python -m simulations.flattening",
         description="Measure verdicts and statuses on curves that flatten.",
     )
-    parser.add_argument("--studies", type=int, default=STUDIES, help="studies of a case (%(default)s)")
-    parser.add_argument("--workers", type=int, default=machine.cpu_count(), help="processes (%(default)s)")
+    add_arguments(parser, studies=STUDIES)
     arguments = parser.parse_args()
-    all_cases = list(cases())
-    with ProcessPoolExecutor(arguments.workers) as pool:
-        table = flattening_table(pool.map(count_case, all_cases, [arguments.studies] * len(all_cases)))
+    counts = map_in_processes(count_case, list(cases()), studies=arguments.studies, workers=arguments.workers)
+    table = flattening_table(counts)
     FOLDER.mkdir(parents=True, exist_ok=True)
     with (FOLDER / "flattening.csv").open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(table)

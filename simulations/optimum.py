@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import csv
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import astuple, dataclass
 from itertools import product
 from math import inf, sqrt
@@ -25,7 +24,7 @@ from scaling.fit import Interval, Points, Status
 from scaling.fit.data.dispersion import law_dispersion
 from scaling.fit.interval import student_quantile
 from scaling.fit.optimum import find_optimum
-from scaling.plan import machine
+from simulations.processes import add_arguments, map_in_processes
 
 TABLE, PAGE = ROOT / "artifacts" / "published" / "coverage" / "optimum.csv", ROOT / "docs" / "optimum.md"
 STUDIES = 100
@@ -225,12 +224,11 @@ def main() -> None:
         prog="python -m simulations.optimum",
         description="Measure the coverage of the interval of an optimum.",
     )
-    parser.add_argument("--studies", type=int, default=STUDIES, help="studies of each curve (%(default)s)")
-    parser.add_argument("--workers", type=int, default=machine.cpu_count(), help="processes (%(default)s)")
+    add_arguments(parser, studies=STUDIES)
     arguments = parser.parse_args()
-    curves = list(valleys())
-    with ProcessPoolExecutor(arguments.workers) as pool:
-        counts = list(pool.map(count_valley, curves, [arguments.studies] * len(curves)))
+    counts = map_in_processes(
+        count_valley, list(valleys()), studies=arguments.studies, workers=arguments.workers
+    )
     table = optimum_table(counts)
     TABLE.parent.mkdir(parents=True, exist_ok=True)
     with TABLE.open("w", newline="") as file:

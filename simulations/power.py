@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import csv
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -22,7 +21,7 @@ import numpy as np
 from benchmarks.commands import ROOT
 from scaling.fit import EstimationOptions, Fit, Interval, Points, compare_laws, fit
 from scaling.fit.detectable import DEFAULT_POWER, DetectableDifference, detectable_differences
-from scaling.plan import machine
+from simulations.processes import add_arguments, map_in_processes
 from simulations.scenarios import Scenario
 
 FOLDER, PAGE = ROOT / "artifacts" / "published" / "coverage", ROOT / "docs" / "power.md"
@@ -212,12 +211,12 @@ def main() -> None:
         prog="python -m simulations.power",
         description="Measure how often a difference is shown that `scaling power` says is detectable.",
     )
-    parser.add_argument("--studies", type=int, default=STUDIES, help="studies of a case (%(default)s)")
-    parser.add_argument("--workers", type=int, default=machine.cpu_count(), help="processes (%(default)s)")
+    add_arguments(parser, studies=STUDIES)
     arguments = parser.parse_args()
-    cases = list(power_cases())
-    with ProcessPoolExecutor(arguments.workers) as pool:
-        table = power_table(pool.map(count_shown, cases, [arguments.studies] * len(cases)))
+    counts = map_in_processes(
+        count_shown, list(power_cases()), studies=arguments.studies, workers=arguments.workers
+    )
+    table = power_table(counts)
     FOLDER.mkdir(parents=True, exist_ok=True)
     with (FOLDER / "power.csv").open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(table)

@@ -14,7 +14,6 @@ import argparse
 import csv
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import product
 
@@ -22,7 +21,7 @@ import numpy as np
 
 from benchmarks.commands import ROOT
 from scaling.fit import EstimationOptions, Fit, FormChoice, Points, Status, fit, predict, preferred_law
-from scaling.plan import machine
+from simulations.processes import add_arguments, map_in_processes
 from simulations.scenarios import EXPONENT, Scenario
 
 FOLDER, PAGE = ROOT / "artifacts" / "published" / "coverage", ROOT / "docs" / "selection.md"
@@ -246,8 +245,7 @@ def main() -> None:
         prog="python -m simulations.selection",
         description="Measure the coverage of the law that a verdict names.",
     )
-    parser.add_argument("--studies", type=int, default=STUDIES, help="studies of a scenario (%(default)s)")
-    parser.add_argument("--workers", type=int, default=machine.cpu_count(), help="processes (%(default)s)")
+    add_arguments(parser, studies=STUDIES)
     parser.add_argument(
         "--tables",
         nargs="+",
@@ -257,15 +255,18 @@ def main() -> None:
         help="tables to compute; the other one is read from its file (%(default)s)",
     )
     arguments = parser.parse_args()
-    scenarios, cases = list(selection_scenarios()), list(curve_cases())
     tables: dict[str, list[list[str]]] = {}
-    with ProcessPoolExecutor(arguments.workers) as pool:
-        if "selection" in arguments.tables:
-            selected = pool.map(count_selection, scenarios, [arguments.studies] * len(scenarios))
-            tables["selection"] = selection_table(selected)
-        if "curves" in arguments.tables:
-            curves = pool.map(count_curve, cases, [arguments.studies // _CURVE_DIVISOR] * len(cases))
-            tables["curves"] = curve_table(curves)
+    studies, workers = arguments.studies, arguments.workers
+    if "selection" in arguments.tables:
+        scenarios = list(selection_scenarios())
+        tables["selection"] = selection_table(
+            map_in_processes(count_selection, scenarios, studies=studies, workers=workers)
+        )
+    if "curves" in arguments.tables:
+        cases = list(curve_cases())
+        tables["curves"] = curve_table(
+            map_in_processes(count_curve, cases, studies=studies // _CURVE_DIVISOR, workers=workers)
+        )
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
         with (FOLDER / f"{name}.csv").open("w", newline="") as file:

@@ -35,6 +35,7 @@ from scaling.fit.quantity import require_floored_law
 from scaling.fit.result import DrawSet
 from scaling.fit.suggest import MIN_SHARE
 from scaling.settings import ImageShape
+from simulations.processes import add_arguments, map_in_processes
 from simulations.scenarios import AMPLITUDE, IMAGES
 
 CSV, PAGE = ROOT / "artifacts" / "published" / "coverage" / "suggest.csv", ROOT / "docs" / "suggest.md"
@@ -44,6 +45,8 @@ BETWEEN, BEYOND = (8,), (16, 24, 32, 48)
 """Further widths that may be trained, up to four times the widest."""
 BLOCK = 4
 """Number of seeds that train together."""
+STUDIES = 400
+"""Default number of studies of each kind."""
 TARGETS = {"prediction@2x": 0.02, "exponent": 0.04}
 """Half width to reach, by the quantity."""
 COLUMNS = (
@@ -193,15 +196,15 @@ def grow_evenly(of: str) -> GrowthRule:
     return rule
 
 
-def compare_rules(of: str, noise: str, sizes: str, *, studies: int) -> list[str]:
+def compare_rules(kind: tuple[str, str, str], studies: int) -> list[str]:
     """Return one row of the CSV file: many studies of one kind, grown by each rule.
 
     Args:
-        of: quantity whose interval has a target.
-        noise: kind of noise.
-        sizes: ``between`` or ``beyond``, the further widths that may be trained.
+        kind: quantity whose interval has a target; kind of noise; and ``between`` or ``beyond``, the further
+            widths that may be trained.
         studies: number of studies.
     """
+    of, noise, sizes = kind
     widths = sorted((*WIDTHS, *BETWEEN, *(BEYOND if sizes == "beyond" else ())))
     simulated = [SimulatedStudy(draw=draw, noise=noise) for draw in range(studies)]
     proposed = [grow_until_target(study, of, propose_growth(of, widths)) for study in simulated]
@@ -267,7 +270,7 @@ def main() -> None:
         prog="python -m simulations.sequential_design",
         description="Compare proposed runs with grids that grow evenly.",
     )
-    parser.add_argument("--studies", type=int, default=400, help="studies of each kind (%(default)s)")
+    add_arguments(parser, studies=STUDIES)
     parser.add_argument("--price", action="store_true", help="print the cost of the minimum at each width")
     arguments = parser.parse_args()
     studies = arguments.studies
@@ -275,10 +278,8 @@ def main() -> None:
         for of, noise in product(TARGETS, _DISPERSIONS):
             print(price_of_level_widths(of, noise, studies=studies), flush=True)
         return
-    rows = [
-        compare_rules(of, noise, sizes, studies=studies)
-        for of, noise, sizes in product(TARGETS, _DISPERSIONS, ("between", "beyond"))
-    ]
+    kinds = list(product(TARGETS, _DISPERSIONS, ("between", "beyond")))
+    rows = list(map_in_processes(compare_rules, kinds, studies=studies, workers=arguments.workers))
     CSV.parent.mkdir(parents=True, exist_ok=True)
     with CSV.open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])

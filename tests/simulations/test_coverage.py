@@ -92,3 +92,6 @@ def test_the_committed_page_shows_the_committed_tables():
         with (FOLDER / f"{name}.csv").open(newline="") as file:
             tables[name] = list(csv.reader(file))
     assert PAGE.read_text() == render_page(tables, studies=STUDIES)
+    for name, scenarios in (("coverage", coverage_scenarios()), ("verdicts", verdict_scenarios())):
+        rows = [(row[0], int(row[1]), int(row[2]), float(row[3])) for row in tables[name][1:]]
+        assert rows == [(case.noise, case.widths, case.seeds, case.floor) for case in scenarios]

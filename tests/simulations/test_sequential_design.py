@@ -71,7 +71,7 @@ def test_the_page_shows_the_committed_table():
 
 
 def test_a_row_has_every_column():
-    assert len(compare_rules("exponent", "under", "between", studies=2)) == len(COLUMNS)
+    assert len(compare_rules(("exponent", "under", "between"), studies=2)) == len(COLUMNS)
 
 
 def test_the_price_of_level_widths_is_a_sentence():
